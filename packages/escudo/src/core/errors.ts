@@ -1,0 +1,77 @@
+import { type ErrorFacts, FACTS } from '../errors/brand.ts'
+
+/** Where a policy's error comes from. */
+export interface Origin {
+  readonly shield: string
+  readonly policy: string
+  readonly stacks: boolean
+}
+
+/** What all errors that escudo's policies make have in common. */
+export abstract class PolicyError extends Error {
+  /** For machines, and the `error_code` of the answer that it becomes. */
+  abstract readonly code: string
+  /** The name of the shield. */
+  readonly shield: string
+  /** The name of the policy within the shield. */
+  readonly policy: string
+  /** In how many milliseconds it makes sense to come back, where that is known. */
+  readonly retryAfterMs: number | undefined
+
+  constructor(message: string, origin: Origin, retryAfterMs?: number) {
+    super(message)
+    this.shield = origin.shield
+    this.policy = origin.policy
+    this.retryAfterMs = retryAfterMs
+  }
+}
+
+/**
+ * Makes an error without capturing its stack: while a circuit is open, refusals are the hot path, and a stack costs
+ * several times all the rest. `stackTraceLimit` is V8's and JavaScriptCore's; where it is absent or frozen the error
+ * simply has its stack.
+ */
+export function stackless<E extends Error>(make: () => E): E {
+  const { stackTraceLimit } = Error
+  if (stackTraceLimit === undefined || Object.isFrozen(Error)) return make()
+  Error.stackTraceLimit = 0
+  try {
+    return make()
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
+}
+
+/** Puts an error's facts and name on its class, once for all instances. */
+export function brand(errorClass: { readonly prototype: Error }, name: string, facts: ErrorFacts): void {
+  Object.defineProperty(errorClass.prototype, FACTS, { value: facts })
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
+}
+
+/** A timeout ran out. Not a refusal: the operation was called, and breakers outside count it as a failure. */
+export class TimeoutError extends PolicyError {
+  readonly code = 'TIMEOUT'
+  /** How long the operation had, in milliseconds. */
+  readonly afterMs: number
+
+  constructor(origin: Origin, afterMs: number) {
+    super(`'${origin.shield}' took longer than ${afterMs} ms (${origin.policy})`, origin)
+    this.afterMs = afterMs
+  }
+}
+brand(TimeoutError, 'TimeoutError', { code: 'TIMEOUT', status: 504, kind: 'technical' })
+
+/** The deadline that the caller gave ran out, whatever the policies still had in mind. */
+export class DeadlineExceededError extends PolicyError {
+  readonly code = 'DEADLINE_EXCEEDED'
+
+  constructor(origin: Origin, afterMs: number) {
+    super(`'${origin.shield}' did not answer before the deadline, ${afterMs} ms after the call`, origin)
+  }
+}
+brand(DeadlineExceededError, 'DeadlineExceededError', {
+  code: 'DEADLINE_EXCEEDED',
+  status: 503,
+  kind: 'technical',
+  retry: 'never',
+})

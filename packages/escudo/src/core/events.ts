@@ -1,0 +1,127 @@
+/** What every event tells. */
+interface EventBase {
+  /** The shield's name. */
+  readonly shield: string
+  /** The policy's name within the shield. */
+  readonly policy: string
+}
+
+/** All events of a shield, by name. */
+export interface ShieldEvents {
+  /** A circuit breaker changed its state. `at` is on the shield's clock. */
+  stateChange: EventBase & {
+    readonly from: BreakerState
+    readonly to: BreakerState
+    readonly reason: string
+    readonly at: number
+  }
+  /** An attempt failed, and the next begins after `delayMs`. `attempt` is the number of the one that failed. */
+  retry: EventBase & { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  /** An operation took longer than `afterMs`. */
+  timeout: EventBase & { readonly afterMs: number }
+  /** A policy declined to run the operation. */
+  rejected: EventBase & { readonly code: string; readonly retryAfterMs: number | undefined }
+  /** A fallback stood in for a failure. */
+  fallback: EventBase & { readonly error: unknown }
+  /** A result came from an earlier era of a circuit breaker, and changed nothing. */
+  late: EventBase & { readonly verdict: 'success' | 'failure' }
+}
+
+/** The states of a circuit breaker. */
+export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disabled'
+
+/** The names of events. */
+export type EventName = keyof ShieldEvents
+
+/** An event with its name, for those who listen to all of them. */
+export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
+
+/** Hears one kind of event. What it throws, or rejects with, is reported once and otherwise without effect. */
+export type Listener<Event> = (event: Event) => unknown
+
+// Everything of every shield, for telemetry.
+const watchers = new Set<Listener<ShieldEvent>>()
+
+/** Hears every event of every shield in this process. Returns the function that ends it. */
+export function watchAll(listener: Listener<ShieldEvent>): () => void {
+  watchers.add(listener)
+  return () => {
+    watchers.delete(listener)
+  }
+}
+
+/** Where the policies of one shield tell what happens. */
+export class EventHub {
+  readonly #listeners = new Map<EventName, Set<Listener<never>>>()
+
+  /** Subscribes; returns the function that unsubscribes. */
+  on<Name extends EventName>(name: Name, listener: Listener<ShieldEvents[Name]>): () => void {
+    let listeners = this.#listeners.get(name)
+    if (listeners === undefined) {
+      listeners = new Set()
+      this.#listeners.set(name, listeners)
+    }
+    // Wrapped, so that the same function twice is two subscriptions, each with an end of its own.
+    const own: Listener<ShieldEvents[Name]> = (event) => listener(event)
+    listeners.add(own)
+    return () => {
+      listeners.delete(own)
+    }
+  }
+
+  /** Whether anybody listens: an event that nobody hears is not built. */
+  hears(name: EventName): boolean {
+    return watchers.size > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
+  }
+
+  /** Tells all who listen. */
+  emit<Name extends EventName>(name: Name, event: ShieldEvents[Name]): void {
+    const listeners = this.#listeners.get(name)
+    // Copies, since a listener may subscribe or unsubscribe, itself included.
+    if (listeners !== undefined) for (const listener of [...listeners]) tell(listener as Listener<typeof event>, event)
+    if (watchers.size === 0) return
+    const named = { type: name, ...event } as unknown as ShieldEvent
+    for (const watcher of [...watchers]) tell(watcher, named)
+  }
+}
+
+/** Calls a listener so that whatever goes wrong in it stays with it. */
+export function tell<Event>(listener: Listener<Event>, event: Event): void {
+  try {
+    const result = listener(event)
+    if (isThenable(result)) result.then(undefined, (error) => reportOnce(listener, error))
+  } catch (error) {
+    reportOnce(listener, error)
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}
+
+const reported = new WeakSet<Listener<never>>()
+
+function reportOnce(listener: Listener<never>, error: unknown): void {
+  if (reported.has(listener)) return
+  reported.add(listener)
+  warn(`a listener threw, and is not reported again: ${describe(error)}`, 'ESCUDO_LISTENER')
+}
+
+/** A warning for the developer: through `process.emitWarning` where there is one, else on the console. */
+export function warn(message: string, code: string): void {
+  const host = globalThis as {
+    process?: { emitWarning?: (text: string, options: { type: string; code: string }) => void }
+  }
+  if (typeof host.process?.emitWarning === 'function')
+    host.process.emitWarning(message, { type: 'EscudoWarning', code })
+  else console.error(`${code}: ${message}`)
+}
+
+/** Anything thrown, as text; never throws itself. */
+export function describe(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+  } catch {
+    return 'something that cannot be shown'
+  }
+}

@@ -1,0 +1,102 @@
+import type { Call } from './call.ts'
+import { type Clock, systemClock } from './clock.ts'
+import { EventHub } from './events.ts'
+
+/** The user's function that may fail. */
+export type Operation<T> = (call: Call) => PromiseLike<T> | T
+
+/** Runs an operation inside of what has been wrapped around it so far. Never throws: what goes wrong is a rejection. */
+// biome-ignore lint/suspicious/noExplicitAny: the composition types fold policies whose R and X differ
+export type Run<R = any, X = never> = <T extends R>(call: Call, operation: Operation<T>) => Promise<T | X>
+
+/** Brands a policy with the values that it reads. Without it `R` appears nowhere, and every policy fits everywhere. */
+export declare const READS: unique symbol
+
+/** What a shield tells a policy that becomes part of it. */
+export interface Binding {
+  /** The shield's name. */
+  readonly shield: string
+  /** The policy's own name within the shield: its type, numbered when it occurs twice, unless it was given one. */
+  readonly policy: string
+  readonly clock: Clock
+  readonly events: EventHub
+  /** Whether refusals and timeouts capture a stack: costs microseconds, helps when debugging. */
+  readonly stacks: boolean
+}
+
+/** A snapshot of a policy's state and counters, JSON-able. */
+export type PolicyStatus = Readonly<Record<string, unknown>>
+
+/** Something that the check of a whole shield found: `error` cannot work, `warning` is doubtful. */
+export interface Finding {
+  readonly level: 'error' | 'warning'
+  /** The path of the option, such as `timeout.after`. */
+  readonly path: string
+  /** What would happen, and what to do. */
+  readonly message: string
+}
+
+/** A policy as another policy's check sees it. */
+export interface PolicyFacts {
+  readonly name: string
+  /** The factory's name: `retry`, `circuitBreaker`. */
+  readonly type: string
+  /** The options that checks compare, durations in milliseconds. */
+  readonly settings: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Retry, circuit breaker, bulkhead, timeout, fallback, or one of your own (see {@link definePolicy}).
+ * `R` is what it reads of results, `X` what it may put in place of one.
+ */
+export interface Policy<in R = unknown, out X = never> extends PolicyFacts {
+  readonly [READS]?: (value: R) => void
+  /** Wraps what stands inside of it. Called once for each shield, when the shield is built; a call runs the closure. */
+  // biome-ignore lint/suspicious/noExplicitAny: what `next` reads is checked by the shield's types, not here
+  wrap<N>(next: Run<any, N>, binding?: Binding): Run<any, N | X>
+  /** A snapshot for `shield.status()`. */
+  status?(now: number): PolicyStatus
+  /** Looks at the policies inside of this one, from the outermost on, when the shield is built. */
+  check?(inside: readonly PolicyFacts[]): readonly Finding[]
+}
+
+/** Any policy, whatever it reads and puts. */
+export type AnyPolicy = Policy<never, unknown>
+
+/** For a policy that was wrapped without a shield: by hand, or in a test. */
+export function unbound(policy: PolicyFacts): Binding {
+  return { shield: '', policy: policy.name, clock: systemClock, events: new EventHub(), stacks: false }
+}
+
+/**
+ * Makes a policy of your own.
+ *
+ * @param options.name how the policy is called in errors, events and the status
+ * @param options.wrap takes what stands inside, gives what stands in its place
+ * @returns a policy that fits into any shield. `R` is what it reads of results: state it when `wrap` looks at them, so
+ * that the shield refuses, when compiled, an operation of something else
+ * @example
+ * ```ts
+ * import { definePolicy, shield } from 'escudo'
+ *
+ * let slowestMs = 0
+ * const stopwatch = definePolicy({
+ *   name: 'stopwatch',
+ *   wrap: (next) => async (call, operation) => {
+ *     const startMs = call.clock.now()
+ *     try {
+ *       return await next(call, operation)
+ *     } finally {
+ *       slowestMs = Math.max(slowestMs, call.clock.now() - startMs)
+ *     }
+ *   },
+ * })
+ * const answer = await shield('deep-thought', stopwatch).run(() => 42)
+ * ```
+ */
+export function definePolicy<R = unknown, X = never>(options: {
+  readonly name: string
+  readonly wrap: <N>(next: Run<R, N>) => Run<R, N | X>
+}): Policy<R, X> {
+  return { name: options.name, type: options.name, settings: {}, wrap: options.wrap as Policy<R, X>['wrap'] }
+}

@@ -1,0 +1,105 @@
+/**
+ * Why a call was cut short. `caller`: whoever called gave it up, which says nothing about the dependency. `escudo`: a
+ * timeout or a deadline ran out, which is a failure of everything inside it.
+ */
+export interface Cut {
+  readonly by: 'caller' | 'escudo'
+  readonly reason: unknown
+}
+
+/** Something that wants to know at once when a scope is cut. A node of the scope's list, so that leaving costs nothing. */
+export abstract class Watcher {
+  #scope: Scope | undefined
+  /** The neighbours in the scope's list; only {@link Scope} touches them. */
+  before: Watcher | undefined
+  after: Watcher | undefined
+
+  abstract onCut(cut: Cut): void
+
+  /** Begins to watch. A scope that is cut already says so at once. */
+  watch(scope: Scope): void {
+    if (scope.cut !== undefined) {
+      this.onCut(scope.cut)
+      return
+    }
+    this.#scope = scope
+    scope.add(this)
+  }
+
+  /** Ends watching; harmless when it has ended. */
+  unwatch(): void {
+    this.#scope?.remove(this)
+    this.#scope = undefined
+  }
+}
+
+/**
+ * A part of a call that can be cut off: the whole call by its caller or its deadline, an attempt by its timeout.
+ * Scopes nest, and a cut reaches everything inside.
+ *
+ * This is what an `AbortSignal` would be, at a tenth of its price: a signal is made only when an operation reads one.
+ * (Linking an `AbortController` to its parent costs more than all layers of a shield together, and `AbortSignal.any`
+ * twice that.)
+ */
+export class Scope extends Watcher {
+  /** Set once, when the scope is cut. */
+  cut: Cut | undefined
+  #first: Watcher | undefined
+  #controller: AbortController | undefined
+  #reject: ((reason: unknown) => void) | undefined
+
+  /** The signal of this scope, made at the first reading. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController()
+      if (this.cut !== undefined) this.#controller.abort(this.cut.reason)
+    }
+    return this.#controller.signal
+  }
+
+  /** A cut of the scope outside is one of this scope too. */
+  override onCut(cut: Cut): void {
+    this.cutOff(cut)
+  }
+
+  /**
+   * Cuts the scope; a second cut changes nothing. Policies inside hear of it before the operation does: permits are
+   * back by the time that the code of a user runs.
+   */
+  cutOff(cut: Cut): void {
+    if (this.cut !== undefined) return
+    this.cut = cut
+    this.#reject?.(cut.reason)
+    // From the front each time, since whoever hears of the cut may leave the list, or make others leave it.
+    for (let watcher = this.#first; watcher !== undefined; watcher = this.#first) {
+      watcher.unwatch()
+      watcher.onCut(cut)
+    }
+    this.#controller?.abort(cut.reason)
+  }
+
+  /** Settles like `start()`, or rejects with the reason of the cut, whichever comes first: a deaf operation holds nobody. */
+  settle<T>(start: () => PromiseLike<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#reject = reject
+      start().then(resolve, reject)
+    })
+  }
+
+  /** For {@link Watcher} alone. */
+  add(watcher: Watcher): void {
+    watcher.before = undefined
+    watcher.after = this.#first
+    if (this.#first !== undefined) this.#first.before = watcher
+    this.#first = watcher
+  }
+
+  /** For {@link Watcher} alone. */
+  remove(watcher: Watcher): void {
+    if (watcher.before === undefined) this.#first = watcher.after
+    else watcher.before.after = watcher.after
+    if (watcher.after !== undefined) watcher.after.before = watcher.before
+    watcher.before = undefined
+    watcher.after = undefined
+  }
+}

@@ -1,0 +1,254 @@
+import { CallState } from './call.ts'
+import { CallerScope } from './caller-scope.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Composable, PutsOfAll, ReadsOfAll } from './composition.ts'
+import { ConfigurationError } from './configuration-error.ts'
+import { withCurrentCall } from './current-call.ts'
+import { type Duration, show, toMs } from './durations.ts'
+import { EventHub, type EventName, type Listener, type ShieldEvents, warn } from './events.ts'
+import { checkedName, knownKeys } from './options.ts'
+import type { AnyPolicy, Operation, PolicyStatus, Run } from './policy.ts'
+import type { Random } from './random.ts'
+
+/** How a shield is made, beyond its name. */
+export interface ShieldOptions {
+  /** Of the dependency that it guards. Stands in errors, events, logs and metrics. */
+  readonly name: string
+  /** Default: the system's monotonic clock. */
+  readonly clock?: Clock
+  /** Default: `Math.random`. */
+  readonly random?: Random
+  /** Whether refusals and timeouts capture a stack. Default false: it costs microseconds in the worst moment. */
+  readonly stacks?: boolean
+}
+
+/** What a single call may bring. */
+export interface RunOptions {
+  /** Gives the call up: it rejects at once with the signal's own reason, also when the operation ignores it. */
+  readonly signal?: AbortSignal | undefined
+  /** How long the caller waits, from now; all retries included. */
+  readonly deadline?: Duration | undefined
+  /** Which tenant, user or resource the call is for. */
+  readonly key?: string | undefined
+  /** Higher goes first where calls queue. Default 0. */
+  readonly priority?: number | undefined
+}
+
+/** A JSON-able snapshot of a shield. */
+export interface ShieldStatus {
+  readonly name: string
+  readonly policies: readonly (PolicyStatus & { readonly name: string; readonly type: string })[]
+}
+
+/** Policies composed in one order under a name. Made by {@link shield}. */
+export interface Shield<R = unknown, X = never> {
+  readonly name: string
+  /**
+   * Runs an operation inside of all the policies. It is called at once, before `run` returns, when nothing makes it wait.
+   *
+   * @returns a promise of the operation's value, or of what a fallback put in its place
+   * @throws (rejects with) the operation's error, a refusal, a timeout, or the reason of the caller's signal
+   */
+  run<T extends R>(operation: Operation<T>, options?: RunOptions): Promise<T | X>
+  /**
+   * A function with the shield around it. Inside, `currentCall()` gives the call.
+   *
+   * @param options.key derives the call's key from the arguments
+   */
+  wrap<A extends unknown[], T extends R>(
+    fn: (...args: A) => T | PromiseLike<T>,
+    options?: { readonly key?: (...args: A) => string },
+  ): (...args: A) => Promise<T | X>
+  /** Every policy's state and counters. */
+  status(): ShieldStatus
+  /** Hears one kind of event. Returns the function that unsubscribes. */
+  on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void
+}
+
+/**
+ * Composes policies into the shield of one dependency. The first policy is the outermost.
+ *
+ * Recommended order: fallback, total timeout, retry, circuit breaker, bulkhead, attempt timeout. The breaker inside the
+ * retry sees every attempt; the total timeout bounds all of them.
+ *
+ * @param nameOrOptions the shield's name, or its name with a clock and a source of chance
+ * @param policies outermost first; composed once, here
+ * @throws ConfigurationError when an option cannot work, alone or beside the others; a doubtful order warns once
+ * @example
+ * ```ts
+ * import { circuitBreaker, exponential, fallback, retry, shield, timeout } from 'escudo'
+ *
+ * const inventory = shield(
+ *   'inventory',
+ *   fallback({ stock: null }),
+ *   timeout('2s'),
+ *   retry({ maxRetries: 1, backoff: exponential({ base: '100ms' }) }),
+ *   circuitBreaker(),
+ * )
+ * const answer = await inventory.run(async ({ signal }) => {
+ *   signal.throwIfAborted()
+ *   return { stock: 42 }
+ * })
+ * // answer: { stock: number } | { stock: null }
+ * ```
+ */
+export function shield<const Ps extends readonly AnyPolicy[]>(
+  nameOrOptions: string | ShieldOptions,
+  ...policies: Ps & Composable<Ps>
+): Shield<ReadsOfAll<Ps>, PutsOfAll<Ps>> {
+  return new ComposedShield(nameOrOptions, policies) as unknown as Shield<ReadsOfAll<Ps>, PutsOfAll<Ps>>
+}
+
+class ComposedShield {
+  readonly name: string
+  readonly #clock: Clock
+  readonly #random: Random
+  readonly #stacks: boolean
+  readonly #events = new EventHub()
+  readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
+  readonly #chain: Run
+
+  constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
+    const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions
+    knownKeys(options, 'shield', ['name', 'clock', 'random', 'stacks'])
+    this.name = checkedName(options.name, 'shield.name')
+    this.#clock = options.clock ?? systemClock
+    this.#random = options.random ?? Math.random
+    this.#stacks = options.stacks ?? false
+    this.#policies = named(policies, this.name)
+    for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
+    check(this.name, this.#policies)
+    this.#chain = this.#fold()
+  }
+
+  run<T>(operation: Operation<T>, options?: RunOptions): Promise<T> {
+    if (typeof operation !== 'function') {
+      return Promise.reject(new TypeError(`shield '${this.name}': run() takes a function, got ${show(operation)}`))
+    }
+    if (options === undefined) {
+      return this.#chain(new CallState(this.#clock, this.#random, undefined, 1, undefined, undefined, 0), operation)
+    }
+    return this.#runWith(operation, options)
+  }
+
+  wrap<A extends unknown[], T>(
+    fn: (...args: A) => T | PromiseLike<T>,
+    options?: { readonly key?: (...args: A) => string },
+  ): (...args: A) => Promise<T> {
+    return async (...args) => {
+      const key = options?.key?.(...args)
+      const operation: Operation<T> = (call) => withCurrentCall(call, () => fn(...args))
+      return await this.run(operation, key === undefined ? undefined : { key })
+    }
+  }
+
+  status(): ShieldStatus {
+    const now = this.#clock.now()
+    const policies = this.#policies.map(({ name, policy }) => ({ name, type: policy.type, ...policy.status?.(now) }))
+    return { name: this.name, policies }
+  }
+
+  on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void {
+    return this.#events.on(event, listener)
+  }
+
+  /** Right to left, once: what a call runs through are the closures made here. */
+  #fold(): Run {
+    return this.#policies.reduceRight<Run>(
+      (next, { name, policy }) =>
+        policy.wrap(next, {
+          shield: this.name,
+          policy: name,
+          clock: this.#clock,
+          events: this.#events,
+          stacks: this.#stacks,
+        }) as Run,
+      callOperation,
+    )
+  }
+
+  async #runWith<T>(operation: Operation<T>, options: RunOptions): Promise<T> {
+    const { signal, key } = options
+    const priority = options.priority ?? 0
+    const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline')
+    if (signal?.aborted) throw signal.reason
+    const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
+    if (signal === undefined && deadlineMs === undefined) {
+      return await this.#chain(
+        new CallState(this.#clock, this.#random, undefined, 1, undefined, key, priority),
+        operation,
+      )
+    }
+    const scope = new CallerScope(signal)
+    if (deadlineMs !== undefined) {
+      scope.cutAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
+    }
+    const call = new CallState(this.#clock, this.#random, scope, 1, deadline, key, priority)
+    try {
+      return await scope.settle(() => this.#chain(call, operation))
+    } finally {
+      scope.release()
+    }
+  }
+}
+
+/** The innermost layer. Whatever the operation does, a synchronous throw included, becomes a promise's outcome. */
+const callOperation: Run = (call, operation) => {
+  try {
+    return Promise.resolve(operation(call))
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+/** Gives each policy its name within the shield: `retry`, and `retry-2` for the second one. */
+function named(policies: readonly AnyPolicy[], shieldName: string): { name: string; policy: AnyPolicy }[] {
+  const taken = new Set<string>()
+  return policies.map((policy, index) => {
+    if (typeof policy?.wrap !== 'function') {
+      throw new ConfigurationError(`shield.policies[${index}]`, `expected a policy, got ${show(policy)}`)
+    }
+    let { name } = policy
+    if (taken.has(name)) {
+      if (name !== policy.type) {
+        throw new ConfigurationError(
+          `shield.policies[${index}].name`,
+          `'${name}' occurs twice in shield '${shieldName}'; give each policy its own name`,
+        )
+      }
+      for (let number = 2; taken.has(name); number += 1) name = `${policy.type}-${number}`
+    }
+    taken.add(name)
+    return { name, policy }
+  })
+}
+
+const clocks = new WeakMap<AnyPolicy, Clock>()
+
+/** A policy keeps instants; it takes the clock of the first shield that it becomes part of, and has no other. */
+function bindClock(policy: AnyPolicy, clock: Clock, shieldName: string): void {
+  const bound = clocks.get(policy) ?? clock
+  if (bound !== clock) {
+    throw new ConfigurationError(
+      'shield.clock',
+      `the policy '${policy.name}' is part of a shield with another clock already; give '${shieldName}' the same clock, or a policy of its own`,
+    )
+  }
+  clocks.set(policy, clock)
+}
+
+const warned = new Set<string>()
+
+function check(shieldName: string, policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]): void {
+  policies.forEach(({ policy }, index) => {
+    const inside = policies.slice(index + 1).map(({ name, policy: { type, settings } }) => ({ name, type, settings }))
+    for (const { level, path, message } of policy.check?.(inside) ?? []) {
+      const text = `shield '${shieldName}': ${message}`
+      if (level === 'error') throw new ConfigurationError(path, text)
+      // Once for each shield and finding; a program has few shields, so this set stays small.
+      const finding = `${shieldName} ${path} ${message}`
+      if (!warned.has(finding)) warn(`${path}: ${text}`, 'ESCUDO_ORDER')
+      warned.add(finding)
+    }
+  })
+}

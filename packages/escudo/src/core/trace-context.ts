@@ -1,0 +1,83 @@
+import type { Ambient } from './ambient.ts'
+
+/** The trace part of a request's context. */
+export type TraceContext = Pick<
+  Ambient,
+  'traceId' | 'spanId' | 'parentSpanId' | 'traceFlags' | 'traceState' | 'baggage'
+>
+
+// W3C Trace Context, https://www.w3.org/TR/trace-context/: version "-" trace id "-" parent id "-" flags. Version 00 is
+// exactly 55 characters; a higher version may go on after a further dash; version ff is forbidden.
+const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/
+const NO_TRACE = '0'.repeat(32)
+const NO_SPAN = '0'.repeat(16)
+const LENGTH_OF_VERSION_00 = 55
+const SAMPLED = 1
+
+/** What a valid `traceparent` header says; undefined for anything else, so that the trace is started again. */
+export function parseTraceparent(
+  header: unknown,
+): { readonly traceId: string; readonly spanId: string; readonly traceFlags: number } | undefined {
+  if (typeof header !== 'string' || header.length > 512) return undefined
+  const match = TRACEPARENT.exec(header)
+  if (match === null) return undefined
+  const [, version, traceId, spanId, flags] = match as unknown as [string, string, string, string, string]
+  if (version === 'ff' || traceId === NO_TRACE || spanId === NO_SPAN) return undefined
+  if (version === '00' && header.length !== LENGTH_OF_VERSION_00) return undefined
+  return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) }
+}
+
+/** The `traceparent` header by which a context travels to the next service. */
+export function formatTraceparent(context: Pick<TraceContext, 'traceId' | 'spanId' | 'traceFlags'>): string {
+  return `00-${context.traceId}-${context.spanId}-${hex(context.traceFlags & 0xff, 2)}`
+}
+
+/** Continues the trace that the headers carry, or starts one. The span is always new: it is this service's own. */
+export function continueTrace(headers: {
+  readonly traceparent?: unknown
+  readonly tracestate?: unknown
+  readonly baggage?: unknown
+}): TraceContext {
+  const inbound = parseTraceparent(headers.traceparent)
+  if (inbound === undefined) return { traceId: newTraceId(), spanId: newSpanId(), traceFlags: SAMPLED }
+  return {
+    traceId: inbound.traceId,
+    spanId: newSpanId(),
+    parentSpanId: inbound.spanId,
+    traceFlags: inbound.traceFlags,
+    traceState: shortText(headers.tracestate, 512),
+    baggage: shortText(headers.baggage, 8_192),
+  }
+}
+
+/** A fresh trace id: 32 hexadecimal digits, never all zero. */
+export function newTraceId(): string {
+  return randomHex(16)
+}
+
+/** A fresh span id: 16 hexadecimal digits, never all zero. */
+export function newSpanId(): string {
+  return randomHex(8)
+}
+
+// Random bytes are drawn by the pool: one call of the generator for many ids, since a call costs far more than a byte.
+const pool = new Uint8Array(1_024)
+let used = pool.length
+
+function randomHex(bytes: number): string {
+  if (used + bytes > pool.length) {
+    crypto.getRandomValues(pool)
+    used = 0
+  }
+  let digits = ''
+  for (const end = used + bytes; used < end; used += 1) digits += hex(pool[used] as number, 2)
+  return /[^0]/.test(digits) ? digits : randomHex(bytes)
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}
+
+function shortText(value: unknown, lengthMax: number): string | undefined {
+  return typeof value === 'string' && value.length <= lengthMax ? value : undefined
+}

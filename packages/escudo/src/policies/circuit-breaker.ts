@@ -1,0 +1,257 @@
+import { withAmbient } from '../core/ambient.ts'
+import { scopeOf } from '../core/call.ts'
+import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
+import { ConfigurationError } from '../core/configuration-error.ts'
+import { type Duration, show, toMs } from '../core/durations.ts'
+import { stackless } from '../core/errors.ts'
+import { type BreakerState, type Listener, tell } from '../core/events.ts'
+import { checkedName, finiteNumber, knownKeys, optionalFunction, share, wholeNumber } from '../core/options.ts'
+import type { Classify, Verdict } from '../core/outcome.ts'
+import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import { type Cut, Watcher } from '../core/scope.ts'
+import { Breaker, type HalfOpenSettings, type OpenTime, type Ticket, type Transition } from '../mechanisms/breaker.ts'
+import { failureRate, type Trip } from '../mechanisms/trip.ts'
+import { CircuitOpenError } from './circuit-open-error.ts'
+import { judgeError, judgeValue } from './judge.ts'
+
+/** Options of {@link circuitBreaker}. */
+export interface CircuitBreakerOptions<R = unknown> {
+  /** When it opens. Default {@link failureRate}: half of at least 20 calls in 30 s. */
+  readonly trip?: Trip
+  /** How long it stays open: always the same, or growing with each opening in a row. Default `'10s'`. */
+  readonly openFor?: Duration | { readonly base: Duration; readonly factor: number; readonly max: Duration }
+  /**
+   * How it finds out whether the dependency is back: at most `probes` calls (default 1) go through; it closes when the
+   * share `closeAt` of them (default 1) succeeded, and opens as soon as that is out of reach. A probe that has not
+   * settled within `lease` (default `'60s'`) counts as a failure.
+   */
+  readonly halfOpen?: { readonly probes?: number; readonly closeAt?: number; readonly lease?: Duration }
+  /** What counts as a failure. Default: what is thrown, but for business errors. */
+  readonly classify?: Classify<R>
+  /** Default: `circuitBreaker`. */
+  readonly name?: string
+}
+
+/** A change of a breaker's state. `at` is on the breaker's clock. */
+export type StateChange = Transition
+
+/** A circuit breaker, as a policy and as something to look at and to act upon. */
+export interface CircuitBreaker<R = unknown> extends Policy<R> {
+  /** `half-open` as soon as the open time is over, also before the next call. */
+  readonly state: BreakerState
+  /** Refuses every call, until {@link reset}. */
+  isolate(): void
+  /** Closes, also from isolated and disabled. */
+  reset(): void
+  /** Lets every call through and counts nothing, until {@link reset}. */
+  disable(): void
+  /** Hears each change of state. Returns the function that unsubscribes. */
+  on(event: 'stateChange', listener: Listener<StateChange>): () => void
+}
+
+/**
+ * Stops calling a dependency that fails: after enough failures calls are refused at once with {@link CircuitOpenError},
+ * and after a while a few probes find out whether it is back.
+ *
+ * One breaker may stand in several shields that call the same dependency. A business error, the caller's own abort and
+ * a refusal by a policy further in count neither way; an attempt cut off by a timeout further out is a failure.
+ * Semantics after Nygard's "Release It!", Polly v8 and resilience4j; generations after sony/gobreaker.
+ *
+ * @throws ConfigurationError for an option that cannot work
+ * @example
+ * ```ts
+ * import { circuitBreaker, consecutive, shield } from 'escudo'
+ *
+ * const breaker = circuitBreaker({ trip: consecutive(3), openFor: '10s' })
+ * const payments = shield('payments', breaker)
+ * breaker.on('stateChange', ({ from, to }) => console.warn(`payments: ${from} -> ${to}`))
+ * await payments.run(() => 'paid')
+ * console.log(breaker.state) // closed
+ * ```
+ */
+export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = {}): CircuitBreaker<R> {
+  return new CircuitBreakerPolicy(options)
+}
+
+const PATH = 'circuitBreaker'
+
+class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
+  readonly name: string
+  readonly type = PATH
+  readonly settings = {}
+  readonly #classify: Classify<R> | undefined
+  readonly #breaker: Breaker
+  readonly #bindings: Binding[] = []
+  readonly #listeners = new Set<Listener<StateChange>>()
+  #clock: Clock = systemClock
+  #cancelTimer: CancelTimer | undefined
+
+  constructor(options: CircuitBreakerOptions<R>) {
+    knownKeys(options, PATH, ['trip', 'openFor', 'halfOpen', 'classify', 'name'])
+    const trip = checkedTrip(options.trip ?? failureRate())
+    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
+    this.#classify = optionalFunction(options.classify, `${PATH}.classify`)
+    const openTime = readOpenTime(options.openFor ?? '10s')
+    const halfOpen = readHalfOpen(options.halfOpen ?? {})
+    this.#breaker = new Breaker(trip.create(), trip.reason, openTime, halfOpen, (change) => this.#changed(change))
+  }
+
+  get state(): BreakerState {
+    this.#breaker.advance(this.#clock.now())
+    return this.#breaker.state
+  }
+
+  isolate(): void {
+    this.#breaker.isolate(this.#clock.now())
+  }
+
+  reset(): void {
+    this.#breaker.reset(this.#clock.now())
+  }
+
+  disable(): void {
+    this.#breaker.disable(this.#clock.now())
+  }
+
+  on(_event: 'stateChange', listener: Listener<StateChange>): () => void {
+    const own: Listener<StateChange> = (change) => listener(change)
+    this.#listeners.add(own)
+    return () => {
+      this.#listeners.delete(own)
+    }
+  }
+
+  status(now: number): PolicyStatus {
+    this.#breaker.advance(now)
+    const { state, openedMs } = this.#breaker
+    const retryAfterMs = this.#breaker.retryAfterMs(now)
+    return {
+      state,
+      failures: this.#breaker.failures(now),
+      calls: this.#breaker.calls(now),
+      ...(openedMs === undefined ? {} : { openedAt: openedMs }),
+      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    }
+  }
+
+  wrap(next: Run, binding: Binding = unbound(this)): Run {
+    this.#bindings.push(binding)
+    const clock = binding.clock
+    this.#clock = clock
+    const breaker = this.#breaker
+    const classify = this.#classify as Classify | undefined
+
+    return async (call, operation) => {
+      const ticket = breaker.tryAcquire(clock.now())
+      if (ticket === undefined) throw this.#refuse(binding)
+      if (ticket.probe) this.#armTimer()
+      const scope = scopeOf(call)
+      // Without a scope nothing can cut the call, and its result alone settles the ticket.
+      const lease = scope === undefined ? undefined : new TicketLease(breaker, ticket, clock)
+      if (lease !== undefined && scope !== undefined) lease.watch(scope)
+      let verdict: Verdict = 'ignored'
+      try {
+        const value = await next(call, operation)
+        verdict = judgeValue(classify, value, call)
+        return value
+      } catch (error) {
+        verdict = judgeError(classify, error, call)
+        throw error
+      } finally {
+        if (lease === undefined) this.#settle(ticket, verdict, binding)
+        else if (lease.end()) this.#settle(ticket, verdict, binding)
+      }
+    }
+  }
+
+  #settle(ticket: Ticket, verdict: Verdict, binding: Binding): void {
+    const counted = this.#breaker.settle(ticket, verdict, this.#clock.now())
+    if (counted || verdict === 'ignored' || !binding.events.hears('late')) return
+    binding.events.emit('late', { shield: binding.shield, policy: binding.policy, verdict })
+  }
+
+  #refuse(binding: Binding): CircuitOpenError {
+    const retryAfterMs = this.#breaker.retryAfterMs(this.#clock.now())
+    const { shield, policy, events } = binding
+    if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'CIRCUIT_OPEN', retryAfterMs })
+    const make = (): CircuitOpenError => new CircuitOpenError(binding, retryAfterMs)
+    return binding.stacks ? make() : stackless(make)
+  }
+
+  #changed(change: StateChange): void {
+    this.#armTimer()
+    for (const listener of [...this.#listeners]) tell(listener, change)
+    for (const { events, shield, policy } of this.#bindings) {
+      if (events.hears('stateChange')) events.emit('stateChange', { shield, policy, ...change })
+    }
+  }
+
+  /** Time alone changes an open circuit, and listeners hear of it then, not at the next call. */
+  #armTimer(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    const dueMs = this.#breaker.nextChangeMs()
+    if (dueMs === undefined) return
+    const fire = (): void => {
+      this.#breaker.advance(this.#clock.now())
+      this.#armTimer()
+    }
+    const delayMs = Math.max(0, dueMs - this.#clock.now())
+    // Outside of the request that happened to open the circuit, and in the background: it holds no process alive.
+    this.#cancelTimer = withAmbient(undefined, () => this.#clock.setTimer(fire, delayMs, { background: true }))
+  }
+}
+
+/** A ticket whose call can be cut off: then it is settled at once, whether or not the operation listens. */
+class TicketLease extends Watcher {
+  readonly #breaker: Breaker
+  readonly #ticket: Ticket
+  readonly #clock: Clock
+  #open = true
+
+  constructor(breaker: Breaker, ticket: Ticket, clock: Clock) {
+    super()
+    this.#breaker = breaker
+    this.#ticket = ticket
+    this.#clock = clock
+  }
+
+  override onCut(cut: Cut): void {
+    if (!this.end()) return
+    this.#breaker.settle(this.#ticket, cut.by === 'caller' ? 'ignored' : 'failure', this.#clock.now())
+  }
+
+  /** Ends the lease; true for the one who ended it, and so has to settle the ticket. */
+  end(): boolean {
+    this.unwatch()
+    const wasOpen = this.#open
+    this.#open = false
+    return wasOpen
+  }
+}
+
+function checkedTrip(trip: Trip): Trip {
+  if (typeof trip?.create === 'function') return trip
+  throw new ConfigurationError(`${PATH}.trip`, `expected consecutive(…) or failureRate(…), got ${show(trip)}`)
+}
+
+function readOpenTime(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenTime {
+  if (typeof openFor !== 'object') {
+    const baseMs = toMs(openFor, `${PATH}.openFor`, 1)
+    return { baseMs, factor: 1, maxMs: baseMs }
+  }
+  knownKeys(openFor, `${PATH}.openFor`, ['base', 'factor', 'max'])
+  const baseMs = toMs(openFor.base, `${PATH}.openFor.base`, 1)
+  const factor = finiteNumber(openFor.factor, `${PATH}.openFor.factor`, 1)
+  return { baseMs, factor, maxMs: toMs(openFor.max, `${PATH}.openFor.max`, baseMs) }
+}
+
+function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOpen']>): HalfOpenSettings {
+  const path = `${PATH}.halfOpen`
+  knownKeys(halfOpen, path, ['probes', 'closeAt', 'lease'])
+  return {
+    probes: wholeNumber(halfOpen.probes ?? 1, `${path}.probes`, 1, 10_000),
+    closeAt: share(halfOpen.closeAt ?? 1, `${path}.closeAt`),
+    leaseMs: toMs(halfOpen.lease ?? '60s', `${path}.lease`, 1),
+  }
+}

@@ -1,0 +1,52 @@
+import type { Duration } from '../core/durations.ts'
+import { knownKeys } from '../core/options.ts'
+import { type Shield, type ShieldOptions, shield } from '../core/shield.ts'
+import { exponential } from '../mechanisms/backoff.ts'
+import { failureRate } from '../mechanisms/trip.ts'
+import { type BulkheadOptions, bulkhead } from './bulkhead.ts'
+import { type CircuitBreakerOptions, circuitBreaker } from './circuit-breaker.ts'
+import { type RetryOptions, retry } from './retry.ts'
+import { timeout } from './timeout.ts'
+
+/** What differs from the standard. What is left out keeps the value below. */
+export interface StandardShieldOptions {
+  /** Default `{ limit: 1000 }`. */
+  readonly bulkhead?: BulkheadOptions
+  /** For all attempts together. Default `'30s'`. */
+  readonly totalTimeout?: Duration
+  /** Default `{ maxRetries: 3, backoff: exponential({ base: '2s' }) }`. */
+  readonly retry?: RetryOptions
+  /** Default: 10 % of at least 100 calls in 30 s open it for 5 s. */
+  readonly circuitBreaker?: CircuitBreakerOptions
+  /** For each attempt. Default `'10s'`. */
+  readonly attemptTimeout?: Duration
+}
+
+/**
+ * A shield for a dependency of which nothing special is known: bulkhead, total timeout, retry, circuit breaker, attempt
+ * timeout. Order and values of .NET's standard resilience pipeline (`Microsoft.Extensions.Http.Resilience`).
+ *
+ * @throws ConfigurationError for an option that cannot work, alone or beside the others
+ * @example
+ * ```ts
+ * import { standardShield } from 'escudo'
+ *
+ * const catalogue = standardShield('catalogue', { attemptTimeout: '2s' })
+ * const answer = await catalogue.run(async () => 42)
+ * ```
+ */
+export function standardShield(nameOrOptions: string | ShieldOptions, options: StandardShieldOptions = {}): Shield {
+  knownKeys(options, 'standardShield', ['bulkhead', 'totalTimeout', 'retry', 'circuitBreaker', 'attemptTimeout'])
+  return shield(
+    nameOrOptions,
+    bulkhead({ limit: 1000, ...options.bulkhead }),
+    timeout(options.totalTimeout ?? '30s', { name: 'totalTimeout' }),
+    retry({ maxRetries: 3, backoff: exponential({ base: '2s' }), ...options.retry }),
+    circuitBreaker({
+      trip: failureRate({ threshold: 0.1, minimumCalls: 100, window: '30s' }),
+      openFor: '5s',
+      ...options.circuitBreaker,
+    }),
+    timeout(options.attemptTimeout ?? '10s', { name: 'attemptTimeout' }),
+  )
+}
