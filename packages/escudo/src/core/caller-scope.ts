@@ -1,35 +1,81 @@
+import { factsOf } from '../errors/brand.ts'
 import type { CancelTimer, Clock } from './clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from './errors.ts'
 import { Scope } from './scope.ts'
 
 /** The scope of a whole call: cut by its caller's signal, or by the deadline that its caller gave. */
 export class CallerScope extends Scope {
-  readonly #signal: AbortSignal | undefined
+  readonly #root: SignalScope | undefined
   #cancelTimer: CancelTimer | undefined
 
   constructor(signal: AbortSignal | undefined) {
     super()
-    this.#signal = signal
-    // `this` is the listener (see handleEvent): no closure for each call, and its removal cannot miss.
-    signal?.addEventListener('abort', this)
-  }
-
-  /** For the caller's signal: the reason goes on untouched. */
-  handleEvent(): void {
-    this.cutOff({ by: 'caller', reason: this.#signal?.reason })
+    this.#root = signal === undefined ? undefined : rootOf(signal)
+    this.#root?.join(this)
   }
 
   /** Cuts the call when its deadline comes. */
   cutAfter(delayMs: number, clock: Clock, origin: Origin): void {
     const fire = (): void => {
-      this.cutOff({ by: 'escudo', reason: stackless(() => new DeadlineExceededError(origin, delayMs)) })
+      const make = (): DeadlineExceededError => new DeadlineExceededError(origin, delayMs)
+      this.cutOff({ by: 'escudo', reason: origin.stacks ? make() : stackless(make) })
     }
     this.#cancelTimer = clock.setTimer(fire, delayMs)
   }
 
   /** Leaves the caller's signal and the clock as they were. */
   release(): void {
-    this.#signal?.removeEventListener('abort', this)
+    this.#root?.part(this)
     this.#cancelTimer?.()
   }
+}
+
+/**
+ * A caller's signal as a scope, shared by all calls in flight that were given it. The signal has one listener, however
+ * many calls there are, since a signal searches its listeners each time that one comes or goes.
+ */
+class SignalScope extends Scope {
+  readonly #signal: AbortSignal
+  #calls = 0
+
+  constructor(signal: AbortSignal) {
+    super()
+    this.#signal = signal
+  }
+
+  join(call: CallerScope): void {
+    // `this` is the listener (see handleEvent), so its removal cannot miss.
+    if (this.#calls === 0) this.#signal.addEventListener('abort', this)
+    this.#calls += 1
+    call.watch(this)
+  }
+
+  part(call: CallerScope): void {
+    call.unwatch()
+    this.#calls -= 1
+    if (this.#calls === 0) this.#signal.removeEventListener('abort', this)
+  }
+
+  /** For the signal: its reason goes on untouched. */
+  handleEvent(): void {
+    const { reason } = this.#signal
+    this.cutOff({ by: isTimeout(reason) ? 'escudo' : 'caller', reason })
+  }
+}
+
+// The signal may come from a call of another shield, further out, whose timeout has run out.
+function isTimeout(reason: unknown): boolean {
+  const code = factsOf(reason)?.code
+  return code === 'TIMEOUT' || code === 'DEADLINE_EXCEEDED'
+}
+
+const roots = new WeakMap<AbortSignal, SignalScope>()
+
+function rootOf(signal: AbortSignal): SignalScope {
+  let root = roots.get(signal)
+  if (root === undefined) {
+    root = new SignalScope(signal)
+    roots.set(signal, root)
+  }
+  return root
 }

@@ -1,3 +1,6 @@
+import type { Call } from './call.ts'
+import type { Operation, Run } from './policy.ts'
+
 /**
  * Why a call was cut short. `caller`: whoever called gave it up, which says nothing about the dependency. `escudo`: a
  * timeout or a deadline ran out, which is a failure of everything inside it.
@@ -78,11 +81,14 @@ export class Scope extends Watcher {
     this.#controller?.abort(cut.reason)
   }
 
-  /** Settles like `start()`, or rejects with the reason of the cut, whichever comes first: a deaf operation holds nobody. */
-  settle<T>(start: () => PromiseLike<T>): Promise<T> {
+  /**
+   * Runs what stands inside, and settles like it, or with the reason of the cut, whichever comes first: a deaf operation
+   * holds nobody.
+   */
+  settle<T>(next: Run, call: Call, operation: Operation<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#reject = reject
-      start().then(resolve, reject)
+      next(call, operation).then(resolve, reject)
     })
   }
 

@@ -1,4 +1,4 @@
-import { CallState } from './call.ts'
+import { CallState, scopeOf } from './call.ts'
 import { CallerScope } from './caller-scope.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Composable, PutsOfAll, ReadsOfAll } from './composition.ts'
@@ -185,7 +185,7 @@ class ComposedShield {
     }
     const call = new CallState(this.#clock, this.#random, scope, 1, deadline, key, priority)
     try {
-      return await scope.settle(() => this.#chain(call, operation))
+      return await scope.settle(this.#chain, call, operation)
     } finally {
       scope.release()
     }
@@ -194,6 +194,8 @@ class ComposedShield {
 
 /** The innermost layer. Whatever the operation does, a synchronous throw included, becomes a promise's outcome. */
 const callOperation: Run = (call, operation) => {
+  const cut = scopeOf(call)?.cut
+  if (cut !== undefined) return Promise.reject(cut.reason)
   try {
     return Promise.resolve(operation(call))
   } catch (error) {
@@ -238,6 +240,8 @@ function bindClock(policy: AnyPolicy, clock: Clock, shieldName: string): void {
 }
 
 const warned = new Set<string>()
+// A program has a handful of shields; one that makes up names as it goes has been warned often enough.
+const WARNED_MAX = 1_000
 
 function check(shieldName: string, policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]): void {
   policies.forEach(({ policy }, index) => {
@@ -245,10 +249,11 @@ function check(shieldName: string, policies: readonly { readonly name: string; r
     for (const { level, path, message } of policy.check?.(inside) ?? []) {
       const text = `shield '${shieldName}': ${message}`
       if (level === 'error') throw new ConfigurationError(path, text)
-      // Once for each shield and finding; a program has few shields, so this set stays small.
+      // Once for each shield and finding.
       const finding = `${shieldName} ${path} ${message}`
-      if (!warned.has(finding)) warn(`${path}: ${text}`, 'ESCUDO_ORDER')
+      if (warned.has(finding) || warned.size >= WARNED_MAX) continue
       warned.add(finding)
+      warn(`${path}: ${text}`, 'ESCUDO_ORDER')
     }
   })
 }

@@ -94,11 +94,15 @@ export class Breaker {
     this.#onTransition = onTransition
   }
 
+  /** The leave that every call has while the circuit is closed or disabled: no time is read for it. */
+  get freePass(): Ticket | undefined {
+    return this.#state === 'closed' || this.#state === 'disabled' ? this.#ticket : undefined
+  }
+
   /** Leave to run the operation, or undefined: a refusal, whose hint is {@link retryAfterMs}. */
   tryAcquire(now: number): Ticket | undefined {
-    if (this.#state === 'closed' || this.#state === 'disabled') return this.#ticket
     this.advance(now)
-    return this.#state === 'half-open' ? this.#tryProbe(now) : undefined
+    return this.#state === 'half-open' ? this.#tryProbe(now) : this.freePass
   }
 
   /**

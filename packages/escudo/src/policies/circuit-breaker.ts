@@ -4,7 +4,7 @@ import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
-import { type BreakerState, type Listener, tell } from '../core/events.ts'
+import { type BreakerState, type Listener, tell, warn } from '../core/events.ts'
 import { checkedName, finiteNumber, knownKeys, optionalFunction, share, wholeNumber } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
@@ -74,6 +74,8 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
 }
 
 const PATH = 'circuitBreaker'
+// A breaker tells every shield that it is part of, so it holds them; that many are not meant.
+const BINDINGS_DOUBTFUL = 1_000
 
 class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly name: string
@@ -136,13 +138,19 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
     this.#bindings.push(binding)
+    if (this.#bindings.length === BINDINGS_DOUBTFUL) {
+      warn(
+        `the circuit breaker '${this.name}' is part of ${BINDINGS_DOUBTFUL} shields: build a shield once and not for every call`,
+        'ESCUDO_SHIELDS',
+      )
+    }
     const clock = binding.clock
     this.#clock = clock
     const breaker = this.#breaker
     const classify = this.#classify as Classify | undefined
 
     return async (call, operation) => {
-      const ticket = breaker.tryAcquire(clock.now())
+      const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now())
       if (ticket === undefined) throw this.#refuse(binding)
       if (ticket.probe) this.#armTimer()
       const scope = scopeOf(call)

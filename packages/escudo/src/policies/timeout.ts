@@ -83,9 +83,8 @@ class TimeoutPolicy implements Policy {
       queue.add(scope)
       const outside = scopeOf(call)
       if (outside !== undefined) scope.watch(outside)
-      const inner = withScope(call, scope, scope.dueMs)
       try {
-        return await scope.settle(() => next(inner, operation))
+        return await scope.settle(next, withScope(call, scope, scope.dueMs), operation)
       } finally {
         queue.remove(scope)
         scope.unwatch()
