@@ -1,5 +1,5 @@
 import { withAmbient } from '../core/ambient.ts'
-import { scopeOf } from '../core/call.ts'
+import { type Call, scopeOf } from '../core/call.ts'
 import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/durations.ts'
@@ -7,7 +7,7 @@ import { stackless } from '../core/errors.ts'
 import { type BreakerState, type Listener, tell, warn } from '../core/events.ts'
 import { checkedName, finiteNumber, knownKeys, optionalFunction, share, wholeNumber } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
-import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
 import { Breaker, type HalfOpenSettings, type OpenTime, type Ticket, type Transition } from '../mechanisms/breaker.ts'
 import { failureRate, type Trip } from '../mechanisms/trip.ts'
@@ -149,10 +149,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     const breaker = this.#breaker
     const classify = this.#classify as Classify | undefined
 
-    return async (call, operation) => {
-      const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now())
-      if (ticket === undefined) throw this.#refuse(binding)
-      if (ticket.probe) this.#armTimer()
+    const admitted: AdmittedRun = async (call, operation, ticket) => {
       const scope = scopeOf(call)
       // Without a scope nothing can cut the call, and its result alone settles the ticket.
       const lease = scope === undefined ? undefined : new TicketLease(breaker, ticket, clock)
@@ -166,9 +163,17 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
         verdict = judgeError(classify, error, call)
         throw error
       } finally {
-        if (lease === undefined) this.#settle(ticket, verdict, binding)
-        else if (lease.end()) this.#settle(ticket, verdict, binding)
+        if (lease === undefined || lease.end()) this.#settle(ticket, verdict, binding)
       }
+    }
+
+    return (call, operation) => {
+      const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now())
+      // A rejected promise, and no throw within an async function, which costs as much again: refusals are the hot
+      // path of an outage.
+      if (ticket === undefined) return Promise.reject(this.#refuse(binding))
+      if (ticket.probe) this.#armTimer()
+      return admitted(call, operation, ticket)
     }
   }
 
@@ -209,6 +214,8 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     this.#cancelTimer = withAmbient(undefined, () => this.#clock.setTimer(fire, delayMs, { background: true }))
   }
 }
+
+type AdmittedRun = <T>(call: Call, operation: Operation<T>, ticket: Ticket) => Promise<T>
 
 /** A ticket whose call can be cut off: then it is settled at once, whether or not the operation listens. */
 class TicketLease extends Watcher {
