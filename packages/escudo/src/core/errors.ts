@@ -28,13 +28,12 @@ export abstract class PolicyError extends Error {
 
 /**
  * Makes an error without capturing its stack: while a circuit is open, refusals are the hot path, and a stack costs
- * several times all the rest. `stackTraceLimit` is V8's and JavaScriptCore's; where it is absent or frozen the error
- * simply has its stack.
+ * several times all the rest. `stackTraceLimit` is V8's and JavaScriptCore's; where it is absent or cannot be set
+ * the error simply has its stack.
  */
 export function stackless<E extends Error>(make: () => E): E {
   const { stackTraceLimit } = Error
-  if (stackTraceLimit === undefined || Object.isFrozen(Error)) return make()
-  Error.stackTraceLimit = 0
+  if (stackTraceLimit === undefined || !Reflect.set(Error, 'stackTraceLimit', 0)) return make()
   try {
     return make()
   } finally {

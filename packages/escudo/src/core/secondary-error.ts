@@ -19,9 +19,13 @@ export class SecondaryError extends Error {
 
 /** The later error with the original one as its cause; inside a {@link SecondaryError} where it has no place for one. */
 export function withCause(later: unknown, original: unknown): unknown {
-  if (!(later instanceof Error) || later.cause !== undefined || !Object.isExtensible(later)) {
-    return new SecondaryError(later, original)
+  if (later === original) return later
+  try {
+    if (later instanceof Error && later.cause === undefined && Object.isExtensible(later)) {
+      return Object.defineProperty(later, 'cause', { value: original, configurable: true, writable: true })
+    }
+  } catch {
+    // A proxy or getter that throws has no place for a cause either.
   }
-  Object.defineProperty(later, 'cause', { value: original, configurable: true, writable: true })
-  return later
+  return new SecondaryError(later, original)
 }

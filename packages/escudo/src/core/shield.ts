@@ -6,7 +6,7 @@ import { ConfigurationError } from './configuration-error.ts'
 import { withCurrentCall } from './current-call.ts'
 import { type Duration, show, toMs } from './durations.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, warn } from './events.ts'
-import { checkedName, knownKeys } from './options.ts'
+import { checkedName, knownKeys, optionalFunction } from './options.ts'
 import type { AnyPolicy, Operation, PolicyStatus, Run } from './policy.ts'
 import type { Random } from './random.ts'
 
@@ -112,8 +112,8 @@ class ComposedShield {
     const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions
     knownKeys(options, 'shield', ['name', 'clock', 'random', 'stacks'])
     this.name = checkedName(options.name, 'shield.name')
-    this.#clock = options.clock ?? systemClock
-    this.#random = options.random ?? Math.random
+    this.#clock = checkedClock(options.clock ?? systemClock)
+    this.#random = optionalFunction(options.random, 'shield.random') ?? Math.random
     this.#stacks = options.stacks ?? false
     this.#policies = named(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
@@ -223,6 +223,11 @@ function named(policies: readonly AnyPolicy[], shieldName: string): { name: stri
     taken.add(name)
     return { name, policy }
   })
+}
+
+function checkedClock(clock: Clock): Clock {
+  if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock
+  throw new ConfigurationError('shield.clock', `expected a clock with now() and setTimer(), got ${show(clock)}`)
 }
 
 const clocks = new WeakMap<AnyPolicy, Clock>()

@@ -90,7 +90,7 @@ export class Breaker {
     this.#tripReason = tripReason
     this.#openTime = openTime
     this.#halfOpen = halfOpen
-    this.#successesNeeded = Math.ceil(halfOpen.probes * halfOpen.closeAt)
+    this.#successesNeeded = successesNeeded(halfOpen)
     this.#onTransition = onTransition
   }
 
@@ -246,4 +246,11 @@ export class Breaker {
     const { baseMs, factor, maxMs } = this.#openTime
     return Math.min(maxMs, baseMs * factor ** (opening - 1))
   }
+}
+
+/** The least number of successes whose share of the probes reaches `closeAt`. */
+function successesNeeded({ probes, closeAt }: HalfOpenSettings): number {
+  const rounded = Math.ceil(probes * closeAt)
+  // 25 * 0.28 is a hair above 7, while 7 / 25 is 0.28: the quotient is the one that people mean.
+  return rounded > 1 && (rounded - 1) / probes >= closeAt ? rounded - 1 : rounded
 }

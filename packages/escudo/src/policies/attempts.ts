@@ -1,3 +1,5 @@
+import { read } from '../errors/plain.ts'
+
 /** One failed attempt of a retry. */
 export interface Attempt {
   /** From 1. */
@@ -26,8 +28,9 @@ export class AttemptLog {
    * log or body by itself. What cannot carry it, a frozen object or a string, is thrown as it is.
    */
   attachTo(error: unknown): void {
-    if (typeof error !== 'object' || error === null || !Object.isExtensible(error)) return
+    if (typeof error !== 'object' || error === null) return
     try {
+      if (!Object.isExtensible(error)) return
       Object.defineProperty(error, 'attempts', { value: this.#attempts, configurable: true, writable: true })
     } catch {
       // A proxy that refuses, or a property of that name that cannot change: the error itself matters more.
@@ -52,7 +55,6 @@ export class AttemptLog {
  * ```
  */
 export function attemptsOf(error: unknown): readonly Attempt[] {
-  if (typeof error !== 'object' || error === null) return []
-  const { attempts } = error as { attempts?: unknown }
+  const attempts = read(error, 'attempts')
   return Array.isArray(attempts) ? (attempts as readonly Attempt[]) : []
 }

@@ -85,6 +85,8 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly #breaker: Breaker
   readonly #bindings: Binding[] = []
   readonly #listeners = new Set<Listener<StateChange>>()
+  /** Changes that listeners have not heard of yet; the first of them is being told. */
+  readonly #untold: StateChange[] = []
   #clock: Clock = systemClock
   #cancelTimer: CancelTimer | undefined
 
@@ -154,17 +156,25 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
       // Without a scope nothing can cut the call, and its result alone settles the ticket.
       const lease = scope === undefined ? undefined : new TicketLease(breaker, ticket, clock)
       if (lease !== undefined && scope !== undefined) lease.watch(scope)
+      let value: unknown
+      let error: unknown
+      let threw = false
+      try {
+        value = await next(call, operation)
+      } catch (caught) {
+        threw = true
+        error = caught
+      }
+      // Judged out here, so that what a classifier throws is not taken for what the operation threw. Where it throws,
+      // the ticket goes back as `ignored`: our own bug says nothing about the dependency.
       let verdict: Verdict = 'ignored'
       try {
-        const value = await next(call, operation)
-        verdict = judgeValue(classify, value, call)
-        return value
-      } catch (error) {
-        verdict = judgeError(classify, error, call)
-        throw error
+        verdict = threw ? judgeError(classify, error, call) : judgeValue(classify, value, call)
       } finally {
         if (lease === undefined || lease.end()) this.#settle(ticket, verdict, binding)
       }
+      if (threw) throw error
+      return value as never
     }
 
     return (call, operation) => {
@@ -191,11 +201,17 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     return binding.stacks ? make() : stackless(make)
   }
 
+  /** Tells everybody, one change after the other: a listener may act on the breaker, and so make the next change. */
   #changed(change: StateChange): void {
     this.#armTimer()
-    for (const listener of [...this.#listeners]) tell(listener, change)
-    for (const { events, shield, policy } of this.#bindings) {
-      if (events.hears('stateChange')) events.emit('stateChange', { shield, policy, ...change })
+    this.#untold.push(change)
+    if (this.#untold.length > 1) return
+    for (let next: StateChange | undefined = change; next !== undefined; next = this.#untold[0]) {
+      for (const listener of [...this.#listeners]) tell(listener, next)
+      for (const { events, shield, policy } of this.#bindings) {
+        if (events.hears('stateChange')) events.emit('stateChange', { shield, policy, ...next })
+      }
+      this.#untold.shift()
     }
   }
 

@@ -14,6 +14,7 @@ import {
 } from '../core/policy.ts'
 import { sleep } from '../core/sleep.ts'
 import { isRefusal, mayRetry } from '../errors/classification.ts'
+import { read } from '../errors/plain.ts'
 import { type Backoff, exponential } from '../mechanisms/backoff.ts'
 import { AttemptLog } from './attempts.ts'
 import { judgeError, judgeValue } from './judge.ts'
@@ -184,8 +185,7 @@ class RetryPolicy<R> implements Policy<R> {
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */
 function hintOf(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null) return undefined
-  const { retryAfterMs } = error as { retryAfterMs?: unknown }
+  const retryAfterMs = read(error, 'retryAfterMs')
   return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined
 }
 
