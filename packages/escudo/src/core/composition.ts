@@ -1,4 +1,4 @@
-import type { AnyPolicy, Policy } from './policy.ts'
+import type { AnyPolicy, Policy, PUTS } from './policy.ts'
 
 // The types by which `shield()` knows what its policies read and put. Nothing here exists at run time.
 
@@ -6,7 +6,7 @@ import type { AnyPolicy, Policy } from './policy.ts'
 export type ReadsOf<P> = P extends Policy<infer R, unknown> ? R : never
 
 /** What a policy may put in place of a result. */
-export type PutsOf<P> = P extends Policy<never, infer X> ? X : never
+export type PutsOf<P> = P extends { readonly [PUTS]?: () => infer X } ? X : never
 
 /**
  * What all the policies together read: the intersection. The union is folded through a parameter position, since as a

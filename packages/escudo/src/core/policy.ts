@@ -12,6 +12,9 @@ export type Run<R = any, X = never> = <T extends R>(call: Call, operation: Opera
 /** Brands a policy with the values that it reads. Without it `R` appears nowhere, and every policy fits everywhere. */
 export declare const READS: unique symbol
 
+/** Brands a policy with what it may put in place of a result, where inference finds it whatever else the policy has. */
+export declare const PUTS: unique symbol
+
 /** What a shield tells a policy that becomes part of it. */
 export interface Binding {
   /** The shield's name. */
@@ -51,6 +54,7 @@ export interface PolicyFacts {
  */
 export interface Policy<in R = unknown, out X = never> extends PolicyFacts {
   readonly [READS]?: (value: R) => void
+  readonly [PUTS]?: () => X
   /** Wraps what stands inside of it. Called once for each shield, when the shield is built; a call runs the closure. */
   // biome-ignore lint/suspicious/noExplicitAny: what `next` reads is checked by the shield's types, not here
   wrap<N>(next: Run<any, N>, binding?: Binding): Run<any, N | X>

@@ -41,7 +41,7 @@ export interface ShieldStatus {
 }
 
 /** Policies composed in one order under a name. Made by {@link shield}. */
-export interface Shield<R = unknown, X = never> {
+export interface Shield<in R = unknown, out X = never> {
   readonly name: string
   /**
    * Runs an operation inside of all the policies. It is called at once, before `run` returns, when nothing makes it wait.

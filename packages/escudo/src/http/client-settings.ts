@@ -1,0 +1,92 @@
+import { ConfigurationError } from '../core/configuration-error.ts'
+import { show } from '../core/durations.ts'
+import { checkedName, knownKeys, oneOf, optionalFunction, wholeNumber } from '../core/options.ts'
+import { shield } from '../core/shield.ts'
+import { BaseUrl } from './base-url.ts'
+import { OriginShields } from './origin-shields.ts'
+import type { ResilientFetchOptions, ResponseShield } from './resilient-fetch.ts'
+
+const PATH = 'resilientFetch'
+// Field names as RFC 9110 has them.
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]{1,100}$/i
+
+/** What `resilientFetch` was told, checked and with its defaults. */
+export interface ClientSettings {
+  readonly name: string
+  readonly throws: boolean
+  readonly fetch: typeof fetch
+  readonly retryBodyMaxBytes: number | undefined
+  readonly idempotencyKey: (() => string) | undefined
+  readonly deadlineHeader: string | undefined
+  readonly template: ((url: URL) => string | undefined) | undefined
+  resolve(input: string | URL): string | URL
+  shieldFor(url: URL): ResponseShield
+}
+
+/** @throws ConfigurationError with the path of the option that cannot work */
+export function readSettings(options: ResilientFetchOptions): ClientSettings {
+  knownKeys(options, PATH, [
+    'name',
+    'baseUrl',
+    'shield',
+    'errors',
+    'fetch',
+    'retryBody',
+    'idempotencyKey',
+    'template',
+    'deadlineHeader',
+    'maxOrigins',
+  ])
+  const name = checkedName(options.name, `${PATH}.name`)
+  const base = options.baseUrl === undefined ? undefined : new BaseUrl(options.baseUrl, `${PATH}.baseUrl`)
+  const errors = oneOf(options.errors ?? 'fetch', `${PATH}.errors`, ['fetch', 'throw'])
+  const given = optionalFunction(options.fetch, `${PATH}.fetch`)
+  return {
+    name,
+    throws: errors === 'throw',
+    // Looked up at each call: tools that instrument or mock replace the global one later on.
+    fetch: given ?? ((input, init) => globalThis.fetch(input, init)),
+    retryBodyMaxBytes: readRetryBody(options.retryBody),
+    idempotencyKey: readIdempotencyKey(options.idempotencyKey),
+    deadlineHeader: readHeaderName(options.deadlineHeader ?? 'x-request-timeout-ms'),
+    template: optionalFunction(options.template, `${PATH}.template`),
+    resolve: (input) => (base === undefined ? input : base.resolve(input)),
+    shieldFor: readShield(options, name, base),
+  }
+}
+
+function readShield(
+  options: ResilientFetchOptions,
+  name: string,
+  base: BaseUrl | undefined,
+): (url: URL) => ResponseShield {
+  const maxOrigins = wholeNumber(options.maxOrigins ?? 100, `${PATH}.maxOrigins`, 1, 100_000)
+  if (options.shield === undefined) {
+    const shields = new OriginShields(name, base?.origin, maxOrigins)
+    return (url) => shields.of(url)
+  }
+  const given = options.shield === false ? shield(name) : options.shield
+  if (typeof given?.run !== 'function') {
+    throw new ConfigurationError(`${PATH}.shield`, `expected a shield or false, got ${show(given)}`)
+  }
+  return () => given
+}
+
+function readRetryBody(retryBody: ResilientFetchOptions['retryBody']): number | undefined {
+  if (retryBody === undefined) return undefined
+  knownKeys(retryBody, `${PATH}.retryBody`, ['maxBytes'])
+  return wholeNumber(retryBody.maxBytes, `${PATH}.retryBody.maxBytes`, 1)
+}
+
+function readIdempotencyKey(option: ResilientFetchOptions['idempotencyKey']): (() => string) | undefined {
+  if (option === undefined || option === false) return undefined
+  if (option === true) return () => crypto.randomUUID()
+  if (typeof option === 'function') return option
+  throw new ConfigurationError(`${PATH}.idempotencyKey`, `expected true, false or a function, got ${show(option)}`)
+}
+
+function readHeaderName(name: string | false): string | undefined {
+  if (name === false) return undefined
+  if (typeof name === 'string' && HEADER_NAME.test(name)) return name
+  throw new ConfigurationError(`${PATH}.deadlineHeader`, `expected the name of a header or false, got ${show(name)}`)
+}

@@ -1,0 +1,228 @@
+import { type Call, scopeOf } from '../core/call.ts'
+import { type Cut, type Scope, Watcher } from '../core/scope.ts'
+import { factsOf } from '../errors/brand.ts'
+import { BodyStream } from './body-stream.ts'
+import type { ClientSettings } from './client-settings.ts'
+import { FailedResponse } from './failed-response.ts'
+import { amendFacts, bodyError, isTimeout, networkError, statusError, timeoutError } from './failures.ts'
+import type { OutgoingRequest } from './outgoing-request.ts'
+import type { ResponseShield } from './resilient-fetch.ts'
+import { discard, withBody } from './response-copy.ts'
+import { retryAfterMs } from './retry-after.ts'
+import { isFailure } from './status.ts'
+import type { UpstreamError } from './upstream-error.ts'
+
+/**
+ * One call of a resilient `fetch`: all its attempts, and the body of the one that succeeded.
+ *
+ * Two promises settle at different times, and that is the point. The caller's settles when the headers of a good answer
+ * are there. The shield's operation returns only when the body is over, so that timeout, bulkhead and breaker cover the
+ * body as well.
+ */
+export class Exchange {
+  readonly #request: OutgoingRequest
+  readonly #settings: ClientSettings
+  /** Failed answers whose caller may still want them, by the error that stands for each. */
+  readonly #failed = new Map<unknown, FailedResponse>()
+  #resolve: (response: Response) => void = () => {}
+  #reject: (error: unknown) => void = () => {}
+  /** The answer that the caller has got, settling when its body is over. From then on no request is sent. */
+  #handedOver: Promise<Response> | undefined
+  #body: BodyStream | undefined
+  /** An attempt under way of a request that must not be sent twice. */
+  #single: Promise<Response> | undefined
+  #lastError: unknown
+  #over = false
+
+  constructor(request: OutgoingRequest, settings: ClientSettings) {
+    this.#request = request
+    this.#settings = settings
+  }
+
+  run(shield: ResponseShield): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+      shield
+        .run((call) => this.#attempt(call), { signal: this.#request.signal })
+        .then(
+          (response) => this.#succeed(response),
+          (error) => this.#fail(error),
+        )
+        .catch(reject)
+    })
+  }
+
+  #succeed(response: Response): void {
+    this.#end()
+    if (this.#handedOver !== undefined) return
+    // Not from an attempt of this call: a fallback's, which is new, or that of another call, which was read by it.
+    if (!response?.bodyUsed) {
+      this.#resolve(response)
+      return
+    }
+    throw new TypeError(
+      'the shield gave a Response whose body has been read: caches and coalescing belong around what is made of a response',
+    )
+  }
+
+  #fail(error: unknown): void {
+    const failed = this.#failed.get(error)
+    this.#failed.delete(error)
+    this.#end()
+    if (this.#handedOver !== undefined) {
+      // Whoever cut the call has cut the body too; this is for a policy that ends a call in a way of its own.
+      this.#body?.cut(this.#typed(error), error)
+    } else if (failed !== undefined) {
+      const broken = (cause: unknown): unknown => this.#brokenBody(failed.status, this.#retry, cause)
+      this.#resolve(failed.release(this.#request.signal, broken))
+    } else {
+      this.#reject(this.#typed(error))
+    }
+  }
+
+  #end(): void {
+    this.#over = true
+    this.#discardFailed()
+  }
+
+  #discardFailed(): void {
+    for (const failed of this.#failed.values()) failed.discard()
+    this.#failed.clear()
+  }
+
+  /** The operation that the shield runs. */
+  async #attempt(call: Call): Promise<Response> {
+    // A hedge, or a retry by somebody's own rule, comes too late: there is one answer, and its caller has it.
+    if (this.#handedOver !== undefined) return await this.#handedOver
+    if (this.#request.resendable) return await this.#send(call)
+    // Two at once would be two orders: the second follows the first.
+    this.#single ??= this.#send(call).finally(() => {
+      this.#single = undefined
+    })
+    return await this.#single
+  }
+
+  async #send(call: Call): Promise<Response> {
+    // Whoever tries again does not want the answer to the attempt before.
+    if (call.attempt > 1) this.#discardFailed()
+    const attempt = new Attempt((cut, body) => this.#onCut(cut, body))
+    const scope = scopeOf(call)
+    if (scope !== undefined) attempt.watch(scope)
+    try {
+      const [input, init] = await this.#request.forAttempt(call, this.#lastError)
+      let response: Response
+      try {
+        response = await this.#settings.fetch(input, init)
+      } catch (error) {
+        throw scope?.cut === undefined ? this.#unanswered(error) : scope.cut.reason
+      }
+      // A `fetch` that is deaf to its signal answers when nobody listens any more.
+      if (scope?.cut !== undefined || this.#over) {
+        discard(response.body)
+        throw scope?.cut?.reason ?? new Error('the call is over')
+      }
+      const { status } = response
+      if (isFailure(status) || (this.#settings.throws && status >= 400)) throw await this.#refused(scope, response)
+      return await this.#handOver(attempt, response)
+    } catch (error) {
+      this.#lastError = error
+      throw error
+    } finally {
+      attempt.unwatch()
+    }
+  }
+
+  /** Makes the error for a `fetch` that rejected. One of escudo's own comes from a `fetch` that is resilient itself. */
+  #unanswered(error: unknown): unknown {
+    const { target, resendable } = this.#request
+    return factsOf(error) === undefined ? networkError(target, resendable, error) : error
+  }
+
+  /** Reads a failed answer, and makes the error that stands for it. */
+  async #refused(scope: Scope | undefined, response: Response): Promise<unknown> {
+    const { status, headers } = response
+    const failed = new FailedResponse(response)
+    try {
+      await failed.read()
+    } catch (error) {
+      if (scope?.cut !== undefined) return scope.cut.reason
+      // The status says more than the end of its body, where it is a failure by itself.
+      if (!isFailure(status)) return this.#brokenBody(status, this.#retry, error)
+    }
+    const { throws } = this.#settings
+    const error = statusError(this.#request.target, this.#request.resendable, {
+      status,
+      retryAfterMs: retryAfterMs(headers, Date.now()),
+      body: throws ? failed.parsed() : undefined,
+    })
+    if (throws || this.#over) failed.discard()
+    else this.#failed.set(error, failed)
+    return error
+  }
+
+  async #handOver(attempt: Attempt, response: Response): Promise<Response> {
+    const source = response.body
+    // Another attempt was faster.
+    if (this.#handedOver !== undefined) {
+      discard(source)
+      return await this.#handedOver
+    }
+    if (source == null) {
+      this.#handedOver = Promise.resolve(response)
+      this.#resolve(response)
+      return response
+    }
+    const body = new BodyStream(source.getReader(), (cause) => ({
+      // The reader may begin anew, with a call of its own; this call may not, for its answer is out.
+      reader: this.#brokenBody(response.status, this.#retry, cause),
+      shield: this.#brokenBody(response.status, 'never', cause),
+    }))
+    const answer = withBody(response, body.stream)
+    attempt.body = body
+    this.#body = body
+    this.#handedOver = body.finished.then(() => answer)
+    this.#resolve(answer)
+    return await this.#handedOver
+  }
+
+  /** Runs before any policy learns of the cut, and so in time to say what they may make of it. */
+  #onCut(cut: Cut, body: BodyStream | undefined): void {
+    if (cut.by === 'escudo') {
+      if (this.#handedOver !== undefined || !this.#request.resendable) amendFacts(cut.reason, { retry: 'never' })
+      // The dependency did its part, and the reader took too long.
+      if (body?.waitsForReader) amendFacts(cut.reason, { verdict: 'ignored' })
+    }
+    body?.cut(this.#typed(cut.reason), cut.reason)
+  }
+
+  /** What the caller gets to see: a timeout of the shield is one of the dependency. All else passes untouched. */
+  #typed(error: unknown): unknown {
+    const { signal, target, resendable } = this.#request
+    if (signal?.aborted && signal.reason === error) return error
+    return isTimeout(error) ? timeoutError(target, resendable, error) : error
+  }
+
+  #brokenBody(status: number, retry: 'safe' | 'never', cause: unknown): UpstreamError {
+    return bodyError(this.#request.target, retry, status, cause)
+  }
+
+  get #retry(): 'safe' | 'never' {
+    return this.#request.resendable ? 'safe' : 'never'
+  }
+}
+
+/** One attempt, which hears of its own cut: its body goes with it, and that of no other attempt. */
+class Attempt extends Watcher {
+  body: BodyStream | undefined
+  readonly #cutOff: (cut: Cut, body: BodyStream | undefined) => void
+
+  constructor(cutOff: (cut: Cut, body: BodyStream | undefined) => void) {
+    super()
+    this.#cutOff = cutOff
+  }
+
+  override onCut(cut: Cut): void {
+    this.#cutOff(cut, this.body)
+  }
+}

@@ -1,0 +1,4 @@
+export type { ResilientFetchOptions, ResponseShield } from './resilient-fetch.ts'
+export { resilientFetch } from './resilient-fetch.ts'
+export type { UpstreamCode, UpstreamFailure, UpstreamTarget } from './upstream-error.ts'
+export { BodyNotReplayableError, UpstreamError } from './upstream-error.ts'

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest'
+import { ConfigurationError } from '../core/configuration-error.ts'
+import { definePolicy } from '../core/policy.ts'
+import { shield } from '../core/shield.ts'
+import { constant } from '../mechanisms/backoff.ts'
+import { consecutive } from '../mechanisms/trip.ts'
+import { circuitBreaker } from '../policies/circuit-breaker.ts'
+import { fallback } from '../policies/fallback.ts'
+import { retry } from '../policies/retry.ts'
+import { resilientFetch } from './resilient-fetch.ts'
+
+const twice = () => retry({ maxRetries: 1, backoff: constant(1) })
+
+describe('a mistake of the program', () => {
+  test('is a TypeError as of fetch, and counts against nobody', async () => {
+    const breaker = circuitBreaker({ trip: consecutive(1) })
+    const get = resilientFetch({ name: 'x', shield: shield('x', twice(), breaker) })
+    await expect(get('/relative')).rejects.toThrow(TypeError)
+    await expect(get('http://x/', { method: 'P OST' })).rejects.toThrow(TypeError)
+    await expect(get('http://x/', { headers: { 'a\n': '' } })).rejects.toThrow(TypeError)
+    await expect(get('http://x/', { body: 'x' })).rejects.toThrow(TypeError)
+    await expect(get('http://x/', { signal: {} as AbortSignal })).rejects.toThrow(TypeError)
+    expect(breaker.state).toBe('closed')
+  })
+
+  test.each([
+    [{ name: '' }, 'resilientFetch.name'],
+    [{ baseUrl: '/api' }, 'resilientFetch.baseUrl'],
+    [{ baseUrl: 'ftp://x/' }, 'resilientFetch.baseUrl'],
+    [{ baseUrl: 'http://x/?q=1' }, 'resilientFetch.baseUrl'],
+    [{ baseUrl: 'http://u:p@x/' }, 'resilientFetch.baseUrl'],
+    [{ shield: true }, 'resilientFetch.shield'],
+    [{ errors: 'both' }, 'resilientFetch.errors'],
+    [{ fetch: 'x' }, 'resilientFetch.fetch'],
+    [{ retryBody: { maxBytes: 0 } }, 'resilientFetch.retryBody.maxBytes'],
+    [{ retryBody: { max: 1 } }, 'resilientFetch.retryBody.max'],
+    [{ idempotencyKey: 'key' }, 'resilientFetch.idempotencyKey'],
+    [{ template: '/a' }, 'resilientFetch.template'],
+    [{ deadlineHeader: 'a b' }, 'resilientFetch.deadlineHeader'],
+    [{ maxOrigins: 0 }, 'resilientFetch.maxOrigins'],
+    [{ timeout: 1 }, 'resilientFetch.timeout'],
+  ])('in an option is refused when the client is made: %j', (wrong, path) => {
+    const make = (): unknown => resilientFetch({ name: 'x', ...wrong } as never)
+    expect(make).toThrow(ConfigurationError)
+    expect(make).toThrow(expect.objectContaining({ path }))
+  })
+})
+
+test('a fallback of the shield stands in for the response', async () => {
+  const spare = shield(
+    'x',
+    fallback(() => Response.json({ stock: null })),
+  )
+  const get = resilientFetch({ name: 'x', shield: spare, fetch: async () => new Response('', { status: 500 }) })
+  expect(await (await get('http://x/')).json()).toEqual({ stock: null })
+})
+
+test('a shield that may give something else than a Response does not compile', () => {
+  // @ts-expect-error null is no Response
+  resilientFetch({ name: 'x', shield: shield('x', fallback(null)) })
+  const reader = definePolicy<string>({ name: 'reader', wrap: (next) => (call, operation) => next(call, operation) })
+  // @ts-expect-error a Response is no string
+  resilientFetch({ name: 'x', shield: shield('x', reader) })
+  resilientFetch({ name: 'x', shield: shield('x', fallback(new Response(''))) })
+})

@@ -1,0 +1,299 @@
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { definePolicy } from '../core/policy.ts'
+import { shield } from '../core/shield.ts'
+import { factsOf } from '../errors/brand.ts'
+import { constant } from '../mechanisms/backoff.ts'
+import { consecutive } from '../mechanisms/trip.ts'
+import { bulkhead } from '../policies/bulkhead.ts'
+import { circuitBreaker } from '../policies/circuit-breaker.ts'
+import { retry } from '../policies/retry.ts'
+import { resilientFetch } from './resilient-fetch.ts'
+import { UpstreamError } from './upstream-error.ts'
+
+const servers: Server[] = []
+
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+async function serve(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  servers.push(server)
+  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const twice = () => retry({ maxRetries: 1, backoff: constant(1) })
+
+async function errorOf(promise: Promise<unknown>): Promise<UpstreamError> {
+  const error = await promise.then(
+    (value) => expect.fail(`resolved with ${String(value)}`),
+    (reason: unknown) => reason,
+  )
+  expect(error).toBeInstanceOf(UpstreamError)
+  return error as UpstreamError
+}
+
+describe('the response', () => {
+  test('is a fetch response in every respect: address, headers, cookies, clone, JSON', async () => {
+    const baseUrl = await serve((request, response) => {
+      if (request.url === '/old') {
+        response.writeHead(302, { location: '/api/item' }).end()
+        return
+      }
+      response.setHeader('set-cookie', ['a=1', 'b=2'])
+      response.setHeader('content-type', 'application/json')
+      response.end('{"stock":42}')
+    })
+    const get = resilientFetch({ name: 'inventory', baseUrl: `${baseUrl}/api/` })
+    const response = await get('/item?x=1')
+    expect(response).toBeInstanceOf(Response)
+    expect(response.url).toBe(`${baseUrl}/api/item?x=1`)
+    expect(response.type).toBe('basic')
+    expect(response.redirected).toBe(false)
+    expect(response.headers.getSetCookie()).toEqual(['a=1', 'b=2'])
+    const clone = response.clone()
+    expect(clone.url).toBe(response.url)
+    expect(clone.clone().redirected).toBe(false)
+    expect(await response.json()).toEqual({ stock: 42 })
+    expect(await clone.text()).toBe('{"stock":42}')
+    expect((await get(`${baseUrl}/old`)).redirected).toBe(true)
+  })
+
+  test('of 5 MB arrives byte by byte as it was sent', async () => {
+    const bytes = Buffer.alloc(5_000_000, 'abcdefghijk')
+    const baseUrl = await serve((_, response) => response.end(bytes))
+    const response = await resilientFetch({ name: 'files', baseUrl })('/')
+    expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
+  })
+
+  test.each(['HEAD', '204', '304'])('without a body ends its call at once: %s', async (kind) => {
+    const baseUrl = await serve((_, response) => {
+      if (kind !== 'HEAD') response.statusCode = Number(kind)
+      response.setHeader('x-kind', kind)
+      response.end()
+    })
+    const guarded = shield('x', bulkhead({ limit: 1 }))
+    const get = resilientFetch({ name: 'x', baseUrl, shield: guarded })
+    const response = await get('/', kind === 'HEAD' ? { method: 'HEAD' } : {})
+    await new Promise(setImmediate)
+    expect(response.headers.get('x-kind')).toBe(kind)
+    expect(guarded.status().policies[0]).toMatchObject({ inUse: 0 })
+  })
+})
+
+describe('a status', () => {
+  test.each([408, 425, 429, 500, 502, 503, 504])(
+    '%i is retried, and the answer after it is the answer',
+    async (status) => {
+      const attempts: unknown[] = []
+      const baseUrl = await serve((request, response) => {
+        attempts.push(request.headers['x-retry-attempt'])
+        response.statusCode = attempts.length === 1 ? status : 200
+        response.end('done')
+      })
+      const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })('/')
+      expect(response.status).toBe(200)
+      expect(attempts).toEqual([undefined, '2'])
+    },
+  )
+
+  test.each([
+    [501, 1],
+    [505, 1],
+    [400, 0],
+    [404, 0],
+    [409, 0],
+  ])('%i is sent once, and counts %i failures', async (status, failures) => {
+    for (const errors of ['fetch', 'throw'] as const) {
+      let calls = 0
+      const baseUrl = await serve((_, response) => {
+        calls += 1
+        response.statusCode = status
+        response.end('no')
+      })
+      const breaker = circuitBreaker({ trip: consecutive(9) })
+      const guarded = shield('x', twice(), breaker)
+      const answer = resilientFetch({ name: 'x', baseUrl, shield: guarded, errors })('/')
+      if (errors === 'fetch') {
+        const response = await answer
+        expect([response.status, await response.text()]).toEqual([status, 'no'])
+      } else expect((await errorOf(answer)).status).toBe(status)
+      expect(calls).toBe(1)
+      expect(guarded.status().policies[1]).toMatchObject({ failures })
+    }
+  })
+
+  test('that lasts is a Response after the last retry, with its body, its headers and its address', async () => {
+    let calls = 0
+    const baseUrl = await serve((_, response) => {
+      calls += 1
+      response.writeHead(503, { 'content-type': 'application/json', 'x-call': String(calls) })
+      response.end(`{"call":${calls}}`)
+    })
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })('/a')
+    expect([response.status, response.headers.get('x-call'), response.url]).toEqual([503, '2', `${baseUrl}/a`])
+    expect(await response.json()).toEqual({ call: 2 })
+  })
+
+  test('leaves its connection to the next attempt', async () => {
+    let calls = 0
+    const ports = new Set<number | undefined>()
+    const baseUrl = await serve((request, response) => {
+      calls += 1
+      ports.add(request.socket.remotePort)
+      response.statusCode = calls < 6 ? 503 : 200
+      response.end('x'.repeat(10_000))
+    })
+    const patient = shield('x', retry({ maxRetries: 9, backoff: constant(5) }))
+    expect((await resilientFetch({ name: 'x', baseUrl, shield: patient, errors: 'throw' })('/')).status).toBe(200)
+    expect([calls, ports.size]).toEqual([6, 1])
+  })
+
+  test('with a body of 300 KB is given back whole, and those of earlier attempts are given up', async () => {
+    const closed: number[] = []
+    let calls = 0
+    const baseUrl = await serve((_, response) => {
+      calls += 1
+      const call = calls
+      response.on('close', () => {
+        if (!response.writableFinished) closed.push(call)
+      })
+      response.statusCode = 500
+      if (call === 1) response.write(Buffer.alloc(300_000, 'x'))
+      else response.end(Buffer.alloc(300_000, 'y'))
+    })
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })('/')
+    expect(await response.text()).toBe('y'.repeat(300_000))
+    expect(closed).toEqual([1])
+  })
+
+  test('with a long body is cut when its caller gives up while reading it', async () => {
+    const baseUrl = await serve((_, response) => {
+      response.statusCode = 500
+      response.write(Buffer.alloc(300_000, 'x'))
+    })
+    const abort = new AbortController()
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: false })('/', { signal: abort.signal })
+    const text = response.text()
+    abort.abort('enough')
+    await expect(text).rejects.toBe('enough')
+  })
+
+  test.each([
+    [500, 'UPSTREAM_ERROR', 502, 'safe', undefined],
+    [501, 'UPSTREAM_ERROR', 502, 'never', undefined],
+    [503, 'UPSTREAM_UNAVAILABLE', 503, 'safe', 7_000],
+    [429, 'UPSTREAM_UNAVAILABLE', 503, 'safe', 7_000],
+    [404, 'UPSTREAM_ERROR', 502, 'never', undefined],
+  ] as const)('%i is thrown as %s where errors are thrown', async (status, code, ours, mayRetry, retryAfterMs) => {
+    const baseUrl = await serve((_, response) => {
+      response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '7' })
+      response.end('{"why":"so"}')
+    })
+    const get = resilientFetch({ name: 'inventory', baseUrl, shield: false, errors: 'throw', template: () => '/i/:id' })
+    const error = await errorOf(get('/i/7?token=secret', { headers: { authorization: 'Bearer secret' } }))
+    expect(error).toMatchObject({ code, status, retryAfterMs, method: 'GET', origin: baseUrl, template: '/i/:id' })
+    expect(error.body).toEqual({ why: 'so' })
+    expect(error.message).toBe(`GET ${baseUrl}/i/:id (inventory) answered ${status}`)
+    expect(factsOf(error)).toMatchObject({ code, status: ours, kind: 'technical', retry: mayRetry })
+    expect(factsOf(error)?.verdict).toBe(status === 404 ? 'success' : undefined)
+    expect(JSON.stringify(error)).not.toMatch(/secret|so/)
+  })
+
+  test('with a body that breaks off is what it is: a status whose body cannot be read', async () => {
+    const baseUrl = await serve((request, response) => {
+      response.writeHead(503, { 'content-type': 'text/plain', 'content-length': 100, 'retry-after': '7' })
+      response.write('half', () => setImmediate(() => request.socket.destroy()))
+    })
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: false })('/')
+    expect(response.status).toBe(503)
+    expect(await errorOf(response.text())).toMatchObject({ failure: 'body', status: 503 })
+    const thrown = resilientFetch({ name: 'x', baseUrl, shield: false, errors: 'throw' })('/')
+    expect(await errorOf(thrown)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfterMs: 7_000, body: 'half' })
+  })
+
+  test('that no standard knows, with bytes that no Response takes, is given back as well', async () => {
+    const baseUrl = await serve((request) => {
+      request.socket.end(Buffer.from('HTTP/1.1 777 \xe9\x01\r\ncontent-length: 2\r\n\r\nhi', 'latin1'))
+    })
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: false })('/')
+    expect([response.status, response.ok, response.clone().status, await response.text()]).toEqual([
+      777,
+      false,
+      777,
+      'hi',
+    ])
+  })
+
+  test.each([
+    ['application/problem+json; charset=utf-8', '{"a":1}', { a: 1 }],
+    ['application/json', '{"a":', '{"a":'],
+    ['text/plain', 'broken', 'broken'],
+    ['image/png', 'bytes', undefined],
+    ['application/json', JSON.stringify('x'.repeat(200_000)), undefined],
+    ['application/json', '', ''],
+  ])('carries the body parsed: %s %.9s', async (type, sent, body) => {
+    const baseUrl = await serve((_, response) => {
+      response.writeHead(500, { 'content-type': type })
+      response.end(sent)
+    })
+    const error = await errorOf(resilientFetch({ name: 'x', baseUrl, shield: false, errors: 'throw' })('/'))
+    expect(error.body).toEqual(body)
+  })
+})
+
+describe('a request that is not safe to send twice', () => {
+  test('is sent once, whatever its shield says', async () => {
+    let calls = 0
+    const baseUrl = await serve((_, response) => {
+      calls += 1
+      response.statusCode = 503
+      response.end()
+    })
+    const post = resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })
+    for (const method of ['POST', 'PATCH']) await post('/', { method, body: 'x' })
+    expect(calls).toBe(2)
+  })
+
+  test('is retried with its Idempotency-Key, the same for all attempts', async () => {
+    const keys: unknown[] = []
+    const baseUrl = await serve((request, response) => {
+      keys.push(request.headers['idempotency-key'])
+      response.statusCode = keys.length % 2 === 1 ? 503 : 200
+      response.end()
+    })
+    const guarded = shield('x', twice())
+    const own = resilientFetch({ name: 'x', baseUrl, shield: guarded })
+    await own('/', { method: 'POST', headers: { 'Idempotency-Key': 'mine' } })
+    await resilientFetch({ name: 'x', baseUrl, shield: guarded, idempotencyKey: true })('/', { method: 'post' })
+    await resilientFetch({ name: 'x', baseUrl, shield: guarded, idempotencyKey: () => 'k' })('/', { method: 'POST' })
+    await resilientFetch({ name: 'x', baseUrl, shield: guarded, idempotencyKey: true })('/')
+    expect(keys[0]).toBe('mine')
+    expect(keys[1]).toBe('mine')
+    expect(keys[2]).toMatch(/^[0-9a-f-]{36}$/)
+    expect(keys[3]).toBe(keys[2])
+    expect(keys.slice(4, 6)).toEqual(['k', 'k'])
+    expect(keys[6]).toBeUndefined()
+  })
+
+  test('is sent once also where a policy runs the operation twice at the same time', async () => {
+    let calls = 0
+    const baseUrl = await serve((_, response) => {
+      calls += 1
+      response.end('one order')
+    })
+    const both = definePolicy({
+      name: 'both',
+      wrap: (next) => (call, operation) => Promise.race([next(call, operation), next(call, operation)]),
+    })
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', both) })('/', { method: 'POST' })
+    expect(await response.text()).toBe('one order')
+    expect(calls).toBe(1)
+  })
+})

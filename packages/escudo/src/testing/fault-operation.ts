@@ -1,0 +1,34 @@
+import type { FaultEngine } from './fault-engine.ts'
+import { bodyTerminated, FaultError, socketError } from './fault-errors.ts'
+import { withBrokenBody } from './fault-fetch.ts'
+import type { FaultTarget } from './fault-rule.ts'
+
+/** A function that meets the engine's faults. */
+export function faultyOperation<A extends unknown[], T>(
+  engine: FaultEngine,
+  operation: (...args: A) => T | PromiseLike<T>,
+  target: FaultTarget,
+): (...args: A) => Promise<T> {
+  return async (...args) => {
+    const injection = engine.decide(target)
+    if (injection === undefined) return await operation(...args)
+    const { fault, delayMs } = injection
+    const signal = signalOf(args[0])
+    if (!(await engine.delay(delayMs, signal))) return await operation(...args)
+    if (fault.error !== undefined) throw socketError(fault.error)
+    if (fault.status !== undefined) throw new FaultError(`status ${fault.status}`, fault.status)
+    const value = await operation(...args)
+    if (fault.body === undefined) return value
+    if (value instanceof Response) return withBrokenBody(engine, value, fault.body, signal) as T
+    if (fault.body === 'corrupt') throw new SyntaxError('injected fault: the answer cannot be parsed')
+    if (fault.body === 'stall') await engine.hold(signal)
+    throw bodyTerminated()
+  }
+}
+
+/** The signal of the call that an operation of a shield is given first; read only when a fault has to wait. */
+function signalOf(first: unknown): AbortSignal | undefined {
+  if (typeof first !== 'object' || first === null) return undefined
+  const { signal } = first as { signal?: unknown }
+  return signal instanceof AbortSignal ? signal : undefined
+}

@@ -1,0 +1,171 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { virtualClock } from './virtual-clock.ts'
+
+describe('virtualClock', () => {
+  test('starts at 0 and stands still until it is moved', async () => {
+    const clock = virtualClock()
+    expect(clock.now()).toBe(0)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(clock.now()).toBe(0)
+    await clock.advance('1.5s')
+    expect(clock.now()).toBe(1_500)
+  })
+
+  test('drains all microtasks first: a timer that is about to be set is set', async () => {
+    const clock = virtualClock()
+    const fired: number[] = []
+    const setLater = async (): Promise<void> => {
+      for (let n = 0; n < 100; n += 1) await undefined
+      clock.setTimer(() => fired.push(clock.now()), 10)
+    }
+    void setLater()
+    await clock.advance(10)
+    expect(fired).toEqual([10])
+  })
+
+  test('drains all microtasks after each timer, before the next', async () => {
+    const clock = virtualClock()
+    const order: string[] = []
+    for (const name of ['first', 'second']) {
+      clock.setTimer(() => {
+        order.push(name)
+        void (async () => {
+          for (let n = 0; n < 50; n += 1) await undefined
+          order.push(`after ${name}`)
+        })()
+      }, 10)
+    }
+    await clock.advance(10)
+    expect(order).toEqual(['first', 'after first', 'second', 'after second'])
+  })
+
+  test('fires by due time, then by order of setting, and now() is the due time while a timer fires', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(20), { maxLength: 30 }), async (delays) => {
+        const clock = virtualClock()
+        const fired: [number, number][] = []
+        delays.forEach((delayMs, index) => {
+          clock.setTimer(() => fired.push([clock.now(), index]), delayMs)
+        })
+        await clock.advance(20)
+        const expected = delays
+          .map<[number, number]>((delayMs, index) => [delayMs, index])
+          .sort(([a, i], [b, j]) => a - b || i - j)
+        expect(fired).toEqual(expected)
+      }),
+      { numRuns: 30 },
+    )
+  })
+
+  test('timers that are set meanwhile take part, also those due at once', async () => {
+    const clock = virtualClock()
+    const fired: string[] = []
+    clock.setTimer(() => {
+      fired.push(`a ${clock.now()}`)
+      clock.setTimer(() => fired.push(`c ${clock.now()}`), 5)
+      clock.setTimer(() => fired.push(`b ${clock.now()}`), 0)
+      clock.setTimer(() => fired.push(`beyond ${clock.now()}`), 100)
+    }, 10)
+    await clock.advance(20)
+    expect(fired).toEqual(['a 10', 'b 10', 'c 15'])
+    expect([clock.now(), clock.pending]).toEqual([20, 1])
+  })
+
+  test('fractions are allowed', async () => {
+    const clock = virtualClock()
+    const fired: number[] = []
+    clock.setTimer(() => fired.push(clock.now()), 0.25)
+    await clock.advance('0.2ms')
+    expect([clock.now(), fired]).toEqual([0.2, []])
+    await clock.advance(0.05)
+    expect(fired).toEqual([0.25])
+  })
+
+  test('a timer due at the very end fires, one due after it does not', async () => {
+    const clock = virtualClock()
+    const fired: number[] = []
+    clock.setTimer(() => fired.push(1), 100)
+    clock.setTimer(() => fired.push(2), 100.001)
+    await clock.advance(100)
+    expect(fired).toEqual([1])
+  })
+
+  test('a cancelled timer never fires, and cancelling twice or late takes nothing from another', async () => {
+    const clock = virtualClock()
+    const fired: string[] = []
+    const cancel = clock.setTimer(() => fired.push('cancelled'), 10)
+    const late = clock.setTimer(() => fired.push('fired'), 10)
+    cancel()
+    cancel()
+    expect(clock.pending).toBe(1)
+    await clock.advance(10)
+    clock.setTimer(() => fired.push('other'), 10)
+    late()
+    expect(clock.pending).toBe(1)
+    await clock.advance(10)
+    expect(fired).toEqual(['fired', 'other'])
+  })
+
+  test('a timer may cancel another that is due at the same time', async () => {
+    const clock = virtualClock()
+    const fired: string[] = []
+    clock.setTimer(() => {
+      fired.push('first')
+      cancel()
+    }, 10)
+    const cancel = clock.setTimer(() => fired.push('second'), 10)
+    await clock.advance(10)
+    expect(fired).toEqual(['first'])
+  })
+
+  test('a negative delay is due at once, and time never goes back', async () => {
+    const clock = virtualClock()
+    await clock.advance(50)
+    const fired: number[] = []
+    clock.setTimer(() => fired.push(clock.now()), -20)
+    await clock.advance(0)
+    expect(fired).toEqual([50])
+  })
+
+  test('a delay that is no number is due at once, and stops no other timer', async () => {
+    const clock = virtualClock()
+    const fired: string[] = []
+    clock.setTimer(() => fired.push('other'), 5)
+    clock.setTimer(() => fired.push('broken'), Number.NaN)
+    await clock.advance(10)
+    expect(fired).toEqual(['broken', 'other'])
+    expect(clock.pending).toBe(0)
+  })
+
+  test('an hour of timers takes no hour', async () => {
+    const clock = virtualClock()
+    let ticks = 0
+    const tick = (): void => {
+      ticks += 1
+      clock.setTimer(tick, 1_000)
+    }
+    clock.setTimer(tick, 1_000)
+    await clock.advance('1h')
+    expect([ticks, clock.now()]).toEqual([3_600, 3_600_000])
+  })
+
+  test('two clocks know nothing of each other', async () => {
+    const [one, other] = [virtualClock(), virtualClock()]
+    let fired = false
+    other.setTimer(() => {
+      fired = true
+    }, 1)
+    await one.advance('1h')
+    expect([other.now(), fired]).toEqual([0, false])
+  })
+
+  test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, '1 hour', undefined])(
+    'cannot be moved by %s',
+    async (duration) => {
+      const clock = virtualClock()
+      await expect(clock.advance(duration as never)).rejects.toThrow(expect.objectContaining({ path: 'advance' }))
+      expect(clock.now()).toBe(0)
+    },
+  )
+})
