@@ -16,7 +16,9 @@ if (major < MAJOR_WANTED) {
   process.exit(1)
 }
 if (script === undefined || !existsSync(script)) {
-  console.error(`escudo: no such script: ${script ?? '(none given)'}. Run \`npm ci\` in the root of the repository first.`)
+  console.error(
+    `escudo: no such script: ${script ?? '(none given)'}. Run \`npm ci\` in the root of the repository first.`,
+  )
   process.exit(1)
 }
 const path = resolve(script)

@@ -7,7 +7,21 @@ export interface Origin {
   readonly stacks: boolean
 }
 
-/** What all errors that escudo's policies make have in common. */
+/**
+ * What all errors that escudo's policies make have in common.
+ *
+ * @example
+ * ```ts
+ * import { PolicyError, shield, timeout } from 'escudo'
+ *
+ * const report = shield('reports', timeout('5ms'))
+ * const answer = await report.run(() => new Promise<string>(() => {})).catch((error) => {
+ *   if (error instanceof PolicyError) return `${error.shield}: ${error.code}`
+ *   throw error
+ * })
+ * console.log(answer) // reports: TIMEOUT
+ * ```
+ */
 export abstract class PolicyError extends Error {
   /** For machines, and the `error_code` of the answer that it becomes. */
   abstract readonly code: string
@@ -47,7 +61,19 @@ export function brand(errorClass: { readonly prototype: Error }, name: string, f
   Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
-/** A timeout ran out. Not a refusal: the operation was called, and breakers outside count it as a failure. */
+/**
+ * A timeout ran out. Not a refusal: the operation was called, and breakers outside count it as a failure.
+ *
+ * @example
+ * ```ts
+ * import { shield, TimeoutError, timeout } from 'escudo'
+ *
+ * const error = await shield('reports', timeout('5ms'))
+ *   .run(() => new Promise<never>(() => {}))
+ *   .catch((reason) => reason)
+ * console.log(error instanceof TimeoutError && error.afterMs) // 5
+ * ```
+ */
 export class TimeoutError extends PolicyError {
   readonly code = 'TIMEOUT'
   /** How long the operation had, in milliseconds. */
@@ -60,7 +86,19 @@ export class TimeoutError extends PolicyError {
 }
 brand(TimeoutError, 'TimeoutError', { code: 'TIMEOUT', status: 504, kind: 'technical' })
 
-/** The deadline that the caller gave ran out, whatever the policies still had in mind. */
+/**
+ * The deadline that the caller gave ran out, whatever the policies still had in mind.
+ *
+ * @example
+ * ```ts
+ * import { DeadlineExceededError, shield } from 'escudo'
+ *
+ * const error = await shield('reports')
+ *   .run(() => new Promise<never>(() => {}), { deadline: '5ms' })
+ *   .catch((reason) => reason)
+ * console.log(error instanceof DeadlineExceededError) // true
+ * ```
+ */
 export class DeadlineExceededError extends PolicyError {
   readonly code = 'DEADLINE_EXCEEDED'
 

@@ -3,6 +3,19 @@ import { describe } from './events.ts'
 /**
  * Code that was to deal with a failure, a fallback's function or a classifier, failed itself, and what it threw had no
  * place for the failure it was to deal with.
+ *
+ * @example
+ * ```ts
+ * import { fallback, SecondaryError, shield } from 'escudo'
+ *
+ * const broken = fallback(() => {
+ *   throw 'no error at all'
+ * })
+ * const error = await shield('inventory', broken)
+ *   .run(() => Promise.reject(new Error('connection refused')))
+ *   .catch((reason) => reason)
+ * console.log(error instanceof SecondaryError && error.cause) // Error: connection refused
+ * ```
  */
 export class SecondaryError extends Error {
   /** Always `SECONDARY_FAILURE`. */

@@ -1,6 +1,9 @@
 /** Who can act on an error: the client (`business`) or the people who run the service (`technical`). */
 export type Kind = 'business' | 'technical'
 
+/** The levels of log lines, as they are written. */
+export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical'
+
 /**
  * What escudo knows of an error, apart from its text. The facts travel under a registered symbol and not under a
  * class, so that an error made by a second installed copy of escudo is still recognised.
@@ -25,6 +28,14 @@ export const FACTS: unique symbol = Symbol.for('escudo.error') as never
 /**
  * The facts of an escudo error, or undefined for anything else, hostile objects included: a getter or proxy that
  * throws is simply not ours.
+ *
+ * @example
+ * ```ts
+ * import { factsOf, WellKnown } from 'escudo/errors'
+ *
+ * console.log(factsOf(new WellKnown.CIRCUIT_OPEN())?.status) // 503
+ * console.log(factsOf(Object.assign(new Error(), { status: 401 }))) // undefined
+ * ```
  */
 export function factsOf(error: unknown): ErrorFacts | undefined {
   if (typeof error !== 'object' || error === null) return undefined

@@ -46,8 +46,8 @@ const STATUS_OF_CODE: Readonly<Record<UpstreamCode, number>> = {
  *
  * const busy = async () => new Response('', { status: 503, headers: { 'retry-after': '7' } })
  * const get = resilientFetch({ name: 'inventory', baseUrl: 'http://inventory', shield: false, errors: 'throw', fetch: busy })
- * const told = await get('/inventory/1').catch((error) => (error instanceof UpstreamError ? error : undefined))
- * console.log(told?.code, told?.status, told?.retryAfterMs) // UPSTREAM_UNAVAILABLE 503 7000
+ * const told: unknown = await get('/inventory/1').catch((error) => error)
+ * if (told instanceof UpstreamError) console.log(told.code, told.status, told.retryAfterMs) // UPSTREAM_UNAVAILABLE 503 7000
  * ```
  */
 export class UpstreamError extends Error {
@@ -99,6 +99,23 @@ export class UpstreamError extends Error {
 /**
  * A retry needed to send a request again whose body is a stream, and a stream can be read only once. Give the client
  * `retryBody: { maxBytes }`, so that it keeps bodies up to that size, or send a string or bytes.
+ *
+ * @example
+ * ```ts
+ * import { constant, retry, shield } from 'escudo'
+ * import { BodyNotReplayableError, resilientFetch } from 'escudo/http'
+ *
+ * const busy = async () => new Response('', { status: 503 })
+ * const put = resilientFetch({
+ *   name: 'reports',
+ *   baseUrl: 'http://reports',
+ *   shield: shield('reports', retry({ maxRetries: 1, backoff: constant(1) })),
+ *   fetch: busy,
+ * })
+ * const body = new Blob(['a long report']).stream()
+ * const error: unknown = await put('/reports/1', { method: 'PUT', body, duplex: 'half' }).catch((reason) => reason)
+ * console.log(error instanceof BodyNotReplayableError) // true
+ * ```
  */
 export class BodyNotReplayableError extends TypeError {
   /** Always `BODY_NOT_REPLAYABLE`. */

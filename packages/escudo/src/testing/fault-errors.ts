@@ -1,6 +1,19 @@
 import type { Fault } from './fault-plan.ts'
 
-/** An error that a fault plan asked for, where nothing else would tell that it was injected. */
+/**
+ * An error that a fault plan asked for, where nothing else would tell that it was injected.
+ *
+ * @example
+ * ```ts
+ * import { FaultError, faults } from 'escudo/testing'
+ *
+ * const broken = faults([{ fault: { status: 503 } }], { seed: 1 }).wrap(async () => 42)
+ * const error = await Promise.resolve()
+ *   .then(() => broken())
+ *   .catch((reason) => reason)
+ * console.log(error instanceof FaultError && error.status) // 503
+ * ```
+ */
 export class FaultError extends Error {
   override readonly name = 'FaultError'
   /** Always `INJECTED_FAULT`. */

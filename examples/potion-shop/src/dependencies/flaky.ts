@@ -1,0 +1,56 @@
+// The flaky service as a process of its own: it fails often, and is as slow as it is told to be.
+import { setTimeout as delay } from 'node:timers/promises'
+import { defineErrors } from 'escudo/errors'
+import { route } from 'escudo/fastify'
+import { z } from 'zod'
+import { logFile, own, ports, rates, seed } from '../process/known-settings.ts'
+import { main } from '../process/misuse.ts'
+import { serve } from '../process/service.ts'
+import { helpText, readSettings } from '../process/settings.ts'
+import { createDependency } from './service.ts'
+
+const settings = {
+  port: own(ports.flaky),
+  fakeServiceFailRate: rates.fakeService,
+  unstableFailRate: rates.unstable,
+  seed,
+  logFile,
+} as const
+
+const Errors = defineErrors({
+  TEMPORARY_FAILURE: { status: 503, message: { es: 'Fallo temporal', en: 'Temporary failure' } },
+  SIMULATED_FAILURE: { status: 500, message: { es: 'Fallo simulado', en: 'Simulated failure' } },
+})
+
+const SLOW_MS_MAX = 60_000
+const SlowPath = z.object({ dependency: z.string() })
+const Slow = z.object({ ms: z.coerce.number().int().min(0).max(SLOW_MS_MAX).default(0) })
+
+await main('flaky-service', async () => {
+  const values = readSettings(settings)
+  if (values === 'help') {
+    process.stdout.write(helpText('Usage: node src/dependencies/flaky.ts [flags]', settings))
+    return
+  }
+  const { app, fails } = await createDependency({ service: 'flaky-service', errors: Errors, ...values })
+
+  app.get('/fake_service', async () => {
+    if (fails(values.fakeServiceFailRate)) throw new Errors.TEMPORARY_FAILURE()
+    return { message: 'Service OK' }
+  })
+
+  app.get('/unstable', async () => {
+    if (fails(values.unstableFailRate)) throw new Errors.SIMULATED_FAILURE()
+    return { message: 'Todo OK' }
+  })
+
+  app.get(
+    '/slow/:dependency',
+    route({ params: SlowPath, query: Slow }, async ({ params: { dependency }, query: { ms } }) => {
+      await delay(ms)
+      return { dependency, ms }
+    }),
+  )
+
+  await serve(app, { port: values.port, setting: settings.port })
+})

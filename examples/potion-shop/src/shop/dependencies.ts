@@ -1,0 +1,51 @@
+import { resilientFetch } from 'escudo/http'
+import { z } from 'zod'
+import type { ShopValues } from './settings.ts'
+import { external, flaky, inventory, products } from './shields.ts'
+
+const Message = z.object({ message: z.string() })
+const Product = z.object({ id: z.string(), name: z.string(), description: z.string() })
+const Stock = z.object({ stock: z.number().int() })
+
+/** What the shop calls. Each function goes through the shield of its dependency. */
+export interface Dependencies {
+  readonly callFlaky: () => Promise<z.infer<typeof Message>>
+  readonly callExternal: () => Promise<z.infer<typeof Message>>
+  readonly product: (id: string) => Promise<z.infer<typeof Product>>
+  readonly stock: (id: string) => Promise<{ readonly stock: number | null; readonly status: string }>
+}
+
+/**
+ * The shop's dependencies where they listen. Fetching, parsing and checking all happen inside of the shield: a body
+ * that breaks off, or that is not what was agreed, is a failure like any other.
+ */
+export function createDependencies(values: ShopValues): Dependencies {
+  // The shields are the shop's own, so the client brings none. A bad status is thrown: there is nothing to do with it.
+  const flakyFetch = client('flaky', values.flakyPort)
+  const productFetch = client('products', values.productPort)
+  const inventoryFetch = client('inventory', values.inventoryPort)
+
+  return {
+    callFlaky: () =>
+      flaky.run(async ({ signal }) => Message.parse(await json(flakyFetch('/fake_service', { signal })))),
+    callExternal: () =>
+      external.run(async ({ signal }) => Message.parse(await json(flakyFetch('/unstable', { signal })))),
+    product: (id) =>
+      products.run(async ({ signal }) =>
+        Product.parse(await json(productFetch(`/products/${encodeURIComponent(id)}`, { signal }))),
+      ),
+    stock: (id) =>
+      inventory.run(async ({ signal }) => {
+        const { stock } = Stock.parse(await json(inventoryFetch(`/inventory/${encodeURIComponent(id)}`, { signal })))
+        return { stock, status: 'Verificado' }
+      }),
+  }
+}
+
+function client(name: string, port: number): typeof fetch {
+  return resilientFetch({ name, baseUrl: `http://127.0.0.1:${port}`, shield: false, errors: 'throw' })
+}
+
+async function json(response: Promise<Response>): Promise<unknown> {
+  return await (await response).json()
+}

@@ -1,0 +1,26 @@
+import { attemptsOf } from 'escudo'
+import { route } from 'escudo/fastify'
+import type { FastifyInstance } from 'fastify'
+import { Errors } from '../catalogue.ts'
+import type { Dependencies } from '../dependencies.ts'
+
+const ATTEMPTS_MAX = 3
+
+/** 4.4: a retry in front of a dependency that fails most of the time. */
+export function callServiceRoutes({ callFlaky }: Dependencies) {
+  const options = route({ errors: ['SERVICE_UNAVAILABLE', 'UPSTREAM_ERROR'] }, async () => {
+    try {
+      return { result: await callFlaky() }
+    } catch (error) {
+      // An error that no retry can mend (a 404, say) came before the attempts were spent, and keeps its own answer.
+      const attempts = attemptsOf(error)?.length ?? 1
+      if (attempts < ATTEMPTS_MAX) throw error
+      throw new Errors.SERVICE_UNAVAILABLE({ attempts }, { cause: error })
+    }
+  })
+
+  return async (app: FastifyInstance): Promise<void> => {
+    app.get('/call-service', options)
+    app.get('/call-service/', options)
+  }
+}

@@ -1,0 +1,82 @@
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { seededRandom } from 'escudo'
+import { ports, rates, seed } from '../process/known-settings.ts'
+import type { Setting, Values } from '../process/settings.ts'
+import type { ChildSpec } from './child.ts'
+import type { WantedPort } from './ports.ts'
+
+/** What `npm start` takes. */
+export const startSettings = {
+  shopPort: ports.shop,
+  flakyPort: ports.flaky,
+  productPort: ports.product,
+  inventoryPort: ports.inventory,
+  dashboardPort: ports.dashboard,
+  usersFailRate: rates.users,
+  fakeServiceFailRate: rates.fakeService,
+  unstableFailRate: rates.unstable,
+  seed,
+  logDir: {
+    flag: 'log-dir',
+    env: 'ESCUDO_LOG_DIR',
+    fallback: 'logs',
+    help: 'the folder of the log files',
+    takes: 'a path',
+    parse: (text) => (text.includes('\0') ? undefined : text),
+  } satisfies Setting<string> as Setting<string>,
+} as const
+
+/** Their values. */
+export type StartValues = Values<typeof startSettings>
+
+/** The ports that must be free, each with the setting that moves it. */
+export function wantedPorts(values: StartValues): readonly WantedPort[] {
+  return [
+    { port: values.shopPort, setting: ports.shop },
+    { port: values.flakyPort, setting: ports.flaky },
+    { port: values.productPort, setting: ports.product },
+    { port: values.inventoryPort, setting: ports.inventory },
+    { port: values.dashboardPort, setting: ports.dashboard },
+  ]
+}
+
+/** The five processes, the dependencies first. */
+export function processes(values: StartValues): readonly ChildSpec[] {
+  const dependencies = [
+    service('flaky-service', '../dependencies/flaky.ts', values.flakyPort),
+    service('product-service', '../dependencies/product.ts', values.productPort),
+    service('inventory-service', '../dependencies/inventory.ts', values.inventoryPort),
+    service('potion-shop', '../shop/main.ts', values.shopPort),
+  ]
+  const environment = settingsAsEnvironment(values)
+  const random = values.seed === undefined ? undefined : seededRandom(values.seed)
+  const services = dependencies.map((spec) => {
+    const env: Record<string, string> = { ...environment, ESCUDO_LOG_FILE: logFileOf(values, spec.name) }
+    // A seed of its own for each: with one and the same, all services would fail in step.
+    if (random !== undefined) env['ESCUDO_SEED'] = String(Math.floor(random() * 2 ** 32))
+    return { ...spec, env }
+  })
+  const logs = services.map((spec) => logFileOf(values, spec.name))
+  const page = fileURLToPath(new URL('../../../../packages/dashboard/src/bin.ts', import.meta.url))
+  const args = [page, '--port', String(values.dashboardPort), ...logs]
+  return [...services, { name: 'dashboard', args, env: {}, port: values.dashboardPort }]
+}
+
+function service(name: string, script: string, port: number): ChildSpec {
+  return { name, args: [fileURLToPath(new URL(script, import.meta.url))], env: {}, port }
+}
+
+function logFileOf(values: StartValues, name: string): string {
+  return resolve(values.logDir, `${name}.jsonl`)
+}
+
+/** Flags of the supervisor reach the processes as the variables that mean the same. */
+function settingsAsEnvironment(values: StartValues): Record<string, string> {
+  const environment: Record<string, string> = {}
+  for (const [name, setting] of Object.entries(startSettings)) {
+    const value = values[name as keyof StartValues]
+    if (value !== undefined) environment[setting.env] = String(value)
+  }
+  return environment
+}

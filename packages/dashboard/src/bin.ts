@@ -1,0 +1,60 @@
+#!/usr/bin/env node
+// The dashboard as a program: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
+import { type Command, HELP, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
+import { LogFiles } from './log-files.ts'
+import { createDashboard } from './server.ts'
+import { summarize } from './summary.ts'
+
+/** Started wrongly: the same again cannot help. */
+const EXIT_MISUSE = 2
+
+// A reader that goes away (`… --once --json | head`) must not end in a stack.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
+
+try {
+  await run(readCommand(process.argv.slice(2), process.env))
+} catch (error) {
+  if (!(error instanceof UsageError)) throw error
+  process.stderr.write(`dashboard: ${error.message}\n`)
+  process.exitCode = EXIT_MISUSE
+}
+
+async function run(command: Command): Promise<void> {
+  if (command.kind === 'help') process.stdout.write(HELP)
+  else if (command.kind === 'once') await once(command.files)
+  else await live(command.port, command.files)
+}
+
+async function once(paths: readonly string[]): Promise<void> {
+  const files = new LogFiles(paths)
+  await files.poll()
+  await files.end()
+  const missing = files.all.find(({ tail }) => tail.state !== 'reading')
+  if (missing !== undefined) throw new UsageError(`cannot read ${missing.tail.path}`)
+  process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
+}
+
+async function live(port: number, paths: readonly string[]): Promise<void> {
+  const files = new LogFiles(paths)
+  const server = await createDashboard(files, port)
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `port ${port} is taken; set ${PORT_VARIABLE} (or --port) to move it`
+      reject(new UsageError(error.code === 'EADDRINUSE' ? taken : `cannot listen on port ${port}: ${error.message}`))
+    })
+    server.listen(port, '127.0.0.1', resolve)
+  })
+  process.stdout.write(`dashboard: http://localhost:${port}\n`)
+  endWithSupervisor()
+  await files.follow()
+}
+
+/** Nothing is in flight that could be lost: every signal, and the end of whoever started it, ends it at once. */
+function endWithSupervisor(): void {
+  const end = (): void => process.exit(0)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end)
+  process.once('disconnect', end)
+  // The channel may have closed before anybody listened.
+  if (process.connected === false) end()
+}

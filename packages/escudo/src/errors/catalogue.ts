@@ -1,0 +1,125 @@
+import { type ErrorFacts, FACTS, factsOf, type Kind } from './brand.ts'
+import {
+  type Catalogue,
+  type Checked,
+  ENTRY,
+  type Entry,
+  type ErrorDefinition,
+  type ErrorDefinitions,
+  type ErrorDetails,
+  entryOf,
+} from './definition.ts'
+import { isStandardSchema } from './standard-schema.ts'
+import { isErrorStatus } from './status.ts'
+import { render } from './template.ts'
+
+const CODE = /^[A-Z][A-Z0-9_]+[A-Z0-9]$/
+const CODE_LENGTH_MAX = 63
+const KEYS = ['status', 'code', 'kind', 'message', 'context', 'retry', 'level']
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  kind: ['business', 'technical'],
+  retry: ['never', 'safe'],
+  level: ['debug', 'info', 'warning', 'error', 'critical'],
+}
+
+/**
+ * Makes a catalogue: a class for each of a service's errors. A client may import it too, and gets the same errors back
+ * from a response (see {@link safe}).
+ *
+ * @param definitions by code: capital letters, digits and underscores, at most 63 characters. `code` gives an entry
+ * another wire code than its name, so that several messages can share one
+ * @throws TypeError when an entry cannot work; its message names the entry
+ * @example
+ * ```ts
+ * import { defineErrors } from 'escudo/errors'
+ * import { z } from 'zod'
+ *
+ * const Errors = defineErrors({
+ *   ITEM_NOT_FOUND: {
+ *     status: 404,
+ *     message: { es: "Item con ID '{id}' no encontrado.", en: "Item with ID '{id}' not found." },
+ *     context: z.object({ id: z.string() }),
+ *   },
+ * })
+ * const error: unknown = new Errors.ITEM_NOT_FOUND({ id: 'item9' })
+ * if (Errors.ITEM_NOT_FOUND.is(error)) console.log(error.context.id) // item9
+ * ```
+ */
+export function defineErrors<const D extends ErrorDefinitions>(definitions: D & Checked<D>): Catalogue<D> {
+  const catalogue: Record<string, unknown> = Object.create(null)
+  for (const [name, definition] of Object.entries(definitions as ErrorDefinitions)) {
+    check(name, definition)
+    catalogue[name] = errorClass({ name, definition })
+  }
+  return Object.freeze(catalogue) as Catalogue<D>
+}
+
+/** Who can act on an error with this entry. */
+export function kindOf(definition: ErrorDefinition): Kind {
+  return definition.kind ?? (definition.status < 500 ? 'business' : 'technical')
+}
+
+function errorClass(entry: Entry): unknown {
+  const { name, definition } = entry
+  const { status, message } = definition
+  const code = definition.code ?? name
+  const kind = kindOf(definition)
+  const facts: ErrorFacts = { code, status, kind, retry: definition.retry ?? (kind === 'technical' ? 'safe' : 'never') }
+  // For stacks and debuggers; the message that a client reads is rendered again, in its language.
+  const template = typeof message === 'string' ? message : (message.en ?? message.es ?? name)
+
+  class CatalogueError extends Error {
+    static readonly code = code
+    static readonly status = status
+    static readonly kind = kind
+    static readonly definition = definition
+    readonly code = code
+    readonly status = status
+    readonly kind = kind
+    readonly context: unknown
+    readonly internal: Readonly<Record<string, unknown>> | undefined
+    readonly retryAfterMs: number | undefined
+
+    constructor(context?: unknown, details: ErrorDetails = {}) {
+      super(render(template, context), 'cause' in details ? { cause: details.cause } : undefined)
+      this.context = context
+      this.internal = details.internal
+      this.retryAfterMs = details.retryAfterMs
+    }
+
+    static is(error: unknown): boolean {
+      return entryOf(error)?.name === name && factsOf(error)?.code === code
+    }
+  }
+  Object.defineProperty(CatalogueError, 'name', { value: name })
+  Object.defineProperty(CatalogueError.prototype, 'name', { value: name, writable: true, configurable: true })
+  Object.defineProperty(CatalogueError.prototype, FACTS, { value: Object.freeze(facts) })
+  Object.defineProperty(CatalogueError.prototype, ENTRY, { value: Object.freeze(entry) })
+  return CatalogueError
+}
+
+function check(name: string, definition: ErrorDefinition): void {
+  const complain = (problem: string): never => {
+    throw new TypeError(`defineErrors.${name}${problem}`)
+  }
+  if (typeof definition !== 'object' || definition === null) complain(': expected an object')
+  for (const key of Object.keys(definition)) {
+    if (!KEYS.includes(key)) complain(`.${key}: no such option; known here: ${KEYS.join(', ')}`)
+  }
+  for (const code of [name, definition.code ?? name]) {
+    if (typeof code !== 'string' || !CODE.test(code) || code.length > CODE_LENGTH_MAX) {
+      complain(`: a code has capital letters, digits and underscores, at most ${CODE_LENGTH_MAX} (${CODE.source})`)
+    }
+  }
+  if (!isErrorStatus(definition.status)) complain('.status: expected a whole number from 400 to 599')
+  const { message, context } = definition
+  const texts = typeof message === 'string' ? [message] : Object.values(message ?? {})
+  if (texts.length === 0 || texts.some((text) => typeof text !== 'string' || text === '')) {
+    complain('.message: expected a text, or one for each of es and en')
+  }
+  if (context !== undefined && !isStandardSchema(context)) complain('.context: expected a Standard Schema')
+  for (const [key, words] of Object.entries(WORDS)) {
+    const value = definition[key as 'kind']
+    if (value !== undefined && !words.includes(value)) complain(`.${key}: expected one of ${words.join(', ')}`)
+  }
+}

@@ -1,0 +1,236 @@
+import type { ErrorBody, ProblemBody } from './body.ts'
+import type { Kind, LogLevel } from './brand.ts'
+import { kindOf } from './catalogue.ts'
+import { wireContext } from './context.ts'
+import type { AnyCatalogue, AnyErrorClass, ErrorDefinition } from './definition.ts'
+import { type LogFields, messageOf, technicalFields, typeOf } from './log-fields.ts'
+import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
+import { cut, read, toPlain } from './plain.ts'
+import { type Mapper, type Resolved, resolve } from './resolve.ts'
+import { phraseOf } from './status.ts'
+import { render } from './template.ts'
+import { WellKnown } from './well-known.ts'
+
+/** Options of {@link createErrorContract}. */
+export interface ErrorContractOptions<C extends AnyCatalogue = AnyCatalogue> {
+  /** The service's name: `service_name` in each body. */
+  readonly service: string
+  /** The service's own errors. */
+  readonly errors: C
+  /** The language of messages where the client asks for none that there is. Default `en`. */
+  readonly locale?: Locale
+  /** Where each code is explained, at `#CODE`: the `type` of a problem. Default: none, and `about:blank`. */
+  readonly docsUrl?: string
+  /** Each turns foreign errors into ours; the first that knows one decides. */
+  readonly map?: readonly Mapper[]
+  /**
+   * Whether a caller's trace is continued: true, false, or decided by its address. Default: for loopback and private
+   * addresses only, since a public caller could choose ids at will.
+   */
+  readonly trustInbound?: boolean | ((address: string) => boolean)
+}
+
+/** What the contract must know of a request. */
+export interface ErrorRequest {
+  /** 32 hexadecimal digits. */
+  readonly traceId: string
+  /** The header `Accept`. */
+  readonly accept?: string | undefined
+  /** The header `Accept-Language`. */
+  readonly acceptLanguage?: string | undefined
+}
+
+/** All that follows from an error: the answer, and the line in the log. */
+export interface ErrorAnswer {
+  readonly status: number
+  readonly code: string
+  readonly kind: Kind
+  /** Whether the client may send the same request again. */
+  readonly retry: 'never' | 'safe'
+  readonly body: ErrorBody | ProblemBody
+  /** The body as it is sent. */
+  readonly text: string
+  /** In lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The level of the line `http_error`. */
+  readonly level: LogLevel
+  /** The fields of the line `http_error`. */
+  readonly log: LogFields
+}
+
+/** A catalogue with a service's name and language: turns anything thrown into the one error body. */
+export interface ErrorContract<C extends AnyCatalogue = AnyCatalogue> {
+  readonly service: string
+  readonly errors: C
+  readonly locale: Locale
+  readonly docsUrl: string | undefined
+  readonly trustInbound: ErrorContractOptions['trustInbound']
+  /** Translates anything thrown. Never throws itself. */
+  translate(error: unknown, request: ErrorRequest): ErrorAnswer
+  /** The answer when all else has failed: prepared beforehand, with nothing left that could go wrong. */
+  lastResort(traceId: string): ErrorAnswer
+}
+
+const DAY_MS = 86_400_000
+
+/**
+ * Makes the contract of a service.
+ *
+ * Messages come in the client's language; bodies are JSON with six keys, or RFC 9457 where `Accept` prefers it. Only
+ * what an error's schema declares reaches the client. Of a bug nothing does.
+ *
+ * @throws TypeError when an option cannot work
+ * @example
+ * ```ts
+ * import { createErrorContract, defineErrors } from 'escudo/errors'
+ *
+ * const Errors = defineErrors({ SOLD_OUT: { status: 409, message: { es: 'Agotado.', en: 'Sold out.' } } })
+ * const contract = createErrorContract({ service: 'potion-shop', errors: Errors, locale: 'es' })
+ * const answer = contract.translate(new Errors.SOLD_OUT(), { traceId: '4bf92f3577b34da6a3ce929d0e0e4736' })
+ * console.log(answer.status, answer.body.message) // 409 Agotado.
+ * ```
+ */
+export function createErrorContract<const C extends Readonly<Record<string, AnyErrorClass>>>(
+  options: ErrorContractOptions<C>,
+): ErrorContract<C> {
+  return new Contract(options) as unknown as ErrorContract<C>
+}
+
+class Contract implements ErrorContract {
+  readonly service: string
+  readonly errors: AnyCatalogue
+  readonly locale: Locale
+  readonly docsUrl: string | undefined
+  readonly trustInbound: ErrorContractOptions['trustInbound']
+  readonly #mappers: readonly Mapper[]
+
+  constructor(options: ErrorContractOptions) {
+    const { service, errors, locale = 'en', docsUrl, map = [], trustInbound } = options
+    if (typeof service !== 'string' || service === '' || service.length > 100) {
+      throw new TypeError('createErrorContract.service: expected a name of 1 to 100 characters')
+    }
+    if (typeof errors !== 'object' || errors === null) {
+      throw new TypeError('createErrorContract.errors: expected what defineErrors returned')
+    }
+    if (locale !== 'es' && locale !== 'en') throw new TypeError("createErrorContract.locale: expected 'es' or 'en'")
+    if (!Array.isArray(map) || map.some((mapper) => typeof mapper !== 'function')) {
+      throw new TypeError('createErrorContract.map: expected a list of functions')
+    }
+    this.service = service
+    this.errors = errors
+    this.locale = locale
+    this.docsUrl = docsUrl
+    this.trustInbound = trustInbound
+    this.#mappers = [...map]
+  }
+
+  translate(error: unknown, request: ErrorRequest): ErrorAnswer {
+    try {
+      return this.#answer(resolve(error, this.errors, this.#mappers), request)
+    } catch {
+      return this.lastResort(request.traceId)
+    }
+  }
+
+  lastResort(traceId: string): ErrorAnswer {
+    const { status, kind, code, definition } = WellKnown.INTERNAL_SERVER_ERROR
+    const { message, locale } = messageIn(definition, this.locale)
+    const body = this.#body(traceId, code, message, status, {})
+    const headers = headersOf('application/json; charset=utf-8', locale)
+    const log = { status_code: status, detail: message, error_code: code, error_kind: kind }
+    return { status, code, kind, retry: 'never', body, text: JSON.stringify(body), headers, level: 'error', log }
+  }
+
+  #answer(resolved: Resolved, request: ErrorRequest): ErrorAnswer {
+    const { code, definition } = resolved
+    const { status } = definition
+    const kind = kindOf(definition)
+    const { context, problem } = wireContext(definition, resolved.context)
+    const { message, locale } = messageIn(definition, negotiateLocale(request.acceptLanguage, this.locale))
+    const plain = this.#body(request.traceId, code, render(message, context), status, context)
+    const asProblem = prefersProblem(request.accept)
+    const body = asProblem ? this.#problem(plain, code) : plain
+    const headers = headersOf(asProblem ? 'application/problem+json' : 'application/json; charset=utf-8', locale)
+    const retryAfter = retryAfterSeconds(status, resolved.retryAfterMs)
+    if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+    const log = {
+      status_code: status,
+      detail: render(messageIn(definition, this.locale).message, context),
+      error_code: code,
+      error_kind: kind,
+      ...(Object.keys(context).length > 0 ? { context } : {}),
+      ...(problem === undefined ? {} : { context_problem: cut(problem, 1_024) }),
+      ...(resolved.internal === undefined ? {} : { internal: toPlain(resolved.internal) }),
+      ...(kind === 'technical' ? technicalFields(resolved.error) : causeOf(resolved.error)),
+    }
+    const retry = definition.retry ?? (kind === 'technical' ? 'safe' : 'never')
+    return { status, code, kind, retry, body, text: JSON.stringify(body), headers, level: levelOf(definition), log }
+  }
+
+  #body(traceId: string, code: string, message: string, status: number, context: ErrorBody['context']): ErrorBody {
+    return {
+      trace_id: traceId,
+      error_code: code,
+      message,
+      status_code: status,
+      service_name: this.service,
+      context,
+    }
+  }
+
+  #problem(body: ErrorBody, code: string): ProblemBody {
+    return {
+      type: this.docsUrl === undefined ? 'about:blank' : `${this.docsUrl}#${code}`,
+      // RFC 9457, 4.2.1: without a type of its own a problem is titled by its status.
+      title: this.docsUrl === undefined ? phraseOf(body.status_code) : inWords(code),
+      status: body.status_code,
+      detail: body.message,
+      instance: `urn:trace:${body.trace_id}`,
+      ...body,
+    }
+  }
+}
+
+/** A message in a language, or in one that it has, and which that is. */
+function messageIn(definition: ErrorDefinition, wanted: Locale): { message: string; locale: Locale } {
+  const { message } = definition
+  if (typeof message === 'string') return { message, locale: wanted }
+  const own = message[wanted]
+  if (own !== undefined) return { message: own, locale: wanted }
+  const other = wanted === 'es' ? 'en' : 'es'
+  return { message: message[other] ?? '', locale: other }
+}
+
+function headersOf(contentType: string, locale: Locale): Record<string, string> {
+  return {
+    'content-type': contentType,
+    'content-language': locale,
+    'cache-control': 'no-store',
+    vary: 'Accept, Accept-Language',
+  }
+}
+
+/** Whole seconds, at least 1 and at most a day, for the statuses that carry it; none where the time is not known. */
+function retryAfterSeconds(status: number, retryAfterMs: unknown): number | undefined {
+  if (status !== 503 && status !== 429) return undefined
+  if (typeof retryAfterMs !== 'number' || !Number.isFinite(retryAfterMs)) return undefined
+  return Math.max(1, Math.ceil(Math.min(retryAfterMs, DAY_MS) / 1_000))
+}
+
+function levelOf(definition: ErrorDefinition): LogLevel {
+  if (definition.level !== undefined) return definition.level
+  if ([401, 403, 429].includes(definition.status)) return 'warning'
+  return kindOf(definition) === 'technical' ? 'error' : 'info'
+}
+
+/** A business error has no stack in the log; what caused it is named. */
+function causeOf(error: unknown): LogFields {
+  const cause = read(error, 'cause')
+  return cause === undefined ? {} : { error_cause: `${typeOf(cause)}: ${messageOf(cause)}` }
+}
+
+/** `ITEM_NOT_FOUND` as `Item not found`. */
+function inWords(code: string): string {
+  const words = code.toLowerCase().replaceAll('_', ' ')
+  return words.charAt(0).toUpperCase() + words.slice(1)
+}

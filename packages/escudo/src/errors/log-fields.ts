@@ -1,0 +1,79 @@
+import { cut, isError, type Plain, read, toPlain } from './plain.ts'
+import { RemoteError, remoteError } from './remote-error.ts'
+
+const CAUSES_MAX = 5
+const STACK_LENGTH_MAX = 8_192
+const TEXT_LENGTH_MAX = 2_048
+
+/** Fields for a log line. */
+export type LogFields = Readonly<Record<string, Plain | undefined>>
+
+/** What a log says of a technical error: type, message, stack, and what caused it. Never throws, never endless. */
+export function technicalFields(error: unknown): LogFields {
+  const causes = causesOf(error)
+  return {
+    error_type: typeOf(error),
+    error_message: messageOf(error),
+    error_stack: stackOf(error),
+    ...(causes.length > 0 ? { error_causes: causes } : {}),
+  }
+}
+
+/** The chain of causes, the errors of an AggregateError included; bounded, and each error only once. */
+function causesOf(error: unknown): Plain[] {
+  const found: Plain[] = []
+  const seen = new Set<unknown>([error])
+  const queue = below(error)
+  for (let cause = queue.shift(); cause !== undefined && found.length < CAUSES_MAX; cause = queue.shift()) {
+    if (seen.has(cause)) continue
+    seen.add(cause)
+    found.push(summary(cause))
+    queue.push(...below(cause))
+  }
+  return found
+}
+
+function below(error: unknown): unknown[] {
+  const errors = read(error, 'errors')
+  const several = Array.isArray(errors) ? errors.slice(0, CAUSES_MAX) : []
+  // What a failed call to another escudo service brought back says there what went wrong.
+  return [read(error, 'cause'), remoteError(read(error, 'body')), ...several].filter(
+    (cause) => cause !== undefined && cause !== null,
+  )
+}
+
+function summary(cause: unknown): Plain {
+  const code = read(cause, 'code')
+  return {
+    type: typeOf(cause),
+    message: messageOf(cause),
+    ...(typeof code === 'string' ? { code: cut(code, 128) } : {}),
+    ...(isError(cause) && cause instanceof RemoteError
+      ? { service: cause.service, status: cause.status, trace_id: cause.traceId }
+      : {}),
+    ...(stackOf(cause) === undefined ? {} : { stack: stackOf(cause) as string }),
+  }
+}
+
+/** The name of an error's class, or what else was thrown. */
+export function typeOf(error: unknown): string {
+  if (error === null) return 'null'
+  if (typeof error !== 'object') return typeof error
+  const name = read(error, 'name')
+  if (typeof name === 'string' && name !== '') return cut(name, 128)
+  const constructorName = read(read(error, 'constructor'), 'name')
+  return typeof constructorName === 'string' && constructorName !== '' ? cut(constructorName, 128) : 'object'
+}
+
+/** What an error says, or the thrown value itself in short. */
+export function messageOf(error: unknown): string {
+  const message = read(error, 'message')
+  if (typeof message === 'string') return cut(message, TEXT_LENGTH_MAX)
+  const plain = error === undefined ? 'undefined' : toPlain(error)
+  return cut(typeof plain === 'string' ? plain : JSON.stringify(plain), TEXT_LENGTH_MAX)
+}
+
+function stackOf(error: unknown): string | undefined {
+  const stack = read(error, 'stack')
+  return typeof stack === 'string' && stack !== '' ? cut(stack, STACK_LENGTH_MAX) : undefined
+}

@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest'
+import { negotiateLocale, prefersProblem } from './negotiation.ts'
+
+test.each([
+  [undefined, 'es'],
+  ['', 'es'],
+  ['*', 'es'],
+  ['en', 'en'],
+  ['en-GB', 'en'],
+  ['EN', 'en'],
+  ['es-MX', 'es'],
+  ['fr', 'es'],
+  ['fr, en;q=0.5', 'en'],
+  ['en;q=0.3, es;q=0.9', 'es'],
+  ['es;q=0.3, en;q=0.9', 'en'],
+  ['en;q=0', 'es'],
+  ['es;q=0', 'en'],
+  ['es;q=0, *', 'en'],
+  ['es;q=0, en;q=0', 'es'],
+  ['en;q=0.4, *', 'es'],
+  ['en;q=banana', 'es'],
+  ['en;q=2', 'es'],
+  [';;;,,,q=1', 'es'],
+  [`${'x,'.repeat(5_000)}en`, 'es'],
+  [['en'], 'es'],
+])('Accept-Language %j gives %s to a Spanish service', (header, locale) => {
+  expect(negotiateLocale(header, 'es')).toBe(locale)
+})
+
+test('without a wish the language is the service’s own', () => {
+  expect(negotiateLocale('*', 'en')).toBe('en')
+  expect(negotiateLocale('es-AR;q=0.1', 'en')).toBe('es')
+})
+
+test.each([
+  [undefined, false],
+  ['*/*', false],
+  ['application/json', false],
+  ['application/problem+json', true],
+  ['application/problem+json, */*', true],
+  ['application/problem+json, application/*', true],
+  ['application/problem+json;q=0.5, application/json', false],
+  ['application/json;q=0.5, application/problem+json', true],
+  ['application/json, application/problem+json', false],
+  ['application/problem+json;q=0', false],
+  ['application/*', false],
+  ['text/html', false],
+  ['APPLICATION/PROBLEM+JSON', true],
+  ['a'.repeat(100_000), false],
+])('Accept %j prefers problem+json: %s', (header, expected) => {
+  expect(prefersProblem(header)).toBe(expected)
+})

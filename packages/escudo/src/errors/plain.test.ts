@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest'
+import { cut, toPlain } from './plain.ts'
+
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(toPlain(value)))
+
+describe('anything becomes plain data', () => {
+  const circular: Record<string, unknown> = { name: 'loop' }
+  circular['self'] = circular
+  const getter = Object.defineProperty({ fine: 1 }, 'broken', {
+    enumerable: true,
+    get() {
+      throw new Error('getter')
+    },
+  })
+  const refuse = (): never => {
+    throw new Error('trap')
+  }
+  test.each([
+    ['a circle', circular, { name: 'loop', self: '[circular]' }],
+    ['a bigint', { big: 10n }, { big: '10' }],
+    ['NaN and Infinity', { a: Number.NaN, b: Number.POSITIVE_INFINITY }, { a: null, b: null }],
+    ['a map and a set', { map: new Map([['k', 1]]), set: new Set([1, 2]) }, { map: { k: 1 }, set: [1, 2] }],
+    ['a date', { at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
+    ['an invalid date', { at: new Date(Number.NaN) }, { at: null }],
+    ['symbols and functions', { s: Symbol('s'), f: () => 1, u: undefined, ok: true }, { ok: true }],
+    ['a getter that throws', getter, { fine: 1, broken: '[unreadable]' }],
+    ['a proxy that refuses', { p: new Proxy({}, { get: refuse, ownKeys: refuse }) }, { p: '[unreadable]' }],
+    ['a toJSON that throws', { x: { toJSON: refuse } }, { x: '[unreadable]' }],
+    [
+      'a toJSON that gives itself',
+      {
+        x: {
+          toJSON() {
+            return this
+          },
+        },
+      },
+      { x: '[circular]' },
+    ],
+    ['the same object twice, which is no circle', [circular['name'], [1], [1]], ['loop', [1], [1]]],
+    ['nothing', undefined, null],
+  ])('%s', (_, value, expected) => {
+    expect(json(value)).toEqual(expected)
+  })
+
+  test('no number is left that JSON lacks', () => {
+    expect(toPlain([Number.NaN, Number.NEGATIVE_INFINITY, -0])).toEqual([null, null, -0])
+  })
+
+  test('the key __proto__ is a key like any other', () => {
+    const text = JSON.stringify(toPlain(JSON.parse('{"__proto__":{"admin":true}}')))
+    expect(text).toBe('{"__proto__":{"admin":true}}')
+    expect(({} as { admin?: boolean }).admin).toBeUndefined()
+  })
+})
+
+describe('within bounds', () => {
+  test('a megabyte of text, a million entries and a deep nest stay small', () => {
+    let deep: unknown = 1
+    for (let level = 0; level < 10_000; level += 1) deep = [deep]
+    const big = { text: 'x'.repeat(1_000_000), list: Array.from({ length: 1_000_000 }, () => 'entry'), deep }
+    expect(JSON.stringify(toPlain(big)).length).toBeLessThan(200_000)
+    expect(JSON.stringify(toPlain(Array.from({ length: 100 }, () => big))).length).toBeLessThan(200_000)
+  })
+
+  test('text is never cut within a surrogate pair', () => {
+    expect(cut('ab😀', 3)).toBe('ab…')
+    expect(cut('ab😀', 4)).toBe('ab😀')
+  })
+})

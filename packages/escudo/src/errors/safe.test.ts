@@ -1,0 +1,113 @@
+import { describe, expect, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { parseErrorBody } from './body.ts'
+import { defineErrors } from './catalogue.ts'
+import { createErrorContract } from './contract.ts'
+import { RemoteError, remoteError } from './remote-error.ts'
+import { safe, UnexpectedAnswer } from './safe.ts'
+
+const Errors = defineErrors({
+  ITEM_NOT_FOUND: { status: 404, message: 'No {id}.', context: z.object({ id: z.string() }) },
+  FIRST_FAILED: { status: 502, code: 'UPSTREAM_ERROR', message: 'First.', context: z.object({ first: z.number() }) },
+  SECOND_FAILED: { status: 502, code: 'UPSTREAM_ERROR', message: 'Second.', context: z.object({ second: z.number() }) },
+})
+const contract = createErrorContract({ service: 'shop', errors: Errors })
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
+
+function responseTo(error: unknown): Response {
+  const { text, status, headers } = contract.translate(error, { traceId })
+  return new Response(text, { status, headers: { ...headers } })
+}
+
+describe('safe', () => {
+  test('data of a success', async () => {
+    expect(await safe(Promise.resolve(Response.json({ id: 'item1' })), Errors)).toEqual({
+      ok: true,
+      data: { id: 'item1' },
+    })
+    expect(await safe(new Response(null, { status: 204 }), Errors)).toEqual({ ok: true, data: undefined })
+  })
+
+  test('the service’s own error, typed, over the wire and back', async () => {
+    const answer = await safe(responseTo(new Errors.ITEM_NOT_FOUND({ id: 'x' })), Errors)
+    if (answer.ok) throw new Error('expected an error')
+    expect(Errors.ITEM_NOT_FOUND.is(answer.error)).toBe(true)
+    if (answer.error.code === 'ITEM_NOT_FOUND') {
+      expectTypeOf(answer.error.context).toEqualTypeOf<{ id: string }>()
+      expect(answer.error.context).toEqual({ id: 'x' })
+      expect(answer.error.message).toBe('No x.')
+    }
+  })
+
+  test('of several entries with one wire code, the one whose context fits', async () => {
+    const answer = await safe(responseTo(new Errors.SECOND_FAILED({ second: 2 })), Errors)
+    if (answer.ok) throw new Error('expected an error')
+    expect(Errors.SECOND_FAILED.is(answer.error)).toBe(true)
+  })
+
+  test.each([
+    ['a network failure', new TypeError('fetch failed')],
+    ['a broken body', new Response('{"trace_id":', { status: 500 })],
+    ['a page of a proxy', new Response('<html>', { status: 502 })],
+    ['a success that is no JSON', new Response('<html>', { status: 200 })],
+    [
+      'an unknown code',
+      Response.json(
+        { trace_id: traceId, error_code: 'NEW_CODE', message: 'm', status_code: 404, service_name: 's', context: {} },
+        { status: 404 },
+      ),
+    ],
+    [
+      'a known code with a context that does not fit',
+      Response.json(
+        {
+          trace_id: traceId,
+          error_code: 'ITEM_NOT_FOUND',
+          message: 'm',
+          status_code: 404,
+          service_name: 's',
+          context: { id: 5 },
+        },
+        { status: 404 },
+      ),
+    ],
+    ['JSON of somebody else', Response.json({ error: 'Not Found' }, { status: 404 })],
+  ])('%s is an unexpected answer, never a rejection', async (_, response) => {
+    const answer = await safe(response instanceof Error ? Promise.reject(response) : response, Errors)
+    if (answer.ok) throw new Error('expected an error')
+    expect(answer.error).toBeInstanceOf(UnexpectedAnswer)
+    expect(answer.error.code).toBe('UNEXPECTED_ANSWER')
+  })
+})
+
+describe('bodies of other services', () => {
+  const body = {
+    trace_id: traceId,
+    error_code: 'ITEM_NOT_FOUND',
+    message: 'm',
+    status_code: 404,
+    service_name: 's',
+    context: {},
+  }
+  test('are parsed into a typed cause', () => {
+    const cause = remoteError({ ...body, extra: 1 })
+    expect(cause).toBeInstanceOf(RemoteError)
+    expect(cause).toMatchObject({ code: 'ITEM_NOT_FOUND', status: 404, service: 's', traceId })
+  })
+
+  test.each([
+    null,
+    'text',
+    [],
+    {},
+    { ...body, status_code: 200 },
+    { ...body, status_code: '404' },
+    { ...body, context: [] },
+    { ...body, context: null },
+    { ...body, message: 5 },
+    { ...body, error_code: 'X'.repeat(1_000) },
+  ])('%j is none', (value) => {
+    expect(parseErrorBody(value)).toBeUndefined()
+    expect(remoteError(value)).toBeUndefined()
+  })
+})

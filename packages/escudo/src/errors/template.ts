@@ -1,0 +1,42 @@
+import { cut, read } from './plain.ts'
+
+/** The names within the braces of a message: `'Item {id}'` has `id`. */
+export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | Placeholders<Rest>
+  : never
+
+const PLACEHOLDER = /\{([A-Za-z_$][\w$]*)\}/g
+const VALUE_LENGTH_MAX = 1_024
+const MESSAGE_LENGTH_MAX = 4_096
+
+/**
+ * Puts a context into a message. Only the context's own keys count, so `{constructor}` finds nothing; what is missing,
+ * unreadable or no plain value becomes a question mark.
+ */
+export function render(template: string, context: unknown): string {
+  const text = template.replace(PLACEHOLDER, (_, name: string) => cut(show(context, name), VALUE_LENGTH_MAX))
+  return cut(text, MESSAGE_LENGTH_MAX)
+}
+
+function show(context: unknown, name: string): string {
+  if (!hasOwn(context, name)) return '?'
+  const value = read(context, name)
+  switch (typeof value) {
+    case 'string':
+      return value
+    case 'number':
+    case 'bigint':
+    case 'boolean':
+      return String(value)
+    default:
+      return '?'
+  }
+}
+
+function hasOwn(value: unknown, key: string): boolean {
+  try {
+    return typeof value === 'object' && value !== null && Object.hasOwn(value, key)
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,6 @@
+export type { ContractFastifyOptions, ContractServerOptions } from './fastify/options.ts'
+export { contractOptions } from './fastify/options.ts'
+export type { EscudoOptions } from './fastify/plugin.ts'
+export { escudo } from './fastify/plugin.ts'
+export type { RouteInput, ValidatedRequest } from './fastify/route.ts'
+export { inputOf, route } from './fastify/route.ts'

@@ -1,0 +1,67 @@
+import { read } from '../../errors/plain.ts'
+import { type Finding, WellKnown, type WellKnownCode } from '../../errors/well-known.ts'
+import { findingOf, validationError } from '../validation.ts'
+
+// Fastify's own error codes, as far as a client can cause them. What is not here is a bug of the service.
+const CODES: Readonly<Record<string, Exclude<WellKnownCode, 'VALIDATION_ERROR'>>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_ROUTE_MISSING_CONTENT_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
+  FST_ERR_CTP_EMPTY_JSON_BODY: 'MALFORMED_JSON',
+  FST_ERR_CTP_INVALID_JSON_BODY: 'MALFORMED_JSON',
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'BAD_REQUEST',
+  FST_ERR_BAD_URL: 'BAD_REQUEST',
+  FST_ERR_MAX_PARAM_LENGTH: 'URI_TOO_LONG',
+  FST_ERR_NOT_FOUND: 'ROUTE_NOT_FOUND',
+  FST_ERR_HANDLER_TIMEOUT: 'DEADLINE_EXCEEDED',
+}
+
+/** Fastify's own errors as ours; anything else as it is. */
+export function translated(error: unknown): unknown {
+  const code = read(error, 'code')
+  if (!(error instanceof Error) || typeof code !== 'string' || !code.startsWith('FST_ERR_')) return error
+  if (code === 'FST_ERR_VALIDATION') return fromAjv(error)
+  const known = Object.hasOwn(CODES, code) ? CODES[code] : undefined
+  return known === undefined ? error : new WellKnown[known](undefined, { cause: error })
+}
+
+/** The findings of Fastify's own validator, for routes with a JSON Schema. */
+function fromAjv(error: Error): Error {
+  const issues = read(error, 'validation')
+  if (!Array.isArray(issues)) return error
+  const part = partOf(read(error, 'validationContext'))
+  return validationError(issues.map((issue) => ajvFinding(part, issue)))
+}
+
+function ajvFinding(part: string, issue: unknown): Finding {
+  const missing = read(read(issue, 'params'), 'missingProperty')
+  const pointer = String(read(issue, 'instancePath') ?? '')
+  const path = pointer
+    .split('/')
+    .slice(1)
+    .map((key) => key.replaceAll('~1', '/').replaceAll('~0', '~'))
+  const keys = typeof missing === 'string' ? [...path, missing] : path
+  const code = typeof missing === 'string' ? 'required' : read(issue, 'keyword')
+  const finding = { message: String(read(issue, 'message') ?? 'Invalid value'), path: keys, code }
+  // Ajv's messages speak of the schema, never of the value: there is nothing here that could be repeated.
+  return { ...findingOf(part, finding, undefined), code: typeof code === 'string' ? code : 'invalid' }
+}
+
+function partOf(context: unknown): string {
+  if (context === 'querystring') return 'query'
+  return typeof context === 'string' ? context : 'body'
+}
+
+/** Node's errors of requests that it could not read. */
+export function fromNode(error: { readonly code?: string | undefined }): Error {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new WellKnown.HEADERS_TOO_LARGE()
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new WellKnown.REQUEST_TIMEOUT()
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new WellKnown.PAYLOAD_TOO_LARGE()
+    default:
+      return new WellKnown.BAD_REQUEST(undefined, { cause: error })
+  }
+}

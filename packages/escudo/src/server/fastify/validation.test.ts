@@ -1,0 +1,130 @@
+import type { FastifyInstance } from 'fastify'
+import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
+import { z } from 'zod'
+import { inputOf, route } from '../fastify.ts'
+import { serve, type TestServer } from './server.harness.ts'
+
+let server: TestServer | undefined
+afterEach(async () => {
+  await server?.app.close()
+  server = undefined
+})
+
+async function start(
+  routes: (app: FastifyInstance) => void | Promise<void>,
+  options: Parameters<typeof serve>[1] = {},
+): Promise<TestServer> {
+  server = await serve(routes, options)
+  return server
+}
+
+const url = ({ port }: TestServer, path: string): string => `http://127.0.0.1:${port}${path}`
+
+describe('validation', () => {
+  const User = z.object({ email: z.string(), nombre: z.string() })
+  const routes = (app: FastifyInstance): void => {
+    app.post(
+      '/users',
+      route({ body: User, errors: ['EMAIL_ALREADY_EXISTS'] }, async ({ body }) => body),
+    )
+    app.get(
+      '/items',
+      route({ query: z.object({ limit: z.string().regex(/^\d+$/).transform(Number) }) }, async ({ query }) => query),
+    )
+    app.post(
+      '/many',
+      route({ body: z.array(z.number()), query: z.object({ q: z.string() }) }, async () => 'ok'),
+    )
+    const schema = {
+      body: { type: 'object', properties: { a: { type: 'string' }, b: { type: 'string' } }, required: ['a', 'b'] },
+    }
+    app.post('/ajv', { schema }, async () => 'ok')
+  }
+  const post = async (
+    shop: TestServer,
+    path: string,
+    body: unknown,
+  ): Promise<{ status: number; text: string; context: { errors: unknown[]; total?: number } }> => {
+    const response = await fetch(url(shop, path), {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    })
+    const text = await response.text()
+    return { status: response.status, text, context: JSON.parse(text).context }
+  }
+
+  test('nothing is coerced, all findings are told, a missing field by its own pointer, no value is echoed', async () => {
+    const shop = await start(routes)
+    const { status, text, context } = await post(shop, '/users', { email: 55_555 })
+    expect(status).toBe(422)
+    expect(context.errors).toEqual([
+      { in: 'body', pointer: '/email', code: 'invalid_type', message: expect.any(String) },
+      { in: 'body', pointer: '/nombre', code: 'required', message: expect.any(String) },
+    ])
+    expect(text).not.toContain('55555')
+    expect(text).toContain('"error_code":"VALIDATION_ERROR"')
+    expect((await post(shop, '/users', { email: 'a', nombre: 'b', extra: 1 })).text).toBe('{"email":"a","nombre":"b"}')
+    for (const body of [[], 'text', 5, null, true]) expect((await post(shop, '/users', body)).status).toBe(422)
+  })
+
+  test('a handler gets what the schema gives', async () => {
+    const shop = await start(routes)
+    expect(await (await fetch(url(shop, '/items?limit=7'))).json()).toEqual({ limit: 7 })
+    const bad = (await (await fetch(url(shop, '/items?limit=x'))).json()) as { context: unknown }
+    expect(bad.context).toEqual({
+      errors: [{ in: 'query', pointer: '/limit', code: 'invalid_format', message: expect.any(String) }],
+    })
+  })
+
+  test('1000 findings of two parts: 50 and the total', async () => {
+    const shop = await start(routes)
+    const { status, context } = await post(
+      shop,
+      '/many',
+      Array.from({ length: 1_000 }, () => 'x'),
+    )
+    expect(status).toBe(422)
+    expect(context.errors).toHaveLength(50)
+    expect(context.total).toBe(1_001)
+    expect(context.errors.slice(0, 2)).toMatchObject([
+      { in: 'query', pointer: '/q' },
+      { in: 'body', pointer: '/0' },
+    ])
+  })
+
+  test('routes with a JSON Schema answer in the same form, without coercion', async () => {
+    const shop = await start(routes)
+    const { status, context } = await post(shop, '/ajv', { a: 5 })
+    expect(status).toBe(422)
+    expect(context.errors).toEqual(
+      expect.arrayContaining([
+        { in: 'body', pointer: '/a', code: 'type', message: expect.any(String) },
+        { in: 'body', pointer: '/b', code: 'required', message: expect.any(String) },
+      ]),
+    )
+  })
+
+  test('a schema that throws is our bug', async () => {
+    const broken = z.object({}).refine(() => {
+      throw new Error('schema')
+    })
+    const shop = await start((app) => {
+      app.post(
+        '/users',
+        route({ body: broken }, async () => 'ok'),
+      )
+    })
+    expect((await post(shop, '/users', {})).status).toBe(500)
+  })
+
+  test('types come from the schemas, and the declaration can be read back', () => {
+    const options = route({ body: User, errors: ['EMAIL_ALREADY_EXISTS'] }, async (request) => {
+      expectTypeOf(request.body).toEqualTypeOf<{ email: string; nombre: string }>()
+      expectTypeOf(request.query).toEqualTypeOf<unknown>()
+    })
+    expect(inputOf(options.config)).toMatchObject({ body: User, errors: ['EMAIL_ALREADY_EXISTS'] })
+    expect(inputOf(undefined)).toBeUndefined()
+    expect(() => route({ body: {} as never }, () => undefined)).toThrow(TypeError)
+  })
+})

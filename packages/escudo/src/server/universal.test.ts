@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { isPrivateAddress } from './peers.ts'
+import { mergedVary, pathOf } from './universal.ts'
+import { findingOf, pointerOf } from './validation.ts'
+
+test.each([
+  ['127.0.0.1', true],
+  ['::1', true],
+  ['::ffff:127.0.0.1', true],
+  ['10.1.2.3', true],
+  ['172.16.0.1', true],
+  ['172.31.255.255', true],
+  ['192.168.1.1', true],
+  ['fd00::1', true],
+  ['fe80::1', true],
+  [undefined, true],
+  ['172.32.0.1', false],
+  ['11.0.0.1', false],
+  ['8.8.8.8', false],
+  ['::ffff:8.8.8.8', false],
+  ['2001:db8::1', false],
+  ['::10.0.0.1', false],
+])('%s is private: %s', (address, expected) => {
+  expect(isPrivateAddress(address)).toBe(expected)
+})
+
+test('a path has no query and no fragment', () => {
+  expect(pathOf('/a?b=c#d')).toBe('/a')
+  expect(pathOf('/a#d?b')).toBe('/a')
+  expect(pathOf('')).toBe('')
+  expect(pathOf('http://user:secret@shop:80/a?b')).toBe('/a')
+})
+
+test('Vary is merged, each name once', () => {
+  expect(mergedVary(undefined, 'Accept')).toBe('Accept')
+  expect(mergedVary(['Origin', 'accept'], 'Accept, Accept-Language')).toBe('Origin, Accept, Accept-Language')
+  expect(mergedVary('*', 'Accept')).toBe('*')
+})
+
+describe('findings', () => {
+  test('pointers are RFC 6901', () => {
+    expect(pointerOf(['a/b', 'c~d', 0])).toBe('/a~1b/c~0d/0')
+    expect(pointerOf([])).toBe('')
+  })
+
+  test.each([
+    ['Expected string but received 5', 5, 'Invalid value'],
+    ['Expected string but received "hunter2"', 'hunter2', 'Invalid value'],
+    ['a is not allowed', 'a', 'Invalid value'],
+    ['Expected at least 5', 'a', 'Expected at least 5'],
+    ['Expected something', '', 'Expected something'],
+    ['Expected number, received object', {}, 'Expected number, received object'],
+  ])('the message %j for the value %j is sent as %j', (message, value, expected) => {
+    expect(findingOf('body', { message, path: ['x'] }, { x: value }).message).toBe(expected)
+  })
+
+  test('path segments may be objects, and what cannot be read is missing', () => {
+    expect(findingOf('body', { message: 'm', path: [{ key: 'x' }] }, {})).toEqual({
+      in: 'body',
+      pointer: '/x',
+      code: 'required',
+      message: 'm',
+    })
+    expect(findingOf('body', { message: 'm', path: ['x', 'y'] }, null).code).toBe('required')
+    expect(findingOf('body', { message: 'x'.repeat(1_000) }, 5).message).toHaveLength(200)
+  })
+})

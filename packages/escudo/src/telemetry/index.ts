@@ -1,0 +1,3 @@
+export type { PolicyLine } from './policy-lines.ts'
+export { policyLine } from './policy-lines.ts'
+export { subscribe } from './subscribe.ts'

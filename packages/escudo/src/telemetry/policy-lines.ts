@@ -1,0 +1,93 @@
+import type { ShieldEvent } from '../core/events.ts'
+import type { LogLevel } from '../errors/brand.ts'
+import { factsOf } from '../errors/brand.ts'
+import { messageOf, typeOf } from '../errors/log-fields.ts'
+
+/** A line of a log before it is written. */
+export interface PolicyLine {
+  readonly level: LogLevel
+  /** `circuit_breaker.state_change`, `retry.attempt` and the rest. */
+  readonly event: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+// By the code of the refusal. What a refused call meant for its caller is told where the error is handled; the line here
+// is for whoever looks at the shield.
+const REFUSALS: Readonly<Record<string, { readonly event: string; readonly level: LogLevel }>> = {
+  // Each call while a circuit is open: the change of state was told, and this would flood the log in an outage.
+  CIRCUIT_OPEN: { event: 'circuit_breaker.rejected', level: 'debug' },
+  BULKHEAD_FULL: { event: 'bulkhead.rejected', level: 'warning' },
+  RATE_LIMITED: { event: 'rate_limiter.rejected', level: 'warning' },
+}
+
+/**
+ * The line that tells of a policy's event, with the canonical names of fields.
+ *
+ * @example
+ * ```ts
+ * import { policyLine, subscribe } from 'escudo/telemetry'
+ *
+ * const stop = subscribe((event) => {
+ *   const { level, event: name, fields } = policyLine(event)
+ *   console.log(level, name, fields)
+ * })
+ * stop()
+ * ```
+ */
+export function policyLine(event: ShieldEvent): PolicyLine {
+  const { shield, policy } = event
+  const base = { shield, policy }
+  switch (event.type) {
+    case 'stateChange': {
+      const { from, to, reason } = event
+      return { level: 'warning', event: 'circuit_breaker.state_change', fields: { ...base, from, to, reason } }
+    }
+    case 'retry': {
+      const { attempt, delayMs, error } = event
+      const fields = { ...base, attempt, delay_ms: rounded(delayMs), ...errorFields(error) }
+      return { level: 'warning', event: 'retry.attempt', fields }
+    }
+    case 'timeout':
+      return { level: 'warning', event: 'timeout', fields: { ...base, after_ms: rounded(event.afterMs) } }
+    case 'rejected': {
+      const { code, retryAfterMs } = event
+      const { event: name, level } = REFUSALS[code] ?? { event: 'policy.rejected', level: 'warning' }
+      const after = retryAfterMs === undefined ? {} : { retry_after_ms: rounded(retryAfterMs) }
+      return { level, event: name, fields: { ...base, error_code: code, ...after } }
+    }
+    case 'fallback':
+      return { level: 'warning', event: 'fallback', fields: { ...base, ...errorFields(event.error) } }
+    case 'late':
+      return { level: 'debug', event: 'circuit_breaker.late_result', fields: { ...base, verdict: event.verdict } }
+    default:
+      return other(event)
+  }
+}
+
+/** An event of a newer or foreign policy: told under its own name, with what it carries. */
+function other(event: { readonly type: string }): PolicyLine {
+  const { type, ...rest } = event
+  const fields = Object.entries(rest).map(([key, value]) => [inSnakeCase(key), plainOrType(value)] as const)
+  return { level: 'info', event: inSnakeCase(type), fields: Object.fromEntries(fields) }
+}
+
+function errorFields(error: unknown): Readonly<Record<string, unknown>> {
+  const code = factsOf(error)?.code
+  return {
+    ...(code === undefined ? {} : { error_code: code }),
+    error_type: typeOf(error),
+    error_message: messageOf(error),
+  }
+}
+
+function plainOrType(value: unknown): unknown {
+  return typeof value === 'object' && value !== null ? `${typeOf(value)}: ${messageOf(value)}` : value
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 100) / 100
+}
+
+function inSnakeCase(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+}

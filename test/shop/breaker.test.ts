@@ -1,0 +1,91 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { ask, setFault } from './helpers/requests.ts'
+import { cleanUp, readLog, type System, startSystem, stopSystem } from './helpers/system.ts'
+
+// 4.6: one circuit breaker, followed through a whole outage. The tests build on one another, since its state does.
+
+let system: System
+let openedAt = 0
+
+beforeAll(async () => {
+  system = await startSystem()
+  await setFault(system, 'flaky-service', { rate: 0 })
+})
+afterAll(async () => {
+  await stopSystem(system)
+  await cleanUp()
+})
+
+const call = () => ask(system, 'potion-shop', '/call-external')
+const status = async () => (await ask(system, 'potion-shop', '/breaker-status')).json
+
+test('4.6a: a call that succeeds; 4.6c: the circuit is closed', async () => {
+  const answer = await call()
+  expect([answer.status, answer.json]).toEqual([200, { status: 'ok', data: { message: 'Todo OK' } }])
+  expect(await status()).toEqual({ state: 'CLOSED', failures: 0 })
+})
+
+test('4.6b: two failures and a success leave it closed: only failures in a row count', async () => {
+  await setFault(system, 'flaky-service', { status: 500 })
+  await call()
+  await call()
+  expect(await status()).toEqual({ state: 'CLOSED', failures: 2 })
+  await setFault(system, 'flaky-service', { rate: 0 })
+  await call()
+  expect(await status()).toEqual({ state: 'CLOSED', failures: 0 })
+})
+
+test('4.6b: three failures in a row, whatever failed, are 502 and open it', async () => {
+  for (const fault of [{ error: 'reset' }, { body: 'corrupt' }, { latency_ms: 5_000 }]) {
+    await setFault(system, 'flaky-service', fault)
+    const answer = await call()
+    expect([answer.status, answer.json.error_code]).toEqual([502, 'UPSTREAM_ERROR'])
+    expect(answer.ms).toBeLessThan(2_500)
+  }
+  openedAt = performance.now()
+  expect(await status()).toEqual({ state: 'OPEN', failures: 3 })
+})
+
+test('4.6a: while it is open, the answer is 503 at once, says when to come back, and nothing is called', async () => {
+  const answers = await Promise.all(Array.from({ length: 20 }, call))
+  for (const answer of answers) {
+    expect(answer.status).toBe(503)
+    expect(answer.json).toMatchObject({
+      error_code: 'CIRCUIT_OPEN',
+      message: 'Servicio no disponible (Circuito Abierto).',
+    })
+    const retryAfter = Number(answer.headers.get('retry-after'))
+    expect(retryAfter).toBeGreaterThanOrEqual(1)
+    expect(retryAfter).toBeLessThanOrEqual(10)
+    expect(answer.ms).toBeLessThan(1_000)
+  }
+  const traces = new Set(answers.map((answer) => answer.json.trace_id))
+  const seen = await readLog(system.logFolder, 'flaky-service')
+  expect(seen.some((line) => traces.has(String(line['trace_id'])))).toBe(false)
+})
+
+test('4.6b: after ten seconds it is half-open, seen on the status page without any call', async () => {
+  await delay(Math.max(0, openedAt + 9_200 - performance.now()))
+  expect(await status()).toEqual({ state: 'OPEN', failures: 3 })
+  await delay(Math.max(0, openedAt + 10_200 - performance.now()))
+  expect(await status()).toEqual({ state: 'HALF_OPEN', failures: 3 })
+})
+
+test('4.6b: one probe decides: of ten calls at once a single one goes through, and its success closes it', async () => {
+  await setFault(system, 'flaky-service', { latency_ms: 300 })
+  const answers = await Promise.all(Array.from({ length: 10 }, call))
+  expect(answers.map((answer) => answer.status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 503)])
+  expect(await status()).toEqual({ state: 'CLOSED', failures: 0 })
+})
+
+test('4.6b: each change of state was a line at warning', async () => {
+  const lines = (await readLog(system.logFolder, 'potion-shop')).filter(
+    (line) => line['event'] === 'circuit_breaker.state_change',
+  )
+  expect(lines.map((line) => [line['log_level'], line['shield'], line['from'], line['to']])).toEqual([
+    ['warning', 'external', 'closed', 'open'],
+    ['warning', 'external', 'open', 'half-open'],
+    ['warning', 'external', 'half-open', 'closed'],
+  ])
+})

@@ -1,0 +1,49 @@
+// `npm run check`: all that can be said of the sources without running them.
+import { runStep, type Step, summary } from './check/steps.ts'
+import { ROOT } from './tidy/repository.ts'
+
+const SECONDS_MAX = 120
+const NODE = process.execPath
+
+const FORMAT: Step = {
+  name: 'format and lint',
+  command: 'npx biome ci',
+  program: NODE,
+  args: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off'],
+}
+const RULES: Step = {
+  name: 'house rules',
+  command: 'npm test -- tools/tidy',
+  program: NODE,
+  args: ['--conditions=@escudo/source', 'node_modules/vitest/vitest.mjs', 'run', 'tools/tidy'],
+}
+const BUILD: Step = {
+  name: 'types of the library',
+  command: 'npm run build',
+  program: NODE,
+  args: ['node_modules/typescript/bin/tsc', '-b', 'packages/escudo', '--pretty', 'false'],
+}
+const TYPES: Step = {
+  name: 'types of everything',
+  command: 'npx tsc -p tsconfig.json',
+  program: NODE,
+  args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'],
+}
+
+// The compiler takes all cores for itself: its two runs go one after the other, beside the rest.
+const lanes: readonly (readonly Step[])[] = [
+  [FORMAT, RULES],
+  [BUILD, TYPES],
+]
+
+const results = await Promise.all(
+  lanes.map(async (lane) => {
+    const ended = []
+    for (const step of lane) ended.push(await runStep(step, ROOT, SECONDS_MAX))
+    return ended
+  }),
+)
+
+const all = results.flat()
+process.exitCode = all.every(({ passed }) => passed) ? 0 : 1
+process.stdout.write(summary(all))

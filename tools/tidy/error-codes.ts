@@ -1,0 +1,104 @@
+import type { Finding } from './finding.ts'
+import { lineOf, type SourceFile } from './source-file.ts'
+import { isNode, nameOf, nodes, programOf, type SyntaxNode, stringOf, walk } from './syntax.ts'
+
+/** An error code, and where it stands. */
+export interface PlacedCode {
+  readonly code: string
+  readonly file: string
+  readonly line: number
+  /** Its HTTP status, where that stands beside it. */
+  readonly status?: number
+}
+
+const CODE = /^[A-Z][A-Z0-9_]+[A-Z0-9]$/
+
+/**
+ * The error codes that sources define: a class's `code = '…'`, the `code: '…'` of facts (with a status beside it), and
+ * the entries of a catalogue (a key in capitals whose value has a status), by their own `code` where they have one.
+ */
+export function codesIn(files: readonly SourceFile[]): readonly PlacedCode[] {
+  return files.flatMap((file) => {
+    const found: PlacedCode[] = []
+    for (const node of walk(programOf(file))) {
+      const code = codeOfClass(node) ?? codeOfFacts(node) ?? codeOfEntry(node)
+      if (code === undefined || !CODE.test(code)) continue
+      found.push({ code, file: file.path, line: lineOf(file, node.start), ...statusOf(node) })
+    }
+    return found
+  })
+}
+
+function codeOfClass(node: SyntaxNode): string | undefined {
+  if (node.type !== 'PropertyDefinition' || nameOf(node['key']) !== 'code') return undefined
+  return stringOf(node['value']) ?? stringOf((node['typeAnnotation'] as SyntaxNode | null)?.['typeAnnotation'])
+}
+
+function codeOfFacts(node: SyntaxNode): string | undefined {
+  return node.type === 'ObjectExpression' && property(node, 'status') !== undefined
+    ? stringOf(property(node, 'code'))
+    : undefined
+}
+
+function codeOfEntry(node: SyntaxNode): string | undefined {
+  if (node.type !== 'Property' || node['computed'] === true) return undefined
+  const value = unwrapped(node['value'])
+  if (value === undefined || property(value, 'status') === undefined) return undefined
+  return property(value, 'code') === undefined ? nameOf(node['key']) : undefined
+}
+
+function statusOf(node: SyntaxNode): { readonly status?: number } {
+  const object = node.type === 'Property' ? unwrapped(node['value']) : node
+  const literal = object === undefined ? undefined : property(object, 'status')
+  const status = isNode(literal) ? literal['value'] : undefined
+  return typeof status === 'number' ? { status } : {}
+}
+
+/** The object behind `as const`, or behind a helper that is called with it. */
+function unwrapped(value: unknown): SyntaxNode | undefined {
+  if (!isNode(value)) return undefined
+  if (value.type === 'ObjectExpression') return value
+  if (value.type === 'TSAsExpression' || value.type === 'TSSatisfiesExpression') return unwrapped(value['expression'])
+  return undefined
+}
+
+function property(object: SyntaxNode, key: string): unknown {
+  return nodes(object['properties']).find((one) => nameOf(one['key']) === key)?.['value']
+}
+
+/** The error codes that a document lists: rows of tables that begin with one, and may go on with its status. */
+export function codesListedIn(file: SourceFile): readonly PlacedCode[] {
+  return file.text.split('\n').flatMap((text, index) => {
+    const [, code, status] = /^\|\s*`([A-Z][A-Z0-9_]+)`\s*\|(?:\s*(\d{3})\s*\|)?/.exec(text) ?? []
+    if (code === undefined) return []
+    return [{ code, file: file.path, line: index + 1, ...(status === undefined ? {} : { status: Number(status) }) }]
+  })
+}
+
+/**
+ * Codes that the document lacks, codes that no source defines, codes that the document lists twice, and statuses that
+ * no source gives them.
+ */
+export function codesOutOfStep(sources: readonly SourceFile[], document: SourceFile): Finding[] {
+  const defined = codesIn(sources)
+  const listed = codesListedIn(document)
+  const statuses = new Map<string, Set<number | undefined>>()
+  for (const { code, status } of defined) statuses.set(code, (statuses.get(code) ?? new Set()).add(status))
+  const told = new Set<string>()
+  const findings: Finding[] = []
+  for (const { code, file, line, status } of listed) {
+    const known = statuses.get(code)
+    if (known === undefined) findings.push({ file, line, problem: `no source defines the error code ${code}` })
+    else if (status !== undefined && !known.has(status)) {
+      findings.push({ file, line, problem: `no source gives ${code} the status ${status}` })
+    }
+    if (told.has(code)) findings.push({ file, line, problem: `${code} is listed twice` })
+    told.add(code)
+  }
+  for (const { code, file, line } of defined) {
+    if (told.has(code)) continue
+    told.add(code)
+    findings.push({ file, line, problem: `the error code ${code} is missing in ${document.path}` })
+  }
+  return findings
+}
