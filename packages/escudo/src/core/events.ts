@@ -33,6 +33,8 @@ export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disab
 /** The names of events. */
 export type EventName = keyof ShieldEvents
 
+const EVENT_NAMES: readonly EventName[] = ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late']
+
 /** An event with its name, for those who listen to all of them. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
 
@@ -56,6 +58,9 @@ export class EventHub {
 
   /** Subscribes; returns the function that unsubscribes. */
   on<Name extends EventName>(name: Name, listener: Listener<ShieldEvents[Name]>): () => void {
+    if (!EVENT_NAMES.includes(name)) {
+      throw new TypeError(`there is no event '${String(name)}'; there are: ${EVENT_NAMES.join(', ')}`)
+    }
     let listeners = this.#listeners.get(name)
     if (listeners === undefined) {
       listeners = new Set()

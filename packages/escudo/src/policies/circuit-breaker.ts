@@ -154,7 +154,10 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     const admitted: AdmittedRun = async (call, operation, ticket) => {
       const scope = scopeOf(call)
       // Without a scope nothing can cut the call, and its result alone settles the ticket.
-      const lease = scope === undefined ? undefined : new TicketLease(breaker, ticket, clock)
+      const lease =
+        scope === undefined
+          ? undefined
+          : new TicketLease((cut) => this.#giveBack(ticket, cut.by === 'caller' ? 'ignored' : 'failure'))
       if (lease !== undefined && scope !== undefined) lease.watch(scope)
       let value: unknown
       let error: unknown
@@ -188,9 +191,16 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   }
 
   #settle(ticket: Ticket, verdict: Verdict, binding: Binding): void {
-    const counted = this.#breaker.settle(ticket, verdict, this.#clock.now())
+    const counted = this.#giveBack(ticket, verdict)
     if (counted || verdict === 'ignored' || !binding.events.hears('late')) return
     binding.events.emit('late', { shield: binding.shield, policy: binding.policy, verdict })
+  }
+
+  #giveBack(ticket: Ticket, verdict: Verdict): boolean {
+    const counted = this.#breaker.settle(ticket, verdict, this.#clock.now())
+    // A probe took its lease with it.
+    if (ticket.probe) this.#armTimer()
+    return counted
   }
 
   #refuse(binding: Binding): CircuitOpenError {
@@ -235,21 +245,16 @@ type AdmittedRun = <T>(call: Call, operation: Operation<T>, ticket: Ticket) => P
 
 /** A ticket whose call can be cut off: then it is settled at once, whether or not the operation listens. */
 class TicketLease extends Watcher {
-  readonly #breaker: Breaker
-  readonly #ticket: Ticket
-  readonly #clock: Clock
+  readonly #settle: (cut: Cut) => void
   #open = true
 
-  constructor(breaker: Breaker, ticket: Ticket, clock: Clock) {
+  constructor(settle: (cut: Cut) => void) {
     super()
-    this.#breaker = breaker
-    this.#ticket = ticket
-    this.#clock = clock
+    this.#settle = settle
   }
 
   override onCut(cut: Cut): void {
-    if (!this.end()) return
-    this.#breaker.settle(this.#ticket, cut.by === 'caller' ? 'ignored' : 'failure', this.#clock.now())
+    if (this.end()) this.#settle(cut)
   }
 
   /** Ends the lease; true for the one who ended it, and so has to settle the ticket. */

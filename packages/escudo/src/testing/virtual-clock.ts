@@ -58,7 +58,8 @@ export function virtualClock(): VirtualClock {
     },
 
     setTimer(fire, delayMs) {
-      const timer: Timer = { dueMs: nowMs + Math.max(0, delayMs), fire }
+      // As `setTimeout` takes it: what is no number above 0, NaN included, is due at once.
+      const timer: Timer = { dueMs: nowMs + (delayMs > 0 ? delayMs : 0), fire }
       timers.splice(placeOf(timers, timer.dueMs), 0, timer)
       return () => {
         const index = timers.indexOf(timer)

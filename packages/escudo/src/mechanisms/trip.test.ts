@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { calls, consecutive, failureRate } from './trip.ts'
+
+/** Feeds outcomes and tells at which one, from 1, the rule trips first; 0 for never. */
+function tripsAt(trip: ReturnType<typeof consecutive>, outcomes: readonly boolean[], now = 0): number {
+  const rule = trip.create()
+  return outcomes.findIndex((failed) => rule.record(failed, now)) + 1
+}
+
+const failures = (n: number): boolean[] => Array.from({ length: n }, () => true)
+const successes = (n: number): boolean[] => Array.from({ length: n }, () => false)
+
+describe('consecutive', () => {
+  test('trips at the n-th failure in a row, and a success begins the count again', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(fc.boolean(), { maxLength: 60, size: 'max' }),
+        (n, outcomes) => {
+          let row = 0
+          let expected = 0
+          outcomes.forEach((failed, index) => {
+            row = failed ? row + 1 : 0
+            if (row >= n && expected === 0) expected = index + 1
+          })
+          expect(tripsAt(consecutive(n), outcomes)).toBe(expected)
+        },
+      ),
+    )
+  })
+
+  test('its snapshot shows the failures in a row, and clearing forgets them', () => {
+    const rule = consecutive(5).create()
+    for (const failed of [true, false, true, true]) rule.record(failed, 0)
+    expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
+    rule.clear()
+    expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
+  })
+
+  test('says why it trips', () => {
+    expect(consecutive(3).reason).toBe('3 consecutive failures')
+  })
+})
+
+describe('failureRate', () => {
+  test('3 of 30 at a threshold of 0.1 trips, and 3 of 31 does not: at the threshold, not above it', () => {
+    const trip = failureRate({ threshold: 0.1, window: calls(100), minimumCalls: 30 })
+    expect(tripsAt(trip, [...failures(3), ...successes(27)])).toBe(30)
+    expect(
+      tripsAt(failureRate({ threshold: 0.1, window: calls(100), minimumCalls: 31 }), [
+        ...failures(3),
+        ...successes(28),
+      ]),
+    ).toBe(0)
+  })
+
+  test('every threshold that is a fraction of the calls is met exactly, whatever binary numbers make of it', () => {
+    for (let of = 1; of <= 100; of += 1) {
+      for (let failed = 1; failed <= of; failed += 1) {
+        // As a user writes it: the decimals of the fraction where it has them.
+        for (const threshold of new Set([failed / of, Number((failed / of).toPrecision(15))])) {
+          if (failed / of < threshold) continue
+          const trip = failureRate({ threshold, window: calls(of), minimumCalls: of })
+          expect(tripsAt(trip, [...failures(failed), ...successes(of - failed)])).toBe(of)
+          expect(tripsAt(trip, [...failures(failed - 1), ...successes(of - failed + 1)])).toBe(0)
+        }
+      }
+    }
+  })
+
+  test('nothing trips below the minimum of calls, whatever the rate', () => {
+    const trip = failureRate({ threshold: 0.01, minimumCalls: 20 })
+    expect(tripsAt(trip, failures(19))).toBe(0)
+    expect(tripsAt(trip, failures(20))).toBe(20)
+  })
+
+  test('its defaults are half of at least 20 calls within 30 s', () => {
+    expect(tripsAt(failureRate(), [...successes(10), ...failures(10)])).toBe(20)
+    expect(tripsAt(failureRate(), [...successes(11), ...failures(10)])).toBe(0)
+    const rule = failureRate().create()
+    for (let n = 0; n < 19; n += 1) rule.record(true, 0)
+    expect(rule.record(true, 30_000)).toBe(false)
+    expect([rule.failures(30_000), rule.calls(30_000)]).toEqual([1, 1])
+  })
+
+  test('a window of calls looks at the last n alone', () => {
+    const rule = failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }).create()
+    const outcomes = [true, false, false, false, false, true, true]
+    expect(outcomes.map((failed) => rule.record(failed, 0))).toEqual([false, false, false, false, false, false, true])
+    expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
+    rule.clear()
+    expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
+  })
+
+  test('trips exactly when a naive count over the last n calls does', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.boolean(), { maxLength: 80, size: 'max' }),
+        (size, minimum, twentieths, outcomes) => {
+          const minimumCalls = Math.min(size, minimum)
+          const threshold = twentieths / 20
+          const rule = failureRate({ threshold, window: calls(size), minimumCalls }).create()
+          outcomes.forEach((failed, index) => {
+            const last = outcomes.slice(Math.max(0, index + 1 - size), index + 1)
+            // In whole numbers, so that the oracle rounds nothing.
+            const reached = last.filter(Boolean).length * 20 >= twentieths * last.length
+            expect(rule.record(failed, 0)).toBe(last.length >= minimumCalls && reached)
+          })
+        },
+      ),
+    )
+  })
+
+  test('every breaker makes a rule of its own from one description', () => {
+    const trip = failureRate({ threshold: 1, window: calls(2), minimumCalls: 2 })
+    const [one, other] = [trip.create(), trip.create()]
+    one.record(true, 0)
+    expect(other.calls(0)).toBe(0)
+    expect(other.record(true, 0)).toBe(false)
+    expect(one.record(true, 0)).toBe(true)
+  })
+})
+
+test.each([
+  ['consecutive.n', () => consecutive(0)],
+  ['consecutive.n', () => consecutive(1.5)],
+  ['consecutive.n', () => consecutive(Number.NaN)],
+  ['consecutive.n', () => consecutive('3' as never)],
+  ['calls.n', () => calls(0)],
+  ['calls.n', () => calls(Number.POSITIVE_INFINITY)],
+  ['calls.n', () => calls(1_000_001)],
+  ['failureRate.threshold', () => failureRate({ threshold: 0 })],
+  ['failureRate.threshold', () => failureRate({ threshold: 1.01 })],
+  ['failureRate.threshold', () => failureRate({ threshold: Number.NaN })],
+  ['failureRate.threshold', () => failureRate({ threshold: '0.5' as never })],
+  ['failureRate.window', () => failureRate({ window: 0 })],
+  ['failureRate.window', () => failureRate({ window: '-1s' as never })],
+  ['failureRate.window.calls', () => failureRate({ window: { calls: Number.NaN } })],
+  ['failureRate.minimumCalls', () => failureRate({ minimumCalls: 0 })],
+  ['failureRate.minimumCalls', () => failureRate({ window: calls(10), minimumCalls: 11 })],
+  ['failureRate.treshold', () => failureRate({ treshold: 0.5 } as never)],
+  ['failureRate', () => failureRate(0.5 as never)],
+])('a wrong value is an error that names %s', (path, make) => {
+  expect(make).toThrow(expect.objectContaining({ name: 'ConfigurationError', path }))
+})

@@ -1,0 +1,116 @@
+import { expect, test } from 'vitest'
+import {
+  bulkhead,
+  ConfigurationError,
+  circuitBreaker,
+  constant,
+  fallback,
+  retry,
+  standardShield,
+  timeout,
+} from '../index.ts'
+
+// Every option of every policy, with every kind of wrong value that its type lets through from JavaScript or from JSON.
+const NO_DURATIONS = [Number.NaN, -1, Number.POSITIVE_INFINITY, '5 s', 'soon', {}, [], true, 5n]
+const NO_COUNTS = [Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, '5', {}, true, 5n]
+const NO_SHARES = [Number.NaN, 0, -0.1, 1.1, '0.5', true]
+const NO_NAMES = ['', 'x'.repeat(101), 5, {}]
+const NO_FUNCTIONS = ['f', 5, {}, null]
+const NO_OBJECTS = ['2s', 5, [], true]
+
+const cases: [string, readonly unknown[], (value: never) => unknown][] = [
+  ['retry.maxRetries', NO_COUNTS, (maxRetries) => retry({ maxRetries })],
+  ['retry.backoff', ['2s', 5, {}, exponentialItself], (backoff) => retry({ backoff })],
+  ['retry.classify', NO_FUNCTIONS, (classify) => retry({ classify })],
+  ['retry.maxTotal', NO_DURATIONS, (maxTotal) => retry({ maxTotal })],
+  ['retry.retryAfter', [true, 5, '5s', []], (retryAfter) => retry({ retryAfter })],
+  ['retry.retryAfter.max', NO_DURATIONS, (max) => retry({ retryAfter: { max } })],
+  ['retry.retryAfter.min', [1], (min) => retry({ retryAfter: { max: 1, min } as never })],
+  ['retry.name', NO_NAMES, (name) => retry({ name })],
+  ['retry.retries', [3], (retries) => retry({ retries } as never)],
+  ['retry', NO_OBJECTS, (options) => retry(options)],
+  ['circuitBreaker.trip', [3, '50%', {}], (trip) => circuitBreaker({ trip })],
+  [
+    'circuitBreaker.openFor',
+    [...NO_DURATIONS.filter((value) => typeof value !== 'object'), 0],
+    (openFor) => circuitBreaker({ openFor }),
+  ],
+  ['circuitBreaker.openFor', [[]], (openFor) => circuitBreaker({ openFor })],
+  [
+    'circuitBreaker.openFor.base',
+    [...NO_DURATIONS, 0],
+    (base) => circuitBreaker({ openFor: { base, factor: 2, max: '1h' } }),
+  ],
+  [
+    'circuitBreaker.openFor.factor',
+    [Number.NaN, 0.5, Number.POSITIVE_INFINITY, '2'],
+    (factor) => circuitBreaker({ openFor: { base: 1, factor, max: '1h' } }),
+  ],
+  [
+    'circuitBreaker.openFor.max',
+    [...NO_DURATIONS, 999],
+    (max) => circuitBreaker({ openFor: { base: '1s', factor: 2, max } }),
+  ],
+  [
+    'circuitBreaker.openFor.maximum',
+    [1],
+    (maximum) => circuitBreaker({ openFor: { base: 1, factor: 1, max: 1, maximum } as never }),
+  ],
+  ['circuitBreaker.halfOpen', NO_OBJECTS, (halfOpen) => circuitBreaker({ halfOpen })],
+  ['circuitBreaker.halfOpen.probes', [...NO_COUNTS, 0, 10_001], (probes) => circuitBreaker({ halfOpen: { probes } })],
+  ['circuitBreaker.halfOpen.closeAt', NO_SHARES, (closeAt) => circuitBreaker({ halfOpen: { closeAt } })],
+  ['circuitBreaker.halfOpen.lease', [...NO_DURATIONS, 0], (lease) => circuitBreaker({ halfOpen: { lease } })],
+  ['circuitBreaker.halfOpen.probe', [1], (probe) => circuitBreaker({ halfOpen: { probe } as never })],
+  ['circuitBreaker.classify', NO_FUNCTIONS, (classify) => circuitBreaker({ classify })],
+  ['circuitBreaker.name', NO_NAMES, (name) => circuitBreaker({ name })],
+  ['circuitBreaker.treshold', [0.5], (treshold) => circuitBreaker({ treshold } as never)],
+  ['circuitBreaker', NO_OBJECTS, (options) => circuitBreaker(options)],
+  ['timeout.after', [...NO_DURATIONS, 0, undefined, null], (after) => timeout(after)],
+  ['timeout.name', NO_NAMES, (name) => timeout('1s', { name })],
+  ['timeout.after', [1], () => timeout('0s')],
+  ['timeout.signal', [1], (signal) => timeout('1s', { signal } as never)],
+  ['bulkhead.limit', [...NO_COUNTS, 0, undefined, null], (limit) => bulkhead({ limit })],
+  ['bulkhead.queue', NO_COUNTS, (queue) => bulkhead({ limit: 1, queue })],
+  ['bulkhead.maxWait', NO_DURATIONS, (maxWait) => bulkhead({ limit: 1, maxWait })],
+  ['bulkhead.name', NO_NAMES, (name) => bulkhead({ limit: 1, name })],
+  ['bulkhead.maxQueue', [1], (maxQueue) => bulkhead({ limit: 1, maxQueue } as never)],
+  ['bulkhead', [...NO_OBJECTS, undefined, null], (options) => bulkhead(options)],
+  ['fallback.when', NO_FUNCTIONS, (when) => fallback(null, { when })],
+  ['fallback.name', NO_NAMES, (name) => fallback(null, { name })],
+  ['fallback.if', [1], (value) => fallback(null, { if: value } as never)],
+  ['standardShield', NO_OBJECTS, (options) => standardShield('s', options)],
+  ['standardShield.timeout', ['1s'], (value) => standardShield('s', { timeout: value } as never)],
+  ['bulkhead.limit', [0], (limit) => standardShield('s', { bulkhead: { limit } })],
+  ['timeout.after', [Number.NaN], (totalTimeout) => standardShield('s', { totalTimeout })],
+]
+
+function exponentialItself(): void {}
+
+test.each(cases.flatMap(([path, values, make]) => values.map((value) => [path, value, make] as const)))(
+  '%s does not take %s, and the error names the path',
+  (path, value, make) => {
+    let error: unknown
+    try {
+      make(value as never)
+    } catch (thrown) {
+      error = thrown
+    }
+    expect(error).toBeInstanceOf(ConfigurationError)
+    expect(error).toMatchObject({ path, code: 'INVALID_OPTION' })
+    expect((error as Error).message.startsWith(`${path}: `)).toBe(true)
+  },
+)
+
+test('the smallest and the largest values that make sense are taken', () => {
+  expect(() => {
+    retry({ maxRetries: 0, backoff: constant(0), maxTotal: 0, retryAfter: { max: 0 } })
+    retry({ maxRetries: Number.MAX_SAFE_INTEGER, backoff: constant(Number.MAX_VALUE), retryAfter: false })
+    circuitBreaker({ openFor: 1, halfOpen: { probes: 10_000, closeAt: Number.MIN_VALUE, lease: 1 } })
+    circuitBreaker({ openFor: { base: 1, factor: 1, max: 1 } })
+    timeout(Number.MIN_VALUE)
+    timeout(Number.MAX_VALUE)
+    bulkhead({ limit: 1, queue: 0, maxWait: 0 })
+    bulkhead({ limit: Number.MAX_SAFE_INTEGER, queue: Number.MAX_SAFE_INTEGER })
+    fallback(undefined)
+  }).not.toThrow()
+})

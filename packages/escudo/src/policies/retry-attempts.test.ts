@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest'
+import { attemptsOf, bulkhead, circuitBreaker, constant, fallback, retry, shield, timeout } from '../index.ts'
+import { virtualClock } from '../testing/virtual-clock.ts'
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+/** What a call throws that fails with each of `errors` in turn; inside an object, since an await would look into it. */
+async function thrownBy(errors: readonly unknown[]): Promise<{ readonly error: unknown }> {
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock }, retry({ maxRetries: errors.length - 1, backoff: constant(100) }))
+  const call = s
+    .run(async ({ attempt }) => {
+      throw errors[attempt - 1]
+    })
+    .then(
+      () => 'no error',
+      (error) => ({ error }),
+    )
+  await clock.advance('1h')
+  return (await call) as { readonly error: unknown }
+}
+
+describe('the last error is thrown', () => {
+  test('as it is, with the attempts and the earlier errors reachable', async () => {
+    const errors = [new Error('first'), new TypeError('second'), new RangeError('third')]
+    const { error: thrown } = await thrownBy(errors)
+    expect(thrown).toBe(errors[2])
+    expect(attemptsOf(thrown)).toEqual([
+      { number: 1, startedAt: 0, durationMs: 0, error: errors[0] },
+      { number: 2, startedAt: 100, durationMs: 0, error: errors[1] },
+      { number: 3, startedAt: 200, durationMs: 0, error: errors[2] },
+    ])
+  })
+
+  test('and the attempts show in no log or body by themselves', async () => {
+    const { error: thrown } = await thrownBy([new Error('first'), new Error('second')])
+    expect(Object.keys(thrown as object)).toEqual([])
+    expect(JSON.stringify(thrown)).toBe('{}')
+  })
+
+  test('attempts beyond 32 keep the first and the last ones: memory has a bound', async () => {
+    const errors = Array.from({ length: 100 }, (_, index) => new Error(`${index + 1}`))
+    const numbers = attemptsOf((await thrownBy(errors)).error).map(({ number }) => number)
+    expect(numbers.length).toBe(32)
+    expect(numbers[0]).toBe(1)
+    expect(numbers.at(-1)).toBe(100)
+    expect(numbers).toEqual([...numbers].sort((a, b) => a - b))
+  })
+
+  test.each<[string, unknown]>([
+    ['undefined', undefined],
+    ['a string', 'down'],
+    ['null', null],
+    ['a frozen error', Object.freeze(new Error('frozen'))],
+    ['a sealed object', Object.seal({ sealed: true })],
+    ['an error whose attempts cannot change', Object.defineProperty(new Error('x'), 'attempts', { value: 'mine' })],
+  ])('%s, which cannot carry the attempts, is thrown as it is', async (_what, error) => {
+    expect((await thrownBy(['first', error])).error).toBe(error)
+    expect(attemptsOf(error)).toEqual([])
+  })
+
+  test.each<[string, () => object]>([
+    [
+      'a revoked proxy',
+      () => {
+        const { proxy, revoke } = Proxy.revocable({}, {})
+        revoke()
+        return proxy
+      },
+    ],
+    [
+      'a proxy whose traps all throw',
+      () =>
+        new Proxy(
+          {},
+          {
+            get: () => {
+              throw new Error('trap')
+            },
+            isExtensible: () => {
+              throw new Error('trap')
+            },
+            defineProperty: () => {
+              throw new Error('trap')
+            },
+          },
+        ),
+    ],
+  ])('%s is thrown as it is, and asking it for its attempts throws nothing', async (_what, make) => {
+    const error = make()
+    const same = (await thrownBy(['first', error])).error === error
+    expect(same).toBe(true)
+    expect(() => attemptsOf(error)).not.toThrow()
+  })
+
+  test('one shared error instance carries the attempts of the call that threw it last, each whole', async () => {
+    const shared = new Error('shared')
+    expect(attemptsOf((await thrownBy([shared, shared])).error).length).toBe(2)
+    expect(attemptsOf((await thrownBy([shared, shared, shared])).error).length).toBe(3)
+  })
+})
+
+describe('its stack leads to the caller', () => {
+  const throwLater = async (): Promise<never> => {
+    await turn()
+    throw new Error('thrown after an await')
+  }
+
+  test.each([
+    ['alone', {}],
+    ['with a signal', { signal: new AbortController().signal }],
+    ['with a deadline', { deadline: '1h' as const }],
+    ['with a key', { key: 'k' }],
+  ])('through the recommended five, %s', async (_what, options) => {
+    const s = shield(
+      'stack',
+      fallback(null, { when: () => false }),
+      timeout('30s'),
+      retry({ maxRetries: 1, backoff: constant(1) }),
+      circuitBreaker(),
+      bulkhead({ limit: 5 }),
+      timeout('10s'),
+    )
+    async function theCallingFunction(): Promise<unknown> {
+      return await s.run(throwLater, options)
+    }
+    const error = await theCallingFunction().then(String, (thrown: Error) => thrown.stack)
+    expect(error).toContain('throwLater')
+    expect(error).toContain('theCallingFunction')
+  })
+
+  test.each([
+    ['retry', retry({ maxRetries: 0 })],
+    ['timeout', timeout('1s')],
+    ['circuitBreaker', circuitBreaker()],
+    ['bulkhead', bulkhead({ limit: 1 })],
+    ['fallback', fallback(null, { when: () => false })],
+  ])('through %s alone', async (name, policy) => {
+    const s = shield(name, policy)
+    async function theCallingFunction(): Promise<unknown> {
+      return await s.run(throwLater)
+    }
+    const error = await theCallingFunction().then(String, (thrown: Error) => thrown.stack)
+    expect(error).toContain('theCallingFunction')
+  })
+})
