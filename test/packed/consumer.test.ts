@@ -1,0 +1,75 @@
+// The library as its users get it: packed, installed in an empty project without any peer, compiled and run.
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const LIBRARY = resolve('packages/escudo')
+const TSC = resolve('node_modules/typescript/bin/tsc')
+
+// What no peer is needed for: the framework and logger subpaths stay out.
+const PROGRAM = `
+import { bulkhead, circuitBreaker, fallback, retry, shield, timeout } from 'escudo'
+import { createErrorContract, defineErrors } from 'escudo/errors'
+import { resilientFetch } from 'escudo/http'
+import { subscribe } from 'escudo/telemetry'
+import { faults, virtualClock } from 'escudo/testing'
+
+const end = subscribe(() => {})
+const clock = virtualClock()
+const inventory = shield({ name: 'inventory', clock }, fallback(null), timeout('1s'), retry(), circuitBreaker(), bulkhead({ limit: 1 }))
+const broken = faults([{ fault: { status: 503 } }], { seed: 1, clock }).wrap(async (): Promise<number> => 42)
+const answer: Promise<number | null> = inventory.run(() => broken())
+await clock.advance('1m')
+const Errors = defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
+const contract = createErrorContract({ service: 'shop', errors: Errors })
+const { status } = contract.translate(new Errors.SOLD_OUT(), { traceId: '0'.repeat(31) + '1' })
+end()
+console.log(JSON.stringify({ answer: await answer, status, fetch: typeof resilientFetch({ name: 'inventory' }) }))
+`
+
+let project = ''
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'escudo-packed-'))
+  const run = (args: readonly string[], cwd: string): string =>
+    execFileSync(process.execPath, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+  run([TSC, '-p', LIBRARY], LIBRARY)
+  const npm = (args: readonly string[], cwd: string): void => {
+    execFileSync('npm', [...args, '--silent', '--offline'], { cwd, stdio: 'ignore' })
+  }
+  npm(['pack', '--pack-destination', project], LIBRARY)
+  const [tarball] = readdirSync(project)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
+  npm(['install', `./${tarball}`], project)
+  writeFileSync(join(project, 'main.ts'), PROGRAM)
+  const compilerOptions = {
+    module: 'NodeNext',
+    target: 'ES2023',
+    lib: ['ES2023'],
+    strict: true,
+    skipLibCheck: false,
+    typeRoots: [resolve('node_modules/@types')],
+    types: ['node'],
+  }
+  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
+})
+afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+test('without a peer installed and with every declaration checked, the library compiles', () => {
+  const compile = (): string => execFileSync(process.execPath, [TSC, '-p', project], { cwd: project, encoding: 'utf8' })
+  expect(compile()).toBe('')
+})
+
+test('what was compiled runs from the packed JavaScript', () => {
+  const printed = execFileSync(process.execPath, ['main.js'], { cwd: project, encoding: 'utf8' })
+  expect(JSON.parse(printed)).toEqual({ answer: null, status: 409, fetch: 'function' })
+})
+
+test('the package holds its build and its papers: no source, no test', () => {
+  const installed = join(project, 'node_modules/escudo')
+  expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
+  const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })
+  expect(files.filter((file) => /\.test|harness|\.tsbuildinfo/.test(file))).toEqual([])
+  expect(JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')).dependencies).toEqual({})
+})
