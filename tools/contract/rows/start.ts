@@ -1,0 +1,77 @@
+import { differences } from '../matching/differences.ts'
+import { oneOf } from '../matching/pattern.ts'
+import { freePorts } from '../shop/free-ports.ts'
+import { PORT_VARIABLES } from '../shop/own-shop.ts'
+import { type Row, scenario } from '../walk/row.ts'
+import { get, SERVICES } from '../wire/request.ts'
+import { send } from '../wire/send.ts'
+
+// `npm start`: ports, and the end of everything. The last row of all, since nothing runs after it.
+
+const STOP_WITHIN_MS = 8_000
+
+export const start: readonly Row[] = [
+  ...SERVICES.map((service) =>
+    scenario(
+      'start',
+      `a taken port is said in one line: ${service}`,
+      async (walk) => {
+        const { own, ports } = walk.target
+        if (own === undefined) return
+        // All other ports are free, so that it is this one that is told of.
+        const others = SERVICES.filter((other) => other !== service)
+        const free = await freePorts(others.length)
+        const moved = Object.fromEntries(others.map((other, index) => [PORT_VARIABLES[other], String(free[index])]))
+        const ended = await own.startAgain(moved)
+        const lines = `${ended.stderr}${ended.stdout}`
+          .split('\n')
+          .filter((line) => line.includes(String(ports[service])))
+        walk.show(
+          `npm start with ${PORT_VARIABLES[service]} taken`,
+          'one line that names port and variable, exit not 0',
+          `exit ${ended.code}: ${lines[0] ?? ended.stderr}`,
+        )
+        walk.compare('lines that name the port', 1, lines.length)
+        walk.compare('the line', new RegExp(PORT_VARIABLES[service]), lines[0])
+        walk.compare('exit code', oneOf(1, 2, 3), ended.code)
+        for (const port of free) {
+          const answer = await send(port, get('/healthz'), 500)
+          walk.compare(`a process left on port ${port}`, 'ECONNREFUSED', answer.failure)
+        }
+      },
+      { lane: 'cmd', ownShop: true },
+    ),
+  ),
+  scenario(
+    'start',
+    'SIGTERM stops all of them, cleanly',
+    async (walk) => {
+      const { own, ports } = walk.target
+      if (own === undefined) return
+      const pids = await Promise.all(SERVICES.map(walk.target.pid))
+      const began = performance.now()
+      const ended = await own.stop()
+      const ms = Math.round(performance.now() - began)
+      walk.show('SIGTERM', 'exit 0, nothing left', `exit ${ended.code ?? ended.signal} after ${ms} ms`)
+      walk.compare('exit code', 0, ended.code)
+      walk.compare(`stopped within ${STOP_WITHIN_MS} ms`, true, ms <= STOP_WITHIN_MS)
+      for (const [index, service] of SERVICES.entries()) {
+        const pid = pids[index]
+        if (pid !== undefined) walk.compare(`process of ${service} alive`, false, isAlive(pid))
+        const answer = await send(ports[service], get('/healthz'), 1_000)
+        walk.compare(`port of ${service}`, 'ECONNREFUSED', answer.failure)
+      }
+    },
+    { alone: true, ownShop: true },
+  ),
+]
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it is there, and somebody else's.
+    return differences('ESRCH', (error as NodeJS.ErrnoException).code, '').length > 0
+  }
+}
