@@ -26,6 +26,22 @@ export const seed: Setting<number | undefined> = {
   parse: (text) => whole(text, 0, 0xffff_ffff),
 }
 
+/** Who may do what in the shop: whoever knows the one token is a user, whoever knows the other an administrator. */
+export const tokens = {
+  user: token('user-token', 'secreto123', 'what X-Token has to be for GET /secure_data'),
+  admin: token('admin-token', 'admin123', 'what X-Token has to be for /admin'),
+} as const
+
+/** Everything that the shop keeps in memory has this bound, each list by itself. */
+export const entriesMax: Setting<number> = {
+  flag: 'entries-max',
+  env: 'ESCUDO_ENTRIES_MAX',
+  fallback: 10_000,
+  help: 'how many users, and how many tasks, the shop keeps at most',
+  takes: 'a whole number, 1 to 1000000',
+  parse: (text) => whole(text, 1, 1_000_000),
+}
+
 /** Where a service writes its log lines besides its standard output. */
 export const logFile: Setting<string | undefined> = {
   flag: 'log-file',
@@ -56,6 +72,21 @@ function port(name: string, fallback: number, help: string): Setting<number> {
 function rate(flag: string, fallback: number, help: string): Setting<number> {
   const env = `ESCUDO_${flag.toUpperCase().replaceAll('-', '_')}`
   return { flag, env, fallback, help, takes: 'a share from 0 to 1', parse: share }
+}
+
+function token(flag: string, fallback: string, help: string): Setting<string> {
+  const env = `ESCUDO_${flag.toUpperCase().replaceAll('-', '_')}`
+  const takes = '8 to 256 letters, digits and signs, without spaces'
+  // What a header field can carry as it is.
+  return {
+    flag,
+    env,
+    fallback,
+    help,
+    takes,
+    parse: (text) => (/^[!-~]{8,256}$/.test(text) ? text : undefined),
+    secret: true,
+  }
 }
 
 function whole(text: string, min: number, max: number): number | undefined {

@@ -14,6 +14,8 @@ export interface Setting<T> {
   readonly takes: string
   /** The value, or undefined when the text is not one. */
   readonly parse: (text: string) => T | undefined
+  /** Whether a value must not be repeated where it is refused. */
+  readonly secret?: boolean
 }
 
 /** The settings that a process knows, by the name that its code uses. */
@@ -76,6 +78,7 @@ function readFlags(settings: Settings, argv: readonly string[]): ReadonlyMap<str
 
 function parsed(setting: Setting<unknown>, text: string, source: string): unknown {
   const value = setting.parse(text)
-  if (value === undefined) throw new MisuseError(`${source} takes ${setting.takes}, got ${JSON.stringify(text)}`)
-  return value
+  if (value !== undefined) return value
+  const got = setting.secret === true ? 'something else' : JSON.stringify(text)
+  throw new MisuseError(`${source} takes ${setting.takes}, got ${got}`)
 }

@@ -1,35 +1,75 @@
 import { seededRandom } from 'escudo'
 import { createErrorContract } from 'escudo/errors'
 import { contractOptions, escudo } from 'escudo/fastify'
-import { createLogger, logPolicyEvents } from 'escudo/pino'
+import { createLogger, type LineSink, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
+import { ErrorCounts } from './error-counts.ts'
+import { adminRoutes } from './routes/admin.ts'
+import { bulkheadDemoRoutes } from './routes/bulkhead-demo.ts'
 import { callExternalRoutes } from './routes/call-external.ts'
 import { callServiceRoutes } from './routes/call-service.ts'
+import { crashDemoRoutes } from './routes/crash-demo.ts'
 import { itemRoutes } from './routes/items.ts'
+import { orderRoutes } from './routes/orders.ts'
 import { productDetailsRoutes } from './routes/product-details.ts'
+import { secureDataRoutes } from './routes/secure-data.ts'
+import { taskRoutes } from './routes/tasks.ts'
+import { trafficRoutes } from './routes/traffic.ts'
+import { userLookupRoutes } from './routes/user-lookup.ts'
 import { userRoutes } from './routes/users.ts'
 import type { ShopValues } from './settings.ts'
+import { roleReader } from './tokens.ts'
 
 const SERVICE = 'potion-shop'
 
+/** What a test puts in place of the world outside. */
+export interface ShopParts {
+  /** What sends the requests to the dependencies. Default: the runtime's own. */
+  readonly fetch?: typeof fetch
+  /** Where the log goes instead of the standard output. */
+  readonly sink?: LineSink
+}
+
 /** The shop's API; it is not listening yet. */
-export async function createShop(values: ShopValues): Promise<FastifyInstance> {
-  const logger = createLogger({ service: SERVICE, ...(values.logFile === undefined ? {} : { file: values.logFile }) })
+export async function createShop(values: ShopValues, parts: ShopParts = {}): Promise<FastifyInstance> {
+  const counts = new ErrorCounts()
+  const logger = createLogger({
+    service: SERVICE,
+    ...(values.logFile === undefined ? {} : { file: values.logFile }),
+    // Each line goes past the counter of errors on its way.
+    sink: {
+      write(line) {
+        counts.write(line)
+        parts.sink?.write(line)
+      },
+    },
+    stdout: parts.sink === undefined,
+  })
   // Retries, open circuits and fallbacks become log lines of the request in which they happen.
-  logPolicyEvents(logger)
+  const stop = logPolicyEvents(logger)
   const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es' })
   const app = Fastify({ ...contractOptions(contract, { logger }) })
   await app.register(escudo, { contract })
+  app.addHook('onClose', async () => stop())
 
-  const dependencies = createDependencies(values)
+  const dependencies = createDependencies(values, parts.fetch)
   const random = values.seed === undefined ? Math.random : seededRandom(values.seed)
   app.get('/healthz', async () => ({ status: 'ok' }))
   await app.register(itemRoutes)
-  await app.register(userRoutes(values.usersFailRate, random))
+  await app.register(orderRoutes())
+  await app.register(taskRoutes(values.entriesMax))
+  await app.register(userRoutes(values, random))
   await app.register(callServiceRoutes(dependencies))
   await app.register(callExternalRoutes(dependencies))
   await app.register(productDetailsRoutes(dependencies))
+  await app.register(bulkheadDemoRoutes(dependencies))
+  await app.register(userLookupRoutes)
+  await app.register(trafficRoutes)
+  const roleOf = roleReader({ user: values.userToken, admin: values.adminToken })
+  await app.register(secureDataRoutes(roleOf))
+  await app.register(adminRoutes(roleOf, counts))
+  await app.register(crashDemoRoutes)
   return app
 }

@@ -13,6 +13,77 @@ export const Errors = defineErrors({
     message: { es: "Item con ID '{id}' no encontrado.", en: "Item with ID '{id}' not found." },
     context: z.object({ recurso: z.literal('Item'), id: z.string() }),
   },
+  STOCK_INSUFICIENTE: {
+    status: 409,
+    message: {
+      es: "No hay suficiente '{item_id}'. Pediste: {solicitado}, Quedan: {disponible}.",
+      en: "Not enough '{item_id}'. You asked for {solicitado}, {disponible} are left.",
+    },
+    context: z.object({ item_id: z.string(), solicitado: z.number(), disponible: z.number() }),
+  },
+  LIMIT_TOO_HIGH: {
+    status: 400,
+    message: {
+      es: 'Pediste {limit} elementos y el máximo es {max}.',
+      en: 'You asked for {limit} items, and the maximum is {max}.',
+    },
+    context: z.object({ limit: z.number(), max: z.number() }),
+  },
+  TAREA_NO_ENCONTRADA: {
+    status: 404,
+    message: { es: "Tarea con ID '{id}' no encontrada.", en: "Task with ID '{id}' not found." },
+    context: z.object({ id: z.string() }),
+  },
+  FECHA_INVALIDA: {
+    status: 400,
+    message: {
+      es: "La fecha '{fecha}' ya pasó: hoy es {hoy} (UTC).",
+      en: "The date '{fecha}' has passed: today is {hoy} (UTC).",
+    },
+    context: z.object({ fecha: z.string(), hoy: z.string() }),
+  },
+  // The client can do nothing about it, and neither can a retry.
+  ALMACEN_LLENO: {
+    status: 507,
+    retry: 'never',
+    message: {
+      es: 'La tienda está llena: guarda como máximo {max} ({recurso}).',
+      en: 'The shop is full: it keeps {max} at most ({recurso}).',
+    },
+    context: z.object({ recurso: z.string(), max: z.number() }),
+  },
+  AUTENTICACION_FALLIDA: {
+    status: 401,
+    message: {
+      es: 'Autenticación fallida: la cabecera X-Token falta o no es correcta.',
+      en: 'Authentication failed: the header X-Token is missing or wrong.',
+    },
+  },
+  ACCESO_PROHIBIDO: {
+    status: 403,
+    message: { es: 'Este token no da acceso a la administración.', en: 'This token does not open the administration.' },
+  },
+  ESCUDO_NO_ENCONTRADO: {
+    status: 404,
+    message: { es: "No hay ningún escudo '{shield}'.", en: "There is no shield '{shield}'." },
+    context: z.object({ shield: z.string() }),
+  },
+  POLITICA_NO_ENCONTRADA: {
+    status: 404,
+    message: {
+      es: "El escudo '{shield}' no tiene ninguna política '{policy}'.",
+      en: "The shield '{shield}' has no policy '{policy}'.",
+    },
+    context: z.object({ shield: z.string(), policy: z.string() }),
+  },
+  POLITICA_SIN_INTERRUPTOR: {
+    status: 409,
+    message: {
+      es: "La política '{policy}' de '{shield}' no es un circuit breaker, sino {type}.",
+      en: "The policy '{policy}' of '{shield}' is no circuit breaker but {type}.",
+    },
+    context: z.object({ shield: z.string(), policy: z.string(), type: z.string() }),
+  },
   EMAIL_ALREADY_EXISTS: {
     status: 409,
     message: {
@@ -39,6 +110,13 @@ export const Errors = defineErrors({
     status: 502,
     message: { es: 'Error contactando servicio externo.', en: 'The external service could not be reached.' },
   },
+  DEPENDENCY_NOT_FOUND: {
+    status: 404,
+    message: { es: "No hay ninguna dependencia '{dependency}'.", en: "There is no dependency '{dependency}'." },
+    context: z.object({ dependency: z.string() }),
+  },
+  USUARIO_NO_ENCONTRADO: { status: 404, message: { es: 'Usuario no encontrado', en: 'User not found' } },
+  RECURSO_NO_ENCONTRADO: { status: 404, message: { es: 'Recurso no encontrado', en: 'Resource not found' } },
   PRODUCT_NOT_FOUND: {
     status: 404,
     message: { es: "Producto con ID '{id}' no encontrado.", en: "Product with ID '{id}' not found." },

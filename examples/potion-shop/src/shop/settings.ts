@@ -1,4 +1,4 @@
-import { logFile, own, ports, rates, seed } from '../process/known-settings.ts'
+import { entriesMax, logFile, own, ports, rates, seed, tokens } from '../process/known-settings.ts'
 import type { Values } from '../process/settings.ts'
 
 /** What the shop takes when it is started. */
@@ -8,6 +8,9 @@ export const shopSettings = {
   productPort: ports.product,
   inventoryPort: ports.inventory,
   usersFailRate: rates.users,
+  userToken: tokens.user,
+  adminToken: tokens.admin,
+  entriesMax,
   seed,
   logFile,
 } as const

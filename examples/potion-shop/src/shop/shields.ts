@@ -1,4 +1,16 @@
-import { circuitBreaker, consecutive, exponential, failureRate, fallback, retry, shield, timeout } from 'escudo'
+import {
+  bulkhead,
+  type CircuitBreaker,
+  circuitBreaker,
+  consecutive,
+  exponential,
+  failureRate,
+  fallback,
+  retry,
+  type Shield,
+  shield,
+  timeout,
+} from 'escudo'
 
 // One shield for each dependency, made once: what it learnt from the last call decides about the next one.
 // The first policy is the outermost.
@@ -26,12 +38,22 @@ export const externalBreaker = circuitBreaker({
 /** No retry here: a breaker with a retry around it would open after fewer requests than its number says. */
 export const external = shield('external', externalBreaker, timeout('2s'))
 
+// Two breakers of the same kind, and not one for both: each opens for its own dependency.
+const productsBreaker = circuitBreaker({
+  trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }),
+  openFor: '10s',
+})
+const inventoryBreaker = circuitBreaker({
+  trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }),
+  openFor: '10s',
+})
+
 /** The shop cannot do without a product: two seconds in total, one retry, then an error. */
 export const products = shield(
   'products',
   timeout('2s'),
   retry({ maxRetries: 1, backoff: exponential({ base: '100ms', max: '500ms' }) }),
-  circuitBreaker({ trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }), openFor: '10s' }),
+  productsBreaker,
 )
 
 /** The shop can do without a stock: the same, and a substitute in place of an error. */
@@ -40,5 +62,33 @@ export const inventory = shield(
   fallback(UNKNOWN_STOCK),
   timeout('2s'),
   retry({ maxRetries: 1, backoff: exponential({ base: '100ms', max: '500ms' }) }),
-  circuitBreaker({ trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }), openFor: '10s' }),
+  inventoryBreaker,
 )
+
+/**
+ * Watertight compartments: five calls at work and five waiting for each dependency, the next one is refused at once. The
+ * timeout stands inside, so a place is held for as long as the call really takes; it is longer than any call should.
+ */
+export const compartments = { a: compartment('a'), b: compartment('b'), c: compartment('c') } as const
+
+/** The dependencies that have a compartment. */
+export type Compartment = keyof typeof compartments
+
+function compartment(name: string): Shield {
+  return shield(`compartment-${name}`, bulkhead({ limit: 5, queue: 5 }), timeout('12s'))
+}
+
+/** A shield, and those of its policies that a person may act upon. */
+export interface Guard {
+  readonly shield: Pick<Shield, 'name' | 'status'>
+  readonly breakers: readonly CircuitBreaker[]
+}
+
+/** Every shield of the shop, for those who run it. */
+export const guards: readonly Guard[] = [
+  { shield: flaky, breakers: [] },
+  { shield: external, breakers: [externalBreaker] },
+  { shield: products, breakers: [productsBreaker] },
+  { shield: inventory, breakers: [inventoryBreaker] },
+  ...Object.values(compartments).map((shield) => ({ shield, breakers: [] })),
+]

@@ -42,3 +42,13 @@ test('each service has a log file of its own, and the dashboard reads all of the
   expect(files).toContain('/tmp/somewhere/potion-shop.jsonl')
   expect(all.at(-1)?.args.slice(-4)).toEqual(files)
 })
+
+test('the dashboard, which knows nothing of the services, has their crash policy put before it', () => {
+  const dashboard = specs(['--log-dir', '/tmp/some where']).at(-1)
+  const [flag, policy = ''] = dashboard?.args ?? []
+  expect(flag).toBe('--import')
+  expect(Object.fromEntries(new URL(policy).searchParams)).toEqual({
+    service: 'dashboard',
+    log: '/tmp/some where/dashboard.jsonl',
+  })
+})

@@ -59,8 +59,15 @@ export function processes(values: StartValues): readonly ChildSpec[] {
   })
   const logs = services.map((spec) => logFileOf(values, spec.name))
   const page = fileURLToPath(new URL('../../../../packages/dashboard/src/bin.ts', import.meta.url))
-  const args = [page, '--port', String(values.dashboardPort), ...logs]
+  const args = ['--import', crashPolicy(values, 'dashboard'), page, '--port', String(values.dashboardPort), ...logs]
   return [...services, { name: 'dashboard', args, env: {}, port: values.dashboardPort }]
+}
+
+/** The crash policy of the services, for a program that is not one of them. */
+function crashPolicy(values: StartValues, name: string): string {
+  const preload = new URL('../process/crash-preload.ts', import.meta.url)
+  preload.search = String(new URLSearchParams({ service: name, log: logFileOf(values, name) }))
+  return preload.href
 }
 
 function service(name: string, script: string, port: number): ChildSpec {

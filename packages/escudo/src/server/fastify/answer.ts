@@ -55,7 +55,7 @@ function send(exchange: Exchange, failure: ErrorAnswer, request: FastifyRequest,
   const vary = mergedVary(reply.getHeader('vary'), failure.headers['vary'] ?? '')
   reply.code(failure.status).headers({ ...failure.headers, vary })
   // Fastify closes the connection where a body is at fault; whether it is closed is for `drain` to say.
-  if (!request.raw.complete) {
+  if (!request.raw.complete && hasBody(request)) {
     const onConnection = reply.raw.getHeader('connection')
     reply.removeHeader('connection')
     if (onConnection !== undefined) reply.raw.setHeader('connection', onConnection)
@@ -75,4 +75,9 @@ function takeOver(exchange: Exchange, error: unknown, reply: FastifyReply): void
 function isGone({ raw }: FastifyRequest): boolean {
   // A simulated request (`app.inject`) has a socket without this property.
   return raw.socket?.destroyed === true
+}
+
+/** A request without a body is not complete either while its first hook runs; there is nothing to read off. */
+function hasBody({ raw: { headers } }: FastifyRequest): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

@@ -1,0 +1,24 @@
+import { randomUUID } from 'node:crypto'
+import { route } from 'escudo/fastify'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { Stock } from '../stock.ts'
+
+const NewOrder = z.object({ item_id: z.string(), cantidad: z.int().min(1) })
+
+/** 4.1: a business rule with all its facts in the error. */
+export function orderRoutes() {
+  const stock = new Stock()
+
+  return async (app: FastifyInstance): Promise<void> => {
+    app.post(
+      '/orders',
+      route({ body: NewOrder, errors: ['STOCK_INSUFICIENTE', 'ITEM_NOT_FOUND'] }, async ({ body }, reply) => {
+        const { item_id, cantidad } = body
+        stock.take(item_id, cantidad)
+        reply.code(201)
+        return { id: randomUUID(), item_id, cantidad }
+      }),
+    )
+  }
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto'
+import { route } from 'escudo/fastify'
+import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
+import { Bounded } from '../bounded.ts'
+import { Errors } from '../catalogue.ts'
+
+const TITLE_LENGTH_MAX = 200
+
+const TaskPath = z.object({ id: z.string() })
+// `iso.date` knows the calendar: the 29th of February is there in leap years only.
+const NewTask = z.object({ titulo: z.string().min(1).max(TITLE_LENGTH_MAX), fecha: z.iso.date() })
+
+/** 4.1, the chapter's exercise: which codes would an API for tasks have? */
+export function taskRoutes(entriesMax: number) {
+  const tasks = new Bounded<{ readonly id: string; readonly titulo: string; readonly fecha: string }>(
+    'tareas',
+    entriesMax,
+  )
+
+  return async (app: FastifyInstance): Promise<void> => {
+    app.post(
+      '/tareas',
+      route({ body: NewTask, errors: ['FECHA_INVALIDA', 'ALMACEN_LLENO'] }, async ({ body }, reply) => {
+        const { titulo, fecha } = body
+        const hoy = new Date().toISOString().slice(0, 10)
+        // Days of this form sort as text.
+        if (fecha < hoy) throw new Errors.FECHA_INVALIDA({ fecha, hoy })
+        const task = { id: randomUUID(), titulo, fecha }
+        tasks.set(task.id, task)
+        reply.code(201).header('location', `/tareas/${task.id}`)
+        return task
+      }),
+    )
+
+    app.get(
+      '/tareas/:id',
+      route({ params: TaskPath, errors: ['TAREA_NO_ENCONTRADA'] }, async ({ params: { id } }) => {
+        const task = tasks.get(id)
+        if (task === undefined) throw new Errors.TAREA_NO_ENCONTRADA({ id })
+        return task
+      }),
+    )
+  }
+}

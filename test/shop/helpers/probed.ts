@@ -1,0 +1,49 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Probe } from './heap-probe.ts'
+import { ROOT } from './processes.ts'
+import type { Services } from './services.ts'
+
+/** The shop as a process of its own that can be asked for its memory. */
+export interface ProbedShop {
+  readonly pid: number
+  readonly stderr: () => string
+  readonly hasEnded: () => boolean
+  readonly probe: () => Promise<Probe>
+  /** Stops it, and waits for its end. */
+  readonly stop: () => Promise<void>
+}
+
+/** Starts the shop with the probe ahead of it, and waits until it answers. */
+export async function startProbedShop(services: Services): Promise<ProbedShop> {
+  const { path, env } = services.script('shop')
+  const probe = new URL('./heap-probe.ts', import.meta.url).href
+  // Code that has not run for half a minute would be thrown away, some 4 MB of it, and hide as much of a leak.
+  const flags = ['--expose-gc', '--no-flush-bytecode', '--conditions=@escudo/source', `--import=${probe}`]
+  const child: ChildProcess = spawn(process.execPath, [...flags, path], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
+  if (child.pid === undefined) throw new Error('the shop could not be started')
+  let stderr = ''
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr += chunk
+  })
+  const ended = once(child, 'exit')
+  await services.ready('shop')
+  return {
+    pid: child.pid,
+    stderr: () => stderr,
+    hasEnded: () => child.exitCode !== null || child.signalCode !== null,
+    probe: async () => {
+      const answer = once(child, 'message')
+      child.send('probe')
+      return (await answer)[0] as Probe
+    },
+    stop: async () => {
+      child.kill('SIGTERM')
+      await ended
+    },
+  }
+}
