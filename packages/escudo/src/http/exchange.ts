@@ -189,9 +189,13 @@ export class Exchange {
   /** Runs before any policy learns of the cut, and so in time to say what they may make of it. */
   #onCut(cut: Cut, body: BodyStream | undefined): void {
     if (cut.by === 'escudo') {
-      if (this.#handedOver !== undefined || !this.#request.resendable) amendFacts(cut.reason, { retry: 'never' })
+      const { signal, resendable } = this.#request
+      // A timeout further out, which came in by the signal, is about an operation that this call is only a part of:
+      // reading the body is inside of it, and it may begin anew where the request may be sent twice.
+      const isOurs = !(signal?.aborted && signal.reason === cut.reason)
+      if ((isOurs && this.#handedOver !== undefined) || !resendable) amendFacts(cut.reason, { retry: 'never' })
       // The dependency did its part, and the reader took too long.
-      if (body?.waitsForReader) amendFacts(cut.reason, { verdict: 'ignored' })
+      if (isOurs && body?.waitsForReader) amendFacts(cut.reason, { verdict: 'ignored' })
     }
     body?.cut(this.#typed(cut.reason), cut.reason)
   }

@@ -1,0 +1,145 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { codeOf, formProblem } from './helpers/form.ts'
+import { endAll, type Running } from './helpers/processes.ts'
+import { type Answer, askPort, posting } from './helpers/requests.ts'
+import { type Services, services } from './helpers/services.ts'
+import type { Line } from './helpers/system.ts'
+
+// 4.10: every dependency, broken in every way, over real sockets. The services run without a supervisor: who is killed
+// stays dead for as long as its row lasts.
+
+/** What goes wrong; `killed` is a real end by signal 9, everything else goes through the fault switch. */
+const FAULTS = {
+  '503': { status: 503 },
+  '500': { status: 500 },
+  reset: { error: 'reset' },
+  latency: { latency_ms: 5_000 },
+  corrupt: { body: 'corrupt' },
+  truncated: { body: 'truncated' },
+  stall: { body: 'stall' },
+  killed: 'SIGKILL',
+} as const
+type Fault = keyof typeof FAULTS
+
+/** What must come of it. */
+interface Expected {
+  readonly status: number
+  readonly code: string | undefined
+  /** Part of the body. */
+  readonly body: object
+  /** By when the answer is there. */
+  readonly withinMs: number
+  /** A line of the request's trace, and how often it stands there. */
+  readonly line: { readonly event: string; readonly log_level: string; readonly count: number } & Partial<Line>
+}
+
+const isSlow = (fault: Fault): boolean => fault === 'latency' || fault === 'stall'
+
+/** 4.7c: the page cannot do without a product. Two seconds in total, one retry. */
+function ofProduct(fault: Fault): Expected {
+  const status = isSlow(fault) ? 504 : 502
+  const code = isSlow(fault) ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_ERROR'
+  const said = fault === '503' || fault === '500' ? fault : 'sin respuesta'
+  const body = isSlow(fault) ? {} : { message: `El servicio de productos falló: ${said}` }
+  const line = { event: 'http_error', log_level: 'error', count: 1, error_code: code }
+  return { status, code, body, withinMs: isSlow(fault) ? 2_500 : 1_000, line }
+}
+
+/** 4.7b: the page can do without a stock. */
+function ofInventory(fault: Fault): Expected {
+  const body = { inventory: { stock: null, status: 'No se pudo verificar el stock' } }
+  const line = { event: 'fallback', log_level: 'warning', count: 1, shield: 'inventory' }
+  return { status: 200, code: undefined, body, withinMs: isSlow(fault) ? 2_500 : 1_000, line }
+}
+
+/** 4.4: three attempts of two seconds each, and delays of at most 200 and 400 ms between them. */
+function ofFlaky(fault: Fault): Expected {
+  const line = { event: 'retry.attempt', log_level: 'warning', count: 2, shield: 'flaky' }
+  const body = { message: 'Servicio no disponible después de varios intentos', context: { attempts: 3 } }
+  const withinMs = isSlow(fault) ? 7_500 : 1_600
+  return { status: 503, code: 'UPSTREAM_UNAVAILABLE', body, withinMs, line }
+}
+
+const PAGE = '/product-details/mana-potion'
+const ROWS = {
+  product: { path: PAGE, expected: ofProduct },
+  inventory: { path: PAGE, expected: ofInventory },
+  flaky: { path: '/call-service', expected: ofFlaky },
+} as const
+type Dependency = keyof typeof ROWS
+
+const CELLS = (Object.keys(ROWS) as Dependency[]).flatMap((dependency) =>
+  (Object.keys(FAULTS) as Fault[]).map((fault) => [dependency, fault] as const),
+)
+
+let all: Services
+const running = new Map<Dependency, Running>()
+const seen = new Map<string, readonly [Answer, readonly Line[]]>()
+
+beforeAll(async () => {
+  all = await services({ ESCUDO_FAKE_SERVICE_FAIL_RATE: '0' })
+  const start = async (name: Dependency): Promise<void> => void running.set(name, await all.start(name))
+  await Promise.all([all.start('shop'), start('flaky'), start('product'), start('inventory')])
+  const lane = async (...dependencies: readonly Dependency[]): Promise<void> => {
+    for (const [dependency, fault] of CELLS) if (dependencies.includes(dependency)) await provoke(dependency, fault)
+  }
+  // What the two pages are made of shares nothing, so the slow rows of one need not wait for those of the other.
+  await Promise.all([lane('product', 'inventory'), lane('flaky')])
+}, 90_000)
+afterAll(async () => {
+  await endAll()
+  await all.remove()
+  console.log(table())
+})
+
+/** Breaks a dependency, asks the shop, and mends it. */
+async function provoke(dependency: Dependency, fault: Fault): Promise<void> {
+  const { path } = ROWS[dependency]
+  const how = FAULTS[fault]
+  if (how === 'SIGKILL') {
+    running.get(dependency)?.send(how)
+    await running.get(dependency)?.exit
+  } else await askPort(all.ports[dependency], '/__faults', posting(how, 'PUT'))
+  const answer = await askPort(all.ports.shop, path)
+  if (how === 'SIGKILL') running.set(dependency, await all.start(dependency))
+  else await askPort(all.ports[dependency], '/__faults', { method: 'DELETE' })
+  seen.set(`${dependency} ${fault}`, [answer, await all.trace(answer.headers.get('x-trace-id') ?? '')])
+  // Mended, it is used again at once; and these good calls keep the breaker's failure rate under its threshold.
+  for (let i = 0; i < 4; i += 1) {
+    const { status, json } = await askPort(all.ports.shop, path)
+    if (status !== 200 || json.inventory?.stock === null) throw new Error(`${dependency} not back after ${fault}`)
+  }
+}
+
+test.each(CELLS)('4.10: %s × %s', (dependency, fault) => {
+  const { status, code, body, withinMs, line } = ROWS[dependency].expected(fault)
+  const [answer, lines] = seen.get(`${dependency} ${fault}`) as readonly [Answer, readonly Line[]]
+  expect(formProblem(answer)).toBeUndefined()
+  expect([answer.status, codeOf(answer)]).toEqual([status, code])
+  expect(answer.json).toMatchObject(body)
+  expect(answer.ms).toBeLessThan(withinMs)
+  const { count, ...wanted } = line
+  const found = lines.filter((one) => one['event'] === wanted.event && one['log_level'] === wanted.log_level)
+  expect(found).toHaveLength(count)
+  for (const one of found) expect(one).toMatchObject(wanted)
+  expect(lines.filter((one) => one['event'] === 'http.request')).toMatchObject([{ status_code: status }])
+  // An error for the client is one line for us; what was put in place of an error is none.
+  expect(lines.filter((one) => one['event'] === 'http_error')).toHaveLength(status < 400 ? 0 : 1)
+})
+
+test('4.10: no dependency has been forgotten, and no fault', () => {
+  expect(seen.size).toBe(CELLS.length)
+  expect(CELLS).toHaveLength(3 * 8)
+})
+
+function table(): string {
+  const rows = CELLS.map(([dependency, fault]) => {
+    const { withinMs, line } = ROWS[dependency].expected(fault)
+    const [answer] = seen.get(`${dependency} ${fault}`) ?? []
+    const took = `${answer?.ms.toFixed(0)} of ${withinMs} ms`
+    return [dependency, fault, String(answer?.status), (answer && codeOf(answer)) ?? 'degraded', took, line.event]
+  })
+  const head = ['dependency', 'fault', 'status', 'code', 'time', 'line']
+  const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  return [head, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')).join('\n')
+}
