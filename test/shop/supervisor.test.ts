@@ -57,6 +57,15 @@ test('a signal to npm alone, which started it, stops everything', async () => {
   await untilGone(pids)
 })
 
+test('npm killed with -9, which hands on nothing, stops everything', async () => {
+  const { env } = await environment()
+  const npm = start('npm', ['start'], env)
+  await untilUp(npm)
+  const pids = Object.values(pidsOf(npm))
+  npm.send('SIGKILL')
+  await untilGone(pids)
+})
+
 test('Ctrl-C in the terminal, which npm and the supervisor both get and npm hands on, stops everything', async () => {
   const { env } = await environment()
   const npm = start('npm', ['start'], env, true)

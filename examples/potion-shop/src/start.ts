@@ -4,6 +4,7 @@ import { MisuseError, main } from './process/misuse.ts'
 import { helpText, readSettings } from './process/settings.ts'
 import { Group } from './supervisor/group.ts'
 import { menu } from './supervisor/menu.ts'
+import { watchParent } from './supervisor/parent.ts'
 import { checkPorts } from './supervisor/ports.ts'
 import { processes, type StartValues, startSettings, wantedPorts } from './supervisor/processes.ts'
 
@@ -16,6 +17,7 @@ const say = (line: string): void => {
 let group: Group | undefined
 let stopping: Promise<void> | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
+watchParent(stop)
 
 function stop(): void {
   if (stopping !== undefined) return
