@@ -1,6 +1,7 @@
 import { type Call, scopeOf, withAttempt } from '../core/call.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/durations.ts'
+import type { Countable } from '../core/events.ts'
 import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import {
@@ -66,10 +67,20 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): Policy<R> {
   return new RetryPolicy(options)
 }
 
+const OUTCOMES = [
+  'successful_without_retry',
+  'successful_with_retry',
+  'failed_without_retry',
+  'failed_with_retry',
+  // What says nothing about the dependency: a business error, the caller's abort, a refusal from further in.
+  'ignored',
+] as const
+
 class RetryPolicy<R> implements Policy<R> {
   readonly name: string
   readonly type = 'retry'
   readonly settings = {}
+  readonly countable: Countable = { outcomes: OUTCOMES }
   readonly #maxRetries: number
   readonly #backoff: Backoff
   readonly #classify: Classify | undefined
@@ -106,7 +117,7 @@ class RetryPolicy<R> implements Policy<R> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    const { clock } = binding
+    const { clock, events } = binding
     const classify = this.#classify
     return async (call, operation) => {
       this.#calls += 1
@@ -114,47 +125,52 @@ class RetryPolicy<R> implements Policy<R> {
       let startedAt = firstStartedAt
       let previousDelayMs: number | undefined
       let log: AttemptLog | undefined
-      for (let number = 1; ; number += 1) {
-        const attempt = call.attempt === number ? call : withAttempt(call, number)
-        let value: unknown
-        let error: unknown
-        let threw = false
-        try {
-          value = await next(attempt, operation)
-        } catch (caught) {
-          threw = true
-          error = caught
-        }
-        // Judged out here, so that what a classifier throws is not taken for what the operation threw.
-        const verdict = threw ? judgeError(classify, error, attempt) : judgeValue(classify, value, attempt)
-        if (!threw && verdict !== 'failure') return value as never
+      let number = 1
+      // What it stays where a classifier or a backoff throws: our own bug says nothing about the dependency.
+      let verdict: Verdict = 'ignored'
+      try {
+        for (; ; number += 1) {
+          const attempt = call.attempt === number ? call : withAttempt(call, number)
+          let value: unknown
+          let error: unknown
+          let threw = false
+          try {
+            value = await next(attempt, operation)
+          } catch (caught) {
+            threw = true
+            error = caught
+          }
+          // Judged out here, so that what a classifier throws is not taken for what the operation threw.
+          verdict = 'ignored'
+          verdict = threw ? judgeError(classify, error, attempt) : judgeValue(classify, value, attempt)
+          if (!threw && verdict !== 'failure') return value as never
 
-        const delayMs = this.#delayMs(verdict, error, number, previousDelayMs, firstStartedAt, attempt)
-        if (log !== undefined || delayMs !== undefined) {
-          log ??= new AttemptLog()
-          log.add({ number, startedAt, durationMs: clock.now() - startedAt, error })
+          const delayMs = this.#delayMs(verdict, error, number, previousDelayMs, firstStartedAt, attempt)
+          if (log !== undefined || delayMs !== undefined) {
+            log ??= new AttemptLog()
+            log.add({ number, startedAt, durationMs: clock.now() - startedAt, error })
+          }
+          if (delayMs === undefined) {
+            if (verdict === 'failure') this.#exhausted += 1
+            if (!threw) return value as never
+            log?.attachTo(error)
+            throw error
+          }
+          this.#retries += 1
+          if (events.hears('retry')) {
+            events.emit('retry', { shield: binding.shield, policy: binding.policy, attempt: number, delayMs, error })
+          }
+          const scope = scopeOf(call)
+          await sleep(delayMs, clock, scope)
+          if (scope?.cut !== undefined) {
+            if (scope.cut.by === 'caller') verdict = 'ignored'
+            throw scope.cut.reason
+          }
+          previousDelayMs = delayMs
+          startedAt = clock.now()
         }
-        if (delayMs === undefined) {
-          if (verdict === 'failure') this.#exhausted += 1
-          if (!threw) return value as never
-          log?.attachTo(error)
-          throw error
-        }
-        this.#retries += 1
-        if (binding.events.hears('retry')) {
-          binding.events.emit('retry', {
-            shield: binding.shield,
-            policy: binding.policy,
-            attempt: number,
-            delayMs,
-            error,
-          })
-        }
-        const scope = scopeOf(call)
-        await sleep(delayMs, clock, scope)
-        if (scope?.cut !== undefined) throw scope.cut.reason
-        previousDelayMs = delayMs
-        startedAt = clock.now()
+      } finally {
+        if (events.hearsExecuted) executed(binding, verdict, number)
       }
     }
   }
@@ -181,6 +197,14 @@ class RetryPolicy<R> implements Policy<R> {
     if (beginsAt - firstStartedAt > this.#maxTotalMs) return undefined
     return call.deadline !== undefined && beginsAt >= call.deadline ? undefined : delayMs
   }
+}
+
+function executed({ events, shield, policy }: Binding, verdict: Verdict, attempts: number): void {
+  const outcome: (typeof OUTCOMES)[number] =
+    verdict === 'ignored'
+      ? verdict
+      : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
+  events.emit('executed', { shield, policy, policyType: 'retry', outcome, attempts })
 }
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */

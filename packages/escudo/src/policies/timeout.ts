@@ -2,6 +2,7 @@ import type { Ambient } from '../core/ambient.ts'
 import { scopeOf, withScope } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless, TimeoutError } from '../core/errors.ts'
+import type { Countable } from '../core/events.ts'
 import { checkedName, knownKeys } from '../core/options.ts'
 import {
   type Binding,
@@ -47,10 +48,15 @@ export function timeout(after: Duration, options: TimeoutOptions = {}): Policy {
   return new TimeoutPolicy(after, options)
 }
 
+const TYPE = 'timeout'
+/** In time is whatever the operation came to by itself, an error too; aborted was given up from further out. */
+const OUTCOMES = ['in_time', 'timed_out', 'aborted'] as const
+
 class TimeoutPolicy implements Policy {
   readonly name: string
-  readonly type = 'timeout'
+  readonly type = TYPE
   readonly settings: { readonly afterMs: number }
+  readonly countable: Countable = { outcomes: OUTCOMES }
   #timeouts = 0
 
   constructor(after: Duration, options: TimeoutOptions) {
@@ -94,6 +100,12 @@ class TimeoutPolicy implements Policy {
           if (events.hears('timeout')) {
             events.emit('timeout', { shield: binding.shield, policy: binding.policy, afterMs })
           }
+        }
+        if (events.hearsExecuted) {
+          const outcome: (typeof OUTCOMES)[number] =
+            scope.cut === undefined ? 'in_time' : scope.expired ? 'timed_out' : 'aborted'
+          const { shield, policy } = binding
+          events.emit('executed', { shield, policy, policyType: TYPE, outcome, attempts: 1 })
         }
       }
     }
