@@ -3,6 +3,7 @@ import { createErrorContract } from 'escudo/errors'
 import { contractOptions, escudo } from 'escudo/fastify'
 import { createLogger, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { metricsRoute } from '../process/metrics.ts'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
 import { callExternalRoutes } from './routes/call-external.ts'
@@ -26,6 +27,7 @@ export async function createShop(values: ShopValues): Promise<FastifyInstance> {
   const dependencies = createDependencies(values)
   const random = values.seed === undefined ? Math.random : seededRandom(values.seed)
   app.get('/healthz', async () => ({ status: 'ok' }))
+  metricsRoute(app)
   await app.register(itemRoutes)
   await app.register(userRoutes(values.usersFailRate, random))
   await app.register(callServiceRoutes(dependencies))
