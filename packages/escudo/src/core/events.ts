@@ -30,6 +30,8 @@ export interface ShieldEvents {
    * listens to everything hears it only on request.
    */
   executed: EventBase & {
+    /** The event's name. All events are told with it to those who hear several; this one is made with it. */
+    readonly type: 'executed'
     /** The factory's name: `retry`, `circuitBreaker`, `timeout`. */
     readonly policyType: string
     /** One of the words that the policy declares as its {@link Countable.outcomes}. */
@@ -133,7 +135,8 @@ export class EventHub {
     if (listeners !== undefined) for (const listener of [...listeners]) tell(listener as Listener<typeof event>, event)
     const watching = watchers.get(name)
     if (watching === undefined || watching.length === 0) return
-    const named = { type: name, ...event } as unknown as ShieldEvent
+    // A copy, but of what is told at every call: there it would be half of the price of telling.
+    const named = (name === 'executed' ? event : { type: name, ...event }) as unknown as ShieldEvent
     for (const watcher of watching) tell(watcher, named)
   }
 }

@@ -251,7 +251,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
 
 /** A function of its own, so that the one that runs at every call stays small. */
 function executed({ events, shield, policy }: Binding, outcome: Verdict): void {
-  events.emit('executed', { shield, policy, policyType: PATH, outcome, attempts: 1 })
+  events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
 }
 
 type AdmittedRun = <T>(call: Call, operation: Operation<T>, ticket: Ticket) => Promise<T>

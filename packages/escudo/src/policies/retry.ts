@@ -204,7 +204,7 @@ function executed({ events, shield, policy }: Binding, verdict: Verdict, attempt
     verdict === 'ignored'
       ? verdict
       : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
-  events.emit('executed', { shield, policy, policyType: 'retry', outcome, attempts })
+  events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
 }
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */

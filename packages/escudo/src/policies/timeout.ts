@@ -105,7 +105,7 @@ class TimeoutPolicy implements Policy {
           const outcome: (typeof OUTCOMES)[number] =
             scope.cut === undefined ? 'in_time' : scope.expired ? 'timed_out' : 'aborted'
           const { shield, policy } = binding
-          events.emit('executed', { shield, policy, policyType: TYPE, outcome, attempts: 1 })
+          events.emit('executed', { type: 'executed', shield, policy, policyType: TYPE, outcome, attempts: 1 })
         }
       }
     }

@@ -20,6 +20,12 @@ export interface Sample {
   value: number
 }
 
+/** One step on the way from a family to a series: for each value of the next label where it goes on. */
+interface Node<S> {
+  readonly next: Map<string | undefined, Node<S>>
+  series: S | undefined
+}
+
 // The label that OpenTelemetry's SDKs put on what exceeds a metric's limit.
 const FOLDED = 'otel_metric_overflow="true"'
 
@@ -32,6 +38,9 @@ export class Family<S> {
   readonly #make: () => S
   readonly #max: number
   readonly #series = new Map<string, S>()
+  // The same by the labels' values, one map within the other: a measurement writes no text. As bounded as the series.
+  readonly #byValues: Node<S> = { next: new Map(), series: undefined }
+  #remembered = 0
   #folded: S | undefined
   /** How many measurements were folded. */
   foldedCount = 0
@@ -44,8 +53,14 @@ export class Family<S> {
 
   /** The series for a measurement; beyond the bound the one into which all others are folded. */
   at(values: LabelValues): S {
+    let node: Node<S> | undefined = this.#byValues
+    for (let index = 0; index < values.length && node !== undefined; index += 1) node = node.next.get(values[index])
+    if (node?.series !== undefined) return node.series
     const found = this.known(values)
-    if (found !== undefined) return found
+    if (found !== undefined) {
+      this.#remember(values, found)
+      return found
+    }
     this.foldedCount += 1
     this.#folded ??= this.#make()
     return this.#folded
@@ -59,6 +74,22 @@ export class Family<S> {
     const made = this.#make()
     this.#series.set(labels, made)
     return made
+  }
+
+  #remember(values: LabelValues, series: S): void {
+    // Different values may mean one series, since they are cut and mended; those without a place are looked up by text.
+    if (this.#remembered >= this.#max) return
+    this.#remembered += 1
+    let node = this.#byValues
+    for (const value of values) {
+      let next = node.next.get(value)
+      if (next === undefined) {
+        next = { next: new Map(), series: undefined }
+        node.next.set(value, next)
+      }
+      node = next
+    }
+    node.series = series
   }
 
   /** By their labels, so that two scrapes differ in nothing but values; the folded one comes last. */

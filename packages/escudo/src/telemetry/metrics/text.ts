@@ -12,7 +12,7 @@ export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {
 
 // Far above any name that people give; what is longer comes from data that found its way into a name.
 const VALUE_LENGTH_MAX = 256
-const TO_ESCAPE = /[\\"\n]/
+const TO_MEND = /[\\"\n]|\p{Surrogate}/u
 const LONE_SURROGATES = /\p{Surrogate}/gu
 
 /**
@@ -30,9 +30,10 @@ export function labelText(names: readonly string[], values: readonly (string | u
 }
 
 function escapedValue(value: string): string {
+  const short = value.length > VALUE_LENGTH_MAX ? value.slice(0, VALUE_LENGTH_MAX) : value
+  if (!TO_MEND.test(short)) return short
   // Half a character has no UTF-8: written out, two different values would become one series that is there twice.
-  const whole = value.slice(0, VALUE_LENGTH_MAX).replace(LONE_SURROGATES, '\ufffd')
-  if (!TO_ESCAPE.test(whole)) return whole
+  const whole = short.replace(LONE_SURROGATES, '\ufffd')
   return whole.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }
 
