@@ -157,11 +157,11 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 const reported = new WeakSet<object>()
 
-/** Warns of a listener that threw; of each once. */
-export function reportOnce(listener: object, error: unknown): void {
-  if (reported.has(listener)) return
-  reported.add(listener)
-  warn(`a listener threw, and is not reported again: ${describe(error)}`, 'ESCUDO_LISTENER')
+/** Warns of something foreign that threw where nobody could be told; of each once. */
+export function reportOnce(thrower: object, error: unknown, what = 'a listener'): void {
+  if (reported.has(thrower)) return
+  reported.add(thrower)
+  warn(`${what} threw, and is not reported again: ${describe(error)}`, 'ESCUDO_LISTENER')
 }
 
 /** A warning for the developer: through `process.emitWarning` where there is one, else on the console. */

@@ -1,8 +1,9 @@
-import { type BreakerState, type ShieldEvent, watchAll } from '../../core/events.ts'
+import type { Clock } from '../../core/clock.ts'
+import { type BreakerState, reportOnce, type ShieldEvent, watchAll } from '../../core/events.ts'
+import type { AnyPolicy, PolicyStatus } from '../../core/policy.ts'
 import { livingShields, type ShieldFacts } from '../../core/shield-list.ts'
 import { type Family, type FamilyFacts, type Sample, samples } from './families.ts'
 
-type Facts = ShieldFacts['policies'][number]['policy']
 type CounterOf = Family<Sample>
 
 const PLACE = ['escudo_shield', 'escudo_policy'] as const
@@ -69,7 +70,7 @@ export class PolicyMetrics {
     }
   }
 
-  #prepare(shield: string, name: string, { type, countable }: Facts): void {
+  #prepare(shield: string, name: string, { type, countable }: AnyPolicy): void {
     const executions = this.#executions.get(type)
     for (const outcome of countable?.outcomes ?? []) executions?.known([shield, name, outcome])
     for (const { from, to, reason } of countable?.transitions ?? [])
@@ -107,10 +108,10 @@ export class PolicyMetrics {
     const state = samples(STATE, this.#max)
     const bulkhead = new Map(Object.entries(BULKHEAD).map(([key, facts]) => [key, samples(facts, this.#max)]))
     for (const { name: shield, clock, policies } of shields) {
-      const now = clock.now()
       for (const { name, policy } of policies) {
         if (policy.type !== 'circuitBreaker' && policy.type !== 'bulkhead') continue
-        const status = policy.status?.(now) ?? {}
+        const status = statusOf(policy, clock)
+        if (status === undefined) continue
         if (policy.type === 'circuitBreaker') {
           for (const one of STATES) setState(state, [shield, name, one], status['state'] === one ? 1 : 0)
         } else {
@@ -119,6 +120,16 @@ export class PolicyMetrics {
       }
     }
     return [state, ...bulkhead.values()]
+  }
+}
+
+/** A policy may be somebody else's, and so may a clock: what they throw costs their own series, and no other. */
+function statusOf(policy: AnyPolicy, clock: Clock): PolicyStatus | undefined {
+  try {
+    return policy.status?.(clock.now())
+  } catch (error) {
+    reportOnce(policy, error, `the status of the policy '${policy.name}'`)
+    return undefined
   }
 }
 
