@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
 import { debianPackage, INSTALL_MS_MAX } from '../helpers/debian.ts'
-import { freePorts, type Running, start, until } from './helpers/processes.ts'
+import { freePorts, ROOT, type Running, start, until } from './helpers/processes.ts'
 import { ask, setFault } from './helpers/requests.ts'
 import { cleanUp, NAMES, type System, startSystem, stopSystem } from './helpers/system.ts'
 
@@ -78,6 +78,8 @@ test(
     )
     expect(slowest).toBeGreaterThan(0)
     expect(slowest).toBeLessThanOrEqual(10)
+    for (const query of await documentedQueries())
+      expect([query, await server.understands(query)]).toEqual([query, true])
     // Exemplars come with OpenMetrics only: that it is this which was read, and that it was understood.
     const trace = 'ab'.repeat(16)
     await ask(system, 'potion-shop', '/items/item1', { headers: { traceparent: `00-${trace}-${'1'.repeat(16)}-01` } })
@@ -96,6 +98,7 @@ interface Prometheus {
   readonly process: Running
   /** The one value of a query; undefined where there is none. */
   readonly query: (text: string) => Promise<number | undefined>
+  readonly understands: (text: string) => Promise<boolean>
   /** The trace ids of the exemplars of a query's series. */
   readonly exemplars: (text: string) => Promise<readonly string[]>
 }
@@ -117,12 +120,12 @@ async function startPrometheus(path: string): Promise<Prometheus> {
     '--log.level=error',
   ]
   const process = start(path, args, {})
-  const api = async (of: string, query: string): Promise<{ readonly data?: unknown }> => {
+  const api = async (of: string, query: string): Promise<{ readonly status?: unknown; readonly data?: unknown }> => {
     const response = await fetch(`http://127.0.0.1:${port}/api/v1/${of}`, {
       method: 'POST',
       body: new URLSearchParams(parameters(of, query)),
     })
-    return (await response.json()) as { readonly data?: unknown }
+    return (await response.json()) as { readonly status?: unknown; readonly data?: unknown }
   }
   await until('Prometheus answers', () =>
     api('query', '1').then(
@@ -137,12 +140,22 @@ async function startPrometheus(path: string): Promise<Prometheus> {
       const value = (data as { result?: { value?: [number, string] }[] } | undefined)?.result?.[0]?.value?.[1]
       return value === undefined ? undefined : Number(value)
     },
+    understands: async (text) => (await api('query', text)).status === 'success',
     exemplars: async (text) => {
       const { data } = await api('query_exemplars', text)
       const series = (data ?? []) as { exemplars: { labels: { trace_id: string } }[] }[]
       return series.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id))
     },
   }
+}
+
+/** The questions that docs/telemetry.md asks Prometheus. */
+async function documentedQueries(): Promise<readonly string[]> {
+  const text = await readFile(join(ROOT, 'docs/telemetry.md'), 'utf8')
+  const lines = /```promql\n([\s\S]+?)```/.exec(text)?.[1]?.split('\n') ?? []
+  const queries = lines.filter((line) => line !== '' && !line.startsWith('#'))
+  expect(queries.length).toBeGreaterThan(3)
+  return queries
 }
 
 function parameters(of: string, query: string): Record<string, string> {
