@@ -56,6 +56,15 @@ describe('who hears it', () => {
     expect(() => watchAll(heard, ['nonsense' as never])).toThrow(TypeError)
   })
 
+  test('when the last listener has ended, it is made no more', async () => {
+    const guarded = shield('x', retry())
+    guarded.on('executed', () => {})()
+    watchAll(() => {}, ['executed'])()
+    const emit = vi.spyOn(EventHub.prototype, 'emit')
+    await guarded.run(() => 42)
+    expect(emit).not.toHaveBeenCalled()
+  })
+
   test('a listener of one shield hears that shield until it ends, and what it throws reaches no call', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const heard = vi.fn(() => {
@@ -126,6 +135,19 @@ describe('retry', () => {
     const heard = told(guarded)
     await expect(guarded.run(() => 1)).rejects.toThrow('classifier')
     expect(heard).toEqual(['retry ignored 1'])
+  })
+
+  test('so it is where it throws after a failure that it judged', async () => {
+    let judged = 0
+    const classify = () => {
+      judged += 1
+      if (judged === 2) throw new Error('classifier')
+      return 'failure' as const
+    }
+    const guarded = shield('x', retry({ classify, backoff: constant(0) }))
+    const heard = told(guarded)
+    await expect(guarded.run(() => 1)).rejects.toThrow('classifier')
+    expect(heard).toEqual(['retry ignored 2'])
   })
 })
 

@@ -14,7 +14,6 @@ export class AttemptWatch {
   readonly #traceId: string | undefined
   #status: number | undefined
   #errorType: string | undefined
-  #over = false
 
   private constructor(tell: (end: ClientRequestEnd) => void, clock: Clock, traceId: string | undefined) {
     this.#tell = tell
@@ -47,10 +46,8 @@ export class AttemptWatch {
     this.end()
   }
 
-  /** The attempt is over; only the first end is told. */
+  /** The attempt is over. Only the first end is told: `watchSent` sees to that. */
   end(): void {
-    if (this.#over) return
-    this.#over = true
     this.#tell({
       durationMs: this.#clock.now() - this.#startedMs,
       status: this.#status,
@@ -60,10 +57,7 @@ export class AttemptWatch {
   }
 }
 
-const TIME_IS_UP: readonly unknown[] = ['TIMEOUT', 'DEADLINE_EXCEEDED']
-
-/** Where the shield stands around the whole operation, its timeout comes as the caller's signal. */
+/** A timeout of the shield's, or one that the caller's signal brought along: `AbortSignal.timeout`. */
 function ranOut({ by, reason }: Cut): boolean {
-  if (by === 'escudo' || TIME_IS_UP.includes(factsOf(reason)?.code)) return true
-  return reason instanceof DOMException && reason.name === 'TimeoutError'
+  return by === 'escudo' || (reason instanceof DOMException && reason.name === 'TimeoutError')
 }

@@ -245,6 +245,7 @@ describe('the form', () => {
     ['none', undefined, false],
     ['a browser', 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8', false],
     ['anything', '*/*', false],
+    ['anything rather than plain text', '*/*,text/plain;q=0.5', false],
     ['plain text preferred', 'text/plain;q=1,application/openmetrics-text;q=0.5', false],
     ['OpenMetrics refused', 'application/openmetrics-text;q=0', false],
     ['rubbish', ';;;,,q=\0"', false],

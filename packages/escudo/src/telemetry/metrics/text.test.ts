@@ -1,8 +1,21 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Family, histograms, samples, writeFamilies } from './families.ts'
 import { checkHistograms, readScrape } from './scrape.harness.ts'
 import { boundText, helpText, labelText, numberText } from './text.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function heapGrowth(body: () => void): number {
+  collect()
+  const before = process.memoryUsage().heapUsed
+  body()
+  collect()
+  return process.memoryUsage().heapUsed - before
+}
 
 const FACTS = { name: 'a', help: 'h', type: 'gauge', labels: ['x', 'y'] } as const
 
@@ -179,6 +192,15 @@ describe('the bound', () => {
     expect(family.known(['2'])).toBeUndefined()
     expect(family.known(['1'])).toBeDefined()
     expect([family.entries().length, family.foldedCount]).toEqual([1, 0])
+  })
+
+  test('values that become one series leave nothing behind, however many there are', () => {
+    const family = samples(FACTS, 10)
+    const grownBy = heapGrowth(() => {
+      for (let index = 0; index < 100_000; index += 1) family.at([`${'n'.repeat(256)}${index}`]).value += 1
+    })
+    expect(family.entries().reduce((sum, [, { value }]) => sum + value, 0)).toBe(100_000)
+    expect(grownBy).toBeLessThan(3_000_000)
   })
 
   test('values that become one series in writing are counted there, however many there are', () => {
