@@ -53,6 +53,9 @@ test('the counters equal what a counted traffic did', async () => {
   expect(new Set(await get('/call-external', 3))).toEqual(new Set([502]))
   expect(new Set(await get('/call-external', 5))).toEqual(new Set([503]))
   expect(await get('/call-service', 2)).toEqual([503, 503])
+  // What is broken on purpose can still be watched.
+  const broken = await scrape('flaky-service')
+  expect(broken.sum('http_server_request_duration_seconds_count', { http_response_status_code: '503' })).toBe(9)
   await clearFault(system, 'flaky-service')
   await setFault(system, 'inventory-service', { status: 503 })
   expect(await get('/product-details/mana-potion', 3)).toEqual([200, 200, 200])

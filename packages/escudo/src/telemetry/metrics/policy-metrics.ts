@@ -42,6 +42,8 @@ export class PolicyMetrics {
   readonly #changes: CounterOf
   readonly #rejections: CounterOf
   readonly #fallbacks: CounterOf
+  /** Shields whose series are there, or found no place: neither ever changes. */
+  readonly #prepared = new WeakSet<ShieldFacts>()
   readonly #unwatch: () => void
 
   constructor(maxSeries: number) {
@@ -65,8 +67,10 @@ export class PolicyMetrics {
 
   /** Every series of every shield that there is, at zero where nothing has been counted. */
   prepare(shields: readonly ShieldFacts[] = livingShields()): void {
-    for (const { name: shield, policies } of shields) {
-      for (const { name, policy } of policies) this.#prepare(shield, name, policy)
+    for (const facts of shields) {
+      if (this.#prepared.has(facts)) continue
+      this.#prepared.add(facts)
+      for (const { name, policy } of facts.policies) this.#prepare(facts.name, name, policy)
     }
   }
 
