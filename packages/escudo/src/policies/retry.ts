@@ -7,6 +7,7 @@ import type { Classify, Verdict } from '../core/outcome.ts'
 import {
   type Binding,
   type Finding,
+  type Operation,
   type Policy,
   type PolicyFacts,
   type PolicyStatus,
@@ -119,60 +120,65 @@ class RetryPolicy<R> implements Policy<R> {
   wrap(next: Run, binding: Binding = unbound(this)): Run {
     const { clock, events } = binding
     const classify = this.#classify
-    return async (call, operation) => {
+    const attempts: CountedRun = async (call, operation, tally) => {
       this.#calls += 1
       const firstStartedAt = clock.now()
       let startedAt = firstStartedAt
       let previousDelayMs: number | undefined
       let log: AttemptLog | undefined
-      let number = 1
-      // What it stays where a classifier or a backoff throws: our own bug says nothing about the dependency.
-      let verdict: Verdict = 'ignored'
-      try {
-        for (; ; number += 1) {
-          const attempt = call.attempt === number ? call : withAttempt(call, number)
-          let value: unknown
-          let error: unknown
-          let threw = false
-          try {
-            value = await next(attempt, operation)
-          } catch (caught) {
-            threw = true
-            error = caught
-          }
-          // Judged out here, so that what a classifier throws is not taken for what the operation threw.
-          verdict = 'ignored'
-          verdict = threw ? judgeError(classify, error, attempt) : judgeValue(classify, value, attempt)
-          if (!threw && verdict !== 'failure') return value as never
-
-          const delayMs = this.#delayMs(verdict, error, number, previousDelayMs, firstStartedAt, attempt)
-          if (log !== undefined || delayMs !== undefined) {
-            log ??= new AttemptLog()
-            log.add({ number, startedAt, durationMs: clock.now() - startedAt, error })
-          }
-          if (delayMs === undefined) {
-            if (verdict === 'failure') this.#exhausted += 1
-            if (!threw) return value as never
-            log?.attachTo(error)
-            throw error
-          }
-          this.#retries += 1
-          if (events.hears('retry')) {
-            events.emit('retry', { shield: binding.shield, policy: binding.policy, attempt: number, delayMs, error })
-          }
-          const scope = scopeOf(call)
-          await sleep(delayMs, clock, scope)
-          if (scope?.cut !== undefined) {
-            if (scope.cut.by === 'caller') verdict = 'ignored'
-            throw scope.cut.reason
-          }
-          previousDelayMs = delayMs
-          startedAt = clock.now()
+      for (let number = 1; ; number += 1) {
+        const attempt = call.attempt === number ? call : withAttempt(call, number)
+        let value: unknown
+        let error: unknown
+        let threw = false
+        try {
+          value = await next(attempt, operation)
+        } catch (caught) {
+          threw = true
+          error = caught
         }
-      } finally {
-        if (events.hearsExecuted) executed(binding, verdict, number)
+        tally?.begin(number)
+        // Judged out here, so that what a classifier throws is not taken for what the operation threw.
+        const verdict = threw ? judgeError(classify, error, attempt) : judgeValue(classify, value, attempt)
+        tally?.judge(verdict)
+        if (!threw && verdict !== 'failure') return value as never
+
+        const delayMs = this.#delayMs(verdict, error, number, previousDelayMs, firstStartedAt, attempt)
+        if (log !== undefined || delayMs !== undefined) {
+          log ??= new AttemptLog()
+          log.add({ number, startedAt, durationMs: clock.now() - startedAt, error })
+        }
+        if (delayMs === undefined) {
+          if (verdict === 'failure') this.#exhausted += 1
+          if (!threw) return value as never
+          log?.attachTo(error)
+          throw error
+        }
+        this.#retries += 1
+        if (events.hears('retry')) {
+          events.emit('retry', { shield: binding.shield, policy: binding.policy, attempt: number, delayMs, error })
+        }
+        const scope = scopeOf(call)
+        await sleep(delayMs, clock, scope)
+        if (scope?.cut !== undefined) {
+          if (scope.cut.by === 'caller') tally?.judge('ignored')
+          throw scope.cut.reason
+        }
+        previousDelayMs = delayMs
+        startedAt = clock.now()
       }
     }
+
+    const counted: Run = async (call, operation) => {
+      const tally = new Tally()
+      try {
+        return await attempts(call, operation, tally)
+      } finally {
+        tally.tell(binding)
+      }
+    }
+    // A layer more where somebody listens, so that nothing is kept across the attempts where nobody does.
+    return (call, operation) => (events.hearsExecuted ? counted(call, operation) : attempts(call, operation, undefined))
   }
 
   /** How long to wait before the next attempt; undefined when there is none. */
@@ -199,12 +205,31 @@ class RetryPolicy<R> implements Policy<R> {
   }
 }
 
-function executed({ events, shield, policy }: Binding, verdict: Verdict, attempts: number): void {
-  const outcome: (typeof OUTCOMES)[number] =
-    verdict === 'ignored'
-      ? verdict
-      : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
-  events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
+type CountedRun = <T>(call: Call, operation: Operation<T>, tally: Tally | undefined) => Promise<T>
+
+/** What is told of a call once it is over. */
+class Tally {
+  #attempts = 1
+  #verdict: Verdict = 'ignored'
+
+  /** An attempt has ended. Until it is judged, and where a classifier throws, it says nothing about the dependency. */
+  begin(attempts: number): void {
+    this.#attempts = attempts
+    this.#verdict = 'ignored'
+  }
+
+  judge(verdict: Verdict): void {
+    this.#verdict = verdict
+  }
+
+  tell({ events, shield, policy }: Binding): void {
+    const [verdict, attempts] = [this.#verdict, this.#attempts]
+    const outcome: (typeof OUTCOMES)[number] =
+      verdict === 'ignored'
+        ? verdict
+        : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
+    events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
+  }
 }
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */
