@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { definePolicy } from '../core/policy.ts'
 import { shield } from '../core/shield.ts'
@@ -11,6 +13,9 @@ import { timeout } from '../policies/timeout.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { readScrape, type Scrape } from './metrics/scrape.harness.ts'
 import { createMetrics, type Metrics, type MetricsOptions } from './metrics.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 let open: Metrics[] = []
 afterEach(() => {
@@ -92,6 +97,23 @@ describe('the series of a shield', () => {
       'retry successful_without_retry': 1,
       'retry failed_with_retry': 1,
     })
+  })
+
+  test('of a shield that is gone the counters stay and the gauges go: to be watched keeps nothing alive', async () => {
+    const metrics = start()
+    const made = async (): Promise<void> => {
+      await shield('gone', circuitBreaker(), bulkhead({ limit: 1 })).run(() => 1)
+      metrics.scrape()
+    }
+    await made()
+    await vi.waitFor(async () => {
+      // A weak reference holds what it was asked for until the current job is over.
+      await new Promise((resolve) => setImmediate(resolve))
+      collect()
+      expect(valuesOf(metrics, 'escudo_bulkhead_limit', 'gone')).toEqual({})
+    })
+    expect(valuesOf(metrics, 'escudo_circuit_breaker_state', 'gone')).toEqual({})
+    expect(valuesOf(metrics, 'escudo_circuit_breaker_executions_total', 'gone')['circuitBreaker success']).toBe(1)
   })
 
   test('two registries count apart', async () => {
