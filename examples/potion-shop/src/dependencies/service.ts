@@ -4,6 +4,7 @@ import { contractOptions, escudo } from 'escudo/fastify'
 import { createLogger } from 'escudo/pino'
 import { faultSwitch } from 'escudo/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { metricsRoute } from '../process/metrics.ts'
 
 /** What a dependency is made of. */
 export interface DependencyOptions {
@@ -29,7 +30,8 @@ export async function createDependency(options: DependencyOptions): Promise<Depe
   const logger = createLogger({ service, ...(logFile === undefined ? {} : { file: logFile }) })
   const contract = createErrorContract({ service, errors, locale: 'es' })
   const random = seed === undefined ? Math.random : seededRandom(seed)
-  const faults = faultSwitch({ seed })
+  // A service that is broken on purpose can still be watched.
+  const faults = faultSwitch({ seed, spare: ['/healthz', '/metrics'] })
   const app: FastifyInstance = Fastify({ ...contractOptions(contract, { logger }) })
   await app.register(escudo, { contract })
   // After the plugin, so that a request that is hit by a fault has its trace and its log line all the same.
@@ -39,5 +41,6 @@ export async function createDependency(options: DependencyOptions): Promise<Depe
   // Answered by the hook above; without a route the plugin would have called it unknown before.
   app.route({ method: ['GET', 'PUT', 'DELETE'], url: '/__faults', handler: (_request, reply) => reply.callNotFound() })
   app.get('/healthz', async () => ({ status: 'ok' }))
+  metricsRoute(app)
   return { app, fails: (rate) => !faults.active && random() < rate }
 }

@@ -3,6 +3,7 @@ import { createErrorContract } from 'escudo/errors'
 import { contractOptions, escudo } from 'escudo/fastify'
 import { createLogger, type LineSink, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { metricsRoute } from '../process/metrics.ts'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
 import { ErrorCounts } from './error-counts.ts'
@@ -57,6 +58,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   const dependencies = createDependencies(values, parts.fetch)
   const random = values.seed === undefined ? Math.random : seededRandom(values.seed)
   app.get('/healthz', async () => ({ status: 'ok' }))
+  metricsRoute(app)
   await app.register(itemRoutes)
   await app.register(orderRoutes())
   await app.register(taskRoutes(values.entriesMax))

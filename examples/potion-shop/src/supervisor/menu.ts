@@ -21,6 +21,7 @@ export function menu(addresses: readonly Address[], values: StartValues): string
     ['an unstable one behind a breaker', `curl -i ${shop}/call-external`],
     ['the breaker', `curl ${shop}/breaker-status`],
     ['a page made of two services', `curl ${shop}/product-details/mana-potion`],
+    ['what it all came to, for Prometheus', `curl ${shop}/metrics`],
     ['break the inventory', `curl -X PUT ${inventory}/__faults -d '{"status":503}'`],
     ['mend it', `curl -X DELETE ${inventory}/__faults`],
     ['a crash, and the shop is back in a moment', `curl -i -X POST ${shop}/crash-demo`],

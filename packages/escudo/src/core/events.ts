@@ -25,6 +25,28 @@ export interface ShieldEvents {
   fallback: EventBase & { readonly error: unknown }
   /** A result came from an earlier era of a circuit breaker, and changed nothing. */
   late: EventBase & { readonly verdict: 'success' | 'failure' }
+  /**
+   * A retry, a circuit breaker or a timeout is done with a call that it did not refuse. Told of every call, so whoever
+   * listens to everything hears it only on request.
+   */
+  executed: EventBase & {
+    /** The event's name. All events are told with it to those who hear several; this one is made with it. */
+    readonly type: 'executed'
+    /** The factory's name: `retry`, `circuitBreaker`, `timeout`. */
+    readonly policyType: string
+    /** One of the words that the policy declares as its {@link Countable.outcomes}. */
+    readonly outcome: string
+    /** How often what stands inside of the policy was run. */
+    readonly attempts: number
+  }
+}
+
+/** What telemetry can count of a policy: each stands at zero as soon as there is a shield with that policy. */
+export interface Countable {
+  /** The outcomes that `executed` tells. */
+  readonly outcomes?: readonly string[]
+  /** Every change of state that can happen. */
+  readonly transitions?: readonly Pick<ShieldEvents['stateChange'], 'from' | 'to' | 'reason'>[]
 }
 
 /** The states of a circuit breaker. */
@@ -33,7 +55,9 @@ export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disab
 /** The names of events. */
 export type EventName = keyof ShieldEvents
 
-const EVENT_NAMES: readonly EventName[] = ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late']
+// What is told when something happens that is out of the ordinary.
+const OCCASIONAL: readonly EventName[] = ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late']
+const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
 
 /** An event with its name, for those who listen to all of them. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
@@ -41,26 +65,44 @@ export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & Shiel
 /** Hears one kind of event. What it throws, or rejects with, is reported once and otherwise without effect. */
 export type Listener<Event> = (event: Event) => unknown
 
-// Everything of every shield, for telemetry.
-const watchers = new Set<Listener<ShieldEvent>>()
+// Of every shield, for telemetry. The lists are replaced and never changed: whoever subscribes or unsubscribes while an
+// event is told, itself included, changes nothing for that event, and nobody copies a list to make it so.
+const watchers = new Map<EventName, readonly Listener<ShieldEvent>[]>()
 
-/** Hears every event of every shield in this process. Returns the function that ends it. */
-export function watchAll(listener: Listener<ShieldEvent>): () => void {
-  watchers.add(listener)
-  return () => {
-    watchers.delete(listener)
+/**
+ * Hears events of every shield in this process. Returns the function that ends it.
+ *
+ * @param names which; without them all but `executed`
+ */
+export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventName[] = OCCASIONAL): () => void {
+  const wanted = new Set(names)
+  for (const name of wanted) checkedEvent(name)
+  // Wrapped, so that the same function twice is two subscriptions, each with an end of its own.
+  const own: Listener<ShieldEvent> = (event) => listener(event)
+  const set = (heard: (now: readonly Listener<ShieldEvent>[]) => readonly Listener<ShieldEvent>[]): void => {
+    for (const name of wanted) watchers.set(name, heard(watchers.get(name) ?? []))
+    executionWatchers = watchers.get('executed')?.length ?? 0
   }
+  set((now) => [...now, own])
+  return () => set((now) => now.filter((one) => one !== own))
+}
+
+// Beside the lists, because it is asked for at every call.
+let executionWatchers = 0
+
+function checkedEvent(name: EventName): void {
+  if (EVENT_NAMES.includes(name)) return
+  throw new TypeError(`there is no event '${String(name)}'; there are: ${EVENT_NAMES.join(', ')}`)
 }
 
 /** Where the policies of one shield tell what happens. */
 export class EventHub {
   readonly #listeners = new Map<EventName, Set<Listener<never>>>()
+  #executionListeners = 0
 
   /** Subscribes; returns the function that unsubscribes. */
   on<Name extends EventName>(name: Name, listener: Listener<ShieldEvents[Name]>): () => void {
-    if (!EVENT_NAMES.includes(name)) {
-      throw new TypeError(`there is no event '${String(name)}'; there are: ${EVENT_NAMES.join(', ')}`)
-    }
+    checkedEvent(name)
     let listeners = this.#listeners.get(name)
     if (listeners === undefined) {
       listeners = new Set()
@@ -69,14 +111,21 @@ export class EventHub {
     // Wrapped, so that the same function twice is two subscriptions, each with an end of its own.
     const own: Listener<ShieldEvents[Name]> = (event) => listener(event)
     listeners.add(own)
+    if (name === 'executed') this.#executionListeners = listeners.size
     return () => {
       listeners.delete(own)
+      if (name === 'executed') this.#executionListeners = listeners.size
     }
   }
 
   /** Whether anybody listens: an event that nobody hears is not built. */
   hears(name: EventName): boolean {
-    return watchers.size > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
+    return (watchers.get(name)?.length ?? 0) > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
+  }
+
+  /** The same for `executed`, without looking anything up: this is asked several times in each call. */
+  get hearsExecuted(): boolean {
+    return executionWatchers > 0 || this.#executionListeners > 0
   }
 
   /** Tells all who listen. */
@@ -84,9 +133,11 @@ export class EventHub {
     const listeners = this.#listeners.get(name)
     // Copies, since a listener may subscribe or unsubscribe, itself included.
     if (listeners !== undefined) for (const listener of [...listeners]) tell(listener as Listener<typeof event>, event)
-    if (watchers.size === 0) return
-    const named = { type: name, ...event } as unknown as ShieldEvent
-    for (const watcher of [...watchers]) tell(watcher, named)
+    const watching = watchers.get(name)
+    if (watching === undefined || watching.length === 0) return
+    // A copy, but of what is told at every call: there it would be half of the price of telling.
+    const named = (name === 'executed' ? event : { type: name, ...event }) as unknown as ShieldEvent
+    for (const watcher of watching) tell(watcher, named)
   }
 }
 
@@ -104,12 +155,13 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
-const reported = new WeakSet<Listener<never>>()
+const reported = new WeakSet<object>()
 
-function reportOnce(listener: Listener<never>, error: unknown): void {
-  if (reported.has(listener)) return
-  reported.add(listener)
-  warn(`a listener threw, and is not reported again: ${describe(error)}`, 'ESCUDO_LISTENER')
+/** Warns of something foreign that threw where nobody could be told; of each once. */
+export function reportOnce(thrower: object, error: unknown, what = 'a listener'): void {
+  if (reported.has(thrower)) return
+  reported.add(thrower)
+  warn(`${what} threw, and is not reported again: ${describe(error)}`, 'ESCUDO_LISTENER')
 }
 
 /** A warning for the developer: through `process.emitWarning` where there is one, else on the console. */

@@ -1,6 +1,6 @@
 import type { Call } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { EventHub } from './events.ts'
+import { type Countable, EventHub } from './events.ts'
 
 /** The user's function that may fail. */
 export type Operation<T> = (call: Call) => PromiseLike<T> | T
@@ -55,6 +55,8 @@ export interface PolicyFacts {
 export interface Policy<in R = unknown, out X = never> extends PolicyFacts {
   readonly [READS]?: (value: R) => void
   readonly [PUTS]?: () => X
+  /** What telemetry can count of it; nothing when left out. */
+  readonly countable?: Countable
   /** Wraps what stands inside of it. Called once for each shield, when the shield is built; a call runs the closure. */
   // biome-ignore lint/suspicious/noExplicitAny: what `next` reads is checked by the shield's types, not here
   wrap<N>(next: Run<any, N>, binding?: Binding): Run<any, N | X>

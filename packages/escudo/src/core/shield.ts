@@ -9,6 +9,7 @@ import { EventHub, type EventName, type Listener, type ShieldEvents, warn } from
 import { checkedName, knownKeys, optionalFunction } from './options.ts'
 import type { AnyPolicy, Operation, PolicyStatus, Run } from './policy.ts'
 import type { Random } from './random.ts'
+import { rememberShield, type ShieldFacts } from './shield-list.ts'
 
 /** How a shield is made, beyond its name. */
 export interface ShieldOptions {
@@ -107,6 +108,8 @@ class ComposedShield {
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
   readonly #chain: Run
+  /** Held here and nowhere else, so that it is forgotten with the shield. */
+  readonly #facts: ShieldFacts
 
   constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
     const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions
@@ -119,6 +122,8 @@ class ComposedShield {
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     check(this.name, this.#policies)
     this.#chain = this.#fold()
+    this.#facts = { name: this.name, clock: this.#clock, policies: this.#policies }
+    rememberShield(this.#facts)
   }
 
   run<T>(operation: Operation<T>, options?: RunOptions): Promise<T> {
@@ -143,9 +148,12 @@ class ComposedShield {
   }
 
   status(): ShieldStatus {
-    const now = this.#clock.now()
-    const policies = this.#policies.map(({ name, policy }) => ({ name, type: policy.type, ...policy.status?.(now) }))
-    return { name: this.name, policies }
+    const { name, clock, policies } = this.#facts
+    const now = clock.now()
+    return {
+      name,
+      policies: policies.map((one) => ({ name: one.name, type: one.policy.type, ...one.policy.status?.(now) })),
+    }
   }
 
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void {

@@ -50,6 +50,11 @@ export function continueTrace(headers: {
   }
 }
 
+/** The trace id where the trace is sampled, and so can be looked up later; else undefined. */
+export function sampledTrace(context: Pick<TraceContext, 'traceId' | 'traceFlags'> | undefined): string | undefined {
+  return context !== undefined && (context.traceFlags & SAMPLED) === SAMPLED ? context.traceId : undefined
+}
+
 /** A fresh trace id: 32 hexadecimal digits, never all zero. */
 export function newTraceId(): string {
   return randomHex(16)

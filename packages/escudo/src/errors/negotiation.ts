@@ -35,16 +35,29 @@ export function negotiateLocale(acceptLanguage: unknown, fallback: Locale): Loca
   return refused.has(other) ? fallback : other
 }
 
-/**
- * Whether a client would rather have `application/problem+json` than `application/json`: it wants it more, or it names
- * it as much while it covers plain JSON by a wildcard only. RFC 9110, 12.5.1.
- */
+/** Whether a client would rather have `application/problem+json` than `application/json`. */
 export function prefersProblem(accept: unknown): boolean {
+  return prefersType(
+    accept,
+    ['application/problem+json', 'application/*', '*/*'],
+    ['application/json', 'application/*', '*/*'],
+  )
+}
+
+/**
+ * Whether a client would rather have the first type than the second, which is what it gets otherwise: it wants it more,
+ * or it names it as much while it covers the other by a wildcard only. RFC 9110, 12.5.1.
+ *
+ * @param accept the header
+ * @param special the type and the wildcards that cover it, from the specific to the general
+ * @param usual the same for what everybody else gets
+ */
+export function prefersType(accept: unknown, special: readonly string[], usual: readonly string[]): boolean {
   const items = preferences(accept)
-  const problem = wanted(items, ['application/problem+json', 'application/*', '*/*'])
-  if (problem.quality === 0 || problem.specificity < 2) return false
-  const json = wanted(items, ['application/json', 'application/*', '*/*'])
-  return problem.quality > json.quality || (problem.quality === json.quality && problem.specificity > json.specificity)
+  const wish = wanted(items, special)
+  if (wish.quality === 0 || wish.specificity < special.length - 1) return false
+  const other = wanted(items, usual)
+  return wish.quality > other.quality || (wish.quality === other.quality && wish.specificity > other.specificity)
 }
 
 /** The most specific item that covers a type decides: `names` go from the specific to the general. */

@@ -1,6 +1,7 @@
 import { type Call, scopeOf } from '../core/call.ts'
 import { type Cut, type Scope, Watcher } from '../core/scope.ts'
 import { factsOf } from '../errors/brand.ts'
+import { AttemptWatch } from './attempt-watch.ts'
 import { BodyStream } from './body-stream.ts'
 import type { ClientSettings } from './client-settings.ts'
 import { FailedResponse } from './failed-response.ts'
@@ -111,6 +112,7 @@ export class Exchange {
     if (scope !== undefined) attempt.watch(scope)
     try {
       const [input, init] = await this.#request.forAttempt(call, this.#lastError)
+      attempt.told = AttemptWatch.begin(this.#request, call.clock)
       let response: Response
       try {
         response = await this.#settings.fetch(input, init)
@@ -123,13 +125,17 @@ export class Exchange {
         throw scope?.cut?.reason ?? new Error('the call is over')
       }
       const { status } = response
+      attempt.told?.answered(status)
       if (isFailure(status) || (this.#settings.throws && status >= 400)) throw await this.#refused(scope, response)
       return await this.#handOver(attempt, response)
     } catch (error) {
       this.#lastError = error
+      if (scope?.cut === undefined) attempt.told?.failed(error)
+      else attempt.told?.cut(scope.cut)
       throw error
     } finally {
       attempt.unwatch()
+      attempt.told?.end()
     }
   }
 
@@ -219,6 +225,7 @@ export class Exchange {
 /** One attempt, which hears of its own cut: its body goes with it, and that of no other attempt. */
 class Attempt extends Watcher {
   body: BodyStream | undefined
+  told: AttemptWatch | undefined
   readonly #cutOff: (cut: Cut, body: BodyStream | undefined) => void
 
   constructor(cutOff: (cut: Cut, body: BodyStream | undefined) => void) {
@@ -228,5 +235,7 @@ class Attempt extends Watcher {
 
   override onCut(cut: Cut): void {
     this.#cutOff(cut, this.body)
+    // Now, and not when a deaf `fetch` comes back: nobody waits for the attempt any more.
+    this.told?.cut(cut)
   }
 }

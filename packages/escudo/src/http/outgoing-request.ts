@@ -40,7 +40,7 @@ export class OutgoingRequest {
   readonly #headers: Headers
   readonly #body: RequestBody | undefined
   // Taken when the call begins: an attempt may run when somebody else's request has woken it.
-  readonly #context: Ambient | undefined = ambient()
+  readonly context: Ambient | undefined = ambient()
 
   /** @throws TypeError for what `fetch` itself refuses: a wrong URL, method or header, a body for a GET */
   constructor(settings: ClientSettings, input: Input, init: RequestInit | undefined) {
@@ -81,7 +81,7 @@ export class OutgoingRequest {
       ...this.#init,
       ...readInit(this.#init),
       method: this.#method,
-      headers: attemptHeaders(this.#headers, call, this.#context, deadlineHeader),
+      headers: attemptHeaders(this.#headers, call, this.context, deadlineHeader),
       signal: signal ?? null,
     }
     if (this.#body !== undefined) {

@@ -1,5 +1,6 @@
 import type { BreakerState } from '../core/events.ts'
 import type { Verdict } from '../core/outcome.ts'
+import { REASONS } from './transitions.ts'
 import type { TripRule } from './trip.ts'
 
 /** How long a circuit stays open: `baseMs`, times `factor` with each opening in a row, at most `maxMs`. */
@@ -123,7 +124,7 @@ export class Breaker {
     if (this.#state === 'open' && now >= this.#openUntilMs) {
       this.#probeSuccesses = 0
       this.#probeFailures = 0
-      this.#enter('half-open', 'the open time is over', now)
+      this.#enter('half-open', REASONS.openTimeOver, now)
     }
     if (this.#state === 'half-open') this.#endLeases(now)
   }
@@ -166,18 +167,18 @@ export class Breaker {
 
   /** Refuses every call until {@link reset}: an operator took the dependency out. */
   isolate(now: number): void {
-    if (this.#state !== 'isolated') this.#enter('isolated', 'isolated by hand', now)
+    if (this.#state !== 'isolated') this.#enter('isolated', REASONS.isolated, now)
   }
 
   /** Lets every call through and counts nothing, until {@link reset}. */
   disable(now: number): void {
-    if (this.#state !== 'disabled') this.#enter('disabled', 'disabled by hand', now)
+    if (this.#state !== 'disabled') this.#enter('disabled', REASONS.disabled, now)
   }
 
   /** Closes, from whatever state, and forgets what was counted. */
   reset(now: number): void {
     if (this.#state === 'closed') this.#rule.clear()
-    else this.#close('reset by hand', now)
+    else this.#close(REASONS.reset, now)
   }
 
   get #tripped(): boolean {
@@ -195,7 +196,7 @@ export class Breaker {
   #settleProbe(ticket: ProbeTicket, verdict: Verdict, now: number): boolean {
     if (now >= ticket.leaseEndsMs) this.#endLeases(now)
     if (ticket.generation !== this.#generation || !this.#probes.delete(ticket)) return false
-    if (verdict !== 'ignored') this.#countProbe(verdict === 'failure', 'a probe failed', now)
+    if (verdict !== 'ignored') this.#countProbe(verdict === 'failure', REASONS.probeFailed, now)
     return true
   }
 
@@ -203,7 +204,7 @@ export class Breaker {
     for (const ticket of this.#probes) {
       if (now < ticket.leaseEndsMs) return
       this.#probes.delete(ticket)
-      this.#countProbe(true, 'a probe did not settle within its lease', now)
+      this.#countProbe(true, REASONS.leaseOver, now)
       if (this.#state !== 'half-open') return
     }
   }
@@ -212,7 +213,7 @@ export class Breaker {
   #countProbe(failed: boolean, reason: string, now: number): void {
     if (failed) this.#probeFailures += 1
     else this.#probeSuccesses += 1
-    if (this.#probeSuccesses >= this.#successesNeeded) this.#close('the probes succeeded', now)
+    if (this.#probeSuccesses >= this.#successesNeeded) this.#close(REASONS.probesSucceeded, now)
     else if (this.#probeFailures > this.#halfOpen.probes - this.#successesNeeded) this.#open(reason, now)
   }
 

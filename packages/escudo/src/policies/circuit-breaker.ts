@@ -1,16 +1,17 @@
 import { withAmbient } from '../core/ambient.ts'
 import { type Call, scopeOf } from '../core/call.ts'
 import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/durations.ts'
+import type { Duration } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
-import { type BreakerState, type Listener, tell, warn } from '../core/events.ts'
-import { checkedName, finiteNumber, knownKeys, optionalFunction, share, wholeNumber } from '../core/options.ts'
+import { type BreakerState, type Countable, type Listener, tell, warn } from '../core/events.ts'
+import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
-import { Breaker, type HalfOpenSettings, type OpenTime, type Ticket, type Transition } from '../mechanisms/breaker.ts'
+import { Breaker, type Ticket, type Transition } from '../mechanisms/breaker.ts'
+import { transitionsOf } from '../mechanisms/transitions.ts'
 import { failureRate, type Trip } from '../mechanisms/trip.ts'
+import { checkedTrip, readHalfOpen, readOpenTime } from './circuit-breaker-options.ts'
 import { CircuitOpenError } from './circuit-open-error.ts'
 import { judgeError, judgeValue } from './judge.ts'
 
@@ -74,6 +75,7 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
 }
 
 const PATH = 'circuitBreaker'
+const VERDICTS: readonly Verdict[] = ['success', 'failure', 'ignored']
 // A breaker tells every shield that it is part of, so it holds them; that many are not meant.
 const BINDINGS_DOUBTFUL = 1_000
 
@@ -81,6 +83,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly name: string
   readonly type = PATH
   readonly settings = {}
+  readonly countable: Countable
   readonly #classify: Classify<R> | undefined
   readonly #breaker: Breaker
   readonly #bindings: Binding[] = []
@@ -97,6 +100,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     this.#classify = optionalFunction(options.classify, `${PATH}.classify`)
     const openTime = readOpenTime(options.openFor ?? '10s')
     const halfOpen = readHalfOpen(options.halfOpen ?? {})
+    this.countable = { outcomes: VERDICTS, transitions: transitionsOf(trip.reason) }
     this.#breaker = new Breaker(trip.create(), trip.reason, openTime, halfOpen, (change) => this.#changed(change))
   }
 
@@ -154,10 +158,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     const admitted: AdmittedRun = async (call, operation, ticket) => {
       const scope = scopeOf(call)
       // Without a scope nothing can cut the call, and its result alone settles the ticket.
-      const lease =
-        scope === undefined
-          ? undefined
-          : new TicketLease((cut) => this.#giveBack(ticket, cut.by === 'caller' ? 'ignored' : 'failure'))
+      const lease = scope === undefined ? undefined : new TicketLease((cut) => this.#cutShort(ticket, cut, binding))
       if (lease !== undefined && scope !== undefined) lease.watch(scope)
       let value: unknown
       let error: unknown
@@ -190,8 +191,15 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     }
   }
 
+  #cutShort(ticket: Ticket, cut: Cut, binding: Binding): void {
+    const verdict = cut.by === 'caller' ? 'ignored' : 'failure'
+    this.#giveBack(ticket, verdict)
+    if (binding.events.hearsExecuted) executed(binding, verdict)
+  }
+
   #settle(ticket: Ticket, verdict: Verdict, binding: Binding): void {
     const counted = this.#giveBack(ticket, verdict)
+    if (binding.events.hearsExecuted) executed(binding, verdict)
     if (counted || verdict === 'ignored' || !binding.events.hears('late')) return
     binding.events.emit('late', { shield: binding.shield, policy: binding.policy, verdict })
   }
@@ -241,6 +249,11 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   }
 }
 
+/** A function of its own, so that the one that runs at every call stays small. */
+function executed({ events, shield, policy }: Binding, outcome: Verdict): void {
+  events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
+}
+
 type AdmittedRun = <T>(call: Call, operation: Operation<T>, ticket: Ticket) => Promise<T>
 
 /** A ticket whose call can be cut off: then it is settled at once, whether or not the operation listens. */
@@ -263,31 +276,5 @@ class TicketLease extends Watcher {
     const wasOpen = this.#open
     this.#open = false
     return wasOpen
-  }
-}
-
-function checkedTrip(trip: Trip): Trip {
-  if (typeof trip?.create === 'function') return trip
-  throw new ConfigurationError(`${PATH}.trip`, `expected consecutive(…) or failureRate(…), got ${show(trip)}`)
-}
-
-function readOpenTime(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenTime {
-  if (typeof openFor !== 'object') {
-    const baseMs = toMs(openFor, `${PATH}.openFor`, 1)
-    return { baseMs, factor: 1, maxMs: baseMs }
-  }
-  knownKeys(openFor, `${PATH}.openFor`, ['base', 'factor', 'max'])
-  const baseMs = toMs(openFor.base, `${PATH}.openFor.base`, 1)
-  const factor = finiteNumber(openFor.factor, `${PATH}.openFor.factor`, 1)
-  return { baseMs, factor, maxMs: toMs(openFor.max, `${PATH}.openFor.max`, baseMs) }
-}
-
-function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOpen']>): HalfOpenSettings {
-  const path = `${PATH}.halfOpen`
-  knownKeys(halfOpen, path, ['probes', 'closeAt', 'lease'])
-  return {
-    probes: wholeNumber(halfOpen.probes ?? 1, `${path}.probes`, 1, 10_000),
-    closeAt: share(halfOpen.closeAt ?? 1, `${path}.closeAt`),
-    leaseMs: toMs(halfOpen.lease ?? '60s', `${path}.lease`, 1),
   }
 }

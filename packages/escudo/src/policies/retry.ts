@@ -1,11 +1,13 @@
 import { type Call, scopeOf, withAttempt } from '../core/call.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/durations.ts'
+import type { Countable } from '../core/events.ts'
 import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import {
   type Binding,
   type Finding,
+  type Operation,
   type Policy,
   type PolicyFacts,
   type PolicyStatus,
@@ -66,10 +68,20 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): Policy<R> {
   return new RetryPolicy(options)
 }
 
+const OUTCOMES = [
+  'successful_without_retry',
+  'successful_with_retry',
+  'failed_without_retry',
+  'failed_with_retry',
+  // What says nothing about the dependency: a business error, the caller's abort, a refusal from further in.
+  'ignored',
+] as const
+
 class RetryPolicy<R> implements Policy<R> {
   readonly name: string
   readonly type = 'retry'
   readonly settings = {}
+  readonly countable: Countable = { outcomes: OUTCOMES }
   readonly #maxRetries: number
   readonly #backoff: Backoff
   readonly #classify: Classify | undefined
@@ -106,9 +118,9 @@ class RetryPolicy<R> implements Policy<R> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    const { clock } = binding
+    const { clock, events } = binding
     const classify = this.#classify
-    return async (call, operation) => {
+    const attempts: CountedRun = async (call, operation, tally) => {
       this.#calls += 1
       const firstStartedAt = clock.now()
       let startedAt = firstStartedAt
@@ -125,8 +137,10 @@ class RetryPolicy<R> implements Policy<R> {
           threw = true
           error = caught
         }
+        tally?.begin(number)
         // Judged out here, so that what a classifier throws is not taken for what the operation threw.
         const verdict = threw ? judgeError(classify, error, attempt) : judgeValue(classify, value, attempt)
+        tally?.judge(verdict)
         if (!threw && verdict !== 'failure') return value as never
 
         const delayMs = this.#delayMs(verdict, error, number, previousDelayMs, firstStartedAt, attempt)
@@ -141,22 +155,30 @@ class RetryPolicy<R> implements Policy<R> {
           throw error
         }
         this.#retries += 1
-        if (binding.events.hears('retry')) {
-          binding.events.emit('retry', {
-            shield: binding.shield,
-            policy: binding.policy,
-            attempt: number,
-            delayMs,
-            error,
-          })
+        if (events.hears('retry')) {
+          events.emit('retry', { shield: binding.shield, policy: binding.policy, attempt: number, delayMs, error })
         }
         const scope = scopeOf(call)
         await sleep(delayMs, clock, scope)
-        if (scope?.cut !== undefined) throw scope.cut.reason
+        if (scope?.cut !== undefined) {
+          if (scope.cut.by === 'caller') tally?.judge('ignored')
+          throw scope.cut.reason
+        }
         previousDelayMs = delayMs
         startedAt = clock.now()
       }
     }
+
+    const counted: Run = async (call, operation) => {
+      const tally = new Tally()
+      try {
+        return await attempts(call, operation, tally)
+      } finally {
+        tally.tell(binding)
+      }
+    }
+    // A layer more where somebody listens, so that nothing is kept across the attempts where nobody does.
+    return (call, operation) => (events.hearsExecuted ? counted(call, operation) : attempts(call, operation, undefined))
   }
 
   /** How long to wait before the next attempt; undefined when there is none. */
@@ -180,6 +202,33 @@ class RetryPolicy<R> implements Policy<R> {
     const beginsAt = call.clock.now() + delayMs
     if (beginsAt - firstStartedAt > this.#maxTotalMs) return undefined
     return call.deadline !== undefined && beginsAt >= call.deadline ? undefined : delayMs
+  }
+}
+
+type CountedRun = <T>(call: Call, operation: Operation<T>, tally: Tally | undefined) => Promise<T>
+
+/** What is told of a call once it is over. */
+class Tally {
+  #attempts = 1
+  #verdict: Verdict = 'ignored'
+
+  /** An attempt has ended. Until it is judged, and where a classifier throws, it says nothing about the dependency. */
+  begin(attempts: number): void {
+    this.#attempts = attempts
+    this.#verdict = 'ignored'
+  }
+
+  judge(verdict: Verdict): void {
+    this.#verdict = verdict
+  }
+
+  tell({ events, shield, policy }: Binding): void {
+    const [verdict, attempts] = [this.#verdict, this.#attempts]
+    const outcome: (typeof OUTCOMES)[number] =
+      verdict === 'ignored'
+        ? verdict
+        : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
+    events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
   }
 }
 

@@ -2,6 +2,7 @@ import type { Ambient } from '../core/ambient.ts'
 import { scopeOf, withScope } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless, TimeoutError } from '../core/errors.ts'
+import type { Countable } from '../core/events.ts'
 import { checkedName, knownKeys } from '../core/options.ts'
 import {
   type Binding,
@@ -47,10 +48,15 @@ export function timeout(after: Duration, options: TimeoutOptions = {}): Policy {
   return new TimeoutPolicy(after, options)
 }
 
+const TYPE = 'timeout'
+/** In time is whatever the operation came to by itself, an error too; aborted was given up from further out. */
+const OUTCOMES = ['in_time', 'timed_out', 'aborted'] as const
+
 class TimeoutPolicy implements Policy {
   readonly name: string
-  readonly type = 'timeout'
+  readonly type = TYPE
   readonly settings: { readonly afterMs: number }
+  readonly countable: Countable = { outcomes: OUTCOMES }
   #timeouts = 0
 
   constructor(after: Duration, options: TimeoutOptions) {
@@ -95,9 +101,16 @@ class TimeoutPolicy implements Policy {
             events.emit('timeout', { shield: binding.shield, policy: binding.policy, afterMs })
           }
         }
+        if (events.hearsExecuted) executed(binding, scope)
       }
     }
   }
+}
+
+/** A function of its own, so that the one that runs at every call stays small. */
+function executed({ events, shield, policy }: Binding, { cut, expired }: TimeoutScope): void {
+  const outcome: (typeof OUTCOMES)[number] = cut === undefined ? 'in_time' : expired ? 'timed_out' : 'aborted'
+  events.emit('executed', { type: 'executed', shield, policy, policyType: TYPE, outcome, attempts: 1 })
 }
 
 /** The scope of one timed call. It waits in the queue itself, so that a call in time allocates nothing for its timer. */

@@ -1,5 +1,6 @@
 import { type Ambient, withAmbient } from '../core/ambient.ts'
-import { continueTrace } from '../core/trace-context.ts'
+import { type ServerRequestEnd, watchServed } from '../core/http-watch.ts'
+import { continueTrace, sampledTrace } from '../core/trace-context.ts'
 import type { LogLevel } from '../errors/brand.ts'
 import type { ErrorAnswer, ErrorContract } from '../errors/contract.ts'
 import { technicalFields } from '../errors/log-fields.ts'
@@ -55,6 +56,7 @@ export class Exchange {
   readonly #accept: string | undefined
   readonly #acceptLanguage: string | undefined
   readonly #startedMs = performance.now()
+  readonly #tellEnd: ((end: ServerRequestEnd) => void) | undefined
   #answer: ErrorAnswer | undefined
   #broken = false
   #ended = false
@@ -68,6 +70,7 @@ export class Exchange {
     this.#acceptLanguage = single(request.headers['accept-language'])
     const trace = continueTrace(isTrusted(contract.trustInbound, request.address) ? request.headers : {})
     this.ambient = { ...trace, locale: negotiateLocale(this.#acceptLanguage, contract.locale) }
+    this.#tellEnd = watchServed(request)
   }
 
   /** The answer to an error, which is logged; the first one counts. */
@@ -110,18 +113,27 @@ export class Exchange {
     if (this.#ended) return
     this.#ended = true
     const aborted = status === undefined && !this.#broken
+    const answered = aborted ? undefined : this.#answer
+    const durationMs = performance.now() - this.#startedMs
+    // A broken answer began as a success; what the client got was none.
+    const told = this.#broken ? 500 : (status ?? CLIENT_CLOSED_REQUEST)
     const fields = {
       method: this.method,
       route: this.route,
       path: this.path,
-      // A broken answer began as a success; what the client got was none.
-      status_code: this.#broken ? 500 : (status ?? CLIENT_CLOSED_REQUEST),
-      latency_ms: Math.round((performance.now() - this.#startedMs) * 100) / 100,
-      ...(this.#answer === undefined || aborted
-        ? {}
-        : { error_code: this.#answer.code, error_kind: this.#answer.kind }),
+      status_code: told,
+      latency_ms: Math.round(durationMs * 100) / 100,
+      ...(answered === undefined ? {} : { error_code: answered.code, error_kind: answered.kind }),
     }
     this.#log(aborted ? 'debug' : 'info', fields, 'http.request')
+    this.#tellEnd?.({
+      durationMs,
+      route: this.route,
+      status: told,
+      errorCode: answered?.code,
+      errorKind: answered?.kind,
+      traceId: sampledTrace(this.ambient),
+    })
   }
 
   #log(level: LogLevel, fields: object, event: string): void {

@@ -1,3 +1,5 @@
+export type { Metrics, MetricsOptions, MetricsPage } from './metrics.ts'
+export { createMetrics } from './metrics.ts'
 export type { PolicyLine } from './policy-lines.ts'
 export { policyLine } from './policy-lines.ts'
 export { subscribe } from './subscribe.ts'

@@ -59,6 +59,14 @@ export function policyLine(event: ShieldEvent): PolicyLine {
       return { level: 'warning', event: 'fallback', fields: { ...base, ...errorFields(event.error) } }
     case 'late':
       return { level: 'debug', event: 'circuit_breaker.late_result', fields: { ...base, verdict: event.verdict } }
+    case 'executed': {
+      const { policyType, outcome, attempts } = event
+      return {
+        level: 'debug',
+        event: 'policy.executed',
+        fields: { ...base, policy_type: policyType, outcome, attempts },
+      }
+    }
     default:
       return other(event)
   }

@@ -1,0 +1,212 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { Family, histograms, samples, writeFamilies } from './families.ts'
+import { checkHistograms, readScrape } from './scrape.harness.ts'
+import { boundText, helpText, labelText, numberText } from './text.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+function heapGrowth(body: () => void): number {
+  collect()
+  const before = process.memoryUsage().heapUsed
+  body()
+  collect()
+  return process.memoryUsage().heapUsed - before
+}
+
+const FACTS = { name: 'a', help: 'h', type: 'gauge', labels: ['x', 'y'] } as const
+
+describe('labels', () => {
+  test('backslash, quote and new line are escaped; all else stays', () => {
+    expect(labelText(['x'], ['a\\b"c\nd\te\r{},=ñ🜂'])).toBe('x="a\\\\b\\"c\\nd\te\r{},=ñ🜂"')
+  })
+
+  test('a label without a value is left out', () => {
+    expect(labelText(['x', 'y', 'z'], [undefined, '1', ''])).toBe('y="1"')
+    expect(labelText(['x'], [])).toBe('')
+  })
+
+  test('half a character becomes the sign for one that was lost, since UTF-8 has no room for it', () => {
+    expect(labelText(['x'], ['\ud83d a \udf02'])).toBe('x="\ufffd a \ufffd"')
+  })
+
+  test('a value is cut at 256 characters', () => {
+    expect(labelText(['x'], ['n'.repeat(100_000)])).toHaveLength(256 + 4)
+    // Within a character: what is left of it is none.
+    expect(labelText(['x'], [`${'n'.repeat(255)}🜂`])).toBe(`x="${'n'.repeat(255)}\ufffd"`)
+  })
+
+  test('whatever the values, they are read back as they were, and different ones are different series', () => {
+    const value = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(
+        fc.uniqueArray(fc.tuple(value, value), { maxLength: 8, selector: (pair) => pair.join('\0\0') }),
+        (all) => {
+          const family = samples(FACTS, 100)
+          for (const [index, pair] of all.entries()) family.at(pair).value = index
+          const read = readScrape(`${writeFamilies([family], 'prometheus')}# EOF\n`)
+          expect(read.samples.map(({ labels, value: index }) => [index, labels['x'], labels['y']]).sort()).toEqual(
+            all.map((pair, index) => [index, ...pair]).sort(),
+          )
+        },
+      ),
+    )
+  })
+})
+
+test('help texts stand on one line; quotes are escaped in OpenMetrics only', () => {
+  expect(helpText('a\\b\n"c"', 'prometheus')).toBe('a\\\\b\\n"c"')
+  expect(helpText('a\\b\n"c"', 'openmetrics')).toBe('a\\\\b\\n\\"c\\"')
+})
+
+test('numbers', () => {
+  const values = [0, -0, 1, 0.1, 1e21, 1e-7, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  expect(values.map(numberText)).toEqual(['0', '0', '1', '0.1', '1e+21', '1e-7', 'NaN', '+Inf', '-Inf'])
+  expect([1, 0.005, Number.POSITIVE_INFINITY].map((bound) => boundText(bound, 'prometheus'))).toEqual([
+    '1',
+    '0.005',
+    '+Inf',
+  ])
+  expect([1, 0.005, Number.POSITIVE_INFINITY].map((bound) => boundText(bound, 'openmetrics'))).toEqual([
+    '1.0',
+    '0.005',
+    '+Inf',
+  ])
+})
+
+describe('families', () => {
+  test('are ordered by name, their series by labels; what has no series is left out', () => {
+    const one = samples({ ...FACTS, name: 'b' }, 10)
+    for (const x of ['2', '10', '1']) one.at([x]).value = Number(x)
+    const other = samples({ name: 'a', help: 'Counts.', type: 'counter', labels: [] }, 10)
+    other.at([]).value = Number.NaN
+    const empty = samples({ ...FACTS, name: 'c' }, 10)
+    expect(writeFamilies([empty, one, other], 'prometheus')).toBe(
+      [
+        '# HELP a_total Counts.',
+        '# TYPE a_total counter',
+        'a_total NaN',
+        '# HELP b h',
+        '# TYPE b gauge',
+        'b{x="1"} 1',
+        'b{x="10"} 10',
+        'b{x="2"} 2',
+        '',
+      ].join('\n'),
+    )
+    expect(writeFamilies([], 'prometheus')).toBe('')
+    expect(writeFamilies([], 'openmetrics')).toBe('# EOF\n')
+  })
+
+  test('a histogram is cumulative and ends with +Inf, sum and count; bounds belong to their bucket', () => {
+    const family = histograms(
+      { name: 'd_seconds', help: 'h', type: 'histogram', labels: ['x'], unit: 'seconds' },
+      10,
+      [0.5, 1],
+    )
+    for (const value of [0.1, 0.5, 1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) family.at(['v']).observe(value)
+    family.at([]).observe(2)
+    expect(writeFamilies([family], 'prometheus')).toBe(
+      [
+        '# HELP d_seconds h',
+        '# TYPE d_seconds histogram',
+        'd_seconds_bucket{le="0.5"} 0',
+        'd_seconds_bucket{le="1"} 0',
+        'd_seconds_bucket{le="+Inf"} 1',
+        'd_seconds_sum 2',
+        'd_seconds_count 1',
+        'd_seconds_bucket{x="v",le="0.5"} 2',
+        'd_seconds_bucket{x="v",le="1"} 3',
+        'd_seconds_bucket{x="v",le="+Inf"} 4',
+        'd_seconds_sum{x="v"} 3.1',
+        'd_seconds_count{x="v"} 4',
+        '',
+      ].join('\n'),
+    )
+  })
+
+  test('whatever is measured, a histogram agrees with itself', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double()), (values) => {
+        const family = histograms({ name: 'd', help: 'h', type: 'histogram', labels: [] }, 10, [-1, 0, 0.25, 3])
+        family.known([])
+        for (const value of values) family.at([]).observe(value)
+        const read = readScrape(writeFamilies([family], 'prometheus'))
+        expect(checkHistograms(read)).toBe(1)
+        const counted = values.filter(Number.isFinite)
+        expect(read.sum('d_count')).toBe(counted.length)
+        expect(read.sum('d_bucket', { le: '0.25' })).toBe(counted.filter((value) => value <= 0.25).length)
+      }),
+    )
+  })
+
+  test('OpenMetrics: units, counters by their own name, exemplars of the latest per bucket, and an end', () => {
+    const family = histograms({ name: 'd_seconds', help: 'h', type: 'histogram', labels: [], unit: 'seconds' }, 10, [1])
+    family.at([]).observe(0.25, 'a'.repeat(32))
+    family.at([]).observe(0.5, 'b'.repeat(32))
+    family.at([]).observe(2)
+    const counted = samples({ name: 'c', help: 'h', type: 'counter', labels: [] }, 10)
+    counted.at([]).value = 1
+    const text = writeFamilies([family, counted], 'openmetrics')
+    expect(text.replace(/ \d{10}\.\d{3}$/m, ' <now>')).toBe(
+      [
+        '# HELP c h',
+        '# TYPE c counter',
+        'c_total 1',
+        '# HELP d_seconds h',
+        '# TYPE d_seconds histogram',
+        '# UNIT d_seconds seconds',
+        `d_seconds_bucket{le="1.0"} 2 # {trace_id="${'b'.repeat(32)}"} 0.5 <now>`,
+        'd_seconds_bucket{le="+Inf"} 3',
+        'd_seconds_sum 2.75',
+        'd_seconds_count 3',
+        '# EOF',
+        '',
+      ].join('\n'),
+    )
+    expect(writeFamilies([family], 'prometheus')).not.toContain('trace_id')
+  })
+})
+
+describe('the bound', () => {
+  test('what is beyond it is folded into one series and counted; nothing is lost', () => {
+    const family = samples(FACTS, 3)
+    for (let round = 0; round < 2; round += 1) {
+      for (let value = 0; value < 10; value += 1) family.at([String(value)]).value += 1
+    }
+    expect(family.foldedCount).toBe(14)
+    expect(family.entries().map(([labels, { value }]) => [labels, value])).toEqual([
+      ['x="0"', 2],
+      ['x="1"', 2],
+      ['x="2"', 2],
+      ['otel_metric_overflow="true"', 14],
+    ])
+  })
+
+  test('a series that is only prepared takes a place, and is not folded where there is none', () => {
+    const family = new Family(FACTS, 1, () => ({ value: 0 }))
+    expect(family.known(['1'])).toEqual({ value: 0 })
+    expect(family.known(['2'])).toBeUndefined()
+    expect(family.known(['1'])).toBeDefined()
+    expect([family.entries().length, family.foldedCount]).toEqual([1, 0])
+  })
+
+  test('values that become one series leave nothing behind, however many there are', () => {
+    const family = samples(FACTS, 10)
+    const grownBy = heapGrowth(() => {
+      for (let index = 0; index < 100_000; index += 1) family.at([`${'n'.repeat(256)}${index}`]).value += 1
+    })
+    expect(family.entries().reduce((sum, [, { value }]) => sum + value, 0)).toBe(100_000)
+    expect(grownBy).toBeLessThan(3_000_000)
+  })
+
+  test('values that become one series in writing are counted there, however many there are', () => {
+    const family = samples(FACTS, 2)
+    for (let code = 0xd800; code < 0xd900; code += 1) family.at([String.fromCharCode(code)]).value += 1
+    expect(family.entries().map(([labels, { value }]) => [labels, value])).toEqual([['x="\ufffd"', 256]])
+    expect(family.foldedCount).toBe(0)
+  })
+})

@@ -1,0 +1,40 @@
+import { readFile } from 'node:fs/promises'
+import { bulkhead, circuitBreaker, fallback, retry, shield, timeout } from 'escudo'
+import { createMetrics } from 'escudo/telemetry'
+import { expect, test } from 'vitest'
+import { watchSent, watchServed } from '../packages/escudo/src/core/http-watch.ts'
+import { readScrape } from '../packages/escudo/src/telemetry/metrics/scrape.harness.ts'
+import { ROOT } from './shop/helpers/processes.ts'
+
+const metrics = createMetrics()
+const whole = shield('x', fallback(0), timeout('1s'), retry(), circuitBreaker(), bulkhead({ limit: 1 }))
+const text = await readFile(`${ROOT}/docs/telemetry.md`, 'utf8')
+
+test('docs/telemetry.md lists every metric with its type and labels, and no other', async () => {
+  await whole.run(() => 1)
+  const [durationMs, traceId] = [1, undefined]
+  const error = { status: 500, errorCode: 'X', errorKind: 'technical' } as const
+  watchServed({ method: 'GET' })?.({ durationMs, route: '/', traceId, ...error })
+  watchSent({ method: 'GET', url: new URL('http://a') })?.({ durationMs, status: 500, errorType: '500', traceId })
+  const { types, samples } = readScrape(metrics.scrape().body)
+  metrics.close()
+
+  const rows = [...text.matchAll(/^\| `((?:http|escudo)_\w+)` +\| (\w+) +\| (.+) \|$/gm)]
+  const listed = rows.map(([, name, type]) => `${type} ${name}`)
+  expect(listed.sort()).toEqual([...types].map(([name, type]) => `${type} ${name}`).sort())
+  for (const [, name = '', , cells = ''] of rows) {
+    const places = /bulkhead|breaker|retry|timeout|fallback/.test(name) ? ['escudo_shield', 'escudo_policy'] : []
+    const own = [...(cells.split(':', 1)[0] ?? '').matchAll(/`(\w+)`/g)].map(([, label]) => label)
+    const labels = cells.startsWith('none') ? [] : own
+    const found = samples.find((sample) => sample.name === name || sample.name === `${name}_count`)
+    expect({ name, labels: Object.keys(found?.labels ?? {}).sort() }).toEqual({
+      name,
+      labels: [...places, ...labels].sort(),
+    })
+  }
+})
+
+test('docs/telemetry.md lists every outcome', () => {
+  const outcomes = [retry(), circuitBreaker(), timeout(1)].flatMap(({ countable }) => countable?.outcomes ?? [])
+  for (const outcome of [...outcomes, 'rejected']) expect(text).toContain(`\`${outcome}\``)
+})
