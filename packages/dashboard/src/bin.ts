@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The dashboard as a program: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
-import { type Command, HELP, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
+import { openBrowser, opensBrowser } from './browser.ts'
+import { type Command, HELP, type LiveCommand, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
 import { LogFiles } from './log-files.ts'
 import { createDashboard } from './server.ts'
 import { summarize } from './summary.ts'
@@ -23,19 +24,20 @@ try {
 async function run(command: Command): Promise<void> {
   if (command.kind === 'help') process.stdout.write(HELP)
   else if (command.kind === 'once') await once(command.files)
-  else await live(command.port, command.files)
+  else await live(command)
 }
 
 async function once(paths: readonly string[]): Promise<void> {
   const files = new LogFiles(paths)
   await files.poll()
-  await files.end()
+  while (await files.backfill());
   const missing = files.all.find(({ tail }) => tail.state !== 'reading')
   if (missing !== undefined) throw new UsageError(`cannot read ${missing.tail.path}`)
+  await files.end()
   process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
 }
 
-async function live(port: number, paths: readonly string[]): Promise<void> {
+async function live({ port, files: paths, mayOpen }: LiveCommand): Promise<void> {
   const files = new LogFiles(paths)
   const server = await createDashboard(files, port)
   await new Promise<void>((resolve, reject) => {
@@ -45,8 +47,10 @@ async function live(port: number, paths: readonly string[]): Promise<void> {
     })
     server.listen(port, '127.0.0.1', resolve)
   })
-  process.stdout.write(`dashboard: http://localhost:${port}\n`)
+  const url = `http://localhost:${port}`
+  process.stdout.write(`dashboard: ${url}\n`)
   endWithSupervisor()
+  if (mayOpen && opensBrowser(process)) openBrowser(url)
   await files.follow()
 }
 

@@ -1,0 +1,38 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+
+/** Where Debian's package puts it. */
+export const CHROMIUM = '/usr/bin/chromium'
+
+/** What it is started with: nothing of it reaches out. */
+export const CHROMIUM_ARGS: readonly string[] = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Whether there is one. */
+export function hasChromium(): boolean {
+  return existsSync(CHROMIUM)
+}
+
+/** What to do where there is none. */
+export const HOW_TO_INSTALL = 'the tests of the page need Chromium: apt-get install chromium'
+
+/** Installs it where that is wanted, before any test runs: as root, with CI=true. */
+export default function setup(): void {
+  if (hasChromium()) return
+  const mayInstall = process.env['CI'] === 'true' && process.getuid?.() === 0
+  if (!mayInstall) {
+    process.stderr.write(`skipped: ${HOW_TO_INSTALL}\n`)
+    return
+  }
+  const options = { stdio: 'inherit', env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } } as const
+  spawnSync('apt-get', ['update', '-qq'], options)
+  spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'chromium'], options)
+}
