@@ -28,13 +28,15 @@ export async function readTrace(files: LogFiles, id: string): Promise<Trace> {
   const found: Found[] = []
   let characters = 0
   const hash = hashOf(id)
+  // An id of other characters may be escaped in the line in more than one way: such lines are all parsed.
+  const isPlain = /^[\w.:-]+$/.test(id)
   const indexed = files.journal.traces.find(id)
   const open = files.all.map(({ log }) => log.openBlock(hash)).filter((block) => block !== undefined)
   const services = new Map(files.all.map(({ log, tail }) => [tail.path, log.service]))
   for (const block of [...indexed, ...open]) {
     const service = services.get(block.log.path) ?? ''
     await eachLine(block, (text) => {
-      if (!text.includes(id)) return
+      if (isPlain && !text.includes(id)) return
       const line = readLogLine(text)
       if (line?.traceId !== id || found.length >= TRACE_LINES_MAX || characters > TRACE_CHARACTERS_MAX) return
       characters += text.length

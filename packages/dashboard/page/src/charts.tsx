@@ -37,7 +37,7 @@ const ROWS_MAX = 60
 function Figure({ name, title, heads, cells, children }: FigureProps) {
   const texts = t.value
   return (
-    <section class="figure" aria-labelledby={`${name}-title`}>
+    <section class="figure">
       <div class="figure-head">
         <h2 id={`${name}-title`}>{title}</h2>
         <button type="button" aria-pressed={asTables.value} onClick={() => (asTables.value = !asTables.value)}>

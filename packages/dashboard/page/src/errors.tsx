@@ -41,7 +41,7 @@ export function Errors() {
           </>
         )}
       </section>
-      <section class="figure" aria-labelledby="latest-title">
+      <section class="figure">
         <h2 id="latest-title">{texts.latestErrors}</h2>
         {data.errors.length === 0 ? (
           <p class="quiet">{texts.noErrors}</p>
@@ -66,7 +66,7 @@ function ErrorRow({ error }: { readonly error: ErrorLine }) {
       <time dateTime={new Date(error.at).toISOString()}>{f.value.clock(error.at)}</time>
       <span class={`status ${classOf(error.status)}`}>{error.status ?? '!'}</span>
       <span class="what">
-        <strong>{error.code ?? error.service}</strong>{' '}
+        <strong>{error.code ?? (error.status === undefined ? error.service : `HTTP ${error.status}`)}</strong>{' '}
         <span class="quiet">{texts.kinds[error.kind] ?? error.kind}</span>
         <span class="detail">{[error.service, error.path, error.detail].filter((part) => part).join(' · ')}</span>
       </span>

@@ -8,6 +8,8 @@ export interface Formats {
   readonly count: (value: number) => string
   /** Milliseconds with a unit that fits, three figures. */
   readonly duration: (ms: number | null) => string
+  /** Whole seconds, minutes or hours. */
+  readonly rough: (ms: number) => string
   readonly percent: (share: number) => string
   /** Three figures. */
   readonly ratio: (value: number) => string
@@ -39,11 +41,17 @@ export function formatsOf(language: Language): Formats {
     count: (value) => whole.format(value),
     duration: (ms) => {
       if (ms === null) return '—'
-      if (ms < 1_000) return `${three.format(ms)} ms`
-      if (ms < 60_000) return `${three.format(ms / 1_000)} s`
-      return ms < 3_600_000 ? `${three.format(ms / 60_000)} min` : `${three.format(ms / 3_600_000)} h`
+      if (ms < 1_000) return `${three.format(ms)}\u00a0ms`
+      if (ms < 60_000) return `${three.format(ms / 1_000)}\u00a0s`
+      return ms < 3_600_000 ? `${three.format(ms / 60_000)}\u00a0min` : `${three.format(ms / 3_600_000)}\u00a0h`
     },
-    percent: (share) => `${three.format(share * 100)} %`,
+    rough: (ms) => {
+      if (ms < 60_000) return `${whole.format(Math.floor(ms / 1_000))}\u00a0s`
+      return ms < 3_600_000
+        ? `${whole.format(Math.floor(ms / 60_000))}\u00a0min`
+        : `${whole.format(Math.floor(ms / 3_600_000))}\u00a0h`
+    },
+    percent: (share) => `${three.format(share * 100)}\u00a0%`,
     ratio: (value) => three.format(value),
     clock: (at) => clock.format(at),
     clockExact: (at) => exact.format(at),

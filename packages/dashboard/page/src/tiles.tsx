@@ -52,7 +52,7 @@ export function Tiles() {
         name="retries"
         label={texts.retries}
         value={tries(summary.requests, summary.events['retry.attempt'] ?? 0)}
-        note={format.count(summary.events['retry.attempt'] ?? 0)}
+        note={texts.retriesInAll(format.count(summary.events['retry.attempt'] ?? 0))}
         before={tries(before.requests, before.events['retry.attempt'] ?? 0)}
         course={([, , , , , , , retries]) => retries}
       />

@@ -59,10 +59,7 @@ function Said({ verdict }: { readonly verdict: Verdict }) {
           ` ${texts.recovered(format.clock(verdict.lastError))}`}
         {progress.newest !== null && !range.isNow && ` ${texts.past(format.day(progress.newest))}`}
         {progress.newest !== null && range.isNow && silent > STALE_MS && (
-          <span class="stale">
-            {' '}
-            {texts.stale(format.duration(Math.round(silent / 1_000) * 1_000), format.clock(progress.newest))}
-          </span>
+          <span class="stale"> {texts.stale(format.rough(silent), format.clock(progress.newest))}</span>
         )}
       </p>
     </section>
@@ -71,6 +68,7 @@ function Said({ verdict }: { readonly verdict: Verdict }) {
 
 function sentenceOf(verdict: Verdict): string {
   const texts = t.value
+  if (verdict.state === 'healthy' && verdict.lastError !== undefined) return texts.calm
   if (verdict.state === 'healthy') return texts.healthy(texts.ranges[seconds.value] ?? '')
   if (verdict.service === undefined || verdict.since === undefined) return texts.failingNow
   return (verdict.state === 'failing' ? texts.failing : texts.degraded)(verdict.service, f.value.clock(verdict.since))
