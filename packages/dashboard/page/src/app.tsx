@@ -20,7 +20,7 @@ export function App() {
       <Header />
       <main id="content" tabIndex={-1}>
         <VerdictLine />
-        {parts.value !== undefined && (
+        {parts.value !== undefined && parts.value.summary.lines.read > 0 && (
           <>
             <Tiles />
             <Charts />

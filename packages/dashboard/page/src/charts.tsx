@@ -102,8 +102,9 @@ function stacked(_: readonly Column[]): uPlot.AlignedData {
   return [
     times.map((time) => time / 1_000),
     rows.map(([, good, client, server]) => good + client + server),
-    rows.map(([, , client, server]) => client + server),
-    rows.map(([, , , server]) => server),
+    // Nothing where there is nothing: under a bar of the same height its edges would show.
+    rows.map(([, , client, server]) => (client > 0 ? client + server : null)),
+    rows.map(([, , , server]) => (server > 0 ? server : null)),
   ]
 }
 

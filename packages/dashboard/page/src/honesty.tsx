@@ -22,9 +22,10 @@ export function Honesty() {
       {data.progress.localTimes && <p>{texts.localTimes}</p>}
       <p class="paths">
         {files.map(({ path, state }) => (
-          <code key={path} class={state}>
-            {path}
-          </code>
+          <span key={path}>
+            <code>{path}</code>
+            {state === 'reading' ? '' : `(${state === 'waiting' ? texts.isMissing : texts.isUnreadable}) `}
+          </span>
         ))}
       </p>
     </footer>

@@ -120,8 +120,15 @@ function latencySeries(color: (name: string) => string, labels: readonly string[
     stroke: color(strokes[at] ?? '--ink'),
     width: at === 0 ? 2 : 1.5,
     dash: dashes[at] ?? [],
-    points: { show: true, size: 4, fill: color(strokes[at] ?? '--ink'), width: 0 },
+    points: { show: true, size: 4, fill: color(strokes[at] ?? '--ink'), width: 0, filter: lonely },
   }))
+}
+
+/** The points without a neighbour, which no line would show. */
+function lonely({ data }: uPlot, series: number): number[] {
+  const values = data[series] ?? []
+  const isGap = (at: number): boolean => values[at] === null || values[at] === undefined
+  return [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1))
 }
 
 /** Stripes: a client error is told from a server error without its hue. */

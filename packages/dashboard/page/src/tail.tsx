@@ -32,7 +32,7 @@ export function Tail() {
         </label>
       </div>
       {lines.length === 0 ? (
-        <p class="quiet">{texts.noLines}</p>
+        <p class="quiet">{tail.value.length === 0 ? texts.noLinesYet : texts.noLines}</p>
       ) : (
         <HeldList
           items={lines}
