@@ -56,7 +56,17 @@ async function live({ port, files: paths, mayOpen }: LiveCommand): Promise<void>
   process.stdout.write(`dashboard: ${url}\n`)
   endWithSupervisor()
   if (mayOpen && opensBrowser(process)) openBrowser(url)
+  void files.firstRead.then(() => tellMissing(files))
   await files.follow()
+}
+
+/** Waiting is right, but a misspelt name waits for ever: who stands at the terminal is told. */
+function tellMissing(files: LogFiles): void {
+  if (process.connected !== undefined) return
+  for (const { tail } of files.all) {
+    if (tail.state === 'waiting') process.stdout.write(`dashboard: waiting for ${tail.path}: it is not there yet\n`)
+    if (tail.state === 'unreadable') process.stdout.write(`dashboard: ${tail.path} cannot be read; trying again\n`)
+  }
 }
 
 /** Nothing is in flight that could be lost: every signal, and the end of whoever started it, ends it at once. */

@@ -74,10 +74,9 @@ export class Cells {
   #number(text: string, key: CellKey, folded: CellKey): number {
     const known = this.#numbers.get(text)
     if (known !== undefined) return known
-    if (this.#keys.length >= CELLS_MAX && key.service !== OTHER) {
-      const rest = folded.type === 'request' ? [folded.status, folded.code, folded.kind].join(SEPARATOR) : folded.name
-      return this.#number(`${folded.type}${SEPARATOR}${SEPARATOR}${rest}`, folded, folded)
-    }
+    const rest = folded.type === 'request' ? [folded.status, folded.code, folded.kind].join(SEPARATOR) : folded.name
+    const foldedText = `${folded.type}${SEPARATOR}${rest}`
+    if (this.#keys.length >= CELLS_MAX && text !== foldedText) return this.#number(foldedText, folded, folded)
     const number = this.#keys.length
     this.#keys.push(key)
     this.#numbers.set(text, number)

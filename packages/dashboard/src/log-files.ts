@@ -12,6 +12,10 @@ export class LogFiles {
   readonly journal: Journal = new Journal()
   readonly all: readonly { readonly log: FileLog; readonly tail: FileTail }[]
   readonly #backfill: Backfill
+  #toldFirst: () => void = () => {}
+  readonly #first = new Promise<void>((resolve) => {
+    this.#toldFirst = resolve
+  })
   #isEnded = false
 
   constructor(paths: readonly string[]) {
@@ -36,9 +40,15 @@ export class LogFiles {
     return { read: all - logs.reduce((sum, { unreadBefore }) => sum + unreadBefore, 0), all }
   }
 
+  /** When every file was looked at once. */
+  get firstRead(): Promise<void> {
+    return this.#first
+  }
+
   /** Reads what came since the last time, one file after the other. */
   async poll(): Promise<void> {
     for (const { tail } of this.all) await tail.poll()
+    this.#toldFirst()
   }
 
   /** Reads the next older stretch of each large file; says whether there was any. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { Cells, OTHER } from './cells.ts'
+import { CELLS_MAX, Cells, OTHER } from './cells.ts'
 import { CELLS_PER_SLOT_MAX, Tally, TIERS, Timeline } from './timeline.ts'
 
 const NOW = 1_800_000_000_000
@@ -58,10 +58,24 @@ test('a slot with more cells than it may have counts the rest together, and lose
   expect([...tally.cells.values()].reduce((sum, { count }) => sum + count, 0)).toBe(lines)
 })
 
+test('time that goes on second by second leaves nothing behind it', () => {
+  const timeline = timelineOf(Array.from({ length: 2_000 }, (_, second) => NOW + second * 1_000))
+  expect([...timeline.between(1_000, 0, NOW * 2)]).toHaveLength(900)
+})
+
 test('names without end cost no memory without end: they are counted under one', () => {
   const cells = new Cells()
   let last = 0
   for (let i = 0; i < 20_000; i += 1) last = cells.request(`s${i}`, 400 + (i % 200), `C${i}`, 'business')
-  expect(last).toBeLessThan(20_000 / 2)
   expect(cells.key(last)).toMatchObject({ service: OTHER, code: OTHER })
+})
+
+test('names within their bounds have cells without end neither', () => {
+  const cells = new Cells()
+  const numbers = new Set<number>()
+  for (let i = 0; i < 100_000; i += 1) {
+    numbers.add(cells.request(`s${i % 1_000}`, 400 + (i % 7), `C${Math.floor(i / 1_000)}`, 'technical'))
+    numbers.add(cells.request(OTHER, 400 + (i % 7), `C${i % 400}`, 'business'))
+  }
+  expect(numbers.size).toBeLessThan(CELLS_MAX + 50)
 })

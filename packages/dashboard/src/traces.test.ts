@@ -85,6 +85,16 @@ test('the lines of a rotated file are still found, by its handle; those of a tru
   expect(left).toEqual(['before'])
 })
 
+test('a truncated file leaves nothing in the index', async () => {
+  await writeFile(log.path, Array.from({ length: 10_000 }, (_, number) => line(number)).join(''))
+  await log.files.poll()
+  expect(log.files.journal.traces.find('trace-5')).toHaveLength(1)
+  await writeFile(log.path, '')
+  await log.files.poll()
+  expect(log.files.journal.traces.find('trace-5')).toEqual([])
+  expect(log.files.journal.traces.bytes).toBe(0)
+})
+
 test('an id that JSON has to escape is found all the same', async () => {
   const id = '"ñ\\'
   await log.append({ trace_id: id, message: 'plain' }, '{"trace_id":"\\u0022\\u00f1\\\\","message":"escaped"}')
