@@ -36,7 +36,10 @@ export function noteTail(journal: Journal, line: LogLine, service: string, time:
   const told = fields.short(TEXT_MAX, 'detail', 'error_message', 'message', 'msg', 'body', 'error_code')
   const request = isRequest(line) ? fields.short(TEXT_MAX, 'path', 'route', 'url.path') : undefined
   const method = request === undefined ? undefined : fields.short(10, 'method')
-  const parts = [line.event === 'http.request' ? undefined : line.event, method, request, told]
+  const shield = fields.short(NAME_MAX, 'shield')
+  const [from, to] = [fields.short(20, 'from'), fields.short(20, 'to')]
+  const change = from === undefined || to === undefined ? undefined : `${from} → ${to}`
+  const parts = [line.event === 'http.request' ? undefined : line.event, shield, change, method, request, told]
   journal.tail.add({
     id: journal.nextTailId(),
     at,

@@ -24,9 +24,15 @@ export function hasChromium(): boolean {
 /** What to do where there is none. */
 export const HOW_TO_INSTALL = 'the tests of the page need Chromium: apt-get install chromium'
 
+/** Whether the run that was asked for may have tests of the page in it: one of other folders needs no Chromium. */
+export function isNeeded(args: readonly string[]): boolean {
+  const paths = args.filter((arg) => !arg.startsWith('-') && arg.includes('/'))
+  return paths.length === 0 || paths.some((path) => path.includes('test/page') || path === 'test/')
+}
+
 /** Installs it where that is wanted, before any test runs: as root, with CI=true. */
 export default function setup(): void {
-  if (hasChromium()) return
+  if (hasChromium() || !isNeeded(process.argv.slice(2))) return
   const mayInstall = process.env['CI'] === 'true' && process.getuid?.() === 0
   if (!mayInstall) {
     process.stderr.write(`skipped: ${HOW_TO_INSTALL}\n`)

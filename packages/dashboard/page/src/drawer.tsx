@@ -79,7 +79,7 @@ function TraceLine({ line, close }: { readonly line: Line; readonly close: () =>
   const service = textOf(line['service'])
   const status = typeof line['status_code'] === 'number' ? line['status_code'] : undefined
   const at = Date.parse(textOf(line['timestamp']))
-  const told = ['method', 'path', 'error_code', 'detail', 'attempt', 'from', 'to', 'message', 'msg']
+  const told = ['method', 'path', 'shield', 'policy', 'from', 'to', 'error_code', 'detail', 'attempt', 'message', 'msg']
     .filter((name) => line[name] !== undefined)
     .map((name) => textOf(line[name]))
   return (

@@ -87,7 +87,7 @@ function optionsOf(kind: PlotProps['kind'], labels: readonly string[], element: 
       y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.1] },
     },
     axes: [
-      { ...axis, size: 28, space: 72, values: (_, times) => times.map((time) => timeOf(time * 1_000)) },
+      { ...axis, size: 28, space: 56, values: (_, times) => times.map((time) => timeOf(time * 1_000)) },
       {
         ...axis,
         size: 64,

@@ -2,6 +2,8 @@ import { columns, connection, f, isPaused, now, parts, seconds, t } from './stat
 import { type Verdict, verdictOf } from './verdict.ts'
 
 const STALE_MS = 10_000
+/** The lanes show the rest. */
+const BREAKERS_NAMED_MAX = 3
 
 /** The sentence that says whether it hurts, where, and since when; or what the page waits for. */
 export function VerdictLine() {
@@ -41,7 +43,7 @@ function Said({ verdict }: { readonly verdict: Verdict }) {
           {{ healthy: '✓', degraded: '▲', failing: '✕', waiting: '○' }[verdict.state]}
         </span>{' '}
         {sentenceOf(verdict)}
-        {verdict.breakers.map(({ service, shield, policy, state }) => (
+        {verdict.breakers.slice(0, BREAKERS_NAMED_MAX).map(({ service, shield, policy, state }) => (
           <span key={`${service}/${shield}/${policy}`}>
             {' '}
             {(state === 'half-open' ? texts.breakerHalfOpen : texts.breakerOpen)(shield || policy, service)}
