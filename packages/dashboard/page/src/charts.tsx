@@ -133,7 +133,7 @@ function ByStatus() {
             <tr key={status} class={classOf(Number(status))}>
               <th scope="row">{status}</th>
               <td>
-                <span class="bar" aria-hidden="true" style={{ width: `${(count / most) * 70}%` }} />
+                <span class="bar" aria-hidden="true" style={{ width: `${(count / most) * 55}%` }} />
                 <span>{f.value.count(count)}</span>
               </td>
             </tr>

@@ -22,7 +22,7 @@ export interface Formats {
 export function formatsOf(language: Language): Formats {
   const locale = LOCALES[language]
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0, useGrouping: 'always' })
-  const three = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3 })
+  const three = new Intl.NumberFormat(locale, { maximumSignificantDigits: 3, useGrouping: 'always' })
   const clock = new Intl.DateTimeFormat(locale, {
     hour: '2-digit',
     minute: '2-digit',
