@@ -7,6 +7,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
+    globalSetup: ['test/page/helpers/chromium.ts'],
     include: [
       'packages/**/*.test.ts',
       'examples/**/*.test.ts',

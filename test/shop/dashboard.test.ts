@@ -59,6 +59,7 @@ test('live, it waits for the file, shows each line within a second, and ends at 
   const summary = () => askPort(port, '/api/summary').catch(() => undefined)
   const first = await until('the dashboard', summary)
   expect(first.json).toMatchObject({ requests: 0, files: [{ state: 'waiting' }] })
+  await until('a line that says so', () => dashboard.stdout().includes(`waiting for ${log}: it is not there yet\n`))
   for (let count = 1; count <= 3; count += 1) {
     await appendFile(log, REQUEST)
     await until(`request ${count}`, async () => (await summary())?.json.requests === count, 1_000)

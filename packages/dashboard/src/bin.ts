@@ -1,12 +1,18 @@
 #!/usr/bin/env node
 // The dashboard as a program: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
-import { type Command, HELP, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
+import { setFlagsFromString } from 'node:v8'
+import { openBrowser, opensBrowser } from './browser.ts'
+import { type Command, HELP, type LiveCommand, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
 import { LogFiles } from './log-files.ts'
 import { createDashboard } from './server.ts'
 import { summarize } from './summary.ts'
 
 /** Started wrongly: the same again cannot help. */
 const EXIT_MISUSE = 2
+
+// What reading a log leaves behind dies young. Left alone, the engine answers a long log with a nursery many times as
+// large, which costs memory and gains nothing here.
+setFlagsFromString('--semi-space-growth-factor=1')
 
 // A reader that goes away (`… --once --json | head`) must not end in a stack.
 process.stdout.on('error', () => {})
@@ -23,19 +29,20 @@ try {
 async function run(command: Command): Promise<void> {
   if (command.kind === 'help') process.stdout.write(HELP)
   else if (command.kind === 'once') await once(command.files)
-  else await live(command.port, command.files)
+  else await live(command)
 }
 
 async function once(paths: readonly string[]): Promise<void> {
   const files = new LogFiles(paths)
   await files.poll()
-  await files.end()
+  while (await files.backfill());
   const missing = files.all.find(({ tail }) => tail.state !== 'reading')
   if (missing !== undefined) throw new UsageError(`cannot read ${missing.tail.path}`)
+  await files.end()
   process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
 }
 
-async function live(port: number, paths: readonly string[]): Promise<void> {
+async function live({ port, files: paths, mayOpen }: LiveCommand): Promise<void> {
   const files = new LogFiles(paths)
   const server = await createDashboard(files, port)
   await new Promise<void>((resolve, reject) => {
@@ -45,9 +52,21 @@ async function live(port: number, paths: readonly string[]): Promise<void> {
     })
     server.listen(port, '127.0.0.1', resolve)
   })
-  process.stdout.write(`dashboard: http://localhost:${port}\n`)
+  const url = `http://localhost:${port}`
+  process.stdout.write(`dashboard: ${url}\n`)
   endWithSupervisor()
+  if (mayOpen && opensBrowser(process)) openBrowser(url)
+  void files.firstRead.then(() => tellMissing(files))
   await files.follow()
+}
+
+/** Waiting is right, but a misspelt name waits for ever: who stands at the terminal is told. */
+function tellMissing(files: LogFiles): void {
+  if (process.connected !== undefined) return
+  for (const { tail } of files.all) {
+    if (tail.state === 'waiting') process.stdout.write(`dashboard: waiting for ${tail.path}: it is not there yet\n`)
+    if (tail.state === 'unreadable') process.stdout.write(`dashboard: ${tail.path} cannot be read; trying again\n`)
+  }
 }
 
 /** Nothing is in flight that could be lost: every signal, and the end of whoever started it, ends it at once. */

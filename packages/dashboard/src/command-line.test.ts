@@ -8,6 +8,11 @@ test('the port comes from the flag, else from the environment, else it is 8501',
   expect(readCommand(['a'], { ESCUDO_DASHBOARD_PORT: '' })).toMatchObject({ port: 8501 })
 })
 
+test('the browser may open by itself unless --no-open forbids it', () => {
+  expect(readCommand(['a'], {})).toMatchObject({ mayOpen: true })
+  expect(readCommand(['a', '--no-open'], {})).toMatchObject({ mayOpen: false })
+})
+
 test('files may stand before and after flags, and behind -- may look like flags', () => {
   expect(readCommand(['a', '--once', 'b', '--json', '--', '--c'], {})).toEqual({
     kind: 'once',

@@ -4,21 +4,32 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { FileTail } from './file-tail.ts'
 import { LineSplitter } from './line-splitter.ts'
+import type { OpenLog } from './open-log.ts'
 
 let folder: string
 let path: string
 let seen: string[]
+let logs: OpenLog[]
 let tail: FileTail
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'escudo-tail-'))
   path = join(folder, 'a.jsonl')
   seen = []
-  tail = new FileTail(path, new LineSplitter({ line: (text) => seen.push(text), tooLong: () => {} }))
+  logs = []
+  const lines = new LineSplitter({ line: (text) => seen.push(text), tooLong: () => {} })
+  tail = new FileTail(path, {
+    begin: (log) => {
+      lines.reset()
+      logs.push(log)
+    },
+    push: (bytes) => lines.push(bytes),
+    end: (_, how) => (how === 'replaced' ? lines.flush() : undefined),
+  })
 })
 
 afterEach(async () => {
-  await tail.close()
+  for (const { file } of logs) await file.close()
   await rm(folder, { recursive: true })
 })
 

@@ -19,11 +19,17 @@ export class LineSplitter {
   readonly #sink: LineSink
   #parts: Buffer[] = []
   #partBytes = 0
+  #openBytes = 0
   #skipping = false
   #atStart = true
 
   constructor(sink: LineSink) {
     this.#sink = sink
+  }
+
+  /** The bytes of the unfinished line so far, those that were dropped for being too many included. */
+  get openBytes(): number {
+    return this.#openBytes
   }
 
   /** Takes the next bytes. They are not referenced afterwards: the reader may use its buffer again. */
@@ -46,17 +52,20 @@ export class LineSplitter {
     if (this.#skipping) this.#sink.tooLong()
     else if (this.#partBytes > 0) this.#tell(Buffer.concat(this.#parts).toString('utf8'))
     this.#drop()
+    this.#openBytes = 0
     this.#skipping = false
   }
 
   /** Forgets what was kept back: the file that it came from starts again. */
   reset(): void {
     this.#drop()
+    this.#openBytes = 0
     this.#skipping = false
     this.#atStart = true
   }
 
   #keep(bytes: Buffer): void {
+    this.#openBytes += bytes.length
     if (bytes.length === 0 || this.#skipping) return
     if (this.#partBytes + bytes.length > LINE_BYTES_MAX) {
       this.#skipping = true

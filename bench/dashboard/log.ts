@@ -1,0 +1,26 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+
+const BATCH = 2_000
+const SERVICES = ['potion-shop', 'product-service', 'inventory-service', 'flaky-service']
+
+/** Writes a log of so many lines, a millisecond apart, up to now: some 300 bytes each, four lines a trace. */
+export async function writeLog(path: string, lines: number): Promise<void> {
+  const file = createWriteStream(path)
+  const start = Date.now() - lines
+  for (let first = 0; first < lines; first += BATCH) {
+    let text = ''
+    for (let at = first; at < Math.min(first + BATCH, lines); at += 1) text += logLine(at, start + at)
+    if (!file.write(text)) await once(file, 'drain')
+  }
+  file.end()
+  await once(file, 'close')
+}
+
+/** One line, as the shop writes it. */
+export function logLine(number: number, at: number): string {
+  const trace = (BigInt(number >>> 2) * 0x9e3779b97f4a7c15f39cc0605cedc835n) & ((1n << 128n) - 1n)
+  const failed = number % 50 === 0
+  const tail = failed ? ',"error_code":"UPSTREAM_ERROR","error_kind":"technical"' : ''
+  return `{"log_level":"info","timestamp":"${new Date(at).toISOString()}","service":"${SERVICES[number & 3]}","trace_id":"${trace.toString(16).padStart(32, '0')}","span_id":"${(number + 1).toString(16).padStart(16, '0')}","method":"GET","route":"/items/:id","path":"/items/item${number % 997}","status_code":${failed ? 502 : 200},"latency_ms":${((number * 7919) % 20_000) / 100}${tail},"event":"http.request"}\n`
+}

@@ -1,0 +1,131 @@
+import { appendFile } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { Child, freePort } from './child.ts'
+import { logLine } from './log.ts'
+
+/** What was measured of one of the two. */
+export interface Measured {
+  /** From its start to the first figures. */
+  readonly firstMs: number | undefined
+  /** From its start until every line was counted. */
+  readonly allMs: number | undefined
+  /** From the moment a line was appended, while it was reading, to its being counted. */
+  readonly appendedMs: number | undefined
+  readonly peakMb: number | undefined
+  readonly afterMb: number | undefined
+  readonly requests: number
+  readonly remark: string
+}
+
+const GIVE_UP_MS = 300_000
+
+/** Measures the dashboard on a log of so many lines. */
+export async function measureDashboard(path: string, lines: number): Promise<Measured> {
+  const port = await freePort()
+  const started = performance.now()
+  const since = (): number => performance.now() - started
+  const child = new Child(['packages/dashboard/src/bin.ts', '--no-open', '--port', String(port), path])
+  try {
+    const first = await until(
+      () => summaryOf(port),
+      (summary) => (summary?.requests ?? 0) > 0,
+    )
+    const firstMs = since()
+    const appended = performance.now()
+    await appendFile(
+      path,
+      logLine(lines, Date.now()).replace('502', '599').replace('"status_code":200', '"status_code":599'),
+    )
+    await until(
+      () => summaryOf(port),
+      (summary) => summary?.by_status['599'] === 1,
+    )
+    const appendedMs = performance.now() - appended
+    const wasReading = ((await summaryOf(port))?.requests ?? 0) < lines
+    const last = await until(
+      () => summaryOf(port),
+      (summary) => summary?.requests === lines + 1,
+      50,
+    )
+    const allMs = since()
+    await delay(1_000)
+    const memory = await child.memory()
+    return {
+      firstMs: first === undefined ? undefined : firstMs,
+      allMs: last === undefined ? undefined : allMs,
+      appendedMs,
+      peakMb: memory?.peak,
+      afterMb: memory?.now,
+      requests: last?.requests ?? 0,
+      remark: wasReading
+        ? 'the line was appended while older lines were being read'
+        : 'all was read before the line came',
+    }
+  } finally {
+    await child.end()
+  }
+}
+
+/** Measures the script that reads everything again every two seconds. */
+export async function measureReread(path: string): Promise<Measured> {
+  const started = performance.now()
+  const child = new Child(['--max-old-space-size=8192', 'bench/dashboard/reread.ts', path])
+  const passes = (): readonly { requests: number; ms: number }[] => child.lines.map((line) => JSON.parse(line))
+  let peakMb: number | undefined
+  let afterMb: number | undefined
+  let firstMs: number | undefined
+  let appendedAt: number | undefined
+  let appendedMs: number | undefined
+  try {
+    while (!child.isOver && performance.now() - started < GIVE_UP_MS && appendedMs === undefined) {
+      const memory = await child.memory()
+      peakMb = memory?.peak ?? peakMb
+      afterMb = memory?.now ?? afterMb
+      const [first] = passes()
+      if (first !== undefined && firstMs === undefined) {
+        firstMs = performance.now() - started
+        // While the next pass is under way.
+        await delay(2_200)
+        appendedAt = performance.now()
+        await appendFile(path, logLine(0, Date.now()))
+      }
+      if (
+        appendedAt !== undefined &&
+        first !== undefined &&
+        passes().some(({ requests }) => requests > first.requests)
+      ) {
+        appendedMs = performance.now() - appendedAt
+      }
+      await delay(20)
+    }
+    const requests = passes().at(-1)?.requests ?? 0
+    const each = passes().map(({ ms }) => `${(ms / 1_000).toFixed(1)} s`)
+    const remark = child.isOver ? 'it died, out of memory' : `its passes took ${each.join(', ')}`
+    return { firstMs, allMs: firstMs, appendedMs, peakMb, afterMb, requests, remark }
+  } finally {
+    await child.end()
+  }
+}
+
+interface SummaryOf {
+  readonly requests: number
+  readonly by_status: Readonly<Record<string, number>>
+}
+
+async function summaryOf(port: number): Promise<SummaryOf | undefined> {
+  try {
+    return (await (await fetch(`http://127.0.0.1:${port}/api/summary`)).json()) as SummaryOf
+  } catch {
+    return undefined
+  }
+}
+
+async function until<T>(ask: () => Promise<T>, holds: (value: T) => boolean, everyMs = 10): Promise<T | undefined> {
+  const end = performance.now() + GIVE_UP_MS
+  while (performance.now() < end) {
+    const value = await ask()
+    if (holds(value)) return value
+    await delay(everyMs)
+  }
+  return undefined
+}

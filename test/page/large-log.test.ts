@@ -1,0 +1,60 @@
+import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
+import { appendFile, readFile } from 'node:fs/promises'
+import { afterEach, expect, test } from 'vitest'
+import { askPort } from '../shop/helpers/requests.ts'
+import { isSkipped, type Opened, open } from './helpers/browser.ts'
+import { type Dashboard, requestLine, startDashboard } from './helpers/dashboard.ts'
+
+const LINES = 1_000_000
+
+let dashboard: Dashboard | undefined
+let opened: Opened | undefined
+afterEach(async () => {
+  await opened?.close()
+  await dashboard?.remove()
+})
+
+test.skipIf(isSkipped)(
+  'a log of a million lines opens at once, and a line that comes while it is being read shows within two seconds',
+  { timeout: 120_000 },
+  async () => {
+    opened = await open('about:blank')
+    const { page } = opened
+    dashboard = await startDashboard((log) => writeLog(log, LINES))
+    const { port, log, url } = dashboard
+    await page.goto(`${url}?lang=en`)
+    await page.locator('progress').waitFor({ timeout: 5_000 })
+    await appendFile(log, requestLine({ path: '/appended', status_code: 500, error_code: 'FRESH', trace_id: 'fresh' }))
+    await page.locator('#latest-errors', { hasText: 'FRESH' }).waitFor({ timeout: 2_000 })
+    const during = (await askPort(port, '/api/summary')).json.requests
+    expect(during).toBeLessThan(LINES)
+    await page.locator('progress').waitFor({ state: 'detached', timeout: 60_000 })
+    expect((await askPort(port, '/api/summary')).json.requests).toBe(LINES + 1)
+    // A trace from far within comes back from the file.
+    const trace = JSON.parse((await askPort(port, '/api/traces/trace-123456')).text) as { lines: unknown[] }
+    expect(trace.lines).toHaveLength(1)
+    const status = await readFile(`/proc/${dashboard.process.pid}/status`, 'utf8')
+    // All lines together are some 250 MB: what is kept is a fraction of them.
+    expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1])).toBeLessThan(250_000)
+  },
+)
+
+async function writeLog(path: string, lines: number): Promise<void> {
+  const file = createWriteStream(path)
+  const start = Date.now() - lines
+  for (let number = 0; number < lines; number += 1_000) {
+    let text = ''
+    for (let at = number; at < number + 1_000; at += 1) {
+      text += requestLine({
+        timestamp: new Date(start + at).toISOString(),
+        trace_id: `trace-${at}`,
+        latency_ms: at % 500,
+        route: '/items/:id',
+      })
+    }
+    if (!file.write(text)) await once(file, 'drain')
+  }
+  file.end()
+  await once(file, 'close')
+}
