@@ -1,6 +1,3 @@
-import type { Call } from './call.ts'
-import type { Operation, Run } from './policy.ts'
-
 /**
  * Why a call was cut short. `caller`: whoever called gave it up, which says nothing about the dependency. `escudo`: a
  * timeout or a deadline ran out, which is a failure of everything inside it.
@@ -85,7 +82,11 @@ export class Scope extends Watcher {
    * Runs what stands inside, and settles like it, or with the reason of the cut, whichever comes first: a deaf operation
    * holds nobody.
    */
-  settle<T>(next: Run, call: Call, operation: Operation<T>): Promise<T> {
+  settle<Call, Operation, T>(
+    next: (call: Call, operation: Operation) => PromiseLike<T>,
+    call: Call,
+    operation: Operation,
+  ): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#reject = reject
       next(call, operation).then(resolve, reject)

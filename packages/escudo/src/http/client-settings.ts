@@ -3,8 +3,8 @@ import { show } from '../core/durations.ts'
 import { checkedName, knownKeys, oneOf, optionalFunction, wholeNumber } from '../core/options.ts'
 import { shield } from '../core/shield.ts'
 import { BaseUrl } from './base-url.ts'
+import type { ResilientFetchOptions, ResponseShield } from './options.ts'
 import { OriginShields } from './origin-shields.ts'
-import type { ResilientFetchOptions, ResponseShield } from './resilient-fetch.ts'
 
 const PATH = 'resilientFetch'
 // Field names as RFC 9110 has them.

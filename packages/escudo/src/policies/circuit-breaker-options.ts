@@ -1,9 +1,27 @@
 import { ConfigurationError } from '../core/configuration-error.ts'
-import { show, toMs } from '../core/durations.ts'
+import { type Duration, show, toMs } from '../core/durations.ts'
 import { finiteNumber, knownKeys, share, wholeNumber } from '../core/options.ts'
+import type { Classify } from '../core/outcome.ts'
 import type { HalfOpenSettings, OpenTime } from '../mechanisms/breaker.ts'
 import type { Trip } from '../mechanisms/trip.ts'
-import type { CircuitBreakerOptions } from './circuit-breaker.ts'
+
+/** Options of `circuitBreaker`. */
+export interface CircuitBreakerOptions<R = unknown> {
+  /** When it opens. Default {@link failureRate}: half of at least 20 calls in 30 s. */
+  readonly trip?: Trip
+  /** How long it stays open: always the same, or growing with each opening in a row. Default `'10s'`. */
+  readonly openFor?: Duration | { readonly base: Duration; readonly factor: number; readonly max: Duration }
+  /**
+   * How it finds out whether the dependency is back: at most `probes` calls (default 1) go through; it closes when the
+   * share `closeAt` of them (default 1) succeeded, and opens as soon as that is out of reach. A probe that has not
+   * settled within `lease` (default `'60s'`) counts as a failure.
+   */
+  readonly halfOpen?: { readonly probes?: number; readonly closeAt?: number; readonly lease?: Duration }
+  /** What counts as a failure. Default: what is thrown, but for business errors. */
+  readonly classify?: Classify<R>
+  /** Default: `circuitBreaker`. */
+  readonly name?: string
+}
 
 const PATH = 'circuitBreaker'
 

@@ -1,7 +1,6 @@
 import { withAmbient } from '../core/ambient.ts'
 import { type Call, scopeOf } from '../core/call.ts'
 import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
-import type { Duration } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
 import { type BreakerState, type Countable, type Listener, tell, warn } from '../core/events.ts'
 import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
@@ -10,28 +9,10 @@ import { type Binding, type Operation, type Policy, type PolicyStatus, type Run,
 import { type Cut, Watcher } from '../core/scope.ts'
 import { Breaker, type Ticket, type Transition } from '../mechanisms/breaker.ts'
 import { transitionsOf } from '../mechanisms/transitions.ts'
-import { failureRate, type Trip } from '../mechanisms/trip.ts'
-import { checkedTrip, readHalfOpen, readOpenTime } from './circuit-breaker-options.ts'
+import { failureRate } from '../mechanisms/trip.ts'
+import { type CircuitBreakerOptions, checkedTrip, readHalfOpen, readOpenTime } from './circuit-breaker-options.ts'
 import { CircuitOpenError } from './circuit-open-error.ts'
 import { judgeError, judgeValue } from './judge.ts'
-
-/** Options of {@link circuitBreaker}. */
-export interface CircuitBreakerOptions<R = unknown> {
-  /** When it opens. Default {@link failureRate}: half of at least 20 calls in 30 s. */
-  readonly trip?: Trip
-  /** How long it stays open: always the same, or growing with each opening in a row. Default `'10s'`. */
-  readonly openFor?: Duration | { readonly base: Duration; readonly factor: number; readonly max: Duration }
-  /**
-   * How it finds out whether the dependency is back: at most `probes` calls (default 1) go through; it closes when the
-   * share `closeAt` of them (default 1) succeeded, and opens as soon as that is out of reach. A probe that has not
-   * settled within `lease` (default `'60s'`) counts as a failure.
-   */
-  readonly halfOpen?: { readonly probes?: number; readonly closeAt?: number; readonly lease?: Duration }
-  /** What counts as a failure. Default: what is thrown, but for business errors. */
-  readonly classify?: Classify<R>
-  /** Default: `circuitBreaker`. */
-  readonly name?: string
-}
 
 /** A change of a breaker's state. `at` is on the breaker's clock. */
 export type StateChange = Transition
