@@ -2,7 +2,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createErrorContract } from '../../errors/contract.ts'
 import { contractOptions, escudo } from '../fastify.ts'
-import { Errors, serve, type TestServer } from './server.harness.ts'
+import { Errors, expectContract, send, serve, type TestServer } from './server.harness.ts'
 
 let server: TestServer | undefined
 afterEach(async () => {
@@ -35,6 +35,22 @@ describe('the life of a server', () => {
     const [failure] = await shop.told('http_error', 1)
     expect(failure).toMatchObject({ log_level: 'warning' })
     server = undefined
+  })
+
+  test('a request that does not arrive within its time is given up soon after, and not at Node’s next look in 30 s', async () => {
+    const shop = await start(
+      (app) => {
+        app.post('/', async () => 'ok')
+      },
+      { requestTimeoutMs: 400 },
+    )
+    const begunMs = performance.now()
+    const [answer] = await send(
+      shop.port,
+      'POST / HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{',
+    )
+    expectContract(answer, 408, 'REQUEST_TIMEOUT')
+    expect(performance.now() - begunMs).toBeLessThan(4_000)
   })
 
   test('simulated requests (app.inject) keep the contract too', async () => {
