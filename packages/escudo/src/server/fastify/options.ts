@@ -20,7 +20,7 @@ export interface ContractServerOptions {
   readonly logger?: FastifyBaseLogger
   /** The largest body, in bytes. Default 1 MiB. */
   readonly bodyLimit?: number
-  /** How long a whole request may take to arrive, in milliseconds. Default 60 s; Fastify's own is for ever. */
+  /** How long a whole request may take to arrive, in milliseconds. Default 60 s, 0 is for ever, as Fastify's own. */
   readonly requestTimeoutMs?: number
   /** For Node's server: `maxHeaderSize`, `headersTimeout`, `connectionsCheckingInterval` and the rest. */
   readonly http?: ServerOptions
@@ -51,8 +51,12 @@ const PARAM_LENGTH_MAX = 4_096
 export function contractOptions(contract: ErrorContract, options: ContractServerOptions = {}): ContractFastifyOptions {
   const logger: ServerLogger = options.logger ?? silent
   const requestTimeoutMs = options.requestTimeoutMs ?? 60_000
-  // Node looks for late requests every 30 s: where they may take less, it has to look more often.
-  const connectionsCheckingInterval = Math.min(30_000, Math.max(100, requestTimeoutMs / 2))
+  const arrival = {
+    // Node swaps the two where the head may take longer than the whole.
+    headersTimeout: Math.min(60_000, requestTimeoutMs || 60_000),
+    // It looks for late requests every 30 s: where they may take less, it has to look more often.
+    connectionsCheckingInterval: Math.min(30_000, Math.max(100, (requestTimeoutMs || 60_000) / 2)),
+  }
   return {
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
     ...quiet(contract, logger),
@@ -69,7 +73,7 @@ export function contractOptions(contract: ErrorContract, options: ContractServer
     // The plugin answers while closing, in the contract's form.
     return503OnClosing: false,
     // Node answers a request without Host by itself, in plain text; the plugin does it in the contract's form.
-    http: { connectionsCheckingInterval, ...options.http, requireHostHeader: false },
+    http: { ...arrival, ...options.http, requireHostHeader: false },
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // `{"email":5}` is no e-mail: Fastify's default would make text of it.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: true } },
