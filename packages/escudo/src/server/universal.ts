@@ -79,13 +79,13 @@ export class Exchange {
       acceptLanguage: this.#acceptLanguage,
     })
     this.#answer = answer
-    this.#log(answer.level, { ...answer.log, method: this.method, path: this.path }, 'http_error')
+    this.#log(answer.level, { ...answer.log, ...this.#place() }, 'http_error')
     return answer
   }
 
   /** Something failed while the answer to an error was being sent; the answer stays what it is. */
   failedSending(error: unknown): void {
-    this.#log('error', { ...technicalFields(error), method: this.method, path: this.path }, 'http_error_sending_failed')
+    this.#log('error', { ...technicalFields(error), ...this.#place() }, 'http_error_sending_failed')
   }
 
   /** An error for which nobody waits any more: the client has gone. */
@@ -94,7 +94,7 @@ export class Exchange {
     const answer = this.#contract.translate(error, { traceId: this.ambient.traceId })
     this.#answer = answer
     const fields = { ...answer.log, ...technicalFields(error), status_code: CLIENT_CLOSED_REQUEST }
-    this.#log('debug', { ...fields, method: this.method, path: this.path }, 'http_error')
+    this.#log('debug', { ...fields, ...this.#place() }, 'http_error')
   }
 
   /** An error after the headers were sent: nothing more can be said to the client, whose connection is cut. */
@@ -102,7 +102,7 @@ export class Exchange {
     if (this.#broken) return
     this.#broken = true
     const { log } = this.#contract.lastResort(this.ambient.traceId)
-    this.#log('error', { ...log, ...technicalFields(error), method: this.method, path: this.path }, 'http_error')
+    this.#log('error', { ...log, ...technicalFields(error), ...this.#place() }, 'http_error')
   }
 
   /** The end: the one `http.request` line. `status` undefined means that the answer never got through. */
@@ -111,9 +111,7 @@ export class Exchange {
     this.#ended = true
     const aborted = status === undefined && !this.#broken
     const fields = {
-      method: this.method,
-      route: this.route,
-      path: this.path,
+      ...this.#place(),
       // A broken answer began as a success; what the client got was none.
       status_code: this.#broken ? 500 : (status ?? CLIENT_CLOSED_REQUEST),
       latency_ms: Math.round((performance.now() - this.#startedMs) * 100) / 100,
@@ -122,6 +120,11 @@ export class Exchange {
         : { error_code: this.#answer.code, error_kind: this.#answer.kind }),
     }
     this.#log(aborted ? 'debug' : 'info', fields, 'http.request')
+  }
+
+  /** Where it happened. */
+  #place(): { readonly method: string; readonly route: string | null; readonly path: string } {
+    return { method: this.method, route: this.route, path: this.path }
   }
 
   #log(level: LogLevel, fields: object, event: string): void {

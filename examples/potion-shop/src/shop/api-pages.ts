@@ -1,0 +1,81 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { ErrorContract } from 'escudo/errors'
+import { openapi } from 'escudo/fastify'
+import type { OpenApiDocument } from 'escudo/openapi'
+import type { FastifyInstance } from 'fastify'
+
+const TOKEN = { type: 'apiKey', in: 'header', name: 'X-Token' } as const
+
+/** Who may see what; each route that names one of them can answer with its errors. */
+const security = {
+  user: { scheme: { ...TOKEN, description: 'The token of a user' }, errors: ['AUTENTICACION_FALLIDA'] },
+  admin: {
+    scheme: { ...TOKEN, description: 'The token of an administrator' },
+    errors: ['AUTENTICACION_FALLIDA', 'ACCESO_PROHIBIDO'],
+  },
+} as const
+
+const tags = [
+  { name: '4.1', description: 'A strategy for errors' },
+  { name: '4.2', description: 'Errors of its own' },
+  { name: '4.3', description: 'Business errors and technical ones' },
+  { name: '4.4', description: 'Retry' },
+  { name: '4.5', description: 'Bulkhead' },
+  { name: '4.6', description: 'Circuit breaker' },
+  { name: '4.7', description: 'Degradation' },
+  { name: '4.8', description: 'Traces' },
+  { name: '4.9', description: 'Traffic for the dashboard' },
+] as const
+
+const info = {
+  title: 'The potion shop',
+  version: '0.1.0',
+  description:
+    'Every error has one body. A program reads `error_code` and `context`; `message` is for people, in Spanish or English as `Accept-Language` asks.',
+} as const
+
+// The page loads what this server has, and nothing else: no script that stands in a page, nothing of other hosts.
+const CONTENT_SECURITY_POLICY = {
+  'default-src': ["'none'"],
+  'script-src': ["'self'"],
+  'style-src': ["'self'"],
+  'img-src': ["'self'", 'data:'],
+  'connect-src': ["'self'"],
+  'base-uri': ["'none'"],
+  'form-action': ["'none'"],
+  'frame-ancestors': ["'none'"],
+}
+
+// The page of Swagger UI is one for desks: it tells no small screen to take its own width.
+const NARROW_SCREENS = `const meta = document.createElement('meta')
+meta.name = 'viewport'
+meta.content = 'width=device-width, initial-scale=1'
+document.head.append(meta)
+`
+
+/** `GET /openapi.json`, written from the routes and the catalogue, and `GET /docs`, where it can be read and tried. */
+export async function apiPages(
+  app: FastifyInstance,
+  { contract }: { readonly contract: ErrorContract },
+): Promise<void> {
+  let document: OpenApiDocument | undefined
+  await app.register(openapi, {
+    contract,
+    info,
+    security,
+    tags,
+    onDocument: (written) => {
+      document = written
+    },
+  })
+  // The page asks `swagger` for the document. Ours takes the place of the one that it would write by itself.
+  await app.register(swagger, { openapi: { info }, transformObject: () => document as object })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: CONTENT_SECURITY_POLICY,
+    theme: { title: info.title, js: [{ filename: 'narrow-screens.js', content: NARROW_SCREENS }] },
+    uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: true },
+  })
+}
+Object.assign(apiPages, { [Symbol.for('skip-override')]: true })
