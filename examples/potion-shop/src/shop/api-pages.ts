@@ -54,6 +54,21 @@ meta.content = 'width=device-width, initial-scale=1'
 document.head.append(meta)
 `
 
+// OpenAPI's links are not used here: their empty column would take a third of a small screen.
+const STYLE = `.swagger-ui .response-col_links { display: none }
+@media (max-width: 640px) {
+  .swagger-ui .wrapper { padding: 0 12px }
+  .swagger-ui .opblock .opblock-section-header, .swagger-ui .response-controls { flex-wrap: wrap; gap: 8px }
+  .swagger-ui .response-controls > * { padding: 0 }
+  .swagger-ui .responses-inner { padding: 8px }
+  .swagger-ui table.responses-table > tbody > tr > td, .swagger-ui table.responses-table > thead > tr > td { padding-inline: 4px }
+  .swagger-ui .response-col_status { min-width: 0 }
+  .swagger-ui pre, .swagger-ui code { overflow-wrap: anywhere }
+  .swagger-ui .highlight-code, .swagger-ui .curl-command { max-width: 100% }
+  .swagger-ui table.headers td { padding: 4px 4px 4px 0 }
+}
+`
+
 /** `GET /openapi.json`, written from the routes and the catalogue, and `GET /docs`, where it can be read and tried. */
 export async function apiPages(
   app: FastifyInstance,
@@ -74,8 +89,13 @@ export async function apiPages(
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,
-    theme: { title: info.title, js: [{ filename: 'narrow-screens.js', content: NARROW_SCREENS }] },
-    uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: true },
+    theme: {
+      title: info.title,
+      css: [{ filename: 'small.css', content: STYLE }],
+      js: [{ filename: 'narrow-screens.js', content: NARROW_SCREENS }],
+    },
+    // Without the bar in which any address could be typed: the page shows this document.
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: true },
   })
 }
 Object.assign(apiPages, { [Symbol.for('skip-override')]: true })

@@ -2,6 +2,7 @@ import type { JsonObject } from './description.ts'
 import { codeSchema, PROBLEM } from './error-schemas.ts'
 import { hasReferences, placedAt } from './json-schema.ts'
 import type { ListedError } from './listed-error.ts'
+import { sampleOf } from './sample.ts'
 
 const HEADERS: Readonly<Record<string, JsonObject>> = {
   'X-Trace-ID': {
@@ -53,8 +54,17 @@ export class Components {
 
   /** The Response Object of a success; without a schema, nothing is said of its body. */
   successResponse(description: string, schema: JsonObject | undefined): JsonObject {
-    const content = schema === undefined ? {} : { content: { 'application/json': { schema: this.schema(schema) } } }
-    return { description, headers: TRACE_ID, ...content }
+    return { description, headers: TRACE_ID, ...(schema === undefined ? {} : { content: this.json(schema) }) }
+  }
+
+  /**
+   * The content of a body that is JSON. With an example: left alone, pages make one up from patterns, another one each
+   * time. None for a schema of which nothing is known, or that has no end.
+   */
+  json(schema: JsonObject): JsonObject {
+    const isPlain = Object.keys(schema).length > 0 && !hasReferences(schema)
+    const example = isPlain ? { example: sampleOf(schema) } : {}
+    return { 'application/json': { schema: this.schema(schema), ...example } }
   }
 
   /** A schema for where it is used. One with references moves to the components, where they have a root to count from. */

@@ -5,7 +5,6 @@ import type { AnySchema, DocumentedRoute, JsonObject, RouteDescription } from '.
 import { isObject, jsonSchemaOf, propertiesOf } from './json-schema.ts'
 import type { ListedError } from './listed-error.ts'
 import { pathTemplate } from './path-template.ts'
-import { sampleOf } from './sample.ts'
 
 // Names that OpenAPI keeps for itself: parameters of these are ignored (3.1, Parameter Object).
 const OWN_HEADERS: readonly string[] = ['accept', 'content-type', 'authorization']
@@ -72,10 +71,7 @@ function parametersOf({ url, description = {} }: DocumentedRoute, components: Co
 
 function bodyOf(body: AnySchema | undefined, components: Components): JsonObject {
   if (body === undefined) return {}
-  const schema = jsonSchemaOf(body, 'input')
-  // Without an example of its own a page makes one up from patterns, which no person would type.
-  const content = { schema: components.schema(schema), example: sampleOf(schema) }
-  return { requestBody: { required: true, content: { 'application/json': content } } }
+  return { requestBody: { required: true, content: components.json(jsonSchemaOf(body, 'input')) } }
 }
 
 function successes(response: RouteDescription['response'], components: Components): JsonObject {
