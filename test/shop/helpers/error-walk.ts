@@ -100,6 +100,6 @@ async function breakDependencies(all: Services, send: Send): Promise<void> {
 }
 
 function act(send: Send, path: string, action: string): Promise<Answer> {
-  const { headers, ...init } = posting({ action })
-  return send(`/admin/shields/${path}`, { ...init, headers: { ...headers, 'x-token': 'admin123' } as HeadersInit })
+  const headers = { 'content-type': 'application/json', 'x-token': 'admin123' }
+  return send(`/admin/shields/${path}`, { method: 'POST', headers, body: JSON.stringify({ action }) })
 }
