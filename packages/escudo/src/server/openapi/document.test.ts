@@ -116,6 +116,8 @@ test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1
   })
   const silent: StandardSchema = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }) } }
   const throwing = z.custom(() => true)
+  const circle: Record<string, unknown> = { type: 'object' }
+  circle['properties'] = { left: circle, right: circle, up: circle, down: circle }
   const document = write(
     { method: 'POST', url: '/tree', description: { body: Tree, response: { 201: Tree } } },
     {
@@ -125,6 +127,7 @@ test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1
     },
     { method: 'PUT', url: '/throwing/*', description: { body: throwing, response: throwing, query: throwing } },
     { method: 'PATCH', url: '/json', description: { body: { $ref: 'user#' }, response: { type: 'string' } } },
+    { method: 'PUT', url: '/circle', description: { body: circle, response: circle } },
     { method: 'PROPFIND', url: '/left-out' },
     { method: 'HEAD', url: '/left-out' },
     { method: 'GET', url: '/twice', description: { errors: ['BUSY'] } },
@@ -138,6 +141,7 @@ test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1
     '/silent/{id}/{rest}',
     '/throwing/{wildcard}',
     '/json',
+    '/circle',
     '/twice',
     '/twice/',
   ])

@@ -34,24 +34,27 @@ export function propertiesOf(schema: JsonObject): readonly (readonly [string, Js
 }
 
 /** Whether a schema refers to a part of itself, or of another one. */
-export function hasReferences(schema: unknown, depth = 0): boolean {
-  if (typeof schema !== 'object' || schema === null || depth > DEPTH_MAX) return false
+export function hasReferences(schema: unknown, seen: Set<object> = new Set()): boolean {
+  if (typeof schema !== 'object' || schema === null || seen.has(schema)) return false
+  seen.add(schema)
   if (typeof read(schema, '$ref') === 'string') return true
-  return Object.values(schema).some((value) => hasReferences(value, depth + 1))
+  return Object.values(schema).some((value) => hasReferences(value, seen))
 }
 
 /**
  * A schema as it may stand in a document at `pointer`: its references count from the document's root, and not from its
- * own. One that leads out of it cannot be followed from here, and anything fits.
+ * own. One that leads out of it cannot be followed from here, and anything fits. So it does where an object holds
+ * itself, which JSON cannot say.
  */
-export function placedAt(schema: unknown, pointer: string, depth = 0): unknown {
+export function placedAt(schema: unknown, pointer: string, path: readonly object[] = []): unknown {
   if (typeof schema !== 'object' || schema === null) return schema
-  if (depth > DEPTH_MAX) return {}
-  if (Array.isArray(schema)) return schema.map((one) => placedAt(one, pointer, depth + 1))
+  if (path.length > DEPTH_MAX || path.includes(schema)) return {}
+  const below = [...path, schema]
+  if (Array.isArray(schema)) return schema.map((one) => placedAt(one, pointer, below))
   const placed: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(schema)) {
     if (key === '$schema' || key === '$id') continue
-    if (key !== '$ref' || typeof value !== 'string') placed[key] = placedAt(value, pointer, depth + 1)
+    if (key !== '$ref' || typeof value !== 'string') placed[key] = placedAt(value, pointer, below)
     else if (value.startsWith('#')) placed[key] = `${pointer}${value.slice(1)}`
   }
   return placed
