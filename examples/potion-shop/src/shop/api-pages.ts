@@ -1,6 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { ErrorContract } from 'escudo/errors'
+import { type ErrorContract, type Mapper, WellKnown } from 'escudo/errors'
 import { openapi } from 'escudo/fastify'
 import type { OpenApiDocument } from 'escudo/openapi'
 import type { FastifyInstance } from 'fastify'
@@ -68,6 +68,15 @@ const STYLE = `.swagger-ui .response-col_links { display: none }
   .swagger-ui table.headers td { padding: 4px 4px 4px 0 }
 }
 `
+
+/**
+ * What serves the files of the page throws an error of its own at a path that it does not trust. Unknown to the
+ * contract, that would be a bug of ours, with an alert; it is a path at which there is nothing.
+ */
+export const ofPageFiles: Mapper = (error) => {
+  const isRefused = error instanceof Error && 'code' in error && error.code === 'FST_STATIC_FORBIDDEN_PATH'
+  return isRefused ? new WellKnown.ROUTE_NOT_FOUND(undefined, { cause: error }) : undefined
+}
 
 /** `GET /openapi.json`, written from the routes and the catalogue, and `GET /docs`, where it can be read and tried. */
 export async function apiPages(

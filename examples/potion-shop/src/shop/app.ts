@@ -4,7 +4,7 @@ import { contractOptions, escudo, route } from 'escudo/fastify'
 import { createLogger, type LineSink, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { apiPages } from './api-pages.ts'
+import { apiPages, ofPageFiles } from './api-pages.ts'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
 import { ErrorCounts } from './error-counts.ts'
@@ -51,7 +51,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   })
   // Retries, open circuits and fallbacks become log lines of the request in which they happen.
   const stop = logPolicyEvents(logger)
-  const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es' })
+  const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es', map: [ofPageFiles] })
   const app = Fastify({ ...contractOptions(contract, { logger }) })
   await app.register(escudo, { contract })
   await app.register(apiPages, { contract })
