@@ -13,6 +13,7 @@ const PROGRAM = `
 import { bulkhead, circuitBreaker, fallback, retry, shield, timeout } from 'escudo'
 import { createErrorContract, defineErrors } from 'escudo/errors'
 import { resilientFetch } from 'escudo/http'
+import { openapiDocument } from 'escudo/openapi'
 import { subscribe } from 'escudo/telemetry'
 import { faults, virtualClock } from 'escudo/testing'
 
@@ -25,8 +26,9 @@ await clock.advance('1m')
 const Errors = defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
 const contract = createErrorContract({ service: 'shop', errors: Errors })
 const { status } = contract.translate(new Errors.SOLD_OUT(), { traceId: '0'.repeat(31) + '1' })
+const { openapi } = openapiDocument({ contract, info: { title: 'Shop', version: '1' }, routes: [{ method: 'GET', url: '/a', description: { errors: ['SOLD_OUT'] } }] })
 end()
-console.log(JSON.stringify({ answer: await answer, status, fetch: typeof resilientFetch({ name: 'inventory' }) }))
+console.log(JSON.stringify({ answer: await answer, status, openapi, fetch: typeof resilientFetch({ name: 'inventory' }) }))
 `
 
 let project = ''
@@ -63,7 +65,7 @@ test('without a peer installed and with every declaration checked, the library c
 
 test('what was compiled runs from the packed JavaScript', () => {
   const printed = execFileSync(process.execPath, ['main.js'], { cwd: project, encoding: 'utf8' })
-  expect(JSON.parse(printed)).toEqual({ answer: null, status: 409, fetch: 'function' })
+  expect(JSON.parse(printed)).toEqual({ answer: null, status: 409, openapi: '3.1.1', fetch: 'function' })
 })
 
 test('the package holds its build and its papers: no source, no test', () => {

@@ -34,15 +34,21 @@ await main('flaky-service', async () => {
   }
   const { app, fails } = await createDependency({ service: 'flaky-service', errors: Errors, ...values })
 
-  app.get('/fake_service', async () => {
-    if (fails(values.fakeServiceFailRate)) throw new Errors.TEMPORARY_FAILURE()
-    return { message: 'Service OK' }
-  })
+  app.get(
+    '/fake_service',
+    route({ errors: ['TEMPORARY_FAILURE'] }, async () => {
+      if (fails(values.fakeServiceFailRate)) throw new Errors.TEMPORARY_FAILURE()
+      return { message: 'Service OK' }
+    }),
+  )
 
-  app.get('/unstable', async () => {
-    if (fails(values.unstableFailRate)) throw new Errors.SIMULATED_FAILURE()
-    return { message: 'Todo OK' }
-  })
+  app.get(
+    '/unstable',
+    route({ errors: ['SIMULATED_FAILURE'] }, async () => {
+      if (fails(values.unstableFailRate)) throw new Errors.SIMULATED_FAILURE()
+      return { message: 'Todo OK' }
+    }),
+  )
 
   app.get(
     '/slow/:dependency',

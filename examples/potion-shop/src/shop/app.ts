@@ -1,9 +1,11 @@
 import { seededRandom } from 'escudo'
 import { createErrorContract } from 'escudo/errors'
-import { contractOptions, escudo } from 'escudo/fastify'
+import { contractOptions, escudo, route } from 'escudo/fastify'
 import { createLogger, type LineSink, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { metricsRoute } from '../process/metrics.ts'
+import { apiPages, ofPageFiles } from './api-pages.ts'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
 import { ErrorCounts } from './error-counts.ts'
@@ -50,14 +52,20 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   })
   // Retries, open circuits and fallbacks become log lines of the request in which they happen.
   const stop = logPolicyEvents(logger)
-  const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es' })
+  const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es', map: [ofPageFiles] })
   const app = Fastify({ ...contractOptions(contract, { logger }) })
   await app.register(escudo, { contract })
+  await app.register(apiPages, { contract })
   app.addHook('onClose', async () => stop())
 
   const dependencies = createDependencies(values, parts.fetch)
   const random = values.seed === undefined ? Math.random : seededRandom(values.seed)
-  app.get('/healthz', async () => ({ status: 'ok' }))
+  app.get(
+    '/healthz',
+    route({ summary: 'Whether the shop answers', response: z.object({ status: z.literal('ok') }) }, async () => ({
+      status: 'ok',
+    })),
+  )
   metricsRoute(app)
   await app.register(itemRoutes)
   await app.register(orderRoutes())

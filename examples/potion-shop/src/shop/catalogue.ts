@@ -1,6 +1,10 @@
 import { defineErrors } from 'escudo/errors'
 import { z } from 'zod'
 
+// A fact of a context, with a value that the documents show.
+const text = (example: string) => z.string().meta({ examples: [example] })
+const number = (example: number) => z.number().meta({ examples: [example] })
+
 /**
  * Every error of the shop's own: what the client reads, in which language, with which facts. A placeholder in a message
  * is a fact of the context, so that no client has to take a sentence apart.
@@ -11,7 +15,7 @@ export const Errors = defineErrors({
   ITEM_NOT_FOUND: {
     status: 404,
     message: { es: "Item con ID '{id}' no encontrado.", en: "Item with ID '{id}' not found." },
-    context: z.object({ recurso: z.literal('Item'), id: z.string() }),
+    context: z.object({ recurso: z.literal('Item'), id: text('item9') }),
   },
   STOCK_INSUFICIENTE: {
     status: 409,
@@ -19,7 +23,7 @@ export const Errors = defineErrors({
       es: "No hay suficiente '{item_id}'. Pediste: {solicitado}, Quedan: {disponible}.",
       en: "Not enough '{item_id}'. You asked for {solicitado}, {disponible} are left.",
     },
-    context: z.object({ item_id: z.string(), solicitado: z.number(), disponible: z.number() }),
+    context: z.object({ item_id: text('SuperPocion'), solicitado: number(10), disponible: number(2) }),
   },
   LIMIT_TOO_HIGH: {
     status: 400,
@@ -27,12 +31,12 @@ export const Errors = defineErrors({
       es: 'Pediste {limit} elementos y el máximo es {max}.',
       en: 'You asked for {limit} items, and the maximum is {max}.',
     },
-    context: z.object({ limit: z.number(), max: z.number() }),
+    context: z.object({ limit: number(1000), max: number(100) }),
   },
   TAREA_NO_ENCONTRADA: {
     status: 404,
     message: { es: "Tarea con ID '{id}' no encontrada.", en: "Task with ID '{id}' not found." },
-    context: z.object({ id: z.string() }),
+    context: z.object({ id: text('tarea9') }),
   },
   FECHA_INVALIDA: {
     status: 400,
@@ -40,7 +44,7 @@ export const Errors = defineErrors({
       es: "La fecha '{fecha}' ya pasó: hoy es {hoy} (UTC).",
       en: "The date '{fecha}' has passed: today is {hoy} (UTC).",
     },
-    context: z.object({ fecha: z.string(), hoy: z.string() }),
+    context: z.object({ fecha: text('2020-01-01'), hoy: text('2026-01-31') }),
   },
   // The client can do nothing about it, and neither can a retry.
   ALMACEN_LLENO: {
@@ -50,7 +54,7 @@ export const Errors = defineErrors({
       es: 'La tienda está llena: guarda como máximo {max} ({recurso}).',
       en: 'The shop is full: it keeps {max} at most ({recurso}).',
     },
-    context: z.object({ recurso: z.string(), max: z.number() }),
+    context: z.object({ recurso: text('usuarios'), max: number(10_000) }),
   },
   AUTENTICACION_FALLIDA: {
     status: 401,
@@ -66,7 +70,7 @@ export const Errors = defineErrors({
   ESCUDO_NO_ENCONTRADO: {
     status: 404,
     message: { es: "No hay ningún escudo '{shield}'.", en: "There is no shield '{shield}'." },
-    context: z.object({ shield: z.string() }),
+    context: z.object({ shield: text('nada') }),
   },
   POLITICA_NO_ENCONTRADA: {
     status: 404,
@@ -74,7 +78,7 @@ export const Errors = defineErrors({
       es: "El escudo '{shield}' no tiene ninguna política '{policy}'.",
       en: "The shield '{shield}' has no policy '{policy}'.",
     },
-    context: z.object({ shield: z.string(), policy: z.string() }),
+    context: z.object({ shield: text('external'), policy: text('nada') }),
   },
   POLITICA_SIN_INTERRUPTOR: {
     status: 409,
@@ -82,7 +86,7 @@ export const Errors = defineErrors({
       es: "La política '{policy}' de '{shield}' no es un circuit breaker, sino {type}.",
       en: "The policy '{policy}' of '{shield}' is no circuit breaker but {type}.",
     },
-    context: z.object({ shield: z.string(), policy: z.string(), type: z.string() }),
+    context: z.object({ shield: text('external'), policy: text('timeout'), type: text('timeout') }),
   },
   EMAIL_ALREADY_EXISTS: {
     status: 409,
@@ -90,7 +94,7 @@ export const Errors = defineErrors({
       es: "El email '{email_conflictivo}' ya está registrado.",
       en: "The e-mail '{email_conflictivo}' is already registered.",
     },
-    context: z.object({ email_conflictivo: z.string() }),
+    context: z.object({ email_conflictivo: text('test@example.com') }),
   },
   INVALID_EMAIL_FORMAT: {
     status: 400,
@@ -103,7 +107,7 @@ export const Errors = defineErrors({
       es: 'Servicio no disponible después de varios intentos',
       en: 'Service unavailable after several attempts',
     },
-    context: z.object({ attempts: z.number() }),
+    context: z.object({ attempts: number(3) }),
   },
   EXTERNAL_FAILED: {
     code: 'UPSTREAM_ERROR',
@@ -113,20 +117,20 @@ export const Errors = defineErrors({
   DEPENDENCY_NOT_FOUND: {
     status: 404,
     message: { es: "No hay ninguna dependencia '{dependency}'.", en: "There is no dependency '{dependency}'." },
-    context: z.object({ dependency: z.string() }),
+    context: z.object({ dependency: text('z') }),
   },
   USUARIO_NO_ENCONTRADO: { status: 404, message: { es: 'Usuario no encontrado', en: 'User not found' } },
   RECURSO_NO_ENCONTRADO: { status: 404, message: { es: 'Recurso no encontrado', en: 'Resource not found' } },
   PRODUCT_NOT_FOUND: {
     status: 404,
     message: { es: "Producto con ID '{id}' no encontrado.", en: "Product with ID '{id}' not found." },
-    context: z.object({ id: z.string() }),
+    context: z.object({ id: text('nada') }),
   },
   PRODUCTS_FAILED: {
     code: 'UPSTREAM_ERROR',
     status: 502,
     message: { es: 'El servicio de productos falló: {status}', en: 'The product service failed: {status}' },
-    context: z.object({ status: z.number() }),
+    context: z.object({ status: number(500) }),
   },
   // Nothing that could be used came back: no connection, one that was reset, a body that broke off or made no sense.
   PRODUCTS_SILENT: {

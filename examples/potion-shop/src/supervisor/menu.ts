@@ -29,6 +29,7 @@ export function menu(addresses: readonly Address[], values: StartValues): string
   return [
     '',
     ...addresses.map(({ name, port, pid }) => `  ${name.padEnd(18)} http://localhost:${port}  (process ${pid})`),
+    `  ${'API'.padEnd(18)} ${shop}/docs`,
     `  ${'logs'.padEnd(18)} ${values.logDir}/*.jsonl`,
     '',
     'Try:',

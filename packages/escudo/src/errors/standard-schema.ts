@@ -9,7 +9,10 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
     /** Standard JSON Schema, where the library has it. */
-    readonly jsonSchema?: { readonly output: (options: { readonly target: string }) => Record<string, unknown> }
+    readonly jsonSchema?: {
+      readonly input?: (options: { readonly target: string }) => Record<string, unknown>
+      readonly output: (options: { readonly target: string }) => Record<string, unknown>
+    }
   }
 }
 

@@ -47,9 +47,39 @@ type PlainCode =
 /** The codes that escudo itself answers with. */
 export type WellKnownCode = PlainCode | 'VALIDATION_ERROR'
 
+const PARTS = ['body', 'params', 'query', 'headers']
+
+/** {@link ValidationContext} for documents. */
+const validationSchema = (): Record<string, unknown> => ({
+  type: 'object',
+  required: ['errors'],
+  properties: {
+    errors: {
+      type: 'array',
+      maxItems: 50,
+      items: {
+        type: 'object',
+        required: ['in', 'pointer', 'code', 'message'],
+        properties: {
+          in: { type: 'string', enum: PARTS },
+          pointer: { type: 'string', description: 'RFC 6901', examples: ['/nombre'] },
+          code: { type: 'string', examples: ['required'] },
+          message: { type: 'string', examples: ['Invalid input: expected string, received undefined'] },
+        },
+      },
+    },
+    total: { type: 'integer', description: 'How many there were, where they are more than 50.' },
+  },
+})
+
 // Made by the adapters alone, from findings that they have built and bounded: nothing is left to check.
 const validation: StandardSchema<ValidationContext> = {
-  '~standard': { version: 1, vendor: 'escudo', validate: (value) => ({ value: value as ValidationContext }) },
+  '~standard': {
+    version: 1,
+    vendor: 'escudo',
+    validate: (value) => ({ value: value as ValidationContext }),
+    jsonSchema: { input: validationSchema, output: validationSchema },
+  },
 }
 
 /**

@@ -1,3 +1,5 @@
+export type { FastifyOpenApiOptions } from './fastify/openapi.ts'
+export { openapi } from './fastify/openapi.ts'
 export type { ContractFastifyOptions, ContractServerOptions } from './fastify/options.ts'
 export { contractOptions } from './fastify/options.ts'
 export type { EscudoOptions } from './fastify/plugin.ts'

@@ -82,13 +82,13 @@ export class Exchange {
       acceptLanguage: this.#acceptLanguage,
     })
     this.#answer = answer
-    this.#log(answer.level, { ...answer.log, method: this.method, path: this.path }, 'http_error')
+    this.#log(answer.level, { ...answer.log, ...this.#place() }, 'http_error')
     return answer
   }
 
   /** Something failed while the answer to an error was being sent; the answer stays what it is. */
   failedSending(error: unknown): void {
-    this.#log('error', { ...technicalFields(error), method: this.method, path: this.path }, 'http_error_sending_failed')
+    this.#log('error', { ...technicalFields(error), ...this.#place() }, 'http_error_sending_failed')
   }
 
   /** An error for which nobody waits any more: the client has gone. */
@@ -97,7 +97,7 @@ export class Exchange {
     const answer = this.#contract.translate(error, { traceId: this.ambient.traceId })
     this.#answer = answer
     const fields = { ...answer.log, ...technicalFields(error), status_code: CLIENT_CLOSED_REQUEST }
-    this.#log('debug', { ...fields, method: this.method, path: this.path }, 'http_error')
+    this.#log('debug', { ...fields, ...this.#place() }, 'http_error')
   }
 
   /** An error after the headers were sent: nothing more can be said to the client, whose connection is cut. */
@@ -105,7 +105,7 @@ export class Exchange {
     if (this.#broken) return
     this.#broken = true
     const { log } = this.#contract.lastResort(this.ambient.traceId)
-    this.#log('error', { ...log, ...technicalFields(error), method: this.method, path: this.path }, 'http_error')
+    this.#log('error', { ...log, ...technicalFields(error), ...this.#place() }, 'http_error')
   }
 
   /** The end: the one `http.request` line. `status` undefined means that the answer never got through. */
@@ -118,9 +118,7 @@ export class Exchange {
     // A broken answer began as a success; what the client got was none.
     const told = this.#broken ? 500 : (status ?? CLIENT_CLOSED_REQUEST)
     const fields = {
-      method: this.method,
-      route: this.route,
-      path: this.path,
+      ...this.#place(),
       status_code: told,
       latency_ms: Math.round(durationMs * 100) / 100,
       ...(answered === undefined ? {} : { error_code: answered.code, error_kind: answered.kind }),
@@ -134,6 +132,11 @@ export class Exchange {
       errorKind: answered?.kind,
       traceId: sampledTrace(this.ambient),
     })
+  }
+
+  /** Where it happened. */
+  #place(): { readonly method: string; readonly route: string | null; readonly path: string } {
+    return { method: this.method, route: this.route, path: this.path }
   }
 
   #log(level: LogLevel, fields: object, event: string): void {

@@ -9,7 +9,7 @@ import { type Compartment, compartments } from '../shields.ts'
 
 const MS_MAX = 10_000
 
-const DependencyPath = z.object({ dependency: z.string() })
+const DependencyPath = z.object({ dependency: z.string().meta({ examples: ['a'] }) })
 // Digits and nothing else: a number made of any text would take '', '1e3' and '0x10' too.
 const Slowness = z.object({
   ms: z
@@ -29,12 +29,18 @@ const ANSWERS = [
   'UPSTREAM_TIMEOUT',
 ] as const
 
+const documented = {
+  tags: ['4.5'],
+  summary: 'Call one of three dependencies, each behind its own bulkhead',
+  response: z.object({ dependency: z.string(), ms: z.number() }),
+} as const
+
 /** 4.5: three dependencies, each behind a bulkhead of its own: however slow one of them is, the others do not notice. */
 export function bulkheadDemoRoutes({ callSlow }: Dependencies) {
   return async (app: FastifyInstance): Promise<void> => {
     app.get(
       '/bulkhead-demo/:dependency',
-      route({ params: DependencyPath, query: Slowness, errors: ANSWERS }, async ({ params, query }) => {
+      route({ ...documented, params: DependencyPath, query: Slowness, errors: ANSWERS }, async ({ params, query }) => {
         const { dependency } = params
         if (!isCompartment(dependency)) throw new Errors.DEPENDENCY_NOT_FOUND({ dependency })
         try {

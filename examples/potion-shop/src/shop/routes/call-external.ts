@@ -1,6 +1,7 @@
 import { isRefusal } from 'escudo'
 import { route } from 'escudo/fastify'
 import type { FastifyInstance } from 'fastify'
+import { z } from 'zod'
 import { Errors } from '../catalogue.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { external, externalBreaker } from '../shields.ts'
@@ -13,12 +14,23 @@ const SHOWN = {
   'half-open': 'HALF_OPEN',
 } as const
 
+const call = {
+  tags: ['4.6'],
+  summary: 'Call a dependency through a circuit breaker',
+  response: z.object({ status: z.literal('ok'), data: z.object({ message: z.string() }) }),
+} as const
+const look = {
+  tags: ['4.6'],
+  summary: 'The state of that breaker',
+  response: z.object({ state: z.enum(['CLOSED', 'OPEN', 'HALF_OPEN']), failures: z.number() }),
+} as const
+
 /** 4.6: a circuit breaker in front of a dependency that fails every other time. */
 export function callExternalRoutes({ callExternal }: Dependencies) {
   return async (app: FastifyInstance): Promise<void> => {
     app.get(
       '/call-external',
-      route({ errors: ['EXTERNAL_FAILED', 'CIRCUIT_OPEN'] }, async () => {
+      route({ ...call, errors: ['EXTERNAL_FAILED', 'CIRCUIT_OPEN'] }, async () => {
         try {
           return { status: 'ok', data: await callExternal() }
         } catch (error) {
@@ -29,9 +41,12 @@ export function callExternalRoutes({ callExternal }: Dependencies) {
       }),
     )
 
-    app.get('/breaker-status', async () => {
-      const status = external.status().policies.find((policy) => policy.type === 'circuitBreaker')
-      return { state: SHOWN[externalBreaker.state], failures: status?.['failures'] }
-    })
+    app.get(
+      '/breaker-status',
+      route(look, async () => {
+        const status = external.status().policies.find((policy) => policy.type === 'circuitBreaker')
+        return { state: SHOWN[externalBreaker.state], failures: status?.['failures'] }
+      }),
+    )
   }
 }

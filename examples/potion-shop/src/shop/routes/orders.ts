@@ -4,7 +4,9 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Stock } from '../stock.ts'
 
-const NewOrder = z.object({ item_id: z.string(), cantidad: z.int().min(1) })
+const NewOrder = z.object({ item_id: z.string().meta({ examples: ['SuperPocion'] }), cantidad: z.int().min(1) })
+const Order = NewOrder.extend({ id: z.uuid() })
+const documented = { tags: ['4.1'], summary: 'Order an item', response: { 201: Order } } as const
 
 /** 4.1: a business rule with all its facts in the error. */
 export function orderRoutes() {
@@ -13,12 +15,15 @@ export function orderRoutes() {
   return async (app: FastifyInstance): Promise<void> => {
     app.post(
       '/orders',
-      route({ body: NewOrder, errors: ['STOCK_INSUFICIENTE', 'ITEM_NOT_FOUND'] }, async ({ body }, reply) => {
-        const { item_id, cantidad } = body
-        stock.take(item_id, cantidad)
-        reply.code(201)
-        return { id: randomUUID(), item_id, cantidad }
-      }),
+      route(
+        { ...documented, body: NewOrder, errors: ['STOCK_INSUFICIENTE', 'ITEM_NOT_FOUND'] },
+        async ({ body }, reply) => {
+          const { item_id, cantidad } = body
+          stock.take(item_id, cantidad)
+          reply.code(201)
+          return { id: randomUUID(), item_id, cantidad }
+        },
+      ),
     )
   }
 }

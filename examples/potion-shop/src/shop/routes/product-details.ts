@@ -6,7 +6,15 @@ import { z } from 'zod'
 import { Errors } from '../catalogue.ts'
 import type { Dependencies } from '../dependencies.ts'
 
-const ProductPath = z.object({ id: z.string() })
+const ProductPath = z.object({ id: z.string().meta({ examples: ['mana-potion'] }) })
+const documented = {
+  tags: ['4.7'],
+  summary: 'A product with its stock, of two services; without the stock when that cannot be found out',
+  response: z.object({
+    product_info: z.object({ id: z.string(), name: z.string(), description: z.string() }),
+    inventory: z.object({ stock: z.int().nullable(), status: z.string() }),
+  }),
+} as const
 
 const ANSWERS = ['PRODUCT_NOT_FOUND', 'PRODUCTS_FAILED', 'PRODUCTS_SILENT', 'UPSTREAM_TIMEOUT', 'CIRCUIT_OPEN'] as const
 
@@ -15,7 +23,7 @@ export function productDetailsRoutes({ product, stock }: Dependencies) {
   return async (app: FastifyInstance): Promise<void> => {
     app.get(
       '/product-details/:id',
-      route({ params: ProductPath, errors: ANSWERS }, async ({ params: { id } }) => {
+      route({ ...documented, params: ProductPath, errors: ANSWERS }, async ({ params: { id } }) => {
         // Both at once: the slower one decides how long it takes, not their sum.
         const [product_info, inventory] = await Promise.all([productOr(id), stock(id)])
         return { product_info, inventory }

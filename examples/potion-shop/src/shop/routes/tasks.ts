@@ -9,7 +9,17 @@ const TITLE_LENGTH_MAX = 200
 
 const TaskPath = z.object({ id: z.string() })
 // `iso.date` knows the calendar: the 29th of February is there in leap years only.
-const NewTask = z.object({ titulo: z.string().min(1).max(TITLE_LENGTH_MAX), fecha: z.iso.date() })
+const NewTask = z.object({
+  titulo: z
+    .string()
+    .min(1)
+    .max(TITLE_LENGTH_MAX)
+    .meta({ examples: ['Comprar maná'] }),
+  fecha: z.iso.date().meta({ examples: ['2099-12-31'] }),
+})
+const Task = NewTask.extend({ id: z.uuid() })
+const create = { tags: ['4.1'], summary: 'Create a task', response: { 201: Task } } as const
+const find = { tags: ['4.1'], summary: 'One task', response: Task } as const
 
 /** 4.1, the chapter's exercise: which codes would an API for tasks have? */
 export function taskRoutes(entriesMax: number) {
@@ -21,7 +31,7 @@ export function taskRoutes(entriesMax: number) {
   return async (app: FastifyInstance): Promise<void> => {
     app.post(
       '/tareas',
-      route({ body: NewTask, errors: ['FECHA_INVALIDA', 'ALMACEN_LLENO'] }, async ({ body }, reply) => {
+      route({ ...create, body: NewTask, errors: ['FECHA_INVALIDA', 'ALMACEN_LLENO'] }, async ({ body }, reply) => {
         const { titulo, fecha } = body
         const hoy = new Date().toISOString().slice(0, 10)
         // Days of this form sort as text.
@@ -35,7 +45,7 @@ export function taskRoutes(entriesMax: number) {
 
     app.get(
       '/tareas/:id',
-      route({ params: TaskPath, errors: ['TAREA_NO_ENCONTRADA'] }, async ({ params: { id } }) => {
+      route({ ...find, params: TaskPath, errors: ['TAREA_NO_ENCONTRADA'] }, async ({ params: { id } }) => {
         const task = tasks.get(id)
         if (task === undefined) throw new Errors.TAREA_NO_ENCONTRADA({ id })
         return task

@@ -7,7 +7,14 @@ import { Errors } from '../catalogue.ts'
 /** As long as an e-mail can be (RFC 5321): without a bound, a bounded number of them could still fill the memory. */
 const EMAIL_LENGTH_MAX = 254
 
-const NewUser = z.object({ email: z.string().max(EMAIL_LENGTH_MAX), nombre: z.string() })
+const NewUser = z.object({
+  email: z
+    .string()
+    .max(EMAIL_LENGTH_MAX)
+    .meta({ examples: ['ana@example.com'] }),
+  nombre: z.string().meta({ examples: ['Ana'] }),
+})
+const documented = { tags: ['4.2'], summary: 'Register a user', response: z.object({ mensaje: z.string() }) } as const
 const ANSWERS = ['EMAIL_ALREADY_EXISTS', 'INVALID_EMAIL_FORMAT', 'ALMACEN_LLENO'] as const
 
 /** What decides how {@link userRoutes} behave. */
@@ -24,7 +31,7 @@ export function userRoutes({ usersFailRate, entriesMax }: UserSettings, random: 
   return async (app: FastifyInstance): Promise<void> => {
     app.post(
       '/users',
-      route({ body: NewUser, errors: ANSWERS }, async ({ body }) => {
+      route({ ...documented, body: NewUser, errors: ANSWERS }, async ({ body }) => {
         const { email, nombre } = body
         if (emails.has(email)) throw new Errors.EMAIL_ALREADY_EXISTS({ email_conflictivo: email })
         if (!email.includes('@')) throw new Errors.INVALID_EMAIL_FORMAT()

@@ -98,10 +98,13 @@ function fault(
   return request.is404 && config?.[NOT_FOUND] === true ? notFound(request, reply, allowed) : undefined
 }
 
-/** 404 where there is no such path, 405 with `Allow` where there is one for other methods. */
+/**
+ * 404 where there is no such path, 405 with `Allow` where there is one for other methods. A route that was found and
+ * then has nothing itself (a file, say, by `reply.callNotFound()`) is no wrong method either.
+ */
 function notFound(request: FastifyRequest, reply: FastifyReply, allowed: (path: string) => readonly string[]): Error {
   const methods = allowed(pathOf(request.raw.url ?? '/'))
-  if (methods.length === 0) return new WellKnown.ROUTE_NOT_FOUND()
+  if (methods.length === 0 || methods.includes(request.method)) return new WellKnown.ROUTE_NOT_FOUND()
   reply.header('allow', methods.join(', '))
   return new WellKnown.METHOD_NOT_ALLOWED()
 }

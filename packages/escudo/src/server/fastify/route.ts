@@ -10,8 +10,16 @@ export interface RouteInput {
   readonly params?: StandardSchema | undefined
   readonly query?: StandardSchema | undefined
   readonly headers?: StandardSchema | undefined
-  /** Codes of the catalogue that the route can answer with; for documents, and for tests that compare. */
+  /** Entries of the catalogue that the route can answer with; for documents, and for tests that compare. */
   readonly errors?: readonly string[] | undefined
+  /** What a success looks like, for 200 or by status. For documents alone: no body is checked or rewritten by it. */
+  readonly response?: StandardSchema | Readonly<Record<number, StandardSchema>> | undefined
+  /** A line about the route, for documents. */
+  readonly summary?: string | undefined
+  /** Headings under which documents put the route. */
+  readonly tags?: readonly string[] | undefined
+  /** What a caller must show, by its name in the options of {@link openapi}. For documents: the route checks it itself. */
+  readonly security?: string | undefined
 }
 
 /** A request whose parts have the types that their schemas give. */
@@ -61,7 +69,8 @@ export function route<const I extends RouteInput & RouteShorthandOptions>(
   input: I,
   handler: (request: ValidatedRequest<I>, reply: FastifyReply) => unknown,
 ): RouteShorthandOptionsWithHandler {
-  const { body, params, query, headers, errors, ...options } = input as RouteInput & RouteShorthandOptions
+  const { body, params, query, headers, errors, response, summary, tags, security, ...options } = input as RouteInput &
+    RouteShorthandOptions
   const declared = { body, params, query, headers }
   for (const [part, schema] of Object.entries(declared)) {
     if (schema !== undefined && !isStandardSchema(schema))
@@ -70,7 +79,7 @@ export function route<const I extends RouteInput & RouteShorthandOptions>(
   const others = options.preValidation === undefined ? [] : [options.preValidation].flat()
   return {
     ...options,
-    config: { ...options.config, [INPUT]: { ...declared, errors } },
+    config: { ...options.config, [INPUT]: { ...declared, errors, response, summary, tags, security } },
     preValidation: [...others, (request: FastifyRequest) => validate(request, declared)],
     handler: handler as RouteShorthandOptionsWithHandler['handler'],
   } as RouteShorthandOptionsWithHandler

@@ -1,0 +1,104 @@
+import Fastify, { type FastifyInstance } from 'fastify'
+import { expect, test } from 'vitest'
+import { z } from 'zod'
+import { defineErrors } from '../../errors/catalogue.ts'
+import { createErrorContract } from '../../errors/contract.ts'
+import { contractOptions, escudo, type FastifyOpenApiOptions, openapi, route } from '../fastify.ts'
+import type { OpenApiDocument } from '../openapi.ts'
+
+const Errors = defineErrors({ SOLD_OUT: { status: 409, message: { es: 'Agotado.', en: 'Sold out.' } } })
+const contract = createErrorContract({ service: 'potion-shop', errors: Errors })
+
+async function server(
+  routes: (app: FastifyInstance) => void | Promise<void>,
+  options: Partial<FastifyOpenApiOptions> = {},
+): Promise<FastifyInstance> {
+  const app = Fastify(contractOptions(contract))
+  await app.register(escudo, { contract })
+  await app.register(openapi, { contract, info: { title: 'Shop', version: '1' }, ...options })
+  await routes(app)
+  return app
+}
+
+const documentOf = async (app: FastifyInstance, path = '/openapi.json'): Promise<OpenApiDocument> =>
+  (await app.inject(path)).json()
+
+test('routes of every kind are collected, with prefixes, methods, and what Fastify itself says of them', async () => {
+  const app = await server(async (app) => {
+    app.get(
+      '/potions/:id',
+      route({ errors: ['SOLD_OUT'], summary: 'One potion' }, async () => 'potion'),
+    )
+    await app.register(async (inner) => void inner.post('/orders', async () => 'order'), { prefix: '/v1' })
+    app.route({ method: ['PUT', 'DELETE'], url: '/potions', handler: async () => 'many' })
+    const querystring = { type: 'object', properties: { limit: { type: 'string' } }, required: ['limit'] }
+    app.get('/plain', { schema: { querystring, response: { 200: { type: 'string' } } } }, async () => 'plain')
+    app.get('/hidden', { schema: { hide: true } as object }, async () => 'hidden')
+  })
+  const { paths } = await documentOf(app)
+  expect(Object.entries(paths).map(([path, operations]) => [path, Object.keys(operations)])).toEqual([
+    ['/potions/{id}', ['get']],
+    ['/v1/orders', ['post']],
+    ['/potions', ['put', 'delete']],
+    ['/plain', ['get']],
+  ])
+  expect(paths['/potions/{id}']?.['get']).toMatchObject({ summary: 'One potion', responses: { 409: {} } })
+  expect(paths['/plain']?.['get']).toMatchObject({
+    parameters: [{ name: 'limit', in: 'query', required: true, schema: { type: 'string' } }],
+    responses: { 200: { content: { 'application/json': { schema: { type: 'string' } } } }, 422: {} },
+  })
+})
+
+test('the document may stand elsewhere, and whoever wants it gets it before the server listens', async () => {
+  let told: OpenApiDocument | undefined
+  const app = await server(() => {}, {
+    path: '/api.json',
+    onDocument: (document) => {
+      told = document
+    },
+  })
+  await app.ready()
+  expect(told?.openapi).toBe('3.1.1')
+  expect(await documentOf(app, '/api.json')).toEqual(told)
+  expect((await app.inject('/openapi.json')).statusCode).toBe(404)
+  expect((await app.inject({ method: 'HEAD', url: '/api.json' })).statusCode).toBe(200)
+})
+
+test('a route with an error that the catalogue lacks keeps the server from starting, and is named', async () => {
+  const app = await server(
+    (app) =>
+      void app.get(
+        '/x',
+        route({ errors: ['SOLD_OUTT'] }, async () => 'x'),
+      ),
+  )
+  await expect(async () => await app.ready()).rejects.toThrow(/GET \/x lists "SOLD_OUTT"/)
+  const guarded = await server(
+    (app) =>
+      void app.get(
+        '/x',
+        route({ security: 'admin' }, async () => 'x'),
+      ),
+  )
+  await expect(async () => await guarded.ready()).rejects.toThrow(/GET \/x names the security "admin"; there is none/)
+})
+
+test('what a route says of its answer rewrites nothing', async () => {
+  const response = z.object({ a: z.string() })
+  const app = await server(
+    (app) =>
+      void app.get(
+        '/x',
+        route({ response }, async () => ({ a: 1, b: 2 })),
+      ),
+  )
+  expect((await app.inject('/x')).json()).toEqual({ a: 1, b: 2 })
+})
+
+test('a route that finds nothing itself is 404, not 405 for its own method', async () => {
+  const app = await server((app) => void app.get('/files/*', (_request, reply) => reply.callNotFound()))
+  const lost = await app.inject('/files/a')
+  expect([lost.statusCode, lost.json().error_code, lost.headers['allow']]).toEqual([404, 'ROUTE_NOT_FOUND', undefined])
+  const wrong = await app.inject({ method: 'POST', url: '/files/a' })
+  expect([wrong.statusCode, wrong.headers['allow']]).toEqual([405, 'GET, HEAD'])
+})

@@ -1,0 +1,13 @@
+export type { ErrorCoverage, SeenError } from './openapi/coverage.ts'
+export { errorCoverage } from './openapi/coverage.ts'
+export type {
+  AnySchema,
+  DocumentedRoute,
+  DocumentInfo,
+  JsonObject,
+  OpenApiDocument,
+  OpenApiOptions,
+  RouteDescription,
+  SecurityDescription,
+} from './openapi/description.ts'
+export { openapiDocument } from './openapi/document.ts'

@@ -1,0 +1,123 @@
+import { isStandardSchema } from '../../errors/standard-schema.ts'
+import { phraseOf } from '../../errors/status.ts'
+import { ANYWHERE_RESPONSE, type Components } from './components.ts'
+import type { AnySchema, DocumentedRoute, JsonObject, RouteDescription } from './description.ts'
+import { isObject, jsonSchemaOf, propertiesOf } from './json-schema.ts'
+import type { ListedError } from './listed-error.ts'
+import { pathTemplate } from './path-template.ts'
+
+// Names that OpenAPI keeps for itself: parameters of these are ignored (3.1, Parameter Object).
+const OWN_HEADERS: readonly string[] = ['accept', 'content-type', 'authorization']
+
+/**
+ * The Operation Object of a route.
+ *
+ * @param listed the errors of the route
+ * @param anywhere the errors that any request can meet; those whose status the route lists anyway join it there, since
+ * `default` speaks only of statuses that are not listed
+ */
+export function operationOf(
+  route: DocumentedRoute,
+  id: string,
+  listed: readonly ListedError[],
+  anywhere: readonly ListedError[],
+  components: Components,
+): JsonObject {
+  const { summary, tags, security } = route.description ?? {}
+  const parameters = parametersOf(route, components)
+  return {
+    operationId: id,
+    ...(summary === undefined ? {} : { summary }),
+    ...(tags === undefined ? {} : { tags }),
+    ...(security === undefined ? {} : { security: [{ [security]: [] }] }),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...bodyOf(route.description?.body, components),
+    responses: {
+      ...successes(route.description?.response, components),
+      ...failures(listed, anywhere, components),
+      default: { $ref: `#/components/responses/${ANYWHERE_RESPONSE}` },
+    },
+  }
+}
+
+/** `GET /items/:id` as `getItemsId`. */
+export function operationId({ method, url }: DocumentedRoute): string {
+  const words = pathTemplate(url).path.split(/[^A-Za-z0-9]+/)
+  const rest = words.filter((word) => word !== '').map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+  return [method.toLowerCase(), ...(rest.length === 0 ? ['Root'] : rest)].join('')
+}
+
+function parametersOf({ url, description = {} }: DocumentedRoute, components: Components): readonly JsonObject[] {
+  const inPath = new Map(propertiesOf(jsonSchemaOf(description.params, 'input')).map(([name, one]) => [name, one]))
+  // Of a path, the pattern knows which there are: all of them, and all of them are needed.
+  const path = pathTemplate(url).names.map((name) => ({
+    name,
+    in: 'path',
+    required: true,
+    schema: components.schema(inPath.get(name) ?? { type: 'string' }),
+  }))
+  const others = (['query', 'headers'] as const).flatMap((part) =>
+    propertiesOf(jsonSchemaOf(description[part], 'input'))
+      .filter(([name]) => part === 'query' || !OWN_HEADERS.includes(name.toLowerCase()))
+      .map(([name, schema, required]) => ({
+        name,
+        in: part === 'query' ? 'query' : 'header',
+        ...(required ? { required } : {}),
+        schema: components.schema(schema),
+      })),
+  )
+  return [...path, ...others]
+}
+
+function bodyOf(body: AnySchema | undefined, components: Components): JsonObject {
+  if (body === undefined) return {}
+  return { requestBody: { required: true, content: components.json(jsonSchemaOf(body, 'input')) } }
+}
+
+function successes(response: RouteDescription['response'], components: Components): JsonObject {
+  if (response === undefined) return { '2XX': components.successResponse('Success.', undefined) }
+  const byStatus = isByStatus(response) ? Object.entries(response) : [['200', response] as const]
+  return Object.fromEntries(
+    byStatus.map(([status, schema]) => [
+      status,
+      components.successResponse(SUCCESS[status] ?? 'Success.', jsonSchemaOf(schema as unknown as AnySchema, 'output')),
+    ]),
+  )
+}
+
+const SUCCESS: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 202: 'Accepted', 204: 'No Content' }
+
+function isByStatus(response: object): boolean {
+  const keys = Object.keys(response)
+  return !isStandardSchema(response) && keys.length > 0 && keys.every((key) => /^[23](\d\d|XX)$/i.test(key))
+}
+
+function failures(
+  listed: readonly ListedError[],
+  anywhere: readonly ListedError[],
+  components: Components,
+): JsonObject {
+  const statuses = new Set([...listed.map(({ status }) => status), 500])
+  const names = new Set(listed.map(({ name }) => name))
+  const all = [...listed, ...anywhere.filter(({ name, status }) => statuses.has(status) && !names.has(name))]
+  // Keys of this form come in the order of their numbers, whatever the order of their making.
+  return Object.fromEntries(
+    [...statuses].map((status) => {
+      const errors = all.filter((error) => error.status === status)
+      const codes = [...new Set(errors.map(({ code }) => `\`${code}\``))]
+      return [status, components.errorResponse(`${phraseOf(status)}: ${codes.join(', ')}`, errors)]
+    }),
+  )
+}
+
+/** Whether a route can stand in a document: OpenAPI knows these methods, and HEAD follows from GET. */
+export function isDocumented({ method }: DocumentedRoute): boolean {
+  return ['get', 'put', 'post', 'delete', 'options', 'patch', 'trace'].includes(method.toLowerCase())
+}
+
+/** Two routes of one method and path, as for two versions of it, as one: what either can answer with. */
+export function merged(first: DocumentedRoute, second: DocumentedRoute): DocumentedRoute {
+  const errors = [...(first.description?.errors ?? []), ...(second.description?.errors ?? [])]
+  const description = isObject(first.description) ? first.description : second.description
+  return { ...first, description: { ...description, errors } }
+}
