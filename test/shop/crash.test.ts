@@ -113,7 +113,8 @@ test('4.1d: requests that lie unread on kept connections when it crashes are ans
   shop.process.send('SIGCONT')
   await Promise.all(connections.map(({ closed }) => closed))
   expect(connections.map(answers)).toEqual(Array.from({ length: 50 }, () => 2))
-  for (const { got } of connections) expect(got()).toMatch(/\r\nconnection: close\r\n/i)
+  // Which of them say `Connection: close` is left open: the crash comes when its own answer is out, and a request that
+  // the process read before that was not behind it. That answers after a crash say so is the first test's.
   expect(await shop.process.exit).toEqual({ code: 1, signal: null })
   const lines = await shop.lines()
   expect(lines.filter(critical)).toHaveLength(1)

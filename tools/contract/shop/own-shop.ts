@@ -31,6 +31,8 @@ const CONTRACT_ENVIRONMENT: Readonly<Record<string, string>> = {
   ESCUDO_USERS_FAIL_RATE: '0.1',
   ESCUDO_FAKE_SERVICE_FAIL_RATE: '0.7',
   ESCUDO_UNSTABLE_FAIL_RATE: '0.5',
+  // A minute is the shop's own: nobody waits for that in a walk.
+  ESCUDO_REQUEST_TIMEOUT_MS: '5000',
 }
 
 /**

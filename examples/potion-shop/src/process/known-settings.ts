@@ -42,6 +42,16 @@ export const entriesMax: Setting<number> = {
   parse: (text) => whole(text, 1, 1_000_000),
 }
 
+/** Whoever sends a request slower than this is answered 408, so that slow senders do not fill the shop. */
+export const requestTimeoutMs: Setting<number> = {
+  flag: 'request-timeout-ms',
+  env: 'ESCUDO_REQUEST_TIMEOUT_MS',
+  fallback: 60_000,
+  help: 'how long a request to the shop may take to arrive, in milliseconds',
+  takes: 'a whole number, 100 to 3600000',
+  parse: (text) => whole(text, 100, 3_600_000),
+}
+
 /** Where a service writes its log lines besides its standard output. */
 export const logFile: Setting<string | undefined> = {
   flag: 'log-file',

@@ -53,7 +53,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   // Retries, open circuits and fallbacks become log lines of the request in which they happen.
   const stop = logPolicyEvents(logger)
   const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es', map: [ofPageFiles] })
-  const app = Fastify({ ...contractOptions(contract, { logger }) })
+  const app = Fastify({ ...contractOptions(contract, { logger, requestTimeoutMs: values.requestTimeoutMs }) })
   await app.register(escudo, { contract })
   await app.register(apiPages, { contract })
   app.addHook('onClose', async () => stop())

@@ -1,4 +1,4 @@
-import { entriesMax, logFile, own, ports, rates, seed, tokens } from '../process/known-settings.ts'
+import { entriesMax, logFile, own, ports, rates, requestTimeoutMs, seed, tokens } from '../process/known-settings.ts'
 import type { Values } from '../process/settings.ts'
 
 /** What the shop takes when it is started. */
@@ -11,6 +11,7 @@ export const shopSettings = {
   userToken: tokens.user,
   adminToken: tokens.admin,
   entriesMax,
+  requestTimeoutMs,
   seed,
   logFile,
 } as const
