@@ -89,10 +89,9 @@ export const wellKnown: readonly Row[] = [
     'a request that never arrives whole',
     async (walk) => {
       if (walk.target.own === undefined) return walk.pending('takes a minute on a shop that somebody else started')
-      const asked = rawBytes(
-        'POST /orders, the half of it',
-        'POST /orders HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"item_id',
-      )
+      // Twenty bytes are announced, and never come.
+      const headers = { 'content-type': 'application/json', 'content-length': '20' }
+      const asked = request('POST', '/orders', { headers, body: '{"item_id' })
       await walk.ask(asked, refused(408, 'REQUEST_TIMEOUT'))
     },
     { lane: 'late' },
