@@ -12,6 +12,11 @@ export function menu(addresses: readonly Address[], values: StartValues): string
   const shop = `http://localhost:${values.shopPort}`
   const inventory = `http://localhost:${values.inventoryPort}`
   const json = "-H 'content-type: application/json'"
+  const pages = [
+    ['what happens, as it happens', `http://localhost:${values.dashboardPort}`],
+    ['the API, with every error that it can answer', `${shop}/docs`],
+    ['what it all came to, for Prometheus', `${shop}/metrics`],
+  ] as const
   const tries = [
     ['an item', `curl -i ${shop}/items/item1`],
     ['an error that a client understands', `curl -i ${shop}/items/nada`],
@@ -21,7 +26,6 @@ export function menu(addresses: readonly Address[], values: StartValues): string
     ['an unstable one behind a breaker', `curl -i ${shop}/call-external`],
     ['the breaker', `curl ${shop}/breaker-status`],
     ['a page made of two services', `curl ${shop}/product-details/mana-potion`],
-    ['what it all came to, for Prometheus', `curl ${shop}/metrics`],
     ['break the inventory', `curl -X PUT ${inventory}/__faults -d '{"status":503}'`],
     ['mend it', `curl -X DELETE ${inventory}/__faults`],
     ['a crash, and the shop is back in a moment', `curl -i -X POST ${shop}/crash-demo`],
@@ -29,8 +33,10 @@ export function menu(addresses: readonly Address[], values: StartValues): string
   return [
     '',
     ...addresses.map(({ name, port, pid }) => `  ${name.padEnd(18)} http://localhost:${port}  (process ${pid})`),
-    `  ${'API'.padEnd(18)} ${shop}/docs`,
     `  ${'logs'.padEnd(18)} ${values.logDir}/*.jsonl`,
+    '',
+    'Look:',
+    ...pages.map(([what, url]) => `  ${url}   # ${what}`),
     '',
     'Try:',
     ...tries.map(([what, line]) => `  ${line}   # ${what}`),
