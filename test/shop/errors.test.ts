@@ -138,8 +138,14 @@ test('an unknown route and a wrong method have the same form', async () => {
 
 /** The lines of one request in a log of this file. */
 async function linesOf(log: string, answer: Answer): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const lines = (await readFile(join(folder, log), 'utf8')).trimEnd().split('\n')
-  return lines.map((line) => JSON.parse(line)).filter((line) => line.trace_id === answer.headers.get('x-trace-id'))
+  const traceId = answer.headers.get('x-trace-id')
+  // The last line of a request is written when its answer is out: the client may be faster.
+  return await until('the lines of the request', async () => {
+    const text = (await readFile(join(folder, log), 'utf8')).trimEnd()
+    const lines = text.split('\n').map((line) => JSON.parse(line))
+    const own = lines.filter((line) => line.trace_id === traceId)
+    return own.some((line) => line.event === 'http.request') ? own : undefined
+  })
 }
 
 test('4.3: a business error is logged at info, without a stack', async () => {
