@@ -1,24 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { FastifyInstance } from 'fastify'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ambient } from '../../core/ambient.ts'
-import { serve, type TestServer, TRACE_ID } from './server.harness.ts'
+import { serverOfEachTest, TRACE_ID, url } from './server.harness.ts'
 
-let server: TestServer | undefined
-afterEach(async () => {
-  await server?.app.close()
-  server = undefined
-})
-
-async function start(
-  routes: (app: FastifyInstance) => void | Promise<void>,
-  options: Parameters<typeof serve>[1] = {},
-): Promise<TestServer> {
-  server = await serve(routes, options)
-  return server
-}
-
-const url = ({ port }: TestServer, path: string): string => `http://127.0.0.1:${port}${path}`
+const start = serverOfEachTest()
 const inbound = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
 describe('the context of a request', () => {

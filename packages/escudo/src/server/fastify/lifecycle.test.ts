@@ -1,24 +1,10 @@
-import Fastify, { type FastifyInstance } from 'fastify'
-import { afterEach, describe, expect, test } from 'vitest'
+import Fastify from 'fastify'
+import { describe, expect, test } from 'vitest'
 import { createErrorContract } from '../../errors/contract.ts'
 import { contractOptions, escudo } from '../fastify.ts'
-import { Errors, expectContract, send, serve, type TestServer } from './server.harness.ts'
+import { Errors, expectContract, send, serverOfEachTest, url } from './server.harness.ts'
 
-let server: TestServer | undefined
-afterEach(async () => {
-  await server?.app.close()
-  server = undefined
-})
-
-async function start(
-  routes: (app: FastifyInstance) => void | Promise<void>,
-  options: Parameters<typeof serve>[1] = {},
-): Promise<TestServer> {
-  server = await serve(routes, options)
-  return server
-}
-
-const url = ({ port }: TestServer, path: string): string => `http://127.0.0.1:${port}${path}`
+const start = serverOfEachTest()
 
 describe('the life of a server', () => {
   test('while it closes, open connections get SHUTTING_DOWN in the contract’s form', async () => {
@@ -34,7 +20,6 @@ describe('the life of a server', () => {
     await shop.told('http.request', 1)
     const [failure] = await shop.told('http_error', 1)
     expect(failure).toMatchObject({ log_level: 'warning' })
-    server = undefined
   })
 
   test('a request that does not arrive within its time is given up soon after, and not at Node’s next look in 30 s', async () => {

@@ -1,7 +1,7 @@
 // What the socket tests share: a server with a route for each case, its log lines, and a client that sends raw bytes.
 import { connect, type Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { expect, vi } from 'vitest'
+import { afterEach, expect, vi } from 'vitest'
 import { z } from 'zod'
 import { defineErrors } from '../../errors/catalogue.ts'
 import { createErrorContract, type ErrorContractOptions } from '../../errors/contract.ts'
@@ -53,6 +53,24 @@ export async function serve(
     return of()
   }
   return { app, port, lines, told }
+}
+
+/** `serve` for a file in which each test has a server of its own, closed when the test is over. */
+export function serverOfEachTest(): typeof serve {
+  let server: TestServer | undefined
+  afterEach(async () => {
+    await server?.app.close()
+    server = undefined
+  })
+  return async (routes, options) => {
+    server = await serve(routes, options)
+    return server
+  }
+}
+
+/** An address on a test's server. */
+export function url({ port }: TestServer, path: string): string {
+  return `http://127.0.0.1:${port}${path}`
 }
 
 export interface RawAnswer {

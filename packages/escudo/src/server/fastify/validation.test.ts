@@ -1,24 +1,10 @@
 import type { FastifyInstance } from 'fastify'
-import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
+import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { inputOf, route } from '../fastify.ts'
-import { serve, type TestServer } from './server.harness.ts'
+import { serverOfEachTest, type TestServer, url } from './server.harness.ts'
 
-let server: TestServer | undefined
-afterEach(async () => {
-  await server?.app.close()
-  server = undefined
-})
-
-async function start(
-  routes: (app: FastifyInstance) => void | Promise<void>,
-  options: Parameters<typeof serve>[1] = {},
-): Promise<TestServer> {
-  server = await serve(routes, options)
-  return server
-}
-
-const url = ({ port }: TestServer, path: string): string => `http://127.0.0.1:${port}${path}`
+const start = serverOfEachTest()
 
 describe('validation', () => {
   const User = z.object({ email: z.string(), nombre: z.string() })
