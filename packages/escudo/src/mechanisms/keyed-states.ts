@@ -1,0 +1,80 @@
+/**
+ * One state for each key, at most `maxKeys` of them: the key that was used least recently goes first. A key that is
+ * kept (its circuit is open, its places are taken) goes only when nothing else can.
+ *
+ * Pure: it makes, finds and forgets. Kept keys stand in a list of their own, so that nobody searches for one that may
+ * go, however many may not. `undefined`, a call without a key, is a key like any other, and so is `__proto__`.
+ */
+export class KeyedStates<S> {
+  readonly #maxKeys: number
+  readonly #create: (key: string | undefined) => S
+  // In the order of their last use: a Map iterates in the order of insertion, and a use inserts anew.
+  readonly #free = new Map<string | undefined, S>()
+  readonly #kept = new Map<string | undefined, S>()
+
+  constructor(maxKeys: number, create: (key: string | undefined) => S) {
+    this.#maxKeys = maxKeys
+    this.#create = create
+  }
+
+  /** How many keys there are. */
+  get size(): number {
+    return this.#free.size + this.#kept.size
+  }
+
+  /** The key's state, made where there is none; its last use is now. */
+  of(key: string | undefined): S {
+    const kept = this.#kept.get(key)
+    if (kept !== undefined) {
+      moveToEnd(this.#kept, key, kept)
+      return kept
+    }
+    const free = this.#free.get(key)
+    if (free !== undefined) {
+      moveToEnd(this.#free, key, free)
+      return free
+    }
+    if (this.size >= this.#maxKeys) this.#forgetOldest()
+    const state = this.#create(key)
+    this.#free.set(key, state)
+    return state
+  }
+
+  /** The key's state where there is one; this is no use of it. */
+  peek(key: string | undefined): S | undefined {
+    return this.#kept.get(key) ?? this.#free.get(key)
+  }
+
+  /** From now on the key goes only when nothing else can. Without effect on a key that is gone. */
+  keep(key: string | undefined): void {
+    this.#move(key, this.#free, this.#kept)
+  }
+
+  /** The key may go again. */
+  release(key: string | undefined): void {
+    this.#move(key, this.#kept, this.#free)
+  }
+
+  /** All keys with their states, those that are kept first. */
+  *entries(): Generator<readonly [string | undefined, S]> {
+    yield* this.#kept
+    yield* this.#free
+  }
+
+  #move(key: string | undefined, from: Map<string | undefined, S>, to: Map<string | undefined, S>): void {
+    const state = from.get(key)
+    if (state === undefined || !from.delete(key)) return
+    to.set(key, state)
+  }
+
+  #forgetOldest(): void {
+    const from = this.#free.size > 0 ? this.#free : this.#kept
+    const [oldest] = from.keys()
+    from.delete(oldest)
+  }
+}
+
+function moveToEnd<S>(states: Map<string | undefined, S>, key: string | undefined, state: S): void {
+  states.delete(key)
+  states.set(key, state)
+}
