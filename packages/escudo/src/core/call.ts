@@ -22,15 +22,21 @@ export interface Call {
 
 /** The call as policies see it: with the scope that can cut it. */
 export class CallState implements Call {
-  readonly clock: Clock
-  readonly random: Random
+  // Declared here and assigned in the constructor: see Watcher.
+  declare readonly clock: Clock
+  declare readonly random: Random
   /** What can cut this call; undefined when nothing can. */
-  readonly scope: Scope | undefined
-  readonly attempt: number
-  readonly deadline: number | undefined
-  readonly key: string | undefined
-  readonly priority: number
-  #signal: AbortSignal | undefined
+  declare readonly scope: Scope | undefined
+  declare readonly attempt: number
+  declare readonly deadline: number | undefined
+  declare readonly key: string | undefined
+  declare readonly priority: number
+  /**
+   * When the call was entered, where a policy has asked: policies that are entered at the same moment share one reading
+   * of the clock, which costs as much as a policy. Undefined again after every wait.
+   */
+  declare enteredMs: number | undefined
+  declare private ownSignal: AbortSignal | undefined
 
   constructor(
     clock: Clock,
@@ -48,14 +54,16 @@ export class CallState implements Call {
     this.deadline = deadline
     this.key = key
     this.priority = priority
+    this.enteredMs = undefined
+    this.ownSignal = undefined
   }
 
   get signal(): AbortSignal {
     if (this.scope !== undefined) return this.scope.signal
     // Nothing can cut this call, but its operation may hang listeners on the signal: one of its own, so that they go
     // when the call goes.
-    this.#signal ??= new AbortController().signal
-    return this.#signal
+    this.ownSignal ??= new AbortController().signal
+    return this.ownSignal
   }
 }
 
@@ -66,9 +74,17 @@ export function withAttempt(call: Call, attempt: number): CallState {
 }
 
 /** The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier. */
-export function withScope(call: Call, scope: Scope, deadline: number): CallState {
+export function withScope(call: CallState, scope: Scope, deadline: number): CallState {
   const earlier = call.deadline !== undefined && call.deadline < deadline ? call.deadline : deadline
-  return new CallState(call.clock, call.random, scope, call.attempt, earlier, call.key, call.priority)
+  const inside = new CallState(call.clock, call.random, scope, call.attempt, earlier, call.key, call.priority)
+  inside.enteredMs = call.enteredMs
+  return inside
+}
+
+/** When the call was entered: a reading of its clock, made by the first who asks. */
+export function enteredMs(call: CallState): number {
+  call.enteredMs ??= call.clock.now()
+  return call.enteredMs
 }
 
 /** What can cut a call off; undefined when nothing can. */

@@ -1,10 +1,15 @@
 import { factsOf } from '../errors/brand.ts'
 import type { CancelTimer, Clock } from './clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from './errors.ts'
+import { Failure, type Frame, type Passage } from './frame.ts'
 import { Scope } from './scope.ts'
 
-/** The scope of a whole call: cut by its caller's signal, or by the deadline that its caller gave. */
-export class CallerScope extends Scope {
+/**
+ * The scope of a whole call: cut by its caller's signal, or by the deadline that its caller gave. It is the outermost
+ * frame too, since it ends with the call.
+ */
+export class CallerScope extends Scope implements Frame {
+  readonly outer = undefined
   readonly #root: SignalScope | undefined
   #cancelTimer: CancelTimer | undefined
 
@@ -23,8 +28,18 @@ export class CallerScope extends Scope {
     this.#cancelTimer = clock.setTimer(fire, delayMs)
   }
 
+  onValue(value: unknown): Passage {
+    this.#release()
+    return value
+  }
+
+  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+    this.#release()
+    return new Failure(error, held)
+  }
+
   /** Leaves the caller's signal and the clock as they were. */
-  release(): void {
+  #release(): void {
     this.#root?.part(this)
     this.#cancelTimer?.()
   }

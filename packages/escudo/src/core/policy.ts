@@ -1,6 +1,7 @@
 import type { Call } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Countable, EventHub } from './events.ts'
+import type { MakeLayer } from './layer.ts'
 
 /** The user's function that may fail. */
 export type Operation<T> = (call: Call) => PromiseLike<T> | T
@@ -14,6 +15,9 @@ export declare const READS: unique symbol
 
 /** Brands a policy with what it may put in place of a result, where inference finds it whatever else the policy has. */
 export declare const PUTS: unique symbol
+
+/** Where a policy of this library offers its layer, which a shield enters without a promise of its own. */
+export const LAYER: unique symbol = Symbol('escudo.layer')
 
 /** What a shield tells a policy that becomes part of it. */
 export interface Binding {
@@ -55,6 +59,8 @@ export interface PolicyFacts {
 export interface Policy<in R = unknown, out X = never> extends PolicyFacts {
   readonly [READS]?: (value: R) => void
   readonly [PUTS]?: () => X
+  /** The same as {@link wrap}, for the engine. A policy of your own has none. */
+  readonly [LAYER]?: MakeLayer
   /** What telemetry can count of it; nothing when left out. */
   readonly countable?: Countable
   /** Wraps what stands inside of it. Called once for each shield, when the shield is built; a call runs the closure. */

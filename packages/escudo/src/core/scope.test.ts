@@ -1,7 +1,5 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import type { Call } from './call.ts'
-import type { Run } from './policy.ts'
 import { type Cut, Scope, Watcher } from './scope.ts'
 
 class Recorder extends Watcher {
@@ -17,11 +15,6 @@ class Recorder extends Watcher {
     this.cuts.push(cut)
     this.#then()
   }
-}
-
-/** Settles like what `start` begins; the scope runs it as what stands inside of it. */
-function settle(scope: Scope, start: () => Promise<unknown>): Promise<unknown> {
-  return scope.settle(start as unknown as Run, {} as Call, () => undefined)
 }
 
 const CUT: Cut = { by: 'caller', reason: new Error('gone') }
@@ -115,44 +108,5 @@ describe('the signal', () => {
     const scope = new Scope()
     scope.cutOff(CUT)
     expect([scope.signal.aborted, scope.signal.reason]).toEqual([true, CUT.reason])
-  })
-})
-
-describe('settle', () => {
-  test('settles as what it started does', async () => {
-    expect(await settle(new Scope(), () => Promise.resolve(42))).toBe(42)
-    await expect(settle(new Scope(), () => Promise.reject('down'))).rejects.toBe('down')
-    await expect(
-      settle(new Scope(), () => {
-        throw new Error('at once')
-      }),
-    ).rejects.toThrow('at once')
-  })
-
-  test('rejects with the reason of the cut, when what it started is deaf', async () => {
-    const scope = new Scope()
-    const settled = settle(scope, () => new Promise(() => {}))
-    scope.cutOff(CUT)
-    await expect(settled).rejects.toBe(CUT.reason)
-  })
-
-  test('a rejection after the cut goes nowhere, and is not unhandled', async () => {
-    const unhandled = vi.fn()
-    process.on('unhandledRejection', unhandled)
-    const scope = new Scope()
-    let fail: (error: unknown) => void = () => {}
-    const settled = settle(
-      scope,
-      () =>
-        new Promise((_, reject) => {
-          fail = reject
-        }),
-    )
-    scope.cutOff(CUT)
-    await expect(settled).rejects.toBe(CUT.reason)
-    fail(new Error('late'))
-    await new Promise((resolve) => setImmediate(resolve))
-    process.off('unhandledRejection', unhandled)
-    expect(unhandled).not.toHaveBeenCalled()
   })
 })

@@ -9,10 +9,18 @@ export interface Cut {
 
 /** Something that wants to know at once when a scope is cut. A node of the scope's list, so that leaving costs nothing. */
 export abstract class Watcher {
-  #scope: Scope | undefined
+  // Declared here and assigned in the constructor, in all classes of which a call makes instances: fields that the
+  // language initialises, and private names, make an object of this size twice as dear.
+  declare private scope: Scope | undefined
   /** The neighbours in the scope's list; only {@link Scope} touches them. */
-  before: Watcher | undefined
-  after: Watcher | undefined
+  declare before: Watcher | undefined
+  declare after: Watcher | undefined
+
+  constructor() {
+    this.scope = undefined
+    this.before = undefined
+    this.after = undefined
+  }
 
   abstract onCut(cut: Cut): void
 
@@ -22,14 +30,14 @@ export abstract class Watcher {
       this.onCut(scope.cut)
       return
     }
-    this.#scope = scope
+    this.scope = scope
     scope.add(this)
   }
 
   /** Ends watching; harmless when it has ended. */
   unwatch(): void {
-    this.#scope?.remove(this)
-    this.#scope = undefined
+    this.scope?.remove(this)
+    this.scope = undefined
   }
 }
 
@@ -43,18 +51,24 @@ export abstract class Watcher {
  */
 export class Scope extends Watcher {
   /** Set once, when the scope is cut. */
-  cut: Cut | undefined
-  #first: Watcher | undefined
-  #controller: AbortController | undefined
-  #reject: ((reason: unknown) => void) | undefined
+  declare cut: Cut | undefined
+  declare private first: Watcher | undefined
+  declare private controller: AbortController | undefined
+
+  constructor() {
+    super()
+    this.cut = undefined
+    this.first = undefined
+    this.controller = undefined
+  }
 
   /** The signal of this scope, made at the first reading. */
   get signal(): AbortSignal {
-    if (this.#controller === undefined) {
-      this.#controller = new AbortController()
-      if (this.cut !== undefined) this.#controller.abort(this.cut.reason)
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      if (this.cut !== undefined) this.controller.abort(this.cut.reason)
     }
-    return this.#controller.signal
+    return this.controller.signal
   }
 
   /** A cut of the scope outside is one of this scope too. */
@@ -69,41 +83,25 @@ export class Scope extends Watcher {
   cutOff(cut: Cut): void {
     if (this.cut !== undefined) return
     this.cut = cut
-    this.#reject?.(cut.reason)
     // From the front each time, since whoever hears of the cut may leave the list, or make others leave it.
-    for (let watcher = this.#first; watcher !== undefined; watcher = this.#first) {
+    for (let watcher = this.first; watcher !== undefined; watcher = this.first) {
       watcher.unwatch()
       watcher.onCut(cut)
     }
-    this.#controller?.abort(cut.reason)
-  }
-
-  /**
-   * Runs what stands inside, and settles like it, or with the reason of the cut, whichever comes first: a deaf operation
-   * holds nobody.
-   */
-  settle<Call, Operation, T>(
-    next: (call: Call, operation: Operation) => PromiseLike<T>,
-    call: Call,
-    operation: Operation,
-  ): Promise<T> {
-    return new Promise((resolve, reject) => {
-      this.#reject = reject
-      next(call, operation).then(resolve, reject)
-    })
+    this.controller?.abort(cut.reason)
   }
 
   /** For {@link Watcher} alone. */
   add(watcher: Watcher): void {
     watcher.before = undefined
-    watcher.after = this.#first
-    if (this.#first !== undefined) this.#first.before = watcher
-    this.#first = watcher
+    watcher.after = this.first
+    if (this.first !== undefined) this.first.before = watcher
+    this.first = watcher
   }
 
   /** For {@link Watcher} alone. */
   remove(watcher: Watcher): void {
-    if (watcher.before === undefined) this.#first = watcher.after
+    if (watcher.before === undefined) this.first = watcher.after
     else watcher.before.after = watcher.after
     if (watcher.after !== undefined) watcher.after.before = watcher.before
     watcher.before = undefined

@@ -1,4 +1,4 @@
-import { CallState, scopeOf } from './call.ts'
+import { CallState } from './call.ts'
 import { CallerScope } from './caller-scope.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Composable, PutsOfAll, ReadsOfAll } from './composition.ts'
@@ -6,8 +6,10 @@ import { ConfigurationError } from './configuration-error.ts'
 import { withCurrentCall } from './current-call.ts'
 import { type Duration, show, toMs } from './durations.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, warn } from './events.ts'
+import { END, type Passage, promised } from './frame.ts'
+import { foreignLayer, type Layer, operationLayer } from './layer.ts'
 import { checkedName, knownKeys, optionalFunction } from './options.ts'
-import type { AnyPolicy, Operation, PolicyStatus, Run } from './policy.ts'
+import { type AnyPolicy, type Binding, LAYER, type Operation, type PolicyStatus, type Run } from './policy.ts'
 import type { Random } from './random.ts'
 import { rememberShield, type ShieldFacts } from './shield-list.ts'
 
@@ -107,7 +109,7 @@ class ComposedShield {
   readonly #stacks: boolean
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
-  readonly #chain: Run
+  readonly #outermost: Layer
   /** Held here and nowhere else, so that it is forgotten with the shield. */
   readonly #facts: ShieldFacts
 
@@ -121,7 +123,7 @@ class ComposedShield {
     this.#policies = named(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     check(this.name, this.#policies)
-    this.#chain = this.#fold()
+    this.#outermost = this.#fold()
     this.#facts = { name: this.name, clock: this.#clock, policies: this.#policies }
     rememberShield(this.#facts)
   }
@@ -130,10 +132,14 @@ class ComposedShield {
     if (typeof operation !== 'function') {
       return Promise.reject(new TypeError(`shield '${this.name}': run() takes a function, got ${show(operation)}`))
     }
-    if (options === undefined) {
-      return this.#chain(new CallState(this.#clock, this.#random, undefined, 1, undefined, undefined, 0), operation)
+    try {
+      return promised(
+        options === undefined ? this.#enter(operation) : this.#enterWith(operation, options),
+      ) as Promise<T>
+    } catch (error) {
+      // An option that cannot work.
+      return Promise.reject(error)
     }
-    return this.#runWith(operation, options)
   }
 
   wrap<A extends unknown[], T>(
@@ -160,54 +166,41 @@ class ComposedShield {
     return this.#events.on(event, listener)
   }
 
-  /** Right to left, once: what a call runs through are the closures made here. */
-  #fold(): Run {
-    return this.#policies.reduceRight<Run>(
-      (next, { name, policy }) =>
-        policy.wrap(next, {
-          shield: this.name,
-          policy: name,
-          clock: this.#clock,
-          events: this.#events,
-          stacks: this.#stacks,
-        }) as Run,
-      callOperation,
-    )
+  /** Right to left, once: what a call enters are the layers made here. */
+  #fold(): Layer {
+    return this.#policies.reduceRight<Layer>((next, { name, policy }) => {
+      const binding: Binding = {
+        shield: this.name,
+        policy: name,
+        clock: this.#clock,
+        events: this.#events,
+        stacks: this.#stacks,
+      }
+      return policy[LAYER]?.(next, binding) ?? foreignLayer((run) => policy.wrap(run, binding) as Run, next)
+    }, operationLayer)
   }
 
-  async #runWith<T>(operation: Operation<T>, options: RunOptions): Promise<T> {
+  #enter(operation: Operation<unknown>): Passage {
+    const call = new CallState(this.#clock, this.#random, undefined, 1, undefined, undefined, 0)
+    return this.#outermost.enter(call, operation, END)
+  }
+
+  #enterWith(operation: Operation<unknown>, options: RunOptions): Passage {
     const { signal, key } = options
     const priority = options.priority ?? 0
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline')
     if (signal?.aborted) throw signal.reason
-    const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
     if (signal === undefined && deadlineMs === undefined) {
-      return await this.#chain(
-        new CallState(this.#clock, this.#random, undefined, 1, undefined, key, priority),
-        operation,
-      )
+      const call = new CallState(this.#clock, this.#random, undefined, 1, undefined, key, priority)
+      return this.#outermost.enter(call, operation, END)
     }
     const scope = new CallerScope(signal)
+    const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
     if (deadlineMs !== undefined) {
       scope.cutAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
     }
     const call = new CallState(this.#clock, this.#random, scope, 1, deadline, key, priority)
-    try {
-      return await scope.settle(this.#chain, call, operation)
-    } finally {
-      scope.release()
-    }
-  }
-}
-
-/** The innermost layer. Whatever the operation does, a synchronous throw included, becomes a promise's outcome. */
-const callOperation: Run = (call, operation) => {
-  const cut = scopeOf(call)?.cut
-  if (cut !== undefined) return Promise.reject(cut.reason)
-  try {
-    return Promise.resolve(operation(call))
-  } catch (error) {
-    return Promise.reject(error)
+    return this.#outermost.enter(call, operation, scope)
   }
 }
 

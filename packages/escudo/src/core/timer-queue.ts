@@ -31,9 +31,9 @@ export class TimerQueue {
     this.#delayMs = delayMs
   }
 
-  /** Joins the queue. */
-  add(entry: TimerEntry): void {
-    entry.dueMs = this.#clock.now() + this.#delayMs
+  /** Joins the queue, with a wait that begins now. */
+  add(entry: TimerEntry, now: number = this.#clock.now()): void {
+    entry.dueMs = now + this.#delayMs
     entry.context = ambient()
     entry.queued = true
     entry.earlier = this.#tail

@@ -1,9 +1,10 @@
 import type { Ambient } from '../core/ambient.ts'
-import { scopeOf } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
+import { type Frame, finish, type Passage, passError, passValue } from '../core/frame.ts'
+import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
-import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { type Cut, type Scope, Watcher } from '../core/scope.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
 import { Compartment, type Waiter } from '../mechanisms/compartment.ts'
@@ -68,33 +69,67 @@ class BulkheadPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
+    return wrapped(this[LAYER], next, binding)
+  }
+
+  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
     const compartment = this.#compartment
     const waits = this.#maxWaitMs === undefined ? undefined : timerQueue(binding.clock, this.#maxWaitMs)
-    return async (call, operation) => {
-      if (!compartment.tryEnter()) await this.#waitForPlace(scopeOf(call), waits, binding)
-      try {
-        return await next(call, operation)
-      } finally {
-        compartment.leave()?.enter()
-      }
+    return {
+      enter: (call, operation, outer) => {
+        if (compartment.tryEnter()) return next.enter(call, operation, new BulkheadFrame(outer, compartment))
+        const waiter = new PlaceWaiter(compartment)
+        if (!compartment.tryQueue(waiter)) {
+          const { limit, queueLimit } = compartment
+          return passError(outer, refuse(binding, `${limit} at work, ${queueLimit} waiting`), undefined)
+        }
+        return waiter.wait(call.scope, waits).then((outcome) => {
+          const problem = this.#afterWait(outcome, call.scope, binding)
+          if (problem !== undefined) return finish(passError(outer, problem.error, undefined))
+          // Time has passed since the call was entered.
+          call.enteredMs = undefined
+          return finish(next.enter(call, operation, new BulkheadFrame(outer, compartment)))
+        })
+      },
     }
   }
 
-  /** Resolves when this call has a place; rejects when it is refused or cut, and then it has none. */
-  async #waitForPlace(scope: Scope | undefined, waits: TimerQueue | undefined, binding: Binding): Promise<void> {
-    const compartment = this.#compartment
-    const waiter = new PlaceWaiter(compartment)
-    if (!compartment.tryQueue(waiter)) {
-      const { limit, queueLimit } = compartment
-      throw refuse(binding, `${limit} at work, ${queueLimit} waiting`)
-    }
-    const outcome = await waiter.wait(scope, waits)
-    if (outcome === 'expired') throw refuse(binding, `waited longer than ${this.#maxWaitMs} ms`)
+  /** What a wait has come to; undefined when the call has a place. Otherwise it has none. */
+  #afterWait(
+    outcome: WaitOutcome,
+    scope: Scope | undefined,
+    binding: Binding,
+  ): { readonly error: unknown } | undefined {
+    if (outcome === 'expired') return { error: refuse(binding, `waited longer than ${this.#maxWaitMs} ms`) }
     const cut = scope?.cut
-    if (cut === undefined) return
+    if (cut === undefined) return undefined
     // The place may have come in the same tick as the cut: then it goes on to the next.
-    if (outcome === 'entered') compartment.leave()?.enter()
-    throw cut.reason
+    if (outcome === 'entered') this.#compartment.leave()?.enter()
+    return { error: cut.reason }
+  }
+}
+
+/** A call that has a place. */
+class BulkheadFrame implements Frame {
+  declare readonly outer: Frame
+  declare private readonly compartment: Compartment<PlaceWaiter>
+
+  constructor(outer: Frame, compartment: Compartment<PlaceWaiter>) {
+    this.outer = outer
+    this.compartment = compartment
+  }
+
+  onValue(value: unknown): Passage {
+    this.compartment.leave()?.enter()
+    return passValue(this.outer, value)
+  }
+
+  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+    const leave = (): void => this.compartment.leave()?.enter()
+    // Nobody waits for the work any longer, and it goes on: its place is taken until it ends.
+    if (held === undefined) leave()
+    else held.then(leave, leave)
+    return passError(this.outer, error, held)
   }
 }
 

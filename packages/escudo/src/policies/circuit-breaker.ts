@@ -1,18 +1,18 @@
 import { withAmbient } from '../core/ambient.ts'
-import { type Call, scopeOf } from '../core/call.ts'
 import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
 import { stackless } from '../core/errors.ts'
 import { type BreakerState, type Countable, type Listener, tell, warn } from '../core/events.ts'
+import { passError } from '../core/frame.ts'
+import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
-import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
-import { type Cut, Watcher } from '../core/scope.ts'
+import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { Breaker, type Ticket, type Transition } from '../mechanisms/breaker.ts'
 import { transitionsOf } from '../mechanisms/transitions.ts'
 import { failureRate } from '../mechanisms/trip.ts'
+import { type BreakerContext, BreakerFrame } from './circuit-breaker-frame.ts'
 import { type CircuitBreakerOptions, checkedTrip, readHalfOpen, readOpenTime } from './circuit-breaker-options.ts'
 import { CircuitOpenError } from './circuit-open-error.ts'
-import { judgeError, judgeValue } from './judge.ts'
 
 /** A change of a breaker's state. `at` is on the breaker's clock. */
 export type StateChange = Transition
@@ -124,6 +124,10 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
+    return wrapped(this[LAYER], next, binding)
+  }
+
+  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
     this.#bindings.push(binding)
     if (this.#bindings.length === BINDINGS_DOUBTFUL) {
       warn(
@@ -131,61 +135,28 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
         'ESCUDO_SHIELDS',
       )
     }
-    const clock = binding.clock
-    this.#clock = clock
+    this.#clock = binding.clock
     const breaker = this.#breaker
-    const classify = this.#classify as Classify | undefined
-
-    const admitted: AdmittedRun = async (call, operation, ticket) => {
-      const scope = scopeOf(call)
-      // Without a scope nothing can cut the call, and its result alone settles the ticket.
-      const lease = scope === undefined ? undefined : new TicketLease((cut) => this.#cutShort(ticket, cut, binding))
-      if (lease !== undefined && scope !== undefined) lease.watch(scope)
-      let value: unknown
-      let error: unknown
-      let threw = false
-      try {
-        value = await next(call, operation)
-      } catch (caught) {
-        threw = true
-        error = caught
-      }
-      // Judged out here, so that what a classifier throws is not taken for what the operation threw. Where it throws,
-      // the ticket goes back as `ignored`: our own bug says nothing about the dependency.
-      let verdict: Verdict = 'ignored'
-      try {
-        verdict = threw ? judgeError(classify, error, call) : judgeValue(classify, value, call)
-      } finally {
-        if (lease === undefined || lease.end()) this.#settle(ticket, verdict, binding)
-      }
-      if (threw) throw error
-      return value as never
+    const context: BreakerContext = {
+      binding,
+      classify: this.#classify as Classify | undefined,
+      settle: (ticket, verdict) => this.#settle(ticket, verdict),
     }
-
-    return (call, operation) => {
-      const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now())
-      // A rejected promise, and no throw within an async function, which costs as much again: refusals are the hot
-      // path of an outage.
-      if (ticket === undefined) return Promise.reject(this.#refuse(binding))
-      if (ticket.probe) this.#armTimer()
-      return admitted(call, operation, ticket)
+    return {
+      enter: (call, operation, outer) => {
+        const ticket = breaker.freePass ?? breaker.tryAcquire(binding.clock.now())
+        if (ticket === undefined) return passError(outer, this.#refuse(binding), undefined)
+        if (ticket.probe) this.#armTimer()
+        const frame = new BreakerFrame(outer, call, ticket, context)
+        // Without a scope nothing can cut the call, and its outcome alone settles the ticket.
+        if (call.scope !== undefined) frame.watch(call.scope)
+        return next.enter(call, operation, frame)
+      },
     }
   }
 
-  #cutShort(ticket: Ticket, cut: Cut, binding: Binding): void {
-    const verdict = cut.by === 'caller' ? 'ignored' : 'failure'
-    this.#giveBack(ticket, verdict)
-    if (binding.events.hearsExecuted) executed(binding, verdict)
-  }
-
-  #settle(ticket: Ticket, verdict: Verdict, binding: Binding): void {
-    const counted = this.#giveBack(ticket, verdict)
-    if (binding.events.hearsExecuted) executed(binding, verdict)
-    if (counted || verdict === 'ignored' || !binding.events.hears('late')) return
-    binding.events.emit('late', { shield: binding.shield, policy: binding.policy, verdict })
-  }
-
-  #giveBack(ticket: Ticket, verdict: Verdict): boolean {
+  /** Gives a ticket back; false for a result that came too late to count. */
+  #settle(ticket: Ticket, verdict: Verdict): boolean {
     const counted = this.#breaker.settle(ticket, verdict, this.#clock.now())
     // A probe took its lease with it.
     if (ticket.probe) this.#armTimer()
@@ -227,35 +198,5 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     const delayMs = Math.max(0, dueMs - this.#clock.now())
     // Outside of the request that happened to open the circuit, and in the background: it holds no process alive.
     this.#cancelTimer = withAmbient(undefined, () => this.#clock.setTimer(fire, delayMs, { background: true }))
-  }
-}
-
-/** A function of its own, so that the one that runs at every call stays small. */
-function executed({ events, shield, policy }: Binding, outcome: Verdict): void {
-  events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
-}
-
-type AdmittedRun = <T>(call: Call, operation: Operation<T>, ticket: Ticket) => Promise<T>
-
-/** A ticket whose call can be cut off: then it is settled at once, whether or not the operation listens. */
-class TicketLease extends Watcher {
-  readonly #settle: (cut: Cut) => void
-  #open = true
-
-  constructor(settle: (cut: Cut) => void) {
-    super()
-    this.#settle = settle
-  }
-
-  override onCut(cut: Cut): void {
-    if (this.end()) this.#settle(cut)
-  }
-
-  /** Ends the lease; true for the one who ended it, and so has to settle the ticket. */
-  end(): boolean {
-    this.unwatch()
-    const wasOpen = this.#open
-    this.#open = false
-    return wasOpen
   }
 }

@@ -1,6 +1,8 @@
-import { type Call, scopeOf } from '../core/call.ts'
+import type { Call, CallState } from '../core/call.ts'
+import { type Frame, type Passage, passError, passValue } from '../core/frame.ts'
+import { type MakeLayer, settle, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
-import { type Policy, type Run, unbound } from '../core/policy.ts'
+import { type Binding, LAYER, type Policy, type Run, unbound } from '../core/policy.ts'
 import { withCause } from '../core/secondary-error.ts'
 import { factsOf } from '../errors/brand.ts'
 
@@ -36,26 +38,53 @@ export function fallback<const X>(
   knownKeys(options, 'fallback', ['when', 'name'])
   const when = optionalFunction(options.when, 'fallback.when') ?? isFailure
   const name = checkedName(options.name ?? 'fallback', 'fallback.name')
+  const layer: MakeLayer = (next, binding) => {
+    const context: FallbackContext = { binding, when, value }
+    return {
+      enter: (call, operation, outer) => next.enter(call, operation, new FallbackFrame(outer, call, context)),
+    }
+  }
   const policy: Policy<unknown, X> = {
     name,
     type: 'fallback',
     settings: {},
-    wrap(next: Run, binding = unbound(policy)): Run {
-      return async (call, operation) => {
-        try {
-          return await next(call, operation)
-        } catch (error) {
-          // Whoever cut the call has stopped listening; and nobody who gave up wants a substitute.
-          if (scopeOf(call)?.cut !== undefined || !stands(when, error)) throw error
-          if (binding.events.hears('fallback')) {
-            binding.events.emit('fallback', { shield: binding.shield, policy: binding.policy, error })
-          }
-          return (typeof value === 'function' ? await substitute(value as Substitute, error, call) : value) as never
-        }
-      }
-    },
+    wrap: (next: Run, binding = unbound(policy)): Run => wrapped(layer, next, binding),
+    [LAYER]: layer,
   }
   return policy
+}
+
+/** What all calls of one fallback in one shield have in common. */
+interface FallbackContext {
+  readonly binding: Binding
+  readonly when: (error: unknown) => boolean
+  readonly value: unknown
+}
+
+class FallbackFrame implements Frame {
+  declare readonly outer: Frame
+  declare private readonly call: CallState
+  declare private readonly context: FallbackContext
+
+  constructor(outer: Frame, call: CallState, context: FallbackContext) {
+    this.outer = outer
+    this.call = call
+    this.context = context
+  }
+
+  onValue(value: unknown): Passage {
+    return passValue(this.outer, value)
+  }
+
+  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+    const { binding, when, value } = this.context
+    // Whoever cut the call has stopped listening; and nobody who gave up wants a substitute.
+    if (this.call.scope?.cut !== undefined || !stands(when, error)) return passError(this.outer, error, held)
+    const { shield, policy, events } = binding
+    if (events.hears('fallback')) events.emit('fallback', { shield, policy, error })
+    if (typeof value !== 'function') return passValue(this.outer, value)
+    return settle(substitute(value as Substitute, error, this.call), this.call, this.outer)
+  }
 }
 
 type Substitute = (error: unknown, call: Call) => unknown

@@ -1,12 +1,15 @@
 import type { Ambient } from '../core/ambient.ts'
-import { scopeOf, withScope } from '../core/call.ts'
+import { enteredMs, withScope } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless, TimeoutError } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
+import { type Frame, type Passage, passError, passValue } from '../core/frame.ts'
+import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys } from '../core/options.ts'
 import {
   type Binding,
   type Finding,
+  LAYER,
   type Policy,
   type PolicyFacts,
   type PolicyStatus,
@@ -14,7 +17,7 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { Scope } from '../core/scope.ts'
-import { type TimerEntry, timerQueue } from '../core/timer-queue.ts'
+import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
 
 /** Options of {@link timeout}. */
 export interface TimeoutOptions {
@@ -81,60 +84,100 @@ class TimeoutPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
+    return wrapped(this[LAYER], next, binding, true)
+  }
+
+  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
     const { afterMs } = this.settings
-    const { clock, events } = binding
-    const queue = timerQueue(clock, afterMs)
-    return async (call, operation) => {
-      const scope = new TimeoutScope(binding, afterMs)
-      queue.add(scope)
-      const outside = scopeOf(call)
-      if (outside !== undefined) scope.watch(outside)
-      try {
-        return await scope.settle(next, withScope(call, scope, scope.dueMs), operation)
-      } finally {
-        queue.remove(scope)
-        scope.unwatch()
-        // Here, and not where the timer fires: this is the context of the call.
-        if (scope.expired) {
-          this.#timeouts += 1
-          if (events.hears('timeout')) {
-            events.emit('timeout', { shield: binding.shield, policy: binding.policy, afterMs })
-          }
-        }
-        if (events.hearsExecuted) executed(binding, scope)
-      }
+    const queue = timerQueue(binding.clock, afterMs)
+    const onExpired = (): void => {
+      this.#timeouts += 1
+    }
+    const context: TimeoutContext = { binding, afterMs, queue, onExpired }
+    return {
+      enter(call, operation, outer) {
+        const frame = new TimeoutFrame(outer, context)
+        queue.add(frame, enteredMs(call))
+        if (call.scope !== undefined) frame.watch(call.scope)
+        return next.enter(withScope(call, frame, frame.dueMs), operation, frame)
+      },
     }
   }
 }
 
+/** What all calls of one timeout in one shield have in common. */
+interface TimeoutContext {
+  readonly binding: Binding
+  readonly afterMs: number
+  readonly queue: TimerQueue
+  readonly onExpired: () => void
+}
+
 /** A function of its own, so that the one that runs at every call stays small. */
-function executed({ events, shield, policy }: Binding, { cut, expired }: TimeoutScope): void {
+function executed({ events, shield, policy }: Binding, { cut, expired }: TimeoutFrame): void {
   const outcome: (typeof OUTCOMES)[number] = cut === undefined ? 'in_time' : expired ? 'timed_out' : 'aborted'
   events.emit('executed', { type: 'executed', shield, policy, policyType: TYPE, outcome, attempts: 1 })
 }
 
-/** The scope of one timed call. It waits in the queue itself, so that a call in time allocates nothing for its timer. */
-class TimeoutScope extends Scope implements TimerEntry {
-  queued = false
-  dueMs = 0
-  earlier: TimerEntry | undefined
-  later: TimerEntry | undefined
-  context: Ambient | undefined
+/**
+ * The frame of one timed call, which is also its scope and its place in the queue, so that a call in time makes one
+ * object and no timer.
+ */
+class TimeoutFrame extends Scope implements Frame, TimerEntry {
+  declare queued: boolean
+  declare dueMs: number
+  declare earlier: TimerEntry | undefined
+  declare later: TimerEntry | undefined
+  declare context: Ambient | undefined
   /** Whether this timeout, and nothing outside of it, cut the call. */
-  expired = false
-  readonly #binding: Binding
-  readonly #afterMs: number
+  declare expired: boolean
+  declare readonly outer: Frame
+  declare private readonly shared: TimeoutContext
 
-  constructor(binding: Binding, afterMs: number) {
+  constructor(outer: Frame, shared: TimeoutContext) {
     super()
-    this.#binding = binding
-    this.#afterMs = afterMs
+    this.queued = false
+    this.dueMs = 0
+    this.earlier = undefined
+    this.later = undefined
+    this.context = undefined
+    this.expired = false
+    this.outer = outer
+    this.shared = shared
   }
 
   expire(): void {
     if (this.cut !== undefined) return
     this.expired = true
-    const make = (): TimeoutError => new TimeoutError(this.#binding, this.#afterMs)
-    this.cutOff({ by: 'escudo', reason: this.#binding.stacks ? make() : stackless(make) })
+    const { binding, afterMs } = this.shared
+    const make = (): TimeoutError => new TimeoutError(binding, afterMs)
+    this.cutOff({ by: 'escudo', reason: binding.stacks ? make() : stackless(make) })
+  }
+
+  onValue(value: unknown): Passage {
+    this.end()
+    return passValue(this.outer, value)
+  }
+
+  // What was cut in here is over for everybody further out: a timeout waits for nothing that is held.
+  onError(error: unknown): Passage {
+    this.end()
+    return passError(this.outer, error, undefined)
+  }
+
+  private end(): void {
+    const { binding, queue } = this.shared
+    queue.remove(this)
+    this.unwatch()
+    if (this.expired) this.tellTimeout()
+    if (binding.events.hearsExecuted) executed(binding, this)
+  }
+
+  /** Here, and not where the timer fires: this is the context of the call. */
+  private tellTimeout(): void {
+    const { binding, afterMs, onExpired } = this.shared
+    const { events, shield, policy } = binding
+    onExpired()
+    if (events.hears('timeout')) events.emit('timeout', { shield, policy, afterMs })
   }
 }

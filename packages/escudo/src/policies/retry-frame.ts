@@ -1,0 +1,207 @@
+import { type CallState, enteredMs, withAttempt } from '../core/call.ts'
+import { type Frame, finish, type Passage, passError, passValue } from '../core/frame.ts'
+import type { Layer } from '../core/layer.ts'
+import type { Verdict } from '../core/outcome.ts'
+import type { Binding, Operation } from '../core/policy.ts'
+import { sleep } from '../core/sleep.ts'
+import { AttemptLog } from './attempts.ts'
+import { judgeError, judgeValue } from './judge.ts'
+import { nextDelayMs, type RetryRules } from './retry-rules.ts'
+
+/** What `executed` tells of a retry. */
+export const OUTCOMES = [
+  'successful_without_retry',
+  'successful_with_retry',
+  'failed_without_retry',
+  'failed_with_retry',
+  // What says nothing about the dependency: a business error, the caller's abort, a refusal from further in.
+  'ignored',
+] as const
+
+/** What the status of a retry shows. */
+export interface RetryCounters {
+  calls: number
+  retries: number
+  exhausted: number
+}
+
+/** What all calls of one retry in one shield have in common. */
+interface RetryContext {
+  readonly next: Layer
+  readonly binding: Binding
+  readonly rules: RetryRules
+  readonly counters: RetryCounters
+}
+
+/** The layer of a retry. */
+export function enterRetry(next: Layer, binding: Binding, rules: RetryRules, counters: RetryCounters): Layer {
+  const context: RetryContext = { next, binding, rules, counters }
+  return {
+    enter(call, operation, outer) {
+      counters.calls += 1
+      const startedMs = enteredMs(call)
+      // An attempt of a retry further out is this one's first.
+      const first = call.attempt === 1 ? call : withAttempt(call, 1)
+      return next.enter(first, operation, new RetryFrame(outer, context, first, operation, startedMs))
+    },
+  }
+}
+
+/** How one of the later attempts ended, handed back to the loop that made it. */
+class AttemptFailure {
+  readonly error: unknown
+  readonly held: PromiseLike<unknown> | undefined
+
+  constructor(error: unknown, held: PromiseLike<unknown> | undefined) {
+    this.error = error
+    this.held = held
+  }
+}
+
+/** The end of the way of a later attempt. */
+const ATTEMPT_END: Frame = {
+  outer: undefined,
+  onValue: (value) => value,
+  onError: (error, held) => new AttemptFailure(error, held),
+}
+
+/** What a call that is retried remembers of its attempts. */
+interface Past {
+  /** When the attempt in hand began. */
+  startedMs: number
+  /** The delay before it; undefined for the first one. */
+  delayMs: number | undefined
+  readonly log: AttemptLog
+}
+
+/**
+ * One call of a retry. The first attempt is a frame like any other, and most calls have no second one. The later
+ * attempts are made by a loop, each as a way of its own: promises that adopt each other, one for each attempt, would
+ * grow with their number.
+ */
+class RetryFrame implements Frame {
+  declare readonly outer: Frame
+  declare private readonly context: RetryContext
+  declare private readonly operation: Operation<unknown>
+  declare private readonly startedMs: number
+  declare private attempt: CallState
+  declare private past: Past | undefined
+
+  constructor(outer: Frame, context: RetryContext, first: CallState, operation: Operation<unknown>, startedMs: number) {
+    this.outer = outer
+    this.context = context
+    this.attempt = first
+    this.operation = operation
+    this.startedMs = startedMs
+    this.past = undefined
+  }
+
+  onValue(value: unknown): Passage {
+    const delayMs = this.delayAfterValue(value)
+    return delayMs === undefined ? passValue(this.outer, value) : this.goOn(delayMs)
+  }
+
+  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+    const delayMs = this.delayAfterError(error)
+    return delayMs === undefined ? passError(this.outer, error, held) : this.goOn(delayMs)
+  }
+
+  private async goOn(delayMs: number): Promise<unknown> {
+    let end: unknown
+    try {
+      end = await this.laterAttempts(delayMs)
+    } catch (later) {
+      end = new AttemptFailure(later, undefined)
+    }
+    const { outer } = this
+    return finish(end instanceof AttemptFailure ? passError(outer, end.error, end.held) : passValue(outer, end))
+  }
+
+  /** Makes attempts until one is the last. */
+  private async laterAttempts(firstDelayMs: number): Promise<unknown> {
+    const { next, binding, counters } = this.context
+    const { scope } = this.attempt
+    for (let delayMs: number | undefined = firstDelayMs; ; ) {
+      counters.retries += 1
+      await sleep(delayMs, binding.clock, scope)
+      if (scope?.cut !== undefined) {
+        this.tell(scope.cut.by === 'caller' ? 'ignored' : 'failure')
+        return new AttemptFailure(scope.cut.reason, undefined)
+      }
+      this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
+      if (this.past !== undefined) {
+        this.past.startedMs = enteredMs(this.attempt)
+        this.past.delayMs = delayMs
+      }
+      const end = await next.enter(this.attempt, this.operation, ATTEMPT_END)
+      delayMs = end instanceof AttemptFailure ? this.delayAfterError(end.error) : this.delayAfterValue(end)
+      if (delayMs === undefined) return end
+    }
+  }
+
+  /** How long to wait before the next attempt, after one that came to a value; undefined when that value is the result. */
+  private delayAfterValue(value: unknown): number | undefined {
+    if (this.context.rules.classify !== undefined) return this.decide(true, value)
+    this.tell('success')
+    return undefined
+  }
+
+  /** The same after an attempt that failed; undefined when its error is the result. */
+  private delayAfterError(error: unknown): number | undefined {
+    const delayMs = this.decide(false, error)
+    if (delayMs === undefined) this.past?.log.attachTo(error)
+    return delayMs
+  }
+
+  private decide(ok: boolean, outcome: unknown): number | undefined {
+    const { binding, counters, rules } = this.context
+    const error = ok ? undefined : outcome
+    let verdict: Verdict
+    let delayMs: number | undefined
+    try {
+      const { classify } = rules
+      verdict = ok ? judgeValue(classify, outcome, this.attempt) : judgeError(classify, error, this.attempt)
+      delayMs = ok && verdict !== 'failure' ? undefined : this.nextDelayMs(verdict, error)
+    } catch (thrown) {
+      // Where a classifier throws, nothing is known about the dependency.
+      this.tell('ignored')
+      throw thrown
+    }
+    if (delayMs === undefined) {
+      if (verdict === 'failure') counters.exhausted += 1
+      this.tell(verdict)
+    } else if (binding.events.hears('retry')) {
+      const { shield, policy, events } = binding
+      events.emit('retry', { shield, policy, attempt: this.attempt.attempt, delayMs, error })
+    }
+    return delayMs
+  }
+
+  private nextDelayMs(verdict: Verdict, error: unknown): number | undefined {
+    const delayMs = nextDelayMs(this.context.rules, {
+      attempt: this.attempt,
+      verdict,
+      error,
+      firstStartedMs: this.startedMs,
+      previousDelayMs: this.past?.delayMs,
+    })
+    if (delayMs === undefined && this.past === undefined) return undefined
+    this.past ??= { startedMs: this.startedMs, delayMs: undefined, log: new AttemptLog() }
+    const { startedMs, log } = this.past
+    const { attempt: number, clock } = this.attempt
+    log.add({ number, startedAt: startedMs, durationMs: clock.now() - startedMs, error })
+    return delayMs
+  }
+
+  /** Tells that the call is over. */
+  private tell(verdict: Verdict): void {
+    const { events, shield, policy } = this.context.binding
+    if (!events.hearsExecuted) return
+    const attempts = this.attempt.attempt
+    const outcome: (typeof OUTCOMES)[number] =
+      verdict === 'ignored'
+        ? verdict
+        : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
+    events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
+  }
+}

@@ -1,0 +1,51 @@
+import { type Call, scopeOf } from '../core/call.ts'
+import type { Classify, Verdict } from '../core/outcome.ts'
+import { isRefusal, mayRetry } from '../errors/classification.ts'
+import { read } from '../errors/plain.ts'
+import type { Backoff } from '../mechanisms/backoff.ts'
+
+/** What a retry goes by: its options, read and checked. */
+export interface RetryRules {
+  readonly maxRetries: number
+  readonly backoff: Backoff
+  readonly classify: Classify | undefined
+  /** No retry begins that much after the first attempt began. */
+  readonly maxTotalMs: number
+  /** How long an error's own hint may be; below 0 hints are ignored. */
+  readonly retryAfterMaxMs: number
+}
+
+/** An attempt that did not succeed, and what came before it. */
+export interface Ended {
+  readonly attempt: Call
+  readonly verdict: Verdict
+  /** What it threw; undefined where a classifier rejected its value. */
+  readonly error: unknown
+  /** When the first attempt began. */
+  readonly firstStartedMs: number
+  /** The delay before this attempt; undefined for the first one. */
+  readonly previousDelayMs: number | undefined
+}
+
+/** How long to wait before the next attempt; undefined when there is none. */
+export function nextDelayMs(rules: RetryRules, ended: Ended): number | undefined {
+  const { attempt: call, verdict, error } = ended
+  const refused = isRefusal(error)
+  if (call.attempt > rules.maxRetries || scopeOf(call)?.cut !== undefined) return undefined
+  if (!refused && (verdict !== 'failure' || !mayRetry(error))) return undefined
+  const backoffMs = rules.backoff.delayMs(call.attempt - 1, call.random, ended.previousDelayMs)
+  const hintMs = hintOf(error)
+  // An open circuit says when it lets a call through again: within the next delay, or not worth waiting for.
+  if (refused && (hintMs === undefined || hintMs > backoffMs)) return undefined
+  const hinted = !refused && hintMs !== undefined && rules.retryAfterMaxMs >= 0
+  const delayMs = hinted ? Math.min(hintMs, rules.retryAfterMaxMs) : backoffMs
+  const beginsAt = call.clock.now() + delayMs
+  if (beginsAt - ended.firstStartedMs > rules.maxTotalMs) return undefined
+  return call.deadline !== undefined && beginsAt >= call.deadline ? undefined : delayMs
+}
+
+/** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */
+function hintOf(error: unknown): number | undefined {
+  const retryAfterMs = read(error, 'retryAfterMs')
+  return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined
+}
