@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 import type { Scope } from './scope.ts'
+import type { Note } from './story.ts'
 
 /** One run of an operation, as the operation sees it. It does not change; a retry or a timeout makes a new one. */
 export interface Call {
@@ -20,17 +21,38 @@ export interface Call {
   readonly random: Random
 }
 
+/** What all calls of a shield have in common. */
+export interface Host {
+  readonly name: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly policies: readonly { readonly name: string; readonly policy: { readonly type: string } }[]
+}
+
+/** What all attempts of a call have in common. */
+export class CallRoot {
+  // Declared here and assigned in the constructor: see Watcher.
+  declare readonly host: Host
+  declare readonly key: string | undefined
+  declare readonly priority: number
+  /** What policies noted of it: undefined as long as nothing went wrong. */
+  declare notes: Note[] | undefined
+
+  constructor(host: Host, key: string | undefined, priority: number) {
+    this.host = host
+    this.key = key
+    this.priority = priority
+    this.notes = undefined
+  }
+}
+
 /** The call as policies see it: with the scope that can cut it. */
 export class CallState implements Call {
-  // Declared here and assigned in the constructor: see Watcher.
-  declare readonly clock: Clock
-  declare readonly random: Random
+  declare readonly root: CallRoot
   /** What can cut this call; undefined when nothing can. */
   declare readonly scope: Scope | undefined
   declare readonly attempt: number
   declare readonly deadline: number | undefined
-  declare readonly key: string | undefined
-  declare readonly priority: number
   /**
    * When the call was entered, where a policy has asked: policies that are entered at the same moment share one reading
    * of the clock, which costs as much as a policy. Undefined again after every wait.
@@ -38,24 +60,29 @@ export class CallState implements Call {
   declare enteredMs: number | undefined
   declare private ownSignal: AbortSignal | undefined
 
-  constructor(
-    clock: Clock,
-    random: Random,
-    scope: Scope | undefined,
-    attempt: number,
-    deadline: number | undefined,
-    key: string | undefined,
-    priority: number,
-  ) {
-    this.clock = clock
-    this.random = random
+  constructor(root: CallRoot, scope: Scope | undefined, attempt: number, deadline: number | undefined) {
+    this.root = root
     this.scope = scope
     this.attempt = attempt
     this.deadline = deadline
-    this.key = key
-    this.priority = priority
     this.enteredMs = undefined
     this.ownSignal = undefined
+  }
+
+  get clock(): Clock {
+    return this.root.host.clock
+  }
+
+  get random(): Random {
+    return this.root.host.random
+  }
+
+  get key(): string | undefined {
+    return this.root.key
+  }
+
+  get priority(): number {
+    return this.root.priority
   }
 
   get signal(): AbortSignal {
@@ -67,23 +94,28 @@ export class CallState implements Call {
   }
 }
 
+/** A call that nothing has cut yet and nothing can cut: what a shield begins with where its caller brings nothing. */
+export function newCall(host: Host, key?: string, priority = 0): CallState {
+  return new CallState(new CallRoot(host, key, priority), undefined, 1, undefined)
+}
+
 /** The same call as another attempt. */
 export function withAttempt(call: Call, attempt: number): CallState {
-  const { scope } = call as CallState
-  return new CallState(call.clock, call.random, scope, attempt, call.deadline, call.key, call.priority)
+  const { root, scope, deadline } = call as CallState
+  return new CallState(root, scope, attempt, deadline)
 }
 
 /** The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier. */
 export function withScope(call: CallState, scope: Scope, deadline: number): CallState {
   const earlier = call.deadline !== undefined && call.deadline < deadline ? call.deadline : deadline
-  const inside = new CallState(call.clock, call.random, scope, call.attempt, earlier, call.key, call.priority)
+  const inside = new CallState(call.root, scope, call.attempt, earlier)
   inside.enteredMs = call.enteredMs
   return inside
 }
 
 /** When the call was entered: a reading of its clock, made by the first who asks. */
 export function enteredMs(call: CallState): number {
-  call.enteredMs ??= call.clock.now()
+  call.enteredMs ??= call.root.host.clock.now()
   return call.enteredMs
 }
 

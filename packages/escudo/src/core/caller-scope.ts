@@ -1,7 +1,7 @@
 import { factsOf } from '../errors/brand.ts'
 import type { CancelTimer, Clock } from './clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from './errors.ts'
-import { Failure, type Frame, type Passage } from './frame.ts'
+import { END, type Frame, type Passage, type Trail } from './frame.ts'
 import { Scope } from './scope.ts'
 
 /**
@@ -33,9 +33,9 @@ export class CallerScope extends Scope implements Frame {
     return value
   }
 
-  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+  onError(error: unknown, trail: Trail): Passage {
     this.#release()
-    return new Failure(error, held)
+    return END.onError(error, trail)
   }
 
   /** Leaves the caller's signal and the clock as they were. */

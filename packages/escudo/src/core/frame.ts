@@ -1,3 +1,6 @@
+import type { CallRoot } from './call.ts'
+import { rememberStory } from './story.ts'
+
 // How an outcome travels outwards. A call of a shield enters all its policies at once, synchronously, and each leaves
 // a frame behind; when the operation has settled, the outcome passes through the frames from the innermost to the
 // outermost, again synchronously. So a call has one promise to wait for, and not one for each policy: a promise for
@@ -9,29 +12,40 @@
  */
 export type Passage = unknown
 
+/** What goes outwards beside an error. */
+export class Trail {
+  /** The call that failed; undefined where a frame itself threw, and nobody knows better. */
+  declare readonly root: CallRoot | undefined
+  /**
+   * What is still at work although the call was cut and waits for it no longer. Whoever holds a place for that work
+   * holds it until this promise has settled. A timeout takes it off: further out nothing is held.
+   */
+  declare held: PromiseLike<unknown> | undefined
+
+  constructor(root: CallRoot | undefined, held?: PromiseLike<unknown>) {
+    this.root = root
+    this.held = held
+  }
+}
+
 /** One policy's part in one call. */
 export interface Frame {
   /** The frame of the next policy further out. Undefined for the end of the way. */
   readonly outer: Frame | undefined
+  /** The call, where the frame may run code that throws. */
+  readonly root?: CallRoot
   /** What stands inside came to a value. */
   onValue(value: unknown): Passage
-  /**
-   * What stands inside failed.
-   *
-   * @param held what is still at work although the call was cut and waits for it no longer; whoever holds a place for
-   * that work holds it until this promise has settled
-   */
-  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage
+  /** What stands inside failed. */
+  onError(error: unknown, trail: Trail): Passage
 }
 
 /** An error that has passed all frames: a value on its way, so that nothing is thrown, and caught, at each of them. */
 export class Failure {
   readonly error: unknown
-  readonly held: PromiseLike<unknown> | undefined
 
-  constructor(error: unknown, held: PromiseLike<unknown> | undefined) {
+  constructor(error: unknown) {
     this.error = error
-    this.held = held
   }
 }
 
@@ -40,16 +54,16 @@ export function passValue(frame: Frame, value: unknown): Passage {
   try {
     return frame.onValue(value)
   } catch (error) {
-    return passError(frame.outer as Frame, error, undefined)
+    return passError(frame.outer as Frame, error, new Trail(frame.root))
   }
 }
 
 /** Hands an error to a frame. */
-export function passError(frame: Frame, error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+export function passError(frame: Frame, error: unknown, trail: Trail): Passage {
   try {
-    return frame.onError(error, held)
+    return frame.onError(error, trail)
   } catch (later) {
-    return passError(frame.outer as Frame, later, held)
+    return passError(frame.outer as Frame, later, trail)
   }
 }
 
@@ -57,7 +71,10 @@ export function passError(frame: Frame, error: unknown, held: PromiseLike<unknow
 export const END: Frame = {
   outer: undefined,
   onValue: (value) => value,
-  onError: (error, held) => new Failure(error, held),
+  onError(error, { root }) {
+    if (root !== undefined) rememberStory(error, root)
+    return new Failure(error)
+  },
 }
 
 /** The end of the way within a reaction to a promise: the promise that was derived rejects where the call has failed. */

@@ -1,15 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test, vi } from 'vitest'
-import { CallState } from './call.ts'
+import { CallRoot, CallState } from './call.ts'
 import { systemClock } from './clock.ts'
-import { END, Failure, type Frame, passError, passValue, promised, rejectedSoon } from './frame.ts'
+import { END, Failure, type Frame, passError, passValue, promised, rejectedSoon, Trail } from './frame.ts'
 import { operationLayer, runOf, settle } from './layer.ts'
 import { type Cut, Scope } from './scope.ts'
 
 const CUT: Cut = { by: 'caller', reason: new Error('gone') }
 
+const HOST = { name: 'test', clock: systemClock, random: Math.random, policies: [] }
+
 const callIn = (scope: Scope | undefined): CallState =>
-  new CallState(systemClock, Math.random, scope, 1, undefined, undefined, 0)
+  new CallState(new CallRoot(HOST, undefined, 0), scope, 1, undefined)
 
 const settled = (scope: Scope | undefined, result: unknown): Promise<unknown> =>
   promised(settle(result, callIn(scope), END))
@@ -24,9 +26,9 @@ class Recorder implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, held: PromiseLike<unknown> | undefined): unknown {
-    this.heard.push(['error', error, held])
-    return passError(this.outer, error, held)
+  onError(error: unknown, trail: Trail): unknown {
+    this.heard.push(['error', error, trail.held])
+    return passError(this.outer, error, trail)
   }
 }
 
@@ -109,9 +111,9 @@ describe('a cut', () => {
     const frame: Frame = {
       outer: END,
       onValue: () => undefined,
-      onError: (error) => {
+      onError: (error, trail) => {
         seen.push(storage.getStore())
-        return passError(END, error, undefined)
+        return passError(END, error, trail)
       },
     }
     const outcome = storage.run('the call', () => promised(settle(new Promise(() => {}), callIn(scope), frame)))
@@ -136,7 +138,7 @@ describe('a frame that throws', () => {
     const recorder = new Recorder()
     const inner: Frame = { ...throwing, outer: recorder }
     expect(passValue(inner, 1)).toBeInstanceOf(Failure)
-    expect(passError(inner, 'down', undefined)).toBeInstanceOf(Failure)
+    expect(passError(inner, 'down', new Trail(undefined))).toBeInstanceOf(Failure)
     expect(recorder.heard).toEqual([
       ['error', new Error('a bug'), undefined],
       ['error', new Error('a bug'), undefined],

@@ -1,5 +1,5 @@
 import type { CallState } from './call.ts'
-import { END, type Frame, finish, type Passage, passError, passValue, promised } from './frame.ts'
+import { END, type Frame, finish, type Passage, passError, passValue, promised, Trail } from './frame.ts'
 import type { Binding, Operation, Run } from './policy.ts'
 import { type Cut, Watcher } from './scope.ts'
 
@@ -16,12 +16,12 @@ export type MakeLayer = (next: Layer, binding: Binding) => Layer
 export const operationLayer: Layer = {
   enter(call, operation, frame) {
     const cut = call.scope?.cut
-    if (cut !== undefined) return passError(frame, cut.reason, undefined)
+    if (cut !== undefined) return passError(frame, cut.reason, new Trail(call.root))
     let result: unknown
     try {
       result = operation(call)
     } catch (error) {
-      return passError(frame, error, undefined)
+      return passError(frame, error, new Trail(call.root))
     }
     return settle(result, call, frame)
   },
@@ -38,9 +38,9 @@ function runLayer(run: Run, ownScope: boolean): Layer {
       try {
         work = Promise.resolve(run(call, operation))
       } catch (error) {
-        return passError(frame, error, undefined)
+        return passError(frame, error, new Trail(call.root))
       }
-      return ownScope ? settle(work, call, frame) : reactTo(work, frame)
+      return ownScope ? settle(work, call, frame) : reactTo(work, call, frame)
     },
   }
 }
@@ -77,24 +77,24 @@ export function settle(result: unknown, call: CallState, frame: Frame): Passage 
       work = Promise.resolve(result)
     } catch (error) {
       // A promise whose constructor throws.
-      return passError(frame, error, undefined)
+      return passError(frame, error, new Trail(call.root))
     }
   }
-  if (scope === undefined) return work === undefined ? passValue(frame, result) : reactTo(work, frame)
+  if (scope === undefined) return work === undefined ? passValue(frame, result) : reactTo(work, call, frame)
   const { cut } = scope
-  if (cut !== undefined) return passError(frame, cut.reason, unreported(work))
-  return work === undefined ? passValue(frame, result) : new Wait(work, frame).race(scope)
+  if (cut !== undefined) return passError(frame, cut.reason, new Trail(call.root, unreported(work)))
+  return work === undefined ? passValue(frame, result) : new Wait(work, call, frame).race(scope)
 }
 
 // The original, since a promise may have a `then` of its own, and `await` does not ask for it either.
 const { then } = Promise.prototype
 
 /** Waits for a promise that nothing can cut short. */
-function reactTo(work: Promise<unknown>, frame: Frame): Promise<unknown> {
+function reactTo(work: Promise<unknown>, call: CallState, frame: Frame): Promise<unknown> {
   return then.call(
     work,
     (value) => finish(passValue(frame, value)),
-    (error) => finish(passError(frame, error, undefined)),
+    (error) => finish(passError(frame, error, new Trail(call.root))),
   )
 }
 
@@ -116,13 +116,15 @@ type Settle = (outcome: unknown) => void
 /** One wait for work that can be cut. */
 class Wait extends Watcher {
   declare private readonly work: Promise<unknown>
+  declare private readonly call: CallState
   declare private readonly frame: Frame
   declare private reject: ((reason: unknown) => void) | undefined
   declare private isCut: boolean
 
-  constructor(work: Promise<unknown>, frame: Frame) {
+  constructor(work: Promise<unknown>, call: CallState, frame: Frame) {
     super()
     this.work = work
+    this.call = call
     this.frame = frame
     this.reject = undefined
     this.isCut = false
@@ -145,7 +147,8 @@ class Wait extends Watcher {
       },
       (error) => {
         this.unwatch()
-        return finish(passError(this.frame, error, this.isCut ? this.work : undefined))
+        const held = this.isCut ? this.work : undefined
+        return finish(passError(this.frame, error, new Trail(this.call.root, held)))
       },
     )
   }

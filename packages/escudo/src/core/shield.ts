@@ -1,4 +1,4 @@
-import { CallState } from './call.ts'
+import { CallRoot, CallState, type Host, newCall } from './call.ts'
 import { CallerScope } from './caller-scope.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Composable, PutsOfAll, ReadsOfAll } from './composition.ts'
@@ -105,26 +105,25 @@ export function shield<const Ps extends readonly AnyPolicy[]>(
 class ComposedShield {
   readonly name: string
   readonly #clock: Clock
-  readonly #random: Random
   readonly #stacks: boolean
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
   readonly #outermost: Layer
   /** Held here and nowhere else, so that it is forgotten with the shield. */
-  readonly #facts: ShieldFacts
+  readonly #facts: ShieldFacts & Host
 
   constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
     const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions
     knownKeys(options, 'shield', ['name', 'clock', 'random', 'stacks'])
     this.name = checkedName(options.name, 'shield.name')
     this.#clock = checkedClock(options.clock ?? systemClock)
-    this.#random = optionalFunction(options.random, 'shield.random') ?? Math.random
+    const random = optionalFunction(options.random, 'shield.random') ?? Math.random
     this.#stacks = options.stacks ?? false
     this.#policies = named(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     check(this.name, this.#policies)
     this.#outermost = this.#fold()
-    this.#facts = { name: this.name, clock: this.#clock, policies: this.#policies }
+    this.#facts = { name: this.name, clock: this.#clock, random, policies: this.#policies }
     rememberShield(this.#facts)
   }
 
@@ -181,8 +180,7 @@ class ComposedShield {
   }
 
   #enter(operation: Operation<unknown>): Passage {
-    const call = new CallState(this.#clock, this.#random, undefined, 1, undefined, undefined, 0)
-    return this.#outermost.enter(call, operation, END)
+    return this.#outermost.enter(newCall(this.#facts), operation, END)
   }
 
   #enterWith(operation: Operation<unknown>, options: RunOptions): Passage {
@@ -191,15 +189,14 @@ class ComposedShield {
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline')
     if (signal?.aborted) throw signal.reason
     if (signal === undefined && deadlineMs === undefined) {
-      const call = new CallState(this.#clock, this.#random, undefined, 1, undefined, key, priority)
-      return this.#outermost.enter(call, operation, END)
+      return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
     }
     const scope = new CallerScope(signal)
     const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
     if (deadlineMs !== undefined) {
       scope.cutAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
     }
-    const call = new CallState(this.#clock, this.#random, scope, 1, deadline, key, priority)
+    const call = new CallState(new CallRoot(this.#facts, key, priority), scope, 1, deadline)
     return this.#outermost.enter(call, operation, scope)
   }
 }

@@ -1,3 +1,4 @@
+import type { Verdict } from '../core/outcome.ts'
 import { read } from '../errors/plain.ts'
 
 /** One failed attempt of a retry. */
@@ -7,20 +8,22 @@ export interface Attempt {
   /** On the shield's clock. */
   readonly startedAt: number
   readonly durationMs: number
-  /** What it threw. */
+  /** What the retry made of it. */
+  readonly outcome: Verdict
+  /** What it threw; undefined where a classifier rejected its value. */
   readonly error: unknown
 }
 
 // The first ones tell how it began, and the last one is the error itself: more would only hold memory.
 const RECORDED_MAX = 32
 
-/** The failed attempts of one call, kept only once there is a retry. */
+/** The failed attempts of one call. */
 export class AttemptLog {
-  readonly #attempts: Attempt[] = []
+  readonly attempts: Attempt[] = []
 
   add(attempt: Attempt): void {
-    if (this.#attempts.length === RECORDED_MAX) this.#attempts.splice(RECORDED_MAX / 2, 1)
-    this.#attempts.push(attempt)
+    if (this.attempts.length === RECORDED_MAX) this.attempts.splice(RECORDED_MAX / 2, 1)
+    this.attempts.push(attempt)
   }
 
   /**
@@ -31,7 +34,7 @@ export class AttemptLog {
     if (typeof error !== 'object' || error === null) return
     try {
       if (!Object.isExtensible(error)) return
-      Object.defineProperty(error, 'attempts', { value: this.#attempts, configurable: true, writable: true })
+      Object.defineProperty(error, 'attempts', { value: this.attempts, configurable: true, writable: true })
     } catch {
       // A proxy that refuses, or a property of that name that cannot change: the error itself matters more.
     }

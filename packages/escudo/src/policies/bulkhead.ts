@@ -1,11 +1,13 @@
 import type { Ambient } from '../core/ambient.ts'
+import type { CallState } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
-import { type Frame, finish, type Passage, passError, passValue } from '../core/frame.ts'
+import { type Frame, finish, type Passage, passError, passValue, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
 import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { type Cut, type Scope, Watcher } from '../core/scope.ts'
+import { leaveNote } from '../core/story.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
 import { Compartment, type Waiter } from '../mechanisms/compartment.ts'
 import { BulkheadFullError } from './bulkhead-full-error.ts'
@@ -81,11 +83,18 @@ class BulkheadPolicy implements Policy {
         const waiter = new PlaceWaiter(compartment)
         if (!compartment.tryQueue(waiter)) {
           const { limit, queueLimit } = compartment
-          return passError(outer, refuse(binding, `${limit} at work, ${queueLimit} waiting`), undefined)
+          return this.#refuse(call, outer, binding, `${limit} at work, ${queueLimit} waiting`)
         }
         return waiter.wait(call.scope, waits).then((outcome) => {
-          const problem = this.#afterWait(outcome, call.scope, binding)
-          if (problem !== undefined) return finish(passError(outer, problem.error, undefined))
+          const cut = call.scope?.cut
+          if (outcome === 'expired') {
+            return finish(this.#refuse(call, outer, binding, `waited longer than ${this.#maxWaitMs} ms`))
+          }
+          if (cut !== undefined) {
+            // The place may have come in the same tick as the cut: then it goes on to the next.
+            if (outcome === 'entered') compartment.leave()?.enter()
+            return finish(passError(outer, cut.reason, new Trail(call.root)))
+          }
           // Time has passed since the call was entered.
           call.enteredMs = undefined
           return finish(next.enter(call, operation, new BulkheadFrame(outer, compartment)))
@@ -94,18 +103,9 @@ class BulkheadPolicy implements Policy {
     }
   }
 
-  /** What a wait has come to; undefined when the call has a place. Otherwise it has none. */
-  #afterWait(
-    outcome: WaitOutcome,
-    scope: Scope | undefined,
-    binding: Binding,
-  ): { readonly error: unknown } | undefined {
-    if (outcome === 'expired') return { error: refuse(binding, `waited longer than ${this.#maxWaitMs} ms`) }
-    const cut = scope?.cut
-    if (cut === undefined) return undefined
-    // The place may have come in the same tick as the cut: then it goes on to the next.
-    if (outcome === 'entered') this.#compartment.leave()?.enter()
-    return { error: cut.reason }
+  #refuse(call: CallState, outer: Frame, binding: Binding, problem: string): Passage {
+    leaveNote(call.root, { policy: binding.policy, state: 'full', facts: this.status() })
+    return passError(outer, refusal(binding, problem), new Trail(call.root))
   }
 }
 
@@ -124,16 +124,16 @@ class BulkheadFrame implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+  onError(error: unknown, trail: Trail): Passage {
     const leave = (): void => this.compartment.leave()?.enter()
     // Nobody waits for the work any longer, and it goes on: its place is taken until it ends.
-    if (held === undefined) leave()
-    else held.then(leave, leave)
-    return passError(this.outer, error, held)
+    if (trail.held === undefined) leave()
+    else trail.held.then(leave, leave)
+    return passError(this.outer, error, trail)
   }
 }
 
-function refuse(binding: Binding, problem: string): BulkheadFullError {
+function refusal(binding: Binding, problem: string): BulkheadFullError {
   const { shield, policy, events } = binding
   if (events.hears('rejected')) {
     events.emit('rejected', { shield, policy, code: 'BULKHEAD_FULL', retryAfterMs: undefined })

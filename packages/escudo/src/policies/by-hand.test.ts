@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest'
-import { CallState } from '../core/call.ts'
+import { newCall } from '../core/call.ts'
 import type { AnyPolicy, Operation, Run } from '../index.ts'
 import { bulkhead, circuitBreaker, constant, fallback, retry, shield, systemClock, timeout } from '../index.ts'
 
@@ -7,7 +7,7 @@ import { bulkhead, circuitBreaker, constant, fallback, retry, shield, systemCloc
 
 const innermost: Run = async (call, operation) => await operation(call)
 const run = (policy: AnyPolicy, operation: Operation<unknown>): Promise<unknown> =>
-  policy.wrap(innermost)(new CallState(systemClock, Math.random, undefined, 1, undefined, undefined, 0), operation)
+  policy.wrap(innermost)(newCall({ name: '', clock: systemClock, random: Math.random, policies: [] }), operation)
 
 test.each<[string, () => AnyPolicy]>([
   ['retry', () => retry()],

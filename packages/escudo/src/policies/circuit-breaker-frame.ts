@@ -1,5 +1,5 @@
-import type { CallState } from '../core/call.ts'
-import { type Frame, type Passage, passError, passValue } from '../core/frame.ts'
+import type { CallRoot, CallState } from '../core/call.ts'
+import { type Frame, type Passage, passError, passValue, type Trail } from '../core/frame.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import type { Binding } from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
@@ -12,6 +12,8 @@ export interface BreakerContext {
   readonly classify: Classify | undefined
   /** Gives a ticket back; false for a result that came too late to count. */
   readonly settle: (ticket: Ticket, verdict: Verdict) => boolean
+  /** Notes the breaker's state on a call that failed. */
+  readonly note: (root: CallRoot) => void
 }
 
 /**
@@ -33,15 +35,20 @@ export class BreakerFrame extends Watcher implements Frame {
     this.ticket = ticket
   }
 
+  get root(): CallRoot {
+    return this.call.root
+  }
+
   onValue(value: unknown): Passage {
     const { classify } = this.context
     this.end(classify === undefined ? 'success' : this.judged(() => judgeValue(classify, value, this.call)))
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+  onError(error: unknown, trail: Trail): Passage {
     this.end(this.judged(() => judgeError(this.context.classify, error, this.call)))
-    return passError(this.outer, error, held)
+    if (trail.root !== undefined) this.context.note(trail.root)
+    return passError(this.outer, error, trail)
   }
 
   override onCut(cut: Cut): void {

@@ -1,12 +1,14 @@
 import { withAmbient } from '../core/ambient.ts'
+import type { CallRoot, CallState } from '../core/call.ts'
 import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
 import { stackless } from '../core/errors.ts'
 import { type BreakerState, type Countable, type Listener, tell, warn } from '../core/events.ts'
-import { passError } from '../core/frame.ts'
+import { passError, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import { leaveNote } from '../core/story.ts'
 import { Breaker, type Ticket, type Transition } from '../mechanisms/breaker.ts'
 import { transitionsOf } from '../mechanisms/transitions.ts'
 import { failureRate } from '../mechanisms/trip.ts'
@@ -60,6 +62,11 @@ const VERDICTS: readonly Verdict[] = ['success', 'failure', 'ignored']
 // A breaker tells every shield that it is part of, so it holds them; that many are not meant.
 const BINDINGS_DOUBTFUL = 1_000
 
+interface BreakerStatus extends PolicyStatus {
+  readonly state: BreakerState
+  readonly retryAfterMs?: number
+}
+
 class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly name: string
   readonly type = PATH
@@ -110,7 +117,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     }
   }
 
-  status(now: number): PolicyStatus {
+  status(now: number): BreakerStatus {
     this.#breaker.advance(now)
     const { state, openedMs } = this.#breaker
     const retryAfterMs = this.#breaker.retryAfterMs(now)
@@ -141,11 +148,12 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
       binding,
       classify: this.#classify as Classify | undefined,
       settle: (ticket, verdict) => this.#settle(ticket, verdict),
+      note: (root) => void this.#note(root, binding),
     }
     return {
       enter: (call, operation, outer) => {
         const ticket = breaker.freePass ?? breaker.tryAcquire(binding.clock.now())
-        if (ticket === undefined) return passError(outer, this.#refuse(binding), undefined)
+        if (ticket === undefined) return passError(outer, this.#refuse(call, binding), new Trail(call.root))
         if (ticket.probe) this.#armTimer()
         const frame = new BreakerFrame(outer, call, ticket, context)
         // Without a scope nothing can cut the call, and its outcome alone settles the ticket.
@@ -163,12 +171,26 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     return counted
   }
 
-  #refuse(binding: Binding): CircuitOpenError {
-    const retryAfterMs = this.#breaker.retryAfterMs(this.#clock.now())
+  #refuse(call: CallState, binding: Binding): CircuitOpenError {
+    const { retryAfterMs } = this.#note(call.root, binding)
     const { shield, policy, events } = binding
     if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'CIRCUIT_OPEN', retryAfterMs })
     const make = (): CircuitOpenError => new CircuitOpenError(binding, retryAfterMs)
     return binding.stacks ? make() : stackless(make)
+  }
+
+  /** Notes the state as it is, for whoever asks what happened to the call. */
+  #note(root: CallRoot, { policy }: Binding): BreakerStatus {
+    const now = this.#clock.now()
+    const facts = this.status(now)
+    const { state, retryAfterMs } = facts
+    leaveNote(root, {
+      policy,
+      state,
+      facts,
+      ...(retryAfterMs === undefined ? {} : { retryAt: now + retryAfterMs }),
+    })
+    return facts
   }
 
   /** Tells everybody, one change after the other: a listener may act on the breaker, and so make the next change. */

@@ -1,5 +1,5 @@
 import type { Call, CallState } from '../core/call.ts'
-import { type Frame, type Passage, passError, passValue } from '../core/frame.ts'
+import { type Frame, type Passage, passError, passValue, type Trail } from '../core/frame.ts'
 import { type MakeLayer, settle, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
 import { type Binding, LAYER, type Policy, type Run, unbound } from '../core/policy.ts'
@@ -76,10 +76,10 @@ class FallbackFrame implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+  onError(error: unknown, trail: Trail): Passage {
     const { binding, when, value } = this.context
     // Whoever cut the call has stopped listening; and nobody who gave up wants a substitute.
-    if (this.call.scope?.cut !== undefined || !stands(when, error)) return passError(this.outer, error, held)
+    if (this.call.scope?.cut !== undefined || !stands(when, error)) return passError(this.outer, error, trail)
     const { shield, policy, events } = binding
     if (events.hears('fallback')) events.emit('fallback', { shield, policy, error })
     if (typeof value !== 'function') return passValue(this.outer, value)

@@ -26,9 +26,9 @@ describe('the last error is thrown', () => {
     const { error: thrown } = await thrownBy(errors)
     expect(thrown).toBe(errors[2])
     expect(attemptsOf(thrown)).toEqual([
-      { number: 1, startedAt: 0, durationMs: 0, error: errors[0] },
-      { number: 2, startedAt: 100, durationMs: 0, error: errors[1] },
-      { number: 3, startedAt: 200, durationMs: 0, error: errors[2] },
+      { number: 1, startedAt: 0, durationMs: 0, outcome: 'failure', error: errors[0] },
+      { number: 2, startedAt: 100, durationMs: 0, outcome: 'failure', error: errors[1] },
+      { number: 3, startedAt: 200, durationMs: 0, outcome: 'failure', error: errors[2] },
     ])
   })
 

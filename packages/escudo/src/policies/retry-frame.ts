@@ -1,12 +1,13 @@
-import { type CallState, enteredMs, withAttempt } from '../core/call.ts'
-import { type Frame, finish, type Passage, passError, passValue } from '../core/frame.ts'
+import { type CallRoot, type CallState, enteredMs, withAttempt } from '../core/call.ts'
+import { type Frame, finish, type Passage, passError, passValue, Trail } from '../core/frame.ts'
 import type { Layer } from '../core/layer.ts'
 import type { Verdict } from '../core/outcome.ts'
 import type { Binding, Operation } from '../core/policy.ts'
 import { sleep } from '../core/sleep.ts'
+import { leaveNote } from '../core/story.ts'
 import { AttemptLog } from './attempts.ts'
 import { judgeError, judgeValue } from './judge.ts'
-import { nextDelayMs, type RetryRules } from './retry-rules.ts'
+import { nextDelayMs, type RetryRules, type Stop } from './retry-rules.ts'
 
 /** What `executed` tells of a retry. */
 export const OUTCOMES = [
@@ -50,11 +51,11 @@ export function enterRetry(next: Layer, binding: Binding, rules: RetryRules, cou
 /** How one of the later attempts ended, handed back to the loop that made it. */
 class AttemptFailure {
   readonly error: unknown
-  readonly held: PromiseLike<unknown> | undefined
+  readonly trail: Trail
 
-  constructor(error: unknown, held: PromiseLike<unknown> | undefined) {
+  constructor(error: unknown, trail: Trail) {
     this.error = error
-    this.held = held
+    this.trail = trail
   }
 }
 
@@ -62,10 +63,10 @@ class AttemptFailure {
 const ATTEMPT_END: Frame = {
   outer: undefined,
   onValue: (value) => value,
-  onError: (error, held) => new AttemptFailure(error, held),
+  onError: (error, trail) => new AttemptFailure(error, trail),
 }
 
-/** What a call that is retried remembers of its attempts. */
+/** What a call remembers of its attempts, once one has failed. */
 interface Past {
   /** When the attempt in hand began. */
   startedMs: number
@@ -96,14 +97,18 @@ class RetryFrame implements Frame {
     this.past = undefined
   }
 
+  get root(): CallRoot {
+    return this.attempt.root
+  }
+
   onValue(value: unknown): Passage {
     const delayMs = this.delayAfterValue(value)
     return delayMs === undefined ? passValue(this.outer, value) : this.goOn(delayMs)
   }
 
-  onError(error: unknown, held: PromiseLike<unknown> | undefined): Passage {
+  onError(error: unknown, trail: Trail): Passage {
     const delayMs = this.delayAfterError(error)
-    return delayMs === undefined ? passError(this.outer, error, held) : this.goOn(delayMs)
+    return delayMs === undefined ? passError(this.outer, error, trail) : this.goOn(delayMs)
   }
 
   private async goOn(delayMs: number): Promise<unknown> {
@@ -111,10 +116,10 @@ class RetryFrame implements Frame {
     try {
       end = await this.laterAttempts(delayMs)
     } catch (later) {
-      end = new AttemptFailure(later, undefined)
+      end = new AttemptFailure(later, new Trail(this.attempt.root))
     }
     const { outer } = this
-    return finish(end instanceof AttemptFailure ? passError(outer, end.error, end.held) : passValue(outer, end))
+    return finish(end instanceof AttemptFailure ? passError(outer, end.error, end.trail) : passValue(outer, end))
   }
 
   /** Makes attempts until one is the last. */
@@ -126,7 +131,8 @@ class RetryFrame implements Frame {
       await sleep(delayMs, binding.clock, scope)
       if (scope?.cut !== undefined) {
         this.tell(scope.cut.by === 'caller' ? 'ignored' : 'failure')
-        return new AttemptFailure(scope.cut.reason, undefined)
+        this.leaveNote('given up by its caller or cut by a timeout')
+        return new AttemptFailure(scope.cut.reason, new Trail(this.attempt.root))
       }
       this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
       if (this.past !== undefined) {
@@ -149,48 +155,58 @@ class RetryFrame implements Frame {
   /** The same after an attempt that failed; undefined when its error is the result. */
   private delayAfterError(error: unknown): number | undefined {
     const delayMs = this.decide(false, error)
-    if (delayMs === undefined) this.past?.log.attachTo(error)
+    if (delayMs === undefined && this.attempt.attempt > 1) this.past?.log.attachTo(error)
     return delayMs
   }
 
   private decide(ok: boolean, outcome: unknown): number | undefined {
-    const { binding, counters, rules } = this.context
+    const { classify } = this.context.rules
     const error = ok ? undefined : outcome
-    let verdict: Verdict
-    let delayMs: number | undefined
     try {
-      const { classify } = rules
-      verdict = ok ? judgeValue(classify, outcome, this.attempt) : judgeError(classify, error, this.attempt)
-      delayMs = ok && verdict !== 'failure' ? undefined : this.nextDelayMs(verdict, error)
+      const verdict = ok ? judgeValue(classify, outcome, this.attempt) : judgeError(classify, error, this.attempt)
+      if (!ok || verdict === 'failure') return this.retryOrStop(verdict, error)
+      this.tell(verdict)
+      return undefined
     } catch (thrown) {
       // Where a classifier throws, nothing is known about the dependency.
       this.tell('ignored')
       throw thrown
     }
-    if (delayMs === undefined) {
-      if (verdict === 'failure') counters.exhausted += 1
-      this.tell(verdict)
-    } else if (binding.events.hears('retry')) {
-      const { shield, policy, events } = binding
-      events.emit('retry', { shield, policy, attempt: this.attempt.attempt, delayMs, error })
-    }
-    return delayMs
   }
 
-  private nextDelayMs(verdict: Verdict, error: unknown): number | undefined {
-    const delayMs = nextDelayMs(this.context.rules, {
-      attempt: this.attempt,
+  private retryOrStop(verdict: Verdict, error: unknown): number | undefined {
+    const { binding, counters, rules } = this.context
+    const { attempt } = this
+    const { shield, policy, events } = binding
+    const delayMs = nextDelayMs(rules, {
+      attempt,
       verdict,
       error,
       firstStartedMs: this.startedMs,
       previousDelayMs: this.past?.delayMs,
     })
-    if (delayMs === undefined && this.past === undefined) return undefined
+    this.record(verdict, error)
+    if (typeof delayMs === 'number') {
+      const number = attempt.attempt
+      if (events.hears('retry')) events.emit('retry', { shield, policy, attempt: number, delayMs, error })
+      return delayMs
+    }
+    this.leaveNote(delayMs)
+    if (verdict === 'failure') counters.exhausted += 1
+    this.tell(verdict)
+    return undefined
+  }
+
+  private leaveNote(state: Stop): void {
+    const { policy } = this.context.binding
+    leaveNote(this.attempt.root, { policy, state, attempts: this.past?.log.attempts ?? [] })
+  }
+
+  private record(outcome: Verdict, error: unknown): void {
     this.past ??= { startedMs: this.startedMs, delayMs: undefined, log: new AttemptLog() }
     const { startedMs, log } = this.past
     const { attempt: number, clock } = this.attempt
-    log.add({ number, startedAt: startedMs, durationMs: clock.now() - startedMs, error })
-    return delayMs
+    log.add({ number, startedAt: startedMs, durationMs: clock.now() - startedMs, outcome, error })
   }
 
   /** Tells that the call is over. */

@@ -27,21 +27,31 @@ export interface Ended {
   readonly previousDelayMs: number | undefined
 }
 
-/** How long to wait before the next attempt; undefined when there is none. */
-export function nextDelayMs(rules: RetryRules, ended: Ended): number | undefined {
+/** Why there is no further attempt. */
+export type Stop =
+  | 'no retries left'
+  | 'given up by its caller or cut by a timeout'
+  | 'nothing to retry'
+  | 'refused for longer than the next delay'
+  | 'past maxTotal'
+  | 'past the deadline'
+
+/** How long to wait before the next attempt, in milliseconds, or why there is none. */
+export function nextDelayMs(rules: RetryRules, ended: Ended): number | Stop {
   const { attempt: call, verdict, error } = ended
   const refused = isRefusal(error)
-  if (call.attempt > rules.maxRetries || scopeOf(call)?.cut !== undefined) return undefined
-  if (!refused && (verdict !== 'failure' || !mayRetry(error))) return undefined
+  if (scopeOf(call)?.cut !== undefined) return 'given up by its caller or cut by a timeout'
+  if (!refused && (verdict !== 'failure' || !mayRetry(error))) return 'nothing to retry'
+  if (call.attempt > rules.maxRetries) return 'no retries left'
   const backoffMs = rules.backoff.delayMs(call.attempt - 1, call.random, ended.previousDelayMs)
   const hintMs = hintOf(error)
   // An open circuit says when it lets a call through again: within the next delay, or not worth waiting for.
-  if (refused && (hintMs === undefined || hintMs > backoffMs)) return undefined
+  if (refused && (hintMs === undefined || hintMs > backoffMs)) return 'refused for longer than the next delay'
   const hinted = !refused && hintMs !== undefined && rules.retryAfterMaxMs >= 0
   const delayMs = hinted ? Math.min(hintMs, rules.retryAfterMaxMs) : backoffMs
   const beginsAt = call.clock.now() + delayMs
-  if (beginsAt - ended.firstStartedMs > rules.maxTotalMs) return undefined
-  return call.deadline !== undefined && beginsAt >= call.deadline ? undefined : delayMs
+  if (beginsAt - ended.firstStartedMs > rules.maxTotalMs) return 'past maxTotal'
+  return call.deadline !== undefined && beginsAt >= call.deadline ? 'past the deadline' : delayMs
 }
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */

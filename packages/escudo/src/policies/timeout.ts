@@ -3,7 +3,7 @@ import { enteredMs, withScope } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless, TimeoutError } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
-import { type Frame, type Passage, passError, passValue } from '../core/frame.ts'
+import { type Frame, type Passage, passError, passValue, type Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys } from '../core/options.ts'
 import {
@@ -17,6 +17,7 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { Scope } from '../core/scope.ts'
+import { leaveNote } from '../core/story.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
 
 /** Options of {@link timeout}. */
@@ -93,7 +94,7 @@ class TimeoutPolicy implements Policy {
     const onExpired = (): void => {
       this.#timeouts += 1
     }
-    const context: TimeoutContext = { binding, afterMs, queue, onExpired }
+    const context: TimeoutContext = { binding, settings: this.settings, queue, onExpired }
     return {
       enter(call, operation, outer) {
         const frame = new TimeoutFrame(outer, context)
@@ -108,7 +109,7 @@ class TimeoutPolicy implements Policy {
 /** What all calls of one timeout in one shield have in common. */
 interface TimeoutContext {
   readonly binding: Binding
-  readonly afterMs: number
+  readonly settings: { readonly afterMs: number }
   readonly queue: TimerQueue
   readonly onExpired: () => void
 }
@@ -149,8 +150,8 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
   expire(): void {
     if (this.cut !== undefined) return
     this.expired = true
-    const { binding, afterMs } = this.shared
-    const make = (): TimeoutError => new TimeoutError(binding, afterMs)
+    const { binding, settings } = this.shared
+    const make = (): TimeoutError => new TimeoutError(binding, settings.afterMs)
     this.cutOff({ by: 'escudo', reason: binding.stacks ? make() : stackless(make) })
   }
 
@@ -160,9 +161,13 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
   }
 
   // What was cut in here is over for everybody further out: a timeout waits for nothing that is held.
-  onError(error: unknown): Passage {
+  onError(error: unknown, trail: Trail): Passage {
     this.end()
-    return passError(this.outer, error, undefined)
+    if (this.expired && trail.root !== undefined) {
+      leaveNote(trail.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
+    }
+    trail.held = undefined
+    return passError(this.outer, error, trail)
   }
 
   private end(): void {
@@ -175,9 +180,9 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
 
   /** Here, and not where the timer fires: this is the context of the call. */
   private tellTimeout(): void {
-    const { binding, afterMs, onExpired } = this.shared
+    const { binding, settings, onExpired } = this.shared
     const { events, shield, policy } = binding
     onExpired()
-    if (events.hears('timeout')) events.emit('timeout', { shield, policy, afterMs })
+    if (events.hears('timeout')) events.emit('timeout', { shield, policy, afterMs: settings.afterMs })
   }
 }

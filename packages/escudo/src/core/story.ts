@@ -1,0 +1,166 @@
+import { isRefusal } from '../errors/classification.ts'
+import { read } from '../errors/plain.ts'
+import type { CallRoot } from './call.ts'
+
+// What happened to a call that failed. While it happens, a policy that declines or gives up leaves a note on the call;
+// when an error leaves the shield, it is remembered with the call's notes. Nothing is put together until somebody asks.
+
+/** What a policy has to say of a call that it did not simply pass on. */
+export interface Note {
+  /** The policy's name within the shield. */
+  readonly policy: string
+  /** In a word or two: `open`, `full`, `timed out`. */
+  readonly state: string
+  /** The state and counters that decided, as they were then. JSON-able. */
+  readonly facts?: Readonly<Record<string, unknown>>
+  /** The attempts of a retry, oldest first. */
+  readonly attempts?: readonly AttemptNote[]
+  /** When it makes sense to come back, on the shield's clock. */
+  readonly retryAt?: number
+}
+
+/** One attempt of a retry, failed or not. */
+export interface AttemptNote {
+  /** From 1. */
+  readonly number: number
+  /** On the shield's clock. */
+  readonly startedAt: number
+  readonly durationMs: number
+  /** What the retry made of it. */
+  readonly outcome: 'success' | 'failure' | 'ignored'
+}
+
+/** Leaves a note on a call. The last one of each policy stands: that is the one that decided. */
+export function leaveNote(root: CallRoot, note: Note): void {
+  root.notes ??= []
+  const earlier = root.notes.findIndex(({ policy }) => policy === note.policy)
+  if (earlier === -1) root.notes.push(note)
+  else root.notes[earlier] = note
+}
+
+interface Story {
+  readonly root: CallRoot
+  /** What was known of the same error already: it came through a shield further in. */
+  readonly inside: Story | undefined
+  readonly depth: number
+}
+
+// One error object that is thrown again and again, through one shield after the other, remembers no more than this.
+const DEPTH_MAX = 4
+
+// A class that makes nothing, and gives back the object that it was given.
+const Given = function given(object: object): object {
+  return object
+} as unknown as new (
+  object: object,
+) => object
+
+/**
+ * Puts a story on an error, whoever made it: a private field, which nobody sees and which goes with the error. It is
+ * added by a constructor that was handed the error in place of a new object. A `WeakMap` would say the same more
+ * plainly, and costs more than making the error does; every refusal of an outage would pay for it.
+ */
+class StoryOf extends Given {
+  #story: Story | undefined
+
+  static get(error: object): Story | undefined {
+    return #story in error ? error.#story : undefined
+  }
+
+  static set(error: object, story: Story): void {
+    const holder = #story in error ? error : new StoryOf(error)
+    holder.#story = story
+  }
+}
+
+/** Remembers with which call an error left a shield. A string or a number has no place for that. */
+export function rememberStory(error: unknown, root: CallRoot): void {
+  if (!isObject(error)) return
+  const known = StoryOf.get(error)
+  if (known?.root === root) return
+  const inside = known !== undefined && known.root.host !== root.host && known.depth < DEPTH_MAX ? known : undefined
+  try {
+    StoryOf.set(error, { root, inside, depth: inside === undefined ? 1 : inside.depth + 1 })
+  } catch {
+    // An object that takes no more fields, private ones neither: its story is not told.
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+/** What became of one policy in a call that failed. */
+export interface PolicyExplanation {
+  /** Its name within the shield. */
+  readonly name: string
+  /** The factory's name: `retry`, `circuitBreaker`. */
+  readonly type: string
+  /**
+   * What it did: a circuit breaker's state, `full`, `timed out`; `passed` where it let the call and its failure
+   * through, and `not reached` where the last attempt did not come so far.
+   */
+  readonly state: string
+  /** The counters that decided, as they were at that moment. */
+  readonly [counter: string]: unknown
+}
+
+/** What happened to a call that failed. JSON-able. */
+export interface Explanation {
+  readonly shield: string
+  /** All policies of the shield, outermost first. */
+  readonly policies: readonly PolicyExplanation[]
+  /** The attempts of its retry, oldest first; empty where there is no retry. */
+  readonly attempts: readonly AttemptNote[]
+  /** When it makes sense to come back, on the shield's clock, where a policy knows. */
+  readonly retryAt?: number
+  /** The same for a shield further in, where the error came through one. */
+  readonly inside?: Explanation
+}
+
+/**
+ * Tells what happened to a call that failed: the policies that it met, the state and counters that decided, the
+ * attempts with their times, and when it makes sense to come back.
+ *
+ * The notes for it are taken where something goes wrong, and put together only here: a call that succeeds pays nothing.
+ *
+ * @param error what a shield's `run` rejected with, untouched: the explanation belongs to this very object
+ * @returns undefined for anything that left no shield, and for what cannot be told apart: a string, a number. An object
+ * that is thrown by several calls is explained by the last of them
+ * @example
+ * ```ts
+ * import { circuitBreaker, consecutive, explain, shield } from 'escudo'
+ *
+ * const payments = shield('payments', circuitBreaker({ trip: consecutive(1), openFor: '10s' }))
+ * await payments.run(() => Promise.reject(new Error('connection refused'))).catch(() => {})
+ * const refusal = await payments.run(() => 'paid').catch((error) => error)
+ * console.log(explain(refusal)?.policies) // [{ name: 'circuitBreaker', type: …, state: 'open', failures: 1, calls: 1, … }]
+ * ```
+ */
+export function explain(error: unknown): Explanation | undefined {
+  const story = isObject(error) ? StoryOf.get(error) : undefined
+  return story === undefined ? undefined : tell(error, story)
+}
+
+function tell(error: unknown, { root, inside }: Story): Explanation {
+  const notes = root.notes ?? []
+  // Inside of the policy that declined to run the operation, the last attempt reached nothing.
+  const refused =
+    isRefusal(error) && read(error, 'shield') === root.host.name
+      ? root.host.policies.findIndex(({ name }) => name === read(error, 'policy'))
+      : -1
+  const retryAt = notes.find((note) => note.retryAt !== undefined)?.retryAt
+  return {
+    shield: root.host.name,
+    policies: root.host.policies.map(({ name, policy: { type } }, place) => {
+      const note = notes.find((one) => one.policy === name)
+      const reached = refused === -1 || place <= refused
+      return { name, type, state: note?.state ?? (reached ? 'passed' : 'not reached'), ...note?.facts }
+    }),
+    attempts: notes.flatMap(({ attempts = [] }) =>
+      attempts.map(({ number, startedAt, durationMs, outcome }) => ({ number, startedAt, durationMs, outcome })),
+    ),
+    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(inside === undefined ? {} : { inside: tell(error, inside) }),
+  }
+}
