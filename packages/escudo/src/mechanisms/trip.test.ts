@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { calls, consecutive, failureRate } from './trip.ts'
+import type { Trip } from './trip-rule.ts'
 
 /** Feeds outcomes and tells at which one, from 1, the rule trips first; 0 for never. */
-function tripsAt(trip: ReturnType<typeof consecutive>, outcomes: readonly boolean[], now = 0): number {
+function tripsAt(trip: Trip, outcomes: readonly boolean[], now = 0): number {
   const rule = trip.create()
-  return outcomes.findIndex((failed) => rule.record(failed, now)) + 1
+  return outcomes.findIndex((failed) => rule.record(failed, 0, now) !== undefined) + 1
 }
 
 const failures = (n: number): boolean[] => Array.from({ length: n }, () => true)
@@ -32,14 +33,15 @@ describe('consecutive', () => {
 
   test('its snapshot shows the failures in a row, and clearing forgets them', () => {
     const rule = consecutive(5).create()
-    for (const failed of [true, false, true, true]) rule.record(failed, 0)
+    for (const failed of [true, false, true, true]) rule.record(failed, 0, 0)
     expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
     rule.clear()
     expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
   })
 
   test('says why it trips', () => {
-    expect(consecutive(3).reason).toBe('3 consecutive failures')
+    expect(consecutive(3).reasons).toEqual(['3 consecutive failures'])
+    expect(consecutive(1).create().record(true, 0, 0)).toBe('1 consecutive failures')
   })
 })
 
@@ -79,15 +81,15 @@ describe('failureRate', () => {
     expect(tripsAt(failureRate(), [...successes(10), ...failures(10)])).toBe(20)
     expect(tripsAt(failureRate(), [...successes(11), ...failures(10)])).toBe(0)
     const rule = failureRate().create()
-    for (let n = 0; n < 19; n += 1) rule.record(true, 0)
-    expect(rule.record(true, 30_000)).toBe(false)
+    for (let n = 0; n < 19; n += 1) rule.record(true, 0, 0)
+    expect(rule.record(true, 0, 30_000)).toBeUndefined()
     expect([rule.failures(30_000), rule.calls(30_000)]).toEqual([1, 1])
   })
 
   test('a window of calls looks at the last n alone', () => {
     const rule = failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }).create()
     const outcomes = [true, false, false, false, false, true, true]
-    expect(outcomes.map((failed) => rule.record(failed, 0))).toEqual([false, false, false, false, false, false, true])
+    expect(outcomes.map((failed) => rule.record(failed, 0, 0) !== undefined)).toEqual([...Array(6).fill(false), true])
     expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
     rule.clear()
     expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
@@ -108,7 +110,7 @@ describe('failureRate', () => {
             const last = outcomes.slice(Math.max(0, index + 1 - size), index + 1)
             // In whole numbers, so that the oracle rounds nothing.
             const reached = last.filter(Boolean).length * 20 >= twentieths * last.length
-            expect(rule.record(failed, 0)).toBe(last.length >= minimumCalls && reached)
+            expect(rule.record(failed, 0, 0) !== undefined).toBe(last.length >= minimumCalls && reached)
           })
         },
       ),
@@ -118,10 +120,10 @@ describe('failureRate', () => {
   test('every breaker makes a rule of its own from one description', () => {
     const trip = failureRate({ threshold: 1, window: calls(2), minimumCalls: 2 })
     const [one, other] = [trip.create(), trip.create()]
-    one.record(true, 0)
+    one.record(true, 0, 0)
     expect(other.calls(0)).toBe(0)
-    expect(other.record(true, 0)).toBe(false)
-    expect(one.record(true, 0)).toBe(true)
+    expect(other.record(true, 0, 0)).toBeUndefined()
+    expect(one.record(true, 0, 0)).toBe('failure rate of 100 %')
   })
 })
 

@@ -7,10 +7,12 @@ import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
-import { Breaker, type Ticket, type Transition } from '../mechanisms/breaker.ts'
+import { Breaker } from '../mechanisms/breaker.ts'
+import type { Transition } from '../mechanisms/breaker-settings.ts'
+import type { Ticket } from '../mechanisms/ticket.ts'
 import { transitionsOf } from '../mechanisms/transitions.ts'
 import { failureRate } from '../mechanisms/trip.ts'
-import { type CircuitBreakerOptions, checkedTrip, readHalfOpen, readOpenTime } from './circuit-breaker-options.ts'
+import { type CircuitBreakerOptions, readHalfOpen, readOpenTime, readTrip } from './circuit-breaker-options.ts'
 import { CircuitOpenError } from './circuit-open-error.ts'
 import { judgeError, judgeValue } from './judge.ts'
 
@@ -76,13 +78,14 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
 
   constructor(options: CircuitBreakerOptions<R>) {
     knownKeys(options, PATH, ['trip', 'openFor', 'halfOpen', 'classify', 'name'])
-    const trip = checkedTrip(options.trip ?? failureRate())
+    const trip = readTrip(options.trip ?? failureRate())
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     this.#classify = optionalFunction(options.classify, `${PATH}.classify`)
     const openTime = readOpenTime(options.openFor ?? '10s')
     const halfOpen = readHalfOpen(options.halfOpen ?? {})
-    this.countable = { outcomes: VERDICTS, transitions: transitionsOf(trip.reason) }
-    this.#breaker = new Breaker(trip.create(), trip.reason, openTime, halfOpen, (change) => this.#changed(change))
+    this.countable = { outcomes: VERDICTS, transitions: transitionsOf(trip) }
+    const onTransition = (change: StateChange): void => this.#changed(change)
+    this.#breaker = new Breaker({ trip, openTime, halfOpen, mode: 'enforce', ramp: undefined, onTransition })
   }
 
   get state(): BreakerState {
@@ -163,7 +166,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     }
 
     return (call, operation) => {
-      const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now())
+      const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now(), call.random)
       // A rejected promise, and no throw within an async function, which costs as much again: refusals are the hot
       // path of an outage.
       if (ticket === undefined) return Promise.reject(this.#refuse(binding))
