@@ -14,6 +14,8 @@ export interface ShieldEvents {
     readonly to: BreakerState
     readonly reason: string
     readonly at: number
+    /** Whose circuit it is, where there is one for each key. */
+    readonly key?: string
   }
   /** An attempt failed, and the next begins after `delayMs`. `attempt` is the number of the one that failed. */
   retry: EventBase & { readonly attempt: number; readonly delayMs: number; readonly error: unknown }

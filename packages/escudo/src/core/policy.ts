@@ -2,6 +2,7 @@ import type { Call } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Countable, EventHub } from './events.ts'
 import type { MakeLayer } from './layer.ts'
+import type { Random } from './random.ts'
 
 /** The user's function that may fail. */
 export type Operation<T> = (call: Call) => PromiseLike<T> | T
@@ -26,6 +27,7 @@ export interface Binding {
   /** The policy's own name within the shield: its type, numbered when it occurs twice, unless it was given one. */
   readonly policy: string
   readonly clock: Clock
+  readonly random: Random
   readonly events: EventHub
   /** Whether refusals and timeouts capture a stack: costs microseconds, helps when debugging. */
   readonly stacks: boolean
@@ -77,7 +79,14 @@ export type AnyPolicy = Policy<never, unknown>
 
 /** For a policy that was wrapped without a shield: by hand, or in a test. */
 export function unbound(policy: PolicyFacts): Binding {
-  return { shield: '', policy: policy.name, clock: systemClock, events: new EventHub(), stacks: false }
+  return {
+    shield: '',
+    policy: policy.name,
+    clock: systemClock,
+    random: Math.random,
+    events: new EventHub(),
+    stacks: false,
+  }
 }
 
 /**

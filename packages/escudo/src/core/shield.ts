@@ -122,8 +122,8 @@ class ComposedShield {
     this.#policies = named(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     check(this.name, this.#policies)
-    this.#outermost = this.#fold()
     this.#facts = { name: this.name, clock: this.#clock, random, policies: this.#policies }
+    this.#outermost = this.#fold()
     rememberShield(this.#facts)
   }
 
@@ -172,6 +172,7 @@ class ComposedShield {
         shield: this.name,
         policy: name,
         clock: this.#clock,
+        random: this.#facts.random,
         events: this.#events,
         stacks: this.#stacks,
       }

@@ -1,27 +1,30 @@
 import { describe, expect, test } from 'vitest'
 import type { Verdict } from '../core/outcome.ts'
-import { Breaker, type HalfOpenSettings, type OpenTime, type Ticket, type Transition } from './breaker.ts'
+import { Breaker } from './breaker.ts'
+import type { HalfOpenSettings, OpenTime, Transition } from './breaker-settings.ts'
+import type { Ticket } from './ticket.ts'
 import { consecutive } from './trip.ts'
 
 interface Options {
-  readonly open?: OpenTime
+  readonly open?: Omit<OpenTime, 'retryAfterMaxMs'>
   readonly halfOpen?: HalfOpenSettings
   readonly heard?: (transition: Transition) => void
 }
 
 function breakerWith({ open, halfOpen, heard }: Options = {}): Breaker {
-  return new Breaker(
-    consecutive(1).create(),
-    '1 consecutive failures',
-    open ?? { baseMs: 100, factor: 1, maxMs: 100 },
-    halfOpen ?? { probes: 1, closeAt: 1, leaseMs: 1_000 },
-    heard ?? (() => {}),
-  )
+  return new Breaker({
+    trip: consecutive(1),
+    openTime: { retryAfterMaxMs: 0, ...(open ?? { baseMs: 100, factor: 1, maxMs: 100 }) },
+    halfOpen: halfOpen ?? { probes: 1, closeAt: 1, leaseMs: 1_000 },
+    mode: 'enforce',
+    ramp: undefined,
+    onTransition: heard ?? (() => {}),
+  })
 }
 
 /** A call that is let through and comes to `verdict`. */
 function call(breaker: Breaker, verdict: Verdict, now: number): boolean {
-  const ticket = breaker.tryAcquire(now)
+  const ticket = breaker.tryAcquire(now, Math.random)
   return ticket !== undefined && breaker.settle(ticket, verdict, now)
 }
 
@@ -43,7 +46,7 @@ describe('the decision in half-open falls as soon as it is arithmetically fixed'
     for (const [verdict, needed, decided] of outcomes) {
       const breaker = breakerWith({ halfOpen: { probes, closeAt, leaseMs: 1_000 } })
       call(breaker, 'failure', 0)
-      const tickets = Array.from({ length: probes }, () => breaker.tryAcquire(100) as Ticket)
+      const tickets = Array.from({ length: probes }, () => breaker.tryAcquire(100, Math.random) as Ticket)
       tickets.slice(0, needed - 1).forEach((ticket) => {
         breaker.settle(ticket, verdict, 110)
         expect(breaker.state).toBe('half-open')
@@ -122,14 +125,14 @@ test('a growing open time never overflows', () => {
 test('a refusal while half-open hints at the end of the lease or the next chance, whichever comes first', () => {
   const leaseFirst = breakerWith({ halfOpen: { probes: 1, closeAt: 1, leaseMs: 40 } })
   call(leaseFirst, 'failure', 0)
-  leaseFirst.tryAcquire(100)
-  expect(leaseFirst.tryAcquire(110)).toBeUndefined()
+  leaseFirst.tryAcquire(100, Math.random)
+  expect(leaseFirst.tryAcquire(110, Math.random)).toBeUndefined()
   expect(leaseFirst.retryAfterMs(110)).toBe(30)
 
   const reopeningFirst = breakerWith({ open: { baseMs: 100, factor: 2, maxMs: 400 } })
   call(reopeningFirst, 'failure', 0)
-  reopeningFirst.tryAcquire(100)
-  expect(reopeningFirst.tryAcquire(110)).toBeUndefined()
+  reopeningFirst.tryAcquire(100, Math.random)
+  expect(reopeningFirst.tryAcquire(110, Math.random)).toBeUndefined()
   expect(reopeningFirst.retryAfterMs(110)).toBe(200)
 })
 
@@ -148,7 +151,7 @@ test('isolated refuses without a hint until reset; disabled lets all through and
   const breaker = breakerWith()
   breaker.isolate(0)
   breaker.isolate(0)
-  expect(breaker.tryAcquire(1e9)).toBeUndefined()
+  expect(breaker.tryAcquire(1e9, Math.random)).toBeUndefined()
   expect(breaker.retryAfterMs(1e9)).toBeUndefined()
   expect(breaker.nextChangeMs()).toBeUndefined()
   breaker.disable(0)
@@ -169,10 +172,10 @@ test('a listener that acts on the breaker while it changes leaves it in one piec
   })
   call(breaker, 'failure', 0)
   expect([breaker.state, seen]).toEqual(['closed', ['open', 'closed']])
-  expect(breaker.tryAcquire(0)?.probe).toBe(false)
+  expect(breaker.tryAcquire(0, Math.random)?.probe).toBe(false)
 
   const isolating: Breaker = breakerWith({ heard: ({ to }) => to === 'half-open' && isolating.isolate(100) })
   call(isolating, 'failure', 0)
-  expect(isolating.tryAcquire(100)).toBeUndefined()
+  expect(isolating.tryAcquire(100, Math.random)).toBeUndefined()
   expect(isolating.state).toBe('isolated')
 })

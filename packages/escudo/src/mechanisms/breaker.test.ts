@@ -1,231 +1,271 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Verdict } from '../core/outcome.ts'
-import { Breaker, type Ticket, type Transition } from './breaker.ts'
-import { consecutive } from './trip.ts'
+import { anyOf } from './any-of.ts'
+import { Breaker } from './breaker.ts'
+import { BreakerModel, type ModelSettings, type RuleSpec } from './breaker-model.harness.ts'
+import type { BreakerSettings, Transition } from './breaker-settings.ts'
+import type { Outage } from './outage.ts'
+import type { SavedBreaker } from './saved-breaker.ts'
+import type { Ticket } from './ticket.ts'
+import { transitionsOf } from './transitions.ts'
+import { calls, consecutive, failureRate, slowCallRate } from './trip.ts'
+import type { Trip } from './trip-rule.ts'
 
-const OPEN = { baseMs: 100, factor: 2, maxMs: 350 }
+const RUNS = 3_000
 
-interface Settings {
-  readonly trip: number
-  readonly probes: number
-  readonly needed: number
-  readonly leaseMs: number
-}
+const rule: fc.Arbitrary<RuleSpec> = fc.oneof(
+  fc.record({ kind: fc.constant('consecutive' as const), n: fc.integer({ min: 1, max: 5 }) }),
+  fc
+    .record({
+      slowerThanMs: fc.option(fc.integer({ min: 0, max: 20 }), { nil: undefined }),
+      twentieths: fc.integer({ min: 1, max: 20 }),
+      minimum: fc.integer({ min: 1, max: 6 }),
+      window: fc.oneof(
+        fc.record({ calls: fc.oneof(fc.integer({ min: 6, max: 12 }), fc.constant(40)) }),
+        fc.record({ bucketMs: fc.integer({ min: 1, max: 15 }) }),
+      ),
+    })
+    .map((spec) => ({ kind: 'rate' as const, ...spec })),
+)
 
-/** The breaker as one would explain it: every rule said once, nothing fast, every lease looked at each time. */
-class Model {
-  state = 'closed'
-  era = 0
-  row = 0
-  openings = 0
-  openUntil = 0
-  probes: { readonly id: number; readonly endsAt: number }[] = []
-  good = 0
-  bad = 0
-  readonly #settings: Settings
-
-  constructor(settings: Settings) {
-    this.#settings = settings
-  }
-
-  enter(state: string): void {
-    this.state = state
-    this.era += 1
-    this.probes = []
-    this.good = 0
-    this.bad = 0
-    if (state === 'closed') {
-      this.row = 0
-      this.openings = 0
-    }
-  }
-
-  open(now: number): void {
-    this.openings += 1
-    this.openUntil = now + Math.min(OPEN.maxMs, OPEN.baseMs * OPEN.factor ** (this.openings - 1))
-    this.enter('open')
-  }
-
-  pass(now: number): void {
-    if (this.state === 'open' && now >= this.openUntil) this.enter('half-open')
-    // One after the other, since the first one may decide, and then there are no probes any more.
-    for (let ended = this.#ended(now); ended !== undefined; ended = this.#ended(now)) this.judge(ended.id, false, now)
-  }
-
-  #ended(now: number): { readonly id: number } | undefined {
-    return this.probes.find((probe) => now >= probe.endsAt)
-  }
-
-  judge(id: number, good: boolean, now: number): void {
-    this.probes = this.probes.filter((probe) => probe.id !== id)
-    if (good) this.good += 1
-    else this.bad += 1
-    const { probes, needed } = this.#settings
-    if (this.good >= needed) this.enter('closed')
-    else if (probes - this.bad < needed) this.open(now)
-  }
-
-  acquire(id: number, now: number): boolean {
-    this.pass(now)
-    if (this.state === 'closed' || this.state === 'disabled') return true
-    const { probes, leaseMs } = this.#settings
-    if (this.state !== 'half-open' || this.probes.length + this.good + this.bad >= probes) return false
-    this.probes.push({ id, endsAt: now + leaseMs })
-    return true
-  }
-
-  settle(id: number, era: number, verdict: Verdict, now: number): boolean {
-    this.pass(now)
-    if (era !== this.era) return false
-    if (this.state === 'half-open') {
-      if (!this.probes.some((probe) => probe.id === id)) return false
-      if (verdict === 'ignored') this.probes = this.probes.filter((probe) => probe.id !== id)
-      else this.judge(id, verdict === 'success', now)
-    } else if (this.state === 'closed' && verdict !== 'ignored') {
-      this.row = verdict === 'failure' ? this.row + 1 : 0
-      if (this.row >= this.#settings.trip) this.open(now)
-    }
-    return true
-  }
-}
+const settings: fc.Arbitrary<ModelSettings> = fc
+  .record({
+    rules: fc.array(rule, { minLength: 1, maxLength: 3 }),
+    baseMs: fc.integer({ min: 1, max: 120 }),
+    factor: fc.constantFrom(1, 2, 3),
+    moreMs: fc.nat(400),
+    retryAfterMaxMs: fc.constantFrom(0, 50, 200, 1_000),
+    probes: fc.integer({ min: 1, max: 5 }),
+    neededAt: fc.nat(4),
+    leaseMs: fc.integer({ min: 1, max: 150 }),
+    observe: fc.constantFrom(false, false, true),
+    ramp: fc.option(
+      fc.record({
+        steps: fc.constantFrom([0.5], [0.05, 0.25, 0.5], [0.1, 1]),
+        eachMs: fc.integer({ min: 20, max: 300 }),
+      }),
+      { nil: undefined },
+    ),
+  })
+  .map(({ rules, baseMs, factor, moreMs, retryAfterMaxMs, probes, neededAt, leaseMs, observe, ramp }) => ({
+    ...{ rules, probes, leaseMs, observe, ramp },
+    open: { baseMs, factor, maxMs: baseMs + moreMs, retryAfterMaxMs },
+    needed: 1 + (neededAt % probes),
+  }))
 
 type Command =
-  | { readonly do: 'acquire' | 'isolate' | 'reset' | 'disable' }
-  | { readonly do: 'settle'; readonly which: number; readonly verdict: Verdict }
-  | { readonly do: 'wait'; readonly ms: number }
+  | { readonly do: 'acquire'; readonly chance: number }
+  | {
+      readonly do: 'settle'
+      readonly which: number
+      readonly verdict: Verdict
+      readonly hintMs: number | undefined
+      readonly durationMs: number
+    }
+  | { readonly do: 'wait'; readonly ms: number; readonly told: boolean }
+  | { readonly do: 'isolate' | 'disable' | 'reset' | 'beginCheck' | 'endCheck' }
+  | { readonly do: 'moveHouse'; readonly shiftMs: number }
 
-const settle = fc.record({
-  do: fc.constant('settle' as const),
-  which: fc.nat(20),
-  verdict: fc.constantFrom<Verdict>('success', 'failure', 'failure', 'ignored'),
-})
-const wait = fc.record({
-  do: fc.constant('wait' as const),
-  ms: fc.oneof(fc.nat(120), fc.constantFrom(0, 100, 200, 350)),
-})
-const commands = fc.array(
+const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
-    { weight: 8, arbitrary: fc.constant<Command>({ do: 'acquire' }) },
-    { weight: 8, arbitrary: settle },
-    { weight: 5, arbitrary: wait },
-    { weight: 1, arbitrary: fc.constantFrom<Command>({ do: 'isolate' }, { do: 'reset' }, { do: 'disable' }) },
+    {
+      weight: 30,
+      arbitrary: fc.record({ do: fc.constant('acquire' as const), chance: fc.constantFrom(0, 0.04, 0.3, 0.6, 0.999) }),
+    },
+    {
+      weight: 30,
+      arbitrary: fc.record({
+        do: fc.constant('settle' as const),
+        which: fc.nat(20),
+        verdict: fc.constantFrom<Verdict>('success', 'success', 'failure', 'failure', 'ignored'),
+        hintMs: fc.constantFrom(undefined, undefined, 0, 30, 150, 5_000, Number.NaN, -1),
+        durationMs: fc.nat(25),
+      }),
+    },
+    {
+      weight: 14,
+      arbitrary: fc.record({
+        do: fc.constant('wait' as const),
+        ms: fc.oneof(fc.nat(30), fc.nat(200), fc.constantFrom(0, 100, 200, 400, 3_600_000)),
+        told: fc.boolean(),
+      }),
+    },
+    { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('isolate' as const, 'disable' as const) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('reset' as const) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('beginCheck' as const, 'endCheck' as const) }) },
+    {
+      weight: 2,
+      arbitrary: fc.record({ do: fc.constant('moveHouse' as const), shiftMs: fc.integer({ min: -5_000, max: 5_000 }) }),
+    },
   ),
-  { maxLength: 120, size: 'max' },
+  { minLength: 60, maxLength: 200, size: 'max' },
 )
-const settings = fc
-  .record({
-    trip: fc.integer({ min: 1, max: 4 }),
-    probes: fc.integer({ min: 1, max: 5 }),
-    lease: fc.integer({ min: 1, max: 150 }),
-  })
-  .chain(({ trip, probes, lease }) =>
-    fc.integer({ min: 1, max: probes }).map((needed) => ({ trip, probes, needed, leaseMs: lease })),
-  )
 
-test('at any sequence of acquire, settle, waiting, isolate, reset and disable it agrees with a simple model', () => {
+function tripOf(spec: RuleSpec): Trip {
+  if (spec.kind === 'consecutive') return consecutive(spec.n)
+  const { slowerThanMs, twentieths, minimum, window } = spec
+  const options = {
+    threshold: twentieths / 20,
+    minimumCalls: minimum,
+    window: 'calls' in window ? calls(window.calls) : window.bucketMs * 20,
+  }
+  return slowerThanMs === undefined ? failureRate(options) : slowCallRate({ ...options, slowerThan: slowerThanMs })
+}
+
+function settingsOf(given: ModelSettings, heard: (transition: Transition) => void): BreakerSettings {
+  const trips = given.rules.map(tripOf)
+  return {
+    trip: trips.length === 1 ? (trips[0] as Trip) : anyOf(...trips),
+    openTime: given.open,
+    halfOpen: { probes: given.probes, closeAt: given.needed / given.probes, leaseMs: given.leaseMs },
+    mode: given.observe ? 'observe' : 'enforce',
+    ramp: given.ramp,
+    onTransition: heard,
+  }
+}
+
+interface Held {
+  readonly id: number
+  readonly era: number
+  readonly isProbe: boolean
+  readonly ticket: Ticket
+}
+
+/** A breaker and its model, driven side by side. */
+class Pair {
+  readonly told: Transition[] = []
+  readonly model: BreakerModel
+  readonly settings: BreakerSettings
+  breaker: Breaker
+  held: Held[] = []
+  check: { readonly outage: Outage; readonly number: number } | undefined
+  now = 10_000
+
+  constructor(given: ModelSettings) {
+    this.settings = settingsOf(given, (transition) => this.told.push(transition))
+    this.breaker = new Breaker(this.settings)
+    this.model = new BreakerModel(given)
+  }
+
+  do(command: Command, id: number): void {
+    const { breaker, model, now } = this
+    switch (command.do) {
+      case 'acquire': {
+        const ticket = breaker.freePass ?? breaker.tryAcquire(now, () => command.chance)
+        const expected = model.acquire(id, now, command.chance)
+        expect(ticket && (ticket.probe ? 'probe' : 'pass')).toBe(expected)
+        if (ticket !== undefined) this.held.push({ id, era: model.era, isProbe: ticket.probe, ticket })
+        break
+      }
+      case 'settle': {
+        if (this.held.length === 0) break
+        const [one] = this.held.splice(command.which % this.held.length, 1) as [Held]
+        const { verdict, hintMs, durationMs } = command
+        expect(breaker.settle(one.ticket, verdict, now, hintMs, durationMs)).toBe(
+          model.settle(one.id, one.era, one.isProbe, verdict, now, hintMs || 0, durationMs),
+        )
+        break
+      }
+      case 'wait':
+        this.now += command.ms
+        // Sometimes nobody tells it: then it finds out at the next question.
+        if (!command.told) break
+        breaker.advance(this.now)
+        model.pass(this.now)
+        break
+      case 'beginCheck':
+        this.check = breaker.outage && { outage: breaker.outage, number: model.outage }
+        break
+      case 'endCheck':
+        if (this.check === undefined) break
+        expect(breaker.healthCheckSucceeded(this.check.outage, now)).toBe(model.healthCheck(this.check.number, now))
+        break
+      case 'moveHouse': {
+        const saved = JSON.parse(JSON.stringify(breaker.save(now))) as SavedBreaker
+        model.moveHouse(now, command.shiftMs)
+        this.now += command.shiftMs
+        this.breaker = new Breaker(this.settings)
+        this.breaker.restore(saved, this.now)
+        // Their calls belonged to the old process.
+        this.held = []
+        break
+      }
+      default:
+        breaker[command.do](now)
+        model.byHand(command.do, now)
+    }
+  }
+
+  compare(): void {
+    const { breaker, model, now } = this
+    expect({
+      state: breaker.state,
+      counts: [breaker.failures(now), breaker.calls(now)],
+      openedMs: breaker.openedMs,
+      retryAfterMs: breaker.retryAfterMs(now),
+      nextChangeMs: breaker.nextChangeMs(),
+      admitting: breaker.admitting(now),
+      told: this.told.slice(-3),
+    }).toEqual({
+      state: model.state,
+      counts: model.counts(now),
+      openedMs: model.down ? model.openedAt : undefined,
+      retryAfterMs: model.retryAfterMs(now),
+      nextChangeMs: model.nextChange(),
+      admitting: model.admitting(now),
+      told: model.changes.slice(-3),
+    })
+  }
+}
+
+test('with all options at random, at any sequence of whatever can be done, it agrees with a simple model', () => {
   fc.assert(
     fc.property(settings, commands, (given, sequence) => {
-      const { trip, probes, needed, leaseMs } = given
-      const transitions: Transition[] = []
-      const halfOpen = { probes, closeAt: needed / probes, leaseMs }
-      const breaker = new Breaker(consecutive(trip).create(), 'why', OPEN, halfOpen, (t) => transitions.push(t))
-      const model = new Model(given)
-      const held: { readonly id: number; readonly era: number; readonly ticket: Ticket }[] = []
-      let now = 0
+      const pair = new Pair(given)
+      const possible = transitionsOf(pair.settings.trip, true).map(({ from, to, reason }) => `${from} ${to} ${reason}`)
       sequence.forEach((command, id) => {
-        switch (command.do) {
-          case 'acquire': {
-            const ticket = breaker.tryAcquire(now)
-            expect(ticket !== undefined).toBe(model.acquire(id, now))
-            if (ticket === undefined) break
-            expect(ticket.probe).toBe(model.state === 'half-open')
-            held.push({ id, era: model.era, ticket })
-            break
-          }
-          case 'settle': {
-            if (held.length === 0) break
-            const [one] = held.splice(command.which % held.length, 1) as [(typeof held)[0]]
-            expect(breaker.settle(one.ticket, command.verdict, now)).toBe(
-              model.settle(one.id, one.era, command.verdict, now),
-            )
-            break
-          }
-          case 'wait':
-            now += command.ms
-            breaker.advance(now)
-            model.pass(now)
-            break
-          default:
-            model.pass(now)
-            breaker[command.do](now)
-            if (command.do === 'reset') {
-              // Already closed: what was counted is forgotten, and the era goes on.
-              if (model.state === 'closed') model.row = 0
-              else model.enter('closed')
-            } else {
-              const state = command.do === 'isolate' ? 'isolated' : 'disabled'
-              if (model.state !== state) model.enter(state)
-            }
-        }
-        expect(breaker.state).toBe(model.state)
-        if (model.state === 'open') expect(breaker.retryAfterMs(now)).toBe(model.openUntil - now)
-        if (model.state === 'closed') expect(breaker.failures(now)).toBe(model.row)
-        if (model.state === 'open' || model.state === 'half-open') expect(breaker.failures(now)).toBe(trip)
-        // Never more probes in flight, and decided, than the circuit lets through.
-        expect(model.probes.length + model.good + model.bad).toBeLessThanOrEqual(probes)
+        pair.do(command, id)
+        pair.compare()
+        // Under `observe` nothing is refused, whatever the state.
+        if (given.observe) expect(pair.breaker.tryAcquire(pair.now, () => 0.999)).toBeDefined()
+        if (given.observe) pair.model.acquire(1_000_000 + id, pair.now, 0.999)
       })
-      // Every change was told, and each began where the one before ended.
-      let from = 'closed'
-      for (const transition of transitions) {
-        expect(transition.from).toBe(from)
-        expect(transition.to).not.toBe(from)
-        from = transition.to
-      }
-      expect(from).toBe(breaker.state)
+      expect(pair.told).toEqual(pair.model.changes)
+      for (const { from, to, reason } of pair.told) expect(possible).toContain(`${from} ${to} ${reason}`)
     }),
-    { numRuns: 1_000 },
+    { numRuns: RUNS },
   )
 })
 
-test('time alone brings it on, whenever it is told the time: late news lead to the same state', () => {
+test('the sequences reach what they are meant to prove', () => {
+  const reached = new Map<string, number>()
+  const count = (what: string): void => {
+    reached.set(what, (reached.get(what) ?? 0) + 1)
+  }
   fc.assert(
-    fc.property(
-      settings,
-      fc.array(fc.nat(200), { maxLength: 12, size: 'max' }),
-      ({ trip, probes, needed, leaseMs }, stops) => {
-        const halfOpen = { probes, closeAt: needed / probes, leaseMs }
-        const make = (): Breaker => new Breaker(consecutive(trip).create(), 'why', OPEN, halfOpen, () => {})
-        const [watched, asked] = [make(), make()]
-        for (const breaker of [watched, asked]) {
-          for (let n = 0; n < trip; n += 1) breaker.settle(breaker.tryAcquire(0) as Ticket, 'failure', 0)
-          expect(breaker.state).toBe('open')
-        }
-        let now = 0
-        for (const stop of stops) {
-          now += stop
-          watched.advance(now)
-        }
-        asked.advance(now)
-        expect(asked.state).toBe(watched.state)
-        expect(asked.retryAfterMs(now)).toBe(watched.retryAfterMs(now))
-      },
-    ),
+    fc.property(settings, commands, (given, sequence) => {
+      const pair = new Pair(given)
+      sequence.forEach((command, id) => {
+        const before = pair.breaker.state
+        pair.do(command, id)
+        if (command.do === 'moveHouse') count(`restored ${before}`)
+        const admitting = pair.breaker.admitting(pair.now)
+        if (admitting !== undefined) count(`ramp ${command.do}`)
+        if (admitting !== undefined && pair.breaker.failures(pair.now) > 0) count('failures within a ramp')
+      })
+      for (const { from, to, reason } of pair.told) count(`${from} > ${to}: ${reason.replace(/\d+/, 'n')}`)
+    }),
+    { numRuns: 2_000, seed: 1 },
   )
-})
-
-test('a probe whose lease ends gives its permit back, also when nobody is there to see it', () => {
-  const halfOpen = { probes: 3, closeAt: 1 / 3, leaseMs: 50 }
-  const breaker = new Breaker(consecutive(1).create(), 'why', OPEN, halfOpen, () => {})
-  breaker.settle(breaker.tryAcquire(0) as Ticket, 'failure', 0)
-  const hung = breaker.tryAcquire(100) as Ticket
-  expect(hung.probe).toBe(true)
-  breaker.tryAcquire(100)
-  const third = breaker.tryAcquire(120) as Ticket
-  expect(breaker.tryAcquire(149)).toBeUndefined()
-  // The hung probe comes back at the very end of its lease: too late, and one failure all the same.
-  expect(breaker.settle(hung, 'success', 150)).toBe(false)
-  expect(breaker.state).toBe('half-open')
-  expect(breaker.settle(third, 'success', 160)).toBe(true)
-  expect(breaker.state).toBe('closed')
+  for (const what of [
+    ...['restored closed', 'restored open', 'restored half-open', 'restored isolated', 'restored disabled'],
+    ...['ramp acquire', 'ramp settle', 'ramp moveHouse', 'failures within a ramp'],
+    ...['closed > open: n consecutive failures', 'closed > open: failure rate of n %'],
+    ...['closed > open: slow call rate of n %', 'half-open > open: a probe was too slow'],
+    ...['half-open > open: a probe failed', 'half-open > open: a probe did not settle within its lease'],
+    ...['half-open > closed: the probes succeeded', 'open > closed: the health check succeeded'],
+  ]) {
+    expect([what, (reached.get(what) ?? 0) >= 20]).toEqual([what, true])
+  }
 })

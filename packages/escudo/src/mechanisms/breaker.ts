@@ -1,149 +1,126 @@
 import type { BreakerState } from '../core/events.ts'
 import type { Verdict } from '../core/outcome.ts'
+import type { Random } from '../core/random.ts'
+import { type BreakerSettings, openForMs, openForMsMax } from './breaker-settings.ts'
+import { HalfOpenTrial } from './half-open-trial.ts'
+import { Outage } from './outage.ts'
+import { isOver, nextStepInMs, shareAt } from './ramp.ts'
+import type { SavedBreaker } from './saved-breaker.ts'
+import { FIRST_TICKET, type ProbeTicket, type Ticket } from './ticket.ts'
 import { REASONS } from './transitions.ts'
-import type { TripRule } from './trip.ts'
-
-/** How long a circuit stays open: `baseMs`, times `factor` with each opening in a row, at most `maxMs`. */
-export interface OpenTime {
-  readonly baseMs: number
-  readonly factor: number
-  readonly maxMs: number
-}
-
-/** How a half-open circuit decides. */
-export interface HalfOpenSettings {
-  /** At most this many calls go through. */
-  readonly probes: number
-  /** The share of them that must succeed for the circuit to close. */
-  readonly closeAt: number
-  /** A probe that has not settled within this time counts as a failure. */
-  readonly leaseMs: number
-}
-
-/** Leave to run an operation. Its result counts only in the era, the generation, in which the leave was given. */
-export interface Ticket {
-  readonly generation: number
-  /** Whether the call is a probe of a half-open circuit. */
-  readonly probe: boolean
-}
-
-/** A probe's ticket, with the instant at which its lease ends. */
-class ProbeTicket implements Ticket {
-  readonly probe = true
-  readonly generation: number
-  readonly leaseEndsMs: number
-
-  constructor(generation: number, leaseEndsMs: number) {
-    this.generation = generation
-    this.leaseEndsMs = leaseEndsMs
-  }
-}
-
-/** A change of state, told at the moment at which it becomes true. */
-export interface Transition {
-  readonly from: BreakerState
-  readonly to: BreakerState
-  readonly reason: string
-  readonly at: number
-}
+import type { TripRule } from './trip-rule.ts'
 
 /**
  * The state machine of a circuit breaker. Pure: it takes the time as an argument, waits for nothing and calls nobody
- * but `onTransition`. States and names after Nygard's "Release It!"; generations after sony/gobreaker.
+ * but `settings.onTransition`. States and names after Nygard's "Release It!"; generations after sony/gobreaker.
+ *
+ * How to bind it: ask {@link freePass}, then {@link tryAcquire}, for a ticket; none is a refusal, whose hint is
+ * {@link retryAfterMs}. Give every ticket back once, with {@link settle}, to the breaker that gave it. Measure durations
+ * where `settings.trip.slowerThanMs` is there. Set a timer for {@link nextChangeMs} after each change of state and after
+ * each probe that begins or ends, and call {@link advance} when it fires: then changes are told when they become true,
+ * and not at the next call.
  *
  * Each change of state begins a new generation. A ticket carries the generation in which it was given, and a result
  * that comes with an old one changes nothing: a late failure from the closed era cannot re-open a half-open circuit,
  * nor a late success close it.
+ *
+ * There may be one for each of a million keys, so whatever a healthy one can do without is made when it is needed.
  */
 export class Breaker {
+  /** Whose breaker it is, where there is one for each key. */
+  readonly key: string | undefined
+  readonly #settings: BreakerSettings
   readonly #rule: TripRule
-  readonly #tripReason: string
-  readonly #openTime: OpenTime
-  readonly #halfOpen: HalfOpenSettings
-  /** So many successes close a half-open circuit. */
-  readonly #successesNeeded: number
-  readonly #onTransition: (transition: Transition) => void
-
   #state: BreakerState = 'closed'
-  #generation = 0
   // One ticket for all calls of a generation that are no probes: the closed circuit gives leave without allocating.
-  #ticket: Ticket = { generation: 0, probe: false }
-  #openedMs = 0
-  #openUntilMs = 0
-  /** Openings since the circuit was last closed: they make the open time grow. */
-  #openings = 0
-  /** The count that opened the circuit: it stays visible until the circuit closes. */
-  #failuresAtOpening = 0
-  #callsAtOpening = 0
-  // In the order in which they were given, so the first lease ends first.
-  readonly #probes = new Set<ProbeTicket>()
-  #probeSuccesses = 0
-  #probeFailures = 0
+  #ticket: Ticket = FIRST_TICKET
+  #outage: Outage | undefined
+  /** There while traffic returns step by step; never under `observe`, where nothing is refused. */
+  #rampStartedMs: number | undefined
 
-  constructor(
-    rule: TripRule,
-    tripReason: string,
-    openTime: OpenTime,
-    halfOpen: HalfOpenSettings,
-    onTransition: (transition: Transition) => void,
-  ) {
-    this.#rule = rule
-    this.#tripReason = tripReason
-    this.#openTime = openTime
-    this.#halfOpen = halfOpen
-    this.#successesNeeded = successesNeeded(halfOpen)
-    this.#onTransition = onTransition
+  constructor(settings: BreakerSettings, key?: string) {
+    this.#settings = settings
+    this.key = key
+    this.#rule = settings.trip.create()
   }
 
   /** The leave that every call has while the circuit is closed or disabled: no time is read for it. */
   get freePass(): Ticket | undefined {
-    return this.#state === 'closed' || this.#state === 'disabled' ? this.#ticket : undefined
-  }
-
-  /** Leave to run the operation, or undefined: a refusal, whose hint is {@link retryAfterMs}. */
-  tryAcquire(now: number): Ticket | undefined {
-    this.advance(now)
-    return this.#state === 'half-open' ? this.#tryProbe(now) : this.freePass
+    const state = this.#state
+    return (state === 'closed' && this.#rampStartedMs === undefined) || state === 'disabled' ? this.#ticket : undefined
   }
 
   /**
-   * Gives the ticket back with what the call came to. A ticket is settled once; nothing is done for a second time.
+   * Leave to run the operation, or undefined: a refusal.
    *
+   * @param random the call's source of chance; it is asked only while traffic returns step by step
+   */
+  tryAcquire(now: number, random: Random): Ticket | undefined {
+    this.advance(now)
+    const pass = this.freePass
+    if (pass !== undefined) return pass
+    if (this.#state === 'closed') return random() < (this.admitting(now) ?? 1) ? this.#ticket : undefined
+    const probe = this.#outage?.trial?.tryProbe(this.#ticket.generation, now)
+    return probe ?? (this.#settings.mode === 'observe' ? this.#ticket : undefined)
+  }
+
+  /**
+   * Gives the ticket back with what the call came to. Exactly once for each ticket.
+   *
+   * @param retryAfterMs what the failure said about when to come back: the circuit that opens by it stays open that long
+   * @param durationMs how long the call took, where the trip looks at it
    * @returns false when the result came too late to count: from an earlier generation, or after the probe's lease
    */
-  settle(ticket: Ticket, verdict: Verdict, now: number): boolean {
-    if (ticket.generation !== this.#generation) return false
-    if (ticket.probe) return this.#settleProbe(ticket as ProbeTicket, verdict, now)
+  settle(ticket: Ticket, verdict: Verdict, now: number, retryAfterMs?: number, durationMs = 0): boolean {
+    if (ticket.generation !== this.#ticket.generation) return false
+    if (ticket.probe) return this.#settleProbe(ticket as ProbeTicket, verdict, now, retryAfterMs, durationMs)
     if (verdict === 'ignored' || this.#state !== 'closed') return true
-    if (this.#rule.record(verdict === 'failure', now)) this.#open(this.#tripReason, now)
+    const failed = verdict === 'failure'
+    const reason = this.#rule.record(failed, durationMs, now)
+    if (reason !== undefined) this.#open(reason, now, failed ? retryAfterMs : undefined)
     return true
   }
 
-  /** Lets time do what it does: an open circuit becomes half-open, a probe's lease ends. Call it before reading. */
+  /** Lets time do what it does: an open circuit becomes half-open, a probe's lease or a ramp ends. Call it before reading. */
   advance(now: number): void {
-    if (this.#state === 'open' && now >= this.#openUntilMs) {
-      this.#probeSuccesses = 0
-      this.#probeFailures = 0
-      this.#enter('half-open', REASONS.openTimeOver, now)
+    const outage = this.#outage
+    if (outage !== undefined) {
+      if (this.#state === 'open' && now >= outage.openUntilMs) this.#tryAgain(outage, now)
+      this.#endLeases(now)
+    } else if (this.#rampStartedMs !== undefined) {
+      const { ramp } = this.#settings
+      if (ramp === undefined || isOver(ramp, this.#rampStartedMs, now)) this.#rampStartedMs = undefined
     }
-    if (this.#state === 'half-open') this.#endLeases(now)
   }
 
-  /** The instant at which {@link advance} will next have something to do; undefined when it is not time that decides. */
+  /** The instant at which {@link advance} will next change the state; undefined when it is not time that decides. */
   nextChangeMs(): number | undefined {
-    if (this.#state === 'open') return this.#openUntilMs
-    if (this.#state !== 'half-open') return undefined
-    const [first] = this.#probes
-    return first?.leaseEndsMs
+    return this.#state === 'open' ? this.#outage?.openUntilMs : this.#outage?.trial?.firstLeaseEndsMs
   }
 
-  /** How long a refused caller does well to wait; undefined when an operator isolated the circuit. */
+  /**
+   * How long a refused caller does well to wait; undefined when nothing is refused, or an operator isolated the
+   * circuit. While traffic returns step by step: until the next step, although chance may be kinder at once.
+   */
   retryAfterMs(now: number): number | undefined {
-    if (this.#state === 'open') return Math.max(0, this.#openUntilMs - now)
-    if (this.#state !== 'half-open') return undefined
-    // Either a probe's lease ends and its place is free, or the probes fail at once and the circuit opens again.
-    const leaseMs = (this.nextChangeMs() ?? now) - now
-    return Math.max(0, Math.min(leaseMs, this.#openMs(this.#openings + 1)))
+    const outage = this.#outage
+    if (outage !== undefined) {
+      if (this.#state === 'open') return Math.max(0, outage.openUntilMs - now)
+      // Either a probe's lease ends and its place is free, or the probes fail at once and the circuit opens again.
+      const leaseMs = (this.nextChangeMs() ?? now) - now
+      return Math.max(0, Math.min(leaseMs, openForMs(this.#settings.openTime, outage.opening + 1)))
+    }
+    const { ramp } = this.#settings
+    if (ramp === undefined || this.admitting(now) === undefined) return undefined
+    return nextStepInMs(ramp, this.#rampStartedMs as number, now)
+  }
+
+  /** The share of calls that are let through while traffic returns step by step; undefined at all other times. */
+  admitting(now: number): number | undefined {
+    const { ramp } = this.#settings
+    const startedMs = this.#rampStartedMs
+    if (ramp === undefined || startedMs === undefined || isOver(ramp, startedMs, now)) return undefined
+    return shareAt(ramp, startedMs, now)
   }
 
   get state(): BreakerState {
@@ -152,106 +129,170 @@ export class Breaker {
 
   /** When the circuit opened last; undefined while it is neither open nor half-open. */
   get openedMs(): number | undefined {
-    return this.#state === 'open' || this.#state === 'half-open' ? this.#openedMs : undefined
+    return this.#outage?.openedMs
   }
 
-  /** Failures in the window, or in a row; while open and half-open those that opened the circuit. */
+  /** What the trip counts, within its window or in a row; while open and half-open the count that opened the circuit. */
   failures(now: number): number {
-    return this.#tripped ? this.#failuresAtOpening : this.#rule.failures(now)
+    return this.#outage?.failures ?? this.#rule.failures(now)
   }
 
   /** The calls among which {@link failures} were counted. */
   calls(now: number): number {
-    return this.#tripped ? this.#callsAtOpening : this.#rule.calls(now)
+    return this.#outage?.calls ?? this.#rule.calls(now)
   }
 
-  /** Refuses every call until {@link reset}: an operator took the dependency out. */
+  /** Refuses every call until {@link reset}: an operator took the dependency out. (`observe` refuses nothing.) */
   isolate(now: number): void {
-    if (this.#state !== 'isolated') this.#enter('isolated', REASONS.isolated, now)
+    this.advance(now)
+    if (this.#state !== 'isolated') this.#leave('isolated', REASONS.isolated, now)
   }
 
   /** Lets every call through and counts nothing, until {@link reset}. */
   disable(now: number): void {
-    if (this.#state !== 'disabled') this.#enter('disabled', REASONS.disabled, now)
+    this.advance(now)
+    if (this.#state !== 'disabled') this.#leave('disabled', REASONS.disabled, now)
   }
 
-  /** Closes, from whatever state, and forgets what was counted. */
+  /**
+   * Closes, from whatever state, and forgets what was counted; all traffic returns at once. Of a closed circuit it is
+   * no change of state, but a new generation: what is in flight belongs to what was forgotten.
+   */
   reset(now: number): void {
-    if (this.#state === 'closed') this.#rule.clear()
-    else this.#close(REASONS.reset, now)
+    this.advance(now)
+    if (this.#state === 'closed') this.#begin('closed')
+    else this.#leave('closed', REASONS.reset, now)
   }
 
-  get #tripped(): boolean {
-    return this.#state === 'open' || this.#state === 'half-open'
+  /** What is wrong at present, for a health check that begins now; undefined while there is nothing to be checked. */
+  get outage(): Outage | undefined {
+    return this.#outage
   }
 
-  #tryProbe(now: number): Ticket | undefined {
-    // Decided probes keep their places: the circuit lets `probes` calls through in all, and then knows.
-    if (this.#probes.size + this.#probeSuccesses + this.#probeFailures >= this.#halfOpen.probes) return undefined
-    const ticket = new ProbeTicket(this.#generation, now + this.#halfOpen.leaseMs)
-    this.#probes.add(ticket)
-    return ticket
+  /**
+   * A health check found the dependency well: an open circuit closes early, a half-open one without waiting for its
+   * probes. A check that fails changes nothing, and nobody need be told.
+   *
+   * @param outage what {@link outage} was when the check began: a circuit that closed or opened meanwhile stays as it is
+   * @returns false when the check came too late to count
+   */
+  healthCheckSucceeded(outage: Outage, now: number): boolean {
+    this.advance(now)
+    if (outage !== this.#outage) return false
+    this.#recover(REASONS.healthCheck, now)
+    return true
   }
 
-  #settleProbe(ticket: ProbeTicket, verdict: Verdict, now: number): boolean {
-    if (now >= ticket.leaseEndsMs) this.#endLeases(now)
-    if (ticket.generation !== this.#generation || !this.#probes.delete(ticket)) return false
-    if (verdict !== 'ignored') this.#countProbe(verdict === 'failure', REASONS.probeFailed, now)
+  /** The state as plain data, without any instant of this clock. What a window holds is not saved. */
+  save(now: number): SavedBreaker {
+    this.advance(now)
+    const state = this.#state
+    const outage = this.#outage
+    if (state === 'closed') {
+      const startedMs = this.#rampStartedMs
+      return startedMs === undefined ? { state } : { state, rampedMs: Math.max(0, now - startedMs) }
+    }
+    if (outage === undefined) return { state: state as 'isolated' | 'disabled' }
+    const { opening, failures, calls, openedMs, openUntilMs } = outage
+    return {
+      state: state as 'open' | 'half-open',
+      remainingMs: Math.max(0, openUntilMs - now),
+      openedAgoMs: Math.max(0, now - openedMs),
+      openings: opening,
+      failures,
+      calls,
+    }
+  }
+
+  /**
+   * Goes on from what was saved. Begins a new generation, and is not told as a change of state. An open time longer
+   * than this breaker ever takes is cut to that, a ramp that it does not have is over.
+   */
+  restore(saved: SavedBreaker, now: number): void {
+    switch (saved.state) {
+      case 'open':
+      case 'half-open': {
+        const { openings, failures, calls } = saved
+        const remainingMs = Math.min(saved.remainingMs, openForMsMax(this.#settings.openTime))
+        this.#begin('open', new Outage(openings, now - saved.openedAgoMs, now + remainingMs, failures, calls))
+        break
+      }
+      case 'closed':
+        this.#begin('closed')
+        if (saved.rampedMs !== undefined) this.#startRamp(now - saved.rampedMs)
+        break
+      default:
+        this.#begin(saved.state)
+    }
+  }
+
+  #settleProbe(
+    ticket: ProbeTicket,
+    verdict: Verdict,
+    now: number,
+    retryAfterMs: number | undefined,
+    durationMs: number,
+  ): boolean {
+    this.#endLeases(now)
+    const trial = this.#outage?.trial
+    if (ticket.generation !== this.#ticket.generation || trial === undefined || !trial.end(ticket)) return false
+    if (verdict === 'failure') this.#countProbe(trial, true, REASONS.probeFailed, now, retryAfterMs)
+    else if (verdict === 'success') {
+      const { slowerThanMs } = this.#settings.trip
+      const slow = slowerThanMs !== undefined && durationMs > slowerThanMs
+      this.#countProbe(trial, slow, REASONS.probeSlow, now)
+    }
     return true
   }
 
   #endLeases(now: number): void {
-    for (const ticket of this.#probes) {
-      if (now < ticket.leaseEndsMs) return
-      this.#probes.delete(ticket)
-      this.#countProbe(true, REASONS.leaseOver, now)
-      if (this.#state !== 'half-open') return
+    const trial = this.#outage?.trial
+    // Each may decide, and then a listener may do anything: the trial that is over has no more leases to end.
+    while (trial !== undefined && trial === this.#outage?.trial && trial.endExpired(now)) {
+      this.#countProbe(trial, true, REASONS.leaseOver, now)
     }
   }
 
-  /** Decides as soon as the outcome is fixed, whatever the remaining probes will say. */
-  #countProbe(failed: boolean, reason: string, now: number): void {
-    if (failed) this.#probeFailures += 1
-    else this.#probeSuccesses += 1
-    if (this.#probeSuccesses >= this.#successesNeeded) this.#close(REASONS.probesSucceeded, now)
-    else if (this.#probeFailures > this.#halfOpen.probes - this.#successesNeeded) this.#open(reason, now)
+  #countProbe(trial: HalfOpenTrial, failed: boolean, reason: string, now: number, retryAfterMs?: number): void {
+    const decision = trial.count(failed)
+    if (decision === 'recovered') this.#recover(REASONS.probesSucceeded, now)
+    else if (decision === 'failed') this.#open(reason, now, retryAfterMs)
   }
 
-  #open(reason: string, now: number): void {
-    if (this.#state === 'closed') {
-      this.#failuresAtOpening = this.#rule.failures(now)
-      this.#callsAtOpening = this.#rule.calls(now)
-    }
-    this.#openings += 1
-    this.#openedMs = now
-    this.#openUntilMs = now + this.#openMs(this.#openings)
-    this.#enter('open', reason, now)
+  #tryAgain(outage: Outage, now: number): void {
+    outage.trial = new HalfOpenTrial(this.#settings.halfOpen)
+    this.#leave('half-open', REASONS.openTimeOver, now, outage)
   }
 
-  #close(reason: string, now: number): void {
-    this.#rule.clear()
-    this.#openings = 0
-    this.#enter('closed', reason, now)
+  #open(reason: string, now: number, retryAfterMs: number | undefined): void {
+    const opening = (this.#outage?.opening ?? 0) + 1
+    const untilMs = now + openForMs(this.#settings.openTime, opening, retryAfterMs)
+    // The second opening in a row shows the count of the first: the probes of a half-open circuit are not counted.
+    this.#leave('open', reason, now, new Outage(opening, now, untilMs, this.failures(now), this.calls(now)))
   }
 
-  #enter(to: BreakerState, reason: string, at: number): void {
+  /** The dependency is back, as far as one can know: traffic returns, step by step where there are steps. */
+  #recover(reason: string, now: number): void {
+    this.#leave('closed', reason, now, undefined, now)
+  }
+
+  #leave(to: BreakerState, reason: string, at: number, outage?: Outage, rampStartedMs?: number): void {
     const from = this.#state
-    this.#state = to
-    this.#generation += 1
-    this.#ticket = { generation: this.#generation, probe: false }
-    this.#probes.clear()
-    this.#onTransition({ from, to, reason, at })
+    this.#begin(to, outage)
+    if (rampStartedMs !== undefined) this.#startRamp(rampStartedMs)
+    this.#settings.onTransition({ from, to, reason, at }, this.key)
   }
 
-  #openMs(opening: number): number {
-    const { baseMs, factor, maxMs } = this.#openTime
-    return Math.min(maxMs, baseMs * factor ** (opening - 1))
+  /** A new generation, in that state, which counts from nothing. */
+  #begin(state: BreakerState, outage?: Outage): void {
+    this.#state = state
+    this.#outage = outage
+    this.#rampStartedMs = undefined
+    this.#ticket = { generation: this.#ticket.generation + 1, probe: false }
+    this.#rule.clear()
   }
-}
 
-/** The least number of successes whose share of the probes reaches `closeAt`. */
-function successesNeeded({ probes, closeAt }: HalfOpenSettings): number {
-  const rounded = Math.ceil(probes * closeAt)
-  // 25 * 0.28 is a hair above 7, while 7 / 25 is 0.28: the quotient is the one that people mean.
-  return rounded > 1 && (rounded - 1) / probes >= closeAt ? rounded - 1 : rounded
+  #startRamp(startedMs: number): void {
+    if (this.#settings.ramp !== undefined && this.#settings.mode === 'enforce') this.#rampStartedMs = startedMs
+  }
 }

@@ -8,13 +8,19 @@
 export class KeyedStates<S> {
   readonly #maxKeys: number
   readonly #create: (key: string | undefined) => S
+  readonly #onForget: ((state: S) => void) | undefined
   // In the order of their last use: a Map iterates in the order of insertion, and a use inserts anew.
   readonly #free = new Map<string | undefined, S>()
   readonly #kept = new Map<string | undefined, S>()
 
-  constructor(maxKeys: number, create: (key: string | undefined) => S) {
+  /**
+   * @param create makes the state of a key that there is none of
+   * @param onForget hears of a state whose key had to go
+   */
+  constructor(maxKeys: number, create: (key: string | undefined) => S, onForget?: (state: S) => void) {
     this.#maxKeys = maxKeys
     this.#create = create
+    this.#onForget = onForget
   }
 
   /** How many keys there are. */
@@ -69,8 +75,10 @@ export class KeyedStates<S> {
 
   #forgetOldest(): void {
     const from = this.#free.size > 0 ? this.#free : this.#kept
-    const [oldest] = from.keys()
-    from.delete(oldest)
+    const [oldest] = from
+    if (oldest === undefined) return
+    from.delete(oldest[0])
+    this.#onForget?.(oldest[1])
   }
 }
 

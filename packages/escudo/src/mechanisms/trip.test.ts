@@ -1,11 +1,13 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { calls, consecutive, failureRate } from './trip.ts'
+import { anyOf } from './any-of.ts'
+import { calls, consecutive, failureRate, slowCallRate } from './trip.ts'
+import type { Trip } from './trip-rule.ts'
 
 /** Feeds outcomes and tells at which one, from 1, the rule trips first; 0 for never. */
-function tripsAt(trip: ReturnType<typeof consecutive>, outcomes: readonly boolean[], now = 0): number {
+function tripsAt(trip: Trip, outcomes: readonly boolean[], now = 0): number {
   const rule = trip.create()
-  return outcomes.findIndex((failed) => rule.record(failed, now)) + 1
+  return outcomes.findIndex((failed) => rule.record(failed, 0, now) !== undefined) + 1
 }
 
 const failures = (n: number): boolean[] => Array.from({ length: n }, () => true)
@@ -32,14 +34,15 @@ describe('consecutive', () => {
 
   test('its snapshot shows the failures in a row, and clearing forgets them', () => {
     const rule = consecutive(5).create()
-    for (const failed of [true, false, true, true]) rule.record(failed, 0)
+    for (const failed of [true, false, true, true]) rule.record(failed, 0, 0)
     expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
     rule.clear()
     expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
   })
 
   test('says why it trips', () => {
-    expect(consecutive(3).reason).toBe('3 consecutive failures')
+    expect(consecutive(3).reasons).toEqual(['3 consecutive failures'])
+    expect(consecutive(1).create().record(true, 0, 0)).toBe('1 consecutive failures')
   })
 })
 
@@ -79,15 +82,15 @@ describe('failureRate', () => {
     expect(tripsAt(failureRate(), [...successes(10), ...failures(10)])).toBe(20)
     expect(tripsAt(failureRate(), [...successes(11), ...failures(10)])).toBe(0)
     const rule = failureRate().create()
-    for (let n = 0; n < 19; n += 1) rule.record(true, 0)
-    expect(rule.record(true, 30_000)).toBe(false)
+    for (let n = 0; n < 19; n += 1) rule.record(true, 0, 0)
+    expect(rule.record(true, 0, 30_000)).toBeUndefined()
     expect([rule.failures(30_000), rule.calls(30_000)]).toEqual([1, 1])
   })
 
   test('a window of calls looks at the last n alone', () => {
     const rule = failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }).create()
     const outcomes = [true, false, false, false, false, true, true]
-    expect(outcomes.map((failed) => rule.record(failed, 0))).toEqual([false, false, false, false, false, false, true])
+    expect(outcomes.map((failed) => rule.record(failed, 0, 0) !== undefined)).toEqual([...Array(6).fill(false), true])
     expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
     rule.clear()
     expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
@@ -108,7 +111,7 @@ describe('failureRate', () => {
             const last = outcomes.slice(Math.max(0, index + 1 - size), index + 1)
             // In whole numbers, so that the oracle rounds nothing.
             const reached = last.filter(Boolean).length * 20 >= twentieths * last.length
-            expect(rule.record(failed, 0)).toBe(last.length >= minimumCalls && reached)
+            expect(rule.record(failed, 0, 0) !== undefined).toBe(last.length >= minimumCalls && reached)
           })
         },
       ),
@@ -118,10 +121,10 @@ describe('failureRate', () => {
   test('every breaker makes a rule of its own from one description', () => {
     const trip = failureRate({ threshold: 1, window: calls(2), minimumCalls: 2 })
     const [one, other] = [trip.create(), trip.create()]
-    one.record(true, 0)
+    one.record(true, 0, 0)
     expect(other.calls(0)).toBe(0)
-    expect(other.record(true, 0)).toBe(false)
-    expect(one.record(true, 0)).toBe(true)
+    expect(other.record(true, 0, 0)).toBeUndefined()
+    expect(one.record(true, 0, 0)).toBe('failure rate of 100 %')
   })
 })
 
@@ -144,6 +147,63 @@ test.each([
   ['failureRate.minimumCalls', () => failureRate({ window: calls(10), minimumCalls: 11 })],
   ['failureRate.treshold', () => failureRate({ treshold: 0.5 } as never)],
   ['failureRate', () => failureRate(0.5 as never)],
+  ['slowCallRate.slowerThan', () => slowCallRate({} as never)],
+  ['slowCallRate.slowerThan', () => slowCallRate({ slowerThan: -1 })],
+  ['slowCallRate.slowerThan', () => slowCallRate({ slowerThan: Number.NaN })],
+  ['slowCallRate.slowerThan', () => slowCallRate({ slowerThan: Number.POSITIVE_INFINITY })],
+  ['slowCallRate.threshold', () => slowCallRate({ slowerThan: '1s', threshold: 0 })],
+  ['slowCallRate.window', () => slowCallRate({ slowerThan: '1s', window: 0 })],
+  ['slowCallRate.window.calls', () => slowCallRate({ slowerThan: '1s', window: { calls: 1.5 } })],
+  ['slowCallRate.minimumCalls', () => slowCallRate({ slowerThan: '1s', window: calls(5), minimumCalls: 6 })],
+  ['slowCallRate.slower', () => slowCallRate({ slowerThan: '1s', slower: 1 } as never)],
+  ['slowCallRate', () => slowCallRate(undefined as never)],
+  ['anyOf', () => anyOf()],
+  ['anyOf[1]', () => anyOf(consecutive(1), undefined as never)],
+  ['anyOf[0]', () => anyOf([consecutive(1)] as never)],
 ])('a wrong value is an error that names %s', (path, make) => {
   expect(make).toThrow(expect.objectContaining({ name: 'ConfigurationError', path }))
+})
+
+describe('slowCallRate', () => {
+  test('a call is slow when it takes longer than its limit, not at it, and failures do not matter', () => {
+    const rule = slowCallRate({ threshold: 0.5, slowerThan: 100, window: calls(2), minimumCalls: 2 }).create()
+    expect(rule.record(true, 100, 0)).toBeUndefined()
+    expect(rule.record(true, 100, 0)).toBeUndefined()
+    expect([rule.failures(0), rule.calls(0)]).toEqual([0, 2])
+    expect(rule.record(false, 100.5, 0)).toBe('slow call rate of 50 %')
+    expect([rule.failures(0), rule.calls(0)]).toEqual([1, 2])
+  })
+
+  test('its defaults are those of the failure rate: half of at least 20 calls within 30 s', () => {
+    const rule = slowCallRate({ slowerThan: '2s' }).create()
+    for (let n = 0; n < 19; n += 1) expect(rule.record(false, 2_001, 0)).toBeUndefined()
+    expect(rule.record(false, 0, 29_999)).toBe('slow call rate of 50 %')
+    expect(rule.calls(60_000)).toBe(0)
+  })
+
+  test('0 makes every call slow that takes any time at all', () => {
+    const rule = slowCallRate({ slowerThan: 0, threshold: 1, window: calls(1), minimumCalls: 1 }).create()
+    expect(rule.record(false, 0, 0)).toBeUndefined()
+    expect(rule.record(false, 0.001, 0)).toBe('slow call rate of 100 %')
+  })
+})
+
+describe('whether durations are needed at all', () => {
+  test.each<[string, Trip, number | undefined]>([
+    ['consecutive', consecutive(1), undefined],
+    ['failureRate', failureRate(), undefined],
+    ['slowCallRate', slowCallRate({ slowerThan: '2s' }), 2_000],
+    ['anyOf without slow calls', anyOf(consecutive(1), failureRate()), undefined],
+    ['anyOf: what is slow for one', anyOf(slowCallRate({ slowerThan: 70 }), slowCallRate({ slowerThan: 50 })), 50],
+    ['anyOf of anyOf', anyOf(consecutive(1), anyOf(slowCallRate({ slowerThan: 70 }))), 70],
+  ])('%s', (_name, trip, slowerThanMs) => {
+    expect(trip.slowerThanMs).toBe(slowerThanMs)
+  })
+})
+
+test('a reason shows the percentage that was meant, whatever binary numbers make of it', () => {
+  for (let percent = 1; percent <= 100; percent += 1) {
+    expect(failureRate({ threshold: percent / 100 }).reasons).toEqual([`failure rate of ${percent} %`])
+  }
+  expect(failureRate({ threshold: 0.125 }).reasons).toEqual(['failure rate of 12.5 %'])
 })

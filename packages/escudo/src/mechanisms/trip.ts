@@ -1,27 +1,14 @@
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/durations.ts'
 import { knownKeys, share, wholeNumber } from '../core/options.ts'
-import { CountWindow, TimeWindow, type Window } from './window.ts'
+import { ConsecutiveRule } from './consecutive-rule.ts'
+import { CountWindow } from './count-window.ts'
+import { RateRule, type RateSettings } from './rate-rule.ts'
+import { bucketLength, TimeWindow } from './time-window.ts'
+import type { Trip } from './trip-rule.ts'
+import type { Window } from './window.ts'
 
-/** What decides that a circuit opens: a rule that is fed with outcomes. */
-export interface TripRule {
-  /** Takes an outcome in, and tells whether the circuit must open now. */
-  record(failed: boolean, now: number): boolean
-  /** What the snapshot shows as `failures`: consecutive ones, or those within the window. */
-  failures(now: number): number
-  /** What the snapshot shows as `calls`. */
-  calls(now: number): number
-  /** Forgets all, when the circuit closes. */
-  clear(): void
-}
-
-/** A description of a rule, from which every breaker, and later every key, makes its own. */
-export interface Trip {
-  /** Why the circuit opened, for events: `3 consecutive failures`. */
-  readonly reason: string
-  /** A fresh rule. */
-  create(): TripRule
-}
+const CALLS_MAX = 1_000_000
 
 /** A window of a number of calls instead of a time. Made by {@link calls}. */
 export interface CallCount {
@@ -39,7 +26,7 @@ export interface CallCount {
  * ```
  */
 export function calls(n: number): CallCount {
-  return { calls: wholeNumber(n, 'calls.n', 1, 1_000_000) }
+  return { calls: wholeNumber(n, 'calls.n', 1, CALLS_MAX) }
 }
 
 /**
@@ -54,36 +41,8 @@ export function calls(n: number): CallCount {
  */
 export function consecutive(n: number): Trip {
   const threshold = wholeNumber(n, 'consecutive.n', 1)
-  return { reason: `${threshold} consecutive failures`, create: () => new ConsecutiveRule(threshold) }
-}
-
-class ConsecutiveRule implements TripRule {
-  readonly #threshold: number
-  #failures = 0
-  #calls = 0
-
-  constructor(threshold: number) {
-    this.#threshold = threshold
-  }
-
-  record(failed: boolean): boolean {
-    this.#calls += 1
-    this.#failures = failed ? this.#failures + 1 : 0
-    return this.#failures >= this.#threshold
-  }
-
-  failures(): number {
-    return this.#failures
-  }
-
-  calls(): number {
-    return this.#calls
-  }
-
-  clear(): void {
-    this.#failures = 0
-    this.#calls = 0
-  }
+  const settings = { threshold, reason: `${threshold} consecutive failures` }
+  return { reasons: [settings.reason], create: () => new ConsecutiveRule(settings) }
 }
 
 /** Options of {@link failureRate}. */
@@ -109,58 +68,66 @@ export interface FailureRateOptions {
  */
 export function failureRate(options: FailureRateOptions = {}): Trip {
   knownKeys(options, 'failureRate', ['threshold', 'window', 'minimumCalls'])
-  const threshold = share(options.threshold ?? 0.5, 'failureRate.threshold')
-  const minimumCalls = wholeNumber(options.minimumCalls ?? 20, 'failureRate.minimumCalls', 1)
-  const makeWindow = windowMaker(options.window ?? '30s', minimumCalls)
-  return {
-    reason: `failure rate of ${threshold * 100} %`,
-    create: () => new FailureRateRule(makeWindow(), threshold, minimumCalls),
-  }
+  const settings = readRate(options, 'failureRate', 'failure rate', undefined)
+  return { reasons: [settings.reason], create: () => new RateRule(settings) }
 }
 
-function windowMaker(window: Duration | CallCount, minimumCalls: number): () => Window {
+/** Options of {@link slowCallRate}. */
+export interface SlowCallRateOptions extends FailureRateOptions {
+  /** A call that takes longer than this is slow. */
+  readonly slowerThan: Duration
+}
+
+/**
+ * Opens when the share of slow calls in a sliding window reaches a threshold: a dependency that answers, but so late
+ * that everybody waits for it.
+ *
+ * A slow success counts as slow, and so does a slow failure; a quick failure is a call that was not slow. Whoever wants
+ * failures to count too says so: `anyOf(failureRate(), slowCallRate({ … }))`. While half-open, a slow probe has failed.
+ * A snapshot's `failures` are the slow calls in the window. Semantics after resilience4j's slow call rate.
+ *
+ * @example
+ * ```ts
+ * import { circuitBreaker, slowCallRate } from 'escudo'
+ *
+ * const breaker = circuitBreaker({ trip: slowCallRate({ threshold: 0.5, slowerThan: '2s', window: '30s' }) })
+ * ```
+ */
+export function slowCallRate(options: SlowCallRateOptions): Trip {
+  knownKeys(options, 'slowCallRate', ['threshold', 'slowerThan', 'window', 'minimumCalls'])
+  const slowerThanMs = toMs(options.slowerThan, 'slowCallRate.slowerThan')
+  const settings = readRate(options, 'slowCallRate', 'slow call rate', slowerThanMs)
+  return { reasons: [settings.reason], slowerThanMs, create: () => new RateRule(settings) }
+}
+
+function readRate(
+  options: FailureRateOptions,
+  path: string,
+  what: string,
+  slowerThanMs: number | undefined,
+): RateSettings {
+  const threshold = share(options.threshold ?? 0.5, `${path}.threshold`)
+  const minimumCalls = wholeNumber(options.minimumCalls ?? 20, `${path}.minimumCalls`, 1)
+  const makeWindow = windowMaker(options.window ?? '30s', minimumCalls, path)
+  return { reason: `${what} of ${percent(threshold)} %`, threshold, minimumCalls, slowerThanMs, makeWindow }
+}
+
+function windowMaker(window: Duration | CallCount, minimumCalls: number, path: string): () => Window {
   if (typeof window !== 'object' || window === null) {
-    const lengthMs = toMs(window, 'failureRate.window', 1)
-    return () => new TimeWindow(lengthMs)
+    const length = bucketLength(toMs(window, `${path}.window`, 1))
+    return () => new TimeWindow(length)
   }
-  const size = wholeNumber(window.calls, 'failureRate.window.calls', 1, 1_000_000)
+  const size = wholeNumber(window.calls, `${path}.window.calls`, 1, CALLS_MAX)
   if (minimumCalls > size) {
     throw new ConfigurationError(
-      'failureRate.minimumCalls',
+      `${path}.minimumCalls`,
       `expected at most the window's ${size} calls, got ${show(minimumCalls)}: the circuit could never open`,
     )
   }
   return () => new CountWindow(size)
 }
 
-class FailureRateRule implements TripRule {
-  readonly #window: Window
-  readonly #threshold: number
-  readonly #minimumCalls: number
-
-  constructor(window: Window, threshold: number, minimumCalls: number) {
-    this.#window = window
-    this.#threshold = threshold
-    this.#minimumCalls = minimumCalls
-  }
-
-  record(failed: boolean, now: number): boolean {
-    const window = this.#window
-    window.record(failed, now)
-    const seen = window.calls(now)
-    // Divided, not multiplied: 3 / 30 is the same number as 0.1, and 0.1 * 30 is not 3.
-    return seen >= this.#minimumCalls && window.failures(now) / seen >= this.#threshold
-  }
-
-  failures(now: number): number {
-    return this.#window.failures(now)
-  }
-
-  calls(now: number): number {
-    return this.#window.calls(now)
-  }
-
-  clear(): void {
-    this.#window.clear()
-  }
+/** 7 for 0.07, whose hundredfold is a hair more. */
+function percent(share: number): number {
+  return Number((share * 100).toPrecision(12))
 }

@@ -1,19 +1,24 @@
 import type { CallRoot, CallState } from '../core/call.ts'
+import { enteredMs } from '../core/call.ts'
 import { type Frame, type Passage, passError, passValue, type Trail } from '../core/frame.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import type { Binding } from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
-import type { Ticket } from '../mechanisms/breaker.ts'
+import type { Breaker } from '../mechanisms/breaker.ts'
+import type { Ticket } from '../mechanisms/ticket.ts'
+import type { Circuits } from './circuits.ts'
 import { judgeError, judgeValue } from './judge.ts'
+import { hintOf } from './retry-rules.ts'
 
 /** What all calls of one circuit breaker in one shield have in common. */
 export interface BreakerContext {
   readonly binding: Binding
   readonly classify: Classify | undefined
-  /** Gives a ticket back; false for a result that came too late to count. */
-  readonly settle: (ticket: Ticket, verdict: Verdict) => boolean
+  /** Whether the trip looks at how long calls take: otherwise nobody reads the clock for it. */
+  readonly timed: boolean
+  readonly circuits: Circuits
   /** Notes the breaker's state on a call that failed. */
-  readonly note: (root: CallRoot) => void
+  readonly note: (root: CallRoot, breaker: Breaker) => void
 }
 
 /**
@@ -24,15 +29,19 @@ export class BreakerFrame extends Watcher implements Frame {
   declare readonly outer: Frame
   declare private readonly call: CallState
   declare private readonly context: BreakerContext
+  declare private readonly breaker: Breaker
   /** Undefined once it has been given back. */
   declare private ticket: Ticket | undefined
+  declare private readonly startedMs: number | undefined
 
-  constructor(outer: Frame, call: CallState, ticket: Ticket, context: BreakerContext) {
+  constructor(outer: Frame, call: CallState, breaker: Breaker, ticket: Ticket, context: BreakerContext) {
     super()
     this.outer = outer
     this.call = call
     this.context = context
+    this.breaker = breaker
     this.ticket = ticket
+    this.startedMs = context.timed ? enteredMs(call) : undefined
   }
 
   get root(): CallRoot {
@@ -46,8 +55,9 @@ export class BreakerFrame extends Watcher implements Frame {
   }
 
   onError(error: unknown, trail: Trail): Passage {
-    this.end(this.judged(() => judgeError(this.context.classify, error, this.call)))
-    if (trail.root !== undefined) this.context.note(trail.root)
+    const verdict = this.judged(() => judgeError(this.context.classify, error, this.call))
+    this.end(verdict, verdict === 'failure' ? hintOf(error) : undefined)
+    if (trail.root !== undefined) this.context.note(trail.root, this.breaker)
     return passError(this.outer, error, trail)
   }
 
@@ -65,13 +75,17 @@ export class BreakerFrame extends Watcher implements Frame {
     }
   }
 
-  private end(verdict: Verdict): void {
-    const { ticket, context } = this
+  private end(verdict: Verdict, retryAfterMs?: number): void {
+    const { ticket, breaker, context } = this
     if (ticket === undefined) return
     this.ticket = undefined
     this.unwatch()
-    const counted = context.settle(ticket, verdict)
-    const { binding } = context
+    const { binding, circuits } = context
+    const now = binding.clock.now()
+    const durationMs = this.startedMs === undefined ? 0 : now - this.startedMs
+    const counted = breaker.settle(ticket, verdict, now, retryAfterMs, durationMs)
+    // What has been closed all along has nothing to wait for.
+    if (ticket.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hearsExecuted) executed(binding, verdict)
     if (!counted && verdict !== 'ignored') late(binding, verdict)
   }

@@ -1,34 +1,43 @@
-import { withAmbient } from '../core/ambient.ts'
-import type { CallRoot, CallState } from '../core/call.ts'
-import { type CancelTimer, type Clock, systemClock } from '../core/clock.ts'
+import type { CallRoot } from '../core/call.ts'
 import { stackless } from '../core/errors.ts'
-import { type BreakerState, type Countable, type Listener, tell, warn } from '../core/events.ts'
+import { type BreakerState, type Countable, type Listener, warn } from '../core/events.ts'
 import { passError, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
-import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
-import type { Classify, Verdict } from '../core/outcome.ts'
+import type { Verdict } from '../core/outcome.ts'
 import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { leaveNote } from '../core/story.ts'
-import { Breaker, type Ticket, type Transition } from '../mechanisms/breaker.ts'
+import type { Breaker } from '../mechanisms/breaker.ts'
+import type { SavedBreaker } from '../mechanisms/saved-breaker.ts'
 import { transitionsOf } from '../mechanisms/transitions.ts'
-import { failureRate } from '../mechanisms/trip.ts'
 import { type BreakerContext, BreakerFrame } from './circuit-breaker-frame.ts'
-import { type CircuitBreakerOptions, checkedTrip, readHalfOpen, readOpenTime } from './circuit-breaker-options.ts'
+import {
+  type CircuitBreakerOptions,
+  type CircuitBreakerSettings,
+  readCircuitBreaker,
+} from './circuit-breaker-options.ts'
 import { CircuitOpenError } from './circuit-open-error.ts'
-
-/** A change of a breaker's state. `at` is on the breaker's clock. */
-export type StateChange = Transition
+import { Circuits, type StateChange } from './circuits.ts'
 
 /** A circuit breaker, as a policy and as something to look at and to act upon. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {
-  /** `half-open` as soon as the open time is over, also before the next call. */
+  /**
+   * `half-open` as soon as the open time is over, also before the next call. Where there is a circuit for each key, that
+   * of calls without one.
+   */
   readonly state: BreakerState
-  /** Refuses every call, until {@link reset}. */
-  isolate(): void
-  /** Closes, also from isolated and disabled. */
-  reset(): void
-  /** Lets every call through and counts nothing, until {@link reset}. */
-  disable(): void
+  /** The state of a key's circuit, where there is one for each. A key that nobody has used is what a new one would be. */
+  stateOf(key: string): BreakerState
+  /** Refuses every call, until {@link reset}. Of one key, or of all of them, those included that come later. */
+  isolate(key?: string): void
+  /** Closes, also from isolated and disabled. Of one key, or of all of them. */
+  reset(key?: string): void
+  /** Lets every call through and counts nothing, until {@link reset}. Of one key, or of all of them. */
+  disable(key?: string): void
+  /**
+   * The state as plain data, for the option `restore` of a breaker in another process: the open time that is left, and
+   * no instant of this clock. What the window counted is not saved.
+   */
+  save(key?: string): SavedBreaker
   /** Hears each change of state. Returns the function that unsubscribes. */
   on(event: 'stateChange', listener: Listener<StateChange>): () => void
 }
@@ -39,7 +48,9 @@ export interface CircuitBreaker<R = unknown> extends Policy<R> {
  *
  * One breaker may stand in several shields that call the same dependency. A business error, the caller's own abort and
  * a refusal by a policy further in count neither way; an attempt cut off by a timeout further out is a failure.
- * Semantics after Nygard's "Release It!", Polly v8 and resilience4j; generations after sony/gobreaker.
+ * A dependency's Retry-After (the error's `retryAfterMs`) keeps the circuit open that long, at most 60 s. With `perKey`
+ * there is a circuit for each `call.key`, the least recently used forgotten first; one that is not closed only when
+ * nothing else can go. Semantics after Nygard's "Release It!", Polly v8 and resilience4j; generations after sony/gobreaker.
  *
  * @throws ConfigurationError for an option that cannot work
  * @example
@@ -72,62 +83,53 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly type = PATH
   readonly settings = {}
   readonly countable: Countable
-  readonly #classify: Classify<R> | undefined
-  readonly #breaker: Breaker
-  readonly #bindings: Binding[] = []
-  readonly #listeners = new Set<Listener<StateChange>>()
-  /** Changes that listeners have not heard of yet; the first of them is being told. */
-  readonly #untold: StateChange[] = []
-  #clock: Clock = systemClock
-  #cancelTimer: CancelTimer | undefined
+  readonly #settings: CircuitBreakerSettings<R>
+  readonly #circuits: Circuits
 
   constructor(options: CircuitBreakerOptions<R>) {
-    knownKeys(options, PATH, ['trip', 'openFor', 'halfOpen', 'classify', 'name'])
-    const trip = checkedTrip(options.trip ?? failureRate())
-    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
-    this.#classify = optionalFunction(options.classify, `${PATH}.classify`)
-    const openTime = readOpenTime(options.openFor ?? '10s')
-    const halfOpen = readHalfOpen(options.halfOpen ?? {})
-    this.countable = { outcomes: VERDICTS, transitions: transitionsOf(trip.reason) }
-    this.#breaker = new Breaker(trip.create(), trip.reason, openTime, halfOpen, (change) => this.#changed(change))
+    const settings = readCircuitBreaker(options)
+    this.name = settings.name
+    this.#settings = settings
+    this.countable = {
+      outcomes: VERDICTS,
+      transitions: transitionsOf(settings.trip, settings.healthCheck !== undefined),
+    }
+    this.#circuits = new Circuits(settings)
+    if (settings.restore !== undefined) this.#circuits.restore(settings.restore)
   }
 
   get state(): BreakerState {
-    this.#breaker.advance(this.#clock.now())
-    return this.#breaker.state
+    return this.#stateOf(undefined)
   }
 
-  isolate(): void {
-    this.#breaker.isolate(this.#clock.now())
+  stateOf(key: string): BreakerState {
+    return this.#stateOf(key)
   }
 
-  reset(): void {
-    this.#breaker.reset(this.#clock.now())
+  isolate(key?: string): void {
+    this.#circuits.act(key, 'isolated', (breaker) => breaker.isolate(this.#now()))
   }
 
-  disable(): void {
-    this.#breaker.disable(this.#clock.now())
+  reset(key?: string): void {
+    this.#circuits.act(key, undefined, (breaker) => breaker.reset(this.#now()))
+  }
+
+  disable(key?: string): void {
+    this.#circuits.act(key, 'disabled', (breaker) => breaker.disable(this.#now()))
+  }
+
+  save(key?: string): SavedBreaker {
+    return this.#circuits.at(key).save(this.#now())
   }
 
   on(_event: 'stateChange', listener: Listener<StateChange>): () => void {
-    const own: Listener<StateChange> = (change) => listener(change)
-    this.#listeners.add(own)
-    return () => {
-      this.#listeners.delete(own)
-    }
+    return this.#circuits.on(listener)
   }
 
-  status(now: number): BreakerStatus {
-    this.#breaker.advance(now)
-    const { state, openedMs } = this.#breaker
-    const retryAfterMs = this.#breaker.retryAfterMs(now)
-    return {
-      state,
-      failures: this.#breaker.failures(now),
-      calls: this.#breaker.calls(now),
-      ...(openedMs === undefined ? {} : { openedAt: openedMs }),
-      ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
-    }
+  status(now: number): PolicyStatus {
+    const { keys } = this.#circuits
+    const status = statusOf(this.#circuits.at(undefined), now)
+    return keys === undefined ? status : { ...status, keys }
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
@@ -135,27 +137,30 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   }
 
   readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
-    this.#bindings.push(binding)
-    if (this.#bindings.length === BINDINGS_DOUBTFUL) {
+    const circuits = this.#circuits
+    const bindings = circuits.bind(binding)
+    if (bindings === 1 && this.#settings.restore !== undefined) circuits.restore(this.#settings.restore)
+    if (bindings === BINDINGS_DOUBTFUL) {
       warn(
         `the circuit breaker '${this.name}' is part of ${BINDINGS_DOUBTFUL} shields: build a shield once and not for every call`,
         'ESCUDO_SHIELDS',
       )
     }
-    this.#clock = binding.clock
-    const breaker = this.#breaker
+    const { clock } = binding
     const context: BreakerContext = {
       binding,
-      classify: this.#classify as Classify | undefined,
-      settle: (ticket, verdict) => this.#settle(ticket, verdict),
-      note: (root) => void this.#note(root, binding),
+      classify: this.#settings.classify as BreakerContext['classify'],
+      timed: this.#settings.trip.slowerThanMs !== undefined,
+      circuits,
+      note: (root, breaker) => void note(root, breaker, binding),
     }
     return {
-      enter: (call, operation, outer) => {
-        const ticket = breaker.freePass ?? breaker.tryAcquire(binding.clock.now())
-        if (ticket === undefined) return passError(outer, this.#refuse(call, binding), new Trail(call.root))
-        if (ticket.probe) this.#armTimer()
-        const frame = new BreakerFrame(outer, call, ticket, context)
+      enter(call, operation, outer) {
+        const breaker = circuits.of(call.root.key)
+        const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now(), call.root.host.random)
+        if (ticket === undefined) return passError(outer, refuse(call.root, breaker, binding), new Trail(call.root))
+        if (ticket.probe) circuits.rearm(breaker)
+        const frame = new BreakerFrame(outer, call, breaker, ticket, context)
         // Without a scope nothing can cut the call, and its outcome alone settles the ticket.
         if (call.scope !== undefined) frame.watch(call.scope)
         return next.enter(call, operation, frame)
@@ -163,62 +168,45 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     }
   }
 
-  /** Gives a ticket back; false for a result that came too late to count. */
-  #settle(ticket: Ticket, verdict: Verdict): boolean {
-    const counted = this.#breaker.settle(ticket, verdict, this.#clock.now())
-    // A probe took its lease with it.
-    if (ticket.probe) this.#armTimer()
-    return counted
+  #stateOf(key: string | undefined): BreakerState {
+    const breaker = this.#circuits.at(key)
+    breaker.advance(this.#now())
+    return breaker.state
   }
 
-  #refuse(call: CallState, binding: Binding): CircuitOpenError {
-    const { retryAfterMs } = this.#note(call.root, binding)
-    const { shield, policy, events } = binding
-    if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'CIRCUIT_OPEN', retryAfterMs })
-    const make = (): CircuitOpenError => new CircuitOpenError(binding, retryAfterMs)
-    return binding.stacks ? make() : stackless(make)
+  #now(): number {
+    return this.#circuits.clock.now()
   }
+}
 
-  /** Notes the state as it is, for whoever asks what happened to the call. */
-  #note(root: CallRoot, { policy }: Binding): BreakerStatus {
-    const now = this.#clock.now()
-    const facts = this.status(now)
-    const { state, retryAfterMs } = facts
-    leaveNote(root, {
-      policy,
-      state,
-      facts,
-      ...(retryAfterMs === undefined ? {} : { retryAt: now + retryAfterMs }),
-    })
-    return facts
+function statusOf(breaker: Breaker, now: number): BreakerStatus {
+  breaker.advance(now)
+  const { state, openedMs } = breaker
+  const [failures, calls] = [breaker.failures(now), breaker.calls(now)]
+  const retryAfterMs = breaker.retryAfterMs(now)
+  if (openedMs !== undefined && retryAfterMs !== undefined) {
+    return { state, failures, calls, openedAt: openedMs, retryAfterMs }
   }
+  const admitting = breaker.admitting(now)
+  return admitting === undefined ? { state, failures, calls } : { state, failures, calls, admitting }
+}
 
-  /** Tells everybody, one change after the other: a listener may act on the breaker, and so make the next change. */
-  #changed(change: StateChange): void {
-    this.#armTimer()
-    this.#untold.push(change)
-    if (this.#untold.length > 1) return
-    for (let next: StateChange | undefined = change; next !== undefined; next = this.#untold[0]) {
-      for (const listener of [...this.#listeners]) tell(listener, next)
-      for (const { events, shield, policy } of this.#bindings) {
-        if (events.hears('stateChange')) events.emit('stateChange', { shield, policy, ...next })
-      }
-      this.#untold.shift()
-    }
-  }
+/** Notes the state as it is, for whoever asks what happened to the call. */
+function note(root: CallRoot, breaker: Breaker, { clock, policy }: Binding): BreakerStatus {
+  const now = clock.now()
+  const facts = statusOf(breaker, now)
+  const { state, retryAfterMs } = facts
+  leaveNote(
+    root,
+    retryAfterMs === undefined ? { policy, state, facts } : { policy, state, facts, retryAt: now + retryAfterMs },
+  )
+  return facts
+}
 
-  /** Time alone changes an open circuit, and listeners hear of it then, not at the next call. */
-  #armTimer(): void {
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
-    const dueMs = this.#breaker.nextChangeMs()
-    if (dueMs === undefined) return
-    const fire = (): void => {
-      this.#breaker.advance(this.#clock.now())
-      this.#armTimer()
-    }
-    const delayMs = Math.max(0, dueMs - this.#clock.now())
-    // Outside of the request that happened to open the circuit, and in the background: it holds no process alive.
-    this.#cancelTimer = withAmbient(undefined, () => this.#clock.setTimer(fire, delayMs, { background: true }))
-  }
+function refuse(root: CallRoot, breaker: Breaker, binding: Binding): CircuitOpenError {
+  const { retryAfterMs } = note(root, breaker, binding)
+  const { shield, policy, events } = binding
+  if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'CIRCUIT_OPEN', retryAfterMs })
+  const make = (): CircuitOpenError => new CircuitOpenError(binding, retryAfterMs)
+  return binding.stacks ? make() : stackless(make)
 }

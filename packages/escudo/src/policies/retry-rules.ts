@@ -55,7 +55,7 @@ export function nextDelayMs(rules: RetryRules, ended: Ended): number | Stop {
 }
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */
-function hintOf(error: unknown): number | undefined {
+export function hintOf(error: unknown): number | undefined {
   const retryAfterMs = read(error, 'retryAfterMs')
   return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined
 }

@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+interface Report {
+  readonly goalBytes: number
+  readonly measured: readonly { readonly trip: string; readonly bytesPerKey: number }[]
+}
+
+// Half a million, since a map of so many is as full as one of a million.
+const KEYS = 500_000
+
+test('one breaker for each key takes at most 300 bytes, with its key and its place in the map', () => {
+  const script = fileURLToPath(new URL('keyed-breakers.ts', import.meta.url))
+  const args = ['--expose-gc', '--conditions=@escudo/source', script, '--keys', String(KEYS), '--json']
+  const { goalBytes, measured } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Report
+  expect(goalBytes).toBe(300)
+  expect(measured.length).toBeGreaterThan(2)
+  for (const { trip, bytesPerKey } of measured) {
+    // Each rule of several has a window of its own.
+    expect([trip, bytesPerKey <= (trip.startsWith('anyOf') ? 2 : 1) * goalBytes]).toEqual([trip, true])
+    expect(bytesPerKey).toBeGreaterThan(100)
+  }
+})

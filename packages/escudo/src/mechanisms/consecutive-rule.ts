@@ -1,0 +1,37 @@
+import type { TripRule } from './trip-rule.ts'
+
+/** What all rules of one description share. */
+export interface ConsecutiveSettings {
+  readonly threshold: number
+  readonly reason: string
+}
+
+/** Trips at so many failures in a row. */
+export class ConsecutiveRule implements TripRule {
+  readonly #settings: ConsecutiveSettings
+  #failures = 0
+  #calls = 0
+
+  constructor(settings: ConsecutiveSettings) {
+    this.#settings = settings
+  }
+
+  record(failed: boolean): string | undefined {
+    this.#calls += 1
+    this.#failures = failed ? this.#failures + 1 : 0
+    return this.#failures >= this.#settings.threshold ? this.#settings.reason : undefined
+  }
+
+  failures(): number {
+    return this.#failures
+  }
+
+  calls(): number {
+    return this.#calls
+  }
+
+  clear(): void {
+    this.#failures = 0
+    this.#calls = 0
+  }
+}
