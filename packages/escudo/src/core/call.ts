@@ -65,9 +65,13 @@ export function withAttempt(call: Call, attempt: number): CallState {
   return new CallState(call.clock, call.random, scope, attempt, call.deadline, call.key, call.priority)
 }
 
-/** The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier. */
-export function withScope(call: Call, scope: Scope, deadline: number): CallState {
-  const earlier = call.deadline !== undefined && call.deadline < deadline ? call.deadline : deadline
+/**
+ * The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier or the scope
+ * has none.
+ */
+export function withScope(call: Call, scope: Scope, deadline?: number): CallState {
+  const own = call.deadline
+  const earlier = deadline === undefined || (own !== undefined && own < deadline) ? own : deadline
   return new CallState(call.clock, call.random, scope, call.attempt, earlier, call.key, call.priority)
 }
 
