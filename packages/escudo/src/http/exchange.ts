@@ -181,7 +181,6 @@ export class Exchange {
     if (source == null) {
       this.#handedOver = Promise.resolve(response)
       this.#resolve(response)
-      answered(call)
       return response
     }
     const body = new BodyStream(source.getReader(), (cause) => ({

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { definePolicy } from '../core/policy.ts'
 import { shield } from '../core/shield.ts'
 import { consecutive } from '../mechanisms/trip.ts'
@@ -31,6 +31,11 @@ afterEach(() => {
 
 /** Lets everything that is on its way through loopback and promises arrive. */
 const settled = () => new Promise((resume) => setTimeout(resume, 20))
+
+/** Waits for so many requests: which is the first one must not depend on the machine. */
+async function arrived(requests: readonly Seen[], count: number): Promise<void> {
+  await vi.waitFor(() => expect(requests.length).toBeGreaterThanOrEqual(count), { timeout: 5_000, interval: 2 })
+}
 
 /** A server, and a client of it whose every hedge begins when the clock has moved by 100 ms. */
 async function setUp(
@@ -76,7 +81,7 @@ describe('a GET', () => {
   test('that takes long is sent again; the loser is cut, and counts against nobody', async () => {
     const { clock, get, requests, state } = await setUp(FIRST_HANGS)
     const response = get('/')
-    await settled()
+    await arrived(requests, 1)
     await clock.advance(100)
     expect(await (await response).text()).toBe('answer 2')
     await requests[0]?.closed
@@ -92,7 +97,7 @@ describe('a GET', () => {
       if (number === 2) response.write('first ')
     })
     const pending = get('/')
-    await settled()
+    await arrived(requests, 1)
     await clock.advance(100)
     const response = await pending
     await requests[0]?.closed
@@ -154,14 +159,15 @@ describe('a GET', () => {
       },
     )
     const pending = get('/')
-    await settled()
+    await arrived(requests, 1)
     await clock.advance(100)
+    await arrived(requests, 2)
     await settled()
-    expect(requests).toHaveLength(2)
     for (const open of gate) open()
     const response = await pending
-    await requests[1]?.closed
+    // By us, and at once: the runtime would do it in the end, when it collects the garbage.
     expect(cancelled).toEqual([2])
+    await requests[1]?.closed
     await response.body?.cancel()
     await requests[0]?.closed
     await settled()
@@ -192,8 +198,7 @@ describe('a GET', () => {
       },
     )
     const pending = get('/')
-    await settled()
-    await settled()
+    await arrived(requests, 2)
     const [first, second] = requests
     if (first !== undefined) {
       first.response.statusCode = 500
@@ -221,7 +226,7 @@ describe('a GET', () => {
         ({ status }) => status,
         ({ status }) => status,
       )
-      await settled()
+      await arrived(requests, 1)
       await clock.advance(100)
       expect(await outcome).toBe(404)
       await requests[0]?.closed
@@ -235,10 +240,10 @@ describe('a GET', () => {
     const { clock, get, requests, state } = await setUp(() => {}, { maxHedges: 2 })
     const abort = new AbortController()
     const outcome = get('/', { signal: abort.signal }).catch((error: unknown) => error)
-    await settled()
-    await clock.advance(200)
-    await settled()
-    expect(requests).toHaveLength(3)
+    await arrived(requests, 1)
+    await clock.advance(100)
+    await clock.advance(100)
+    await arrived(requests, 3)
     const reason = new Error('gone home')
     abort.abort(reason)
     expect(await outcome).toBe(reason)
@@ -254,7 +259,7 @@ describe('safe methods only, unless unsafe: true', () => {
   async function sent(init: RequestInit, options: Partial<HedgeOptions>, client: Partial<ResilientFetchOptions> = {}) {
     const { clock, get, requests, state } = await setUp(() => {}, options, client)
     const outcome = get('/', init).catch((error: unknown) => error)
-    await settled()
+    await arrived(requests, 1)
     await clock.advance(100)
     await settled()
     const inFlight = requests.length
@@ -313,7 +318,7 @@ describe('safe methods only, unless unsafe: true', () => {
       },
     )
     const outcome = get('/', { method: 'PUT', body: 'x' }).catch((error: unknown) => error)
-    await settled()
+    await arrived(requests, 1)
     await clock.advance('1s')
     await settled()
     // The outer one may, the inner one may not.
@@ -321,6 +326,41 @@ describe('safe methods only, unless unsafe: true', () => {
     for (const { response } of requests) response.end('x')
     expect(await outcome).toBeInstanceOf(Response)
   })
+})
+
+test('a loser that makes a value of its end ends nothing: the call lasts as long as the body of the winner', async () => {
+  const swallow = definePolicy<unknown, null>({
+    name: 'swallow',
+    wrap: (next) => async (call, operation) => {
+      try {
+        return await next(call, operation)
+      } catch {
+        return null
+      }
+    },
+  })
+  const clock = virtualClock()
+  // What no type would let pass.
+  const outside = shield({ name: 'y', clock }, bulkhead({ limit: 1 }), hedge({ after: 100 }), swallow) as never
+  const { get, requests } = await setUp(
+    ({ number, response }) => void (number === 2 && response.write('x')),
+    {},
+    {
+      shield: outside,
+    },
+  )
+  const pending = get('/')
+  await arrived(requests, 1)
+  await clock.advance(100)
+  const response = await pending
+  await requests[0]?.closed
+  await settled()
+  const inUse = () => (outside as { status(): { policies: { inUse: number }[] } }).status().policies[0]?.inUse
+  expect(inUse()).toBe(1)
+  requests[1]?.response.end('y')
+  expect(await response.text()).toBe('xy')
+  await settled()
+  expect(inUse()).toBe(0)
 })
 
 test('nested hedges all learn that the answer is out', async () => {
@@ -334,11 +374,14 @@ test('nested hedges all learn that the answer is out', async () => {
     },
   )
   const pending = get('/')
-  await settled()
+  await arrived(requests, 1)
   await clock.advance(110)
   const response = await pending
   await Promise.all(requests.filter((_, index) => index !== 2).map(({ closed }) => closed))
+  const hedges = () => nested.status().policies.map((policy) => policy['hedges'])
+  const before = hedges()
   await clock.advance('1m')
+  expect(hedges()).toEqual(before)
   expect(requests).toHaveLength(3)
   await response.body?.cancel()
   await settled()

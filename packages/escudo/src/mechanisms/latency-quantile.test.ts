@@ -94,6 +94,16 @@ describe('a live quantile', () => {
     }
   })
 
+  test.each([0.07, 0.14, 0.28, 0.55, 0.56, 0.57, 0.58])(
+    'of a hundred samples the quantile %d is the one of that rank, and not its neighbour',
+    (quantile) => {
+      const live = new LatencyQuantile(quantile, 1_000)
+      // Further apart than the error.
+      for (let rank = 1; rank <= 100; rank += 1) live.record(1.1 ** rank, 0)
+      expectClose(live.valueMs(0), 1.1 ** Math.round(quantile * 100))
+    },
+  )
+
   test('never counts what is older than its window, and always what is younger than nine tenths of it', () => {
     const live = new LatencyQuantile(0.5, 10_000)
     live.record(10, 500)

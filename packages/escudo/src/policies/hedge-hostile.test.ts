@@ -3,8 +3,21 @@ import { describe, expect, test, vi } from 'vitest'
 import type { Call } from '../core/call.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { seededRandom } from '../core/random.ts'
-import { bulkhead, fallback, type HedgeOptions, hedge, retryBudget, type Shield, shield, timeout } from '../index.ts'
+import {
+  bulkhead,
+  constant,
+  definePolicy,
+  fallback,
+  type HedgeOptions,
+  hedge,
+  retry,
+  retryBudget,
+  type Shield,
+  shield,
+  timeout,
+} from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
+import { HedgedCall } from './hedged-call.ts'
 
 // What callers, operations, listeners and options may do when they are broken or mean it.
 
@@ -248,19 +261,82 @@ test('a listener that throws reaches no call', async () => {
   warned.mockRestore()
 })
 
+/** A clock whose timers all fire in one go, however late: as after an event loop that was blocked. */
+function coarseClock() {
+  let [now, timers]: [number, (() => void)[]] = [0, []]
+  return {
+    now: () => now,
+    setTimer(fire: () => void) {
+      timers.push(fire)
+      return () => {
+        timers = timers.filter((one) => one !== fire)
+      }
+    },
+    block(ms: number) {
+      now += ms
+    },
+    async fireAll() {
+      for (const fire of timers.splice(0)) fire()
+      await new Promise((resolve) => setImmediate(resolve))
+    },
+  }
+}
+
 test('a failure in the moment in which the timer fires sends one hedge, not two', async () => {
-  const clock = virtualClock()
+  const clock = coarseClock()
   const s = shield({ name: 's', clock }, hedge({ after: 10, maxHedges: 5 }))
-  const begun: number[] = []
-  const outcome = s.run(({ attempt }) => {
-    begun.push(clock.now())
-    if (attempt > 1) return new Promise<number>((resolve) => clock.setTimer(() => resolve(attempt), 5))
-    // Set before the hedge's own timer, for the same moment.
-    return new Promise((_, reject) => clock.setTimer(() => reject(new Error('down')), 10))
-  })
-  await clock.advance('1h')
+  const operation = vi.fn(
+    ({ attempt }: Call) =>
+      new Promise<number>((resolve, reject) =>
+        clock.setTimer(() => (attempt === 1 ? reject(new Error('down')) : resolve(attempt))),
+      ),
+  )
+  const outcome = s.run(operation)
+  await clock.fireAll()
+  expect(operation).toHaveBeenCalledTimes(2)
+  await clock.fireAll()
   expect(await outcome).toBe(2)
-  expect(begun).toEqual([0, 10])
+})
+
+test('a hedge is not started after the deadline, also where the event loop was blocked until then', async () => {
+  const clock = coarseClock()
+  const s = shield({ name: 's', clock }, hedge({ after: 10, maxHedges: 5 }))
+  const down = new Error('down')
+  const operation = vi.fn(() => {
+    clock.block(1_000)
+    return Promise.reject(down)
+  })
+  await expect(s.run(operation, { deadline: 500 })).rejects.toBe(down)
+  expect(operation).toHaveBeenCalledTimes(1)
+})
+
+test('a call that a policy further out sees cut before the hedge begins is never made', async () => {
+  const abort = new AbortController()
+  const late = definePolicy({
+    name: 'late',
+    wrap: (next) => (call, operation) => {
+      abort.abort(new Error('gone'))
+      return next(call, operation)
+    },
+  })
+  const operation = vi.fn(() => 1)
+  const s = shield('s', late, hedge({ after: 10 }))
+  await expect(s.run(operation, { signal: abort.signal })).rejects.toThrow('gone')
+  expect(operation).not.toHaveBeenCalled()
+  expect(s.status().policies[1]).toMatchObject({ calls: 1, hedges: 0 })
+})
+
+test('a hedged call that is over leaves the scope of a call that goes on', async () => {
+  const heard = vi.spyOn(HedgedCall.prototype, 'onCut')
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock }, retry({ backoff: constant('1h') }), hedge({ after: 10 }))
+  const abort = new AbortController()
+  const outcome = s.run(() => Promise.reject(new Error('down')), { signal: abort.signal }).catch((error) => error)
+  await clock.advance(10)
+  abort.abort('gone')
+  expect(await outcome).toBe('gone')
+  expect(heard).not.toHaveBeenCalled()
+  heard.mockRestore()
 })
 
 test('10⁵ calls, hedged or not, given up or not, on one signal, leave no timer, listener or permit behind', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Call } from '../core/call.ts'
 import { seededRandom } from '../core/random.ts'
+import { defineErrors } from '../errors/index.ts'
 import { hedge, shield } from '../index.ts'
 import { RELATIVE_ERROR } from '../mechanisms/latency-quantile.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
@@ -123,8 +124,11 @@ describe('until there are enough samples', () => {
     expect(Math.abs((seen.at(-1) as number) - 10)).toBeLessThan(0.1)
   })
 
-  test('failures are no samples: only the latency of what succeeds counts', async () => {
-    const seen = await statusAfter(Array(100).fill(new Error('down')), 0.5)
+  test.each<[string, Error]>([
+    ['failures', new Error('down')],
+    ['business errors', new (defineErrors({ GONE: { status: 410, message: 'x' } }).GONE)()],
+  ])('%s are no samples: only the latency of what succeeds counts', async (_what, error) => {
+    const seen = await statusAfter(Array(100).fill(error), 0.5)
     expect(new Set(seen)).toEqual(new Set([500]))
   })
 
