@@ -105,11 +105,15 @@ export function withAttempt(call: Call, attempt: number): CallState {
   return new CallState(root, scope, attempt, deadline)
 }
 
-/** The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier. */
-export function withScope(call: CallState, scope: Scope, deadline: number): CallState {
-  const earlier = call.deadline !== undefined && call.deadline < deadline ? call.deadline : deadline
-  const inside = new CallState(call.root, scope, call.attempt, earlier)
-  inside.enteredMs = call.enteredMs
+/**
+ * The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier or the scope
+ * has none.
+ */
+export function withScope(call: Call, scope: Scope, deadline?: number): CallState {
+  const { root, attempt, deadline: own, enteredMs } = call as CallState
+  const earlier = deadline === undefined || (own !== undefined && own < deadline) ? own : deadline
+  const inside = new CallState(root, scope, attempt, earlier)
+  inside.enteredMs = enteredMs
   return inside
 }
 

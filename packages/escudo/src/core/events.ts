@@ -19,6 +19,11 @@ export interface ShieldEvents {
   }
   /** An attempt failed, and the next begins after `delayMs`. `attempt` is the number of the one that failed. */
   retry: EventBase & { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  /**
+   * A further attempt begins while nobody has answered yet. `attempt` is its number, `delayMs` how long it was held back:
+   * 0 where the failure of another one sent it at once.
+   */
+  hedge: EventBase & { readonly attempt: number; readonly delayMs: number }
   /** An operation took longer than `afterMs`. */
   timeout: EventBase & { readonly afterMs: number }
   /** A policy declined to run the operation. */
@@ -58,7 +63,7 @@ export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disab
 export type EventName = keyof ShieldEvents
 
 // What is told when something happens that is out of the ordinary.
-const OCCASIONAL: readonly EventName[] = ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late']
+const OCCASIONAL: readonly EventName[] = ['stateChange', 'retry', 'hedge', 'timeout', 'rejected', 'fallback', 'late']
 const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
 
 /** An event with its name, for those who listen to all of them. */

@@ -1,4 +1,6 @@
 import { type Call, scopeOf } from '../core/call.ts'
+import { answered, declareRepeat } from '../core/hedging.ts'
+import type { Operation } from '../core/policy.ts'
 import { type Cut, type Scope, Watcher } from '../core/scope.ts'
 import { factsOf } from '../errors/brand.ts'
 import { AttemptWatch } from './attempt-watch.ts'
@@ -41,11 +43,13 @@ export class Exchange {
   }
 
   run(shield: ResponseShield): Promise<Response> {
+    const operation: Operation<Response> = (call) => this.#attempt(call)
+    declareRepeat(operation, this.#request.repeat)
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
       shield
-        .run((call) => this.#attempt(call), { signal: this.#request.signal })
+        .run(operation, { signal: this.#request.signal })
         .then(
           (response) => this.#succeed(response),
           (error) => this.#fail(error),
@@ -127,7 +131,7 @@ export class Exchange {
       const { status } = response
       attempt.told?.answered(status)
       if (isFailure(status) || (this.#settings.throws && status >= 400)) throw await this.#refused(scope, response)
-      return await this.#handOver(attempt, response)
+      return await this.#handOver(call, attempt, response)
     } catch (error) {
       this.#lastError = error
       if (scope?.cut === undefined) attempt.told?.failed(error)
@@ -167,7 +171,7 @@ export class Exchange {
     return error
   }
 
-  async #handOver(attempt: Attempt, response: Response): Promise<Response> {
+  async #handOver(call: Call, attempt: Attempt, response: Response): Promise<Response> {
     const source = response.body
     // Another attempt was faster.
     if (this.#handedOver !== undefined) {
@@ -189,6 +193,8 @@ export class Exchange {
     this.#body = body
     this.#handedOver = body.finished.then(() => answer)
     this.#resolve(answer)
+    // The body may go on for long; a hedge that is still on its way is not wanted meanwhile.
+    answered(call)
     return await this.#handedOver
   }
 

@@ -1,5 +1,6 @@
 import { type Ambient, ambient } from '../core/ambient.ts'
 import { type Call, scopeOf } from '../core/call.ts'
+import type { Repeat } from '../core/hedging.ts'
 import { attemptHeaders } from './attempt-headers.ts'
 import type { ClientSettings } from './client-settings.ts'
 import { RequestBody } from './request-body.ts'
@@ -9,6 +10,8 @@ type Input = Parameters<typeof fetch>[0]
 
 // Safe to send twice by their definition (RFC 9110, 9.2.2).
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+// Safe by their definition: they ask for nothing to be changed (9.2.1).
+const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 const IDEMPOTENCY_KEY = 'idempotency-key'
 
 // What a RequestInit may hold. Read one by one, and not only spread: it may be a Request, whose parts are getters.
@@ -70,6 +73,13 @@ export class OutgoingRequest {
       // A request that is never sent again needs no second copy of its body.
       this.#body = new RequestBody(body, this.target, this.resendable ? settings.retryBodyMaxBytes : undefined)
     }
+  }
+
+  /** Whether a second one may be under way at the same time. */
+  get repeat(): Repeat {
+    // The body of the first would be gone.
+    if (!this.resendable || this.#body?.replayable === false) return 'once'
+    return SAFE.has(this.#method) ? 'safe' : 'repeatable'
   }
 
   /** What one attempt gives to `fetch`. Rejects when the body cannot be sent a second time. */

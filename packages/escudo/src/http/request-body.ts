@@ -25,6 +25,11 @@ export class RequestBody {
     return !this.#replayable
   }
 
+  /** Whether there is another one to give out, as far as that is known before a stream has been read. */
+  get replayable(): boolean {
+    return this.#replayable || this.#maxBytes !== undefined
+  }
+
   /**
    * @param lastError what the attempt before failed with
    * @param signal ends the wait for a stream that is being read; the reading goes on, for the next attempt

@@ -1,7 +1,7 @@
 import type { Verdict } from '../core/outcome.ts'
 import { read } from '../errors/plain.ts'
 
-/** One failed attempt of a retry. */
+/** One failed attempt of a retry, or of a hedged call. */
 export interface Attempt {
   /** From 1. */
   readonly number: number
@@ -42,10 +42,10 @@ export class AttemptLog {
 }
 
 /**
- * The attempts that a retry made before it threw this error, the one that threw it included.
+ * The failed attempts that a retry or a hedge made before it threw this error, the one that threw it included.
  *
- * @param error what a shield with a retry threw
- * @returns the attempts, oldest first (at most 32); empty when there was no retry
+ * @param error what a shield with a retry or a hedge threw
+ * @returns the attempts, in the order in which they ended (at most 32); empty when there was but one
  * @example
  * ```ts
  * import { attemptsOf, constant, retry, shield } from 'escudo'

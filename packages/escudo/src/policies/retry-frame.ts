@@ -41,6 +41,7 @@ export function enterRetry(next: Layer, binding: Binding, rules: RetryRules, cou
     enter(call, operation, outer) {
       counters.calls += 1
       const startedMs = enteredMs(call)
+      rules.budget?.deposit('attempt', startedMs)
       // An attempt of a retry further out is this one's first.
       const first = call.attempt === 1 ? call : withAttempt(call, 1)
       return next.enter(first, operation, new RetryFrame(outer, context, first, operation, startedMs))
@@ -147,7 +148,9 @@ class RetryFrame implements Frame {
 
   /** How long to wait before the next attempt, after one that came to a value; undefined when that value is the result. */
   private delayAfterValue(value: unknown): number | undefined {
-    if (this.context.rules.classify !== undefined) return this.decide(true, value)
+    const { classify, budget } = this.context.rules
+    if (classify !== undefined) return this.decide(true, value)
+    budget?.deposit('success', this.attempt.clock.now())
     this.tell('success')
     return undefined
   }
@@ -165,6 +168,7 @@ class RetryFrame implements Frame {
     try {
       const verdict = ok ? judgeValue(classify, outcome, this.attempt) : judgeError(classify, error, this.attempt)
       if (!ok || verdict === 'failure') return this.retryOrStop(verdict, error)
+      if (verdict === 'success') this.context.rules.budget?.deposit('success', this.attempt.clock.now())
       this.tell(verdict)
       return undefined
     } catch (thrown) {

@@ -3,6 +3,7 @@ import type { Classify, Verdict } from '../core/outcome.ts'
 import { isRefusal, mayRetry } from '../errors/classification.ts'
 import { read } from '../errors/plain.ts'
 import type { Backoff } from '../mechanisms/backoff.ts'
+import type { RetryBudget } from '../mechanisms/retry-budget.ts'
 
 /** What a retry goes by: its options, read and checked. */
 export interface RetryRules {
@@ -13,6 +14,8 @@ export interface RetryRules {
   readonly maxTotalMs: number
   /** How long an error's own hint may be; below 0 hints are ignored. */
   readonly retryAfterMaxMs: number
+  /** What pays for retries, shared with others. */
+  readonly budget: RetryBudget | undefined
 }
 
 /** An attempt that did not succeed, and what came before it. */
@@ -35,6 +38,7 @@ export type Stop =
   | 'refused for longer than the next delay'
   | 'past maxTotal'
   | 'past the deadline'
+  | 'no budget left'
 
 /** How long to wait before the next attempt, in milliseconds, or why there is none. */
 export function nextDelayMs(rules: RetryRules, ended: Ended): number | Stop {
@@ -49,9 +53,12 @@ export function nextDelayMs(rules: RetryRules, ended: Ended): number | Stop {
   if (refused && (hintMs === undefined || hintMs > backoffMs)) return 'refused for longer than the next delay'
   const hinted = !refused && hintMs !== undefined && rules.retryAfterMaxMs >= 0
   const delayMs = hinted ? Math.min(hintMs, rules.retryAfterMaxMs) : backoffMs
-  const beginsAt = call.clock.now() + delayMs
+  const now = call.clock.now()
+  const beginsAt = now + delayMs
   if (beginsAt - ended.firstStartedMs > rules.maxTotalMs) return 'past maxTotal'
-  return call.deadline !== undefined && beginsAt >= call.deadline ? 'past the deadline' : delayMs
+  if (call.deadline !== undefined && beginsAt >= call.deadline) return 'past the deadline'
+  // Last, since it is paid here.
+  return (rules.budget?.tryWithdraw(now) ?? true) ? delayMs : 'no budget left'
 }
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */

@@ -15,6 +15,8 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { type Backoff, exponential } from '../mechanisms/backoff.ts'
+import type { RetryBudget } from '../mechanisms/retry-budget.ts'
+import { bindBudget, optionalBudget } from './budget.ts'
 import { enterRetry, OUTCOMES, type RetryCounters } from './retry-frame.ts'
 import type { RetryRules } from './retry-rules.ts'
 
@@ -33,6 +35,11 @@ export interface RetryOptions<R = unknown> {
    * may be at most. Default `{ max: '60s' }`; `false` ignores it.
    */
   readonly retryAfter?: false | { readonly max: Duration }
+  /**
+   * What pays for retries, shared with others, so that all together cannot multiply the load on a dependency that is
+   * down. Made by {@link retryBudget}; where it is empty, there is no retry. Default: as many as `maxRetries` says.
+   */
+  readonly budget?: RetryBudget
   /** Default: `retry`. */
   readonly name?: string
 }
@@ -74,7 +81,7 @@ class RetryPolicy<R> implements Policy<R> {
   readonly #counters: RetryCounters = { calls: 0, retries: 0, exhausted: 0 }
 
   constructor(options: RetryOptions<R>) {
-    knownKeys(options, 'retry', ['maxRetries', 'backoff', 'classify', 'maxTotal', 'retryAfter', 'name'])
+    knownKeys(options, 'retry', ['maxRetries', 'backoff', 'classify', 'maxTotal', 'retryAfter', 'budget', 'name'])
     this.name = checkedName(options.name ?? 'retry', 'retry.name')
     this.#rules = {
       maxRetries: wholeNumber(options.maxRetries ?? 2, 'retry.maxRetries', 0),
@@ -82,6 +89,7 @@ class RetryPolicy<R> implements Policy<R> {
       classify: optionalFunction(options.classify, 'retry.classify') as Classify | undefined,
       maxTotalMs: options.maxTotal === undefined ? Number.POSITIVE_INFINITY : toMs(options.maxTotal, 'retry.maxTotal'),
       retryAfterMaxMs: readRetryAfter(options.retryAfter ?? { max: '60s' }),
+      budget: optionalBudget(options.budget, 'retry.budget'),
     }
   }
 
@@ -103,7 +111,10 @@ class RetryPolicy<R> implements Policy<R> {
     return wrapped(this[LAYER], next, binding)
   }
 
-  readonly [LAYER] = (next: Layer, binding: Binding): Layer => enterRetry(next, binding, this.#rules, this.#counters)
+  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
+    bindBudget(this.#rules.budget, binding.clock, 'retry.budget')
+    return enterRetry(next, binding, this.#rules, this.#counters)
+  }
 }
 
 function checkedBackoff(backoff: Backoff): Backoff {

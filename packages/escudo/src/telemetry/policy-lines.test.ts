@@ -32,6 +32,10 @@ describe('each event has its line', () => {
       },
     ],
     [
+      { type: 'hedge', ...base, attempt: 2, delayMs: 12.3456 },
+      { level: 'info', event: 'hedge', fields: { ...base, attempt: 2, delay_ms: 12.35 } },
+    ],
+    [
       { type: 'timeout', ...base, afterMs: 2_000 },
       { level: 'warning', event: 'timeout', fields: { ...base, after_ms: 2_000 } },
     ],

@@ -47,6 +47,13 @@ export function policyLine(event: ShieldEvent): PolicyLine {
       const fields = { ...base, attempt, delay_ms: rounded(delayMs), ...errorFields(error) }
       return { level: 'warning', event: 'retry.attempt', fields }
     }
+    case 'hedge':
+      // Not out of the ordinary: at a quantile of 0.95, every twentieth call.
+      return {
+        level: 'info',
+        event: 'hedge',
+        fields: { ...base, attempt: event.attempt, delay_ms: rounded(event.delayMs) },
+      }
     case 'timeout':
       return { level: 'warning', event: 'timeout', fields: { ...base, after_ms: rounded(event.afterMs) } }
     case 'rejected': {
