@@ -51,7 +51,7 @@ export interface BreakerSettings {
   readonly ramp: RampSettings | undefined
   /**
    * Hears every change of state, of the breaker with that key. It may act on the breaker: the change that it makes is
-   * told before it returns.
+   * told before it returns. With a breaker for each key this is where a key is kept (`to` is not `closed`) and released.
    */
   readonly onTransition: (transition: Transition, key: string | undefined) => void
 }

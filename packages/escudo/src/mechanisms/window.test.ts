@@ -166,6 +166,10 @@ test('a time that goes back counts in the newest bucket and forgets nothing', ()
   expect(callsAt(window, 400)).toBe(2)
   expect(hitsAt(window, 1_000)).toBe(1)
   expect(callsAt(window, 1_200)).toBe(0)
+  window.advance(2_000)
+  window.record(true, 1_400)
+  expect(hitsAt(window, 1_700)).toBe(1)
+  expect(hitsAt(window, 2_199)).toBe(1)
 })
 
 test('a time window that was cleared counts from nothing, in the same bucket', () => {
