@@ -2,9 +2,12 @@ import type { ResilientFetchOptions } from '../http/index.ts'
 import {
   type AnyPolicy,
   bulkhead,
+  type Cache,
   type Call,
   type CircuitBreaker,
+  cache,
   circuitBreaker,
+  coalesce,
   type Duration,
   definePolicy,
   fallback,
@@ -249,4 +252,43 @@ export async function aFunctionMayTakeAnyShield<R, X>(plain: Shield<R, X>, keyed
   await keyed.run(() => value, { key: 'x' })
   // @ts-expect-error the key is missing
   await keyed.run(() => value)
+}
+
+export async function cacheAndCoalesceNeedAKey(): Promise<void> {
+  const operation = async (): Promise<Stock> => stock
+  for (const s of [shield('s', cache({ ttl: '1s' })), shield('s', coalesce())]) {
+    same<typeof s, Shield<unknown, never, string>>(true)
+    const result = await s.run(operation, { key: 'x' })
+    same<typeof result, Stock>(true)
+    // @ts-expect-error the key is missing
+    await s.run(operation)
+    // @ts-expect-error and here
+    s.wrap(operation)
+    s.wrap(operation, { key: () => 'x' })
+  }
+  const s = shield('s', fallback(null), cache({ ttl: '1s' }), coalesce(), timeout('1s'), retry())
+  const result = await s.run(operation, { key: 'x' })
+  same<typeof result, Stock | null>(true)
+  // @ts-expect-error the key is missing
+  await s.run(operation)
+
+  // Who says what is kept gets it checked.
+  const prices: Cache<number> = cache<number>({ ttl: '1s' })
+  await shield('s', prices, coalesce<number>()).run(() => 12.5, { key: 'x' })
+  // @ts-expect-error a string is no number
+  await shield('s', prices).run(() => 'text', { key: 'x' })
+  // @ts-expect-error nor does it fly as one
+  await shield('s', coalesce<number>()).run(() => 'text', { key: 'x' })
+  const there: boolean = prices.delete('x')
+  prices.clear()
+  // @ts-expect-error a ttl is required
+  cache({ staleIfError: '1h' })
+  // @ts-expect-error there is no such option
+  coalesce({ ttl: '1s' })
+  void there
+}
+
+export function theEventOfACacheHasItsOwnType(): void {
+  const s = shield('s', cache({ ttl: '1s' }))
+  s.on('stale', ({ error, ageMs, refresh }) => void [error, ageMs + 1, refresh === true])
 }

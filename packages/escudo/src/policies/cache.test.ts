@@ -273,18 +273,22 @@ describe('within staleWhileRevalidate', () => {
     }
     for (const [how, giveUp] of Object.entries(given)) {
       const set = await stale({ maxEntries: 1 })
+      const told = vi.fn()
+      set.s.on('stale', told)
       let signal: AbortSignal | undefined
-      let resolve: (value: unknown) => void = () => {}
+      let settle: (value: unknown) => void = () => {}
+      const fails = how === 'cleared'
       await set.ask((call) => {
         signal = call.signal
-        return new Promise((end) => (resolve = end))
+        return new Promise((resolve, reject) => (settle = fails ? reject : resolve))
       })
       expect(signal?.aborted).toBe(false)
       await giveUp(set)
       expect([how, signal?.aborted, signal?.reason?.name]).toEqual([how, true, 'AbortError'])
-      // What it still gives is not kept.
-      resolve('late')
+      // What it still gives is not kept, nor told.
+      settle('late')
       await set.clock.advance(0)
+      expect(told).not.toHaveBeenCalled()
       expect(await set.ask(() => 'asked anew')).toBe(how === 'replaced' ? 'new' : 'asked anew')
     }
   })
@@ -376,6 +380,11 @@ describe('within staleIfError', () => {
     expect(await s.run(() => 'full', { key: 'k' })).toBe('old')
     await clock.advance('2s')
     expect(await slow).toBe('old')
+    // Whatever else it says of itself.
+    const limited = Object.assign(new Error('limited'), {
+      [FACTS]: { code: 'LIMITED', status: 429, kind: 'business', verdict: 'ignored', refusal: true },
+    })
+    expect(await s.run(() => Promise.reject(limited), { key: 'k' })).toBe('old')
     breaker.isolate()
     expect(await s.run(() => 'open', { key: 'k' })).toBe('old')
     await expect(s.run(() => 'open', { key: 'other' })).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' })
@@ -396,6 +405,13 @@ describe('within staleIfError', () => {
     const deaf = s.run(() => new Promise(() => {}), { key: 'k', deadline: '1s' }).catch((error) => error.code)
     await clock.advance('1s')
     expect(await deaf).toBe('DEADLINE_EXCEEDED')
+    const heard = vi.fn()
+    s.on('stale', heard)
+    const hears: Operation<unknown> = ({ signal }) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(DOWN)))
+    const late = s.run(hears, { key: 'k', deadline: '1s' }).catch((error) => error.code)
+    await clock.advance('1s')
+    expect([await late, heard.mock.calls]).toEqual(['DEADLINE_EXCEEDED', []])
     expect(await ask(() => 'never', 'k', { signal: AbortSignal.abort(new Error('before')) })).toBe('error: before')
     expect(status()).toMatchObject({ stale: 0 })
     expect(getEventListeners(controller.signal, 'abort')).toEqual([])

@@ -2,12 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
 import {
+  bulkhead,
   type Call,
   cache,
   circuitBreaker,
   coalesce,
   constant,
   currentCall,
+  definePolicy,
   type KeyedRunOptions,
   type Operation,
   retry,
@@ -213,6 +215,61 @@ describe('who leaves', () => {
     expect(await Promise.all(newcomers)).toEqual(['new', 'new', 'new'])
   })
 
+  test('what stands between the caller and the flight is free at once: a place in a bulkhead', async () => {
+    const clock = virtualClock()
+    const flight = coalesce()
+    const hasty = shield({ name: 'hasty', clock }, timeout('1s'), bulkhead({ limit: 1 }), flight)
+    void shield({ name: 'patient', clock }, flight).run(() => new Promise(() => {}), { key: 'k' })
+    const asked = hasty.run(() => 'never', { key: 'k' }).catch((error) => error.code)
+    await clock.advance('1s')
+    expect([await asked, hasty.status().policies[1]]).toMatchObject(['TIMEOUT', { inUse: 0 }])
+  })
+
+  test('who gives up after his flight has landed takes nothing from the next one', async () => {
+    const clock = virtualClock()
+    const flights = coalesce()
+    const trying = shield({ name: 'trying', clock }, retry({ backoff: constant('1s') }), flights)
+    const plain = shield({ name: 'plain', clock }, flights)
+    const controller = new AbortController()
+    const tries = trying
+      .run(() => Promise.reject(DOWN), { key: 'k', signal: controller.signal })
+      .catch((error) => error)
+    await clock.advance(0)
+    // Its caller waits for the next attempt; meanwhile somebody else flies.
+    let call: Call | undefined
+    let resolve: (value: string) => void = () => {}
+    const next = plain.run(
+      (own) => {
+        call = own
+        return new Promise<string>((end) => (resolve = end))
+      },
+      { key: 'k' },
+    )
+    controller.abort('gone')
+    expect([await tries, call?.signal.aborted]).toEqual(['gone', false])
+    const joins = plain.run(() => 'a second flight', { key: 'k' })
+    resolve('value')
+    expect([await next, await joins]).toEqual(['value', 'value'])
+  })
+
+  test('a caller who is gone before his call arrives begins nothing', async () => {
+    const clock = virtualClock()
+    const slow = definePolicy({
+      name: 'slow',
+      wrap: (next) => async (call, operation) => {
+        await undefined
+        return await next(call, operation)
+      },
+    })
+    const s = shield({ name: 's', clock }, slow, coalesce(), retry())
+    const controller = new AbortController()
+    const asked = s.run(() => 'never', { key: 'k', signal: controller.signal }).catch((error) => error)
+    controller.abort('gone')
+    expect(await asked).toBe('gone')
+    await clock.advance(0)
+    expect(s.status().policies).toMatchObject([{}, { flights: 0, joined: 0 }, { calls: 0 }])
+  })
+
   test('a late failure of an abandoned flight is no unhandled rejection', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
@@ -335,31 +392,31 @@ describe('a call from inside of a flight', () => {
   })
 
   test('who has left waits no more: no circle through him', async () => {
-    const { clock, s } = setUp()
+    const { clock, s, status } = setUp()
     const controller = new AbortController()
-    const inA = Promise.withResolvers<void>()
-    const a = s.run(
-      async () => {
-        // Leaves b, and goes on without it.
-        await s.run(() => 'own', { key: 'b', signal: controller.signal }).catch(() => {})
-        await inA.promise
-        return 'a'
-      },
-      { key: 'a' },
-    )
-    const askA = Promise.withResolvers<void>()
+    const [askA, endA] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const b = s.run(
       async () => {
         await askA.promise
         return `b after ${await s.run(() => 'own', { key: 'a' })}`
       },
-      { key: 'b2' },
+      { key: 'b' },
     )
+    const a = s.run(
+      async () => {
+        // Joins b, leaves it, and goes on without it.
+        await s.run(() => 'own', { key: 'b', signal: controller.signal }).catch(() => {})
+        await endA.promise
+        return 'a'
+      },
+      { key: 'a' },
+    )
+    expect(status()).toEqual([2, 3])
     controller.abort()
     await clock.advance(0)
     askA.resolve()
     await clock.advance(0)
-    inA.resolve()
+    endA.resolve()
     expect([await a, await b]).toEqual(['a', 'b after a'])
   })
 
