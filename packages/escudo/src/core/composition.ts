@@ -1,9 +1,9 @@
-import type { AnyPolicy, Policy, PUTS } from './policy.ts'
+import type { AnyPolicy, KEYED, Key, Policy, PUTS } from './policy.ts'
 
-// The types by which `shield()` knows what its policies read and put. Nothing here exists at run time.
+// The types by which `shield()` knows what its policies read, put and ask for. Nothing here exists at run time.
 
 /** What a policy reads of results. */
-export type ReadsOf<P> = P extends Policy<infer R, unknown> ? R : never
+export type ReadsOf<P> = P extends Policy<infer R, unknown, never> ? R : never
 
 /** What a policy may put in place of a result. */
 export type PutsOf<P> = P extends { readonly [PUTS]?: () => infer X } ? X : never
@@ -20,6 +20,19 @@ export type ReadsOfAll<Ps extends readonly AnyPolicy[]> = Ps extends readonly []
 
 /** What any of the policies may put in place of a result: the union. */
 export type PutsOfAll<Ps extends readonly AnyPolicy[]> = PutsOf<Ps[number]>
+
+/** Which keys a policy can do with. */
+export type KeyOf<P> = P extends { readonly [KEYED]?: (key: infer K extends Key) => void } ? K : Key
+
+/** Which keys all the policies together can do with: the intersection, so that one that needs a key is enough. */
+export type KeyOfAll<Ps extends readonly AnyPolicy[]> = Ps extends readonly []
+  ? Key
+  : { [I in keyof Ps]: (key: KeyOf<Ps[I]>) => void }[number] extends (key: infer K extends Key) => void
+    ? K
+    : never
+
+/** The last parameter of a function that takes options: they can be left out where they need not have a key. */
+export type KeyedOptions<K extends Key, Optional, Keyed> = undefined extends K ? [options?: Optional] : [options: Keyed]
 
 /**
  * The policies, each of them where it can read what those inside may put. A policy that cannot is replaced by a type

@@ -30,6 +30,11 @@ export interface ShieldEvents {
   rejected: EventBase & { readonly code: string; readonly retryAfterMs: number | undefined }
   /** A fallback stood in for a failure. */
   fallback: EventBase & { readonly error: unknown }
+  /**
+   * A cache hid a failure: a value of `ageMs` stood in for it, or (`refresh`) it could not be refreshed in the
+   * background, and nobody else hears of the error.
+   */
+  stale: EventBase & { readonly error: unknown; readonly ageMs: number; readonly refresh: boolean }
   /** A result came from an earlier era of a circuit breaker, and changed nothing. */
   late: EventBase & { readonly verdict: 'success' | 'failure' }
   /**
@@ -63,7 +68,16 @@ export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disab
 export type EventName = keyof ShieldEvents
 
 // What is told when something happens that is out of the ordinary.
-const OCCASIONAL: readonly EventName[] = ['stateChange', 'retry', 'hedge', 'timeout', 'rejected', 'fallback', 'late']
+const OCCASIONAL: readonly EventName[] = [
+  'stateChange',
+  'retry',
+  'hedge',
+  'timeout',
+  'rejected',
+  'fallback',
+  'stale',
+  'late',
+]
 const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
 
 /** An event with its name, for those who listen to all of them. */

@@ -19,6 +19,11 @@ export declare const PUTS: unique symbol
 
 /** Where a policy of this library offers its layer, which a shield enters without a promise of its own. */
 export const LAYER: unique symbol = Symbol('escudo.layer')
+/** Brands a policy with the keys that it can do with: `string` alone, and every call must bring one. */
+export declare const KEYED: unique symbol
+
+/** A call's key, as the types of policies and shields have it: text, or none. */
+export type Key = string | undefined
 
 /** What a shield tells a policy that becomes part of it. */
 export interface Binding {
@@ -56,13 +61,15 @@ export interface PolicyFacts {
 
 /**
  * Retry, circuit breaker, bulkhead, timeout, fallback, or one of your own (see {@link definePolicy}).
- * `R` is what it reads of results, `X` what it may put in place of one.
+ * `R` is what it reads of results, `X` what it may put in place of one, `K` which keys it can do with: `string` for a
+ * policy that asks every call for one.
  */
-export interface Policy<in R = unknown, out X = never> extends PolicyFacts {
+export interface Policy<in R = unknown, out X = never, in K extends Key = Key> extends PolicyFacts {
   readonly [READS]?: (value: R) => void
   readonly [PUTS]?: () => X
   /** The same as {@link wrap}, for the engine. A policy of your own has none. */
   readonly [LAYER]?: MakeLayer
+  readonly [KEYED]?: (key: K) => void
   /** What telemetry can count of it; nothing when left out. */
   readonly countable?: Countable
   /** Wraps what stands inside of it. Called once for each shield, when the shield is built; a call runs the closure. */
@@ -74,8 +81,8 @@ export interface Policy<in R = unknown, out X = never> extends PolicyFacts {
   check?(inside: readonly PolicyFacts[]): readonly Finding[]
 }
 
-/** Any policy, whatever it reads and puts. */
-export type AnyPolicy = Policy<never, unknown>
+/** Any policy, whatever it reads, puts and asks for. */
+export type AnyPolicy = Policy<never, unknown, never>
 
 /** For a policy that was wrapped without a shield: by hand, or in a test. */
 export function unbound(policy: PolicyFacts): Binding {
@@ -95,7 +102,8 @@ export function unbound(policy: PolicyFacts): Binding {
  * @param options.name how the policy is called in errors, events and the status
  * @param options.wrap takes what stands inside, gives what stands in its place
  * @returns a policy that fits into any shield. `R` is what it reads of results: state it when `wrap` looks at them, so
- * that the shield refuses, when compiled, an operation of something else
+ * that the shield refuses, when compiled, an operation of something else. `K` is `string` where every call must bring a
+ * key
  * @example
  * ```ts
  * import { definePolicy, shield } from 'escudo'
@@ -115,9 +123,9 @@ export function unbound(policy: PolicyFacts): Binding {
  * const answer = await shield('deep-thought', stopwatch).run(() => 42)
  * ```
  */
-export function definePolicy<R = unknown, X = never>(options: {
+export function definePolicy<R = unknown, X = never, K extends Key = Key>(options: {
   readonly name: string
   readonly wrap: <N>(next: Run<R, N>) => Run<R, N | X>
-}): Policy<R, X> {
-  return { name: options.name, type: options.name, settings: {}, wrap: options.wrap as Policy<R, X>['wrap'] }
+}): Policy<R, X, K> {
+  return { name: options.name, type: options.name, settings: {}, wrap: options.wrap as Policy<R, X, K>['wrap'] }
 }

@@ -1,7 +1,7 @@
 import { CallRoot, CallState, type Host, newCall } from './call.ts'
 import { CallerScope } from './caller-scope.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { Composable, PutsOfAll, ReadsOfAll } from './composition.ts'
+import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { withCurrentCall } from './current-call.ts'
 import { type Duration, show, toMs } from './durations.ts'
@@ -9,7 +9,7 @@ import { EventHub, type EventName, type Listener, type ShieldEvents, warn } from
 import { END, type Passage, promised } from './frame.ts'
 import { foreignLayer, type Layer, operationLayer } from './layer.ts'
 import { checkedName, knownKeys, optionalFunction } from './options.ts'
-import { type AnyPolicy, type Binding, LAYER, type Operation, type PolicyStatus, type Run } from './policy.ts'
+import { type AnyPolicy, type Binding, type Key, LAYER, type Operation, type PolicyStatus, type Run } from './policy.ts'
 import type { Random } from './random.ts'
 import { rememberShield, type ShieldFacts } from './shield-list.ts'
 
@@ -43,25 +43,39 @@ export interface ShieldStatus {
   readonly policies: readonly (PolicyStatus & { readonly name: string; readonly type: string })[]
 }
 
-/** Policies composed in one order under a name. Made by {@link shield}. */
-export interface Shield<in R = unknown, out X = never> {
+/** What a call brings to a shield whose policies need a key: a cache, for one. */
+export interface KeyedRunOptions extends RunOptions {
+  readonly key: string
+}
+
+/**
+ * Policies composed in one order under a name. Made by {@link shield}. `R` is what its policies read of results, `X`
+ * what they may put in place of one, `K` the key of its calls: `string` where a policy needs one, and then `run` and
+ * `wrap` do not compile without it.
+ */
+export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   readonly name: string
+  // Both are properties and no methods, whose parameters the compiler would compare in either direction: a shield that
+  // needs a key would pass for one that does not.
   /**
    * Runs an operation inside of all the policies. It is called at once, before `run` returns, when nothing makes it wait.
    *
    * @returns a promise of the operation's value, or of what a fallback put in its place
    * @throws (rejects with) the operation's error, a refusal, a timeout, or the reason of the caller's signal
    */
-  run<T extends R>(operation: Operation<T>, options?: RunOptions): Promise<T | X>
+  readonly run: <T extends R>(
+    operation: Operation<T>,
+    ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
+  ) => Promise<T | X>
   /**
    * A function with the shield around it. Inside, `currentCall()` gives the call.
    *
    * @param options.key derives the call's key from the arguments
    */
-  wrap<A extends unknown[], T extends R>(
+  readonly wrap: <A extends unknown[], T extends R>(
     fn: (...args: A) => T | PromiseLike<T>,
-    options?: { readonly key?: (...args: A) => string },
-  ): (...args: A) => Promise<T | X>
+    ...options: KeyedOptions<K, { readonly key?: (...args: A) => string }, { readonly key: (...args: A) => string }>
+  ) => (...args: A) => Promise<T | X>
   /** Every policy's state and counters. */
   status(): ShieldStatus
   /** Hears one kind of event. Returns the function that unsubscribes. */
@@ -98,8 +112,8 @@ export interface Shield<in R = unknown, out X = never> {
 export function shield<const Ps extends readonly AnyPolicy[]>(
   nameOrOptions: string | ShieldOptions,
   ...policies: Ps & Composable<Ps>
-): Shield<ReadsOfAll<Ps>, PutsOfAll<Ps>> {
-  return new ComposedShield(nameOrOptions, policies) as unknown as Shield<ReadsOfAll<Ps>, PutsOfAll<Ps>>
+): Shield<ReadsOfAll<Ps>, PutsOfAll<Ps>, KeyOfAll<Ps>> {
+  return new ComposedShield(nameOrOptions, policies) as unknown as Shield<ReadsOfAll<Ps>, PutsOfAll<Ps>, KeyOfAll<Ps>>
 }
 
 class ComposedShield {

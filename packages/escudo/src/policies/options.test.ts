@@ -2,7 +2,9 @@ import { expect, test } from 'vitest'
 import {
   bulkhead,
   ConfigurationError,
+  cache,
   circuitBreaker,
+  coalesce,
   constant,
   fallback,
   retry,
@@ -78,6 +80,16 @@ const cases: [string, readonly unknown[], (value: never) => unknown][] = [
   ['fallback.when', NO_FUNCTIONS, (when) => fallback(null, { when })],
   ['fallback.name', NO_NAMES, (name) => fallback(null, { name })],
   ['fallback.if', [1], (value) => fallback(null, { if: value } as never)],
+  ['cache.ttl', [...NO_DURATIONS, undefined, null, 0], (ttl) => cache({ ttl })],
+  ['cache.staleWhileRevalidate', NO_DURATIONS, (staleWhileRevalidate) => cache({ ttl: 1, staleWhileRevalidate })],
+  ['cache.staleIfError', NO_DURATIONS, (staleIfError) => cache({ ttl: 1, staleIfError })],
+  ['cache.maxEntries', [...NO_COUNTS, 0], (maxEntries) => cache({ ttl: 1, maxEntries })],
+  ['cache.name', NO_NAMES, (name) => cache({ ttl: 1, name })],
+  ['cache.max', [1], (max) => cache({ ttl: 1, max } as never)],
+  ['cache', [...NO_OBJECTS, undefined, null], (options) => cache(options)],
+  ['coalesce.name', NO_NAMES, (name) => coalesce({ name })],
+  ['coalesce.key', ['k'], (key) => coalesce({ key } as never)],
+  ['coalesce', NO_OBJECTS, (options) => coalesce(options)],
   ['standardShield', NO_OBJECTS, (options) => standardShield('s', options)],
   ['standardShield.timeout', ['1s'], (value) => standardShield('s', { timeout: value } as never)],
   ['bulkhead.limit', [0], (limit) => standardShield('s', { bulkhead: { limit } })],
@@ -112,5 +124,7 @@ test('the smallest and the largest values that make sense are taken', () => {
     bulkhead({ limit: 1, queue: 0, maxWait: 0 })
     bulkhead({ limit: Number.MAX_SAFE_INTEGER, queue: Number.MAX_SAFE_INTEGER })
     fallback(undefined)
+    cache({ ttl: 0, staleIfError: 1 })
+    cache({ ttl: Number.MAX_VALUE, staleWhileRevalidate: Number.MAX_VALUE, maxEntries: Number.MAX_SAFE_INTEGER })
   }).not.toThrow()
 })

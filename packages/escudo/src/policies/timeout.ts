@@ -75,7 +75,10 @@ class TimeoutPolicy implements Policy {
 
   check(inside: readonly PolicyFacts[]): readonly Finding[] {
     const { afterMs } = this.settings
+    // What a cache refreshes and what a flight does go on when this timeout has let its caller go.
+    const detached = inside.findIndex(({ type }) => type === 'cache' || type === 'coalesce')
     return inside
+      .slice(0, detached === -1 ? undefined : detached)
       .filter(({ type, settings }) => type === 'timeout' && (settings['afterMs'] as number) > afterMs)
       .map(({ name, settings }) => ({
         level: 'error',

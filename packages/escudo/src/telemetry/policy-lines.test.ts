@@ -68,6 +68,14 @@ describe('each event has its line', () => {
       { level: 'warning', event: 'fallback', fields: { ...base, error_type: 'string', error_message: 'text' } },
     ],
     [
+      { type: 'stale', ...base, error: new RangeError('no'), ageMs: 61_000.126, refresh: true },
+      {
+        level: 'warning',
+        event: 'cache.stale',
+        fields: { ...base, age_ms: 61_000.13, refresh: true, error_type: 'RangeError', error_message: 'no' },
+      },
+    ],
+    [
       { type: 'late', ...base, verdict: 'failure' },
       { level: 'debug', event: 'circuit_breaker.late_result', fields: { ...base, verdict: 'failure' } },
     ],

@@ -64,6 +64,11 @@ export function policyLine(event: ShieldEvent): PolicyLine {
     }
     case 'fallback':
       return { level: 'warning', event: 'fallback', fields: { ...base, ...errorFields(event.error) } }
+    case 'stale': {
+      const { error, ageMs, refresh } = event
+      const fields = { ...base, age_ms: rounded(ageMs), refresh, ...errorFields(error) }
+      return { level: 'warning', event: 'cache.stale', fields }
+    }
     case 'late':
       return { level: 'debug', event: 'circuit_breaker.late_result', fields: { ...base, verdict: event.verdict } }
     case 'executed': {

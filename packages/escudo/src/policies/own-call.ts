@@ -1,0 +1,15 @@
+import { type Call, CallRoot, CallState } from '../core/call.ts'
+import { withCurrentCall } from '../core/current-call.ts'
+import type { Operation, Run } from '../core/policy.ts'
+import type { Scope } from '../core/scope.ts'
+
+/**
+ * Runs what stands inside on behalf of nobody in particular: a refresh in the background, a flight that many wait for.
+ * The call is one of its own: cut by `scope` alone, so neither by the signal nor by the deadline of the caller who
+ * happened to begin it, and its first attempt. It runs in that caller's asynchronous context, since the operation is
+ * his, but for `currentCall()`, whose signal would be the caller's. Never throws: what goes wrong is a rejection.
+ */
+export async function runOnItsOwn<T>(next: Run, call: Call, scope: Scope, operation: Operation<T>): Promise<T> {
+  const own = new CallState(new CallRoot((call as CallState).root.host, call.key, call.priority), scope, 1, undefined)
+  return await withCurrentCall(own, () => next(own, operation))
+}
