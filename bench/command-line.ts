@@ -6,7 +6,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --only TEXT    only groups whose name contains TEXT
   --list         the names of all groups
   --rounds N     rounds a case, 1 to 1000 (default 40; fewer than 30 are for a first look)
-  --round-ms N   how long each case runs in a round, 1 to 1000 ms (default 15)
+  --round-ms N   how long each case runs in a round, 1 to 1000 ms (default 12)
   --keys N       how many keys the memory of keyed breakers is measured with, 1000 to 10000000 (default 1000000)
   --json         one JSON document, for programs
   --markdown     the tables alone, for README.md beside the benchmarks
@@ -53,7 +53,7 @@ const OPTIONS = {
   only: { type: 'string', default: '' },
   list: { type: 'boolean', default: false },
   rounds: { type: 'string', default: '40' },
-  'round-ms': { type: 'string', default: '15' },
+  'round-ms': { type: 'string', default: '12' },
   keys: { type: 'string', default: '1000000' },
   json: { type: 'boolean', default: false },
   markdown: { type: 'boolean', default: false },
