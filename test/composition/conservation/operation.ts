@@ -12,6 +12,8 @@ export interface Mood {
   readonly failures: number
   /** Longer than this an attempt may not take. */
   readonly attemptMs: number
+  /** Told when an operation that took some time ends by itself, before anybody hears of its end. */
+  readonly onEnd: () => void
   /** Told of what must not happen. */
   readonly wrong: (what: string) => void
 }
@@ -27,7 +29,7 @@ export function moody(tracked: Tracked, mood: Mood): Operation<unknown> {
   }
 }
 
-function succeed(tracked: Tracked, { clock, random, attemptMs }: Mood): unknown {
+function succeed(tracked: Tracked, { clock, random, attemptMs, onEnd }: Mood): unknown {
   const value = (): Tracked => {
     tracked.valueAt = clock.now()
     return tracked
@@ -35,7 +37,13 @@ function succeed(tracked: Tracked, { clock, random, attemptMs }: Mood): unknown 
   const how = random()
   if (how < 0.2) return value()
   if (how < 0.5) return Promise.resolve(value())
-  return new Promise((resolve) => void clock.setTimer(() => resolve(value()), random() * attemptMs * 0.8))
+  return new Promise((resolve) => {
+    const end = (): void => {
+      onEnd()
+      resolve(value())
+    }
+    clock.setTimer(end, random() * attemptMs * 0.8)
+  })
 }
 
 function fail(tracked: Tracked, call: Call, { clock, random, attemptMs }: Mood): unknown {

@@ -14,6 +14,7 @@ import {
   timeout,
 } from 'escudo'
 import { virtualClock } from 'escudo/testing'
+import { CountingClock } from './counting-clock.ts'
 import { ListenerCount } from './listeners.ts'
 import { type Mood, moody } from './operation.ts'
 import { Caller, type Limits, StandIn, Tracked } from './tracked.ts'
@@ -30,7 +31,9 @@ export interface Aftermath {
   readonly inUseMost: number
   readonly retries: number
   readonly openings: number
+  /** Timers of the shield at the end, and the most at any moment at which no call was under way. */
   readonly pendingTimers: number
+  readonly idleTimersMost: number
   /** Listeners on the signals of callers. */
   readonly listenersAdded: number
   readonly listenersRemoved: number
@@ -49,21 +52,24 @@ const PLACES = 40
 const SHARED_CALLERS = 4
 const BATCH_MAX = 16
 const STEP_MS_MAX = 12
+const PAUSE_SHARE = 0.01
 const OUTAGE_EVERY_MS = 5_000
 
 const [calls = 0, seed = 0] = process.argv.slice(2).map(Number)
 const random = seededRandom(seed)
 const clock = virtualClock()
+const shieldClock = new CountingClock(clock)
 const listeners = new ListenerCount()
 listeners.install()
 
+// The lease is long, so that a probe whose ticket nobody gives back holds the circuit half-open to the end.
 const breaker = circuitBreaker({
   trip: failureRate({ threshold: 0.5, window: '1s', minimumCalls: 20 }),
   openFor: '500ms',
-  halfOpen: { probes: 3, closeAt: 0.5, lease: '1s' },
+  halfOpen: { probes: 3, closeAt: 0.5, lease: '1h' },
 })
 const five = shield(
-  { name: 'storm', clock, random: seededRandom(seed + 1) },
+  { name: 'storm', clock: shieldClock, random: seededRandom(seed + 1) },
   fallback((error) => new StandIn(error)),
   timeout(LIMITS.totalMs, { name: 'total' }),
   retry({ maxRetries: LIMITS.attempts - 1, backoff: exponential({ base: '20ms', max: '100ms' }) }),
@@ -78,6 +84,7 @@ let signalsHeard = 0
 let openings = 0
 let unhandledRejections = 0
 let inUseMost = 0
+let idleTimersMost = 0
 breaker.on('stateChange', ({ to }) => {
   if (to === 'open') openings += 1
 })
@@ -107,11 +114,20 @@ function ownCaller(): Caller {
 
 const shared = Array.from({ length: SHARED_CALLERS }, newCaller)
 
-function sharedCallersGiveUp(): void {
-  const place = Math.floor(random() * SHARED_CALLERS)
+/** Any of the shared callers but the first, who is patient to the end, while ever more calls are made for him. */
+function sharedCallerGivesUp(): void {
+  const place = 1 + Math.floor(random() * (SHARED_CALLERS - 1))
   const caller = shared[place] as Caller
   caller.abort(clock.now())
   shared[place] = newCaller()
+}
+
+/** Some callers give up in the very tick in which another call ends, at whatever step of its end. */
+function onEnd(): void {
+  if (random() < 0.98) return
+  const steps = Math.floor(random() * 16)
+  const step = (left: number): void => queueMicrotask(() => (left === 0 ? sharedCallerGivesUp() : step(left - 1)))
+  step(steps)
 }
 
 function callOnce(mood: Mood): void {
@@ -142,6 +158,13 @@ function inNobodysHands({ controller, abortedAt }: Caller): boolean {
 
 const inUse = (): { inUse: number; queued: number } => five.status().policies[4] as never
 
+/** Lets every call settle that was made. Then a circuit that is open may have its timer, and nobody else any. */
+async function pause(made: number): Promise<void> {
+  while (settledCalls < made) await clock.advance(1)
+  const own = breaker.state === 'open' ? 1 : 0
+  idleTimersMost = Math.max(idleTimersMost, shieldClock.pending - own)
+}
+
 /** Everything settles, and everything that was set on the clock fires. */
 async function calm(): Promise<void> {
   await clock.advance('10s')
@@ -159,9 +182,17 @@ for (let made = 0; made < calls; ) {
   const batch = Math.min(1 + Math.floor(random() * BATCH_MAX), calls - made)
   // Mostly well; every few seconds an outage, in which all fails for a second.
   const failures = clock.now() % OUTAGE_EVERY_MS < OUTAGE_EVERY_MS / 5 ? 0.9 : 0.12
-  const mood: Mood = { clock, random, failures, attemptMs: LIMITS.attemptMs, wrong: (what) => count(`wrong: ${what}`) }
+  const mood: Mood = {
+    clock,
+    random,
+    failures,
+    attemptMs: LIMITS.attemptMs,
+    onEnd,
+    wrong: (what) => count(`wrong: ${what}`),
+  }
   for (let one = 0; one < batch; one += 1) callOnce(mood)
-  if (random() < 0.02) sharedCallersGiveUp()
+  if (random() < 0.02) sharedCallerGivesUp()
+  if (random() < PAUSE_SHARE) await pause(made + batch)
   inUseMost = Math.max(inUseMost, inUse().inUse)
   await clock.advance(random() * STEP_MS_MAX)
   if (made < calls / 10 && made + batch >= calls / 10) {
@@ -174,7 +205,7 @@ await calm()
 const heapBytesLate = heapBytes()
 const left = inUse()
 for (const { controller } of shared) if (getEventListeners(controller.signal, 'abort').length > 0) signalsHeard += 1
-const pendingTimers = clock.pending
+const pendingTimers = shieldClock.pending
 const value = await five.run(() => 'well')
 const more = [await five.run(() => 'well'), await five.run(() => 'well')]
 
@@ -187,6 +218,7 @@ const aftermath: Aftermath = {
   retries: Number((five.status().policies[2] as Record<string, unknown>)['retries']),
   openings,
   pendingTimers,
+  idleTimersMost,
   listenersAdded: listeners.added,
   listenersRemoved: listeners.removed,
   signalsHeard,
