@@ -13,7 +13,7 @@ const SEED = 1
 
 // The engine's own caches move the heap by a few megabytes in steps. The smallest object kept of each call would be
 // fourteen.
-const HEAP_GROWTH_MAX = 6 * 2 ** 20
+const HEAP_GROWTH_MAX = 8 * 2 ** 20
 
 function storm(): Promise<Aftermath> {
   const script = fileURLToPath(new URL('conservation/storm.ts', import.meta.url))
