@@ -18,10 +18,7 @@ export interface Contender {
    * are consumed, and a case that does something else than its name says cannot pass for a fast one.
    */
   readonly run: (calls: number) => Promise<number>
-  /**
-   * How many calls are made at the same time and wait together. Such a case is measured in processor time of the main
-   * thread: by the wall clock it would show the wait.
-   */
+  /** How many calls are made at the same time and wait together: once a round. */
   readonly atOnce?: number
   /** Ends what the contender keeps running. */
   readonly close?: () => void
@@ -34,7 +31,7 @@ export class NotAvailable extends Error {}
 export interface Measured {
   readonly group: string
   readonly by: string
-  /** Median over the rounds, nanoseconds a call. */
+  /** Median over the rounds, nanoseconds of processor time a call. */
   readonly nsPerCall: number
   /** The rounds' first and third quartile, nanoseconds: how noisy the machine was. */
   readonly quartilesNs: readonly [number, number]
@@ -65,6 +62,7 @@ interface Entry extends Contender {
 // In rounds: calls are made for so long before the first one counts, and bytes are counted over so long a time.
 const WARM_UP_ROUNDS = 5
 const CALLS_MIN = 100
+const MEASURABLE_MS = 0.001
 const ALLOCATION_SAMPLES = 5
 const ALLOCATION_CALLS_MAX = 20_000
 
@@ -123,7 +121,6 @@ async function warmUp(entry: Entry, roundMs: number): Promise<void> {
     if (tookMs < roundMs) calls *= 2
   }
   const wanted = Math.max(CALLS_MIN, Math.round((roundMs * 1e6) / ns))
-  // Those who wait together wait once a round.
   entry.callsPerRound = entry.atOnce ?? wanted
 }
 
@@ -135,10 +132,10 @@ export function consumedResults(): number {
 }
 
 async function nsPerCall(entry: Entry, calls: number): Promise<number> {
-  const clock = entry.atOnce === undefined ? wallMs : processorMs
-  const started = clock()
+  const startedMs = processorMs()
   await runChecked(entry, calls)
-  return ((clock() - started) * 1e6) / calls
+  // Never 0, which a short while can be by a coarse clock: ratios are made of this.
+  return (Math.max(MEASURABLE_MS, processorMs() - startedMs) * 1e6) / calls
 }
 
 async function runChecked(entry: Entry, calls: number): Promise<void> {
@@ -149,12 +146,12 @@ async function runChecked(entry: Entry, calls: number): Promise<void> {
   consumed += good
 }
 
-const wallMs = (): number => performance.now()
-
-/** Of the main thread where Node tells it, else of the process, which collects garbage in other threads too. */
+/**
+ * Processor time of the whole process, in milliseconds: what a core has to give for it, collections included. Neither a
+ * wait of the calls nor another program that wants the processor shows in it, as both would by the clock on the wall.
+ */
 function processorMs(): number {
-  const { threadCpuUsage } = process as { threadCpuUsage?: () => NodeJS.CpuUsage }
-  const { user, system } = threadCpuUsage?.() ?? process.cpuUsage()
+  const { user, system } = process.cpuUsage()
   return (user + system) / 1_000
 }
 

@@ -17,7 +17,7 @@ export interface KeyedMemory {
   readonly notAvailable: string | undefined
 }
 
-const CHILD = fileURLToPath(new URL('memory/keyed-breakers.ts', import.meta.url))
+const CHILD = fileURLToPath(new URL('memory/keyed-shield.ts', import.meta.url))
 const TIME_MAX_MS = 120_000
 
 /** Measures in processes of their own, so that a million keys are in nobody's way. cockatiel gets a tenth of the keys. */

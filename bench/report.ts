@@ -54,7 +54,7 @@ function resultTable(results: readonly Measured[]): string {
       bytesPerCall.toFixed(0),
     ],
   )
-  return table(['what', 'by', 'ns a call (median)', 'quartiles', '× bare', '× escudo', 'bytes a call'], rows, 2)
+  return table(['what', 'by', 'ns a call', 'quartiles', '× bare', '× escudo', 'bytes a call'], rows, 2)
 }
 
 function memoryTable(memory: readonly KeyedMemory[]): string {

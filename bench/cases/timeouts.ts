@@ -11,8 +11,8 @@ const AT_ONCE = 1_000
 const AFTER_MS = 5
 
 const together: Group = {
-  name: 'timeout alone, a thousand calls time out together, processor time',
-  // A thousand operations that never settle are cut off after 5 ms. Processor time, since the wait is the same for all.
+  name: 'timeout alone, a thousand calls time out together',
+  // A thousand operations that never settle are cut off after 5 ms, all at once.
   // The bare case is what people write by hand: a timer for each call, which rejects with an error made before.
   build: () => {
     const our = ours('timing-out', timeout(AFTER_MS))

@@ -1,4 +1,5 @@
-// A child of `memory.ts`: node --expose-gc keyed-breakers.ts BY KEYS. Makes one successful call for each key and prints,
+// A child of `memory.ts`: node --expose-gc keyed-shield.ts BY KEYS. Makes one successful call for each key through a
+// shield, as a service does, and prints,
 // as one line of JSON, what the process then holds for each.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { keyedBreaker } from '../cases/keys.ts'
