@@ -1,61 +1,94 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { cpus } from 'node:os'
+import type { Environment } from './environment.ts'
+import { type GoalLine, times } from './goals.ts'
 import type { Measured } from './harness.ts'
+import type { KeyedMemory } from './memory.ts'
 
-const PEERS = ['cockatiel', 'opossum'] as const
-
-/** What ran, and on what: without it a figure says nothing. */
-export interface Environment {
-  readonly node: string
-  readonly cpu: string
-  readonly cores: number
-  readonly versions: Readonly<Record<string, string>>
+/** All that a run found out. */
+export interface Report extends Environment {
+  readonly rounds: number
+  readonly roundMs: number
+  /** How many calls came to what their case says. */
+  readonly consumed: number
+  readonly results: readonly Measured[]
+  readonly memory: readonly KeyedMemory[]
+  readonly goals: readonly GoalLine[]
+  /** What could not be measured, and why. */
+  readonly notes: readonly string[]
 }
 
-/** The versions that were measured, read from the installed packages themselves. */
-export function environment(): Environment {
-  const versions = Object.fromEntries(['escudo', ...PEERS].map((name) => [name, versionOf(name)]))
-  const [cpu] = cpus()
-  return { node: process.version, cpu: cpu?.model.trim() ?? 'unknown', cores: cpus().length, versions }
+/** With fewer rounds a median says little. */
+const ROUNDS_WANTED = 30
+
+/** For people: Markdown that can be read as it stands, the goals last. */
+export function markdown(report: Report): string {
+  const parts = [
+    head(report),
+    ...(report.results.length === 0 ? [] : [resultTable(report.results)]),
+    ...(report.memory.length === 0 ? [] : [memoryTable(report.memory)]),
+    ...(report.notes.length === 0 ? [] : [report.notes.map((note) => `- ${note}`).join('\n')]),
+    `Goals\n\n${goalTable(report.goals)}`,
+  ]
+  return parts.join('\n\n')
 }
 
-function versionOf(name: string): string {
-  const { paths } = createRequire(import.meta.url).resolve
-  for (const folder of paths(name) ?? []) {
-    try {
-      return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string }).version
-    } catch {
-      // Not in this folder: the next one up.
-    }
-  }
-  return 'unknown'
+/** For programs: everything but the single rounds. */
+export function json(report: Report): string {
+  return JSON.stringify(report, (key, value) => (key === 'roundsNs' ? undefined : value), 2)
 }
 
-/** The figures as a Markdown table, group by group, as `bench/README.md` shows it. */
-export function table(results: readonly Measured[]): string {
-  const rows = results.map(({ group, by, nsPerCall, quartilesNs, timesBare, bytesPerCall }) => {
-    const ours = results.find((other) => other.group === group && other.by === 'escudo')
-    const slower = PEERS.includes(by as never) && ours !== undefined ? ratio(nsPerCall / ours.nsPerCall) : ''
-    const [low, high] = quartilesNs
-    const cells = [
+function head({ node, cpu, cores, versions, rounds, roundMs }: Report): string {
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  const few = rounds < ROUNDS_WANTED ? `; fewer than ${ROUNDS_WANTED} rounds, so no figures to be cited` : ''
+  return `Node ${node}, ${cpu} (${cores} cores), ${packages.join(', ')}; ${rounds} rounds of ${roundMs} ms a case${few}.`
+}
+
+function resultTable(results: readonly Measured[]): string {
+  const rows = results.map(
+    ({ group, by, nsPerCall, quartilesNs: [low, high], timesBare, timesEscudo, bytesPerCall }) => [
       group,
       by,
       nsPerCall.toFixed(0),
       `${low.toFixed(0)}–${high.toFixed(0)}`,
-      timesBare === undefined ? '' : ratio(timesBare),
-      slower,
+      timesBare === undefined ? '' : times(timesBare),
+      timesEscudo === undefined || by === 'bare' || by === 'escudo' ? '' : times(timesEscudo),
       bytesPerCall.toFixed(0),
-    ]
-    return `| ${cells.join(' | ')} |`
-  })
-  return [
-    '| what | by | ns a call (median) | quartiles | × bare | × escudo | bytes a call |',
-    '| --- | --- | ---: | ---: | ---: | ---: | ---: |',
-    ...rows,
-  ].join('\n')
+    ],
+  )
+  return table(['what', 'by', 'ns a call', 'quartiles', '× bare', '× escudo', 'bytes a call'], rows, 2)
 }
 
-function ratio(value: number): string {
-  return `${value.toFixed(1)} ×`
+function memoryTable(memory: readonly KeyedMemory[]): string {
+  const shown = (value: number | undefined): string => value?.toFixed(0) ?? 'not available'
+  const rows = memory.map(({ by, keys, bytesPerKey, residentBytesPerKey }) => [
+    'one breaker per key',
+    by,
+    String(keys),
+    shown(bytesPerKey),
+    shown(residentBytesPerKey),
+  ])
+  return table(['what', 'by', 'keys', 'bytes a key', 'resident bytes a key'], rows, 2)
+}
+
+function goalTable(goals: readonly GoalLine[]): string {
+  const rows = goals.map(({ what, goal, shown, verdict }) => [
+    what,
+    `goal ${goal}: ${shown === undefined ? '' : `${shown} — `}${verdict}`,
+  ])
+  return table(['what', 'goal, and what was measured'], rows, 2)
+}
+
+/** A Markdown table, padded; the first columns are text, the others figures, at the right. */
+function table(header: readonly string[], rows: readonly (readonly string[])[], textColumns: number): string {
+  const widths = header.map((title, column) =>
+    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
+  )
+  const line = (cells: readonly string[]): string =>
+    `| ${cells
+      .map((cell, column) => {
+        const width = widths[column] as number
+        return column < textColumns ? cell.padEnd(width) : cell.padStart(width)
+      })
+      .join(' | ')} |`
+  const rule = widths.map((width, column) => (column < textColumns ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
+  return [line(header), line(rule), ...rows.map(line)].join('\n')
 }

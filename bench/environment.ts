@@ -1,0 +1,33 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { cpus } from 'node:os'
+
+/** The peers that are measured. */
+export const PEERS = ['cockatiel', 'opossum', 'p-retry', 'effect'] as const
+
+/** What ran, and on what: without it a figure says nothing. */
+export interface Environment {
+  readonly node: string
+  readonly cpu: string
+  readonly cores: number
+  readonly versions: Readonly<Record<string, string>>
+}
+
+/** The versions that were measured, read from the installed packages themselves. */
+export function environment(): Environment {
+  const versions = Object.fromEntries(['escudo', ...PEERS].map((name) => [name, versionOf(name)]))
+  const [cpu] = cpus()
+  return { node: process.version, cpu: cpu?.model.trim() ?? 'unknown', cores: cpus().length, versions }
+}
+
+function versionOf(name: string): string {
+  const { paths } = createRequire(import.meta.url).resolve
+  for (const folder of paths(name) ?? []) {
+    try {
+      return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string }).version
+    } catch {
+      // Not in this folder: the next one up.
+    }
+  }
+  return 'unknown'
+}

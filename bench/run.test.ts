@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+// With hardly any effort: these tests look at the shape of the report, never at a time.
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+interface Ran {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+function bench(...args: readonly string[]): Promise<Ran> {
+  const all = ['--conditions=@escudo/source', 'bench/run.ts', ...args]
+  return new Promise((resolve) => {
+    execFile(process.execPath, all, { cwd: root, timeout: 150_000, maxBuffer: 2 ** 24 }, (error, out, err) => {
+      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err })
+    })
+  })
+}
+
+const HARDLY = ['--rounds', '1', '--round-ms', '1', '--keys', '1000']
+
+const GOALS = [
+  'five policies, success: ≤ 8 × bare',
+  'five policies, success (stretch): ≤ 5 × bare',
+  'five policies, success: ≥ 15 × faster than cockatiel',
+  'breaker and timeout, success: ≥ 3 × faster than opossum',
+  'refusal by an open breaker, caught: ≥ 4 × faster than cockatiel',
+  'refusal by an open breaker, caught: ≥ 4 × faster than opossum',
+  'a failure with 1,000,000 calls in a window of calls, by one with 100: constant (≤ 1.25 ×)',
+  'a failure with 1,000,000 calls in a window of time, by one with 100: constant (≤ 1.25 ×)',
+  'one breaker per key, a million keys: ≤ 300 bytes a key',
+  'five policies, success, allocated: ≤ 2048 bytes a call',
+]
+
+interface Document {
+  readonly consumed: number
+  readonly versions: Readonly<Record<string, string>>
+  readonly results: readonly Readonly<Record<string, unknown>>[]
+  readonly memory: readonly Readonly<Record<string, unknown>>[]
+  readonly goals: readonly { readonly what: string; readonly goal: string; readonly verdict: string }[]
+  readonly notes: readonly string[]
+}
+
+test('a whole run gives one JSON document: every group, every goal with a verdict', { timeout: 180_000 }, async () => {
+  const [{ code, out, err }, { out: list }] = await Promise.all([bench('--json', ...HARDLY), bench('--list')])
+  expect([code, err]).toEqual([0, expect.stringContaining('bench: ')])
+  const document = JSON.parse(out) as Document
+  expect(document.goals.map(({ what, goal }) => `${what}: ${goal}`)).toEqual(GOALS)
+  // Measured, unless the library lacks it.
+  for (const { what, verdict } of document.goals) {
+    expect(`${what}: ${verdict}`).toMatch(
+      what.includes('per key') ? /: (met|missed|not available)$/ : /: (met|missed)$/,
+    )
+  }
+  const names = list.trim().split('\n')
+  const seen = new Set(document.results.map(({ group }) => group))
+  const missing = names.slice(0, -1).filter((name) => !seen.has(name))
+  expect(document.notes.filter((note) => missing.some((name) => note.startsWith(name)))).toHaveLength(missing.length)
+  for (const result of document.results) {
+    expect(result).toMatchObject({
+      by: expect.any(String),
+      nsPerCall: expect.any(Number),
+      bytesPerCall: expect.any(Number),
+    })
+  }
+  expect(document.memory.map(({ by }) => by)).toEqual(['escudo', 'cockatiel'])
+  expect(Object.keys(document.versions)).toEqual(['escudo', 'cockatiel', 'opossum', 'p-retry', 'effect'])
+  expect(document.consumed).toBeGreaterThan(0)
+})
+
+test('--only leaves the rest out, and the table of goals says so', { timeout: 60_000 }, async () => {
+  const { code, out } = await bench('--only', 'bulkhead alone', ...HARDLY)
+  expect(code).toBe(0)
+  const rows = out.split('\n').filter((line) => line.startsWith('| bulkhead alone'))
+  expect(rows.map((line) => line.split('|')[2]?.trim())).toEqual(['bare', 'escudo', 'cockatiel', 'effect'])
+  const goals = out
+    .slice(out.indexOf('Goals'))
+    .split('\n')
+    .filter((line) => line.includes('goal ') && !line.includes('what'))
+  expect(goals).toHaveLength(GOALS.length)
+  for (const line of goals) expect(line).toMatch(/goal .+: not measured/)
+})
+
+test('--markdown gives the tables and nothing else, with figures that few rounds disown', {
+  timeout: 60_000,
+}, async () => {
+  const { out } = await bench('--markdown', '--only', 'bulkhead alone', ...HARDLY)
+  expect(out).toContain('no figures to be cited')
+  expect(out).not.toContain('consumed')
+  expect(out.split('\n').filter((line) => /^\|[ |:-]+\|$/.test(line))).toHaveLength(2)
+})
+
+test.each([
+  [['--fast'], "'--fast'"],
+  [['everything'], "'everything'"],
+  [['--rounds', '0'], '--rounds takes a whole number from 1 to 1000'],
+  [['--rounds', 'many'], '--rounds takes a whole number'],
+  [['--keys', '1'], '--keys takes a whole number'],
+  [['--json', '--markdown'], 'exclude each other'],
+  [['--only', 'no such group'], 'five policies, success'],
+])('a wrong option is an error that says what is wrong: %j', { timeout: 60_000 }, async (args, said) => {
+  const { code, out, err } = await bench(...args)
+  expect([code, out]).toEqual([1, ''])
+  expect(err).toContain(said)
+  expect(err).not.toContain('    at ')
+})
+
+test('--help tells all options', { timeout: 60_000 }, async () => {
+  const { code, out } = await bench('--help')
+  expect(code).toBe(0)
+  for (const option of ['--only', '--list', '--rounds', '--round-ms', '--keys', '--json', '--markdown']) {
+    expect(out).toContain(option)
+  }
+})
