@@ -73,12 +73,16 @@ class Gradient2Limit implements ConcurrencyLimit {
   onSample(rttMs: number, inFlight: number, dropped: boolean, now: number): void {
     const round = this.#rounds.add(rttMs, inFlight, dropped, now)
     if (round === undefined) return
-    if (this.#probe.ends()) {
-      if (round.congested) this.#move(GRADIENT_MIN, 0)
-      else this.#long.valueMs = this.#probe.corrected(this.#long.valueMs, round.rttMs)
+    const measured = this.#probe.ends()
+    if (round.congested) {
+      this.#move(GRADIENT_MIN, 0)
       return
     }
-    if (round.congested) return this.#move(GRADIENT_MIN, 0)
+    if (measured) {
+      this.#long.valueMs = this.#probe.corrected(this.#long.valueMs, round.rttMs)
+      return
+    }
+    // While the limit is full a slower round may be our own queue, which is for the probe to tell.
     const full = round.inFlight >= Math.floor(this.#estimate)
     if (!full || this.#long.warmsUp || round.rttMs < this.#long.valueMs) this.#long.add(round.rttMs)
     const { rttTolerance, queueSize } = this.#options

@@ -39,7 +39,7 @@ export class Rounds {
 
   /** Takes a sample in. Gives the round when it ends with this sample; the next one has begun then. */
   add(rttMs: number, inFlight: number, lost: boolean, now: number): Round | undefined {
-    if (!lost && !(rttMs >= RTT_MS_MIN)) return undefined
+    if (!(rttMs >= (lost ? 0 : RTT_MS_MIN))) return undefined
     const beganMs = now - rttMs
     this.#startMs ??= beganMs
     if (beganMs >= this.#startMs) {

@@ -98,8 +98,7 @@ class VegasLimit implements ConcurrencyLimit {
   }
 
   #move(by: number): void {
-    const { min, max } = this.#settings
-    const target = Math.min(max, Math.max(min, this.#estimate + by))
+    const target = within(this.#settings, this.#estimate + by)
     this.#estimate += (target - this.#estimate) * this.#smoothing
   }
 }
