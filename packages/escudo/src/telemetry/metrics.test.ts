@@ -5,6 +5,7 @@ import { definePolicy } from '../core/policy.ts'
 import { shield } from '../core/shield.ts'
 import { constant } from '../mechanisms/backoff.ts'
 import { consecutive } from '../mechanisms/trip.ts'
+import { adaptiveLimiter } from '../policies/adaptive-limiter.ts'
 import { bulkhead } from '../policies/bulkhead.ts'
 import { circuitBreaker } from '../policies/circuit-breaker.ts'
 import { fallback } from '../policies/fallback.ts'
@@ -81,6 +82,15 @@ describe('the series of a shield', () => {
     }
     expect(valuesOf(metrics, 'escudo_fallback_uses_total', 'younger')).toEqual({ fallback: 0 })
     expect([older.name, younger.name]).toEqual(['older', 'younger'])
+  })
+
+  test('count the refusals of an adaptive limiter with those of bulkheads, from zero on', async () => {
+    const metrics = start()
+    const limited = shield('limited', adaptiveLimiter({ max: 1 }))
+    expect(valuesOf(metrics, 'escudo_bulkhead_rejections_total', 'limited')).toEqual({ adaptiveLimiter: 0 })
+    void limited.run(() => new Promise(() => {}))
+    await limited.run(() => 1).catch(() => {})
+    expect(valuesOf(metrics, 'escudo_bulkhead_rejections_total', 'limited')).toEqual({ adaptiveLimiter: 1 })
   })
 
   test('count what happens, and nothing from before the metrics or after their end', async () => {

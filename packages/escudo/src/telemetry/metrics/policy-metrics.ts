@@ -81,7 +81,7 @@ export class PolicyMetrics {
       this.#changes.known([shield, name, from, to, reason])
     if (type === 'circuitBreaker') executions?.known([shield, name, 'rejected'])
     if (type === 'retry') this.#attempts.known([shield, name])
-    if (type === 'bulkhead') this.#rejections.known([shield, name])
+    if (type === 'bulkhead' || type === 'adaptiveLimiter') this.#rejections.known([shield, name])
     if (type === 'fallback') this.#fallbacks.known([shield, name])
   }
 

@@ -1,0 +1,143 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { type Gradient2Options, gradient2 } from './gradient2.ts'
+import type { LimitSettings } from './limit.ts'
+import type { Round } from './rounds.ts'
+import { alongside, Fed, samples, settingsOf } from './samples.harness.ts'
+
+/** The rule, step by step, as the doc comment tells it: nothing is shared with the mechanism but the notion of a round. */
+function model({ min, max, initial }: LimitSettings, options: Required<Gradient2Options>): (round: Round) => number {
+  const { rttTolerance, queueSize, smoothing } = options
+  const warmUp: number[] = []
+  let [estimate, long, queueing, probes] = [initial, 0, 0, false]
+  const towards = (target: number): void => {
+    estimate = Math.max(min, Math.min(max, (1 - smoothing) * estimate + smoothing * target))
+  }
+  return (round) => {
+    const measured = probes
+    probes = false
+    if (round.congested) towards(estimate / 2)
+    else if (measured) long = (long + round.rttMs) / 2
+    else {
+      const full = round.inFlight >= Math.floor(estimate)
+      if (warmUp.length < 10) {
+        warmUp.push(0)
+        // Not a plain mean of what was seen: the correction downwards is part of it.
+        long = (long * (warmUp.length - 1) + round.rttMs) / warmUp.length
+        if (long > 2 * round.rttMs) long = 0.9 * long
+      } else if (!full || round.rttMs < long) {
+        long = (long * 599 + round.rttMs * 2) / 601
+        if (long > 2 * round.rttMs) long = 0.9 * long
+      }
+      const slope = (rttTolerance * long) / round.rttMs
+      if (!full) queueing = 0
+      else if (slope < 1) queueing += 1
+      if (queueing === 30) {
+        queueing = 0
+        probes = true
+      }
+      if (round.inFlight >= estimate / 2) towards(estimate * (slope > 1 ? 1 : slope < 0.5 ? 0.5 : slope) + queueSize)
+    }
+    return probes ? Math.max(min, estimate / 2) : estimate
+  }
+}
+
+test('at any sequence of calls it is the rule of Gradient2, within its bounds', () => {
+  let changes = 0
+  const options = fc.record({
+    rttTolerance: fc.constantFrom(1, 1.5, 2),
+    queueSize: fc.integer({ min: 1, max: 10 }),
+    smoothing: fc.constantFrom(0.1, 0.2, 1),
+  })
+  fc.assert(
+    fc.property(samples(), settingsOf(), options, (sequence, settings, chosen) => {
+      const limit = gradient2(chosen).create(settings)
+      const step = model(settings, chosen)
+      alongside(limit, sequence, (round, before, after) => {
+        changes += Number(before !== after)
+        // The two add in another order: where one is a whole number the other may be a hair below it.
+        const expected = step(round)
+        expect(after).toBeLessThanOrEqual(Math.floor(expected + 1e-6))
+        expect(after).toBeGreaterThanOrEqual(Math.floor(expected - 1e-6))
+        expect(after).toBeGreaterThanOrEqual(settings.min)
+        expect(after).toBeLessThanOrEqual(settings.max)
+      })
+    }),
+    { numRuns: 200 },
+  )
+  expect(changes).toBeGreaterThan(100)
+})
+
+test('the longer calls take, the lower the limit after them', () => {
+  fc.assert(
+    fc.property(
+      fc.double({ min: 1, max: 1_000, noNaN: true }),
+      fc.double({ min: 1, max: 1_000, noNaN: true }),
+      (a, b) => {
+        const after = (rttMs: number): number => {
+          const fed = new Fed(gradient2({ smoothing: 1 }), { initial: 100 })
+          fed.rounds(12, 100, { inFlight: 1 })
+          return fed.round(rttMs, { inFlight: 100 })
+        }
+        expect(after(Math.max(a, b))).toBeLessThanOrEqual(after(Math.min(a, b)))
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
+test('within the tolerance it grows by the queue; beyond it shrinks with the gradient, and never by more than half', () => {
+  const after = (rttMs: number): number => {
+    const fed = new Fed(gradient2({ smoothing: 1 }), { initial: 100 })
+    fed.rounds(12, 100, { inFlight: 1 })
+    return fed.round(rttMs, { inFlight: 100 })
+  }
+  expect([50, 100, 150, 200, 300, 10_000].map(after)).toEqual([104, 104, 104, 79, 54, 54])
+})
+
+test('one round moves it by a fifth of the way', () => {
+  const fed = new Fed(gradient2(), { initial: 100 })
+  fed.rounds(12, 100, { inFlight: 1 })
+  // 100 · 0.5 + 4 is 46 below.
+  expect(fed.round(1_000, { inFlight: 100 })).toBe(90)
+})
+
+test('where calls are lost it has no room for a queue, and ends at its floor, however constant the timeout is', () => {
+  const fed = new Fed(gradient2(), { min: 2 })
+  fed.rounds(12, 100, { inFlight: 1 })
+  expect(fed.rounds(100, 5_000, { lost: true })).toBe(2)
+})
+
+test('it does not grow while less than half of it is used', () => {
+  const fed = new Fed(gradient2())
+  expect(fed.rounds(100, 100, { inFlight: 9 })).toBe(20)
+  expect(fed.rounds(2, 100, { inFlight: 20 })).toBeGreaterThan(20)
+})
+
+test('an overload that lasts does not become the baseline: what a probe measures does', () => {
+  const walked = (probeMs: number): number => {
+    const fed = new Fed(gradient2(), { initial: 60 })
+    fed.rounds(12, 100, { inFlight: 1 })
+    // Twenty workers, 100 ms each: the time grows with what is in flight; but in a probe it is what the test says.
+    let lowered = false
+    for (let n = 0; n < 2_000; n += 1) {
+      const before = fed.limit.limit()
+      const after = fed.round(lowered ? probeMs : Math.max(100, before * 5))
+      lowered = after < before * 0.6
+    }
+    return fed.limit.limit()
+  }
+  // 1.5 · 20 and the queue's share on top; where calls have become twice as slow, twice that.
+  expect(walked(100)).toBeGreaterThanOrEqual(30)
+  expect(walked(100)).toBeLessThanOrEqual(36)
+  expect(walked(200)).toBeGreaterThanOrEqual(60)
+  expect(walked(200)).toBeLessThanOrEqual(68)
+})
+
+test('after a long overload the baseline comes down faster than by averaging', () => {
+  const fed = new Fed(gradient2({ smoothing: 1 }))
+  fed.rounds(200, 1_000, { inFlight: 1 })
+  fed.rounds(25, 100, { inFlight: 1 })
+  // By averaging alone it would still be ten times too high, and a round of 250 ms would pass for a quick one.
+  expect(fed.round(400, { inFlight: 20 })).toBeLessThan(20)
+})
