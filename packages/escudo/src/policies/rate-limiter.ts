@@ -86,7 +86,10 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     const { clock, events } = binding
     this.clock = clock
     const waiting: WaitingRun = async (call, operation, lane, now) => {
-      await this.#waitForPermit(call, lane, now, binding)
+      const waiter = lane.wait(scopeOf(call), call.deadline, now)
+      await waiter.over
+      // With nothing to wait for between here and the operation: a cut in between would lose the permit.
+      this.#checkTurn(call, lane, waiter.permit, binding)
       return await next(call, operation)
     }
     return (call, operation) => {
@@ -104,13 +107,9 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     }
   }
 
-  /** Resolves when this call has a permit; rejects when it is cut or its turn comes too late, and then it has none. */
-  async #waitForPermit(call: Call, lane: PermitLane, now: number, binding: Binding): Promise<void> {
-    const scope = scopeOf(call)
-    const waiter = lane.wait(scope, call.deadline, now)
-    await waiter.over
-    const cut = scope?.cut
-    const { permit } = waiter
+  /** The wait is over. Throws where the call was cut or its turn came too late; then it has no permit. */
+  #checkTurn(call: Call, lane: PermitLane, permit: number | undefined, binding: Binding): void {
+    const cut = scopeOf(call)?.cut
     if (cut !== undefined) {
       // The permit may have come in the same tick as the cut: then it is for the next.
       if (permit !== undefined) lane.giveBack(permit)
@@ -119,8 +118,7 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     }
     if (permit === undefined) {
       // Nobody looked for so long that its turn would come too late.
-      const retryAfterMs = lane.refusalMs(undefined, this.clock.now()) ?? 0
-      throw refusal(binding, this.#problem, retryAfterMs)
+      throw refusal(binding, this.#problem, lane.refusalMs(undefined, this.clock.now()) ?? 0)
     }
     if (binding.events.hearsExecuted) executed(binding, 'admitted_after_wait')
   }
