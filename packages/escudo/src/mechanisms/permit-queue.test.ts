@@ -57,12 +57,14 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
 /** Nothing but lists: who waits, which permits were taken; goes from millisecond to millisecond. */
 class Model {
   readonly #allows: (taken: readonly number[], now: number) => boolean
+  readonly #maxWaitMs: number
   waiting: Numbered[] = []
   taken: number[] = []
   granted: Numbered[] = []
   tooLate: Numbered[] = []
 
-  constructor(allows: (taken: readonly number[], now: number) => boolean) {
+  constructor(maxWaitMs: number, allows: (taken: readonly number[], now: number) => boolean) {
+    this.#maxWaitMs = maxWaitMs
     this.#allows = allows
   }
 
@@ -86,7 +88,10 @@ class Model {
       if (this.free(now)) {
         this.taken.push(now)
         this.granted.push(head)
-      } else if (this.permitAt(0, now) > head.latestMs) this.tooLate.push(head)
+      } else if (
+        this.permitAt(0, now) > Math.min(head.cameMs + this.#maxWaitMs, head.deadline ?? Number.POSITIVE_INFINITY)
+      )
+        this.tooLate.push(head)
       else return
       this.waiting.shift()
     }
@@ -98,7 +103,7 @@ describe.each(ALGORITHMS)('a line for permits, $name', ({ create, allows }) => {
     fc.assert(
       fc.property(settings, fc.integer({ min: 0, max: 150 }), steps, (how, maxWaitMs, todo) => {
         const queue = new PermitQueue<Numbered>(create(how), maxWaitMs)
-        const model = new Model((taken, now) => allows(taken.slice(-40), now, how))
+        const model = new Model(maxWaitMs, (taken, now) => allows(taken.slice(-40), now, how))
         const all: Numbered[] = []
         const granted: Numbered[] = []
         const tooLate: Numbered[] = []
@@ -189,5 +194,14 @@ describe.each(ALGORITHMS)('a line for permits, $name', ({ create, allows }) => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  test('nobody overtakes those who wait, also where their permits have come and nobody has looked', () => {
+    const queue = new PermitQueue<Numbered>(create({ limit: 1, perMs: 100, burst: 1 }), 1_000)
+    queue.tryTake(0)
+    const waiter = new Numbered(1, 0, undefined)
+    queue.join(waiter, undefined, 0)
+    expect([queue.tryTake(500), queue.available(500)]).toEqual([undefined, 0])
+    expect(queue.next(500)).toBe(waiter)
   })
 })

@@ -13,7 +13,7 @@ const settings: fc.Arbitrary<Case> = fc.record({
   burst: fc.integer({ min: 1, max: 12 }),
 })
 
-type Step = { readonly do: 'take' | 'giveBack' | 'look'; readonly waitMs: number }
+type Step = { readonly do: 'take' | 'giveBack' | 'look'; readonly waitMs: number; readonly back: number }
 const steps = (waitMs: fc.Arbitrary<number>): fc.Arbitrary<readonly Step[]> =>
   fc.array(
     fc.record({
@@ -23,6 +23,7 @@ const steps = (waitMs: fc.Arbitrary<number>): fc.Arbitrary<readonly Step[]> =>
         { weight: 1, arbitrary: fc.constant('look' as const) },
       ),
       waitMs,
+      back: fc.nat(4),
     }),
     { maxLength: 120, size: 'max' },
   )
@@ -35,21 +36,25 @@ const waits = fc.oneof(
 )
 
 describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
-  test('lets through all that its definition allows, and nothing else, whatever is given back', () => {
+  test('lets through all that its definition allows, and nothing else; what is given back is there again', () => {
     fc.assert(
       fc.property(settings, fc.integer({ min: -1_000, max: 1_000 }), steps(waits), (how, startMs, todo) => {
         const limit = create(how)
         let taken: number[] = []
         let now = startMs
+        let newest = Number.NaN
         for (const step of todo) {
           now += step.waitMs
           if (step.do === 'take') {
             const allowed = allows(taken, now, how)
             expect(limit.tryTake(now)).toBe(allowed ? now : undefined)
-            if (allowed) taken.push(now)
+            if (!allowed) continue
+            taken.push(now)
+            newest = now
           } else if (step.do === 'giveBack') {
-            const permit = taken.pop()
-            if (permit !== undefined) limit.giveBack(permit, now)
+            // All that was taken at the newest instant, as of calls that are cut together.
+            if (taken.length === 0 || taken.at(-1) !== newest) continue
+            limit.giveBack(taken.pop() as number, now)
           } else {
             let more = 0
             const then = [...taken]
@@ -60,6 +65,28 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
             expect(limit.available(now)).toBe(more)
           }
           // What is over cannot matter any more; the oracle would only become slow.
+          taken = taken.slice(-60)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  test('keeps to its definition whatever is given back, also what was taken before others', () => {
+    fc.assert(
+      fc.property(settings, steps(waits), (how, todo) => {
+        const limit = create(how)
+        let taken: number[] = []
+        let now = 0
+        for (const step of todo) {
+          now += step.waitMs
+          if (step.do === 'giveBack') {
+            const [permit] = taken.splice(Math.max(0, taken.length - 1 - step.back), 1)
+            if (permit !== undefined) limit.giveBack(permit, now)
+          } else if (limit.tryTake(now) !== undefined) {
+            expect(allows(taken, now, how)).toBe(true)
+            taken.push(now)
+          }
           taken = taken.slice(-60)
         }
       }),
@@ -117,17 +144,17 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
       fc.property(settings, fc.array(fc.integer({ min: -5_000, max: 5_000 }), { maxLength: 60 }), (how, jumps) => {
         const limit = create(how)
         let now = 0
-        let newest = 0
+        let newest = Number.NEGATIVE_INFINITY
         const taken: number[] = []
         for (const jump of jumps) {
           now += jump
           for (let n = 0; n < 3; n += 1) {
-            const permit = limit.tryTake(now)
-            if (permit === undefined) break
-            // It counts at the newest instant at which one was taken, and there it is allowed.
-            newest = taken.length === 0 ? now : Math.max(newest, now)
-            expect(permit).toBe(newest)
-            expect(allows(taken, newest, how)).toBe(true)
+            // Time stands still at the newest instant at which one was taken: it gives nothing, and it takes nothing.
+            const at = Math.max(newest, now)
+            const allowed = allows(taken, at, how)
+            expect(limit.tryTake(now)).toBe(allowed ? at : undefined)
+            if (!allowed) break
+            newest = at
             taken.push(newest)
           }
         }
@@ -152,6 +179,23 @@ test('a token bucket gives no burst of credit after 30 s in which nobody looked'
   let passed = 0
   while (bucket.tryTake(30_000) !== undefined) passed += 1
   expect(passed).toBe(5)
+})
+
+test('what a sliding window is given back is free, and what was taken after it stays taken', () => {
+  const window = new SlidingWindow({ limit: 3, perMs: 100 })
+  for (const at of [0, 10, 20]) window.tryTake(at)
+  window.giveBack(10)
+  expect([window.tryTake(30), window.tryTake(30)]).toEqual([30, undefined])
+  expect([window.tryTake(100), window.tryTake(119), window.tryTake(120)]).toEqual([100, undefined, 120])
+})
+
+test('a token bucket takes back all that could still be in it', () => {
+  const bucket = new TokenBucket({ limit: 1, perMs: 100, burst: 3 })
+  for (const at of [0, 0, 0]) bucket.tryTake(at)
+  bucket.tryTake(150)
+  // Taken before another one, from a bucket that never was near full since.
+  bucket.giveBack(0, 160)
+  expect([bucket.available(160), bucket.tryTake(160), bucket.tryTake(160)]).toEqual([1, 160, undefined])
 })
 
 test('permits of whole milliseconds lose nothing to rounding: a third of a second, a million times', () => {

@@ -39,10 +39,10 @@ export class SlidingWindow implements RateLimit {
   }
 
   giveBack(permit: number): void {
-    // From the newest on: what is given back was taken a moment ago. What has left the window is free already.
+    // From the newest on: what is given back was taken a moment ago. What has been forgotten is free already.
     let index = this.#taken - 1
     while (index >= 0 && this.#at(index) > permit) index -= 1
-    if (index < 0 || this.#at(index) !== permit) return
+    if (index < 0) return
     for (; index < this.#taken - 1; index += 1) this.#set(index, this.#at(index + 1))
     this.#taken -= 1
   }

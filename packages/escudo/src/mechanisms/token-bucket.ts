@@ -23,6 +23,8 @@ export class TokenBucket implements RateLimit {
   /** The level at `#atMs`, in shares of a permit. */
   #shares: number
   #atMs = Number.NEGATIVE_INFINITY
+  /** When one was last taken from a bucket that had no room for one more. */
+  #lastFullMs = Number.NEGATIVE_INFINITY
 
   constructor(settings: TokenBucketSettings) {
     this.#settings = settings
@@ -30,14 +32,18 @@ export class TokenBucket implements RateLimit {
   }
 
   tryTake(now: number): number | undefined {
+    const { perMs, burst } = this.#settings
     const shares = this.#sharesAt(now)
-    if (shares < this.#settings.perMs) return undefined
-    this.#shares = shares - this.#settings.perMs
+    if (shares < perMs) return undefined
+    this.#shares = shares - perMs
     this.#atMs = Math.max(now, this.#atMs)
+    if (shares > (burst - 1) * perMs) this.#lastFullMs = this.#atMs
     return this.#atMs
   }
 
-  giveBack(_permit: number, now: number): void {
+  giveBack(permit: number, now: number): void {
+    // Had it never been taken, the bucket would have run over since: nothing of it would be left.
+    if (permit < this.#lastFullMs) return
     const { burst, perMs } = this.#settings
     this.#shares = Math.min(burst * perMs, this.#sharesAt(now) + perMs)
     this.#atMs = Math.max(now, this.#atMs)

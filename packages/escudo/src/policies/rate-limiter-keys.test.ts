@@ -45,6 +45,26 @@ describe('a rate limiter per key', () => {
     expect([status(), clock.pending]).toEqual([{ available: 1, keys: 1, queued: 0 }, 0])
   })
 
+  test('a forgotten one that comes to rest leaves its successor of the same key alone', async () => {
+    const { clock, call } = setUp({ limit: 1, per: 100, maxWait: '1s', perKey: { maxKeys: 2 } })
+    for (const key of ['a', 'a', 'b', 'b', 'b']) void call(key, { key })
+    // Calls wait for both: the older one is forgotten.
+    void call('c', { key: 'c' })
+    await clock.advance(50)
+    for (let n = 0; n < 2; n += 1) void call('a', { key: 'a' })
+    // The waiter of the forgotten one has run, and calls still wait for its successor and for b.
+    await clock.advance(60)
+    void call('d', { key: 'd' })
+    let ran = false
+    const third = call('a', { key: 'a' }).then(() => {
+      ran = true
+    })
+    await clock.advance(0)
+    expect(ran).toBe(false)
+    await clock.advance('1s')
+    await third
+  })
+
   test('looking at the status makes no key', () => {
     const { status } = setUp({ limit: 7, per: '1s', perKey: {} })
     expect([status(), status()]).toEqual(Array.from({ length: 2 }, () => ({ available: 7, keys: 0 })))

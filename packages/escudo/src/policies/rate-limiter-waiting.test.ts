@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { rateLimiter, shield, timeout } from '../index.ts'
+import { type Clock, rateLimiter, shield, timeout } from '../index.ts'
 import { ALGORITHMS } from '../mechanisms/rate-limit.harness.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { refusalOf, setUp } from './rate-limiter.harness.ts'
@@ -153,6 +153,19 @@ describe('a rate limiter with maxWait', () => {
     // A blocked event loop gives no burst of credit: two at once, the rest would come too late.
     expect(started).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
     expect(s.status().policies[0]).toMatchObject({ available: 0, queued: 0 })
+  })
+
+  test('a timer that fires too early, as those of Node do, lets nobody through and is set again', async () => {
+    const inner = virtualClock()
+    const clock: Clock = {
+      now: inner.now,
+      setTimer: (fire, delayMs) => inner.setTimer(fire, Math.max(1, Math.floor(delayMs))),
+    }
+    const s = shield({ name: 's', clock }, rateLimiter({ limit: 3, per: '1s', burst: 1, maxWait: '1s' }))
+    await s.run(() => 1)
+    const startedMs = s.run(() => clock.now())
+    await inner.advance('1s')
+    expect(await startedMs).toBe(334)
   })
 
   test('a listener that throws, and one that calls again, change nothing', async () => {
