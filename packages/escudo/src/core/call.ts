@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 import type { Scope } from './scope.ts'
-import type { Note } from './story.ts'
+import { leaveNote, type Note } from './story.ts'
 
 /** One run of an operation, as the operation sees it. It does not change; a retry or a timeout makes a new one. */
 export interface Call {
@@ -140,6 +140,11 @@ export function inNewPart(call: Call): CallState {
 export function enteredMs(call: CallState): number {
   call.enteredMs ??= call.root.host.clock.now()
   return call.enteredMs
+}
+
+/** Leaves a note on a call, for whoever asks what happened to it. */
+export function noteOn(call: Call, note: Note): void {
+  leaveNote((call as CallState).root, note)
 }
 
 /** What can cut a call off; undefined when nothing can. */

@@ -1,4 +1,4 @@
-import { type Call, scopeOf } from '../core/call.ts'
+import { type Call, noteOn, scopeOf } from '../core/call.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { show } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
@@ -121,10 +121,15 @@ class AdaptiveLimiterPolicy implements Policy {
       const cut = scopeOf(call)?.cut
       if (cut !== undefined) return Promise.reject(cut.reason)
       const limit = this.#limit.limit()
-      if (this.#inFlight >= limit) return Promise.reject(refuse(binding, this.#inFlight, limit))
+      if (this.#inFlight >= limit) return Promise.reject(this.#refuse(call, limit, binding))
       this.#inFlight += 1
       return admitted(call, operation, new Place(this.#limit, clock, this.#inFlight))
     }
+  }
+
+  #refuse(call: Call, limit: number, binding: Binding): BulkheadFullError {
+    noteOn(call, { policy: binding.policy, state: 'full', facts: this.status() })
+    return refusal(binding, this.#inFlight, limit)
   }
 }
 
@@ -169,7 +174,7 @@ function judge(error: unknown, call: Call): Lesson {
   return status !== undefined && OVERLOAD.has(status) ? 'dropped' : 'nothing'
 }
 
-function refuse(binding: Binding, inFlight: number, limit: number): BulkheadFullError {
+function refusal(binding: Binding, inFlight: number, limit: number): BulkheadFullError {
   const { shield, policy, events } = binding
   if (events.hears('rejected')) {
     events.emit('rejected', { shield, policy, code: 'BULKHEAD_FULL', retryAfterMs: undefined })
