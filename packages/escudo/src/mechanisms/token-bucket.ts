@@ -23,7 +23,9 @@ export class TokenBucket implements RateLimit {
   /** The level at `#atMs`, in shares of a permit. */
   #shares: number
   #atMs = Number.NEGATIVE_INFINITY
-  /** When one was last taken from a bucket that had no room for one more. */
+  /** When the newest permit was taken. */
+  #newestMs = Number.NEGATIVE_INFINITY
+  /** When one was last taken that could not have been taken later: the bucket had no room for one more. */
   #lastFullMs = Number.NEGATIVE_INFINITY
 
   constructor(settings: TokenBucketSettings) {
@@ -37,13 +39,18 @@ export class TokenBucket implements RateLimit {
     if (shares < perMs) return undefined
     this.#shares = shares - perMs
     this.#atMs = Math.max(now, this.#atMs)
+    this.#newestMs = this.#atMs
     if (shares > (burst - 1) * perMs) this.#lastFullMs = this.#atMs
     return this.#atMs
   }
 
   giveBack(permit: number, now: number): void {
-    // Had it never been taken, the bucket would have run over since: nothing of it would be left.
-    if (permit < this.#lastFullMs) return
+    if (permit < this.#newestMs) {
+      // Others were taken since. Had this one never been taken, the bucket would have run over meanwhile, and nothing of
+      // it would be left; where that is not certain nothing is given either.
+      if (permit < this.#lastFullMs) return
+      this.#lastFullMs = this.#newestMs
+    }
     const { burst, perMs } = this.#settings
     this.#shares = Math.min(burst * perMs, this.#sharesAt(now) + perMs)
     this.#atMs = Math.max(now, this.#atMs)
