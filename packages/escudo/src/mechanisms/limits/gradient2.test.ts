@@ -141,3 +141,20 @@ test('after a long overload the baseline comes down faster than by averaging', (
   // By averaging alone it would still be ten times too high, and a round of 250 ms would pass for a quick one.
   expect(fed.round(400, { inFlight: 20 })).toBeLessThan(20)
 })
+
+test('a limit that is full and still grows is not lowered, and none is lowered below its floor', () => {
+  const growing = new Fed(gradient2())
+  const limits = Array.from({ length: 100 }, () => growing.round(100))
+  expect(limits.every((limit, n) => n === 0 || limit >= (limits[n - 1] as number))).toBe(true)
+  const fed = new Fed(gradient2(), { min: 25, initial: 60 })
+  fed.rounds(12, 100, { inFlight: 1 })
+  for (let n = 0; n < 100; n += 1) expect(fed.round(200)).toBeGreaterThanOrEqual(25)
+})
+
+test('the long-term average is one of about 600 rounds', () => {
+  const fed = new Fed(gradient2({ smoothing: 1 }), { initial: 100 })
+  fed.rounds(10, 100, { inFlight: 1 })
+  fed.rounds(60, 300, { inFlight: 1 })
+  const longMs = 300 - 200 * (599 / 601) ** 60
+  expect(fed.round(300, { inFlight: 100 })).toBe(Math.floor(100 * ((1.5 * longMs) / 300) + 4))
+})

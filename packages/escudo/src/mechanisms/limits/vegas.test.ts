@@ -125,3 +125,25 @@ test('with smoothing it goes only that share of the way', () => {
   fed.rounds(12, 100, { inFlight: 1 })
   expect(fed.round(100)).toBe(23)
 })
+
+test('a limit that is full and still grows is not lowered, and none is lowered below its floor', () => {
+  const growing = new Fed(vegas())
+  const limits = Array.from({ length: 100 }, () => growing.round(100))
+  expect(limits.every((limit, n) => n === 0 || limit > (limits[n - 1] as number) || limit === 1_000)).toBe(true)
+  const fed = new Fed(vegas(), { min: 25, initial: 60 })
+  fed.rounds(12, 100, { inFlight: 1 })
+  for (let n = 0; n < 100; n += 1) expect(fed.round(200)).toBeGreaterThanOrEqual(25)
+})
+
+test('the baseline is a plain average of ten rounds, and takes over a tenth of each idle one then', () => {
+  const warm = new Fed(vegas())
+  warm.rounds(9, 100, { inFlight: 1 })
+  expect(warm.round(200, { inFlight: 20 })).toBe(19)
+  // 110 ms: of 19 about one and a half wait at 120 ms. With nine rounds it would be 100 ms, and three would.
+  expect(warm.round(120, { inFlight: 20 })).toBe(20)
+  const idle = new Fed(vegas())
+  idle.rounds(12, 100, { inFlight: 1 })
+  idle.round(200, { inFlight: 1 })
+  // 110 ms again: two of 20 wait. With 120 ms it would be none.
+  expect(idle.round(123, { inFlight: 20 })).toBe(20)
+})
