@@ -5,10 +5,12 @@ import type { Round } from './rounds.ts'
 import { alongside, Fed, samples, settingsOf } from './samples.harness.ts'
 import { vegas } from './vegas.ts'
 
-/** The rule, step by step, as the doc comment tells it: nothing is shared with the mechanism but the notion of a round. */
+/**
+ * The rule, step by step, as the doc comment tells it: nothing is shared with the mechanism but the notion of a round, and
+ * the order of additions, without which a comparison of equals falls one way here and the other way there.
+ */
 function model({ min, max, initial }: LimitSettings): (round: Round) => { limit: number; waiting: number } {
-  const warmUp: number[] = []
-  let [estimate, baseline, queueing, probes] = [initial, 0, 0, false]
+  let [estimate, baseline, learnt, queueing, probes] = [initial, 0, 0, 0, false]
   const moved = (by: number): void => {
     estimate = Math.max(min, Math.min(max, estimate + by))
   }
@@ -18,14 +20,14 @@ function model({ min, max, initial }: LimitSettings): (round: Round) => { limit:
     let waiting = 0
     const unit = estimate >= 1_000 ? 3 : estimate >= 100 ? 2 : 1
     if (round.congested) moved(-unit)
-    else if (measured) baseline = (baseline + round.rttMs) / 2
+    else if (measured) baseline += (round.rttMs - baseline) / 2
     else {
       const idle = round.inFlight < estimate / 2
-      if (warmUp.length < 10) {
-        warmUp.push(round.rttMs)
-        baseline = warmUp.reduce((sum, one) => sum + one, 0) / warmUp.length
-      } else if (idle) baseline = 0.9 * baseline + 0.1 * round.rttMs
-      waiting = Math.ceil(estimate - (estimate * baseline) / round.rttMs - 1e-9)
+      if (learnt < 10) {
+        learnt += 1
+        baseline += (round.rttMs - baseline) / learnt
+      } else if (idle) baseline += (round.rttMs - baseline) * 0.1
+      waiting = Math.ceil(estimate * (1 - baseline / round.rttMs))
       if (round.inFlight < estimate) queueing = 0
       else if (waiting > unit) queueing += 1
       if (queueing === 30) {
