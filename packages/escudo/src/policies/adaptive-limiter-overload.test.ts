@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { AnyPolicy } from '../core/policy.ts'
 import {
   adaptiveLimiter,
@@ -49,6 +49,9 @@ import {
  *   in windows of a second, as its WindowedLimit makes them: AIMD and Vegas 97 % and more, as here; Gradient2 100, 46,
  *   48 % with constant times, and where each phase lasts ten minutes 24, 0, 0 %: its baseline learns from its own queue.
  */
+// A million simulated requests take their seconds on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
+
 const SERVICE_MS = 100
 const WORKERS = 20
 const PHASE_MS = 60_000

@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { types } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
+import { Scope } from '../core/scope.ts'
 import { defineErrors } from '../errors/index.ts'
 import { UpstreamError } from '../http/upstream-error.ts'
 import type { ConcurrencyLimit } from '../index.ts'
@@ -304,6 +305,19 @@ describe('adaptiveLimiter', () => {
     expect([...outcomes.keys()].sort()).toEqual(['BULKHEAD_FULL', 'TIMEOUT', 'gone', 'served'])
     expect([...outcomes.values()].reduce((sum, count) => sum + count, 0)).toBe(100_000)
   }, 60_000)
+
+  test('a hundred attempts of one call leave none of them watching it', async () => {
+    const [joined, left] = [vi.spyOn(Scope.prototype, 'add'), vi.spyOn(Scope.prototype, 'remove')]
+    const { clock, s, state } = setUp({}, retry({ maxRetries: 99, backoff: constant(0) }))
+    state.limit = 1
+    const before = joined.mock.calls.length - left.mock.calls.length
+    const call = s.run(() => Promise.reject(new Error('boom')), { deadline: '1h' }).catch(() => {})
+    await clock.advance('1m')
+    await call
+    // The call's own scope is never cut, and parts with nobody by itself.
+    expect([joined.mock.calls.length - left.mock.calls.length, joined.mock.calls.length >= 100]).toEqual([before, true])
+    vi.restoreAllMocks()
+  })
 
   test('warns of a retry inside of it, whose delays it would take for latency', () => {
     const limiter = adaptiveLimiter()

@@ -60,7 +60,7 @@ export class Rounds {
     const round: Round = {
       rttMs: this.#answered === 0 ? 0 : this.#sumMs / this.#answered,
       inFlight: this.#inFlight,
-      congested: this.#lost >= samples * CONGESTED_SHARE,
+      congested: this.#lost / samples >= CONGESTED_SHARE,
     }
     this.#begin(now)
     return round

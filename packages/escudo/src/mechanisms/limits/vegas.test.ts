@@ -5,10 +5,12 @@ import type { Round } from './rounds.ts'
 import { alongside, Fed, samples, settingsOf } from './samples.harness.ts'
 import { vegas } from './vegas.ts'
 
-/** The rule, step by step, as the doc comment tells it: nothing is shared with the mechanism but the notion of a round. */
+/**
+ * The rule, step by step, as the doc comment tells it: nothing is shared with the mechanism but the notion of a round, and
+ * the order of additions, without which a comparison of equals falls one way here and the other way there.
+ */
 function model({ min, max, initial }: LimitSettings): (round: Round) => { limit: number; waiting: number } {
-  const warmUp: number[] = []
-  let [estimate, baseline, queueing, probes] = [initial, 0, 0, false]
+  let [estimate, baseline, learnt, queueing, probes] = [initial, 0, 0, 0, false]
   const moved = (by: number): void => {
     estimate = Math.max(min, Math.min(max, estimate + by))
   }
@@ -18,14 +20,14 @@ function model({ min, max, initial }: LimitSettings): (round: Round) => { limit:
     let waiting = 0
     const unit = estimate >= 1_000 ? 3 : estimate >= 100 ? 2 : 1
     if (round.congested) moved(-unit)
-    else if (measured) baseline = (baseline + round.rttMs) / 2
+    else if (measured) baseline += (round.rttMs - baseline) / 2
     else {
       const idle = round.inFlight < estimate / 2
-      if (warmUp.length < 10) {
-        warmUp.push(round.rttMs)
-        baseline = warmUp.reduce((sum, one) => sum + one, 0) / warmUp.length
-      } else if (idle) baseline = 0.9 * baseline + 0.1 * round.rttMs
-      waiting = Math.ceil(estimate - (estimate * baseline) / round.rttMs - 1e-9)
+      if (learnt < 10) {
+        learnt += 1
+        baseline += (round.rttMs - baseline) / learnt
+      } else if (idle) baseline += (round.rttMs - baseline) * 0.1
+      waiting = Math.ceil(estimate * (1 - baseline / round.rttMs))
       if (round.inFlight < estimate) queueing = 0
       else if (waiting > unit) queueing += 1
       if (queueing === 30) {
@@ -124,4 +126,26 @@ test('with smoothing it goes only that share of the way', () => {
   const fed = new Fed(vegas({ smoothing: 0.5 }))
   fed.rounds(12, 100, { inFlight: 1 })
   expect(fed.round(100)).toBe(23)
+})
+
+test('a limit that is full and still grows is not lowered, and none is lowered below its floor', () => {
+  const growing = new Fed(vegas())
+  const limits = Array.from({ length: 100 }, () => growing.round(100))
+  expect(limits.every((limit, n) => n === 0 || limit > (limits[n - 1] as number) || limit === 1_000)).toBe(true)
+  const fed = new Fed(vegas(), { min: 25, initial: 60 })
+  fed.rounds(12, 100, { inFlight: 1 })
+  for (let n = 0; n < 100; n += 1) expect(fed.round(200)).toBeGreaterThanOrEqual(25)
+})
+
+test('the baseline is a plain average of ten rounds, and takes over a tenth of each idle one then', () => {
+  const warm = new Fed(vegas())
+  warm.rounds(9, 100, { inFlight: 1 })
+  expect(warm.round(200, { inFlight: 20 })).toBe(19)
+  // 110 ms: of 19 about one and a half wait at 120 ms. With nine rounds it would be 100 ms, and three would.
+  expect(warm.round(120, { inFlight: 20 })).toBe(20)
+  const idle = new Fed(vegas())
+  idle.rounds(12, 100, { inFlight: 1 })
+  idle.round(200, { inFlight: 1 })
+  // 110 ms again: two of 20 wait. With 120 ms it would be none.
+  expect(idle.round(123, { inFlight: 20 })).toBe(20)
 })

@@ -27,7 +27,7 @@ const BASELINE_SHARE = 0.1
  *
  * Quick to grow and steady; its queue is a matter of calls and not of time, so it is the most exact of the three for
  * small limits. It differs from Netflix's where those who use that have found it lacking (issues 37, 98 and 165 there):
- * it judges rounds and not single calls, so that it does not grow sixfold for each call of one round trip; its baseline
+ * it judges rounds and not single calls, so that it does not grow by six for each call of one round trip; its baseline
  * follows the averages of rounds and not the one luckiest call; and it is measured anew with the queue drained, so that
  * a lasting overload does not raise it.
  *
