@@ -280,7 +280,7 @@ export class Breaker {
     const from = this.#state
     this.#begin(to, outage)
     if (rampStartedMs !== undefined) this.#startRamp(rampStartedMs)
-    this.#settings.onTransition({ from, to, reason, at }, this.key)
+    this.#settings.onTransition({ from, to, reason, at }, this)
   }
 
   /** A new generation, in that state, which counts from nothing. */

@@ -77,6 +77,8 @@ export class TimeWindow implements Window {
   }
 
   clear(): void {
+    // Also by which clock it counted: what comes next may go by another.
+    this.#number = undefined
     this.#callsIn = 0
     this.#hitsIn = 0
     this.#calls = 0
