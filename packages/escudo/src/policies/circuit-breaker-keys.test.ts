@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { circuitBreaker, consecutive, shield } from '../index.ts'
+import { type Clock, circuitBreaker, consecutive, shield } from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { bench, fail, gate, never } from './circuit-breaker.harness.ts'
 
@@ -168,6 +168,31 @@ describe('a key that had to go', () => {
     await s.run(() => 1, { key: 'b' })
     expect([cuts, status()['keys'], clock.pending]).toEqual([1, 1, 0])
   })
+})
+
+test('a key that a listener drives out while its own call comes in: the call is made, and nothing is told of it', async () => {
+  let nowMs = 0
+  const timers = new Set<() => void>()
+  const clock: Clock = {
+    now: () => nowMs,
+    setTimer(fire) {
+      timers.add(fire)
+      return () => void timers.delete(fire)
+    },
+  }
+  const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s', perKey: { maxKeys: 1 } })
+  const s = shield({ name: 's', clock }, breaker)
+  await s.run(fail, { key: 'a' }).catch(() => {})
+  const heard: unknown[] = []
+  breaker.on('stateChange', ({ to, key }) => {
+    heard.push([key, to])
+    if (to === 'half-open') void s.run(() => 1, { key: 'b' })
+  })
+  // The timer is late, so that it is the call that makes it half-open.
+  nowMs = 10_000
+  await expect(s.run(fail, { key: 'a' })).rejects.toThrow('down')
+  expect(heard).toEqual([['a', 'half-open']])
+  expect([breaker.stateOf('a'), timers.size]).toEqual(['closed', 0])
 })
 
 describe('by hand', () => {
