@@ -80,6 +80,20 @@ describe('per-key breakers', () => {
     expect(await s.run(() => 1, { key: 'bad' })).toBe(1)
   })
 
+  test('once it has closed it goes as any other', async () => {
+    const { clock, breaker, s, times } = bench({ trip: consecutive(2), perKey: { maxKeys: 3 } })
+    await times(2, fail, { key: 'bad' })
+    await clock.advance('10s')
+    await times(1, () => 1, { key: 'bad' })
+    await times(1, fail, { key: 'bad' })
+    for (let n = 0; n < 3; n += 1) await s.run(() => 1, { key: `k${n}` })
+    // With the key its first failure has been forgotten.
+    await times(1, fail, { key: 'bad' })
+    expect(breaker.stateOf('bad')).toBe('closed')
+    await times(1, fail, { key: 'bad' })
+    expect(breaker.stateOf('bad')).toBe('open')
+  })
+
   test('where all keys are open the one that was used least recently goes, with its timer and its health check', async () => {
     const asked: string[] = []
     const probe = {
