@@ -86,8 +86,8 @@ export class BreakerFrame extends Watcher implements Frame {
     const now = binding.clock.now()
     const durationMs = this.startedMs === undefined ? 0 : now - this.startedMs
     const counted = breaker.settle(ticket, verdict, now, retryAfterMs, durationMs)
-    // What has been closed all along has nothing to wait for, and what came too late changed nothing.
-    if (ticket.probe || (counted && breaker.state !== 'closed')) circuits.rearm(breaker)
+    // What has been closed all along has nothing to wait for.
+    if (ticket.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hearsExecuted) executed(binding, verdict)
     if (!counted && verdict !== 'ignored') late(binding, verdict)
     return now
