@@ -83,10 +83,10 @@ export class HedgedCall<T> extends Watcher {
   }
 
   /** Cut from outside: everything is, at once. */
-  override onCut(cut: Cut): void {
+  override onCut(cut: Cut, later: Scope[]): void {
     const cutOff = this.#inFlight
     this.#end()
-    for (const attempt of cutOff) attempt.cutOff(cut)
+    for (const attempt of cutOff) attempt.onCut(cut, later)
     this.#reject(cut.reason)
   }
 
