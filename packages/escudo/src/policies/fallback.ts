@@ -82,7 +82,7 @@ class FallbackFrame implements Frame {
     if (this.call.scope?.cut !== undefined || !stands(when, error)) return passError(this.outer, error, trail)
     const { shield, policy, events } = binding
     if (events.hears('fallback')) events.emit('fallback', { shield, policy, error })
-    if (typeof value !== 'function') return passValue(this.outer, value)
+    if (typeof value !== 'function') return settle(value, this.call, this.outer)
     return settle(substitute(value as Substitute, error, this.call), this.call, this.outer)
   }
 }
