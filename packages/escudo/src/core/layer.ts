@@ -167,7 +167,7 @@ class Wait extends Watcher {
     captured.reject = nothing
     this.reject = reject
     then.call(this.work, resolve, reject)
-    this.watch(this.within)
+    this.watch(this.within, this.hearsLast)
     return race.then(
       (value) => {
         this.unwatch()
@@ -187,9 +187,13 @@ class Wait extends Watcher {
     this.reject?.(cut.reason)
   }
 
-  /** At once, and not when the frame hears of the cut: a policy further out may hear of it first. */
+  /** At once, and not when the frame hears of the cut, which is a moment later. */
   protected keep(): void {
     this.within.hold(this.work)
+  }
+
+  protected get hearsLast(): boolean {
+    return false
   }
 
   /** What is at work still. */
@@ -198,8 +202,15 @@ class Wait extends Watcher {
   }
 }
 
-/** The same for a policy of somebody's own: it is no work itself, but what runs inside of it may be. */
+/**
+ * The same for a policy of somebody's own: it is no work itself, but what runs inside of it may be. Policies further in
+ * hear of the cut before it does, so that what they have to say of it is said when the error leaves.
+ */
 class PolicyWait extends Wait {
+  protected override get hearsLast(): boolean {
+    return true
+  }
+
   protected override keep(): void {}
 
   protected override held(): PromiseLike<unknown> | undefined {

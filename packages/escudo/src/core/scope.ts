@@ -29,8 +29,11 @@ export abstract class Watcher {
    */
   abstract onCut(cut: Cut, later: Scope[]): void
 
-  /** Begins to watch. A scope that is cut already says so at once. */
-  watch(scope: Scope): void {
+  /**
+   * Begins to watch. A scope that is cut already says so at once. Who came last hears first, but for who asks to hear
+   * after all that are there: O(n) in their number.
+   */
+  watch(scope: Scope, afterAll = false): void {
     if (scope.cut !== undefined) {
       const later: Scope[] = []
       this.onCut(scope.cut, later)
@@ -38,7 +41,7 @@ export abstract class Watcher {
       return
     }
     this.scope = scope
-    scope.add(this)
+    scope.add(this, afterAll)
   }
 
   /** Ends watching; harmless when it has ended. */
@@ -115,7 +118,15 @@ export class Scope extends Watcher {
   }
 
   /** For {@link Watcher} alone. */
-  add(watcher: Watcher): void {
+  add(watcher: Watcher, afterAll = false): void {
+    if (afterAll && this.first !== undefined) {
+      let last = this.first
+      while (last.after !== undefined) last = last.after
+      last.after = watcher
+      watcher.before = last
+      watcher.after = undefined
+      return
+    }
     watcher.before = undefined
     watcher.after = this.first
     if (this.first !== undefined) this.first.before = watcher

@@ -119,3 +119,12 @@ test("a policy of somebody's own that has the call leave twice hides nothing", a
   expect(statesOf(error)).toEqual(['no retries left', 'passed'])
   expect(explain(error)?.inside?.shield).toBe('inner')
 })
+
+test("what policies inside of somebody's own say of a cut is told with it", async () => {
+  const clock = virtualClock()
+  const own = definePolicy({ name: 'own', wrap: (next) => async (call, operation) => await next(call, operation) })
+  const s = shield({ name: 's', clock }, timeout('1s'), own, retry(), circuitBreaker({ trip: consecutive(1) }))
+  const failing = thrownBy(s.run(deaf))
+  await clock.advance('1s')
+  expect(statesOf(await failing)).toEqual(['timed out', 'passed', 'given up by its caller or cut by a timeout', 'open'])
+})
