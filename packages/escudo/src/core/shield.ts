@@ -190,7 +190,9 @@ class ComposedShield {
         events: this.#events,
         stacks: this.#stacks,
       }
-      return policy[LAYER]?.(next, binding) ?? foreignLayer((run) => policy.wrap(run, binding) as Run, next)
+      // Whoever gave one of our policies another `wrap`, to watch it for one, means that one.
+      const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, binding)
+      return layer ?? foreignLayer((run) => policy.wrap(run, binding) as Run, next)
     }, operationLayer)
   }
 

@@ -71,10 +71,10 @@ class BulkheadPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped(this[LAYER], next, binding)
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
-  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
+  [LAYER](next: Layer, binding: Binding): Layer {
     const compartment = this.#compartment
     const waits = this.#maxWaitMs === undefined ? undefined : timerQueue(binding.clock, this.#maxWaitMs)
     return {

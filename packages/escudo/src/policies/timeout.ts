@@ -88,10 +88,10 @@ class TimeoutPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped(this[LAYER], next, binding, true)
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding, true)
   }
 
-  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
+  [LAYER](next: Layer, binding: Binding): Layer {
     const { afterMs } = this.settings
     const queue = timerQueue(binding.clock, afterMs)
     const onExpired = (): void => {
