@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bulkhead, circuitBreaker, consecutive, hedge, retry, shield, timeout } from '../index.ts'
+import { bulkhead, circuitBreaker, consecutive, definePolicy, hedge, retry, shield, timeout } from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import type { Call } from './call.ts'
 
@@ -34,6 +34,28 @@ describe('who gives a call up gets his own reason', () => {
     const answer = s.run(() => operation(() => controller.abort('mine')), { signal: controller.signal })
     await expect(answer).rejects.toBe('mine')
     expect(s.status().policies[3]).toMatchObject({ inUse: 0 })
+  })
+
+  test("and policies of somebody's own see that reason too", async () => {
+    const controller = new AbortController()
+    const seen: unknown[] = []
+    const own = definePolicy({
+      name: 'own',
+      wrap: (next) => async (call, operation) =>
+        await next(call, operation).catch((error) => {
+          seen.push(error)
+          throw error
+        }),
+    })
+    const answer = shield('s', own).run(
+      () => {
+        controller.abort('mine')
+        throw new Error('down')
+      },
+      { signal: controller.signal },
+    )
+    await expect(answer).rejects.toBe('mine')
+    expect(seen).toEqual(['mine'])
   })
 
   test('and a timeout is a timeout, whatever a classifier throws about it', async () => {

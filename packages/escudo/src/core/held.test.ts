@@ -60,6 +60,28 @@ describe('a place is held until the work ends, also when a timeout further out h
     expect(places.status?.(0)).toMatchObject({ inUse: 0 })
   })
 
+  test('also where the operation itself gives the call up, and goes on', async () => {
+    const places = bulkhead({ limit: 1 })
+    const controller = new AbortController()
+    let end = (): void => {}
+    const s = shielded(virtualClock(), places, own())
+    const answer = s.run(
+      () => {
+        controller.abort('mine')
+        return new Promise<void>((resolve) => {
+          end = resolve
+        })
+      },
+      { signal: controller.signal },
+    )
+    await expect(answer).rejects.toBe('mine')
+    await setImmediate()
+    expect(places.status?.(0)).toMatchObject({ inUse: 1 })
+    end()
+    await setImmediate()
+    expect(places.status?.(0)).toMatchObject({ inUse: 0 })
+  })
+
   test('around a policy that calls what is inside of it twice at once: until both have ended', async () => {
     const twice = definePolicy({
       name: 'twice',

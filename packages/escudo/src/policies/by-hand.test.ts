@@ -1,11 +1,12 @@
 import { describe, expect, test, vi } from 'vitest'
 import { newCall } from '../core/call.ts'
-import type { AnyPolicy, Operation, Run, RunOptions, Shield } from '../index.ts'
+import type { AnyPolicy, Call, Operation, Run, RunOptions, Shield } from '../index.ts'
 import {
   bulkhead,
   circuitBreaker,
   consecutive,
   constant,
+  definePolicy,
   explain,
   fallback,
   retry,
@@ -145,4 +146,31 @@ describe.each<[string, () => AnyPolicy]>([
       expect(watched).toHaveBeenCalledTimes(1)
     }
   })
+})
+
+test("time that a policy of somebody's own has waited does not count for what stands inside of it", async () => {
+  const clock = virtualClock()
+  const late = definePolicy({
+    name: 'late',
+    wrap: (next) => async (call, operation) => {
+      await new Promise<void>((resolve) => void clock.setTimer(resolve, 500))
+      return await next(call, operation)
+    },
+  })
+  const s = shield(
+    { name: 's', clock },
+    timeout('10s'),
+    retry({ maxRetries: 0 }),
+    late,
+    timeout('1s', { name: 'attempt' }),
+  )
+  let deadline: number | undefined
+  const operation = (call: Call): Promise<string> => {
+    deadline = call.deadline
+    return new Promise((resolve) => void clock.setTimer(() => resolve('in time'), 900))
+  }
+  const answer = s.run(operation)
+  await clock.advance('2s')
+  expect(await answer).toBe('in time')
+  expect(deadline).toBe(1_500)
 })
