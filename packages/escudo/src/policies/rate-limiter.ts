@@ -3,12 +3,12 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
-import { checkedName, knownKeys } from '../core/options.ts'
+import { checkedName, knownKeys, readMaxKeys } from '../core/options.ts'
 import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { KeyedStates } from '../mechanisms/keyed-states.ts'
 import { type LaneOwner, PermitLane } from './permit-lane.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
-import { type RateLimiterOptions, readLimit, readMaxKeys } from './rate-limiter-options.ts'
+import { type RateLimiterOptions, readLimit } from './rate-limiter-options.ts'
 
 /**
  * Calls no more often than is allowed: `limit` calls `per` time, for all or for each key. A call that finds no permit
@@ -64,7 +64,7 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     const makeLimit = readLimit(options)
     this.maxWaitMs = toMs(options.maxWait ?? 0, `${PATH}.maxWait`)
-    const maxKeys = readMaxKeys(options.perKey)
+    const maxKeys = readMaxKeys(options.perKey, `${PATH}.perKey`)
     this.#problem = `${options.limit} calls per ${toMs(options.per, `${PATH}.per`)} ms are allowed`
     this.#makeLane = (key) => new PermitLane(key, makeLimit(), this)
     if (maxKeys === undefined) this.#single = this.#makeLane(undefined)
