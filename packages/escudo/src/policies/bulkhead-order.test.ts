@@ -179,22 +179,28 @@ describe.each(['fifo', 'lifo', 'priority'] as const)('a bulkhead in order %s', (
     for (const { signal } of controllers) expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  test('the permit is held until the operation settles, and then goes to the next in order', async () => {
-    const clock = virtualClock()
-    const places = bulkhead({ limit: 1, queue: 3, order })
-    const s = shield({ name: 's', clock }, places)
-    const started: string[] = []
-    let free: () => void = () => {}
-    const controller = new AbortController()
-    const deaf = s.run(() => new Promise<void>((resolve) => (free = resolve)), { signal: controller.signal })
-    const gone = deaf.catch((reason) => reason)
-    const calls = [1, 2, 1].map((priority, n) => s.run(() => started.push(`${n}`), { priority }))
-    controller.abort('gone')
-    expect(await gone).toBe('gone')
-    await clock.advance('1h')
-    expect(started).toEqual([])
-    free()
-    await Promise.all(calls)
-    expect(started.join('')).toBe({ fifo: '012', lifo: '210', priority: '102' }[order])
-  })
+  test.each(['succeeds', 'fails'])(
+    'the permit is held until the operation settles, and then goes to the next in order: it %s',
+    async (how) => {
+      const clock = virtualClock()
+      const places = bulkhead({ limit: 1, queue: 3, order })
+      const s = shield({ name: 's', clock }, places)
+      const started: string[] = []
+      let free: () => void = () => {}
+      const controller = new AbortController()
+      const work = new Promise<void>((resolve, reject) => {
+        free = () => (how === 'succeeds' ? resolve() : reject('late'))
+      })
+      const deaf = s.run(() => work, { signal: controller.signal })
+      const gone = deaf.catch((reason) => reason)
+      const calls = [1, 2, 1].map((priority, n) => s.run(() => started.push(`${n}`), { priority }))
+      controller.abort('gone')
+      expect(await gone).toBe('gone')
+      await clock.advance('1h')
+      expect(started).toEqual([])
+      free()
+      await Promise.all(calls)
+      expect(started.join('')).toBe({ fifo: '012', lifo: '210', priority: '102' }[order])
+    },
+  )
 })
