@@ -61,6 +61,14 @@ export function knownKeys(options: unknown, path: string, keys: readonly string[
   }
 }
 
+/** The bound of a policy's option `perKey`, default 10 000; undefined where the option was left out. */
+export function readMaxKeys(perKey: { readonly maxKeys?: number } | undefined, path: string): number | undefined {
+  if (perKey === undefined) return undefined
+  knownKeys(perKey, path, ['maxKeys'])
+  // A map holds no more than some sixteen million.
+  return wholeNumber(perKey.maxKeys ?? 10_000, `${path}.maxKeys`, 1, 10_000_000)
+}
+
 /** A name for a shield or a policy: text, not empty, at most 100 characters. */
 export function checkedName(value: unknown, path: string): string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 100) {

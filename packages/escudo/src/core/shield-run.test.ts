@@ -108,6 +108,27 @@ describe('run', () => {
     expect(operation).not.toHaveBeenCalled()
   })
 
+  test.each([Number.NaN, '1', null, 1n, {}])('a priority of %s is an error that names the path', async (priority) => {
+    const operation = vi.fn()
+    await expect(shield('s').run(operation, { priority: priority as never })).rejects.toMatchObject({
+      path: 'run.priority',
+    })
+    expect(operation).not.toHaveBeenCalled()
+  })
+
+  test.each([5, null, true, ['a'], {}, Symbol('a')])('a key of %s is an error that names the path', async (key) => {
+    const operation = vi.fn()
+    const wrapped = shield('s').wrap(operation, { key: () => key as never })
+    for (const call of [shield('s').run(operation, { key: key as never }), wrapped()]) {
+      await expect(call).rejects.toMatchObject({ path: 'run.key' })
+    }
+    expect(operation).not.toHaveBeenCalled()
+  })
+
+  test.each([-1, -0, 0.5, Number.POSITIVE_INFINITY, undefined])('%s is a priority', async (priority) => {
+    expect(await shield('s').run((call) => call.priority, { priority })).toBe(priority ?? 0)
+  })
+
   test.each([undefined, null, 42, {}, Promise.resolve(1)])(
     '%s is no operation: a TypeError, rejected',
     async (wrong) => {

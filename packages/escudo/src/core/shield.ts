@@ -201,8 +201,9 @@ class ComposedShield {
   }
 
   #enterWith(operation: Operation<unknown>, options: RunOptions): Passage {
-    const { signal, key } = options
-    const priority = options.priority ?? 0
+    const { signal } = options
+    const key = checkedKey(options.key)
+    const priority = checkedPriority(options.priority)
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline')
     if (signal?.aborted) throw signal.reason
     if (signal === undefined && deadlineMs === undefined) {
@@ -223,6 +224,19 @@ class ComposedShield {
       return passError(scope, error, new Trail(root))
     }
   }
+}
+
+/** A number and the same number as text would be two keys, or one, as each policy happens to compare them. */
+function checkedKey(key: unknown): string | undefined {
+  if (key === undefined || typeof key === 'string') return key
+  throw new ConfigurationError('run.key', `expected text, got ${show(key)}`)
+}
+
+/** NaN is neither higher nor lower than anything: it has no place in a queue. */
+function checkedPriority(priority: unknown): number {
+  if (priority === undefined) return 0
+  if (typeof priority === 'number' && !Number.isNaN(priority)) return priority
+  throw new ConfigurationError('run.priority', `expected a number, got ${show(priority)}`)
 }
 
 /** Gives each policy its name within the shield: `retry`, and `retry-2` for the second one. */

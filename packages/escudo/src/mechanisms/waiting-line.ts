@@ -20,6 +20,11 @@ export class WaitingLine<W extends Waiter> {
     return this.#head
   }
 
+  /** Who came last of those who are still there. */
+  get tail(): W | undefined {
+    return this.#tail
+  }
+
   /** Joins the end of the line. */
   join(waiter: W): void {
     this.#length += 1

@@ -1,38 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { types } from 'node:util'
 import { describe, expect, test } from 'vitest'
-import { BulkheadFullError, type BulkheadOptions, bulkhead, shield, timeout } from '../index.ts'
+import { BulkheadFullError, bulkhead, shield, timeout } from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
-
-function setUp(options: BulkheadOptions) {
-  const clock = virtualClock()
-  const s = shield({ name: 's', clock }, bulkhead(options))
-  const started: string[] = []
-  const ends = new Map<string, (value?: unknown) => void>()
-  const fails = new Map<string, (error: unknown) => void>()
-  /** A call that runs until `end(name)`. */
-  const call = (name: string, signal?: AbortSignal): Promise<unknown> =>
-    s
-      .run(
-        () =>
-          new Promise((resolve, reject) => {
-            started.push(name)
-            ends.set(name, resolve)
-            fails.set(name, reject)
-          }),
-        { signal },
-      )
-      .catch((error) => error?.code ?? error)
-  const end = async (name: string): Promise<void> => {
-    ends.get(name)?.(name)
-    await clock.advance(0)
-  }
-  const status = (): unknown => {
-    const { inUse, queued } = s.status().policies[0] as unknown as { inUse: number; queued: number }
-    return { inUse, queued }
-  }
-  return { clock, s, call, end, fails, started, status }
-}
+import { setUp } from './bulkhead.harness.ts'
 
 describe('bulkhead', () => {
   test('lets the limit through, queues up to its bound, refuses the rest at once', async () => {
@@ -98,7 +69,7 @@ describe('bulkhead', () => {
     const { call, end, started, status } = setUp({ limit: 1, queue: 1 })
     const controller = new AbortController()
     void call('a')
-    const aborted = call('b', controller.signal)
+    const aborted = call('b', { signal: controller.signal })
     expect(await call('c')).toBe('BULKHEAD_FULL')
     controller.abort('gone')
     expect(status()).toEqual({ inUse: 1, queued: 0 })
@@ -114,12 +85,12 @@ describe('bulkhead', () => {
   test('a waiter that is aborted anywhere between the hand-over and its run passes the slot on: no slot is lost', async () => {
     const passedOn: boolean[] = []
     for (let microtasks = 0; microtasks < 20; microtasks += 1) {
-      const { clock, call, started, status, fails } = setUp({ limit: 1, queue: 2 })
+      const { clock, call, started, status, fail } = setUp({ limit: 1, queue: 2 })
       const controller = new AbortController()
       void call('a')
-      const aborted = call('b', controller.signal)
+      const aborted = call('b', { signal: controller.signal })
       void call('c')
-      fails.get('a')?.('failed')
+      fail('a', 'failed')
       for (let n = 0; n < microtasks; n += 1) await undefined
       controller.abort('gone')
       expect(await aborted).toBe('gone')
@@ -148,7 +119,7 @@ describe('bulkhead', () => {
     const controller = new AbortController()
     void call('a')
     const served = call('b')
-    const aborted = call('c', controller.signal)
+    const aborted = call('c', { signal: controller.signal })
     expect(clock.pending).toBe(1)
     controller.abort('gone')
     await aborted

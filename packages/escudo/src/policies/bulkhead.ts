@@ -1,16 +1,16 @@
-import type { Ambient } from '../core/ambient.ts'
-import type { CallState } from '../core/call.ts'
+import { type CallState, enteredMs } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
-import { type Frame, finish, type Passage, passError, passValue, Trail } from '../core/frame.ts'
+import { Failure, type Frame, finish, type Passage, passError, passValue, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
-import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
+import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../core/options.ts'
 import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
-import { type Cut, type Scope, Watcher } from '../core/scope.ts'
 import { leaveNote } from '../core/story.ts'
-import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
-import { Compartment, type Waiter } from '../mechanisms/compartment.ts'
+import { timerQueue } from '../core/timer-queue.ts'
+import type { Compartment } from '../mechanisms/compartment.ts'
+import { Compartments } from '../mechanisms/compartments.ts'
 import { BulkheadFullError } from './bulkhead-full-error.ts'
+import { PlaceWaiter, type WaitOutcome } from './place-waiter.ts'
 
 /** Options of {@link bulkhead}. */
 export interface BulkheadOptions {
@@ -20,26 +20,40 @@ export interface BulkheadOptions {
   readonly queue?: number
   /** How long one may wait in the queue. Default: as long as it takes. */
   readonly maxWait?: Duration
+  /**
+   * Who goes next of those who wait. `'fifo'`, the default: who came first. `'lifo'`: who came last, since under
+   * overload the oldest have probably given up; take a `maxWait` with it. `'priority'`: the call with the highest
+   * `priority`, equals in the order in which they came; where the queue is full, a call takes the room of the last one
+   * of the lowest priority, if its own is higher.
+   */
+  readonly order?: 'fifo' | 'lifo' | 'priority'
+  /**
+   * Places and a queue for each `call.key`, and not once for all. At most `maxKeys` (default 10 000) are remembered: the
+   * one used least recently is forgotten first, one with places in use only when nothing else can be.
+   */
+  readonly perKey?: { readonly maxKeys?: number }
   /** Default: `bulkhead`. */
   readonly name?: string
 }
 
 /**
  * Keeps one slow dependency from taking everything: at most `limit` operations run at a time, at most `queue` more
- * wait, in the order in which they came; all others are refused at once with {@link BulkheadFullError}.
+ * wait; all others are refused at once with {@link BulkheadFullError}. With `perKey` it keeps one tenant from taking
+ * everything: each key has places of its own.
  *
  * A place is held until what stands inside settles. So inside of a timeout, where it is recommended, it is held while
  * the work still runs, also after the timeout has answered the caller; outside of one it is free at the timeout, while
- * a deaf operation may still be at work. A caller who gives up leaves the queue at once. Named after the watertight
- * compartments of Nygard's "Release It!"; semantics after Polly v8's concurrency limiter.
+ * a deaf operation may still be at work. A place that becomes free goes to the next who waits, and no newcomer can take
+ * it. A caller who gives up leaves the queue at once; nobody waits or starts when the call's deadline has passed. Named
+ * after the watertight compartments of Nygard's "Release It!"; semantics after Polly v8's concurrency limiter.
  *
  * @throws ConfigurationError for an option that cannot work
  * @example
  * ```ts
  * import { bulkhead, isRefusal, shield } from 'escudo'
  *
- * const reports = shield('reports', bulkhead({ limit: 5, queue: 5, maxWait: '1s' }))
- * const report = await reports.run(async () => 'the report').catch((error) => {
+ * const reports = shield('reports', bulkhead({ limit: 5, queue: 5, maxWait: '1s', order: 'priority' }))
+ * const report = await reports.run(async () => 'the report', { priority: 1 }).catch((error) => {
  *   if (isRefusal(error)) return 'busy, come back later'
  *   throw error
  * })
@@ -49,26 +63,32 @@ export function bulkhead(options: BulkheadOptions): Policy {
   return new BulkheadPolicy(options)
 }
 
+const PATH = 'bulkhead'
+
 class BulkheadPolicy implements Policy {
   readonly name: string
-  readonly type = 'bulkhead'
+  readonly type = PATH
   readonly settings: { readonly maxWaitMs?: number }
   readonly #maxWaitMs: number | undefined
-  readonly #compartment: Compartment<PlaceWaiter>
+  readonly #compartments: Compartments<PlaceWaiter>
 
   constructor(options: BulkheadOptions) {
-    knownKeys(options, 'bulkhead', ['limit', 'queue', 'maxWait', 'name'])
-    this.name = checkedName(options.name ?? 'bulkhead', 'bulkhead.name')
-    const limit = wholeNumber(options.limit, 'bulkhead.limit', 1)
-    const queueLimit = wholeNumber(options.queue ?? 0, 'bulkhead.queue', 0)
-    this.#maxWaitMs = options.maxWait === undefined ? undefined : toMs(options.maxWait, 'bulkhead.maxWait')
+    knownKeys(options, PATH, ['limit', 'queue', 'maxWait', 'order', 'perKey', 'name'])
+    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
+    const settings = {
+      limit: wholeNumber(options.limit, `${PATH}.limit`, 1),
+      queueLimit: wholeNumber(options.queue ?? 0, `${PATH}.queue`, 0),
+      order: oneOf(options.order ?? 'fifo', `${PATH}.order`, ['fifo', 'lifo', 'priority']),
+    }
+    this.#maxWaitMs = options.maxWait === undefined ? undefined : toMs(options.maxWait, `${PATH}.maxWait`)
     this.settings = this.#maxWaitMs === undefined ? {} : { maxWaitMs: this.#maxWaitMs }
-    this.#compartment = new Compartment(limit, queueLimit)
+    this.#compartments = new Compartments(settings, readMaxKeys(options.perKey, `${PATH}.perKey`))
   }
 
   status(): PolicyStatus {
-    const { inUse, limit, queued, queueLimit } = this.#compartment
-    return { inUse, limit, queued, queueLimit }
+    const { keys } = this.#compartments
+    const status = statusOf(this.#compartments.at(undefined))
+    return keys === undefined ? status : { ...status, keys }
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
@@ -76,10 +96,12 @@ class BulkheadPolicy implements Policy {
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
-    const compartment = this.#compartment
-    const waits = this.#maxWaitMs === undefined ? undefined : timerQueue(binding.clock, this.#maxWaitMs)
+    const compartments = this.#compartments
+    const maxWaitMs = this.#maxWaitMs
+    const waits = maxWaitMs === undefined ? undefined : timerQueue(binding.clock, maxWaitMs)
     return {
       enter: (call, operation, outer) => {
+        const compartment = compartments.of(call.root.key)
         if (compartment.tryEnter()) {
           let frame: BulkheadFrame | undefined
           try {
@@ -92,33 +114,86 @@ class BulkheadPolicy implements Policy {
             return passError(outer, error, new Trail(call.root))
           }
         }
-        const waiter = new PlaceWaiter(compartment)
-        if (!compartment.tryQueue(waiter)) {
-          const { limit, queueLimit } = compartment
-          return this.#refuse(call, outer, binding, `${limit} at work, ${queueLimit} waiting`)
+        // A call that is over already is not refused, and displaces nobody.
+        const cut = call.scope?.cut
+        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        const problem = whyNotWait(call, compartment)
+        if (problem !== undefined) {
+          return passError(outer, refuse(call, compartment, binding, problem), new Trail(call.root))
         }
+        const waiter = new PlaceWaiter(compartment, call.root.priority)
+        compartment.queue(waiter)?.displace()
         return waiter.wait(call.scope, waits).then((outcome) => {
-          const cut = call.scope?.cut
-          if (outcome === 'expired') {
-            return finish(this.#refuse(call, outer, binding, `waited longer than ${this.#maxWaitMs} ms`))
-          }
-          if (cut !== undefined) {
-            // The place may have come in the same tick as the cut: then it goes on to the next.
-            if (outcome === 'entered') compartment.leave()?.enter()
-            return finish(passError(outer, cut.reason, new Trail(call.root)))
-          }
           // Time has passed since the call was entered.
           call.enteredMs = undefined
+          const ended = endOfWait(call, compartment, binding, outcome, maxWaitMs)
+          if (ended !== undefined) return finish(passError(outer, ended.error, new Trail(call.root)))
           return finish(next.enter(call, operation, new BulkheadFrame(outer, compartment)))
         })
       },
     }
   }
+}
 
-  #refuse(call: CallState, outer: Frame, binding: Binding, problem: string): Passage {
-    leaveNote(call.root, { policy: binding.policy, state: 'full', facts: this.status() })
-    return passError(outer, refusal(binding, problem), new Trail(call.root))
+function statusOf({ inUse, limit, queued, queueLimit }: Compartment<PlaceWaiter>): PolicyStatus {
+  return { inUse, limit, queued, queueLimit }
+}
+
+/** Why a call that finds no place may not wait for one either; undefined for one that may. */
+function whyNotWait(call: CallState, compartment: Compartment<PlaceWaiter>): string | undefined {
+  const { limit, queueLimit } = compartment
+  if (!compartment.hasRoom(call.root.priority)) return `${limit} at work, ${queueLimit} waiting`
+  return isLate(call) ? `${limit} at work, and the call's deadline has passed` : undefined
+}
+
+/**
+ * What a wait came to where it did not come to a place, or to one that is of no use any more: that one goes on to the
+ * next. Undefined for a call that may start.
+ */
+function endOfWait(
+  call: CallState,
+  compartment: Compartment<PlaceWaiter>,
+  binding: Binding,
+  outcome: WaitOutcome,
+  maxWaitMs: number | undefined,
+): Failure | undefined {
+  if (outcome === 'expired') {
+    return new Failure(refuse(call, compartment, binding, `waited longer than ${maxWaitMs} ms`))
   }
+  if (outcome === 'displaced') {
+    return new Failure(refuse(call, compartment, binding, 'made room for a call of higher priority'))
+  }
+  // The place may have come in the same tick as the cut, or before a timer that is late could cut.
+  const cut = call.scope?.cut
+  const failure =
+    cut !== undefined
+      ? new Failure(cut.reason)
+      : isLate(call)
+        ? new Failure(refuse(call, compartment, binding, "waited until after the call's deadline"))
+        : undefined
+  if (failure !== undefined && outcome === 'entered') compartment.leave()?.enter()
+  return failure
+}
+
+/** Whether nobody waits for the call any more. The timer that tells so may be late, where the event loop was blocked. */
+function isLate(call: CallState): boolean {
+  return call.deadline !== undefined && enteredMs(call) >= call.deadline
+}
+
+/** The error of a call that was not let in, and the note of how full it was. */
+function refuse(
+  call: CallState,
+  compartment: Compartment<PlaceWaiter>,
+  binding: Binding,
+  problem: string,
+): BulkheadFullError {
+  const { shield, policy, events } = binding
+  leaveNote(call.root, { policy, state: 'full', facts: statusOf(compartment) })
+  if (events.hears('rejected')) {
+    events.emit('rejected', { shield, policy, code: 'BULKHEAD_FULL', retryAfterMs: undefined })
+  }
+  const make = (): BulkheadFullError => new BulkheadFullError(binding, problem)
+  return binding.stacks ? make() : stackless(make)
 }
 
 /** A call that has a place. */
@@ -158,67 +233,3 @@ class BulkheadFrame implements Frame {
     held.then(leave, leave)
   }
 }
-
-function refusal(binding: Binding, problem: string): BulkheadFullError {
-  const { shield, policy, events } = binding
-  if (events.hears('rejected')) {
-    events.emit('rejected', { shield, policy, code: 'BULKHEAD_FULL', retryAfterMs: undefined })
-  }
-  const make = (): BulkheadFullError => new BulkheadFullError(binding, problem)
-  return binding.stacks ? make() : stackless(make)
-}
-
-/**
- * One call that waits: for a place, for the end of its patience, or for its caller to give up, whichever comes first.
- * It stands in up to three lists at once, and leaves all of them with the first.
- */
-class PlaceWaiter extends Watcher implements Waiter, TimerEntry {
-  ahead: Waiter | undefined
-  behind: Waiter | undefined
-  waiting = false
-  earlier: TimerEntry | undefined
-  later: TimerEntry | undefined
-  queued = false
-  dueMs = 0
-  context: Ambient | undefined
-  readonly #compartment: Compartment<PlaceWaiter>
-  #timers: TimerQueue | undefined
-  #resolve: ((outcome: WaitOutcome) => void) | undefined
-
-  constructor(compartment: Compartment<PlaceWaiter>) {
-    super()
-    this.#compartment = compartment
-  }
-
-  /** Begins to wait; it stands in the compartment's queue already. */
-  wait(scope: Scope | undefined, timers: TimerQueue | undefined): Promise<WaitOutcome> {
-    this.#timers = timers
-    return new Promise((resolve) => {
-      this.#resolve = resolve
-      timers?.add(this)
-      if (scope !== undefined) this.watch(scope)
-    })
-  }
-
-  /** The compartment handed over a place. */
-  enter(): void {
-    this.#end('entered')
-  }
-
-  expire(): void {
-    this.#end('expired')
-  }
-
-  override onCut(_cut: Cut): void {
-    this.#end('cut')
-  }
-
-  #end(outcome: WaitOutcome): void {
-    this.#compartment.leaveQueue(this)
-    this.#timers?.remove(this)
-    this.unwatch()
-    this.#resolve?.(outcome)
-  }
-}
-
-type WaitOutcome = 'entered' | 'expired' | 'cut'

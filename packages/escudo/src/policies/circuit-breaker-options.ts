@@ -1,6 +1,15 @@
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/durations.ts'
-import { checkedName, finiteNumber, knownKeys, oneOf, optionalFunction, share, wholeNumber } from '../core/options.ts'
+import {
+  checkedName,
+  finiteNumber,
+  knownKeys,
+  oneOf,
+  optionalFunction,
+  readMaxKeys,
+  share,
+  wholeNumber,
+} from '../core/options.ts'
 import type { Classify } from '../core/outcome.ts'
 import type { Operation } from '../core/policy.ts'
 import { checkedTrip } from '../mechanisms/any-of.ts'
@@ -97,7 +106,7 @@ export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): Circui
     openTime: readOpenTime(options.openFor ?? '10s'),
     halfOpen: readHalfOpen(options.halfOpen ?? {}),
     mode: oneOf(options.mode ?? 'enforce', `${PATH}.mode`, ['enforce', 'observe']),
-    maxKeys: options.perKey === undefined ? undefined : readMaxKeys(options.perKey),
+    maxKeys: readMaxKeys(options.perKey, `${PATH}.perKey`),
     healthCheck: options.probe === undefined ? undefined : readHealthCheck(options.probe),
     ramp: options.ramp === undefined ? undefined : readRamp(options.ramp),
     restore: options.restore === undefined ? undefined : readSaved(options.restore, `${PATH}.restore`),
@@ -131,12 +140,6 @@ export function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOp
     closeAt: share(halfOpen.closeAt ?? 1, `${path}.closeAt`),
     leaseMs: toMs(halfOpen.lease ?? '60s', `${path}.lease`, 1),
   }
-}
-
-function readMaxKeys(perKey: NonNullable<CircuitBreakerOptions['perKey']>): number {
-  knownKeys(perKey, `${PATH}.perKey`, ['maxKeys'])
-  // A map holds no more than some sixteen million.
-  return wholeNumber(perKey.maxKeys ?? 10_000, `${PATH}.perKey.maxKeys`, 1, 10_000_000)
 }
 
 function readHealthCheck(

@@ -76,6 +76,10 @@ const cases: [string, readonly unknown[], (value: never) => unknown][] = [
   ['bulkhead.limit', [...NO_COUNTS, 0, undefined, null], (limit) => bulkhead({ limit })],
   ['bulkhead.queue', NO_COUNTS, (queue) => bulkhead({ limit: 1, queue })],
   ['bulkhead.maxWait', NO_DURATIONS, (maxWait) => bulkhead({ limit: 1, maxWait })],
+  ['bulkhead.order', ['FIFO', 'toString', 5, {}], (order) => bulkhead({ limit: 1, order })],
+  ['bulkhead.perKey', [...NO_OBJECTS, null], (perKey) => bulkhead({ limit: 1, perKey })],
+  ['bulkhead.perKey.maxKeys', [...NO_COUNTS, 0, 10_000_001], (maxKeys) => bulkhead({ limit: 1, perKey: { maxKeys } })],
+  ['bulkhead.perKey.max', [1], (max) => bulkhead({ limit: 1, perKey: { max } as never })],
   ['bulkhead.name', NO_NAMES, (name) => bulkhead({ limit: 1, name })],
   ['bulkhead.maxQueue', [1], (maxQueue) => bulkhead({ limit: 1, maxQueue } as never)],
   ['bulkhead', [...NO_OBJECTS, undefined, null], (options) => bulkhead(options)],
@@ -151,7 +155,9 @@ test('the smallest and the largest values that make sense are taken', () => {
     timeout(Number.MIN_VALUE)
     timeout(Number.MAX_VALUE)
     bulkhead({ limit: 1, queue: 0, maxWait: 0 })
-    bulkhead({ limit: Number.MAX_SAFE_INTEGER, queue: Number.MAX_SAFE_INTEGER })
+    bulkhead({ limit: Number.MAX_SAFE_INTEGER, queue: Number.MAX_SAFE_INTEGER, order: 'lifo' })
+    bulkhead({ limit: 1, order: 'priority', perKey: {} })
+    bulkhead({ limit: 1, order: 'fifo', perKey: { maxKeys: 1 } })
     rateLimiter({ limit: 1, per: Number.MIN_VALUE, burst: 1, maxWait: 0, perKey: { maxKeys: 1 } })
     rateLimiter({ limit: Number.MAX_SAFE_INTEGER, per: '24h', maxWait: Number.MAX_VALUE, perKey: {} })
     rateLimiter({ limit: 1_000_000, per: '1h', algorithm: 'slidingWindow' })

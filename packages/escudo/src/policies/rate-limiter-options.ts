@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/durations.ts'
-import { knownKeys, oneOf, wholeNumber } from '../core/options.ts'
+import { oneOf, wholeNumber } from '../core/options.ts'
 import type { RateLimit } from '../mechanisms/rate-limit.ts'
 import { SlidingWindow } from '../mechanisms/sliding-window.ts'
 import { TokenBucket } from '../mechanisms/token-bucket.ts'
@@ -54,11 +54,4 @@ export function readLimit(options: RateLimiterOptions): () => RateLimit {
   }
   const settings = { limit: wholeNumber(options.limit, `${PATH}.limit`, 1, WINDOW_LIMIT_MAX), perMs }
   return () => new SlidingWindow(settings)
-}
-
-/** How many keys are remembered; undefined where all calls share one limit. */
-export function readMaxKeys(perKey: RateLimiterOptions['perKey']): number | undefined {
-  if (perKey === undefined) return undefined
-  knownKeys(perKey, `${PATH}.perKey`, ['maxKeys'])
-  return wholeNumber(perKey.maxKeys ?? 10_000, `${PATH}.perKey.maxKeys`, 1)
 }

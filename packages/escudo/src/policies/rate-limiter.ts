@@ -3,7 +3,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
-import { checkedName, knownKeys } from '../core/options.ts'
+import { checkedName, knownKeys, readMaxKeys } from '../core/options.ts'
 import {
   type Binding,
   type Finding,
@@ -18,7 +18,7 @@ import { KeyedStates } from '../mechanisms/keyed-states.ts'
 import { checkOrder } from './order-rules.ts'
 import { type LaneOwner, PermitLane } from './permit-lane.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
-import { type RateLimiterOptions, readLimit, readMaxKeys } from './rate-limiter-options.ts'
+import { type RateLimiterOptions, readLimit } from './rate-limiter-options.ts'
 
 /**
  * Calls no more often than is allowed: `limit` calls `per` time, for all or for each key. A call that finds no permit
@@ -74,7 +74,7 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     const makeLimit = readLimit(options)
     this.maxWaitMs = toMs(options.maxWait ?? 0, `${PATH}.maxWait`)
-    const maxKeys = readMaxKeys(options.perKey)
+    const maxKeys = readMaxKeys(options.perKey, `${PATH}.perKey`)
     const { limit, burst = options.algorithm === 'slidingWindow' ? 0 : limit } = options
     const perMs = toMs(options.per, `${PATH}.per`)
     this.settings = { limit, burst, perMs, maxWaitMs: this.maxWaitMs }
