@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 import type { Scope } from './scope.ts'
-import type { Note } from './story.ts'
+import { leaveNote, type Note } from './story.ts'
 
 /** One run of an operation, as the operation sees it. It does not change; a retry or a timeout makes a new one. */
 export interface Call {
@@ -51,6 +51,11 @@ export class CallState implements Call {
   declare readonly root: CallRoot
   /** What can cut this call; undefined when nothing can. */
   declare readonly scope: Scope | undefined
+  /**
+   * The scope that the call came with into the part of the shield that it is in: policies of somebody's own cut a shield
+   * into parts. Whoever made that scope waits for its cut, outside of this part.
+   */
+  declare readonly outside: Scope | undefined
   declare readonly attempt: number
   declare readonly deadline: number | undefined
   /**
@@ -60,9 +65,16 @@ export class CallState implements Call {
   declare enteredMs: number | undefined
   declare private ownSignal: AbortSignal | undefined
 
-  constructor(root: CallRoot, scope: Scope | undefined, attempt: number, deadline: number | undefined) {
+  constructor(
+    root: CallRoot,
+    scope: Scope | undefined,
+    attempt: number,
+    deadline: number | undefined,
+    outside?: Scope | undefined,
+  ) {
     this.root = root
     this.scope = scope
+    this.outside = outside
     this.attempt = attempt
     this.deadline = deadline
     this.enteredMs = undefined
@@ -101,8 +113,8 @@ export function newCall(host: Host, key?: string, priority = 0): CallState {
 
 /** The same call as another attempt. */
 export function withAttempt(call: Call, attempt: number): CallState {
-  const { root, scope, deadline } = call as CallState
-  return new CallState(root, scope, attempt, deadline)
+  const { root, scope, deadline, outside } = call as CallState
+  return new CallState(root, scope, attempt, deadline, outside)
 }
 
 /**
@@ -110,17 +122,29 @@ export function withAttempt(call: Call, attempt: number): CallState {
  * has none.
  */
 export function withScope(call: Call, scope: Scope, deadline?: number): CallState {
-  const { root, attempt, deadline: own, enteredMs } = call as CallState
+  const { root, attempt, deadline: own, enteredMs, outside } = call as CallState
   const earlier = deadline === undefined || (own !== undefined && own < deadline) ? own : deadline
-  const inside = new CallState(root, scope, attempt, earlier)
+  const inside = new CallState(root, scope, attempt, earlier, outside)
   inside.enteredMs = enteredMs
   return inside
+}
+
+/** The same call in a part of the shield that begins here, perhaps after a wait. */
+export function inNewPart(call: Call): CallState {
+  const { root, scope, attempt, deadline, outside, enteredMs } = call as CallState
+  if (outside === scope && enteredMs === undefined) return call as CallState
+  return new CallState(root, scope, attempt, deadline, scope)
 }
 
 /** When the call was entered: a reading of its clock, made by the first who asks. */
 export function enteredMs(call: CallState): number {
   call.enteredMs ??= call.root.host.clock.now()
   return call.enteredMs
+}
+
+/** Leaves a note on a call, for whoever asks what happened to it. */
+export function noteOn(call: Call, note: Note): void {
+  leaveNote((call as CallState).root, note)
 }
 
 /** What can cut a call off; undefined when nothing can. */

@@ -4,12 +4,14 @@ import { FACTS, factsOf } from '../errors/brand.ts'
 import { isRefusal } from '../errors/classification.ts'
 import { BulkheadFullError } from '../policies/bulkhead-full-error.ts'
 import { CircuitOpenError } from '../policies/circuit-open-error.ts'
+import { RateLimitedError } from '../policies/rate-limited-error.ts'
 import { DeadlineExceededError, PolicyError, stackless, TimeoutError } from './errors.ts'
 
 const ORIGIN = { shield: 'inventory', policy: 'the-policy', stacks: false }
 const ALL: [string, string, number, boolean, PolicyError][] = [
   ['CircuitOpenError', 'CIRCUIT_OPEN', 503, true, new CircuitOpenError(ORIGIN, 1_500)],
   ['BulkheadFullError', 'BULKHEAD_FULL', 503, true, new BulkheadFullError(ORIGIN, '5 at work, 5 waiting')],
+  ['RateLimitedError', 'RATE_LIMITED', 429, true, new RateLimitedError(ORIGIN, '5 calls per 1000 ms are allowed', 200)],
   ['TimeoutError', 'TIMEOUT', 504, false, new TimeoutError(ORIGIN, 2_000)],
   ['DeadlineExceededError', 'DEADLINE_EXCEEDED', 503, false, new DeadlineExceededError(ORIGIN, 5_000)],
 ]

@@ -38,13 +38,13 @@ export interface ShieldEvents {
   /** A result came from an earlier era of a circuit breaker, and changed nothing. */
   late: EventBase & { readonly verdict: 'success' | 'failure' }
   /**
-   * A retry, a circuit breaker or a timeout is done with a call that it did not refuse. Told of every call, so whoever
-   * listens to everything hears it only on request.
+   * A retry, a circuit breaker or a timeout is done with a call that it did not refuse; a rate limiter or a throttle has
+   * let it in. Told of every call, so whoever listens to everything hears it only on request.
    */
   executed: EventBase & {
     /** The event's name. All events are told with it to those who hear several; this one is made with it. */
     readonly type: 'executed'
-    /** The factory's name: `retry`, `circuitBreaker`, `timeout`. */
+    /** The factory's name: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `throttle`. */
     readonly policyType: string
     /** One of the words that the policy declares as its {@link Countable.outcomes}. */
     readonly outcome: string

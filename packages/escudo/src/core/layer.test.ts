@@ -71,11 +71,11 @@ describe('a cut', () => {
 
   test('that comes while the operation is being called ends the call too', async () => {
     const scope = new Scope()
-    const run = runOf(operationLayer)
-    const outcome = run(callIn(scope), () => {
+    const operation = (): Promise<never> => {
       scope.cutOff(CUT)
       return Promise.reject(new Error('late'))
-    })
+    }
+    const outcome = promised(operationLayer.enter(callIn(scope), operation, END))
     await expect(outcome).rejects.toBe(CUT.reason)
   })
 
@@ -121,6 +121,15 @@ describe('a cut', () => {
     await expect(outcome).rejects.toBe(CUT.reason)
     expect(seen).toEqual(['the call'])
   })
+})
+
+test('a part of a shield settles when its work is done, and leaves the cut to who made it', async () => {
+  const scope = new Scope()
+  let finish: (value: number) => void = () => {}
+  const outcome = runOf(operationLayer)(callIn(scope), () => new Promise<number>((resolve) => (finish = resolve)))
+  scope.cutOff(CUT)
+  finish(42)
+  expect(await outcome).toBe(42)
 })
 
 describe('a frame that throws', () => {

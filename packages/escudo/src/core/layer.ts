@@ -1,4 +1,4 @@
-import type { CallState } from './call.ts'
+import { type Call, type CallState, inNewPart } from './call.ts'
 import { END, type Frame, finish, type Passage, passError, passValue, promised, Trail } from './frame.ts'
 import type { Binding, Operation, Run } from './policy.ts'
 import { type Cut, Watcher } from './scope.ts'
@@ -28,10 +28,15 @@ export const operationLayer: Layer = {
 }
 
 /**
- * The innermost layer of a policy that was wrapped by hand: runs what it was wrapped around. A cut from further out
- * than the policy is not waited for here, but where it was made; only a timeout's own scope is.
+ * The layer of a policy of somebody's own, which knows nothing of frames: it waits for the policy's promise. The policy
+ * cuts the shield into two parts. What stands inside of it hears of a cut from further out, and settles when the work
+ * is done, so that the policy can hold a place for as long as that takes; nobody outside waits for it then.
  */
-function runLayer(run: Run, ownScope: boolean): Layer {
+export function foreignLayer(wrap: (next: Run) => Run, next: Layer): Layer {
+  return runLayer(wrap(runOf(next)))
+}
+
+function runLayer(run: Run): Layer {
   return {
     enter(call, operation, frame) {
       let work: Promise<unknown>
@@ -40,28 +45,19 @@ function runLayer(run: Run, ownScope: boolean): Layer {
       } catch (error) {
         return passError(frame, error, new Trail(call.root))
       }
-      return ownScope ? settle(work, call, frame) : reactTo(work, call, frame)
+      return settle(work, call, frame)
     },
   }
 }
 
-/** The layer of a policy of somebody's own, which knows nothing of frames: it waits for the policy's promise. */
-export function foreignLayer(wrap: (next: Run) => Run, next: Layer): Layer {
-  return runLayer(wrap(runOf(next)), true)
-}
-
 /** A layer as the function that a policy of somebody's own gets as its `next`. */
 export function runOf(layer: Layer): Run {
-  return ((call: CallState, operation: Operation<unknown>) => {
-    // The policy outside may have waited since the call was entered.
-    call.enteredMs = undefined
-    return promised(layer.enter(call, operation, END))
-  }) as Run
+  return ((call: Call, operation: Operation<unknown>) => promised(layer.enter(inNewPart(call), operation, END))) as Run
 }
 
-/** A policy of ours, wrapped by hand. */
-export function wrapped(makeLayer: MakeLayer, next: Run, binding: Binding, ownScope = false): Run {
-  return runOf(makeLayer(runLayer(next, ownScope), binding))
+/** A policy of ours, wrapped by hand: a part of its own. */
+export function wrapped(makeLayer: MakeLayer, next: Run, binding: Binding): Run {
+  return runOf(makeLayer(runLayer(next), binding))
 }
 
 /**
@@ -80,7 +76,9 @@ export function settle(result: unknown, call: CallState, frame: Frame): Passage 
       return passError(frame, error, new Trail(call.root))
     }
   }
-  if (scope === undefined) return work === undefined ? passValue(frame, result) : reactTo(work, call, frame)
+  if (scope === undefined || scope === call.outside) {
+    return work === undefined ? passValue(frame, result) : reactTo(work, call, frame)
+  }
   const { cut } = scope
   if (cut !== undefined) return passError(frame, cut.reason, new Trail(call.root, unreported(work)))
   return work === undefined ? passValue(frame, result) : new Wait(work, call, frame).race(scope)

@@ -1,9 +1,6 @@
-/** One who waits for a place: a node of the queue, so that leaving it costs no search. */
-export interface Waiter {
-  ahead: Waiter | undefined
-  behind: Waiter | undefined
-  waiting: boolean
-}
+import { type Waiter, WaitingLine } from './waiting-line.ts'
+
+export type { Waiter } from './waiting-line.ts'
 
 /**
  * The state of a bulkhead: places, and a bounded queue for those who find none. Pure: it says who may go, and wakes
@@ -13,10 +10,8 @@ export interface Waiter {
 export class Compartment<W extends Waiter> {
   readonly limit: number
   readonly queueLimit: number
+  readonly #queue = new WaitingLine<W>()
   #inUse = 0
-  #queued = 0
-  #head: W | undefined
-  #tail: W | undefined
 
   constructor(limit: number, queueLimit: number) {
     this.limit = limit
@@ -28,7 +23,7 @@ export class Compartment<W extends Waiter> {
   }
 
   get queued(): number {
-    return this.#queued
+    return this.#queue.length
   }
 
   /** Takes a place, where one is free. */
@@ -40,39 +35,21 @@ export class Compartment<W extends Waiter> {
 
   /** Joins the end of the queue, where there is room. */
   tryQueue(waiter: W): boolean {
-    if (this.#queued >= this.queueLimit) return false
-    this.#queued += 1
-    waiter.waiting = true
-    waiter.ahead = this.#tail
-    waiter.behind = undefined
-    if (this.#tail === undefined) this.#head = waiter
-    else this.#tail.behind = waiter
-    this.#tail = waiter
+    if (this.queued >= this.queueLimit) return false
+    this.#queue.join(waiter)
     return true
   }
 
   /** Leaves the queue without a place. False for one who is not in it: who was handed a place must give it back. */
   leaveQueue(waiter: W): boolean {
-    if (!waiter.waiting) return false
-    waiter.waiting = false
-    this.#queued -= 1
-    if (waiter.ahead === undefined) this.#head = waiter.behind as W | undefined
-    else waiter.ahead.behind = waiter.behind
-    if (waiter.behind === undefined) this.#tail = waiter.ahead as W | undefined
-    else waiter.behind.ahead = waiter.ahead
-    waiter.ahead = undefined
-    waiter.behind = undefined
-    return true
+    return this.#queue.leave(waiter)
   }
 
   /** Gives a place back. Returns the waiter who has it now, if anybody waited. */
   leave(): W | undefined {
-    const head = this.#head
-    if (head === undefined) {
-      this.#inUse -= 1
-      return undefined
-    }
-    this.leaveQueue(head)
+    const { head } = this.#queue
+    if (head === undefined) this.#inUse -= 1
+    else this.#queue.leave(head)
     return head
   }
 }

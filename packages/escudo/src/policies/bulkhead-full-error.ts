@@ -1,8 +1,8 @@
 import { brand, type Origin, PolicyError } from '../core/errors.ts'
 
 /**
- * All places of the bulkhead were taken, and so was its queue, or the wait in it was too long: the operation was not
- * called.
+ * All places of a bulkhead were taken, and so was its queue, or the wait in it was too long; or an adaptive limiter had
+ * as many calls in flight as its limit allows. The operation was not called.
  *
  * @example
  * ```ts
@@ -18,7 +18,7 @@ export class BulkheadFullError extends PolicyError {
   readonly code = 'BULKHEAD_FULL'
 
   constructor(origin: Origin, problem: string) {
-    super(`the bulkhead of '${origin.shield}' is full: ${problem} (${origin.policy})`, origin)
+    super(`'${origin.shield}' is full: ${problem} (${origin.policy})`, origin)
   }
 }
 brand(BulkheadFullError, 'BulkheadFullError', {

@@ -1,7 +1,18 @@
 import { expect, test, vi } from 'vitest'
 import { newCall } from '../core/call.ts'
 import type { AnyPolicy, Operation, Run } from '../index.ts'
-import { bulkhead, circuitBreaker, constant, fallback, retry, shield, systemClock, timeout } from '../index.ts'
+import {
+  bulkhead,
+  circuitBreaker,
+  constant,
+  fallback,
+  rateLimiter,
+  retry,
+  shield,
+  systemClock,
+  throttle,
+  timeout,
+} from '../index.ts'
 
 // Policies wrapped without a shield: by hand, as in the test of a policy of one's own.
 
@@ -14,6 +25,8 @@ test.each<[string, () => AnyPolicy]>([
   ['timeout', () => timeout('1s')],
   ['circuitBreaker', () => circuitBreaker()],
   ['bulkhead', () => bulkhead({ limit: 1 })],
+  ['rateLimiter', () => rateLimiter({ limit: 1, per: '1s' })],
+  ['throttle', () => throttle()],
   ['fallback', () => fallback(null)],
 ])('%s works when it is wrapped by hand, on the system clock', async (name, make) => {
   const policy = make()

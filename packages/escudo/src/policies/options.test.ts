@@ -7,8 +7,10 @@ import {
   coalesce,
   constant,
   fallback,
+  rateLimiter,
   retry,
   standardShield,
+  throttle,
   timeout,
 } from '../index.ts'
 
@@ -77,6 +79,33 @@ const cases: [string, readonly unknown[], (value: never) => unknown][] = [
   ['bulkhead.name', NO_NAMES, (name) => bulkhead({ limit: 1, name })],
   ['bulkhead.maxQueue', [1], (maxQueue) => bulkhead({ limit: 1, maxQueue } as never)],
   ['bulkhead', [...NO_OBJECTS, undefined, null], (options) => bulkhead(options)],
+  ['rateLimiter.limit', [...NO_COUNTS, 0, undefined, null], (limit) => rateLimiter({ limit, per: '1s' })],
+  [
+    'rateLimiter.limit',
+    [...NO_COUNTS, 0, undefined, 1_000_001],
+    (limit) => rateLimiter({ limit, per: '1s', algorithm: 'slidingWindow' }),
+  ],
+  ['rateLimiter.per', [...NO_DURATIONS, 0, undefined, null], (per) => rateLimiter({ limit: 1, per })],
+  ['rateLimiter.per', [Number.MAX_VALUE], (per) => rateLimiter({ limit: 10, per })],
+  ['rateLimiter.algorithm', ['leakyBucket', 5, {}], (algorithm) => rateLimiter({ limit: 1, per: '1s', algorithm })],
+  ['rateLimiter.burst', [...NO_COUNTS, 0], (burst) => rateLimiter({ limit: 1, per: '1s', burst })],
+  ['rateLimiter.burst', [1], (burst) => rateLimiter({ limit: 1, per: '1s', algorithm: 'slidingWindow', burst })],
+  ['rateLimiter.maxWait', NO_DURATIONS, (maxWait) => rateLimiter({ limit: 1, per: '1s', maxWait })],
+  ['rateLimiter.perKey', [...NO_OBJECTS, null], (perKey) => rateLimiter({ limit: 1, per: '1s', perKey })],
+  [
+    'rateLimiter.perKey.maxKeys',
+    [...NO_COUNTS, 0],
+    (maxKeys) => rateLimiter({ limit: 1, per: '1s', perKey: { maxKeys } }),
+  ],
+  ['rateLimiter.perKey.max', [1], (max) => rateLimiter({ limit: 1, per: '1s', perKey: { max } as never })],
+  ['rateLimiter.name', NO_NAMES, (name) => rateLimiter({ limit: 1, per: '1s', name })],
+  ['rateLimiter.rate', [1], (rate) => rateLimiter({ limit: 1, per: '1s', rate } as never)],
+  ['rateLimiter', [...NO_OBJECTS, undefined, null], (options) => rateLimiter(options)],
+  ['throttle.k', [Number.NaN, -1, 0.99, Number.POSITIVE_INFINITY, '2', {}, true, 5n], (k) => throttle({ k })],
+  ['throttle.window', [...NO_DURATIONS, 0], (window) => throttle({ window })],
+  ['throttle.name', NO_NAMES, (name) => throttle({ name })],
+  ['throttle.ratio', [1], (ratio) => throttle({ ratio } as never)],
+  ['throttle', [...NO_OBJECTS, null], (options) => throttle(options)],
   ['fallback.when', NO_FUNCTIONS, (when) => fallback(null, { when })],
   ['fallback.name', NO_NAMES, (name) => fallback(null, { name })],
   ['fallback.if', [1], (value) => fallback(null, { if: value } as never)],
@@ -123,6 +152,11 @@ test('the smallest and the largest values that make sense are taken', () => {
     timeout(Number.MAX_VALUE)
     bulkhead({ limit: 1, queue: 0, maxWait: 0 })
     bulkhead({ limit: Number.MAX_SAFE_INTEGER, queue: Number.MAX_SAFE_INTEGER })
+    rateLimiter({ limit: 1, per: Number.MIN_VALUE, burst: 1, maxWait: 0, perKey: { maxKeys: 1 } })
+    rateLimiter({ limit: Number.MAX_SAFE_INTEGER, per: '24h', maxWait: Number.MAX_VALUE, perKey: {} })
+    rateLimiter({ limit: 1_000_000, per: '1h', algorithm: 'slidingWindow' })
+    throttle({ k: 1, window: 1 })
+    throttle({ k: Number.MAX_VALUE, window: Number.MAX_VALUE })
     fallback(undefined)
     cache({ ttl: 0, staleIfError: 1 })
     cache({ ttl: Number.MAX_VALUE, staleWhileRevalidate: Number.MAX_VALUE, maxEntries: Number.MAX_SAFE_INTEGER })

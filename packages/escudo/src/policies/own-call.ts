@@ -10,6 +10,12 @@ import type { Scope } from '../core/scope.ts'
  * his, but for `currentCall()`, whose signal would be the caller's. Never throws: what goes wrong is a rejection.
  */
 export async function runOnItsOwn<T>(next: Run, call: Call, scope: Scope, operation: Operation<T>): Promise<T> {
-  const own = new CallState(new CallRoot((call as CallState).root.host, call.key, call.priority), scope, 1, undefined)
+  const own = new CallState(
+    new CallRoot((call as CallState).root.host, call.key, call.priority),
+    scope,
+    1,
+    undefined,
+    scope,
+  )
   return await withCurrentCall(own, () => next(own, operation))
 }

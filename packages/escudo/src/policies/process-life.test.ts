@@ -10,7 +10,7 @@ async function run(
   script: string,
 ): Promise<{ readonly lines: string[]; readonly lingeredMs: number; readonly code: number }> {
   const source = `
-    import { bulkhead, circuitBreaker, consecutive, constant, exponential, fallback, retry, shield, timeout } from 'escudo'
+    import { bulkhead, circuitBreaker, consecutive, constant, exponential, fallback, rateLimiter, retry, shield, timeout } from 'escudo'
     const down = () => Promise.reject(new Error('down'))
     let settledMs = performance.now()
     const settled = (text) => { settledMs = performance.now(); console.log(text) }
@@ -79,6 +79,17 @@ describe('timers keep no process alive but for calls in flight', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
+  test('a call that gives up its turn at a rate limiter lets it go', async () => {
+    const { lines, lingeredMs } = await run(`
+      const s = shield('s', rateLimiter({ limit: 1, per: '60s', maxWait: '60s' }))
+      await s.run(() => 1)
+      const controller = new AbortController()
+      setTimeout(() => controller.abort('gone'), 10)
+      await s.run(() => 2, { signal: controller.signal }).catch(settled)`)
+    expect(lines).toEqual(['gone'])
+    expect(lingeredMs).toBeLessThan(1_000)
+  })
+
   test('a call in flight does hold it: until its timeout, its backoff, its deadline, its wait in a queue', async () => {
     const { lines } = await run(`
       const deaf = () => new Promise(() => {})
@@ -88,8 +99,17 @@ describe('timers keep no process alive but for calls in flight', () => {
       shield('s').run(deaf, { deadline: 180 }).catch(line('deadline'))
       const full = shield('s', bulkhead({ limit: 1, queue: 1, maxWait: 240 }))
       full.run(deaf)
-      full.run(deaf).catch(line('queue'))`)
-    expect(lines).toEqual(['timeout TIMEOUT', 'retry down', 'deadline DEADLINE_EXCEEDED', 'queue BULKHEAD_FULL'])
+      full.run(deaf).catch(line('queue'))
+      const rated = shield('s', rateLimiter({ limit: 1, per: 300, maxWait: 300 }))
+      rated.run(() => 1)
+      rated.run(() => console.log('its turn'))`)
+    expect(lines).toEqual([
+      'timeout TIMEOUT',
+      'retry down',
+      'deadline DEADLINE_EXCEEDED',
+      'queue BULKHEAD_FULL',
+      'its turn',
+    ])
   })
 
   test('a call that begins on the timer of an earlier one holds it just as well', async () => {

@@ -88,7 +88,7 @@ class TimeoutPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped(this[LAYER], next, binding, true)
+    return wrapped(this[LAYER], next, binding)
   }
 
   readonly [LAYER] = (next: Layer, binding: Binding): Layer => {

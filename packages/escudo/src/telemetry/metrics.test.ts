@@ -5,10 +5,13 @@ import { definePolicy } from '../core/policy.ts'
 import { shield } from '../core/shield.ts'
 import { constant } from '../mechanisms/backoff.ts'
 import { consecutive } from '../mechanisms/trip.ts'
+import { adaptiveLimiter } from '../policies/adaptive-limiter.ts'
 import { bulkhead } from '../policies/bulkhead.ts'
 import { circuitBreaker } from '../policies/circuit-breaker.ts'
 import { fallback } from '../policies/fallback.ts'
+import { rateLimiter } from '../policies/rate-limiter.ts'
 import { retry } from '../policies/retry.ts'
+import { throttle } from '../policies/throttle.ts'
 import { timeout } from '../policies/timeout.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 import { readScrape, type Scrape } from './metrics/scrape.harness.ts'
@@ -81,6 +84,46 @@ describe('the series of a shield', () => {
     }
     expect(valuesOf(metrics, 'escudo_fallback_uses_total', 'younger')).toEqual({ fallback: 0 })
     expect([older.name, younger.name]).toEqual(['older', 'younger'])
+  })
+
+  test('count the refusals of an adaptive limiter with those of bulkheads, from zero on', async () => {
+    const metrics = start()
+    const limited = shield('limited', adaptiveLimiter({ max: 1 }))
+    expect(valuesOf(metrics, 'escudo_bulkhead_rejections_total', 'limited')).toEqual({ adaptiveLimiter: 0 })
+    void limited.run(() => new Promise(() => {}))
+    await limited.run(() => 1).catch(() => {})
+    expect(valuesOf(metrics, 'escudo_bulkhead_rejections_total', 'limited')).toEqual({ adaptiveLimiter: 1 })
+  })
+
+  test('of rate limiters and throttles: each outcome at zero, then what happens, refusals included', async () => {
+    const metrics = start()
+    const clock = virtualClock()
+    const rated = shield(
+      { name: 'rated', clock, random: () => 0 },
+      rateLimiter({ limit: 2, per: '1s', burst: 1, maxWait: 500 }),
+      throttle(),
+    )
+    const name = 'escudo_rate_limiter_requests_total'
+    expect(valuesOf(metrics, name, 'rated')).toEqual({
+      'rateLimiter admitted': 0,
+      'rateLimiter admitted_after_wait': 0,
+      'rateLimiter aborted': 0,
+      'rateLimiter rejected': 0,
+      'throttle admitted': 0,
+      'throttle rejected': 0,
+    })
+    const calls = [down, () => 1, () => 1].map((operation) => rated.run(operation).catch(() => {}))
+    await clock.advance('1s')
+    await Promise.all(calls)
+    expect(valuesOf(metrics, name, 'rated')).toEqual({
+      'rateLimiter admitted': 1,
+      'rateLimiter admitted_after_wait': 1,
+      'rateLimiter aborted': 0,
+      'rateLimiter rejected': 1,
+      'throttle admitted': 1,
+      'throttle rejected': 1,
+    })
+    expect(read(metrics).samples.some(({ name: one }) => one.startsWith('escudo_throttle'))).toBe(false)
   })
 
   test('count what happens, and nothing from before the metrics or after their end', async () => {

@@ -9,6 +9,13 @@ type CounterOf = Family<Sample>
 const PLACE = ['escudo_shield', 'escudo_policy'] as const
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated', 'disabled']
 
+/** A throttle is a limit of the rate too: `escudo_policy` tells them apart. */
+const RATE_LIMITED = counter(
+  'escudo_rate_limiter_requests',
+  'Calls by what the rate limiter or the throttle made of them; rejected is a refusal.',
+  'outcome',
+)
+
 /** Which counter takes the outcomes of which type of policy. */
 const EXECUTIONS: Readonly<Record<string, FamilyFacts>> = {
   circuitBreaker: counter(
@@ -18,7 +25,14 @@ const EXECUTIONS: Readonly<Record<string, FamilyFacts>> = {
   ),
   retry: counter('escudo_retry_executions', 'Calls with all their attempts, by what they came to.', 'outcome'),
   timeout: counter('escudo_timeout_executions', 'Calls by whether they ended in time.', 'outcome'),
+  rateLimiter: RATE_LIMITED,
+  throttle: RATE_LIMITED,
 }
+/** The policies whose refusals are one outcome among the others, by the code of the refusal. */
+const REJECTED: ReadonlyMap<string, FamilyFacts | undefined> = new Map([
+  ['CIRCUIT_OPEN', EXECUTIONS['circuitBreaker']],
+  ['RATE_LIMITED', RATE_LIMITED],
+])
 const ATTEMPTS = counter('escudo_retry_attempts', 'Attempts, the first of each call included.')
 const CHANGES = counter('escudo_circuit_breaker_state_changes', 'Changes of state.', 'from', 'to', 'reason')
 const REJECTIONS = counter('escudo_bulkhead_rejections', 'Calls that found neither a place nor room to wait.')
@@ -37,7 +51,7 @@ const BULKHEAD: Readonly<Record<string, FamilyFacts>> = {
 /** Counts what the policies of all shields tell, and reads their states when they are asked for. */
 export class PolicyMetrics {
   readonly #max: number
-  readonly #executions: ReadonlyMap<string, CounterOf>
+  readonly #executions: ReadonlyMap<FamilyFacts | undefined, CounterOf>
   readonly #attempts: CounterOf
   readonly #changes: CounterOf
   readonly #rejections: CounterOf
@@ -48,7 +62,7 @@ export class PolicyMetrics {
 
   constructor(maxSeries: number) {
     this.#max = maxSeries
-    this.#executions = new Map(Object.entries(EXECUTIONS).map(([type, facts]) => [type, samples(facts, maxSeries)]))
+    this.#executions = new Map(Object.values(EXECUTIONS).map((facts) => [facts, samples(facts, maxSeries)]))
     this.#attempts = samples(ATTEMPTS, maxSeries)
     this.#changes = samples(CHANGES, maxSeries)
     this.#rejections = samples(REJECTIONS, maxSeries)
@@ -75,13 +89,13 @@ export class PolicyMetrics {
   }
 
   #prepare(shield: string, name: string, { type, countable }: AnyPolicy): void {
-    const executions = this.#executions.get(type)
+    const executions = this.#executions.get(EXECUTIONS[type])
     for (const outcome of countable?.outcomes ?? []) executions?.known([shield, name, outcome])
     for (const { from, to, reason } of countable?.transitions ?? [])
       this.#changes.known([shield, name, from, to, reason])
-    if (type === 'circuitBreaker') executions?.known([shield, name, 'rejected'])
+    if ([...REJECTED.values()].includes(EXECUTIONS[type])) executions?.known([shield, name, 'rejected'])
     if (type === 'retry') this.#attempts.known([shield, name])
-    if (type === 'bulkhead') this.#rejections.known([shield, name])
+    if (type === 'bulkhead' || type === 'adaptiveLimiter') this.#rejections.known([shield, name])
     if (type === 'fallback') this.#fallbacks.known([shield, name])
   }
 
@@ -89,11 +103,11 @@ export class PolicyMetrics {
     const { shield, policy } = event
     switch (event.type) {
       case 'executed':
-        add(this.#executions.get(event.policyType), [shield, policy, event.outcome])
+        add(this.#executions.get(EXECUTIONS[event.policyType]), [shield, policy, event.outcome])
         if (event.policyType === 'retry') add(this.#attempts, [shield, policy], event.attempts)
         return
       case 'rejected':
-        if (event.code === 'CIRCUIT_OPEN') add(this.#executions.get('circuitBreaker'), [shield, policy, 'rejected'])
+        add(this.#executions.get(REJECTED.get(event.code)), [shield, policy, 'rejected'])
         if (event.code === 'BULKHEAD_FULL') add(this.#rejections, [shield, policy])
         return
       case 'stateChange':

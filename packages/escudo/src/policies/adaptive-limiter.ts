@@ -1,0 +1,199 @@
+import { type Call, noteOn, scopeOf } from '../core/call.ts'
+import { ConfigurationError } from '../core/configuration-error.ts'
+import { show } from '../core/durations.ts'
+import { stackless } from '../core/errors.ts'
+import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
+import {
+  type Binding,
+  type Finding,
+  type Operation,
+  type Policy,
+  type PolicyFacts,
+  type PolicyStatus,
+  type Run,
+  unbound,
+} from '../core/policy.ts'
+import { type Cut, Watcher } from '../core/scope.ts'
+import { factsOf } from '../errors/brand.ts'
+import { gradient2 } from '../mechanisms/limits/gradient2.ts'
+import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from '../mechanisms/limits/limit.ts'
+import { BulkheadFullError } from './bulkhead-full-error.ts'
+import { judgeError } from './judge.ts'
+
+/** Options of {@link adaptiveLimiter}. */
+export interface AdaptiveLimiterOptions {
+  /** How the limit learns: `gradient2()`, `vegas()` or `aimd({ timeout })`. Default `gradient2()`. */
+  readonly algorithm?: LimitAlgorithm
+  /** The limit is never below. Default 1. */
+  readonly min?: number
+  /** The limit is never above. Default 1000. */
+  readonly max?: number
+  /** Where it begins. Default 20, or the bound that is nearest to it. */
+  readonly initial?: number
+  /** Default: `adaptiveLimiter`. */
+  readonly name?: string
+}
+
+/**
+ * A bulkhead that finds its limit itself, from how long calls take: it grows while they are quick, and shrinks when they
+ * begin to wait at the dependency or are lost. Whoever finds no place is refused at once with {@link BulkheadFullError};
+ * nobody waits, for the queue is what it is there to prevent.
+ *
+ * What it learns from: the time from admission to outcome of a call that succeeded. A failure counts as dropped when it
+ * tells of overload: a timeout, a refusal by the dependency (an error whose status is 429, 503 or 504), and a call that
+ * a timeout or deadline further out cut off, at the instant of the cut. Everything else teaches it nothing: business
+ * errors, refusals from further in, the caller's own abort, and other failures, which may be over before any work was
+ * done. A limit of which less than half is used does not grow.
+ *
+ * A place is held until what stands inside settles, so a cut from further out does not free the place of work that goes
+ * on. Stand it where the bulkhead would: inside of the retry, around the timeout for each attempt. Semantics after
+ * Netflix's concurrency-limits.
+ *
+ * @throws ConfigurationError for an option that cannot work
+ * @example
+ * ```ts
+ * import { adaptiveLimiter, isRefusal, shield } from 'escudo'
+ *
+ * const search = shield('search', adaptiveLimiter({ max: 200 }))
+ * const answer = await search.run(async () => 'found').catch((error) => {
+ *   if (isRefusal(error)) return 'busy, come back later'
+ *   throw error
+ * })
+ * console.log(answer, search.status().policies[0]) // found { …, limit: 20, inFlight: 0 }
+ * ```
+ */
+export function adaptiveLimiter(options: AdaptiveLimiterOptions = {}): Policy {
+  return new AdaptiveLimiterPolicy(options)
+}
+
+const PATH = 'adaptiveLimiter'
+const INITIAL = 20
+// What a dependency, or a timeout in front of it, answers when there is too much to do.
+const OVERLOAD: ReadonlySet<number> = new Set([429, 503, 504])
+
+class AdaptiveLimiterPolicy implements Policy {
+  readonly name: string
+  readonly type = PATH
+  readonly settings: Readonly<Record<string, unknown>>
+  readonly #limit: ConcurrencyLimit
+  #inFlight = 0
+
+  constructor(options: AdaptiveLimiterOptions) {
+    knownKeys(options, PATH, ['algorithm', 'min', 'max', 'initial', 'name'])
+    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
+    const settings = readSettings(options)
+    this.settings = { ...settings }
+    this.#limit = checkedAlgorithm(options.algorithm ?? gradient2()).create(settings)
+  }
+
+  status(): PolicyStatus {
+    return { limit: this.#limit.limit(), inFlight: this.#inFlight }
+  }
+
+  check(inside: readonly PolicyFacts[]): readonly Finding[] {
+    return inside
+      .filter(({ type }) => type === 'retry')
+      .map(({ name }) => ({
+        level: 'warning',
+        path: PATH,
+        message: `the retry '${name}' stands inside of the adaptive limiter, which takes its delays for a slow dependency; put the limiter inside of the retry`,
+      }))
+  }
+
+  wrap(next: Run, binding: Binding = unbound(this)): Run {
+    const { clock } = binding
+    const admitted = async <T>(call: Call, operation: Operation<T>, place: Place): Promise<T> => {
+      const scope = scopeOf(call)
+      if (scope !== undefined) place.watch(scope)
+      try {
+        const value = (await next(call, operation)) as T
+        place.settle('answered')
+        return value
+      } catch (error) {
+        place.settle(judge(error, call))
+        throw error
+      } finally {
+        this.#inFlight -= 1
+      }
+    }
+    return (call, operation) => {
+      // Nothing is sent for a call that is over already, and so nothing is learnt from it.
+      const cut = scopeOf(call)?.cut
+      if (cut !== undefined) return Promise.reject(cut.reason)
+      const limit = this.#limit.limit()
+      if (this.#inFlight >= limit) return Promise.reject(this.#refuse(call, limit, binding))
+      this.#inFlight += 1
+      return admitted(call, operation, new Place(this.#limit, clock, this.#inFlight))
+    }
+  }
+
+  #refuse(call: Call, limit: number, binding: Binding): BulkheadFullError {
+    noteOn(call, { policy: binding.policy, state: 'full', facts: this.status() })
+    return refusal(binding, this.#inFlight, limit)
+  }
+}
+
+/** What a call taught: how long an answer takes, that it was lost to overload, or nothing. */
+type Lesson = 'answered' | 'dropped' | 'nothing'
+
+/** The place of one call: gives one sample at most, at the outcome or, where a cut comes first, at the cut. */
+class Place extends Watcher {
+  readonly #limit: ConcurrencyLimit
+  readonly #clock: Binding['clock']
+  readonly #inFlight: number
+  readonly #beganMs: number
+  #open = true
+
+  constructor(limit: ConcurrencyLimit, clock: Binding['clock'], inFlight: number) {
+    super()
+    this.#limit = limit
+    this.#clock = clock
+    this.#inFlight = inFlight
+    this.#beganMs = clock.now()
+  }
+
+  override onCut(cut: Cut): void {
+    this.settle(cut.by === 'caller' ? 'nothing' : 'dropped')
+  }
+
+  settle(lesson: Lesson): void {
+    if (!this.#open) return
+    this.#open = false
+    this.unwatch()
+    if (lesson === 'nothing') return
+    const now = this.#clock.now()
+    this.#limit.onSample(now - this.#beganMs, this.#inFlight, lesson === 'dropped', now)
+  }
+}
+
+function judge(error: unknown, call: Call): Lesson {
+  const verdict = judgeError(undefined, error, call)
+  if (verdict === 'ignored') return 'nothing'
+  if (verdict === 'success') return 'answered'
+  const status = factsOf(error)?.status
+  return status !== undefined && OVERLOAD.has(status) ? 'dropped' : 'nothing'
+}
+
+function refusal(binding: Binding, inFlight: number, limit: number): BulkheadFullError {
+  const { shield, policy, events } = binding
+  if (events.hears('rejected')) {
+    events.emit('rejected', { shield, policy, code: 'BULKHEAD_FULL', retryAfterMs: undefined })
+  }
+  const make = (): BulkheadFullError => new BulkheadFullError(binding, `${inFlight} in flight, the limit is ${limit}`)
+  return binding.stacks ? make() : stackless(make)
+}
+
+function readSettings(options: AdaptiveLimiterOptions): LimitSettings {
+  const min = wholeNumber(options.min ?? 1, `${PATH}.min`, 1)
+  const max = wholeNumber(options.max ?? Math.max(1000, min), `${PATH}.max`, min)
+  const initial = wholeNumber(options.initial ?? Math.min(max, Math.max(min, INITIAL)), `${PATH}.initial`, min, max)
+  return { min, max, initial }
+}
+
+function checkedAlgorithm(algorithm: LimitAlgorithm): LimitAlgorithm {
+  if (typeof algorithm?.create === 'function') return algorithm
+  throw new ConfigurationError(
+    `${PATH}.algorithm`,
+    `expected gradient2(), vegas() or aimd({ timeout }), got ${show(algorithm)}`,
+  )
+}

@@ -1,0 +1,156 @@
+import { type Call, noteOn, scopeOf } from '../core/call.ts'
+import { type Clock, systemClock } from '../core/clock.ts'
+import { toMs } from '../core/durations.ts'
+import { stackless } from '../core/errors.ts'
+import type { Countable } from '../core/events.ts'
+import { checkedName, knownKeys } from '../core/options.ts'
+import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import { KeyedStates } from '../mechanisms/keyed-states.ts'
+import { type LaneOwner, PermitLane } from './permit-lane.ts'
+import { RateLimitedError } from './rate-limited-error.ts'
+import { type RateLimiterOptions, readLimit, readMaxKeys } from './rate-limiter-options.ts'
+
+/**
+ * Calls no more often than is allowed: `limit` calls `per` time, for all or for each key. A call that finds no permit
+ * waits for one, at most `maxWait`, or is refused at once with {@link RateLimitedError}, whose `retryAfterMs` is exact.
+ *
+ * Permits are reserved in the order of coming: a call waits only if its permit comes within `maxWait` and before its
+ * deadline, else it is refused at once. Who gives up leaves at once, and all behind move up. A permit is used when the
+ * operation is called, whatever comes of it. A blocked event loop gives no more than time itself gives: never more than
+ * `burst` calls at once (in a sliding window, `limit`). For a breaker further out a refusal is `ignored`.
+ *
+ * The token bucket lets through at most `burst + limit · t / per` calls in any time `t`; it is that of Turner (1986), as
+ * in Guava and Envoy. The sliding window lets through at most `limit` in any stretch of `per`; it is an exact log, and
+ * takes 8 bytes for each of those calls. Waiting by reservation is after Go's `x/time/rate` and resilience4j.
+ *
+ * @throws ConfigurationError for an option that cannot work
+ * @example
+ * ```ts
+ * import { RateLimitedError, rateLimiter, shield } from 'escudo'
+ *
+ * const mail = shield('mail', rateLimiter({ limit: 100, per: '1m', burst: 10, perKey: {} }))
+ * const send = (to: string) => mail.run(async () => `sent to ${to}`, { key: to })
+ * const answer = await send('ana@example.org').catch((error) => {
+ *   if (error instanceof RateLimitedError) return `again in ${error.retryAfterMs} ms`
+ *   throw error
+ * })
+ * console.log(answer) // sent to ana@example.org
+ * ```
+ */
+export function rateLimiter(options: RateLimiterOptions): Policy {
+  return new RateLimiterPolicy(options)
+}
+
+const PATH = 'rateLimiter'
+/** Aborted was given up by its caller, or cut off from further out, while it waited. */
+const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
+
+class RateLimiterPolicy implements Policy, LaneOwner {
+  readonly name: string
+  readonly type = PATH
+  readonly settings = {}
+  readonly countable: Countable = { outcomes: OUTCOMES }
+  readonly maxWaitMs: number
+  readonly #problem: string
+  readonly #makeLane: (key: string | undefined) => PermitLane
+  /** The lane of all calls, or those of the keys. */
+  readonly #single: PermitLane | undefined
+  readonly #lanes: KeyedStates<PermitLane> | undefined
+  #queued = 0
+  clock: Clock = systemClock
+
+  constructor(options: RateLimiterOptions) {
+    knownKeys(options, PATH, ['limit', 'per', 'algorithm', 'burst', 'maxWait', 'perKey', 'name'])
+    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
+    const makeLimit = readLimit(options)
+    this.maxWaitMs = toMs(options.maxWait ?? 0, `${PATH}.maxWait`)
+    const maxKeys = readMaxKeys(options.perKey)
+    this.#problem = `${options.limit} calls per ${toMs(options.per, `${PATH}.per`)} ms are allowed`
+    this.#makeLane = (key) => new PermitLane(key, makeLimit(), this)
+    if (maxKeys === undefined) this.#single = this.#makeLane(undefined)
+    else this.#lanes = new KeyedStates(maxKeys, this.#makeLane)
+  }
+
+  status(now: number): PolicyStatus {
+    const lanes = this.#lanes
+    // Of keys, that of a call without one; looking at it makes none.
+    const lane = this.#single ?? lanes?.peek(undefined) ?? this.#makeLane(undefined)
+    return {
+      available: lane.available(now),
+      ...(this.maxWaitMs > 0 ? { queued: this.#queued } : {}),
+      ...(lanes === undefined ? {} : { keys: lanes.size }),
+    }
+  }
+
+  wrap(next: Run, binding: Binding = unbound(this)): Run {
+    const { clock, events } = binding
+    this.clock = clock
+    const waiting: WaitingRun = async (call, operation, lane, now) => {
+      const waiter = lane.wait(scopeOf(call), call.deadline, now)
+      await waiter.over
+      // With nothing to wait for between here and the operation: a cut in between would lose the permit.
+      this.#checkTurn(call, lane, waiter.permit, binding)
+      return await next(call, operation)
+    }
+    return (call, operation) => {
+      const cut = scopeOf(call)?.cut
+      if (cut !== undefined) return Promise.reject(cut.reason)
+      const lane = this.#single ?? (this.#lanes as KeyedStates<PermitLane>).of(call.key)
+      const now = clock.now()
+      if (lane.tryTake(now)) {
+        if (events.hearsExecuted) executed(binding, 'admitted')
+        return next(call, operation)
+      }
+      const retryAfterMs = lane.refusalMs(call.deadline, now)
+      if (retryAfterMs !== undefined) return Promise.reject(this.#refuse(call, binding, retryAfterMs))
+      return waiting(call, operation, lane, now)
+    }
+  }
+
+  /** The wait is over. Throws where the call was cut or its turn came too late; then it has no permit. */
+  #checkTurn(call: Call, lane: PermitLane, permit: number | undefined, binding: Binding): void {
+    const cut = scopeOf(call)?.cut
+    if (cut !== undefined) {
+      // The permit may have come in the same tick as the cut: then it is for the next.
+      if (permit !== undefined) lane.giveBack(permit)
+      if (binding.events.hearsExecuted) executed(binding, 'aborted')
+      throw cut.reason
+    }
+    if (permit === undefined) {
+      // Nobody looked for so long that its turn would come too late.
+      throw this.#refuse(call, binding, lane.refusalMs(undefined, this.clock.now()) ?? 0)
+    }
+    if (binding.events.hearsExecuted) executed(binding, 'admitted_after_wait')
+  }
+
+  #refuse(call: Call, binding: Binding, retryAfterMs: number): RateLimitedError {
+    const now = this.clock.now()
+    const { policy } = binding
+    noteOn(call, { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
+    return refusal(binding, this.#problem, retryAfterMs)
+  }
+
+  /** A key for which calls wait is not forgotten for another. */
+  lineChanged(lane: PermitLane, by: 1 | -1): void {
+    this.#queued += by
+    const lanes = this.#lanes
+    // A lane may have been forgotten with calls in it, where all keys had some: another one has its key now.
+    if (lanes === undefined || lanes.peek(lane.key) !== lane) return
+    if (lane.queued === 0) lanes.release(lane.key)
+    else lanes.keep(lane.key)
+  }
+}
+
+type WaitingRun = <T>(call: Call, operation: Operation<T>, lane: PermitLane, now: number) => Promise<T>
+
+function refusal(binding: Binding, problem: string, retryAfterMs: number): RateLimitedError {
+  const { shield, policy, events } = binding
+  if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'RATE_LIMITED', retryAfterMs })
+  const make = (): RateLimitedError => new RateLimitedError(binding, problem, retryAfterMs)
+  return binding.stacks ? make() : stackless(make)
+}
+
+/** A function of its own, so that the one that runs at every call stays small. */
+function executed({ events, shield, policy }: Binding, outcome: (typeof OUTCOMES)[number]): void {
+  events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
+}

@@ -1,0 +1,158 @@
+import { type Call, noteOn, scopeOf } from '../core/call.ts'
+import { type Duration, toMs } from '../core/durations.ts'
+import { stackless } from '../core/errors.ts'
+import type { Countable } from '../core/events.ts'
+import { checkedName, finiteNumber, knownKeys } from '../core/options.ts'
+import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import { type Cut, Watcher } from '../core/scope.ts'
+import { AdaptiveThrottle } from '../mechanisms/adaptive-throttle.ts'
+import { judgeError } from './judge.ts'
+import { RateLimitedError } from './rate-limited-error.ts'
+
+/** Options of {@link throttle}. */
+export interface ThrottleOptions {
+  /**
+   * So many times what the dependency accepts is sent to it. Default 2. Nearer to 1 holds back sooner; higher tries
+   * harder, and sees sooner that the dependency takes more again.
+   */
+  readonly k?: number
+  /** How far back it looks. Default `'2m'`. */
+  readonly window?: Duration
+  /** Default: `throttle`. */
+  readonly name?: string
+}
+
+/**
+ * Holds calls back from a dependency that turns them away: the client-side throttling of the SRE book ("Site Reliability
+ * Engineering", chapter 21, "Handling Overload"). A dependency that is overloaded spends its time on turning calls away;
+ * here they are turned away before they are sent, with {@link RateLimitedError}.
+ *
+ * It counts requests, before they are sent, and accepts: what came to a success, or to something that says nothing about
+ * the dependency (a business error, the caller's abort, a refusal from further in). With `r` requests and `a` accepts in
+ * the window a call is refused with the probability `max(0, (r - k · a) / (r + 1))`. A refused call is a request that was
+ * not accepted. While at least one in `k` is accepted, nothing is refused; while none is, about one call per `window`
+ * goes through, whatever the load, and with the first accepts the share grows by itself. Being left to chance, a refusal
+ * has no `retryAfterMs`.
+ *
+ * A request counts from its beginning and an accept when it ends, so calls in the air weigh like failures: a throttle
+ * wants steady traffic, and refuses much of a burst that comes after a window without any. It belongs inside of a retry
+ * and around everything that talks to the dependency.
+ *
+ * @throws ConfigurationError for an option that cannot work
+ * @example
+ * ```ts
+ * import { isRefusal, shield, throttle, timeout } from 'escudo'
+ *
+ * const search = shield('search', throttle({ k: 2, window: '2m' }), timeout('1s'))
+ * const hits = await search.run(async () => ['potion']).catch((error) => {
+ *   if (isRefusal(error)) return []
+ *   throw error
+ * })
+ * console.log(hits, search.status()) // … requests: 1, accepts: 1, rejectionProbability: 0
+ * ```
+ */
+export function throttle(options: ThrottleOptions = {}): Policy {
+  return new ThrottlePolicy(options)
+}
+
+const PATH = 'throttle'
+const OUTCOMES = ['admitted'] as const
+
+class ThrottlePolicy implements Policy {
+  readonly name: string
+  readonly type = PATH
+  readonly settings = {}
+  readonly countable: Countable = { outcomes: OUTCOMES }
+  readonly #throttle: AdaptiveThrottle
+
+  constructor(options: ThrottleOptions) {
+    knownKeys(options, PATH, ['k', 'window', 'name'])
+    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
+    const k = finiteNumber(options.k ?? 2, `${PATH}.k`, 1)
+    this.#throttle = new AdaptiveThrottle(k, toMs(options.window ?? '2m', `${PATH}.window`, 1))
+  }
+
+  status(now: number): PolicyStatus {
+    const throttle = this.#throttle
+    return {
+      requests: throttle.requests(now),
+      accepts: throttle.accepts(now),
+      rejectionProbability: throttle.rejectionProbability(now),
+    }
+  }
+
+  wrap(next: Run, binding: Binding = unbound(this)): Run {
+    const { clock, events } = binding
+    const throttle = this.#throttle
+    const accept = (): void => throttle.accept(clock.now())
+
+    const admitted: AdmittedRun = async (call, operation) => {
+      const scope = scopeOf(call)
+      // Without a scope nothing can cut the call, and its result alone is the answer.
+      const answer = scope === undefined ? undefined : new Answer(accept)
+      if (answer !== undefined && scope !== undefined) answer.watch(scope)
+      let accepted = false
+      try {
+        const value = await next(call, operation)
+        accepted = true
+        return value
+      } catch (error) {
+        accepted = judgeError(undefined, error, call) !== 'failure'
+        throw error
+      } finally {
+        if ((answer === undefined || answer.end()) && accepted) accept()
+      }
+    }
+
+    return (call, operation) => {
+      const cut = scopeOf(call)?.cut
+      if (cut !== undefined) return Promise.reject(cut.reason)
+      if (!throttle.admit(clock.now(), call.random)) return Promise.reject(this.#refuse(call, binding))
+      if (events.hearsExecuted) executed(binding, 'admitted')
+      return admitted(call, operation)
+    }
+  }
+
+  #refuse(call: Call, binding: Binding): RateLimitedError {
+    const { shield, policy, events } = binding
+    if (events.hears('rejected')) {
+      events.emit('rejected', { shield, policy, code: 'RATE_LIMITED', retryAfterMs: undefined })
+    }
+    const throttle = this.#throttle
+    const now = call.clock.now()
+    noteOn(call, { policy, state: 'throttled', facts: this.status(now) })
+    const problem = `it accepted ${throttle.accepts(now)} of ${throttle.requests(now)} calls`
+    const make = (): RateLimitedError => new RateLimitedError(binding, problem)
+    return binding.stacks ? make() : stackless(make)
+  }
+}
+
+type AdmittedRun = <T>(call: Call, operation: Operation<T>) => Promise<T>
+
+/** A function of its own, so that the one that runs at every call stays small. */
+function executed({ events, shield, policy }: Binding, outcome: (typeof OUTCOMES)[number]): void {
+  events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
+}
+
+/** What becomes of a call that can be cut off: counted at the cut, whether or not the operation listens. */
+class Answer extends Watcher {
+  readonly #accept: () => void
+  #open = true
+
+  constructor(accept: () => void) {
+    super()
+    this.#accept = accept
+  }
+
+  override onCut({ by }: Cut): void {
+    if (this.end() && by === 'caller') this.#accept()
+  }
+
+  /** Ends it; true for the one who did, and so has to count. */
+  end(): boolean {
+    this.unwatch()
+    const wasOpen = this.#open
+    this.#open = false
+    return wasOpen
+  }
+}
