@@ -8,8 +8,8 @@ export type Outcome = 'value' | 'down' | 'business' | 'refused' | 'fallback' | '
 export interface End {
   readonly outcome: Outcome
   readonly at: number
-  /** Whether work goes on that nobody waits for any longer. */
-  readonly held: boolean
+  /** Until when work goes on that nobody waits for any longer. */
+  readonly heldUntil?: number | undefined
 }
 
 /** What cuts a part of a call short, and when. */
@@ -42,6 +42,10 @@ export class World {
   /** The counters of each policy, as its status shows them. */
   readonly counters = new Map<string, Record<string, number>>()
   readonly events: Record<string, number> = {}
+  /** The places of limits that work holds which nobody waits for any longer. */
+  readonly held: { readonly name: string; readonly until: number }[] = []
+  /** Whether work went on that nobody waited for any longer. */
+  hadLateWork = false
   /** What policies remember from call to call, by name. */
   readonly memory = new Map<string, End>()
 
@@ -59,6 +63,11 @@ export class World {
 
   set(name: string, counter: string, value: number): void {
     ;(this.counters.get(name) as Record<string, number>)[counter] = value
+  }
+
+  /** A place of a limit is taken for as long as the work goes on. */
+  hold(name: string, { heldUntil }: End): void {
+    if (heldUntil !== undefined) this.held.push({ name, until: heldUntil })
   }
 
   tell(event: string): void {
@@ -81,19 +90,25 @@ export function verdictOn(end: End, context: Context): 'success' | 'failure' | '
 }
 
 /** The call ends now because it was cut. */
-export const cutEnd = ({ cut }: Context, held = false): End => ({ outcome: cut.reason, at: cut.at, held })
+export const cutEnd = ({ cut }: Context, heldUntil?: number): End => ({ outcome: cut.reason, at: cut.at, heldUntil })
+
+/** The same end, with nothing that anybody further out would hold a place for. */
+export const released = ({ outcome, at }: End): End => ({ outcome, at })
 
 /** The operation. */
 export const operation: Part = (world, at, context) => {
   if (context.cut.at <= at) return cutEnd(context)
   world.calls += 1
   const { outcome, afterMs } = world.script(world.calls)
-  const end: End = { outcome, at: at + afterMs, held: false }
-  return isCut(context, end) ? cutEnd(context, world.manner === 'deaf') : end
+  const end: End = { outcome, at: at + afterMs }
+  if (!isCut(context, end)) return end
+  if (world.manner === 'attentive') return cutEnd(context)
+  world.hadLateWork = true
+  return cutEnd(context, end.at)
 }
 
 /** A policy that refuses whatever comes. */
 export function refuse(world: World, at: number): End {
   world.tell('rejected')
-  return { outcome: 'refused', at, held: false }
+  return { outcome: 'refused', at }
 }

@@ -1,5 +1,6 @@
 import {
   type AnyPolicy,
+  adaptiveLimiter,
   bulkhead,
   type CircuitBreaker,
   cache,
@@ -9,12 +10,14 @@ import {
   constant,
   fallback,
   hedge,
+  rateLimiter,
   retry,
   shield,
+  throttle,
   timeout,
 } from 'escudo'
 import type { VirtualClock } from 'escudo/testing'
-import { cutEnd, type End, hasAnswer, isCut, isFailure, type Part, refuse, verdictOn } from './model.ts'
+import { cutEnd, type End, hasAnswer, isCut, isFailure, type Part, refuse, released, verdictOn } from './model.ts'
 
 /** A policy, and what the documentation says of it. One entry is all that a further policy needs. */
 export interface Entry {
@@ -42,7 +45,7 @@ export const theFallback = (name = 'fallback'): Entry => ({
     const end = inside(world, at, context)
     if (hasAnswer(end) || isCut(context, end) || end.outcome === 'business') return end
     world.tell('fallback')
-    return { outcome: 'fallback', at: end.at, held: false }
+    return { outcome: 'fallback', at: end.at }
   },
 })
 
@@ -60,7 +63,7 @@ export const theTimeout = (afterMs = 1_000, name = 'timeout'): Entry => ({
       world.tell('timeout')
     }
     // Further out nobody waits for what was cut in here.
-    return { ...end, held: false }
+    return released(end)
   },
 })
 
@@ -126,7 +129,7 @@ export const theBulkhead = (name = 'bulkhead'): Entry => ({
   model: (inside) => (world, at, context) => {
     if (world.refusing === name) return refuse(world, at)
     const end = inside(world, at, context)
-    if (end.held) world.count(name, 'inUse')
+    world.hold(name, end)
     return end
   },
   refuse: (policy, clock) => takePlaces(policy, clock, PLACES),
@@ -144,18 +147,18 @@ export const theHedge = (name = 'hedge'): Entry => ({
     const hedgedAt = first.at > dueAt ? dueAt : first.at
     // A hedge after so long, or at once after a failure: while there is time, and somebody who waits.
     const wanted = first.at > dueAt || (verdictOn(first, context) === 'failure' && !isCut(context, first))
-    if (!wanted || hedgedAt >= context.deadline || context.cut.at <= hedgedAt) return { ...first, held: false }
+    if (!wanted || hedgedAt >= context.deadline || context.cut.at <= hedgedAt) return released(first)
     world.count(name, 'hedges')
     world.tell('hedge')
     const answered = !isCut(context, first) && !isFailure(first) && first.outcome !== 'refused'
     // The first to answer ends the other, which says nothing about the dependency.
     const lost = { at: first.at, reason: 'lost', by: 'caller' } as const
     const second = inside(world, hedgedAt, answered ? { ...context, cut: lost } : context)
-    if (answered) return { ...first, held: false }
+    if (answered) return released(first)
     // The last failure; a refusal is none.
     const last = second.at >= first.at && second.outcome !== 'refused' ? second : first
-    if (hasAnswer(last)) world.count(name, 'wins')
-    return { ...last, at: Math.max(first.at, second.at), held: false }
+    if (!isCut(context, last) && !isFailure(last) && last.outcome !== 'refused') world.count(name, 'wins')
+    return { outcome: last.outcome, at: Math.max(first.at, second.at) }
   },
 })
 
@@ -196,8 +199,68 @@ export const theCoalesce = (name = 'coalesce'): Entry => ({
       end = inside(world, at, { ...context, deadline: Number.POSITIVE_INFINITY })
       world.memory.set(name, end)
     }
-    return isCut(context, end) ? cutEnd(context) : { ...end, held: false }
+    return isCut(context, end) ? cutEnd(context) : released(end)
   },
+})
+
+const PERMITS = 1_000
+
+export const theRateLimiter = (name = 'rateLimiter'): Entry => ({
+  name,
+  type: 'rateLimiter',
+  make: () => rateLimiter({ limit: PERMITS, per: '100h', algorithm: 'slidingWindow', name }),
+  counters: { available: PERMITS },
+  model: (inside) => (world, at, context) => {
+    if (world.refusing === name) return refuse(world, at)
+    if (context.cut.at <= at) return cutEnd(context)
+    world.count(name, 'available', -1)
+    return inside(world, at, context)
+  },
+  refuse: (policy, clock) => {
+    const busy = shield({ name: 'busy', clock }, policy as never)
+    for (let permit = 0; permit < PERMITS; permit += 1) void busy.run(() => undefined)
+    return () => {}
+  },
+})
+
+export const theThrottle = (name = 'throttle'): Entry => ({
+  name,
+  type: 'throttle',
+  make: () => throttle({ window: '10h', name }),
+  counters: { requests: 0, accepts: 0 },
+  model: (inside) => (world, at, context) => {
+    if (world.refusing === name) {
+      world.count(name, 'requests')
+      return refuse(world, at)
+    }
+    if (context.cut.at <= at) return cutEnd(context)
+    world.count(name, 'requests')
+    const end = inside(world, at, context)
+    if (verdictOn(end, context) !== 'failure') world.count(name, 'accepts')
+    return end
+  },
+  refuse: (policy, clock) => {
+    const down = shield({ name: 'down', clock, random: () => 1 }, policy as never)
+    for (let call = 0; call < 100; call += 1) {
+      down.run(() => Promise.reject(new Error('down'))).catch(() => {})
+    }
+    return () => {}
+  },
+})
+
+export const theAdaptiveLimiter = (name = 'adaptiveLimiter'): Entry => ({
+  name,
+  type: 'adaptiveLimiter',
+  make: () => adaptiveLimiter({ initial: PLACES, max: PLACES, name }),
+  counters: { inFlight: 0 },
+  model: (inside) => (world, at, context) => {
+    if (world.refusing === name) return refuse(world, at)
+    if (context.cut.at <= at) return cutEnd(context)
+    const end = inside(world, at, context)
+    world.hold(name, end)
+    return end
+  },
+  refuse: (policy, clock) => takePlaces(policy, clock, PLACES),
 })
 
 /** All policies that there are. */
@@ -210,4 +273,7 @@ export const ENTRIES: readonly Entry[] = [
   theHedge(),
   theCache(),
   theCoalesce(),
+  theRateLimiter(),
+  theThrottle(),
+  theAdaptiveLimiter(),
 ]
