@@ -36,16 +36,8 @@ const RECOMMENDED = {
     theBulkhead(),
     attempt,
   ],
-  'with cache and coalesce: fallback > cache > coalesce > total timeout > retry > breaker > bulkhead > attempt timeout': [
-    theFallback(),
-    theCache(),
-    theCoalesce(),
-    total,
-    retries,
-    theBreaker(),
-    theBulkhead(),
-    attempt,
-  ],
+  'with cache and coalesce: fallback > cache > coalesce > total timeout > retry > breaker > bulkhead > attempt timeout':
+    [theFallback(), theCache(), theCoalesce(), total, retries, theBreaker(), theBulkhead(), attempt],
   'with hedge: fallback > total timeout > retry > hedge > breaker > bulkhead > attempt timeout': [
     theFallback(),
     total,

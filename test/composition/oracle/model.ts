@@ -27,7 +27,10 @@ export interface Context {
 }
 
 /** What the operation does when it is called for the nth time: its outcome, after so long. */
-export type Script = (n: number) => { readonly outcome: 'value' | 'down' | 'business' | 'refused'; readonly afterMs: number }
+export type Script = (n: number) => {
+  readonly outcome: 'value' | 'down' | 'business' | 'refused'
+  readonly afterMs: number
+}
 
 /** What the operation makes of the abort of its signal. */
 export type Manner = 'deaf' | 'attentive'
@@ -80,7 +83,8 @@ export type Part = (world: World, at: number, context: Context) => End
 
 export const isCut = ({ cut }: Context, { at }: End): boolean => cut.at <= at
 export const hasAnswer = ({ outcome }: End): boolean => outcome === 'value' || outcome === 'fallback'
-export const isFailure = ({ outcome }: End): boolean => outcome === 'down' || outcome === 'timeout' || outcome === 'deadline'
+export const isFailure = ({ outcome }: End): boolean =>
+  outcome === 'down' || outcome === 'timeout' || outcome === 'deadline'
 
 /** What a policy makes of the end of what stands inside of it. */
 export function verdictOn(end: End, context: Context): 'success' | 'failure' | 'ignored' {

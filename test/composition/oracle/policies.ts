@@ -54,17 +54,19 @@ export const theTimeout = (afterMs = 1_000, name = 'timeout'): Entry => ({
   type: 'timeout',
   make: () => timeout(afterMs, { name }),
   counters: { timeouts: 0 },
-  model: (inside) => (world, at, { cut: outer, deadline }) => {
-    const own = { at: at + afterMs, reason: 'timeout', by: 'escudo' } as const
-    const cut = own.at < outer.at ? own : outer
-    const end = inside(world, at, { cut, deadline: Math.min(deadline, own.at) })
-    if (cut === own && end.at >= own.at) {
-      world.count(name, 'timeouts')
-      world.tell('timeout')
-    }
-    // Further out nobody waits for what was cut in here.
-    return released(end)
-  },
+  model:
+    (inside) =>
+    (world, at, { cut: outer, deadline }) => {
+      const own = { at: at + afterMs, reason: 'timeout', by: 'escudo' } as const
+      const cut = own.at < outer.at ? own : outer
+      const end = inside(world, at, { cut, deadline: Math.min(deadline, own.at) })
+      if (cut === own && end.at >= own.at) {
+        world.count(name, 'timeouts')
+        world.tell('timeout')
+      }
+      // Further out nobody waits for what was cut in here.
+      return released(end)
+    },
 })
 
 export const theRetry = (maxRetries = 1, name = 'retry'): Entry => ({

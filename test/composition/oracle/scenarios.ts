@@ -42,7 +42,11 @@ const slow: readonly (readonly [string, Script, Partial<Scenario>?])[] = [
   ['never settles, under a short deadline', always('value', NEVER), { deadlineMs: 30 }],
   ["never settles, until the caller's abort", always('value', NEVER), { abortAtMs: 500 }],
   ["the caller's abort at once", always('value', NEVER), { abortAtMs: 1 }],
-  ["the caller's abort of a second attempt", (n) => ({ outcome: 'down', afterMs: n === 1 ? 0 : NEVER }), { abortAtMs: 25 }],
+  [
+    "the caller's abort of a second attempt",
+    (n) => ({ outcome: 'down', afterMs: n === 1 ? 0 : NEVER }),
+    { abortAtMs: 25 },
+  ],
 ]
 
 /** Everything that a call can come to; what takes no time as sync and async, what takes time as deaf and attentive. */
