@@ -12,6 +12,7 @@ import {
   hedge,
   rateLimiter,
   retry,
+  type Shield,
   shield,
   throttle,
   timeout,
@@ -113,9 +114,15 @@ export const theBreaker = (name = 'circuitBreaker'): Entry => ({
   },
 })
 
+/** A shield of one policy alone, by which others than the calls under test use it. */
+function others(policy: AnyPolicy, clock: VirtualClock): Shield {
+  const build = shield as unknown as (options: object, policy: AnyPolicy) => Shield
+  return build({ name: 'others', clock, random: () => 1 }, policy)
+}
+
 /** Takes all the places of a limit, each with an operation that ends when it is told. */
 function takePlaces(policy: AnyPolicy, clock: VirtualClock, places: number): () => void {
-  const busy = shield({ name: 'busy', clock }, policy as never)
+  const busy = others(policy, clock)
   const { promise, resolve } = Promise.withResolvers<void>()
   for (let place = 0; place < places; place += 1) void busy.run(() => promise, { key: 'busy' })
   return resolve
@@ -219,7 +226,7 @@ export const theRateLimiter = (name = 'rateLimiter'): Entry => ({
     return inside(world, at, context)
   },
   refuse: (policy, clock) => {
-    const busy = shield({ name: 'busy', clock }, policy as never)
+    const busy = others(policy, clock)
     for (let permit = 0; permit < PERMITS; permit += 1) void busy.run(() => undefined)
     return () => {}
   },
@@ -242,7 +249,7 @@ export const theThrottle = (name = 'throttle'): Entry => ({
     return end
   },
   refuse: (policy, clock) => {
-    const down = shield({ name: 'down', clock, random: () => 1 }, policy as never)
+    const down = others(policy, clock)
     for (let call = 0; call < 100; call += 1) {
       down.run(() => Promise.reject(new Error('down'))).catch(() => {})
     }
