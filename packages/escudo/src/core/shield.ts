@@ -219,6 +219,14 @@ class ComposedShield {
 /** Gives each policy its name within the shield: `retry`, and `retry-2` for the second one. */
 function named(policies: readonly AnyPolicy[], shieldName: string): { name: string; policy: AnyPolicy }[] {
   const taken = new Set<string>()
+  // One of somebody's own may stand there twice: it need not remember anything.
+  const twice = policies.findIndex((policy, index) => policy?.status && policies.indexOf(policy) < index)
+  if (twice !== -1) {
+    throw new ConfigurationError(
+      `shield.policies[${twice}]`,
+      `the same policy '${policies[twice]?.name}' stands in shield '${shieldName}' twice, and would count every call twice; make a second one`,
+    )
+  }
   return policies.map((policy, index) => {
     if (typeof policy?.wrap !== 'function') {
       throw new ConfigurationError(`shield.policies[${index}]`, `expected a policy, got ${show(policy)}`)

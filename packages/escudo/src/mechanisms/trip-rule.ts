@@ -25,6 +25,8 @@ export interface Trip {
    * measures any. A slow probe of a half-open circuit has failed, whatever it came to.
    */
   readonly slowerThanMs?: number
+  /** It opens nothing with fewer calls than these within this time; left out where no time is set, or it needs none. */
+  readonly needs?: { readonly calls: number; readonly withinMs: number }
   /** A fresh rule. */
   create(): TripRule
 }

@@ -69,7 +69,7 @@ export interface FailureRateOptions {
 export function failureRate(options: FailureRateOptions = {}): Trip {
   knownKeys(options, 'failureRate', ['threshold', 'window', 'minimumCalls'])
   const settings = readRate(options, 'failureRate', 'failure rate', undefined)
-  return { reasons: [settings.reason], create: () => new RateRule(settings) }
+  return { reasons: [settings.reason], ...needsOf(options), create: () => new RateRule(settings) }
 }
 
 /** Options of {@link slowCallRate}. */
@@ -97,7 +97,7 @@ export function slowCallRate(options: SlowCallRateOptions): Trip {
   knownKeys(options, 'slowCallRate', ['threshold', 'slowerThan', 'window', 'minimumCalls'])
   const slowerThanMs = toMs(options.slowerThan, 'slowCallRate.slowerThan')
   const settings = readRate(options, 'slowCallRate', 'slow call rate', slowerThanMs)
-  return { reasons: [settings.reason], slowerThanMs, create: () => new RateRule(settings) }
+  return { reasons: [settings.reason], slowerThanMs, ...needsOf(options), create: () => new RateRule(settings) }
 }
 
 function readRate(
@@ -110,6 +110,11 @@ function readRate(
   const minimumCalls = wholeNumber(options.minimumCalls ?? 20, `${path}.minimumCalls`, 1)
   const makeWindow = windowMaker(options.window ?? '30s', minimumCalls, path)
   return { reason: `${what} of ${percent(threshold)} %`, threshold, minimumCalls, slowerThanMs, makeWindow }
+}
+
+function needsOf({ window = '30s', minimumCalls = 20 }: FailureRateOptions): Pick<Trip, 'needs'> {
+  if (typeof window === 'object') return {}
+  return { needs: { calls: minimumCalls, withinMs: toMs(window, 'window') } }
 }
 
 function windowMaker(window: Duration | CallCount, minimumCalls: number, path: string): () => Window {

@@ -19,6 +19,7 @@ import { gradient2 } from '../mechanisms/limits/gradient2.ts'
 import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from '../mechanisms/limits/limit.ts'
 import { BulkheadFullError } from './bulkhead-full-error.ts'
 import { judgeError } from './judge.ts'
+import { checkOrder } from './order-rules.ts'
 
 /** Options of {@link adaptiveLimiter}. */
 export interface AdaptiveLimiterOptions {
@@ -91,13 +92,7 @@ class AdaptiveLimiterPolicy implements Policy {
   }
 
   check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return inside
-      .filter(({ type }) => type === 'retry')
-      .map(({ name }) => ({
-        level: 'warning',
-        path: PATH,
-        message: `the retry '${name}' stands inside of the adaptive limiter, which takes its delays for a slow dependency; put the limiter inside of the retry`,
-      }))
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

@@ -52,7 +52,7 @@ export function bulkhead(options: BulkheadOptions): Policy {
 class BulkheadPolicy implements Policy {
   readonly name: string
   readonly type = 'bulkhead'
-  readonly settings = {}
+  readonly settings: { readonly maxWaitMs?: number }
   readonly #maxWaitMs: number | undefined
   readonly #compartment: Compartment<PlaceWaiter>
 
@@ -62,6 +62,7 @@ class BulkheadPolicy implements Policy {
     const limit = wholeNumber(options.limit, 'bulkhead.limit', 1)
     const queueLimit = wholeNumber(options.queue ?? 0, 'bulkhead.queue', 0)
     this.#maxWaitMs = options.maxWait === undefined ? undefined : toMs(options.maxWait, 'bulkhead.maxWait')
+    this.settings = this.#maxWaitMs === undefined ? {} : { maxWaitMs: this.#maxWaitMs }
     this.#compartment = new Compartment(limit, queueLimit)
   }
 

@@ -20,6 +20,7 @@ import { CacheEntries, type CacheEntry } from '../mechanisms/cache-entries.ts'
 import { outsideOfFlights } from './flight.ts'
 import { judgeError } from './judge.ts'
 import { checkShareable, keyMissing } from './needs.ts'
+import { checkOrder } from './order-rules.ts'
 import { runOnItsOwn } from './own-call.ts'
 
 /** Options of {@link cache}. */
@@ -117,13 +118,7 @@ class CachePolicy<R> implements Cache<R> {
   }
 
   check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return inside
-      .filter(({ type }) => type === 'fallback')
-      .map(({ name }) => ({
-        level: 'warning',
-        path: this.name,
-        message: `the fallback '${name}' stands inside of the cache '${this.name}', which keeps what it puts in place of a failure as if it were an answer; put the fallback outside`,
-      }))
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

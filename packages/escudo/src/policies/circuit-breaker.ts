@@ -4,7 +4,16 @@ import { type BreakerState, type Countable, type Listener, warn } from '../core/
 import { passError, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
 import type { Verdict } from '../core/outcome.ts'
-import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import {
+  type Binding,
+  type Finding,
+  LAYER,
+  type Policy,
+  type PolicyFacts,
+  type PolicyStatus,
+  type Run,
+  unbound,
+} from '../core/policy.ts'
 import { leaveNote } from '../core/story.ts'
 import type { Breaker } from '../mechanisms/breaker.ts'
 import type { SavedBreaker } from '../mechanisms/saved-breaker.ts'
@@ -17,6 +26,7 @@ import {
 } from './circuit-breaker-options.ts'
 import { CircuitOpenError } from './circuit-open-error.ts'
 import { Circuits, type StateChange } from './circuits.ts'
+import { checkOrder } from './order-rules.ts'
 
 /** A circuit breaker, as a policy and as something to look at and to act upon. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {
@@ -81,7 +91,7 @@ interface BreakerStatus extends PolicyStatus {
 class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly name: string
   readonly type = PATH
-  readonly settings = {}
+  readonly settings: Readonly<Record<string, number>>
   readonly countable: Countable
   readonly #settings: CircuitBreakerSettings<R>
   readonly #circuits: Circuits
@@ -90,6 +100,12 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     const settings = readCircuitBreaker(options)
     this.name = settings.name
     this.#settings = settings
+    const { slowerThanMs, needs } = settings.trip
+    this.settings = {
+      leaseMs: settings.halfOpen.leaseMs,
+      ...(slowerThanMs === undefined ? {} : { slowerThanMs }),
+      ...(needs === undefined ? {} : { minimumCalls: needs.calls, windowMs: needs.withinMs }),
+    }
     this.countable = {
       outcomes: VERDICTS,
       transitions: transitionsOf(settings.trip, settings.healthCheck !== undefined),
@@ -130,6 +146,10 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     const { keys } = this.#circuits
     const status = statusOf(this.#circuits.at(undefined), now)
     return keys === undefined ? status : { ...status, keys }
+  }
+
+  check(inside: readonly PolicyFacts[]): readonly Finding[] {
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

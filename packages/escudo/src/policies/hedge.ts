@@ -16,6 +16,7 @@ import { LatencyQuantile } from '../mechanisms/latency-quantile.ts'
 import type { RetryBudget } from '../mechanisms/retry-budget.ts'
 import { bindBudget, optionalBudget } from './budget.ts'
 import { HedgedCall, type HedgeRules } from './hedged-call.ts'
+import { checkOrder } from './order-rules.ts'
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions {
@@ -103,26 +104,7 @@ class HedgePolicy implements Policy {
   }
 
   check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    const warning = (path: string, message: string): Finding => ({ level: 'warning', path, message })
-    const fallbacks = inside.filter(({ type }) => type === 'fallback')
-    const { afterMs } = this.settings
-    const timeouts = inside.filter(
-      ({ type, settings }) => type === 'timeout' && afterMs !== undefined && (settings['afterMs'] as number) <= afterMs,
-    )
-    return [
-      ...fallbacks.map(({ name }) =>
-        warning(
-          this.name,
-          `the fallback '${name}' stands inside of the hedge '${this.name}' and hides every failure from it: what it puts in place of one wins; put the fallback outside`,
-        ),
-      ),
-      ...timeouts.map(({ name, settings }) =>
-        warning(
-          'hedge.after',
-          `the timeout '${name}' of ${settings['afterMs']} ms inside of the hedge '${this.name}' ends every attempt before the hedge's ${afterMs} ms are over, so two never run at the same time; hedge earlier`,
-        ),
-      ),
-    ]
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

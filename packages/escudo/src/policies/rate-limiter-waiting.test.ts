@@ -172,14 +172,17 @@ describe('a rate limiter with maxWait', () => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const { clock, s, call, started } = setUp({ limit: 1, per: 100, maxWait: 100 })
     let again: Promise<unknown> | undefined
+    let heard = 0
     s.on('rejected', () => {
-      again ??= call('again')
+      heard += 1
+      // Only the first: that call is refused within its own event, and would be told of again and again.
+      if (heard === 1) again = call('again')
       throw new Error('listener')
     })
     const calls = ['a', 'b', 'c'].map((name) => call(name))
     await clock.advance('1s')
     expect([await Promise.all(calls), await again]).toEqual([['a', 'b', 'RATE_LIMITED'], 'RATE_LIMITED'])
-    expect(started.length).toBe(2)
+    expect([started.length, heard]).toEqual([2, 2])
     warnings.mockRestore()
   })
 

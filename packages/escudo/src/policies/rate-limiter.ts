@@ -4,8 +4,18 @@ import { toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
 import { checkedName, knownKeys } from '../core/options.ts'
-import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import {
+  type Binding,
+  type Finding,
+  type Operation,
+  type Policy,
+  type PolicyFacts,
+  type PolicyStatus,
+  type Run,
+  unbound,
+} from '../core/policy.ts'
 import { KeyedStates } from '../mechanisms/keyed-states.ts'
+import { checkOrder } from './order-rules.ts'
 import { type LaneOwner, PermitLane } from './permit-lane.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
 import { type RateLimiterOptions, readLimit, readMaxKeys } from './rate-limiter-options.ts'
@@ -48,7 +58,7 @@ const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
 class RateLimiterPolicy implements Policy, LaneOwner {
   readonly name: string
   readonly type = PATH
-  readonly settings = {}
+  readonly settings: Readonly<Record<string, number>>
   readonly countable: Countable = { outcomes: OUTCOMES }
   readonly maxWaitMs: number
   readonly #problem: string
@@ -65,6 +75,9 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     const makeLimit = readLimit(options)
     this.maxWaitMs = toMs(options.maxWait ?? 0, `${PATH}.maxWait`)
     const maxKeys = readMaxKeys(options.perKey)
+    const { limit, burst = options.algorithm === 'slidingWindow' ? 0 : limit } = options
+    const perMs = toMs(options.per, `${PATH}.per`)
+    this.settings = { limit, burst, perMs, maxWaitMs: this.maxWaitMs }
     this.#problem = `${options.limit} calls per ${toMs(options.per, `${PATH}.per`)} ms are allowed`
     this.#makeLane = (key) => new PermitLane(key, makeLimit(), this)
     if (maxKeys === undefined) this.#single = this.#makeLane(undefined)
@@ -80,6 +93,10 @@ class RateLimiterPolicy implements Policy, LaneOwner {
       ...(this.maxWaitMs > 0 ? { queued: this.#queued } : {}),
       ...(lanes === undefined ? {} : { keys: lanes.size }),
     }
+  }
+
+  check(inside: readonly PolicyFacts[]): readonly Finding[] {
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

@@ -17,6 +17,7 @@ import {
 import { type Backoff, exponential } from '../mechanisms/backoff.ts'
 import type { RetryBudget } from '../mechanisms/retry-budget.ts'
 import { bindBudget, optionalBudget } from './budget.ts'
+import { checkOrder } from './order-rules.ts'
 import { enterRetry, OUTCOMES, type RetryCounters } from './retry-frame.ts'
 import type { RetryRules } from './retry-rules.ts'
 
@@ -75,7 +76,7 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): Policy<R> {
 class RetryPolicy<R> implements Policy<R> {
   readonly name: string
   readonly type = 'retry'
-  readonly settings = {}
+  readonly settings: { readonly maxRetries: number; readonly leastDelayMs: number }
   readonly countable: Countable = { outcomes: OUTCOMES }
   readonly #rules: RetryRules
   readonly #counters: RetryCounters = { calls: 0, retries: 0, exhausted: 0 }
@@ -91,6 +92,8 @@ class RetryPolicy<R> implements Policy<R> {
       retryAfterMaxMs: readRetryAfter(options.retryAfter ?? { max: '60s' }),
       budget: optionalBudget(options.budget, 'retry.budget'),
     }
+    const { maxRetries, backoff } = this.#rules
+    this.settings = { maxRetries, leastDelayMs: maxRetries === 0 ? 0 : leastDelayMs(backoff) }
   }
 
   status(): PolicyStatus {
@@ -98,13 +101,7 @@ class RetryPolicy<R> implements Policy<R> {
   }
 
   check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return inside
-      .filter(({ type }) => type === 'fallback')
-      .map(({ name }) => ({
-        level: 'warning',
-        path: this.name,
-        message: `the fallback '${name}' stands inside of the retry '${this.name}' and hides every failure from it, so nothing is ever retried; put the fallback outside`,
-      }))
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
@@ -114,6 +111,15 @@ class RetryPolicy<R> implements Policy<R> {
   readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
     bindBudget(this.#rules.budget, binding.clock, 'retry.budget')
     return enterRetry(next, binding, this.#rules, this.#counters)
+  }
+}
+
+/** The first delay when chance is kindest. A backoff of somebody's own may throw, or say anything: then nothing is known. */
+function leastDelayMs(backoff: Backoff): number {
+  try {
+    return backoff.delayMs(0, () => 0, undefined)
+  } catch {
+    return 0
   }
 }
 

@@ -1,18 +1,23 @@
 import type { Duration } from '../core/durations.ts'
 import { knownKeys } from '../core/options.ts'
+import type { Policy } from '../core/policy.ts'
 import { type Shield, type ShieldOptions, shield } from '../core/shield.ts'
 import { exponential } from '../mechanisms/backoff.ts'
 import { failureRate } from '../mechanisms/trip.ts'
 import { type BulkheadOptions, bulkhead } from './bulkhead.ts'
 import { circuitBreaker } from './circuit-breaker.ts'
 import type { CircuitBreakerOptions } from './circuit-breaker-options.ts'
+import { rateLimiter } from './rate-limiter.ts'
+import type { RateLimiterOptions } from './rate-limiter-options.ts'
 import { type RetryOptions, retry } from './retry.ts'
 import { timeout } from './timeout.ts'
 
 /** What differs from the standard. What is left out keeps the value below. */
 export interface StandardShieldOptions {
-  /** Default `{ limit: 1000 }`. */
+  /** How many calls at a time. Default `{ limit: 1000 }`; none where there is a `rateLimiter` and nothing is said here. */
   readonly bulkhead?: BulkheadOptions
+  /** How many calls in a time, in place of the bulkhead, or around the one that is given. Default: none. */
+  readonly rateLimiter?: RateLimiterOptions
   /** For all attempts together. Default `'30s'`. */
   readonly totalTimeout?: Duration
   /** Default `{ maxRetries: 3, backoff: exponential({ base: '2s' }) }`. */
@@ -24,7 +29,7 @@ export interface StandardShieldOptions {
 }
 
 /**
- * A shield for a dependency of which nothing special is known: bulkhead, total timeout, retry, circuit breaker, attempt
+ * A shield for a dependency of which nothing special is known: bulkhead or rate limiter, total timeout, retry, circuit breaker, attempt
  * timeout. Order and values of .NET's standard resilience pipeline (`Microsoft.Extensions.Http.Resilience`).
  *
  * @throws ConfigurationError for an option that cannot work, alone or beside the others
@@ -37,10 +42,22 @@ export interface StandardShieldOptions {
  * ```
  */
 export function standardShield(nameOrOptions: string | ShieldOptions, options: StandardShieldOptions = {}): Shield {
-  knownKeys(options, 'standardShield', ['bulkhead', 'totalTimeout', 'retry', 'circuitBreaker', 'attemptTimeout'])
+  knownKeys(options, 'standardShield', [
+    'bulkhead',
+    'rateLimiter',
+    'totalTimeout',
+    'retry',
+    'circuitBreaker',
+    'attemptTimeout',
+  ])
+  const bounds: Policy[] = []
+  if (options.rateLimiter !== undefined) bounds.push(rateLimiter(options.rateLimiter))
+  if (options.rateLimiter === undefined || options.bulkhead !== undefined) {
+    bounds.push(bulkhead({ limit: 1000, ...options.bulkhead }))
+  }
   return shield(
     nameOrOptions,
-    bulkhead({ limit: 1000, ...options.bulkhead }),
+    ...bounds,
     timeout(options.totalTimeout ?? '30s', { name: 'totalTimeout' }),
     retry({ maxRetries: 3, backoff: exponential({ base: '2s' }), ...options.retry }),
     circuitBreaker({

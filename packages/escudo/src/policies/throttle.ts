@@ -3,10 +3,20 @@ import { type Duration, toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
 import { checkedName, finiteNumber, knownKeys } from '../core/options.ts'
-import { type Binding, type Operation, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
+import {
+  type Binding,
+  type Finding,
+  type Operation,
+  type Policy,
+  type PolicyFacts,
+  type PolicyStatus,
+  type Run,
+  unbound,
+} from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
 import { AdaptiveThrottle } from '../mechanisms/adaptive-throttle.ts'
 import { judgeError } from './judge.ts'
+import { checkOrder } from './order-rules.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
 
 /** Options of {@link throttle}. */
@@ -79,6 +89,10 @@ class ThrottlePolicy implements Policy {
       accepts: throttle.accepts(now),
       rejectionProbability: throttle.rejectionProbability(now),
     }
+  }
+
+  check(inside: readonly PolicyFacts[]): readonly Finding[] {
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

@@ -19,6 +19,7 @@ import {
 import { Scope } from '../core/scope.ts'
 import { leaveNote } from '../core/story.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
+import { checkOrder } from './order-rules.ts'
 
 /** Options of {@link timeout}. */
 export interface TimeoutOptions {
@@ -74,17 +75,7 @@ class TimeoutPolicy implements Policy {
   }
 
   check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    const { afterMs } = this.settings
-    // What a cache refreshes and what a flight does go on when this timeout has let its caller go.
-    const detached = inside.findIndex(({ type }) => type === 'cache' || type === 'coalesce')
-    return inside
-      .slice(0, detached === -1 ? undefined : detached)
-      .filter(({ type, settings }) => type === 'timeout' && (settings['afterMs'] as number) > afterMs)
-      .map(({ name, settings }) => ({
-        level: 'error',
-        path: 'timeout.after',
-        message: `the timeout '${name}' of ${settings['afterMs']} ms stands inside of one of ${afterMs} ms and would never fire; make it shorter, or the outer one longer`,
-      }))
+    return checkOrder(this, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
