@@ -58,6 +58,8 @@ export async function play(entries: readonly Entry[], scenario: Scenario, refusi
       expect(outcome).toEqual({ outcome: expected.outcome, at: expected.at })
       expect(operation.calls()).toBe(world.calls)
       expect(getEventListeners(signal, 'abort')).toEqual([])
+      // At once, and not only when they would have been due.
+      expect(shieldClock.pending).toBe(0)
       await clock.advance(PAUSE_MS)
     }
     expect(heard).toEqual(world.events)
