@@ -41,9 +41,9 @@ const factory = (name: string, make: (options: never) => unknown, options: () =>
   make: make as (options: Options) => unknown,
 })
 
-/** Every factory of the library that takes numbers, with every option that is one. */
+/** Every factory of the library that takes numbers, with every option that is one, and none of them at its default. */
 export const FACTORIES: readonly Factory[] = [
-  factory('retry', retry, () => ({ maxRetries: 2, maxTotal: 60_000, retryAfter: { max: 1_000 } })),
+  factory('retry', retry, () => ({ maxRetries: 3, maxTotal: 60_000, retryAfter: { max: 1_000 } })),
   factory('backoff', exponential, () => ({ base: 10, factor: 2, max: 1_000 })),
   factory('backoff', linear, () => ({ base: 10, step: 10, max: 1_000 })),
   factory(
@@ -77,7 +77,7 @@ export const FACTORIES: readonly Factory[] = [
     ({ after }: { after: number }) => timeout(after),
     () => ({ after: 1_000 }),
   ),
-  factory('hedge', hedge, () => ({ after: 50, maxHedges: 1 })),
+  factory('hedge', hedge, () => ({ after: 50, maxHedges: 2 })),
   factory('hedge', hedge, () => ({ after: { quantile: 0.9, initial: 50, window: 30_000 } })),
   factory('cache', cache, () => ({ ttl: 1_000, staleWhileRevalidate: 1_000, staleIfError: 1_000, maxEntries: 10 })),
   factory('rateLimiter', rateLimiter, () => ({
@@ -87,7 +87,7 @@ export const FACTORIES: readonly Factory[] = [
     maxWait: 1_000,
     perKey: { maxKeys: 10 },
   })),
-  factory('throttle', throttle, () => ({ k: 2, window: 120_000 })),
+  factory('throttle', throttle, () => ({ k: 3, window: 60_000 })),
   factory('adaptiveLimiter', adaptiveLimiter, () => ({ min: 2, max: 20, initial: 5 })),
   factory('aimd', aimd, () => ({ timeout: 1_000, backoffRatio: 0.9 })),
   factory('vegas', vegas, () => ({})),
