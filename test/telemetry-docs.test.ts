@@ -1,13 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { bulkhead, circuitBreaker, fallback, retry, shield, timeout } from 'escudo'
-import { createMetrics } from 'escudo/telemetry'
+import { bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, throttle, timeout } from 'escudo'
+import { createMetrics, subscribe } from 'escudo/telemetry'
 import { expect, test } from 'vitest'
 import { watchSent, watchServed } from '../packages/escudo/src/core/http-watch.ts'
 import { readScrape } from '../packages/escudo/src/telemetry/metrics/scrape.harness.ts'
 import { ROOT } from './shop/helpers/processes.ts'
 
 const metrics = createMetrics()
-const whole = shield('x', fallback(0), timeout('1s'), retry(), circuitBreaker(), bulkhead({ limit: 1 }))
+const limiter = rateLimiter({ limit: 1, per: '1s' })
+const whole = shield('x', fallback(0), timeout('1s'), retry(), circuitBreaker(), limiter, bulkhead({ limit: 1 }))
 const text = await readFile(`${ROOT}/docs/telemetry.md`, 'utf8')
 
 test('docs/telemetry.md lists every metric with its type and labels, and no other', async () => {
@@ -23,7 +24,9 @@ test('docs/telemetry.md lists every metric with its type and labels, and no othe
   const listed = rows.map(([, name, type]) => `${type} ${name}`)
   expect(listed.sort()).toEqual([...types].map(([name, type]) => `${type} ${name}`).sort())
   for (const [, name = '', , cells = ''] of rows) {
-    const places = /bulkhead|breaker|retry|timeout|fallback/.test(name) ? ['escudo_shield', 'escudo_policy'] : []
+    const places = /bulkhead|breaker|retry|timeout|fallback|rate_limiter/.test(name)
+      ? ['escudo_shield', 'escudo_policy']
+      : []
     const own = [...(cells.split(':', 1)[0] ?? '').matchAll(/`(\w+)`/g)].map(([, label]) => label)
     const labels = cells.startsWith('none') ? [] : own
     const found = samples.find((sample) => sample.name === name || sample.name === `${name}_count`)
@@ -35,6 +38,34 @@ test('docs/telemetry.md lists every metric with its type and labels, and no othe
 })
 
 test('docs/telemetry.md lists every outcome', () => {
-  const outcomes = [retry(), circuitBreaker(), timeout(1)].flatMap(({ countable }) => countable?.outcomes ?? [])
+  const outcomes = [retry(), circuitBreaker(), timeout(1), limiter, throttle()].flatMap(
+    ({ countable }) => countable?.outcomes ?? [],
+  )
   for (const outcome of [...outcomes, 'rejected']) expect(text).toContain(`\`${outcome}\``)
+})
+
+test('docs/telemetry.md lists every event', () => {
+  let names = ''
+  try {
+    subscribe(() => {}, ['nothing' as 'retry'])
+  } catch (error) {
+    // The refusal of an unknown name tells the known ones.
+    names = (error as Error).message.split('there are: ')[1] ?? ''
+  }
+  const listed = [...text.matchAll(/^\| `(\w+)` \|.+\|.+\|$/gm)].map(([, name]) => name)
+  expect(names.split(', ').length).toBeGreaterThan(5)
+  for (const name of names.split(', ')) expect(listed).toContain(name)
+})
+
+test('docs/telemetry.md lists every log line with its level, and no other', async () => {
+  const source = await readFile(`${ROOT}/packages/escudo/src/telemetry/policy-lines.ts`, 'utf8')
+  const lines = new Set([...source.matchAll(/event: '([a-z_.]+)'/g)].map(([, line]) => line))
+  const levels = new Map(
+    [...source.matchAll(/level: '(\w+)',\s+event: '([a-z_.]+)'|event: '([a-z_.]+)', level: '(\w+)'/g)].map(
+      ([, level, line, sameLine, itsLevel]) => [line ?? sameLine, level ?? itsLevel],
+    ),
+  )
+  const rows = [...text.matchAll(/^\| `([a-z_.]+)` \| (debug|info|warning|error) \|/gm)]
+  expect(rows.map(([, line]) => line).sort()).toEqual([...lines].sort())
+  for (const [, line, level] of rows) expect([line, level]).toEqual([line, levels.get(line)])
 })

@@ -37,7 +37,7 @@ describe('a stateChange is emitted at the moment that a transition becomes true,
       halfOpen: { probes: 1, closeAt: 1, leaseMs: 1_000 },
       mode: 'enforce',
       ramp: undefined,
-      onTransition: (_transition, key) => keys.push(key),
+      onTransition: (_transition, { key }) => keys.push(key),
     }
     for (const key of ['a', undefined, '__proto__']) call(new Breaker(settings, key), 'failure', 0)
     expect(keys).toEqual(['a', undefined, '__proto__'])

@@ -50,10 +50,10 @@ export interface BreakerSettings {
   /** Undefined: all calls are let through as soon as the circuit is closed. */
   readonly ramp: RampSettings | undefined
   /**
-   * Hears every change of state, of the breaker with that key. It may act on the breaker: the change that it makes is
-   * told before it returns. With a breaker for each key this is where a key is kept (`to` is not `closed`) and released.
+   * Hears every change of state, and of which breaker. It may act on the breaker: the change that it makes is told
+   * before it returns. With a breaker for each key this is where a key is kept (`to` is not `closed`) and released.
    */
-  readonly onTransition: (transition: Transition, key: string | undefined) => void
+  readonly onTransition: (transition: Transition, breaker: { readonly key: string | undefined }) => void
 }
 
 /** How long the n-th opening in a row lasts, from 1, when the failure behind it said when to come back. */

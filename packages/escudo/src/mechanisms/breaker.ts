@@ -34,9 +34,9 @@ export class Breaker {
   #state: BreakerState = 'closed'
   // One ticket for all calls of a generation that are no probes: the closed circuit gives leave without allocating.
   #ticket: Ticket = FIRST_TICKET
-  #outage: Outage | undefined
-  /** There while traffic returns step by step; never under `observe`, where nothing is refused. */
-  #rampStartedMs: number | undefined
+  // An outage, or the instant since when traffic returns step by step (never under `observe`, where nothing is refused).
+  // One field for both, for a million keys have neither.
+  #episode: Outage | number | undefined
 
   constructor(settings: BreakerSettings, key?: string) {
     this.#settings = settings
@@ -47,7 +47,7 @@ export class Breaker {
   /** The leave that every call has while the circuit is closed or disabled: no time is read for it. */
   get freePass(): Ticket | undefined {
     const state = this.#state
-    return (state === 'closed' && this.#rampStartedMs === undefined) || state === 'disabled' ? this.#ticket : undefined
+    return (state === 'closed' && this.#episode === undefined) || state === 'disabled' ? this.#ticket : undefined
   }
 
   /**
@@ -60,7 +60,7 @@ export class Breaker {
     const pass = this.freePass
     if (pass !== undefined) return pass
     if (this.#state === 'closed') return random() < (this.admitting(now) ?? 1) ? this.#ticket : undefined
-    const probe = this.#outage?.trial?.tryProbe(this.#ticket.generation, now)
+    const probe = this.outage?.trial?.tryProbe(this.#ticket.generation, now)
     return probe ?? (this.#settings.mode === 'observe' ? this.#ticket : undefined)
   }
 
@@ -83,19 +83,20 @@ export class Breaker {
 
   /** Lets time do what it does: an open circuit becomes half-open, a probe's lease or a ramp ends. Call it before reading. */
   advance(now: number): void {
-    const outage = this.#outage
-    if (outage !== undefined) {
-      if (this.#state === 'open' && now >= outage.openUntilMs) this.#tryAgain(outage, now)
-      this.#endLeases(now)
-    } else if (this.#rampStartedMs !== undefined) {
+    const episode = this.#episode
+    if (episode === undefined) return
+    if (typeof episode === 'number') {
       const { ramp } = this.#settings
-      if (ramp === undefined || isOver(ramp, this.#rampStartedMs, now)) this.#rampStartedMs = undefined
+      if (ramp === undefined || isOver(ramp, episode, now)) this.#episode = undefined
+      return
     }
+    if (this.#state === 'open' && now >= episode.openUntilMs) this.#tryAgain(episode, now)
+    this.#endLeases(now)
   }
 
   /** The instant at which {@link advance} will next change the state; undefined when it is not time that decides. */
   nextChangeMs(): number | undefined {
-    return this.#state === 'open' ? this.#outage?.openUntilMs : this.#outage?.trial?.firstLeaseEndsMs
+    return this.#state === 'open' ? this.outage?.openUntilMs : this.outage?.trial?.firstLeaseEndsMs
   }
 
   /**
@@ -103,7 +104,7 @@ export class Breaker {
    * circuit. While traffic returns step by step: until the next step, although chance may be kinder at once.
    */
   retryAfterMs(now: number): number | undefined {
-    const outage = this.#outage
+    const outage = this.outage
     if (outage !== undefined) {
       if (this.#state === 'open') return Math.max(0, outage.openUntilMs - now)
       // Either a probe's lease ends and its place is free, or the probes fail at once and the circuit opens again.
@@ -112,14 +113,14 @@ export class Breaker {
     }
     const { ramp } = this.#settings
     if (ramp === undefined || this.admitting(now) === undefined) return undefined
-    return nextStepInMs(ramp, this.#rampStartedMs as number, now)
+    return nextStepInMs(ramp, this.#episode as number, now)
   }
 
   /** The share of calls that are let through while traffic returns step by step; undefined at all other times. */
   admitting(now: number): number | undefined {
     const { ramp } = this.#settings
-    const startedMs = this.#rampStartedMs
-    if (ramp === undefined || startedMs === undefined || isOver(ramp, startedMs, now)) return undefined
+    const startedMs = this.#episode
+    if (ramp === undefined || typeof startedMs !== 'number' || isOver(ramp, startedMs, now)) return undefined
     return shareAt(ramp, startedMs, now)
   }
 
@@ -129,17 +130,17 @@ export class Breaker {
 
   /** When the circuit opened last; undefined while it is neither open nor half-open. */
   get openedMs(): number | undefined {
-    return this.#outage?.openedMs
+    return this.outage?.openedMs
   }
 
   /** What the trip counts, within its window or in a row; while open and half-open the count that opened the circuit. */
   failures(now: number): number {
-    return this.#outage?.failures ?? this.#rule.failures(now)
+    return this.outage?.failures ?? this.#rule.failures(now)
   }
 
   /** The calls among which {@link failures} were counted. */
   calls(now: number): number {
-    return this.#outage?.calls ?? this.#rule.calls(now)
+    return this.outage?.calls ?? this.#rule.calls(now)
   }
 
   /** Refuses every call until {@link reset}: an operator took the dependency out. (`observe` refuses nothing.) */
@@ -166,7 +167,8 @@ export class Breaker {
 
   /** What is wrong at present, for a health check that begins now; undefined while there is nothing to be checked. */
   get outage(): Outage | undefined {
-    return this.#outage
+    const episode = this.#episode
+    return typeof episode === 'number' ? undefined : episode
   }
 
   /**
@@ -178,7 +180,7 @@ export class Breaker {
    */
   healthCheckSucceeded(outage: Outage, now: number): boolean {
     this.advance(now)
-    if (outage !== this.#outage) return false
+    if (outage !== this.outage) return false
     this.#recover(REASONS.healthCheck, now)
     return true
   }
@@ -187,10 +189,10 @@ export class Breaker {
   save(now: number): SavedBreaker {
     this.advance(now)
     const state = this.#state
-    const outage = this.#outage
+    const outage = this.outage
     if (state === 'closed') {
-      const startedMs = this.#rampStartedMs
-      return startedMs === undefined ? { state } : { state, rampedMs: Math.max(0, now - startedMs) }
+      const startedMs = this.#episode
+      return typeof startedMs !== 'number' ? { state } : { state, rampedMs: Math.max(0, now - startedMs) }
     }
     if (outage === undefined) return { state: state as 'isolated' | 'disabled' }
     const { opening, failures, calls, openedMs, openUntilMs } = outage
@@ -234,7 +236,7 @@ export class Breaker {
     durationMs: number,
   ): boolean {
     this.#endLeases(now)
-    const trial = this.#outage?.trial
+    const trial = this.outage?.trial
     if (ticket.generation !== this.#ticket.generation || trial === undefined || !trial.end(ticket)) return false
     if (verdict === 'failure') this.#countProbe(trial, true, REASONS.probeFailed, now, retryAfterMs)
     else if (verdict === 'success') {
@@ -246,9 +248,9 @@ export class Breaker {
   }
 
   #endLeases(now: number): void {
-    const trial = this.#outage?.trial
+    const trial = this.outage?.trial
     // Each may decide, and then a listener may do anything: the trial that is over has no more leases to end.
-    while (trial !== undefined && trial === this.#outage?.trial && trial.endExpired(now)) {
+    while (trial !== undefined && trial === this.outage?.trial && trial.endExpired(now)) {
       this.#countProbe(trial, true, REASONS.leaseOver, now)
     }
   }
@@ -265,7 +267,7 @@ export class Breaker {
   }
 
   #open(reason: string, now: number, retryAfterMs: number | undefined): void {
-    const opening = (this.#outage?.opening ?? 0) + 1
+    const opening = (this.outage?.opening ?? 0) + 1
     const untilMs = now + openForMs(this.#settings.openTime, opening, retryAfterMs)
     // The second opening in a row shows the count of the first: the probes of a half-open circuit are not counted.
     this.#leave('open', reason, now, new Outage(opening, now, untilMs, this.failures(now), this.calls(now)))
@@ -280,19 +282,18 @@ export class Breaker {
     const from = this.#state
     this.#begin(to, outage)
     if (rampStartedMs !== undefined) this.#startRamp(rampStartedMs)
-    this.#settings.onTransition({ from, to, reason, at }, this.key)
+    this.#settings.onTransition({ from, to, reason, at }, this)
   }
 
   /** A new generation, in that state, which counts from nothing. */
   #begin(state: BreakerState, outage?: Outage): void {
     this.#state = state
-    this.#outage = outage
-    this.#rampStartedMs = undefined
+    this.#episode = outage
     this.#ticket = { generation: this.#ticket.generation + 1, probe: false }
     this.#rule.clear()
   }
 
   #startRamp(startedMs: number): void {
-    if (this.#settings.ramp !== undefined && this.#settings.mode === 'enforce') this.#rampStartedMs = startedMs
+    if (this.#settings.ramp !== undefined && this.#settings.mode === 'enforce') this.#episode = startedMs
   }
 }

@@ -40,9 +40,11 @@ export class KeyedStates<S> {
       moveToEnd(this.#free, key, free)
       return free
     }
-    if (this.size >= this.#maxKeys) this.#forgetOldest()
+    const gone = this.size >= this.#maxKeys ? this.#takeOldest() : undefined
     const state = this.#create(key)
     this.#free.set(key, state)
+    // Last, since whoever hears of it may use keys in his turn.
+    if (gone !== undefined) this.#onForget?.(gone)
     return state
   }
 
@@ -73,12 +75,12 @@ export class KeyedStates<S> {
     to.set(key, state)
   }
 
-  #forgetOldest(): void {
+  #takeOldest(): S | undefined {
     const from = this.#free.size > 0 ? this.#free : this.#kept
     const [oldest] = from
-    if (oldest === undefined) return
+    if (oldest === undefined) return undefined
     from.delete(oldest[0])
-    this.#onForget?.(oldest[1])
+    return oldest[1]
   }
 }
 

@@ -22,12 +22,16 @@ export class RateRule implements TripRule {
   }
 
   record(failed: boolean, durationMs: number, now: number): string | undefined {
-    const { slowerThanMs, minimumCalls, threshold, reason } = this.#settings
+    const settings = this.#settings
     const window = this.#window
+    const { slowerThanMs } = settings
     window.record(slowerThanMs === undefined ? failed : durationMs > slowerThanMs, now)
+    const { hits } = window
+    // Every threshold is above 0: the way of a healthy dependency ends here.
+    if (hits === 0) return undefined
     const { calls } = window
     // Divided, not multiplied: 3 / 30 is the same number as 0.1, and 0.1 * 30 is not 3.
-    return calls >= minimumCalls && window.hits / calls >= threshold ? reason : undefined
+    return calls >= settings.minimumCalls && hits / calls >= settings.threshold ? settings.reason : undefined
   }
 
   failures(now: number): number {

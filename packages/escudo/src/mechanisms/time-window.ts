@@ -22,12 +22,14 @@ class PastBucket {
   readonly number: number
   readonly calls: number
   readonly hits: number
-  next: PastBucket | undefined = undefined
+  /** The one after it; of the youngest, the oldest. */
+  next: PastBucket
 
-  constructor(number: number, calls: number, hits: number) {
+  constructor(number: number, calls: number, hits: number, oldest: PastBucket | undefined) {
     this.number = number
     this.calls = calls
     this.hits = hits
+    this.next = oldest ?? this
   }
 }
 
@@ -45,7 +47,7 @@ export class TimeWindow implements Window {
   #hitsIn = 0
   #calls = 0
   #hits = 0
-  #oldest: PastBucket | undefined
+  /** The last link of a ring: the next one is the oldest. One field less in each of a million windows. */
   #youngest: PastBucket | undefined
 
   constructor(length: BucketLength) {
@@ -77,31 +79,39 @@ export class TimeWindow implements Window {
   }
 
   clear(): void {
+    // Also by which clock it counted: what comes next may go by another.
+    this.#number = undefined
     this.#callsIn = 0
     this.#hitsIn = 0
     this.#calls = 0
     this.#hits = 0
-    this.#oldest = undefined
     this.#youngest = undefined
   }
 
   #beginBucket(number: number): void {
-    if (this.#callsIn > 0) this.#append(new PastBucket(this.#number as number, this.#callsIn, this.#hitsIn))
+    if (this.#callsIn > 0) this.#append(this.#number as number)
     this.#number = number
     this.#callsIn = 0
     this.#hitsIn = 0
-    let oldest = this.#oldest
-    for (; oldest !== undefined && oldest.number <= number - BUCKETS; oldest = oldest.next) {
-      this.#calls -= oldest.calls
-      this.#hits -= oldest.hits
-    }
-    this.#oldest = oldest
-    if (oldest === undefined) this.#youngest = undefined
+    this.#forget(number - BUCKETS)
   }
 
-  #append(bucket: PastBucket): void {
-    if (this.#youngest === undefined) this.#oldest = bucket
-    else this.#youngest.next = bucket
+  #append(number: number): void {
+    const youngest = this.#youngest
+    const bucket = new PastBucket(number, this.#callsIn, this.#hitsIn, youngest?.next)
+    if (youngest !== undefined) youngest.next = bucket
     this.#youngest = bucket
+  }
+
+  /** Lets go of the buckets up to that number. */
+  #forget(number: number): void {
+    for (let youngest = this.#youngest; youngest !== undefined; youngest = this.#youngest) {
+      const oldest = youngest.next
+      if (oldest.number > number) return
+      this.#calls -= oldest.calls
+      this.#hits -= oldest.hits
+      if (oldest === youngest) this.#youngest = undefined
+      else youngest.next = oldest.next
+    }
   }
 }

@@ -181,6 +181,14 @@ test('a time window that was cleared counts from nothing, in the same bucket', (
   expect([callsAt(window, 51), hitsAt(window, 51)]).toEqual([1, 0])
 })
 
+test('a time window that was cleared goes by whatever clock comes next', () => {
+  const window = new TimeWindow(bucketLength(20_000))
+  window.record(true, 1_000_000_000)
+  window.clear()
+  window.record(true, 0)
+  expect([callsAt(window, 19_000), callsAt(window, 20_000)]).toEqual([1, 0])
+})
+
 test('the largest window of calls holds a million outcomes, and forgets the first of them first', () => {
   const window = new CountWindow(1_000_000)
   for (let n = 0; n < 1_000_000; n += 1) window.record(n % 3 === 0)

@@ -18,7 +18,7 @@ export interface BreakerContext {
   readonly timed: boolean
   readonly circuits: Circuits
   /** Notes the breaker's state on a call that failed. */
-  readonly note: (root: CallRoot, breaker: Breaker) => void
+  readonly note: (root: CallRoot, breaker: Breaker, now: number) => void
 }
 
 /**
@@ -56,8 +56,9 @@ export class BreakerFrame extends Watcher implements Frame {
 
   onError(error: unknown, trail: Trail): Passage {
     const verdict = this.judged(() => judgeError(this.context.classify, error, this.call))
-    this.end(verdict, verdict === 'failure' ? hintOf(error) : undefined)
-    if (trail.root !== undefined) this.context.note(trail.root, this.breaker)
+    const { context } = this
+    const now = this.end(verdict, verdict === 'failure' ? hintOf(error) : undefined) ?? context.binding.clock.now()
+    if (trail.root !== undefined) context.note(trail.root, this.breaker, now)
     return passError(this.outer, error, trail)
   }
 
@@ -75,9 +76,10 @@ export class BreakerFrame extends Watcher implements Frame {
     }
   }
 
-  private end(verdict: Verdict, retryAfterMs?: number): void {
+  /** Gives the ticket back, once; and the instant at which it did. */
+  private end(verdict: Verdict, retryAfterMs?: number): number | undefined {
     const { ticket, breaker, context } = this
-    if (ticket === undefined) return
+    if (ticket === undefined) return undefined
     this.ticket = undefined
     this.unwatch()
     const { binding, circuits } = context
@@ -88,6 +90,7 @@ export class BreakerFrame extends Watcher implements Frame {
     if (ticket.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hearsExecuted) executed(binding, verdict)
     if (!counted && verdict !== 'ignored') late(binding, verdict)
+    return now
   }
 }
 

@@ -37,7 +37,11 @@ export interface CircuitBreakerOptions<R = unknown> {
   readonly mode?: BreakerMode
   /** A circuit for each key of a call, at most `maxKeys` of them (default 10 000). Default: one for all. */
   readonly perKey?: { readonly maxKeys?: number }
-  /** A health check that runs `every` so often while the circuit is open, and closes it early when it succeeds. */
+  /**
+   * A health check that runs `every` so often while the circuit is open or half-open, and closes it early when it
+   * succeeds: when it neither throws nor rejects, whatever it returns. It is given a call with a signal and a deadline,
+   * and is cut when the next one is due.
+   */
   readonly probe?: { readonly operation: Operation<unknown>; readonly every: Duration }
   /**
    * How traffic returns after the probes or the health check succeeded: each of the rising shares of calls for `each`,

@@ -138,7 +138,8 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     return this.#circuits.at(key).save(this.#now())
   }
 
-  on(_event: 'stateChange', listener: Listener<StateChange>): () => void {
+  on(event: 'stateChange', listener: Listener<StateChange>): () => void {
+    if (event !== 'stateChange') throw new TypeError(`there is no event '${String(event)}'; there is: stateChange`)
     return this.#circuits.on(listener)
   }
 
@@ -159,7 +160,6 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
     const circuits = this.#circuits
     const bindings = circuits.bind(binding)
-    if (bindings === 1 && this.#settings.restore !== undefined) circuits.restore(this.#settings.restore)
     if (bindings === BINDINGS_DOUBTFUL) {
       warn(
         `the circuit breaker '${this.name}' is part of ${BINDINGS_DOUBTFUL} shields: build a shield once and not for every call`,
@@ -172,14 +172,20 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
       classify: this.#settings.classify as BreakerContext['classify'],
       timed: this.#settings.trip.slowerThanMs !== undefined,
       circuits,
-      note: (root, breaker) => void note(root, breaker, binding),
+      note: (root, breaker, now) => void note(root, breaker, now, binding),
     }
     return {
       enter(call, operation, outer) {
         const breaker = circuits.of(call.root.key)
-        const ticket = breaker.freePass ?? breaker.tryAcquire(clock.now(), call.root.host.random)
-        if (ticket === undefined) return passError(outer, refuse(call.root, breaker, binding), new Trail(call.root))
-        if (ticket.probe) circuits.rearm(breaker)
+        let ticket = breaker.freePass
+        if (ticket === undefined) {
+          const now = clock.now()
+          ticket = breaker.tryAcquire(now, call.root.host.random)
+          if (ticket === undefined) {
+            return passError(outer, refuse(call.root, breaker, now, binding), new Trail(call.root))
+          }
+          if (ticket.probe) circuits.rearm(breaker)
+        }
         const frame = new BreakerFrame(outer, call, breaker, ticket, context)
         // Without a scope nothing can cut the call, and its outcome alone settles the ticket.
         if (call.scope !== undefined) frame.watch(call.scope)
@@ -201,19 +207,18 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
 
 function statusOf(breaker: Breaker, now: number): BreakerStatus {
   breaker.advance(now)
-  const { state, openedMs } = breaker
-  const [failures, calls] = [breaker.failures(now), breaker.calls(now)]
+  const { state, openedMs: openedAt } = breaker
+  const failures = breaker.failures(now)
+  const calls = breaker.calls(now)
   const retryAfterMs = breaker.retryAfterMs(now)
-  if (openedMs !== undefined && retryAfterMs !== undefined) {
-    return { state, failures, calls, openedAt: openedMs, retryAfterMs }
-  }
-  const admitting = breaker.admitting(now)
-  return admitting === undefined ? { state, failures, calls } : { state, failures, calls, admitting }
+  // Closed for good, isolated or disabled.
+  if (retryAfterMs === undefined) return { state, failures, calls }
+  if (openedAt !== undefined) return { state, failures, calls, openedAt, retryAfterMs }
+  return { state, failures, calls, admitting: breaker.admitting(now), retryAfterMs }
 }
 
 /** Notes the state as it is, for whoever asks what happened to the call. */
-function note(root: CallRoot, breaker: Breaker, { clock, policy }: Binding): BreakerStatus {
-  const now = clock.now()
+function note(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding): BreakerStatus {
   const facts = statusOf(breaker, now)
   const { state, retryAfterMs } = facts
   leaveNote(
@@ -223,10 +228,10 @@ function note(root: CallRoot, breaker: Breaker, { clock, policy }: Binding): Bre
   return facts
 }
 
-function refuse(root: CallRoot, breaker: Breaker, binding: Binding): CircuitOpenError {
-  const { retryAfterMs } = note(root, breaker, binding)
+function refuse(root: CallRoot, breaker: Breaker, now: number, binding: Binding): CircuitOpenError {
+  const { state, retryAfterMs } = note(root, breaker, now, binding)
   const { shield, policy, events } = binding
   if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'CIRCUIT_OPEN', retryAfterMs })
-  const make = (): CircuitOpenError => new CircuitOpenError(binding, retryAfterMs)
+  const make = (): CircuitOpenError => new CircuitOpenError(binding, retryAfterMs, state)
   return binding.stacks ? make() : stackless(make)
 }

@@ -1,8 +1,18 @@
 import { brand, type Origin, PolicyError } from '../core/errors.ts'
+import type { BreakerState } from '../core/events.ts'
+
+const DOES: Readonly<Record<BreakerState, string>> = {
+  open: 'is open',
+  'half-open': 'is half-open, and its probes are on their way',
+  closed: 'lets only a share of its calls through until the dependency has proved itself',
+  isolated: 'was isolated by hand',
+  disabled: 'is disabled',
+}
 
 /**
  * The circuit is open: the operation was not called. `retryAfterMs` says when the next call has a chance; it is absent
- * when an operator isolated the circuit.
+ * when an operator isolated the circuit. A half-open circuit whose probes are on their way refuses with it too, and a
+ * closed one whose traffic returns step by step: `explain(error)` tells the state.
  *
  * @example
  * ```ts
@@ -17,8 +27,9 @@ import { brand, type Origin, PolicyError } from '../core/errors.ts'
 export class CircuitOpenError extends PolicyError {
   readonly code = 'CIRCUIT_OPEN'
 
-  constructor(origin: Origin, retryAfterMs: number | undefined) {
-    super(`the circuit of '${origin.shield}' is open (${origin.policy})`, origin, retryAfterMs)
+  /** @param state why it is no `open` one that refuses, for the message */
+  constructor(origin: Origin, retryAfterMs: number | undefined, state: BreakerState = 'open') {
+    super(`the circuit of '${origin.shield}' ${DOES[state]} (${origin.policy})`, origin, retryAfterMs)
   }
 }
 brand(CircuitOpenError, 'CircuitOpenError', {

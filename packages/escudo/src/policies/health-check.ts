@@ -1,9 +1,10 @@
-import { withAmbient } from '../core/ambient.ts'
 import { CallRoot, CallState } from '../core/call.ts'
-import type { CancelTimer, Clock } from '../core/clock.ts'
+import type { CancelTimer } from '../core/clock.ts'
+import { withCurrentCall } from '../core/current-call.ts'
 import type { Binding, Operation } from '../core/policy.ts'
 import { Scope } from '../core/scope.ts'
 import type { Breaker } from '../mechanisms/breaker.ts'
+import { backgroundTimer } from './background-timer.ts'
 
 /** How a breaker asks its dependency whether it is back. */
 export interface HealthCheckSettings {
@@ -19,22 +20,17 @@ export interface HealthCheckSettings {
 export class HealthCheck {
   readonly #breaker: Breaker
   readonly #settings: HealthCheckSettings
-  readonly #clock: Clock
-  readonly #binding: Binding | undefined
+  readonly #binding: Binding
   readonly #onClosed: () => void
   #cancelTimer: CancelTimer | undefined
+  /** Of the check that is under way. */
   #scope: Scope | undefined
+  #stopped = false
 
-  constructor(
-    breaker: Breaker,
-    settings: HealthCheckSettings,
-    clock: Clock,
-    binding: Binding | undefined,
-    onClosed: () => void,
-  ) {
+  /** @param binding the shield in whose name it asks */
+  constructor(breaker: Breaker, settings: HealthCheckSettings, binding: Binding, onClosed: () => void) {
     this.#breaker = breaker
     this.#settings = settings
-    this.#clock = clock
     this.#binding = binding
     this.#onClosed = onClosed
   }
@@ -42,17 +38,20 @@ export class HealthCheck {
   /** The first check begins after the first interval: the dependency has just failed. */
   start(): void {
     const fire = (): void => {
-      this.#cut()
+      this.#cut('the health check took longer than the time between two')
+      // By whoever heard of the cut.
+      if (this.#stopped) return
       this.start()
       this.#check().catch(() => {})
     }
-    const { everyMs } = this.#settings
-    this.#cancelTimer = withAmbient(undefined, () => this.#clock.setTimer(fire, everyMs, { background: true }))
+    this.#cancelTimer = backgroundTimer(this.#binding.clock, fire, this.#settings.everyMs)
   }
 
+  /** For good. A check that is under way is cut. */
   stop(): void {
+    this.#stopped = true
     this.#cancelTimer?.()
-    this.#cut()
+    this.#cut('the health check is not needed any more')
   }
 
   async #check(): Promise<void> {
@@ -60,20 +59,22 @@ export class HealthCheck {
     if (outage === undefined) return
     const scope = new Scope()
     this.#scope = scope
-    const host = {
-      name: this.#binding?.shield ?? '',
-      clock: this.#clock,
-      random: this.#binding?.random ?? Math.random,
-      policies: [],
+    const { shield, clock, random } = this.#binding
+    const host = { name: shield, clock, random, policies: [] }
+    const call = new CallState(new CallRoot(host, key, 0), scope, 1, clock.now() + this.#settings.everyMs)
+    try {
+      await withCurrentCall(call, () => this.#settings.operation(call))
+    } finally {
+      // What has come to its end is not aborted any more: it may have returned something that lives on.
+      if (this.#scope === scope) this.#scope = undefined
     }
-    const deadline = this.#clock.now() + this.#settings.everyMs
-    await this.#settings.operation(new CallState(new CallRoot(host, key, 0), scope, 1, deadline))
     // Cut: it answered too late, and another check is under way.
-    if (scope.cut === undefined && this.#breaker.healthCheckSucceeded(outage, this.#clock.now())) this.#onClosed()
+    if (scope.cut === undefined && this.#breaker.healthCheckSucceeded(outage, clock.now())) this.#onClosed()
   }
 
-  #cut(): void {
-    this.#scope?.cutOff({ by: 'escudo', reason: new Error('the health check took longer than the time between two') })
+  #cut(why: string): void {
+    const scope = this.#scope
     this.#scope = undefined
+    scope?.cutOff({ by: 'escudo', reason: new Error(why) })
   }
 }

@@ -54,6 +54,18 @@ describe('timers keep no process alive but for calls in flight', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
+  test('nor do health checks, those under way included', async () => {
+    const { lines, lingeredMs } = await run(`
+      let asked = 0
+      const operation = () => { asked += 1; return new Promise(() => {}) }
+      const breaker = circuitBreaker({ trip: consecutive(1), openFor: '60s', probe: { operation, every: 5 } })
+      await shield('s', breaker).run(down).catch(() => {})
+      while (asked < 2) await new Promise((resolve) => setImmediate(resolve))
+      settled(breaker.state)`)
+    expect(lines).toEqual(['open'])
+    expect(lingeredMs).toBeLessThan(1_000)
+  })
+
   test('a half-open circuit whose probe settled with no verdict does not hold it', async () => {
     const { lines, lingeredMs } = await run(`
       const breaker = circuitBreaker({ trip: consecutive(1), openFor: 1 })
