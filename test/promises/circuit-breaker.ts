@@ -26,8 +26,16 @@ export const BREAKER_FEATURES: readonly Promised[] = [
     'trips by the rate of slow calls',
     [TRIP, 'a call is slow when it takes longer than its limit, not at it, and failures do not matter'],
     [OPTIONS, 'a slow success counts as slow, a slow failure is both, a quick failure is neither slow nor forgotten'],
+    [
+      'policies/circuit-breaker-trips.test.ts',
+      'at or above its threshold: a slow success counts, and one at the limit is not slow',
+    ],
   ),
-  promised('trips by any of several', [OPTIONS, 'any of several: the reason is that of the rule that trips']),
+  promised(
+    'trips by any of several',
+    [OPTIONS, 'any of several: the reason is that of the rule that trips'],
+    ['policies/circuit-breaker-trips.test.ts', 'opens by whichever trips, with its reason and its count'],
+  ),
   promised('a minimum number of calls', [POLICY, 'not before the minimum number of calls']),
   promised('half-open with N probes, and a ratio or count to close', [
     HALF_OPEN,
@@ -42,36 +50,54 @@ export const BREAKER_FEATURES: readonly Promised[] = [
     [POLICY, 'lasts a constant time, opening after opening'],
     [POLICY, 'or a time that grows with consecutive openings, and starts again at its base after closing'],
   ),
-  promised("the dependency's Retry-After is honoured as open time", [
-    OPTIONS,
-    "the dependency's Retry-After is honoured as open time > %s",
-  ]),
+  promised(
+    "the dependency's Retry-After is honoured as open time",
+    [OPTIONS, "the dependency's Retry-After is honoured as open time > %s"],
+    [
+      'policies/circuit-breaker-trips.test.ts',
+      'Retry-After of the dependency honoured as open time > a hint that is %s',
+    ],
+  ),
   promised('isolate() by hand', [BY_HAND, 'refuses every call without a hint when to come back, until reset']),
   promised('reset() by hand', [
     BY_HAND,
     'closes from open, half-open, isolated and disabled, and forgets what was counted',
   ]),
   promised('disable() by hand', [BY_HAND, 'lets every call through and counts nothing, until reset']),
-  promised('metrics only: observe', [
-    OPTIONS,
-    'observe: counts, changes states and tells of them, refuses nothing > open lets all through',
-  ]),
-  promised('a health check that closes early', [
-    OPTIONS,
-    'a success closes an open circuit before its time, and a half-open one without its probes',
-  ]),
-  promised('recovery ramp: 5, 25, 50, 100 % of the traffic', [
-    OPTIONS,
-    '5, 25, 50, 100 % of the traffic: state closed, steps advance by time',
-  ]),
-  promised('the ramp is rolled back on regression', [
-    OPTIONS,
-    'a trip while traffic returns opens again, and the next ramp begins at its first step',
-  ]),
+  promised(
+    'metrics only: observe',
+    [OPTIONS, 'observe: counts, changes states and tells of them, refuses nothing > open lets all through'],
+    ['policies/circuit-breaker-observe.test.ts', 'while open and half-open, and the probes among the calls close it'],
+  ),
+  promised(
+    'a health check that closes early',
+    [OPTIONS, 'a success closes an open circuit before its time, and a half-open one without its probes'],
+    [
+      'policies/circuit-breaker-health-check.test.ts',
+      'while open: its first success closes, and nothing is left behind',
+    ],
+  ),
+  promised(
+    'recovery ramp: 5, 25, 50, 100 % of the traffic',
+    [OPTIONS, '5, 25, 50, 100 % of the traffic: state closed, steps advance by time'],
+    [
+      'policies/circuit-breaker-ramp.test.ts',
+      'the share of calls that each step admits, with the state closed and the status honest',
+    ],
+  ),
+  promised(
+    'the ramp is rolled back on regression',
+    [OPTIONS, 'a trip while traffic returns opens again, and the next ramp begins at its first step'],
+    [
+      'policies/circuit-breaker-ramp.test.ts',
+      'rolled back on regression: a trip while it ramps opens again, and the ramp begins anew after that',
+    ],
+  ),
   promised(
     'breakers per key, with a bound and LRU',
     ['mechanisms/keyed-states.test.ts', 'agree with a list that is searched, whatever is done to them'],
     ['test/composition/wrong/keys.test.ts', 'a million keys: %s stays within its bound, and the heap is flat'],
+    ['policies/circuit-breaker-keys.test.ts', 'an LRU never evicts a key that is open while another can go'],
   ),
   promised('state that can be saved and restored', [
     SAVED,
@@ -96,10 +122,11 @@ export const BREAKER: readonly Promised[] = [
     [WINDOW, 'a time window forgets in steps of a twentieth of its length at most'],
     [WINDOW, 'a time window never counts what is older than its length, and always what is younger than 19/20 of it'],
   ),
-  promised('save() stores the open time that is left, never clock values', [
-    SAVED,
-    'save() stores the remaining open time, never clock values > an open circuit stays open for what was left',
-  ]),
+  promised(
+    'save() stores the open time that is left, never clock values',
+    [SAVED, 'save() stores the remaining open time, never clock values > an open circuit stays open for what was left'],
+    ['policies/circuit-breaker-saved.test.ts', 'save() stores the remaining open time, never clock values'],
+  ),
   promised('a stateChange is emitted when a transition becomes true, also to half-open', [
     POLICY,
     'a stateChange to half-open is emitted by time alone, at the moment at which it becomes true',
