@@ -79,8 +79,8 @@ export const LIMITERS: readonly Promised[] = [
     'bulkhead outside of a timeout frees the slot at the timeout, because the timeout settles first',
   ]),
   promised('bulkhead: the documents say which to choose', [
-    'docs/policies.md',
-    'The bulkhead: inside or outside of a timeout?',
+    'docs/policies/bulkhead.md',
+    '## Inside or outside of a timeout?',
   ]),
   promised(
     'rate limiter: token bucket and sliding window',
