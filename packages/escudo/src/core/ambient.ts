@@ -38,6 +38,17 @@ export function asyncStorage<T>(): Storage<T> | undefined {
 
 const storage = asyncStorage<Ambient>()
 
+/** The context in which the library was loaded: in it nobody's storage holds anything of a request. */
+const outside = snapshot()
+
+function snapshot(): (<R>(body: () => R) => R) | undefined {
+  const host = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
+  const hooks = host.process?.getBuiltinModule?.('node:async_hooks') as
+    | { AsyncLocalStorage: { snapshot?: () => <R>(body: () => R) => R } }
+    | undefined
+  return hooks?.AsyncLocalStorage.snapshot?.()
+}
+
 /** The context of the request that is being served, or undefined outside of one. */
 export function ambient(): Ambient | undefined {
   return storage?.getStore()
@@ -45,8 +56,10 @@ export function ambient(): Ambient | undefined {
 
 /**
  * Runs `body` in a context; everything that it starts sees the context too. With undefined it runs outside of any:
- * for timers that outlive the request that happened to set them.
+ * for timers that outlive the request that happened to set them. That holds for everybody's storages, not only for this
+ * one: what is told because such a timer fires must not be told in the name of another request.
  */
 export function withAmbient<R>(context: Ambient | undefined, body: () => R): R {
+  if (context === undefined && outside !== undefined) return outside(body)
   return storage === undefined ? body() : storage.run(context, body)
 }

@@ -36,7 +36,7 @@ export class CallRoot {
   declare readonly key: string | undefined
   declare readonly priority: number
   /** What policies noted of it: undefined as long as nothing went wrong. */
-  declare notes: Note[] | undefined
+  declare notes: readonly Note[] | undefined
 
   constructor(host: Host, key: string | undefined, priority: number) {
     this.host = host
@@ -104,6 +104,41 @@ export class CallState implements Call {
     this.ownSignal ??= new AbortController().signal
     return this.ownSignal
   }
+}
+
+/**
+ * The call that a policy of somebody's own passes on: the one that it was given, or a copy, `{ ...call, attempt: 2 }`,
+ * which has lost what the class computes. Another attempt, deadline, key or priority goes with it.
+ *
+ * @throws TypeError for what is no call, and for a copy that means to replace what it cannot
+ */
+export function ownCall(given: Call): CallState {
+  if (given instanceof CallState) return given
+  const copy = given as Partial<CallState> | undefined
+  const root = copy?.root
+  if (root?.host === undefined) throw new TypeError('next() takes the call that the policy was given, or a copy of it')
+  const { scope, attempt = 1, deadline, signal, clock, random } = copy as Partial<CallState>
+  const { host } = root
+  if (signal !== undefined && signal !== scope?.signal) throw notReplaceable('signal')
+  if (clock !== undefined && clock !== host.clock) throw notReplaceable('clock')
+  if (random !== undefined && random !== host.random) throw notReplaceable('random')
+  const { key = root.key, priority = root.priority } = copy as Partial<CallState>
+  return new CallState(withKey(root, key, priority), scope, attempt, deadline)
+}
+
+function notReplaceable(name: string): TypeError {
+  return new TypeError(`a copy of a call cannot have another '${name}'; pass what the operation needs to the operation`)
+}
+
+/** The same call with another key, for what stands inside. What is noted of it is noted of the call. */
+function withKey(root: CallRoot, key: string | undefined, priority: number): CallRoot {
+  if (key === root.key && priority === root.priority) return root
+  return Object.defineProperty(new CallRoot(root.host, key, priority), 'notes', {
+    get: () => root.notes,
+    set: (notes: CallRoot['notes']) => {
+      root.notes = notes
+    },
+  })
 }
 
 /** A call that nothing has cut yet and nothing can cut: what a shield begins with where its caller brings nothing. */

@@ -10,13 +10,13 @@ import { Scope } from './scope.ts'
  */
 export class CallerScope extends Scope implements Frame {
   readonly outer = undefined
-  readonly #root: SignalScope | undefined
+  /** The caller's signal, as long as this call listens to it. For {@link SignalScope} to set. */
+  joined: SignalScope | undefined
   #cancelTimer: CancelTimer | undefined
 
-  constructor(signal: AbortSignal | undefined) {
-    super()
-    this.#root = signal === undefined ? undefined : rootOf(signal)
-    this.#root?.join(this)
+  /** Cuts the call when its caller's signal aborts. */
+  listenTo(signal: AbortSignal): void {
+    rootOf(signal).join(this)
   }
 
   /** Cuts the call when its deadline comes. */
@@ -33,14 +33,15 @@ export class CallerScope extends Scope implements Frame {
     return value
   }
 
+  // Whatever the code of a user made of the cut meanwhile: who gave the call up gets his own reason.
   onError(error: unknown, trail: Trail): Passage {
     this.#release()
-    return END.onError(error, trail)
+    return END.onError(this.cut === undefined ? error : this.cut.reason, trail)
   }
 
   /** Leaves the caller's signal and the clock as they were. */
   #release(): void {
-    this.#root?.part(this)
+    this.joined?.part(this)
     this.#cancelTimer?.()
   }
 }
@@ -59,14 +60,17 @@ class SignalScope extends Scope {
   }
 
   join(call: CallerScope): void {
-    // `this` is the listener (see handleEvent), so its removal cannot miss.
-    if (this.#calls === 0) this.#signal.addEventListener('abort', this)
+    // Together, since what follows may throw: the stack may be full.
+    call.joined = this
     this.#calls += 1
+    // `this` is the listener (see handleEvent), so its removal cannot miss.
+    if (this.#calls === 1) this.#signal.addEventListener('abort', this)
     call.watch(this)
   }
 
   part(call: CallerScope): void {
     call.unwatch()
+    call.joined = undefined
     this.#calls -= 1
     if (this.#calls === 0) this.#signal.removeEventListener('abort', this)
   }

@@ -54,7 +54,7 @@ export function passValue(frame: Frame, value: unknown): Passage {
   try {
     return frame.onValue(value)
   } catch (error) {
-    return passError(frame.outer as Frame, error, new Trail(frame.root))
+    return frame.outer === undefined ? new Failure(error) : passError(frame.outer, error, new Trail(frame.root))
   }
 }
 
@@ -63,7 +63,8 @@ export function passError(frame: Frame, error: unknown, trail: Trail): Passage {
   try {
     return frame.onError(error, trail)
   } catch (later) {
-    return passError(frame.outer as Frame, later, trail)
+    // Beyond the end there is nobody to hear of it: only a full stack comes so far.
+    return frame.outer === undefined ? new Failure(later) : passError(frame.outer, later, trail)
   }
 }
 

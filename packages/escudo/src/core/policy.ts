@@ -100,7 +100,9 @@ export function unbound(policy: PolicyFacts): Binding {
  * Makes a policy of your own.
  *
  * @param options.name how the policy is called in errors, events and the status
- * @param options.wrap takes what stands inside, gives what stands in its place
+ * @param options.wrap takes what stands inside, gives what stands in its place. What stands inside takes the call that
+ * the policy was given, or a copy of it, `{ ...call, key: 'other' }`, with another attempt, deadline, key or priority; a
+ * copy with another signal, clock or chance is rejected with a `TypeError`
  * @returns a policy that fits into any shield. `R` is what it reads of results: state it when `wrap` looks at them, so
  * that the shield refuses, when compiled, an operation of something else. `K` is `string` where every call must bring a
  * key

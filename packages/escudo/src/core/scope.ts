@@ -22,16 +22,26 @@ export abstract class Watcher {
     this.after = undefined
   }
 
-  abstract onCut(cut: Cut): void
+  /**
+   * The scope is cut.
+   *
+   * @param later takes the scopes whose signals are to be aborted when all watchers have heard
+   */
+  abstract onCut(cut: Cut, later: Scope[]): void
 
-  /** Begins to watch. A scope that is cut already says so at once. */
-  watch(scope: Scope): void {
+  /**
+   * Begins to watch. A scope that is cut already says so at once. Who came last hears first, but for who asks to hear
+   * after all that are there: O(n) in their number.
+   */
+  watch(scope: Scope, afterAll = false): void {
     if (scope.cut !== undefined) {
-      this.onCut(scope.cut)
+      const later: Scope[] = []
+      this.onCut(scope.cut, later)
+      for (const inside of later) inside.abortSignal()
       return
     }
     this.scope = scope
-    scope.add(this)
+    scope.add(this, afterAll)
   }
 
   /** Ends watching; harmless when it has ended. */
@@ -52,12 +62,15 @@ export abstract class Watcher {
 export class Scope extends Watcher {
   /** Set once, when the scope is cut. */
   declare cut: Cut | undefined
+  /** What was at work here when the scope was cut, and may be still: operations that do not listen. */
+  declare held: PromiseLike<unknown>[] | undefined
   declare private first: Watcher | undefined
   declare private controller: AbortController | undefined
 
   constructor() {
     super()
     this.cut = undefined
+    this.held = undefined
     this.first = undefined
     this.controller = undefined
   }
@@ -72,27 +85,48 @@ export class Scope extends Watcher {
   }
 
   /** A cut of the scope outside is one of this scope too. */
-  override onCut(cut: Cut): void {
-    this.cutOff(cut)
-  }
-
-  /**
-   * Cuts the scope; a second cut changes nothing. Policies inside hear of it before the operation does: permits are
-   * back by the time that the code of a user runs.
-   */
-  cutOff(cut: Cut): void {
+  override onCut(cut: Cut, later: Scope[]): void {
     if (this.cut !== undefined) return
     this.cut = cut
     // From the front each time, since whoever hears of the cut may leave the list, or make others leave it.
     for (let watcher = this.first; watcher !== undefined; watcher = this.first) {
       watcher.unwatch()
-      watcher.onCut(cut)
+      watcher.onCut(cut, later)
     }
-    this.controller?.abort(cut.reason)
+    if (this.controller !== undefined) later.push(this)
+  }
+
+  /**
+   * Cuts the scope; a second cut changes nothing. Policies inside hear of it before any operation does, in this scope
+   * and in those within: permits are back by the time that the code of a user runs.
+   */
+  cutOff(cut: Cut): void {
+    const later: Scope[] = []
+    this.onCut(cut, later)
+    for (const scope of later) scope.abortSignal()
+  }
+
+  /** For whoever cuts: tells the operation. */
+  abortSignal(): void {
+    this.controller?.abort(this.cut?.reason)
+  }
+
+  /** Notes what goes on although the scope is cut. */
+  hold(work: PromiseLike<unknown>): void {
+    this.held ??= []
+    this.held.push(work)
   }
 
   /** For {@link Watcher} alone. */
-  add(watcher: Watcher): void {
+  add(watcher: Watcher, afterAll = false): void {
+    if (afterAll && this.first !== undefined) {
+      let last = this.first
+      while (last.after !== undefined) last = last.after
+      last.after = watcher
+      watcher.before = last
+      watcher.after = undefined
+      return
+    }
     watcher.before = undefined
     watcher.after = this.first
     if (this.first !== undefined) this.first.before = watcher

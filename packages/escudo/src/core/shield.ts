@@ -6,7 +6,7 @@ import { ConfigurationError } from './configuration-error.ts'
 import { withCurrentCall } from './current-call.ts'
 import { type Duration, show, toMs } from './durations.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, warn } from './events.ts'
-import { END, type Passage, promised } from './frame.ts'
+import { END, type Passage, passError, promised, Trail } from './frame.ts'
 import { foreignLayer, type Layer, operationLayer } from './layer.ts'
 import { checkedName, knownKeys, optionalFunction } from './options.ts'
 import { type AnyPolicy, type Binding, type Key, LAYER, type Operation, type PolicyStatus, type Run } from './policy.ts'
@@ -190,7 +190,9 @@ class ComposedShield {
         events: this.#events,
         stacks: this.#stacks,
       }
-      return policy[LAYER]?.(next, binding) ?? foreignLayer((run) => policy.wrap(run, binding) as Run, next)
+      // Whoever gave one of our policies another `wrap`, to watch it for one, means that one.
+      const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, binding)
+      return layer ?? foreignLayer((run) => policy.wrap(run, binding) as Run, next)
     }, operationLayer)
   }
 
@@ -206,13 +208,20 @@ class ComposedShield {
     if (signal === undefined && deadlineMs === undefined) {
       return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
     }
-    const scope = new CallerScope(signal)
-    const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
-    if (deadlineMs !== undefined) {
-      scope.cutAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
+    const scope = new CallerScope()
+    const root = new CallRoot(this.#facts, key, priority)
+    try {
+      if (signal !== undefined) scope.listenTo(signal)
+      const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
+      if (deadlineMs !== undefined) {
+        scope.cutAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
+      }
+      const call = new CallState(root, scope, 1, deadline)
+      return this.#outermost.enter(call, operation, scope)
+    } catch (error) {
+      // The stack is full, or a clock of somebody's own threw. The caller's signal is to be left all the same.
+      return passError(scope, error, new Trail(root))
     }
-    const call = new CallState(new CallRoot(this.#facts, key, priority), scope, 1, deadline)
-    return this.#outermost.enter(call, operation, scope)
   }
 }
 

@@ -1,6 +1,6 @@
 import { isRefusal } from '../errors/classification.ts'
 import { read } from '../errors/plain.ts'
-import type { CallRoot } from './call.ts'
+import type { CallRoot, Host } from './call.ts'
 
 // What happened to a call that failed. While it happens, a policy that declines or gives up leaves a note on the call;
 // when an error leaves the shield, it is remembered with the call's notes. Nothing is put together until somebody asks.
@@ -30,16 +30,32 @@ export interface AttemptNote {
   readonly outcome: 'success' | 'failure' | 'ignored'
 }
 
-/** Leaves a note on a call. The last one of each policy stands: that is the one that decided. */
+/**
+ * Leaves a note on a call. The last one of each policy stands: that is the one that decided. Notes are replaced and never
+ * changed, since an error that has left keeps those that there were, while other parts of its call may go on.
+ */
 export function leaveNote(root: CallRoot, note: Note): void {
-  root.notes ??= []
-  const earlier = root.notes.findIndex(({ policy }) => policy === note.policy)
-  if (earlier === -1) root.notes.push(note)
-  else root.notes[earlier] = note
+  const { notes } = root
+  root.notes = notes === undefined ? [note] : [...notes.filter(({ policy }) => policy !== note.policy), note]
+}
+
+/** Forgets, as another attempt begins, what policies inside of this one noted of an earlier attempt. */
+export function forgetInside(root: CallRoot, policy: string): void {
+  if (root.notes === undefined) return
+  const { policies } = root.host
+  const place = policies.findIndex(({ name }) => name === policy)
+  root.notes = root.notes.filter((note) => policies.findIndex(({ name }) => name === note.policy) <= place)
+}
+
+/** Leaves on a call what was noted of another one, which it waited for. */
+export function passNotes(from: CallRoot, to: CallRoot): void {
+  for (const note of from.notes ?? []) leaveNote(to, note)
 }
 
 interface Story {
   readonly root: CallRoot
+  /** As they were when the error left. */
+  readonly notes: readonly Note[]
   /** What was known of the same error already: it came through a shield further in. */
   readonly inside: Story | undefined
   readonly depth: number
@@ -76,14 +92,25 @@ class StoryOf extends Given {
 /** Remembers with which call an error left a shield. A string or a number has no place for that. */
 export function rememberStory(error: unknown, root: CallRoot): void {
   if (!isObject(error)) return
-  const known = StoryOf.get(error)
-  if (known?.root === root) return
-  const inside = known !== undefined && known.root.host !== root.host && known.depth < DEPTH_MAX ? known : undefined
+  const inside = insideOf(StoryOf.get(error), root)
   try {
-    StoryOf.set(error, { root, inside, depth: inside === undefined ? 1 : inside.depth + 1 })
+    StoryOf.set(error, {
+      root,
+      notes: root.notes ?? NO_NOTES,
+      inside,
+      depth: inside === undefined ? 1 : inside.depth + 1,
+    })
   } catch {
     // An object that takes no more fields, private ones neither: its story is not told.
   }
+}
+
+const NO_NOTES: readonly Note[] = []
+
+/** What a shield further in knew of the error. A policy of somebody's own has the same call leave twice. */
+function insideOf(known: Story | undefined, root: CallRoot): Story | undefined {
+  if (known === undefined || known.root === root) return known?.inside
+  return known.root.host !== root.host && known.depth < DEPTH_MAX ? known : undefined
 }
 
 function isObject(value: unknown): value is object {
@@ -142,13 +169,9 @@ export function explain(error: unknown): Explanation | undefined {
   return story === undefined ? undefined : tell(error, story)
 }
 
-function tell(error: unknown, { root, inside }: Story): Explanation {
-  const notes = root.notes ?? []
+function tell(error: unknown, { root, notes, inside }: Story): Explanation {
   // Inside of the policy that declined to run the operation, the last attempt reached nothing.
-  const refused =
-    isRefusal(error) && read(error, 'shield') === root.host.name
-      ? root.host.policies.findIndex(({ name }) => name === read(error, 'policy'))
-      : -1
+  const refused = inside === undefined ? placeOfRefusal(error, root.host) : -1
   const retryAt = notes.find((note) => note.retryAt !== undefined)?.retryAt
   return {
     shield: root.host.name,
@@ -163,4 +186,22 @@ function tell(error: unknown, { root, inside }: Story): Explanation {
     ...(retryAt === undefined ? {} : { retryAt }),
     ...(inside === undefined ? {} : { inside: tell(error, inside) }),
   }
+}
+
+// A fallback whose function fails keeps the refusal as the cause of its error. How far down is looked.
+const CAUSES_MAX = 4
+
+/** Which policy of this shield declined to run the operation; -1 where none did. */
+function placeOfRefusal(thrown: unknown, host: Host): number {
+  let error = thrown
+  for (let depth = 0; depth < CAUSES_MAX && isObject(error); depth += 1) {
+    // Another shield may have the same name, and its policies too.
+    const own = (StoryOf.get(error)?.root.host ?? host) === host
+    if (own && isRefusal(error) && read(error, 'shield') === host.name) {
+      const policy = read(error, 'policy')
+      return host.policies.findIndex(({ name }) => name === policy)
+    }
+    error = read(error, 'cause')
+  }
+  return -1
 }

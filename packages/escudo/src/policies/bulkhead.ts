@@ -72,15 +72,26 @@ class BulkheadPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped(this[LAYER], next, binding)
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
-  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
+  [LAYER](next: Layer, binding: Binding): Layer {
     const compartment = this.#compartment
     const waits = this.#maxWaitMs === undefined ? undefined : timerQueue(binding.clock, this.#maxWaitMs)
     return {
       enter: (call, operation, outer) => {
-        if (compartment.tryEnter()) return next.enter(call, operation, new BulkheadFrame(outer, compartment))
+        if (compartment.tryEnter()) {
+          let frame: BulkheadFrame | undefined
+          try {
+            frame = new BulkheadFrame(outer, compartment)
+            return next.enter(call, operation, frame)
+          } catch (error) {
+            // A layer throws nothing but that the stack is full. The place comes back first: there is room for no more.
+            if (frame === undefined) compartment.leave()?.enter()
+            else frame.leave()
+            return passError(outer, error, new Trail(call.root))
+          }
+        }
         const waiter = new PlaceWaiter(compartment)
         if (!compartment.tryQueue(waiter)) {
           const { limit, queueLimit } = compartment
@@ -113,7 +124,8 @@ class BulkheadPolicy implements Policy {
 /** A call that has a place. */
 class BulkheadFrame implements Frame {
   declare readonly outer: Frame
-  declare private readonly compartment: Compartment<PlaceWaiter>
+  /** Undefined once the place has been given back. */
+  declare private compartment: Compartment<PlaceWaiter> | undefined
 
   constructor(outer: Frame, compartment: Compartment<PlaceWaiter>) {
     this.outer = outer
@@ -121,16 +133,29 @@ class BulkheadFrame implements Frame {
   }
 
   onValue(value: unknown): Passage {
-    this.compartment.leave()?.enter()
+    this.leave()
     return passValue(this.outer, value)
   }
 
   onError(error: unknown, trail: Trail): Passage {
-    const leave = (): void => this.compartment.leave()?.enter()
     // Nobody waits for the work any longer, and it goes on: its place is taken until it ends.
-    if (trail.held === undefined) leave()
-    else trail.held.then(leave, leave)
+    if (trail.held === undefined) this.leave()
+    else this.leaveAfter(trail.held)
     return passError(this.outer, error, trail)
+  }
+
+  leave(): void {
+    const { compartment } = this
+    this.compartment = undefined
+    compartment?.leave()?.enter()
+  }
+
+  // A closure over the compartment alone: the work may never end, and would keep the whole call.
+  private leaveAfter(held: PromiseLike<unknown>): void {
+    const { compartment } = this
+    this.compartment = undefined
+    const leave = (): void => compartment?.leave()?.enter()
+    held.then(leave, leave)
   }
 }
 

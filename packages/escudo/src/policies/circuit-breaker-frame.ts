@@ -63,7 +63,9 @@ export class BreakerFrame extends Watcher implements Frame {
   }
 
   override onCut(cut: Cut): void {
-    this.end(cut.by === 'caller' ? 'ignored' : 'failure')
+    const now = this.end(cut.by === 'caller' ? 'ignored' : 'failure')
+    // Noted here, since behind a policy of somebody's own the outcome comes when the call is over for everybody else.
+    if (now !== undefined) this.context.note(this.root, this.breaker, now)
   }
 
   /** Where a classifier throws, the ticket goes back as `ignored`: our own bug says nothing about the dependency. */

@@ -154,10 +154,10 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped(this[LAYER], next, binding)
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
-  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
+  [LAYER](next: Layer, binding: Binding): Layer {
     const circuits = this.#circuits
     const bindings = circuits.bind(binding)
     if (bindings === BINDINGS_DOUBTFUL) {

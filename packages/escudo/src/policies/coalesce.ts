@@ -3,7 +3,7 @@ import { checkedName, knownKeys } from '../core/options.ts'
 import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { Flight } from './flight.ts'
 import { checkShareable, keyMissing } from './needs.ts'
-import { runOnItsOwn } from './own-call.ts'
+import { ownRoot, runOnItsOwn } from './own-call.ts'
 
 /** Options of {@link coalesce}. */
 export interface CoalesceOptions {
@@ -76,11 +76,12 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
       const flight = new Flight(() => flights.delete(key))
       flights.set(key, flight)
       const landing = flight.join(call)
+      const root = ownRoot(call)
       void flight.run(async () => {
-        const value = await runOnItsOwn(next, call, flight, operation)
+        const value = await runOnItsOwn(next, call, flight, operation, root)
         checkShareable(value, binding)
         return value
-      })
+      }, root)
       return landing as never
     }
   }

@@ -156,3 +156,21 @@ describe('fallback', () => {
     expect(heard).toEqual([{ shield: 's', policy: 'fallback', error: DOWN }])
   })
 })
+
+test('a promise as the value is waited for like any other: policies outside see what it holds, and may cut it', async () => {
+  const clock = virtualClock()
+  const seen: unknown[] = []
+  const classify = (outcome: { value?: unknown }): 'success' => {
+    seen.push(outcome.value)
+    return 'success'
+  }
+  // biome-ignore lint/suspicious/noExplicitAny: what the check warns of is what is tested
+  const outside = retry<any>({ classify: classify as never })
+  const down = (): Promise<number> => Promise.reject(new Error('down'))
+  expect(await shield({ name: 's', clock }, outside, fallback(Promise.resolve(5))).run(down)).toBe(5)
+  expect(seen).toEqual([5])
+  const never = shield({ name: 's', clock }, timeout('1s'), fallback(new Promise<number>(() => {})))
+  const failed = expect(never.run(down)).rejects.toMatchObject({ code: 'TIMEOUT' })
+  await clock.advance('1s')
+  await failed
+})

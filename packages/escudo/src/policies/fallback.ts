@@ -1,6 +1,6 @@
 import type { Call, CallState } from '../core/call.ts'
 import { type Frame, type Passage, passError, passValue, type Trail } from '../core/frame.ts'
-import { type MakeLayer, settle, wrapped } from '../core/layer.ts'
+import { type Layer, settle, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, optionalFunction } from '../core/options.ts'
 import { type Binding, LAYER, type Policy, type Run, unbound } from '../core/policy.ts'
 import { withCause } from '../core/secondary-error.ts'
@@ -38,20 +38,32 @@ export function fallback<const X>(
   knownKeys(options, 'fallback', ['when', 'name'])
   const when = optionalFunction(options.when, 'fallback.when') ?? isFailure
   const name = checkedName(options.name ?? 'fallback', 'fallback.name')
-  const layer: MakeLayer = (next, binding) => {
-    const context: FallbackContext = { binding, when, value }
+  return new FallbackPolicy<X>(name, when, value)
+}
+
+class FallbackPolicy<X> implements Policy<unknown, X> {
+  readonly name: string
+  readonly type = 'fallback'
+  readonly settings = {}
+  readonly #when: (error: unknown) => boolean
+  readonly #value: unknown
+
+  constructor(name: string, when: (error: unknown) => boolean, value: unknown) {
+    this.name = name
+    this.#when = when
+    this.#value = value
+  }
+
+  wrap(next: Run, binding: Binding = unbound(this)): Run {
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+  }
+
+  [LAYER](next: Layer, binding: Binding): Layer {
+    const context: FallbackContext = { binding, when: this.#when, value: this.#value }
     return {
       enter: (call, operation, outer) => next.enter(call, operation, new FallbackFrame(outer, call, context)),
     }
   }
-  const policy: Policy<unknown, X> = {
-    name,
-    type: 'fallback',
-    settings: {},
-    wrap: (next: Run, binding = unbound(policy)): Run => wrapped(layer, next, binding),
-    [LAYER]: layer,
-  }
-  return policy
 }
 
 /** What all calls of one fallback in one shield have in common. */
@@ -82,7 +94,7 @@ class FallbackFrame implements Frame {
     if (this.call.scope?.cut !== undefined || !stands(when, error)) return passError(this.outer, error, trail)
     const { shield, policy, events } = binding
     if (events.hears('fallback')) events.emit('fallback', { shield, policy, error })
-    if (typeof value !== 'function') return passValue(this.outer, value)
+    if (typeof value !== 'function') return settle(value, this.call, this.outer)
     return settle(substitute(value as Substitute, error, this.call), this.call, this.outer)
   }
 }

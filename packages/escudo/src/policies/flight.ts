@@ -1,6 +1,8 @@
 import { asyncStorage } from '../core/ambient.ts'
-import { type Call, scopeOf } from '../core/call.ts'
+import { type Call, type CallRoot, scopeOf } from '../core/call.ts'
 import { type Cut, Scope, Watcher } from '../core/scope.ts'
+import { passNotes } from '../core/story.ts'
+import { rootOf } from './own-call.ts'
 
 // The flight whose operation is running here, of whatever policy: who asks for a flight from inside of one waits with it.
 const storage = asyncStorage<Flight>()
@@ -29,13 +31,20 @@ export class Flight extends Scope {
     return this.#waiters.size
   }
 
-  /** Takes off; to be called once, and after the first has joined, since the operation may come back at once. */
-  async run(operation: () => PromiseLike<unknown>): Promise<void> {
+  /**
+   * Takes off; to be called once, and after the first has joined, since the operation may come back at once.
+   *
+   * @param root of the flight's own call: when it fails, what was noted of it explains the failure of all who wait
+   */
+  async run(operation: () => PromiseLike<unknown>, root: CallRoot): Promise<void> {
     try {
       const value = await (storage === undefined ? operation() : storage.run(this, operation))
       for (const waiter of this.#land()) waiter.resolve(value)
     } catch (error) {
-      for (const waiter of this.#land()) waiter.reject(error)
+      for (const waiter of this.#land()) {
+        passNotes(root, waiter.root)
+        waiter.reject(error)
+      }
     }
   }
 
@@ -43,7 +52,7 @@ export class Flight extends Scope {
   join(call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const from = storage?.getStore()
-      const waiter = new Waiter(this, from, resolve, reject)
+      const waiter = new Waiter(this, rootOf(call), from, resolve, reject)
       this.#waiters.add(waiter)
       if (from !== undefined) this.#nested.add(waiter)
       const scope = scopeOf(call)
@@ -87,6 +96,7 @@ export class Flight extends Scope {
 }
 
 class Waiter extends Watcher {
+  readonly root: CallRoot
   readonly from: Flight | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -94,12 +104,14 @@ class Waiter extends Watcher {
 
   constructor(
     flight: Flight,
+    root: CallRoot,
     from: Flight | undefined,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     super()
     this.#flight = flight
+    this.root = root
     this.from = from
     this.resolve = resolve
     this.reject = reject

@@ -82,10 +82,15 @@ export class HedgedCall<T> extends Watcher {
   }
 
   /** Cut from outside: everything is, at once. */
-  override onCut(cut: Cut): void {
+  override onCut(cut: Cut, later: Scope[]): void {
     const cutOff = this.#inFlight
     this.#end()
-    for (const attempt of cutOff) attempt.cutOff(cut)
+    const outside = scopeOf(this.#call)
+    for (const attempt of cutOff) {
+      attempt.onCut(cut, later)
+      // What is deaf in here is at work for whoever holds a place outside, too.
+      for (const work of attempt.held ?? []) outside?.hold(work)
+    }
     this.#reject(cut.reason)
   }
 

@@ -1,7 +1,19 @@
 import { describe, expect, test } from 'vitest'
-import { attemptsOf, bulkhead, circuitBreaker, constant, fallback, retry, shield, timeout } from '../index.ts'
+import type { AnyPolicy, Shield } from '../index.ts'
+import {
+  attemptsOf,
+  bulkhead,
+  circuitBreaker,
+  constant,
+  definePolicy,
+  fallback,
+  retry,
+  shield,
+  timeout,
+} from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 
+const own = definePolicy({ name: 'own', wrap: (next) => async (call, operation) => await next(call, operation) })
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** What a call throws that fails with each of `errors` in turn; inside an object, since an await would look into it. */
@@ -126,6 +138,45 @@ describe('its stack leads to the caller', () => {
     }
     const error = await theCallingFunction().then(String, (thrown: Error) => thrown.stack)
     expect(error).toContain('throwLater')
+    expect(error).toContain('theCallingFunction')
+  })
+
+  test.each<[string, () => AnyPolicy[]]>([
+    ['the recommended five', () => []],
+    ['policies of somebody’s own too', () => [own]],
+    ['a wait for a place', () => [bulkhead({ limit: 1, queue: 1, name: 'narrow' })]],
+  ])('of every attempt, through %s', async (what, more) => {
+    const s = shield(
+      'stack',
+      ...([
+        fallback(null, { when: () => false }),
+        timeout('30s'),
+        retry({ maxRetries: 2, backoff: constant(1) }),
+        circuitBreaker(),
+        bulkhead({ limit: 5 }),
+        timeout('10s'),
+        ...more(),
+      ] as never[]),
+    ) as unknown as Shield
+    let free = (): void => {}
+    const before = what.includes('wait') ? s.run(() => new Promise<void>((resolve) => (free = resolve))) : undefined
+    async function theCallingFunction(): Promise<unknown> {
+      return await s.run(throwLater)
+    }
+    const failing = theCallingFunction().catch((thrown) => thrown)
+    free()
+    await before
+    const stacks = attemptsOf(await failing).map(({ error }) => String((error as Error).stack))
+    expect(stacks).toHaveLength(3)
+    for (const stack of stacks) expect(stack).toMatch(/throwLater[\s\S]*theCallingFunction/)
+  })
+
+  test('where a fallback’s own function fails', async () => {
+    const s = shield('stack', timeout('1s'), fallback(throwLater))
+    async function theCallingFunction(): Promise<unknown> {
+      return await s.run(() => Promise.reject(new Error('down')))
+    }
+    const error = await theCallingFunction().then(String, (thrown: Error) => thrown.stack)
     expect(error).toContain('theCallingFunction')
   })
 

@@ -4,7 +4,7 @@ import type { Layer } from '../core/layer.ts'
 import type { Verdict } from '../core/outcome.ts'
 import type { Binding, Operation } from '../core/policy.ts'
 import { sleep } from '../core/sleep.ts'
-import { leaveNote } from '../core/story.ts'
+import { forgetInside, leaveNote } from '../core/story.ts'
 import { AttemptLog } from './attempts.ts'
 import { judgeError, judgeValue } from './judge.ts'
 import { nextDelayMs, type RetryRules, type Stop } from './retry-rules.ts'
@@ -136,12 +136,18 @@ class RetryFrame implements Frame {
         return new AttemptFailure(scope.cut.reason, new Trail(this.attempt.root))
       }
       this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
+      forgetInside(this.attempt.root, binding.policy)
       if (this.past !== undefined) {
         this.past.startedMs = enteredMs(this.attempt)
         this.past.delayMs = delayMs
       }
       const end = await next.enter(this.attempt, this.operation, ATTEMPT_END)
-      delayMs = end instanceof AttemptFailure ? this.delayAfterError(end.error) : this.delayAfterValue(end)
+      try {
+        delayMs = end instanceof AttemptFailure ? this.delayAfterError(end.error) : this.delayAfterValue(end)
+      } catch (later) {
+        // What is held is held whatever a classifier does.
+        return new AttemptFailure(later, end instanceof AttemptFailure ? end.trail : new Trail(this.attempt.root))
+      }
       if (delayMs === undefined) return end
     }
   }

@@ -105,10 +105,10 @@ class RetryPolicy<R> implements Policy<R> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped(this[LAYER], next, binding)
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
-  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
+  [LAYER](next: Layer, binding: Binding): Layer {
     bindBudget(this.#rules.budget, binding.clock, 'retry.budget')
     return enterRetry(next, binding, this.#rules, this.#counters)
   }

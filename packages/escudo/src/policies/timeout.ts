@@ -79,10 +79,10 @@ class TimeoutPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped(this[LAYER], next, binding)
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
-  readonly [LAYER] = (next: Layer, binding: Binding): Layer => {
+  [LAYER](next: Layer, binding: Binding): Layer {
     const { afterMs } = this.settings
     const queue = timerQueue(binding.clock, afterMs)
     const onExpired = (): void => {
@@ -154,14 +154,15 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
     return passValue(this.outer, value)
   }
 
-  // What was cut in here is over for everybody further out: a timeout waits for nothing that is held.
+  // What was cut in here is over for everybody further out: a timeout waits for nothing that is held, and whatever the
+  // code of a user made of the cut, its reason goes on.
   onError(error: unknown, trail: Trail): Passage {
     this.end()
     if (this.expired && trail.root !== undefined) {
       leaveNote(trail.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
     }
     trail.held = undefined
-    return passError(this.outer, error, trail)
+    return passError(this.outer, this.cut === undefined ? error : this.cut.reason, trail)
   }
 
   private end(): void {
