@@ -8,8 +8,10 @@ export type Outcome = 'value' | 'down' | 'business' | 'refused' | 'fallback' | '
 export interface End {
   readonly outcome: Outcome
   readonly at: number
-  /** Until when work goes on that nobody waits for any longer. */
+  /** Until when work goes on that nobody waits for any longer, and whose place is held. */
   readonly heldUntil?: number | undefined
+  /** The same where a policy in between has settled at the cut, so that the engine alone knows of it. */
+  readonly lingersUntil?: number | undefined
 }
 
 /** What cuts a part of a call short, and when. */
@@ -69,8 +71,8 @@ export class World {
   }
 
   /** A place of a limit is taken for as long as the work goes on. */
-  hold(name: string, { heldUntil }: End): void {
-    if (heldUntil !== undefined) this.held.push({ name, until: heldUntil })
+  hold(name: string, until: number | undefined): void {
+    if (until !== undefined) this.held.push({ name, until })
   }
 
   tell(event: string): void {

@@ -138,11 +138,18 @@ export const theBulkhead = (name = 'bulkhead'): Entry => ({
   model: (inside) => (world, at, context) => {
     if (world.refusing === name) return refuse(world, at)
     const end = inside(world, at, context)
-    world.hold(name, end)
+    world.hold(name, end.heldUntil ?? end.lingersUntil)
     return end
   },
   refuse: (policy, clock) => takePlaces(policy, clock, PLACES),
 })
+
+/** The attempts of a hedge that was cut: it waits for none of them. */
+function settledAtCut(first: End, second: End = first): End {
+  const until = [first, second].map(({ heldUntil, lingersUntil }) => heldUntil ?? lingersUntil ?? 0)
+  const lingersUntil = Math.max(...until)
+  return { ...released(second), lingersUntil: lingersUntil === 0 ? undefined : lingersUntil }
+}
 
 export const theHedge = (name = 'hedge'): Entry => ({
   name,
@@ -156,7 +163,9 @@ export const theHedge = (name = 'hedge'): Entry => ({
     const hedgedAt = first.at > dueAt ? dueAt : first.at
     // A hedge after so long, or at once after a failure: while there is time, and somebody who waits.
     const wanted = first.at > dueAt || (verdictOn(first, context) === 'failure' && !isCut(context, first))
-    if (!wanted || hedgedAt >= context.deadline || context.cut.at <= hedgedAt) return released(first)
+    if (!wanted || hedgedAt >= context.deadline || context.cut.at <= hedgedAt) {
+      return isCut(context, first) ? settledAtCut(first) : released(first)
+    }
     world.count(name, 'hedges')
     world.tell('hedge')
     const answered = !isCut(context, first) && !isFailure(first) && first.outcome !== 'refused'
@@ -167,6 +176,7 @@ export const theHedge = (name = 'hedge'): Entry => ({
     // The last failure; a refusal is none.
     const last = second.at >= first.at && second.outcome !== 'refused' ? second : first
     if (!isCut(context, last) && !isFailure(last) && last.outcome !== 'refused') world.count(name, 'wins')
+    if (isCut(context, last)) return settledAtCut(first, second)
     return { outcome: last.outcome, at: Math.max(first.at, second.at) }
   },
 })
@@ -266,7 +276,7 @@ export const theAdaptiveLimiter = (name = 'adaptiveLimiter'): Entry => ({
     if (world.refusing === name) return refuse(world, at)
     if (context.cut.at <= at) return cutEnd(context)
     const end = inside(world, at, context)
-    world.hold(name, end)
+    world.hold(name, end.heldUntil)
     return end
   },
   refuse: (policy, clock) => takePlaces(policy, clock, PLACES),
