@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { shield } from '../core/shield.ts'
+import { constant } from '../mechanisms/backoff.ts'
+import { type RetryBudget, retryBudget } from '../mechanisms/retry-budget.ts'
+import { type VirtualClock, virtualClock } from '../testing/virtual-clock.ts'
+import { retry } from './retry.ts'
+
+const DOWN = new Error('down')
+
+function retrying(name: string, clock: VirtualClock, budget: RetryBudget, maxRetries = 1) {
+  const s = shield({ name, clock }, retry({ maxRetries, backoff: constant(1), budget }))
+  let calls = 0
+  /** Makes some calls, one after the other, and says how often the operation was called. */
+  const run = async (times: number, operation: () => unknown): Promise<number> => {
+    const before = calls
+    for (let time = 0; time < times; time += 1) {
+      const call = s
+        .run(() => {
+          calls += 1
+          return operation()
+        })
+        .catch(() => {})
+      await clock.advance(10)
+      await call
+    }
+    return calls - before
+  }
+  return { run, status: () => s.status().policies[0] }
+}
+
+const works = (): string => 'works'
+const fails = (): Promise<never> => Promise.reject(DOWN)
+
+describe('a retry that pays from a budget', () => {
+  test('two shields that share a budget retry no more than it pays for, together', async () => {
+    const clock = virtualClock()
+    const budget = retryBudget({ ratio: 0.2, minPerSecond: 0, ttl: '1m' })
+    const [one, other] = [retrying('one', clock, budget), retrying('other', clock, budget)]
+    // The successes of either pay for the retries of both: 20 + 10 calls, 6 retries.
+    expect(await one.run(20, works)).toBe(20)
+    expect(await other.run(10, works)).toBe(10)
+    expect(await one.run(10, fails)).toBe(10 + 6)
+    expect(await other.run(10, fails)).toBe(10)
+    expect(budget.balance(clock.now())).toBeLessThan(1)
+    expect(await other.run(5, works)).toBe(5)
+    expect(await other.run(10, fails)).toBe(10 + 1)
+  })
+
+  test('a client with few calls has its floor per second', async () => {
+    const clock = virtualClock()
+    const client = retrying('s', clock, retryBudget({ ratio: 0, minPerSecond: 0.5, ttl: '10s' }))
+    // Five in any ten seconds.
+    expect(await client.run(20, fails)).toBe(20 + 5)
+    await clock.advance('20s')
+    expect(await client.run(20, fails)).toBe(20 + 5)
+  })
+
+  test('per: attempt pays for each first attempt, and not for those of a retry', async () => {
+    const clock = virtualClock()
+    const client = retrying('s', clock, retryBudget({ ratio: 0.5, minPerSecond: 0, ttl: '1m', per: 'attempt' }), 5)
+    // Ten first attempts pay for five retries. Were those of the retries to pay as well, it would be ten.
+    expect(await client.run(10, fails)).toBe(10 + 5)
+  })
+
+  test('what is not retried anyway pays nothing: a business error, a failure without retries left', async () => {
+    const clock = virtualClock()
+    const budget = retryBudget({ ratio: 0, minPerSecond: 1, ttl: '10s' })
+    const business = Object.assign(new Error('no'), {
+      [Symbol.for('escudo.error')]: { code: 'NO', status: 409, kind: 'business' },
+    })
+    const before = budget.balance(0)
+    await retrying('business', clock, budget).run(3, () => Promise.reject(business))
+    await retrying('none', clock, budget, 0).run(3, fails)
+    expect(budget.balance(0)).toBe(before)
+  })
+
+  test('without budget the error comes at once, as it is', async () => {
+    const clock = virtualClock()
+    const budget = retryBudget({ ratio: 0, minPerSecond: 0 })
+    const s = shield({ name: 's', clock }, retry({ maxRetries: 3, backoff: constant('1h'), budget }))
+    await expect(s.run(fails)).rejects.toBe(DOWN)
+    expect(s.status().policies[0]).toMatchObject({ retries: 0, exhausted: 1 })
+  })
+})

@@ -1,0 +1,80 @@
+import type { Manner, Script } from './model.ts'
+
+/** One way in which things can go. */
+export interface Scenario {
+  readonly name: string
+  readonly script: Script
+  readonly manner: Manner
+  /** Whether what takes no time returns, or throws, at once: or in a promise. */
+  readonly sync: boolean
+  readonly deadlineMs?: number
+  readonly abortAtMs?: number
+  /** How many calls are made, each a second after the end of the one before. Default 1. */
+  readonly runs?: number
+}
+
+const always =
+  (outcome: ReturnType<Script>['outcome'], afterMs = 0): Script =>
+  () => ({ outcome, afterMs })
+
+const NEVER = Number.POSITIVE_INFINITY
+
+const at_once: readonly (readonly [string, Script, Partial<Scenario>?])[] = [
+  ['a value', always('value')],
+  ['a failure', always('down')],
+  ['a failure that passes', (n) => ({ outcome: n === 1 ? 'down' : 'value', afterMs: 0 })],
+  ['a business error', always('business')],
+  ['a business error after a failure', (n) => ({ outcome: n === 1 ? 'down' : 'business', afterMs: 0 })],
+  ['a refusal from further in', always('refused')],
+  ['a refusal from further in after a failure', (n) => ({ outcome: n === 1 ? 'down' : 'refused', afterMs: 0 })],
+  ['two calls for a value', always('value'), { runs: 2 }],
+  ['a failure, then a call for a value', (n) => ({ outcome: n === 1 ? 'down' : 'value', afterMs: 0 }), { runs: 2 }],
+  ["the caller's abort in the delay after a failure", always('down'), { abortAtMs: 5 }],
+  ['a deadline in the delay after a failure', always('down'), { deadlineMs: 5 }],
+]
+
+const slow: readonly (readonly [string, Script, Partial<Scenario>?])[] = [
+  ['a value that takes long', always('value', 120)],
+  ['a failure that takes long', always('down', 120)],
+  ['a business error that takes long', always('business', 120)],
+  ['a value in time for its deadline', always('value', 120), { deadlineMs: 1_500 }],
+  ['never settles, under a deadline', always('value', NEVER), { deadlineMs: 1_500 }],
+  ['never settles, under a short deadline', always('value', NEVER), { deadlineMs: 30 }],
+  ["never settles, until the caller's abort", always('value', NEVER), { abortAtMs: 500 }],
+  ["the caller's abort at once", always('value', NEVER), { abortAtMs: 1 }],
+  [
+    "the caller's abort of a second attempt",
+    (n) => ({ outcome: 'down', afterMs: n === 1 ? 0 : NEVER }),
+    { abortAtMs: 25 },
+  ],
+]
+
+/** Everything that a call can come to; what takes no time as sync and async, what takes time as deaf and attentive. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...at_once.flatMap(([name, script, more]) =>
+    [true, false].map((sync) => ({
+      name: `${name}, ${sync ? 'sync' : 'async'}`,
+      script,
+      manner: 'deaf' as const,
+      sync,
+      ...more,
+    })),
+  ),
+  ...slow.flatMap(([name, script, more]) =>
+    (['deaf', 'attentive'] as const).map((manner) => ({
+      name: `${name}, ${manner}`,
+      script,
+      manner,
+      sync: false,
+      ...more,
+    })),
+  ),
+]
+
+/** For shields with a timeout alone: without one this would never end. */
+export const ENDLESS: readonly Scenario[] = (['deaf', 'attentive'] as const).map((manner) => ({
+  name: `never settles, ${manner}`,
+  script: always('value', NEVER),
+  manner,
+  sync: false,
+}))
