@@ -276,7 +276,7 @@ export const theAdaptiveLimiter = (name = 'adaptiveLimiter'): Entry => ({
     if (world.refusing === name) return refuse(world, at)
     if (context.cut.at <= at) return cutEnd(context)
     const end = inside(world, at, context)
-    world.hold(name, end.heldUntil)
+    world.hold(name, end.heldUntil ?? end.lingersUntil)
     return end
   },
   refuse: (policy, clock) => takePlaces(policy, clock, PLACES),

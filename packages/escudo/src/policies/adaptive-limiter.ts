@@ -1,12 +1,15 @@
-import { type Call, noteOn, scopeOf } from '../core/call.ts'
+import { type Call, type CallState, enteredMs, noteOn } from '../core/call.ts'
+import type { Clock } from '../core/clock.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { show } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
+import { type Frame, type Passage, passError, passValue, Trail } from '../core/frame.ts'
+import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
 import {
   type Binding,
   type Finding,
-  type Operation,
+  LAYER,
   type Policy,
   type PolicyFacts,
   type PolicyStatus,
@@ -96,29 +99,31 @@ class AdaptiveLimiterPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    const { clock } = binding
-    const admitted = async <T>(call: Call, operation: Operation<T>, place: Place): Promise<T> => {
-      const scope = scopeOf(call)
-      if (scope !== undefined) place.watch(scope)
-      try {
-        const value = (await next(call, operation)) as T
-        place.settle('answered')
-        return value
-      } catch (error) {
-        place.settle(judge(error, call))
-        throw error
-      } finally {
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+  }
+
+  [LAYER](next: Layer, binding: Binding): Layer {
+    const shared: LimitContext = {
+      limit: this.#limit,
+      clock: binding.clock,
+      leave: () => {
         this.#inFlight -= 1
-      }
+      },
     }
-    return (call, operation) => {
-      // Nothing is sent for a call that is over already, and so nothing is learnt from it.
-      const cut = scopeOf(call)?.cut
-      if (cut !== undefined) return Promise.reject(cut.reason)
-      const limit = this.#limit.limit()
-      if (this.#inFlight >= limit) return Promise.reject(this.#refuse(call, limit, binding))
-      this.#inFlight += 1
-      return admitted(call, operation, new Place(this.#limit, clock, this.#inFlight))
+    return {
+      enter: (call, operation, outer) => {
+        // Nothing is sent for a call that is over already, and so nothing is learnt from it.
+        const cut = call.scope?.cut
+        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        const limit = this.#limit.limit()
+        if (this.#inFlight >= limit) {
+          return passError(outer, this.#refuse(call, limit, binding), new Trail(call.root))
+        }
+        this.#inFlight += 1
+        const frame = new PlaceFrame(outer, call, this.#inFlight, shared)
+        if (call.scope !== undefined) frame.watch(call.scope)
+        return next.enter(call, operation, frame)
+      },
     }
   }
 
@@ -131,33 +136,60 @@ class AdaptiveLimiterPolicy implements Policy {
 /** What a call taught: how long an answer takes, that it was lost to overload, or nothing. */
 type Lesson = 'answered' | 'dropped' | 'nothing'
 
-/** The place of one call: gives one sample at most, at the outcome or, where a cut comes first, at the cut. */
-class Place extends Watcher {
-  readonly #limit: ConcurrencyLimit
-  readonly #clock: Binding['clock']
+/** What all calls of one adaptive limiter in one shield have in common. */
+interface LimitContext {
+  readonly limit: ConcurrencyLimit
+  readonly clock: Clock
+  readonly leave: () => void
+}
+
+/**
+ * A call that has a place. It gives one sample at most, at the outcome or, where a cut comes first, at the cut; its place
+ * it holds until the work has ended.
+ */
+class PlaceFrame extends Watcher implements Frame {
+  readonly outer: Frame
+  readonly #call: CallState
   readonly #inFlight: number
+  readonly #shared: LimitContext
   readonly #beganMs: number
   #open = true
 
-  constructor(limit: ConcurrencyLimit, clock: Binding['clock'], inFlight: number) {
+  constructor(outer: Frame, call: CallState, inFlight: number, shared: LimitContext) {
     super()
-    this.#limit = limit
-    this.#clock = clock
+    this.outer = outer
+    this.#call = call
     this.#inFlight = inFlight
-    this.#beganMs = clock.now()
+    this.#shared = shared
+    this.#beganMs = enteredMs(call)
+  }
+
+  onValue(value: unknown): Passage {
+    this.#shared.leave()
+    this.#learn('answered')
+    return passValue(this.outer, value)
+  }
+
+  onError(error: unknown, trail: Trail): Passage {
+    const { leave } = this.#shared
+    if (trail.held === undefined) leave()
+    else trail.held.then(leave, leave)
+    this.#learn(judge(error, this.#call))
+    return passError(this.outer, error, trail)
   }
 
   override onCut(cut: Cut): void {
-    this.settle(cut.by === 'caller' ? 'nothing' : 'dropped')
+    this.#learn(cut.by === 'caller' ? 'nothing' : 'dropped')
   }
 
-  settle(lesson: Lesson): void {
+  #learn(lesson: Lesson): void {
     if (!this.#open) return
     this.#open = false
     this.unwatch()
     if (lesson === 'nothing') return
-    const now = this.#clock.now()
-    this.#limit.onSample(now - this.#beganMs, this.#inFlight, lesson === 'dropped', now)
+    const { limit, clock } = this.#shared
+    const now = clock.now()
+    limit.onSample(now - this.#beganMs, this.#inFlight, lesson === 'dropped', now)
   }
 }
 

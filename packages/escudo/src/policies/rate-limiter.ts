@@ -1,13 +1,15 @@
-import { type Call, noteOn, scopeOf } from '../core/call.ts'
+import { type Call, enteredMs, noteOn, scopeOf } from '../core/call.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
+import { finish, passError, Trail } from '../core/frame.ts'
+import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, readMaxKeys } from '../core/options.ts'
 import {
   type Binding,
   type Finding,
-  type Operation,
+  LAYER,
   type Policy,
   type PolicyFacts,
   type PolicyStatus,
@@ -100,27 +102,40 @@ class RateLimiterPolicy implements Policy, LaneOwner {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+  }
+
+  [LAYER](next: Layer, binding: Binding): Layer {
     const { clock, events } = binding
     this.clock = clock
-    const waiting: WaitingRun = async (call, operation, lane, now) => {
-      const waiter = lane.wait(scopeOf(call), call.deadline, now)
-      await waiter.over
-      // With nothing to wait for between here and the operation: a cut in between would lose the permit.
-      this.#checkTurn(call, lane, waiter.permit, binding)
-      return await next(call, operation)
-    }
-    return (call, operation) => {
-      const cut = scopeOf(call)?.cut
-      if (cut !== undefined) return Promise.reject(cut.reason)
-      const lane = this.#single ?? (this.#lanes as KeyedStates<PermitLane>).of(call.key)
-      const now = clock.now()
-      if (lane.tryTake(now)) {
-        if (events.hearsExecuted) executed(binding, 'admitted')
-        return next(call, operation)
-      }
-      const retryAfterMs = lane.refusalMs(call.deadline, now)
-      if (retryAfterMs !== undefined) return Promise.reject(this.#refuse(call, binding, retryAfterMs))
-      return waiting(call, operation, lane, now)
+    return {
+      enter: (call, operation, outer) => {
+        const cut = call.scope?.cut
+        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        const lane = this.#single ?? (this.#lanes as KeyedStates<PermitLane>).of(call.root.key)
+        const now = enteredMs(call)
+        if (lane.tryTake(now)) {
+          if (events.hearsExecuted) executed(binding, 'admitted')
+          // A permit is used and never given back, so there is nothing to do on the way out.
+          return next.enter(call, operation, outer)
+        }
+        const retryAfterMs = lane.refusalMs(call.deadline, now)
+        if (retryAfterMs !== undefined) {
+          return passError(outer, this.#refuse(call, binding, retryAfterMs), new Trail(call.root))
+        }
+        const waiter = lane.wait(call.scope, call.deadline, now)
+        return waiter.over.then(() => {
+          // Time has passed since the call was entered.
+          call.enteredMs = undefined
+          try {
+            // With nothing to wait for between here and the operation: a cut in between would lose the permit.
+            this.#checkTurn(call, lane, waiter.permit, binding)
+          } catch (error) {
+            return finish(passError(outer, error, new Trail(call.root)))
+          }
+          return finish(next.enter(call, operation, outer))
+        })
+      },
     }
   }
 
@@ -157,8 +172,6 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     else lanes.keep(lane.key)
   }
 }
-
-type WaitingRun = <T>(call: Call, operation: Operation<T>, lane: PermitLane, now: number) => Promise<T>
 
 function refusal(binding: Binding, problem: string, retryAfterMs: number): RateLimitedError {
   const { shield, policy, events } = binding

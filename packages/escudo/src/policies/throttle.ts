@@ -1,12 +1,14 @@
-import { type Call, noteOn, scopeOf } from '../core/call.ts'
+import { type Call, type CallState, enteredMs, noteOn } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
+import { type Frame, type Passage, passError, passValue, Trail } from '../core/frame.ts'
+import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, finiteNumber, knownKeys } from '../core/options.ts'
 import {
   type Binding,
   type Finding,
-  type Operation,
+  LAYER,
   type Policy,
   type PolicyFacts,
   type PolicyStatus,
@@ -96,34 +98,26 @@ class ThrottlePolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
+    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+  }
+
+  [LAYER](next: Layer, binding: Binding): Layer {
     const { clock, events } = binding
     const throttle = this.#throttle
     const accept = (): void => throttle.accept(clock.now())
-
-    const admitted: AdmittedRun = async (call, operation) => {
-      const scope = scopeOf(call)
-      // Without a scope nothing can cut the call, and its result alone is the answer.
-      const answer = scope === undefined ? undefined : new Answer(accept)
-      if (answer !== undefined && scope !== undefined) answer.watch(scope)
-      let accepted = false
-      try {
-        const value = await next(call, operation)
-        accepted = true
-        return value
-      } catch (error) {
-        accepted = judgeError(undefined, error, call) !== 'failure'
-        throw error
-      } finally {
-        if ((answer === undefined || answer.end()) && accepted) accept()
-      }
-    }
-
-    return (call, operation) => {
-      const cut = scopeOf(call)?.cut
-      if (cut !== undefined) return Promise.reject(cut.reason)
-      if (!throttle.admit(clock.now(), call.random)) return Promise.reject(this.#refuse(call, binding))
-      if (events.hearsExecuted) executed(binding, 'admitted')
-      return admitted(call, operation)
+    return {
+      enter: (call, operation, outer) => {
+        const cut = call.scope?.cut
+        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        if (!throttle.admit(enteredMs(call), call.random)) {
+          return passError(outer, this.#refuse(call, binding), new Trail(call.root))
+        }
+        if (events.hearsExecuted) executed(binding, 'admitted')
+        const frame = new AnswerFrame(outer, call, accept)
+        // Without a scope nothing can cut the call, and its outcome alone is the answer.
+        if (call.scope !== undefined) frame.watch(call.scope)
+        return next.enter(call, operation, frame)
+      },
     }
   }
 
@@ -141,32 +135,43 @@ class ThrottlePolicy implements Policy {
   }
 }
 
-type AdmittedRun = <T>(call: Call, operation: Operation<T>) => Promise<T>
-
 /** A function of its own, so that the one that runs at every call stays small. */
 function executed({ events, shield, policy }: Binding, outcome: (typeof OUTCOMES)[number]): void {
   events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
 }
 
-/** What becomes of a call that can be cut off: counted at the cut, whether or not the operation listens. */
-class Answer extends Watcher {
+/** A call that was let through: counted once, at its outcome or at a cut, whether or not the operation listens. */
+class AnswerFrame extends Watcher implements Frame {
+  readonly outer: Frame
+  readonly #call: CallState
   readonly #accept: () => void
   #open = true
 
-  constructor(accept: () => void) {
+  constructor(outer: Frame, call: CallState, accept: () => void) {
     super()
+    this.outer = outer
+    this.#call = call
     this.#accept = accept
   }
 
-  override onCut({ by }: Cut): void {
-    if (this.end() && by === 'caller') this.#accept()
+  onValue(value: unknown): Passage {
+    this.#end(true)
+    return passValue(this.outer, value)
   }
 
-  /** Ends it; true for the one who did, and so has to count. */
-  end(): boolean {
-    this.unwatch()
-    const wasOpen = this.#open
+  onError(error: unknown, trail: Trail): Passage {
+    this.#end(judgeError(undefined, error, this.#call) !== 'failure')
+    return passError(this.outer, error, trail)
+  }
+
+  override onCut({ by }: Cut): void {
+    this.#end(by === 'caller')
+  }
+
+  #end(accepted: boolean): void {
+    if (!this.#open) return
     this.#open = false
-    return wasOpen
+    this.unwatch()
+    if (accepted) this.#accept()
   }
 }
