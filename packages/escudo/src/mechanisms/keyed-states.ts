@@ -12,6 +12,8 @@ export class KeyedStates<S> {
   // In the order of their last use: a Map iterates in the order of insertion, and a use inserts anew.
   readonly #free = new Map<string | undefined, S>()
   readonly #kept = new Map<string | undefined, S>()
+  readonly #oldestFree = new Oldest(this.#free)
+  readonly #oldestKept = new Oldest(this.#kept)
 
   /**
    * @param create makes the state of a key that there is none of
@@ -76,10 +78,10 @@ export class KeyedStates<S> {
   }
 
   #takeOldest(): S | undefined {
-    const from = this.#free.size > 0 ? this.#free : this.#kept
-    const [oldest] = from
+    const free = this.#free.size > 0
+    const oldest = (free ? this.#oldestFree : this.#oldestKept).next()
     if (oldest === undefined) return undefined
-    from.delete(oldest[0])
+    ;(free ? this.#free : this.#kept).delete(oldest[0])
     return oldest[1]
   }
 }
@@ -87,4 +89,28 @@ export class KeyedStates<S> {
 function moveToEnd<S>(states: Map<string | undefined, S>, key: string | undefined, state: S): void {
   states.delete(key)
   states.set(key, state)
+}
+
+/**
+ * Finds the oldest entry of a map, again and again. It goes on where it stopped: whatever stands before has been removed,
+ * or inserted anew at the end. One who begins at the front each time passes all that was removed since the map last made
+ * order, and in a map of a million keys that may be half of them.
+ */
+class Oldest<S> {
+  readonly #map: Map<string | undefined, S>
+  #entries: Iterator<[string | undefined, S]> | undefined
+
+  constructor(map: Map<string | undefined, S>) {
+    this.#map = map
+  }
+
+  /** The oldest entry, which the caller then removes. */
+  next(): readonly [string | undefined, S] | undefined {
+    this.#entries ??= this.#map.entries()
+    const next = this.#entries.next()
+    if (next.done !== true) return next.value
+    // An iterator that has come to its end sees nothing of what is inserted later.
+    this.#entries = undefined
+    return this.#map.entries().next().value
+  }
 }
