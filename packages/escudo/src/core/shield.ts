@@ -5,13 +5,14 @@ import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from '
 import { ConfigurationError } from './configuration-error.ts'
 import { withCurrentCall } from './current-call.ts'
 import { type Duration, show, toMs } from './durations.ts'
-import { EventHub, type EventName, type Listener, type ShieldEvents, warn } from './events.ts'
+import { EventHub, type EventName, type Listener, type ShieldEvents } from './events.ts'
 import { END, type Passage, passError, promised, Trail } from './frame.ts'
 import { foreignLayer, type Layer, operationLayer } from './layer.ts'
 import { checkedName, knownKeys, optionalFunction } from './options.ts'
 import { type AnyPolicy, type Binding, type Key, LAYER, type Operation, type PolicyStatus, type Run } from './policy.ts'
 import type { Random } from './random.ts'
 import { rememberShield, type ShieldFacts } from './shield-list.ts'
+import { bindClock, check, checkedClock, named } from './shield-policies.ts'
 
 /** How a shield is made, beyond its name. */
 export interface ShieldOptions {
@@ -237,72 +238,4 @@ function checkedPriority(priority: unknown): number {
   if (priority === undefined) return 0
   if (typeof priority === 'number' && !Number.isNaN(priority)) return priority
   throw new ConfigurationError('run.priority', `expected a number, got ${show(priority)}`)
-}
-
-/** Gives each policy its name within the shield: `retry`, and `retry-2` for the second one. */
-function named(policies: readonly AnyPolicy[], shieldName: string): { name: string; policy: AnyPolicy }[] {
-  const taken = new Set<string>()
-  // One of somebody's own may stand there twice: it need not remember anything.
-  const twice = policies.findIndex((policy, index) => policy?.status && policies.indexOf(policy) < index)
-  if (twice !== -1) {
-    throw new ConfigurationError(
-      `shield.policies[${twice}]`,
-      `the same policy '${policies[twice]?.name}' stands in shield '${shieldName}' twice, and would count every call twice; make a second one`,
-    )
-  }
-  return policies.map((policy, index) => {
-    if (typeof policy?.wrap !== 'function') {
-      throw new ConfigurationError(`shield.policies[${index}]`, `expected a policy, got ${show(policy)}`)
-    }
-    let { name } = policy
-    if (taken.has(name)) {
-      if (name !== policy.type) {
-        throw new ConfigurationError(
-          `shield.policies[${index}].name`,
-          `'${name}' occurs twice in shield '${shieldName}'; give each policy its own name`,
-        )
-      }
-      for (let number = 2; taken.has(name); number += 1) name = `${policy.type}-${number}`
-    }
-    taken.add(name)
-    return { name, policy }
-  })
-}
-
-function checkedClock(clock: Clock): Clock {
-  if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock
-  throw new ConfigurationError('shield.clock', `expected a clock with now() and setTimer(), got ${show(clock)}`)
-}
-
-const clocks = new WeakMap<AnyPolicy, Clock>()
-
-/** A policy keeps instants; it takes the clock of the first shield that it becomes part of, and has no other. */
-function bindClock(policy: AnyPolicy, clock: Clock, shieldName: string): void {
-  const bound = clocks.get(policy) ?? clock
-  if (bound !== clock) {
-    throw new ConfigurationError(
-      'shield.clock',
-      `the policy '${policy.name}' is part of a shield with another clock already; give '${shieldName}' the same clock, or a policy of its own`,
-    )
-  }
-  clocks.set(policy, clock)
-}
-
-const warned = new Set<string>()
-// A program has a handful of shields; one that makes up names as it goes has been warned often enough.
-const WARNED_MAX = 1_000
-
-function check(shieldName: string, policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]): void {
-  policies.forEach(({ policy }, index) => {
-    const inside = policies.slice(index + 1).map(({ name, policy: { type, settings } }) => ({ name, type, settings }))
-    for (const { level, path, message } of policy.check?.(inside) ?? []) {
-      const text = `shield '${shieldName}': ${message}`
-      if (level === 'error') throw new ConfigurationError(path, text)
-      // Once for each shield and finding.
-      const finding = `${shieldName} ${path} ${message}`
-      if (warned.has(finding) || warned.size >= WARNED_MAX) continue
-      warned.add(finding)
-      warn(`${path}: ${text}`, 'ESCUDO_ORDER')
-    }
-  })
 }

@@ -13,13 +13,13 @@ export interface Note {
   readonly state: string
   /** The state and counters that decided, as they were then. JSON-able. */
   readonly facts?: Readonly<Record<string, unknown>>
-  /** The attempts of a retry, oldest first. */
+  /** The attempts of a retry or a hedge, oldest first. */
   readonly attempts?: readonly AttemptNote[]
   /** When it makes sense to come back, on the shield's clock. */
   readonly retryAt?: number
 }
 
-/** One attempt of a retry, failed or not. */
+/** One attempt of a retry or a hedge. */
 export interface AttemptNote {
   /** From 1. */
   readonly number: number
@@ -137,7 +137,7 @@ export interface Explanation {
   readonly shield: string
   /** All policies of the shield, outermost first. */
   readonly policies: readonly PolicyExplanation[]
-  /** The attempts of its retry, oldest first; empty where there is no retry. */
+  /** The attempts of its retry or hedge, oldest first, at most 32; empty where it has neither. */
   readonly attempts: readonly AttemptNote[]
   /** When it makes sense to come back, on the shield's clock, where a policy knows. */
   readonly retryAt?: number

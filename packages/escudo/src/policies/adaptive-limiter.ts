@@ -2,7 +2,6 @@ import { type Call, type CallState, enteredMs, noteOn } from '../core/call.ts'
 import type { Clock } from '../core/clock.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { show } from '../core/durations.ts'
-import { stackless } from '../core/errors.ts'
 import { type Frame, type Passage, passError, passValue, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
@@ -23,6 +22,7 @@ import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from '../mechani
 import { BulkheadFullError } from './bulkhead-full-error.ts'
 import { judgeError } from './judge.ts'
 import { checkOrder } from './order-rules.ts'
+import { refusal } from './refusal.ts'
 
 /** Options of {@link adaptiveLimiter}. */
 export interface AdaptiveLimiterOptions {
@@ -129,7 +129,8 @@ class AdaptiveLimiterPolicy implements Policy {
 
   #refuse(call: Call, limit: number, binding: Binding): BulkheadFullError {
     noteOn(call, { policy: binding.policy, state: 'full', facts: this.status() })
-    return refusal(binding, this.#inFlight, limit)
+    const problem = `${this.#inFlight} in flight, the limit is ${limit}`
+    return refusal(binding, () => new BulkheadFullError(binding, problem))
   }
 }
 
@@ -199,15 +200,6 @@ function judge(error: unknown, call: Call): Lesson {
   if (verdict === 'success') return 'answered'
   const status = factsOf(error)?.status
   return status !== undefined && OVERLOAD.has(status) ? 'dropped' : 'nothing'
-}
-
-function refusal(binding: Binding, inFlight: number, limit: number): BulkheadFullError {
-  const { shield, policy, events } = binding
-  if (events.hears('rejected')) {
-    events.emit('rejected', { shield, policy, code: 'BULKHEAD_FULL', retryAfterMs: undefined })
-  }
-  const make = (): BulkheadFullError => new BulkheadFullError(binding, `${inFlight} in flight, the limit is ${limit}`)
-  return binding.stacks ? make() : stackless(make)
 }
 
 function readSettings(options: AdaptiveLimiterOptions): LimitSettings {

@@ -1,6 +1,5 @@
 import { type CallState, enteredMs } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
-import { stackless } from '../core/errors.ts'
 import { Failure, type Frame, finish, type Passage, passError, passValue, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
 import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../core/options.ts'
@@ -11,6 +10,7 @@ import type { Compartment } from '../mechanisms/compartment.ts'
 import { Compartments } from '../mechanisms/compartments.ts'
 import { BulkheadFullError } from './bulkhead-full-error.ts'
 import { PlaceWaiter, type WaitOutcome } from './place-waiter.ts'
+import { refusal } from './refusal.ts'
 
 /** Options of {@link bulkhead}. */
 export interface BulkheadOptions {
@@ -187,13 +187,8 @@ function refuse(
   binding: Binding,
   problem: string,
 ): BulkheadFullError {
-  const { shield, policy, events } = binding
-  leaveNote(call.root, { policy, state: 'full', facts: statusOf(compartment) })
-  if (events.hears('rejected')) {
-    events.emit('rejected', { shield, policy, code: 'BULKHEAD_FULL', retryAfterMs: undefined })
-  }
-  const make = (): BulkheadFullError => new BulkheadFullError(binding, problem)
-  return binding.stacks ? make() : stackless(make)
+  leaveNote(call.root, { policy: binding.policy, state: 'full', facts: statusOf(compartment) })
+  return refusal(binding, () => new BulkheadFullError(binding, problem))
 }
 
 /** A call that has a place. */

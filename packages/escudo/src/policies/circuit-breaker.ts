@@ -1,5 +1,4 @@
 import type { CallRoot } from '../core/call.ts'
-import { stackless } from '../core/errors.ts'
 import { type BreakerState, type Countable, type Listener, warn } from '../core/events.ts'
 import { passError, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
@@ -27,6 +26,7 @@ import {
 import { CircuitOpenError } from './circuit-open-error.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { checkOrder } from './order-rules.ts'
+import { refusal } from './refusal.ts'
 
 /** A circuit breaker, as a policy and as something to look at and to act upon. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {
@@ -230,8 +230,5 @@ function note(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding
 
 function refuse(root: CallRoot, breaker: Breaker, now: number, binding: Binding): CircuitOpenError {
   const { state, retryAfterMs } = note(root, breaker, now, binding)
-  const { shield, policy, events } = binding
-  if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'CIRCUIT_OPEN', retryAfterMs })
-  const make = (): CircuitOpenError => new CircuitOpenError(binding, retryAfterMs, state)
-  return binding.stacks ? make() : stackless(make)
+  return refusal(binding, () => new CircuitOpenError(binding, retryAfterMs, state))
 }

@@ -1,7 +1,6 @@
 import { type Call, enteredMs, noteOn, scopeOf } from '../core/call.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { toMs } from '../core/durations.ts'
-import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
 import { finish, passError, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
@@ -21,6 +20,7 @@ import { checkOrder } from './order-rules.ts'
 import { type LaneOwner, PermitLane } from './permit-lane.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
 import { type RateLimiterOptions, readLimit } from './rate-limiter-options.ts'
+import { refusal } from './refusal.ts'
 
 /**
  * Calls no more often than is allowed: `limit` calls `per` time, for all or for each key. A call that finds no permit
@@ -159,7 +159,7 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     const now = this.clock.now()
     const { policy } = binding
     noteOn(call, { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
-    return refusal(binding, this.#problem, retryAfterMs)
+    return refusal(binding, () => new RateLimitedError(binding, this.#problem, retryAfterMs))
   }
 
   /** A key for which calls wait is not forgotten for another. */
@@ -171,13 +171,6 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     if (lane.queued === 0) lanes.release(lane.key)
     else lanes.keep(lane.key)
   }
-}
-
-function refusal(binding: Binding, problem: string, retryAfterMs: number): RateLimitedError {
-  const { shield, policy, events } = binding
-  if (events.hears('rejected')) events.emit('rejected', { shield, policy, code: 'RATE_LIMITED', retryAfterMs })
-  const make = (): RateLimitedError => new RateLimitedError(binding, problem, retryAfterMs)
-  return binding.stacks ? make() : stackless(make)
 }
 
 /** A function of its own, so that the one that runs at every call stays small. */

@@ -1,6 +1,5 @@
 import { type Call, type CallState, enteredMs, noteOn } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
-import { stackless } from '../core/errors.ts'
 import type { Countable } from '../core/events.ts'
 import { type Frame, type Passage, passError, passValue, Trail } from '../core/frame.ts'
 import { type Layer, wrapped } from '../core/layer.ts'
@@ -20,6 +19,7 @@ import { AdaptiveThrottle } from '../mechanisms/adaptive-throttle.ts'
 import { judgeError } from './judge.ts'
 import { checkOrder } from './order-rules.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
+import { refusal } from './refusal.ts'
 
 /** Options of {@link throttle}. */
 export interface ThrottleOptions {
@@ -122,16 +122,12 @@ class ThrottlePolicy implements Policy {
   }
 
   #refuse(call: Call, binding: Binding): RateLimitedError {
-    const { shield, policy, events } = binding
-    if (events.hears('rejected')) {
-      events.emit('rejected', { shield, policy, code: 'RATE_LIMITED', retryAfterMs: undefined })
-    }
+    const { policy } = binding
     const throttle = this.#throttle
     const now = call.clock.now()
     noteOn(call, { policy, state: 'throttled', facts: this.status(now) })
     const problem = `it accepted ${throttle.accepts(now)} of ${throttle.requests(now)} calls`
-    const make = (): RateLimitedError => new RateLimitedError(binding, problem)
-    return binding.stacks ? make() : stackless(make)
+    return refusal(binding, () => new RateLimitedError(binding, problem))
   }
 }
 

@@ -84,7 +84,8 @@ describe.each(Object.entries(handlers))('a handler that sends with %s', (way, ha
     expect((await reasonOf(response.text())).cause).toMatchObject({ code: 'UND_ERR_SOCKET' })
     const bytes = await raw(url, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')
     expect(bytes).toMatch(/write,|stream/.test(way) ? /transfer-encoding: chunked/i : /content-length: 12/i)
-    expect(bytes).not.toMatch(/42|\r\n0\r\n/)
+    // The body alone: in the head a date may have a 42 too.
+    expect(bytes.slice(bytes.indexOf('\r\n\r\n'))).not.toMatch(/42|\r\n0\r\n/)
   })
 
   test('stall: headers and half of the body come, and then nothing, until all is halted', async () => {
