@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { Random } from './random.ts'
 import type { Scope } from './scope.ts'
-import { leaveNote, type Note } from './story.ts'
+import type { Note } from './story.ts'
 
 /** One run of an operation, as the operation sees it. It does not change; a retry or a timeout makes a new one. */
 export interface Call {
@@ -177,9 +177,9 @@ export function enteredMs(call: CallState): number {
   return call.enteredMs
 }
 
-/** Leaves a note on a call, for whoever asks what happened to it. */
-export function noteOn(call: Call, note: Note): void {
-  leaveNote((call as CallState).root, note)
+/** What all attempts of a call have in common. */
+export function rootOf(call: Call): CallRoot {
+  return (call as CallState).root
 }
 
 /** What can cut a call off; undefined when nothing can. */

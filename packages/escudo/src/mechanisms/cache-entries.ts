@@ -1,3 +1,5 @@
+import { ByLastUse } from './by-last-use.ts'
+
 /** How long a value serves, each from the instant on at which it was stored. */
 export interface CacheTimes {
   /** As long as it is fresh. */
@@ -40,8 +42,7 @@ export class CacheEntries<V> {
   readonly #maxEntries: number
   readonly #times: CacheTimes
   readonly #gone: (entry: CacheEntry<V>) => void
-  // In the order of their last use: a Map iterates in the order of insertion, and a use inserts anew.
-  readonly #entries = new Map<string, Held<V>>()
+  readonly #entries = new ByLastUse<string, Held<V>>()
   // What was deleted, and when, in runs. Of more keys than there are entries only the latest deletion of those that are
   // forgotten is known, and counts for every key: a value too few is kept, and never a deleted one.
   readonly #deleted = new Map<string, number>()
@@ -64,8 +65,7 @@ export class CacheEntries<V> {
   use(key: string): CacheEntry<V> | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
-    this.#entries.delete(key)
-    this.#entries.set(key, entry)
+    this.#entries.use(key, entry)
     return entry
   }
 
@@ -99,10 +99,9 @@ export class CacheEntries<V> {
     const present = this.#entries.get(key)
     if (run < (this.#deleted.get(key) ?? this.#deletedBefore)) return
     if (present !== undefined && run < present.run) return
-    const leaves = present ?? (this.size >= this.#maxEntries ? this.#leastRecent() : undefined)
-    if (leaves !== undefined) this.#entries.delete(leaves.key)
+    const leaves = present ?? (this.size >= this.#maxEntries ? this.#entries.takeOldest() : undefined)
     const pausedUntilMs = Number.NEGATIVE_INFINITY
-    this.#entries.set(key, { key, value, storedMs: now, run, refreshing: false, pausedUntilMs })
+    this.#entries.use(key, { key, value, storedMs: now, run, refreshing: false, pausedUntilMs })
     // Last, here and below: whoever hears of it may come back.
     if (leaves !== undefined) this.#gone(leaves)
   }
@@ -150,18 +149,13 @@ export class CacheEntries<V> {
   clear(): void {
     this.#deleted.clear()
     this.#deletedBefore = this.begin()
-    const entries = [...this.#entries.values()]
+    const entries = [...this.#entries.entries()]
     this.#entries.clear()
-    for (const entry of entries) this.#gone(entry)
+    for (const [, entry] of entries) this.#gone(entry)
   }
 
   #remove(entry: Held<V>): void {
     this.#entries.delete(entry.key)
     this.#gone(entry)
-  }
-
-  #leastRecent(): Held<V> | undefined {
-    for (const entry of this.#entries.values()) return entry
-    return undefined
   }
 }

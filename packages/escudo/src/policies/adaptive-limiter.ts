@@ -1,4 +1,4 @@
-import { type Call, type CallState, enteredMs, noteOn } from '../core/call.ts'
+import { type Call, type CallState, enteredMs, rootOf } from '../core/call.ts'
 import type { Clock } from '../core/clock.ts'
 import { ConfigurationError } from '../core/configuration-error.ts'
 import { show } from '../core/durations.ts'
@@ -16,6 +16,7 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
+import { leaveNote } from '../core/story.ts'
 import { factsOf } from '../errors/brand.ts'
 import { gradient2 } from '../mechanisms/limits/gradient2.ts'
 import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from '../mechanisms/limits/limit.ts'
@@ -128,7 +129,7 @@ class AdaptiveLimiterPolicy implements Policy {
   }
 
   #refuse(call: Call, limit: number, binding: Binding): BulkheadFullError {
-    noteOn(call, { policy: binding.policy, state: 'full', facts: this.status() })
+    leaveNote(rootOf(call), { policy: binding.policy, state: 'full', facts: this.status() })
     const problem = `${this.#inFlight} in flight, the limit is ${limit}`
     return refusal(binding, () => new BulkheadFullError(binding, problem))
   }

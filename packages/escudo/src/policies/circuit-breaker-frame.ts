@@ -7,6 +7,7 @@ import { type Cut, Watcher } from '../core/scope.ts'
 import type { Breaker } from '../mechanisms/breaker.ts'
 import type { Ticket } from '../mechanisms/ticket.ts'
 import type { Circuits } from './circuits.ts'
+import { executed } from './executed.ts'
 import { judgeError, judgeValue } from './judge.ts'
 import { hintOf } from './retry-rules.ts'
 
@@ -90,18 +91,13 @@ export class BreakerFrame extends Watcher implements Frame {
     const counted = breaker.settle(ticket, verdict, now, retryAfterMs, durationMs)
     // What has been closed all along has nothing to wait for.
     if (ticket.probe || breaker.state !== 'closed') circuits.rearm(breaker)
-    if (binding.events.hearsExecuted) executed(binding, verdict)
+    if (binding.events.hearsExecuted) executed(binding, 'circuitBreaker', verdict)
     if (!counted && verdict !== 'ignored') late(binding, verdict)
     return now
   }
 }
 
-// Functions of their own, so that the one that runs at every call stays small.
-
-function executed({ events, shield, policy }: Binding, outcome: Verdict): void {
-  events.emit('executed', { type: 'executed', shield, policy, policyType: 'circuitBreaker', outcome, attempts: 1 })
-}
-
+/** A function of its own, so that the one that runs at every call stays small. */
 function late({ events, shield, policy }: Binding, verdict: 'success' | 'failure'): void {
   if (events.hears('late')) events.emit('late', { shield, policy, verdict })
 }

@@ -1,8 +1,7 @@
 import { asyncStorage } from '../core/ambient.ts'
-import { type Call, type CallRoot, scopeOf } from '../core/call.ts'
+import { type Call, type CallRoot, rootOf, scopeOf } from '../core/call.ts'
 import { type Cut, Scope, Watcher } from '../core/scope.ts'
 import { passNotes } from '../core/story.ts'
-import { rootOf } from './own-call.ts'
 
 // The flight whose operation is running here, of whatever policy: who asks for a flight from inside of one waits with it.
 const storage = asyncStorage<Flight>()

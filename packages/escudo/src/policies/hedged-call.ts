@@ -1,9 +1,10 @@
-import { type Call, noteOn, scopeOf, withAttempt, withScope } from '../core/call.ts'
+import { type Call, rootOf, scopeOf, withAttempt, withScope } from '../core/call.ts'
 import type { CancelTimer, Clock } from '../core/clock.ts'
 import { stackless } from '../core/errors.ts'
 import { repeatOf, whenAnswered } from '../core/hedging.ts'
 import type { Operation, Run } from '../core/policy.ts'
 import { type Cut, Scope, Watcher } from '../core/scope.ts'
+import { leaveNote } from '../core/story.ts'
 import { isRefusal, mayRetry } from '../errors/classification.ts'
 import { AttemptLog } from './attempts.ts'
 import { judgeError } from './judge.ts'
@@ -211,7 +212,7 @@ export class HedgedCall<T> extends Watcher {
     this.#end()
     if (this.#begun > 1) this.#log.attachTo(thrown.error)
     const state = this.#begun === 1 ? 'not hedged' : 'all failed'
-    noteOn(this.#call, {
+    leaveNote(rootOf(this.#call), {
       policy: this.#rules.policy,
       state: this.#winner === undefined ? state : 'answered',
       attempts: this.#log.attempts,

@@ -1,4 +1,4 @@
-import { type Call, CallRoot, CallState } from '../core/call.ts'
+import { type Call, CallRoot, CallState, rootOf } from '../core/call.ts'
 import { withCurrentCall } from '../core/current-call.ts'
 import type { Operation, Run } from '../core/policy.ts'
 import type { Scope } from '../core/scope.ts'
@@ -25,9 +25,4 @@ export async function runOnItsOwn<T>(
 /** The root of a call of its own. */
 export function ownRoot(call: Call): CallRoot {
   return new CallRoot(rootOf(call).host, call.key, call.priority)
-}
-
-/** What all attempts of a call have in common. */
-export function rootOf(call: Call): CallRoot {
-  return (call as CallState).root
 }

@@ -1,4 +1,4 @@
-import { type Call, enteredMs, noteOn, scopeOf } from '../core/call.ts'
+import { type Call, enteredMs, rootOf, scopeOf } from '../core/call.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
 import { toMs } from '../core/durations.ts'
 import type { Countable } from '../core/events.ts'
@@ -15,7 +15,9 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
+import { leaveNote } from '../core/story.ts'
 import { KeyedStates } from '../mechanisms/keyed-states.ts'
+import { executed } from './executed.ts'
 import { checkOrder } from './order-rules.ts'
 import { type LaneOwner, PermitLane } from './permit-lane.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
@@ -115,7 +117,7 @@ class RateLimiterPolicy implements Policy, LaneOwner {
         const lane = this.#single ?? (this.#lanes as KeyedStates<PermitLane>).of(call.root.key)
         const now = enteredMs(call)
         if (lane.tryTake(now)) {
-          if (events.hearsExecuted) executed(binding, 'admitted')
+          if (events.hearsExecuted) executed(binding, PATH, 'admitted')
           // A permit is used and never given back, so there is nothing to do on the way out.
           return next.enter(call, operation, outer)
         }
@@ -145,20 +147,20 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     if (cut !== undefined) {
       // The permit may have come in the same tick as the cut: then it is for the next.
       if (permit !== undefined) lane.giveBack(permit)
-      if (binding.events.hearsExecuted) executed(binding, 'aborted')
+      if (binding.events.hearsExecuted) executed(binding, PATH, 'aborted')
       throw cut.reason
     }
     if (permit === undefined) {
       // Nobody looked for so long that its turn would come too late.
       throw this.#refuse(call, binding, lane.refusalMs(undefined, this.clock.now()) ?? 0)
     }
-    if (binding.events.hearsExecuted) executed(binding, 'admitted_after_wait')
+    if (binding.events.hearsExecuted) executed(binding, PATH, 'admitted_after_wait')
   }
 
   #refuse(call: Call, binding: Binding, retryAfterMs: number): RateLimitedError {
     const now = this.clock.now()
     const { policy } = binding
-    noteOn(call, { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
+    leaveNote(rootOf(call), { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
     return refusal(binding, () => new RateLimitedError(binding, this.#problem, retryAfterMs))
   }
 
@@ -171,9 +173,4 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     if (lane.queued === 0) lanes.release(lane.key)
     else lanes.keep(lane.key)
   }
-}
-
-/** A function of its own, so that the one that runs at every call stays small. */
-function executed({ events, shield, policy }: Binding, outcome: (typeof OUTCOMES)[number]): void {
-  events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
 }

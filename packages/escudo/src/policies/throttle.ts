@@ -1,4 +1,4 @@
-import { type Call, type CallState, enteredMs, noteOn } from '../core/call.ts'
+import { type Call, type CallState, enteredMs, rootOf } from '../core/call.ts'
 import { type Duration, toMs } from '../core/durations.ts'
 import type { Countable } from '../core/events.ts'
 import { type Frame, type Passage, passError, passValue, Trail } from '../core/frame.ts'
@@ -15,7 +15,9 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { type Cut, Watcher } from '../core/scope.ts'
+import { leaveNote } from '../core/story.ts'
 import { AdaptiveThrottle } from '../mechanisms/adaptive-throttle.ts'
+import { executed } from './executed.ts'
 import { judgeError } from './judge.ts'
 import { checkOrder } from './order-rules.ts'
 import { RateLimitedError } from './rate-limited-error.ts'
@@ -112,7 +114,7 @@ class ThrottlePolicy implements Policy {
         if (!throttle.admit(enteredMs(call), call.random)) {
           return passError(outer, this.#refuse(call, binding), new Trail(call.root))
         }
-        if (events.hearsExecuted) executed(binding, 'admitted')
+        if (events.hearsExecuted) executed(binding, PATH, 'admitted')
         const frame = new AnswerFrame(outer, call, accept)
         // Without a scope nothing can cut the call, and its outcome alone is the answer.
         if (call.scope !== undefined) frame.watch(call.scope)
@@ -125,15 +127,10 @@ class ThrottlePolicy implements Policy {
     const { policy } = binding
     const throttle = this.#throttle
     const now = call.clock.now()
-    noteOn(call, { policy, state: 'throttled', facts: this.status(now) })
+    leaveNote(rootOf(call), { policy, state: 'throttled', facts: this.status(now) })
     const problem = `it accepted ${throttle.accepts(now)} of ${throttle.requests(now)} calls`
     return refusal(binding, () => new RateLimitedError(binding, problem))
   }
-}
-
-/** A function of its own, so that the one that runs at every call stays small. */
-function executed({ events, shield, policy }: Binding, outcome: (typeof OUTCOMES)[number]): void {
-  events.emit('executed', { type: 'executed', shield, policy, policyType: PATH, outcome, attempts: 1 })
 }
 
 /** A call that was let through: counted once, at its outcome or at a cut, whether or not the operation listens. */

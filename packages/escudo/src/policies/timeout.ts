@@ -19,6 +19,7 @@ import {
 import { Scope } from '../core/scope.ts'
 import { leaveNote } from '../core/story.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
+import { executed } from './executed.ts'
 import { checkOrder } from './order-rules.ts'
 
 /** Options of {@link timeout}. */
@@ -108,10 +109,9 @@ interface TimeoutContext {
   readonly onExpired: () => void
 }
 
-/** A function of its own, so that the one that runs at every call stays small. */
-function executed({ events, shield, policy }: Binding, { cut, expired }: TimeoutFrame): void {
-  const outcome: (typeof OUTCOMES)[number] = cut === undefined ? 'in_time' : expired ? 'timed_out' : 'aborted'
-  events.emit('executed', { type: 'executed', shield, policy, policyType: TYPE, outcome, attempts: 1 })
+function outcomeOf({ cut, expired }: TimeoutFrame): (typeof OUTCOMES)[number] {
+  if (cut === undefined) return 'in_time'
+  return expired ? 'timed_out' : 'aborted'
 }
 
 /**
@@ -170,7 +170,7 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
     queue.remove(this)
     this.unwatch()
     if (this.expired) this.tellTimeout()
-    if (binding.events.hearsExecuted) executed(binding, this)
+    if (binding.events.hearsExecuted) executed(binding, TYPE, outcomeOf(this))
   }
 
   /** Here, and not where the timer fires: this is the context of the call. */
