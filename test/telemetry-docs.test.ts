@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, throttle, timeout } from 'escudo'
 import { createMetrics, subscribe } from 'escudo/telemetry'
 import { expect, test } from 'vitest'
-import { watchSent, watchServed } from '../packages/escudo/src/core/http-watch.ts'
+import { watchSent, watchServed } from '../packages/escudo/src/core/events/http-events.ts'
 import { readScrape } from '../packages/escudo/src/telemetry/metrics/scrape.harness.ts'
 import { ROOT } from './shop/helpers/processes.ts'
 

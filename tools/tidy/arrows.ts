@@ -98,7 +98,7 @@ function targetOf(path: string, specifier: string): string | undefined {
   return specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier) : undefined
 }
 
-/** `core` for `packages/escudo/src/core/call.ts`, and '' for what stands beside the folders. */
+/** `core` for `packages/escudo/src/core/engine/call.ts`, and '' for what stands beside the folders. */
 function folderOf(path: string): string {
   const inside = path.slice(LIBRARY.length)
   return inside.includes('/') ? inside.slice(0, inside.indexOf('/')) : ''

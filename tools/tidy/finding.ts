@@ -8,7 +8,7 @@ export interface Finding {
   readonly problem: string
 }
 
-/** Findings as people read them, one a line: `packages/escudo/src/core/call.ts:3: …`. */
+/** Findings as people read them, one a line: `packages/escudo/src/core/engine/call.ts:3: …`. */
 export function printed(findings: readonly Finding[]): string[] {
   return findings.map(({ file, line, problem }) => `${file}${line === undefined ? '' : `:${line}`}: ${problem}`)
 }

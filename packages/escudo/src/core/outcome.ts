@@ -1,4 +1,4 @@
-import type { Call } from './call.ts'
+import type { Call } from './engine/call.ts'
 
 /** What an operation did, as a value: for classifiers and events. Operations themselves throw, as JavaScript does. */
 export type Outcome<R> = { readonly ok: true; readonly value: R } | { readonly ok: false; readonly error: unknown }

@@ -1,7 +1,7 @@
-import type { Call } from './call.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { type Countable, EventHub } from './events.ts'
-import type { MakeLayer } from './layer.ts'
+import type { Call } from './engine/call.ts'
+import type { MakeLayer } from './engine/layer.ts'
+import { type Countable, EventHub } from './events/events.ts'
 import type { Random } from './random.ts'
 
 /** The user's function that may fail. */

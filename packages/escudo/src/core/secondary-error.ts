@@ -1,4 +1,4 @@
-import { describe } from './events.ts'
+import { describe } from './events/events.ts'
 
 /**
  * Code that was to deal with a failure, a fallback's function or a classifier, failed itself, and what it threw had no

@@ -1,5 +1,5 @@
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { show } from '../core/durations.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { show } from '../core/options/durations.ts'
 
 // Only what names a scheme leaves the base: `//host` and `\\host` do not, so a path that came from outside cannot.
 const ABSOLUTE = /^(?:[a-z][a-z\d+.-]*:\/\/|data:|blob:)/i

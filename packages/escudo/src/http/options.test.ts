@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigurationError } from '../core/configuration-error.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { definePolicy } from '../core/policy.ts'
 import { shield } from '../core/shield.ts'
 import { constant } from '../mechanisms/backoff.ts'

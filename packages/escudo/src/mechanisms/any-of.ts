@@ -1,5 +1,5 @@
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { show } from '../core/durations.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { show } from '../core/options/durations.ts'
 import type { Trip, TripRule } from './trip-rule.ts'
 
 /**

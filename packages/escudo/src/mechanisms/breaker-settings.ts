@@ -1,4 +1,4 @@
-import type { BreakerState } from '../core/events.ts'
+import type { BreakerState } from '../core/events/events.ts'
 import type { Trip } from './trip-rule.ts'
 
 /**

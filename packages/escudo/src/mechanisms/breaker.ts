@@ -1,4 +1,4 @@
-import type { BreakerState } from '../core/events.ts'
+import type { BreakerState } from '../core/events/events.ts'
 import type { Verdict } from '../core/outcome.ts'
 import type { Random } from '../core/random.ts'
 import { type BreakerSettings, openForMs, openForMsMax } from './breaker-settings.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigurationError } from '../core/configuration-error.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { type RetryBudgetOptions, retryBudget } from './retry-budget.ts'
 
 type Step = { readonly do: 'success' | 'attempt' | 'withdraw'; readonly afterMs: number }

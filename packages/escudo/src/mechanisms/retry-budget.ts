@@ -1,6 +1,6 @@
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { type Duration, toMs } from '../core/durations.ts'
-import { finiteNumber, knownKeys, oneOf } from '../core/options.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { type Duration, toMs } from '../core/options/durations.ts'
+import { finiteNumber, knownKeys, oneOf } from '../core/options/options.ts'
 
 /** What pays into a budget: calls that succeed, or the first attempt of every call. */
 export type Deposit = 'success' | 'attempt'

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { types } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
-import { Scope } from '../core/scope.ts'
+import { Scope } from '../core/engine/cancel-scope.ts'
 import { defineErrors } from '../errors/index.ts'
 import { UpstreamError } from '../http/upstream-error.ts'
 import type { ConcurrencyLimit } from '../index.ts'

@@ -1,10 +1,12 @@
-import { type Call, type CallState, enteredMs, rootOf } from '../core/call.ts'
 import type { Clock } from '../core/clock.ts'
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { show } from '../core/durations.ts'
-import { type Frame, type Passage, passError, passValue, Trail } from '../core/frame.ts'
-import { type Layer, wrapped } from '../core/layer.ts'
-import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
+import { type Call, type CallState, enteredMs, rootOf } from '../core/engine/call.ts'
+import { type Cut, Watcher } from '../core/engine/cancel-scope.ts'
+import { type Frame, type Passage, passError, passValue, Trail } from '../core/engine/frame.ts'
+import { type Layer, wrapped } from '../core/engine/layer.ts'
+import { leaveNote } from '../core/explain.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { show } from '../core/options/durations.ts'
+import { checkedName, knownKeys, wholeNumber } from '../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -15,8 +17,6 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { type Cut, Watcher } from '../core/scope.ts'
-import { leaveNote } from '../core/story.ts'
 import { factsOf } from '../errors/brand.ts'
 import { gradient2 } from '../mechanisms/limits/gradient2.ts'
 import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from '../mechanisms/limits/limit.ts'

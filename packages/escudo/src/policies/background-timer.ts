@@ -1,5 +1,5 @@
-import { withAmbient } from '../core/ambient.ts'
 import type { CancelTimer, Clock } from '../core/clock.ts'
+import { withAmbient } from '../core/context/ambient.ts'
 import { outsideOfFlights } from './flight.ts'
 
 /**

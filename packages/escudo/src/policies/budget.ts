@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { show } from '../core/durations.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { show } from '../core/options/durations.ts'
 import type { RetryBudget } from '../mechanisms/retry-budget.ts'
 
 /** The option `budget` of a policy: made by `retryBudget`, or left out. */

@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { newCall } from '../core/call.ts'
+import { newCall } from '../core/engine/call.ts'
 import type { AnyPolicy, Call, Operation, Run, RunOptions, Shield } from '../index.ts'
 import {
   bulkhead,

@@ -1,8 +1,9 @@
-import { type Call, scopeOf } from '../core/call.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { type Duration, toMs } from '../core/durations.ts'
-import { checkedName, knownKeys, wholeNumber } from '../core/options.ts'
+import { type Call, scopeOf } from '../core/engine/call.ts'
+import { Scope } from '../core/engine/cancel-scope.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { type Duration, toMs } from '../core/options/durations.ts'
+import { checkedName, knownKeys, wholeNumber } from '../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -13,7 +14,6 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { Scope } from '../core/scope.ts'
 import { factsOf } from '../errors/brand.ts'
 import { isRefusal } from '../errors/classification.ts'
 import { CacheEntries, type CacheEntry } from '../mechanisms/cache-entries.ts'

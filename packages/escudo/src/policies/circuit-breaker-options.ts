@@ -1,5 +1,5 @@
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/durations.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../core/options/durations.ts'
 import {
   checkedName,
   finiteNumber,
@@ -9,7 +9,7 @@ import {
   readMaxKeys,
   share,
   wholeNumber,
-} from '../core/options.ts'
+} from '../core/options/options.ts'
 import type { Classify } from '../core/outcome.ts'
 import type { Operation } from '../core/policy.ts'
 import { checkedTrip } from '../mechanisms/any-of.ts'

@@ -1,7 +1,8 @@
-import type { CallRoot } from '../core/call.ts'
-import { type BreakerState, type Countable, type Listener, warn } from '../core/events.ts'
-import { passError, Trail } from '../core/frame.ts'
-import { type Layer, wrapped } from '../core/layer.ts'
+import type { CallRoot } from '../core/engine/call.ts'
+import { passError, Trail } from '../core/engine/frame.ts'
+import { type Layer, wrapped } from '../core/engine/layer.ts'
+import { type BreakerState, type Countable, type Listener, warn } from '../core/events/events.ts'
+import { leaveNote } from '../core/explain.ts'
 import type { Verdict } from '../core/outcome.ts'
 import {
   type Binding,
@@ -13,7 +14,6 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { leaveNote } from '../core/story.ts'
 import type { Breaker } from '../mechanisms/breaker.ts'
 import type { SavedBreaker } from '../mechanisms/saved-breaker.ts'
 import { transitionsOf } from '../mechanisms/transitions.ts'

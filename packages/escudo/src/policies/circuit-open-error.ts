@@ -1,5 +1,5 @@
 import { brand, type Origin, PolicyError } from '../core/errors.ts'
-import type { BreakerState } from '../core/events.ts'
+import type { BreakerState } from '../core/events/events.ts'
 
 const DOES: Readonly<Record<BreakerState, string>> = {
   open: 'is open',

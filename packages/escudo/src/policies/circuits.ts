@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../core/clock.ts'
-import { type Listener, tell } from '../core/events.ts'
+import { type Listener, tell } from '../core/events/events.ts'
 import type { Binding } from '../core/policy.ts'
 import { Breaker } from '../mechanisms/breaker.ts'
 import type { BreakerSettings, Transition } from '../mechanisms/breaker-settings.ts'

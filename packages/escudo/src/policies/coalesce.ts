@@ -1,5 +1,5 @@
-import { scopeOf } from '../core/call.ts'
-import { checkedName, knownKeys } from '../core/options.ts'
+import { scopeOf } from '../core/engine/call.ts'
+import { checkedName, knownKeys } from '../core/options/options.ts'
 import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import { Flight } from './flight.ts'
 import { checkShareable, keyMissing } from './needs.ts'

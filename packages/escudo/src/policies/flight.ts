@@ -1,7 +1,7 @@
-import { asyncStorage } from '../core/ambient.ts'
-import { type Call, type CallRoot, rootOf, scopeOf } from '../core/call.ts'
-import { type Cut, Scope, Watcher } from '../core/scope.ts'
-import { passNotes } from '../core/story.ts'
+import { asyncStorage } from '../core/context/ambient.ts'
+import { type Call, type CallRoot, rootOf, scopeOf } from '../core/engine/call.ts'
+import { type Cut, Scope, Watcher } from '../core/engine/cancel-scope.ts'
+import { passNotes } from '../core/explain.ts'
 
 // The flight whose operation is running here, of whatever policy: who asks for a flight from inside of one waits with it.
 const storage = asyncStorage<Flight>()

@@ -1,8 +1,8 @@
-import { CallRoot, CallState } from '../core/call.ts'
 import type { CancelTimer } from '../core/clock.ts'
-import { withCurrentCall } from '../core/current-call.ts'
+import { withCurrentCall } from '../core/context/current-call.ts'
+import { CallRoot, CallState } from '../core/engine/call.ts'
+import { Scope } from '../core/engine/cancel-scope.ts'
 import type { Binding, Operation } from '../core/policy.ts'
-import { Scope } from '../core/scope.ts'
 import type { Breaker } from '../mechanisms/breaker.ts'
 import { backgroundTimer } from './background-timer.ts'
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import type { Call } from '../core/call.ts'
-import { ConfigurationError } from '../core/configuration-error.ts'
+import type { Call } from '../core/engine/call.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { seededRandom } from '../core/random.ts'
 import {
   bulkhead,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { Call } from '../core/call.ts'
+import type { Call } from '../core/engine/call.ts'
 import { seededRandom } from '../core/random.ts'
 import { defineErrors } from '../errors/index.ts'
 import { hedge, shield } from '../index.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { ambient, withAmbient } from '../core/ambient.ts'
-import type { Call } from '../core/call.ts'
+import { ambient, withAmbient } from '../core/context/ambient.ts'
+import type { Call } from '../core/engine/call.ts'
 import { defineErrors } from '../errors/index.ts'
 import {
   attemptsOf,

@@ -1,7 +1,7 @@
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/durations.ts'
-import { repeatOf } from '../core/hedging.ts'
-import { checkedName, finiteNumber, knownKeys, wholeNumber } from '../core/options.ts'
+import { repeatOf } from '../core/idempotency.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../core/options/durations.ts'
+import { checkedName, finiteNumber, knownKeys, wholeNumber } from '../core/options/options.ts'
 import {
   type Binding,
   type Finding,

@@ -1,5 +1,5 @@
-import { type Call, scopeOf } from '../core/call.ts'
-import { describe } from '../core/events.ts'
+import { type Call, scopeOf } from '../core/engine/call.ts'
+import { describe } from '../core/events/events.ts'
 import type { Classify, Outcome, Verdict } from '../core/outcome.ts'
 import { withCause } from '../core/secondary-error.ts'
 import { isRefusal, verdictOfError } from '../errors/classification.ts'

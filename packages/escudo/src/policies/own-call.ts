@@ -1,7 +1,7 @@
-import { type Call, CallRoot, CallState, rootOf } from '../core/call.ts'
-import { withCurrentCall } from '../core/current-call.ts'
+import { withCurrentCall } from '../core/context/current-call.ts'
+import { type Call, CallRoot, CallState, rootOf } from '../core/engine/call.ts'
+import type { Scope } from '../core/engine/cancel-scope.ts'
 import type { Operation, Run } from '../core/policy.ts'
-import type { Scope } from '../core/scope.ts'
 
 /**
  * Runs what stands inside on behalf of nobody in particular: a refresh in the background, a flight that many wait for.

@@ -1,6 +1,6 @@
-import { withAmbient } from '../core/ambient.ts'
 import type { CancelTimer, Clock } from '../core/clock.ts'
-import { type Cut, type Scope, Watcher } from '../core/scope.ts'
+import { withAmbient } from '../core/context/ambient.ts'
+import { type Cut, type Scope, Watcher } from '../core/engine/cancel-scope.ts'
 import { PermitQueue, type PermitWaiter } from '../mechanisms/permit-queue.ts'
 import type { RateLimit } from '../mechanisms/rate-limit.ts'
 import type { Waiter } from '../mechanisms/waiting-line.ts'

@@ -1,10 +1,11 @@
-import { type Call, enteredMs, rootOf, scopeOf } from '../core/call.ts'
 import { type Clock, systemClock } from '../core/clock.ts'
-import { toMs } from '../core/durations.ts'
-import type { Countable } from '../core/events.ts'
-import { finish, passError, Trail } from '../core/frame.ts'
-import { type Layer, wrapped } from '../core/layer.ts'
-import { checkedName, knownKeys, readMaxKeys } from '../core/options.ts'
+import { type Call, enteredMs, rootOf, scopeOf } from '../core/engine/call.ts'
+import { finish, passError, Trail } from '../core/engine/frame.ts'
+import { type Layer, wrapped } from '../core/engine/layer.ts'
+import type { Countable } from '../core/events/events.ts'
+import { leaveNote } from '../core/explain.ts'
+import { toMs } from '../core/options/durations.ts'
+import { checkedName, knownKeys, readMaxKeys } from '../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -15,7 +16,6 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { leaveNote } from '../core/story.ts'
 import { KeyedStates } from '../mechanisms/keyed-states.ts'
 import { executed } from './executed.ts'
 import { checkOrder } from './order-rules.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { CallRoot, CallState } from '../core/call.ts'
-import { EventHub } from '../core/events.ts'
+import { CallRoot, CallState } from '../core/engine/call.ts'
+import { Scope, type Watcher } from '../core/engine/cancel-scope.ts'
+import { EventHub } from '../core/events/events.ts'
 import type { Binding } from '../core/policy.ts'
-import { Scope, type Watcher } from '../core/scope.ts'
 import { definePolicy, type Policy, type Run, rateLimiter, shield, throttle } from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 

@@ -1,4 +1,4 @@
-import { type Call, scopeOf } from '../core/call.ts'
+import { type Call, scopeOf } from '../core/engine/call.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import { isRefusal, mayRetry } from '../errors/classification.ts'
 import { read } from '../errors/plain.ts'

@@ -1,8 +1,8 @@
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/durations.ts'
-import type { Countable } from '../core/events.ts'
-import { type Layer, wrapped } from '../core/layer.ts'
-import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../core/options.ts'
+import { type Layer, wrapped } from '../core/engine/layer.ts'
+import type { Countable } from '../core/events/events.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../core/options/durations.ts'
+import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../core/options/options.ts'
 import type { Classify } from '../core/outcome.ts'
 import {
   type Binding,

@@ -1,5 +1,5 @@
-import type { Duration } from '../core/durations.ts'
-import { knownKeys } from '../core/options.ts'
+import type { Duration } from '../core/options/durations.ts'
+import { knownKeys } from '../core/options/options.ts'
 import type { Policy } from '../core/policy.ts'
 import { type Shield, type ShieldOptions, shield } from '../core/shield.ts'
 import { exponential } from '../mechanisms/backoff.ts'

@@ -1,9 +1,11 @@
-import { type Call, type CallState, enteredMs, rootOf } from '../core/call.ts'
-import { type Duration, toMs } from '../core/durations.ts'
-import type { Countable } from '../core/events.ts'
-import { type Frame, type Passage, passError, passValue, Trail } from '../core/frame.ts'
-import { type Layer, wrapped } from '../core/layer.ts'
-import { checkedName, finiteNumber, knownKeys } from '../core/options.ts'
+import { type Call, type CallState, enteredMs, rootOf } from '../core/engine/call.ts'
+import { type Cut, Watcher } from '../core/engine/cancel-scope.ts'
+import { type Frame, type Passage, passError, passValue, Trail } from '../core/engine/frame.ts'
+import { type Layer, wrapped } from '../core/engine/layer.ts'
+import type { Countable } from '../core/events/events.ts'
+import { leaveNote } from '../core/explain.ts'
+import { type Duration, toMs } from '../core/options/durations.ts'
+import { checkedName, finiteNumber, knownKeys } from '../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -14,8 +16,6 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { type Cut, Watcher } from '../core/scope.ts'
-import { leaveNote } from '../core/story.ts'
 import { AdaptiveThrottle } from '../mechanisms/adaptive-throttle.ts'
 import { executed } from './executed.ts'
 import { judgeError } from './judge.ts'

@@ -1,11 +1,14 @@
-import type { Ambient } from '../core/ambient.ts'
-import { enteredMs, withScope } from '../core/call.ts'
-import { type Duration, toMs } from '../core/durations.ts'
+import type { Ambient } from '../core/context/ambient.ts'
+import { enteredMs, withScope } from '../core/engine/call.ts'
+import { Scope } from '../core/engine/cancel-scope.ts'
+import { type Frame, type Passage, passError, passValue, type Trail } from '../core/engine/frame.ts'
+import { type Layer, wrapped } from '../core/engine/layer.ts'
+import { type TimerEntry, type TimerQueue, timerQueue } from '../core/engine/timer-queue.ts'
 import { stackless, TimeoutError } from '../core/errors.ts'
-import type { Countable } from '../core/events.ts'
-import { type Frame, type Passage, passError, passValue, type Trail } from '../core/frame.ts'
-import { type Layer, wrapped } from '../core/layer.ts'
-import { checkedName, knownKeys } from '../core/options.ts'
+import type { Countable } from '../core/events/events.ts'
+import { leaveNote } from '../core/explain.ts'
+import { type Duration, toMs } from '../core/options/durations.ts'
+import { checkedName, knownKeys } from '../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -16,9 +19,6 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { Scope } from '../core/scope.ts'
-import { leaveNote } from '../core/story.ts'
-import { type TimerEntry, type TimerQueue, timerQueue } from '../core/timer-queue.ts'
 import { executed } from './executed.ts'
 import { checkOrder } from './order-rules.ts'
 

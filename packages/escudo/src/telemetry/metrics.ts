@@ -1,5 +1,5 @@
-import { knownKeys, wholeNumber } from '../core/options.ts'
-import { livingShields } from '../core/shield-list.ts'
+import { knownKeys, wholeNumber } from '../core/options/options.ts'
+import { livingShields } from '../core/registry.ts'
 import { prefersType } from '../errors/negotiation.ts'
 import { samples, writeFamilies } from './metrics/families.ts'
 import { HttpMetrics } from './metrics/http-metrics.ts'

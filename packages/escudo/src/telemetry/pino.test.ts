@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { withAmbient } from '../core/ambient.ts'
+import { withAmbient } from '../core/context/ambient.ts'
 import { LineFile } from './line-file.ts'
 import { createLogger, lineFormat } from './pino.ts'
 

@@ -1,5 +1,5 @@
 import pino, { type Logger, type LoggerOptions } from 'pino'
-import { ambient } from '../core/ambient.ts'
+import { ambient } from '../core/context/ambient.ts'
 import type { LogLevel } from '../errors/brand.ts'
 import { cut, toPlain } from '../errors/plain.ts'
 import { LineFile, type LineSink, StandardOutput } from './line-file.ts'

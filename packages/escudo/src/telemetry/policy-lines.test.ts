@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { withAmbient } from '../core/ambient.ts'
-import type { ShieldEvent } from '../core/events.ts'
+import { withAmbient } from '../core/context/ambient.ts'
+import type { ShieldEvent } from '../core/events/events.ts'
 import { shield } from '../core/shield.ts'
 import { constant } from '../mechanisms/backoff.ts'
 import { bulkhead } from '../policies/bulkhead.ts'

@@ -1,4 +1,4 @@
-import type { ShieldEvent } from '../core/events.ts'
+import type { ShieldEvent } from '../core/events/events.ts'
 import type { LogLevel } from '../errors/brand.ts'
 import { factsOf } from '../errors/brand.ts'
 import { messageOf, typeOf } from '../errors/log-fields.ts'

@@ -1,4 +1,4 @@
-import { type EventName, type Listener, type ShieldEvent, watchAll } from '../core/events.ts'
+import { type EventName, type Listener, type ShieldEvent, watchAll } from '../core/events/events.ts'
 
 /**
  * Hears events of every shield in this process: changes of state, retries, refusals, timeouts, fallbacks. While nobody

@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../core/clock.ts'
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { show } from '../core/durations.ts'
-import { type Listener, tell } from '../core/events.ts'
-import { knownKeys, wholeNumber } from '../core/options.ts'
+import { type Listener, tell } from '../core/events/events.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { show } from '../core/options/durations.ts'
+import { knownKeys, wholeNumber } from '../core/options/options.ts'
 import { checkPlan, type Fault, type FaultRule } from './fault-plan.ts'
 import { ActiveRule, type FaultTarget } from './fault-rule.ts'
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigurationError } from '../core/configuration-error.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { shield } from '../core/shield.ts'
 import { timeout } from '../policies/timeout.ts'
 import type { FaultEvent } from './fault-engine.ts'

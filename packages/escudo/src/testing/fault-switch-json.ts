@@ -1,5 +1,5 @@
-import { ConfigurationError } from '../core/configuration-error.ts'
-import { finiteNumber, oneOf } from '../core/options.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { finiteNumber, oneOf } from '../core/options/options.ts'
 import { checkFault, type Fault, type FaultRule } from './fault-plan.ts'
 
 /** The fault that a switch was given. */

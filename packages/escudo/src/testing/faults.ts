@@ -1,5 +1,5 @@
-import type { Listener } from '../core/events.ts'
-import { optionalFunction } from '../core/options.ts'
+import type { Listener } from '../core/events/events.ts'
+import { optionalFunction } from '../core/options/options.ts'
 import { FaultEngine, type FaultEvent, type FaultsOptions } from './fault-engine.ts'
 import { faultyFetch } from './fault-fetch.ts'
 import { type FaultMiddleware, faultyMiddleware } from './fault-middleware.ts'

@@ -1,5 +1,5 @@
 import type { Clock } from '../core/clock.ts'
-import { type Duration, toMs } from '../core/durations.ts'
+import { type Duration, toMs } from '../core/options/durations.ts'
 
 /** A clock that stands still until a test moves it. */
 export interface VirtualClock extends Clock {

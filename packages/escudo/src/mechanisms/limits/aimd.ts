@@ -1,5 +1,5 @@
-import { type Duration, toMs } from '../../core/durations.ts'
-import { finiteNumber, knownKeys } from '../../core/options.ts'
+import { type Duration, toMs } from '../../core/options/durations.ts'
+import { finiteNumber, knownKeys } from '../../core/options/options.ts'
 import { type ConcurrencyLimit, isIdle, type LimitAlgorithm, type LimitSettings, within } from './limit.ts'
 import { Rounds } from './rounds.ts'
 

@@ -1,4 +1,4 @@
-import { finiteNumber, knownKeys, share, wholeNumber } from '../../core/options.ts'
+import { finiteNumber, knownKeys, share, wholeNumber } from '../../core/options/options.ts'
 import { type ConcurrencyLimit, isIdle, type LimitAlgorithm, type LimitSettings, within } from './limit.ts'
 import { Probe } from './probe.ts'
 import { Rounds } from './rounds.ts'

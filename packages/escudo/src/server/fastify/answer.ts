@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import { withAmbient } from '../../core/ambient.ts'
+import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorAnswer } from '../../errors/contract.ts'
 import { BODY_HEADERS, type Exchange, mergedVary } from '../universal.ts'
 import { translated } from './framework-errors.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { ambient } from '../../core/ambient.ts'
+import { ambient } from '../../core/context/ambient.ts'
 import { serverOfEachTest, TRACE_ID, url } from './server.harness.ts'
 
 const start = serverOfEachTest()

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { withAmbient } from '../../core/ambient.ts'
+import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorContract } from '../../errors/contract.ts'
 import { Exchange, type ServerLogger } from '../universal.ts'
 

@@ -1,6 +1,6 @@
 import type { Server } from 'node:http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
-import { withAmbient } from '../../core/ambient.ts'
+import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorContract } from '../../errors/contract.ts'
 import { WellKnown } from '../../errors/well-known.ts'
 import { type Exchange, pathOf } from '../universal.ts'

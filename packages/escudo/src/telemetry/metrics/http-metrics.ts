@@ -1,4 +1,4 @@
-import { type ClientRequest, type ServerRequest, watchHttp } from '../../core/http-watch.ts'
+import { type ClientRequest, type ServerRequest, watchHttp } from '../../core/events/http-events.ts'
 import { type Family, type FamilyFacts, histograms, type Sample, samples } from './families.ts'
 import type { Histogram } from './histogram.ts'
 

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
-import { type BreakerState, reportOnce, type ShieldEvent, watchAll } from '../../core/events.ts'
+import { type BreakerState, reportOnce, type ShieldEvent, watchAll } from '../../core/events/events.ts'
 import type { AnyPolicy, PolicyStatus } from '../../core/policy.ts'
-import { livingShields, type ShieldFacts } from '../../core/shield-list.ts'
+import { livingShields, type ShieldFacts } from '../../core/registry.ts'
 import { type Family, type FamilyFacts, type Sample, samples } from './families.ts'
 
 type CounterOf = Family<Sample>

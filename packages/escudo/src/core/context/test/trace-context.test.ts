@@ -1,0 +1,111 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { continueTrace, formatTraceparent, newSpanId, newTraceId, parseTraceparent } from '../trace-context.ts'
+
+const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
+const SPAN = '00f067aa0ba902b7'
+const VALID = `00-${TRACE}-${SPAN}-01`
+
+test('version 00 is read: trace id, span id, flags', () => {
+  expect(parseTraceparent(VALID)).toEqual({ traceId: TRACE, spanId: SPAN, traceFlags: 1 })
+  expect(parseTraceparent(`00-${TRACE}-${SPAN}-ff`)?.traceFlags).toBe(255)
+})
+
+test('a higher version is read, also when it goes on after a further dash', () => {
+  expect(parseTraceparent(`01-${TRACE}-${SPAN}-00`)).toEqual({ traceId: TRACE, spanId: SPAN, traceFlags: 0 })
+  expect(parseTraceparent(`cc-${TRACE}-${SPAN}-01-what-the-future-will-be-like`)?.traceId).toBe(TRACE)
+  expect(parseTraceparent(`cc-${TRACE}-${SPAN}-01-`)?.traceId).toBe(TRACE)
+})
+
+test.each([
+  ['version 00 with more than 55 characters', `${VALID}-more`],
+  ['version 00 with a dash at its end', `${VALID}-`],
+  ['a higher version that goes on without a dash', `cc-${TRACE}-${SPAN}-01what`],
+  ['version ff', `ff-${TRACE}-${SPAN}-01`],
+  ['a trace id of zeros', `00-${'0'.repeat(32)}-${SPAN}-01`],
+  ['a span id of zeros', `00-${TRACE}-${'0'.repeat(16)}-01`],
+  ['an upper case trace id', VALID.toUpperCase()],
+  ['an upper case version', `0A-${TRACE}-${SPAN}-01`],
+  ['a short trace id', `00-${TRACE.slice(1)}-${SPAN}-01`],
+  ['a short span id', `00-${TRACE}-${SPAN.slice(1)}-01`],
+  ['flags of one digit', `00-${TRACE}-${SPAN}-1`],
+  ['no flags', `00-${TRACE}-${SPAN}`],
+  ['a letter that is no digit', `00-${TRACE.replace('4', 'g')}-${SPAN}-01`],
+  ['a space in front', ` ${VALID}`],
+  ['a space behind', `${VALID} `],
+  ['a line break behind', `${VALID}\n`],
+  ['two headers in one', `${VALID}, ${VALID}`],
+  ['nothing', ''],
+  ['more than 512 characters', `cc-${TRACE}-${SPAN}-01-${'x'.repeat(500)}`],
+])('%s is no traceparent', (_what, header) => {
+  expect(parseTraceparent(header)).toBeUndefined()
+})
+
+test.each([undefined, null, 5, [VALID], { toString: () => VALID }])(
+  '%s, which is no text, is no traceparent',
+  (header) => {
+    expect(parseTraceparent(header)).toBeUndefined()
+  },
+)
+
+test('what is written can be read again', () => {
+  const hex = (length: number): fc.Arbitrary<string> =>
+    fc
+      .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+      .map((digits) => digits.join(''))
+      .filter((digits) => /[^0]/.test(digits))
+  fc.assert(
+    fc.property(hex(32), hex(16), fc.nat(255), (traceId, spanId, traceFlags) => {
+      const header = formatTraceparent({ traceId, spanId, traceFlags })
+      expect(header).toHaveLength(55)
+      expect(parseTraceparent(header)).toEqual({ traceId, spanId, traceFlags })
+    }),
+  )
+})
+
+test('anything at all as a header is read or refused, and never throws', () => {
+  fc.assert(
+    fc.property(fc.oneof(fc.string(), fc.anything()), (header) => {
+      const { traceId } = continueTrace({ traceparent: header, tracestate: header, baggage: header })
+      expect(traceId).toMatch(/^[0-9a-f]{32}$/)
+    }),
+  )
+})
+
+test('an inbound trace goes on: same trace, its span as parent, a new span of our own', () => {
+  const context = continueTrace({ traceparent: `00-${TRACE}-${SPAN}-00`, tracestate: 'a=1', baggage: 'user=7' })
+  expect(context).toMatchObject({
+    traceId: TRACE,
+    parentSpanId: SPAN,
+    traceFlags: 0,
+    traceState: 'a=1',
+    baggage: 'user=7',
+  })
+  expect(context.spanId).toMatch(/^[0-9a-f]{16}$/)
+  expect(context.spanId).not.toBe(SPAN)
+})
+
+test('without a valid inbound trace a new one starts, and the rest of the headers is not trusted', () => {
+  const context = continueTrace({ traceparent: 'garbage', tracestate: 'a=1', baggage: 'user=7' })
+  expect(context).toEqual({
+    traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
+    spanId: expect.stringMatching(/^[0-9a-f]{16}$/),
+    traceFlags: 1,
+  })
+})
+
+test('state and baggage beyond their bounds are dropped, the trace goes on', () => {
+  const context = continueTrace({ traceparent: VALID, tracestate: 'x'.repeat(513), baggage: 'y'.repeat(8_193) })
+  expect([context.traceId, context.traceState, context.baggage]).toEqual([TRACE, undefined, undefined])
+  const fits = continueTrace({ traceparent: VALID, tracestate: 'x'.repeat(512), baggage: 'y'.repeat(8_192) })
+  expect([fits.traceState?.length, fits.baggage?.length]).toEqual([512, 8_192])
+})
+
+test('fresh ids are well formed, never zero, and never the same', () => {
+  const ids = Array.from({ length: 5_000 }, () => newTraceId())
+  const spans = Array.from({ length: 5_000 }, () => newSpanId())
+  for (const id of ids) expect(id).toMatch(/^(?!0{32}$)[0-9a-f]{32}$/)
+  for (const id of spans) expect(id).toMatch(/^(?!0{16}$)[0-9a-f]{16}$/)
+  expect(new Set(ids).size).toBe(ids.length)
+  expect(new Set(spans).size).toBe(spans.length)
+})

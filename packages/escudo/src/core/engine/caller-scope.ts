@@ -1,0 +1,100 @@
+import { factsOf } from '../../errors/brand.ts'
+import type { CancelTimer, Clock } from '../clock.ts'
+import { DeadlineExceededError, type Origin, stackless } from '../errors.ts'
+import { Scope } from './cancel-scope.ts'
+import { END, type Frame, type Passage, type Trail } from './frame.ts'
+
+/**
+ * The scope of a whole call: cut by its caller's signal, or by the deadline that its caller gave. It is the outermost
+ * frame too, since it ends with the call.
+ */
+export class CallerScope extends Scope implements Frame {
+  readonly outer = undefined
+  /** The caller's signal, as long as this call listens to it. For {@link SignalScope} to set. */
+  joined: SignalScope | undefined
+  #cancelTimer: CancelTimer | undefined
+
+  /** Cuts the call when its caller's signal aborts. */
+  listenTo(signal: AbortSignal): void {
+    rootOf(signal).join(this)
+  }
+
+  /** Cuts the call when its deadline comes. */
+  cutAfter(delayMs: number, clock: Clock, origin: Origin): void {
+    const fire = (): void => {
+      const make = (): DeadlineExceededError => new DeadlineExceededError(origin, delayMs)
+      this.cutOff({ by: 'escudo', reason: origin.stacks ? make() : stackless(make) })
+    }
+    this.#cancelTimer = clock.setTimer(fire, delayMs)
+  }
+
+  onValue(value: unknown): Passage {
+    this.#release()
+    return value
+  }
+
+  // Whatever the code of a user made of the cut meanwhile: who gave the call up gets his own reason.
+  onError(error: unknown, trail: Trail): Passage {
+    this.#release()
+    return END.onError(this.cut === undefined ? error : this.cut.reason, trail)
+  }
+
+  /** Leaves the caller's signal and the clock as they were. */
+  #release(): void {
+    this.joined?.part(this)
+    this.#cancelTimer?.()
+  }
+}
+
+/**
+ * A caller's signal as a scope, shared by all calls in flight that were given it. The signal has one listener, however
+ * many calls there are, since a signal searches its listeners each time that one comes or goes.
+ */
+class SignalScope extends Scope {
+  readonly #signal: AbortSignal
+  #calls = 0
+
+  constructor(signal: AbortSignal) {
+    super()
+    this.#signal = signal
+  }
+
+  join(call: CallerScope): void {
+    // Together, since what follows may throw: the stack may be full.
+    call.joined = this
+    this.#calls += 1
+    // `this` is the listener (see handleEvent), so its removal cannot miss.
+    if (this.#calls === 1) this.#signal.addEventListener('abort', this)
+    call.watch(this)
+  }
+
+  part(call: CallerScope): void {
+    call.unwatch()
+    call.joined = undefined
+    this.#calls -= 1
+    if (this.#calls === 0) this.#signal.removeEventListener('abort', this)
+  }
+
+  /** For the signal: its reason goes on untouched. */
+  handleEvent(): void {
+    const { reason } = this.#signal
+    this.cutOff({ by: isTimeout(reason) ? 'escudo' : 'caller', reason })
+  }
+}
+
+// The signal may come from a call of another shield, further out, whose timeout has run out.
+function isTimeout(reason: unknown): boolean {
+  const code = factsOf(reason)?.code
+  return code === 'TIMEOUT' || code === 'DEADLINE_EXCEEDED'
+}
+
+const roots = new WeakMap<AbortSignal, SignalScope>()
+
+function rootOf(signal: AbortSignal): SignalScope {
+  let root = roots.get(signal)
+  if (root === undefined) {
+    root = new SignalScope(signal)
+    roots.set(signal, root)
+  }
+  return root
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from 'vitest'
+import type { AnyPolicy, Call, Shield } from '../../../index.ts'
+import {
+  bulkhead,
+  circuitBreaker,
+  constant,
+  definePolicy,
+  explain,
+  fallback,
+  retry,
+  shield,
+  timeout,
+} from '../../../index.ts'
+
+// A policy of somebody's own may pass on another call than it was given. What it means must happen, or be refused.
+
+const passing = (change: (call: Call) => unknown): AnyPolicy =>
+  definePolicy({
+    name: 'own',
+    wrap: (next) => async (call, operation) => await next(change(call) as Call, operation),
+  })
+
+const shielded = (...policies: AnyPolicy[]): Shield => shield('s', ...(policies as never[])) as unknown as Shield
+
+const insides: [string, () => AnyPolicy[]][] = [
+  ['the operation', () => []],
+  ['a retry', () => [retry({ maxRetries: 1, backoff: constant(0) })]],
+  ['a timeout', () => [timeout('1s')]],
+  ['a bulkhead', () => [bulkhead({ limit: 1 })]],
+  ['a circuit breaker', () => [circuitBreaker()]],
+  ['a fallback', () => [fallback(null, { when: () => false })]],
+]
+
+describe.each(insides)('around %s', (_what, inside) => {
+  test.each<[string, (call: Call) => unknown, Partial<Call>]>([
+    ['a copy', (call) => ({ ...call }), {}],
+    ['a copy with its own signal', (call) => ({ ...call, signal: call.signal }), {}],
+    ['an object that inherits', (call) => Object.create(call), {}],
+    ['a proxy', (call) => new Proxy(call, {}), {}],
+    ['a copy with another key', (call) => ({ ...call, key: 'other' }), { key: 'other' }],
+    ['a copy with another priority', (call) => ({ ...call, priority: 7 }), { priority: 7 }],
+    ['a copy with an earlier deadline', (call) => ({ ...call, deadline: 5 }), { deadline: 5 }],
+  ])('%s is the same call', async (_how, change, changed) => {
+    const s = shielded(passing(change), ...inside())
+    const { signal } = new AbortController()
+    let seen: Call | undefined
+    const options = { key: 'k', priority: 2, signal }
+    await s.run((call) => {
+      seen = call
+    }, options)
+    expect(seen?.signal).toBeInstanceOf(AbortSignal)
+    expect(seen).toMatchObject({ key: 'k', priority: 2, attempt: 1, ...changed })
+    expect(seen?.clock.now()).toBeTypeOf('number')
+    expect(seen?.random()).toBeTypeOf('number')
+    const error = await s.run(() => Promise.reject(new Error('down')), options).catch((reason) => reason)
+    expect(error).toMatchObject({ message: 'down' })
+    expect(explain(error)?.policies[0]).toMatchObject({ name: 'own', state: 'passed' })
+  })
+
+  test.each<[string, (call: Call) => unknown]>([
+    ['something else', () => ({ attempt: 1 })],
+    ['nothing', () => undefined],
+    ['a copy with another signal', (call) => ({ ...call, signal: new AbortController().signal })],
+    ['a copy with another clock', (call) => ({ ...call, clock: { ...call.clock } })],
+    ['a copy with other chance', (call) => ({ ...call, random: () => 0 })],
+  ])('%s is a mistake that is said, and the operation is not called', async (_how, change) => {
+    const policies = inside()
+    let called = false
+    const answer = shielded(passing(change), ...policies).run(() => {
+      called = true
+    })
+    await expect(answer).rejects.toThrow(TypeError)
+    await expect(answer).rejects.toThrow(/call/)
+    expect(called).toBe(false)
+    expect(policies[0]?.status?.(0)['inUse'] ?? 0).toBe(0)
+  })
+})
+
+test('what is noted of a copy with another key explains the call', async () => {
+  const full = bulkhead({ limit: 1 })
+  void shielded(full).run(() => new Promise(() => {}))
+  const s = shielded(
+    passing((call) => ({ ...call, key: 'other' })),
+    full,
+  )
+  const error = await s.run(() => 1).catch((reason) => reason)
+  expect(explain(error)?.policies).toMatchObject([{ state: 'passed' }, { state: 'full' }])
+})

@@ -1,0 +1,168 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../clock.ts'
+import { CallRoot, CallState } from '../call.ts'
+import { type Cut, Scope } from '../cancel-scope.ts'
+import { END, Failure, type Frame, passError, passValue, promised, rejectedSoon, Trail } from '../frame.ts'
+import { operationLayer, runOf, settle } from '../layer.ts'
+
+const CUT: Cut = { by: 'caller', reason: new Error('gone') }
+
+const HOST = { name: 'test', clock: systemClock, random: Math.random, policies: [] }
+
+const callIn = (scope: Scope | undefined): CallState =>
+  new CallState(new CallRoot(HOST, undefined, 0), scope, 1, undefined)
+
+const settled = (scope: Scope | undefined, result: unknown): Promise<unknown> =>
+  promised(settle(result, callIn(scope), END))
+
+/** A frame that notes what it hears, and passes it on. */
+class Recorder implements Frame {
+  readonly outer = END
+  readonly heard: unknown[] = []
+
+  onValue(value: unknown): unknown {
+    this.heard.push(['value', value])
+    return passValue(this.outer, value)
+  }
+
+  onError(error: unknown, trail: Trail): unknown {
+    this.heard.push(['error', error, trail.held])
+    return passError(this.outer, error, trail)
+  }
+}
+
+describe.each([
+  ['in a scope', () => new Scope()],
+  ['without a scope', () => undefined],
+])('what settles %s', (_where, makeScope) => {
+  test('settles as the work does', async () => {
+    expect(await settled(makeScope(), 42)).toBe(42)
+    expect(await settled(makeScope(), Promise.resolve(42))).toBe(42)
+    await expect(settled(makeScope(), Promise.reject('down'))).rejects.toBe('down')
+  })
+
+  test('takes a thenable for a promise, and any other object for a value', async () => {
+    expect(await settled(makeScope(), { then: (resolve: (value: number) => void) => resolve(7) })).toBe(7)
+    const value = { stock: 42 }
+    expect(await settled(makeScope(), value)).toBe(value)
+  })
+
+  test('does not ask a promise for a `then` of its own', async () => {
+    const odd = Object.assign(Promise.resolve(1), {
+      then: () => {
+        throw new Error('asked')
+      },
+    })
+    expect(await promised(settle(odd, callIn(makeScope()), new Recorder()))).toBe(1)
+  })
+})
+
+describe('a cut', () => {
+  test('ends the wait for what is deaf, with the reason of the cut; the frame is told of what is still at work', async () => {
+    const scope = new Scope()
+    const frame = new Recorder()
+    const deaf = new Promise(() => {})
+    const outcome = promised(settle(deaf, callIn(scope), frame))
+    scope.cutOff(CUT)
+    await expect(outcome).rejects.toBe(CUT.reason)
+    expect(frame.heard).toEqual([['error', CUT.reason, deaf]])
+  })
+
+  test('that comes while the operation is being called ends the call too', async () => {
+    const scope = new Scope()
+    const operation = (): Promise<never> => {
+      scope.cutOff(CUT)
+      return Promise.reject(new Error('late'))
+    }
+    const outcome = promised(operationLayer.enter(callIn(scope), operation, END))
+    await expect(outcome).rejects.toBe(CUT.reason)
+  })
+
+  test('that came before leaves the operation uncalled', async () => {
+    const scope = new Scope()
+    scope.cutOff(CUT)
+    const operation = vi.fn()
+    await expect(runOf(operationLayer)(callIn(scope), operation)).rejects.toBe(CUT.reason)
+    expect(operation).not.toHaveBeenCalled()
+  })
+
+  test('makes of a late rejection nothing, and nothing unhandled', async () => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const scope = new Scope()
+    let fail: (error: unknown) => void = () => {}
+    const work = new Promise((_, reject) => {
+      fail = reject
+    })
+    const outcome = settled(scope, work)
+    scope.cutOff(CUT)
+    await expect(outcome).rejects.toBe(CUT.reason)
+    fail(new Error('late'))
+    await new Promise((resolve) => setImmediate(resolve))
+    process.off('unhandledRejection', unhandled)
+    expect(unhandled).not.toHaveBeenCalled()
+  })
+
+  test('from another context brings the call back into its own', async () => {
+    const storage = new AsyncLocalStorage<string>()
+    const scope = new Scope()
+    const seen: unknown[] = []
+    const frame: Frame = {
+      outer: END,
+      onValue: () => undefined,
+      onError: (error, trail) => {
+        seen.push(storage.getStore())
+        return passError(END, error, trail)
+      },
+    }
+    const outcome = storage.run('the call', () => promised(settle(new Promise(() => {}), callIn(scope), frame)))
+    storage.run('the timer', () => scope.cutOff(CUT))
+    await expect(outcome).rejects.toBe(CUT.reason)
+    expect(seen).toEqual(['the call'])
+  })
+})
+
+test('a part of a shield settles when its work is done, and leaves the cut to who made it', async () => {
+  const scope = new Scope()
+  let finish: (value: number) => void = () => {}
+  const outcome = runOf(operationLayer)(callIn(scope), () => new Promise<number>((resolve) => (finish = resolve)))
+  scope.cutOff(CUT)
+  finish(42)
+  expect(await outcome).toBe(42)
+})
+
+describe('a frame that throws', () => {
+  const throwing: Frame = {
+    outer: END,
+    onValue: () => {
+      throw new Error('a bug')
+    },
+    onError: () => {
+      throw new Error('a bug')
+    },
+  }
+
+  test('fails the call, from there on outwards', () => {
+    const recorder = new Recorder()
+    const inner: Frame = { ...throwing, outer: recorder }
+    expect(passValue(inner, 1)).toBeInstanceOf(Failure)
+    expect(passError(inner, 'down', new Trail(undefined))).toBeInstanceOf(Failure)
+    expect(recorder.heard).toEqual([
+      ['error', new Error('a bug'), undefined],
+      ['error', new Error('a bug'), undefined],
+    ])
+  })
+})
+
+test('a rejection that waits for its caller is not reported as unhandled, and one that nobody takes is', async () => {
+  const unhandled = vi.fn()
+  process.on('unhandledRejection', unhandled)
+  await expect(rejectedSoon('refused')).rejects.toBe('refused')
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(unhandled).not.toHaveBeenCalled()
+  void rejectedSoon('nobody')
+  await new Promise((resolve) => setImmediate(resolve))
+  process.off('unhandledRejection', unhandled)
+  expect(unhandled).toHaveBeenCalledTimes(1)
+})

@@ -1,0 +1,65 @@
+import { expect, test } from 'vitest'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { Scope, type Watcher } from '../cancel-scope.ts'
+import { sleep } from '../sleep.ts'
+
+/** A scope that counts who watches it. */
+class CountingScope extends Scope {
+  watching = 0
+
+  override add(watcher: Watcher): void {
+    this.watching += 1
+    super.add(watcher)
+  }
+
+  override remove(watcher: Watcher): void {
+    this.watching -= 1
+    super.remove(watcher)
+  }
+}
+
+test('waits for its delay, with a scope and without one, and leaves nothing behind', async () => {
+  for (const scope of [undefined, new CountingScope()]) {
+    const clock = virtualClock()
+    let awake = false
+    const sleeping = sleep(100, clock, scope).then(() => {
+      awake = true
+    })
+    await clock.advance(99)
+    expect(awake).toBe(false)
+    await clock.advance(1)
+    await sleeping
+    expect(awake).toBe(true)
+    expect([clock.pending, scope?.watching ?? 0]).toEqual([0, 0])
+  }
+})
+
+test('wakes at once when the scope is cut, and leaves no timer and no watcher', async () => {
+  const clock = virtualClock()
+  const scope = new CountingScope()
+  const sleeping = sleep(100, clock, scope)
+  expect([clock.pending, scope.watching]).toEqual([1, 1])
+  scope.cutOff({ by: 'caller', reason: 'gone' })
+  await sleeping
+  expect([clock.now(), clock.pending, scope.watching]).toEqual([0, 0, 0])
+})
+
+test('does not wait at all in a scope that is cut already', async () => {
+  const clock = virtualClock()
+  const scope = new CountingScope()
+  scope.cutOff({ by: 'caller', reason: 'gone' })
+  await sleep(100, clock, scope)
+  expect([clock.pending, scope.watching]).toEqual([0, 0])
+})
+
+test('a delay of 0 still lets time pass through the clock', async () => {
+  const clock = virtualClock()
+  let awake = false
+  const sleeping = sleep(0, clock, undefined).then(() => {
+    awake = true
+  })
+  await Promise.resolve()
+  expect(awake).toBe(false)
+  await clock.advance(0)
+  await sleeping
+})

@@ -1,0 +1,225 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import type { CancelTimer, Clock } from '../../clock.ts'
+import { type Ambient, ambient, withAmbient } from '../../context/ambient.ts'
+import { continueTrace } from '../../context/trace-context.ts'
+import { type TimerEntry, TimerQueue, timerQueue } from '../timer-queue.ts'
+
+class Entry implements TimerEntry {
+  queued = false
+  dueMs = 0
+  earlier: TimerEntry | undefined
+  later: TimerEntry | undefined
+  context: Ambient | undefined
+  readonly expire: () => void
+
+  constructor(expire: () => void = () => {}) {
+    this.expire = expire
+  }
+}
+
+/** A clock as the system's: its timers can wait in the background. Counts what it does. */
+function backgroundClock(): Clock & { readonly log: string[]; nowMs: number; fire(): void; readonly armed: boolean } {
+  let timer: (() => void) | undefined
+  const clock = {
+    nowMs: 0,
+    log: [] as string[],
+    now: () => clock.nowMs,
+    get armed() {
+      return timer !== undefined
+    },
+    fire() {
+      const fire = timer
+      timer = undefined
+      fire?.()
+    },
+    setTimer(fire: () => void, delayMs: number): CancelTimer {
+      clock.log.push(`set ${delayMs}`)
+      timer = fire
+      const cancel: CancelTimer = () => {
+        clock.log.push('cancel')
+        timer = undefined
+      }
+      cancel.setBackground = (background) => clock.log.push(background ? 'background' : 'foreground')
+      return cancel
+    },
+  }
+  return clock
+}
+
+describe('a timer queue', () => {
+  test('ends waits in the order in which they began, each at its own instant', async () => {
+    const clock = virtualClock()
+    const queue = new TimerQueue(clock, 100)
+    const ended: string[] = []
+    queue.add(new Entry(() => ended.push(`first ${clock.now()}`)))
+    await clock.advance(30)
+    queue.add(new Entry(() => ended.push(`second ${clock.now()}`)))
+    queue.add(new Entry(() => ended.push(`third ${clock.now()}`)))
+    await clock.advance(1_000)
+    expect(ended).toEqual(['first 100', 'second 130', 'third 130'])
+    expect(clock.pending).toBe(0)
+  })
+
+  test('agrees with a timer for each wait, at any sequence of joining, leaving and waiting', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.oneof(
+            fc.constant('add' as const),
+            fc.nat(20),
+            fc.nat(60).map((ms) => ({ ms })),
+          ),
+          { maxLength: 60, size: 'max' },
+        ),
+        async (commands) => {
+          const clock = virtualClock()
+          const queue = new TimerQueue(clock, 50)
+          const expected: string[] = []
+          const ended: string[] = []
+          const entries: { readonly entry: Entry; readonly cancel: CancelTimer }[] = []
+          for (const command of commands) {
+            if (command === 'add') {
+              const id = entries.length
+              const cancel = clock.setTimer(() => expected.push(`${id} at ${clock.now()}`), 50)
+              const entry = new Entry(() => ended.push(`${id} at ${clock.now()}`))
+              queue.add(entry)
+              entries.push({ entry, cancel })
+            } else if (typeof command === 'number') {
+              const one = entries[command]
+              one?.cancel()
+              if (one !== undefined) queue.remove(one.entry)
+            } else await clock.advance(command.ms)
+          }
+          await clock.advance(1_000)
+          expect(ended).toEqual(expected)
+          expect(clock.pending).toBe(0)
+        },
+      ),
+      { numRuns: 50 },
+    )
+  })
+
+  test('sets one timer for any number of waits', () => {
+    const clock = virtualClock()
+    const queue = new TimerQueue(clock, 100)
+    const entries = Array.from({ length: 1_000 }, () => new Entry())
+    for (const entry of entries) queue.add(entry)
+    expect(clock.pending).toBe(1)
+    for (const entry of entries) queue.remove(entry)
+    expect(clock.pending).toBe(0)
+  })
+
+  test('keeps its timer when it runs empty, in the background, and needs no new one for the next wait', () => {
+    const clock = backgroundClock()
+    const queue = new TimerQueue(clock, 100)
+    for (let n = 0; n < 3; n += 1) {
+      const entry = new Entry()
+      queue.add(entry)
+      queue.remove(entry)
+    }
+    expect(clock.log).toEqual(['set 100', 'background', 'foreground', 'background', 'foreground', 'background'])
+  })
+
+  test('a timer that was left over by an earlier wait cuts no later wait short', () => {
+    const clock = backgroundClock()
+    const queue = new TimerQueue(clock, 100)
+    const early = new Entry()
+    queue.add(early)
+    queue.remove(early)
+    clock.nowMs = 60
+    const ended: number[] = []
+    queue.add(new Entry(() => ended.push(clock.nowMs)))
+    clock.nowMs = 100
+    clock.fire()
+    expect(ended).toEqual([])
+    expect(clock.log.at(-1)).toBe('set 60')
+    clock.nowMs = 160
+    clock.fire()
+    expect(ended).toEqual([160])
+    expect(clock.armed).toBe(false)
+  })
+
+  test('a timer that fires with nobody left sets no other', () => {
+    const clock = backgroundClock()
+    const queue = new TimerQueue(clock, 100)
+    const entry = new Entry()
+    queue.add(entry)
+    queue.remove(entry)
+    queue.remove(entry)
+    clock.nowMs = 100
+    clock.fire()
+    expect(clock.armed).toBe(false)
+  })
+
+  test('a timer that fires a moment too early waits for the rest', () => {
+    const clock = backgroundClock()
+    const queue = new TimerQueue(clock, 100)
+    const ended: number[] = []
+    queue.add(new Entry(() => ended.push(clock.nowMs)))
+    clock.nowMs = 99.6
+    clock.fire()
+    expect(ended).toEqual([])
+    expect(clock.armed).toBe(true)
+    clock.nowMs = 100
+    clock.fire()
+    expect(ended).toEqual([100])
+  })
+
+  test('who joins or leaves while another expires finds a queue in order', async () => {
+    const clock = virtualClock()
+    const queue = new TimerQueue(clock, 100)
+    const ended: string[] = []
+    const neighbour = new Entry(() => ended.push('neighbour'))
+    queue.add(
+      new Entry(() => {
+        queue.remove(neighbour)
+        queue.add(new Entry(() => ended.push(`again at ${clock.now()}`)))
+      }),
+    )
+    queue.add(neighbour)
+    queue.add(new Entry(() => ended.push('last')))
+    await clock.advance(100)
+    // One timer for the one who waits, not one for each time that somebody thought of it.
+    expect(clock.pending).toBe(1)
+    await clock.advance(400)
+    expect(ended).toEqual(['last', 'again at 200'])
+    expect(clock.pending).toBe(0)
+  })
+
+  test('each wait ends in the context in which it began, not in that of who armed the timer', async () => {
+    const clock = virtualClock()
+    const queue = new TimerQueue(clock, 100)
+    const contexts = [continueTrace({}), undefined, continueTrace({})]
+    const seen: (Ambient | undefined)[] = []
+    for (const own of contexts) withAmbient(own, () => queue.add(new Entry(() => seen.push(ambient()))))
+    await clock.advance(100)
+    expect(seen).toEqual(contexts)
+  })
+})
+
+describe('timerQueue', () => {
+  test('is one queue for a duration and a clock, another one for each other', () => {
+    const [one, other] = [virtualClock(), virtualClock()]
+    expect(timerQueue(one, 5)).toBe(timerQueue(one, 5))
+    expect(timerQueue(one, 5)).not.toBe(timerQueue(one, 6))
+    expect(timerQueue(one, 5)).not.toBe(timerQueue(other, 5))
+  })
+
+  test('a program that makes durations up as it goes gets queues that work, and shares no more than a thousand', async () => {
+    const clock = virtualClock()
+    for (let delayMs = 1; delayMs <= 1_000; delayMs += 1) timerQueue(clock, delayMs)
+    const beyond = timerQueue(clock, 5_000)
+    expect(timerQueue(clock, 5_000)).not.toBe(beyond)
+    let ended = false
+    beyond.add(
+      new Entry(() => {
+        ended = true
+      }),
+    )
+    await clock.advance(5_000)
+    expect(ended).toBe(true)
+    expect(timerQueue(clock, 7)).toBe(timerQueue(clock, 7))
+  })
+})

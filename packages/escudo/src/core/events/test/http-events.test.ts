@@ -1,0 +1,71 @@
+import { afterEach, expect, test, vi } from 'vitest'
+import { type ServerRequestEnd, watchHttp, watchSent, watchServed } from '../http-events.ts'
+
+const ends: (() => void)[] = []
+afterEach(() => {
+  for (const end of ends.splice(0)) end()
+  vi.restoreAllMocks()
+})
+const watch = (watcher: Parameters<typeof watchHttp>[0]): (() => void) => {
+  const end = watchHttp(watcher)
+  ends.push(end)
+  return end
+}
+
+const END: ServerRequestEnd = {
+  durationMs: 1,
+  route: '/',
+  status: 200,
+  errorCode: undefined,
+  errorKind: undefined,
+  traceId: undefined,
+}
+
+test('while nobody watches nothing is built', () => {
+  expect(watchServed({ method: 'GET' })).toBeUndefined()
+  expect(watchSent({ method: 'GET', url: new URL('http://a') })).toBeUndefined()
+})
+
+test('the end goes once to those who heard of the beginning, also when they have left meanwhile', () => {
+  let active = 0
+  const leave = watch({
+    served: () => {
+      active += 1
+      return () => {
+        active -= 1
+      }
+    },
+  })
+  const first = watchServed({ method: 'GET' })
+  leave()
+  const late = vi.fn()
+  watch({ served: () => late })
+  first?.(END)
+  first?.(END)
+  expect(active).toBe(0)
+  expect(late).not.toHaveBeenCalled()
+  watchServed({ method: 'GET' })?.(END)
+  expect(late).toHaveBeenCalledExactlyOnceWith(END)
+})
+
+test('a watcher that throws, at either end, is reported once and disturbs no other', () => {
+  const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const heard = vi.fn()
+  watch({
+    served: () => {
+      throw new Error('broken beginning')
+    },
+  })
+  watch({
+    served: () => () => {
+      throw new Error('broken end')
+    },
+  })
+  watch({ served: () => heard })
+  for (let request = 0; request < 3; request += 1) watchServed({ method: 'GET' })?.(END)
+  expect(heard).toHaveBeenCalledTimes(3)
+  expect(warning.mock.calls.map(([text]) => String(text))).toEqual([
+    expect.stringContaining('broken beginning'),
+    expect.stringContaining('broken end'),
+  ])
+})

@@ -1,0 +1,48 @@
+import type { Call } from './engine/call.ts'
+import type { Operation } from './policy.ts'
+
+// What an operation that knows its protocol tells a policy that would run it several times at once. Kept beside the
+// operation and the call, and not in them: hardly any operation has something to say, and no other policy asks.
+
+/**
+ * Whether what an operation does may be done twice at the same time. `safe`: it changes nothing. `repeatable`: twice is
+ * as good as once, but what comes late may undo what was done since. `once`: twice is twice.
+ */
+export type Repeat = 'safe' | 'repeatable' | 'once'
+
+const repeats = new WeakMap<Operation<never>, Repeat>()
+const tellers = new WeakMap<Call, () => void>()
+
+/** Declares what a second run of this operation would do. It must then say when it has {@link answered}. */
+export function declareRepeat(operation: Operation<unknown>, repeat: Repeat): void {
+  repeats.set(operation as Operation<never>, repeat)
+}
+
+/** What the operation declared; undefined for one that declared nothing. */
+export function repeatOf(operation: Operation<unknown>): Repeat | undefined {
+  return repeats.get(operation as Operation<never>)
+}
+
+/** The same operation, whose {@link answered} is told to `tell` too. */
+export function whenAnswered<T>(operation: Operation<T>, tell: () => void): Operation<T> {
+  const told: Operation<T> = (call) => {
+    // Hedges may nest: each wants to know.
+    const others = tellers.get(call)
+    tellers.set(call, () => {
+      tell()
+      others?.()
+    })
+    return operation(call)
+  }
+  const repeat = repeatOf(operation)
+  if (repeat !== undefined) declareRepeat(told, repeat)
+  return told
+}
+
+/**
+ * Says that this call has its answer, although the operation goes on, as it does while a body streams: no other attempt
+ * is wanted any more.
+ */
+export function answered(call: Call): void {
+  tellers.get(call)?.()
+}

@@ -1,0 +1,130 @@
+import { expect, test } from 'vitest'
+import {
+  attemptsOf,
+  bulkhead,
+  circuitBreaker,
+  coalesce,
+  consecutive,
+  constant,
+  definePolicy,
+  explain,
+  fallback,
+  retry,
+  shield,
+  timeout,
+} from '../../index.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
+
+// Where an explanation could say what was not so.
+
+const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => {
+      throw new Error('expected a failure')
+    },
+    (error) => error,
+  )
+const deaf = (): Promise<never> => new Promise(() => {})
+const down = (): never => {
+  throw new Error('down')
+}
+const statesOf = (error: unknown): unknown => explain(error)?.policies.map(({ state }) => state)
+
+test('says of a policy what it did in the last attempt, not in an earlier one', async () => {
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock }, retry({ maxRetries: 1, backoff: constant(1) }), timeout('1s'))
+  const failing = thrownBy(s.run(({ attempt }) => (attempt === 1 ? deaf() : down())))
+  await clock.advance('5s')
+  expect(statesOf(await failing)).toEqual(['no retries left', 'passed'])
+})
+
+test('keeps what policies outside of a retry said before its attempts', async () => {
+  const clock = virtualClock()
+  const s = shield(
+    { name: 's', clock },
+    retry({ name: 'outer', maxRetries: 1, backoff: constant(1) }),
+    retry({ name: 'inner', maxRetries: 1, backoff: constant(1) }),
+  )
+  const failing = thrownBy(s.run(down))
+  await clock.advance('5s')
+  const error = await failing
+  expect(statesOf(error)).toEqual(['no retries left', 'no retries left'])
+  expect(attemptsOf(error)).toHaveLength(2)
+})
+
+test('all who waited for one flight are told what happened to it', async () => {
+  const clock = virtualClock()
+  const breaker = circuitBreaker({ trip: consecutive(1), openFor: '5s' })
+  const s = shield({ name: 's', clock }, fallback(0, { when: () => false }), coalesce(), breaker, timeout('1s'))
+  await thrownBy(s.run(down, { key: 'k' }))
+  const options = { key: 'k' }
+  const [one, other] = await Promise.all([thrownBy(s.run(() => 1, options)), thrownBy(s.run(() => 1, options))])
+  expect(one).toBe(other)
+  expect(statesOf(one)).toEqual(['passed', 'passed', 'open', 'not reached'])
+  expect(explain(one)?.retryAt).toBe(5_000)
+})
+
+test('a refusal by a shield further in of the same name is not its own', async () => {
+  const inner = shield('twin', circuitBreaker({ trip: consecutive(1) }))
+  const outer = shield('twin', circuitBreaker(), timeout('1s'))
+  await thrownBy(inner.run(down))
+  const error = await thrownBy(outer.run(() => inner.run(() => 1)))
+  expect(statesOf(error)).toEqual(['closed', 'passed'])
+  const rethrow = fallback((reason) => Promise.reject(new Error('other', { cause: reason })))
+  const substituting = shield('twin', rethrow, circuitBreaker(), timeout('1s'))
+  expect(statesOf(await thrownBy(substituting.run(() => inner.run(() => 1))))).toEqual(['passed', 'closed', 'passed'])
+})
+
+test('what an error says stands, also while another part of its call goes on', async () => {
+  const clock = virtualClock()
+  const both = definePolicy({
+    name: 'both',
+    wrap: (next) => async (call, operation) => {
+      const [value] = await Promise.all([next(call, operation), next(call, operation)])
+      return value
+    },
+  })
+  const s = shield({ name: 's', clock }, both, timeout('1s'))
+  let calls = 0
+  const error = await thrownBy(
+    s.run(() => {
+      calls += 1
+      return calls === 1 ? down() : deaf()
+    }),
+  )
+  const before = explain(error)
+  await clock.advance('2s')
+  expect(explain(error)).toEqual(before)
+})
+
+test('knows what was not reached, also where a fallback made another error of the refusal', async () => {
+  const clock = virtualClock()
+  const s = shield(
+    { name: 's', clock },
+    fallback(() => Promise.reject(new Error('no substitute'))),
+    bulkhead({ limit: 1 }),
+    timeout('1s'),
+  )
+  const first = thrownBy(s.run(deaf))
+  expect(statesOf(await thrownBy(s.run(() => 1)))).toEqual(['passed', 'full', 'not reached'])
+  await clock.advance('1s')
+  await first
+})
+
+test("a policy of somebody's own that has the call leave twice hides nothing", async () => {
+  const own = definePolicy({ name: 'own', wrap: (next) => (call, operation) => next(call, operation) })
+  const inner = shield('inner', circuitBreaker())
+  const s = shield('outer', retry({ maxRetries: 0 }), own)
+  const error = await thrownBy(s.run(() => inner.run(down)))
+  expect(statesOf(error)).toEqual(['no retries left', 'passed'])
+  expect(explain(error)?.inside?.shield).toBe('inner')
+})
+
+test("what policies inside of somebody's own say of a cut is told with it", async () => {
+  const clock = virtualClock()
+  const own = definePolicy({ name: 'own', wrap: (next) => async (call, operation) => await next(call, operation) })
+  const s = shield({ name: 's', clock }, timeout('1s'), own, retry(), circuitBreaker({ trip: consecutive(1) }))
+  const failing = thrownBy(s.run(deaf))
+  await clock.advance('1s')
+  expect(statesOf(await failing)).toEqual(['timed out', 'passed', 'passed', 'open'])
+})
