@@ -1,4 +1,4 @@
-import { type ErrorFacts, FACTS } from '../errors/brand.ts'
+import { type ErrorFacts, FACTS } from '../errors/error-facts.ts'
 
 /** Where a policy's error comes from. */
 export interface Origin {

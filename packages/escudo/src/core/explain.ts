@@ -1,5 +1,5 @@
 import { isRefusal } from '../errors/classification.ts'
-import { read } from '../errors/plain.ts'
+import { read } from '../errors/to-json.ts'
 import type { CallRoot, Host } from './engine/call.ts'
 
 // What happened to a call that failed. While it happens, a policy that declines or gives up leaves a note on the call;

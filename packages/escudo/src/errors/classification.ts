@@ -1,4 +1,4 @@
-import { factsOf } from './brand.ts'
+import { factsOf } from './error-facts.ts'
 
 /**
  * What a policy makes of a thrown error when its user says nothing: an error that names its own verdict keeps it, a

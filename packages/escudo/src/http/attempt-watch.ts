@@ -2,7 +2,7 @@ import type { Clock } from '../core/clock.ts'
 import { sampledTrace } from '../core/context/trace-context.ts'
 import type { Cut } from '../core/engine/cancel-scope.ts'
 import { type ClientRequestEnd, watchSent } from '../core/events/http-events.ts'
-import { factsOf } from '../errors/brand.ts'
+import { factsOf } from '../errors/error-facts.ts'
 import type { OutgoingRequest } from './outgoing-request.ts'
 import { UpstreamError } from './upstream-error.ts'
 

@@ -1,4 +1,4 @@
-import { type ErrorFacts, FACTS, factsOf } from '../errors/brand.ts'
+import { type ErrorFacts, FACTS, factsOf } from '../errors/error-facts.ts'
 import { isFailure, isTransient, isUnavailable } from './status.ts'
 import { UpstreamError, type UpstreamFailure, type UpstreamTarget } from './upstream-error.ts'
 

@@ -1,4 +1,4 @@
-import { type ErrorFacts, FACTS } from '../errors/brand.ts'
+import { type ErrorFacts, FACTS } from '../errors/error-facts.ts'
 
 /** What a failed call to a dependency becomes: an answer with an unwanted status or none, the dependency busy, too late. */
 export type UpstreamCode = 'UPSTREAM_ERROR' | 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_TIMEOUT'

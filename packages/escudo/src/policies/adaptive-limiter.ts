@@ -17,7 +17,7 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { factsOf } from '../errors/brand.ts'
+import { factsOf } from '../errors/error-facts.ts'
 import { gradient2 } from '../mechanisms/limits/gradient2.ts'
 import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from '../mechanisms/limits/limit.ts'
 import { BulkheadFullError } from './bulkhead-full-error.ts'

@@ -1,5 +1,5 @@
 import { vi } from 'vitest'
-import { FACTS } from '../errors/brand.ts'
+import { FACTS } from '../errors/error-facts.ts'
 import { type CacheOptions, cache, type KeyedRunOptions, type Operation, shield } from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 

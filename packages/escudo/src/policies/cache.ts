@@ -14,8 +14,8 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { factsOf } from '../errors/brand.ts'
 import { isRefusal } from '../errors/classification.ts'
+import { factsOf } from '../errors/error-facts.ts'
 import { CacheEntries, type CacheEntry } from '../mechanisms/cache-entries.ts'
 import { outsideOfFlights } from './flight.ts'
 import { judgeError } from './judge.ts'

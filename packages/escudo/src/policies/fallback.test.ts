@@ -1,5 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
-import { FACTS } from '../errors/brand.ts'
+import { FACTS } from '../errors/error-facts.ts'
 import { bulkhead, circuitBreaker, constant, fallback, retry, shield, timeout } from '../index.ts'
 import { virtualClock } from '../testing/virtual-clock.ts'
 

@@ -4,7 +4,7 @@ import { type Layer, settle, wrapped } from '../core/engine/layer.ts'
 import { checkedName, knownKeys, optionalFunction } from '../core/options/options.ts'
 import { type Binding, LAYER, type Policy, type Run, unbound } from '../core/policy.ts'
 import { withCause } from '../core/secondary-error.ts'
-import { factsOf } from '../errors/brand.ts'
+import { factsOf } from '../errors/error-facts.ts'
 
 /** Options of {@link fallback}. */
 export interface FallbackOptions {

@@ -1,7 +1,7 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
 import type { Classify, Verdict } from '../core/outcome.ts'
 import { isRefusal, mayRetry } from '../errors/classification.ts'
-import { read } from '../errors/plain.ts'
+import { read } from '../errors/to-json.ts'
 import type { Backoff } from '../mechanisms/backoff.ts'
 import type { RetryBudget } from '../mechanisms/retry-budget.ts'
 

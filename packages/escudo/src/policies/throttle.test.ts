@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { WellKnown } from '../errors/well-known.ts'
+import { WellKnown } from '../errors/catalogue/well-known.ts'
 import {
   bulkhead,
   circuitBreaker,

@@ -1,4 +1,4 @@
-import type { ErrorContract } from '../errors/contract.ts'
+import type { ErrorContract } from '../errors/contract/contract.ts'
 
 // Loopback, private (RFC 1918, RFC 4193) and link-local addresses, IPv4 also in its IPv6 form.
 const PRIVATE_V4 = /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.)/

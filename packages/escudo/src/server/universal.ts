@@ -1,10 +1,10 @@
 import { type Ambient, withAmbient } from '../core/context/ambient.ts'
 import { continueTrace, sampledTrace } from '../core/context/trace-context.ts'
 import { type ServerRequestEnd, watchServed } from '../core/events/http-events.ts'
-import type { LogLevel } from '../errors/brand.ts'
-import type { ErrorAnswer, ErrorContract } from '../errors/contract.ts'
-import { technicalFields } from '../errors/log-fields.ts'
-import { negotiateLocale } from '../errors/negotiation.ts'
+import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
+import { technicalFields } from '../errors/contract/log-fields.ts'
+import { negotiateLocale } from '../errors/contract/negotiation.ts'
+import type { LogLevel } from '../errors/error-facts.ts'
 import { isTrusted } from './peers.ts'
 
 // What every server adapter does, without any server in it: facts of a request in, answers and log lines out.

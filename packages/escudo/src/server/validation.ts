@@ -1,6 +1,6 @@
-import { read } from '../errors/plain.ts'
+import { type Finding, WellKnown } from '../errors/catalogue/well-known.ts'
 import type { SchemaIssue, StandardSchema } from '../errors/standard-schema.ts'
-import { type Finding, WellKnown } from '../errors/well-known.ts'
+import { read } from '../errors/to-json.ts'
 
 /** The parts of a request that may have a schema. */
 export type RequestPart = 'params' | 'query' | 'headers' | 'body'

@@ -1,6 +1,6 @@
 import { knownKeys, wholeNumber } from '../core/options/options.ts'
 import { livingShields } from '../core/registry.ts'
-import { prefersType } from '../errors/negotiation.ts'
+import { prefersType } from '../errors/contract/negotiation.ts'
 import { samples, writeFamilies } from './metrics/families.ts'
 import { HttpMetrics } from './metrics/http-metrics.ts'
 import { PolicyMetrics } from './metrics/policy-metrics.ts'

@@ -1,7 +1,7 @@
 import type { ShieldEvent } from '../core/events/events.ts'
-import type { LogLevel } from '../errors/brand.ts'
-import { factsOf } from '../errors/brand.ts'
-import { messageOf, typeOf } from '../errors/log-fields.ts'
+import { messageOf, typeOf } from '../errors/contract/log-fields.ts'
+import type { LogLevel } from '../errors/error-facts.ts'
+import { factsOf } from '../errors/error-facts.ts'
 
 /** A line of a log before it is written. */
 export interface PolicyLine {

@@ -1,4 +1,4 @@
-import { factsOf } from '../../errors/brand.ts'
+import { factsOf } from '../../errors/error-facts.ts'
 import type { CancelTimer, Clock } from '../clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from '../errors.ts'
 import { Scope } from './cancel-scope.ts'

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
-import { FACTS, factsOf } from '../../errors/brand.ts'
 import { isRefusal } from '../../errors/classification.ts'
+import { FACTS, factsOf } from '../../errors/error-facts.ts'
 import { BulkheadFullError } from '../../policies/bulkhead-full-error.ts'
 import { CircuitOpenError } from '../../policies/circuit-open-error.ts'
 import { RateLimitedError } from '../../policies/rate-limited-error.ts'

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withAmbient } from '../../core/context/ambient.ts'
-import type { ErrorAnswer } from '../../errors/contract.ts'
+import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { BODY_HEADERS, type Exchange, mergedVary } from '../universal.ts'
 import { translated } from './framework-errors.ts'
 import { drain, sendRaw } from './raw-answers.ts'

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { TimeoutError } from '../../core/errors.ts'
-import { WellKnown } from '../../errors/well-known.ts'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { Errors, serverOfEachTest, url } from './server.harness.ts'
 
 const start = serverOfEachTest()

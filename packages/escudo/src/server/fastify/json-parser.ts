@@ -1,5 +1,5 @@
 import type { FastifyBodyParser, FastifyInstance } from 'fastify'
-import { WellKnown } from '../../errors/well-known.ts'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
 
 /**
  * Parses JSON bodies. Stricter than Fastify's own: JSON is UTF-8 (RFC 8259), so that another charset is 415 and bytes

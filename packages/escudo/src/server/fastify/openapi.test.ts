@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineErrors } from '../../errors/catalogue.ts'
-import { createErrorContract } from '../../errors/contract.ts'
+import { defineErrors } from '../../errors/catalogue/catalogue.ts'
+import { createErrorContract } from '../../errors/contract/contract.ts'
 import { contractOptions, escudo, type FastifyOpenApiOptions, openapi, route } from '../fastify.ts'
 import type { OpenApiDocument } from '../openapi.ts'
 

@@ -8,7 +8,7 @@ import fastify, {
   type LogController,
   type RawServerDefault,
 } from 'fastify'
-import type { ErrorContract } from '../../errors/contract.ts'
+import type { ErrorContract } from '../../errors/contract/contract.ts'
 import type { ServerLogger } from '../universal.ts'
 import { answer } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'

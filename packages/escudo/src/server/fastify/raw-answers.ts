@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { ErrorAnswer } from '../../errors/contract.ts'
+import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { phraseOf } from '../../errors/status.ts'
 
 /** A client that is still sending gets this much more read, so that it can read the answer; then the line is cut. */

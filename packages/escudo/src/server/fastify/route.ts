@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest, RouteShorthandOptions, RouteShorthandOptionsWithHandler } from 'fastify'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { OutputOf, StandardSchema } from '../../errors/standard-schema.ts'
 import { isStandardSchema } from '../../errors/standard-schema.ts'
-import { WellKnown } from '../../errors/well-known.ts'
 import { type PartToValidate, type RequestPart, validateParts } from '../validation.ts'
 
 /** What a route takes and which errors it answers with. */

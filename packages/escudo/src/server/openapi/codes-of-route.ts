@@ -1,4 +1,4 @@
-import type { WellKnownCode } from '../../errors/well-known.ts'
+import type { WellKnownCode } from '../../errors/catalogue/well-known.ts'
 import type { AnySchema, DocumentedRoute, OpenApiOptions, RouteDescription } from './description.ts'
 import { jsonSchemaOf, propertiesOf } from './json-schema.ts'
 

@@ -1,4 +1,4 @@
-import type { ErrorContract } from '../../errors/contract.ts'
+import type { ErrorContract } from '../../errors/contract/contract.ts'
 import type { StandardSchema } from '../../errors/standard-schema.ts'
 
 /** A JSON Schema (draft 2020-12), or a part of an OpenAPI document. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { defineErrors } from '../../../errors/catalogue.ts'
+import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { constant } from '../../../mechanisms/backoff.ts'
 import { consecutive } from '../../../mechanisms/trip.ts'
 import { circuitBreaker } from '../../../policies/circuit-breaker.ts'

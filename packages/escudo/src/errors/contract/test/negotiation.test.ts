@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { negotiateLocale, prefersProblem } from './negotiation.ts'
+import { negotiateLocale, prefersProblem } from '../negotiation.ts'
 
 test.each([
   [undefined, 'es'],

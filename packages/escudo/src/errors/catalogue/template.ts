@@ -1,4 +1,4 @@
-import { cut, read } from './plain.ts'
+import { cut, read } from '../to-json.ts'
 
 /** The names within the braces of a message: `'Item {id}'` has `id`. */
 export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { cut, toPlain } from './plain.ts'
+import { cut, toPlain } from '../to-json.ts'
 
 const json = (value: unknown): unknown => JSON.parse(JSON.stringify(toPlain(value)))
 

@@ -1,5 +1,5 @@
-import { cut, isError, type Plain, read, toPlain } from './plain.ts'
-import { RemoteError, remoteError } from './remote-error.ts'
+import { RemoteError, remoteError } from '../body/remote-error.ts'
+import { cut, isError, type Plain, read, toPlain } from '../to-json.ts'
 
 const CAUSES_MAX = 5
 const STACK_LENGTH_MAX = 8_192

@@ -1,5 +1,5 @@
+import type { AnyErrorClass, ErrorDetails, ErrorOf, TypedError } from '../catalogue/definition.ts'
 import { type ErrorBody, parseErrorBody } from './body.ts'
-import type { AnyErrorClass, ErrorDetails, ErrorOf, TypedError } from './definition.ts'
 
 /**
  * An answer, or the failure to get one, that a catalogue has no name for.

@@ -1,4 +1,6 @@
-import { type ErrorFacts, FACTS, factsOf, type Kind } from './brand.ts'
+import { type ErrorFacts, FACTS, factsOf, type Kind } from '../error-facts.ts'
+import { isStandardSchema } from '../standard-schema.ts'
+import { isErrorStatus } from '../status.ts'
 import {
   type Catalogue,
   type Checked,
@@ -9,8 +11,6 @@ import {
   type ErrorDetails,
   entryOf,
 } from './definition.ts'
-import { isStandardSchema } from './standard-schema.ts'
-import { isErrorStatus } from './status.ts'
 import { render } from './template.ts'
 
 const CODE = /^[A-Z][A-Z0-9_]+[A-Z0-9]$/

@@ -1,8 +1,8 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { FACTS } from './brand.ts'
-import { defineErrors } from './catalogue.ts'
-import { verdictOfError } from './classification.ts'
+import { verdictOfError } from '../../classification.ts'
+import { FACTS } from '../../error-facts.ts'
+import { defineErrors } from '../catalogue.ts'
 
 const Errors = defineErrors({
   ITEM_NOT_FOUND: {

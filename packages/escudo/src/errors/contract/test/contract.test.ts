@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { FACTS } from './brand.ts'
-import { defineErrors } from './catalogue.ts'
-import { createErrorContract } from './contract.ts'
-import { remoteError } from './remote-error.ts'
-import { WellKnown } from './well-known.ts'
+import { remoteError } from '../../body/remote-error.ts'
+import { defineErrors } from '../../catalogue/catalogue.ts'
+import { WellKnown } from '../../catalogue/well-known.ts'
+import { FACTS } from '../../error-facts.ts'
+import { createErrorContract } from '../contract.ts'
 
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736'
 const Errors = defineErrors({

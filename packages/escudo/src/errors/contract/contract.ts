@@ -1,15 +1,15 @@
-import type { ErrorBody, ProblemBody } from './body.ts'
-import type { Kind, LogLevel } from './brand.ts'
-import { kindOf } from './catalogue.ts'
+import type { ErrorBody, ProblemBody } from '../body/body.ts'
+import { kindOf } from '../catalogue/catalogue.ts'
+import type { AnyCatalogue, AnyErrorClass, ErrorDefinition } from '../catalogue/definition.ts'
+import { render } from '../catalogue/template.ts'
+import { WellKnown } from '../catalogue/well-known.ts'
+import type { Kind, LogLevel } from '../error-facts.ts'
+import { phraseOf } from '../status.ts'
+import { cut, read, toPlain } from '../to-json.ts'
 import { wireContext } from './context.ts'
-import type { AnyCatalogue, AnyErrorClass, ErrorDefinition } from './definition.ts'
 import { type LogFields, messageOf, technicalFields, typeOf } from './log-fields.ts'
 import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
-import { cut, read, toPlain } from './plain.ts'
 import { type Mapper, type Resolved, resolve } from './resolve.ts'
-import { phraseOf } from './status.ts'
-import { render } from './template.ts'
-import { WellKnown } from './well-known.ts'
 
 /** Options of {@link createErrorContract}. */
 export interface ErrorContractOptions<C extends AnyCatalogue = AnyCatalogue> {

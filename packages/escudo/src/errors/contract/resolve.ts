@@ -1,8 +1,8 @@
-import { type ErrorFacts, factsOf } from './brand.ts'
-import { type AnyCatalogue, type ErrorDefinition, entryOf } from './definition.ts'
-import { cut, isError, read } from './plain.ts'
-import { codeOfStatus, isErrorStatus, phraseOf } from './status.ts'
-import { WellKnown } from './well-known.ts'
+import { type AnyCatalogue, type ErrorDefinition, entryOf } from '../catalogue/definition.ts'
+import { WellKnown } from '../catalogue/well-known.ts'
+import { type ErrorFacts, factsOf } from '../error-facts.ts'
+import { codeOfStatus, isErrorStatus, phraseOf } from '../status.ts'
+import { cut, isError, read } from '../to-json.ts'
 
 /**
  * Turns an error of somebody else (a database driver, an HTTP client) into one of a catalogue; undefined for what it

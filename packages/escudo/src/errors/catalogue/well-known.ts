@@ -1,6 +1,6 @@
+import type { StandardSchema } from '../standard-schema.ts'
 import { defineErrors } from './catalogue.ts'
 import type { ErrorClass } from './definition.ts'
-import type { StandardSchema } from './standard-schema.ts'
 
 /** One finding in a request that does not validate. The rejected value is never part of it. */
 export interface Finding {

@@ -1,10 +1,10 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { parseErrorBody } from './body.ts'
-import { defineErrors } from './catalogue.ts'
-import { createErrorContract } from './contract.ts'
-import { RemoteError, remoteError } from './remote-error.ts'
-import { safe, UnexpectedAnswer } from './safe.ts'
+import { defineErrors } from '../../catalogue/catalogue.ts'
+import { createErrorContract } from '../../contract/contract.ts'
+import { parseErrorBody } from '../body.ts'
+import { RemoteError, remoteError } from '../remote-error.ts'
+import { safe, UnexpectedAnswer } from '../safe.ts'
 
 const Errors = defineErrors({
   ITEM_NOT_FOUND: { status: 404, message: 'No {id}.', context: z.object({ id: z.string() }) },

@@ -1,6 +1,6 @@
-import type { ErrorDefinition } from './definition.ts'
-import { type Plain, read, toPlain } from './plain.ts'
-import type { StandardSchema } from './standard-schema.ts'
+import type { ErrorDefinition } from '../catalogue/definition.ts'
+import type { StandardSchema } from '../standard-schema.ts'
+import { type Plain, read, toPlain } from '../to-json.ts'
 
 /** What of a context may leave the service, and, where its schema found fault with it, what to log. */
 export interface WireContext {

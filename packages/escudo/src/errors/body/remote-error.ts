@@ -1,5 +1,5 @@
+import type { Plain } from '../to-json.ts'
 import { type ErrorBody, parseErrorBody } from './body.ts'
-import type { Plain } from './plain.ts'
 
 /**
  * What another escudo service said had gone wrong there. It is a cause, for the log: it carries no facts, so that

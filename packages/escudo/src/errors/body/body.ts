@@ -1,5 +1,5 @@
-import type { Plain } from './plain.ts'
-import { isErrorStatus } from './status.ts'
+import { isErrorStatus } from '../status.ts'
+import type { Plain } from '../to-json.ts'
 
 /** The one error body: these six keys, always all of them, in this order. */
 export interface ErrorBody {
