@@ -3,7 +3,7 @@ import { sampledTrace } from '../core/context/trace-context.ts'
 import type { Cut } from '../core/engine/cancel-scope.ts'
 import { type ClientRequestEnd, watchSent } from '../core/events/http-events.ts'
 import { factsOf } from '../errors/error-facts.ts'
-import type { OutgoingRequest } from './outgoing-request.ts'
+import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { UpstreamError } from './upstream-error.ts'
 
 /** What telemetry is told of one attempt. Made only when somebody listens. */

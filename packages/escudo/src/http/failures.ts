@@ -1,5 +1,5 @@
 import { type ErrorFacts, FACTS, factsOf } from '../errors/error-facts.ts'
-import { isFailure, isTransient, isUnavailable } from './status.ts'
+import { isFailure, isTransient, isUnavailable } from './response/status.ts'
 import { UpstreamError, type UpstreamFailure, type UpstreamTarget } from './upstream-error.ts'
 
 // The one place where what went wrong with a call becomes a typed error. `resendable` says whether the request may be

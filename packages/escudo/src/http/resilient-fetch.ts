@@ -1,7 +1,7 @@
 import { readSettings } from './client-settings.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange } from './fetch-call.ts'
 import type { ResilientFetchOptions } from './options.ts'
-import { OutgoingRequest } from './outgoing-request.ts'
+import { OutgoingRequest } from './request/outgoing-request.ts'
 
 /**
  * A `fetch` made resilient, with `fetch`'s own signature: it goes wherever a `fetch` is taken.

@@ -1,4 +1,4 @@
-import { BodyNotReplayableError, type UpstreamTarget } from './upstream-error.ts'
+import { BodyNotReplayableError, type UpstreamTarget } from '../upstream-error.ts'
 
 type Body = NonNullable<RequestInit['body']>
 

@@ -1,10 +1,10 @@
-import { type Ambient, ambient } from '../core/context/ambient.ts'
-import { type Call, scopeOf } from '../core/engine/call.ts'
-import type { Repeat } from '../core/idempotency.ts'
+import { type Ambient, ambient } from '../../core/context/ambient.ts'
+import { type Call, scopeOf } from '../../core/engine/call.ts'
+import type { Repeat } from '../../core/idempotency.ts'
+import type { ClientSettings } from '../client-settings.ts'
+import type { UpstreamTarget } from '../upstream-error.ts'
 import { attemptHeaders } from './attempt-headers.ts'
-import type { ClientSettings } from './client-settings.ts'
 import { RequestBody } from './request-body.ts'
-import type { UpstreamTarget } from './upstream-error.ts'
 
 type Input = Parameters<typeof fetch>[0]
 

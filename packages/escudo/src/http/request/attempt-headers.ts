@@ -1,7 +1,7 @@
-import type { Ambient } from '../core/context/ambient.ts'
-import { currentCall } from '../core/context/current-call.ts'
-import { formatTraceparent, newSpanId } from '../core/context/trace-context.ts'
-import type { Call } from '../core/engine/call.ts'
+import type { Ambient } from '../../core/context/ambient.ts'
+import { currentCall } from '../../core/context/current-call.ts'
+import { formatTraceparent, newSpanId } from '../../core/context/trace-context.ts'
+import type { Call } from '../../core/engine/call.ts'
 
 /**
  * The headers of one attempt: the caller's own, which always win, and what travels with the call. That is the trace,

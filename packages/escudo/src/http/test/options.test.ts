@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { definePolicy } from '../core/policy.ts'
-import { shield } from '../core/shield.ts'
-import { constant } from '../mechanisms/backoff.ts'
-import { consecutive } from '../mechanisms/trip.ts'
-import { circuitBreaker } from '../policies/circuit-breaker.ts'
-import { fallback } from '../policies/fallback.ts'
-import { retry } from '../policies/retry.ts'
-import { resilientFetch } from './resilient-fetch.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { definePolicy } from '../../core/policy.ts'
+import { shield } from '../../core/shield.ts'
+import { constant } from '../../mechanisms/backoff.ts'
+import { consecutive } from '../../mechanisms/trip.ts'
+import { circuitBreaker } from '../../policies/circuit-breaker.ts'
+import { fallback } from '../../policies/fallback.ts'
+import { retry } from '../../policies/retry.ts'
+import { resilientFetch } from '../resilient-fetch.ts'
 
 const twice = () => retry({ maxRetries: 1, backoff: constant(1) })
 

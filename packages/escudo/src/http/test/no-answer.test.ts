@@ -1,12 +1,12 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { shield } from '../core/shield.ts'
-import { factsOf } from '../errors/error-facts.ts'
-import { constant } from '../mechanisms/backoff.ts'
-import { retry } from '../policies/retry.ts'
-import { resilientFetch } from './resilient-fetch.ts'
-import { UpstreamError } from './upstream-error.ts'
+import { shield } from '../../core/shield.ts'
+import { factsOf } from '../../errors/error-facts.ts'
+import { constant } from '../../mechanisms/backoff.ts'
+import { retry } from '../../policies/retry.ts'
+import { resilientFetch } from '../resilient-fetch.ts'
+import { UpstreamError } from '../upstream-error.ts'
 
 const servers: Server[] = []
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BaseUrl } from './base-url.ts'
-import { OriginShields } from './origin-shields.ts'
-import { retryAfterMs } from './retry-after.ts'
+import { BaseUrl } from '../base-url.ts'
+import { OriginShields } from '../origin-shields.ts'
+import { retryAfterMs } from '../response/retry-after.ts'
 
 describe('Retry-After', () => {
   const now = Date.UTC(2026, 10, 23, 12, 0, 0)

@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
-import { attemptsOf, constant, retry, shield, timeout } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { resilientFetch } from './resilient-fetch.ts'
+import { attemptsOf, constant, retry, shield, timeout } from '../../index.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
+import { resilientFetch } from '../resilient-fetch.ts'
 
 let server: Server | undefined
 

@@ -1,13 +1,13 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test, vi } from 'vitest'
-import { shield } from '../core/shield.ts'
-import { constant } from '../mechanisms/backoff.ts'
-import { retry } from '../policies/retry.ts'
-import { timeout } from '../policies/timeout.ts'
-import { readScrape, type Scrape } from '../telemetry/metrics/scrape.harness.ts'
-import { createMetrics, type Metrics } from '../telemetry/metrics.ts'
-import { resilientFetch } from './resilient-fetch.ts'
+import { shield } from '../../core/shield.ts'
+import { constant } from '../../mechanisms/backoff.ts'
+import { retry } from '../../policies/retry.ts'
+import { timeout } from '../../policies/timeout.ts'
+import { readScrape, type Scrape } from '../../telemetry/metrics/scrape.harness.ts'
+import { createMetrics, type Metrics } from '../../telemetry/metrics.ts'
+import { resilientFetch } from '../resilient-fetch.ts'
 
 // Attempts as telemetry sees them, over real sockets.
 
