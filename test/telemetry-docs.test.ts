@@ -3,7 +3,7 @@ import { bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, throttl
 import { createMetrics, subscribe } from 'escudo/telemetry'
 import { expect, test } from 'vitest'
 import { watchSent, watchServed } from '../packages/escudo/src/core/events/http-events.ts'
-import { readScrape } from '../packages/escudo/src/telemetry/metrics/scrape.harness.ts'
+import { readScrape } from '../packages/escudo/src/telemetry/metrics/test/setup.ts'
 import { ROOT } from './shop/helpers/processes.ts'
 
 const metrics = createMetrics()

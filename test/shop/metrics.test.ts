@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkHistograms, readScrape, type Scrape } from '../../packages/escudo/src/telemetry/metrics/scrape.harness.ts'
+import { checkHistograms, readScrape, type Scrape } from '../../packages/escudo/src/telemetry/metrics/test/setup.ts'
 import { ask, clearFault, setFault } from './helpers/requests.ts'
 import { cleanUp, type Name, type System, startSystem, stopSystem } from './helpers/system.ts'
 

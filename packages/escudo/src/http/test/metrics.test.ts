@@ -5,7 +5,7 @@ import { shield } from '../../core/shield.ts'
 import { constant } from '../../mechanisms/backoff.ts'
 import { retry } from '../../policies/retry.ts'
 import { timeout } from '../../policies/timeout.ts'
-import { readScrape, type Scrape } from '../../telemetry/metrics/scrape.harness.ts'
+import { readScrape, type Scrape } from '../../telemetry/metrics/test/setup.ts'
 import { createMetrics, type Metrics } from '../../telemetry/metrics.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
 

@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
-import { BODY_HEADERS, type Exchange, mergedVary } from '../universal.ts'
+import { BODY_HEADERS, type Exchange, mergedVary } from '../exchange.ts'
 import { translated } from './framework-errors.ts'
 import { drain, sendRaw } from './raw-answers.ts'
 

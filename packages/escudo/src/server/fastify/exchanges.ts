@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange, type ServerLogger } from '../universal.ts'
+import { Exchange, type ServerLogger } from '../exchange.ts'
 
 /** A request that has begun, with Node's own objects. */
 export interface OpenExchange {

@@ -9,7 +9,7 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import type { ServerLogger } from '../universal.ts'
+import type { ServerLogger } from '../exchange.ts'
 import { answer } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { onClientError } from './socket-errors.ts'

@@ -3,7 +3,7 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest,
 import { withAmbient } from '../../core/context/ambient.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { type Exchange, pathOf } from '../universal.ts'
+import { type Exchange, pathOf } from '../exchange.ts'
 import { answer, rescued } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { jsonParser } from './json-parser.ts'

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
-import { inputOf, route } from '../fastify.ts'
-import { serverOfEachTest, type TestServer, url } from './server.harness.ts'
+import { inputOf, route } from '../../fastify.ts'
+import { serverOfEachTest, type TestServer, url } from './setup.ts'
 
 const start = serverOfEachTest()
 

@@ -1,10 +1,10 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineErrors } from '../../errors/catalogue/catalogue.ts'
-import { createErrorContract } from '../../errors/contract/contract.ts'
-import { contractOptions, escudo, type FastifyOpenApiOptions, openapi, route } from '../fastify.ts'
-import type { OpenApiDocument } from '../openapi.ts'
+import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
+import { createErrorContract } from '../../../errors/contract/contract.ts'
+import { contractOptions, escudo, type FastifyOpenApiOptions, openapi, route } from '../../fastify.ts'
+import type { OpenApiDocument } from '../../openapi.ts'
 
 const Errors = defineErrors({ SOLD_OUT: { status: 409, message: { es: 'Agotado.', en: 'Sold out.' } } })
 const contract = createErrorContract({ service: 'potion-shop', errors: Errors })

@@ -1,8 +1,8 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
-import { route } from '../fastify.ts'
-import { expectContract, send, serve, type TestServer, TRACE_ID } from './server.harness.ts'
+import { route } from '../../fastify.ts'
+import { expectContract, send, serve, type TestServer, TRACE_ID } from './setup.ts'
 
 let server: TestServer
 let begun = 0

@@ -3,10 +3,10 @@ import { connect, type Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, expect, vi } from 'vitest'
 import { z } from 'zod'
-import { defineErrors } from '../../errors/catalogue/catalogue.ts'
-import { createErrorContract, type ErrorContractOptions } from '../../errors/contract/contract.ts'
-import { createLogger } from '../../telemetry/pino.ts'
-import { type ContractServerOptions, contractOptions, escudo } from '../fastify.ts'
+import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
+import { createErrorContract, type ErrorContractOptions } from '../../../errors/contract/contract.ts'
+import { createLogger } from '../../../telemetry/pino.ts'
+import { type ContractServerOptions, contractOptions, escudo } from '../../fastify.ts'
 
 export const Errors = defineErrors({
   ITEM_NOT_FOUND: {

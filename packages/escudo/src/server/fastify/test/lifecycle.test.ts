@@ -1,8 +1,8 @@
 import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
-import { createErrorContract } from '../../errors/contract/contract.ts'
-import { contractOptions, escudo } from '../fastify.ts'
-import { Errors, expectContract, send, serverOfEachTest, url } from './server.harness.ts'
+import { createErrorContract } from '../../../errors/contract/contract.ts'
+import { contractOptions, escudo } from '../../fastify.ts'
+import { Errors, expectContract, send, serverOfEachTest, url } from './setup.ts'
 
 const start = serverOfEachTest()
 

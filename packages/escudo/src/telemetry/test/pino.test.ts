@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pino from 'pino'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { withAmbient } from '../core/context/ambient.ts'
-import { LineFile } from './line-file.ts'
-import { createLogger, lineFormat } from './pino.ts'
+import { withAmbient } from '../../core/context/ambient.ts'
+import { LineFile } from '../line-file.ts'
+import { createLogger, lineFormat } from '../pino.ts'
 
 let folder: string
 beforeEach(() => {
@@ -127,7 +127,7 @@ describe('a file', () => {
   test('has each line, whole, as soon as it has been logged, also when the process is killed right after', () => {
     const file = join(folder, 'deep', 'shop.jsonl')
     const script = `
-      import { createLogger } from ${JSON.stringify(new URL('./pino.ts', import.meta.url).href)}
+      import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
       const log = createLogger({ service: 's', stdout: false, file: ${JSON.stringify(file)} })
       for (let i = 0; i < 100; i += 1) log.info({ i }, 'tick')
       process.kill(process.pid, 'SIGKILL')`
@@ -171,7 +171,7 @@ describe('a file', () => {
   test('whose disk fills in the middle of a line keeps whole lines only', () => {
     const path = join(folder, 'limited.jsonl')
     const script = `
-      import { LineFile } from ${JSON.stringify(new URL('./line-file.ts', import.meta.url).href)}
+      import { LineFile } from ${JSON.stringify(new URL('../line-file.ts', import.meta.url).href)}
       process.on('SIGXFSZ', () => {})
       const file = new LineFile(${JSON.stringify(path)})
       for (let i = 0; i < 60; i += 1) file.write('x'.repeat(99) + '\\n')`
@@ -189,7 +189,7 @@ describe('a file', () => {
 
   test('the standard output whose reader is stuck holds nobody up, and lines are whole when it reads again', async () => {
     const script = `
-      import { StandardOutput } from ${JSON.stringify(new URL('./line-file.ts', import.meta.url).href)}
+      import { StandardOutput } from ${JSON.stringify(new URL('../line-file.ts', import.meta.url).href)}
       // Pipes of a child process block by default; this makes them as they are where something else set them so.
       process.stdout._handle?.setBlocking?.(false)
       const out = new StandardOutput()
@@ -217,7 +217,7 @@ describe('a file', () => {
 
   test('the standard output whose reader goes away does not end the process', async () => {
     const script = `
-      import { createLogger } from ${JSON.stringify(new URL('./pino.ts', import.meta.url).href)}
+      import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
       const log = createLogger({ service: 's' })
       for (let i = 0; i < 20000; i += 1) log.info({ i }, 'tick')
       process.exitCode = 7`

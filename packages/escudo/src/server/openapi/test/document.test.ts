@@ -1,12 +1,12 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { defineErrors } from '../../errors/catalogue/catalogue.ts'
-import { createErrorContract } from '../../errors/contract/contract.ts'
-import type { StandardSchema } from '../../errors/standard-schema.ts'
-import { type DocumentedRoute, errorCoverage, type OpenApiDocument, openapiDocument } from '../openapi.ts'
-import { pathTemplate } from './path-template.ts'
-import { sampleOf } from './sample.ts'
+import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
+import { createErrorContract } from '../../../errors/contract/contract.ts'
+import type { StandardSchema } from '../../../errors/standard-schema.ts'
+import { type DocumentedRoute, errorCoverage, type OpenApiDocument, openapiDocument } from '../../openapi.ts'
+import { pathTemplate } from '../path-template.ts'
+import { sampleOf } from '../sample.ts'
 
 const Errors = defineErrors({
   ITEM_NOT_FOUND: {

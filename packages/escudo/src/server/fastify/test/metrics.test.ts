@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { PassThrough } from 'node:stream'
 import { afterEach, expect, test, vi } from 'vitest'
-import { readScrape, type Scrape } from '../../telemetry/metrics/scrape.harness.ts'
-import { createMetrics, type Metrics } from '../../telemetry/metrics.ts'
-import { Errors, send, serve, type TestServer } from './server.harness.ts'
+import { readScrape, type Scrape } from '../../../telemetry/metrics/test/setup.ts'
+import { createMetrics, type Metrics } from '../../../telemetry/metrics.ts'
+import { Errors, send, serve, type TestServer } from './setup.ts'
 
 let server: TestServer | undefined
 let metrics: Metrics | undefined

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { TimeoutError } from '../../core/errors.ts'
-import { WellKnown } from '../../errors/catalogue/well-known.ts'
-import { Errors, serverOfEachTest, url } from './server.harness.ts'
+import { TimeoutError } from '../../../core/errors.ts'
+import { WellKnown } from '../../../errors/catalogue/well-known.ts'
+import { Errors, serverOfEachTest, url } from './setup.ts'
 
 const start = serverOfEachTest()
 const inbound = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'

@@ -2,9 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Family, histograms, samples, writeFamilies } from './families.ts'
-import { checkHistograms, readScrape } from './scrape.harness.ts'
-import { boundText, helpText, labelText, numberText } from './text.ts'
+import { Family, histograms, samples, writeFamilies } from '../families.ts'
+import { boundText, helpText, labelText, numberText } from '../text.ts'
+import { checkHistograms, readScrape } from './setup.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { isPrivateAddress } from './peers.ts'
-import { mergedVary, pathOf } from './universal.ts'
-import { findingOf, pointerOf } from './validation.ts'
+import { mergedVary, pathOf } from '../exchange.ts'
+import { isPrivateAddress } from '../peers.ts'
+import { findingOf, pointerOf } from '../validation.ts'
 
 test.each([
   ['127.0.0.1', true],

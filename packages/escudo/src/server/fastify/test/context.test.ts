@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { ambient } from '../../core/context/ambient.ts'
-import { serverOfEachTest, TRACE_ID, url } from './server.harness.ts'
+import { ambient } from '../../../core/context/ambient.ts'
+import { serverOfEachTest, TRACE_ID, url } from './setup.ts'
 
 const start = serverOfEachTest()
 const inbound = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
