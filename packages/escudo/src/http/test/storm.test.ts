@@ -10,7 +10,7 @@ import { bulkhead } from '../../policies/bulkhead.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker.ts'
 import { retry } from '../../policies/retry.ts'
 import { timeout } from '../../policies/timeout.ts'
-import { faults } from '../../testing/faults.ts'
+import { faults } from '../../testing/faults/faults.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
 import { UpstreamError } from '../upstream-error.ts'
 

@@ -1,6 +1,6 @@
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/options/durations.ts'
-import { finiteNumber, knownKeys, oneOf, wholeNumber } from '../core/options/options.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../../core/options/durations.ts'
+import { finiteNumber, knownKeys, oneOf, wholeNumber } from '../../core/options/options.ts'
 
 /** What goes wrong. Several together: the delay first, then the error, else the status, whose body may break as well. */
 export interface Fault {

@@ -1,5 +1,5 @@
-import { type Random, seededRandom } from '../core/random.ts'
-import type { CheckedRule, Fault, FaultMatch } from './fault-plan.ts'
+import { type Random, seededRandom } from '../../core/random.ts'
+import type { CheckedRule, Fault, FaultMatch } from './plan.ts'
 
 /** What a call says of itself, so that rules can fit it or not. */
 export interface FaultTarget {

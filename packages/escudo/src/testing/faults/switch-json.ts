@@ -1,6 +1,6 @@
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { finiteNumber, oneOf } from '../core/options/options.ts'
-import { checkFault, type Fault, type FaultRule } from './fault-plan.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { finiteNumber, oneOf } from '../../core/options/options.ts'
+import { checkFault, type Fault, type FaultRule } from './plan.ts'
 
 /** The fault that a switch was given. */
 export interface SwitchedFault {

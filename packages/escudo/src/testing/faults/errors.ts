@@ -1,4 +1,4 @@
-import type { Fault } from './fault-plan.ts'
+import type { Fault } from './plan.ts'
 
 /**
  * An error that a fault plan asked for, where nothing else would tell that it was injected.

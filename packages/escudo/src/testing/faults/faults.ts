@@ -1,11 +1,11 @@
-import type { Listener } from '../core/events/events.ts'
-import { optionalFunction } from '../core/options/options.ts'
-import { FaultEngine, type FaultEvent, type FaultsOptions } from './fault-engine.ts'
-import { faultyFetch } from './fault-fetch.ts'
-import { type FaultMiddleware, faultyMiddleware } from './fault-middleware.ts'
-import { faultyOperation } from './fault-operation.ts'
-import type { FaultRule } from './fault-plan.ts'
-import type { FaultTarget } from './fault-rule.ts'
+import type { Listener } from '../../core/events/events.ts'
+import { optionalFunction } from '../../core/options/options.ts'
+import { FaultEngine, type FaultEvent, type FaultsOptions } from './engine.ts'
+import { faultyFetch } from './fetch.ts'
+import { type FaultMiddleware, faultyMiddleware } from './middleware.ts'
+import { faultyOperation } from './operation.ts'
+import type { FaultRule } from './plan.ts'
+import type { FaultTarget } from './rule.ts'
 
 /** Injects the faults of a plan into whatever it wraps. Made by {@link faults}. */
 export interface FaultInjector {

@@ -3,9 +3,9 @@ import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import Fastify from 'fastify'
 import { afterEach, describe, expect, test } from 'vitest'
-import type { FaultRule } from './fault-plan.ts'
-import { type FaultInjector, faults } from './faults.ts'
-import { virtualClock } from './virtual-clock.ts'
+import { virtualClock } from '../../virtual-clock.ts'
+import { type FaultInjector, faults } from '../faults.ts'
+import type { FaultRule } from '../plan.ts'
 
 const servers: Server[] = []
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FaultEngine, Injection } from './fault-engine.ts'
-import { breakBody, stopsWith, whenItsTurn } from './fault-response.ts'
+import type { FaultEngine, Injection } from './engine.ts'
+import { breakBody, stopsWith, whenItsTurn } from './response.ts'
 
 /**
  * What stands before a handler of `node:http`, in the way of Connect. Fastify's `onRequest` hook calls it with

@@ -1,7 +1,7 @@
-import type { FaultEngine } from './fault-engine.ts'
-import { bodyTerminated, FaultError, socketError } from './fault-errors.ts'
-import { withBrokenBody } from './fault-fetch.ts'
-import type { FaultTarget } from './fault-rule.ts'
+import type { FaultEngine } from './engine.ts'
+import { bodyTerminated, FaultError, socketError } from './errors.ts'
+import { withBrokenBody } from './fetch.ts'
+import type { FaultTarget } from './rule.ts'
 
 /** A function that meets the engine's faults. */
 export function faultyOperation<A extends unknown[], T>(

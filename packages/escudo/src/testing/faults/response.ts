@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import { corrupted, firstHalf } from './fault-bytes.ts'
-import type { FaultEngine } from './fault-engine.ts'
-import type { Fault } from './fault-plan.ts'
+import { corrupted, firstHalf } from './bytes.ts'
+import type { FaultEngine } from './engine.ts'
+import type { Fault } from './plan.ts'
 
 type WriteArguments = [chunk?: unknown, encoding?: unknown, callback?: unknown]
 

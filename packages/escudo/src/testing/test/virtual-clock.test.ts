@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { virtualClock } from './virtual-clock.ts'
+import { virtualClock } from '../virtual-clock.ts'
 
 describe('virtualClock', () => {
   test('starts at 0 and stands still until it is moved', async () => {

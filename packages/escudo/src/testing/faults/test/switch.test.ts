@@ -2,8 +2,8 @@ import { createServer, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { type FaultSwitch, faultSwitch } from './fault-switch.ts'
+import { ConfigurationError } from '../../../core/options/configuration-error.ts'
+import { type FaultSwitch, faultSwitch } from '../switch.ts'
 
 let server: Server
 let url: string

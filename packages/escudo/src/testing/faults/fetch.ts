@@ -1,8 +1,8 @@
-import { corrupted, firstHalf } from './fault-bytes.ts'
-import type { FaultEngine } from './fault-engine.ts'
-import { bodyTerminated, fetchFailed } from './fault-errors.ts'
-import type { Fault } from './fault-plan.ts'
-import type { FaultTarget } from './fault-rule.ts'
+import { corrupted, firstHalf } from './bytes.ts'
+import type { FaultEngine } from './engine.ts'
+import { bodyTerminated, fetchFailed } from './errors.ts'
+import type { Fault } from './plan.ts'
+import type { FaultTarget } from './rule.ts'
 
 /** A `fetch` that meets the engine's faults. */
 export function faultyFetch(engine: FaultEngine, real: typeof fetch, name: string | undefined): typeof fetch {

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Clock } from '../core/clock.ts'
-import type { Listener } from '../core/events/events.ts'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { show } from '../core/options/durations.ts'
-import { knownKeys } from '../core/options/options.ts'
-import type { FaultEvent } from './fault-engine.ts'
-import { type FaultMiddleware, pathOf } from './fault-middleware.ts'
-import { readSwitchedFault, type SwitchedFault, showSwitchedFault } from './fault-switch-json.ts'
+import type { Clock } from '../../core/clock.ts'
+import type { Listener } from '../../core/events/events.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { knownKeys } from '../../core/options/options.ts'
+import type { FaultEvent } from './engine.ts'
 import { faults } from './faults.ts'
+import { type FaultMiddleware, pathOf } from './middleware.ts'
+import { readSwitchedFault, type SwitchedFault, showSwitchedFault } from './switch-json.ts'
 
 /** Options of {@link faultSwitch}. */
 export interface FaultSwitchOptions {

@@ -1,10 +1,10 @@
-import { type Clock, systemClock } from '../core/clock.ts'
-import { type Listener, tell } from '../core/events/events.ts'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { show } from '../core/options/durations.ts'
-import { knownKeys, wholeNumber } from '../core/options/options.ts'
-import { checkPlan, type Fault, type FaultRule } from './fault-plan.ts'
-import { ActiveRule, type FaultTarget } from './fault-rule.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { type Listener, tell } from '../../core/events/events.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { knownKeys, wholeNumber } from '../../core/options/options.ts'
+import { checkPlan, type Fault, type FaultRule } from './plan.ts'
+import { ActiveRule, type FaultTarget } from './rule.ts'
 
 /** How faults are injected. */
 export interface FaultsOptions {
