@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import { anyOf, calls, consecutive, failureRate, slowCallRate, type Trip } from '../../packages/escudo/src/index.ts'
 import { Breaker } from '../../packages/escudo/src/mechanisms/breaker.ts'
 import type { BreakerSettings } from '../../packages/escudo/src/mechanisms/breaker-settings.ts'
-import { KeyedStates } from '../../packages/escudo/src/mechanisms/keyed-states.ts'
+import { KeyedStates } from '../../packages/escudo/src/policies/shared/state/keyed-states.ts'
 
 const GOAL_BYTES = 300
 

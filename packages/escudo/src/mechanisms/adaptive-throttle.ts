@@ -1,4 +1,4 @@
-import { bucketLength, TimeWindow } from './time-window.ts'
+import { bucketLength, TimeWindow } from '../policies/shared/state/time-window.ts'
 
 /**
  * The state of a client-side throttle, after "Handling Overload" in the SRE book (Beyer et al., "Site Reliability

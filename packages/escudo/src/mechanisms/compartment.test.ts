@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Waiter } from '../policies/shared/state/queue.ts'
 import { Compartment, type QueueOrder } from './compartment.ts'
 import type { PriorityWaiter } from './priority-line.ts'
-import type { Waiter } from './waiting-line.ts'
 
 class Numbered implements PriorityWaiter {
   ahead: Waiter | undefined

@@ -1,5 +1,5 @@
+import { WaitingLine } from '../policies/shared/state/queue.ts'
 import { PriorityLine, type PriorityWaiter } from './priority-line.ts'
-import { WaitingLine } from './waiting-line.ts'
 
 /** Who of those who wait goes first: who came first, who came last, or who has the highest priority. */
 export type QueueOrder = 'fifo' | 'lifo' | 'priority'

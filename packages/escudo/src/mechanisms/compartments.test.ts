@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Waiter } from '../policies/shared/state/queue.ts'
 import type { Compartment } from './compartment.ts'
 import { Compartments } from './compartments.ts'
 import type { PriorityWaiter } from './priority-line.ts'
-import type { Waiter } from './waiting-line.ts'
 
 class Caller implements PriorityWaiter {
   ahead: Waiter | undefined

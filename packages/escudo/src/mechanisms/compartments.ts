@@ -1,5 +1,5 @@
+import { KeyedStates } from '../policies/shared/state/keyed-states.ts'
 import { Compartment, type CompartmentSettings } from './compartment.ts'
-import { KeyedStates } from './keyed-states.ts'
 import type { PriorityWaiter } from './priority-line.ts'
 
 /**

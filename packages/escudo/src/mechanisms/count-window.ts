@@ -1,4 +1,4 @@
-import type { Window } from './window.ts'
+import type { Window } from '../policies/shared/state/window.ts'
 
 // So many outcomes are bits of one small integer, which stands in the window itself: 30, since a bit more is no small
 // integer on every build of V8.

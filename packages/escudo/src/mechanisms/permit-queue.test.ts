@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Waiter } from '../policies/shared/state/queue.ts'
 import { PermitQueue, type PermitWaiter } from './permit-queue.ts'
 import { ALGORITHMS, type Case } from './rate-limit.harness.ts'
-import type { Waiter } from './waiting-line.ts'
 
 class Numbered implements PermitWaiter {
   ahead: Waiter | undefined

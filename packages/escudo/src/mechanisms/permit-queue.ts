@@ -1,5 +1,5 @@
+import { type Waiter, WaitingLine } from '../policies/shared/state/queue.ts'
 import { delayUntil, later, type RateLimit } from './rate-limit.ts'
-import { type Waiter, WaitingLine } from './waiting-line.ts'
 
 /** One who waits for a permit. */
 export interface PermitWaiter extends Waiter {

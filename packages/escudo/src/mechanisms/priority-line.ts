@@ -1,4 +1,4 @@
-import { type Waiter, WaitingLine } from './waiting-line.ts'
+import { type Waiter, WaitingLine } from '../policies/shared/state/queue.ts'
 
 /** One who waits, and how urgently. */
 export interface PriorityWaiter extends Waiter {

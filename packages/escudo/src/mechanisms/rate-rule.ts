@@ -1,5 +1,5 @@
+import type { Window } from '../policies/shared/state/window.ts'
 import type { TripRule } from './trip-rule.ts'
-import type { Window } from './window.ts'
 
 /** What all rules of one rate share. */
 export interface RateSettings {

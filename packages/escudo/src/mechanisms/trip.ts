@@ -1,12 +1,12 @@
 import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/options/durations.ts'
 import { knownKeys, share, wholeNumber } from '../core/options/options.ts'
+import { bucketLength, TimeWindow } from '../policies/shared/state/time-window.ts'
+import type { Window } from '../policies/shared/state/window.ts'
 import { ConsecutiveRule } from './consecutive-rule.ts'
 import { CountWindow } from './count-window.ts'
 import { RateRule, type RateSettings } from './rate-rule.ts'
-import { bucketLength, TimeWindow } from './time-window.ts'
 import type { Trip } from './trip-rule.ts'
-import type { Window } from './window.ts'
 
 const CALLS_MAX = 1_000_000
 

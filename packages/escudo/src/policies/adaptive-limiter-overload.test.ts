@@ -19,7 +19,7 @@ import {
   openLoop,
   QueueingServer,
   Recorder,
-} from './queueing-server.harness.ts'
+} from './test/queueing-server.ts'
 
 /*
  * What "within 20 % of the best fixed limit" measures here.

@@ -20,10 +20,10 @@ import {
 import { factsOf } from '../errors/error-facts.ts'
 import { gradient2 } from '../mechanisms/limits/gradient2.ts'
 import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from '../mechanisms/limits/limit.ts'
-import { BulkheadFullError } from './bulkhead-full-error.ts'
-import { judgeError } from './judge.ts'
-import { checkOrder } from './order-rules.ts'
-import { refusal } from './refusal.ts'
+import { BulkheadFullError } from './shared/bulkhead-full-error.ts'
+import { judgeError } from './shared/judge.ts'
+import { checkOrder } from './shared/order-rules.ts'
+import { refusal } from './shared/refusal.ts'
 
 /** Options of {@link adaptiveLimiter}. */
 export interface AdaptiveLimiterOptions {

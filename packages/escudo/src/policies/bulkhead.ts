@@ -8,9 +8,9 @@ import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../core
 import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
 import type { Compartment } from '../mechanisms/compartment.ts'
 import { Compartments } from '../mechanisms/compartments.ts'
-import { BulkheadFullError } from './bulkhead-full-error.ts'
 import { PlaceWaiter, type WaitOutcome } from './place-waiter.ts'
-import { refusal } from './refusal.ts'
+import { BulkheadFullError } from './shared/bulkhead-full-error.ts'
+import { refusal } from './shared/refusal.ts'
 
 /** Options of {@link bulkhead}. */
 export interface BulkheadOptions {

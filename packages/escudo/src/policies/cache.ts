@@ -17,11 +17,11 @@ import {
 import { isRefusal } from '../errors/classification.ts'
 import { factsOf } from '../errors/error-facts.ts'
 import { CacheEntries, type CacheEntry } from '../mechanisms/cache-entries.ts'
-import { outsideOfFlights } from './flight.ts'
-import { judgeError } from './judge.ts'
-import { checkShareable, keyMissing } from './needs.ts'
-import { checkOrder } from './order-rules.ts'
-import { runOnItsOwn } from './own-call.ts'
+import { runOnItsOwn } from './shared/flight/detached-call.ts'
+import { outsideOfFlights } from './shared/flight/flight.ts'
+import { checkShareable, keyMissing } from './shared/flight/shareable.ts'
+import { judgeError } from './shared/judge.ts'
+import { checkOrder } from './shared/order-rules.ts'
 
 /** Options of {@link cache}. */
 export interface CacheOptions {

@@ -7,9 +7,9 @@ import type { Binding } from '../core/policy.ts'
 import type { Breaker } from '../mechanisms/breaker.ts'
 import type { Ticket } from '../mechanisms/ticket.ts'
 import type { Circuits } from './circuits.ts'
-import { executed } from './executed.ts'
-import { judgeError, judgeValue } from './judge.ts'
 import { hintOf } from './retry-rules.ts'
+import { executed } from './shared/executed.ts'
+import { judgeError, judgeValue } from './shared/judge.ts'
 
 /** What all calls of one circuit breaker in one shield have in common. */
 export interface BreakerContext {

@@ -25,8 +25,8 @@ import {
 } from './circuit-breaker-options.ts'
 import { CircuitOpenError } from './circuit-open-error.ts'
 import { Circuits, type StateChange } from './circuits.ts'
-import { checkOrder } from './order-rules.ts'
-import { refusal } from './refusal.ts'
+import { checkOrder } from './shared/order-rules.ts'
+import { refusal } from './shared/refusal.ts'
 
 /** A circuit breaker, as a policy and as something to look at and to act upon. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {

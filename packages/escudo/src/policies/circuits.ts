@@ -3,10 +3,10 @@ import { type Listener, tell } from '../core/events/events.ts'
 import type { Binding } from '../core/policy.ts'
 import { Breaker } from '../mechanisms/breaker.ts'
 import type { BreakerSettings, Transition } from '../mechanisms/breaker-settings.ts'
-import { KeyedStates } from '../mechanisms/keyed-states.ts'
 import type { SavedBreaker } from '../mechanisms/saved-breaker.ts'
-import { backgroundTimer } from './background-timer.ts'
 import { HealthCheck, type HealthCheckSettings } from './health-check.ts'
+import { backgroundTimer } from './shared/background-timer.ts'
+import { KeyedStates } from './shared/state/keyed-states.ts'
 
 /** A change of a breaker's state. `at` is on the breaker's clock. */
 export interface StateChange extends Transition {

@@ -4,7 +4,7 @@ import { CallRoot, CallState } from '../core/engine/call.ts'
 import { Scope } from '../core/engine/cancel-scope.ts'
 import type { Binding, Operation } from '../core/policy.ts'
 import type { Breaker } from '../mechanisms/breaker.ts'
-import { backgroundTimer } from './background-timer.ts'
+import { backgroundTimer } from './shared/background-timer.ts'
 
 /** How a breaker asks its dependency whether it is back. */
 export interface HealthCheckSettings {

@@ -13,10 +13,10 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { LatencyQuantile } from '../mechanisms/latency-quantile.ts'
-import type { RetryBudget } from '../mechanisms/retry-budget.ts'
-import { bindBudget, optionalBudget } from './budget.ts'
 import { HedgedCall, type HedgeRules } from './hedged-call.ts'
-import { checkOrder } from './order-rules.ts'
+import { bindBudget, optionalBudget } from './shared/budget.ts'
+import { checkOrder } from './shared/order-rules.ts'
+import type { RetryBudget } from './shared/state/retry-budget.ts'
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions {

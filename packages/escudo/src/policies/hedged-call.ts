@@ -6,8 +6,8 @@ import { leaveNote } from '../core/explain.ts'
 import { repeatOf, whenAnswered } from '../core/idempotency.ts'
 import type { Operation, Run } from '../core/policy.ts'
 import { isRefusal, mayRetry } from '../errors/classification.ts'
-import { AttemptLog } from './attempts.ts'
-import { judgeError } from './judge.ts'
+import { AttemptLog } from './shared/attempts.ts'
+import { judgeError } from './shared/judge.ts'
 
 /** What a hedged call asks of its policy, and tells it. */
 export interface HedgeRules {

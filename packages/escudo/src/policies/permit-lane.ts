@@ -3,7 +3,7 @@ import { withAmbient } from '../core/context/ambient.ts'
 import { type Cut, type Scope, Watcher } from '../core/engine/cancel-scope.ts'
 import { PermitQueue, type PermitWaiter } from '../mechanisms/permit-queue.ts'
 import type { RateLimit } from '../mechanisms/rate-limit.ts'
-import type { Waiter } from '../mechanisms/waiting-line.ts'
+import type { Waiter } from './shared/state/queue.ts'
 
 /** The policy, as its lanes see it. */
 export interface LaneOwner {

@@ -3,7 +3,7 @@ import { type Cut, type Scope, Watcher } from '../core/engine/cancel-scope.ts'
 import type { TimerEntry, TimerQueue } from '../core/engine/timer-queue.ts'
 import type { Compartment } from '../mechanisms/compartment.ts'
 import type { PriorityWaiter } from '../mechanisms/priority-line.ts'
-import type { Waiter } from '../mechanisms/waiting-line.ts'
+import type { Waiter } from './shared/state/queue.ts'
 
 /** How a wait ended: with a place, at the end of its patience, for a call of higher priority, or with the call. */
 export type WaitOutcome = 'entered' | 'expired' | 'displaced' | 'cut'

@@ -16,13 +16,13 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { KeyedStates } from '../mechanisms/keyed-states.ts'
-import { executed } from './executed.ts'
-import { checkOrder } from './order-rules.ts'
 import { type LaneOwner, PermitLane } from './permit-lane.ts'
-import { RateLimitedError } from './rate-limited-error.ts'
 import { type RateLimiterOptions, readLimit } from './rate-limiter-options.ts'
-import { refusal } from './refusal.ts'
+import { executed } from './shared/executed.ts'
+import { checkOrder } from './shared/order-rules.ts'
+import { RateLimitedError } from './shared/rate-limited-error.ts'
+import { refusal } from './shared/refusal.ts'
+import { KeyedStates } from './shared/state/keyed-states.ts'
 
 /**
  * Calls no more often than is allowed: `limit` calls `per` time, for all or for each key. A call that finds no permit

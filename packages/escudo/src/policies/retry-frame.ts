@@ -5,9 +5,9 @@ import { sleep } from '../core/engine/sleep.ts'
 import { forgetInside, leaveNote } from '../core/explain.ts'
 import type { Verdict } from '../core/outcome.ts'
 import type { Binding, Operation } from '../core/policy.ts'
-import { AttemptLog } from './attempts.ts'
-import { judgeError, judgeValue } from './judge.ts'
 import { nextDelayMs, type RetryRules, type Stop } from './retry-rules.ts'
+import { AttemptLog } from './shared/attempts.ts'
+import { judgeError, judgeValue } from './shared/judge.ts'
 
 /** What `executed` tells of a retry. */
 export const OUTCOMES = [

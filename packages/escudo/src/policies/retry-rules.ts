@@ -3,7 +3,7 @@ import type { Classify, Verdict } from '../core/outcome.ts'
 import { isRefusal, mayRetry } from '../errors/classification.ts'
 import { read } from '../errors/to-json.ts'
 import type { Backoff } from '../mechanisms/backoff.ts'
-import type { RetryBudget } from '../mechanisms/retry-budget.ts'
+import type { RetryBudget } from './shared/state/retry-budget.ts'
 
 /** What a retry goes by: its options, read and checked. */
 export interface RetryRules {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { shield } from '../core/shield.ts'
 import { constant } from '../mechanisms/backoff.ts'
-import { type RetryBudget, retryBudget } from '../mechanisms/retry-budget.ts'
 import { type VirtualClock, virtualClock } from '../testing/virtual-clock.ts'
 import { retry } from './retry.ts'
+import { type RetryBudget, retryBudget } from './shared/state/retry-budget.ts'
 
 const DOWN = new Error('down')
 

@@ -15,11 +15,11 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { type Backoff, exponential } from '../mechanisms/backoff.ts'
-import type { RetryBudget } from '../mechanisms/retry-budget.ts'
-import { bindBudget, optionalBudget } from './budget.ts'
-import { checkOrder } from './order-rules.ts'
 import { enterRetry, OUTCOMES, type RetryCounters } from './retry-frame.ts'
 import type { RetryRules } from './retry-rules.ts'
+import { bindBudget, optionalBudget } from './shared/budget.ts'
+import { checkOrder } from './shared/order-rules.ts'
+import type { RetryBudget } from './shared/state/retry-budget.ts'
 
 /** Options of {@link retry}. */
 export interface RetryOptions<R = unknown> {

@@ -1,13 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { bulkhead, type Policy, seededRandom, shield, throttle } from '../index.ts'
 import { type VirtualClock, virtualClock } from '../testing/virtual-clock.ts'
-import {
-  exponentialTime,
-  openLoop,
-  QueueingServer,
-  Recorder,
-  ServerOverloadedError,
-} from './queueing-server.harness.ts'
+import { exponentialTime, openLoop, QueueingServer, Recorder, ServerOverloadedError } from './test/queueing-server.ts'
 
 // A server to which turning a request away costs a tenth of what serving one does, under six times the load that it can
 // serve. That is the situation of the SRE book: left alone, such a server is busy with saying no.

@@ -17,11 +17,11 @@ import {
   unbound,
 } from '../core/policy.ts'
 import { AdaptiveThrottle } from '../mechanisms/adaptive-throttle.ts'
-import { executed } from './executed.ts'
-import { judgeError } from './judge.ts'
-import { checkOrder } from './order-rules.ts'
-import { RateLimitedError } from './rate-limited-error.ts'
-import { refusal } from './refusal.ts'
+import { executed } from './shared/executed.ts'
+import { judgeError } from './shared/judge.ts'
+import { checkOrder } from './shared/order-rules.ts'
+import { RateLimitedError } from './shared/rate-limited-error.ts'
+import { refusal } from './shared/refusal.ts'
 
 /** Options of {@link throttle}. */
 export interface ThrottleOptions {

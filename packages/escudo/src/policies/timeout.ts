@@ -19,8 +19,8 @@ import {
   type Run,
   unbound,
 } from '../core/policy.ts'
-import { executed } from './executed.ts'
-import { checkOrder } from './order-rules.ts'
+import { executed } from './shared/executed.ts'
+import { checkOrder } from './shared/order-rules.ts'
 
 /** Options of {@link timeout}. */
 export interface TimeoutOptions {

@@ -2,9 +2,9 @@ import { types } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { isRefusal } from '../../errors/classification.ts'
 import { FACTS, factsOf } from '../../errors/error-facts.ts'
-import { BulkheadFullError } from '../../policies/bulkhead-full-error.ts'
 import { CircuitOpenError } from '../../policies/circuit-open-error.ts'
-import { RateLimitedError } from '../../policies/rate-limited-error.ts'
+import { BulkheadFullError } from '../../policies/shared/bulkhead-full-error.ts'
+import { RateLimitedError } from '../../policies/shared/rate-limited-error.ts'
 import { DeadlineExceededError, PolicyError, stackless, TimeoutError } from '../errors.ts'
 
 const ORIGIN = { shield: 'inventory', policy: 'the-policy', stacks: false }

@@ -1,0 +1,25 @@
+import type { Clock } from '../../core/clock.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import type { RetryBudget } from './state/retry-budget.ts'
+
+/** The option `budget` of a policy: made by `retryBudget`, or left out. */
+export function optionalBudget(budget: RetryBudget | undefined, path: string): RetryBudget | undefined {
+  if (budget === undefined || typeof budget?.tryWithdraw === 'function') return budget
+  throw new ConfigurationError(path, `expected retryBudget(…), got ${show(budget)}`)
+}
+
+const clocks = new WeakMap<RetryBudget, Clock>()
+
+/** A budget keeps instants, as a policy does: it takes the clock of the first shield that uses it, and has no other. */
+export function bindBudget(budget: RetryBudget | undefined, clock: Clock, path: string): void {
+  if (budget === undefined) return
+  const bound = clocks.get(budget) ?? clock
+  if (bound !== clock) {
+    throw new ConfigurationError(
+      path,
+      'this budget is used by a shield with another clock already; give both the same clock, or this one its own budget',
+    )
+  }
+  clocks.set(budget, clock)
+}

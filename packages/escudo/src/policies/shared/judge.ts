@@ -1,0 +1,33 @@
+import { type Call, scopeOf } from '../../core/engine/call.ts'
+import { describe } from '../../core/events/events.ts'
+import type { Classify, Outcome, Verdict } from '../../core/outcome.ts'
+import { withCause } from '../../core/secondary-error.ts'
+import { isRefusal, verdictOfError } from '../../errors/classification.ts'
+
+// The one place where outcomes become verdicts, for every policy alike. An outcome is built only for a user's
+// classifier.
+
+/** The verdict on a value. Without a classifier every value is a success. */
+export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call: Call): Verdict {
+  return classify === undefined ? 'success' : checked(classify({ ok: true, value }, call))
+}
+
+/**
+ * The verdict on an error. The built-in rules come first: what the caller gave up, and what a policy further in
+ * declined to run, says nothing about the dependency.
+ */
+export function judgeError<R>(classify: Classify<R> | undefined, error: unknown, call: Call): Verdict {
+  if (scopeOf(call)?.cut?.by === 'caller' || isRefusal(error)) return 'ignored'
+  if (classify === undefined) return verdictOfError(error)
+  const outcome: Outcome<R> = { ok: false, error }
+  try {
+    return checked(classify(outcome, call))
+  } catch (failure) {
+    throw withCause(failure, error)
+  }
+}
+
+function checked(verdict: Verdict): Verdict {
+  if (verdict === 'success' || verdict === 'failure' || verdict === 'ignored') return verdict
+  throw new TypeError(`classify must return 'success', 'failure' or 'ignored', and returned ${describe(verdict)}`)
+}

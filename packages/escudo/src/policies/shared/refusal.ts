@@ -1,0 +1,12 @@
+import { type PolicyError, stackless } from '../../core/errors.ts'
+import type { Binding } from '../../core/policy.ts'
+
+/** The error by which a policy declines a call, made without a stack unless the shield wants them, and told. */
+export function refusal<E extends PolicyError>(binding: Binding, make: () => E): E {
+  const error = binding.stacks ? make() : stackless(make)
+  const { shield, policy, events } = binding
+  if (events.hears('rejected')) {
+    events.emit('rejected', { shield, policy, code: error.code, retryAfterMs: error.retryAfterMs })
+  }
+  return error
+}

@@ -1,0 +1,47 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { expect, test } from 'vitest'
+import { seededRandom } from '../../../../core/random.ts'
+import { ByLastUse } from '../lru-order.ts'
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
+
+test('gives back what was used least recently, whatever is used, removed and looked for in between', () => {
+  const random = seededRandom(5)
+  const states = new ByLastUse<number, { readonly key: number }>()
+  // Oldest use first. More keys than are looked up at a time, so that looking up happens again and again.
+  let model: number[] = []
+  for (let step = 0; step < 20_000; step += 1) {
+    const key = Math.floor(random() * 300)
+    const what = random()
+    if (what < 0.6) {
+      states.use(key, { key })
+      model = [...model.filter((one) => one !== key), key]
+    } else if (what < 0.7) {
+      states.delete(key)
+      model = model.filter((one) => one !== key)
+    } else {
+      expect(states.takeOldest()?.key).toBe(model.shift())
+    }
+    expect(states.size).toBe(model.length)
+  }
+  expect([...states.entries()].map(([key]) => key)).toEqual(model)
+  states.clear()
+  expect([states.size, states.takeOldest()]).toEqual([0, undefined])
+})
+
+test('keeps nothing of what it was before, however often its states are used', () => {
+  const states = new ByLastUse<number, object>()
+  const state = {}
+  for (let key = 0; key < 10_001; key += 1) states.use(key, state)
+  states.takeOldest()
+  const heapMb = (): number => {
+    for (let use = 0; use < 500_000; use += 1) states.use(1 + (use % 10_000), state)
+    collect()
+    return process.memoryUsage().heapUsed / 2 ** 20
+  }
+  const before = heapMb()
+  heapMb()
+  expect(heapMb() - before).toBeLessThan(10)
+})

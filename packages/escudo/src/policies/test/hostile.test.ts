@@ -1,0 +1,267 @@
+import { describe, expect, test, vi } from 'vitest'
+import { bulkhead, circuitBreaker, consecutive, constant, fallback, retry, shield, timeout } from '../../index.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
+
+// What operations, signals and listeners may do when they are broken or mean it. Always through all five policies.
+
+function five() {
+  const clock = virtualClock()
+  const s = shield(
+    { name: 'five', clock },
+    fallback('fallback', { when: () => false }),
+    timeout('30s'),
+    retry({ maxRetries: 1, backoff: constant(1) }),
+    circuitBreaker({ trip: consecutive(1_000) }),
+    bulkhead({ limit: 10, queue: 10 }),
+    timeout('10s'),
+  )
+  const settledState = (): void => {
+    expect(s.status().policies[4]).toMatchObject({ inUse: 0, queued: 0 })
+    expect(clock.pending).toBe(0)
+  }
+  return { clock, s, settledState }
+}
+
+/** Runs an operation to its end, an hour at most: what it resolved or rejected with. */
+async function outcomeOf(operation: () => unknown): Promise<{ value?: unknown; error?: unknown }> {
+  const { clock, s, settledState } = five()
+  const outcome = s.run(operation).then(
+    (value) => ({ value }),
+    (error) => ({ error }),
+  )
+  await clock.advance('1h')
+  settledState()
+  return await outcome
+}
+
+const boom = new Error('boom')
+const frozen = Object.freeze({ frozen: true })
+
+describe('an operation that', () => {
+  test.each<[string, () => unknown, unknown]>([
+    [
+      'throws synchronously',
+      () => {
+        throw boom
+      },
+      boom,
+    ],
+    [
+      'throws undefined',
+      () => {
+        throw undefined
+      },
+      undefined,
+    ],
+    ['rejects with undefined', () => Promise.reject(undefined), undefined],
+    [
+      'throws a frozen object',
+      () => {
+        throw frozen
+      },
+      frozen,
+    ],
+    ['rejects with a string', () => Promise.reject('text'), 'text'],
+    ['rejects with null', () => Promise.reject(null), null],
+    [
+      'returns a thenable whose then throws',
+      () => ({
+        then() {
+          throw boom
+        },
+      }),
+      boom,
+    ],
+    [
+      'returns a thenable whose then cannot be read',
+      () => ({
+        get then() {
+          throw boom
+        },
+      }),
+      boom,
+    ],
+    [
+      'returns a thenable that rejects and then resolves, and throws',
+      () => ({
+        then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+          reject(boom)
+          resolve('too late')
+          throw new Error('too late as well')
+        },
+      }),
+      boom,
+    ],
+    [
+      'returns a promise whose constructor throws',
+      () =>
+        Object.defineProperty(Promise.resolve(1), 'constructor', {
+          get() {
+            throw boom
+          },
+        }),
+      boom,
+    ],
+  ])('%s fails with just that', async (_what, operation, error) => {
+    const outcome = await outcomeOf(operation)
+    expect('error' in outcome).toBe(true)
+    expect(outcome.error).toBe(error)
+  })
+
+  test.each<[string, () => unknown]>([
+    [
+      'returns a thenable that resolves twice',
+      () => ({
+        then(resolve: (value: unknown) => void) {
+          resolve('value')
+          resolve('another')
+        },
+      }),
+    ],
+    [
+      'returns a thenable that resolves with a thenable',
+      () => ({
+        then: (resolve: (value: unknown) => void) => resolve(Promise.resolve('value')),
+      }),
+    ],
+    [
+      'returns a thenable that calls back later, and rejects after that',
+      () => ({
+        then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
+          queueMicrotask(() => {
+            resolve('value')
+            reject(boom)
+          })
+        },
+      }),
+    ],
+  ])('%s succeeds once', async (_what, operation) => {
+    expect(await outcomeOf(operation)).toEqual({ value: 'value' })
+  })
+
+  test('never settles is cut off by its timeouts, attempt by attempt', async () => {
+    const { clock, s } = five()
+    const outcome = s.run(() => new Promise(() => {})).catch((error) => [error.code, error.policy])
+    await clock.advance('1h')
+    expect(await outcome).toEqual(['TIMEOUT', 'timeout-2'])
+    expect(s.status().policies[4]).toMatchObject({ inUse: 0 })
+    expect(clock.pending).toBe(0)
+  })
+
+  test('returns a thenable that never calls back is cut off too', async () => {
+    expect(await outcomeOf(() => ({ then() {} }))).toMatchObject({ error: { code: 'TIMEOUT' } })
+  })
+
+  test('rejects long after its timeout leaves no unhandled rejection, and is not counted again', async () => {
+    const unhandled = vi.fn()
+    process.on('unhandledRejection', unhandled)
+    const { clock, s } = five()
+    const rejections: ((error: unknown) => void)[] = []
+    const outcome = s.run(() => new Promise((_, reject) => rejections.push(reject))).catch(() => 'failed')
+    await clock.advance('1h')
+    await outcome
+    const before = JSON.stringify(s.status())
+    for (const reject of rejections) reject(boom)
+    await clock.advance(1)
+    process.off('unhandledRejection', unhandled)
+    expect(rejections.length).toBe(2)
+    expect(unhandled).not.toHaveBeenCalled()
+    expect(JSON.stringify(s.status())).toBe(before)
+  })
+
+  test('calls its own shield again runs inside of itself, and every permit comes back', async () => {
+    const { s, settledState } = five()
+    const depth = async (left: number): Promise<number> =>
+      left === 0 ? 0 : 1 + ((await s.run(() => depth(left - 1))) as number)
+    expect(await s.run(() => depth(8))).toBe(8)
+    settledState()
+  })
+
+  test("throws in a listener of its signal's abort disturbs no permit and no outcome", async () => {
+    const uncaught = vi.fn()
+    process.prependOnceListener('uncaughtException', uncaught)
+    const others = process.listeners('uncaughtException').filter((listener) => listener !== uncaught)
+    for (const listener of others) process.off('uncaughtException', listener)
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock }, bulkhead({ limit: 1 }), timeout('1s'))
+    const outcome = s
+      .run(({ signal }) => {
+        signal.addEventListener('abort', () => {
+          throw boom
+        })
+        return new Promise(() => {})
+      })
+      .catch((error) => error.code)
+    await clock.advance('1s')
+    for (const listener of others) process.on('uncaughtException', listener)
+    process.off('uncaughtException', uncaught)
+    expect(await outcome).toBe('TIMEOUT')
+    expect(s.status().policies[0]).toMatchObject({ inUse: 0 })
+  })
+})
+
+test('an abort and a success in one tick have one outcome, and the permits are back, whichever comes first', async () => {
+  for (const first of ['abort', 'success'] as const) {
+    for (let microtasks = 0; microtasks < 30; microtasks += 1) {
+      const { clock, s, settledState } = five()
+      const controller = new AbortController()
+      const outcomes: unknown[] = []
+      let succeed: (value: string) => void = () => {}
+      const call = s
+        .run(() => new Promise<string>((resolve) => (succeed = resolve)), { signal: controller.signal })
+        .then(
+          (value) => outcomes.push(value),
+          (error) => outcomes.push(error),
+        )
+      const steps = [() => controller.abort('gone'), () => succeed('value')]
+      if (first === 'success') steps.reverse()
+      steps[0]?.()
+      for (let n = 0; n < microtasks; n += 1) await undefined
+      steps[1]?.()
+      await call
+      await clock.advance(0)
+      expect(outcomes.length).toBe(1)
+      expect(outcomes[0]).toBe(first === 'abort' || microtasks === 0 || outcomes[0] === 'gone' ? 'gone' : 'value')
+      settledState()
+    }
+  }
+})
+
+test('a signal that is no signal, and options that are null, reject and call nothing', async () => {
+  const { s } = five()
+  const operation = vi.fn()
+  await expect(s.run(operation, { signal: {} as never })).rejects.toThrow(TypeError)
+  await expect(s.run(operation, null as never)).rejects.toThrow()
+  expect(operation).not.toHaveBeenCalled()
+})
+
+test('a listener that hangs, throws, or rejects on any event of a shield changes no outcome', async () => {
+  const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const { clock, s, settledState } = five()
+  for (const event of ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late'] as const) {
+    s.on(event, () => new Promise(() => {}))
+    s.on(event, () => Promise.reject(boom))
+    s.on(event, () => {
+      throw boom
+    })
+  }
+  const failed = s.run(() => Promise.reject(boom)).catch((error) => error)
+  await clock.advance('1s')
+  expect(await failed).toBe(boom)
+  const deaf = s.run(() => new Promise(() => {})).catch((error) => error.code)
+  await clock.advance('1h')
+  expect(await deaf).toBe('TIMEOUT')
+  settledState()
+  warnings.mockRestore()
+})
+
+test('a source of chance that is broken makes no retry hang, negative or endless', async () => {
+  for (const chance of [Number.NaN, -5, 2]) {
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock, random: () => chance }, retry({ maxRetries: 2 }))
+    const call = s.run(() => Promise.reject(boom)).catch((error) => error)
+    await clock.advance('24h')
+    const outcome = await Promise.race([call, Promise.resolve('hangs')])
+    expect([chance, outcome]).toEqual([chance, boom])
+  }
+})

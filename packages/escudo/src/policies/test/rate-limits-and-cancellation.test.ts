@@ -1,0 +1,66 @@
+import { describe, expect, test } from 'vitest'
+import { CallRoot, CallState } from '../../core/engine/call.ts'
+import { Scope, type Watcher } from '../../core/engine/cancel-scope.ts'
+import { EventHub } from '../../core/events/events.ts'
+import type { Binding } from '../../core/policy.ts'
+import { definePolicy, type Policy, type Run, rateLimiter, shield, throttle } from '../../index.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
+
+/** Counts who watches it. */
+class CountingScope extends Scope {
+  readonly watchers = new Set<Watcher>()
+
+  override add(watcher: Watcher): void {
+    this.watchers.add(watcher)
+    super.add(watcher)
+  }
+
+  override remove(watcher: Watcher): void {
+    this.watchers.delete(watcher)
+    super.remove(watcher)
+  }
+}
+
+const innermost: Run = async (call, operation) => await operation(call)
+
+describe.each<[string, () => Policy]>([
+  ['rateLimiter', () => rateLimiter({ limit: 1, per: 1, maxWait: '1s' })],
+  ['throttle', () => throttle()],
+])('%s', (_name, make) => {
+  test('stops watching what can cut a call as soon as it has nothing more to do with it', async () => {
+    const clock = virtualClock()
+    const policy = make()
+    const binding: Binding = {
+      shield: 's',
+      policy: policy.name,
+      clock,
+      random: Math.random,
+      events: new EventHub(),
+      stacks: false,
+    }
+    const run = policy.wrap(innermost, binding)
+    const scope = new CountingScope()
+    const during: number[] = []
+    const root = new CallRoot({ name: 's', clock, random: () => 0.999, policies: [] }, undefined, 0)
+    const call = new CallState(root, scope, 1, undefined)
+    const calls = [1, 2].map((n) => run(call, () => during.push(n)))
+    await clock.advance('1s')
+    expect([await Promise.all(calls), scope.watchers.size]).toEqual([[1, 2], 0])
+  })
+
+  test('has nothing to do with a call that was cut before it came', async () => {
+    const clock = virtualClock()
+    const controller = new AbortController()
+    const pause = definePolicy({
+      name: 'pause',
+      wrap: (next) => async (call, operation) => {
+        controller.abort('gone')
+        return await next(call, operation)
+      },
+    })
+    const s = shield({ name: 's', clock }, pause, make())
+    const before = s.status()
+    await expect(s.run(() => 1, { signal: controller.signal })).rejects.toBe('gone')
+    expect(s.status()).toEqual(before)
+  })
+})
