@@ -5,8 +5,8 @@
 // the heap when the calls are over. The policy's own state is there once for all keys.
 import { parseArgs } from 'node:util'
 import { anyOf, calls, consecutive, failureRate, slowCallRate, type Trip } from '../../packages/escudo/src/index.ts'
-import { Breaker } from '../../packages/escudo/src/mechanisms/breaker.ts'
-import type { BreakerSettings } from '../../packages/escudo/src/mechanisms/breaker-settings.ts'
+import { Breaker } from '../../packages/escudo/src/policies/circuit-breaker/state/breaker.ts'
+import type { BreakerSettings } from '../../packages/escudo/src/policies/circuit-breaker/state/settings.ts'
 import { KeyedStates } from '../../packages/escudo/src/policies/shared/state/keyed-states.ts'
 
 const GOAL_BYTES = 300

@@ -100,8 +100,8 @@ test("a timeout's event is told in the context of its call", async () => {
 
 test('a circuit that becomes half-open by time does so outside of the request that opened it', async () => {
   const { shield } = await import('../../shield.ts')
-  const { circuitBreaker } = await import('../../../policies/circuit-breaker.ts')
-  const { consecutive } = await import('../../../mechanisms/trip.ts')
+  const { circuitBreaker } = await import('../../../policies/circuit-breaker/circuit-breaker.ts')
+  const { consecutive } = await import('../../../policies/circuit-breaker/state/trips/trip.ts')
   const clock = virtualClock()
   // A clock that keeps contexts, as the runtime's timers do.
   const { AsyncResource } = await import('node:async_hooks')

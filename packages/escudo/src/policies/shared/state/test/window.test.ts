@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { CountWindow } from '../../../../mechanisms/count-window.ts'
+import { CountWindow } from '../../../circuit-breaker/state/trips/count-window.ts'
 import { bucketLength, TimeWindow } from '../time-window.ts'
 import type { Window } from '../window.ts'
 

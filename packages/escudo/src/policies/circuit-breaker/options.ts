@@ -1,0 +1,200 @@
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../../core/options/durations.ts'
+import {
+  checkedName,
+  finiteNumber,
+  knownKeys,
+  oneOf,
+  optionalFunction,
+  readMaxKeys,
+  share,
+  wholeNumber,
+} from '../../core/options/options.ts'
+import type { Classify } from '../../core/outcome.ts'
+import type { Operation } from '../../core/policy.ts'
+import type { SavedBreaker } from './state/saved-breaker.ts'
+import type { BreakerMode, BreakerSettings, HalfOpenSettings, OpenTime, RampSettings } from './state/settings.ts'
+import { checkedTrip } from './state/trips/any-trip.ts'
+import { failureRate } from './state/trips/trip.ts'
+import type { Trip } from './state/trips/trip-rule.ts'
+
+/** Options of `circuitBreaker`. */
+export interface CircuitBreakerOptions<R = unknown> {
+  /** When it opens. Default {@link failureRate}: half of at least 20 calls in 30 s. */
+  readonly trip?: Trip
+  /**
+   * How long it stays open: always the same, or growing with each opening in a row. Default `'10s'`. Where the failure
+   * that opened it carried a longer `retryAfterMs` (the dependency's `Retry-After`), it stays open that long, though
+   * for a hint no longer than 60 s.
+   */
+  readonly openFor?: Duration | { readonly base: Duration; readonly factor: number; readonly max: Duration }
+  /**
+   * How it finds out whether the dependency is back: at most `probes` calls (default 1) go through; it closes when the
+   * share `closeAt` of them (default 1) succeeded, and opens as soon as that is out of reach. A probe that has not
+   * settled within `lease` (default `'60s'`) counts as a failure.
+   */
+  readonly halfOpen?: { readonly probes?: number; readonly closeAt?: number; readonly lease?: Duration }
+  /** What counts as a failure. Default: what is thrown, but for business errors. */
+  readonly classify?: Classify<R>
+  /** `'observe'` counts, changes states and tells of them, and refuses nothing. Default `'enforce'`. */
+  readonly mode?: BreakerMode
+  /** A circuit for each key of a call, at most `maxKeys` of them (default 10 000). Default: one for all. */
+  readonly perKey?: { readonly maxKeys?: number }
+  /**
+   * A health check that runs `every` so often while the circuit is open or half-open, and closes it early when it
+   * succeeds: when it neither throws nor rejects, whatever it returns. It is given a call with a signal and a deadline,
+   * and is cut when the next one is due.
+   */
+  readonly probe?: { readonly operation: Operation<unknown>; readonly every: Duration }
+  /**
+   * How traffic returns after the probes or the health check succeeded: each of the rising shares of calls for `each`,
+   * then all of them. A trip opens again. Default: all at once.
+   */
+  readonly ramp?: { readonly steps: readonly number[]; readonly each: Duration }
+  /** What `save()` gave, in this process or in another. */
+  readonly restore?: SavedBreaker
+  /** Default: `circuitBreaker`. */
+  readonly name?: string
+}
+
+/** The options of a circuit breaker, read and checked. */
+export interface CircuitBreakerSettings<R> extends Omit<BreakerSettings, 'onTransition'> {
+  readonly name: string
+  readonly classify: Classify<R> | undefined
+  /** Undefined: one circuit for all calls. */
+  readonly maxKeys: number | undefined
+  readonly healthCheck: { readonly operation: Operation<unknown>; readonly everyMs: number } | undefined
+  readonly restore: SavedBreaker | undefined
+}
+
+const PATH = 'circuitBreaker'
+const KNOWN: readonly (keyof CircuitBreakerOptions)[] = [
+  'trip',
+  'openFor',
+  'halfOpen',
+  'classify',
+  'mode',
+  'perKey',
+  'probe',
+  'ramp',
+  'restore',
+  'name',
+]
+// As long as a retry listens to one, where nothing else is said.
+const RETRY_AFTER_MAX_MS = 60_000
+const RAMP_STEPS_MAX = 100
+
+/** Reads all options of a circuit breaker. */
+export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): CircuitBreakerSettings<R> {
+  knownKeys(options, PATH, KNOWN)
+  if (options.perKey !== undefined && options.restore !== undefined) {
+    throw new ConfigurationError(
+      `${PATH}.restore`,
+      'one saved state cannot be that of every key; leave out `restore` or `perKey`',
+    )
+  }
+  return {
+    name: checkedName(options.name ?? PATH, `${PATH}.name`),
+    classify: optionalFunction(options.classify, `${PATH}.classify`),
+    trip: readTrip(options.trip ?? failureRate()),
+    openTime: readOpenTime(options.openFor ?? '10s'),
+    halfOpen: readHalfOpen(options.halfOpen ?? {}),
+    mode: oneOf(options.mode ?? 'enforce', `${PATH}.mode`, ['enforce', 'observe']),
+    maxKeys: readMaxKeys(options.perKey, `${PATH}.perKey`),
+    healthCheck: options.probe === undefined ? undefined : readHealthCheck(options.probe),
+    ramp: options.ramp === undefined ? undefined : readRamp(options.ramp),
+    restore: options.restore === undefined ? undefined : readSaved(options.restore, `${PATH}.restore`),
+  }
+}
+
+/** What decides when it opens. */
+export function readTrip(trip: Trip): Trip {
+  return checkedTrip(trip, `${PATH}.trip`)
+}
+
+/** How long it stays open, in milliseconds. */
+export function readOpenTime(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenTime {
+  if (typeof openFor !== 'object') {
+    const baseMs = toMs(openFor, `${PATH}.openFor`, 1)
+    return { baseMs, factor: 1, maxMs: baseMs, retryAfterMaxMs: RETRY_AFTER_MAX_MS }
+  }
+  knownKeys(openFor, `${PATH}.openFor`, ['base', 'factor', 'max'])
+  const baseMs = toMs(openFor.base, `${PATH}.openFor.base`, 1)
+  const factor = finiteNumber(openFor.factor, `${PATH}.openFor.factor`, 1)
+  const maxMs = toMs(openFor.max, `${PATH}.openFor.max`, baseMs)
+  return { baseMs, factor, maxMs, retryAfterMaxMs: RETRY_AFTER_MAX_MS }
+}
+
+/** How it finds out whether the dependency is back. */
+export function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOpen']>): HalfOpenSettings {
+  const path = `${PATH}.halfOpen`
+  knownKeys(halfOpen, path, ['probes', 'closeAt', 'lease'])
+  return {
+    probes: wholeNumber(halfOpen.probes ?? 1, `${path}.probes`, 1, 10_000),
+    closeAt: share(halfOpen.closeAt ?? 1, `${path}.closeAt`),
+    leaseMs: toMs(halfOpen.lease ?? '60s', `${path}.lease`, 1),
+  }
+}
+
+function readHealthCheck(
+  probe: NonNullable<CircuitBreakerOptions['probe']>,
+): NonNullable<CircuitBreakerSettings<unknown>['healthCheck']> {
+  const path = `${PATH}.probe`
+  knownKeys(probe, path, ['operation', 'every'])
+  const operation = optionalFunction(probe.operation, `${path}.operation`)
+  if (operation === undefined) throw new ConfigurationError(`${path}.operation`, 'expected a function, got undefined')
+  return { operation, everyMs: toMs(probe.every, `${path}.every`, 1) }
+}
+
+function readRamp(ramp: NonNullable<CircuitBreakerOptions['ramp']>): RampSettings {
+  const path = `${PATH}.ramp`
+  knownKeys(ramp, path, ['steps', 'each'])
+  const { steps } = ramp
+  if (!Array.isArray(steps) || steps.length === 0 || steps.length > RAMP_STEPS_MAX) {
+    throw new ConfigurationError(
+      `${path}.steps`,
+      `expected a list of 1 to ${RAMP_STEPS_MAX} shares, got ${show(steps)}`,
+    )
+  }
+  // A copy: what the user changes afterwards has been checked by nobody.
+  const checked = Array.from(steps, (step, index) => share(step, `${path}.steps[${index}]`))
+  const falls = checked.findIndex((step, index) => step <= (checked[index - 1] ?? 0))
+  if (falls >= 0) {
+    throw new ConfigurationError(
+      `${path}.steps[${falls}]`,
+      `expected more than the share before, got ${checked[falls]}`,
+    )
+  }
+  return { steps: checked, eachMs: toMs(ramp.each, `${path}.each`, 1) }
+}
+
+/**
+ * A saved state, checked as a stranger's: it comes from a file or a store.
+ *
+ * @param path the option's, for errors
+ */
+export function readSaved(saved: unknown, path: string): SavedBreaker {
+  knownKeys(saved, path, ['state', 'remainingMs', 'openedAgoMs', 'openings', 'failures', 'calls', 'rampedMs'])
+  const given = saved as Readonly<Record<string, unknown>>
+  const state = oneOf(given['state'], `${path}.state`, ['closed', 'open', 'half-open', 'isolated', 'disabled'])
+  switch (state) {
+    case 'isolated':
+    case 'disabled':
+      knownKeys(saved, path, ['state'])
+      return { state }
+    case 'closed':
+      knownKeys(saved, path, ['state', 'rampedMs'])
+      if (given['rampedMs'] === undefined) return { state }
+      return { state, rampedMs: finiteNumber(given['rampedMs'], `${path}.rampedMs`, 0) }
+    default:
+      knownKeys(saved, path, ['state', 'remainingMs', 'openedAgoMs', 'openings', 'failures', 'calls'])
+      return {
+        state,
+        remainingMs: finiteNumber(given['remainingMs'], `${path}.remainingMs`, 0),
+        openedAgoMs: finiteNumber(given['openedAgoMs'], `${path}.openedAgoMs`, 0),
+        openings: wholeNumber(given['openings'], `${path}.openings`, 1),
+        failures: wholeNumber(given['failures'], `${path}.failures`, 0),
+        calls: wholeNumber(given['calls'], `${path}.calls`, 0),
+      }
+  }
+}

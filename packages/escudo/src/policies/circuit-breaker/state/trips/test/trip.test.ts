@@ -1,0 +1,209 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { anyOf } from '../any-trip.ts'
+import { calls, consecutive, failureRate, slowCallRate } from '../trip.ts'
+import type { Trip } from '../trip-rule.ts'
+
+/** Feeds outcomes and tells at which one, from 1, the rule trips first; 0 for never. */
+function tripsAt(trip: Trip, outcomes: readonly boolean[], now = 0): number {
+  const rule = trip.create()
+  return outcomes.findIndex((failed) => rule.record(failed, 0, now) !== undefined) + 1
+}
+
+const failures = (n: number): boolean[] => Array.from({ length: n }, () => true)
+const successes = (n: number): boolean[] => Array.from({ length: n }, () => false)
+
+describe('consecutive', () => {
+  test('trips at the n-th failure in a row, and a success begins the count again', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 6 }),
+        fc.array(fc.boolean(), { maxLength: 60, size: 'max' }),
+        (n, outcomes) => {
+          let row = 0
+          let expected = 0
+          outcomes.forEach((failed, index) => {
+            row = failed ? row + 1 : 0
+            if (row >= n && expected === 0) expected = index + 1
+          })
+          expect(tripsAt(consecutive(n), outcomes)).toBe(expected)
+        },
+      ),
+    )
+  })
+
+  test('its snapshot shows the failures in a row, and clearing forgets them', () => {
+    const rule = consecutive(5).create()
+    for (const failed of [true, false, true, true]) rule.record(failed, 0, 0)
+    expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
+    rule.clear()
+    expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
+  })
+
+  test('says why it trips', () => {
+    expect(consecutive(3).reasons).toEqual(['3 consecutive failures'])
+    expect(consecutive(1).create().record(true, 0, 0)).toBe('1 consecutive failures')
+  })
+})
+
+describe('failureRate', () => {
+  test('3 of 30 at a threshold of 0.1 trips, and 3 of 31 does not: at the threshold, not above it', () => {
+    const trip = failureRate({ threshold: 0.1, window: calls(100), minimumCalls: 30 })
+    expect(tripsAt(trip, [...failures(3), ...successes(27)])).toBe(30)
+    expect(
+      tripsAt(failureRate({ threshold: 0.1, window: calls(100), minimumCalls: 31 }), [
+        ...failures(3),
+        ...successes(28),
+      ]),
+    ).toBe(0)
+  })
+
+  test('every threshold that is a fraction of the calls is met exactly, whatever binary numbers make of it', () => {
+    for (let of = 1; of <= 100; of += 1) {
+      for (let failed = 1; failed <= of; failed += 1) {
+        // As a user writes it: the decimals of the fraction where it has them.
+        for (const threshold of new Set([failed / of, Number((failed / of).toPrecision(15))])) {
+          if (failed / of < threshold) continue
+          const trip = failureRate({ threshold, window: calls(of), minimumCalls: of })
+          expect(tripsAt(trip, [...failures(failed), ...successes(of - failed)])).toBe(of)
+          expect(tripsAt(trip, [...failures(failed - 1), ...successes(of - failed + 1)])).toBe(0)
+        }
+      }
+    }
+  })
+
+  test('nothing trips below the minimum of calls, whatever the rate', () => {
+    const trip = failureRate({ threshold: 0.01, minimumCalls: 20 })
+    expect(tripsAt(trip, failures(19))).toBe(0)
+    expect(tripsAt(trip, failures(20))).toBe(20)
+  })
+
+  test('its defaults are half of at least 20 calls within 30 s', () => {
+    expect(tripsAt(failureRate(), [...successes(10), ...failures(10)])).toBe(20)
+    expect(tripsAt(failureRate(), [...successes(11), ...failures(10)])).toBe(0)
+    const rule = failureRate().create()
+    for (let n = 0; n < 19; n += 1) rule.record(true, 0, 0)
+    expect(rule.record(true, 0, 30_000)).toBeUndefined()
+    expect([rule.failures(30_000), rule.calls(30_000)]).toEqual([1, 1])
+  })
+
+  test('a window of calls looks at the last n alone', () => {
+    const rule = failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }).create()
+    const outcomes = [true, false, false, false, false, true, true]
+    expect(outcomes.map((failed) => rule.record(failed, 0, 0) !== undefined)).toEqual([...Array(6).fill(false), true])
+    expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
+    rule.clear()
+    expect([rule.failures(0), rule.calls(0)]).toEqual([0, 0])
+  })
+
+  test('trips exactly when a naive count over the last n calls does', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.array(fc.boolean(), { maxLength: 80, size: 'max' }),
+        (size, minimum, twentieths, outcomes) => {
+          const minimumCalls = Math.min(size, minimum)
+          const threshold = twentieths / 20
+          const rule = failureRate({ threshold, window: calls(size), minimumCalls }).create()
+          outcomes.forEach((failed, index) => {
+            const last = outcomes.slice(Math.max(0, index + 1 - size), index + 1)
+            // In whole numbers, so that the oracle rounds nothing.
+            const reached = last.filter(Boolean).length * 20 >= twentieths * last.length
+            expect(rule.record(failed, 0, 0) !== undefined).toBe(last.length >= minimumCalls && reached)
+          })
+        },
+      ),
+    )
+  })
+
+  test('every breaker makes a rule of its own from one description', () => {
+    const trip = failureRate({ threshold: 1, window: calls(2), minimumCalls: 2 })
+    const [one, other] = [trip.create(), trip.create()]
+    one.record(true, 0, 0)
+    expect(other.calls(0)).toBe(0)
+    expect(other.record(true, 0, 0)).toBeUndefined()
+    expect(one.record(true, 0, 0)).toBe('failure rate of 100 %')
+  })
+})
+
+test.each([
+  ['consecutive.n', () => consecutive(0)],
+  ['consecutive.n', () => consecutive(1.5)],
+  ['consecutive.n', () => consecutive(Number.NaN)],
+  ['consecutive.n', () => consecutive('3' as never)],
+  ['calls.n', () => calls(0)],
+  ['calls.n', () => calls(Number.POSITIVE_INFINITY)],
+  ['calls.n', () => calls(1_000_001)],
+  ['failureRate.threshold', () => failureRate({ threshold: 0 })],
+  ['failureRate.threshold', () => failureRate({ threshold: 1.01 })],
+  ['failureRate.threshold', () => failureRate({ threshold: Number.NaN })],
+  ['failureRate.threshold', () => failureRate({ threshold: '0.5' as never })],
+  ['failureRate.window', () => failureRate({ window: 0 })],
+  ['failureRate.window', () => failureRate({ window: '-1s' as never })],
+  ['failureRate.window.calls', () => failureRate({ window: { calls: Number.NaN } })],
+  ['failureRate.minimumCalls', () => failureRate({ minimumCalls: 0 })],
+  ['failureRate.minimumCalls', () => failureRate({ window: calls(10), minimumCalls: 11 })],
+  ['failureRate.treshold', () => failureRate({ treshold: 0.5 } as never)],
+  ['failureRate', () => failureRate(0.5 as never)],
+  ['slowCallRate.slowerThan', () => slowCallRate({} as never)],
+  ['slowCallRate.slowerThan', () => slowCallRate({ slowerThan: -1 })],
+  ['slowCallRate.slowerThan', () => slowCallRate({ slowerThan: Number.NaN })],
+  ['slowCallRate.slowerThan', () => slowCallRate({ slowerThan: Number.POSITIVE_INFINITY })],
+  ['slowCallRate.threshold', () => slowCallRate({ slowerThan: '1s', threshold: 0 })],
+  ['slowCallRate.window', () => slowCallRate({ slowerThan: '1s', window: 0 })],
+  ['slowCallRate.window.calls', () => slowCallRate({ slowerThan: '1s', window: { calls: 1.5 } })],
+  ['slowCallRate.minimumCalls', () => slowCallRate({ slowerThan: '1s', window: calls(5), minimumCalls: 6 })],
+  ['slowCallRate.slower', () => slowCallRate({ slowerThan: '1s', slower: 1 } as never)],
+  ['slowCallRate', () => slowCallRate(undefined as never)],
+  ['anyOf', () => anyOf()],
+  ['anyOf[1]', () => anyOf(consecutive(1), undefined as never)],
+  ['anyOf[0]', () => anyOf([consecutive(1)] as never)],
+])('a wrong value is an error that names %s', (path, make) => {
+  expect(make).toThrow(expect.objectContaining({ name: 'ConfigurationError', path }))
+})
+
+describe('slowCallRate', () => {
+  test('a call is slow when it takes longer than its limit, not at it, and failures do not matter', () => {
+    const rule = slowCallRate({ threshold: 0.5, slowerThan: 100, window: calls(2), minimumCalls: 2 }).create()
+    expect(rule.record(true, 100, 0)).toBeUndefined()
+    expect(rule.record(true, 100, 0)).toBeUndefined()
+    expect([rule.failures(0), rule.calls(0)]).toEqual([0, 2])
+    expect(rule.record(false, 100.5, 0)).toBe('slow call rate of 50 %')
+    expect([rule.failures(0), rule.calls(0)]).toEqual([1, 2])
+  })
+
+  test('its defaults are those of the failure rate: half of at least 20 calls within 30 s', () => {
+    const rule = slowCallRate({ slowerThan: '2s' }).create()
+    for (let n = 0; n < 19; n += 1) expect(rule.record(false, 2_001, 0)).toBeUndefined()
+    expect(rule.record(false, 0, 29_999)).toBe('slow call rate of 50 %')
+    expect(rule.calls(60_000)).toBe(0)
+  })
+
+  test('0 makes every call slow that takes any time at all', () => {
+    const rule = slowCallRate({ slowerThan: 0, threshold: 1, window: calls(1), minimumCalls: 1 }).create()
+    expect(rule.record(false, 0, 0)).toBeUndefined()
+    expect(rule.record(false, 0.001, 0)).toBe('slow call rate of 100 %')
+  })
+})
+
+describe('whether durations are needed at all', () => {
+  test.each<[string, Trip, number | undefined]>([
+    ['consecutive', consecutive(1), undefined],
+    ['failureRate', failureRate(), undefined],
+    ['slowCallRate', slowCallRate({ slowerThan: '2s' }), 2_000],
+    ['anyOf without slow calls', anyOf(consecutive(1), failureRate()), undefined],
+    ['anyOf: what is slow for one', anyOf(slowCallRate({ slowerThan: 70 }), slowCallRate({ slowerThan: 50 })), 50],
+    ['anyOf of anyOf', anyOf(consecutive(1), anyOf(slowCallRate({ slowerThan: 70 }))), 70],
+  ])('%s', (_name, trip, slowerThanMs) => {
+    expect(trip.slowerThanMs).toBe(slowerThanMs)
+  })
+})
+
+test('a reason shows the percentage that was meant, whatever binary numbers make of it', () => {
+  for (let percent = 1; percent <= 100; percent += 1) {
+    expect(failureRate({ threshold: percent / 100 }).reasons).toEqual([`failure rate of ${percent} %`])
+  }
+  expect(failureRate({ threshold: 0.125 }).reasons).toEqual(['failure rate of 12.5 %'])
+})

@@ -1,0 +1,138 @@
+import { ConfigurationError } from '../../../../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../../../../core/options/durations.ts'
+import { knownKeys, share, wholeNumber } from '../../../../core/options/options.ts'
+import { bucketLength, TimeWindow } from '../../../shared/state/time-window.ts'
+import type { Window } from '../../../shared/state/window.ts'
+import { ConsecutiveRule } from './consecutive-rule.ts'
+import { CountWindow } from './count-window.ts'
+import { RateRule, type RateSettings } from './rate-rule.ts'
+import type { Trip } from './trip-rule.ts'
+
+const CALLS_MAX = 1_000_000
+
+/** A window of a number of calls instead of a time. Made by {@link calls}. */
+export interface CallCount {
+  readonly calls: number
+}
+
+/**
+ * A window over the last `n` calls, for rates.
+ *
+ * @example
+ * ```ts
+ * import { calls, circuitBreaker, failureRate } from 'escudo'
+ *
+ * const breaker = circuitBreaker({ trip: failureRate({ threshold: 0.5, window: calls(100), minimumCalls: 20 }) })
+ * ```
+ */
+export function calls(n: number): CallCount {
+  return { calls: wholeNumber(n, 'calls.n', 1, CALLS_MAX) }
+}
+
+/**
+ * Opens after `n` failures in a row; a success begins the count again.
+ *
+ * @example
+ * ```ts
+ * import { circuitBreaker, consecutive } from 'escudo'
+ *
+ * const breaker = circuitBreaker({ trip: consecutive(3), openFor: '10s' })
+ * ```
+ */
+export function consecutive(n: number): Trip {
+  const threshold = wholeNumber(n, 'consecutive.n', 1)
+  const settings = { threshold, reason: `${threshold} consecutive failures` }
+  return { reasons: [settings.reason], create: () => new ConsecutiveRule(settings) }
+}
+
+/** Options of {@link failureRate}. */
+export interface FailureRateOptions {
+  /** The share of failures, at or above which the circuit opens. Default 0.5. */
+  readonly threshold?: number
+  /** How far back it looks: a time, or {@link calls}. Default `'30s'`. */
+  readonly window?: Duration | CallCount
+  /** With fewer calls than this in the window nothing opens. Default 20. */
+  readonly minimumCalls?: number
+}
+
+/**
+ * Opens when the share of failures in a sliding window reaches a threshold. A time window forgets in steps of a
+ * twentieth of its length. Semantics after resilience4j's and Polly v8's failure ratio.
+ *
+ * @example
+ * ```ts
+ * import { circuitBreaker, failureRate } from 'escudo'
+ *
+ * const breaker = circuitBreaker({ trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }) })
+ * ```
+ */
+export function failureRate(options: FailureRateOptions = {}): Trip {
+  knownKeys(options, 'failureRate', ['threshold', 'window', 'minimumCalls'])
+  const settings = readRate(options, 'failureRate', 'failure rate', undefined)
+  return { reasons: [settings.reason], ...needsOf(options), create: () => new RateRule(settings) }
+}
+
+/** Options of {@link slowCallRate}. */
+export interface SlowCallRateOptions extends FailureRateOptions {
+  /** A call that takes longer than this is slow. */
+  readonly slowerThan: Duration
+}
+
+/**
+ * Opens when the share of slow calls in a sliding window reaches a threshold: a dependency that answers, but so late
+ * that everybody waits for it.
+ *
+ * A slow success counts as slow, and so does a slow failure; a quick failure is a call that was not slow. Whoever wants
+ * failures to count too says so: `anyOf(failureRate(), slowCallRate({ … }))`. While half-open, a slow probe has failed.
+ * A snapshot's `failures` are the slow calls in the window. Semantics after resilience4j's slow call rate.
+ *
+ * @example
+ * ```ts
+ * import { circuitBreaker, slowCallRate } from 'escudo'
+ *
+ * const breaker = circuitBreaker({ trip: slowCallRate({ threshold: 0.5, slowerThan: '2s', window: '30s' }) })
+ * ```
+ */
+export function slowCallRate(options: SlowCallRateOptions): Trip {
+  knownKeys(options, 'slowCallRate', ['threshold', 'slowerThan', 'window', 'minimumCalls'])
+  const slowerThanMs = toMs(options.slowerThan, 'slowCallRate.slowerThan')
+  const settings = readRate(options, 'slowCallRate', 'slow call rate', slowerThanMs)
+  return { reasons: [settings.reason], slowerThanMs, ...needsOf(options), create: () => new RateRule(settings) }
+}
+
+function readRate(
+  options: FailureRateOptions,
+  path: string,
+  what: string,
+  slowerThanMs: number | undefined,
+): RateSettings {
+  const threshold = share(options.threshold ?? 0.5, `${path}.threshold`)
+  const minimumCalls = wholeNumber(options.minimumCalls ?? 20, `${path}.minimumCalls`, 1)
+  const makeWindow = windowMaker(options.window ?? '30s', minimumCalls, path)
+  return { reason: `${what} of ${percent(threshold)} %`, threshold, minimumCalls, slowerThanMs, makeWindow }
+}
+
+function needsOf({ window = '30s', minimumCalls = 20 }: FailureRateOptions): Pick<Trip, 'needs'> {
+  if (typeof window === 'object') return {}
+  return { needs: { calls: minimumCalls, withinMs: toMs(window, 'window') } }
+}
+
+function windowMaker(window: Duration | CallCount, minimumCalls: number, path: string): () => Window {
+  if (typeof window !== 'object' || window === null) {
+    const length = bucketLength(toMs(window, `${path}.window`, 1))
+    return () => new TimeWindow(length)
+  }
+  const size = wholeNumber(window.calls, `${path}.window.calls`, 1, CALLS_MAX)
+  if (minimumCalls > size) {
+    throw new ConfigurationError(
+      `${path}.minimumCalls`,
+      `expected at most the window's ${size} calls, got ${show(minimumCalls)}: the circuit could never open`,
+    )
+  }
+  return () => new CountWindow(size)
+}
+
+/** 7 for 0.07, whose hundredfold is a hair more. */
+function percent(share: number): number {
+  return Number((share * 100).toPrecision(12))
+}
