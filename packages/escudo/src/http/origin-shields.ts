@@ -1,5 +1,5 @@
 import type { Shield } from '../core/shield.ts'
-import { standardShield } from '../policies/standard-shield.ts'
+import { standardShield } from '../policies/standard-shield/standard-shield.ts'
 
 const NAME_LENGTH_MAX = 100
 

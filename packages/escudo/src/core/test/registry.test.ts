@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, expect, test, vi } from 'vitest'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
-import { retry } from '../../policies/retry.ts'
+import { retry } from '../../policies/retry/retry.ts'
 import { livingShields, rememberedCount, rememberShield } from '../registry.ts'
 import { shield } from '../shield.ts'
 

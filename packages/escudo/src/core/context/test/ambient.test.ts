@@ -61,7 +61,7 @@ test('what a body returns comes back, and what it throws comes out, with the con
 
 test('timeouts of two requests expire each in its own context, whoever armed the timer', async () => {
   const { shield } = await import('../../shield.ts')
-  const { timeout } = await import('../../../policies/timeout.ts')
+  const { timeout } = await import('../../../policies/timeout/timeout.ts')
   const clock = virtualClock()
   const inventory = shield({ name: 'ambient', clock }, timeout('1s'))
   const seen = new Map<Ambient, (Ambient | undefined)[]>()
@@ -84,7 +84,7 @@ test('timeouts of two requests expire each in its own context, whoever armed the
 
 test("a timeout's event is told in the context of its call", async () => {
   const { shield } = await import('../../shield.ts')
-  const { timeout } = await import('../../../policies/timeout.ts')
+  const { timeout } = await import('../../../policies/timeout/timeout.ts')
   const clock = virtualClock()
   const inventory = shield({ name: 'ambient', clock }, timeout('1s'))
   const heard: (Ambient | undefined)[] = []

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { constant, exponential, type Jitter, linear } from './backoff.ts'
+import { ConfigurationError } from '../../../../core/options/configuration-error.ts'
+import { constant, exponential, type Jitter, linear } from '../backoff.ts'
 
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const settings = fc

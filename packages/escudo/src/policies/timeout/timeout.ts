@@ -1,14 +1,14 @@
-import type { Ambient } from '../core/context/ambient.ts'
-import { enteredMs, withScope } from '../core/engine/call.ts'
-import { Scope } from '../core/engine/cancel-scope.ts'
-import { type Frame, type Passage, passError, passValue, type Trail } from '../core/engine/frame.ts'
-import { type Layer, wrapped } from '../core/engine/layer.ts'
-import { type TimerEntry, type TimerQueue, timerQueue } from '../core/engine/timer-queue.ts'
-import { stackless, TimeoutError } from '../core/errors.ts'
-import type { Countable } from '../core/events/events.ts'
-import { leaveNote } from '../core/explain.ts'
-import { type Duration, toMs } from '../core/options/durations.ts'
-import { checkedName, knownKeys } from '../core/options/options.ts'
+import type { Ambient } from '../../core/context/ambient.ts'
+import { enteredMs, withScope } from '../../core/engine/call.ts'
+import { Scope } from '../../core/engine/cancel-scope.ts'
+import { type Frame, type Passage, passError, passValue, type Trail } from '../../core/engine/frame.ts'
+import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import { type TimerEntry, type TimerQueue, timerQueue } from '../../core/engine/timer-queue.ts'
+import { stackless, TimeoutError } from '../../core/errors.ts'
+import type { Countable } from '../../core/events/events.ts'
+import { leaveNote } from '../../core/explain.ts'
+import { type Duration, toMs } from '../../core/options/durations.ts'
+import { checkedName, knownKeys } from '../../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -18,9 +18,9 @@ import {
   type PolicyStatus,
   type Run,
   unbound,
-} from '../core/policy.ts'
-import { executed } from './shared/executed.ts'
-import { checkOrder } from './shared/order-rules.ts'
+} from '../../core/policy.ts'
+import { executed } from '../shared/executed.ts'
+import { checkOrder } from '../shared/order-rules.ts'
 
 /** Options of {@link timeout}. */
 export interface TimeoutOptions {

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { shield } from '../core/shield.ts'
-import { constant } from '../mechanisms/backoff.ts'
-import { type VirtualClock, virtualClock } from '../testing/virtual-clock.ts'
-import { retry } from './retry.ts'
-import { type RetryBudget, retryBudget } from './shared/state/retry-budget.ts'
+import { shield } from '../../../core/shield.ts'
+import { type VirtualClock, virtualClock } from '../../../testing/virtual-clock.ts'
+import { type RetryBudget, retryBudget } from '../../shared/state/retry-budget.ts'
+import { retry } from '../retry.ts'
+import { constant } from '../state/backoff.ts'
 
 const DOWN = new Error('down')
 

@@ -1,7 +1,7 @@
 import { types } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
-import { constant, retry, shield, TimeoutError, timeout } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+import { constant, retry, shield, TimeoutError, timeout } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const deaf = (): Promise<never> => new Promise(() => {})
 

@@ -1,7 +1,7 @@
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/options/durations.ts'
-import { finiteNumber, knownKeys, oneOf } from '../core/options/options.ts'
-import type { Random } from '../core/random.ts'
+import { ConfigurationError } from '../../../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../../../core/options/durations.ts'
+import { finiteNumber, knownKeys, oneOf } from '../../../core/options/options.ts'
+import type { Random } from '../../../core/random.ts'
 
 /** How long to wait before the next attempt: a pure rule, made by {@link constant}, {@link linear} or {@link exponential}. */
 export interface Backoff {

@@ -1,13 +1,13 @@
-import { type CallRoot, type CallState, enteredMs, withAttempt } from '../core/engine/call.ts'
-import { type Frame, finish, type Passage, passError, passValue, Trail } from '../core/engine/frame.ts'
-import type { Layer } from '../core/engine/layer.ts'
-import { sleep } from '../core/engine/sleep.ts'
-import { forgetInside, leaveNote } from '../core/explain.ts'
-import type { Verdict } from '../core/outcome.ts'
-import type { Binding, Operation } from '../core/policy.ts'
-import { nextDelayMs, type RetryRules, type Stop } from './retry-rules.ts'
-import { AttemptLog } from './shared/attempts.ts'
-import { judgeError, judgeValue } from './shared/judge.ts'
+import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
+import { type Frame, finish, type Passage, passError, passValue, Trail } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
+import { sleep } from '../../core/engine/sleep.ts'
+import { forgetInside, leaveNote } from '../../core/explain.ts'
+import type { Verdict } from '../../core/outcome.ts'
+import type { Binding, Operation } from '../../core/policy.ts'
+import { AttemptLog } from '../shared/attempts.ts'
+import { judgeError, judgeValue } from '../shared/judge.ts'
+import { nextDelayMs, type RetryRules, type Stop } from './state/next-delay.ts'
 
 /** What `executed` tells of a retry. */
 export const OUTCOMES = [

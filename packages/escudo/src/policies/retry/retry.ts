@@ -1,9 +1,9 @@
-import { type Layer, wrapped } from '../core/engine/layer.ts'
-import type { Countable } from '../core/events/events.ts'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/options/durations.ts'
-import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../core/options/options.ts'
-import type { Classify } from '../core/outcome.ts'
+import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import type { Countable } from '../../core/events/events.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../../core/options/durations.ts'
+import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../../core/options/options.ts'
+import type { Classify } from '../../core/outcome.ts'
 import {
   type Binding,
   type Finding,
@@ -13,13 +13,13 @@ import {
   type PolicyStatus,
   type Run,
   unbound,
-} from '../core/policy.ts'
-import { type Backoff, exponential } from '../mechanisms/backoff.ts'
-import { enterRetry, OUTCOMES, type RetryCounters } from './retry-frame.ts'
-import type { RetryRules } from './retry-rules.ts'
-import { bindBudget, optionalBudget } from './shared/budget.ts'
-import { checkOrder } from './shared/order-rules.ts'
-import type { RetryBudget } from './shared/state/retry-budget.ts'
+} from '../../core/policy.ts'
+import { bindBudget, optionalBudget } from '../shared/budget.ts'
+import { checkOrder } from '../shared/order-rules.ts'
+import type { RetryBudget } from '../shared/state/retry-budget.ts'
+import { enterRetry, OUTCOMES, type RetryCounters } from './frame.ts'
+import { type Backoff, exponential } from './state/backoff.ts'
+import type { RetryRules } from './state/next-delay.ts'
 
 /** Options of {@link retry}. */
 export interface RetryOptions<R = unknown> {

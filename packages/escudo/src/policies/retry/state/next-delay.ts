@@ -1,9 +1,9 @@
-import { type Call, scopeOf } from '../core/engine/call.ts'
-import type { Classify, Verdict } from '../core/outcome.ts'
-import { isRefusal, mayRetry } from '../errors/classification.ts'
-import { read } from '../errors/to-json.ts'
-import type { Backoff } from '../mechanisms/backoff.ts'
-import type { RetryBudget } from './shared/state/retry-budget.ts'
+import { type Call, scopeOf } from '../../../core/engine/call.ts'
+import type { Classify, Verdict } from '../../../core/outcome.ts'
+import { isRefusal, mayRetry } from '../../../errors/classification.ts'
+import { read } from '../../../errors/to-json.ts'
+import type { RetryBudget } from '../../shared/state/retry-budget.ts'
+import type { Backoff } from './backoff.ts'
 
 /** What a retry goes by: its options, read and checked. */
 export interface RetryRules {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
-import { FACTS } from '../errors/error-facts.ts'
-import { bulkhead, circuitBreaker, constant, fallback, retry, shield, timeout } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+import { FACTS } from '../../../errors/error-facts.ts'
+import { bulkhead, circuitBreaker, constant, fallback, retry, shield, timeout } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const DOWN = new Error('down')
 const fail = (): Promise<never> => Promise.reject(DOWN)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { AnyPolicy, Shield } from '../index.ts'
+import type { AnyPolicy, Shield } from '../../../index.ts'
 import {
   attemptsOf,
   bulkhead,
@@ -10,8 +10,8 @@ import {
   retry,
   shield,
   timeout,
-} from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const own = definePolicy({ name: 'own', wrap: (next) => async (call, operation) => await next(call, operation) })
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))

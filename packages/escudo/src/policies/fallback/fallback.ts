@@ -1,10 +1,10 @@
-import type { Call, CallState } from '../core/engine/call.ts'
-import { type Frame, type Passage, passError, passValue, type Trail } from '../core/engine/frame.ts'
-import { type Layer, settle, wrapped } from '../core/engine/layer.ts'
-import { checkedName, knownKeys, optionalFunction } from '../core/options/options.ts'
-import { type Binding, LAYER, type Policy, type Run, unbound } from '../core/policy.ts'
-import { withCause } from '../core/secondary-error.ts'
-import { factsOf } from '../errors/error-facts.ts'
+import type { Call, CallState } from '../../core/engine/call.ts'
+import { type Frame, type Passage, passError, passValue, type Trail } from '../../core/engine/frame.ts'
+import { type Layer, settle, wrapped } from '../../core/engine/layer.ts'
+import { checkedName, knownKeys, optionalFunction } from '../../core/options/options.ts'
+import { type Binding, LAYER, type Policy, type Run, unbound } from '../../core/policy.ts'
+import { withCause } from '../../core/secondary-error.ts'
+import { factsOf } from '../../errors/error-facts.ts'
 
 /** Options of {@link fallback}. */
 export interface FallbackOptions {

@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
-import { FACTS } from '../errors/error-facts.ts'
-import { attemptsOf, constant, exponential, linear, type RetryOptions, retry, shield } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+import { FACTS } from '../../../errors/error-facts.ts'
+import { attemptsOf, constant, exponential, linear, type RetryOptions, retry, shield } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const DOWN = new Error('down')
 const fail = (): Promise<never> => Promise.reject(DOWN)
@@ -114,7 +114,7 @@ describe('backoff', () => {
   })
 
   test('chance comes from the shield, so the same seed gives the same delays', async () => {
-    const { seededRandom } = await import('../index.ts')
+    const { seededRandom } = await import('../../../index.ts')
     const backoff = exponential({ base: 100 })
     const [one, two] = [
       await instants({ maxRetries: 5, backoff }, seededRandom(3)),

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { RateLimitedError, standardShield } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+import { RateLimitedError, standardShield } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const typesOf = (options?: Parameters<typeof standardShield>[1]): string[] =>
   standardShield('s', options)
