@@ -1,0 +1,92 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { AdaptiveThrottle } from '../throttle-state.ts'
+
+const steps = fc.array(
+  fc.record({
+    afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 300 }), fc.constantFrom(2_000, 3_600_000)),
+    accept: fc.boolean(),
+    chance: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+  }),
+  { maxLength: 200, size: 'max' },
+)
+
+test('p = max(0, (requests − k · accepts)/(requests + 1)), requests counted before the call, refused ones too', () => {
+  const lengthMs = 2_000
+  fc.assert(
+    fc.property(fc.double({ min: 1, max: 5, noNaN: true }), steps, (k, todo) => {
+      const throttle = new AdaptiveThrottle(k, lengthMs)
+      const requestsAt: number[] = []
+      const acceptsAt: number[] = []
+      let now = 5_000
+      // A window forgets by the twentieth of its length, at multiples of it.
+      const inWindow = (instants: readonly number[]): number =>
+        instants.filter((at) => Math.floor(now / 100) - Math.floor(at / 100) < 20).length
+      for (const { afterMs, accept, chance } of todo) {
+        now += afterMs
+        const [requests, accepts] = [inWindow(requestsAt), inWindow(acceptsAt)]
+        const probability = Math.max(0, (requests - k * accepts) / (requests + 1))
+        expect([throttle.requests(now), throttle.accepts(now)]).toEqual([requests, accepts])
+        expect(throttle.rejectionProbability(now)).toBe(probability)
+        expect(throttle.admit(now, () => chance)).toBe(chance >= probability)
+        requestsAt.push(now)
+        expect(throttle.requests(now)).toBe(requests + 1)
+        if (!accept) continue
+        throttle.accept(now)
+        acceptsAt.push(now)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})
+
+test('while one in k is accepted nothing is held back, and chance is not even asked', () => {
+  const throttle = new AdaptiveThrottle(2, 10_000)
+  const chance = (): number => {
+    throw new Error('asked')
+  }
+  for (let n = 0; n < 1_000; n += 1) {
+    expect(throttle.admit(n, chance)).toBe(true)
+    throttle.accept(n)
+    // One that is not accepted for each that is.
+    expect(throttle.admit(n, chance)).toBe(true)
+  }
+})
+
+test('of a dependency that takes nothing about one request per window is let through, whatever the load', () => {
+  for (const perSecond of [10, 100, 1_000]) {
+    let seed = 1
+    const random = (): number => {
+      seed = (seed * 16_807) % 2_147_483_647
+      return seed / 2_147_483_647
+    }
+    const throttle = new AdaptiveThrottle(2, 10_000)
+    const everyMs = 1_000 / perSecond
+    let sent = 0
+    for (let now = 0; now < 1_010_000; now += everyMs) {
+      // The first window has fewer requests to remember.
+      if (throttle.admit(now, random) && now >= 10_000) sent += 1
+    }
+    expect(sent).toBeGreaterThan(70)
+    expect(sent).toBeLessThan(135)
+  }
+})
+
+test('a source of chance that is broken holds back all or nothing, and breaks nothing', () => {
+  for (const [chance, admitted] of [
+    [Number.NaN, true],
+    [-5, false],
+    [2, true],
+  ] as const) {
+    const throttle = new AdaptiveThrottle(2, 1_000)
+    throttle.admit(0, () => chance)
+    expect(throttle.admit(0, () => chance)).toBe(admitted)
+  }
+})
+
+test('a clock that goes back forgets nothing and counts on', () => {
+  const throttle = new AdaptiveThrottle(2, 1_000)
+  throttle.admit(5_000, () => 0.99)
+  throttle.accept(100)
+  expect([throttle.requests(0), throttle.accepts(5_000)]).toEqual([1, 1])
+})

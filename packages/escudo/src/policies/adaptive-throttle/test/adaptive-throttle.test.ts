@@ -1,0 +1,184 @@
+import { getEventListeners } from 'node:events'
+import { describe, expect, test } from 'vitest'
+import { WellKnown } from '../../../errors/catalogue/well-known.ts'
+import {
+  bulkhead,
+  circuitBreaker,
+  consecutive,
+  constant,
+  RateLimitedError,
+  retry,
+  seededRandom,
+  shield,
+  type ThrottleOptions,
+  throttle,
+  timeout,
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+
+function setUp(options: ThrottleOptions = {}, random: () => number = () => 0.999) {
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock, random }, throttle(options))
+  const counts = (): unknown[] => {
+    const { requests, accepts, rejectionProbability } = s.status().policies[0] as Record<string, unknown>
+    return [requests, accepts, rejectionProbability]
+  }
+  return { clock, s, counts }
+}
+const down = (): Promise<never> => Promise.reject(new Error('down'))
+const codeOf = (call: Promise<unknown>): Promise<unknown> => call.catch((error) => error?.code ?? error)
+
+describe('throttle', () => {
+  test('counts requests before the call and accepts after it', async () => {
+    const { clock, s, counts } = setUp()
+    expect(counts()).toEqual([0, 0, 0])
+    let end: (value: number) => void = () => {}
+    const call = s.run(
+      () =>
+        new Promise<number>((resolve) => {
+          end = resolve
+        }),
+    )
+    expect(counts()).toEqual([1, 0, 1 / 2])
+    end(42)
+    expect(await call).toBe(42)
+    expect(counts()).toEqual([1, 1, 0])
+    await clock.advance('2m')
+    expect([counts(), clock.pending]).toEqual([[0, 0, 0], 0])
+  })
+
+  test('what it refuses itself is a request, and no accept', async () => {
+    const { s, counts } = setUp({}, () => 0)
+    await codeOf(s.run(down))
+    for (let n = 0; n < 9; n += 1) expect(await codeOf(s.run(() => 1))).toBe('RATE_LIMITED')
+    expect(counts()).toEqual([10, 0, 10 / 11])
+  })
+
+  test('accepts are the verdicts success and ignored', async () => {
+    const { s, counts } = setUp()
+    const full = shield('full', bulkhead({ limit: 1 }))
+    void full.run(() => new Promise(() => {}))
+    const controller = new AbortController()
+    await s.run(() => 1)
+    await codeOf(s.run(() => Promise.reject(new WellKnown.ROUTE_NOT_FOUND())))
+    await codeOf(s.run(() => full.run(() => 1)))
+    const aborted = codeOf(s.run(() => new Promise(() => {}), { signal: controller.signal }))
+    controller.abort('gone')
+    expect([await aborted, counts()]).toEqual(['gone', [4, 4, 0]])
+    await codeOf(s.run(down))
+    await codeOf(
+      s.run(() => {
+        throw undefined
+      }),
+    )
+    await codeOf(s.run(() => 1, { deadline: 0 }))
+    expect(counts()).toEqual([7, 5, 0])
+  })
+
+  test('an attempt that a timeout cuts off is no accept, and a late success does not make it one', async () => {
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock }, timeout('1s'), throttle())
+    let end: (value: number) => void = () => {}
+    const call = codeOf(
+      s.run(
+        () =>
+          new Promise<number>((resolve) => {
+            end = resolve
+          }),
+      ),
+    )
+    await clock.advance('1s')
+    expect(await call).toBe('TIMEOUT')
+    end(42)
+    await clock.advance(0)
+    expect(s.status().policies[1]).toMatchObject({ requests: 1, accepts: 0 })
+  })
+
+  test('a caller who gives up counts once, also where the operation comes to an end after all', async () => {
+    const { clock, s, counts } = setUp()
+    const controller = new AbortController()
+    let end: (value: number) => void = () => {}
+    const call = codeOf(
+      s.run(
+        () =>
+          new Promise<number>((resolve) => {
+            end = resolve
+          }),
+        { signal: controller.signal },
+      ),
+    )
+    controller.abort('gone')
+    expect([await call, counts()]).toEqual(['gone', [1, 1, 0]])
+    end(42)
+    await clock.advance(0)
+    expect([counts(), getEventListeners(controller.signal, 'abort')]).toEqual([[1, 1, 0], []])
+  })
+
+  test('a signal that is aborted before the call is no request', async () => {
+    const { s, counts } = setUp()
+    expect(await codeOf(s.run(() => 1, { signal: AbortSignal.abort('gone') }))).toBe('gone')
+    expect(counts()).toEqual([0, 0, 0])
+  })
+
+  test('takes its chance from the call', async () => {
+    const numbers = [0.49, 0.51]
+    let asked = 0
+    const { s } = setUp({}, () => {
+      asked += 1
+      return numbers.shift() as number
+    })
+    await codeOf(s.run(down))
+    expect(asked).toBe(0)
+    // One request and no accept: refused below one half.
+    expect(await codeOf(s.run(() => 1))).toBe('RATE_LIMITED')
+    // Two, and no accept: below two thirds.
+    expect(await codeOf(s.run(() => 1))).toBe('RATE_LIMITED')
+    expect(asked).toBe(2)
+  })
+
+  test('refuses with RateLimitedError without retryAfterMs, and tells it', async () => {
+    const { s } = setUp({ name: 'book' }, () => 0)
+    const heard: unknown[] = []
+    s.on('rejected', (event) => heard.push(event))
+    await codeOf(s.run(down))
+    const error = await s.run(() => 1).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(RateLimitedError)
+    expect(error).toMatchObject({ code: 'RATE_LIMITED', shield: 's', policy: 'book', retryAfterMs: undefined })
+    expect(error.message).toBe("'s' is not called for now: it accepted 0 of 2 calls (book)")
+    expect(heard).toEqual([{ shield: 's', policy: 'book', code: 'RATE_LIMITED', retryAfterMs: undefined }])
+  })
+
+  test('its refusals are ignored by a breaker further out, and no retry waits for them', async () => {
+    const clock = virtualClock()
+    const breaker = circuitBreaker({ trip: consecutive(2) })
+    const s = shield(
+      { name: 's', clock, random: () => 0 },
+      breaker,
+      retry({ maxRetries: 5, backoff: constant(10) }),
+      throttle(),
+    )
+    const call = codeOf(s.run(down))
+    await clock.advance(10)
+    expect(await call).toBe('RATE_LIMITED')
+    for (let n = 0; n < 10; n += 1) await codeOf(s.run(() => 1))
+    expect([breaker.state, clock.pending]).toEqual(['closed', 0])
+  })
+
+  test('100 000 calls, cut and refused ones among them, leave no listener or timer behind', async () => {
+    const { clock, s } = setUp({ window: '1s' }, seededRandom(1))
+    const controller = new AbortController()
+    for (let n = 0; n < 100_000; n += 1) {
+      await codeOf(s.run(n % 3 === 0 ? down : () => n, { signal: controller.signal, deadline: '1h' }))
+      if (n % 100 === 0) await clock.advance(10)
+    }
+    expect([getEventListeners(controller.signal, 'abort'), clock.pending]).toEqual([[], 0])
+  })
+
+  test('tells that it admitted a call', async () => {
+    const { s } = setUp()
+    const heard: unknown[] = []
+    s.on('executed', ({ policyType, outcome }) => heard.push([policyType, outcome]))
+    await s.run(() => 1)
+    expect(heard).toEqual([['throttle', 'admitted']])
+  })
+})

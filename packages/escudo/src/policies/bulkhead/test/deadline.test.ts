@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest'
+import { bulkhead, definePolicy, explain, shield, timeout } from '../../../index.ts'
+import { blockedClock, setUp } from './setup.ts'
+
+describe('no queue entry is started that cannot finish in what remains', () => {
+  test('while it waits the deadline cuts it, at once, and its place in the queue is free', async () => {
+    const { clock, call, status, started, end } = setUp({ limit: 1, queue: 1, maxWait: '1h' })
+    void call('a')
+    const waiter = call('b', { deadline: '1s' })
+    await clock.advance(999)
+    expect(status()).toEqual({ inUse: 1, queued: 1 })
+    await clock.advance(1)
+    expect([await waiter, status(), clock.pending]).toEqual(['DEADLINE_EXCEEDED', { inUse: 1, queued: 0 }, 0])
+    await end('a')
+    expect([started, status()]).toEqual([['a'], { inUse: 0, queued: 0 }])
+  })
+
+  test('a call whose deadline has passed is refused without queueing, and displaces nobody', async () => {
+    const clock = blockedClock()
+    const blocks = definePolicy({
+      name: 'blocks',
+      wrap: (next) => (call, operation) => {
+        clock.block(call.priority * 1_000)
+        return next(call, operation)
+      },
+    })
+    const late = shield({ name: 'late', clock }, timeout('1s'), blocks, bulkhead({ limit: 1, queue: 1 }))
+    let free: (value: string) => void = () => {}
+    const places = late.run(() => new Promise<string>((resolve) => (free = resolve)))
+    const refused = late.run(() => 'never', { priority: 1 }).catch((error) => error)
+    expect(late.status().policies[2]).toMatchObject({ inUse: 1, queued: 0 })
+    const error = await refused
+    expect(error).toMatchObject({ code: 'BULKHEAD_FULL', message: expect.stringContaining('deadline') })
+    expect(explain(error)?.policies[2]).toMatchObject({ state: 'full', inUse: 1, queued: 0 })
+    free('done')
+    expect(await places).toBe('done')
+  })
+
+  test('one whose turn comes after its deadline is not started, though no timer has fired yet; the place goes on', async () => {
+    const clock = blockedClock()
+    const s = shield({ name: 's', clock }, bulkhead({ limit: 1, queue: 3 }))
+    const started: string[] = []
+    let free: () => void = () => {}
+    const first = s.run(() => new Promise<void>((resolve) => (free = resolve)))
+    const late = [1, 2].map((n) => s.run(() => started.push(`late ${n}`), { deadline: '1s' }).catch((error) => error))
+    const last = s.run(() => started.push('in time'), { deadline: 1_001 })
+    clock.block(1_000)
+    free()
+    await Promise.all([first, last])
+    for (const error of await Promise.all(late)) {
+      expect(error).toMatchObject({ code: 'BULKHEAD_FULL', message: expect.stringContaining('deadline') })
+    }
+    expect(started).toEqual(['in time'])
+    expect(s.status().policies[0]).toMatchObject({ inUse: 0, queued: 0 })
+    expect(clock.pending).toBe(0)
+  })
+
+  test('a maxWait beyond the deadline is no problem', async () => {
+    const { clock, call, end, status } = setUp({ limit: 1, queue: 2, maxWait: '2s' })
+    void call('a')
+    const [short, long] = [call('b', { deadline: '1s' }), call('c', { deadline: '3s' })]
+    await clock.advance('2s')
+    expect([await short, await long]).toEqual(['DEADLINE_EXCEEDED', 'BULKHEAD_FULL'])
+    await end('a')
+    expect([status(), clock.pending]).toEqual([{ inUse: 0, queued: 0 }, 0])
+  })
+})
