@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
-import { cache, fallback, shield } from '../index.ts'
-import { setUp } from './cache.harness.ts'
+import { cache, fallback, shield } from '../../../index.ts'
+import { setUp } from './setup.ts'
 
 describe('what a cache asks for', () => {
   test('a call without a key is a TypeError that names shield and policy, and nothing is run', async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CacheEntries, type CacheEntry } from './cache-entries.ts'
+import { CacheEntries, type CacheEntry } from '../cache-entries.ts'
 
 const TIMES = { ttlMs: 10, staleWhileRevalidateMs: 5, staleIfErrorMs: 20 }
 

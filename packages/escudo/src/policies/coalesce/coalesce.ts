@@ -1,9 +1,9 @@
-import { scopeOf } from '../core/engine/call.ts'
-import { checkedName, knownKeys } from '../core/options/options.ts'
-import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../core/policy.ts'
-import { ownRoot, runOnItsOwn } from './shared/flight/detached-call.ts'
-import { Flight } from './shared/flight/flight.ts'
-import { checkShareable, keyMissing } from './shared/flight/shareable.ts'
+import { scopeOf } from '../../core/engine/call.ts'
+import { checkedName, knownKeys } from '../../core/options/options.ts'
+import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../../core/policy.ts'
+import { ownRoot, runOnItsOwn } from '../shared/flight/detached-call.ts'
+import { Flight } from '../shared/flight/flight.ts'
+import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 
 /** Options of {@link coalesce}. */
 export interface CoalesceOptions {

@@ -1,4 +1,4 @@
-import { ByLastUse } from '../policies/shared/state/lru-order.ts'
+import { ByLastUse } from '../../shared/state/lru-order.ts'
 
 /** How long a value serves, each from the instant on at which it was stored. */
 export interface CacheTimes {

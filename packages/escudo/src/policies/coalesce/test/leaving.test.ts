@@ -11,9 +11,9 @@ import {
   retry,
   shield,
   timeout,
-} from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { DOWN, setUp } from './coalesce.harness.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { DOWN, setUp } from './setup.ts'
 
 describe('who leaves', () => {
   test('an abort of one waiter leaves the others, also when it is the one who began', async () => {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import type { Call } from '../core/engine/call.ts'
-import { seededRandom } from '../core/random.ts'
-import { defineErrors } from '../errors/index.ts'
-import { hedge, shield } from '../index.ts'
-import { RELATIVE_ERROR } from '../mechanisms/latency-quantile.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+import type { Call } from '../../../core/engine/call.ts'
+import { seededRandom } from '../../../core/random.ts'
+import { defineErrors } from '../../../errors/index.ts'
+import { hedge, shield } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { RELATIVE_ERROR } from '../state/latency-quantile.ts'
 
 const GENERATIONS = 10
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { seededRandom } from '../core/random.ts'
-import { LatencyQuantile, LONGEST_MS, RELATIVE_ERROR, SHORTEST_MS } from './latency-quantile.ts'
+import { seededRandom } from '../../../../core/random.ts'
+import { LatencyQuantile, LONGEST_MS, RELATIVE_ERROR, SHORTEST_MS } from '../latency-quantile.ts'
 
 const GENERATIONS = 10
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { cache, coalesce, retry, shield } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { setUp } from './coalesce.harness.ts'
+import { cache, coalesce, retry, shield } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { setUp } from './setup.ts'
 
 describe('a call from inside of a flight', () => {
   test.each(['synchronously', 'later'])(

@@ -1,13 +1,13 @@
-import type { CancelTimer, Clock } from '../core/clock.ts'
-import { type Call, rootOf, scopeOf, withAttempt, withScope } from '../core/engine/call.ts'
-import { type Cut, Scope, Watcher } from '../core/engine/cancel-scope.ts'
-import { stackless } from '../core/errors.ts'
-import { leaveNote } from '../core/explain.ts'
-import { repeatOf, whenAnswered } from '../core/idempotency.ts'
-import type { Operation, Run } from '../core/policy.ts'
-import { isRefusal, mayRetry } from '../errors/classification.ts'
-import { AttemptLog } from './shared/attempts.ts'
-import { judgeError } from './shared/judge.ts'
+import type { CancelTimer, Clock } from '../../core/clock.ts'
+import { type Call, rootOf, scopeOf, withAttempt, withScope } from '../../core/engine/call.ts'
+import { type Cut, Scope, Watcher } from '../../core/engine/cancel-scope.ts'
+import { stackless } from '../../core/errors.ts'
+import { leaveNote } from '../../core/explain.ts'
+import { repeatOf, whenAnswered } from '../../core/idempotency.ts'
+import type { Operation, Run } from '../../core/policy.ts'
+import { isRefusal, mayRetry } from '../../errors/classification.ts'
+import { AttemptLog } from '../shared/attempts.ts'
+import { judgeError } from '../shared/judge.ts'
 
 /** What a hedged call asks of its policy, and tells it. */
 export interface HedgeRules {

@@ -1,6 +1,6 @@
 import { vi } from 'vitest'
-import { type Call, coalesce, type KeyedRunOptions, type Operation, shield } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+import { type Call, coalesce, type KeyedRunOptions, type Operation, shield } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 // What the tests of coalesce share.
 

@@ -1,9 +1,19 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { type Call, cache, coalesce, constant, currentCall, type Operation, retry, shield, timeout } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { DOWN, setUp } from './coalesce.harness.ts'
+import {
+  type Call,
+  cache,
+  coalesce,
+  constant,
+  currentCall,
+  type Operation,
+  retry,
+  shield,
+  timeout,
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { DOWN, setUp } from './setup.ts'
 
 describe('one flight per key', () => {
   test('all who ask meanwhile get its value, the same to all', async () => {

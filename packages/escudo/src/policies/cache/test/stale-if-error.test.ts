@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { FACTS } from '../errors/error-facts.ts'
-import { bulkhead, type CacheOptions, cache, circuitBreaker, type Operation, shield, timeout } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { DOWN, fail, held, NOT_FOUND, setUp } from './cache.harness.ts'
+import { FACTS } from '../../../errors/error-facts.ts'
+import { bulkhead, type CacheOptions, cache, circuitBreaker, type Operation, shield, timeout } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { DOWN, fail, held, NOT_FOUND, setUp } from './setup.ts'
 
 describe('within staleIfError', () => {
   async function stale(options: Partial<CacheOptions> = {}) {

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { type CacheOptions, cache, circuitBreaker, constant, retry, shield, timeout } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { DOWN, fail, held, NOT_FOUND, setUp } from './cache.harness.ts'
+import { type CacheOptions, cache, circuitBreaker, constant, retry, shield, timeout } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { DOWN, fail, held, NOT_FOUND, setUp } from './setup.ts'
 
 describe('within staleWhileRevalidate', () => {
   async function stale(options: Partial<CacheOptions> = {}) {

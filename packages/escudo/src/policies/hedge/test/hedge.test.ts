@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from 'vitest'
-import { ambient, withAmbient } from '../core/context/ambient.ts'
-import type { Call } from '../core/engine/call.ts'
-import { defineErrors } from '../errors/index.ts'
+import { ambient, withAmbient } from '../../../core/context/ambient.ts'
+import type { Call } from '../../../core/engine/call.ts'
+import { defineErrors } from '../../../errors/index.ts'
 import {
   attemptsOf,
   bulkhead,
@@ -15,8 +15,8 @@ import {
   type ShieldEvents,
   shield,
   timeout,
-} from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const Errors = defineErrors({ ITEM_NOT_FOUND: { status: 404, message: 'not there' } })
 

@@ -1,7 +1,7 @@
 import { vi } from 'vitest'
-import { FACTS } from '../errors/error-facts.ts'
-import { type CacheOptions, cache, type KeyedRunOptions, type Operation, shield } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
+import { FACTS } from '../../../errors/error-facts.ts'
+import { type CacheOptions, cache, type KeyedRunOptions, type Operation, shield } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 // What the tests of the cache share.
 

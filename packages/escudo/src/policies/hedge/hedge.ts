@@ -1,7 +1,7 @@
-import { repeatOf } from '../core/idempotency.ts'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { type Duration, show, toMs } from '../core/options/durations.ts'
-import { checkedName, finiteNumber, knownKeys, wholeNumber } from '../core/options/options.ts'
+import { repeatOf } from '../../core/idempotency.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { type Duration, show, toMs } from '../../core/options/durations.ts'
+import { checkedName, finiteNumber, knownKeys, wholeNumber } from '../../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -11,12 +11,12 @@ import {
   type PolicyStatus,
   type Run,
   unbound,
-} from '../core/policy.ts'
-import { LatencyQuantile } from '../mechanisms/latency-quantile.ts'
+} from '../../core/policy.ts'
+import { bindBudget, optionalBudget } from '../shared/budget.ts'
+import { checkOrder } from '../shared/order-rules.ts'
+import type { RetryBudget } from '../shared/state/retry-budget.ts'
 import { HedgedCall, type HedgeRules } from './hedged-call.ts'
-import { bindBudget, optionalBudget } from './shared/budget.ts'
-import { checkOrder } from './shared/order-rules.ts'
-import type { RetryBudget } from './shared/state/retry-budget.ts'
+import { LatencyQuantile } from './state/latency-quantile.ts'
 
 /** Options of {@link hedge}. */
 export interface HedgeOptions {

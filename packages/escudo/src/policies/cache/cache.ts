@@ -1,9 +1,9 @@
-import { type Clock, systemClock } from '../core/clock.ts'
-import { type Call, scopeOf } from '../core/engine/call.ts'
-import { Scope } from '../core/engine/cancel-scope.ts'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { type Duration, toMs } from '../core/options/durations.ts'
-import { checkedName, knownKeys, wholeNumber } from '../core/options/options.ts'
+import { type Clock, systemClock } from '../../core/clock.ts'
+import { type Call, scopeOf } from '../../core/engine/call.ts'
+import { Scope } from '../../core/engine/cancel-scope.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { type Duration, toMs } from '../../core/options/durations.ts'
+import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
 import {
   type Binding,
   type Finding,
@@ -13,15 +13,15 @@ import {
   type PolicyStatus,
   type Run,
   unbound,
-} from '../core/policy.ts'
-import { isRefusal } from '../errors/classification.ts'
-import { factsOf } from '../errors/error-facts.ts'
-import { CacheEntries, type CacheEntry } from '../mechanisms/cache-entries.ts'
-import { runOnItsOwn } from './shared/flight/detached-call.ts'
-import { outsideOfFlights } from './shared/flight/flight.ts'
-import { checkShareable, keyMissing } from './shared/flight/shareable.ts'
-import { judgeError } from './shared/judge.ts'
-import { checkOrder } from './shared/order-rules.ts'
+} from '../../core/policy.ts'
+import { isRefusal } from '../../errors/classification.ts'
+import { factsOf } from '../../errors/error-facts.ts'
+import { runOnItsOwn } from '../shared/flight/detached-call.ts'
+import { outsideOfFlights } from '../shared/flight/flight.ts'
+import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
+import { judgeError } from '../shared/judge.ts'
+import { checkOrder } from '../shared/order-rules.ts'
+import { CacheEntries, type CacheEntry } from './state/cache-entries.ts'
 
 /** Options of {@link cache}. */
 export interface CacheOptions {

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import type { Call } from '../core/engine/call.ts'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { seededRandom } from '../core/random.ts'
+import type { Call } from '../../../core/engine/call.ts'
+import { ConfigurationError } from '../../../core/options/configuration-error.ts'
+import { seededRandom } from '../../../core/random.ts'
 import {
   bulkhead,
   constant,
@@ -15,9 +15,9 @@ import {
   type Shield,
   shield,
   timeout,
-} from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { HedgedCall } from './hedged-call.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { HedgedCall } from '../hedged-call.ts'
 
 // What callers, operations, listeners and options may do when they are broken or mean it.
 

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test, vi } from 'vitest'
-import { cache, type Operation, shield } from '../index.ts'
-import { virtualClock } from '../testing/virtual-clock.ts'
-import { DOWN, fail, held, NOT_FOUND, setUp } from './cache.harness.ts'
+import { cache, type Operation, shield } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { DOWN, fail, held, NOT_FOUND, setUp } from './setup.ts'
 
 describe('within ttl', () => {
   test('a value is given out and nothing is run; at ttl it is over', async () => {
