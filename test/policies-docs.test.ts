@@ -11,7 +11,7 @@ import {
   rateLimiter,
   retry,
   shield,
-  throttle,
+  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { virtualClock } from 'escudo/testing'
@@ -36,7 +36,7 @@ const FACTORIES: readonly (readonly [name: string, page: string, build: (unknown
   ['cache', 'cache', escudo.cache],
   ['coalesce', 'cache', escudo.coalesce],
   ['rateLimiter', 'rate-limiting', escudo.rateLimiter],
-  ['throttle', 'rate-limiting', escudo.throttle],
+  ['throttle', 'rate-limiting', escudo.adaptiveThrottle],
   ['adaptiveLimiter', 'rate-limiting', escudo.adaptiveLimiter],
   ['standardShield', 'standard-shield', (unknown) => escudo.standardShield('x', unknown)],
 ]
@@ -73,7 +73,7 @@ test('the guide has every state that explain() tells of a refusal', async () => 
   const [full, limited, throttled, isolated] = [
     shield('full', bulkhead({ limit: 1 })),
     shield('limited', limiter),
-    shield({ name: 'throttled', random: () => 0 }, throttle()),
+    shield({ name: 'throttled', random: () => 0 }, adaptiveThrottle()),
     shield('isolated', retry(), breaker),
   ]
   void full.run(() => new Promise(() => {}))

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, throttle, timeout } from 'escudo'
+import { bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, adaptiveThrottle, timeout } from 'escudo'
 import { createMetrics, subscribe } from 'escudo/telemetry'
 import { expect, test } from 'vitest'
 import { watchSent, watchServed } from '../packages/escudo/src/core/events/http-events.ts'
@@ -38,7 +38,7 @@ test('docs/telemetry.md lists every metric with its type and labels, and no othe
 })
 
 test('docs/telemetry.md lists every outcome', () => {
-  const outcomes = [retry(), circuitBreaker(), timeout(1), limiter, throttle()].flatMap(
+  const outcomes = [retry(), circuitBreaker(), timeout(1), limiter, adaptiveThrottle()].flatMap(
     ({ countable }) => countable?.outcomes ?? [],
   )
   for (const outcome of [...outcomes, 'rejected']) expect(text).toContain(`\`${outcome}\``)

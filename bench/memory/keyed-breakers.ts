@@ -4,7 +4,7 @@
 // What is measured is the mechanism with its entry in the map and its key, a string of 2 to 8 characters: what stays on
 // the heap when the calls are over. The policy's own state is there once for all keys.
 import { parseArgs } from 'node:util'
-import { anyOf, calls, consecutive, failureRate, slowCallRate, type Trip } from '../../packages/escudo/src/index.ts'
+import { anyTrip, calls, consecutive, failureRate, slowCallRate, type Trip } from '../../packages/escudo/src/index.ts'
 import { Breaker } from '../../packages/escudo/src/policies/circuit-breaker/state/breaker.ts'
 import type { BreakerSettings } from '../../packages/escudo/src/policies/circuit-breaker/state/settings.ts'
 import { KeyedStates } from '../../packages/escudo/src/policies/shared/state/keyed-states.ts'
@@ -16,7 +16,7 @@ const TRIPS: Readonly<Record<string, Trip>> = {
   'failureRate(), a window of 30 s': failureRate(),
   'failureRate(), a window of 100 calls': failureRate({ window: calls(100) }),
   'consecutive(5)': consecutive(5),
-  'anyOf(failureRate(), slowCallRate())': anyOf(failureRate(), slowCallRate({ threshold: 0.5, slowerThan: '2s' })),
+  'anyOf(failureRate(), slowCallRate())': anyTrip(failureRate(), slowCallRate({ threshold: 0.5, slowerThan: '2s' })),
 }
 
 interface Measured {
@@ -41,7 +41,7 @@ function fill(states: KeyedStates<Breaker>, keys: number): void {
   for (let n = 0; n < keys; n += 1) {
     const now = n / 1_000
     const breaker = states.of(`k${n}`)
-    const ticket = breaker.freePass ?? breaker.tryAcquire(now, Math.random)
+    const ticket = breaker.sharedPermit ?? breaker.tryAcquire(now, Math.random)
     if (ticket !== undefined) breaker.settle(ticket, 'success', now, undefined, 1)
   }
 }

@@ -1,4 +1,4 @@
-import { bulkhead, circuitBreaker, consecutive, constant, hedge, isRefusal, retry, shield, throttle } from 'escudo'
+import { bulkhead, circuitBreaker, consecutive, constant, hedge, isRefusal, retry, shield, adaptiveThrottle } from 'escudo'
 import { virtualClock } from 'escudo/testing'
 import { describe, expect, test } from 'vitest'
 
@@ -9,7 +9,7 @@ const DOWN = new Error('down')
 test('throttle: K = 2 over 2 minutes', async () => {
   const clock = virtualClock()
   let chance = 0
-  const s = shield({ name: 's', clock, random: () => chance }, throttle())
+  const s = shield({ name: 's', clock, random: () => chance }, adaptiveThrottle())
   const status = (): unknown => s.status().policies[0]
   // Half of the calls accepted is just enough, whatever chance says.
   for (let call = 0; call < 50; call += 1) {
@@ -43,7 +43,7 @@ describe('classification, of every policy that judges', () => {
       { name: 's', clock, random: () => 0.9 },
       retry({ maxRetries: 1, backoff: constant(5) }),
       hedge({ after: '1h' }),
-      throttle(),
+      adaptiveThrottle(),
       circuitBreaker({ trip: consecutive(100) }),
       bulkhead({ limit: 5 }),
     )

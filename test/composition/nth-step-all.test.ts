@@ -15,7 +15,7 @@ import {
   retryBudget,
   type ShieldStatus,
   shield,
-  throttle,
+  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { virtualClock } from 'escudo/testing'
@@ -59,7 +59,7 @@ function setUp() {
     timeout('60s', { name: 'total' }),
     retry({ maxRetries: 2, backoff: constant(5), budget }),
     hedge({ after: 4, budget }),
-    throttle(),
+    adaptiveThrottle(),
     circuitBreaker({ trip: consecutive(1_000) }),
     bulkhead({ limit: 1, queue: 2 }),
     adaptiveLimiter(),

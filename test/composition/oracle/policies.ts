@@ -14,7 +14,7 @@ import {
   retry,
   type Shield,
   shield,
-  throttle,
+  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import type { VirtualClock } from 'escudo/testing'
@@ -245,7 +245,7 @@ export const theRateLimiter = (name = 'rateLimiter'): Entry => ({
 export const theThrottle = (name = 'throttle'): Entry => ({
   name,
   type: 'throttle',
-  make: () => throttle({ window: '10h', name }),
+  make: () => adaptiveThrottle({ window: '10h', name }),
   counters: { requests: 0, accepts: 0 },
   model: (inside) => (world, at, context) => {
     if (world.refusing === name) {

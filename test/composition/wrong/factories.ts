@@ -2,7 +2,7 @@ import {
   type AnyPolicy,
   adaptiveLimiter,
   aimd,
-  anyOf,
+  anyTrip,
   bulkhead,
   cache,
   calls,
@@ -20,7 +20,7 @@ import {
   retry,
   retryBudget,
   slowCallRate,
-  throttle,
+  adaptiveThrottle,
   timeout,
   vegas,
 } from 'escudo'
@@ -63,7 +63,7 @@ export const FACTORIES: readonly Factory[] = [
   factory('trip', slowCallRate, () => ({ threshold: 0.5, slowerThan: 100, window: 30_000, minimumCalls: 20 })),
   factory(
     'trip',
-    ({ n }: { n: number }) => anyOf(consecutive(n)),
+    ({ n }: { n: number }) => anyTrip(consecutive(n)),
     () => ({ n: 3 }),
   ),
   factory(
@@ -87,7 +87,7 @@ export const FACTORIES: readonly Factory[] = [
     maxWait: 1_000,
     perKey: { maxKeys: 10 },
   })),
-  factory('throttle', throttle, () => ({ k: 3, window: 60_000 })),
+  factory('throttle', adaptiveThrottle, () => ({ k: 3, window: 60_000 })),
   factory('adaptiveLimiter', adaptiveLimiter, () => ({ min: 2, max: 20, initial: 5 })),
   factory('aimd', aimd, () => ({ timeout: 1_000, backoffRatio: 0.9 })),
   factory('vegas', vegas, () => ({})),

@@ -11,7 +11,7 @@ import {
   rateLimiter,
   retry,
   shield,
-  throttle,
+  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { virtualClock } from 'escudo/testing'
@@ -59,7 +59,7 @@ async function play(listen: Listen): Promise<{ readonly trace: unknown[]; readon
     timeout('30s', { name: 'total' }),
     retry({ maxRetries: 1, backoff: constant(5) }),
     hedge({ after: 50 }),
-    throttle(),
+    adaptiveThrottle(),
     breaker,
     bulkhead({ limit: 2 }),
     adaptiveLimiter(),

@@ -15,7 +15,7 @@ import {
   type Shield,
   shield,
   systemClock,
-  throttle,
+  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -191,7 +191,7 @@ describe('an event loop that was blocked for 30 s gives no burst of credit', () 
 
   test('throttle: what was counted is forgotten, and nothing is saved up', async () => {
     const clock = new BlockedClock()
-    const s = build({ name: 's', clock, random: () => 0.5 }, throttle({ window: '10s' }))
+    const s = build({ name: 's', clock, random: () => 0.5 }, adaptiveThrottle({ window: '10s' }))
     const calls = async (): Promise<number> => {
       let called = 0
       const down = (): Promise<never> => {

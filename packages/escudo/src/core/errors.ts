@@ -56,7 +56,7 @@ export function stackless<E extends Error>(make: () => E): E {
 }
 
 /** Puts an error's facts and name on its class, once for all instances. */
-export function brand(errorClass: { readonly prototype: Error }, name: string, facts: ErrorFacts): void {
+export function defineFacts(errorClass: { readonly prototype: Error }, name: string, facts: ErrorFacts): void {
   Object.defineProperty(errorClass.prototype, FACTS, { value: facts })
   Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
 }
@@ -84,7 +84,7 @@ export class TimeoutError extends PolicyError {
     this.afterMs = afterMs
   }
 }
-brand(TimeoutError, 'TimeoutError', { code: 'TIMEOUT', status: 504, kind: 'technical' })
+defineFacts(TimeoutError, 'TimeoutError', { code: 'TIMEOUT', status: 504, kind: 'technical' })
 
 /**
  * The deadline that the caller gave ran out, whatever the policies still had in mind.
@@ -106,7 +106,7 @@ export class DeadlineExceededError extends PolicyError {
     super(`'${origin.shield}' did not answer before the deadline, ${afterMs} ms after the call`, origin)
   }
 }
-brand(DeadlineExceededError, 'DeadlineExceededError', {
+defineFacts(DeadlineExceededError, 'DeadlineExceededError', {
   code: 'DEADLINE_EXCEEDED',
   status: 503,
   kind: 'technical',

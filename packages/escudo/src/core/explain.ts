@@ -34,13 +34,13 @@ export interface AttemptNote {
  * Leaves a note on a call. The last one of each policy stands: that is the one that decided. Notes are replaced and never
  * changed, since an error that has left keeps those that there were, while other parts of its call may go on.
  */
-export function leaveNote(root: CallRoot, note: Note): void {
+export function addNote(root: CallRoot, note: Note): void {
   const { notes } = root
   root.notes = notes === undefined ? [note] : [...notes.filter(({ policy }) => policy !== note.policy), note]
 }
 
 /** Forgets, as another attempt begins, what policies inside of this one noted of an earlier attempt. */
-export function forgetInside(root: CallRoot, policy: string): void {
+export function forgetNotesInside(root: CallRoot, policy: string): void {
   if (root.notes === undefined) return
   const { policies } = root.host
   const place = policies.findIndex(({ name }) => name === policy)
@@ -48,16 +48,16 @@ export function forgetInside(root: CallRoot, policy: string): void {
 }
 
 /** Leaves on a call what was noted of another one, which it waited for. */
-export function passNotes(from: CallRoot, to: CallRoot): void {
-  for (const note of from.notes ?? []) leaveNote(to, note)
+export function copyNotes(from: CallRoot, to: CallRoot): void {
+  for (const note of from.notes ?? []) addNote(to, note)
 }
 
-interface Story {
+interface FailedCall {
   readonly root: CallRoot
   /** As they were when the error left. */
   readonly notes: readonly Note[]
   /** What was known of the same error already: it came through a shield further in. */
-  readonly inside: Story | undefined
+  readonly inside: FailedCall | undefined
   readonly depth: number
 }
 
@@ -76,25 +76,25 @@ const Given = function given(object: object): object {
  * added by a constructor that was handed the error in place of a new object. A `WeakMap` would say the same more
  * plainly, and costs more than making the error does; every refusal of an outage would pay for it.
  */
-class StoryOf extends Given {
-  #story: Story | undefined
+class FailedCallOf extends Given {
+  #story: FailedCall | undefined
 
-  static get(error: object): Story | undefined {
+  static get(error: object): FailedCall | undefined {
     return #story in error ? error.#story : undefined
   }
 
-  static set(error: object, story: Story): void {
-    const holder = #story in error ? error : new StoryOf(error)
+  static set(error: object, story: FailedCall): void {
+    const holder = #story in error ? error : new FailedCallOf(error)
     holder.#story = story
   }
 }
 
 /** Remembers with which call an error left a shield. A string or a number has no place for that. */
-export function rememberStory(error: unknown, root: CallRoot): void {
+export function rememberCall(error: unknown, root: CallRoot): void {
   if (!isObject(error)) return
-  const inside = insideOf(StoryOf.get(error), root)
+  const inside = innerCall(FailedCallOf.get(error), root)
   try {
-    StoryOf.set(error, {
+    FailedCallOf.set(error, {
       root,
       notes: root.notes ?? NO_NOTES,
       inside,
@@ -108,7 +108,7 @@ export function rememberStory(error: unknown, root: CallRoot): void {
 const NO_NOTES: readonly Note[] = []
 
 /** What a shield further in knew of the error. A policy of somebody's own has the same call leave twice. */
-function insideOf(known: Story | undefined, root: CallRoot): Story | undefined {
+function innerCall(known: FailedCall | undefined, root: CallRoot): FailedCall | undefined {
   if (known === undefined || known.root === root) return known?.inside
   return known.root.host !== root.host && known.depth < DEPTH_MAX ? known : undefined
 }
@@ -165,13 +165,13 @@ export interface Explanation {
  * ```
  */
 export function explain(error: unknown): Explanation | undefined {
-  const story = isObject(error) ? StoryOf.get(error) : undefined
-  return story === undefined ? undefined : tell(error, story)
+  const story = isObject(error) ? FailedCallOf.get(error) : undefined
+  return story === undefined ? undefined : explanationOf(error, story)
 }
 
-function tell(error: unknown, { root, notes, inside }: Story): Explanation {
+function explanationOf(error: unknown, { root, notes, inside }: FailedCall): Explanation {
   // Inside of the policy that declined to run the operation, the last attempt reached nothing.
-  const refused = inside === undefined ? placeOfRefusal(error, root.host) : -1
+  const refused = inside === undefined ? indexOfRefusal(error, root.host) : -1
   const retryAt = notes.find((note) => note.retryAt !== undefined)?.retryAt
   return {
     shield: root.host.name,
@@ -184,7 +184,7 @@ function tell(error: unknown, { root, notes, inside }: Story): Explanation {
       attempts.map(({ number, startedAt, durationMs, outcome }) => ({ number, startedAt, durationMs, outcome })),
     ),
     ...(retryAt === undefined ? {} : { retryAt }),
-    ...(inside === undefined ? {} : { inside: tell(error, inside) }),
+    ...(inside === undefined ? {} : { inside: explanationOf(error, inside) }),
   }
 }
 
@@ -192,11 +192,11 @@ function tell(error: unknown, { root, notes, inside }: Story): Explanation {
 const CAUSES_MAX = 4
 
 /** Which policy of this shield declined to run the operation; -1 where none did. */
-function placeOfRefusal(thrown: unknown, host: Host): number {
+function indexOfRefusal(thrown: unknown, host: Host): number {
   let error = thrown
   for (let depth = 0; depth < CAUSES_MAX && isObject(error); depth += 1) {
     // Another shield may have the same name, and its policies too.
-    const own = (StoryOf.get(error)?.root.host ?? host) === host
+    const own = (FailedCallOf.get(error)?.root.host ?? host) === host
     if (own && isRefusal(error) && read(error, 'shield') === host.name) {
       const policy = read(error, 'policy')
       return host.policies.findIndex(({ name }) => name === policy)

@@ -8,23 +8,23 @@ import type { Operation } from './policy.ts'
  * Whether what an operation does may be done twice at the same time. `safe`: it changes nothing. `repeatable`: twice is
  * as good as once, but what comes late may undo what was done since. `once`: twice is twice.
  */
-export type Repeat = 'safe' | 'repeatable' | 'once'
+export type Idempotency = 'safe' | 'repeatable' | 'once'
 
-const repeats = new WeakMap<Operation<never>, Repeat>()
+const repeats = new WeakMap<Operation<never>, Idempotency>()
 const tellers = new WeakMap<Call, () => void>()
 
 /** Declares what a second run of this operation would do. It must then say when it has {@link answered}. */
-export function declareRepeat(operation: Operation<unknown>, repeat: Repeat): void {
+export function declareIdempotency(operation: Operation<unknown>, repeat: Idempotency): void {
   repeats.set(operation as Operation<never>, repeat)
 }
 
 /** What the operation declared; undefined for one that declared nothing. */
-export function repeatOf(operation: Operation<unknown>): Repeat | undefined {
+export function idempotencyOf(operation: Operation<unknown>): Idempotency | undefined {
   return repeats.get(operation as Operation<never>)
 }
 
 /** The same operation, whose {@link answered} is told to `tell` too. */
-export function whenAnswered<T>(operation: Operation<T>, tell: () => void): Operation<T> {
+export function onAnswer<T>(operation: Operation<T>, tell: () => void): Operation<T> {
   const told: Operation<T> = (call) => {
     // Hedges may nest: each wants to know.
     const others = tellers.get(call)
@@ -34,8 +34,8 @@ export function whenAnswered<T>(operation: Operation<T>, tell: () => void): Oper
     })
     return operation(call)
   }
-  const repeat = repeatOf(operation)
-  if (repeat !== undefined) declareRepeat(told, repeat)
+  const repeat = idempotencyOf(operation)
+  if (repeat !== undefined) declareIdempotency(told, repeat)
   return told
 }
 

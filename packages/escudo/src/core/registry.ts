@@ -15,7 +15,7 @@ const SWEEP_MIN = 64
 let sweepAt = SWEEP_MIN
 
 /** Puts a shield on the list, as long as something else holds its facts. */
-export function rememberShield(facts: ShieldFacts): void {
+export function registerShield(facts: ShieldFacts): void {
   // Where the runtime has no weak references there is no list; counters, which come from events, work all the same.
   if (typeof WeakRef === 'undefined') return
   if (remembered.length >= sweepAt) {
@@ -27,11 +27,11 @@ export function rememberShield(facts: ShieldFacts): void {
 }
 
 /** The shields that there are, in the order in which they were built. */
-export function livingShields(): readonly ShieldFacts[] {
+export function registeredShields(): readonly ShieldFacts[] {
   return remembered.map((reference) => reference.deref()).filter((facts) => facts !== undefined)
 }
 
 /** How many entries the list holds, those of shields that are gone included. */
-export function rememberedCount(): number {
+export function registeredCount(): number {
   return remembered.length
 }

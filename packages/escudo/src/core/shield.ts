@@ -3,16 +3,16 @@ import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from '
 import { withCurrentCall } from './context/current-call.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
 import { CallerScope } from './engine/caller-scope.ts'
-import { END, type Passage, passError, promised, Trail } from './engine/frame.ts'
-import { foreignLayer, type Layer, operationLayer } from './engine/layer.ts'
+import { END, type FrameResult, passError, Trail, toPromise } from './engine/frame.ts'
+import { customPolicyLayer, type Layer, operationLayer } from './engine/layer.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
 import { ConfigurationError } from './options/configuration-error.ts'
 import { type Duration, show, toMs } from './options/durations.ts'
 import { checkedName, knownKeys, optionalFunction } from './options/options.ts'
 import { type AnyPolicy, type Binding, type Key, LAYER, type Operation, type PolicyStatus, type Run } from './policy.ts'
 import type { Random } from './random.ts'
-import { rememberShield, type ShieldFacts } from './registry.ts'
-import { bindClock, check, checkedClock, named } from './validation.ts'
+import { registerShield, type ShieldFacts } from './registry.ts'
+import { bindClock, checkedClock, checkShield, namePolicies } from './validation.ts'
 
 /** How a shield is made, beyond its name. */
 export interface ShieldOptions {
@@ -134,12 +134,12 @@ class ComposedShield {
     this.#clock = checkedClock(options.clock ?? systemClock)
     const random = optionalFunction(options.random, 'shield.random') ?? Math.random
     this.#stacks = options.stacks ?? false
-    this.#policies = named(policies, this.name)
+    this.#policies = namePolicies(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
-    check(this.name, this.#policies)
+    checkShield(this.name, this.#policies)
     this.#facts = { name: this.name, clock: this.#clock, random, policies: this.#policies }
     this.#outermost = this.#fold()
-    rememberShield(this.#facts)
+    registerShield(this.#facts)
   }
 
   run<T>(operation: Operation<T>, options?: RunOptions): Promise<T> {
@@ -147,7 +147,7 @@ class ComposedShield {
       return Promise.reject(new TypeError(`shield '${this.name}': run() takes a function, got ${show(operation)}`))
     }
     try {
-      return promised(
+      return toPromise(
         options === undefined ? this.#enter(operation) : this.#enterWith(operation, options),
       ) as Promise<T>
     } catch (error) {
@@ -193,15 +193,15 @@ class ComposedShield {
       }
       // Whoever gave one of our policies another `wrap`, to watch it for one, means that one.
       const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, binding)
-      return layer ?? foreignLayer((run) => policy.wrap(run, binding) as Run, next)
+      return layer ?? customPolicyLayer((run) => policy.wrap(run, binding) as Run, next)
     }, operationLayer)
   }
 
-  #enter(operation: Operation<unknown>): Passage {
+  #enter(operation: Operation<unknown>): FrameResult {
     return this.#outermost.enter(newCall(this.#facts), operation, END)
   }
 
-  #enterWith(operation: Operation<unknown>, options: RunOptions): Passage {
+  #enterWith(operation: Operation<unknown>, options: RunOptions): FrameResult {
     const { signal } = options
     const key = checkedKey(options.key)
     const priority = checkedPriority(options.priority)
@@ -216,7 +216,7 @@ class ComposedShield {
       if (signal !== undefined) scope.listenTo(signal)
       const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
       if (deadlineMs !== undefined) {
-        scope.cutAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
+        scope.cancelAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
       }
       const call = new CallState(root, scope, 1, deadline)
       return this.#outermost.enter(call, operation, scope)

@@ -7,7 +7,10 @@ import type { AnyPolicy } from './policy.ts'
 // What is looked at once, when a shield is built of policies.
 
 /** Gives each policy its name within the shield: `retry`, and `retry-2` for the second one. */
-export function named(policies: readonly AnyPolicy[], shieldName: string): { name: string; policy: AnyPolicy }[] {
+export function namePolicies(
+  policies: readonly AnyPolicy[],
+  shieldName: string,
+): { name: string; policy: AnyPolicy }[] {
   const taken = new Set<string>()
   // One of somebody's own may stand there twice: it need not remember anything.
   const twice = policies.findIndex((policy, index) => policy?.status && policies.indexOf(policy) < index)
@@ -61,7 +64,7 @@ const warned = new Set<string>()
 const WARNED_MAX = 1_000
 
 /** The check of the shield as a whole: what cannot work throws, what is doubtful warns once. */
-export function check(
+export function checkShield(
   shieldName: string,
   policies: readonly { readonly name: string; readonly policy: AnyPolicy }[],
 ): void {

@@ -1,7 +1,7 @@
 /** Values as they leave the process: what `JSON.stringify` takes without surprises. */
-export type Plain = null | boolean | number | string | readonly Plain[] | { readonly [key: string]: Plain }
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** Bounds of {@link toPlain}. Beyond them a value is cut, and says so; it never fails. */
+/** Bounds of {@link toJson}. Beyond them a value is cut, and says so; it never fails. */
 const DEPTH_MAX = 8
 const ENTRIES_MAX = 1_000
 const TEXT_LENGTH_MAX = 8_192
@@ -11,12 +11,12 @@ const CHARACTERS_MAX = 65_536
  * Turns anything into plain data, without ever throwing and within bounds: circles, getters and proxies that throw,
  * bigints, maps, dates, a megabyte of text. What the context of an error holds was often built from input.
  */
-export function toPlain(value: unknown): Plain {
-  return new Plainer().plain(value, 0) ?? null
+export function toJson(value: unknown): JsonValue {
+  return new JsonBuilder().build(value, 0) ?? null
 }
 
 /** Text of at most `lengthMax` characters, never cut within a surrogate pair. */
-export function cut(text: string, lengthMax: number): string {
+export function truncate(text: string, lengthMax: number): string {
   if (text.length <= lengthMax) return text
   const last = text.charCodeAt(lengthMax - 1)
   const end = last >= 0xd800 && last <= 0xdbff ? lengthMax - 1 : lengthMax
@@ -42,11 +42,11 @@ export function isError(value: unknown): value is Error {
   }
 }
 
-class Plainer {
+class JsonBuilder {
   #characters = 0
   readonly #path = new Set<object>()
 
-  plain(value: unknown, depth: number): Plain | undefined {
+  build(value: unknown, depth: number): JsonValue | undefined {
     switch (typeof value) {
       case 'string':
         return this.#text(value)
@@ -66,12 +66,12 @@ class Plainer {
 
   #text(text: string): string {
     const room = Math.min(TEXT_LENGTH_MAX, Math.max(0, CHARACTERS_MAX - this.#characters))
-    const short = room === 0 ? '…' : cut(text, room)
+    const short = room === 0 ? '…' : truncate(text, room)
     this.#characters += short.length
     return short
   }
 
-  #object(value: object, depth: number): Plain | undefined {
+  #object(value: object, depth: number): JsonValue | undefined {
     if (this.#path.has(value)) return '[circular]'
     if (depth >= DEPTH_MAX || this.#characters >= CHARACTERS_MAX) return '[cut]'
     this.#path.add(value)
@@ -84,31 +84,31 @@ class Plainer {
     }
   }
 
-  #contents(value: object, depth: number): Plain | undefined {
+  #contents(value: object, depth: number): JsonValue | undefined {
     const toJSON = (value as { toJSON?: unknown }).toJSON
     // As JSON.stringify does it: dates, URLs, decimals. What comes back is looked at in turn.
-    if (typeof toJSON === 'function') return this.plain(toJSON.call(value), depth + 1)
+    if (typeof toJSON === 'function') return this.build(toJSON.call(value), depth + 1)
     if (Array.isArray(value) || value instanceof Set) return this.#list(value, depth)
     const entries = value instanceof Map ? value.entries() : Object.keys(value).values()
     // Without a prototype, so that the key `__proto__` is a key like any other.
-    const result: Record<string, Plain> = Object.create(null)
+    const result: Record<string, JsonValue> = Object.create(null)
     let count = 0
     for (const entry of entries) {
       if (++count > ENTRIES_MAX || this.#characters >= CHARACTERS_MAX) break
       const [key, item] =
         typeof entry === 'string' ? [entry, readOr(value, entry)] : [String(entry[0]), entry[1] as unknown]
-      const plain = this.plain(item, depth + 1)
+      const plain = this.build(item, depth + 1)
       this.#characters += key.length
-      if (plain !== undefined) result[cut(key, 256)] = plain
+      if (plain !== undefined) result[truncate(key, 256)] = plain
     }
     return result
   }
 
-  #list(values: Iterable<unknown>, depth: number): Plain {
-    const result: Plain[] = []
+  #list(values: Iterable<unknown>, depth: number): JsonValue {
+    const result: JsonValue[] = []
     for (const item of values) {
       if (result.length >= ENTRIES_MAX || this.#characters >= CHARACTERS_MAX) break
-      result.push(this.plain(item, depth + 1) ?? null)
+      result.push(this.build(item, depth + 1) ?? null)
     }
     return result
   }

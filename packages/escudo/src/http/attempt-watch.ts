@@ -1,6 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { sampledTrace } from '../core/context/trace-context.ts'
-import type { Cut } from '../core/engine/cancel-scope.ts'
+import type { Cancellation } from '../core/engine/cancel-scope.ts'
 import { type ClientRequestEnd, watchSent } from '../core/events/http-events.ts'
 import { factsOf } from '../errors/error-facts.ts'
 import type { OutgoingRequest } from './request/outgoing-request.ts'
@@ -41,7 +41,7 @@ export class AttemptWatch {
   }
 
   /** The attempt was given up, by its caller or by a timeout, and is over. */
-  cut(cut: Cut): void {
+  cut(cut: Cancellation): void {
     this.#errorType = ranOut(cut) ? 'timeout' : 'aborted'
     this.end()
   }
@@ -58,6 +58,6 @@ export class AttemptWatch {
 }
 
 /** A timeout of the shield's, or one that the caller's signal brought along: `AbortSignal.timeout`. */
-function ranOut({ by, reason }: Cut): boolean {
+function ranOut({ by, reason }: Cancellation): boolean {
   return by === 'escudo' || (reason instanceof DOMException && reason.name === 'TimeoutError')
 }

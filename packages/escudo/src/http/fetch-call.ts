@@ -1,6 +1,6 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
-import { type Cut, type Scope, Watcher } from '../core/engine/cancel-scope.ts'
-import { answered, declareRepeat } from '../core/idempotency.ts'
+import { type Cancellation, type CancelScope, Watcher } from '../core/engine/cancel-scope.ts'
+import { answered, declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/policy.ts'
 import { factsOf } from '../errors/error-facts.ts'
 import { AttemptWatch } from './attempt-watch.ts'
@@ -22,7 +22,7 @@ import type { UpstreamError } from './upstream-error.ts'
  * are there. The shield's operation returns only when the body is over, so that timeout, bulkhead and breaker cover the
  * body as well.
  */
-export class Exchange {
+export class FetchCall {
   readonly #request: OutgoingRequest
   readonly #settings: ClientSettings
   /** Failed answers whose caller may still want them, by the error that stands for each. */
@@ -44,7 +44,7 @@ export class Exchange {
 
   run(shield: ResponseShield): Promise<Response> {
     const operation: Operation<Response> = (call) => this.#attempt(call)
-    declareRepeat(operation, this.#request.repeat)
+    declareIdempotency(operation, this.#request.repeat)
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -121,12 +121,12 @@ export class Exchange {
       try {
         response = await this.#settings.fetch(input, init)
       } catch (error) {
-        throw scope?.cut === undefined ? this.#unanswered(error) : scope.cut.reason
+        throw scope?.cancellation === undefined ? this.#unanswered(error) : scope.cancellation.reason
       }
       // A `fetch` that is deaf to its signal answers when nobody listens any more.
-      if (scope?.cut !== undefined || this.#over) {
+      if (scope?.cancellation !== undefined || this.#over) {
         discard(response.body)
-        throw scope?.cut?.reason ?? new Error('the call is over')
+        throw scope?.cancellation?.reason ?? new Error('the call is over')
       }
       const { status } = response
       attempt.told?.answered(status)
@@ -134,8 +134,8 @@ export class Exchange {
       return await this.#handOver(call, attempt, response)
     } catch (error) {
       this.#lastError = error
-      if (scope?.cut === undefined) attempt.told?.failed(error)
-      else attempt.told?.cut(scope.cut)
+      if (scope?.cancellation === undefined) attempt.told?.failed(error)
+      else attempt.told?.cut(scope.cancellation)
       throw error
     } finally {
       attempt.unwatch()
@@ -150,13 +150,13 @@ export class Exchange {
   }
 
   /** Reads a failed answer, and makes the error that stands for it. */
-  async #refused(scope: Scope | undefined, response: Response): Promise<unknown> {
+  async #refused(scope: CancelScope | undefined, response: Response): Promise<unknown> {
     const { status, headers } = response
     const failed = new FailedResponse(response)
     try {
       await failed.read()
     } catch (error) {
-      if (scope?.cut !== undefined) return scope.cut.reason
+      if (scope?.cancellation !== undefined) return scope.cancellation.reason
       // The status says more than the end of its body, where it is a failure by itself.
       if (!isFailure(status)) return this.#brokenBody(status, this.#retry, error)
     }
@@ -199,7 +199,7 @@ export class Exchange {
   }
 
   /** Runs before any policy learns of the cut, and so in time to say what they may make of it. */
-  #onCut(cut: Cut, body: BodyStream | undefined): void {
+  #onCut(cut: Cancellation, body: BodyStream | undefined): void {
     if (cut.by === 'escudo') {
       const { signal, resendable } = this.#request
       // A timeout further out, which came in by the signal, is about an operation that this call is only a part of:
@@ -232,14 +232,14 @@ export class Exchange {
 class Attempt extends Watcher {
   body: BodyStream | undefined
   told: AttemptWatch | undefined
-  readonly #cutOff: (cut: Cut, body: BodyStream | undefined) => void
+  readonly #cutOff: (cut: Cancellation, body: BodyStream | undefined) => void
 
-  constructor(cutOff: (cut: Cut, body: BodyStream | undefined) => void) {
+  constructor(cutOff: (cut: Cancellation, body: BodyStream | undefined) => void) {
     super()
     this.#cutOff = cutOff
   }
 
-  override onCut(cut: Cut): void {
+  override onCancel(cut: Cancellation): void {
     this.#cutOff(cut, this.body)
     // Now, and not when a deaf `fetch` comes back: nobody waits for the attempt any more.
     this.told?.cut(cut)

@@ -1,5 +1,5 @@
 import { readSettings } from './client-settings.ts'
-import { Exchange } from './fetch-call.ts'
+import { FetchCall } from './fetch-call.ts'
 import type { ResilientFetchOptions } from './options.ts'
 import { OutgoingRequest } from './request/outgoing-request.ts'
 
@@ -46,6 +46,6 @@ export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
   return async (input, init) => {
     const request = new OutgoingRequest(settings, input, init)
     if (request.signal?.aborted) throw request.signal.reason
-    return await new Exchange(request, settings).run(settings.shieldFor(request.url))
+    return await new FetchCall(request, settings).run(settings.shieldFor(request.url))
   }
 }

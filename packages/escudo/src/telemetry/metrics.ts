@@ -1,5 +1,5 @@
 import { knownKeys, wholeNumber } from '../core/options/options.ts'
-import { livingShields } from '../core/registry.ts'
+import { registeredShields } from '../core/registry.ts'
 import { prefersType } from '../errors/contract/negotiation.ts'
 import { samples, writeFamilies } from './metrics/families.ts'
 import { HttpMetrics } from './metrics/http-metrics.ts'
@@ -82,7 +82,7 @@ class ProcessMetrics implements Metrics {
 
   scrape(accept?: string): MetricsPage {
     const format: TextFormat = prefersType(accept, OPENMETRICS, PLAIN) ? 'openmetrics' : 'prometheus'
-    const shields = livingShields()
+    const shields = registeredShields()
     // Before anything is written: reading a breaker's state lets time pass in it, which may be a change to count.
     const gauges = this.#policies.gauges(shields)
     this.#policies.prepare(shields)

@@ -1,7 +1,7 @@
 import pino, { type Logger, type LoggerOptions } from 'pino'
 import { ambient } from '../core/context/ambient.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
-import { cut, toPlain } from '../errors/to-json.ts'
+import { toJson, truncate } from '../errors/to-json.ts'
 import { LineFile, type LineSink, StandardOutput } from './line-file.ts'
 import { policyLine } from './policy-lines.ts'
 import { subscribe } from './subscribe.ts'
@@ -143,7 +143,7 @@ const guarded: NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']> = f
     const [first, second] = args as readonly unknown[]
     const text = typeof second === 'string' ? second : typeof first === 'string' ? first : 'unloggable'
     try {
-      method.apply(this, [{ unloggable: toPlain(first) }, cut(text, 1_024)] as unknown as typeof args)
+      method.apply(this, [{ unloggable: toJson(first) }, truncate(text, 1_024)] as unknown as typeof args)
     } catch {
       // Nothing that is logged may break the code that logs it.
     }

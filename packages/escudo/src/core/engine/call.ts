@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import type { Note } from '../explain.ts'
 import type { Random } from '../random.ts'
-import type { Scope } from './cancel-scope.ts'
+import type { CancelScope } from './cancel-scope.ts'
 
 /** One run of an operation, as the operation sees it. It does not change; a retry or a timeout makes a new one. */
 export interface Call {
@@ -50,12 +50,12 @@ export class CallRoot {
 export class CallState implements Call {
   declare readonly root: CallRoot
   /** What can cut this call; undefined when nothing can. */
-  declare readonly scope: Scope | undefined
+  declare readonly scope: CancelScope | undefined
   /**
    * The scope that the call came with into the part of the shield that it is in: policies of somebody's own cut a shield
    * into parts. Whoever made that scope waits for its cut, outside of this part.
    */
-  declare readonly outside: Scope | undefined
+  declare readonly outside: CancelScope | undefined
   declare readonly attempt: number
   declare readonly deadline: number | undefined
   /**
@@ -67,10 +67,10 @@ export class CallState implements Call {
 
   constructor(
     root: CallRoot,
-    scope: Scope | undefined,
+    scope: CancelScope | undefined,
     attempt: number,
     deadline: number | undefined,
-    outside?: Scope | undefined,
+    outside?: CancelScope | undefined,
   ) {
     this.root = root
     this.scope = scope
@@ -112,7 +112,7 @@ export class CallState implements Call {
  *
  * @throws TypeError for what is no call, and for a copy that means to replace what it cannot
  */
-export function ownCall(given: Call): CallState {
+export function callFromCustomPolicy(given: Call): CallState {
   if (given instanceof CallState) return given
   const copy = given as Partial<CallState> | undefined
   const root = copy?.root
@@ -156,7 +156,7 @@ export function withAttempt(call: Call, attempt: number): CallState {
  * The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier or the scope
  * has none.
  */
-export function withScope(call: Call, scope: Scope, deadline?: number): CallState {
+export function withScope(call: Call, scope: CancelScope, deadline?: number): CallState {
   const { root, attempt, deadline: own, enteredMs, outside } = call as CallState
   const earlier = deadline === undefined || (own !== undefined && own < deadline) ? own : deadline
   const inside = new CallState(root, scope, attempt, earlier, outside)
@@ -183,6 +183,6 @@ export function rootOf(call: Call): CallRoot {
 }
 
 /** What can cut a call off; undefined when nothing can. */
-export function scopeOf(call: Call): Scope | undefined {
+export function scopeOf(call: Call): CancelScope | undefined {
   return (call as CallState).scope
 }

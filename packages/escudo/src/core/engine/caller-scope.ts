@@ -1,47 +1,47 @@
 import { factsOf } from '../../errors/error-facts.ts'
 import type { CancelTimer, Clock } from '../clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from '../errors.ts'
-import { Scope } from './cancel-scope.ts'
-import { END, type Frame, type Passage, type Trail } from './frame.ts'
+import { CancelScope } from './cancel-scope.ts'
+import { END, type Frame, type FrameResult, type Trail } from './frame.ts'
 
 /**
  * The scope of a whole call: cut by its caller's signal, or by the deadline that its caller gave. It is the outermost
  * frame too, since it ends with the call.
  */
-export class CallerScope extends Scope implements Frame {
+export class CallerScope extends CancelScope implements Frame {
   readonly outer = undefined
   /** The caller's signal, as long as this call listens to it. For {@link SignalScope} to set. */
-  joined: SignalScope | undefined
+  signalScope: SignalScope | undefined
   #cancelTimer: CancelTimer | undefined
 
   /** Cuts the call when its caller's signal aborts. */
   listenTo(signal: AbortSignal): void {
-    rootOf(signal).join(this)
+    signalScopeOf(signal).addCall(this)
   }
 
   /** Cuts the call when its deadline comes. */
-  cutAfter(delayMs: number, clock: Clock, origin: Origin): void {
+  cancelAfter(delayMs: number, clock: Clock, origin: Origin): void {
     const fire = (): void => {
       const make = (): DeadlineExceededError => new DeadlineExceededError(origin, delayMs)
-      this.cutOff({ by: 'escudo', reason: origin.stacks ? make() : stackless(make) })
+      this.cancel({ by: 'escudo', reason: origin.stacks ? make() : stackless(make) })
     }
     this.#cancelTimer = clock.setTimer(fire, delayMs)
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     this.#release()
     return value
   }
 
   // Whatever the code of a user made of the cut meanwhile: who gave the call up gets his own reason.
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     this.#release()
-    return END.onError(this.cut === undefined ? error : this.cut.reason, trail)
+    return END.onError(this.cancellation === undefined ? error : this.cancellation.reason, trail)
   }
 
   /** Leaves the caller's signal and the clock as they were. */
   #release(): void {
-    this.joined?.part(this)
+    this.signalScope?.removeCall(this)
     this.#cancelTimer?.()
   }
 }
@@ -50,7 +50,7 @@ export class CallerScope extends Scope implements Frame {
  * A caller's signal as a scope, shared by all calls in flight that were given it. The signal has one listener, however
  * many calls there are, since a signal searches its listeners each time that one comes or goes.
  */
-class SignalScope extends Scope {
+class SignalScope extends CancelScope {
   readonly #signal: AbortSignal
   #calls = 0
 
@@ -59,18 +59,18 @@ class SignalScope extends Scope {
     this.#signal = signal
   }
 
-  join(call: CallerScope): void {
+  addCall(call: CallerScope): void {
     // Together, since what follows may throw: the stack may be full.
-    call.joined = this
+    call.signalScope = this
     this.#calls += 1
     // `this` is the listener (see handleEvent), so its removal cannot miss.
     if (this.#calls === 1) this.#signal.addEventListener('abort', this)
     call.watch(this)
   }
 
-  part(call: CallerScope): void {
+  removeCall(call: CallerScope): void {
     call.unwatch()
-    call.joined = undefined
+    call.signalScope = undefined
     this.#calls -= 1
     if (this.#calls === 0) this.#signal.removeEventListener('abort', this)
   }
@@ -78,7 +78,7 @@ class SignalScope extends Scope {
   /** For the signal: its reason goes on untouched. */
   handleEvent(): void {
     const { reason } = this.#signal
-    this.cutOff({ by: isTimeout(reason) ? 'escudo' : 'caller', reason })
+    this.cancel({ by: isTimeout(reason) ? 'escudo' : 'caller', reason })
   }
 }
 
@@ -88,13 +88,13 @@ function isTimeout(reason: unknown): boolean {
   return code === 'TIMEOUT' || code === 'DEADLINE_EXCEEDED'
 }
 
-const roots = new WeakMap<AbortSignal, SignalScope>()
+const signalScopes = new WeakMap<AbortSignal, SignalScope>()
 
-function rootOf(signal: AbortSignal): SignalScope {
-  let root = roots.get(signal)
+function signalScopeOf(signal: AbortSignal): SignalScope {
+  let root = signalScopes.get(signal)
   if (root === undefined) {
     root = new SignalScope(signal)
-    roots.set(signal, root)
+    signalScopes.set(signal, root)
   }
   return root
 }

@@ -2,7 +2,7 @@
  * Why a call was cut short. `caller`: whoever called gave it up, which says nothing about the dependency. `escudo`: a
  * timeout or a deadline ran out, which is a failure of everything inside it.
  */
-export interface Cut {
+export interface Cancellation {
   readonly by: 'caller' | 'escudo'
   readonly reason: unknown
 }
@@ -11,8 +11,8 @@ export interface Cut {
 export abstract class Watcher {
   // Declared here and assigned in the constructor, in all classes of which a call makes instances: fields that the
   // language initialises, and private names, make an object of this size twice as dear.
-  declare private scope: Scope | undefined
-  /** The neighbours in the scope's list; only {@link Scope} touches them. */
+  declare private scope: CancelScope | undefined
+  /** The neighbours in the scope's list; only {@link CancelScope} touches them. */
   declare before: Watcher | undefined
   declare after: Watcher | undefined
 
@@ -27,16 +27,16 @@ export abstract class Watcher {
    *
    * @param later takes the scopes whose signals are to be aborted when all watchers have heard
    */
-  abstract onCut(cut: Cut, later: Scope[]): void
+  abstract onCancel(cut: Cancellation, later: CancelScope[]): void
 
   /**
    * Begins to watch. A scope that is cut already says so at once. Who came last hears first, but for who asks to hear
    * after all that are there: O(n) in their number.
    */
-  watch(scope: Scope, afterAll = false): void {
-    if (scope.cut !== undefined) {
-      const later: Scope[] = []
-      this.onCut(scope.cut, later)
+  watch(scope: CancelScope, afterAll = false): void {
+    if (scope.cancellation !== undefined) {
+      const later: CancelScope[] = []
+      this.onCancel(scope.cancellation, later)
       for (const inside of later) inside.abortSignal()
       return
     }
@@ -59,18 +59,18 @@ export abstract class Watcher {
  * (Linking an `AbortController` to its parent costs more than all layers of a shield together, and `AbortSignal.any`
  * twice that.)
  */
-export class Scope extends Watcher {
+export class CancelScope extends Watcher {
   /** Set once, when the scope is cut. */
-  declare cut: Cut | undefined
+  declare cancellation: Cancellation | undefined
   /** What was at work here when the scope was cut, and may be still: operations that do not listen. */
-  declare held: PromiseLike<unknown>[] | undefined
+  declare stillRunning: PromiseLike<unknown>[] | undefined
   declare private first: Watcher | undefined
   declare private controller: AbortController | undefined
 
   constructor() {
     super()
-    this.cut = undefined
-    this.held = undefined
+    this.cancellation = undefined
+    this.stillRunning = undefined
     this.first = undefined
     this.controller = undefined
   }
@@ -79,19 +79,19 @@ export class Scope extends Watcher {
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController()
-      if (this.cut !== undefined) this.controller.abort(this.cut.reason)
+      if (this.cancellation !== undefined) this.controller.abort(this.cancellation.reason)
     }
     return this.controller.signal
   }
 
   /** A cut of the scope outside is one of this scope too. */
-  override onCut(cut: Cut, later: Scope[]): void {
-    if (this.cut !== undefined) return
-    this.cut = cut
+  override onCancel(cut: Cancellation, later: CancelScope[]): void {
+    if (this.cancellation !== undefined) return
+    this.cancellation = cut
     // From the front each time, since whoever hears of the cut may leave the list, or make others leave it.
     for (let watcher = this.first; watcher !== undefined; watcher = this.first) {
       watcher.unwatch()
-      watcher.onCut(cut, later)
+      watcher.onCancel(cut, later)
     }
     if (this.controller !== undefined) later.push(this)
   }
@@ -100,21 +100,21 @@ export class Scope extends Watcher {
    * Cuts the scope; a second cut changes nothing. Policies inside hear of it before any operation does, in this scope
    * and in those within: permits are back by the time that the code of a user runs.
    */
-  cutOff(cut: Cut): void {
-    const later: Scope[] = []
-    this.onCut(cut, later)
+  cancel(cut: Cancellation): void {
+    const later: CancelScope[] = []
+    this.onCancel(cut, later)
     for (const scope of later) scope.abortSignal()
   }
 
   /** For whoever cuts: tells the operation. */
   abortSignal(): void {
-    this.controller?.abort(this.cut?.reason)
+    this.controller?.abort(this.cancellation?.reason)
   }
 
   /** Notes what goes on although the scope is cut. */
-  hold(work: PromiseLike<unknown>): void {
-    this.held ??= []
-    this.held.push(work)
+  addStillRunning(work: PromiseLike<unknown>): void {
+    this.stillRunning ??= []
+    this.stillRunning.push(work)
   }
 
   /** For {@link Watcher} alone. */

@@ -1,4 +1,4 @@
-import { rememberStory } from '../explain.ts'
+import { rememberCall } from '../explain.ts'
 import type { CallRoot } from './call.ts'
 
 // How an outcome travels outwards. A call of a shield enters all its policies at once, synchronously, and each leaves
@@ -10,7 +10,7 @@ import type { CallRoot } from './call.ts'
  * What becomes of an outcome on its way out: the value with which the call settles, a promise of it where a policy goes
  * on (a retry that waits), or a {@link Failure}.
  */
-export type Passage = unknown
+export type FrameResult = unknown
 
 /** What goes outwards beside an error. */
 export class Trail {
@@ -35,9 +35,9 @@ export interface Frame {
   /** The call, where the frame may run code that throws. */
   readonly root?: CallRoot
   /** What stands inside came to a value. */
-  onValue(value: unknown): Passage
+  onValue(value: unknown): FrameResult
   /** What stands inside failed. */
-  onError(error: unknown, trail: Trail): Passage
+  onError(error: unknown, trail: Trail): FrameResult
 }
 
 /** An error that has passed all frames: a value on its way, so that nothing is thrown, and caught, at each of them. */
@@ -50,7 +50,7 @@ export class Failure {
 }
 
 /** Hands a value to a frame. What the frame's own code throws is an error of that policy, and goes on from there. */
-export function passValue(frame: Frame, value: unknown): Passage {
+export function passValue(frame: Frame, value: unknown): FrameResult {
   try {
     return frame.onValue(value)
   } catch (error) {
@@ -59,7 +59,7 @@ export function passValue(frame: Frame, value: unknown): Passage {
 }
 
 /** Hands an error to a frame. */
-export function passError(frame: Frame, error: unknown, trail: Trail): Passage {
+export function passError(frame: Frame, error: unknown, trail: Trail): FrameResult {
   try {
     return frame.onError(error, trail)
   } catch (later) {
@@ -73,13 +73,13 @@ export const END: Frame = {
   outer: undefined,
   onValue: (value) => value,
   onError(error, { root }) {
-    if (root !== undefined) rememberStory(error, root)
+    if (root !== undefined) rememberCall(error, root)
     return new Failure(error)
   },
 }
 
 /** The end of the way within a reaction to a promise: the promise that was derived rejects where the call has failed. */
-export function finish(passage: Passage): unknown {
+export function unwrap(passage: FrameResult): unknown {
   if (passage instanceof Failure) throw passage.error
   return passage
 }
@@ -87,9 +87,9 @@ export function finish(passage: Passage): unknown {
 const SETTLED = Promise.resolve()
 
 /** The end of the way where the call was entered: a promise for whoever called. */
-export function promised(passage: Passage): Promise<unknown> {
+export function toPromise(passage: FrameResult): Promise<unknown> {
   if (passage instanceof Promise) return passage
-  if (passage instanceof Failure) return rejectedSoon(passage.error)
+  if (passage instanceof Failure) return rejectInMicrotask(passage.error)
   return Promise.resolve(passage)
 }
 
@@ -98,7 +98,7 @@ export function promised(passage: Passage): Promise<unknown> {
  * when nobody waits yet makes the runtime note an unhandled rejection, and then take the note back: that alone costs
  * more than a refusal and its error, and refusals are the hot path of an outage.
  */
-export function rejectedSoon(error: unknown): Promise<never> {
+export function rejectInMicrotask(error: unknown): Promise<never> {
   return new Promise((_resolve, reject) => {
     SETTLED.then(() => reject(error))
   })

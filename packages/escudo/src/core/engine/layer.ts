@@ -1,12 +1,22 @@
 import type { Binding, Operation, Run } from '../policy.ts'
-import { type Call, type CallState, inNewPart, ownCall } from './call.ts'
-import { type Cut, type Scope, Watcher } from './cancel-scope.ts'
-import { END, type Frame, finish, type Passage, passError, passValue, promised, rejectedSoon, Trail } from './frame.ts'
+import { type Call, type CallState, callFromCustomPolicy, inNewPart } from './call.ts'
+import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
+import {
+  END,
+  type Frame,
+  type FrameResult,
+  passError,
+  passValue,
+  rejectInMicrotask,
+  Trail,
+  toPromise,
+  unwrap,
+} from './frame.ts'
 
 /** A policy bound into one shield, with what stands inside of it. */
 export interface Layer {
   /** Lets a call in, or does not; its outcome goes to `outer`. Never throws. */
-  enter(call: CallState, operation: Operation<unknown>, outer: Frame): Passage
+  enter(call: CallState, operation: Operation<unknown>, outer: Frame): FrameResult
 }
 
 /** Makes the layer of a policy around what stands inside. */
@@ -15,14 +25,14 @@ export type MakeLayer = (next: Layer, binding: Binding) => Layer
 /** The innermost layer of a shield: calls the operation. */
 export const operationLayer: Layer = {
   enter(call, operation, frame) {
-    const cut = call.scope?.cut
+    const cut = call.scope?.cancellation
     if (cut !== undefined) return passError(frame, cut.reason, new Trail(call.root))
     let result: unknown
     try {
       result = operation(call)
     } catch (error) {
       // Who gave the call up while the operation was being called gets his own reason, as he does a moment later.
-      const gone = call.scope?.cut
+      const gone = call.scope?.cancellation
       return passError(frame, gone === undefined ? error : gone.reason, new Trail(call.root))
     }
     return settle(result, call, frame)
@@ -34,7 +44,7 @@ export const operationLayer: Layer = {
  * cuts the shield into two parts. What stands inside of it hears of a cut from further out, and settles when the work
  * is done, so that the policy can hold a place for as long as that takes; nobody outside waits for it then.
  */
-export function foreignLayer(wrap: (next: Run) => Run, next: Layer): Layer {
+export function customPolicyLayer(wrap: (next: Run) => Run, next: Layer): Layer {
   return runLayer(wrap(runOf(next)))
 }
 
@@ -49,8 +59,9 @@ function runLayer(run: Run): Layer {
       }
       const { scope } = call
       if (scope === undefined || scope === call.outside) return reactTo(work, call, frame)
-      const { cut } = scope
-      if (cut !== undefined) return passError(frame, cut.reason, new Trail(call.root, allOf(scope, unreported(work))))
+      const { cancellation } = scope
+      if (cancellation !== undefined)
+        return passError(frame, cancellation.reason, new Trail(call.root, allOf(scope, unreported(work))))
       return new PolicyWait(work, scope, call, frame).race()
     },
   }
@@ -61,16 +72,16 @@ export function runOf(layer: Layer): Run {
   return ((given: Call, operation: Operation<unknown>) => {
     let call: CallState
     try {
-      call = inNewPart(ownCall(given))
+      call = inNewPart(callFromCustomPolicy(given))
     } catch (error) {
-      return rejectedSoon(error)
+      return rejectInMicrotask(error)
     }
-    return promised(layer.enter(call, operation, END))
+    return toPromise(layer.enter(call, operation, END))
   }) as Run
 }
 
 /** A policy of ours, wrapped by hand: a part of its own. */
-export function wrapped(makeLayer: MakeLayer, next: Run, binding: Binding): Run {
+export function wrapLayer(makeLayer: MakeLayer, next: Run, binding: Binding): Run {
   return runOf(makeLayer(runLayer(next), binding))
 }
 
@@ -78,7 +89,7 @@ export function wrapped(makeLayer: MakeLayer, next: Run, binding: Binding): Run 
  * Waits for what an operation returned, or for the call to be cut, whichever comes first: a deaf operation holds
  * nobody. The frame hears of it in the asynchronous context in which the call was made, whoever cut it.
  */
-export function settle(result: unknown, call: CallState, frame: Frame): Passage {
+export function settle(result: unknown, call: CallState, frame: Frame): FrameResult {
   const { scope } = call
   let work: Promise<unknown> | undefined
   if (typeof result === 'object' ? result !== null : typeof result === 'function') {
@@ -94,10 +105,10 @@ export function settle(result: unknown, call: CallState, frame: Frame): Passage 
   if (scope === call.outside) {
     return work === undefined ? passValue(frame, result) : new PartWait(work, scope).follow(call, frame)
   }
-  const { cut } = scope
-  if (cut !== undefined) {
-    if (work !== undefined) scope.hold(unreported(work))
-    return passError(frame, cut.reason, new Trail(call.root, work))
+  const { cancellation } = scope
+  if (cancellation !== undefined) {
+    if (work !== undefined) scope.addStillRunning(unreported(work))
+    return passError(frame, cancellation.reason, new Trail(call.root, work))
   }
   return work === undefined ? passValue(frame, result) : new Wait(work, scope, call, frame).race()
 }
@@ -109,9 +120,9 @@ const { then } = Promise.prototype
 function reactTo(work: Promise<unknown>, call: CallState, frame: Frame): Promise<unknown> {
   return then.call(
     work,
-    (value) => finish(passValue(frame, value)),
+    (value) => unwrap(passValue(frame, value)),
     // The cut was made further in, and what it cut may be at work still.
-    (error) => finish(passError(frame, error, new Trail(call.root, call.scope && allOf(call.scope, undefined)))),
+    (error) => unwrap(passError(frame, error, new Trail(call.root, call.scope && allOf(call.scope, undefined)))),
   )
 }
 
@@ -125,10 +136,10 @@ function unreported(work: Promise<unknown>): Promise<unknown> {
  * What is at work still although its scope was cut: a policy of somebody's own that settles when its call is cut leaves
  * behind the operation that it called, which does not listen. Undefined where there is nothing.
  */
-function allOf(scope: Scope, work: Promise<unknown> | undefined): PromiseLike<unknown> | undefined {
-  const { held } = scope
-  if (held === undefined) return work
-  return Promise.allSettled(work === undefined ? held : [work, ...held])
+function allOf(scope: CancelScope, work: Promise<unknown> | undefined): PromiseLike<unknown> | undefined {
+  const { stillRunning } = scope
+  if (stillRunning === undefined) return work
+  return Promise.allSettled(work === undefined ? stillRunning : [work, ...stillRunning])
 }
 
 // A function for all promises, and a place for what it is given: one made for each call would be half of its garbage.
@@ -146,9 +157,9 @@ type Settle = (outcome: unknown) => void
  */
 class PartWait extends Watcher {
   declare private readonly work: Promise<unknown>
-  declare private readonly within: Scope
+  declare private readonly within: CancelScope
 
-  constructor(work: Promise<unknown>, within: Scope) {
+  constructor(work: Promise<unknown>, within: CancelScope) {
     super()
     this.work = work
     this.within = within
@@ -160,30 +171,30 @@ class PartWait extends Watcher {
       this.work,
       (value) => {
         this.unwatch()
-        return finish(passValue(frame, value))
+        return unwrap(passValue(frame, value))
       },
       (error) => {
         this.unwatch()
-        return finish(passError(frame, error, new Trail(call.root)))
+        return unwrap(passError(frame, error, new Trail(call.root)))
       },
     )
   }
 
-  override onCut(): void {
-    this.within.hold(this.work)
+  override onCancel(): void {
+    this.within.addStillRunning(this.work)
   }
 }
 
 /** One wait for an operation that can be cut. */
 class Wait extends Watcher {
   declare protected readonly work: Promise<unknown>
-  declare protected readonly within: Scope
+  declare protected readonly within: CancelScope
   declare private readonly call: CallState
   declare private readonly frame: Frame
   declare private reject: ((reason: unknown) => void) | undefined
   declare private isCut: boolean
 
-  constructor(work: Promise<unknown>, within: Scope, call: CallState, frame: Frame) {
+  constructor(work: Promise<unknown>, within: CancelScope, call: CallState, frame: Frame) {
     super()
     this.work = work
     this.within = within
@@ -206,17 +217,17 @@ class Wait extends Watcher {
     return race.then(
       (value) => {
         this.unwatch()
-        return finish(passValue(this.frame, value))
+        return unwrap(passValue(this.frame, value))
       },
       (error) => {
         this.unwatch()
         const held = this.isCut ? this.held() : undefined
-        return finish(passError(this.frame, error, new Trail(this.call.root, held)))
+        return unwrap(passError(this.frame, error, new Trail(this.call.root, held)))
       },
     )
   }
 
-  override onCut(cut: Cut): void {
+  override onCancel(cut: Cancellation): void {
     this.isCut = true
     this.keep()
     this.reject?.(cut.reason)
@@ -224,7 +235,7 @@ class Wait extends Watcher {
 
   /** At once, and not when the frame hears of the cut, which is a moment later. */
   protected keep(): void {
-    this.within.hold(this.work)
+    this.within.addStillRunning(this.work)
   }
 
   protected get hearsLast(): boolean {

@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
-import { type Cut, type Scope, Watcher } from './cancel-scope.ts'
+import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
 
 /** Waits `delayMs`, or less when the scope is cut: look at the scope afterwards. Leaves no timer and no watcher behind. */
-export function sleep(delayMs: number, clock: Clock, scope: Scope | undefined): Promise<void> {
+export function sleep(delayMs: number, clock: Clock, scope: CancelScope | undefined): Promise<void> {
   return new Promise((resolve) => {
     const cancelTimer = clock.setTimer(() => {
       sleeper?.unwatch()
@@ -27,7 +27,7 @@ class Sleeper extends Watcher {
     this.#wake = wake
   }
 
-  override onCut(_cut: Cut): void {
+  override onCancel(_cut: Cancellation): void {
     this.#wake()
   }
 }

@@ -140,12 +140,12 @@ export class EventHub {
   }
 
   /** Whether anybody listens: an event that nobody hears is not built. */
-  hears(name: EventName): boolean {
+  hasListeners(name: EventName): boolean {
     return (watchers.get(name)?.length ?? 0) > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
   }
 
   /** The same for `executed`, without looking anything up: this is asked several times in each call. */
-  get hearsExecuted(): boolean {
+  get hasExecutedListeners(): boolean {
     return executionWatchers > 0 || this.#executionListeners > 0
   }
 
@@ -153,17 +153,18 @@ export class EventHub {
   emit<Name extends EventName>(name: Name, event: ShieldEvents[Name]): void {
     const listeners = this.#listeners.get(name)
     // Copies, since a listener may subscribe or unsubscribe, itself included.
-    if (listeners !== undefined) for (const listener of [...listeners]) tell(listener as Listener<typeof event>, event)
+    if (listeners !== undefined)
+      for (const listener of [...listeners]) notify(listener as Listener<typeof event>, event)
     const watching = watchers.get(name)
     if (watching === undefined || watching.length === 0) return
     // A copy, but of what is told at every call: there it would be half of the price of telling.
     const named = (name === 'executed' ? event : { type: name, ...event }) as unknown as ShieldEvent
-    for (const watcher of watching) tell(watcher, named)
+    for (const watcher of watching) notify(watcher, named)
   }
 }
 
 /** Calls a listener so that whatever goes wrong in it stays with it. */
-export function tell<Event>(listener: Listener<Event>, event: Event): void {
+export function notify<Event>(listener: Listener<Event>, event: Event): void {
   try {
     const result = listener(event)
     if (isThenable(result)) result.then(undefined, (error) => reportOnce(listener, error))

@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, expect, test, vi } from 'vitest'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { retry } from '../../policies/retry/retry.ts'
-import { livingShields, rememberedCount, rememberShield } from '../registry.ts'
+import { registeredCount, registeredShields, registerShield } from '../registry.ts'
 import { shield } from '../shield.ts'
 
 setFlagsFromString('--expose-gc')
@@ -21,7 +21,7 @@ afterEach(() => {
 
 test('shields that are held are listed in the order in which they were built, with their policies', () => {
   const held = [shield('one', retry(), retry()), shield('two', circuitBreaker())]
-  const listed = livingShields().filter(({ name }) => name === 'one' || name === 'two')
+  const listed = registeredShields().filter(({ name }) => name === 'one' || name === 'two')
   expect(listed.map(({ name, policies }) => [name, policies.map((policy) => policy.name)])).toEqual([
     ['one', ['retry', 'retry-2']],
     ['two', ['circuitBreaker']],
@@ -35,17 +35,17 @@ test('a shield that its program let go is listed no more, and its place is used 
     for (let made = 0; made < 100; made += 1) await shield('let-go', retry()).run(() => 42)
     await collected()
   }
-  expect(livingShields().filter(({ name }) => name === 'let-go').length).toBeLessThan(200)
+  expect(registeredShields().filter(({ name }) => name === 'let-go').length).toBeLessThan(200)
   // 2000 were built: the list was swept, each time that it had doubled.
-  expect(rememberedCount()).toBeLessThan(500)
-  expect(livingShields().filter(({ name }) => name === 'used')).toHaveLength(1)
+  expect(registeredCount()).toBeLessThan(500)
+  expect(registeredShields().filter(({ name }) => name === 'used')).toHaveLength(1)
   expect(used.name).toBe('used')
 })
 
 test('where there are no weak references shields work, and are not listed', async () => {
-  const before = rememberedCount()
+  const before = registeredCount()
   vi.stubGlobal('WeakRef', undefined)
   expect(await shield('plain', retry()).run(() => 42)).toBe(42)
-  rememberShield({ name: 'plain', clock: { now: () => 0, setTimer: () => () => {} }, policies: [] })
-  expect(rememberedCount()).toBe(before)
+  registerShield({ name: 'plain', clock: { now: () => 0, setTimer: () => () => {} }, policies: [] })
+  expect(registeredCount()).toBe(before)
 })

@@ -1,5 +1,5 @@
 import { isErrorStatus } from '../status.ts'
-import type { Plain } from '../to-json.ts'
+import type { JsonValue } from '../to-json.ts'
 
 /** The one error body: these six keys, always all of them, in this order. */
 export interface ErrorBody {
@@ -11,7 +11,7 @@ export interface ErrorBody {
   readonly message: string
   readonly status_code: number
   readonly service_name: string
-  readonly context: Readonly<Record<string, Plain>>
+  readonly context: Readonly<Record<string, JsonValue>>
 }
 
 /** An {@link ErrorBody} in the form of RFC 9457, with the six keys as extensions. */

@@ -1,4 +1,4 @@
-import type { Plain } from '../to-json.ts'
+import type { JsonValue } from '../to-json.ts'
 import { type ErrorBody, parseErrorBody } from './body.ts'
 
 /**
@@ -20,7 +20,7 @@ export class RemoteError extends Error {
   readonly status: number
   readonly service: string
   readonly traceId: string
-  readonly context: Readonly<Record<string, Plain>>
+  readonly context: Readonly<Record<string, JsonValue>>
 
   constructor(body: ErrorBody) {
     super(body.message)

@@ -1,4 +1,4 @@
-import { cut, read } from '../to-json.ts'
+import { read, truncate } from '../to-json.ts'
 
 /** The names within the braces of a message: `'Item {id}'` has `id`. */
 export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
@@ -14,8 +14,8 @@ const MESSAGE_LENGTH_MAX = 4_096
  * unreadable or no plain value becomes a question mark.
  */
 export function render(template: string, context: unknown): string {
-  const text = template.replace(PLACEHOLDER, (_, name: string) => cut(show(context, name), VALUE_LENGTH_MAX))
-  return cut(text, MESSAGE_LENGTH_MAX)
+  const text = template.replace(PLACEHOLDER, (_, name: string) => truncate(show(context, name), VALUE_LENGTH_MAX))
+  return truncate(text, MESSAGE_LENGTH_MAX)
 }
 
 function show(context: unknown, name: string): string {

@@ -1,15 +1,15 @@
 import type { ErrorDefinition } from '../catalogue/definition.ts'
 import type { StandardSchema } from '../standard-schema.ts'
-import { type Plain, read, toPlain } from '../to-json.ts'
+import { type JsonValue, read, toJson } from '../to-json.ts'
 
 /** What of a context may leave the service, and, where its schema found fault with it, what to log. */
 export interface WireContext {
-  readonly context: Readonly<Record<string, Plain>>
+  readonly context: Readonly<Record<string, JsonValue>>
   /** Why the context was left out. */
   readonly problem?: string
 }
 
-const EMPTY: Readonly<Record<string, Plain>> = Object.freeze({})
+const EMPTY: Readonly<Record<string, JsonValue>> = Object.freeze({})
 
 /**
  * The declared part of a context as plain data. A context that fails its schema is left out: the error keeps its code
@@ -28,11 +28,11 @@ export function wireContext(definition: ErrorDefinition, context: unknown): Wire
     if (result.issues !== undefined) {
       return { context: EMPTY, problem: `the context fails its schema: ${String(result.issues[0]?.message)}` }
     }
-    const plain = toPlain(declared(result.value, shapeOf(schema)))
+    const plain = toJson(declared(result.value, shapeOf(schema)))
     if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
       return { context: EMPTY, problem: 'the context is no object' }
     }
-    return { context: plain as Readonly<Record<string, Plain>> }
+    return { context: plain as Readonly<Record<string, JsonValue>> }
   } catch (error) {
     return { context: EMPTY, problem: `the schema of the context threw: ${String(read(error, 'message'))}` }
   }

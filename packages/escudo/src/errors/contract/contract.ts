@@ -5,7 +5,7 @@ import { render } from '../catalogue/template.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import type { Kind, LogLevel } from '../error-facts.ts'
 import { phraseOf } from '../status.ts'
-import { cut, read, toPlain } from '../to-json.ts'
+import { read, toJson, truncate } from '../to-json.ts'
 import { wireContext } from './context.ts'
 import { type LogFields, messageOf, technicalFields, typeOf } from './log-fields.ts'
 import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
@@ -159,8 +159,8 @@ class Contract implements ErrorContract {
       error_code: code,
       error_kind: kind,
       ...(Object.keys(context).length > 0 ? { context } : {}),
-      ...(problem === undefined ? {} : { context_problem: cut(problem, 1_024) }),
-      ...(resolved.internal === undefined ? {} : { internal: toPlain(resolved.internal) }),
+      ...(problem === undefined ? {} : { context_problem: truncate(problem, 1_024) }),
+      ...(resolved.internal === undefined ? {} : { internal: toJson(resolved.internal) }),
       ...(kind === 'technical' ? technicalFields(resolved.error) : causeOf(resolved.error)),
     }
     const retry = definition.retry ?? (kind === 'technical' ? 'safe' : 'never')

@@ -1,12 +1,12 @@
 import { RemoteError, remoteError } from '../body/remote-error.ts'
-import { cut, isError, type Plain, read, toPlain } from '../to-json.ts'
+import { isError, type JsonValue, read, toJson, truncate } from '../to-json.ts'
 
 const CAUSES_MAX = 5
 const STACK_LENGTH_MAX = 8_192
 const TEXT_LENGTH_MAX = 2_048
 
 /** Fields for a log line. */
-export type LogFields = Readonly<Record<string, Plain | undefined>>
+export type LogFields = Readonly<Record<string, JsonValue | undefined>>
 
 /** What a log says of a technical error: type, message, stack, and what caused it. Never throws, never endless. */
 export function technicalFields(error: unknown): LogFields {
@@ -20,8 +20,8 @@ export function technicalFields(error: unknown): LogFields {
 }
 
 /** The chain of causes, the errors of an AggregateError included; bounded, and each error only once. */
-function causesOf(error: unknown): Plain[] {
-  const found: Plain[] = []
+function causesOf(error: unknown): JsonValue[] {
+  const found: JsonValue[] = []
   const seen = new Set<unknown>([error])
   const queue = below(error)
   for (let cause = queue.shift(); cause !== undefined && found.length < CAUSES_MAX; cause = queue.shift()) {
@@ -42,12 +42,12 @@ function below(error: unknown): unknown[] {
   )
 }
 
-function summary(cause: unknown): Plain {
+function summary(cause: unknown): JsonValue {
   const code = read(cause, 'code')
   return {
     type: typeOf(cause),
     message: messageOf(cause),
-    ...(typeof code === 'string' ? { code: cut(code, 128) } : {}),
+    ...(typeof code === 'string' ? { code: truncate(code, 128) } : {}),
     ...(isError(cause) && cause instanceof RemoteError
       ? { service: cause.service, status: cause.status, trace_id: cause.traceId }
       : {}),
@@ -60,20 +60,20 @@ export function typeOf(error: unknown): string {
   if (error === null) return 'null'
   if (typeof error !== 'object') return typeof error
   const name = read(error, 'name')
-  if (typeof name === 'string' && name !== '') return cut(name, 128)
+  if (typeof name === 'string' && name !== '') return truncate(name, 128)
   const constructorName = read(read(error, 'constructor'), 'name')
-  return typeof constructorName === 'string' && constructorName !== '' ? cut(constructorName, 128) : 'object'
+  return typeof constructorName === 'string' && constructorName !== '' ? truncate(constructorName, 128) : 'object'
 }
 
 /** What an error says, or the thrown value itself in short. */
 export function messageOf(error: unknown): string {
   const message = read(error, 'message')
-  if (typeof message === 'string') return cut(message, TEXT_LENGTH_MAX)
-  const plain = error === undefined ? 'undefined' : toPlain(error)
-  return cut(typeof plain === 'string' ? plain : JSON.stringify(plain), TEXT_LENGTH_MAX)
+  if (typeof message === 'string') return truncate(message, TEXT_LENGTH_MAX)
+  const plain = error === undefined ? 'undefined' : toJson(error)
+  return truncate(typeof plain === 'string' ? plain : JSON.stringify(plain), TEXT_LENGTH_MAX)
 }
 
 function stackOf(error: unknown): string | undefined {
   const stack = read(error, 'stack')
-  return typeof stack === 'string' && stack !== '' ? cut(stack, STACK_LENGTH_MAX) : undefined
+  return typeof stack === 'string' && stack !== '' ? truncate(stack, STACK_LENGTH_MAX) : undefined
 }

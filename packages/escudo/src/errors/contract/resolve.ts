@@ -2,7 +2,7 @@ import { type AnyCatalogue, type ErrorDefinition, entryOf } from '../catalogue/d
 import { WellKnown } from '../catalogue/well-known.ts'
 import { type ErrorFacts, factsOf } from '../error-facts.ts'
 import { codeOfStatus, isErrorStatus, phraseOf } from '../status.ts'
-import { cut, isError, read } from '../to-json.ts'
+import { isError, read, truncate } from '../to-json.ts'
 
 /**
  * Turns an error of somebody else (a database driver, an HTTP client) into one of a catalogue; undefined for what it
@@ -85,7 +85,8 @@ function exposed(error: unknown): Resolved | undefined {
   if (!isErrorStatus(status) || read(error, 'statusCode') !== status) return undefined
   const text = read(error, 'message')
   // Braces would be read as placeholders; there is no context, so each would become a question mark.
-  const message = typeof text === 'string' && text !== '' ? cut(text, 1_024).replaceAll(/[{}]/g, '') : phraseOf(status)
+  const message =
+    typeof text === 'string' && text !== '' ? truncate(text, 1_024).replaceAll(/[{}]/g, '') : phraseOf(status)
   const definition: ErrorDefinition = { status, message: message === '' ? phraseOf(status) : message }
   return {
     code: codeOfStatus(status),

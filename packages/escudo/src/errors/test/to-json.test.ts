@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { cut, toPlain } from '../to-json.ts'
+import { toJson, truncate } from '../to-json.ts'
 
-const json = (value: unknown): unknown => JSON.parse(JSON.stringify(toPlain(value)))
+const json = (value: unknown): unknown => JSON.parse(JSON.stringify(toJson(value)))
 
 describe('anything becomes plain data', () => {
   const circular: Record<string, unknown> = { name: 'loop' }
@@ -44,11 +44,11 @@ describe('anything becomes plain data', () => {
   })
 
   test('no number is left that JSON lacks', () => {
-    expect(toPlain([Number.NaN, Number.NEGATIVE_INFINITY, -0])).toEqual([null, null, -0])
+    expect(toJson([Number.NaN, Number.NEGATIVE_INFINITY, -0])).toEqual([null, null, -0])
   })
 
   test('the key __proto__ is a key like any other', () => {
-    const text = JSON.stringify(toPlain(JSON.parse('{"__proto__":{"admin":true}}')))
+    const text = JSON.stringify(toJson(JSON.parse('{"__proto__":{"admin":true}}')))
     expect(text).toBe('{"__proto__":{"admin":true}}')
     expect(({} as { admin?: boolean }).admin).toBeUndefined()
   })
@@ -59,12 +59,12 @@ describe('within bounds', () => {
     let deep: unknown = 1
     for (let level = 0; level < 10_000; level += 1) deep = [deep]
     const big = { text: 'x'.repeat(1_000_000), list: Array.from({ length: 1_000_000 }, () => 'entry'), deep }
-    expect(JSON.stringify(toPlain(big)).length).toBeLessThan(200_000)
-    expect(JSON.stringify(toPlain(Array.from({ length: 100 }, () => big))).length).toBeLessThan(200_000)
+    expect(JSON.stringify(toJson(big)).length).toBeLessThan(200_000)
+    expect(JSON.stringify(toJson(Array.from({ length: 100 }, () => big))).length).toBeLessThan(200_000)
   })
 
   test('text is never cut within a surrogate pair', () => {
-    expect(cut('ab😀', 3)).toBe('ab…')
-    expect(cut('ab😀', 4)).toBe('ab😀')
+    expect(truncate('ab😀', 3)).toBe('ab…')
+    expect(truncate('ab😀', 4)).toBe('ab😀')
   })
 })

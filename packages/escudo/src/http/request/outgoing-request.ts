@@ -1,6 +1,6 @@
 import { type Ambient, ambient } from '../../core/context/ambient.ts'
 import { type Call, scopeOf } from '../../core/engine/call.ts'
-import type { Repeat } from '../../core/idempotency.ts'
+import type { Idempotency } from '../../core/idempotency.ts'
 import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-error.ts'
 import { attemptHeaders } from './attempt-headers.ts'
@@ -76,7 +76,7 @@ export class OutgoingRequest {
   }
 
   /** Whether a second one may be under way at the same time. */
-  get repeat(): Repeat {
+  get repeat(): Idempotency {
     // The body of the first would be gone.
     if (!this.resendable || this.#body?.replayable === false) return 'once'
     return SAFE.has(this.#method) ? 'safe' : 'repeatable'

@@ -1,9 +1,9 @@
 import type { Clock } from '../../core/clock.ts'
 import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/call.ts'
-import { type Cut, Watcher } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type Passage, passError, passValue, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapped } from '../../core/engine/layer.ts'
-import { leaveNote } from '../../core/explain.ts'
+import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Frame, type FrameResult, passError, passValue, Trail } from '../../core/engine/frame.ts'
+import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import { addNote } from '../../core/explain.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
@@ -100,7 +100,7 @@ class AdaptiveLimiterPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
@@ -114,7 +114,7 @@ class AdaptiveLimiterPolicy implements Policy {
     return {
       enter: (call, operation, outer) => {
         // Nothing is sent for a call that is over already, and so nothing is learnt from it.
-        const cut = call.scope?.cut
+        const cut = call.scope?.cancellation
         if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
         const limit = this.#limit.limit()
         if (this.#inFlight >= limit) {
@@ -129,7 +129,7 @@ class AdaptiveLimiterPolicy implements Policy {
   }
 
   #refuse(call: Call, limit: number, binding: Binding): BulkheadFullError {
-    leaveNote(rootOf(call), { policy: binding.policy, state: 'full', facts: this.status() })
+    addNote(rootOf(call), { policy: binding.policy, state: 'full', facts: this.status() })
     const problem = `${this.#inFlight} in flight, the limit is ${limit}`
     return refusal(binding, () => new BulkheadFullError(binding, problem))
   }
@@ -166,13 +166,13 @@ class PlaceFrame extends Watcher implements Frame {
     this.#beganMs = enteredMs(call)
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     this.#shared.leave()
     this.#learn('answered')
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     const { leave } = this.#shared
     if (trail.held === undefined) leave()
     else trail.held.then(leave, leave)
@@ -180,7 +180,7 @@ class PlaceFrame extends Watcher implements Frame {
     return passError(this.outer, error, trail)
   }
 
-  override onCut(cut: Cut): void {
+  override onCancel(cut: Cancellation): void {
     this.#learn(cut.by === 'caller' ? 'nothing' : 'dropped')
   }
 

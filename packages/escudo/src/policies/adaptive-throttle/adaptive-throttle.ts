@@ -1,9 +1,9 @@
 import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/call.ts'
-import { type Cut, Watcher } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type Passage, passError, passValue, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Frame, type FrameResult, passError, passValue, Trail } from '../../core/engine/frame.ts'
+import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
-import { leaveNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, finiteNumber, knownKeys } from '../../core/options/options.ts'
 import {
@@ -21,10 +21,10 @@ import { judgeError } from '../shared/judge.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
-import { AdaptiveThrottle } from './state/throttle-state.ts'
+import { ThrottleState } from './state/throttle-state.ts'
 
-/** Options of {@link throttle}. */
-export interface ThrottleOptions {
+/** Options of {@link adaptiveThrottle}. */
+export interface AdaptiveThrottleOptions {
   /**
    * So many times what the dependency accepts is sent to it. Default 2. Nearer to 1 holds back sooner; higher tries
    * harder, and sees sooner that the dependency takes more again.
@@ -65,7 +65,7 @@ export interface ThrottleOptions {
  * console.log(hits, search.status()) // … requests: 1, accepts: 1, rejectionProbability: 0
  * ```
  */
-export function throttle(options: ThrottleOptions = {}): Policy {
+export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy {
   return new ThrottlePolicy(options)
 }
 
@@ -77,13 +77,13 @@ class ThrottlePolicy implements Policy {
   readonly type = PATH
   readonly settings = {}
   readonly countable: Countable = { outcomes: OUTCOMES }
-  readonly #throttle: AdaptiveThrottle
+  readonly #throttle: ThrottleState
 
-  constructor(options: ThrottleOptions) {
+  constructor(options: AdaptiveThrottleOptions) {
     knownKeys(options, PATH, ['k', 'window', 'name'])
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     const k = finiteNumber(options.k ?? 2, `${PATH}.k`, 1)
-    this.#throttle = new AdaptiveThrottle(k, toMs(options.window ?? '2m', `${PATH}.window`, 1))
+    this.#throttle = new ThrottleState(k, toMs(options.window ?? '2m', `${PATH}.window`, 1))
   }
 
   status(now: number): PolicyStatus {
@@ -100,7 +100,7 @@ class ThrottlePolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
@@ -109,12 +109,12 @@ class ThrottlePolicy implements Policy {
     const accept = (): void => throttle.accept(clock.now())
     return {
       enter: (call, operation, outer) => {
-        const cut = call.scope?.cut
+        const cut = call.scope?.cancellation
         if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
         if (!throttle.admit(enteredMs(call), call.random)) {
           return passError(outer, this.#refuse(call, binding), new Trail(call.root))
         }
-        if (events.hearsExecuted) executed(binding, PATH, 'admitted')
+        if (events.hasExecutedListeners) executed(binding, PATH, 'admitted')
         const frame = new AnswerFrame(outer, call, accept)
         // Without a scope nothing can cut the call, and its outcome alone is the answer.
         if (call.scope !== undefined) frame.watch(call.scope)
@@ -127,7 +127,7 @@ class ThrottlePolicy implements Policy {
     const { policy } = binding
     const throttle = this.#throttle
     const now = call.clock.now()
-    leaveNote(rootOf(call), { policy, state: 'throttled', facts: this.status(now) })
+    addNote(rootOf(call), { policy, state: 'throttled', facts: this.status(now) })
     const problem = `it accepted ${throttle.accepts(now)} of ${throttle.requests(now)} calls`
     return refusal(binding, () => new RateLimitedError(binding, problem))
   }
@@ -147,17 +147,17 @@ class AnswerFrame extends Watcher implements Frame {
     this.#accept = accept
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     this.#end(true)
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     this.#end(judgeError(undefined, error, this.#call) !== 'failure')
     return passError(this.outer, error, trail)
   }
 
-  override onCut({ by }: Cut): void {
+  override onCancel({ by }: Cancellation): void {
     this.#end(by === 'caller')
   }
 

@@ -1,16 +1,16 @@
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
-import { Failure, type Frame, finish, type Passage, passError, passValue, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import { Failure, type Frame, type FrameResult, passError, passValue, Trail, unwrap } from '../../core/engine/frame.ts'
+import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
-import { leaveNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../../core/options/options.ts'
 import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { refusal } from '../shared/refusal.ts'
-import { PlaceWaiter, type WaitOutcome } from './queued-call.ts'
-import type { Compartment } from './state/bulkhead-state.ts'
-import { Compartments } from './state/keyed-bulkheads.ts'
+import { QueuedCall, type WaitOutcome } from './queued-call.ts'
+import type { BulkheadState } from './state/bulkhead-state.ts'
+import { KeyedBulkheads } from './state/keyed-bulkheads.ts'
 
 /** Options of {@link bulkhead}. */
 export interface BulkheadOptions {
@@ -70,7 +70,7 @@ class BulkheadPolicy implements Policy {
   readonly type = PATH
   readonly settings: { readonly maxWaitMs?: number }
   readonly #maxWaitMs: number | undefined
-  readonly #compartments: Compartments<PlaceWaiter>
+  readonly #compartments: KeyedBulkheads<QueuedCall>
 
   constructor(options: BulkheadOptions) {
     knownKeys(options, PATH, ['limit', 'queue', 'maxWait', 'order', 'perKey', 'name'])
@@ -82,7 +82,7 @@ class BulkheadPolicy implements Policy {
     }
     this.#maxWaitMs = options.maxWait === undefined ? undefined : toMs(options.maxWait, `${PATH}.maxWait`)
     this.settings = this.#maxWaitMs === undefined ? {} : { maxWaitMs: this.#maxWaitMs }
-    this.#compartments = new Compartments(settings, readMaxKeys(options.perKey, `${PATH}.perKey`))
+    this.#compartments = new KeyedBulkheads(settings, readMaxKeys(options.perKey, `${PATH}.perKey`))
   }
 
   status(): PolicyStatus {
@@ -92,7 +92,7 @@ class BulkheadPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
@@ -102,7 +102,7 @@ class BulkheadPolicy implements Policy {
     return {
       enter: (call, operation, outer) => {
         const compartment = compartments.of(call.root.key)
-        if (compartment.tryEnter()) {
+        if (compartment.tryAcquire()) {
           let frame: BulkheadFrame | undefined
           try {
             frame = new BulkheadFrame(outer, compartment)
@@ -115,32 +115,32 @@ class BulkheadPolicy implements Policy {
           }
         }
         // A call that is over already is not refused, and displaces nobody.
-        const cut = call.scope?.cut
+        const cut = call.scope?.cancellation
         if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
         const problem = whyNotWait(call, compartment)
         if (problem !== undefined) {
           return passError(outer, refuse(call, compartment, binding, problem), new Trail(call.root))
         }
-        const waiter = new PlaceWaiter(compartment, call.root.priority)
-        compartment.queue(waiter)?.displace()
+        const waiter = new QueuedCall(compartment, call.root.priority)
+        compartment.enqueue(waiter)?.displace()
         return waiter.wait(call.scope, waits).then((outcome) => {
           // Time has passed since the call was entered.
           call.enteredMs = undefined
           const ended = endOfWait(call, compartment, binding, outcome, maxWaitMs)
-          if (ended !== undefined) return finish(passError(outer, ended.error, new Trail(call.root)))
-          return finish(next.enter(call, operation, new BulkheadFrame(outer, compartment)))
+          if (ended !== undefined) return unwrap(passError(outer, ended.error, new Trail(call.root)))
+          return unwrap(next.enter(call, operation, new BulkheadFrame(outer, compartment)))
         })
       },
     }
   }
 }
 
-function statusOf({ inUse, limit, queued, queueLimit }: Compartment<PlaceWaiter>): PolicyStatus {
+function statusOf({ inUse, limit, queued, queueLimit }: BulkheadState<QueuedCall>): PolicyStatus {
   return { inUse, limit, queued, queueLimit }
 }
 
 /** Why a call that finds no place may not wait for one either; undefined for one that may. */
-function whyNotWait(call: CallState, compartment: Compartment<PlaceWaiter>): string | undefined {
+function whyNotWait(call: CallState, compartment: BulkheadState<QueuedCall>): string | undefined {
   const { limit, queueLimit } = compartment
   if (!compartment.hasRoom(call.root.priority)) return `${limit} at work, ${queueLimit} waiting`
   return isLate(call) ? `${limit} at work, and the call's deadline has passed` : undefined
@@ -152,7 +152,7 @@ function whyNotWait(call: CallState, compartment: Compartment<PlaceWaiter>): str
  */
 function endOfWait(
   call: CallState,
-  compartment: Compartment<PlaceWaiter>,
+  compartment: BulkheadState<QueuedCall>,
   binding: Binding,
   outcome: WaitOutcome,
   maxWaitMs: number | undefined,
@@ -164,7 +164,7 @@ function endOfWait(
     return new Failure(refuse(call, compartment, binding, 'made room for a call of higher priority'))
   }
   // The place may have come in the same tick as the cut, or before a timer that is late could cut.
-  const cut = call.scope?.cut
+  const cut = call.scope?.cancellation
   const failure =
     cut !== undefined
       ? new Failure(cut.reason)
@@ -183,11 +183,11 @@ function isLate(call: CallState): boolean {
 /** The error of a call that was not let in, and the note of how full it was. */
 function refuse(
   call: CallState,
-  compartment: Compartment<PlaceWaiter>,
+  compartment: BulkheadState<QueuedCall>,
   binding: Binding,
   problem: string,
 ): BulkheadFullError {
-  leaveNote(call.root, { policy: binding.policy, state: 'full', facts: statusOf(compartment) })
+  addNote(call.root, { policy: binding.policy, state: 'full', facts: statusOf(compartment) })
   return refusal(binding, () => new BulkheadFullError(binding, problem))
 }
 
@@ -195,19 +195,19 @@ function refuse(
 class BulkheadFrame implements Frame {
   declare readonly outer: Frame
   /** Undefined once the place has been given back. */
-  declare private compartment: Compartment<PlaceWaiter> | undefined
+  declare private compartment: BulkheadState<QueuedCall> | undefined
 
-  constructor(outer: Frame, compartment: Compartment<PlaceWaiter>) {
+  constructor(outer: Frame, compartment: BulkheadState<QueuedCall>) {
     this.outer = outer
     this.compartment = compartment
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     this.leave()
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     // Nobody waits for the work any longer, and it goes on: its place is taken until it ends.
     if (trail.held === undefined) this.leave()
     else this.leaveAfter(trail.held)

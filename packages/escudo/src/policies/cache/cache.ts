@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Call, scopeOf } from '../../core/engine/call.ts'
-import { Scope } from '../../core/engine/cancel-scope.ts'
+import { CancelScope } from '../../core/engine/cancel-scope.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
@@ -16,8 +16,8 @@ import {
 } from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
 import { factsOf } from '../../errors/error-facts.ts'
-import { runOnItsOwn } from '../shared/flight/detached-call.ts'
-import { outsideOfFlights } from '../shared/flight/flight.ts'
+import { runDetached } from '../shared/flight/detached-call.ts'
+import { outsideFlights } from '../shared/flight/flight.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { judgeError } from '../shared/judge.ts'
 import { checkOrder } from '../shared/order-rules.ts'
@@ -84,7 +84,7 @@ class CachePolicy<R> implements Cache<R> {
   readonly settings = {}
   readonly #entries: CacheEntries<unknown>
   /** Of entries that are being refreshed. A refresh goes with its entry, so there are never more of them. */
-  readonly #refreshes = new Map<CacheEntry<unknown>, Scope>()
+  readonly #refreshes = new Map<CacheEntry<unknown>, CancelScope>()
   #clock: Clock = systemClock
   #hits = 0
   #stale = 0
@@ -160,7 +160,7 @@ class CachePolicy<R> implements Cache<R> {
     }
     this.#misses += 1
     // What an operation makes of the abort of its signal is no answer that anybody has got.
-    if (scopeOf(call)?.cut === undefined) this.#keep(key, value, run, binding)
+    if (scopeOf(call)?.cancellation === undefined) this.#keep(key, value, run, binding)
     return value
   }
 
@@ -174,16 +174,16 @@ class CachePolicy<R> implements Cache<R> {
   ): Promise<void> {
     const { key } = entry
     const run = this.#entries.begin()
-    const scope = new Scope()
+    const scope = new CancelScope()
     this.#refreshes.set(entry, scope)
     try {
-      const value = await outsideOfFlights(() => runOnItsOwn(next, call, scope, operation))
+      const value = await outsideFlights(() => runDetached(next, call, scope, operation))
       // The entry is gone, and with it whoever wanted it refreshed.
-      if (scope.cut !== undefined) return
+      if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)
       this.#keep(key, value, run, binding)
     } catch (error) {
-      if (scope.cut !== undefined) return
+      if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)
       if (isAnswer(error)) {
         this.#entries.retract(key, run)
@@ -197,7 +197,7 @@ class CachePolicy<R> implements Cache<R> {
   /** What is given out in place of an error: nothing, unless it is a failure or a refusal. */
   #spareFor(error: unknown, key: string, run: number, call: Call): CacheEntry<unknown> | undefined {
     // Whoever cut the call has stopped listening.
-    if (scopeOf(call)?.cut !== undefined) return undefined
+    if (scopeOf(call)?.cancellation !== undefined) return undefined
     if (isAnswer(error)) {
       this.#entries.retract(key, run)
       return undefined
@@ -213,7 +213,7 @@ class CachePolicy<R> implements Cache<R> {
 
   #tell({ storedMs }: CacheEntry<unknown>, error: unknown, refresh: boolean, binding: Binding): void {
     const { shield, policy, events } = binding
-    if (!events.hears('stale')) return
+    if (!events.hasListeners('stale')) return
     events.emit('stale', { shield, policy, error, ageMs: this.#clock.now() - storedMs, refresh })
   }
 
@@ -222,7 +222,7 @@ class CachePolicy<R> implements Cache<R> {
     const scope = this.#refreshes.get(entry)
     if (scope === undefined) return
     this.#refreshes.delete(entry)
-    scope.cutOff({
+    scope.cancel({
       by: 'caller',
       reason: new DOMException('the cache does not need this refresh any more', 'AbortError'),
     })

@@ -1,8 +1,8 @@
 import type { CallRoot } from '../../core/engine/call.ts'
 import { passError, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
 import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
-import { leaveNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import {
   type Binding,
@@ -150,7 +150,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
@@ -173,7 +173,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     return {
       enter(call, operation, outer) {
         const breaker = circuits.of(call.root.key)
-        let ticket = breaker.freePass
+        let ticket = breaker.sharedPermit
         if (ticket === undefined) {
           const now = clock.now()
           ticket = breaker.tryAcquire(now, call.root.host.random)
@@ -217,7 +217,7 @@ function statusOf(breaker: Breaker, now: number): BreakerStatus {
 function note(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding): BreakerStatus {
   const facts = statusOf(breaker, now)
   const { state, retryAfterMs } = facts
-  leaveNote(
+  addNote(
     root,
     retryAfterMs === undefined ? { policy, state, facts } : { policy, state, facts, retryAt: now + retryAfterMs },
   )

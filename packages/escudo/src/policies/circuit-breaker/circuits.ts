@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
-import { type Listener, tell } from '../../core/events/events.ts'
+import { type Listener, notify } from '../../core/events/events.ts'
 import type { Binding } from '../../core/policy.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
@@ -21,7 +21,7 @@ export interface CircuitsSettings extends Omit<BreakerSettings, 'onTransition'> 
   readonly healthCheck: HealthCheckSettings | undefined
 }
 
-type ByHand = 'isolated' | 'disabled' | undefined
+type ManualState = 'isolated' | 'disabled' | undefined
 
 // Of a breaker that is part of no shield yet, and so has no clock: there time stands still.
 const STANDSTILL: Clock = { now: () => 0, setTimer: () => () => {} }
@@ -47,7 +47,7 @@ export class Circuits {
   /** Whether changes wait until those before them have been told, or until all of them have been made. */
   #holding = false
   /** What an operator said of all keys: it holds for those that come later too. */
-  #byHand: ByHand
+  #byHand: ManualState
   #clock = STANDSTILL
 
   constructor(settings: CircuitsSettings) {
@@ -86,7 +86,7 @@ export class Circuits {
    * Does something to the circuit of a key, or to all of them. All are changed before anybody hears of one: who hears of
    * it and acts in his turn has the last word.
    */
-  act(key: string | undefined, byHand: ByHand, change: (breaker: Breaker) => void): void {
+  act(key: string | undefined, byHand: ManualState, change: (breaker: Breaker) => void): void {
     const all = key === undefined && this.#keyed !== undefined
     if (all) this.#byHand = byHand
     const isOutermost = !this.#holding
@@ -153,7 +153,7 @@ export class Circuits {
   #checkHealth(breaker: Breaker, healthCheck: HealthCheckSettings): void {
     const running = this.#checks.get(breaker)
     const binding = this.#bindings[0]
-    if (breaker.outage === undefined) {
+    if (breaker.openPeriod === undefined) {
       this.#checks.delete(breaker)
       running?.stop()
     } else if (running === undefined && binding !== undefined) {
@@ -218,9 +218,9 @@ export class Circuits {
   #tell(): void {
     this.#holding = true
     for (const change of this.#untold) {
-      for (const listener of [...this.#listeners]) tell(listener, change)
+      for (const listener of [...this.#listeners]) notify(listener, change)
       for (const { events, shield, policy } of this.#bindings) {
-        if (events.hears('stateChange')) events.emit('stateChange', { shield, policy, ...change })
+        if (events.hasListeners('stateChange')) events.emit('stateChange', { shield, policy, ...change })
       }
     }
     this.#untold.length = 0

@@ -1,4 +1,4 @@
-import { brand, type Origin, PolicyError } from '../../core/errors.ts'
+import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 import type { BreakerState } from '../../core/events/events.ts'
 
 const DOES: Readonly<Record<BreakerState, string>> = {
@@ -32,7 +32,7 @@ export class CircuitOpenError extends PolicyError {
     super(`the circuit of '${origin.shield}' ${DOES[state]} (${origin.policy})`, origin, retryAfterMs)
   }
 }
-brand(CircuitOpenError, 'CircuitOpenError', {
+defineFacts(CircuitOpenError, 'CircuitOpenError', {
   code: 'CIRCUIT_OPEN',
   status: 503,
   kind: 'technical',

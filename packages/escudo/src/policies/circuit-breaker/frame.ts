@@ -1,15 +1,15 @@
 import type { CallRoot, CallState } from '../../core/engine/call.ts'
 import { enteredMs } from '../../core/engine/call.ts'
-import { type Cut, Watcher } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type Passage, passError, passValue, type Trail } from '../../core/engine/frame.ts'
+import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Frame, type FrameResult, passError, passValue, type Trail } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
 import type { Binding } from '../../core/policy.ts'
-import { hintOf } from '../retry/state/next-delay.ts'
+import { retryAfterHintMs } from '../retry/state/next-delay.ts'
 import { executed } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import type { Circuits } from './circuits.ts'
 import type { Breaker } from './state/breaker.ts'
-import type { Ticket } from './state/permit.ts'
+import type { Permit } from './state/permit.ts'
 
 /** What all calls of one circuit breaker in one shield have in common. */
 export interface BreakerContext {
@@ -32,10 +32,10 @@ export class BreakerFrame extends Watcher implements Frame {
   declare private readonly context: BreakerContext
   declare private readonly breaker: Breaker
   /** Undefined once it has been given back. */
-  declare private ticket: Ticket | undefined
+  declare private ticket: Permit | undefined
   declare private readonly startedMs: number | undefined
 
-  constructor(outer: Frame, call: CallState, breaker: Breaker, ticket: Ticket, context: BreakerContext) {
+  constructor(outer: Frame, call: CallState, breaker: Breaker, ticket: Permit, context: BreakerContext) {
     super()
     this.outer = outer
     this.call = call
@@ -49,21 +49,22 @@ export class BreakerFrame extends Watcher implements Frame {
     return this.call.root
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     const { classify } = this.context
     this.end(classify === undefined ? 'success' : this.judged(() => judgeValue(classify, value, this.call)))
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     const verdict = this.judged(() => judgeError(this.context.classify, error, this.call))
     const { context } = this
-    const now = this.end(verdict, verdict === 'failure' ? hintOf(error) : undefined) ?? context.binding.clock.now()
+    const now =
+      this.end(verdict, verdict === 'failure' ? retryAfterHintMs(error) : undefined) ?? context.binding.clock.now()
     if (trail.root !== undefined) context.note(trail.root, this.breaker, now)
     return passError(this.outer, error, trail)
   }
 
-  override onCut(cut: Cut): void {
+  override onCancel(cut: Cancellation): void {
     const now = this.end(cut.by === 'caller' ? 'ignored' : 'failure')
     // Noted here, since behind a policy of somebody's own the outcome comes when the call is over for everybody else.
     if (now !== undefined) this.context.note(this.root, this.breaker, now)
@@ -91,7 +92,7 @@ export class BreakerFrame extends Watcher implements Frame {
     const counted = breaker.settle(ticket, verdict, now, retryAfterMs, durationMs)
     // What has been closed all along has nothing to wait for.
     if (ticket.probe || breaker.state !== 'closed') circuits.rearm(breaker)
-    if (binding.events.hearsExecuted) executed(binding, 'circuitBreaker', verdict)
+    if (binding.events.hasExecutedListeners) executed(binding, 'circuitBreaker', verdict)
     if (!counted && verdict !== 'ignored') late(binding, verdict)
     return now
   }
@@ -99,5 +100,5 @@ export class BreakerFrame extends Watcher implements Frame {
 
 /** A function of its own, so that the one that runs at every call stays small. */
 function late({ events, shield, policy }: Binding, verdict: 'success' | 'failure'): void {
-  if (events.hears('late')) events.emit('late', { shield, policy, verdict })
+  if (events.hasListeners('late')) events.emit('late', { shield, policy, verdict })
 }

@@ -1,7 +1,7 @@
 import type { CancelTimer } from '../../core/clock.ts'
 import { withCurrentCall } from '../../core/context/current-call.ts'
 import { CallRoot, CallState } from '../../core/engine/call.ts'
-import { Scope } from '../../core/engine/cancel-scope.ts'
+import { CancelScope } from '../../core/engine/cancel-scope.ts'
 import type { Binding, Operation } from '../../core/policy.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import type { Breaker } from './state/breaker.ts'
@@ -24,7 +24,7 @@ export class HealthCheck {
   readonly #onClosed: () => void
   #cancelTimer: CancelTimer | undefined
   /** Of the check that is under way. */
-  #scope: Scope | undefined
+  #scope: CancelScope | undefined
   #stopped = false
 
   /** @param binding the shield in whose name it asks */
@@ -55,9 +55,9 @@ export class HealthCheck {
   }
 
   async #check(): Promise<void> {
-    const { outage, key } = this.#breaker
-    if (outage === undefined) return
-    const scope = new Scope()
+    const { openPeriod, key } = this.#breaker
+    if (openPeriod === undefined) return
+    const scope = new CancelScope()
     this.#scope = scope
     const { shield, clock, random } = this.#binding
     const host = { name: shield, clock, random, policies: [] }
@@ -69,12 +69,13 @@ export class HealthCheck {
       if (this.#scope === scope) this.#scope = undefined
     }
     // Cut: it answered too late, and another check is under way.
-    if (scope.cut === undefined && this.#breaker.healthCheckSucceeded(outage, clock.now())) this.#onClosed()
+    if (scope.cancellation === undefined && this.#breaker.healthCheckSucceeded(openPeriod, clock.now()))
+      this.#onClosed()
   }
 
   #cut(why: string): void {
     const scope = this.#scope
     this.#scope = undefined
-    scope?.cutOff({ by: 'escudo', reason: new Error(why) })
+    scope?.cancel({ by: 'escudo', reason: new Error(why) })
   }
 }

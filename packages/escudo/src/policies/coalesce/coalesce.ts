@@ -1,7 +1,7 @@
 import { scopeOf } from '../../core/engine/call.ts'
 import { checkedName, knownKeys } from '../../core/options/options.ts'
 import { type Binding, type Policy, type PolicyStatus, type Run, unbound } from '../../core/policy.ts'
-import { ownRoot, runOnItsOwn } from '../shared/flight/detached-call.ts'
+import { detachedRoot, runDetached } from '../shared/flight/detached-call.ts'
 import { Flight } from '../shared/flight/flight.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 
@@ -65,7 +65,7 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
     return (call, operation) => {
       const { key } = call
       if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
-      const cut = scopeOf(call)?.cut
+      const cut = scopeOf(call)?.cancellation
       if (cut !== undefined) return Promise.reject(cut.reason)
       const present = flights.get(key)
       if (present !== undefined) {
@@ -76,9 +76,9 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
       const flight = new Flight(() => flights.delete(key))
       flights.set(key, flight)
       const landing = flight.join(call)
-      const root = ownRoot(call)
+      const root = detachedRoot(call)
       void flight.run(async () => {
-        const value = await runOnItsOwn(next, call, flight, operation, root)
+        const value = await runDetached(next, call, flight, operation, root)
         checkShareable(value, binding)
         return value
       }, root)

@@ -1,6 +1,6 @@
 import type { Call, CallState } from '../../core/engine/call.ts'
-import { type Frame, type Passage, passError, passValue, type Trail } from '../../core/engine/frame.ts'
-import { type Layer, settle, wrapped } from '../../core/engine/layer.ts'
+import { type Frame, type FrameResult, passError, passValue, type Trail } from '../../core/engine/frame.ts'
+import { type Layer, settle, wrapLayer } from '../../core/engine/layer.ts'
 import { checkedName, knownKeys, optionalFunction } from '../../core/options/options.ts'
 import { type Binding, LAYER, type Policy, type Run, unbound } from '../../core/policy.ts'
 import { withCause } from '../../core/secondary-error.ts'
@@ -55,7 +55,7 @@ class FallbackPolicy<X> implements Policy<unknown, X> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
@@ -84,16 +84,16 @@ class FallbackFrame implements Frame {
     this.context = context
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     const { binding, when, value } = this.context
     // Whoever cut the call has stopped listening; and nobody who gave up wants a substitute.
-    if (this.call.scope?.cut !== undefined || !stands(when, error)) return passError(this.outer, error, trail)
+    if (this.call.scope?.cancellation !== undefined || !stands(when, error)) return passError(this.outer, error, trail)
     const { shield, policy, events } = binding
-    if (events.hears('fallback')) events.emit('fallback', { shield, policy, error })
+    if (events.hasListeners('fallback')) events.emit('fallback', { shield, policy, error })
     if (typeof value !== 'function') return settle(value, this.call, this.outer)
     return settle(substitute(value as Substitute, error, this.call), this.call, this.outer)
   }

@@ -1,4 +1,4 @@
-import { repeatOf } from '../../core/idempotency.ts'
+import { idempotencyOf } from '../../core/idempotency.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
 import { checkedName, finiteNumber, knownKeys, wholeNumber } from '../../core/options/options.ts'
@@ -128,7 +128,7 @@ class HedgePolicy implements Policy {
       tryPay: (now) => this.#budget?.tryWithdraw(now) ?? true,
       begins: (attempt, heldBackMs) => {
         this.#hedges += 1
-        if (events.hears('hedge')) events.emit('hedge', { shield, policy, attempt, delayMs: heldBackMs })
+        if (events.hasListeners('hedge')) events.emit('hedge', { shield, policy, attempt, delayMs: heldBackMs })
       },
       won: (byHedge, latencyMs, now) => {
         if (byHedge) this.#wins += 1
@@ -140,7 +140,7 @@ class HedgePolicy implements Policy {
   }
 
   #mayHedge(operation: Operation<unknown>): boolean {
-    const repeat = repeatOf(operation)
+    const repeat = idempotencyOf(operation)
     return repeat === undefined || repeat === 'safe' || (repeat === 'repeatable' && this.#unsafe)
   }
 }

@@ -1,9 +1,9 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type Call, rootOf, scopeOf, withAttempt, withScope } from '../../core/engine/call.ts'
-import { type Cut, Scope, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Cancellation, CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { stackless } from '../../core/errors.ts'
-import { leaveNote } from '../../core/explain.ts'
-import { repeatOf, whenAnswered } from '../../core/idempotency.ts'
+import { addNote } from '../../core/explain.ts'
+import { idempotencyOf, onAnswer } from '../../core/idempotency.ts'
 import type { Operation, Run } from '../../core/policy.ts'
 import { isRefusal, mayRetry } from '../../errors/classification.ts'
 import { AttemptLog } from '../shared/attempts.ts'
@@ -26,7 +26,7 @@ export interface HedgeRules {
 }
 
 /** One attempt: what it runs in can be cut off alone. */
-class HedgedAttempt extends Scope {
+class HedgedAttempt extends CancelScope {
   readonly number: number
   readonly isHedge: boolean
   readonly startedAt: number
@@ -83,14 +83,14 @@ export class HedgedCall<T> extends Watcher {
   }
 
   /** Cut from outside: everything is, at once. */
-  override onCut(cut: Cut, later: Scope[]): void {
+  override onCancel(cut: Cancellation, later: CancelScope[]): void {
     const cutOff = this.#inFlight
     this.#end()
     const outside = scopeOf(this.#call)
     for (const attempt of cutOff) {
-      attempt.onCut(cut, later)
+      attempt.onCancel(cut, later)
       // What is deaf in here is at work for whoever holds a place outside, too.
-      for (const work of attempt.held ?? []) outside?.hold(work)
+      for (const work of attempt.stillRunning ?? []) outside?.addStillRunning(work)
     }
     this.#reject(cut.reason)
   }
@@ -123,8 +123,8 @@ export class HedgedCall<T> extends Watcher {
   #operationOf(attempt: HedgedAttempt): Operation<T> {
     const operation = this.#operation
     // One that declares nothing has its answer when it returns.
-    if (repeatOf(operation) === undefined) return operation
-    return whenAnswered(operation, () => void this.#decides(attempt, true))
+    if (idempotencyOf(operation) === undefined) return operation
+    return onAnswer(operation, () => void this.#decides(attempt, true))
   }
 
   /** Sets the timer for the next hedge, where there may be one. */
@@ -179,8 +179,8 @@ export class HedgedCall<T> extends Watcher {
     this.#inFlight = [attempt]
     if (losers.length === 0) return true
     // As if its caller had given it up: that it was slower than another says nothing about the dependency.
-    const cut: Cut = { by: 'caller', reason: stackless(lost) }
-    for (const loser of losers) loser.cutOff(cut)
+    const cut: Cancellation = { by: 'caller', reason: stackless(lost) }
+    for (const loser of losers) loser.cancel(cut)
     return true
   }
 
@@ -212,7 +212,7 @@ export class HedgedCall<T> extends Watcher {
     this.#end()
     if (this.#begun > 1) this.#log.attachTo(thrown.error)
     const state = this.#begun === 1 ? 'not hedged' : 'all failed'
-    leaveNote(rootOf(this.#call), {
+    addNote(rootOf(this.#call), {
       policy: this.#rules.policy,
       state: this.#winner === undefined ? state : 'answered',
       attempts: this.#log.attempts,

@@ -1,26 +1,26 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { withAmbient } from '../../core/context/ambient.ts'
-import { type Cut, type Scope, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import type { Waiter } from '../shared/state/queue.ts'
 import { PermitQueue, type PermitWaiter } from './state/permit-queue.ts'
 import type { RateLimit } from './state/rate-limit.ts'
 
 /** The policy, as its lanes see it. */
-export interface LaneOwner {
+export interface QueueOwner {
   readonly clock: Clock
   readonly maxWaitMs: number
   /** One more waits in a lane, or one less. */
-  lineChanged(lane: PermitLane, by: 1 | -1): void
+  queueChanged(lane: RateLimitQueue, by: 1 | -1): void
 }
 
 /** The permits of one key, the line of calls that wait for one, and the one timer that wakes the head of it. */
-export class PermitLane {
+export class RateLimitQueue {
   readonly key: string | undefined
-  readonly #owner: LaneOwner
+  readonly #owner: QueueOwner
   readonly #queue: PermitQueue<WaitingCall>
   #cancelTimer: CancelTimer | undefined
 
-  constructor(key: string | undefined, limit: RateLimit, owner: LaneOwner) {
+  constructor(key: string | undefined, limit: RateLimit, owner: QueueOwner) {
     this.key = key
     this.#owner = owner
     this.#queue = new PermitQueue(limit, owner.maxWaitMs)
@@ -46,19 +46,19 @@ export class PermitLane {
   }
 
   /** Waits in the line; to be asked before is {@link refusalMs}. */
-  wait(scope: Scope | undefined, deadline: number | undefined, now: number): WaitingCall {
+  wait(scope: CancelScope | undefined, deadline: number | undefined, now: number): WaitingCall {
     const waiter = new WaitingCall(this)
-    this.#queue.join(waiter, deadline, now)
-    this.#owner.lineChanged(this, 1)
+    this.#queue.add(waiter, deadline, now)
+    this.#owner.queueChanged(this, 1)
     if (this.#cancelTimer === undefined) this.#arm(now)
     if (scope !== undefined) waiter.watch(scope)
     return waiter
   }
 
   /** A waiter gives up; those behind it move up. */
-  leave(waiter: WaitingCall): void {
-    if (!this.#queue.leave(waiter)) return
-    this.#owner.lineChanged(this, -1)
+  remove(waiter: WaitingCall): void {
+    if (!this.#queue.remove(waiter)) return
+    this.#owner.queueChanged(this, -1)
     // The timer is the head's, whoever that is: the first permit comes when it comes.
     if (this.queued === 0) this.#disarm()
   }
@@ -75,7 +75,7 @@ export class PermitLane {
     let served = false
     for (let waiter = this.#queue.next(now); waiter !== undefined; waiter = this.#queue.next(now)) {
       served = true
-      this.#owner.lineChanged(this, -1)
+      this.#owner.queueChanged(this, -1)
       waiter.end()
     }
     if (served || this.#cancelTimer === undefined) this.#arm(now)
@@ -109,10 +109,10 @@ export class WaitingCall extends Watcher implements PermitWaiter {
   permit: number | undefined
   /** Resolves when the wait is over: with a permit, or cut, or too late. */
   readonly over: Promise<void>
-  readonly #lane: PermitLane
+  readonly #lane: RateLimitQueue
   #resolve: () => void = () => {}
 
-  constructor(lane: PermitLane) {
+  constructor(lane: RateLimitQueue) {
     super()
     this.#lane = lane
     this.over = new Promise((resolve) => {
@@ -126,8 +126,8 @@ export class WaitingCall extends Watcher implements PermitWaiter {
     this.#resolve()
   }
 
-  override onCut(_cut: Cut): void {
-    this.#lane.leave(this)
+  override onCancel(_cut: Cancellation): void {
+    this.#lane.remove(this)
     this.end()
   }
 }

@@ -1,9 +1,9 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Call, enteredMs, rootOf, scopeOf } from '../../core/engine/call.ts'
-import { finish, passError, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import { passError, Trail, unwrap } from '../../core/engine/frame.ts'
+import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
-import { leaveNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain.ts'
 import { toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, readMaxKeys } from '../../core/options/options.ts'
 import {
@@ -22,7 +22,7 @@ import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { type RateLimiterOptions, readLimit } from './options.ts'
-import { type LaneOwner, PermitLane } from './rate-limit-queue.ts'
+import { type QueueOwner, RateLimitQueue } from './rate-limit-queue.ts'
 
 /**
  * Calls no more often than is allowed: `limit` calls `per` time, for all or for each key. A call that finds no permit
@@ -59,17 +59,17 @@ const PATH = 'rateLimiter'
 /** Aborted was given up by its caller, or cut off from further out, while it waited. */
 const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
 
-class RateLimiterPolicy implements Policy, LaneOwner {
+class RateLimiterPolicy implements Policy, QueueOwner {
   readonly name: string
   readonly type = PATH
   readonly settings: Readonly<Record<string, number>>
   readonly countable: Countable = { outcomes: OUTCOMES }
   readonly maxWaitMs: number
   readonly #problem: string
-  readonly #makeLane: (key: string | undefined) => PermitLane
+  readonly #makeLane: (key: string | undefined) => RateLimitQueue
   /** The lane of all calls, or those of the keys. */
-  readonly #single: PermitLane | undefined
-  readonly #lanes: KeyedStates<PermitLane> | undefined
+  readonly #single: RateLimitQueue | undefined
+  readonly #lanes: KeyedStates<RateLimitQueue> | undefined
   #queued = 0
   clock: Clock = systemClock
 
@@ -83,7 +83,7 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     const perMs = toMs(options.per, `${PATH}.per`)
     this.settings = { limit, burst, perMs, maxWaitMs: this.maxWaitMs }
     this.#problem = `${options.limit} calls per ${toMs(options.per, `${PATH}.per`)} ms are allowed`
-    this.#makeLane = (key) => new PermitLane(key, makeLimit(), this)
+    this.#makeLane = (key) => new RateLimitQueue(key, makeLimit(), this)
     if (maxKeys === undefined) this.#single = this.#makeLane(undefined)
     else this.#lanes = new KeyedStates(maxKeys, this.#makeLane)
   }
@@ -104,7 +104,7 @@ class RateLimiterPolicy implements Policy, LaneOwner {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
@@ -112,12 +112,12 @@ class RateLimiterPolicy implements Policy, LaneOwner {
     this.clock = clock
     return {
       enter: (call, operation, outer) => {
-        const cut = call.scope?.cut
+        const cut = call.scope?.cancellation
         if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
-        const lane = this.#single ?? (this.#lanes as KeyedStates<PermitLane>).of(call.root.key)
+        const lane = this.#single ?? (this.#lanes as KeyedStates<RateLimitQueue>).of(call.root.key)
         const now = enteredMs(call)
         if (lane.tryTake(now)) {
-          if (events.hearsExecuted) executed(binding, PATH, 'admitted')
+          if (events.hasExecutedListeners) executed(binding, PATH, 'admitted')
           // A permit is used and never given back, so there is nothing to do on the way out.
           return next.enter(call, operation, outer)
         }
@@ -133,39 +133,39 @@ class RateLimiterPolicy implements Policy, LaneOwner {
             // With nothing to wait for between here and the operation: a cut in between would lose the permit.
             this.#checkTurn(call, lane, waiter.permit, binding)
           } catch (error) {
-            return finish(passError(outer, error, new Trail(call.root)))
+            return unwrap(passError(outer, error, new Trail(call.root)))
           }
-          return finish(next.enter(call, operation, outer))
+          return unwrap(next.enter(call, operation, outer))
         })
       },
     }
   }
 
   /** The wait is over. Throws where the call was cut or its turn came too late; then it has no permit. */
-  #checkTurn(call: Call, lane: PermitLane, permit: number | undefined, binding: Binding): void {
-    const cut = scopeOf(call)?.cut
+  #checkTurn(call: Call, lane: RateLimitQueue, permit: number | undefined, binding: Binding): void {
+    const cut = scopeOf(call)?.cancellation
     if (cut !== undefined) {
       // The permit may have come in the same tick as the cut: then it is for the next.
       if (permit !== undefined) lane.giveBack(permit)
-      if (binding.events.hearsExecuted) executed(binding, PATH, 'aborted')
+      if (binding.events.hasExecutedListeners) executed(binding, PATH, 'aborted')
       throw cut.reason
     }
     if (permit === undefined) {
       // Nobody looked for so long that its turn would come too late.
       throw this.#refuse(call, binding, lane.refusalMs(undefined, this.clock.now()) ?? 0)
     }
-    if (binding.events.hearsExecuted) executed(binding, PATH, 'admitted_after_wait')
+    if (binding.events.hasExecutedListeners) executed(binding, PATH, 'admitted_after_wait')
   }
 
   #refuse(call: Call, binding: Binding, retryAfterMs: number): RateLimitedError {
     const now = this.clock.now()
     const { policy } = binding
-    leaveNote(rootOf(call), { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
+    addNote(rootOf(call), { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
     return refusal(binding, () => new RateLimitedError(binding, this.#problem, retryAfterMs))
   }
 
   /** A key for which calls wait is not forgotten for another. */
-  lineChanged(lane: PermitLane, by: 1 | -1): void {
+  queueChanged(lane: RateLimitQueue, by: 1 | -1): void {
     this.#queued += by
     const lanes = this.#lanes
     // A lane may have been forgotten with calls in it, where all keys had some: another one has its key now.

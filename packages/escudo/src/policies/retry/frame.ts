@@ -1,13 +1,13 @@
 import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
-import { type Frame, finish, type Passage, passError, passValue, Trail } from '../../core/engine/frame.ts'
+import { type Frame, type FrameResult, passError, passValue, Trail, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { sleep } from '../../core/engine/sleep.ts'
-import { forgetInside, leaveNote } from '../../core/explain.ts'
+import { addNote, forgetNotesInside } from '../../core/explain.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import type { Binding, Operation } from '../../core/policy.ts'
 import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
-import { nextDelayMs, type RetryRules, type Stop } from './state/next-delay.ts'
+import { nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
 
 /** What `executed` tells of a retry. */
 export const OUTCOMES = [
@@ -102,12 +102,12 @@ class RetryFrame implements Frame {
     return this.attempt.root
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     const delayMs = this.delayAfterValue(value)
     return delayMs === undefined ? passValue(this.outer, value) : this.goOn(delayMs)
   }
 
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     const delayMs = this.delayAfterError(error)
     return delayMs === undefined ? passError(this.outer, error, trail) : this.goOn(delayMs)
   }
@@ -120,7 +120,7 @@ class RetryFrame implements Frame {
       end = new AttemptFailure(later, new Trail(this.attempt.root))
     }
     const { outer } = this
-    return finish(end instanceof AttemptFailure ? passError(outer, end.error, end.trail) : passValue(outer, end))
+    return unwrap(end instanceof AttemptFailure ? passError(outer, end.error, end.trail) : passValue(outer, end))
   }
 
   /** Makes attempts until one is the last. */
@@ -130,13 +130,13 @@ class RetryFrame implements Frame {
     for (let delayMs: number | undefined = firstDelayMs; ; ) {
       counters.retries += 1
       await sleep(delayMs, binding.clock, scope)
-      if (scope?.cut !== undefined) {
-        this.tell(scope.cut.by === 'caller' ? 'ignored' : 'failure')
+      if (scope?.cancellation !== undefined) {
+        this.tell(scope.cancellation.by === 'caller' ? 'ignored' : 'failure')
         this.leaveNote('given up by its caller or cut by a timeout')
-        return new AttemptFailure(scope.cut.reason, new Trail(this.attempt.root))
+        return new AttemptFailure(scope.cancellation.reason, new Trail(this.attempt.root))
       }
       this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
-      forgetInside(this.attempt.root, binding.policy)
+      forgetNotesInside(this.attempt.root, binding.policy)
       if (this.past !== undefined) {
         this.past.startedMs = enteredMs(this.attempt)
         this.past.delayMs = delayMs
@@ -198,7 +198,7 @@ class RetryFrame implements Frame {
     this.record(verdict, error)
     if (typeof delayMs === 'number') {
       const number = attempt.attempt
-      if (events.hears('retry')) events.emit('retry', { shield, policy, attempt: number, delayMs, error })
+      if (events.hasListeners('retry')) events.emit('retry', { shield, policy, attempt: number, delayMs, error })
       return delayMs
     }
     this.leaveNote(delayMs)
@@ -207,9 +207,9 @@ class RetryFrame implements Frame {
     return undefined
   }
 
-  private leaveNote(state: Stop): void {
+  private leaveNote(state: StopReason): void {
     const { policy } = this.context.binding
-    leaveNote(this.attempt.root, { policy, state, attempts: this.past?.log.attempts ?? [] })
+    addNote(this.attempt.root, { policy, state, attempts: this.past?.log.attempts ?? [] })
   }
 
   private record(outcome: Verdict, error: unknown): void {
@@ -222,7 +222,7 @@ class RetryFrame implements Frame {
   /** Tells that the call is over. */
   private tell(verdict: Verdict): void {
     const { events, shield, policy } = this.context.binding
-    if (!events.hearsExecuted) return
+    if (!events.hasExecutedListeners) return
     const attempts = this.attempt.attempt
     const outcome: (typeof OUTCOMES)[number] =
       verdict === 'ignored'

@@ -1,4 +1,4 @@
-import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
@@ -105,7 +105,7 @@ class RetryPolicy<R> implements Policy<R> {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

@@ -1,4 +1,4 @@
-import { brand, type Origin, PolicyError } from '../../core/errors.ts'
+import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 
 /**
  * All places of a bulkhead were taken, and so was its queue, or the wait in it was too long; or an adaptive limiter had
@@ -21,7 +21,7 @@ export class BulkheadFullError extends PolicyError {
     super(`'${origin.shield}' is full: ${problem} (${origin.policy})`, origin)
   }
 }
-brand(BulkheadFullError, 'BulkheadFullError', {
+defineFacts(BulkheadFullError, 'BulkheadFullError', {
   code: 'BULKHEAD_FULL',
   status: 503,
   kind: 'technical',

@@ -17,7 +17,7 @@ export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call:
  * declined to run, says nothing about the dependency.
  */
 export function judgeError<R>(classify: Classify<R> | undefined, error: unknown, call: Call): Verdict {
-  if (scopeOf(call)?.cut?.by === 'caller' || isRefusal(error)) return 'ignored'
+  if (scopeOf(call)?.cancellation?.by === 'caller' || isRefusal(error)) return 'ignored'
   if (classify === undefined) return verdictOfError(error)
   const outcome: Outcome<R> = { ok: false, error }
   try {

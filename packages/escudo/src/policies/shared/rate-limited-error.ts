@@ -1,4 +1,4 @@
-import { brand, type Origin, PolicyError } from '../../core/errors.ts'
+import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 
 /**
  * A rate limiter has no permit for the call, or a throttle holds it back from a dependency that is overloaded: the
@@ -23,7 +23,7 @@ export class RateLimitedError extends PolicyError {
 }
 // Technical, as all refusals are: a fallback stands in for it. The answer of a service is made from its catalogue's
 // entry, and there 429 is the client's own matter.
-brand(RateLimitedError, 'RateLimitedError', {
+defineFacts(RateLimitedError, 'RateLimitedError', {
   code: 'RATE_LIMITED',
   status: 429,
   kind: 'technical',

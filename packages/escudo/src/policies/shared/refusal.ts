@@ -5,7 +5,7 @@ import type { Binding } from '../../core/policy.ts'
 export function refusal<E extends PolicyError>(binding: Binding, make: () => E): E {
   const error = binding.stacks ? make() : stackless(make)
   const { shield, policy, events } = binding
-  if (events.hears('rejected')) {
+  if (events.hasListeners('rejected')) {
     events.emit('rejected', { shield, policy, code: error.code, retryAfterMs: error.retryAfterMs })
   }
   return error

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import {
+  adaptiveThrottle,
   bulkhead,
   ConfigurationError,
   cache,
@@ -10,7 +11,6 @@ import {
   rateLimiter,
   retry,
   standardShield,
-  throttle,
   timeout,
 } from '../../index.ts'
 
@@ -105,11 +105,11 @@ const cases: [string, readonly unknown[], (value: never) => unknown][] = [
   ['rateLimiter.name', NO_NAMES, (name) => rateLimiter({ limit: 1, per: '1s', name })],
   ['rateLimiter.rate', [1], (rate) => rateLimiter({ limit: 1, per: '1s', rate } as never)],
   ['rateLimiter', [...NO_OBJECTS, undefined, null], (options) => rateLimiter(options)],
-  ['throttle.k', [Number.NaN, -1, 0.99, Number.POSITIVE_INFINITY, '2', {}, true, 5n], (k) => throttle({ k })],
-  ['throttle.window', [...NO_DURATIONS, 0], (window) => throttle({ window })],
-  ['throttle.name', NO_NAMES, (name) => throttle({ name })],
-  ['throttle.ratio', [1], (ratio) => throttle({ ratio } as never)],
-  ['throttle', [...NO_OBJECTS, null], (options) => throttle(options)],
+  ['throttle.k', [Number.NaN, -1, 0.99, Number.POSITIVE_INFINITY, '2', {}, true, 5n], (k) => adaptiveThrottle({ k })],
+  ['throttle.window', [...NO_DURATIONS, 0], (window) => adaptiveThrottle({ window })],
+  ['throttle.name', NO_NAMES, (name) => adaptiveThrottle({ name })],
+  ['throttle.ratio', [1], (ratio) => adaptiveThrottle({ ratio } as never)],
+  ['throttle', [...NO_OBJECTS, null], (options) => adaptiveThrottle(options)],
   ['fallback.when', NO_FUNCTIONS, (when) => fallback(null, { when })],
   ['fallback.name', NO_NAMES, (name) => fallback(null, { name })],
   ['fallback.if', [1], (value) => fallback(null, { if: value } as never)],
@@ -161,8 +161,8 @@ test('the smallest and the largest values that make sense are taken', () => {
     rateLimiter({ limit: 1, per: Number.MIN_VALUE, burst: 1, maxWait: 0, perKey: { maxKeys: 1 } })
     rateLimiter({ limit: Number.MAX_SAFE_INTEGER, per: '24h', maxWait: Number.MAX_VALUE, perKey: {} })
     rateLimiter({ limit: 1_000_000, per: '1h', algorithm: 'slidingWindow' })
-    throttle({ k: 1, window: 1 })
-    throttle({ k: Number.MAX_VALUE, window: Number.MAX_VALUE })
+    adaptiveThrottle({ k: 1, window: 1 })
+    adaptiveThrottle({ k: Number.MAX_VALUE, window: Number.MAX_VALUE })
     fallback(undefined)
     cache({ ttl: 0, staleIfError: 1 })
     cache({ ttl: Number.MAX_VALUE, staleWhileRevalidate: Number.MAX_VALUE, maxEntries: Number.MAX_SAFE_INTEGER })

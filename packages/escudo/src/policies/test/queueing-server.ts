@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { brand } from '../../core/errors.ts'
+import { defineFacts } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { isRefusal } from '../../errors/classification.ts'
 
@@ -8,7 +8,11 @@ import { isRefusal } from '../../errors/classification.ts'
 
 /** The server's own answer when its queue is full: a 503. */
 export class ServerOverloadedError extends Error {}
-brand(ServerOverloadedError, 'ServerOverloadedError', { code: 'SERVER_OVERLOADED', status: 503, kind: 'technical' })
+defineFacts(ServerOverloadedError, 'ServerOverloadedError', {
+  code: 'SERVER_OVERLOADED',
+  status: 503,
+  kind: 'technical',
+})
 
 /** A time drawn for one request, in milliseconds. */
 export type Draw = () => number

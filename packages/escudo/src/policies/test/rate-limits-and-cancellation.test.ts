@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { CallRoot, CallState } from '../../core/engine/call.ts'
-import { Scope, type Watcher } from '../../core/engine/cancel-scope.ts'
+import { CancelScope, type Watcher } from '../../core/engine/cancel-scope.ts'
 import { EventHub } from '../../core/events/events.ts'
 import type { Binding } from '../../core/policy.ts'
-import { definePolicy, type Policy, type Run, rateLimiter, shield, throttle } from '../../index.ts'
+import { adaptiveThrottle, definePolicy, type Policy, type Run, rateLimiter, shield } from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 
 /** Counts who watches it. */
-class CountingScope extends Scope {
+class CountingScope extends CancelScope {
   readonly watchers = new Set<Watcher>()
 
   override add(watcher: Watcher): void {
@@ -25,7 +25,7 @@ const innermost: Run = async (call, operation) => await operation(call)
 
 describe.each<[string, () => Policy]>([
   ['rateLimiter', () => rateLimiter({ limit: 1, per: 1, maxWait: '1s' })],
-  ['throttle', () => throttle()],
+  ['throttle', () => adaptiveThrottle()],
 ])('%s', (_name, make) => {
   test('stops watching what can cut a call as soon as it has nothing more to do with it', async () => {
     const clock = virtualClock()

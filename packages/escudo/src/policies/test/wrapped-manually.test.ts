@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { newCall } from '../../core/engine/call.ts'
 import type { AnyPolicy, Call, Operation, Run, RunOptions, Shield } from '../../index.ts'
 import {
+  adaptiveThrottle,
   bulkhead,
   circuitBreaker,
   consecutive,
@@ -13,7 +14,6 @@ import {
   retry,
   shield,
   systemClock,
-  throttle,
   timeout,
 } from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
@@ -30,7 +30,7 @@ test.each<[string, () => AnyPolicy]>([
   ['circuitBreaker', () => circuitBreaker()],
   ['bulkhead', () => bulkhead({ limit: 1 })],
   ['rateLimiter', () => rateLimiter({ limit: 1, per: '1s' })],
-  ['throttle', () => throttle()],
+  ['throttle', () => adaptiveThrottle()],
   ['fallback', () => fallback(null)],
 ])('%s works when it is wrapped by hand, on the system clock', async (name, make) => {
   const policy = make()

@@ -1,12 +1,12 @@
 import type { Ambient } from '../../core/context/ambient.ts'
 import { enteredMs, withScope } from '../../core/engine/call.ts'
-import { Scope } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type Passage, passError, passValue, type Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapped } from '../../core/engine/layer.ts'
+import { CancelScope } from '../../core/engine/cancel-scope.ts'
+import { type Frame, type FrameResult, passError, passValue, type Trail } from '../../core/engine/frame.ts'
+import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../../core/engine/timer-queue.ts'
 import { stackless, TimeoutError } from '../../core/errors.ts'
 import type { Countable } from '../../core/events/events.ts'
-import { leaveNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys } from '../../core/options/options.ts'
 import {
@@ -80,7 +80,7 @@ class TimeoutPolicy implements Policy {
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapped((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
@@ -109,8 +109,8 @@ interface TimeoutContext {
   readonly onExpired: () => void
 }
 
-function outcomeOf({ cut, expired }: TimeoutFrame): (typeof OUTCOMES)[number] {
-  if (cut === undefined) return 'in_time'
+function outcomeOf({ cancellation, expired }: TimeoutFrame): (typeof OUTCOMES)[number] {
+  if (cancellation === undefined) return 'in_time'
   return expired ? 'timed_out' : 'aborted'
 }
 
@@ -118,7 +118,7 @@ function outcomeOf({ cut, expired }: TimeoutFrame): (typeof OUTCOMES)[number] {
  * The frame of one timed call, which is also its scope and its place in the queue, so that a call in time makes one
  * object and no timer.
  */
-class TimeoutFrame extends Scope implements Frame, TimerEntry {
+class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
   declare queued: boolean
   declare dueMs: number
   declare earlier: TimerEntry | undefined
@@ -142,27 +142,27 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
   }
 
   expire(): void {
-    if (this.cut !== undefined) return
+    if (this.cancellation !== undefined) return
     this.expired = true
     const { binding, settings } = this.shared
     const make = (): TimeoutError => new TimeoutError(binding, settings.afterMs)
-    this.cutOff({ by: 'escudo', reason: binding.stacks ? make() : stackless(make) })
+    this.cancel({ by: 'escudo', reason: binding.stacks ? make() : stackless(make) })
   }
 
-  onValue(value: unknown): Passage {
+  onValue(value: unknown): FrameResult {
     this.end()
     return passValue(this.outer, value)
   }
 
   // What was cut in here is over for everybody further out: a timeout waits for nothing that is held, and whatever the
   // code of a user made of the cut, its reason goes on.
-  onError(error: unknown, trail: Trail): Passage {
+  onError(error: unknown, trail: Trail): FrameResult {
     this.end()
     if (this.expired && trail.root !== undefined) {
-      leaveNote(trail.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
+      addNote(trail.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
     }
     trail.held = undefined
-    return passError(this.outer, this.cut === undefined ? error : this.cut.reason, trail)
+    return passError(this.outer, this.cancellation === undefined ? error : this.cancellation.reason, trail)
   }
 
   private end(): void {
@@ -170,7 +170,7 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
     queue.remove(this)
     this.unwatch()
     if (this.expired) this.tellTimeout()
-    if (binding.events.hearsExecuted) executed(binding, TYPE, outcomeOf(this))
+    if (binding.events.hasExecutedListeners) executed(binding, TYPE, outcomeOf(this))
   }
 
   /** Here, and not where the timer fires: this is the context of the call. */
@@ -178,6 +178,6 @@ class TimeoutFrame extends Scope implements Frame, TimerEntry {
     const { binding, settings, onExpired } = this.shared
     const { events, shield, policy } = binding
     onExpired()
-    if (events.hears('timeout')) events.emit('timeout', { shield, policy, afterMs: settings.afterMs })
+    if (events.hasListeners('timeout')) events.emit('timeout', { shield, policy, afterMs: settings.afterMs })
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { type BreakerState, reportOnce, type ShieldEvent, watchAll } from '../../core/events/events.ts'
 import type { AnyPolicy, PolicyStatus } from '../../core/policy.ts'
-import { livingShields, type ShieldFacts } from '../../core/registry.ts'
+import { registeredShields, type ShieldFacts } from '../../core/registry.ts'
 import { type Family, type FamilyFacts, type Sample, samples } from './families.ts'
 
 type CounterOf = Family<Sample>
@@ -80,7 +80,7 @@ export class PolicyMetrics {
   }
 
   /** Every series of every shield that there is, at zero where nothing has been counted. */
-  prepare(shields: readonly ShieldFacts[] = livingShields()): void {
+  prepare(shields: readonly ShieldFacts[] = registeredShields()): void {
     for (const facts of shields) {
       if (this.#prepared.has(facts)) continue
       this.#prepared.add(facts)
@@ -122,7 +122,7 @@ export class PolicyMetrics {
    * What the policies are in at this moment. Where several shields share a name, their bulkheads add up, and the state
    * is that of the breaker that was built last.
    */
-  gauges(shields: readonly ShieldFacts[] = livingShields()): readonly Family<Sample>[] {
+  gauges(shields: readonly ShieldFacts[] = registeredShields()): readonly Family<Sample>[] {
     const state = samples(STATE, this.#max)
     const bulkhead = new Map(Object.entries(BULKHEAD).map(([key, facts]) => [key, samples(facts, this.#max)]))
     for (const { name: shield, clock, policies } of shields) {

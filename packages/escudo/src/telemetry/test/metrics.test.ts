@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
 import { adaptiveLimiter } from '../../policies/adaptive-limiter/adaptive-limiter.ts'
-import { throttle } from '../../policies/adaptive-throttle/adaptive-throttle.ts'
+import { adaptiveThrottle } from '../../policies/adaptive-throttle/adaptive-throttle.ts'
 import { bulkhead } from '../../policies/bulkhead/bulkhead.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
@@ -101,7 +101,7 @@ describe('the series of a shield', () => {
     const rated = shield(
       { name: 'rated', clock, random: () => 0 },
       rateLimiter({ limit: 2, per: '1s', burst: 1, maxWait: 500 }),
-      throttle(),
+      adaptiveThrottle(),
     )
     const name = 'escudo_rate_limiter_requests_total'
     expect(valuesOf(metrics, name, 'rated')).toEqual({

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { type Listener, tell } from '../../core/events/events.ts'
+import { type Listener, notify } from '../../core/events/events.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { knownKeys, wholeNumber } from '../../core/options/options.ts'
@@ -102,7 +102,7 @@ export class FaultEngine {
       this.#injected += 1
       injection = { fault: rule.fault, delayMs }
       const event = { number: this.#injected, rule: index, fault: rule.fault, delayMs, target, at }
-      for (const listener of [...this.#listeners]) tell(listener, event)
+      for (const listener of [...this.#listeners]) notify(listener, event)
     })
     return injection
   }

@@ -2,19 +2,19 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../clock.ts'
 import { CallRoot, CallState } from '../call.ts'
-import { type Cut, Scope } from '../cancel-scope.ts'
-import { END, Failure, type Frame, passError, passValue, promised, rejectedSoon, Trail } from '../frame.ts'
+import { type Cancellation, CancelScope } from '../cancel-scope.ts'
+import { END, Failure, type Frame, passError, passValue, rejectInMicrotask, Trail, toPromise } from '../frame.ts'
 import { operationLayer, runOf, settle } from '../layer.ts'
 
-const CUT: Cut = { by: 'caller', reason: new Error('gone') }
+const CUT: Cancellation = { by: 'caller', reason: new Error('gone') }
 
 const HOST = { name: 'test', clock: systemClock, random: Math.random, policies: [] }
 
-const callIn = (scope: Scope | undefined): CallState =>
+const callIn = (scope: CancelScope | undefined): CallState =>
   new CallState(new CallRoot(HOST, undefined, 0), scope, 1, undefined)
 
-const settled = (scope: Scope | undefined, result: unknown): Promise<unknown> =>
-  promised(settle(result, callIn(scope), END))
+const settled = (scope: CancelScope | undefined, result: unknown): Promise<unknown> =>
+  toPromise(settle(result, callIn(scope), END))
 
 /** A frame that notes what it hears, and passes it on. */
 class Recorder implements Frame {
@@ -33,7 +33,7 @@ class Recorder implements Frame {
 }
 
 describe.each([
-  ['in a scope', () => new Scope()],
+  ['in a scope', () => new CancelScope()],
   ['without a scope', () => undefined],
 ])('what settles %s', (_where, makeScope) => {
   test('settles as the work does', async () => {
@@ -54,34 +54,34 @@ describe.each([
         throw new Error('asked')
       },
     })
-    expect(await promised(settle(odd, callIn(makeScope()), new Recorder()))).toBe(1)
+    expect(await toPromise(settle(odd, callIn(makeScope()), new Recorder()))).toBe(1)
   })
 })
 
 describe('a cut', () => {
   test('ends the wait for what is deaf, with the reason of the cut; the frame is told of what is still at work', async () => {
-    const scope = new Scope()
+    const scope = new CancelScope()
     const frame = new Recorder()
     const deaf = new Promise(() => {})
-    const outcome = promised(settle(deaf, callIn(scope), frame))
-    scope.cutOff(CUT)
+    const outcome = toPromise(settle(deaf, callIn(scope), frame))
+    scope.cancel(CUT)
     await expect(outcome).rejects.toBe(CUT.reason)
     expect(frame.heard).toEqual([['error', CUT.reason, deaf]])
   })
 
   test('that comes while the operation is being called ends the call too', async () => {
-    const scope = new Scope()
+    const scope = new CancelScope()
     const operation = (): Promise<never> => {
-      scope.cutOff(CUT)
+      scope.cancel(CUT)
       return Promise.reject(new Error('late'))
     }
-    const outcome = promised(operationLayer.enter(callIn(scope), operation, END))
+    const outcome = toPromise(operationLayer.enter(callIn(scope), operation, END))
     await expect(outcome).rejects.toBe(CUT.reason)
   })
 
   test('that came before leaves the operation uncalled', async () => {
-    const scope = new Scope()
-    scope.cutOff(CUT)
+    const scope = new CancelScope()
+    scope.cancel(CUT)
     const operation = vi.fn()
     await expect(runOf(operationLayer)(callIn(scope), operation)).rejects.toBe(CUT.reason)
     expect(operation).not.toHaveBeenCalled()
@@ -90,13 +90,13 @@ describe('a cut', () => {
   test('makes of a late rejection nothing, and nothing unhandled', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
-    const scope = new Scope()
+    const scope = new CancelScope()
     let fail: (error: unknown) => void = () => {}
     const work = new Promise((_, reject) => {
       fail = reject
     })
     const outcome = settled(scope, work)
-    scope.cutOff(CUT)
+    scope.cancel(CUT)
     await expect(outcome).rejects.toBe(CUT.reason)
     fail(new Error('late'))
     await new Promise((resolve) => setImmediate(resolve))
@@ -106,7 +106,7 @@ describe('a cut', () => {
 
   test('from another context brings the call back into its own', async () => {
     const storage = new AsyncLocalStorage<string>()
-    const scope = new Scope()
+    const scope = new CancelScope()
     const seen: unknown[] = []
     const frame: Frame = {
       outer: END,
@@ -116,18 +116,18 @@ describe('a cut', () => {
         return passError(END, error, trail)
       },
     }
-    const outcome = storage.run('the call', () => promised(settle(new Promise(() => {}), callIn(scope), frame)))
-    storage.run('the timer', () => scope.cutOff(CUT))
+    const outcome = storage.run('the call', () => toPromise(settle(new Promise(() => {}), callIn(scope), frame)))
+    storage.run('the timer', () => scope.cancel(CUT))
     await expect(outcome).rejects.toBe(CUT.reason)
     expect(seen).toEqual(['the call'])
   })
 })
 
 test('a part of a shield settles when its work is done, and leaves the cut to who made it', async () => {
-  const scope = new Scope()
+  const scope = new CancelScope()
   let finish: (value: number) => void = () => {}
   const outcome = runOf(operationLayer)(callIn(scope), () => new Promise<number>((resolve) => (finish = resolve)))
-  scope.cutOff(CUT)
+  scope.cancel(CUT)
   finish(42)
   expect(await outcome).toBe(42)
 })
@@ -158,10 +158,10 @@ describe('a frame that throws', () => {
 test('a rejection that waits for its caller is not reported as unhandled, and one that nobody takes is', async () => {
   const unhandled = vi.fn()
   process.on('unhandledRejection', unhandled)
-  await expect(rejectedSoon('refused')).rejects.toBe('refused')
+  await expect(rejectInMicrotask('refused')).rejects.toBe('refused')
   await new Promise((resolve) => setImmediate(resolve))
   expect(unhandled).not.toHaveBeenCalled()
-  void rejectedSoon('nobody')
+  void rejectInMicrotask('nobody')
   await new Promise((resolve) => setImmediate(resolve))
   process.off('unhandledRejection', unhandled)
   expect(unhandled).toHaveBeenCalledTimes(1)

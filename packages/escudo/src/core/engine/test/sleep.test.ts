@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
-import { Scope, type Watcher } from '../cancel-scope.ts'
+import { CancelScope, type Watcher } from '../cancel-scope.ts'
 import { sleep } from '../sleep.ts'
 
 /** A scope that counts who watches it. */
-class CountingScope extends Scope {
+class CountingScope extends CancelScope {
   watching = 0
 
   override add(watcher: Watcher): void {
@@ -39,7 +39,7 @@ test('wakes at once when the scope is cut, and leaves no timer and no watcher', 
   const scope = new CountingScope()
   const sleeping = sleep(100, clock, scope)
   expect([clock.pending, scope.watching]).toEqual([1, 1])
-  scope.cutOff({ by: 'caller', reason: 'gone' })
+  scope.cancel({ by: 'caller', reason: 'gone' })
   await sleeping
   expect([clock.now(), clock.pending, scope.watching]).toEqual([0, 0, 0])
 })
@@ -47,7 +47,7 @@ test('wakes at once when the scope is cut, and leaves no timer and no watcher', 
 test('does not wait at all in a scope that is cut already', async () => {
   const clock = virtualClock()
   const scope = new CountingScope()
-  scope.cutOff({ by: 'caller', reason: 'gone' })
+  scope.cancel({ by: 'caller', reason: 'gone' })
   await sleep(100, clock, scope)
   expect([clock.pending, scope.watching]).toEqual([0, 0])
 })

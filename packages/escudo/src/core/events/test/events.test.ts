@@ -145,19 +145,19 @@ describe('listeners', () => {
 describe('hears', () => {
   test('is true only while somebody listens to that kind', () => {
     const hub = new EventHub()
-    expect(hub.hears('retry')).toBe(false)
+    expect(hub.hasListeners('retry')).toBe(false)
     const end = hub.on('retry', () => {})
-    expect([hub.hears('retry'), hub.hears('timeout')]).toEqual([true, false])
+    expect([hub.hasListeners('retry'), hub.hasListeners('timeout')]).toEqual([true, false])
     end()
-    expect(hub.hears('retry')).toBe(false)
+    expect(hub.hasListeners('retry')).toBe(false)
   })
 
   test('is true for every kind while somebody watches all', () => {
     const hub = new EventHub()
     const end = watchAll(() => {})
-    expect(hub.hears('late')).toBe(true)
+    expect(hub.hasListeners('late')).toBe(true)
     end()
-    expect(hub.hears('late')).toBe(false)
+    expect(hub.hasListeners('late')).toBe(false)
   })
 })
 

@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events'
 import { types } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
-import { Scope } from '../../../core/engine/cancel-scope.ts'
+import { CancelScope } from '../../../core/engine/cancel-scope.ts'
 import { defineErrors } from '../../../errors/index.ts'
 import { UpstreamError } from '../../../http/upstream-error.ts'
 import type { ConcurrencyLimit } from '../../../index.ts'
@@ -307,7 +307,7 @@ describe('adaptiveLimiter', () => {
   }, 60_000)
 
   test('a hundred attempts of one call leave none of them watching it', async () => {
-    const [joined, left] = [vi.spyOn(Scope.prototype, 'add'), vi.spyOn(Scope.prototype, 'remove')]
+    const [joined, left] = [vi.spyOn(CancelScope.prototype, 'add'), vi.spyOn(CancelScope.prototype, 'remove')]
     const { clock, s, state } = setUp({}, retry({ maxRetries: 99, backoff: constant(0) }))
     state.limit = 1
     const before = joined.mock.calls.length - left.mock.calls.length

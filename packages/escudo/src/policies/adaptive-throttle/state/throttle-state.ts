@@ -10,7 +10,7 @@ import { bucketLength, TimeWindow } from '../../shared/state/time-window.ts'
  * less is sent `k` times what it takes; and one that takes nothing is sent about one request per window, which is how it
  * is found out that it is back.
  */
-export class AdaptiveThrottle {
+export class ThrottleState {
   readonly #k: number
   readonly #requests: TimeWindow
   readonly #accepts: TimeWindow

@@ -2,6 +2,8 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { WellKnown } from '../../../errors/catalogue/well-known.ts'
 import {
+  type AdaptiveThrottleOptions,
+  adaptiveThrottle,
   bulkhead,
   circuitBreaker,
   consecutive,
@@ -10,15 +12,13 @@ import {
   retry,
   seededRandom,
   shield,
-  type ThrottleOptions,
-  throttle,
   timeout,
 } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 
-function setUp(options: ThrottleOptions = {}, random: () => number = () => 0.999) {
+function setUp(options: AdaptiveThrottleOptions = {}, random: () => number = () => 0.999) {
   const clock = virtualClock()
-  const s = shield({ name: 's', clock, random }, throttle(options))
+  const s = shield({ name: 's', clock, random }, adaptiveThrottle(options))
   const counts = (): unknown[] => {
     const { requests, accepts, rejectionProbability } = s.status().policies[0] as Record<string, unknown>
     return [requests, accepts, rejectionProbability]
@@ -77,7 +77,7 @@ describe('throttle', () => {
 
   test('an attempt that a timeout cuts off is no accept, and a late success does not make it one', async () => {
     const clock = virtualClock()
-    const s = shield({ name: 's', clock }, timeout('1s'), throttle())
+    const s = shield({ name: 's', clock }, timeout('1s'), adaptiveThrottle())
     let end: (value: number) => void = () => {}
     const call = codeOf(
       s.run(
@@ -155,7 +155,7 @@ describe('throttle', () => {
       { name: 's', clock, random: () => 0 },
       breaker,
       retry({ maxRetries: 5, backoff: constant(10) }),
-      throttle(),
+      adaptiveThrottle(),
     )
     const call = codeOf(s.run(down))
     await clock.advance(10)

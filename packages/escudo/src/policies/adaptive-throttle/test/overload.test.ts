@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { bulkhead, type Policy, seededRandom, shield, throttle } from '../../../index.ts'
+import { adaptiveThrottle, bulkhead, type Policy, seededRandom, shield } from '../../../index.ts'
 import { type VirtualClock, virtualClock } from '../../../testing/virtual-clock.ts'
 import {
   exponentialTime,
@@ -82,7 +82,7 @@ describe('a throttle before a server that is overloaded', () => {
     const fixed: number[][] = []
     for (const limit of [3, 5, 7, 10, 15, 20, 30]) fixed.push(await goodputs(bulkhead({ limit })))
     const best = [0, 1, 2].map((phase) => Math.max(...fixed.map((found) => found[phase] as number)))
-    const throttled = await goodputs(throttle({ window: WINDOW_MS }))
+    const throttled = await goodputs(adaptiveThrottle({ window: WINDOW_MS }))
     const alone = await goodputs(undefined)
     // As it was written: 89, 84 and 90 % of 101, 49 and 99 answers a second; alone 46, 0 and 46.
     for (const phase of [0, 1, 2]) {
@@ -95,7 +95,7 @@ describe('a throttle before a server that is overloaded', () => {
 
   test('refuses nearly everything while the server is down, about one call per window goes through; it recovers by itself', async () => {
     const perSecond = 50
-    const { clock, server, recorder, stop, s } = simulation(throttle({ window: WINDOW_MS }), perSecond, 10)
+    const { clock, server, recorder, stop, s } = simulation(adaptiveThrottle({ window: WINDOW_MS }), perSecond, 10)
     await clock.advance('30s')
     expect(recorder.measure(10_000, 30_000, OBJECTIVE_MS).refused).toBe(0)
 

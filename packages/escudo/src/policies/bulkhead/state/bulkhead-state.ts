@@ -1,11 +1,11 @@
-import { WaitingLine } from '../../shared/state/queue.ts'
-import { PriorityLine, type PriorityWaiter } from './priority-queue.ts'
+import { WaitQueue } from '../../shared/state/queue.ts'
+import { PriorityQueue, type PriorityWaiter } from './priority-queue.ts'
 
 /** Who of those who wait goes first: who came first, who came last, or who has the highest priority. */
 export type QueueOrder = 'fifo' | 'lifo' | 'priority'
 
 /** How a bulkhead is built. */
-export interface CompartmentSettings {
+export interface BulkheadSettings {
   /** How many places there are. */
   readonly limit: number
   /** How many may wait for one. */
@@ -18,18 +18,18 @@ export interface CompartmentSettings {
  * nobody. A place that becomes free is handed to the next of the queue and never becomes visible as free meanwhile, so
  * a newcomer cannot take it.
  */
-export class Compartment<W extends PriorityWaiter> {
+export class BulkheadState<W extends PriorityWaiter> {
   readonly limit: number
   readonly queueLimit: number
   readonly #order: QueueOrder
-  readonly #queue: WaitingLine<W> | PriorityLine<W>
+  readonly #queue: WaitQueue<W> | PriorityQueue<W>
   #inUse = 0
 
-  constructor({ limit, queueLimit, order }: CompartmentSettings) {
+  constructor({ limit, queueLimit, order }: BulkheadSettings) {
     this.limit = limit
     this.queueLimit = queueLimit
     this.#order = order
-    this.#queue = order === 'priority' ? new PriorityLine() : new WaitingLine()
+    this.#queue = order === 'priority' ? new PriorityQueue() : new WaitQueue()
   }
 
   get inUse(): number {
@@ -41,7 +41,7 @@ export class Compartment<W extends PriorityWaiter> {
   }
 
   /** Takes a place, where one is free. */
-  tryEnter(): boolean {
+  tryAcquire(): boolean {
     if (this.#inUse >= this.limit) return false
     this.#inUse += 1
     return true
@@ -62,23 +62,23 @@ export class Compartment<W extends PriorityWaiter> {
    * Joins the queue; to be asked before is {@link hasRoom}. Returns who had to leave it for that: of those with the
    * lowest priority the one who came last, who has waited the least.
    */
-  queue(waiter: W): W | undefined {
+  enqueue(waiter: W): W | undefined {
     const displaced = this.#queue.length < this.queueLimit ? undefined : this.#queue.tail
-    if (displaced !== undefined) this.#queue.leave(displaced)
-    this.#queue.join(waiter)
+    if (displaced !== undefined) this.#queue.release(displaced)
+    this.#queue.add(waiter)
     return displaced
   }
 
   /** Leaves the queue without a place. False for one who is not in it: who was handed a place must give it back. */
-  leaveQueue(waiter: W): boolean {
-    return this.#queue.leave(waiter)
+  removeFromQueue(waiter: W): boolean {
+    return this.#queue.release(waiter)
   }
 
   /** Gives a place back. Returns the waiter who has it now, if anybody waited. */
   leave(): W | undefined {
     const next = this.#order === 'lifo' ? this.#queue.tail : this.#queue.head
     if (next === undefined) this.#inUse -= 1
-    else this.#queue.leave(next)
+    else this.#queue.release(next)
     return next
   }
 }

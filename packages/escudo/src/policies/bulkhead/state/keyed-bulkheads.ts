@@ -1,5 +1,5 @@
 import { KeyedStates } from '../../shared/state/keyed-states.ts'
-import { Compartment, type CompartmentSettings } from './bulkhead-state.ts'
+import { type BulkheadSettings, BulkheadState } from './bulkhead-state.ts'
 import type { PriorityWaiter } from './priority-queue.ts'
 
 /**
@@ -7,31 +7,31 @@ import type { PriorityWaiter } from './priority-queue.ts'
  * when nothing else can be; its calls give their places back to the compartment that they are from, which serves its
  * own queue to the end.
  */
-export class Compartments<W extends PriorityWaiter> {
-  readonly #settings: CompartmentSettings
-  readonly #one: Compartment<W> | undefined
-  readonly #keyed: KeyedStates<Compartment<W>> | undefined
+export class KeyedBulkheads<W extends PriorityWaiter> {
+  readonly #settings: BulkheadSettings
+  readonly #one: BulkheadState<W> | undefined
+  readonly #keyed: KeyedStates<BulkheadState<W>> | undefined
 
   /** @param maxKeys undefined: one compartment for all calls */
-  constructor(settings: CompartmentSettings, maxKeys: number | undefined) {
+  constructor(settings: BulkheadSettings, maxKeys: number | undefined) {
     this.#settings = settings
     if (maxKeys === undefined) {
-      this.#one = new Compartment(settings)
+      this.#one = new BulkheadState(settings)
       return
     }
-    const make = (key: string | undefined): Compartment<W> => new KeyedCompartment(settings, key, keyed)
+    const make = (key: string | undefined): BulkheadState<W> => new KeyedBulkheadState(settings, key, keyed)
     const keyed = new KeyedStates(maxKeys, make)
     this.#keyed = keyed
   }
 
   /** The compartment of a call with that key. This is a use of the key. */
-  of(key: string | undefined): Compartment<W> {
-    return this.#one ?? (this.#keyed as KeyedStates<Compartment<W>>).of(key)
+  of(key: string | undefined): BulkheadState<W> {
+    return this.#one ?? (this.#keyed as KeyedStates<BulkheadState<W>>).of(key)
   }
 
   /** The same for whoever only looks: of a key that nobody has used, a compartment as it would be, and which is not kept. */
-  at(key: string | undefined): Compartment<W> {
-    return this.#one ?? this.#keyed?.peek(key) ?? new Compartment(this.#settings)
+  at(key: string | undefined): BulkheadState<W> {
+    return this.#one ?? this.#keyed?.peek(key) ?? new BulkheadState(this.#settings)
   }
 
   /** How many keys there are; undefined where there is one compartment for all. */
@@ -41,18 +41,18 @@ export class Compartments<W extends PriorityWaiter> {
 }
 
 /** Says when it is in use: somebody at work. Nobody waits where nobody works. */
-class KeyedCompartment<W extends PriorityWaiter> extends Compartment<W> {
+class KeyedBulkheadState<W extends PriorityWaiter> extends BulkheadState<W> {
   readonly #key: string | undefined
-  readonly #keyed: KeyedStates<Compartment<W>>
+  readonly #keyed: KeyedStates<BulkheadState<W>>
 
-  constructor(settings: CompartmentSettings, key: string | undefined, keyed: KeyedStates<Compartment<W>>) {
+  constructor(settings: BulkheadSettings, key: string | undefined, keyed: KeyedStates<BulkheadState<W>>) {
     super(settings)
     this.#key = key
     this.#keyed = keyed
   }
 
-  override tryEnter(): boolean {
-    if (!super.tryEnter()) return false
+  override tryAcquire(): boolean {
+    if (!super.tryAcquire()) return false
     if (this.inUse === 1) this.#keyed.keep(this.#key)
     return true
   }

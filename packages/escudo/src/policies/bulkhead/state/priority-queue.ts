@@ -1,4 +1,4 @@
-import { type Waiter, WaitingLine } from '../../shared/state/queue.ts'
+import { type Waiter, WaitQueue } from '../../shared/state/queue.ts'
 
 /** One who waits, and how urgently. */
 export interface PriorityWaiter extends Waiter {
@@ -9,7 +9,7 @@ export interface PriorityWaiter extends Waiter {
 /** Those of one priority, in the order in which they came. */
 interface Level<W extends PriorityWaiter> {
   readonly priority: number
-  readonly line: WaitingLine<W>
+  readonly line: WaitQueue<W>
 }
 
 /**
@@ -18,7 +18,7 @@ interface Level<W extends PriorityWaiter> {
  * A line for each priority that somebody waits with. Joining and leaving search among the priorities, and not among
  * those who wait: programs have a handful of priorities, however long the queue.
  */
-export class PriorityLine<W extends PriorityWaiter> {
+export class PriorityQueue<W extends PriorityWaiter> {
   // From the lowest on: so the next to go stands at the end, where taking a level away moves no other.
   readonly #levels: Level<W>[] = []
   #length = 0
@@ -38,24 +38,24 @@ export class PriorityLine<W extends PriorityWaiter> {
   }
 
   /** Joins behind all of its priority. */
-  join(waiter: W): void {
+  add(waiter: W): void {
     const { priority } = waiter
     const place = this.#placeOf(priority)
     let level = this.#levels[place]
     if (level?.priority !== priority) {
-      level = { priority, line: new WaitingLine() }
+      level = { priority, line: new WaitQueue() }
       this.#levels.splice(place, 0, level)
     }
-    level.line.join(waiter)
+    level.line.add(waiter)
     this.#length += 1
   }
 
   /** Leaves the line from wherever it stands. False for one who is not in it. */
-  leave(waiter: W): boolean {
+  release(waiter: W): boolean {
     if (!waiter.waiting) return false
     const place = this.#placeOf(waiter.priority)
     const { line } = this.#levels[place] as Level<W>
-    line.leave(waiter)
+    line.release(waiter)
     if (line.length === 0) this.#levels.splice(place, 1)
     this.#length -= 1
     return true

@@ -1,4 +1,4 @@
-import { ByLastUse } from '../../shared/state/lru-order.ts'
+import { LruOrder } from '../../shared/state/lru-order.ts'
 
 /** How long a value serves, each from the instant on at which it was stored. */
 export interface CacheTimes {
@@ -42,7 +42,7 @@ export class CacheEntries<V> {
   readonly #maxEntries: number
   readonly #times: CacheTimes
   readonly #gone: (entry: CacheEntry<V>) => void
-  readonly #entries = new ByLastUse<string, Held<V>>()
+  readonly #entries = new LruOrder<string, Held<V>>()
   // What was deleted, and when, in runs. Of more keys than there are entries only the latest deletion of those that are
   // forgotten is known, and counts for every key: a value too few is kept, and never a deleted one.
   readonly #deleted = new Map<string, number>()

@@ -2,8 +2,8 @@ import type { BreakerState } from '../../../core/events/events.ts'
 import type { Verdict } from '../../../core/outcome.ts'
 import type { Random } from '../../../core/random.ts'
 import { HalfOpenTrial } from './half-open-trial.ts'
-import { Outage } from './open-period.ts'
-import { FIRST_TICKET, type ProbeTicket, type Ticket } from './permit.ts'
+import { OpenPeriod } from './open-period.ts'
+import { FIRST_PERMIT, type Permit, type ProbePermit } from './permit.ts'
 import { isOver, nextStepInMs, shareAt } from './ramp.ts'
 import type { SavedBreaker } from './saved-breaker.ts'
 import { type BreakerSettings, openForMs, openForMsMax } from './settings.ts'
@@ -14,7 +14,7 @@ import type { TripRule } from './trips/trip-rule.ts'
  * The state machine of a circuit breaker. Pure: it takes the time as an argument, waits for nothing and calls nobody
  * but `settings.onTransition`. States and names after Nygard's "Release It!"; generations after sony/gobreaker.
  *
- * How to bind it: ask {@link freePass}, then {@link tryAcquire}, for a ticket; none is a refusal, whose hint is
+ * How to bind it: ask {@link sharedPermit}, then {@link tryAcquire}, for a ticket; none is a refusal, whose hint is
  * {@link retryAfterMs}. Give every ticket back once, with {@link settle}, to the breaker that gave it. Measure durations
  * where `settings.trip.slowerThanMs` is there. Set a timer for {@link nextChangeMs} after each change of state and after
  * each probe that begins or ends, and call {@link advance} when it fires: then changes are told when they become true,
@@ -33,10 +33,10 @@ export class Breaker {
   readonly #rule: TripRule
   #state: BreakerState = 'closed'
   // One ticket for all calls of a generation that are no probes: the closed circuit gives leave without allocating.
-  #ticket: Ticket = FIRST_TICKET
+  #ticket: Permit = FIRST_PERMIT
   // An outage, or the instant since when traffic returns step by step (never under `observe`, where nothing is refused).
   // One field for both, for a million keys have neither.
-  #episode: Outage | number | undefined
+  #episode: OpenPeriod | number | undefined
 
   constructor(settings: BreakerSettings, key?: string) {
     this.#settings = settings
@@ -45,7 +45,7 @@ export class Breaker {
   }
 
   /** The leave that every call has while the circuit is closed or disabled: no time is read for it. */
-  get freePass(): Ticket | undefined {
+  get sharedPermit(): Permit | undefined {
     const state = this.#state
     return (state === 'closed' && this.#episode === undefined) || state === 'disabled' ? this.#ticket : undefined
   }
@@ -55,12 +55,12 @@ export class Breaker {
    *
    * @param random the call's source of chance; it is asked only while traffic returns step by step
    */
-  tryAcquire(now: number, random: Random): Ticket | undefined {
+  tryAcquire(now: number, random: Random): Permit | undefined {
     this.advance(now)
-    const pass = this.freePass
+    const pass = this.sharedPermit
     if (pass !== undefined) return pass
     if (this.#state === 'closed') return random() < (this.admitting(now) ?? 1) ? this.#ticket : undefined
-    const probe = this.outage?.trial?.tryProbe(this.#ticket.generation, now)
+    const probe = this.openPeriod?.trial?.tryProbe(this.#ticket.generation, now)
     return probe ?? (this.#settings.mode === 'observe' ? this.#ticket : undefined)
   }
 
@@ -71,9 +71,9 @@ export class Breaker {
    * @param durationMs how long the call took, where the trip looks at it
    * @returns false when the result came too late to count: from an earlier generation, or after the probe's lease
    */
-  settle(ticket: Ticket, verdict: Verdict, now: number, retryAfterMs?: number, durationMs = 0): boolean {
+  settle(ticket: Permit, verdict: Verdict, now: number, retryAfterMs?: number, durationMs = 0): boolean {
     if (ticket.generation !== this.#ticket.generation) return false
-    if (ticket.probe) return this.#settleProbe(ticket as ProbeTicket, verdict, now, retryAfterMs, durationMs)
+    if (ticket.probe) return this.#settleProbe(ticket as ProbePermit, verdict, now, retryAfterMs, durationMs)
     if (verdict === 'ignored' || this.#state !== 'closed') return true
     const failed = verdict === 'failure'
     const reason = this.#rule.record(failed, durationMs, now)
@@ -96,7 +96,7 @@ export class Breaker {
 
   /** The instant at which {@link advance} will next change the state; undefined when it is not time that decides. */
   nextChangeMs(): number | undefined {
-    return this.#state === 'open' ? this.outage?.openUntilMs : this.outage?.trial?.firstLeaseEndsMs
+    return this.#state === 'open' ? this.openPeriod?.openUntilMs : this.openPeriod?.trial?.firstLeaseEndsMs
   }
 
   /**
@@ -104,7 +104,7 @@ export class Breaker {
    * circuit. While traffic returns step by step: until the next step, although chance may be kinder at once.
    */
   retryAfterMs(now: number): number | undefined {
-    const outage = this.outage
+    const outage = this.openPeriod
     if (outage !== undefined) {
       if (this.#state === 'open') return Math.max(0, outage.openUntilMs - now)
       // Either a probe's lease ends and its place is free, or the probes fail at once and the circuit opens again.
@@ -130,17 +130,17 @@ export class Breaker {
 
   /** When the circuit opened last; undefined while it is neither open nor half-open. */
   get openedMs(): number | undefined {
-    return this.outage?.openedMs
+    return this.openPeriod?.openedMs
   }
 
   /** What the trip counts, within its window or in a row; while open and half-open the count that opened the circuit. */
   failures(now: number): number {
-    return this.outage?.failures ?? this.#rule.failures(now)
+    return this.openPeriod?.failures ?? this.#rule.failures(now)
   }
 
   /** The calls among which {@link failures} were counted. */
   calls(now: number): number {
-    return this.outage?.calls ?? this.#rule.calls(now)
+    return this.openPeriod?.calls ?? this.#rule.calls(now)
   }
 
   /** Refuses every call until {@link reset}: an operator took the dependency out. (`observe` refuses nothing.) */
@@ -166,7 +166,7 @@ export class Breaker {
   }
 
   /** What is wrong at present, for a health check that begins now; undefined while there is nothing to be checked. */
-  get outage(): Outage | undefined {
+  get openPeriod(): OpenPeriod | undefined {
     const episode = this.#episode
     return typeof episode === 'number' ? undefined : episode
   }
@@ -178,9 +178,9 @@ export class Breaker {
    * @param outage what {@link outage} was when the check began: a circuit that closed or opened meanwhile stays as it is
    * @returns false when the check came too late to count
    */
-  healthCheckSucceeded(outage: Outage, now: number): boolean {
+  healthCheckSucceeded(outage: OpenPeriod, now: number): boolean {
     this.advance(now)
-    if (outage !== this.outage) return false
+    if (outage !== this.openPeriod) return false
     this.#recover(REASONS.healthCheck, now)
     return true
   }
@@ -189,7 +189,7 @@ export class Breaker {
   save(now: number): SavedBreaker {
     this.advance(now)
     const state = this.#state
-    const outage = this.outage
+    const outage = this.openPeriod
     if (state === 'closed') {
       const startedMs = this.#episode
       return typeof startedMs !== 'number' ? { state } : { state, rampedMs: Math.max(0, now - startedMs) }
@@ -216,7 +216,7 @@ export class Breaker {
       case 'half-open': {
         const { openings, failures, calls } = saved
         const remainingMs = Math.min(saved.remainingMs, openForMsMax(this.#settings.openTime))
-        this.#begin('open', new Outage(openings, now - saved.openedAgoMs, now + remainingMs, failures, calls))
+        this.#begin('open', new OpenPeriod(openings, now - saved.openedAgoMs, now + remainingMs, failures, calls))
         break
       }
       case 'closed':
@@ -229,14 +229,14 @@ export class Breaker {
   }
 
   #settleProbe(
-    ticket: ProbeTicket,
+    ticket: ProbePermit,
     verdict: Verdict,
     now: number,
     retryAfterMs: number | undefined,
     durationMs: number,
   ): boolean {
     this.#endLeases(now)
-    const trial = this.outage?.trial
+    const trial = this.openPeriod?.trial
     if (ticket.generation !== this.#ticket.generation || trial === undefined || !trial.end(ticket)) return false
     if (verdict === 'failure') this.#countProbe(trial, true, REASONS.probeFailed, now, retryAfterMs)
     else if (verdict === 'success') {
@@ -248,9 +248,9 @@ export class Breaker {
   }
 
   #endLeases(now: number): void {
-    const trial = this.outage?.trial
+    const trial = this.openPeriod?.trial
     // Each may decide, and then a listener may do anything: the trial that is over has no more leases to end.
-    while (trial !== undefined && trial === this.outage?.trial && trial.endExpired(now)) {
+    while (trial !== undefined && trial === this.openPeriod?.trial && trial.endExpired(now)) {
       this.#countProbe(trial, true, REASONS.leaseOver, now)
     }
   }
@@ -261,16 +261,16 @@ export class Breaker {
     else if (decision === 'failed') this.#open(reason, now, retryAfterMs)
   }
 
-  #tryAgain(outage: Outage, now: number): void {
+  #tryAgain(outage: OpenPeriod, now: number): void {
     outage.trial = new HalfOpenTrial(this.#settings.halfOpen)
     this.#leave('half-open', REASONS.openTimeOver, now, outage)
   }
 
   #open(reason: string, now: number, retryAfterMs: number | undefined): void {
-    const opening = (this.outage?.opening ?? 0) + 1
+    const opening = (this.openPeriod?.opening ?? 0) + 1
     const untilMs = now + openForMs(this.#settings.openTime, opening, retryAfterMs)
     // The second opening in a row shows the count of the first: the probes of a half-open circuit are not counted.
-    this.#leave('open', reason, now, new Outage(opening, now, untilMs, this.failures(now), this.calls(now)))
+    this.#leave('open', reason, now, new OpenPeriod(opening, now, untilMs, this.failures(now), this.calls(now)))
   }
 
   /** The dependency is back, as far as one can know: traffic returns, step by step where there are steps. */
@@ -278,7 +278,7 @@ export class Breaker {
     this.#leave('closed', reason, now, undefined, now)
   }
 
-  #leave(to: BreakerState, reason: string, at: number, outage?: Outage, rampStartedMs?: number): void {
+  #leave(to: BreakerState, reason: string, at: number, outage?: OpenPeriod, rampStartedMs?: number): void {
     const from = this.#state
     this.#begin(to, outage)
     if (rampStartedMs !== undefined) this.#startRamp(rampStartedMs)
@@ -286,7 +286,7 @@ export class Breaker {
   }
 
   /** A new generation, in that state, which counts from nothing. */
-  #begin(state: BreakerState, outage?: Outage): void {
+  #begin(state: BreakerState, outage?: OpenPeriod): void {
     this.#state = state
     this.#episode = outage
     this.#ticket = { generation: this.#ticket.generation + 1, probe: false }

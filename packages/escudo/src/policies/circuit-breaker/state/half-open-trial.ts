@@ -1,4 +1,4 @@
-import { ProbeTicket } from './permit.ts'
+import { ProbePermit } from './permit.ts'
 import type { HalfOpenSettings } from './settings.ts'
 
 /**
@@ -9,7 +9,7 @@ export class HalfOpenTrial {
   readonly #settings: HalfOpenSettings
   readonly #successesNeeded: number
   // In the order in which they were given, so the first lease ends first.
-  readonly #inFlight = new Set<ProbeTicket>()
+  readonly #inFlight = new Set<ProbePermit>()
   #successes = 0
   #failures = 0
 
@@ -19,10 +19,10 @@ export class HalfOpenTrial {
   }
 
   /** Leave for one more probe, or undefined when all places are taken. */
-  tryProbe(generation: number, now: number): ProbeTicket | undefined {
+  tryProbe(generation: number, now: number): ProbePermit | undefined {
     const { probes, leaseMs } = this.#settings
     if (this.#inFlight.size + this.#successes + this.#failures >= probes) return undefined
-    const ticket = new ProbeTicket(generation, now + leaseMs)
+    const ticket = new ProbePermit(generation, now + leaseMs)
     this.#inFlight.add(ticket)
     return ticket
   }
@@ -35,7 +35,7 @@ export class HalfOpenTrial {
   }
 
   /** Takes a probe out; false when it is out already. */
-  end(ticket: ProbeTicket): boolean {
+  end(ticket: ProbePermit): boolean {
     return this.#inFlight.delete(ticket)
   }
 

@@ -4,7 +4,7 @@ import type { HalfOpenTrial } from './half-open-trial.ts'
  * The time from an opening until the circuit closes or opens again. A breaker has one only while it is open or
  * half-open, so a healthy key does not pay for it.
  */
-export class Outage {
+export class OpenPeriod {
   /** The how manieth opening in a row it is, from 1: openings make the open time grow. */
   readonly opening: number
   readonly openedMs: number

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { resilientFetch } from '../../../http/index.ts'
 import {
-  anyOf,
+  anyTrip,
   bulkhead,
   calls,
   circuitBreaker,
@@ -91,7 +91,7 @@ describe('trip by slow-call rate', () => {
   })
 
   test('a slow probe has failed, and a quick one has succeeded', async () => {
-    const { clock, s, changes } = bench({ trip: anyOf(consecutive(1), trip), openFor: '10s' })
+    const { clock, s, changes } = bench({ trip: anyTrip(consecutive(1), trip), openFor: '10s' })
     await s.run(fail).catch(() => {})
     await clock.advance('10s')
     const slow = s.run(taking(clock, 2_001))
@@ -112,7 +112,7 @@ describe('trip by slow-call rate', () => {
 })
 
 describe('any of several', () => {
-  const trip = anyOf(
+  const trip = anyTrip(
     failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }),
     slowCallRate({ threshold: 0.5, slowerThan: '1s', window: calls(2), minimumCalls: 2 }),
   )

@@ -327,7 +327,7 @@ test('a call that a policy further out sees cut before the hedge begins is never
 })
 
 test('a hedged call that is over leaves the scope of a call that goes on', async () => {
-  const heard = vi.spyOn(HedgedCall.prototype, 'onCut')
+  const heard = vi.spyOn(HedgedCall.prototype, 'onCancel')
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, retry({ backoff: constant('1h') }), hedge({ after: 10 }))
   const abort = new AbortController()

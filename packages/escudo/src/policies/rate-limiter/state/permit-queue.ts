@@ -1,4 +1,4 @@
-import { type Waiter, WaitingLine } from '../../shared/state/queue.ts'
+import { type Waiter, WaitQueue } from '../../shared/state/queue.ts'
 import { delayUntil, later, type RateLimit } from './rate-limit.ts'
 
 /** One who waits for a permit. */
@@ -20,7 +20,7 @@ export interface PermitWaiter extends Waiter {
 export class PermitQueue<W extends PermitWaiter> {
   readonly #limit: RateLimit
   readonly #maxWaitMs: number
-  readonly #line = new WaitingLine<W>()
+  readonly #line = new WaitQueue<W>()
 
   constructor(limit: RateLimit, maxWaitMs: number) {
     this.#limit = limit
@@ -53,15 +53,15 @@ export class PermitQueue<W extends PermitWaiter> {
   }
 
   /** Joins the end of the line; to be asked before is {@link refusalMs}. */
-  join(waiter: W, deadline: number | undefined, now: number): void {
+  add(waiter: W, deadline: number | undefined, now: number): void {
     const latestMs = now + this.#maxWaitMs
     waiter.latestMs = deadline === undefined || latestMs < deadline ? latestMs : deadline
-    this.#line.join(waiter)
+    this.#line.add(waiter)
   }
 
   /** Leaves the line; all behind move up. False for one who is not in it: who has a permit must give that back. */
-  leave(waiter: W): boolean {
-    return this.#line.leave(waiter)
+  remove(waiter: W): boolean {
+    return this.#line.release(waiter)
   }
 
   /** Gives back a permit that was not used. */
@@ -78,7 +78,7 @@ export class PermitQueue<W extends PermitWaiter> {
     if (head === undefined) return undefined
     head.permit = this.#limit.tryTake(now)
     if (head.permit === undefined && !this.#tooLate(head, now)) return undefined
-    this.#line.leave(head)
+    this.#line.release(head)
     return head
   }
 

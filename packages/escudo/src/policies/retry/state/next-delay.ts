@@ -19,7 +19,7 @@ export interface RetryRules {
 }
 
 /** An attempt that did not succeed, and what came before it. */
-export interface Ended {
+export interface FailedAttempt {
   readonly attempt: Call
   readonly verdict: Verdict
   /** What it threw; undefined where a classifier rejected its value. */
@@ -31,7 +31,7 @@ export interface Ended {
 }
 
 /** Why there is no further attempt. */
-export type Stop =
+export type StopReason =
   | 'no retries left'
   | 'given up by its caller or cut by a timeout'
   | 'nothing to retry'
@@ -41,14 +41,14 @@ export type Stop =
   | 'no budget left'
 
 /** How long to wait before the next attempt, in milliseconds, or why there is none. */
-export function nextDelayMs(rules: RetryRules, ended: Ended): number | Stop {
+export function nextDelayMs(rules: RetryRules, ended: FailedAttempt): number | StopReason {
   const { attempt: call, verdict, error } = ended
   const refused = isRefusal(error)
-  if (scopeOf(call)?.cut !== undefined) return 'given up by its caller or cut by a timeout'
+  if (scopeOf(call)?.cancellation !== undefined) return 'given up by its caller or cut by a timeout'
   if (!refused && (verdict !== 'failure' || !mayRetry(error))) return 'nothing to retry'
   if (call.attempt > rules.maxRetries) return 'no retries left'
   const backoffMs = rules.backoff.delayMs(call.attempt - 1, call.random, ended.previousDelayMs)
-  const hintMs = hintOf(error)
+  const hintMs = retryAfterHintMs(error)
   // An open circuit says when it lets a call through again: within the next delay, or not worth waiting for.
   if (refused && (hintMs === undefined || hintMs > backoffMs)) return 'refused for longer than the next delay'
   const hinted = !refused && hintMs !== undefined && rules.retryAfterMaxMs >= 0
@@ -62,7 +62,7 @@ export function nextDelayMs(rules: RetryRules, ended: Ended): number | Stop {
 }
 
 /** What an error says of when to come back, in milliseconds; undefined when it says nothing that makes sense. */
-export function hintOf(error: unknown): number | undefined {
+export function retryAfterHintMs(error: unknown): number | undefined {
   const retryAfterMs = read(error, 'retryAfterMs')
   return typeof retryAfterMs === 'number' && retryAfterMs >= 0 ? retryAfterMs : undefined
 }

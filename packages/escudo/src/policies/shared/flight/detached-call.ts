@@ -1,6 +1,6 @@
 import { withCurrentCall } from '../../../core/context/current-call.ts'
 import { type Call, CallRoot, CallState, rootOf } from '../../../core/engine/call.ts'
-import type { Scope } from '../../../core/engine/cancel-scope.ts'
+import type { CancelScope } from '../../../core/engine/cancel-scope.ts'
 import type { Operation, Run } from '../../../core/policy.ts'
 
 /**
@@ -11,18 +11,18 @@ import type { Operation, Run } from '../../../core/policy.ts'
  *
  * @param root takes the notes of the call, for whoever wants to pass them on
  */
-export async function runOnItsOwn<T>(
+export async function runDetached<T>(
   next: Run,
   call: Call,
-  scope: Scope,
+  scope: CancelScope,
   operation: Operation<T>,
-  root: CallRoot = ownRoot(call),
+  root: CallRoot = detachedRoot(call),
 ): Promise<T> {
   const own = new CallState(root, scope, 1, undefined, scope)
   return await withCurrentCall(own, () => next(own, operation))
 }
 
 /** The root of a call of its own. */
-export function ownRoot(call: Call): CallRoot {
+export function detachedRoot(call: Call): CallRoot {
   return new CallRoot(rootOf(call).host, call.key, call.priority)
 }

@@ -1,20 +1,20 @@
 import { asyncStorage } from '../../../core/context/ambient.ts'
 import { type Call, type CallRoot, rootOf, scopeOf } from '../../../core/engine/call.ts'
-import { type Cut, Scope, Watcher } from '../../../core/engine/cancel-scope.ts'
-import { passNotes } from '../../../core/explain.ts'
+import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
+import { copyNotes } from '../../../core/explain.ts'
 
 // The flight whose operation is running here, of whatever policy: who asks for a flight from inside of one waits with it.
 const storage = asyncStorage<Flight>()
 
 /** For what is begun inside of a flight that does not wait for it. */
-export function outsideOfFlights<T>(body: () => T): T {
+export function outsideFlights<T>(body: () => T): T {
   return storage === undefined ? body() : storage.run(undefined, body)
 }
 
 /**
  * One run of an operation that many wait for. As a scope it is cut when the last of them has left, and by nothing else.
  */
-export class Flight extends Scope {
+export class Flight extends CancelScope {
   readonly #waiters = new Set<Waiter>()
   /** Those among them who wait from inside of another flight: that one cannot land before this one has. */
   readonly #nested = new Set<Waiter>()
@@ -41,7 +41,7 @@ export class Flight extends Scope {
       for (const waiter of this.#land()) waiter.resolve(value)
     } catch (error) {
       for (const waiter of this.#land()) {
-        passNotes(root, waiter.root)
+        copyNotes(root, waiter.root)
         waiter.reject(error)
       }
     }
@@ -60,13 +60,13 @@ export class Flight extends Scope {
   }
 
   /** For {@link Waiter} alone. */
-  leave(waiter: Waiter, cut: Cut): void {
+  leave(waiter: Waiter, cut: Cancellation): void {
     this.#waiters.delete(waiter)
     this.#nested.delete(waiter)
     if (this.#waiters.size > 0) return
     // First, so that whoever hears of the cut and calls again gets a flight of his own.
     this.#over(this)
-    this.cutOff(cut)
+    this.cancel(cut)
   }
 
   /**
@@ -116,7 +116,7 @@ class Waiter extends Watcher {
     this.reject = reject
   }
 
-  override onCut(cut: Cut): void {
+  override onCancel(cut: Cancellation): void {
     this.reject(cut.reason)
     this.#flight.leave(this, cut)
   }

@@ -1,4 +1,4 @@
-import { ByLastUse } from './lru-order.ts'
+import { LruOrder } from './lru-order.ts'
 
 /**
  * One state for each key, at most `maxKeys` of them: the key that was used least recently goes first. A key that is
@@ -11,8 +11,8 @@ export class KeyedStates<S> {
   readonly #maxKeys: number
   readonly #create: (key: string | undefined) => S
   readonly #onForget: ((state: S) => void) | undefined
-  readonly #free = new ByLastUse<string | undefined, S>()
-  readonly #kept = new ByLastUse<string | undefined, S>()
+  readonly #free = new LruOrder<string | undefined, S>()
+  readonly #kept = new LruOrder<string | undefined, S>()
 
   /**
    * @param create makes the state of a key that there is none of
@@ -73,8 +73,8 @@ export class KeyedStates<S> {
 
 function move<S>(
   key: string | undefined,
-  from: ByLastUse<string | undefined, S>,
-  to: ByLastUse<string | undefined, S>,
+  from: LruOrder<string | undefined, S>,
+  to: LruOrder<string | undefined, S>,
 ): void {
   const state = from.get(key)
   if (state === undefined) return

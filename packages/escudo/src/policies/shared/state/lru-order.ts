@@ -7,7 +7,7 @@ const LOOKED_UP = 64
  * keys: so the search pays for many at a time. (An iterator that stays where it stopped would not search at all, and
  * would keep every table that the map has outgrown since: fifty megabytes for a million uses.)
  */
-export class ByLastUse<K, S> {
+export class LruOrder<K, S> {
   readonly #states = new Map<K, S>()
   /** The oldest keys, oldest first, as far as they have been looked up; a key that is used or removed is taken out. */
   readonly #oldest = new Set<K>()

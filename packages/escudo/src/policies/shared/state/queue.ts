@@ -6,7 +6,7 @@ export interface Waiter {
 }
 
 /** Those who wait, in the order in which they came. Pure: it wakes nobody. */
-export class WaitingLine<W extends Waiter> {
+export class WaitQueue<W extends Waiter> {
   #length = 0
   #head: W | undefined
   #tail: W | undefined
@@ -26,7 +26,7 @@ export class WaitingLine<W extends Waiter> {
   }
 
   /** Joins the end of the line. */
-  join(waiter: W): void {
+  add(waiter: W): void {
     this.#length += 1
     waiter.waiting = true
     waiter.ahead = this.#tail
@@ -37,7 +37,7 @@ export class WaitingLine<W extends Waiter> {
   }
 
   /** Leaves the line from wherever it stands. False for one who is not in it. */
-  leave(waiter: W): boolean {
+  release(waiter: W): boolean {
     if (!waiter.waiting) return false
     waiter.waiting = false
     this.#length -= 1

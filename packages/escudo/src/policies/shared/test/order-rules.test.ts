@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   type AnyPolicy,
   adaptiveLimiter,
+  adaptiveThrottle,
   bulkhead,
   cache,
   circuitBreaker,
@@ -16,7 +17,6 @@ import {
   retry,
   shield,
   slowCallRate,
-  throttle,
   timeout,
 } from '../../../index.ts'
 
@@ -41,7 +41,7 @@ const DOUBTFUL: readonly [string, () => AnyPolicy[], () => AnyPolicy[], RegExp][
       ['retry', () => retry()],
       ['circuit breaker', () => circuitBreaker()],
       ['hedge', () => hedge({ after: 10 })],
-      ['throttle', () => throttle()],
+      ['throttle', () => adaptiveThrottle()],
       ['adaptive limiter', () => adaptiveLimiter()],
       ['cache', () => cache({ ttl: '1s' })],
     ] as const

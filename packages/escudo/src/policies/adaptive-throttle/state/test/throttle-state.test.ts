@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { AdaptiveThrottle } from '../throttle-state.ts'
+import { ThrottleState } from '../throttle-state.ts'
 
 const steps = fc.array(
   fc.record({
@@ -15,7 +15,7 @@ test('p = max(0, (requests − k · accepts)/(requests + 1)), requests counted b
   const lengthMs = 2_000
   fc.assert(
     fc.property(fc.double({ min: 1, max: 5, noNaN: true }), steps, (k, todo) => {
-      const throttle = new AdaptiveThrottle(k, lengthMs)
+      const throttle = new ThrottleState(k, lengthMs)
       const requestsAt: number[] = []
       const acceptsAt: number[] = []
       let now = 5_000
@@ -41,7 +41,7 @@ test('p = max(0, (requests − k · accepts)/(requests + 1)), requests counted b
 })
 
 test('while one in k is accepted nothing is held back, and chance is not even asked', () => {
-  const throttle = new AdaptiveThrottle(2, 10_000)
+  const throttle = new ThrottleState(2, 10_000)
   const chance = (): number => {
     throw new Error('asked')
   }
@@ -60,7 +60,7 @@ test('of a dependency that takes nothing about one request per window is let thr
       seed = (seed * 16_807) % 2_147_483_647
       return seed / 2_147_483_647
     }
-    const throttle = new AdaptiveThrottle(2, 10_000)
+    const throttle = new ThrottleState(2, 10_000)
     const everyMs = 1_000 / perSecond
     let sent = 0
     for (let now = 0; now < 1_010_000; now += everyMs) {
@@ -78,14 +78,14 @@ test('a source of chance that is broken holds back all or nothing, and breaks no
     [-5, false],
     [2, true],
   ] as const) {
-    const throttle = new AdaptiveThrottle(2, 1_000)
+    const throttle = new ThrottleState(2, 1_000)
     throttle.admit(0, () => chance)
     expect(throttle.admit(0, () => chance)).toBe(admitted)
   }
 })
 
 test('a clock that goes back forgets nothing and counts on', () => {
-  const throttle = new AdaptiveThrottle(2, 1_000)
+  const throttle = new ThrottleState(2, 1_000)
   throttle.admit(5_000, () => 0.99)
   throttle.accept(100)
   expect([throttle.requests(0), throttle.accepts(5_000)]).toEqual([1, 1])

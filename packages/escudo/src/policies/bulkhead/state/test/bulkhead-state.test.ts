@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Waiter } from '../../../shared/state/queue.ts'
-import { Compartment, type QueueOrder } from '../bulkhead-state.ts'
+import { BulkheadState, type QueueOrder } from '../bulkhead-state.ts'
 import type { PriorityWaiter } from '../priority-queue.ts'
 
 class Numbered implements PriorityWaiter {
@@ -98,7 +98,7 @@ describe.each(ORDERS)('a compartment with a queue in order %s', (order) => {
   test('agrees with a sorted list at any sequence of calls: places, order, hand-over, displacement, conservation', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5 }), fc.nat(8), commands, (limit, queueLimit, sequence) => {
-        const compartment = new Compartment<Numbered>({ limit, queueLimit, order })
+        const compartment = new BulkheadState<Numbered>({ limit, queueLimit, order })
         const model = new Model(limit, queueLimit, order)
         const came: Numbered[] = []
         for (const command of sequence) {
@@ -110,16 +110,16 @@ describe.each(ORDERS)('a compartment with a queue in order %s', (order) => {
             const waiter = new Numbered(came.length, command.enter)
             came.push(waiter)
             const entered = model.tryEnter()
-            expect(compartment.tryEnter()).toBe(entered)
+            expect(compartment.tryAcquire()).toBe(entered)
             if (!entered) {
               const left = model.queueUp(waiter)
               expect(compartment.hasRoom(waiter.priority)).toBe(left !== waiter)
-              if (left !== waiter) expect(compartment.queue(waiter)).toBe(left)
+              if (left !== waiter) expect(compartment.enqueue(waiter)).toBe(left)
             }
           } else {
             const waiter = came[command.abandon]
             if (waiter === undefined) continue
-            expect(compartment.leaveQueue(waiter)).toBe(model.leaveQueue(waiter))
+            expect(compartment.removeFromQueue(waiter)).toBe(model.leaveQueue(waiter))
           }
           expect([compartment.inUse, compartment.queued]).toEqual([model.inUse, model.queue.length])
           expect(compartment.queued === 0 || compartment.inUse === limit).toBe(true)
@@ -136,48 +136,48 @@ describe.each(ORDERS)('a compartment with a queue in order %s', (order) => {
   })
 
   test('a place that becomes free goes to the next of the queue, and a newcomer cannot take it', () => {
-    const compartment = new Compartment<Numbered>({ limit: 1, queueLimit: 1, order })
+    const compartment = new BulkheadState<Numbered>({ limit: 1, queueLimit: 1, order })
     const waiter = new Numbered(1)
-    expect(compartment.tryEnter()).toBe(true)
-    expect(compartment.queue(waiter)).toBeUndefined()
+    expect(compartment.tryAcquire()).toBe(true)
+    expect(compartment.enqueue(waiter)).toBeUndefined()
     expect(compartment.leave()).toBe(waiter)
-    expect(compartment.tryEnter()).toBe(false)
+    expect(compartment.tryAcquire()).toBe(false)
     expect(compartment.leave()).toBeUndefined()
-    expect(compartment.tryEnter()).toBe(true)
+    expect(compartment.tryAcquire()).toBe(true)
   })
 
   test('who leaves the queue does so once, from its head, its middle and its end', () => {
-    const compartment = new Compartment<Numbered>({ limit: 1, queueLimit: 4, order })
-    compartment.tryEnter()
+    const compartment = new BulkheadState<Numbered>({ limit: 1, queueLimit: 4, order })
+    compartment.tryAcquire()
     const waiters = [1, 2, 3, 4].map((number) => new Numbered(number, -number))
-    for (const waiter of waiters) compartment.queue(waiter)
+    for (const waiter of waiters) compartment.enqueue(waiter)
     for (const index of [1, 0, 3]) {
-      expect(compartment.leaveQueue(waiters[index] as Numbered)).toBe(true)
-      expect(compartment.leaveQueue(waiters[index] as Numbered)).toBe(false)
+      expect(compartment.removeFromQueue(waiters[index] as Numbered)).toBe(true)
+      expect(compartment.removeFromQueue(waiters[index] as Numbered)).toBe(false)
     }
     expect(compartment.queued).toBe(1)
     expect(compartment.leave()?.number).toBe(3)
     // Handed over: the place is its own now, and leaving the queue gives nothing back.
-    expect(compartment.leaveQueue(waiters[2] as Numbered)).toBe(false)
+    expect(compartment.removeFromQueue(waiters[2] as Numbered)).toBe(false)
     expect(compartment.inUse).toBe(1)
   })
 
   test('without a queue nobody waits, whatever the priority', () => {
-    const compartment = new Compartment<Numbered>({ limit: 1, queueLimit: 0, order })
-    compartment.tryEnter()
+    const compartment = new BulkheadState<Numbered>({ limit: 1, queueLimit: 0, order })
+    compartment.tryAcquire()
     expect(compartment.hasRoom(Number.POSITIVE_INFINITY)).toBe(false)
   })
 })
 
 /** Fills a full queue, has a third leave it, displaces a third, and serves all, in the right order. */
 function churn(count: number, priorityOf: (number: number) => number): void {
-  const compartment = new Compartment<Numbered>({ limit: 1, queueLimit: count, order: 'priority' })
+  const compartment = new BulkheadState<Numbered>({ limit: 1, queueLimit: count, order: 'priority' })
   const waiters = Array.from({ length: count }, (_, number) => new Numbered(number, priorityOf(number)))
-  compartment.tryEnter()
-  for (const waiter of waiters) compartment.queue(waiter)
-  for (let n = 0; n < count; n += 3) compartment.leaveQueue(waiters[n] as Numbered)
-  for (let n = 0; n < count; n += 3) compartment.queue(new Numbered(n, priorityOf(n)))
-  for (let n = 0; n < count; n += 3) compartment.queue(new Numbered(n, 1e6))
+  compartment.tryAcquire()
+  for (const waiter of waiters) compartment.enqueue(waiter)
+  for (let n = 0; n < count; n += 3) compartment.removeFromQueue(waiters[n] as Numbered)
+  for (let n = 0; n < count; n += 3) compartment.enqueue(new Numbered(n, priorityOf(n)))
+  for (let n = 0; n < count; n += 3) compartment.enqueue(new Numbered(n, 1e6))
   expect(compartment.queued).toBe(count)
   let lowest = Number.POSITIVE_INFINITY
   for (let next = compartment.leave(); next !== undefined; next = compartment.leave()) {

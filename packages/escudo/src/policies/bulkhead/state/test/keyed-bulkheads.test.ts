@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Waiter } from '../../../shared/state/queue.ts'
-import type { Compartment } from '../bulkhead-state.ts'
-import { Compartments } from '../keyed-bulkheads.ts'
+import type { BulkheadState } from '../bulkhead-state.ts'
+import { KeyedBulkheads } from '../keyed-bulkheads.ts'
 import type { PriorityWaiter } from '../priority-queue.ts'
 
 class Caller implements PriorityWaiter {
@@ -11,9 +11,9 @@ class Caller implements PriorityWaiter {
   waiting = false
   readonly priority = 0
   readonly key: string | undefined
-  readonly compartment: Compartment<Caller>
+  readonly compartment: BulkheadState<Caller>
 
-  constructor(key: string | undefined, compartment: Compartment<Caller>) {
+  constructor(key: string | undefined, compartment: BulkheadState<Caller>) {
     this.key = key
     this.compartment = compartment
   }
@@ -22,13 +22,13 @@ class Caller implements PriorityWaiter {
 const SETTINGS = { limit: 2, queueLimit: 2, order: 'fifo' } as const
 
 function bulkheadOf(maxKeys: number | undefined) {
-  const compartments = new Compartments<Caller>(SETTINGS, maxKeys)
+  const compartments = new KeyedBulkheads<Caller>(SETTINGS, maxKeys)
   const atWork: Caller[] = []
   const come = (key: string | undefined): Caller | undefined => {
     const compartment = compartments.of(key)
     const caller = new Caller(key, compartment)
-    if (compartment.tryEnter()) atWork.push(caller)
-    else if (compartment.hasRoom(0)) compartment.queue(caller)
+    if (compartment.tryAcquire()) atWork.push(caller)
+    else if (compartment.hasRoom(0)) compartment.enqueue(caller)
     else return undefined
     return caller
   }

@@ -2,12 +2,12 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Verdict } from '../../../../core/outcome.ts'
 import { Breaker } from '../breaker.ts'
-import type { Outage } from '../open-period.ts'
-import type { Ticket } from '../permit.ts'
+import type { OpenPeriod } from '../open-period.ts'
+import type { Permit } from '../permit.ts'
 import type { SavedBreaker } from '../saved-breaker.ts'
 import type { BreakerSettings, Transition } from '../settings.ts'
 import { transitionsOf } from '../transitions.ts'
-import { anyOf } from '../trips/any-trip.ts'
+import { anyTrip } from '../trips/any-trip.ts'
 import { calls, consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
 import type { Trip } from '../trips/trip-rule.ts'
 import { BreakerModel, type ModelSettings, type RuleSpec } from './breaker-model.ts'
@@ -116,7 +116,7 @@ function tripOf(spec: RuleSpec): Trip {
 function settingsOf(given: ModelSettings, heard: (transition: Transition) => void): BreakerSettings {
   const trips = given.rules.map(tripOf)
   return {
-    trip: trips.length === 1 ? (trips[0] as Trip) : anyOf(...trips),
+    trip: trips.length === 1 ? (trips[0] as Trip) : anyTrip(...trips),
     openTime: given.open,
     halfOpen: { probes: given.probes, closeAt: given.needed / given.probes, leaseMs: given.leaseMs },
     mode: given.observe ? 'observe' : 'enforce',
@@ -129,7 +129,7 @@ interface Held {
   readonly id: number
   readonly era: number
   readonly isProbe: boolean
-  readonly ticket: Ticket
+  readonly ticket: Permit
 }
 
 /** A breaker and its model, driven side by side. */
@@ -139,7 +139,7 @@ class Pair {
   readonly settings: BreakerSettings
   breaker: Breaker
   held: Held[] = []
-  check: { readonly outage: Outage; readonly number: number } | undefined
+  check: { readonly outage: OpenPeriod; readonly number: number } | undefined
   now = 10_000
 
   constructor(given: ModelSettings) {
@@ -171,7 +171,7 @@ class Pair {
         model.pass(this.now)
         break
       case 'beginCheck':
-        this.check = breaker.outage && { outage: breaker.outage, number: model.outage }
+        this.check = breaker.openPeriod && { outage: breaker.openPeriod, number: model.outage }
         break
       case 'endCheck':
         if (this.check === undefined) break
@@ -194,7 +194,7 @@ class Pair {
   }
 
   isAdmitted(id: number, chance: number): boolean {
-    const ticket = this.breaker.freePass ?? this.breaker.tryAcquire(this.now, () => chance)
+    const ticket = this.breaker.sharedPermit ?? this.breaker.tryAcquire(this.now, () => chance)
     const expected = this.model.acquire(id, this.now, chance)
     expect(ticket && (ticket.probe ? 'probe' : 'pass')).toBe(expected)
     if (ticket === undefined) return false

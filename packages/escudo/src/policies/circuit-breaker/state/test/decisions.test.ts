@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Verdict } from '../../../../core/outcome.ts'
 import { Breaker } from '../breaker.ts'
-import type { Ticket } from '../permit.ts'
+import type { Permit } from '../permit.ts'
 import type { HalfOpenSettings, OpenTime, Transition } from '../settings.ts'
 import { consecutive } from '../trips/trip.ts'
 
@@ -46,12 +46,12 @@ describe('the decision in half-open falls as soon as it is arithmetically fixed'
     for (const [verdict, needed, decided] of outcomes) {
       const breaker = breakerWith({ halfOpen: { probes, closeAt, leaseMs: 1_000 } })
       call(breaker, 'failure', 0)
-      const tickets = Array.from({ length: probes }, () => breaker.tryAcquire(100, Math.random) as Ticket)
+      const tickets = Array.from({ length: probes }, () => breaker.tryAcquire(100, Math.random) as Permit)
       tickets.slice(0, needed - 1).forEach((ticket) => {
         breaker.settle(ticket, verdict, 110)
         expect(breaker.state).toBe('half-open')
       })
-      breaker.settle(tickets[needed - 1] as Ticket, verdict, 110)
+      breaker.settle(tickets[needed - 1] as Permit, verdict, 110)
       expect(breaker.state).toBe(decided)
       // What the others say afterwards belongs to an era that is over.
       for (const ticket of tickets.slice(needed)) expect(breaker.settle(ticket, 'failure', 111)).toBe(false)

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import type { Verdict } from '../../../../core/outcome.ts'
 import type { Breaker } from '../breaker.ts'
-import type { Ticket } from '../permit.ts'
+import type { Permit } from '../permit.ts'
 import type { Transition } from '../settings.ts'
-import { anyOf } from '../trips/any-trip.ts'
+import { anyTrip } from '../trips/any-trip.ts'
 import { calls, consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
 import { breakerWith, call, never } from './setup.ts'
 
@@ -13,7 +13,7 @@ describe('slow calls', () => {
   const trip = slowCallRate({ threshold: 0.5, slowerThan: 100, window: calls(4), minimumCalls: 4 })
 
   test('a slow success counts as slow, a slow failure is both, a quick failure is neither slow nor forgotten', () => {
-    const both = anyOf(trip, failureRate({ threshold: 1, window: calls(4), minimumCalls: 4 }))
+    const both = anyTrip(trip, failureRate({ threshold: 1, window: calls(4), minimumCalls: 4 }))
     const { breaker } = breakerWith({ trip: both })
     call(breaker, 'success', 0, undefined, 101)
     expect([breaker.failures(0), breaker.calls(0)]).toEqual([1, 1])
@@ -50,7 +50,7 @@ describe('slow calls', () => {
       ['failure', 500, 'failure rate of 50 %'],
     ]
     for (const [verdict, durationMs, reason] of cases) {
-      const { breaker, told } = breakerWith({ trip: anyOf(failing, trip) })
+      const { breaker, told } = breakerWith({ trip: anyTrip(failing, trip) })
       for (let n = 0; n < 4; n += 1) call(breaker, verdict, 0, undefined, durationMs)
       expect(told.map((one) => one.reason)).toEqual([reason])
       expect([breaker.failures(0), breaker.calls(0)]).toEqual([4, 4])
@@ -59,7 +59,7 @@ describe('slow calls', () => {
 
   test('any of several within any of several tells the innermost reason, and shows its count while it is open', () => {
     const slow = slowCallRate({ threshold: 1, slowerThan: 100, window: calls(3), minimumCalls: 3 })
-    const { breaker, told } = breakerWith({ trip: anyOf(consecutive(9), anyOf(failureRate(), slow)) })
+    const { breaker, told } = breakerWith({ trip: anyTrip(consecutive(9), anyTrip(failureRate(), slow)) })
     for (let n = 0; n < 3; n += 1) call(breaker, 'success', 0, undefined, 500)
     expect(told[0]?.reason).toBe('slow call rate of 100 %')
     expect([breaker.failures(0), breaker.calls(0)]).toEqual([3, 3])
@@ -127,7 +127,7 @@ describe('observe: counts, changes states and tells of them, refuses nothing', (
   test('half-open counts the first N calls as probes, and lets the others pass uncounted', () => {
     const { breaker } = breakerWith({ mode: 'observe', halfOpen: { probes: 2, closeAt: 1, leaseMs: 1_000 } })
     call(breaker, 'failure', 0)
-    const tickets = Array.from({ length: 10 }, () => breaker.tryAcquire(100, never) as Ticket)
+    const tickets = Array.from({ length: 10 }, () => breaker.tryAcquire(100, never) as Permit)
     expect(tickets.filter(({ probe }) => probe)).toHaveLength(2)
     for (const ticket of tickets.slice(2)) expect(breaker.settle(ticket, 'failure', 101)).toBe(true)
     expect(breaker.state).toBe('half-open')
@@ -144,7 +144,7 @@ describe('observe: counts, changes states and tells of them, refuses nothing', (
     call(breaker, 'failure', 0)
     call(breaker, 'success', 100)
     expect([breaker.state, breaker.admitting(100)]).toEqual(['closed', undefined])
-    expect(breaker.freePass).toBeDefined()
+    expect(breaker.sharedPermit).toBeDefined()
   })
 })
 
@@ -173,7 +173,7 @@ describe('the recovery ramp', () => {
       for (let n = 0; n < 1_000; n += 1) if (breaker.tryAcquire(now, () => n / 1_000) !== undefined) admitted += 1
       expect([now, admitted / 1_000]).toEqual([now, share])
     }
-    expect(breaker.freePass).toBeDefined()
+    expect(breaker.sharedPermit).toBeDefined()
   })
 
   test('a refusal hints at the next step', () => {
@@ -186,7 +186,7 @@ describe('the recovery ramp', () => {
 
   test('a trip while traffic returns opens again, and the next ramp begins at its first step', () => {
     const { breaker, told } = recovered()
-    const ticket = breaker.tryAcquire(320, () => 0) as Ticket
+    const ticket = breaker.tryAcquire(320, () => 0) as Permit
     breaker.settle(ticket, 'failure', 330)
     expect([breaker.state, breaker.admitting(330)]).toEqual(['open', undefined])
     call(breaker, 'success', 430)
@@ -197,13 +197,13 @@ describe('the recovery ramp', () => {
   test('an operator who closes or disables by hand gets all the traffic at once', () => {
     const { breaker } = recovered()
     breaker.reset(110)
-    expect(breaker.freePass).toBeDefined()
+    expect(breaker.sharedPermit).toBeDefined()
     breaker.isolate(120)
     breaker.reset(130)
-    expect(breaker.freePass).toBeDefined()
+    expect(breaker.sharedPermit).toBeDefined()
     const other = recovered().breaker
     other.disable(110)
-    expect(other.freePass).toBeDefined()
+    expect(other.sharedPermit).toBeDefined()
   })
 })
 
@@ -213,31 +213,31 @@ describe('a health check that closes early', () => {
       const { breaker, told } = breakerWith()
       call(breaker, 'failure', 0)
       breaker.advance(now)
-      const { outage } = breaker
-      expect(breaker.healthCheckSucceeded(outage as NonNullable<typeof outage>, now)).toBe(true)
+      const { openPeriod } = breaker
+      expect(breaker.healthCheckSucceeded(openPeriod as NonNullable<typeof openPeriod>, now)).toBe(true)
       expect(breaker.state).toBe('closed')
       expect(told.at(-1)?.reason).toBe('the health check succeeded')
-      expect(breaker.outage).toBeUndefined()
+      expect(breaker.openPeriod).toBeUndefined()
     }
   })
 
   test('one that began before the circuit opened again says nothing about what came since', () => {
     const { breaker } = breakerWith()
     call(breaker, 'failure', 0)
-    const { outage } = breaker
+    const { openPeriod } = breaker
     call(breaker, 'failure', 100)
-    expect(breaker.healthCheckSucceeded(outage as NonNullable<typeof outage>, 110)).toBe(false)
+    expect(breaker.healthCheckSucceeded(openPeriod as NonNullable<typeof openPeriod>, 110)).toBe(false)
     expect(breaker.state).toBe('open')
     breaker.isolate(120)
-    expect(breaker.outage).toBeUndefined()
-    expect(breaker.healthCheckSucceeded(outage as NonNullable<typeof outage>, 130)).toBe(false)
+    expect(breaker.openPeriod).toBeUndefined()
+    expect(breaker.healthCheckSucceeded(openPeriod as NonNullable<typeof openPeriod>, 130)).toBe(false)
     expect(breaker.state).toBe('isolated')
   })
 
   test('traffic returns step by step after it, too', () => {
     const { breaker } = breakerWith({ ramp: { steps: [0.5], eachMs: 100 } })
     call(breaker, 'failure', 0)
-    breaker.healthCheckSucceeded(breaker.outage as NonNullable<typeof breaker.outage>, 10)
+    breaker.healthCheckSucceeded(breaker.openPeriod as NonNullable<typeof breaker.openPeriod>, 10)
     expect(breaker.admitting(10)).toBe(0.5)
   })
 })

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Breaker } from '../breaker.ts'
-import type { Ticket } from '../permit.ts'
+import type { Permit } from '../permit.ts'
 import type { BreakerSettings } from '../settings.ts'
 import { calls, consecutive, failureRate } from '../trips/trip.ts'
 import { breakerWith, call, never } from './setup.ts'
@@ -50,7 +50,7 @@ describe('1000 callers at the moment of half-open', () => {
     (probes) => {
       const { breaker } = breakerWith({ halfOpen: { probes, closeAt: 1, leaseMs: 40 } })
       call(breaker, 'failure', 0)
-      const tickets = Array.from({ length: 1_000 }, () => breaker.freePass ?? breaker.tryAcquire(100, never))
+      const tickets = Array.from({ length: 1_000 }, () => breaker.sharedPermit ?? breaker.tryAcquire(100, never))
       const admitted = tickets.filter((ticket) => ticket !== undefined)
       expect(admitted.map(({ probe }) => probe)).toEqual(Array(probes).fill(true))
       expect(breaker.retryAfterMs(100)).toBe(40)
@@ -66,9 +66,9 @@ describe('a probe that does not settle within its lease counts as a failure and 
   test('also when nobody is there to see it', () => {
     const { breaker } = breakerWith({ halfOpen: { probes: 3, closeAt: 1 / 3, leaseMs: 50 } })
     call(breaker, 'failure', 0)
-    const hung = breaker.tryAcquire(100, never) as Ticket
+    const hung = breaker.tryAcquire(100, never) as Permit
     breaker.tryAcquire(100, never)
-    const third = breaker.tryAcquire(120, never) as Ticket
+    const third = breaker.tryAcquire(120, never) as Permit
     expect(breaker.tryAcquire(149, never)).toBeUndefined()
     // The hung probe comes back at the very end of its lease: too late, and one failure all the same.
     expect(breaker.settle(hung, 'success', 150)).toBe(false)
@@ -82,7 +82,7 @@ describe('a result of an earlier generation changes nothing', () => {
   test('a late failure from the closed era does not re-open a half-open circuit, nor a late success close it', () => {
     for (const verdict of ['failure', 'success'] as const) {
       const { breaker } = breakerWith()
-      const late = breaker.freePass as Ticket
+      const late = breaker.sharedPermit as Permit
       call(breaker, 'failure', 0)
       breaker.advance(100)
       expect(breaker.settle(late, verdict, 101)).toBe(false)
@@ -93,7 +93,7 @@ describe('a result of an earlier generation changes nothing', () => {
   test('a reset of a closed breaker begins a new generation: a failure that began before it does not count after it', () => {
     const { breaker, told } = breakerWith({ trip: consecutive(2) })
     call(breaker, 'failure', 0)
-    const late = breaker.freePass as Ticket
+    const late = breaker.sharedPermit as Permit
     breaker.reset(1)
     expect(breaker.settle(late, 'failure', 2)).toBe(false)
     expect([breaker.failures(2), breaker.calls(2)]).toEqual([0, 0])

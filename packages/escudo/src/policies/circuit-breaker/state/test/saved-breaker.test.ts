@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Breaker } from '../breaker.ts'
-import type { Ticket } from '../permit.ts'
+import type { Permit } from '../permit.ts'
 import type { SavedBreaker } from '../saved-breaker.ts'
 import type { BreakerSettings } from '../settings.ts'
 import { consecutive } from '../trips/trip.ts'
@@ -19,7 +19,7 @@ const BEFORE = 7_000_000
 const AFTER = 3
 
 function failTwice(breaker: Breaker, now: number): void {
-  for (let n = 0; n < 2; n += 1) breaker.settle(breaker.tryAcquire(now, () => 0) as Ticket, 'failure', now)
+  for (let n = 0; n < 2; n += 1) breaker.settle(breaker.tryAcquire(now, () => 0) as Permit, 'failure', now)
 }
 
 function inAnotherProcess(breaker: Breaker, now: number, settings = SETTINGS): Breaker {
@@ -53,9 +53,9 @@ describe('save() stores the remaining open time, never clock values', () => {
   test('the growing open time goes on growing', () => {
     const breaker = new Breaker(SETTINGS)
     failTwice(breaker, BEFORE)
-    breaker.settle(breaker.tryAcquire(BEFORE + 100, () => 0) as Ticket, 'failure', BEFORE + 100)
+    breaker.settle(breaker.tryAcquire(BEFORE + 100, () => 0) as Permit, 'failure', BEFORE + 100)
     const restored = inAnotherProcess(breaker, BEFORE + 300)
-    restored.settle(restored.tryAcquire(AFTER, () => 0) as Ticket, 'failure', AFTER)
+    restored.settle(restored.tryAcquire(AFTER, () => 0) as Permit, 'failure', AFTER)
     expect(restored.retryAfterMs(AFTER)).toBe(400)
   })
 
@@ -82,22 +82,22 @@ describe('save() stores the remaining open time, never clock values', () => {
     breaker.disable(BEFORE)
     expect(inAnotherProcess(breaker, BEFORE).state).toBe('disabled')
     breaker.reset(BEFORE)
-    breaker.settle(breaker.freePass as Ticket, 'failure', BEFORE)
+    breaker.settle(breaker.sharedPermit as Permit, 'failure', BEFORE)
     expect(breaker.save(BEFORE)).toEqual({ state: 'closed' })
     const restored = inAnotherProcess(breaker, BEFORE)
     expect([restored.state, restored.failures(AFTER)]).toEqual(['closed', 0])
-    expect(restored.freePass).toBeDefined()
+    expect(restored.sharedPermit).toBeDefined()
   })
 
   test('a ramp goes on where it was, and is over in a breaker that has none', () => {
     const breaker = new Breaker(SETTINGS)
     failTwice(breaker, BEFORE)
-    breaker.settle(breaker.tryAcquire(BEFORE + 100, () => 0) as Ticket, 'success', BEFORE + 100)
+    breaker.settle(breaker.tryAcquire(BEFORE + 100, () => 0) as Permit, 'success', BEFORE + 100)
     expect(breaker.save(BEFORE + 160)).toEqual({ state: 'closed', rampedMs: 60 })
     const restored = inAnotherProcess(breaker, BEFORE + 160)
     expect([restored.admitting(AFTER), restored.admitting(AFTER + 40)]).toEqual([0.1, 0.5])
-    expect(inAnotherProcess(breaker, BEFORE + 160, { ...SETTINGS, ramp: undefined }).freePass).toBeDefined()
-    expect(inAnotherProcess(breaker, BEFORE + 160, { ...SETTINGS, mode: 'observe' }).freePass).toBeDefined()
+    expect(inAnotherProcess(breaker, BEFORE + 160, { ...SETTINGS, ramp: undefined }).sharedPermit).toBeDefined()
+    expect(inAnotherProcess(breaker, BEFORE + 160, { ...SETTINGS, mode: 'observe' }).sharedPermit).toBeDefined()
   })
 })
 
@@ -115,14 +115,14 @@ describe('what was saved elsewhere', () => {
     const breaker = new Breaker(SETTINGS)
     breaker.restore(open, 0)
     expect(breaker.retryAfterMs(0)).toBe(1_000)
-    breaker.settle(breaker.tryAcquire(1_000, () => 0) as Ticket, 'failure', 1_000)
+    breaker.settle(breaker.tryAcquire(1_000, () => 0) as Permit, 'failure', 1_000)
     expect(breaker.retryAfterMs(1_000)).toBe(400)
   })
 
   test('begins a new generation, is told to nobody, and takes the place of what there was', () => {
     const told: string[] = []
     const breaker = new Breaker({ ...SETTINGS, onTransition: ({ to }) => told.push(to) })
-    const late = breaker.freePass as Ticket
+    const late = breaker.sharedPermit as Permit
     breaker.restore({ state: 'isolated' }, 0)
     expect(breaker.settle(late, 'failure', 0)).toBe(false)
     expect(breaker.tryAcquire(1e9, () => 0)).toBeUndefined()

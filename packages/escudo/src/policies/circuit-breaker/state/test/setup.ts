@@ -1,7 +1,7 @@
 import { expect } from 'vitest'
 import type { Verdict } from '../../../../core/outcome.ts'
 import { Breaker } from '../breaker.ts'
-import type { Ticket } from '../permit.ts'
+import type { Permit } from '../permit.ts'
 import type { BreakerSettings, Transition } from '../settings.ts'
 import { consecutive } from '../trips/trip.ts'
 
@@ -33,7 +33,7 @@ export function call(
   retryAfterMs?: number,
   durationMs?: number,
 ): boolean {
-  const ticket = breaker.freePass ?? breaker.tryAcquire(now, never)
+  const ticket = breaker.sharedPermit ?? breaker.tryAcquire(now, never)
   expect(ticket).toBeDefined()
-  return breaker.settle(ticket as Ticket, verdict, now, retryAfterMs, durationMs)
+  return breaker.settle(ticket as Permit, verdict, now, retryAfterMs, durationMs)
 }

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Breaker } from '../breaker.ts'
-import type { Ticket } from '../permit.ts'
+import type { Permit } from '../permit.ts'
 import { transitionsOf } from '../transitions.ts'
-import { anyOf } from '../trips/any-trip.ts'
+import { anyTrip } from '../trips/any-trip.ts'
 import { calls, consecutive, slowCallRate } from '../trips/trip.ts'
 import type { Trip } from '../trips/trip-rule.ts'
 
@@ -22,7 +22,7 @@ describe('a breaker makes no change of state but those listed, and each of those
     ['consecutive failures', consecutive(2), false],
     ['consecutive failures and a health check', consecutive(2), true],
     ['slow calls', slow, false],
-    ['any of several, and a health check', anyOf(consecutive(2), slow), true],
+    ['any of several, and a health check', anyTrip(consecutive(2), slow), true],
   ])('with %s', (_name, trip, hasHealthCheck) => {
     const listed = transitionsOf(trip, hasHealthCheck).map(({ from, to, reason }) => `${from} > ${to}: ${reason}`)
     expect(new Set(listed).size).toBe(listed.length)
@@ -41,7 +41,7 @@ describe('a breaker makes no change of state but those listed, and each of those
             expect(listed).toContain(change)
           },
         })
-        const left: Ticket[] = []
+        const left: Permit[] = []
         let now = 0
         for (const one of steps) {
           if (one.do === 'wait') now += one.ms
@@ -52,7 +52,8 @@ describe('a breaker makes no change of state but those listed, and each of those
             else if (one.do === 'slow') breaker.settle(ticket, 'success', now, undefined, 6)
             else left.push(ticket)
           } else if (one.do === 'well') {
-            if (hasHealthCheck && breaker.outage !== undefined) breaker.healthCheckSucceeded(breaker.outage, now)
+            if (hasHealthCheck && breaker.openPeriod !== undefined)
+              breaker.healthCheckSucceeded(breaker.openPeriod, now)
           } else breaker[one.do](now)
           breaker.advance(now)
         }
@@ -64,7 +65,7 @@ describe('a breaker makes no change of state but those listed, and each of those
 })
 
 test('two rules of one reason are one change', () => {
-  expect(anyOf(consecutive(2), slow, consecutive(2)).reasons).toEqual([
+  expect(anyTrip(consecutive(2), slow, consecutive(2)).reasons).toEqual([
     '2 consecutive failures',
     'slow call rate of 90 %',
   ])

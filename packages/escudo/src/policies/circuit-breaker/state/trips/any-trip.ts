@@ -20,12 +20,12 @@ import type { Trip, TripRule } from './trip-rule.ts'
  * })
  * ```
  */
-export function anyOf(...trips: readonly Trip[]): Trip {
+export function anyTrip(...trips: readonly Trip[]): Trip {
   if (trips.length === 0) throw new ConfigurationError('anyOf', 'expected at least one trip')
   const checked = trips.map((trip, index) => checkedTrip(trip, `anyOf[${index}]`))
   const reasons = [...new Set(checked.flatMap((trip) => trip.reasons))]
   const limitsMs = checked.flatMap(({ slowerThanMs }) => (slowerThanMs === undefined ? [] : [slowerThanMs]))
-  const create = (): TripRule => new AnyRule(checked.map((trip) => trip.create()))
+  const create = (): TripRule => new AnyTripRule(checked.map((trip) => trip.create()))
   return limitsMs.length === 0 ? { reasons, create } : { reasons, slowerThanMs: Math.min(...limitsMs), create }
 }
 
@@ -38,7 +38,7 @@ export function checkedTrip(trip: Trip, path: string): Trip {
   )
 }
 
-class AnyRule implements TripRule {
+class AnyTripRule implements TripRule {
   readonly #rules: readonly TripRule[]
   /** The one that tripped; until then the first. */
   #shown: TripRule

@@ -162,7 +162,7 @@ describe.each(ALGORITHMS)('a line for permits, $name', ({ create, allows }) => {
             else if (deadline !== undefined && permitAt >= deadline) expect(refusal).toBe(permitAt - now)
             else {
               expect(refusal).toBeUndefined()
-              queue.join(one, deadline, now)
+              queue.add(one, deadline, now)
               model.waiting.push(one)
             }
             if (refusal !== undefined) left += 1
@@ -170,7 +170,7 @@ describe.each(ALGORITHMS)('a line for permits, $name', ({ create, allows }) => {
             const one = all[step.who]
             if (one === undefined) continue
             const place = model.waiting.indexOf(one)
-            expect(queue.leave(one)).toBe(place !== -1)
+            expect(queue.remove(one)).toBe(place !== -1)
             if (place === -1) continue
             model.waiting.splice(place, 1)
             left += 1
@@ -200,7 +200,7 @@ describe.each(ALGORITHMS)('a line for permits, $name', ({ create, allows }) => {
     const queue = new PermitQueue<Numbered>(create({ limit: 1, perMs: 100, burst: 1 }), 1_000)
     queue.tryTake(0)
     const waiter = new Numbered(1, 0, undefined)
-    queue.join(waiter, undefined, 0)
+    queue.add(waiter, undefined, 0)
     expect([queue.tryTake(500), queue.available(500)]).toEqual([undefined, 0])
     expect(queue.next(500)).toBe(waiter)
   })

@@ -2,14 +2,14 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { seededRandom } from '../../../../core/random.ts'
-import { ByLastUse } from '../lru-order.ts'
+import { LruOrder } from '../lru-order.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
 test('gives back what was used least recently, whatever is used, removed and looked for in between', () => {
   const random = seededRandom(5)
-  const states = new ByLastUse<number, { readonly key: number }>()
+  const states = new LruOrder<number, { readonly key: number }>()
   // Oldest use first. More keys than are looked up at a time, so that looking up happens again and again.
   let model: number[] = []
   for (let step = 0; step < 20_000; step += 1) {
@@ -32,7 +32,7 @@ test('gives back what was used least recently, whatever is used, removed and loo
 })
 
 test('keeps nothing of what it was before, however often its states are used', () => {
-  const states = new ByLastUse<number, object>()
+  const states = new LruOrder<number, object>()
   const state = {}
   for (let key = 0; key < 10_001; key += 1) states.use(key, state)
   states.takeOldest()

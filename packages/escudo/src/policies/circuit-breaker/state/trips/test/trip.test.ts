@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { anyOf } from '../any-trip.ts'
+import { anyTrip } from '../any-trip.ts'
 import { calls, consecutive, failureRate, slowCallRate } from '../trip.ts'
 import type { Trip } from '../trip-rule.ts'
 
@@ -157,9 +157,9 @@ test.each([
   ['slowCallRate.minimumCalls', () => slowCallRate({ slowerThan: '1s', window: calls(5), minimumCalls: 6 })],
   ['slowCallRate.slower', () => slowCallRate({ slowerThan: '1s', slower: 1 } as never)],
   ['slowCallRate', () => slowCallRate(undefined as never)],
-  ['anyOf', () => anyOf()],
-  ['anyOf[1]', () => anyOf(consecutive(1), undefined as never)],
-  ['anyOf[0]', () => anyOf([consecutive(1)] as never)],
+  ['anyOf', () => anyTrip()],
+  ['anyOf[1]', () => anyTrip(consecutive(1), undefined as never)],
+  ['anyOf[0]', () => anyTrip([consecutive(1)] as never)],
 ])('a wrong value is an error that names %s', (path, make) => {
   expect(make).toThrow(expect.objectContaining({ name: 'ConfigurationError', path }))
 })
@@ -193,9 +193,9 @@ describe('whether durations are needed at all', () => {
     ['consecutive', consecutive(1), undefined],
     ['failureRate', failureRate(), undefined],
     ['slowCallRate', slowCallRate({ slowerThan: '2s' }), 2_000],
-    ['anyOf without slow calls', anyOf(consecutive(1), failureRate()), undefined],
-    ['anyOf: what is slow for one', anyOf(slowCallRate({ slowerThan: 70 }), slowCallRate({ slowerThan: 50 })), 50],
-    ['anyOf of anyOf', anyOf(consecutive(1), anyOf(slowCallRate({ slowerThan: 70 }))), 70],
+    ['anyOf without slow calls', anyTrip(consecutive(1), failureRate()), undefined],
+    ['anyOf: what is slow for one', anyTrip(slowCallRate({ slowerThan: 70 }), slowCallRate({ slowerThan: 50 })), 50],
+    ['anyOf of anyOf', anyTrip(consecutive(1), anyTrip(slowCallRate({ slowerThan: 70 }))), 70],
   ])('%s', (_name, trip, slowerThanMs) => {
     expect(trip.slowerThanMs).toBe(slowerThanMs)
   })
