@@ -1,34 +1,10 @@
 import { isRefusal } from '../errors/classification.ts'
 import { read } from '../errors/to-json.ts'
 import type { CallRoot, Host } from './engine/call.ts'
+import type { AttemptNote, Note } from './note.ts'
 
 // What happened to a call that failed. While it happens, a policy that declines or gives up leaves a note on the call;
 // when an error leaves the shield, it is remembered with the call's notes. Nothing is put together until somebody asks.
-
-/** What a policy has to say of a call that it did not simply pass on. */
-export interface Note {
-  /** The policy's name within the shield. */
-  readonly policy: string
-  /** In a word or two: `open`, `full`, `timed out`. */
-  readonly state: string
-  /** The state and counters that decided, as they were then. JSON-able. */
-  readonly facts?: Readonly<Record<string, unknown>>
-  /** The attempts of a retry or a hedge, oldest first. */
-  readonly attempts?: readonly AttemptNote[]
-  /** When it makes sense to come back, on the shield's clock. */
-  readonly retryAt?: number
-}
-
-/** One attempt of a retry or a hedge. */
-export interface AttemptNote {
-  /** From 1. */
-  readonly number: number
-  /** On the shield's clock. */
-  readonly startedAt: number
-  readonly durationMs: number
-  /** What the retry made of it. */
-  readonly outcome: 'success' | 'failure' | 'ignored'
-}
 
 /**
  * Leaves a note on a call. The last one of each policy stands: that is the one that decided. Notes are replaced and never

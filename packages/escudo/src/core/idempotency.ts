@@ -1,5 +1,5 @@
 import type { Call } from './engine/call.ts'
-import type { Operation } from './policy.ts'
+import type { Operation } from './operation.ts'
 
 // What an operation that knows its protocol tells a policy that would run it several times at once. Kept beside the
 // operation and the call, and not in them: hardly any operation has something to say, and no other policy asks.

@@ -1,15 +1,8 @@
-import { type Clock, systemClock } from './clock.ts'
-import type { Call } from './engine/call.ts'
+import type { Binding } from './binding.ts'
+import { systemClock } from './clock.ts'
 import type { MakeLayer } from './engine/layer.ts'
 import { type Countable, EventHub } from './events/events.ts'
-import type { Random } from './random.ts'
-
-/** The user's function that may fail. */
-export type Operation<T> = (call: Call) => PromiseLike<T> | T
-
-/** Runs an operation inside of what has been wrapped around it so far. Never throws: what goes wrong is a rejection. */
-// biome-ignore lint/suspicious/noExplicitAny: the composition types fold policies whose R and X differ
-export type Run<R = any, X = never> = <T extends R>(call: Call, operation: Operation<T>) => Promise<T | X>
+import type { Run } from './operation.ts'
 
 /** Brands a policy with the values that it reads. Without it `R` appears nowhere, and every policy fits everywhere. */
 export declare const READS: unique symbol
@@ -24,19 +17,6 @@ export declare const KEYED: unique symbol
 
 /** A call's key, as the types of policies and shields have it: text, or none. */
 export type Key = string | undefined
-
-/** What a shield tells a policy that becomes part of it. */
-export interface Binding {
-  /** The shield's name. */
-  readonly shield: string
-  /** The policy's own name within the shield: its type, numbered when it occurs twice, unless it was given one. */
-  readonly policy: string
-  readonly clock: Clock
-  readonly random: Random
-  readonly events: EventHub
-  /** Whether refusals and timeouts capture a stack: costs microseconds, helps when debugging. */
-  readonly stacks: boolean
-}
 
 /** A snapshot of a policy's state and counters, JSON-able. */
 export type PolicyStatus = Readonly<Record<string, unknown>>

@@ -1,15 +1,18 @@
+import type { Binding } from './binding.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
 import { withCurrentCall } from './context/current-call.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
 import { CallerScope } from './engine/caller-scope.ts'
-import { END, type FrameResult, passError, Trail, toPromise } from './engine/frame.ts'
-import { customPolicyLayer, type Layer, operationLayer } from './engine/layer.ts'
+import { customPolicyLayer } from './engine/custom-policy.ts'
+import { END, Failure, type FrameResult, passFailure, toPromise } from './engine/frame.ts'
+import { type Layer, operationLayer } from './engine/layer.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
+import type { Operation, Run } from './operation.ts'
 import { ConfigurationError } from './options/configuration-error.ts'
 import { type Duration, show, toMs } from './options/durations.ts'
 import { checkedName, knownKeys, optionalFunction } from './options/options.ts'
-import { type AnyPolicy, type Binding, type Key, LAYER, type Operation, type PolicyStatus, type Run } from './policy.ts'
+import { type AnyPolicy, type Key, LAYER, type PolicyStatus } from './policy.ts'
 import type { Random } from './random.ts'
 import { registerShield, type ShieldFacts } from './registry.ts'
 import { bindClock, checkedClock, checkShield, namePolicies } from './validation.ts'
@@ -222,7 +225,7 @@ class ComposedShield {
       return this.#outermost.enter(call, operation, scope)
     } catch (error) {
       // The stack is full, or a clock of somebody's own threw. The caller's signal is to be left all the same.
-      return passError(scope, error, new Trail(root))
+      return passFailure(scope, new Failure(error, root))
     }
   }
 }

@@ -1,7 +1,7 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../core/engine/cancel-scope.ts'
 import { answered, declareIdempotency } from '../core/idempotency.ts'
-import type { Operation } from '../core/policy.ts'
+import type { Operation } from '../core/operation.ts'
 import { factsOf } from '../errors/error-facts.ts'
 import { AttemptWatch } from './attempt-watch.ts'
 import type { ClientSettings } from './client-settings.ts'

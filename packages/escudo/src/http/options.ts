@@ -1,4 +1,4 @@
-import type { Operation } from '../core/policy.ts'
+import type { Operation } from '../core/operation.ts'
 import type { RunOptions } from '../core/shield.ts'
 
 /**

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Note } from '../explain.ts'
+import type { Note } from '../note.ts'
 import type { Random } from '../random.ts'
 import type { CancelScope } from './cancel-scope.ts'
 
@@ -53,9 +53,9 @@ export class CallState implements Call {
   declare readonly scope: CancelScope | undefined
   /**
    * The scope that the call came with into the part of the shield that it is in: policies of somebody's own cut a shield
-   * into parts. Whoever made that scope waits for its cut, outside of this part.
+   * into parts. Whoever made that scope waits for its cut, partScope of this part.
    */
-  declare readonly outside: CancelScope | undefined
+  declare readonly partScope: CancelScope | undefined
   declare readonly attempt: number
   declare readonly deadline: number | undefined
   /**
@@ -70,11 +70,11 @@ export class CallState implements Call {
     scope: CancelScope | undefined,
     attempt: number,
     deadline: number | undefined,
-    outside?: CancelScope | undefined,
+    partScope?: CancelScope | undefined,
   ) {
     this.root = root
     this.scope = scope
-    this.outside = outside
+    this.partScope = partScope
     this.attempt = attempt
     this.deadline = deadline
     this.enteredMs = undefined
@@ -148,8 +148,8 @@ export function newCall(host: Host, key?: string, priority = 0): CallState {
 
 /** The same call as another attempt. */
 export function withAttempt(call: Call, attempt: number): CallState {
-  const { root, scope, deadline, outside } = call as CallState
-  return new CallState(root, scope, attempt, deadline, outside)
+  const { root, scope, deadline, partScope } = call as CallState
+  return new CallState(root, scope, attempt, deadline, partScope)
 }
 
 /**
@@ -157,17 +157,17 @@ export function withAttempt(call: Call, attempt: number): CallState {
  * has none.
  */
 export function withScope(call: Call, scope: CancelScope, deadline?: number): CallState {
-  const { root, attempt, deadline: own, enteredMs, outside } = call as CallState
+  const { root, attempt, deadline: own, enteredMs, partScope } = call as CallState
   const earlier = deadline === undefined || (own !== undefined && own < deadline) ? own : deadline
-  const inside = new CallState(root, scope, attempt, earlier, outside)
+  const inside = new CallState(root, scope, attempt, earlier, partScope)
   inside.enteredMs = enteredMs
   return inside
 }
 
 /** The same call in a part of the shield that begins here, perhaps after a wait. */
-export function inNewPart(call: Call): CallState {
-  const { root, scope, attempt, deadline, outside, enteredMs } = call as CallState
-  if (outside === scope && enteredMs === undefined) return call as CallState
+export function enterPart(call: Call): CallState {
+  const { root, scope, attempt, deadline, partScope, enteredMs } = call as CallState
+  if (partScope === scope && enteredMs === undefined) return call as CallState
   return new CallState(root, scope, attempt, deadline, scope)
 }
 

@@ -2,7 +2,7 @@ import { factsOf } from '../../errors/error-facts.ts'
 import type { CancelTimer, Clock } from '../clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from '../errors.ts'
 import { CancelScope } from './cancel-scope.ts'
-import { END, type Frame, type FrameResult, type Trail } from './frame.ts'
+import { END, Failure, type Frame, type FrameResult } from './frame.ts'
 
 /**
  * The scope of a whole call: cut by its caller's signal, or by the deadline that its caller gave. It is the outermost
@@ -33,10 +33,11 @@ export class CallerScope extends CancelScope implements Frame {
     return value
   }
 
-  // Whatever the code of a user made of the cut meanwhile: who gave the call up gets his own reason.
-  onError(error: unknown, trail: Trail): FrameResult {
+  // The caller receives its own reason, whatever user code threw after the cancellation.
+  onFailure(failure: Failure): FrameResult {
     this.#release()
-    return END.onError(this.cancellation === undefined ? error : this.cancellation.reason, trail)
+    const { cancellation } = this
+    return END.onFailure(cancellation === undefined ? failure : new Failure(cancellation.reason, failure.root))
   }
 
   /** Leaves the caller's signal and the clock as they were. */

@@ -1,102 +1,97 @@
 import { rememberCall } from '../explain.ts'
 import type { CallRoot } from './call.ts'
 
-// How an outcome travels outwards. A call of a shield enters all its policies at once, synchronously, and each leaves
-// a frame behind; when the operation has settled, the outcome passes through the frames from the innermost to the
-// outermost, again synchronously. So a call has one promise to wait for, and not one for each policy: a promise for
-// each layer cost more than all policies together (`npm run bench`).
+// How an outcome travels outwards. A call enters all policies of its shield at once, synchronously, and each leaves a
+// frame. When the operation settles, the outcome passes through the frames, innermost first, again synchronously. A call
+// therefore needs one promise, not one per policy: those cost more than all policies together (`npm run bench`).
 
 /**
- * What becomes of an outcome on its way out: the value with which the call settles, a promise of it where a policy goes
- * on (a retry that waits), or a {@link Failure}.
+ * What a frame returns: the value with which the call settles, a {@link Failure}, or a promise of a value where the
+ * policy continues later (a retry that waits).
  */
 export type FrameResult = unknown
 
-/** What goes outwards beside an error. */
-export class Trail {
-  /** The call that failed; undefined where a frame itself threw, and nobody knows better. */
+/** An error on its way out. A value, so that no frame has to throw and catch it. */
+export class Failure {
+  // Declared here and assigned in the constructor: see Watcher.
+  declare readonly error: unknown
+  /** The call that failed; undefined where a frame threw and does not know its call. */
   declare readonly root: CallRoot | undefined
   /**
-   * What is still at work although the call was cut and waits for it no longer. Whoever holds a place for that work
-   * holds it until this promise has settled. A timeout takes it off: further out nothing is held.
+   * The work that continues although its call was cancelled. A bulkhead keeps the permit until this promise settles.
+   * A timeout clears it: policies outside a timeout do not wait for the work inside.
    */
-  declare held: PromiseLike<unknown> | undefined
+  declare readonly stillRunning: PromiseLike<unknown> | undefined
 
-  constructor(root: CallRoot | undefined, held?: PromiseLike<unknown>) {
+  constructor(error: unknown, root: CallRoot | undefined, stillRunning?: PromiseLike<unknown>) {
+    this.error = error
     this.root = root
-    this.held = held
+    this.stillRunning = stillRunning
   }
 }
 
 /** One policy's part in one call. */
 export interface Frame {
-  /** The frame of the next policy further out. Undefined for the end of the way. */
+  /** The frame of the next policy outwards; undefined for the last one. */
   readonly outer: Frame | undefined
-  /** The call, where the frame may run code that throws. */
+  /** The call, for frames that run code which may throw. */
   readonly root?: CallRoot
-  /** What stands inside came to a value. */
+  /** The inner policies returned a value. */
   onValue(value: unknown): FrameResult
-  /** What stands inside failed. */
-  onError(error: unknown, trail: Trail): FrameResult
+  /** The inner policies failed. */
+  onFailure(failure: Failure): FrameResult
 }
 
-/** An error that has passed all frames: a value on its way, so that nothing is thrown, and caught, at each of them. */
-export class Failure {
-  readonly error: unknown
-
-  constructor(error: unknown) {
-    this.error = error
-  }
-}
-
-/** Hands a value to a frame. What the frame's own code throws is an error of that policy, and goes on from there. */
+/** Passes a value to a frame. If the frame throws, the error continues at the next frame outwards. */
 export function passValue(frame: Frame, value: unknown): FrameResult {
   try {
     return frame.onValue(value)
   } catch (error) {
-    return frame.outer === undefined ? new Failure(error) : passError(frame.outer, error, new Trail(frame.root))
+    const failure = new Failure(error, frame.root)
+    return frame.outer === undefined ? failure : passFailure(frame.outer, failure)
   }
 }
 
-/** Hands an error to a frame. */
-export function passError(frame: Frame, error: unknown, trail: Trail): FrameResult {
+/** Passes a failure to a frame. If the frame throws, the new error continues at the next frame outwards. */
+export function passFailure(frame: Frame, failure: Failure): FrameResult {
   try {
-    return frame.onError(error, trail)
-  } catch (later) {
-    // Beyond the end there is nobody to hear of it: only a full stack comes so far.
-    return frame.outer === undefined ? new Failure(later) : passError(frame.outer, later, trail)
+    return frame.onFailure(failure)
+  } catch (error) {
+    const later = new Failure(error, failure.root, failure.stillRunning)
+    // Only a stack overflow gets past the last frame.
+    return frame.outer === undefined ? later : passFailure(frame.outer, later)
   }
 }
 
-/** The end of the way of a whole call: its outcome is what the caller gets. Never throws. */
+/** The last frame of a call: its result is what the caller receives. Never throws. */
 export const END: Frame = {
   outer: undefined,
   onValue: (value) => value,
-  onError(error, { root }) {
-    if (root !== undefined) rememberCall(error, root)
-    return new Failure(error)
+  onFailure(failure) {
+    if (failure.root !== undefined) rememberCall(failure.error, failure.root)
+    return failure
   },
 }
 
-/** The end of the way within a reaction to a promise: the promise that was derived rejects where the call has failed. */
-export function unwrap(passage: FrameResult): unknown {
-  if (passage instanceof Failure) throw passage.error
-  return passage
+/** Ends the call inside a promise reaction: throws the error of a failure, so that the derived promise rejects. */
+export function unwrap(result: FrameResult): unknown {
+  if (result instanceof Failure) throw result.error
+  return result
 }
 
 const SETTLED = Promise.resolve()
 
-/** The end of the way where the call was entered: a promise for whoever called. */
-export function toPromise(passage: FrameResult): Promise<unknown> {
-  if (passage instanceof Promise) return passage
-  if (passage instanceof Failure) return rejectInMicrotask(passage.error)
-  return Promise.resolve(passage)
+/** Ends the call where it was entered: the promise that the caller receives. */
+export function toPromise(result: FrameResult): Promise<unknown> {
+  if (result instanceof Promise) return result
+  if (result instanceof Failure) return rejectInMicrotask(result.error)
+  return Promise.resolve(result)
 }
 
 /**
- * A promise that is rejected one microtask from now, when its caller has begun to wait for it. One that is rejected
- * when nobody waits yet makes the runtime note an unhandled rejection, and then take the note back: that alone costs
- * more than a refusal and its error, and refusals are the hot path of an outage.
+ * Returns a promise that rejects one microtask from now, when its caller awaits it already. A promise that is rejected
+ * before it has a handler makes the runtime record an unhandled rejection and then withdraw it. That alone costs more
+ * than a refusal and its error, and refusals are the hot path of an outage.
  */
 export function rejectInMicrotask(error: unknown): Promise<never> {
   return new Promise((_resolve, reject) => {

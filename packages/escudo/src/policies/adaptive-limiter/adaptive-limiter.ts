@@ -1,22 +1,16 @@
+import type { Binding } from '../../core/binding.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type FrameResult, passError, passValue, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
 import { addNote } from '../../core/explain.ts'
+import type { Run } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
-import {
-  type Binding,
-  type Finding,
-  LAYER,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { judgeError } from '../shared/judge.ts'
@@ -115,10 +109,10 @@ class AdaptiveLimiterPolicy implements Policy {
       enter: (call, operation, outer) => {
         // Nothing is sent for a call that is over already, and so nothing is learnt from it.
         const cut = call.scope?.cancellation
-        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        if (cut !== undefined) return passFailure(outer, new Failure(cut.reason, call.root))
         const limit = this.#limit.limit()
         if (this.#inFlight >= limit) {
-          return passError(outer, this.#refuse(call, limit, binding), new Trail(call.root))
+          return passFailure(outer, new Failure(this.#refuse(call, limit, binding), call.root))
         }
         this.#inFlight += 1
         const frame = new PlaceFrame(outer, call, this.#inFlight, shared)
@@ -172,12 +166,12 @@ class PlaceFrame extends Watcher implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): FrameResult {
+  onFailure(failure: Failure): FrameResult {
     const { leave } = this.#shared
-    if (trail.held === undefined) leave()
-    else trail.held.then(leave, leave)
-    this.#learn(judge(error, this.#call))
-    return passError(this.outer, error, trail)
+    if (failure.stillRunning === undefined) leave()
+    else failure.stillRunning.then(leave, leave)
+    this.#learn(judge(failure.error, this.#call))
+    return passFailure(this.outer, failure)
   }
 
   override onCancel(cut: Cancellation): void {

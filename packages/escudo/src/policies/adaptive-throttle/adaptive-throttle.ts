@@ -1,21 +1,15 @@
+import type { Binding } from '../../core/binding.ts'
 import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type FrameResult, passError, passValue, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
+import type { Run } from '../../core/operation.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, finiteNumber, knownKeys } from '../../core/options/options.ts'
-import {
-  type Binding,
-  type Finding,
-  LAYER,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
 import { judgeError } from '../shared/judge.ts'
 import { checkOrder } from '../shared/order-rules.ts'
@@ -110,9 +104,9 @@ class ThrottlePolicy implements Policy {
     return {
       enter: (call, operation, outer) => {
         const cut = call.scope?.cancellation
-        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        if (cut !== undefined) return passFailure(outer, new Failure(cut.reason, call.root))
         if (!throttle.admit(enteredMs(call), call.random)) {
-          return passError(outer, this.#refuse(call, binding), new Trail(call.root))
+          return passFailure(outer, new Failure(this.#refuse(call, binding), call.root))
         }
         if (events.hasExecutedListeners) executed(binding, PATH, 'admitted')
         const frame = new AnswerFrame(outer, call, accept)
@@ -152,9 +146,9 @@ class AnswerFrame extends Watcher implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): FrameResult {
-    this.#end(judgeError(undefined, error, this.#call) !== 'failure')
-    return passError(this.outer, error, trail)
+  onFailure(failure: Failure): FrameResult {
+    this.#end(judgeError(undefined, failure.error, this.#call) !== 'failure')
+    return passFailure(this.outer, failure)
   }
 
   override onCancel({ by }: Cancellation): void {

@@ -1,11 +1,14 @@
+import type { Binding } from '../../core/binding.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
-import { Failure, type Frame, type FrameResult, passError, passValue, Trail, unwrap } from '../../core/engine/frame.ts'
-import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import { addNote } from '../../core/explain.ts'
+import type { Run } from '../../core/operation.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../../core/options/options.ts'
-import { type Binding, LAYER, type Policy, type PolicyStatus, type Run, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { QueuedCall, type WaitOutcome } from './queued-call.ts'
@@ -111,15 +114,15 @@ class BulkheadPolicy implements Policy {
             // A layer throws nothing but that the stack is full. The place comes back first: there is room for no more.
             if (frame === undefined) compartment.leave()?.enter()
             else frame.leave()
-            return passError(outer, error, new Trail(call.root))
+            return passFailure(outer, new Failure(error, call.root))
           }
         }
         // A call that is over already is not refused, and displaces nobody.
         const cut = call.scope?.cancellation
-        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        if (cut !== undefined) return passFailure(outer, new Failure(cut.reason, call.root))
         const problem = whyNotWait(call, compartment)
         if (problem !== undefined) {
-          return passError(outer, refuse(call, compartment, binding, problem), new Trail(call.root))
+          return passFailure(outer, new Failure(refuse(call, compartment, binding, problem), call.root))
         }
         const waiter = new QueuedCall(compartment, call.root.priority)
         compartment.enqueue(waiter)?.displace()
@@ -127,7 +130,7 @@ class BulkheadPolicy implements Policy {
           // Time has passed since the call was entered.
           call.enteredMs = undefined
           const ended = endOfWait(call, compartment, binding, outcome, maxWaitMs)
-          if (ended !== undefined) return unwrap(passError(outer, ended.error, new Trail(call.root)))
+          if (ended !== undefined) return unwrap(passFailure(outer, ended))
           return unwrap(next.enter(call, operation, new BulkheadFrame(outer, compartment)))
         })
       },
@@ -158,18 +161,18 @@ function endOfWait(
   maxWaitMs: number | undefined,
 ): Failure | undefined {
   if (outcome === 'expired') {
-    return new Failure(refuse(call, compartment, binding, `waited longer than ${maxWaitMs} ms`))
+    return new Failure(refuse(call, compartment, binding, `waited longer than ${maxWaitMs} ms`), call.root)
   }
   if (outcome === 'displaced') {
-    return new Failure(refuse(call, compartment, binding, 'made room for a call of higher priority'))
+    return new Failure(refuse(call, compartment, binding, 'made room for a call of higher priority'), call.root)
   }
   // The place may have come in the same tick as the cut, or before a timer that is late could cut.
   const cut = call.scope?.cancellation
   const failure =
     cut !== undefined
-      ? new Failure(cut.reason)
+      ? new Failure(cut.reason, call.root)
       : isLate(call)
-        ? new Failure(refuse(call, compartment, binding, "waited until after the call's deadline"))
+        ? new Failure(refuse(call, compartment, binding, "waited until after the call's deadline"), call.root)
         : undefined
   if (failure !== undefined && outcome === 'entered') compartment.leave()?.enter()
   return failure
@@ -207,11 +210,11 @@ class BulkheadFrame implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): FrameResult {
+  onFailure(failure: Failure): FrameResult {
     // Nobody waits for the work any longer, and it goes on: its place is taken until it ends.
-    if (trail.held === undefined) this.leave()
-    else this.leaveAfter(trail.held)
-    return passError(this.outer, error, trail)
+    if (failure.stillRunning === undefined) this.leave()
+    else this.leaveAfter(failure.stillRunning)
+    return passFailure(this.outer, failure)
   }
 
   leave(): void {

@@ -1,19 +1,12 @@
+import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Call, scopeOf } from '../../core/engine/call.ts'
 import { CancelScope } from '../../core/engine/cancel-scope.ts'
+import type { Operation, Run } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
-import {
-  type Binding,
-  type Finding,
-  type Operation,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 import { runDetached } from '../shared/flight/detached-call.ts'

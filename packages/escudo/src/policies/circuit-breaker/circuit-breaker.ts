@@ -1,19 +1,13 @@
+import type { Binding } from '../../core/binding.ts'
 import type { CallRoot } from '../../core/engine/call.ts'
-import { passError, Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import { Failure, passFailure } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
 import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
+import type { Run } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
-import {
-  type Binding,
-  type Finding,
-  LAYER,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import { refusal } from '../shared/refusal.ts'
 import { Circuits, type StateChange } from './circuits.ts'
@@ -178,7 +172,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
           const now = clock.now()
           ticket = breaker.tryAcquire(now, call.root.host.random)
           if (ticket === undefined) {
-            return passError(outer, refuse(call.root, breaker, now, binding), new Trail(call.root))
+            return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
           }
           if (ticket.probe) circuits.rearm(breaker)
         }

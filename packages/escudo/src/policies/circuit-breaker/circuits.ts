@@ -1,6 +1,6 @@
+import type { Binding } from '../../core/binding.ts'
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type Listener, notify } from '../../core/events/events.ts'
-import type { Binding } from '../../core/policy.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { HealthCheck, type HealthCheckSettings } from './health-check.ts'

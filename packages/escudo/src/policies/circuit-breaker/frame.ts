@@ -1,12 +1,12 @@
+import type { Binding } from '../../core/binding.ts'
 import type { CallRoot, CallState } from '../../core/engine/call.ts'
 import { enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type FrameResult, passError, passValue, type Trail } from '../../core/engine/frame.ts'
+import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
-import type { Binding } from '../../core/policy.ts'
-import { retryAfterHintMs } from '../retry/state/next-delay.ts'
 import { executed } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
+import { retryAfterHintMs } from '../shared/retry-after-hint.ts'
 import type { Circuits } from './circuits.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { Permit } from './state/permit.ts'
@@ -55,13 +55,14 @@ export class BreakerFrame extends Watcher implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): FrameResult {
-    const verdict = this.judged(() => judgeError(this.context.classify, error, this.call))
+  onFailure(failure: Failure): FrameResult {
+    const verdict = this.judged(() => judgeError(this.context.classify, failure.error, this.call))
     const { context } = this
     const now =
-      this.end(verdict, verdict === 'failure' ? retryAfterHintMs(error) : undefined) ?? context.binding.clock.now()
-    if (trail.root !== undefined) context.note(trail.root, this.breaker, now)
-    return passError(this.outer, error, trail)
+      this.end(verdict, verdict === 'failure' ? retryAfterHintMs(failure.error) : undefined) ??
+      context.binding.clock.now()
+    if (failure.root !== undefined) context.note(failure.root, this.breaker, now)
+    return passFailure(this.outer, failure)
   }
 
   override onCancel(cut: Cancellation): void {

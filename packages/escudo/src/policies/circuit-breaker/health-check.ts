@@ -1,8 +1,9 @@
+import type { Binding } from '../../core/binding.ts'
 import type { CancelTimer } from '../../core/clock.ts'
 import { withCurrentCall } from '../../core/context/current-call.ts'
 import { CallRoot, CallState } from '../../core/engine/call.ts'
 import { CancelScope } from '../../core/engine/cancel-scope.ts'
-import type { Binding, Operation } from '../../core/policy.ts'
+import type { Operation } from '../../core/operation.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import type { Breaker } from './state/breaker.ts'
 

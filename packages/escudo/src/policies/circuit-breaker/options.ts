@@ -1,3 +1,4 @@
+import type { Operation } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
 import {
@@ -11,7 +12,6 @@ import {
   wholeNumber,
 } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
-import type { Operation } from '../../core/policy.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import type { BreakerMode, BreakerSettings, HalfOpenSettings, OpenTime, RampSettings } from './state/settings.ts'
 import { checkedTrip } from './state/trips/any-trip.ts'

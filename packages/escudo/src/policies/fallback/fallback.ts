@@ -1,8 +1,12 @@
+import type { Binding } from '../../core/binding.ts'
 import type { Call, CallState } from '../../core/engine/call.ts'
-import { type Frame, type FrameResult, passError, passValue, type Trail } from '../../core/engine/frame.ts'
-import { type Layer, settle, wrapLayer } from '../../core/engine/layer.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
+import { settle } from '../../core/engine/settle.ts'
+import type { Run } from '../../core/operation.ts'
 import { checkedName, knownKeys, optionalFunction } from '../../core/options/options.ts'
-import { type Binding, LAYER, type Policy, type Run, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, unbound } from '../../core/policy.ts'
 import { withCause } from '../../core/secondary-error.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 
@@ -88,10 +92,11 @@ class FallbackFrame implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): FrameResult {
+  onFailure(failure: Failure): FrameResult {
+    const { error } = failure
     const { binding, when, value } = this.context
     // Whoever cut the call has stopped listening; and nobody who gave up wants a substitute.
-    if (this.call.scope?.cancellation !== undefined || !stands(when, error)) return passError(this.outer, error, trail)
+    if (this.call.scope?.cancellation !== undefined || !stands(when, error)) return passFailure(this.outer, failure)
     const { shield, policy, events } = binding
     if (events.hasListeners('fallback')) events.emit('fallback', { shield, policy, error })
     if (typeof value !== 'function') return settle(value, this.call, this.outer)

@@ -1,17 +1,10 @@
+import type { Binding } from '../../core/binding.ts'
 import { idempotencyOf } from '../../core/idempotency.ts'
+import type { Operation, Run } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
 import { checkedName, finiteNumber, knownKeys, wholeNumber } from '../../core/options/options.ts'
-import {
-  type Binding,
-  type Finding,
-  type Operation,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { bindBudget, optionalBudget } from '../shared/budget.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'

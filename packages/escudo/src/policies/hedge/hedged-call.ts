@@ -4,7 +4,7 @@ import { type Cancellation, CancelScope, Watcher } from '../../core/engine/cance
 import { stackless } from '../../core/errors.ts'
 import { addNote } from '../../core/explain.ts'
 import { idempotencyOf, onAnswer } from '../../core/idempotency.ts'
-import type { Operation, Run } from '../../core/policy.ts'
+import type { Operation, Run } from '../../core/operation.ts'
 import { isRefusal, mayRetry } from '../../errors/classification.ts'
 import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError } from '../shared/judge.ts'

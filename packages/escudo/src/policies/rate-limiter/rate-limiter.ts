@@ -1,21 +1,15 @@
+import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Call, enteredMs, rootOf, scopeOf } from '../../core/engine/call.ts'
-import { passError, Trail, unwrap } from '../../core/engine/frame.ts'
-import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
+import type { Run } from '../../core/operation.ts'
 import { toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, readMaxKeys } from '../../core/options/options.ts'
-import {
-  type Binding,
-  type Finding,
-  LAYER,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
@@ -113,7 +107,7 @@ class RateLimiterPolicy implements Policy, QueueOwner {
     return {
       enter: (call, operation, outer) => {
         const cut = call.scope?.cancellation
-        if (cut !== undefined) return passError(outer, cut.reason, new Trail(call.root))
+        if (cut !== undefined) return passFailure(outer, new Failure(cut.reason, call.root))
         const lane = this.#single ?? (this.#lanes as KeyedStates<RateLimitQueue>).of(call.root.key)
         const now = enteredMs(call)
         if (lane.tryTake(now)) {
@@ -123,7 +117,7 @@ class RateLimiterPolicy implements Policy, QueueOwner {
         }
         const retryAfterMs = lane.refusalMs(call.deadline, now)
         if (retryAfterMs !== undefined) {
-          return passError(outer, this.#refuse(call, binding, retryAfterMs), new Trail(call.root))
+          return passFailure(outer, new Failure(this.#refuse(call, binding, retryAfterMs), call.root))
         }
         const waiter = lane.wait(call.scope, call.deadline, now)
         return waiter.over.then(() => {
@@ -133,7 +127,7 @@ class RateLimiterPolicy implements Policy, QueueOwner {
             // With nothing to wait for between here and the operation: a cut in between would lose the permit.
             this.#checkTurn(call, lane, waiter.permit, binding)
           } catch (error) {
-            return unwrap(passError(outer, error, new Trail(call.root)))
+            return unwrap(passFailure(outer, new Failure(error, call.root)))
           }
           return unwrap(next.enter(call, operation, outer))
         })

@@ -1,32 +1,33 @@
+import type { Binding } from '../../core/binding.ts'
 import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
-import { type Frame, type FrameResult, passError, passValue, Trail, unwrap } from '../../core/engine/frame.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { sleep } from '../../core/engine/sleep.ts'
 import { addNote, forgetNotesInside } from '../../core/explain.ts'
+import type { Operation } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
-import type { Binding, Operation } from '../../core/policy.ts'
 import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
 
-/** What `executed` tells of a retry. */
+/** The outcomes that a retry's `executed` event carries. */
 export const OUTCOMES = [
   'successful_without_retry',
   'successful_with_retry',
   'failed_without_retry',
   'failed_with_retry',
-  // What says nothing about the dependency: a business error, the caller's abort, a refusal from further in.
+  // Says nothing about the dependency: a business error, the caller's abort, a refusal from further in.
   'ignored',
 ] as const
 
-/** What the status of a retry shows. */
+/** The counters that a retry's status shows. */
 export interface RetryCounters {
   calls: number
   retries: number
   exhausted: number
 }
 
-/** What all calls of one retry in one shield have in common. */
+/** What all calls of one retry in one shield share. */
 interface RetryContext {
   readonly next: Layer
   readonly binding: Binding
@@ -34,52 +35,33 @@ interface RetryContext {
   readonly counters: RetryCounters
 }
 
-/** The layer of a retry. */
-export function enterRetry(next: Layer, binding: Binding, rules: RetryRules, counters: RetryCounters): Layer {
+/** Makes the layer of a retry. */
+export function retryLayer(next: Layer, binding: Binding, rules: RetryRules, counters: RetryCounters): Layer {
   const context: RetryContext = { next, binding, rules, counters }
   return {
     enter(call, operation, outer) {
       counters.calls += 1
       const startedMs = enteredMs(call)
       rules.budget?.deposit('attempt', startedMs)
-      // An attempt of a retry further out is this one's first.
+      // Attempt 3 of a retry further out is attempt 1 of this one.
       const first = call.attempt === 1 ? call : withAttempt(call, 1)
       return next.enter(first, operation, new RetryFrame(outer, context, first, operation, startedMs))
     },
   }
 }
 
-/** How one of the later attempts ended, handed back to the loop that made it. */
-class AttemptFailure {
-  readonly error: unknown
-  readonly trail: Trail
-
-  constructor(error: unknown, trail: Trail) {
-    this.error = error
-    this.trail = trail
-  }
-}
-
-/** The end of the way of a later attempt. */
-const ATTEMPT_END: Frame = {
-  outer: undefined,
-  onValue: (value) => value,
-  onError: (error, trail) => new AttemptFailure(error, trail),
-}
-
-/** What a call remembers of its attempts, once one has failed. */
-interface Past {
-  /** When the attempt in hand began. */
+/** What a call remembers of its attempts after the first failure. */
+interface History {
+  /** When the current attempt started. */
   startedMs: number
-  /** The delay before it; undefined for the first one. */
+  /** The delay before it; undefined for the first attempt. */
   delayMs: number | undefined
   readonly log: AttemptLog
 }
 
 /**
- * One call of a retry. The first attempt is a frame like any other, and most calls have no second one. The later
- * attempts are made by a loop, each as a way of its own: promises that adopt each other, one for each attempt, would
- * grow with their number.
+ * One call of a retry. The fast path: the first attempt is a frame like any other, and most calls need no second one.
+ * After a failure {@link retry} makes all further attempts in one loop.
  */
 class RetryFrame implements Frame {
   declare readonly outer: Frame
@@ -87,7 +69,7 @@ class RetryFrame implements Frame {
   declare private readonly operation: Operation<unknown>
   declare private readonly startedMs: number
   declare private attempt: CallState
-  declare private past: Past | undefined
+  declare private history: History | undefined
 
   constructor(outer: Frame, context: RetryContext, first: CallState, operation: Operation<unknown>, startedMs: number) {
     this.outer = outer
@@ -95,7 +77,7 @@ class RetryFrame implements Frame {
     this.attempt = first
     this.operation = operation
     this.startedMs = startedMs
-    this.past = undefined
+    this.history = undefined
   }
 
   get root(): CallRoot {
@@ -104,67 +86,74 @@ class RetryFrame implements Frame {
 
   onValue(value: unknown): FrameResult {
     const delayMs = this.delayAfterValue(value)
-    return delayMs === undefined ? passValue(this.outer, value) : this.goOn(delayMs)
+    return delayMs === undefined ? passValue(this.outer, value) : this.retry(delayMs)
   }
 
-  onError(error: unknown, trail: Trail): FrameResult {
-    const delayMs = this.delayAfterError(error)
-    return delayMs === undefined ? passError(this.outer, error, trail) : this.goOn(delayMs)
+  onFailure(failure: Failure): FrameResult {
+    const delayMs = this.delayAfterError(failure.error)
+    return delayMs === undefined ? passFailure(this.outer, failure) : this.retry(delayMs)
   }
 
-  private async goOn(delayMs: number): Promise<unknown> {
-    let end: unknown
+  /** Makes further attempts until one is final, and passes its outcome on. */
+  private async retry(firstDelayMs: number): Promise<unknown> {
+    const end = new AttemptEnd()
+    let value: unknown
     try {
-      end = await this.laterAttempts(delayMs)
-    } catch (later) {
-      end = new AttemptFailure(later, new Trail(this.attempt.root))
+      value = await this.loop(firstDelayMs, end)
+    } catch (error) {
+      end.failure = new Failure(error, this.attempt.root)
     }
     const { outer } = this
-    return unwrap(end instanceof AttemptFailure ? passError(outer, end.error, end.trail) : passValue(outer, end))
+    return unwrap(end.failure === undefined ? passValue(outer, value) : passFailure(outer, end.failure))
   }
 
-  /** Makes attempts until one is the last. */
-  private async laterAttempts(firstDelayMs: number): Promise<unknown> {
+  /** Returns the value of the final attempt, or leaves its failure in `end`. */
+  private async loop(firstDelayMs: number, end: AttemptEnd): Promise<unknown> {
     const { next, binding, counters } = this.context
-    const { scope } = this.attempt
+    const { root, scope } = this.attempt
     for (let delayMs: number | undefined = firstDelayMs; ; ) {
       counters.retries += 1
       await sleep(delayMs, binding.clock, scope)
       if (scope?.cancellation !== undefined) {
-        this.tell(scope.cancellation.by === 'caller' ? 'ignored' : 'failure')
-        this.leaveNote('given up by its caller or cut by a timeout')
-        return new AttemptFailure(scope.cancellation.reason, new Trail(this.attempt.root))
+        this.emitExecuted(scope.cancellation.by === 'caller' ? 'ignored' : 'failure')
+        this.noteStop('cancelled')
+        end.failure = new Failure(scope.cancellation.reason, root)
+        return undefined
       }
       this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
-      forgetNotesInside(this.attempt.root, binding.policy)
-      if (this.past !== undefined) {
-        this.past.startedMs = enteredMs(this.attempt)
-        this.past.delayMs = delayMs
+      forgetNotesInside(root, binding.policy)
+      if (this.history !== undefined) {
+        this.history.startedMs = enteredMs(this.attempt)
+        this.history.delayMs = delayMs
       }
-      const end = await next.enter(this.attempt, this.operation, ATTEMPT_END)
+      end.failure = undefined
+      const value = await next.enter(this.attempt, this.operation, end)
+      // Read anew: the attempt may have set it while it ran.
+      const failure = end.failure as Failure | undefined
       try {
-        delayMs = end instanceof AttemptFailure ? this.delayAfterError(end.error) : this.delayAfterValue(end)
-      } catch (later) {
-        // What is held is held whatever a classifier does.
-        return new AttemptFailure(later, end instanceof AttemptFailure ? end.trail : new Trail(this.attempt.root))
+        delayMs = failure === undefined ? this.delayAfterValue(value) : this.delayAfterError(failure.error)
+      } catch (error) {
+        // A classifier that throws does not stop the work that is still running.
+        end.failure = new Failure(error, root, failure?.stillRunning)
+        return undefined
       }
-      if (delayMs === undefined) return end
+      if (delayMs === undefined) return value
     }
   }
 
-  /** How long to wait before the next attempt, after one that came to a value; undefined when that value is the result. */
+  /** The delay before the next attempt, after one that returned a value; undefined when that value is the result. */
   private delayAfterValue(value: unknown): number | undefined {
     const { classify, budget } = this.context.rules
     if (classify !== undefined) return this.decide(true, value)
     budget?.deposit('success', this.attempt.clock.now())
-    this.tell('success')
+    this.emitExecuted('success')
     return undefined
   }
 
-  /** The same after an attempt that failed; undefined when its error is the result. */
+  /** The delay before the next attempt, after one that failed; undefined when its error is the result. */
   private delayAfterError(error: unknown): number | undefined {
     const delayMs = this.decide(false, error)
-    if (delayMs === undefined && this.attempt.attempt > 1) this.past?.log.attachTo(error)
+    if (delayMs === undefined && this.attempt.attempt > 1) this.history?.log.attachTo(error)
     return delayMs
   }
 
@@ -175,52 +164,55 @@ class RetryFrame implements Frame {
       const verdict = ok ? judgeValue(classify, outcome, this.attempt) : judgeError(classify, error, this.attempt)
       if (!ok || verdict === 'failure') return this.retryOrStop(verdict, error)
       if (verdict === 'success') this.context.rules.budget?.deposit('success', this.attempt.clock.now())
-      this.tell(verdict)
+      this.emitExecuted(verdict)
       return undefined
     } catch (thrown) {
-      // Where a classifier throws, nothing is known about the dependency.
-      this.tell('ignored')
+      // A classifier that throws says nothing about the dependency.
+      this.emitExecuted('ignored')
       throw thrown
     }
   }
 
   private retryOrStop(verdict: Verdict, error: unknown): number | undefined {
     const { binding, counters, rules } = this.context
-    const { attempt } = this
+    const { attempt: number, scope, deadline, clock, random } = this.attempt
     const { shield, policy, events } = binding
-    const delayMs = nextDelayMs(rules, {
-      attempt,
+    const now = clock.now()
+    const failed = {
+      number,
       verdict,
       error,
+      cancelled: scope?.cancellation !== undefined,
+      deadline,
       firstStartedMs: this.startedMs,
-      previousDelayMs: this.past?.delayMs,
-    })
-    this.record(verdict, error)
-    if (typeof delayMs === 'number') {
-      const number = attempt.attempt
-      if (events.hasListeners('retry')) events.emit('retry', { shield, policy, attempt: number, delayMs, error })
-      return delayMs
+      previousDelayMs: this.history?.delayMs,
     }
-    this.leaveNote(delayMs)
+    const next = nextDelayMs(rules, failed, now, random)
+    this.record(verdict, error, now)
+    if (typeof next === 'number') {
+      if (events.hasListeners('retry')) {
+        events.emit('retry', { shield, policy, attempt: number, delayMs: next, error })
+      }
+      return next
+    }
+    this.noteStop(next)
     if (verdict === 'failure') counters.exhausted += 1
-    this.tell(verdict)
+    this.emitExecuted(verdict)
     return undefined
   }
 
-  private leaveNote(state: StopReason): void {
+  private noteStop(state: StopReason): void {
     const { policy } = this.context.binding
-    addNote(this.attempt.root, { policy, state, attempts: this.past?.log.attempts ?? [] })
+    addNote(this.attempt.root, { policy, state, attempts: this.history?.log.attempts ?? [] })
   }
 
-  private record(outcome: Verdict, error: unknown): void {
-    this.past ??= { startedMs: this.startedMs, delayMs: undefined, log: new AttemptLog() }
-    const { startedMs, log } = this.past
-    const { attempt: number, clock } = this.attempt
-    log.add({ number, startedAt: startedMs, durationMs: clock.now() - startedMs, outcome, error })
+  private record(outcome: Verdict, error: unknown, now: number): void {
+    this.history ??= { startedMs: this.startedMs, delayMs: undefined, log: new AttemptLog() }
+    const { startedMs, log } = this.history
+    log.add({ number: this.attempt.attempt, startedAt: startedMs, durationMs: now - startedMs, outcome, error })
   }
 
-  /** Tells that the call is over. */
-  private tell(verdict: Verdict): void {
+  private emitExecuted(verdict: Verdict): void {
     const { events, shield, policy } = this.context.binding
     if (!events.hasExecutedListeners) return
     const attempts = this.attempt.attempt
@@ -229,5 +221,20 @@ class RetryFrame implements Frame {
         ? verdict
         : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
     events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
+  }
+}
+
+/** The last frame of an attempt inside the loop: hands the failure back to the loop. */
+class AttemptEnd implements Frame {
+  readonly outer = undefined
+  failure: Failure | undefined = undefined
+
+  onValue(value: unknown): FrameResult {
+    return value
+  }
+
+  onFailure(failure: Failure): FrameResult {
+    this.failure = failure
+    return undefined
   }
 }

@@ -1,23 +1,17 @@
-import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import type { Binding } from '../../core/binding.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
+import type { Run } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
-import {
-  type Binding,
-  type Finding,
-  LAYER,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { bindBudget, optionalBudget } from '../shared/budget.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
-import { enterRetry, OUTCOMES, type RetryCounters } from './frame.ts'
+import { OUTCOMES, type RetryCounters, retryLayer } from './frame.ts'
 import { type Backoff, exponential } from './state/backoff.ts'
 import type { RetryRules } from './state/next-delay.ts'
 
@@ -110,7 +104,7 @@ class RetryPolicy<R> implements Policy<R> {
 
   [LAYER](next: Layer, binding: Binding): Layer {
     bindBudget(this.#rules.budget, binding.clock, 'retry.budget')
-    return enterRetry(next, binding, this.#rules, this.#counters)
+    return retryLayer(next, binding, this.#rules, this.#counters)
   }
 }
 

@@ -1,5 +1,5 @@
+import type { Binding } from '../../core/binding.ts'
 import { type PolicyError, stackless } from '../../core/errors.ts'
-import type { Binding } from '../../core/policy.ts'
 
 /** The error by which a policy declines a call, made without a stack unless the shield wants them, and told. */
 export function refusal<E extends PolicyError>(binding: Binding, make: () => E): E {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { Binding } from '../../core/binding.ts'
 import { CallRoot, CallState } from '../../core/engine/call.ts'
 import { CancelScope, type Watcher } from '../../core/engine/cancel-scope.ts'
 import { EventHub } from '../../core/events/events.ts'
-import type { Binding } from '../../core/policy.ts'
 import { adaptiveThrottle, definePolicy, type Policy, type Run, rateLimiter, shield } from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 

@@ -1,24 +1,18 @@
+import type { Binding } from '../../core/binding.ts'
 import type { Ambient } from '../../core/context/ambient.ts'
 import { enteredMs, withScope } from '../../core/engine/call.ts'
 import { CancelScope } from '../../core/engine/cancel-scope.ts'
-import { type Frame, type FrameResult, passError, passValue, type Trail } from '../../core/engine/frame.ts'
-import { type Layer, wrapLayer } from '../../core/engine/layer.ts'
+import { wrapLayer } from '../../core/engine/custom-policy.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import type { Layer } from '../../core/engine/layer.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../../core/engine/timer-queue.ts'
 import { stackless, TimeoutError } from '../../core/errors.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
+import type { Run } from '../../core/operation.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys } from '../../core/options/options.ts'
-import {
-  type Binding,
-  type Finding,
-  LAYER,
-  type Policy,
-  type PolicyFacts,
-  type PolicyStatus,
-  type Run,
-  unbound,
-} from '../../core/policy.ts'
+import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 
@@ -156,13 +150,17 @@ class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
 
   // What was cut in here is over for everybody further out: a timeout waits for nothing that is held, and whatever the
   // code of a user made of the cut, its reason goes on.
-  onError(error: unknown, trail: Trail): FrameResult {
+  onFailure(failure: Failure): FrameResult {
     this.end()
-    if (this.expired && trail.root !== undefined) {
-      addNote(trail.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
+    if (this.expired && failure.root !== undefined) {
+      addNote(failure.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
     }
-    trail.held = undefined
-    return passError(this.outer, this.cancellation === undefined ? error : this.cancellation.reason, trail)
+    const { cancellation } = this
+    // A new failure: policies outside a timeout do not wait for the work that is still running inside.
+    return passFailure(
+      this.outer,
+      new Failure(cancellation === undefined ? failure.error : cancellation.reason, failure.root),
+    )
   }
 
   private end(): void {

@@ -3,8 +3,10 @@ import { describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../clock.ts'
 import { CallRoot, CallState } from '../call.ts'
 import { type Cancellation, CancelScope } from '../cancel-scope.ts'
-import { END, Failure, type Frame, passError, passValue, rejectInMicrotask, Trail, toPromise } from '../frame.ts'
-import { operationLayer, runOf, settle } from '../layer.ts'
+import { runOf } from '../custom-policy.ts'
+import { END, Failure, type Frame, passFailure, passValue, rejectInMicrotask, toPromise } from '../frame.ts'
+import { operationLayer } from '../layer.ts'
+import { settle } from '../settle.ts'
 
 const CUT: Cancellation = { by: 'caller', reason: new Error('gone') }
 
@@ -26,9 +28,9 @@ class Recorder implements Frame {
     return passValue(this.outer, value)
   }
 
-  onError(error: unknown, trail: Trail): unknown {
-    this.heard.push(['error', error, trail.held])
-    return passError(this.outer, error, trail)
+  onFailure(failure: Failure): unknown {
+    this.heard.push(['error', failure.error, failure.stillRunning])
+    return passFailure(this.outer, failure)
   }
 }
 
@@ -111,9 +113,9 @@ describe('a cut', () => {
     const frame: Frame = {
       outer: END,
       onValue: () => undefined,
-      onError: (error, trail) => {
+      onFailure: (failure) => {
         seen.push(storage.getStore())
-        return passError(END, error, trail)
+        return passFailure(END, failure)
       },
     }
     const outcome = storage.run('the call', () => toPromise(settle(new Promise(() => {}), callIn(scope), frame)))
@@ -138,7 +140,7 @@ describe('a frame that throws', () => {
     onValue: () => {
       throw new Error('a bug')
     },
-    onError: () => {
+    onFailure: () => {
       throw new Error('a bug')
     },
   }
@@ -147,7 +149,7 @@ describe('a frame that throws', () => {
     const recorder = new Recorder()
     const inner: Frame = { ...throwing, outer: recorder }
     expect(passValue(inner, 1)).toBeInstanceOf(Failure)
-    expect(passError(inner, 'down', new Trail(undefined))).toBeInstanceOf(Failure)
+    expect(passFailure(inner, new Failure('down', undefined))).toBeInstanceOf(Failure)
     expect(recorder.heard).toEqual([
       ['error', new Error('a bug'), undefined],
       ['error', new Error('a bug'), undefined],

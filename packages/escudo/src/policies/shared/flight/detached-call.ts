@@ -1,7 +1,7 @@
 import { withCurrentCall } from '../../../core/context/current-call.ts'
 import { type Call, CallRoot, CallState, rootOf } from '../../../core/engine/call.ts'
 import type { CancelScope } from '../../../core/engine/cancel-scope.ts'
-import type { Operation, Run } from '../../../core/policy.ts'
+import type { Operation, Run } from '../../../core/operation.ts'
 
 /**
  * Runs what stands inside on behalf of nobody in particular: a refresh in the background, a flight that many wait for.

@@ -1,4 +1,4 @@
-import type { Binding } from '../../../core/policy.ts'
+import type { Binding } from '../../../core/binding.ts'
 import { read } from '../../../errors/to-json.ts'
 
 // What cache and coalesce ask of calls and values. Each is a mistake in the program and no state of the dependency: a

@@ -1,0 +1,72 @@
+import type { Binding } from '../binding.ts'
+import type { Operation, Run } from '../operation.ts'
+import { type Call, type CallState, callFromCustomPolicy, enterPart } from './call.ts'
+import { END, Failure, passFailure, rejectInMicrotask, toPromise } from './frame.ts'
+import type { Layer, MakeLayer } from './layer.ts'
+import { allRunning, ignoreRejection, Wait, waitFor } from './settle.ts'
+
+// A custom policy knows `wrap`, not frames. It cuts a shield into two parts: the part inside becomes the function
+// `next`, and the shield waits for the promise that the policy returns.
+
+/**
+ * The layer of a custom policy. The part inside sees a cancellation from further out, but settles only when its work is
+ * done, so that the policy can hold a permit that long. The part outside does not wait for it.
+ */
+export function customPolicyLayer(wrap: (next: Run) => Run, next: Layer): Layer {
+  return layerOf(wrap(runOf(next)))
+}
+
+/** A layer as the function that a custom policy receives as `next`. */
+export function runOf(layer: Layer): Run {
+  return ((given: Call, operation: Operation<unknown>) => {
+    let call: CallState
+    try {
+      call = enterPart(callFromCustomPolicy(given))
+    } catch (error) {
+      return rejectInMicrotask(error)
+    }
+    return toPromise(layer.enter(call, operation, END))
+  }) as Run
+}
+
+/** Implements a built-in policy's `wrap` by its layer: a separate part of the shield. */
+export function wrapLayer(makeLayer: MakeLayer, next: Run, binding: Binding): Run {
+  return runOf(makeLayer(layerOf(next), binding))
+}
+
+function layerOf(run: Run): Layer {
+  return {
+    enter(call, operation, frame) {
+      let work: Promise<unknown>
+      try {
+        work = Promise.resolve(run(call, operation))
+      } catch (error) {
+        return passFailure(frame, new Failure(error, call.root))
+      }
+      const { scope } = call
+      if (scope === undefined || scope === call.partScope) return waitFor(work, call, frame)
+      const { cancellation } = scope
+      if (cancellation !== undefined) {
+        const stillRunning = allRunning(scope, ignoreRejection(work))
+        return passFailure(frame, new Failure(cancellation.reason, call.root, stillRunning))
+      }
+      return new PolicyWait(work, scope, call, frame).race()
+    },
+  }
+}
+
+/**
+ * Waits for a custom policy. The policy itself is no running work, but what it called may be. Policies inside it see a
+ * cancellation first, so that their notes are on the call when the error leaves.
+ */
+class PolicyWait extends Wait {
+  protected override get watchesLast(): boolean {
+    return true
+  }
+
+  protected override recordRunning(): void {}
+
+  protected override stillRunning(): PromiseLike<unknown> | undefined {
+    return allRunning(this.within, this.work)
+  }
+}

@@ -1,0 +1,169 @@
+import type { CallState } from './call.ts'
+import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from './frame.ts'
+
+/**
+ * Waits for the result of an operation or for the cancellation of its call, whichever comes first. An operation that
+ * ignores its signal therefore delays nothing. The frame runs in the asynchronous context in which the call was made,
+ * not in that of the code that cancelled it.
+ */
+export function settle(result: unknown, call: CallState, frame: Frame): FrameResult {
+  const { scope } = call
+  let work: Promise<unknown> | undefined
+  if (typeof result === 'object' ? result !== null : typeof result === 'function') {
+    try {
+      // Accepts any thenable; an error thrown by its `then` becomes a rejection.
+      work = Promise.resolve(result)
+    } catch (error) {
+      // A promise whose constructor throws.
+      return passFailure(frame, new Failure(error, call.root))
+    }
+  }
+  if (scope === undefined) return work === undefined ? passValue(frame, result) : waitFor(work, call, frame)
+  if (scope === call.partScope) {
+    return work === undefined ? passValue(frame, result) : new PartWait(work, scope).follow(call, frame)
+  }
+  const { cancellation } = scope
+  if (cancellation !== undefined) {
+    if (work !== undefined) scope.addStillRunning(ignoreRejection(work))
+    return passFailure(frame, new Failure(cancellation.reason, call.root, work))
+  }
+  return work === undefined ? passValue(frame, result) : new Wait(work, scope, call, frame).race()
+}
+
+// The original method, like `await`: a promise may have its own `then`.
+const { then } = Promise.prototype
+
+/** Waits for a promise that nothing can cancel here. */
+export function waitFor(work: Promise<unknown>, call: CallState, frame: Frame): Promise<unknown> {
+  return then.call(
+    work,
+    (value) => unwrap(passValue(frame, value)),
+    (error) => {
+      // The cancellation came from further in, and the cancelled work may still be running.
+      const stillRunning = call.scope && allRunning(call.scope, undefined)
+      return unwrap(passFailure(frame, new Failure(error, call.root, stillRunning)))
+    },
+  )
+}
+
+/** Prevents an unhandled rejection of work that no caller waits for any more. */
+export function ignoreRejection(work: Promise<unknown>): Promise<unknown> {
+  then.call(work, undefined, () => {})
+  return work
+}
+
+/**
+ * The work that is still running after its scope was cancelled; undefined if there is none. A custom policy that settles
+ * on cancellation may leave the operation that it called running.
+ */
+export function allRunning(scope: CancelScope, work: Promise<unknown> | undefined): PromiseLike<unknown> | undefined {
+  const { stillRunning } = scope
+  if (stillRunning === undefined) return work
+  return Promise.allSettled(work === undefined ? stillRunning : [work, ...stillRunning])
+}
+
+// One executor for all promises, and one place for its arguments: a closure per call would be half of its garbage.
+type Settle = (outcome: unknown) => void
+const nothing: Settle = () => {}
+const captured: { resolve: Settle; reject: Settle } = { resolve: nothing, reject: nothing }
+const capture = (resolve: Settle, reject: Settle): void => {
+  captured.resolve = resolve
+  captured.reject = reject
+}
+
+/**
+ * An operation inside a custom policy whose scope is outside that policy. It is awaited to its end, so that the custom
+ * policy sees the real outcome. A frame that settles earlier, outside the policy, receives it as still running.
+ */
+class PartWait extends Watcher {
+  declare private readonly work: Promise<unknown>
+  declare private readonly within: CancelScope
+
+  constructor(work: Promise<unknown>, within: CancelScope) {
+    super()
+    this.work = work
+    this.within = within
+  }
+
+  follow(call: CallState, frame: Frame): Promise<unknown> {
+    this.watch(this.within)
+    return then.call(
+      this.work,
+      (value) => {
+        this.unwatch()
+        return unwrap(passValue(frame, value))
+      },
+      (error) => {
+        this.unwatch()
+        return unwrap(passFailure(frame, new Failure(error, call.root)))
+      },
+    )
+  }
+
+  override onCancel(): void {
+    this.within.addStillRunning(this.work)
+  }
+}
+
+/** One wait for an operation that can be cancelled. */
+export class Wait extends Watcher {
+  declare protected readonly work: Promise<unknown>
+  declare protected readonly within: CancelScope
+  declare private readonly call: CallState
+  declare private readonly frame: Frame
+  declare private reject: ((reason: unknown) => void) | undefined
+  declare private cancelled: boolean
+
+  constructor(work: Promise<unknown>, within: CancelScope, call: CallState, frame: Frame) {
+    super()
+    this.work = work
+    this.within = within
+    this.call = call
+    this.frame = frame
+    this.reject = undefined
+    this.cancelled = false
+  }
+
+  race(): Promise<unknown> {
+    // An intermediate promise that either side can settle. The work settles it through the runtime's own functions:
+    // the async stack trace of an error follows those from the operation to the caller.
+    const race = new Promise(capture)
+    const { resolve, reject } = captured
+    captured.resolve = nothing
+    captured.reject = nothing
+    this.reject = reject
+    then.call(this.work, resolve, reject)
+    this.watch(this.within, this.watchesLast)
+    return race.then(
+      (value) => {
+        this.unwatch()
+        return unwrap(passValue(this.frame, value))
+      },
+      (error) => {
+        this.unwatch()
+        const stillRunning = this.cancelled ? this.stillRunning() : undefined
+        return unwrap(passFailure(this.frame, new Failure(error, this.call.root, stillRunning)))
+      },
+    )
+  }
+
+  override onCancel(cancellation: Cancellation): void {
+    this.cancelled = true
+    this.recordRunning()
+    this.reject?.(cancellation.reason)
+  }
+
+  /** Runs on cancellation, not when the frame sees the failure: that is one microtask later. */
+  protected recordRunning(): void {
+    this.within.addStillRunning(this.work)
+  }
+
+  protected get watchesLast(): boolean {
+    return false
+  }
+
+  protected stillRunning(): PromiseLike<unknown> | undefined {
+    return this.work
+  }
+}
