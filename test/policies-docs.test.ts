@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import * as escudo from 'escudo'
 import {
+  adaptiveThrottle,
   bulkhead,
   cache,
   circuitBreaker,
@@ -11,7 +12,6 @@ import {
   rateLimiter,
   retry,
   shield,
-  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { virtualClock } from 'escudo/testing'

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, adaptiveThrottle, timeout } from 'escudo'
+import { adaptiveThrottle, bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, timeout } from 'escudo'
 import { createMetrics, subscribe } from 'escudo/telemetry'
 import { expect, test } from 'vitest'
 import { watchSent, watchServed } from '../packages/escudo/src/core/events/http-events.ts'

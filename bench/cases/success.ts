@@ -1,5 +1,5 @@
 import * as cockatiel from 'cockatiel'
-import { bulkhead, calls, failureRate, fallback, timeout } from 'escudo'
+import { bulkhead, failureRate, fallback, timeout } from 'escudo'
 import Opossum from 'opossum'
 import pRetry from 'p-retry'
 import type { Contender, Group } from '../harness.ts'
@@ -40,7 +40,7 @@ const fiveOverCalls: Group = {
   name: 'five policies with a window of 100 calls, success',
   // The same five, with a breaker over the last 100 calls, which effect has too.
   build: async () => {
-    const our = ourFive('five-calls', ourBreaker(failureRate({ window: calls(100), minimumCalls: 20 })))
+    const our = ourFive('five-calls', ourBreaker(failureRate({ window: { calls: 100 }, minimumCalls: 20 })))
     const their = cockatielFive({ breaker: cockatielCountBreaker(100) })
     const withBreaker = await effect.makeBreaker(100)
     const inner = withBreaker(effect.withBulkhead(10)(effect.withTimeout(succeeding)))
@@ -97,7 +97,7 @@ const breakerAlone: Group = {
 const breakerOverCalls: Group = {
   name: 'circuit breaker with a window of 100 calls alone, success',
   build: async () => {
-    const our = ours('breaker-calls', ourBreaker(failureRate({ window: calls(100), minimumCalls: 20 })))
+    const our = ours('breaker-calls', ourBreaker(failureRate({ window: { calls: 100 }, minimumCalls: 20 })))
     const their = cockatielCountBreaker(100)
     const withBreaker = await effect.makeBreaker(100)
     return [

@@ -1,4 +1,4 @@
-import { type Clock, calls, failureRate, shield } from 'escudo'
+import { type Clock, failureRate, shield } from 'escudo'
 import type { Contender, Group } from '../harness.ts'
 import * as effect from './effect.ts'
 import { caughtInSequence, mostlyFailing } from './operations.ts'
@@ -27,7 +27,7 @@ const EFFECT_SIZE_MAX = 10_000
 const callGroups: readonly Group[] = WINDOW_SIZES.map((size) => ({
   name: windowOfCalls(size),
   build: async () => {
-    const trip = failureRate({ threshold: THRESHOLD, window: calls(size), minimumCalls: MINIMUM_CALLS })
+    const trip = failureRate({ threshold: THRESHOLD, window: { calls: size }, minimumCalls: MINIMUM_CALLS })
     const our = ours(`calls-${size}`, ourBreaker(trip))
     const their = cockatielCountBreaker(size, THRESHOLD, MINIMUM_CALLS)
     const [first, second, third] = [mostlyFailing(), mostlyFailing(), mostlyFailing()]

@@ -4,7 +4,7 @@
 // What is measured is the mechanism with its entry in the map and its key, a string of 2 to 8 characters: what stays on
 // the heap when the calls are over. The policy's own state is there once for all keys.
 import { parseArgs } from 'node:util'
-import { anyTrip, calls, consecutive, failureRate, slowCallRate, type Trip } from '../../packages/escudo/src/index.ts'
+import { anyTrip, consecutive, failureRate, slowCallRate, type Trip } from '../../packages/escudo/src/index.ts'
 import { Breaker } from '../../packages/escudo/src/policies/circuit-breaker/state/breaker.ts'
 import type { BreakerSettings } from '../../packages/escudo/src/policies/circuit-breaker/state/settings.ts'
 import { KeyedStates } from '../../packages/escudo/src/policies/shared/state/keyed-states.ts'
@@ -14,9 +14,9 @@ const GOAL_BYTES = 300
 /** What is measured, by the name of its trip. */
 const TRIPS: Readonly<Record<string, Trip>> = {
   'failureRate(), a window of 30 s': failureRate(),
-  'failureRate(), a window of 100 calls': failureRate({ window: calls(100) }),
+  'failureRate(), a window of 100 calls': failureRate({ window: { calls: 100 } }),
   'consecutive(5)': consecutive(5),
-  'anyOf(failureRate(), slowCallRate())': anyTrip(failureRate(), slowCallRate({ threshold: 0.5, slowerThan: '2s' })),
+  'anyTrip(failureRate(), slowCallRate())': anyTrip(failureRate(), slowCallRate({ threshold: 0.5, slowerThan: '2s' })),
 }
 
 interface Measured {

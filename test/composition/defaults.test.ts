@@ -1,4 +1,14 @@
-import { bulkhead, circuitBreaker, consecutive, constant, hedge, isRefusal, retry, shield, adaptiveThrottle } from 'escudo'
+import {
+  adaptiveThrottle,
+  bulkhead,
+  circuitBreaker,
+  consecutive,
+  constant,
+  hedge,
+  isRefusal,
+  retry,
+  shield,
+} from 'escudo'
 import { virtualClock } from 'escudo/testing'
 import { describe, expect, test } from 'vitest'
 

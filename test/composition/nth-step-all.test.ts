@@ -1,6 +1,7 @@
 import { getEventListeners } from 'node:events'
 import {
   adaptiveLimiter,
+  adaptiveThrottle,
   bulkhead,
   type Call,
   cache,
@@ -15,7 +16,6 @@ import {
   retryBudget,
   type ShieldStatus,
   shield,
-  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { virtualClock } from 'escudo/testing'

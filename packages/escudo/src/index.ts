@@ -41,8 +41,12 @@ export type { CircuitBreakerOptions } from './policies/circuit-breaker/options.t
 export type { SavedBreaker } from './policies/circuit-breaker/state/saved-breaker.ts'
 export type { BreakerMode } from './policies/circuit-breaker/state/settings.ts'
 export { anyTrip } from './policies/circuit-breaker/state/trips/any-trip.ts'
-export type { CallCount, FailureRateOptions, SlowCallRateOptions } from './policies/circuit-breaker/state/trips/trip.ts'
-export { calls, consecutive, failureRate, slowCallRate } from './policies/circuit-breaker/state/trips/trip.ts'
+export type {
+  CallWindow,
+  FailureRateOptions,
+  SlowCallRateOptions,
+} from './policies/circuit-breaker/state/trips/trip.ts'
+export { consecutive, failureRate, slowCallRate } from './policies/circuit-breaker/state/trips/trip.ts'
 export type { Trip, TripRule } from './policies/circuit-breaker/state/trips/trip-rule.ts'
 export type { CoalesceOptions } from './policies/coalesce/coalesce.ts'
 export { coalesce } from './policies/coalesce/coalesce.ts'

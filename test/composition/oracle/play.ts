@@ -64,7 +64,7 @@ export async function play(entries: readonly Entry[], scenario: Scenario, refusi
     }
     expect(heard).toEqual(world.events)
     if (refusing === undefined) expect(statuses(s)).toMatchObject(expectedStatuses(world, clock.now()))
-    else if (refusing.type !== 'throttle') {
+    else if (refusing.type !== 'adaptiveThrottle') {
       expect(statuses(s)[refusing.name]).toMatchObject(statusBefore[refusing.name] as object)
     }
 

@@ -1,6 +1,7 @@
 import {
   type AnyPolicy,
   adaptiveLimiter,
+  adaptiveThrottle,
   bulkhead,
   type CircuitBreaker,
   cache,
@@ -14,7 +15,6 @@ import {
   retry,
   type Shield,
   shield,
-  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import type { VirtualClock } from 'escudo/testing'
@@ -242,9 +242,9 @@ export const theRateLimiter = (name = 'rateLimiter'): Entry => ({
   },
 })
 
-export const theThrottle = (name = 'throttle'): Entry => ({
+export const theThrottle = (name = 'adaptiveThrottle'): Entry => ({
   name,
-  type: 'throttle',
+  type: 'adaptiveThrottle',
   make: () => adaptiveThrottle({ window: '10h', name }),
   counters: { requests: 0, accepts: 0 },
   model: (inside) => (world, at, context) => {

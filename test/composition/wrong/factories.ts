@@ -1,11 +1,11 @@
 import {
   type AnyPolicy,
   adaptiveLimiter,
+  adaptiveThrottle,
   aimd,
   anyTrip,
   bulkhead,
   cache,
-  calls,
   circuitBreaker,
   coalesce,
   consecutive,
@@ -20,7 +20,6 @@ import {
   retry,
   retryBudget,
   slowCallRate,
-  adaptiveThrottle,
   timeout,
   vegas,
 } from 'escudo'
@@ -68,8 +67,8 @@ export const FACTORIES: readonly Factory[] = [
   ),
   factory(
     'window',
-    ({ n }: { n: number }) => calls(n),
-    () => ({ n: 3 }),
+    (window: { calls: number }) => failureRate({ window, minimumCalls: 1 }),
+    () => ({ calls: 3 }),
   ),
   factory('bulkhead', bulkhead, () => ({ limit: 2, queue: 2, maxWait: 1_000 })),
   factory(
@@ -87,7 +86,7 @@ export const FACTORIES: readonly Factory[] = [
     maxWait: 1_000,
     perKey: { maxKeys: 10 },
   })),
-  factory('throttle', adaptiveThrottle, () => ({ k: 3, window: 60_000 })),
+  factory('adaptiveThrottle', adaptiveThrottle, () => ({ k: 3, window: 60_000 })),
   factory('adaptiveLimiter', adaptiveLimiter, () => ({ min: 2, max: 20, initial: 5 })),
   factory('aimd', aimd, () => ({ timeout: 1_000, backoffRatio: 0.9 })),
   factory('vegas', vegas, () => ({})),

@@ -1,5 +1,6 @@
 import {
   adaptiveLimiter,
+  adaptiveThrottle,
   bulkhead,
   cache,
   circuitBreaker,
@@ -11,7 +12,6 @@ import {
   rateLimiter,
   retry,
   shield,
-  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { virtualClock } from 'escudo/testing'

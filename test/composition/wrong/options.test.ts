@@ -10,7 +10,7 @@ const WRONG = [Number.NaN, -1, -0.001, Number.POSITIVE_INFINITY, Number.NEGATIVE
 const WITHOUT_NUMBERS = [
   'fallback',
   'coalesce',
-  'anyOf',
+  'anyTrip',
   'consecutive',
   'calls',
   'definePolicy',
@@ -35,7 +35,7 @@ describe.each(cases)('%s', (_name, path, options, make) => {
     }
     expect(error).toBeInstanceOf(ConfigurationError)
     const { path: named } = error as ConfigurationError
-    // An option without a name, of `timeout(after)` or `calls(n)`, is called as in the signature.
+    // An option without a name, of `timeout(after)` or `consecutive(n)`, is called as in the signature.
     if (path.length > 1 || Object.keys(options()).length > 1) expect(named).toContain(path.at(-1))
     expect(named.length).toBeGreaterThan(3)
   })
@@ -51,7 +51,7 @@ test('every factory of the library is among those above', () => {
     'hedge',
     'cache',
     'rateLimiter',
-    'throttle',
+    'adaptiveThrottle',
     'adaptiveLimiter',
     'fallback',
     'coalesce',

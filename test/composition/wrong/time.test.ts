@@ -1,6 +1,7 @@
 import {
   type AnyPolicy,
   adaptiveLimiter,
+  adaptiveThrottle,
   bulkhead,
   type Clock,
   circuitBreaker,
@@ -15,7 +16,6 @@ import {
   type Shield,
   shield,
   systemClock,
-  adaptiveThrottle,
   timeout,
 } from 'escudo'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'

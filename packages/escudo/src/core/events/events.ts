@@ -44,7 +44,7 @@ export interface ShieldEvents {
   executed: EventBase & {
     /** The event's name. All events are told with it to those who hear several; this one is made with it. */
     readonly type: 'executed'
-    /** The factory's name: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `throttle`. */
+    /** The factory's name: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `adaptiveThrottle`. */
     readonly policyType: string
     /** One of the words that the policy declares as its {@link Countable.outcomes}. */
     readonly outcome: string

@@ -49,9 +49,9 @@ export interface AdaptiveThrottleOptions {
  * @throws ConfigurationError for an option that cannot work
  * @example
  * ```ts
- * import { isRefusal, shield, throttle, timeout } from 'escudo'
+ * import { isRefusal, shield, adaptiveThrottle, timeout } from 'escudo'
  *
- * const search = shield('search', throttle({ k: 2, window: '2m' }), timeout('1s'))
+ * const search = shield('search', adaptiveThrottle({ k: 2, window: '2m' }), timeout('1s'))
  * const hits = await search.run(async () => ['potion']).catch((error) => {
  *   if (isRefusal(error)) return []
  *   throw error
@@ -63,7 +63,7 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy 
   return new ThrottlePolicy(options)
 }
 
-const PATH = 'throttle'
+const PATH = 'adaptiveThrottle'
 const OUTCOMES = ['admitted'] as const
 
 class ThrottlePolicy implements Policy {

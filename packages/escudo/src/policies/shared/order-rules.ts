@@ -17,7 +17,7 @@ interface OrderRule {
 
 // What a cache refreshes and what a flight does go on when a policy outside of them has let its caller go.
 const DETACHED = ['cache', 'coalesce']
-const JUDGES = ['retry', 'circuitBreaker', 'hedge', 'throttle', 'adaptiveLimiter']
+const JUDGES = ['retry', 'circuitBreaker', 'hedge', 'adaptiveThrottle', 'adaptiveLimiter']
 
 const RULES: readonly OrderRule[] = [
   {

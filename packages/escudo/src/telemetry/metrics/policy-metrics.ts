@@ -26,7 +26,7 @@ const EXECUTIONS: Readonly<Record<string, FamilyFacts>> = {
   retry: counter('escudo_retry_executions', 'Calls with all their attempts, by what they came to.', 'outcome'),
   timeout: counter('escudo_timeout_executions', 'Calls by whether they ended in time.', 'outcome'),
   rateLimiter: RATE_LIMITED,
-  throttle: RATE_LIMITED,
+  adaptiveThrottle: RATE_LIMITED,
 }
 /** The policies whose refusals are one outcome among the others, by the code of the refusal. */
 const REJECTED: ReadonlyMap<string, FamilyFacts | undefined> = new Map([

@@ -109,8 +109,8 @@ describe('the series of a shield', () => {
       'rateLimiter admitted_after_wait': 0,
       'rateLimiter aborted': 0,
       'rateLimiter rejected': 0,
-      'throttle admitted': 0,
-      'throttle rejected': 0,
+      'adaptiveThrottle admitted': 0,
+      'adaptiveThrottle rejected': 0,
     })
     const calls = [down, () => 1, () => 1].map((operation) => rated.run(operation).catch(() => {}))
     await clock.advance('1s')
@@ -120,8 +120,8 @@ describe('the series of a shield', () => {
       'rateLimiter admitted_after_wait': 1,
       'rateLimiter aborted': 0,
       'rateLimiter rejected': 1,
-      'throttle admitted': 1,
-      'throttle rejected': 1,
+      'adaptiveThrottle admitted': 1,
+      'adaptiveThrottle rejected': 1,
     })
     expect(read(metrics).samples.some(({ name: one }) => one.startsWith('escudo_throttle'))).toBe(false)
   })

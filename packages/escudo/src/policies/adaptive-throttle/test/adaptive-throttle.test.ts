@@ -179,6 +179,6 @@ describe('throttle', () => {
     const heard: unknown[] = []
     s.on('executed', ({ policyType, outcome }) => heard.push([policyType, outcome]))
     await s.run(() => 1)
-    expect(heard).toEqual([['throttle', 'admitted']])
+    expect(heard).toEqual([['adaptiveThrottle', 'admitted']])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type CircuitBreakerOptions, calls, circuitBreaker, consecutive, failureRate, shield } from '../../../index.ts'
+import { type CircuitBreakerOptions, circuitBreaker, consecutive, failureRate, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const DOWN = new Error('down')
@@ -28,7 +28,7 @@ describe('trips', () => {
   })
 
   test('by the failure rate over the last N calls', async () => {
-    const { breaker, times } = setUp({ trip: failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }) })
+    const { breaker, times } = setUp({ trip: failureRate({ threshold: 0.5, window: { calls: 4 }, minimumCalls: 4 }) })
     await times(10, () => 1)
     await times(1, fail)
     expect(breaker.state).toBe('closed')
@@ -90,7 +90,7 @@ describe('trips', () => {
   })
 
   test('flapping at the threshold: each side of it decides for itself, and the circuit comes back each time', async () => {
-    const trip = failureRate({ threshold: 0.5, window: calls(2), minimumCalls: 2 })
+    const trip = failureRate({ threshold: 0.5, window: { calls: 2 }, minimumCalls: 2 })
     const { clock, breaker, times } = setUp({ trip, openFor: '1s' })
     const changes: string[] = []
     breaker.on('stateChange', ({ to }) => changes.push(to))

@@ -3,7 +3,6 @@ import { resilientFetch } from '../../../http/index.ts'
 import {
   anyTrip,
   bulkhead,
-  calls,
   circuitBreaker,
   consecutive,
   constant,
@@ -113,8 +112,8 @@ describe('trip by slow-call rate', () => {
 
 describe('any of several', () => {
   const trip = anyTrip(
-    failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }),
-    slowCallRate({ threshold: 0.5, slowerThan: '1s', window: calls(2), minimumCalls: 2 }),
+    failureRate({ threshold: 0.5, window: { calls: 4 }, minimumCalls: 4 }),
+    slowCallRate({ threshold: 0.5, slowerThan: '1s', window: { calls: 2 }, minimumCalls: 2 }),
   )
 
   test('opens by whichever trips, with its reason and its count', async () => {

@@ -41,7 +41,7 @@ const DOUBTFUL: readonly [string, () => AnyPolicy[], () => AnyPolicy[], RegExp][
       ['retry', () => retry()],
       ['circuit breaker', () => circuitBreaker()],
       ['hedge', () => hedge({ after: 10 })],
-      ['throttle', () => adaptiveThrottle()],
+      ['adaptive throttle', () => adaptiveThrottle()],
       ['adaptive limiter', () => adaptiveLimiter()],
       ['cache', () => cache({ ttl: '1s' })],
     ] as const

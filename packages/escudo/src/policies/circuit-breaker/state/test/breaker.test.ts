@@ -8,7 +8,7 @@ import type { SavedBreaker } from '../saved-breaker.ts'
 import type { BreakerSettings, Transition } from '../settings.ts'
 import { transitionsOf } from '../transitions.ts'
 import { anyTrip } from '../trips/any-trip.ts'
-import { calls, consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
+import { consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
 import type { Trip } from '../trips/trip-rule.ts'
 import { BreakerModel, type ModelSettings, type RuleSpec } from './breaker-model.ts'
 
@@ -108,7 +108,7 @@ function tripOf(spec: RuleSpec): Trip {
   const options = {
     threshold: twentieths / 20,
     minimumCalls: minimum,
-    window: 'calls' in window ? calls(window.calls) : window.bucketMs * 20,
+    window: 'calls' in window ? { calls: window.calls } : window.bucketMs * 20,
   }
   return slowerThanMs === undefined ? failureRate(options) : slowCallRate({ ...options, slowerThan: slowerThanMs })
 }

@@ -4,16 +4,16 @@ import type { Breaker } from '../breaker.ts'
 import type { Permit } from '../permit.ts'
 import type { Transition } from '../settings.ts'
 import { anyTrip } from '../trips/any-trip.ts'
-import { calls, consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
+import { consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
 import { breakerWith, call, never } from './setup.ts'
 
 // What the breaker's options promise: slow calls and several trips, Retry-After, observe, ramp, health check.
 
 describe('slow calls', () => {
-  const trip = slowCallRate({ threshold: 0.5, slowerThan: 100, window: calls(4), minimumCalls: 4 })
+  const trip = slowCallRate({ threshold: 0.5, slowerThan: 100, window: { calls: 4 }, minimumCalls: 4 })
 
   test('a slow success counts as slow, a slow failure is both, a quick failure is neither slow nor forgotten', () => {
-    const both = anyTrip(trip, failureRate({ threshold: 1, window: calls(4), minimumCalls: 4 }))
+    const both = anyTrip(trip, failureRate({ threshold: 1, window: { calls: 4 }, minimumCalls: 4 }))
     const { breaker } = breakerWith({ trip: both })
     call(breaker, 'success', 0, undefined, 101)
     expect([breaker.failures(0), breaker.calls(0)]).toEqual([1, 1])
@@ -43,7 +43,7 @@ describe('slow calls', () => {
   })
 
   test('any of several: the reason is that of the rule that trips, of two at once that of the first', () => {
-    const failing = failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 })
+    const failing = failureRate({ threshold: 0.5, window: { calls: 4 }, minimumCalls: 4 })
     const cases: [Verdict, number, string][] = [
       ['failure', 1, 'failure rate of 50 %'],
       ['success', 500, 'slow call rate of 50 %'],
@@ -58,7 +58,7 @@ describe('slow calls', () => {
   })
 
   test('any of several within any of several tells the innermost reason, and shows its count while it is open', () => {
-    const slow = slowCallRate({ threshold: 1, slowerThan: 100, window: calls(3), minimumCalls: 3 })
+    const slow = slowCallRate({ threshold: 1, slowerThan: 100, window: { calls: 3 }, minimumCalls: 3 })
     const { breaker, told } = breakerWith({ trip: anyTrip(consecutive(9), anyTrip(failureRate(), slow)) })
     for (let n = 0; n < 3; n += 1) call(breaker, 'success', 0, undefined, 500)
     expect(told[0]?.reason).toBe('slow call rate of 100 %')
@@ -107,7 +107,7 @@ describe("the dependency's Retry-After is honoured as open time", () => {
   })
 
   test('of a failure that does not open, or of a success that does, changes nothing', () => {
-    const trip = failureRate({ threshold: 0.1, window: calls(2), minimumCalls: 2 })
+    const trip = failureRate({ threshold: 0.1, window: { calls: 2 }, minimumCalls: 2 })
     const { breaker } = breakerWith({ openTime, trip })
     call(breaker, 'failure', 0, 900)
     call(breaker, 'success', 0, 900)

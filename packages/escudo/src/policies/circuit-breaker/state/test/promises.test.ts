@@ -2,7 +2,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Breaker } from '../breaker.ts'
 import type { Permit } from '../permit.ts'
 import type { BreakerSettings } from '../settings.ts'
-import { calls, consecutive, failureRate } from '../trips/trip.ts'
+import { consecutive, failureRate } from '../trips/trip.ts'
 import { breakerWith, call, never } from './setup.ts'
 
 // Sentences of the design about the circuit breaker that the mechanism decides, beside those in trip.test.ts,
@@ -107,7 +107,7 @@ describe('a result of an earlier generation changes nothing', () => {
 })
 
 test('flapping at the threshold: each side of it decides for itself', () => {
-  const trip = failureRate({ threshold: 0.5, window: calls(2), minimumCalls: 2 })
+  const trip = failureRate({ threshold: 0.5, window: { calls: 2 }, minimumCalls: 2 })
   const { breaker, told } = breakerWith({ trip })
   for (let now = 0; now < 10_000; now += 200) {
     call(breaker, 'success', now)

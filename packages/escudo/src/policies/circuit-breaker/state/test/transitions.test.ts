@@ -4,7 +4,7 @@ import { Breaker } from '../breaker.ts'
 import type { Permit } from '../permit.ts'
 import { transitionsOf } from '../transitions.ts'
 import { anyTrip } from '../trips/any-trip.ts'
-import { calls, consecutive, slowCallRate } from '../trips/trip.ts'
+import { consecutive, slowCallRate } from '../trips/trip.ts'
 import type { Trip } from '../trips/trip-rule.ts'
 
 const step = fc.oneof(
@@ -15,7 +15,7 @@ const step = fc.oneof(
   fc.record({ do: fc.constantFrom('isolate' as const, 'disable' as const, 'reset' as const) }),
 )
 
-const slow = slowCallRate({ threshold: 0.9, slowerThan: 5, window: calls(3), minimumCalls: 3 })
+const slow = slowCallRate({ threshold: 0.9, slowerThan: 5, window: { calls: 3 }, minimumCalls: 3 })
 
 describe('a breaker makes no change of state but those listed, and each of those can happen', () => {
   test.each<[string, Trip, boolean]>([

@@ -13,16 +13,16 @@ import type { Trip, TripRule } from './trip-rule.ts'
  * @throws ConfigurationError when there is none, or when one is no trip
  * @example
  * ```ts
- * import { anyOf, circuitBreaker, failureRate, slowCallRate } from 'escudo'
+ * import { anyTrip, circuitBreaker, failureRate, slowCallRate } from 'escudo'
  *
  * const breaker = circuitBreaker({
- *   trip: anyOf(failureRate({ threshold: 0.5 }), slowCallRate({ threshold: 0.8, slowerThan: '2s' })),
+ *   trip: anyTrip(failureRate({ threshold: 0.5 }), slowCallRate({ threshold: 0.8, slowerThan: '2s' })),
  * })
  * ```
  */
 export function anyTrip(...trips: readonly Trip[]): Trip {
-  if (trips.length === 0) throw new ConfigurationError('anyOf', 'expected at least one trip')
-  const checked = trips.map((trip, index) => checkedTrip(trip, `anyOf[${index}]`))
+  if (trips.length === 0) throw new ConfigurationError('anyTrip', 'expected at least one trip')
+  const checked = trips.map((trip, index) => checkedTrip(trip, `anyTrip[${index}]`))
   const reasons = [...new Set(checked.flatMap((trip) => trip.reasons))]
   const limitsMs = checked.flatMap(({ slowerThanMs }) => (slowerThanMs === undefined ? [] : [slowerThanMs]))
   const create = (): TripRule => new AnyTripRule(checked.map((trip) => trip.create()))
@@ -34,7 +34,7 @@ export function checkedTrip(trip: Trip, path: string): Trip {
   if (typeof trip?.create === 'function' && Array.isArray(trip.reasons)) return trip
   throw new ConfigurationError(
     path,
-    `expected consecutive(…), failureRate(…), slowCallRate(…) or anyOf(…), got ${show(trip)}`,
+    `expected consecutive(…), failureRate(…), slowCallRate(…) or anyTrip(…), got ${show(trip)}`,
   )
 }
 

@@ -10,23 +10,10 @@ import type { Trip } from './trip-rule.ts'
 
 const CALLS_MAX = 1_000_000
 
-/** A window of a number of calls instead of a time. Made by {@link calls}. */
-export interface CallCount {
+/** A window over the last calls, however long ago they were. */
+export interface CallWindow {
+  /** From 1 to 1 000 000. */
   readonly calls: number
-}
-
-/**
- * A window over the last `n` calls, for rates.
- *
- * @example
- * ```ts
- * import { calls, circuitBreaker, failureRate } from 'escudo'
- *
- * const breaker = circuitBreaker({ trip: failureRate({ threshold: 0.5, window: calls(100), minimumCalls: 20 }) })
- * ```
- */
-export function calls(n: number): CallCount {
-  return { calls: wholeNumber(n, 'calls.n', 1, CALLS_MAX) }
 }
 
 /**
@@ -49,8 +36,8 @@ export function consecutive(n: number): Trip {
 export interface FailureRateOptions {
   /** The share of failures, at or above which the circuit opens. Default 0.5. */
   readonly threshold?: number
-  /** How far back it looks: a time, or {@link calls}. Default `'30s'`. */
-  readonly window?: Duration | CallCount
+  /** How far back it looks: a time, or the last calls: `{ calls: 100 }`. Default `'30s'`. */
+  readonly window?: Duration | CallWindow
   /** With fewer calls than this in the window nothing opens. Default 20. */
   readonly minimumCalls?: number
 }
@@ -83,7 +70,7 @@ export interface SlowCallRateOptions extends FailureRateOptions {
  * that everybody waits for it.
  *
  * A slow success counts as slow, and so does a slow failure; a quick failure is a call that was not slow. Whoever wants
- * failures to count too says so: `anyOf(failureRate(), slowCallRate({ … }))`. While half-open, a slow probe has failed.
+ * failures to count too says so: `anyTrip(failureRate(), slowCallRate({ … }))`. While half-open, a slow probe has failed.
  * A snapshot's `failures` are the slow calls in the window. Semantics after resilience4j's slow call rate.
  *
  * @example
@@ -117,11 +104,12 @@ function needsOf({ window = '30s', minimumCalls = 20 }: FailureRateOptions): Pic
   return { needs: { calls: minimumCalls, withinMs: toMs(window, 'window') } }
 }
 
-function windowMaker(window: Duration | CallCount, minimumCalls: number, path: string): () => Window {
+function windowMaker(window: Duration | CallWindow, minimumCalls: number, path: string): () => Window {
   if (typeof window !== 'object' || window === null) {
     const length = bucketLength(toMs(window, `${path}.window`, 1))
     return () => new TimeWindow(length)
   }
+  knownKeys(window, `${path}.window`, ['calls'])
   const size = wholeNumber(window.calls, `${path}.window.calls`, 1, CALLS_MAX)
   if (minimumCalls > size) {
     throw new ConfigurationError(

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { anyTrip } from '../any-trip.ts'
-import { calls, consecutive, failureRate, slowCallRate } from '../trip.ts'
+import { consecutive, failureRate, slowCallRate } from '../trip.ts'
 import type { Trip } from '../trip-rule.ts'
 
 /** Feeds outcomes and tells at which one, from 1, the rule trips first; 0 for never. */
@@ -48,10 +48,10 @@ describe('consecutive', () => {
 
 describe('failureRate', () => {
   test('3 of 30 at a threshold of 0.1 trips, and 3 of 31 does not: at the threshold, not above it', () => {
-    const trip = failureRate({ threshold: 0.1, window: calls(100), minimumCalls: 30 })
+    const trip = failureRate({ threshold: 0.1, window: { calls: 100 }, minimumCalls: 30 })
     expect(tripsAt(trip, [...failures(3), ...successes(27)])).toBe(30)
     expect(
-      tripsAt(failureRate({ threshold: 0.1, window: calls(100), minimumCalls: 31 }), [
+      tripsAt(failureRate({ threshold: 0.1, window: { calls: 100 }, minimumCalls: 31 }), [
         ...failures(3),
         ...successes(28),
       ]),
@@ -64,7 +64,7 @@ describe('failureRate', () => {
         // As a user writes it: the decimals of the fraction where it has them.
         for (const threshold of new Set([failed / of, Number((failed / of).toPrecision(15))])) {
           if (failed / of < threshold) continue
-          const trip = failureRate({ threshold, window: calls(of), minimumCalls: of })
+          const trip = failureRate({ threshold, window: { calls: of }, minimumCalls: of })
           expect(tripsAt(trip, [...failures(failed), ...successes(of - failed)])).toBe(of)
           expect(tripsAt(trip, [...failures(failed - 1), ...successes(of - failed + 1)])).toBe(0)
         }
@@ -88,7 +88,7 @@ describe('failureRate', () => {
   })
 
   test('a window of calls looks at the last n alone', () => {
-    const rule = failureRate({ threshold: 0.5, window: calls(4), minimumCalls: 4 }).create()
+    const rule = failureRate({ threshold: 0.5, window: { calls: 4 }, minimumCalls: 4 }).create()
     const outcomes = [true, false, false, false, false, true, true]
     expect(outcomes.map((failed) => rule.record(failed, 0, 0) !== undefined)).toEqual([...Array(6).fill(false), true])
     expect([rule.failures(0), rule.calls(0)]).toEqual([2, 4])
@@ -106,7 +106,7 @@ describe('failureRate', () => {
         (size, minimum, twentieths, outcomes) => {
           const minimumCalls = Math.min(size, minimum)
           const threshold = twentieths / 20
-          const rule = failureRate({ threshold, window: calls(size), minimumCalls }).create()
+          const rule = failureRate({ threshold, window: { calls: size }, minimumCalls }).create()
           outcomes.forEach((failed, index) => {
             const last = outcomes.slice(Math.max(0, index + 1 - size), index + 1)
             // In whole numbers, so that the oracle rounds nothing.
@@ -119,7 +119,7 @@ describe('failureRate', () => {
   })
 
   test('every breaker makes a rule of its own from one description', () => {
-    const trip = failureRate({ threshold: 1, window: calls(2), minimumCalls: 2 })
+    const trip = failureRate({ threshold: 1, window: { calls: 2 }, minimumCalls: 2 })
     const [one, other] = [trip.create(), trip.create()]
     one.record(true, 0, 0)
     expect(other.calls(0)).toBe(0)
@@ -133,9 +133,10 @@ test.each([
   ['consecutive.n', () => consecutive(1.5)],
   ['consecutive.n', () => consecutive(Number.NaN)],
   ['consecutive.n', () => consecutive('3' as never)],
-  ['calls.n', () => calls(0)],
-  ['calls.n', () => calls(Number.POSITIVE_INFINITY)],
-  ['calls.n', () => calls(1_000_001)],
+  ['failureRate.window.calls', () => failureRate({ window: { calls: 0 } })],
+  ['failureRate.window.calls', () => failureRate({ window: { calls: Number.POSITIVE_INFINITY } })],
+  ['failureRate.window.calls', () => failureRate({ window: { calls: 1_000_001 } })],
+  ['failureRate.window.size', () => failureRate({ window: { calls: 10, size: 10 } as never })],
   ['failureRate.threshold', () => failureRate({ threshold: 0 })],
   ['failureRate.threshold', () => failureRate({ threshold: 1.01 })],
   ['failureRate.threshold', () => failureRate({ threshold: Number.NaN })],
@@ -144,7 +145,7 @@ test.each([
   ['failureRate.window', () => failureRate({ window: '-1s' as never })],
   ['failureRate.window.calls', () => failureRate({ window: { calls: Number.NaN } })],
   ['failureRate.minimumCalls', () => failureRate({ minimumCalls: 0 })],
-  ['failureRate.minimumCalls', () => failureRate({ window: calls(10), minimumCalls: 11 })],
+  ['failureRate.minimumCalls', () => failureRate({ window: { calls: 10 }, minimumCalls: 11 })],
   ['failureRate.treshold', () => failureRate({ treshold: 0.5 } as never)],
   ['failureRate', () => failureRate(0.5 as never)],
   ['slowCallRate.slowerThan', () => slowCallRate({} as never)],
@@ -154,19 +155,19 @@ test.each([
   ['slowCallRate.threshold', () => slowCallRate({ slowerThan: '1s', threshold: 0 })],
   ['slowCallRate.window', () => slowCallRate({ slowerThan: '1s', window: 0 })],
   ['slowCallRate.window.calls', () => slowCallRate({ slowerThan: '1s', window: { calls: 1.5 } })],
-  ['slowCallRate.minimumCalls', () => slowCallRate({ slowerThan: '1s', window: calls(5), minimumCalls: 6 })],
+  ['slowCallRate.minimumCalls', () => slowCallRate({ slowerThan: '1s', window: { calls: 5 }, minimumCalls: 6 })],
   ['slowCallRate.slower', () => slowCallRate({ slowerThan: '1s', slower: 1 } as never)],
   ['slowCallRate', () => slowCallRate(undefined as never)],
-  ['anyOf', () => anyTrip()],
-  ['anyOf[1]', () => anyTrip(consecutive(1), undefined as never)],
-  ['anyOf[0]', () => anyTrip([consecutive(1)] as never)],
+  ['anyTrip', () => anyTrip()],
+  ['anyTrip[1]', () => anyTrip(consecutive(1), undefined as never)],
+  ['anyTrip[0]', () => anyTrip([consecutive(1)] as never)],
 ])('a wrong value is an error that names %s', (path, make) => {
   expect(make).toThrow(expect.objectContaining({ name: 'ConfigurationError', path }))
 })
 
 describe('slowCallRate', () => {
   test('a call is slow when it takes longer than its limit, not at it, and failures do not matter', () => {
-    const rule = slowCallRate({ threshold: 0.5, slowerThan: 100, window: calls(2), minimumCalls: 2 }).create()
+    const rule = slowCallRate({ threshold: 0.5, slowerThan: 100, window: { calls: 2 }, minimumCalls: 2 }).create()
     expect(rule.record(true, 100, 0)).toBeUndefined()
     expect(rule.record(true, 100, 0)).toBeUndefined()
     expect([rule.failures(0), rule.calls(0)]).toEqual([0, 2])
@@ -182,7 +183,7 @@ describe('slowCallRate', () => {
   })
 
   test('0 makes every call slow that takes any time at all', () => {
-    const rule = slowCallRate({ slowerThan: 0, threshold: 1, window: calls(1), minimumCalls: 1 }).create()
+    const rule = slowCallRate({ slowerThan: 0, threshold: 1, window: { calls: 1 }, minimumCalls: 1 }).create()
     expect(rule.record(false, 0, 0)).toBeUndefined()
     expect(rule.record(false, 0.001, 0)).toBe('slow call rate of 100 %')
   })
@@ -193,9 +194,9 @@ describe('whether durations are needed at all', () => {
     ['consecutive', consecutive(1), undefined],
     ['failureRate', failureRate(), undefined],
     ['slowCallRate', slowCallRate({ slowerThan: '2s' }), 2_000],
-    ['anyOf without slow calls', anyTrip(consecutive(1), failureRate()), undefined],
-    ['anyOf: what is slow for one', anyTrip(slowCallRate({ slowerThan: 70 }), slowCallRate({ slowerThan: 50 })), 50],
-    ['anyOf of anyOf', anyTrip(consecutive(1), anyTrip(slowCallRate({ slowerThan: 70 }))), 70],
+    ['anyTrip without slow calls', anyTrip(consecutive(1), failureRate()), undefined],
+    ['anyTrip: what is slow for one', anyTrip(slowCallRate({ slowerThan: 70 }), slowCallRate({ slowerThan: 50 })), 50],
+    ['anyTrip of anyTrip', anyTrip(consecutive(1), anyTrip(slowCallRate({ slowerThan: 70 }))), 70],
   ])('%s', (_name, trip, slowerThanMs) => {
     expect(trip.slowerThanMs).toBe(slowerThanMs)
   })
