@@ -2,19 +2,17 @@ import type { Binding } from '../../core/binding.ts'
 import type { Clock } from '../../core/clock.ts'
 import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { addNote } from '../../core/explain.ts'
-import type { Run } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
-import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { judgeError } from '../shared/judge.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 import { refusal } from '../shared/refusal.ts'
 import { gradient2 } from './state/gradient2.ts'
 import type { ConcurrencyLimit, LimitAlgorithm, LimitSettings } from './state/limit.ts'
@@ -70,7 +68,7 @@ const INITIAL = 20
 // What a dependency, or a timeout in front of it, answers when there is too much to do.
 const OVERLOAD: ReadonlySet<number> = new Set([429, 503, 504])
 
-class AdaptiveLimiterPolicy implements Policy {
+class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = PATH
   readonly settings: Readonly<Record<string, unknown>>
@@ -78,6 +76,7 @@ class AdaptiveLimiterPolicy implements Policy {
   #inFlight = 0
 
   constructor(options: AdaptiveLimiterOptions) {
+    super()
     knownKeys(options, PATH, ['algorithm', 'min', 'max', 'initial', 'name'])
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     const settings = readSettings(options)
@@ -87,14 +86,6 @@ class AdaptiveLimiterPolicy implements Policy {
 
   status(): PolicyStatus {
     return { limit: this.#limit.limit(), inFlight: this.#inFlight }
-  }
-
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

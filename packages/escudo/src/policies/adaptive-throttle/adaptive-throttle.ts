@@ -1,18 +1,16 @@
 import type { Binding } from '../../core/binding.ts'
 import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
-import type { Run } from '../../core/operation.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, finiteNumber, knownKeys } from '../../core/options/options.ts'
-import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
 import { judgeError } from '../shared/judge.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { ThrottleState } from './state/throttle-state.ts'
@@ -66,7 +64,7 @@ export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy 
 const PATH = 'adaptiveThrottle'
 const OUTCOMES = ['admitted'] as const
 
-class ThrottlePolicy implements Policy {
+class ThrottlePolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = PATH
   readonly settings = {}
@@ -74,6 +72,7 @@ class ThrottlePolicy implements Policy {
   readonly #throttle: ThrottleState
 
   constructor(options: AdaptiveThrottleOptions) {
+    super()
     knownKeys(options, PATH, ['k', 'window', 'name'])
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     const k = finiteNumber(options.k ?? 2, `${PATH}.k`, 1)
@@ -87,14 +86,6 @@ class ThrottlePolicy implements Policy {
       accepts: throttle.accepts(now),
       rejectionProbability: throttle.rejectionProbability(now),
     }
-  }
-
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

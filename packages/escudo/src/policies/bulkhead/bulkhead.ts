@@ -1,15 +1,14 @@
 import type { Binding } from '../../core/binding.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import { addNote } from '../../core/explain.ts'
-import type { Run } from '../../core/operation.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../../core/options/options.ts'
-import { LAYER, type Policy, type PolicyStatus, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 import { refusal } from '../shared/refusal.ts'
 import { QueuedCall, type WaitOutcome } from './queued-call.ts'
 import type { BulkheadState } from './state/bulkhead-state.ts'
@@ -68,7 +67,7 @@ export function bulkhead(options: BulkheadOptions): Policy {
 
 const PATH = 'bulkhead'
 
-class BulkheadPolicy implements Policy {
+class BulkheadPolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = PATH
   readonly settings: { readonly maxWaitMs?: number }
@@ -76,6 +75,7 @@ class BulkheadPolicy implements Policy {
   readonly #compartments: KeyedBulkheads<QueuedCall>
 
   constructor(options: BulkheadOptions) {
+    super()
     knownKeys(options, PATH, ['limit', 'queue', 'maxWait', 'order', 'perKey', 'name'])
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     const settings = {
@@ -92,10 +92,6 @@ class BulkheadPolicy implements Policy {
     const { keys } = this.#compartments
     const status = statusOf(this.#compartments.at(undefined))
     return keys === undefined ? status : { ...status, keys }
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

@@ -1,14 +1,12 @@
 import type { Binding } from '../../core/binding.ts'
 import type { CallRoot } from '../../core/engine/call.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
-import type { Run } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
-import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 import { refusal } from '../shared/refusal.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
@@ -78,7 +76,7 @@ interface BreakerStatus extends PolicyStatus {
   readonly retryAfterMs?: number
 }
 
-class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
+class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   readonly name: string
   readonly type = PATH
   readonly settings: Readonly<Record<string, number>>
@@ -87,6 +85,7 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
   readonly #circuits: Circuits
 
   constructor(options: CircuitBreakerOptions<R>) {
+    super()
     const settings = readCircuitBreaker(options)
     this.name = settings.name
     this.#settings = settings
@@ -137,14 +136,6 @@ class CircuitBreakerPolicy<R> implements CircuitBreaker<R> {
     const { keys } = this.#circuits
     const status = statusOf(this.#circuits.at(undefined), now)
     return keys === undefined ? status : { ...status, keys }
-  }
-
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

@@ -1,14 +1,13 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Call, CallState } from '../../core/engine/call.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { settle } from '../../core/engine/settle.ts'
-import type { Run } from '../../core/operation.ts'
 import { checkedName, knownKeys, optionalFunction } from '../../core/options/options.ts'
-import { LAYER, type Policy, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy } from '../../core/policy.ts'
 import { withCause } from '../../core/secondary-error.ts'
 import { factsOf } from '../../errors/error-facts.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 
 /** Options of {@link fallback}. */
 export interface FallbackOptions {
@@ -45,7 +44,7 @@ export function fallback<const X>(
   return new FallbackPolicy<X>(name, when, value)
 }
 
-class FallbackPolicy<X> implements Policy<unknown, X> {
+class FallbackPolicy<X> extends LayerPolicy implements Policy<unknown, X> {
   readonly name: string
   readonly type = 'fallback'
   readonly settings = {}
@@ -53,13 +52,10 @@ class FallbackPolicy<X> implements Policy<unknown, X> {
   readonly #value: unknown
 
   constructor(name: string, when: (error: unknown) => boolean, value: unknown) {
+    super()
     this.name = name
     this.#when = when
     this.#value = value
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

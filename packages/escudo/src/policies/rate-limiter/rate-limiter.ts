@@ -1,17 +1,15 @@
 import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Call, enteredMs, rootOf, scopeOf } from '../../core/engine/call.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
-import type { Run } from '../../core/operation.ts'
 import { toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, readMaxKeys } from '../../core/options/options.ts'
-import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
@@ -53,7 +51,7 @@ const PATH = 'rateLimiter'
 /** Aborted was given up by its caller, or cut off from further out, while it waited. */
 const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
 
-class RateLimiterPolicy implements Policy, QueueOwner {
+class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   readonly name: string
   readonly type = PATH
   readonly settings: Readonly<Record<string, number>>
@@ -68,6 +66,7 @@ class RateLimiterPolicy implements Policy, QueueOwner {
   clock: Clock = systemClock
 
   constructor(options: RateLimiterOptions) {
+    super()
     knownKeys(options, PATH, ['limit', 'per', 'algorithm', 'burst', 'maxWait', 'perKey', 'name'])
     this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
     const makeLimit = readLimit(options)
@@ -91,14 +90,6 @@ class RateLimiterPolicy implements Policy, QueueOwner {
       ...(this.maxWaitMs > 0 ? { queued: this.#queued } : {}),
       ...(lanes === undefined ? {} : { keys: lanes.size }),
     }
-  }
-
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

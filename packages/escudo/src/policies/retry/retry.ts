@@ -1,15 +1,13 @@
 import type { Binding } from '../../core/binding.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
-import type { Run } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
-import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { bindBudget, optionalBudget } from '../shared/budget.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
 import { OUTCOMES, type RetryCounters, retryLayer } from './frame.ts'
 import { type Backoff, exponential } from './state/backoff.ts'
@@ -67,7 +65,7 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): Policy<R> {
   return new RetryPolicy(options)
 }
 
-class RetryPolicy<R> implements Policy<R> {
+class RetryPolicy<R> extends LayerPolicy implements Policy<R> {
   readonly name: string
   readonly type = 'retry'
   readonly settings: { readonly maxRetries: number; readonly leastDelayMs: number }
@@ -76,6 +74,7 @@ class RetryPolicy<R> implements Policy<R> {
   readonly #counters: RetryCounters = { calls: 0, retries: 0, exhausted: 0 }
 
   constructor(options: RetryOptions<R>) {
+    super()
     knownKeys(options, 'retry', ['maxRetries', 'backoff', 'classify', 'maxTotal', 'retryAfter', 'budget', 'name'])
     this.name = checkedName(options.name ?? 'retry', 'retry.name')
     this.#rules = {
@@ -92,14 +91,6 @@ class RetryPolicy<R> implements Policy<R> {
 
   status(): PolicyStatus {
     return { ...this.#counters }
-  }
-
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {

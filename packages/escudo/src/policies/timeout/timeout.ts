@@ -2,19 +2,17 @@ import type { Binding } from '../../core/binding.ts'
 import type { Ambient } from '../../core/context/ambient.ts'
 import { enteredMs, withScope } from '../../core/engine/call.ts'
 import { CancelScope } from '../../core/engine/cancel-scope.ts'
-import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../../core/engine/timer-queue.ts'
 import { stackless, TimeoutError } from '../../core/errors.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain.ts'
-import type { Run } from '../../core/operation.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys } from '../../core/options/options.ts'
-import { type Finding, LAYER, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { LayerPolicy } from '../shared/layer-policy.ts'
 
 /** Options of {@link timeout}. */
 export interface TimeoutOptions {
@@ -52,7 +50,7 @@ const TYPE = 'timeout'
 /** In time is whatever the operation came to by itself, an error too; aborted was given up from further out. */
 const OUTCOMES = ['in_time', 'timed_out', 'aborted'] as const
 
-class TimeoutPolicy implements Policy {
+class TimeoutPolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = TYPE
   readonly settings: { readonly afterMs: number }
@@ -60,6 +58,7 @@ class TimeoutPolicy implements Policy {
   #timeouts = 0
 
   constructor(after: Duration, options: TimeoutOptions) {
+    super()
     knownKeys(options, 'timeout', ['name'])
     this.name = checkedName(options.name ?? 'timeout', 'timeout.name')
     this.settings = { afterMs: toMs(after, 'timeout.after', Number.MIN_VALUE) }
@@ -67,14 +66,6 @@ class TimeoutPolicy implements Policy {
 
   status(): PolicyStatus {
     return { timeouts: this.#timeouts }
-  }
-
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
-  }
-
-  wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
