@@ -24,49 +24,49 @@ function page(name: string): Promise<string> {
   return readFile(`${ROOT}/docs/${name}`, 'utf8')
 }
 
-/** Every policy of the library, built with an option that nobody knows: the refusal lists those that there are. */
-const FACTORIES: readonly (readonly [name: string, page: string, build: (unknown: never) => unknown])[] = [
+/** Builds every policy with given options. For an unknown option, the error lists the options that exist. */
+const FACTORIES: readonly (readonly [name: string, page: string, build: (options: never) => unknown])[] = [
   ['retry', 'retry', escudo.retry],
   ['retryBudget', 'retry', escudo.retryBudget],
   ['circuitBreaker', 'circuit-breaker', escudo.circuitBreaker],
   ['bulkhead', 'bulkhead', escudo.bulkhead],
-  ['timeout', 'timeout', (unknown) => escudo.timeout(1, unknown)],
-  ['fallback', 'fallback', (unknown) => escudo.fallback(0, unknown)],
+  ['timeout', 'timeout', (options) => escudo.timeout(1, options)],
+  ['fallback', 'fallback', (options) => escudo.fallback(0, options)],
   ['hedge', 'hedge', escudo.hedge],
   ['cache', 'cache', escudo.cache],
   ['coalesce', 'cache', escudo.coalesce],
   ['rateLimiter', 'rate-limiting', escudo.rateLimiter],
   ['throttle', 'rate-limiting', escudo.adaptiveThrottle],
   ['adaptiveLimiter', 'rate-limiting', escudo.adaptiveLimiter],
-  ['standardShield', 'standard-shield', (unknown) => escudo.standardShield('x', unknown)],
+  ['standardShield', 'standard-shield', (options) => escudo.standardShield('x', options)],
 ]
 
 describe.each(FACTORIES)('%s', (name, file, build) => {
-  test(`docs/policies/${file}.md has every option`, async () => {
+  test(`docs/policies/${file}.md lists every option`, async () => {
     const text = await page(`policies/${file}.md`)
     const options = optionsOf(build)
     expect(options.length).toBeGreaterThan(0)
     for (const option of options) {
-      // The one option of coalesce stands in a sentence.
+      // coalesce has one option, described in a sentence instead of a table.
       expect(text).toMatch(name === 'coalesce' ? `\`${option}\`` : new RegExp(`^\\|.* ?\`${option}\` \\|`, 'm'))
     }
   })
 
-  test('the guide leads to its page', () => {
+  test('the guide links to its page', () => {
     expect(guide).toContain(`(policies/${file}.md`)
   })
 })
 
-function optionsOf(build: (unknown: never) => unknown): readonly string[] {
+function optionsOf(build: (options: never) => unknown): readonly string[] {
   try {
-    build({ nobodyKnowsThis: 1 } as never)
+    build({ noSuchOption: 1 } as never)
   } catch (error) {
     return ((error as Error).message.split('known here: ')[1] ?? '').split(', ').filter((name) => name !== '')
   }
   return []
 }
 
-test('the guide has every state that explain() tells of a refusal', async () => {
+test('the guide lists every state that explain() reports for a refusal', async () => {
   const breaker = circuitBreaker()
   breaker.isolate()
   const limiter = rateLimiter({ limit: 1, per: '1h' })
@@ -86,12 +86,12 @@ test('the guide has every state that explain() tells of a refusal', async () => 
   for (const state of [...states, 'passed', 'not reached']) expect(guide).toContain(`\`${state}\``)
 })
 
-test('a place is free when an inner timeout is cut by an outer one, as docs/policies/bulkhead.md says', async () => {
+test('frees the permit when the outer timeout cancels an inner one (docs/policies/bulkhead.md)', async () => {
   const clock = virtualClock()
   const inUse = async (...inside: readonly Policy[]): Promise<unknown> => {
     const again = retry({ maxRetries: 1, backoff: constant('500ms') })
     const s = shield({ name: 's', clock }, timeout('1s'), again, bulkhead({ limit: 1 }), ...inside)
-    // The second attempt begins at 500 ms, and hangs: the outer timeout fires before an inner one of 900 ms.
+    // The second attempt starts at 500 ms and hangs. The outer timeout fires at 1 s, before an inner one of 900 ms.
     const hangs = new Promise<never>(() => {})
     const answer = s.run(({ attempt }) => (attempt === 1 ? Promise.reject(new Error('down')) : hangs)).catch(() => {})
     await clock.advance('1s')
@@ -102,7 +102,7 @@ test('a place is free when an inner timeout is cut by an outer one, as docs/poli
   expect(await inUse(timeout('900ms'))).toBe(0)
 })
 
-test('a failed call is a miss of a cache', async () => {
+test('a failed call counts as a cache miss', async () => {
   const prices = shield('prices', cache({ ttl: '1m' }))
   await prices.run(() => Promise.reject(new Error('down')), { key: 'a' }).catch(() => {})
   expect(prices.status().policies[0]).toMatchObject({ misses: 1, entries: 0 })

@@ -6,44 +6,45 @@ import { promisify } from 'node:util'
 
 const execute = promisify(execFile)
 
-/** How long an installation may take; a test's own limit has to be longer. */
+/** The longest time that an installation may take. A test's own timeout must be longer. */
 export const INSTALL_MS_MAX = 240_000
 
 /**
- * A program of a Debian package that tests need and machines may lack. With `CI=true` and as root it is installed; else
- * the test that needs it is to be skipped, and one line says what to install.
+ * Finds a program of a Debian package; installs the package with `CI=true` as root.
  *
- * @param name of the package
- * @param program that it brings
- * @returns where the program is; undefined when the test is to be skipped
- * @throws Error with `CI=true` when it cannot be had: there a test that is skipped is one that failed
+ * Without `CI=true` it never installs: it warns in one line that says what to install, and the caller skips its test.
+ *
+ * @param name the package
+ * @param program the program that the package contains
+ * @returns the path of the program; undefined when the test must be skipped
+ * @throws Error with `CI=true` when the program cannot be installed, because CI must not skip a test
  */
 export async function debianPackage(name: string, program: string): Promise<string | undefined> {
   const present = await onPath(program)
   if (present !== undefined) return present
-  const mustHave = process.env['CI'] === 'true'
-  if (!mustHave || process.getuid?.() !== 0) {
-    const line = `skipped for want of '${program}': apt-get install ${name}`
-    if (mustHave) throw new Error(`${line} (as root it is installed by the test)`)
+  const isRequired = process.env['CI'] === 'true'
+  if (!isRequired || process.getuid?.() !== 0) {
+    const line = `skipped: '${program}' is missing; run apt-get install ${name}`
+    if (isRequired) throw new Error(`${line} (the test installs it when it runs as root)`)
     console.warn(line)
     return undefined
   }
   await install(name, program)
   const installed = await onPath(program)
-  if (installed === undefined) throw new Error(`the package '${name}' was installed and brought no '${program}'`)
+  if (installed === undefined) throw new Error(`the package '${name}' was installed, but it contains no '${program}'`)
   return installed
 }
 
 async function install(name: string, program: string): Promise<void> {
-  // Test files run beside one another and may want packages at the same time; apt's own locks do not wait for each
-  // other everywhere. Who waited here may find that the program has come meanwhile.
+  // Test files run in parallel and may install at the same time. Not every lock of apt waits, so `flock` does. The
+  // script checks for the program again, because another test file may have installed it during the wait.
   const script = `command -v "$1" || { apt-get update && apt-get install -y --no-install-recommends "$2"; }`
   const args = [join(tmpdir(), 'escudo-apt.lock'), 'sh', '-c', script, 'sh', program, name]
   try {
     await execute('flock', args, {
       timeout: INSTALL_MS_MAX,
       maxBuffer: 64 * 1024 * 1024,
-      // A package that brings a service must not start it: only its program is wanted.
+      // The package must not start its service: the test needs only the program.
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', SYSTEMD_OFFLINE: '1' },
     })
   } catch (error) {

@@ -1,4 +1,4 @@
-// The library as its users get it: packed, installed in an empty project without any peer, compiled and run.
+// Packs the library, installs it in an empty project without any peer dependency, then compiles and runs a program.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 const LIBRARY = resolve('packages/escudo')
 const TSC = resolve('node_modules/typescript/bin/tsc')
 
-// What no peer is needed for: the framework and logger subpaths stay out.
+// Imports only what works without a peer: no subpath for a framework or a logger.
 const PROGRAM = `
 import { bulkhead, circuitBreaker, fallback, retry, shield, timeout } from 'escudo'
 import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -58,17 +58,17 @@ beforeAll(() => {
 })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-test('without a peer installed and with every declaration checked, the library compiles', () => {
+test('compiles without any peer, with every declaration checked', () => {
   const compile = (): string => execFileSync(process.execPath, [TSC, '-p', project], { cwd: project, encoding: 'utf8' })
   expect(compile()).toBe('')
 })
 
-test('what was compiled runs from the packed JavaScript', () => {
+test('the compiled program runs on the packed JavaScript', () => {
   const printed = execFileSync(process.execPath, ['main.js'], { cwd: project, encoding: 'utf8' })
   expect(JSON.parse(printed)).toEqual({ answer: null, status: 409, openapi: '3.1.1', fetch: 'function' })
 })
 
-test('the package holds its build and its papers: no source, no test', () => {
+test('the package contains its build, README and license, but no source and no test', () => {
   const installed = join(project, 'node_modules/escudo')
   expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
   const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })

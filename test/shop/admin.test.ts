@@ -4,7 +4,7 @@ import { ask, posting } from './helpers/requests.ts'
 import { endShops, factsOf, type Shop, startShop } from './helpers/shop.ts'
 import { cleanUp, linesOf, startSystem, stopSystem } from './helpers/system.ts'
 
-// 4.2h: who may do what, and a hand on the breakers.
+// 4.2h: authentication, authorization and manual control of the breakers.
 
 let shop: Shop
 
@@ -43,12 +43,12 @@ test.each([
   expect(answer.headers.get('www-authenticate')).toBe('X-Token')
 })
 
-test('4.2h: GET /secure_data with the right token is 200; in the address it is none', async () => {
+test('4.2h: GET /secure_data takes the token from the header only, not from the URL', async () => {
   expect((await shop.ask('/secure_data', as('secreto123'))).status).toBe(200)
   expect((await shop.ask('/secure_data?X-Token=secreto123')).status).toBe(401)
 })
 
-test('4.2h: the tokens never stand in the log', async () => {
+test('4.2h: tokens never appear in the log', async () => {
   await shop.ask('/secure_data', as('secreto123'))
   await shop.ask('/admin/shields', as('admin123'))
   await shop.ask('/admin/shields', as('adivina-adivinanza'))
@@ -59,21 +59,18 @@ test.each([
   ['GET', '/admin/shields'],
   ['GET', '/admin/errors'],
   ['POST', '/admin/shields/external/circuitBreaker'],
-])(
-  '4.2h: %s %s is 401 for strangers and 403 for users, before anything of the body is looked at',
-  async (method, path) => {
-    const body = method === 'POST' ? { body: '{"no json', method } : { method }
-    const json = { 'content-type': 'application/json' }
-    expect(factsOf(await shop.ask(path, { ...body, headers: json }))).toEqual(UNKNOWN)
-    expect(factsOf(await shop.ask(path, { ...body, headers: { ...json, 'x-token': 'nadie' } }))).toEqual(UNKNOWN)
-    expect(factsOf(await shop.ask(path, { ...body, headers: { ...json, 'x-token': 'secreto123' } }))).toEqual([
-      403,
-      'ACCESO_PROHIBIDO',
-      'Este token no da acceso a la administración.',
-      {},
-    ])
-  },
-)
+])('4.2h: %s %s is 401 without a valid token and 403 for a user, before the body is parsed', async (method, path) => {
+  const body = method === 'POST' ? { body: '{"no json', method } : { method }
+  const json = { 'content-type': 'application/json' }
+  expect(factsOf(await shop.ask(path, { ...body, headers: json }))).toEqual(UNKNOWN)
+  expect(factsOf(await shop.ask(path, { ...body, headers: { ...json, 'x-token': 'nadie' } }))).toEqual(UNKNOWN)
+  expect(factsOf(await shop.ask(path, { ...body, headers: { ...json, 'x-token': 'secreto123' } }))).toEqual([
+    403,
+    'ACCESO_PROHIBIDO',
+    'Este token no da acceso a la administración.',
+    {},
+  ])
+})
 
 test('4.2h: an administrator sees the status of every shield', async () => {
   const { status, json } = await shop.ask('/admin/shields', as('admin123'))
@@ -118,58 +115,58 @@ test.each([
       { shield: 'external', policy: 'timeout', type: 'timeout' },
     ],
   ],
-])('4.2h: POST %s has nothing to act upon', async (path, facts) => {
+])('4.2h: POST %s is rejected: it names no circuit breaker', async (path, facts) => {
   expect(factsOf(await shop.ask(path, acting({ action: 'isolate' })))).toEqual(facts)
 })
 
 test.each([{ action: 'explode' }, { action: 'constructor' }, { action: ['isolate'] }, {}, []])(
-  '4.2h: %j is no action',
+  '4.2h: %j is not a valid action',
   async (body) => {
     const [status, code] = factsOf(await shop.ask('/admin/shields/external/circuitBreaker', acting(body)))
     expect([status, code]).toEqual([422, 'VALIDATION_ERROR'])
   },
 )
 
-test('4.2h: isolated, a breaker refuses without saying until when; reset, it lets calls through again', async () => {
+test('4.2h: an isolated breaker rejects without Retry-After; a reset one accepts calls again', async () => {
   const system = await startSystem({ ESCUDO_UNSTABLE_FAIL_RATE: '0' })
-  const of = (path: string, init?: RequestInit) => ask(system, 'potion-shop', path, init)
-  const act = (shield: string, action: string) => of(`/admin/shields/${shield}/circuitBreaker`, acting({ action }))
-  const REFUSED = [503, 'CIRCUIT_OPEN', 'Servicio no disponible (Circuito Abierto).', {}]
+  const send = (path: string, init?: RequestInit) => ask(system, 'potion-shop', path, init)
+  const act = (shield: string, action: string) => send(`/admin/shields/${shield}/circuitBreaker`, acting({ action }))
+  const CIRCUIT_OPEN = [503, 'CIRCUIT_OPEN', 'Servicio no disponible (Circuito Abierto).', {}]
 
   const isolated = await act('external', 'isolate')
-  const told = { shield: 'external', policy: 'circuitBreaker' }
-  expect([isolated.status, isolated.json]).toEqual([200, { ...told, state: 'isolated' }])
-  // The log says who wanted it before it says what happened, under the one trace of that request.
+  const target = { shield: 'external', policy: 'circuitBreaker' }
+  expect([isolated.status, isolated.json]).toEqual([200, { ...target, state: 'isolated' }])
+  // All lines have one trace. The line of the admin action comes before the line of the state change.
   const lines = await linesOf(system, 'potion-shop', isolated.headers.get('x-trace-id') ?? '')
   expect(lines).toMatchObject([
-    { event: 'admin.breaker', log_level: 'warning', ...told, action: 'isolate' },
-    { event: 'circuit_breaker.state_change', log_level: 'warning', ...told, from: 'closed', to: 'isolated' },
+    { event: 'admin.breaker', log_level: 'warning', ...target, action: 'isolate' },
+    { event: 'circuit_breaker.state_change', log_level: 'warning', ...target, from: 'closed', to: 'isolated' },
     { event: 'http.request', status_code: 200 },
   ])
-  const refused = await of('/call-external')
-  expect(factsOf(refused)).toEqual(REFUSED)
-  expect(refused.headers.has('retry-after')).toBe(false)
-  expect((await of('/breaker-status')).json).toEqual({ state: 'OPEN', failures: 0 })
+  const rejected = await send('/call-external')
+  expect(factsOf(rejected)).toEqual(CIRCUIT_OPEN)
+  expect(rejected.headers.has('retry-after')).toBe(false)
+  expect((await send('/breaker-status')).json).toEqual({ state: 'OPEN', failures: 0 })
 
   const reset = await act('external', 'reset')
-  expect([reset.status, reset.json]).toEqual([200, { ...told, state: 'closed' }])
-  expect((await of('/call-external')).status).toBe(200)
+  expect([reset.status, reset.json]).toEqual([200, { ...target, state: 'closed' }])
+  expect((await send('/call-external')).status).toBe(200)
 
-  // What the shop cannot do without is 503 in its turn; what it can do without is replaced, and nothing is called.
+  // The page needs the product service: 503. It does not need the inventory: the stock is replaced without a call.
   expect((await act('products', 'isolate')).status).toBe(200)
-  const page = await of('/product-details/mana-potion')
-  expect(factsOf(page)).toEqual(REFUSED)
+  const page = await send('/product-details/mana-potion')
+  expect(factsOf(page)).toEqual(CIRCUIT_OPEN)
   expect(page.headers.has('retry-after')).toBe(false)
   await act('products', 'reset')
   await act('inventory', 'isolate')
-  const degraded = await of('/product-details/mana-potion')
+  const degraded = await send('/product-details/mana-potion')
   expect([degraded.status, degraded.json.inventory.stock]).toEqual([200, null])
   await act('inventory', 'reset')
-  expect((await of('/product-details/mana-potion')).json.inventory.stock).toBe(42)
+  expect((await send('/product-details/mana-potion')).json.inventory.stock).toBe(42)
   await stopSystem(system)
 })
 
-test('4.2h: the tokens come from the environment; the usual ones are then nobody’s', async () => {
+test('4.2h: tokens set in the environment replace the default ones', async () => {
   const other = await startShop({ ESCUDO_USER_TOKEN: 'otro-usuario', ESCUDO_ADMIN_TOKEN: 'otra-llave' })
   expect((await other.ask('/secure_data', as('secreto123'))).status).toBe(401)
   expect((await other.ask('/secure_data', as('otro-usuario'))).status).toBe(200)
@@ -181,10 +178,10 @@ test.each([
   [{ ESCUDO_USER_TOKEN: 'corto' }, 'ESCUDO_USER_TOKEN takes 8 to 256', 'corto'],
   [{ ESCUDO_ADMIN_TOKEN: 'con espacios dentro' }, 'ESCUDO_ADMIN_TOKEN takes 8 to 256', 'espacios dentro'],
   [{ ESCUDO_ADMIN_TOKEN: 'secreto123' }, 'ESCUDO_USER_TOKEN and ESCUDO_ADMIN_TOKEN are the same', 'secreto123'],
-])('4.2h: tokens that cannot work (%#) are refused in one line, and not repeated', async (env, says, secret) => {
-  const refused = startScript('examples/potion-shop/src/shop/main.ts', [], env as Record<string, string>)
-  expect(await refused.exit).toEqual({ code: 2, signal: null })
-  expect(refused.stderr()).toContain(says)
-  expect(refused.stderr()).not.toContain(secret)
-  expect(refused.stderr().trimEnd().split('\n')).toHaveLength(1)
+])('4.2h: rejects invalid tokens (%#) in one line that does not repeat them', async (env, message, secret) => {
+  const shopProcess = startScript('examples/potion-shop/src/shop/main.ts', [], env as Record<string, string>)
+  expect(await shopProcess.exit).toEqual({ code: 2, signal: null })
+  expect(shopProcess.stderr()).toContain(message)
+  expect(shopProcess.stderr()).not.toContain(secret)
+  expect(shopProcess.stderr().trimEnd().split('\n')).toHaveLength(1)
 })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ask, setFault } from './helpers/requests.ts'
 import { cleanUp, readLog, type System, startSystem, stopSystem } from './helpers/system.ts'
 
-// 4.6: one circuit breaker, followed through a whole outage. The tests build on one another, since its state does.
+// 4.6: one circuit breaker through a complete open period. Each test starts in the state that the previous one left.
 
 let system: System
 let openedAt = 0
@@ -20,13 +20,13 @@ afterAll(async () => {
 const call = () => ask(system, 'potion-shop', '/call-external')
 const status = async () => (await ask(system, 'potion-shop', '/breaker-status')).json
 
-test('4.6a: a call that succeeds; 4.6c: the circuit is closed', async () => {
+test('4.6a, 4.6c: a call succeeds and the circuit is closed', async () => {
   const answer = await call()
   expect([answer.status, answer.json]).toEqual([200, { status: 'ok', data: { message: 'Todo OK' } }])
   expect(await status()).toEqual({ state: 'CLOSED', failures: 0 })
 })
 
-test('4.6b: two failures and a success leave it closed: only failures in a row count', async () => {
+test('4.6b: stays closed after two failures and a success; only consecutive failures count', async () => {
   await setFault(system, 'flaky-service', { status: 500 })
   await call()
   await call()
@@ -36,7 +36,7 @@ test('4.6b: two failures and a success leave it closed: only failures in a row c
   expect(await status()).toEqual({ state: 'CLOSED', failures: 0 })
 })
 
-test('4.6b: three failures in a row, whatever failed, are 502 and open it', async () => {
+test('4.6b: three consecutive failures of any kind answer 502 and open the circuit', async () => {
   for (const fault of [{ error: 'reset' }, { body: 'corrupt' }, { latency_ms: 5_000 }]) {
     await setFault(system, 'flaky-service', fault)
     const answer = await call()
@@ -47,7 +47,7 @@ test('4.6b: three failures in a row, whatever failed, are 502 and open it', asyn
   expect(await status()).toEqual({ state: 'OPEN', failures: 3 })
 })
 
-test('4.6a: while it is open, the answer is 503 at once, says when to come back, and nothing is called', async () => {
+test('4.6a: an open circuit answers 503 immediately with Retry-After and calls nothing', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, call))
   for (const answer of answers) {
     expect(answer.status).toBe(503)
@@ -65,21 +65,21 @@ test('4.6a: while it is open, the answer is 503 at once, says when to come back,
   expect(seen.some((line) => traces.has(String(line['trace_id'])))).toBe(false)
 })
 
-test('4.6b: after ten seconds it is half-open, seen on the status page without any call', async () => {
+test('4.6b: the status is half-open after ten seconds, without any call', async () => {
   await delay(Math.max(0, openedAt + 9_200 - performance.now()))
   expect(await status()).toEqual({ state: 'OPEN', failures: 3 })
   await delay(Math.max(0, openedAt + 10_200 - performance.now()))
   expect(await status()).toEqual({ state: 'HALF_OPEN', failures: 3 })
 })
 
-test('4.6b: one probe decides: of ten calls at once a single one goes through, and its success closes it', async () => {
+test('4.6b: of ten concurrent calls one is the probe, and its success closes the circuit', async () => {
   await setFault(system, 'flaky-service', { latency_ms: 300 })
   const answers = await Promise.all(Array.from({ length: 10 }, call))
   expect(answers.map((answer) => answer.status).sort()).toEqual([200, ...Array.from({ length: 9 }, () => 503)])
   expect(await status()).toEqual({ state: 'CLOSED', failures: 0 })
 })
 
-test('4.6b: each change of state was a line at warning', async () => {
+test('4.6b: logs each state change at warning', async () => {
   const lines = (await readLog(system.logFolder, 'potion-shop')).filter(
     (line) => line['event'] === 'circuit_breaker.state_change',
   )

@@ -6,7 +6,7 @@ import { endAll, type Running } from './helpers/processes.ts'
 import { type Answer, askPort, posting } from './helpers/requests.ts'
 import { type Services, services } from './helpers/services.ts'
 
-// 4.5: three dependencies, each behind a bulkhead of its own.
+// 4.5: three dependencies, each behind a separate bulkhead.
 
 let all: Services
 let flaky: Running
@@ -30,8 +30,8 @@ interface Timed {
   readonly ms: number
 }
 
-/** A call over a connection of its own: no pool of the client's may stand before the bulkhead. */
-function alone(dependency: string, ms: number): Promise<Timed> {
+/** Calls over a separate connection, because a connection pool of the client would queue calls before the bulkhead. */
+function timedCall(dependency: string, ms: number): Promise<Timed> {
   const started = performance.now()
   return new Promise((resolve, reject) => {
     const url = `http://127.0.0.1:${all.ports.shop}/bulkhead-demo/${dependency}?ms=${ms}`
@@ -52,7 +52,7 @@ function alone(dependency: string, ms: number): Promise<Timed> {
   })
 }
 
-test.each(['a', 'b', 'c'])('4.5: dependency %s answers, as slowly as it is asked to', async (dependency) => {
+test.each(['a', 'b', 'c'])('4.5: dependency %s answers after the requested delay', async (dependency) => {
   const quick = await call(dependency)
   expect([quick.status, quick.json]).toEqual([200, { dependency, ms: 0 }])
   const slow = await call(dependency, '?ms=120')
@@ -61,16 +61,16 @@ test.each(['a', 'b', 'c'])('4.5: dependency %s answers, as slowly as it is asked
 })
 
 test.each(['d', 'A', '__proto__', 'constructor', 'toString', '%00', 'a%2F..', 'ñ'])(
-  '4.5: there is no dependency %s',
+  '4.5: answers 404 for the unknown dependency %s',
   async (dependency) => {
     const { status, json } = await call(dependency)
-    const named = { dependency: decodeURIComponent(dependency) }
-    expect([status, json.error_code, json.context]).toEqual([404, 'DEPENDENCY_NOT_FOUND', named])
+    const context = { dependency: decodeURIComponent(dependency) }
+    expect([status, json.error_code, json.context]).toEqual([404, 'DEPENDENCY_NOT_FOUND', context])
   },
 )
 
 test.each(['-1', '10001', '1.5', '', '1e3', '0x10', ' 5', '5ms', 'NaN', '99999999999999999999', '5&ms=6'])(
-  '4.5: ms=%s is no whole number from 0 to 10000',
+  '4.5: rejects ms=%s: it is not a whole number from 0 to 10000',
   async (ms) => {
     const { status, json } = await call('a', `?ms=${ms}`)
     expect([status, json.error_code]).toEqual([422, 'VALIDATION_ERROR'])
@@ -78,20 +78,22 @@ test.each(['-1', '10001', '1.5', '', '1e3', '0x10', ' 5', '5ms', 'NaN', '9999999
   },
 )
 
-test('4.5: nothing else limits how many calls are at work: fifteen at once, five for each, take the time of one', async () => {
-  const timed = await Promise.all(['a', 'b', 'c'].flatMap((name) => Array.from({ length: 5 }, () => alone(name, 800))))
+test('4.5: only the bulkheads limit concurrency: 15 calls, 5 each, take the time of one', async () => {
+  const timed = await Promise.all(
+    ['a', 'b', 'c'].flatMap((name) => Array.from({ length: 5 }, () => timedCall(name, 800))),
+  )
   expect(timed.every(({ status }) => status === 200)).toBe(true)
-  // A pool of fewer than fifteen connections anywhere would make some of them wait for a second round.
+  // Any connection pool with fewer than 15 connections would make some calls wait for a second round.
   expect(Math.max(...timed.map(({ ms }) => ms))).toBeLessThan(1_500)
 })
 
-test('4.5: of forty calls that hold b, ten are served and thirty refused at once; a and c do not notice', async () => {
-  const others = async (): Promise<Timed[]> => await Promise.all([alone('a', 0), alone('c', 0)])
+test('4.5: of 40 slow calls to b, 10 succeed, 30 are rejected immediately; a and c stay fast', async () => {
+  const others = async (): Promise<Timed[]> => await Promise.all([timedCall('a', 0), timedCall('c', 0)])
   const before: Timed[] = []
   for (let i = 0; i < 20; i += 1) before.push(...(await others()))
 
   let isOver = false
-  const held = Promise.all(Array.from({ length: 40 }, () => alone('b', 2_000))).finally(() => {
+  const slowCalls = Promise.all(Array.from({ length: 40 }, () => timedCall('b', 2_000))).finally(() => {
     isOver = true
   })
   const meanwhile: Timed[] = []
@@ -99,31 +101,31 @@ test('4.5: of forty calls that hold b, ten are served and thirty refused at once
     meanwhile.push(...(await others()))
     await delay(20)
   }
-  const calls = await held
+  const calls = await slowCalls
   const served = calls.filter(({ status }) => status === 200).map(({ ms }) => ms)
-  const refused = calls.filter(({ status, code }) => status === 503 && code === 'BULKHEAD_FULL').map(({ ms }) => ms)
+  const rejected = calls.filter(({ status, code }) => status === 503 && code === 'BULKHEAD_FULL').map(({ ms }) => ms)
   const normal = quantile(
     before.map(({ ms }) => ms),
     0.5,
   )
   const during = meanwhile.map(({ ms }) => ms)
-  const line = (values: readonly number[]): string =>
+  const summary = (values: readonly number[]): string =>
     `median ${quantile(values, 0.5).toFixed(1)} ms, slowest ${Math.max(...values).toFixed(1)} ms`
   console.log(
     [
       `b: ${served.length} served (${served.map((ms) => (ms / 1_000).toFixed(2)).join(' ')} s)`,
-      `b: ${refused.length} refused, ${line(refused)}`,
-      `a and c before: ${before.length} calls, ${line(before.map(({ ms }) => ms))}`,
-      `a and c meanwhile: ${meanwhile.length} calls, ${line(during)}`,
+      `b: ${rejected.length} rejected, ${summary(rejected)}`,
+      `a and c before: ${before.length} calls, ${summary(before.map(({ ms }) => ms))}`,
+      `a and c meanwhile: ${meanwhile.length} calls, ${summary(during)}`,
     ].join('\n'),
   )
 
   expect(served).toHaveLength(10)
-  expect(refused).toHaveLength(30)
-  // At once: while none of the calls that hold the places can have come back.
-  expect(Math.max(...refused)).toBeLessThan(1_000)
-  expect(quantile(refused, 0.5)).toBeLessThan(500)
-  // Two rounds of five: the queue is worked off as places become free.
+  expect(rejected).toHaveLength(30)
+  // Immediately: sooner than any call that holds a permit can return.
+  expect(Math.max(...rejected)).toBeLessThan(1_000)
+  expect(quantile(rejected, 0.5)).toBeLessThan(500)
+  // Two rounds of five: each queued call runs when a permit becomes free.
   const inOrder = [...served].sort((one, other) => one - other)
   expect(inOrder[4]).toBeLessThan(3_000)
   expect(inOrder[5]).toBeGreaterThan(3_900)
@@ -133,34 +135,34 @@ test('4.5: of forty calls that hold b, ten are served and thirty refused at once
   expect(quantile(during, 0.5)).toBeLessThan(normal * 3 + 20)
   expect(Math.max(...during)).toBeLessThan(1_000)
 
-  // The places are all free again.
-  expect((await Promise.all(Array.from({ length: 10 }, () => alone('b', 0)))).map(({ status }) => status)).toEqual(
+  // All permits are free again.
+  expect((await Promise.all(Array.from({ length: 10 }, () => timedCall('b', 0)))).map(({ status }) => status)).toEqual(
     Array.from({ length: 10 }, () => 200),
   )
 })
 
-test('4.5: each refusal is a line of the bulkhead’s and one of the error, in one trace', async () => {
+test('4.5: each rejection logs a bulkhead line and an error line in one trace', async () => {
   const lines = await all.log('shop')
-  const refusals = lines.filter((line) => line['event'] === 'bulkhead.rejected')
-  expect(refusals).toHaveLength(30)
-  expect(refusals.every((line) => line['shield'] === 'compartment-b' && line['log_level'] === 'warning')).toBe(true)
-  for (const { trace_id } of refusals) {
+  const rejections = lines.filter((line) => line['event'] === 'bulkhead.rejected')
+  expect(rejections).toHaveLength(30)
+  expect(rejections.every((line) => line['shield'] === 'compartment-b' && line['log_level'] === 'warning')).toBe(true)
+  for (const { trace_id } of rejections) {
     const error = lines.find((line) => line['trace_id'] === trace_id && line['event'] === 'http_error')
     expect(error).toMatchObject({ log_level: 'error', error_code: 'BULKHEAD_FULL', status_code: 503 })
   }
 })
 
-test('4.5: an answer that makes no sense is 502, a status of the dependency’s its own, and a killed one 502', async () => {
-  const faulty = async (fault: object): Promise<readonly [number, string]> => {
+test('4.5: 502 for an invalid answer, a 404 or a killed dependency; 503 for its 503', async () => {
+  const callWithFault = async (fault: object): Promise<readonly [number, string]> => {
     await askPort(all.ports.flaky, '/__faults', posting(fault, 'PUT'))
     const { status, json } = await call('a')
     return [status, json.error_code]
   }
-  expect(await faulty({ body: 'corrupt' })).toEqual([502, 'UPSTREAM_ERROR'])
-  expect(await faulty({ body: 'truncated' })).toEqual([502, 'UPSTREAM_ERROR'])
-  expect(await faulty({ status: 200 })).toEqual([502, 'UPSTREAM_ERROR'])
-  expect(await faulty({ status: 404 })).toEqual([502, 'UPSTREAM_ERROR'])
-  expect(await faulty({ status: 503 })).toEqual([503, 'UPSTREAM_UNAVAILABLE'])
+  expect(await callWithFault({ body: 'corrupt' })).toEqual([502, 'UPSTREAM_ERROR'])
+  expect(await callWithFault({ body: 'truncated' })).toEqual([502, 'UPSTREAM_ERROR'])
+  expect(await callWithFault({ status: 200 })).toEqual([502, 'UPSTREAM_ERROR'])
+  expect(await callWithFault({ status: 404 })).toEqual([502, 'UPSTREAM_ERROR'])
+  expect(await callWithFault({ status: 503 })).toEqual([503, 'UPSTREAM_UNAVAILABLE'])
   flaky.send('SIGKILL')
   await flaky.exit
   const { status, json } = await call('a')

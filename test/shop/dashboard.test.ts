@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
 import { endAll, freePorts, type Running, startScript, until } from './helpers/processes.ts'
 import { askPort } from './helpers/requests.ts'
 
-// The dashboard as a program of its own, on log files of any service.
+// The dashboard as a separate program, with log files of any service.
 
 const BIN = 'packages/dashboard/src/bin.ts'
 const REQUEST = '{"timestamp":"2026-11-23T03:10:11","status_code":200,"latency_ms":2.5,"path":"/"}\n'
@@ -28,7 +28,7 @@ const once = async (...files: readonly string[]): Promise<Running> => {
   return process
 }
 
-test('--once --json prints one summary of all files, last lines without a newline included', async () => {
+test('--once --json prints one summary of all files, including an unterminated last line', async () => {
   const second = join(folder, 'shop.jsonl')
   await writeFile(log, `${REQUEST}${REQUEST.replace('200', '500')}nope\n${REQUEST.trim().replace('2.5', '5.5')}`)
   await writeFile(second, '{"event":"http.request","service":"shop","status_code":404,"latency_ms":1}\n')
@@ -45,7 +45,7 @@ test('--once --json prints one summary of all files, last lines without a newlin
   })
 })
 
-test('--once with a file that cannot be read says so in one line and fails', async () => {
+test('--once fails with one line when a file cannot be read', async () => {
   for (const path of [log, folder]) {
     const { stderr, stdout, exit } = await once(path)
     expect((await exit).code).toBe(2)
@@ -53,13 +53,15 @@ test('--once with a file that cannot be read says so in one line and fails', asy
   }
 })
 
-test('live, it waits for the file, shows each line within a second, and ends at a signal with 0', async () => {
+test('waits for a missing file, shows each line within a second, exits 0 on SIGTERM', async () => {
   const [port] = (await freePorts(1)) as [number]
   const dashboard = startScript(BIN, [log], { ESCUDO_DASHBOARD_PORT: String(port) })
   const summary = () => askPort(port, '/api/summary').catch(() => undefined)
   const first = await until('the dashboard', summary)
   expect(first.json).toMatchObject({ requests: 0, files: [{ state: 'waiting' }] })
-  await until('a line that says so', () => dashboard.stdout().includes(`waiting for ${log}: it is not there yet\n`))
+  await until('the message that the file is missing', () =>
+    dashboard.stdout().includes(`waiting for ${log}: it is not there yet\n`),
+  )
   for (let count = 1; count <= 3; count += 1) {
     await appendFile(log, REQUEST)
     await until(`request ${count}`, async () => (await summary())?.json.requests === count, 1_000)

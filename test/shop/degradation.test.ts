@@ -6,22 +6,22 @@ import { readSettings } from '../../examples/potion-shop/src/process/settings.ts
 import { createShop } from '../../examples/potion-shop/src/shop/app.ts'
 import { type ShopValues, shopSettings } from '../../examples/potion-shop/src/shop/settings.ts'
 
-// 4.10: the chapter's two tests, each in two ways, side by side. What they check is the same and stands here once:
+// 4.10: the two tests of the chapter, each written in two ways. Both ways check the same:
 //
-//   1. the inventory, which the page can do without, answers 503: the page is there, with a substitute for the stock;
-//   2. the product service, which the page cannot do without, answers 500: the page is 502, and says who failed.
+//   1. The inventory is optional. It answers 503: the page is 200, with a substitute for the stock.
+//   2. The product service is required. It answers 500: the page is 502 and names the service that failed.
 //
-// With `faults` nothing listens anywhere: the shop's `fetch` is replaced by one that says what healthy services say, and
-// a plan breaks it. What goes wrong is a value: `{ status: 503 }` may as well be `{ error: 'reset' }`, `{ body: 'stall' }`
-// or `{ latencyMs: 5_000 }`, for the nth call or for a share of them, and a seed repeats it.
+// With `faults`, nothing listens on a port. The shop gets a `fetch` that answers as healthy services do, and a plan
+// injects faults. A fault is a value: instead of `{ status: 503 }` it can be `{ error: 'reset' }`, `{ body: 'stall' }`
+// or `{ latencyMs: 5_000 }`, for the nth call or for a share of the calls. A seed makes it repeatable.
 //
-// With an HTTP mock real bytes go through real sockets, so the client's own reading of them is tested too; but each
-// fault is written by hand, and the ones that hurt most (a reset, a body that stalls) are a page of code each.
+// With an HTTP mock, real bytes go through real sockets. This also tests how the client reads them. But each fault
+// needs its own code, and the most harmful ones (a reset, a body that stalls) need a page of code each.
 
 const PRODUCT = { id: 'mana-potion', name: 'Poción de Maná', description: 'Restaura 100 MP.' }
 const PAGE = '/product-details/mana-potion'
 
-/** What both ways give: the status, and the body as it was sent. */
+/** The result of both ways: the status and the parsed body. */
 interface Page {
   readonly status: number
   readonly body: unknown
@@ -56,12 +56,12 @@ const silent = { write: (): void => {} }
 
 function settings(...flags: readonly string[]): ShopValues {
   const values = readSettings(shopSettings, flags, {})
-  if (values === 'help') throw new Error('no flag here asks for help')
+  if (values === 'help') throw new Error('unexpected --help')
   return values
 }
 
 describe('with faults, in one process', () => {
-  /** What healthy services answer. */
+  /** Answers as healthy services do. */
   const healthy: typeof fetch = async (input) => {
     const path = new URL(String(input instanceof Request ? input.url : input)).pathname
     return Response.json(path.startsWith('/products/') ? PRODUCT : { product_id: 'mana-potion', stock: 42 })
@@ -75,7 +75,7 @@ describe('with faults, in one process', () => {
     return { status: statusCode, body: JSON.parse(body), injected: chaos.injected }
   }
 
-  test('4.10: without a fault the page is whole', async () => {
+  test('4.10: the page is complete without a fault', async () => {
     const { status, body } = await pageWith([])
     expect([status, body]).toEqual([200, { product_info: PRODUCT, inventory: { stock: 42, status: 'Verificado' } }])
   })
@@ -83,7 +83,7 @@ describe('with faults, in one process', () => {
   test('4.10: the page degrades when the inventory fails', async () => {
     const page = await pageWith([{ match: { path: '/inventory/*' }, fault: { status: 503 } }])
     expectDegraded(page)
-    // The call, and its one retry.
+    // The call and its one retry.
     expect(page.injected).toBe(2)
   })
 
@@ -93,7 +93,7 @@ describe('with faults, in one process', () => {
     expect(page.injected).toBe(2)
   })
 
-  test('4.10: one failure is what the retry is for: the page is whole', async () => {
+  test('4.10: the page is complete after one failure per service, because each call is retried', async () => {
     const page = await pageWith([
       { match: { path: '/inventory/*', nth: 1 }, fault: { error: 'reset' } },
       { match: { path: '/products/*', nth: 1 }, fault: { body: 'truncated' } },
@@ -104,7 +104,7 @@ describe('with faults, in one process', () => {
 })
 
 describe('with an HTTP mock, over sockets', () => {
-  /** A service that answers as it is told, and counts. */
+  /** Starts a service that answers with `listener` and counts its calls. */
   async function mock(listener: RequestListener): Promise<{ readonly port: number; readonly calls: () => number }> {
     let calls = 0
     const server: Server = createServer((request, response) => {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { endAll, freePorts, startScript, until } from './helpers/processes.ts'
 import { type Answer, askPort, posting } from './helpers/requests.ts'
 
-// 4.2: the shop alone, since none of this reaches a dependency.
+// 4.2: the shop alone, because no request here reaches a dependency.
 
 const KEYS = ['trace_id', 'error_code', 'message', 'status_code', 'service_name', 'context']
 let port: number
@@ -33,7 +33,7 @@ async function startShop(env: Readonly<Record<string, string>>): Promise<number>
   return free
 }
 
-/** Checks the one form that every error has; gives its code, status, message and context to compare. */
+/** Checks the common form of an error; returns its status, code, message and context. */
 function facts(answer: Answer): unknown {
   expect(Object.keys(answer.json)).toEqual(KEYS)
   expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8')
@@ -48,25 +48,28 @@ test.each([
   ['item1', 'Poción de Salud'],
   ['item2', 'Espada de Luz'],
   ['SuperPocion', 'Super Poción'],
-])('4.2a: item %s is there', async (id, nombre) => {
+])('4.2a: returns item %s', async (id, nombre) => {
   const answer = await askPort(port, `/items/${id}`)
   expect([answer.status, answer.json]).toEqual([200, { id, nombre }])
   expect(answer.headers.get('x-trace-id')).toMatch(/^[0-9a-f]{32}$/)
 })
 
-test.each(['nada', '__proto__', 'constructor', 'ñ 💥', '{id}', 'a/b', "'; --"])('4.2b: item %s is not', async (id) => {
-  const answer = await askPort(port, `/items/${encodeURIComponent(id)}`)
-  const message = `Item con ID '${id}' no encontrado.`
-  expect(facts(answer)).toEqual([404, 'ITEM_NOT_FOUND', message, { recurso: 'Item', id }])
-})
+test.each(['nada', '__proto__', 'constructor', 'ñ 💥', '{id}', 'a/b', "'; --"])(
+  '4.2b: answers 404 for the unknown item %s',
+  async (id) => {
+    const answer = await askPort(port, `/items/${encodeURIComponent(id)}`)
+    const message = `Item con ID '${id}' no encontrado.`
+    expect(facts(answer)).toEqual([404, 'ITEM_NOT_FOUND', message, { recurso: 'Item', id }])
+  },
+)
 
-test('4.2b: the message is English for those who ask for it, the rest stays', async () => {
+test('4.2b: Accept-Language: en changes the message to English and nothing else', async () => {
   const answer = await askPort(port, '/items/nada', { headers: { 'accept-language': 'en' } })
   const message = "Item with ID 'nada' not found."
   expect(facts(answer)).toEqual([404, 'ITEM_NOT_FOUND', message, { recurso: 'Item', id: 'nada' }])
 })
 
-test('4.2c, 4.2d: a new user is created, once', async () => {
+test('4.2c, 4.2d: creates a new user once; a second request is 409', async () => {
   const user = { email: 'nuevo@example.com', nombre: 'Tester' }
   const first = await askPort(port, '/users', posting(user))
   expect([first.status, first.json]).toEqual([200, { mensaje: 'Usuario Tester creado con email nuevo@example.com' }])
@@ -75,19 +78,19 @@ test('4.2c, 4.2d: a new user is created, once', async () => {
   expect(facts(again)).toEqual([409, 'EMAIL_ALREADY_EXISTS', message, { email_conflictivo: user.email }])
 })
 
-test('4.2d: one user exists from the start', async () => {
+test('4.2d: one user exists at the start', async () => {
   const answer = await askPort(port, '/users', posting({ email: 'test@example.com', nombre: 'T' }))
   expect(answer.json.error_code).toBe('EMAIL_ALREADY_EXISTS')
 })
 
-test('4.2d: of twenty requests for the same new user at once, one succeeds', async () => {
+test('4.2d: one of twenty concurrent requests for the same new user succeeds', async () => {
   const user = posting({ email: 'once@example.com', nombre: 'T' })
   const answers = await Promise.all(Array.from({ length: 20 }, () => askPort(port, '/users', user)))
   const statuses = answers.map((answer) => answer.status).sort()
   expect(statuses).toEqual([200, ...Array.from({ length: 19 }, () => 409)])
 })
 
-test('4.2e: an e-mail without @ breaks a rule, not the schema', async () => {
+test('4.2e: an e-mail without @ breaks a business rule (400), not the schema (422)', async () => {
   const answer = await askPort(port, '/users', posting({ email: 'emailinvalido', nombre: 'T' }))
   expect(facts(answer)).toEqual([400, 'INVALID_EMAIL_FORMAT', 'Formato de email inválido.', {}])
 })
@@ -100,7 +103,7 @@ test.each([
   [{ email: null, nombre: ['x'] }, ['/email', '/nombre']],
   [[], ['']],
   ['text', ['']],
-])('4.2f: %j does not validate, and every finding is told', async (body, pointers) => {
+])('4.2f: %j fails validation, and the answer lists every finding', async (body, pointers) => {
   const answer = await askPort(port, '/users', posting(body))
   const [status, code] = facts(answer) as [number, string]
   expect([status, code]).toEqual([422, 'VALIDATION_ERROR'])
@@ -112,7 +115,7 @@ test.each([
   }
 })
 
-test('4.2f: a rejected value is never echoed', async () => {
+test('4.2f: never echoes a rejected value', async () => {
   const answer = await askPort(port, '/users', posting({ email: { secret: 'hunter2' }, nombre: 12_345_678 }))
   expect(answer.text).not.toMatch(/hunter2|12345678/)
 })
@@ -124,7 +127,7 @@ test.each([
   ['email=a', 'application/x-www-form-urlencoded', 415, 'UNSUPPORTED_MEDIA_TYPE'],
   ['hola', 'text/plain', 415, 'UNSUPPORTED_MEDIA_TYPE'],
   [JSON.stringify({ email: 'a@b', nombre: 'x'.repeat(1_100_000) }), 'application/json', 413, 'PAYLOAD_TOO_LARGE'],
-])('a body that cannot be read (%#) has its own error', async (body, type, status, code) => {
+])('an unreadable body (%#) has a specific error', async (body, type, status, code) => {
   const answer = await askPort(port, '/users', { method: 'POST', headers: { 'content-type': type }, body })
   expect(facts(answer)).toMatchObject([status, code, expect.any(String), {}])
 })
@@ -136,10 +139,10 @@ test('an unknown route and a wrong method have the same form', async () => {
   expect(wrong.headers.get('allow')).toContain('POST')
 })
 
-/** The lines of one request in a log of this file. */
+/** Returns the lines of one request in a log of this test file. */
 async function linesOf(log: string, answer: Answer): Promise<readonly Readonly<Record<string, unknown>>[]> {
   const traceId = answer.headers.get('x-trace-id')
-  // The last line of a request is written when its answer is out: the client may be faster.
+  // The shop logs the last line after it has sent the answer, so the client may be faster.
   return await until('the lines of the request', async () => {
     const text = (await readFile(join(folder, log), 'utf8')).trimEnd()
     const lines = text.split('\n').map((line) => JSON.parse(line))
@@ -148,7 +151,7 @@ async function linesOf(log: string, answer: Answer): Promise<readonly Readonly<R
   })
 }
 
-test('4.3: a business error is logged at info, without a stack', async () => {
+test('4.3: logs a business error at info, without a stack', async () => {
   const answer = await askPort(port, '/items/nada?token=1')
   const lines = await linesOf('calm.jsonl', answer)
   expect(lines.map((line) => line['event']).sort()).toEqual(['http.request', 'http_error'])
@@ -171,7 +174,7 @@ test('4.3: a business error is logged at info, without a stack', async () => {
   })
 })
 
-test('4.3: a bug is logged at error, with its stack and what really happened', async () => {
+test('4.3: logs a bug at error, with its message and stack', async () => {
   const always = await startShop({ ESCUDO_USERS_FAIL_RATE: '1', ESCUDO_LOG_FILE: join(folder, 'bugs.jsonl') })
   const answer = await askPort(always, '/users', posting({ email: 'a@b', nombre: 'T' }))
   const error = (await linesOf('bugs.jsonl', answer)).find((line) => line['event'] === 'http_error')
@@ -180,7 +183,7 @@ test('4.3: a bug is logged at error, with its stack and what really happened', a
   expect(error?.['error_stack']).toContain('users.ts')
 })
 
-test('4.2g: an unexpected failure says nothing of itself, and the user was not created', async () => {
+test('4.2g: an unexpected failure reveals no details and creates no user', async () => {
   const always = await startShop({ ESCUDO_USERS_FAIL_RATE: '1' })
   const user = posting({ email: 'a@b', nombre: 'T' })
   for (let time = 0; time < 2; time += 1) {
@@ -189,13 +192,13 @@ test('4.2g: an unexpected failure says nothing of itself, and the user was not c
     expect(facts(answer)).toEqual([500, 'INTERNAL_SERVER_ERROR', message, {}])
     expect(answer.text).not.toMatch(/simulated|users\.ts|at /)
   }
-  // Every rule comes before the draw.
+  // Every rule is checked before the random failure.
   expect((await askPort(always, '/users', posting({ email: 'test@example.com', nombre: 'T' }))).status).toBe(409)
   expect((await askPort(always, '/users', posting({ email: 'x', nombre: 'T' }))).status).toBe(400)
   expect((await askPort(always, '/users', posting({}))).status).toBe(422)
 })
 
-test('4.2g: by default one in ten fails, and the same seed fails at the same places', async () => {
+test('4.2g: one request in ten fails by default; the same seed fails the same requests', async () => {
   const pattern = async (): Promise<string> => {
     const seeded = await startShop({ ESCUDO_SEED: '7' })
     let statuses = ''

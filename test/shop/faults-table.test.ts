@@ -5,10 +5,10 @@ import { type Answer, askPort, posting } from './helpers/requests.ts'
 import { type Services, services } from './helpers/services.ts'
 import type { Line } from './helpers/system.ts'
 
-// 4.10: every dependency, broken in every way, over real sockets. The services run without a supervisor: who is killed
-// stays dead for as long as its row lasts.
+// 4.10: every dependency with every fault, over real sockets. The services run without a supervisor, so a killed
+// service stays down until its case ends.
 
-/** What goes wrong; `killed` is a real end by signal 9, everything else goes through the fault switch. */
+/** The faults. `killed` sends SIGKILL; all others use the fault switch. */
 const FAULTS = {
   '503': { status: 503 },
   '500': { status: 500 },
@@ -21,31 +21,31 @@ const FAULTS = {
 } as const
 type Fault = keyof typeof FAULTS
 
-/** What must come of it. */
+/** The expected outcome. */
 interface Expected {
   readonly status: number
   readonly code: string | undefined
-  /** Part of the body. */
+  /** A part of the body. */
   readonly body: object
-  /** By when the answer is there. */
+  /** The longest time until the answer. */
   readonly withinMs: number
-  /** A line of the request's trace, and how often it stands there. */
+  /** A log line of the request's trace, and how often it occurs. */
   readonly line: { readonly event: string; readonly log_level: string; readonly count: number } & Partial<Line>
 }
 
 const isSlow = (fault: Fault): boolean => fault === 'latency' || fault === 'stall'
 
-/** 4.7c: the page cannot do without a product. Two seconds in total, one retry. */
+/** 4.7c: the page requires the product. Two seconds in total, one retry. */
 function ofProduct(fault: Fault): Expected {
   const status = isSlow(fault) ? 504 : 502
   const code = isSlow(fault) ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_ERROR'
-  const said = fault === '503' || fault === '500' ? fault : 'sin respuesta'
-  const body = isSlow(fault) ? {} : { message: `El servicio de productos falló: ${said}` }
+  const cause = fault === '503' || fault === '500' ? fault : 'sin respuesta'
+  const body = isSlow(fault) ? {} : { message: `El servicio de productos falló: ${cause}` }
   const line = { event: 'http_error', log_level: 'error', count: 1, error_code: code }
   return { status, code, body, withinMs: isSlow(fault) ? 2_500 : 1_000, line }
 }
 
-/** 4.7b: the page can do without a stock. */
+/** 4.7b: the page does not require the stock. */
 function ofInventory(fault: Fault): Expected {
   const body = { inventory: { stock: null, status: 'No se pudo verificar el stock' } }
   const line = { event: 'fallback', log_level: 'warning', count: 1, shield: 'inventory' }
@@ -80,11 +80,11 @@ beforeAll(async () => {
   all = await services({ ESCUDO_FAKE_SERVICE_FAIL_RATE: '0' })
   const start = async (name: Dependency): Promise<void> => void running.set(name, await all.start(name))
   await Promise.all([all.start('shop'), start('flaky'), start('product'), start('inventory')])
-  const lane = async (...dependencies: readonly Dependency[]): Promise<void> => {
+  const provokeAll = async (...dependencies: readonly Dependency[]): Promise<void> => {
     for (const [dependency, fault] of CELLS) if (dependencies.includes(dependency)) await provoke(dependency, fault)
   }
-  // What the two pages are made of shares nothing, so the slow rows of one need not wait for those of the other.
-  await Promise.all([lane('product', 'inventory'), lane('flaky')])
+  // The two pages share no dependency, so their slow cases can run in parallel.
+  await Promise.all([provokeAll('product', 'inventory'), provokeAll('flaky')])
 }, 90_000)
 afterAll(async () => {
   await endAll()
@@ -92,7 +92,7 @@ afterAll(async () => {
   console.log(table())
 })
 
-/** Breaks a dependency, asks the shop, and mends it. */
+/** Breaks a dependency, sends a request to the shop and fixes the dependency. */
 async function provoke(dependency: Dependency, fault: Fault): Promise<void> {
   const { path } = ROWS[dependency]
   const how = FAULTS[fault]
@@ -104,10 +104,12 @@ async function provoke(dependency: Dependency, fault: Fault): Promise<void> {
   if (how === 'SIGKILL') running.set(dependency, await all.start(dependency))
   else await askPort(all.ports[dependency], '/__faults', { method: 'DELETE' })
   seen.set(`${dependency} ${fault}`, [answer, await all.trace(answer.headers.get('x-trace-id') ?? '')])
-  // Mended, it is used again at once; and these good calls keep the breaker's failure rate under its threshold.
+  // The shop must use the fixed dependency immediately. These successful calls also keep the breaker closed, because
+  // they keep the failure rate below its threshold.
   for (let i = 0; i < 4; i += 1) {
     const { status, json } = await askPort(all.ports.shop, path)
-    if (status !== 200 || json.inventory?.stock === null) throw new Error(`${dependency} not back after ${fault}`)
+    if (status !== 200 || json.inventory?.stock === null)
+      throw new Error(`${dependency} did not recover after ${fault}`)
   }
 }
 
@@ -123,11 +125,11 @@ test.each(CELLS)('4.10: %s × %s', (dependency, fault) => {
   expect(found).toHaveLength(count)
   for (const one of found) expect(one).toMatchObject(wanted)
   expect(lines.filter((one) => one['event'] === 'http.request')).toMatchObject([{ status_code: status }])
-  // An error for the client is one line for us; what was put in place of an error is none.
+  // An error answer logs one error line; a fallback answer logs none.
   expect(lines.filter((one) => one['event'] === 'http_error')).toHaveLength(status < 400 ? 0 : 1)
 })
 
-test('4.10: no dependency has been forgotten, and no fault', () => {
+test('4.10: covers every dependency with every fault', () => {
   expect(seen.size).toBe(CELLS.length)
   expect(CELLS).toHaveLength(3 * 8)
 })

@@ -7,11 +7,11 @@ import { askPort } from './helpers/requests.ts'
 import { type Services, services } from './helpers/services.ts'
 import { head, post, sendBytes, type WireAnswer } from './helpers/wire.ts'
 
-// Hostile requests against the real shop: each has one right answer, a well-formed body and one line in the log;
-// nothing of the shop's inside and nothing of what was sent comes back; and the process lives.
+// Hostile requests against the real shop. Each gets the expected answer with a well-formed body, and one log line. No
+// answer reveals internals of the shop or repeats what was sent. The process survives.
 
-/** What no answer may tell: files, stacks, the words of the libraries. */
-const INSIDE =
+/** What no answer may contain: file names, stacks, messages of libraries. */
+const INTERNALS =
   /node_modules|examples\/|packages\/|\.[cm]?[jt]s\b|\n\s+at |Error:|FST_|ERR_|HPE_|SyntaxError|Unexpected token|zod/i
 
 let all: Services
@@ -29,22 +29,22 @@ afterAll(async () => {
 test.each(HOSTILE)('%s', async (_name, bytes, status, code) => {
   const answer = await only(sendBytes(all.ports.shop, bytes))
   expect([answer.status, codeOf(answer)]).toEqual([status, code])
-  expect(answer.text).not.toMatch(INSIDE)
+  expect(answer.text).not.toMatch(INTERNALS)
   expect(answer.text).not.toContain(ROOT)
-  // Not the header either.
+  // The header must not contain it either.
   expect(`${answer.text}${answer.headers.get('x-trace-id')}`).not.toContain(SECRET)
   expect(answer.text.length).toBeLessThan(4_000)
   await expectOneLine(answer)
 })
 
 test.each<readonly [string, string]>([
-  ['an id that is a template', '{constructor}'],
-  ['an id of two templates', '{id}{recurso}'],
-  ['colours of a terminal', '\u001b[31m\u001b]0;title\u0007'],
-  ['lines of a log', 'a\n{"log_level":"critical","event":"forged"}\r\n'],
-  ['NUL and friends', '\0\u2028\u2029\ufeff'],
-  ['half an emoji, and a whole one', '\ufffd💥'],
-])('%s is data like any other: in the context, in one line of the log', async (_name, id) => {
+  ['an id that is a message placeholder', '{constructor}'],
+  ['an id of two message placeholders', '{id}{recurso}'],
+  ['terminal escape sequences', '\u001b[31m\u001b]0;title\u0007'],
+  ['a forged log line', 'a\n{"log_level":"critical","event":"forged"}\r\n'],
+  ['NUL, line separators and a BOM', '\0\u2028\u2029\ufeff'],
+  ['a replacement character and an emoji', '\ufffd💥'],
+])('treats %s as data: it appears in the context and in one log line', async (_name, id) => {
   const answer = await only(sendBytes(all.ports.shop, head(`GET /items/${encodeURIComponent(id)}`)))
   expect(answer.status).toBe(404)
   expect(JSON.parse(answer.text)).toMatchObject({
@@ -52,7 +52,7 @@ test.each<readonly [string, string]>([
     message: `Item con ID '${id}' no encontrado.`,
     context: { recurso: 'Item', id },
   })
-  expect(answer.text).not.toMatch(INSIDE)
+  expect(answer.text).not.toMatch(INTERNALS)
   await expectOneLine(answer)
   expect((await all.log('shop')).some((line) => line['event'] === 'forged')).toBe(false)
 })
@@ -61,11 +61,11 @@ test.each<readonly [string, readonly string[]]>([
   ['upper case', ['traceparent: 00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01']],
   ['zeros', ['traceparent: 00-00000000000000000000000000000000-00f067aa0ba902b7-01']],
   ['version ff', ['traceparent: ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01']],
-  ['too long a version 00', ['traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x']],
-  ['rubbish', [`traceparent: ${SECRET}`]],
+  ['a version 00 that is too long', ['traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x']],
+  ['garbage', [`traceparent: ${SECRET}`]],
   ['10 KB', [`traceparent: ${'4bf92f3577b34da6'.repeat(640)}`]],
   [
-    'two of them',
+    'two headers',
     [
       'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
       'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4737-00f067aa0ba902b7-01',
@@ -73,7 +73,7 @@ test.each<readonly [string, readonly string[]]>([
   ],
   ['request ids', [`X-Request-ID: ${SECRET}`, `X-Trace-ID: ${SECRET}`, 'X-Correlation-ID: %0d%0aSet-Cookie: x']],
   ['a request id of 10 KB', [`X-Request-ID: ${SECRET.repeat(1_700)}`]],
-])('a hostile trace, %s, is not taken over: the trace begins anew', async (_name, fields) => {
+])('ignores a hostile trace (%s) and starts a new one', async (_name, fields) => {
   const answer = await only(sendBytes(all.ports.shop, head('GET /items/item1', ...fields)))
   expect(answer.status).toBe(200)
   expect(answer.headers.get('x-trace-id')).toMatch(/^[0-9a-f]{32}$/)
@@ -82,7 +82,7 @@ test.each<readonly [string, readonly string[]]>([
   await expectOneLine(answer)
 })
 
-test('rubbish behind a good request in one packet: each has its answer and its line', async () => {
+test('a valid request and garbage in one packet: each gets an answer and a log line', async () => {
   const answers = await sendBytes(all.ports.shop, `GET /items/item1 HTTP/1.1\r\nHost: shop\r\n\r\n${SECRET}\r\n\r\n`)
   expect(answers.map(({ status }) => status)).toEqual([200, 400])
   for (const answer of answers) {
@@ -91,7 +91,7 @@ test('rubbish behind a good request in one packet: each has its answer and its l
   }
 })
 
-test('200 hostile connections at once: each is answered in the form', async () => {
+test('gives 200 concurrent hostile connections a well-formed answer each', async () => {
   const kinds = [
     `${SECRET}\r\n\r\n`,
     head('GET /items/%zz'),
@@ -105,10 +105,10 @@ test('200 hostile connections at once: each is answered in the form', async () =
   expect(new Set(answers.map(({ headers }) => headers.get('x-trace-id'))).size).toBe(200)
 })
 
-test('an upload without end is answered 413 and cut, long before it fills anything', async () => {
+test('answers an endless upload with 413 and closes the connection within 32 MiB', async () => {
   const chunk = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 0x20), Buffer.from('\r\n')])
   let sent = 0
-  const got = await new Promise<string>((resolve) => {
+  const received = await new Promise<string>((resolve) => {
     const socket = connect(all.ports.shop, '127.0.0.1')
     let text = ''
     socket.on('error', () => {})
@@ -116,31 +116,31 @@ test('an upload without end is answered 413 and cut, long before it fills anythi
     socket.on('data', (bytes: Buffer) => {
       text += bytes
     })
-    const more = (): void => {
+    const writeMore = (): void => {
       while (!socket.destroyed) {
         sent += chunk.length
-        if (!socket.write(chunk)) return void socket.once('drain', more)
+        if (!socket.write(chunk)) return void socket.once('drain', writeMore)
       }
     }
     socket.write(head('POST /users', 'Content-Type: application/json', 'Transfer-Encoding: chunked'))
-    more()
+    writeMore()
   })
-  expect(got).toMatch(/^HTTP\/1\.1 413 .*"error_code":"PAYLOAD_TOO_LARGE"/s)
+  expect(received).toMatch(/^HTTP\/1\.1 413 .*"error_code":"PAYLOAD_TOO_LARGE"/s)
   expect(sent).toBeLessThan(32 * 1_048_576)
 })
 
-test('after all this it is the same process, it has said nothing on its error output, and it answers', async () => {
+test('afterwards the same process still answers and has written nothing to stderr', async () => {
   expect(isAlive(shop.pid)).toBe(true)
   expect(shop.stderr()).toBe('')
   expect((await askPort(all.ports.shop, '/items/item1')).status).toBe(200)
   const lines = await all.log('shop')
   expect(lines.filter((line) => line['log_level'] === 'error' || line['log_level'] === 'critical')).toEqual([])
-  // A query may hold a secret, and a body always may: neither is ever logged.
+  // A query or a body can contain a secret, so neither is ever logged.
   expect(lines.some((line) => JSON.stringify(line).includes(`?${SECRET}`))).toBe(false)
   expect(lines.some((line) => JSON.stringify(line).includes(`${SECRET}@b`))).toBe(false)
 })
 
-/** The one answer, in the one form. */
+/** Returns the only answer; checks that it is well formed. */
 async function only(answers: Promise<readonly WireAnswer[]>): Promise<WireAnswer> {
   const [answer, ...more] = await answers
   expect(more).toEqual([])

@@ -4,15 +4,15 @@ import { services } from './helpers/services.ts'
 import { endShops, factsOf, type Shop, startShop } from './helpers/shop.ts'
 import type { Line } from './helpers/system.ts'
 
-// 4.3: whose fault it is decides the level of the line, whether it has a stack, and what counts for an alert. The shop
-// runs alone: whatever it depends on refuses the connection.
+// 4.3: the kind of an error, business or technical, determines its log level, its stack and whether it counts for an
+// alert. The shop runs alone: its dependencies refuse the connection.
 
 let shop: Shop
 
 beforeAll(async () => {
   shop = await startShop({ ESCUDO_ENTRIES_MAX: '1' })
 })
-// Three failures in a row open this one, and these tests are full of failures.
+// Three consecutive failures open this breaker, and these tests cause many failures.
 beforeEach(() => shop.ask('/admin/shields/external/circuitBreaker', admin({ action: 'reset' })))
 afterAll(endShops)
 
@@ -75,26 +75,29 @@ const errorLine = async (answer: Answer): Promise<Line> => {
   return errors[0] as Line
 }
 
-test.each(BUSINESS)('4.3: %i %s is business: one line, no stack', async (status, code, path, init) => {
-  const answer = await shop.ask(path, init)
-  const [, , message] = factsOf(answer)
-  expect([answer.status, answer.json.error_code]).toEqual([status, code])
-  const line = await errorLine(answer)
-  expect(line).toMatchObject({
-    log_level: [401, 403].includes(status) ? 'warning' : 'info',
-    service: 'potion-shop',
-    trace_id: answer.json.trace_id,
-    status_code: status,
-    error_code: code,
-    error_kind: 'business',
-    detail: message,
-  })
-  expect(path.startsWith(String(line['path']))).toBe(true)
-  expect(Object.keys(line)).not.toContain('error_stack')
-})
+test.each(BUSINESS)(
+  '4.3: logs %i %s as a business error: one line without a stack',
+  async (status, code, path, init) => {
+    const answer = await shop.ask(path, init)
+    const [, , message] = factsOf(answer)
+    expect([answer.status, answer.json.error_code]).toEqual([status, code])
+    const line = await errorLine(answer)
+    expect(line).toMatchObject({
+      log_level: [401, 403].includes(status) ? 'warning' : 'info',
+      service: 'potion-shop',
+      trace_id: answer.json.trace_id,
+      status_code: status,
+      error_code: code,
+      error_kind: 'business',
+      detail: message,
+    })
+    expect(path.startsWith(String(line['path']))).toBe(true)
+    expect(Object.keys(line)).not.toContain('error_stack')
+  },
+)
 
 test.each(TECHNICAL)(
-  '4.3: %i %s of %s is technical: one line at error, with type and stack',
+  '4.3: logs %i %s of %s as a technical error: one line at error with type and stack',
   async (status, code, path, init) => {
     const answer = await shop.ask(path, init)
     expect([answer.status, answer.json.error_code]).toEqual([status, code])
@@ -109,13 +112,13 @@ test.each(TECHNICAL)(
       error_message: expect.any(String),
       error_stack: expect.stringMatching(/\n +at /),
     })
-    // Nothing of it reaches the client.
+    // The client gets no internal details.
     expect(answer.text).not.toMatch(/\.ts|node_modules| at |ECONNREFUSED/)
   },
 )
 
 test.each(['/call-external', '/product-details/mana-potion', '/call-service'])(
-  '4.3: the line of %s goes down to what really happened',
+  '4.3: the log line of %s lists the causes down to the root cause',
   async (path) => {
     const line = await errorLine(await shop.ask(path))
     const causes = line['error_causes'] as readonly { readonly type: string; readonly code?: string }[]
@@ -124,7 +127,7 @@ test.each(['/call-external', '/product-details/mana-potion', '/call-service'])(
   },
 )
 
-test('4.3: a refusal is technical too; it says which shield declined', async () => {
+test('4.3: a refusal is a technical error that names its shield', async () => {
   expect((await shop.ask('/admin/shields/external/circuitBreaker', ISOLATE)).status).toBe(200)
   const answer = await shop.ask('/call-external')
   expect([answer.status, answer.json.error_code]).toEqual([503, 'CIRCUIT_OPEN'])
@@ -138,7 +141,7 @@ test('4.3: a refusal is technical too; it says which shield declined', async () 
 })
 
 test.each([...BUSINESS, ...TECHNICAL])(
-  '%i %s (%s): English for who asks for it, and a problem for who prefers one; the facts stay',
+  '%i %s (%s): the same facts in English and as problem+json on request',
   async (_status, _code, path, init) => {
     const plain = await shop.ask(path, init)
     const headers = (more: Readonly<Record<string, string>>): RequestInit => ({
@@ -164,7 +167,7 @@ test.each([...BUSINESS, ...TECHNICAL])(
   },
 )
 
-test('4.3: each error is counted by its kind, and only technical ones make an alert', async () => {
+test('4.3: counts each error by kind; only technical errors trigger an alert', async () => {
   const own = await startShop()
   const counts = async () => (await own.ask('/admin/errors', { headers: { 'x-token': 'admin123' } })).json as unknown
   expect(await counts()).toMatchObject({
@@ -187,12 +190,12 @@ test('4.3: each error is counted by its kind, and only technical ones make an al
   })
 })
 
-test.each(['*', 'fr, de;q=0.5', 'en;q=0', ''])('who asks for the language %j gets Spanish', async (wanted) => {
+test.each(['*', 'fr, de;q=0.5', 'en;q=0', ''])('answers in Spanish for Accept-Language %j', async (wanted) => {
   const answer = await shop.ask('/items/nada', { headers: { 'accept-language': wanted } })
   expect(factsOf(answer)[2]).toBe("Item con ID 'nada' no encontrado.")
 })
 
-test('4.3: business errors open no circuit: thirty unknown products, and the next one is there', async () => {
+test('4.3: business errors open no circuit: a page works after 30 unknown products', async () => {
   const all = await services()
   await Promise.all([all.start('product'), all.start('shop')])
   const page = (id: string) => askPort(all.ports.shop, `/product-details/${id}`)

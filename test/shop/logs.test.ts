@@ -5,7 +5,7 @@ import { type Answer, askPort } from './helpers/requests.ts'
 import { type Services, services } from './helpers/services.ts'
 import type { Line } from './helpers/system.ts'
 
-// 4.8 and 4.9a: lines of the shop's own code beside those of the toolkit, and the traffic that a dashboard shows.
+// 4.8 and 4.9a: log lines of the shop and of the toolkit in one trace, and the traffic for the dashboard.
 
 let all: Services
 
@@ -18,30 +18,30 @@ afterAll(async () => {
   await all.remove()
 })
 
-async function traced(path: string): Promise<readonly [Answer, readonly Line[]]> {
+async function getWithTrace(path: string): Promise<readonly [Answer, readonly Line[]]> {
   const answer = await askPort(all.ports.shop, path)
   const { status, headers, text } = answer
   expect(formProblem({ status, headers, text })).toBeUndefined()
   return [answer, await all.trace(headers.get('x-trace-id') ?? '')]
 }
 
-test('4.8a: the admin is found, and his lines stand in order under one trace', async () => {
-  const [{ status, json }, lines] = await traced('/user/admin')
+test('4.8a: finds the admin and logs the lines in order under one trace', async () => {
+  const [{ status, json }, lines] = await getWithTrace('/user/admin')
   expect([status, json]).toEqual([200, { user: 'admin', status: 'ok' }])
   expect(lines).toMatchObject([
     { event: 'user_lookup_started', log_level: 'info', user_id: 'admin' },
     { event: 'admin_user_accessed', log_level: 'warning', permissions: 'full' },
     { event: 'http.request', log_level: 'info', route: '/user/:id', path: '/user/admin', status_code: 200 },
   ])
-  // Of the code's own lines each has what the contract names, and the span as well.
+  // Each line of the shop's own code has the keys of the contract and the span id.
   expect(Object.keys(lines[0] ?? {}).sort()).toEqual(
     ['event', 'log_level', 'service', 'span_id', 'timestamp', 'trace_id', 'user_id'].sort(),
   )
   expect(new Set(lines.map((line) => line['span_id'])).size).toBe(1)
 })
 
-test('4.8b: bob is not found: the lookup, the error, the request, under the trace that the client is told', async () => {
-  const [{ status, json }, lines] = await traced('/user/bob')
+test('4.8b: logs lookup, error and request for the unknown user bob in one trace', async () => {
+  const [{ status, json }, lines] = await getWithTrace('/user/bob')
   expect([status, json.error_code, json.message, json.context]).toEqual([
     404,
     'USUARIO_NO_ENCONTRADO',
@@ -65,16 +65,16 @@ test('4.8b: bob is not found: the lookup, the error, the request, under the trac
 })
 
 test.each(['__proto__', 'admin ', 'ADMIN', 'a\nb', '\u001b[31mred', 'x'.repeat(2_000)])(
-  '4.8b: %j is nobody, and what he is called breaks no line',
+  '4.8b: the unknown user %j is 404, and the name breaks no log line',
   async (id) => {
-    const [{ status }, lines] = await traced(`/user/${encodeURIComponent(id)}`)
+    const [{ status }, lines] = await getWithTrace(`/user/${encodeURIComponent(id)}`)
     expect(status).toBe(404)
     expect(lines[0]).toMatchObject({ event: 'user_lookup_started', user_id: id })
     expect(lines).toHaveLength(3)
   },
 )
 
-test('4.8: of a hundred lookups at once no line is in the wrong trace', async () => {
+test('4.8: a hundred concurrent lookups log every line in the right trace', async () => {
   const ids = Array.from({ length: 100 }, (_, index) => (index % 3 === 0 ? 'admin' : `user-${index}`))
   const answers = await Promise.all(ids.map((id) => askPort(all.ports.shop, `/user/${id}`)))
   for (const [index, { headers }] of answers.entries()) {
@@ -86,21 +86,21 @@ test('4.8: of a hundred lookups at once no line is in the wrong trace', async ()
 })
 
 test('4.9a: GET / answers', async () => {
-  const [{ status, json }, lines] = await traced('/')
+  const [{ status, json }, lines] = await getWithTrace('/')
   expect([status, json]).toEqual([200, { status: 'ok' }])
   expect(lines).toMatchObject([{ event: 'http.request', route: '/', status_code: 200, latency_ms: expect.any(Number) }])
 })
 
-test('4.9a: GET /lento takes a second and a half, and its line says so', async () => {
-  const [{ status, json, ms }, [line]] = await traced('/lento')
+test('4.9a: GET /lento takes 1.5 s, and its log line has that latency', async () => {
+  const [{ status, json, ms }, [line]] = await getWithTrace('/lento')
   expect([status, json]).toEqual([200, { status: 'ok, pero lento' }])
   expect(ms).toBeGreaterThanOrEqual(1_495)
   expect(ms).toBeLessThan(2_500)
   expect(line?.['latency_ms']).toBeGreaterThanOrEqual(1_495)
 })
 
-test('4.9a: GET /error-cliente is the client’s fault', async () => {
-  const [{ status, json }, lines] = await traced('/error-cliente')
+test('4.9a: GET /error-cliente is a business error', async () => {
+  const [{ status, json }, lines] = await getWithTrace('/error-cliente')
   expect([status, json.error_code, json.context]).toEqual([404, 'RECURSO_NO_ENCONTRADO', {}])
   expect(lines).toMatchObject([
     { event: 'http_error', log_level: 'info', error_kind: 'business' },
@@ -108,8 +108,8 @@ test('4.9a: GET /error-cliente is the client’s fault', async () => {
   ])
 })
 
-test('4.9a: GET /error-servidor is a real bug: the log has its stack, the client nothing of it', async () => {
-  const [{ status, json, text }, lines] = await traced('/error-servidor')
+test('4.9a: GET /error-servidor is a bug: the log has its stack, the answer no details', async () => {
+  const [{ status, json, text }, lines] = await getWithTrace('/error-servidor')
   expect([status, json.error_code, json.message, json.context]).toEqual([
     500,
     'INTERNAL_SERVER_ERROR',

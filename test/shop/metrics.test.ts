@@ -4,8 +4,8 @@ import { checkHistograms, readScrape, type Scrape } from '../../packages/escudo/
 import { ask, clearFault, setFault } from './helpers/requests.ts'
 import { cleanUp, type Name, type System, startSystem, stopSystem } from './helpers/system.ts'
 
-// The shop's metrics against traffic that is counted here, over sockets. The tests build on one another, since counters
-// only grow.
+// Compares the metrics of the shop with traffic that this test counts, over sockets. Each test continues with the
+// counters of the previous one.
 
 let system: System
 
@@ -30,21 +30,21 @@ const get = async (path: string, times = 1): Promise<readonly number[]> => {
   return statuses
 }
 
-test('before any call every series of every shield is there, at zero', async () => {
+test('every series of every shield exists at zero before any call', async () => {
   const { samples } = await scrape()
   const ofPolicies = samples.filter(({ labels }) => labels['escudo_shield'] !== undefined)
-  const places = new Set(ofPolicies.map(({ labels }) => `${labels['escudo_shield']}/${labels['escudo_policy']}`))
-  for (const place of ['flaky/retry', 'external/circuitBreaker', 'compartment-a/bulkhead', 'inventory/fallback']) {
-    expect(places).toContain(place)
+  const policies = new Set(ofPolicies.map(({ labels }) => `${labels['escudo_shield']}/${labels['escudo_policy']}`))
+  for (const policy of ['flaky/retry', 'external/circuitBreaker', 'compartment-a/bulkhead', 'inventory/fallback']) {
+    expect(policies).toContain(policy)
   }
-  const counted = ofPolicies.filter(({ value }) => value !== 0)
-  expect(new Set(counted.map(({ name, labels, value }) => `${name} ${labels['state']} ${value}`))).toEqual(
-    // What is not counted but so from the start: the breakers are closed, the bulkheads have their places.
+  const nonZero = ofPolicies.filter(({ value }) => value !== 0)
+  expect(new Set(nonZero.map(({ name, labels, value }) => `${name} ${labels['state']} ${value}`))).toEqual(
+    // Gauges with a value at the start: the breakers are closed, the bulkheads have their limit.
     new Set(['escudo_circuit_breaker_state closed 1', 'escudo_bulkhead_limit undefined 5']),
   )
 })
 
-test('the counters equal what a counted traffic did', async () => {
+test('the counters match the counted traffic', async () => {
   const before = await scrape()
   await get('/items/item1', 7)
   expect(new Set(await get('/items/nada', 3))).toEqual(new Set([404]))
@@ -54,7 +54,7 @@ test('the counters equal what a counted traffic did', async () => {
   expect(new Set(await get('/call-external', 3))).toEqual(new Set([502]))
   expect(new Set(await get('/call-external', 5))).toEqual(new Set([503]))
   expect(await get('/call-service', 2)).toEqual([503, 503])
-  // What is broken on purpose can still be watched.
+  // A service with a fault still serves its metrics.
   const broken = await scrape('flaky-service')
   expect(broken.sum('http_server_request_duration_seconds_count', { http_response_status_code: '503' })).toBe(9)
   await clearFault(system, 'flaky-service')
@@ -92,7 +92,7 @@ test('the counters equal what a counted traffic did', async () => {
   expect(grown('escudo_timeout_executions_total', { escudo_shield: 'products', outcome: 'in_time' })).toBe(3)
 })
 
-test('what the shop sent is what its dependencies were asked', async () => {
+test('the shop sent as many requests as its dependencies served', async () => {
   const shop = await scrape()
   for (const [name, route] of [
     ['product-service', '/products/:id'],
@@ -108,12 +108,12 @@ test('what the shop sent is what its dependencies were asked', async () => {
   }
 })
 
-test('a scrape during load agrees with itself, and no counter ever falls', async () => {
-  let loading = true
+test('a scrape under load is consistent, and no counter decreases', async () => {
+  let isLoading = true
   const load = Promise.all(
     ['/items/item1', '/items/nada', '/product-details/mana-potion', '/call-service', '/call-external'].map(
       async (path) => {
-        while (loading) await ask(system, 'potion-shop', path)
+        while (isLoading) await ask(system, 'potion-shop', path)
       },
     ),
   )
@@ -133,7 +133,7 @@ test('a scrape during load agrees with itself, and no counter ever falls', async
     last = now
     await delay(10)
   }
-  loading = false
+  isLoading = false
   await load
   expect((await scrape()).sum('http_server_active_requests')).toBe(1)
 })

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { endAll, freePorts, startScript, until } from './helpers/processes.ts'
 import { askPort } from './helpers/requests.ts'
 
-// 4.7b: answers that no fault switch gives. The shop runs alone; both of its dependencies are servers of this test.
+// 4.7b: answers that the fault switch cannot produce. The shop runs alone; this test serves both of its dependencies.
 
 let shop: number
 let product: Server
@@ -40,32 +40,32 @@ afterAll(async () => {
   inventory.close()
 })
 
-const WELL = json({ id: 'p', name: 'P', description: 'D' })
+const HEALTHY = json({ id: 'p', name: 'P', description: 'D' })
 
 test.each<[string, RequestListener]>([
   ['no stock', json({ product_id: 'p' })],
   ['a stock that is null', json({ stock: null })],
   ['a stock that is text', json({ stock: '42' })],
-  ['a stock that is no whole number', json({ stock: 0.5 })],
-  ['a list', json([42])],
-  ['nothing', (_request, response) => response.writeHead(204).end()],
+  ['a stock that is not a whole number', json({ stock: 0.5 })],
+  ['an array', json([42])],
+  ['204 without a body', (_request, response) => response.writeHead(204).end()],
   ['an empty body', (_request, response) => response.writeHead(200).end()],
   ['a redirect to itself', (_request, response) => response.writeHead(302, { location: '/inventory/p' }).end()],
   [
-    'a body without end',
+    'an endless body',
     (_request, response) => {
-      // White space, which JSON.parse would wait behind for ever; paced, so that the test's own memory stays small.
+      // White space may precede JSON, so JSON.parse never rejects this. The timer limits the memory of the test.
       const writing = setInterval(() => response.write(' '.repeat(65_536)), 5)
       response.on('close', () => clearInterval(writing))
     },
   ],
-])('4.7b: %s from the inventory: the page is still there within 2.5 s', async (_name, listener) => {
-  productAnswers = WELL
+])('4.7b: answers the page within 2.5 s when the inventory sends %s', async (_name, listener) => {
+  productAnswers = HEALTHY
   inventoryAnswers = listener
   const { status, json: body, ms } = await askPort(shop, '/product-details/p')
   expect([status, body.inventory]).toEqual([200, { stock: null, status: 'No se pudo verificar el stock' }])
   expect(ms).toBeLessThan(2_500)
-  // Good calls keep the breaker closed for the next case.
+  // Successful calls keep the breaker closed for the next case.
   inventoryAnswers = json({ stock: 1 })
   for (let i = 0; i < 3; i += 1) {
     const good = await askPort(shop, '/product-details/p')
@@ -73,7 +73,7 @@ test.each<[string, RequestListener]>([
   }
 })
 
-test('4.7: what a dependency adds to its answer does not reach the page', async () => {
+test('4.7: unknown keys in the answer of a dependency do not reach the page', async () => {
   productAnswers = json({ id: 'p', name: 'P', description: 'D', cost: 3 })
   inventoryAnswers = json({ stock: 7, supplier: 'secret' })
   const { json: body } = await askPort(shop, '/product-details/p')

@@ -2,15 +2,15 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js'
 import { errorCoverage, type OpenApiDocument, type SeenError } from 'escudo/openapi'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Place, walkErrors } from './helpers/error-walk.ts'
+import { type Operation, walkErrors } from './helpers/error-walk.ts'
 import { formProblem } from './helpers/form.ts'
 import { endAll } from './helpers/processes.ts'
 import { type Answer, askPort } from './helpers/requests.ts'
 import { type Services, services } from './helpers/services.ts'
 import type { Line } from './helpers/system.ts'
 
-// The document and the shop side by side: what it lists is what happens. Everything that happens is read from the
-// shop's own log.
+// Compares the OpenAPI document with the running shop: the document lists exactly the errors that occur. The errors are
+// read from the log of the shop.
 
 let all: Services
 let document: OpenApiDocument
@@ -22,8 +22,8 @@ beforeAll(async () => {
   all = await services({ ESCUDO_USERS_FAIL_RATE: '0', ESCUDO_ENTRIES_MAX: '2' })
   for (const service of ['flaky', 'product', 'inventory', 'shop'] as const) await all.start(service)
   document = (await askPort(all.ports.shop, '/openapi.json')).json as unknown as OpenApiDocument
-  answers = await walkErrors(all, placesOf(document))
-  // The last line of all: with it in the file, those before it are there.
+  answers = await walkErrors(all, operationsOf(document))
+  // Once the line of this last request is in the log, all earlier lines are too.
   const last = await askPort(all.ports.shop, '/nada')
   await all.trace(last.headers.get('x-trace-id') ?? '')
   errors = (await all.log('shop')).filter((line) => line['event'] === 'http_error' && line['status_code'] !== 499)
@@ -40,7 +40,7 @@ afterAll(async () => {
   await all.remove()
 })
 
-function placesOf({ paths }: OpenApiDocument): readonly Place[] {
+function operationsOf({ paths }: OpenApiDocument): readonly Operation[] {
   return Object.entries(paths).flatMap(([path, operations]) =>
     Object.keys(operations).map((method) => ({
       method: method.toUpperCase(),
@@ -49,39 +49,39 @@ function placesOf({ paths }: OpenApiDocument): readonly Place[] {
   )
 }
 
-test('docs: the document is valid OpenAPI 3.1, and every reference in it leads somewhere', async () => {
+test('docs: the document is valid OpenAPI 3.1, and every reference resolves', async () => {
   const { valid, errors } = await new Validator().validate({ ...structuredClone(document) })
   expect([valid, errors]).toEqual([true, undefined])
   const references = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]+)"/g)].map(([, pointer]) => pointer)
   expect(references.length).toBeGreaterThan(100)
-  const lost = new Set(references.filter((pointer) => at(document, String(pointer)) === undefined))
-  expect([...lost]).toEqual([])
+  const broken = new Set(references.filter((pointer) => at(document, String(pointer)) === undefined))
+  expect([...broken]).toEqual([])
 })
 
 test('docs: no route answers with a code that it does not list', () => {
   expect(errorCoverage(document, seen).undeclared).toEqual([])
 })
 
-test('docs: every code that a route lists was provoked; what any request can meet is no promise of a route', () => {
+test('docs: every code that a route lists occurred; codes common to all routes are exempt', () => {
   const { unreached, reached } = errorCoverage(document, seen)
   expect(unreached).toEqual([])
   expect(reached.length).toBeGreaterThan(60)
 })
 
-test('docs: whichever listed code is taken away from its route, it is found to be missing', () => {
+test('docs: detects every code that is removed from its route', () => {
   const { reached } = errorCoverage(document, seen)
   const anywhere = JSON.stringify(document.components['responses'])
-  const promises = reached.filter((pair) => !anywhere.includes(`/${pair.split(' ')[2]}"`))
-  expect(promises.length).toBeGreaterThan(50)
-  for (const pair of promises) expect(errorCoverage(without(pair), seen).undeclared).toEqual([pair])
+  const ownCodes = reached.filter((pair) => !anywhere.includes(`/${pair.split(' ')[2]}"`))
+  expect(ownCodes.length).toBeGreaterThan(50)
+  for (const pair of ownCodes) expect(errorCoverage(without(pair), seen).undeclared).toEqual([pair])
 })
 
-test('docs: every error that was sent fits the schema that the document gives for its route and status', () => {
+test('docs: every sent error matches the schema of its route and status', () => {
   const ajv = new Ajv({ strict: false, validateFormats: false })
   ajv.addSchema(document as object, 'document')
   const byTrace = new Map(errors.map((line) => [line['trace_id'], line]))
-  const misfits: string[] = []
-  let fitted = 0
+  const invalid: string[] = []
+  let validCount = 0
   for (const { headers, status, text, json } of answers) {
     const line = byTrace.get(headers.get('x-trace-id') ?? '')
     if (line === undefined || typeof line['route'] !== 'string' || text === '') continue
@@ -90,14 +90,14 @@ test('docs: every error that was sent fits the schema that the document gives fo
     const own = `${responses}/${status}`
     const pointer = at(document, own) === undefined ? '#/components/responses/Anywhere' : own
     const validate = ajv.compile({ $ref: `document${encodeURI(pointer)}/content/application~1json/schema` })
-    if (validate(json)) fitted += 1
-    else misfits.push(`${line['method']} ${line['route']} ${text} ${ajv.errorsText(validate.errors)}`)
+    if (validate(json)) validCount += 1
+    else invalid.push(`${line['method']} ${line['route']} ${text} ${ajv.errorsText(validate.errors)}`)
   }
-  expect(misfits).toEqual([])
-  expect(fitted).toBeGreaterThan(200)
+  expect(invalid).toEqual([])
+  expect(validCount).toBeGreaterThan(200)
 })
 
-test('docs: every example fits its schema, in Spanish and in English, with nothing left open in its message', () => {
+test('docs: every example matches its schema in both languages and has a complete message', () => {
   const ajv = new Ajv({ strict: false, validateFormats: false })
   ajv.addSchema(document as object, 'document')
   const examples = Object.entries(document.components['examples'] ?? {})
@@ -112,7 +112,7 @@ test('docs: every example fits its schema, in Spanish and in English, with nothi
   )
 })
 
-test('docs: the page stands alone: nothing of another host, no script within it, and all that it names is there', async () => {
+test('docs: the page uses no other host and no inline script, and all its files exist', async () => {
   const page = await askPort(all.ports.shop, '/docs')
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
   const policy = page.headers.get('content-security-policy') ?? ''
@@ -123,8 +123,8 @@ test('docs: the page stands alone: nothing of another host, no script within it,
   expect(parts.length).toBeGreaterThan(5)
   for (const path of parts) expect((await askPort(all.ports.shop, path)).status, path).toBe(200)
   expect((await askPort(all.ports.shop, '/docs/json')).json).toEqual(document)
-  const lost = await askPort(all.ports.shop, '/docs/static/nada.js')
-  expect([lost.status, lost.json.error_code]).toEqual([404, 'ROUTE_NOT_FOUND'])
+  const missing = await askPort(all.ports.shop, '/docs/static/nada.js')
+  expect([missing.status, missing.json.error_code]).toEqual([404, 'ROUTE_NOT_FOUND'])
 })
 
 test.each([
@@ -136,12 +136,12 @@ test.each([
   ['/docs/static/swagger-ui.css', { 'if-match': '"x"' }, 412],
   ['/docs/static/swagger-ui.css', { range: 'bytes=999999999-' }, 416],
   ['/docs/nada', {}, 404],
-] as const)('docs: %s, hostile as it is, is the fault of the client', async (path, headers, status) => {
+] as const)('docs: a hostile request for %s is a client error', async (path, headers, status) => {
   const answer = await askPort(all.ports.shop, path, { headers })
   expect([answer.status, formProblem(answer)]).toEqual([status, undefined])
 })
 
-/** The document with one code taken from one route, as if its author had forgotten it. */
+/** Returns the document with one code removed from one route, as if its author had forgotten it. */
 function without(pair: string): OpenApiDocument {
   const [method = '', path = '', code] = pair.split(' ')
   const copy = structuredClone(document) as unknown as {

@@ -3,7 +3,7 @@ import { connectTo } from './helpers/raw.ts'
 import { posting } from './helpers/requests.ts'
 import { endShops, factsOf, type Shop, startShop } from './helpers/shop.ts'
 
-// 4.1: a business rule, a limit, and the chapter's exercise of tasks.
+// 4.1: a business rule, a limit, and the tasks exercise of the chapter.
 
 let shop: Shop
 
@@ -21,13 +21,13 @@ const soldOut = (solicitado: number, disponible: number) => [
   { item_id: 'SuperPocion', solicitado, disponible },
 ]
 
-test('4.1a: more than there is, is refused with all the facts, and nothing is taken', async () => {
+test('4.1a: rejects an order above the stock with all the facts and keeps the stock', async () => {
   expect(factsOf(await order(10))).toEqual(soldOut(10, 2))
   expect(factsOf(await order(3))).toEqual(soldOut(3, 2))
 })
 
 test.each([0, -1, 1.5, '10', null, true, [1], {}, 1e300, undefined])(
-  '4.1a: %j is no number of potions',
+  '4.1a: %j is not a valid quantity',
   async (cantidad) => {
     const [status, code, , context] = factsOf(await order(cantidad))
     expect([status, code]).toEqual([422, 'VALIDATION_ERROR'])
@@ -35,27 +35,27 @@ test.each([0, -1, 1.5, '10', null, true, [1], {}, 1e300, undefined])(
   },
 )
 
-test.each(['nada', '__proto__', 'constructor', ''])('4.1a: there is no item %j to order', async (id) => {
+test.each(['nada', '__proto__', 'constructor', ''])('4.1a: an order for the unknown item %j is 404', async (id) => {
   const message = `Item con ID '${id}' no encontrado.`
   expect(factsOf(await order(1, id))).toEqual([404, 'ITEM_NOT_FOUND', message, { recurso: 'Item', id }])
 })
 
-test('4.1a: within stock it is 201 and the stock falls; of twenty orders for the last one, one is served', async () => {
+test('4.1a: an order lowers the stock; of 20 orders for the last potion one succeeds', async () => {
   const first = await order(1)
   expect([first.status, first.json]).toEqual([201, { id: expect.any(String), item_id: 'SuperPocion', cantidad: 1 }])
   expect(factsOf(await order(2))).toEqual(soldOut(2, 1))
 
-  // In one packet: all of them are in the shop before the first is answered.
+  // In one packet, so that the shop has received all of them before it answers the first.
   const body = '{"item_id":"SuperPocion","cantidad":1}'
   const head = `POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n`
   const connection = await connectTo(shop.port)
   connection.send(`${head}\r\n${body}`.repeat(19))
   connection.send(`${head}Connection: close\r\n\r\n${body}`)
   await connection.closed
-  const statuses = [...connection.got().matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status)
+  const statuses = [...connection.received().matchAll(/HTTP\/1\.1 (\d+) /g)].map(([, status]) => status)
   expect(statuses.sort()).toEqual(['201', ...Array.from({ length: 19 }, () => '409')])
   expect(factsOf(await order(1))).toEqual(soldOut(1, 0))
-  // One item's end is not another's.
+  // Other items are still in stock.
   expect((await order(1, 'item2')).status).toBe(201)
 })
 
@@ -64,13 +64,13 @@ test.each([
   ['?limit=100', ['item1', 'item2', 'SuperPocion']],
   ['?limit=2', ['item1', 'item2']],
   ['?limit=001', ['item1']],
-])('4.1b: GET /items%s is a list', async (query, ids) => {
+])('4.1b: GET /items%s lists the items', async (query, ids) => {
   const { status, json } = await shop.ask(`/items${query}`)
   expect(status).toBe(200)
   expect((json as unknown as readonly { readonly id: string }[]).map(({ id }) => id)).toEqual(ids)
 })
 
-test.each([101, 1_000, 999_999_999_999_999])('4.1b: a limit of %i is over the maximum', async (limit) => {
+test.each([101, 1_000, 999_999_999_999_999])('4.1b: a limit of %i exceeds the maximum', async (limit) => {
   const message = `Pediste ${limit} elementos y el máximo es 100.`
   expect(factsOf(await shop.ask(`/items?limit=${limit}`))).toEqual([
     400,
@@ -81,7 +81,7 @@ test.each([101, 1_000, 999_999_999_999_999])('4.1b: a limit of %i is over the ma
 })
 
 test.each(['0', '-1', '1.5', '1e3', '0x10', 'muchos', '', '%2B5', ' 5', '2&limit=3', '9'.repeat(400)])(
-  '4.1b: limit=%s is no limit',
+  '4.1b: limit=%s is not a valid limit',
   async (limit) => {
     const [status, code, , context] = factsOf(await shop.ask(`/items?limit=${limit}`))
     expect([status, code]).toEqual([422, 'VALIDATION_ERROR'])
@@ -98,7 +98,7 @@ test.each(['nada', '__proto__', 'a/b'])('4.1c: task %s is unknown', async (id) =
 })
 
 test.each([() => '2001-01-01', () => '0000-01-01', () => day(-1)])(
-  '4.1c: a day before today is refused (%#)',
+  '4.1c: rejects a date before today (%#)',
   async (of) => {
     const fecha = of()
     const [status, code, message, context] = factsOf(await task(fecha))
@@ -110,7 +110,7 @@ test.each([() => '2001-01-01', () => '0000-01-01', () => day(-1)])(
 )
 
 test.each([() => day(0), () => day(400), () => '2096-02-29', () => '9999-12-31'])(
-  '4.1c: today or later is created, and found again (%#)',
+  '4.1c: creates a task for today or later and returns it (%#)',
   async (of) => {
     const fecha = of()
     const created = await task(fecha)
@@ -133,28 +133,28 @@ test.each([
   '2090-01-01T00:00',
   '',
   null,
-])('4.1c: %j is no day of any calendar', async (fecha) => {
+])('4.1c: %j is not a valid date', async (fecha) => {
   const [status, code, , context] = factsOf(await task(fecha))
   expect([status, code]).toEqual([422, 'VALIDATION_ERROR'])
   expect(context).toMatchObject({ errors: [{ in: 'body', pointer: '/fecha' }] })
 })
 
-test.each([undefined, 5, '', 'x'.repeat(201)])('4.1c: %j is no title', async (titulo) => {
+test.each([undefined, 5, '', 'x'.repeat(201)])('4.1c: %j is not a valid title', async (titulo) => {
   const { status, json } = await shop.ask('/tareas', posting({ titulo, fecha: day(1) }))
   expect([status, json.error_code, json.context.errors[0]?.pointer]).toEqual([422, 'VALIDATION_ERROR', '/titulo'])
 })
 
-test('what is kept in memory has a bound, with an error of its own; what is there stays', async () => {
+test('bounds what it keeps in memory: a specific error when full, existing entries stay', async () => {
   const small = await startShop({ ESCUDO_ENTRIES_MAX: '2' })
   const user = (email: string) => small.ask('/users', posting({ email, nombre: 'T' }))
-  // One user is there from the start.
+  // One user exists at the start.
   expect((await user('a@b')).status).toBe(200)
   const full = [507, 'ALMACEN_LLENO', 'La tienda está llena: guarda como máximo 2 (usuarios).']
   expect(factsOf(await user('c@d'))).toEqual([...full, { recurso: 'usuarios', max: 2 }])
   expect((await user('a@b')).json.error_code).toBe('EMAIL_ALREADY_EXISTS')
   expect((await user('sin-arroba')).json.error_code).toBe('INVALID_EMAIL_FORMAT')
 
-  // Tasks have a bound of their own, also when they come all at once.
+  // Tasks have a separate bound, which also holds for concurrent requests.
   const tasks = await Promise.all(
     Array.from({ length: 10 }, () => small.ask('/tareas', posting({ titulo: 'x', fecha: day(1) }))),
   )

@@ -8,7 +8,7 @@ import { freePorts, ROOT, type Running, start, until } from './helpers/processes
 import { ask, setFault } from './helpers/requests.ts'
 import { cleanUp, NAMES, type System, startSystem, stopSystem } from './helpers/system.ts'
 
-// The judges are Prometheus' own: its linter, and the server itself, which scrapes the running shop.
+// Checks the metrics with Prometheus itself: its linter, and its server, which scrapes the running shop.
 
 let system: System
 let folder: string
@@ -39,17 +39,17 @@ async function program(name: string, { skip }: TestContext): Promise<string> {
 }
 
 test(
-  'promtool has nothing to say against the metrics of any service, under load',
+  'promtool finds no problem in the metrics of any service under load',
   async (context) => {
     const promtool = await program('promtool', context)
     const loaded = load(20)
     for (const name of SERVICES) {
       const { text } = await ask(system, name, '/metrics')
       expect(text).toContain('http_server_request_duration_seconds_bucket')
-      expect([name, await checkMetrics(promtool, text)]).toEqual([name, { code: 0, said: '' }])
+      expect([name, await checkMetrics(promtool, text)]).toEqual([name, { code: 0, output: '' }])
     }
     await loaded
-    // It does say something where there is something to be said.
+    // It does report a problem when there is one.
     expect(await checkMetrics(promtool, '# TYPE a counter\na 1\n')).toMatchObject({ code: expect.any(Number) })
     expect((await checkMetrics(promtool, '# TYPE a counter\na 1\n')).code).not.toBe(0)
   },
@@ -57,7 +57,7 @@ test(
 )
 
 test(
-  "Prometheus scrapes all services as OpenMetrics, and its answers are the shop's own numbers",
+  'Prometheus scrapes all services as OpenMetrics and returns the numbers of the shop',
   async (context) => {
     const prometheus = await program('prometheus', context)
     const server = await startPrometheus(prometheus)
@@ -80,7 +80,7 @@ test(
     expect(slowest).toBeLessThanOrEqual(10)
     for (const query of await documentedQueries())
       expect([query, await server.understands(query)]).toEqual([query, true])
-    // Exemplars come with OpenMetrics only: that it is this which was read, and that it was understood.
+    // Only OpenMetrics has exemplars, so an exemplar proves that Prometheus read OpenMetrics.
     const trace = 'ab'.repeat(16)
     await ask(system, 'potion-shop', '/items/item1', { headers: { traceparent: `00-${trace}-${'1'.repeat(16)}-01` } })
     const exemplars = await until('the exemplar of a request', async () => {
@@ -96,10 +96,10 @@ test(
 
 interface Prometheus {
   readonly process: Running
-  /** The one value of a query; undefined where there is none. */
+  /** Returns the first value of a query; undefined when there is none. */
   readonly query: (text: string) => Promise<number | undefined>
   readonly understands: (text: string) => Promise<boolean>
-  /** The trace ids of the exemplars of a query's series. */
+  /** Returns the trace ids of the exemplars of the series that match a query. */
   readonly exemplars: (text: string) => Promise<readonly string[]>
 }
 
@@ -120,10 +120,13 @@ async function startPrometheus(path: string): Promise<Prometheus> {
     '--log.level=error',
   ]
   const process = start(path, args, {})
-  const api = async (of: string, query: string): Promise<{ readonly status?: unknown; readonly data?: unknown }> => {
-    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${of}`, {
+  const api = async (
+    endpoint: string,
+    query: string,
+  ): Promise<{ readonly status?: unknown; readonly data?: unknown }> => {
+    const response = await fetch(`http://127.0.0.1:${port}/api/v1/${endpoint}`, {
       method: 'POST',
-      body: new URLSearchParams(parameters(of, query)),
+      body: new URLSearchParams(parameters(endpoint, query)),
     })
     return (await response.json()) as { readonly status?: unknown; readonly data?: unknown }
   }
@@ -149,7 +152,7 @@ async function startPrometheus(path: string): Promise<Prometheus> {
   }
 }
 
-/** The questions that docs/telemetry.md asks Prometheus. */
+/** Reads the PromQL queries in docs/telemetry.md. */
 async function documentedQueries(): Promise<readonly string[]> {
   const text = await readFile(join(ROOT, 'docs/telemetry.md'), 'utf8')
   const lines = /```promql\n([\s\S]+?)```/.exec(text)?.[1]?.split('\n') ?? []
@@ -158,16 +161,16 @@ async function documentedQueries(): Promise<readonly string[]> {
   return queries
 }
 
-function parameters(of: string, query: string): Record<string, string> {
-  if (of === 'query') return { query }
+function parameters(endpoint: string, query: string): Record<string, string> {
+  if (endpoint === 'query') return { query }
   const now = Date.now() / 1_000
   return { query, start: String(now - 600), end: String(now + 60) }
 }
 
-function checkMetrics(promtool: string, text: string): Promise<{ readonly code: unknown; readonly said: string }> {
+function checkMetrics(promtool: string, text: string): Promise<{ readonly code: unknown; readonly output: string }> {
   return new Promise((resolve) => {
     const child = execFile(promtool, ['check', 'metrics'], (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : error.code, said: stdout + stderr }),
+      resolve({ code: error === null ? 0 : error.code, output: stdout + stderr }),
     )
     child.stdin?.end(text)
   })

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { ask, clearFault, setFault } from './helpers/requests.ts'
 import { cleanUp, linesOf, type System, startSystem, stopSystem } from './helpers/system.ts'
 
-// 4.4: a retry in front of a dependency that fails most of the time.
+// 4.4: a retry for a dependency that fails most of the time.
 
 let system: System
 
@@ -15,21 +15,21 @@ afterAll(async () => {
   await cleanUp()
 })
 
-/** How many requests of one trace reached the flaky service. */
-async function reached(traceId: string): Promise<number> {
+/** Counts the requests of one trace that reached the flaky service. */
+async function requestsReceived(traceId: string): Promise<number> {
   const lines = await linesOf(system, 'flaky-service', traceId)
   return lines.filter((line) => line['event'] === 'http.request').length
 }
 
-test.each(['/call-service', '/call-service/'])('4.4a: GET %s answers what the service said', async (path) => {
+test.each(['/call-service', '/call-service/'])('4.4a: GET %s returns the answer of the service', async (path) => {
   const answer = await ask(system, 'potion-shop', path)
   expect([answer.status, answer.json]).toEqual([200, { result: { message: 'Service OK' } }])
-  expect(await reached(answer.headers.get('x-trace-id') ?? '')).toBe(1)
+  expect(await requestsReceived(answer.headers.get('x-trace-id') ?? '')).toBe(1)
 })
 
-test('4.4a: a failure in between is retried, and each retry is a line with attempt and delay', async () => {
+test('4.4a: retries a failure and logs each retry with its attempt and delay', async () => {
   await setFault(system, 'flaky-service', { status: 503, rate: 0.5 })
-  // Half of the attempts fail: of many calls, some succeed after a retry.
+  // Half of the attempts fail, so some of many calls succeed after a retry.
   const answers = await Promise.all(Array.from({ length: 24 }, () => ask(system, 'potion-shop', '/call-service')))
   const retried: number[] = []
   for (const answer of answers.filter(({ status }) => status === 200)) {
@@ -46,7 +46,7 @@ test('4.4a: a failure in between is retried, and each retry is a line with attem
   expect(Math.max(...retried)).toBeLessThanOrEqual(2)
 })
 
-test('4.4b: when all three fail, 503 with the attempts, and the service was asked three times', async () => {
+test('4.4b: answers 503 with the number of attempts after three failed attempts', async () => {
   await setFault(system, 'flaky-service', { status: 503 })
   const answer = await ask(system, 'potion-shop', '/call-service')
   expect(answer.status).toBe(503)
@@ -55,10 +55,10 @@ test('4.4b: when all three fail, 503 with the attempts, and the service was aske
     message: 'Servicio no disponible después de varios intentos',
     context: { attempts: 3 },
   })
-  expect(await reached(answer.json.trace_id)).toBe(3)
+  expect(await requestsReceived(answer.json.trace_id)).toBe(3)
 })
 
-test('4.4b: a connection that is reset is tried three times as well', async () => {
+test('4.4b: makes three attempts when the connection is reset', async () => {
   await setFault(system, 'flaky-service', { error: 'reset' })
   const answer = await ask(system, 'potion-shop', '/call-service')
   expect([answer.status, answer.json.error_code, answer.json.context]).toEqual([
@@ -66,11 +66,11 @@ test('4.4b: a connection that is reset is tried three times as well', async () =
     'UPSTREAM_UNAVAILABLE',
     { attempts: 3 },
   ])
-  // A request that was never answered is a request all the same, with a line of its own in the service's log.
-  expect(await reached(answer.json.trace_id)).toBe(3)
+  // The service also logs a request that it never answered.
+  expect(await requestsReceived(answer.json.trace_id)).toBe(3)
 })
 
-test('4.4b: a service that does not answer is given two seconds an attempt', async () => {
+test('4.4b: times out each attempt after two seconds when the service does not answer', async () => {
   await setFault(system, 'flaky-service', { latency_ms: 5_000 })
   const answer = await ask(system, 'potion-shop', '/call-service')
   expect([answer.status, answer.json.error_code, answer.json.context]).toEqual([
@@ -83,23 +83,23 @@ test('4.4b: a service that does not answer is given two seconds an attempt', asy
   expect(answer.ms).toBeLessThan(7_000)
 })
 
-test.each([404, 400, 501])('4.4b: a %i, which no retry can mend, is not retried', async (status) => {
+test.each([404, 400, 501])('4.4b: does not retry a %i, which a retry cannot fix', async (status) => {
   await setFault(system, 'flaky-service', { status })
   const answer = await ask(system, 'potion-shop', '/call-service')
   expect([answer.status, answer.json.error_code]).toEqual([502, 'UPSTREAM_ERROR'])
-  expect(await reached(answer.json.trace_id)).toBe(1)
+  expect(await requestsReceived(answer.json.trace_id)).toBe(1)
 })
 
-test('4.4: of its own accord the service fails seven times out of ten', async () => {
+test('4.4: the service fails seven times out of ten by default', async () => {
   await clearFault(system, 'flaky-service')
-  const own = await startSystem({ ESCUDO_SEED: '1' })
-  const answers = await Promise.all(Array.from({ length: 200 }, () => ask(own, 'flaky-service', '/fake_service')))
+  const other = await startSystem({ ESCUDO_SEED: '1' })
+  const answers = await Promise.all(Array.from({ length: 200 }, () => ask(other, 'flaky-service', '/fake_service')))
   const failed = answers.filter(({ status }) => status === 503).length
   expect(failed / 200).toBeGreaterThan(0.58)
   expect(failed / 200).toBeLessThan(0.82)
-  // While a fault is set, even one that hits nothing, its own failures are off.
-  await setFault(own, 'flaky-service', { rate: 0 })
-  const calm = await Promise.all(Array.from({ length: 50 }, () => ask(own, 'flaky-service', '/fake_service')))
+  // A fault disables the default failures, even a fault with rate 0.
+  await setFault(other, 'flaky-service', { rate: 0 })
+  const calm = await Promise.all(Array.from({ length: 50 }, () => ask(other, 'flaky-service', '/fake_service')))
   expect(calm.every(({ status }) => status === 200)).toBe(true)
-  await stopSystem(own)
+  await stopSystem(other)
 })

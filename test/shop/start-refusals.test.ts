@@ -4,28 +4,25 @@ import { type Running, startScript } from './helpers/processes.ts'
 import { listening } from './helpers/requests.ts'
 import { cleanUp, environment, NAMES } from './helpers/system.ts'
 
-// What is started wrongly is refused in one line, before anything runs.
+// A wrong start is rejected in one line before any process runs.
 
 const START = 'examples/potion-shop/src/start.ts'
 
 afterEach(cleanUp)
 
-test.each(NAMES)(
-  'a port that is taken (%s) is one line naming port and variable, and nothing is started',
-  async (name) => {
-    const { env, ports } = await environment()
-    const holder = createServer().listen(ports[name], '127.0.0.1')
-    try {
-      const supervisor = startScript(START, [], env)
-      await expectMisuse(supervisor)
-      const variable = Object.entries(env).find(([, value]) => value === String(ports[name]))?.[0]
-      expect(supervisor.stderr()).toContain(`port ${ports[name]} is taken; set ${variable}`)
-      for (const port of Object.values(ports)) expect(await listening(port)).toBe(port === ports[name])
-    } finally {
-      holder.close()
-    }
-  },
-)
+test.each(NAMES)('rejects a taken port (%s) in one line with port and variable, and starts nothing', async (name) => {
+  const { env, ports } = await environment()
+  const holder = createServer().listen(ports[name], '127.0.0.1')
+  try {
+    const supervisor = startScript(START, [], env)
+    await expectMisuse(supervisor)
+    const variable = Object.entries(env).find(([, value]) => value === String(ports[name]))?.[0]
+    expect(supervisor.stderr()).toContain(`port ${ports[name]} is taken; set ${variable}`)
+    for (const port of Object.values(ports)) expect(await listening(port)).toBe(port === ports[name])
+  } finally {
+    holder.close()
+  }
+})
 
 test.each([
   [['--nope'], {}, 'unknown flag --nope'],
@@ -39,7 +36,7 @@ test.each([
   [[], { ESCUDO_UNSTABLE_FAIL_RATE: '1.5' }, 'ESCUDO_UNSTABLE_FAIL_RATE takes a share from 0 to 1'],
   [[], { ESCUDO_SHOP_PORT: '8501', ESCUDO_DASHBOARD_PORT: '8501' }, 'are both 8501'],
   [[], { ESCUDO_LOG_DIR: '/dev/null/x' }, 'the log folder cannot be made'],
-])('%j with %j is refused in one line', async (args, extra, message) => {
+])('rejects %j with %j in one line', async (args, extra, message) => {
   const { env } = await environment(extra as Record<string, string>)
   const supervisor = startScript(START, args, env)
   await expectMisuse(supervisor)
@@ -52,7 +49,7 @@ test.each([
   'examples/potion-shop/src/dependencies/product.ts',
   'examples/potion-shop/src/dependencies/inventory.ts',
   'packages/dashboard/src/bin.ts',
-])('%s by itself has --help, and one line for an unknown flag, a wrong port and a taken one', async (script) => {
+])('%s alone has --help; an unknown flag or a taken port is one line', async (script) => {
   const files = script.includes('dashboard') ? ['/tmp/escudo-no-such.jsonl'] : []
   const help = startScript(script, ['--help'], {})
   expect((await help.exit).code).toBe(0)

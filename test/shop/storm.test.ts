@@ -9,31 +9,32 @@ import { StormClient, type StormRequest } from './helpers/storm-client.ts'
 import { drawFault, drawRequest, pick } from './helpers/storm-mix.ts'
 import type { WireAnswer } from './helpers/wire.ts'
 
-// Ten thousand requests at random, for all routes, well asked and badly asked, while the dependencies break and mend.
-// ESCUDO_STORM_SEED repeats the same requests; in which order they meet the faults is for the two cores to decide.
+// Ten thousand random requests, valid and invalid, for all routes, while faults in the dependencies come and go.
+// ESCUDO_STORM_SEED repeats the same requests. The order in which they meet the faults depends on the scheduler.
 
 const SEED = Number(process.env['ESCUDO_STORM_SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 const REQUESTS = 10_000
-/** By then everything that is made once has been made. */
-const WARM = 2_000
-const AT_ONCE = 50
+/** After this many requests, all lazy initialization is done. */
+const WARM_UP = 2_000
+const CONCURRENCY = 50
 const GROWTH_MAX = 0.1
 const FAULT_EVERY_MS = 250
-const BROKEN = ['flaky', 'product', 'inventory'] as const
+const DEPENDENCIES = ['flaky', 'product', 'inventory'] as const
 
 let all: Services
 let shop: ProbedShop
 let client: StormClient
 let dependencies: readonly Running[]
 const answered: { readonly traceId: string; readonly status: number; readonly what: string; readonly ms: number }[] = []
-const left: string[] = []
+/** The trace ids of clients that disconnected before the answer. */
+const disconnected: string[] = []
 const problems: string[] = []
 
 beforeAll(async () => {
   all = await services({ ESCUDO_SEED: String(SEED), ESCUDO_ENTRIES_MAX: '300' })
-  dependencies = await Promise.all(BROKEN.map((name) => all.start(name)))
+  dependencies = await Promise.all(DEPENDENCIES.map((name) => all.start(name)))
   shop = await startProbedShop(all)
-  client = new StormClient(all.ports.shop, AT_ONCE)
+  client = new StormClient(all.ports.shop, CONCURRENCY)
 })
 afterAll(async () => {
   client.close()
@@ -42,7 +43,11 @@ afterAll(async () => {
   await all.remove()
 })
 
-/** The requests from one number to another, so many at once; each is drawn by its number alone. */
+/**
+ * Sends the requests with the numbers from `from` to before `to`, `CONCURRENCY` at a time.
+ *
+ * Each request depends only on the seed and its number.
+ */
 async function storm(from: number, to: number): Promise<void> {
   let next = from
   const worker = async (): Promise<void> => {
@@ -52,58 +57,63 @@ async function storm(from: number, to: number): Promise<void> {
       await one(index)
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, worker))
+  await Promise.all(Array.from({ length: CONCURRENCY }, worker))
 }
 
 async function one(index: number): Promise<void> {
   const draw = seededRandom(SEED + Math.imul(index + 1, 0x9e37_79b1))
   const wanted = drawRequest(draw)
-  // Most bring a trace of their own: so that the line of one that leaves is found as well.
-  const own = `5${index.toString(16).padStart(31, '0')}`
-  const brings = wanted.bytes === undefined && (wanted.leavesAfterMs !== undefined || draw() < 0.7)
-  const traceparent = brings ? { traceparent: `00-${own}-00f067aa0ba902b7-01` } : {}
+  // Most requests have their own trace id, so that the log line of a client that disconnects can be found.
+  const ownTraceId = `5${index.toString(16).padStart(31, '0')}`
+  const sendsTrace = wanted.bytes === undefined && (wanted.disconnectsAfterMs !== undefined || draw() < 0.7)
+  const traceparent = sendsTrace ? { traceparent: `00-${ownTraceId}-00f067aa0ba902b7-01` } : {}
   const started = performance.now()
   try {
     const answer = await client.send({ ...wanted, headers: { ...wanted.headers, ...traceparent } })
     if (answer === undefined) {
-      left.push(own)
+      disconnected.push(ownTraceId)
       return
     }
     const traceId = answer.headers.get('x-trace-id') ?? ''
     const problem =
-      problemOf(wanted, answer) ?? (brings && isRead(answer) && traceId !== own ? 'another trace' : undefined)
-    if (problem !== undefined) problems.push(`${index}: ${told(wanted)}: ${answer.status}: ${problem}`)
+      problemOf(wanted, answer) ??
+      (sendsTrace && isRead(answer) && traceId !== ownTraceId ? 'another trace' : undefined)
+    if (problem !== undefined) problems.push(`${index}: ${describeRequest(wanted)}: ${answer.status}: ${problem}`)
     const what = `${answer.status} ${codeOf(answer) ?? ''}`.trim()
     answered.push({ traceId, status: answer.status, what, ms: performance.now() - started })
   } catch (error) {
-    problems.push(`${index}: ${told(wanted)}: ${error}`)
+    problems.push(`${index}: ${describeRequest(wanted)}: ${error}`)
   }
 }
 
-/** Whether the request could be read to the end of its head, and with it the trace that it brought. */
+/** Returns whether the shop could read the head of the request, which contains its trace. */
 function isRead({ status }: WireAnswer): boolean {
   return status !== 431
 }
 
-function problemOf({ method, headers }: StormRequest, { status, headers: got, text }: WireAnswer): string | undefined {
+function problemOf(
+  { method, headers }: StormRequest,
+  { status, headers: answerHeaders, text }: WireAnswer,
+): string | undefined {
   if (status >= 400 && method === 'HEAD') return text === '' ? undefined : 'a body for HEAD'
-  if (headers['accept'] === undefined) return formProblem({ status, headers: got, text })
-  // RFC 9457, with the six keys among its own.
-  if (got.get('content-type') !== 'application/problem+json') return `content-type ${got.get('content-type')}`
+  if (headers['accept'] === undefined) return formProblem({ status, headers: answerHeaders, text })
+  // A problem as in RFC 9457, extended with the six keys of the common form.
+  const type = answerHeaders.get('content-type')
+  if (type !== 'application/problem+json') return `content-type ${type}`
   const problem = JSON.parse(text) as Record<string, unknown>
-  return problem['trace_id'] === got.get('x-trace-id') && problem['status'] === status ? undefined : text
+  return problem['trace_id'] === answerHeaders.get('x-trace-id') && problem['status'] === status ? undefined : text
 }
 
-function told({ method, path, bytes }: StormRequest): string {
+function describeRequest({ method, path, bytes }: StormRequest): string {
   return bytes === undefined ? `${method} ${path.slice(0, 80)}` : JSON.stringify(bytes.slice(0, 80))
 }
 
-/** Breaks and mends the dependencies until it is ended; ends with all of them mended. */
-function weather(): () => Promise<void> {
+/** Changes the faults of the dependencies at random. The returned function stops this and removes all faults. */
+function startFaultChanges(): () => Promise<void> {
   const draw = seededRandom(SEED)
   let changes = 0
   const change = async (): Promise<void> => {
-    const name = pick(draw, BROKEN)
+    const name = pick(draw, DEPENDENCIES)
     await askPort(all.ports[name], '/__faults', posting(drawFault(draw), 'PUT'))
     changes += 1
   }
@@ -114,40 +124,40 @@ function weather(): () => Promise<void> {
   return async () => {
     clearInterval(timer)
     await last
-    await Promise.all(BROKEN.map((name) => askPort(all.ports[name], '/__faults', { method: 'DELETE' })))
+    await Promise.all(DEPENDENCIES.map((name) => askPort(all.ports[name], '/__faults', { method: 'DELETE' })))
     expect(changes).toBeGreaterThan(3)
   }
 }
 
 test(`${REQUESTS} requests in a storm (ESCUDO_STORM_SEED=${SEED})`, { timeout: 120_000 }, async () => {
   const started = performance.now()
-  const settle = weather()
-  await storm(0, WARM)
+  const stopFaultChanges = startFaultChanges()
+  await storm(0, WARM_UP)
   const warm = await shop.probe()
-  await storm(WARM, REQUESTS)
+  await storm(WARM_UP, REQUESTS)
   const end = await shop.probe()
   const seconds = (performance.now() - started) / 1_000
-  await settle()
+  await stopFaultChanges()
 
   const mb = (bytes: number): string => `${(bytes / 1_048_576).toFixed(2)} MB`
   const growth = end.heapUsed / warm.heapUsed - 1
   const took = answered.map(({ ms }) => ms)
   console.log(
     [
-      `seed ${SEED}: ${answered.length} answers and ${left.length} clients that left, in ${seconds.toFixed(1)} s`,
+      `seed ${SEED}: ${answered.length} answers and ${disconnected.length} clients that disconnected, in ${seconds.toFixed(1)} s`,
       `median ${quantile(took, 0.5).toFixed(1)} ms, 99th percentile ${quantile(took, 0.99).toFixed(0)} ms, slowest ${Math.max(...took).toFixed(0)} ms`,
       counted(answered.map(({ what }) => what)),
-      `heap ${mb(warm.heapUsed)} after ${WARM}, ${mb(end.heapUsed)} after ${REQUESTS}: ${(growth * 100).toFixed(1)} %`,
+      `heap ${mb(warm.heapUsed)} after ${WARM_UP}, ${mb(end.heapUsed)} after ${REQUESTS}: ${(growth * 100).toFixed(1)} %`,
       `of it data ${mb(warm.data)}, then ${mb(end.data)}; resident ${mb(warm.rss)}, then ${mb(end.rss)}`,
       `resources ${JSON.stringify(warm.resources)} then ${JSON.stringify(end.resources)}`,
     ].join('\n'),
   )
 
   expect(problems.slice(0, 20)).toEqual([])
-  expect(answered.length + left.length).toBe(REQUESTS)
+  expect(answered.length + disconnected.length).toBe(REQUESTS)
   expect(growth).toBeLessThan(GROWTH_MAX)
   expect(end.data / warm.data - 1).toBeLessThan(GROWTH_MAX)
-  // The whole range of what can happen did happen.
+  // The requests covered the whole range of outcomes.
   const codes = new Set(answered.map(({ what }) => what.split(' ')[1]))
   for (const code of [
     'INTERNAL_SERVER_ERROR',
@@ -161,7 +171,7 @@ test(`${REQUESTS} requests in a storm (ESCUDO_STORM_SEED=${SEED})`, { timeout: 1
   expect(new Set(answered.map(({ status }) => status)).size).toBeGreaterThan(15)
 })
 
-test('each of them has exactly one http.request line, with the status that the client saw', async () => {
+test('each request has exactly one http.request line, with the status of its answer', async () => {
   const lines = (await all.log('shop')).filter((line) => line['event'] === 'http.request')
   const ofTrace = new Map<string, number[]>()
   for (const { trace_id, status_code } of lines) {
@@ -170,33 +180,33 @@ test('each of them has exactly one http.request line, with the status that the c
   }
   const wrong = answered.filter(({ traceId, status }) => String(ofTrace.get(traceId)) !== String(status))
   expect(wrong.slice(0, 10)).toEqual([])
-  // Of those who left, some did before the shop had seen their request.
-  const ofLeft = left.map((traceId) => ofTrace.get(traceId)?.length ?? 0)
-  expect(ofLeft.every((count) => count <= 1)).toBe(true)
-  expect(ofLeft.filter((count) => count === 1).length).toBeGreaterThan(left.length / 2)
-  // Nothing else is there but the questions whether the shop is up.
-  const others = lines.length - answered.length - ofLeft.reduce((sum, count) => sum + count, 0)
+  // Some clients disconnected before the shop had read their request.
+  const lineCounts = disconnected.map((traceId) => ofTrace.get(traceId)?.length ?? 0)
+  expect(lineCounts.every((count) => count <= 1)).toBe(true)
+  expect(lineCounts.filter((count) => count === 1).length).toBeGreaterThan(disconnected.length / 2)
+  // The only other lines are those of the health checks at the start.
+  const others = lines.length - answered.length - lineCounts.reduce((sum, count) => sum + count, 0)
   expect(others).toBe(lines.filter(({ trace_id }) => !isOurs(String(trace_id))).length)
 })
 
 const ours = new Set<string>()
 function isOurs(traceId: string): boolean {
-  if (ours.size === 0) for (const id of [...answered.map((answer) => answer.traceId), ...left]) ours.add(id)
+  if (ours.size === 0) for (const id of [...answered.map((answer) => answer.traceId), ...disconnected]) ours.add(id)
   return ours.has(traceId)
 }
 
-test('no process has died, complained or crashed, and each line of each log is whole', async () => {
+test('no process exits, writes to stderr or crashes, and every log line is complete', async () => {
   expect([shop.hasEnded(), shop.stderr()]).toEqual([false, ''])
   for (const { pid, stderr } of dependencies) expect([isAlive(pid), stderr()]).toEqual([true, ''])
   for (const name of SERVICES) {
-    // Read as JSON, line by line: half a line would throw here.
+    // Each line is parsed as JSON, so an incomplete line would throw here.
     const lines = await all.log(name)
     expect(lines.length).toBeGreaterThan(100)
     expect(lines.filter((line) => line['log_level'] === 'critical')).toEqual([])
   }
 })
 
-test('afterwards nothing is held: no place in a bulkhead, and the pages are whole again', async () => {
+test('afterwards all bulkhead permits are free and the pages are complete again', async () => {
   const { text } = await askPort(all.ports.shop, '/admin/shields', { headers: { 'x-token': 'admin123' } })
   const { shields } = JSON.parse(text) as { shields: { name: string; policies: Record<string, unknown>[] }[] }
   const bulkheads = shields.flatMap(({ policies }) => policies.filter(({ type }) => type === 'bulkhead'))
@@ -209,7 +219,7 @@ test('afterwards nothing is held: no place in a bulkhead, and the pages are whol
     }
     expect((await askPort(all.ports.shop, `/admin/shields/${name}/circuitBreaker`, reset)).status).toBe(200)
   }
-  const page = await until('a whole page', async () => {
+  const page = await until('a complete page', async () => {
     const { status, json } = await askPort(all.ports.shop, '/product-details/mana-potion')
     return status === 200 ? json : undefined
   })

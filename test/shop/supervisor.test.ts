@@ -15,7 +15,7 @@ async function untilGone(pids: readonly number[]): Promise<void> {
   await until(`the end of processes ${pids.join(', ')}`, () => !pids.some(isAlive), 8_000)
 }
 
-test('it starts all five, says where they are, and Ctrl-C, pressed twice, stops all with exit code 0', async () => {
+test('starts all five processes, prints their URLs and exits 0 on a double Ctrl-C', async () => {
   const system = await startSystem()
   const pids = Object.values(pidsOf(system.supervisor))
   expect(pids).toHaveLength(5)
@@ -30,15 +30,15 @@ test('it starts all five, says where they are, and Ctrl-C, pressed twice, stops 
   await untilGone(pids)
   expect(system.supervisor.stderr()).toBe('')
   expect(system.supervisor.stdout().match(/stopping/g)).toHaveLength(1)
-  // Each went by itself: nobody had to be killed.
+  // Each process ended by itself: none had to be killed.
   expect(system.supervisor.stdout()).not.toContain('did not stop')
 })
 
-test.each([0, 60, 150, 400, 800])('SIGTERM %i ms after the start leaves nothing behind', async (afterMs) => {
+test.each([0, 60, 150, 400, 800])('SIGTERM %i ms after the start leaves no process behind', async (afterMs) => {
   const { env, ports } = await environment()
   const supervisor = startScript(START, [], env)
-  // Before the process is up, Node itself has no handler yet, and the signal simply ends it.
-  if (afterMs > 0) await until('the first sign of life', () => supervisor.stdout() !== '')
+  // Before the script runs, Node.js has no handler, and the signal ends the process.
+  if (afterMs > 0) await until('the first output', () => supervisor.stdout() !== '')
   await delay(afterMs)
   supervisor.send('SIGTERM')
   const { code, signal } = await supervisor.exit
@@ -47,7 +47,7 @@ test.each([0, 60, 150, 400, 800])('SIGTERM %i ms after the start leaves nothing 
   for (const port of Object.values(ports)) await expect(listening(port)).resolves.toBe(false)
 })
 
-test('a signal to npm alone, which started it, stops everything', async () => {
+test('a SIGTERM to npm alone stops all processes', async () => {
   const { env } = await environment()
   const npm = start('npm', ['start'], env)
   await untilUp(npm)
@@ -57,7 +57,7 @@ test('a signal to npm alone, which started it, stops everything', async () => {
   await untilGone(pids)
 })
 
-test('npm killed with -9, which hands on nothing, stops everything', async () => {
+test('a SIGKILL of npm, which npm cannot forward, stops all processes', async () => {
   const { env } = await environment()
   const npm = start('npm', ['start'], env)
   await untilUp(npm)
@@ -66,8 +66,9 @@ test('npm killed with -9, which hands on nothing, stops everything', async () =>
   await untilGone(pids)
 })
 
-test('Ctrl-C in the terminal, which npm and the supervisor both get and npm hands on, stops everything', async () => {
+test('Ctrl-C in a terminal, which reaches npm and the supervisor, stops all processes', async () => {
   const { env } = await environment()
+  // A terminal signals the whole process group, and npm forwards the signal: the supervisor receives it twice.
   const npm = start('npm', ['start'], env, true)
   await untilUp(npm)
   const pids = Object.values(pidsOf(npm))
@@ -77,7 +78,7 @@ test('Ctrl-C in the terminal, which npm and the supervisor both get and npm hand
   expect(npm.stdout()).not.toContain('died')
 })
 
-test('when the supervisor is killed with -9, its processes end by themselves', async () => {
+test('the processes end by themselves when the supervisor gets SIGKILL', async () => {
   const system = await startSystem()
   const pids = Object.values(pidsOf(system.supervisor))
   system.supervisor.send('SIGKILL')
@@ -85,35 +86,32 @@ test('when the supervisor is killed with -9, its processes end by themselves', a
   await untilGone(pids)
 })
 
-test.each([0, 100, 250, 500])(
-  'killed with -9 %i ms into the start, it leaves nothing behind either',
-  async (afterMs) => {
-    const { env, ports } = await environment()
-    const supervisor = startScript(START, [], env)
-    await until('the first sign of life', () => supervisor.stdout() !== '')
-    await delay(afterMs)
-    supervisor.send('SIGKILL')
-    await supervisor.exit
-    // Long enough for a process that was still loading to be up.
-    await delay(1_500)
-    await until(
-      'free ports',
-      async () => {
-        const held = await Promise.all(Object.values(ports).map(listening))
-        return !held.includes(true)
-      },
-      3_000,
-    )
-  },
-)
+test.each([0, 100, 250, 500])('SIGKILL %i ms after the first output leaves no process behind', async (afterMs) => {
+  const { env, ports } = await environment()
+  const supervisor = startScript(START, [], env)
+  await until('the first output', () => supervisor.stdout() !== '')
+  await delay(afterMs)
+  supervisor.send('SIGKILL')
+  await supervisor.exit
+  // Long enough for a process that was still loading to listen on its port.
+  await delay(1_500)
+  await until(
+    'free ports',
+    async () => {
+      const held = await Promise.all(Object.values(ports).map(listening))
+      return !held.includes(true)
+    },
+    3_000,
+  )
+})
 
-test('a process killed with -9 is started again and said so, and the others do not notice', async () => {
+test('restarts a process after SIGKILL, reports it and keeps the others running', async () => {
   const system = await startSystem()
   const { 'inventory-service': killed, ...others } = pidsOf(system.supervisor)
   process.kill(killed, 'SIGKILL')
-  await until('its return', () => pidsOf(system.supervisor)['inventory-service'] !== killed)
+  await until('the restart', () => pidsOf(system.supervisor)['inventory-service'] !== killed)
   expect(system.supervisor.stdout()).toContain('inventory-service died (signal SIGKILL); starting it again in 500 ms')
-  await until('its answer', async () => {
+  await until('an answer', async () => {
     const answer = await ask(system, 'inventory-service', '/healthz').catch(() => undefined)
     return answer?.status === 200
   })
@@ -122,7 +120,7 @@ test('a process killed with -9 is started again and said so, and the others do n
   expect(Object.values(others).every(isAlive)).toBe(true)
 })
 
-test('a signal while a process waits to be started again ends it all the same', async () => {
+test('stops on a signal while a process waits for its restart', async () => {
   const system = await startSystem()
   const pids = pidsOf(system.supervisor)
   process.kill(pids['product-service'], 'SIGKILL')
@@ -132,7 +130,7 @@ test('a signal while a process waits to be started again ends it all the same', 
   await untilGone(Object.values(pids))
 })
 
-test('a process that hangs is killed after five seconds, and the rest stops in order', async () => {
+test('kills a hanging process after five seconds; the others stop gracefully', async () => {
   const system = await startSystem()
   const pids = pidsOf(system.supervisor)
   process.kill(pids['inventory-service'], 'SIGSTOP')
@@ -145,7 +143,7 @@ test('a process that hangs is killed after five seconds, and the rest stops in o
   await untilGone(Object.values(pids))
 })
 
-test('a request in flight when it stops is still answered', async () => {
+test('answers a request in flight when it stops', async () => {
   const system = await startSystem()
   await setFault(system, 'product-service', { latency_ms: 700 })
   const answer = ask(system, 'product-service', '/products/mana-potion')
@@ -155,12 +153,12 @@ test('a request in flight when it stops is still answered', async () => {
   expect(await system.supervisor.exit).toEqual({ code: 0, signal: null })
 })
 
-test('a reader that goes away does not take the shop with it', async () => {
+test('keeps running when the reader of its output goes away', async () => {
   const system = await startSystem()
   const pids = pidsOf(system.supervisor)
   system.supervisor.closeOutput()
   process.kill(pids['product-service'], 'SIGKILL')
-  await until('its return, of which nobody can read', async () => {
+  await until('the restart, which has no readable output', async () => {
     const answer = await ask(system, 'product-service', '/healthz').catch(() => undefined)
     return answer?.status === 200
   })
@@ -170,7 +168,7 @@ test('a reader that goes away does not take the shop with it', async () => {
   await untilGone(Object.values(pids))
 })
 
-test('a process that cannot start ends the start in one line each, and nothing is left', async () => {
+test('ends the start with one line when a process cannot start, and leaves none behind', async () => {
   const { env, ports, logFolder } = await environment()
   await mkdir(join(logFolder, 'product-service.jsonl'))
   const supervisor = startScript(START, [], env)
@@ -180,7 +178,7 @@ test('a process that cannot start ends the start in one line each, and nothing i
   for (const port of Object.values(ports)) expect(await listening(port)).toBe(false)
 })
 
-test('killed in the middle of writing, a service leaves no half line in its log', async () => {
+test('a service killed while it writes leaves no incomplete line in its log', async () => {
   const system = await startSystem()
   for (let round = 0; round < 2; round += 1) {
     const pid = pidsOf(system.supervisor)['potion-shop']
@@ -188,13 +186,13 @@ test('killed in the middle of writing, a service leaves no half line in its log'
     await Promise.race(load)
     process.kill(pid, 'SIGKILL')
     await Promise.all(load)
-    await until('its return', async () => {
+    await until('the restart', async () => {
       const answer = await ask(system, 'potion-shop', '/healthz').catch(() => undefined)
       return answer?.status === 200
     })
   }
-  // Reading throws at a line that is not JSON: two halves joined would be one.
-  const lines = await until('the lines of the last life', async () => {
+  // readLog throws if a line is not JSON, for example two joined incomplete lines.
+  const lines = await until('the lines after the last restart', async () => {
     const all = await readLog(system.logFolder, 'potion-shop')
     return all.length > 2 ? all : undefined
   })

@@ -1,5 +1,5 @@
-// What the types promise, `*.test-d.ts`, under the TypeScript that we build with and under the one that many users have:
-// from the sources, and from the declarations as they are published.
+// Compiles the type tests (`*.test-d.ts`) with the TypeScript that builds the library and with the older one that many
+// users have: once against the sources, once against the published declarations.
 import { spawn } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,7 +18,7 @@ interface Compiled {
   readonly output: string
 }
 
-/** Side by side: each compiler is a process of its own. */
+/** Runs a compiler in a separate process, so that compilers can run in parallel. */
 function compile(compiler: string, args: readonly string[], cwd: string): Promise<Compiled> {
   const child = spawn(process.execPath, [resolve('node_modules', compiler, 'bin/tsc'), ...args, '--pretty', 'false'], {
     cwd,
@@ -42,7 +42,7 @@ const STRICT = {
   rewriteRelativeImportExtensions: false,
   typeRoots: [resolve('node_modules/@types')],
 }
-// A user's, as `tsc --init` would give it, and with every declaration looked at.
+// The options of a user, similar to those of `tsc --init`, with every declaration checked.
 const CONSUMER = {
   module: 'NodeNext',
   target: 'ES2023',
@@ -78,7 +78,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
-/** Compiles files of the project, each time under a configuration of its own. */
+/** Compiles files of the project with a separate configuration file. */
 function compileFiles(
   compiler: string,
   name: string,
@@ -90,29 +90,29 @@ function compileFiles(
   return compile(compiler, ['-p', config], project)
 }
 
-test('there are type tests, and they reach the library by its public faces alone', () => {
+test('there are type tests, and they import only the public entry points', () => {
   expect(declared).toEqual({ code: 0, output: '' })
   expect(TESTS.length).toBeGreaterThan(0)
   for (const text of published) expect(text).not.toMatch(/from '\./)
 })
 
 describe.each(Object.entries(COMPILERS))('%s', (name, compiler) => {
-  test('is the version that it is said to be', async () => {
+  test('is the expected version', async () => {
     const { output } = await compile(compiler, ['--version'], project)
     expect(output).toContain(`Version ${name.split(' ')[1]}`)
   })
 
-  test('takes the type tests from the sources', async () => {
+  test('compiles the type tests against the sources', async () => {
     const files = TESTS.map((path) => resolve(path))
     expect(await compileFiles(compiler, 'sources', STRICT, files)).toEqual({ code: 0, output: '' })
   })
 
-  test('takes them from the published declarations, every one of which it checks', async () => {
+  test('compiles them against the published declarations and checks every declaration', async () => {
     const files = TESTS.map((path) => `published-${basename(path)}`)
     expect(await compileFiles(compiler, 'published', CONSUMER, files)).toEqual({ code: 0, output: '' })
   })
 
-  test('fails where a line that is expected not to compile does', async () => {
+  test('fails when a line marked @ts-expect-error compiles', async () => {
     const file = `unused-${compiler}.test-d.ts`
     const line = "// @ts-expect-error a key is missing\nvoid shield('s').run(() => 1, { key: 'x' })\n"
     writeFileSync(join(project, file), `import { shield } from 'escudo'\n${line}`)

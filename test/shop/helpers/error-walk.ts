@@ -3,40 +3,40 @@ import { type Answer, askPort, posting } from './requests.ts'
 import type { Services } from './services.ts'
 import { sendBytes } from './wire.ts'
 
-// Traffic that is to make every route of the shop answer with every error that it can: what a client does wrong, what
-// it is not allowed to, and dependencies that fail in each way.
+// Traffic that provokes every error of every route of the shop: invalid requests, forbidden requests, and dependencies
+// that fail in every way.
 
 const TOKENS = [undefined, 'secreto123', 'admin123'] as const
 const TOO_LONG = 'x'.repeat(9_000)
 const TOO_LARGE = `"${'x'.repeat(1_100_000)}"`
 
-/** Faults that end soon. */
+/** Faults that return quickly. */
 const FAULTS: readonly object[] = [
   ...[400, 404, 429, 500, 503].map((status) => ({ status })),
   { error: 'reset' },
   { body: 'corrupt' },
   { body: 'truncated' },
 ]
-/** Longer than the shop waits for anything. */
+/** A latency above every timeout of the shop. */
 const SLOW = { latency_ms: 15_000 }
 
 const CALLERS = ['/call-service', '/call-service/', '/call-external', '/product-details/mana-potion'] as const
 
 type Send = (path: string, init?: RequestInit) => Promise<Answer>
 
-/** An operation of the document, with a path that a client could send. */
-export interface Place {
+/** An operation of the OpenAPI document, with a concrete path. */
+export interface Operation {
   readonly method: string
   readonly path: string
 }
 
 /**
- * Sends it all.
+ * Sends all the traffic.
  *
- * @param places every operation of the document, so that a new route is walked without anybody thinking of it
- * @returns the answers that were read as JSON
+ * @param operations every operation of the document, so that a new route is covered automatically
+ * @returns the answers of all requests except the hostile ones, which are raw bytes
  */
-export async function walkErrors(all: Services, places: readonly Place[]): Promise<readonly Answer[]> {
+export async function walkErrors(all: Services, operations: readonly Operation[]): Promise<readonly Answer[]> {
   const answers: Answer[] = []
   const send: Send = async (path, init) => {
     const answer = await askPort(all.ports.shop, path, init)
@@ -44,7 +44,7 @@ export async function walkErrors(all: Services, places: readonly Place[]): Promi
     return answer
   }
   await Promise.all([
-    ...places.flatMap((place) => TOKENS.map((token) => misuse(send, place, token))),
+    ...operations.flatMap((operation) => TOKENS.map((token) => misuse(send, operation, token))),
     ...HOSTILE.map(([, bytes]) => sendBytes(all.ports.shop, bytes).catch(() => undefined)),
   ])
   await breakRules(send)
@@ -52,8 +52,8 @@ export async function walkErrors(all: Services, places: readonly Place[]): Promi
   return answers
 }
 
-/** What can be done wrong with any route. */
-async function misuse(send: Send, { method, path }: Place, token: string | undefined): Promise<void> {
+/** Sends requests that are wrong for any route. */
+async function misuse(send: Send, { method, path }: Operation, token: string | undefined): Promise<void> {
   const headers: Record<string, string> = token === undefined ? {} : { 'x-token': token }
   await send(`${path}?q=${TOO_LONG}`, { method, headers })
   if (method === 'GET') {
@@ -62,14 +62,14 @@ async function misuse(send: Send, { method, path }: Place, token: string | undef
     return
   }
   const as = (type: string): Record<string, string> => ({ ...headers, 'content-type': type })
-  // A body that fits brings this one's process down, as it is meant to.
+  // A valid body crashes the process of this route on purpose.
   const bodies = path === '/crash-demo' ? ['{', TOO_LARGE] : ['{', '{}', '[]', '5', TOO_LARGE]
   for (const body of bodies) await send(path, { method, headers: as('application/json'), body })
   await send(path, { method, headers: as('text/plain'), body: 'hola' })
   await send(path, { method, headers: as('application/json; charset=latin1'), body: '{}' })
 }
 
-/** What the shop's own rules refuse. */
+/** Sends requests that break the business rules of the shop. */
 async function breakRules(send: Send): Promise<void> {
   for (const item_id of ['SuperPocion', 'nada']) await send('/orders', posting({ item_id, cantidad: 10 }))
   for (const fecha of ['2001-01-01', '2099-12-30', '2099-12-31', '2099-12-29']) {

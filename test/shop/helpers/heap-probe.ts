@@ -1,15 +1,15 @@
-// Loaded ahead of a service (`node --expose-gc --import`): whoever started the process may ask, over the channel between
-// the two, how much memory it holds once all that is garbage has gone. The service itself knows nothing of this.
+// Loaded before a service with `node --expose-gc --import`. The parent process sends 'probe' over the IPC channel and
+// gets the memory use after garbage collection. The service itself needs no change.
 
 import { getHeapSpaceStatistics } from 'node:v8'
 
-/** What the process tells of itself. */
+/** The memory use of the process, and what keeps it alive. */
 export interface Probe {
   readonly heapUsed: number
   readonly rss: number
-  /** The part of the heap that is data: without machine code, bytecode and what belongs to them. */
+  /** Bytes of the heap that are data: without machine code, bytecode and their metadata. */
   readonly data: number
-  /** What keeps the process alive, by kind: sockets, timers. */
+  /** The number of resources that keep the process alive, by type: sockets, timers. */
   readonly resources: Readonly<Record<string, number>>
 }
 
@@ -21,7 +21,8 @@ process.on('message', (message) => {
 })
 
 async function probe(): Promise<Probe> {
-  // What finalisers let go of is garbage only in the next round; and a compiler may be at work beside the program.
+  // Several rounds: objects that finalizers release become garbage only in the next round, and the JIT compiler may
+  // still run in the background.
   for (let round = 0; round < ROUNDS; round += 1) {
     globalThis.gc?.()
     await new Promise((resolve) => setTimeout(resolve, BETWEEN_ROUNDS_MS))

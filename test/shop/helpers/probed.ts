@@ -4,21 +4,22 @@ import type { Probe } from './heap-probe.ts'
 import { ROOT } from './processes.ts'
 import type { Services } from './services.ts'
 
-/** The shop as a process of its own that can be asked for its memory. */
+/** The shop in a separate process whose memory use can be read. */
 export interface ProbedShop {
   readonly pid: number
   readonly stderr: () => string
   readonly hasEnded: () => boolean
   readonly probe: () => Promise<Probe>
-  /** Stops it, and waits for its end. */
+  /** Stops it and waits until it has exited. */
   readonly stop: () => Promise<void>
 }
 
-/** Starts the shop with the probe ahead of it, and waits until it answers. */
+/** Starts the shop with the heap probe and waits until it answers. */
 export async function startProbedShop(services: Services): Promise<ProbedShop> {
   const { path, env } = services.script('shop')
   const probe = new URL('./heap-probe.ts', import.meta.url).href
-  // Code that has not run for half a minute would be thrown away, some 4 MB of it, and hide as much of a leak.
+  // Without --no-flush-bytecode V8 discards code that has not run for half a minute. That frees about 4 MB, which
+  // would hide a leak of the same size.
   const flags = ['--expose-gc', '--no-flush-bytecode', '--conditions=@escudo/source', `--import=${probe}`]
   const child: ChildProcess = spawn(process.execPath, [...flags, path], {
     cwd: ROOT,

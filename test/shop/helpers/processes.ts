@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
-/** The repository's root: where every process of these tests runs. */
+/** The root of the repository: the working directory of every process in these tests. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url))
 
 /** How a process ended. */
@@ -12,25 +12,29 @@ export interface Exit {
   readonly signal: NodeJS.Signals | null
 }
 
-/** A process under test, with all that it said. */
+/** A process under test, with all its output. */
 export interface Running {
   readonly pid: number
   readonly stdout: () => string
   readonly stderr: () => string
   readonly exit: Promise<Exit>
   readonly send: (signal: NodeJS.Signals) => void
-  /** Closes the reading ends of what it says. */
+  /** Closes the reading ends of its output pipes. */
   readonly closeOutput: () => void
 }
 
-const all: ChildProcess[] = []
+const children: ChildProcess[] = []
 
-/** Starts a script of the repository with the Node that runs the tests. */
+/** Starts a script of the repository with the Node.js version that runs the tests. */
 export function startScript(script: string, args: readonly string[], env: Readonly<Record<string, string>>): Running {
   return start(process.execPath, ['--conditions=@escudo/source', 'tools/run.mjs', script, ...args], env)
 }
 
-/** Starts a program in the repository's root; in a process group of its own where a test plays the terminal. */
+/**
+ * Starts a program in the root of the repository.
+ *
+ * @param detached true runs it in a separate process group, so that a test can signal the group as a terminal does
+ */
 export function start(
   command: string,
   args: readonly string[],
@@ -44,7 +48,7 @@ export function start(
     detached,
   })
   if (child.pid === undefined) throw new Error(`${command} could not be started`)
-  all.push(child)
+  children.push(child)
   let stdout = ''
   let stderr = ''
   child.stdout.on('data', (chunk: Buffer) => {
@@ -62,9 +66,9 @@ export function start(
   return { pid: child.pid, stdout: () => stdout, stderr: () => stderr, exit, send, closeOutput }
 }
 
-/** Ends, by their ids, the processes that a test left running. Their own children end with them. */
+/** Ends the processes that a test left running, by their ids. Their children end with them. */
 export async function endAll(): Promise<void> {
-  for (const child of all.splice(0)) {
+  for (const child of children.splice(0)) {
     if (child.exitCode !== null || child.signalCode !== null) continue
     const exit = new Promise((resolve) => child.once('exit', resolve))
     child.kill('SIGTERM')
@@ -74,7 +78,7 @@ export async function endAll(): Promise<void> {
   }
 }
 
-/** Whether a process with this id exists. */
+/** Returns whether a process with this id exists. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -84,7 +88,7 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** Waits until something holds. Fails with `what` after `withinMs`. */
+/** Polls until `holds` returns a value, and returns it. Fails with `what` after `withinMs`. */
 export async function until<T>(
   what: string,
   holds: () => T | undefined | false | Promise<T | undefined | false>,
@@ -94,12 +98,12 @@ export async function until<T>(
   while (true) {
     const value = await holds()
     if (value !== undefined && value !== false) return value
-    if (performance.now() > end) throw new Error(`not within ${withinMs} ms: ${what}`)
+    if (performance.now() > end) throw new Error(`timed out after ${withinMs} ms: ${what}`)
     await delay(25)
   }
 }
 
-/** Ports that nobody holds; all held at once while they are chosen, so that they differ. */
+/** Finds free ports. It opens all of them at the same time, so that they differ. */
 export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

@@ -1,27 +1,32 @@
 import { connect, type Socket } from 'node:net'
 
-/** A connection on which a test decides about every byte. */
+/** A TCP connection on which a test controls every byte. */
 export interface RawConnection {
   readonly send: (text: string) => void
-  /** All that came back so far. */
-  readonly got: () => string
-  /** When the other side has closed it, whichever way. */
+  /** Everything received so far. */
+  readonly received: () => string
+  /** Fulfils when the connection is closed, cleanly or not. */
   readonly closed: Promise<void>
   readonly end: () => void
 }
 
-/** Connects to a port of this machine; rejects when nobody listens. */
+/** Connects to a local port; rejects when nothing listens there. */
 export function connectTo(port: number): Promise<RawConnection> {
   return new Promise((resolve, reject) => {
     const socket: Socket = connect(port, '127.0.0.1')
-    let got = ''
+    let received = ''
     socket.on('data', (chunk: Buffer) => {
-      got += chunk
+      received += chunk
     })
     const closed = new Promise<void>((done) => socket.once('close', () => done()))
     socket.once('error', reject)
     socket.once('connect', () =>
-      resolve({ send: (text) => void socket.write(text), got: () => got, closed, end: () => socket.destroy() }),
+      resolve({
+        send: (text) => void socket.write(text),
+        received: () => received,
+        closed,
+        end: () => socket.destroy(),
+      }),
     )
   })
 }

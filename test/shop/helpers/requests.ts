@@ -1,6 +1,6 @@
 import type { Name, System } from './system.ts'
 
-/** The keys that tests look at, of any answer. Which of them are there is what the tests find out. */
+/** The keys of any answer that tests read. The tests check which of them are present. */
 export interface Body {
   readonly trace_id: string
   readonly error_code: string
@@ -15,22 +15,22 @@ export interface Body {
   readonly by_service: Readonly<Record<string, unknown>>
 }
 
-/** An answer, with its body read. */
+/** An answer with its complete body. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
-  /** The body as JSON; an empty object when it is none. */
+  /** The body as JSON; an empty object when it is not JSON. */
   readonly json: Body
   readonly ms: number
 }
 
-/** Asks one of the processes. */
+/** Sends a request to one of the processes. */
 export async function ask(system: System, name: Name, path: string, init: RequestInit = {}): Promise<Answer> {
   return await askPort(system.ports[name], path, init)
 }
 
-/** Asks whatever listens on a port. */
+/** Sends a request to the process that listens on a port. */
 export async function askPort(port: number, path: string, init: RequestInit = {}): Promise<Answer> {
   const started = performance.now()
   const response = await fetch(`http://127.0.0.1:${port}${path}`, init)
@@ -39,24 +39,24 @@ export async function askPort(port: number, path: string, init: RequestInit = {}
   return { status: response.status, headers: response.headers, text, json: parsed(text) as Body, ms }
 }
 
-/** What makes a request with a JSON body. */
+/** Returns the options of a request with a JSON body. */
 export function posting(body: unknown, method = 'POST'): RequestInit {
   return { method, headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }
 }
 
-/** Sets a service's fault; throws when the switch does not take it. */
+/** Sets the fault of a service; throws when the fault switch rejects it. */
 export async function setFault(system: System, name: Name, fault: Readonly<Record<string, unknown>>): Promise<void> {
   const answer = await ask(system, name, '/__faults', posting(fault, 'PUT'))
-  if (answer.status >= 300) throw new Error(`the fault switch said ${answer.status} ${answer.text}`)
+  if (answer.status >= 300) throw new Error(`the fault switch answered ${answer.status} ${answer.text}`)
 }
 
-/** Gives a service back its own behaviour. */
+/** Removes the fault of a service; throws when the fault switch fails. */
 export async function clearFault(system: System, name: Name): Promise<void> {
   const answer = await ask(system, name, '/__faults', { method: 'DELETE' })
-  if (answer.status >= 300) throw new Error(`the fault switch said ${answer.status} ${answer.text}`)
+  if (answer.status >= 300) throw new Error(`the fault switch answered ${answer.status} ${answer.text}`)
 }
 
-/** Whether something accepts connections there. */
+/** Returns whether a process accepts connections on a port. */
 export async function listening(port: number): Promise<boolean> {
   return await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(500) }).then(
     () => true,

@@ -16,24 +16,24 @@ const SCRIPTS: Readonly<Record<Service, string>> = {
   inventory: 'examples/potion-shop/src/dependencies/inventory.ts',
 }
 
-/** The services without their supervisor: who is killed stays dead until the test starts it again. */
+/** The services without their supervisor: a killed service stays down until the test starts it again. */
 export interface Services {
   readonly ports: Readonly<Record<Service, number>>
-  /** Starts a service, and waits until it answers. */
+  /** Starts a service and waits until it answers. */
   readonly start: (service: Service) => Promise<Running>
-  /** What is needed to start one in another way: the script, and the environment with all the ports. */
+  /** The script of a service and its environment with all the ports, to start it in another way. */
   readonly script: (service: Service) => { readonly path: string; readonly env: Readonly<Record<string, string>> }
   /** Waits until a service answers. */
   readonly ready: (service: Service) => Promise<void>
-  /** All lines of a service's log so far. */
+  /** All lines in the log of a service so far. */
   readonly log: (service: Service) => Promise<readonly Line[]>
-  /** The lines of one trace in the shop's log, once its request has ended. */
+  /** The lines of one trace in the log of the shop; waits until its request has ended. */
   readonly trace: (traceId: string) => Promise<readonly Line[]>
   /** Removes the logs. */
   readonly remove: () => Promise<void>
 }
 
-/** Ports and a folder for some services; nothing runs yet. */
+/** Reserves ports and a log folder for the services; starts nothing. */
 export async function services(env: Readonly<Record<string, string>> = {}): Promise<Services> {
   const numbers = await freePorts(SERVICES.length)
   const ports = Object.fromEntries(SERVICES.map((name, index) => [name, numbers[index]])) as Record<Service, number>

@@ -5,20 +5,20 @@ import { type Answer, askPort } from './requests.ts'
 import { services } from './services.ts'
 import type { Line } from './system.ts'
 
-/** The shop by itself. Nothing listens where it looks for its dependencies. */
+/** The shop alone: nothing listens on the ports of its dependencies. */
 export interface Shop {
   readonly port: number
   readonly process: Running
   readonly ask: (path: string, init?: RequestInit) => Promise<Answer>
-  /** The lines of its log so far. */
+  /** The lines in its log so far. */
   readonly lines: () => Promise<readonly Line[]>
-  /** The lines of one request, once its last one is there. */
+  /** The log lines of one request; waits for its last line. */
   readonly linesOf: (answer: Answer) => Promise<readonly Line[]>
 }
 
 const removals: (() => Promise<void>)[] = []
 
-/** Starts the shop, in which no user fails unless `env` says so, and waits until it answers. */
+/** Starts the shop and waits until it answers. Creating a user never fails at random unless `env` says so. */
 export async function startShop(env: Readonly<Record<string, string>> = {}): Promise<Shop> {
   const all = await services({ ESCUDO_USERS_FAIL_RATE: '0', ...env })
   removals.push(all.remove)
@@ -31,13 +31,13 @@ export async function startShop(env: Readonly<Record<string, string>> = {}): Pro
   }
 }
 
-/** Ends the shops that were started, and removes their logs. */
+/** Ends all started shops and removes their logs. */
 export async function endShops(): Promise<void> {
   await endAll()
   for (const remove of removals.splice(0)) await remove()
 }
 
-/** Checks the one form that every error has; gives its status, code, message and context to compare. */
+/** Checks the common form of an error; returns its status, code, message and context. */
 export function factsOf(answer: Answer): readonly [number, string, string, unknown] {
   expect(formProblem(answer)).toBeUndefined()
   const { error_code, message, context } = answer.json

@@ -1,19 +1,19 @@
 import { Agent, type IncomingMessage, request } from 'node:http'
 import { sendBytes, type WireAnswer } from './wire.ts'
 
-/** One request of a storm. */
+/** One request of a load test. */
 export interface StormRequest {
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string | undefined
-  /** The client goes away so many milliseconds after it has sent the request. */
-  readonly leavesAfterMs?: number | undefined
-  /** Sent as it is, over a connection of its own, instead of all the above. */
+  /** The client disconnects this many milliseconds after it has sent the request. */
+  readonly disconnectsAfterMs?: number | undefined
+  /** Raw bytes, sent over a separate connection instead of all the above. */
   readonly bytes?: string | undefined
 }
 
-/** Sends the requests of a storm over as many kept connections as there are requests at a time. */
+/** Sends requests over a fixed number of keep-alive connections. */
 export class StormClient {
   readonly #port: number
   readonly #agent: Agent
@@ -23,11 +23,12 @@ export class StormClient {
     this.#agent = new Agent({ keepAlive: true, maxSockets: connections })
   }
 
-  /** @returns the answer; undefined when this client has left before it came */
+  /** @returns the answer; undefined when this client disconnected first */
   async send(wanted: StormRequest): Promise<WireAnswer | undefined> {
     if (wanted.bytes !== undefined) {
       const [answer, ...more] = await sendBytes(this.#port, wanted.bytes)
-      if (answer === undefined || more.length > 0) throw new Error(`${more.length} answers too many`)
+      if (answer === undefined || more.length > 0)
+        throw new Error(`expected 1 answer, got ${answer === undefined ? 0 : more.length + 1}`)
       return answer
     }
     return await this.#send(wanted)
@@ -37,22 +38,22 @@ export class StormClient {
     this.#agent.destroy()
   }
 
-  #send({ method, path, headers, body, leavesAfterMs }: StormRequest): Promise<WireAnswer | undefined> {
+  #send({ method, path, headers, body, disconnectsAfterMs }: StormRequest): Promise<WireAnswer | undefined> {
     return new Promise((resolve, reject) => {
-      let left = false
+      let disconnected = false
       const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) }
       const options = { host: '127.0.0.1', port: this.#port, agent: this.#agent, method, path }
       const sent = request({ ...options, headers: { ...headers, ...length } }, (response) => {
-        read(response).then(resolve, (error) => (left ? resolve(undefined) : reject(error)))
+        read(response).then(resolve, (error) => (disconnected ? resolve(undefined) : reject(error)))
       })
-      sent.on('error', (error) => (left ? resolve(undefined) : reject(error)))
+      sent.on('error', (error) => (disconnected ? resolve(undefined) : reject(error)))
       sent.end(body)
-      if (leavesAfterMs === undefined) return
-      const leave = setTimeout(() => {
-        left = true
+      if (disconnectsAfterMs === undefined) return
+      const timer = setTimeout(() => {
+        disconnected = true
         sent.destroy()
-      }, leavesAfterMs)
-      sent.once('close', () => clearTimeout(leave))
+      }, disconnectsAfterMs)
+      sent.once('close', () => clearTimeout(timer))
     })
   }
 }
@@ -62,7 +63,7 @@ function read(response: IncomingMessage): Promise<WireAnswer> {
     const chunks: Buffer[] = []
     response.on('data', (chunk: Buffer) => chunks.push(chunk))
     response.on('error', reject)
-    response.on('aborted', () => reject(new Error('the answer broke off')))
+    response.on('aborted', () => reject(new Error('the answer is incomplete')))
     response.on('end', () => {
       const { headers, statusCode = 0 } = response
       const get = (name: string): string | null => {

@@ -4,7 +4,7 @@ import { head } from './wire.ts'
 type Draw = () => number
 type Maker = (draw: Draw) => Partial<StormRequest> & { readonly path?: string }
 
-/** Every route of the shop but the one that crashes it, well asked and badly asked; each with its share in the storm. */
+/** Valid and invalid requests for every route except the one that crashes the shop, each with its weight. */
 const MIX: readonly (readonly [number, Maker])[] = [
   [
     80,
@@ -28,7 +28,7 @@ const MIX: readonly (readonly [number, Maker])[] = [
       }),
   ],
   [20, (draw) => ({ path: `/tareas/${whole(draw, 1e9)}` })],
-  // From a bounded pool, so that most of them exist sooner or later.
+  // From a limited set, so that most of these users exist after a while.
   [80, (draw) => posted('/users', { email: `u${whole(draw, 400)}@example.com`, nombre: `n${whole(draw, 1e6)}` })],
   [
     30,
@@ -77,7 +77,7 @@ const MIX: readonly (readonly [number, Maker])[] = [
   [40, (draw) => ({ path: `/user/${pick(draw, ['admin', 'bob', `u${whole(draw, 1e6)}`])}` })],
   [60, (draw) => ({ path: pick(draw, ['/', '/', '/error-cliente', '/error-servidor', '/healthz']) })],
   [1, () => ({ path: '/lento' })],
-  // What is no request for any route.
+  // Requests that match no route or that no route can read.
   [30, (draw) => ({ path: `/nada/${whole(draw, 1e9)}`, method: pick(draw, ['GET', 'POST', 'DELETE', 'HEAD']) })],
   [
     20,
@@ -131,31 +131,31 @@ const MIX: readonly (readonly [number, Maker])[] = [
       ]),
     }),
   ],
-  // Clients that do not wait for their answer.
+  // Clients that disconnect before the answer.
   [
     15,
     (draw) => ({
       path: pick(draw, ['/call-service', '/product-details/mana-potion', '/bulkhead-demo/a?ms=50', '/']),
-      leavesAfterMs: whole(draw, 20),
+      disconnectsAfterMs: whole(draw, 20),
     }),
   ],
 ]
 
-const TOTAL = MIX.reduce((sum, [share]) => sum + share, 0)
+const TOTAL = MIX.reduce((sum, [weight]) => sum + weight, 0)
 const JSON_TYPE = { 'content-type': 'application/json' } as const
 
-/** The next request of the storm. */
+/** Draws the next request. */
 export function drawRequest(draw: Draw): StormRequest {
   const at = draw() * TOTAL
   let sum = 0
-  for (const [share, make] of MIX) {
-    sum += share
+  for (const [weight, make] of MIX) {
+    sum += weight
     if (at < sum) return { method: 'GET', path: '/', headers: {}, ...make(draw) }
   }
-  throw new Error('a draw beyond the mix')
+  throw new Error('the draw is not below 1')
 }
 
-/** What a dependency is told to do next; most of it quick, since a storm has little time. */
+/** Draws the next fault of a dependency. Most faults are fast, because the test is short. */
 export function drawFault(draw: Draw): Readonly<Record<string, unknown>> {
   return pick(draw, [
     { rate: 0 },
@@ -189,7 +189,7 @@ function whole(draw: Draw, below: number): number {
   return Math.floor(draw() * below)
 }
 
-/** One of several. */
+/** Draws one of several values. */
 export function pick<T>(draw: Draw, values: readonly T[]): T {
   return values[whole(draw, values.length)] as T
 }

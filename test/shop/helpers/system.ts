@@ -10,7 +10,7 @@ export type Name = (typeof NAMES)[number]
 /** A line of a log. */
 export type Line = Readonly<Record<string, unknown>>
 
-/** The example, started on free ports with a log folder of its own. */
+/** The running example, on free ports and with its own log folder. */
 export interface System {
   readonly supervisor: Running
   readonly ports: Readonly<Record<Name, number>>
@@ -20,7 +20,7 @@ export interface System {
 
 const folders: string[] = []
 
-/** What the supervisor is given so that it disturbs nobody: free ports and a folder for the logs. */
+/** Creates the supervisor's environment: free ports and a log folder, so that test files do not interfere. */
 export async function environment(extra: Readonly<Record<string, string>> = {}): Promise<Omit<System, 'supervisor'>> {
   const [shop, flaky, product, inventory, dashboard] = (await freePorts(5)) as [number, number, number, number, number]
   const logFolder = await mkdtemp(join(tmpdir(), 'escudo-shop-'))
@@ -44,7 +44,7 @@ export async function environment(extra: Readonly<Record<string, string>> = {}):
   return { ports, logFolder, env }
 }
 
-/** Starts all five processes and waits until the supervisor says that they are up. */
+/** Starts all five processes and waits until the supervisor prints its menu. */
 export async function startSystem(extra: Readonly<Record<string, string>> = {}): Promise<System> {
   const { ports, logFolder, env } = await environment(extra)
   const supervisor = startScript('examples/potion-shop/src/start.ts', [], env)
@@ -52,7 +52,7 @@ export async function startSystem(extra: Readonly<Record<string, string>> = {}):
   return { supervisor, ports, logFolder, env }
 }
 
-/** Waits for the supervisor's menu; fails with what it said instead. */
+/** Waits for the menu of the supervisor; fails with its output if it ends first. */
 export async function untilUp(supervisor: Running): Promise<void> {
   let ended = false
   void supervisor.exit.then(() => {
@@ -74,19 +74,19 @@ export async function stopSystem(system: System): Promise<void> {
   await system.supervisor.exit
 }
 
-/** Ends what still runs, and removes the logs. */
+/** Ends all processes that still run and removes the logs. */
 export async function cleanUp(): Promise<void> {
   await endAll()
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true, force: true })
 }
 
-/** The process ids that the supervisor tells of; the latest for each. */
+/** Reads the latest process id of each process from the output of the supervisor. */
 export function pidsOf(supervisor: Running): Readonly<Record<Name, number>> {
-  const said = [...supervisor.stdout().matchAll(/^\s*(\S+) .*process (\d+)/gm)]
-  return Object.fromEntries(said.map(([, name, pid]) => [name, Number(pid)])) as Record<Name, number>
+  const matches = [...supervisor.stdout().matchAll(/^\s*(\S+) .*process (\d+)/gm)]
+  return Object.fromEntries(matches.map(([, name, pid]) => [name, Number(pid)])) as Record<Name, number>
 }
 
-/** The lines of a service's log so far; throws at a line that is no JSON object. */
+/** Reads the log of a service so far; throws if a line is not JSON. */
 export async function readLog(logFolder: string, name: Name): Promise<readonly Line[]> {
   const text = await readFile(join(logFolder, `${name}.jsonl`), 'utf8')
   return text
@@ -95,18 +95,18 @@ export async function readLog(logFolder: string, name: Name): Promise<readonly L
     .map((line) => JSON.parse(line) as Line)
 }
 
-/** The lines of one trace in a service's log, once there are any that `like` takes. */
+/** Returns the lines of one trace in the log of a service; waits for a line that satisfies `isAwaited`. */
 export function linesOf(
   system: System,
   name: Name,
   traceId: string,
-  like: (line: Line) => boolean = (line) => line['event'] === 'http.request',
+  isAwaited: (line: Line) => boolean = (line) => line['event'] === 'http.request',
 ): Promise<readonly Line[]> {
   return until(
     `lines of trace ${traceId} in ${name}`,
     async () => {
       const lines = (await readLog(system.logFolder, name)).filter((line) => line['trace_id'] === traceId)
-      return lines.some(like) ? lines : undefined
+      return lines.some(isAwaited) ? lines : undefined
     },
     2_000,
   )

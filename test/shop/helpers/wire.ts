@@ -1,38 +1,40 @@
 import { connect } from 'node:net'
 
-/** An answer as it came over the wire. */
+/** An answer, parsed from the received bytes. */
 export interface WireAnswer {
   readonly status: number
   readonly headers: { get(name: string): string | null }
   readonly text: string
 }
 
-const PATIENCE_MS = 8_000
+const TIMEOUT_MS = 8_000
 
 /**
- * Sends bytes as they are, and reads until the server closes; what is sent should ask for that.
+ * Sends raw bytes and reads until the server closes the connection.
  *
- * @throws when the server does not close in time, or resets the connection
+ * The request should contain `Connection: close`.
+ *
+ * @throws when the server does not close the connection in 8 s, or resets it
  */
 export function sendBytes(port: number, bytes: string | Uint8Array): Promise<readonly WireAnswer[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')
     const chunks: Buffer[] = []
-    socket.setTimeout(PATIENCE_MS, () => socket.destroy(new Error(`no end after ${PATIENCE_MS} ms`)))
+    socket.setTimeout(TIMEOUT_MS, () => socket.destroy(new Error(`no end of the answer after ${TIMEOUT_MS} ms`)))
     socket.on('data', (chunk) => chunks.push(chunk))
     socket.on('error', reject)
     socket.on('close', () => resolve(answersIn(Buffer.concat(chunks))))
-    // Letter by letter as it stands, so that a test can write bytes that are no UTF-8.
+    // Latin-1 sends one byte per character, so that a test can write bytes that are not UTF-8.
     socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   })
 }
 
-/** The head of a request that asks for the end of the connection. */
+/** Builds the head of a request with `Connection: close`. */
 export function head(line: string, ...fields: readonly string[]): string {
   return `${[`${line} HTTP/1.1`, 'Host: shop', 'Connection: close', ...fields].join('\r\n')}\r\n\r\n`
 }
 
-/** A POST with a body. */
+/** Builds a POST request with a body. */
 export function post(path: string, body: string, type = 'application/json'): string {
   const text = Buffer.from(body).toString('latin1')
   return head(`POST ${path}`, `Content-Type: ${type}`, `Content-Length: ${text.length}`) + text
