@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { crashFields } from './crash-fields.ts'
+import { crashFields } from '../crash-fields.ts'
 
 test('an error is told with type, message, stack and what caused it', () => {
   const cause = new TypeError('below')

@@ -11,7 +11,7 @@ interface Report {
 const KEYS = 500_000
 
 test('one breaker for each key takes at most 300 bytes, with its key and its place in the map', () => {
-  const script = fileURLToPath(new URL('keyed-breakers.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../memory/keyed-breakers.ts', import.meta.url))
   const args = ['--expose-gc', '--conditions=@escudo/source', script, '--keys', String(KEYS), '--json']
   const { goalBytes, measured } = JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8' })) as Report
   expect(goalBytes).toBe(300)

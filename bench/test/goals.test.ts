@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { REFUSAL } from './cases/refusals.ts'
-import { BREAKER_AND_TIMEOUT, FIVE } from './cases/success.ts'
-import { WINDOW_SIZES, windowOfCalls, windowOfTime } from './cases/windows.ts'
-import { type Figures, goalLines } from './goals.ts'
-import { NAMES } from './groups.ts'
-import type { Measured } from './harness.ts'
-import type { KeyedMemory } from './memory.ts'
+import { REFUSAL } from '../cases/refusals.ts'
+import { BREAKER_AND_TIMEOUT, FIVE } from '../cases/success.ts'
+import { WINDOW_SIZES, windowOfCalls, windowOfTime } from '../cases/windows.ts'
+import { type Figures, goalLines } from '../goals.ts'
+import { NAMES } from '../groups.ts'
+import type { Measured } from '../harness.ts'
+import type { KeyedMemory } from '../memory.ts'
 
 const measured = (group: string, by: string, ns: number, bytesPerCall = 0): Measured => ({
   group,

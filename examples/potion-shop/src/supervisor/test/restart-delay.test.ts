@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { restartDelayMs } from './restart-delay.ts'
+import { restartDelayMs } from '../restart-delay.ts'
 
 /** The delays of a process that lives for `aliveMs` each time. */
 function delays(lives: readonly number[]): number[] {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { allocatedBytes } from './allocation.ts'
-import { type Contender, type Group, measure, NotAvailable } from './harness.ts'
+import { allocatedBytes } from '../allocation.ts'
+import { type Contender, type Group, measure, NotAvailable } from '../harness.ts'
 
 const EFFORT = { rounds: 4, roundMs: 1 }
 const idle = async (calls: number): Promise<number> => {

@@ -1,6 +1,6 @@
 import type { CircuitBreaker, ShieldStatus } from 'escudo'
 import { expect, test } from 'vitest'
-import * as shop from './shields.ts'
+import * as shop from '../shields.ts'
 
 /** Every shield that the module exports, by itself or within an object. */
 function shieldsIn(value: unknown): readonly { readonly status: () => ShieldStatus }[] {

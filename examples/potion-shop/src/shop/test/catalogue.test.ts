@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Errors } from './catalogue.ts'
+import { Errors } from '../catalogue.ts'
 
 test.each(Object.entries(Errors))(
   '%s says what it has to say in both languages, with the same facts',

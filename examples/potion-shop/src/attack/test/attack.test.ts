@@ -3,10 +3,10 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import { attack } from './attack.ts'
-import { callOnce, lineOf } from './call.ts'
-import { attackSettings, targetOf } from './settings.ts'
-import { quantile, summaryOf } from './summary.ts'
+import { attack } from '../attack.ts'
+import { callOnce, lineOf } from '../call.ts'
+import { attackSettings, targetOf } from '../settings.ts'
+import { quantile, summaryOf } from '../summary.ts'
 
 const servers: Server[] = []
 const never = new AbortController().signal
@@ -182,7 +182,7 @@ test('numbers and durations out of range are refused', () => {
 
 test('Ctrl-C prints the summary of the calls so far, and exits with 0', async () => {
   const url = await serving(answering(200, '{"status":"ok"}'))
-  const root = fileURLToPath(new URL('../../../../', import.meta.url))
+  const root = fileURLToPath(new URL('../../../../../', import.meta.url))
   const script = 'examples/potion-shop/src/attack/main.ts'
   const child = spawn(
     process.execPath,

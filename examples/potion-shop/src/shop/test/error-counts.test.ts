@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ErrorCounts } from './error-counts.ts'
+import { ErrorCounts } from '../error-counts.ts'
 
 function counter() {
   let nowMs = 0

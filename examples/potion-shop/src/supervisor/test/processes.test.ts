@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { readSettings } from '../process/settings.ts'
-import { processes, type StartValues, startSettings } from './processes.ts'
+import { readSettings } from '../../process/settings.ts'
+import { processes, type StartValues, startSettings } from '../processes.ts'
 
 function specs(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return processes(readSettings(startSettings, args, env) as StartValues)
