@@ -1,34 +1,34 @@
 import { parseArgs } from 'node:util'
 import { MisuseError } from './misuse.ts'
 
-/** One value that a process takes, from a flag, else from the environment, else its fallback. */
+/** One value that a process reads: from a flag, else the environment, else the fallback. */
 export interface Setting<T> {
   /** Without its dashes. */
   readonly flag: string
   /** The environment variable. An empty one counts as absent. */
   readonly env: string
   readonly fallback: T
-  /** What it is for, for `--help`. */
+  /** Its purpose, for `--help`. */
   readonly help: string
-  /** What a right value looks like. */
+  /** The form of a valid value. */
   readonly takes: string
-  /** The value, or undefined when the text is not one. */
+  /** Returns the value, or undefined for invalid text. */
   readonly parse: (text: string) => T | undefined
-  /** Whether a value must not be repeated where it is refused. */
+  /** Whether error messages must not repeat the value. */
   readonly secret?: boolean
 }
 
-/** The settings that a process knows, by the name that its code uses. */
+/** The settings of a process, by their names in its code. */
 export type Settings = Readonly<Record<string, Setting<unknown>>>
 
-/** What {@link readSettings} makes of them. */
+/** The values that {@link readSettings} returns. */
 export type Values<S extends Settings> = { readonly [Name in keyof S]: S[Name] extends Setting<infer T> ? T : never }
 
 /**
  * Reads a process's settings. A flag wins over the environment.
  *
  * @returns the values, or `'help'` when `--help` or `-h` is among the arguments
- * @throws MisuseError for an unknown flag, a flag without its value, an argument that is no flag, a value that is none
+ * @throws MisuseError for an unknown flag, a flag without a value, a positional argument or an invalid value
  */
 export function readSettings<S extends Settings>(
   settings: S,
@@ -46,7 +46,7 @@ export function readSettings<S extends Settings>(
   return values as Values<S>
 }
 
-/** The text of `--help`: how to start it, then a line for each setting. */
+/** The text of `--help`: the usage, then a line for each setting. */
 export function helpText(usage: string, settings: Settings): string {
   const rows = Object.values(settings).map((setting) => ({
     left: `--${setting.flag}`,
@@ -60,7 +60,7 @@ export function helpText(usage: string, settings: Settings): string {
 function readFlags(settings: Settings, argv: readonly string[]): ReadonlyMap<string, string> | 'help' {
   const known = Object.values(settings).map((setting) => setting.flag)
   const options = Object.fromEntries(known.map((flag) => [flag, { type: 'string' } as const]))
-  // Not strict, since its own messages run over several lines; the tokens say all that is needed.
+  // Not strict, because the error messages of `parseArgs` span several lines.
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true, allowPositionals: true })
   const given = new Map<string, string>()
   for (const token of tokens) {
