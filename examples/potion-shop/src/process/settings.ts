@@ -35,11 +35,11 @@ export function readSettings<S extends Settings>(
   argv: readonly string[] = process.argv.slice(2),
   env: NodeJS.ProcessEnv = process.env,
 ): Values<S> | 'help' {
-  const given = readFlags(settings, argv)
-  if (given === 'help') return 'help'
+  const flags = readFlags(settings, argv)
+  if (flags === 'help') return 'help'
   const values: Record<string, unknown> = {}
   for (const [name, setting] of Object.entries(settings)) {
-    const flag = given.get(setting.flag)
+    const flag = flags.get(setting.flag)
     if (flag !== undefined) values[name] = parsed(setting, flag, `--${setting.flag}`)
     else values[name] = env[setting.env] ? parsed(setting, env[setting.env] ?? '', setting.env) : setting.fallback
   }
@@ -62,7 +62,7 @@ function readFlags(settings: Settings, argv: readonly string[]): ReadonlyMap<str
   const options = Object.fromEntries(known.map((flag) => [flag, { type: 'string' } as const]))
   // Not strict, because the error messages of `parseArgs` span several lines.
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true, allowPositionals: true })
-  const given = new Map<string, string>()
+  const flags = new Map<string, string>()
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') throw new MisuseError(`unexpected argument '${token.value}'; see --help`)
@@ -71,9 +71,9 @@ function readFlags(settings: Settings, argv: readonly string[]): ReadonlyMap<str
     if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
       throw new MisuseError(`${token.rawName} needs a value; see --help`)
     }
-    given.set(token.name, token.value)
+    flags.set(token.name, token.value)
   }
-  return given
+  return flags
 }
 
 function parsed(setting: Setting<unknown>, text: string, source: string): unknown {

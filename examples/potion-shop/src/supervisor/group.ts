@@ -56,7 +56,7 @@ export class Group {
   }
 
   #mayRestart(spec: ChildSpec, exitCode: number | null): boolean {
-    // A process that was started wrongly would fail again, so it ends the start.
+    // During the start, a process that was started wrongly would only fail again.
     if (this.#up || exitCode !== EXIT_MISUSE) return true
     this.#startError = `${spec.name} could not start`
     this.#starting.abort()
