@@ -1,8 +1,8 @@
 import { GCProfiler, getHeapStatistics } from 'node:v8'
 
 /**
- * How many bytes were allocated while `work` ran: what the heap grew by, and what collections freed meanwhile. Nothing
- * is collected by force, so the young generation keeps the size that it has in a program.
+ * Counts the bytes allocated while `work` runs: heap growth plus what collections freed. No collection is forced, so that
+ * the young generation keeps its normal size.
  */
 export async function allocatedBytes(work: () => Promise<void>): Promise<number> {
   const profiler = new GCProfiler()

@@ -1,34 +1,39 @@
 import { parseArgs } from 'node:util'
 
-/** What `--help` says. */
+/** The text of `--help`. */
 export const USAGE = `Usage: npm run bench -- [options]
 
-  --only TEXT    only groups whose name contains TEXT
-  --list         the names of all groups
-  --rounds N     rounds a case, 1 to 1000 (default 40; fewer than 30 are for a first look)
-  --round-ms N   how long each case runs in a round, 1 to 1000 ms (default 12)
-  --keys N       how many keys the memory of keyed breakers is measured with, 1000 to 10000000 (default 1000000)
-  --json         one JSON document, for programs
-  --markdown     the tables alone, for README.md beside the benchmarks
-  --help         this text
+  --only TEXT    only the groups whose name contains TEXT
+  --list         print the names of all groups
+  --rounds N     rounds of each case, 1 to 1000 (default 40; fewer than 30 give rough figures only)
+  --round-ms N   the time of each case in a round, 1 to 1000 ms (default 12)
+  --keys N       keys for the memory of keyed breakers, 1000 to 10000000 (default 1000000)
+  --json         print one JSON document
+  --markdown     print only the tables, as in bench/README.md
+  --help         print this text
 
-Tables and documents go to the standard output, progress goes to the standard error.`
+Results go to standard output, progress to standard error.`
 
-/** The command line asks for something that there is not. */
+/** The command line is invalid. */
 export class UsageError extends Error {}
 
-/** What was asked for. */
-export interface Wishes {
+/** The options of a run. */
+export interface Options {
   readonly only: string
   readonly rounds: number
   readonly roundMs: number
   readonly keys: number
   readonly format: 'text' | 'json' | 'markdown'
-  readonly instead: 'help' | 'list' | undefined
+  /** What to print instead of a run. */
+  readonly print: 'help' | 'list' | undefined
 }
 
-/** Reads the command line. Throws a {@link UsageError} that says what is wrong. */
-export function wishesOf(args: readonly string[]): Wishes {
+/**
+ * Reads the command line.
+ *
+ * @throws UsageError for an unknown option, a wrong value or options that exclude each other
+ */
+export function readOptions(args: readonly string[]): Options {
   const values = parsed(args)
   if (values.json && values.markdown) throw new UsageError('--json and --markdown exclude each other')
   return {
@@ -37,7 +42,7 @@ export function wishesOf(args: readonly string[]): Wishes {
     roundMs: wholeNumber('--round-ms', values['round-ms'], 1, 1_000),
     keys: wholeNumber('--keys', values.keys, 1_000, 10_000_000),
     format: values.json ? 'json' : values.markdown ? 'markdown' : 'text',
-    instead: values.help ? 'help' : values.list ? 'list' : undefined,
+    print: values.help ? 'help' : values.list ? 'list' : undefined,
   }
 }
 

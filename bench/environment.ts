@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 
-/** The peers that are measured. */
+/** The measured peers. */
 export const PEERS = ['cockatiel', 'opossum', 'p-retry', 'effect'] as const
 
-/** What ran, and on what: without it a figure says nothing. */
+/** The versions and the machine of a run. */
 export interface Environment {
   readonly node: string
   readonly cpu: string
@@ -13,7 +13,7 @@ export interface Environment {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** The versions that were measured, read from the installed packages themselves. */
+/** Reads the versions from the installed packages. */
 export function environment(): Environment {
   const versions = Object.fromEntries(['escudo', ...PEERS].map((name) => [name, versionOf(name)]))
   const [cpu] = cpus()
@@ -26,7 +26,7 @@ function versionOf(name: string): string {
     try {
       return (JSON.parse(readFileSync(`${folder}/${name}/package.json`, 'utf8')) as { version: string }).version
     } catch {
-      // Not in this folder: the next one up.
+      // Not in this folder: try the next one up.
     }
   }
   return 'unknown'

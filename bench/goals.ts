@@ -5,20 +5,20 @@ import type { Measured } from './harness.ts'
 import type { KeyedMemory } from './memory.ts'
 import { medianRatio } from './statistics.ts'
 
-/** What the goals look at. */
+/** The measurements that the goals read. */
 export interface Figures {
   readonly results: readonly Measured[]
   readonly memory: readonly KeyedMemory[]
 }
 
-/** A goal beside what was measured. */
+/** A goal and its measurement. */
 export interface GoalLine {
   readonly what: string
-  /** `≤ 8 × bare`; with `what` it names the goal. */
+  /** For example `≤ 8 × bare`. Unique together with `what`. */
   readonly goal: string
-  /** Undefined where it was not measured. */
+  /** Undefined if it was not measured. */
   readonly value: number | undefined
-  /** `19.0 ×`. */
+  /** For example `19.0 ×`. */
   readonly shown: string | undefined
   readonly verdict: 'met' | 'missed' | 'not measured' | 'not available'
 }
@@ -27,22 +27,21 @@ interface Goal {
   readonly what: string
   readonly goal: string
   readonly limit: number
-  /** Whether the value must be at most the limit, or at least. */
   readonly must: 'at most' | 'at least'
   readonly show: (value: number) => string
   readonly measure: (figures: Figures) => number | undefined
-  /** Whether the library lacks what would be measured. */
+  /** Whether the library lacks the measured feature. */
   readonly missing?: (figures: Figures) => boolean
 }
 
-/** `19.0 ×` */
+/** Formats a ratio, for example `19.0 ×`. */
 export const times = (value: number): string => `${value.toFixed(1)} ×`
-// Where 1 is the whole point, a tenth is too coarse.
-const finely = (value: number): string => `${value.toFixed(2)} ×`
+// One decimal is too coarse for ratios near 1.
+const twoDecimals = (value: number): string => `${value.toFixed(2)} ×`
 const bytes = (value: number): string => `${value.toFixed(0)} bytes`
 
 const [SMALLEST, LARGEST] = [WINDOW_SIZES[0], WINDOW_SIZES.at(-1) as number]
-// "Constant" leaves room for noise and for memory that does not fit into the processor's cache.
+// Constant, with a margin for noise and cache misses.
 const CONSTANT_MAX = 1.25
 const KEY_BYTES_MAX = 300
 const CALL_BYTES_MAX = 2_048
@@ -76,7 +75,7 @@ const GOALS: readonly Goal[] = [
   },
 ]
 
-/** All goals, each with its verdict; those that were not measured too. */
+/** All goals with their verdicts, including goals that were not measured. */
 export function goalLines(figures: Figures): GoalLine[] {
   return GOALS.map(({ what, goal, limit, must, show, measure, missing }) => {
     const value = measure(figures)
@@ -117,7 +116,7 @@ function constant(window: string, name: (size: number) => string): Goal {
     goal: `constant (≤ ${CONSTANT_MAX} ×)`,
     limit: CONSTANT_MAX,
     must: 'at most',
-    show: finely,
+    show: twoDecimals,
     measure: ({ results }) => ratio(find(results, name(LARGEST), 'escudo'), find(results, name(SMALLEST), 'escudo')),
   }
 }

@@ -10,7 +10,7 @@ import { UsageError } from './command-line.ts'
 import type { Group } from './harness.ts'
 import { MEMORY } from './memory.ts'
 
-/** Everything that is measured in this process. */
+/** The groups that are measured in this process. */
 export const GROUPS: readonly Group[] = unique([
   ...successes,
   ...refusals,
@@ -22,21 +22,25 @@ export const GROUPS: readonly Group[] = unique([
   ...keys,
 ])
 
-/** All names, also of what is measured in processes of its own. */
+/** The names of all groups, including the one measured in separate processes. */
 export const NAMES: readonly string[] = [...GROUPS.map(({ name }) => name), MEMORY]
 
-/** The names that contain the text; none is an error that lists them all. */
-export function chosen(only: string): readonly string[] {
+/**
+ * The names that contain the text.
+ *
+ * @throws UsageError if none does
+ */
+export function namesWith(only: string): readonly string[] {
   const names = NAMES.filter((name) => name.includes(only))
-  if (names.length === 0) throw new UsageError(`--only '${only}' fits no group; there are:\n  ${NAMES.join('\n  ')}`)
+  if (names.length === 0) throw new UsageError(`--only '${only}' matches no group of:\n  ${NAMES.join('\n  ')}`)
   return names
 }
 
-/** Goals and `--only` find groups by their names. */
+/** Names must be unique, because goals and `--only` find groups by name. */
 function unique(groups: readonly Group[]): readonly Group[] {
   const seen = new Set<string>()
   for (const { name } of groups) {
-    if (seen.has(name)) throw new Error(`two groups are called '${name}'`)
+    if (seen.has(name)) throw new Error(`two groups have the name '${name}'`)
     seen.add(name)
   }
   return groups

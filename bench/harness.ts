@@ -1,55 +1,55 @@
 import { allocatedBytes } from './allocation.ts'
 import { medianRatio, quantile } from './statistics.ts'
 
-/** What is measured: one question, put to everybody who has an answer with the same semantics. */
+/** One comparison: contenders with the same semantics. */
 export interface Group {
-  /** `five policies, success`. Unique. */
+  /** Unique, for example `five policies, success`. */
   readonly name: string
-  /** Builds what is measured, once the group is chosen. Throws {@link NotAvailable} where the library lacks it. */
+  /** Builds the contenders when the group is selected. Throws {@link NotAvailable} if the library lacks a feature. */
   readonly build: () => readonly Contender[] | Promise<readonly Contender[]>
 }
 
-/** One who answers a group's question. */
+/** One implementation in a group. */
 export interface Contender {
-  /** `bare`, `escudo`, or a peer. */
+  /** `bare`, `escudo` or a peer. */
   readonly by: string
   /**
-   * Makes `calls` calls and tells how many came to what the group says: all of them, or the harness throws. So results
-   * are consumed, and a case that does something else than its name says cannot pass for a fast one.
+   * Makes `calls` calls and returns how many gave the expected result. The harness throws unless all did. This consumes
+   * the results, and a wrong case cannot look like a fast one.
    */
   readonly run: (calls: number) => Promise<number>
-  /** How many calls are made at the same time and wait together: once a round. */
+  /** The number of concurrent calls, made once in each round. */
   readonly atOnce?: number
-  /** Ends what the contender keeps running. */
+  /** Releases timers and other resources. */
   readonly close?: () => void
 }
 
-/** The library cannot do what a group asks for. */
+/** The library lacks the feature that a group measures. */
 export class NotAvailable extends Error {}
 
-/** What was measured of one contender of one group. */
+/** The measurement of one contender of one group. */
 export interface Measured {
   readonly group: string
   readonly by: string
-  /** Median over the rounds, nanoseconds of processor time a call. */
+  /** Processor time of a call in nanoseconds: the median of the rounds. */
   readonly nsPerCall: number
-  /** The rounds' first and third quartile, nanoseconds: how noisy the machine was. */
+  /** First and third quartile of the rounds, in nanoseconds. They show the noise of the machine. */
   readonly quartilesNs: readonly [number, number]
-  /** Median over the rounds of this time by the time of the group's bare case in the same round. */
+  /** This time divided by the time of the bare case in the same round: the median of the rounds. */
   readonly timesBare: number | undefined
-  /** The same by escudo's time. */
+  /** The same, divided by the time of escudo. */
   readonly timesEscudo: number | undefined
-  /** Bytes allocated a call. */
+  /** Bytes allocated by a call. */
   readonly bytesPerCall: number
-  /** Every round, nanoseconds a call. */
+  /** Nanoseconds of a call, for each round. */
   readonly roundsNs: readonly number[]
 }
 
-/** How much is measured. */
+/** The amount of measuring. */
 export interface Effort {
   readonly rounds: number
   readonly roundMs: number
-  /** Told of what is done next. */
+  /** Receives the name of each step before it runs. */
   readonly onProgress?: (step: string) => void
 }
 
@@ -59,7 +59,7 @@ interface Entry extends Contender {
   readonly roundsNs: number[]
 }
 
-// In rounds: calls are made for so long before the first one counts, and bytes are counted over so long a time.
+/** The warm-up lasts as long as this number of rounds. */
 const WARM_UP_ROUNDS = 5
 const CALLS_MIN = 100
 const MEASURABLE_MS = 0.001
@@ -67,8 +67,8 @@ const ALLOCATION_SAMPLES = 5
 const ALLOCATION_CALLS_MAX = 20_000
 
 /**
- * Measures all groups in one process, interleaved: every round runs each contender once, and each round begins with
- * another one, so that a slow moment of the machine, or what a neighbour leaves behind, falls on all alike.
+ * Measures all groups in one process, interleaved. Every round runs each contender once and starts with a different one.
+ * This spreads a slow moment of the machine, or garbage of the previous contender, over all contenders.
  */
 export async function measure(
   groups: readonly Group[],
@@ -87,8 +87,8 @@ export async function measure(
   }
   for (let round = 0; round < rounds; round += 1) {
     onProgress?.(`round ${round + 1} of ${rounds}`)
-    for (let place = 0; place < entries.length; place += 1) {
-      const entry = entries[(place + round) % entries.length] as Entry
+    for (let offset = 0; offset < entries.length; offset += 1) {
+      const entry = entries[(offset + round) % entries.length] as Entry
       entry.roundsNs.push(await nsPerCall(entry, entry.callsPerRound))
     }
   }
@@ -99,7 +99,7 @@ export async function measure(
   return { results, notes }
 }
 
-/** What the library lacks is said, and measures nothing. */
+/** The contenders of a group; none, and a note, if the library lacks the feature. */
 async function contenders(name: string, build: Group['build'], notes: string[]): Promise<readonly Contender[]> {
   try {
     return await build()
@@ -120,13 +120,13 @@ async function warmUp(entry: Entry, roundMs: number): Promise<void> {
     spentMs += tookMs
     if (tookMs < roundMs) calls *= 2
   }
-  const wanted = Math.max(CALLS_MIN, Math.round((roundMs * 1e6) / ns))
-  entry.callsPerRound = entry.atOnce ?? wanted
+  const callsPerRound = Math.max(CALLS_MIN, Math.round((roundMs * 1e6) / ns))
+  entry.callsPerRound = entry.atOnce ?? callsPerRound
 }
 
 let consumed = 0
 
-/** How many calls came to what they should. */
+/** The number of calls with the expected result. */
 export function consumedResults(): number {
   return consumed
 }
@@ -134,21 +134,21 @@ export function consumedResults(): number {
 async function nsPerCall(entry: Entry, calls: number): Promise<number> {
   const startedMs = processorMs()
   await runChecked(entry, calls)
-  // Never 0, which a short while can be by a coarse clock: ratios are made of this.
+  // Never 0, even with a coarse clock, because ratios divide by it.
   return (Math.max(MEASURABLE_MS, processorMs() - startedMs) * 1e6) / calls
 }
 
 async function runChecked(entry: Entry, calls: number): Promise<void> {
   const good = await entry.run(calls)
   if (good !== calls) {
-    throw new Error(`'${entry.group}' by ${entry.by}: ${good} of ${calls} calls came to what the group says`)
+    throw new Error(`'${entry.group}' by ${entry.by}: ${good} of ${calls} calls gave the expected result`)
   }
   consumed += good
 }
 
 /**
- * Processor time of the whole process, in milliseconds: what a core has to give for it, collections included. Neither a
- * wait of the calls nor another program that wants the processor shows in it, as both would by the clock on the wall.
+ * Processor time of the whole process in milliseconds, collections included. Unlike elapsed time, it excludes waits of
+ * the calls and the time that other programs use.
  */
 function processorMs(): number {
   const { user, system } = process.cpuUsage()

@@ -3,23 +3,23 @@ import { type GoalLine, times } from './goals.ts'
 import type { Measured } from './harness.ts'
 import type { KeyedMemory } from './memory.ts'
 
-/** All that a run found out. */
+/** The result of a run. */
 export interface Report extends Environment {
   readonly rounds: number
   readonly roundMs: number
-  /** How many calls came to what their case says. */
+  /** The number of calls with the expected result. */
   readonly consumed: number
   readonly results: readonly Measured[]
   readonly memory: readonly KeyedMemory[]
   readonly goals: readonly GoalLine[]
-  /** What could not be measured, and why. */
+  /** The groups that could not be measured, and why. */
   readonly notes: readonly string[]
 }
 
-/** With fewer rounds a median says little. */
-const ROUNDS_WANTED = 30
+/** Fewer rounds give rough medians only. */
+const ROUNDS_CITABLE = 30
 
-/** For people: Markdown that can be read as it stands, the goals last. */
+/** Markdown for people, the goals last. */
 export function markdown(report: Report): string {
   const parts = [
     head(report),
@@ -31,14 +31,14 @@ export function markdown(report: Report): string {
   return parts.join('\n\n')
 }
 
-/** For programs: everything but the single rounds. */
+/** JSON for programs: everything except the single rounds. */
 export function json(report: Report): string {
   return JSON.stringify(report, (key, value) => (key === 'roundsNs' ? undefined : value), 2)
 }
 
 function head({ node, cpu, cores, versions, rounds, roundMs }: Report): string {
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
-  const few = rounds < ROUNDS_WANTED ? `; fewer than ${ROUNDS_WANTED} rounds, so no figures to be cited` : ''
+  const few = rounds < ROUNDS_CITABLE ? `; fewer than ${ROUNDS_CITABLE} rounds, so do not cite these figures` : ''
   return `Node ${node}, ${cpu} (${cores} cores), ${packages.join(', ')}; ${rounds} rounds of ${roundMs} ms a case${few}.`
 }
 
@@ -77,7 +77,7 @@ function goalTable(goals: readonly GoalLine[]): string {
   return table(['what', 'goal, and what was measured'], rows, 2)
 }
 
-/** A Markdown table, padded; the first columns are text, the others figures, at the right. */
+/** A padded Markdown table. The first columns are text; the others are figures, aligned right. */
 function table(header: readonly string[], rows: readonly (readonly string[])[], textColumns: number): string {
   const widths = header.map((title, column) =>
     Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),

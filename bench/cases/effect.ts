@@ -2,28 +2,28 @@ import { Effect, Option, Schedule, Scope, Semaphore } from 'effect'
 import { CircuitBreaker } from 'effect/persistence'
 import { OPEN_MS, TIMEOUT_MS } from './peers.ts'
 
-// effect 4 describes a program once and runs it for each call: the description is built beforehand, as our shields are.
-// Its circuit breaker (experimental) knows consecutive failures and a window of calls, and no window of time, so it
-// stands only where the others are given a window of calls too.
+// effect 4 builds a program once and runs it for each call, as we do with shields. Its circuit breaker (experimental) has
+// consecutive failures and a window of calls, but no window of time. effect is only in groups where the other breakers
+// have a window of calls too.
 
 /** A program that may fail with anything. */
 export type Program = Effect.Effect<unknown, unknown>
 
-/** An operation as effect runs it: it rejects with its own error, and gets a signal only where it takes one. */
+/** An operation of effect. It rejects with its own error, and gets a signal only if it takes one. */
 export function operation(run: (signal: AbortSignal) => PromiseLike<unknown>): Program {
-  // effect looks at `length` to find out whether somebody wants a signal; what is made here must not hide it.
-  const own = run.length === 0 ? () => (run as () => PromiseLike<unknown>)() : (signal: AbortSignal) => run(signal)
-  return Effect.tryPromise({ try: own, catch: (error) => error })
+  // effect reads `length` to decide whether to create a signal, so the wrapper must keep the length.
+  const call = run.length === 0 ? () => (run as () => PromiseLike<unknown>)() : (signal: AbortSignal) => run(signal)
+  return Effect.tryPromise({ try: call, catch: (error) => error })
 }
 
-/** One call. */
+/** Runs the program once for each call. */
 export function runner(program: Program, options?: Effect.RunOptions): () => Promise<unknown> {
   return () => Effect.runPromise(program, options)
 }
 
 const backoff = Schedule.exponential('200 millis').pipe(Schedule.jittered)
 
-/** As ours: 2 retries, exponential from 200 ms, with jitter. */
+/** Like ours: 2 retries, exponential from 200 ms, with jitter. */
 export function withRetry(program: Program): Program {
   return Effect.retry(program, { times: 2, schedule: backoff })
 }
@@ -36,17 +36,17 @@ export function withFallback(program: Program): Program {
   return Effect.orElseSucceed(program, () => 1)
 }
 
-/** A semaphore that refuses at once when it is taken, as a bulkhead without a queue does. */
+/** A semaphore that rejects immediately when it has no permit, like a bulkhead without a queue. */
 export function withBulkhead(limit: number): (program: Program) => Program {
   const semaphore = Semaphore.makeUnsafe(limit)
   const full = Effect.fail(new Error('full'))
   return (program) =>
-    Effect.flatMap(semaphore.withPermitsIfAvailable(1)(program), (taken) =>
-      Option.isSome(taken) ? Effect.succeed(taken.value) : full,
+    Effect.flatMap(semaphore.withPermitsIfAvailable(1)(program), (result) =>
+      Option.isSome(result) ? Effect.succeed(result.value) : full,
     )
 }
 
-/** A breaker over the last `size` calls, its state in memory. */
+/** A breaker over the last `size` calls, with its state in memory. */
 export async function makeBreaker(
   size: number,
   threshold = 0.5,
@@ -72,7 +72,7 @@ async function make(tripPolicy: CircuitBreaker.TripPolicy): Promise<(program: Pr
   return (program, key = 'bench') => breaker.execute({ key })(program)
 }
 
-/** Whether effect's breaker refused the call. */
+/** Whether the breaker of effect rejected the call. */
 export function isEffectRefusal(error: unknown): boolean {
   return error instanceof CircuitBreaker.CircuitBreakerError && error.reason._tag === 'CircuitOpen'
 }

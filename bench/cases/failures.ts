@@ -9,16 +9,16 @@ import { caughtInSequence, fail, failure, inSequence, mostlyFailing } from './op
 import { ourBreaker, ourRetry, ours } from './ours.ts'
 import { cockatielBreaker, cockatielFallback, cockatielFive, cockatielRetry, OPOSSUM, TIMEOUT_MS } from './peers.ts'
 
-// The dependency rejects with an error that was made before: no stack is captured anew, on either side.
+// The dependency rejects with one existing error, so that no case pays for capturing a stack.
 
 const fallbackFailing: Group = {
   name: 'fallback alone, failure',
-  // The bare case catches and answers itself.
+  // The bare case catches the error and returns the substitute.
   build: () => {
     const our = ours('fallback-failure', fallback(1))
     const their = cockatielFallback()
     return [
-      { by: 'bare', run: inSequence(answered(fail)) },
+      { by: 'bare', run: inSequence(orSubstitute(fail)) },
       { by: 'escudo', run: inSequence(() => our.run(fail)) },
       { by: 'cockatiel', run: inSequence(() => their.execute(fail)) },
       { by: 'effect', run: inSequence(effect.runner(effect.withFallback(effect.operation(fail)))) },
@@ -28,8 +28,8 @@ const fallbackFailing: Group = {
 
 const breakerFailing: Group = {
   name: 'circuit breaker alone, failure',
-  // A window of 30 s that opens at 99 %, around an operation that fails 98 times of 100: every failure is counted, and
-  // the circuit stays closed. opossum cannot be had without its timeout, so it has one that is off.
+  // A window of 30 s that opens at 99 %, around an operation that fails 98 times in 100: the breaker counts every failure
+  // and stays closed. opossum always has a timeout; here it is off.
   build: () => {
     const our = ours('breaker-failure', ourBreaker(failureRate({ threshold: 0.99, window: '30s', minimumCalls: 100 })))
     const their = cockatielBreaker(0.99, 100)
@@ -51,7 +51,7 @@ const breakerFailing: Group = {
 
 const retryDeclines: Group = {
   name: 'retry alone, a failure that is not retried',
-  // The error says so itself to escudo; the others have a predicate.
+  // For escudo, the error carries `retry: never`; the others use a predicate.
   build: () => {
     const our = ours('retry-declines', ourRetry())
     const their = cockatielRetry(cockatiel.handleWhen((error) => error !== FINAL))
@@ -73,7 +73,7 @@ const retryDeclines: Group = {
 
 const fiveFailing: Group = {
   name: 'five policies, a failure that is not retried, answered by the fallback',
-  // The breaker counts it and stays closed, as above; the fallback answers.
+  // The breaker counts the failure and stays closed, as above.
   build: () => {
     const our = ours(
       'five-failure',
@@ -89,19 +89,19 @@ const fiveFailing: Group = {
     })
     const [first, second, third] = [mostlyFailing(FINAL), mostlyFailing(FINAL), mostlyFailing(FINAL)]
     return [
-      { by: 'bare', run: inSequence(answered(first)) },
+      { by: 'bare', run: inSequence(orSubstitute(first)) },
       { by: 'escudo', run: inSequence(() => our.run(second)) },
       { by: 'cockatiel', run: inSequence(() => their.execute(third)) },
     ]
   },
 }
 
-/** An error that says of itself that a retry makes no sense. */
+/** An error that is marked as not worth a retry. */
 const FINAL: Error = Object.assign(new Error(failure.message), {
   [Symbol.for('escudo.error')]: { code: 'DOWN', status: 502, kind: 'technical', retry: 'never' },
 })
 
-function answered(run: () => Promise<number>): () => Promise<number> {
+function orSubstitute(run: () => Promise<number>): () => Promise<number> {
   return async () => {
     try {
       return await run()
@@ -111,5 +111,5 @@ function answered(run: () => Promise<number>): () => Promise<number> {
   }
 }
 
-/** What a failure costs. */
+/** The cost of a failure. */
 export const failures: readonly Group[] = [fallbackFailing, breakerFailing, retryDeclines, fiveFailing]

@@ -7,9 +7,9 @@ import { cockatielBreaker, type Executes, OPEN_MS } from './peers.ts'
 
 const KEYS = Array.from({ length: 1_000 }, (_, number) => `tenant-${number}`)
 
-/** A breaker for each key. Throws {@link NotAvailable} while the library has none. */
+/** A breaker for each key. Throws {@link NotAvailable} if the library has none. */
 export function keyedBreaker(maxKeys: number): AnyPolicy {
-  // Spread, so that this compiles also against a library that does not know the option yet.
+  // Spread, so that this compiles against a library without the option.
   const perKey = { perKey: { maxKeys } }
   try {
     return circuitBreaker({ trip: overTime, openFor: OPEN_MS, ...perKey })
@@ -21,8 +21,8 @@ export function keyedBreaker(maxKeys: number): AnyPolicy {
 
 const thousandKeys: Group = {
   name: 'one breaker per key, a thousand keys in turn, success',
-  // cockatiel knows no keys: a Map of breakers, made when a key is first seen, as people write it. effect's breaker has
-  // a key with each call, and a window of 100 calls instead of one of 30 s.
+  // cockatiel has no keys, so people write a Map of breakers, created on first use of a key. The breaker of effect takes a
+  // key with each call; its window is 100 calls instead of 30 s.
   build: async () => {
     const our = ours('keyed', keyedBreaker(KEYS.length))
     const breakers = new Map<string, Executes>()
@@ -53,5 +53,5 @@ const thousandKeys: Group = {
   },
 }
 
-/** What a breaker for each key costs; its memory is measured in `memory/`. */
+/** The cost of a breaker for each key. `memory/` measures its memory. */
 export const keys: readonly Group[] = [thousandKeys]

@@ -6,8 +6,8 @@ import { cockatielBreaker, cockatielFive, cockatielRetry, cockatielTimeout } fro
 const OCCASIONAL = ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late'] as const
 
 const quiet: Group = {
-  name: 'five policies, listeners that have nothing to hear, success',
-  // Listeners for what is out of the ordinary: nothing is, so they are never called, and must cost nothing.
+  name: 'five policies, listeners that are never called, success',
+  // Listeners for events that a successful call does not emit. They must cost nothing.
   build: () => {
     const our = ourFive('quiet')
     for (const name of OCCASIONAL) our.on(name, unexpected)
@@ -27,38 +27,37 @@ const quiet: Group = {
   },
 }
 
-const told: Group = {
-  name: 'five policies, each call told to a listener, success',
-  // What a metrics registry costs: retry, breaker and timeout each tell that they are done with the call, so one
-  // listener hears three times.
+const notified: Group = {
+  name: 'five policies, a listener called for each call, success',
+  // The cost of a metrics registry. Retry, breaker and timeout each emit an event, so the listener runs three times.
   build: () => {
-    const our = ourFive('told')
-    let heard = 0
-    const hear = (): void => {
-      heard += 1
+    const our = ourFive('notified')
+    let events = 0
+    const onEvent = (): void => {
+      events += 1
     }
-    our.on('executed', hear)
+    our.on('executed', onEvent)
     const parts = { retry: cockatielRetry(), breaker: cockatielBreaker(), timeout: cockatielTimeout() }
-    for (const part of Object.values(parts)) part.onSuccess(hear)
+    for (const part of Object.values(parts)) part.onSuccess(onEvent)
     const their = cockatielFive(parts)
-    const allHeard =
+    const counted =
       (run: Contender['run']): Contender['run'] =>
       async (calls) => {
-        heard = 0
+        events = 0
         await run(calls)
-        return heard / 3
+        return events / 3
       }
     return [
       { by: 'bare', run: inSequence(succeed) },
-      { by: 'escudo', run: allHeard(inSequence(() => our.run(succeed))) },
-      { by: 'cockatiel', run: allHeard(inSequence(() => their.execute(succeed))) },
+      { by: 'escudo', run: counted(inSequence(() => our.run(succeed))) },
+      { by: 'cockatiel', run: counted(inSequence(() => their.execute(succeed))) },
     ]
   },
 }
 
 const status: Group = {
   name: 'status of the five',
-  // A snapshot of all five, as a status page or a scrape takes it. No peer has one.
+  // A snapshot of all five, as a status page or a scrape reads it. No peer has one.
   build: async () => {
     const our = ourFive('status')
     for (let call = 0; call < 100; call += 1) await our.run(succeed)
@@ -73,8 +72,8 @@ function sumOf(calls: number, call: () => number): number {
 }
 
 function unexpected(): void {
-  throw new Error('a listener heard of something that should not have happened')
+  throw new Error('a listener received an event that should not happen')
 }
 
-/** What it costs to be watched. */
-export const listeners: readonly Group[] = [quiet, told, status]
+/** The cost of listeners and of a status. */
+export const listeners: readonly Group[] = [quiet, notified, status]

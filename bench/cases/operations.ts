@@ -1,7 +1,7 @@
-/** The operation of the success cases: asynchronous, and as cheap as one can be. */
+/** The operation of the success cases: the cheapest asynchronous one. */
 export const succeed = async (): Promise<number> => 1
 
-/** One error for all failures: the price of making an error, stack and all, is not what is measured. */
+/** One error for all failures, so that no case measures the creation of an error. */
 export const failure: Error = new Error('the dependency failed')
 
 /** The operation that always fails. */
@@ -10,8 +10,8 @@ export const fail = async (): Promise<number> => {
 }
 
 /**
- * An operation that fails, but for every fiftieth call: a breaker whose rate of 99 % is never reached counts all of its
- * failures and stays closed.
+ * An operation that fails except for every fiftieth call. A breaker with a threshold of 99 % counts all failures and
+ * stays closed.
  */
 export function mostlyFailing(error: Error = failure): () => Promise<number> {
   let calls = 0
@@ -25,7 +25,7 @@ export function mostlyFailing(error: Error = failure): () => Promise<number> {
 /** The operation that never settles. */
 export const never = (): Promise<number> => new Promise(() => {})
 
-/** Calls one after the other that all must come to 1. */
+/** Makes calls one after another and adds their results. Each must fulfil with 1. */
 export function inSequence(call: () => PromiseLike<unknown>): (calls: number) => Promise<number> {
   return async (calls) => {
     let good = 0
@@ -34,7 +34,7 @@ export function inSequence(call: () => PromiseLike<unknown>): (calls: number) =>
   }
 }
 
-/** The same for calls that reject with what is expected, or come to 1. */
+/** The same for calls that reject with the expected error or fulfil with 1. */
 export function caughtInSequence(
   call: () => PromiseLike<unknown>,
   expected: (error: unknown) => boolean = isFailure,
@@ -52,7 +52,7 @@ export function caughtInSequence(
   }
 }
 
-/** Calls that are made at the same time, so many in a batch, and reject with what is expected. */
+/** Makes concurrent calls in batches of `atOnce`. Each must reject with the expected error. */
 export function caughtAtOnce(
   atOnce: number,
   call: () => PromiseLike<unknown>,

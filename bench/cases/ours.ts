@@ -13,10 +13,10 @@ import {
 } from 'escudo'
 import { OPEN_MS, TIMEOUT_MS } from './peers.ts'
 
-/** Half of at least 20 calls in 30 s. */
+/** Trips when half of at least 20 calls in 30 s fail. */
 export const overTime: Trip = failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 })
 
-/** The breaker of the cases: open for so long that none half-opens while something is measured. */
+/** A breaker whose open period is longer than the run. */
 export function ourBreaker(trip: Trip = overTime): ReturnType<typeof circuitBreaker> {
   return circuitBreaker({ trip, openFor: OPEN_MS })
 }
@@ -26,7 +26,7 @@ export function ourRetry(): ReturnType<typeof retry> {
   return retry({ maxRetries: 2, backoff: exponential({ base: '200ms', max: '10s' }) })
 }
 
-/** A shield whose operations are numbers. */
+/** A shield for operations that return a number. */
 export function ours(name: string, ...policies: readonly AnyPolicy[]): Shield<number, number> {
   return shield(`bench-${name}`, ...(policies as readonly never[])) as unknown as Shield<number, number>
 }

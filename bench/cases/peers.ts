@@ -1,18 +1,18 @@
 import * as cockatiel from 'cockatiel'
 import type Opossum from 'opossum'
 
-// The peers' settings, in one place, and equal to ours: half of at least 20 calls in 30 s opens a circuit; 2 retries,
-// exponential from 200 ms to 10 s with jitter; a bulkhead of 10 that refuses at once; a timeout of 2 s that settles on
-// time whether or not the operation listens. effect's stand in `effect.ts`.
+// The settings of the peers, equal to ours: a circuit opens when half of at least 20 calls in 30 s fail; 2 retries,
+// exponential from 200 ms to 10 s with jitter; a bulkhead of 10 that rejects immediately; a timeout of 2 s that settles
+// on time even if the operation ignores its signal. The settings of effect are in `effect.ts`.
 
-/** How long circuits stay open: so that none half-opens while something is measured. */
+/** The open period of circuits: longer than a run, so that none half-opens. */
 export const OPEN_MS = 3_600_000
 /** The timeout of every case that does not time out. */
 export const TIMEOUT_MS = 2_000
 
 const { handleAll } = cockatiel
 
-/** A policy of cockatiel, as the cases use it. */
+/** A policy of cockatiel. */
 export interface Executes {
   execute(
     operation: (context: { readonly signal: AbortSignal }) => PromiseLike<number>,
@@ -20,7 +20,7 @@ export interface Executes {
   ): PromiseLike<unknown>
 }
 
-/** cockatiel states a breaker's minimum as calls a second. */
+/** A breaker over 30 s. cockatiel takes the minimum as calls per second. */
 export function cockatielBreaker(threshold = 0.5, minimumCalls = 20): cockatiel.CircuitBreakerPolicy {
   return cockatiel.circuitBreaker(handleAll, {
     halfOpenAfter: OPEN_MS,
@@ -28,7 +28,7 @@ export function cockatielBreaker(threshold = 0.5, minimumCalls = 20): cockatiel.
   })
 }
 
-/** Over the last `size` calls. */
+/** A breaker over the last `size` calls. */
 export function cockatielCountBreaker(
   size: number,
   threshold = 0.5,
@@ -53,14 +53,14 @@ export function cockatielFallback(): cockatiel.FallbackPolicy<number> {
   return cockatiel.fallback(handleAll, 1)
 }
 
-/** The parts of cockatiel's five that cases look at or replace. */
+/** The policies of {@link cockatielFive} that a case may replace. */
 export interface CockatielParts {
   readonly retry: cockatiel.RetryPolicy
   readonly breaker: cockatiel.CircuitBreakerPolicy
   readonly timeout: cockatiel.TimeoutPolicy
 }
 
-/** The five of cockatiel, in the order of ours. */
+/** The five of cockatiel, in the same order as ours. */
 export function cockatielFive(parts: Partial<CockatielParts> = {}): Executes {
   return cockatiel.wrap(
     cockatielFallback(),
@@ -71,7 +71,7 @@ export function cockatielFive(parts: Partial<CockatielParts> = {}): Executes {
   )
 }
 
-/** opossum keeps latencies for percentiles, and sorts them on a timer and at each failure: off, since nobody else does. */
+/** Percentiles are off: opossum sorts latencies on a timer and at each failure, and no other library has them. */
 export const OPOSSUM: Opossum.Options = {
   timeout: TIMEOUT_MS,
   errorThresholdPercentage: 50,

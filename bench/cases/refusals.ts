@@ -8,15 +8,15 @@ import { caughtInSequence, fail, inSequence } from './operations.ts'
 import { ours } from './ours.ts'
 import { cockatielFallback, type Executes, OPEN_MS, OPOSSUM } from './peers.ts'
 
-// What an outage costs: the circuit is open, for an hour, and nobody calls the dependency. The bare case is an `async`
-// function that throws one error made before: what any rejection costs that is caught.
+// The circuit is open for an hour and rejects every call. The bare case is an `async` function that throws one existing
+// error: the cost of any caught rejection.
 
 /** The group of the goal for refusals. */
 export const REFUSAL = 'refusal by an open breaker, caught'
 
 const bareCaught: Contender = { by: 'bare', run: caughtInSequence(fail) }
 
-/** Opens what is given: one failed call. */
+/** Opens the circuit with one failed call. */
 async function opened<P>(contender: P, call: (contender: P) => PromiseLike<unknown>): Promise<P> {
   await Promise.resolve(call(contender)).catch(() => {})
   return contender
@@ -39,7 +39,7 @@ function opossumOpen(): Opossum {
   return breaker
 }
 
-/** The goal speaks of real errors: a plain object would be cheaper. */
+/** The goal requires real errors. A plain object would be cheaper. */
 const isOurRefusal = (error: unknown): boolean => error instanceof CircuitOpenError && types.isNativeError(error)
 const isCockatielRefusal = (error: unknown): boolean => error instanceof cockatiel.BrokenCircuitError
 const isOpossumRefusal = (error: unknown): boolean => (error as { code?: unknown }).code === 'EOPENBREAKER'
@@ -68,7 +68,7 @@ const refusal: Group = {
 
 const refusalWithFallback: Group = {
   name: 'refusal by an open breaker, answered by a fallback',
-  // The bare case catches the rejection and answers itself.
+  // The bare case catches the rejection and returns the substitute.
   build: async () => {
     const our = await opened(ours('open-fallback', fallback(1), ourOpen()), (shield) => shield.run(fail))
     const their: Executes = cockatiel.wrap(
@@ -79,7 +79,7 @@ const refusalWithFallback: Group = {
     opossum.fallback(() => 1)
     const program = (await effect.makeQuickBreaker())(effect.operation(fail))
     await opened(program, (one) => effect.runner(one)())
-    const answered = async (): Promise<number> => {
+    const bareAnswer = async (): Promise<number> => {
       try {
         return await fail()
       } catch {
@@ -87,7 +87,7 @@ const refusalWithFallback: Group = {
       }
     }
     return [
-      { by: 'bare', run: inSequence(answered) },
+      { by: 'bare', run: inSequence(bareAnswer) },
       { by: 'escudo', run: inSequence(() => our.run(fail)) },
       { by: 'cockatiel', run: inSequence(() => their.execute(fail)) },
       { by: 'opossum', run: inSequence(() => opossum.fire()), close: () => opossum.shutdown() },
@@ -96,38 +96,38 @@ const refusalWithFallback: Group = {
   },
 }
 
-const refusalHeard: Group = {
-  name: 'refusal by an open breaker, caught, and heard by a listener',
-  // cockatiel and effect tell nobody of a single refusal.
+const refusalWithListener: Group = {
+  name: 'refusal by an open breaker, caught, with a listener',
+  // cockatiel and effect emit no event for a refusal.
   build: async () => {
-    let heard = 0
-    const our = await opened(ours('open-heard', ourOpen()), (shield) => shield.run(fail))
+    let events = 0
+    const our = await opened(ours('open-listener', ourOpen()), (shield) => shield.run(fail))
     our.on('rejected', () => {
-      heard += 1
+      events += 1
     })
     const opossum = opossumOpen()
     opossum.on('reject', () => {
-      heard += 1
+      events += 1
     })
-    /** One listener, called once a call. */
-    const allHeard =
+    /** The listener runs once for each call. */
+    const counted =
       (run: Contender['run']): Contender['run'] =>
       async (calls) => {
-        heard = 0
+        events = 0
         await run(calls)
-        return heard
+        return events
       }
     return [
       bareCaught,
-      { by: 'escudo', run: allHeard(caughtInSequence(() => our.run(fail), isOurRefusal)) },
+      { by: 'escudo', run: counted(caughtInSequence(() => our.run(fail), isOurRefusal)) },
       {
         by: 'opossum',
-        run: allHeard(caughtInSequence(() => opossum.fire(), isOpossumRefusal)),
+        run: counted(caughtInSequence(() => opossum.fire(), isOpossumRefusal)),
         close: () => opossum.shutdown(),
       },
     ]
   },
 }
 
-/** What an outage costs. */
-export const refusals: readonly Group[] = [refusal, refusalWithFallback, refusalHeard]
+/** The cost of a refusal. */
+export const refusals: readonly Group[] = [refusal, refusalWithFallback, refusalWithListener]

@@ -5,21 +5,21 @@ import { inSequence, succeed } from './operations.ts'
 import { ourFive, ours } from './ours.ts'
 import { cockatielFive, cockatielTimeout, TIMEOUT_MS } from './peers.ts'
 
-/** An operation that looks at its signal once. cockatiel makes a signal whether or not anybody looks. */
-const looking = async ({ signal }: Pick<Call, 'signal'>): Promise<number> => (signal.aborted ? 0 : 1)
+/** An operation that reads its signal once. cockatiel creates a signal even if the operation does not read it. */
+const readSignal = async ({ signal }: Pick<Call, 'signal'>): Promise<number> => (signal.aborted ? 0 : 1)
 
 const timeoutRead: Group = {
   name: 'timeout alone, the operation reads its signal, success',
-  // The bare case looks at one signal that exists already.
+  // The bare case reads one existing signal.
   build: () => {
     const call = new AbortController()
     const our = ours('signal-timeout', timeout(TIMEOUT_MS))
     const their = cockatielTimeout()
-    const program = effect.withTimeout(effect.operation((signal) => looking({ signal })))
+    const program = effect.withTimeout(effect.operation((signal) => readSignal({ signal })))
     return [
-      { by: 'bare', run: inSequence(() => looking(call)) },
-      { by: 'escudo', run: inSequence(() => our.run(looking)) },
-      { by: 'cockatiel', run: inSequence(() => their.execute(looking)) },
+      { by: 'bare', run: inSequence(() => readSignal(call)) },
+      { by: 'escudo', run: inSequence(() => our.run(readSignal)) },
+      { by: 'cockatiel', run: inSequence(() => their.execute(readSignal)) },
       { by: 'effect', run: inSequence(effect.runner(program)) },
     ]
   },
@@ -32,16 +32,16 @@ const fiveRead: Group = {
     const our = ourFive('signal-five')
     const their = cockatielFive()
     return [
-      { by: 'bare', run: inSequence(() => looking(call)) },
-      { by: 'escudo', run: inSequence(() => our.run(looking)) },
-      { by: 'cockatiel', run: inSequence(() => their.execute(looking)) },
+      { by: 'bare', run: inSequence(() => readSignal(call)) },
+      { by: 'escudo', run: inSequence(() => our.run(readSignal)) },
+      { by: 'cockatiel', run: inSequence(() => their.execute(readSignal)) },
     ]
   },
 }
 
 const fiveOneSignal: Group = {
   name: "five policies, one caller's signal for all calls, success",
-  // The caller may give every call up; it never does. The bare case could not be given up.
+  // The caller never aborts. The bare case has no signal.
   build: () => {
     const { signal } = new AbortController()
     const our = ourFive('one-signal')
@@ -54,19 +54,19 @@ const fiveOneSignal: Group = {
   },
 }
 
-const fiveOwnSignals: Group = {
-  name: 'five policies, a signal of its own for each call, success',
-  // As in a server, where each request brings one: all make it, the bare case too.
+const fiveSeparateSignals: Group = {
+  name: 'five policies, a separate signal for each call, success',
+  // As in a server, where each request has a signal. The bare case creates one too.
   build: () => {
-    const our = ourFive('own-signals')
+    const our = ourFive('separate-signals')
     const their = cockatielFive()
     return [
-      { by: 'bare', run: inSequence(() => looking(new AbortController())) },
+      { by: 'bare', run: inSequence(() => readSignal(new AbortController())) },
       { by: 'escudo', run: inSequence(() => our.run(succeed, { signal: new AbortController().signal })) },
       { by: 'cockatiel', run: inSequence(() => their.execute(succeed, new AbortController().signal)) },
     ]
   },
 }
 
-/** What signals cost, the operation's and the caller's. */
-export const signals: readonly Group[] = [timeoutRead, fiveRead, fiveOneSignal, fiveOwnSignals]
+/** The cost of signals of the operation and of the caller. */
+export const signals: readonly Group[] = [timeoutRead, fiveRead, fiveOneSignal, fiveSeparateSignals]

@@ -17,7 +17,7 @@ import {
   TIMEOUT_MS,
 } from './peers.ts'
 
-/** The group of the goal for a whole shield. */
+/** The group of the goals for five policies. */
 export const FIVE = 'five policies, success'
 /** The group of the goal for a breaker with a timeout. */
 export const BREAKER_AND_TIMEOUT = 'breaker and timeout, success'
@@ -28,7 +28,7 @@ const succeeding = effect.operation(succeed)
 
 const five: Group = {
   name: FIVE,
-  // opossum has no retry; effect's breaker has no window of time (see the next group).
+  // opossum has no retry, and the breaker of effect has no window of time (see the next group).
   build: () => {
     const our = ourFive('five')
     const their = cockatielFive()
@@ -38,7 +38,7 @@ const five: Group = {
 
 const fiveOverCalls: Group = {
   name: 'five policies with a window of 100 calls, success',
-  // The same five, with a breaker over the last 100 calls, which effect has too.
+  // The breaker of effect has a window of calls too.
   build: async () => {
     const our = ourFive('five-calls', ourBreaker(failureRate({ window: { calls: 100 }, minimumCalls: 20 })))
     const their = cockatielFive({ breaker: cockatielCountBreaker(100) })
@@ -70,7 +70,7 @@ const fallbackAlone: Group = {
 
 const retryAlone: Group = {
   name: 'retry alone, success',
-  // p-retry reads its options at each call: that is its interface.
+  // p-retry takes its options with each call.
   build: () => {
     const our = ours('retry', ourRetry())
     const their = cockatielRetry()
@@ -139,7 +139,7 @@ const timeoutAlone: Group = {
 
 const breakerAndTimeout: Group = {
   name: BREAKER_AND_TIMEOUT,
-  // opossum's own composition: a breaker over a rolling window, with a timeout inside.
+  // The composition built into opossum: a breaker over a rolling window with a timeout inside.
   build: () => {
     const our = ours('breaker-and-timeout', ourBreaker(), timeout(TIMEOUT_MS))
     const their = cockatiel.wrap(cockatielBreaker(), cockatielTimeout())
@@ -153,7 +153,7 @@ const breakerAndTimeout: Group = {
   },
 }
 
-/** What policies cost while all is well. */
+/** The cost of policies when calls succeed. */
 export const successes: readonly Group[] = [
   five,
   fiveOverCalls,

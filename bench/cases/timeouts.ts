@@ -12,16 +12,16 @@ const AFTER_MS = 5
 
 const together: Group = {
   name: 'timeout alone, a thousand calls time out together',
-  // A thousand operations that never settle are cut off after 5 ms, all at once.
-  // The bare case is what people write by hand: a timer for each call, which rejects with an error made before.
+  // A thousand operations that never settle time out together after 5 ms.
+  // The bare case is a manual timeout: a timer for each call, which rejects with an existing error.
   build: () => {
     const our = ours('timing-out', timeout(AFTER_MS))
     const their = cockatielTimeout(AFTER_MS)
     const program = effect.withTimeout(effect.operation(never), AFTER_MS)
-    const byHand = (): Promise<number> =>
+    const manual = (): Promise<number> =>
       Promise.race([never(), new Promise<never>((_, reject) => setTimeout(reject, AFTER_MS, failure))])
     return [
-      { by: 'bare', run: caughtAtOnce(AT_ONCE, byHand, (error) => error === failure), atOnce: AT_ONCE },
+      { by: 'bare', run: caughtAtOnce(AT_ONCE, manual, (error) => error === failure), atOnce: AT_ONCE },
       {
         by: 'escudo',
         run: caughtAtOnce(
@@ -45,5 +45,5 @@ const together: Group = {
   },
 }
 
-/** What a timeout costs that runs out. */
+/** The cost of a timeout that fires. */
 export const timeouts: readonly Group[] = [together]

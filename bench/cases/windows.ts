@@ -5,23 +5,23 @@ import { caughtInSequence, mostlyFailing } from './operations.ts'
 import { ourBreaker, ours } from './ours.ts'
 import { cockatielCountBreaker } from './peers.ts'
 
-// The price of a failure must not grow with the number of calls in the breaker's window. The windows are full before
-// anything is measured; the operation fails 98 times of 100, and the circuit would open at 99 %.
+// The cost of a failure must not grow with the number of calls in the window of the breaker. The windows are full before
+// the measurement starts. The operation fails 98 times in 100, and the circuit would open at 99 %.
 
-/** How many calls stand in the windows: the goal compares the first with the last. */
+/** The number of calls in the windows. The goal compares the first with the last. */
 export const WINDOW_SIZES = [100, 10_000, 1_000_000] as const
 
 const THRESHOLD = 0.99
 const MINIMUM_CALLS = 100
 
-const shown = (size: number): string => size.toLocaleString('en-US')
+const formatted = (size: number): string => size.toLocaleString('en-US')
 
-/** A window of a number of calls. */
-export const windowOfCalls = (size: number): string => `breaker failure, the last ${shown(size)} calls`
-/** A window of time that holds a number of calls. */
-export const windowOfTime = (size: number): string => `breaker failure, a second with ${shown(size)} calls`
+/** The group for a window of `size` calls. */
+export const windowOfCalls = (size: number): string => `breaker failure, the last ${formatted(size)} calls`
+/** The group for a window of time with `size` calls in it. */
+export const windowOfTime = (size: number): string => `breaker failure, a second with ${formatted(size)} calls`
 
-// effect removes the oldest call from the front of an array, so filling a window of a million takes it too long.
+// effect removes the oldest call from the front of an array, so filling a window of a million calls takes too long.
 const EFFECT_SIZE_MAX = 10_000
 
 const callGroups: readonly Group[] = WINDOW_SIZES.map((size) => ({
@@ -45,8 +45,8 @@ const callGroups: readonly Group[] = WINDOW_SIZES.map((size) => ({
   },
 }))
 
-// Only a clock of its own keeps a window of time at a number of calls, however fast they come: each takes its share of
-// the window. The peers read the system's clock.
+// A custom clock keeps the number of calls in the window constant: each call advances it by its share of the window. The
+// peers have no such option; they read the system clock.
 const timeGroups: readonly Group[] = WINDOW_SIZES.map((size) => ({
   name: windowOfTime(size),
   build: async () => {
@@ -69,7 +69,7 @@ const timeGroups: readonly Group[] = WINDOW_SIZES.map((size) => ({
   },
 }))
 
-/** Once all windows are full, and a little over. */
+/** Fills all windows with a few calls more than their size. */
 async function filled(contenders: readonly Contender[], size: number): Promise<readonly Contender[]> {
   for (const { by, run } of contenders) if (by !== 'bare') await run(size + MINIMUM_CALLS)
   return contenders
@@ -79,7 +79,7 @@ function steppingClock(): Clock & { step(ms: number): void } {
   let nowMs = 0
   return {
     now: () => nowMs,
-    // Nothing waits in these cases; a circuit that opened would set a timer, and fail its case.
+    // No timer runs in these cases. A circuit that opened would fail its case.
     setTimer: () => () => {},
     step(ms) {
       nowMs += ms
@@ -87,5 +87,5 @@ function steppingClock(): Clock & { step(ms: number): void } {
   }
 }
 
-/** Failures with few and with many calls in the window. */
+/** The cost of a failure with few and with many calls in the window. */
 export const windows: readonly Group[] = [...callGroups, ...timeGroups]

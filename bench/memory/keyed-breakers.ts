@@ -1,8 +1,8 @@
-// How many bytes one circuit breaker for each key takes, at a million keys that each met one call. A process of its own,
-// since it fills the heap: node --expose-gc --conditions=@escudo/source bench/memory/keyed-breakers.ts [--keys N] [--json]
+// Measures the bytes of one circuit breaker per key, after one call for each of a million keys. It fills the heap, so it is
+// a separate process: node --expose-gc --conditions=@escudo/source bench/memory/keyed-breakers.ts [--keys N] [--json]
 //
-// What is measured is the mechanism with its entry in the map and its key, a string of 2 to 8 characters: what stays on
-// the heap when the calls are over. The policy's own state is there once for all keys.
+// The figure includes the breaker state, its map entry and its key of 2 to 8 characters. The state of the policy is shared
+// by all keys.
 import { parseArgs } from 'node:util'
 import { anyTrip, consecutive, failureRate, slowCallRate, type Trip } from '../../packages/escudo/src/index.ts'
 import { Breaker } from '../../packages/escudo/src/policies/circuit-breaker/state/breaker.ts'
@@ -11,7 +11,7 @@ import { KeyedStates } from '../../packages/escudo/src/policies/shared/state/key
 
 const GOAL_BYTES = 300
 
-/** What is measured, by the name of its trip. */
+/** The measured trips, by name. */
 const TRIPS: Readonly<Record<string, Trip>> = {
   'failureRate(), a window of 30 s': failureRate(),
   'failureRate(), a window of 100 calls': failureRate({ window: { calls: 100 } }),
@@ -36,18 +36,18 @@ function settingsOf(trip: Trip): BreakerSettings {
   }
 }
 
-/** One successful call for each key. */
+/** Makes one successful call for each key. */
 function fill(states: KeyedStates<Breaker>, keys: number): void {
   for (let n = 0; n < keys; n += 1) {
     const now = n / 1_000
     const breaker = states.of(`k${n}`)
-    const ticket = breaker.sharedPermit ?? breaker.tryAcquire(now, Math.random)
-    if (ticket !== undefined) breaker.settle(ticket, 'success', now, undefined, 1)
+    const permit = breaker.sharedPermit ?? breaker.tryAcquire(now, Math.random)
+    if (permit !== undefined) breaker.settle(permit, 'success', now, undefined, 1)
   }
 }
 
 function heapBytes(collect: () => void): number {
-  // Twice: the first leaves what only finalizers held.
+  // Twice, because the second frees what the first finalises.
   collect()
   collect()
   const { heapUsed, external, arrayBuffers } = process.memoryUsage()
@@ -60,7 +60,7 @@ function measure(name: string, trip: Trip, keys: number, collect: () => void): M
   const before = heapBytes(collect)
   fill(states, keys)
   const bytesPerKey = (heapBytes(collect) - before) / keys
-  if (states.size !== keys) throw new Error(`${states.size} of ${keys} keys are left`)
+  if (states.size !== keys) throw new Error(`${states.size} of ${keys} keys are in the map`)
   return { trip: name, keys, bytesPerKey: Math.round(bytesPerKey) }
 }
 
@@ -73,8 +73,8 @@ function main(): void {
     throw new TypeError(`--keys takes a whole number from 1000 to 10000000, got '${values.keys}'`)
   }
   const collect = globalThis.gc
-  if (collect === undefined) throw new Error('start it with --expose-gc')
-  // Classes learn in their first instances how much room one needs.
+  if (collect === undefined) throw new Error('run with --expose-gc')
+  // V8 learns the size of an instance from the first ones.
   for (const trip of Object.values(TRIPS)) measure('warm-up', trip, 1_000, collect)
   const measured = Object.entries(TRIPS).map(([name, trip]) => measure(name, trip, keys, collect))
   if (values.json) {

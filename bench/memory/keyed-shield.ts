@@ -1,6 +1,5 @@
-// A child of `memory.ts`: node --expose-gc keyed-shield.ts BY KEYS. Makes one successful call for each key through a
-// shield, as a service does, and prints,
-// as one line of JSON, what the process then holds for each.
+// A child process of `memory.ts`: node --expose-gc keyed-shield.ts BY KEYS. Makes one successful call for each key
+// through a shield and prints the memory for each key as one line of JSON.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { keyedBreaker } from '../cases/keys.ts'
 import { succeed } from '../cases/operations.ts'
@@ -16,7 +15,7 @@ const makers: Readonly<Record<string, (keys: number) => CallOf>> = {
     const shield = ours('keyed-memory', keyedBreaker(keys))
     return (key) => shield.run(succeed, { key })
   },
-  // cockatiel knows no keys: a Map of breakers, as people write it.
+  // cockatiel has no keys, so people write a Map of breakers.
   cockatiel: () => {
     const breakers = new Map<string, Executes>()
     return (key) => {
@@ -30,10 +29,10 @@ const makers: Readonly<Record<string, (keys: number) => CallOf>> = {
   },
 }
 
-async function held(): Promise<{ readonly bytes: number; readonly resident: number }> {
+async function memoryUse(): Promise<{ readonly bytes: number; readonly resident: number }> {
   const collect = (globalThis as { gc?: () => void }).gc
-  if (collect === undefined) throw new Error('run with --expose-gc: memory is compared after collections')
-  // Twice, with a turn between: what the first one finalises is freed by the second.
+  if (collect === undefined) throw new Error('run with --expose-gc: memory is measured after collections')
+  // Twice with a turn between, because the second frees what the first finalises.
   for (let time = 0; time < 2; time += 1) {
     collect()
     await nextTurn()
@@ -44,21 +43,21 @@ async function held(): Promise<{ readonly bytes: number; readonly resident: numb
 
 async function measure(by: string, keys: number): Promise<KeyedMemory> {
   const make = makers[by]
-  if (make === undefined) throw new TypeError(`nobody is called '${by}'; there are: ${Object.keys(makers).join(', ')}`)
+  if (make === undefined) throw new TypeError(`unknown library '${by}'; known: ${Object.keys(makers).join(', ')}`)
   const call = make(keys)
-  // One key before, so that code and shapes are there.
+  // One key first, to compile the code and create the shapes.
   await call('warm-up')
-  const before = await held()
+  const before = await memoryUse()
   for (let number = 1; number < keys; number += 1) await call(`tenant-${number}`)
-  const after = await held()
-  const made = keys - 1
-  // Used once more: what is measured must still be reachable.
+  const after = await memoryUse()
+  const added = keys - 1
+  // One more call, so that the breakers stay reachable until here.
   await call('warm-up')
   return {
     by,
     keys,
-    bytesPerKey: (after.bytes - before.bytes) / made,
-    residentBytesPerKey: (after.resident - before.resident) / made,
+    bytesPerKey: (after.bytes - before.bytes) / added,
+    residentBytesPerKey: (after.resident - before.resident) / added,
     notAvailable: undefined,
   }
 }

@@ -1,4 +1,4 @@
-// `npm start`: the shop, its three dependencies and the dashboard as processes of their own, watched over by this one.
+// `npm start`: starts and supervises the shop, its three dependencies and the dashboard.
 import { mkdir } from 'node:fs/promises'
 import { MisuseError, main } from './process/misuse.ts'
 import { helpText, readSettings } from './process/settings.ts'
@@ -8,12 +8,11 @@ import { watchParent } from './supervisor/parent.ts'
 import { checkPorts } from './supervisor/ports.ts'
 import { processes, type StartValues, startSettings, wantedPorts } from './supervisor/processes.ts'
 
-const say = (line: string): void => {
+const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-// From the first moment on a signal means: stop what runs and go. npm hands on a second Ctrl-C, and people press it
-// again: both wait for the same stop.
+// npm forwards Ctrl-C, and people press it twice: every signal waits for the same stop.
 let group: Group | undefined
 let stopping: Promise<void> | undefined
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
@@ -21,14 +20,14 @@ watchParent(stop)
 
 function stop(): void {
   if (stopping !== undefined) return
-  if (group !== undefined) say('stopping…')
+  if (group !== undefined) print('stopping…')
   stopping = group?.stop() ?? Promise.resolve()
   void stopping.then(() => process.exit(0))
 }
 
 await main('potion-shop', async () => {
   const values = readSettings(startSettings)
-  if (values === 'help') return say(helpText('Usage: npm start -- [flags]', startSettings))
+  if (values === 'help') return print(helpText('Usage: npm start -- [flags]', startSettings))
   await checkPorts(wantedPorts(values))
   await mkdir(values.logDir, { recursive: true }).catch((error: Error) => {
     throw new MisuseError(`the log folder cannot be made (${error.message}); set ESCUDO_LOG_DIR to move it`)
@@ -37,11 +36,11 @@ await main('potion-shop', async () => {
 })
 
 async function supervise(values: StartValues): Promise<void> {
-  group = new Group(processes(values), say)
-  say('starting the shop, its dependencies and the dashboard…')
+  group = new Group(processes(values), print)
+  print('starting the shop, its dependencies and the dashboard…')
   const outcome = await group.start()
   if (stopping !== undefined) return
-  if (outcome.kind === 'ready') return say(menu(group.addresses, values))
+  if (outcome.kind === 'ready') return print(menu(group.addresses, values))
   stopping = group.stop()
   await stopping
   if (outcome.kind === 'failed') throw new MisuseError(outcome.why)

@@ -1,4 +1,4 @@
-// `npm run attack`: calls one endpoint again and again, and shows how the circuit breaker in front of it behaves.
+// `npm run attack`: calls one endpoint repeatedly and shows how its circuit breaker behaves.
 import { main } from '../process/misuse.ts'
 import { helpText, readSettings } from '../process/settings.ts'
 import { attack } from './attack.ts'
@@ -13,12 +13,12 @@ await main('attack', async () => {
   }
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
-  // Nobody reads any more (`npm run attack | head -3`): then nobody is to be called any more.
+  // A closed pipe (`npm run attack | head -3`) ends the attack.
   process.stdout.on('error', () => stop.abort())
-  const say = (line: string): void => {
+  const print = (line: string): void => {
     process.stdout.write(`${line}\n`)
   }
   const { calls, intervalMs } = values
-  const results = await attack({ url: targetOf(values), calls, intervalMs, signal: stop.signal, say })
+  const results = await attack({ url: targetOf(values), calls, intervalMs, signal: stop.signal, print })
   process.stdout.write(summaryOf(results, calls))
 })

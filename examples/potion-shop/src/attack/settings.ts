@@ -9,7 +9,7 @@ const url: Setting<string | undefined> = {
   flag: 'url',
   env: 'ESCUDO_ATTACK_URL',
   fallback: undefined,
-  help: `whom to call, by default /call-external of the shop on this machine (${ports.shop.env})`,
+  help: `the URL to call, by default /call-external of the shop on this machine (${ports.shop.env})`,
   takes: 'an http URL of this machine, such as http://localhost:8000/call-external',
   parse: loopbackUrl,
 }
@@ -18,7 +18,7 @@ const calls: Setting<number> = {
   flag: 'calls',
   env: 'ESCUDO_ATTACK_CALLS',
   fallback: 20,
-  help: 'how many calls',
+  help: 'the number of calls',
   takes: `a whole number, 1 to ${CALLS_MAX}`,
   parse: (text) => within(/^\d{1,6}$/.test(text) ? Number(text) : Number.NaN, 1, CALLS_MAX),
 }
@@ -27,32 +27,32 @@ const intervalMs: Setting<number> = {
   flag: 'interval',
   env: 'ESCUDO_ATTACK_INTERVAL',
   fallback: 500,
-  help: 'how far apart the calls begin; a call that takes longer delays the next one',
+  help: 'the time between the starts of two calls; a slower call delays the next one',
   takes: "a duration up to an hour: '250ms', '2s', '1m', or a number of milliseconds",
   parse: (text) => within(durationMs(text), 0, INTERVAL_MS_MAX),
 }
 
-/** What the attack takes. */
+/** The settings of the attack. */
 export const attackSettings = { url, calls, intervalMs, shopPort: ports.shop } as const
 
-/** Their values. */
+/** The values of {@link attackSettings}. */
 export type AttackValues = Values<typeof attackSettings>
 
-/** Whom to call when nobody says. */
+/** The URL to call: the given one, or the shop on this machine. */
 export function targetOf({ url, shopPort }: Pick<AttackValues, 'url' | 'shopPort'>): string {
   return url ?? `http://localhost:${shopPort}/call-external`
 }
 
 /**
- * The URL, if it leads to this machine and nowhere else: what attacks must not be pointed at others. A URL without a
- * path means the endpoint that the attack is for.
+ * Accepts loopback URLs only, so that the attack cannot be pointed at other machines. A URL without a path means
+ * `/call-external`.
  */
 function loopbackUrl(text: string): string | undefined {
   if (!URL.canParse(text)) return undefined
   const target = new URL(text)
   const { protocol, hostname, username, password } = target
   if (protocol !== 'http:' || username !== '' || password !== '') return undefined
-  // The parser has already made dotted decimals of 0x7f.1, 2130706433 and the like.
+  // The URL parser has already normalised forms such as 0x7f.1 and 2130706433.
   const isLoopback = hostname === 'localhost' || hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(hostname)
   if (!isLoopback) return undefined
   if (target.pathname === '/' && target.search === '') target.pathname = '/call-external'

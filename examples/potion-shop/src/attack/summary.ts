@@ -1,9 +1,9 @@
 import type { CallResult } from './call.ts'
 
 /**
- * What all calls came to, by status: how many, and how long they took.
+ * Summarises the calls by status: count and latency.
  *
- * @param planned how many calls there were to be; fewer were made when somebody stopped the attack
+ * @param planned the requested number of calls; fewer were made if the attack was stopped
  */
 export function summaryOf(results: readonly CallResult[], planned: number): string {
   if (results.length === 0) return 'no call was made\n'
@@ -41,7 +41,7 @@ function rowOf(name: string, latencies: readonly number[]): string {
   return row([name, String(sorted.length), ...facts.map((ms) => ms.toFixed(1))])
 }
 
-/** The smallest value that at least this share of all values does not exceed (nearest rank). */
+/** The nearest-rank quantile: the smallest value that is at least as large as `share` of all values. */
 export function quantile(sorted: readonly number[], share: number): number {
   const rank = Math.max(1, Math.ceil(share * sorted.length))
   return sorted[rank - 1] ?? Number.NaN

@@ -1,16 +1,16 @@
-// The flaky service as a process of its own: it fails often, and is as slow as it is told to be.
+// The flaky service: it fails often, and is as slow as the request says.
 import { setTimeout as delay } from 'node:timers/promises'
 import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
-import { logFile, own, ports, rates, seed } from '../process/known-settings.ts'
+import { logFile, ownPort, ports, rates, seed } from '../process/known-settings.ts'
 import { main } from '../process/misuse.ts'
 import { serve } from '../process/service.ts'
 import { helpText, readSettings } from '../process/settings.ts'
 import { createDependency } from './service.ts'
 
 const settings = {
-  port: own(ports.flaky),
+  port: ownPort(ports.flaky),
   fakeServiceFailRate: rates.fakeService,
   unstableFailRate: rates.unstable,
   seed,

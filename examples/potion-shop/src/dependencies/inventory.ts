@@ -1,14 +1,13 @@
-// The inventory service as a process of its own.
 import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
-import { logFile, own, ports, seed } from '../process/known-settings.ts'
+import { logFile, ownPort, ports, seed } from '../process/known-settings.ts'
 import { main } from '../process/misuse.ts'
 import { serve } from '../process/service.ts'
 import { helpText, readSettings } from '../process/settings.ts'
 import { createDependency } from './service.ts'
 
-const settings = { port: own(ports.inventory), seed, logFile } as const
+const settings = { port: ownPort(ports.inventory), seed, logFile } as const
 
 const Errors = defineErrors({
   STOCK_NOT_FOUND: {
@@ -24,7 +23,7 @@ const Errors = defineErrors({
 
 const StockPath = z.object({ id: z.string() })
 const StockQuery = z.object({ fail: z.enum(['true', 'false']).optional() })
-const ANSWERS = ['STOCK_NOT_FOUND', 'INVENTORY_UNAVAILABLE'] as const
+const ERROR_NAMES = ['STOCK_NOT_FOUND', 'INVENTORY_UNAVAILABLE'] as const
 
 const stocks = new Map([['mana-potion', 42]])
 
@@ -38,12 +37,15 @@ await main('inventory-service', async () => {
 
   app.get(
     '/inventory/:id',
-    route({ params: StockPath, query: StockQuery, errors: ANSWERS }, async ({ params: { id }, query: { fail } }) => {
-      if (fail === 'true') throw new Errors.INVENTORY_UNAVAILABLE()
-      const stock = stocks.get(id)
-      if (stock === undefined) throw new Errors.STOCK_NOT_FOUND({ id })
-      return { product_id: id, stock }
-    }),
+    route(
+      { params: StockPath, query: StockQuery, errors: ERROR_NAMES },
+      async ({ params: { id }, query: { fail } }) => {
+        if (fail === 'true') throw new Errors.INVENTORY_UNAVAILABLE()
+        const stock = stocks.get(id)
+        if (stock === undefined) throw new Errors.STOCK_NOT_FOUND({ id })
+        return { product_id: id, stock }
+      },
+    ),
   )
 
   await serve(app, { port: values.port, setting: settings.port })

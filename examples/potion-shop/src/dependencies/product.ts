@@ -1,14 +1,13 @@
-// The product service as a process of its own.
 import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
-import { logFile, own, ports, seed } from '../process/known-settings.ts'
+import { logFile, ownPort, ports, seed } from '../process/known-settings.ts'
 import { main } from '../process/misuse.ts'
 import { serve } from '../process/service.ts'
 import { helpText, readSettings } from '../process/settings.ts'
 import { createDependency } from './service.ts'
 
-const settings = { port: own(ports.product), seed, logFile } as const
+const settings = { port: ownPort(ports.product), seed, logFile } as const
 
 const Errors = defineErrors({
   PRODUCT_NOT_FOUND: {

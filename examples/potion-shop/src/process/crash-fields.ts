@@ -4,7 +4,7 @@ const CAUSES_MAX = 5
 const TEXT_LENGTH_MAX = 2_048
 const STACK_LENGTH_MAX = 8_192
 
-/** The fields of a line about something that nobody caught, whatever it is; never throws, never endless. */
+/** Log fields that describe any thrown value. Never throws; the result is bounded in size. */
 export function crashFields(error: unknown): Readonly<Record<string, unknown>> {
   const causes: object[] = []
   const seen = new Set([error])
@@ -30,7 +30,7 @@ function typeOf(error: unknown): string {
 
 function messageOf(error: unknown): string {
   const message = read(error, 'message')
-  return (typeof message === 'string' ? message : shown(error)).slice(0, TEXT_LENGTH_MAX)
+  return (typeof message === 'string' ? message : textOf(error)).slice(0, TEXT_LENGTH_MAX)
 }
 
 function stackOf(error: unknown): string | undefined {
@@ -38,16 +38,16 @@ function stackOf(error: unknown): string | undefined {
   return typeof stack === 'string' && stack !== '' ? stack.slice(0, STACK_LENGTH_MAX) : undefined
 }
 
-function shown(value: unknown): string {
+function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   try {
     return inspect(value, { depth: 1, customInspect: false, maxArrayLength: 10, maxStringLength: 200 })
   } catch {
-    return 'something that cannot be shown'
+    return 'a value that cannot be printed'
   }
 }
 
-/** A property of anything. A getter that throws has none. */
+/** Reads a property of any value; undefined when its getter throws. */
 function read(value: unknown, key: string): unknown {
   try {
     return (value as Readonly<Record<string, unknown>> | null | undefined)?.[key]

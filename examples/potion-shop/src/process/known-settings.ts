@@ -1,6 +1,6 @@
 import type { Setting } from './settings.ts'
 
-/** Where each process listens; always on loopback. */
+/** The port of each process, always on loopback. */
 export const ports = {
   shop: port('shop', 8000, 'where the shop listens'),
   flaky: port('flaky', 9000, 'where the flaky service listens'),
@@ -9,14 +9,14 @@ export const ports = {
   dashboard: port('dashboard', 8501, 'where the dashboard listens'),
 } as const
 
-/** How often the example fails on its own: 0 never, 1 always. */
+/** How often the example fails at random: 0 never, 1 always. */
 export const rates = {
   users: rate('users-fail-rate', 0.1, 'the share of valid POST /users that fail'),
   fakeService: rate('fake-service-fail-rate', 0.7, 'the share of GET /fake_service that answer 503'),
   unstable: rate('unstable-fail-rate', 0.5, 'the share of GET /unstable that answer 500'),
 } as const
 
-/** Makes every random failure repeatable. */
+/** Makes random failures repeatable. */
 export const seed: Setting<number | undefined> = {
   flag: 'seed',
   env: 'ESCUDO_SEED',
@@ -26,23 +26,23 @@ export const seed: Setting<number | undefined> = {
   parse: (text) => whole(text, 0, 0xffff_ffff),
 }
 
-/** Who may do what in the shop: whoever knows the one token is a user, whoever knows the other an administrator. */
+/** The tokens of users and administrators. */
 export const tokens = {
-  user: token('user-token', 'secreto123', 'what X-Token has to be for GET /secure_data'),
-  admin: token('admin-token', 'admin123', 'what X-Token has to be for /admin'),
+  user: token('user-token', 'secreto123', 'the value of X-Token for GET /secure_data'),
+  admin: token('admin-token', 'admin123', 'the value of X-Token for /admin'),
 } as const
 
-/** Everything that the shop keeps in memory has this bound, each list by itself. */
+/** The bound of each collection that the shop keeps in memory. */
 export const entriesMax: Setting<number> = {
   flag: 'entries-max',
   env: 'ESCUDO_ENTRIES_MAX',
   fallback: 10_000,
-  help: 'how many users, and how many tasks, the shop keeps at most',
+  help: 'the most users, and the most tasks, that the shop keeps',
   takes: 'a whole number, 1 to 1000000',
   parse: (text) => whole(text, 1, 1_000_000),
 }
 
-/** Whoever sends a request slower than this is answered 408, so that slow senders do not fill the shop. */
+/** A request that arrives slower than this gets 408, so that slow senders cannot fill the shop. */
 export const requestTimeoutMs: Setting<number> = {
   flag: 'request-timeout-ms',
   env: 'ESCUDO_REQUEST_TIMEOUT_MS',
@@ -52,18 +52,18 @@ export const requestTimeoutMs: Setting<number> = {
   parse: (text) => whole(text, 100, 3_600_000),
 }
 
-/** Where a service writes its log lines besides its standard output. */
+/** A file for the log lines, in addition to standard output. */
 export const logFile: Setting<string | undefined> = {
   flag: 'log-file',
   env: 'ESCUDO_LOG_FILE',
   fallback: undefined,
-  help: 'a file for the log lines, besides standard output',
+  help: 'a file for the log lines, in addition to standard output',
   takes: 'a path',
   parse: (text) => (text.includes('\0') ? undefined : text),
 }
 
-/** A process's own port: the same variable, and the flag `--port`. */
-export function own(setting: Setting<number>): Setting<number> {
+/** A process's own port: the same variable, with the flag `--port`. */
+export function ownPort(setting: Setting<number>): Setting<number> {
   return { ...setting, flag: 'port' }
 }
 
@@ -87,20 +87,20 @@ function rate(flag: string, fallback: number, help: string): Setting<number> {
 function token(flag: string, fallback: string, help: string): Setting<string> {
   const env = `ESCUDO_${flag.toUpperCase().replaceAll('-', '_')}`
   const takes = '8 to 256 letters, digits and signs, without spaces'
-  // What a header field can carry as it is.
   return {
     flag,
     env,
     fallback,
     help,
     takes,
+    // Characters that a header field carries unchanged.
     parse: (text) => (/^[!-~]{8,256}$/.test(text) ? text : undefined),
     secret: true,
   }
 }
 
 function whole(text: string, min: number, max: number): number | undefined {
-  // Number() alone would take '', '1e3' and '0x10'.
+  // Number() alone would accept '', '1e3' and '0x10'.
   if (!/^\d{1,10}$/.test(text)) return undefined
   const value = Number(text)
   return value >= min && value <= max ? value : undefined

@@ -2,8 +2,8 @@ import { createMetrics } from 'escudo/telemetry'
 import type { FastifyInstance } from 'fastify'
 
 /**
- * `GET /metrics` for Prometheus: what this process serves, what it calls, and what its shields do. To be called before
- * the first request, since nothing is counted without it.
+ * Adds `GET /metrics` for Prometheus: requests served, calls made and events of shields. Call it before the first
+ * request: earlier events are not counted.
  */
 export function metricsRoute(app: FastifyInstance): void {
   const metrics = createMetrics()

@@ -1,17 +1,17 @@
-/** The exit code of a process that was started wrongly: starting it again the same way cannot help. */
+/** The exit code of a process that was started wrongly. Restarting it the same way cannot help. */
 export const EXIT_MISUSE = 2
 
-/** A wrong flag, a wrong environment value, a taken port: said in one line, without a stack. */
+/** A wrong flag, a wrong environment value or a taken port. Reported in one line, without a stack. */
 export class MisuseError extends Error {
   override readonly name = 'MisuseError'
 }
 
 /**
- * Runs a process's main function. What was started wrongly ends in one line and {@link EXIT_MISUSE}; anything else
- * that fails before the process is up ends with its stack and 1.
+ * Runs a process's main function. A misuse prints one line and exits with {@link EXIT_MISUSE}. Any other error during
+ * the start prints its stack and exits with 1.
  */
 export async function main(name: string, body: () => Promise<void>): Promise<void> {
-  // A reader that goes away (`npm start | head`) must not take the process with it.
+  // A closed pipe (`npm start | head`) must not end the process.
   process.stdout.on('error', () => {})
   process.stderr.on('error', () => {})
   try {
@@ -23,7 +23,7 @@ export async function main(name: string, body: () => Promise<void>): Promise<voi
   }
 }
 
-/** A log file that cannot be opened, an address that cannot be bound: the system's own words say it all. */
+/** For example a log file that cannot be opened. The system's message is enough; no stack is needed. */
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && typeof (error as NodeJS.ErrnoException).syscall === 'string'
 }

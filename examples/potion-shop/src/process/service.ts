@@ -1,44 +1,43 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyInstance } from 'fastify'
-import { takenLine, type WantedPort } from '../supervisor/ports.ts'
+import { portTakenMessage, type WantedPort } from '../supervisor/ports.ts'
 import { CRASH_DRAIN_MS, onCrash } from './crash.ts'
-import { Ending } from './ending.ts'
 import { InFlight, UNREAD_MS } from './in-flight.ts'
 import { MisuseError } from './misuse.ts'
+import { Shutdown } from './shutdown.ts'
 
-/** How long requests in flight have to finish once the process is told to stop; the supervisor waits a little longer. */
+/** Time for requests in flight to finish after a stop. The supervisor waits a little longer. */
 const DRAIN_MS = 4_500
 
 /**
- * Listens on loopback until the process is told to stop: by a signal, or by the end of the channel to the supervisor
- * that started it. Then it takes no new connections, finishes what is in flight, and exits with 0. A crash ends it the
- * same way, with 1.
+ * Listens on loopback until a signal arrives or the channel to the supervisor closes. Then it stops accepting
+ * connections, finishes the requests in flight and exits with 0. A crash does the same, with exit code 1.
  *
- * @throws MisuseError when the port is taken
+ * @throws MisuseError if the port is taken
  */
 export async function serve(app: FastifyInstance, wanted: WantedPort): Promise<void> {
   const inFlight = new InFlight(app.server)
-  const ending = new Ending({
-    finish: async () => {
-      const finished = inFlight.finish()
+  const shutdown = new Shutdown({
+    drain: async () => {
+      const drained = inFlight.drain()
       await delay(UNREAD_MS)
-      // From here on what still comes in on open connections is refused with 503 SHUTTING_DOWN.
-      await Promise.all([finished, app.close()])
+      // From now on, requests on open connections get 503 SHUTTING_DOWN.
+      await Promise.all([drained, app.close()])
     },
-    cut: () => inFlight.cut(),
+    abort: () => inFlight.abort(),
   })
-  onCrash(app.log, () => ending.begin(1, CRASH_DRAIN_MS))
-  const stop = (): void => ending.begin(0, DRAIN_MS)
+  onCrash(app.log, () => shutdown.begin(1, CRASH_DRAIN_MS))
+  const stop = (): void => shutdown.begin(0, DRAIN_MS)
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
   process.once('disconnect', stop)
   try {
     await app.listen({ host: '127.0.0.1', port: wanted.port })
   } catch (error) {
-    // Told to stop before it was up.
-    if (ending.begun) return
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new MisuseError(takenLine(wanted))
+    // Stopped before it was listening.
+    if (shutdown.begun) return
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new MisuseError(portTakenMessage(wanted))
     throw error
   }
-  // The channel may have closed before anybody listened to its end.
+  // The channel may have closed before the listener above was added.
   if (process.connected === false) stop()
 }

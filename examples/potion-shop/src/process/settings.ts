@@ -1,52 +1,52 @@
 import { parseArgs } from 'node:util'
 import { MisuseError } from './misuse.ts'
 
-/** One value that a process takes, from a flag, else from the environment, else its fallback. */
+/** One value that a process reads: from a flag, else the environment, else the fallback. */
 export interface Setting<T> {
   /** Without its dashes. */
   readonly flag: string
   /** The environment variable. An empty one counts as absent. */
   readonly env: string
   readonly fallback: T
-  /** What it is for, for `--help`. */
+  /** Its purpose, for `--help`. */
   readonly help: string
-  /** What a right value looks like. */
+  /** The form of a valid value. */
   readonly takes: string
-  /** The value, or undefined when the text is not one. */
+  /** Returns the value, or undefined for invalid text. */
   readonly parse: (text: string) => T | undefined
-  /** Whether a value must not be repeated where it is refused. */
+  /** Whether error messages must not repeat the value. */
   readonly secret?: boolean
 }
 
-/** The settings that a process knows, by the name that its code uses. */
+/** The settings of a process, by their names in its code. */
 export type Settings = Readonly<Record<string, Setting<unknown>>>
 
-/** What {@link readSettings} makes of them. */
+/** The values that {@link readSettings} returns. */
 export type Values<S extends Settings> = { readonly [Name in keyof S]: S[Name] extends Setting<infer T> ? T : never }
 
 /**
  * Reads a process's settings. A flag wins over the environment.
  *
  * @returns the values, or `'help'` when `--help` or `-h` is among the arguments
- * @throws MisuseError for an unknown flag, a flag without its value, an argument that is no flag, a value that is none
+ * @throws MisuseError for an unknown flag, a flag without a value, a positional argument or an invalid value
  */
 export function readSettings<S extends Settings>(
   settings: S,
   argv: readonly string[] = process.argv.slice(2),
   env: NodeJS.ProcessEnv = process.env,
 ): Values<S> | 'help' {
-  const given = readFlags(settings, argv)
-  if (given === 'help') return 'help'
+  const flags = readFlags(settings, argv)
+  if (flags === 'help') return 'help'
   const values: Record<string, unknown> = {}
   for (const [name, setting] of Object.entries(settings)) {
-    const flag = given.get(setting.flag)
+    const flag = flags.get(setting.flag)
     if (flag !== undefined) values[name] = parsed(setting, flag, `--${setting.flag}`)
     else values[name] = env[setting.env] ? parsed(setting, env[setting.env] ?? '', setting.env) : setting.fallback
   }
   return values as Values<S>
 }
 
-/** The text of `--help`: how to start it, then a line for each setting. */
+/** The text of `--help`: the usage, then a line for each setting. */
 export function helpText(usage: string, settings: Settings): string {
   const rows = Object.values(settings).map((setting) => ({
     left: `--${setting.flag}`,
@@ -60,9 +60,9 @@ export function helpText(usage: string, settings: Settings): string {
 function readFlags(settings: Settings, argv: readonly string[]): ReadonlyMap<string, string> | 'help' {
   const known = Object.values(settings).map((setting) => setting.flag)
   const options = Object.fromEntries(known.map((flag) => [flag, { type: 'string' } as const]))
-  // Not strict, since its own messages run over several lines; the tokens say all that is needed.
+  // Not strict, because the error messages of `parseArgs` span several lines.
   const { tokens } = parseArgs({ args: [...argv], options, strict: false, tokens: true, allowPositionals: true })
-  const given = new Map<string, string>()
+  const flags = new Map<string, string>()
   for (const token of tokens) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') throw new MisuseError(`unexpected argument '${token.value}'; see --help`)
@@ -71,9 +71,9 @@ function readFlags(settings: Settings, argv: readonly string[]): ReadonlyMap<str
     if (token.value === undefined || (!token.inlineValue && token.value.startsWith('--'))) {
       throw new MisuseError(`${token.rawName} needs a value; see --help`)
     }
-    given.set(token.name, token.value)
+    flags.set(token.name, token.value)
   }
-  return given
+  return flags
 }
 
 function parsed(setting: Setting<unknown>, text: string, source: string): unknown {

@@ -7,7 +7,7 @@ import type { FastifyInstance } from 'fastify'
 
 const TOKEN = { type: 'apiKey', in: 'header', name: 'X-Token' } as const
 
-/** Who may see what; each route that names one of them can answer with its errors. */
+/** The access levels. A route that names one can answer with its errors. */
 const security = {
   user: { scheme: { ...TOKEN, description: 'The token of a user' }, errors: ['AUTENTICACION_FALLIDA'] },
   admin: {
@@ -17,13 +17,13 @@ const security = {
 } as const
 
 const tags = [
-  { name: '4.1', description: 'A strategy for errors' },
-  { name: '4.2', description: 'Errors of its own' },
-  { name: '4.3', description: 'Business errors and technical ones' },
+  { name: '4.1', description: 'Error strategy' },
+  { name: '4.2', description: 'Custom errors' },
+  { name: '4.3', description: 'Business and technical errors' },
   { name: '4.4', description: 'Retry' },
   { name: '4.5', description: 'Bulkhead' },
   { name: '4.6', description: 'Circuit breaker' },
-  { name: '4.7', description: 'Degradation' },
+  { name: '4.7', description: 'Graceful degradation' },
   { name: '4.8', description: 'Traces' },
   { name: '4.9', description: 'Traffic for the dashboard' },
 ] as const
@@ -32,10 +32,10 @@ const info = {
   title: 'The potion shop',
   version: '0.1.0',
   description:
-    'Every error has one body. A program reads `error_code` and `context`; `message` is for people, in Spanish or English as `Accept-Language` asks.',
+    'Every error has the same body. A program reads `error_code` and `context`; `message` is for people, in Spanish or English according to `Accept-Language`.',
 } as const
 
-// The page loads what this server has, and nothing else: no script that stands in a page, nothing of other hosts.
+// The page loads files of this server only: no inline scripts and no other hosts.
 const CONTENT_SECURITY_POLICY = {
   'default-src': ["'none'"],
   'script-src': ["'self'"],
@@ -47,14 +47,14 @@ const CONTENT_SECURITY_POLICY = {
   'frame-ancestors': ["'none'"],
 }
 
-// The page of Swagger UI is one for desks: it tells no small screen to take its own width.
+// Swagger UI sets no viewport for small screens.
 const NARROW_SCREENS = `const meta = document.createElement('meta')
 meta.name = 'viewport'
 meta.content = 'width=device-width, initial-scale=1'
 document.head.append(meta)
 `
 
-// OpenAPI's links are not used here: their empty column would take a third of a small screen.
+// The shop uses no OpenAPI links, and their empty column would take a third of a small screen.
 const STYLE = `.swagger-ui .response-col_links { display: none }
 @media (max-width: 640px) {
   .swagger-ui .wrapper { padding: 0 12px }
@@ -70,15 +70,14 @@ const STYLE = `.swagger-ui .response-col_links { display: none }
 `
 
 /**
- * What serves the files of the page throws an error of its own at a path that it does not trust. Unknown to the
- * contract, that would be a bug of ours, with an alert; it is a path at which there is nothing.
+ * Maps a forbidden path of the static files to 404. Without this mapper it would count as a bug and trigger an alert.
  */
-export const ofPageFiles: Mapper = (error) => {
-  const isRefused = error instanceof Error && 'code' in error && error.code === 'FST_STATIC_FORBIDDEN_PATH'
-  return isRefused ? new WellKnown.ROUTE_NOT_FOUND(undefined, { cause: error }) : undefined
+export const staticFileErrors: Mapper = (error) => {
+  const isForbidden = error instanceof Error && 'code' in error && error.code === 'FST_STATIC_FORBIDDEN_PATH'
+  return isForbidden ? new WellKnown.ROUTE_NOT_FOUND(undefined, { cause: error }) : undefined
 }
 
-/** `GET /openapi.json`, written from the routes and the catalogue, and `GET /docs`, where it can be read and tried. */
+/** Adds `GET /openapi.json`, generated from routes and catalogue, and its page `GET /docs`. */
 export async function apiPages(
   app: FastifyInstance,
   { contract }: { readonly contract: ErrorContract },
@@ -89,11 +88,11 @@ export async function apiPages(
     info,
     security,
     tags,
-    onDocument: (written) => {
-      document = written
+    onDocument: (generated) => {
+      document = generated
     },
   })
-  // The page asks `swagger` for the document. Ours takes the place of the one that it would write by itself.
+  // The page reads its document from `swagger`. Ours replaces the generated one.
   await app.register(swagger, { openapi: { info }, transformObject: () => document as object })
   await app.register(swaggerUi, {
     routePrefix: '/docs',
@@ -103,7 +102,7 @@ export async function apiPages(
       css: [{ filename: 'small.css', content: STYLE }],
       js: [{ filename: 'narrow-screens.js', content: NARROW_SCREENS }],
     },
-    // Without the bar in which any address could be typed: the page shows this document.
+    // BaseLayout has no address bar, so the page shows this document only.
     uiConfig: { layout: 'BaseLayout', docExpansion: 'list', defaultModelsExpandDepth: 0, tryItOutEnabled: true },
   })
 }

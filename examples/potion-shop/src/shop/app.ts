@@ -5,7 +5,7 @@ import { createLogger, type LineSink, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { metricsRoute } from '../process/metrics.ts'
-import { apiPages, ofPageFiles } from './api-pages.ts'
+import { apiPages, staticFileErrors } from './api-pages.ts'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
 import { ErrorCounts } from './error-counts.ts'
@@ -23,25 +23,25 @@ import { trafficRoutes } from './routes/traffic.ts'
 import { userLookupRoutes } from './routes/user-lookup.ts'
 import { userRoutes } from './routes/users.ts'
 import type { ShopValues } from './settings.ts'
-import { roleReader } from './tokens.ts'
+import { createRoleLookup } from './tokens.ts'
 
 const SERVICE = 'potion-shop'
 
-/** What a test puts in place of the world outside. */
+/** Parts that a test replaces. */
 export interface ShopParts {
-  /** What sends the requests to the dependencies. Default: the runtime's own. */
+  /** Sends the requests to the dependencies. Default: the global `fetch`. */
   readonly fetch?: typeof fetch
-  /** Where the log goes instead of the standard output. */
+  /** Receives the log instead of standard output. */
   readonly sink?: LineSink
 }
 
-/** The shop's API; it is not listening yet. */
+/** Creates the API of the shop, without listening. */
 export async function createShop(values: ShopValues, parts: ShopParts = {}): Promise<FastifyInstance> {
   const counts = new ErrorCounts()
   const logger = createLogger({
     service: SERVICE,
     ...(values.logFile === undefined ? {} : { file: values.logFile }),
-    // Each line goes past the counter of errors on its way.
+    // The error counts read the log.
     sink: {
       write(line) {
         counts.write(line)
@@ -50,19 +50,19 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
     },
     stdout: parts.sink === undefined,
   })
-  // Retries, open circuits and fallbacks become log lines of the request in which they happen.
-  const stop = logPolicyEvents(logger)
-  const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es', map: [ofPageFiles] })
+  // Retries, open circuits and fallbacks become log lines of their request.
+  const stopPolicyLog = logPolicyEvents(logger)
+  const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es', map: [staticFileErrors] })
   const app = Fastify({ ...contractOptions(contract, { logger, requestTimeoutMs: values.requestTimeoutMs }) })
   await app.register(escudo, { contract })
   await app.register(apiPages, { contract })
-  app.addHook('onClose', async () => stop())
+  app.addHook('onClose', async () => stopPolicyLog())
 
   const dependencies = createDependencies(values, parts.fetch)
   const random = values.seed === undefined ? Math.random : seededRandom(values.seed)
   app.get(
     '/healthz',
-    route({ summary: 'Whether the shop answers', response: z.object({ status: z.literal('ok') }) }, async () => ({
+    route({ summary: 'Readiness check', response: z.object({ status: z.literal('ok') }) }, async () => ({
       status: 'ok',
     })),
   )
@@ -77,7 +77,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   await app.register(bulkheadDemoRoutes(dependencies))
   await app.register(userLookupRoutes)
   await app.register(trafficRoutes)
-  const roleOf = roleReader({ user: values.userToken, admin: values.adminToken })
+  const roleOf = createRoleLookup({ user: values.userToken, admin: values.adminToken })
   await app.register(secureDataRoutes(roleOf))
   await app.register(adminRoutes(roleOf, counts))
   await app.register(crashDemoRoutes)

@@ -1,15 +1,15 @@
 import { defineErrors } from 'escudo/errors'
 import { z } from 'zod'
 
-// A fact of a context, with a value that the documents show.
+// A context field, with the example that the API documents show.
 const text = (example: string) => z.string().meta({ examples: [example] })
 const number = (example: number) => z.number().meta({ examples: [example] })
 
 /**
- * Every error of the shop's own: what the client reads, in which language, with which facts. A placeholder in a message
- * is a fact of the context, so that no client has to take a sentence apart.
+ * The errors of the shop. Every placeholder of a message is a field of the context, so that no client has to parse a
+ * message.
  *
- * Errors that share a `code` are one to a client's program; they differ in what they tell people.
+ * Errors with the same `code` are equal for client programs; only their messages differ.
  */
 export const Errors = defineErrors({
   ITEM_NOT_FOUND: {
@@ -46,7 +46,7 @@ export const Errors = defineErrors({
     },
     context: z.object({ fecha: text('2020-01-01'), hoy: text('2026-01-31') }),
   },
-  // The client can do nothing about it, and neither can a retry.
+  // A retry cannot help.
   ALMACEN_LLENO: {
     status: 507,
     retry: 'never',
@@ -65,7 +65,10 @@ export const Errors = defineErrors({
   },
   ACCESO_PROHIBIDO: {
     status: 403,
-    message: { es: 'Este token no da acceso a la administración.', en: 'This token does not open the administration.' },
+    message: {
+      es: 'Este token no da acceso a la administración.',
+      en: 'This token gives no access to the administration.',
+    },
   },
   ESCUDO_NO_ENCONTRADO: {
     status: 404,
@@ -84,7 +87,7 @@ export const Errors = defineErrors({
     status: 409,
     message: {
       es: "La política '{policy}' de '{shield}' no es un circuit breaker, sino {type}.",
-      en: "The policy '{policy}' of '{shield}' is no circuit breaker but {type}.",
+      en: "The policy '{policy}' of '{shield}' is not a circuit breaker but {type}.",
     },
     context: z.object({ shield: text('external'), policy: text('timeout'), type: text('timeout') }),
   },
@@ -132,7 +135,7 @@ export const Errors = defineErrors({
     message: { es: 'El servicio de productos falló: {status}', en: 'The product service failed: {status}' },
     context: z.object({ status: number(500) }),
   },
-  // Nothing that could be used came back: no connection, one that was reset, a body that broke off or made no sense.
+  // No usable answer: no connection, a reset, a truncated body or an unexpected body.
   PRODUCTS_SILENT: {
     code: 'UPSTREAM_ERROR',
     status: 502,

@@ -1,30 +1,29 @@
 import { resilientFetch } from 'escudo/http'
 import { z } from 'zod'
 import type { ShopValues } from './settings.ts'
-import { type Compartment, compartments, external, flaky, inventory, products } from './shields.ts'
+import { type BulkheadName, bulkheads, external, flaky, inventory, products } from './shields.ts'
 
 const Message = z.object({ message: z.string() })
 const Product = z.object({ id: z.string(), name: z.string(), description: z.string() })
 const Stock = z.object({ stock: z.number().int() })
 const Slow = z.object({ dependency: z.string(), ms: z.number() })
 
-/** What the shop calls. Each function goes through the shield of its dependency. */
+/** Calls to the dependencies of the shop, each through its shield. */
 export interface Dependencies {
   readonly callFlaky: () => Promise<z.infer<typeof Message>>
   readonly callExternal: () => Promise<z.infer<typeof Message>>
   readonly product: (id: string) => Promise<z.infer<typeof Product>>
   readonly stock: (id: string) => Promise<{ readonly stock: number | null; readonly status: string }>
-  readonly callSlow: (dependency: Compartment, ms: number) => Promise<z.infer<typeof Slow>>
+  readonly callSlow: (dependency: BulkheadName, ms: number) => Promise<z.infer<typeof Slow>>
 }
 
 /**
- * The shop's dependencies where they listen. Fetching, parsing and checking all happen inside of the shield: a body
- * that breaks off, or that is not what was agreed, is a failure like any other.
+ * Creates the calls to the dependencies. Each body is parsed and validated inside the shield, so that an invalid body
+ * counts as a failure.
  *
- * @param send what sends the requests; a test gives one that fails in the way that it is about
+ * @param send sends the requests; a test passes one that fails
  */
 export function createDependencies(values: ShopValues, send?: typeof fetch): Dependencies {
-  // The shields are the shop's own, so the client brings none. A bad status is thrown: there is nothing to do with it.
   const flakyFetch = client('flaky', values.flakyPort, send)
   const productFetch = client('products', values.productPort, send)
   const inventoryFetch = client('inventory', values.inventoryPort, send)
@@ -44,12 +43,13 @@ export function createDependencies(values: ShopValues, send?: typeof fetch): Dep
         return { stock, status: 'Verificado' }
       }),
     callSlow: (dependency, ms) =>
-      compartments[dependency].run(async ({ signal }) =>
+      bulkheads[dependency].run(async ({ signal }) =>
         Slow.parse(await json(flakyFetch(`/slow/${dependency}?ms=${ms}`, { signal }))),
       ),
   }
 }
 
+// The shields above already wrap each call, so the client has none.
 function client(name: string, port: number, send: typeof fetch | undefined): typeof fetch {
   return resilientFetch({ name, baseUrl: `http://127.0.0.1:${port}`, shield: false, errors: 'throw', fetch: send })
 }

@@ -1,13 +1,13 @@
 import type { Kind } from 'escudo/errors'
 import type { LineSink } from 'escudo/pino'
 
-/** More codes than a service has; what comes beyond them is counted together. */
+/** More codes than a service has; further codes are counted as {@link OTHER}. */
 const CODES_MAX = 200
 const OTHER = 'OTHER'
 const WINDOW_S = 60
-/** So many technical errors within the window are more than a hiccup. */
-const ALERT_FROM = 5
-/** In the log for a client that went away: nobody was answered, so no answer was an error. */
+/** Technical errors within the window that fire the alert. */
+const ALERT_THRESHOLD = 5
+/** The logged status when the client closed the connection: no error was sent. */
 const CLIENT_CLOSED_REQUEST = 499
 
 /** The errors of one kind. */
@@ -16,13 +16,13 @@ export interface KindCounts {
   readonly by_code: Readonly<Record<string, number>>
 }
 
-/** What {@link ErrorCounts} knows, as JSON. */
+/** The status of {@link ErrorCounts}, as JSON. */
 export interface ErrorCountsStatus {
-  /** Since when it counts: the start of the process. */
+  /** Start of the counts, as an ISO date. */
   readonly since: string
   readonly business: KindCounts
   readonly technical: KindCounts
-  /** Whether somebody should be woken. Business errors never do that. */
+  /** Whether to wake the person on call. Business errors never do. */
   readonly alert: {
     readonly window_s: number
     /** Technical errors within the window. */
@@ -33,8 +33,8 @@ export interface ErrorCountsStatus {
 }
 
 /**
- * 4.3: counts the errors that were answered, by kind and code. It reads the lines `http_error` of the log, so that the
- * numbers and the log never tell different stories.
+ * 4.3: counts error answers by kind and code. It reads the `http_error` lines of the log, so that counts and log always
+ * agree.
  */
 export class ErrorCounts implements LineSink {
   readonly #since = new Date().toISOString()
@@ -43,16 +43,16 @@ export class ErrorCounts implements LineSink {
   readonly #perSecond = Array.from({ length: WINDOW_S }, () => ({ second: -1, count: 0 }))
   readonly #nowMs: () => number
 
-  /** @param nowMs a clock that only moves forward */
+  /** @param nowMs a monotonic clock */
   constructor(nowMs: () => number = () => performance.now()) {
     this.#nowMs = nowMs
   }
 
-  /** Reads one line of the log; all but those about errors cost no more than a search. */
+  /** Reads one log line. Lines without an error cost one string search. */
   write(line: string): void {
     if (!line.includes('"event":"http_error"')) return
     const { event, error_kind, error_code, status_code } = JSON.parse(line) as Readonly<Record<string, unknown>>
-    // The search may also find what a client put into some other line.
+    // A client can put the searched text into another line.
     if (event !== 'http_error' || status_code === CLIENT_CLOSED_REQUEST || typeof error_code !== 'string') return
     if (error_kind === 'business' || error_kind === 'technical') this.#count(error_kind, error_code)
   }
@@ -63,9 +63,9 @@ export class ErrorCounts implements LineSink {
     const technical = recent.reduce((sum, { count }) => sum + count, 0)
     return {
       since: this.#since,
-      business: shown(this.#counts.business),
-      technical: shown(this.#counts.technical),
-      alert: { window_s: WINDOW_S, technical, threshold: ALERT_FROM, firing: technical >= ALERT_FROM },
+      business: toKindCounts(this.#counts.business),
+      technical: toKindCounts(this.#counts.technical),
+      alert: { window_s: WINDOW_S, technical, threshold: ALERT_THRESHOLD, firing: technical >= ALERT_THRESHOLD },
     }
   }
 
@@ -78,13 +78,13 @@ export class ErrorCounts implements LineSink {
 
   #countForAlert(): void {
     const second = this.#second()
-    const slot = this.#perSecond[second % WINDOW_S]
-    if (slot === undefined) return
-    if (slot.second !== second) {
-      slot.second = second
-      slot.count = 0
+    const bucket = this.#perSecond[second % WINDOW_S]
+    if (bucket === undefined) return
+    if (bucket.second !== second) {
+      bucket.second = second
+      bucket.count = 0
     }
-    slot.count += 1
+    bucket.count += 1
   }
 
   #second(): number {
@@ -92,7 +92,7 @@ export class ErrorCounts implements LineSink {
   }
 }
 
-function shown(counts: ReadonlyMap<string, number>): KindCounts {
+function toKindCounts(counts: ReadonlyMap<string, number>): KindCounts {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
   return { total, by_code: Object.fromEntries(counts) }
 }

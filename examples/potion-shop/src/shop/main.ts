@@ -1,4 +1,3 @@
-// The shop as a process of its own.
 import { MisuseError, main } from '../process/misuse.ts'
 import { serve } from '../process/service.ts'
 import { helpText, readSettings } from '../process/settings.ts'

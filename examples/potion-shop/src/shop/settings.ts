@@ -1,9 +1,18 @@
-import { entriesMax, logFile, own, ports, rates, requestTimeoutMs, seed, tokens } from '../process/known-settings.ts'
+import {
+  entriesMax,
+  logFile,
+  ownPort,
+  ports,
+  rates,
+  requestTimeoutMs,
+  seed,
+  tokens,
+} from '../process/known-settings.ts'
 import type { Values } from '../process/settings.ts'
 
-/** What the shop takes when it is started. */
+/** The settings of the shop. */
 export const shopSettings = {
-  port: own(ports.shop),
+  port: ownPort(ports.shop),
   flakyPort: ports.flaky,
   productPort: ports.product,
   inventoryPort: ports.inventory,
@@ -16,5 +25,5 @@ export const shopSettings = {
   logFile,
 } as const
 
-/** Their values. */
+/** The values of {@link shopSettings}. */
 export type ShopValues = Values<typeof shopSettings>

@@ -12,15 +12,15 @@ import {
   timeout,
 } from 'escudo'
 
-// One shield for each dependency, made once: what it learnt from the last call decides about the next one.
+// One shield for each dependency, created once, because policies keep state between calls.
 // The first policy is the outermost.
 
-/** What the shop says of a stock that it could not find out. */
+/** The answer when the stock is unknown. */
 export const UNKNOWN_STOCK = { stock: null, status: 'No se pudo verificar el stock' } as const
 
 /**
- * A dependency that often fails and soon recovers: at most three attempts of two seconds each. The delays between them
- * are random up to a growing limit, so that many callers do not come back in one wave.
+ * For a dependency that often fails and soon recovers: at most three attempts of two seconds each. Jitter spreads the
+ * retries of many callers.
  */
 export const flaky = shield(
   'flaky',
@@ -28,17 +28,17 @@ export const flaky = shield(
   timeout('2s'),
 )
 
-/** Opens after three failures in a row, tries again with one call after ten seconds. */
+/** Opens after three consecutive failures; one probe after ten seconds decides. */
 export const externalBreaker = circuitBreaker({
   trip: consecutive(3),
   openFor: '10s',
   halfOpen: { probes: 1, closeAt: 1 },
 })
 
-/** No retry here: a breaker with a retry around it would open after fewer requests than its number says. */
+/** Without a retry: it would multiply the failures that the breaker counts for each request. */
 export const external = shield('external', externalBreaker, timeout('2s'))
 
-// Two breakers of the same kind, and not one for both: each opens for its own dependency.
+// A separate breaker for each dependency, so that one cannot open for the other.
 const productsBreaker = circuitBreaker({
   trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }),
   openFor: '10s',
@@ -48,7 +48,7 @@ const inventoryBreaker = circuitBreaker({
   openFor: '10s',
 })
 
-/** The shop cannot do without a product: two seconds in total, one retry, then an error. */
+/** Critical: two seconds in total, one retry, then an error. */
 export const products = shield(
   'products',
   timeout('2s'),
@@ -56,7 +56,7 @@ export const products = shield(
   productsBreaker,
 )
 
-/** The shop can do without a stock: the same, and a substitute in place of an error. */
+/** Not critical: like {@link products}, with a fallback instead of an error. */
 export const inventory = shield(
   'inventory',
   fallback(UNKNOWN_STOCK),
@@ -66,29 +66,29 @@ export const inventory = shield(
 )
 
 /**
- * Watertight compartments: five calls at work and five waiting for each dependency, the next one is refused at once. The
- * timeout stands inside, so a place is held for as long as the call really takes; it is longer than any call should.
+ * One bulkhead for each dependency: five calls run, five wait, and further calls are rejected immediately. The timeout
+ * inside ignores the wait and releases the permit of a call that hangs. It is longer than any expected call.
  */
-export const compartments = { a: compartment('a'), b: compartment('b'), c: compartment('c') } as const
+export const bulkheads = { a: demoBulkhead('a'), b: demoBulkhead('b'), c: demoBulkhead('c') } as const
 
-/** The dependencies that have a compartment. */
-export type Compartment = keyof typeof compartments
+/** The names of the dependencies with a bulkhead. */
+export type BulkheadName = keyof typeof bulkheads
 
-function compartment(name: string): Shield {
+function demoBulkhead(name: string): Shield {
   return shield(`compartment-${name}`, bulkhead({ limit: 5, queue: 5 }), timeout('12s'))
 }
 
-/** A shield, and those of its policies that a person may act upon. */
-export interface Guard {
+/** A shield, with the breakers that an administrator may isolate or reset. */
+export interface ManagedShield {
   readonly shield: Pick<Shield, 'name' | 'status'>
   readonly breakers: readonly CircuitBreaker[]
 }
 
-/** Every shield of the shop, for those who run it. */
-export const guards: readonly Guard[] = [
+/** Every shield of the shop, for the admin routes. */
+export const managedShields: readonly ManagedShield[] = [
   { shield: flaky, breakers: [] },
   { shield: external, breakers: [externalBreaker] },
   { shield: products, breakers: [productsBreaker] },
   { shield: inventory, breakers: [inventoryBreaker] },
-  ...Object.values(compartments).map((shield) => ({ shield, breakers: [] })),
+  ...Object.values(bulkheads).map((shield) => ({ shield, breakers: [] })),
 ]

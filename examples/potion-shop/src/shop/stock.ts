@@ -1,26 +1,24 @@
 import { Errors } from './catalogue.ts'
 
-// A Map and not an object: an id may well be `__proto__`. It holds what the shop sells and nothing else, so it is
-// bounded by the shop's own list.
+// A Map, because an id may be `__proto__`. Its keys never change, so its size is fixed.
 const INITIAL: ReadonlyMap<string, number> = new Map([
   ['item1', 50],
   ['item2', 5],
   ['SuperPocion', 2],
 ])
 
-/** How many of each item are left. In memory: a new process starts with a full shelf. */
+/** The stock of each item, in memory: a restart resets it. */
 export class Stock {
   readonly #left = new Map(INITIAL)
 
   /**
-   * Takes `cantidad` of an item, or nothing at all.
+   * Takes `cantidad` of an item, or nothing.
    *
-   * There is no `await` between the look and the taking, and there must never be one: nothing else runs in between, so
-   * that of two orders for the last one only one finds it. Over a database this would be one statement, `UPDATE …
-   * SET left = left - n WHERE id = ? AND left >= n`.
+   * There must be no `await` between the check and the update: otherwise two concurrent orders could both take the last
+   * item. With a database, use one statement: `UPDATE … SET left = left - n WHERE id = ? AND left >= n`.
    *
-   * @throws ITEM_NOT_FOUND for an item that the shop does not have
-   * @throws STOCK_INSUFICIENTE when fewer are left
+   * @throws ITEM_NOT_FOUND for an unknown item
+   * @throws STOCK_INSUFICIENTE if fewer are left
    */
   take(item_id: string, cantidad: number): void {
     const disponible = this.#left.get(item_id)

@@ -1,23 +1,23 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 
-/** Who sends a request: somebody who may use the shop, or somebody who may run it. */
+/** The role of a client: it uses the shop or administers it. */
 export type Role = 'user' | 'admin'
 
-/** The tokens of the roles. */
+/** The token of each role. */
 export type Tokens = Readonly<Record<Role, string>>
 
 /**
- * Finds out whose token something is. It takes the same time for every wrong one: how far a guess was right must not be
- * read from a clock.
+ * Creates a function that finds the role of a token, in constant time: the duration must not reveal how much of a guess
+ * was right.
  */
-export function roleReader(tokens: Tokens): (token: unknown) => Role | undefined {
+export function createRoleLookup(tokens: Tokens): (token: unknown) => Role | undefined {
   const user = digest(tokens.user)
   const admin = digest(tokens.admin)
   return (token) => {
-    // Digests have one length, as the comparison requires; the length of the token is not told either.
-    const given = digest(typeof token === 'string' ? token : '')
-    const isUser = timingSafeEqual(given, user)
-    const isAdmin = timingSafeEqual(given, admin)
+    // `timingSafeEqual` needs equal lengths. Digests have one length and also hide the length of the token.
+    const actual = digest(typeof token === 'string' ? token : '')
+    const isUser = timingSafeEqual(actual, user)
+    const isAdmin = timingSafeEqual(actual, admin)
     return isAdmin ? 'admin' : isUser ? 'user' : undefined
   }
 }

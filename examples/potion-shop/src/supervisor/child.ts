@@ -2,26 +2,26 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { restartDelayMs } from './restart-delay.ts'
 
-/** How long a child has to stop by itself before it is killed. */
+/** Time for a child to stop before it is killed. */
 export const STOP_GRACE_MS = 5_000
 
 /** One process to keep running. */
 export interface ChildSpec {
-  /** The name of its service, for people. */
+  /** The name of the service, for console lines. */
   readonly name: string
-  /** The script, and its arguments. */
+  /** The script and its arguments. */
   readonly args: readonly string[]
-  /** Added to the supervisor's own environment. */
+  /** Added to the environment of the supervisor. */
   readonly env: Readonly<Record<string, string>>
-  /** Where it answers `GET /healthz` once it is up. */
+  /** The port of `GET /healthz`. */
   readonly port: number
 }
 
-/** What a child tells its supervisor. */
+/** Callbacks of a {@link Child}. */
 export interface ChildListener {
-  /** A line for people. */
-  readonly say: (line: string) => void
-  /** It ended and nobody asked it to. Returns false to leave it dead. */
+  /** Receives a line for the console. */
+  readonly print: (line: string) => void
+  /** Called after an unexpected exit. Returns false if the child must not restart. */
   readonly mayRestart: (exitCode: number | null) => boolean
 }
 
@@ -31,7 +31,7 @@ type State =
   | { readonly kind: 'waiting'; readonly timer: NodeJS.Timeout }
   | { readonly kind: 'stopped'; readonly done: Promise<void> }
 
-/** A process that is started, started again when it dies, and stopped. */
+/** Runs one process, restarts it when it dies, and stops it. */
 export class Child {
   readonly spec: ChildSpec
   readonly #listener: ChildListener
@@ -43,7 +43,7 @@ export class Child {
     this.#listener = listener
   }
 
-  /** Its process id while it runs. */
+  /** The process id while the process runs. */
   get pid(): number | undefined {
     return this.#state.kind === 'running' ? this.#state.process.pid : undefined
   }
@@ -52,17 +52,17 @@ export class Child {
     if (this.#state.kind !== 'idle' && this.#state.kind !== 'waiting') return
     const child = spawn(process.execPath, ['--conditions=@escudo/source', ...this.spec.args], {
       env: { ...process.env, ...this.spec.env },
-      // The channel is how it is told to stop, and how it notices that nobody watches over it any more.
+      // Closing the channel stops the child. It also closes when the supervisor dies.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      // A process group of its own: Ctrl-C in the terminal reaches the supervisor alone, which stops all in order.
+      // A separate process group, so that Ctrl-C in the terminal reaches only the supervisor.
       detached: process.platform !== 'win32',
     })
     this.#state = { kind: 'running', process: child, sinceMs: performance.now() }
     if (child.stderr !== null) {
       const lines = createInterface({ input: child.stderr })
-      lines.on('line', (line) => this.#listener.say(`[${this.spec.name}] ${line}`))
+      lines.on('line', (line) => this.#listener.print(`[${this.spec.name}] ${line}`))
     }
-    // A process that cannot even be started tells 'error' and no 'exit'; one whose channel broke tells both.
+    // A process that cannot start emits 'error' without 'exit'; one with a broken channel emits both.
     let ended = false
     const end = (code: number | null, why: string): void => {
       if (ended) return
@@ -75,11 +75,11 @@ export class Child {
     child.on('exit', (code, signal) => end(code, signal === null ? `exit code ${code}` : `signal ${signal}`))
   }
 
-  /** Stops it for good. The same promise for everyone who asks. */
+  /** Stops the process for good. Every call returns the same promise. */
   stop(): Promise<void> {
     if (this.#state.kind === 'stopped') return this.#state.done
     if (this.#state.kind === 'waiting') clearTimeout(this.#state.timer)
-    const done = this.#state.kind === 'running' ? this.#end(this.#state.process) : Promise.resolve()
+    const done = this.#state.kind === 'running' ? this.#terminate(this.#state.process) : Promise.resolve()
     this.#state = { kind: 'stopped', done }
     return done
   }
@@ -92,27 +92,26 @@ export class Child {
       return
     }
     this.#delayMs = restartDelayMs(this.#delayMs, aliveMs)
-    this.#listener.say(`${this.spec.name} died (${why}); starting it again in ${this.#delayMs} ms`)
-    this.#state = { kind: 'waiting', timer: setTimeout(() => this.#again(), this.#delayMs) }
+    this.#listener.print(`${this.spec.name} died (${why}); starting it again in ${this.#delayMs} ms`)
+    this.#state = { kind: 'waiting', timer: setTimeout(() => this.#restart(), this.#delayMs) }
   }
 
-  #again(): void {
+  #restart(): void {
     this.start()
-    this.#listener.say(`${this.spec.name} started again, process ${this.pid ?? 'unknown'}`)
+    this.#listener.print(`${this.spec.name} started again, process ${this.pid ?? 'unknown'}`)
   }
 
-  #end(child: ChildProcess): Promise<void> {
+  #terminate(child: ChildProcess): Promise<void> {
     return new Promise((resolve) => {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return resolve()
       const timer = setTimeout(() => {
-        this.#listener.say(`${this.spec.name} did not stop within ${STOP_GRACE_MS} ms; killing it`)
+        this.#listener.print(`${this.spec.name} did not stop within ${STOP_GRACE_MS} ms; killing it`)
         killGroup(child)
       }, STOP_GRACE_MS)
       child.once('exit', () => {
         clearTimeout(timer)
         resolve()
       })
-      // Closing the channel is the order to stop: the same that a child sees when its supervisor is killed.
       if (child.connected) child.disconnect()
     })
   }
@@ -124,6 +123,6 @@ function killGroup(child: ChildProcess): void {
     if (process.platform === 'win32') child.kill('SIGKILL')
     else process.kill(-child.pid, 'SIGKILL')
   } catch {
-    // It ended in the meantime.
+    // It has ended meanwhile.
   }
 }

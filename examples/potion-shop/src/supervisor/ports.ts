@@ -2,21 +2,21 @@ import { createServer } from 'node:net'
 import { MisuseError } from '../process/misuse.ts'
 import type { Setting } from '../process/settings.ts'
 
-/** A port that a process is going to take, and the setting that moves it. */
+/** A port that a process needs, and the setting that moves it. */
 export interface WantedPort {
   readonly port: number
   readonly setting: Setting<number>
 }
 
-/** The line for a port that something else holds. */
-export function takenLine({ port, setting }: WantedPort): string {
+/** The message for a port that is in use. */
+export function portTakenMessage({ port, setting }: WantedPort): string {
   return `port ${port} is taken; set ${setting.env} (or --${setting.flag}) to move it`
 }
 
 /**
- * Checks that every port is free on loopback, before anything is started.
+ * Checks that every port is free on loopback.
  *
- * @throws MisuseError for the first that is not, or that two processes want
+ * @throws MisuseError for the first port that is in use or that two processes need
  */
 export async function checkPorts(wanted: readonly WantedPort[]): Promise<void> {
   const seen = new Map<number, Setting<number>>()
@@ -27,14 +27,14 @@ export async function checkPorts(wanted: readonly WantedPort[]): Promise<void> {
   }
   for (const one of wanted) {
     const problem = await tryListen(one.port)
-    if (problem === 'EADDRINUSE') throw new MisuseError(takenLine(one))
+    if (problem === 'EADDRINUSE') throw new MisuseError(portTakenMessage(one))
     if (problem !== undefined) {
       throw new MisuseError(`port ${one.port} cannot be used (${problem}); set ${one.setting.env} to move it`)
     }
   }
 }
 
-/** The code of the error that listening gives, or undefined when the port is free. */
+/** Listens once. Returns the error code, or undefined if the port is free. */
 function tryListen(port: number): Promise<string | undefined> {
   return new Promise((resolve) => {
     const server = createServer()

@@ -6,7 +6,7 @@ import type { Setting, Values } from '../process/settings.ts'
 import type { ChildSpec } from './child.ts'
 import type { WantedPort } from './ports.ts'
 
-/** What `npm start` takes. */
+/** The settings of `npm start`. */
 export const startSettings = {
   shopPort: ports.shop,
   flakyPort: ports.flaky,
@@ -27,10 +27,10 @@ export const startSettings = {
   } satisfies Setting<string> as Setting<string>,
 } as const
 
-/** Their values. */
+/** The values of {@link startSettings}. */
 export type StartValues = Values<typeof startSettings>
 
-/** The ports that must be free, each with the setting that moves it. */
+/** The ports that must be free, each with its setting. */
 export function wantedPorts(values: StartValues): readonly WantedPort[] {
   return [
     { port: values.shopPort, setting: ports.shop },
@@ -41,7 +41,7 @@ export function wantedPorts(values: StartValues): readonly WantedPort[] {
   ]
 }
 
-/** The five processes, the dependencies first. */
+/** The five processes, dependencies first. */
 export function processes(values: StartValues): readonly ChildSpec[] {
   const dependencies = [
     service('flaky-service', '../dependencies/flaky.ts', values.flakyPort),
@@ -53,7 +53,7 @@ export function processes(values: StartValues): readonly ChildSpec[] {
   const random = values.seed === undefined ? undefined : seededRandom(values.seed)
   const services = dependencies.map((spec) => {
     const env: Record<string, string> = { ...environment, ESCUDO_LOG_FILE: logFileOf(values, spec.name) }
-    // A seed of its own for each: with one and the same, all services would fail in step.
+    // A separate seed for each service: with the same one, all would fail in step.
     if (random !== undefined) env['ESCUDO_SEED'] = String(Math.floor(random() * 2 ** 32))
     return { ...spec, env }
   })
@@ -63,7 +63,7 @@ export function processes(values: StartValues): readonly ChildSpec[] {
   return [...services, { name: 'dashboard', args, env: {}, port: values.dashboardPort }]
 }
 
-/** The crash policy of the services, for a program that is not one of them. */
+/** Adds the crash policy of the services to another program. */
 function crashPolicy(values: StartValues, name: string): string {
   const preload = new URL('../process/crash-preload.ts', import.meta.url)
   preload.search = String(new URLSearchParams({ service: name, log: logFileOf(values, name) }))
@@ -78,7 +78,7 @@ function logFileOf(values: StartValues, name: string): string {
   return resolve(values.logDir, `${name}.jsonl`)
 }
 
-/** Flags of the supervisor reach the processes as the variables that mean the same. */
+/** Passes the settings of the supervisor to the processes as environment variables. */
 function settingsAsEnvironment(values: StartValues): Record<string, string> {
   const environment: Record<string, string> = {}
   for (const [name, setting] of Object.entries(startSettings)) {

@@ -2,38 +2,39 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 const POLL_MS = 100
 const PROGRESS_MS = 3_000
+const REQUEST_TIMEOUT_MS = 1_000
 
-/** What is waited for. */
-export interface Awaited {
+/** A process to wait for. */
+export interface ReadinessTarget {
   readonly name: string
   readonly port: number
 }
 
 /**
- * Waits until each process answers `GET /healthz`, and says every few seconds which ones it still waits for.
+ * Waits until each process answers `GET /healthz`. Prints the missing ones every 3 seconds.
  *
- * @returns the names of those that did not answer in time; empty when all did
- * @throws the reason of `signal` when it aborts
+ * @returns the names of the processes that did not answer in time
+ * @throws the abort reason of `signal`
  */
-export async function untilReady(
-  all: readonly Awaited[],
+export async function waitUntilReady(
+  all: readonly ReadinessTarget[],
   withinMs: number,
-  say: (line: string) => void,
+  print: (line: string) => void,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const started = performance.now()
   let waiting = [...all]
-  let saidAt = started
+  let printedAt = started
   while (true) {
     const answers = await Promise.all(waiting.map((one) => answers200(one.port, signal)))
     signal.throwIfAborted()
     waiting = waiting.filter((_, index) => answers[index] === false)
     const now = performance.now()
     if (waiting.length === 0 || now - started >= withinMs) return waiting.map((one) => one.name)
-    if (now - saidAt >= PROGRESS_MS) {
-      saidAt = now
+    if (now - printedAt >= PROGRESS_MS) {
+      printedAt = now
       const seconds = Math.round((now - started) / 1000)
-      say(`waiting for ${waiting.map((one) => one.name).join(', ')} (${seconds} s)`)
+      print(`waiting for ${waiting.map((one) => one.name).join(', ')} (${seconds} s)`)
     }
     await delay(POLL_MS, undefined, { signal })
   }
@@ -41,8 +42,8 @@ export async function untilReady(
 
 async function answers200(port: number, signal: AbortSignal): Promise<boolean> {
   try {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(1_000)])
-    const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: limit })
+    const withTimeout = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_TIMEOUT_MS)])
+    const response = await fetch(`http://127.0.0.1:${port}/healthz`, { signal: withTimeout })
     await response.body?.cancel()
     return response.status === 200
   } catch {

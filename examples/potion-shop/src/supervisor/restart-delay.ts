@@ -1,20 +1,20 @@
-/** How long a process that died is left before it is started again. */
+/** The delays before a process that died is started again. */
 export const RESTART = {
-  /** After the first death, and after a long life. */
+  /** After the first exit, and after a long run. */
   firstMs: 500,
-  /** The most: each death soon after the last one doubles the delay up to here. */
+  /** The maximum: each early exit doubles the delay up to this value. */
   maxMs: 10_000,
-  /** A process that lived this long was well: its next death is a first one again. */
-  wellAfterMs: 30_000,
+  /** A run of at least this length resets the delay. */
+  resetAfterMs: 30_000,
 } as const
 
 /**
- * The delay before the next start.
+ * Computes the delay before the next start.
  *
- * @param previousMs the delay before the life that just ended; undefined for the first one
- * @param aliveMs how long that life was
+ * @param previousMs the delay before the run that just ended; undefined for the first run
+ * @param aliveMs the length of that run
  */
 export function restartDelayMs(previousMs: number | undefined, aliveMs: number): number {
-  if (previousMs === undefined || aliveMs >= RESTART.wellAfterMs) return RESTART.firstMs
+  if (previousMs === undefined || aliveMs >= RESTART.resetAfterMs) return RESTART.firstMs
   return Math.min(previousMs * 2, RESTART.maxMs)
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Errors } from '../catalogue.ts'
 import type { ErrorCounts } from '../error-counts.ts'
-import { guards } from '../shields.ts'
+import { managedShields } from '../shields.ts'
 import type { Role } from '../tokens.ts'
 
 const PolicyPath = z.object({
@@ -12,12 +12,12 @@ const PolicyPath = z.object({
 })
 const Action = z.object({ action: z.enum(['isolate', 'reset']) })
 
-const ANSWERS = ['ESCUDO_NO_ENCONTRADO', 'POLITICA_NO_ENCONTRADA', 'POLITICA_SIN_INTERRUPTOR'] as const
+const ERROR_NAMES = ['ESCUDO_NO_ENCONTRADO', 'POLITICA_NO_ENCONTRADA', 'POLITICA_SIN_INTERRUPTOR'] as const
 
-const guarded = { tags: ['4.3'], security: 'admin' } as const
+const adminOnly = { tags: ['4.3'], security: 'admin' } as const
 const Counts = z.object({ total: z.int(), by_code: z.record(z.string(), z.int()) })
 const shields = {
-  ...guarded,
+  ...adminOnly,
   summary: 'The state of every shield',
   response: z.object({
     shields: z.array(
@@ -26,8 +26,8 @@ const shields = {
   }),
 } as const
 const errors = {
-  ...guarded,
-  summary: 'Errors that were answered, by kind and code',
+  ...adminOnly,
+  summary: 'Error answers, by kind and code',
   response: z.object({
     since: z.iso.datetime(),
     business: Counts,
@@ -35,16 +35,16 @@ const errors = {
     alert: z.object({ window_s: z.int(), technical: z.int(), threshold: z.int(), firing: z.boolean() }),
   }),
 } as const
-const act = {
-  ...guarded,
+const setBreaker = {
+  ...adminOnly,
   summary: 'Isolate or reset a circuit breaker',
   response: z.object({ shield: z.string(), policy: z.string(), state: z.string() }),
 } as const
 
-/** 4.2 and 4.3: for those who run the shop. The state of every shield, a hand on every breaker, errors by their kind. */
+/** 4.2 and 4.3: administration. The state of shields, control of breakers, and error counts. */
 export function adminRoutes(roleOf: (token: unknown) => Role | undefined, counts: ErrorCounts) {
   return async (app: FastifyInstance): Promise<void> => {
-    // Before the body is read: strangers learn nothing of what would be right in it.
+    // Before the body is read, so that an unauthorised client learns nothing about its schema.
     app.addHook('onRequest', async ({ headers }, reply) => {
       const role = roleOf(headers['x-token'])
       if (role === undefined) {
@@ -56,7 +56,7 @@ export function adminRoutes(roleOf: (token: unknown) => Role | undefined, counts
 
     app.get(
       '/admin/shields',
-      route(shields, async () => ({ shields: guards.map(({ shield }) => shield.status()) })),
+      route(shields, async () => ({ shields: managedShields.map(({ shield }) => shield.status()) })),
     )
 
     app.get(
@@ -67,11 +67,11 @@ export function adminRoutes(roleOf: (token: unknown) => Role | undefined, counts
     app.post(
       '/admin/shields/:shield/:policy',
       route(
-        { ...act, params: PolicyPath, body: Action, errors: ANSWERS },
+        { ...setBreaker, params: PolicyPath, body: Action, errors: ERROR_NAMES },
         async ({ params, body: { action }, log }) => {
           const { shield, policy } = params
           const breaker = breakerOf(shield, policy)
-          // Ahead of the breaker's own line: that one says what changed, this one that somebody wanted it.
+          // Shows that an administrator caused the state change that the breaker logs next.
           log.warn({ shield, policy, action }, 'admin.breaker')
           breaker[action]()
           return { shield, policy, state: breaker.state }
@@ -82,11 +82,11 @@ export function adminRoutes(roleOf: (token: unknown) => Role | undefined, counts
 }
 
 function breakerOf(shield: string, policy: string) {
-  const guard = guards.find((one) => one.shield.name === shield)
-  if (guard === undefined) throw new Errors.ESCUDO_NO_ENCONTRADO({ shield })
-  const type = guard.shield.status().policies.find(({ name }) => name === policy)?.type
+  const managed = managedShields.find((one) => one.shield.name === shield)
+  if (managed === undefined) throw new Errors.ESCUDO_NO_ENCONTRADO({ shield })
+  const type = managed.shield.status().policies.find(({ name }) => name === policy)?.type
   if (type === undefined) throw new Errors.POLITICA_NO_ENCONTRADA({ shield, policy })
-  const breaker = guard.breakers.find(({ name }) => name === policy)
+  const breaker = managed.breakers.find(({ name }) => name === policy)
   if (breaker === undefined) throw new Errors.POLITICA_SIN_INTERRUPTOR({ shield, policy, type })
   return breaker
 }

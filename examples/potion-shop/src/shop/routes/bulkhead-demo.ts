@@ -5,13 +5,13 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { Errors } from '../catalogue.ts'
 import type { Dependencies } from '../dependencies.ts'
-import { type Compartment, compartments } from '../shields.ts'
+import { type BulkheadName, bulkheads } from '../shields.ts'
 
 const MS_MAX = 10_000
 
 const DependencyPath = z.object({ dependency: z.string().meta({ examples: ['a'] }) })
-// Digits and nothing else: a number made of any text would take '', '1e3' and '0x10' too.
-const Slowness = z.object({
+// `z.coerce.number()` would accept '', '1e3' and '0x10' too.
+const SlowQuery = z.object({
   ms: z
     .string()
     .regex(/^\d{1,5}$/, 'expected a whole number')
@@ -20,7 +20,7 @@ const Slowness = z.object({
     .default(0),
 })
 
-const ANSWERS = [
+const ERROR_NAMES = [
   'DEPENDENCY_NOT_FOUND',
   'BULKHEAD_FULL',
   'EXTERNAL_FAILED',
@@ -35,27 +35,29 @@ const documented = {
   response: z.object({ dependency: z.string(), ms: z.number() }),
 } as const
 
-/** 4.5: three dependencies, each behind a bulkhead of its own: however slow one of them is, the others do not notice. */
+/** 4.5: three dependencies, each behind its own bulkhead, so that a slow one does not affect the others. */
 export function bulkheadDemoRoutes({ callSlow }: Dependencies) {
   return async (app: FastifyInstance): Promise<void> => {
     app.get(
       '/bulkhead-demo/:dependency',
-      route({ ...documented, params: DependencyPath, query: Slowness, errors: ANSWERS }, async ({ params, query }) => {
-        const { dependency } = params
-        if (!isCompartment(dependency)) throw new Errors.DEPENDENCY_NOT_FOUND({ dependency })
-        try {
-          return await callSlow(dependency, query.ms)
-        } catch (error) {
-          // A full bulkhead, a timeout and a failed call are already the right answers. What is left is a body that
-          // makes no sense.
-          if (isRefusal(error) || error instanceof TimeoutError || error instanceof UpstreamError) throw error
-          throw new Errors.EXTERNAL_FAILED(undefined, { cause: error })
-        }
-      }),
+      route(
+        { ...documented, params: DependencyPath, query: SlowQuery, errors: ERROR_NAMES },
+        async ({ params, query }) => {
+          const { dependency } = params
+          if (!isBulkheadName(dependency)) throw new Errors.DEPENDENCY_NOT_FOUND({ dependency })
+          try {
+            return await callSlow(dependency, query.ms)
+          } catch (error) {
+            // These errors already have the right answer. Any other error is an invalid body.
+            if (isRefusal(error) || error instanceof TimeoutError || error instanceof UpstreamError) throw error
+            throw new Errors.EXTERNAL_FAILED(undefined, { cause: error })
+          }
+        },
+      ),
     )
   }
 }
 
-function isCompartment(name: string): name is Compartment {
-  return Object.hasOwn(compartments, name)
+function isBulkheadName(name: string): name is BulkheadName {
+  return Object.hasOwn(bulkheads, name)
 }

@@ -6,7 +6,7 @@ import { Errors } from '../catalogue.ts'
 import type { Dependencies } from '../dependencies.ts'
 import { external, externalBreaker } from '../shields.ts'
 
-const SHOWN = {
+const STATE_NAMES = {
   closed: 'CLOSED',
   disabled: 'CLOSED',
   open: 'OPEN',
@@ -19,13 +19,13 @@ const call = {
   summary: 'Call a dependency through a circuit breaker',
   response: z.object({ status: z.literal('ok'), data: z.object({ message: z.string() }) }),
 } as const
-const look = {
+const breakerStatus = {
   tags: ['4.6'],
   summary: 'The state of that breaker',
   response: z.object({ state: z.enum(['CLOSED', 'OPEN', 'HALF_OPEN']), failures: z.number() }),
 } as const
 
-/** 4.6: a circuit breaker in front of a dependency that fails every other time. */
+/** 4.6: a circuit breaker in front of a dependency that fails half of the time. */
 export function callExternalRoutes({ callExternal }: Dependencies) {
   return async (app: FastifyInstance): Promise<void> => {
     app.get(
@@ -34,7 +34,7 @@ export function callExternalRoutes({ callExternal }: Dependencies) {
         try {
           return { status: 'ok', data: await callExternal() }
         } catch (error) {
-          // The breaker's refusal is already the right answer: 503 CIRCUIT_OPEN, with a Retry-After.
+          // The refusal already has the right answer: 503 CIRCUIT_OPEN with `Retry-After`.
           if (isRefusal(error)) throw error
           throw new Errors.EXTERNAL_FAILED(undefined, { cause: error })
         }
@@ -43,9 +43,9 @@ export function callExternalRoutes({ callExternal }: Dependencies) {
 
     app.get(
       '/breaker-status',
-      route(look, async () => {
+      route(breakerStatus, async () => {
         const status = external.status().policies.find((policy) => policy.type === 'circuitBreaker')
-        return { state: SHOWN[externalBreaker.state], failures: status?.['failures'] }
+        return { state: STATE_NAMES[externalBreaker.state], failures: status?.['failures'] }
       }),
     )
   }

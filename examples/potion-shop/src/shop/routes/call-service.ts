@@ -19,7 +19,7 @@ export function callServiceRoutes({ callFlaky }: Dependencies) {
     try {
       return { result: await callFlaky() }
     } catch (error) {
-      // An error that no retry can mend (a 404, say) came before the attempts were spent, and keeps its own answer.
+      // An error that is not retried, such as a 404, keeps its own answer.
       const attempts = attemptsOf(error)?.length ?? 1
       if (attempts < ATTEMPTS_MAX) throw error
       throw new Errors.SERVICE_UNAVAILABLE({ attempts }, { cause: error })

@@ -5,7 +5,7 @@ import { Errors } from '../catalogue.ts'
 
 const LIMIT_MAX = 100
 
-// A Map and not an object: an id may well be `__proto__`.
+// A Map, because an id may be `__proto__`.
 const items = new Map([
   ['item1', { id: 'item1', nombre: 'Poción de Salud' }],
   ['item2', { id: 'item2', nombre: 'Espada de Luz' }],
@@ -14,8 +14,8 @@ const items = new Map([
 
 const ItemPath = z.object({ id: z.string().meta({ examples: ['item1'] }) })
 
-// What is no limit at all is 422; how many are too many is a rule of the shop, and has its own error. Digits and nothing
-// else: a number made of any text would take '', '1e3' and '0x10' too. With more of them it could not be told exactly.
+// Text that is not a limit gets 422; a limit above the maximum breaks a rule of the shop and gets 400. The pattern rejects
+// '', '1e3' and '0x10', which `z.coerce.number()` accepts. Up to 15 digits are exact as a number.
 const ItemsQuery = z.object({
   limit: z
     .string()
@@ -29,7 +29,7 @@ const Item = z.object({ id: z.string(), nombre: z.string() })
 const list = { tags: ['4.2'], summary: 'The items of the shop', response: z.array(Item) } as const
 const one = { tags: ['4.2'], summary: 'One item', response: Item } as const
 
-/** 4.1 and 4.2: a list with a limit, a resource, and the error for one that is not there. */
+/** 4.1 and 4.2: a list with a limit, and a resource with its 404. */
 export async function itemRoutes(app: FastifyInstance): Promise<void> {
   app.get(
     '/items',

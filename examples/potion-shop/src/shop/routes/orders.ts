@@ -8,7 +8,7 @@ const NewOrder = z.object({ item_id: z.string().meta({ examples: ['SuperPocion']
 const Order = NewOrder.extend({ id: z.uuid() })
 const documented = { tags: ['4.1'], summary: 'Order an item', response: { 201: Order } } as const
 
-/** 4.1: a business rule with all its facts in the error. */
+/** 4.1: a business rule whose error carries all facts in its context. */
 export function orderRoutes() {
   const stock = new Stock()
 

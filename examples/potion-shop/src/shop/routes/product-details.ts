@@ -9,40 +9,46 @@ import type { Dependencies } from '../dependencies.ts'
 const ProductPath = z.object({ id: z.string().meta({ examples: ['mana-potion'] }) })
 const documented = {
   tags: ['4.7'],
-  summary: 'A product with its stock, of two services; without the stock when that cannot be found out',
+  summary: 'A product and its stock, from two services; the stock is null if its service fails',
   response: z.object({
     product_info: z.object({ id: z.string(), name: z.string(), description: z.string() }),
     inventory: z.object({ stock: z.int().nullable(), status: z.string() }),
   }),
 } as const
 
-const ANSWERS = ['PRODUCT_NOT_FOUND', 'PRODUCTS_FAILED', 'PRODUCTS_SILENT', 'UPSTREAM_TIMEOUT', 'CIRCUIT_OPEN'] as const
+const ERROR_NAMES = [
+  'PRODUCT_NOT_FOUND',
+  'PRODUCTS_FAILED',
+  'PRODUCTS_SILENT',
+  'UPSTREAM_TIMEOUT',
+  'CIRCUIT_OPEN',
+] as const
 
-/** 4.7: a page made of a dependency that it cannot do without and of one that it can. */
+/** 4.7: an answer from a critical dependency and one that is not critical. */
 export function productDetailsRoutes({ product, stock }: Dependencies) {
   return async (app: FastifyInstance): Promise<void> => {
     app.get(
       '/product-details/:id',
-      route({ ...documented, params: ProductPath, errors: ANSWERS }, async ({ params: { id } }) => {
-        // Both at once: the slower one decides how long it takes, not their sum.
-        const [product_info, inventory] = await Promise.all([productOr(id), stock(id)])
+      route({ ...documented, params: ProductPath, errors: ERROR_NAMES }, async ({ params: { id } }) => {
+        // Concurrently, so that the latency is that of the slower one.
+        const [product_info, inventory] = await Promise.all([fetchProduct(id), stock(id)])
         return { product_info, inventory }
       }),
     )
   }
 
-  async function productOr(id: string): ReturnType<typeof product> {
+  async function fetchProduct(id: string): ReturnType<typeof product> {
     try {
       return await product(id)
     } catch (error) {
-      throw ofProducts(error, id)
+      throw toShopError(error, id)
     }
   }
 }
 
-/** What the shop says when the product service, which it cannot do without, failed. */
-function ofProducts(error: unknown, id: string): unknown {
-  // An open circuit and a timeout are already the right answers: 503 with a Retry-After, and 504.
+/** The error of the shop for a failure of the product service. */
+function toShopError(error: unknown, id: string): unknown {
+  // These errors already have the right answers: 503 with `Retry-After`, and 504.
   if (isRefusal(error) || error instanceof TimeoutError) return error
   if (error instanceof UpstreamError) {
     if (error.code === 'UPSTREAM_TIMEOUT') return error

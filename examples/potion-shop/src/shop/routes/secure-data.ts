@@ -6,20 +6,20 @@ import type { Role } from '../tokens.ts'
 
 const documented = {
   tags: ['4.2'],
-  summary: 'What only a user may see',
+  summary: 'Data for users only',
   security: 'user',
   response: z.object({ datos: z.string() }),
 } as const
 
-/** 4.2, the chapter's challenge: who does not say who he is gets 401. */
+/** 4.2, the chapter's challenge: 401 without the token of a user. */
 export function secureDataRoutes(roleOf: (token: unknown) => Role | undefined) {
   return async (app: FastifyInstance): Promise<void> => {
     app.get(
       '/secure_data',
       route(documented, async ({ headers }, reply) => {
-        // This one token, as the chapter has it: that of an administrator opens other doors.
+        // As in the chapter, the token of an administrator does not work here.
         if (roleOf(headers['x-token']) !== 'user') {
-          // RFC 9110, 15.5.2: a 401 says how to do better.
+          // RFC 9110, 15.5.2: a 401 must name the authentication scheme.
           reply.header('www-authenticate', 'X-Token')
           throw new Errors.AUTENTICACION_FALLIDA()
         }

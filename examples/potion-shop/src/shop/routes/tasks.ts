@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { route } from 'escudo/fastify'
 import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
-import { Bounded } from '../bounded.ts'
+import { BoundedMap } from '../bounded-map.ts'
 import { Errors } from '../catalogue.ts'
 
 const TITLE_LENGTH_MAX = 200
 
 const TaskPath = z.object({ id: z.string() })
-// `iso.date` knows the calendar: the 29th of February is there in leap years only.
+// `iso.date` checks the calendar: 29 February is valid in leap years only.
 const NewTask = z.object({
   titulo: z
     .string()
@@ -21,9 +21,9 @@ const Task = NewTask.extend({ id: z.uuid() })
 const create = { tags: ['4.1'], summary: 'Create a task', response: { 201: Task } } as const
 const find = { tags: ['4.1'], summary: 'One task', response: Task } as const
 
-/** 4.1, the chapter's exercise: which codes would an API for tasks have? */
+/** 4.1, the chapter's exercise: the error codes of an API for tasks. */
 export function taskRoutes(entriesMax: number) {
-  const tasks = new Bounded<{ readonly id: string; readonly titulo: string; readonly fecha: string }>(
+  const tasks = new BoundedMap<{ readonly id: string; readonly titulo: string; readonly fecha: string }>(
     'tareas',
     entriesMax,
   )
@@ -34,7 +34,7 @@ export function taskRoutes(entriesMax: number) {
       route({ ...create, body: NewTask, errors: ['FECHA_INVALIDA', 'ALMACEN_LLENO'] }, async ({ body }, reply) => {
         const { titulo, fecha } = body
         const hoy = new Date().toISOString().slice(0, 10)
-        // Days of this form sort as text.
+        // ISO dates sort as text.
         if (fecha < hoy) throw new Errors.FECHA_INVALIDA({ fecha, hoy })
         const task = { id: randomUUID(), titulo, fecha }
         tasks.set(task.id, task)

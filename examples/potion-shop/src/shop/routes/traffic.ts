@@ -9,11 +9,11 @@ const SLOW_MS = 1_500
 const tags = { tags: ['4.9'] } as const
 const Status = z.object({ status: z.string() })
 
-/** 4.9: one route for each kind of line that the dashboard shows: good, slow, the client's fault, ours. */
+/** 4.9: one route for each kind of line on the dashboard: success, slow, client error, server error. */
 export async function trafficRoutes(app: FastifyInstance): Promise<void> {
   app.get(
     '/',
-    route({ ...tags, summary: 'It is there', response: Status }, async () => ({ status: 'ok' })),
+    route({ ...tags, summary: 'Always succeeds', response: Status }, async () => ({ status: 'ok' })),
   )
 
   app.get(
@@ -26,18 +26,18 @@ export async function trafficRoutes(app: FastifyInstance): Promise<void> {
 
   app.get(
     '/error-cliente',
-    route({ ...tags, summary: "The client's fault, always", errors: ['RECURSO_NO_ENCONTRADO'] }, async () => {
+    route({ ...tags, summary: 'Always a client error', errors: ['RECURSO_NO_ENCONTRADO'] }, async () => {
       throw new Errors.RECURSO_NO_ENCONTRADO()
     }),
   )
 
   app.get(
     '/error-servidor',
-    route({ ...tags, summary: 'A bug, always' }, async () => ({ potions: countPotions('{}') })),
+    route({ ...tags, summary: 'Always a bug' }, async () => ({ potions: countPotions('{}') })),
   )
 }
 
-/** A bug on purpose, of the kind that no type sees: what comes from outside is believed to have the right shape. */
+/** A deliberate bug that types cannot catch: the cast trusts external data. */
 function countPotions(json: string): number {
   const cart = JSON.parse(json) as { readonly potions: readonly string[] }
   return cart.potions.length

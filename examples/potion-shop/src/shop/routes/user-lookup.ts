@@ -6,11 +6,11 @@ import { Errors } from '../catalogue.ts'
 const UserPath = z.object({ id: z.string().meta({ examples: ['admin'] }) })
 const documented = {
   tags: ['4.8'],
-  summary: 'Look a user up, and leave lines in the log',
+  summary: 'Look up a user and log each step',
   response: z.object({ user: z.string(), status: z.literal('ok') }),
 } as const
 
-/** 4.8: lines of the code's own, which share the trace of the request that they belong to. */
+/** 4.8: log lines of the handler, with the trace id of their request. */
 export async function userLookupRoutes(app: FastifyInstance): Promise<void> {
   app.get(
     '/user/:id',

@@ -3,10 +3,10 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import { attack } from './attack.ts'
-import { callOnce, lineOf } from './call.ts'
-import { attackSettings, targetOf } from './settings.ts'
-import { quantile, summaryOf } from './summary.ts'
+import { attack } from '../attack.ts'
+import { callOnce, lineOf } from '../call.ts'
+import { attackSettings, targetOf } from '../settings.ts'
+import { quantile, summaryOf } from '../summary.ts'
 
 const servers: Server[] = []
 const never = new AbortController().signal
@@ -30,28 +30,28 @@ const answering =
   (_request, response) =>
     void response.writeHead(status).end(body)
 
-test('a call is one line: number, status, body', async () => {
+test('formats a call as one line with number, status and body', async () => {
   const url = await serving(answering(503, '{ "error_code": "CIRCUIT_OPEN" }'))
   expect(lineOf(1, await callOnce(url, never))).toBe('01 --> 503 | {"error_code":"CIRCUIT_OPEN"}')
 })
 
-test('nobody there is a line too', async () => {
+test('formats a refused connection as an error line', async () => {
   const url = await serving(answering(200, '{}'))
   servers[0]?.close()
   expect(lineOf(7, await callOnce(url, never))).toMatch(/^07 --> ERROR: connect ECONNREFUSED 127\.0\.0\.1:\d+$/)
 })
 
-test('a server that says nothing is given up', async () => {
+test('times out when the server does not answer', async () => {
   const url = await serving(() => {})
   expect(lineOf(2, await callOnce(url, never, 50))).toBe('02 --> ERROR: no answer within 50 ms')
 })
 
-test('a body that stalls is given up', async () => {
+test('times out when the body stalls', async () => {
   const url = await serving((_request, response) => void response.writeHead(200).write('{"half":'))
   expect(await callOnce(url, never, 80)).toMatchObject({ kind: 'error', message: 'no answer within 80 ms' })
 })
 
-test('a body without end is cut, and the next call still works', async () => {
+test('truncates an endless body, and the next call still works', async () => {
   const url = await serving((_request, response) => {
     const write = (): void => {
       while (!response.destroyed && response.write('x'.repeat(65_536)));
@@ -66,14 +66,14 @@ test('a body without end is cut, and the next call still works', async () => {
   }
 })
 
-test('a hostile body makes neither a second line nor moves the cursor', async () => {
+test('escapes control characters of a hostile body', async () => {
   const url = await serving(answering(200, 'a\u001b[2J\r\n02 --> 200 | forged\u2028\u202e'))
   expect(lineOf(1, await callOnce(url, never))).toBe(
     '01 --> 200 | a\\u001b[2J\\u000d\\u000a02 --> 200 | forged\\u2028\\u202e',
   )
 })
 
-test('a redirect is an answer, and is not followed', async () => {
+test('reports a redirect without following it', async () => {
   let calls = 0
   const url = await serving((_request, response) => {
     calls += 1
@@ -83,7 +83,7 @@ test('a redirect is an answer, and is not followed', async () => {
   expect(calls).toBe(1)
 })
 
-test('calls begin one interval apart, and never overlap', async () => {
+test('starts calls one interval apart without overlap', async () => {
   const begun: number[] = []
   let open = 0
   let openMax = 0
@@ -99,31 +99,31 @@ test('calls begin one interval apart, and never overlap', async () => {
     )
   })
   const started = performance.now()
-  const results = await attack({ url, calls: 4, intervalMs: 150, signal: never, say: () => {} })
+  const results = await attack({ url, calls: 4, intervalMs: 150, signal: never, print: () => {} })
   const elapsedMs = performance.now() - started
   expect(results).toHaveLength(4)
   expect(openMax).toBe(1)
   const gaps = begun.slice(1).map((ms, index) => ms - (begun[index] ?? 0))
-  // The second call took longer than the interval: the third began right after it, without a pause.
+  // The second call took longer than the interval, so the third starts right after it.
   expect(gaps[1]).toBeGreaterThan(240)
   expect(gaps[1]).toBeLessThan(390)
-  // Two pauses that fill the interval, one that the slow call has used up, and no pause after the last call.
+  // Two pauses fill the interval, the slow call uses up one, and there is no pause after the last call.
   expect(elapsedMs).toBeGreaterThan(150 + 250 + 150 - 5)
 })
 
-test.each([0, 60_000])('stopped, it gives what it has (interval %d)', async (intervalMs) => {
+test.each([0, 60_000])('returns the results so far when it is stopped (interval %d)', async (intervalMs) => {
   const url = await serving(answering(200, '{}'))
   const stop = new AbortController()
   const lines: string[] = []
-  const say = (line: string): void => {
+  const print = (line: string): void => {
     if (lines.push(line) === 2 || intervalMs > 0) setImmediate(() => stop.abort())
   }
-  const results = await attack({ url, calls: 100_000, intervalMs, signal: stop.signal, say })
+  const results = await attack({ url, calls: 100_000, intervalMs, signal: stop.signal, print })
   expect(results.length).toBe(lines.length)
   expect(results.length).toBeLessThan(1_000)
 })
 
-test('the summary tells each status apart, with min, mean, p95 and max', () => {
+test('summarises each status with min, mean, p95 and max', () => {
   const answers = Array.from({ length: 20 }, (_, i) => ({ kind: 'answer', status: 200, body: '', ms: i + 1 }) as const)
   const text = summaryOf([...answers, { kind: 'error', message: 'x', ms: 100 }], 21)
   expect(text).toContain('21 calls')
@@ -134,13 +134,13 @@ test('the summary tells each status apart, with min, mean, p95 and max', () => {
   expect(summaryOf([], 20)).toBe('no call was made\n')
 })
 
-test('quantiles are of the nearest rank', () => {
+test('computes nearest-rank quantiles', () => {
   expect([0, 0.5, 0.95, 1].map((share) => quantile([1, 2, 3, 4], share))).toEqual([1, 2, 4, 4])
   expect(quantile([], 0.5)).toBeNaN()
 })
 
 test.each(['http://example.com/', 'https://localhost/', 'http://192.168.0.1/', 'http://localhost.evil.example/'])(
-  '%s is refused: not this machine, or not http',
+  'rejects %s: not loopback or not http',
   (url) => {
     expect(attackSettings.url.parse(url)).toBeUndefined()
   },
@@ -153,17 +153,17 @@ test.each([
   'file:///etc/passwd',
   'localhost',
   '',
-])('%s is refused', (url) => {
+])('rejects %s as the URL', (url) => {
   expect(attackSettings.url.parse(url)).toBeUndefined()
 })
 
-test('a URL without a path means the endpoint of the attack; without a URL it is the shop', () => {
+test('defaults the path to /call-external and the URL to the shop', () => {
   expect(attackSettings.url.parse('http://127.1:8000')).toBe('http://127.0.0.1:8000/call-external')
   expect(attackSettings.url.parse('http://[::1]:8000/other?x=1')).toBe('http://[::1]:8000/other?x=1')
   expect(targetOf({ url: undefined, shopPort: 8123 })).toBe('http://localhost:8123/call-external')
 })
 
-test('numbers and durations out of range are refused', () => {
+test('rejects numbers and durations out of range', () => {
   expect(['0', '-1', '1e3', '1.5', '', '100001'].map((text) => attackSettings.calls.parse(text))).toEqual(
     Array(6).fill(undefined),
   )
@@ -180,9 +180,9 @@ test('numbers and durations out of range are refused', () => {
   ])
 })
 
-test('Ctrl-C prints the summary of the calls so far, and exits with 0', async () => {
+test('prints a summary of the calls so far and exits with 0 on Ctrl-C', async () => {
   const url = await serving(answering(200, '{"status":"ok"}'))
-  const root = fileURLToPath(new URL('../../../../', import.meta.url))
+  const root = fileURLToPath(new URL('../../../../../', import.meta.url))
   const script = 'examples/potion-shop/src/attack/main.ts'
   const child = spawn(
     process.execPath,

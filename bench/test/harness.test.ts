@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import { allocatedBytes } from './allocation.ts'
-import { type Contender, type Group, measure, NotAvailable } from './harness.ts'
+import { allocatedBytes } from '../allocation.ts'
+import { type Contender, type Group, measure, NotAvailable } from '../harness.ts'
 
 const EFFORT = { rounds: 4, roundMs: 1 }
 const idle = async (calls: number): Promise<number> => {
@@ -9,12 +9,12 @@ const idle = async (calls: number): Promise<number> => {
 }
 const group = (name: string, contenders: readonly Contender[]): Group => ({ name, build: () => contenders })
 
-test('a case that does something else than its group says is no result but an error', async () => {
+test('throws for a case without the expected results', async () => {
   const short = group('broken', [{ by: 'escudo', run: async (calls) => calls - 1 }])
   await expect(measure([short], EFFORT)).rejects.toThrow("'broken' by escudo")
 })
 
-test('every round runs each contender once, and each begins with another one', async () => {
+test('runs each contender once in a round and starts each round with another one', async () => {
   const ran: string[] = []
   const contenders = ['a', 'b', 'c'].map((by) => ({
     by,
@@ -35,7 +35,7 @@ test('every round runs each contender once, and each begins with another one', a
   expect(orders).toEqual(['abc', 'bca', 'cab', 'abc'])
 })
 
-test('what the library lacks becomes a note, and the rest is measured', async () => {
+test('adds a note for a missing feature and measures the rest', async () => {
   const lacking: Group = {
     name: 'keys',
     build: () => {
@@ -55,8 +55,8 @@ test('what the library lacks becomes a note, and the rest is measured', async ()
   expect(closed).toEqual(['escudo'])
 })
 
-test('bytes count what was collected while they were counted', async () => {
-  // An array of a hundred numbers takes 816 bytes and its head 32; a hundred megabytes of them are collected on the way.
+test('counts bytes that were collected during the measurement', async () => {
+  // An array of 100 numbers takes 816 bytes and its header 32. About 100 MB of them are collected meanwhile.
   let last: unknown
   const arrays = 120_000
   const bytes = await allocatedBytes(async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { crashFields } from './crash-fields.ts'
+import { crashFields } from '../crash-fields.ts'
 
-test('an error is told with type, message, stack and what caused it', () => {
+test('describes an error by type, message, stack and causes', () => {
   const cause = new TypeError('below')
   const fields = crashFields(new RangeError('above', { cause }))
   expect(fields).toMatchObject({ error_type: 'RangeError', error_message: 'above' })
@@ -28,18 +28,18 @@ test.each<readonly [string, unknown, string, string]>([
   ['undefined', undefined, 'undefined', 'undefined'],
   ['a symbol', Symbol('s'), 'symbol', 'Symbol(s)'],
   ['an object', { a: 1 }, 'Object', '{ a: 1 }'],
-  ['an object without anything', Object.create(null), 'object', '[Object: null prototype] {}'],
+  ['an object without a prototype', Object.create(null), 'object', '[Object: null prototype] {}'],
   ['getters that throw', throwing, 'Object', '{ message: [Getter], stack: [Getter] }'],
   ['a revoked proxy', revoked, 'object', '<Revoked Proxy>'],
   ['an error without a message', new Error(), 'Error', ''],
-  ['a cause of itself', cyclic, 'Error', 'cyclic'],
-])('%s can be thrown too, and is told', (_name, thrown, type, message) => {
+  ['an error that is its own cause', cyclic, 'Error', 'cyclic'],
+])('describes %s', (_name, thrown, type, message) => {
   const fields = crashFields(thrown)
   expect([fields['error_type'], fields['error_message']]).toEqual([type, message])
   expect(JSON.stringify(fields)).not.toBe('')
 })
 
-test('a long chain, a long message and a long stack have an end', () => {
+test('bounds the number of causes and the length of messages and stacks', () => {
   let error = new Error('first')
   for (let i = 0; i < 100; i += 1) error = new Error('x'.repeat(100_000), { cause: error })
   const fields = crashFields(error)

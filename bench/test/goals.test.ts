@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest'
-import { REFUSAL } from './cases/refusals.ts'
-import { BREAKER_AND_TIMEOUT, FIVE } from './cases/success.ts'
-import { WINDOW_SIZES, windowOfCalls, windowOfTime } from './cases/windows.ts'
-import { type Figures, goalLines } from './goals.ts'
-import { NAMES } from './groups.ts'
-import type { Measured } from './harness.ts'
-import type { KeyedMemory } from './memory.ts'
+import { REFUSAL } from '../cases/refusals.ts'
+import { BREAKER_AND_TIMEOUT, FIVE } from '../cases/success.ts'
+import { WINDOW_SIZES, windowOfCalls, windowOfTime } from '../cases/windows.ts'
+import { type Figures, goalLines } from '../goals.ts'
+import { NAMES } from '../groups.ts'
+import type { Measured } from '../harness.ts'
+import type { KeyedMemory } from '../memory.ts'
 
 const measured = (group: string, by: string, ns: number, bytesPerCall = 0): Measured => ({
   group,
@@ -25,7 +25,7 @@ const kept = (bytesPerKey: number | undefined, notAvailable?: string): KeyedMemo
   notAvailable,
 })
 
-/** Every goal exactly at its limit, or worse by a factor. */
+/** Figures exactly at the limit of every goal, or worse by a factor. */
 function figures(worse = 1): Figures {
   const [smallest, largest] = [WINDOW_SIZES[0], WINDOW_SIZES.at(-1) as number]
   return {
@@ -49,17 +49,17 @@ function figures(worse = 1): Figures {
 
 const verdicts = (from: Figures): string[] => goalLines(from).map(({ verdict }) => verdict)
 
-test('a figure at the limit meets its goal', () => {
+test('meets a goal exactly at its limit', () => {
   expect(new Set(verdicts(figures()))).toEqual(new Set(['met']))
 })
 
-test('a figure beyond the limit misses it, whichever way it points', () => {
+test('misses a goal beyond its limit, for minimum and maximum goals', () => {
   expect(new Set(verdicts(figures(1.7)))).toEqual(new Set(['missed']))
-  // Eight times a bare await is the goal, five times the stretch: between them one is met and one is missed.
+  // The goal is 8 times a bare await, the stretch goal 5 times. The value lies between them.
   expect(verdicts(figures(1.2)).slice(0, 2)).toEqual(['met', 'missed'])
 })
 
-test('what was not measured is listed as that, and what the library lacks is told apart from it', () => {
+test('distinguishes goals not measured from goals not available', () => {
   const nothing = goalLines({ results: [], memory: [] })
   expect(nothing.map(({ verdict }) => verdict)).toEqual(Array(nothing.length).fill('not measured'))
   const lacking = goalLines({ results: [], memory: [kept(undefined, 'no such option')] })
@@ -68,7 +68,7 @@ test('what was not measured is listed as that, and what the library lacks is tol
   ])
 })
 
-test('the ratio is that of the rounds: a round in which everything was slow changes nothing', () => {
+test('uses the ratio of each round, so that a slow round changes nothing', () => {
   const results = [
     { ...measured(FIVE, 'bare', 200), roundsNs: [100, 5_000, 200] },
     { ...measured(FIVE, 'escudo', 1_400), roundsNs: [700, 35_000, 1_400] },
@@ -76,7 +76,7 @@ test('the ratio is that of the rounds: a round in which everything was slow chan
   expect(goalLines({ results, memory: [] })[0]).toMatchObject({ value: 7, shown: '7.0 ×', verdict: 'met' })
 })
 
-test('goals look at groups that exist', () => {
+test('refers only to groups that exist', () => {
   const groups = new Set(figures().results.map(({ group }) => group))
   expect([...groups].filter((group) => !NAMES.includes(group))).toEqual([])
 })

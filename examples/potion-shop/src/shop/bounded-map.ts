@@ -1,15 +1,15 @@
 import { Errors } from './catalogue.ts'
 
 /**
- * A map with a bound, for what the shop keeps in memory. Nothing is ever pushed out to make room: a user who was told
- * that he exists has to go on existing.
+ * A map with a maximum size. A full map rejects new entries and never evicts old ones: an accepted user must not
+ * disappear.
  */
-export class Bounded<Value> {
+export class BoundedMap<Value> {
   readonly #entries = new Map<string, Value>()
   readonly #recurso: string
   readonly #max: number
 
-  /** @param recurso what it holds, as the error says it */
+  /** @param recurso the kind of entries, for the error message */
   constructor(recurso: string, max: number) {
     this.#recurso = recurso
     this.#max = max
@@ -23,12 +23,12 @@ export class Bounded<Value> {
     return this.#entries.has(key)
   }
 
-  /** @throws ALMACEN_LLENO when there is no room for one more */
+  /** @throws ALMACEN_LLENO if the map is full */
   checkRoom(): void {
     if (this.#entries.size >= this.#max) throw new Errors.ALMACEN_LLENO({ recurso: this.#recurso, max: this.#max })
   }
 
-  /** @throws ALMACEN_LLENO when the key is new and there is no room */
+  /** @throws ALMACEN_LLENO if the key is new and the map is full */
   set(key: string, value: Value): void {
     if (!this.#entries.has(key)) this.checkRoom()
     this.#entries.set(key, value)

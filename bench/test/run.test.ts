@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 
-// With hardly any effort: these tests look at the shape of the report, never at a time.
-const root = fileURLToPath(new URL('..', import.meta.url))
+// One short round: these tests check the form of the report, never a time.
+const root = fileURLToPath(new URL('../..', import.meta.url))
 
 interface Ran {
   readonly code: number
@@ -20,7 +20,7 @@ function bench(...args: readonly string[]): Promise<Ran> {
   })
 }
 
-const HARDLY = ['--rounds', '1', '--round-ms', '1', '--keys', '1000']
+const SHORT = ['--rounds', '1', '--round-ms', '1', '--keys', '1000']
 
 const GOALS = [
   'five policies, success: ≤ 8 × bare',
@@ -44,12 +44,12 @@ interface Document {
   readonly notes: readonly string[]
 }
 
-test('a whole run gives one JSON document: every group, every goal with a verdict', { timeout: 180_000 }, async () => {
-  const [{ code, out, err }, { out: list }] = await Promise.all([bench('--json', ...HARDLY), bench('--list')])
+test('prints one JSON document with every group and a verdict for every goal', { timeout: 180_000 }, async () => {
+  const [{ code, out, err }, { out: list }] = await Promise.all([bench('--json', ...SHORT), bench('--list')])
   expect([code, err]).toEqual([0, expect.stringContaining('bench: ')])
   const document = JSON.parse(out) as Document
   expect(document.goals.map(({ what, goal }) => `${what}: ${goal}`)).toEqual(GOALS)
-  // Measured, unless the library lacks it.
+  // Every goal is measured, unless the library lacks the feature.
   for (const { what, verdict } of document.goals) {
     expect(`${what}: ${verdict}`).toMatch(
       what.includes('per key') ? /: (met|missed|not available)$/ : /: (met|missed)$/,
@@ -71,8 +71,8 @@ test('a whole run gives one JSON document: every group, every goal with a verdic
   expect(document.consumed).toBeGreaterThan(0)
 })
 
-test('--only leaves the rest out, and the table of goals says so', { timeout: 60_000 }, async () => {
-  const { code, out } = await bench('--only', 'bulkhead alone', ...HARDLY)
+test('measures only the groups of --only and lists the other goals as not measured', { timeout: 60_000 }, async () => {
+  const { code, out } = await bench('--only', 'bulkhead alone', ...SHORT)
   expect(code).toBe(0)
   const rows = out.split('\n').filter((line) => line.startsWith('| bulkhead alone'))
   expect(rows.map((line) => line.split('|')[2]?.trim())).toEqual(['bare', 'escudo', 'cockatiel', 'effect'])
@@ -84,11 +84,11 @@ test('--only leaves the rest out, and the table of goals says so', { timeout: 60
   for (const line of goals) expect(line).toMatch(/goal .+: not measured/)
 })
 
-test('--markdown gives the tables and nothing else, with figures that few rounds disown', {
+test('prints only the tables for --markdown, with a warning for few rounds', {
   timeout: 60_000,
 }, async () => {
-  const { out } = await bench('--markdown', '--only', 'bulkhead alone', ...HARDLY)
-  expect(out).toContain('no figures to be cited')
+  const { out } = await bench('--markdown', '--only', 'bulkhead alone', ...SHORT)
+  expect(out).toContain('do not cite these figures')
   expect(out).not.toContain('consumed')
   expect(out.split('\n').filter((line) => /^\|[ |:-]+\|$/.test(line))).toHaveLength(2)
 })
@@ -101,14 +101,14 @@ test.each([
   [['--keys', '1'], '--keys takes a whole number'],
   [['--json', '--markdown'], 'exclude each other'],
   [['--only', 'no such group'], 'five policies, success'],
-])('a wrong option is an error that says what is wrong: %j', { timeout: 60_000 }, async (args, said) => {
+])('rejects %j with a message that names the problem', { timeout: 60_000 }, async (args, message) => {
   const { code, out, err } = await bench(...args)
   expect([code, out]).toEqual([1, ''])
-  expect(err).toContain(said)
+  expect(err).toContain(message)
   expect(err).not.toContain('    at ')
 })
 
-test('--help tells all options', { timeout: 60_000 }, async () => {
+test('lists all options for --help', { timeout: 60_000 }, async () => {
   const { code, out } = await bench('--help')
   expect(code).toBe(0)
   for (const option of ['--only', '--list', '--rounds', '--round-ms', '--keys', '--json', '--markdown']) {
