@@ -36,7 +36,7 @@ const FACTORIES: readonly (readonly [name: string, page: string, build: (options
   ['cache', 'cache', escudo.cache],
   ['coalesce', 'cache', escudo.coalesce],
   ['rateLimiter', 'rate-limiting', escudo.rateLimiter],
-  ['throttle', 'rate-limiting', escudo.adaptiveThrottle],
+  ['adaptiveThrottle', 'rate-limiting', escudo.adaptiveThrottle],
   ['adaptiveLimiter', 'rate-limiting', escudo.adaptiveLimiter],
   ['standardShield', 'standard-shield', (options) => escudo.standardShield('x', options)],
 ]

@@ -69,7 +69,7 @@ test('4.1d: answers requests in flight, accepts no new ones, exits 1, restarts w
       trace_id: crash.headers.get('x-trace-id'),
       origin: 'unhandledRejection',
       error_type: 'Error',
-      error_message: 'simulated crash: a promise that nobody catches',
+      error_message: 'simulated crash: an unhandled rejection',
       error_stack: expect.stringContaining('crash-demo.ts'),
     }),
   ])

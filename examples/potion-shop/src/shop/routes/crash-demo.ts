@@ -19,7 +19,7 @@ export async function crashDemoRoutes(app: FastifyInstance): Promise<void> {
     route(documented, async (_request, reply) => {
       // 'close' follows the answer, and also fires when the client disconnects.
       void once(reply.raw, 'close').then(() => {
-        throw new Error('simulated crash: a promise that nobody catches')
+        throw new Error('simulated crash: an unhandled rejection')
       })
       reply.code(202)
       return { mensaje: 'El proceso va a caer, y vuelve enseguida.' }
