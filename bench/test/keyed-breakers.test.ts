@@ -17,13 +17,8 @@ test('takes at most 300 bytes for each key, with the key and its map entry', () 
   expect(goalBytes).toBe(300)
   expect(measured.length).toBeGreaterThan(2)
   for (const { trip, bytesPerKey } of measured) {
-<<<<<<< HEAD:bench/memory/keyed-breakers.test.ts
-    // Each rule of several has a window of its own.
-    expect([trip, bytesPerKey <= (trip.startsWith('anyTrip') ? 2 : 1) * goalBytes]).toEqual([trip, true])
-=======
     // Each combined trip has its own window.
     expect([trip, bytesPerKey <= (trip.startsWith('anyTrip') ? 2 : 1) * goalBytes]).toEqual([trip, true])
->>>>>>> wt/examples:bench/test/keyed-breakers.test.ts
     expect(bytesPerKey).toBeGreaterThan(100)
   }
 })
