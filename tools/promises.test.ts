@@ -1,5 +1,4 @@
-// From each promise to the test that proves it: `test/promises`. A test that is renamed or deleted takes a promise with
-// it, and is missed here.
+// Checks that every promise in `test/promises` names an existing test. Fails when that test is renamed or deleted.
 import { expect, test } from 'vitest'
 import { PROMISES } from '../test/promises/index.ts'
 import { unproved } from './promises/unproved.ts'
@@ -7,7 +6,7 @@ import { storedFiles, textFiles } from './tidy/repository.ts'
 
 const files = textFiles(storedFiles())
 
-test('every promise of the policies has a test that proves it', () => {
+test('every promise of the policies names an existing test', () => {
   expect(PROMISES.length).toBeGreaterThan(120)
   expect(unproved(PROMISES, files)).toEqual([])
 })

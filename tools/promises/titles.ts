@@ -2,8 +2,9 @@ import type { SourceFile } from '../tidy/source-file.ts'
 import { programOf, type SyntaxNode } from '../tidy/syntax.ts'
 
 /**
- * The titles of the tests in a file, each behind those of its groups: `a breaker > opens`. The titles of tables are as
- * they are written, with their `%s` and `$name`.
+ * Returns the test titles of a file, prefixed with the titles of their groups: `a breaker > opens`.
+ *
+ * Titles of tables are returned unformatted, with their `%s` and `$name`.
  */
 export function testTitles(file: SourceFile): readonly string[] {
   const titles: string[] = []
@@ -28,14 +29,14 @@ function visit(node: SyntaxNode, group: string, titles: string[]): void {
   }
 }
 
-/** `test` of `test`, of `test.each(…)` and of `test.skipIf(…)`; of the inner call of a table, nothing. */
+/** Returns `test` for `test`, `test.each(…)` and `test.skipIf(…)`. */
 function rootOf(node: SyntaxNode): string | undefined {
   if (node.type === 'Identifier') return node['name'] as string
   if (node.type === 'CallExpression') return rootOf(node['callee'] as SyntaxNode)
   return node.type === 'MemberExpression' ? rootOf(node['object'] as SyntaxNode) : undefined
 }
 
-/** The text of a literal; of a template, with `…` in place of what is put in. */
+/** Returns the text of a literal; in a template, `…` replaces each expression. */
 function textOf(node: SyntaxNode | undefined): string | undefined {
   if (node?.type === 'Literal' && typeof node['value'] === 'string') return node['value']
   if (node?.type !== 'TemplateLiteral') return undefined

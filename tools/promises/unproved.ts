@@ -3,14 +3,18 @@ import type { SourceFile } from '../tidy/source-file.ts'
 import { testTitles } from './titles.ts'
 
 const SOURCES = 'packages/escudo/src/'
-// Less could stand in any title.
+// A shorter text would match too many titles.
 const PART_CHARACTERS_MIN = 10
 
-/** What is missing of the proofs: a file, or in a file of tests one whose title has the name in it, elsewhere its text. */
+/**
+ * Finds promises whose proof does not exist.
+ *
+ * A proof names a file and a text: in a test file a title or part of one, elsewhere any text of the file.
+ */
 export function unproved(promises: readonly Promised[], files: readonly SourceFile[]): readonly string[] {
   const byPath = new Map(files.map((file) => [file.path, file]))
   return promises.flatMap(({ promise, proofs }) => {
-    if (proofs.length === 0) return [`${promise}: nothing proves it`]
+    if (proofs.length === 0) return [`${promise}: it has no proof`]
     return proofs.flatMap(([path, name]) => {
       const file = byPath.get(SOURCES + path) ?? byPath.get(path)
       if (file === undefined) return [`${promise}: there is no file ${path}`]
