@@ -1,4 +1,4 @@
-// `npm run check`: all that can be said of the sources without running them.
+// `npm run check`: checks format, lint, house rules and types.
 import { runStep, type Step, summary } from './check/steps.ts'
 import { ROOT } from './tidy/repository.ts'
 
@@ -36,16 +36,16 @@ const PAGE_TYPES: Step = {
   args: ['node_modules/typescript/bin/tsc', '-p', 'packages/dashboard/page', '--pretty', 'false'],
 }
 
-// The compiler takes all cores for itself: its runs go one after the other, beside the rest.
-const lanes: readonly (readonly Step[])[] = [
+// The compiler uses all cores, so its three runs follow each other. The other steps run beside them.
+const sequences: readonly (readonly Step[])[] = [
   [FORMAT, RULES],
   [BUILD, TYPES, PAGE_TYPES],
 ]
 
 const results = await Promise.all(
-  lanes.map(async (lane) => {
+  sequences.map(async (steps) => {
     const ended = []
-    for (const step of lane) ended.push(await runStep(step, ROOT, SECONDS_MAX))
+    for (const step of steps) ended.push(await runStep(step, ROOT, SECONDS_MAX))
     return ended
   }),
 )

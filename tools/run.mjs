@@ -1,6 +1,6 @@
-// The guard in front of every npm script: it checks that the pinned Node runs it, then becomes the script.
-// One process, not a parent and a child, so that a signal sent to it reaches the script itself.
-// Plain JavaScript, since an old Node must be able to read it.
+// Every npm script starts here: this checks the Node version, then runs the script in the same process.
+// One process instead of a parent and a child, so that a signal sent to it reaches the script.
+// Plain JavaScript, because an old Node must be able to parse it.
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -11,13 +11,13 @@ const [script, ...rest] = process.argv.slice(2)
 
 if (major < MAJOR_WANTED) {
   console.error(
-    `escudo: this script needs Node ${MAJOR_WANTED}, and Node ${process.versions.node} runs it. Run \`npm ci\` again with optional dependencies (without --omit=optional), or install Node ${MAJOR_WANTED} where npm has none for your platform (${process.platform}-${process.arch}).`,
+    `escudo: this script needs Node ${MAJOR_WANTED}, but runs on Node ${process.versions.node}. Run \`npm ci\` again with optional dependencies (without --omit=optional). If npm has no Node ${MAJOR_WANTED} for your platform (${process.platform}-${process.arch}), install it yourself.`,
   )
   process.exit(1)
 }
 if (script === undefined || !existsSync(script)) {
   console.error(
-    `escudo: no such script: ${script ?? '(none given)'}. Run \`npm ci\` in the root of the repository first.`,
+    `escudo: script not found: ${script ?? '(none given)'}. Run \`npm ci\` in the root of the repository first.`,
   )
   process.exit(1)
 }

@@ -1,34 +1,34 @@
-// Every block of TypeScript that a reader may copy, from the documents and from the doc comments, compiles and runs.
+// Compiles and runs every `ts` block of the documents and of the library's doc comments.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { snippetsOf } from './snippets/extract.ts'
-import { type Verdict, Workshop } from './snippets/workshop.ts'
+import { type SnippetResult, SnippetRunner } from './snippets/runner.ts'
 import { storedFiles, textFiles } from './tidy/repository.ts'
 import { isSource } from './tidy/source-file.ts'
 
 const files = textFiles(storedFiles().filter(({ path }) => isDocument(path) || isLibrary(path)))
 const snippets = files.flatMap(snippetsOf)
-const workshop = new Workshop()
-let verdicts: readonly Verdict[] = []
+const runner = new SnippetRunner()
+let results: readonly SnippetResult[] = []
 
 beforeAll(async () => {
-  verdicts = await workshop.judge(snippets)
+  results = await runner.run(snippets)
 }, 120_000)
 
-afterAll(() => workshop.close())
+afterAll(() => runner.close())
 
-test('the documents and the library have examples', () => {
+test('finds snippets in the documents and in the library', () => {
   expect(snippets.filter(({ path }) => isDocument(path)).length).toBeGreaterThan(3)
   expect(snippets.filter(({ path }) => isLibrary(path)).length).toBeGreaterThan(15)
 })
 
 describe.each(snippets.map(({ path, line }, index) => ({ place: `${path}:${line}`, index })))('$place', ({ index }) => {
   test('compiles', () => {
-    expect(verdicts[index]?.compiler).toEqual([])
+    expect(results[index]?.compilerErrors).toEqual([])
   })
 
   test('runs', () => {
-    expect(verdicts[index]).toBeDefined()
-    expect(verdicts[index]?.failure).toBeUndefined()
+    expect(results[index]).toBeDefined()
+    expect(results[index]?.failure).toBeUndefined()
   })
 })
 

@@ -1,9 +1,9 @@
-// The house rules, read from the repository as it stands. What each rule finds is shown in tools/tidy/*.test.ts.
+// Checks the house rules on every file of the repository. The tests of the rules are in tools/tidy/test.
 import { expect, test } from 'vitest'
 import { wrongArrows } from './tidy/arrows.ts'
 import { undocumented } from './tidy/docs-of-exports.ts'
 import { deadReferences } from './tidy/documents.ts'
-import { codesOutOfStep } from './tidy/error-codes.ts'
+import { mismatchedCodes } from './tidy/error-codes.ts'
 import { printed } from './tidy/finding.ts'
 import { dependenciesOf, manifestOf } from './tidy/manifest.ts'
 import { publicSurface } from './tidy/public-surface.ts'
@@ -18,28 +18,28 @@ const files = textFiles(stored)
 const manifestFile = fileAt(`${FOLDER}/package.json`)
 const manifest = manifestOf(manifestFile)
 
-test('every import points the right way', () => {
+test('imports point only in the allowed direction', () => {
   const subpaths = Object.keys(manifest.exports).map((key) => manifest.name + key.slice(1))
   const peers = Object.keys(manifest.peerDependencies ?? {})
   expect(printed(wrongArrows(files, { subpaths, peers }))).toEqual([])
 })
 
-test('no source is too long to have one subject', () => {
+test('no source is too long', () => {
   expect(printed(tooLong(files))).toEqual([])
 })
 
-test('every public name has a doc comment, every public function and class an example', () => {
+test('public names have a doc comment, public functions and classes also an example', () => {
   const surface = publicSurface(manifest, FOLDER, files)
   expect(surface.names.length).toBeGreaterThan(40)
   expect(printed(undocumented(surface))).toEqual([])
 })
 
-test('docs/errors.md lists every error code, and no other', () => {
+test('docs/errors.md lists exactly the error codes of the sources', () => {
   const sources = files.filter(({ path }) => /^(packages|examples)\/[^/]+\/src\//.test(path) && isSource(path))
-  expect(printed(codesOutOfStep(sources, fileAt('docs/errors.md')))).toEqual([])
+  expect(printed(mismatchedCodes(sources, fileAt('docs/errors.md')))).toEqual([])
 })
 
-test('what the documents refer to is there', () => {
+test('documents refer only to existing files, headings and scripts', () => {
   const documents = files.filter(({ path }) => path.endsWith('.md'))
   const { scripts } = JSON.parse(fileAt('package.json').text) as { scripts: Record<string, string> }
   const paths = new Set(stored.map(({ path }) => path))

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
 
-/** One thing to check: a program of node_modules with its arguments. */
+/** One step of `npm run check`: a program of node_modules and its arguments. */
 export interface Step {
-  /** What it checks, in words. */
+  /** What it checks, as the summary prints it. */
   readonly name: string
-  /** The command as a person would type it, to be shown where it fails. */
+  /** The command that repeats the step; printed when it fails. */
   readonly command: string
   readonly program: string
   readonly args: readonly string[]
@@ -15,11 +15,11 @@ export interface StepResult {
   readonly step: Step
   readonly passed: boolean
   readonly seconds: number
-  /** What it printed on either channel. */
+  /** Its stdout and stderr, in the order of arrival. */
   readonly output: string
 }
 
-/** Runs a step to its end. A step that cannot start, or takes longer than it may, has failed. */
+/** Runs a step. It fails if it cannot start, exits with another code than 0, or exceeds `secondsMax`. */
 export function runStep(step: Step, cwd: string, secondsMax: number): Promise<StepResult> {
   const startedMs = performance.now()
   return new Promise((resolve) => {
@@ -38,14 +38,14 @@ export function runStep(step: Step, cwd: string, secondsMax: number): Promise<St
         output += text
       })
     }
-    child.once('error', (error) => end(false, `cannot be started: ${error.message}\n`))
+    child.once('error', (error) => end(false, `cannot start: ${error.message}\n`))
     child.once('close', (code, signal) => {
-      end(code === 0, signal === null ? '' : `ended by ${signal}; it may take ${secondsMax} s\n`)
+      end(code === 0, signal === null ? '' : `killed by ${signal}; the limit is ${secondsMax} s\n`)
     })
   })
 }
 
-/** The summary: a line a step, and before them all that failed steps printed. */
+/** Renders the output of failed steps, then one line for each step. */
 export function summary(results: readonly StepResult[]): string {
   const failed = results.filter(({ passed }) => !passed)
   const width = Math.max(...results.map(({ step }) => step.name.length))
@@ -54,7 +54,7 @@ export function summary(results: readonly StepResult[]): string {
     ...results.map(({ step, passed, seconds }) => {
       return `${passed ? 'ok    ' : 'FAILED'} ${step.name.padEnd(width)} ${seconds.toFixed(1).padStart(5)} s`
     }),
-    failed.length === 0 ? 'check: all well' : `check: ${failed.length} of ${results.length} failed`,
+    failed.length === 0 ? 'check: all steps passed' : `check: ${failed.length} of ${results.length} failed`,
     '',
   ].join('\n')
 }

@@ -3,43 +3,50 @@ import { PORT_VARIABLES } from './shop/own-shop.ts'
 import type { Target } from './shop/target.ts'
 import { SERVICES, type Service } from './wire/request.ts'
 
-/** What the command was asked to do. */
+/** The parsed command line. */
 export type Command =
   | { readonly kind: 'help' }
   | {
       readonly kind: 'walk'
-      /** Numbers of rows, or beginnings of them; all rows when it is empty. */
+      /** Row numbers or their prefixes; empty means all rows. */
       readonly rows: readonly string[]
       readonly json: boolean
-      /** A shop that runs already; undefined to start one. */
+      /** The running shop to use; undefined to start one. */
       readonly given: { readonly ports: Target['ports']; readonly logFolder: string | undefined } | undefined
     }
 
-/** A wrong flag or value, said in one line. */
+/** A wrong flag or value. The message is one line. */
 export class WrongUsage extends Error {
   override readonly name = 'WrongUsage'
 }
 
 const DEFAULT_PORTS: Target['ports'] = { shop: 8000, flaky: 9000, product: 9001, inventory: 9002, dashboard: 8501 }
 
+const PORTS_HELP = SERVICES.filter((service) => service !== 'shop')
+  .map((service) => PORT_VARIABLES[service])
+  .join(', ')
+
 /** The text of `--help`. */
 export const HELP = `Usage: npm run contract -- [flags]
 
-Walks the rows of the contract against a running shop, and says of each what was asked, what was expected, what came,
-and whether it holds. Exits with 1 when anything differs. Without --url it starts a shop of its own on free ports, with
-its logs in a temporary folder, and stops it at the end.
+Checks each row of the contract against a running shop. Prints for each row the request, the expected answer, the actual
+answer and the verdict. Exits with 1 if a row differs. Without --url, starts a new shop on free ports, with its logs in a
+temporary folder, and stops it at the end.
 
-  --row ROW          only this row, or all whose number begins so: 4.7b, 4.7; may be given several times
-  --json             one JSON document in place of lines
-  --url URL          the shop that runs already: http://127.0.0.1:8000; loopback only
-  --flaky-url URL    its dependencies and its dashboard, where they are not at the default ports or at those that
-  --product-url URL  ${SERVICES.map((service) => PORT_VARIABLES[service]).join(', ')} say
-  --inventory-url URL
-  --dashboard-url URL
-  --logs FOLDER      where its *.jsonl files are; without it rows about log lines are pending
-  --help             this text
+  --row ROW             checks only this row, or all rows with this prefix: 4.7b, 4.7; repeatable
+  --json                prints one JSON document instead of lines
+  --url URL             uses this running shop: http://127.0.0.1:8000; loopback only
+  --flaky-url URL       the URL of the flaky service
+  --product-url URL     the URL of the product service
+  --inventory-url URL   the URL of the inventory service
+  --dashboard-url URL   the URL of the dashboard
+  --logs FOLDER         the folder of the shop's *.jsonl files; without it, rows about log lines are pending
+  --help                prints this text
 
-A given shop is changed by the walk: users and orders are made, faults are set and cleared, processes are killed.
+Without a URL flag, the port of a service is the value of its variable, or else the default port. The variables are
+${PORTS_HELP}.
+
+The check changes a shop given by --url: it creates users and orders, sets and clears faults, and kills processes.
 `
 
 const FLAGS = {
@@ -55,20 +62,20 @@ const FLAGS = {
 } as const
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @throws WrongUsage for an unknown flag, a missing value, an URL that is not loopback, a flag that needs `--url`
+ * @throws WrongUsage for an unknown flag, a missing value, a URL that is not loopback, or a flag that needs `--url`
  */
 export function readCommand(argv: readonly string[], env: NodeJS.ProcessEnv): Command {
   const values = parsed(argv)
   if (values.help === true) return { kind: 'help' }
   const walk = { kind: 'walk', rows: values.row ?? [], json: values.json === true } as const
-  if (walk.rows.includes('')) throw new WrongUsage('--row takes the number of a row, such as 4.7b')
+  if (walk.rows.includes('')) throw new WrongUsage('--row needs the number of a row, such as 4.7b')
   if (values.url === undefined) {
     const stray = (['flaky-url', 'product-url', 'inventory-url', 'dashboard-url', 'logs'] as const).find(
       (flag) => values[flag] !== undefined,
     )
-    if (stray !== undefined) throw new WrongUsage(`--${stray} needs --url, the shop that runs already`)
+    if (stray !== undefined) throw new WrongUsage(`--${stray} needs --url, the URL of a running shop`)
     return { ...walk, given: undefined }
   }
   const urls = { ...values, 'shop-url': values.url }
@@ -82,7 +89,7 @@ function parsed(argv: readonly string[]) {
   try {
     return parseArgs({ args: [...argv], options: FLAGS, strict: true, allowPositionals: false }).values
   } catch (error) {
-    // Its own messages run over several sentences; the first one names the flag.
+    // The message of parseArgs has several sentences; the first one names the flag.
     const message = error instanceof Error ? error.message : String(error)
     throw new WrongUsage(`${message.split(/\n|\. /, 1)[0]}; see --help`)
   }
@@ -94,16 +101,16 @@ function portOf(service: Service, url: string | undefined, env: NodeJS.ProcessEn
     if (!variable) return DEFAULT_PORTS[service]
     const port = Number(variable)
     if (/^\d{1,5}$/.test(variable) && port >= 1 && port <= 65_535) return port
-    throw new WrongUsage(`${PORT_VARIABLES[service]} takes a port, got ${JSON.stringify(variable)}`)
+    throw new WrongUsage(`${PORT_VARIABLES[service]} must be a port, got ${JSON.stringify(variable)}`)
   }
   const flag = service === 'shop' ? '--url' : `--${service}-url`
   if (!URL.canParse(url))
-    throw new WrongUsage(`${flag} takes a URL such as http://127.0.0.1:8000, got ${JSON.stringify(url)}`)
+    throw new WrongUsage(`${flag} must be a URL such as http://127.0.0.1:8000, got ${JSON.stringify(url)}`)
   const { protocol, hostname, port, pathname, search, username } = new URL(url)
   if (protocol !== 'http:' || pathname !== '/' || search !== '' || username !== '') {
-    throw new WrongUsage(`${flag} takes http, a host and a port alone, got ${JSON.stringify(url)}`)
+    throw new WrongUsage(`${flag} must be http with only a host and a port, got ${JSON.stringify(url)}`)
   }
-  // The services listen on 127.0.0.1 only, and that is where the walk connects.
+  // The services listen only on 127.0.0.1, and the requests go there.
   if (!['localhost', '127.0.0.1'].includes(hostname))
     throw new WrongUsage(`${flag} must be on loopback, got ${hostname}`)
   return port === '' ? 80 : Number(port)

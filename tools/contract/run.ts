@@ -1,4 +1,4 @@
-// `npm run contract`: walks the rows of the contract against the running shop.
+// `npm run contract`: checks the rows of the contract against a running shop.
 import { HELP, readCommand, WrongUsage } from './command-line.ts'
 import { allRows } from './rows/index.ts'
 import { selected } from './rows/selection.ts'
@@ -8,14 +8,14 @@ import { startOwnShop } from './shop/own-shop.ts'
 import { closingLine, exitCodeOf, jsonReport, rowLines, totalsOf } from './walk/report.ts'
 import { walkRows } from './walk/runner.ts'
 
-/** Started wrongly: the same again cannot help. */
+/** Wrong usage: the same command would fail again. */
 const EXIT_MISUSE = 2
 const EXIT_INTERRUPTED = 130
 const WALK_MS_MAX = 90_000
 
-// A reader that goes away (`npm run contract | head`) must not leave a shop behind.
+// If the reader closes the pipe (`npm run contract | head`), the shop must still be stopped.
 const stop = new AbortController()
-process.stdout.on('error', () => stop.abort('nobody reads the report'))
+process.stdout.on('error', () => stop.abort('the output was closed'))
 process.stderr.on('error', () => {})
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => {
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const rows = selected(allRows, command.rows)
   const { given, json } = command
   const target = given === undefined ? await startOwnShop(stop.signal) : await givenShop(given.ports, given.logFolder)
-  const limit = setTimeout(() => stop.abort(`the walk may take ${WALK_MS_MAX / 1_000} s`), WALK_MS_MAX)
+  const limit = setTimeout(() => stop.abort(`the time limit of ${WALK_MS_MAX / 1_000} s has passed`), WALK_MS_MAX)
   try {
     const onResult = json
       ? () => {}

@@ -1,8 +1,8 @@
 import type { SourceFile } from '../tidy/source-file.ts'
 
-/** A block of TypeScript in a document or a doc comment, as its reader would copy it. */
+/** A block of TypeScript in a document or a doc comment, without its markup. */
 export interface Snippet {
-  /** The file in which it stands, from the root. */
+  /** The file that contains it, relative to the root of the repository. */
   readonly path: string
   /** The line of its first line of code, from 1. */
   readonly line: number
@@ -12,7 +12,7 @@ export interface Snippet {
 interface Block {
   readonly language: string
   readonly line: number
-  /** How many backticks opened it; as many close it. */
+  /** How many backticks opened it. At least as many close it. */
   readonly ticks: number
   readonly indent: number
   readonly code: string[]
@@ -20,17 +20,17 @@ interface Block {
 
 const FENCE = /^( *)(`{3,})([^`\s]*)/
 const ANY_LINE = /^/
-/** In a source, the stars of doc comments: no line of code that begins with one opens a block. */
+/** The prefix of a line in a doc comment. A code line that starts with `*` never opens a block. */
 const STARRED_LINE = /^[ \t]*\*(?!\/)[ \t]?/
 
-/** The blocks that are opened with `ts`; in a source, those of its doc comments alone. */
+/** Returns the `ts` blocks of a document, or of a source's doc comments. */
 export function snippetsOf({ path, text }: SourceFile): readonly Snippet[] {
   return blocksOf(text, path.endsWith('.md') ? ANY_LINE : STARRED_LINE)
     .filter(({ language }) => language === 'ts')
     .map(({ line, code }) => ({ path, line, code: `${code.join('\n')}\n` }))
 }
 
-/** All blocks. One that nobody closes ends with its comment, or with the file: what stands there is code all the same. */
+/** Returns all blocks. An unclosed block ends with its comment or its file. */
 function blocksOf(text: string, prefix: RegExp): readonly Block[] {
   const blocks: Block[] = []
   let open: Block | undefined

@@ -1,8 +1,8 @@
 import type { SourceFile } from './source-file.ts'
 
-/** The doc comment right before a place of the text, without its stars; undefined when there is none. */
+/** Returns the doc comment directly before an offset, without its stars; undefined if there is none. */
 export function docCommentBefore(file: SourceFile, offset: number): string | undefined {
-  const before = withoutRemarks(file.text.slice(0, offset))
+  const before = withoutLineComments(file.text.slice(0, offset))
   if (!before.endsWith('*/')) return undefined
   const opened = before.lastIndexOf('/*')
   if (!before.startsWith('/**', opened)) return undefined
@@ -12,13 +12,13 @@ export function docCommentBefore(file: SourceFile, offset: number): string | und
     .trim()
 }
 
-/** Whether a doc comment has an example that is code. */
+/** Whether a doc comment has an `@example` with a `ts` block. */
 export function hasExample(doc: string): boolean {
   return /^@example\b[^\n]*\n```ts\n/m.test(doc)
 }
 
-/** Without the lines of `//` at the end: remarks for tools may stand between a comment and its declaration. */
-function withoutRemarks(text: string): string {
+/** Removes trailing `//` lines: a linter directive may follow the doc comment of a declaration. */
+function withoutLineComments(text: string): string {
   let before = text.trimEnd()
   for (let last = lastLine(before); last.startsWith('//'); last = lastLine(before)) {
     before = before.slice(0, before.lastIndexOf('\n') + 1).trimEnd()

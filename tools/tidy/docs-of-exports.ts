@@ -3,12 +3,13 @@ import type { Finding } from './finding.ts'
 import type { PublicSurface } from './public-surface.ts'
 import { lineOf } from './source-file.ts'
 
-/** Public names without a doc comment, and public functions and classes without an example. Each once. */
-export function undocumented({ names, lost }: PublicSurface): Finding[] {
+/** Finds public names without a doc comment and public functions or classes without an example. */
+export function undocumented({ names, unresolved }: PublicSurface): Finding[] {
+  // A name that two subpaths export is reported once.
   const seen = new Set<string>()
-  const findings: Finding[] = lost.map(({ name, subpath, path }) => ({
+  const findings: Finding[] = unresolved.map(({ name, subpath, path }) => ({
     file: path,
-    problem: `'${name}' of '${subpath}' is declared nowhere`,
+    problem: `'${name}' of '${subpath}' has no declaration`,
   }))
   for (const { name, subpath, file, start, kind, docs } of names) {
     const place = `${file.path} ${start} ${name}`
@@ -18,7 +19,7 @@ export function undocumented({ names, lost }: PublicSurface): Finding[] {
     if (docs.every((doc) => doc === ''))
       findings.push({ ...at, problem: `'${name}' of '${subpath}' has no doc comment` })
     else if ((kind === 'function' || kind === 'class') && !docs.some(hasExample)) {
-      findings.push({ ...at, problem: `the ${kind} '${name}' of '${subpath}' has no @example with a block of ts` })
+      findings.push({ ...at, problem: `the ${kind} '${name}' of '${subpath}' has no @example with a ts block` })
     }
   }
   return findings

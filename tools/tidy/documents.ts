@@ -2,30 +2,36 @@ import { posix } from 'node:path'
 import type { Finding } from './finding.ts'
 import type { SourceFile } from './source-file.ts'
 
-/** What documents may refer to. */
+/** The files and scripts that documents may refer to. */
 export interface Known {
-  /** Every file of the repository, by its path. */
+  /** The paths of all files of the repository. */
   readonly paths: ReadonlySet<string>
-  /** The scripts of the root's manifest. */
+  /** The script names of the root `package.json`. */
   readonly scripts: readonly string[]
 }
 
 const LINK = /(?<!!)\[[^\]]*\]\(([^)\s]+)\)/g
 const SCRIPT = /\bnpm run ([\w:-]+)/g
 const CODE_PATH = /`([\w.-]+(?:\/[\w.-]+)+\.(?:ts|mjs|js))`/g
-/** A document that maps the code: what it names must be there. Others name files that a reader is to write. */
-const MAP = 'ARCHITECTURE.md'
+/** Only in this document must every code path exist. Other documents also name files that the reader will write. */
+const ARCHITECTURE = 'ARCHITECTURE.md'
 const LIBRARY = 'packages/escudo/src/'
 
-/** References of documents that lead nowhere: links to files and headings, npm scripts, and in the map sources. */
+/**
+ * Finds references in documents whose target does not exist.
+ *
+ * Checks links to files and headings, npm scripts, and in ARCHITECTURE.md also paths of sources.
+ */
 export function deadReferences(documents: readonly SourceFile[], known: Known): Finding[] {
   const headings = new Map(documents.map((document) => [document.path, anchorsOf(document.text)]))
   return documents.flatMap(({ path, text }) =>
     text.split('\n').flatMap((line, index) => {
       const problems = [
         ...found(line, LINK).map((target) => linkProblem(path, target, known, headings)),
-        ...found(line, SCRIPT).map((name) => (known.scripts.includes(name) ? undefined : `no script '${name}'`)),
-        ...(path === MAP ? found(line, CODE_PATH).map((name) => sourceProblem(name, known)) : []),
+        ...found(line, SCRIPT).map((name) =>
+          known.scripts.includes(name) ? undefined : `there is no script '${name}'`,
+        ),
+        ...(path === ARCHITECTURE ? found(line, CODE_PATH).map((name) => sourceProblem(name, known)) : []),
       ]
       return problems.flatMap((problem) => (problem === undefined ? [] : [{ file: path, line: index + 1, problem }]))
     }),
@@ -45,16 +51,18 @@ function linkProblem(
   if (/^[a-z][a-z0-9+.-]*:/.test(target)) return undefined
   const [file = '', anchor] = target.split('#', 2)
   const linked = file === '' ? path : posix.join(posix.dirname(path), file)
-  if (!paths.has(linked)) return `no file '${linked}'`
-  const there = headings.get(linked)
-  return anchor === undefined || there === undefined || there.has(anchor) ? undefined : `no heading '#${anchor}'`
+  if (!paths.has(linked)) return `there is no file '${linked}'`
+  const anchors = headings.get(linked)
+  return anchor === undefined || anchors === undefined || anchors.has(anchor)
+    ? undefined
+    : `there is no heading '#${anchor}'`
 }
 
 function sourceProblem(name: string, { paths }: Known): string | undefined {
-  return paths.has(name) || paths.has(LIBRARY + name) ? undefined : `no source '${name}'`
+  return paths.has(name) || paths.has(LIBRARY + name) ? undefined : `there is no source '${name}'`
 }
 
-/** The anchors of a document's headings, as GitHub makes them. */
+/** Returns the anchors of a document's headings, built by GitHub's rules. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const titles = [...text.matchAll(/^#{1,6} +(.+?) *$/gm)].map(([, title]) => title as string)
   return new Set(

@@ -2,26 +2,28 @@ import type { Finding } from './finding.ts'
 import { lineOf, type SourceFile } from './source-file.ts'
 import { isNode, nameOf, nodes, programOf, type SyntaxNode, stringOf, walk } from './syntax.ts'
 
-/** An error code, and where it stands. */
-export interface PlacedCode {
+/** An error code and its position. */
+export interface CodeLocation {
   readonly code: string
   readonly file: string
   readonly line: number
-  /** Its HTTP status, where that stands beside it. */
+  /** Its HTTP status, if it is written next to the code. */
   readonly status?: number
 }
 
 const CODE = /^[A-Z][A-Z0-9_]+[A-Z0-9]$/
 
 /**
- * The error codes that sources define: a class's `code = '…'`, the `code: '…'` of facts (with a status beside it), and
- * the entries of a catalogue (a key in capitals whose value has a status), by their own `code` where they have one.
+ * Finds the error codes that sources define.
+ *
+ * There are three forms: the `code = '…'` of a class; an object with `code: '…'` and a `status`; an entry of a
+ * catalogue, which is a key in capitals whose value has a `status`. If that value has a `code`, the key does not count.
  */
-export function codesIn(files: readonly SourceFile[]): readonly PlacedCode[] {
+export function codesIn(files: readonly SourceFile[]): readonly CodeLocation[] {
   return files.flatMap((file) => {
-    const found: PlacedCode[] = []
+    const found: CodeLocation[] = []
     for (const node of walk(programOf(file))) {
-      const code = codeOfClass(node) ?? codeOfFacts(node) ?? codeOfEntry(node)
+      const code = codeOfClass(node) ?? codeOfObject(node) ?? codeOfEntry(node)
       if (code === undefined || !CODE.test(code)) continue
       found.push({ code, file: file.path, line: lineOf(file, node.start), ...statusOf(node) })
     }
@@ -34,7 +36,7 @@ function codeOfClass(node: SyntaxNode): string | undefined {
   return stringOf(node['value']) ?? stringOf((node['typeAnnotation'] as SyntaxNode | null)?.['typeAnnotation'])
 }
 
-function codeOfFacts(node: SyntaxNode): string | undefined {
+function codeOfObject(node: SyntaxNode): string | undefined {
   return node.type === 'ObjectExpression' && property(node, 'status') !== undefined
     ? stringOf(property(node, 'code'))
     : undefined
@@ -54,7 +56,7 @@ function statusOf(node: SyntaxNode): { readonly status?: number } {
   return typeof status === 'number' ? { status } : {}
 }
 
-/** The object behind `as const`, or behind a helper that is called with it. */
+/** Returns the object literal of an expression, also behind `as` or `satisfies`. */
 function unwrapped(value: unknown): SyntaxNode | undefined {
   if (!isNode(value)) return undefined
   if (value.type === 'ObjectExpression') return value
@@ -66,8 +68,8 @@ function property(object: SyntaxNode, key: string): unknown {
   return nodes(object['properties']).find((one) => nameOf(one['key']) === key)?.['value']
 }
 
-/** The error codes that a document lists: rows of tables that begin with one, and may go on with its status. */
-export function codesListedIn(file: SourceFile): readonly PlacedCode[] {
+/** Finds the codes that a document lists: table rows whose first cell is a code, optionally followed by its status. */
+export function codesListedIn(file: SourceFile): readonly CodeLocation[] {
   return file.text.split('\n').flatMap((text, index) => {
     const [, code, status] = /^\|\s*`([A-Z][A-Z0-9_]+)`\s*\|(?:\s*(\d{3})\s*\|)?/.exec(text) ?? []
     if (code === undefined) return []
@@ -76,15 +78,17 @@ export function codesListedIn(file: SourceFile): readonly PlacedCode[] {
 }
 
 /**
- * Codes that the document lacks, codes that no source defines, codes that the document lists twice, and statuses that
- * no source gives them.
+ * Compares the error codes of the sources with those of the document.
+ *
+ * Reports a code that the document lacks, that no source defines, or that the document lists twice, and a status that no
+ * source gives its code.
  */
-export function codesOutOfStep(sources: readonly SourceFile[], document: SourceFile): Finding[] {
+export function mismatchedCodes(sources: readonly SourceFile[], document: SourceFile): Finding[] {
   const defined = codesIn(sources)
   const listed = codesListedIn(document)
   const statuses = new Map<string, Set<number | undefined>>()
   for (const { code, status } of defined) statuses.set(code, (statuses.get(code) ?? new Set()).add(status))
-  const told = new Set<string>()
+  const reported = new Set<string>()
   const findings: Finding[] = []
   for (const { code, file, line, status } of listed) {
     const known = statuses.get(code)
@@ -92,13 +96,13 @@ export function codesOutOfStep(sources: readonly SourceFile[], document: SourceF
     else if (status !== undefined && !known.has(status)) {
       findings.push({ file, line, problem: `no source gives ${code} the status ${status}` })
     }
-    if (told.has(code)) findings.push({ file, line, problem: `${code} is listed twice` })
-    told.add(code)
+    if (reported.has(code)) findings.push({ file, line, problem: `${code} is listed twice` })
+    reported.add(code)
   }
   for (const { code, file, line } of defined) {
-    if (told.has(code)) continue
-    told.add(code)
-    findings.push({ file, line, problem: `the error code ${code} is missing in ${document.path}` })
+    if (reported.has(code)) continue
+    reported.add(code)
+    findings.push({ file, line, problem: `the error code ${code} is missing from ${document.path}` })
   }
   return findings
 }

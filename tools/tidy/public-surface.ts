@@ -4,54 +4,58 @@ import type { Manifest } from './manifest.ts'
 import type { SourceFile } from './source-file.ts'
 import { nameOf, nodes, type SyntaxNode, statementsOf, stringOf } from './syntax.ts'
 
-/** Something that a user of the library can import. */
+/** A name that a user of the library can import. */
 export interface PublicName {
   readonly name: string
   readonly subpath: string
-  /** Where it is declared. */
+  /** The file of its declaration. */
   readonly file: SourceFile
+  /** The offset of its declaration. */
   readonly start: number
   readonly kind: 'function' | 'class' | 'value' | 'type'
-  /** Its doc comments, empty when there is none; an overloaded function may have several. */
+  /** Its doc comments. Empty if there is none; an overloaded function may have several. */
   readonly docs: readonly string[]
 }
 
-/** A way from a public subpath that ends nowhere. */
-export interface LostName {
+/** An export of a public subpath without a declaration. */
+export interface UnresolvedName {
   readonly name: string
   readonly subpath: string
-  /** Where the way ends. */
+  /** The last file or module specifier that the search reached. */
   readonly path: string
 }
 
-/** What the faces of a package lead to. */
+/** The public names of a package. */
 export interface PublicSurface {
   readonly names: readonly PublicName[]
-  readonly lost: readonly LostName[]
+  readonly unresolved: readonly UnresolvedName[]
 }
 
 /**
- * Follows every subpath of a manifest through its exports, and through what those export again, to the declarations.
+ * Finds the declaration of every name that a package exports.
  *
- * @param folder where the manifest stands
+ * Starts at the subpaths of the manifest and follows all re-exports.
+ *
+ * @param folder the folder of the manifest
  */
 export function publicSurface(manifest: Manifest, folder: string, files: readonly SourceFile[]): PublicSurface {
   const byPath = new Map(files.map((file) => [file.path, file]))
   const names: PublicName[] = []
-  const lost: LostName[] = []
+  const unresolved: UnresolvedName[] = []
   for (const [key, target] of Object.entries(manifest.exports)) {
     const source = typeof target === 'string' ? target : target['@escudo/source']
     if (source === undefined || !source.endsWith('.ts')) continue
     const subpath = posix.join(manifest.name, key)
     const index = byPath.get(posix.join(folder, source))
-    if (index === undefined) lost.push({ name: '(the subpath itself)', subpath, path: posix.join(folder, source) })
+    if (index === undefined)
+      unresolved.push({ name: '(the subpath itself)', subpath, path: posix.join(folder, source) })
     else for (const name of exportedNames(index, byPath)) find(name, subpath, index)
   }
-  return { names, lost }
+  return { names, unresolved }
 
   function find(name: string, subpath: string, index: SourceFile): void {
     const found = declarationOf(name, index, byPath, new Set())
-    if ('path' in found) lost.push({ name, subpath, path: found.path })
+    if ('path' in found) unresolved.push({ name, subpath, path: found.path })
     else names.push({ name, subpath, ...found })
   }
 }
@@ -59,7 +63,7 @@ export function publicSurface(manifest: Manifest, folder: string, files: readonl
 type Declaration = Pick<PublicName, 'file' | 'start' | 'kind' | 'docs'>
 type Files = ReadonlyMap<string, SourceFile>
 
-/** Every name that a file exports, `export *` included. */
+/** Returns every name that a file exports, including those of `export *`. */
 function exportedNames(file: SourceFile, files: Files, seen: Set<SourceFile> = new Set()): ReadonlySet<string> {
   const names = new Set<string>()
   if (seen.has(file)) return names
@@ -83,7 +87,7 @@ function add(names: Set<string>, name: string | undefined): void {
   if (name !== undefined) names.add(name)
 }
 
-/** Where a name that a file exports is declared; the path at which the way was lost when it is nowhere. */
+/** Finds the declaration of an exported name; without one, returns the path at which the search ended. */
 function declarationOf(
   name: string,
   file: SourceFile,
@@ -116,7 +120,7 @@ function declarationOf(
   return { path: file.path }
 }
 
-/** A name that is declared or imported first, and exported by a list. */
+/** Finds the declaration of a local name that an export list names. The file declares or imports it. */
 function localOf(
   name: string,
   file: SourceFile,
@@ -136,7 +140,7 @@ function localOf(
   return { path: file.path }
 }
 
-/** The statements that declare a name: several for an overloaded function. */
+/** Returns the statements that declare a name. An overloaded function has several. */
 function declaredIn(name: string, file: SourceFile, exported: boolean): readonly SyntaxNode[] {
   return statementsOf(file).filter((statement) => {
     const declares = statement.type === 'ExportNamedDeclaration' ? statement['declaration'] : !exported && statement

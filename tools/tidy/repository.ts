@@ -4,16 +4,16 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SourceFile } from './source-file.ts'
 
-/** The root of the repository, as a path. */
+/** The absolute path of the repository's root. */
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url))
 
-/** A file with its size, which may be too large to read. */
+/** A file of the repository, not read yet, because it may be too large. */
 export interface StoredFile {
   readonly path: string
   readonly bytes: number
 }
 
-/** Every file that is in git or would be added to it: what the ignore file names is no part of the project. */
+/** Lists every file that git tracks or would add; ignored files are excluded. */
 export function storedFiles(root: string = ROOT): readonly StoredFile[] {
   const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -22,13 +22,13 @@ export function storedFiles(root: string = ROOT): readonly StoredFile[] {
   })
   const paths = new Set(listed.split('\0').filter((path) => path !== ''))
   return [...paths].sort().flatMap((path) => {
-    // A file that was deleted and not committed yet is still listed.
+    // Git still lists a file whose deletion is not committed.
     const stat = statSync(join(root, path), { throwIfNoEntry: false })
     return stat?.isFile() ? [{ path, bytes: stat.size }] : []
   })
 }
 
-/** The texts among the files. What holds a NUL is no text. */
+/** Reads the text files; a file with a NUL is not text. */
 export function textFiles(files: readonly StoredFile[], root: string = ROOT): readonly SourceFile[] {
   return files
     .map(({ path }) => ({ path, text: readFileSync(join(root, path), 'utf8') }))

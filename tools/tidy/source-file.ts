@@ -1,21 +1,21 @@
-/** A file of the repository, as the rules see it. */
+/** A text file that rules check. */
 export interface SourceFile {
-  /** From the root of the repository, with `/` between folders on every system. */
+  /** Relative to the root of the repository, with `/` as separator on every system. */
   readonly path: string
   readonly text: string
 }
 
-/** The number of the line, from 1, in which a place of the text stands. */
+/** Returns the line number, from 1, of an offset. */
 export function lineOf(file: SourceFile, offset: number): number {
   return file.text.slice(0, offset).split('\n').length
 }
 
-/** Whether it is TypeScript that ships or runs, and not a test of it. */
+/** Whether a path is TypeScript other than a test. */
 export function isSource(path: string): boolean {
   return path.endsWith('.ts') && !isTest(path)
 }
 
-/** Whether it is a test, of behaviour or of types. */
+/** Whether a path is a test, a type test, a setup of tests, or any file in a `test` folder. */
 export function isTest(path: string): boolean {
-  return /\.(test|test-d|harness)\.ts$/.test(path)
+  return /\.(test|test-d|harness)\.ts$|(^|\/)test\//.test(path)
 }

@@ -1,10 +1,9 @@
 import { parseAst } from 'vitest/node'
 import type { SourceFile } from './source-file.ts'
 
-// The parser is the one that runs the tests. A pattern over lines would take an import in a comment or in a test's
-// fixture for one.
+// Uses the parser of the test runner. A regular expression would also match imports in comments and in fixtures.
 
-/** A node of the syntax tree, in ESTree's words. */
+/** A node of the syntax tree, in the ESTree format. */
 export interface SyntaxNode {
   readonly type: string
   readonly start: number
@@ -15,9 +14,9 @@ export interface SyntaxNode {
 const programs = new WeakMap<SourceFile, SyntaxNode>()
 
 /**
- * The syntax tree of a TypeScript file; parsed once for all rules.
+ * Returns the syntax tree of a TypeScript file. Each file is parsed once for all rules.
  *
- * @throws the parser's error, with the file's path, for what is no TypeScript
+ * @throws Error with the file's path, and the parser's error as its cause, if the file cannot be parsed
  */
 export function programOf(file: SourceFile): SyntaxNode {
   let program = programs.get(file)
@@ -36,12 +35,12 @@ function parse(file: SourceFile): SyntaxNode {
   }
 }
 
-/** The statements of the file, outermost level only. */
+/** Returns the top-level statements of a file. */
 export function statementsOf(file: SourceFile): readonly SyntaxNode[] {
   return nodes(programOf(file)['body'])
 }
 
-/** A node and everything below it. */
+/** Yields a node and all its descendants. */
 export function* walk(node: SyntaxNode): Generator<SyntaxNode> {
   yield node
   for (const value of Object.values(node)) {
@@ -50,17 +49,17 @@ export function* walk(node: SyntaxNode): Generator<SyntaxNode> {
   }
 }
 
-/** The nodes in a list; where there is no list, none. */
+/** Returns the nodes in a list; empty if the value is not a list. */
 export function nodes(value: unknown): readonly SyntaxNode[] {
   return Array.isArray(value) ? value.filter(isNode) : []
 }
 
-/** Whether something is a node. */
+/** Whether a value is a node. */
 export function isNode(value: unknown): value is SyntaxNode {
   return typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string'
 }
 
-/** The text of a string literal, also behind `as const` and the like; undefined for anything else. */
+/** Returns the text of a string literal, also behind `as` or `satisfies`; otherwise undefined. */
 export function stringOf(value: unknown): string | undefined {
   if (!isNode(value)) return undefined
   if (value.type === 'Literal') return typeof value['value'] === 'string' ? value['value'] : undefined
@@ -69,7 +68,7 @@ export function stringOf(value: unknown): string | undefined {
   return undefined
 }
 
-/** The name of an identifier, a private one excluded, or of a quoted key. */
+/** Returns the name of an identifier or a quoted key; undefined for a private name. */
 export function nameOf(value: unknown): string | undefined {
   if (!isNode(value)) return undefined
   return value.type === 'Identifier' ? (value['name'] as string) : stringOf(value)

@@ -2,10 +2,10 @@ import { Matcher } from './matcher.ts'
 import { show } from './show.ts'
 
 /**
- * All the places where a value is not as a pattern says, each as one line: the path, what was expected, what was there.
+ * Compares a value with a pattern and returns each difference as one line: path, expected value, actual value.
  *
- * A pattern is a value: objects match key by key, with no key too many; lists element by element; a regular expression
- * matches text; a {@link Matcher} decides for itself.
+ * A pattern is a value. An object must have exactly the same keys, a list the same length; both match recursively. A
+ * regular expression matches text. A {@link Matcher} uses its own rule.
  */
 export function differences(pattern: unknown, got: unknown, path: string): string[] {
   const at = path === '' ? '' : `${path}: `
@@ -34,7 +34,7 @@ function inObject(pattern: object, got: unknown, path: string): string[] {
   if (typeof got !== 'object' || got === null || Array.isArray(got)) {
     return [`${at}expected an object, got ${show(got)}`]
   }
-  // Own keys alone: a body may well have a key `__proto__` or `constructor`.
+  // Only own keys, because a body can have a key `__proto__` or `constructor`.
   const value = (key: string): unknown =>
     Object.hasOwn(got, key) ? (got as Readonly<Record<string, unknown>>)[key] : undefined
   const wanted = Object.entries(pattern).flatMap(([key, one]) => differences(one, value(key), under(path, key)))

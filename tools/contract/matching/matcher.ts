@@ -1,8 +1,8 @@
-/** What stands in a pattern where a value alone does not say enough. */
+/** A rule in a pattern, for conditions that a plain value cannot express. */
 export class Matcher {
-  /** How it is shown where an expectation is printed. */
+  /** Its text in a printed expectation. */
   readonly shown: string
-  /** What is wrong with a value, in words; undefined when nothing is. */
+  /** Returns what is wrong with a value; undefined if it matches. */
   readonly problem: (got: unknown) => string | undefined
 
   constructor(shown: string, problem: (got: unknown) => string | undefined) {

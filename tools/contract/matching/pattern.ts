@@ -2,27 +2,27 @@ import { differences } from './differences.ts'
 import { Matcher } from './matcher.ts'
 import { show } from './show.ts'
 
-/** A matcher that a plain yes or no decides. */
+/** Creates a matcher from a predicate. */
 export function that(shown: string, holds: (got: unknown) => boolean): Matcher {
   return new Matcher(shown, (got) => (holds(got) ? undefined : `expected ${shown}, got ${show(got)}`))
 }
 
-/** Any text, the empty one excluded. */
+/** Matches any text except the empty one. */
 export const text: Matcher = that('a text', (got) => typeof got === 'string' && got !== '')
 
-/** A number between two bounds, both included. */
+/** Matches a number between two inclusive bounds. */
 export function number(min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY): Matcher {
   const bounds = `${min > -Infinity ? ` from ${min}` : ''}${max < Infinity ? ` up to ${max}` : ''}`
   return that(`a number${bounds}`, (got) => typeof got === 'number' && got >= min && got <= max)
 }
 
-/** No such key, or no such header. */
+/** Matches a missing key or header. */
 export const absent: Matcher = that('nothing', (got) => got === undefined)
 
-/** Whatever there is, as long as there is something. */
+/** Matches any value except undefined. */
 export const something: Matcher = that('something', (got) => got !== undefined)
 
-/** An object that holds at least these keys. */
+/** Matches an object with at least these keys. */
 export function including(keys: Readonly<Record<string, unknown>>): Matcher {
   const shown = `{${Object.keys(keys).join(', ')}, …}`
   return new Matcher(shown, (got) => {
@@ -34,7 +34,7 @@ export function including(keys: Readonly<Record<string, unknown>>): Matcher {
   })
 }
 
-/** An object with exactly these keys, also in this order. */
+/** Matches an object with exactly these keys in this order. */
 export function inOrder(keys: Readonly<Record<string, unknown>>): Matcher {
   const wanted = Object.keys(keys)
   return new Matcher(`{${wanted.join(', ')}} in this order`, (got) => {
@@ -45,7 +45,7 @@ export function inOrder(keys: Readonly<Record<string, unknown>>): Matcher {
   })
 }
 
-/** A list of at least `min` elements, all like `pattern`. */
+/** Matches a list of at least `min` elements that all match `pattern`. */
 export function listOf(pattern: unknown, min = 0): Matcher {
   return new Matcher(`a list of at least ${min}`, (got) => {
     if (!Array.isArray(got)) return `expected a list, got ${show(got)}`
@@ -55,22 +55,22 @@ export function listOf(pattern: unknown, min = 0): Matcher {
   })
 }
 
-/** A list in which each of the patterns is matched by some element. */
-export function holding(...patterns: readonly unknown[]): Matcher {
-  return new Matcher(`a list that holds ${patterns.length} element(s)`, (got) => {
+/** Matches a list in which each pattern matches an element. */
+export function containing(...patterns: readonly unknown[]): Matcher {
+  return new Matcher(`a list that contains ${patterns.length} element(s)`, (got) => {
     if (!Array.isArray(got)) return `expected a list, got ${show(got)}`
     const missing = patterns.filter((pattern) => !got.some((element) => differences(pattern, element, '').length === 0))
     return missing.length === 0 ? undefined : `lacks ${missing.length} of ${patterns.length} expected elements`
   })
 }
 
-/** One of several patterns. */
+/** Matches if one of the patterns matches. */
 export function oneOf(...patterns: readonly unknown[]): Matcher {
   const shown = patterns.map((pattern) => (pattern instanceof Matcher ? pattern.shown : String(pattern))).join(' or ')
   return that(shown, (got) => patterns.some((pattern) => differences(pattern, got, '').length === 0))
 }
 
-/** Anything but this. */
+/** Matches if the pattern does not match. */
 export function not(pattern: unknown): Matcher {
   const shown = pattern instanceof Matcher ? pattern.shown : String(pattern)
   return that(`not ${shown}`, (got) => differences(pattern, got, '').length > 0)

@@ -5,7 +5,7 @@ import { ROOT } from '../shop/program.ts'
 import { type Row, scenario } from '../walk/row.ts'
 import type { Walk } from '../walk/walk.ts'
 
-// 4.6d: the command that attacks the shop, as a person would start it.
+// 4.6d: `npm run attack`, started as a user starts it.
 
 const LIMIT_MS = 30_000
 const LINE = /^(\d{2,}) --> (\d{3} \| .+|ERROR: .+)$/
@@ -41,51 +41,51 @@ function attack(args: readonly string[]): Promise<Run> {
   })
 }
 
-function judge(walk: Walk, run: Run, calls: number, like: RegExp): void {
+function check(walk: Walk, run: Run, calls: number, form: RegExp): void {
   const answers = run.lines.filter((line) => LINE.test(line))
-  const rest = run.lines.filter((line) => !LINE.test(line))
+  const summary = run.lines.filter((line) => !LINE.test(line))
   walk.compare('exit code', 0, run.code)
   walk.compare('lines of calls', calls, answers.length)
   walk.compare(
-    'their numbers',
+    'numbers of these lines',
     numbers(calls),
     answers.map((line) => line.slice(0, 2)),
   )
-  walk.compare('lines of calls of the right form', calls, answers.filter((line) => like.test(line)).length)
-  walk.compare('lines of the summary', number(2), rest.length)
+  walk.compare('lines of calls in the required form', calls, answers.filter((line) => form.test(line)).length)
+  walk.compare('lines of the summary', number(2), summary.length)
   walk.show(
     `npm run attack, ${calls} calls`,
     `${calls} lines, a summary, exit 0`,
-    `${answers.length} lines, ${rest.join('; ')}`,
+    `${answers.length} lines, ${summary.join('; ')}`,
   )
 }
 
 export const attackRows: readonly Row[] = [
   scenario(
     '4.6d',
-    '20 calls half a second apart, one line each, a summary, exit 0',
+    'attack prints one line for each of 20 calls, a summary, and exits with 0',
     async (walk) => {
       const url = `http://localhost:${walk.target.ports.shop}/call-external`
       const run = await attack(['--url', url])
-      judge(walk, run, 20, /^\d{2} --> (200|502|503) \| \{.+\}$/)
-      walk.compare('ms for 19 pauses of half a second', number(9_500, 20_000), Math.round(run.ms))
+      check(walk, run, 20, /^\d{2} --> (200|502|503) \| \{.+\}$/)
+      walk.compare('duration in ms, with 19 pauses of half a second', number(9_500, 20_000), Math.round(run.ms))
     },
     { lane: '4.6' },
   ),
   scenario(
     '4.6d',
-    'nobody there: an ERROR line for each call, and still exit 0',
+    'attack prints an ERROR line for each call to a closed port and exits with 0',
     async (walk) => {
-      const [nobody] = await freePorts(1)
+      const [closedPort] = await freePorts(1)
       const run = await attack([
         '--url',
-        `http://localhost:${nobody}/call-external`,
+        `http://localhost:${closedPort}/call-external`,
         '--calls',
         '3',
         '--interval',
         '10ms',
       ])
-      judge(walk, run, 3, /^\d{2} --> ERROR: .+$/)
+      check(walk, run, 3, /^\d{2} --> ERROR: .+$/)
     },
     { lane: 'cmd' },
   ),

@@ -1,21 +1,25 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { including, number, text } from '../matching/pattern.ts'
+import { LOGS_UNKNOWN } from '../shop/log-reader.ts'
 import { endedWithin, ROOT, startScript } from '../shop/program.ts'
 import { type Row, scenario } from '../walk/row.ts'
 
-// The commands of the repository, and its tests by the names of their files (4.10).
+// The npm scripts of the repository, and the test files that 4.10 requires.
 
 const COMMANDS = ['start', 'test', 'check', 'contract', 'bench', 'dashboard', 'attack', 'chaos']
 
-/** What each of the chapter's failures is tested by: the folders' test files, and a word in them. */
+/** The tests that the contract requires, by a pattern for their path. */
 const TESTS: readonly { readonly what: string; readonly like: RegExp }[] = [
-  { what: 'a test that runs the shop over real sockets', like: /^test\/shop\/.+\.test\.ts$/ },
-  { what: 'a test of the retry over real sockets (4.4)', like: /^test\/shop\/.*retry.*\.test\.ts$/ },
-  { what: 'a test of the bulkhead over real sockets (4.5)', like: /^test\/shop\/.*bulkhead.*\.test\.ts$/ },
-  { what: 'a test of the breaker over real sockets (4.6)', like: /^test\/shop\/.*breaker.*\.test\.ts$/ },
-  { what: 'a test of the page of two services (4.7)', like: /^test\/shop\/.*product.*\.test\.ts$/ },
-  { what: 'a test by mocks at the HTTP layer', like: /^(examples|test)\/.*(mock|degrad|resilien).*\.test\.ts$/ },
+  { what: 'there is a test of the shop over real sockets', like: /^test\/shop\/.+\.test\.ts$/ },
+  { what: 'there is a test of the retry over real sockets (4.4)', like: /^test\/shop\/.*retry.*\.test\.ts$/ },
+  { what: 'there is a test of the bulkhead over real sockets (4.5)', like: /^test\/shop\/.*bulkhead.*\.test\.ts$/ },
+  { what: 'there is a test of the breaker over real sockets (4.6)', like: /^test\/shop\/.*breaker.*\.test\.ts$/ },
+  { what: 'there is a test of the page of two services (4.7)', like: /^test\/shop\/.*product.*\.test\.ts$/ },
+  {
+    what: 'there is a test with mocks at the HTTP layer',
+    like: /^(examples|test)\/.*(mock|degrad|resilien).*\.test\.ts$/,
+  },
 ]
 
 async function testFiles(): Promise<readonly string[]> {
@@ -36,7 +40,6 @@ export const commands: readonly Row[] = [
         const { scripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8')) as {
           scripts?: Readonly<Record<string, string>>
         }
-        // The fault proxy comes with an issue of its own.
         if (name === 'chaos' && scripts?.[name] === undefined) return walk.pending('there is no fault proxy yet')
         walk.compare(`script ${name} of package.json`, text, scripts?.[name])
       },
@@ -45,11 +48,11 @@ export const commands: readonly Row[] = [
   ),
   scenario(
     'cmd',
-    'npm run dashboard -- --once --json prints one JSON summary and exits',
+    'npm run dashboard -- --once --json prints a JSON summary and exits',
     async (walk) => {
       const { logs } = walk.target
       const path = logs.shop?.path
-      if (path === undefined) return walk.pending('the logs are not known; --logs names their folder')
+      if (path === undefined) return walk.pending(LOGS_UNKNOWN)
       const program = startScript('packages/dashboard/src/bin.ts', ['--once', '--json', path], {})
       const ended = await endedWithin(program, 15_000)
       walk.show(

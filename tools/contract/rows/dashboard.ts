@@ -1,11 +1,12 @@
 import { including, number, something } from '../matching/pattern.ts'
+import { LOGS_UNKNOWN } from '../shop/log-reader.ts'
 import { ok, refused } from '../walk/expectation.ts'
 import { exchange, type Row, scenario } from '../walk/row.ts'
 import type { Walk } from '../walk/walk.ts'
 import type { Answer } from '../wire/answer.ts'
 import { get, rawBytes } from '../wire/request.ts'
 
-// 4.9: the traffic makers, and the dashboard as far as its JSON API and a page that answers.
+// 4.9: the routes that generate traffic, and the dashboard's JSON API and page.
 
 const SEEN_WITHIN_MS = 2_000
 const summary = get('/api/summary', { to: 'dashboard' })
@@ -30,7 +31,7 @@ async function count(walk: Walk): Promise<Counted> {
   }
 }
 
-/** The last requests have been counted, and nothing is under way: all lanes are at their end. */
+/** Waits until the dashboard's count is stable. No other row runs now, so all requests are counted then. */
 async function settled(walk: Walk): Promise<void> {
   let last = -1
   await walk.until('the dashboard has read everything', 5_000, async () => {
@@ -43,7 +44,7 @@ async function settled(walk: Walk): Promise<void> {
 }
 
 const page = (host: string): Row =>
-  scenario('4.9b', `the page answers under ${host}`, async (walk) => {
+  scenario('4.9b', `dashboard: serves its page under ${host}`, async (walk) => {
     const asked = get('/', { to: 'dashboard', headers: { host: `${host}:${walk.target.ports.dashboard}` } })
     await walk.ask(asked, {
       status: 200,
@@ -54,25 +55,30 @@ const page = (host: string): Row =>
   })
 
 export const dashboard: readonly Row[] = [
-  exchange('4.9a', 'traffic: well', get('/'), { status: 200 }),
-  exchange('4.9a', 'traffic: slow, 1.5 s', get('/lento'), {
+  exchange('4.9a', 'traffic: GET / returns 200', get('/'), { status: 200 }),
+  exchange('4.9a', 'traffic: GET /lento takes 1.5 s', get('/lento'), {
     status: 200,
     atLeastMs: 1_490,
     withinMs: 2_500,
     shown: '200 after 1.5 s',
   }),
-  exchange('4.9a', 'traffic: 404', get('/error-cliente'), refused(404, /^[A-Z]/)),
-  exchange('4.9a', 'traffic: a real bug', get('/error-servidor'), refused(500, 'INTERNAL_SERVER_ERROR', undefined, {})),
+  exchange('4.9a', 'traffic: GET /error-cliente returns 404', get('/error-cliente'), refused(404, /^[A-Z]/)),
+  exchange(
+    '4.9a',
+    'traffic: GET /error-servidor returns 500',
+    get('/error-servidor'),
+    refused(500, 'INTERNAL_SERVER_ERROR', undefined, {}),
+  ),
   page('localhost'),
   page('127.0.0.1'),
-  scenario('4.9b', 'a Host of another site is refused', async (walk) => {
+  scenario('4.9b', 'dashboard: rejects the Host of another site', async (walk) => {
     const raw = `GET /api/summary HTTP/1.1\r\nHost: evil.example:${walk.target.ports.dashboard}\r\nConnection: close\r\n\r\n`
     const asked = { ...rawBytes('GET /api/summary with Host: evil.example', raw), to: 'dashboard' as const }
     await walk.ask(asked, { status: number(400, 499), shown: '4xx' })
   }),
   exchange(
     '4.9b',
-    'the summary says all that the page shows',
+    'dashboard: the summary has all figures of the page',
     summary,
     ok(
       including({
@@ -88,24 +94,24 @@ export const dashboard: readonly Row[] = [
   ),
   scenario(
     '4.9b',
-    'requests are counted within 2 s: total, 4xx, 5xx, by status',
+    'dashboard: counts requests within 2 s, in total and by status',
     async (walk) => {
       await settled(walk)
       const before = await count(walk)
       const paths = ['/', '/', '/', '/error-cliente', '/error-cliente', '/error-servidor']
       for (const path of paths) await walk.send(get(path))
       let after = before
-      await walk.until('all of them are counted', SEEN_WITHIN_MS, async () => {
+      await walk.until('all requests are counted', SEEN_WITHIN_MS, async () => {
         after = await count(walk)
         return after.requests >= before.requests + paths.length ? true : undefined
       })
       walk.compare('requests', before.requests + 6, after.requests)
       walk.compare('client errors', before.clientErrors + 2, after.clientErrors)
       walk.compare('server errors', before.serverErrors + 1, after.serverErrors)
-      walk.compare('of status 200', before.ofStatus(200) + 3, after.ofStatus(200))
+      walk.compare('requests with status 200', before.ofStatus(200) + 3, after.ofStatus(200))
       walk.show(
         '6 requests',
-        'all counted within 2 s, each where it belongs',
+        'all counted within 2 s, with the right status',
         `${after.requests - before.requests} more`,
       )
     },
@@ -113,11 +119,11 @@ export const dashboard: readonly Row[] = [
   ),
   scenario(
     '4.9b',
-    'its total is the number of http.request lines in all logs',
+    'dashboard: its total equals the number of http.request lines in all logs',
     async (walk) => {
       await settled(walk)
       const logs = Object.values(walk.target.logs)
-      if (logs.length === 0) walk.pending('the logs are not known; --logs names their folder')
+      if (logs.length === 0) walk.pending(LOGS_UNKNOWN)
       let lines = 0
       for (const log of logs) {
         await log.refresh()
@@ -131,7 +137,7 @@ export const dashboard: readonly Row[] = [
   ),
   scenario(
     '4.9b',
-    'every line of a trace, across services',
+    'dashboard: returns the lines of a trace across services',
     async (walk) => {
       const answer: Answer = await walk.ask(get('/product-details/mana-potion'), { status: 200 })
       const traceId = answer.headers['x-trace-id'] ?? ''

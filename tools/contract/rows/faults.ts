@@ -1,11 +1,12 @@
 import { absent, including, number, oneOf, text } from '../matching/pattern.ts'
+import type { Dependency } from '../walk/dependency.ts'
 import { type Expectation, ok } from '../walk/expectation.ts'
-import { type Dependency, type Row, scenario } from '../walk/row.ts'
+import { type Row, scenario } from '../walk/row.ts'
 import type { Walk } from '../walk/walk.ts'
 import type { Answer } from '../wire/answer.ts'
 import { get, put, request, type WireRequest } from '../wire/request.ts'
 
-// The fault switch of every dependency service: each form of it, and what it does not take.
+// The fault switch of each dependency service: every valid form, and the bodies that it rejects.
 
 const TARGETS: readonly { readonly service: Dependency; readonly path: string }[] = [
   { service: 'flaky', path: '/slow/x?ms=0' },
@@ -13,7 +14,7 @@ const TARGETS: readonly { readonly service: Dependency; readonly path: string }[
   { service: 'inventory', path: '/inventory/mana-potion' },
 ]
 
-/** The lanes in which each service is used anyhow, so that nobody waits for nobody. */
+/** The lane whose rows use the service anyway, so that rows do not wait for each other's locks. */
 const LANES: Readonly<Record<Dependency, string>> = { flaky: 'flaky', product: '4.7', inventory: '4.7' }
 
 const form = (name: string, fault: Readonly<Record<string, unknown>>, wanted: Expectation, giveUpMs?: number) =>
@@ -22,13 +23,13 @@ const form = (name: string, fault: Readonly<Record<string, unknown>>, wanted: Ex
       'fault',
       `${service}: ${name}`,
       async (walk) => {
-        const expected: Expectation = { ...wanted, foreign: true }
+        const expected: Expectation = { ...wanted, anyForm: true }
         await walk.fault(service, fault)
         const asked = get(path, { to: service })
         const hit = await walk.ask(asked, expected, giveUpMs)
         await walk.ask(get('/healthz', { to: service }), { status: 200, withinMs: 1_000 })
         await walk.ask(get('/__faults', { to: service }), ok(including(fault)))
-        await walk.mend()
+        await walk.clearFaults()
         await walk.ask(asked, { status: 200, withinMs: 1_000 })
         walk.judge(asked, hit, expected)
       },
@@ -57,7 +58,7 @@ const WRONG: readonly unknown[] = [
   'status',
 ]
 
-async function refusesAll(walk: Walk, service: Dependency): Promise<void> {
+async function rejectsWrongBodies(walk: Walk, service: Dependency): Promise<void> {
   const kept = { status: 418, rate: 1 }
   await walk.fault(service, kept)
   const bodies = [...WRONG.map((wrong) => JSON.stringify(wrong)), '{"status":', '', `{"x":"${'x'.repeat(100_000)}"}`]
@@ -75,33 +76,37 @@ async function refusesAll(walk: Walk, service: Dependency): Promise<void> {
       shown: '400, 413 or 422',
     })
   }
-  // What was refused has changed nothing.
+  // The rejected bodies have not changed the fault.
   await walk.ask(get('/__faults', { to: service }), ok(including({ status: 418 })))
 }
 
 export const faults: readonly Row[] = [
-  ...form('a status', { status: 503 }, { status: 503 }),
-  ...form('a status and its share', { status: 500, rate: 1 }, { status: 500 }),
-  ...form('latency', { latency_ms: 400 }, { status: 200, atLeastMs: 395, withinMs: 1_500 }),
-  ...form('a reset before the answer', { error: 'reset' }, { failure: BROKEN, status: 0 }),
-  ...form('a body that is no longer JSON', { body: 'corrupt' }, { status: 200, json: absent, body: text }),
+  ...form('answers with the given status', { status: 503 }, { status: 503 }),
+  ...form('answers with the given status at rate 1', { status: 500, rate: 1 }, { status: 500 }),
+  ...form('delays the answer', { latency_ms: 400 }, { status: 200, atLeastMs: 395, withinMs: 1_500 }),
+  ...form('resets the connection before the answer', { error: 'reset' }, { failure: BROKEN, status: 0 }),
+  ...form('sends a body that is not valid JSON', { body: 'corrupt' }, { status: 200, json: absent, body: text }),
   ...form(
-    'a body that closes before its length',
+    'closes the connection before the end of the body',
     { body: 'truncated' },
     { failure: BROKEN, status: 200, json: absent },
   ),
   ...form(
-    'a body that stalls half way',
+    'stalls in the middle of the body',
     { body: 'stall' },
     { failure: 'TIMEOUT', status: 200, json: absent, body: text },
     700,
   ),
-  ...form('two keys together', { latency_ms: 300, status: 500 }, { status: 500, atLeastMs: 295, withinMs: 1_500 }),
-  ...form('rate 0 is no fault at all', { rate: 0 }, { status: 200 }),
+  ...form(
+    'combines latency and status',
+    { latency_ms: 300, status: 500 },
+    { status: 500, atLeastMs: 295, withinMs: 1_500 },
+  ),
+  ...form('rate 0 injects no fault', { rate: 0 }, { status: 200 }),
   ...TARGETS.map(({ service, path }) =>
     scenario(
       'fault',
-      `${service}: PUT replaces, half of the requests are hit, DELETE gives back, GET shows`,
+      `${service}: PUT replaces the fault, rate 0.5 hits half, DELETE clears, GET shows it`,
       async (walk) => {
         await walk.fault(service, { latency_ms: 2_000, body: 'corrupt' })
         await walk.fault(service, { status: 503, rate: 0.5 })
@@ -109,14 +114,18 @@ export const faults: readonly Row[] = [
         const answers = await Promise.all(Array.from({ length: 200 }, () => walk.send(asked)))
         const hit = answers.filter((answer) => answer.status === 503).length
         const good = answers.filter((answer) => answer.status === 200 && answer.json !== undefined).length
-        walk.compare('answers that are neither the fault nor good', 0, answers.length - hit - good)
+        walk.compare('answers that are neither the fault nor 200', 0, answers.length - hit - good)
         walk.compare('503 of 200', number(60, 140), hit)
-        walk.compare('slow ones, of what was replaced', 0, answers.filter((answer) => answer.ms > 1_900).length)
+        walk.compare(
+          'answers with the latency of the replaced fault',
+          0,
+          answers.filter((answer) => answer.ms > 1_900).length,
+        )
         await walk.ask(get('/__faults', { to: service }), ok({ status: 503, rate: 0.5 }))
-        await walk.mend()
+        await walk.clearFaults()
         await walk.ask(asked, { status: 200 })
         const shown = await walk.send(get('/__faults', { to: service }))
-        walk.compare('what GET shows after DELETE holds 503', false, shown.body.includes('503'))
+        walk.compare('GET still shows 503 after DELETE', false, shown.body.includes('503'))
         walk.show(`${service}: PUT /__faults {"status":503,"rate":0.5}`, '503 for 60 to 140 of 200', `${hit}`)
       },
       { lane: LANES[service], uses: [service] },
@@ -124,7 +133,7 @@ export const faults: readonly Row[] = [
   ),
   scenario(
     'fault',
-    'flaky: while a fault is set its own random failures are off',
+    'flaky: a fault turns its random failures off',
     async (walk) => {
       await walk.fault('flaky', { rate: 0 })
       for (const path of ['/fake_service', '/unstable']) {
@@ -138,8 +147,8 @@ export const faults: readonly Row[] = [
   ...TARGETS.map(({ service }) =>
     scenario(
       'fault',
-      `${service}: what the switch does not take, and what it keeps`,
-      (walk) => refusesAll(walk, service),
+      `${service}: rejects an invalid fault and keeps the current one`,
+      (walk) => rejectsWrongBodies(walk, service),
       {
         lane: LANES[service],
         uses: [service],
@@ -149,10 +158,10 @@ export const faults: readonly Row[] = [
   ...TARGETS.map(({ service }) =>
     scenario(
       'fault',
-      `${service}: a page of another site cannot use the switch`,
+      `${service}: rejects the Host of another site at the switch`,
       async (walk) => {
         const asked = put('/__faults', { status: 503 }, { to: service, headers: { host: 'evil.example' } })
-        await walk.ask(asked, { status: number(400, 499), foreign: true, shown: '4xx for Host: evil.example' })
+        await walk.ask(asked, { status: number(400, 499), anyForm: true, shown: '4xx for Host: evil.example' })
         await walk.ask(get('/healthz', { to: service }), { status: 200 })
       },
       { lane: LANES[service], uses: [service] },

@@ -19,8 +19,10 @@ import { users } from './users.ts'
 import { wellKnown } from './well-known.ts'
 
 /**
- * Every row of the contract. Those that are walked alone come in this order, after all others: the dashboard's totals,
- * the crash, the logs of everything so far, the end.
+ * Every row of the contract.
+ *
+ * The rows that run alone follow all others in this order: the dashboard's totals, the crash, the logs of all earlier
+ * rows, the stop of the shop.
  */
 export const allRows: readonly Row[] = [
   ...errorBody,

@@ -3,10 +3,10 @@ import { refused } from '../walk/expectation.ts'
 import { type Row, scenario } from '../walk/row.ts'
 import { get, post, type WireRequest } from '../wire/request.ts'
 
-// 4.3: business against technical: who logs what at which level, and what counts against a dependency.
+// 4.3: business and technical errors: their log levels, and which of them count for a circuit breaker.
 
 const business = (request: WireRequest, status: number, code: string, log_level: 'info' | 'warning'): Row =>
-  scenario('4.3', `${status} ${code} is business: ${log_level}, no stack`, async (walk) => {
+  scenario('4.3', `${status} ${code} is business: level ${log_level}, no stack`, async (walk) => {
     const answer = await walk.ask(request, refused(status, code))
     await walk.logged(
       'shop',
@@ -27,7 +27,7 @@ export const kinds: readonly Row[] = [
   business(get('/items/nada'), 404, 'ITEM_NOT_FOUND', 'info'),
   business(post('/users', { email: 'test@example.com', nombre: 'T' }), 409, 'EMAIL_ALREADY_EXISTS', 'info'),
   business(get('/no/such/route'), 404, 'ROUTE_NOT_FOUND', 'info'),
-  scenario('4.3', '500 is technical: error, with its stack', async (walk) => {
+  scenario('4.3', '500 is technical: level error, with its stack', async (walk) => {
     const answer = await walk.ask(get('/error-servidor'), refused(500, 'INTERNAL_SERVER_ERROR'))
     await walk.logged('shop', answer, {
       ...{ event: 'http_error', log_level: 'error', status_code: 500, error_code: 'INTERNAL_SERVER_ERROR' },
@@ -36,12 +36,12 @@ export const kinds: readonly Row[] = [
   }),
   scenario(
     '4.3',
-    'a dependency that is down is technical: error',
+    'a failing dependency is technical: level error',
     async (walk) => {
       await walk.fault('product', { status: 503 })
       const asked = get('/product-details/mana-potion')
       const answer = await walk.ask(asked, refused(502, 'UPSTREAM_ERROR'))
-      await walk.mend()
+      await walk.clearFaults()
       await walk.logged('shop', answer, {
         ...{ event: 'http_error', log_level: 'error', status_code: 502, error_kind: 'technical', error_stack: text },
       })
@@ -51,14 +51,14 @@ export const kinds: readonly Row[] = [
   ),
   scenario(
     '4.3',
-    'business errors open no circuit: 30 unknown products, and the next one is there',
+    '30 business errors do not open the breaker',
     async (walk) => {
       for (let i = 0; i < 30; i += 1) await walk.ask(get('/product-details/nada'), refused(404, 'PRODUCT_NOT_FOUND'))
       await walk.ask(get('/product-details/mana-potion'), { status: 200 })
     },
     { lane: '4.7', uses: ['product', 'inventory'] },
   ),
-  scenario('4.3', 'each is counted by its kind', async (walk) => {
+  scenario('4.3', 'the dashboard counts errors by kind', async (walk) => {
     const kindsSoFar = async () => countsOf((await walk.send(get('/api/summary', { to: 'dashboard' }))).json)
     const before = await kindsSoFar()
     await walk.send(get('/items/nada'))

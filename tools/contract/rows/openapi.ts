@@ -3,11 +3,11 @@ import { ok } from '../walk/expectation.ts'
 import { type Row, scenario } from '../walk/row.ts'
 import { get } from '../wire/request.ts'
 
-// The pages of the API: pending until they exist, and then they must be true.
+// The API pages. They may be missing (pending), but if they exist, they must be correct.
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Codes that these routes are known to answer with, from the contract's own table. */
+/** Error codes of some routes, from the table of the contract. */
 const CODES_OF: readonly (readonly [string, string])[] = [
   ['/items/{id}', 'ITEM_NOT_FOUND'],
   ['/users', 'EMAIL_ALREADY_EXISTS'],
@@ -18,16 +18,16 @@ const CODES_OF: readonly (readonly [string, string])[] = [
 const REFERENCES_MAX = 500
 
 export const openapi: readonly Row[] = [
-  scenario('docs', 'the interactive API page', async (walk) => {
+  scenario('docs', 'GET /docs serves the interactive API page', async (walk) => {
     const answer = await walk.send(get('/docs'))
     if (answer.status === 404) walk.pending('GET /docs does not exist yet')
-    // It may lead on to /docs/.
+    // It may redirect to /docs/.
     const shown = { status: 200, headers: { 'content-type': /^text\/html/ }, shown: '200 HTML' }
     const { location } = answer.headers
     if (answer.status >= 300 && answer.status < 400 && location?.startsWith('/')) await walk.ask(get(location), shown)
     else walk.judge(get('/docs'), answer, shown)
   }),
-  scenario('docs', 'an OpenAPI 3.1 document in which every route lists its errors, by code', async (walk) => {
+  scenario('docs', 'GET /openapi.json is OpenAPI 3.1 and lists the errors of every route by code', async (walk) => {
     const asked = get('/openapi.json')
     const answer = await walk.send(asked)
     if (answer.status === 404) walk.pending('GET /openapi.json does not exist yet')
@@ -35,14 +35,16 @@ export const openapi: readonly Row[] = [
     const document = (answer.json ?? {}) as Json
     const paths = (document['paths'] ?? {}) as Json
     for (const [path, code] of CODES_OF) {
-      walk.compare(`${path} tells of ${code}`, true, withReferences(document, paths[path]).includes(`"${code}"`))
+      walk.compare(`${path} lists ${code}`, true, withReferences(document, paths[path]).includes(`"${code}"`))
     }
-    const silent = Object.keys(paths).filter((path) => !/"(?:[45]\d\d|default)":/.test(JSON.stringify(paths[path])))
-    walk.compare('routes without any error', [], silent)
+    const withoutErrors = Object.keys(paths).filter(
+      (path) => !/"(?:[45]\d\d|default)":/.test(JSON.stringify(paths[path])),
+    )
+    walk.compare('routes without any error', [], withoutErrors)
   }),
 ]
 
-/** A part of the document as JSON, followed by every component that it refers to, near or far. */
+/** Returns a part of the document as JSON, with all components that it refers to directly or indirectly. */
 function withReferences(document: Json, part: unknown): string {
   const texts: string[] = []
   const seen = new Set<string>()

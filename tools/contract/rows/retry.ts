@@ -6,7 +6,7 @@ import type { Walk } from '../walk/walk.ts'
 import type { Answer } from '../wire/answer.ts'
 import { get } from '../wire/request.ts'
 
-// 4.4: at most three attempts, exponential backoff with full jitter, and only for what a retry may mend.
+// 4.4: at most three attempts with exponential backoff and full jitter, only for retryable failures.
 
 const FINE = ok({ result: { message: 'Service OK' } })
 const THREE = that('the number of attempts, 3', (got) => {
@@ -14,21 +14,21 @@ const THREE = that('the number of attempts, 3', (got) => {
   return values.some((value) => value === 3 || (Array.isArray(value) && value.length === 3))
 })
 const SPENT = refused(503, 'UPSTREAM_UNAVAILABLE', 'Servicio no disponible después de varios intentos', THREE)
-// Full jitter: anything up to 200 ms, then up to 400 ms.
+// Full jitter: first between 0 and 200 ms, then between 0 and 400 ms.
 const DELAY_MS_MAX = [200, 400] as const
 const TRIES_MAX = 40
 
 const uses = { lane: 'flaky', uses: ['flaky'] } as const
 
-/** How often the flaky service was asked in the trace of an answer. */
+/** Returns the number of requests to the flaky service in the trace of an answer. */
 async function attemptsOf(walk: Walk, answer: Answer): Promise<number> {
   const lines = await walk.lines('shop', answer.headers['x-trace-id'] ?? '')
   const expected = retriesIn(lines).length + 1
   const isRequest = (line: LogLine): boolean => line['event'] === 'http.request'
-  const asked = await walk.lines('flaky', answer.headers['x-trace-id'] ?? '', (all) => {
+  const received = await walk.lines('flaky', answer.headers['x-trace-id'] ?? '', (all) => {
     return all.filter(isRequest).length >= expected
   })
-  return asked.filter(isRequest).length
+  return received.filter(isRequest).length
 }
 
 function retriesIn(lines: readonly LogLine[]): readonly LogLine[] {
@@ -62,7 +62,7 @@ export const retry: readonly Row[] = [
   ...['/call-service', '/call-service/'].map((path) =>
     scenario(
       '4.4a',
-      'the first attempt succeeds',
+      `${path}: returns 200 after one attempt`,
       async (walk) => {
         await walk.fault('flaky', { rate: 0 })
         const answer = await walk.ask(get(path), FINE)
@@ -73,7 +73,7 @@ export const retry: readonly Row[] = [
   ),
   scenario(
     '4.4a',
-    'a later attempt succeeds: 200, one retry.attempt line for each failure before',
+    'returns 200 when a later attempt succeeds, with one retry.attempt line for each retry',
     async (walk) => {
       await walk.fault('flaky', { status: 503, rate: 0.5 })
       for (let tries = 0; tries < TRIES_MAX; tries += 1) {
@@ -85,16 +85,16 @@ export const retry: readonly Row[] = [
         walk.compare('requests that reached the flaky service', retries.length + 1, attempts)
         if (attempts > 1) return walk.judge(get('/call-service'), answer, FINE)
       }
-      walk.compare(`calls of ${TRIES_MAX} that a retry saved, 1 at least`, true, false)
+      walk.compare(`a retry succeeds in at least 1 of ${TRIES_MAX} calls`, true, false)
     },
     uses,
   ),
   scenario(
     '4.4a',
-    'the flaky service fails by itself about 70 of 100 times, and /unstable 50',
+    'without faults, /fake_service fails for about 70% and /unstable for about 50%',
     async (walk) => {
       await walk.fault('flaky', { rate: 0 })
-      await walk.mend()
+      await walk.clearFaults()
       for (const [path, status, min, max] of [
         ['/fake_service', 503, 0.55, 0.85],
         ['/unstable', 500, 0.35, 0.65],
@@ -109,13 +109,15 @@ export const retry: readonly Row[] = [
     },
     uses,
   ),
-  ...[408, 425, 429, 500, 502, 503, 504].map((status) => spent(`${status} is tried 3 times`, { status })),
-  spent('a reset is tried 3 times', { error: 'reset' }),
-  spent('no answer: 2 s an attempt, 3 times', { latency_ms: 5_000 }, 7_500),
+  ...[408, 425, 429, 500, 502, 503, 504].map((status) =>
+    spent(`tries 3 times when the service answers ${status}`, { status }),
+  ),
+  spent('tries 3 times when the connection is reset', { error: 'reset' }),
+  spent('tries 3 times with a timeout of 2 s when there is no answer', { latency_ms: 5_000 }, 7_500),
   ...[400, 401, 403, 404, 409, 422].map((status) =>
     scenario(
       '4.4b',
-      `${status} is not tried again`,
+      `does not retry when the service answers ${status}`,
       async (walk) => {
         await walk.fault('flaky', { status })
         const answer = await walk.ask(get('/call-service'), refused(502, 'UPSTREAM_ERROR'))
@@ -126,7 +128,7 @@ export const retry: readonly Row[] = [
   ),
   scenario(
     '4.4b',
-    'the process of the flaky service is dead: the same answer, and it comes back',
+    'returns 503 while the flaky service is down; the service restarts',
     async (walk) => {
       await walk.kill('flaky')
       await walk.ask(get('/call-service'), SPENT)

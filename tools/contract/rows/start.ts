@@ -6,7 +6,7 @@ import { type Row, scenario } from '../walk/row.ts'
 import { get, SERVICES } from '../wire/request.ts'
 import { send } from '../wire/send.ts'
 
-// `npm start`: ports, and the end of everything. The last row of all, since nothing runs after it.
+// `npm start`: taken ports and the stop. The stop is the last row, because no process runs after it.
 
 const STOP_WITHIN_MS = 8_000
 
@@ -14,11 +14,11 @@ export const start: readonly Row[] = [
   ...SERVICES.map((service) =>
     scenario(
       'start',
-      `a taken port is said in one line: ${service}`,
+      `reports a taken port in one line: ${service}`,
       async (walk) => {
         const { own, ports } = walk.target
         if (own === undefined) return
-        // All other ports are free, so that it is this one that is told of.
+        // All other ports are free, so the error is about this one.
         const others = SERVICES.filter((other) => other !== service)
         const free = await freePorts(others.length)
         const moved = Object.fromEntries(others.map((other, index) => [PORT_VARIABLES[other], String(free[index])]))
@@ -28,7 +28,7 @@ export const start: readonly Row[] = [
           .filter((line) => line.includes(String(ports[service])))
         walk.show(
           `npm start with ${PORT_VARIABLES[service]} taken`,
-          'one line that names port and variable, exit not 0',
+          'one line with port and variable, exit not 0',
           `exit ${ended.code}: ${lines[0] ?? ended.stderr}`,
         )
         walk.compare('lines that name the port', 1, lines.length)
@@ -36,7 +36,7 @@ export const start: readonly Row[] = [
         walk.compare('exit code', oneOf(1, 2, 3), ended.code)
         for (const port of free) {
           const answer = await send(port, get('/healthz'), 500)
-          walk.compare(`a process left on port ${port}`, 'ECONNREFUSED', answer.failure)
+          walk.compare(`answer of a remaining process on port ${port}`, 'ECONNREFUSED', answer.failure)
         }
       },
       { lane: 'cmd', ownShop: true },
@@ -44,7 +44,7 @@ export const start: readonly Row[] = [
   ),
   scenario(
     'start',
-    'SIGTERM stops all of them, cleanly',
+    'SIGTERM stops all processes with exit code 0',
     async (walk) => {
       const { own, ports } = walk.target
       if (own === undefined) return
@@ -52,7 +52,7 @@ export const start: readonly Row[] = [
       const began = performance.now()
       const ended = await own.stop()
       const ms = Math.round(performance.now() - began)
-      walk.show('SIGTERM', 'exit 0, nothing left', `exit ${ended.code ?? ended.signal} after ${ms} ms`)
+      walk.show('SIGTERM', 'exit 0, no process remains', `exit ${ended.code ?? ended.signal} after ${ms} ms`)
       walk.compare('exit code', 0, ended.code)
       walk.compare(`stopped within ${STOP_WITHIN_MS} ms`, true, ms <= STOP_WITHIN_MS)
       for (const [index, service] of SERVICES.entries()) {
@@ -71,7 +71,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // EPERM: it is there, and somebody else's.
+    // EPERM: the process exists, but belongs to another user.
     return differences('ESRCH', (error as NodeJS.ErrnoException).code, '').length > 0
   }
 }

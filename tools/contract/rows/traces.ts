@@ -4,7 +4,7 @@ import { ok, refused, TRACE_ID } from '../walk/expectation.ts'
 import { type Row, type RowOptions, scenario } from '../walk/row.ts'
 import { get, type Service } from '../wire/request.ts'
 
-// 4.8: one trace id for a request, in every line, in the answer, and in the lines of the services that it reaches.
+// 4.8: one trace id for a request: in its answer, in its log lines, and in those of the services that it calls.
 
 const NEVER_ALL_ZERO = '1'
 const hex = (digits: number): string => NEVER_ALL_ZERO + randomBytes(digits).toString('hex').slice(1, digits)
@@ -12,7 +12,7 @@ const hex = (digits: number): string => NEVER_ALL_ZERO + randomBytes(digits).toS
 const propagated = (path: string, reached: readonly Service[], options: RowOptions): Row =>
   scenario(
     '4.8c',
-    `the trace of the caller reaches ${reached.join(' and ')}`,
+    `${path} passes the caller's trace to ${reached.join(' and ')}`,
     async (walk) => {
       const traceId = hex(32)
       const parent = hex(16)
@@ -21,23 +21,24 @@ const propagated = (path: string, reached: readonly Service[], options: RowOptio
       const answer = await walk.ask(get(path, { headers }), {
         status: 200,
         headers: { 'x-trace-id': traceId },
-        shown: 'the same trace id, everywhere',
+        shown: 'the same trace id everywhere',
       })
       const lines = await walk.logged('shop', answer, { event: 'http.request' })
       const spans = new Set([parent, ...lines.map((line) => line['span_id'])])
       for (const service of reached) {
-        const theirs = await walk.lines(service, traceId)
-        const requests = theirs.filter((line) => line['event'] === 'http.request')
-        walk.compare(`http.request lines of the trace in ${service}, 1 at least`, true, requests.length >= 1)
-        // A span of its own: two services that share one cannot be told apart.
-        for (const line of requests) walk.compare(`span_id in ${service}`, false, spans.has(line['span_id']))
+        const logged = await walk.lines(service, traceId)
+        const requests = logged.filter((line) => line['event'] === 'http.request')
+        walk.compare(`at least 1 http.request line of the trace in ${service}`, true, requests.length >= 1)
+        // Each service needs a separate span; with a shared one their lines are indistinguishable.
+        for (const line of requests)
+          walk.compare(`span_id in ${service} is already used`, false, spans.has(line['span_id']))
       }
     },
     options,
   )
 
 const restarted = (name: string, traceparent: string): Row =>
-  scenario('4.8c', `a traceparent with ${name} starts a new trace`, async (walk) => {
+  scenario('4.8c', `starts a new trace for a traceparent with ${name}`, async (walk) => {
     const answer = await walk.ask(get('/items/item1', { headers: { traceparent } }), {
       status: 200,
       headers: { 'x-trace-id': TRACE_ID },
@@ -47,7 +48,7 @@ const restarted = (name: string, traceparent: string): Row =>
   })
 
 export const traces: readonly Row[] = [
-  scenario('4.8a', 'admin', async (walk) => {
+  scenario('4.8a', 'logs a warning for the user admin', async (walk) => {
     const answer = await walk.ask(get('/user/admin'), ok({ user: 'admin', status: 'ok' }))
     await walk.logged(
       'shop',
@@ -57,7 +58,7 @@ export const traces: readonly Row[] = [
       { event: 'http.request', status_code: 200, log_level: 'info' },
     )
   }),
-  scenario('4.8b', 'bob', async (walk) => {
+  scenario('4.8b', 'logs the 404 for the unknown user bob', async (walk) => {
     const answer = await walk.ask(get('/user/bob'), refused(404, 'USUARIO_NO_ENCONTRADO', 'Usuario no encontrado'))
     await walk.logged(
       'shop',
@@ -71,17 +72,17 @@ export const traces: readonly Row[] = [
   propagated('/call-service', ['flaky'], { lane: 'flaky', uses: ['flaky'] }),
   propagated('/bulkhead-demo/c?ms=0', ['flaky'], { lane: 'flaky', uses: ['flaky'] }),
   propagated('/call-external', ['flaky'], { lane: '4.6', uses: ['flaky'] }),
-  scenario('4.8c', 'a trace id of the caller is honoured by a good answer and by an error', async (walk) => {
+  scenario('4.8c', 'uses the trace id of the caller in successful answers and errors', async (walk) => {
     for (const path of ['/items/item1', '/items/nada', '/error-servidor', '/no/such/route']) {
       const traceId = hex(32)
       const headers = { traceparent: `00-${traceId}-${hex(16)}-00` }
       await walk.ask(get(path, { headers }), { headers: { 'x-trace-id': traceId }, shown: "the caller's trace id" })
     }
   }),
-  restarted('upper case', `00-${hex(32).toUpperCase().replace(/^1/, 'A')}-${hex(16)}-01`),
+  restarted('upper-case letters', `00-${hex(32).toUpperCase().replace(/^1/, 'A')}-${hex(16)}-01`),
   restarted('version ff', `ff-${hex(32)}-${hex(16)}-01`),
-  restarted('an id of zeros', `00-${'0'.repeat(32)}-${hex(16)}-01`),
-  restarted('a parent of zeros', `00-${hex(32)}-${'0'.repeat(16)}-01`),
-  restarted('something at its end', `00-${hex(32)}-${hex(16)}-01-x`),
+  restarted('a trace id of zeros', `00-${'0'.repeat(32)}-${hex(16)}-01`),
+  restarted('a parent id of zeros', `00-${hex(32)}-${'0'.repeat(16)}-01`),
+  restarted('a suffix', `00-${hex(32)}-${hex(16)}-01-x`),
   restarted('too few digits', `00-${hex(31)}-${hex(16)}-01`),
 ]

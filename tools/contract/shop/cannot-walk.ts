@@ -1,4 +1,4 @@
-/** Why a walk cannot be made at all, in words for whoever started it. */
+/** The check cannot run at all. The message is for the user of the command. */
 export class CannotWalk extends Error {
   override readonly name = 'CannotWalk'
 }

@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer } from 'node:net'
 
-/** Ports of loopback that nobody holds; all held at once while they are chosen, so that they differ. */
+/** Returns distinct free ports of the loopback interface. All are bound at the same time, so they differ. */
 export async function freePorts(count: number): Promise<readonly number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {

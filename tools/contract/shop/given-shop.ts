@@ -1,18 +1,18 @@
 import { SERVICES } from '../wire/request.ts'
 import { CannotWalk } from './cannot-walk.ts'
-import { logsIn, pidFromHealth, stillWaiting } from './own-shop.ts'
+import { logsIn, notReady, pidFromHealth } from './own-shop.ts'
 import type { Target } from './target.ts'
 
 /**
- * A shop that somebody else started.
+ * Uses a running shop that this command has not started.
  *
- * @param logFolder where its logs are, if the walk may read them
- * @throws CannotWalk when one of its processes does not answer
+ * @param logFolder the folder of its logs; undefined if they are unavailable
+ * @throws CannotWalk if one of its processes does not answer
  */
 export async function givenShop(ports: Target['ports'], logFolder: string | undefined): Promise<Target> {
-  const silent = await stillWaiting(SERVICES, ports)
-  if (silent.length > 0) {
-    throw new CannotWalk(`no answer from ${silent.map((service) => `${service} (port ${ports[service]})`).join(', ')}`)
+  const unready = await notReady(SERVICES, ports)
+  if (unready.length > 0) {
+    throw new CannotWalk(`no answer from ${unready.map((service) => `${service} (port ${ports[service]})`).join(', ')}`)
   }
   return {
     ports,

@@ -3,10 +3,13 @@ import { type FileHandle, open } from 'node:fs/promises'
 /** One line of a log, as JSON. */
 export type LogLine = Readonly<Record<string, unknown>>
 
+/** The reason for which a row about logs is pending. */
+export const LOGS_UNKNOWN = 'the folder of the logs is unknown; pass it with --logs'
+
 const CHUNK_BYTES = 256 * 1024
 const LINES_MAX = 500_000
 
-/** A JSONL file that grows: each read takes up what was added since the last one. */
+/** Reads a growing JSONL file: each refresh reads what was added since the last one. */
 export class LogReader {
   readonly path: string
   readonly #lines: LogLine[] = []
@@ -20,27 +23,27 @@ export class LogReader {
     this.path = path
   }
 
-  /** Every whole line that was read, in the file's order. */
+  /** The complete lines so far, in the order of the file. */
   get lines(): readonly LogLine[] {
     return this.#lines
   }
 
-  /** Whole lines that are no JSON object. */
+  /** The complete lines that are not a JSON object. */
   get malformed(): readonly string[] {
     return this.#malformed
   }
 
-  /** What stands after the last line feed: a line of which only a part is written. */
+  /** The text after the last line feed: an incomplete line. */
   get partial(): string {
     return this.#rest.toString('utf8')
   }
 
-  /** The lines of one trace, in order. */
+  /** Returns the lines of one trace, in the order of the file. */
   ofTrace(traceId: string): readonly LogLine[] {
     return this.#byTrace.get(traceId) ?? []
   }
 
-  /** Reads on. Those who ask while a read is under way share it. A file that is not there yet has no lines. */
+  /** Reads new lines. Concurrent calls share one read. A missing file has no lines. */
   refresh(): Promise<void> {
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined
@@ -67,7 +70,7 @@ export class LogReader {
   }
 
   #take(bytes: Buffer): void {
-    // Joined as bytes: a chunk may end in the middle of a character.
+    // Joined as bytes, because a chunk can end inside a character.
     const all = Buffer.concat([this.#rest, bytes])
     const last = all.lastIndexOf(0x0a)
     for (const line of last === -1 ? [] : all.subarray(0, last).toString('utf8').split('\n')) this.#add(line)

@@ -16,7 +16,7 @@ const STOP_WITHIN_MS = 12_000
 const POLL_MS = 50
 const LINES_SHOWN = 20
 
-/** The variable that moves each process's port. */
+/** The environment variable for the port of each process. */
 export const PORT_VARIABLES: Readonly<Record<Service, string>> = {
   shop: 'ESCUDO_SHOP_PORT',
   flaky: 'ESCUDO_FLAKY_PORT',
@@ -25,20 +25,20 @@ export const PORT_VARIABLES: Readonly<Record<Service, string>> = {
   dashboard: 'ESCUDO_DASHBOARD_PORT',
 }
 
-/** The settings of the contract: what the environment of whoever starts the walk may say otherwise. */
+/** The settings that the contract fixes. They override the user's environment. */
 const CONTRACT_ENVIRONMENT: Readonly<Record<string, string>> = {
   ESCUDO_SEED: '4',
   ESCUDO_USERS_FAIL_RATE: '0.1',
   ESCUDO_FAKE_SERVICE_FAIL_RATE: '0.7',
   ESCUDO_UNSTABLE_FAIL_RATE: '0.5',
-  // A minute is the shop's own: nobody waits for that in a walk.
+  // The shop's default is a minute, too long for this check.
   ESCUDO_REQUEST_TIMEOUT_MS: '5000',
 }
 
 /**
- * Starts all five processes on free ports, with their logs in a folder of their own, and waits until each answers.
+ * Starts all five processes on free ports, with their logs in a temporary folder, and waits until each answers.
  *
- * @throws CannotWalk when they do not come up
+ * @throws CannotWalk if they do not become ready
  */
 export async function startOwnShop(signal: AbortSignal): Promise<Target> {
   const free = await freePorts(SERVICES.length)
@@ -64,12 +64,12 @@ export async function startOwnShop(signal: AbortSignal): Promise<Target> {
   return {
     ports,
     logs: logsIn(folder),
-    pid: async (service) => (await pidFromHealth(ports[service])) ?? saidPid(program.stdout(), service),
+    pid: async (service) => (await pidFromHealth(ports[service])) ?? printedPid(program.stdout(), service),
     own: { env, startAgain, stop, remove },
   }
 }
 
-/** A reader for the log of each service that has one. */
+/** Creates a log reader for each service that has a log. */
 export function logsIn(folder: string): Readonly<Partial<Record<Service, LogReader>>> {
   const withLogs = SERVICES.filter((service) => service !== 'dashboard')
   return Object.fromEntries(
@@ -77,15 +77,15 @@ export function logsIn(folder: string): Readonly<Partial<Record<Service, LogRead
   )
 }
 
-/** The id that a service tells in its readiness answer. */
+/** Returns the process id in the readiness answer of a service. */
 export async function pidFromHealth(port: number): Promise<number | undefined> {
   const answer = await send(port, { to: 'shop', method: 'GET', path: '/healthz', headers: {} }, 1_000)
   return pidIn(answer.json)
 }
 
-/** The latest id that the start script has told of a service: `name … (process 123)`, `name …, process 123`. */
-export function saidPid(said: string, service: Service): number | undefined {
-  const lines = said.split('\n').filter((line) => line.trimStart().startsWith(`${SERVICE_NAMES[service]} `))
+/** Returns the last process id that the start script has printed: `name … (process 123)`, `name …, process 123`. */
+export function printedPid(output: string, service: Service): number | undefined {
+  const lines = output.split('\n').filter((line) => line.trimStart().startsWith(`${SERVICE_NAMES[service]} `))
   const ids = lines.flatMap((line) => [...line.matchAll(/\bprocess (\d+)\b/g)].map((match) => Number(match[1])))
   return pidIn({ pid: ids.at(-1) })
 }
@@ -103,7 +103,7 @@ async function untilReady(program: Program, ports: Target['ports'], signal: Abor
     if (over) throw new CannotWalk(`the shop ended while it started:\n${lastLines(program)}`)
     if (performance.now() > end)
       throw new CannotWalk(`no answer after ${READY_WITHIN_MS} ms from ${waiting.join(', ')}`)
-    waiting = await stillWaiting(waiting, ports)
+    waiting = await notReady(waiting, ports)
   }
 }
 
@@ -111,8 +111,8 @@ function lastLines(program: Program): string {
   return `${program.stdout()}${program.stderr()}`.trimEnd().split('\n').slice(-LINES_SHOWN).join('\n')
 }
 
-/** Those that do not answer their readiness check yet. */
-export async function stillWaiting(services: readonly Service[], ports: Target['ports']): Promise<readonly Service[]> {
+/** Returns the services whose readiness check does not answer 200 yet. */
+export async function notReady(services: readonly Service[], ports: Target['ports']): Promise<readonly Service[]> {
   const answers = await Promise.all(
     services.map((service) =>
       send(ports[service], { to: service, method: 'GET', path: '/healthz', headers: {} }, 1_000),

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Ended } from './target.ts'
 
-/** The repository's root. */
+/** The absolute path of the repository's root. */
 export const ROOT: string = fileURLToPath(new URL('../../..', import.meta.url))
 
 const OUTPUT_LENGTH_MAX = 1024 * 1024
 
-/** A program of the repository while it runs. */
+/** A running program of the repository. */
 export interface Program {
   readonly child: ChildProcess
   readonly stdout: () => string
@@ -15,7 +15,7 @@ export interface Program {
   readonly ended: Promise<Ended>
 }
 
-/** Starts a script of the repository through the same guard as every npm command. */
+/** Starts a script of the repository through `tools/run.mjs`, like every npm script. */
 export function startScript(
   script: string,
   args: readonly string[],
@@ -48,7 +48,7 @@ export function startScript(
   return { child, stdout: () => stdout, stderr: () => stderr, ended }
 }
 
-/** Waits for a program's end; one that takes longer is killed by its id. */
+/** Waits for the end of a program; kills it after `withinMs`. */
 export async function endedWithin(program: Program, withinMs: number): Promise<Ended> {
   const timer = setTimeout(() => program.child.kill('SIGKILL'), withinMs)
   try {

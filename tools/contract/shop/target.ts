@@ -1,28 +1,28 @@
 import type { Service } from '../wire/request.ts'
 import type { LogReader } from './log-reader.ts'
 
-/** A running shop, as far as a walk needs to know it. */
+/** The running shop that the rows check. */
 export interface Target {
   readonly ports: Readonly<Record<Service, number>>
-  /** Undefined where the logs are not known. */
+  /** Undefined for a service whose log is unknown. */
   readonly logs: Readonly<Partial<Record<Service, LogReader>>>
-  /** The process that serves a service now; undefined where nobody tells. */
+  /** Returns the process id of a service; undefined if unknown. */
   readonly pid: (service: Service) => Promise<number | undefined>
-  /** The shop that the walk started for itself. */
+  /** The control of the shop if this command has started it. */
   readonly own: OwnShop | undefined
 }
 
-/** A shop that may be stopped and started at will. */
+/** Starts and stops a shop. */
 export interface OwnShop {
   readonly env: Readonly<Record<string, string>>
-  /** Starts the shop's own start script once more with this environment and waits for its end. */
+  /** Runs the start script a second time with this extra environment and waits for its end. */
   readonly startAgain: (extra: Readonly<Record<string, string>>) => Promise<Ended>
-  /** Stops everything and waits for the end of the start script. */
+  /** Stops all processes and waits for the end of the start script. */
   readonly stop: () => Promise<Ended>
   readonly remove: () => Promise<void>
 }
 
-/** How a process ended, and what it said. */
+/** The exit and the output of a process. */
 export interface Ended {
   readonly code: number | null
   readonly signal: string | null
@@ -31,10 +31,10 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** The id in a readiness answer, where the service tells it. */
+/** Returns the process id in a readiness answer, if it has a valid one. */
 export function pidIn(json: unknown): number | undefined {
   if (typeof json !== 'object' || json === null || !('pid' in json)) return undefined
   const { pid } = json
-  // 0 and negative ids would mean a whole group of processes.
+  // `process.kill` sends a signal to a process group for 0 and negative ids.
   return typeof pid === 'number' && Number.isSafeInteger(pid) && pid > 1 && pid !== process.pid ? pid : undefined
 }

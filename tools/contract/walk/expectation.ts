@@ -1,12 +1,12 @@
 import { differences } from '../matching/differences.ts'
 import { inOrder, something, text } from '../matching/pattern.ts'
-import { cut, printable, show } from '../matching/show.ts'
+import { printable, show, truncated } from '../matching/show.ts'
 import type { Answer } from '../wire/answer.ts'
 import { SERVICE_NAMES, type Service } from '../wire/request.ts'
 
-/** What a row says of an answer. What is left out may be anything. */
+/** The answer that a row expects. An omitted field may have any value. */
 export interface Expectation {
-  /** A pattern for the status, mostly the number itself. */
+  /** A pattern for the status, usually a number. */
   readonly status?: unknown
   readonly headers?: Readonly<Record<string, unknown>>
   /** A pattern for the body as JSON. */
@@ -15,17 +15,17 @@ export interface Expectation {
   readonly body?: unknown
   readonly atLeastMs?: number
   readonly withinMs?: number
-  /** The answer does not come, or not whole: a pattern for why. */
+  /** The answer is missing or incomplete: a pattern for its `failure`. */
   readonly failure?: unknown
-  /** An error of the one form; its context may be anything when it is left out. */
+  /** An error body in the contract's form. An omitted message or context may be anything. */
   readonly error?: { readonly code: unknown; readonly message?: unknown; readonly context?: unknown }
-  /** The answer is not the service's own (an injected fault, say): what holds for all of its own is not asked of it. */
-  readonly foreign?: true
-  /** In a few words, for the report; made from the rest when it is left out. */
+  /** Skips the checks that hold for all answers of a service, for example because the answer is an injected fault. */
+  readonly anyForm?: true
+  /** The text for the report; by default built from the other fields. */
   readonly shown?: string
 }
 
-/** An error answer in the one form. */
+/** Expects an error with a body in the contract's form. */
 export function refused(
   status: number,
   code: unknown,
@@ -37,22 +37,22 @@ export function refused(
   return { ...more, status, error: { code, ...facts } }
 }
 
-/** A good answer with this JSON. */
+/** Expects status 200 with this JSON. */
 export function ok(json: unknown, more: Omit<Expectation, 'status' | 'json'> = {}): Expectation {
   return { ...more, status: 200, json }
 }
 
-/** 32 hexadecimal digits. */
+/** Matches 32 lower-case hexadecimal digits that are not all zero. */
 export const TRACE_ID: RegExp = /^(?!0{32})[0-9a-f]{32}$/
 
-/** How an answer differs from what a row says of it. */
+/** Returns the differences between an answer and its expectation. */
 export function check(expected: Expectation, answer: Answer, from: Service): string[] {
   const { status, headers = {}, json, body, atLeastMs, withinMs, failure, error } = expected
   const found = differences(failure, answer.failure, 'failure')
   // After a broken connection, "expected 200, got 0" adds nothing.
   if (found.length > 0) return [...found, ...(answer.status === 0 ? [] : [`the answer began with ${answer.status}`])]
   if (status !== undefined) found.push(...differences(status, answer.status, 'status'))
-  // An answer of another kind: that its body is another one goes without saying.
+  // With another status, the body is another one too.
   if (found.length > 0) return [`${found[0]} ${codeOf(answer) ?? ''}`.trimEnd()]
   for (const [name, pattern] of Object.entries(headers)) {
     found.push(...differences(pattern, answer.headers[name.toLowerCase()], name))
@@ -66,7 +66,7 @@ export function check(expected: Expectation, answer: Answer, from: Service): str
   return found
 }
 
-/** The six keys, in their order, and what the headers say of the same facts. */
+/** Checks the six keys in their order, and that they agree with the headers. */
 function checkError(error: NonNullable<Expectation['error']>, answer: Answer, from: Service): string[] {
   const sixKeys = inOrder({
     trace_id: answer.headers['x-trace-id'],
@@ -83,7 +83,7 @@ function checkError(error: NonNullable<Expectation['error']>, answer: Answer, fr
   ]
 }
 
-/** An expectation as the report prints it. */
+/** Formats an expectation for the report. */
 export function shownExpectation({ shown, status, error, json, failure, withinMs }: Expectation): string {
   if (shown !== undefined) return shown
   const parts = [
@@ -96,15 +96,19 @@ export function shownExpectation({ shown, status, error, json, failure, withinMs
   return parts.length === 0 ? 'any answer' : parts.join(' ')
 }
 
-/** An answer as the report prints it. */
+/** Formats an answer for the report. */
 export function shownAnswer(answer: Answer): string {
   const { status, json, body, failure, ms } = answer
   const what = codeOf(answer) ?? (json === undefined ? printable(body) : show(json))
-  const parts = [...(failure === undefined ? [] : [failure]), ...(status === 0 ? [] : [String(status)]), cut(what, 80)]
+  const parts = [
+    ...(failure === undefined ? [] : [failure]),
+    ...(status === 0 ? [] : [String(status)]),
+    truncated(what, 80),
+  ]
   return `${parts.filter((part) => part !== '').join(' ')} (${Math.round(ms)} ms)`
 }
 
-/** The error's code, where the body tells one. */
+/** Returns the error code of the body, if it has one. */
 function codeOf({ json }: Answer): string | undefined {
   const code = typeof json === 'object' && json !== null && 'error_code' in json ? json.error_code : undefined
   return typeof code === 'string' ? printable(code) : undefined

@@ -1,4 +1,4 @@
-/** The items by what they have in common; groups and items in the order in which they came. */
+/** Groups items by a key. Keeps the order of groups and of items. */
 export function grouped<Item, Key>(
   items: readonly Item[],
   keyOf: (item: Item) => Key,

@@ -1,6 +1,6 @@
 import type { Service } from '../wire/request.ts'
 
-/** One answer that the walk was given. */
+/** One answer that a row received. */
 export interface Entry {
   readonly service: Service
   readonly traceId: string
@@ -10,7 +10,7 @@ export interface Entry {
 
 const ENTRIES_MAX = 100_000
 
-/** Every answer of the whole walk, to be held against the logs at its end. */
+/** Records every answer of all rows, to compare them with the logs at the end. */
 export class Ledger {
   readonly #entries: Entry[] = []
 

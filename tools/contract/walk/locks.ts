@@ -3,13 +3,14 @@ export class Locks<Name extends string> {
   readonly #tails = new Map<Name, Promise<void>>()
 
   /**
-   * Runs `body` while nobody else holds any of the names. Not to be nested: two that nest in opposite orders would wait
-   * for each other.
+   * Runs `body` while it holds all of the names.
+   *
+   * Do not nest calls: two that nest in opposite orders would deadlock.
    */
   async holding<T>(names: readonly Name[], body: () => Promise<T>): Promise<T> {
     const releases: (() => void)[] = []
     try {
-      // In one order for everybody, so that no two wait for each other.
+      // Always acquired in the same order, to prevent a deadlock.
       for (const name of [...new Set(names)].sort()) releases.push(await this.#acquire(name))
       return await body()
     } finally {

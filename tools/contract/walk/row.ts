@@ -1,30 +1,28 @@
-import type { Service, WireRequest } from '../wire/request.ts'
+import type { WireRequest } from '../wire/request.ts'
+import type { Dependency } from './dependency.ts'
 import type { Expectation } from './expectation.ts'
 import type { Walk } from './walk.ts'
 
-/** A dependency that a row may want for itself, so that no other row breaks it meanwhile. */
-export type Dependency = Extract<Service, 'flaky' | 'product' | 'inventory'>
-
-/** Where a row stands among the others. Rows of one lane go one after the other, lanes go side by side. */
+/** How a row is scheduled. Rows of one lane run in sequence; lanes run concurrently. */
 export interface RowOptions {
-  /** The rows of this lane follow each other; rows without a lane are in the one of their section. */
+  /** The lane of the row; by default that of its section. */
   readonly lane?: string
-  /** Dependencies that the row has for itself from its beginning to its end. */
+  /** Dependencies that no other row may use while this row runs. */
   readonly uses?: readonly Dependency[]
-  /** Disturbs all others: walked alone, after all lanes, in the order of the list. */
+  /** The row disturbs all others: it runs alone, after all lanes, in the order of the list. */
   readonly alone?: boolean
-  /** Walked only with a shop that the walk has started itself. */
+  /** The row runs only with a shop that this command has started. */
   readonly ownShop?: boolean
 }
 
-/** One promise of the contract, with the number that it has there. */
+/** One row of the contract, with its number there. */
 export interface Row extends RowOptions {
   readonly id: string
   readonly name: string
   readonly walk: (walk: Walk) => Promise<void>
 }
 
-/** A row that one request decides. */
+/** Creates a row with a single request. */
 export function exchange(
   id: string,
   name: string,
@@ -38,17 +36,17 @@ export function exchange(
   return { id, name, walk, ...options }
 }
 
-/** A row that takes several steps. */
+/** Creates a row with several steps. */
 export function scenario(id: string, name: string, walk: (walk: Walk) => Promise<void>, options: RowOptions = {}): Row {
   return { id, name, walk, ...options }
 }
 
-/** A row that nobody can walk yet, and why. */
+/** Creates a row that cannot run yet, with the reason. */
 export function pending(id: string, name: string, why: string): Row {
   return { id, name, walk: async (walk) => walk.pending(why) }
 }
 
-/** How a row went. */
+/** The result of a row. */
 export interface RowResult {
   readonly id: string
   readonly name: string
@@ -56,7 +54,7 @@ export interface RowResult {
   readonly request: string
   readonly expected: string
   readonly got: string
-  /** Each difference, or why the row is pending. */
+  /** The differences, or the reason for which the row is pending. */
   readonly details: readonly string[]
   readonly ms: number
 }

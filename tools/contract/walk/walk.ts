@@ -2,27 +2,27 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { differences } from '../matching/differences.ts'
 import { including } from '../matching/pattern.ts'
 import { show } from '../matching/show.ts'
-import type { LogLine } from '../shop/log-reader.ts'
+import { LOGS_UNKNOWN, type LogLine } from '../shop/log-reader.ts'
 import type { Target } from '../shop/target.ts'
 import type { Answer } from '../wire/answer.ts'
 import { get, put, request, type Service, shownRequest, type WireRequest } from '../wire/request.ts'
 import { send } from '../wire/send.ts'
+import type { Dependency } from './dependency.ts'
 import { check, type Expectation, shownAnswer, shownExpectation, TRACE_ID } from './expectation.ts'
 import type { Ledger } from './ledger.ts'
 import type { Locks } from './locks.ts'
-import type { Dependency } from './row.ts'
 
-const GIVE_UP_MS = 15_000
+const TIMEOUT_MS = 15_000
 const POLL_MS = 20
-/** The contract gives a line 500 ms; the rest is for the machine that walks and serves at once. */
+/** The contract allows a line 500 ms; the rest is reserve, because client and services share one machine. */
 const LINE_WITHIN_MS = 1_500
 
-/** Why a row cannot be walked now; not a difference. */
+/** The reason for which a row cannot run now. It is not a difference. */
 export class Pending extends Error {
   override readonly name = 'Pending'
 }
 
-/** What several rows share. */
+/** The objects that all rows share. */
 export interface Shared {
   readonly target: Target
   readonly locks: Locks<Dependency>
@@ -36,7 +36,7 @@ interface Shown {
   readonly got: string
 }
 
-/** One row while it is walked: sends its requests and notes whatever is not as it should be. */
+/** A running row: sends requests and records every difference from the contract. */
 export class Walk {
   readonly target: Target
   readonly ledger: Ledger
@@ -54,24 +54,24 @@ export class Walk {
     this.#locks = locks
   }
 
-  /** All that was not as it should be, so far. */
+  /** The differences so far. */
   get details(): readonly string[] {
     return this.#details
   }
 
-  /** What the report shows of this row: the first exchange that differs, else the last one. */
+  /** The request that the report prints: the first one that differs, otherwise the last one. */
   get shown(): Shown {
     return this.#shown
   }
 
-  /** Sends a request and holds the answer against what is expected of it. */
-  async ask(request: WireRequest, expected: Expectation, giveUpMs: number = GIVE_UP_MS): Promise<Answer> {
-    const answer = await this.send(request, giveUpMs)
+  /** Sends a request and compares its answer with an expectation. */
+  async ask(request: WireRequest, expected: Expectation, timeoutMs: number = TIMEOUT_MS): Promise<Answer> {
+    const answer = await this.send(request, timeoutMs)
     this.judge(request, answer, expected)
     return answer
   }
 
-  /** Holds an answer that has already come against what is expected of it. */
+  /** Compares an earlier answer with an expectation. */
   judge(request: WireRequest, answer: Answer, expected: Expectation): void {
     const found = [...check(expected, answer, request.to), ...this.#always(request, answer, expected)]
     const shown = shownRequest(request)
@@ -79,10 +79,10 @@ export class Walk {
     this.#details.push(...found.map((one) => `${shown}: ${one}`))
   }
 
-  /** Sends a request and gives its answer, whatever it is. */
-  async send(request: WireRequest, giveUpMs: number = GIVE_UP_MS): Promise<Answer> {
+  /** Sends a request and returns its answer unchecked. */
+  async send(request: WireRequest, timeoutMs: number = TIMEOUT_MS): Promise<Answer> {
     this.signal.throwIfAborted()
-    const answer = await send(this.target.ports[request.to], request, giveUpMs)
+    const answer = await send(this.target.ports[request.to], request, timeoutMs)
     const traceId = answer.headers['x-trace-id']
     if (traceId !== undefined && request.raw === undefined) {
       this.ledger.add({ service: request.to, traceId, status: answer.status, request: shownRequest(request) })
@@ -90,14 +90,14 @@ export class Walk {
     return answer
   }
 
-  /** Holds anything else against a pattern; `what` names it. */
+  /** Compares any value with a pattern; `what` is its name in the report. */
   compare(what: string, expected: unknown, got: unknown): void {
     const found = differences(expected, got, what)
     if (found.length > 0) this.show(what, show(expected, 120), show(got, 120), true)
     this.#details.push(...found)
   }
 
-  /** What stands in the row's line where an exchange alone would not tell. */
+  /** Sets what the report prints for this row, if a single request would not explain it. */
   show(request: string, expected: string, got: string, differs = false): void {
     if (this.#shownDiffers) return
     this.#shown = { request, expected, got }
@@ -109,38 +109,38 @@ export class Walk {
     throw new Pending(why)
   }
 
-  /** Runs the body while no other row may touch these dependencies. */
+  /** Runs the body while no other row can use these dependencies. */
   async holding(services: readonly Dependency[], body: () => Promise<void>): Promise<void> {
     await this.#locks.holding(services, async () => {
       try {
         await body()
       } finally {
-        await this.mend()
+        await this.clearFaults()
       }
     })
   }
 
-  /** Sets a dependency's fault, until {@link mend}. */
+  /** Sets the fault of a dependency until {@link clearFaults}. */
   async fault(service: Dependency, fault: unknown): Promise<void> {
     this.#faulted.add(service)
     const answer = await this.send(put('/__faults', fault, { to: service }))
     if (answer.status < 200 || answer.status > 299) {
-      this.#details.push(`${service}: PUT /__faults ${show(fault)}: expected to be taken, got ${shownAnswer(answer)}`)
+      this.#details.push(`${service}: PUT /__faults ${show(fault)}: expected 2xx, got ${shownAnswer(answer)}`)
     }
   }
 
-  /** Gives every dependency that this row has broken its own behaviour back. */
-  async mend(): Promise<void> {
+  /** Clears the faults that this row has set. */
+  async clearFaults(): Promise<void> {
     for (const service of [...this.#faulted]) {
       const answer = await send(this.target.ports[service], request('DELETE', '/__faults', { to: service }), 5_000)
       this.#faulted.delete(service)
       if (answer.status < 200 || answer.status > 299) {
-        this.#details.push(`${service}: DELETE /__faults: expected to be taken, got ${shownAnswer(answer)}`)
+        this.#details.push(`${service}: DELETE /__faults: expected 2xx, got ${shownAnswer(answer)}`)
       }
     }
   }
 
-  /** Asks again and again until something holds; notes a difference, and gives undefined, when it never does. */
+  /** Polls until `holds` returns a value. Without one in time, records a difference and returns undefined. */
   async until<T>(
     what: string,
     withinMs: number,
@@ -160,13 +160,15 @@ export class Walk {
   }
 
   /**
-   * The lines of an answer's trace in a service's log, once the request's own line is among them.
+   * Returns the log lines of a trace in a service, once `ready` accepts them.
    *
-   * @throws Pending where the logs are not known
+   * By default it waits for the `http.request` line.
+   *
+   * @throws Pending if the folder of the logs is unknown
    */
   async lines(service: Service, traceId: string, ready: (lines: readonly LogLine[]) => boolean = hasEnded) {
     const log = this.target.logs[service]
-    if (log === undefined) return this.pending('the logs are not known; --logs names their folder')
+    if (log === undefined) return this.pending(LOGS_UNKNOWN)
     let lines: readonly LogLine[] = []
     await this.until(`the log of ${service} has all lines of the trace`, LINE_WITHIN_MS, async () => {
       await log.refresh()
@@ -176,7 +178,7 @@ export class Walk {
     return lines
   }
 
-  /** Of each of these there is exactly one line in the trace, with at least these fields, and they are in this order. */
+  /** Checks that exactly one line of the trace includes each of these field sets, in this order. */
   async logged(
     service: Service,
     answer: Answer,
@@ -200,13 +202,13 @@ export class Walk {
   }
 
   /**
-   * Kills the process of a service, as an accident would, and gives its id.
+   * Kills the process of a service with SIGKILL and returns its id.
    *
-   * @throws Pending where nobody tells its id
+   * @throws Pending if its process id is unknown
    */
   async kill(service: Service): Promise<number> {
     const pid = await this.target.pid(service)
-    if (pid === undefined) return this.pending(`nobody tells the process id of ${service}`)
+    if (pid === undefined) return this.pending(`the process id of ${service} is unknown`)
     process.kill(pid, 'SIGKILL')
     return pid
   }
@@ -219,11 +221,11 @@ export class Walk {
     })
   }
 
-  /** What holds for every answer of every service, whatever the row is about. */
+  /** Checks the rules that hold for all answers of all services. */
   #always(request: WireRequest, answer: Answer, expected: Expectation): string[] {
     const { to, method } = request
-    const isForeign = expected.foreign === true || this.#faulted.has(to as Dependency)
-    if (answer.status === 0 || to === 'dashboard' || isForeign) return []
+    const anyForm = expected.anyForm === true || this.#faulted.has(to as Dependency)
+    if (answer.status === 0 || to === 'dashboard' || anyForm) return []
     const found = differences(TRACE_ID, answer.headers['x-trace-id'], 'X-Trace-ID')
     const isProblem = answer.headers['content-type']?.startsWith('application/problem+json') === true
     if (answer.status >= 400 && expected.error === undefined && method !== 'HEAD' && !isProblem) {

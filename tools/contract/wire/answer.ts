@@ -1,20 +1,25 @@
-/** What came back, whole or not. */
+/** The answer to a request, complete or not. */
 export interface Answer {
-  /** 0 when no answer began. */
+  /** 0 if no answer began. */
   readonly status: number
-  /** By lower-case name; a repeated header's values joined by a comma. */
+  /** Keyed by lower-case name. The values of a repeated header are joined with a comma. */
   readonly headers: Readonly<Record<string, string | undefined>>
-  /** The body, as far as it came. */
+  /** The received part of the body. */
   readonly body: string
-  /** The body as JSON; undefined when it is none. */
+  /** The body as JSON; undefined if it is not JSON. */
   readonly json: unknown
-  /** From the first byte sent to the last one received. */
+  /** The time from sending the request to the end of the answer. */
   readonly ms: number
-  /** Why it is not whole: the code of the connection's error, `TIMEOUT`, or `ABORTED` by the walk itself. */
+  /**
+   * Why the answer is incomplete; undefined if it is complete.
+   *
+   * The error code of the connection, `TIMEOUT`, `ABORTED` (by `abortAfterMs`), `INCOMPLETE` (shorter than announced),
+   * `BODY_TOO_LARGE`, or `EMPTY` (a raw answer without bytes).
+   */
   readonly failure: string | undefined
 }
 
-/** An answer made of its parts. */
+/** Creates an answer and parses its body. */
 export function answerOf(
   status: number,
   headers: Answer['headers'],

@@ -1,8 +1,8 @@
-/** The five processes, by the role that the contract gives them. */
+/** The five processes, by their role in the contract. */
 export const SERVICES = ['shop', 'flaky', 'product', 'inventory', 'dashboard'] as const
 export type Service = (typeof SERVICES)[number]
 
-/** The names under which the contract's log lines and error bodies tell of them. */
+/** The service names in log lines and error bodies. */
 export const SERVICE_NAMES: Readonly<Record<Service, string>> = {
   shop: 'potion-shop',
   flaky: 'flaky-service',
@@ -13,58 +13,58 @@ export const SERVICE_NAMES: Readonly<Record<Service, string>> = {
 
 /** One HTTP request. */
 export interface WireRequest {
-  /** Whom it goes to; the shop unless said otherwise. */
+  /** The service that receives it. */
   readonly to: Service
   readonly method: string
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body?: string
-  /** Bytes to be sent as they stand, in place of all of the above. */
+  /** Bytes to send unchanged, instead of the fields above. */
   readonly raw?: string
-  /** The client hangs up after so long. */
+  /** The client closes the connection after this time. */
   readonly abortAfterMs?: number
 }
 
-/** What a request may say besides method and path. */
+/** The optional parts of a request. */
 export type RequestExtras = Partial<Pick<WireRequest, 'to' | 'headers' | 'body' | 'abortAfterMs'>>
 
-/** `GET` to the shop, unless the extras say otherwise. */
+/** Creates a `GET` request, by default to the shop. */
 export function get(path: string, extras: RequestExtras = {}): WireRequest {
   return request('GET', path, extras)
 }
 
-/** Any method. */
+/** Creates a request with any method, by default to the shop. */
 export function request(method: string, path: string, extras: RequestExtras = {}): WireRequest {
   return { to: 'shop', method, path, headers: {}, ...extras }
 }
 
-/** `POST` with a JSON body. */
+/** Creates a `POST` request with a JSON body. */
 export function post(path: string, body: unknown, extras: RequestExtras = {}): WireRequest {
   return withJson('POST', path, body, extras)
 }
 
-/** `PUT` with a JSON body. */
+/** Creates a `PUT` request with a JSON body. */
 export function put(path: string, body: unknown, extras: RequestExtras = {}): WireRequest {
   return withJson('PUT', path, body, extras)
 }
 
-/** `POST` with a body as it stands, to send what is no JSON. */
+/** Creates a `POST` request with an unchanged text body, for example invalid JSON. */
 export function postText(path: string, body: string, contentType = 'application/json'): WireRequest {
   return request('POST', path, { body, headers: { 'content-type': contentType } })
 }
 
-/** Bytes as they stand, for what no HTTP client would send. `shown` stands for them in the report. */
+/** Creates a request of raw bytes that no HTTP client would send. The report prints `shown` instead. */
 export function rawBytes(shown: string, raw: string): WireRequest {
   return { ...request('raw', shown), raw }
 }
 
-/** A request as the report prints it. */
+/** Formats a request for the report. */
 export function shownRequest({ to, method, path, headers, body }: WireRequest): string {
-  const whom = to === 'shop' ? '' : `${to}: `
-  const said = Object.entries(headers)
+  const prefix = to === 'shop' ? '' : `${to}: `
+  const shownHeaders = Object.entries(headers)
     .filter(([name]) => name !== 'content-type' && name !== 'traceparent')
     .map(([name, value]) => ` ${name}: ${value}`)
-  return `${whom}${method} ${path}${said.join('')}${body === undefined ? '' : ` ${body}`}`
+  return `${prefix}${method} ${path}${shownHeaders.join('')}${body === undefined ? '' : ` ${body}`}`
 }
 
 function withJson(method: string, path: string, body: unknown, extras: RequestExtras): WireRequest {

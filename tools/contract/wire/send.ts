@@ -6,15 +6,15 @@ import type { WireRequest } from './request.ts'
 const BODY_BYTES_MAX = 4 * 1024 * 1024
 
 /**
- * Sends one request over a connection of its own and reads the answer to its end, however it ends: this never throws.
+ * Sends one request over a new connection and reads the whole answer. Never rejects: errors are in `failure`.
  *
- * @param giveUpMs a request that is not answered whole by then has failed with `TIMEOUT`
+ * @param timeoutMs the time limit for the complete answer; the failure is then `TIMEOUT`
  */
-export function send(port: number, request: WireRequest, giveUpMs: number): Promise<Answer> {
-  return request.raw === undefined ? sendHttp(port, request, giveUpMs) : sendRaw(port, request.raw, giveUpMs)
+export function send(port: number, request: WireRequest, timeoutMs: number): Promise<Answer> {
+  return request.raw === undefined ? sendHttp(port, request, timeoutMs) : sendRaw(port, request.raw, timeoutMs)
 }
 
-function sendHttp(port: number, request: WireRequest, giveUpMs: number): Promise<Answer> {
+function sendHttp(port: number, request: WireRequest, timeoutMs: number): Promise<Answer> {
   const { method, path, headers, body, abortAfterMs } = request
   const started = performance.now()
   return new Promise((resolve) => {
@@ -25,9 +25,9 @@ function sendHttp(port: number, request: WireRequest, giveUpMs: number): Promise
     let isWhole = (): boolean => true
     const chunks: Buffer[] = []
     const end = (): void => {
-      clearTimeout(limit)
-      clearTimeout(hangUp)
-      // A connection that closes before the announced length may tell so later than it tells its own end.
+      clearTimeout(timer)
+      clearTimeout(abortTimer)
+      // If the connection closes before the announced length, `close` can come before the error.
       if (!isWhole()) failure ??= 'INCOMPLETE'
       const text = Buffer.concat(chunks).toString('utf8')
       resolve(answerOf(status, flat(received), text, performance.now() - started, failure))
@@ -36,10 +36,10 @@ function sendHttp(port: number, request: WireRequest, giveUpMs: number): Promise
       failure ??= code
       outgoing.destroy()
     }
-    // No agent: a connection that a fault has spoilt must not carry the next request.
+    // No agent: a connection that a fault has broken must not be reused.
     const outgoing = httpRequest({ host: '127.0.0.1', port, method, path, headers: { ...headers }, agent: false })
-    const limit = setTimeout(() => fail('TIMEOUT'), giveUpMs)
-    const hangUp = abortAfterMs === undefined ? undefined : setTimeout(() => fail('ABORTED'), abortAfterMs)
+    const timer = setTimeout(() => fail('TIMEOUT'), timeoutMs)
+    const abortTimer = abortAfterMs === undefined ? undefined : setTimeout(() => fail('ABORTED'), abortAfterMs)
     outgoing.once('response', (response) => {
       status = response.statusCode ?? 0
       received = response.headers
@@ -54,7 +54,7 @@ function sendHttp(port: number, request: WireRequest, giveUpMs: number): Promise
       })
     })
     outgoing.on('error', (error: NodeJS.ErrnoException) => {
-      // A server may answer and close before it has read a large body: then the answer counts.
+      // A server can answer and close before it has read a large body. The answer counts then.
       if (status === 0) failure ??= error.code ?? error.message
     })
     outgoing.once('close', end)
@@ -62,26 +62,26 @@ function sendHttp(port: number, request: WireRequest, giveUpMs: number): Promise
   })
 }
 
-function sendRaw(port: number, bytes: string, giveUpMs: number): Promise<Answer> {
+function sendRaw(port: number, bytes: string, timeoutMs: number): Promise<Answer> {
   const started = performance.now()
   return new Promise((resolve) => {
     let text = ''
     let failure: string | undefined
     const socket = connect({ host: '127.0.0.1', port })
-    const limit = setTimeout(() => {
+    const timer = setTimeout(() => {
       failure = 'TIMEOUT'
       socket.destroy()
-    }, giveUpMs)
+    }, timeoutMs)
     socket.setEncoding('utf8').on('data', (chunk: string) => {
       text += chunk
-      // A server that keeps the connection open tells the end by the body's length alone.
+      // If the server keeps the connection open, only the body's length marks the end.
       if (isWhole(text) || text.length > BODY_BYTES_MAX) socket.destroy()
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       failure = error.code ?? error.message
     })
     socket.once('close', () => {
-      clearTimeout(limit)
+      clearTimeout(timer)
       resolve(parseRaw(text, performance.now() - started, text === '' ? (failure ?? 'EMPTY') : failure))
     })
     socket.end(bytes)
@@ -94,7 +94,7 @@ function isWhole(text: string): boolean {
   return length !== undefined && Buffer.byteLength(body) >= Number(length)
 }
 
-/** Reads an answer's bytes: as much of HTTP/1.1 as an answer with a length needs. */
+/** Parses a raw HTTP/1.1 answer with a content length. */
 export function parseRaw(text: string, ms: number, failure: string | undefined): Answer {
   const end = text.indexOf('\r\n\r\n')
   if (end === -1) return answerOf(0, {}, text, ms, failure)

@@ -105,7 +105,11 @@ const cases: [string, readonly unknown[], (value: never) => unknown][] = [
   ['rateLimiter.name', NO_NAMES, (name) => rateLimiter({ limit: 1, per: '1s', name })],
   ['rateLimiter.rate', [1], (rate) => rateLimiter({ limit: 1, per: '1s', rate } as never)],
   ['rateLimiter', [...NO_OBJECTS, undefined, null], (options) => rateLimiter(options)],
-  ['adaptiveThrottle.k', [Number.NaN, -1, 0.99, Number.POSITIVE_INFINITY, '2', {}, true, 5n], (k) => adaptiveThrottle({ k })],
+  [
+    'adaptiveThrottle.k',
+    [Number.NaN, -1, 0.99, Number.POSITIVE_INFINITY, '2', {}, true, 5n],
+    (k) => adaptiveThrottle({ k }),
+  ],
   ['adaptiveThrottle.window', [...NO_DURATIONS, 0], (window) => adaptiveThrottle({ window })],
   ['adaptiveThrottle.name', NO_NAMES, (name) => adaptiveThrottle({ name })],
   ['adaptiveThrottle.ratio', [1], (ratio) => adaptiveThrottle({ ratio } as never)],

@@ -1,11 +1,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import type { Target } from '../shop/target.ts'
-import { get } from '../wire/request.ts'
-import { ok } from './expectation.ts'
-import { exchange, pending, type Row, type RowResult, scenario } from './row.ts'
-import { walkRows } from './runner.ts'
+import type { Target } from '../../shop/target.ts'
+import { get } from '../../wire/request.ts'
+import { ok } from '../expectation.ts'
+import { exchange, pending, type Row, type RowResult, scenario } from '../row.ts'
+import { walkRows } from '../runner.ts'
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 const servers: Server[] = []
@@ -17,7 +17,7 @@ afterEach(() => {
   }
 })
 
-/** A shop whose five processes are one server; `seen` is told of every request. */
+/** A shop whose five processes are one server; `seen` collects every request. */
 async function target(seen: string[] = [], answer?: RequestListener): Promise<Target> {
   const server = createServer((request, response) => {
     seen.push(`${request.method} ${request.url}`)
@@ -33,15 +33,15 @@ async function target(seen: string[] = [], answer?: RequestListener): Promise<Ta
 }
 
 async function walked(rows: readonly Row[], on: Target, signal = new AbortController().signal) {
-  const told: RowResult[] = []
-  const results = await walkRows(rows, on, { signal, onResult: (result) => void told.push(result) })
-  expect(told).toEqual(results)
+  const reported: RowResult[] = []
+  const results = await walkRows(rows, on, { signal, onResult: (result) => void reported.push(result) })
+  expect(reported).toEqual(results)
   return results
 }
 
 const verdicts = (results: readonly RowResult[]) => results.map(({ verdict }) => verdict)
 
-test('rows hold, differ, or are pending', async () => {
+test('reports rows as holding, differing or pending', async () => {
   const rows = [
     exchange('1', 'well', get('/'), ok({ ok: true })),
     exchange('2', 'ill', get('/'), ok({ ok: false })),
@@ -53,7 +53,7 @@ test('rows hold, differ, or are pending', async () => {
   expect(results[2]?.details).toEqual(['not there yet'])
 })
 
-test('a difference found before a row became pending still counts', async () => {
+test('counts a difference that was found before a row became pending', async () => {
   const row = scenario('1', 'both', async (walk) => {
     await walk.ask(get('/'), ok({ ok: false }))
     await walk.logged('shop', await walk.send(get('/')), { event: 'x' })
@@ -61,7 +61,7 @@ test('a difference found before a row became pending still counts', async () => 
   expect(verdicts(await walked([row], await target()))).toEqual(['differs'])
 })
 
-test('rows about logs and about killed processes are pending where nobody knows of them', async () => {
+test('reports rows as pending if logs or process ids are unknown', async () => {
   const rows = [
     scenario('1', 'logs', async (walk) => void (await walk.lines('shop', TRACE))),
     scenario('2', 'kill', async (walk) => void (await walk.kill('inventory'))),
@@ -70,7 +70,7 @@ test('rows about logs and about killed processes are pending where nobody knows 
   expect(verdicts(await walked(rows, await target()))).toEqual(['pending', 'pending', 'pending'])
 })
 
-test('a check that throws is a difference, and its faults are mended', async () => {
+test('reports a row that throws as differing and clears its faults', async () => {
   const seen: string[] = []
   const row = scenario('1', 'throws', async (walk) => {
     await walk.fault('flaky', { status: 503 })
@@ -82,7 +82,7 @@ test('a check that throws is a difference, and its faults are mended', async () 
   expect(seen).toEqual(['PUT /__faults', 'DELETE /__faults'])
 })
 
-test('an answer without X-Trace-ID differs, whatever the row is about', async () => {
+test('reports an answer without X-Trace-ID in any row', async () => {
   const on = await target([], (_request, response) => {
     response.removeHeader('x-trace-id')
     response.end('{}')
@@ -91,13 +91,13 @@ test('an answer without X-Trace-ID differs, whatever the row is about', async ()
   expect(results[0]?.details.join()).toContain('X-Trace-ID')
 })
 
-test('an error that is not of the one form differs, whatever the row is about', async () => {
+test('reports an error in another form in any row', async () => {
   const on = await target([], (_request, response) => response.writeHead(500).end('boom'))
   const results = await walked([exchange('1', 'x', get('/'), { status: 500 })], on)
   expect(results[0]?.verdict).toBe('differs')
 })
 
-test('lanes go side by side, what stands alone comes after all of them, and results keep their order', async () => {
+test('runs lanes concurrently, then rows that run alone; keeps the order of results', async () => {
   const events: string[] = []
   const row = (id: string, ms: number, options: Partial<Row> = {}): Row =>
     scenario(
@@ -117,7 +117,7 @@ test('lanes go side by side, what stands alone comes after all of them, and resu
   expect(events.indexOf('last in')).toBe(4)
 })
 
-test('rows that use one dependency exclude each other across lanes', async () => {
+test('excludes rows of different lanes that use the same dependency', async () => {
   let inside = 0
   let most = 0
   const row = (lane: string): Row =>
@@ -135,10 +135,10 @@ test('rows that use one dependency exclude each other across lanes', async () =>
   expect(most).toBe(1)
 })
 
-test('a walk that is stopped ends at once, and says of each row that it was not walked', async () => {
+test('reports every unfinished row when it is stopped', async () => {
   const stop = new AbortController()
   const rows = [
-    scenario('1', 'for ever', (walk) => walk.until('never', 60_000, () => undefined).then(() => {})),
+    scenario('1', 'never ends', (walk) => walk.until('never', 60_000, () => undefined).then(() => {})),
     exchange('2', 'after', get('/'), { status: 200 }),
     exchange('3', 'alone', get('/'), { status: 200 }, { alone: true }),
   ]

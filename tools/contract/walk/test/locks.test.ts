@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { Locks } from './locks.ts'
+import { Locks } from '../locks.ts'
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-test('two bodies never hold one name at once, and go first come first served', async () => {
+test('runs one body a name at a time, in the order of the calls', async () => {
   const locks = new Locks<'a' | 'b'>()
   const held = new Set<string>()
   const order: number[] = []
@@ -21,13 +21,13 @@ test('two bodies never hold one name at once, and go first come first served', a
   expect(order).toEqual([1, 2, 3, 4, 5])
 })
 
-test('names asked for in opposite orders do not wait for each other for ever', async () => {
+test('does not deadlock on names in opposite orders', async () => {
   const locks = new Locks<'a' | 'b'>()
   const all = Array.from({ length: 20 }, (_, index) => locks.holding(index % 2 === 0 ? ['a', 'b'] : ['b', 'a'], turn))
   await expect(Promise.all(all)).resolves.toHaveLength(20)
 })
 
-test('a body that throws lets go', async () => {
+test('releases the lock when the body throws', async () => {
   const locks = new Locks<'a'>()
   await expect(locks.holding(['a'], () => Promise.reject(new Error('x')))).rejects.toThrow('x')
   await expect(locks.holding(['a', 'a'], async () => 'free')).resolves.toBe('free')

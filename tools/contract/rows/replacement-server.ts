@@ -1,32 +1,35 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 
-const TAKE_WITHIN_MS = 3_000
+const LISTEN_WITHIN_MS = 3_000
 
-/** What answers in place of a service that was killed. */
-export interface Impostor {
-  /** The headers of each request that came. */
+/** A server that replaces a killed service on its port. */
+export interface ReplacementServer {
+  /** The headers of each received request. */
   readonly seen: readonly IncomingHttpHeaders[]
+  /** Handles each request; replaceable at any time. */
   answer: RequestListener
   readonly close: () => Promise<void>
 }
 
-/** Takes a port as soon as it is free; undefined when the service's own next process was quicker. */
-export async function impostorOn(port: number): Promise<Impostor | undefined> {
+/** Listens on a port as soon as it is free; undefined if the restarted service took it first. */
+export async function replacementServer(port: number): Promise<ReplacementServer | undefined> {
   const seen: IncomingHttpHeaders[] = []
-  const impostor = { seen, answer: json({}), close: async () => {} } as { -readonly [K in keyof Impostor]: Impostor[K] }
+  const replacement = { seen, answer: json({}), close: async () => {} } as {
+    -readonly [K in keyof ReplacementServer]: ReplacementServer[K]
+  }
   const server = createServer((request, response) => {
     seen.push(request.headers)
-    impostor.answer(request, response)
+    replacement.answer(request, response)
   })
-  impostor.close = () =>
+  replacement.close = () =>
     new Promise((resolve) => {
       server.close(() => resolve())
       server.closeAllConnections()
     })
-  const end = performance.now() + TAKE_WITHIN_MS
+  const end = performance.now() + LISTEN_WITHIN_MS
   while (performance.now() < end) {
-    if (await listens()) return impostor
+    if (await listens()) return replacement
     await delay(10)
   }
   return undefined
@@ -39,7 +42,7 @@ export async function impostorOn(port: number): Promise<Impostor | undefined> {
   }
 }
 
-/** Answers 200 with this. */
+/** Creates a handler that answers 200 with this JSON. */
 export function json(body: unknown): RequestListener {
   return (_request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))

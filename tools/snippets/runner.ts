@@ -7,23 +7,25 @@ import type { Snippet } from './extract.ts'
 const COMPILE_MAX_MS = 60_000
 const RUN_MAX_MS = 10_000
 
-/** What came of a snippet. */
-export interface Verdict {
-  /** What the compiler says of it; empty when it has nothing to say. */
-  readonly compiler: readonly string[]
-  /** What it printed before it failed; undefined when it ran to its end. */
+/** The result of compiling and running one snippet. */
+export interface SnippetResult {
+  /** The compiler's errors, one a line; empty if it compiles. */
+  readonly compilerErrors: readonly string[]
+  /** The exit code or timeout, followed by the output; undefined if the snippet exited with 0. */
   readonly failure: string | undefined
 }
 
 /**
- * A folder in which snippets are compiled and run: inside of the repository, so that `escudo` and the frameworks are
- * found as a user would find them, and under `dist/`, which git and the linter leave alone.
+ * Compiles and runs snippets in a temporary folder.
+ *
+ * The folder is inside the repository, so that imports of `escudo` and the frameworks resolve as for a user. It is in
+ * `dist/`, because git and the linter ignore that folder.
  */
-export class Workshop {
+export class SnippetRunner {
   readonly #folder: string
   readonly #runMaxMs: number
 
-  /** @param options.runMaxMs how long one snippet may run, 10 seconds when left out */
+  /** @param options.runMaxMs the time limit of one snippet in milliseconds, by default 10,000 */
   constructor(options: { readonly runMaxMs?: number } = {}) {
     const parent = join(ROOT, 'dist')
     mkdirSync(parent, { recursive: true })
@@ -36,20 +38,20 @@ export class Workshop {
     rmSync(this.#folder, { recursive: true, force: true })
   }
 
-  /** Compiles all in one go, then runs each in a process of its own, two at a time. */
-  async judge(snippets: readonly Snippet[]): Promise<readonly Verdict[]> {
+  /** Compiles all snippets together, then runs each in a separate process, two at a time. */
+  async run(snippets: readonly Snippet[]): Promise<readonly SnippetResult[]> {
     const files = snippets.map((snippet, index) => this.#write(snippet, index))
-    const said = await this.#compile()
-    const failures = await inPairs(files, (file) => this.#run(file))
+    const errors = await this.#compile()
+    const failures = await inPairs(files, (file) => this.#runFile(file))
     return files.map((file, index) => ({
-      compiler: said.filter((line) => line.startsWith(`${basename(file)}(`)),
+      compilerErrors: errors.filter((line) => line.startsWith(`${basename(file)}(`)),
       failure: failures[index],
     }))
   }
 
   #write({ line, code }: Snippet, index: number): string {
     const file = join(this.#folder, `snippet-${index}.ts`)
-    // As many lines down as in the document: what the compiler or a stack says is the line to look at.
+    // Padded with empty lines, so that line numbers in errors and stacks are those of the document.
     writeFileSync(file, '\n'.repeat(line - 1) + code)
     return file
   }
@@ -61,7 +63,7 @@ export class Workshop {
         noEmit: true,
         rewriteRelativeImportExtensions: false,
         moduleDetection: 'force',
-        // An example shows a name and leaves it.
+        // An example may declare a name that it does not use.
         noUnusedLocals: false,
         noUnusedParameters: false,
       },
@@ -71,12 +73,12 @@ export class Workshop {
     const compiler = join(ROOT, 'node_modules/typescript/bin/tsc')
     const { code, output } = await execute([compiler, '-p', '.', '--pretty', 'false'], this.#folder, COMPILE_MAX_MS)
     const lines = output.split('\n').filter((line) => line !== '')
-    const sane = code === 0 || lines.some((line) => /\): error TS\d+/.test(line))
-    if (!sane) throw new Error(`the compiler did not do its work (${code}): ${output}`)
+    const compiled = code === 0 || lines.some((line) => /\): error TS\d+/.test(line))
+    if (!compiled) throw new Error(`the compiler failed (exit code ${code}): ${output}`)
     return lines
   }
 
-  async #run(file: string): Promise<string | undefined> {
+  async #runFile(file: string): Promise<string | undefined> {
     const args = ['--conditions=@escudo/source', '--disable-warning=ExperimentalWarning', file]
     const { code, output } = await execute(args, this.#folder, this.#runMaxMs)
     if (code === 0) return undefined
@@ -85,7 +87,7 @@ export class Workshop {
 }
 
 interface Ended {
-  /** Null when it had to be killed. */
+  /** Null if it was killed at its time limit. */
   readonly code: number | null
   readonly output: string
 }
@@ -106,7 +108,7 @@ function execute(args: readonly string[], cwd: string, timeoutMs: number): Promi
   })
 }
 
-/** What a user's shell would have: nothing of the test runner around it. */
+/** Returns the environment without the variables of the test runner. */
 function environment(): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(VITEST|NODE_OPTIONS|NODE_ENV|NODE_V8_COVERAGE)/.test(name),
