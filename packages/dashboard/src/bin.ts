@@ -3,9 +3,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { openBrowser, opensBrowser } from './browser.ts'
 import { type Command, HELP, type LiveCommand, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
-import { LogFiles } from './log-files.ts'
-import { createDashboard } from './server.ts'
-import { summarize } from './summary.ts'
+import { LogFiles } from './journal/log-files.ts'
+import { summarize } from './report/summary.ts'
+import { createDashboard } from './server/server.ts'
 
 /** Started wrongly: the same again cannot help. */
 const EXIT_MISUSE = 2

@@ -1,5 +1,5 @@
 import type uPlot from 'uplot'
-import type { Column } from '../../src/view.ts'
+import type { Column } from '../../src/report/view.ts'
 import { Plot } from './plot.tsx'
 import { asTables, columns, f, parts, t } from './state.ts'
 

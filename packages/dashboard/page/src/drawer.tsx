@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Trace } from '../../src/traces.ts'
+import type { Trace } from '../../src/report/read-trace.ts'
 import { classOf } from './charts.tsx'
 import { Dialog } from './dialog.tsx'
 import { f, filter, openTrace, t } from './state.ts'

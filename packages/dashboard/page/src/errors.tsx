@@ -1,4 +1,4 @@
-import type { ErrorLine } from '../../src/journal.ts'
+import type { ErrorLine } from '../../src/journal/journal.ts'
 import { classOf } from './charts.tsx'
 import { HeldList } from './held-list.tsx'
 import { f, openTrace, parts, t } from './state.ts'

@@ -1,4 +1,4 @@
-import { RANGES } from '../../src/ranges.ts'
+import { RANGES } from '../../src/report/ranges.ts'
 import {
   chooseTheme,
   connection,

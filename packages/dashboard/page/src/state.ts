@@ -1,7 +1,7 @@
 import { computed, effect, signal } from '@preact/signals'
-import type { ErrorLine, TailLine } from '../../src/journal.ts'
-import { DEFAULT_RANGE_S, RANGES } from '../../src/ranges.ts'
-import type { Column, Parts } from '../../src/view.ts'
+import type { ErrorLine, TailLine } from '../../src/journal/journal.ts'
+import { DEFAULT_RANGE_S, RANGES } from '../../src/report/ranges.ts'
+import type { Column, Parts } from '../../src/report/view.ts'
 import { formatsOf } from './format.ts'
 import { type Language, languageOf, TEXTS } from './texts.ts'
 

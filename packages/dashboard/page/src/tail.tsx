@@ -1,4 +1,4 @@
-import type { TailLine } from '../../src/journal.ts'
+import type { TailLine } from '../../src/journal/journal.ts'
 import { classOf } from './charts.tsx'
 import { HeldList } from './held-list.tsx'
 import { f, filter, openTrace, t, tail } from './state.ts'

@@ -1,4 +1,4 @@
-import type { Column } from '../../src/view.ts'
+import type { Column } from '../../src/report/view.ts'
 import { columns, f, parts, t } from './state.ts'
 
 /** The figures, each with its course and what it was in the range before. */

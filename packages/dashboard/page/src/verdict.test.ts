@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Column, Lane } from '../../src/view.ts'
+import type { Column, Lane } from '../../src/report/view.ts'
 import { verdictOf } from './verdict.ts'
 
 const NOW = 1_800_000_000_000
