@@ -1,7 +1,7 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { listenToKeys } from './keys.ts'
-import { connect } from './live.ts'
+import { listenToKeys } from './state/keys.ts'
+import { connect } from './state/live.ts'
 import 'uplot/dist/uPlot.min.css'
 // In this order: a later sheet goes over an earlier one.
 import './style/base.css'

@@ -1,9 +1,9 @@
 import { computed, effect, signal } from '@preact/signals'
-import type { ErrorLine, TailLine } from '../../src/journal/journal.ts'
-import { DEFAULT_RANGE_S, RANGES } from '../../src/report/ranges.ts'
-import type { Column, Parts } from '../../src/report/view.ts'
-import { formatsOf } from './format.ts'
-import { type Language, languageOf, TEXTS } from './texts.ts'
+import type { ErrorLine, TailLine } from '../../../src/journal/journal.ts'
+import { DEFAULT_RANGE_S, RANGES } from '../../../src/report/ranges.ts'
+import type { Column, Parts } from '../../../src/report/view.ts'
+import { formatsOf } from '../text/format.ts'
+import { type Language, languageOf, TEXTS } from '../text/texts.ts'
 
 /** Where the connection stands. */
 export const connection = signal<'connecting' | 'live' | 'lost'>('connecting')

@@ -1,7 +1,8 @@
 import type uPlot from 'uplot'
-import type { Column } from '../../src/report/view.ts'
+import type { Column } from '../../../src/report/view.ts'
+import { asTables, columns, f, parts, t } from '../state/state.ts'
+import { classOf } from '../text/status-class.ts'
 import { Plot } from './plot.tsx'
-import { asTables, columns, f, parts, t } from './state.ts'
 
 /** Requests by class and latency, over time; requests by status beside them. */
 export function Charts() {
@@ -142,11 +143,4 @@ function ByStatus() {
       </table>
     </section>
   )
-}
-
-/** The word of a status' class, as in the style sheet. */
-export function classOf(status: number | undefined): 'good' | 'client' | 'server' | 'none' {
-  if (status === undefined) return 'none'
-  if (status >= 500) return 'server'
-  return status >= 400 ? 'client' : 'good'
 }

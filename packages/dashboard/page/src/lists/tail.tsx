@@ -1,7 +1,7 @@
-import type { TailLine } from '../../src/journal/journal.ts'
-import { classOf } from './charts.tsx'
+import type { TailLine } from '../../../src/journal/journal.ts'
+import { f, filter, openTrace, t, tail } from '../state/state.ts'
+import { classOf } from '../text/status-class.ts'
 import { HeldList } from './held-list.tsx'
-import { f, filter, openTrace, t, tail } from './state.ts'
 
 const SHOWN_MAX = 150
 

@@ -1,7 +1,7 @@
 import { effect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
-import { f, language, parts, theme } from './state.ts'
+import { f, language, parts, theme } from '../state/state.ts'
 
 const HEIGHT = 180
 const FONT = '12px system-ui, sans-serif'

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { t } from './state.ts'
+import { t } from '../state/state.ts'
 
 interface DialogProps {
   readonly isOpen: boolean

@@ -1,5 +1,5 @@
-import type { Column } from '../../src/report/view.ts'
-import { columns, f, parts, t } from './state.ts'
+import type { Column } from '../../../src/report/view.ts'
+import { columns, f, parts, t } from '../state/state.ts'
 
 /** The figures, each with its course and what it was in the range before. */
 export function Tiles() {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
-import type { Column, Lane } from '../../src/report/view.ts'
-import { verdictOf } from './verdict.ts'
+import type { Column, Lane } from '../../../../src/report/view.ts'
+import { verdictOf } from '../verdict.ts'
 
 const NOW = 1_800_000_000_000
 const range = { from: NOW - 900_000, to: NOW, seconds: 900, stepMs: 5_000, isNow: true }

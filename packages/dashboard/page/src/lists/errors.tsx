@@ -1,7 +1,7 @@
-import type { ErrorLine } from '../../src/journal/journal.ts'
-import { classOf } from './charts.tsx'
+import type { ErrorLine } from '../../../src/journal/journal.ts'
+import { f, openTrace, parts, t } from '../state/state.ts'
+import { classOf } from '../text/status-class.ts'
 import { HeldList } from './held-list.tsx'
-import { f, openTrace, parts, t } from './state.ts'
 
 /** Errors ranked by code, and the latest of them, each one click from its trace. */
 export function Errors() {

@@ -1,8 +1,8 @@
 import { useEffect, useState } from 'preact/hooks'
-import type { Trace } from '../../src/report/read-trace.ts'
-import { classOf } from './charts.tsx'
+import type { Trace } from '../../../src/report/read-trace.ts'
+import { f, filter, openTrace, t } from '../state/state.ts'
+import { classOf } from '../text/status-class.ts'
 import { Dialog } from './dialog.tsx'
-import { f, filter, openTrace, t } from './state.ts'
 
 type Line = Readonly<Record<string, unknown>>
 

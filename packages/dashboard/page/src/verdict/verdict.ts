@@ -1,4 +1,4 @@
-import type { Column, Lane, Parts } from '../../src/report/view.ts'
+import type { Column, Lane, Parts } from '../../../src/report/view.ts'
 
 /** What the page says first. */
 export interface Verdict {

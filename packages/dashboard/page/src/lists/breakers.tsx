@@ -1,5 +1,5 @@
-import type { Lane } from '../../src/report/view.ts'
-import { f, openTrace, parts, t } from './state.ts'
+import type { Lane } from '../../../src/report/view.ts'
+import { f, openTrace, parts, t } from '../state/state.ts'
 
 const WIDTH = 1_000
 

@@ -1,4 +1,4 @@
-import { RANGES } from '../../src/report/ranges.ts'
+import { RANGES } from '../../../src/report/ranges.ts'
 import {
   chooseTheme,
   connection,
@@ -11,7 +11,7 @@ import {
   remember,
   seconds,
   t,
-} from './state.ts'
+} from '../state/state.ts'
 
 /** Who is watched, over which time, and whether it is live. */
 export function Header() {

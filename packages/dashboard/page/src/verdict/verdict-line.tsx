@@ -1,4 +1,4 @@
-import { columns, connection, f, isPaused, now, parts, seconds, t } from './state.ts'
+import { columns, connection, f, isPaused, now, parts, seconds, t } from '../state/state.ts'
 import { type Verdict, verdictOf } from './verdict.ts'
 
 const STALE_MS = 10_000

@@ -1,6 +1,6 @@
 import { batch, effect, signal } from '@preact/signals'
-import type { ErrorLine, TailLine } from '../../src/journal/journal.ts'
-import type { Column, Parts } from '../../src/report/view.ts'
+import type { ErrorLine, TailLine } from '../../../src/journal/journal.ts'
+import type { Column, Parts } from '../../../src/report/view.ts'
 import { columns, connection, isPaused, now, parts, seconds, tail } from './state.ts'
 
 const TAIL_MAX = 300

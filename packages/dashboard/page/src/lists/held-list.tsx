@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import { useRef, useState } from 'preact/hooks'
-import { f, t } from './state.ts'
+import { f, t } from '../state/state.ts'
 
 interface HeldListProps<T> {
   readonly items: readonly T[]

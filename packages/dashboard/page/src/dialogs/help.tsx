@@ -1,5 +1,5 @@
+import { isHelpOpen, t } from '../state/state.ts'
 import { Dialog } from './dialog.tsx'
-import { isHelpOpen, t } from './state.ts'
 
 /** The keys. */
 export function Help() {

@@ -1,7 +1,7 @@
-import { f, parts, t } from './state.ts'
+import { f, parts, t } from '../state/state.ts'
 
 /** What was read, and what could not be. */
-export function Honesty() {
+export function Footer() {
   const data = parts.value
   if (data === undefined) return null
   const texts = t.value
@@ -17,7 +17,7 @@ export function Honesty() {
   return (
     <footer>
       <p>
-        {texts.honesty}: <span id="lines">{said.join(' · ')}</span>
+        {texts.whatWasRead}: <span id="lines">{said.join(' · ')}</span>
       </p>
       {data.progress.localTimes && <p>{texts.localTimes}</p>}
       <p class="paths">
