@@ -1,11 +1,11 @@
 import { Latest } from './latest.ts'
 
-/** The most breakers that are followed. */
+/** The most breakers that are tracked. */
 export const BREAKERS_MAX = 200
-/** The most changes that are kept of one; the count goes on. */
+/** The most changes kept per breaker. `transitions` counts beyond this. */
 export const CHANGES_MAX = 500
 
-/** One change of a breaker's state. */
+/** A state change of a breaker. */
 export interface Change {
   readonly at: number
   readonly from: string
@@ -13,13 +13,13 @@ export interface Change {
   readonly traceId: string | undefined
 }
 
-/** A breaker, as its changes tell it. */
-export class BreakerLane {
+/** A breaker and its state changes. */
+export class BreakerHistory {
   readonly service: string
   readonly shield: string
   readonly policy: string
   readonly changes: Latest<Change> = new Latest(CHANGES_MAX)
-  /** All changes, those no longer kept included. */
+  /** The number of all changes, including those no longer kept. */
   transitions = 0
 
   constructor(service: string, shield: string, policy: string) {
@@ -28,42 +28,42 @@ export class BreakerLane {
     this.policy = policy
   }
 
-  /** The state after the newest change. */
+  /** The state after the latest change. */
   get state(): string {
     return this.changes.items.at(-1)?.to ?? 'closed'
   }
 
-  /** The time of the newest change. */
+  /** The time of the latest change. */
   get since(): number | undefined {
     return this.changes.items.at(-1)?.at
   }
 }
 
-/** Every breaker that the lines told of. */
+/** Tracks every breaker that appears in the lines. */
 export class Breakers {
-  readonly #lanes = new Map<string, BreakerLane>()
+  readonly #byKey = new Map<string, BreakerHistory>()
   #revision = 0
 
-  get lanes(): readonly BreakerLane[] {
-    return [...this.#lanes.values()]
+  get all(): readonly BreakerHistory[] {
+    return [...this.#byKey.values()]
   }
 
-  /** Rises with every change. */
+  /** Increases with every change. */
   get revision(): number {
     return this.#revision
   }
 
-  /** Takes one change, in whatever order they come. */
+  /** Adds one change. Changes may arrive in any order. */
   add(service: string, shield: string, policy: string, change: Change): void {
     const key = [service, shield, policy].join('\u0000')
-    let lane = this.#lanes.get(key)
-    if (lane === undefined) {
-      if (this.#lanes.size >= BREAKERS_MAX) return
-      lane = new BreakerLane(service, shield, policy)
-      this.#lanes.set(key, lane)
+    let breaker = this.#byKey.get(key)
+    if (breaker === undefined) {
+      if (this.#byKey.size >= BREAKERS_MAX) return
+      breaker = new BreakerHistory(service, shield, policy)
+      this.#byKey.set(key, breaker)
     }
-    lane.transitions += 1
-    lane.changes.add(change)
+    breaker.transitions += 1
+    breaker.changes.add(change)
     this.#revision += 1
   }
 }

@@ -1,6 +1,6 @@
 import type { Kind } from '../lines/kind.ts'
 
-/** What is counted apart: requests by service, status, code and kind; events by service and name. */
+/** What one cell counts: requests by service, status, code and kind, or events by service and name. */
 export type CellKey =
   | {
       readonly type: 'request'
@@ -12,60 +12,68 @@ export type CellKey =
     }
   | { readonly type: 'event'; readonly service: string; readonly name: string }
 
-/** What stands for everything beyond a bound. */
+/** The name that replaces every name beyond a bound. */
 export const OTHER = '(other)'
 
-/** The most cells that are told apart; the rest are counted under {@link OTHER}. */
+/** The most distinct cells. Further ones are counted under {@link OTHER}. */
 export const CELLS_MAX = 4_096
 
-/** The most services that are told apart. */
+/** The most distinct services. */
 export const SERVICES_MAX = 1_000
 
-/** The most error codes that are told apart. */
+/** The most distinct error codes. */
 export const CODES_MAX = 500
 
 const SEPARATOR = '\u0000'
 
-/** Gives every cell a small number, the same for all that count. */
+/** Assigns each cell a small number, which all timelines share. */
 export class Cells {
   readonly #numbers = new Map<string, number>()
   readonly #keys: CellKey[] = []
   readonly #services = new Set<string>()
   readonly #codes = new Set<string>()
 
-  /** What a number stands for. */
+  /**
+   * Returns the key of a cell.
+   *
+   * @throws RangeError for a number that was never assigned
+   */
   key(number: number): CellKey {
     const key = this.#keys[number]
     if (key === undefined) throw new RangeError(`no cell ${number}`)
     return key
   }
 
-  /** The number of a request's cell. */
+  /** Returns the cell of a request. */
   request(service: string, status: number | undefined, code: string | undefined, kind: Kind | undefined): number {
     const known = this.#numbers.get(
       `r${SEPARATOR}${service}${SEPARATOR}${status}${SEPARATOR}${code}${SEPARATOR}${kind}`,
     )
     if (known !== undefined) return known
     const boundedCode = code === undefined ? undefined : bounded(this.#codes, code, CODES_MAX)
-    const of = bounded(this.#services, service, SERVICES_MAX)
-    const key: CellKey = { type: 'request', service: of, status, code: boundedCode, kind }
+    const boundedService = bounded(this.#services, service, SERVICES_MAX)
+    const key: CellKey = { type: 'request', service: boundedService, status, code: boundedCode, kind }
     const folded: CellKey = { type: 'request', service: OTHER, status, code: code && OTHER, kind }
     return this.#number(
-      `r${SEPARATOR}${of}${SEPARATOR}${status}${SEPARATOR}${boundedCode}${SEPARATOR}${kind}`,
+      `r${SEPARATOR}${boundedService}${SEPARATOR}${status}${SEPARATOR}${boundedCode}${SEPARATOR}${kind}`,
       key,
       folded,
     )
   }
 
-  /** The number of an event's cell. */
+  /** Returns the cell of an event. */
   event(service: string, name: string): number {
-    const of = bounded(this.#services, service, SERVICES_MAX)
+    const boundedService = bounded(this.#services, service, SERVICES_MAX)
     const folded: CellKey = { type: 'event', service: OTHER, name }
-    return this.#number(`e${SEPARATOR}${of}${SEPARATOR}${name}`, { type: 'event', service: of, name }, folded)
+    return this.#number(
+      `e${SEPARATOR}${boundedService}${SEPARATOR}${name}`,
+      { type: 'event', service: boundedService, name },
+      folded,
+    )
   }
 
-  /** The cell of the rest, for what finds no place in a cell of its own. */
-  spare(number: number): number {
+  /** Returns the {@link OTHER} cell that replaces a cell when its slot is full. */
+  overflow(number: number): number {
     const key = this.key(number)
     return key.type === 'event' ? this.event(OTHER, key.name) : this.request(OTHER, key.status, undefined, key.kind)
   }

@@ -1,44 +1,45 @@
-/** Each bucket is this much wider than the one before: the middle of a bucket is at most 1 % off any value in it. */
+/** Each bucket is this many times as wide as the previous one. Its middle is at most 1 % off any value in it. */
 const GROWTH = 1.02
 const LOG_GROWTH = Math.log(GROWTH)
-/** What is shorter counts as none. */
+/** A shorter latency counts as 0. */
 const SHORTEST_MS = 0.001
-/** Some eleven days; what is longer counts as this. */
+/** About eleven days. A longer latency counts as this. */
 const LONGEST_MS = 1e9
 const BUCKETS_MAX = Math.floor(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GROWTH) + 1
 const GROW_BUCKETS = 32
 
 /**
- * Counts latencies in log-spaced buckets, so that any percentile can be asked for afterwards with a relative error of
- * at most 1 %. It holds the buckets between the shortest and the longest latency that it has seen, never more than
- * {@link BUCKETS_MAX}.
+ * Counts latencies in log-spaced buckets.
+ *
+ * Every percentile has a relative error of at most 1 %. Only the buckets between the shortest and the longest latency so
+ * far are stored, at most {@link BUCKETS_MAX}.
  */
 export class LatencyHistogram {
   #counts = new Uint32Array(0)
-  /** The bucket that the first of the counts stands for. */
+  /** The bucket of the first element of `#counts`. */
   #first = 0
-  #none = 0
+  #zeros = 0
   #total = 0
 
-  /** How many latencies were counted. */
+  /** The number of counted latencies. */
   get total(): number {
     return this.#total
   }
 
-  /** Counts one latency, in milliseconds; not negative. */
+  /** Counts one latency in milliseconds. It must not be negative. */
   add(latencyMs: number): void {
     this.#total += 1
     if (latencyMs < SHORTEST_MS) {
-      this.#none += 1
+      this.#zeros += 1
       return
     }
     this.#addTo(bucketOf(latencyMs), 1)
   }
 
-  /** Adds all that another histogram counted. */
+  /** Adds the counts of another histogram. */
   merge(other: LatencyHistogram): void {
     this.#total += other.#total
-    this.#none += other.#none
+    this.#zeros += other.#zeros
     const { length } = other.#counts
     if (length === 0) return
     this.#cover(other.#first)
@@ -49,11 +50,11 @@ export class LatencyHistogram {
     }
   }
 
-  /** The shortest counted latency that `share` (0 to 1) of all do not exceed (nearest rank); null when there are none. */
+  /** Returns the nearest-rank percentile for `share` (0 to 1); null when nothing was counted. */
   percentile(share: number): number | null {
     if (this.#total === 0) return null
     const rank = Math.max(1, Math.ceil(share * this.#total))
-    let seen = this.#none
+    let seen = this.#zeros
     if (seen >= rank) return 0
     for (let i = 0; i < this.#counts.length; i += 1) {
       seen += this.#counts[i] ?? 0

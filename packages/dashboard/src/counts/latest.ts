@@ -1,4 +1,4 @@
-/** Keeps the newest items by their time, up to a bound, in the order of time. */
+/** Keeps the newest items up to a bound, ordered by time. */
 export class Latest<T extends { readonly at: number }> {
   readonly #max: number
   readonly #items: T[] = []
@@ -7,35 +7,35 @@ export class Latest<T extends { readonly at: number }> {
     this.#max = max
   }
 
-  /** From the oldest to the newest. */
+  /** All items, oldest first. */
   get items(): readonly T[] {
     return this.#items
   }
 
-  /** Whether an item of this time would be kept: asked before one is built. */
-  takes(at: number): boolean {
+  /** Whether an item with this time would be kept. Check this before building the item. */
+  accepts(at: number): boolean {
     return this.#items.length < this.#max || at >= (this.#items[0]?.at ?? 0)
   }
 
-  /** Keeps the item, behind those of the same time. */
+  /** Adds an item after those with the same time. */
   add(item: T): void {
-    if (!this.takes(item.at)) return
-    let place = this.#items.length
-    if (item.at < (this.#items[place - 1]?.at ?? item.at)) {
+    if (!this.accepts(item.at)) return
+    let index = this.#items.length
+    if (item.at < (this.#items[index - 1]?.at ?? item.at)) {
       let low = 0
-      while (low < place) {
-        const middle = (low + place) >>> 1
+      while (low < index) {
+        const middle = (low + index) >>> 1
         if ((this.#items[middle]?.at ?? 0) <= item.at) low = middle + 1
-        else place = middle
+        else index = middle
       }
     }
-    this.#items.splice(place, 0, item)
+    this.#items.splice(index, 0, item)
     if (this.#items.length > this.#max) this.#items.shift()
   }
 
-  /** Puts another item of the same time in the place of one. */
+  /** Replaces an item with another one that has the same time. */
   replace(old: T, item: T): void {
-    const place = this.#items.indexOf(old)
-    if (place !== -1) this.#items[place] = item
+    const index = this.#items.indexOf(old)
+    if (index !== -1) this.#items[index] = item
   }
 }

@@ -1,27 +1,27 @@
 import { LatencyHistogram } from './latency-histogram.ts'
 
-/** How finely, and for how long, time is kept: the last quarter of an hour by the second, the last week by the minute. */
+/** The resolution by age: 1 s for the last 15 minutes, 10 s for 6 hours, 1 minute for 7 days. */
 export const TIERS: readonly { readonly stepMs: number; readonly slots: number }[] = [
   { stepMs: 1_000, slots: 900 },
   { stepMs: 10_000, slots: 2_160 },
   { stepMs: 60_000, slots: 10_080 },
 ]
 
-/** The most cells that one slot of time tells apart; what comes after is counted in the cells of the rest. */
+/** The most distinct cells in one slot of time. Further ones are counted in overflow cells. */
 export const CELLS_PER_SLOT_MAX = 128
 
-/** What one cell counted. */
+/** The counts of one cell. */
 export interface Count {
   count: number
   latencyMsSum: number
   latencies: number
 }
 
-/** What was counted within some time, or in all. */
+/** The counts of one slot of time, of a range, or of everything. */
 export class Tally {
   readonly cells = new Map<number, Count>()
   readonly latency = new LatencyHistogram()
-  /** The revision in which it last changed. */
+  /** The revision of its last change. */
   revision = 0
 
   add(cell: number, latencyMs: number | undefined): void {
@@ -55,18 +55,18 @@ interface Tier {
   readonly stepMs: number
   readonly slotsMax: number
   readonly slots: Map<number, Tally>
-  // Lines come in the order of their time, nearly always: most of them belong where the one before did.
+  // Lines nearly always arrive in order of time, so most fall into the slot of the previous line.
   lastNumber: number
   last: Tally | undefined
 }
 
-/** Counts by time, in three tiers; what is older than the last tier is in the total alone. */
+/** Counts by time in three tiers. Anything older than the last tier is only in the total. */
 export class Timeline {
   readonly total = new Tally()
-  /** Slots that change carry it; whoever reads them raises it. */
+  /** Written into each slot that changes. The reader of the slots raises it. */
   revision = 1
   #newest = Number.NEGATIVE_INFINITY
-  readonly #spare: (cell: number) => number
+  readonly #overflow: (cell: number) => number
   readonly #tiers: readonly Tier[] = TIERS.map(({ stepMs, slots }) => ({
     stepMs,
     slotsMax: slots,
@@ -75,17 +75,17 @@ export class Timeline {
     last: undefined,
   }))
 
-  /** `spare` gives the cell of the rest for a cell that finds no place. */
-  constructor(spare: (cell: number) => number) {
-    this.#spare = spare
+  /** `overflow` returns the cell to count in when a slot is full. */
+  constructor(overflow: (cell: number) => number) {
+    this.#overflow = overflow
   }
 
-  /** The newest time that was counted. */
+  /** The latest time counted so far. */
   get newest(): number {
     return this.#newest
   }
 
-  /** Counts; says whether its time has a slot. */
+  /** Counts one line. Returns whether its time has a slot. */
   add(at: number | undefined, cell: number, latencyMs: number | undefined): boolean {
     this.total.add(cell, latencyMs)
     if (at === undefined) return false
@@ -96,13 +96,13 @@ export class Timeline {
       if (slot === undefined) continue
       kept = true
       slot.revision = this.revision
-      const hasPlace = slot.cells.size < CELLS_PER_SLOT_MAX || slot.cells.has(cell)
-      slot.add(hasPlace ? cell : this.#spare(cell), latencyMs)
+      const hasRoom = slot.cells.size < CELLS_PER_SLOT_MAX || slot.cells.has(cell)
+      slot.add(hasRoom ? cell : this.#overflow(cell), latencyMs)
     }
     return kept
   }
 
-  /** The finest step that still has all of the time from `from` on; the coarsest, where none has. */
+  /** Returns the finest step that still covers all time since `from`, else the coarsest. */
   stepFor(from: number): number {
     for (const { stepMs, slotsMax } of this.#tiers) {
       if (from >= (Math.floor(this.#newest / stepMs) - slotsMax + 1) * stepMs) return stepMs
@@ -110,7 +110,11 @@ export class Timeline {
     return TIERS.at(-1)?.stepMs ?? 60_000
   }
 
-  /** The slots of a tier from `from` up to and without `to`, in no order. */
+  /**
+   * Yields the slots of a tier from `from` to before `to`, in no particular order.
+   *
+   * @throws RangeError when no tier has this step
+   */
   *between(stepMs: number, from: number, to: number): Generator<readonly [at: number, slot: Tally]> {
     const tier = this.#tiers.find((one) => one.stepMs === stepMs)
     if (tier === undefined) throw new RangeError(`no tier of ${stepMs} ms`)
@@ -146,7 +150,7 @@ export class Timeline {
       if (now === before) continue
       const oldest = now - tier.slotsMax
       if (now - before < tier.slotsMax)
-        for (let gone = before - tier.slotsMax; gone <= oldest; gone += 1) tier.slots.delete(gone)
+        for (let expired = before - tier.slotsMax; expired <= oldest; expired += 1) tier.slots.delete(expired)
       else for (const number of tier.slots.keys()) if (number <= oldest) tier.slots.delete(number)
       tier.lastNumber = Number.NaN
       tier.last = undefined

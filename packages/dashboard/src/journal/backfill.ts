@@ -1,21 +1,21 @@
-import type { FileLog } from './file-log.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
 import { lineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import { BLOCK_BYTES, type TraceIndex } from '../traces/trace-index.ts'
+import type { FileLog } from './file-log.ts'
 
-const PIECE_BYTES = 262_144
+const CHUNK_BYTES = 262_144
 
-/** Reads what stands in large files before the end that was read first: backwards, a block of whole lines at a time. */
+/** Reads the older part of large files backwards, one block of complete lines at a time. */
 export class Backfill {
   readonly #traces: TraceIndex
-  readonly #buffer = Buffer.allocUnsafe(PIECE_BYTES)
+  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
 
   constructor(traces: TraceIndex) {
     this.#traces = traces
   }
 
-  /** Reads one block of the file. Never rejects: a file that is gone is given up. */
+  /** Reads one block of the file. Never rejects: reading stops for good if the file cannot be read. */
   async step(source: FileLog, log: OpenLog): Promise<void> {
     const end = log.unreadBefore
     try {
@@ -26,7 +26,7 @@ export class Backfill {
         tooLong: () => source.olderTooLong(),
       })
       for (let offset = start; offset < end; ) {
-        const { bytesRead } = await log.file.read(this.#buffer, 0, Math.min(PIECE_BYTES, end - offset), offset)
+        const { bytesRead } = await log.file.read(this.#buffer, 0, Math.min(CHUNK_BYTES, end - offset), offset)
         if (bytesRead === 0 || log.isGone) break
         offset += bytesRead
         lines.push(this.#buffer.subarray(0, bytesRead))

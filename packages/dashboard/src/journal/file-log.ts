@@ -1,18 +1,18 @@
 import { basename } from 'node:path'
-import type { TailSink } from '../tail/file-tail.ts'
-import type { Journal } from './journal.ts'
+import type { Timeline } from '../counts/timeline.ts'
 import { kindOf } from '../lines/kind.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
 import { type LogLine, readLogLine } from '../lines/log-line.ts'
-import { noteError, noteTail } from './notes.ts'
+import type { TailSink } from '../tail/file-tail.ts'
 import type { OpenLog } from '../tail/open-log.ts'
-import type { Timeline } from '../counts/timeline.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
+import type { Journal } from './journal.ts'
+import { addError, addTailLine } from './journal-entries.ts'
 
-/** What is this far ahead of the clock has no place on the axis of time: it would push all else out of it. */
+/** A line this far ahead of the clock is not counted by time: it would push every other line out of the timeline. */
 const AHEAD_MS_MAX = 86_400_000
-/** Rotated files of one name whose lines can still be looked up. */
+/** The most rotated files per path that are kept open to find traces. */
 const ROTATED_MAX = 3
 const EVENTS: ReadonlySet<string> = new Set([
   'retry.attempt',
@@ -24,25 +24,26 @@ const EVENTS: ReadonlySet<string> = new Set([
   'hedge',
 ])
 
-/** What one log file said so far. */
+/** Counts the lines of one log file. */
 export class FileLog implements TailSink {
   readonly #journal: Journal
   readonly #service: string
   readonly #lines = new LineSplitter({
-    line: (text) => this.#take(text, this.#hashes, true),
-    tooLong: () => this.#malformed(),
+    line: (text) => this.#add(text, this.#hashes, true),
+    tooLong: () => this.#addMalformed(),
   })
-  // Whether a file's lines name their events shows only as they come: what has none is kept apart until one does.
+  // Lines without an `event` field are requests only if no line of the file has one. They are counted separately until one
+  // does.
   #unnamed: Timeline | undefined
   #namesEvents = false
   #read = 0
-  #bad = 0
+  #malformedCount = 0
   #late = 0
   #untimed = 0
   #hasLocalTimes = false
   #log: OpenLog | undefined
   readonly #rotated: OpenLog[] = []
-  // The stretch of the file whose lines come now.
+  // The block of the file whose lines are being read.
   #blockStart = 0
   #blockEnd = 0
   #hashes = new Set<number>()
@@ -52,37 +53,37 @@ export class FileLog implements TailSink {
     this.#service = basename(path).replace(/\.[^.]*$/, '')
   }
 
-  /** Its own requests, where its lines name no events. */
+  /** The requests of this file, if none of its lines has an `event` field. */
   get unnamed(): Timeline | undefined {
     return this.#unnamed
   }
 
-  /** Lines that were not blank. */
+  /** The number of lines that were not blank. */
   get read(): number {
     return this.#read
   }
 
-  /** Those of them that are no JSON object, or too long. */
+  /** The number of lines that are not JSON objects or are too long. */
   get malformed(): number {
-    return this.#bad
+    return this.#malformedCount
   }
 
-  /** Those that came when their time was no longer kept. */
+  /** The number of lines that arrived when their time was no longer kept. */
   get late(): number {
     return this.#late
   }
 
-  /** Those without a time that can be. */
+  /** The number of lines without a valid time. */
   get untimed(): number {
     return this.#untimed
   }
 
-  /** Whether times were read that have no zone. */
+  /** Whether any time had no zone. */
   get hasLocalTimes(): boolean {
     return this.#hasLocalTimes
   }
 
-  /** The files whose older lines are still to be read. */
+  /** The files with older lines that remain to be read. */
   get backfilling(): readonly OpenLog[] {
     return [...this.#rotated, ...(this.#log === undefined ? [] : [this.#log])].filter((log) => log.isBackfilling)
   }
@@ -110,34 +111,34 @@ export class FileLog implements TailSink {
     this.flush()
     this.#closeBlock()
     this.#rotated.push(log)
-    const oldest = this.#rotated.findIndex((one) => !one.isBackfilling)
+    const oldest = this.#rotated.findIndex((log) => !log.isBackfilling)
     if (this.#rotated.length > ROTATED_MAX && oldest !== -1)
-      for (const one of this.#rotated.splice(oldest, 1)) this.#forget(one)
+      for (const expired of this.#rotated.splice(oldest, 1)) this.#release(expired)
   }
 
-  /** Takes a last line without a newline as it stands. */
+  /** Treats an unfinished last line as complete. */
   flush(): void {
     this.#blockEnd += this.#lines.openBytes
     this.#lines.flush()
   }
 
-  /** Takes a line from before; its trace goes into `hashes`. */
+  /** Counts an older line and adds the hash of its trace to `hashes`. */
   takeOlder(text: string, hashes: Set<number>): void {
-    this.#take(text, hashes, false)
+    this.#add(text, hashes, false)
   }
 
-  /** A line from before was too long. */
+  /** Counts an older line that was too long. */
   olderTooLong(): void {
-    this.#malformed()
+    this.#addMalformed()
   }
 
-  /** The stretch that is being read, if it has lines of this trace. */
+  /** Returns the block being read, if it has lines of this trace. */
   openBlock(hash: number): Block | undefined {
     if (this.#log === undefined || !this.#hashes.has(hash)) return undefined
     return { log: this.#log, start: this.#blockStart, end: this.#blockEnd, filter: undefined }
   }
 
-  /** Closes all that is open. */
+  /** Closes all open files. */
   async close(): Promise<void> {
     for (const log of [...this.#rotated.splice(0), this.#log]) {
       if (log === undefined) continue
@@ -147,12 +148,12 @@ export class FileLog implements TailSink {
     this.#log = undefined
   }
 
-  /** The service of a line that names none. */
+  /** The service of a line that names none: the file name without its extension. */
   get service(): string {
     return this.#service
   }
 
-  #forget(log: OpenLog): void {
+  #release(log: OpenLog): void {
     log.isGone = true
     this.#journal.traces.drop(log)
     log.file.close().catch(() => {})
@@ -164,15 +165,15 @@ export class FileLog implements TailSink {
     this.#blockStart = this.#blockEnd
   }
 
-  #malformed(): void {
+  #addMalformed(): void {
     this.#read += 1
-    this.#bad += 1
+    this.#malformedCount += 1
   }
 
-  #take(text: string, hashes: Set<number>, isLive: boolean): void {
+  #add(text: string, hashes: Set<number>, isLive: boolean): void {
     const line = readLogLine(text)
     if (line === undefined) {
-      this.#malformed()
+      this.#addMalformed()
       return
     }
     this.#read += 1
@@ -188,11 +189,11 @@ export class FileLog implements TailSink {
     const kept = this.#count(line, at)
     if (isLive && at !== undefined && kept === false) this.#late += 1
     const service = line.service ?? this.#service
-    noteError(this.#journal, line, service, at)
-    noteTail(this.#journal, line, service, at)
+    addError(this.#journal, line, service, at)
+    addTailLine(this.#journal, line, service, at)
   }
 
-  /** Counts the line where it belongs; says whether its time is kept, undefined where there was nothing to count. */
+  /** Counts the line. Returns whether its time is kept; undefined if there was nothing to count. */
   #count(line: LogLine, at: number | undefined): boolean | undefined {
     const { cells, named, breakers } = this.#journal
     const service = line.service ?? this.#service

@@ -4,14 +4,14 @@ import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 
-/** The most lines of the live tail. */
+/** The most lines in the live tail. */
 export const TAIL_MAX = 300
-/** The most errors that are listed. */
+/** The most errors in the list. */
 export const ERRORS_MAX = 200
 
-/** A line of the live tail: what of it is shown. */
+/** The shown parts of a line in the live tail. */
 export interface TailLine {
-  /** Rises from line to line as they come. */
+  /** Increases with each line in order of arrival. */
   readonly id: number
   readonly at: number
   readonly service: string
@@ -21,7 +21,7 @@ export interface TailLine {
   readonly traceId: string | undefined
 }
 
-/** An error as it is listed. */
+/** An error in the list. */
 export interface ErrorLine {
   readonly at: number
   readonly service: string
@@ -34,54 +34,55 @@ export interface ErrorLine {
   readonly spanId: string | undefined
 }
 
-/** What all files together said so far: everything is bounded, and no line is kept. */
+/** Holds the counts and lists of all files together. All are bounded, and no raw line is kept. */
 export class Journal {
-  #tailIds = 0
+  #newestTailId = 0
   #revision = 1
   #withdrawals = 0
   readonly cells: Cells = new Cells()
-  /** Requests and events of the lines that name their event. */
+  /** Counts requests and events from lines that have an `event` field. */
   readonly named: Timeline = this.timeline()
   readonly breakers: Breakers = new Breakers()
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
   readonly errors: Latest<ErrorLine> = new Latest(ERRORS_MAX)
 
-  /** A timeline that counts in the cells of this journal. */
+  /** Creates a timeline that uses the cells of this journal. */
   timeline(): Timeline {
-    const timeline = new Timeline((cell) => this.cells.spare(cell))
+    const timeline = new Timeline((cell) => this.cells.overflow(cell))
     timeline.revision = this.#revision
     return timeline
   }
 
-  /** Slots of time that change carry it. */
+  /** The revision that is written into each slot that changes. */
   get revision(): number {
     return this.#revision
   }
 
-  /** How often something that had been counted was taken back. */
+  /** How many times counts were withdrawn. */
   get withdrawals(): number {
     return this.#withdrawals
   }
 
-  /** From now on slots that change carry a higher revision. */
-  raise(timelines: readonly Timeline[]): void {
+  /** Raises the revision, so that later changes differ from earlier ones. */
+  raiseRevision(timelines: readonly Timeline[]): void {
     this.#revision += 1
     for (const timeline of timelines) timeline.revision = this.#revision
   }
 
-  /** What a file counted does not count any more. */
+  /** Records that the counts of a file no longer apply. */
   withdraw(): void {
     this.#withdrawals += 1
   }
 
-  /** The newest line of the tail. */
+  /** The id of the newest line in the tail. */
   get newestTailId(): number {
-    return this.#tailIds
+    return this.#newestTailId
   }
 
+  /** Assigns the id of the next line in the tail. */
   nextTailId(): number {
-    this.#tailIds += 1
-    return this.#tailIds
+    this.#newestTailId += 1
+    return this.#newestTailId
   }
 }

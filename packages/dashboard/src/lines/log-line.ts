@@ -1,30 +1,30 @@
 import { Fields, integerBetween, nonNegative, text } from './log-fields.ts'
 import { instantOf } from './log-time.ts'
 
-/** What a log line says, in the canonical words, whatever words it uses itself. */
+/** A log line with canonical field names, whatever names its logger uses. */
 export interface LogLine {
-  /** Milliseconds since 1970; undefined where the line has no time that can be read. */
+  /** Milliseconds since 1970; undefined when the line has no readable time. */
   readonly at: number | undefined
-  /** Whether its time lacks a zone and was read as local time. */
+  /** Whether its time has no zone and was read as local time. */
   readonly isLocalTime: boolean
-  /** Undefined where the line names none. */
+  /** Undefined when the line names none. */
   readonly service: string | undefined
   readonly event: string | undefined
   readonly traceId: string | undefined
-  /** 100 to 599, else undefined. */
+  /** 100 to 599; undefined for anything else. */
   readonly status: number | undefined
-  /** Undefined where there is none, or none that can be. */
+  /** Undefined when it is missing or invalid. */
   readonly latencyMs: number | undefined
-  /** `debug`, `info`, `warning`, `error`, `critical`, or the line's own word. */
+  /** `debug`, `info`, `warning`, `error`, `critical`, or any other level in lower case. */
   readonly level: string | undefined
-  /** All else, looked up when it is needed. */
+  /** All fields, looked up only when needed. */
   readonly fields: Fields
 }
 
 /**
- * Reads one line of a JSON log; undefined for what is no JSON object. Never throws.
+ * Reads one line of a JSON log. Returns undefined when it is not a JSON object. Never throws.
  *
- * The first field that is there wins: the canonical one, then the names that other loggers use.
+ * The first field that exists wins: the canonical name, then the names of other loggers.
  */
 export function readLogLine(line: string): LogLine | undefined {
   let value: unknown
@@ -69,7 +69,7 @@ function latencyOf(fields: Fields): number | undefined {
 
 function levelOf(value: unknown): string | undefined {
   if (typeof value === 'number') {
-    // pino's numbers.
+    // Numeric levels of pino.
     if (value >= 60) return 'critical'
     if (value >= 50) return 'error'
     if (value >= 40) return 'warning'

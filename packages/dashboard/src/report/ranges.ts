@@ -1,4 +1,4 @@
-/** The ranges of time that the page offers, in seconds, each with the time that one column of its charts covers. */
+/** The ranges that the page offers, each with the width of one chart column. Both are in seconds. */
 export const RANGES: ReadonlyMap<number, number> = new Map([
   [300, 2],
   [900, 5],
@@ -8,5 +8,5 @@ export const RANGES: ReadonlyMap<number, number> = new Map([
   [604_800, 3_600],
 ])
 
-/** The range when nobody asks for another. */
+/** The default range. */
 export const DEFAULT_RANGE_S = 900

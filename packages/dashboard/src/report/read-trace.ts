@@ -1,20 +1,20 @@
+import type { LogFiles } from '../journal/log-files.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
 import { readLogLine } from '../lines/log-line.ts'
-import type { LogFiles } from '../journal/log-files.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import type { Block } from '../traces/trace-index.ts'
 
-/** The most lines of one trace that are given. */
+/** The most lines returned for one trace. */
 export const TRACE_LINES_MAX = 2_000
 const TRACE_CHARACTERS_MAX = 8_388_608
-const PIECE_BYTES = 1_048_576
+const CHUNK_BYTES = 1_048_576
 
-/** A trace, as `GET /api/traces/<id>` gives it. */
+/** A trace as `GET /api/traces/<id>` returns it. */
 export interface Trace {
   readonly trace_id: string
-  /** Its lines as they were logged, in the order of time; where one names no service, its file's is put in. */
+  /** Its lines as logged, ordered by time. A line without a service gets the one of its file. */
   readonly lines: readonly Readonly<Record<string, unknown>>[]
-  /** Not all lines: there are too many, or some may stand where the index no longer reaches. */
+  /** Whether lines may be missing: there are too many, or the index no longer covers all files. */
   readonly is_partial: boolean
 }
 
@@ -23,12 +23,12 @@ interface Found {
   readonly line: Readonly<Record<string, unknown>>
 }
 
-/** Reads the lines of a trace back from the files. */
+/** Reads the lines of a trace from the files. */
 export async function readTrace(files: LogFiles, id: string): Promise<Trace> {
   const found: Found[] = []
   let characters = 0
   const hash = hashOf(id)
-  // An id of other characters may be escaped in the line in more than one way: such lines are all parsed.
+  // JSON can escape other characters in more than one way, so for such an id every line is parsed.
   const isPlain = /^[\w.:-]+$/.test(id)
   const indexed = files.journal.traces.find(id)
   const open = files.all.map(({ log }) => log.openBlock(hash)).filter((block) => block !== undefined)
@@ -57,9 +57,9 @@ function withService(line: Readonly<Record<string, unknown>>, service: string): 
   return typeof line['service'] === 'string' ? line : { ...line, service }
 }
 
-async function eachLine(block: Block, take: (text: string) => void): Promise<void> {
-  const lines = new LineSplitter({ line: take, tooLong: () => {} })
-  const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, block.end - block.start))
+async function eachLine(block: Block, onLine: (text: string) => void): Promise<void> {
+  const lines = new LineSplitter({ line: onLine, tooLong: () => {} })
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, block.end - block.start))
   try {
     for (let offset = block.start; offset < block.end; ) {
       const { bytesRead } = await block.log.file.read(buffer, 0, Math.min(buffer.length, block.end - offset), offset)
@@ -68,7 +68,7 @@ async function eachLine(block: Block, take: (text: string) => void): Promise<voi
       lines.push(buffer.subarray(0, bytesRead))
     }
   } catch {
-    // The file was closed meanwhile: what it held cannot be read any more.
+    // The file was closed in the meantime. Return the lines read so far.
   }
   lines.flush()
 }

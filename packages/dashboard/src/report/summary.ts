@@ -1,18 +1,18 @@
-import type { BreakerLane } from '../counts/breakers.ts'
+import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
 import { Tally } from '../counts/timeline.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 
-/** The totals of some requests, as they leave the dashboard. */
+/** The totals of a set of requests in the JSON API. */
 export interface TotalsJson {
   readonly requests: number
   readonly client_errors: number
   readonly server_errors: number
-  /** Null as long as no request told its latency. */
+  /** Null when no request has a latency. */
   readonly latency_ms: { readonly mean: number | null }
 }
 
-/** The state of a breaker, as it leaves the dashboard. */
+/** The state of a breaker in the JSON API. */
 export interface BreakerJson {
   readonly service: string
   readonly shield: string
@@ -22,12 +22,12 @@ export interface BreakerJson {
   readonly transitions: number
 }
 
-/** What `GET /api/summary` and `--once --json` give. */
+/** The result of `GET /api/summary` and `--once --json`. */
 export interface Summary {
   readonly requests: number
   readonly client_errors: number
   readonly server_errors: number
-  /** Null as long as no request told its latency; percentiles within 1 %. */
+  /** Null when no request has a latency. Percentiles are within 1 %. */
   readonly latency_ms: {
     readonly mean: number | null
     readonly p50: number | null
@@ -35,11 +35,11 @@ export interface Summary {
     readonly p99: number | null
   }
   readonly by_status: Readonly<Record<string, number>>
-  /** Requests of 400 and more by the code that they named; those without one under `HTTP 503` and the like. */
+  /** Requests with a status of 400 or more, by error code; without a code, by status, such as `HTTP 503`. */
   readonly by_error_code: Readonly<Record<string, number>>
   readonly by_kind: { readonly business: number; readonly technical: number }
   readonly by_service: Readonly<Record<string, TotalsJson>>
-  /** What policies did: `retry.attempt`, `fallback`, … */
+  /** Events of policies, such as `retry.attempt` or `fallback`. */
   readonly events: Readonly<Record<string, number>>
   readonly breakers: readonly BreakerJson[]
   readonly lines: {
@@ -51,13 +51,13 @@ export interface Summary {
   readonly files: readonly { readonly path: string; readonly state: string; readonly restarts: number }[]
 }
 
-/** A stretch of time, in milliseconds since 1970; `to` is not in it. */
+/** A range of time in milliseconds since 1970. It excludes `to`. */
 export interface Range {
   readonly from: number
   readonly to: number
 }
 
-/** The summary of all files together: of the range, or without one of everything that was read, however old. */
+/** Summarizes all files together: the given range, or everything read, however old. */
 export function summarize(files: LogFiles, range?: Range): Summary {
   const { cells, breakers } = files.journal
   const lines = { read: 0, malformed: 0, late: 0, untimed: 0 }
@@ -69,13 +69,13 @@ export function summarize(files: LogFiles, range?: Range): Summary {
   }
   return {
     ...figures(tallyOf(files, range), cells),
-    breakers: breakers.lanes.map(breakerJson),
+    breakers: breakers.all.map(breakerJson),
     lines,
     files: files.all.map(({ tail }) => ({ path: tail.path, state: tail.state, restarts: tail.restarts })),
   }
 }
 
-/** All that was counted in the range, or at all. Its ends are rounded outwards to what is kept of that time. */
+/** Merges all counts of a range, or of everything. The range is rounded outwards to whole slots. */
 export function tallyOf(files: LogFiles, range?: Range): Tally {
   const tally = new Tally()
   for (const timeline of files.timelines) {
@@ -88,9 +88,9 @@ export function tallyOf(files: LogFiles, range?: Range): Tally {
   return tally
 }
 
-/** The figures of a tally. */
+/** Computes the figures of a tally. */
 export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 'lines' | 'files'> {
-  const all = noTotals()
+  const all = emptyTotals()
   const byStatus = new Map<number, number>()
   const byCode = new Map<string, number>()
   const byService = new Map<string, Totals>()
@@ -99,16 +99,16 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
   for (const [number, count] of tally.cells) {
     const key = cells.key(number)
     if (key.type === 'event') {
-      raise(events, key.name, count.count)
+      increase(events, key.name, count.count)
       continue
     }
     const { status } = key
-    let ofService = byService.get(key.service)
-    if (ofService === undefined) {
-      ofService = noTotals()
-      byService.set(key.service, ofService)
+    let serviceTotals = byService.get(key.service)
+    if (serviceTotals === undefined) {
+      serviceTotals = emptyTotals()
+      byService.set(key.service, serviceTotals)
     }
-    for (const totals of [all, ofService]) {
+    for (const totals of [all, serviceTotals]) {
       totals.requests += count.count
       if (status !== undefined && status >= 500) totals.serverErrors += count.count
       else if (status !== undefined && status >= 400) totals.clientErrors += count.count
@@ -116,9 +116,9 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
       totals.latencies += count.latencies
     }
     if (status === undefined) continue
-    raise(byStatus, status, count.count)
+    increase(byStatus, status, count.count)
     if (status < 400) continue
-    raise(byCode, key.code ?? `HTTP ${status}`, count.count)
+    increase(byCode, key.code ?? `HTTP ${status}`, count.count)
     kinds[key.kind ?? 'technical'] += count.count
   }
   return {
@@ -132,7 +132,7 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
       p99: tally.latency.percentile(0.99),
     },
     by_status: Object.fromEntries([...byStatus].sort(([a], [b]) => a - b)),
-    // fromEntries defines its keys: a service named __proto__ is a key like any other.
+    // fromEntries defines own keys, so a service named __proto__ is safe.
     by_error_code: Object.fromEntries([...byCode].sort(([, a], [, b]) => b - a)),
     by_kind: kinds,
     by_service: Object.fromEntries([...byService].map(([service, totals]) => [service, json(totals)])),
@@ -148,11 +148,11 @@ interface Totals {
   latencies: number
 }
 
-function noTotals(): Totals {
+function emptyTotals(): Totals {
   return { requests: 0, clientErrors: 0, serverErrors: 0, latencyMsSum: 0, latencies: 0 }
 }
 
-function raise<K>(counts: Map<K, number>, key: K, by: number): void {
+function increase<K>(counts: Map<K, number>, key: K, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)
 }
 
@@ -169,13 +169,13 @@ function json(totals: Totals): TotalsJson {
   }
 }
 
-function breakerJson(lane: BreakerLane): BreakerJson {
+function breakerJson(breaker: BreakerHistory): BreakerJson {
   return {
-    service: lane.service,
-    shield: lane.shield,
-    policy: lane.policy,
-    state: lane.state,
-    since: lane.since === undefined ? null : new Date(lane.since).toISOString(),
-    transitions: lane.transitions,
+    service: breaker.service,
+    shield: breaker.shield,
+    policy: breaker.policy,
+    state: breaker.state,
+    since: breaker.since === undefined ? null : new Date(breaker.since).toISOString(),
+    transitions: breaker.transitions,
   }
 }

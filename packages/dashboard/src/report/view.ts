@@ -7,7 +7,7 @@ import { figures, type Range, type Summary, summarize, tallyOf } from './summary
 
 const ERRORS_SHOWN = 50
 
-/** One column of the charts: when it begins, answers below 400, 4xx, 5xx, and percentiles of their latency. */
+/** One chart column: start time, requests below 400, 4xx, 5xx, latency percentiles in ms, and retries. */
 export type Column = readonly [
   at: number,
   good: number,
@@ -19,7 +19,7 @@ export type Column = readonly [
   retries: number,
 ]
 
-/** A breaker and its changes within the range; `before` is its state when the range begins. */
+/** A breaker and its changes within the range. `before` is its state at the start of the range. */
 export interface Lane {
   readonly service: string
   readonly shield: string
@@ -30,7 +30,7 @@ export interface Lane {
   readonly changes: readonly { readonly at: number; readonly to: string; readonly traceId: string | undefined }[]
 }
 
-/** The parts of what the page shows, each sent when it has changed. */
+/** The parts of the page's data. Each is sent when it has changed. */
 export interface Parts {
   readonly range: Range & { readonly seconds: number; readonly stepMs: number; readonly isNow: boolean }
   readonly summary: Summary
@@ -45,9 +45,7 @@ export interface Parts {
   }
 }
 
-/**
- * The range of so many seconds that ends now; where nothing was logged in it, the one that ends with the newest line.
- */
+/** Returns the range of `seconds` that ends now. If nothing was logged in it, it ends at the newest line. */
 export function rangeOf(files: LogFiles, seconds: number, now: number): Parts['range'] {
   const stepMs = (RANGES.get(seconds) ?? 60) * 1_000
   const newest = newestOf(files)
@@ -56,7 +54,7 @@ export function rangeOf(files: LogFiles, seconds: number, now: number): Parts['r
   return { seconds, stepMs, from: to - seconds * 1_000, to, isNow }
 }
 
-/** What the page shows of a range, but for columns and tail. */
+/** Returns all data of a range for the page, except columns and tail. */
 export function partsOf(files: LogFiles, range: Parts['range']): Parts {
   const { journal } = files
   const before = { from: range.from - range.seconds * 1_000, to: range.from }
@@ -74,7 +72,7 @@ export function partsOf(files: LogFiles, range: Parts['range']): Parts {
   }
 }
 
-/** The columns of a range in which something changed after `revision`, in the order of time. */
+/** Returns the columns of a range that changed after `revision`, ordered by time. */
 export function columnsOf(files: LogFiles, range: Parts['range'], revision: number): readonly Column[] {
   const slots = new Map<number, Tally[]>()
   const changed = new Set<number>()
@@ -109,16 +107,16 @@ function columnOf(at: number, slots: readonly Tally[], cells: Cells): Column {
 }
 
 function lanesOf(files: LogFiles, range: Range): readonly Lane[] {
-  return files.journal.breakers.lanes.map((lane) => {
-    const { items } = lane.changes
+  return files.journal.breakers.all.map((breaker) => {
+    const { items } = breaker.changes
     const within = items.filter(({ at }) => at >= range.from && at < range.to)
-    const before = items.findLast(({ at }) => at < range.from)?.to ?? within[0]?.from ?? lane.state
+    const before = items.findLast(({ at }) => at < range.from)?.to ?? within[0]?.from ?? breaker.state
     return {
-      service: lane.service,
-      shield: lane.shield,
-      policy: lane.policy,
-      state: lane.state,
-      since: lane.since,
+      service: breaker.service,
+      shield: breaker.shield,
+      policy: breaker.policy,
+      state: breaker.state,
+      since: breaker.since,
       before,
       changes: within.map(({ at, to, traceId }) => ({ at, to, traceId })),
     }

@@ -15,10 +15,10 @@ export interface Asset {
   readonly body: Buffer
 }
 
-/** Where the build puts the page. */
+/** The folder with the built page. */
 export const PAGE_FOLDER: string = fileURLToPath(new URL('../../dist', import.meta.url))
 
-/** The files of the built page by their paths (`/` is the page itself); none where it was not built. */
+/** Reads the files of the built page by URL path (`/` is the page). Empty if the page is not built. */
 export async function readAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {
   const assets = new Map<string, Asset>()
   const names = await readdir(folder).catch(() => [])

@@ -2,15 +2,15 @@ import { instantOf } from '../lines/log-time.ts'
 import { DEFAULT_RANGE_S, RANGES } from '../report/ranges.ts'
 import type { Range } from '../report/summary.ts'
 
-/** What is wrong with a query, in one line. */
+/** An error for an invalid query. Its message is one line. */
 export class QueryError extends Error {
   override readonly name = 'QueryError'
 }
 
 /**
- * Reads `from` and `to`: dates, or numbers since 1970. One of them alone is open on the other side.
+ * Reads `from` and `to`: dates, or numbers since 1970. A missing one leaves that side of the range open.
  *
- * @throws QueryError for what is no date, or an end that is not behind the beginning
+ * @throws QueryError for an invalid date, or when `to` is not later than `from`
  */
 export function rangeOfQuery(query: URLSearchParams): Range | undefined {
   const from = timeOf(query, 'from')
@@ -22,23 +22,23 @@ export function rangeOfQuery(query: URLSearchParams): Range | undefined {
 }
 
 /**
- * Reads `range`: seconds, one of those that the page offers.
+ * Reads `range`: one of the ranges that the page offers, in seconds.
  *
  * @throws QueryError for anything else
  */
 export function secondsOfQuery(query: URLSearchParams): number {
-  const asked = query.get('range')
-  if (asked === null) return DEFAULT_RANGE_S
-  const seconds = Number(asked)
-  if (!RANGES.has(seconds)) throw new QueryError(`\`range\` is one of ${[...RANGES.keys()].join(', ')} seconds`)
+  const value = query.get('range')
+  if (value === null) return DEFAULT_RANGE_S
+  const seconds = Number(value)
+  if (!RANGES.has(seconds)) throw new QueryError(`\`range\` must be one of ${[...RANGES.keys()].join(', ')} seconds`)
   return seconds
 }
 
 function timeOf(query: URLSearchParams, name: string): number | undefined {
-  const asked = query.get(name)
-  if (asked === null || asked === '') return undefined
-  // A plus that nobody encoded means a zone: `10:00:00+02:00`.
-  const time = instantOf(asked.replace(' ', '+')) ?? instantOf(asked)
-  if (time === undefined) throw new QueryError(`\`${name}\` takes a date or a number since 1970`)
+  const value = query.get(name)
+  if (value === null || value === '') return undefined
+  // An unencoded plus of a zone (`10:00:00+02:00`) arrives as a space.
+  const time = instantOf(value.replace(' ', '+')) ?? instantOf(value)
+  if (time === undefined) throw new QueryError(`\`${name}\` must be a date or a number since 1970`)
   return time.at
 }

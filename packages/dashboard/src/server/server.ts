@@ -17,14 +17,14 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 const TRACES = '/api/traces/'
 const TRACE_ID_CHARACTERS_MAX = 200
 
-interface Answer {
+interface Reply {
   readonly status: number
   readonly type: string
   readonly body: string | Buffer
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** The dashboard's server; it is not listening yet. `port` is the one that it is going to have. */
+/** Creates the server of the dashboard. It does not listen yet; `port` is the port it will use. */
 export async function createDashboard(
   files: LogFiles,
   port: number,
@@ -32,13 +32,13 @@ export async function createDashboard(
 ): Promise<Server> {
   const assets = await readAssets(pageFolder)
   const stream = new Stream(files)
-  // A page of another site can reach a loopback server through a name of its own that resolves to 127.0.0.1; its Host
-  // header gives it away.
+  // Prevents DNS rebinding: another site can reach this loopback server through a host name that resolves to 127.0.0.1.
+  // The Host header then contains that name.
   const hosts = new Set([`localhost:${port}`, `127.0.0.1:${port}`])
-  // The port that goes without saying.
+  // Clients omit the default port from the Host header.
   if (port === 80) for (const host of ['localhost', '127.0.0.1']) hosts.add(host)
 
-  const answer = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Answer> => {
+  const reply = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Reply> => {
     if (path === '/healthz') return json(200, { status: 'ok' })
     if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query)))
     if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length))
@@ -55,9 +55,10 @@ export async function createDashboard(
     }
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
     try {
-      const asked = new URLSearchParams(query)
-      if (path === '/api/stream' && request.method === 'GET') feed(stream, request, response, secondsOfQuery(asked))
-      else send(request, response, await answer(request, path, asked))
+      const params = new URLSearchParams(query)
+      if (path === '/api/stream' && request.method === 'GET')
+        openStream(stream, request, response, secondsOfQuery(params))
+      else send(request, response, await reply(request, path, params))
     } catch (error) {
       if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
       else send(request, response, text(500, 'the dashboard failed'))
@@ -72,7 +73,7 @@ export async function createDashboard(
   return server
 }
 
-async function trace(files: LogFiles, encoded: string): Promise<Answer> {
+async function trace(files: LogFiles, encoded: string): Promise<Reply> {
   const id = decoded(encoded)
   if (id === undefined || id === '' || id.length > TRACE_ID_CHARACTERS_MAX) {
     return json(400, { message: 'a trace id has 1 to 200 characters' })
@@ -89,28 +90,28 @@ function decoded(text: string): string | undefined {
   }
 }
 
-function feed(stream: Stream, request: IncomingMessage, response: ServerResponse, seconds: number): void {
+function openStream(stream: Stream, request: IncomingMessage, response: ServerResponse, seconds: number): void {
   response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
   response.write('retry: 1000\n\n')
   if (!stream.add(response, seconds)) response.end('event: full\ndata: {}\n\n')
   request.socket.setNoDelay(true)
 }
 
-function json(status: number, value: object): Answer {
+function json(status: number, value: object): Reply {
   return { status, type: 'application/json', body: JSON.stringify(value) }
 }
 
-function text(status: number, body: string): Answer {
+function text(status: number, body: string): Reply {
   return { status, type: 'text/plain', body }
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
   if (response.destroyed) return
-  response.writeHead(answer.status, {
+  response.writeHead(reply.status, {
     ...SECURITY_HEADERS,
-    'content-type': `${answer.type}; charset=utf-8`,
-    'content-length': Buffer.byteLength(answer.body),
-    ...answer.headers,
+    'content-type': `${reply.type}; charset=utf-8`,
+    'content-length': Buffer.byteLength(reply.body),
+    ...reply.headers,
   })
-  response.end(request.method === 'HEAD' ? undefined : answer.body)
+  response.end(request.method === 'HEAD' ? undefined : reply.body)
 }

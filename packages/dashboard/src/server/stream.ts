@@ -6,20 +6,20 @@ import { type Column, columnsOf, type Parts, partsOf, rangeOf } from '../report/
 
 /** Four times a second. */
 const TICK_MS = 250
-/** A connection that says nothing for this long may be taken for dead on its way. */
-const SILENCE_MS_MAX = 10_000
-/** What may wait for a client. One that is further behind gets a fresh snapshot once it has caught up. */
-const WAITING_BYTES_MAX = 262_144
-/** New lines of the tail in one message; of more, the newest. */
+/** The longest time without a message. An idle connection may be closed on its way. */
+const IDLE_MS_MAX = 10_000
+/** The most unsent bytes per client. A client beyond it gets a fresh snapshot once its buffer is empty. */
+const UNSENT_BYTES_MAX = 262_144
+/** The most new tail lines in one message. The newest are sent. */
 const TAIL_PER_TICK_MAX = 100
 
-/** The most pages that are fed at once. */
+/** The most pages connected at the same time. */
 export const CLIENTS_MAX = 64
 
 interface Client {
   readonly response: ServerResponse
   readonly seconds: number
-  /** What it was sent last, part by part. */
+  /** The last version sent of each part. */
   readonly sent: Map<string, string>
   revision: number
   tailId: number
@@ -28,15 +28,15 @@ interface Client {
   isBehind: boolean
 }
 
-/** What a client has that was sent nothing yet. */
-const FRESH = { revision: 0, tailId: 0, lastMs: 0, withdrawals: 0 }
+/** The state of a client that has received nothing. */
+const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0, withdrawals: 0 }
 
 interface View {
   readonly parts: ReadonlyMap<string, string>
   readonly range: Parts['range']
 }
 
-/** Feeds pages by server-sent events: first a snapshot, then what has changed. */
+/** Sends data to pages as server-sent events: first a snapshot, then changes. */
 export class Stream {
   readonly #files: LogFiles
   readonly #clients = new Set<Client>()
@@ -48,24 +48,24 @@ export class Stream {
     this.#now = now
   }
 
-  /** How many pages are fed. */
+  /** The number of connected pages. */
   get clients(): number {
     return this.#clients.size
   }
 
-  /** Feeds a page; false when there are too many. `seconds` is one of {@link RANGES}. */
+  /** Adds a page. Returns false for too many pages, or if `seconds` is not one of {@link RANGES}. */
   add(response: ServerResponse, seconds: number): boolean {
     if (this.#clients.size >= CLIENTS_MAX || !RANGES.has(seconds)) return false
-    const client: Client = { response, seconds, sent: new Map(), ...FRESH, isBehind: false }
+    const client: Client = { response, seconds, sent: new Map(), ...NOTHING_SENT, isBehind: false }
     this.#clients.add(client)
     response.on('close', () => this.#remove(client))
     response.on('error', () => this.#remove(client))
-    this.#feed(client, this.#view(seconds))
+    this.#send(client, this.#view(seconds))
     this.#timer ??= setInterval(() => this.tick(), TICK_MS)
     return true
   }
 
-  /** Sends every page what has changed for it. */
+  /** Sends each page the changes since its last message. */
   tick(): void {
     const views = new Map<number, View>()
     const clients = [...this.#clients].filter((client) => this.#isReady(client))
@@ -75,7 +75,7 @@ export class Stream {
         view = this.#view(client.seconds)
         views.set(client.seconds, view)
       }
-      this.#feed(client, view)
+      this.#send(client, view)
     }
   }
 
@@ -85,13 +85,13 @@ export class Stream {
   }
 
   #isReady(client: Client): boolean {
-    if (client.response.writableLength > WAITING_BYTES_MAX) client.isBehind = true
-    const isWrong = client.withdrawals !== this.#files.journal.withdrawals
-    if (!client.isBehind && !isWrong) return true
+    if (client.response.writableLength > UNSENT_BYTES_MAX) client.isBehind = true
+    const isOutdated = client.withdrawals !== this.#files.journal.withdrawals
+    if (!client.isBehind && !isOutdated) return true
     if (client.isBehind && client.response.writableLength > 0) return false
     client.isBehind = false
     client.sent.clear()
-    Object.assign(client, FRESH)
+    Object.assign(client, NOTHING_SENT)
     return true
   }
 
@@ -103,30 +103,30 @@ export class Stream {
     return { parts, range }
   }
 
-  #feed(client: Client, view: View): void {
+  #send(client: Client, view: View): void {
     const isSnapshot = client.revision === 0
-    const moved = [...view.parts].filter(([name, part]) => client.sent.get(name) !== part)
-    for (const [name, part] of moved) client.sent.set(name, part)
+    const changed = [...view.parts].filter(([name, part]) => client.sent.get(name) !== part)
+    for (const [name, part] of changed) client.sent.set(name, part)
     const columns = columnsOf(this.#files, view.range, client.revision)
     const tail = this.#tailAfter(client.tailId)
     const { journal, timelines } = this.#files
     client.revision = journal.revision
     client.tailId = journal.newestTailId
     client.withdrawals = journal.withdrawals
-    // Slots that change from now on carry a higher revision than all that was sent.
-    journal.raise(timelines)
+    // Later changes get a higher revision than anything sent so far.
+    journal.raiseRevision(timelines)
     const now = this.#now()
     if (
       !isSnapshot &&
-      moved.length === 0 &&
+      changed.length === 0 &&
       columns.length === 0 &&
       tail.length === 0 &&
-      now - client.lastMs < SILENCE_MS_MAX
+      now - client.lastMs < IDLE_MS_MAX
     ) {
       return
     }
     client.lastMs = now
-    const fields = moved.map(([name, part]) => `${JSON.stringify(name)}:${part}`)
+    const fields = changed.map(([name, part]) => `${JSON.stringify(name)}:${part}`)
     fields.push(`"now":${now}`, ...lists(columns, tail, isSnapshot))
     client.response.write(`event: ${isSnapshot ? 'snapshot' : 'delta'}\ndata: {${fields.join(',')}}\n\n`)
   }

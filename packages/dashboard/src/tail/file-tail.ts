@@ -4,33 +4,35 @@ import { OpenLog } from './open-log.ts'
 
 const CHUNK_BYTES = 1_048_576
 const HEAD_BYTES = 256
-/** A file that is longer than this when it is opened is read from its end first. */
+/** A file longer than this when opened is read from its end first. */
 const FORWARD_BYTES_MAX = 4_194_304
-/** How much of its end comes before all else. */
+/** The size of the end that is read first. */
 const END_BYTES = 1_048_576
 
-/** Where a file stands. */
+/** The state of a followed file. */
 export type TailState = 'waiting' | 'reading' | 'unreadable'
 
-/** Hears what a tail reads. */
+/** Receives what a tail reads. */
 export interface TailSink {
-  /** A file was opened, or began anew under the same name: what comes from now on is its. */
+  /** A file was opened or was truncated. The bytes that follow belong to `log`. */
   readonly begin: (log: OpenLog) => void
-  /** The next bytes; `end` is the offset behind them. They are not to be kept: the buffer is used again. */
+  /** Receives the next bytes; `end` is the offset after them. Copy them to keep them: the buffer is reused. */
   readonly push: (bytes: Buffer, end: number) => void
-  /** Nothing more comes of this file: it was replaced by another, or its bytes were. */
+  /** The file ends: another file `replaced` it, or it was truncated and `restarted`. */
   readonly end: (log: OpenLog, how: 'replaced' | 'restarted') => void
 }
 
 /**
- * Follows a file as it grows. It survives what log rotation does: a rename (the old file is read to its end first), a
- * truncation, a truncation that was written over again, a file that vanishes and comes back, one that is not there yet.
- * A large file is read from near its end on; the sink finds in the {@link OpenLog} what stands before.
+ * Follows a file as it grows, through log rotation.
+ *
+ * It handles a rename (it reads the old file to its end first), a truncation, a truncation followed by new bytes, a file
+ * that disappears and returns, and a file that does not exist yet. It reads a large file from near its end; the
+ * {@link OpenLog} says which bytes before that remain unread.
  */
 export class FileTail {
   readonly path: string
   readonly #sink: TailSink
-  // One read buffer for all: tails are polled one after the other.
+  // All tails share one read buffer, because they are polled one after the other.
   static readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
   #log: OpenLog | undefined
   #offset = 0
@@ -47,17 +49,17 @@ export class FileTail {
     return this.#state
   }
 
-  /** How often the file began anew under the same name, by truncation. */
+  /** How many times the file was truncated. */
   get restarts(): number {
     return this.#restarts
   }
 
-  /** Reads all that came since the last time. Never rejects: a file that cannot be read is tried again. */
+  /** Reads the bytes added since the last poll. Never rejects: the next poll retries an unreadable file. */
   async poll(): Promise<void> {
     try {
       await this.#readOn()
       if (await this.#replaced()) {
-        // Once more to the end: the writer may have written on until it took the new file.
+        // Read the old file once more: the writer may have appended to it until it opened the new one.
         await this.#readOn()
         const old = this.#log
         this.#log = undefined
@@ -84,7 +86,7 @@ export class FileTail {
   }
 
   async #open(): Promise<OpenLog> {
-    // Asked before it is opened: opening a pipe would wait for its writer.
+    // Check before opening: opening a pipe would wait for its writer.
     if (!(await stat(this.path)).isFile()) throw new Error('not a regular file')
     const file = await open(this.path, 'r')
     const { size } = await file.stat()
@@ -100,13 +102,13 @@ export class FileTail {
     return log
   }
 
-  /** Whether the path now names another file than the one that is open. */
+  /** Whether the path now refers to a file other than the open one. */
   async #replaced(): Promise<boolean> {
     if (this.#log === undefined) return false
-    const mine = await this.#log.file.stat()
+    const opened = await this.#log.file.stat()
     try {
       const named = await stat(this.path)
-      return named.ino !== mine.ino || named.dev !== mine.dev
+      return named.ino !== opened.ino || named.dev !== opened.dev
     } catch {
       return false
     }
@@ -116,7 +118,7 @@ export class FileTail {
     return this.#head.length > 0 && !(await head(file, this.#head.length)).equals(this.#head)
   }
 
-  /** Up to the size that it had, and no further: a file that grows without pause must not keep the others waiting. */
+  /** Reads up to `size` and no further, so that a file that grows constantly does not delay the others. */
   async #drain(file: FileHandle, size: number): Promise<void> {
     while (this.#offset < size) {
       const wanted = Math.min(CHUNK_BYTES, size - this.#offset)

@@ -1,14 +1,14 @@
 import type { FileHandle } from 'node:fs/promises'
 
-/** One file on the disk, whatever it is called by now: a rotated log is still read by its handle. */
+/** An open log file. A rotated file is still read through its handle, whatever its name is now. */
 export class OpenLog {
   readonly path: string
   readonly file: FileHandle
-  /** Where reading began that follows its growth: what stands before is read backwards, newest first. */
+  /** The offset where live reading began. Bytes before it are read backwards, newest first. */
   readonly liveFrom: number
-  /** What lies before this offset was not read yet. */
+  /** Bytes before this offset are not read yet. */
   unreadBefore: number
-  /** Its bytes are no longer what they were. */
+  /** Whether its contents were replaced or its handle was closed. */
   isGone = false
 
   constructor(path: string, file: FileHandle, liveFrom: number) {
@@ -18,7 +18,7 @@ export class OpenLog {
     this.unreadBefore = liveFrom
   }
 
-  /** Whether older lines are still to be read. */
+  /** Whether older lines remain to be read. */
   get isBackfilling(): boolean {
     return !this.isGone && this.unreadBefore > 0
   }

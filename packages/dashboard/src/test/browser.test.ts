@@ -1,15 +1,15 @@
 import { expect, test } from 'vitest'
-import { browserCommand, opensBrowser } from '../browser.ts'
+import { browserCommand, shouldOpenBrowser } from '../browser.ts'
 
-test('the browser opens on a terminal alone: not into a pipe, not in CI, not under a supervisor', () => {
+test('opens the browser only on a terminal, not in a pipe, in CI or under a supervisor', () => {
   const terminal = { env: {}, stdout: { isTTY: true } }
-  expect(opensBrowser(terminal)).toBe(true)
-  expect(opensBrowser({ ...terminal, stdout: {} })).toBe(false)
-  expect(opensBrowser({ ...terminal, env: { CI: 'true' } })).toBe(false)
-  expect(opensBrowser({ ...terminal, connected: true })).toBe(false)
+  expect(shouldOpenBrowser(terminal)).toBe(true)
+  expect(shouldOpenBrowser({ ...terminal, stdout: {} })).toBe(false)
+  expect(shouldOpenBrowser({ ...terminal, env: { CI: 'true' } })).toBe(false)
+  expect(shouldOpenBrowser({ ...terminal, connected: true })).toBe(false)
 })
 
-test('the address is an argument of its own, never part of a command line', () => {
+test('passes the URL as a separate argument, never inside a command string', () => {
   for (const platform of ['linux', 'darwin', 'win32'] as const) {
     expect(browserCommand(platform, 'http://localhost:1/;x')[1]).toEqual(['http://localhost:1/;x'])
   }

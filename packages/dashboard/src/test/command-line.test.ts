@@ -1,19 +1,19 @@
 import { expect, test } from 'vitest'
 import { readCommand } from '../command-line.ts'
 
-test('the port comes from the flag, else from the environment, else it is 8501', () => {
+test('takes the port from the flag, then from the environment, else uses 8501', () => {
   expect(readCommand(['--port', '1', 'a'], { ESCUDO_DASHBOARD_PORT: '2' })).toMatchObject({ port: 1 })
   expect(readCommand(['--port=1', 'a'], {})).toMatchObject({ port: 1 })
   expect(readCommand(['a'], { ESCUDO_DASHBOARD_PORT: '2' })).toMatchObject({ port: 2 })
   expect(readCommand(['a'], { ESCUDO_DASHBOARD_PORT: '' })).toMatchObject({ port: 8501 })
 })
 
-test('the browser may open by itself unless --no-open forbids it', () => {
+test('allows the browser to open unless --no-open is given', () => {
   expect(readCommand(['a'], {})).toMatchObject({ mayOpen: true })
   expect(readCommand(['a', '--no-open'], {})).toMatchObject({ mayOpen: false })
 })
 
-test('files may stand before and after flags, and behind -- may look like flags', () => {
+test('accepts files before and after flags, and names after -- that look like flags', () => {
   expect(readCommand(['a', '--once', 'b', '--json', '--', '--c'], {})).toEqual({
     kind: 'once',
     files: ['a', 'b', '--c'],
@@ -30,13 +30,13 @@ test.each([
   [['--once', 'a'], {}, '--once and --json go together'],
   [['--json=no', '--once', 'a'], {}, '--json takes no value'],
   [[], {}, 'name at least one log file'],
-])('%j is refused in one line that says why', (args, env, message) => {
-  let refused: unknown
+])('rejects %j with the reason in one line', (args, env, message) => {
+  let thrown: unknown
   try {
     readCommand(args, env)
   } catch (error) {
-    refused = error
+    thrown = error
   }
-  expect(String(refused)).toContain(message)
-  expect(String(refused)).not.toContain('\n')
+  expect(String(thrown)).toContain(message)
+  expect(String(thrown)).not.toContain('\n')
 })

@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { LogFiles } from '../journal/log-files.ts'
 import { type Range, type Summary, summarize } from '../report/summary.ts'
 
-/** A log file on the disk, and what the dashboard makes of it. */
-export interface LogOf {
+/** A log file on disk, and the dashboard's view of it. */
+export interface TestLog {
   readonly path: string
   readonly files: LogFiles
-  /** Appends lines and has them read; objects get a timestamp of now unless they have a time. */
+  /** Appends lines and reads them. An object without a time gets the current one. */
   readonly append: (...lines: readonly unknown[]) => Promise<void>
   readonly summary: (range?: Range) => Summary
   readonly remove: () => Promise<void>
@@ -16,8 +16,8 @@ export interface LogOf {
 
 const TIMES = ['timestamp', 'time', 'ts', '@timestamp']
 
-/** A log in a folder of its own. */
-export async function linesAsFile(name: string): Promise<LogOf> {
+/** Creates an empty log in a temporary folder. */
+export async function createTestLog(name: string): Promise<TestLog> {
   const folder = await mkdtemp(join(tmpdir(), 'escudo-log-'))
   const path = join(folder, name)
   await writeFile(path, '')

@@ -1,8 +1,8 @@
-/** Bits for each trace: with five probes, one question in some two hundred and fifty is answered by mistake. */
+/** Bits per trace. With five probes, about one lookup in 250 is a false positive. */
 const BITS_PER_TRACE = 12
 const PROBES = 5
 
-/** A 32-bit hash (FNV-1a over UTF-16 units, with a final mix). */
+/** Returns a 32-bit hash: FNV-1a over UTF-16 code units, with a final mix. */
 export function hashOf(trace: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < trace.length; i += 1) hash = Math.imul(hash ^ trace.charCodeAt(i), 0x01000193)
@@ -10,8 +10,9 @@ export function hashOf(trace: string): number {
 }
 
 /**
- * Says of a trace that it is not there, or that it may be: what a Bloom filter does, in a byte and a half for each
- * trace.
+ * A Bloom filter of trace ids.
+ *
+ * It answers "absent" or "possibly present", and takes 1.5 bytes per trace.
  */
 export class TraceFilter {
   readonly #bits: Uint8Array
@@ -29,11 +30,12 @@ export class TraceFilter {
     }
   }
 
-  /** Its size in memory. */
+  /** Its size in memory, in bytes. */
   get bytes(): number {
     return this.#bits.length
   }
 
+  /** Whether the trace may be present. False means that it is absent. */
   mayHave(hash: number): boolean {
     const bits = this.#bits.length * 8
     let probe = hash

@@ -5,7 +5,7 @@ import { LatencyHistogram } from '../latency-histogram.ts'
 const SHARES = [0, 0.5, 0.95, 0.99, 1]
 const latencies = fc.array(fc.double({ min: 0.001, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 300 })
 
-test('every percentile is within 1 % of the exact one, whatever the latencies', () => {
+test('returns every percentile within 1 % of the exact value for any latencies', () => {
   fc.assert(
     fc.property(latencies, (values) => {
       expectClose(histogram(values), values)
@@ -13,7 +13,7 @@ test('every percentile is within 1 % of the exact one, whatever the latencies', 
   )
 })
 
-test('two histograms merged are the histogram of both', () => {
+test('merges two histograms into the histogram of all their latencies', () => {
   fc.assert(
     fc.property(latencies, latencies, (some, others) => {
       const merged = histogram(some)
@@ -24,7 +24,7 @@ test('two histograms merged are the histogram of both', () => {
   )
 })
 
-test('no latency at all has no percentile, and one of nothing is nothing', () => {
+test('returns null without latencies, and 0 for a latency of zero', () => {
   expect(new LatencyHistogram().percentile(0.5)).toBeNull()
   expect(histogram([0, 0, 5]).percentile(0.5)).toBe(0)
   const merged = new LatencyHistogram()
@@ -32,21 +32,21 @@ test('no latency at all has no percentile, and one of nothing is nothing', () =>
   expect(merged.percentile(0.99)).toBeNull()
 })
 
-test('a latency beyond eleven days costs no memory and does not throw', () => {
+test('counts a latency beyond eleven days as the longest, without throwing', () => {
   expect(histogram([1, Number.MAX_VALUE]).percentile(1)).toBeGreaterThan(9e8)
 })
 
 function histogram(values: readonly number[]): LatencyHistogram {
-  const made = new LatencyHistogram()
-  for (const value of values) made.add(value)
-  return made
+  const built = new LatencyHistogram()
+  for (const value of values) built.add(value)
+  return built
 }
 
-function expectClose(made: LatencyHistogram, values: readonly number[]): void {
+function expectClose(built: LatencyHistogram, values: readonly number[]): void {
   const sorted = [...values].sort((a, b) => a - b)
   for (const share of SHARES) {
     const exact = sorted[Math.max(1, Math.ceil(share * sorted.length)) - 1] ?? Number.NaN
-    const got = made.percentile(share) ?? Number.NaN
+    const got = built.percentile(share) ?? Number.NaN
     expect(Math.abs(got - exact) / exact).toBeLessThanOrEqual(0.01 + 1e-9)
   }
 }

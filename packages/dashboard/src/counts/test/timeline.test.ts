@@ -18,7 +18,7 @@ function countBetween(timeline: Timeline, stepMs: number, from: number, to: numb
   return count
 }
 
-test('in whatever order lines come, a range has exactly the lines of its slots that are young enough', () => {
+test('counts in a range exactly the lines still kept, in whatever order they arrive', () => {
   fc.assert(
     fc.property(times, fc.integer({ min: 0, max: 7 * 86_400 }), (ats, secondsAgo) => {
       const timeline = timelineOf(ats)
@@ -26,7 +26,7 @@ test('in whatever order lines come, a range has exactly the lines of its slots t
         const from = Math.floor((NOW - secondsAgo * 1_000) / stepMs) * stepMs
         const oldest = (Math.floor(timeline.newest / stepMs) - slots + 1) * stepMs
         const expected = ats.filter((at) => at >= from && at >= oldest).length
-        // What came while it was young may have gone meanwhile, and what came too late never got a slot: both are gone.
+        // A slot may have expired since a line was counted, and a line that arrived too late never got a slot. Neither counts.
         expect(countBetween(timeline, stepMs, from, NOW + 1)).toBe(expected)
       }
       expect(timeline.total.cells.get(0)?.count ?? 0).toBe(ats.length)
@@ -34,7 +34,7 @@ test('in whatever order lines come, a range has exactly the lines of its slots t
   )
 })
 
-test('the step for a range is the finest that still has all of it', () => {
+test('chooses the finest step that still covers all of a range', () => {
   const timeline = timelineOf([NOW])
   expect(timeline.stepFor(NOW - 899_000)).toBe(1_000)
   expect(timeline.stepFor(NOW - 901_000)).toBe(10_000)
@@ -42,14 +42,14 @@ test('the step for a range is the finest that still has all of it', () => {
   expect(timeline.stepFor(0)).toBe(60_000)
 })
 
-test('a long pause, or a jump of the clock, leaves no old slot behind', () => {
+test('removes old slots after a long pause or a jump of the clock', () => {
   const timeline = timelineOf([NOW - 86_400_000 * 7, NOW])
   for (const { stepMs } of TIERS.slice(0, 2)) expect([...timeline.between(stepMs, 0, NOW + 1)]).toHaveLength(1)
 })
 
-test('a slot with more cells than it may have counts the rest together, and loses nothing', () => {
+test('counts the cells beyond the bound of a slot together, and loses none', () => {
   const cells = new Cells()
-  const timeline = new Timeline((cell) => cells.spare(cell))
+  const timeline = new Timeline((cell) => cells.overflow(cell))
   const lines = CELLS_PER_SLOT_MAX * 3
   for (let line = 0; line < lines; line += 1) timeline.add(NOW, cells.request(`s${line}`, 200, undefined, undefined), 1)
   const tally = new Tally()
@@ -58,19 +58,19 @@ test('a slot with more cells than it may have counts the rest together, and lose
   expect([...tally.cells.values()].reduce((sum, { count }) => sum + count, 0)).toBe(lines)
 })
 
-test('time that goes on second by second leaves nothing behind it', () => {
+test('removes old slots as time advances second by second', () => {
   const timeline = timelineOf(Array.from({ length: 2_000 }, (_, second) => NOW + second * 1_000))
   expect([...timeline.between(1_000, 0, NOW * 2)]).toHaveLength(900)
 })
 
-test('names without end cost no memory without end: they are counted under one', () => {
+test('counts an unlimited number of names under one name', () => {
   const cells = new Cells()
   let last = 0
   for (let i = 0; i < 20_000; i += 1) last = cells.request(`s${i}`, 400 + (i % 200), `C${i}`, 'business')
   expect(cells.key(last)).toMatchObject({ service: OTHER, code: OTHER })
 })
 
-test('names within their bounds have cells without end neither', () => {
+test('bounds the number of cells even when each name is within its bound', () => {
   const cells = new Cells()
   const numbers = new Set<number>()
   for (let i = 0; i < 100_000; i += 1) {

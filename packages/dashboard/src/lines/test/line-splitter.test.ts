@@ -13,7 +13,7 @@ function splitter(): { lines: LineSplitter; seen: string[]; tooLong: () => numbe
   return { lines: new LineSplitter(sink), seen, tooLong: () => long }
 }
 
-test('bytes cut at every place give the same lines, characters of several bytes included', () => {
+test('gives the same lines wherever the bytes are split, even inside a character', () => {
   const text = '{"a":"ñ"}\n\n{"b":"💥"}\r\n{"c":1}\nrest'
   const bytes = Buffer.from(text)
   for (let first = 0; first <= bytes.length; first += 1) {
@@ -27,7 +27,7 @@ test('bytes cut at every place give the same lines, characters of several bytes 
   }
 })
 
-test('an unfinished last line is kept back, and told once its newline has come', () => {
+test('buffers an unfinished last line and emits it when its newline arrives', () => {
   const { lines, seen } = splitter()
   lines.push(Buffer.from('{"a"'))
   expect(seen).toEqual([])
@@ -37,7 +37,7 @@ test('an unfinished last line is kept back, and told once its newline has come',
   expect(seen).toEqual(['{"a":1}'])
 })
 
-test('a reused read buffer does not change what was kept back', () => {
+test('does not change buffered bytes when the read buffer is reused', () => {
   const { lines, seen } = splitter()
   const buffer = Buffer.from('half')
   lines.push(buffer)
@@ -46,7 +46,7 @@ test('a reused read buffer does not change what was kept back', () => {
   expect(seen).toEqual(['half a line'])
 })
 
-test('an endless line costs no memory, is told as too long, and what follows is read', () => {
+test('reports an endless line as too long without buffering it, and reads what follows', () => {
   const { lines, seen, tooLong } = splitter()
   const block = Buffer.alloc(LINE_BYTES_MAX / 2, 'x')
   for (let i = 0; i < 8; i += 1) lines.push(block)
@@ -55,7 +55,7 @@ test('an endless line costs no memory, is told as too long, and what follows is 
   expect(seen).toEqual(['next'])
 })
 
-test('a byte order mark is taken off the first line alone, and again after a new beginning', () => {
+test('removes a byte order mark only from the first line, and again after a reset', () => {
   const { lines, seen } = splitter()
   lines.push(Buffer.from('\uFEFFa\n\uFEFFb\n'))
   lines.reset()

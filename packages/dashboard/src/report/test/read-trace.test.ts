@@ -1,12 +1,12 @@
 import { appendFile, rename, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LogFiles } from '../../journal/log-files.ts'
-import { type LogOf, linesAsFile } from '../../test/setup.ts'
+import { createTestLog, type TestLog } from '../../test/setup.ts'
 import { readTrace } from '../read-trace.ts'
 
-let log: LogOf
+let log: TestLog
 beforeEach(async () => {
-  log = await linesAsFile('shop.jsonl')
+  log = await createTestLog('shop.jsonl')
 })
 afterEach(() => log.remove())
 
@@ -23,7 +23,7 @@ async function reopened(): Promise<LogFiles> {
   return files
 }
 
-test('the lines of a trace come back from the file, in the order of time, with the service of the file where they name none', async () => {
+test('returns the lines of a trace by time and adds a missing service', async () => {
   await log.append(
     { timestamp: '2026-11-20T10:00:02Z', trace_id: 'a', message: 'second' },
     { timestamp: '2026-11-20T10:00:01Z', trace_id: 'a', service: 'other', message: 'first' },
@@ -38,10 +38,10 @@ test('the lines of a trace come back from the file, in the order of time, with t
     ],
     is_partial: false,
   })
-  expect((await readTrace(log.files, 'nobody')).lines).toEqual([])
+  expect((await readTrace(log.files, 'missing')).lines).toEqual([])
 })
 
-test('a large file is read from its end, then backwards: every line once, every trace found', async () => {
+test('reads a large file from its end, then backwards, each line once', async () => {
   const lines = 30_000
   await writeFile(log.path, Array.from({ length: lines }, (_, number) => line(number)).join(''))
   const files = await reopened()
@@ -61,7 +61,7 @@ test('a large file is read from its end, then backwards: every line once, every 
   await files.end()
 })
 
-test('lines longer than a block, at its edges, are neither lost nor read twice when a file is read backwards', async () => {
+test('reads lines that cross block boundaries exactly once when reading backwards', async () => {
   const long = line(1).replace('/items/', `/${'y'.repeat(900_000)}`)
   const parts = Array.from({ length: 12 }, (_, number) => line(number) + long)
   await writeFile(log.path, parts.join(''))
@@ -71,7 +71,7 @@ test('lines longer than a block, at its edges, are neither lost nor read twice w
   await files.end()
 })
 
-test('the lines of a rotated file are still found, by its handle; those of a truncated one are gone', async () => {
+test('finds the lines of a rotated file, but not those of a truncated one', async () => {
   await log.append({ trace_id: 'a', message: 'before' })
   await rename(log.path, `${log.path}.1`)
   await log.append({ trace_id: 'a', message: 'after' })
@@ -83,7 +83,7 @@ test('the lines of a rotated file are still found, by its handle; those of a tru
   expect(left).toEqual(['before'])
 })
 
-test('a truncated file leaves nothing in the index', async () => {
+test('removes a truncated file from the index', async () => {
   await writeFile(log.path, Array.from({ length: 10_000 }, (_, number) => line(number)).join(''))
   await log.files.poll()
   expect(log.files.journal.traces.find('trace-5')).toHaveLength(1)
@@ -93,13 +93,13 @@ test('a truncated file leaves nothing in the index', async () => {
   expect(log.files.journal.traces.bytes).toBe(0)
 })
 
-test('an id that JSON has to escape is found all the same', async () => {
+test('finds a trace id that JSON escapes', async () => {
   const id = '"ñ\\'
   await log.append({ trace_id: id, message: 'plain' }, '{"trace_id":"\\u0022\\u00f1\\\\","message":"escaped"}')
   expect((await readTrace(log.files, id)).lines).toHaveLength(2)
 })
 
-test('a trace without end is cut, and said to be', async () => {
+test('limits the lines of a long trace and marks it as partial', async () => {
   await log.append(...Array.from({ length: 2_500 }, () => ({ trace_id: 'a', message: 'again' })))
   const trace = await readTrace(log.files, 'a')
   expect(trace.lines).toHaveLength(2_000)

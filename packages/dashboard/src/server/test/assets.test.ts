@@ -4,13 +4,13 @@ import { PAGE_FOLDER, readAssets } from '../assets.ts'
 
 const GZIP_BYTES_MAX = 60 * 1_024
 
-test('the built page, all of it, is at most 60 KB gzip', async () => {
+test('keeps the whole built page within 60 KB of gzip', async () => {
   const assets = await readAssets(PAGE_FOLDER)
   expect([...assets.keys()].sort()).toEqual(['/', '/icon.svg', '/page.css', '/page.js'])
   const bytes = [...assets.values()].reduce((sum, { body }) => sum + gzipSync(body).length, 0)
   expect(bytes).toBeLessThanOrEqual(GZIP_BYTES_MAX)
 })
 
-test('a page that was not built is no page, and not an error', async () => {
+test('returns no assets when the page is not built', async () => {
   expect((await readAssets('/nowhere/at/all')).size).toBe(0)
 })

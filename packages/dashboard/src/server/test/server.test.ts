@@ -28,7 +28,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('the summary counts what the log says, and follows it', async () => {
+test('updates the summary as the log grows', async () => {
   await writeFile(log, line({ status_code: 200, latency_ms: 1 }) + line({ status_code: 503, latency_ms: 4 }))
   await files.poll()
   expect(await summary()).toMatchObject({
@@ -45,17 +45,17 @@ test('the summary counts what the log says, and follows it', async () => {
   expect(await summary()).toMatchObject({ requests: 3, client_errors: 1, lines: { read: 4, malformed: 1 } })
 })
 
-test('no data is an explicit state: zero requests, no mean, a file that is waited for', async () => {
+test('reports no data as zero requests, no mean and a waiting file', async () => {
   expect(await summary()).toMatchObject({ requests: 0, latency_ms: { mean: null }, files: [{ state: 'waiting' }] })
 })
 
-test('a service named like a property of every object is counted like any other', async () => {
+test('counts a service named __proto__ like any other', async () => {
   await writeFile(log, line({ service: '__proto__', status_code: 200, latency_ms: 1 }))
   await files.poll()
   expect((await get('/api/summary')).body).toContain('"__proto__":{"requests":1')
 })
 
-test('every answer forbids inline script, and the page has none', async () => {
+test('forbids inline script in every response, and the page has none', async () => {
   for (const path of ['/', '/api/summary', '/page.js', '/api/stream?range=7', '/nope']) {
     const { headers } = await get(path)
     expect(headers['content-security-policy']).toContain("script-src 'self'")
@@ -66,7 +66,7 @@ test('every answer forbids inline script, and the page has none', async () => {
   expect(body).not.toMatch(/<script(?![^>]* src=)|\son\w+=|style="/)
 })
 
-test('a Host that is not this server is refused, on every path', async () => {
+test('rejects a Host header of another server', async () => {
   for (const host of ['evil.example', `evil.example:${port}`, 'localhost', `localhost:${port + 1}`]) {
     expect((await get('/api/summary', { host })).status).toBe(403)
   }
@@ -74,7 +74,7 @@ test('a Host that is not this server is refused, on every path', async () => {
   expect((await get('/healthz', { host: `127.0.0.1:${port}` })).status).toBe(200)
 })
 
-test('unknown paths, other methods and HEAD have their right answers', async () => {
+test('handles unknown paths, other methods and HEAD', async () => {
   expect((await get('/../etc/passwd')).status).toBe(404)
   expect((await get('//')).status).toBe(404)
   const post = await get('/', {}, 'POST')
@@ -91,10 +91,10 @@ interface Got {
   readonly body: string
 }
 
-/** By `node:http` and not `fetch`, which would not send a foreign Host or a path as it is. */
+/** Uses `node:http`, because `fetch` sends neither a custom Host header nor an unnormalized path. */
 function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Got> {
   return new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
+    const outgoing = request({ host: '127.0.0.1', port, path, method, headers }, (response) => {
       let body = ''
       response.setEncoding('utf8')
       response.on('data', (chunk: string) => {
@@ -102,8 +102,8 @@ function get(path: string, headers: Record<string, string> = {}, method = 'GET')
       })
       response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }))
     })
-    asked.on('error', reject)
-    asked.end()
+    outgoing.on('error', reject)
+    outgoing.end()
   })
 }
 

@@ -1,10 +1,10 @@
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { type LogOf, linesAsFile } from '../../test/setup.ts'
+import { createTestLog, type TestLog } from '../../test/setup.ts'
 import { CLIENTS_MAX, Stream } from '../stream.ts'
 
-/** A client as slow as a test wants it. */
+/** A client whose unsent bytes a test sets. */
 class FakeClient extends EventEmitter {
   readonly messages: { readonly event: string; readonly data: Record<string, unknown> }[] = []
   writableLength = 0
@@ -15,11 +15,11 @@ class FakeClient extends EventEmitter {
   }
 }
 
-let log: LogOf
+let log: TestLog
 let stream: Stream
 let now: number
 beforeEach(async () => {
-  log = await linesAsFile('shop.jsonl')
+  log = await createTestLog('shop.jsonl')
   now = Date.now()
   stream = new Stream(log.files, () => now)
 })
@@ -39,7 +39,7 @@ afterEach(() => {
   for (const fake of added.splice(0)) fake.emit('close')
 })
 
-test('first a snapshot with everything, then only what has changed, and nothing while nothing does', async () => {
+test('sends a full snapshot first, then only changes, and nothing without changes', async () => {
   await log.append(request)
   const page = client()
   expect(page.messages).toMatchObject([
@@ -57,7 +57,7 @@ test('first a snapshot with everything, then only what has changed, and nothing 
   expect(page.messages[1]?.data['columns']).toHaveLength(1)
 })
 
-test('two pages, and one that comes late, all end with the same columns', async () => {
+test('sends the same columns to all pages, including one that connects later', async () => {
   const first = client()
   const second = client()
   await log.append(request, request)
@@ -70,7 +70,7 @@ test('two pages, and one that comes late, all end with the same columns', async 
   expect(last[0]).toEqual(last[2])
 })
 
-test('a slow page is sent nothing while it is behind, and one fresh snapshot once it has caught up', async () => {
+test('sends a slow page nothing while it is behind, then one fresh snapshot', async () => {
   const page = client()
   page.writableLength = 1_000_000
   for (let round = 0; round < 50; round += 1) {
@@ -84,7 +84,7 @@ test('a slow page is sent nothing while it is behind, and one fresh snapshot onc
   expect(page.messages[1]).toMatchObject({ event: 'snapshot', data: { summary: { requests: 50 } } })
 })
 
-test('lines that turn out not to be requests are taken back from every page', async () => {
+test('sends a new snapshot when counted lines turn out not to be requests', async () => {
   await log.append({ status_code: 200, latency_ms: 1 })
   const page = client()
   await log.append({ event: 'started' })
@@ -92,14 +92,14 @@ test('lines that turn out not to be requests are taken back from every page', as
   expect(page.messages[1]).toMatchObject({ event: 'snapshot', data: { summary: { requests: 0 }, columns: [] } })
 })
 
-test('a page that has heard nothing for a while hears that nothing has changed', () => {
+test('sends the time to a page that received nothing for a while', () => {
   const page = client(604_800)
   now += 11_000
   stream.tick()
   expect(page.messages.at(-1)?.data['now']).toBe(now)
 })
 
-test('there is a bound on pages, and one that goes makes room', () => {
+test('limits the number of pages, and a closed one makes room', () => {
   const pages = Array.from({ length: CLIENTS_MAX }, () => client())
   expect(stream.add(new FakeClient() as unknown as ServerResponse, 900)).toBe(false)
   pages[0]?.emit('close')

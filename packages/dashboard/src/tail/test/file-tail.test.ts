@@ -33,7 +33,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-test('a file that is not there yet is waited for, then read as it grows', async () => {
+test('waits for a missing file, then reads it as it grows', async () => {
   await tail.poll()
   expect(tail.state).toBe('waiting')
   await writeFile(path, 'one\ntw')
@@ -45,7 +45,7 @@ test('a file that is not there yet is waited for, then read as it grows', async 
   expect(tail.state).toBe('reading')
 })
 
-test('after a rename the old file is read to its end, then the new one: nothing lost, nothing twice', async () => {
+test('reads a renamed file to its end, then the new one, each line exactly once', async () => {
   await writeFile(path, 'one\n')
   await tail.poll()
   await appendFile(path, 'two\n')
@@ -58,7 +58,7 @@ test('after a rename the old file is read to its end, then the new one: nothing 
   expect(tail.restarts).toBe(0)
 })
 
-test('a hundred rotations lose no line and count none twice', async () => {
+test('loses and repeats no line over a hundred rotations', async () => {
   const wanted: string[] = []
   for (let round = 0; round < 100; round += 1) {
     const lines = [`${round}-a`, `${round}-b`]
@@ -73,7 +73,7 @@ test('a hundred rotations lose no line and count none twice', async () => {
   expect(seen).toEqual(wanted)
 })
 
-test('a truncated file starts again, and its unfinished line is forgotten', async () => {
+test('starts again after a truncation and discards the unfinished line', async () => {
   await writeFile(path, 'one\nhalf')
   await tail.poll()
   await truncate(path, 0)
@@ -83,7 +83,7 @@ test('a truncated file starts again, and its unfinished line is forgotten', asyn
   expect(tail.restarts).toBe(1)
 })
 
-test('a file that was truncated and has grown beyond its old size is noticed by its beginning', async () => {
+test('detects by its first bytes a truncated file that grew past its old size', async () => {
   await writeFile(path, 'one\n')
   await tail.poll()
   await writeFile(path, 'two\nthree\nfour\n')
@@ -92,7 +92,7 @@ test('a file that was truncated and has grown beyond its old size is noticed by 
   expect(tail.restarts).toBe(1)
 })
 
-test('a folder in place of the file is unreadable, and the file is read once it is there', async () => {
+test('reports a folder as unreadable, and reads the file once it exists', async () => {
   await mkdir(path)
   await tail.poll()
   expect(tail.state).toBe('unreadable')
@@ -102,7 +102,7 @@ test('a folder in place of the file is unreadable, and the file is read once it 
   expect(seen).toEqual(['one'])
 })
 
-test('lines longer than one read come whole', async () => {
+test('delivers lines that span several reads complete', async () => {
   const long = 'x'.repeat(700_000)
   await writeFile(path, `${long}\n${long}\n${long}\n`)
   await tail.poll()

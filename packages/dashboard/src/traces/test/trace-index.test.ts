@@ -2,16 +2,16 @@ import { expect, test } from 'vitest'
 import { hashOf, TraceFilter } from '../trace-filter.ts'
 import { TraceIndex } from '../trace-index.ts'
 
-test('a filter never denies what it holds, and errs rarely about what it does not', () => {
+test('finds every trace in a filter, with less than 1 % false positives', () => {
   const hashes = new Set(Array.from({ length: 5_000 }, (_, number) => hashOf(`trace-${number}`)))
   const filter = new TraceFilter(hashes)
   for (const hash of hashes) expect(filter.mayHave(hash)).toBe(true)
-  let mistakes = 0
-  for (let number = 0; number < 20_000; number += 1) mistakes += filter.mayHave(hashOf(`other-${number}`)) ? 1 : 0
-  expect(mistakes / 20_000).toBeLessThan(0.01)
+  let falsePositives = 0
+  for (let number = 0; number < 20_000; number += 1) falsePositives += filter.mayHave(hashOf(`other-${number}`)) ? 1 : 0
+  expect(falsePositives / 20_000).toBeLessThan(0.01)
 })
 
-test('the index stays within its memory: the oldest stretches go, and it says that it is not complete', () => {
+test('drops the oldest blocks beyond its memory and reports that it is incomplete', () => {
   const index = new TraceIndex(3_000)
   const open = { isBackfilling: false } as Parameters<TraceIndex['add']>[0]
   for (let block = 0; block < 10; block += 1) {
