@@ -10,7 +10,7 @@ import { Tail } from './lists/tail.tsx'
 import { parts, t } from './state/state.ts'
 import { VerdictLine } from './verdict/verdict-line.tsx'
 
-/** The page, in the order in which it is read. */
+/** The page, in reading order. */
 export function App() {
   return (
     <>

@@ -4,7 +4,7 @@ import { asTables, columns, f, parts, t } from '../state/state.ts'
 import { classOf } from '../text/status-class.ts'
 import { Plot } from './plot.tsx'
 
-/** Requests by class and latency, over time; requests by status beside them. */
+/** Charts of requests by class and of latency over time, and a table of requests by status. */
 export function Charts() {
   const texts = t.value
   return (
@@ -12,12 +12,12 @@ export function Charts() {
       <Figure
         name="classes"
         title={texts.requestsByClass}
-        heads={[texts.good, texts.client, texts.server]}
+        headings={[texts.good, texts.client, texts.server]}
         cells={classCells}
       >
         <Plot kind="classes" data={stacked(columns.value)} labels={[texts.good, texts.client, texts.server]} />
       </Figure>
-      <Figure name="latencies" title={texts.latency} heads={['p50', 'p95', 'p99']} cells={latencyCells}>
+      <Figure name="latencies" title={texts.latency} headings={['p50', 'p95', 'p99']} cells={latencyCells}>
         <Plot kind="latencies" data={latencies(columns.value)} labels={['p50', 'p95', 'p99']} />
       </Figure>
       <ByStatus />
@@ -28,14 +28,14 @@ export function Charts() {
 interface FigureProps {
   readonly name: string
   readonly title: string
-  readonly heads: readonly string[]
+  readonly headings: readonly string[]
   readonly cells: (column: Column) => readonly string[]
   readonly children: preact.ComponentChildren
 }
 
 const ROWS_MAX = 60
 
-function Figure({ name, title, heads, cells, children }: FigureProps) {
+function Figure({ name, title, headings, cells, children }: FigureProps) {
   const texts = t.value
   return (
     <section class="figure">
@@ -46,14 +46,14 @@ function Figure({ name, title, heads, cells, children }: FigureProps) {
         </button>
       </div>
       {asTables.value ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard
         <section class="scroll" tabIndex={0} aria-labelledby={`${name}-title`}>
           <table>
             <thead>
               <tr>
-                {[texts.time, ...heads].map((head) => (
-                  <th key={head} scope="col">
-                    {head}
+                {[texts.time, ...headings].map((heading) => (
+                  <th key={heading} scope="col">
+                    {heading}
                   </th>
                 ))}
               </tr>
@@ -65,8 +65,8 @@ function Figure({ name, title, heads, cells, children }: FigureProps) {
                 .map((column) => (
                   <tr key={column[0]}>
                     <th scope="row">{f.value.clock(column[0])}</th>
-                    {cells(column).map((cell, place) => (
-                      <td key={heads[place]}>{cell}</td>
+                    {cells(column).map((cell, index) => (
+                      <td key={headings[index]}>{cell}</td>
                     ))}
                   </tr>
                 ))}
@@ -88,7 +88,7 @@ function latencyCells([, , , , ...rest]: Column): readonly string[] {
   return rest.slice(0, 3).map((value) => f.value.duration(value ?? null))
 }
 
-/** Every step of the range has a point: a pause is a gap, and not a slope. */
+/** Returns every step of the range, so that a pause is drawn as a gap instead of a slope. */
 function steps(): { readonly times: number[]; readonly at: ReadonlyMap<number, Column> } {
   const range = parts.value?.range
   const at = new Map(columns.value.map((column) => [column[0], column]))
@@ -103,7 +103,7 @@ function stacked(_: readonly Column[]): uPlot.AlignedData {
   return [
     times.map((time) => time / 1_000),
     rows.map(([, good, client, server]) => good + client + server),
-    // Nothing where there is nothing: under a bar of the same height its edges would show.
+    // Null instead of 0: the edge of an equally high bar would show under the bar in front.
     rows.map(([, , client, server]) => (client > 0 ? client + server : null)),
     rows.map(([, , , server]) => (server > 0 ? server : null)),
   ]
@@ -111,7 +111,7 @@ function stacked(_: readonly Column[]): uPlot.AlignedData {
 
 function latencies(_: readonly Column[]): uPlot.AlignedData {
   const { times, at } = steps()
-  const of = (place: 4 | 5 | 6) => times.map((time) => at.get(time)?.[place] ?? null)
+  const of = (index: 4 | 5 | 6) => times.map((time) => at.get(time)?.[index] ?? null)
   return [times.map((time) => time / 1_000), of(4), of(5), of(6)]
 }
 

@@ -12,15 +12,15 @@ interface PlotProps {
   readonly labels: readonly string[]
 }
 
-/** A chart over time. It is drawn anew when the colours or the language change, else only fed. */
+/** A chart over time. New data updates it; a change of theme or language rebuilds it. */
 export function Plot({ kind, data, labels }: PlotProps) {
-  const place = useRef<HTMLDivElement>(null)
+  const container = useRef<HTMLDivElement>(null)
   const chart = useRef<uPlot | undefined>(undefined)
   const latest = useRef(data)
   latest.current = data
 
   useEffect(() => {
-    const element = place.current
+    const element = container.current
     if (element === null) return
     const draw = (): void => {
       chart.current?.destroy()
@@ -49,7 +49,7 @@ export function Plot({ kind, data, labels }: PlotProps) {
 
   return (
     <>
-      <div class="plot" ref={place} aria-hidden="true" />
+      <div class="plot" ref={container} aria-hidden="true" />
       <ul class="legend">
         {labels.map((label, at) => (
           <li key={label}>
@@ -120,34 +120,34 @@ function latencySeries(color: (name: string) => string, labels: readonly string[
     stroke: color(strokes[at] ?? '--ink'),
     width: at === 0 ? 2 : 1.5,
     dash: dashes[at] ?? [],
-    points: { show: true, size: 4, fill: color(strokes[at] ?? '--ink'), width: 0, filter: lonely },
+    points: { show: true, size: 4, fill: color(strokes[at] ?? '--ink'), width: 0, filter: isolatedPoints },
   }))
 }
 
-/** The points without a neighbour, which no line would show. */
-function lonely({ data }: uPlot, series: number): number[] {
+/** Returns the points without neighbours, which a line alone would not show. */
+function isolatedPoints({ data }: uPlot, series: number): number[] {
   const values = data[series] ?? []
   const isGap = (at: number): boolean => values[at] === null || values[at] === undefined
   return [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1))
 }
 
-/** Stripes: a client error is told from a server error without its hue. */
+/** Creates stripes, so that client and server errors differ by more than their hue. */
 function hatched(ink: string, ground: string): CanvasPattern | string {
   const tile = document.createElement('canvas')
   tile.width = 6
   tile.height = 6
-  const pen = tile.getContext('2d')
-  if (pen === null) return ink
-  pen.fillStyle = ground
-  pen.fillRect(0, 0, 6, 6)
-  pen.strokeStyle = ink
-  pen.lineWidth = 3
+  const context = tile.getContext('2d')
+  if (context === null) return ink
+  context.fillStyle = ground
+  context.fillRect(0, 0, 6, 6)
+  context.strokeStyle = ink
+  context.lineWidth = 3
   for (const shift of [-6, 0, 6]) {
-    pen.moveTo(shift - 1, 7)
-    pen.lineTo(shift + 7, -1)
+    context.moveTo(shift - 1, 7)
+    context.lineTo(shift + 7, -1)
   }
-  pen.stroke()
-  return pen.createPattern(tile, 'repeat') ?? ink
+  context.stroke()
+  return context.createPattern(tile, 'repeat') ?? ink
 }
 
 function resolved(element: HTMLElement, name: string): string {

@@ -1,7 +1,7 @@
 import type { Column } from '../../../src/report/view.ts'
 import { columns, f, parts, t } from '../state/state.ts'
 
-/** The figures, each with its course and what it was in the range before. */
+/** The key figures, each with its trend and its value in the previous range. */
 export function Tiles() {
   const data = parts.value
   if (data === undefined) return null
@@ -13,7 +13,8 @@ export function Tiles() {
   const rate =
     range.seconds <= 60 ? texts.perSecond(format.ratio(perSecond)) : texts.perMinute(format.ratio(perSecond * 60))
   const { mean, p50, p95, p99 } = summary.latency_ms
-  const tries = (all: number, retries: number): string => (all === 0 ? '—' : format.ratio(retries / all))
+  const retryRatio = (requests: number, retries: number): string =>
+    requests === 0 ? '—' : format.ratio(retries / requests)
   return (
     <dl class="tiles">
       <Tile
@@ -22,7 +23,7 @@ export function Tiles() {
         value={format.count(summary.requests)}
         note={rate}
         before={format.count(before.requests)}
-        course={([, good, client, server]) => good + client + server}
+        select={([, good, client, server]) => good + client + server}
       />
       <Tile
         name="server"
@@ -30,7 +31,7 @@ export function Tiles() {
         value={format.count(summary.server_errors)}
         note={texts.ofAll(format.percent(share(summary.server_errors, summary.requests)))}
         before={format.percent(share(before.server_errors, before.requests))}
-        course={([, , , server]) => server}
+        select={([, , , server]) => server}
       />
       <Tile
         name="client"
@@ -38,7 +39,7 @@ export function Tiles() {
         value={format.count(summary.client_errors)}
         note={texts.ofAll(format.percent(share(summary.client_errors, summary.requests)))}
         before={format.percent(share(before.client_errors, before.requests))}
-        course={([, , client]) => client}
+        select={([, , client]) => client}
       />
       <Tile
         name="latency"
@@ -46,15 +47,15 @@ export function Tiles() {
         value={format.duration(mean)}
         note={`${texts.percentiles}: ${[p50, p95, p99].map(format.duration).join(' / ')}`}
         before={format.duration(before.latency_ms.mean)}
-        course={([, , , , half]) => half ?? 0}
+        select={([, , , , half]) => half ?? 0}
       />
       <Tile
         name="retries"
         label={texts.retries}
-        value={tries(summary.requests, summary.events['retry.attempt'] ?? 0)}
+        value={retryRatio(summary.requests, summary.events['retry.attempt'] ?? 0)}
         note={texts.retriesInAll(format.count(summary.events['retry.attempt'] ?? 0))}
-        before={tries(before.requests, before.events['retry.attempt'] ?? 0)}
-        course={([, , , , , , , retries]) => retries}
+        before={retryRatio(before.requests, before.events['retry.attempt'] ?? 0)}
+        select={([, , , , , , , retries]) => retries}
       />
     </dl>
   )
@@ -66,10 +67,10 @@ interface TileProps {
   readonly value: string
   readonly note: string
   readonly before: string
-  readonly course: (column: Column) => number
+  readonly select: (column: Column) => number
 }
 
-function Tile({ name, label, value, note, before, course }: TileProps) {
+function Tile({ name, label, value, note, before, select }: TileProps) {
   return (
     <div class={`tile ${name}`}>
       <dt>{label}</dt>
@@ -79,7 +80,7 @@ function Tile({ name, label, value, note, before, course }: TileProps) {
       <dd class="note">{note}</dd>
       <dd class="note quiet">{t.value.before(before)}</dd>
       <dd aria-hidden="true">
-        <Spark course={course} />
+        <Spark select={select} />
       </dd>
     </div>
   )
@@ -87,21 +88,21 @@ function Tile({ name, label, value, note, before, course }: TileProps) {
 
 const POINTS = 30
 
-function Spark({ course }: { readonly course: (column: Column) => number }) {
+function Spark({ select }: { readonly select: (column: Column) => number }) {
   const range = parts.value?.range
   if (range === undefined) return null
   const heights = new Array<number>(POINTS).fill(0)
   for (const column of columns.value) {
     const at = Math.floor(((column[0] - range.from) / (range.to - range.from)) * POINTS)
-    if (at >= 0 && at < POINTS) heights[at] = (heights[at] ?? 0) + course(column)
+    if (at >= 0 && at < POINTS) heights[at] = (heights[at] ?? 0) + select(column)
   }
   const highest = Math.max(...heights)
   if (highest === 0) return <svg class="spark" aria-hidden="true" />
   return (
     <svg class="spark" aria-hidden="true" viewBox={`0 0 ${POINTS * 4} 24`} preserveAspectRatio="none">
       {heights.map((height, at) => {
-        const tall = height === 0 ? 0 : Math.max(1, (height / highest) * 24)
-        return <rect key={at} x={at * 4} y={24 - tall} width={3} height={tall} />
+        const scaled = height === 0 ? 0 : Math.max(1, (height / highest) * 24)
+        return <rect key={at} x={at * 4} y={24 - scaled} width={3} height={scaled} />
       })}
     </svg>
   )

@@ -10,7 +10,7 @@ interface DialogProps {
   readonly children: ComponentChildren
 }
 
-/** A dialog of the browser's own: it holds the focus, Escape closes it, and the focus goes back to where it was. */
+/** A native dialog. It traps the focus, closes on Escape and then restores the focus. */
 export function Dialog({ isOpen, title, name, onClose, children }: DialogProps) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
@@ -20,7 +20,7 @@ export function Dialog({ isOpen, title, name, onClose, children }: DialogProps) 
     if (!isOpen && element.open) element.close()
   }, [isOpen])
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog; the keyboard has Escape
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click outside the dialog closes it; on the keyboard Escape does
     <dialog
       ref={dialog}
       class={name}

@@ -6,7 +6,7 @@ import { Dialog } from './dialog.tsx'
 
 type Line = Readonly<Record<string, unknown>>
 
-/** Every line of a trace, across all services. */
+/** Shows every line of a trace across all services. */
 export function Drawer() {
   const id = openTrace.value
   const close = (): void => {
@@ -54,11 +54,11 @@ function TraceOf({ id, close }: { readonly id: string; readonly close: () => voi
 function Lines({ trace, close }: { readonly trace: Trace; readonly close: () => void }) {
   const texts = t.value
   const services = [...new Set(trace.lines.map((line) => textOf(line['service'])))]
-  const of = services.length === 1 ? texts.oneService : texts.services(f.value.count(services.length))
+  const serviceCount = services.length === 1 ? texts.oneService : texts.services(f.value.count(services.length))
   return (
     <>
       <p class="quiet">
-        {texts.traceOf(f.value.count(trace.lines.length), of)} {trace.is_partial && texts.tracePartial}
+        {texts.traceOf(f.value.count(trace.lines.length), serviceCount)} {trace.is_partial && texts.tracePartial}
       </p>
       <Waterfall lines={trace.lines} />
       <ol class="trace-lines">
@@ -72,14 +72,26 @@ function Lines({ trace, close }: { readonly trace: Trace; readonly close: () => 
   )
 }
 
-const SHOWN_BY_ITSELF = new Set(['timestamp', 'service', 'event', 'log_level', 'trace_id', 'status_code'])
+const FIELDS_ALREADY_SHOWN = new Set(['timestamp', 'service', 'event', 'log_level', 'trace_id', 'status_code'])
 
 function TraceLine({ line, close }: { readonly line: Line; readonly close: () => void }) {
   const texts = t.value
   const service = textOf(line['service'])
   const status = typeof line['status_code'] === 'number' ? line['status_code'] : undefined
   const at = Date.parse(textOf(line['timestamp']))
-  const told = ['method', 'path', 'shield', 'policy', 'from', 'to', 'error_code', 'detail', 'attempt', 'message', 'msg']
+  const details = [
+    'method',
+    'path',
+    'shield',
+    'policy',
+    'from',
+    'to',
+    'error_code',
+    'detail',
+    'attempt',
+    'message',
+    'msg',
+  ]
     .filter((name) => line[name] !== undefined)
     .map((name) => textOf(line[name]))
   return (
@@ -101,12 +113,12 @@ function TraceLine({ line, close }: { readonly line: Line; readonly close: () =>
         <strong>{textOf(line['event'])}</strong>
         {typeof line['latency_ms'] === 'number' && <span class="quiet">{f.value.duration(line['latency_ms'])}</span>}
       </p>
-      {told.length > 0 && <p class="told">{told.join(' · ')}</p>}
+      {details.length > 0 && <p class="details">{details.join(' · ')}</p>}
       <details>
         <summary>{texts.fields}</summary>
         <dl class="fields">
           {Object.entries(line)
-            .filter(([name]) => !SHOWN_BY_ITSELF.has(name))
+            .filter(([name]) => !FIELDS_ALREADY_SHOWN.has(name))
             .map(([name, value]) => (
               <div key={name}>
                 <dt>{name}</dt>
@@ -119,7 +131,7 @@ function TraceLine({ line, close }: { readonly line: Line; readonly close: () =>
   )
 }
 
-/** When each request of the trace ran: its line tells when it was over, and how long it took. */
+/** Shows when each request of the trace ran, computed from the end time and latency in its line. */
 function Waterfall({ lines }: { readonly lines: readonly Line[] }) {
   const spans = lines.flatMap((line) => {
     const end = Date.parse(textOf(line['timestamp']))
@@ -156,7 +168,7 @@ function Waterfall({ lines }: { readonly lines: readonly Line[] }) {
   )
 }
 
-/** Whatever a field holds, as text. */
+/** Returns the value of a field as text. */
 function textOf(value: unknown): string {
   if (typeof value === 'string') return value
   return value === undefined ? '' : JSON.stringify(value)

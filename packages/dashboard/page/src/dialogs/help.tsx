@@ -1,7 +1,7 @@
 import { isHelpOpen, t } from '../state/state.ts'
 import { Dialog } from './dialog.tsx'
 
-/** The keys. */
+/** Lists the keyboard shortcuts. */
 export function Help() {
   const texts = t.value
   return (

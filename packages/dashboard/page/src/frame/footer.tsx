@@ -1,13 +1,13 @@
 import { f, parts, t } from '../state/state.ts'
 
-/** What was read, and what could not be. */
+/** Shows how many lines were read, how many could not be used, and the files. */
 export function Footer() {
   const data = parts.value
   if (data === undefined) return null
   const texts = t.value
   const { lines, files } = data.summary
   const restarts = files.reduce((sum, file) => sum + file.restarts, 0)
-  const said = [
+  const counts = [
     texts.linesRead(f.value.count(lines.read)),
     texts.malformed(f.value.count(lines.malformed)),
     texts.late(f.value.count(lines.late)),
@@ -17,7 +17,7 @@ export function Footer() {
   return (
     <footer>
       <p>
-        {texts.whatWasRead}: <span id="lines">{said.join(' · ')}</span>
+        {texts.whatWasRead}: <span id="lines">{counts.join(' · ')}</span>
       </p>
       {data.progress.localTimes && <p>{texts.localTimes}</p>}
       <p class="paths">

@@ -13,7 +13,7 @@ import {
   t,
 } from '../state/state.ts'
 
-/** Who is watched, over which time, and whether it is live. */
+/** Shows the number of services, the range and the connection, with the controls of the page. */
 export function Header() {
   const texts = t.value
   const summary = parts.value?.summary

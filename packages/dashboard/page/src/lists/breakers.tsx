@@ -3,7 +3,7 @@ import { f, openTrace, parts, t } from '../state/state.ts'
 
 const WIDTH = 1_000
 
-/** One lane for each breaker: when it was open, when it probed. */
+/** Shows one lane per breaker with its open and half-open times. */
 export function Breakers() {
   const texts = t.value
   const data = parts.value
@@ -41,12 +41,12 @@ function LaneRow({ lane, from, to }: { readonly lane: Lane; readonly from: numbe
   const state = texts.states[lane.state] ?? lane.state
   const changes = lane.changes.length === 1 ? texts.oneChange : texts.changes(f.value.count(lane.changes.length))
   const last = lane.changes.at(-1)?.traceId
-  const place = (at: number): number => ((at - from) / (to - from)) * WIDTH
-  let openAt = { at: from, state: lane.before }
+  const xOf = (at: number): number => ((at - from) / (to - from)) * WIDTH
+  let current = { at: from, state: lane.before }
   const spans: { readonly at: number; readonly end: number; readonly state: string }[] = []
   for (const change of [...lane.changes, { at: to, to: '' }]) {
-    spans.push({ at: openAt.at, end: change.at, state: openAt.state })
-    openAt = { at: change.at, state: change.to }
+    spans.push({ at: current.at, end: change.at, state: current.state })
+    current = { at: change.at, state: change.to }
   }
   return (
     <li class="lane">
@@ -65,9 +65,9 @@ function LaneRow({ lane, from, to }: { readonly lane: Lane; readonly from: numbe
           .map((span) => (
             <rect
               key={span.at}
-              x={place(span.at)}
+              x={xOf(span.at)}
               y="0"
-              width={Math.max(3, place(span.end) - place(span.at))}
+              width={Math.max(3, xOf(span.end) - xOf(span.at))}
               height="16"
               class={span.state === 'half-open' ? 'half-open' : 'open'}
             />

@@ -1,9 +1,9 @@
 import type { ErrorLine } from '../../../src/journal/journal.ts'
 import { f, openTrace, parts, t } from '../state/state.ts'
 import { classOf } from '../text/status-class.ts'
-import { HeldList } from './held-list.tsx'
+import { PausableList } from './pausable-list.tsx'
 
-/** Errors ranked by code, and the latest of them, each one click from its trace. */
+/** Shows errors by code and the latest errors. A click on an error opens its trace. */
 export function Errors() {
   const texts = t.value
   const data = parts.value
@@ -46,7 +46,7 @@ export function Errors() {
         {data.errors.length === 0 ? (
           <p class="quiet">{texts.noErrors}</p>
         ) : (
-          <HeldList
+          <PausableList
             items={data.errors}
             keyOf={keyOf}
             label={texts.latestErrors}

@@ -1,11 +1,11 @@
 import type { TailLine } from '../../../src/journal/journal.ts'
 import { f, filter, openTrace, t, tail } from '../state/state.ts'
 import { classOf } from '../text/status-class.ts'
-import { HeldList } from './held-list.tsx'
+import { PausableList } from './pausable-list.tsx'
 
 const SHOWN_MAX = 150
 
-/** The last lines of all services, newest first, through a filter. */
+/** Shows the last lines of all services, newest first, with a filter. */
 export function Tail() {
   const texts = t.value
   const words = filter.value
@@ -13,7 +13,7 @@ export function Tail() {
     .split(/\s+/)
     .filter((word) => word !== '')
   const lines = tail.value
-    .filter((line) => passes(line, words))
+    .filter((line) => matches(line, words))
     .slice(-SHOWN_MAX)
     .toReversed()
   return (
@@ -34,7 +34,7 @@ export function Tail() {
       {lines.length === 0 ? (
         <p class="quiet">{tail.value.length === 0 ? texts.noLinesYet : texts.noLines}</p>
       ) : (
-        <HeldList
+        <PausableList
           items={lines}
           keyOf={(line) => String(line.id)}
           label={texts.tail}
@@ -46,7 +46,7 @@ export function Tail() {
   )
 }
 
-function passes(line: TailLine, words: readonly string[]): boolean {
+function matches(line: TailLine, words: readonly string[]): boolean {
   const text = [line.service, line.level, line.status, line.text, line.traceId].join(' ').toLowerCase()
   return words.every((word) => text.includes(word))
 }

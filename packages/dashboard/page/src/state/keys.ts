@@ -1,13 +1,13 @@
 import { asTables, isHelpOpen, isPaused } from './state.ts'
 
-/** The keyboard: one key an action, none while somebody types. */
+/** Handles keyboard shortcuts, except while the user types. */
 export function listenToKeys(): void {
   document.addEventListener('keydown', (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return
-    const on = event.target instanceof HTMLElement ? event.target : document.body
-    if (on.matches('input, select, textarea') || document.querySelector('dialog[open]') !== null) return
-    // The space bar presses what has the focus, as everywhere.
-    if (event.key === ' ' && on.matches('button, a, summary, [tabindex]')) return
+    const target = event.target instanceof HTMLElement ? event.target : document.body
+    if (target.matches('input, select, textarea') || document.querySelector('dialog[open]') !== null) return
+    // The space bar activates the focused element, as in every page.
+    if (event.key === ' ' && target.matches('button, a, summary, [tabindex]')) return
     const action = ACTIONS[event.key]
     if (action === undefined) return
     event.preventDefault()

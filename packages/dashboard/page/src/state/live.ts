@@ -13,47 +13,52 @@ type Message = Partial<Omit<Parts, 'errors'>> & {
   readonly tail?: readonly TailLine[]
 }
 
-/** Keeps the page fed: a connection for each range, none while it is paused. The browser reconnects by itself. */
+/**
+ * Connects to the stream: one connection per range, none while paused.
+ *
+ * The browser reconnects automatically.
+ */
 export function connect(): void {
   effect(() => {
     const range = seconds.value
     attempt.value
     if (isPaused.value) return
-    let again: ReturnType<typeof setTimeout> | undefined
+    let retry: ReturnType<typeof setTimeout> | undefined
     const source = new EventSource(`/api/stream?range=${range}`)
-    source.addEventListener('snapshot', (event) => take(JSON.parse(event.data) as Message, true))
-    source.addEventListener('delta', (event) => take(JSON.parse(event.data) as Message, false))
+    source.addEventListener('snapshot', (event) => applyMessage(JSON.parse(event.data) as Message, true))
+    source.addEventListener('delta', (event) => applyMessage(JSON.parse(event.data) as Message, false))
     source.addEventListener('error', () => {
       connection.value = 'lost'
-      // Refused for good, as by a server that has too many pages: asked again all the same, later.
-      if (source.readyState === EventSource.CLOSED) again = setTimeout(() => attempt.value++, 5_000)
+      // The browser does not reconnect after a rejection, for example for too many pages. Retry after 5 s.
+      if (source.readyState === EventSource.CLOSED) retry = setTimeout(() => attempt.value++, 5_000)
     })
     return () => {
-      clearTimeout(again)
+      clearTimeout(retry)
       source.close()
     }
   })
 }
 
-function take(message: Message, isSnapshot: boolean): void {
+function applyMessage(message: Message, isSnapshot: boolean): void {
   batch(() => {
-    const { now: clock, columns: changed, tail: fresh, ...moved } = message
+    const { now: serverNow, columns: changedColumns, tail: fresh, ...changedParts } = message
     connection.value = 'live'
-    now.value = clock
-    const known = parts.peek()
-    if (Object.keys(moved).length > 0) parts.value = { ...known, ...moved } as NonNullable<typeof known>
+    now.value = serverNow
+    const current = parts.peek()
+    if (Object.keys(changedParts).length > 0)
+      parts.value = { ...current, ...changedParts } as NonNullable<typeof current>
     const from = parts.peek()?.range.from ?? 0
-    if (isSnapshot) columns.value = changed ?? []
-    else if (changed !== undefined || moved.range !== undefined)
-      columns.value = merged(columns.peek(), changed ?? [], from)
+    if (isSnapshot) columns.value = changedColumns ?? []
+    else if (changedColumns !== undefined || changedParts.range !== undefined)
+      columns.value = merged(columns.peek(), changedColumns ?? [], from)
     if (isSnapshot) tail.value = ordered(fresh ?? [])
     else if (fresh !== undefined) tail.value = ordered([...tail.peek(), ...fresh])
   })
 }
 
-function merged(known: readonly Column[], changed: readonly Column[], from: number): readonly Column[] {
-  const all = new Map(known.map((column) => [column[0], column]))
-  for (const column of changed) all.set(column[0], column)
+function merged(current: readonly Column[], changedColumns: readonly Column[], from: number): readonly Column[] {
+  const all = new Map(current.map((column) => [column[0], column]))
+  for (const column of changedColumns) all.set(column[0], column)
   return [...all.values()].filter(([at]) => at >= from).sort(([a], [b]) => a - b)
 }
 

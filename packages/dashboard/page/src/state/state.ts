@@ -5,31 +5,31 @@ import type { Column, Parts } from '../../../src/report/view.ts'
 import { formatsOf } from '../text/format.ts'
 import { type Language, languageOf, TEXTS } from '../text/texts.ts'
 
-/** Where the connection stands. */
+/** The state of the connection. */
 export const connection = signal<'connecting' | 'live' | 'lost'>('connecting')
-/** What the server sent of each part; undefined until the first snapshot. */
+/** The latest parts from the server. Undefined until the first snapshot. */
 export const parts = signal<(Omit<Parts, 'errors'> & { readonly errors: readonly ErrorLine[] }) | undefined>(undefined)
-/** The columns of the charts, in the order of time. */
+/** The columns of the charts, ordered by time. */
 export const columns = signal<readonly Column[]>([])
-/** The last lines, the newest last. */
+/** The last lines, newest last. */
 export const tail = signal<readonly TailLine[]>([])
-/** The server's clock, when it last said something. */
+/** The server's clock at its last message. */
 export const now = signal(Date.now())
-/** Whether what comes is left unseen. */
+/** Whether the page is paused. */
 export const isPaused = signal(false)
-/** Whether charts are shown as tables. */
+/** Whether tables replace the charts. */
 export const asTables = signal(false)
 /** The range, in seconds. */
 export const seconds = signal(secondsOf(location.search))
-/** What the live tail is filtered by. */
+/** The filter of the live tail. */
 export const filter = signal('')
-/** The trace in the drawer. */
+/** The trace shown in the drawer. */
 export const openTrace = signal<string | undefined>(undefined)
 /** Whether the help is open. */
 export const isHelpOpen = signal(false)
 /** The language of the page. */
 export const language = signal<Language>(languageOf(location.search, navigator.languages))
-/** Light or dark, where the reader chose; else as the system has it. */
+/** The theme that the user chose; undefined follows the system. */
 export const theme = signal<'light' | 'dark' | undefined>(storedTheme())
 /** The texts of the language. */
 export const t = computed(() => TEXTS[language.value])
@@ -46,24 +46,24 @@ effect(() => {
   else document.documentElement.dataset['theme'] = theme.value
 })
 
-/** Keeps the view in the address. */
+/** Stores a choice in the URL. */
 export function remember(name: 'range' | 'lang', value: string): void {
   const url = new URL(location.href)
   url.searchParams.set(name, value)
   history.replaceState(null, '', url)
 }
 
-/** Chooses light or dark, and keeps it. */
+/** Sets and stores the theme. */
 export function chooseTheme(chosen: 'light' | 'dark'): void {
   theme.value = chosen
   try {
     localStorage.setItem('theme', chosen)
   } catch {
-    // A browser that stores nothing: it lasts as long as the page.
+    // Without storage the choice lasts until the page is closed.
   }
 }
 
-/** Whether the page is dark now. */
+/** Whether the page is dark. */
 export function isDark(): boolean {
   return theme.value === undefined ? matchMedia('(prefers-color-scheme: dark)').matches : theme.value === 'dark'
 }
@@ -78,6 +78,6 @@ function storedTheme(): 'light' | 'dark' | undefined {
 }
 
 function secondsOf(search: string): number {
-  const asked = Number(new URLSearchParams(search).get('range'))
-  return RANGES.has(asked) ? asked : DEFAULT_RANGE_S
+  const seconds = Number(new URLSearchParams(search).get('range'))
+  return RANGES.has(seconds) ? seconds : DEFAULT_RANGE_S
 }

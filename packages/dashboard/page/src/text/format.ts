@@ -2,23 +2,23 @@ import type { Language } from './texts.ts'
 
 const LOCALES: Readonly<Record<Language, string>> = { es: 'es-ES', en: 'en-GB' }
 
-/** What numbers and times look like in a language. */
+/** Formats numbers and times in a language. */
 export interface Formats {
   /** A whole number. */
   readonly count: (value: number) => string
-  /** Milliseconds with a unit that fits, three figures. */
+  /** A duration in a suitable unit, with three significant digits. */
   readonly duration: (ms: number | null) => string
   /** Whole seconds, minutes or hours. */
   readonly rough: (ms: number) => string
   readonly percent: (share: number) => string
-  /** Three figures. */
+  /** A number with three significant digits. */
   readonly ratio: (value: number) => string
   readonly clock: (at: number) => string
   readonly clockExact: (at: number) => string
   readonly day: (at: number) => string
 }
 
-/** The formats of a language. */
+/** Returns the formats of a language. */
 export function formatsOf(language: Language): Formats {
   const locale = LOCALES[language]
   const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0, useGrouping: 'always' })

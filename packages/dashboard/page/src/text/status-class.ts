@@ -1,4 +1,4 @@
-/** The word of a status' class, as in the style sheet. */
+/** Returns the CSS class of a status. */
 export function classOf(status: number | undefined): 'good' | 'client' | 'server' | 'none' {
   if (status === undefined) return 'none'
   if (status >= 500) return 'server'

@@ -117,7 +117,7 @@ const es = {
 }
 
 const en: typeof es = {
-  title: 'Health of the services',
+  title: 'Service health',
   skip: 'Skip to content',
   services: (n) => `${n} services`,
   oneService: '1 service',
@@ -135,27 +135,27 @@ const en: typeof es = {
   help: 'Help',
   close: 'Close',
   loading: 'Loading the numbers…',
-  loadingMore: (share) => `Reading the older lines: ${share}. New ones show already.`,
+  loadingMore: (share) => `Reading older lines: ${share}. New lines already show.`,
   waitingTitle: 'Waiting for data',
-  waiting: 'There is no request in these files yet. Call a service, and it shows here.',
-  isMissing: 'not there yet',
+  waiting: 'These files contain no request yet. Call a service and its request appears here.',
+  isMissing: 'does not exist yet',
   isUnreadable: 'cannot be read',
-  missing: 'Not there yet:',
+  missing: 'Does not exist yet:',
   unreadable: 'Cannot be read:',
   lostTitle: 'The dashboard cannot be reached',
-  lostText: 'These are the last numbers that came. See that its process still runs; the page reconnects by itself.',
-  healthy: (range) => `No server error in the last ${range}.`,
-  calm: 'No server error in the last minute.',
+  lostText:
+    'These are the last numbers received. Check that its process is running; the page reconnects automatically.',
+  healthy: (range) => `No server errors in the last ${range}.`,
+  calm: 'No server errors in the last minute.',
   failing: (service, since) => `${service} has been failing since ${since}.`,
   failingNow: 'There are server errors right now.',
   degraded: (service, since) => `${service} has been degraded since ${since}.`,
   breakerOpen: (name, service) => `The breaker of ${name} in ${service} is open.`,
   breakerHalfOpen: (name, service) => `The breaker of ${name} in ${service} is probing.`,
   recovered: (since) => `The last server error was at ${since}.`,
-  effect: (failed, all, fallbacks) =>
-    `${failed} of ${all} answers were server errors; ${fallbacks} went out with a fallback.`,
-  stale: (ago, newest) => `No new line for ${ago} (the last, ${newest}).`,
-  past: (newest) => `The log ends on ${newest}: this is its last stretch.`,
+  effect: (failed, all, fallbacks) => `${failed} of ${all} responses were server errors; ${fallbacks} used a fallback.`,
+  stale: (ago, newest) => `No new lines for ${ago} (last: ${newest}).`,
+  past: (newest) => `The log ends on ${newest}: this is its last part.`,
   requests: 'Requests',
   serverErrors: 'Server errors · 5xx',
   clientErrors: 'Client errors · 4xx',
@@ -163,10 +163,10 @@ const en: typeof es = {
   percentiles: 'p50 / p95 / p99',
   retries: 'Retries per request',
   retriesInAll: (n) => `${n} retries`,
-  before: (value) => `before ${value}`,
+  before: (value) => `previously ${value}`,
   perMinute: (n) => `${n}/min`,
   perSecond: (n) => `${n}/s`,
-  ofAll: (n) => `${n} of all`,
+  ofAll: (n) => `${n} of all requests`,
   requestsByClass: 'Requests by status class',
   latency: 'Latency',
   good: 'good (up to 399)',
@@ -179,7 +179,7 @@ const en: typeof es = {
   status: 'Status',
   count: 'Count',
   breakers: 'Circuit breakers',
-  noBreakers: 'No breaker has changed its state.',
+  noBreakers: 'No breaker has changed state.',
   states: { closed: 'closed', open: 'open', 'half-open': 'half-open', isolated: 'isolated' },
   since: (time) => `since ${time}`,
   changes: (n) => `${n} changes`,
@@ -187,21 +187,21 @@ const en: typeof es = {
   lastChange: 'Trace of the last change',
   errorCodes: 'Errors by code',
   latestErrors: 'Latest errors',
-  noErrors: 'No error in all that was read.',
-  noCodes: 'No error in this range.',
+  noErrors: 'No errors in the lines read.',
+  noCodes: 'No errors in this range.',
   code: 'Code',
   kind: 'Kind',
   kinds: { business: 'business', technical: 'technical' },
   tail: 'Live tail',
   filter: 'Filter',
   filterHint: 'service, level, status, text…',
-  noLinesYet: 'There is no line yet.',
-  noLines: 'No line passes the filter.',
+  noLinesYet: 'No lines yet.',
+  noLines: 'No line matches the filter.',
   fresh: (n) => `${n} new`,
   openTrace: 'Open the trace',
   trace: 'Trace',
-  traceLoading: 'Looking for its lines…',
-  traceMissing: 'Its lines were not found: the file is gone, or is still being read.',
+  traceLoading: 'Searching for its lines…',
+  traceMissing: 'Its lines were not found: the file no longer exists or is still being read.',
   tracePartial: 'Some lines may be missing.',
   traceOf: (lines, services) => `${lines} lines · ${services}`,
   waterfall: 'When each request ran',
@@ -213,13 +213,13 @@ const en: typeof es = {
   malformed: (n) => `${n} malformed`,
   late: (n) => `${n} late`,
   untimed: (n) => `${n} without a time`,
-  restarts: (n) => `${n} truncations: something may be lost`,
-  localTimes: 'Some times have no zone: they are read as local time.',
+  restarts: (n) => `${n} truncations: lines may be lost`,
+  localTimes: 'Some times have no zone and are read as local time.',
   keys: [
-    ['/', 'to the filter'],
+    ['/', 'go to the filter'],
     ['space', 'pause or resume'],
-    ['t', 'tables in place of charts'],
-    ['?', 'this help'],
+    ['t', 'show tables instead of charts'],
+    ['?', 'show this help'],
     ['Esc', 'close'],
   ],
 }
@@ -227,10 +227,10 @@ const en: typeof es = {
 /** The texts by language. */
 export const TEXTS: Readonly<Record<Language, typeof es>> = { es, en }
 
-/** The language that the address names, else the first of ours that the reader prefers, else Spanish. */
+/** Returns the language in the URL, else the first supported one that the user prefers, else Spanish. */
 export function languageOf(search: string, preferred: readonly string[]): Language {
-  const asked = new URLSearchParams(search).get('lang')
-  if (asked === 'es' || asked === 'en') return asked
-  const ours = preferred.map((tag) => tag.toLowerCase().split('-')[0]).find((tag) => tag === 'es' || tag === 'en')
-  return ours === 'en' ? 'en' : 'es'
+  const requested = new URLSearchParams(search).get('lang')
+  if (requested === 'es' || requested === 'en') return requested
+  const supported = preferred.map((tag) => tag.toLowerCase().split('-')[0]).find((tag) => tag === 'es' || tag === 'en')
+  return supported === 'en' ? 'en' : 'es'
 }

@@ -2,10 +2,10 @@ import { columns, connection, f, isPaused, now, parts, seconds, t } from '../sta
 import { type Verdict, verdictOf } from './verdict.ts'
 
 const STALE_MS = 10_000
-/** The lanes show the rest. */
+/** The breaker lanes show all of them. */
 const BREAKERS_NAMED_MAX = 3
 
-/** The sentence that says whether it hurts, where, and since when; or what the page waits for. */
+/** States whether there is trouble, where and since when, or what the page waits for. */
 export function VerdictLine() {
   const texts = t.value
   const data = parts.value
@@ -23,19 +23,19 @@ export function VerdictLine() {
       {connection.value === 'lost' && !isPaused.value && (
         <State name="lost" title={texts.lostTitle} text={texts.lostText} />
       )}
-      {verdict.state === 'waiting' ? <Waiting /> : <Said verdict={verdict} />}
+      {verdict.state === 'waiting' ? <Waiting /> : <VerdictText verdict={verdict} />}
       <Progress />
     </>
   )
 }
 
-function Said({ verdict }: { readonly verdict: Verdict }) {
+function VerdictText({ verdict }: { readonly verdict: Verdict }) {
   const data = parts.value
   if (data === undefined) return null
   const texts = t.value
   const format = f.value
   const { summary, progress, range } = data
-  const silent = progress.newest === null ? 0 : now.value - progress.newest
+  const silentMs = progress.newest === null ? 0 : now.value - progress.newest
   return (
     <section class={`verdict ${verdict.state}`}>
       <p class="headline">
@@ -60,8 +60,8 @@ function Said({ verdict }: { readonly verdict: Verdict }) {
           verdict.lastError !== undefined &&
           ` ${texts.recovered(format.clock(verdict.lastError))}`}
         {progress.newest !== null && !range.isNow && ` ${texts.past(format.day(progress.newest))}`}
-        {progress.newest !== null && range.isNow && silent > STALE_MS && (
-          <span class="stale"> {texts.stale(format.rough(silent), format.clock(progress.newest))}</span>
+        {progress.newest !== null && range.isNow && silentMs > STALE_MS && (
+          <span class="stale"> {texts.stale(format.rough(silentMs), format.clock(progress.newest))}</span>
         )}
       </p>
     </section>

@@ -30,21 +30,21 @@ const open: Lane = {
   changes: [],
 }
 
-test('without a request it waits', () => {
+test('waits without a request', () => {
   expect(verdict([]).state).toBe('waiting')
 })
 
-test('a minute in which one answer in twenty failed is failing, with its service and its beginning', () => {
+test('is failing at one server error in twenty, with service and start', () => {
   const columns = [column(300, 10, 0), column(80, 10, 1), column(40, 10, 1), column(20, 9, 0)]
   expect(verdict(columns)).toMatchObject({ state: 'failing', service: 'shop', since: NOW - 80_000 })
 })
 
-test('fewer failures are degraded, and an error before a calm minute does not count into the episode', () => {
+test('is degraded with fewer failures, and separates errors by a calm minute', () => {
   const columns = [column(200, 0, 9), column(30, 1_000, 1)]
   expect(verdict(columns)).toMatchObject({ state: 'degraded', since: NOW - 30_000 })
 })
 
-test('an open breaker is degraded although all answers are good, since it opened', () => {
+test('is degraded since a breaker opened, even without a failed response', () => {
   expect(verdict([column(5, 10, 0)], [open])).toMatchObject({
     state: 'degraded',
     service: 'shop',
@@ -53,6 +53,6 @@ test('an open breaker is degraded although all answers are good, since it opened
   })
 })
 
-test('errors that are over are told with the time of the last, and not as if there had been none', () => {
+test('is healthy after errors, with the time of the last one', () => {
   expect(verdict([column(200, 1, 1), column(5, 10, 0)])).toMatchObject({ state: 'healthy', lastError: NOW - 200_000 })
 })
