@@ -29,7 +29,7 @@ export function connect(): void {
     source.addEventListener('delta', (event) => applyMessage(JSON.parse(event.data) as Message, false))
     source.addEventListener('error', () => {
       connection.value = 'lost'
-      // The browser does not reconnect after a rejection, for example for too many pages. Retry after 5 s.
+      // The browser does not reconnect after a status other than 200. Retry after 5 s.
       if (source.readyState === EventSource.CLOSED) retry = setTimeout(() => attempt.value++, 5_000)
     })
     return () => {
