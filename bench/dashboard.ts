@@ -1,5 +1,5 @@
-// `npm run bench:dashboard`: time and memory of the dashboard on large logs, beside a script that reads them again every
-// two seconds. See README-dashboard.md beside this file.
+// `npm run bench:dashboard` measures time and memory of the dashboard on large logs. For comparison it measures a script
+// that reads the whole log again every two seconds. See README-dashboard.md.
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { type Measured, measureDashboard, measureReread } from './dashboard/meas
 const { values } = parseArgs({ options: { lines: { type: 'string', default: '1000000' } } })
 const counts = values.lines.split(',').map(Number)
 if (counts.some((count) => !Number.isInteger(count) || count < 100_000 || count > 100_000_000)) {
-  process.stderr.write('bench: --lines takes whole numbers from 100000 to 100000000, with commas between them\n')
+  process.stderr.write('bench: --lines takes integers from 100000 to 100000000, separated by commas\n')
   process.exit(1)
 }
 
@@ -36,13 +36,15 @@ try {
     process.stdout.write(`${row('dashboard', dashboard)}\n`)
     const reread = await measureReread(path)
     process.stdout.write(`${row('reads again every 2 s', reread)}\n\n`)
-    process.stdout.write(`dashboard: ${dashboard.remark}; the other: ${reread.remark}\n`)
+    process.stdout.write(`dashboard: ${dashboard.remark}; rereading script: ${reread.remark}\n`)
     if (dashboard.peakMb !== undefined) peaks.push(dashboard.peakMb)
     await rm(path)
   }
   const [first, last] = [peaks[0], peaks.at(-1)]
   if (peaks.length > 1 && first !== undefined && last !== undefined) {
-    process.stdout.write(`\nhighest memory, the last log against the first: ${(last / first).toFixed(2)} times\n`)
+    process.stdout.write(
+      `\nhighest memory of the last log compared with the first: ${(last / first).toFixed(2)} times\n`,
+    )
   }
 } finally {
   await rm(folder, { recursive: true, force: true })

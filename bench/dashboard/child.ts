@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
 
-/** A program that is measured. */
+/** Runs a measured program. */
 export class Child {
   readonly #process: ChildProcess
   readonly lines: string[] = []
-  #isOver = false
+  #hasExited = false
 
   constructor(args: readonly string[]) {
     this.#process = spawn(process.execPath, ['--conditions=@escudo/source', ...args], {
@@ -20,15 +20,15 @@ export class Child {
       this.lines.push(...parts)
     })
     this.#process.once('exit', () => {
-      this.#isOver = true
+      this.#hasExited = true
     })
   }
 
-  get isOver(): boolean {
-    return this.#isOver
+  get hasExited(): boolean {
+    return this.#hasExited
   }
 
-  /** Its memory in megabytes, now and at its highest, as Linux tells it; undefined elsewhere, and when it is over. */
+  /** Reads current and peak memory in MiB. Undefined on systems other than Linux and after the exit. */
   async memory(): Promise<{ readonly now: number; readonly peak: number } | undefined> {
     const status = await readFile(`/proc/${this.#process.pid}/status`, 'utf8').catch(() => '')
     const of = (name: string): number => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]) / 1_024
@@ -36,14 +36,14 @@ export class Child {
   }
 
   async end(): Promise<void> {
-    if (this.#isOver) return
+    if (this.#hasExited) return
     const exit = new Promise((resolve) => this.#process.once('exit', resolve))
     this.#process.kill('SIGKILL')
     await exit
   }
 }
 
-/** A port that nobody holds. */
+/** Returns a free port. */
 export function freePort(): Promise<number> {
   return new Promise((resolve) => {
     const probe = createServer()

@@ -4,7 +4,7 @@ import { createWriteStream } from 'node:fs'
 const BATCH = 2_000
 const SERVICES = ['potion-shop', 'product-service', 'inventory-service', 'flaky-service']
 
-/** Writes a log of so many lines, a millisecond apart, up to now: some 300 bytes each, four lines a trace. */
+/** Writes `lines` lines of about 300 bytes, one per millisecond up to now, four per trace. */
 export async function writeLog(path: string, lines: number): Promise<void> {
   const file = createWriteStream(path)
   const start = Date.now() - lines
@@ -17,7 +17,7 @@ export async function writeLog(path: string, lines: number): Promise<void> {
   await once(file, 'close')
 }
 
-/** One line, as the shop writes it. */
+/** Returns one line in the format of the shop. */
 export function logLine(number: number, at: number): string {
   const trace = (BigInt(number >>> 2) * 0x9e3779b97f4a7c15f39cc0605cedc835n) & ((1n << 128n) - 1n)
   const failed = number % 50 === 0

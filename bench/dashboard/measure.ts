@@ -3,13 +3,13 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Child, freePort } from './child.ts'
 import { logLine } from './log.ts'
 
-/** What was measured of one of the two. */
+/** The measurements of one program. */
 export interface Measured {
-  /** From its start to the first figures. */
+  /** From its start until the first figures. */
   readonly firstMs: number | undefined
   /** From its start until every line was counted. */
   readonly allMs: number | undefined
-  /** From the moment a line was appended, while it was reading, to its being counted. */
+  /** From the append of a line, while the program is reading, until the line was counted. */
   readonly appendedMs: number | undefined
   readonly peakMb: number | undefined
   readonly afterMb: number | undefined
@@ -17,9 +17,9 @@ export interface Measured {
   readonly remark: string
 }
 
-const GIVE_UP_MS = 300_000
+const TIMEOUT_MS = 300_000
 
-/** Measures the dashboard on a log of so many lines. */
+/** Measures the dashboard on a log of `lines` lines. */
 export async function measureDashboard(path: string, lines: number): Promise<Measured> {
   const port = await freePort()
   const started = performance.now()
@@ -59,14 +59,14 @@ export async function measureDashboard(path: string, lines: number): Promise<Mea
       requests: last?.requests ?? 0,
       remark: wasReading
         ? 'the line was appended while older lines were being read'
-        : 'all was read before the line came',
+        : 'all older lines were read before the append',
     }
   } finally {
     await child.end()
   }
 }
 
-/** Measures the script that reads everything again every two seconds. */
+/** Measures the script that reads the whole log again every two seconds. */
 export async function measureReread(path: string): Promise<Measured> {
   const started = performance.now()
   const child = new Child(['--max-old-space-size=8192', 'bench/dashboard/reread.ts', path])
@@ -77,14 +77,14 @@ export async function measureReread(path: string): Promise<Measured> {
   let appendedAt: number | undefined
   let appendedMs: number | undefined
   try {
-    while (!child.isOver && performance.now() - started < GIVE_UP_MS && appendedMs === undefined) {
+    while (!child.hasExited && performance.now() - started < TIMEOUT_MS && appendedMs === undefined) {
       const memory = await child.memory()
       peakMb = memory?.peak ?? peakMb
       afterMb = memory?.now ?? afterMb
       const [first] = passes()
       if (first !== undefined && firstMs === undefined) {
         firstMs = performance.now() - started
-        // While the next pass is under way.
+        // Append during the next pass.
         await delay(2_200)
         appendedAt = performance.now()
         await appendFile(path, logLine(0, Date.now()))
@@ -100,31 +100,31 @@ export async function measureReread(path: string): Promise<Measured> {
     }
     const requests = passes().at(-1)?.requests ?? 0
     const each = passes().map(({ ms }) => `${(ms / 1_000).toFixed(1)} s`)
-    const remark = child.isOver ? 'it died, out of memory' : `its passes took ${each.join(', ')}`
+    const remark = child.hasExited ? 'it exited, out of memory' : `its passes took ${each.join(', ')}`
     return { firstMs, allMs: firstMs, appendedMs, peakMb, afterMb, requests, remark }
   } finally {
     await child.end()
   }
 }
 
-interface SummaryOf {
+interface SummaryJson {
   readonly requests: number
   readonly by_status: Readonly<Record<string, number>>
 }
 
-async function summaryOf(port: number): Promise<SummaryOf | undefined> {
+async function summaryOf(port: number): Promise<SummaryJson | undefined> {
   try {
-    return (await (await fetch(`http://127.0.0.1:${port}/api/summary`)).json()) as SummaryOf
+    return (await (await fetch(`http://127.0.0.1:${port}/api/summary`)).json()) as SummaryJson
   } catch {
     return undefined
   }
 }
 
-async function until<T>(ask: () => Promise<T>, holds: (value: T) => boolean, everyMs = 10): Promise<T | undefined> {
-  const end = performance.now() + GIVE_UP_MS
+async function until<T>(read: () => Promise<T>, isDone: (value: T) => boolean, everyMs = 10): Promise<T | undefined> {
+  const end = performance.now() + TIMEOUT_MS
   while (performance.now() < end) {
-    const value = await ask()
-    if (holds(value)) return value
+    const value = await read()
+    if (isDone(value)) return value
     await delay(everyMs)
   }
   return undefined

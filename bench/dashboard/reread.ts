@@ -1,4 +1,4 @@
-// The script that the dashboard stands beside: every two seconds it reads the whole file again, into rows, and counts.
+// The script that the dashboard is compared with: every two seconds it reads the whole file into rows and counts them.
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -11,7 +11,7 @@ while (true) {
     try {
       rows.push(JSON.parse(line) as Record<string, unknown>)
     } catch {
-      // As it is: half a line at the end of the file.
+      // Ignore an unfinished line at the end of the file.
     }
   }
   const requests = rows.length

@@ -3,7 +3,7 @@ import { ask, clearFault, setFault } from '../shop/helpers/requests.ts'
 import { cleanUp, type System, startSystem } from '../shop/helpers/system.ts'
 import { isSkipped, type Opened, open } from './helpers/browser.ts'
 
-// The shop, its dependencies, the dashboard on their logs, and a real browser in front of it.
+// Runs the shop, its dependencies, the dashboard on their logs, and a real browser.
 
 let system: System
 let opened: Opened
@@ -19,36 +19,33 @@ afterAll(async () => {
   await cleanUp()
 })
 
-test.skipIf(isSkipped)(
-  'an error that is provoked shows within two seconds, without a reload, and leads to its trace in three services',
-  async () => {
-    const { page, complaints } = opened
-    await page.locator('.live.live').waitFor()
-    const loads: string[] = []
-    page.on('framenavigated', (frame) => loads.push(frame.url()))
-    await setFault(system, 'product-service', { status: 503, rate: 1 })
-    const failed = await ask(system, 'potion-shop', '/product-details/mana-potion')
-    expect(failed.status).toBe(502)
+test.skipIf(isSkipped)('shows an error within two seconds without a reload, and opens its trace', async () => {
+  const { page, problems } = opened
+  await page.locator('.live.live').waitFor()
+  const loads: string[] = []
+  page.on('framenavigated', (frame) => loads.push(frame.url()))
+  await setFault(system, 'product-service', { status: 503, rate: 1 })
+  const failed = await ask(system, 'potion-shop', '/product-details/mana-potion')
+  expect(failed.status).toBe(502)
 
-    const entry = page.locator('#latest-errors button', { hasText: 'El servicio de productos falló: 503' })
-    await entry.waitFor({ timeout: 2_000 })
-    await entry.click()
-    const drawer = page.getByRole('dialog', { name: 'Traza' })
-    await drawer.getByText('3 servicios').waitFor()
-    expect(await drawer.locator('.id').textContent()).toBe(failed.json.trace_id)
-    const services = await drawer.locator('.line-head button').allTextContents()
-    expect(new Set(services)).toEqual(new Set(['potion-shop', 'product-service', 'inventory-service']))
+  const entry = page.locator('#latest-errors button', { hasText: 'El servicio de productos falló: 503' })
+  await entry.waitFor({ timeout: 2_000 })
+  await entry.click()
+  const drawer = page.getByRole('dialog', { name: 'Traza' })
+  await drawer.getByText('3 servicios').waitFor()
+  expect(await drawer.locator('.id').textContent()).toBe(failed.json.trace_id)
+  const services = await drawer.locator('.line-head button').allTextContents()
+  expect(new Set(services)).toEqual(new Set(['potion-shop', 'product-service', 'inventory-service']))
 
-    await page.keyboard.press('Escape')
-    await drawer.waitFor({ state: 'hidden' })
-    expect(await page.evaluate('document.activeElement.textContent')).toContain('El servicio de productos falló')
-    expect(loads).toEqual([])
-    expect(complaints).toEqual([])
-    await clearFault(system, 'product-service')
-  },
-)
+  await page.keyboard.press('Escape')
+  await drawer.waitFor({ state: 'hidden' })
+  expect(await page.evaluate('document.activeElement.textContent')).toContain('El servicio de productos falló')
+  expect(loads).toEqual([])
+  expect(problems).toEqual([])
+  await clearFault(system, 'product-service')
+})
 
-test.skipIf(isSkipped)('a breaker that opens has a lane, and the verdict names it', async () => {
+test.skipIf(isSkipped)('shows an open breaker in a lane and in the verdict', async () => {
   const { page } = opened
   await setFault(system, 'flaky-service', { status: 500, rate: 1 })
   for (let call = 0; call < 4; call += 1) await ask(system, 'potion-shop', '/call-external')

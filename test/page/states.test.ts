@@ -21,7 +21,7 @@ afterEach(async () => {
   await dashboard?.remove()
 })
 
-/** What axe finds, in words. The page forbids scripts that are not its own: axe comes in by the debugger. */
+/** Returns the violations that axe finds. The page forbids other scripts, so axe is injected through the debugger. */
 async function findings(page: Page): Promise<readonly string[]> {
   await page.evaluate(await readFile(AXE, 'utf8'))
   const found = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as {
@@ -30,7 +30,7 @@ async function findings(page: Page): Promise<readonly string[]> {
   return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
 }
 
-async function writeSomeOfEverything(log: string): Promise<void> {
+async function writeOneLineOfEachKind(log: string): Promise<void> {
   const error = { log_level: 'error', status_code: 503, error_code: 'UPSTREAM_ERROR', error_kind: 'technical' }
   const change = { event: 'circuit_breaker.state_change', log_level: 'warning', shield: 'stock', policy: 'breaker' }
   await appendFile(
@@ -44,7 +44,7 @@ async function writeSomeOfEverything(log: string): Promise<void> {
 }
 
 test.skipIf(isSkipped)(
-  'axe finds nothing, in either language, light or dark, wide or narrow, in any state',
+  'has no axe violations in any language, theme, width or state',
   { timeout: 60_000 },
   async () => {
     for (const [width, colorScheme, locale] of [
@@ -52,11 +52,11 @@ test.skipIf(isSkipped)(
       [390, 'dark', 'en-GB'],
     ] as const) {
       opened = await open(dashboard.url, { width, colorScheme, locale })
-      const { page, complaints } = opened
+      const { page, problems } = opened
       if (width === 1280) {
         await page.locator('.verdict.waiting').waitFor()
         expect(await findings(page)).toEqual([])
-        await writeSomeOfEverything(dashboard.log)
+        await writeOneLineOfEachKind(dashboard.log)
       }
       await page.locator('#latest-errors button').first().waitFor()
       expect(await page.locator('html').getAttribute('lang')).toBe(locale.slice(0, 2))
@@ -74,93 +74,84 @@ test.skipIf(isSkipped)(
       expect(await page.evaluate('document.documentElement.scrollWidth <= document.documentElement.clientWidth')).toBe(
         true,
       )
-      expect(complaints).toEqual([])
+      expect(problems).toEqual([])
       await opened.close()
     }
     opened = undefined
   },
 )
 
-test.skipIf(isSkipped)(
-  'script in every field of a line stays text: in lists, in the drawer, in the filter',
-  async () => {
-    opened = await open(dashboard.url)
-    const { page, complaints } = opened
-    const fields = [
-      'service',
-      'path',
-      'error_code',
-      'detail',
-      'message',
-      'log_level',
-      'method',
-      'trace_id',
-      'shield',
-      'policy',
-      'to',
-      'error_kind',
-    ]
-    const hostile = Object.fromEntries(fields.map((name) => [name, HOSTILE]))
-    const change = { ...hostile, event: 'circuit_breaker.state_change', from: HOSTILE }
-    await appendFile(
-      dashboard.log,
-      requestLine({ ...hostile, status_code: 500, [HOSTILE]: HOSTILE }) + requestLine(change),
-    )
-    const entry = page.locator('#latest-errors button').first()
-    await entry.waitFor({ timeout: 2_000 })
-    expect(await entry.textContent()).toContain('<script>')
-    await entry.click()
-    await page.locator('.trace-lines summary').first().click()
-    expect(await page.locator('.drawer').textContent()).toContain('onerror')
-    await page.locator('.line-head button').first().click()
-    expect(await page.locator('#filter').inputValue()).toBe(HOSTILE)
-    expect(await page.evaluate('window.hacked')).toBeUndefined()
-    expect(await page.locator('#page img, #page script').count()).toBe(0)
-    expect(complaints).toEqual([])
-  },
-)
+test.skipIf(isSkipped)('shows script in any field as text in lists, drawer and filter', async () => {
+  opened = await open(dashboard.url)
+  const { page, problems } = opened
+  const fields = [
+    'service',
+    'path',
+    'error_code',
+    'detail',
+    'message',
+    'log_level',
+    'method',
+    'trace_id',
+    'shield',
+    'policy',
+    'to',
+    'error_kind',
+  ]
+  const hostile = Object.fromEntries(fields.map((name) => [name, HOSTILE]))
+  const change = { ...hostile, event: 'circuit_breaker.state_change', from: HOSTILE }
+  await appendFile(
+    dashboard.log,
+    requestLine({ ...hostile, status_code: 500, [HOSTILE]: HOSTILE }) + requestLine(change),
+  )
+  const entry = page.locator('#latest-errors button').first()
+  await entry.waitFor({ timeout: 2_000 })
+  expect(await entry.textContent()).toContain('<script>')
+  await entry.click()
+  await page.locator('.trace-lines summary').first().click()
+  expect(await page.locator('.drawer').textContent()).toContain('onerror')
+  await page.locator('.line-head button').first().click()
+  expect(await page.locator('#filter').inputValue()).toBe(HOSTILE)
+  expect(await page.evaluate('window.hacked')).toBeUndefined()
+  expect(await page.locator('#page img, #page script').count()).toBe(0)
+  expect(problems).toEqual([])
+})
 
-test.skipIf(isSkipped)(
-  'when the dashboard goes away the page says so and keeps its numbers, and finds it again',
-  async () => {
-    await writeSomeOfEverything(dashboard.log)
-    opened = await open(`${dashboard.url}?lang=en`)
-    const { page } = opened
-    await page.locator('[data-tile="requests"]', { hasText: '3' }).waitFor()
-    dashboard.process.send('SIGTERM')
-    await page.getByText('The dashboard cannot be reached').waitFor({ timeout: 5_000 })
-    expect(await page.locator('[data-tile="requests"]').textContent()).toBe('3')
-    startScript('packages/dashboard/src/bin.ts', ['--port', String(dashboard.port), dashboard.log], {})
-    await page.locator('.live.live').waitFor({ timeout: 10_000 })
-    await page.getByText('The dashboard cannot be reached').waitFor({ state: 'detached' })
-  },
-)
+test.skipIf(isSkipped)('reports a stopped dashboard, keeps the numbers and reconnects', async () => {
+  await writeOneLineOfEachKind(dashboard.log)
+  opened = await open(`${dashboard.url}?lang=en`)
+  const { page } = opened
+  await page.locator('[data-tile="requests"]', { hasText: '3' }).waitFor()
+  dashboard.process.send('SIGTERM')
+  await page.getByText('The dashboard cannot be reached').waitFor({ timeout: 5_000 })
+  expect(await page.locator('[data-tile="requests"]').textContent()).toBe('3')
+  startScript('packages/dashboard/src/bin.ts', ['--port', String(dashboard.port), dashboard.log], {})
+  await page.locator('.live.live').waitFor({ timeout: 10_000 })
+  await page.getByText('The dashboard cannot be reached').waitFor({ state: 'detached' })
+})
 
-test.skipIf(isSkipped)(
-  'the keyboard reaches everything: filter, pause, tables; the address keeps range and language',
-  async () => {
-    await writeSomeOfEverything(dashboard.log)
-    opened = await open(dashboard.url)
-    const { page } = opened
-    await page.locator('#tail li').first().waitFor()
-    await page.keyboard.press('/')
-    await page.keyboard.type('item_not_found 404')
-    await expect.poll(() => page.locator('#tail li').count()).toBe(1)
-    await page.locator('h1').click()
-    await page.keyboard.press('Space')
-    await page.locator('.live.paused').waitFor()
-    await page.keyboard.press('Space')
-    await page.locator('.live.live').waitFor()
-    await page.getByRole('button', { name: 'English' }).click()
-    await page.getByLabel('Range').selectOption('3600')
-    expect(new URL(page.url()).search).toBe('?lang=en&range=3600')
-    await page.reload()
-    await page.locator('[data-tile="requests"]', { hasText: '3' }).waitFor()
-    expect(await page.getByLabel('Range').inputValue()).toBe('3600')
-  },
-)
+test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and language in the URL', async () => {
+  await writeOneLineOfEachKind(dashboard.log)
+  opened = await open(dashboard.url)
+  const { page } = opened
+  await page.locator('#tail li').first().waitFor()
+  await page.keyboard.press('/')
+  await page.keyboard.type('item_not_found 404')
+  await expect.poll(() => page.locator('#tail li').count()).toBe(1)
+  await page.locator('h1').click()
+  await page.keyboard.press('Space')
+  await page.locator('.live.paused').waitFor()
+  await page.keyboard.press('Space')
+  await page.locator('.live.live').waitFor()
+  await page.getByRole('button', { name: 'English' }).click()
+  await page.getByLabel('Range').selectOption('3600')
+  expect(new URL(page.url()).search).toBe('?lang=en&range=3600')
+  await page.reload()
+  await page.locator('[data-tile="requests"]', { hasText: '3' }).waitFor()
+  expect(await page.getByLabel('Range').inputValue()).toBe('3600')
+})
 
-test.skipIf(isSkipped)('rows do not move under the pointer: what is new waits behind a button', async () => {
+test.skipIf(isSkipped)('holds new rows behind a button while the pointer is on the list', async () => {
   await appendFile(dashboard.log, requestLine({ path: '/first' }))
   opened = await open(`${dashboard.url}?lang=en`)
   const { page } = opened

@@ -1,20 +1,20 @@
 #!/usr/bin/env node
-// The dashboard as a program: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
+// Runs the dashboard: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
 import { setFlagsFromString } from 'node:v8'
-import { openBrowser, opensBrowser } from './browser.ts'
+import { openBrowser, shouldOpenBrowser } from './browser.ts'
 import { type Command, HELP, type LiveCommand, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
-import { LogFiles } from './log-files.ts'
-import { createDashboard } from './server.ts'
-import { summarize } from './summary.ts'
+import { LogFiles } from './journal/log-files.ts'
+import { summarize } from './report/summary.ts'
+import { createDashboard } from './server/server.ts'
 
-/** Started wrongly: the same again cannot help. */
+/** Exit code for wrong arguments: a retry with the same ones cannot succeed. */
 const EXIT_MISUSE = 2
 
-// What reading a log leaves behind dies young. Left alone, the engine answers a long log with a nursery many times as
-// large, which costs memory and gains nothing here.
+// Objects created while a log is read are short-lived. By default V8 grows the young generation many times over during a
+// long log. Here that costs memory and saves no time.
 setFlagsFromString('--semi-space-growth-factor=1')
 
-// A reader that goes away (`… --once --json | head`) must not end in a stack.
+// A closed pipe (`… --once --json | head`) must not print a stack trace.
 process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
 
@@ -47,33 +47,33 @@ async function live({ port, files: paths, mayOpen }: LiveCommand): Promise<void>
   const server = await createDashboard(files, port)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `port ${port} is taken; set ${PORT_VARIABLE} (or --port) to move it`
+      const taken = `port ${port} is taken; set ${PORT_VARIABLE} (or --port) to use another port`
       reject(new UsageError(error.code === 'EADDRINUSE' ? taken : `cannot listen on port ${port}: ${error.message}`))
     })
     server.listen(port, '127.0.0.1', resolve)
   })
   const url = `http://localhost:${port}`
   process.stdout.write(`dashboard: ${url}\n`)
-  endWithSupervisor()
-  if (mayOpen && opensBrowser(process)) openBrowser(url)
-  void files.firstRead.then(() => tellMissing(files))
+  exitWithSupervisor()
+  if (mayOpen && shouldOpenBrowser(process)) openBrowser(url)
+  void files.firstRead.then(() => reportMissing(files))
   await files.follow()
 }
 
-/** Waiting is right, but a misspelt name waits for ever: who stands at the terminal is told. */
-function tellMissing(files: LogFiles): void {
+/** Reports missing files on the terminal. Otherwise a misspelt name would wait forever without a hint. */
+function reportMissing(files: LogFiles): void {
   if (process.connected !== undefined) return
   for (const { tail } of files.all) {
     if (tail.state === 'waiting') process.stdout.write(`dashboard: waiting for ${tail.path}: it is not there yet\n`)
-    if (tail.state === 'unreadable') process.stdout.write(`dashboard: ${tail.path} cannot be read; trying again\n`)
+    if (tail.state === 'unreadable') process.stdout.write(`dashboard: ${tail.path} cannot be read; it is tried again\n`)
   }
 }
 
-/** Nothing is in flight that could be lost: every signal, and the end of whoever started it, ends it at once. */
-function endWithSupervisor(): void {
-  const end = (): void => process.exit(0)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end)
-  process.once('disconnect', end)
-  // The channel may have closed before anybody listened.
-  if (process.connected === false) end()
+/** Exits on any signal and when the parent process exits. Immediate, since no work can be lost. */
+function exitWithSupervisor(): void {
+  const exit = (): void => process.exit(0)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, exit)
+  process.once('disconnect', exit)
+  // The channel may have closed before the listener was added.
+  if (process.connected === false) exit()
 }

@@ -1,27 +1,27 @@
 import { parseArgs } from 'node:util'
 
-/** The port when neither flag nor environment names one. */
+/** The port used when neither the flag nor the environment sets one. */
 export const DEFAULT_PORT = 8501
 
-/** The environment variable that moves the port. */
+/** The environment variable that sets the port. */
 export const PORT_VARIABLE = 'ESCUDO_DASHBOARD_PORT'
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { readonly kind: 'help' }
   | LiveCommand
   | { readonly kind: 'once'; readonly files: readonly string[] }
 
-/** The page is asked for. */
+/** Serves the page and follows the files. */
 export interface LiveCommand {
   readonly kind: 'live'
   readonly port: number
   readonly files: readonly string[]
-  /** Whether the browser may open by itself. */
+  /** Whether the browser may be opened automatically. */
   readonly mayOpen: boolean
 }
 
-/** What is wrong with a command line, in one line. */
+/** An error for a wrong command line. Its message is one line. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
@@ -31,16 +31,16 @@ export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}
 
 Shows what a system of services is doing, from its JSON log files.
 
-  --port PORT    where the page is served, on loopback; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
-  --no-open      the browser does not open by itself (on a terminal it does; in CI never)
-  --once --json  reads the files to their ends, prints one JSON summary and exits
-  FILE…          log files, one JSON object a line; one that does not exist yet is waited for
+  --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
+  --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
+  --once --json  read the files to the end, print one JSON summary and exit
+  FILE…          log files with one JSON object per line; a missing file is read once it exists
 `
 
 /**
- * Reads the command line.
+ * Parses the command line.
  *
- * @throws UsageError for an unknown flag, a port that is none, no file at all
+ * @throws UsageError for an unknown flag, an invalid port, or no file
  */
 export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
   const { values, files } = parsed(args)
@@ -70,7 +70,7 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     'no-open': { type: 'boolean' },
     port: { type: 'string' },
   } as const
-  // Not strict, since its own messages run over several lines.
+  // Not strict: the error messages of strict mode span several lines.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
   const values: Flags = { help: false, once: false, json: false, 'no-open': false, port: undefined }
   const files: string[] = []
@@ -95,7 +95,7 @@ function isSwitch(name: string): name is Exclude<keyof Flags, 'port'> {
 function port(text: string, source: string): number {
   const value = /^\d{1,5}$/.test(text) ? Number(text) : 0
   if (value < 1 || value > 65_535) {
-    throw new UsageError(`${source} takes a port, 1 to 65535, got ${JSON.stringify(text)}`)
+    throw new UsageError(`${source} takes a port from 1 to 65535, got ${JSON.stringify(text)}`)
   }
   return value
 }

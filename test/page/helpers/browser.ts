@@ -2,33 +2,33 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type BrowserContext, chromium, type Page } from 'playwright-core'
-import { CHROMIUM, CHROMIUM_ARGS, HOW_TO_INSTALL, hasChromium } from './chromium.ts'
+import { CHROMIUM, CHROMIUM_ARGS, hasChromium, INSTALL_HINT } from './chromium.ts'
 
-/** Whether the tests of the page are left out: where there is no Chromium; but with CI=true they then fail. */
+/** Whether the page tests are skipped because Chromium is missing. With CI=true they fail instead. */
 export const isSkipped: boolean = !hasChromium() && process.env['CI'] !== 'true'
 
-/** What a page is opened with. */
-export interface Look {
+/** The options of a page. */
+export interface PageOptions {
   readonly width?: number
   readonly height?: number
   readonly colorScheme?: 'light' | 'dark'
   readonly locale?: string
 }
 
-/** A page in a browser of its own, with a fresh profile. */
+/** A page in a separate browser with a fresh profile. */
 export interface Opened {
   readonly page: Page
-  /** What its console and its scripts complained of. */
-  readonly complaints: readonly string[]
+  /** Uncaught errors, and errors and warnings of its console. */
+  readonly problems: readonly string[]
   readonly close: () => Promise<void>
 }
 
-/** Opens an address in real Chromium. */
+/** Opens a URL in real Chromium. */
 export async function open(
   url: string,
-  { width = 1280, height = 900, colorScheme = 'light', locale = 'es-ES' }: Look = {},
+  { width = 1280, height = 900, colorScheme = 'light', locale = 'es-ES' }: PageOptions = {},
 ): Promise<Opened> {
-  if (!hasChromium()) throw new Error(HOW_TO_INSTALL)
+  if (!hasChromium()) throw new Error(INSTALL_HINT)
   const profile = await mkdtemp(join(tmpdir(), 'escudo-chromium-'))
   const context: BrowserContext = await chromium.launchPersistentContext(profile, {
     executablePath: CHROMIUM,
@@ -39,15 +39,15 @@ export async function open(
     locale,
   })
   const [page = await context.newPage()] = context.pages()
-  const complaints: string[] = []
-  page.on('pageerror', (error) => complaints.push(String(error)))
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(String(error)))
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+    if (message.type() === 'error' || message.type() === 'warning') problems.push(message.text())
   })
   await page.goto(url)
   const close = async (): Promise<void> => {
     await context.close()
     await rm(profile, { recursive: true, force: true, maxRetries: 3 })
   }
-  return { page, complaints, close }
+  return { page, problems, close }
 }

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs'
 import { debianPackage } from '../../helpers/debian.ts'
 
-/** Where Debian's package puts it. */
+/** The path where Debian's package installs it. */
 export const CHROMIUM = '/usr/bin/chromium'
 
-/** What it is started with: nothing of it reaches out. */
+/** Its arguments. They disable background network traffic. */
 export const CHROMIUM_ARGS: readonly string[] = [
   '--headless',
   '--no-sandbox',
@@ -16,21 +16,21 @@ export const CHROMIUM_ARGS: readonly string[] = [
   '--disable-sync',
 ]
 
-/** Whether there is one. */
+/** Whether Chromium is installed. */
 export function hasChromium(): boolean {
   return existsSync(CHROMIUM)
 }
 
-/** What to do where there is none. */
-export const HOW_TO_INSTALL = 'the tests of the page need Chromium: apt-get install chromium'
+/** The message for a machine without Chromium. */
+export const INSTALL_HINT = 'the page tests need Chromium: apt-get install chromium'
 
-/** Whether the run that was asked for may have tests of the page in it: one of other folders needs no Chromium. */
+/** Whether a test run with these arguments may include page tests. */
 export function isNeeded(args: readonly string[]): boolean {
   const paths = args.filter((arg) => !arg.startsWith('-') && arg.includes('/'))
   return paths.length === 0 || paths.some((path) => path.includes('test/page') || path === 'test/')
 }
 
-/** Sees to it before any test runs: the page's tests only ask whether it is there. */
+/** Provides Chromium before any test runs. The page tests only check whether it exists. */
 export default async function setup(): Promise<void> {
   if (!hasChromium() && isNeeded(process.argv.slice(2))) await debianPackage('chromium', 'chromium')
 }

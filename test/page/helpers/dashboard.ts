@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endAll, freePorts, type Running, startScript, until } from '../../shop/helpers/processes.ts'
 
-/** The dashboard as a process, on a log that a test writes. */
+/** A dashboard process that reads a log written by a test. */
 export interface Dashboard {
   readonly url: string
   readonly port: number
@@ -12,7 +12,7 @@ export interface Dashboard {
   readonly remove: () => Promise<void>
 }
 
-/** Starts it on a file that is not there yet; `prepare` may write it before. */
+/** Starts a dashboard on a file that does not exist yet, unless `prepare` writes it. */
 export async function startDashboard(prepare: (log: string) => Promise<void> = async () => {}): Promise<Dashboard> {
   const folder = await mkdtemp(join(tmpdir(), 'escudo-page-'))
   const log = join(folder, 'shop.jsonl')
@@ -27,7 +27,7 @@ export async function startDashboard(prepare: (log: string) => Promise<void> = a
   return { url: `http://localhost:${port}/`, port, log, process, remove }
 }
 
-/** A request as a service logs it. */
+/** Returns a request as a log line with a newline. */
 export function requestLine(fields: Readonly<Record<string, unknown>> = {}): string {
   const line = {
     timestamp: new Date().toISOString(),

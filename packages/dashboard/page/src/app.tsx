@@ -1,16 +1,16 @@
-import { Breakers } from './breakers.tsx'
-import { Charts } from './charts.tsx'
-import { Drawer } from './drawer.tsx'
-import { Errors } from './errors.tsx'
-import { Header } from './header.tsx'
-import { Help } from './help.tsx'
-import { Honesty } from './honesty.tsx'
-import { parts, t } from './state.ts'
-import { Tail } from './tail.tsx'
-import { Tiles } from './tiles.tsx'
-import { VerdictLine } from './verdict-line.tsx'
+import { Charts } from './charts/charts.tsx'
+import { Tiles } from './charts/tiles.tsx'
+import { Drawer } from './dialogs/drawer.tsx'
+import { Help } from './dialogs/help.tsx'
+import { Footer } from './frame/footer.tsx'
+import { Header } from './frame/header.tsx'
+import { Breakers } from './lists/breakers.tsx'
+import { Errors } from './lists/errors.tsx'
+import { Tail } from './lists/tail.tsx'
+import { parts, t } from './state/state.ts'
+import { VerdictLine } from './verdict/verdict-line.tsx'
 
-/** The page, in the order in which it is read. */
+/** The page, in reading order. */
 export function App() {
   return (
     <>
@@ -30,7 +30,7 @@ export function App() {
           </>
         )}
       </main>
-      <Honesty />
+      <Footer />
       <Drawer />
       <Help />
     </>

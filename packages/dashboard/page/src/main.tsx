@@ -1,9 +1,9 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
-import { listenToKeys } from './keys.ts'
-import { connect } from './live.ts'
+import { listenToKeys } from './state/keys.ts'
+import { connect } from './state/live.ts'
 import 'uplot/dist/uPlot.min.css'
-// In this order: a later sheet goes over an earlier one.
+// The order matters: a later sheet overrides an earlier one.
 import './style/base.css'
 import './style/head.css'
 import './style/charts.css'
@@ -11,7 +11,7 @@ import './style/lists.css'
 import './style/dialogs.css'
 import './style/narrow.css'
 
-const place = document.getElementById('page')
-if (place !== null) render(<App />, place)
+const container = document.getElementById('page')
+if (container !== null) render(<App />, container)
 listenToKeys()
 connect()

@@ -1,0 +1,109 @@
+import type { Column } from '../../../src/report/view.ts'
+import { columns, f, parts, t } from '../state/state.ts'
+
+/** The key figures, each with its trend and its value in the previous range. */
+export function Tiles() {
+  const data = parts.value
+  if (data === undefined) return null
+  const texts = t.value
+  const format = f.value
+  const { summary, before, range } = data
+  const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
+  const perSecond = summary.requests / range.seconds
+  const rate =
+    range.seconds <= 60 ? texts.perSecond(format.ratio(perSecond)) : texts.perMinute(format.ratio(perSecond * 60))
+  const { mean, p50, p95, p99 } = summary.latency_ms
+  const retryRatio = (requests: number, retries: number): string =>
+    requests === 0 ? '—' : format.ratio(retries / requests)
+  return (
+    <dl class="tiles">
+      <Tile
+        name="requests"
+        label={texts.requests}
+        value={format.count(summary.requests)}
+        note={rate}
+        before={format.count(before.requests)}
+        select={([, good, client, server]) => good + client + server}
+      />
+      <Tile
+        name="server"
+        label={texts.serverErrors}
+        value={format.count(summary.server_errors)}
+        note={texts.ofAll(format.percent(share(summary.server_errors, summary.requests)))}
+        before={format.percent(share(before.server_errors, before.requests))}
+        select={([, , , server]) => server}
+      />
+      <Tile
+        name="client"
+        label={texts.clientErrors}
+        value={format.count(summary.client_errors)}
+        note={texts.ofAll(format.percent(share(summary.client_errors, summary.requests)))}
+        before={format.percent(share(before.client_errors, before.requests))}
+        select={([, , client]) => client}
+      />
+      <Tile
+        name="latency"
+        label={texts.meanLatency}
+        value={format.duration(mean)}
+        note={`${texts.percentiles}: ${[p50, p95, p99].map(format.duration).join(' / ')}`}
+        before={format.duration(before.latency_ms.mean)}
+        select={([, , , , half]) => half ?? 0}
+      />
+      <Tile
+        name="retries"
+        label={texts.retries}
+        value={retryRatio(summary.requests, summary.events['retry.attempt'] ?? 0)}
+        note={texts.retriesInAll(format.count(summary.events['retry.attempt'] ?? 0))}
+        before={retryRatio(before.requests, before.events['retry.attempt'] ?? 0)}
+        select={([, , , , , , , retries]) => retries}
+      />
+    </dl>
+  )
+}
+
+interface TileProps {
+  readonly name: string
+  readonly label: string
+  readonly value: string
+  readonly note: string
+  readonly before: string
+  readonly select: (column: Column) => number
+}
+
+function Tile({ name, label, value, note, before, select }: TileProps) {
+  return (
+    <div class={`tile ${name}`}>
+      <dt>{label}</dt>
+      <dd class="value" data-tile={name}>
+        {value}
+      </dd>
+      <dd class="note">{note}</dd>
+      <dd class="note quiet">{t.value.before(before)}</dd>
+      <dd aria-hidden="true">
+        <Spark select={select} />
+      </dd>
+    </div>
+  )
+}
+
+const POINTS = 30
+
+function Spark({ select }: { readonly select: (column: Column) => number }) {
+  const range = parts.value?.range
+  if (range === undefined) return null
+  const heights = new Array<number>(POINTS).fill(0)
+  for (const column of columns.value) {
+    const at = Math.floor(((column[0] - range.from) / (range.to - range.from)) * POINTS)
+    if (at >= 0 && at < POINTS) heights[at] = (heights[at] ?? 0) + select(column)
+  }
+  const highest = Math.max(...heights)
+  if (highest === 0) return <svg class="spark" aria-hidden="true" />
+  return (
+    <svg class="spark" aria-hidden="true" viewBox={`0 0 ${POINTS * 4} 24`} preserveAspectRatio="none">
+      {heights.map((height, at) => {
+        const scaled = height === 0 ? 0 : Math.max(1, (height / highest) * 24)
+        return <rect key={at} x={at * 4} y={24 - scaled} width={3} height={scaled} />
+      })}
+    </svg>
+  )
+}

@@ -1,0 +1,67 @@
+import { batch, effect, signal } from '@preact/signals'
+import type { ErrorLine, TailLine } from '../../../src/journal/journal.ts'
+import type { Column, Parts } from '../../../src/report/view.ts'
+import { columns, connection, isPaused, now, parts, seconds, tail } from './state.ts'
+
+const TAIL_MAX = 300
+const attempt = signal(0)
+
+type Message = Partial<Omit<Parts, 'errors'>> & {
+  readonly now: number
+  readonly errors?: readonly ErrorLine[]
+  readonly columns?: readonly Column[]
+  readonly tail?: readonly TailLine[]
+}
+
+/**
+ * Connects to the stream: one connection per range, none while paused.
+ *
+ * The browser reconnects automatically.
+ */
+export function connect(): void {
+  effect(() => {
+    const range = seconds.value
+    attempt.value
+    if (isPaused.value) return
+    let retry: ReturnType<typeof setTimeout> | undefined
+    const source = new EventSource(`/api/stream?range=${range}`)
+    source.addEventListener('snapshot', (event) => applyMessage(JSON.parse(event.data) as Message, true))
+    source.addEventListener('delta', (event) => applyMessage(JSON.parse(event.data) as Message, false))
+    source.addEventListener('error', () => {
+      connection.value = 'lost'
+      // The browser does not reconnect after a status other than 200. Retry after 5 s.
+      if (source.readyState === EventSource.CLOSED) retry = setTimeout(() => attempt.value++, 5_000)
+    })
+    return () => {
+      clearTimeout(retry)
+      source.close()
+    }
+  })
+}
+
+function applyMessage(message: Message, isSnapshot: boolean): void {
+  batch(() => {
+    const { now: serverNow, columns: changedColumns, tail: fresh, ...changedParts } = message
+    connection.value = 'live'
+    now.value = serverNow
+    const current = parts.peek()
+    if (Object.keys(changedParts).length > 0)
+      parts.value = { ...current, ...changedParts } as NonNullable<typeof current>
+    const from = parts.peek()?.range.from ?? 0
+    if (isSnapshot) columns.value = changedColumns ?? []
+    else if (changedColumns !== undefined || changedParts.range !== undefined)
+      columns.value = merged(columns.peek(), changedColumns ?? [], from)
+    if (isSnapshot) tail.value = ordered(fresh ?? [])
+    else if (fresh !== undefined) tail.value = ordered([...tail.peek(), ...fresh])
+  })
+}
+
+function merged(current: readonly Column[], changedColumns: readonly Column[], from: number): readonly Column[] {
+  const all = new Map(current.map((column) => [column[0], column]))
+  for (const column of changedColumns) all.set(column[0], column)
+  return [...all.values()].filter(([at]) => at >= from).sort(([a], [b]) => a - b)
+}
+
+function ordered(lines: readonly TailLine[]): readonly TailLine[] {
+  return lines.toSorted((a, b) => a.at - b.at || a.id - b.id).slice(-TAIL_MAX)
+}

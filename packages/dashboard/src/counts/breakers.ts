@@ -1,0 +1,69 @@
+import { Latest } from './latest.ts'
+
+/** The most breakers that are tracked. */
+export const BREAKERS_MAX = 200
+/** The most changes kept per breaker. `transitions` counts beyond this. */
+export const CHANGES_MAX = 500
+
+/** A state change of a breaker. */
+export interface Change {
+  readonly at: number
+  readonly from: string
+  readonly to: string
+  readonly traceId: string | undefined
+}
+
+/** A breaker and its state changes. */
+export class BreakerHistory {
+  readonly service: string
+  readonly shield: string
+  readonly policy: string
+  readonly changes: Latest<Change> = new Latest(CHANGES_MAX)
+  /** The number of all changes, including those no longer kept. */
+  transitions = 0
+
+  constructor(service: string, shield: string, policy: string) {
+    this.service = service
+    this.shield = shield
+    this.policy = policy
+  }
+
+  /** The state after the latest change. */
+  get state(): string {
+    return this.changes.items.at(-1)?.to ?? 'closed'
+  }
+
+  /** The time of the latest change. */
+  get since(): number | undefined {
+    return this.changes.items.at(-1)?.at
+  }
+}
+
+/** Tracks every breaker that appears in the lines. */
+export class Breakers {
+  readonly #byKey = new Map<string, BreakerHistory>()
+  #revision = 0
+
+  get all(): readonly BreakerHistory[] {
+    return [...this.#byKey.values()]
+  }
+
+  /** Increases with every change. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** Adds one change. Changes may arrive in any order. */
+  add(service: string, shield: string, policy: string, change: Change): void {
+    const key = [service, shield, policy].join('\u0000')
+    let breaker = this.#byKey.get(key)
+    if (breaker === undefined) {
+      if (this.#byKey.size >= BREAKERS_MAX) return
+      breaker = new BreakerHistory(service, shield, policy)
+      this.#byKey.set(key, breaker)
+    }
+    breaker.transitions += 1
+    breaker.changes.add(change)
+    this.#revision += 1
+  }
+}

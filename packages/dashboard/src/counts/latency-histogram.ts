@@ -1,0 +1,93 @@
+/** Each bucket is this many times as wide as the previous one. Its middle is at most 1 % off any value in it. */
+const GROWTH = 1.02
+const LOG_GROWTH = Math.log(GROWTH)
+/** A shorter latency counts as 0. */
+const SHORTEST_MS = 0.001
+/** About eleven days. A longer latency counts as this. */
+const LONGEST_MS = 1e9
+const BUCKETS_MAX = Math.floor(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GROWTH) + 1
+const GROW_BUCKETS = 32
+
+/**
+ * Counts latencies in log-spaced buckets.
+ *
+ * Every percentile has a relative error of at most 1 %. Only the buckets between the shortest and the longest latency so
+ * far are stored, at most {@link BUCKETS_MAX}.
+ */
+export class LatencyHistogram {
+  #counts = new Uint32Array(0)
+  /** The bucket of the first element of `#counts`. */
+  #first = 0
+  #zeros = 0
+  #total = 0
+
+  /** The number of counted latencies. */
+  get total(): number {
+    return this.#total
+  }
+
+  /** Counts one latency in milliseconds. It must not be negative. */
+  add(latencyMs: number): void {
+    this.#total += 1
+    if (latencyMs < SHORTEST_MS) {
+      this.#zeros += 1
+      return
+    }
+    this.#addTo(bucketOf(latencyMs), 1)
+  }
+
+  /** Adds the counts of another histogram. */
+  merge(other: LatencyHistogram): void {
+    this.#total += other.#total
+    this.#zeros += other.#zeros
+    const { length } = other.#counts
+    if (length === 0) return
+    this.#cover(other.#first)
+    this.#cover(other.#first + length - 1)
+    for (let i = 0; i < length; i += 1) {
+      const at = other.#first + i - this.#first
+      this.#counts[at] = (this.#counts[at] ?? 0) + (other.#counts[i] ?? 0)
+    }
+  }
+
+  /** Returns the nearest-rank percentile for `share` (0 to 1); null when nothing was counted. */
+  percentile(share: number): number | null {
+    if (this.#total === 0) return null
+    const rank = Math.max(1, Math.ceil(share * this.#total))
+    let seen = this.#zeros
+    if (seen >= rank) return 0
+    for (let i = 0; i < this.#counts.length; i += 1) {
+      seen += this.#counts[i] ?? 0
+      if (seen >= rank) return middleOf(this.#first + i)
+    }
+    return middleOf(this.#first + this.#counts.length - 1)
+  }
+
+  #addTo(bucket: number, count: number): void {
+    this.#cover(bucket)
+    const at = bucket - this.#first
+    this.#counts[at] = (this.#counts[at] ?? 0) + count
+  }
+
+  #cover(bucket: number): void {
+    const { length } = this.#counts
+    if (length > 0 && bucket >= this.#first && bucket < this.#first + length) return
+    const first = length === 0 ? bucket : Math.min(this.#first, bucket)
+    const last = length === 0 ? bucket : Math.max(this.#first + length - 1, bucket)
+    const from = Math.floor(first / GROW_BUCKETS) * GROW_BUCKETS
+    const to = Math.min(BUCKETS_MAX, Math.ceil((last + 1) / GROW_BUCKETS) * GROW_BUCKETS)
+    const counts = new Uint32Array(to - from)
+    if (length > 0) counts.set(this.#counts, this.#first - from)
+    this.#counts = counts
+    this.#first = from
+  }
+}
+
+function bucketOf(latencyMs: number): number {
+  const bucket = Math.floor(Math.log(latencyMs / SHORTEST_MS) / LOG_GROWTH)
+  return Math.min(Math.max(bucket, 0), BUCKETS_MAX - 1)
+}
+
+function middleOf(bucket: number): number {
+  return SHORTEST_MS * GROWTH ** (bucket + 0.5)
+}

@@ -1,0 +1,41 @@
+/** Keeps the newest items up to a bound, ordered by time. */
+export class Latest<T extends { readonly at: number }> {
+  readonly #max: number
+  readonly #items: T[] = []
+
+  constructor(max: number) {
+    this.#max = max
+  }
+
+  /** All items, oldest first. */
+  get items(): readonly T[] {
+    return this.#items
+  }
+
+  /** Whether an item with this time would be kept. Check this before building the item. */
+  accepts(at: number): boolean {
+    return this.#items.length < this.#max || at >= (this.#items[0]?.at ?? 0)
+  }
+
+  /** Adds an item after those with the same time. */
+  add(item: T): void {
+    if (!this.accepts(item.at)) return
+    let index = this.#items.length
+    if (item.at < (this.#items[index - 1]?.at ?? item.at)) {
+      let low = 0
+      while (low < index) {
+        const middle = (low + index) >>> 1
+        if ((this.#items[middle]?.at ?? 0) <= item.at) low = middle + 1
+        else index = middle
+      }
+    }
+    this.#items.splice(index, 0, item)
+    if (this.#items.length > this.#max) this.#items.shift()
+  }
+
+  /** Replaces an item with another one that has the same time. */
+  replace(old: T, item: T): void {
+    const index = this.#items.indexOf(old)
+    if (index !== -1) this.#items[index] = item
+  }
+}

@@ -1,0 +1,52 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { LatencyHistogram } from '../latency-histogram.ts'
+
+const SHARES = [0, 0.5, 0.95, 0.99, 1]
+const latencies = fc.array(fc.double({ min: 0.001, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 300 })
+
+test('returns every percentile within 1 % of the exact value for any latencies', () => {
+  fc.assert(
+    fc.property(latencies, (values) => {
+      expectClose(histogram(values), values)
+    }),
+  )
+})
+
+test('merges two histograms into the histogram of all their latencies', () => {
+  fc.assert(
+    fc.property(latencies, latencies, (some, others) => {
+      const merged = histogram(some)
+      merged.merge(histogram(others))
+      expect(merged.total).toBe(some.length + others.length)
+      expectClose(merged, [...some, ...others])
+    }),
+  )
+})
+
+test('returns null without latencies, and 0 for a latency of zero', () => {
+  expect(new LatencyHistogram().percentile(0.5)).toBeNull()
+  expect(histogram([0, 0, 5]).percentile(0.5)).toBe(0)
+  const merged = new LatencyHistogram()
+  merged.merge(new LatencyHistogram())
+  expect(merged.percentile(0.99)).toBeNull()
+})
+
+test('counts a latency beyond eleven days as the longest, without throwing', () => {
+  expect(histogram([1, Number.MAX_VALUE]).percentile(1)).toBeGreaterThan(9e8)
+})
+
+function histogram(values: readonly number[]): LatencyHistogram {
+  const built = new LatencyHistogram()
+  for (const value of values) built.add(value)
+  return built
+}
+
+function expectClose(built: LatencyHistogram, values: readonly number[]): void {
+  const sorted = [...values].sort((a, b) => a - b)
+  for (const share of SHARES) {
+    const exact = sorted[Math.max(1, Math.ceil(share * sorted.length)) - 1] ?? Number.NaN
+    const got = built.percentile(share) ?? Number.NaN
+    expect(Math.abs(got - exact) / exact).toBeLessThanOrEqual(0.01 + 1e-9)
+  }
+}

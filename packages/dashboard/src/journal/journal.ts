@@ -1,0 +1,88 @@
+import { Breakers } from '../counts/breakers.ts'
+import { Cells } from '../counts/cells.ts'
+import { Latest } from '../counts/latest.ts'
+import { Timeline } from '../counts/timeline.ts'
+import { TraceIndex } from '../traces/trace-index.ts'
+
+/** The most lines in the live tail. */
+export const TAIL_MAX = 300
+/** The most errors in the list. */
+export const ERRORS_MAX = 200
+
+/** The shown parts of a line in the live tail. */
+export interface TailLine {
+  /** Increases with each line in order of arrival. */
+  readonly id: number
+  readonly at: number
+  readonly service: string
+  readonly level: string | undefined
+  readonly text: string
+  readonly status: number | undefined
+  readonly traceId: string | undefined
+}
+
+/** An error in the list. */
+export interface ErrorLine {
+  readonly at: number
+  readonly service: string
+  readonly status: number | undefined
+  readonly code: string | undefined
+  readonly kind: string
+  readonly detail: string | undefined
+  readonly path: string | undefined
+  readonly traceId: string | undefined
+  readonly spanId: string | undefined
+}
+
+/** Holds the counts and lists of all files together. All are bounded, and no raw line is kept. */
+export class Journal {
+  #newestTailId = 0
+  #revision = 1
+  #withdrawals = 0
+  readonly cells: Cells = new Cells()
+  /** Counts requests and events from lines that have an `event` field. */
+  readonly named: Timeline = this.timeline()
+  readonly breakers: Breakers = new Breakers()
+  readonly traces: TraceIndex = new TraceIndex()
+  readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
+  readonly errors: Latest<ErrorLine> = new Latest(ERRORS_MAX)
+
+  /** Creates a timeline that uses the cells of this journal. */
+  timeline(): Timeline {
+    const timeline = new Timeline((cell) => this.cells.overflow(cell))
+    timeline.revision = this.#revision
+    return timeline
+  }
+
+  /** The revision that is written into each slot that changes. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  /** How many times counts were withdrawn. */
+  get withdrawals(): number {
+    return this.#withdrawals
+  }
+
+  /** Raises the revision, so that later changes differ from earlier ones. */
+  raiseRevision(timelines: readonly Timeline[]): void {
+    this.#revision += 1
+    for (const timeline of timelines) timeline.revision = this.#revision
+  }
+
+  /** Records that the counts of a file no longer apply. */
+  withdraw(): void {
+    this.#withdrawals += 1
+  }
+
+  /** The id of the newest line in the tail. */
+  get newestTailId(): number {
+    return this.#newestTailId
+  }
+
+  /** Assigns the id of the next line in the tail. */
+  nextTailId(): number {
+    this.#newestTailId += 1
+    return this.#newestTailId
+  }
+}

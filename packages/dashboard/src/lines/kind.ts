@@ -1,0 +1,16 @@
+import type { LogLine } from './log-line.ts'
+
+/** Whether the client can act on an error (`business`) or the operator must (`technical`). */
+export type Kind = 'business' | 'technical'
+
+/**
+ * Returns the kind of an error: the line's `error_kind`, else one derived from its status.
+ *
+ * A 4xx is `business`. 408 and 429 are `technical`: there the client can only wait.
+ */
+export function kindOf(line: LogLine): Kind {
+  const named = line.fields.first('error_kind')
+  if (named === 'business' || named === 'technical') return named
+  const { status } = line
+  return status !== undefined && status < 500 && status !== 408 && status !== 429 ? 'business' : 'technical'
+}

@@ -1,0 +1,91 @@
+/** The longest line that is kept. A longer one is dropped and counted as malformed. */
+export const LINE_BYTES_MAX = 1_048_576
+
+const NEWLINE = 10
+
+/** Receives the complete lines of a byte stream. */
+export interface LineSink {
+  /** Receives a complete line without its newline. The line is never blank. */
+  readonly line: (text: string) => void
+  /** Called when a line was longer than {@link LINE_BYTES_MAX}. */
+  readonly tooLong: () => void
+}
+
+/**
+ * Splits bytes into lines.
+ *
+ * Bytes after the last newline are buffered until their newline arrives, because a service may still be writing the line.
+ * The splitter works on bytes, so a character that two reads split is decoded correctly.
+ */
+export class LineSplitter {
+  readonly #sink: LineSink
+  #parts: Buffer[] = []
+  #partBytes = 0
+  #openBytes = 0
+  #skipping = false
+  #atStart = true
+
+  constructor(sink: LineSink) {
+    this.#sink = sink
+  }
+
+  /** The bytes of the unfinished line so far, including those dropped because the line is too long. */
+  get openBytes(): number {
+    return this.#openBytes
+  }
+
+  /** Processes the next bytes. Keeps no reference to them, so the reader may reuse its buffer. */
+  push(bytes: Buffer): void {
+    const first = bytes.indexOf(NEWLINE)
+    if (first === -1) {
+      this.#buffer(bytes)
+      return
+    }
+    this.#buffer(bytes.subarray(0, first))
+    this.flush()
+    const last = bytes.lastIndexOf(NEWLINE)
+    // One decoding for all complete lines of a read is several times faster than one for each.
+    if (last > first) for (const text of bytes.toString('utf8', first + 1, last).split('\n')) this.#emit(text)
+    this.#buffer(bytes.subarray(last + 1))
+  }
+
+  /** Emits the buffered bytes as a line: its newline arrived, or the input ended. */
+  flush(): void {
+    if (this.#skipping) this.#sink.tooLong()
+    else if (this.#partBytes > 0) this.#emit(Buffer.concat(this.#parts).toString('utf8'))
+    this.#clear()
+    this.#openBytes = 0
+    this.#skipping = false
+  }
+
+  /** Discards the buffered bytes, for a file that starts again. */
+  reset(): void {
+    this.#clear()
+    this.#openBytes = 0
+    this.#skipping = false
+    this.#atStart = true
+  }
+
+  #buffer(bytes: Buffer): void {
+    this.#openBytes += bytes.length
+    if (bytes.length === 0 || this.#skipping) return
+    if (this.#partBytes + bytes.length > LINE_BYTES_MAX) {
+      this.#skipping = true
+      this.#clear()
+      return
+    }
+    this.#parts.push(Buffer.from(bytes))
+    this.#partBytes += bytes.length
+  }
+
+  #clear(): void {
+    this.#parts = []
+    this.#partBytes = 0
+  }
+
+  #emit(text: string): void {
+    const unmarked = this.#atStart && text.startsWith('\uFEFF') ? text.slice(1) : text
+    this.#atStart = false
+    if (unmarked.trim() !== '') this.#sink.line(unmarked)
+  }
+}

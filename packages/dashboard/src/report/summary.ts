@@ -1,0 +1,181 @@
+import type { BreakerHistory } from '../counts/breakers.ts'
+import type { Cells } from '../counts/cells.ts'
+import { Tally } from '../counts/timeline.ts'
+import type { LogFiles } from '../journal/log-files.ts'
+
+/** The totals of a set of requests in the JSON API. */
+export interface TotalsJson {
+  readonly requests: number
+  readonly client_errors: number
+  readonly server_errors: number
+  /** Null when no request has a latency. */
+  readonly latency_ms: { readonly mean: number | null }
+}
+
+/** The state of a breaker in the JSON API. */
+export interface BreakerJson {
+  readonly service: string
+  readonly shield: string
+  readonly policy: string
+  readonly state: string
+  readonly since: string | null
+  readonly transitions: number
+}
+
+/** The result of `GET /api/summary` and `--once --json`. */
+export interface Summary {
+  readonly requests: number
+  readonly client_errors: number
+  readonly server_errors: number
+  /** Null when no request has a latency. Percentiles are within 1 %. */
+  readonly latency_ms: {
+    readonly mean: number | null
+    readonly p50: number | null
+    readonly p95: number | null
+    readonly p99: number | null
+  }
+  readonly by_status: Readonly<Record<string, number>>
+  /** Requests with a status of 400 or more, by error code; without a code, by status, such as `HTTP 503`. */
+  readonly by_error_code: Readonly<Record<string, number>>
+  readonly by_kind: { readonly business: number; readonly technical: number }
+  readonly by_service: Readonly<Record<string, TotalsJson>>
+  /** Events of policies, such as `retry.attempt` or `fallback`. */
+  readonly events: Readonly<Record<string, number>>
+  readonly breakers: readonly BreakerJson[]
+  readonly lines: {
+    readonly read: number
+    readonly malformed: number
+    readonly late: number
+    readonly untimed: number
+  }
+  readonly files: readonly { readonly path: string; readonly state: string; readonly restarts: number }[]
+}
+
+/** A range of time in milliseconds since 1970. It excludes `to`. */
+export interface Range {
+  readonly from: number
+  readonly to: number
+}
+
+/** Summarizes all files together: the given range, or everything read, however old. */
+export function summarize(files: LogFiles, range?: Range): Summary {
+  const { cells, breakers } = files.journal
+  const lines = { read: 0, malformed: 0, late: 0, untimed: 0 }
+  for (const { log } of files.all) {
+    lines.read += log.read
+    lines.malformed += log.malformed
+    lines.late += log.late
+    lines.untimed += log.untimed
+  }
+  return {
+    ...figures(tallyOf(files, range), cells),
+    breakers: breakers.all.map(breakerJson),
+    lines,
+    files: files.all.map(({ tail }) => ({ path: tail.path, state: tail.state, restarts: tail.restarts })),
+  }
+}
+
+/** Merges all counts of a range, or of everything. The range is rounded outwards to whole slots. */
+export function tallyOf(files: LogFiles, range?: Range): Tally {
+  const tally = new Tally()
+  for (const timeline of files.timelines) {
+    if (range === undefined) tally.merge(timeline.total)
+    else {
+      const stepMs = timeline.stepFor(range.from)
+      for (const [, slot] of timeline.between(stepMs, range.from, range.to)) tally.merge(slot)
+    }
+  }
+  return tally
+}
+
+/** Computes the figures of a tally. */
+export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 'lines' | 'files'> {
+  const all = emptyTotals()
+  const byStatus = new Map<number, number>()
+  const byCode = new Map<string, number>()
+  const byService = new Map<string, Totals>()
+  const events = new Map<string, number>()
+  const kinds = { business: 0, technical: 0 }
+  for (const [number, count] of tally.cells) {
+    const key = cells.key(number)
+    if (key.type === 'event') {
+      increase(events, key.name, count.count)
+      continue
+    }
+    const { status } = key
+    let serviceTotals = byService.get(key.service)
+    if (serviceTotals === undefined) {
+      serviceTotals = emptyTotals()
+      byService.set(key.service, serviceTotals)
+    }
+    for (const totals of [all, serviceTotals]) {
+      totals.requests += count.count
+      if (status !== undefined && status >= 500) totals.serverErrors += count.count
+      else if (status !== undefined && status >= 400) totals.clientErrors += count.count
+      totals.latencyMsSum += count.latencyMsSum
+      totals.latencies += count.latencies
+    }
+    if (status === undefined) continue
+    increase(byStatus, status, count.count)
+    if (status < 400) continue
+    increase(byCode, key.code ?? `HTTP ${status}`, count.count)
+    kinds[key.kind ?? 'technical'] += count.count
+  }
+  return {
+    requests: all.requests,
+    client_errors: all.clientErrors,
+    server_errors: all.serverErrors,
+    latency_ms: {
+      mean: meanOf(all),
+      p50: tally.latency.percentile(0.5),
+      p95: tally.latency.percentile(0.95),
+      p99: tally.latency.percentile(0.99),
+    },
+    by_status: Object.fromEntries([...byStatus].sort(([a], [b]) => a - b)),
+    // fromEntries defines own keys, so a service named __proto__ is safe.
+    by_error_code: Object.fromEntries([...byCode].sort(([, a], [, b]) => b - a)),
+    by_kind: kinds,
+    by_service: Object.fromEntries([...byService].map(([service, totals]) => [service, json(totals)])),
+    events: Object.fromEntries(events),
+  }
+}
+
+interface Totals {
+  requests: number
+  clientErrors: number
+  serverErrors: number
+  latencyMsSum: number
+  latencies: number
+}
+
+function emptyTotals(): Totals {
+  return { requests: 0, clientErrors: 0, serverErrors: 0, latencyMsSum: 0, latencies: 0 }
+}
+
+function increase<K>(counts: Map<K, number>, key: K, by: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + by)
+}
+
+function meanOf(totals: Totals): number | null {
+  return totals.latencies === 0 ? null : totals.latencyMsSum / totals.latencies
+}
+
+function json(totals: Totals): TotalsJson {
+  return {
+    requests: totals.requests,
+    client_errors: totals.clientErrors,
+    server_errors: totals.serverErrors,
+    latency_ms: { mean: meanOf(totals) },
+  }
+}
+
+function breakerJson(breaker: BreakerHistory): BreakerJson {
+  return {
+    service: breaker.service,
+    shield: breaker.shield,
+    policy: breaker.policy,
+    state: breaker.state,
+    since: breaker.since === undefined ? null : new Date(breaker.since).toISOString(),
+    transitions: breaker.transitions,
+  }
+}

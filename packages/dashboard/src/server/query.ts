@@ -1,0 +1,44 @@
+import { instantOf } from '../lines/log-time.ts'
+import { DEFAULT_RANGE_S, RANGES } from '../report/ranges.ts'
+import type { Range } from '../report/summary.ts'
+
+/** An error for an invalid query. Its message is one line. */
+export class QueryError extends Error {
+  override readonly name = 'QueryError'
+}
+
+/**
+ * Reads `from` and `to`: dates, or numbers since 1970. A missing one leaves that side of the range open.
+ *
+ * @throws QueryError for an invalid date, or when `to` is not later than `from`
+ */
+export function rangeOfQuery(query: URLSearchParams): Range | undefined {
+  const from = timeOf(query, 'from')
+  const to = timeOf(query, 'to')
+  if (from === undefined && to === undefined) return undefined
+  const range = { from: from ?? 0, to: to ?? Date.now() + 1 }
+  if (range.to <= range.from) throw new QueryError('`to` must be later than `from`')
+  return range
+}
+
+/**
+ * Reads `range`: one of the ranges that the page offers, in seconds.
+ *
+ * @throws QueryError for anything else
+ */
+export function secondsOfQuery(query: URLSearchParams): number {
+  const value = query.get('range')
+  if (value === null) return DEFAULT_RANGE_S
+  const seconds = Number(value)
+  if (!RANGES.has(seconds)) throw new QueryError(`\`range\` must be one of ${[...RANGES.keys()].join(', ')} seconds`)
+  return seconds
+}
+
+function timeOf(query: URLSearchParams, name: string): number | undefined {
+  const value = query.get(name)
+  if (value === null || value === '') return undefined
+  // An unencoded plus of a zone (`10:00:00+02:00`) arrives as a space.
+  const time = instantOf(value.replace(' ', '+')) ?? instantOf(value)
+  if (time === undefined) throw new QueryError(`\`${name}\` must be a date or a number since 1970`)
+  return time.at
+}

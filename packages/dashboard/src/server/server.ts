@@ -1,0 +1,117 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { LogFiles } from '../journal/log-files.ts'
+import { readTrace } from '../report/read-trace.ts'
+import { summarize } from '../report/summary.ts'
+import { PAGE_FOLDER, readAssets } from './assets.ts'
+import { QueryError, rangeOfQuery, secondsOfQuery } from './query.ts'
+import { Stream } from './stream.ts'
+
+const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+}
+const TRACES = '/api/traces/'
+const TRACE_ID_CHARACTERS_MAX = 200
+
+interface Reply {
+  readonly status: number
+  readonly type: string
+  readonly body: string | Buffer
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** Creates the server of the dashboard. It does not listen yet; `port` is the port it will use. */
+export async function createDashboard(
+  files: LogFiles,
+  port: number,
+  pageFolder: string = PAGE_FOLDER,
+): Promise<Server> {
+  const assets = await readAssets(pageFolder)
+  const stream = new Stream(files)
+  // Prevents DNS rebinding: another site can reach this loopback server through a host name that resolves to 127.0.0.1.
+  // The Host header then contains that name.
+  const hosts = new Set([`localhost:${port}`, `127.0.0.1:${port}`])
+  // Clients omit the default port from the Host header.
+  if (port === 80) for (const host of ['localhost', '127.0.0.1']) hosts.add(host)
+
+  const reply = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Reply> => {
+    if (path === '/healthz') return json(200, { status: 'ok' })
+    if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query)))
+    if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length))
+    const asset = assets.get(path)
+    if (asset !== undefined) return { status: 200, type: asset.type, body: asset.body }
+    if (path === '/') return text(503, 'the page is not built: run `npm ci` or `npm run prepare`; /api/summary works')
+    return text(404, `not found: ${request.method}`)
+  }
+
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (!hosts.has(request.headers.host?.toLowerCase() ?? '')) return send(request, response, text(403, 'unknown host'))
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      return send(request, response, { ...text(405, 'method not allowed'), headers: { allow: 'GET, HEAD' } })
+    }
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+    try {
+      const params = new URLSearchParams(query)
+      if (path === '/api/stream' && request.method === 'GET')
+        openStream(stream, request, response, secondsOfQuery(params))
+      else send(request, response, await reply(request, path, params))
+    } catch (error) {
+      if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
+      else send(request, response, text(500, 'the dashboard failed'))
+    }
+  }
+  const server = createServer((request, response) => void handle(request, response))
+  const { close } = server
+  server.close = (done) => {
+    stream.close()
+    return close.call(server, done)
+  }
+  return server
+}
+
+async function trace(files: LogFiles, encoded: string): Promise<Reply> {
+  const id = decoded(encoded)
+  if (id === undefined || id === '' || id.length > TRACE_ID_CHARACTERS_MAX) {
+    return json(400, { message: 'a trace id has 1 to 200 characters' })
+  }
+  const found = await readTrace(files, id)
+  return json(found.lines.length === 0 ? 404 : 200, found)
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return undefined
+  }
+}
+
+function openStream(stream: Stream, request: IncomingMessage, response: ServerResponse, seconds: number): void {
+  response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
+  response.write('retry: 1000\n\n')
+  if (!stream.add(response, seconds)) response.end('event: full\ndata: {}\n\n')
+  request.socket.setNoDelay(true)
+}
+
+function json(status: number, value: object): Reply {
+  return { status, type: 'application/json', body: JSON.stringify(value) }
+}
+
+function text(status: number, body: string): Reply {
+  return { status, type: 'text/plain', body }
+}
+
+function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
+  if (response.destroyed) return
+  response.writeHead(reply.status, {
+    ...SECURITY_HEADERS,
+    'content-type': `${reply.type}; charset=utf-8`,
+    'content-length': Buffer.byteLength(reply.body),
+    ...reply.headers,
+  })
+  response.end(request.method === 'HEAD' ? undefined : reply.body)
+}

@@ -1,0 +1,154 @@
+import type { ServerResponse } from 'node:http'
+import type { TailLine } from '../journal/journal.ts'
+import type { LogFiles } from '../journal/log-files.ts'
+import { RANGES } from '../report/ranges.ts'
+import { type Column, columnsOf, type Parts, partsOf, rangeOf } from '../report/view.ts'
+
+/** Four times a second. */
+const TICK_MS = 250
+/** The longest time without a message. An idle connection may be closed on its way. */
+const IDLE_MS_MAX = 10_000
+/** The most unsent bytes per client. A client beyond it gets a fresh snapshot once its buffer is empty. */
+const UNSENT_BYTES_MAX = 262_144
+/** The most new tail lines in one message. The newest are sent. */
+const TAIL_PER_TICK_MAX = 100
+
+/** The most pages connected at the same time. */
+export const CLIENTS_MAX = 64
+
+interface Client {
+  readonly response: ServerResponse
+  readonly seconds: number
+  /** The last version sent of each part. */
+  readonly sent: Map<string, string>
+  revision: number
+  tailId: number
+  lastMs: number
+  withdrawals: number
+  isBehind: boolean
+}
+
+/** The state of a client that has received nothing. */
+const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0, withdrawals: 0 }
+
+interface View {
+  readonly parts: ReadonlyMap<string, string>
+  readonly range: Parts['range']
+}
+
+/** Sends data to pages as server-sent events: first a snapshot, then changes. */
+export class Stream {
+  readonly #files: LogFiles
+  readonly #clients = new Set<Client>()
+  readonly #now: () => number
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(files: LogFiles, now: () => number = Date.now) {
+    this.#files = files
+    this.#now = now
+  }
+
+  /** The number of connected pages. */
+  get clients(): number {
+    return this.#clients.size
+  }
+
+  /** Adds a page. Returns false for too many pages, or if `seconds` is not one of {@link RANGES}. */
+  add(response: ServerResponse, seconds: number): boolean {
+    if (this.#clients.size >= CLIENTS_MAX || !RANGES.has(seconds)) return false
+    const client: Client = { response, seconds, sent: new Map(), ...NOTHING_SENT, isBehind: false }
+    this.#clients.add(client)
+    response.on('close', () => this.#remove(client))
+    response.on('error', () => this.#remove(client))
+    this.#send(client, this.#view(seconds))
+    this.#timer ??= setInterval(() => this.tick(), TICK_MS)
+    return true
+  }
+
+  /** Sends each page the changes since its last message. */
+  tick(): void {
+    const views = new Map<number, View>()
+    const clients = [...this.#clients].filter((client) => this.#isReady(client))
+    for (const client of clients) {
+      let view = views.get(client.seconds)
+      if (view === undefined) {
+        view = this.#view(client.seconds)
+        views.set(client.seconds, view)
+      }
+      this.#send(client, view)
+    }
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    for (const client of this.#clients) client.response.end()
+  }
+
+  #isReady(client: Client): boolean {
+    if (client.response.writableLength > UNSENT_BYTES_MAX) client.isBehind = true
+    const isOutdated = client.withdrawals !== this.#files.journal.withdrawals
+    if (!client.isBehind && !isOutdated) return true
+    if (client.isBehind && client.response.writableLength > 0) return false
+    client.isBehind = false
+    client.sent.clear()
+    Object.assign(client, NOTHING_SENT)
+    return true
+  }
+
+  #view(seconds: number): View {
+    const range = rangeOf(this.#files, seconds, this.#now())
+    const parts = new Map(
+      Object.entries(partsOf(this.#files, range)).map(([name, part]) => [name, JSON.stringify(part)]),
+    )
+    return { parts, range }
+  }
+
+  #send(client: Client, view: View): void {
+    const isSnapshot = client.revision === 0
+    const changed = [...view.parts].filter(([name, part]) => client.sent.get(name) !== part)
+    for (const [name, part] of changed) client.sent.set(name, part)
+    const columns = columnsOf(this.#files, view.range, client.revision)
+    const tail = this.#tailAfter(client.tailId)
+    const { journal, timelines } = this.#files
+    client.revision = journal.revision
+    client.tailId = journal.newestTailId
+    client.withdrawals = journal.withdrawals
+    // Later changes get a higher revision than anything sent so far.
+    journal.raiseRevision(timelines)
+    const now = this.#now()
+    if (
+      !isSnapshot &&
+      changed.length === 0 &&
+      columns.length === 0 &&
+      tail.length === 0 &&
+      now - client.lastMs < IDLE_MS_MAX
+    ) {
+      return
+    }
+    client.lastMs = now
+    const fields = changed.map(([name, part]) => `${JSON.stringify(name)}:${part}`)
+    fields.push(`"now":${now}`, ...lists(columns, tail, isSnapshot))
+    client.response.write(`event: ${isSnapshot ? 'snapshot' : 'delta'}\ndata: {${fields.join(',')}}\n\n`)
+  }
+
+  #tailAfter(id: number): readonly TailLine[] {
+    const { tail, newestTailId } = this.#files.journal
+    if (id === newestTailId) return []
+    const fresh = tail.items.filter((line) => line.id > id)
+    return id === 0 ? fresh : fresh.slice(-TAIL_PER_TICK_MAX)
+  }
+
+  #remove(client: Client): void {
+    this.#clients.delete(client)
+    if (this.#clients.size > 0) return
+    clearInterval(this.#timer)
+    this.#timer = undefined
+  }
+}
+
+function lists(columns: readonly Column[], tail: readonly TailLine[], isSnapshot: boolean): readonly string[] {
+  const fields: string[] = []
+  if (isSnapshot || columns.length > 0) fields.push(`"columns":${JSON.stringify(columns)}`)
+  if (isSnapshot || tail.length > 0) fields.push(`"tail":${JSON.stringify(tail)}`)
+  return fields
+}

@@ -1,0 +1,108 @@
+import { EventEmitter } from 'node:events'
+import type { ServerResponse } from 'node:http'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { createTestLog, type TestLog } from '../../test/setup.ts'
+import { CLIENTS_MAX, Stream } from '../stream.ts'
+
+/** A client whose unsent bytes a test sets. */
+class FakeClient extends EventEmitter {
+  readonly messages: { readonly event: string; readonly data: Record<string, unknown> }[] = []
+  writableLength = 0
+
+  write(text: string): void {
+    const [, event, data] = /^event: (\w+)\ndata: (.*)\n\n$/.exec(text) ?? []
+    this.messages.push({ event: event ?? '', data: JSON.parse(data ?? '{}') as Record<string, unknown> })
+  }
+}
+
+let log: TestLog
+let stream: Stream
+let now: number
+beforeEach(async () => {
+  log = await createTestLog('shop.jsonl')
+  now = Date.now()
+  stream = new Stream(log.files, () => now)
+})
+afterEach(() => log.remove())
+
+const request = { event: 'http.request', service: 'shop', status_code: 200, latency_ms: 2, path: '/' }
+
+function client(seconds = 900): FakeClient {
+  const fake = new FakeClient()
+  added.push(fake)
+  expect(stream.add(fake as unknown as ServerResponse, seconds)).toBe(true)
+  return fake
+}
+
+const added: FakeClient[] = []
+afterEach(() => {
+  for (const fake of added.splice(0)) fake.emit('close')
+})
+
+test('sends a full snapshot first, then only changes, and nothing without changes', async () => {
+  await log.append(request)
+  const page = client()
+  expect(page.messages).toMatchObject([
+    { event: 'snapshot', data: { summary: { requests: 1 }, tail: [{ status: 200 }] } },
+  ])
+  stream.tick()
+  expect(page.messages).toHaveLength(1)
+  await log.append({ ...request, status_code: 503 })
+  stream.tick()
+  expect(page.messages[1]).toMatchObject({
+    event: 'delta',
+    data: { summary: { requests: 2 }, tail: [{ status: 503 }] },
+  })
+  expect(page.messages[1]?.data).not.toHaveProperty('lanes')
+  expect(page.messages[1]?.data['columns']).toHaveLength(1)
+})
+
+test('sends the same columns to all pages, including one that connects later', async () => {
+  const first = client()
+  const second = client()
+  await log.append(request, request)
+  stream.tick()
+  const third = client()
+  await log.append(request)
+  stream.tick()
+  const last = [first, second, third].map((page) => page.messages.at(-1)?.data['columns'])
+  expect(last[0]).toEqual(last[1])
+  expect(last[0]).toEqual(last[2])
+})
+
+test('sends a slow page nothing while it is behind, then one fresh snapshot', async () => {
+  const page = client()
+  page.writableLength = 1_000_000
+  for (let round = 0; round < 50; round += 1) {
+    await log.append(request)
+    stream.tick()
+  }
+  expect(page.messages).toHaveLength(1)
+  page.writableLength = 0
+  stream.tick()
+  expect(page.messages).toHaveLength(2)
+  expect(page.messages[1]).toMatchObject({ event: 'snapshot', data: { summary: { requests: 50 } } })
+})
+
+test('sends a new snapshot when counted lines turn out not to be requests', async () => {
+  await log.append({ status_code: 200, latency_ms: 1 })
+  const page = client()
+  await log.append({ event: 'started' })
+  stream.tick()
+  expect(page.messages[1]).toMatchObject({ event: 'snapshot', data: { summary: { requests: 0 }, columns: [] } })
+})
+
+test('sends the time to a page that received nothing for a while', () => {
+  const page = client(604_800)
+  now += 11_000
+  stream.tick()
+  expect(page.messages.at(-1)?.data['now']).toBe(now)
+})
+
+test('limits the number of pages, and a closed one makes room', () => {
+  const pages = Array.from({ length: CLIENTS_MAX }, () => client())
+  expect(stream.add(new FakeClient() as unknown as ServerResponse, 900)).toBe(false)
+  pages[0]?.emit('close')
+  expect(stream.clients).toBe(CLIENTS_MAX - 1)
+  client()
+})

@@ -1,0 +1,110 @@
+import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { LineSplitter } from '../../lines/line-splitter.ts'
+import { FileTail } from '../file-tail.ts'
+import type { OpenLog } from '../open-log.ts'
+
+let folder: string
+let path: string
+let seen: string[]
+let logs: OpenLog[]
+let tail: FileTail
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'escudo-tail-'))
+  path = join(folder, 'a.jsonl')
+  seen = []
+  logs = []
+  const lines = new LineSplitter({ line: (text) => seen.push(text), tooLong: () => {} })
+  tail = new FileTail(path, {
+    begin: (log) => {
+      lines.reset()
+      logs.push(log)
+    },
+    push: (bytes) => lines.push(bytes),
+    end: (_, how) => (how === 'replaced' ? lines.flush() : undefined),
+  })
+})
+
+afterEach(async () => {
+  for (const { file } of logs) await file.close()
+  await rm(folder, { recursive: true })
+})
+
+test('waits for a missing file, then reads it as it grows', async () => {
+  await tail.poll()
+  expect(tail.state).toBe('waiting')
+  await writeFile(path, 'one\ntw')
+  await tail.poll()
+  expect(seen).toEqual(['one'])
+  await appendFile(path, 'o\n')
+  await tail.poll()
+  expect(seen).toEqual(['one', 'two'])
+  expect(tail.state).toBe('reading')
+})
+
+test('reads a renamed file to its end, then the new one, each line exactly once', async () => {
+  await writeFile(path, 'one\n')
+  await tail.poll()
+  await appendFile(path, 'two\n')
+  await rename(path, `${path}.1`)
+  await appendFile(`${path}.1`, 'three\n')
+  await tail.poll()
+  await writeFile(path, 'four\n')
+  await tail.poll()
+  expect(seen).toEqual(['one', 'two', 'three', 'four'])
+  expect(tail.restarts).toBe(0)
+})
+
+test('loses and repeats no line over a hundred rotations', async () => {
+  const wanted: string[] = []
+  for (let round = 0; round < 100; round += 1) {
+    const lines = [`${round}-a`, `${round}-b`]
+    wanted.push(...lines)
+    await appendFile(path, `${lines[0]}\n`)
+    if (round % 3 !== 0) await tail.poll()
+    await appendFile(path, `${lines[1]}\n`)
+    await tail.poll()
+    await rename(path, `${path}.1`)
+  }
+  await tail.poll()
+  expect(seen).toEqual(wanted)
+})
+
+test('starts again after a truncation and discards the unfinished line', async () => {
+  await writeFile(path, 'one\nhalf')
+  await tail.poll()
+  await truncate(path, 0)
+  await appendFile(path, 'two\n')
+  await tail.poll()
+  expect(seen).toEqual(['one', 'two'])
+  expect(tail.restarts).toBe(1)
+})
+
+test('detects by its first bytes a truncated file that grew past its old size', async () => {
+  await writeFile(path, 'one\n')
+  await tail.poll()
+  await writeFile(path, 'two\nthree\nfour\n')
+  await tail.poll()
+  expect(seen).toEqual(['one', 'two', 'three', 'four'])
+  expect(tail.restarts).toBe(1)
+})
+
+test('reports a folder as unreadable, and reads the file once it exists', async () => {
+  await mkdir(path)
+  await tail.poll()
+  expect(tail.state).toBe('unreadable')
+  await rm(path, { recursive: true })
+  await writeFile(path, 'one\n')
+  await tail.poll()
+  expect(seen).toEqual(['one'])
+})
+
+test('delivers lines that span several reads complete', async () => {
+  const long = 'x'.repeat(700_000)
+  await writeFile(path, `${long}\n${long}\n${long}\n`)
+  await tail.poll()
+  expect(seen).toEqual([long, long, long])
+})

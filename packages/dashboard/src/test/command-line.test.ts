@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import { readCommand } from '../command-line.ts'
+
+test('takes the port from the flag, then from the environment, else uses 8501', () => {
+  expect(readCommand(['--port', '1', 'a'], { ESCUDO_DASHBOARD_PORT: '2' })).toMatchObject({ port: 1 })
+  expect(readCommand(['--port=1', 'a'], {})).toMatchObject({ port: 1 })
+  expect(readCommand(['a'], { ESCUDO_DASHBOARD_PORT: '2' })).toMatchObject({ port: 2 })
+  expect(readCommand(['a'], { ESCUDO_DASHBOARD_PORT: '' })).toMatchObject({ port: 8501 })
+})
+
+test('allows the browser to open unless --no-open is given', () => {
+  expect(readCommand(['a'], {})).toMatchObject({ mayOpen: true })
+  expect(readCommand(['a', '--no-open'], {})).toMatchObject({ mayOpen: false })
+})
+
+test('accepts files before and after flags, and names after -- that look like flags', () => {
+  expect(readCommand(['a', '--once', 'b', '--json', '--', '--c'], {})).toEqual({
+    kind: 'once',
+    files: ['a', 'b', '--c'],
+  })
+})
+
+test.each([
+  [['--nope', 'a'], {}, 'unknown flag --nope'],
+  [['-x', 'a'], {}, 'unknown flag -x'],
+  [['--port'], {}, '--port needs a value'],
+  [['--port', '0', 'a'], {}, '--port takes a port'],
+  [['--port', '8e1', 'a'], {}, '--port takes a port'],
+  [['a'], { ESCUDO_DASHBOARD_PORT: '99999' }, 'ESCUDO_DASHBOARD_PORT takes a port'],
+  [['--once', 'a'], {}, '--once and --json go together'],
+  [['--json=no', '--once', 'a'], {}, '--json takes no value'],
+  [[], {}, 'name at least one log file'],
+])('rejects %j with the reason in one line', (args, env, message) => {
+  let thrown: unknown
+  try {
+    readCommand(args, env)
+  } catch (error) {
+    thrown = error
+  }
+  expect(String(thrown)).toContain(message)
+  expect(String(thrown)).not.toContain('\n')
+})
