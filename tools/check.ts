@@ -1,4 +1,4 @@
-// `npm run check`: checks format, lint, house rules and types.
+// `npm run check`: checks format, lint, import rules, house rules and types.
 import { runStep, type Step, summary } from './check/steps.ts'
 import { ROOT } from './tidy/repository.ts'
 
@@ -16,6 +16,12 @@ const RULES: Step = {
   command: 'npm test -- tools/tidy',
   program: NODE,
   args: ['--conditions=@escudo/source', 'node_modules/vitest/vitest.mjs', 'run', 'tools/tidy'],
+}
+const IMPORTS: Step = {
+  name: 'import rules',
+  command: 'node tools/check/imports.ts',
+  program: NODE,
+  args: ['tools/check/imports.ts'],
 }
 const BUILD: Step = {
   name: 'types of the library',
@@ -38,7 +44,7 @@ const PAGE_TYPES: Step = {
 
 // The compiler uses all cores, so its three runs follow each other. The other steps run beside them.
 const sequences: readonly (readonly Step[])[] = [
-  [FORMAT, RULES],
+  [FORMAT, IMPORTS, RULES],
   [BUILD, TYPES, PAGE_TYPES],
 ]
 

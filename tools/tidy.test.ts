@@ -1,13 +1,14 @@
 // Checks the house rules on every file of the repository. The tests of the rules are in tools/tidy/test.
 import { expect, test } from 'vitest'
-import { wrongArrows } from './tidy/arrows.ts'
+import { bannedWords } from './tidy/banned-words.ts'
+import { commitSubjects, longSubjects } from './tidy/commit-subjects.ts'
 import { undocumented } from './tidy/docs-of-exports.ts'
 import { deadReferences } from './tidy/documents.ts'
 import { mismatchedCodes } from './tidy/error-codes.ts'
 import { printed } from './tidy/finding.ts'
 import { dependenciesOf, manifestOf } from './tidy/manifest.ts'
 import { publicSurface } from './tidy/public-surface.ts'
-import { storedFiles, textFiles } from './tidy/repository.ts'
+import { ROOT, storedFiles, textFiles } from './tidy/repository.ts'
 import { tooLarge, tooLong } from './tidy/sizes.ts'
 import { isSource, type SourceFile } from './tidy/source-file.ts'
 import { forbiddenWords } from './tidy/words.ts'
@@ -17,12 +18,6 @@ const stored = storedFiles()
 const files = textFiles(stored)
 const manifestFile = fileAt(`${FOLDER}/package.json`)
 const manifest = manifestOf(manifestFile)
-
-test('imports point only in the allowed direction', () => {
-  const subpaths = Object.keys(manifest.exports).map((key) => manifest.name + key.slice(1))
-  const peers = Object.keys(manifest.peerDependencies ?? {})
-  expect(printed(wrongArrows(files, { subpaths, peers }))).toEqual([])
-})
 
 test('no source is too long', () => {
   expect(printed(tooLong(files))).toEqual([])
@@ -56,6 +51,14 @@ test('no file is larger than a megabyte', () => {
 
 test('no file names a machine or a registry', () => {
   expect(printed(forbiddenWords(files))).toEqual([])
+})
+
+test('no text uses a banned expression', () => {
+  expect(printed(bannedWords(files))).toEqual([])
+})
+
+test('commit subjects have at most 72 characters', () => {
+  expect(longSubjects(commitSubjects(ROOT))).toEqual([])
 })
 
 function fileAt(path: string): SourceFile {

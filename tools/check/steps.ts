@@ -45,14 +45,15 @@ export function runStep(step: Step, cwd: string, secondsMax: number): Promise<St
   })
 }
 
-/** Renders the output of failed steps, then one line for each step. */
+/** Renders the output of failed steps, then one line for each step, with its output where that is a single line. */
 export function summary(results: readonly StepResult[]): string {
   const failed = results.filter(({ passed }) => !passed)
   const width = Math.max(...results.map(({ step }) => step.name.length))
   return [
     ...failed.map(({ step, output }) => `── ${step.name}: ${step.command}\n${output.trimEnd()}\n`),
-    ...results.map(({ step, passed, seconds }) => {
-      return `${passed ? 'ok    ' : 'FAILED'} ${step.name.padEnd(width)} ${seconds.toFixed(1).padStart(5)} s`
+    ...results.map(({ step, passed, seconds, output }) => {
+      const remark = passed && /^[^\n]+\n$/.test(output) ? `  ${output.trimEnd()}` : ''
+      return `${passed ? 'ok    ' : 'FAILED'} ${step.name.padEnd(width)} ${seconds.toFixed(1).padStart(5)} s${remark}`
     }),
     failed.length === 0 ? 'check: all steps passed' : `check: ${failed.length} of ${results.length} failed`,
     '',

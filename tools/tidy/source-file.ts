@@ -15,7 +15,7 @@ export function isSource(path: string): boolean {
   return path.endsWith('.ts') && !isTest(path)
 }
 
-/** Whether a path is a test, a type test, a setup of tests, or any file in a `test` folder. */
+/** Whether a path is a test, a type test or any file in a `test` folder. */
 export function isTest(path: string): boolean {
   return /\.(test|test-d|harness)\.ts$|(^|\/)test\//.test(path)
 }

@@ -1,7 +1,7 @@
 import type { Finding } from './finding.ts'
 import type { SourceFile } from './source-file.ts'
 
-/** Words that mean one machine, and so nothing to anybody else. */
+/** Paths and hosts that exist on one machine only. */
 const FORBIDDEN: readonly { readonly pattern: RegExp; readonly why: string }[] = [
   { pattern: /(?<![\w.])\/(?:work|root|home\/\w+|Users\/\w+)\//, why: 'a path of one machine' },
   { pattern: /\/tmp\/(?:brief|bash)/, why: 'a path of one machine' },
@@ -9,7 +9,7 @@ const FORBIDDEN: readonly { readonly pattern: RegExp; readonly why: string }[] =
   { pattern: /\bnpm\.pkg\.[a-z]/i, why: "a registry's host; npm's settings name it" },
 ]
 
-/** Lines with a forbidden word. */
+/** Finds lines with a path or host of one machine. */
 export function forbiddenWords(files: readonly SourceFile[]): Finding[] {
   return files.flatMap(({ path, text }) =>
     text.split('\n').flatMap((line, index) =>

@@ -9,7 +9,7 @@ function step(script: string, program: string = process.execPath): Step {
 test('passes when the program exits with 0', async () => {
   const result = await runStep(step("console.log('fine')"), tmpdir(), 30)
   expect(result).toMatchObject({ passed: true, output: 'fine\n' })
-  expect(summary([result])).toMatch(/^ok {5}a step +\d+\.\d s\ncheck: all steps passed\n$/)
+  expect(summary([result])).toMatch(/^ok {5}a step +\d+\.\d s {2}fine\ncheck: all steps passed\n$/)
 })
 
 test('fails on another exit code and shows all output of the step', async () => {
