@@ -1,6 +1,6 @@
 import { defineConfig } from 'vitest/config'
 
-// Tests run the sources: the export condition of the workspace, never a build that may be old.
+// Tests run the sources through the workspace's export condition, never a build, which may be stale.
 const conditions = ['@escudo/source', 'node', 'module', 'default']
 
 export default defineConfig({
@@ -16,9 +16,17 @@ export default defineConfig({
       'bench/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
-    // Two cores: sockets and child processes of several files at once would only disturb each other.
+    // On two cores, more test files with sockets and child processes at once only slow each other down.
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 60_000,
+    coverage: {
+      provider: 'v8',
+      include: ['packages/escudo/src/**/*.ts'],
+      exclude: ['**/test/**'],
+      reporter: ['text', 'text-summary'],
+      reportsDirectory: 'node_modules/.coverage',
+      thresholds: { branches: 95 },
+    },
   },
 })

@@ -72,6 +72,6 @@ test('the package contains its build, README and license, but no source and no t
   const installed = join(project, 'node_modules/escudo')
   expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
   const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })
-  expect(files.filter((file) => /\.test|harness|\.tsbuildinfo/.test(file))).toEqual([])
+  expect(files.filter((file) => /(^|\/)test(\/|$)|\.test|\.tsbuildinfo/.test(file))).toEqual([])
   expect(JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')).dependencies).toEqual({})
 })
