@@ -2,10 +2,8 @@ import type { Finding } from './finding.ts'
 import type { StoredFile } from './repository.ts'
 import { isTest, type SourceFile } from './source-file.ts'
 
-const LINES_MAX = 400
-/** Stricter for policies and state machines: a longer file there has taken on a second subject. */
-const LINES_MAX_OF_LOGIC = 300
-const LOGIC = /^packages\/escudo\/src\/(mechanisms|policies)\//
+const LINES_MAX = 300
+const LINES_MAX_OF_TESTS = 400
 const BYTES_MAX = 1024 * 1024
 
 /** Finds sources with more lines than their limit. */
@@ -14,7 +12,7 @@ export function tooLong(files: readonly SourceFile[]): Finding[] {
     .filter(({ path }) => /\.(ts|tsx|js|mjs|css)$/.test(path))
     .flatMap(({ path, text }) => {
       const lines = text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
-      const max = LOGIC.test(path) && !isTest(path) ? LINES_MAX_OF_LOGIC : LINES_MAX
+      const max = isTest(path) ? LINES_MAX_OF_TESTS : LINES_MAX
       return lines > max
         ? [{ file: path, problem: `${lines} lines; the limit is ${max}. Split it: one subject a file` }]
         : []
