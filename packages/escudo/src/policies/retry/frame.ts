@@ -16,7 +16,7 @@ export const OUTCOMES = [
   'successful_with_retry',
   'failed_without_retry',
   'failed_with_retry',
-  // Says nothing about the dependency: a business error, the caller's abort, a refusal from further in.
+  // Says nothing about the dependency: a business error, the caller's abort, a refusal by an inner policy.
   'ignored',
 ] as const
 
@@ -43,14 +43,14 @@ export function retryLayer(next: Layer, binding: Binding, rules: RetryRules, cou
       counters.calls += 1
       const startedMs = enteredMs(call)
       rules.budget?.deposit('attempt', startedMs)
-      // Attempt 3 of a retry further out is attempt 1 of this one.
+      // Each attempt of an outer retry is a first attempt for this one.
       const first = call.attempt === 1 ? call : withAttempt(call, 1)
       return next.enter(first, operation, new RetryFrame(outer, context, first, operation, startedMs))
     },
   }
 }
 
-/** What a call remembers of its attempts after the first failure. */
+/** The failed attempts of a call, and the current one. Created at the first failure. */
 interface History {
   /** When the current attempt started. */
   startedMs: number
@@ -60,8 +60,8 @@ interface History {
 }
 
 /**
- * One call of a retry. The fast path: the first attempt is a frame like any other, and most calls need no second one.
- * After a failure {@link retry} makes all further attempts in one loop.
+ * One call of a retry. The first attempt is a frame like any other, because most calls need no second one. After a
+ * failure, one loop makes all further attempts.
  */
 class RetryFrame implements Frame {
   declare readonly outer: Frame
@@ -94,7 +94,7 @@ class RetryFrame implements Frame {
     return delayMs === undefined ? passFailure(this.outer, failure) : this.retry(delayMs)
   }
 
-  /** Makes further attempts until one is final, and passes its outcome on. */
+  /** Makes further attempts until one is final, and passes the outcome of that one to the outer frame. */
   private async retry(firstDelayMs: number): Promise<unknown> {
     const end = new AttemptEnd()
     let value: unknown
@@ -107,7 +107,7 @@ class RetryFrame implements Frame {
     return unwrap(end.failure === undefined ? passValue(outer, value) : passFailure(outer, end.failure))
   }
 
-  /** Returns the value of the final attempt, or leaves its failure in `end`. */
+  /** Returns the value of the final attempt, or stores its failure in `end`. */
   private async loop(firstDelayMs: number, end: AttemptEnd): Promise<unknown> {
     const { next, binding, counters } = this.context
     const { root, scope } = this.attempt
@@ -128,12 +128,12 @@ class RetryFrame implements Frame {
       }
       end.failure = undefined
       const value = await next.enter(this.attempt, this.operation, end)
-      // Read anew: the attempt may have set it while it ran.
+      // The cast undoes TypeScript's narrowing to undefined: the attempt sets the field while it runs.
       const failure = end.failure as Failure | undefined
       try {
         delayMs = failure === undefined ? this.delayAfterValue(value) : this.delayAfterError(failure.error)
       } catch (error) {
-        // A classifier that throws does not stop the work that is still running.
+        // The classifier threw. The attempt's work may be running, so outer policies must still receive it.
         end.failure = new Failure(error, root, failure?.stillRunning)
         return undefined
       }
@@ -141,7 +141,7 @@ class RetryFrame implements Frame {
     }
   }
 
-  /** The delay before the next attempt, after one that returned a value; undefined when that value is the result. */
+  /** The delay before the next attempt after one that returned a value; undefined if that value is the result. */
   private delayAfterValue(value: unknown): number | undefined {
     const { classify, budget } = this.context.rules
     if (classify !== undefined) return this.decide(true, value)
@@ -150,7 +150,7 @@ class RetryFrame implements Frame {
     return undefined
   }
 
-  /** The delay before the next attempt, after one that failed; undefined when its error is the result. */
+  /** The delay before the next attempt after one that failed; undefined if its error is the result. */
   private delayAfterError(error: unknown): number | undefined {
     const delayMs = this.decide(false, error)
     if (delayMs === undefined && this.attempt.attempt > 1) this.history?.log.attachTo(error)
@@ -224,7 +224,7 @@ class RetryFrame implements Frame {
   }
 }
 
-/** The last frame of an attempt inside the loop: hands the failure back to the loop. */
+/** The outermost frame of the attempts in the loop: stores the failure for the loop. */
 class AttemptEnd implements Frame {
   readonly outer = undefined
   failure: Failure | undefined = undefined

@@ -1,20 +1,20 @@
 import type { Verdict } from '../../core/outcome.ts'
 import { read } from '../../errors/to-json.ts'
 
-/** One failed attempt of a retry, or of a hedged call. */
+/** One failed attempt of a retry or a hedge. */
 export interface Attempt {
   /** From 1. */
   readonly number: number
   /** On the shield's clock. */
   readonly startedAt: number
   readonly durationMs: number
-  /** What the retry made of it. */
+  /** The verdict of the policy that made the attempt. */
   readonly outcome: Verdict
-  /** What it threw; undefined where a classifier rejected its value. */
+  /** The error that it threw; undefined if a classifier counted its value as a failure. */
   readonly error: unknown
 }
 
-// The first ones tell how it began, and the last one is the error itself: more would only hold memory.
+// Bounds the memory of one call. The first attempts show how the failure began, the last ones how it ended.
 const RECORDED_MAX = 32
 
 /** The failed attempts of one call. */
@@ -27,8 +27,8 @@ export class AttemptLog {
   }
 
   /**
-   * Makes the attempts reachable from the error that is thrown: as `attempts`, not enumerable, so that it shows in no
-   * log or body by itself. What cannot carry it, a frozen object or a string, is thrown as it is.
+   * Stores the attempts in the property `attempts` of the thrown error. It is not enumerable, so that logs and bodies do
+   * not include it. An error that cannot have it (a frozen object, a string) stays unchanged.
    */
   attachTo(error: unknown): void {
     if (typeof error !== 'object' || error === null) return
@@ -36,16 +36,16 @@ export class AttemptLog {
       if (!Object.isExtensible(error)) return
       Object.defineProperty(error, 'attempts', { value: this.attempts, configurable: true, writable: true })
     } catch {
-      // A proxy that refuses, or a property of that name that cannot change: the error itself matters more.
+      // A proxy that throws, or a read-only property of that name. The error itself matters more.
     }
   }
 }
 
 /**
- * The failed attempts that a retry or a hedge made before it threw this error, the one that threw it included.
+ * Returns the failed attempts that led to an error, including the one that threw it.
  *
- * @param error what a shield with a retry or a hedge threw
- * @returns the attempts, in the order in which they ended (at most 32); empty when there was but one
+ * @param error the error that a shield with a retry or a hedge rejected with
+ * @returns the attempts in the order in which they ended (at most 32); empty if there was only one attempt
  * @example
  * ```ts
  * import { attemptsOf, constant, retry, shield } from 'escudo'
@@ -54,7 +54,7 @@ export class AttemptLog {
  * const attempts = await inventory
  *   .run(() => Promise.reject(new Error('connection refused')))
  *   .catch((error) => attemptsOf(error))
- * console.log(attempts) // three, each with its number, its start, its duration and its error
+ * console.log(attempts) // three, each with its number, start, duration, outcome and error
  * ```
  */
 export function attemptsOf(error: unknown): readonly Attempt[] {

@@ -3,8 +3,8 @@ import { withAmbient } from '../../core/context/ambient.ts'
 import { outsideFlights } from './flight/flight.ts'
 
 /**
- * A timer that nobody waits for: it holds no process alive, and what it calls runs outside of the request, and of the
- * flight, that happened to set it.
+ * Sets a timer that belongs to no call. It does not keep the process alive, and `fire` runs outside the request and the
+ * flight that set it.
  */
 export function backgroundTimer(clock: Clock, fire: () => void, delayMs: number): CancelTimer {
   return withAmbient(undefined, () => outsideFlights(() => clock.setTimer(fire, delayMs, { background: true })))

@@ -3,7 +3,7 @@ import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import type { RetryBudget } from './state/retry-budget.ts'
 
-/** The option `budget` of a policy: made by `retryBudget`, or left out. */
+/** Checks the option `budget` of a policy, which may be left out. */
 export function optionalBudget(budget: RetryBudget | undefined, path: string): RetryBudget | undefined {
   if (budget === undefined || typeof budget?.tryWithdraw === 'function') return budget
   throw new ConfigurationError(path, `expected retryBudget(…), got ${show(budget)}`)
@@ -11,14 +11,14 @@ export function optionalBudget(budget: RetryBudget | undefined, path: string): R
 
 const clocks = new WeakMap<RetryBudget, Clock>()
 
-/** A budget keeps instants, as a policy does: it takes the clock of the first shield that uses it, and has no other. */
+/** Binds a budget to the clock of the first shield that uses it. Its instants have no meaning on another clock. */
 export function bindBudget(budget: RetryBudget | undefined, clock: Clock, path: string): void {
   if (budget === undefined) return
   const bound = clocks.get(budget) ?? clock
   if (bound !== clock) {
     throw new ConfigurationError(
       path,
-      'this budget is used by a shield with another clock already; give both the same clock, or this one its own budget',
+      'this budget is used by a shield with another clock; give both shields the same clock, or use a separate budget',
     )
   }
   clocks.set(budget, clock)

@@ -1,8 +1,10 @@
 import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 
 /**
- * All places of a bulkhead were taken, and so was its queue, or the wait in it was too long; or an adaptive limiter had
- * as many calls in flight as its limit allows. The operation was not called.
+ * A bulkhead or an adaptive limiter has no permit for the call.
+ *
+ * All permits and the queue of the bulkhead were full, or the call waited longer than `maxWait`; or the adaptive limiter
+ * had as many calls in flight as its limit allows. The operation was not called.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import type { PolicyFacts } from '../../core/policy.ts'
 
-/** Tells what a policy made of a call. A function of its own, so that those that run at every call stay small. */
+/** Emits the outcome of a call for one policy. Separate, so that the functions that run on every call stay small. */
 export function executed({ events, shield, policy }: Binding, policyType: PolicyFacts['type'], outcome: string): void {
   events.emit('executed', { type: 'executed', shield, policy, policyType, outcome, attempts: 1 })
 }

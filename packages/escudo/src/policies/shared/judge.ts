@@ -4,17 +4,16 @@ import type { Classify, Outcome, Verdict } from '../../core/outcome.ts'
 import { withCause } from '../../core/secondary-error.ts'
 import { isRefusal, verdictOfError } from '../../errors/classification.ts'
 
-// The one place where outcomes become verdicts, for every policy alike. An outcome is built only for a user's
-// classifier.
+// All policies turn outcomes into verdicts here. An `Outcome` is allocated only for a user's classifier.
 
-/** The verdict on a value. Without a classifier every value is a success. */
+/** Returns the verdict on a value. Without a classifier every value is a success. */
 export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call: Call): Verdict {
   return classify === undefined ? 'success' : checked(classify({ ok: true, value }, call))
 }
 
 /**
- * The verdict on an error. The built-in rules come first: what the caller gave up, and what a policy further in
- * declined to run, says nothing about the dependency.
+ * Returns the verdict on an error. The built-in rules come first: the caller's abort and a refusal by an inner policy
+ * say nothing about the dependency, so both are ignored.
  */
 export function judgeError<R>(classify: Classify<R> | undefined, error: unknown, call: Call): Verdict {
   if (scopeOf(call)?.cancellation?.by === 'caller' || isRefusal(error)) return 'ignored'
@@ -29,5 +28,5 @@ export function judgeError<R>(classify: Classify<R> | undefined, error: unknown,
 
 function checked(verdict: Verdict): Verdict {
   if (verdict === 'success' || verdict === 'failure' || verdict === 'ignored') return verdict
-  throw new TypeError(`classify must return 'success', 'failure' or 'ignored', and returned ${describe(verdict)}`)
+  throw new TypeError(`classify must return 'success', 'failure' or 'ignored', but returned ${describe(verdict)}`)
 }

@@ -5,7 +5,7 @@ import type { Run } from '../../core/operation.ts'
 import { type Finding, LAYER, type PolicyFacts, unbound } from '../../core/policy.ts'
 import { checkOrder } from './order-rules.ts'
 
-/** The base of the policies that run as a layer: they implement {@link LAYER}, and `wrap` follows from it. */
+/** The base class of policies that run as a layer. They implement {@link LAYER}; `wrap` and `check` follow from it. */
 export abstract class LayerPolicy implements PolicyFacts {
   abstract readonly name: string
   abstract readonly type: string

@@ -1,22 +1,23 @@
 import type { Finding, PolicyFacts } from '../../core/policy.ts'
 
-// What the check of a whole shield knows: which policies cannot work, or hardly, around which others. One table, so that
-// a reader sees all of it. A rule is asked for each pair of which `outer` stands outside of `inner`.
+// The orders of policies that cannot work, or that work badly. One table, so that a reader sees all of them. Each rule is
+// applied to each pair of policies in which `outer` is outside `inner`.
 
 interface OrderRule {
   readonly outer: readonly string[]
   readonly inner: readonly string[]
   readonly level: Finding['level']
-  /** The path of the option to be changed; without one, the name of the outer policy. */
+  /** The path of the option to change. Default: the name of the outer policy. */
   readonly path?: string | ((inner: PolicyFacts) => string)
-  /** Whether the settings are such that the rule is broken. Left out: whatever they are. */
+  /** Whether the settings break the rule. Default: all settings do. */
   readonly broken?: (outer: PolicyFacts, inner: PolicyFacts) => boolean
   /** What would happen, and what to do. */
   readonly message: (outer: PolicyFacts, inner: PolicyFacts) => string
 }
 
-// What a cache refreshes and what a flight does go on when a policy outside of them has let its caller go.
+// A cache's refresh and a coalesce's flight continue after an outer policy has rejected the caller.
 const DETACHED = ['cache', 'coalesce']
+// These policies react to failures.
 const JUDGES = ['retry', 'circuitBreaker', 'hedge', 'adaptiveThrottle', 'adaptiveLimiter']
 
 const RULES: readonly OrderRule[] = [
@@ -25,14 +26,14 @@ const RULES: readonly OrderRule[] = [
     inner: ['fallback'],
     level: 'warning',
     message: (outer, inner) =>
-      `the fallback '${inner.name}' stands inside of the ${words(outer)} '${outer.name}' and hides every failure from it; put the fallback outside`,
+      `the fallback '${inner.name}' is inside the ${words(outer)} '${outer.name}' and hides every failure from it; put the fallback outside`,
   },
   {
     outer: ['cache'],
     inner: ['fallback'],
     level: 'warning',
     message: (outer, inner) =>
-      `the fallback '${inner.name}' stands inside of the cache '${outer.name}', which keeps what it puts in place of a failure as if it were an answer; put the fallback outside`,
+      `the fallback '${inner.name}' is inside the cache '${outer.name}', which stores the substitute as if it were a result; put the fallback outside`,
   },
   {
     outer: ['timeout'],
@@ -41,7 +42,7 @@ const RULES: readonly OrderRule[] = [
     path: 'timeout.after',
     broken: (outer, inner) => ms(inner, 'afterMs') > ms(outer, 'afterMs'),
     message: (outer, inner) =>
-      `the timeout '${inner.name}' of ${ms(inner, 'afterMs')} ms stands inside of one of ${ms(outer, 'afterMs')} ms and would never fire; make it shorter, or the outer one longer`,
+      `the timeout '${inner.name}' of ${ms(inner, 'afterMs')} ms is inside the timeout '${outer.name}' of ${ms(outer, 'afterMs')} ms and would never fire; make it shorter, or the outer one longer`,
   },
   {
     outer: ['timeout'],
@@ -50,7 +51,7 @@ const RULES: readonly OrderRule[] = [
     path: 'retry.backoff',
     broken: (outer, inner) => ms(inner, 'leastDelayMs') >= ms(outer, 'afterMs'),
     message: (outer, inner) =>
-      `the retry '${inner.name}' waits at least ${ms(inner, 'leastDelayMs')} ms before its first retry, and the timeout '${outer.name}' around it ends the call after ${ms(outer, 'afterMs')} ms, so nothing is ever retried; make the delay shorter, or the timeout longer`,
+      `the retry '${inner.name}' waits at least ${ms(inner, 'leastDelayMs')} ms before its first retry, but the timeout '${outer.name}' around it ends the call after ${ms(outer, 'afterMs')} ms, so nothing is ever retried; make the delay shorter, or the timeout longer`,
   },
   {
     outer: ['timeout'],
@@ -59,7 +60,7 @@ const RULES: readonly OrderRule[] = [
     path: 'hedge.after',
     broken: (outer, inner) => ms(inner, 'afterMs') >= ms(outer, 'afterMs'),
     message: (outer, inner) =>
-      `the timeout '${outer.name}' of ${ms(outer, 'afterMs')} ms ends the call before the hedge '${inner.name}' sends its first one after ${ms(inner, 'afterMs')} ms; hedge earlier`,
+      `the hedge '${inner.name}' starts its first hedge after ${ms(inner, 'afterMs')} ms, but the timeout '${outer.name}' around it ends the call after ${ms(outer, 'afterMs')} ms, so no hedge ever starts; make \`after\` shorter than the timeout`,
   },
   {
     outer: ['hedge'],
@@ -68,28 +69,28 @@ const RULES: readonly OrderRule[] = [
     path: 'hedge.after',
     broken: (outer, inner) => ms(inner, 'afterMs') <= ms(outer, 'afterMs'),
     message: (outer, inner) =>
-      `the timeout '${inner.name}' of ${ms(inner, 'afterMs')} ms inside of the hedge '${outer.name}' ends every attempt before the hedge's ${ms(outer, 'afterMs')} ms are over, so two never run at the same time; hedge earlier`,
+      `the hedge '${outer.name}' starts its first hedge after ${ms(outer, 'afterMs')} ms, but the timeout '${inner.name}' inside it ends every attempt after ${ms(inner, 'afterMs')} ms, so two attempts never run at the same time; make \`after\` shorter than the timeout`,
   },
   {
     outer: ['hedge'],
     inner: ['retry'],
     level: 'warning',
     message: (outer, inner) =>
-      `the retry '${inner.name}' stands inside of the hedge '${outer.name}', so every hedge is retried too, and a call may become many; put the hedge inside of the retry`,
+      `the retry '${inner.name}' is inside the hedge '${outer.name}', so every hedge is retried too and one call may become many; put the hedge inside the retry`,
   },
   {
     outer: ['retry'],
     inner: ['retry'],
     level: 'warning',
     message: (outer, inner) =>
-      `the retry '${inner.name}' stands inside of the retry '${outer.name}', and their attempts multiply: up to ${(ms(outer, 'maxRetries') + 1) * (ms(inner, 'maxRetries') + 1)} for one call; leave one of them out`,
+      `the retry '${inner.name}' is inside the retry '${outer.name}', so their attempts multiply: up to ${(ms(outer, 'maxRetries') + 1) * (ms(inner, 'maxRetries') + 1)} for one call; remove one of them`,
   },
   {
     outer: ['circuitBreaker'],
     inner: ['retry'],
     level: 'warning',
     message: (outer, inner) =>
-      `the retry '${inner.name}' stands inside of the circuit breaker '${outer.name}', which so counts a call with all its attempts as one, and opens late; put the retry outside`,
+      `the retry '${inner.name}' is inside the circuit breaker '${outer.name}', so the breaker counts a call with all its attempts as one and opens late; put the retry outside`,
   },
   {
     outer: ['circuitBreaker'],
@@ -98,7 +99,7 @@ const RULES: readonly OrderRule[] = [
     path: 'slowCallRate.slowerThan',
     broken: (outer, inner) => ms(outer, 'slowerThanMs') > ms(inner, 'afterMs'),
     message: (outer, inner) =>
-      `the timeout '${inner.name}' ends every call after ${ms(inner, 'afterMs')} ms, so none is ever slower than the ${ms(outer, 'slowerThanMs')} ms of the circuit breaker '${outer.name}'; make \`slowerThan\` shorter than the timeout`,
+      `the timeout '${inner.name}' ends every call after ${ms(inner, 'afterMs')} ms, so no call is ever slower than the ${ms(outer, 'slowerThanMs')} ms of the circuit breaker '${outer.name}'; make \`slowerThan\` shorter than the timeout`,
   },
   {
     outer: ['circuitBreaker'],
@@ -107,7 +108,7 @@ const RULES: readonly OrderRule[] = [
     path: 'circuitBreaker.halfOpen.lease',
     broken: (outer, inner) => ms(outer, 'leaseMs') < ms(inner, 'afterMs'),
     message: (outer, inner) =>
-      `a probe of the circuit breaker '${outer.name}' counts as failed after its lease of ${ms(outer, 'leaseMs')} ms, while the timeout '${inner.name}' gives it ${ms(inner, 'afterMs')} ms to succeed; make the lease longer than the timeout`,
+      `a probe of the circuit breaker '${outer.name}' counts as failed after its lease of ${ms(outer, 'leaseMs')} ms, but the timeout '${inner.name}' gives it ${ms(inner, 'afterMs')} ms to succeed; make the lease at least as long as the timeout`,
   },
   {
     outer: ['rateLimiter'],
@@ -116,14 +117,14 @@ const RULES: readonly OrderRule[] = [
     path: 'circuitBreaker.trip',
     broken: (outer, inner) => ms(inner, 'minimumCalls') > callsWithin(outer, ms(inner, 'windowMs')),
     message: (outer, inner) =>
-      `the rate limiter '${outer.name}' lets fewer calls through in ${ms(inner, 'windowMs')} ms than the ${ms(inner, 'minimumCalls')} that the circuit breaker '${inner.name}' needs before it opens, so it never does; ask for fewer, or take a longer window`,
+      `the rate limiter '${outer.name}' allows fewer calls in ${ms(inner, 'windowMs')} ms than the ${ms(inner, 'minimumCalls')} that the circuit breaker '${inner.name}' needs to open, so the circuit never opens; make \`minimumCalls\` smaller, or the window longer`,
   },
   {
     outer: ['adaptiveLimiter'],
     inner: ['retry'],
     level: 'warning',
     message: (outer, inner) =>
-      `the retry '${inner.name}' stands inside of the adaptive limiter '${outer.name}', which takes its delays for a slow dependency; put the limiter inside of the retry`,
+      `the retry '${inner.name}' is inside the adaptive limiter '${outer.name}', which mistakes the retry delays for a slow dependency; put the limiter inside the retry`,
   },
   {
     outer: ['timeout'],
@@ -132,11 +133,15 @@ const RULES: readonly OrderRule[] = [
     path: (inner) => `${inner.type}.maxWait`,
     broken: (outer, inner) => ms(inner, 'maxWaitMs') >= ms(outer, 'afterMs'),
     message: (outer, inner) =>
-      `a call may wait ${ms(inner, 'maxWaitMs')} ms in the ${words(inner)} '${inner.name}', and the timeout '${outer.name}' ends it after ${ms(outer, 'afterMs')} ms: who waits too long is told of a timeout and not of a refusal; make \`maxWait\` shorter than the timeout`,
+      `a call may wait ${ms(inner, 'maxWaitMs')} ms in the ${words(inner)} '${inner.name}', but the timeout '${outer.name}' ends it after ${ms(outer, 'afterMs')} ms, so a call that waits too long fails with a timeout instead of a refusal; make \`maxWait\` shorter than the timeout`,
   },
 ]
 
-/** What is wrong with a policy around those inside of it, from the outermost on. */
+/**
+ * Checks a policy against the policies inside it.
+ *
+ * @param inside the inner policies, outermost first
+ */
 export function checkOrder(outer: PolicyFacts, inside: readonly PolicyFacts[]): readonly Finding[] {
   const detached = outer.type === 'timeout' ? inside.findIndex(({ type }) => DETACHED.includes(type)) : -1
   const reached = inside.slice(0, detached === -1 ? undefined : detached)
@@ -152,18 +157,18 @@ export function checkOrder(outer: PolicyFacts, inside: readonly PolicyFacts[]): 
   )
 }
 
-/** A number among the settings; NaN where there is none, with which every comparison is false. */
+/** Returns a number among the settings, or NaN if there is none: every comparison with NaN is false. */
 function ms({ settings }: PolicyFacts, name: string): number {
   const value = settings[name]
   return typeof value === 'number' ? value : Number.NaN
 }
 
-/** How many calls a rate limiter lets through at most within a time. */
+/** Returns the most calls that a rate limiter allows within a time. */
 function callsWithin(limiter: PolicyFacts, timeMs: number): number {
   return ms(limiter, 'burst') + Math.ceil((ms(limiter, 'limit') * timeMs) / ms(limiter, 'perMs'))
 }
 
-/** `circuit breaker` for `circuitBreaker`. */
+/** Returns the type as words: `circuit breaker` for `circuitBreaker`. */
 function words({ type }: PolicyFacts): string {
   return type.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }

@@ -1,8 +1,10 @@
 import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 
 /**
- * A rate limiter has no permit for the call, or a throttle holds it back from a dependency that is overloaded: the
- * operation was not called. `retryAfterMs` says when the next call passes; a throttle, which decides by chance, has none.
+ * A rate limiter has no permit for the call, or an adaptive throttle protects an overloaded dependency.
+ *
+ * The operation was not called. A rate limiter's `retryAfterMs` says when the next call passes. A throttle decides by
+ * chance and sets none.
  *
  * @example
  * ```ts
@@ -21,8 +23,8 @@ export class RateLimitedError extends PolicyError {
     super(`'${origin.shield}' is not called for now: ${problem} (${origin.policy})`, origin, retryAfterMs)
   }
 }
-// Technical, as all refusals are: a fallback stands in for it. The answer of a service is made from its catalogue's
-// entry, and there 429 is the client's own matter.
+// Technical, like all refusals, so that a fallback replaces it. A service takes its answer from its own catalogue, where
+// 429 is a business error.
 defineFacts(RateLimitedError, 'RateLimitedError', {
   code: 'RATE_LIMITED',
   status: 429,

@@ -1,7 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import { type PolicyError, stackless } from '../../core/errors.ts'
 
-/** The error by which a policy declines a call, made without a stack unless the shield wants them, and told. */
+/** Makes a refusal and emits `rejected`. The error has a stack only if the shield's option `stacks` is set. */
 export function refusal<E extends PolicyError>(binding: Binding, make: () => E): E {
   const error = binding.stacks ? make() : stackless(make)
   const { shield, policy, events } = binding

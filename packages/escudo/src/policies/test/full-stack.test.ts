@@ -2,40 +2,40 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { bulkhead, circuitBreaker, fallback, retry, shield, timeout } from '../../index.ts'
 
-// Code that recurses too deep may run out of stack anywhere, in the middle of a policy too. It gets its RangeError; what
-// the policies lent comes back, and never twice. (Nobody can promise that all of it does: giving back needs stack too.)
+// Code that recurses too deep can overflow the stack anywhere, also inside a policy. It receives the RangeError, and no
+// permit is released twice. A few permits may be lost, because a release needs stack too.
 
-const five = () => {
-  const places = bulkhead({ limit: 1_000_000 })
+const fivePolicies = () => {
+  const limiter = bulkhead({ limit: 1_000_000 })
   const s = shield(
     'deep',
     fallback(0, { when: () => false }),
     timeout('30s'),
     retry({ maxRetries: 0 }),
     circuitBreaker(),
-    places,
+    limiter,
     timeout('10s'),
   )
   const inUse = async (): Promise<unknown> => {
     await wait(1)
-    return places.status?.(0)['inUse']
+    return limiter.status?.(0)['inUse']
   }
   return { s, inUse }
 }
 
-test('a shield runs inside of its own operation hundreds of times over', async () => {
-  const { s, inUse } = five()
+test('a shield can run inside its own operation, hundreds of levels deep', async () => {
+  const { s, inUse } = fivePolicies()
   const dive = (depth: number): number | Promise<number> => (depth === 0 ? 42 : s.run(() => dive(depth - 1)))
   expect(await dive(250)).toBe(42)
   expect(await inUse()).toBe(0)
 })
 
-test('at the end of the stack no place is given back twice, and hardly any is lost', async () => {
-  const { s, inUse } = five()
-  const at = (depth: number): Promise<unknown> | number => (depth === 0 ? s.run(() => 1) : at(depth - 1))
+test('a stack overflow releases no permit twice and loses few', async () => {
+  const { s, inUse } = fivePolicies()
+  const runAt = (depth: number): Promise<unknown> | number => (depth === 0 ? s.run(() => 1) : runAt(depth - 1))
   const outcome = (depth: number): Promise<unknown> =>
-    new Promise((resolve) => resolve(at(depth))).catch((error) => error)
-  // Warm, so that what is left of the stack is not spent on compiling.
+    new Promise((resolve) => resolve(runAt(depth))).catch((error) => error)
+  // Warm up, so that compilation does not use the rest of the stack.
   for (let n = 0; n < 5_000; n += 1) await outcome(n % 100)
   let [least, most] = [0, 100_000]
   while (most - least > 1) {
@@ -46,6 +46,6 @@ test('at the end of the stack no place is given back twice, and hardly any is lo
   for (let depth = least - 100; depth < least + 100; depth += 1) await outcome(depth)
   const lost = await inUse()
   expect(lost).toBeGreaterThanOrEqual(0)
-  // Of two hundred. Without the guard it is one at each depth at which the stack ends inside of the policies.
+  // Of two hundred. Without the guard, one is lost at each depth at which the stack overflows inside the policies.
   expect(lost).toBeLessThan(20)
 })

@@ -2,9 +2,9 @@ import { describe, expect, test, vi } from 'vitest'
 import { bulkhead, circuitBreaker, consecutive, constant, fallback, retry, shield, timeout } from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 
-// What operations, signals and listeners may do when they are broken or mean it. Always through all five policies.
+// What broken or malicious operations, signals and listeners can do. Most tests use all five recommended policies.
 
-function five() {
+function fivePolicies() {
   const clock = virtualClock()
   const s = shield(
     { name: 'five', clock },
@@ -15,22 +15,22 @@ function five() {
     bulkhead({ limit: 10, queue: 10 }),
     timeout('10s'),
   )
-  const settledState = (): void => {
+  const expectIdle = (): void => {
     expect(s.status().policies[4]).toMatchObject({ inUse: 0, queued: 0 })
     expect(clock.pending).toBe(0)
   }
-  return { clock, s, settledState }
+  return { clock, s, expectIdle }
 }
 
-/** Runs an operation to its end, an hour at most: what it resolved or rejected with. */
+/** Runs an operation for at most an hour. Returns the value or the error of the call. */
 async function outcomeOf(operation: () => unknown): Promise<{ value?: unknown; error?: unknown }> {
-  const { clock, s, settledState } = five()
+  const { clock, s, expectIdle } = fivePolicies()
   const outcome = s.run(operation).then(
     (value) => ({ value }),
     (error) => ({ error }),
   )
   await clock.advance('1h')
-  settledState()
+  expectIdle()
   return await outcome
 }
 
@@ -82,7 +82,7 @@ describe('an operation that', () => {
       boom,
     ],
     [
-      'returns a thenable that rejects and then resolves, and throws',
+      'returns a thenable that rejects, resolves and throws',
       () => ({
         then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
           reject(boom)
@@ -102,7 +102,7 @@ describe('an operation that', () => {
         }),
       boom,
     ],
-  ])('%s fails with just that', async (_what, operation, error) => {
+  ])('%s: rejects with exactly that error', async (_what, operation, error) => {
     const outcome = await outcomeOf(operation)
     expect('error' in outcome).toBe(true)
     expect(outcome.error).toBe(error)
@@ -135,12 +135,12 @@ describe('an operation that', () => {
         },
       }),
     ],
-  ])('%s succeeds once', async (_what, operation) => {
+  ])('%s: fulfils once', async (_what, operation) => {
     expect(await outcomeOf(operation)).toEqual({ value: 'value' })
   })
 
-  test('never settles is cut off by its timeouts, attempt by attempt', async () => {
-    const { clock, s } = five()
+  test('never settles is cancelled by its timeouts, attempt by attempt', async () => {
+    const { clock, s } = fivePolicies()
     const outcome = s.run(() => new Promise(() => {})).catch((error) => [error.code, error.policy])
     await clock.advance('1h')
     expect(await outcome).toEqual(['TIMEOUT', 'timeout-2'])
@@ -148,14 +148,14 @@ describe('an operation that', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('returns a thenable that never calls back is cut off too', async () => {
+  test('returns a thenable that never calls back is cancelled too', async () => {
     expect(await outcomeOf(() => ({ then() {} }))).toMatchObject({ error: { code: 'TIMEOUT' } })
   })
 
-  test('rejects long after its timeout leaves no unhandled rejection, and is not counted again', async () => {
+  test('rejects after its timeout causes no unhandled rejection and is not counted again', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
-    const { clock, s } = five()
+    const { clock, s } = fivePolicies()
     const rejections: ((error: unknown) => void)[] = []
     const outcome = s.run(() => new Promise((_, reject) => rejections.push(reject))).catch(() => 'failed')
     await clock.advance('1h')
@@ -169,15 +169,15 @@ describe('an operation that', () => {
     expect(JSON.stringify(s.status())).toBe(before)
   })
 
-  test('calls its own shield again runs inside of itself, and every permit comes back', async () => {
-    const { s, settledState } = five()
+  test('calls its own shield again runs nested, and every permit is released', async () => {
+    const { s, expectIdle } = fivePolicies()
     const depth = async (left: number): Promise<number> =>
       left === 0 ? 0 : 1 + ((await s.run(() => depth(left - 1))) as number)
     expect(await s.run(() => depth(8))).toBe(8)
-    settledState()
+    expectIdle()
   })
 
-  test("throws in a listener of its signal's abort disturbs no permit and no outcome", async () => {
+  test('throws in an abort listener of its signal changes no permit and no outcome', async () => {
     const uncaught = vi.fn()
     process.prependOnceListener('uncaughtException', uncaught)
     const others = process.listeners('uncaughtException').filter((listener) => listener !== uncaught)
@@ -200,10 +200,10 @@ describe('an operation that', () => {
   })
 })
 
-test('an abort and a success in one tick have one outcome, and the permits are back, whichever comes first', async () => {
+test('an abort and a success in the same tick have one outcome and release all permits', async () => {
   for (const first of ['abort', 'success'] as const) {
     for (let microtasks = 0; microtasks < 30; microtasks += 1) {
-      const { clock, s, settledState } = five()
+      const { clock, s, expectIdle } = fivePolicies()
       const controller = new AbortController()
       const outcomes: unknown[] = []
       let succeed: (value: string) => void = () => {}
@@ -222,22 +222,22 @@ test('an abort and a success in one tick have one outcome, and the permits are b
       await clock.advance(0)
       expect(outcomes.length).toBe(1)
       expect(outcomes[0]).toBe(first === 'abort' || microtasks === 0 || outcomes[0] === 'gone' ? 'gone' : 'value')
-      settledState()
+      expectIdle()
     }
   }
 })
 
-test('a signal that is no signal, and options that are null, reject and call nothing', async () => {
-  const { s } = five()
+test('an invalid signal or null options reject without calling the operation', async () => {
+  const { s } = fivePolicies()
   const operation = vi.fn()
   await expect(s.run(operation, { signal: {} as never })).rejects.toThrow(TypeError)
   await expect(s.run(operation, null as never)).rejects.toThrow()
   expect(operation).not.toHaveBeenCalled()
 })
 
-test('a listener that hangs, throws, or rejects on any event of a shield changes no outcome', async () => {
+test('a listener that hangs, throws or rejects on any event changes no outcome', async () => {
   const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const { clock, s, settledState } = five()
+  const { clock, s, expectIdle } = fivePolicies()
   for (const event of ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late'] as const) {
     s.on(event, () => new Promise(() => {}))
     s.on(event, () => Promise.reject(boom))
@@ -248,20 +248,20 @@ test('a listener that hangs, throws, or rejects on any event of a shield changes
   const failed = s.run(() => Promise.reject(boom)).catch((error) => error)
   await clock.advance('1s')
   expect(await failed).toBe(boom)
-  const deaf = s.run(() => new Promise(() => {})).catch((error) => error.code)
+  const hanging = s.run(() => new Promise(() => {})).catch((error) => error.code)
   await clock.advance('1h')
-  expect(await deaf).toBe('TIMEOUT')
-  settledState()
+  expect(await hanging).toBe('TIMEOUT')
+  expectIdle()
   warnings.mockRestore()
 })
 
-test('a source of chance that is broken makes no retry hang, negative or endless', async () => {
-  for (const chance of [Number.NaN, -5, 2]) {
+test('a broken random source makes no retry hang or repeat forever', async () => {
+  for (const random of [Number.NaN, -5, 2]) {
     const clock = virtualClock()
-    const s = shield({ name: 's', clock, random: () => chance }, retry({ maxRetries: 2 }))
+    const s = shield({ name: 's', clock, random: () => random }, retry({ maxRetries: 2 }))
     const call = s.run(() => Promise.reject(boom)).catch((error) => error)
     await clock.advance('24h')
     const outcome = await Promise.race([call, Promise.resolve('hangs')])
-    expect([chance, outcome]).toEqual([chance, boom])
+    expect([random, outcome]).toEqual([random, boom])
   }
 })

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 
 const packageFolder = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** Runs a script in a process of its own, on the real clock; gives what it wrote and how long it lived after that. */
+/** Runs a script in a separate process, on the real clock. Returns its output and how long it ran after `settled`. */
 async function run(
   script: string,
 ): Promise<{ readonly lines: string[]; readonly lingeredMs: number; readonly code: number }> {
@@ -35,8 +35,8 @@ async function run(
   return { lines, lingeredMs: Number(exit.replace('exit ', '')), code: outcome.code }
 }
 
-describe('timers keep no process alive but for calls in flight', () => {
-  test('after calls under a 60 s timeout have settled the process ends within a second', async () => {
+describe('a process', () => {
+  test('ends within a second after calls with a 60 s timeout have settled', async () => {
     const { lines, lingeredMs } = await run(`
       const s = shield('s', fallback(null), timeout('60s'), retry(), circuitBreaker(), bulkhead({ limit: 5 }), timeout('50s'))
       for (let n = 0; n < 100; n += 1) await s.run(async () => n, { signal: new AbortController().signal, deadline: '1h' })
@@ -45,7 +45,7 @@ describe('timers keep no process alive but for calls in flight', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
-  test('an open circuit does not hold it', async () => {
+  test('is not kept alive by an open circuit', async () => {
     const { lines, lingeredMs } = await run(`
       const breaker = circuitBreaker({ trip: consecutive(1), openFor: '60s' })
       await shield('s', breaker).run(down).catch(() => {})
@@ -54,19 +54,19 @@ describe('timers keep no process alive but for calls in flight', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
-  test('nor do health checks, those under way included', async () => {
+  test('is not kept alive by health checks, even running ones', async () => {
     const { lines, lingeredMs } = await run(`
-      let asked = 0
-      const operation = () => { asked += 1; return new Promise(() => {}) }
+      let checks = 0
+      const operation = () => { checks += 1; return new Promise(() => {}) }
       const breaker = circuitBreaker({ trip: consecutive(1), openFor: '60s', probe: { operation, every: 5 } })
       await shield('s', breaker).run(down).catch(() => {})
-      while (asked < 2) await new Promise((resolve) => setImmediate(resolve))
+      while (checks < 2) await new Promise((resolve) => setImmediate(resolve))
       settled(breaker.state)`)
     expect(lines).toEqual(['open'])
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
-  test('a half-open circuit whose probe settled with no verdict does not hold it', async () => {
+  test('is not kept alive by a half-open circuit whose probe settled without a verdict', async () => {
     const { lines, lingeredMs } = await run(`
       const breaker = circuitBreaker({ trip: consecutive(1), openFor: 1 })
       const s = shield('s', breaker)
@@ -81,7 +81,7 @@ describe('timers keep no process alive but for calls in flight', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
-  test('an abort during a long backoff lets it go', async () => {
+  test('is not kept alive by a backoff after its call is aborted', async () => {
     const { lines, lingeredMs } = await run(`
       const controller = new AbortController()
       const call = shield('s', retry({ backoff: constant('60s') })).run(down, { signal: controller.signal })
@@ -91,7 +91,7 @@ describe('timers keep no process alive but for calls in flight', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
-  test('a call that gives up its turn at a rate limiter lets it go', async () => {
+  test('is not kept alive by a rate limiter after a waiting call is aborted', async () => {
     const { lines, lingeredMs } = await run(`
       const s = shield('s', rateLimiter({ limit: 1, per: '60s', maxWait: '60s' }))
       await s.run(() => 1)
@@ -102,16 +102,16 @@ describe('timers keep no process alive but for calls in flight', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
-  test('a call in flight does hold it: until its timeout, its backoff, its deadline, its wait in a queue', async () => {
+  test('is kept alive by a call until its timeout, backoff, deadline or wait in a queue ends', async () => {
     const { lines } = await run(`
-      const deaf = () => new Promise(() => {})
-      const line = (name) => (error) => console.log(name + ' ' + (error.code ?? error.message))
-      shield('s', timeout(60)).run(deaf).catch(line('timeout'))
-      shield('s', retry({ maxRetries: 1, backoff: constant(120) })).run(down).catch(line('retry'))
-      shield('s').run(deaf, { deadline: 180 }).catch(line('deadline'))
+      const neverSettles = () => new Promise(() => {})
+      const print = (name) => (error) => console.log(name + ' ' + (error.code ?? error.message))
+      shield('s', timeout(60)).run(neverSettles).catch(print('timeout'))
+      shield('s', retry({ maxRetries: 1, backoff: constant(120) })).run(down).catch(print('retry'))
+      shield('s').run(neverSettles, { deadline: 180 }).catch(print('deadline'))
       const full = shield('s', bulkhead({ limit: 1, queue: 1, maxWait: 240 }))
-      full.run(deaf)
-      full.run(deaf).catch(line('queue'))
+      full.run(neverSettles)
+      full.run(neverSettles).catch(print('queue'))
       const rated = shield('s', rateLimiter({ limit: 1, per: 300, maxWait: 300 }))
       rated.run(() => 1)
       rated.run(() => console.log('its turn'))`)
@@ -124,7 +124,7 @@ describe('timers keep no process alive but for calls in flight', () => {
     ])
   })
 
-  test('a call that begins on the timer of an earlier one holds it just as well', async () => {
+  test('is kept alive by a call that uses the timer of an earlier one', async () => {
     const { lines } = await run(`
       const s = shield('s', timeout(150))
       await s.run(async () => 1)

@@ -11,9 +11,9 @@ import {
   ServerOverloadedError,
 } from './queueing-server.ts'
 
-// The harness of the limiters' tests against what queueing theory says: a wrong server proves nothing about a limiter.
+// Compares the server that the limiter tests use with queueing theory: a wrong server would prove nothing.
 
-test('a server with one worker and memoryless times waits as long as theory says: 1 / (mu - lambda)', async () => {
+test('one worker with memoryless times has the latency of queueing theory, 1 / (mu - lambda)', async () => {
   const clock = virtualClock()
   const server = new QueueingServer({ clock, workers: 1, serviceTime: exponentialTime(10, seededRandom(1)) })
   const recorder = new Recorder(clock)
@@ -26,7 +26,7 @@ test('a server with one worker and memoryless times waits as long as theory says
   stop()
   await clock.advance('10s')
   const { answered, p50Ms, p99Ms, ended } = recorder.measure(0, 1_010_000, Number.POSITIVE_INFINITY)
-  // Half of 100 per second for 1,000 s; time in the system is exponential with a mean of 20 ms.
+  // Half of 100 per second for 1,000 s. The time in the system is exponential with a mean of 20 ms.
   expect(Math.abs(answered / 50_000 - 1)).toBeLessThan(0.03)
   expect(ended).toBe(answered)
   expect(Math.abs(p50Ms / (20 * Math.LN2) - 1)).toBeLessThan(0.05)
@@ -35,7 +35,7 @@ test('a server with one worker and memoryless times waits as long as theory says
   expect(recorder.inFlight).toBe(0)
 })
 
-test('capacity changes while it runs: what is begun is finished, and what waits begins at once', async () => {
+test('a change of capacity lets running requests finish and starts waiting ones immediately', async () => {
   const clock = virtualClock()
   const server = new QueueingServer({ clock, workers: 2, serviceTime: constantTime(10), queueLimit: 4 })
   const recorder = new Recorder(clock)
@@ -44,7 +44,7 @@ test('capacity changes while it runs: what is begun is finished, and what waits 
   expect([server.busy, server.queued, server.rejected]).toEqual([2, 4, 2])
   server.workers = 1
   await clock.advance(10)
-  // Both finished; one took the next.
+  // Both workers finished; the remaining one started the next request.
   expect([server.busy, server.queued, server.served]).toEqual([1, 3, 2])
   server.workers = 4
   expect([server.busy, server.queued]).toEqual([4, 0])
@@ -56,7 +56,7 @@ test('capacity changes while it runs: what is begun is finished, and what waits 
   await expect(full.handle()).rejects.toThrow(ServerOverloadedError)
 })
 
-test('clients that wait for their answers never have more requests than there are clients', async () => {
+test('clients in a closed loop never have more requests than there are clients', async () => {
   const clock = virtualClock()
   const server = new QueueingServer({ clock, workers: 2, serviceTime: constantTime(10) })
   const recorder = new Recorder(clock)
@@ -72,7 +72,7 @@ test('clients that wait for their answers never have more requests than there ar
   const { goodputPerSecond, refused, slowestMs } = recorder.measure(0, 1_000, 20)
   expect(server.peak).toBe(4)
   expect(slowestMs).toBe(20)
-  // Two workers, 10 ms each: 200 a second, and clients that find no place come back after 1 ms.
+  // Two workers, 10 ms each: 200 per second. A rejected client sends again after 1 ms.
   expect(goodputPerSecond).toBeGreaterThan(190)
   expect(goodputPerSecond).toBeLessThanOrEqual(200)
   expect(refused).toBeGreaterThan(1_000)

@@ -3,10 +3,10 @@ import { defineFacts } from '../../core/errors.ts'
 import type { Random } from '../../core/random.ts'
 import { isRefusal } from '../../errors/classification.ts'
 
-// A dependency that can be overloaded, and the load that does it, on a clock that a test moves. Everything is drawn from
-// seeded random numbers, so a run repeats exactly.
+// A dependency that can be overloaded, and sources of load, on a virtual clock. All random numbers are seeded, so that a
+// run can be repeated exactly.
 
-/** The server's own answer when its queue is full: a 503. */
+/** The answer of the server when its queue is full: a 503. */
 export class ServerOverloadedError extends Error {}
 defineFacts(ServerOverloadedError, 'ServerOverloadedError', {
   code: 'SERVER_OVERLOADED',
@@ -14,33 +14,33 @@ defineFacts(ServerOverloadedError, 'ServerOverloadedError', {
   kind: 'technical',
 })
 
-/** A time drawn for one request, in milliseconds. */
+/** Draws a time for one request, in milliseconds. */
 export type Draw = () => number
 
-/** Always the same time. */
+/** Makes a draw that always returns the same time. */
 export function constantTime(ms: number): Draw {
   return () => ms
 }
 
-/** Exponentially distributed times: the memoryless ones of queueing theory. */
+/** Makes a draw of exponentially distributed times, which queueing theory calls memoryless. */
 export function exponentialTime(meanMs: number, random: Random): Draw {
   return () => -Math.log(1 - random()) * meanMs
 }
 
-/** What a {@link QueueingServer} is made of. */
+/** The settings of a {@link QueueingServer}. */
 export interface ServerSettings {
   readonly clock: Clock
   /** How many requests it serves at the same time. */
   readonly workers: number
   /** How long one worker needs for one request. */
   readonly serviceTime: Draw
-  /** How many requests may wait; more are answered at once with {@link ServerOverloadedError}. Default: any number. */
+  /** How many requests may wait; more are rejected at once with {@link ServerOverloadedError}. Default: no limit. */
   readonly queueLimit?: number
 }
 
 /**
- * Parallel workers behind one queue, first come, first served. It is deaf: it works on what has been asked, also when
- * the one who asked has given up, as most servers do.
+ * Parallel workers behind one first-in, first-out queue. Like most servers, it also serves requests whose client has
+ * cancelled them.
  */
 export class QueueingServer {
   readonly #clock: Clock
@@ -49,11 +49,11 @@ export class QueueingServer {
   #workers: number
   #busy = 0
   #queue: (() => void)[] = []
-  /** How many at the front of the queue have gone already; a shift of a long array costs its length. */
-  #gone = 0
+  /** The index of the first request in the queue. `shift()` on a long array is O(n). */
+  #front = 0
   served = 0
   rejected = 0
-  /** The most that ever were in it, served and waiting. */
+  /** The highest number of requests in it at one time, served and waiting. */
   peak = 0
 
   constructor({ clock, workers, serviceTime, queueLimit = Number.POSITIVE_INFINITY }: ServerSettings) {
@@ -68,20 +68,20 @@ export class QueueingServer {
   }
 
   get queued(): number {
-    return this.#queue.length - this.#gone
+    return this.#queue.length - this.#front
   }
 
   get workers(): number {
     return this.#workers
   }
 
-  /** Changes the capacity. Workers that go finish what they have begun. */
+  /** Changes the capacity. A removed worker finishes its current request. */
   set workers(workers: number) {
     this.#workers = workers
-    this.#begin()
+    this.#serveQueued()
   }
 
-  /** Serves one request: settles when it has been answered. */
+  /** Serves one request. Settles when it is answered. */
   handle(): Promise<void> {
     if (this.#busy >= this.#workers && this.queued >= this.#queueLimit) {
       this.rejected += 1
@@ -90,30 +90,30 @@ export class QueueingServer {
     return new Promise((answer) => {
       this.#queue.push(answer)
       this.peak = Math.max(this.peak, this.#busy + this.queued)
-      this.#begin()
+      this.#serveQueued()
     })
   }
 
-  #begin(): void {
+  #serveQueued(): void {
     while (this.#busy < this.#workers && this.queued > 0) {
-      const answer = this.#queue[this.#gone] as () => void
-      this.#gone += 1
-      if (this.#gone > 1_000 && this.#gone * 2 > this.#queue.length) {
-        this.#queue = this.#queue.slice(this.#gone)
-        this.#gone = 0
+      const answer = this.#queue[this.#front] as () => void
+      this.#front += 1
+      if (this.#front > 1_000 && this.#front * 2 > this.#queue.length) {
+        this.#queue = this.#queue.slice(this.#front)
+        this.#front = 0
       }
       this.#busy += 1
       this.#clock.setTimer(() => {
         this.#busy -= 1
         this.served += 1
         answer()
-        this.#begin()
+        this.#serveQueued()
       }, this.#serviceTime())
     }
   }
 }
 
-/** How a request ended: with an answer, refused by a policy before it was sent, or with any other error. */
+/** How a request ended: with an answer, with a policy's refusal before it was sent, or with any other error. */
 export type Ending = 'answered' | 'refused' | 'failed'
 
 interface Sample {
@@ -122,25 +122,25 @@ interface Sample {
   readonly ending: Ending
 }
 
-/** What happened between two instants. Requests count where they ended. */
+/** The results between two instants. A request counts at the instant at which it ended. */
 export interface Measurement {
-  /** Requests that ended, in whatever way. */
+  /** All requests that ended. */
   readonly ended: number
   readonly answered: number
   /** Answers within the objective. */
   readonly good: number
-  /** The same, per second. */
+  /** Good answers per second. */
   readonly goodputPerSecond: number
   readonly refused: number
   readonly failed: number
-  /** Quantiles of the latency of answers, in milliseconds; NaN where there was none. */
+  /** Quantiles of the latency of answers, in milliseconds; NaN if there was no answer. */
   readonly p50Ms: number
   readonly p95Ms: number
   readonly p99Ms: number
   readonly slowestMs: number
 }
 
-/** Sends requests, and writes down how each ended. */
+/** Sends requests and records how each one ended. */
 export class Recorder {
   readonly #clock: Clock
   readonly #samples: Sample[] = []
@@ -166,7 +166,7 @@ export class Recorder {
     return ending
   }
 
-  /** Measures `[fromMs, untilMs)`; an answer within `objectiveMs` is a good one. */
+  /** Measures `[fromMs, untilMs)`; an answer within `objectiveMs` is good. */
   measure(fromMs: number, untilMs: number, objectiveMs: number): Measurement {
     const ended = this.#samples.filter(({ endMs }) => endMs >= fromMs && endMs < untilMs)
     const latencies = ended.filter(({ ending }) => ending === 'answered').map(({ latencyMs }) => latencyMs)
@@ -189,16 +189,16 @@ export class Recorder {
   }
 }
 
-/** Load from a source that does not care how its requests fare. */
+/** Load that does not depend on the outcome of its requests. */
 export interface OpenLoopSettings {
   readonly clock: Clock
-  /** The time from one request to the next: exponential for Poisson arrivals, else constant. May change as it goes. */
+  /** The time from one request to the next: exponential for Poisson arrivals, or constant. May change over time. */
   readonly interval: Draw
   /** Sends one request. */
   readonly send: () => unknown
 }
 
-/** Sends at its own pace, whatever becomes of the requests. Returns the function that stops it. */
+/** Sends requests at the given intervals, whatever their outcome. Returns the function that stops it. */
 export function openLoop({ clock, interval, send }: OpenLoopSettings): () => void {
   let cancel = clock.setTimer(function fire() {
     cancel = clock.setTimer(fire, interval())
@@ -207,17 +207,17 @@ export function openLoop({ clock, interval, send }: OpenLoopSettings): () => voi
   return () => cancel()
 }
 
-/** Load from a number of clients, each of whom waits for its answer before it asks again. */
+/** Load from a number of clients that each wait for an answer before the next request. */
 export interface ClosedLoopSettings {
   readonly clock: Clock
   readonly clients: number
-  /** How long a client thinks before its next request; above 0, or a refused client would never let time go on. */
+  /** How long a client waits before its next request. More than 0: otherwise refused clients retry forever at one instant. */
   readonly thinkTime: Draw
-  /** Sends one request, and settles with it. Must not reject. */
+  /** Sends one request. Settles when it ends. Must not reject. */
   readonly send: () => Promise<unknown>
 }
 
-/** Sends as fast as answers come back. Returns the function that stops it. */
+/** Sends requests as fast as answers return. Returns the function that stops it. */
 export function closedLoop({ clock, clients, thinkTime, send }: ClosedLoopSettings): () => void {
   let stopped = false
   const think = (): void => {

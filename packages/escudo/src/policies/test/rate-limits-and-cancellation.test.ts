@@ -6,7 +6,7 @@ import { EventHub } from '../../core/events/events.ts'
 import { adaptiveThrottle, definePolicy, type Policy, type Run, rateLimiter, shield } from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 
-/** Counts who watches it. */
+/** Records its watchers. */
 class CountingScope extends CancelScope {
   readonly watchers = new Set<Watcher>()
 
@@ -25,9 +25,9 @@ const innermost: Run = async (call, operation) => await operation(call)
 
 describe.each<[string, () => Policy]>([
   ['rateLimiter', () => rateLimiter({ limit: 1, per: 1, maxWait: '1s' })],
-  ['throttle', () => adaptiveThrottle()],
+  ['adaptiveThrottle', () => adaptiveThrottle()],
 ])('%s', (_name, make) => {
-  test('stops watching what can cut a call as soon as it has nothing more to do with it', async () => {
+  test('stops watching the cancel scope as soon as the call has passed it', async () => {
     const clock = virtualClock()
     const policy = make()
     const binding: Binding = {
@@ -40,15 +40,15 @@ describe.each<[string, () => Policy]>([
     }
     const run = policy.wrap(innermost, binding)
     const scope = new CountingScope()
-    const during: number[] = []
+    const operations: number[] = []
     const root = new CallRoot({ name: 's', clock, random: () => 0.999, policies: [] }, undefined, 0)
     const call = new CallState(root, scope, 1, undefined)
-    const calls = [1, 2].map((n) => run(call, () => during.push(n)))
+    const calls = [1, 2].map((n) => run(call, () => operations.push(n)))
     await clock.advance('1s')
     expect([await Promise.all(calls), scope.watchers.size]).toEqual([[1, 2], 0])
   })
 
-  test('has nothing to do with a call that was cut before it came', async () => {
+  test('does not count a call that was cancelled before it arrived', async () => {
     const clock = virtualClock()
     const controller = new AbortController()
     const pause = definePolicy({

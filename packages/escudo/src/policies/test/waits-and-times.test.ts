@@ -2,16 +2,16 @@ import { expect, test } from 'vitest'
 import { type AnyPolicy, bulkhead, type Call, definePolicy, rateLimiter, retry, shield, timeout } from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 
-// Policies that are entered at the same moment share one reading of the clock. After a wait it is another moment.
+// Policies that a call enters at the same moment share one reading of the clock. After a wait the clock is read again.
 
 const waits: readonly [string, () => AnyPolicy[]][] = [
   ['a bulkhead', () => [bulkhead({ limit: 1, queue: 1 })]],
   ['a rate limiter', () => [rateLimiter({ limit: 1, per: 100, maxWait: '1s' })]],
   [
-    "a policy of somebody's own",
+    'a custom policy',
     () => [
       definePolicy({
-        name: 'own',
+        name: 'custom',
         wrap: (next) => {
           let calls = 0
           return async (call, operation) => {
@@ -25,9 +25,9 @@ const waits: readonly [string, () => AnyPolicy[]][] = [
   ],
 ]
 
-test.each(waits)('a timeout inside of %s begins when the wait is over', async (_name, make) => {
+test.each(waits)('a timeout inside %s starts when the wait is over', async (_name, make) => {
   const clock = virtualClock()
-  // The retry outside reads the clock for all who are entered with it.
+  // The outer retry reads the clock for all policies that are entered at the same moment.
   const s = shield({ name: 's', clock }, retry({ maxRetries: 0 }), ...(make() as []), timeout(150))
   const take100 = (call: Call): Promise<unknown> =>
     new Promise((resolve) => clock.setTimer(() => resolve([clock.now(), call.deadline]), 100))

@@ -18,7 +18,7 @@ import {
 } from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 
-// Policies wrapped without a shield: by hand, as in the test of a policy of one's own.
+// Policies wrapped manually, without a shield, as in the test of a custom policy.
 
 const innermost: Run = async (call, operation) => await operation(call)
 const run = (policy: AnyPolicy, operation: Operation<unknown>): Promise<unknown> =>
@@ -30,15 +30,15 @@ test.each<[string, () => AnyPolicy]>([
   ['circuitBreaker', () => circuitBreaker()],
   ['bulkhead', () => bulkhead({ limit: 1 })],
   ['rateLimiter', () => rateLimiter({ limit: 1, per: '1s' })],
-  ['throttle', () => adaptiveThrottle()],
+  ['adaptiveThrottle', () => adaptiveThrottle()],
   ['fallback', () => fallback(null)],
-])('%s works when it is wrapped by hand, on the system clock', async (name, make) => {
+])('%s works when it is wrapped manually, on the system clock', async (name, make) => {
   const policy = make()
   expect(policy.type).toBe(name)
   expect(await run(policy, () => 42)).toBe(42)
 })
 
-test('each kind of failure is what it is in a shield', async () => {
+test('refusal, fallback and retry behave as in a shield', async () => {
   const breaker = circuitBreaker()
   breaker.isolate()
   await expect(run(breaker, () => 1)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', shield: '' })
@@ -52,7 +52,7 @@ test('each kind of failure is what it is in a shield', async () => {
   expect(await run(retry({ backoff: constant(0) }), flaky)).toBe(3)
 })
 
-test('a breaker in a new shield for every call is a mistake that is said once', () => {
+test('warns once about a breaker that is in a new shield for every call', () => {
   const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   const breaker = circuitBreaker({ name: 'shared' })
   for (let n = 0; n < 3_000; n += 1) shield(`s${n}`, breaker)
@@ -71,18 +71,18 @@ describe.each<[string, () => AnyPolicy]>([
   ['bulkhead', () => bulkhead({ limit: 1, queue: 1, maxWait: 30 })],
   ['fallback', () => fallback(async () => 'instead')],
 ])('%s', (_name, make) => {
-  test('wrapped by hand does what it does in a shield: outcomes, events, status and explanations', async () => {
-    /** Everything that can be seen of a policy through a good deal of trouble. */
-    const story = async (through: (policy: AnyPolicy) => AnyPolicy): Promise<unknown> => {
+  test('wrapped manually has the outcomes, events, status and explanations of a shield', async () => {
+    /** Records everything observable of a policy during many kinds of calls. */
+    const observe = async (through: (policy: AnyPolicy) => AnyPolicy): Promise<unknown> => {
       const clock = virtualClock()
       const policy = make()
       const s = shield(
         { name: 's', clock },
         ...([timeout(200, { name: 'total' }), through(policy), timeout(45, { name: 'inside' })] as never[]),
       ) as unknown as Shield
-      const told: unknown[] = []
+      const records: unknown[] = []
       for (const event of ['retry', 'timeout', 'rejected', 'fallback', 'stateChange', 'executed', 'late'] as const) {
-        s.on(event, (fact) => told.push([event, fact]))
+        s.on(event, (fact) => records.push([event, fact]))
       }
       const later = (ms: number, end: () => unknown) => async () => {
         await new Promise<void>((resolve) => void clock.setTimer(resolve, ms))
@@ -104,33 +104,33 @@ describe.each<[string, () => AnyPolicy]>([
         [later(40, () => 5), { signal: controller.signal }],
         [later(500, down)],
       ]
-      for (const [place, [operation, options]] of calls.entries()) {
+      for (const [index, [operation, options]] of calls.entries()) {
         const outcome = s.run(operation, options).then(
-          (value) => told.push([place, value]),
-          (error) => told.push([place, String(error), explain(error)]),
+          (value) => records.push([index, value]),
+          (error) => records.push([index, String(error), explain(error)]),
         )
         outcomes.push(outcome)
         await clock.advance(7)
       }
       controller.abort('mine')
       await clock.advance(50)
-      told.push(policy.status?.(clock.now()))
+      records.push(policy.status?.(clock.now()))
       await clock.advance(2_000)
-      told.push(policy.status?.(clock.now()))
+      records.push(policy.status?.(clock.now()))
       await Promise.all(outcomes)
-      // The order among those of one moment is nobody's promise.
-      return told.map((one) => JSON.stringify(one)).sort()
+      // Sorted, because the order of records of the same instant is not part of the contract.
+      return records.map((record) => JSON.stringify(record)).sort()
     }
-    const byHand = (policy: AnyPolicy): AnyPolicy => ({
+    const wrappedManually = (policy: AnyPolicy): AnyPolicy => ({
       name: policy.name,
       type: policy.type,
       settings: policy.settings,
       wrap: (next, binding) => policy.wrap(next, binding),
     })
-    expect(await story(byHand)).toEqual(await story((policy) => policy))
+    expect(await observe(wrappedManually)).toEqual(await observe((policy) => policy))
   })
 
-  test('with a `wrap` of its user\u2019s own is run by that one', async () => {
+  test('runs through a `wrap` that replaces its own', async () => {
     for (const change of [
       (policy: AnyPolicy, wrap: AnyPolicy['wrap']): AnyPolicy => ({ ...policy, wrap }),
       (policy: AnyPolicy, wrap: AnyPolicy['wrap']): AnyPolicy => Object.assign(Object.create(policy), { wrap }),
@@ -152,7 +152,7 @@ describe.each<[string, () => AnyPolicy]>([
   })
 })
 
-test("time that a policy of somebody's own has waited does not count for what stands inside of it", async () => {
+test('an inner timeout does not include the time that an outer custom policy has waited', async () => {
   const clock = virtualClock()
   const late = definePolicy({
     name: 'late',

@@ -10,13 +10,13 @@ const business = Object.assign(new Error('not found'), {
 })
 
 describe('fallback', () => {
-  test('puts a value in place of a failure, and leaves a success alone', async () => {
+  test('returns a value in place of a failure, and passes a success through', async () => {
     const s = shield('s', fallback({ stock: null }))
     expect(await s.run(fail)).toEqual({ stock: null })
     expect(await s.run(() => ({ stock: 42 }))).toEqual({ stock: 42 })
   })
 
-  test('or what a function makes of the failure and the call, now or later', async () => {
+  test('returns the result of a function of the error and the call, synchronous or not', async () => {
     const now = shield(
       's',
       fallback((error, call) => ({ error, attempt: call.attempt })),
@@ -29,11 +29,11 @@ describe('fallback', () => {
     expect(await later.run(fail)).toBe('down')
   })
 
-  test.each([null, undefined, 0, '', false])('%s is a value like any other', async (value) => {
+  test.each([null, undefined, 0, '', false])('%s is a valid substitute', async (value) => {
     expect(await shield('s', fallback(value)).run(fail)).toBe(value)
   })
 
-  test('covers a synchronous throw, a throw of undefined, a refusal, a timeout and spent retries', async () => {
+  test('covers synchronous throws, undefined, refusals, timeouts and exhausted retries', async () => {
     const clock = virtualClock()
     const full = bulkhead({ limit: 1 })
     const isolated = circuitBreaker()
@@ -58,19 +58,19 @@ describe('fallback', () => {
     expect(await Promise.all(waiting)).toEqual(['fallback', 'fallback'])
   })
 
-  test('business errors pass through, unless `when` says otherwise', async () => {
+  test('passes business errors through, unless `when` selects them', async () => {
     await expect(shield('s', fallback(null)).run(() => Promise.reject(business))).rejects.toBe(business)
     const all = shield('s', fallback(null, { when: () => true }))
     expect(await all.run(() => Promise.reject(business))).toBeNull()
   })
 
-  test('`when` decides which failures it stands in for', async () => {
+  test('`when` selects the failures to replace', async () => {
     const s = shield('s', fallback('fallback', { when: (error) => error !== DOWN }))
     await expect(s.run(fail)).rejects.toBe(DOWN)
     expect(await s.run(() => Promise.reject('other'))).toBe('fallback')
   })
 
-  test("the caller's own abort passes through, and the function is not asked", async () => {
+  test("passes the caller's abort through without calling the function", async () => {
     const clock = virtualClock()
     const make = vi.fn()
     const s = shield({ name: 's', clock }, fallback(make, { when: () => true }))
@@ -87,7 +87,7 @@ describe('fallback', () => {
     expect(make).not.toHaveBeenCalled()
   })
 
-  test('a failure of the function itself keeps the original as its cause', async () => {
+  test('an error of the function has the original error as its cause', async () => {
     const bug = new TypeError('bug in the fallback')
     for (const make of [
       () => {
@@ -104,7 +104,7 @@ describe('fallback', () => {
     }
   })
 
-  test('a function that fails with what can carry no cause gives a SecondaryError that has both', async () => {
+  test('a function that rejects with a string gives a SecondaryError with both errors', async () => {
     const s = shield(
       's',
       fallback(() => Promise.reject('text')),
@@ -113,7 +113,7 @@ describe('fallback', () => {
     expect(error).toMatchObject({ code: 'SECONDARY_FAILURE', error: 'text', cause: DOWN })
   })
 
-  test('a function that throws the very error says: not this one', async () => {
+  test('a function that throws the original error declines this failure', async () => {
     const s = shield(
       's',
       fallback((error) => Promise.reject(error)),
@@ -123,7 +123,7 @@ describe('fallback', () => {
     expect(error.cause).toBeUndefined()
   })
 
-  test('a `when` that throws keeps the original as its cause', async () => {
+  test('an error of `when` has the original error as its cause', async () => {
     const bug = new TypeError('bug in when')
     const s = shield(
       's',
@@ -137,7 +137,7 @@ describe('fallback', () => {
     expect([error, error.cause]).toEqual([bug, DOWN])
   })
 
-  test('chains: the outer one stands in for what the inner one could not', async () => {
+  test('an outer fallback replaces the failure of an inner one', async () => {
     const s = shield(
       's',
       fallback('last resort'),
@@ -147,28 +147,28 @@ describe('fallback', () => {
     expect(await shield('s', fallback('outer'), fallback('inner')).run(fail)).toBe('inner')
   })
 
-  test('is told with the failure that it stood in for', async () => {
+  test('emits `fallback` with the failure that it replaced', async () => {
     const s = shield('s', fallback(null))
-    const heard: unknown[] = []
-    s.on('fallback', (event) => heard.push(event))
+    const received: unknown[] = []
+    s.on('fallback', (event) => received.push(event))
     await s.run(fail)
     await s.run(() => 1)
-    expect(heard).toEqual([{ shield: 's', policy: 'fallback', error: DOWN }])
+    expect(received).toEqual([{ shield: 's', policy: 'fallback', error: DOWN }])
   })
 })
 
-test('a promise as the value is waited for like any other: policies outside see what it holds, and may cut it', async () => {
+test('a promise as the substitute is awaited; outer policies receive its value and can cancel it', async () => {
   const clock = virtualClock()
-  const seen: unknown[] = []
+  const classified: unknown[] = []
   const classify = (outcome: { value?: unknown }): 'success' => {
-    seen.push(outcome.value)
+    classified.push(outcome.value)
     return 'success'
   }
-  // biome-ignore lint/suspicious/noExplicitAny: what the check warns of is what is tested
+  // biome-ignore lint/suspicious/noExplicitAny: the test uses the order that the check warns about
   const outside = retry<any>({ classify: classify as never })
   const down = (): Promise<number> => Promise.reject(new Error('down'))
   expect(await shield({ name: 's', clock }, outside, fallback(Promise.resolve(5))).run(down)).toBe(5)
-  expect(seen).toEqual([5])
+  expect(classified).toEqual([5])
   const never = shield({ name: 's', clock }, timeout('1s'), fallback(new Promise<number>(() => {})))
   const failed = expect(never.run(down)).rejects.toMatchObject({ code: 'TIMEOUT' })
   await clock.advance('1s')

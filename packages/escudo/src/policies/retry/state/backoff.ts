@@ -3,26 +3,27 @@ import { type Duration, show, toMs } from '../../../core/options/durations.ts'
 import { finiteNumber, knownKeys, oneOf } from '../../../core/options/options.ts'
 import type { Random } from '../../../core/random.ts'
 
-/** How long to wait before the next attempt: a pure rule, made by {@link constant}, {@link linear} or {@link exponential}. */
+/** Computes the delay before each retry. Made by {@link constant}, {@link linear} or {@link exponential}; pure. */
 export interface Backoff {
   /**
-   * @param retry which retry it is, from 0
-   * @param random the call's source of chance
-   * @param previousMs the delay before, or undefined at the first
-   * @returns milliseconds
+   * @param retry the number of the retry, from 0
+   * @param random the call's random source
+   * @param previousMs the previous delay in milliseconds; undefined for the first retry
+   * @returns the delay in milliseconds
    */
   delayMs(retry: number, random: Random, previousMs: number | undefined): number
 }
 
-/** How a delay is spread, so that clients that failed together do not come back together. */
+/** How delays are randomised, so that clients that failed at the same time do not retry at the same time. */
 export type Jitter = 'none' | 'full' | 'equal' | 'decorrelated'
 
 const JITTERS = ['none', 'full', 'equal', 'decorrelated'] as const
 
 /**
- * The same delay each time.
+ * A backoff with the same delay before each retry.
  *
  * @param delay the delay
+ * @throws ConfigurationError for an invalid duration
  * @example
  * ```ts
  * import { constant, retry } from 'escudo'
@@ -36,11 +37,14 @@ export function constant(delay: Duration): Backoff {
 }
 
 /**
- * A delay that grows by the same step each time: base, base + step, base + 2 · step, up to `max`.
+ * A backoff that grows by the same step each time.
+ *
+ * The delays are base, base + step, base + 2 · step, and so on, up to `max`.
  *
  * @param options.base the first delay
- * @param options.step what each further one adds
- * @param options.max no delay is longer
+ * @param options.step how much longer each further delay is
+ * @param options.max the longest delay
+ * @throws ConfigurationError for an invalid duration, or a `max` below `base`
  * @example
  * ```ts
  * import { linear, retry } from 'escudo'
@@ -60,20 +64,27 @@ export function linear(options: { readonly base: Duration; readonly step: Durati
 export interface ExponentialOptions {
   /** The first delay, before jitter. Default `'200ms'`. */
   readonly base?: Duration
-  /** What each delay is multiplied by for the next. Default 2. */
+  /** Each delay is the previous one times this factor. At least 1. Default 2. */
   readonly factor?: number
-  /** No delay is longer. Default `'10s'`. */
+  /** The longest delay. Default `'10s'`. */
   readonly max?: Duration
-  /** Default `'full'`. */
+  /** How the delays are randomised. Default `'full'`. */
   readonly jitter?: Jitter
 }
 
 /**
- * A delay that grows by a factor each time, with jitter. With `cap = min(max, base · factor^n)`: `full` draws from 0 to
- * cap, `equal` keeps half of cap and draws the other half, `decorrelated` draws from base to three times the previous
- * delay, at most max, and `none` takes cap as it is. Names and formulas after Marc Brooker's "Exponential Backoff And
- * Jitter" (AWS Architecture Blog, 2015).
+ * A backoff that grows by a factor each time, with jitter.
  *
+ * With `cap = min(max, base · factor^n)` for retry n, counted from 0, the delay is:
+ *
+ * - `full`: random, from 0 to cap
+ * - `equal`: half of cap, plus a random part of the other half
+ * - `decorrelated`: random, from base to three times the previous delay, at most max
+ * - `none`: cap
+ *
+ * Names and formulas after Marc Brooker's "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015).
+ *
+ * @throws ConfigurationError for an invalid option, or a `max` below `base`
  * @example
  * ```ts
  * import { exponential, retry } from 'escudo'
@@ -87,7 +98,7 @@ export function exponential(options: ExponentialOptions = {}): Backoff {
   const factor = finiteNumber(options.factor ?? 2, 'exponential.factor', 1)
   const maxMs = atLeast(toMs(options.max ?? '10s', 'exponential.max'), baseMs, 'exponential.max', 'exponential.base')
   const jitter = oneOf(options.jitter ?? 'full', 'exponential.jitter', JITTERS)
-  // factor^n overflows to Infinity in the end; the minimum brings it back. With base 0 it would be NaN: 0 stays 0.
+  // factor^n may overflow to Infinity; the minimum limits it to max. 0 · Infinity would be NaN, so base 0 is special.
   const capMs = (retry: number): number => (baseMs === 0 ? 0 : Math.min(maxMs, baseMs * factor ** retry))
   switch (jitter) {
     case 'none':

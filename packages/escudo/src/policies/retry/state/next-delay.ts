@@ -14,7 +14,7 @@ export interface RetryRules {
   readonly maxTotalMs: number
   /** The longest accepted `retryAfterMs` of an error; below 0: hints are ignored. */
   readonly retryAfterMaxMs: number
-  /** Pays for retries; may be shared with other shields. */
+  /** Pays for retries; other policies and shields may share it. */
   readonly budget: RetryBudget | undefined
 }
 
@@ -23,9 +23,9 @@ export interface FailedAttempt {
   /** From 1. */
   readonly number: number
   readonly verdict: Verdict
-  /** The error it threw; undefined where a classifier rejected its value. */
+  /** The error that it threw; undefined if a classifier counted its value as a failure. */
   readonly error: unknown
-  /** Whether the call is over already: aborted by its caller, or timed out further out. */
+  /** Whether the call was cancelled: by its caller, by its deadline or by an outer timeout. */
   readonly cancelled: boolean
   /** The call's deadline, on the shield's clock. */
   readonly deadline: number | undefined
@@ -45,7 +45,7 @@ export type StopReason =
   | 'past the deadline'
   | 'no budget left'
 
-/** Decides how long to wait before the next attempt, in milliseconds, or why there is none. */
+/** Returns the delay before the next attempt in milliseconds, or the reason why there is none. */
 export function nextDelayMs(
   rules: RetryRules,
   failed: FailedAttempt,
@@ -59,7 +59,7 @@ export function nextDelayMs(
   if (number > rules.maxRetries) return 'no retries left'
   const backoffMs = rules.backoff.delayMs(number - 1, random, failed.previousDelayMs)
   const hintMs = retryAfterHintMs(error)
-  // A refusal (an open circuit) is worth a retry only if it ends within the next delay.
+  // A retry after a refusal, such as by an open circuit, makes sense only if the refusal ends within the next delay.
   if (refused && (hintMs === undefined || hintMs > backoffMs)) return 'refused for longer than the next delay'
   const useHint = !refused && hintMs !== undefined && rules.retryAfterMaxMs >= 0
   const delayMs = useHint ? Math.min(hintMs, rules.retryAfterMaxMs) : backoffMs
@@ -68,4 +68,15 @@ export function nextDelayMs(
   if (deadline !== undefined && startsAt >= deadline) return 'past the deadline'
   // Last, because this withdraws from the budget.
   return (rules.budget?.tryWithdraw(now) ?? true) ? delayMs : 'no budget left'
+}
+
+/** Returns the shortest delay before the first retry, or 0 if there is no retry or its backoff throws. */
+export function leastDelayMs({ maxRetries, backoff }: RetryRules): number {
+  if (maxRetries === 0) return 0
+  try {
+    return backoff.delayMs(0, () => 0, undefined)
+  } catch {
+    // A custom backoff may throw: nothing is known about its delays.
+    return 0
+  }
 }

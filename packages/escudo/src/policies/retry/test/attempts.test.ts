@@ -13,10 +13,13 @@ import {
 } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 
-const own = definePolicy({ name: 'own', wrap: (next) => async (call, operation) => await next(call, operation) })
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+const custom = definePolicy({ name: 'custom', wrap: (next) => async (call, operation) => await next(call, operation) })
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
-/** What a call throws that fails with each of `errors` in turn; inside an object, since an await would look into it. */
+/**
+ * Returns what a call throws whose attempts fail with `errors`, one after the other. Wrapped in an object, because
+ * `await` would read the property `then` of the error.
+ */
 async function thrownBy(errors: readonly unknown[]): Promise<{ readonly error: unknown }> {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, retry({ maxRetries: errors.length - 1, backoff: constant(100) }))
@@ -32,8 +35,8 @@ async function thrownBy(errors: readonly unknown[]): Promise<{ readonly error: u
   return (await call) as { readonly error: unknown }
 }
 
-describe('the last error is thrown', () => {
-  test('as it is, with the attempts and the earlier errors reachable', async () => {
+describe('the thrown error', () => {
+  test('is unchanged, and the attempts with their errors can be read from it', async () => {
     const errors = [new Error('first'), new TypeError('second'), new RangeError('third')]
     const { error: thrown } = await thrownBy(errors)
     expect(thrown).toBe(errors[2])
@@ -44,13 +47,13 @@ describe('the last error is thrown', () => {
     ])
   })
 
-  test('and the attempts show in no log or body by themselves', async () => {
+  test('does not show the attempts in its keys or in its JSON', async () => {
     const { error: thrown } = await thrownBy([new Error('first'), new Error('second')])
     expect(Object.keys(thrown as object)).toEqual([])
     expect(JSON.stringify(thrown)).toBe('{}')
   })
 
-  test('attempts beyond 32 keep the first and the last ones: memory has a bound', async () => {
+  test('keeps the first and the last of at most 32 attempts', async () => {
     const errors = Array.from({ length: 100 }, (_, index) => new Error(`${index + 1}`))
     const numbers = attemptsOf((await thrownBy(errors)).error).map(({ number }) => number)
     expect(numbers.length).toBe(32)
@@ -66,7 +69,7 @@ describe('the last error is thrown', () => {
     ['a frozen error', Object.freeze(new Error('frozen'))],
     ['a sealed object', Object.seal({ sealed: true })],
     ['an error whose attempts cannot change', Object.defineProperty(new Error('x'), 'attempts', { value: 'mine' })],
-  ])('%s, which cannot carry the attempts, is thrown as it is', async (_what, error) => {
+  ])('%s cannot have attempts and is thrown unchanged', async (_what, error) => {
     expect((await thrownBy(['first', error])).error).toBe(error)
     expect(attemptsOf(error)).toEqual([])
   })
@@ -98,23 +101,23 @@ describe('the last error is thrown', () => {
           },
         ),
     ],
-  ])('%s is thrown as it is, and asking it for its attempts throws nothing', async (_what, make) => {
+  ])('%s is thrown unchanged, and attemptsOf() does not throw on it', async (_what, make) => {
     const error = make()
     const same = (await thrownBy(['first', error])).error === error
     expect(same).toBe(true)
     expect(() => attemptsOf(error)).not.toThrow()
   })
 
-  test('one shared error instance carries the attempts of the call that threw it last, each whole', async () => {
+  test('has all attempts of the call that threw it last, if calls share one error', async () => {
     const shared = new Error('shared')
     expect(attemptsOf((await thrownBy([shared, shared])).error).length).toBe(2)
     expect(attemptsOf((await thrownBy([shared, shared, shared])).error).length).toBe(3)
   })
 })
 
-describe('its stack leads to the caller', () => {
+describe('the stack of an error contains the caller', () => {
   const throwLater = async (): Promise<never> => {
-    await turn()
+    await nextTurn()
     throw new Error('thrown after an await')
   }
 
@@ -123,7 +126,7 @@ describe('its stack leads to the caller', () => {
     ['with a signal', { signal: new AbortController().signal }],
     ['with a deadline', { deadline: '1h' as const }],
     ['with a key', { key: 'k' }],
-  ])('through the recommended five, %s', async (_what, options) => {
+  ])('through the five recommended policies, %s', async (_what, options) => {
     const s = shield(
       'stack',
       fallback(null, { when: () => false }),
@@ -142,10 +145,10 @@ describe('its stack leads to the caller', () => {
   })
 
   test.each<[string, () => AnyPolicy[]]>([
-    ['the recommended five', () => []],
-    ['policies of somebody’s own too', () => [own]],
-    ['a wait for a place', () => [bulkhead({ limit: 1, queue: 1, name: 'narrow' })]],
-  ])('of every attempt, through %s', async (what, more) => {
+    ['the five recommended policies', () => []],
+    ['a custom policy too', () => [custom]],
+    ['a wait for a permit', () => [bulkhead({ limit: 1, queue: 1, name: 'narrow' })]],
+  ])('for every attempt, through %s', async (what, more) => {
     const s = shield(
       'stack',
       ...([
@@ -171,7 +174,7 @@ describe('its stack leads to the caller', () => {
     for (const stack of stacks) expect(stack).toMatch(/throwLater[\s\S]*theCallingFunction/)
   })
 
-  test('where a fallback’s own function fails', async () => {
+  test("for an error of a fallback's function", async () => {
     const s = shield('stack', timeout('1s'), fallback(throwLater))
     async function theCallingFunction(): Promise<unknown> {
       return await s.run(() => Promise.reject(new Error('down')))

@@ -21,8 +21,8 @@ function counting() {
   return { operation, calls }
 }
 
-describe('abort', () => {
-  test('during backoff settles at once with the reason, and the operation is not called again', async () => {
+describe("the caller's abort", () => {
+  test('during the delay settles the call immediately with its reason; nothing is called again', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 5, backoff: constant('1h') }))
     const { operation, calls } = counting()
@@ -40,7 +40,7 @@ describe('abort', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([])
   })
 
-  test('during an attempt ends the retries, also when the operation is deaf or rejects with something else', async () => {
+  test('during an attempt ends the retries, even if the operation rejects with another error', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 5, backoff: constant(0) }))
     const controller = new AbortController()
@@ -59,7 +59,7 @@ describe('abort', () => {
     expect(s.status().policies[0]).toMatchObject({ retries: 0, exhausted: 0 })
   })
 
-  test('in the very listener that hears of the retry ends it: no delay, no further call', async () => {
+  test('in a listener of `retry` ends the call without a delay or another attempt', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 5, backoff: constant('1h') }))
     const { operation, calls } = counting()
@@ -70,13 +70,13 @@ describe('abort', () => {
     expect([calls(), clock.pending]).toEqual([1, 0])
   })
 
-  test('during backoff is the end for the policies inside, too: they see no further call', async () => {
+  test('during the delay also ends it for inner policies: they receive no further call', async () => {
     const clock = virtualClock()
-    let seen = 0
+    let innerCalls = 0
     const inside = definePolicy({
       name: 'inside',
       wrap: (next) => (call, operation) => {
-        seen += 1
+        innerCalls += 1
         return next(call, operation)
       },
     })
@@ -87,10 +87,10 @@ describe('abort', () => {
     controller.abort('gone')
     await expect(call).rejects.toBe('gone')
     await clock.advance('1h')
-    expect(seen).toBe(1)
+    expect(innerCalls).toBe(1)
   })
 
-  test('and the end of the delay in one tick have one outcome, and no call too many', async () => {
+  test('in the same tick as the end of the delay has one outcome and no extra call', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 1, backoff: constant(100) }))
     const { operation, calls } = counting()
@@ -104,7 +104,7 @@ describe('abort', () => {
 })
 
 describe('time limits', () => {
-  test('maxTotal: no retry begins later than that after the first attempt began', async () => {
+  test('no retry starts later than maxTotal after the start of the first attempt', async () => {
     for (const [maxTotal, expected] of [
       [250, 3],
       [200, 3],
@@ -121,7 +121,7 @@ describe('time limits', () => {
     }
   })
 
-  test('maxTotal counts the time that the attempts themselves take', async () => {
+  test('maxTotal includes the duration of the attempts', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 9, backoff: constant(10), maxTotal: 150 }))
     let calls = 0
@@ -139,7 +139,7 @@ describe('time limits', () => {
     expect(calls).toBe(2)
   })
 
-  test("a retry that cannot begin before the call's deadline is not made: the error comes at once", async () => {
+  test('rejects immediately if the next retry could not start before the deadline', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 9, backoff: constant('2s') }))
     const { operation, calls } = counting()
@@ -151,7 +151,7 @@ describe('time limits', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a retry that would begin in the very instant of the deadline is not made either', async () => {
+  test('makes no retry that would start at the exact instant of the deadline', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 9, backoff: constant('2s') }))
     const { operation, calls } = counting()
@@ -159,7 +159,7 @@ describe('time limits', () => {
     expect([calls(), clock.now(), clock.pending]).toEqual([1, 0, 0])
   })
 
-  test('a timeout further out is a deadline too: nobody sleeps towards it', async () => {
+  test('an outer timeout is a deadline too: makes no retry that could not start before it', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, timeout('3s'), retry({ maxRetries: 9, backoff: constant('2s') }))
     const { operation, calls } = counting()
@@ -169,7 +169,7 @@ describe('time limits', () => {
     expect(calls()).toBe(2)
   })
 
-  test('a deaf attempt under a deadline is cut off, and not tried again', async () => {
+  test('the deadline cancels an attempt that ignores its signal; it is not retried', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 9, backoff: constant(0) }))
     let calls = 0
@@ -189,7 +189,7 @@ describe('time limits', () => {
   })
 })
 
-describe('a refusal from inside', () => {
+describe('a refusal by an inner policy', () => {
   async function openInside(openFor: '1s' | '10s', backoffMs: number) {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor })
@@ -199,7 +199,7 @@ describe('a refusal from inside', () => {
     return { clock, s, breaker }
   }
 
-  test('whose hint does not fit into the next delay ends the retries at once with the refusal', async () => {
+  test('ends the retries immediately if its hint is longer than the next delay', async () => {
     const { clock, s } = await openInside('10s', 500)
     const operation = vi.fn()
     await expect(s.run(operation)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', retryAfterMs: 10_000 })
@@ -208,7 +208,7 @@ describe('a refusal from inside', () => {
     expect(s.status().policies[0]).toMatchObject({ retries: 0 })
   })
 
-  test('whose hint fits into the next delay is retried after that delay', async () => {
+  test('is retried after the next delay if its hint is shorter', async () => {
     const { clock, s } = await openInside('1s', 1_500)
     const answer = s.run(() => 'back')
     await clock.advance(1_499)
@@ -217,14 +217,14 @@ describe('a refusal from inside', () => {
     expect(await answer).toBe('back')
   })
 
-  test('whose hint is just as long as the next delay fits', async () => {
+  test('is retried if its hint is exactly as long as the next delay', async () => {
     const { clock, s } = await openInside('1s', 1_000)
     const answer = s.run(() => 'back').catch((error) => error.code)
     await clock.advance(1_000)
     expect(await answer).toBe('back')
   })
 
-  test('without a hint is not retried: a full bulkhead, an isolated circuit', async () => {
+  test('is not retried without a hint: a full bulkhead, an isolated circuit', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker()
     const full = shield({ name: 'full', clock }, retry({ backoff: constant(1) }), bulkhead({ limit: 1 }))
@@ -236,7 +236,7 @@ describe('a refusal from inside', () => {
     expect(clock.now()).toBe(0)
   })
 
-  test('an attempt that opens the circuit ends the retries with the refusal that the next one met', async () => {
+  test('ends the retries after an attempt that opened the circuit', async () => {
     const clock = virtualClock()
     const s = shield(
       { name: 's', clock, random: () => 0.5 },
@@ -251,19 +251,21 @@ describe('a refusal from inside', () => {
   })
 })
 
-test('the breaker inside the retry sees every attempt; the retry inside the breaker counts as one', async () => {
-  for (const [order, seen] of [
+test('a breaker inside counts every attempt; a breaker outside counts one call', async () => {
+  for (const [order, failures] of [
     ['inside', 3],
     ['outside', 1],
   ] as const) {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(9) })
-    const again = retry({ maxRetries: 2, backoff: constant(1) })
+    const retrying = retry({ maxRetries: 2, backoff: constant(1) })
     const s =
-      order === 'inside' ? shield({ name: 's', clock }, again, breaker) : shield({ name: 's', clock }, breaker, again)
+      order === 'inside'
+        ? shield({ name: 's', clock }, retrying, breaker)
+        : shield({ name: 's', clock }, breaker, retrying)
     const call = s.run(() => Promise.reject(DOWN)).catch(() => {})
     await clock.advance('1s')
     await call
-    expect(s.status().policies.find(({ type }) => type === 'circuitBreaker')).toMatchObject({ failures: seen })
+    expect(s.status().policies.find(({ type }) => type === 'circuitBreaker')).toMatchObject({ failures })
   }
 })

@@ -10,7 +10,7 @@ const DOWN = new Error('down')
 function retrying(name: string, clock: VirtualClock, budget: RetryBudget, maxRetries = 1) {
   const s = shield({ name, clock }, retry({ maxRetries, backoff: constant(1), budget }))
   let calls = 0
-  /** Makes some calls, one after the other, and says how often the operation was called. */
+  /** Makes calls one after the other. Returns how many times the operation was called. */
   const run = async (times: number, operation: () => unknown): Promise<number> => {
     const before = calls
     for (let time = 0; time < times; time += 1) {
@@ -31,38 +31,38 @@ function retrying(name: string, clock: VirtualClock, budget: RetryBudget, maxRet
 const works = (): string => 'works'
 const fails = (): Promise<never> => Promise.reject(DOWN)
 
-describe('a retry that pays from a budget', () => {
-  test('two shields that share a budget retry no more than it pays for, together', async () => {
+describe('a retry with a budget', () => {
+  test('two shields that share a budget together retry no more than it pays for', async () => {
     const clock = virtualClock()
     const budget = retryBudget({ ratio: 0.2, minPerSecond: 0, ttl: '1m' })
-    const [one, other] = [retrying('one', clock, budget), retrying('other', clock, budget)]
-    // The successes of either pay for the retries of both: 20 + 10 calls, 6 retries.
-    expect(await one.run(20, works)).toBe(20)
-    expect(await other.run(10, works)).toBe(10)
-    expect(await one.run(10, fails)).toBe(10 + 6)
-    expect(await other.run(10, fails)).toBe(10)
+    const [first, second] = [retrying('first', clock, budget), retrying('second', clock, budget)]
+    // The successes of each shield pay for the retries of both: 20 + 10 calls, 6 retries.
+    expect(await first.run(20, works)).toBe(20)
+    expect(await second.run(10, works)).toBe(10)
+    expect(await first.run(10, fails)).toBe(10 + 6)
+    expect(await second.run(10, fails)).toBe(10)
     expect(budget.balance(clock.now())).toBeLessThan(1)
-    expect(await other.run(5, works)).toBe(5)
-    expect(await other.run(10, fails)).toBe(10 + 1)
+    expect(await second.run(5, works)).toBe(5)
+    expect(await second.run(10, fails)).toBe(10 + 1)
   })
 
-  test('a client with few calls has its floor per second', async () => {
+  test('a client with few calls has its free retries per second', async () => {
     const clock = virtualClock()
     const client = retrying('s', clock, retryBudget({ ratio: 0, minPerSecond: 0.5, ttl: '10s' }))
-    // Five in any ten seconds.
+    // Five free retries in any ten seconds.
     expect(await client.run(20, fails)).toBe(20 + 5)
     await clock.advance('20s')
     expect(await client.run(20, fails)).toBe(20 + 5)
   })
 
-  test('per: attempt pays for each first attempt, and not for those of a retry', async () => {
+  test("per: 'attempt' makes a deposit for each first attempt, not for retries", async () => {
     const clock = virtualClock()
     const client = retrying('s', clock, retryBudget({ ratio: 0.5, minPerSecond: 0, ttl: '1m', per: 'attempt' }), 5)
-    // Ten first attempts pay for five retries. Were those of the retries to pay as well, it would be ten.
+    // Ten first attempts pay for five retries. If retries made deposits too, it would be ten.
     expect(await client.run(10, fails)).toBe(10 + 5)
   })
 
-  test('what is not retried anyway pays nothing: a business error, a failure without retries left', async () => {
+  test('a failure that is not retried costs nothing: a business error, no retries left', async () => {
     const clock = virtualClock()
     const budget = retryBudget({ ratio: 0, minPerSecond: 1, ttl: '10s' })
     const business = Object.assign(new Error('no'), {
@@ -74,7 +74,7 @@ describe('a retry that pays from a budget', () => {
     expect(budget.balance(0)).toBe(before)
   })
 
-  test('without budget the error comes at once, as it is', async () => {
+  test('an empty budget rejects immediately with the original error', async () => {
     const clock = virtualClock()
     const budget = retryBudget({ ratio: 0, minPerSecond: 0 })
     const s = shield({ name: 's', clock }, retry({ maxRetries: 3, backoff: constant('1h'), budget }))

@@ -4,12 +4,13 @@ import type { CancelScope } from '../../../core/engine/cancel-scope.ts'
 import type { Operation, Run } from '../../../core/operation.ts'
 
 /**
- * Runs what stands inside on behalf of nobody in particular: a refresh in the background, a flight that many wait for.
- * The call is one of its own: cut by `scope` alone, so neither by the signal nor by the deadline of the caller who
- * happened to begin it, and its first attempt. It runs in that caller's asynchronous context, since the operation is
- * his, but for `currentCall()`, whose signal would be the caller's. Never throws: what goes wrong is a rejection.
+ * Runs the inner policies and the operation in a separate call: a background refresh, or a flight of many callers.
  *
- * @param root takes the notes of the call, for whoever wants to pass them on
+ * Only `scope` cancels that call, not the signal or the deadline of the caller that started it. Its attempt number is 1.
+ * It runs in that caller's asynchronous context, because the operation is the caller's; only `currentCall()` returns the
+ * separate call. Never throws synchronously: all errors are rejections.
+ *
+ * @param root receives the notes of the call, so that they can be copied to other calls
  */
 export async function runDetached<T>(
   next: Run,
@@ -18,11 +19,11 @@ export async function runDetached<T>(
   operation: Operation<T>,
   root: CallRoot = detachedRoot(call),
 ): Promise<T> {
-  const own = new CallState(root, scope, 1, undefined, scope)
-  return await withCurrentCall(own, () => next(own, operation))
+  const detached = new CallState(root, scope, 1, undefined, scope)
+  return await withCurrentCall(detached, () => next(detached, operation))
 }
 
-/** The root of a call of its own. */
+/** Makes the root of a detached call: the host, key and priority of `call`, and separate notes. */
 export function detachedRoot(call: Call): CallRoot {
   return new CallRoot(rootOf(call).host, call.key, call.priority)
 }

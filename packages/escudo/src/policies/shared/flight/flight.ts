@@ -3,27 +3,29 @@ import { type Call, type CallRoot, rootOf, scopeOf } from '../../../core/engine/
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
 import { copyNotes } from '../../../core/explain.ts'
 
-// The flight whose operation is running here, of whatever policy: who asks for a flight from inside of one waits with it.
+// The flight whose operation runs in the current asynchronous context. A call made there that joins another flight makes
+// the current one wait too.
 const storage = asyncStorage<Flight>()
 
-/** For what is begun inside of a flight that does not wait for it. */
+/** Runs `body` outside the current flight, for work that the flight does not wait for. */
 export function outsideFlights<T>(body: () => T): T {
   return storage === undefined ? body() : storage.run(undefined, body)
 }
 
 /**
- * One run of an operation that many wait for. As a scope it is cut when the last of them has left, and by nothing else.
+ * One run of an operation that many callers wait for. It is also the cancel scope of that run, which is cancelled only
+ * when the last caller is cancelled.
  */
 export class Flight extends CancelScope {
   readonly #waiters = new Set<Waiter>()
-  /** Those among them who wait from inside of another flight: that one cannot land before this one has. */
+  /** The waiters inside another flight: that flight cannot settle before this one. */
   readonly #nested = new Set<Waiter>()
-  readonly #over: (flight: Flight) => void
+  readonly #onClosed: (flight: Flight) => void
 
-  /** @param over hears, once, that the flight can be joined no more: it has landed, or nobody waits for it */
-  constructor(over: (flight: Flight) => void) {
+  /** @param onClosed called once, when the flight settles or its last waiter is cancelled: no caller may join it then */
+  constructor(onClosed: (flight: Flight) => void) {
     super()
-    this.#over = over
+    this.#onClosed = onClosed
   }
 
   get waiting(): number {
@@ -31,23 +33,23 @@ export class Flight extends CancelScope {
   }
 
   /**
-   * Takes off; to be called once, and after the first has joined, since the operation may come back at once.
+   * Runs the operation and settles all waiters. Call it once, after the first `join`: the operation may settle at once.
    *
-   * @param root of the flight's own call: when it fails, what was noted of it explains the failure of all who wait
+   * @param root the root of the flight's own call; if it fails, its notes explain the failure to every waiter
    */
   async run(operation: () => PromiseLike<unknown>, root: CallRoot): Promise<void> {
     try {
       const value = await (storage === undefined ? operation() : storage.run(this, operation))
-      for (const waiter of this.#land()) waiter.resolve(value)
+      for (const waiter of this.#close()) waiter.resolve(value)
     } catch (error) {
-      for (const waiter of this.#land()) {
+      for (const waiter of this.#close()) {
         copyNotes(root, waiter.root)
         waiter.reject(error)
       }
     }
   }
 
-  /** Waits for the flight, or for the caller's own end: his abort, his deadline, a timeout around him. */
+  /** Waits for the flight to settle, or for the caller's cancellation: its abort, its deadline or an outer timeout. */
   join(call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const from = storage?.getStore()
@@ -59,19 +61,19 @@ export class Flight extends CancelScope {
     })
   }
 
-  /** For {@link Waiter} alone. */
-  leave(waiter: Waiter, cut: Cancellation): void {
+  /** Removes a cancelled waiter; the last one cancels the flight. Only {@link Waiter} calls it. */
+  removeWaiter(waiter: Waiter, cancellation: Cancellation): void {
     this.#waiters.delete(waiter)
     this.#nested.delete(waiter)
     if (this.#waiters.size > 0) return
-    // First, so that whoever hears of the cut and calls again gets a flight of his own.
-    this.#over(this)
-    this.cancel(cut)
+    // Before the cancellation: a listener that makes the same call again must get a new flight.
+    this.#onClosed(this)
+    this.cancel(cancellation)
   }
 
   /**
-   * Whether who asks for this flight here would wait for himself: the flight that he is in cannot land before this one,
-   * and this one, by whatever way, not before that. Known where the runtime follows asynchronous calls.
+   * Whether a call made here that joins this flight would deadlock: the current flight would wait for this one, which
+   * directly or indirectly waits for the current one. Always false if the runtime has no `AsyncLocalStorage`.
    */
   get wouldWaitForItself(): boolean {
     const here = storage?.getStore()
@@ -84,18 +86,20 @@ export class Flight extends CancelScope {
     return false
   }
 
-  #land(): Waiter[] {
+  #close(): Waiter[] {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     this.#nested.clear()
-    if (waiters.length > 0) this.#over(this)
+    if (waiters.length > 0) this.#onClosed(this)
     for (const waiter of waiters) waiter.unwatch()
     return waiters
   }
 }
 
+/** One call that waits for a flight. */
 class Waiter extends Watcher {
   readonly root: CallRoot
+  /** The flight inside which the call was made. */
   readonly from: Flight | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
@@ -116,8 +120,8 @@ class Waiter extends Watcher {
     this.reject = reject
   }
 
-  override onCancel(cut: Cancellation): void {
-    this.reject(cut.reason)
-    this.#flight.leave(this, cut)
+  override onCancel(cancellation: Cancellation): void {
+    this.reject(cancellation.reason)
+    this.#flight.removeWaiter(this, cancellation)
   }
 }

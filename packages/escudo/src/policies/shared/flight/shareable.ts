@@ -1,10 +1,10 @@
 import type { Binding } from '../../../core/binding.ts'
 import { read } from '../../../errors/to-json.ts'
 
-// What cache and coalesce ask of calls and values. Each is a mistake in the program and no state of the dependency: a
-// TypeError, which says what to do.
+// Cache and coalesce need calls with a key, and values that many callers can read. A violation is a mistake in the
+// program and says nothing about the dependency: a TypeError that says what to do.
 
-/** For a call without a key, which the types refuse: a program in JavaScript, or a cast. */
+/** Makes the error for a call without a key. TypeScript rejects such calls, except after a cast. */
 export function keyMissing({ shield, policy }: Binding): TypeError {
   return new TypeError(
     `shield '${shield}': the policy '${policy}' needs a key: run(operation, { key }) or wrap(fn, { key: (...args) => … })`,
@@ -12,24 +12,24 @@ export function keyMissing({ shield, policy }: Binding): TypeError {
 }
 
 /**
- * Refuses a value that only one caller could read, for policies that give one value to many.
+ * Checks that many callers can read a value.
  *
- * @throws TypeError for a `Response`, a `Request`, a stream, an iterator
+ * @throws TypeError for a `Response`, a `Request`, a stream or an iterator, which can be read only once
  */
 export function checkShareable(value: unknown, { shield, policy }: Binding): void {
   if (typeof value !== 'object' || value === null) return
   const what = readableOnce(value)
   if (what === undefined) return
   throw new TypeError(
-    `shield '${shield}': the policy '${policy}' gives one value to many, and ${what} can be read only once; read it inside of the operation, as in \`return await response.json()\``,
+    `shield '${shield}': the policy '${policy}' gives one value to many callers, but ${what} can be read only once; read it inside the operation, as in \`return await response.json()\``,
   )
 }
 
-/** By what it can do and not by its class: there is more than one `Response` in a program with a `fetch` of its own. */
+/** Checks methods, not classes: a program with a custom `fetch` has more than one class `Response`. */
 function readableOnce(value: object): string | undefined {
   if (typeof read(value, 'bodyUsed') === 'boolean') return 'the body of a Response'
   const has = (key: PropertyKey): boolean => typeof read(value, key) === 'function'
-  // An Observable has a `pipe` too.
+  // An Observable has a `pipe` too, but no boolean `readable`.
   if (has('getReader') || (has('pipe') && typeof read(value, 'readable') === 'boolean')) return 'a stream'
   return has('next') && (has(Symbol.iterator) || has(Symbol.asyncIterator)) ? 'an iterator' : undefined
 }

@@ -1,11 +1,11 @@
 import { LruOrder } from './lru-order.ts'
 
 /**
- * One state for each key, at most `maxKeys` of them: the key that was used least recently goes first. A key that is
- * kept (its circuit is open, its places are taken) goes only when nothing else can.
+ * One state per key, for at most `maxKeys` keys. Beyond that the least recently used key is evicted.
  *
- * Pure: it makes, finds and forgets. Kept keys stand in a list of their own, so that nobody searches for one that may
- * go, however many may not. `undefined`, a call without a key, is a key like any other, and so is `__proto__`.
+ * A kept key (its circuit is open, its permits are in use) is evicted only if no other key can be. Kept keys have a
+ * separate list, so that an eviction never searches through them. `undefined` (a call without a key) and `__proto__` are
+ * keys like any other. Pure.
  */
 export class KeyedStates<S> {
   readonly #maxKeys: number
@@ -15,8 +15,8 @@ export class KeyedStates<S> {
   readonly #kept = new LruOrder<string | undefined, S>()
 
   /**
-   * @param create makes the state of a key that there is none of
-   * @param onForget hears of a state whose key had to go
+   * @param create makes the state of a new key
+   * @param onForget called with the state of an evicted key
    */
   constructor(maxKeys: number, create: (key: string | undefined) => S, onForget?: (state: S) => void) {
     this.#maxKeys = maxKeys
@@ -24,12 +24,12 @@ export class KeyedStates<S> {
     this.#onForget = onForget
   }
 
-  /** How many keys there are. */
+  /** The number of keys. */
   get size(): number {
     return this.#free.size + this.#kept.size
   }
 
-  /** The key's state, made where there is none; its last use is now. */
+  /** Returns the key's state, created if there is none. Its last use is now. */
   of(key: string | undefined): S {
     const kept = this.#kept.get(key)
     if (kept !== undefined) {
@@ -41,30 +41,30 @@ export class KeyedStates<S> {
       this.#free.use(key, free)
       return free
     }
-    const gone = this.size >= this.#maxKeys ? (this.#free.takeOldest() ?? this.#kept.takeOldest()) : undefined
+    const evicted = this.size >= this.#maxKeys ? (this.#free.takeOldest() ?? this.#kept.takeOldest()) : undefined
     const state = this.#create(key)
     this.#free.use(key, state)
-    // Last, since whoever hears of it may use keys in his turn.
-    if (gone !== undefined) this.#onForget?.(gone)
+    // Last, because the callback may use keys of this object.
+    if (evicted !== undefined) this.#onForget?.(evicted)
     return state
   }
 
-  /** The key's state where there is one; this is no use of it. */
+  /** Returns the key's state, if there is one. Does not count as a use. */
   peek(key: string | undefined): S | undefined {
     return this.#kept.get(key) ?? this.#free.get(key)
   }
 
-  /** From now on the key goes only when nothing else can. Without effect on a key that is gone. */
+  /** Marks the key as kept: it is evicted only if no other key can be. No effect on an unknown key. */
   keep(key: string | undefined): void {
     move(key, this.#free, this.#kept)
   }
 
-  /** The key may go again. */
+  /** Ends {@link keep}: the key can be evicted again. */
   release(key: string | undefined): void {
     move(key, this.#kept, this.#free)
   }
 
-  /** All keys with their states, those that are kept first. */
+  /** All keys with their states, kept keys first. */
   *entries(): Generator<readonly [string | undefined, S]> {
     yield* this.#kept.entries()
     yield* this.#free.entries()

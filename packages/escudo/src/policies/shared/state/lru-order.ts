@@ -1,15 +1,15 @@
-// So many of the oldest keys are looked up at a time.
-const LOOKED_UP = 64
+const KEYS_PER_SEARCH = 64
 
 /**
- * States in the order of their last use. A Map iterates in the order of insertion, and a use inserts anew. Whoever looks
- * for the oldest passes all that was removed since the map last made order, half a million places in a map of a million
- * keys: so the search pays for many at a time. (An iterator that stays where it stopped would not search at all, and
- * would keep every table that the map has outgrown since: fifty megabytes for a million uses.)
+ * States in the order of their last use. Each use inserts the key again, because a Map iterates in insertion order.
+ *
+ * A search for the oldest key passes all entries that were removed since the map last compacted: up to half a million in
+ * a map of a million keys. Each search therefore caches the 64 oldest keys. (An iterator that is kept open would need no
+ * search, but would retain every table that the map has replaced since: fifty megabytes for a million uses.)
  */
 export class LruOrder<K, S> {
   readonly #states = new Map<K, S>()
-  /** The oldest keys, oldest first, as far as they have been looked up; a key that is used or removed is taken out. */
+  /** The oldest keys that the last search found, oldest first, without those used or removed since. */
   readonly #oldest = new Set<K>()
 
   get size(): number {
@@ -20,7 +20,7 @@ export class LruOrder<K, S> {
     return this.#states.get(key)
   }
 
-  /** Puts a state in, or one that is there already to the end: its last use is now. */
+  /** Adds a state, or moves it to the end: its last use is now. */
   use(key: K, state: S): void {
     this.delete(key)
     this.#states.set(key, state)
@@ -36,9 +36,9 @@ export class LruOrder<K, S> {
     this.#states.clear()
   }
 
-  /** Removes the state that was used least recently; undefined where there is none. */
+  /** Removes and returns the least recently used state; undefined if there is none. */
   takeOldest(): S | undefined {
-    if (this.#oldest.size === 0) this.#lookUp()
+    if (this.#oldest.size === 0) this.#findOldest()
     for (const key of this.#oldest) {
       const state = this.#states.get(key)
       this.delete(key)
@@ -47,15 +47,15 @@ export class LruOrder<K, S> {
     return undefined
   }
 
-  /** All of them, oldest use first. */
+  /** All keys with their states, oldest use first. */
   entries(): Iterable<readonly [K, S]> {
     return this.#states
   }
 
-  #lookUp(): void {
+  #findOldest(): void {
     for (const key of this.#states.keys()) {
       this.#oldest.add(key)
-      if (this.#oldest.size === LOOKED_UP) return
+      if (this.#oldest.size === KEYS_PER_SEARCH) return
     }
   }
 }

@@ -1,11 +1,11 @@
-/** One who waits: a node of the line, so that leaving it costs no search. */
+/** An entry of a {@link WaitQueue}: a node of its linked list, so that its removal is O(1). */
 export interface Waiter {
   ahead: Waiter | undefined
   behind: Waiter | undefined
   waiting: boolean
 }
 
-/** Those who wait, in the order in which they came. Pure: it wakes nobody. */
+/** A first-in, first-out queue of waiters. Pure: it wakes no waiter. */
 export class WaitQueue<W extends Waiter> {
   #length = 0
   #head: W | undefined
@@ -15,17 +15,17 @@ export class WaitQueue<W extends Waiter> {
     return this.#length
   }
 
-  /** Who came first of those who are still there. */
+  /** The waiter that has waited longest. */
   get head(): W | undefined {
     return this.#head
   }
 
-  /** Who came last of those who are still there. */
+  /** The waiter that was added last. */
   get tail(): W | undefined {
     return this.#tail
   }
 
-  /** Joins the end of the line. */
+  /** Adds a waiter at the tail. */
   add(waiter: W): void {
     this.#length += 1
     waiter.waiting = true
@@ -36,7 +36,7 @@ export class WaitQueue<W extends Waiter> {
     this.#tail = waiter
   }
 
-  /** Leaves the line from wherever it stands. False for one who is not in it. */
+  /** Removes a waiter from any position. Returns false if it is not in the queue. */
   release(waiter: W): boolean {
     if (!waiter.waiting) return false
     waiter.waiting = false

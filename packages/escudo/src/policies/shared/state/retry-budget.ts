@@ -2,46 +2,47 @@ import { ConfigurationError } from '../../../core/options/configuration-error.ts
 import { type Duration, toMs } from '../../../core/options/durations.ts'
 import { finiteNumber, knownKeys, oneOf } from '../../../core/options/options.ts'
 
-/** What pays into a budget: calls that succeed, or the first attempt of every call. */
+/** What makes a deposit in a budget: each successful call, or the first attempt of each call. */
 export type Deposit = 'success' | 'attempt'
 
 /** Options of {@link retryBudget}. */
 export interface RetryBudgetOptions {
-  /** How many retries each deposit pays for. Default 0.2: one retry for five calls. */
+  /** How many retries each deposit pays for. Default 0.2: one retry per five calls. */
   readonly ratio?: number
-  /** How many retries a second are free, so that a client with few calls can retry at all. Default 10. */
+  /** How many retries per second are free, so that a client with few calls can retry. Default 10. */
   readonly minPerSecond?: number
-  /** How long a deposit, and what was paid out, counts. At least a second. Default `'10s'`. */
+  /** How long a deposit counts, and how long a retry counts against it. At least 1 s. Default `'10s'`. */
   readonly ttl?: Duration
-  /** Whether a call pays in when it succeeds, or when it makes its first attempt. Default `success`. */
+  /** What makes a deposit: each successful call, or the first attempt of each call. Default `success`. */
   readonly per?: Deposit
 }
 
-/** How many retries and hedges there may be, for all that share it. Made by {@link retryBudget}. */
+/** Limits the retries and hedges of all policies that share it. Made by {@link retryBudget}. */
 export interface RetryBudget {
-  /** Tells what happened. Only what the budget is paid by, its `per`, pays in. */
+  /** Records a success or a first attempt. Only the kind that the option `per` selects makes a deposit. */
   deposit(what: Deposit, now: number): void
-  /** Takes one retry or hedge out; false, and nothing is taken, where there is none. */
+  /** Pays for one retry or hedge. Returns false, and takes nothing, if the budget is empty. */
   tryWithdraw(now: number): boolean
   /**
-   * How many retries or hedges it pays for now: a whole number.
+   * Returns how many retries or hedges it pays for now: a whole number.
    *
-   * @param now on the clock of the shields that share it
+   * @param now an instant on the clock of the shields that share it
    */
   balance(now: number): number
 }
 
 /**
- * Bounds retries and hedges by the calls that there are, so that they cannot multiply the load on a dependency that is
- * down already. Within every `ttl` there are at most `ratio` retries for each deposit, plus `minPerSecond` for each
- * second; the rest is not made. Give one budget to all policies and shields that call the same dependency; they must
- * share a clock.
+ * Limits retries and hedges in proportion to the number of calls.
  *
- * What is paid out counts as long as what is paid in: there is no saving up. After a pause, or when the event loop was
- * blocked, however long, nothing but the free retries of one `ttl` is there. A clock that goes back gives nothing.
- * Time passes in twentieths of `ttl`. Semantics after Finagle's `RetryBudget`, its defaults too.
+ * They cannot multiply the load on a dependency that is already down: in every `ttl`, at most `ratio` retries are made
+ * per deposit, plus `minPerSecond` for each second. Share one budget between all policies and shields that call the same
+ * dependency; they must share a clock.
  *
- * @throws ConfigurationError for an option that cannot work
+ * A retry counts for as long as a deposit, so nothing is saved for longer than one `ttl`: after a pause or a blocked
+ * event loop, only the free retries of one `ttl` are available. A clock that goes back gives no credit. Time advances in
+ * twentieths of `ttl`. Semantics and defaults after Finagle's `RetryBudget`.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { hedge, retryBudget, shield, systemClock } from 'escudo'
@@ -63,47 +64,47 @@ export function retryBudget(options: RetryBudgetOptions = {}): RetryBudget {
   if (reserve > 0 && reserve < 1) {
     throw new ConfigurationError(
       `${path}.minPerSecond`,
-      `${minPerSecond} a second is less than one retry within the ttl of ${ttlMs} ms, and so none; make the ttl longer`,
+      `${minPerSecond} per second is less than one retry within the ttl of ${ttlMs} ms, so no retry would be free; make the ttl longer`,
     )
   }
   return new WindowedBudget(ratio, reserve, ttlMs, per)
 }
 
-const SLOTS = 20
-// A ratio such as 0.29 is a little less than it says: a hundred deposits must pay for 29 all the same.
+const BUCKETS = 20
+// A ratio such as 0.29 is slightly less in binary; a hundred deposits must still pay for 29.
 const ROUNDING = 1e-9
 
-/** Deposits and withdrawals of the last `ttlMs`, by slots. Counted and not added up, so that no rounding piles up. */
+/** Counts the deposits and withdrawals of the last `ttlMs` by bucket. Whole counts, so that no rounding error adds up. */
 class WindowedBudget implements RetryBudget {
   readonly #ratio: number
   readonly #reserve: number
-  readonly #slotMs: number
+  readonly #bucketMs: number
   readonly #per: Deposit
-  readonly #depositsIn = new Float64Array(SLOTS)
-  readonly #withdrawalsIn = new Float64Array(SLOTS)
+  readonly #depositsIn = new Float64Array(BUCKETS)
+  readonly #withdrawalsIn = new Float64Array(BUCKETS)
   #deposits = 0
   #withdrawals = 0
-  // The number of the current slot since time 0.
-  #slot = Number.NEGATIVE_INFINITY
-  #place = 0
+  // The number of the current bucket, counted from time 0.
+  #bucket = Number.NEGATIVE_INFINITY
+  #index = 0
 
   constructor(ratio: number, reserve: number, ttlMs: number, per: Deposit) {
     this.#ratio = ratio
     this.#reserve = reserve
-    this.#slotMs = ttlMs / SLOTS
+    this.#bucketMs = ttlMs / BUCKETS
     this.#per = per
   }
 
   deposit(what: Deposit, now: number): void {
     if (what !== this.#per) return
     this.#slide(now)
-    this.#depositsIn[this.#place] = (this.#depositsIn[this.#place] as number) + 1
+    this.#depositsIn[this.#index] = (this.#depositsIn[this.#index] as number) + 1
     this.#deposits += 1
   }
 
   tryWithdraw(now: number): boolean {
     if (this.balance(now) < 1) return false
-    this.#withdrawalsIn[this.#place] = (this.#withdrawalsIn[this.#place] as number) + 1
+    this.#withdrawalsIn[this.#index] = (this.#withdrawalsIn[this.#index] as number) + 1
     this.#withdrawals += 1
     return true
   }
@@ -111,29 +112,29 @@ class WindowedBudget implements RetryBudget {
   balance(now: number): number {
     this.#slide(now)
     const left = this.#reserve + this.#ratio * this.#deposits - this.#withdrawals
-    // Below zero where the deposits that paid for withdrawals have expired before them.
+    // Below zero if the deposits that paid for withdrawals expired before these.
     return Math.max(0, Math.floor(left + ROUNDING))
   }
 
-  /** Moves to the slot of `now`, forgetting those that fall out. A clock that goes back stays in its slot. */
+  /** Moves to the bucket of `now` and drops those that expired. If the clock goes back, the bucket stays. */
   #slide(now: number): void {
-    const slot = Math.floor(now / this.#slotMs)
-    // Also for a `now` that is no number: it moves nothing.
-    if (!(slot > this.#slot)) return
-    const from = Math.max(this.#slot + 1, slot - SLOTS + 1)
-    for (let passed = from; passed <= slot; passed += 1) {
-      const place = placeOf(passed)
-      this.#deposits -= this.#depositsIn[place] as number
-      this.#withdrawals -= this.#withdrawalsIn[place] as number
-      this.#depositsIn[place] = 0
-      this.#withdrawalsIn[place] = 0
+    const bucket = Math.floor(now / this.#bucketMs)
+    // Negated, so that NaN moves nothing.
+    if (!(bucket > this.#bucket)) return
+    const from = Math.max(this.#bucket + 1, bucket - BUCKETS + 1)
+    for (let passed = from; passed <= bucket; passed += 1) {
+      const index = indexOf(passed)
+      this.#deposits -= this.#depositsIn[index] as number
+      this.#withdrawals -= this.#withdrawalsIn[index] as number
+      this.#depositsIn[index] = 0
+      this.#withdrawalsIn[index] = 0
     }
-    this.#slot = slot
-    this.#place = placeOf(slot)
+    this.#bucket = bucket
+    this.#index = indexOf(bucket)
   }
 }
 
-/** The place of a slot in the ring, also for an instant before 0. */
-function placeOf(slot: number): number {
-  return ((slot % SLOTS) + SLOTS) % SLOTS
+/** The index of a bucket in the ring, also for an instant before 0. */
+function indexOf(bucket: number): number {
+  return ((bucket % BUCKETS) + BUCKETS) % BUCKETS
 }

@@ -1,28 +1,28 @@
 import type { Window } from './window.ts'
 
-// The window slides by one bucket at a time, so it forgets in steps of a twentieth of its length.
+// The window slides by one bucket at a time: it drops calls in steps of a twentieth of its length.
 const BUCKETS = 20
 
 /**
- * What all windows of one length share. An object, for a number with a fraction is one anyway, and then one in each of
- * a million windows.
+ * The bucket length that all windows of one length share. An object, because V8 stores a fractional number as a heap
+ * object: a million windows would hold a million of them.
  */
 export interface BucketLength {
   readonly bucketMs: number
 }
 
-/** The twentieth part of a window. */
+/** Returns the length of a bucket: a twentieth of the window's length. */
 export function bucketLength(windowMs: number): BucketLength {
   return { bucketMs: windowMs / BUCKETS }
 }
 
-/** A bucket that is over, but not yet too old. */
+/** A bucket before the newest one that is not yet too old. */
 class PastBucket {
-  /** Its number since time 0. */
+  /** Its number, counted from time 0. */
   readonly number: number
   readonly calls: number
   readonly hits: number
-  /** The one after it; of the youngest, the oldest. */
+  /** The next younger bucket; for the youngest one, the oldest. */
   next: PastBucket
 
   constructor(number: number, calls: number, hits: number, oldest: PastBucket | undefined) {
@@ -34,10 +34,10 @@ class PastBucket {
 }
 
 /**
- * The calls of the last 20 buckets: of the window's length, to within a twentieth of it.
+ * Counts the calls of the last 20 buckets: of the window's length, accurate to a twentieth of it.
  *
- * The newest bucket stands in the window itself. Those before it, at most 19, are a list of the ones that hold calls:
- * a window that met one call is small, and one that met none for long is small again.
+ * The window itself holds the newest bucket. A list holds the earlier buckets that have calls, at most 19. A window with
+ * one call is therefore small, and a window that was idle is small again.
  */
 export class TimeWindow implements Window {
   readonly #length: BucketLength
@@ -47,7 +47,7 @@ export class TimeWindow implements Window {
   #hitsIn = 0
   #calls = 0
   #hits = 0
-  /** The last link of a ring: the next one is the oldest. One field less in each of a million windows. */
+  /** The youngest past bucket of a ring; its `next` is the oldest. A ring saves a field in each of a million windows. */
   #youngest: PastBucket | undefined
 
   constructor(length: BucketLength) {
@@ -71,15 +71,15 @@ export class TimeWindow implements Window {
     this.#hits += 1
   }
 
-  /** A clock that goes back stays in its bucket: nothing comes back, and nothing is forgotten. */
+  /** If the clock goes back, the newest bucket stays: no call returns and none is dropped. */
   advance(now: number): void {
     const number = Math.floor(now / this.#length.bucketMs)
     if (this.#number === undefined) this.#number = number
-    else if (number > this.#number) this.#beginBucket(number)
+    else if (number > this.#number) this.#startBucket(number)
   }
 
   clear(): void {
-    // Also by which clock it counted: what comes next may go by another.
+    // The number too: the next calls may be on another clock.
     this.#number = undefined
     this.#callsIn = 0
     this.#hitsIn = 0
@@ -88,12 +88,12 @@ export class TimeWindow implements Window {
     this.#youngest = undefined
   }
 
-  #beginBucket(number: number): void {
+  #startBucket(number: number): void {
     if (this.#callsIn > 0) this.#append(this.#number as number)
     this.#number = number
     this.#callsIn = 0
     this.#hitsIn = 0
-    this.#forget(number - BUCKETS)
+    this.#dropUpTo(number - BUCKETS)
   }
 
   #append(number: number): void {
@@ -103,8 +103,8 @@ export class TimeWindow implements Window {
     this.#youngest = bucket
   }
 
-  /** Lets go of the buckets up to that number. */
-  #forget(number: number): void {
+  /** Drops the buckets up to this number. */
+  #dropUpTo(number: number): void {
     for (let youngest = this.#youngest; youngest !== undefined; youngest = this.#youngest) {
       const oldest = youngest.next
       if (oldest.number > number) return

@@ -1,16 +1,18 @@
-// Sliding windows, by number of calls (count-window.ts) and by time (time-window.ts). Pure: `now` is an argument. An
-// outcome costs the same however many calls the window holds.
-
-/** Counts the recent past: how many calls there were, and how many of them were hits: failures, or slow calls. */
+/**
+ * A sliding window: counts recent calls, and how many of them were hits (failures, or slow calls).
+ *
+ * The last n calls are in `CountWindow`, the calls of a duration in `TimeWindow`. Pure: `now` is an argument. The
+ * cost of a call does not depend on the size of the window.
+ */
 export interface Window {
-  /** Calls within the window, as of the last `record` or `advance`. */
+  /** The calls in the window, as of the last `record` or `advance`. */
   readonly calls: number
-  /** Those of them that were hits. */
+  /** The hits among these calls. */
   readonly hits: number
-  /** Takes a call in. */
+  /** Adds a call. */
   record(hit: boolean, now: number): void
-  /** Forgets what is too old by now. Call it before reading, unless a call has just been recorded. */
+  /** Drops calls that are too old at `now`. Call it before reading, unless a call has just been recorded. */
   advance(now: number): void
-  /** Forgets all. */
+  /** Drops all calls. */
   clear(): void
 }

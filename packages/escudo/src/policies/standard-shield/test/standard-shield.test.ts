@@ -9,7 +9,7 @@ const typesOf = (options?: Parameters<typeof standardShield>[1]): string[] =>
 
 const REST = ['timeout', 'retry', 'circuitBreaker', 'timeout']
 
-test('rate limiter or bulkhead (1000), then total timeout, retry, breaker, attempt timeout', () => {
+test('has a rate limiter or bulkhead (1000), total timeout, retry, breaker, attempt timeout', () => {
   expect(typesOf()).toEqual(['bulkhead', ...REST])
   expect(standardShield('s').status().policies[0]).toMatchObject({ limit: 1000, queueLimit: 0 })
   expect(typesOf({ rateLimiter: { limit: 5, per: '1s' } })).toEqual(['rateLimiter', ...REST])
@@ -20,7 +20,7 @@ test('rate limiter or bulkhead (1000), then total timeout, retry, breaker, attem
   ])
 })
 
-test('its rate limiter limits', async () => {
+test('the rate limiter limits calls', async () => {
   const clock = virtualClock()
   const s = standardShield({ name: 's', clock }, { rateLimiter: { limit: 1, per: '1s' } })
   expect(await s.run(() => 1)).toBe(1)
@@ -29,7 +29,7 @@ test('its rate limiter limits', async () => {
   expect(await s.run(() => 3)).toBe(3)
 })
 
-test('each part is overridable, and a wrong option is an error with its path', () => {
+test('each policy can be configured; an invalid option is an error with its path', () => {
   expect(() => standardShield('s', { attemptTimeout: '1m' })).toThrow(/^timeout\.after/)
   expect(() => standardShield('s', { rateLimiter: { limit: 0, per: '1s' } })).toThrow(/^rateLimiter\.limit/)
   expect(() => standardShield('s', { bulkheads: {} } as never)).toThrow(/^standardShield\.bulkheads/)

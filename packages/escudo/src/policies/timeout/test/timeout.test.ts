@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { constant, retry, shield, TimeoutError, timeout } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 
-const deaf = (): Promise<never> => new Promise(() => {})
+const neverSettles = (): Promise<never> => new Promise(() => {})
 
 const setUp = () => {
   const clock = virtualClock()
@@ -11,10 +11,10 @@ const setUp = () => {
 }
 
 describe('timeout', () => {
-  test('settles on time, not before and not after, even when the operation ignores its signal', async () => {
+  test('settles exactly on time, even if the operation ignores its signal', async () => {
     const { clock, s } = setUp()
     let settled = false
-    const call = s.run(deaf).catch((error) => {
+    const call = s.run(neverSettles).catch((error) => {
       settled = true
       return error
     })
@@ -28,7 +28,7 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test("aborts the call's signal with its own reason, which is the error that the caller gets", async () => {
+  test('aborts the signal of the call with the error that the caller receives', async () => {
     const { clock, s } = setUp()
     let reason: unknown
     const call = s
@@ -37,7 +37,7 @@ describe('timeout', () => {
           new Promise((_, reject) => {
             signal.addEventListener('abort', () => {
               reason = signal.reason
-              reject(new Error('my own clean-up failed'))
+              reject(new Error('the clean-up failed'))
             })
           }),
       )
@@ -48,7 +48,7 @@ describe('timeout', () => {
     expect(reason).toBe(error)
   })
 
-  test('an operation in time is untouched, and leaves no timer', async () => {
+  test('passes a value in time through and leaves no timer', async () => {
     const { clock, s } = setUp()
     const answer = s.run(() => new Promise((resolve) => clock.setTimer(() => resolve('in time'), 999)))
     await clock.advance('1h')
@@ -57,7 +57,7 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a failure in time is the failure itself', async () => {
+  test('passes a failure in time through unchanged', async () => {
     const { clock, s } = setUp()
     await expect(s.run(() => Promise.reject('down'))).rejects.toBe('down')
     await expect(
@@ -68,17 +68,17 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('inside of a retry it bounds each attempt', async () => {
+  test('limits each attempt inside a retry', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, retry({ maxRetries: 2, backoff: constant(0) }), timeout('1s'))
-    const call = s.run(deaf).catch((error) => error.code)
+    const call = s.run(neverSettles).catch((error) => error.code)
     await clock.advance('3s')
     expect(await call).toBe('TIMEOUT')
     expect(clock.now()).toBe(3_000)
     expect(s.status().policies).toMatchObject([{ retries: 2 }, { timeouts: 3 }])
   })
 
-  test('outside of one it bounds all attempts together', async () => {
+  test('limits all attempts together outside a retry', async () => {
     const clock = virtualClock()
     const s = shield(
       { name: 's', clock },
@@ -90,7 +90,7 @@ describe('timeout', () => {
     const call = s
       .run(() => {
         calls += 1
-        return deaf()
+        return neverSettles()
       })
       .catch((error) => [error.policy, error.afterMs])
     await clock.advance('1h')
@@ -98,40 +98,40 @@ describe('timeout', () => {
     expect(calls).toBe(3)
   })
 
-  test("a caller's abort is never reported as a timeout", async () => {
+  test("does not report the caller's abort as a timeout", async () => {
     const { clock, s } = setUp()
-    const heard = vi.fn()
-    s.on('timeout', heard)
+    const received = vi.fn()
+    s.on('timeout', received)
     const controller = new AbortController()
-    const call = s.run(deaf, { signal: controller.signal }).catch((error) => error)
+    const call = s.run(neverSettles, { signal: controller.signal }).catch((error) => error)
     controller.abort('gone')
     expect(await call).toBe('gone')
     await clock.advance('1h')
-    expect(heard).not.toHaveBeenCalled()
+    expect(received).not.toHaveBeenCalled()
     expect(s.status().policies[0]).toMatchObject({ timeouts: 0 })
   })
 
-  test("nor is the deadline's end", async () => {
+  test('does not report the deadline as a timeout', async () => {
     const { clock, s } = setUp()
-    const call = s.run(deaf, { deadline: 500 }).catch((error) => error.code)
+    const call = s.run(neverSettles, { deadline: 500 }).catch((error) => error.code)
     await clock.advance('1h')
     expect(await call).toBe('DEADLINE_EXCEEDED')
     expect(s.status().policies[0]).toMatchObject({ timeouts: 0 })
   })
 
-  test("a timeout further in is not taken for one's own", async () => {
+  test('does not report an inner timeout as its own', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, timeout('2s', { name: 'total' }), timeout('1s', { name: 'attempt' }))
-    const heard: string[] = []
-    s.on('timeout', ({ policy, afterMs }) => heard.push(`${policy} ${afterMs}`))
-    const call = s.run(deaf).catch((error) => error.policy)
+    const received: string[] = []
+    s.on('timeout', ({ policy, afterMs }) => received.push(`${policy} ${afterMs}`))
+    const call = s.run(neverSettles).catch((error) => error.policy)
     await clock.advance('1h')
     expect(await call).toBe('attempt')
-    expect(heard).toEqual(['attempt 1000'])
+    expect(received).toEqual(['attempt 1000'])
     expect(s.status().policies).toMatchObject([{ timeouts: 0 }, { timeouts: 1 }])
   })
 
-  test("a timeout further out is not taken for one's own either", async () => {
+  test('does not report an outer timeout as its own', async () => {
     const clock = virtualClock()
     const s = shield(
       { name: 's', clock },
@@ -139,23 +139,23 @@ describe('timeout', () => {
       retry(),
       timeout('1s', { name: 'attempt' }),
     )
-    const call = s.run(deaf).catch((error) => error.policy)
+    const call = s.run(neverSettles).catch((error) => error.policy)
     await clock.advance('1s')
     expect(await call).toBe('total')
     expect(s.status().policies).toMatchObject([{ timeouts: 1 }, {}, { timeouts: 0 }])
   })
 
-  test('does not abort what has already returned: a body that is still streaming', async () => {
+  test('does not abort the signal after the operation returned, such as for a streaming body', async () => {
     const { clock, s } = setUp()
     const body = await s.run(({ signal }) => ({ signal }))
     await clock.advance('1h')
     expect(body.signal.aborted).toBe(false)
   })
 
-  test('nor does a later abort of the call reach an attempt that has returned', async () => {
+  test('does not pass a later abort on to an attempt that has returned', async () => {
     const clock = virtualClock()
-    const again = retry<AbortSignal>({ maxRetries: 1, backoff: constant('1h'), classify: () => 'failure' })
-    const s = shield({ name: 's', clock }, again, timeout('1s'))
+    const retrying = retry<AbortSignal>({ maxRetries: 1, backoff: constant('1h'), classify: () => 'failure' })
+    const s = shield({ name: 's', clock }, retrying, timeout('1s'))
     const signals: AbortSignal[] = []
     const controller = new AbortController()
     const call = s.run(({ signal }) => {
@@ -168,7 +168,7 @@ describe('timeout', () => {
     expect(signals.map(({ aborted }) => aborted)).toEqual([false])
   })
 
-  test("narrows the call's deadline to its own end, and never widens it", async () => {
+  test('narrows the deadline of the call, and never widens it', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, timeout('5s'), timeout('2s'))
     const deadlines: (number | undefined)[] = []
@@ -178,7 +178,7 @@ describe('timeout', () => {
     expect(deadlines).toEqual([2_000, 1_000, 2_000])
   })
 
-  test('a late rejection after a timeout is not unhandled, and a late success is not counted', async () => {
+  test('handles a late rejection after the timeout, and does not count a late success', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     for (const end of ['resolve', 'reject'] as const) {
@@ -202,7 +202,7 @@ describe('timeout', () => {
     expect(unhandled).not.toHaveBeenCalled()
   })
 
-  test('the timeout and the result in one tick have one outcome', async () => {
+  test('has one outcome if the timeout and the result come in the same tick', async () => {
     for (const first of ['result', 'timeout'] as const) {
       const clock = virtualClock()
       const s = shield({ name: 's', clock }, timeout(100))
@@ -228,13 +228,13 @@ describe('timeout', () => {
     }
   })
 
-  test('a thousand calls at once need one timer, and each ends at its own time', async () => {
+  test('uses one timer for a thousand concurrent calls, and each ends at its own time', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, timeout(1_000))
     const endedAt: number[] = []
     const calls: Promise<unknown>[] = []
     for (let n = 0; n < 1_000; n += 1) {
-      calls.push(s.run(deaf).catch(() => endedAt.push(clock.now())))
+      calls.push(s.run(neverSettles).catch(() => endedAt.push(clock.now())))
       if (n % 10 === 9) await clock.advance(1)
     }
     expect(clock.pending).toBe(1)
@@ -244,22 +244,22 @@ describe('timeout', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a call that is aborted while it waits takes nobody else with it', async () => {
+  test('an abort of one call does not affect the others', async () => {
     const { clock, s } = setUp()
     const controller = new AbortController()
-    const aborted = s.run(deaf, { signal: controller.signal }).catch((error) => error)
-    const other = s.run(deaf).catch((error) => error.code)
+    const aborted = s.run(neverSettles, { signal: controller.signal }).catch((error) => error)
+    const other = s.run(neverSettles).catch((error) => error.code)
     controller.abort('gone')
     expect(await aborted).toBe('gone')
     await clock.advance('1s')
     expect(await other).toBe('TIMEOUT')
   })
 
-  test('carries a stack only when the shield asks for stacks', async () => {
+  test('its error has a stack only if the shield sets `stacks`', async () => {
     const clock = virtualClock()
     for (const stacks of [false, true]) {
       const call = shield({ name: 's', clock, stacks }, timeout(1))
-        .run(deaf)
+        .run(neverSettles)
         .catch((error) => error)
       await clock.advance(1)
       expect(String((await call).stack).includes('\n    at ')).toBe(stacks)

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ConfigurationError } from '../../../../core/options/configuration-error.ts'
 import { constant, exponential, type Jitter, linear } from '../backoff.ts'
 
-const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
+const randoms = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true })
 const settings = fc
   .record({
     base: fc.double({ min: 0, max: 10_000, noNaN: true }),
@@ -17,9 +17,9 @@ const capOf = ({ base, factor, max }: { base: number; factor: number; max: numbe
   base === 0 ? 0 : Math.min(max, base * factor ** retry)
 
 describe('exponential', () => {
-  test("jitter 'none' takes the cap as it is: base · factor^n, at most max", () => {
+  test("jitter 'none' is the cap: base · factor^n, at most max", () => {
     fc.assert(
-      fc.property(settings, retryNumber, chance, (options, retry, random) => {
+      fc.property(settings, retryNumber, randoms, (options, retry, random) => {
         const delayMs = exponential({ ...options, jitter: 'none' }).delayMs(retry, () => random, undefined)
         expect(delayMs).toBe(capOf(options, retry))
       }),
@@ -28,7 +28,7 @@ describe('exponential', () => {
 
   test("jitter 'full' is random · min(max, base · factor^n)", () => {
     fc.assert(
-      fc.property(settings, retryNumber, chance, (options, retry, random) => {
+      fc.property(settings, retryNumber, randoms, (options, retry, random) => {
         const delayMs = exponential({ ...options, jitter: 'full' }).delayMs(retry, () => random, undefined)
         expect(delayMs).toBeCloseTo(random * capOf(options, retry), 6)
         expect(delayMs).toBeGreaterThanOrEqual(0)
@@ -37,9 +37,9 @@ describe('exponential', () => {
     )
   })
 
-  test("jitter 'equal' keeps half of the cap and draws the other half", () => {
+  test("jitter 'equal' is half of the cap plus a random part of the other half", () => {
     fc.assert(
-      fc.property(settings, retryNumber, chance, (options, retry, random) => {
+      fc.property(settings, retryNumber, randoms, (options, retry, random) => {
         const cap = capOf(options, retry)
         const delayMs = exponential({ ...options, jitter: 'equal' }).delayMs(retry, () => random, undefined)
         expect(delayMs).toBeCloseTo(cap / 2 + (random * cap) / 2, 6)
@@ -49,9 +49,9 @@ describe('exponential', () => {
     )
   })
 
-  test("jitter 'decorrelated' draws from base to three times the delay before, at most max", () => {
+  test("jitter 'decorrelated' is random from base to three times the previous delay, at most max", () => {
     fc.assert(
-      fc.property(settings, fc.array(chance, { minLength: 1, maxLength: 30, size: 'max' }), (options, draws) => {
+      fc.property(settings, fc.array(randoms, { minLength: 1, maxLength: 30, size: 'max' }), (options, draws) => {
         const backoff = exponential({ ...options, jitter: 'decorrelated' })
         let previousMs: number | undefined
         draws.forEach((random, retry) => {
@@ -67,18 +67,18 @@ describe('exponential', () => {
     )
   })
 
-  test("jitter 'decorrelated' stays at its base or above, also after a shorter delay that an error asked for", () => {
+  test("jitter 'decorrelated' is at least base, even after a shorter retryAfterMs", () => {
     const backoff = exponential({ base: 100, max: 1_000, jitter: 'decorrelated' })
     for (const random of [0, 0.5, 0.999]) expect(backoff.delayMs(1, () => random, 0)).toBe(100)
     expect(backoff.delayMs(1, () => 0.5, 60)).toBe(140)
   })
 
-  test('no jitter, factor or number of retries gives anything but a finite delay from 0 to max', () => {
+  test('every jitter, factor and number of retries gives a finite delay from 0 to max', () => {
     fc.assert(
       fc.property(
         settings,
         retryNumber,
-        chance,
+        randoms,
         fc.constantFrom<Jitter>('none', 'full', 'equal', 'decorrelated'),
         (options, retry, random, jitter) => {
           const delayMs = exponential({ ...options, jitter }).delayMs(retry, () => random, options.max)
@@ -90,26 +90,26 @@ describe('exponential', () => {
     )
   })
 
-  test('a factor that overflows stops at max', () => {
+  test('a factor that overflows gives max', () => {
     expect(exponential({ base: 1, factor: 1e300, max: '1h', jitter: 'none' }).delayMs(5, () => 0, undefined)).toBe(
       3_600_000,
     )
   })
 
-  test('base 0 stays 0 after any number of retries', () => {
+  test('base 0 gives 0 after any number of retries', () => {
     for (const jitter of ['none', 'full', 'equal', 'decorrelated'] as const) {
       const backoff = exponential({ base: 0, max: 0, jitter })
       for (const retry of [0, 1, 5_000]) expect(backoff.delayMs(retry, () => 0.9, 0)).toBe(0)
     }
   })
 
-  test('its defaults are 200 ms, factor 2, at most 10 s, full jitter', () => {
+  test('the defaults are 200 ms, factor 2, at most 10 s, full jitter', () => {
     const backoff = exponential()
     const delays = [0, 1, 2, 3, 4, 5, 6, 7].map((retry) => backoff.delayMs(retry, () => 0.5, undefined))
     expect(delays).toEqual([100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000])
   })
 
-  test('a cap below its base is an error that names both', () => {
+  test('a max below the base is an error that names both', () => {
     expect(() => exponential({ base: '2s', max: '1s' })).toThrow(
       expect.objectContaining({ path: 'exponential.max', message: expect.stringContaining('exponential.base') }),
     )
@@ -133,15 +133,15 @@ describe('linear', () => {
     )
   })
 
-  test('a cap below its base is an error that names the option', () => {
+  test('a max below the base is an error that names the option', () => {
     expect(() => linear({ base: 100, step: 1, max: 99 })).toThrow(expect.objectContaining({ path: 'linear.max' }))
   })
 })
 
 describe('constant', () => {
-  test('is the same each time, chance or not', () => {
+  test('is the same for every retry and every random number', () => {
     fc.assert(
-      fc.property(fc.nat(1_000_000), fc.nat(), chance, (ms, retry, random) => {
+      fc.property(fc.nat(1_000_000), fc.nat(), randoms, (ms, retry, random) => {
         expect(constant(ms).delayMs(retry, () => random, 3)).toBe(ms)
       }),
     )
@@ -161,6 +161,6 @@ test.each([
   ['linear.base', () => linear({ step: 1, max: 2 } as never)],
   ['linear.jitter', () => linear({ base: 1, step: 1, max: 2, jitter: 'full' } as never)],
   ['linear', () => linear(undefined as never)],
-])('a wrong value is an error that names %s', (path, make) => {
+])('an invalid value is an error that names %s', (path, make) => {
   expect(make).toThrow(expect.objectContaining({ name: 'ConfigurationError', path }))
 })

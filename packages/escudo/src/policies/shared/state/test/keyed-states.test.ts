@@ -7,7 +7,7 @@ type Step = { readonly do: 'of' | 'peek' | 'keep' | 'release'; readonly key: str
 const keys = fc.constantFrom(undefined, 'a', 'b', 'c', 'd', '__proto__', '')
 const steps = fc.array(fc.record<Step>({ do: fc.constantFrom('of', 'peek', 'keep', 'release'), key: keys }))
 
-/** The same, as a plain list that is searched: oldest use first. */
+/** The reference model: a list, oldest use first, that is searched. */
 class Model {
   entries: { key: string | undefined; made: number; kept: boolean }[] = []
   made = 0
@@ -21,40 +21,40 @@ class Model {
     let found = this.find(key)
     if (found === undefined) {
       if (this.entries.length >= this.#maxKeys) {
-        const gone = this.entries.find(({ kept }) => !kept) ?? this.entries[0]
-        this.entries = this.entries.filter((one) => one !== gone)
+        const evicted = this.entries.find(({ kept }) => !kept) ?? this.entries[0]
+        this.entries = this.entries.filter((entry) => entry !== evicted)
       }
       this.made += 1
       found = { key, made: this.made, kept: false }
     }
-    this.entries = [...this.entries.filter((one) => one.key !== key), found]
+    this.entries = [...this.entries.filter((entry) => entry.key !== key), found]
     return found.made
   }
 
   mark(key: string | undefined, kept: boolean): void {
     const found = this.find(key)
-    // A change of the mark is a use: what has just been released is not the next to go.
+    // A change of the mark is a use: a key that was just released is not the next to be evicted.
     if (found === undefined || found.kept === kept) return
     found.kept = kept
-    this.entries = [...this.entries.filter((one) => one !== found), found]
+    this.entries = [...this.entries.filter((entry) => entry !== found), found]
   }
 
   find(key: string | undefined): Model['entries'][number] | undefined {
-    return this.entries.find((one) => one.key === key)
+    return this.entries.find((entry) => entry.key === key)
   }
 }
 
-describe('states for keys', () => {
-  test('agree with a list that is searched, whatever is done to them', () => {
+describe('keyed states', () => {
+  test('agree with a searched list after any sequence of operations', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 5 }), steps, (maxKeys, todo) => {
+      fc.property(fc.integer({ min: 1, max: 5 }), steps, (maxKeys, sequence) => {
         let made = 0
         const states = new KeyedStates<{ made: number }>(maxKeys, () => {
           made += 1
           return { made }
         })
         const model = new Model(maxKeys)
-        for (const step of todo) {
+        for (const step of sequence) {
           if (step.do === 'of') expect(states.of(step.key).made).toBe(model.of(step.key))
           else if (step.do === 'peek') expect(states.peek(step.key)?.made).toBe(model.find(step.key)?.made)
           else {
@@ -69,7 +69,7 @@ describe('states for keys', () => {
     )
   })
 
-  test('a million keys leave no more than the bound', () => {
+  test('hold no more than maxKeys after a million keys', () => {
     const states = new KeyedStates<{ key: string | undefined }>(100, (key) => ({ key }))
     for (let n = 0; n < 1_000_000; n += 1) states.of(`key ${n}`)
     expect(states.size).toBe(100)
@@ -77,7 +77,7 @@ describe('states for keys', () => {
     expect(states.peek('key 999899')).toBeUndefined()
   })
 
-  test('a kept key outlives a million others, and goes when nothing else can', () => {
+  test('evict a kept key only if no other key can be evicted', () => {
     const states = new KeyedStates<{ key: string | undefined }>(2, (key) => ({ key }))
     states.of('open')
     states.keep('open')

@@ -7,20 +7,20 @@ import { LruOrder } from '../lru-order.ts'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-test('gives back what was used least recently, whatever is used, removed and looked for in between', () => {
+test('takes the least recently used state after any sequence of uses and removals', () => {
   const random = seededRandom(5)
   const states = new LruOrder<number, { readonly key: number }>()
-  // Oldest use first. More keys than are looked up at a time, so that looking up happens again and again.
+  // Oldest use first. More keys than one search caches, so that there are many searches.
   let model: number[] = []
   for (let step = 0; step < 20_000; step += 1) {
     const key = Math.floor(random() * 300)
-    const what = random()
-    if (what < 0.6) {
+    const action = random()
+    if (action < 0.6) {
       states.use(key, { key })
-      model = [...model.filter((one) => one !== key), key]
-    } else if (what < 0.7) {
+      model = [...model.filter((present) => present !== key), key]
+    } else if (action < 0.7) {
       states.delete(key)
-      model = model.filter((one) => one !== key)
+      model = model.filter((present) => present !== key)
     } else {
       expect(states.takeOldest()?.key).toBe(model.shift())
     }
@@ -31,7 +31,7 @@ test('gives back what was used least recently, whatever is used, removed and loo
   expect([states.size, states.takeOldest()]).toEqual([0, undefined])
 })
 
-test('keeps nothing of what it was before, however often its states are used', () => {
+test('does not grow in memory, however many times its states are used', () => {
   const states = new LruOrder<number, object>()
   const state = {}
   for (let key = 0; key < 10_001; key += 1) states.use(key, state)

@@ -5,9 +5,9 @@ import { type RetryBudgetOptions, retryBudget } from '../retry-budget.ts'
 
 type Step = { readonly do: 'success' | 'attempt' | 'withdraw'; readonly afterMs: number }
 
-const SLOTS = 20
+const BUCKETS = 20
 
-/** The same as plain lists of what happened, searched anew each time; the latest time it heard of is its now. */
+/** The reference model: lists of all events, searched each time. Its time is the latest that it received. */
 class Model {
   readonly deposits: number[] = []
   readonly withdrawals: number[] = []
@@ -20,8 +20,9 @@ class Model {
 
   balance(now: number): number {
     this.#now = Math.max(this.#now, now)
-    const slot = (at: number): number => Math.floor(at / (this.options.ttl / SLOTS))
-    const counting = (all: readonly number[]): number => all.filter((at) => slot(at) > slot(this.#now) - SLOTS).length
+    const bucket = (at: number): number => Math.floor(at / (this.options.ttl / BUCKETS))
+    const counting = (all: readonly number[]): number =>
+      all.filter((at) => bucket(at) > bucket(this.#now) - BUCKETS).length
     const { ratio, minPerSecond, ttl } = this.options
     const left = (minPerSecond * ttl) / 1_000 + ratio * counting(this.deposits) - counting(this.withdrawals)
     return Math.max(0, Math.floor(left + 1e-9))
@@ -41,7 +42,7 @@ const settings = fc.record({
   ttl: fc.constantFrom(1_000, 2_000, 10_000),
   per: fc.constantFrom('success' as const, 'attempt' as const),
 })
-// Backwards too: a clock that does so gives nothing.
+// Negative steps too: a clock that goes back gives no credit.
 const elapsed = fc.oneof(
   fc.constant(0),
   fc.integer({ min: 1, max: 600 }),
@@ -53,13 +54,13 @@ const steps = fc.array(
 )
 
 describe('a retry budget', () => {
-  test('agrees with lists of what happened, whatever happens, whatever the clock does', () => {
+  test('agrees with lists of all events, for any events and any clock', () => {
     fc.assert(
-      fc.property(settings, fc.integer({ min: -20_000, max: 20_000 }), steps, (options, startMs, todo) => {
+      fc.property(settings, fc.integer({ min: -20_000, max: 20_000 }), steps, (options, startMs, sequence) => {
         const budget = retryBudget(options)
         const model = new Model(options)
         let now = startMs
-        for (const step of todo) {
+        for (const step of sequence) {
           now += step.afterMs
           expect(budget.balance(now)).toBe(model.balance(now))
           const pays = model.step(step.do, now)
@@ -71,22 +72,22 @@ describe('a retry budget', () => {
     )
   })
 
-  test('within a ttl pays for no more than the ratio of its deposits and the floor of each second', () => {
+  test('pays per ttl for at most the ratio of its deposits plus minPerSecond for each second', () => {
     fc.assert(
-      fc.property(settings, steps, (options, todo) => {
+      fc.property(settings, steps, (options, sequence) => {
         const budget = retryBudget(options)
         const { ttl, ratio, minPerSecond, per } = options
         const deposits: number[] = []
         const paid: number[] = []
         let now = 0
-        for (const step of todo) {
+        for (const step of sequence) {
           now += Math.abs(step.afterMs)
           if (step.do !== 'withdraw') {
             budget.deposit(step.do, now)
             if (step.do === per) deposits.push(now)
           } else if (budget.tryWithdraw(now)) {
             paid.push(now)
-            const payments = paid.filter((at) => at > now - ttl * (1 - 1 / SLOTS)).length
+            const payments = paid.filter((at) => at > now - ttl * (1 - 1 / BUCKETS)).length
             const received = deposits.filter((at) => at > now - ttl).length
             expect(payments).toBeLessThanOrEqual(ratio * received + (minPerSecond * ttl) / 1_000 + 1e-6)
           }
@@ -95,7 +96,7 @@ describe('a retry budget', () => {
     )
   })
 
-  test('gains the ratio for each success, and pays 1 for a retry', () => {
+  test('gains the ratio for each success, and a retry costs 1', () => {
     const budget = retryBudget({ ratio: 0.2, minPerSecond: 0 })
     for (let success = 1; success <= 4; success += 1) budget.deposit('success', 0)
     expect(budget.tryWithdraw(0)).toBe(false)
@@ -105,13 +106,16 @@ describe('a retry budget', () => {
     expect(budget.tryWithdraw(0)).toBe(false)
   })
 
-  test.each([0.07, 0.1, 0.2, 0.29, 0.57, 0.58])('a ratio of %d pays for exactly that share of a hundred', (ratio) => {
-    const budget = retryBudget({ ratio, minPerSecond: 0 })
-    for (let success = 1; success <= 100; success += 1) budget.deposit('success', 0)
-    expect(budget.balance(0)).toBe(Math.round(ratio * 100))
-  })
+  test.each([0.07, 0.1, 0.2, 0.29, 0.57, 0.58])(
+    'a ratio of %d pays for exactly that share of a hundred deposits',
+    (ratio) => {
+      const budget = retryBudget({ ratio, minPerSecond: 0 })
+      for (let success = 1; success <= 100; success += 1) budget.deposit('success', 0)
+      expect(budget.balance(0)).toBe(Math.round(ratio * 100))
+    },
+  )
 
-  test('is paid by successes or by first attempts, never by both', () => {
+  test('counts successes or first attempts as deposits, never both', () => {
     const bySuccess = retryBudget({ ratio: 1, minPerSecond: 0 })
     const byAttempt = retryBudget({ ratio: 1, minPerSecond: 0, per: 'attempt' })
     for (const budget of [bySuccess, byAttempt]) {
@@ -122,31 +126,31 @@ describe('a retry budget', () => {
     expect([bySuccess.balance(0), byAttempt.balance(0)]).toEqual([1, 2])
   })
 
-  test('has the 20 % and 10 a second over 10 s of Finagle by default', () => {
+  test("has Finagle's defaults: 20 % and 10 per second over 10 s", () => {
     const budget = retryBudget()
     expect(budget.balance(0)).toBe(100)
     for (let success = 1; success <= 50; success += 1) budget.deposit('success', 0)
     expect(budget.balance(0)).toBe(110)
   })
 
-  test('a deposit expires after the ttl, to within a twentieth of it', () => {
+  test('a deposit expires after the ttl, accurate to a twentieth of it', () => {
     const budget = retryBudget({ ratio: 1, minPerSecond: 0, ttl: '10s' })
     budget.deposit('success', 250)
     expect(budget.balance(9_999)).toBe(1)
     expect(budget.balance(10_250)).toBe(0)
   })
 
-  test('an event loop that was blocked for 30 s gives no burst of credit: there is one ttl of the floor', () => {
+  test('gives only the free retries of one ttl after the event loop was blocked for 30 s', () => {
     const budget = retryBudget({ minPerSecond: 10, ttl: '10s' })
     for (let success = 1; success <= 1_000; success += 1) budget.deposit('success', 0)
     while (budget.tryWithdraw(0)) {
-      // Nothing is left.
+      // Until it is empty.
     }
     expect(budget.balance(30_000)).toBe(100)
     expect(budget.balance(3_600_000)).toBe(100)
   })
 
-  test('a clock that goes back gives nothing', () => {
+  test('gives no credit if the clock goes back', () => {
     const budget = retryBudget({ minPerSecond: 10, ttl: '10s' })
     for (let retry = 1; retry <= 100; retry += 1) expect(budget.tryWithdraw(60_000)).toBe(true)
     expect(budget.balance(0)).toBe(0)
@@ -169,7 +173,7 @@ describe('a retry budget', () => {
     ['retryBudget.per', { per: 'call' }],
     ['retryBudget.ration', { ration: 1 }],
     ['retryBudget', null],
-  ])('refuses %s: %j', (path, options) => {
+  ])('rejects %s: %j', (path, options) => {
     expect(() => retryBudget(options as RetryBudgetOptions)).toThrow(ConfigurationError)
     expect(() => retryBudget(options as RetryBudgetOptions)).toThrow(path)
   })

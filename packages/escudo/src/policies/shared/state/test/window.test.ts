@@ -19,7 +19,7 @@ interface Sample {
   readonly at: number
 }
 
-/** Steps of time as they occur: nothing, a moment, a window's length, an idle hour. */
+/** Typical steps of time: none, a moment, the length of a window, an idle hour. */
 const step = (lengthMs: number): fc.Arbitrary<number> =>
   fc.oneof(
     fc.constant(0),
@@ -44,10 +44,10 @@ const within = (samples: readonly Sample[], now: number, ageMs: number, inclusiv
   return [young.length, young.filter(({ failed }) => failed).length]
 }
 
-test('a count window holds exactly the last n outcomes, whatever came before', () => {
+test('a count window holds exactly the last n outcomes', () => {
   fc.assert(
     fc.property(
-      // Up to 30 outcomes stand in one integer, the rest in words that double.
+      // One integer holds up to 30 outcomes; more need an array of words whose length doubles.
       fc.oneof(fc.integer({ min: 1, max: 30 }), fc.constantFrom(31, 32, 33, 64, 65, 100, 129)),
       fc.array(fc.boolean(), { maxLength: 400, size: 'max' }),
       (size, outcomes) => {
@@ -63,7 +63,7 @@ test('a count window holds exactly the last n outcomes, whatever came before', (
   )
 })
 
-test('a count window that was cleared counts as a new one does', () => {
+test('a count window that was cleared counts like a new one', () => {
   fc.assert(
     fc.property(
       fc.oneof(fc.integer({ min: 1, max: 12 }), fc.constantFrom(40, 70)),
@@ -85,7 +85,7 @@ test('a count window that was cleared counts as a new one does', () => {
   )
 })
 
-test('a time window never counts what is older than its length, and always what is younger than 19/20 of it', () => {
+test('a time window counts all calls younger than 19/20 of its length, and none older than it', () => {
   fc.assert(
     fc.property(history, ({ lengthMs, startMs, steps }) => {
       const window = new TimeWindow(bucketLength(lengthMs))
@@ -93,7 +93,7 @@ test('a time window never counts what is older than its length, and always what 
       let now = startMs
       for (const [stepMs, failed] of steps) {
         now += stepMs
-        // Read before the next outcome comes, too: a status page asks at any time.
+        // Read also before the next outcome: a status page reads at any time.
         for (const record of [false, true]) {
           if (record) {
             window.record(failed, now)
@@ -112,7 +112,7 @@ test('a time window never counts what is older than its length, and always what 
   )
 })
 
-test('a time window forgets in steps of a twentieth of its length at most', () => {
+test('a time window drops at most a twentieth of its length at a time', () => {
   const window = new TimeWindow(bucketLength(1_000))
   for (let at = 0; at < 1_000; at += 1) window.record(true, at)
   let before = hitsAt(window, 999)
@@ -124,7 +124,7 @@ test('a time window forgets in steps of a twentieth of its length at most', () =
   expect(before).toBe(0)
 })
 
-test('after an idle hour nothing from before counts', () => {
+test('a time window counts no earlier call after an idle hour', () => {
   const window = new TimeWindow(bucketLength(30_000))
   for (let n = 0; n < 100; n += 1) window.record(true, 5_000 + n)
   expect(callsAt(window, 3_605_000)).toBe(0)
@@ -134,7 +134,7 @@ test('after an idle hour nothing from before counts', () => {
   expect(hitsAt(window, 3_605_000)).toBe(0)
 })
 
-test('a length that is no multiple of twenty, and instants with fractions, keep to the same bounds', () => {
+test('a time window has the same bounds for fractional lengths and instants', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 1, max: 10_000, noNaN: true }),
@@ -143,7 +143,7 @@ test('a length that is no multiple of twenty, and instants with fractions, keep 
         const window = new TimeWindow(bucketLength(lengthMs))
         const samples: Sample[] = []
         let now = 1_234_567.891
-        // A rounding error of the division may move the edge of a bucket by that much, and no more.
+        // A rounding error of the division may move the edge of a bucket by at most this much.
         const rounding = now * Number.EPSILON * 4
         for (const shareOfLength of shares) {
           now += shareOfLength * lengthMs
@@ -159,7 +159,7 @@ test('a length that is no multiple of twenty, and instants with fractions, keep 
   )
 })
 
-test('a time that goes back counts in the newest bucket and forgets nothing', () => {
+test('a time window counts in the newest bucket if the clock goes back', () => {
   const window = new TimeWindow(bucketLength(200))
   window.record(true, 1_000)
   window.record(false, 400)
@@ -172,7 +172,7 @@ test('a time that goes back counts in the newest bucket and forgets nothing', ()
   expect(hitsAt(window, 2_199)).toBe(1)
 })
 
-test('a time window that was cleared counts from nothing, in the same bucket', () => {
+test('a time window that was cleared counts from 0 in the same bucket', () => {
   const window = new TimeWindow(bucketLength(200))
   window.record(true, 50)
   window.clear()
@@ -181,7 +181,7 @@ test('a time window that was cleared counts from nothing, in the same bucket', (
   expect([callsAt(window, 51), hitsAt(window, 51)]).toEqual([1, 0])
 })
 
-test('a time window that was cleared goes by whatever clock comes next', () => {
+test('a time window that was cleared accepts another clock', () => {
   const window = new TimeWindow(bucketLength(20_000))
   window.record(true, 1_000_000_000)
   window.clear()
@@ -189,7 +189,7 @@ test('a time window that was cleared goes by whatever clock comes next', () => {
   expect([callsAt(window, 19_000), callsAt(window, 20_000)]).toEqual([1, 0])
 })
 
-test('the largest window of calls holds a million outcomes, and forgets the first of them first', () => {
+test('the largest count window holds a million outcomes and drops the oldest first', () => {
   const window = new CountWindow(1_000_000)
   for (let n = 0; n < 1_000_000; n += 1) window.record(n % 3 === 0)
   expect([window.calls, window.hits]).toEqual([1_000_000, 333_334])
@@ -197,7 +197,7 @@ test('the largest window of calls holds a million outcomes, and forgets the firs
   expect([window.calls, window.hits]).toEqual([1_000_000, 333_333])
 })
 
-test('a time window counts as a list of all calls does that forgets whole twentieths', () => {
+test('a time window agrees with a list of all calls that drops whole twentieths', () => {
   fc.assert(
     fc.property(history, ({ lengthMs, startMs, steps }) => {
       const window = new TimeWindow(bucketLength(lengthMs))

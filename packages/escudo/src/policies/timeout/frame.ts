@@ -1,0 +1,100 @@
+import type { Binding } from '../../core/binding.ts'
+import type { Ambient } from '../../core/context/ambient.ts'
+import { CancelScope } from '../../core/engine/cancel-scope.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import type { TimerEntry, TimerQueue } from '../../core/engine/timer-queue.ts'
+import { stackless, TimeoutError } from '../../core/errors.ts'
+import { addNote } from '../../core/explain.ts'
+import { executed } from '../shared/executed.ts'
+import type { TimeoutSettings } from './options.ts'
+
+/**
+ * The outcomes that a timeout's `executed` event carries. `in_time`: the operation settled by itself, with a value or an
+ * error. `aborted`: the caller, the deadline or an outer timeout cancelled the call.
+ */
+export const OUTCOMES = ['in_time', 'timed_out', 'aborted'] as const
+
+/** What all calls of one timeout in one shield share. */
+export interface TimeoutContext {
+  readonly binding: Binding
+  readonly settings: TimeoutSettings
+  readonly queue: TimerQueue
+  /** Called once for each call that timed out. */
+  readonly onExpired: () => void
+}
+
+/**
+ * One call of a timeout. The frame is also the call's cancel scope and its entry in the timer queue, so that a call that
+ * settles in time allocates one object and sets no timer.
+ */
+export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
+  declare queued: boolean
+  declare dueMs: number
+  declare earlier: TimerEntry | undefined
+  declare later: TimerEntry | undefined
+  declare context: Ambient | undefined
+  /** Whether this timeout, and nothing outside it, cancelled the call. */
+  declare expired: boolean
+  declare readonly outer: Frame
+  declare private readonly shared: TimeoutContext
+
+  constructor(outer: Frame, shared: TimeoutContext) {
+    super()
+    this.queued = false
+    this.dueMs = 0
+    this.earlier = undefined
+    this.later = undefined
+    this.context = undefined
+    this.expired = false
+    this.outer = outer
+    this.shared = shared
+  }
+
+  expire(): void {
+    if (this.cancellation !== undefined) return
+    this.expired = true
+    const { binding, settings } = this.shared
+    const make = (): TimeoutError => new TimeoutError(binding, settings.afterMs)
+    this.cancel({ by: 'escudo', reason: binding.stacks ? make() : stackless(make) })
+  }
+
+  onValue(value: unknown): FrameResult {
+    this.end()
+    return passValue(this.outer, value)
+  }
+
+  /** Passes on the reason of the cancellation, whatever error the cancelled code threw. */
+  onFailure(failure: Failure): FrameResult {
+    this.end()
+    if (this.expired && failure.root !== undefined) {
+      addNote(failure.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
+    }
+    const { cancellation } = this
+    // A new failure without `stillRunning`: policies outside a timeout do not wait for the work inside.
+    return passFailure(
+      this.outer,
+      new Failure(cancellation === undefined ? failure.error : cancellation.reason, failure.root),
+    )
+  }
+
+  private end(): void {
+    const { binding, queue } = this.shared
+    queue.remove(this)
+    this.unwatch()
+    if (this.expired) this.emitTimeout()
+    if (binding.events.hasExecutedListeners) executed(binding, 'timeout', outcomeOf(this))
+  }
+
+  /** Called when the call ends, not when the timer fires: listeners run in the asynchronous context of the call. */
+  private emitTimeout(): void {
+    const { binding, settings, onExpired } = this.shared
+    const { events, shield, policy } = binding
+    onExpired()
+    if (events.hasListeners('timeout')) events.emit('timeout', { shield, policy, afterMs: settings.afterMs })
+  }
+}
+
+function outcomeOf({ cancellation, expired }: TimeoutFrame): (typeof OUTCOMES)[number] {
+  if (cancellation === undefined) return 'in_time'
+  return expired ? 'timed_out' : 'aborted'
+}
