@@ -102,9 +102,9 @@ describe('trip by slow-call rate', () => {
     await quick
     expect(changes.map(({ to, reason }) => `${to}: ${reason}`)).toEqual([
       'open: 1 consecutive failures',
-      'half-open: the open time is over',
+      'half-open: the open period ended',
       'open: a probe was too slow',
-      'half-open: the open time is over',
+      'half-open: the open period ended',
       'closed: the probes succeeded',
     ])
   })
