@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
+import type { HealthCheckSettings } from './health-check.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import type { BreakerMode, BreakerSettings, HalfOpenSettings, OpenTime, RampSettings } from './state/settings.ts'
 import { checkedTrip } from './state/trips/any-trip.ts'
@@ -70,7 +71,7 @@ export interface CircuitBreakerSettings<R> extends Omit<BreakerSettings, 'onTran
   readonly classify: Classify<R> | undefined
   /** Undefined: one circuit for all calls. */
   readonly maxKeys: number | undefined
-  readonly healthCheck: { readonly operation: Operation<unknown>; readonly everyMs: number } | undefined
+  readonly healthCheck: HealthCheckSettings | undefined
   readonly restore: SavedBreaker | undefined
 }
 
@@ -144,9 +145,7 @@ export function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOp
   }
 }
 
-function readHealthCheck(
-  probe: NonNullable<CircuitBreakerOptions['probe']>,
-): NonNullable<CircuitBreakerSettings<unknown>['healthCheck']> {
+function readHealthCheck(probe: NonNullable<CircuitBreakerOptions['probe']>): HealthCheckSettings {
   const path = `${PATH}.probe`
   knownKeys(probe, path, ['operation', 'every'])
   const operation = optionalFunction(probe.operation, `${path}.operation`)

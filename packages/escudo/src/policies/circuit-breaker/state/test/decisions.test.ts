@@ -125,7 +125,7 @@ test('a growing open period never overflows', () => {
   }
 })
 
-test('the hint while half-open is the end of the lease or the next open period, whichever is first', () => {
+test('hints while half-open at the end of the lease or the next open period, whichever is first', () => {
   const leaseFirst = breakerWith({ halfOpen: { probes: 1, closeAt: 1, leaseMs: 40 } })
   call(leaseFirst, 'failure', 0)
   leaseFirst.tryAcquire(100, Math.random)
