@@ -16,41 +16,60 @@ import type { Breaker } from './state/breaker.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import { transitionsOf } from './state/transitions.ts'
 
-/** A circuit breaker, as a policy and as something to look at and to act upon. */
+/** A circuit breaker: a policy with methods to inspect and control it. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {
   /**
-   * `half-open` as soon as the open time is over, also before the next call. Where there is a circuit for each key, that
-   * of calls without one.
+   * The current state; `half-open` as soon as the open period ends, even before the next call.
+   *
+   * With `perKey`, the state of the circuit for calls without a key.
    */
   readonly state: BreakerState
-  /** The state of a key's circuit, where there is one for each. A key that nobody has used is what a new one would be. */
+  /** The state of one key's circuit. For an unknown key: the state that a new circuit would have. */
   stateOf(key: string): BreakerState
-  /** Refuses every call, until {@link reset}. Of one key, or of all of them, those included that come later. */
+  /** Rejects every call until {@link reset}. Without a key: on all circuits, including those created later. */
   isolate(key?: string): void
-  /** Closes, also from isolated and disabled. Of one key, or of all of them. */
+  /**
+   * Closes the circuit from every state, and all traffic returns immediately. Without a key: on all circuits.
+   *
+   * If the circuit is closed, it clears the counts and ignores the results of calls in flight.
+   */
   reset(key?: string): void
-  /** Lets every call through and counts nothing, until {@link reset}. Of one key, or of all of them. */
+  /**
+   * Lets every call through and counts nothing until {@link reset}.
+   *
+   * Without a key: on all circuits, including those created later.
+   */
   disable(key?: string): void
   /**
-   * The state as plain data, for the option `restore` of a breaker in another process: the open time that is left, and
-   * no instant of this clock. What the window counted is not saved.
+   * Returns the state as plain data, for the option `restore` of a breaker in this process or another.
+   *
+   * It contains the rest of the open period, but no clock values and no window.
    */
   save(key?: string): SavedBreaker
-  /** Hears each change of state. Returns the function that unsubscribes. */
+  /**
+   * Notifies the listener of each change of state. Returns a function that unsubscribes.
+   *
+   * @throws TypeError for any other event name
+   */
   on(event: 'stateChange', listener: Listener<StateChange>): () => void
 }
 
 /**
- * Stops calling a dependency that fails: after enough failures calls are refused at once with {@link CircuitOpenError},
- * and after a while a few probes find out whether it is back.
+ * Stops calls to a dependency that fails, and detects when it has recovered.
  *
- * One breaker may stand in several shields that call the same dependency. A business error, the caller's own abort and
- * a refusal by a policy further in count neither way; an attempt cut off by a timeout further out is a failure.
- * A dependency's Retry-After (the error's `retryAfterMs`) keeps the circuit open that long, at most 60 s. With `perKey`
- * there is a circuit for each `call.key`, the least recently used forgotten first; one that is not closed only when
- * nothing else can go. Semantics after Nygard's "Release It!", Polly v8 and resilience4j; generations after sony/gobreaker.
+ * After enough failures the circuit opens: calls are rejected immediately with {@link CircuitOpenError}. When the open
+ * period ends, a few probes go through and decide whether the circuit closes. One breaker may be part of several
+ * shields of the same dependency.
  *
- * @throws ConfigurationError for an option that cannot work
+ * - Not counted: business errors, the caller's abort, and refusals by policies inside the breaker.
+ * - A failure: an attempt that an outer timeout cancels, even if the operation ignores its signal.
+ * - The dependency's Retry-After (the error's `retryAfterMs`) extends the open period; it counts as 60 s at most.
+ * - With `perKey` there is one circuit per `call.key`. The least recently used key with a closed circuit is evicted
+ *   first; a key whose circuit is not closed is evicted only if no circuit is closed.
+ *
+ * Semantics after Nygard's "Release It!", Polly v8 and resilience4j; generations after sony/gobreaker.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { circuitBreaker, consecutive, shield } from 'escudo'
@@ -68,8 +87,9 @@ export function circuitBreaker<R = unknown>(options: CircuitBreakerOptions<R> = 
 
 const PATH = 'circuitBreaker'
 const VERDICTS: readonly Verdict[] = ['success', 'failure', 'ignored']
-// A breaker tells every shield that it is part of, so it holds them; that many are not meant.
-const BINDINGS_DOUBTFUL = 1_000
+// A breaker keeps a reference to each of its shields, to emit its events there. This many are probably a leak: a shield
+// that is built for every call.
+const SHIELDS_BEFORE_WARNING = 1_000
 
 interface BreakerStatus extends PolicyStatus {
   readonly state: BreakerState
@@ -124,26 +144,26 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   }
 
   save(key?: string): SavedBreaker {
-    return this.#circuits.at(key).save(this.#now())
+    return this.#circuits.peek(key).save(this.#now())
   }
 
   on(event: 'stateChange', listener: Listener<StateChange>): () => void {
-    if (event !== 'stateChange') throw new TypeError(`there is no event '${String(event)}'; there is: stateChange`)
+    if (event !== 'stateChange') throw new TypeError(`unknown event '${String(event)}', expected 'stateChange'`)
     return this.#circuits.on(listener)
   }
 
   status(now: number): PolicyStatus {
     const { keys } = this.#circuits
-    const status = statusOf(this.#circuits.at(undefined), now)
+    const status = statusOf(this.#circuits.peek(undefined), now)
     return keys === undefined ? status : { ...status, keys }
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
     const circuits = this.#circuits
-    const bindings = circuits.bind(binding)
-    if (bindings === BINDINGS_DOUBTFUL) {
+    const shields = circuits.bind(binding)
+    if (shields === SHIELDS_BEFORE_WARNING) {
       warn(
-        `the circuit breaker '${this.name}' is part of ${BINDINGS_DOUBTFUL} shields: build a shield once and not for every call`,
+        `the circuit breaker '${this.name}' is part of ${SHIELDS_BEFORE_WARNING} shields: build each shield once, not for every call`,
         'ESCUDO_SHIELDS',
       )
     }
@@ -157,18 +177,18 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     }
     return {
       enter(call, operation, outer) {
-        const breaker = circuits.of(call.root.key)
-        let ticket = breaker.sharedPermit
-        if (ticket === undefined) {
+        const breaker = circuits.use(call.root.key)
+        let permit = breaker.sharedPermit
+        if (permit === undefined) {
           const now = clock.now()
-          ticket = breaker.tryAcquire(now, call.root.host.random)
-          if (ticket === undefined) {
+          permit = breaker.tryAcquire(now, call.root.host.random)
+          if (permit === undefined) {
             return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
           }
-          if (ticket.probe) circuits.rearm(breaker)
+          if (permit.probe) circuits.rearm(breaker)
         }
-        const frame = new BreakerFrame(outer, call, breaker, ticket, context)
-        // Without a scope nothing can cut the call, and its outcome alone settles the ticket.
+        const frame = new BreakerFrame(outer, call, breaker, permit, context)
+        // A call without a scope cannot be cancelled: only its outcome settles the permit.
         if (call.scope !== undefined) frame.watch(call.scope)
         return next.enter(call, operation, frame)
       },
@@ -176,7 +196,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   }
 
   #stateOf(key: string | undefined): BreakerState {
-    const breaker = this.#circuits.at(key)
+    const breaker = this.#circuits.peek(key)
     breaker.advance(this.#now())
     return breaker.state
   }
@@ -192,13 +212,14 @@ function statusOf(breaker: Breaker, now: number): BreakerStatus {
   const failures = breaker.failures(now)
   const calls = breaker.calls(now)
   const retryAfterMs = breaker.retryAfterMs(now)
-  // Closed for good, isolated or disabled.
+  // Closed without a ramp, isolated or disabled.
   if (retryAfterMs === undefined) return { state, failures, calls }
   if (openedAt !== undefined) return { state, failures, calls, openedAt, retryAfterMs }
+  // Closed with a ramp.
   return { state, failures, calls, admitting: breaker.admitting(now), retryAfterMs }
 }
 
-/** Notes the state as it is, for whoever asks what happened to the call. */
+/** Adds the current state to the notes of the call, for `explain()`. */
 function note(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding): BreakerStatus {
   const facts = statusOf(breaker, now)
   const { state, retryAfterMs } = facts

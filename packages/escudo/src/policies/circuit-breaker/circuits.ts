@@ -8,13 +8,13 @@ import { Breaker } from './state/breaker.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import type { BreakerSettings, Transition } from './state/settings.ts'
 
-/** A change of a breaker's state. `at` is on the breaker's clock. */
+/** A change of a circuit's state. `at` is in milliseconds on the breaker's clock. */
 export interface StateChange extends Transition {
-  /** Whose circuit it is, where there is one for each key. */
+  /** The key of the circuit, if there is one circuit per key. */
   readonly key?: string
 }
 
-/** What all circuits of one policy go by. */
+/** The settings of all circuits of one policy. */
 export interface CircuitsSettings extends Omit<BreakerSettings, 'onTransition'> {
   /** Undefined: one circuit for all calls. */
   readonly maxKeys: number | undefined
@@ -23,43 +23,45 @@ export interface CircuitsSettings extends Omit<BreakerSettings, 'onTransition'> 
 
 type ManualState = 'isolated' | 'disabled' | undefined
 
-// Of a breaker that is part of no shield yet, and so has no clock: there time stands still.
-const STANDSTILL: Clock = { now: () => 0, setTimer: () => () => {} }
+/** The clock of a breaker that is not yet part of a shield: no time passes. */
+const STOPPED_CLOCK: Clock = { now: () => 0, setTimer: () => () => {} }
 
 /**
- * The circuits of one policy, one for all calls or one for each key, with what the mechanism leaves to others: timers,
- * since time alone changes an open circuit; health checks; and telling everybody. A closed circuit has none of it, so
- * that a million keys cost no more than their breakers.
+ * The circuits of one policy: one for all calls, or one per key.
  *
- * A circuit whose key had to go may still have calls in flight. Their results come too late, and nothing of it is told.
+ * Adds the effects that the pure {@link Breaker} leaves out: timers, health checks and notifications. A closed circuit
+ * has no timer and no health check, so a million keys cost no more than their breakers.
+ *
+ * An evicted circuit may still have calls in flight. Their results change nothing and emit no `stateChange`.
  */
 export class Circuits {
   readonly #settings: CircuitsSettings
   readonly #breakerSettings: BreakerSettings
-  readonly #one: Breaker | undefined
+  // Exactly one of the next two is set.
+  readonly #single: Breaker | undefined
   readonly #keyed: KeyedStates<Breaker> | undefined
   readonly #timers = new Map<Breaker, { readonly dueMs: number; readonly cancel: CancelTimer }>()
   readonly #checks = new Map<Breaker, HealthCheck>()
   readonly #bindings: Binding[] = []
   readonly #listeners = new Set<Listener<StateChange>>()
-  /** Changes that listeners have not heard of yet. */
-  readonly #untold: StateChange[] = []
-  /** Whether changes wait until those before them have been told, or until all of them have been made. */
-  #holding = false
-  /** What an operator said of all keys: it holds for those that come later too. */
-  #byHand: ManualState
-  #clock = STANDSTILL
+  /** Changes that have not been emitted yet. */
+  readonly #pendingChanges: StateChange[] = []
+  /** Whether a running `#emitPending` or `act` will emit the pending changes: then they only wait in the list. */
+  #deferring = false
+  /** The state that `isolate()` or `disable()` without a key gave to all circuits, and gives to those created later. */
+  #manualState: ManualState
+  #clock = STOPPED_CLOCK
 
   constructor(settings: CircuitsSettings) {
     this.#settings = settings
     const onTransition: BreakerSettings['onTransition'] = (change, breaker) => this.#changed(change, breaker as Breaker)
     this.#breakerSettings = { ...settings, onTransition }
-    if (settings.maxKeys === undefined) this.#one = new Breaker(this.#breakerSettings)
+    if (settings.maxKeys === undefined) this.#single = new Breaker(this.#breakerSettings)
     else
       this.#keyed = new KeyedStates(
         settings.maxKeys,
-        (key) => this.#make(key),
-        (breaker) => this.#forget(breaker),
+        (key) => this.#create(key),
+        (breaker) => this.#evicted(breaker),
       )
   }
 
@@ -67,48 +69,53 @@ export class Circuits {
     return this.#clock
   }
 
-  /** The circuit of a call with that key. This is a use of the key. */
-  of(key: string | undefined): Breaker {
-    return this.#one ?? (this.#keyed as KeyedStates<Breaker>).of(key)
+  /** The circuit for a call with this key. Counts as a use of the key. */
+  use(key: string | undefined): Breaker {
+    return this.#single ?? (this.#keyed as KeyedStates<Breaker>).of(key)
   }
 
-  /** The same for whoever only looks: of a key that nobody has used, a circuit as it would be, and which is not kept. */
-  at(key: string | undefined): Breaker {
-    return this.#one ?? this.#keyed?.peek(key) ?? this.#make(key)
+  /** The circuit of a key, without using the key. For an unknown key: a new circuit, which is not stored. */
+  peek(key: string | undefined): Breaker {
+    return this.#single ?? this.#keyed?.peek(key) ?? this.#create(key)
   }
 
-  /** How many keys there are; undefined where there is one circuit for all. */
+  /** The number of keys; undefined with one circuit for all calls. */
   get keys(): number | undefined {
     return this.#keyed?.size
   }
 
   /**
-   * Does something to the circuit of a key, or to all of them. All are changed before anybody hears of one: who hears of
-   * it and acts in his turn has the last word.
+   * Applies a manual change to the circuit of a key, or to all circuits if there is no key.
+   *
+   * All circuits change before the first listener is notified. A listener that acts on the breaker has the last word.
    */
-  act(key: string | undefined, byHand: ManualState, change: (breaker: Breaker) => void): void {
+  act(key: string | undefined, manualState: ManualState, change: (breaker: Breaker) => void): void {
     const all = key === undefined && this.#keyed !== undefined
-    if (all) this.#byHand = byHand
-    const isOutermost = !this.#holding
-    this.#holding = true
+    if (all) this.#manualState = manualState
+    const isOutermost = !this.#deferring
+    this.#deferring = true
     try {
-      for (const breaker of all ? this.#all() : [this.of(key)]) {
-        if (!this.#has(breaker)) continue
+      for (const breaker of all ? this.#all() : [this.use(key)]) {
+        if (!this.#isStored(breaker)) continue
         change(breaker)
         this.rearm(breaker)
       }
     } finally {
-      if (isOutermost) this.#tell()
+      if (isOutermost) this.#emitPending()
     }
   }
 
   restore(saved: SavedBreaker): void {
-    const breaker = this.of(undefined)
+    const breaker = this.use(undefined)
     breaker.restore(saved, this.#clock.now())
     this.rearm(breaker)
   }
 
-  /** Tells a shield of the changes too. The first one brings the clock, and from then on time passes. */
+  /**
+   * Adds a shield that receives the events. The first shield's clock becomes the breaker's clock.
+   *
+   * @returns the number of shields
+   */
   bind(binding: Binding): number {
     this.#bindings.push(binding)
     if (binding.clock !== this.#clock) this.#moveTo(binding.clock)
@@ -116,22 +123,25 @@ export class Circuits {
   }
 
   on(listener: Listener<StateChange>): () => void {
-    const own: Listener<StateChange> = (change) => listener(change)
-    this.#listeners.add(own)
+    // A new function per subscription: a listener that subscribes twice is notified twice.
+    const subscription: Listener<StateChange> = (change) => listener(change)
+    this.#listeners.add(subscription)
     return () => {
-      this.#listeners.delete(own)
+      this.#listeners.delete(subscription)
     }
   }
 
   /**
-   * To be called whenever a breaker may have changed other than by being closed all along. Time alone changes an open
-   * circuit, and listeners hear of it then, not at the next call.
+   * Updates the timer and the health check of a breaker after it may have changed.
+   *
+   * Call it whenever the breaker was or is in a state other than closed. Without the timer, a transition that depends
+   * on time would be emitted only at the next call.
    */
   rearm(breaker: Breaker): void {
-    if (!this.#has(breaker)) return
+    if (!this.#isStored(breaker)) return
     const dueMs = breaker.nextChangeMs()
     const timer = this.#timers.get(breaker)
-    // Often called where nothing has changed: at each probe, and at each call that `observe` lets through.
+    // Often nothing has changed, for example at a call that `observe` lets through. Keep the timer then.
     if (timer?.dueMs !== dueMs) {
       timer?.cancel()
       this.#timers.delete(breaker)
@@ -163,25 +173,25 @@ export class Circuits {
     }
   }
 
-  #make(key: string | undefined): Breaker {
+  #create(key: string | undefined): Breaker {
     const breaker = new Breaker(this.#breakerSettings, key)
-    if (this.#byHand !== undefined) breaker.restore({ state: this.#byHand }, this.#clock.now())
+    if (this.#manualState !== undefined) breaker.restore({ state: this.#manualState }, this.#clock.now())
     return breaker
   }
 
   #all(): Breaker[] {
-    return this.#one === undefined
+    return this.#single === undefined
       ? [...(this.#keyed as KeyedStates<Breaker>).entries()].map(([, breaker]) => breaker)
-      : [this.#one]
+      : [this.#single]
   }
 
-  /** Whether its key has not had to go. */
-  #has(breaker: Breaker): boolean {
-    return this.#one === breaker || this.#keyed?.peek(breaker.key) === breaker
+  /** False for an evicted breaker, and for one that `peek` created. */
+  #isStored(breaker: Breaker): boolean {
+    return this.#single === breaker || this.#keyed?.peek(breaker.key) === breaker
   }
 
-  /** A key that is gone has nothing to wait for, and what is in flight of it belongs to what is forgotten. */
-  #forget(breaker: Breaker): void {
+  /** Starts a new generation, so that the results of the evicted key's calls in flight change nothing. */
+  #evicted(breaker: Breaker): void {
     breaker.restore({ state: 'closed' }, this.#clock.now())
     this.#disarm(breaker)
   }
@@ -194,7 +204,7 @@ export class Circuits {
     check?.stop()
   }
 
-  /** The clocks of two shields cannot differ; what there is before the first one was made without any. */
+  /** Converts every circuit to another clock. Happens once, because all shields of a breaker must have one clock. */
   #moveTo(clock: Clock): void {
     const earlier = this.#clock
     this.#clock = clock
@@ -206,24 +216,30 @@ export class Circuits {
   }
 
   #changed(transition: Transition, breaker: Breaker): void {
-    if (!this.#has(breaker)) return
+    if (!this.#isStored(breaker)) return
     const { key } = breaker
+    // Only closed circuits are evicted freely. The others go only when there is no closed one.
     if (transition.to === 'closed') this.#keyed?.release(key)
     else this.#keyed?.keep(key)
-    this.#untold.push(key === undefined ? transition : { ...transition, key })
-    if (!this.#holding) this.#tell()
+    this.#pendingChanges.push(key === undefined ? transition : { ...transition, key })
+    if (!this.#deferring) this.#emitPending()
   }
 
-  /** Tells everybody, one change after the other: a listener may act on the breaker, and so make the next change. */
-  #tell(): void {
-    this.#holding = true
-    for (const change of this.#untold) {
+  /**
+   * Emits the pending changes in their order.
+   *
+   * A listener may act on the breaker. Its changes are appended to the list while the loop runs, so that every listener
+   * receives all changes in the same order.
+   */
+  #emitPending(): void {
+    this.#deferring = true
+    for (const change of this.#pendingChanges) {
       for (const listener of [...this.#listeners]) notify(listener, change)
       for (const { events, shield, policy } of this.#bindings) {
         if (events.hasListeners('stateChange')) events.emit('stateChange', { shield, policy, ...change })
       }
     }
-    this.#untold.length = 0
-    this.#holding = false
+    this.#pendingChanges.length = 0
+    this.#deferring = false
   }
 }

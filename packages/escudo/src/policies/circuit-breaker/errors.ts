@@ -1,18 +1,20 @@
 import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 import type { BreakerState } from '../../core/events/events.ts'
 
-const DOES: Readonly<Record<BreakerState, string>> = {
+const STATE_TEXT: Readonly<Record<BreakerState, string>> = {
   open: 'is open',
-  'half-open': 'is half-open, and its probes are on their way',
-  closed: 'lets only a share of its calls through until the dependency has proved itself',
-  isolated: 'was isolated by hand',
+  'half-open': 'is half-open, and its probes are in flight',
+  closed: 'admits only a share of calls while its traffic returns',
+  isolated: 'was isolated manually',
   disabled: 'is disabled',
 }
 
 /**
- * The circuit is open: the operation was not called. `retryAfterMs` says when the next call has a chance; it is absent
- * when an operator isolated the circuit. A half-open circuit whose probes are on their way refuses with it too, and a
- * closed one whose traffic returns step by step: `explain(error)` tells the state.
+ * A circuit breaker rejected the call without running the operation.
+ *
+ * The circuit is open, or half-open with all its probes in flight, or isolated, or closed with a ramp that did not
+ * admit the call: `explain(error)` shows the state. `retryAfterMs` is the time until a call has a chance again; it is
+ * undefined if the circuit is isolated.
  *
  * @example
  * ```ts
@@ -27,9 +29,9 @@ const DOES: Readonly<Record<BreakerState, string>> = {
 export class CircuitOpenError extends PolicyError {
   readonly code = 'CIRCUIT_OPEN'
 
-  /** @param state why it is no `open` one that refuses, for the message */
+  /** @param state the state of the circuit, for the message */
   constructor(origin: Origin, retryAfterMs: number | undefined, state: BreakerState = 'open') {
-    super(`the circuit of '${origin.shield}' ${DOES[state]} (${origin.policy})`, origin, retryAfterMs)
+    super(`the circuit of '${origin.shield}' ${STATE_TEXT[state]} (${origin.policy})`, origin, retryAfterMs)
   }
 }
 defineFacts(CircuitOpenError, 'CircuitOpenError', {

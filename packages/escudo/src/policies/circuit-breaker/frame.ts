@@ -11,37 +11,38 @@ import type { Circuits } from './circuits.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { Permit } from './state/permit.ts'
 
-/** What all calls of one circuit breaker in one shield have in common. */
+/** What all calls of one circuit breaker in one shield share. */
 export interface BreakerContext {
   readonly binding: Binding
   readonly classify: Classify | undefined
-  /** Whether the trip looks at how long calls take: otherwise nobody reads the clock for it. */
+  /** Whether the trip needs durations. If not, the clock is not read at the start of a call. */
   readonly timed: boolean
   readonly circuits: Circuits
-  /** Notes the breaker's state on a call that failed. */
+  /** Adds the breaker's state to the notes of a failed call. */
   readonly note: (root: CallRoot, breaker: Breaker, now: number) => void
 }
 
 /**
- * One call that a circuit breaker has let through, with its ticket. It watches what can cut the call: then the ticket
- * is settled at once, whether or not the operation listens.
+ * A call that holds a permit of a circuit breaker.
+ *
+ * It watches the call's scope: a cancellation settles the permit immediately, even if the operation ignores its signal.
  */
 export class BreakerFrame extends Watcher implements Frame {
   declare readonly outer: Frame
   declare private readonly call: CallState
   declare private readonly context: BreakerContext
   declare private readonly breaker: Breaker
-  /** Undefined once it has been given back. */
-  declare private ticket: Permit | undefined
+  /** Undefined once it is settled. */
+  declare private permit: Permit | undefined
   declare private readonly startedMs: number | undefined
 
-  constructor(outer: Frame, call: CallState, breaker: Breaker, ticket: Permit, context: BreakerContext) {
+  constructor(outer: Frame, call: CallState, breaker: Breaker, permit: Permit, context: BreakerContext) {
     super()
     this.outer = outer
     this.call = call
     this.context = context
     this.breaker = breaker
-    this.ticket = ticket
+    this.permit = permit
     this.startedMs = context.timed ? enteredMs(call) : undefined
   }
 
@@ -51,7 +52,7 @@ export class BreakerFrame extends Watcher implements Frame {
 
   onValue(value: unknown): FrameResult {
     const { classify } = this.context
-    this.end(classify === undefined ? 'success' : this.judged(() => judgeValue(classify, value, this.call)))
+    this.settle(classify === undefined ? 'success' : this.judged(() => judgeValue(classify, value, this.call)))
     return passValue(this.outer, value)
   }
 
@@ -59,47 +60,47 @@ export class BreakerFrame extends Watcher implements Frame {
     const verdict = this.judged(() => judgeError(this.context.classify, failure.error, this.call))
     const { context } = this
     const now =
-      this.end(verdict, verdict === 'failure' ? retryAfterHintMs(failure.error) : undefined) ??
+      this.settle(verdict, verdict === 'failure' ? retryAfterHintMs(failure.error) : undefined) ??
       context.binding.clock.now()
     if (failure.root !== undefined) context.note(failure.root, this.breaker, now)
     return passFailure(this.outer, failure)
   }
 
-  override onCancel(cut: Cancellation): void {
-    const now = this.end(cut.by === 'caller' ? 'ignored' : 'failure')
-    // Noted here, since behind a policy of somebody's own the outcome comes when the call is over for everybody else.
+  override onCancel(cancellation: Cancellation): void {
+    const now = this.settle(cancellation.by === 'caller' ? 'ignored' : 'failure')
+    // The note is added here, because inside a custom policy `onFailure` may run only after the call has ended.
     if (now !== undefined) this.context.note(this.root, this.breaker, now)
   }
 
-  /** Where a classifier throws, the ticket goes back as `ignored`: our own bug says nothing about the dependency. */
+  /** If the classifier throws, the permit is settled as `ignored`: the bug says nothing about the dependency. */
   private judged(judge: () => Verdict): Verdict {
     try {
       return judge()
     } catch (error) {
-      this.end('ignored')
+      this.settle('ignored')
       throw error
     }
   }
 
-  /** Gives the ticket back, once; and the instant at which it did. */
-  private end(verdict: Verdict, retryAfterMs?: number): number | undefined {
-    const { ticket, breaker, context } = this
-    if (ticket === undefined) return undefined
-    this.ticket = undefined
+  /** Settles the permit, once. Returns the instant; undefined if it was settled before. */
+  private settle(verdict: Verdict, retryAfterMs?: number): number | undefined {
+    const { permit, breaker, context } = this
+    if (permit === undefined) return undefined
+    this.permit = undefined
     this.unwatch()
     const { binding, circuits } = context
     const now = binding.clock.now()
     const durationMs = this.startedMs === undefined ? 0 : now - this.startedMs
-    const counted = breaker.settle(ticket, verdict, now, retryAfterMs, durationMs)
-    // What has been closed all along has nothing to wait for.
-    if (ticket.probe || breaker.state !== 'closed') circuits.rearm(breaker)
+    const counted = breaker.settle(permit, verdict, now, retryAfterMs, durationMs)
+    // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
+    if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hasExecutedListeners) executed(binding, 'circuitBreaker', verdict)
-    if (!counted && verdict !== 'ignored') late(binding, verdict)
+    if (!counted && verdict !== 'ignored') emitLate(binding, verdict)
     return now
   }
 }
 
-/** A function of its own, so that the one that runs at every call stays small. */
-function late({ events, shield, policy }: Binding, verdict: 'success' | 'failure'): void {
+/** A separate function, so that `settle`, which runs at every call, stays small. */
+function emitLate({ events, shield, policy }: Binding, verdict: 'success' | 'failure'): void {
   if (events.hasListeners('late')) events.emit('late', { shield, policy, verdict })
 }

@@ -7,16 +7,18 @@ import type { Operation } from '../../core/operation.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import type { Breaker } from './state/breaker.ts'
 
-/** How a breaker asks its dependency whether it is back. */
+/** The option `probe`, read. */
 export interface HealthCheckSettings {
   readonly operation: Operation<unknown>
   readonly everyMs: number
 }
 
 /**
- * Asks a dependency whether it is back, again and again while its circuit is open or half-open; the first answer closes
- * it. A check has until the next one is due: then it is cut, so there is never more than one, however deaf it is.
- * Nobody waits for it, so what it throws is nobody's error, and it holds no process alive.
+ * Checks a dependency in the background while its circuit is open or half-open.
+ *
+ * The first success closes the circuit. A failure changes nothing, and its error reaches no caller. A check that is
+ * still running when the next one is due is cancelled, so at most one check counts at a time, even if the operation
+ * ignores its signal. The timer does not keep the process alive.
  */
 export class HealthCheck {
   readonly #breaker: Breaker
@@ -24,11 +26,11 @@ export class HealthCheck {
   readonly #binding: Binding
   readonly #onClosed: () => void
   #cancelTimer: CancelTimer | undefined
-  /** Of the check that is under way. */
+  /** The scope of the check that is running. */
   #scope: CancelScope | undefined
   #stopped = false
 
-  /** @param binding the shield in whose name it asks */
+  /** @param binding the shield whose name, clock and random source the check uses */
   constructor(breaker: Breaker, settings: HealthCheckSettings, binding: Binding, onClosed: () => void) {
     this.#breaker = breaker
     this.#settings = settings
@@ -36,11 +38,11 @@ export class HealthCheck {
     this.#onClosed = onClosed
   }
 
-  /** The first check begins after the first interval: the dependency has just failed. */
+  /** Starts the checks, the first one after one interval: the dependency has just failed. */
   start(): void {
     const fire = (): void => {
-      this.#cut('the health check took longer than the time between two')
-      // By whoever heard of the cut.
+      this.#cancelRunning('the health check did not finish before the next one was due')
+      // A listener on the cancelled signal may have called `stop`.
       if (this.#stopped) return
       this.start()
       this.#check().catch(() => {})
@@ -48,11 +50,11 @@ export class HealthCheck {
     this.#cancelTimer = backgroundTimer(this.#binding.clock, fire, this.#settings.everyMs)
   }
 
-  /** For good. A check that is under way is cut. */
+  /** Ends the checks permanently and cancels the one that is running. */
   stop(): void {
     this.#stopped = true
     this.#cancelTimer?.()
-    this.#cut('the health check is not needed any more')
+    this.#cancelRunning('the health check is no longer needed')
   }
 
   async #check(): Promise<void> {
@@ -66,15 +68,15 @@ export class HealthCheck {
     try {
       await withCurrentCall(call, () => this.#settings.operation(call))
     } finally {
-      // What has come to its end is not aborted any more: it may have returned something that lives on.
+      // The signal of a finished check is never aborted, because its result may still use it (a body, a connection).
       if (this.#scope === scope) this.#scope = undefined
     }
-    // Cut: it answered too late, and another check is under way.
+    // A cancelled check is too late to count.
     if (scope.cancellation === undefined && this.#breaker.healthCheckSucceeded(openPeriod, clock.now()))
       this.#onClosed()
   }
 
-  #cut(why: string): void {
+  #cancelRunning(why: string): void {
     const scope = this.#scope
     this.#scope = undefined
     scope?.cancel({ by: 'escudo', reason: new Error(why) })

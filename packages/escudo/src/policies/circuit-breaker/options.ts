@@ -12,6 +12,7 @@ import {
   wholeNumber,
 } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
+import type { HealthCheckSettings } from './health-check.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import type { BreakerMode, BreakerSettings, HalfOpenSettings, OpenTime, RampSettings } from './state/settings.ts'
 import { checkedTrip } from './state/trips/any-trip.ts'
@@ -20,50 +21,57 @@ import type { Trip } from './state/trips/trip-rule.ts'
 
 /** Options of `circuitBreaker`. */
 export interface CircuitBreakerOptions<R = unknown> {
-  /** When it opens. Default {@link failureRate}: half of at least 20 calls in 30 s. */
+  /** When the circuit opens. Default {@link failureRate}: half of at least 20 calls in 30 s fail. */
   readonly trip?: Trip
   /**
-   * How long it stays open: always the same, or growing with each opening in a row. Default `'10s'`. Where the failure
-   * that opened it carried a longer `retryAfterMs` (the dependency's `Retry-After`), it stays open that long, though
-   * for a hint no longer than 60 s.
+   * The open period: a duration, or one that grows with each consecutive opening. Default `'10s'`.
+   *
+   * It starts again at `base` after the circuit has closed. If the failure that opens the circuit has a longer
+   * `retryAfterMs` (the dependency's `Retry-After`), the circuit stays open that long. A hint counts as 60 s at most.
    */
   readonly openFor?: Duration | { readonly base: Duration; readonly factor: number; readonly max: Duration }
   /**
-   * How it finds out whether the dependency is back: at most `probes` calls (default 1) go through; it closes when the
-   * share `closeAt` of them (default 1) succeeded, and opens as soon as that is out of reach. A probe that has not
-   * settled within `lease` (default `'60s'`) counts as a failure.
+   * How a half-open circuit decides whether the dependency has recovered.
+   *
+   * At most `probes` calls (default 1, from 1 to 10 000) go through. The circuit closes when the share `closeAt`
+   * (default 1) of them has succeeded, and opens as soon as that is out of reach. A probe that has not settled within
+   * `lease` (default `'60s'`) counts as a failure.
    */
   readonly halfOpen?: { readonly probes?: number; readonly closeAt?: number; readonly lease?: Duration }
-  /** What counts as a failure. Default: what is thrown, but for business errors. */
+  /** What counts as a failure. Default: every thrown error except business errors. */
   readonly classify?: Classify<R>
-  /** `'observe'` counts, changes states and tells of them, and refuses nothing. Default `'enforce'`. */
+  /** `'observe'` counts, changes the state and emits events, but rejects nothing. Default `'enforce'`. */
   readonly mode?: BreakerMode
-  /** A circuit for each key of a call, at most `maxKeys` of them (default 10 000). Default: one for all. */
+  /** One circuit per `call.key`, at most `maxKeys` (default 10 000). Default: one circuit for all calls. */
   readonly perKey?: { readonly maxKeys?: number }
   /**
-   * A health check that runs `every` so often while the circuit is open or half-open, and closes it early when it
-   * succeeds: when it neither throws nor rejects, whatever it returns. It is given a call with a signal and a deadline,
-   * and is cut when the next one is due.
+   * A health check that runs in the background while the circuit is open or half-open. Default: none.
+   *
+   * It runs for the first time `every` after the circuit opened. The circuit closes when the operation neither throws
+   * nor rejects, whatever it returns. The operation receives a call with a signal and a deadline; it is cancelled when
+   * the next check is due.
    */
   readonly probe?: { readonly operation: Operation<unknown>; readonly every: Duration }
   /**
-   * How traffic returns after the probes or the health check succeeded: each of the rising shares of calls for `each`,
-   * then all of them. A trip opens again. Default: all at once.
+   * How traffic returns after the probes or the health check have succeeded. Default: all traffic at once.
+   *
+   * Each of the rising shares in `steps` (1 to 100 of them) applies for the duration `each`; then all calls go through.
+   * A trip opens the circuit again.
    */
   readonly ramp?: { readonly steps: readonly number[]; readonly each: Duration }
-  /** What `save()` gave, in this process or in another. */
+  /** The result of `save()`, from this process or another. Cannot be combined with `perKey`. */
   readonly restore?: SavedBreaker
-  /** Default: `circuitBreaker`. */
+  /** The name in events, errors and the status. Default: `circuitBreaker`. */
   readonly name?: string
 }
 
-/** The options of a circuit breaker, read and checked. */
+/** The validated options of a circuit breaker. */
 export interface CircuitBreakerSettings<R> extends Omit<BreakerSettings, 'onTransition'> {
   readonly name: string
   readonly classify: Classify<R> | undefined
   /** Undefined: one circuit for all calls. */
   readonly maxKeys: number | undefined
-  readonly healthCheck: { readonly operation: Operation<unknown>; readonly everyMs: number } | undefined
+  readonly healthCheck: HealthCheckSettings | undefined
   readonly restore: SavedBreaker | undefined
 }
 
@@ -80,18 +88,19 @@ const KNOWN: readonly (keyof CircuitBreakerOptions)[] = [
   'restore',
   'name',
 ]
-// As long as a retry listens to one, where nothing else is said.
+// The same maximum as the default of a retry.
 const RETRY_AFTER_MAX_MS = 60_000
 const RAMP_STEPS_MAX = 100
 
-/** Reads all options of a circuit breaker. */
+/**
+ * Reads and validates all options of a circuit breaker.
+ *
+ * @throws ConfigurationError for an invalid option, with its path
+ */
 export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): CircuitBreakerSettings<R> {
   knownKeys(options, PATH, KNOWN)
   if (options.perKey !== undefined && options.restore !== undefined) {
-    throw new ConfigurationError(
-      `${PATH}.restore`,
-      'one saved state cannot be that of every key; leave out `restore` or `perKey`',
-    )
+    throw new ConfigurationError(`${PATH}.restore`, 'a saved state belongs to one circuit: omit `restore` or `perKey`')
   }
   return {
     name: checkedName(options.name ?? PATH, `${PATH}.name`),
@@ -107,12 +116,12 @@ export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): Circui
   }
 }
 
-/** What decides when it opens. */
+/** Reads the option `trip`. */
 export function readTrip(trip: Trip): Trip {
   return checkedTrip(trip, `${PATH}.trip`)
 }
 
-/** How long it stays open, in milliseconds. */
+/** Reads the option `openFor`. */
 export function readOpenTime(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenTime {
   if (typeof openFor !== 'object') {
     const baseMs = toMs(openFor, `${PATH}.openFor`, 1)
@@ -125,7 +134,7 @@ export function readOpenTime(openFor: NonNullable<CircuitBreakerOptions['openFor
   return { baseMs, factor, maxMs, retryAfterMaxMs: RETRY_AFTER_MAX_MS }
 }
 
-/** How it finds out whether the dependency is back. */
+/** Reads the option `halfOpen`. */
 export function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOpen']>): HalfOpenSettings {
   const path = `${PATH}.halfOpen`
   knownKeys(halfOpen, path, ['probes', 'closeAt', 'lease'])
@@ -136,9 +145,7 @@ export function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOp
   }
 }
 
-function readHealthCheck(
-  probe: NonNullable<CircuitBreakerOptions['probe']>,
-): NonNullable<CircuitBreakerSettings<unknown>['healthCheck']> {
+function readHealthCheck(probe: NonNullable<CircuitBreakerOptions['probe']>): HealthCheckSettings {
   const path = `${PATH}.probe`
   knownKeys(probe, path, ['operation', 'every'])
   const operation = optionalFunction(probe.operation, `${path}.operation`)
@@ -156,22 +163,23 @@ function readRamp(ramp: NonNullable<CircuitBreakerOptions['ramp']>): RampSetting
       `expected a list of 1 to ${RAMP_STEPS_MAX} shares, got ${show(steps)}`,
     )
   }
-  // A copy: what the user changes afterwards has been checked by nobody.
+  // Copied, so that later mutation cannot bypass validation.
   const checked = Array.from(steps, (step, index) => share(step, `${path}.steps[${index}]`))
-  const falls = checked.findIndex((step, index) => step <= (checked[index - 1] ?? 0))
-  if (falls >= 0) {
+  const notRising = checked.findIndex((step, index) => step <= (checked[index - 1] ?? 0))
+  if (notRising >= 0) {
     throw new ConfigurationError(
-      `${path}.steps[${falls}]`,
-      `expected more than the share before, got ${checked[falls]}`,
+      `${path}.steps[${notRising}]`,
+      `expected a larger share than the one before, got ${checked[notRising]}`,
     )
   }
   return { steps: checked, eachMs: toMs(ramp.each, `${path}.each`, 1) }
 }
 
 /**
- * A saved state, checked as a stranger's: it comes from a file or a store.
+ * Reads and validates a saved state. It is untrusted input, because it comes from a file or a store.
  *
- * @param path the option's, for errors
+ * @param path the path of the option, for errors
+ * @throws ConfigurationError for an invalid field, with its path
  */
 export function readSaved(saved: unknown, path: string): SavedBreaker {
   knownKeys(saved, path, ['state', 'remainingMs', 'openedAgoMs', 'openings', 'failures', 'calls', 'rampedMs'])

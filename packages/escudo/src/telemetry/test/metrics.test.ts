@@ -68,7 +68,7 @@ describe('the series of a shield', () => {
     const changes = valuesOf(metrics, 'escudo_circuit_breaker_state_changes_total', 'older')
     expect(changes).toMatchObject({
       'circuitBreaker closed open 3 consecutive failures': 0,
-      'circuitBreaker open half-open the open time is over': 0,
+      'circuitBreaker open half-open the open period ended': 0,
     })
     expect([Object.keys(changes).length, new Set(Object.values(changes))]).toEqual([17, new Set([0])])
     expect(valuesOf(metrics, 'escudo_circuit_breaker_state', 'older')).toEqual({
@@ -195,7 +195,7 @@ describe('circuit breaker', () => {
     expect(Object.entries(changes).filter(([, value]) => value > 0)).toEqual([
       ['circuitBreaker closed open 2 consecutive failures', 1],
       ['circuitBreaker half-open closed the probes succeeded', 1],
-      ['circuitBreaker open half-open the open time is over', 1],
+      ['circuitBreaker open half-open the open period ended', 1],
     ])
     expect(Object.keys(changes)).toHaveLength(17)
   })
@@ -209,7 +209,7 @@ describe('circuit breaker', () => {
       expect(valuesOf(metrics, 'escudo_circuit_breaker_state', name)['circuitBreaker isolated']).toBe(1)
       expect(
         valuesOf(metrics, 'escudo_circuit_breaker_state_changes_total', name)[
-          'circuitBreaker closed isolated isolated by hand'
+          'circuitBreaker closed isolated isolated manually'
         ],
       ).toBe(1)
     }

@@ -4,39 +4,53 @@ import type { Random } from '../../../core/random.ts'
 import { HalfOpenTrial } from './half-open-trial.ts'
 import { OpenPeriod } from './open-period.ts'
 import { FIRST_PERMIT, type Permit, type ProbePermit } from './permit.ts'
-import { isOver, nextStepInMs, shareAt } from './ramp.ts'
-import type { SavedBreaker } from './saved-breaker.ts'
-import { type BreakerSettings, openForMs, openForMsMax } from './settings.ts'
+import { Ramp } from './ramp.ts'
+import { restoredOpenPeriod, type SavedBreaker, savedOpenPeriod } from './saved-breaker.ts'
+import { type BreakerSettings, openForMs } from './settings.ts'
 import { REASONS } from './transitions.ts'
 import type { TripRule } from './trips/trip-rule.ts'
 
 /**
- * The state machine of a circuit breaker. Pure: it takes the time as an argument, waits for nothing and calls nobody
- * but `settings.onTransition`. States and names after Nygard's "Release It!"; generations after sony/gobreaker.
+ * The state machine of one circuit. Pure: no timers, no promises, no clock.
  *
- * How to bind it: ask {@link sharedPermit}, then {@link tryAcquire}, for a ticket; none is a refusal, whose hint is
- * {@link retryAfterMs}. Give every ticket back once, with {@link settle}, to the breaker that gave it. Measure durations
- * where `settings.trip.slowerThanMs` is there. Set a timer for {@link nextChangeMs} after each change of state and after
- * each probe that begins or ends, and call {@link advance} when it fires: then changes are told when they become true,
- * and not at the next call.
+ *     from       to         when
+ *     closed     open       the trip decides
+ *     open       half-open  the open period ends
+ *     half-open  closed     enough probes succeed
+ *     half-open  open       too many probes fail, are too slow or exceed their lease
+ *     open       closed     the health check succeeds
+ *     half-open  closed     the health check succeeds
+ *     any other  isolated   isolate()
+ *     any other  disabled   disable()
+ *     any other  closed     reset()
  *
- * Each change of state begins a new generation. A ticket carries the generation in which it was given, and a result
- * that comes with an old one changes nothing: a late failure from the closed era cannot re-open a half-open circuit,
- * nor a late success close it.
+ * Every transition starts a new generation. A permit carries the generation in which it was granted, and a result with
+ * an old generation changes nothing. A late failure cannot reopen a half-open circuit; a late success cannot close it.
  *
- * There may be one for each of a million keys, so whatever a healthy one can do without is made when it is needed.
+ * How to use it:
+ * - Read {@link sharedPermit}. If it is undefined, call {@link tryAcquire}. If that is undefined too, reject the call
+ *   with the hint {@link retryAfterMs}.
+ * - Give each permit to {@link settle} exactly once, on the breaker that granted it. Measure the call's duration if
+ *   `settings.trip.slowerThanMs` is set.
+ * - After each transition, and after each start or end of a probe, set a timer for {@link nextChangeMs} that calls
+ *   {@link advance}. Without the timer, a transition that depends on time happens at the next call.
+ *
+ * Every `now` and every instant is in milliseconds on one clock, which the caller reads. A process may have a million
+ * breakers, one per key, so whatever a healthy circuit does not need is created on demand. States and names after
+ * Nygard's "Release It!"; generations after sony/gobreaker.
  */
 export class Breaker {
-  /** Whose breaker it is, where there is one for each key. */
+  /** The key of this circuit; undefined for calls without a key, or if all calls share one circuit. */
   readonly key: string | undefined
   readonly #settings: BreakerSettings
   readonly #rule: TripRule
   #state: BreakerState = 'closed'
-  // One ticket for all calls of a generation that are no probes: the closed circuit gives leave without allocating.
-  #ticket: Permit = FIRST_PERMIT
-  // An outage, or the instant since when traffic returns step by step (never under `observe`, where nothing is refused).
-  // One field for both, for a million keys have neither.
-  #episode: OpenPeriod | number | undefined
+  // All calls of a generation share one permit, except probes. A closed circuit allocates nothing for a call.
+  #permit: Permit = FIRST_PERMIT
+  // Invariant: an OpenPeriod if and only if the state is open or half-open; its `trial` is set if and only if the state
+  // is half-open. A Ramp only if the state is closed; never under `observe`. Otherwise undefined. One field for both
+  // saves memory, because most of a million keys have neither.
+  #phase: OpenPeriod | Ramp | undefined
 
   constructor(settings: BreakerSettings, key?: string) {
     this.#settings = settings
@@ -44,36 +58,36 @@ export class Breaker {
     this.#rule = settings.trip.create()
   }
 
-  /** The leave that every call has while the circuit is closed or disabled: no time is read for it. */
+  /** The permit for every call while all calls go through: disabled, or closed without a ramp. Needs no clock. */
   get sharedPermit(): Permit | undefined {
     const state = this.#state
-    return (state === 'closed' && this.#episode === undefined) || state === 'disabled' ? this.#ticket : undefined
+    return (state === 'closed' && this.#phase === undefined) || state === 'disabled' ? this.#permit : undefined
   }
 
   /**
-   * Leave to run the operation, or undefined: a refusal.
+   * Grants a permit for one call; undefined if the call must be rejected.
    *
-   * @param random the call's source of chance; it is asked only while traffic returns step by step
+   * @param random the call's random source, read only during a ramp
    */
   tryAcquire(now: number, random: Random): Permit | undefined {
     this.advance(now)
-    const pass = this.sharedPermit
-    if (pass !== undefined) return pass
-    if (this.#state === 'closed') return random() < (this.admitting(now) ?? 1) ? this.#ticket : undefined
-    const probe = this.openPeriod?.trial?.tryProbe(this.#ticket.generation, now)
-    return probe ?? (this.#settings.mode === 'observe' ? this.#ticket : undefined)
+    const shared = this.sharedPermit
+    if (shared !== undefined) return shared
+    if (this.#state === 'closed') return random() < (this.admitting(now) ?? 1) ? this.#permit : undefined
+    const probe = this.openPeriod?.trial?.tryProbe(this.#permit.generation, now)
+    return probe ?? (this.#settings.mode === 'observe' ? this.#permit : undefined)
   }
 
   /**
-   * Gives the ticket back with what the call came to. Exactly once for each ticket.
+   * Returns a permit with the verdict of its call. Call it exactly once per permit.
    *
-   * @param retryAfterMs what the failure said about when to come back: the circuit that opens by it stays open that long
-   * @param durationMs how long the call took, where the trip looks at it
-   * @returns false when the result came too late to count: from an earlier generation, or after the probe's lease
+   * @param retryAfterMs the hint of a failure: if it opens the circuit, the circuit stays open at least that long
+   * @param durationMs the duration of the call; needed only if the trip has `slowerThanMs`
+   * @returns false if the result was too late to count: from an earlier generation, or after the probe's lease
    */
-  settle(ticket: Permit, verdict: Verdict, now: number, retryAfterMs?: number, durationMs = 0): boolean {
-    if (ticket.generation !== this.#ticket.generation) return false
-    if (ticket.probe) return this.#settleProbe(ticket as ProbePermit, verdict, now, retryAfterMs, durationMs)
+  settle(permit: Permit, verdict: Verdict, now: number, retryAfterMs?: number, durationMs = 0): boolean {
+    if (permit.generation !== this.#permit.generation) return false
+    if (permit.probe) return this.#settleProbe(permit as ProbePermit, verdict, now, retryAfterMs, durationMs)
     if (verdict === 'ignored' || this.#state !== 'closed') return true
     const failed = verdict === 'failure'
     const reason = this.#rule.record(failed, durationMs, now)
@@ -81,155 +95,138 @@ export class Breaker {
     return true
   }
 
-  /** Lets time do what it does: an open circuit becomes half-open, a probe's lease or a ramp ends. Call it before reading. */
+  /** Ends the open period, probe leases and the ramp if their time is over. Call it before reading. */
   advance(now: number): void {
-    const episode = this.#episode
-    if (episode === undefined) return
-    if (typeof episode === 'number') {
-      const { ramp } = this.#settings
-      if (ramp === undefined || isOver(ramp, episode, now)) this.#episode = undefined
+    const phase = this.#phase
+    if (phase === undefined) return
+    if (phase instanceof Ramp) {
+      if (phase.isOver(now)) this.#phase = undefined
       return
     }
-    if (this.#state === 'open' && now >= episode.openUntilMs) this.#tryAgain(episode, now)
+    if (this.#state === 'open' && now >= phase.openUntilMs) this.#halfOpen(phase, now)
     this.#endLeases(now)
   }
 
-  /** The instant at which {@link advance} will next change the state; undefined when it is not time that decides. */
+  /** The instant at which {@link advance} next changes the state; undefined if no change depends on time. */
   nextChangeMs(): number | undefined {
     return this.#state === 'open' ? this.openPeriod?.openUntilMs : this.openPeriod?.trial?.firstLeaseEndsMs
   }
 
   /**
-   * How long a refused caller does well to wait; undefined when nothing is refused, or an operator isolated the
-   * circuit. While traffic returns step by step: until the next step, although chance may be kinder at once.
+   * How long a rejected caller should wait. While open: the rest of the open period. While half-open: until the lease
+   * of a probe ends, or the next open period, whichever is shorter. During a ramp: until its next step.
+   *
+   * @returns undefined if no call is rejected, or if the circuit is isolated
    */
   retryAfterMs(now: number): number | undefined {
-    const outage = this.openPeriod
-    if (outage !== undefined) {
-      if (this.#state === 'open') return Math.max(0, outage.openUntilMs - now)
-      // Either a probe's lease ends and its place is free, or the probes fail at once and the circuit opens again.
-      const leaseMs = (this.nextChangeMs() ?? now) - now
-      return Math.max(0, Math.min(leaseMs, openForMs(this.#settings.openTime, outage.opening + 1)))
-    }
-    const { ramp } = this.#settings
-    if (ramp === undefined || this.admitting(now) === undefined) return undefined
-    return nextStepInMs(ramp, this.#episode as number, now)
+    const phase = this.#phase
+    if (phase === undefined) return undefined
+    if (phase instanceof Ramp) return phase.isOver(now) ? undefined : phase.nextStepInMs(now)
+    if (this.#state === 'open') return Math.max(0, phase.openUntilMs - now)
+    // A lease that ends frees a permit. A probe that fails may open the circuit again immediately.
+    const leaseMs = (this.nextChangeMs() ?? now) - now
+    return Math.max(0, Math.min(leaseMs, openForMs(this.#settings.openTime, phase.opening + 1)))
   }
 
-  /** The share of calls that are let through while traffic returns step by step; undefined at all other times. */
+  /** The share of calls that go through during a ramp; undefined without a ramp. */
   admitting(now: number): number | undefined {
-    const { ramp } = this.#settings
-    const startedMs = this.#episode
-    if (ramp === undefined || typeof startedMs !== 'number' || isOver(ramp, startedMs, now)) return undefined
-    return shareAt(ramp, startedMs, now)
+    const phase = this.#phase
+    return phase instanceof Ramp && !phase.isOver(now) ? phase.shareAt(now) : undefined
   }
 
   get state(): BreakerState {
     return this.#state
   }
 
-  /** When the circuit opened last; undefined while it is neither open nor half-open. */
+  /** The open period; undefined unless the circuit is open or half-open. A health check belongs to one open period. */
+  get openPeriod(): OpenPeriod | undefined {
+    const phase = this.#phase
+    return phase instanceof Ramp ? undefined : phase
+  }
+
+  /** When the circuit last opened; undefined unless it is open or half-open. */
   get openedMs(): number | undefined {
     return this.openPeriod?.openedMs
   }
 
-  /** What the trip counts, within its window or in a row; while open and half-open the count that opened the circuit. */
+  /** The trip's count; while open or half-open, the count that opened the circuit. */
   failures(now: number): number {
     return this.openPeriod?.failures ?? this.#rule.failures(now)
   }
 
-  /** The calls among which {@link failures} were counted. */
+  /** The number of calls among which {@link failures} were counted. */
   calls(now: number): number {
     return this.openPeriod?.calls ?? this.#rule.calls(now)
   }
 
-  /** Refuses every call until {@link reset}: an operator took the dependency out. (`observe` refuses nothing.) */
+  /** Rejects every call until {@link reset}. (The mode `observe` rejects nothing.) */
   isolate(now: number): void {
     this.advance(now)
-    if (this.#state !== 'isolated') this.#leave('isolated', REASONS.isolated, now)
+    if (this.#state !== 'isolated') this.#transition('isolated', REASONS.isolated, now)
   }
 
-  /** Lets every call through and counts nothing, until {@link reset}. */
+  /** Lets every call through and counts nothing until {@link reset}. */
   disable(now: number): void {
     this.advance(now)
-    if (this.#state !== 'disabled') this.#leave('disabled', REASONS.disabled, now)
+    if (this.#state !== 'disabled') this.#transition('disabled', REASONS.disabled, now)
   }
 
   /**
-   * Closes, from whatever state, and forgets what was counted; all traffic returns at once. Of a closed circuit it is
-   * no change of state, but a new generation: what is in flight belongs to what was forgotten.
+   * Closes the circuit from every state and clears the counts. All traffic returns immediately, without a ramp.
+   *
+   * For a closed circuit this is no transition, but it starts a new generation: results of calls in flight are ignored.
    */
   reset(now: number): void {
     this.advance(now)
-    if (this.#state === 'closed') this.#begin('closed')
-    else this.#leave('closed', REASONS.reset, now)
-  }
-
-  /** What is wrong at present, for a health check that begins now; undefined while there is nothing to be checked. */
-  get openPeriod(): OpenPeriod | undefined {
-    const episode = this.#episode
-    return typeof episode === 'number' ? undefined : episode
+    if (this.#state === 'closed') this.#enter('closed')
+    else this.#transition('closed', REASONS.reset, now)
   }
 
   /**
-   * A health check found the dependency well: an open circuit closes early, a half-open one without waiting for its
-   * probes. A check that fails changes nothing, and nobody need be told.
+   * Closes the circuit after a successful health check, without waiting for the open period or the probes.
    *
-   * @param outage what {@link outage} was when the check began: a circuit that closed or opened meanwhile stays as it is
-   * @returns false when the check came too late to count
+   * @param checked the {@link openPeriod} when the check started: if it has ended since, nothing changes
+   * @returns false if the check was too late to count
    */
-  healthCheckSucceeded(outage: OpenPeriod, now: number): boolean {
+  healthCheckSucceeded(checked: OpenPeriod, now: number): boolean {
     this.advance(now)
-    if (outage !== this.openPeriod) return false
+    if (checked !== this.openPeriod) return false
     this.#recover(REASONS.healthCheck, now)
     return true
   }
 
-  /** The state as plain data, without any instant of this clock. What a window holds is not saved. */
+  /** Returns the state as plain data, without instants of this clock and without the contents of a window. */
   save(now: number): SavedBreaker {
     this.advance(now)
     const state = this.#state
-    const outage = this.openPeriod
-    if (state === 'closed') {
-      const startedMs = this.#episode
-      return typeof startedMs !== 'number' ? { state } : { state, rampedMs: Math.max(0, now - startedMs) }
-    }
-    if (outage === undefined) return { state: state as 'isolated' | 'disabled' }
-    const { opening, failures, calls, openedMs, openUntilMs } = outage
-    return {
-      state: state as 'open' | 'half-open',
-      remainingMs: Math.max(0, openUntilMs - now),
-      openedAgoMs: Math.max(0, now - openedMs),
-      openings: opening,
-      failures,
-      calls,
-    }
+    const phase = this.#phase
+    if (phase instanceof Ramp) return { state: 'closed', rampedMs: Math.max(0, now - phase.startedMs) }
+    if (phase !== undefined) return savedOpenPeriod(phase, now)
+    return { state: state as 'closed' | 'isolated' | 'disabled' }
   }
 
   /**
-   * Goes on from what was saved. Begins a new generation, and is not told as a change of state. An open time longer
-   * than this breaker ever takes is cut to that, a ramp that it does not have is over.
+   * Continues from a saved state. Starts a new generation, but does not call `onTransition`.
+   *
+   * A remaining open period longer than this breaker's maximum is shortened to the maximum. A saved ramp is ignored if
+   * this breaker has no ramp.
    */
   restore(saved: SavedBreaker, now: number): void {
     switch (saved.state) {
       case 'open':
-      case 'half-open': {
-        const { openings, failures, calls } = saved
-        const remainingMs = Math.min(saved.remainingMs, openForMsMax(this.#settings.openTime))
-        this.#begin('open', new OpenPeriod(openings, now - saved.openedAgoMs, now + remainingMs, failures, calls))
+      case 'half-open':
+        this.#enter('open', restoredOpenPeriod(saved, this.#settings.openTime, now))
         break
-      }
       case 'closed':
-        this.#begin('closed')
-        if (saved.rampedMs !== undefined) this.#startRamp(now - saved.rampedMs)
+        this.#enter('closed', saved.rampedMs === undefined ? undefined : this.#rampFrom(now - saved.rampedMs))
         break
       default:
-        this.#begin(saved.state)
+        this.#enter(saved.state)
     }
   }
 
   #settleProbe(
-    ticket: ProbePermit,
+    permit: ProbePermit,
     verdict: Verdict,
     now: number,
     retryAfterMs: number | undefined,
@@ -237,7 +234,7 @@ export class Breaker {
   ): boolean {
     this.#endLeases(now)
     const trial = this.openPeriod?.trial
-    if (ticket.generation !== this.#ticket.generation || trial === undefined || !trial.end(ticket)) return false
+    if (permit.generation !== this.#permit.generation || trial === undefined || !trial.release(permit)) return false
     if (verdict === 'failure') this.#countProbe(trial, true, REASONS.probeFailed, now, retryAfterMs)
     else if (verdict === 'success') {
       const { slowerThanMs } = this.#settings.trip
@@ -249,8 +246,8 @@ export class Breaker {
 
   #endLeases(now: number): void {
     const trial = this.openPeriod?.trial
-    // Each may decide, and then a listener may do anything: the trial that is over has no more leases to end.
-    while (trial !== undefined && trial === this.openPeriod?.trial && trial.endExpired(now)) {
+    // Each expired probe may end the trial, and `onTransition` may start another one: check that it is still the same.
+    while (trial !== undefined && trial === this.openPeriod?.trial && trial.releaseExpired(now)) {
       this.#countProbe(trial, true, REASONS.leaseOver, now)
     }
   }
@@ -261,39 +258,40 @@ export class Breaker {
     else if (decision === 'failed') this.#open(reason, now, retryAfterMs)
   }
 
-  #tryAgain(outage: OpenPeriod, now: number): void {
-    outage.trial = new HalfOpenTrial(this.#settings.halfOpen)
-    this.#leave('half-open', REASONS.openTimeOver, now, outage)
+  #halfOpen(openPeriod: OpenPeriod, now: number): void {
+    openPeriod.trial = new HalfOpenTrial(this.#settings.halfOpen)
+    this.#transition('half-open', REASONS.openPeriodEnded, now, openPeriod)
   }
 
   #open(reason: string, now: number, retryAfterMs: number | undefined): void {
     const opening = (this.openPeriod?.opening ?? 0) + 1
     const untilMs = now + openForMs(this.#settings.openTime, opening, retryAfterMs)
-    // The second opening in a row shows the count of the first: the probes of a half-open circuit are not counted.
-    this.#leave('open', reason, now, new OpenPeriod(opening, now, untilMs, this.failures(now), this.calls(now)))
+    // An opening from half-open keeps the count of the first opening, because probes are not counted by the trip.
+    this.#transition('open', reason, now, new OpenPeriod(opening, now, untilMs, this.failures(now), this.calls(now)))
   }
 
-  /** The dependency is back, as far as one can know: traffic returns, step by step where there are steps. */
   #recover(reason: string, now: number): void {
-    this.#leave('closed', reason, now, undefined, now)
+    this.#transition('closed', reason, now, this.#rampFrom(now))
   }
 
-  #leave(to: BreakerState, reason: string, at: number, outage?: OpenPeriod, rampStartedMs?: number): void {
+  /** A ramp that started at that instant; undefined if there is none to apply, as under `observe`. */
+  #rampFrom(startedMs: number): Ramp | undefined {
+    const { ramp, mode } = this.#settings
+    return ramp !== undefined && mode === 'enforce' ? new Ramp(ramp, startedMs) : undefined
+  }
+
+  /** Enters a state and notifies. The notification comes last, because `onTransition` may act on this breaker. */
+  #transition(to: BreakerState, reason: string, at: number, phase?: OpenPeriod | Ramp): void {
     const from = this.#state
-    this.#begin(to, outage)
-    if (rampStartedMs !== undefined) this.#startRamp(rampStartedMs)
+    this.#enter(to, phase)
     this.#settings.onTransition({ from, to, reason, at }, this)
   }
 
-  /** A new generation, in that state, which counts from nothing. */
-  #begin(state: BreakerState, outage?: OpenPeriod): void {
+  /** Starts a new generation in the given state, with all counts at zero. */
+  #enter(state: BreakerState, phase?: OpenPeriod | Ramp): void {
     this.#state = state
-    this.#episode = outage
-    this.#ticket = { generation: this.#ticket.generation + 1, probe: false }
+    this.#phase = phase
+    this.#permit = { generation: this.#permit.generation + 1, probe: false }
     this.#rule.clear()
-  }
-
-  #startRamp(startedMs: number): void {
-    if (this.#settings.ramp !== undefined && this.#settings.mode === 'enforce') this.#episode = startedMs
   }
 }

@@ -2,13 +2,15 @@ import { ProbePermit } from './permit.ts'
 import type { HalfOpenSettings } from './settings.ts'
 
 /**
- * What a half-open circuit has learned: its probes, those in flight and those decided. Decided probes keep their
- * places, for the circuit lets `probes` calls through in all, and then knows.
+ * The probes of one half-open state, and what they have shown.
+ *
+ * Invariant: in flight + successes + failures <= `probes`. A counted probe keeps its permit, so at most `probes` calls
+ * go through and count. An ignored probe is only released: another call may take its permit.
  */
 export class HalfOpenTrial {
   readonly #settings: HalfOpenSettings
   readonly #successesNeeded: number
-  // In the order in which they were given, so the first lease ends first.
+  // In the order of their start. All leases are equally long, so the first entry is the first to expire.
   readonly #inFlight = new Set<ProbePermit>()
   #successes = 0
   #failures = 0
@@ -18,34 +20,33 @@ export class HalfOpenTrial {
     this.#successesNeeded = successesNeeded(settings)
   }
 
-  /** Leave for one more probe, or undefined when all places are taken. */
+  /** Grants a permit for one more probe; undefined if all permits are taken. */
   tryProbe(generation: number, now: number): ProbePermit | undefined {
     const { probes, leaseMs } = this.#settings
     if (this.#inFlight.size + this.#successes + this.#failures >= probes) return undefined
-    const ticket = new ProbePermit(generation, now + leaseMs)
-    this.#inFlight.add(ticket)
-    return ticket
+    const permit = new ProbePermit(generation, now + leaseMs)
+    this.#inFlight.add(permit)
+    return permit
   }
 
-  /** When the first lease ends; undefined when no probe is in flight. */
+  /** The instant at which the first lease ends; undefined if no probe is in flight. */
   get firstLeaseEndsMs(): number | undefined {
-    // Of an empty set the first is undefined.
     const [first] = this.#inFlight
     return first?.leaseEndsMs
   }
 
-  /** Takes a probe out; false when it is out already. */
-  end(ticket: ProbePermit): boolean {
-    return this.#inFlight.delete(ticket)
+  /** Removes a probe from those in flight; false if its lease has ended it already. */
+  release(permit: ProbePermit): boolean {
+    return this.#inFlight.delete(permit)
   }
 
-  /** Takes out the next probe whose lease is over; false when there is none. */
-  endExpired(now: number): boolean {
+  /** Removes one probe whose lease has ended; false if there is none. */
+  releaseExpired(now: number): boolean {
     const [first] = this.#inFlight
     return first !== undefined && now >= first.leaseEndsMs && this.#inFlight.delete(first)
   }
 
-  /** Counts a probe, and says what is decided: as soon as it is fixed, whatever the remaining probes will say. */
+  /** Counts a released probe. Decides as soon as the remaining probes cannot change the result. */
   count(failed: boolean): 'recovered' | 'failed' | 'undecided' {
     if (failed) this.#failures += 1
     else this.#successes += 1
@@ -54,9 +55,9 @@ export class HalfOpenTrial {
   }
 }
 
-/** The least number of successes whose share of the probes reaches `closeAt`. */
+/** The smallest number of successes whose share of the probes reaches `closeAt`. */
 function successesNeeded({ probes, closeAt }: HalfOpenSettings): number {
   const rounded = Math.ceil(probes * closeAt)
-  // 25 * 0.28 is a hair above 7, while 7 / 25 is 0.28: the quotient is the one that people mean.
+  // Binary rounding: 25 * 0.28 is slightly above 7, but 7 / 25 is exactly 0.28. The quotient decides.
   return rounded > 1 && (rounded - 1) / probes >= closeAt ? rounded - 1 : rounded
 }

@@ -1,18 +1,20 @@
 import type { HalfOpenTrial } from './half-open-trial.ts'
 
 /**
- * The time from an opening until the circuit closes or opens again. A breaker has one only while it is open or
- * half-open, so a healthy key does not pay for it.
+ * The facts of one opening, kept while the circuit is open and then half-open.
+ *
+ * Created when the circuit opens, so that a healthy key needs no memory for it. Instants are on the breaker's clock.
  */
 export class OpenPeriod {
-  /** The how manieth opening in a row it is, from 1: openings make the open time grow. */
+  /** The number of consecutive openings, from 1 (this one). It determines the length of a growing open period. */
   readonly opening: number
   readonly openedMs: number
+  /** The instant at which the circuit becomes half-open. */
   readonly openUntilMs: number
-  /** The count that opened the circuit: it stays visible until the circuit closes. */
+  /** The count that opened the circuit. It stays visible until the circuit closes. */
   readonly failures: number
   readonly calls: number
-  /** There while the circuit is half-open. */
+  /** Set if and only if the circuit is half-open. */
   trial: HalfOpenTrial | undefined = undefined
 
   constructor(opening: number, openedMs: number, openUntilMs: number, failures: number, calls: number) {

@@ -1,4 +1,4 @@
-/** Leave to run an operation. Its result counts only in the era, the generation, in which the leave was given. */
+/** Allows one call to run. Its result counts only in the generation in which the permit was granted. */
 export interface Permit {
   readonly generation: number
   /** Whether the call is a probe of a half-open circuit. */
@@ -6,12 +6,13 @@ export interface Permit {
 }
 
 /**
- * The ticket of all calls in a breaker's first generation that are no probes. Of all breakers: a key whose circuit has
- * never changed has no ticket of its own.
+ * The shared permit of every breaker's first generation.
+ *
+ * All breakers share it, so that a circuit that has never changed needs no memory for a permit.
  */
 export const FIRST_PERMIT: Permit = { generation: 0, probe: false }
 
-/** A probe's ticket, with the instant at which its lease ends. */
+/** The permit of one probe, with the instant at which its lease ends. */
 export class ProbePermit implements Permit {
   readonly probe = true
   readonly generation: number

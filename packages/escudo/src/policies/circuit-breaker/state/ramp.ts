@@ -1,22 +1,36 @@
 import type { RampSettings } from './settings.ts'
 
-// A ramp is an instant, that of its beginning, and time. A clock that goes back stays in the first step.
+/**
+ * A ramp in progress: after a recovery, traffic returns in steps.
+ *
+ * It depends only on the time since its start. Before its start (if the clock goes back) it is in its first step.
+ */
+export class Ramp {
+  readonly #settings: RampSettings
+  readonly startedMs: number
 
-/** The share of calls to be let through; 1 as soon as the ramp is over. */
-export function shareAt(ramp: RampSettings, startedMs: number, now: number): number {
-  return ramp.steps[stepAt(ramp, startedMs, now)] ?? 1
-}
+  constructor(settings: RampSettings, startedMs: number) {
+    this.#settings = settings
+    this.startedMs = startedMs
+  }
 
-/** How long it is until the next step, from which on more calls are let through. */
-export function nextStepInMs(ramp: RampSettings, startedMs: number, now: number): number {
-  return Math.max(0, startedMs + (stepAt(ramp, startedMs, now) + 1) * ramp.eachMs - now)
-}
+  /** The share of calls to let through; 1 once the ramp is over. */
+  shareAt(now: number): number {
+    return this.#settings.steps[this.#stepAt(now)] ?? 1
+  }
 
-/** Whether all steps are over. */
-export function isOver(ramp: RampSettings, startedMs: number, now: number): boolean {
-  return stepAt(ramp, startedMs, now) >= ramp.steps.length
-}
+  /** The time until the next step, which lets more calls through. */
+  nextStepInMs(now: number): number {
+    return Math.max(0, this.startedMs + (this.#stepAt(now) + 1) * this.#settings.eachMs - now)
+  }
 
-function stepAt({ eachMs }: RampSettings, startedMs: number, now: number): number {
-  return Math.max(0, Math.floor((now - startedMs) / eachMs))
+  /** Whether all steps are over. */
+  isOver(now: number): boolean {
+    return this.#stepAt(now) >= this.#settings.steps.length
+  }
+
+  /** The index of the current step, from 0. */
+  #stepAt(now: number): number {
+    return Math.max(0, Math.floor((now - this.startedMs) / this.#settings.eachMs))
+  }
 }

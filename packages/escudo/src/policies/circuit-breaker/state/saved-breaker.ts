@@ -1,26 +1,55 @@
+import { OpenPeriod } from './open-period.ts'
+import { type OpenTime, openForMsMax } from './settings.ts'
+
 /**
- * A circuit's state as plain data, for `JSON.stringify`. Times are lengths and never instants of a clock, so another
- * process, whose clock began somewhere else, can go on from it. What a window counted is not saved: a restored circuit
- * that is closed counts from nothing. Time between saving and restoring does not pass for it.
+ * The state of a circuit as plain data, for `JSON.stringify`.
+ *
+ * It contains durations and no instants, so that a process with another clock can continue from it. No time passes
+ * between saving and restoring. The window is not saved: a restored closed circuit counts from zero.
  */
 export type SavedBreaker =
   | {
       readonly state: 'closed'
-      /** How long the ramp had been going on; absent when there was none. */
+      /** How long the ramp has been running; absent without a ramp. */
       readonly rampedMs?: number
     }
   | { readonly state: 'isolated' | 'disabled' }
   | {
-      /** A half-open circuit comes back as one whose open time is over: its probes were calls of the old process. */
+      /**
+       * `half-open` is restored as `open` with an open period that has ended, because its probes were calls of the old
+       * process.
+       */
       readonly state: 'open' | 'half-open'
-      /** How long it was still to stay open; 0 when half-open. */
+      /** The rest of the open period; 0 if half-open. */
       readonly remainingMs: number
-      /** How long ago it opened. */
+      /** The time since the circuit opened. */
       readonly openedAgoMs: number
-      /** Openings in a row, from 1: the next open time grows from there. */
+      /** The number of consecutive openings, from 1. The next open period grows from there. */
       readonly openings: number
-      /** The count that opened it. */
+      /** The count that opened the circuit. */
       readonly failures: number
-      /** The calls among which they were counted. */
+      /** The number of calls among which `failures` were counted. */
       readonly calls: number
     }
+
+type SavedOpenPeriod = Extract<SavedBreaker, { readonly openings: number }>
+
+/** An open period as plain data. */
+export function savedOpenPeriod(openPeriod: OpenPeriod, now: number): SavedOpenPeriod {
+  const { opening, openedMs, openUntilMs, failures, calls, trial } = openPeriod
+  return {
+    state: trial === undefined ? 'open' : 'half-open',
+    remainingMs: Math.max(0, openUntilMs - now),
+    openedAgoMs: Math.max(0, now - openedMs),
+    openings: opening,
+    failures,
+    calls,
+  }
+}
+
+/** The open period that a saved one continues as; it never lasts longer than the settings allow. */
+export function restoredOpenPeriod(saved: SavedOpenPeriod, openTime: OpenTime, now: number): OpenPeriod {
+  const { openings, openedAgoMs, failures, calls } = saved
+  const remainingMs = Math.min(saved.remainingMs, openForMsMax(openTime))
+  return new OpenPeriod(openings, now - openedAgoMs, now + remainingMs, failures, calls)
+}

@@ -2,8 +2,10 @@ import type { BreakerState } from '../../../core/events/events.ts'
 import type { Trip } from './trips/trip-rule.ts'
 
 /**
- * How long a circuit stays open: `baseMs`, times `factor` with each opening in a row, at most `maxMs`; and as long as
- * the dependency's own Retry-After where that is longer, at most `retryAfterMaxMs`.
+ * The length of an open period.
+ *
+ * It is `baseMs`, multiplied by `factor` for each further consecutive opening, at most `maxMs`. A longer Retry-After of
+ * the dependency replaces it, up to `retryAfterMaxMs`.
  */
 export interface OpenTime {
   readonly baseMs: number
@@ -15,57 +17,65 @@ export interface OpenTime {
 
 /** How a half-open circuit decides. */
 export interface HalfOpenSettings {
-  /** At most this many calls go through. */
+  /** The maximum number of calls that go through. */
   readonly probes: number
-  /** The share of them that must succeed for the circuit to close. */
+  /** The circuit closes when this share of the probes has succeeded. Above 0, at most 1. */
   readonly closeAt: number
   /** A probe that has not settled within this time counts as a failure. */
   readonly leaseMs: number
 }
 
-/** How traffic returns after the dependency has recovered: each share of the calls for `eachMs`, then all of them. */
+/** How traffic returns after a recovery: each share for `eachMs`, then all calls. */
 export interface RampSettings {
-  /** Shares above 0 and at most 1, rising. */
+  /** Rising shares, above 0 and at most 1. */
   readonly steps: readonly number[]
   readonly eachMs: number
 }
 
-/** `enforce` refuses. `observe` counts, changes states and tells of them, and refuses nothing. */
+/** `enforce` rejects calls. `observe` counts, changes the state and emits events, but rejects nothing. */
 export type BreakerMode = 'enforce' | 'observe'
 
-/** A change of state, told at the moment at which it becomes true. */
+/** A change of state. */
 export interface Transition {
   readonly from: BreakerState
   readonly to: BreakerState
   readonly reason: string
+  /** When it happened, in milliseconds on the breaker's clock. */
   readonly at: number
 }
 
-/** What all breakers of one policy share: with a breaker for each key there is one object of this, and no copy. */
+/** The settings of all breakers of one policy. They share one object, even with one breaker per key. */
 export interface BreakerSettings {
   readonly trip: Trip
   readonly openTime: OpenTime
   readonly halfOpen: HalfOpenSettings
   readonly mode: BreakerMode
-  /** Undefined: all calls are let through as soon as the circuit is closed. */
+  /** Undefined: all calls go through as soon as the circuit is closed. */
   readonly ramp: RampSettings | undefined
   /**
-   * Hears every change of state, and of which breaker. It may act on the breaker: the change that it makes is told
-   * before it returns. With a breaker for each key this is where a key is kept (`to` is not `closed`) and released.
+   * Receives each transition and its breaker, after the breaker has changed.
+   *
+   * It may act on the breaker: it then receives the next transition before it returns from the first one. With one
+   * breaker per key, this is the place to keep a key (`to` is not `closed`) or to release it.
    */
   readonly onTransition: (transition: Transition, breaker: { readonly key: string | undefined }) => void
 }
 
-/** How long the n-th opening in a row lasts, from 1, when the failure behind it said when to come back. */
+/**
+ * The length of an open period.
+ *
+ * @param opening the number of consecutive openings, from 1
+ * @param retryAfterMs the hint of the failure that opened the circuit
+ */
 export function openForMs(openTime: OpenTime, opening: number, retryAfterMs = 0): number {
   const { baseMs, factor, maxMs, retryAfterMaxMs } = openTime
   const ownMs = Math.min(maxMs, baseMs * factor ** (opening - 1))
   const hintMs = Math.min(retryAfterMs, retryAfterMaxMs)
-  // Asked in this way, a hint that is no number changes nothing.
+  // Not Math.max: with this comparison a NaN hint is ignored.
   return hintMs > ownMs ? hintMs : ownMs
 }
 
-/** The longest that a circuit is ever open at a stretch. */
+/** The longest possible open period. */
 export function openForMsMax({ maxMs, retryAfterMaxMs }: OpenTime): number {
   return Math.max(maxMs, retryAfterMaxMs)
 }

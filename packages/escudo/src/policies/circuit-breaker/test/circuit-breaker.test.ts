@@ -16,8 +16,8 @@ function setUp(options: CircuitBreakerOptions = {}) {
   return { clock, breaker, s, times, status }
 }
 
-describe('trips', () => {
-  test('by consecutive failures: a success in between begins the count again', async () => {
+describe('the circuit opens', () => {
+  test('after n consecutive failures; a success resets the count', async () => {
     const { breaker, times } = setUp({ trip: consecutive(3) })
     await times(2, fail)
     await times(1, () => 1)
@@ -27,7 +27,7 @@ describe('trips', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('by the failure rate over the last N calls', async () => {
+  test('at the failure rate of the last n calls', async () => {
     const { breaker, times } = setUp({ trip: failureRate({ threshold: 0.5, window: { calls: 4 }, minimumCalls: 4 }) })
     await times(10, () => 1)
     await times(1, fail)
@@ -36,7 +36,7 @@ describe('trips', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('by the failure rate over the last T', async () => {
+  test('at the failure rate of a time window', async () => {
     const { clock, breaker, times } = setUp({ trip: failureRate({ threshold: 0.5, window: '10s', minimumCalls: 4 }) })
     await times(2, fail)
     await clock.advance('10s')
@@ -47,7 +47,7 @@ describe('trips', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('at or above its threshold, not only above it: 3 of 30 at 0.1', async () => {
+  test('at its threshold, not only above it: 3 of 30 at 0.1', async () => {
     const { breaker, times } = setUp({ trip: failureRate({ threshold: 0.1, minimumCalls: 30 }) })
     await times(27, () => 1)
     await times(2, fail)
@@ -64,7 +64,7 @@ describe('trips', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('by default at a failure rate of 50 % over 30 s with at least 20 calls, for 10 s, with 1 probe', async () => {
+  test('by default at 50 % of at least 20 calls in 30 s, for 10 s, with 1 probe', async () => {
     const { clock, breaker, s, times } = setUp()
     await times(10, () => 1)
     await times(9, fail)
@@ -80,7 +80,7 @@ describe('trips', () => {
     await expect(s.run(() => 1)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' })
   })
 
-  test('after an idle hour nothing from before counts: old buckets never trip', async () => {
+  test('without counting the calls from before an idle hour', async () => {
     const { clock, breaker, times } = setUp({ trip: failureRate({ threshold: 0.5, minimumCalls: 20 }) })
     await times(19, fail)
     await clock.advance('1h')
@@ -89,7 +89,7 @@ describe('trips', () => {
     expect(breaker).toMatchObject({ state: 'closed' })
   })
 
-  test('flapping at the threshold: each side of it decides for itself, and the circuit comes back each time', async () => {
+  test('and closes each time when the rate flaps at the threshold', async () => {
     const trip = failureRate({ threshold: 0.5, window: { calls: 2 }, minimumCalls: 2 })
     const { clock, breaker, times } = setUp({ trip, openFor: '1s' })
     const changes: string[] = []
@@ -108,8 +108,8 @@ describe('trips', () => {
   })
 })
 
-describe('open', () => {
-  test('refuses at once, without calling the operation, and says when the next call has a chance', async () => {
+describe('an open circuit', () => {
+  test('rejects calls immediately with retryAfterMs, without running the operation', async () => {
     const { clock, s, times } = setUp({ trip: consecutive(1), openFor: '10s' })
     await times(1, fail)
     await clock.advance('4s')
@@ -121,7 +121,7 @@ describe('open', () => {
     expect(called).toBe(false)
   })
 
-  test('lasts a constant time, opening after opening', async () => {
+  test('stays open equally long each time by default', async () => {
     const { clock, breaker, times } = setUp({ trip: consecutive(1), openFor: '10s' })
     for (let n = 0; n < 5; n += 1) {
       await times(1, fail)
@@ -132,7 +132,7 @@ describe('open', () => {
     }
   })
 
-  test('or a time that grows with consecutive openings, and starts again at its base after closing', async () => {
+  test('can stay open longer with each opening, and starts again at its base after closing', async () => {
     const { clock, breaker, times } = setUp({ trip: consecutive(1), openFor: { base: '1s', factor: 2, max: '5s' } })
     for (const openForMs of [1_000, 2_000, 4_000, 5_000, 5_000]) {
       await times(1, fail)
@@ -148,7 +148,7 @@ describe('open', () => {
     expect(breaker.state).toBe('half-open')
   })
 
-  test('turns into half-open by time, whether or not anybody calls, so a status page shows it', async () => {
+  test('becomes half-open by time, without a call, and the status shows it', async () => {
     const { clock, s, status, times } = setUp({ trip: consecutive(1), openFor: '10s' })
     await times(1, fail)
     expect(status()).toMatchObject({ state: 'open', openedAt: 0, retryAfterMs: 10_000 })
@@ -157,14 +157,14 @@ describe('open', () => {
     void s
   })
 
-  test('a stateChange to half-open is emitted by time alone, at the moment at which it becomes true', async () => {
+  test('emits the stateChange to half-open when the open period ends, without a call', async () => {
     const { clock, breaker, s, times } = setUp({ trip: consecutive(1), openFor: '10s' })
-    const heard: unknown[] = []
-    breaker.on('stateChange', (change) => heard.push(change))
-    s.on('stateChange', ({ shield, policy, to }) => heard.push([shield, policy, to]))
+    const events: unknown[] = []
+    breaker.on('stateChange', (change) => events.push(change))
+    s.on('stateChange', ({ shield, policy, to }) => events.push([shield, policy, to]))
     await times(1, fail)
     await clock.advance('1h')
-    expect(heard).toEqual([
+    expect(events).toEqual([
       { from: 'closed', to: 'open', reason: '1 consecutive failures', at: 0 },
       ['s', 'circuitBreaker', 'open'],
       { from: 'open', to: 'half-open', reason: expect.any(String), at: 10_000 },
@@ -173,7 +173,7 @@ describe('open', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('the failure count that opened the circuit stays visible while open and half-open; closing sets it to 0', async () => {
+  test('shows the count that opened it while open and half-open; closing sets it to 0', async () => {
     const { clock, status, times } = setUp({ trip: failureRate({ minimumCalls: 4, window: '5s' }), openFor: '10s' })
     await times(1, () => 1)
     await times(3, fail)
@@ -184,7 +184,7 @@ describe('open', () => {
     expect(status()).toMatchObject({ state: 'closed', failures: 0, calls: 0 })
   })
 
-  test('failures in a snapshot: consecutive ones for consecutive, those within the window otherwise', async () => {
+  test('the status counts failures in a row for consecutive, those in the window otherwise', async () => {
     const inRow = setUp({ trip: consecutive(9) })
     const within = setUp({ trip: failureRate({ minimumCalls: 100 }) })
     for (const { times } of [inRow, within]) {
@@ -197,7 +197,7 @@ describe('open', () => {
   })
 })
 
-test('ten thousand calls that fail in one tick open the circuit once', async () => {
+test('10 000 calls that fail in one tick open the circuit once', async () => {
   const { breaker, s } = setUp({ trip: consecutive(3) })
   let opened = 0
   breaker.on('stateChange', () => {

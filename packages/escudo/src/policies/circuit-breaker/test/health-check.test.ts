@@ -2,38 +2,38 @@ import { AsyncResource } from 'node:async_hooks'
 import { describe, expect, test } from 'vitest'
 import { type Call, circuitBreaker, coalesce, consecutive, currentCall, shield } from '../../../index.ts'
 import { type VirtualClock, virtualClock } from '../../../testing/virtual-clock.ts'
-import { bench, fail, gate, never } from './setup.ts'
+import { fail, gate, never, setUp } from './setup.ts'
 
-/** A bench whose health check is asked every 2 s, with the calls that it got. */
-function checked(operation: (call: Call) => unknown, more: Parameters<typeof bench>[0] = {}) {
-  const asked: Call[] = []
+/** A breaker with a health check every 2 s, and the calls that the health check received. */
+function withHealthCheck(operation: (call: Call) => unknown, more: Parameters<typeof setUp>[0] = {}) {
+  const checks: Call[] = []
   const probe = {
     every: '2s',
     operation: (call: Call) => {
-      asked.push(call)
+      checks.push(call)
       return operation(call)
     },
   } as const
-  return { ...bench({ probe, ...more }), asked }
+  return { ...setUp({ probe, ...more }), checks }
 }
 
-describe('optional active probe: a health check that closes early', () => {
-  test('while open: its first success closes, and nothing is left behind', async () => {
+describe('a health check', () => {
+  test('closes an open circuit at its first success, and no timer remains', async () => {
     let healthy = false
-    const { clock, breaker, times, asked, changes } = checked(() => (healthy ? 'ok' : fail()))
+    const { clock, breaker, times, checks, changes } = withHealthCheck(() => (healthy ? 'ok' : fail()))
     await times(1, fail)
     await clock.advance('5s')
-    expect([breaker.state, asked.length]).toEqual(['open', 2])
+    expect([breaker.state, checks.length]).toEqual(['open', 2])
     healthy = true
     await clock.advance('1s')
     expect(changes.at(-1)).toEqual({ from: 'open', to: 'closed', reason: 'the health check succeeded', at: 6_000 })
     await clock.advance('1h')
-    expect([asked.length, clock.pending]).toEqual([3, 0])
+    expect([checks.length, clock.pending]).toEqual([3, 0])
   })
 
-  test('while half-open: without waiting for the probes', async () => {
+  test('closes a half-open circuit without waiting for the probes', async () => {
     let healthy = false
-    const { clock, breaker, s, times, changes } = checked(() => (healthy ? 'ok' : fail()), { openFor: '3s' })
+    const { clock, breaker, s, times, changes } = withHealthCheck(() => (healthy ? 'ok' : fail()), { openFor: '3s' })
     await times(1, fail)
     await clock.advance('3s')
     void s.run(never)
@@ -44,9 +44,9 @@ describe('optional active probe: a health check that closes early', () => {
     expect([breaker.state, clock.pending]).toEqual(['closed', 0])
   })
 
-  test('is given its own call: a signal, a deadline, an attempt, and the key', async () => {
+  test('receives its own call with a signal, a deadline, an attempt and the key', async () => {
     const seen: unknown[] = []
-    const { clock, times } = checked(
+    const { clock, times } = withHealthCheck(
       (call) => {
         seen.push([
           call.signal.aborted,
@@ -65,30 +65,30 @@ describe('optional active probe: a health check that closes early', () => {
     expect(seen).toEqual([[false, 4_000, 1, 'tenant', true, true]])
   })
 
-  test('never two at once: a deaf check is cut when the next is due, and answers too late', async () => {
-    const answers = [gate(), gate(), gate()]
-    const { clock, breaker, times, asked } = checked(() => answers[asked.length - 1]?.promise)
+  test('is cancelled when the next one is due; a later result is ignored', async () => {
+    const gates = [gate(), gate(), gate()]
+    const { clock, breaker, times, checks } = withHealthCheck(() => gates[checks.length - 1]?.promise)
     await times(1, fail)
     await clock.advance('4s')
-    expect(asked.map(({ signal }) => signal.aborted)).toEqual([true, false])
-    answers[0]?.resolve('late')
+    expect(checks.map(({ signal }) => signal.aborted)).toEqual([true, false])
+    gates[0]?.resolve('late')
     await clock.advance(0)
     expect(breaker.state).toBe('open')
-    answers[1]?.resolve('in time')
+    gates[1]?.resolve('in time')
     await clock.advance(0)
     expect([breaker.state, clock.pending]).toEqual(['closed', 0])
   })
 
-  test('what has come to its end is not aborted any more, neither by the next one nor by the closing', async () => {
+  test('has a signal that is not aborted once the check has finished', async () => {
     let healthy = false
-    const { clock, times, asked } = checked(() => (healthy ? 'ok' : fail()))
+    const { clock, times, checks } = withHealthCheck(() => (healthy ? 'ok' : fail()))
     await times(1, fail)
     const signals: AbortSignal[] = []
     await clock.advance('2s')
-    signals.push((asked[0] as Call).signal)
+    signals.push((checks[0] as Call).signal)
     healthy = true
     await clock.advance('2s')
-    signals.push((asked[1] as Call).signal)
+    signals.push((checks[1] as Call).signal)
     await clock.advance('10s')
     expect(signals.map(({ aborted }) => aborted)).toEqual([false, false])
   })
@@ -108,110 +108,110 @@ describe('optional active probe: a health check that closes early', () => {
     ],
     ['rejects', fail],
     ['returns a thenable that rejects', () => ({ then: (_: unknown, reject: (e: unknown) => void) => reject('no') })],
-  ])('a check that %s changes nothing, and is no unhandled rejection', async (_what, operation) => {
+  ])('that %s changes nothing and causes no unhandled rejection', async (_what, operation) => {
     const unhandled: unknown[] = []
-    const hear = (reason: unknown): void => void unhandled.push(reason)
-    process.on('unhandledRejection', hear)
+    const record = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', record)
     try {
-      const { clock, breaker, times, asked } = checked(operation)
+      const { clock, breaker, times, checks } = withHealthCheck(operation)
       await times(1, fail)
       await clock.advance('9s')
       await new Promise((resolve) => setImmediate(resolve))
-      expect([breaker.state, asked.length, unhandled]).toEqual(['open', 4, []])
+      expect([breaker.state, checks.length, unhandled]).toEqual(['open', 4, []])
       breaker.reset()
     } finally {
-      process.off('unhandledRejection', hear)
+      process.off('unhandledRejection', record)
     }
   })
 
-  test('a check that rejects after it was cut is no unhandled rejection either', async () => {
+  test('that rejects after its cancellation causes no unhandled rejection', async () => {
     const unhandled: unknown[] = []
-    const hear = (reason: unknown): void => void unhandled.push(reason)
-    process.on('unhandledRejection', hear)
+    const record = (reason: unknown): void => void unhandled.push(reason)
+    process.on('unhandledRejection', record)
     const late = gate()
-    const { clock, breaker, times } = checked(() => late.promise)
+    const { clock, breaker, times } = withHealthCheck(() => late.promise)
     await times(1, fail)
     await clock.advance('2s')
     breaker.reset()
     late.reject(new Error('too late'))
     await clock.advance(0)
     await new Promise((resolve) => setImmediate(resolve))
-    process.off('unhandledRejection', hear)
+    process.off('unhandledRejection', record)
     expect(unhandled).toEqual([])
   })
 
   test.each(['reset', 'isolate', 'disable'] as const)(
-    '%s stops it: it is cut, and its answer changes nothing',
-    async (what) => {
-      const answer = gate()
-      const { clock, breaker, times, asked, changes } = checked(() => answer.promise)
+    'is cancelled by %s, and its result changes nothing',
+    async (action) => {
+      const check = gate()
+      const { clock, breaker, times, checks, changes } = withHealthCheck(() => check.promise)
       await times(1, fail)
       await clock.advance('2s')
-      breaker[what]()
-      expect(asked[0]?.signal.aborted).toBe(true)
-      answer.resolve('healthy')
+      breaker[action]()
+      expect(checks[0]?.signal.aborted).toBe(true)
+      check.resolve('healthy')
       await clock.advance('1h')
-      expect([asked.length, changes.length, clock.pending]).toEqual([1, 2, 0])
+      expect([checks.length, changes.length, clock.pending]).toEqual([1, 2, 0])
     },
   )
 
-  test('stops at the success of a probe, and begins anew at the next opening', async () => {
-    const { clock, times, asked } = checked(fail)
+  test('stops when a probe succeeds, and starts again at the next opening', async () => {
+    const { clock, times, checks } = withHealthCheck(fail)
     await times(1, fail)
     await clock.advance('10s')
     await times(1, () => 1)
-    expect([asked.length, clock.pending]).toEqual([5, 0])
+    expect([checks.length, clock.pending]).toEqual([5, 0])
     await times(1, fail)
     await clock.advance('1999ms')
-    expect(asked.length).toBe(5)
+    expect(checks.length).toBe(5)
     await clock.advance('1ms')
-    expect(asked.length).toBe(6)
+    expect(checks.length).toBe(6)
   })
 
-  test('an answer to what was asked in an earlier outage changes nothing', async () => {
-    const answer = gate()
-    const { clock, breaker, times, asked } = checked(() => answer.promise, { openFor: '3s' })
+  test('has no effect if it started in an earlier open period', async () => {
+    const check = gate()
+    const { clock, breaker, times, checks } = withHealthCheck(() => check.promise, { openFor: '3s' })
     await times(1, fail)
     await clock.advance('3s')
-    // The probe fails: a new opening.
+    // The probe fails, so a new open period starts.
     await times(1, fail)
-    expect(asked.length).toBe(1)
-    answer.resolve('healthy')
+    expect(checks.length).toBe(1)
+    check.resolve('healthy')
     await clock.advance(0)
     expect(breaker.state).toBe('open')
   })
 
-  test('whoever hears of the cut and resets the breaker ends the checks for good', async () => {
-    const { clock, breaker, times, asked } = checked((call) => {
+  test('stops permanently if a listener on its signal resets the breaker', async () => {
+    const { clock, breaker, times, checks } = withHealthCheck((call) => {
       call.signal.addEventListener('abort', () => breaker.reset())
       return never()
     })
     await times(1, fail)
     await clock.advance('1h')
-    expect([breaker.state, asked.length, clock.pending]).toEqual(['closed', 1, 0])
+    expect([breaker.state, checks.length, clock.pending]).toEqual(['closed', 1, 0])
     await times(1, fail)
     await clock.advance('3s')
-    // One, and not two of two that live on.
-    expect(asked.length).toBe(2)
+    // One more check, not two: the old health check has ended.
+    expect(checks.length).toBe(2)
   })
 
-  test('may itself act on the breaker', async () => {
-    const { clock, breaker, times, asked } = checked(() => breaker.isolate())
+  test('may act on the breaker itself', async () => {
+    const { clock, breaker, times, checks } = withHealthCheck(() => breaker.isolate())
     await times(1, fail)
     await clock.advance('1h')
-    expect([breaker.state, asked.length, clock.pending]).toEqual(['isolated', 1, 0])
+    expect([breaker.state, checks.length, clock.pending]).toEqual(['isolated', 1, 0])
   })
 
-  test('closing begins the ramp, where there is one', async () => {
-    const { clock, times, status } = checked(() => 'ok', { ramp: { steps: [0.5], each: '1s' } })
+  test('starts the ramp when it closes the circuit', async () => {
+    const { clock, times, status } = withHealthCheck(() => 'ok', { ramp: { steps: [0.5], each: '1s' } })
     await times(1, fail)
     await clock.advance('2s')
     expect(status()).toMatchObject({ state: 'closed', admitting: 0.5 })
   })
 
-  test('belongs to no call: not to the flight in which the circuit opened', async () => {
+  test('belongs to no call, not even to the coalesced call in which the circuit opened', async () => {
     const virtual = virtualClock()
-    // As the timers of a runtime do it: what they call runs in the context in which they were set.
+    // Like the timers of a runtime: the callback runs in the async context in which the timer was set.
     const clock: VirtualClock = Object.create(virtual, {
       setTimer: { value: (fire: () => void, ms: number) => virtual.setTimer(AsyncResource.bind(fire), ms) },
     })
@@ -247,23 +247,23 @@ describe('optional active probe: a health check that closes early', () => {
     expect([errors, breaker.state]).toEqual([[], 'closed'])
   })
 
-  test('two shields of one breaker have one health check', async () => {
+  test('runs once for a breaker in two shields', async () => {
     const clock = virtualClock()
-    let asked = 0
+    let checks = 0
     const breaker = circuitBreaker({
       trip: consecutive(1),
       openFor: '1h',
       probe: {
         every: '1s',
         operation: () => {
-          asked += 1
+          checks += 1
           return fail()
         },
       },
     })
-    const [one, other] = [shield({ name: 'one', clock }, breaker), shield({ name: 'other', clock }, breaker)]
-    await Promise.allSettled([one.run(fail), other.run(fail)])
+    const [first, second] = [shield({ name: 'first', clock }, breaker), shield({ name: 'second', clock }, breaker)]
+    await Promise.allSettled([first.run(fail), second.run(fail)])
     await clock.advance('5s')
-    expect(asked).toBe(5)
+    expect(checks).toBe(5)
   })
 })

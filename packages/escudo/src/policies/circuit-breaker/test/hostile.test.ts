@@ -1,9 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { type Clock, circuitBreaker, consecutive, explain, failureRate, shield, systemClock } from '../../../index.ts'
-import { bench, fail, gate, never } from './setup.ts'
+import { fail, gate, never, setUp } from './setup.ts'
 
-describe('explain() of a refusal in every state', () => {
-  const states: Record<string, (made: ReturnType<typeof bench>) => Promise<unknown>> = {
+describe('explain() of a refusal', () => {
+  const states: Record<string, (made: ReturnType<typeof setUp>) => Promise<unknown>> = {
     open: async ({ clock, times }) => {
       await times(1, fail)
       await clock.advance('4s')
@@ -19,8 +19,8 @@ describe('explain() of a refusal in every state', () => {
     ['open', { openedAt: 0, retryAfterMs: 6_000, failures: 1, calls: 1 }, 10_000],
     ['half-open', { openedAt: 0, retryAfterMs: 10_000, failures: 1, calls: 1 }, 20_000],
     ['isolated', { failures: 0, calls: 0 }, undefined],
-  ])('%s', async (state, facts, retryAt) => {
-    const made = bench()
+  ])('shows the state %s and its facts', async (state, facts, retryAt) => {
+    const made = setUp()
     await states[state]?.(made)
     const refusal = await made.errorOf(() => 1)
     expect(refusal['code']).toBe('CIRCUIT_OPEN')
@@ -28,22 +28,22 @@ describe('explain() of a refusal in every state', () => {
     const name = { name: 'circuitBreaker', type: 'circuitBreaker' }
     expect(explain(refusal)?.policies).toEqual([{ ...name, state, ...facts }])
     expect(explain(refusal)?.retryAt).toBe(retryAt)
-    // The status says the same at the same moment.
+    // The status shows the same facts.
     expect(made.status()).toEqual({ ...name, state, ...facts })
   })
 })
 
-describe('late results of earlier generations change nothing and emit late', () => {
+describe('results of an earlier generation change nothing and emit `late`', () => {
   test.each(['isolate', 'disable', 'reset'] as const)(
-    '%s begins a generation, of a closed circuit too',
-    async (what) => {
-      const { breaker, s, changes } = bench()
+    '%s starts a generation, also for a closed circuit',
+    async (action) => {
+      const { breaker, s, changes } = setUp()
       const late: string[] = []
       s.on('late', ({ verdict }) => late.push(verdict))
       const gates = [gate(), gate()]
       const running = gates.map(({ promise }) => s.run(() => promise))
-      breaker[what]()
-      if (what !== 'reset') breaker.reset()
+      breaker[action]()
+      if (action !== 'reset') breaker.reset()
       const before = changes.length
       gates[0]?.resolve()
       gates[1]?.reject(new Error('down'))
@@ -53,8 +53,8 @@ describe('late results of earlier generations change nothing and emit late', () 
     },
   )
 
-  test('a late abort is no result', async () => {
-    const { breaker, s } = bench()
+  test('a late abort is not a result and emits nothing', async () => {
+    const { breaker, s } = setUp()
     let late = 0
     s.on('late', () => {
       late += 1
@@ -67,8 +67,8 @@ describe('late results of earlier generations change nothing and emit late', () 
     expect(late).toBe(0)
   })
 
-  test('a thousand late failures of an open circuit neither prolong it nor touch its timer', async () => {
-    const { clock, s } = bench()
+  test('1000 late failures neither extend the open period nor change its timer', async () => {
+    const { clock, s } = setUp()
     const gates = Array.from({ length: 1_001 }, () => gate())
     const running = gates.map(({ promise }) => s.run(() => promise))
     let timers = 0
@@ -84,24 +84,24 @@ describe('late results of earlier generations change nothing and emit late', () 
 })
 
 describe('listeners that act on the breaker during a change', () => {
-  test('are heard in the order in which things became true, by every shield alike', async () => {
-    const { clock, breaker, s } = bench()
+  test('all listeners of all shields receive the changes in the order in which they happened', async () => {
+    const { clock, breaker, s } = setUp()
     const other = shield({ name: 'other', clock }, breaker)
-    const heard: string[] = []
-    other.on('stateChange', ({ shield, to }) => heard.push(`${shield} ${to}`))
-    s.on('stateChange', ({ shield, to }) => heard.push(`${shield} ${to}`))
+    const events: string[] = []
+    other.on('stateChange', ({ shield, to }) => events.push(`${shield} ${to}`))
+    s.on('stateChange', ({ shield, to }) => events.push(`${shield} ${to}`))
     breaker.on('stateChange', ({ to }) => {
       if (to === 'open') breaker.isolate()
       if (to === 'isolated') breaker.disable()
     })
     await s.run(fail).catch(() => {})
     expect(breaker.state).toBe('disabled')
-    expect(heard).toEqual(['open', 'isolated', 'disabled'].flatMap((to) => [`s ${to}`, `other ${to}`]))
+    expect(events).toEqual(['open', 'isolated', 'disabled'].flatMap((to) => [`s ${to}`, `other ${to}`]))
     expect(clock.pending).toBe(0)
   })
 
-  test('one that resets as soon as it is half-open: the call that comes then goes through', async () => {
-    const { clock, breaker, s, times } = bench()
+  test('a listener resets the circuit when it is half-open: the next calls go through', async () => {
+    const { clock, breaker, s, times } = setUp()
     await times(1, fail)
     breaker.on('stateChange', ({ to }) => to === 'half-open' && breaker.reset())
     await clock.advance('10s')
@@ -109,13 +109,13 @@ describe('listeners that act on the breaker during a change', () => {
     expect(await Promise.all([s.run(() => 1), s.run(() => 2)])).toEqual([1, 2])
   })
 
-  test('one that runs a call of the same shield gets the state that has just begun', async () => {
-    const { clock, s, errorOf, breaker } = bench()
+  test('a listener calls the same shield: the call sees the new state', async () => {
+    const { clock, s, errorOf, breaker } = setUp()
     const inner: unknown[] = []
     breaker.on('stateChange', async ({ to }) => inner.push(to, await s.run(() => 'through').catch(({ code }) => code)))
     await errorOf(fail)
     await clock.advance('10s')
-    expect(inner.filter((one) => one === 'through' || one === 'CIRCUIT_OPEN')).toEqual([
+    expect(inner.filter((value) => value === 'through' || value === 'CIRCUIT_OPEN')).toEqual([
       'CIRCUIT_OPEN',
       'through',
       'through',
@@ -123,33 +123,33 @@ describe('listeners that act on the breaker during a change', () => {
     expect(breaker.state).toBe('closed')
   })
 
-  test('one that throws, one that rejects and one that hangs disturb nobody', async () => {
+  test('listeners that throw, reject or hang do not affect the others', async () => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    const { breaker, s, changes, times } = bench()
+    const { breaker, s, changes, times } = setUp()
     breaker.on('stateChange', () => {
       throw new Error('broken')
     })
     breaker.on('stateChange', async () => await fail())
     breaker.on('stateChange', never)
-    let told = 0
+    let emitted = 0
     s.on('stateChange', () => {
-      told += 1
+      emitted += 1
     })
     await times(1, fail)
     breaker.reset()
     await new Promise((resolve) => setImmediate(resolve))
-    expect([changes.length, told, warnings.mock.calls.length]).toEqual([2, 2, 2])
+    expect([changes.length, emitted, warnings.mock.calls.length]).toEqual([2, 2, 2])
     warnings.mockRestore()
   })
 
-  test('an event that there is not is refused', () => {
+  test('an unknown event name throws a TypeError', () => {
     expect(() => circuitBreaker().on('statechange' as 'stateChange', () => {})).toThrow(TypeError)
   })
 })
 
 describe('time', () => {
-  /** A clock whose hands a test may put wherever it likes; its timers fire when the test says so. */
-  function handClock() {
+  /** A clock whose time the test sets and whose timers the test fires. */
+  function manualClock() {
     const fires = new Set<() => void>()
     let nowMs = 1_000_000
     const clock: Clock = {
@@ -168,7 +168,7 @@ describe('time', () => {
     return { clock, fires, fireAll, set: (ms: number) => (nowMs = ms) }
   }
 
-  test('a wall clock that jumps an hour either way changes nothing', async () => {
+  test('a wall clock that jumps by an hour in either direction changes nothing', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1h' })
     const s = shield({ name: 's', clock: systemClock }, breaker)
     await s.run(fail).catch(() => {})
@@ -185,8 +185,8 @@ describe('time', () => {
     breaker.reset()
   })
 
-  test('a clock that goes back keeps an open circuit open, and a timer that fires too early is set again', async () => {
-    const { clock, fires, fireAll, set } = handClock()
+  test('a clock that goes back keeps the circuit open; a timer that fires too early is set again', async () => {
+    const { clock, fires, fireAll, set } = manualClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s' })
     const s = shield({ name: 's', clock }, breaker)
     await s.run(fail).catch(() => {})
@@ -201,8 +201,8 @@ describe('time', () => {
     expect([breaker.state, fires.size]).toEqual(['half-open', 0])
   })
 
-  test('a clock that goes back makes no call slow, and forgets and brings back nothing', async () => {
-    const { clock, set } = handClock()
+  test('a clock that goes back loses no counted call', async () => {
+    const { clock, set } = manualClock()
     const breaker = circuitBreaker({ trip: failureRate({ minimumCalls: 3, threshold: 1 }) })
     const s = shield({ name: 's', clock }, breaker)
     for (const ms of [1_000_000, 990_000, 400_000]) {
@@ -212,8 +212,8 @@ describe('time', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('an event loop that was blocked beyond the open time and the lease: the next call is a probe, and decides', async () => {
-    const { clock, fires, set } = handClock()
+  test('after a blocked event loop the next call is a probe and decides', async () => {
+    const { clock, fires, set } = manualClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s', halfOpen: { lease: '5s' } })
     const s = shield({ name: 's', clock }, breaker)
     await s.run(fail).catch(() => {})
@@ -223,8 +223,8 @@ describe('time', () => {
     expect([breaker.state, fires.size]).toEqual(['closed', 0])
   })
 
-  test('an open time beyond 2^31 ms is that long', async () => {
-    const { clock, breaker, times } = bench({ openFor: 2 ** 31 + 5_000 })
+  test('an open period longer than 2^31 ms has its full length', async () => {
+    const { clock, breaker, times } = setUp({ openFor: 2 ** 31 + 5_000 })
     await times(1, fail)
     await clock.advance(2 ** 31 + 4_999)
     expect(breaker.state).toBe('open')
@@ -234,33 +234,33 @@ describe('time', () => {
 })
 
 describe('one breaker in two shields', () => {
-  test('has one timer, one lease, one set of probes', async () => {
-    const { clock, breaker, s } = bench({ halfOpen: { probes: 2 } })
+  test('has one timer, one lease and one set of probes', async () => {
+    const { clock, breaker, s } = setUp({ halfOpen: { probes: 2 } })
     const other = shield({ name: 'other', clock }, breaker)
     await Promise.allSettled([s.run(fail), other.run(fail)])
     expect(clock.pending).toBe(1)
     await clock.advance('10s')
     const gates = Array.from({ length: 1_000 }, () => gate())
-    let began = 0
+    let started = 0
     const running = gates.map(({ promise }, n) =>
       (n % 2 === 0 ? s : other).run(() => {
-        began += 1
+        started += 1
         return promise
       }),
     )
-    expect([began, clock.pending]).toEqual([2, 1])
+    expect([started, clock.pending]).toEqual([2, 1])
     for (const { resolve } of gates) resolve()
     await Promise.allSettled(running)
     expect([breaker.state, clock.pending]).toEqual(['closed', 0])
   })
 
-  test('each tells its own late results and refusals', async () => {
-    const { clock, breaker, s } = bench()
+  test('each shield emits its own late results and refusals', async () => {
+    const { clock, breaker, s } = setUp()
     const other = shield({ name: 'other', clock }, breaker)
-    const heard: string[] = []
-    for (const one of [s, other]) {
-      one.on('late', ({ shield }) => heard.push(`late ${shield}`))
-      one.on('rejected', ({ shield }) => heard.push(`rejected ${shield}`))
+    const events: string[] = []
+    for (const each of [s, other]) {
+      each.on('late', ({ shield }) => events.push(`late ${shield}`))
+      each.on('rejected', ({ shield }) => events.push(`rejected ${shield}`))
     }
     const early = gate()
     const call = other.run(() => early.promise)
@@ -269,12 +269,12 @@ describe('one breaker in two shields', () => {
     await call
     await s.run(() => 1).catch(() => {})
     await other.run(() => 1).catch(() => {})
-    expect(heard).toEqual(['late other', 'rejected s', 'rejected other'])
+    expect(events).toEqual(['late other', 'rejected s', 'rejected other'])
   })
 })
 
-test('a hundred thousand calls through every state leave no timer behind', async () => {
-  const { clock, breaker, s, changes } = bench({ trip: failureRate({ minimumCalls: 10 }), openFor: '1s' })
+test('no timer remains after 100 000 calls in all states', async () => {
+  const { clock, breaker, s, changes } = setUp({ trip: failureRate({ minimumCalls: 10 }), openFor: '1s' })
   for (let n = 0; n < 100; n += 1) {
     await Promise.allSettled(Array.from({ length: 1_000 }, () => s.run(n % 2 === 0 ? fail : () => 1)))
     await clock.advance('1s')

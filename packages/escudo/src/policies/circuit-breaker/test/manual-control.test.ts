@@ -1,18 +1,10 @@
 import { describe, expect, test, vi } from 'vitest'
-import { type CircuitBreakerOptions, circuitBreaker, consecutive, shield } from '../../../index.ts'
+import { circuitBreaker, consecutive, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
-
-const fail = (): Promise<never> => Promise.reject(new Error('down'))
-
-function setUp(options: CircuitBreakerOptions = {}) {
-  const clock = virtualClock()
-  const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s', ...options })
-  const s = shield({ name: 's', clock }, breaker)
-  return { clock, breaker, s }
-}
+import { fail, setUp } from './setup.ts'
 
 describe('isolate', () => {
-  test('refuses every call without a hint when to come back, until reset', async () => {
+  test('rejects every call without retryAfterMs, until reset', async () => {
     const { clock, breaker, s } = setUp()
     breaker.isolate()
     await clock.advance('1h')
@@ -29,7 +21,7 @@ describe('isolate', () => {
     expect(await s.run(() => 1)).toBe(1)
   })
 
-  test('of an open circuit ends its timer: time does not bring it back', async () => {
+  test('ends the timer of an open circuit, which then stays isolated', async () => {
     const { clock, breaker, s } = setUp()
     await s.run(fail).catch(() => {})
     expect(clock.pending).toBe(1)
@@ -39,7 +31,7 @@ describe('isolate', () => {
     expect(breaker.state).toBe('isolated')
   })
 
-  test('while calls are in flight: their results belong to an era that is over', async () => {
+  test('makes the results of calls in flight late', async () => {
     const { breaker, s } = setUp()
     let settle: (error: Error) => void = () => {}
     const call = s.run(
@@ -70,14 +62,14 @@ describe('disable', () => {
 })
 
 describe('reset', () => {
-  test('closes from open, half-open, isolated and disabled, and forgets what was counted', async () => {
-    for (const prepare of ['open', 'half-open', 'isolated', 'disabled'] as const) {
+  test('closes from open, half-open, isolated and disabled, and clears the counts', async () => {
+    for (const state of ['open', 'half-open', 'isolated', 'disabled'] as const) {
       const { clock, breaker, s } = setUp({ trip: consecutive(2) })
       for (let n = 0; n < 2; n += 1) await s.run(fail).catch(() => {})
-      if (prepare === 'half-open') await clock.advance('10s')
-      if (prepare === 'isolated') breaker.isolate()
-      if (prepare === 'disabled') breaker.disable()
-      expect(breaker.state).toBe(prepare)
+      if (state === 'half-open') await clock.advance('10s')
+      if (state === 'isolated') breaker.isolate()
+      if (state === 'disabled') breaker.disable()
+      expect(breaker.state).toBe(state)
       breaker.reset()
       expect(s.status().policies[0]).toMatchObject({ state: 'closed', failures: 0, calls: 0 })
       await s.run(fail).catch(() => {})
@@ -86,7 +78,7 @@ describe('reset', () => {
     }
   })
 
-  test('of a closed circuit forgets what was counted', async () => {
+  test('clears the counts of a closed circuit', async () => {
     const { breaker, s } = setUp({ trip: consecutive(2) })
     await s.run(fail).catch(() => {})
     breaker.reset()
@@ -95,24 +87,24 @@ describe('reset', () => {
   })
 })
 
-test('isolated, disabled and reset by hand are told to listeners, once for each change', () => {
+test('isolate, disable and reset emit one stateChange for each change', () => {
   const { breaker } = setUp()
-  const heard: unknown[] = []
-  breaker.on('stateChange', ({ from, to }) => heard.push([from, to]))
+  const events: unknown[] = []
+  breaker.on('stateChange', ({ from, to }) => events.push([from, to]))
   breaker.isolate()
   breaker.isolate()
   breaker.disable()
   breaker.disable()
   breaker.reset()
   breaker.reset()
-  expect(heard).toEqual([
+  expect(events).toEqual([
     ['closed', 'isolated'],
     ['isolated', 'disabled'],
     ['disabled', 'closed'],
   ])
 })
 
-test('a listener that unsubscribes itself hears once', () => {
+test('a listener that unsubscribes itself is notified once', () => {
   const { breaker } = setUp()
   const listener = vi.fn(() => end())
   const end = breaker.on('stateChange', listener)
@@ -121,7 +113,7 @@ test('a listener that unsubscribes itself hears once', () => {
   expect(listener).toHaveBeenCalledTimes(1)
 })
 
-test('a breaker that no shield has yet can be looked at and acted upon', () => {
+test('a breaker without a shield can be inspected and controlled', () => {
   const breaker = circuitBreaker()
   expect(breaker.state).toBe('closed')
   breaker.isolate()
@@ -130,39 +122,39 @@ test('a breaker that no shield has yet can be looked at and acted upon', () => {
   expect(breaker.state).toBe('closed')
 })
 
-test('one breaker in two shields is one circuit: each sees what the other met, under its own name', async () => {
+test('one breaker in two shields is one circuit, with the name of each shield in its events', async () => {
   const clock = virtualClock()
   const breaker = circuitBreaker({ trip: consecutive(2), openFor: '10s', name: 'payments' })
-  const [one, other] = [shield({ name: 'one', clock }, breaker), shield({ name: 'other', clock }, breaker)]
-  const heard: string[] = []
-  one.on('stateChange', ({ shield, policy, to }) => heard.push(`${shield} ${policy} ${to}`))
-  other.on('stateChange', ({ shield, policy, to }) => heard.push(`${shield} ${policy} ${to}`))
-  await one.run(fail).catch(() => {})
-  await other.run(fail).catch(() => {})
-  await expect(one.run(() => 1)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', shield: 'one', policy: 'payments' })
-  await expect(other.run(() => 1)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', shield: 'other' })
-  expect(heard).toEqual(['one payments open', 'other payments open'])
+  const [first, second] = [shield({ name: 'first', clock }, breaker), shield({ name: 'second', clock }, breaker)]
+  const events: string[] = []
+  first.on('stateChange', ({ shield, policy, to }) => events.push(`${shield} ${policy} ${to}`))
+  second.on('stateChange', ({ shield, policy, to }) => events.push(`${shield} ${policy} ${to}`))
+  await first.run(fail).catch(() => {})
+  await second.run(fail).catch(() => {})
+  await expect(first.run(() => 1)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', shield: 'first', policy: 'payments' })
+  await expect(second.run(() => 1)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN', shield: 'second' })
+  expect(events).toEqual(['first payments open', 'second payments open'])
   await clock.advance('10s')
-  expect(heard.length).toBe(4)
-  await other.run(() => 1)
-  expect(one.status().policies[0]).toMatchObject({ state: 'closed' })
+  expect(events.length).toBe(4)
+  await second.run(() => 1)
+  expect(first.status().policies[0]).toMatchObject({ state: 'closed' })
 })
 
-test('a refusal is told as rejected, with its code and its hint', async () => {
+test('a refusal emits `rejected` with its code and retryAfterMs', async () => {
   const { s } = setUp()
-  const heard: unknown[] = []
-  s.on('rejected', (event) => heard.push(event))
+  const events: unknown[] = []
+  s.on('rejected', (event) => events.push(event))
   await s.run(fail).catch(() => {})
   await s.run(() => 1).catch(() => {})
-  expect(heard).toEqual([{ shield: 's', policy: 'circuitBreaker', code: 'CIRCUIT_OPEN', retryAfterMs: 10_000 }])
+  expect(events).toEqual([{ shield: 's', policy: 'circuitBreaker', code: 'CIRCUIT_OPEN', retryAfterMs: 10_000 }])
 })
 
-test('a listener that closes the circuit while it opens is heard in the order in which things became true', async () => {
+test('changes made by a listener are emitted in the order in which they happened', async () => {
   const { breaker, s } = setUp()
-  const heard: string[] = []
+  const events: string[] = []
   breaker.on('stateChange', ({ to }) => to === 'open' && breaker.reset())
-  breaker.on('stateChange', ({ from, to }) => heard.push(`${from} -> ${to}`))
+  breaker.on('stateChange', ({ from, to }) => events.push(`${from} -> ${to}`))
   await s.run(fail).catch(() => {})
   expect(breaker.state).toBe('closed')
-  expect(heard).toEqual(['closed -> open', 'open -> closed'])
+  expect(events).toEqual(['closed -> open', 'open -> closed'])
 })

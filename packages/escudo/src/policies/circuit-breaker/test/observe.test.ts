@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { explain } from '../../../index.ts'
-import { bench, fail, gate, never } from './setup.ts'
+import { fail, gate, never, setUp } from './setup.ts'
 
-describe("mode 'observe' counts, changes states and tells of them, and refuses nothing", () => {
-  test('while open and half-open, and the probes among the calls close it', async () => {
-    const { clock, s, changes, status, times, errorOf } = bench({ mode: 'observe' })
+describe("mode 'observe' counts, changes the state and emits events, but rejects nothing", () => {
+  test('lets all calls through while open and half-open; the probes among them close the circuit', async () => {
+    const { clock, s, changes, status, times, errorOf } = setUp({ mode: 'observe' })
     await times(1, fail)
     expect(await errorOf(fail)).toMatchObject({ message: 'down' })
     expect(status()).toMatchObject({ state: 'open', failures: 1, calls: 1, retryAfterMs: 10_000 })
@@ -20,8 +20,8 @@ describe("mode 'observe' counts, changes states and tells of them, and refuses n
     expect(clock.pending).toBe(0)
   })
 
-  test('1000 callers at the moment of half-open all go through, and exactly N of them decide', async () => {
-    const { clock, breaker, s, times } = bench({ mode: 'observe', halfOpen: { probes: 2 } })
+  test('lets 1000 concurrent calls through while half-open, and exactly N of them decide', async () => {
+    const { clock, breaker, s, times } = setUp({ mode: 'observe', halfOpen: { probes: 2 } })
     await times(1, fail)
     await clock.advance('10s')
     const gates = Array.from({ length: 1_000 }, () => gate())
@@ -35,8 +35,8 @@ describe("mode 'observe' counts, changes states and tells of them, and refuses n
     expect(breaker.state).toBe('closed')
   })
 
-  test('a probe whose lease ends opens it again', async () => {
-    const { clock, s, times, changes } = bench({ mode: 'observe', halfOpen: { lease: '4s' } })
+  test('opens the circuit again if the lease of a probe ends', async () => {
+    const { clock, s, times, changes } = setUp({ mode: 'observe', halfOpen: { lease: '4s' } })
     await times(1, fail)
     await clock.advance('10s')
     void s.run(never)
@@ -44,8 +44,8 @@ describe("mode 'observe' counts, changes states and tells of them, and refuses n
     expect(changes.at(-1)).toMatchObject({ to: 'open', at: 14_000 })
   })
 
-  test('not even while isolated, and no ramp holds anybody back', async () => {
-    const { clock, breaker, s, times, status } = bench(
+  test('rejects nothing while isolated, and applies no ramp', async () => {
+    const { clock, breaker, s, times, status } = setUp(
       { mode: 'observe', ramp: { steps: [0.01], each: '1h' } },
       () => 0.99,
     )
@@ -59,8 +59,8 @@ describe("mode 'observe' counts, changes states and tells of them, and refuses n
     expect(status()).toEqual({ name: 'circuitBreaker', type: 'circuitBreaker', state: 'closed', failures: 0, calls: 1 })
   })
 
-  test('sets its timer once, however many calls go through while it is open', async () => {
-    const { clock, times } = bench({ mode: 'observe' })
+  test('sets its timer once for any number of calls while open', async () => {
+    const { clock, times } = setUp({ mode: 'observe' })
     let timers = 0
     const { setTimer } = clock
     clock.setTimer = (...args) => {
@@ -72,8 +72,8 @@ describe("mode 'observe' counts, changes states and tells of them, and refuses n
     expect([timers, clock.pending]).toEqual([1, 1])
   })
 
-  test('explain() of a failure says in which state it was', async () => {
-    const { errorOf, times } = bench({ mode: 'observe' })
+  test('explain() of a failure shows the state of the circuit', async () => {
+    const { errorOf, times } = setUp({ mode: 'observe' })
     await times(1, fail)
     expect(explain(await errorOf(fail))?.policies).toMatchObject([
       { type: 'circuitBreaker', state: 'open', failures: 1 },

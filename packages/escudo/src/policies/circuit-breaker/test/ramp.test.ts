@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { circuitBreaker, consecutive, constant, explain, failureRate, retry, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
-import { bench, fail } from './setup.ts'
+import { fail, setUp } from './setup.ts'
 
 const RAMP = { steps: [0.05, 0.25, 0.5], each: '10s' } as const
 
-/** Mulberry32: the same chances in each run. */
+/** Mulberry32: the same random numbers in each run. */
 function seeded(seed: number): () => number {
   let state = seed
   return () => {
@@ -16,22 +16,22 @@ function seeded(seed: number): () => number {
   }
 }
 
-async function ramping(random: () => number = seeded(1), options: Parameters<typeof bench>[0] = {}) {
-  const made = bench({ ramp: RAMP, ...options }, random)
+async function ramping(random: () => number = seeded(1), options: Parameters<typeof setUp>[0] = {}) {
+  const made = setUp({ ramp: RAMP, ...options }, random)
   await made.times(1, fail)
   await made.clock.advance('10s')
   await made.times(1, () => 1)
   return made
 }
 
-describe('recovery ramp: 5, 25, 50, 100 % of the traffic', () => {
-  test('the share of calls that each step admits, with the state closed and the status honest', async () => {
+describe('a ramp of 5, 25, 50 and 100 % of the traffic', () => {
+  test('admits the share of each step; the state is closed and the status shows the share', async () => {
     const { clock, s, status } = await ramping()
     for (const share of [0.05, 0.25, 0.5]) {
       expect(status()).toMatchObject({ state: 'closed', admitting: share, retryAfterMs: 10_000 })
       const results = await Promise.allSettled(Array.from({ length: 20_000 }, () => s.run(() => 1)))
       const admitted = results.filter(({ status }) => status === 'fulfilled').length / 20_000
-      // Four standard deviations and a little more.
+      // A tolerance of just over four standard deviations.
       expect(Math.abs(admitted - share)).toBeLessThan(0.015)
       await clock.advance('10s')
     }
@@ -41,7 +41,7 @@ describe('recovery ramp: 5, 25, 50, 100 % of the traffic', () => {
     expect(Object.keys(status())).not.toContain('retryAfterMs')
   })
 
-  test('advances by time, whether or not anybody calls, and a status page shows it', async () => {
+  test('advances by time, without a call, and the status shows it', async () => {
     const { clock, status } = await ramping()
     await clock.advance('25s')
     expect(status()).toMatchObject({ admitting: 0.5, retryAfterMs: 5_000 })
@@ -49,7 +49,7 @@ describe('recovery ramp: 5, 25, 50, 100 % of the traffic', () => {
     expect(status()).toEqual({ name: 'circuitBreaker', type: 'circuitBreaker', state: 'closed', failures: 0, calls: 0 })
   })
 
-  test('who is not admitted is refused with CircuitOpenError, whose retryAfterMs is the time until the next step', async () => {
+  test('rejects other calls with CircuitOpenError and the time until the next step', async () => {
     const { clock, s, errorOf } = await ramping(() => 0.99)
     const rejected: unknown[] = []
     s.on('rejected', ({ code, retryAfterMs }) => rejected.push([code, retryAfterMs]))
@@ -58,24 +58,24 @@ describe('recovery ramp: 5, 25, 50, 100 % of the traffic', () => {
     expect(refusal).toMatchObject({ code: 'CIRCUIT_OPEN', retryAfterMs: 6_000 })
     expect(refusal['message']).not.toContain('is open')
     expect(rejected).toEqual([['CIRCUIT_OPEN', 6_000]])
-    // Honest about the state: closed, but for a share.
+    // The state is closed, and `admitting` shows the share.
     expect(explain(refusal)).toMatchObject({
       policies: [{ type: 'circuitBreaker', state: 'closed', admitting: 0.05, retryAfterMs: 6_000 }],
       retryAt: 20_000,
     })
   })
 
-  test('a chance just below the share is admitted, one at the share is not', async () => {
-    for (const [chance, admitted] of [
+  test('admits a random number just below the share, but not one equal to it', async () => {
+    for (const [random, admitted] of [
       [0.0499, true],
       [0.05, false],
     ] as const) {
-      const { s } = await ramping(() => chance)
+      const { s } = await ramping(() => random)
       expect(await s.run(() => 1).then(Boolean, () => false)).toBe(admitted)
     }
   })
 
-  test('rolled back on regression: a trip while it ramps opens again, and the ramp begins anew after that', async () => {
+  test('a trip during the ramp opens the circuit again, and the next ramp starts at its first step', async () => {
     const { clock, times, status, changes } = await ramping(() => 0)
     await clock.advance('25s')
     expect(status()).toMatchObject({ admitting: 0.5 })
@@ -89,21 +89,21 @@ describe('recovery ramp: 5, 25, 50, 100 % of the traffic', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('only what was admitted is counted', async () => {
+  test('counts only admitted calls', async () => {
     const random = seeded(7)
     const { s, status } = await ramping(random, { trip: failureRate({ minimumCalls: 1, threshold: 1 }) })
     const results = await Promise.allSettled(Array.from({ length: 1_000 }, () => s.run(() => 1)))
     expect(status()).toMatchObject({ calls: results.filter(({ status }) => status === 'fulfilled').length })
   })
 
-  test('reset() closes, and all traffic returns at once', async () => {
+  test('ends at reset(): all traffic returns immediately', async () => {
     const { breaker, s, status } = await ramping(() => 0.99)
     breaker.reset()
     expect(await s.run(() => 1)).toBe(1)
     expect(Object.keys(status())).not.toContain('admitting')
   })
 
-  test('a refusal is retried when the next step comes within the delay of the retry', async () => {
+  test('a retry outside the breaker succeeds if its delay reaches the end of the ramp', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1s', ramp: { steps: [0.5], each: '2s' } })
     const s = shield(
@@ -118,12 +118,12 @@ describe('recovery ramp: 5, 25, 50, 100 % of the traffic', () => {
     const probe = s.run(() => 'probe')
     await clock.advance(0)
     expect(await probe).toBe('probe')
-    const held = s.run(() => 'after the ramp')
+    const retried = s.run(() => 'after the ramp')
     await clock.advance('3s')
-    expect(await held).toBe('after the ramp')
+    expect(await retried).toBe('after the ramp')
   })
 
-  test('in two shields each call asks the chance of its own shield', async () => {
+  test('uses the random source of the shield that runs the call', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s', ramp: RAMP })
     const lucky = shield({ name: 'lucky', clock, random: () => 0 }, breaker)

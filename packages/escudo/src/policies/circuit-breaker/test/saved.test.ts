@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
 import { type CircuitBreakerOptions, circuitBreaker, consecutive, type SavedBreaker, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
-import { bench, fail, never } from './setup.ts'
+import { fail, never, setUp } from './setup.ts'
 
 const OPEN: SavedBreaker = { state: 'open', remainingMs: 6_000, openedAgoMs: 4_000, openings: 1, failures: 1, calls: 1 }
 
-/** Another process, whose clock began long before: the state goes there as text. */
-async function elsewhere(saved: SavedBreaker, options: CircuitBreakerOptions = {}) {
+/** Restores the state, as JSON, in another process whose clock started much earlier. */
+async function restoredElsewhere(saved: SavedBreaker, options: CircuitBreakerOptions = {}) {
   const clock = virtualClock()
   await clock.advance('500h')
   const restore = JSON.parse(JSON.stringify(saved)) as SavedBreaker
@@ -16,14 +16,14 @@ async function elsewhere(saved: SavedBreaker, options: CircuitBreakerOptions = {
   return { clock, breaker, changes, s: shield({ name: 's', clock, random: () => 0.9 }, breaker) }
 }
 
-describe('state that can be saved and restored', () => {
-  test('save() stores the remaining open time, never clock values', async () => {
-    const { clock, breaker, times } = bench()
+describe('save and restore', () => {
+  test('stores the remaining open period, never clock values', async () => {
+    const { clock, breaker, times } = setUp()
     await clock.advance('1h')
     await times(1, fail)
     await clock.advance('4s')
     expect(breaker.save()).toEqual(OPEN)
-    const { clock: other, breaker: restored, s, changes } = await elsewhere(breaker.save())
+    const { clock: other, breaker: restored, s, changes } = await restoredElsewhere(breaker.save())
     expect(s.status().policies[0]).toMatchObject({ state: 'open', failures: 1, calls: 1, retryAfterMs: 6_000 })
     await expect(s.run(() => 1)).rejects.toMatchObject({ retryAfterMs: 6_000 })
     await other.advance('5999ms')
@@ -38,92 +38,92 @@ describe('state that can be saved and restored', () => {
     expect(other.pending).toBe(0)
   })
 
-  test('openings in a row go on growing', async () => {
+  test('continues a growing open period', async () => {
     const openFor = { base: '1s', factor: 2, max: '1h' } as const
-    const { clock, breaker, times } = bench({ openFor })
+    const { clock, breaker, times } = setUp({ openFor })
     for (const openMs of [1_000, 2_000, 4_000]) {
       await times(1, fail)
       await clock.advance(openMs)
     }
-    const { clock: other, s } = await elsewhere(breaker.save(), { openFor })
+    const { clock: other, s } = await restoredElsewhere(breaker.save(), { openFor })
     await other.advance(0)
     await s.run(fail).catch(() => {})
     await expect(s.run(() => 1)).rejects.toMatchObject({ retryAfterMs: 8_000 })
   })
 
-  test('a half-open circuit comes back as one whose open time is over: its probes were calls of the old process', async () => {
-    const { clock, breaker, s } = bench()
+  test('restores a half-open circuit as one whose open period has ended', async () => {
+    const { clock, breaker, s } = setUp()
     await s.run(fail).catch(() => {})
     await clock.advance('10s')
     void s.run(never)
     const saved = breaker.save()
     expect(saved).toMatchObject({ state: 'half-open', remainingMs: 0 })
-    const { s: there, breaker: restored } = await elsewhere(saved)
+    const { s: there, breaker: restored } = await restoredElsewhere(saved)
     expect(restored.state).toBe('half-open')
     expect(await there.run(() => 1)).toBe(1)
     expect(restored.state).toBe('closed')
   })
 
-  test.each(['isolate', 'disable'] as const)('what an operator did holds in the other process: %s', async (what) => {
-    const { breaker } = bench()
-    breaker[what]()
-    const { breaker: restored, clock } = await elsewhere(breaker.save())
+  test.each(['isolate', 'disable'] as const)('%s still applies in the other process', async (action) => {
+    const { breaker } = setUp()
+    breaker[action]()
+    const { breaker: restored, clock } = await restoredElsewhere(breaker.save())
     await clock.advance('1h')
     expect(restored.state).toBe(breaker.state)
     restored.reset()
     expect(restored.state).toBe('closed')
   })
 
-  test('a ramp goes on where it was', async () => {
+  test('continues a ramp from its saved step', async () => {
     const ramp = { steps: [0.1, 0.5], each: '10s' } as const
-    const { clock, breaker, times } = bench({ ramp })
+    const { clock, breaker, times } = setUp({ ramp })
     await times(1, fail)
     await clock.advance('10s')
     await times(1, () => 1)
     await clock.advance('14s')
-    const { clock: other, s } = await elsewhere(breaker.save(), { ramp })
+    const { clock: other, s } = await restoredElsewhere(breaker.save(), { ramp })
     expect(s.status().policies[0]).toMatchObject({ state: 'closed', admitting: 0.5, retryAfterMs: 6_000 })
     await other.advance('6s')
     expect(await s.run(() => 1)).toBe(1)
   })
 
-  test('what a window held is not saved: a restored circuit that is closed counts from nothing', async () => {
-    const { breaker, times } = bench({ trip: consecutive(3) })
+  test('does not save the window: a restored closed circuit counts from zero', async () => {
+    const { breaker, times } = setUp({ trip: consecutive(3) })
     await times(2, fail)
     expect(breaker.save()).toEqual({ state: 'closed' })
-    const { breaker: restored, s } = await elsewhere(breaker.save(), { trip: consecutive(3) })
+    const { breaker: restored, s } = await restoredElsewhere(breaker.save(), { trip: consecutive(3) })
     for (let n = 0; n < 2; n += 1) await s.run(fail).catch(() => {})
     expect(restored.state).toBe('closed')
   })
 
-  test('an open time longer than this breaker ever takes is cut to that', async () => {
-    const { s } = await elsewhere({ ...OPEN, remainingMs: 1e300, openedAgoMs: 1e300, openings: 2 ** 53 - 1 })
+  test('shortens a remaining open period to the maximum of the breaker', async () => {
+    const { s } = await restoredElsewhere({ ...OPEN, remainingMs: 1e300, openedAgoMs: 1e300, openings: 2 ** 53 - 1 })
     await expect(s.run(() => 1)).rejects.toMatchObject({ retryAfterMs: 60_000 })
   })
 
   test.each<[string, unknown]>([
-    ['no object', 'open'],
+    ['not an object', 'open'],
     ['null', null],
     ['a list', []],
-    ['no state', {}],
-    ['a state that there is not', { ...OPEN, state: 'ajar' }],
-    ['a field more', { ...OPEN, until: 7 }],
-    ['a prototype', JSON.parse('{"state":"closed","__proto__":{"rampedMs":1}}')],
-    ['a negative time', { ...OPEN, remainingMs: -1 }],
-    ['a time that is no number', { ...OPEN, remainingMs: Number.NaN }],
-    ['an endless time', { ...OPEN, openedAgoMs: Number.POSITIVE_INFINITY }],
-    ['a text', { ...OPEN, openings: '1' }],
-    ['half an opening', { ...OPEN, openings: 1.5 }],
-    ['no opening', { ...OPEN, openings: 0 }],
-    ['a count below zero', { ...OPEN, failures: -1 }],
-    ['a time left out', { ...OPEN, remainingMs: undefined }],
-  ])('hostile input is refused, with the path of the option: %s', (_what, restore) => {
+    ['a missing state', {}],
+    ['an unknown state', { ...OPEN, state: 'ajar' }],
+    ['an unknown field', { ...OPEN, until: 7 }],
+    ['a `__proto__` key', JSON.parse('{"state":"closed","__proto__":{"rampedMs":1}}')],
+    ['a negative duration', { ...OPEN, remainingMs: -1 }],
+    ['a NaN duration', { ...OPEN, remainingMs: Number.NaN }],
+    ['an infinite duration', { ...OPEN, openedAgoMs: Number.POSITIVE_INFINITY }],
+    ['a string instead of a number', { ...OPEN, openings: '1' }],
+    ['a fractional number of openings', { ...OPEN, openings: 1.5 }],
+    ['zero openings', { ...OPEN, openings: 0 }],
+    ['a negative count', { ...OPEN, failures: -1 }],
+    ['a missing duration', { ...OPEN, remainingMs: undefined }],
+  ])('throws for %s, with the path of the option', (_what, restore) => {
     expect(() => circuitBreaker({ restore: restore as SavedBreaker })).toThrow(/circuitBreaker\.restore/)
   })
 })
 
-describe('a breaker that is part of no shield yet', () => {
-  test('has no clock: its open time begins to pass with its first shield, and only there', async () => {
+describe('a breaker without a shield', () => {
+  test('has no clock: its open period starts to pass with its first shield', async () => {
     const breaker = circuitBreaker({ restore: OPEN })
     await new Promise((resolve) => setTimeout(resolve, 5))
     expect([breaker.state, breaker.save()]).toEqual(['open', OPEN])
@@ -136,7 +136,7 @@ describe('a breaker that is part of no shield yet', () => {
     expect(other.status().policies[0]).toMatchObject({ retryAfterMs: 3_000 })
   })
 
-  test('what an operator did to it before stays', () => {
+  test('keeps an earlier isolate() or reset() when it becomes part of a shield', () => {
     const clock = virtualClock()
     const isolated = circuitBreaker({ restore: OPEN })
     isolated.isolate()
@@ -148,10 +148,10 @@ describe('a breaker that is part of no shield yet', () => {
     expect([closed.state, clock.pending]).toEqual(['closed', 0])
   })
 
-  test('asks no health check, and then asks it on the clock of its shield', async () => {
-    let asked = 0
+  test('runs no health check until it has a shield, then on the clock of the shield', async () => {
+    let checks = 0
     const operation = (): Promise<never> => {
-      asked += 1
+      checks += 1
       return fail()
     }
     const breaker = circuitBreaker({ openFor: '10s', restore: OPEN, probe: { operation, every: 5 } })
@@ -159,8 +159,8 @@ describe('a breaker that is part of no shield yet', () => {
     const clock = virtualClock()
     shield({ name: 's', clock }, breaker)
     await new Promise((resolve) => setTimeout(resolve, 30))
-    expect(asked).toBe(0)
+    expect(checks).toBe(0)
     await clock.advance(15)
-    expect(asked).toBe(3)
+    expect(checks).toBe(3)
   })
 })

@@ -11,6 +11,7 @@ import { type VirtualClock, virtualClock } from '../../../testing/virtual-clock.
 import type { StateChange } from '../circuits.ts'
 
 export const fail = (): Promise<never> => Promise.reject(new Error('down'))
+/** An operation that never settles and ignores its signal. */
 export const never = (): Promise<never> => new Promise(() => {})
 
 export interface Gate {
@@ -29,21 +30,21 @@ export function gate(): Gate {
   return { promise, resolve, reject }
 }
 
-export interface Bench {
+export interface Setup {
   readonly clock: VirtualClock
   readonly breaker: CircuitBreaker
   readonly s: Shield
-  /** Everything that the breaker's own listeners heard. */
+  /** All changes that the breaker's `stateChange` emitted. */
   readonly changes: StateChange[]
-  /** Makes so many calls, one after the other. */
+  /** Makes `n` calls one after another, and ignores their errors. */
   times(n: number, operation: () => unknown, options?: RunOptions): Promise<void>
-  /** Makes a call, and gives its error. */
+  /** Makes a call and returns its error; `{ resolved }` if there is none. */
   errorOf(operation: () => unknown, options?: RunOptions): Promise<Record<string, unknown>>
   status(): Record<string, unknown>
 }
 
-/** A shield `s` of one breaker, which opens at the first failure for 10 s unless told otherwise. */
-export function bench(options: CircuitBreakerOptions = {}, random?: () => number): Bench {
+/** A shield `s` with one breaker. By default the breaker opens at the first failure for 10 s. */
+export function setUp(options: CircuitBreakerOptions = {}, random?: () => number): Setup {
   const clock = virtualClock()
   const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s', ...options })
   const s = shield(random === undefined ? { name: 's', clock } : { name: 's', clock, random }, breaker) as Shield
@@ -64,7 +65,7 @@ export function bench(options: CircuitBreakerOptions = {}, random?: () => number
   }
 }
 
-/** An operation that takes that long on the clock. */
+/** An operation that takes `ms` on the clock. */
 export function taking(clock: VirtualClock, ms: number, outcome: 'ok' | 'down' = 'ok'): () => Promise<unknown> {
   return () =>
     new Promise((resolve, reject) => {

@@ -2,20 +2,12 @@ import { describe, expect, test, vi } from 'vitest'
 import { FACTS } from '../../../errors/error-facts.ts'
 import { bulkhead, circuitBreaker, consecutive, shield, timeout } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { gate } from './setup.ts'
 
 const DOWN = new Error('down')
 const fail = (): Promise<never> => Promise.reject(DOWN)
 const business = (): Error =>
   Object.assign(new Error('not found'), { [FACTS]: { code: 'ITEM_NOT_FOUND', status: 404, kind: 'business' } })
-
-function gate<T = unknown>() {
-  let resolve: (value: T) => void = () => {}
-  let reject: (error: unknown) => void = () => {}
-  const promise = new Promise<T>((...settle) => {
-    ;[resolve, reject] = settle
-  })
-  return { promise, resolve, reject }
-}
 
 describe('a result of an earlier generation changes nothing', () => {
   async function withEarlyCall() {
@@ -30,7 +22,7 @@ describe('a result of an earlier generation changes nothing', () => {
     return { clock, breaker, s, early, call, late }
   }
 
-  test('a late failure from the closed era does not re-open a half-open circuit', async () => {
+  test('a late failure from the closed state does not reopen a half-open circuit', async () => {
     const { clock, breaker, early, call, late } = await withEarlyCall()
     await clock.advance('10s')
     early.reject(DOWN)
@@ -39,19 +31,19 @@ describe('a result of an earlier generation changes nothing', () => {
     expect(late).toEqual(['failure'])
   })
 
-  test('a late success from the closed era does not close a half-open circuit', async () => {
+  test('a late success from the closed state does not close a half-open circuit', async () => {
     const { clock, breaker, s, early, call, late } = await withEarlyCall()
     await clock.advance('10s')
     early.resolve('ok')
     expect(await call).toBe('ok')
     expect(breaker.state).toBe('half-open')
     await s.run(() => 1)
-    // One of two probes: had the late one counted, the circuit would be closed now.
+    // One success of two probes. If the late success had counted, the circuit would be closed now.
     expect(breaker.state).toBe('half-open')
     expect(late).toEqual(['success'])
   })
 
-  test('a late result while open neither prolongs nor shortens it', async () => {
+  test('a late result while open neither extends nor shortens the open period', async () => {
     const { clock, breaker, early, call } = await withEarlyCall()
     await clock.advance('5s')
     early.reject(DOWN)
@@ -60,7 +52,7 @@ describe('a result of an earlier generation changes nothing', () => {
     expect(breaker.state).toBe('half-open')
   })
 
-  test('a late failure after the circuit has closed again is not counted', async () => {
+  test('a late failure is not counted after the circuit has closed again', async () => {
     const { clock, breaker, s, early, call } = await withEarlyCall()
     await clock.advance('10s')
     for (let n = 0; n < 2; n += 1) await s.run(() => 1)
@@ -71,7 +63,7 @@ describe('a result of an earlier generation changes nothing', () => {
     expect(breaker.state).toBe('closed')
   })
 
-  test('a late probe from an earlier half-open era does not decide the next one', async () => {
+  test('a late probe does not decide a later half-open state', async () => {
     const { clock, breaker, s } = await withEarlyCall()
     await clock.advance('10s')
     const slow = gate()
@@ -93,7 +85,7 @@ describe('verdicts', () => {
     return { clock, breaker, s: shield({ name: 's', clock }, breaker) }
   }
 
-  test('a business error is ignored: a 404 opens no circuit, and begins no count again', async () => {
+  test('a business error is ignored: a 404 neither opens the circuit nor resets the count', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(2) })
     const s = shield({ name: 's', clock }, breaker)
@@ -105,7 +97,7 @@ describe('verdicts', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test("the caller's own abort is ignored, also when the operation rejects with its reason", async () => {
+  test("the caller's abort is ignored, even if the operation rejects with its reason", async () => {
     const { breaker, s } = setUp()
     const controller = new AbortController()
     const call = s.run(
@@ -118,7 +110,7 @@ describe('verdicts', () => {
     expect(breaker.state).toBe('closed')
   })
 
-  test('a timeout further out is a failure of the breaker inside, at the moment of the timeout', async () => {
+  test('an outer timeout is a failure at the moment of the timeout', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const s = shield({ name: 's', clock }, timeout('1s'), breaker)
@@ -128,7 +120,7 @@ describe('verdicts', () => {
     expect(await call).toBe('TIMEOUT')
   })
 
-  test('the deadline that the caller gave is a failure of the breaker inside too: only its signal is its abort', async () => {
+  test('a deadline set by the caller is a failure; only its signal is an abort', async () => {
     const { clock, breaker, s } = setUp()
     const call = s.run(() => new Promise(() => {}), { deadline: '1s' }).catch((error) => error.code)
     await clock.advance('1s')
@@ -136,7 +128,7 @@ describe('verdicts', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('a timeout further in is a failure', async () => {
+  test('an inner timeout is a failure', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const s = shield({ name: 's', clock }, breaker, timeout('1s'))
@@ -146,7 +138,7 @@ describe('verdicts', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('a call that a timeout cut off is counted once: its late success and its late failure are not', async () => {
+  test('a call that a timeout cancels is counted once; its late result is not counted', async () => {
     for (const end of ['resolve', 'reject'] as const) {
       const clock = virtualClock()
       const breaker = circuitBreaker({ trip: consecutive(5) })
@@ -161,7 +153,7 @@ describe('verdicts', () => {
     }
   })
 
-  test('refusals by a bulkhead further in are ignored', async () => {
+  test('refusals by an inner bulkhead are ignored', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const s = shield({ name: 's', clock }, breaker, bulkhead({ limit: 1 }))
@@ -172,7 +164,7 @@ describe('verdicts', () => {
 })
 
 describe('classify', () => {
-  test('judges values and errors, business errors included, and is asked once for each', async () => {
+  test('judges values and errors, including business errors, once each', async () => {
     const clock = virtualClock()
     const classify = vi.fn((outcome) => (outcome.ok && outcome.value === 200 ? 'success' : 'failure'))
     const breaker = circuitBreaker({ trip: consecutive(9), classify })
@@ -185,12 +177,12 @@ describe('classify', () => {
     expect(classify).toHaveBeenCalledTimes(3)
   })
 
-  test("never hears of the caller's abort nor of refusals from inside", async () => {
+  test("does not receive the caller's abort or refusals by inner policies", async () => {
     const clock = virtualClock()
     const classify = vi.fn(() => 'failure' as const)
     const s = shield({ name: 's', clock }, circuitBreaker({ trip: consecutive(1), classify }), bulkhead({ limit: 1 }))
     const controller = new AbortController()
-    // Not deaf: it rejects with the reason, and there is an outcome to judge.
+    // The operation obeys its signal, so that there is an outcome to judge.
     const call = s.run(
       ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
       { signal: controller.signal },
@@ -202,7 +194,7 @@ describe('classify', () => {
     expect(classify).not.toHaveBeenCalled()
   })
 
-  test('that throws over an error keeps the original as cause, gives the permit back, and counts neither way', async () => {
+  test('that throws for an error: the original is the cause, and the call is ignored', async () => {
     const clock = virtualClock()
     const bug = new TypeError('bug in classify')
     const breaker = circuitBreaker({
@@ -217,7 +209,7 @@ describe('classify', () => {
     expect(s.status().policies[0]).toMatchObject({ state: 'closed', calls: 0 })
   })
 
-  test('that throws over a value is asked once, and what it threw is not judged as if the operation had thrown it', async () => {
+  test('that throws for a value is called once: its own error is not classified', async () => {
     const clock = virtualClock()
     const bug = new TypeError('bug in classify')
     const classify = vi.fn(() => {
@@ -226,21 +218,21 @@ describe('classify', () => {
     const s = shield({ name: 's', clock }, circuitBreaker({ trip: consecutive(1), classify }))
     await expect(s.run(() => 42)).rejects.toBe(bug)
     expect(classify).toHaveBeenCalledTimes(1)
-    // An error that is its own cause sends whoever walks the causes round in a circle.
+    // An error that is its own cause would make a walk over the causes endless.
     expect(bug.cause).toBeUndefined()
     expect(s.status().policies[0]).toMatchObject({ state: 'closed', calls: 0 })
   })
 
-  test('that answers with no verdict is a TypeError, and the permit of a probe comes back all the same', async () => {
+  test('that returns no verdict is a TypeError, and the permit of a probe is released', async () => {
     const clock = virtualClock()
-    let answer: unknown = 'failure'
-    const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1s', classify: () => answer as never })
+    let verdict: unknown = 'failure'
+    const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1s', classify: () => verdict as never })
     const s = shield({ name: 's', clock }, breaker)
     await s.run(() => 1)
     await clock.advance('1s')
-    answer = 'maybe'
+    verdict = 'maybe'
     await expect(s.run(() => 1)).rejects.toThrow(TypeError)
-    answer = 'success'
+    verdict = 'success'
     expect(await s.run(() => 1)).toBe(1)
     expect(breaker.state).toBe('closed')
   })

@@ -1,15 +1,15 @@
 import type { Verdict } from '../../../../core/outcome.ts'
 
-// The circuit breaker as one would explain it to somebody: every rule said once, every call kept in a list, everything
-// looked up again each time. Written from the design and not from breaker.ts, with which it must agree.
+// A naive model of the circuit breaker, easy to check: it keeps every call in a list and computes everything from that
+// list. It follows the documented semantics, independently of breaker.ts, and breaker.ts must agree with it.
 
 export type RuleSpec =
   | { readonly kind: 'consecutive'; readonly n: number }
   | {
       readonly kind: 'rate'
-      /** Undefined: failures count, and not slow calls. */
+      /** Counts slow calls; undefined: counts failures. */
       readonly slowerThanMs: number | undefined
-      /** The threshold in twentieths, so that nothing is rounded here. */
+      /** The threshold in twentieths, so that the model needs no rounding. */
       readonly twentieths: number
       readonly minimum: number
       readonly window: { readonly calls: number } | { readonly bucketMs: number }
@@ -24,6 +24,7 @@ export interface ModelSettings {
     readonly retryAfterMaxMs: number
   }
   readonly probes: number
+  /** The number of successful probes that close the circuit. */
   readonly needed: number
   readonly leaseMs: number
   readonly observe: boolean
@@ -43,22 +44,22 @@ export interface Change {
   readonly at: number
 }
 
-/** What a rule sees: how many count, among how many, and whether that trips. */
-export function look(rule: RuleSpec, samples: readonly Sample[], now: number): [number, number, boolean] {
+/** Evaluates a rule: the count, the number of calls, and whether it trips. */
+export function evaluate(rule: RuleSpec, samples: readonly Sample[], now: number): [number, number, boolean] {
   if (rule.kind === 'consecutive') {
-    const lastGood = samples.findLastIndex(({ failed }) => !failed)
-    const row = samples.length - 1 - lastGood
-    return [row, samples.length, row >= rule.n]
+    const lastSuccess = samples.findLastIndex(({ failed }) => !failed)
+    const failuresInRow = samples.length - 1 - lastSuccess
+    return [failuresInRow, samples.length, failuresInRow >= rule.n]
   }
   const { window, slowerThanMs, minimum, twentieths } = rule
-  const held =
+  const inWindow =
     'calls' in window
       ? samples.slice(-window.calls)
       : samples.filter(({ at }) => Math.floor(now / window.bucketMs) - Math.floor(at / window.bucketMs) < 20)
-  const hits = held.filter(({ failed, durationMs }) =>
+  const hits = inWindow.filter(({ failed, durationMs }) =>
     slowerThanMs === undefined ? failed : durationMs > slowerThanMs,
   )
-  return [hits.length, held.length, held.length >= minimum && hits.length * 20 >= twentieths * held.length]
+  return [hits.length, inWindow.length, inWindow.length >= minimum && hits.length * 20 >= twentieths * inWindow.length]
 }
 
 export function reasonOf(rule: RuleSpec): string {
@@ -68,17 +69,17 @@ export function reasonOf(rule: RuleSpec): string {
 
 export class BreakerModel {
   state = 'closed'
-  era = 0
+  generation = 0
   samples: Sample[] = []
   openings = 0
   openedAt = 0
   openUntil = 0
   countAtOpening: [number, number] = [0, 0]
-  /** Counts the outages: a health check belongs to one. */
-  outage = 0
+  /** The number of the current open period. A health check belongs to one open period. */
+  openPeriod = 0
   inFlight: { readonly id: number; readonly endsAt: number }[] = []
-  good = 0
-  bad = 0
+  successes = 0
+  failures = 0
   rampStart: number | undefined
   readonly changes: Change[] = []
   readonly settings: ModelSettings
@@ -87,36 +88,36 @@ export class BreakerModel {
     this.settings = settings
   }
 
-  get down(): boolean {
+  get isOpenOrHalfOpen(): boolean {
     return this.state === 'open' || this.state === 'half-open'
   }
 
-  enter(state: string, reason: string, now: number): void {
+  transition(state: string, reason: string, now: number): void {
     this.changes.push({ from: this.state, to: state, reason, at: now })
-    this.begin(state)
+    this.enter(state)
   }
 
-  begin(state: string): void {
+  enter(state: string): void {
     this.state = state
-    this.era += 1
+    this.generation += 1
     this.inFlight = []
-    this.good = 0
-    this.bad = 0
+    this.successes = 0
+    this.failures = 0
     this.rampStart = undefined
     this.samples = []
-    if (!this.down) this.openings = 0
+    if (!this.isOpenOrHalfOpen) this.openings = 0
   }
 
   open(reason: string, now: number, hintMs: number): void {
     if (this.state === 'closed') this.countAtOpening = this.counts(now, reason)
     this.openings += 1
-    this.outage += 1
+    this.openPeriod += 1
     this.openedAt = now
-    this.openUntil = now + Math.max(this.ownMs(this.openings), Math.min(hintMs, this.settings.open.retryAfterMaxMs))
-    this.enter('open', reason, now)
+    this.openUntil = now + Math.max(this.openForMs(this.openings), Math.min(hintMs, this.settings.open.retryAfterMaxMs))
+    this.transition('open', reason, now)
   }
 
-  ownMs(opening: number): number {
+  openForMs(opening: number): number {
     const { baseMs, factor, maxMs } = this.settings.open
     let ms = baseMs
     for (let n = 1; n < opening; n += 1) ms *= factor
@@ -124,112 +125,112 @@ export class BreakerModel {
   }
 
   recover(reason: string, now: number): void {
-    this.enter('closed', reason, now)
+    this.transition('closed', reason, now)
     if (this.settings.ramp !== undefined && !this.settings.observe) this.rampStart = now
   }
 
-  pass(now: number): void {
-    if (this.state === 'open' && now >= this.openUntil) this.enter('half-open', 'the open time is over', now)
+  advance(now: number): void {
+    if (this.state === 'open' && now >= this.openUntil) this.transition('half-open', 'the open period ended', now)
     this.endLeases(now)
   }
 
   endLeases(now: number): void {
     for (;;) {
-      // The first, since it may decide, and then there are no probes any more.
+      // One at a time: each may decide, and then there are no probes left.
       const ended = this.inFlight.find(({ endsAt }) => now >= endsAt)
       if (ended === undefined) return
-      this.judge(ended.id, 'a probe did not settle within its lease', now, 0)
+      this.countProbe(ended.id, 'a probe did not settle within its lease', now, 0)
     }
   }
 
-  /** Without a reason it was good. */
-  judge(id: number, badReason: string | undefined, now: number, hintMs: number): void {
-    this.inFlight = this.inFlight.filter((one) => one.id !== id)
-    if (badReason === undefined) this.good += 1
-    else this.bad += 1
+  /** Counts a probe as failed if there is a reason, otherwise as successful. */
+  countProbe(id: number, failureReason: string | undefined, now: number, hintMs: number): void {
+    this.inFlight = this.inFlight.filter((probe) => probe.id !== id)
+    if (failureReason === undefined) this.successes += 1
+    else this.failures += 1
     const { probes, needed } = this.settings
-    if (this.good >= needed) this.recover('the probes succeeded', now)
-    else if (probes - this.bad < needed) this.open(badReason as string, now, hintMs)
+    if (this.successes >= needed) this.recover('the probes succeeded', now)
+    else if (probes - this.failures < needed) this.open(failureReason as string, now, hintMs)
   }
 
-  acquire(id: number, now: number, chance: number): 'probe' | 'pass' | undefined {
-    this.pass(now)
+  acquire(id: number, now: number, chance: number): 'probe' | 'shared' | undefined {
+    this.advance(now)
     const { probes, leaseMs, observe } = this.settings
     switch (this.state) {
       case 'closed':
-        return chance < (this.admitting(now) ?? 1) ? 'pass' : undefined
+        return chance < (this.admitting(now) ?? 1) ? 'shared' : undefined
       case 'disabled':
-        return 'pass'
+        return 'shared'
       case 'half-open':
-        if (this.inFlight.length + this.good + this.bad < probes) {
+        if (this.inFlight.length + this.successes + this.failures < probes) {
           this.inFlight.push({ id, endsAt: now + leaseMs })
           return 'probe'
         }
     }
-    return observe ? 'pass' : undefined
+    return observe ? 'shared' : undefined
   }
 
   settle(
     id: number,
-    era: number,
+    generation: number,
     isProbe: boolean,
     verdict: Verdict,
     now: number,
     hintMs: number,
     ms: number,
   ): boolean {
-    if (isProbe && era === this.era) this.endLeases(now)
-    if (era !== this.era) return false
+    if (isProbe && generation === this.generation) this.endLeases(now)
+    if (generation !== this.generation) return false
     if (isProbe) return this.settleProbe(id, verdict, now, hintMs, ms)
     if (verdict === 'ignored' || this.state !== 'closed') return true
     const failed = verdict === 'failure'
     this.samples.push({ at: now, failed, durationMs: ms })
-    const tripping = this.settings.rules.find((rule) => look(rule, this.samples, now)[2])
+    const tripping = this.settings.rules.find((rule) => evaluate(rule, this.samples, now)[2])
     if (tripping !== undefined) this.open(reasonOf(tripping), now, failed ? hintMs : 0)
     return true
   }
 
   settleProbe(id: number, verdict: Verdict, now: number, hintMs: number, ms: number): boolean {
-    if (!this.inFlight.some((one) => one.id === id)) return false
+    if (!this.inFlight.some((probe) => probe.id === id)) return false
     const limits = this.settings.rules.flatMap((rule) =>
       'slowerThanMs' in rule ? [rule.slowerThanMs ?? Infinity] : [],
     )
-    if (verdict === 'ignored') this.inFlight = this.inFlight.filter((one) => one.id !== id)
-    else if (verdict === 'failure') this.judge(id, 'a probe failed', now, hintMs)
-    else this.judge(id, limits.some((limit) => ms > limit) ? 'a probe was too slow' : undefined, now, 0)
+    if (verdict === 'ignored') this.inFlight = this.inFlight.filter((probe) => probe.id !== id)
+    else if (verdict === 'failure') this.countProbe(id, 'a probe failed', now, hintMs)
+    else this.countProbe(id, limits.some((limit) => ms > limit) ? 'a probe was too slow' : undefined, now, 0)
     return true
   }
 
-  byHand(what: 'isolate' | 'disable' | 'reset', now: number): void {
-    this.pass(now)
-    const state = { isolate: 'isolated', disable: 'disabled', reset: 'closed' }[what]
-    const reason = { isolate: 'isolated by hand', disable: 'disabled by hand', reset: 'reset by hand' }[what]
-    if (this.state !== state) this.enter(state, reason, now)
-    // A closed circuit that is closed again: no change, but what is in flight belongs to what is forgotten.
-    else if (what === 'reset') this.begin('closed')
+  manual(action: 'isolate' | 'disable' | 'reset', now: number): void {
+    this.advance(now)
+    const state = { isolate: 'isolated', disable: 'disabled', reset: 'closed' }[action]
+    const reason = { isolate: 'isolated manually', disable: 'disabled manually', reset: 'reset manually' }[action]
+    if (this.state !== state) this.transition(state, reason, now)
+    // Resetting a closed circuit is no transition, but the results of calls in flight no longer count.
+    else if (action === 'reset') this.enter('closed')
   }
 
-  healthCheck(outage: number, now: number): boolean {
-    this.pass(now)
-    if (!this.down || outage !== this.outage) return false
+  healthCheck(openPeriod: number, now: number): boolean {
+    this.advance(now)
+    if (!this.isOpenOrHalfOpen || openPeriod !== this.openPeriod) return false
     this.recover('the health check succeeded', now)
     return true
   }
 
-  /** Another process goes on, whose clock shows `shiftMs` more. */
-  moveHouse(now: number, shiftMs: number): void {
-    this.pass(now)
+  /** Another process continues from the saved state, with a clock that shows `shiftMs` more. */
+  saveAndRestore(now: number, shiftMs: number): void {
+    this.advance(now)
     const { rampStart } = this
     const stillRamping = this.admitting(now) !== undefined
     const openings = this.openings
     if (this.state === 'half-open') {
       this.openUntil = now
-      this.begin('open')
-    } else this.begin(this.state)
+      this.enter('open')
+    } else this.enter(this.state)
     this.openings = openings
     this.openUntil += shiftMs
     this.openedAt += shiftMs
-    this.outage += 1
+    this.openPeriod += 1
     if (stillRamping) this.rampStart = (rampStart as number) + shiftMs
   }
 
@@ -240,12 +241,12 @@ export class BreakerModel {
   }
 
   counts(now: number, reason?: string): [number, number] {
-    if (this.down) return this.countAtOpening
+    if (this.isOpenOrHalfOpen) return this.countAtOpening
     const { rules } = this.settings
-    const shown = rules.find(
-      (rule) => reason !== undefined && reasonOf(rule) === reason && look(rule, this.samples, now)[2],
+    const tripped = rules.find(
+      (rule) => reason !== undefined && reasonOf(rule) === reason && evaluate(rule, this.samples, now)[2],
     )
-    const [hits, calls] = look(shown ?? (rules[0] as RuleSpec), this.samples, now)
+    const [hits, calls] = evaluate(tripped ?? (rules[0] as RuleSpec), this.samples, now)
     return [hits, calls]
   }
 
@@ -254,7 +255,7 @@ export class BreakerModel {
     if (this.state === 'open') return Math.max(0, this.openUntil - now)
     if (this.state === 'half-open') {
       const leases = this.inFlight.map(({ endsAt }) => endsAt - now)
-      return Math.max(0, Math.min(...(leases.length > 0 ? leases : [0]), this.ownMs(this.openings + 1)))
+      return Math.max(0, Math.min(...(leases.length > 0 ? leases : [0]), this.openForMs(this.openings + 1)))
     }
     if (ramp === undefined || this.admitting(now) === undefined) return undefined
     const ends = ramp.steps.map((_share, index) => (this.rampStart as number) + (index + 1) * ramp.eachMs)

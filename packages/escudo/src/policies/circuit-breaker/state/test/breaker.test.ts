@@ -63,9 +63,9 @@ type Command =
       readonly hintMs: number | undefined
       readonly durationMs: number
     }
-  | { readonly do: 'wait'; readonly ms: number; readonly told: boolean }
-  | { readonly do: 'isolate' | 'disable' | 'reset' | 'beginCheck' | 'endCheck' }
-  | { readonly do: 'moveHouse'; readonly shiftMs: number }
+  | { readonly do: 'wait'; readonly ms: number; readonly advances: boolean }
+  | { readonly do: 'isolate' | 'disable' | 'reset' | 'startCheck' | 'endCheck' }
+  | { readonly do: 'saveAndRestore'; readonly shiftMs: number }
 
 const commands: fc.Arbitrary<Command[]> = fc.array(
   fc.oneof(
@@ -88,15 +88,18 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
       arbitrary: fc.record({
         do: fc.constant('wait' as const),
         ms: fc.oneof(fc.nat(30), fc.nat(200), fc.constantFrom(0, 100, 200, 400, 3_600_000)),
-        told: fc.boolean(),
+        advances: fc.boolean(),
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('isolate' as const, 'disable' as const) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('reset' as const) }) },
-    { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('beginCheck' as const, 'endCheck' as const) }) },
+    { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('startCheck' as const, 'endCheck' as const) }) },
     {
       weight: 2,
-      arbitrary: fc.record({ do: fc.constant('moveHouse' as const), shiftMs: fc.integer({ min: -5_000, max: 5_000 }) }),
+      arbitrary: fc.record({
+        do: fc.constant('saveAndRestore' as const),
+        shiftMs: fc.integer({ min: -5_000, max: 5_000 }),
+      }),
     },
   ),
   { minLength: 60, maxLength: 200, size: 'max' },
@@ -113,7 +116,7 @@ function tripOf(spec: RuleSpec): Trip {
   return slowerThanMs === undefined ? failureRate(options) : slowCallRate({ ...options, slowerThan: slowerThanMs })
 }
 
-function settingsOf(given: ModelSettings, heard: (transition: Transition) => void): BreakerSettings {
+function settingsOf(given: ModelSettings, onTransition: (transition: Transition) => void): BreakerSettings {
   const trips = given.rules.map(tripOf)
   return {
     trip: trips.length === 1 ? (trips[0] as Trip) : anyTrip(...trips),
@@ -121,29 +124,29 @@ function settingsOf(given: ModelSettings, heard: (transition: Transition) => voi
     halfOpen: { probes: given.probes, closeAt: given.needed / given.probes, leaseMs: given.leaseMs },
     mode: given.observe ? 'observe' : 'enforce',
     ramp: given.ramp,
-    onTransition: heard,
+    onTransition,
   }
 }
 
-interface Held {
+interface HeldPermit {
   readonly id: number
-  readonly era: number
+  readonly generation: number
   readonly isProbe: boolean
-  readonly ticket: Permit
+  readonly permit: Permit
 }
 
-/** A breaker and its model, driven side by side. */
+/** A breaker and its model, which receive the same commands. */
 class Pair {
-  readonly told: Transition[] = []
+  readonly transitions: Transition[] = []
   readonly model: BreakerModel
   readonly settings: BreakerSettings
   breaker: Breaker
-  held: Held[] = []
-  check: { readonly outage: OpenPeriod; readonly number: number } | undefined
+  held: HeldPermit[] = []
+  check: { readonly openPeriod: OpenPeriod; readonly number: number } | undefined
   now = 10_000
 
   constructor(given: ModelSettings) {
-    this.settings = settingsOf(given, (transition) => this.told.push(transition))
+    this.settings = settingsOf(given, (transition) => this.transitions.push(transition))
     this.breaker = new Breaker(this.settings)
     this.model = new BreakerModel(given)
   }
@@ -152,53 +155,53 @@ class Pair {
     const { breaker, model, now } = this
     switch (command.do) {
       case 'acquire':
-        this.isAdmitted(id, command.chance)
+        this.acquires(id, command.chance)
         break
       case 'settle': {
         if (this.held.length === 0) break
-        const [one] = this.held.splice(command.which % this.held.length, 1) as [Held]
+        const [held] = this.held.splice(command.which % this.held.length, 1) as [HeldPermit]
         const { verdict, hintMs, durationMs } = command
-        expect(breaker.settle(one.ticket, verdict, now, hintMs, durationMs)).toBe(
-          model.settle(one.id, one.era, one.isProbe, verdict, now, hintMs || 0, durationMs),
+        expect(breaker.settle(held.permit, verdict, now, hintMs, durationMs)).toBe(
+          model.settle(held.id, held.generation, held.isProbe, verdict, now, hintMs || 0, durationMs),
         )
         break
       }
       case 'wait':
         this.now += command.ms
-        // Sometimes nobody tells it: then it finds out at the next question.
-        if (!command.told) break
+        // Without `advance` the breaker must notice the time at its next use.
+        if (!command.advances) break
         breaker.advance(this.now)
-        model.pass(this.now)
+        model.advance(this.now)
         break
-      case 'beginCheck':
-        this.check = breaker.openPeriod && { outage: breaker.openPeriod, number: model.outage }
+      case 'startCheck':
+        this.check = breaker.openPeriod && { openPeriod: breaker.openPeriod, number: model.openPeriod }
         break
       case 'endCheck':
         if (this.check === undefined) break
-        expect(breaker.healthCheckSucceeded(this.check.outage, now)).toBe(model.healthCheck(this.check.number, now))
+        expect(breaker.healthCheckSucceeded(this.check.openPeriod, now)).toBe(model.healthCheck(this.check.number, now))
         break
-      case 'moveHouse': {
+      case 'saveAndRestore': {
         const saved = JSON.parse(JSON.stringify(breaker.save(now))) as SavedBreaker
-        model.moveHouse(now, command.shiftMs)
+        model.saveAndRestore(now, command.shiftMs)
         this.now += command.shiftMs
         this.breaker = new Breaker(this.settings)
         this.breaker.restore(saved, this.now)
-        // Their calls belonged to the old process.
+        // The calls in flight belonged to the old process.
         this.held = []
         break
       }
       default:
         breaker[command.do](now)
-        model.byHand(command.do, now)
+        model.manual(command.do, now)
     }
   }
 
-  isAdmitted(id: number, chance: number): boolean {
-    const ticket = this.breaker.sharedPermit ?? this.breaker.tryAcquire(this.now, () => chance)
+  acquires(id: number, chance: number): boolean {
+    const permit = this.breaker.sharedPermit ?? this.breaker.tryAcquire(this.now, () => chance)
     const expected = this.model.acquire(id, this.now, chance)
-    expect(ticket && (ticket.probe ? 'probe' : 'pass')).toBe(expected)
-    if (ticket === undefined) return false
-    this.held.push({ id, era: this.model.era, isProbe: ticket.probe, ticket })
+    expect(permit && (permit.probe ? 'probe' : 'shared')).toBe(expected)
+    if (permit === undefined) return false
+    this.held.push({ id, generation: this.model.generation, isProbe: permit.probe, permit })
     return true
   }
 
@@ -212,25 +215,25 @@ class Pair {
       retryAfterMs: breaker.retryAfterMs(now),
       nextChangeMs: breaker.nextChangeMs(),
       admitting: breaker.admitting(now),
-      told: this.told.length,
+      transitions: this.transitions.length,
     }
     const [failures, calls] = model.counts(now)
     const expected = {
       state: model.state,
       failures,
       calls,
-      openedMs: model.down ? model.openedAt : undefined,
+      openedMs: model.isOpenOrHalfOpen ? model.openedAt : undefined,
       retryAfterMs: model.retryAfterMs(now),
       nextChangeMs: model.nextChange(),
       admitting: model.admitting(now),
-      told: model.changes.length,
+      transitions: model.changes.length,
     }
-    // Half a million times, so `expect` has a look only where there is something to be seen.
+    // This runs half a million times: the slow `expect` runs only on a difference.
     if (Object.values(seen).join() !== Object.values(expected).join()) expect(seen).toEqual(expected)
   }
 }
 
-test('with all options at random, at any sequence of whatever can be done, it agrees with a simple model', () => {
+test('agrees with a simple model, for random options and random sequences of commands', () => {
   fc.assert(
     fc.property(settings, commands, (given, sequence) => {
       const pair = new Pair(given)
@@ -238,17 +241,17 @@ test('with all options at random, at any sequence of whatever can be done, it ag
       sequence.forEach((command, id) => {
         pair.do(command, id)
         pair.compare()
-        // Under `observe` nothing is refused, whatever the state.
-        if (given.observe && !pair.isAdmitted(1_000_000 + id, 0.999)) expect.fail('a call was refused')
+        // `observe` rejects nothing in any state.
+        if (given.observe && !pair.acquires(1_000_000 + id, 0.999)) expect.fail('a call was rejected')
       })
-      expect(pair.told).toEqual(pair.model.changes)
-      for (const { from, to, reason } of pair.told) expect(possible).toContain(`${from} ${to} ${reason}`)
+      expect(pair.transitions).toEqual(pair.model.changes)
+      for (const { from, to, reason } of pair.transitions) expect(possible).toContain(`${from} ${to} ${reason}`)
     }),
     { numRuns: RUNS },
   )
 }, 120_000)
 
-test('the sequences reach what they are meant to prove', () => {
+test('the random sequences reach every state and transition that matters', () => {
   const reached = new Map<string, number>()
   const count = (what: string): void => {
     reached.set(what, (reached.get(what) ?? 0) + 1)
@@ -259,18 +262,18 @@ test('the sequences reach what they are meant to prove', () => {
       sequence.forEach((command, id) => {
         const before = pair.breaker.state
         pair.do(command, id)
-        if (command.do === 'moveHouse') count(`restored ${before}`)
+        if (command.do === 'saveAndRestore') count(`restored ${before}`)
         const admitting = pair.breaker.admitting(pair.now)
         if (admitting !== undefined) count(`ramp ${command.do}`)
         if (admitting !== undefined && pair.breaker.failures(pair.now) > 0) count('failures within a ramp')
       })
-      for (const { from, to, reason } of pair.told) count(`${from} > ${to}: ${reason.replace(/\d+/, 'n')}`)
+      for (const { from, to, reason } of pair.transitions) count(`${from} > ${to}: ${reason.replace(/\d+/, 'n')}`)
     }),
     { numRuns: 2_000, seed: 1 },
   )
   for (const what of [
     ...['restored closed', 'restored open', 'restored half-open', 'restored isolated', 'restored disabled'],
-    ...['ramp acquire', 'ramp settle', 'ramp moveHouse', 'failures within a ramp'],
+    ...['ramp acquire', 'ramp settle', 'ramp saveAndRestore', 'failures within a ramp'],
     ...['closed > open: n consecutive failures', 'closed > open: failure rate of n %'],
     ...['closed > open: slow call rate of n %', 'half-open > open: a probe was too slow'],
     ...['half-open > open: a probe failed', 'half-open > open: a probe did not settle within its lease'],

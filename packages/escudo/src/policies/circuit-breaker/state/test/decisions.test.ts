@@ -8,27 +8,27 @@ import { consecutive } from '../trips/trip.ts'
 interface Options {
   readonly open?: Omit<OpenTime, 'retryAfterMaxMs'>
   readonly halfOpen?: HalfOpenSettings
-  readonly heard?: (transition: Transition) => void
+  readonly onTransition?: (transition: Transition) => void
 }
 
-function breakerWith({ open, halfOpen, heard }: Options = {}): Breaker {
+function breakerWith({ open, halfOpen, onTransition }: Options = {}): Breaker {
   return new Breaker({
     trip: consecutive(1),
     openTime: { retryAfterMaxMs: 0, ...(open ?? { baseMs: 100, factor: 1, maxMs: 100 }) },
     halfOpen: halfOpen ?? { probes: 1, closeAt: 1, leaseMs: 1_000 },
     mode: 'enforce',
     ramp: undefined,
-    onTransition: heard ?? (() => {}),
+    onTransition: onTransition ?? (() => {}),
   })
 }
 
-/** A call that is let through and comes to `verdict`. */
+/** Makes a call with the given verdict; false if it is rejected or too late. */
 function call(breaker: Breaker, verdict: Verdict, now: number): boolean {
-  const ticket = breaker.tryAcquire(now, Math.random)
-  return ticket !== undefined && breaker.settle(ticket, verdict, now)
+  const permit = breaker.tryAcquire(now, Math.random)
+  return permit !== undefined && breaker.settle(permit, verdict, now)
 }
 
-describe('the decision in half-open falls as soon as it is arithmetically fixed', () => {
+describe('a half-open circuit decides as soon as the result is certain', () => {
   test.each([
     // probes, closeAt, successes that close, failures that open
     [1, 1, 1, 1],
@@ -38,41 +38,44 @@ describe('the decision in half-open falls as soon as it is arithmetically fixed'
     [10, 0.01, 1, 10],
     [3, 1 / 3, 1, 3],
     [3, 0.5, 2, 2],
-  ])('%i probes, closing at %f of them: %i successes close, %i failures open', (probes, closeAt, good, bad) => {
-    const outcomes: [Verdict, number, string][] = [
-      ['success', good, 'closed'],
-      ['failure', bad, 'open'],
-    ]
-    for (const [verdict, needed, decided] of outcomes) {
-      const breaker = breakerWith({ halfOpen: { probes, closeAt, leaseMs: 1_000 } })
-      call(breaker, 'failure', 0)
-      const tickets = Array.from({ length: probes }, () => breaker.tryAcquire(100, Math.random) as Permit)
-      tickets.slice(0, needed - 1).forEach((ticket) => {
-        breaker.settle(ticket, verdict, 110)
-        expect(breaker.state).toBe('half-open')
-      })
-      breaker.settle(tickets[needed - 1] as Permit, verdict, 110)
-      expect(breaker.state).toBe(decided)
-      // What the others say afterwards belongs to an era that is over.
-      for (const ticket of tickets.slice(needed)) expect(breaker.settle(ticket, 'failure', 111)).toBe(false)
-      expect(breaker.state).toBe(decided)
-    }
-  })
+  ])(
+    '%i probes, closing at %f of them: %i successes close, %i failures open',
+    (probes, closeAt, successes, failures) => {
+      const outcomes: [Verdict, number, string][] = [
+        ['success', successes, 'closed'],
+        ['failure', failures, 'open'],
+      ]
+      for (const [verdict, needed, decided] of outcomes) {
+        const breaker = breakerWith({ halfOpen: { probes, closeAt, leaseMs: 1_000 } })
+        call(breaker, 'failure', 0)
+        const permits = Array.from({ length: probes }, () => breaker.tryAcquire(100, Math.random) as Permit)
+        permits.slice(0, needed - 1).forEach((permit) => {
+          breaker.settle(permit, verdict, 110)
+          expect(breaker.state).toBe('half-open')
+        })
+        breaker.settle(permits[needed - 1] as Permit, verdict, 110)
+        expect(breaker.state).toBe(decided)
+        // The other probes are of an earlier generation now.
+        for (const permit of permits.slice(needed)) expect(breaker.settle(permit, 'failure', 111)).toBe(false)
+        expect(breaker.state).toBe(decided)
+      }
+    },
+  )
 
-  test('closes with ceil(probes · closeAt) successes, whatever binary numbers make of the product', () => {
+  test('closes with exactly ceil(probes · closeAt) successes, without binary rounding errors', () => {
     for (let probes = 1; probes <= 100; probes += 1) {
       for (let percent = 1; percent <= 100; percent += 1) {
         const breaker = breakerWith({ halfOpen: { probes, closeAt: percent / 100, leaseMs: 1_000 } })
         call(breaker, 'failure', 0)
         let successes = 0
         for (; breaker.state !== 'closed' && successes < probes; successes += 1) call(breaker, 'success', 100)
-        // In whole numbers: the least n for which n / probes reaches percent / 100.
+        // In whole numbers: the smallest n for which n / probes reaches percent / 100.
         expect([probes, percent, successes]).toEqual([probes, percent, Math.floor((probes * percent + 99) / 100)])
       }
     }
   })
 
-  test('mixed results decide by what is still possible', () => {
+  test('stays half-open while mixed results allow both decisions', () => {
     const breaker = breakerWith({ halfOpen: { probes: 5, closeAt: 0.6, leaseMs: 1_000 } })
     call(breaker, 'failure', 0)
     for (const verdict of ['failure', 'success', 'failure', 'success'] as const) {
@@ -84,7 +87,7 @@ describe('the decision in half-open falls as soon as it is arithmetically fixed'
   })
 })
 
-test('ignored probes give their place back and neither close nor open, however many there are', () => {
+test('ignored probes release their permits and neither close nor open the circuit', () => {
   const breaker = breakerWith()
   call(breaker, 'failure', 0)
   for (let n = 0; n < 1_000; n += 1) {
@@ -95,7 +98,7 @@ test('ignored probes give their place back and neither close nor open, however m
   expect(breaker.state).toBe('closed')
 })
 
-test('the open time grows by its factor up to its maximum, and begins again at its base after closing', () => {
+test('the open period grows up to its maximum and starts again at its base after closing', () => {
   const breaker = breakerWith({ open: { baseMs: 100, factor: 3, maxMs: 1_000 } })
   let now = 0
   const openFor = (): number => {
@@ -112,7 +115,7 @@ test('the open time grows by its factor up to its maximum, and begins again at i
   expect([openFor(), openFor()]).toEqual([100, 300])
 })
 
-test('a growing open time never overflows', () => {
+test('a growing open period never overflows', () => {
   const breaker = breakerWith({ open: { baseMs: 1, factor: 1e200, maxMs: 500 } })
   let now = 0
   for (let n = 0; n < 20; n += 1) {
@@ -122,7 +125,7 @@ test('a growing open time never overflows', () => {
   }
 })
 
-test('a refusal while half-open hints at the end of the lease or the next chance, whichever comes first', () => {
+test('hints while half-open at the end of the lease or the next open period, whichever is first', () => {
   const leaseFirst = breakerWith({ halfOpen: { probes: 1, closeAt: 1, leaseMs: 40 } })
   call(leaseFirst, 'failure', 0)
   leaseFirst.tryAcquire(100, Math.random)
@@ -136,7 +139,7 @@ test('a refusal while half-open hints at the end of the lease or the next chance
   expect(reopeningFirst.retryAfterMs(110)).toBe(200)
 })
 
-test('the count that opened the circuit stays visible until it closes, and its instant too', () => {
+test('the count and the instant of the opening stay visible until the circuit closes', () => {
   const breaker = breakerWith()
   expect(breaker.openedMs).toBeUndefined()
   call(breaker, 'failure', 7)
@@ -147,7 +150,7 @@ test('the count that opened the circuit stays visible until it closes, and its i
   expect([breaker.failures(108), breaker.calls(108), breaker.openedMs]).toEqual([0, 0, undefined])
 })
 
-test('isolated refuses without a hint until reset; disabled lets all through and counts nothing', () => {
+test('isolated rejects without a hint; disabled lets all calls through and counts nothing', () => {
   const breaker = breakerWith()
   breaker.isolate(0)
   breaker.isolate(0)
@@ -162,10 +165,10 @@ test('isolated refuses without a hint until reset; disabled lets all through and
   expect([breaker.state, breaker.failures(50)]).toEqual(['closed', 0])
 })
 
-test('a listener that acts on the breaker while it changes leaves it in one piece', () => {
+test('the state stays consistent if onTransition acts on the breaker', () => {
   const seen: string[] = []
   const breaker: Breaker = breakerWith({
-    heard: ({ to }) => {
+    onTransition: ({ to }) => {
       seen.push(to)
       if (to === 'open') breaker.reset(0)
     },
@@ -174,7 +177,7 @@ test('a listener that acts on the breaker while it changes leaves it in one piec
   expect([breaker.state, seen]).toEqual(['closed', ['open', 'closed']])
   expect(breaker.tryAcquire(0, Math.random)?.probe).toBe(false)
 
-  const isolating: Breaker = breakerWith({ heard: ({ to }) => to === 'half-open' && isolating.isolate(100) })
+  const isolating: Breaker = breakerWith({ onTransition: ({ to }) => to === 'half-open' && isolating.isolate(100) })
   call(isolating, 'failure', 0)
   expect(isolating.tryAcquire(100, Math.random)).toBeUndefined()
   expect(isolating.state).toBe('isolated')

@@ -5,14 +5,14 @@ import type { Permit } from '../permit.ts'
 import type { Transition } from '../settings.ts'
 import { anyTrip } from '../trips/any-trip.ts'
 import { consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
-import { breakerWith, call, never } from './setup.ts'
+import { breakerWith, call, noRandom } from './setup.ts'
 
-// What the breaker's options promise: slow calls and several trips, Retry-After, observe, ramp, health check.
+// The options of the breaker: slow calls and several trips, Retry-After, observe, ramp, health check.
 
 describe('slow calls', () => {
   const trip = slowCallRate({ threshold: 0.5, slowerThan: 100, window: { calls: 4 }, minimumCalls: 4 })
 
-  test('a slow success counts as slow, a slow failure is both, a quick failure is neither slow nor forgotten', () => {
+  test('a slow failure is slow and failed; a fast failure is only failed; a slow success only slow', () => {
     const both = anyTrip(trip, failureRate({ threshold: 1, window: { calls: 4 }, minimumCalls: 4 }))
     const { breaker } = breakerWith({ trip: both })
     call(breaker, 'success', 0, undefined, 101)
@@ -25,24 +25,24 @@ describe('slow calls', () => {
     expect(breaker.state).toBe('open')
   })
 
-  test('an ignored call is not slow, however long it took', () => {
+  test('an ignored call is not counted as slow, whatever its duration', () => {
     const { breaker } = breakerWith({ trip })
     for (let n = 0; n < 20; n += 1) call(breaker, 'ignored', n, undefined, 60_000)
     expect([breaker.state, breaker.calls(20)]).toEqual(['closed', 0])
   })
 
-  test('a slow probe has failed, although it succeeded', () => {
-    const { breaker, told } = breakerWith({ trip })
+  test('a slow probe counts as failed, even if it succeeded', () => {
+    const { breaker, transitions } = breakerWith({ trip })
     for (let n = 0; n < 4; n += 1) call(breaker, 'success', 0, undefined, 200)
     call(breaker, 'success', 100, 9_000, 101)
-    expect(told.at(-1)).toEqual({ from: 'half-open', to: 'open', reason: 'a probe was too slow', at: 100 })
-    // What a success says about coming back is no hint of a failure.
+    expect(transitions.at(-1)).toEqual({ from: 'half-open', to: 'open', reason: 'a probe was too slow', at: 100 })
+    // The hint of a success does not extend the open period.
     expect(breaker.retryAfterMs(100)).toBe(100)
     call(breaker, 'success', 200, undefined, 100)
     expect(breaker.state).toBe('closed')
   })
 
-  test('any of several: the reason is that of the rule that trips, of two at once that of the first', () => {
+  test('anyTrip: the reason is that of the trip that opened the circuit, or of the first of two', () => {
     const failing = failureRate({ threshold: 0.5, window: { calls: 4 }, minimumCalls: 4 })
     const cases: [Verdict, number, string][] = [
       ['failure', 1, 'failure rate of 50 %'],
@@ -50,35 +50,35 @@ describe('slow calls', () => {
       ['failure', 500, 'failure rate of 50 %'],
     ]
     for (const [verdict, durationMs, reason] of cases) {
-      const { breaker, told } = breakerWith({ trip: anyTrip(failing, trip) })
+      const { breaker, transitions } = breakerWith({ trip: anyTrip(failing, trip) })
       for (let n = 0; n < 4; n += 1) call(breaker, verdict, 0, undefined, durationMs)
-      expect(told.map((one) => one.reason)).toEqual([reason])
+      expect(transitions.map((transition) => transition.reason)).toEqual([reason])
       expect([breaker.failures(0), breaker.calls(0)]).toEqual([4, 4])
     }
   })
 
-  test('any of several within any of several tells the innermost reason, and shows its count while it is open', () => {
+  test('a nested anyTrip reports the innermost reason, and shows its count while open', () => {
     const slow = slowCallRate({ threshold: 1, slowerThan: 100, window: { calls: 3 }, minimumCalls: 3 })
-    const { breaker, told } = breakerWith({ trip: anyTrip(consecutive(9), anyTrip(failureRate(), slow)) })
+    const { breaker, transitions } = breakerWith({ trip: anyTrip(consecutive(9), anyTrip(failureRate(), slow)) })
     for (let n = 0; n < 3; n += 1) call(breaker, 'success', 0, undefined, 500)
-    expect(told[0]?.reason).toBe('slow call rate of 100 %')
+    expect(transitions[0]?.reason).toBe('slow call rate of 100 %')
     expect([breaker.failures(0), breaker.calls(0)]).toEqual([3, 3])
     call(breaker, 'success', 100, undefined, 1)
-    // Closed, the first of them is shown again.
+    // Once closed, the counts of the first trip are shown again.
     call(breaker, 'failure', 101, undefined, 500)
     expect([breaker.failures(101), breaker.calls(101)]).toEqual([1, 1])
   })
 })
 
-describe("the dependency's Retry-After is honoured as open time", () => {
+describe("the dependency's Retry-After extends the open period", () => {
   const openTime = { baseMs: 100, factor: 2, maxMs: 400, retryAfterMaxMs: 1_000 }
 
   test.each([
-    ['shorter than the own open time', 50, 100],
+    ['shorter than the configured open period', 50, 100],
     ['longer', 700, 700],
     ['longer than the maximum', 5_000, 1_000],
-    ['without end', Number.POSITIVE_INFINITY, 1_000],
-    ['no number', Number.NaN, 100],
+    ['infinite', Number.POSITIVE_INFINITY, 1_000],
+    ['NaN', Number.NaN, 100],
     ['negative', -5, 100],
     ['absent', undefined, 100],
   ])('%s', (_name, hintMs, expected) => {
@@ -91,7 +91,7 @@ describe("the dependency's Retry-After is honoured as open time", () => {
     expect(breaker.state).toBe('half-open')
   })
 
-  test('also when a probe brings it; the open time goes on growing beside it', () => {
+  test('also applies to a failed probe; the configured open period still grows', () => {
     const { breaker } = breakerWith({ openTime })
     call(breaker, 'failure', 0)
     call(breaker, 'failure', 100, 900)
@@ -100,13 +100,13 @@ describe("the dependency's Retry-After is honoured as open time", () => {
     expect(breaker.retryAfterMs(1_000)).toBe(400)
   })
 
-  test('never shortens an open time of its own that is longer than the maximum', () => {
+  test('never shortens a configured open period that is longer than the maximum for hints', () => {
     const { breaker } = breakerWith({ openTime: { baseMs: 5_000, factor: 1, maxMs: 5_000, retryAfterMaxMs: 1_000 } })
     call(breaker, 'failure', 0, 2_000)
     expect(breaker.retryAfterMs(0)).toBe(5_000)
   })
 
-  test('of a failure that does not open, or of a success that does, changes nothing', () => {
+  test('ignores the hint of a failure that does not open the circuit, and of any success', () => {
     const trip = failureRate({ threshold: 0.1, window: { calls: 2 }, minimumCalls: 2 })
     const { breaker } = breakerWith({ openTime, trip })
     call(breaker, 'failure', 0, 900)
@@ -115,30 +115,30 @@ describe("the dependency's Retry-After is honoured as open time", () => {
   })
 })
 
-describe('observe: counts, changes states and tells of them, refuses nothing', () => {
-  test('open lets all through, uncounted', () => {
-    const { breaker, told } = breakerWith({ mode: 'observe' })
+describe('observe: counts, changes the state and reports transitions, but rejects nothing', () => {
+  test('lets all calls through while open, without counting them', () => {
+    const { breaker, transitions } = breakerWith({ mode: 'observe' })
     call(breaker, 'failure', 0)
     for (let n = 0; n < 50; n += 1) expect(call(breaker, 'failure', 50)).toBe(true)
     expect([breaker.state, breaker.failures(50), breaker.retryAfterMs(50)]).toEqual(['open', 1, 50])
-    expect(told).toHaveLength(1)
+    expect(transitions).toHaveLength(1)
   })
 
-  test('half-open counts the first N calls as probes, and lets the others pass uncounted', () => {
+  test('counts the first calls as probes while half-open, and lets the others through uncounted', () => {
     const { breaker } = breakerWith({ mode: 'observe', halfOpen: { probes: 2, closeAt: 1, leaseMs: 1_000 } })
     call(breaker, 'failure', 0)
-    const tickets = Array.from({ length: 10 }, () => breaker.tryAcquire(100, never) as Permit)
-    expect(tickets.filter(({ probe }) => probe)).toHaveLength(2)
-    for (const ticket of tickets.slice(2)) expect(breaker.settle(ticket, 'failure', 101)).toBe(true)
+    const permits = Array.from({ length: 10 }, () => breaker.tryAcquire(100, noRandom) as Permit)
+    expect(permits.filter(({ probe }) => probe)).toHaveLength(2)
+    for (const permit of permits.slice(2)) expect(breaker.settle(permit, 'failure', 101)).toBe(true)
     expect(breaker.state).toBe('half-open')
-    for (const ticket of tickets.slice(0, 2)) breaker.settle(ticket, 'success', 101)
+    for (const permit of permits.slice(0, 2)) breaker.settle(permit, 'success', 101)
     expect(breaker.state).toBe('closed')
   })
 
-  test('isolated by hand is shown, and nothing is refused; a ramp holds nobody back', () => {
+  test('shows the isolated state but rejects nothing; a ramp is not applied', () => {
     const { breaker } = breakerWith({ mode: 'observe', ramp: { steps: [0.05], eachMs: 1_000 } })
     breaker.isolate(0)
-    expect(breaker.tryAcquire(0, never)).toBeDefined()
+    expect(breaker.tryAcquire(0, noRandom)).toBeDefined()
     expect(breaker.state).toBe('isolated')
     breaker.reset(0)
     call(breaker, 'failure', 0)
@@ -151,7 +151,7 @@ describe('observe: counts, changes states and tells of them, refuses nothing', (
 describe('the recovery ramp', () => {
   const ramp = { steps: [0.05, 0.25, 0.5], eachMs: 100 }
 
-  function recovered(): { breaker: Breaker; told: Transition[] } {
+  function recovered(): { breaker: Breaker; transitions: Transition[] } {
     const made = breakerWith({ ramp })
     call(made.breaker, 'failure', 0)
     call(made.breaker, 'success', 100)
@@ -159,7 +159,7 @@ describe('the recovery ramp', () => {
     return made
   }
 
-  test('5, 25, 50, 100 % of the traffic: state closed, steps advance by time', () => {
+  test('admits 5, 25, 50 and then 100 % of the calls while closed; steps depend on time only', () => {
     const { breaker } = recovered()
     const shares = [100, 199, 200, 299, 300, 399, 400].map((now) => breaker.admitting(now))
     expect(shares).toEqual([0.05, 0.05, 0.25, 0.25, 0.5, 0.5, undefined])
@@ -176,7 +176,7 @@ describe('the recovery ramp', () => {
     expect(breaker.sharedPermit).toBeDefined()
   })
 
-  test('a refusal hints at the next step', () => {
+  test('the hint of a refusal is the time until the next step', () => {
     const { breaker } = recovered()
     expect(breaker.tryAcquire(130, () => 0.05)).toBeUndefined()
     expect(breaker.retryAfterMs(130)).toBe(70)
@@ -184,44 +184,44 @@ describe('the recovery ramp', () => {
     expect(breaker.retryAfterMs(400)).toBeUndefined()
   })
 
-  test('a trip while traffic returns opens again, and the next ramp begins at its first step', () => {
-    const { breaker, told } = recovered()
-    const ticket = breaker.tryAcquire(320, () => 0) as Permit
-    breaker.settle(ticket, 'failure', 330)
+  test('a trip during the ramp opens the circuit again, and the next ramp starts at its first step', () => {
+    const { breaker, transitions } = recovered()
+    const permit = breaker.tryAcquire(320, () => 0) as Permit
+    breaker.settle(permit, 'failure', 330)
     expect([breaker.state, breaker.admitting(330)]).toEqual(['open', undefined])
     call(breaker, 'success', 430)
     expect([breaker.state, breaker.admitting(430)]).toEqual(['closed', 0.05])
-    expect(told.map(({ to }) => to)).toEqual(['open', 'half-open', 'closed', 'open', 'half-open', 'closed'])
+    expect(transitions.map(({ to }) => to)).toEqual(['open', 'half-open', 'closed', 'open', 'half-open', 'closed'])
   })
 
-  test('an operator who closes or disables by hand gets all the traffic at once', () => {
+  test('reset and disable let all traffic through immediately, without a ramp', () => {
     const { breaker } = recovered()
     breaker.reset(110)
     expect(breaker.sharedPermit).toBeDefined()
     breaker.isolate(120)
     breaker.reset(130)
     expect(breaker.sharedPermit).toBeDefined()
-    const other = recovered().breaker
-    other.disable(110)
-    expect(other.sharedPermit).toBeDefined()
+    const disabled = recovered().breaker
+    disabled.disable(110)
+    expect(disabled.sharedPermit).toBeDefined()
   })
 })
 
-describe('a health check that closes early', () => {
-  test('a success closes an open circuit before its time, and a half-open one without its probes', () => {
+describe('a health check that closes the circuit early', () => {
+  test('a success closes an open circuit before its time, and a half-open one without probes', () => {
     for (const now of [40, 150]) {
-      const { breaker, told } = breakerWith()
+      const { breaker, transitions } = breakerWith()
       call(breaker, 'failure', 0)
       breaker.advance(now)
       const { openPeriod } = breaker
       expect(breaker.healthCheckSucceeded(openPeriod as NonNullable<typeof openPeriod>, now)).toBe(true)
       expect(breaker.state).toBe('closed')
-      expect(told.at(-1)?.reason).toBe('the health check succeeded')
+      expect(transitions.at(-1)?.reason).toBe('the health check succeeded')
       expect(breaker.openPeriod).toBeUndefined()
     }
   })
 
-  test('one that began before the circuit opened again says nothing about what came since', () => {
+  test('a check that started in an earlier open period changes nothing', () => {
     const { breaker } = breakerWith()
     call(breaker, 'failure', 0)
     const { openPeriod } = breaker
@@ -234,7 +234,7 @@ describe('a health check that closes early', () => {
     expect(breaker.state).toBe('isolated')
   })
 
-  test('traffic returns step by step after it, too', () => {
+  test('starts the ramp', () => {
     const { breaker } = breakerWith({ ramp: { steps: [0.5], eachMs: 100 } })
     call(breaker, 'failure', 0)
     breaker.healthCheckSucceeded(breaker.openPeriod as NonNullable<typeof breaker.openPeriod>, 10)

@@ -14,7 +14,7 @@ const SETTINGS: BreakerSettings = {
   onTransition: () => {},
 }
 
-/** An instant of one clock, and of the clock of the process that comes after it. */
+/** An instant on the clock of the first process, and one on the clock of the next process. */
 const BEFORE = 7_000_000
 const AFTER = 3
 
@@ -29,8 +29,8 @@ function inAnotherProcess(breaker: Breaker, now: number, settings = SETTINGS): B
   return restored
 }
 
-describe('save() stores the remaining open time, never clock values', () => {
-  test('an open circuit stays open for what was left, with the count that opened it', () => {
+describe('save() stores durations, never clock values', () => {
+  test('an open circuit stays open for the remaining time, with the count that opened it', () => {
     const breaker = new Breaker(SETTINGS)
     failTwice(breaker, BEFORE)
     expect(breaker.save(BEFORE + 30)).toEqual({
@@ -50,7 +50,7 @@ describe('save() stores the remaining open time, never clock values', () => {
     expect(restored.state).toBe('half-open')
   })
 
-  test('the growing open time goes on growing', () => {
+  test('a growing open period continues to grow', () => {
     const breaker = new Breaker(SETTINGS)
     failTwice(breaker, BEFORE)
     breaker.settle(breaker.tryAcquire(BEFORE + 100, () => 0) as Permit, 'failure', BEFORE + 100)
@@ -59,7 +59,7 @@ describe('save() stores the remaining open time, never clock values', () => {
     expect(restored.retryAfterMs(AFTER)).toBe(400)
   })
 
-  test('a half-open circuit comes back as one whose open time is over, with new probes', () => {
+  test('a half-open circuit is restored with an ended open period and new probes', () => {
     const breaker = new Breaker(SETTINGS)
     failTwice(breaker, BEFORE)
     breaker.tryAcquire(BEFORE + 100, () => 0)
@@ -69,13 +69,13 @@ describe('save() stores the remaining open time, never clock values', () => {
     expect(restored.state).toBe('half-open')
   })
 
-  test('an open circuit whose time is over when it is saved is half-open already', () => {
+  test('an open circuit whose open period has ended is saved as half-open', () => {
     const breaker = new Breaker(SETTINGS)
     failTwice(breaker, BEFORE)
     expect(breaker.save(BEFORE + 100).state).toBe('half-open')
   })
 
-  test('isolated and disabled stay so, and a closed circuit counts from nothing', () => {
+  test('isolated and disabled are restored; a closed circuit counts from zero', () => {
     const breaker = new Breaker(SETTINGS)
     breaker.isolate(BEFORE)
     expect(inAnotherProcess(breaker, BEFORE).state).toBe('isolated')
@@ -89,7 +89,7 @@ describe('save() stores the remaining open time, never clock values', () => {
     expect(restored.sharedPermit).toBeDefined()
   })
 
-  test('a ramp goes on where it was, and is over in a breaker that has none', () => {
+  test('a ramp continues from its saved step, and is ignored by a breaker without a ramp', () => {
     const breaker = new Breaker(SETTINGS)
     failTwice(breaker, BEFORE)
     breaker.settle(breaker.tryAcquire(BEFORE + 100, () => 0) as Permit, 'success', BEFORE + 100)
@@ -101,7 +101,7 @@ describe('save() stores the remaining open time, never clock values', () => {
   })
 })
 
-describe('what was saved elsewhere', () => {
+describe('restore() of a state from another breaker', () => {
   const open: SavedBreaker = {
     state: 'open',
     remainingMs: 1e300,
@@ -111,7 +111,7 @@ describe('what was saved elsewhere', () => {
     calls: 5,
   }
 
-  test('keeps a circuit open no longer than the breaker itself ever does', () => {
+  test('keeps the circuit open no longer than the maximum of this breaker', () => {
     const breaker = new Breaker(SETTINGS)
     breaker.restore(open, 0)
     expect(breaker.retryAfterMs(0)).toBe(1_000)
@@ -119,14 +119,14 @@ describe('what was saved elsewhere', () => {
     expect(breaker.retryAfterMs(1_000)).toBe(400)
   })
 
-  test('begins a new generation, is told to nobody, and takes the place of what there was', () => {
-    const told: string[] = []
-    const breaker = new Breaker({ ...SETTINGS, onTransition: ({ to }) => told.push(to) })
+  test('starts a new generation, reports no transition, and replaces the earlier state', () => {
+    const transitions: string[] = []
+    const breaker = new Breaker({ ...SETTINGS, onTransition: ({ to }) => transitions.push(to) })
     const late = breaker.sharedPermit as Permit
     breaker.restore({ state: 'isolated' }, 0)
     expect(breaker.settle(late, 'failure', 0)).toBe(false)
     expect(breaker.tryAcquire(1e9, () => 0)).toBeUndefined()
     breaker.restore({ state: 'closed' }, 0)
-    expect([breaker.state, told]).toEqual(['closed', []])
+    expect([breaker.state, transitions]).toEqual(['closed', []])
   })
 })

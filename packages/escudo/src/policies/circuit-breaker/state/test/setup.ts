@@ -5,27 +5,27 @@ import type { Permit } from '../permit.ts'
 import type { BreakerSettings, Transition } from '../settings.ts'
 import { consecutive } from '../trips/trip.ts'
 
-/** The chance of calls that are let through, or refused, without one. */
-export const never = (): number => {
-  throw new Error('no chance was to be asked for')
+/** A random source for calls that must not read one. */
+export const noRandom = (): number => {
+  throw new Error('the random source was read')
 }
 
-/** A breaker that one failure opens for 100 ms, but for `options`, and what it told. */
-export function breakerWith(options: Partial<BreakerSettings> = {}): { breaker: Breaker; told: Transition[] } {
-  const told: Transition[] = []
+/** A breaker that opens at one failure for 100 ms by default, and the transitions that it reports. */
+export function breakerWith(options: Partial<BreakerSettings> = {}): { breaker: Breaker; transitions: Transition[] } {
+  const transitions: Transition[] = []
   const breaker = new Breaker({
     trip: consecutive(1),
     openTime: { baseMs: 100, factor: 1, maxMs: 100, retryAfterMaxMs: 60_000 },
     halfOpen: { probes: 1, closeAt: 1, leaseMs: 1_000 },
     mode: 'enforce',
     ramp: undefined,
-    onTransition: (transition) => told.push(transition),
+    onTransition: (transition) => transitions.push(transition),
     ...options,
   })
-  return { breaker, told }
+  return { breaker, transitions }
 }
 
-/** A call that must be let through and comes to `verdict`. */
+/** Makes a call that must get a permit, and settles it with the verdict. */
 export function call(
   breaker: Breaker,
   verdict: Verdict,
@@ -33,7 +33,7 @@ export function call(
   retryAfterMs?: number,
   durationMs?: number,
 ): boolean {
-  const ticket = breaker.sharedPermit ?? breaker.tryAcquire(now, never)
-  expect(ticket).toBeDefined()
-  return breaker.settle(ticket as Permit, verdict, now, retryAfterMs, durationMs)
+  const permit = breaker.sharedPermit ?? breaker.tryAcquire(now, noRandom)
+  expect(permit).toBeDefined()
+  return breaker.settle(permit as Permit, verdict, now, retryAfterMs, durationMs)
 }

@@ -3,14 +3,14 @@ import { show } from '../../../../core/options/durations.ts'
 import type { Trip, TripRule } from './trip-rule.ts'
 
 /**
- * Opens when any of several rules says so. The reason is that of the rule that did; of two at once, that of the first.
+ * Opens the circuit when any of several trips does.
  *
- * A snapshot's `failures` and `calls` are those of one rule, since two windows have no sum: of the first while the
- * circuit is closed, of the one that tripped while it is open or half-open. A call is slow for a half-open circuit when
- * it is slow for any of the rules.
+ * The reason is that of the trip that opened it; if several do at the same call, that of the first in the list. The
+ * status fields `failures` and `calls` belong to one trip, because two windows cannot be added: while closed, to the
+ * first trip; while open or half-open, to the one that opened the circuit. A probe is slow if it is slow for any trip.
  *
- * @param trips at least one; each is fed with every call
- * @throws ConfigurationError when there is none, or when one is no trip
+ * @param trips at least one; each receives every call
+ * @throws ConfigurationError if there is no trip, or if a value is not a trip
  * @example
  * ```ts
  * import { anyTrip, circuitBreaker, failureRate, slowCallRate } from 'escudo'
@@ -29,7 +29,7 @@ export function anyTrip(...trips: readonly Trip[]): Trip {
   return limitsMs.length === 0 ? { reasons, create } : { reasons, slowerThanMs: Math.min(...limitsMs), create }
 }
 
-/** A trip, or an error that names the option. */
+/** Returns the trip, or throws a ConfigurationError with the path of the option. */
 export function checkedTrip(trip: Trip, path: string): Trip {
   if (typeof trip?.create === 'function' && Array.isArray(trip.reasons)) return trip
   throw new ConfigurationError(
@@ -40,7 +40,7 @@ export function checkedTrip(trip: Trip, path: string): Trip {
 
 class AnyTripRule implements TripRule {
   readonly #rules: readonly TripRule[]
-  /** The one that tripped; until then the first. */
+  /** The rule whose counts the status shows: the one that tripped; until then, the first. */
   #shown: TripRule
 
   constructor(rules: readonly TripRule[]) {
@@ -49,14 +49,15 @@ class AnyTripRule implements TripRule {
   }
 
   record(failed: boolean, durationMs: number, now: number): string | undefined {
-    let why: string | undefined
+    let firstReason: string | undefined
+    // No early return: every rule must count every call.
     for (const rule of this.#rules) {
       const reason = rule.record(failed, durationMs, now)
-      if (reason === undefined || why !== undefined) continue
-      why = reason
+      if (reason === undefined || firstReason !== undefined) continue
+      firstReason = reason
       this.#shown = rule
     }
-    return why
+    return firstReason
   }
 
   failures(now: number): number {

@@ -1,12 +1,12 @@
 import type { TripRule } from './trip-rule.ts'
 
-/** What all rules of one description share. */
+/** The settings that all rules of one trip share. */
 export interface ConsecutiveSettings {
   readonly threshold: number
   readonly reason: string
 }
 
-/** Trips at so many failures in a row. */
+/** Trips at `threshold` failures in a row. */
 export class ConsecutiveRule implements TripRule {
   readonly #settings: ConsecutiveSettings
   #failures = 0

@@ -1,18 +1,21 @@
 import type { Window } from '../../../shared/state/window.ts'
 
-// So many outcomes are bits of one small integer, which stands in the window itself: 30, since a bit more is no small
-// integer on every build of V8.
+// The first outcomes are the bits of one small integer, which needs no memory outside the object. 30 bits: not every
+// build of V8 has small integers with more.
 const INLINE_BITS = 30
 const WORD_BITS = 32
 
 /**
- * The last `size` outcomes. It takes memory as outcomes come: a window of a million costs nothing before there are
- * calls, for there may be one for each of a million keys.
+ * Counts hits among the last `size` outcomes.
+ *
+ * Its memory grows with the outcomes, because there may be one window for each of a million keys: without calls, a
+ * window of a million outcomes is as small as any other.
  */
 export class CountWindow implements Window {
   readonly #size: number
-  /** One bit for each outcome, by its place in the ring: an integer at first, words once that is full. */
+  /** A ring of one bit per outcome: a single integer at first, an array of words once the integer is full. */
   #bits: number | Uint32Array = 0
+  /** The index in the ring at which the next outcome is written. */
   #next = 0
   #calls = 0
   #hits = 0
@@ -30,15 +33,15 @@ export class CountWindow implements Window {
   }
 
   record(hit: boolean): void {
-    const place = this.#next
-    if (this.#calls === this.#size) this.#hits -= this.#bitAt(place)
+    const index = this.#next
+    if (this.#calls === this.#size) this.#hits -= this.#bitAt(index)
     else this.#calls += 1
-    this.#write(place, hit)
+    this.#write(index, hit)
     if (hit) this.#hits += 1
-    this.#next = place + 1 === this.#size ? 0 : place + 1
+    this.#next = index + 1 === this.#size ? 0 : index + 1
   }
 
-  /** Time means nothing to it. */
+  /** Has no effect: this window does not depend on time. */
   advance(): void {}
 
   clear(): void {
@@ -48,28 +51,28 @@ export class CountWindow implements Window {
     this.#hits = 0
   }
 
-  #bitAt(place: number): number {
+  #bitAt(index: number): number {
     const bits = this.#bits
-    if (typeof bits === 'number') return (bits >>> place) & 1
-    return ((bits[Math.floor(place / WORD_BITS)] as number) >>> (place % WORD_BITS)) & 1
+    if (typeof bits === 'number') return (bits >>> index) & 1
+    return ((bits[Math.floor(index / WORD_BITS)] as number) >>> (index % WORD_BITS)) & 1
   }
 
-  #write(place: number, hit: boolean): void {
-    if (typeof this.#bits === 'number' && place < INLINE_BITS) {
-      this.#bits = hit ? this.#bits | (1 << place) : this.#bits & ~(1 << place)
+  #write(index: number, hit: boolean): void {
+    if (typeof this.#bits === 'number' && index < INLINE_BITS) {
+      this.#bits = hit ? this.#bits | (1 << index) : this.#bits & ~(1 << index)
       return
     }
-    const words = this.#wordsFor(place)
-    const index = Math.floor(place / WORD_BITS)
-    const mask = 1 << (place % WORD_BITS)
-    const word = words[index] as number
-    words[index] = hit ? word | mask : word & ~mask
+    const words = this.#wordsFor(index)
+    const wordIndex = Math.floor(index / WORD_BITS)
+    const mask = 1 << (index % WORD_BITS)
+    const word = words[wordIndex] as number
+    words[wordIndex] = hit ? word | mask : word & ~mask
   }
 
-  /** Words with room for that place: they double as they grow, so that an outcome costs the same on average. */
-  #wordsFor(place: number): Uint32Array {
+  /** Returns words that contain the index. They double in size when they grow, so the cost per outcome is constant. */
+  #wordsFor(index: number): Uint32Array {
     const bits = this.#bits
-    if (typeof bits !== 'number' && place < bits.length * WORD_BITS) return bits
+    if (typeof bits !== 'number' && index < bits.length * WORD_BITS) return bits
     const wordsMax = Math.ceil(this.#size / WORD_BITS)
     const grown = new Uint32Array(
       typeof bits === 'number' ? Math.min(2, wordsMax) : Math.min(bits.length * 2, wordsMax),

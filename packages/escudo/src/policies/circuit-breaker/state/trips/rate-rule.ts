@@ -1,17 +1,18 @@
 import type { Window } from '../../../shared/state/window.ts'
 import type { TripRule } from './trip-rule.ts'
 
-/** What all rules of one rate share. */
+/** The settings that all rules of one trip share. */
 export interface RateSettings {
   readonly reason: string
+  /** A share, above 0 and at most 1. */
   readonly threshold: number
   readonly minimumCalls: number
-  /** Calls that take longer are counted; undefined: failures are. */
+  /** Counts the calls that take longer than this; undefined: counts the failures. */
   readonly slowerThanMs: number | undefined
   readonly makeWindow: () => Window
 }
 
-/** Trips at or above a share of failed, or of slow, calls in a sliding window. */
+/** Trips when the share of failed or slow calls in a window reaches the threshold. */
 export class RateRule implements TripRule {
   readonly #settings: RateSettings
   readonly #window: Window
@@ -27,10 +28,10 @@ export class RateRule implements TripRule {
     const { slowerThanMs } = settings
     window.record(slowerThanMs === undefined ? failed : durationMs > slowerThanMs, now)
     const { hits } = window
-    // Every threshold is above 0: the way of a healthy dependency ends here.
+    // Fast path of a healthy dependency: the threshold is above 0, so no hits cannot trip.
     if (hits === 0) return undefined
     const { calls } = window
-    // Divided, not multiplied: 3 / 30 is the same number as 0.1, and 0.1 * 30 is not 3.
+    // Division, not multiplication, because of binary rounding: 7 / 25 equals 0.28, but 0.28 * 25 is above 7.
     return calls >= settings.minimumCalls && hits / calls >= settings.threshold ? settings.reason : undefined
   }
 

@@ -1,32 +1,34 @@
-/** What decides that a circuit opens: it is fed with what calls came to. Every breaker, and so every key, has its own. */
+/** Decides when a circuit opens, from the results of its calls. Each breaker has its own rule, so each key has one. */
 export interface TripRule {
   /**
-   * Takes a call in.
+   * Counts one call. Ignored calls are not recorded.
    *
-   * @param failed whether its verdict was `failure`; ignored calls never come here
-   * @param durationMs how long it took; 0 where the trip has no {@link Trip.slowerThanMs}, since nobody measured it
-   * @returns the reason why the circuit must open now, one of {@link Trip.reasons}; otherwise undefined
+   * @param failed whether the verdict was `failure`
+   * @param durationMs the duration of the call; 0 if the trip has no {@link Trip.slowerThanMs}
+   * @param now the current instant, in milliseconds on the breaker's clock
+   * @returns one of {@link Trip.reasons} if the circuit must open now, otherwise undefined
    */
   record(failed: boolean, durationMs: number, now: number): string | undefined
-  /** What a snapshot shows as `failures`: what the rule counts against the dependency. */
+  /** The status field `failures`: failed or slow calls, depending on the rule. */
   failures(now: number): number
-  /** What a snapshot shows as `calls`: those among which {@link failures} were counted. */
+  /** The status field `calls`: the calls among which {@link failures} were counted. */
   calls(now: number): number
-  /** Forgets all, when the circuit closes. */
+  /** Sets all counts to zero. Called at every change of state, and when a closed circuit is reset. */
   clear(): void
 }
 
-/** A description of a rule, of which every breaker, and so every key, makes its own. */
+/** Describes when a circuit opens; each breaker creates its own rule from it. */
 export interface Trip {
-  /** Why a circuit can open by it, for events: `3 consecutive failures`. */
+  /** All reasons that its rules can return, for events and metrics: `3 consecutive failures`. */
   readonly reasons: readonly string[]
   /**
-   * A call that takes longer is slow, in milliseconds. Left out by rules that do not look at durations: then nobody
-   * measures any. A slow probe of a half-open circuit has failed, whatever it came to.
+   * A call that takes longer than this is slow, in milliseconds. A slow probe counts as failed, even if it succeeded.
+   *
+   * Undefined if the rule needs no durations. Calls are then not timed.
    */
   readonly slowerThanMs?: number
-  /** It opens nothing with fewer calls than these within this time; left out where no time is set, or it needs none. */
+  /** The circuit cannot open before this many calls within this time; undefined without a minimum or a time window. */
   readonly needs?: { readonly calls: number; readonly withinMs: number }
-  /** A fresh rule. */
+  /** Creates a rule with all counts at zero. */
   create(): TripRule
 }

@@ -10,15 +10,16 @@ import type { Trip } from './trip-rule.ts'
 
 const CALLS_MAX = 1_000_000
 
-/** A window over the last calls, however long ago they were. */
+/** A window of the last calls, without a time limit. */
 export interface CallWindow {
-  /** From 1 to 1 000 000. */
+  /** The number of calls, from 1 to 1 000 000. */
   readonly calls: number
 }
 
 /**
- * Opens after `n` failures in a row; a success begins the count again.
+ * Opens the circuit after `n` failures in a row; a success resets the count.
  *
+ * @throws ConfigurationError if `n` is not a whole number of at least 1
  * @example
  * ```ts
  * import { circuitBreaker, consecutive } from 'escudo'
@@ -34,18 +35,20 @@ export function consecutive(n: number): Trip {
 
 /** Options of {@link failureRate}. */
 export interface FailureRateOptions {
-  /** The share of failures, at or above which the circuit opens. Default 0.5. */
+  /** The circuit opens when the share of failed (or slow) calls reaches this. Above 0, at most 1. Default 0.5. */
   readonly threshold?: number
-  /** How far back it looks: a time, or the last calls: `{ calls: 100 }`. Default `'30s'`. */
+  /** A duration, or the number of last calls: `{ calls: 100 }`. Default `'30s'`. */
   readonly window?: Duration | CallWindow
-  /** With fewer calls than this in the window nothing opens. Default 20. */
+  /** The circuit does not open with fewer calls than this in the window. Default 20. */
   readonly minimumCalls?: number
 }
 
 /**
- * Opens when the share of failures in a sliding window reaches a threshold. A time window forgets in steps of a
- * twentieth of its length. Semantics after resilience4j's and Polly v8's failure ratio.
+ * Opens the circuit when the share of failures in a sliding window reaches a threshold.
  *
+ * A time window slides in twentieths of its length. Semantics after resilience4j's and Polly v8's failure ratio.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { circuitBreaker, failureRate } from 'escudo'
@@ -61,18 +64,18 @@ export function failureRate(options: FailureRateOptions = {}): Trip {
 
 /** Options of {@link slowCallRate}. */
 export interface SlowCallRateOptions extends FailureRateOptions {
-  /** A call that takes longer than this is slow. */
+  /** A call that takes longer than this is slow. 0 is allowed. */
   readonly slowerThan: Duration
 }
 
 /**
- * Opens when the share of slow calls in a sliding window reaches a threshold: a dependency that answers, but so late
- * that everybody waits for it.
+ * Opens the circuit when the share of slow calls in a sliding window reaches a threshold.
  *
- * A slow success counts as slow, and so does a slow failure; a quick failure is a call that was not slow. Whoever wants
- * failures to count too says so: `anyTrip(failureRate(), slowCallRate({ … }))`. While half-open, a slow probe has failed.
- * A snapshot's `failures` are the slow calls in the window. Semantics after resilience4j's slow call rate.
+ * Slow successes and slow failures are slow; a fast failure is not. To count failures too, combine both:
+ * `anyTrip(failureRate(), slowCallRate({ … }))`. While half-open, a slow probe counts as failed. The status field
+ * `failures` is the number of slow calls in the window. Semantics after resilience4j's slow call rate.
  *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { circuitBreaker, slowCallRate } from 'escudo'
@@ -90,13 +93,13 @@ export function slowCallRate(options: SlowCallRateOptions): Trip {
 function readRate(
   options: FailureRateOptions,
   path: string,
-  what: string,
+  name: string,
   slowerThanMs: number | undefined,
 ): RateSettings {
   const threshold = share(options.threshold ?? 0.5, `${path}.threshold`)
   const minimumCalls = wholeNumber(options.minimumCalls ?? 20, `${path}.minimumCalls`, 1)
   const makeWindow = windowMaker(options.window ?? '30s', minimumCalls, path)
-  return { reason: `${what} of ${percent(threshold)} %`, threshold, minimumCalls, slowerThanMs, makeWindow }
+  return { reason: `${name} of ${percent(threshold)} %`, threshold, minimumCalls, slowerThanMs, makeWindow }
 }
 
 function needsOf({ window = '30s', minimumCalls = 20 }: FailureRateOptions): Pick<Trip, 'needs'> {
@@ -120,7 +123,7 @@ function windowMaker(window: Duration | CallWindow, minimumCalls: number, path: 
   return () => new CountWindow(size)
 }
 
-/** 7 for 0.07, whose hundredfold is a hair more. */
+/** A share in percent, without the binary rounding error: 0.07 * 100 is slightly more than 7. */
 function percent(share: number): number {
   return Number((share * 100).toPrecision(12))
 }
