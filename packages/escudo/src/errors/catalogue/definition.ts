@@ -1,6 +1,6 @@
 import type { Kind, LogLevel } from '../error-facts.ts'
+import { read } from '../safe-read.ts'
 import type { InputOf, OutputOf, StandardSchema } from '../standard-schema.ts'
-import { read } from '../to-json.ts'
 import type { Placeholders } from './template.ts'
 
 /** A message in each language that it has; a string alone serves all. `{name}` stands for a key of the context. */

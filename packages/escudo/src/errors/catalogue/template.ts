@@ -1,4 +1,5 @@
-import { read, truncate } from '../to-json.ts'
+import { read } from '../safe-read.ts'
+import { truncate } from '../to-json.ts'
 
 /** The names within the braces of a message: `'Item {id}'` has `id`. */
 export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`

@@ -1,6 +1,7 @@
 import type { ErrorDefinition } from '../catalogue/definition.ts'
+import { read } from '../safe-read.ts'
 import type { StandardSchema } from '../standard-schema.ts'
-import { type JsonValue, read, toJson } from '../to-json.ts'
+import { type JsonValue, toJson } from '../to-json.ts'
 
 /** What of a context may leave the service, and, where its schema found fault with it, what to log. */
 export interface WireContext {

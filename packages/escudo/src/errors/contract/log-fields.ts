@@ -1,5 +1,6 @@
 import { RemoteError, remoteError } from '../body/remote-error.ts'
-import { isError, type JsonValue, read, toJson, truncate } from '../to-json.ts'
+import { isError, read } from '../safe-read.ts'
+import { type JsonValue, toJson, truncate } from '../to-json.ts'
 
 const CAUSES_MAX = 5
 const STACK_LENGTH_MAX = 8_192

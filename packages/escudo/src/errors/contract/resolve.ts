@@ -1,8 +1,9 @@
 import { type AnyCatalogue, type ErrorDefinition, entryOf } from '../catalogue/definition.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import { type ErrorFacts, factsOf } from '../error-facts.ts'
+import { isError, read } from '../safe-read.ts'
 import { codeOfStatus, isErrorStatus, phraseOf } from '../status.ts'
-import { isError, read, truncate } from '../to-json.ts'
+import { truncate } from '../to-json.ts'
 
 /**
  * Turns an error of somebody else (a database driver, an HTTP client) into one of a catalogue; undefined for what it

@@ -1,4 +1,4 @@
-import { read } from '../../errors/to-json.ts'
+import { read } from '../../errors/safe-read.ts'
 
 /** Reads an error's `retryAfterMs`; undefined when it is missing, negative or no number. */
 export function retryAfterHintMs(error: unknown): number | undefined {

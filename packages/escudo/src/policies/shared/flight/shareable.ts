@@ -1,5 +1,5 @@
 import type { Binding } from '../../../core/binding.ts'
-import { read } from '../../../errors/to-json.ts'
+import { read } from '../../../errors/safe-read.ts'
 
 // What cache and coalesce ask of calls and values. Each is a mistake in the program and no state of the dependency: a
 // TypeError, which says what to do.
