@@ -3,8 +3,8 @@ import { factsOf } from './error-facts.ts'
 /**
  * The default verdict of policies on a thrown error.
  *
- * An error that carries a verdict keeps it. A business error is `ignored`: a 404 neither opens a circuit nor is retried.
- * Any other error is a `failure`.
+ * An error that carries a verdict keeps it. A business error is `ignored`: a 404 neither opens a circuit nor is
+ * retried. Any other error is a `failure`.
  */
 export function verdictOfError(error: unknown): 'success' | 'failure' | 'ignored' {
   const facts = factsOf(error)

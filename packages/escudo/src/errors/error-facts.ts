@@ -7,8 +7,8 @@ export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical'
 /**
  * What escudo knows about an error, apart from its text.
  *
- * The facts are stored under a registered symbol. An error from a second installed copy of escudo is therefore
- * recognised too, as it would not be by its class.
+ * The facts are stored under a registered symbol, because `instanceof` fails for errors of a second installed copy of
+ * escudo.
  */
 export interface ErrorFacts {
   /** Machine-readable: `ITEM_NOT_FOUND`. */

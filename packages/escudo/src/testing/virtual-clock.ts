@@ -7,8 +7,8 @@ export interface VirtualClock extends Clock {
    * Moves time forward and fires the timers that become due.
    *
    * All pending microtasks run first, and again after each timer. Timers fire in the order of their due times; timers
-   * with equal due times fire in the order in which they were set. During a timer, `now()` is its due time. A timer that
-   * is set meanwhile fires too if it becomes due.
+   * with equal due times fire in the order in which they were set. During a timer, `now()` is its due time. A timer
+   * that is set meanwhile fires too if it becomes due.
    */
   advance(duration: Duration): Promise<void>
   /** The number of timers that are set. It should be 0 after all calls have settled. */

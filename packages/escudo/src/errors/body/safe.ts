@@ -78,7 +78,7 @@ async function settle(
   }
 }
 
-/** Finds the catalogue's error for a body. If several entries share the code, the first whose context fits is used. */
+/** Finds the catalogue's error for a body. If several entries share the code, the first with a fitting context wins. */
 async function recognise(
   body: ErrorBody,
   errors: Readonly<Record<string, AnyErrorClass>>,

@@ -19,7 +19,7 @@ export interface ErrorDefinition {
   readonly context?: StandardSchema
   /** Whether the same request may be sent again. Default: `safe` for technical errors, `never` for business errors. */
   readonly retry?: 'never' | 'safe'
-  /** The log level. Default: `warning` for 401, 403 and 429; else `error` for technical errors, `info` for business errors. */
+  /** The log level. Default: 401, 403 and 429 `warning`; other business errors `info`, technical errors `error`. */
   readonly level?: LogLevel
 }
 
@@ -97,7 +97,7 @@ type KeysOf<Entry> = Entry extends { readonly context: infer S extends StandardS
   : never
 type Missing<Entry extends ErrorDefinition> = Exclude<Placeholders<TextOf<Entry['message']>>, KeysOf<Entry>>
 
-/** Makes a placeholder that the context's schema lacks a compile error. */
+/** Rejects at compile time a message with a placeholder that the context's schema lacks. */
 export type Checked<D extends ErrorDefinitions> = {
   readonly [Name in keyof D]: [Missing<D[Name]>] extends [never]
     ? D[Name]

@@ -13,8 +13,8 @@ const MESSAGE_LENGTH_MAX = 4_096
 /**
  * Fills a message's placeholders from a context.
  *
- * Only own keys are read, so `{constructor}` finds nothing. A value that is missing, unreadable or not a string, number,
- * bigint or boolean becomes a question mark.
+ * Only own keys are read, so `{constructor}` finds nothing. A value that is missing, unreadable or not a string,
+ * number, bigint or boolean becomes a question mark.
  */
 export function render(template: string, context: unknown): string {
   const text = template.replace(PLACEHOLDER, (_, name: string) => truncate(textOf(context, name), VALUE_LENGTH_MAX))

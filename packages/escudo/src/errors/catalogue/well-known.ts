@@ -8,7 +8,7 @@ export interface Finding {
   readonly in: string
   /** The place in that part, as a JSON pointer (RFC 6901). */
   readonly pointer: string
-  /** Machine-readable: the schema library's own code if it has one, `required` if the value is missing, else `invalid`. */
+  /** Machine-readable. `required` if the value is missing, else the schema library's code or `invalid`. */
   readonly code: string
   /** For people. */
   readonly message: string

@@ -20,7 +20,7 @@ export interface ErrorContractOptions<C extends AnyCatalogue = AnyCatalogue> {
   readonly errors: C
   /** The language of messages if the client requests no available language. Default `en`. */
   readonly locale?: Locale
-  /** The page that explains each code at `#CODE`: the `type` of a problem. Default: none; `type` is then `about:blank`. */
+  /** The page that explains each code at `#CODE`: the `type` of a problem. Default: none, so `about:blank`. */
   readonly docsUrl?: string
   /** Turn third-party errors into errors of the catalogue. The first mapper that returns one decides. */
   readonly map?: readonly Mapper[]
@@ -192,7 +192,7 @@ class Contract implements ErrorContract {
   }
 }
 
-/** The message in the requested language, or in another one if it lacks that, and its language. */
+/** The message and its language: the requested one, or the other one if there is no translation. */
 function messageIn(definition: ErrorDefinition, requested: Locale): { message: string; locale: Locale } {
   const { message } = definition
   if (typeof message === 'string') return { message, locale: requested }

@@ -13,8 +13,8 @@ interface Preference {
 /**
  * Chooses the language of a message from `Accept-Language`. RFC 9110, 12.5.4.
  *
- * The available language that the client prefers most wins. A tag with a region counts as its language: `es-MX` as `es`.
- * Without a header, with `*`, or if no requested language is available, the result is `fallback`. `q=0` excludes a
+ * The available language that the client prefers most wins. A tag with a region counts as its language: `es-MX` as
+ * `es`. Without a header, with `*`, or if no requested language is available, the result is `fallback`. `q=0` excludes a
  * language.
  */
 export function negotiateLocale(acceptLanguage: unknown, fallback: Locale): Locale {
@@ -74,7 +74,7 @@ function bestMatch(items: readonly Preference[], names: readonly string[]): { qu
   return { quality: 0, specificity: -1 }
 }
 
-/** Parses a header of weighted items. Bounded, because clients control it. An invalid weight counts as 0. */
+/** Parses a header of weighted items. Bounded, because clients control it. An invalid weight is 0. */
 function preferences(header: unknown): readonly Preference[] {
   if (typeof header !== 'string' || header.length > HEADER_LENGTH_MAX) return []
   const items: Preference[] = []

@@ -29,8 +29,8 @@ const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
  * Resolves a thrown value to a definition. This is the trust boundary of the contract.
  *
  * Trusted are errors with escudo's brand, the results of mappers, http-errors with `expose`, and the network errors of
- * `fetch`. Any other value is a bug, whatever status and message it carries. Otherwise an HTTP client's error with
- * `status` 401 would turn another service's 401 into ours.
+ * `fetch`. Any other value is a bug, even if it carries a status: an HTTP client's error with `status` 401 must not
+ * turn another service's 401 into ours.
  */
 export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly Mapper[]): Resolved {
   const error = entryOf(thrown) === undefined ? applyMappers(thrown, mappers) : thrown
@@ -58,7 +58,7 @@ function applyMappers(thrown: unknown, mappers: readonly Mapper[]): unknown {
 function resolveBranded(error: unknown, errors: AnyCatalogue): Resolved | undefined {
   const facts = factsOf(error)
   if (facts === undefined || !isErrorStatus(facts.status)) return undefined
-  // A timeout that reaches the client comes from a call to a dependency.
+  // A timeout that reaches the contract was set around a call to a dependency.
   const code = facts.code === 'TIMEOUT' ? 'UPSTREAM_TIMEOUT' : facts.code
   const definition = entryOf(error)?.definition ?? definitionOf(code, errors) ?? definitionOfFacts(facts)
   if (!isErrorStatus(definition.status)) return undefined

@@ -74,7 +74,7 @@ function withholdResponse(
   response.once('close', end)
 }
 
-/** Runs the handler. While the server closes, the connection must not be kept alive: the server would wait for it. */
+/** Runs the handler. Does not keep the connection alive if the server is closing, because the server waits for it. */
 function runHandler(request: IncomingMessage, response: ServerResponse, next: () => void): void {
   if (stoppedCheck(request)() && !response.headersSent) response.setHeader('connection', 'close')
   next()

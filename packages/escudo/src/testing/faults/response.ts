@@ -43,7 +43,7 @@ function corruptBody(response: ServerResponse): Patch {
   return { write: (...args) => write(corruptFirst(args)), end: (...args) => end(corruptFirst(args)) }
 }
 
-/** Sends half of the first non-empty chunk, then closes the connection (`truncated`) or sends nothing more (`stall`). */
+/** Sends half of the first non-empty chunk. Then `truncated` closes the connection, and `stall` sends nothing more. */
 function interruptBody(
   engine: FaultEngine,
   request: IncomingMessage,
@@ -96,7 +96,7 @@ export function afterEarlierResponses(response: ServerResponse, callback: () => 
   else callback()
 }
 
-/** Returns a check for whether the server of a request is closing. A connection that never ends would prevent that. */
+/** Returns a check for whether the server of a request is closing. A stalled connection would keep it open. */
 export function stoppedCheck(request: IncomingMessage): () => boolean {
   const { server } = request.socket as Socket & { server?: { readonly listening?: boolean } }
   return () => server?.listening === false
