@@ -1,5 +1,5 @@
 import { isRefusal } from '../errors/classification.ts'
-import { read } from '../errors/to-json.ts'
+import { read } from '../errors/safe-read.ts'
 import type { CallRoot, Host } from './engine/call.ts'
 import type { AttemptNote, Note } from './note.ts'
 

@@ -1,8 +1,10 @@
 import { factsOf } from './error-facts.ts'
 
 /**
- * What a policy makes of a thrown error when its user says nothing: an error that names its own verdict keeps it, a
- * business error is `ignored` (a 404 opens no circuit and is never retried), anything else is a `failure`.
+ * The default verdict of policies on a thrown error.
+ *
+ * An error that carries a verdict keeps it. A business error is `ignored`: a 404 neither opens a circuit nor is
+ * retried. Any other error is a `failure`.
  */
 export function verdictOfError(error: unknown): 'success' | 'failure' | 'ignored' {
   const facts = factsOf(error)
@@ -11,17 +13,19 @@ export function verdictOfError(error: unknown): 'success' | 'failure' | 'ignored
   return facts.kind === 'business' ? 'ignored' : 'failure'
 }
 
-/** Whether the same operation may be tried again after this error. An error that says `retry: 'never'` may not. */
+/** Whether a retry is allowed after this error. False for an error with `retry: 'never'`. */
 export function mayRetry(error: unknown): boolean {
   return factsOf(error)?.retry !== 'never'
 }
 
 /**
- * Tells whether a policy declined to run the operation: the circuit was open, the bulkhead full, the rate used up.
- * The operation was not called, so nothing is known about the dependency.
+ * Whether a policy rejected the call without running the operation.
  *
- * @param error anything that was thrown
- * @returns true for a refusal, also for one made by another installed copy of escudo
+ * Examples: the circuit was open, the bulkhead was full, the rate limit was used up. The operation was not called, so
+ * a refusal says nothing about the dependency.
+ *
+ * @param error any thrown value
+ * @returns true for a refusal, including one from another installed copy of escudo
  * @example
  * ```ts
  * import { isRefusal, shield, circuitBreaker } from 'escudo'

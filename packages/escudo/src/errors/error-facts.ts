@@ -1,33 +1,36 @@
-/** Who can act on an error: the client (`business`) or the people who run the service (`technical`). */
+/** Which side can act on an error: the client (`business`) or the service's operators (`technical`). */
 export type Kind = 'business' | 'technical'
 
-/** The levels of log lines, as they are written. */
+/** The level of a log line. */
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error' | 'critical'
 
 /**
- * What escudo knows of an error, apart from its text. The facts travel under a registered symbol and not under a
- * class, so that an error made by a second installed copy of escudo is still recognised.
+ * What escudo knows about an error, apart from its text.
+ *
+ * The facts are stored under a registered symbol, because `instanceof` fails for errors of a second installed copy of
+ * escudo.
  */
 export interface ErrorFacts {
-  /** For machines: `ITEM_NOT_FOUND`. */
+  /** Machine-readable: `ITEM_NOT_FOUND`. */
   readonly code: string
-  /** The HTTP status that the error becomes when it leaves a service. */
+  /** The HTTP status of the response that reports the error. */
   readonly status: number
   readonly kind: Kind
-  /** Whether sending the same request again can help. Default: technical errors `safe`, business errors `never`. */
+  /** Whether the same request may be sent again. Default: `safe` for technical errors, `never` for business errors. */
   readonly retry?: 'never' | 'safe'
-  /** What a policy makes of it, when that is not said by its kind: a dependency's 404 is a `success` of the transport. */
+  /** The verdict, if it does not follow from the kind: a dependency's 404 is a `success` of the transport. */
   readonly verdict?: 'success' | 'failure' | 'ignored'
-  /** True for an error by which a policy declined to run the operation. */
+  /** True if a policy rejected the call without running the operation. */
   readonly refusal?: boolean
 }
 
-/** Where an escudo error carries its {@link ErrorFacts}. Registered, so that two installs agree on it. */
+/** The key of an error's {@link ErrorFacts}. Registered, so that all installed copies of escudo share it. */
 export const FACTS: unique symbol = Symbol.for('escudo.error') as never
 
 /**
- * The facts of an escudo error, or undefined for anything else, hostile objects included: a getter or proxy that
- * throws is simply not ours.
+ * Reads the facts of an escudo error.
+ *
+ * Returns undefined for any other value, including an object whose getter or proxy throws.
  *
  * @example
  * ```ts

@@ -1,6 +1,7 @@
 /**
- * The part of Standard Schema (https://standardschema.dev, version 1) that escudo uses: any schema of zod, valibot,
- * arktype and their kind fits. Written down here, since escudo has no dependencies.
+ * The part of Standard Schema (https://standardschema.dev, version 1) that escudo uses.
+ *
+ * Schemas of zod, valibot, arktype and other implementations fit. Declared here because escudo has no dependencies.
  */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
@@ -8,7 +9,7 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly vendor: string
     readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
-    /** Standard JSON Schema, where the library has it. */
+    /** Standard JSON Schema, if the schema library supports it. */
     readonly jsonSchema?: {
       readonly input?: (options: { readonly target: string }) => Record<string, unknown>
       readonly output: (options: { readonly target: string }) => Record<string, unknown>
@@ -16,32 +17,32 @@ export interface StandardSchema<Input = unknown, Output = Input> {
   }
 }
 
-/** What a schema makes of a value. */
+/** The result of validation: the value or the issues. */
 export type SchemaResult<Output> =
   | { readonly value: Output; readonly issues?: undefined }
   | { readonly issues: readonly SchemaIssue[] }
 
-/** One finding of a schema. */
+/** One problem that a schema found. */
 export interface SchemaIssue {
   readonly message: string
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** What a schema takes. */
+/** The input type of a schema. */
 export type InputOf<S> = S extends { readonly '~standard': { readonly types?: infer T } }
   ? NonNullable<T> extends { readonly input: infer Input }
     ? Input
     : unknown
   : unknown
 
-/** What a schema gives. */
+/** The output type of a schema. */
 export type OutputOf<S> = S extends { readonly '~standard': { readonly types?: infer T } }
   ? NonNullable<T> extends { readonly output: infer Output }
     ? Output
     : unknown
   : unknown
 
-/** Whether a value is a Standard Schema. Libraries make them as objects and as functions. */
+/** Whether a value is a Standard Schema. Some libraries implement schemas as functions. */
 export function isStandardSchema(value: unknown): value is StandardSchema {
   if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return false
   const standard = (value as { '~standard'?: { validate?: unknown } })['~standard']

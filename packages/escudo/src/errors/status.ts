@@ -1,4 +1,4 @@
-// RFC 9110 and the registry of status codes. Here and not from `node:http`, which other runtimes lack.
+// RFC 9110 and the IANA registry of status codes. Not taken from `node:http`, because other runtimes lack it.
 const PHRASES: Readonly<Record<number, string>> = {
   400: 'Bad Request',
   401: 'Unauthorized',
@@ -39,17 +39,17 @@ const PHRASES: Readonly<Record<number, string>> = {
   511: 'Network Authentication Required',
 }
 
-/** A status that an error may have. */
+/** Whether a value is a status of an error: 400 to 599. */
 export function isErrorStatus(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 400 && (value as number) <= 599
 }
 
-/** The registered phrase of a status: `Not Found`. */
+/** The registered reason phrase of a status, such as `Not Found`. */
 export function phraseOf(status: number): string {
   return PHRASES[status] ?? (status >= 500 ? 'Server Error' : 'Client Error')
 }
 
-/** A code for an error that comes with nothing but a status: `NOT_FOUND`. */
+/** The code of an error that has only a status, such as `NOT_FOUND`. */
 export function codeOfStatus(status: number): string {
   return phraseOf(status)
     .toUpperCase()

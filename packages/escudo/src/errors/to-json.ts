@@ -1,45 +1,28 @@
-/** Values as they leave the process: what `JSON.stringify` takes without surprises. */
+/** Plain data that `JSON.stringify` accepts. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 
-/** Bounds of {@link toJson}. Beyond them a value is cut, and says so; it never fails. */
+// The bounds of `toJson`. A value beyond them is truncated and marked; it is never an error.
 const DEPTH_MAX = 8
 const ENTRIES_MAX = 1_000
 const TEXT_LENGTH_MAX = 8_192
 const CHARACTERS_MAX = 65_536
 
 /**
- * Turns anything into plain data, without ever throwing and within bounds: circles, getters and proxies that throw,
- * bigints, maps, dates, a megabyte of text. What the context of an error holds was often built from input.
+ * Turns any value into plain data of bounded size. Never throws.
+ *
+ * Handles circular references, getters and proxies that throw, bigints, maps, dates and very long text. An error's
+ * context is often built from user input, so it can hold any of these.
  */
 export function toJson(value: unknown): JsonValue {
   return new JsonBuilder().build(value, 0) ?? null
 }
 
-/** Text of at most `lengthMax` characters, never cut within a surrogate pair. */
+/** Truncates text to `lengthMax` characters and appends `…`. Never splits a surrogate pair. */
 export function truncate(text: string, lengthMax: number): string {
   if (text.length <= lengthMax) return text
   const last = text.charCodeAt(lengthMax - 1)
   const end = last >= 0xd800 && last <= 0xdbff ? lengthMax - 1 : lengthMax
   return `${text.slice(0, end)}…`
-}
-
-/** A property of anything, or undefined: also when reading it throws. */
-export function read(value: unknown, key: PropertyKey): unknown {
-  if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return undefined
-  try {
-    return (value as Record<PropertyKey, unknown>)[key]
-  } catch {
-    return undefined
-  }
-}
-
-/** Whether a value is an Error; false for what cannot even be asked. */
-export function isError(value: unknown): value is Error {
-  try {
-    return value instanceof Error
-  } catch {
-    return false
-  }
 }
 
 class JsonBuilder {
@@ -65,15 +48,15 @@ class JsonBuilder {
   }
 
   #text(text: string): string {
-    const room = Math.min(TEXT_LENGTH_MAX, Math.max(0, CHARACTERS_MAX - this.#characters))
-    const short = room === 0 ? '…' : truncate(text, room)
+    const lengthMax = Math.min(TEXT_LENGTH_MAX, Math.max(0, CHARACTERS_MAX - this.#characters))
+    const short = lengthMax === 0 ? '…' : truncate(text, lengthMax)
     this.#characters += short.length
     return short
   }
 
   #object(value: object, depth: number): JsonValue | undefined {
     if (this.#path.has(value)) return '[circular]'
-    if (depth >= DEPTH_MAX || this.#characters >= CHARACTERS_MAX) return '[cut]'
+    if (depth >= DEPTH_MAX || this.#characters >= CHARACTERS_MAX) return '[truncated]'
     this.#path.add(value)
     try {
       return this.#contents(value, depth)
@@ -86,17 +69,17 @@ class JsonBuilder {
 
   #contents(value: object, depth: number): JsonValue | undefined {
     const toJSON = (value as { toJSON?: unknown }).toJSON
-    // As JSON.stringify does it: dates, URLs, decimals. What comes back is looked at in turn.
+    // As in JSON.stringify: dates, URLs and decimals. The result is converted in turn.
     if (typeof toJSON === 'function') return this.build(toJSON.call(value), depth + 1)
     if (Array.isArray(value) || value instanceof Set) return this.#list(value, depth)
     const entries = value instanceof Map ? value.entries() : Object.keys(value).values()
-    // Without a prototype, so that the key `__proto__` is a key like any other.
+    // No prototype, so that `__proto__` is an ordinary key.
     const result: Record<string, JsonValue> = Object.create(null)
     let count = 0
     for (const entry of entries) {
       if (++count > ENTRIES_MAX || this.#characters >= CHARACTERS_MAX) break
       const [key, item] =
-        typeof entry === 'string' ? [entry, readOr(value, entry)] : [String(entry[0]), entry[1] as unknown]
+        typeof entry === 'string' ? [entry, readOrMark(value, entry)] : [String(entry[0]), entry[1] as unknown]
       const plain = this.build(item, depth + 1)
       this.#characters += key.length
       if (plain !== undefined) result[truncate(key, 256)] = plain
@@ -114,7 +97,7 @@ class JsonBuilder {
   }
 }
 
-function readOr(value: object, key: string): unknown {
+function readOrMark(value: object, key: string): unknown {
   try {
     return (value as Record<string, unknown>)[key]
   } catch {

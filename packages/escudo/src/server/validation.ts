@@ -1,6 +1,6 @@
 import { type Finding, WellKnown } from '../errors/catalogue/well-known.ts'
+import { read } from '../errors/safe-read.ts'
 import type { SchemaIssue, StandardSchema } from '../errors/standard-schema.ts'
-import { read } from '../errors/to-json.ts'
 
 /** The parts of a request that may have a schema. */
 export type RequestPart = 'params' | 'query' | 'headers' | 'body'

@@ -1,15 +1,17 @@
 import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/options/durations.ts'
 
-/** A clock that stands still until a test moves it. */
+/** A clock that moves only when a test advances it. */
 export interface VirtualClock extends Clock {
   /**
-   * Moves time forward. Lets everything that can run now run first; then fires the timers that fall due, in the order
-   * of their due times and, among equals, of their setting, each at its own time, and lets everything run after each.
-   * Timers that are set meanwhile take part.
+   * Moves time forward and fires the timers that become due.
+   *
+   * All pending microtasks run first, and again after each timer. Timers fire in the order of their due times; timers
+   * with equal due times fire in the order in which they were set. During a timer, `now()` is its due time. A timer
+   * that is set meanwhile fires too if it becomes due.
    */
   advance(duration: Duration): Promise<void>
-  /** How many timers are set. After all calls have settled it should be 0. */
+  /** The number of timers that are set. It should be 0 after all calls have settled. */
   readonly pending: number
 }
 
@@ -18,13 +20,14 @@ interface Timer {
   readonly fire: () => void
 }
 
-// The real one, also when a test replaces the global: a macrotask comes only after all microtasks have run.
+// Captured at import, so that a test can replace the global. A macrotask runs only after all pending microtasks.
 const macrotask: (resume: () => void) => void =
   typeof setImmediate === 'function' ? setImmediate : (resume) => void setTimeout(resume, 0)
 
 /**
- * Makes a clock for tests: retries, timeouts, circuit breakers and faults wait on it, and a test that would take an hour
- * takes a millisecond. It starts at 0.
+ * Creates a clock for tests. It starts at 0.
+ *
+ * Retries, timeouts, circuit breakers and faults wait on it, so a test of an hour takes a few milliseconds.
  *
  * @example
  * ```ts
@@ -44,7 +47,7 @@ const macrotask: (resume: () => void) => void =
  * ```
  */
 export function virtualClock(): VirtualClock {
-  // Sorted by due time; equals in the order of their setting.
+  // Sorted by due time, then by the order of setting.
   const timers: Timer[] = []
   let nowMs = 0
 
@@ -58,9 +61,9 @@ export function virtualClock(): VirtualClock {
     },
 
     setTimer(fire, delayMs) {
-      // As `setTimeout` takes it: what is no number above 0, NaN included, is due at once.
+      // As with `setTimeout`, a delay that is not above 0, including NaN, is due immediately.
       const timer: Timer = { dueMs: nowMs + (delayMs > 0 ? delayMs : 0), fire }
-      timers.splice(placeOf(timers, timer.dueMs), 0, timer)
+      timers.splice(insertionIndex(timers, timer.dueMs), 0, timer)
       return () => {
         const index = timers.indexOf(timer)
         if (index !== -1) timers.splice(index, 1)
@@ -81,8 +84,8 @@ export function virtualClock(): VirtualClock {
   }
 }
 
-/** Where a timer belongs: behind all that are due no later. Searched by halves. */
-function placeOf(timers: readonly Timer[], dueMs: number): number {
+/** The index behind all timers that are due no later than `dueMs`. Binary search. */
+function insertionIndex(timers: readonly Timer[], dueMs: number): number {
   let low = 0
   let high = timers.length
   while (low < high) {

@@ -1,20 +1,20 @@
 import { isErrorStatus } from '../status.ts'
 import type { JsonValue } from '../to-json.ts'
 
-/** The one error body: these six keys, always all of them, in this order. */
+/** The error body. It always has these six keys, in this order. */
 export interface ErrorBody {
-  /** 32 hexadecimal digits, the same as in the header `X-Trace-ID` and in the log lines of the request. */
+  /** 32 hexadecimal digits. Equal to the header `X-Trace-ID` and to the trace id in the request's log lines. */
   readonly trace_id: string
-  /** For machines. */
+  /** Machine-readable. */
   readonly error_code: string
-  /** For people, in their language. */
+  /** For people, in the language of the client. */
   readonly message: string
   readonly status_code: number
   readonly service_name: string
   readonly context: Readonly<Record<string, JsonValue>>
 }
 
-/** An {@link ErrorBody} in the form of RFC 9457, with the six keys as extensions. */
+/** The RFC 9457 form of an {@link ErrorBody}, with the six keys as extensions. */
 export interface ProblemBody extends ErrorBody {
   readonly type: string
   readonly title: string
@@ -26,8 +26,9 @@ export interface ProblemBody extends ErrorBody {
 const MESSAGE_LENGTH_MAX = 8_192
 
 /**
- * Reads the error body of an escudo service, in either of its forms. Undefined for anything else: what comes over the
- * wire is not believed to be what it should be.
+ * Reads the error body of an escudo service, in either form.
+ *
+ * Returns undefined for any other value: data from the network is not trusted.
  *
  * @param value parsed JSON
  * @example
@@ -42,7 +43,7 @@ export function parseErrorBody(value: unknown): ErrorBody | undefined {
   const { trace_id, error_code, message, status_code, service_name, context } = value as Partial<
     Record<keyof ErrorBody, unknown>
   >
-  const sound =
+  const valid =
     isText(trace_id, 64) &&
     isText(error_code, 63) &&
     isText(message, MESSAGE_LENGTH_MAX) &&
@@ -51,7 +52,7 @@ export function parseErrorBody(value: unknown): ErrorBody | undefined {
     typeof context === 'object' &&
     context !== null &&
     !Array.isArray(context)
-  if (!sound) return undefined
+  if (!valid) return undefined
   return { trace_id, error_code, message, status_code, service_name, context: context as ErrorBody['context'] }
 }
 

@@ -2,8 +2,10 @@ import type { JsonValue } from '../to-json.ts'
 import { type ErrorBody, parseErrorBody } from './body.ts'
 
 /**
- * What another escudo service said had gone wrong there. It is a cause, for the log: it carries no facts, so that
- * thrown as it is it becomes our 500 and never, say, another service's 401.
+ * An error that another escudo service reported.
+ *
+ * Use it as a cause, for the log. It carries no {@link ErrorFacts}: if it is thrown itself, the response is a 500 and
+ * not, for example, the other service's 401.
  *
  * @example
  * ```ts
@@ -34,14 +36,16 @@ export class RemoteError extends Error {
 }
 
 /**
- * The typed cause that an escudo service's error body holds; undefined where the value is none.
+ * Makes a {@link RemoteError} from the error body of an escudo service.
+ *
+ * Returns undefined if the value is not an error body.
  *
  * @param value parsed JSON
  * @example
  * ```ts
  * import { remoteError } from 'escudo/errors'
  *
- * console.log(remoteError({ error: 'busy' })) // undefined: not the body of an escudo service
+ * console.log(remoteError({ error: 'busy' })) // undefined: not an error body of escudo
  * ```
  */
 export function remoteError(value: unknown): RemoteError | undefined {

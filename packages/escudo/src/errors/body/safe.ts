@@ -2,7 +2,7 @@ import type { AnyErrorClass, ErrorDetails, ErrorOf, TypedError } from '../catalo
 import { type ErrorBody, parseErrorBody } from './body.ts'
 
 /**
- * An answer, or the failure to get one, that a catalogue has no name for.
+ * A failure that the catalogue does not describe, with or without a response.
  *
  * @example
  * ```ts
@@ -14,9 +14,9 @@ import { type ErrorBody, parseErrorBody } from './body.ts'
  */
 export class UnexpectedAnswer extends Error {
   readonly code = 'UNEXPECTED_ANSWER'
-  /** The response's status; undefined where there was no response. */
+  /** The status of the response. Undefined if there was no response. */
   readonly status: number | undefined
-  /** The error body, where the response had one with a code that the catalogue lacks. */
+  /** The error body, if the response had one that fits no entry of the catalogue. */
   readonly body: ErrorBody | undefined
 
   constructor(message: string, answer: { status?: number; body?: ErrorBody | undefined; cause?: unknown }) {
@@ -27,17 +27,19 @@ export class UnexpectedAnswer extends Error {
   }
 }
 
-/** What {@link safe} gives: the data, or a typed error. */
+/** The result of {@link safe}: the data or a typed error. */
 export type SafeResult<C, T> =
   | { readonly ok: true; readonly data: T }
   | { readonly ok: false; readonly error: ErrorOf<C> | UnexpectedAnswer }
 
 /**
- * Turns a response into its data or into one of the errors of a catalogue, so that a client handles by type what the
- * service threw. Never rejects: a network failure, a broken body and an unknown code are an {@link UnexpectedAnswer}.
+ * Turns a response into its data or into an error of a catalogue.
  *
- * @param response what `fetch` returned; a response of a typed client gives typed data
- * @param errors the service's catalogue
+ * A client can then handle the service's errors by type. Never rejects: a network failure, a broken body and an unknown
+ * code give an {@link UnexpectedAnswer}.
+ *
+ * @param response the result of `fetch`; the response of a typed client gives typed data
+ * @param errors the catalogue of the service
  * @example
  * ```ts
  * import { defineErrors, safe } from 'escudo/errors'
@@ -70,12 +72,13 @@ async function settle(
     const error = known ?? new UnexpectedAnswer(body?.message ?? `the service answered ${status}`, { status, body })
     return { ok: false, error: error as UnexpectedAnswer }
   } catch (cause) {
-    const text = status === undefined ? 'no answer from the service' : `the service answered ${status}, unreadably`
+    const text =
+      status === undefined ? 'no response from the service' : `the service answered ${status} with an unreadable body`
     return { ok: false, error: new UnexpectedAnswer(text, status === undefined ? { cause } : { status, cause }) }
   }
 }
 
-/** The catalogue's error for a body: of several entries with its code, the first whose context fits. */
+/** Finds the catalogue's error for a body. If several entries share the code, the first with a fitting context wins. */
 async function recognise(
   body: ErrorBody,
   errors: Readonly<Record<string, AnyErrorClass>>,
@@ -87,7 +90,7 @@ async function recognise(
     if (result?.issues !== undefined) continue
     const make = errorClass as unknown as new (context: unknown, details: ErrorDetails) => TypedError
     const error = new make(result?.value, afterMs === undefined ? {} : { retryAfterMs: afterMs })
-    // In the client's language, as the service wrote it.
+    // The message of the service is in the language of the client.
     error.message = body.message
     return error
   }

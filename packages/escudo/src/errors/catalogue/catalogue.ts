@@ -16,19 +16,20 @@ import { render } from './template.ts'
 const CODE = /^[A-Z][A-Z0-9_]+[A-Z0-9]$/
 const CODE_LENGTH_MAX = 63
 const KEYS = ['status', 'code', 'kind', 'message', 'context', 'retry', 'level']
-const WORDS: Readonly<Record<string, readonly string[]>> = {
+const ALLOWED_VALUES: Readonly<Record<string, readonly string[]>> = {
   kind: ['business', 'technical'],
   retry: ['never', 'safe'],
   level: ['debug', 'info', 'warning', 'error', 'critical'],
 }
 
 /**
- * Makes a catalogue: a class for each of a service's errors. A client may import it too, and gets the same errors back
- * from a response (see {@link safe}).
+ * Defines a catalogue: one class for each error of a service.
  *
- * @param definitions by code: capital letters, digits and underscores, at most 63 characters. `code` gives an entry
- * another wire code than its name, so that several messages can share one
- * @throws TypeError when an entry cannot work; its message names the entry
+ * A client can import the same catalogue and get the same errors back from a response: see {@link safe}.
+ *
+ * @param definitions by code: capital letters, digits and underscores, at most 63 characters. The option `code` sets a
+ * wire code that differs from the entry's name, so that several entries can share one
+ * @throws TypeError if an entry is not valid; the message names the entry
  * @example
  * ```ts
  * import { defineErrors } from 'escudo/errors'
@@ -54,7 +55,7 @@ export function defineErrors<const D extends ErrorDefinitions>(definitions: D & 
   return Object.freeze(catalogue) as Catalogue<D>
 }
 
-/** Who can act on an error with this entry. */
+/** The kind of an entry's errors. Default: `business` below status 500, else `technical`. */
 export function kindOf(definition: ErrorDefinition): Kind {
   return definition.kind ?? (definition.status < 500 ? 'business' : 'technical')
 }
@@ -65,7 +66,7 @@ function errorClass(entry: Entry): unknown {
   const code = definition.code ?? name
   const kind = kindOf(definition)
   const facts: ErrorFacts = { code, status, kind, retry: definition.retry ?? (kind === 'technical' ? 'safe' : 'never') }
-  // For stacks and debuggers; the message that a client reads is rendered again, in its language.
+  // Used for stacks and debuggers. The contract renders the client's message separately, in the client's language.
   const template = typeof message === 'string' ? message : (message.en ?? message.es ?? name)
 
   class CatalogueError extends Error {
@@ -99,27 +100,29 @@ function errorClass(entry: Entry): unknown {
 }
 
 function check(name: string, definition: ErrorDefinition): void {
-  const complain = (problem: string): never => {
+  const fail = (problem: string): never => {
     throw new TypeError(`defineErrors.${name}${problem}`)
   }
-  if (typeof definition !== 'object' || definition === null) complain(': expected an object')
+  if (typeof definition !== 'object' || definition === null) fail(': expected an object')
   for (const key of Object.keys(definition)) {
-    if (!KEYS.includes(key)) complain(`.${key}: no such option; known here: ${KEYS.join(', ')}`)
+    if (!KEYS.includes(key)) fail(`.${key}: no such option; known here: ${KEYS.join(', ')}`)
   }
   for (const code of [name, definition.code ?? name]) {
     if (typeof code !== 'string' || !CODE.test(code) || code.length > CODE_LENGTH_MAX) {
-      complain(`: a code has capital letters, digits and underscores, at most ${CODE_LENGTH_MAX} (${CODE.source})`)
+      fail(
+        `: expected a code of capital letters, digits and underscores, at most ${CODE_LENGTH_MAX} characters (${CODE.source})`,
+      )
     }
   }
-  if (!isErrorStatus(definition.status)) complain('.status: expected a whole number from 400 to 599')
+  if (!isErrorStatus(definition.status)) fail('.status: expected a whole number from 400 to 599')
   const { message, context } = definition
   const texts = typeof message === 'string' ? [message] : Object.values(message ?? {})
   if (texts.length === 0 || texts.some((text) => typeof text !== 'string' || text === '')) {
-    complain('.message: expected a text, or one for each of es and en')
+    fail('.message: expected a string, or an object with a string under es or en')
   }
-  if (context !== undefined && !isStandardSchema(context)) complain('.context: expected a Standard Schema')
-  for (const [key, words] of Object.entries(WORDS)) {
+  if (context !== undefined && !isStandardSchema(context)) fail('.context: expected a Standard Schema')
+  for (const [key, values] of Object.entries(ALLOWED_VALUES)) {
     const value = definition[key as 'kind']
-    if (value !== undefined && !words.includes(value)) complain(`.${key}: expected one of ${words.join(', ')}`)
+    if (value !== undefined && !values.includes(value)) fail(`.${key}: expected one of ${values.join(', ')}`)
   }
 }

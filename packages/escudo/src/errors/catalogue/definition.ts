@@ -1,41 +1,41 @@
 import type { Kind, LogLevel } from '../error-facts.ts'
+import { read } from '../safe-read.ts'
 import type { InputOf, OutputOf, StandardSchema } from '../standard-schema.ts'
-import { read } from '../to-json.ts'
 import type { Placeholders } from './template.ts'
 
-/** A message in each language that it has; a string alone serves all. `{name}` stands for a key of the context. */
+/** A message by language, or one string for all languages. `{name}` inserts a key of the context. */
 export type Messages = string | { readonly es?: string; readonly en?: string }
 
 /** One entry of a catalogue. */
 export interface ErrorDefinition {
   /** 400 to 599. */
   readonly status: number
-  /** What goes over the wire. Default: the entry's own name. Several entries may share one. */
+  /** The wire code. Default: the name of the entry. Several entries may share a code. */
   readonly code?: string
-  /** Who can act. Default: `business` below 500, else `technical`. */
+  /** Which side can act. Default: `business` below status 500, else `technical`. */
   readonly kind?: Kind
   readonly message: Messages
-  /** What belongs into the context. Only keys that it declares reach a client; without it, none do. */
+  /** The schema of the context. Only keys that it declares reach a client. Without a schema, no key does. */
   readonly context?: StandardSchema
-  /** Whether the same request may be sent again. Default: `safe` for technical errors, else `never`. */
+  /** Whether the same request may be sent again. Default: `safe` for technical errors, `never` for business errors. */
   readonly retry?: 'never' | 'safe'
-  /** Default: technical `error`; 401, 403 and 429 `warning`; the rest `info`. */
+  /** The log level. Default: 401, 403 and 429 `warning`; other business errors `info`, technical errors `error`. */
   readonly level?: LogLevel
 }
 
-/** What an error may bring beside its context. */
+/** What an error can carry beside its context. */
 export interface ErrorDetails {
-  /** What went wrong below. Logged, never sent. */
+  /** The underlying error. Logged, never sent to the client. */
   readonly cause?: unknown
-  /** For the log alone: what a client must not see. */
+  /** Details for the log only. Never sent to the client. */
   readonly internal?: Readonly<Record<string, unknown>>
-  /** When it makes sense to come back: `Retry-After` with 429 and 503. */
+  /** When the client may try again, in milliseconds. Sent as `Retry-After` with 429 and 503. */
   readonly retryAfterMs?: number
 }
 
 /** An error of a catalogue. */
 export interface TypedError<Code extends string = string, Context = unknown> extends Error {
-  /** For machines: the `error_code` of the answer. */
+  /** Machine-readable: the `error_code` of the response. */
   readonly code: Code
   readonly status: number
   readonly kind: Kind
@@ -44,29 +44,29 @@ export interface TypedError<Code extends string = string, Context = unknown> ext
   readonly retryAfterMs: number | undefined
 }
 
-/** The arguments of `new Errors.CODE(…)`: the context comes first, and may be left out where nothing in it is required. */
+/** The arguments of `new Errors.CODE(…)`. The context is optional if none of its keys is required. */
 export type ErrorArguments<Context> = [Context] extends [undefined]
   ? [context?: undefined, details?: ErrorDetails]
   : Record<never, never> extends Context
     ? [context?: Context, details?: ErrorDetails]
     : [context: Context, details?: ErrorDetails]
 
-/** A class of a catalogue: makes its errors and recognises them. */
+/** A class of a catalogue. It creates errors and recognises them. */
 export interface ErrorClass<Code extends string = string, Context = unknown> {
   new (...args: ErrorArguments<Context>): TypedError<Code, Context>
-  /** What goes over the wire. */
+  /** The wire code. */
   readonly code: Code
   readonly status: number
   readonly kind: Kind
   readonly definition: ErrorDefinition
-  /** Whether something thrown is this error, also when another installed copy of escudo made it. */
+  /** Whether a thrown value is this error, including one from another installed copy of escudo. */
   is(error: unknown): error is TypedError<Code, Context>
 }
 
-/** What the entries of a catalogue are written as. */
+/** The definitions of a catalogue's entries, by name. */
 export type ErrorDefinitions = Readonly<Record<string, ErrorDefinition>>
 
-/** A catalogue: one class for each entry. */
+/** A catalogue: one error class for each entry. */
 export type Catalogue<D extends ErrorDefinitions> = {
   readonly [Name in keyof D & string]: ErrorClass<CodeOf<Name, D[Name]>, ContextOf<D[Name]>>
 }
@@ -74,7 +74,7 @@ export type Catalogue<D extends ErrorDefinitions> = {
 /** Any catalogue. */
 export type AnyCatalogue = Readonly<Record<string, AnyErrorClass>>
 
-/** Any class of a catalogue. */
+/** Any error class of a catalogue. */
 export interface AnyErrorClass {
   readonly code: string
   readonly status: number
@@ -83,7 +83,7 @@ export interface AnyErrorClass {
   is(error: unknown): boolean
 }
 
-/** The errors of a catalogue as one union, told apart by `code`. */
+/** The errors of a catalogue as a union, discriminated by `code`. */
 export type ErrorOf<C> = {
   [Name in keyof C]: C[Name] extends ErrorClass<infer Code, infer Context> ? TypedError<Code, Context> : never
 }[keyof C]
@@ -97,23 +97,23 @@ type KeysOf<Entry> = Entry extends { readonly context: infer S extends StandardS
   : never
 type Missing<Entry extends ErrorDefinition> = Exclude<Placeholders<TextOf<Entry['message']>>, KeysOf<Entry>>
 
-/** Refuses, when compiled, a message with a placeholder that the context's schema lacks. */
+/** Rejects at compile time a message with a placeholder that the context's schema lacks. */
 export type Checked<D extends ErrorDefinitions> = {
   readonly [Name in keyof D]: [Missing<D[Name]>] extends [never]
     ? D[Name]
     : { readonly message: `The context has no '${Missing<D[Name]>}'` }
 }
 
-/** Where an error of a catalogue carries its entry. Registered, so that two installs agree on it. */
+/** The key of an error's {@link Entry}. Registered, so that all installed copies of escudo share it. */
 export const ENTRY: unique symbol = Symbol.for('escudo.entry') as never
 
-/** An entry as its errors carry it. */
+/** A catalogue entry as its errors carry it. */
 export interface Entry {
   readonly name: string
   readonly definition: ErrorDefinition
 }
 
-/** The entry of an error of a catalogue; undefined for anything else. */
+/** Reads the entry of a catalogue's error. Returns undefined for any other value. */
 export function entryOf(error: unknown): Entry | undefined {
   const entry = read(error, ENTRY)
   const definition = read(entry, 'definition')

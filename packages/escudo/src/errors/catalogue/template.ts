@@ -1,6 +1,7 @@
-import { read, truncate } from '../to-json.ts'
+import { read } from '../safe-read.ts'
+import { truncate } from '../to-json.ts'
 
-/** The names within the braces of a message: `'Item {id}'` has `id`. */
+/** The placeholders of a message: `'Item {id}'` has `id`. */
 export type Placeholders<Text> = Text extends `${string}{${infer Name}}${infer Rest}`
   ? Name | Placeholders<Rest>
   : never
@@ -10,15 +11,17 @@ const VALUE_LENGTH_MAX = 1_024
 const MESSAGE_LENGTH_MAX = 4_096
 
 /**
- * Puts a context into a message. Only the context's own keys count, so `{constructor}` finds nothing; what is missing,
- * unreadable or no plain value becomes a question mark.
+ * Fills a message's placeholders from a context.
+ *
+ * Only own keys are read, so `{constructor}` finds nothing. A value that is missing, unreadable or not a string,
+ * number, bigint or boolean becomes a question mark.
  */
 export function render(template: string, context: unknown): string {
-  const text = template.replace(PLACEHOLDER, (_, name: string) => truncate(show(context, name), VALUE_LENGTH_MAX))
+  const text = template.replace(PLACEHOLDER, (_, name: string) => truncate(textOf(context, name), VALUE_LENGTH_MAX))
   return truncate(text, MESSAGE_LENGTH_MAX)
 }
 
-function show(context: unknown, name: string): string {
+function textOf(context: unknown, name: string): string {
   if (!hasOwn(context, name)) return '?'
   const value = read(context, name)
   switch (typeof value) {

@@ -2,13 +2,13 @@ import type { StandardSchema } from '../standard-schema.ts'
 import { defineErrors } from './catalogue.ts'
 import type { ErrorClass } from './definition.ts'
 
-/** One finding in a request that does not validate. The rejected value is never part of it. */
+/** One problem in a request that failed validation. Never contains the rejected value. */
 export interface Finding {
-  /** Which part of the request: `body`, `params`, `query` or `headers`. */
+  /** The part of the request: `body`, `params`, `query` or `headers`. */
   readonly in: string
-  /** Where in that part: a JSON pointer (RFC 6901). */
+  /** The place in that part, as a JSON pointer (RFC 6901). */
   readonly pointer: string
-  /** For machines: the schema library's own word where it has one, `required` for what is missing, else `invalid`. */
+  /** Machine-readable. `required` if the value is missing, else the schema library's code or `invalid`. */
   readonly code: string
   /** For people. */
   readonly message: string
@@ -18,11 +18,11 @@ export interface Finding {
 export interface ValidationContext {
   /** At most 50. */
   readonly errors: readonly Finding[]
-  /** How many there were, where they are more than `errors` holds. */
+  /** The number of problems found, if `errors` does not hold all of them. */
   readonly total?: number
 }
 
-/** The codes that escudo itself answers with, without those of validation. */
+/** The codes of escudo's own errors, without `VALIDATION_ERROR`. */
 type PlainCode =
   | 'MALFORMED_JSON'
   | 'ROUTE_NOT_FOUND'
@@ -44,12 +44,12 @@ type PlainCode =
   | 'SHUTTING_DOWN'
   | 'DEADLINE_EXCEEDED'
 
-/** The codes that escudo itself answers with. */
+/** The codes of escudo's own errors. */
 export type WellKnownCode = PlainCode | 'VALIDATION_ERROR'
 
-const PARTS = ['body', 'params', 'query', 'headers']
+const REQUEST_PARTS = ['body', 'params', 'query', 'headers']
 
-/** {@link ValidationContext} for documents. */
+/** The JSON Schema of {@link ValidationContext}, for OpenAPI documents. */
 const validationSchema = (): Record<string, unknown> => ({
   type: 'object',
   required: ['errors'],
@@ -61,18 +61,18 @@ const validationSchema = (): Record<string, unknown> => ({
         type: 'object',
         required: ['in', 'pointer', 'code', 'message'],
         properties: {
-          in: { type: 'string', enum: PARTS },
+          in: { type: 'string', enum: REQUEST_PARTS },
           pointer: { type: 'string', description: 'RFC 6901', examples: ['/nombre'] },
           code: { type: 'string', examples: ['required'] },
           message: { type: 'string', examples: ['Invalid input: expected string, received undefined'] },
         },
       },
     },
-    total: { type: 'integer', description: 'How many there were, where they are more than 50.' },
+    total: { type: 'integer', description: 'The number of problems found, if there are more than 50.' },
   },
 })
 
-// Made by the adapters alone, from findings that they have built and bounded: nothing is left to check.
+// Accepts any value: only the adapters make this context, and they build and bound the findings.
 const validation: StandardSchema<ValidationContext> = {
   '~standard': {
     version: 1,
@@ -83,8 +83,9 @@ const validation: StandardSchema<ValidationContext> = {
 }
 
 /**
- * The errors that any service has, in Spanish and English. A service's own catalogue may hold an entry of the same
- * code: then its message and status are used.
+ * The errors that every service can return, in Spanish and English.
+ *
+ * If a service's own catalogue has an entry of the same code, the message and status of that entry are used.
  *
  * @example
  * ```ts
@@ -106,21 +107,21 @@ export const WellKnown: { readonly [Code in PlainCode]: ErrorClass<Code, undefin
     status: 400,
     message: {
       es: 'El cuerpo de la petición no es JSON correcto.',
-      en: 'The body of the request is not well-formed JSON.',
+      en: 'The request body is not well-formed JSON.',
     },
   },
-  ROUTE_NOT_FOUND: { status: 404, message: { es: 'Esta ruta no existe.', en: 'There is no such route.' } },
+  ROUTE_NOT_FOUND: { status: 404, message: { es: 'Esta ruta no existe.', en: 'This route does not exist.' } },
   METHOD_NOT_ALLOWED: {
     status: 405,
     message: { es: 'Esta ruta no admite el método.', en: 'This route does not allow the method.' },
   },
   PAYLOAD_TOO_LARGE: {
     status: 413,
-    message: { es: 'El cuerpo de la petición es demasiado grande.', en: 'The body of the request is too large.' },
+    message: { es: 'El cuerpo de la petición es demasiado grande.', en: 'The request body is too large.' },
   },
   UNSUPPORTED_MEDIA_TYPE: {
     status: 415,
-    message: { es: 'Este tipo de contenido no se admite.', en: 'This type of content is not supported.' },
+    message: { es: 'Este tipo de contenido no se admite.', en: 'This content type is not supported.' },
   },
   INTERNAL_SERVER_ERROR: {
     status: 500,
@@ -128,12 +129,12 @@ export const WellKnown: { readonly [Code in PlainCode]: ErrorClass<Code, undefin
       es: 'Ocurrió un error inesperado en el servidor.',
       en: 'An unexpected error occurred on the server.',
     },
-    // A bug answers the same way twice.
+    // A bug is likely to fail again in the same way.
     retry: 'never',
   },
   UPSTREAM_ERROR: {
     status: 502,
-    message: { es: 'Falló un servicio externo.', en: 'A service that this one depends on failed.' },
+    message: { es: 'Falló un servicio externo.', en: 'An external service failed.' },
   },
   CIRCUIT_OPEN: {
     status: 503,
@@ -147,7 +148,7 @@ export const WellKnown: { readonly [Code in PlainCode]: ErrorClass<Code, undefin
     status: 503,
     message: {
       es: 'Un servicio externo no está disponible.',
-      en: 'A service that this one depends on is unavailable.',
+      en: 'An external service is unavailable.',
     },
   },
   RATE_LIMITED: {
@@ -159,28 +160,31 @@ export const WellKnown: { readonly [Code in PlainCode]: ErrorClass<Code, undefin
     status: 504,
     message: {
       es: 'Un servicio externo no respondió a tiempo.',
-      en: 'A service that this one depends on did not answer in time.',
+      en: 'An external service did not respond in time.',
     },
   },
   BAD_REQUEST: { status: 400, message: { es: 'La petición es incorrecta.', en: 'The request is malformed.' } },
-  URI_TOO_LONG: { status: 414, message: { es: 'La dirección es demasiado larga.', en: 'The address is too long.' } },
+  URI_TOO_LONG: { status: 414, message: { es: 'La dirección es demasiado larga.', en: 'The URL is too long.' } },
   EXPECTATION_FAILED: {
     status: 417,
-    message: { es: 'No se puede cumplir lo que pide Expect.', en: 'What Expect asks for cannot be met.' },
+    message: {
+      es: 'No se puede cumplir lo que pide Expect.',
+      en: 'The expectation in the Expect header cannot be met.',
+    },
   },
   HEADERS_TOO_LARGE: {
     status: 431,
-    message: { es: 'Las cabeceras son demasiado grandes.', en: 'The header fields are too large.' },
+    message: { es: 'Las cabeceras son demasiado grandes.', en: 'The headers are too large.' },
   },
   REQUEST_TIMEOUT: {
     status: 408,
-    message: { es: 'La petición no llegó completa a tiempo.', en: 'The request did not arrive whole in time.' },
+    message: { es: 'La petición no llegó completa a tiempo.', en: 'The complete request did not arrive in time.' },
     retry: 'safe',
   },
   SHUTTING_DOWN: {
     status: 503,
     message: { es: 'El servicio se está deteniendo.', en: 'The service is shutting down.' },
-    // Every deployment does this: nobody needs to be woken.
+    // Every deployment causes this, so it must not raise an alert.
     level: 'warning',
   },
   DEADLINE_EXCEEDED: {

@@ -1,19 +1,21 @@
 import type { ErrorDefinition } from '../catalogue/definition.ts'
+import { read } from '../safe-read.ts'
 import type { StandardSchema } from '../standard-schema.ts'
-import { type JsonValue, read, toJson } from '../to-json.ts'
+import { type JsonValue, toJson } from '../to-json.ts'
 
-/** What of a context may leave the service, and, where its schema found fault with it, what to log. */
+/** The part of a context that is sent to the client, and the problem to log if there is one. */
 export interface WireContext {
   readonly context: Readonly<Record<string, JsonValue>>
-  /** Why the context was left out. */
+  /** Why the context was omitted. */
   readonly problem?: string
 }
 
 const EMPTY: Readonly<Record<string, JsonValue>> = Object.freeze({})
 
 /**
- * The declared part of a context as plain data. A context that fails its schema is left out: the error keeps its code
- * and status, since a 404 must not turn into a 500.
+ * The part of a context that its schema declares, as plain data.
+ *
+ * A context that fails its schema is omitted. The error keeps its code and status: a 404 must not turn into a 500.
  */
 export function wireContext(definition: ErrorDefinition, context: unknown): WireContext {
   const schema = definition.context
@@ -21,16 +23,16 @@ export function wireContext(definition: ErrorDefinition, context: unknown): Wire
   try {
     const result = schema['~standard'].validate(context ?? {})
     if (result instanceof Promise) {
-      // Nobody waits for it here, so that a rejection must not become an unhandled one.
+      // The promise is not awaited, so its rejection would otherwise be unhandled.
       result.catch(() => {})
-      return { context: EMPTY, problem: 'the schema of a context must validate synchronously' }
+      return { context: EMPTY, problem: 'the schema of the context must validate synchronously' }
     }
     if (result.issues !== undefined) {
       return { context: EMPTY, problem: `the context fails its schema: ${String(result.issues[0]?.message)}` }
     }
     const plain = toJson(declared(result.value, shapeOf(schema)))
     if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
-      return { context: EMPTY, problem: 'the context is no object' }
+      return { context: EMPTY, problem: 'the context is not an object' }
     }
     return { context: plain as Readonly<Record<string, JsonValue>> }
   } catch (error) {
@@ -38,7 +40,7 @@ export function wireContext(definition: ErrorDefinition, context: unknown): Wire
   }
 }
 
-/** A JSON Schema, as far as it is read here. */
+/** The part of a JSON Schema that is read here. */
 interface Shape {
   readonly properties?: Readonly<Record<string, Shape>>
   readonly additionalProperties?: unknown
@@ -47,25 +49,25 @@ interface Shape {
 
 const shapes = new WeakMap<StandardSchema, Shape | undefined>()
 
-/** What a schema says of itself, where its library can tell (Standard JSON Schema). */
+/** The JSON Schema of a schema, if its library supports Standard JSON Schema. */
 function shapeOf(schema: StandardSchema): Shape | undefined {
   if (shapes.has(schema)) return shapes.get(schema)
   let shape: Shape | undefined
   try {
     shape = schema['~standard'].jsonSchema?.output({ target: 'draft-2020-12' })
   } catch {
-    // Not every schema has a JSON form: then what `validate` gave is all that is known.
+    // Not every schema has a JSON form. The result of `validate` is then used as it is.
   }
   shapes.set(schema, shape)
   return shape
 }
 
-/** Drops what a schema does not declare. Some libraries strip such keys themselves, others let them through. */
+/** Drops keys that a schema does not declare. Some schema libraries keep them. */
 function declared(value: unknown, shape: Shape | undefined): unknown {
   if (typeof value !== 'object' || value === null || shape === undefined) return value
   if (Array.isArray(value)) return shape.items === undefined ? value : value.map((item) => declared(item, shape.items))
   const { properties, additionalProperties } = shape
-  // Where the schema says itself that anything may follow, all of it is declared.
+  // A schema that allows additional properties declares all of them.
   if (properties === undefined || (additionalProperties !== undefined && additionalProperties !== false)) return value
   const kept: Record<string, unknown> = {}
   for (const key of Object.keys(properties)) {

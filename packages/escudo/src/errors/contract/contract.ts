@@ -4,8 +4,9 @@ import type { AnyCatalogue, AnyErrorClass, ErrorDefinition } from '../catalogue/
 import { render } from '../catalogue/template.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import type { Kind, LogLevel } from '../error-facts.ts'
+import { read } from '../safe-read.ts'
 import { phraseOf } from '../status.ts'
-import { read, toJson, truncate } from '../to-json.ts'
+import { toJson, truncate } from '../to-json.ts'
 import { wireContext } from './context.ts'
 import { type LogFields, messageOf, technicalFields, typeOf } from './log-fields.ts'
 import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
@@ -13,34 +14,34 @@ import { type Mapper, type Resolved, resolve } from './resolve.ts'
 
 /** Options of {@link createErrorContract}. */
 export interface ErrorContractOptions<C extends AnyCatalogue = AnyCatalogue> {
-  /** The service's name: `service_name` in each body. */
+  /** The name of the service: `service_name` in every body. */
   readonly service: string
-  /** The service's own errors. */
+  /** The catalogue of the service. */
   readonly errors: C
-  /** The language of messages where the client asks for none that there is. Default `en`. */
+  /** The language of messages if the client requests no available language. Default `en`. */
   readonly locale?: Locale
-  /** Where each code is explained, at `#CODE`: the `type` of a problem. Default: none, and `about:blank`. */
+  /** The page that explains each code at `#CODE`: the `type` of a problem. Default: none, so `about:blank`. */
   readonly docsUrl?: string
-  /** Each turns foreign errors into ours; the first that knows one decides. */
+  /** Turn third-party errors into errors of the catalogue. The first mapper that returns one decides. */
   readonly map?: readonly Mapper[]
   /**
-   * Whether a caller's trace is continued: true, false, or decided by its address. Default: for loopback and private
-   * addresses only, since a public caller could choose ids at will.
+   * Whether to continue the trace of the client: true, false, or a decision by its address. Default: loopback and
+   * private addresses only, because a public client could choose arbitrary ids.
    */
   readonly trustInbound?: boolean | ((address: string) => boolean)
 }
 
-/** What the contract must know of a request. */
+/** What the contract needs to know about a request. */
 export interface ErrorRequest {
   /** 32 hexadecimal digits. */
   readonly traceId: string
-  /** The header `Accept`. */
+  /** The `Accept` header. */
   readonly accept?: string | undefined
-  /** The header `Accept-Language`. */
+  /** The `Accept-Language` header. */
   readonly acceptLanguage?: string | undefined
 }
 
-/** All that follows from an error: the answer, and the line in the log. */
+/** The response to an error, and its log line. */
 export interface ErrorAnswer {
   readonly status: number
   readonly code: string
@@ -48,38 +49,38 @@ export interface ErrorAnswer {
   /** Whether the client may send the same request again. */
   readonly retry: 'never' | 'safe'
   readonly body: ErrorBody | ProblemBody
-  /** The body as it is sent. */
+  /** The body as sent. */
   readonly text: string
-  /** In lower case. */
+  /** With names in lower case. */
   readonly headers: Readonly<Record<string, string>>
-  /** The level of the line `http_error`. */
+  /** The level of the log line `http_error`. */
   readonly level: LogLevel
-  /** The fields of the line `http_error`. */
+  /** The fields of the log line `http_error`. */
   readonly log: LogFields
 }
 
-/** A catalogue with a service's name and language: turns anything thrown into the one error body. */
+/** A catalogue with a service name and a language. It turns any thrown value into the error body. */
 export interface ErrorContract<C extends AnyCatalogue = AnyCatalogue> {
   readonly service: string
   readonly errors: C
   readonly locale: Locale
   readonly docsUrl: string | undefined
   readonly trustInbound: ErrorContractOptions['trustInbound']
-  /** Translates anything thrown. Never throws itself. */
+  /** Translates any thrown value into a response. Never throws. */
   translate(error: unknown, request: ErrorRequest): ErrorAnswer
-  /** The answer when all else has failed: prepared beforehand, with nothing left that could go wrong. */
+  /** The response if translation itself fails: a constant `INTERNAL_SERVER_ERROR` with the trace id. */
   lastResort(traceId: string): ErrorAnswer
 }
 
 const DAY_MS = 86_400_000
 
 /**
- * Makes the contract of a service.
+ * Creates the error contract of a service.
  *
- * Messages come in the client's language; bodies are JSON with six keys, or RFC 9457 where `Accept` prefers it. Only
- * what an error's schema declares reaches the client. Of a bug nothing does.
+ * Messages are in the client's language. Bodies are JSON with six keys, or RFC 9457 if `Accept` prefers it. The client
+ * receives only context keys that the error's schema declares, and no details of a bug.
  *
- * @throws TypeError when an option cannot work
+ * @throws TypeError if an option is not valid
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -110,11 +111,11 @@ class Contract implements ErrorContract {
       throw new TypeError('createErrorContract.service: expected a name of 1 to 100 characters')
     }
     if (typeof errors !== 'object' || errors === null) {
-      throw new TypeError('createErrorContract.errors: expected what defineErrors returned')
+      throw new TypeError('createErrorContract.errors: expected a catalogue made by defineErrors')
     }
     if (locale !== 'es' && locale !== 'en') throw new TypeError("createErrorContract.locale: expected 'es' or 'en'")
     if (!Array.isArray(map) || map.some((mapper) => typeof mapper !== 'function')) {
-      throw new TypeError('createErrorContract.map: expected a list of functions')
+      throw new TypeError('createErrorContract.map: expected an array of functions')
     }
     this.service = service
     this.errors = errors
@@ -181,8 +182,8 @@ class Contract implements ErrorContract {
   #problem(body: ErrorBody, code: string): ProblemBody {
     return {
       type: this.docsUrl === undefined ? 'about:blank' : `${this.docsUrl}#${code}`,
-      // RFC 9457, 4.2.1: without a type of its own a problem is titled by its status.
-      title: this.docsUrl === undefined ? phraseOf(body.status_code) : inWords(code),
+      // RFC 9457, 4.2.1: the title of a problem of type about:blank is the phrase of its status.
+      title: this.docsUrl === undefined ? phraseOf(body.status_code) : titleOf(code),
       status: body.status_code,
       detail: body.message,
       instance: `urn:trace:${body.trace_id}`,
@@ -191,13 +192,13 @@ class Contract implements ErrorContract {
   }
 }
 
-/** A message in a language, or in one that it has, and which that is. */
-function messageIn(definition: ErrorDefinition, wanted: Locale): { message: string; locale: Locale } {
+/** The message and its language: the requested one, or the other one if there is no translation. */
+function messageIn(definition: ErrorDefinition, requested: Locale): { message: string; locale: Locale } {
   const { message } = definition
-  if (typeof message === 'string') return { message, locale: wanted }
-  const own = message[wanted]
-  if (own !== undefined) return { message: own, locale: wanted }
-  const other = wanted === 'es' ? 'en' : 'es'
+  if (typeof message === 'string') return { message, locale: requested }
+  const translated = message[requested]
+  if (translated !== undefined) return { message: translated, locale: requested }
+  const other = requested === 'es' ? 'en' : 'es'
   return { message: message[other] ?? '', locale: other }
 }
 
@@ -210,7 +211,7 @@ function headersOf(contentType: string, locale: Locale): Record<string, string> 
   }
 }
 
-/** Whole seconds, at least 1 and at most a day, for the statuses that carry it; none where the time is not known. */
+/** `Retry-After` in whole seconds, from 1 to one day. Only for 503 and 429, and only if the time is known. */
 function retryAfterSeconds(status: number, retryAfterMs: unknown): number | undefined {
   if (status !== 503 && status !== 429) return undefined
   if (typeof retryAfterMs !== 'number' || !Number.isFinite(retryAfterMs)) return undefined
@@ -223,14 +224,14 @@ function levelOf(definition: ErrorDefinition): LogLevel {
   return kindOf(definition) === 'technical' ? 'error' : 'info'
 }
 
-/** A business error has no stack in the log; what caused it is named. */
+/** The cause of a business error, in short: its log line has no stack. */
 function causeOf(error: unknown): LogFields {
   const cause = read(error, 'cause')
   return cause === undefined ? {} : { error_cause: `${typeOf(cause)}: ${messageOf(cause)}` }
 }
 
 /** `ITEM_NOT_FOUND` as `Item not found`. */
-function inWords(code: string): string {
+function titleOf(code: string): string {
   const words = code.toLowerCase().replaceAll('_', ' ')
   return words.charAt(0).toUpperCase() + words.slice(1)
 }

@@ -1,14 +1,15 @@
 import { RemoteError, remoteError } from '../body/remote-error.ts'
-import { isError, type JsonValue, read, toJson, truncate } from '../to-json.ts'
+import { isError, read } from '../safe-read.ts'
+import { type JsonValue, toJson, truncate } from '../to-json.ts'
 
 const CAUSES_MAX = 5
 const STACK_LENGTH_MAX = 8_192
 const TEXT_LENGTH_MAX = 2_048
 
-/** Fields for a log line. */
+/** Fields of a log line. */
 export type LogFields = Readonly<Record<string, JsonValue | undefined>>
 
-/** What a log says of a technical error: type, message, stack, and what caused it. Never throws, never endless. */
+/** The log fields of a technical error: type, message, stack and causes. Bounded; never throws. */
 export function technicalFields(error: unknown): LogFields {
   const causes = causesOf(error)
   return {
@@ -19,25 +20,25 @@ export function technicalFields(error: unknown): LogFields {
   }
 }
 
-/** The chain of causes, the errors of an AggregateError included; bounded, and each error only once. */
+/** The chain of causes, including the errors of an AggregateError. Bounded; each error appears once. */
 function causesOf(error: unknown): JsonValue[] {
   const found: JsonValue[] = []
   const seen = new Set<unknown>([error])
-  const queue = below(error)
+  const queue = directCauses(error)
   for (let cause = queue.shift(); cause !== undefined && found.length < CAUSES_MAX; cause = queue.shift()) {
     if (seen.has(cause)) continue
     seen.add(cause)
     found.push(summary(cause))
-    queue.push(...below(cause))
+    queue.push(...directCauses(cause))
   }
   return found
 }
 
-function below(error: unknown): unknown[] {
+function directCauses(error: unknown): unknown[] {
   const errors = read(error, 'errors')
-  const several = Array.isArray(errors) ? errors.slice(0, CAUSES_MAX) : []
-  // What a failed call to another escudo service brought back says there what went wrong.
-  return [read(error, 'cause'), remoteError(read(error, 'body')), ...several].filter(
+  const aggregated = Array.isArray(errors) ? errors.slice(0, CAUSES_MAX) : []
+  // The body of a failed call to another escudo service holds that service's error.
+  return [read(error, 'cause'), remoteError(read(error, 'body')), ...aggregated].filter(
     (cause) => cause !== undefined && cause !== null,
   )
 }
@@ -55,7 +56,7 @@ function summary(cause: unknown): JsonValue {
   }
 }
 
-/** The name of an error's class, or what else was thrown. */
+/** The name of an error's class, or the type of another thrown value. */
 export function typeOf(error: unknown): string {
   if (error === null) return 'null'
   if (typeof error !== 'object') return typeof error
@@ -65,7 +66,7 @@ export function typeOf(error: unknown): string {
   return typeof constructorName === 'string' && constructorName !== '' ? truncate(constructorName, 128) : 'object'
 }
 
-/** What an error says, or the thrown value itself in short. */
+/** The message of an error, or a short text of another thrown value. */
 export function messageOf(error: unknown): string {
   const message = read(error, 'message')
   if (typeof message === 'string') return truncate(message, TEXT_LENGTH_MAX)

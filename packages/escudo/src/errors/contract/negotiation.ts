@@ -4,38 +4,40 @@ export type Locale = 'es' | 'en'
 const HEADER_LENGTH_MAX = 1_024
 const ITEMS_MAX = 32
 
-/** An item of a header such as `Accept`: what it names, in lower case, and how much it is wanted. */
+/** An item of a header such as `Accept`: its name in lower case and its quality value. */
 interface Preference {
   readonly name: string
   readonly quality: number
 }
 
 /**
- * The language of a message: what the client wants most among those that there are, region tags counting as their
- * language (`es-MX` as `es`). No header, `*`, and languages that we lack give the service's own; `q=0` is respected.
- * RFC 9110, 12.5.4.
+ * Chooses the language of a message from `Accept-Language`. RFC 9110, 12.5.4.
+ *
+ * The available language that the client prefers most wins. A tag with a region counts as its language: `es-MX` as
+ * `es`. Without a header, with `*`, or if no requested language is available, the result is `fallback`. `q=0` excludes a
+ * language.
  */
 export function negotiateLocale(acceptLanguage: unknown, fallback: Locale): Locale {
-  const refused = new Set<string>()
+  const excluded = new Set<string>()
   let best: Locale | undefined
   let bestQuality = 0
   for (const { name, quality } of preferences(acceptLanguage)) {
     const language = name === '*' ? fallback : name.split('-', 1)[0]
     if (language !== 'es' && language !== 'en') continue
     if (quality === 0) {
-      if (name === language) refused.add(name)
-    } else if (quality > bestQuality && !refused.has(language)) {
+      if (name === language) excluded.add(name)
+    } else if (quality > bestQuality && !excluded.has(language)) {
       best = language
       bestQuality = quality
     }
   }
-  if (best !== undefined && !refused.has(best)) return best
-  if (!refused.has(fallback)) return fallback
+  if (best !== undefined && !excluded.has(best)) return best
+  if (!excluded.has(fallback)) return fallback
   const other = fallback === 'es' ? 'en' : 'es'
-  return refused.has(other) ? fallback : other
+  return excluded.has(other) ? fallback : other
 }
 
-/** Whether a client would rather have `application/problem+json` than `application/json`. */
+/** Whether the client prefers `application/problem+json` to `application/json`. */
 export function prefersProblem(accept: unknown): boolean {
   return prefersType(
     accept,
@@ -45,23 +47,26 @@ export function prefersProblem(accept: unknown): boolean {
 }
 
 /**
- * Whether a client would rather have the first type than the second, which is what it gets otherwise: it wants it more,
- * or it names it as much while it covers the other by a wildcard only. RFC 9110, 12.5.1.
+ * Whether the client prefers the special media type to the usual one. RFC 9110, 12.5.1.
+ *
+ * It must name the special type without a wildcard. The special type wins with a higher quality value; with an equal
+ * one, it wins if only a wildcard covers the usual type.
  *
  * @param accept the header
- * @param special the type and the wildcards that cover it, from the specific to the general
- * @param usual the same for what everybody else gets
+ * @param special the special type and the wildcards that cover it, most specific first
+ * @param usual the usual type, which is the default, and the wildcards that cover it, most specific first
  */
 export function prefersType(accept: unknown, special: readonly string[], usual: readonly string[]): boolean {
   const items = preferences(accept)
-  const wish = wanted(items, special)
-  if (wish.quality === 0 || wish.specificity < special.length - 1) return false
-  const other = wanted(items, usual)
-  return wish.quality > other.quality || (wish.quality === other.quality && wish.specificity > other.specificity)
+  const specialMatch = bestMatch(items, special)
+  if (specialMatch.quality === 0 || specialMatch.specificity < special.length - 1) return false
+  const usualMatch = bestMatch(items, usual)
+  if (specialMatch.quality !== usualMatch.quality) return specialMatch.quality > usualMatch.quality
+  return specialMatch.specificity > usualMatch.specificity
 }
 
-/** The most specific item that covers a type decides: `names` go from the specific to the general. */
-function wanted(items: readonly Preference[], names: readonly string[]): { quality: number; specificity: number } {
+/** Finds the most specific item that covers a type. `names` are ordered most specific first. */
+function bestMatch(items: readonly Preference[], names: readonly string[]): { quality: number; specificity: number } {
   for (const [index, name] of names.entries()) {
     const item = items.find((candidate) => candidate.name === name)
     if (item !== undefined) return { quality: item.quality, specificity: names.length - 1 - index }
@@ -69,7 +74,7 @@ function wanted(items: readonly Preference[], names: readonly string[]): { quali
   return { quality: 0, specificity: -1 }
 }
 
-/** Reads a header of weighted items. Bounded, since clients write it; an item that makes no sense is passed over. */
+/** Parses a header of weighted items. Bounded, because clients control it. An invalid weight is 0. */
 function preferences(header: unknown): readonly Preference[] {
   if (typeof header !== 'string' || header.length > HEADER_LENGTH_MAX) return []
   const items: Preference[] = []

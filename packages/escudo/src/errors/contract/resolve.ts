@@ -1,57 +1,66 @@
 import { type AnyCatalogue, type ErrorDefinition, entryOf } from '../catalogue/definition.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import { type ErrorFacts, factsOf } from '../error-facts.ts'
+import { isError, read } from '../safe-read.ts'
 import { codeOfStatus, isErrorStatus, phraseOf } from '../status.ts'
-import { isError, read, truncate } from '../to-json.ts'
+import { truncate } from '../to-json.ts'
 
 /**
- * Turns an error of somebody else (a database driver, an HTTP client) into one of a catalogue; undefined for what it
- * does not know.
+ * Turns a third-party error (of a database driver, an HTTP client) into an error of a catalogue.
+ *
+ * Returns undefined for an error that it does not know.
  */
 export type Mapper = (error: unknown) => unknown
 
-/** What an error is, once it is known whose it is. */
+/** A thrown value, resolved to a definition. */
 export interface Resolved {
   readonly code: string
   readonly definition: ErrorDefinition
   readonly context: unknown
   readonly internal: unknown
   readonly retryAfterMs: unknown
-  /** The error that is answered: what was thrown, or what a mapper made of it. */
+  /** The error to report: the thrown value, or the result of a mapper. */
   readonly error: unknown
 }
 
 const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
 
 /**
- * Finds out what a thrown value is. The trust boundary of the contract: believed are our own brand, explicit mappers
- * and http-errors that say `expose`. Anything else, whatever status and message it carries, is a bug: an HTTP client's
- * error with `status` 401 would make another service's 401 ours.
+ * Resolves a thrown value to a definition. This is the trust boundary of the contract.
+ *
+ * Trusted are errors with escudo's brand, the results of mappers, http-errors with `expose`, and the network errors of
+ * `fetch`. Any other value is a bug, even if it carries a status: an HTTP client's error with `status` 401 must not
+ * turn another service's 401 into ours.
  */
 export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly Mapper[]): Resolved {
-  const error = entryOf(thrown) === undefined ? mapped(thrown, mappers) : thrown
-  return ours(error, errors) ?? exposed(error) ?? fetchFailed(error, errors) ?? bug(error, errors)
+  const error = entryOf(thrown) === undefined ? applyMappers(thrown, mappers) : thrown
+  return (
+    resolveBranded(error, errors) ??
+    resolveHttpError(error) ??
+    resolveFetchError(error, errors) ??
+    resolveBug(error, errors)
+  )
 }
 
-function mapped(thrown: unknown, mappers: readonly Mapper[]): unknown {
+function applyMappers(thrown: unknown, mappers: readonly Mapper[]): unknown {
   for (const mapper of mappers) {
     try {
       const error = mapper(thrown)
-      // A mapper may only answer with a branded error: else it would be a hole in the boundary.
+      // Only a branded error is accepted: anything else would bypass the trust boundary.
       if (error !== undefined && factsOf(error) !== undefined) return error
     } catch {
-      // A mapper that stumbles over a strange error knows nothing about it.
+      // A mapper that throws does not know the error.
     }
   }
   return thrown
 }
 
-function ours(error: unknown, errors: AnyCatalogue): Resolved | undefined {
+function resolveBranded(error: unknown, errors: AnyCatalogue): Resolved | undefined {
   const facts = factsOf(error)
   if (facts === undefined || !isErrorStatus(facts.status)) return undefined
-  // A timeout that reaches the edge of the service guarded something behind it.
+  // A timeout that reaches the contract was set around a call to a dependency.
   const code = facts.code === 'TIMEOUT' ? 'UPSTREAM_TIMEOUT' : facts.code
-  const definition = entryOf(error)?.definition ?? definitionOf(code, errors) ?? unnamed(facts)
+  const definition = entryOf(error)?.definition ?? definitionOf(code, errors) ?? definitionOfFacts(facts)
   if (!isErrorStatus(definition.status)) return undefined
   return {
     code,
@@ -63,13 +72,13 @@ function ours(error: unknown, errors: AnyCatalogue): Resolved | undefined {
   }
 }
 
-/** The entry for a code: the service's own before the well-known one. */
+/** The definition of a code. The service's own entry takes precedence over the well-known one. */
 function definitionOf(code: string, errors: AnyCatalogue): ErrorDefinition | undefined {
   const own = Object.hasOwn(errors, code) ? errors[code] : undefined
   return own?.definition ?? (Object.hasOwn(known, code) ? known[code]?.definition : undefined)
 }
 
-function unnamed(facts: ErrorFacts): ErrorDefinition {
+function definitionOfFacts(facts: ErrorFacts): ErrorDefinition {
   const { status, kind } = facts
   return {
     status,
@@ -78,13 +87,13 @@ function unnamed(facts: ErrorFacts): ErrorDefinition {
   }
 }
 
-/** An error of the `http-errors` library, or of that form: it says itself that a client may read it. */
-function exposed(error: unknown): Resolved | undefined {
+/** An error of the `http-errors` library, or of its shape. `expose` declares that a client may read the message. */
+function resolveHttpError(error: unknown): Resolved | undefined {
   const status = read(error, 'status')
   if (!isError(error) || read(error, 'expose') !== true) return undefined
   if (!isErrorStatus(status) || read(error, 'statusCode') !== status) return undefined
   const text = read(error, 'message')
-  // Braces would be read as placeholders; there is no context, so each would become a question mark.
+  // `render` would replace `{page}` with a question mark, because there is no context.
   const message =
     typeof text === 'string' && text !== '' ? truncate(text, 1_024).replaceAll(/[{}]/g, '') : phraseOf(status)
   const definition: ErrorDefinition = { status, message: message === '' ? phraseOf(status) : message }
@@ -100,8 +109,8 @@ function exposed(error: unknown): Resolved | undefined {
 
 const TIMEOUTS: readonly unknown[] = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'UND_ERR_CONNECT_TIMEOUT']
 
-/** What `fetch` itself rejects with when the network fails: nobody else makes this TypeError. */
-function fetchFailed(error: unknown, errors: AnyCatalogue): Resolved | undefined {
+/** The TypeError with which `fetch` itself rejects when the network fails. */
+function resolveFetchError(error: unknown, errors: AnyCatalogue): Resolved | undefined {
   if (!isError(error) || read(error, 'name') !== 'TypeError' || read(error, 'message') !== 'fetch failed')
     return undefined
   const cause = read(read(error, 'cause'), 'code')
@@ -109,7 +118,7 @@ function fetchFailed(error: unknown, errors: AnyCatalogue): Resolved | undefined
   return wellKnown(TIMEOUTS.includes(cause) ? 'UPSTREAM_TIMEOUT' : 'UPSTREAM_ERROR', error, errors)
 }
 
-function bug(error: unknown, errors: AnyCatalogue): Resolved {
+function resolveBug(error: unknown, errors: AnyCatalogue): Resolved {
   return wellKnown('INTERNAL_SERVER_ERROR', error, errors)
 }
 

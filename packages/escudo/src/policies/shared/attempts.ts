@@ -1,5 +1,5 @@
 import type { Verdict } from '../../core/outcome.ts'
-import { read } from '../../errors/to-json.ts'
+import { read } from '../../errors/safe-read.ts'
 
 /** One failed attempt of a retry or a hedge. */
 export interface Attempt {

@@ -1,4 +1,4 @@
-import { read } from '../../errors/to-json.ts'
+import { read } from '../../errors/safe-read.ts'
 
 /** Reads an error's `retryAfterMs`; undefined if it is missing, negative or not a number. */
 export function retryAfterHintMs(error: unknown): number | undefined {

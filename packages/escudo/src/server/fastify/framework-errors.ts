@@ -1,5 +1,5 @@
 import { type Finding, WellKnown, type WellKnownCode } from '../../errors/catalogue/well-known.ts'
-import { read } from '../../errors/to-json.ts'
+import { read } from '../../errors/safe-read.ts'
 import { findingOf, validationError } from '../validation.ts'
 
 // Fastify's own error codes, as far as a client can cause them. What is not here is a bug of the service.

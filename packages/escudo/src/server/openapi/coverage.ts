@@ -1,4 +1,4 @@
-import { read } from '../../errors/to-json.ts'
+import { read } from '../../errors/safe-read.ts'
 import { ANYWHERE_RESPONSE } from './components.ts'
 import type { OpenApiDocument } from './description.ts'
 import { isObject } from './json-schema.ts'

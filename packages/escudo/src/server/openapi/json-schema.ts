@@ -1,5 +1,5 @@
+import { read } from '../../errors/safe-read.ts'
 import { isStandardSchema } from '../../errors/standard-schema.ts'
-import { read } from '../../errors/to-json.ts'
 import type { AnySchema, JsonObject } from './description.ts'
 
 const DEPTH_MAX = 64

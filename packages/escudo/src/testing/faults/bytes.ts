@@ -1,6 +1,7 @@
 /**
- * Makes bytes that no JSON parser takes, of the same length: no JSON text begins with `<`. Whatever stood first, a
- * blank included, is gone.
+ * Returns bytes of the same length that are not valid JSON.
+ *
+ * The first byte becomes `<`, with which no JSON text begins.
  */
 export function corrupted(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = new Uint8Array(bytes)
@@ -8,7 +9,7 @@ export function corrupted(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return copy
 }
 
-/** The first half; of a single byte, nothing. */
+/** Returns the first half, rounded down: nothing of a single byte. */
 export function firstHalf(bytes: Uint8Array): Uint8Array {
   return bytes.subarray(0, bytes.length >> 1)
 }

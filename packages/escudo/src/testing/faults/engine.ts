@@ -6,48 +6,48 @@ import { knownKeys, wholeNumber } from '../../core/options/options.ts'
 import { checkPlan, type Fault, type FaultRule } from './plan.ts'
 import { ActiveRule, type FaultTarget } from './rule.ts'
 
-/** How faults are injected. */
+/** Options of `faults`. */
 export interface FaultsOptions {
-  /** Makes the same calls meet the same faults. Default: drawn, and told by `seed`. */
+  /** Repeats the same faults for the same calls. Default: random, and readable as `seed`. */
   readonly seed?: number | undefined
-  /** What delays and schedules run on. Default: the system's clock. */
+  /** The clock for delays and schedules. Default: the system clock. */
   readonly clock?: Clock | undefined
-  /** After how many faults it ends for good. Default 100000. */
+  /** The maximum number of faults. After it, no more faults are injected. Default 100000. */
   readonly maxInjections?: number | undefined
 }
 
 /** A fault that was injected. */
 export interface FaultEvent {
-  /** From 1. */
+  /** The number of this fault, counted from 1. */
   readonly number: number
-  /** Which rule of the plan, from 0. */
+  /** The index of the rule in the plan, from 0. */
   readonly rule: number
   readonly fault: Fault
-  /** How long the call waited first. */
+  /** The delay before the call, in milliseconds. */
   readonly delayMs: number
-  /** The call that was hit. */
+  /** The call that the fault hit. */
   readonly target: FaultTarget
-  /** On the injector's clock. */
+  /** The time of the decision, in milliseconds on the injector's clock. */
   readonly at: number
 }
 
-/** What is to happen to one call. */
+/** The fault that one call meets. */
 export interface Injection {
   readonly fault: Fault
   readonly delayMs: number
 }
 
-// How soon a server that closes is noticed by what waits for it to close.
+// How often to check whether a server is closing.
 const STOP_CHECK_MS = 50
 
-/** Decides which calls are hit, and knows all that is under way, so that it can be ended. */
+/** Decides which calls meet a fault, and tracks running faults so that `halt` can end them. */
 export class FaultEngine {
   readonly seed: number
   readonly #clock: Clock
   readonly #max: number
   readonly #listeners = new Set<Listener<FaultEvent>>()
-  /** What is under way: ends it, and whether it should end because its server does. */
-  readonly #held = new Map<() => void, (() => boolean) | undefined>()
+  /** The running faults: a function that ends one, and a check for whether its server is closing. */
+  readonly #running = new Map<() => void, (() => boolean) | undefined>()
   #rules: readonly ActiveRule[] = []
   #injected = 0
   #checks: ReturnType<typeof setInterval> | undefined
@@ -67,7 +67,7 @@ export class FaultEngine {
 
   replace(plan: readonly FaultRule[]): void {
     const now = this.#clock.now()
-    // An odd step through 32 bits: neighbouring rules get seeds far apart.
+    // An odd step modulo 2^32 gives neighbouring rules distant seeds.
     this.#rules = checkPlan(plan, 'plan').map(
       (rule, index) => new ActiveRule(rule, (this.seed + Math.imul(index, 0x9e3779b9)) | 0, now),
     )
@@ -79,7 +79,7 @@ export class FaultEngine {
 
   halt(): void {
     this.clear()
-    for (const end of [...this.#held.keys()]) end()
+    for (const end of [...this.#running.keys()]) end()
   }
 
   on(listener: Listener<FaultEvent>): () => void {
@@ -90,15 +90,19 @@ export class FaultEngine {
     }
   }
 
-  /** What happens to a call; undefined: nothing. Every rule sees every call; of those that hit, the first one counts. */
+  /**
+   * Decides which fault a call meets, if any.
+   *
+   * Every rule evaluates every call. If several rules hit, the first one in the plan applies.
+   */
   decide(target: FaultTarget): Injection | undefined {
     if (this.#injected >= this.#max) return undefined
     const at = this.#clock.now()
     let injection: Injection | undefined
     this.#rules.forEach((rule, index) => {
-      const delayMs = rule.see(target, at)
+      const delayMs = rule.evaluate(target, at)
       if (delayMs === undefined || injection !== undefined) return
-      rule.hit()
+      rule.countHit()
       this.#injected += 1
       injection = { fault: rule.fault, delayMs }
       const event = { number: this.#injected, rule: index, fault: rule.fault, delayMs, target, at }
@@ -108,10 +112,10 @@ export class FaultEngine {
   }
 
   /**
-   * Waits out a delay.
+   * Waits for a delay to pass.
    *
-   * @returns false when it was ended by `halt`: then the fault does not happen
-   * @throws the reason of the signal, as soon as it aborts
+   * @returns false if `halt` ended it or the server closes: the fault then does not happen
+   * @throws the signal's reason as soon as the signal aborts
    */
   delay(delayMs: number, signal?: AbortSignal | null, stopped?: () => boolean): Promise<boolean> {
     if (signal?.aborted) return Promise.reject(signal.reason)
@@ -119,27 +123,33 @@ export class FaultEngine {
     return this.#wait(signal, stopped, (end) => this.#clock.setTimer(() => end(true), delayMs))
   }
 
-  /** Waits until `halt`, for ever otherwise. Rejects like {@link delay}. */
-  async hold(signal?: AbortSignal | null, stopped?: () => boolean): Promise<void> {
+  /** Waits until `halt` or until the server closes. Rejects like {@link delay}. */
+  async waitForHalt(signal?: AbortSignal | null, stopped?: () => boolean): Promise<void> {
     if (signal?.aborted) throw signal.reason
     await this.#wait(signal, stopped, () => () => {})
   }
 
-  /** Remembers something that goes on until it ends itself, or is ended: by `halt`, or because its server stops. */
-  keep(end: () => void, stopped?: () => boolean): () => void {
+  /**
+   * Tracks a running fault, so that `halt` or the closing of its server ends it.
+   *
+   * @param end ends the fault
+   * @param stopped whether its server is closing
+   * @returns a function to call when the fault ends by itself
+   */
+  track(end: () => void, stopped?: () => boolean): () => void {
     const entry = (): void => {
-      leave()
+      untrack()
       end()
     }
-    const leave = (): void => {
-      this.#held.delete(entry)
-      if (this.#held.size > 0) return
+    const untrack = (): void => {
+      this.#running.delete(entry)
+      if (this.#running.size > 0) return
       clearInterval(this.#checks)
       this.#checks = undefined
     }
-    this.#held.set(entry, stopped)
+    this.#running.set(entry, stopped)
     if (stopped !== undefined) this.#checks ??= this.#startChecks()
-    return leave
+    return untrack
   }
 
   #wait(
@@ -148,7 +158,7 @@ export class FaultEngine {
     start: (end: (passed: boolean) => void) => () => void,
   ): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      const leave = this.keep(() => end(false), stopped)
+      const untrack = this.track(() => end(false), stopped)
       const abort = (): void => {
         finish()
         reject(signal?.reason)
@@ -158,7 +168,7 @@ export class FaultEngine {
         resolve(passed)
       }
       const finish = (): void => {
-        leave()
+        untrack()
         cancel()
         signal?.removeEventListener('abort', abort)
       }
@@ -167,10 +177,10 @@ export class FaultEngine {
     })
   }
 
-  /** On real time: a server that closes does not run on a virtual clock. Holds no process alive. */
+  /** Uses real time, because a server does not run on a virtual clock. Does not keep the process alive. */
   #startChecks(): ReturnType<typeof setInterval> {
     const checks = setInterval(() => {
-      for (const [end, stopped] of [...this.#held]) if (stopped?.()) end()
+      for (const [end, stopped] of [...this.#running]) if (stopped?.()) end()
     }, STOP_CHECK_MS)
     checks.unref?.()
     return checks
@@ -179,5 +189,5 @@ export class FaultEngine {
 
 function checkClock(clock: Clock): Clock {
   if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock
-  throw new ConfigurationError('faults.clock', `expected a clock, got ${show(clock)}`)
+  throw new ConfigurationError('faults.clock', `expected a clock with now() and setTimer(), got ${show(clock)}`)
 }

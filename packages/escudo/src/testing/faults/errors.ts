@@ -1,7 +1,7 @@
 import type { Fault } from './plan.ts'
 
 /**
- * An error that a fault plan asked for, where nothing else would tell that it was injected.
+ * The error of an injected status, thrown by a wrapped operation.
  *
  * @example
  * ```ts
@@ -18,7 +18,7 @@ export class FaultError extends Error {
   override readonly name = 'FaultError'
   /** Always `INJECTED_FAULT`. */
   readonly code = 'INJECTED_FAULT'
-  /** The status that the fault stands for, if it stands for one. */
+  /** The status of the fault, if it has one. */
   readonly status: number | undefined
 
   constructor(problem: string, status?: number) {
@@ -34,18 +34,18 @@ const NODE_ERRORS = {
   timeout: ['ETIMEDOUT', 'connect'],
 } as const
 
-/** An error as the runtime's own sockets make it: who looks at `code` cannot tell it from a real one. */
+/** Creates an error with the `code` and `syscall` of a real socket error. */
 export function socketError(kind: NonNullable<Fault['error']>): Error {
   const [code, syscall] = NODE_ERRORS[kind]
   return Object.assign(new Error(`${syscall} ${code} (injected)`), { code, syscall })
 }
 
-/** A `fetch` that failed, as Node's reports it. */
+/** Creates the error with which Node's `fetch` reports a network failure. */
 export function fetchFailed(kind: NonNullable<Fault['error']>): TypeError {
   return new TypeError('fetch failed', { cause: socketError(kind) })
 }
 
-/** A body whose connection was closed before its end, as Node's `fetch` reports it. */
+/** Creates the error with which Node's `fetch` reports a connection that closed before the end of the body. */
 export function bodyTerminated(): TypeError {
   const cause = Object.assign(new Error('other side closed (injected)'), { code: 'UND_ERR_SOCKET' })
   return new TypeError('terminated', { cause })

@@ -7,49 +7,51 @@ import { faultyOperation } from './operation.ts'
 import type { FaultRule } from './plan.ts'
 import type { FaultTarget } from './rule.ts'
 
-/** Injects the faults of a plan into whatever it wraps. Made by {@link faults}. */
+/** Injects the faults of a plan into what it wraps. Created by {@link faults}. */
 export interface FaultInjector {
-  /** Repeats what happened, given to {@link faults} again. */
+  /** The seed in use. Pass it to {@link faults} to repeat the same faults. */
   readonly seed: number
-  /** How many faults have been injected. */
+  /** The number of faults injected until now. */
   readonly injected: number
   /**
-   * A function that meets the faults. An `error` is thrown as a socket throws it, a `status` as {@link FaultError} with
-   * that `status`. `body` breaks a `Response` that comes back; any other value: `corrupt` throws a SyntaxError,
-   * `truncated` what a broken connection throws, `stall` never settles. Waits end with the signal of the call, where
-   * the first argument has one.
+   * Wraps an operation, so that its calls meet the faults.
+   *
+   * An `error` is thrown as a socket error, a `status` as a {@link FaultError} with that `status`. `body` breaks a
+   * `Response` that the operation returns. For any other value, `corrupt` throws a SyntaxError, `truncated` throws the
+   * error of a broken connection, and `stall` never settles. If the first argument has a `signal`, its abort ends every
+   * wait.
    */
   wrap<A extends unknown[], T>(
     operation: (...args: A) => T | PromiseLike<T>,
     target?: FaultTarget,
   ): (...args: A) => Promise<T>
-  /** A `fetch` that meets the faults: network errors as Node reports them, statuses, bodies that break. */
+  /** Wraps a `fetch`, so that its calls meet the faults: network errors as in Node, statuses, broken bodies. */
   fetch(real: typeof fetch, target?: Pick<FaultTarget, 'name'>): typeof fetch
   /**
-   * A middleware of `node:http` that meets the faults. `refused`, `dns` and `reset` reset the connection; `timeout`
-   * never answers. Over TLS a reset is a plain close. HTTP/1 only.
+   * Creates a middleware for `node:http` whose requests meet the faults.
+   *
+   * `refused`, `dns` and `reset` reset the connection; over TLS they close it. `timeout` never responds. HTTP/1 only.
    */
   middleware(target?: Pick<FaultTarget, 'name'>): FaultMiddleware
-  /** Hears of each fault that is injected. Returns the function that unsubscribes. */
+  /** Calls the listener for each injected fault. Returns a function that unsubscribes it. */
   on(listener: Listener<FaultEvent>): () => void
-  /** Puts another plan in place of this one; its counts and its schedule begin anew. What is under way goes on. */
+  /** Replaces the plan. Counts and schedules start again. Running faults continue. */
   replace(plan: readonly FaultRule[]): void
-  /** No further faults. What is under way goes on. */
+  /** Injects no more faults. Running faults continue. */
   clear(): void
-  /** No further faults, and the end of all that is under way: delays end and nothing happens, stalled bodies are cut. */
+  /** Injects no more faults and ends running ones: a delayed call proceeds without its fault, a stalled body breaks. */
   halt(): void
 }
 
 /**
- * Breaks things on purpose: operations, `fetch`, servers of `node:http`. The same seed and the same order of calls give
- * the same faults.
+ * Injects faults into operations, `fetch` and servers of `node:http`.
  *
- * Every rule sees every call; of those that hit it, the first one counts. Nothing is injected unless it is wrapped, and
- * a server that closes is not held by connections that stall. The vocabulary is that of the fault proxies Toxiproxy
- * and Envoy.
+ * The same seed and the same order of calls give the same faults. Every rule evaluates every call; if several hit, the
+ * first one in the plan applies. Only wrapped calls meet faults. Stalled connections do not keep a closing server open.
+ * The vocabulary follows the fault proxies Toxiproxy and Envoy.
  *
  * @param plan what goes wrong, and when
- * @throws ConfigurationError with the path of what is wrong: `plan[0].fault.status`
+ * @throws ConfigurationError with the path of the invalid value, such as `plan[0].fault.status`
  * @example
  * ```ts
  * import { constant, retry, shield } from 'escudo'

@@ -4,7 +4,7 @@ import { bodyTerminated, fetchFailed } from './errors.ts'
 import type { Fault } from './plan.ts'
 import type { FaultTarget } from './rule.ts'
 
-/** A `fetch` that meets the engine's faults. */
+/** Wraps a `fetch`, so that its calls meet the engine's faults. */
 export function faultyFetch(engine: FaultEngine, real: typeof fetch, name: string | undefined): typeof fetch {
   return async (input, init) => {
     const request = input instanceof Request ? input : undefined
@@ -14,7 +14,7 @@ export function faultyFetch(engine: FaultEngine, real: typeof fetch, name: strin
     const signal = init?.signal === undefined ? request?.signal : init.signal
     if (!(await engine.delay(delayMs, signal))) return await real(input, init)
     if (fault.error !== undefined) throw fetchFailed(fault.error)
-    const response = fault.status === undefined ? await real(input, init) : answer(fault.status)
+    const response = fault.status === undefined ? await real(input, init) : injectedResponse(fault.status)
     return fault.body === undefined ? response : withBrokenBody(engine, response, fault.body, signal)
   }
 }
@@ -30,19 +30,19 @@ function targetOf(
   try {
     path = new URL(url, 'http://relative').pathname
   } catch {
-    // The real one will say what is wrong with it.
+    // The real `fetch` reports the invalid URL.
   }
   return { name, method: (init?.method ?? request?.method ?? 'GET').toUpperCase(), path }
 }
 
 const NULL_BODY: ReadonlySet<number> = new Set([204, 205, 304])
 
-function answer(status: number): Response {
+function injectedResponse(status: number): Response {
   if (NULL_BODY.has(status)) return new Response(null, { status })
   return Response.json({ error: 'injected fault', status }, { status })
 }
 
-/** The response with a body that breaks in the given way. One without a body stays as it is. */
+/** Replaces the body of a response with a broken one. A response without a body stays unchanged. */
 export function withBrokenBody(
   engine: FaultEngine,
   response: Response,
@@ -52,29 +52,29 @@ export function withBrokenBody(
   if (response.body === null) return response
   const { status, statusText, ok, headers, url } = response
   const source = response.body.getReader()
-  // Ends a stall: the signal of the request, or the reader who leaves.
-  const gone = new AbortController()
-  const give = (): void => gone.abort(signal?.reason)
+  // A stall ends when the request's signal aborts or the reader cancels.
+  const stallEnd = new AbortController()
+  const onAbort = (): void => stallEnd.abort(signal?.reason)
   const body = new ReadableStream<Uint8Array>(
     {
-      start: (controller) => begin(controller),
+      start: (controller) => sendFirstChunk(controller),
       async pull(controller) {
         const { done, value } = await source.read()
         if (done) controller.close()
         else controller.enqueue(value)
       },
       cancel(reason) {
-        gone.abort(reason)
+        stallEnd.abort(reason)
         return source.cancel(reason)
       },
     },
     { highWaterMark: 0 },
   )
 
-  async function begin(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  async function sendFirstChunk(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     let first = await source.read()
     while (!first.done && first.value.byteLength === 0) first = await source.read()
-    // There is nothing to break.
+    // An empty body has nothing to break.
     if (first.done) return controller.close()
     if (kind === 'corrupt') return controller.enqueue(corrupted(first.value))
     controller.enqueue(firstHalf(first.value).slice())
@@ -84,16 +84,16 @@ export function withBrokenBody(
   }
 
   async function stall(): Promise<void> {
-    signal?.addEventListener('abort', give)
-    if (signal?.aborted) give()
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted) onAbort()
     try {
-      await engine.hold(gone.signal)
+      await engine.waitForHalt(stallEnd.signal)
     } finally {
-      signal?.removeEventListener('abort', give)
+      signal?.removeEventListener('abort', onAbort)
     }
   }
 
-  // A Response takes neither every status nor every status text that a server sends.
+  // The Response constructor rejects some statuses and status texts that servers send.
   const broken = new Response(body, { headers })
   return Object.defineProperties(broken, {
     status: { value: status, configurable: true },

@@ -3,7 +3,7 @@ import { bodyTerminated, FaultError, socketError } from './errors.ts'
 import { withBrokenBody } from './fetch.ts'
 import type { FaultTarget } from './rule.ts'
 
-/** A function that meets the engine's faults. */
+/** Wraps an operation, so that its calls meet the engine's faults. */
 export function faultyOperation<A extends unknown[], T>(
   engine: FaultEngine,
   operation: (...args: A) => T | PromiseLike<T>,
@@ -20,13 +20,13 @@ export function faultyOperation<A extends unknown[], T>(
     const value = await operation(...args)
     if (fault.body === undefined) return value
     if (value instanceof Response) return withBrokenBody(engine, value, fault.body, signal) as T
-    if (fault.body === 'corrupt') throw new SyntaxError('injected fault: the answer cannot be parsed')
-    if (fault.body === 'stall') await engine.hold(signal)
+    if (fault.body === 'corrupt') throw new SyntaxError('injected fault: the result cannot be parsed')
+    if (fault.body === 'stall') await engine.waitForHalt(signal)
     throw bodyTerminated()
   }
 }
 
-/** The signal of the call that an operation of a shield is given first; read only when a fault has to wait. */
+/** The signal of the call, which a shield passes as the first argument. Read only for a call that meets a fault. */
 function signalOf(first: unknown): AbortSignal | undefined {
   if (typeof first !== 'object' || first === null) return undefined
   const { signal } = first as { signal?: unknown }

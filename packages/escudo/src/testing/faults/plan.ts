@@ -2,51 +2,55 @@ import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
 import { finiteNumber, knownKeys, oneOf, wholeNumber } from '../../core/options/options.ts'
 
-/** What goes wrong. Several together: the delay first, then the error, else the status, whose body may break as well. */
+/**
+ * What goes wrong.
+ *
+ * The delay comes first, then the error; without an error, the status. `body` also breaks the body of that status.
+ */
 export interface Fault {
-  /** How long nothing happens first. */
+  /** The delay before the call, in milliseconds. At most one hour. */
   readonly latencyMs?: number
-  /** How much longer or shorter than `latencyMs` it may take; never below 0. */
+  /** The maximum random deviation from `latencyMs`, in milliseconds. The delay is never below 0. */
   readonly jitterMs?: number
-  /** The status of the answer; what should have answered is not asked. */
+  /** The status of the response, 200 to 599. The wrapped operation, `fetch` or handler is not called. */
   readonly status?: number
-  /** No answer: the connection refused, reset before an answer, the host not found, the time run out. */
+  /** No response: the connection is refused or reset, the host is not found, or the connection times out. */
   readonly error?: 'refused' | 'reset' | 'dns' | 'timeout'
-  /** An answer whose body ends too early, is no longer what it was, or never ends. */
+  /** The response body ends too early, is not valid JSON, or never ends. */
   readonly body?: 'truncated' | 'corrupt' | 'stall'
-  /** How often at most. Default: always. */
+  /** The maximum number of calls that meet the fault. Default: no limit. */
   readonly times?: number
 }
 
-/** Which calls a fault hits. All that is given must fit; nothing given fits every call. */
+/** Selects the calls that meet a fault. All given conditions must hold; without conditions, every call is selected. */
 export interface FaultMatch {
-  /** The name that the wrapped operation, fetch or server was given. */
+  /** The name of the wrapped operation, `fetch` or server. */
   readonly name?: string
-  /** In any case of letters. */
+  /** The HTTP method, case-insensitive. */
   readonly method?: string
-  /** Without the query; `*` stands for any run of characters. */
+  /** The path without the query. `*` matches any number of characters. */
   readonly path?: string
-  /** Only the nth of the calls that fit, from 1. */
+  /** Only the nth call that matches `name`, `method` and `path`, counted from 1. */
   readonly nth?: number
-  /** Only those after the first so many. */
+  /** Only calls after the first `after` matching ones. */
   readonly after?: number
-  /** Only that share of them, from 0 to 1. Default 1. */
+  /** Only this share of the matching calls, from 0 to 1. Default 1. */
   readonly rate?: number
 }
 
-/** One line of a plan: which calls, what goes wrong, and when. */
+/** One rule of a plan: which calls, what goes wrong, and when. */
 export interface FaultRule {
   readonly match?: FaultMatch
   readonly fault: Fault
-  /** When it begins, from the moment that the plan is made. Default: at once. */
+  /** When the fault starts, measured from the moment the plan is set. Default: immediately. */
   readonly from?: Duration
-  /** How long it lasts. Default: for ever. */
+  /** How long the fault lasts. Default: forever. */
   readonly for?: Duration
-  /** After which time it begins again, for faults that come and go; longer than `for`. */
+  /** The period after which the fault starts again, from start to start. Longer than `for`. Default: never. */
   readonly every?: Duration
 }
 
-/** A rule as it was checked, its times in milliseconds. */
+/** A validated rule, with times in milliseconds. */
 export interface CheckedRule {
   readonly match: FaultMatch
   readonly fault: Fault
@@ -56,9 +60,13 @@ export interface CheckedRule {
 }
 
 const RULES_MAX = 1_000
-const LONGEST_DELAY_MS = 3_600_000
+const DELAY_MS_MAX = 3_600_000
 
-/** @throws ConfigurationError with the path of what is wrong */
+/**
+ * Validates a plan.
+ *
+ * @throws ConfigurationError with the path of the invalid value
+ */
 export function checkPlan(plan: readonly FaultRule[], path: string): readonly CheckedRule[] {
   if (!Array.isArray(plan) || plan.length > RULES_MAX) {
     throw new ConfigurationError(path, `expected an array of at most ${RULES_MAX} rules, got ${show(plan)}`)
@@ -71,7 +79,10 @@ function checkRule(rule: FaultRule, path: string): CheckedRule {
   const forMs = rule.for === undefined ? Number.POSITIVE_INFINITY : toMs(rule.for, `${path}.for`, 1)
   const everyMs = rule.every === undefined ? undefined : toMs(rule.every, `${path}.every`, 1)
   if (everyMs !== undefined && everyMs <= forMs) {
-    throw new ConfigurationError(`${path}.every`, 'expected more than `for`, so that there is time without the fault')
+    throw new ConfigurationError(
+      `${path}.every`,
+      'expected a duration longer than `for`: the fault must end before it starts again',
+    )
   }
   return {
     match: checkMatch(rule.match ?? {}, `${path}.match`),
@@ -87,7 +98,7 @@ function checkMatch(match: FaultMatch, path: string): FaultMatch {
   for (const key of ['name', 'method', 'path'] as const) {
     const value: unknown = match[key]
     if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      throw new ConfigurationError(`${path}.${key}`, `expected text, got ${show(value)}`)
+      throw new ConfigurationError(`${path}.${key}`, `expected a string that is not empty, got ${show(value)}`)
     }
   }
   if (match.nth !== undefined) wholeNumber(match.nth, `${path}.nth`, 1)
@@ -97,21 +108,22 @@ function checkMatch(match: FaultMatch, path: string): FaultMatch {
 }
 
 /**
- * Checks one fault.
+ * Validates one fault.
  *
- * @param pathOf where a key stands, for the error: the same words travel in other spellings
+ * @param pathOf the path of a key in an error message; the fault switch spells the keys in snake_case
+ * @throws ConfigurationError with the path of the invalid value
  */
 export function checkFault(fault: Fault, path: string, pathOf: (key: keyof Fault) => string): Fault {
   knownKeys(fault, path, ['latencyMs', 'jitterMs', 'status', 'error', 'body', 'times'])
   const { latencyMs, jitterMs, status, error, body, times } = fault
-  if (latencyMs !== undefined) finiteNumber(latencyMs, pathOf('latencyMs'), 0, LONGEST_DELAY_MS)
-  if (jitterMs !== undefined) finiteNumber(jitterMs, pathOf('jitterMs'), 0, LONGEST_DELAY_MS)
+  if (latencyMs !== undefined) finiteNumber(latencyMs, pathOf('latencyMs'), 0, DELAY_MS_MAX)
+  if (jitterMs !== undefined) finiteNumber(jitterMs, pathOf('jitterMs'), 0, DELAY_MS_MAX)
   if (status !== undefined) wholeNumber(status, pathOf('status'), 200, 599)
   if (error !== undefined) oneOf(error, pathOf('error'), ['refused', 'reset', 'dns', 'timeout'])
   if (body !== undefined) oneOf(body, pathOf('body'), ['truncated', 'corrupt', 'stall'])
   if (times !== undefined) wholeNumber(times, pathOf('times'), 1)
   if ([latencyMs, jitterMs, status, error, body].every((value) => value === undefined)) {
-    throw new ConfigurationError(path, 'says nothing that goes wrong')
+    throw new ConfigurationError(path, 'expected at least one effect, such as a status')
   }
   return { ...fault }
 }

@@ -7,10 +7,10 @@ import type { Fault } from './plan.ts'
 type WriteArguments = [chunk?: unknown, encoding?: unknown, callback?: unknown]
 
 /**
- * Makes what a handler will send break on its way. It puts itself between the handler and the response's own `write`
- * and `end`, so it works under any framework that ends there.
+ * Breaks the body that a handler is going to send.
  *
- * A response without a body (a HEAD, a 204) has nothing that can break, and stays as it is.
+ * Replaces the `write` and `end` methods of the response, so it works with every framework that calls them. A response
+ * without a body (HEAD, 204) stays unchanged.
  */
 export function breakBody(
   engine: FaultEngine,
@@ -19,10 +19,10 @@ export function breakBody(
   kind: NonNullable<Fault['body']>,
 ): void {
   if (request.method === 'HEAD') return
-  const breaker = kind === 'corrupt' ? corrupt(response) : cutInHalf(engine, request, response, kind)
+  const patch = kind === 'corrupt' ? corruptBody(response) : interruptBody(engine, request, response, kind)
   Object.defineProperties(response, {
-    write: { value: breaker.write, configurable: true, writable: true },
-    end: { value: breaker.end, configurable: true, writable: true },
+    write: { value: patch.write, configurable: true, writable: true },
+    end: { value: patch.end, configurable: true, writable: true },
   })
 }
 
@@ -31,29 +31,29 @@ interface Patch {
   end(...args: WriteArguments): ServerResponse
 }
 
-function corrupt(response: ServerResponse): Patch {
-  const { write, end } = own(response)
-  let whole = true
-  const broken = (args: WriteArguments): WriteArguments => {
+function corruptBody(response: ServerResponse): Patch {
+  const { write, end } = originalMethods(response)
+  let intact = true
+  const corruptFirst = (args: WriteArguments): WriteArguments => {
     const bytes = bytesOf(args)
-    if (!whole || bytes === undefined || bytes.length === 0) return args
-    whole = false
+    if (!intact || bytes === undefined || bytes.length === 0) return args
+    intact = false
     return [corrupted(bytes), undefined, callbackOf(args)]
   }
-  return { write: (...args) => write(broken(args)), end: (...args) => end(broken(args)) }
+  return { write: (...args) => write(corruptFirst(args)), end: (...args) => end(corruptFirst(args)) }
 }
 
-/** Sends half of the first bytes that come, and then either closes the connection or nothing more. */
-function cutInHalf(
+/** Sends half of the first non-empty chunk. Then `truncated` closes the connection, and `stall` sends nothing more. */
+function interruptBody(
   engine: FaultEngine,
   request: IncomingMessage,
   response: ServerResponse,
   kind: 'truncated' | 'stall',
 ): Patch {
-  const { write, end } = own(response)
-  let over = false
-  const cut = (bytes: Uint8Array): void => {
-    over = true
+  const { write, end } = originalMethods(response)
+  let interrupted = false
+  const sendHalf = (bytes: Uint8Array): void => {
+    interrupted = true
     const half = firstHalf(bytes)
     const sent = (): void => {
       if (kind === 'truncated') closeAfterFlush(request.socket)
@@ -61,55 +61,55 @@ function cutInHalf(
     if (half.length > 0) write([half, undefined, sent])
     else {
       response.flushHeaders()
-      whenItsTurn(response, sent)
+      afterEarlierResponses(response, sent)
     }
     if (kind === 'truncated') return
-    const leave = engine.keep(() => request.socket.destroy(), stopsWith(request))
-    response.once('close', leave)
+    const untrack = engine.track(() => request.socket.destroy(), stoppedCheck(request))
+    response.once('close', untrack)
   }
   return {
     write: (...args) => {
-      // A stream that is piped here goes on to its end, into nothing.
-      if (over) return true
+      // The rest is discarded, so that a piped stream can reach its end.
+      if (interrupted) return true
       const bytes = bytesOf(args)
       if (bytes === undefined || bytes.length === 0) return write(args)
-      cut(bytes)
+      sendHalf(bytes)
       return true
     },
     end: (...args) => {
-      if (over) return response
+      if (interrupted) return response
       const bytes = bytesOf(args)
       if (bytes === undefined || bytes.length === 0) return end(args)
-      // All of the body is known, so its length is what Node itself would have announced.
+      // The whole body is known here, so Node would have sent its length.
       if (!response.headersSent && !response.hasHeader('content-length') && !response.hasHeader('transfer-encoding')) {
         response.setHeader('content-length', bytes.length)
       }
-      cut(bytes)
+      sendHalf(bytes)
       return response
     },
   }
 }
 
-/** Acts when the answers to requests that came before on the same connection are out of the way. */
-export function whenItsTurn(response: ServerResponse, act: () => void): void {
-  if (response.socket === null) response.once('socket', act)
-  else act()
+/** Calls back once the responses to earlier requests on the same connection are sent. */
+export function afterEarlierResponses(response: ServerResponse, callback: () => void): void {
+  if (response.socket === null) response.once('socket', callback)
+  else callback()
 }
 
-/** Whether the server that a request came to has been told to close, which a connection that never ends would prevent. */
-export function stopsWith(request: IncomingMessage): () => boolean {
+/** Returns a check for whether the server of a request is closing. A stalled connection would keep it open. */
+export function stoppedCheck(request: IncomingMessage): () => boolean {
   const { server } = request.socket as Socket & { server?: { readonly listening?: boolean } }
   return () => server?.listening === false
 }
 
 function closeAfterFlush(socket: Socket): void {
-  // Sockets of tests that never touch a network lack it.
+  // The sockets of some tests, which use no network, lack it.
   if (typeof socket.destroySoon === 'function') socket.destroySoon()
   else socket.destroy()
 }
 
-/** The response's methods as they were when the fault came, called as methods. */
-function own(response: ServerResponse): {
+/** The methods of the response before it is patched, bound to it. */
+function originalMethods(response: ServerResponse): {
   write(args: WriteArguments): boolean
   end(args: WriteArguments): ServerResponse
 } {

@@ -1,24 +1,24 @@
 import { type Random, seededRandom } from '../../core/random.ts'
 import type { CheckedRule, Fault, FaultMatch } from './plan.ts'
 
-/** What a call says of itself, so that rules can fit it or not. */
+/** The properties of a call that rules can match. */
 export interface FaultTarget {
   readonly name?: string | undefined
   readonly method?: string | undefined
-  /** Without the query. */
+  /** The path without the query. */
   readonly path?: string | undefined
 }
 
-/** A rule at work: it counts the calls that fit, and draws its own chance. */
+/** A rule with its state: counts of calls and its own random numbers. */
 export class ActiveRule {
   readonly fault: Fault
   readonly #rule: CheckedRule
   readonly #random: Random
   readonly #sinceMs: number
-  #fitting = 0
+  #matching = 0
   #hits = 0
 
-  /** @param seed each rule has numbers of its own, so that a rule more or less changes nothing for the others */
+  /** @param seed separate for each rule, so that adding or removing a rule does not change the others */
   constructor(rule: CheckedRule, seed: number, sinceMs: number) {
     this.#rule = rule
     this.fault = rule.fault
@@ -27,24 +27,24 @@ export class ActiveRule {
   }
 
   /**
-   * Sees a call go by. Every call that fits draws the same count of numbers, whether or not it is hit.
+   * Evaluates a call. Every matching call draws the same count of random numbers, whether or not it is hit.
    *
-   * @returns how long to wait first, for a call that is to be hit; undefined for any other
+   * @returns the delay in milliseconds if the rule hits the call, else undefined
    */
-  see(target: FaultTarget, now: number): number | undefined {
-    if (!fits(this.#rule.match, target)) return undefined
-    this.#fitting += 1
+  evaluate(target: FaultTarget, now: number): number | undefined {
+    if (!matches(this.#rule.match, target)) return undefined
+    this.#matching += 1
     const drawn = this.#random()
     const { latencyMs = 0, jitterMs = 0 } = this.fault
     const delayMs = Math.max(0, latencyMs + (this.#random() * 2 - 1) * jitterMs)
     const { nth, after = 0, rate = 1 } = this.#rule.match
-    if (nth !== undefined && nth !== this.#fitting) return undefined
-    if (this.#fitting <= after || drawn >= rate || !this.#isOn(now)) return undefined
+    if (nth !== undefined && nth !== this.#matching) return undefined
+    if (this.#matching <= after || drawn >= rate || !this.#isOn(now)) return undefined
     return this.#hits < (this.fault.times ?? Number.POSITIVE_INFINITY) ? delayMs : undefined
   }
 
   /** Counts a call that this rule has hit. */
-  hit(): void {
+  countHit(): void {
     this.#hits += 1
   }
 
@@ -56,14 +56,14 @@ export class ActiveRule {
   }
 }
 
-function fits({ name, method, path }: FaultMatch, target: FaultTarget): boolean {
+function matches({ name, method, path }: FaultMatch, target: FaultTarget): boolean {
   if (name !== undefined && name !== target.name) return false
   if (method !== undefined && method.toUpperCase() !== target.method?.toUpperCase()) return false
-  return path === undefined || (target.path !== undefined && pathFits(path, target.path))
+  return path === undefined || (target.path !== undefined && pathMatches(path, target.path))
 }
 
-/** Whether a path fits a pattern with `*`. Piece by piece from the left, so that no pattern can make it slow. */
-export function pathFits(pattern: string, path: string): boolean {
+/** Whether a path matches a pattern with `*`. Not a regular expression, because a pattern could make that very slow. */
+export function pathMatches(pattern: string, path: string): boolean {
   const pieces = pattern.split('*')
   const first = pieces.shift() as string
   const last = pieces.pop()

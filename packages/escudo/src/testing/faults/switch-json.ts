@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { finiteNumber, oneOf } from '../../core/options/options.ts'
 import { checkFault, type Fault, type FaultRule } from './plan.ts'
 
-/** The fault that a switch was given. */
+/** The fault that a switch is set to. */
 export interface SwitchedFault {
   readonly plan: readonly FaultRule[]
   readonly rate: number
@@ -19,17 +19,17 @@ const KEYS = {
 
 type Key = keyof typeof KEYS
 
-/** Reads a fault as it travels: JSON, its keys in snake_case. */
+/** Parses a fault from JSON with keys in snake_case. */
 export function readSwitchedFault(text: string): SwitchedFault | { readonly problem: string } {
   try {
-    return read(parse(text))
+    return readFault(parseJson(text))
   } catch (error) {
     if (error instanceof ConfigurationError) return { problem: error.message }
     throw error
   }
 }
 
-/** A fault as it travels; an empty object where none is set. */
+/** Turns a fault into JSON with keys in snake_case. An empty object means that no fault is set. */
 export function showSwitchedFault(switched: SwitchedFault | undefined): Readonly<Record<string, unknown>> {
   if (switched === undefined) return {}
   const { fault, rate } = switched
@@ -38,7 +38,7 @@ export function showSwitchedFault(switched: SwitchedFault | undefined): Readonly
   return { ...shown, rate }
 }
 
-function parse(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
@@ -46,7 +46,7 @@ function parse(text: string): unknown {
   }
 }
 
-function read(value: unknown): SwitchedFault {
+function readFault(value: unknown): SwitchedFault {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ConfigurationError('request body', 'expected a JSON object such as {"status":503,"rate":1}')
   }
@@ -54,13 +54,13 @@ function read(value: unknown): SwitchedFault {
   const rate = given.has('rate') ? finiteNumber(given.get('rate'), 'rate', 0, 1) : 1
   given.delete('rate')
   const fault: Partial<Record<keyof Fault, unknown>> = {}
-  for (const [key, each] of given) {
+  for (const [key, item] of given) {
     if (!Object.hasOwn(KEYS, key)) {
       throw new ConfigurationError(key, `no such key; known here: ${Object.keys(KEYS).join(', ')}, rate`)
     }
-    fault[KEYS[key as Key]] = each
+    fault[KEYS[key as Key]] = item
   }
-  // A server can do no other of the errors: it has accepted the connection already.
+  // The other errors are not possible here: the server has already accepted the connection.
   if (given.has('error')) oneOf(given.get('error'), 'error', ['reset'])
   if (given.size === 0 && rate === 0) return { plan: [], rate, fault: undefined }
   const checked = checkFault(fault as Fault, 'request body', (key) => snakeCase(key))

@@ -11,40 +11,41 @@ import { readSwitchedFault, type SwitchedFault, showSwitchedFault } from './swit
 
 /** Options of {@link faultSwitch}. */
 export interface FaultSwitchOptions {
-  /** Where the switch is. Default `/__faults`. */
+  /** The path of the switch. Default `/__faults`. */
   readonly path?: string | undefined
-  /** Paths that are never hit, beside the switch itself. Default `['/healthz']`. */
+  /** Paths that never meet faults, in addition to the switch itself. Default `['/healthz']`. */
   readonly spare?: readonly string[] | undefined
-  /** Makes the same requests meet the same faults. */
+  /** Repeats the same faults for the same requests. Default: random. */
   readonly seed?: number | undefined
-  /** What delays run on. Default: the system's clock. */
+  /** The clock for delays. Default: the system clock. */
   readonly clock?: Clock | undefined
 }
 
-/** Faults of a running service, set from outside. Made by {@link faultSwitch}. */
+/** Faults of a running service, set by HTTP requests. Created by {@link faultSwitch}. */
 export interface FaultSwitch {
-  /** Whether a fault is set, be its rate 0: then the service's own random failures are off. */
+  /** Whether a fault is set, even with rate 0. A demo service can then switch off its own random failures. */
   readonly active: boolean
-  /** What stands before the service's handlers. */
+  /** The middleware to run before the service's handlers. */
   readonly middleware: FaultMiddleware
-  /** Hears of each fault that is injected. Returns the function that unsubscribes. */
+  /** Calls the listener for each injected fault. Returns a function that unsubscribes it. */
   on(listener: Listener<FaultEvent>): () => void
-  /** Takes the fault away and ends all that is under way, as when the service stops. */
+  /** Removes the fault and ends running faults. Call it when the service stops. */
   halt(): void
 }
 
 const BODY_BYTES_MAX = 16_384
 
 /**
- * A switch by which a demo or a test breaks a running service: `PUT /__faults` with a fault as JSON replaces what was
- * set, `GET` shows it, `DELETE` takes it away.
+ * Creates a switch that injects faults into a running service by HTTP.
  *
- * The fault has any of the keys `latency_ms`, `jitter_ms`, `status`, `error` (`"reset"`), `body` (`"truncated"`,
- * `"corrupt"`, `"stall"`) and `rate`, the share of requests that it hits (default 1); `{"rate":0}` is no fault at all.
- * What cannot work is answered 400. Only the machine itself may use the switch: anybody else is answered 403, and so is
- * whoever comes through a proxy or under a host name that is not the machine's own.
+ * `PUT /__faults` sets a fault given as JSON, `GET` shows it, `DELETE` removes it. A fault has any of the keys
+ * `latency_ms`, `jitter_ms`, `status`, `error` (`"reset"`), `body` (`"truncated"`, `"corrupt"`, `"stall"`) and `rate`,
+ * the share of requests that it hits (default 1). `{"rate":0}` injects nothing. An invalid fault gets a 400.
  *
- * @throws ConfigurationError for an option that cannot work
+ * Only requests from the same machine are accepted. A request from another address, through a proxy or for a host name
+ * other than localhost gets a 403.
+ *
+ * @throws ConfigurationError if an option is not valid
  * @example
  * ```ts
  * import { createServer } from 'node:http'
@@ -63,7 +64,7 @@ const BODY_BYTES_MAX = 16_384
 export function faultSwitch(options: FaultSwitchOptions = {}): FaultSwitch {
   knownKeys(options, 'faultSwitch', ['path', 'spare', 'seed', 'clock'])
   const path = checkPath(options.path ?? '/__faults', 'faultSwitch.path')
-  const spare = new Set((options.spare ?? ['/healthz']).map((each, i) => checkPath(each, `faultSwitch.spare[${i}]`)))
+  const spared = new Set((options.spare ?? ['/healthz']).map((item, i) => checkPath(item, `faultSwitch.spare[${i}]`)))
   const injector = faults([], { seed: options.seed, clock: options.clock, maxInjections: Number.MAX_SAFE_INTEGER })
   const inject = injector.middleware()
   let current: SwitchedFault | undefined
@@ -80,8 +81,8 @@ export function faultSwitch(options: FaultSwitchOptions = {}): FaultSwitch {
     },
     middleware(request, response, next) {
       const at = pathOf(request)
-      if (at === path || at === `${path}/`) void control(request, response, () => current, set)
-      else if (spare.has(at)) next()
+      if (at === path || at === `${path}/`) void handleControl(request, response, () => current, set)
+      else if (spared.has(at)) next()
       else inject(request, response, next)
     },
     on: (listener) => injector.on(listener),
@@ -89,21 +90,21 @@ export function faultSwitch(options: FaultSwitchOptions = {}): FaultSwitch {
   }
 }
 
-async function control(
+async function handleControl(
   request: IncomingMessage,
   response: ServerResponse,
   get: () => SwitchedFault | undefined,
   set: (fault: SwitchedFault | undefined) => void,
 ): Promise<void> {
   if (!isLocal(request)) {
-    send(response, 403, { error: 'the fault switch takes requests of its own machine only' })
+    send(response, 403, { error: 'the fault switch accepts requests from its own machine only' })
     return
   }
   switch (request.method) {
     case 'PUT': {
       const text = await readText(request)
       if (text === undefined) {
-        // The rest is not read: the connection cannot be used again.
+        // The rest of the body is not read, so the connection cannot be reused.
         response.setHeader('connection', 'close')
         send(response, 400, { error: `expected a body of at most ${BODY_BYTES_MAX} bytes` })
         return
@@ -132,33 +133,33 @@ async function control(
   }
 }
 
-/** Whether a request was made on this machine, by somebody who meant it and not by a page of some other site. */
+/** Whether a request comes from this machine and not from a page of another site. */
 function isLocal({ socket, headers }: IncomingMessage): boolean {
   if (!/^(?:127\.|::1$|::ffff:127\.)/i.test(socket.remoteAddress ?? '')) return false
-  // Whoever is behind a proxy on this machine may be anywhere.
+  // The client of a proxy on this machine may be on another machine.
   if (headers['forwarded'] !== undefined || headers['x-forwarded-for'] !== undefined) return false
-  // A foreign name that leads here is how a web page reaches a local server (DNS rebinding).
+  // DNS rebinding: a web page reaches a local server through a host name that resolves to this machine.
   const { host } = headers
   return host === undefined || /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i.test(host)
 }
 
-/** The body as text; undefined when it is too long, or breaks off. */
+/** The body as text. Undefined if it is too long or incomplete. */
 async function readText(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Uint8Array[] = []
   let length = 0
   try {
-    // Not `for await`: leaving such a loop destroys the connection, and with it the answer.
+    // Not `for await`: an early exit from that loop destroys the connection before the response is sent.
     await new Promise<void>((resolve, reject) => {
       request.on('data', (chunk: Uint8Array) => {
         length += chunk.byteLength
         if (length > BODY_BYTES_MAX) reject(new Error('too long'))
         else chunks.push(chunk)
       })
-      // Somebody before us may have read it.
+      // An earlier middleware may have read the body.
       if (request.readableEnded) resolve()
       request.on('end', resolve)
       request.on('error', reject)
-      request.on('close', () => reject(new Error('broken off')))
+      request.on('close', () => reject(new Error('incomplete')))
     })
     return Buffer.concat(chunks).toString('utf8')
   } catch {

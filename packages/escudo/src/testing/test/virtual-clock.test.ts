@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { virtualClock } from '../virtual-clock.ts'
 
 describe('virtualClock', () => {
-  test('starts at 0 and stands still until it is moved', async () => {
+  test('starts at 0 and moves only when it is advanced', async () => {
     const clock = virtualClock()
     expect(clock.now()).toBe(0)
     await new Promise((resolve) => setImmediate(resolve))
@@ -12,7 +12,7 @@ describe('virtualClock', () => {
     expect(clock.now()).toBe(1_500)
   })
 
-  test('drains all microtasks first: a timer that is about to be set is set', async () => {
+  test('runs all microtasks first, so that they can set timers', async () => {
     const clock = virtualClock()
     const fired: number[] = []
     const setLater = async (): Promise<void> => {
@@ -24,7 +24,7 @@ describe('virtualClock', () => {
     expect(fired).toEqual([10])
   })
 
-  test('drains all microtasks after each timer, before the next', async () => {
+  test('runs all microtasks after each timer, before the next one', async () => {
     const clock = virtualClock()
     const order: string[] = []
     for (const name of ['first', 'second']) {
@@ -40,7 +40,7 @@ describe('virtualClock', () => {
     expect(order).toEqual(['first', 'after first', 'second', 'after second'])
   })
 
-  test('fires by due time, then by order of setting, and now() is the due time while a timer fires', async () => {
+  test('fires timers by due time, then by order of setting; now() is the due time', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.nat(20), { maxLength: 30, size: 'max' }), async (delays) => {
         const clock = virtualClock()
@@ -58,7 +58,7 @@ describe('virtualClock', () => {
     )
   })
 
-  test('timers that are set meanwhile take part, also those due at once', async () => {
+  test('fires timers that are set during advance, also those due immediately', async () => {
     const clock = virtualClock()
     const fired: string[] = []
     clock.setTimer(() => {
@@ -72,7 +72,7 @@ describe('virtualClock', () => {
     expect([clock.now(), clock.pending]).toEqual([20, 1])
   })
 
-  test('fractions are allowed', async () => {
+  test('accepts fractions of a millisecond', async () => {
     const clock = virtualClock()
     const fired: number[] = []
     clock.setTimer(() => fired.push(clock.now()), 0.25)
@@ -82,7 +82,7 @@ describe('virtualClock', () => {
     expect(fired).toEqual([0.25])
   })
 
-  test('a timer due at the very end fires, one due after it does not', async () => {
+  test('fires a timer due exactly at the end, but none due later', async () => {
     const clock = virtualClock()
     const fired: number[] = []
     clock.setTimer(() => fired.push(1), 100)
@@ -91,7 +91,7 @@ describe('virtualClock', () => {
     expect(fired).toEqual([1])
   })
 
-  test('a cancelled timer never fires, and cancelling twice or late takes nothing from another', async () => {
+  test('never fires a cancelled timer; cancelling twice or late affects no other timer', async () => {
     const clock = virtualClock()
     const fired: string[] = []
     const cancel = clock.setTimer(() => fired.push('cancelled'), 10)
@@ -107,7 +107,7 @@ describe('virtualClock', () => {
     expect(fired).toEqual(['fired', 'other'])
   })
 
-  test('a timer may cancel another that is due at the same time', async () => {
+  test('lets a timer cancel another one that is due at the same time', async () => {
     const clock = virtualClock()
     const fired: string[] = []
     clock.setTimer(() => {
@@ -119,7 +119,7 @@ describe('virtualClock', () => {
     expect(fired).toEqual(['first'])
   })
 
-  test('a negative delay is due at once, and time never goes back', async () => {
+  test('fires a timer with a negative delay immediately, without moving time back', async () => {
     const clock = virtualClock()
     await clock.advance(50)
     const fired: number[] = []
@@ -128,7 +128,7 @@ describe('virtualClock', () => {
     expect(fired).toEqual([50])
   })
 
-  test('a delay that is no number is due at once, and stops no other timer', async () => {
+  test('fires a timer with a delay of NaN immediately, without blocking other timers', async () => {
     const clock = virtualClock()
     const fired: string[] = []
     clock.setTimer(() => fired.push('other'), 5)
@@ -138,7 +138,7 @@ describe('virtualClock', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('an hour of timers takes no hour', async () => {
+  test('runs an hour of timers without waiting', async () => {
     const clock = virtualClock()
     let ticks = 0
     const tick = (): void => {
@@ -150,18 +150,18 @@ describe('virtualClock', () => {
     expect([ticks, clock.now()]).toEqual([3_600, 3_600_000])
   })
 
-  test('two clocks know nothing of each other', async () => {
-    const [one, other] = [virtualClock(), virtualClock()]
+  test('is independent of other clocks', async () => {
+    const [first, second] = [virtualClock(), virtualClock()]
     let fired = false
-    other.setTimer(() => {
+    second.setTimer(() => {
       fired = true
     }, 1)
-    await one.advance('1h')
-    expect([other.now(), fired]).toEqual([0, false])
+    await first.advance('1h')
+    expect([second.now(), fired]).toEqual([0, false])
   })
 
   test.each([Number.NaN, -1, Number.POSITIVE_INFINITY, '1 hour', undefined])(
-    'cannot be moved by %s',
+    'rejects an advance by %s',
     async (duration) => {
       const clock = virtualClock()
       await expect(clock.advance(duration as never)).rejects.toThrow(expect.objectContaining({ path: 'advance' }))

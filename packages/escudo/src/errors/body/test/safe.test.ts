@@ -20,7 +20,7 @@ function responseTo(error: unknown): Response {
 }
 
 describe('safe', () => {
-  test('data of a success', async () => {
+  test('returns the data of a successful response', async () => {
     expect(await safe(Promise.resolve(Response.json({ id: 'item1' })), Errors)).toEqual({
       ok: true,
       data: { id: 'item1' },
@@ -28,7 +28,7 @@ describe('safe', () => {
     expect(await safe(new Response(null, { status: 204 }), Errors)).toEqual({ ok: true, data: undefined })
   })
 
-  test('the service’s own error, typed, over the wire and back', async () => {
+  test('returns the typed error that the service sent', async () => {
     const answer = await safe(responseTo(new Errors.ITEM_NOT_FOUND({ id: 'x' })), Errors)
     if (answer.ok) throw new Error('expected an error')
     expect(Errors.ITEM_NOT_FOUND.is(answer.error)).toBe(true)
@@ -39,7 +39,7 @@ describe('safe', () => {
     }
   })
 
-  test('of several entries with one wire code, the one whose context fits', async () => {
+  test('picks the entry whose context fits if several share a wire code', async () => {
     const answer = await safe(responseTo(new Errors.SECOND_FAILED({ second: 2 })), Errors)
     if (answer.ok) throw new Error('expected an error')
     expect(Errors.SECOND_FAILED.is(answer.error)).toBe(true)
@@ -48,8 +48,8 @@ describe('safe', () => {
   test.each([
     ['a network failure', new TypeError('fetch failed')],
     ['a broken body', new Response('{"trace_id":', { status: 500 })],
-    ['a page of a proxy', new Response('<html>', { status: 502 })],
-    ['a success that is no JSON', new Response('<html>', { status: 200 })],
+    ['an HTML page of a proxy', new Response('<html>', { status: 502 })],
+    ['a successful response that is not JSON', new Response('<html>', { status: 200 })],
     [
       'an unknown code',
       Response.json(
@@ -71,8 +71,8 @@ describe('safe', () => {
         { status: 404 },
       ),
     ],
-    ['JSON of somebody else', Response.json({ error: 'Not Found' }, { status: 404 })],
-  ])('%s is an unexpected answer, never a rejection', async (_, response) => {
+    ['JSON of a service without escudo', Response.json({ error: 'Not Found' }, { status: 404 })],
+  ])('resolves with UnexpectedAnswer on %s', async (_, response) => {
     const answer = await safe(response instanceof Error ? Promise.reject(response) : response, Errors)
     if (answer.ok) throw new Error('expected an error')
     expect(answer.error).toBeInstanceOf(UnexpectedAnswer)
@@ -80,7 +80,7 @@ describe('safe', () => {
   })
 })
 
-describe('bodies of other services', () => {
+describe('remoteError', () => {
   const body = {
     trace_id: traceId,
     error_code: 'ITEM_NOT_FOUND',
@@ -89,24 +89,24 @@ describe('bodies of other services', () => {
     service_name: 's',
     context: {},
   }
-  test('are parsed into a typed cause', () => {
+  test('turns the error body of another service into a typed cause', () => {
     const cause = remoteError({ ...body, extra: 1 })
     expect(cause).toBeInstanceOf(RemoteError)
     expect(cause).toMatchObject({ code: 'ITEM_NOT_FOUND', status: 404, service: 's', traceId })
   })
 
   test.each([
-    null,
-    'text',
-    [],
-    {},
-    { ...body, status_code: 200 },
-    { ...body, status_code: '404' },
-    { ...body, context: [] },
-    { ...body, context: null },
-    { ...body, message: 5 },
-    { ...body, error_code: 'X'.repeat(1_000) },
-  ])('%j is none', (value) => {
+    ['null', null],
+    ['a string', 'text'],
+    ['an array', []],
+    ['an empty object', {}],
+    ['a status below 400', { ...body, status_code: 200 }],
+    ['a status that is not a number', { ...body, status_code: '404' }],
+    ['a context that is an array', { ...body, context: [] }],
+    ['a context that is null', { ...body, context: null }],
+    ['a message that is not a string', { ...body, message: 5 }],
+    ['a code of 1,000 characters', { ...body, error_code: 'X'.repeat(1_000) }],
+  ])('returns undefined for %s', (_, value) => {
     expect(parseErrorBody(value)).toBeUndefined()
     expect(remoteError(value)).toBeUndefined()
   })

@@ -20,8 +20,8 @@ const Errors = defineErrors({
   SOLD_OUT: { status: 409, message: 'Sold out.', context: z.object({ left: z.number().optional() }) },
 })
 
-describe('what is made', () => {
-  test('an error is a real Error with its code, status, kind, context and rendered message', () => {
+describe('a catalogue error', () => {
+  test('is an Error with code, status, kind, context and rendered message', () => {
     const cause = new Error('driver')
     const error = new Errors.ITEM_NOT_FOUND({ recurso: 'Item', id: 'item9' }, { cause, internal: { table: 'items' } })
     expect(error).toBeInstanceOf(Error)
@@ -39,23 +39,23 @@ describe('what is made', () => {
     expect(error.stack).toContain('catalogue.test.ts')
   })
 
-  test('kind follows the status, and policies ignore a business error but count a technical one', () => {
+  test('has the kind of its status; policies count technical errors and ignore business errors', () => {
     expect(Errors.PRODUCTS_FAILED.kind).toBe('technical')
     expect(verdictOfError(new Errors.PRODUCTS_FAILED({ status: 500 }))).toBe('failure')
     expect(verdictOfError(new Errors.SOLD_OUT())).toBe('ignored')
   })
 
-  test('is() knows its own, not its neighbour with the same wire code, and nothing foreign', () => {
+  test('is() recognises its own errors only, not another entry with the same wire code', () => {
     const error: unknown = new Errors.PRODUCTS_FAILED({ status: 500 })
     expect(Errors.PRODUCTS_FAILED.is(error)).toBe(true)
     expect(Errors.STOCK_FAILED.is(error)).toBe(false)
     expect(Errors.PRODUCTS_FAILED.code).toBe('UPSTREAM_ERROR')
-    for (const other of [null, undefined, 'ITEM_NOT_FOUND', { code: 'ITEM_NOT_FOUND' }, hostileProxy()]) {
-      expect(Errors.ITEM_NOT_FOUND.is(other)).toBe(false)
+    for (const value of [null, undefined, 'ITEM_NOT_FOUND', { code: 'ITEM_NOT_FOUND' }, hostileProxy()]) {
+      expect(Errors.ITEM_NOT_FOUND.is(value)).toBe(false)
     }
   })
 
-  test('is() knows an error that a second installed copy has made', () => {
+  test('is() recognises an error of a second installed copy', () => {
     const entry = Object.getPrototypeOf(new Errors.SOLD_OUT())[Symbol.for('escudo.entry')]
     const copy = Object.assign(new Error('Sold out.'), { context: {} })
     Object.defineProperty(copy, FACTS, { value: { code: 'SOLD_OUT', status: 409, kind: 'business' } })
@@ -65,42 +65,42 @@ describe('what is made', () => {
     expect(Errors.SOLD_OUT.is(copy)).toBe(true)
   })
 
-  test('a hostile context cannot break the making of an error', () => {
+  test('is created even if its context is hostile', () => {
     expect(new Errors.ITEM_NOT_FOUND(hostileProxy() as never).message).toBe("Item with ID '?' not found.")
     expect(new Errors.ITEM_NOT_FOUND(Object.create({ id: 'inherited' })).message).toBe("Item with ID '?' not found.")
     expect(new Errors.ITEM_NOT_FOUND(null as never).message).toBe("Item with ID '?' not found.")
   })
 })
 
-describe('what is refused', () => {
+describe('defineErrors', () => {
   const entry = { status: 404, message: 'No.' }
   test.each([
     ['a code in lower case', { item_not_found: entry }],
     ['a code of one letter', { A: entry }],
     ['a code that ends in an underscore', { ITEM_: entry }],
     ['a code of 64 characters', { ['A'.repeat(64)]: entry }],
-    ['a wire code that is none', { OK: { ...entry, code: 'nope' } }],
-    ['a status that is no error', { ITEM: { ...entry, status: 200 } }],
-    ['a status that is no number', { ITEM: { ...entry, status: '404' } }],
+    ['an invalid wire code', { OK: { ...entry, code: 'nope' } }],
+    ['a status below 400', { ITEM: { ...entry, status: 200 } }],
+    ['a status that is not a number', { ITEM: { ...entry, status: '404' } }],
     ['a status beyond 599', { ITEM: { ...entry, status: 600 } }],
-    ['no message', { ITEM: { status: 404 } }],
+    ['a missing message', { ITEM: { status: 404 } }],
     ['an empty message', { ITEM: { ...entry, message: {} } }],
-    ['a message that is no text', { ITEM: { ...entry, message: { es: 5 } } }],
-    ['a context that is no schema', { ITEM: { ...entry, context: { id: 'string' } } }],
+    ['a message that is not a string', { ITEM: { ...entry, message: { es: 5 } } }],
+    ['a context that is not a schema', { ITEM: { ...entry, context: { id: 'string' } } }],
     ['an unknown kind', { ITEM: { ...entry, kind: 'mixed' } }],
     ['an unknown level', { ITEM: { ...entry, level: 'warn' } }],
-    ['an option that nobody reads', { ITEM: { ...entry, mesage: 'x' } }],
-    ['an entry that is none', { ITEM: null }],
-  ])('%s', (_, definitions) => {
+    ['an unknown option', { ITEM: { ...entry, mesage: 'x' } }],
+    ['an entry that is null', { ITEM: null }],
+  ])('rejects %s', (_, definitions) => {
     expect(() => defineErrors(definitions as never)).toThrow(TypeError)
   })
 
-  test('a code of 63 characters is allowed', () => {
+  test('accepts a code of 63 characters', () => {
     expect(() => defineErrors({ ['A'.repeat(63)]: entry })).not.toThrow()
   })
 })
 
-test('types: codes are literal, contexts are those of the schema, and a placeholder without a key does not compile', () => {
+test('types: literal codes, contexts of the schema, no placeholder without a key', () => {
   const error = new Errors.ITEM_NOT_FOUND({ recurso: 'Item', id: 'x' })
   expectTypeOf(error.code).toEqualTypeOf<'ITEM_NOT_FOUND'>()
   expectTypeOf(error.context).toEqualTypeOf<{ recurso: string; id: string }>()
@@ -118,7 +118,7 @@ test('types: codes are literal, contexts are those of the schema, and a placehol
     defineErrors({ ITEM: { status: 404, message: { es: 'No hay {name}.' }, context: z.object({ id: z.string() }) } })
     // @ts-expect-error there is no context at all
     defineErrors({ ITEM: { status: 404, message: 'No {id}.' } })
-    // @ts-expect-error no key of the context, whatever every object has
+    // @ts-expect-error every object has 'constructor', but it is not a key of the context
     defineErrors({ ITEM: { status: 404, message: 'No {constructor}.', context: z.object({ id: z.string() }) } })
     defineErrors({ ITEM: { status: 404, message: 'No {id}.', context: z.object({ id: z.string() }) } })
   }

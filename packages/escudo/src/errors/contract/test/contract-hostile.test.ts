@@ -30,7 +30,7 @@ describe('the trust boundary', () => {
     ['an HTTP client’s error with status 401', Object.assign(new Error('no'), { status: 401, statusCode: 401 })],
     ['an error with headers', Object.assign(new Error('no'), { headers: { 'set-cookie': 'a=b' }, statusCode: 404 })],
     [
-      'another service’s 401, thrown as it is',
+      'an unchanged 401 of another service',
       remoteError({
         trace_id: traceId,
         error_code: 'AUTENTICACION_FALLIDA',
@@ -41,11 +41,14 @@ describe('the trust boundary', () => {
       }),
     ],
     [
-      'an http-error that says nothing of expose',
+      'an http-error with expose: false',
       Object.assign(new Error('no'), { status: 404, statusCode: 404, expose: false }),
     ],
-    ['expose with status 200', Object.assign(new Error('no'), { status: 200, statusCode: 200, expose: true })],
-    ['expose with status "404"', Object.assign(new Error('no'), { status: '404', statusCode: '404', expose: true })],
+    ['an http-error with status 200', Object.assign(new Error('no'), { status: 200, statusCode: 200, expose: true })],
+    [
+      'an http-error whose status is a string',
+      Object.assign(new Error('no'), { status: '404', statusCode: '404', expose: true }),
+    ],
     [
       'our brand with status 200',
       Object.defineProperty(new Error('no'), FACTS, { value: { code: 'X', status: 200, kind: 'business' } }),
@@ -54,21 +57,21 @@ describe('the trust boundary', () => {
       'our brand with status 99',
       Object.defineProperty(new Error('no'), FACTS, { value: { code: 'X', status: 99, kind: 'business' } }),
     ],
-    ['a text', 'a text'],
+    ['a string', 'a text'],
     ['null', null],
     ['undefined', undefined],
     ['a promise', Promise.resolve(1)],
     ['a symbol', Symbol('s')],
     ['a frozen error', Object.freeze(new Error('frozen'))],
     ['an AggregateError', new AggregateError([new Error('a'), new Error('b')], 'both')],
-    ['an error that cannot be asked', new Proxy(new Error(), { get: refuse, getPrototypeOf: refuse, has: refuse })],
-  ])('%s is our bug', (_, thrown) => {
+    ['a proxy whose traps throw', new Proxy(new Error(), { get: refuse, getPrototypeOf: refuse, has: refuse })],
+  ])('treats %s as a bug', (_, thrown) => {
     const answer = contract.translate(thrown, { traceId })
     expect(answer).toMatchObject(internal)
     expect(JSON.parse(answer.text)).toMatchObject({ trace_id: traceId, context: {} })
   })
 
-  test('an http-error that says expose keeps its status and message', () => {
+  test('keeps the status and message of an http-error with expose: true', () => {
     const error = Object.assign(new Error('No such {page}'), { status: 404, statusCode: 404, expose: true })
     expect(contract.translate(error, { traceId })).toMatchObject({
       status: 404,
@@ -77,7 +80,7 @@ describe('the trust boundary', () => {
     })
   })
 
-  test('a mapper turns a foreign error into ours; one that throws, or answers nonsense, knows nothing', () => {
+  test('uses the first mapper that returns an escudo error, and skips one that throws', () => {
     const mapping = createErrorContract({
       service: 's',
       errors: Errors,
@@ -95,8 +98,8 @@ describe('the trust boundary', () => {
   })
 })
 
-describe('contexts', () => {
-  test('only declared keys reach the wire; the internal bag goes to the log', () => {
+describe('a context', () => {
+  test('sends only declared keys to the client; internal goes to the log', () => {
     const context = { ...stock, secret: 'hunter2' }
     const answer = contract.translate(new Errors.STOCK_INSUFICIENTE(context, { internal: { row: 7n } }), { traceId })
     expect(answer.body.context).toEqual(stock)
@@ -104,7 +107,7 @@ describe('contexts', () => {
     expect(answer.log['internal']).toEqual({ row: '7' })
   })
 
-  test('a schema library that lets undeclared keys through is corrected by its own JSON Schema', () => {
+  test('is stripped of undeclared keys even if the schema library keeps them', () => {
     const lax: StandardSchema<{ id: string }> = {
       '~standard': {
         version: 1,
@@ -119,7 +122,7 @@ describe('contexts', () => {
     expect(answer.body.context).toEqual({ id: 'a' })
   })
 
-  test('and so within nested objects and lists', () => {
+  test('is stripped of undeclared keys in nested objects and arrays too', () => {
     const properties = {
       list: { items: { properties: { id: {} } } },
       deep: { properties: { id: {} }, additionalProperties: false },
@@ -140,20 +143,20 @@ describe('contexts', () => {
     expect(answer.body.context).toEqual({ list: [{ id: 1 }], deep: { id: 2 } })
   })
 
-  test('a schema that declares that anything may follow is taken at its word', () => {
+  test('keeps additional properties if its schema allows them', () => {
     expect(contract.translate(new Errors.LOOSE({ id: 'a', more: 1 }), { traceId }).body.context).toEqual({
       id: 'a',
       more: 1,
     })
   })
 
-  test('a context that fails its schema keeps code and status, sends {} and is logged', () => {
+  test('is sent as {} and logged if it fails its schema; code and status stay', () => {
     const answer = contract.translate(new Errors.STOCK_INSUFICIENTE({ item_id: 5 } as never), { traceId })
     expect(answer).toMatchObject({ status: 409, code: 'STOCK_INSUFICIENTE', body: { context: {} } })
     expect(answer.log['context_problem']).toContain('fails its schema')
   })
 
-  test('a schema that throws, or wants to be waited for, keeps code and status too', () => {
+  test('does not change code and status if its schema throws or is asynchronous', () => {
     for (const validate of [refuse, async () => ({ value: {} }), async () => refuse()]) {
       const schema: StandardSchema<object> = { '~standard': { version: 1, vendor: 'x', validate } }
       const Odd = defineErrors({ ODD: { status: 404, message: 'Odd.', context: schema } })
@@ -166,21 +169,21 @@ describe('contexts', () => {
   const circular: Record<string, unknown> = {}
   circular['self'] = circular
   test.each([
-    ['a circle', circular],
+    ['a circular reference', circular],
     ['a bigint', 5n],
-    ['a proxy', new Proxy({}, { get: refuse, ownKeys: refuse })],
+    ['a proxy whose traps throw', new Proxy({}, { get: refuse, ownKeys: refuse })],
     ['NaN', Number.NaN],
-    ['a megabyte', 'x'.repeat(1_048_576)],
+    ['a megabyte of text', 'x'.repeat(1_048_576)],
     ['terminal codes and newlines', '\u001b[31mred\r\n\u0000'],
     ['a lone surrogate', '\ud800'],
     ['a function', () => 1],
-  ])('%s in a context leaves a well-formed body', (_, value) => {
+  ])('with %s gives a well-formed body', (_, value) => {
     const answer = contract.translate(new Errors.ANYTHING({ a: value, b: 1 }), { traceId })
     const body = JSON.parse(answer.text)
     expect(Object.keys(body)).toEqual(['trace_id', 'error_code', 'message', 'status_code', 'service_name', 'context'])
     expect(body).toMatchObject({ status_code: 400, error_code: 'ANYTHING' })
     expect(answer.text.length).toBeLessThan(100_000)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test checks that there are none
     expect(answer.text).not.toMatch(/[\u0000-\u001f]/)
     expect(() => JSON.stringify(answer.log)).not.toThrow()
   })

@@ -52,7 +52,7 @@ describe('golden bodies', () => {
     })
   })
 
-  test('a bug: a constant message, nothing of the bug in the body, all of it in the log', () => {
+  test('a bug: a constant message in the body, the details in the log', () => {
     const bug = new TypeError('SELECT * FROM users WHERE password=hunter2', {
       cause: new Error('ECONNREFUSED /var/run/db'),
     })
@@ -69,7 +69,7 @@ describe('golden bodies', () => {
     expect(String(answer.log['error_stack'])).toContain('contract.test.ts')
   })
 
-  test('RFC 9457 where Accept prefers it, with the six keys as extensions', () => {
+  test('RFC 9457 with the six keys as extensions, if Accept prefers it', () => {
     const documented = createErrorContract({ service: 's', errors: Errors, docsUrl: 'https://docs.example/errors' })
     const answer = documented.translate(new Errors.STOCK_INSUFICIENTE(stock), {
       traceId,
@@ -94,9 +94,9 @@ describe('golden bodies', () => {
   })
 })
 
-describe('policies and what they guard', () => {
+describe('errors of policies and dependencies', () => {
   const refusal = (code: string, status: number, retryAfterMs?: number): Error =>
-    Object.defineProperty(Object.assign(new Error('internal words'), { retryAfterMs }), FACTS, {
+    Object.defineProperty(Object.assign(new Error('internal text'), { retryAfterMs }), FACTS, {
       value: { code, status, kind: 'technical', refusal: true },
     })
   test.each([
@@ -121,15 +121,15 @@ describe('policies and what they guard', () => {
       undefined,
       '3',
     ],
-  ])('%s', (_, error, status, code, message, retryAfter) => {
+  ])('gives the status and code of %s', (_, error, status, code, message, retryAfter) => {
     const answer = contract.translate(error, { traceId })
     expect(answer).toMatchObject({ status, code })
     if (message !== undefined) expect(answer.body.message).toBe(message)
     expect(answer.headers['retry-after']).toBe(retryAfter)
-    expect(answer.text).not.toContain('internal words')
+    expect(answer.text).not.toContain('internal text')
   })
 
-  test('the service’s own entry for a well-known code wins', () => {
+  test('uses the service’s own entry for a well-known code', () => {
     const own = defineErrors({ CIRCUIT_OPEN: { status: 502, message: 'Our words.' } })
     const answer = createErrorContract({ service: 's', errors: own }).translate(refusal('CIRCUIT_OPEN', 503), {
       traceId,
@@ -140,7 +140,7 @@ describe('policies and what they guard', () => {
   test.each([
     ['ECONNREFUSED', 'UPSTREAM_ERROR', 502],
     ['UND_ERR_HEADERS_TIMEOUT', 'UPSTREAM_TIMEOUT', 504],
-  ])('a fetch that failed with %s is %s', (causeCode, code, status) => {
+  ])('reports a fetch that failed with %s as %s', (causeCode, code, status) => {
     const error = new TypeError('fetch failed', { cause: Object.assign(new Error(), { code: causeCode }) })
     expect(contract.translate(error, { traceId })).toMatchObject({ code, status })
   })
@@ -153,19 +153,19 @@ describe('policies and what they guard', () => {
     [Number.POSITIVE_INFINITY, undefined],
     [Number.NaN, undefined],
     ['5', undefined],
-  ])('Retry-After for %s ms is %s', (retryAfterMs, expected) => {
+  ])('turns a retryAfterMs of %s into Retry-After %s', (retryAfterMs, expected) => {
     const error = new Errors.PAYMENTS_DOWN(undefined, { retryAfterMs: retryAfterMs as number })
     expect(contract.translate(error, { traceId }).headers['retry-after']).toBe(expected)
   })
 
-  test('only 503 and 429 carry Retry-After', () => {
+  test('sends Retry-After only with 503 and 429', () => {
     const error = new Errors.AUTENTICACION_FALLIDA(undefined, { retryAfterMs: 5_000 })
     expect(contract.translate(error, { traceId }).headers['retry-after']).toBeUndefined()
   })
 })
 
 describe('languages', () => {
-  test('the client’s where there is a message in it, and Content-Language says which', () => {
+  test('uses the client’s language if the message has it, and sets Content-Language', () => {
     const english = contract.translate(new Errors.STOCK_INSUFICIENTE(stock), { traceId, acceptLanguage: 'en' })
     expect(english.body.message).toContain('Not enough')
     expect(english.headers['content-language']).toBe('en')
@@ -175,7 +175,7 @@ describe('languages', () => {
     expect(missing.headers['content-language']).toBe('en')
   })
 
-  test('every well-known error speaks both', () => {
+  test('every well-known error has a Spanish and an English message', () => {
     for (const { definition } of Object.values(WellKnown)) {
       expect(definition.message).toEqual({ es: expect.any(String), en: expect.any(String) })
     }
@@ -191,11 +191,11 @@ describe('levels', () => {
     [new Errors.PAYMENTS_DOWN(), 'error'],
     [new WellKnown.SHUTTING_DOWN(), 'warning'],
     [new Error(), 'error'],
-  ])('%s is logged at %s', (error, level) => {
+  ])('logs %s at %s', (error, level) => {
     expect(contract.translate(error, { traceId }).level).toBe(level)
   })
 
-  test('a business error is logged without stack, its cause named', () => {
+  test('logs a business error without a stack, but with its cause', () => {
     const { log } = contract.translate(new Errors.STOCK_INSUFICIENTE(stock, { cause: new RangeError('few') }), {
       traceId,
     })
@@ -203,7 +203,7 @@ describe('levels', () => {
     expect(log['error_cause']).toBe('RangeError: few')
   })
 
-  test('a chain of causes that bites its tail is told once, and a long one is cut', () => {
+  test('logs each cause of a circular chain once, and at most 5 causes', () => {
     const first = new Error('first')
     const second = new Error('second', { cause: first })
     Object.assign(first, { cause: second })
@@ -215,7 +215,7 @@ describe('levels', () => {
     expect(contract.translate(deep, { traceId }).log['error_causes']).toHaveLength(5)
   })
 
-  test('what another escudo service said is in the log and never on the wire', () => {
+  test('logs the error of another escudo service but never sends it', () => {
     const body = {
       trace_id: traceId,
       error_code: 'ITEM_NOT_FOUND',
@@ -237,14 +237,14 @@ describe('levels', () => {
   })
 })
 
-test('a contract without a service, errors or a known language is refused', () => {
+test('createErrorContract rejects invalid options', () => {
   expect(() => createErrorContract({ service: '', errors: Errors })).toThrow(TypeError)
   expect(() => createErrorContract({ service: 's', errors: undefined as never })).toThrow(TypeError)
   expect(() => createErrorContract({ service: 's', errors: Errors, locale: 'fr' as never })).toThrow(TypeError)
   expect(() => createErrorContract({ service: 's', errors: Errors, map: [5 as never] })).toThrow(TypeError)
 })
 
-test('the last resort is a whole answer', () => {
+test('lastResort returns a complete response', () => {
   const { text, status, headers } = contract.lastResort(traceId)
   expect(status).toBe(500)
   expect(headers['content-type']).toBe('application/json; charset=utf-8')

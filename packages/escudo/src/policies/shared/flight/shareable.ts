@@ -1,5 +1,5 @@
 import type { Binding } from '../../../core/binding.ts'
-import { read } from '../../../errors/to-json.ts'
+import { read } from '../../../errors/safe-read.ts'
 
 // Cache and coalesce need calls with a key, and values that many callers can read. A violation is a mistake in the
 // program and says nothing about the dependency: a TypeError that says what to do.

@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { virtualClock } from '../../virtual-clock.ts'
 import { type FaultInjector, faults } from '../faults.ts'
 import type { FaultRule } from '../plan.ts'
+import { reasonOf } from './setup.ts'
 
 const servers: Server[] = []
 
@@ -30,34 +31,28 @@ async function serve(chaos: FaultInjector, handler: RequestListener = json): Pro
 }
 
 const plan = (fault: FaultRule['fault']) => faults([{ fault }])
-const reasonOf = (promise: Promise<unknown>) =>
-  promise.then(
-    (value) => expect.fail(`resolved with ${String(value)}`),
-    (reason) => reason as Error & { cause?: { code?: string } },
-  )
 
-/** Sends bytes as they are; resolves with all that came back when the other side ends, or after `text` has come. */
-function raw(url: string, bytes: string, text?: string): Promise<string> {
+/** Sends raw bytes. Resolves with all received bytes when the server closes the connection. */
+function raw(url: string, bytes: string): Promise<string> {
   const { hostname, port } = new URL(url)
   return new Promise((resolve) => {
-    let got = ''
+    let received = ''
     const socket = connect(Number(port), hostname, () => socket.write(bytes))
     const finish = (): void => {
       socket.destroy()
-      resolve(got)
+      resolve(received)
     }
     socket.on('data', (chunk) => {
-      got += chunk
-      if (text !== undefined && got.includes(text)) finish()
+      received += chunk
     })
     socket.on('close', finish)
     socket.on('error', (error) => {
-      got += `[${(error as NodeJS.ErrnoException).code}]`
+      received += `[${(error as NodeJS.ErrnoException).code}]`
     })
   })
 }
 
-/** The ways in which handlers send the same body. */
+/** Handlers that send the same body in different ways. */
 const handlers: Record<string, RequestListener> = {
   'end with text': json,
   'end with bytes': (_, response) => void response.end(Buffer.from('{"stock":42}')),
@@ -70,25 +65,25 @@ const handlers: Record<string, RequestListener> = {
 }
 
 describe.each(Object.entries(handlers))('a handler that sends with %s', (way, handler) => {
-  test('corrupt: what arrives is whole, and no JSON', async () => {
+  test('corrupt: the body arrives complete, but is not JSON', async () => {
     const response = await fetch(await serve(plan({ body: 'corrupt' }), handler))
     const text = await response.text()
     expect(text).toHaveLength(12)
     expect(() => JSON.parse(text)).toThrow(SyntaxError)
   })
 
-  test('truncated: the connection closes before the announced end', async () => {
+  test('truncated: the connection closes before the end of the body', async () => {
     const url = await serve(plan({ body: 'truncated' }), handler)
     const response = await fetch(url)
     expect(response.status).toBe(200)
     expect((await reasonOf(response.text())).cause).toMatchObject({ code: 'UND_ERR_SOCKET' })
     const bytes = await raw(url, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')
     expect(bytes).toMatch(/write,|stream/.test(way) ? /transfer-encoding: chunked/i : /content-length: 12/i)
-    // The body alone: in the head a date may have a 42 too.
+    // Only the body is checked: the Date header can contain 42 too.
     expect(bytes.slice(bytes.indexOf('\r\n\r\n'))).not.toMatch(/42|\r\n0\r\n/)
   })
 
-  test('stall: headers and half of the body come, and then nothing, until all is halted', async () => {
+  test('stall: the headers and half of the body arrive, then nothing until halt()', async () => {
     const chaos = plan({ body: 'stall' })
     const response = await fetch(await serve(chaos, handler))
     const reader = response.body?.getReader()
@@ -101,21 +96,21 @@ describe.each(Object.entries(handlers))('a handler that sends with %s', (way, ha
   })
 })
 
-describe('a server', () => {
-  test('resets the connection before an answer', async () => {
+describe('a server with faults', () => {
+  test('resets the connection before a response', async () => {
     const url = await serve(plan({ error: 'reset' }))
     expect((await reasonOf(fetch(url))).cause?.code).toBe('ECONNRESET')
     expect(await raw(url, 'GET / HTTP/1.1\r\nhost: x\r\n\r\n')).toBe('[ECONNRESET]')
   })
 
-  test.each([200, 204, 304, 404, 503, 599])('answers %i without asking the handler', async (status) => {
-    const url = await serve(plan({ status }), () => expect.fail('asked'))
+  test.each([200, 204, 304, 404, 503, 599])('responds with %i without running the handler', async (status) => {
+    const url = await serve(plan({ status }), () => expect.fail('called'))
     const response = await fetch(url, { method: 'POST', body: 'x'.repeat(100_000) })
     expect([response.status, response.headers.get('x-injected-fault')]).toEqual([status, 'status'])
     await response.text()
   })
 
-  test('answers on one connection, one request after the other, bodies unread, HEAD included', async () => {
+  test('responds to pipelined requests in order, with unread bodies and HEAD', async () => {
     const url = await serve(faults([{ match: { path: '/bad' }, fault: { status: 503 } }]))
     const body = 'content-length: 5\r\n\r\nhello'
     const requests = [`POST /bad HTTP/1.1\r\nhost: x\r\n${body}`, 'HEAD /bad HTTP/1.1\r\nhost: x\r\n\r\n']
@@ -125,19 +120,19 @@ describe('a server', () => {
     expect(bytes.endsWith('{"stock":42}')).toBe(true)
   })
 
-  test('gives the answers to earlier requests before it resets a connection', async () => {
+  test('sends the responses to earlier requests before it resets the connection', async () => {
     const slow: RequestListener = (_, response) => void setTimeout(() => response.end('first answer'), 30)
     const url = await serve(faults([{ match: { path: '/bad' }, fault: { error: 'reset' } }]), slow)
     const first = 'GET /good HTTP/1.1\r\nhost: x\r\n\r\n'
     expect(await raw(url, `${first}GET /bad HTTP/1.1\r\nhost: x\r\n\r\n`)).toMatch(/first answer\[ECONNRESET\]$/)
   })
 
-  test.each(['corrupt', 'truncated', 'stall'] as const)('has nothing to break in a HEAD: %s', async (body) => {
+  test.each(['corrupt', 'truncated', 'stall'] as const)('does not change the response to HEAD: %s', async (body) => {
     const response = await fetch(await serve(plan({ body })), { method: 'HEAD' })
     expect(response.status).toBe(200)
   })
 
-  test.each(['corrupt', 'truncated', 'stall'] as const)('has nothing to break in an empty body: %s', async (body) => {
+  test.each(['corrupt', 'truncated', 'stall'] as const)('does not change an empty body: %s', async (body) => {
     const url = await serve(plan({ body }), (_, response) => void response.writeHead(204).end())
     expect((await fetch(url)).status).toBe(204)
   })
@@ -166,10 +161,10 @@ describe('a server', () => {
     await expect((await answer).json()).rejects.toThrow(SyntaxError)
   })
 
-  test('runs the handler at once when the client leaves during a delay', async () => {
+  test('runs the handler immediately if the client disconnects during a delay', async () => {
     const clock = virtualClock()
     let handled = (): void => {}
-    const asked = new Promise<void>((resolve) => {
+    const handlerRan = new Promise<void>((resolve) => {
       handled = resolve
     })
     const chaos = faults([{ fault: { latencyMs: 60_000 } }], { clock })
@@ -182,11 +177,11 @@ describe('a server', () => {
     while (clock.pending === 0) await new Promise(setImmediate)
     abort.abort()
     await gone
-    await asked
+    await handlerRan
     expect(clock.pending).toBe(0)
   })
 
-  test('answers nothing on a timeout, until all is halted', async () => {
+  test('sends no response on a timeout until halt()', async () => {
     const chaos = plan({ error: 'timeout' })
     const answer = fetch(await serve(chaos))
     expect(await Promise.race([answer, new Promise((resume) => setTimeout(resume, 50, 'nothing'))])).toBe('nothing')
@@ -195,7 +190,7 @@ describe('a server', () => {
   })
 
   test.each([{ body: 'stall' }, { error: 'timeout' }, { latencyMs: 600_000 }] as const)(
-    'that closes is not held: %j',
+    'can close during the fault %j',
     async (fault) => {
       const chaos = plan(fault)
       const url = await serve(chaos)
@@ -213,7 +208,7 @@ describe('a server', () => {
     },
   )
 
-  test('of Fastify meets the faults through its onRequest hook', async () => {
+  test('works with Fastify through its onRequest hook', async () => {
     const chaos = faults([{ match: { name: 'f', path: '/:*' }, fault: { status: 200 } }])
     const app = Fastify()
     const middleware = chaos.middleware({ name: 'f' })

@@ -23,11 +23,19 @@ afterEach(() => {
   server.close()
 })
 
-async function ask(method: string, body?: unknown): Promise<{ status: number; body: unknown }> {
+async function send(method: string, body?: unknown): Promise<{ status: number; body: unknown }> {
   const init = body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }
   const response = await fetch(`${url}/__faults`, { method, ...init })
   const text = await response.text()
   return { status: response.status, body: text === '' ? undefined : JSON.parse(text) }
+}
+
+async function expectRejected(body: string, problem: RegExp): Promise<void> {
+  await send('PUT', { status: 418 })
+  const rejected = await send('PUT', body)
+  expect(rejected.status).toBe(400)
+  expect((rejected.body as { error: string }).error).toMatch(problem)
+  expect((await send('GET')).body).toEqual({ status: 418, rate: 1 })
 }
 
 const outcome = () =>
@@ -40,44 +48,44 @@ const outcome = () =>
     (error: Error & { cause: { code: string } }) => error.cause.code,
   )
 
-describe('the switch', () => {
-  test('sets, shows, replaces and takes away a fault', async () => {
-    expect(await ask('GET')).toEqual({ status: 200, body: {} })
+describe('faultSwitch', () => {
+  test('sets, shows, replaces and removes a fault', async () => {
+    expect(await send('GET')).toEqual({ status: 200, body: {} })
     expect(broken.active).toBe(false)
-    expect(await ask('PUT', { status: 503 })).toEqual({ status: 200, body: { status: 503, rate: 1 } })
+    expect(await send('PUT', { status: 503 })).toEqual({ status: 200, body: { status: 503, rate: 1 } })
     expect(broken.active).toBe(true)
     expect(await outcome()).toBe('503')
-    await ask('PUT', { error: 'reset' })
-    expect(await ask('GET')).toEqual({ status: 200, body: { error: 'reset', rate: 1 } })
+    await send('PUT', { error: 'reset' })
+    expect(await send('GET')).toEqual({ status: 200, body: { error: 'reset', rate: 1 } })
     expect(await outcome()).toBe('ECONNRESET')
-    expect(await ask('DELETE')).toEqual({ status: 204, body: undefined })
+    expect(await send('DELETE')).toEqual({ status: 204, body: undefined })
     expect(await outcome()).toBe('200')
     expect(broken.active).toBe(false)
-    expect(await ask('GET')).toEqual({ status: 200, body: {} })
+    expect(await send('GET')).toEqual({ status: 200, body: {} })
   })
 
-  test('does what each word says', async () => {
-    await ask('PUT', { body: 'corrupt' })
+  test('corrupts a body, truncates a body and delays a status', async () => {
+    await send('PUT', { body: 'corrupt' })
     expect(await outcome()).toMatch(/^200 SyntaxError/)
-    await ask('PUT', { body: 'truncated' })
+    await send('PUT', { body: 'truncated' })
     expect(await outcome()).toBe('200 TypeError: terminated')
-    await ask('PUT', { latency_ms: 50, status: 500 })
+    await send('PUT', { latency_ms: 50, status: 500 })
     const started = performance.now()
     expect(await outcome()).toBe('500')
     expect(performance.now() - started).toBeGreaterThan(45)
   })
 
-  test('with rate 0 means no fault at all, and yet is set', async () => {
-    expect(await ask('PUT', { rate: 0 })).toEqual({ status: 200, body: { rate: 0 } })
+  test('injects nothing with rate 0, but is active', async () => {
+    expect(await send('PUT', { rate: 0 })).toEqual({ status: 200, body: { rate: 0 } })
     expect(broken.active).toBe(true)
     expect(await outcome()).toBe('200')
-    await ask('PUT', { status: 503, rate: 0 })
+    await send('PUT', { status: 503, rate: 0 })
     expect(await outcome()).toBe('200')
   })
 
-  test('hits the share of requests that it is told, the same ones with the same seed', async () => {
+  test('hits the given share of requests, and the same ones with the same seed', async () => {
     const run = async () => {
-      await ask('PUT', { status: 503, rate: 0.5 })
+      await send('PUT', { status: 503, rate: 0.5 })
       let marks = ''
       for (let call = 0; call < 40; call += 1) marks += (await outcome()) === '503' ? 'X' : '.'
       return marks
@@ -88,39 +96,39 @@ describe('the switch', () => {
     expect(await run()).toBe(first)
   })
 
-  test('takes away what is under way: a stalled body ends', async () => {
-    await ask('PUT', { body: 'stall' })
+  test('ends a stalled body when the fault is removed', async () => {
+    await send('PUT', { body: 'stall' })
     const stalled = outcome()
     await new Promise((resume) => setTimeout(resume, 50))
-    await ask('DELETE')
+    await send('DELETE')
     expect(await stalled).toBe('200 TypeError: terminated')
   })
 
-  test('never hits itself nor the readiness check', async () => {
-    await ask('PUT', { error: 'reset' })
+  test('never hits itself or the readiness check', async () => {
+    await send('PUT', { error: 'reset' })
     expect((await fetch(`${url}/healthz?deep=1`)).status).toBe(200)
     expect((await fetch(`${url}/__faults/?x=1`)).status).toBe(200)
     expect(await outcome()).toBe('ECONNRESET')
   })
 
-  test('tells of each fault', async () => {
+  test('notifies listeners of each fault', async () => {
     const paths: unknown[] = []
     broken.on(({ target }) => paths.push(target.path))
-    await ask('PUT', { status: 500 })
+    await send('PUT', { status: 500 })
     await outcome()
     expect(paths).toEqual(['/stock'])
   })
 })
 
-describe('what cannot work is answered 400, and changes nothing', () => {
+describe('an invalid fault', () => {
   test.each([
     ['', /JSON/],
     ['{', /JSON/],
     ['[]', /object/],
     ['null', /object/],
     ['"x"', /object/],
-    ['{}', /nothing that goes wrong/],
-    ['{"rate":1}', /nothing that goes wrong/],
+    ['{}', /at least one effect/],
+    ['{"rate":1}', /at least one effect/],
     ['{"status":503,"rate":1.5}', /^rate: /],
     ['{"status":503,"rate":"1"}', /^rate: /],
     ['{"status":"503"}', /^status: /],
@@ -133,23 +141,22 @@ describe('what cannot work is answered 400, and changes nothing', () => {
     ['{"body":"gone"}', /^body: expected one of 'truncated'/],
     ['{"__proto__":{"status":500}}', /^__proto__: no such key/],
     ['{"constructor":1}', /^constructor: no such key/],
-    [JSON.stringify({ status: 500, x: 'y'.repeat(20_000) }), /at most 16384 bytes/],
-  ])('%.40s', async (body, problem) => {
-    await ask('PUT', { status: 418 })
-    const refused = await ask('PUT', body)
-    expect(refused.status).toBe(400)
-    expect((refused.body as { error: string }).error).toMatch(problem)
-    expect((await ask('GET')).body).toEqual({ status: 418, rate: 1 })
+  ])('gets a 400 and changes nothing: %s', async (body, problem) => {
+    await expectRejected(body, problem)
   })
 
-  test('a wrong method is answered 405', async () => {
+  test('gets a 400 and changes nothing if its body is above 16,384 bytes', async () => {
+    await expectRejected(JSON.stringify({ status: 500, x: 'y'.repeat(20_000) }), /at most 16384 bytes/)
+  })
+
+  test('a request with a wrong method gets a 405', async () => {
     const response = await fetch(`${url}/__faults`, { method: 'POST', body: '{"status":500}' })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, PUT, DELETE'])
     expect(broken.active).toBe(false)
   })
 })
 
-describe('the switch is for its own machine', () => {
+describe('access from other machines', () => {
   const put = (host: string, headers: Record<string, string>) =>
     new Promise<number | undefined>((resolve, reject) => {
       const { port } = server.address() as AddressInfo
@@ -161,7 +168,7 @@ describe('the switch is for its own machine', () => {
       sent.end('{"status":500}')
     })
 
-  test.each(['localhost', '127.0.0.1:9002', '[::1]:80'])('under its own names: %s', async (host) => {
+  test.each(['localhost', '127.0.0.1:9002', '[::1]:80'])('accepts a request for the host %s', async (host) => {
     expect(await put('127.0.0.1', { host })).toBe(200)
   })
 
@@ -170,16 +177,16 @@ describe('the switch is for its own machine', () => {
     [{ host: '127.0.0.1.evil.example' }],
     [{ host: 'localhost', 'x-forwarded-for': '127.0.0.1' }],
     [{ host: 'localhost', forwarded: 'for=10.0.0.1' }],
-  ])('and for nobody who comes from elsewhere: %j', async (headers) => {
+  ])('rejects a request with the headers %j', async (headers) => {
     expect(await put('127.0.0.1', headers)).toBe(403)
     expect(broken.active).toBe(false)
   })
 
   const outside = Object.values(networkInterfaces())
     .flat()
-    .find((each) => each !== undefined && !each.internal && each.family === 'IPv4')?.address
+    .find((address) => address !== undefined && !address.internal && address.family === 'IPv4')?.address
 
-  test.skipIf(outside === undefined)('and for no peer with another address than loopback', async () => {
+  test.skipIf(outside === undefined)('rejects a peer whose address is not loopback', async () => {
     expect(await put(outside as string, { host: 'localhost' })).toBe(403)
     expect(broken.active).toBe(false)
   })
@@ -190,7 +197,7 @@ test.each([
   [{ spare: ['/a?b'] }, 'faultSwitch.spare[0]'],
   [{ port: 1 }, 'faultSwitch.port'],
   [{ seed: 'x' }, 'faults.seed'],
-])('a wrong option is refused: %j', (options, path) => {
+])('rejects the invalid option %j', (options, path) => {
   expect(() => faultSwitch(options as never)).toThrow(ConfigurationError)
   expect(() => faultSwitch(options as never)).toThrow(expect.objectContaining({ path }))
 })
