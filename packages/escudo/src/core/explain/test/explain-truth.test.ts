@@ -12,8 +12,8 @@ import {
   retry,
   shield,
   timeout,
-} from '../../index.ts'
-import { virtualClock } from '../../testing/virtual-clock.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 // Where an explanation could say what was not so.
 

@@ -10,8 +10,8 @@ import {
   retry,
   shield,
   timeout,
-} from '../../index.ts'
-import { virtualClock } from '../../testing/virtual-clock.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
