@@ -11,7 +11,7 @@ let synchronous: Call | undefined
  * Use it to read the call's `signal`, `attempt` or `deadline`. In a runtime without `AsyncLocalStorage` it works until
  * the first `await` of the function.
  *
- * @returns undefined outside such a function
+ * @returns undefined outside a wrapped function
  * @example
  * ```ts
  * import { currentCall, shield, timeout } from 'escudo'

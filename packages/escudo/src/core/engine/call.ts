@@ -65,8 +65,8 @@ export class CallState implements Call {
   declare readonly attempt: number
   declare readonly deadline: number | undefined
   /**
-   * When the call entered its policies, in milliseconds on its clock. Undefined until a policy needs it, and again after
-   * every wait. Policies that are entered at the same moment share one reading, which costs as much as a policy.
+   * When the call entered its policies, in milliseconds on its clock. Undefined until a policy needs it, and again
+   * after every wait. Policies that are entered at the same moment share one reading, which costs as much as a policy.
    */
   declare enteredMs: number | undefined
   declare private ownSignal: AbortSignal | undefined
@@ -115,8 +115,8 @@ export class CallState implements Call {
 /**
  * Converts what a custom policy passes to `next` to a call.
  *
- * This is the call that the policy received, or a copy such as `{ ...call, attempt: 2 }`, which lacks the getters of the
- * class. The copy may have another attempt, deadline, key or priority.
+ * This is the call that the policy received, or a copy such as `{ ...call, attempt: 2 }`, which lacks the getters of
+ * the class. The copy may have another attempt, deadline, key or priority.
  *
  * @throws TypeError if the value is no call, or is a copy with another signal, clock or `random`
  */

@@ -34,7 +34,8 @@ export class CallerScope extends CancelScope implements Frame {
     return value
   }
 
-  // After a cancellation the caller receives its reason, whatever error user code threw later.
+  // After a cancellation the caller receives the reason of the cancellation, even if user code threw another error
+  // later.
   onFailure(failure: Failure): FrameResult {
     this.#release()
     const { cancellation } = this

@@ -40,7 +40,7 @@ export function waitFor(work: Promise<unknown>, call: CallState, frame: Frame): 
     work,
     (value) => unwrap(passValue(frame, value)),
     (error) => {
-      // The cancellation came from further in, and the cancelled work may still be running.
+      // If an inner part was cancelled, its work may still be running.
       const stillRunning = call.scope && allRunning(call.scope, undefined)
       return unwrap(passFailure(frame, new Failure(error, call.root, stillRunning)))
     },
@@ -54,8 +54,9 @@ export function ignoreRejection(work: Promise<unknown>): Promise<unknown> {
 }
 
 /**
- * The work that is still running after its scope was cancelled; undefined if there is none. A custom policy that
- * settles on cancellation may leave the operation that it called running.
+ * Returns the work that is still running after its scope was cancelled; undefined if there is none.
+ *
+ * A custom policy may settle on cancellation while the operation that it called is still running.
  */
 export function allRunning(scope: CancelScope, work: Promise<unknown> | undefined): PromiseLike<unknown> | undefined {
   const { stillRunning } = scope

@@ -40,9 +40,10 @@ export interface ShieldEvents {
    */
   late: EventBase & { readonly verdict: 'success' | 'failure' }
   /**
-   * A retry, a circuit breaker or a timeout has finished a call that it did not refuse. Or a rate limiter or an
-   * adaptive throttle has admitted a call, or a call was cancelled while it waited for a rate limiter. Emitted for
-   * every call, and therefore only to listeners that name this event.
+   * A retry, a circuit breaker or a timeout has finished a call that it did not refuse.
+   *
+   * Also emitted when a rate limiter or an adaptive throttle admits a call, and when a call is cancelled while it waits
+   * for a rate limiter. These events are frequent, so only listeners that name this event receive it.
    */
   executed: EventBase & {
     /**
