@@ -23,7 +23,7 @@ export interface Origin {
  * ```
  */
 export abstract class PolicyError extends Error {
-  /** For machines, such as `TIMEOUT`. It is also the `error_code` of the HTTP answer. */
+  /** For machines. It is also the `error_code` of an HTTP answer; there `TIMEOUT` becomes `UPSTREAM_TIMEOUT`. */
   abstract readonly code: string
   /** The name of the shield. */
   readonly shield: string

@@ -4,7 +4,7 @@ import { describe } from './events/events.ts'
  * A handler of a failure threw, and its error could not carry the failure as `cause`.
  *
  * The handler is a fallback's function or a classifier. Usually its own error is thrown, with the failure as `cause`.
- * This class is used if that error is no `Error`, is frozen, or has a cause already.
+ * This class is used if that error is no `Error`, cannot be extended, or has a cause already.
  *
  * @example
  * ```ts

@@ -73,7 +73,7 @@ export function bindClock(policy: AnyPolicy, clock: Clock, shieldName: string): 
 }
 
 const warned = new Set<string>()
-// Bounds the set for a program that generates names of shields. After this many warnings it gets no more.
+// Bounds the set, in case a program generates names of shields. After this many warnings no more are printed.
 const WARNED_MAX = 1_000
 
 /**

@@ -29,7 +29,7 @@ test('lists live shields in the order in which they were built, with their polic
   expect(live).toHaveLength(2)
 })
 
-test('removes shields that were garbage-collected', async () => {
+test('removes garbage-collected shields, so that the list stays bounded', async () => {
   const used = shield('used', retry())
   for (let round = 0; round < 20; round += 1) {
     for (let built = 0; built < 100; built += 1) await shield('unused', retry()).run(() => 42)
