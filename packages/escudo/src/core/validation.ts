@@ -22,7 +22,7 @@ export function namePolicies(
   if (repeated !== -1) {
     throw new ConfigurationError(
       `shield.policies[${repeated}]`,
-      `shield '${shieldName}' contains the same policy '${policies[repeated]?.name}' twice, which would count every call twice; create a second policy`,
+      `the same policy '${policies[repeated]?.name}' is in shield '${shieldName}' twice and would count every call twice; create a second one`,
     )
   }
   return policies.map((policy, index) => {
