@@ -6,11 +6,11 @@ import type { Random } from './random.ts'
 export interface Binding {
   /** The shield's name. */
   readonly shield: string
-  /** The policy's name within the shield: the one it was given, else its type, numbered when it occurs twice. */
+  /** The policy's name within the shield: its explicit name, or its type, numbered from the second one on. */
   readonly policy: string
   readonly clock: Clock
   readonly random: Random
   readonly events: EventHub
-  /** Whether refusals and timeouts capture a stack: costs microseconds, helps with debugging. */
+  /** Whether refusals and timeouts capture a stack. It helps with debugging and costs microseconds. */
   readonly stacks: boolean
 }

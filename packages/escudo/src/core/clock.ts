@@ -1,31 +1,36 @@
-/** Ends a timer. Calling it twice, or after the timer fired, does nothing. */
+/** Cancels a timer. A second call, or a call after the timer fired, does nothing. */
 export interface CancelTimer {
   (): void
-  /** Where there is one: says whether the timer, while it waits, may let the process end (`true`) or not. */
+  /** Sets whether the process may end while the timer waits. Optional: a clock may omit it. */
   setBackground?(background: boolean): void
 }
 
 /**
- * Where time comes from. Every wait of escudo asks the clock of its shield, so that a virtual clock drives all of it.
+ * The source of time of a shield.
+ *
+ * Every wait uses the clock of its shield, so a virtual clock drives all of them.
  */
 export interface Clock {
-  /** Milliseconds since some fixed instant. Monotonic: it never goes back, and the wall clock does not move it. */
+  /**
+   * Milliseconds since a fixed instant. Monotonic: it never goes back, and changes of the wall clock do not affect it.
+   */
   now(): number
   /**
-   * Calls `fire` once, `delayMs` from now. A `background` timer does not keep the process alive.
+   * Calls `fire` once, `delayMs` milliseconds from now.
    *
-   * @returns a function that cancels it
+   * @param options.background whether the process may end while the timer waits; default false
+   * @returns a function that cancels the timer
    */
   setTimer(fire: () => void, delayMs: number, options?: { readonly background?: boolean }): CancelTimer
 }
 
-// A longer delay overflows the 32-bit integer of setTimeout, which then fires at once.
+// A longer delay overflows the 32-bit integer of setTimeout, which then fires immediately. Waits are split into steps.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-// Held, since `performance` on the global object is a getter that costs as much as the reading.
+// Stored, because `performance` on the global object is a getter that costs as much as reading the time.
 const { performance } = globalThis
 
-/** The default clock: `performance.now()` and the runtime's timers. */
+/** The default clock: `performance.now()` and the runtime's timers. Delays above 2^31 - 1 ms work too. */
 export const systemClock: Clock = {
   now: () => performance.now(),
   setTimer(fire, delayMs, options) {
@@ -46,7 +51,7 @@ export const systemClock: Clock = {
   },
 }
 
-// Timers are plain numbers in browsers and on some edge runtimes: there, nothing keeps a process alive anyway.
+// In browsers and on some edge runtimes timers are plain numbers. They keep no process alive there.
 function setBackground(timer: ReturnType<typeof setTimeout>, background: boolean): void {
   if (typeof timer !== 'object') return
   if (background) timer.unref()

@@ -1,16 +1,19 @@
 import type { AnyPolicy, KEYED, Key, Policy, PUTS } from './policy.ts'
 
-// The types by which `shield()` knows what its policies read, put and ask for. Nothing here exists at run time.
+// The types with which the compiler checks a shield: what its policies read and return, and which keys they need.
+// Nothing here exists at run time.
 
-/** What a policy reads of results. */
+/** The results that a policy can read. */
 export type ReadsOf<P> = P extends Policy<infer R, unknown, never> ? R : never
 
-/** What a policy may put in place of a result. */
+/** What a policy may return in place of a result. */
 export type PutsOf<P> = P extends { readonly [PUTS]?: () => infer X } ? X : never
 
 /**
- * What all the policies together read: the intersection. The union is folded through a parameter position, since as a
- * plain union `Response | unknown` would collapse to `unknown`, and every operation would fit.
+ * The results that all policies can read: an intersection.
+ *
+ * It is inferred from a parameter position. As a plain union, `Response | unknown` would collapse to `unknown`, and
+ * every operation would fit.
  */
 export type ReadsOfAll<Ps extends readonly AnyPolicy[]> = Ps extends readonly []
   ? unknown
@@ -18,25 +21,26 @@ export type ReadsOfAll<Ps extends readonly AnyPolicy[]> = Ps extends readonly []
     ? R
     : never
 
-/** What any of the policies may put in place of a result: the union. */
+/** What any of the policies may return in place of a result: a union. */
 export type PutsOfAll<Ps extends readonly AnyPolicy[]> = PutsOf<Ps[number]>
 
-/** Which keys a policy can do with. */
+/** The keys that a policy accepts. */
 export type KeyOf<P> = P extends { readonly [KEYED]?: (key: infer K extends Key) => void } ? K : Key
 
-/** Which keys all the policies together can do with: the intersection, so that one that needs a key is enough. */
+/** The keys that all policies accept: an intersection. One policy that needs a key makes the key required. */
 export type KeyOfAll<Ps extends readonly AnyPolicy[]> = Ps extends readonly []
   ? Key
   : { [I in keyof Ps]: (key: KeyOf<Ps[I]>) => void }[number] extends (key: infer K extends Key) => void
     ? K
     : never
 
-/** The last parameter of a function that takes options: they can be left out where they need not have a key. */
+/** The last parameter of a function that takes options. It is optional if no key is required. */
 export type KeyedOptions<K extends Key, Optional, Keyed> = undefined extends K ? [options?: Optional] : [options: Keyed]
 
 /**
- * The policies, each of them where it can read what those inside may put. A policy that cannot is replaced by a type
- * that nothing fits, whose text is the error.
+ * Checks that each policy can read what its inner policies may return.
+ *
+ * A policy that cannot is replaced by a string type that no policy fits. Its text appears in the compiler's error.
  */
 export type Composable<Ps extends readonly AnyPolicy[]> = Ps extends readonly [
   infer Head extends AnyPolicy,
@@ -44,5 +48,5 @@ export type Composable<Ps extends readonly AnyPolicy[]> = Ps extends readonly [
 ]
   ? [PutsOfAll<Inside>] extends [ReadsOf<Head>]
     ? readonly [Head, ...Composable<Inside>]
-    : readonly ['a policy further in may put a value that this policy cannot read', ...Inside]
+    : readonly ['an inner policy may return a value that this policy cannot read', ...Inside]
   : Ps

@@ -1,6 +1,6 @@
 import { type ErrorFacts, FACTS } from '../errors/error-facts.ts'
 
-/** Where a policy's error comes from. */
+/** The shield and the policy that an error comes from. */
 export interface Origin {
   readonly shield: string
   readonly policy: string
@@ -8,7 +8,7 @@ export interface Origin {
 }
 
 /**
- * What all errors that escudo's policies make have in common.
+ * The base class of all errors that policies create: refusals, timeouts and deadlines.
  *
  * @example
  * ```ts
@@ -23,13 +23,13 @@ export interface Origin {
  * ```
  */
 export abstract class PolicyError extends Error {
-  /** For machines, and the `error_code` of the answer that it becomes. */
+  /** For machines. It is also the `error_code` of an HTTP answer; there `TIMEOUT` becomes `UPSTREAM_TIMEOUT`. */
   abstract readonly code: string
   /** The name of the shield. */
   readonly shield: string
   /** The name of the policy within the shield. */
   readonly policy: string
-  /** In how many milliseconds it makes sense to come back, where that is known. */
+  /** The number of milliseconds after which a new call makes sense; undefined if the policy does not know. */
   readonly retryAfterMs: number | undefined
 
   constructor(message: string, origin: Origin, retryAfterMs?: number) {
@@ -41,9 +41,10 @@ export abstract class PolicyError extends Error {
 }
 
 /**
- * Makes an error without capturing its stack: while a circuit is open, refusals are the hot path, and a stack costs
- * several times all the rest. `stackTraceLimit` is V8's and JavaScriptCore's; where it is absent or cannot be set
- * the error simply has its stack.
+ * Creates an error without a stack.
+ *
+ * While a circuit is open, refusals are the hot path, and a stack costs several times everything else. V8 and
+ * JavaScriptCore have `stackTraceLimit`. If it is absent or cannot be set, the error has a stack.
  */
 export function stackless<E extends Error>(make: () => E): E {
   const { stackTraceLimit } = Error
@@ -55,14 +56,16 @@ export function stackless<E extends Error>(make: () => E): E {
   }
 }
 
-/** Puts an error's facts and name on its class, once for all instances. */
+/** Sets the facts and the name of an error class on its prototype. */
 export function defineFacts(errorClass: { readonly prototype: Error }, name: string, facts: ErrorFacts): void {
   Object.defineProperty(errorClass.prototype, FACTS, { value: facts })
   Object.defineProperty(errorClass.prototype, 'name', { value: name, writable: true, configurable: true })
 }
 
 /**
- * A timeout ran out. Not a refusal: the operation was called, and breakers outside count it as a failure.
+ * A timeout expired.
+ *
+ * It is not a refusal: the operation was called, and outer circuit breakers count a failure.
  *
  * @example
  * ```ts
@@ -76,7 +79,7 @@ export function defineFacts(errorClass: { readonly prototype: Error }, name: str
  */
 export class TimeoutError extends PolicyError {
   readonly code = 'TIMEOUT'
-  /** How long the operation had, in milliseconds. */
+  /** The duration of the timeout, in milliseconds. */
   readonly afterMs: number
 
   constructor(origin: Origin, afterMs: number) {
@@ -87,7 +90,10 @@ export class TimeoutError extends PolicyError {
 defineFacts(TimeoutError, 'TimeoutError', { code: 'TIMEOUT', status: 504, kind: 'technical' })
 
 /**
- * The deadline that the caller gave ran out, whatever the policies still had in mind.
+ * The caller's deadline expired.
+ *
+ * The call rejects even if a policy would continue, for example with a retry. It is not a refusal: circuit breakers
+ * count a failure.
  *
  * @example
  * ```ts

@@ -1,48 +1,52 @@
 import type { Call } from './engine/call.ts'
 import type { Operation } from './operation.ts'
 
-// What an operation that knows its protocol tells a policy that would run it several times at once. Kept beside the
-// operation and the call, and not in them: hardly any operation has something to say, and no other policy asks.
+// What an operation that knows its protocol declares for a policy that runs it several times at once (a hedge). It is
+// kept in weak maps beside operations and calls, because few operations declare anything and no other policy reads it.
 
 /**
- * Whether what an operation does may be done twice at the same time. `safe`: it changes nothing. `repeatable`: twice is
- * as good as once, but what comes late may undo what was done since. `once`: twice is twice.
+ * Whether an operation may run twice at the same time. The terms are those of RFC 9110, section 9.2.
+ *
+ * - `safe`: a run changes nothing.
+ * - `repeatable`: idempotent. Two runs have the effect of one, but a late run may undo a later change.
+ * - `once`: not idempotent. Two runs have two effects.
  */
 export type Idempotency = 'safe' | 'repeatable' | 'once'
 
-const repeats = new WeakMap<Operation<never>, Idempotency>()
-const tellers = new WeakMap<Call, () => void>()
+const declared = new WeakMap<Operation<never>, Idempotency>()
+const answerListeners = new WeakMap<Call, () => void>()
 
-/** Declares what a second run of this operation would do. It must then say when it has {@link answered}. */
-export function declareIdempotency(operation: Operation<unknown>, repeat: Idempotency): void {
-  repeats.set(operation as Operation<never>, repeat)
+/** Declares the idempotency of an operation. Each of its calls must then report its answer with {@link answered}. */
+export function declareIdempotency(operation: Operation<unknown>, idempotency: Idempotency): void {
+  declared.set(operation as Operation<never>, idempotency)
 }
 
-/** What the operation declared; undefined for one that declared nothing. */
+/** Returns what the operation declared, or undefined. */
 export function idempotencyOf(operation: Operation<unknown>): Idempotency | undefined {
-  return repeats.get(operation as Operation<never>)
+  return declared.get(operation as Operation<never>)
 }
 
-/** The same operation, whose {@link answered} is told to `tell` too. */
-export function onAnswer<T>(operation: Operation<T>, tell: () => void): Operation<T> {
-  const told: Operation<T> = (call) => {
-    // Hedges may nest: each wants to know.
-    const others = tellers.get(call)
-    tellers.set(call, () => {
-      tell()
-      others?.()
+/** Wraps an operation so that `listener` runs when its call is {@link answered}. */
+export function onAnswer<T>(operation: Operation<T>, listener: () => void): Operation<T> {
+  const wrapped: Operation<T> = (call) => {
+    // Hedges may nest: each of them is notified.
+    const outer = answerListeners.get(call)
+    answerListeners.set(call, () => {
+      listener()
+      outer?.()
     })
     return operation(call)
   }
-  const repeat = idempotencyOf(operation)
-  if (repeat !== undefined) declareIdempotency(told, repeat)
-  return told
+  const idempotency = idempotencyOf(operation)
+  if (idempotency !== undefined) declareIdempotency(wrapped, idempotency)
+  return wrapped
 }
 
 /**
- * Says that this call has its answer, although the operation goes on, as it does while a body streams: no other attempt
- * is wanted any more.
+ * Reports that this call has its answer, although its operation is still running (it streams a body).
+ *
+ * A hedge then starts no other attempt.
  */
 export function answered(call: Call): void {
-  tellers.get(call)?.()
+  answerListeners.get(call)?.()
 }

@@ -1,14 +1,14 @@
-/** What a policy records about a call that it did not simply pass on. `explain()` shows it. */
+/** What a policy records about a call when something goes wrong. `explain()` shows it. */
 export interface Note {
   /** The policy's name within the shield. */
   readonly policy: string
-  /** In one or two words: `open`, `full`, `timed out`. */
+  /** What the policy did, in a few words: `open`, `full`, `timed out`. */
   readonly state: string
   /** The state and counters that decided, at that moment. JSON-able. */
   readonly facts?: Readonly<Record<string, unknown>>
   /** The attempts of a retry or a hedge, oldest first. */
   readonly attempts?: readonly AttemptNote[]
-  /** When a new call makes sense, on the shield's clock. */
+  /** When a new call makes sense, in milliseconds on the shield's clock. */
   readonly retryAt?: number
 }
 
@@ -16,7 +16,7 @@ export interface Note {
 export interface AttemptNote {
   /** From 1. */
   readonly number: number
-  /** On the shield's clock. */
+  /** In milliseconds on the shield's clock. */
   readonly startedAt: number
   readonly durationMs: number
   /** The retry's verdict on it. */

@@ -1,13 +1,15 @@
 import type { Call } from './engine/call.ts'
 
-/** What an operation did, as a value: for classifiers and events. Operations themselves throw, as JavaScript does. */
+/** What an operation did, as a value for classifiers. Operations themselves throw their errors. */
 export type Outcome<R> = { readonly ok: true; readonly value: R } | { readonly ok: false; readonly error: unknown }
 
-/** What a policy makes of an outcome. `ignored` counts neither way: it says nothing about the dependency. */
+/** How a policy counts an outcome. `ignored` counts neither way: it says nothing about the dependency. */
 export type Verdict = 'success' | 'failure' | 'ignored'
 
 /**
- * A user's own judgement of outcomes. It is asked after the built-in rules: the caller's abort and the refusals of
- * policies further in never reach it; business errors do.
+ * Judges an outcome in place of the default rules. Returns the verdict.
+ *
+ * It is not called for the caller's abort and for refusals of inner policies: those are always `ignored`. It is called
+ * for business errors. Without a classifier every value is a success.
  */
 export type Classify<R = unknown> = (outcome: Outcome<R>, call: Call) => Verdict

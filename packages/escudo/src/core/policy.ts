@@ -4,67 +4,75 @@ import type { MakeLayer } from './engine/layer.ts'
 import { type Countable, EventHub } from './events/events.ts'
 import type { Run } from './operation.ts'
 
-/** Brands a policy with the values that it reads. Without it `R` appears nowhere, and every policy fits everywhere. */
+/**
+ * Brands a policy with the results that it reads. Without the brand `R` appears nowhere, and every policy fits
+ * everywhere.
+ */
 export declare const READS: unique symbol
 
-/** Brands a policy with what it may put in place of a result, where inference finds it whatever else the policy has. */
+/** Brands a policy with what it may return in place of a result. Type inference reads it here. */
 export declare const PUTS: unique symbol
 
-/** Where a policy of this library offers its layer, which a shield enters without a promise of its own. */
+/** The key of a built-in policy's layer. A shield enters a layer without an extra promise. */
 export const LAYER: unique symbol = Symbol('escudo.layer')
-/** Brands a policy with the keys that it can do with: `string` alone, and every call must bring one. */
+
+/** Brands a policy with the keys that it accepts. `string` alone means that every call needs a key. */
 export declare const KEYED: unique symbol
 
-/** A call's key, as the types of policies and shields have it: text, or none. */
+/** The type of a call's key: text, or undefined for a call without a key. */
 export type Key = string | undefined
 
 /** A snapshot of a policy's state and counters, JSON-able. */
 export type PolicyStatus = Readonly<Record<string, unknown>>
 
-/** Something that the check of a whole shield found: `error` cannot work, `warning` is doubtful. */
+/** A problem in the composition of a shield. */
 export interface Finding {
+  /** An `error` cannot work and throws. A `warning` is doubtful and is printed once. */
   readonly level: 'error' | 'warning'
   /** The path of the option, such as `timeout.after`. */
   readonly path: string
-  /** What would happen, and what to do. */
+  /** What would happen, and how to fix it. */
   readonly message: string
 }
 
-/** A policy as another policy's check sees it. */
+/** A policy as the check of another policy sees it. */
 export interface PolicyFacts {
   readonly name: string
-  /** The factory's name: `retry`, `circuitBreaker`. */
+  /** The name of the factory: `retry`, `circuitBreaker`. */
   readonly type: string
-  /** The options that checks compare, durations in milliseconds. */
+  /** The options that checks compare. Durations are in milliseconds. */
   readonly settings: Readonly<Record<string, unknown>>
 }
 
 /**
- * Retry, circuit breaker, bulkhead, timeout, fallback, or one of your own (see {@link definePolicy}).
- * `R` is what it reads of results, `X` what it may put in place of one, `K` which keys it can do with: `string` for a
- * policy that asks every call for one.
+ * A part of a shield: a retry, a circuit breaker, … or a custom policy (see {@link definePolicy}).
+ *
+ * `R` is the type of the results that it reads. `X` is what it may return in place of a result. `K` is the type of the
+ * keys that it accepts: `string` if every call needs a key.
  */
 export interface Policy<in R = unknown, out X = never, in K extends Key = Key> extends PolicyFacts {
   readonly [READS]?: (value: R) => void
   readonly [PUTS]?: () => X
-  /** The same as {@link wrap}, for the engine. A policy of your own has none. */
+  /** The equivalent of {@link wrap} for the engine. A custom policy has none. */
   readonly [LAYER]?: MakeLayer
   readonly [KEYED]?: (key: K) => void
-  /** What telemetry can count of it; nothing when left out. */
+  /** What telemetry can count for this policy. Default: nothing. */
   readonly countable?: Countable
-  /** Wraps what stands inside of it. Called once for each shield, when the shield is built; a call runs the closure. */
+  /**
+   * Wraps the inner policies and the operation. Called once per shield, when the shield is built; calls run the result.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: what `next` reads is checked by the shield's types, not here
   wrap<N>(next: Run<any, N>, binding?: Binding): Run<any, N | X>
-  /** A snapshot for `shield.status()`. */
+  /** Returns a snapshot for `shield.status()`. `now` is in milliseconds on the shield's clock. */
   status?(now: number): PolicyStatus
-  /** Looks at the policies inside of this one, from the outermost on, when the shield is built. */
+  /** Checks the policies inside this one, outermost first. Called when the shield is built. */
   check?(inside: readonly PolicyFacts[]): readonly Finding[]
 }
 
-/** Any policy, whatever it reads, puts and asks for. */
+/** Any policy, whatever its type parameters are. Use it for lists of policies. */
 export type AnyPolicy = Policy<never, unknown, never>
 
-/** For a policy that was wrapped without a shield: by hand, or in a test. */
+/** The binding of a policy that is wrapped without a shield: manually, or in a test. */
 export function unbound(policy: PolicyFacts): Binding {
   return {
     shield: '',
@@ -77,15 +85,17 @@ export function unbound(policy: PolicyFacts): Binding {
 }
 
 /**
- * Makes a policy of your own.
+ * Creates a custom policy.
  *
- * @param options.name how the policy is called in errors, events and the status
- * @param options.wrap takes what stands inside, gives what stands in its place. What stands inside takes the call that
- * the policy was given, or a copy of it, `{ ...call, key: 'other' }`, with another attempt, deadline, key or priority; a
- * copy with another signal, clock or chance is rejected with a `TypeError`
- * @returns a policy that fits into any shield. `R` is what it reads of results: state it when `wrap` looks at them, so
- * that the shield refuses, when compiled, an operation of something else. `K` is `string` where every call must bring a
- * key
+ * State the type parameter `R` if `wrap` reads results: the compiler then rejects an operation with other results.
+ * State `K` as `string` if every call needs a key.
+ *
+ * @param options.name the name of the policy in errors, events and the status
+ * @param options.wrap receives `next`, which runs the inner policies and the operation, and returns a function of the
+ * same kind. It is called once per shield. Pass `next` the call, or a copy such as `{ ...call, key: 'other' }` with
+ * another attempt, deadline, key or priority. A copy with another `signal`, `clock` or `random` is rejected with a
+ * `TypeError`
+ * @returns a policy for any shield
  * @example
  * ```ts
  * import { definePolicy, shield } from 'escudo'

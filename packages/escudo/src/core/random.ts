@@ -1,10 +1,11 @@
-/** A source of chance: numbers from 0, included, to 1, excluded, like `Math.random`. */
+/** A source of random numbers from 0 (included) to 1 (excluded), like `Math.random`. */
 export type Random = () => number
 
 /**
- * Chance that repeats: the same seed gives the same numbers, so that a demo or a failed test can be run again.
- * The generator is Mulberry32 (Tommy Ettinger, public domain): 32 bits of state, enough for faults and jitter, not for
- * secrets.
+ * Creates a random source that repeats: the same seed gives the same numbers.
+ *
+ * Use it to repeat a demo or a failed test. The generator is Mulberry32 (Tommy Ettinger, public domain). Its 32 bits of
+ * state are enough for faults and jitter, but not for secrets.
  *
  * @param seed any whole number; only its lowest 32 bits count
  * @example

@@ -1,15 +1,17 @@
 import { describe } from './events/events.ts'
 
 /**
- * Code that was to deal with a failure, a fallback's function or a classifier, failed itself, and what it threw had no
- * place for the failure it was to deal with.
+ * A handler of a failure threw, and its error could not carry the failure as `cause`.
+ *
+ * The handler is a fallback's function or a classifier. Usually its own error is thrown, with the failure as `cause`.
+ * This class is used if that error is no `Error`, cannot be extended, or has a cause already.
  *
  * @example
  * ```ts
  * import { fallback, SecondaryError, shield } from 'escudo'
  *
  * const broken = fallback(() => {
- *   throw 'no error at all'
+ *   throw 'a string is no Error'
  * })
  * const error = await shield('inventory', broken)
  *   .run(() => Promise.reject(new Error('connection refused')))
@@ -21,16 +23,16 @@ export class SecondaryError extends Error {
   /** Always `SECONDARY_FAILURE`. */
   readonly code = 'SECONDARY_FAILURE'
   override readonly name = 'SecondaryError'
-  /** What that code threw. `cause` is the failure that it was to deal with. */
+  /** What the handler threw. `cause` is the failure that it handled. */
   readonly error: unknown
 
   constructor(error: unknown, original: unknown) {
-    super(`dealing with a failure failed too: ${describe(error)}`, { cause: original })
+    super(`the handler of a failure threw: ${describe(error)}`, { cause: original })
     this.error = error
   }
 }
 
-/** The later error with the original one as its cause; inside a {@link SecondaryError} where it has no place for one. */
+/** Returns `later` with `original` as its cause, or a {@link SecondaryError} if `later` cannot carry a cause. */
 export function withCause(later: unknown, original: unknown): unknown {
   if (later === original) return later
   try {
@@ -38,7 +40,7 @@ export function withCause(later: unknown, original: unknown): unknown {
       return Object.defineProperty(later, 'cause', { value: original, configurable: true, writable: true })
     }
   } catch {
-    // A proxy or getter that throws has no place for a cause either.
+    // A proxy or a getter may throw. Such an error cannot carry a cause either.
   }
   return new SecondaryError(later, original)
 }

@@ -17,84 +17,101 @@ import type { Random } from './random.ts'
 import { registerShield, type ShieldFacts } from './registry.ts'
 import { bindClock, checkedClock, checkShield, namePolicies } from './validation.ts'
 
-/** How a shield is made, beyond its name. */
+/** Options of {@link shield}. */
 export interface ShieldOptions {
-  /** Of the dependency that it guards. Stands in errors, events, logs and metrics. */
+  /** The name of the dependency: 1 to 100 characters. It appears in errors, events, logs and metrics. */
   readonly name: string
-  /** Default: the system's monotonic clock. */
+  /** The source of time. Default: the system's monotonic clock. */
   readonly clock?: Clock
-  /** Default: `Math.random`. */
+  /** The source of random numbers. Default: `Math.random`. */
   readonly random?: Random
-  /** Whether refusals and timeouts capture a stack. Default false: it costs microseconds in the worst moment. */
+  /**
+   * Whether refusals and timeouts capture a stack. Default: false, because a stack costs microseconds during an outage.
+   */
   readonly stacks?: boolean
 }
 
-/** What a single call may bring. */
+/** Options of one call. */
 export interface RunOptions {
-  /** Gives the call up: it rejects at once with the signal's own reason, also when the operation ignores it. */
+  /** Cancels the call: it rejects immediately with the signal's reason, even if the operation ignores its signal. */
   readonly signal?: AbortSignal | undefined
-  /** How long the caller waits, from now; all retries included. */
+  /** How long the caller waits from now, all retries included. Default: without limit. */
   readonly deadline?: Duration | undefined
-  /** Which tenant, user or resource the call is for. */
+  /** The tenant, user or resource that the call is for. Required if the shield has a cache or a coalesce. */
   readonly key?: string | undefined
-  /** Higher goes first where calls queue. Default 0. */
+  /** Calls with a higher priority leave a queue first. Default: 0. */
   readonly priority?: number | undefined
 }
 
 /** A JSON-able snapshot of a shield. */
 export interface ShieldStatus {
   readonly name: string
+  /** The state and counters of the policies, outermost first. */
   readonly policies: readonly (PolicyStatus & { readonly name: string; readonly type: string })[]
 }
 
-/** What a call brings to a shield whose policies need a key: a cache, for one. */
+/** Options of one call of a shield whose policies need a key, such as a cache. */
 export interface KeyedRunOptions extends RunOptions {
   readonly key: string
 }
 
 /**
- * Policies composed in one order under a name. Made by {@link shield}. `R` is what its policies read of results, `X`
- * what they may put in place of one, `K` the key of its calls: `string` where a policy needs one, and then `run` and
- * `wrap` do not compile without it.
+ * Policies composed in one order, under a name. Created by {@link shield}.
+ *
+ * `R` is the type of the results that the policies read. `X` is what they may return in place of a result. `K` is the
+ * type of the key of a call. If a policy needs a key, `K` is `string`, and `run` and `wrap` do not compile without a
+ * key.
  */
 export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   readonly name: string
-  // Both are properties and no methods, whose parameters the compiler would compare in either direction: a shield that
-  // needs a key would pass for one that does not.
+  // `run` and `wrap` are properties instead of methods. The compiler compares the parameters of methods in both
+  // directions, and would accept a shield that needs a key where a plain shield is expected.
   /**
-   * Runs an operation inside of all the policies. It is called at once, before `run` returns, when nothing makes it wait.
+   * Runs an operation inside the policies.
    *
-   * @returns a promise of the operation's value, or of what a fallback put in its place
-   * @throws (rejects with) the operation's error, a refusal, a timeout, or the reason of the caller's signal
+   * If no policy makes it wait, the operation is called synchronously, before `run` returns.
+   *
+   * @returns a promise of the operation's value, or of the value that a fallback or a cache returns in its place. It
+   * rejects with the operation's error, a refusal, a timeout, or the reason of the caller's signal
+   * @throws nothing: every error is a rejection. An invalid option rejects with a ConfigurationError that names its
+   * path, such as `run.deadline`; an operation that is no function rejects with a TypeError
    */
   readonly run: <T extends R>(
     operation: Operation<T>,
     ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
   ) => Promise<T | X>
   /**
-   * A function with the shield around it. Inside, `currentCall()` gives the call.
+   * Wraps a function: each call of the result runs it inside the policies.
    *
-   * @param options.key derives the call's key from the arguments
+   * Inside the function, `currentCall()` returns the call.
+   *
+   * @param options.key derives the key of a call from its arguments
    */
   readonly wrap: <A extends unknown[], T extends R>(
     fn: (...args: A) => T | PromiseLike<T>,
     ...options: KeyedOptions<K, { readonly key?: (...args: A) => string }, { readonly key: (...args: A) => string }>
   ) => (...args: A) => Promise<T | X>
-  /** Every policy's state and counters. */
+  /** Returns the state and counters of every policy. */
   status(): ShieldStatus
-  /** Hears one kind of event. Returns the function that unsubscribes. */
+  /**
+   * Subscribes to one kind of event.
+   *
+   * @returns a function that unsubscribes
+   * @throws TypeError for an unknown event
+   */
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void
 }
 
 /**
  * Composes policies into the shield of one dependency. The first policy is the outermost.
  *
- * Recommended order: fallback, total timeout, retry, circuit breaker, bulkhead, attempt timeout. The breaker inside the
- * retry sees every attempt; the total timeout bounds all of them.
+ * Recommended order: fallback, total timeout, retry, circuit breaker, bulkhead, attempt timeout. The circuit breaker
+ * inside the retry then sees every attempt, and the total timeout bounds all attempts together.
  *
- * @param nameOrOptions the shield's name, or its name with a clock and a source of chance
+ * @param nameOrOptions the shield's name, or {@link ShieldOptions}
  * @param policies outermost first; composed once, here
- * @throws ConfigurationError when an option cannot work, alone or beside the others; a doubtful order warns once
+ * @throws ConfigurationError if an option is invalid, or if the policies cannot work together. A doubtful order is
+ * printed once, as a warning with the code `ESCUDO_ORDER`
  * @example
  * ```ts
  * import { circuitBreaker, exponential, fallback, retry, shield, timeout } from 'escudo'
@@ -127,7 +144,7 @@ class ComposedShield {
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
   readonly #outermost: Layer
-  /** Held here and nowhere else, so that it is forgotten with the shield. */
+  /** The only strong reference: the registry holds a weak one, so that the entry is collected with the shield. */
   readonly #facts: ShieldFacts & Host
 
   constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
@@ -147,14 +164,14 @@ class ComposedShield {
 
   run<T>(operation: Operation<T>, options?: RunOptions): Promise<T> {
     if (typeof operation !== 'function') {
-      return Promise.reject(new TypeError(`shield '${this.name}': run() takes a function, got ${show(operation)}`))
+      return Promise.reject(new TypeError(`shield '${this.name}': run() expects a function, got ${show(operation)}`))
     }
     try {
       return toPromise(
         options === undefined ? this.#enter(operation) : this.#enterWith(operation, options),
       ) as Promise<T>
     } catch (error) {
-      // An option that cannot work.
+      // An invalid option, or a signal that is already aborted.
       return Promise.reject(error)
     }
   }
@@ -175,7 +192,7 @@ class ComposedShield {
     const now = clock.now()
     return {
       name,
-      policies: policies.map((one) => ({ name: one.name, type: one.policy.type, ...one.policy.status?.(now) })),
+      policies: policies.map(({ name, policy }) => ({ name, type: policy.type, ...policy.status?.(now) })),
     }
   }
 
@@ -183,7 +200,7 @@ class ComposedShield {
     return this.#events.on(event, listener)
   }
 
-  /** Right to left, once: what a call enters are the layers made here. */
+  /** Creates the layers that calls enter, innermost first. */
   #fold(): Layer {
     return this.#policies.reduceRight<Layer>((next, { name, policy }) => {
       const binding: Binding = {
@@ -194,7 +211,8 @@ class ComposedShield {
         events: this.#events,
         stacks: this.#stacks,
       }
-      // Whoever gave one of our policies another `wrap`, to watch it for one, means that one.
+      // A user may replace `wrap` on a built-in policy, for example to observe it. The replacement then wins over the
+      // layer.
       const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, binding)
       return layer ?? customPolicyLayer((run) => policy.wrap(run, binding) as Run, next)
     }, operationLayer)
@@ -224,19 +242,19 @@ class ComposedShield {
       const call = new CallState(root, scope, 1, deadline)
       return this.#outermost.enter(call, operation, scope)
     } catch (error) {
-      // The stack is full, or a clock of somebody's own threw. The caller's signal is to be left all the same.
+      // A stack overflow, or a custom clock threw. The scope must still be removed from the caller's signal.
       return passFailure(scope, new Failure(error, root))
     }
   }
 }
 
-/** A number and the same number as text would be two keys, or one, as each policy happens to compare them. */
+/** Accepts text only: some policies would treat the key 5 and the key '5' as one, others as two. */
 function checkedKey(key: unknown): string | undefined {
   if (key === undefined || typeof key === 'string') return key
   throw new ConfigurationError('run.key', `expected text, got ${show(key)}`)
 }
 
-/** NaN is neither higher nor lower than anything: it has no place in a queue. */
+/** Rejects NaN too: it has no order, so a queue could not place it. */
 function checkedPriority(priority: unknown): number {
   if (priority === undefined) return 0
   if (typeof priority === 'number' && !Number.isNaN(priority)) return priority

@@ -4,20 +4,25 @@ import { ConfigurationError } from './options/configuration-error.ts'
 import { show } from './options/durations.ts'
 import type { AnyPolicy } from './policy.ts'
 
-// What is looked at once, when a shield is built of policies.
+// The checks that run once, when a shield is built.
 
-/** Gives each policy its name within the shield: `retry`, and `retry-2` for the second one. */
+/**
+ * Gives each policy its name within the shield: `retry`, then `retry-2`.
+ *
+ * @throws ConfigurationError for a value that is no policy, an explicit name that occurs twice, or a policy with a
+ * status that occurs twice
+ */
 export function namePolicies(
   policies: readonly AnyPolicy[],
   shieldName: string,
 ): { name: string; policy: AnyPolicy }[] {
   const taken = new Set<string>()
-  // One of somebody's own may stand there twice: it need not remember anything.
-  const twice = policies.findIndex((policy, index) => policy?.status && policies.indexOf(policy) < index)
-  if (twice !== -1) {
+  // A policy without a status may occur twice: it counts nothing. Most custom policies are of this kind.
+  const repeated = policies.findIndex((policy, index) => policy?.status && policies.indexOf(policy) < index)
+  if (repeated !== -1) {
     throw new ConfigurationError(
-      `shield.policies[${twice}]`,
-      `the same policy '${policies[twice]?.name}' stands in shield '${shieldName}' twice, and would count every call twice; make a second one`,
+      `shield.policies[${repeated}]`,
+      `the same policy '${policies[repeated]?.name}' is in shield '${shieldName}' twice and would count every call twice; create a second one`,
     )
   }
   return policies.map((policy, index) => {
@@ -39,7 +44,11 @@ export function namePolicies(
   })
 }
 
-/** A clock, or what looks like one. */
+/**
+ * Returns the clock if it has the methods of one.
+ *
+ * @throws ConfigurationError for anything else
+ */
 export function checkedClock(clock: Clock): Clock {
   if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock
   throw new ConfigurationError('shield.clock', `expected a clock with now() and setTimer(), got ${show(clock)}`)
@@ -47,23 +56,31 @@ export function checkedClock(clock: Clock): Clock {
 
 const clocks = new WeakMap<AnyPolicy, Clock>()
 
-/** A policy keeps instants; it takes the clock of the first shield that it becomes part of, and has no other. */
+/**
+ * Binds a policy to the clock of its first shield, because its state contains instants of that clock.
+ *
+ * @throws ConfigurationError if the policy is already bound to another clock
+ */
 export function bindClock(policy: AnyPolicy, clock: Clock, shieldName: string): void {
   const bound = clocks.get(policy) ?? clock
   if (bound !== clock) {
     throw new ConfigurationError(
       'shield.clock',
-      `the policy '${policy.name}' is part of a shield with another clock already; give '${shieldName}' the same clock, or a policy of its own`,
+      `the policy '${policy.name}' already belongs to a shield with another clock; give '${shieldName}' the same clock or a separate policy`,
     )
   }
   clocks.set(policy, clock)
 }
 
 const warned = new Set<string>()
-// A program has a handful of shields; one that makes up names as it goes has been warned often enough.
+// Bounds the set, in case a program generates names of shields. After this many warnings no more are printed.
 const WARNED_MAX = 1_000
 
-/** The check of the shield as a whole: what cannot work throws, what is doubtful warns once. */
+/**
+ * Checks how the policies work together. A doubtful composition prints a warning, once per shield name and finding.
+ *
+ * @throws ConfigurationError for a composition that cannot work
+ */
 export function checkShield(
   shieldName: string,
   policies: readonly { readonly name: string; readonly policy: AnyPolicy }[],
@@ -73,7 +90,6 @@ export function checkShield(
     for (const { level, path, message } of policy.check?.(inside) ?? []) {
       const text = `shield '${shieldName}': ${message}`
       if (level === 'error') throw new ConfigurationError(path, text)
-      // Once for each shield and finding.
       const finding = `${shieldName} ${path} ${message}`
       if (warned.has(finding) || warned.size >= WARNED_MAX) continue
       warned.add(finding)

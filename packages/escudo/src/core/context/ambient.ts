@@ -1,16 +1,16 @@
-/** What one request carries through the code that serves it. Bound by a server adapter; read by logger and client. */
+/** The context of one request. A server adapter sets it; the logger and the HTTP client read it. */
 export interface Ambient {
   /** 32 lowercase hexadecimal digits. */
   readonly traceId: string
-  /** 16 lowercase hexadecimal digits: this service's own part of the trace. */
+  /** 16 lowercase hexadecimal digits: the span of this service within the trace. */
   readonly spanId: string
-  /** The span of whoever called us, where there is one. */
+  /** The span of the calling service, if it sent one. */
   readonly parentSpanId?: string | undefined
   /** W3C trace flags, 0 to 255; bit 0 means sampled. */
   readonly traceFlags: number
-  /** W3C `tracestate`, as it came. */
+  /** W3C `tracestate`, as received. */
   readonly traceState?: string | undefined
-  /** W3C `baggage`, as it came. */
+  /** W3C `baggage`, as received. */
   readonly baggage?: string | undefined
   /** The language of messages for this request: `es`, `en`. */
   readonly locale?: string | undefined
@@ -25,8 +25,9 @@ export interface Storage<T> {
 }
 
 /**
- * A storage that follows asynchronous calls, where the runtime has one, else undefined. It is looked up at run time,
- * so that the library also loads where `node:async_hooks` does not exist.
+ * Creates a storage that follows asynchronous calls; undefined if the runtime has none.
+ *
+ * The module is looked up at run time, so that the library also loads where `node:async_hooks` does not exist.
  */
 export function asyncStorage<T>(): Storage<T> | undefined {
   const host = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
@@ -38,8 +39,8 @@ export function asyncStorage<T>(): Storage<T> | undefined {
 
 const storage = asyncStorage<Ambient>()
 
-/** The context in which the library was loaded: in it nobody's storage holds anything of a request. */
-const outside = snapshot()
+/** Runs a function in the context in which the library was loaded: there no storage contains data of a request. */
+const runOutside = snapshot()
 
 function snapshot(): (<R>(body: () => R) => R) | undefined {
   const host = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
@@ -49,17 +50,19 @@ function snapshot(): (<R>(body: () => R) => R) | undefined {
   return hooks?.AsyncLocalStorage.snapshot?.()
 }
 
-/** The context of the request that is being served, or undefined outside of one. */
+/** Returns the context of the current request, or undefined outside a request. */
 export function ambient(): Ambient | undefined {
   return storage?.getStore()
 }
 
 /**
- * Runs `body` in a context; everything that it starts sees the context too. With undefined it runs outside of any:
- * for timers that outlive the request that happened to set them. That holds for everybody's storages, not only for this
- * one: what is told because such a timer fires must not be told in the name of another request.
+ * Runs `body` in a context, together with everything that it starts.
+ *
+ * With `undefined`, `body` runs outside any request. Use this to set a timer that outlives the current request. It then
+ * also leaves the contexts of all other `AsyncLocalStorage` instances. Otherwise an event emitted by that timer would
+ * appear to belong to the request that set it.
  */
 export function withAmbient<R>(context: Ambient | undefined, body: () => R): R {
-  if (context === undefined && outside !== undefined) return outside(body)
+  if (context === undefined && runOutside !== undefined) return runOutside(body)
   return storage === undefined ? body() : storage.run(context, body)
 }

@@ -2,13 +2,16 @@ import type { Call } from '../engine/call.ts'
 import { asyncStorage } from './ambient.ts'
 
 const storage = asyncStorage<Call>()
-// Where the runtime has no asynchronous storage: right until the wrapped function's first `await`.
+// Used if the runtime has no asynchronous storage. Correct until the first `await` of the wrapped function.
 let synchronous: Call | undefined
 
 /**
- * The call that runs the function which a shield has wrapped: for its `signal`, its `attempt`, its `deadline`.
+ * Returns the current call inside a function that `shield.wrap` has wrapped.
  *
- * @returns undefined outside of a function made by `shield.wrap`
+ * Use it to read the call's `signal`, `attempt` or `deadline`. In a runtime without `AsyncLocalStorage` it works until
+ * the first `await` of the function.
+ *
+ * @returns undefined outside a wrapped function
  * @example
  * ```ts
  * import { currentCall, shield, timeout } from 'escudo'
@@ -25,7 +28,7 @@ export function currentCall(): Call | undefined {
   return storage === undefined ? synchronous : storage.getStore()
 }
 
-/** Runs `body` so that {@link currentCall} gives `call` within. */
+/** Runs `body`. Inside it, {@link currentCall} returns `call`. */
 export function withCurrentCall<T>(call: Call, body: () => T): T {
   if (storage !== undefined) return storage.run(call, body)
   const outer = synchronous

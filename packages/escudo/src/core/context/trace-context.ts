@@ -1,20 +1,20 @@
 import type { Ambient } from './ambient.ts'
 
-/** The trace part of a request's context. */
+/** The part of a request's context that describes its trace. */
 export type TraceContext = Pick<
   Ambient,
   'traceId' | 'spanId' | 'parentSpanId' | 'traceFlags' | 'traceState' | 'baggage'
 >
 
-// W3C Trace Context, https://www.w3.org/TR/trace-context/: version "-" trace id "-" parent id "-" flags. Version 00 is
-// exactly 55 characters; a higher version may go on after a further dash; version ff is forbidden.
+// W3C Trace Context, https://www.w3.org/TR/trace-context/: version "-" trace id "-" parent id "-" flags. Version 00 has
+// exactly 55 characters. A higher version may continue after a further dash. Version ff is forbidden.
 const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/
 const NO_TRACE = '0'.repeat(32)
 const NO_SPAN = '0'.repeat(16)
 const LENGTH_OF_VERSION_00 = 55
 const SAMPLED = 1
 
-/** What a valid `traceparent` header says; undefined for anything else, so that the trace is started again. */
+/** Parses a `traceparent` header. Returns undefined if it is invalid: a new trace starts then. */
 export function parseTraceparent(
   header: unknown,
 ): { readonly traceId: string; readonly spanId: string; readonly traceFlags: number } | undefined {
@@ -27,12 +27,17 @@ export function parseTraceparent(
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) }
 }
 
-/** The `traceparent` header by which a context travels to the next service. */
+/** Formats the `traceparent` header for a request to another service. */
 export function formatTraceparent(context: Pick<TraceContext, 'traceId' | 'spanId' | 'traceFlags'>): string {
   return `00-${context.traceId}-${context.spanId}-${hex(context.traceFlags & 0xff, 2)}`
 }
 
-/** Continues the trace that the headers carry, or starts one. The span is always new: it is this service's own. */
+/**
+ * Continues the trace in the headers, or starts a new one. The span is always new.
+ *
+ * A `tracestate` above 512 characters and a `baggage` above 8,192 characters are dropped, and so are both without a
+ * valid `traceparent`.
+ */
 export function continueTrace(headers: {
   readonly traceparent?: unknown
   readonly tracestate?: unknown
@@ -50,22 +55,22 @@ export function continueTrace(headers: {
   }
 }
 
-/** The trace id where the trace is sampled, and so can be looked up later; else undefined. */
+/** Returns the trace id of a sampled trace. Returns undefined for other traces, because they cannot be looked up. */
 export function sampledTrace(context: Pick<TraceContext, 'traceId' | 'traceFlags'> | undefined): string | undefined {
   return context !== undefined && (context.traceFlags & SAMPLED) === SAMPLED ? context.traceId : undefined
 }
 
-/** A fresh trace id: 32 hexadecimal digits, never all zero. */
+/** Creates a trace id: 32 hexadecimal digits, never all zero. */
 export function newTraceId(): string {
   return randomHex(16)
 }
 
-/** A fresh span id: 16 hexadecimal digits, never all zero. */
+/** Creates a span id: 16 hexadecimal digits, never all zero. */
 export function newSpanId(): string {
   return randomHex(8)
 }
 
-// Random bytes are drawn by the pool: one call of the generator for many ids, since a call costs far more than a byte.
+// The pool holds random bytes for many ids, because a call of the generator costs far more than a byte.
 const pool = new Uint8Array(1_024)
 let used = pool.length
 

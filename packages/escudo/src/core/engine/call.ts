@@ -3,25 +3,30 @@ import type { Note } from '../note.ts'
 import type { Random } from '../random.ts'
 import type { CancelScope } from './cancel-scope.ts'
 
-/** One run of an operation, as the operation sees it. It does not change; a retry or a timeout makes a new one. */
+/** One run of an operation. Immutable: a retry or a timeout creates a new one. */
 export interface Call {
-  /** Aborts when the caller gives up, or when a timeout or deadline around the operation runs out. Made when first read. */
+  /**
+   * Aborts when the caller aborts, or when a timeout or deadline around the operation expires. Created on first access.
+   */
   readonly signal: AbortSignal
-  /** From 1; 2 is the first retry. */
+  /** The number of the attempt, from 1; 2 is the first retry. */
   readonly attempt: number
-  /** The instant, on `clock`, after which nobody waits for the result. */
+  /**
+   * The instant, in milliseconds on `clock`, at which the caller's deadline or a timeout around the operation expires,
+   * the earlier of them. Undefined without either.
+   */
   readonly deadline: number | undefined
-  /** Which tenant, user or resource the call is for, where a policy keeps state for each. */
+  /** The tenant, user or resource that the call is for. Policies with `perKey` keep separate state for each key. */
   readonly key: string | undefined
-  /** Higher goes first where calls queue. Default 0. */
+  /** Calls with a higher priority leave a queue first. Default 0. */
   readonly priority: number
-  /** Where the call's time comes from. */
+  /** The clock of the shield. */
   readonly clock: Clock
-  /** Where the call's chance comes from. */
+  /** The source of random numbers of the shield. */
   readonly random: Random
 }
 
-/** What all calls of a shield have in common. */
+/** The data that all calls of a shield share. */
 export interface Host {
   readonly name: string
   readonly clock: Clock
@@ -29,13 +34,13 @@ export interface Host {
   readonly policies: readonly { readonly name: string; readonly policy: { readonly type: string } }[]
 }
 
-/** What all attempts of a call have in common. */
+/** The data that all attempts of a call share. */
 export class CallRoot {
   // Declared here and assigned in the constructor: see Watcher.
   declare readonly host: Host
   declare readonly key: string | undefined
   declare readonly priority: number
-  /** What policies noted of it: undefined as long as nothing went wrong. */
+  /** The notes of the policies; undefined as long as nothing went wrong. */
   declare notes: readonly Note[] | undefined
 
   constructor(host: Host, key: string | undefined, priority: number) {
@@ -46,21 +51,22 @@ export class CallRoot {
   }
 }
 
-/** The call as policies see it: with the scope that can cut it. */
+/** The call as policies see it: with the scope that can cancel it. */
 export class CallState implements Call {
   declare readonly root: CallRoot
-  /** What can cut this call; undefined when nothing can. */
+  /** The scope that can cancel this call; undefined if nothing can. */
   declare readonly scope: CancelScope | undefined
   /**
-   * The scope that the call came with into the part of the shield that it is in: policies of somebody's own cut a shield
-   * into parts. Whoever made that scope waits for its cut, partScope of this part.
+   * The scope with which the call entered the current part of the shield: a custom policy divides a shield into parts.
+   * When this scope is cancelled, this part still waits for its operation. Only the part that created the scope stops
+   * waiting.
    */
   declare readonly partScope: CancelScope | undefined
   declare readonly attempt: number
   declare readonly deadline: number | undefined
   /**
-   * When the call was entered, where a policy has asked: policies that are entered at the same moment share one reading
-   * of the clock, which costs as much as a policy. Undefined again after every wait.
+   * When the call entered its policies, in milliseconds on its clock. Undefined until a policy needs it, and again
+   * after every wait. Policies that are entered at the same moment share one reading, which costs as much as a policy.
    */
   declare enteredMs: number | undefined
   declare private ownSignal: AbortSignal | undefined
@@ -99,24 +105,26 @@ export class CallState implements Call {
 
   get signal(): AbortSignal {
     if (this.scope !== undefined) return this.scope.signal
-    // Nothing can cut this call, but its operation may hang listeners on the signal: one of its own, so that they go
-    // when the call goes.
+    // Nothing can cancel this call, but its operation may add listeners to the signal. A shared signal would keep them
+    // after the call has ended.
     this.ownSignal ??= new AbortController().signal
     return this.ownSignal
   }
 }
 
 /**
- * The call that a policy of somebody's own passes on: the one that it was given, or a copy, `{ ...call, attempt: 2 }`,
- * which has lost what the class computes. Another attempt, deadline, key or priority goes with it.
+ * Converts what a custom policy passes to `next` to a call.
  *
- * @throws TypeError for what is no call, and for a copy that means to replace what it cannot
+ * This is the call that the policy received, or a copy such as `{ ...call, attempt: 2 }`, which lacks the getters of
+ * the class. The copy may have another attempt, deadline, key or priority.
+ *
+ * @throws TypeError if the value is no call, or is a copy with another signal, clock or `random`
  */
 export function callFromCustomPolicy(given: Call): CallState {
   if (given instanceof CallState) return given
   const copy = given as Partial<CallState> | undefined
   const root = copy?.root
-  if (root?.host === undefined) throw new TypeError('next() takes the call that the policy was given, or a copy of it')
+  if (root?.host === undefined) throw new TypeError('next() expects the call that the policy received, or a copy of it')
   const { scope, attempt = 1, deadline, signal, clock, random } = copy as Partial<CallState>
   const { host } = root
   if (signal !== undefined && signal !== scope?.signal) throw notReplaceable('signal')
@@ -127,10 +135,10 @@ export function callFromCustomPolicy(given: Call): CallState {
 }
 
 function notReplaceable(name: string): TypeError {
-  return new TypeError(`a copy of a call cannot have another '${name}'; pass what the operation needs to the operation`)
+  return new TypeError(`a copy of a call cannot have another '${name}'; pass a different one to the operation directly`)
 }
 
-/** The same call with another key, for what stands inside. What is noted of it is noted of the call. */
+/** The same call with another key or priority for the inner policies. The notes stay those of the original call. */
 function withKey(root: CallRoot, key: string | undefined, priority: number): CallRoot {
   if (key === root.key && priority === root.priority) return root
   return Object.defineProperty(new CallRoot(root.host, key, priority), 'notes', {
@@ -141,21 +149,18 @@ function withKey(root: CallRoot, key: string | undefined, priority: number): Cal
   })
 }
 
-/** A call that nothing has cut yet and nothing can cut: what a shield begins with where its caller brings nothing. */
+/** Creates a call that nothing can cancel: its caller passed neither a signal nor a deadline. */
 export function newCall(host: Host, key?: string, priority = 0): CallState {
   return new CallState(new CallRoot(host, key, priority), undefined, 1, undefined)
 }
 
-/** The same call as another attempt. */
+/** The same call with another attempt number. */
 export function withAttempt(call: Call, attempt: number): CallState {
   const { root, scope, deadline, partScope } = call as CallState
   return new CallState(root, scope, attempt, deadline, partScope)
 }
 
-/**
- * The same call inside a scope that ends at `deadline`, or at the call's own deadline where that is earlier or the scope
- * has none.
- */
+/** The same call inside `scope`. Its deadline is the earlier of `deadline` and its own; either may be undefined. */
 export function withScope(call: Call, scope: CancelScope, deadline?: number): CallState {
   const { root, attempt, deadline: own, enteredMs, partScope } = call as CallState
   const earlier = deadline === undefined || (own !== undefined && own < deadline) ? own : deadline
@@ -164,25 +169,25 @@ export function withScope(call: Call, scope: CancelScope, deadline?: number): Ca
   return inside
 }
 
-/** The same call in a part of the shield that begins here, perhaps after a wait. */
+/** The same call at the start of a part of the shield. A custom policy may have waited, so `enteredMs` is cleared. */
 export function enterPart(call: Call): CallState {
   const { root, scope, attempt, deadline, partScope, enteredMs } = call as CallState
   if (partScope === scope && enteredMs === undefined) return call as CallState
   return new CallState(root, scope, attempt, deadline, scope)
 }
 
-/** When the call was entered: a reading of its clock, made by the first who asks. */
+/** When the call entered its policies, in milliseconds on its clock. The first policy that needs it reads the clock. */
 export function enteredMs(call: CallState): number {
   call.enteredMs ??= call.root.host.clock.now()
   return call.enteredMs
 }
 
-/** What all attempts of a call have in common. */
+/** The data that all attempts of a call share. */
 export function rootOf(call: Call): CallRoot {
   return (call as CallState).root
 }
 
-/** What can cut a call off; undefined when nothing can. */
+/** The scope that can cancel a call; undefined if nothing can. */
 export function scopeOf(call: Call): CancelScope | undefined {
   return (call as CallState).scope
 }

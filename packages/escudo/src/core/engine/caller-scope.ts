@@ -5,21 +5,22 @@ import { CancelScope } from './cancel-scope.ts'
 import { END, Failure, type Frame, type FrameResult } from './frame.ts'
 
 /**
- * The scope of a whole call: cut by its caller's signal, or by the deadline that its caller gave. It is the outermost
- * frame too, since it ends with the call.
+ * The scope of a whole call: cancelled by its caller's signal or by the deadline that the caller passed.
+ *
+ * It is also the outermost frame, because it must release the signal and the timer when the call ends.
  */
 export class CallerScope extends CancelScope implements Frame {
   readonly outer = undefined
-  /** The caller's signal, as long as this call listens to it. For {@link SignalScope} to set. */
+  /** The scope of the caller's signal, while this call watches it. Set by {@link SignalScope}. */
   signalScope: SignalScope | undefined
   #cancelTimer: CancelTimer | undefined
 
-  /** Cuts the call when its caller's signal aborts. */
+  /** Cancels the call when its caller's signal aborts. */
   listenTo(signal: AbortSignal): void {
     signalScopeOf(signal).addCall(this)
   }
 
-  /** Cuts the call when its deadline comes. */
+  /** Cancels the call after `delayMs`, with a {@link DeadlineExceededError}. */
   cancelAfter(delayMs: number, clock: Clock, origin: Origin): void {
     const fire = (): void => {
       const make = (): DeadlineExceededError => new DeadlineExceededError(origin, delayMs)
@@ -33,14 +34,15 @@ export class CallerScope extends CancelScope implements Frame {
     return value
   }
 
-  // The caller receives its own reason, whatever user code threw after the cancellation.
+  // After a cancellation the caller receives the reason of the cancellation, even if user code threw another error
+  // later.
   onFailure(failure: Failure): FrameResult {
     this.#release()
     const { cancellation } = this
     return END.onFailure(cancellation === undefined ? failure : new Failure(cancellation.reason, failure.root))
   }
 
-  /** Leaves the caller's signal and the clock as they were. */
+  /** Removes the call from its caller's signal and cancels its timer. */
   #release(): void {
     this.signalScope?.removeCall(this)
     this.#cancelTimer?.()
@@ -48,8 +50,9 @@ export class CallerScope extends CancelScope implements Frame {
 }
 
 /**
- * A caller's signal as a scope, shared by all calls in flight that were given it. The signal has one listener, however
- * many calls there are, since a signal searches its listeners each time that one comes or goes.
+ * The scope of a caller's signal, shared by all calls in flight that received this signal.
+ *
+ * The signal has one listener for all calls, because adding or removing a listener searches all others.
  */
 class SignalScope extends CancelScope {
   readonly #signal: AbortSignal
@@ -61,10 +64,10 @@ class SignalScope extends CancelScope {
   }
 
   addCall(call: CallerScope): void {
-    // Together, since what follows may throw: the stack may be full.
+    // Set together, before any line that can throw (a stack overflow): removeCall() must find them consistent.
     call.signalScope = this
     this.#calls += 1
-    // `this` is the listener (see handleEvent), so its removal cannot miss.
+    // The listener is `this` (see handleEvent), so removing it always finds it.
     if (this.#calls === 1) this.#signal.addEventListener('abort', this)
     call.watch(this)
   }
@@ -76,14 +79,14 @@ class SignalScope extends CancelScope {
     if (this.#calls === 0) this.#signal.removeEventListener('abort', this)
   }
 
-  /** For the signal: its reason goes on untouched. */
+  /** Called by the signal when it aborts. Its reason is passed on unchanged. */
   handleEvent(): void {
     const { reason } = this.#signal
     this.cancel({ by: isTimeout(reason) ? 'escudo' : 'caller', reason })
   }
 }
 
-// The signal may come from a call of another shield, further out, whose timeout has run out.
+// The signal may belong to a call of an outer shield whose timeout or deadline expired.
 function isTimeout(reason: unknown): boolean {
   const code = factsOf(reason)?.code
   return code === 'TIMEOUT' || code === 'DEADLINE_EXCEEDED'
@@ -92,10 +95,10 @@ function isTimeout(reason: unknown): boolean {
 const signalScopes = new WeakMap<AbortSignal, SignalScope>()
 
 function signalScopeOf(signal: AbortSignal): SignalScope {
-  let root = signalScopes.get(signal)
-  if (root === undefined) {
-    root = new SignalScope(signal)
-    signalScopes.set(signal, root)
+  let scope = signalScopes.get(signal)
+  if (scope === undefined) {
+    scope = new SignalScope(signal)
+    signalScopes.set(signal, scope)
   }
-  return root
+  return scope
 }

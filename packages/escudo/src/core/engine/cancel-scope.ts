@@ -1,18 +1,20 @@
 /**
- * Why a call was cut short. `caller`: whoever called gave it up, which says nothing about the dependency. `escudo`: a
- * timeout or a deadline ran out, which is a failure of everything inside it.
+ * Why a call was cancelled.
+ *
+ * `caller`: its caller aborted it. This says nothing about the dependency. `escudo`: a timeout or a deadline expired.
+ * This is a failure of everything inside it.
  */
 export interface Cancellation {
   readonly by: 'caller' | 'escudo'
   readonly reason: unknown
 }
 
-/** Something that wants to know at once when a scope is cut. A node of the scope's list, so that leaving costs nothing. */
+/** Is notified immediately when a scope is cancelled. A node of the scope's linked list, so `unwatch` is O(1). */
 export abstract class Watcher {
-  // Declared here and assigned in the constructor, in all classes of which a call makes instances: fields that the
-  // language initialises, and private names, make an object of this size twice as dear.
+  // Declared here and assigned in the constructor, as in every class of which a call creates instances: class fields
+  // with an initializer and private names make an object of this size twice as expensive.
   declare private scope: CancelScope | undefined
-  /** The neighbours in the scope's list; only {@link CancelScope} touches them. */
+  /** The neighbours in the scope's list. Only {@link CancelScope} uses them. */
   declare before: Watcher | undefined
   declare after: Watcher | undefined
 
@@ -23,15 +25,17 @@ export abstract class Watcher {
   }
 
   /**
-   * The scope is cut.
+   * Runs once, when the watched scope is cancelled.
    *
-   * @param later takes the scopes whose signals are to be aborted when all watchers have heard
+   * @param later receives the scopes whose signals are aborted after all watchers were notified
    */
-  abstract onCancel(cut: Cancellation, later: CancelScope[]): void
+  abstract onCancel(cancellation: Cancellation, later: CancelScope[]): void
 
   /**
-   * Begins to watch. A scope that is cut already says so at once. Who came last hears first, but for who asks to hear
-   * after all that are there: O(n) in their number.
+   * Starts to watch a scope. If the scope is already cancelled, `onCancel` runs immediately.
+   *
+   * The newest watcher is notified first. With `afterAll` this one is notified after all that watch at present; adding
+   * it is then O(n).
    */
   watch(scope: CancelScope, afterAll = false): void {
     if (scope.cancellation !== undefined) {
@@ -44,7 +48,7 @@ export abstract class Watcher {
     scope.add(this, afterAll)
   }
 
-  /** Ends watching; harmless when it has ended. */
+  /** Stops watching. A second call does nothing. */
   unwatch(): void {
     this.scope?.remove(this)
     this.scope = undefined
@@ -52,17 +56,22 @@ export abstract class Watcher {
 }
 
 /**
- * A part of a call that can be cut off: the whole call by its caller or its deadline, an attempt by its timeout.
- * Scopes nest, and a cut reaches everything inside.
+ * A part of a call that can be cancelled.
  *
- * This is what an `AbortSignal` would be, at a tenth of its price: a signal is made only when an operation reads one.
- * (Linking an `AbortController` to its parent costs more than all layers of a shield together, and `AbortSignal.any`
- * twice that.)
+ * This is the whole call (by its caller or deadline) or one attempt (by its timeout). Scopes nest: a cancellation
+ * reaches everything inside.
+ *
+ * A scope does what an `AbortSignal` would do, at a tenth of the cost, because it creates a signal only when an
+ * operation reads one. (Linking an `AbortController` to its parent costs more than all layers of a shield together, and
+ * `AbortSignal.any` costs twice that.)
  */
 export class CancelScope extends Watcher {
-  /** Set once, when the scope is cut. */
+  /** Set once, when the scope is cancelled. */
   declare cancellation: Cancellation | undefined
-  /** What was at work here when the scope was cut, and may be still: operations that do not listen. */
+  /**
+   * The work that was running when the scope was cancelled. It may continue, because an operation can ignore its
+   * signal.
+   */
   declare stillRunning: PromiseLike<unknown>[] | undefined
   declare private first: Watcher | undefined
   declare private controller: AbortController | undefined
@@ -75,7 +84,7 @@ export class CancelScope extends Watcher {
     this.controller = undefined
   }
 
-  /** The signal of this scope, made at the first reading. */
+  /** The signal of this scope. Created on first access. */
   get signal(): AbortSignal {
     if (this.controller === undefined) {
       this.controller = new AbortController()
@@ -84,40 +93,42 @@ export class CancelScope extends Watcher {
     return this.controller.signal
   }
 
-  /** A cut of the scope outside is one of this scope too. */
-  override onCancel(cut: Cancellation, later: CancelScope[]): void {
+  /** Takes over the cancellation of the scope outside. */
+  override onCancel(cancellation: Cancellation, later: CancelScope[]): void {
     if (this.cancellation !== undefined) return
-    this.cancellation = cut
-    // From the front each time, since whoever hears of the cut may leave the list, or make others leave it.
+    this.cancellation = cancellation
+    // Restart from the front each time: a watcher may remove itself or others while it is notified.
     for (let watcher = this.first; watcher !== undefined; watcher = this.first) {
       watcher.unwatch()
-      watcher.onCancel(cut, later)
+      watcher.onCancel(cancellation, later)
     }
     if (this.controller !== undefined) later.push(this)
   }
 
   /**
-   * Cuts the scope; a second cut changes nothing. Policies inside hear of it before any operation does, in this scope
-   * and in those within: permits are back by the time that the code of a user runs.
+   * Cancels the scope. A second cancellation changes nothing.
+   *
+   * All policies inside, also those in nested scopes, are notified before any signal aborts. Permits are therefore
+   * released before user code runs.
    */
-  cancel(cut: Cancellation): void {
+  cancel(cancellation: Cancellation): void {
     const later: CancelScope[] = []
-    this.onCancel(cut, later)
+    this.onCancel(cancellation, later)
     for (const scope of later) scope.abortSignal()
   }
 
-  /** For whoever cuts: tells the operation. */
+  /** Aborts the signal, if an operation has read it. Called after all watchers were notified. */
   abortSignal(): void {
     this.controller?.abort(this.cancellation?.reason)
   }
 
-  /** Notes what goes on although the scope is cut. */
+  /** Records work that may continue although the scope is cancelled. */
   addStillRunning(work: PromiseLike<unknown>): void {
     this.stillRunning ??= []
     this.stillRunning.push(work)
   }
 
-  /** For {@link Watcher} alone. */
+  /** Only {@link Watcher} calls this. */
   add(watcher: Watcher, afterAll = false): void {
     if (afterAll && this.first !== undefined) {
       let last = this.first
@@ -133,7 +144,7 @@ export class CancelScope extends Watcher {
     this.first = watcher
   }
 
-  /** For {@link Watcher} alone. */
+  /** Only {@link Watcher} calls this. */
   remove(watcher: Watcher): void {
     if (watcher.before === undefined) this.first = watcher.after
     else watcher.before.after = watcher.after

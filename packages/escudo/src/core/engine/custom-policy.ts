@@ -5,12 +5,14 @@ import { END, Failure, passFailure, rejectInMicrotask, toPromise } from './frame
 import type { Layer, MakeLayer } from './layer.ts'
 import { allRunning, ignoreRejection, Wait, waitFor } from './settle.ts'
 
-// A custom policy knows `wrap`, not frames. It cuts a shield into two parts: the part inside becomes the function
-// `next`, and the shield waits for the promise that the policy returns.
+// A custom policy knows `wrap`, not frames. It divides a shield into two parts: the part inside becomes the function
+// `next`, and the part outside waits for the promise that the policy returns.
 
 /**
- * The layer of a custom policy. The part inside sees a cancellation from further out, but settles only when its work is
- * done, so that the policy can hold a permit that long. The part outside does not wait for it.
+ * The layer of a custom policy.
+ *
+ * On a cancellation from outside the policy, the part inside settles only when its work is done, so that the policy can
+ * hold a permit that long. The part outside settles immediately.
  */
 export function customPolicyLayer(wrap: (next: Run) => Run, next: Layer): Layer {
   return layerOf(wrap(runOf(next)))
@@ -29,7 +31,7 @@ export function runOf(layer: Layer): Run {
   }) as Run
 }
 
-/** Implements a built-in policy's `wrap` by its layer: a separate part of the shield. */
+/** Implements the `wrap` of a built-in policy by its layer. The result is a separate part of the shield. */
 export function wrapLayer(makeLayer: MakeLayer, next: Run, binding: Binding): Run {
   return runOf(makeLayer(layerOf(next), binding))
 }

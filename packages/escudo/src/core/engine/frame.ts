@@ -1,9 +1,9 @@
-import { rememberCall } from '../explain.ts'
+import { rememberCall } from '../explain/failed-call.ts'
 import type { CallRoot } from './call.ts'
 
 // How an outcome travels outwards. A call enters all policies of its shield at once, synchronously, and each leaves a
-// frame. When the operation settles, the outcome passes through the frames, innermost first, again synchronously. A call
-// therefore needs one promise, not one per policy: those cost more than all policies together (`npm run bench`).
+// frame. When the operation settles, the outcome passes through the frames, innermost first, again synchronously. A
+// call therefore needs one promise. One per policy would cost more than all policies together (`npm run bench`).
 
 /**
  * What a frame returns: the value with which the call settles, a {@link Failure}, or a promise of a value where the

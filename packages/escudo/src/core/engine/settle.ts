@@ -40,7 +40,7 @@ export function waitFor(work: Promise<unknown>, call: CallState, frame: Frame): 
     work,
     (value) => unwrap(passValue(frame, value)),
     (error) => {
-      // The cancellation came from further in, and the cancelled work may still be running.
+      // If an inner part was cancelled, its work may still be running.
       const stillRunning = call.scope && allRunning(call.scope, undefined)
       return unwrap(passFailure(frame, new Failure(error, call.root, stillRunning)))
     },
@@ -54,8 +54,9 @@ export function ignoreRejection(work: Promise<unknown>): Promise<unknown> {
 }
 
 /**
- * The work that is still running after its scope was cancelled; undefined if there is none. A custom policy that settles
- * on cancellation may leave the operation that it called running.
+ * Returns the work that is still running after its scope was cancelled; undefined if there is none.
+ *
+ * A custom policy may settle on cancellation while the operation that it called is still running.
  */
 export function allRunning(scope: CancelScope, work: Promise<unknown> | undefined): PromiseLike<unknown> | undefined {
   const { stillRunning } = scope
@@ -63,7 +64,7 @@ export function allRunning(scope: CancelScope, work: Promise<unknown> | undefine
   return Promise.allSettled(work === undefined ? stillRunning : [work, ...stillRunning])
 }
 
-// One executor for all promises, and one place for its arguments: a closure per call would be half of its garbage.
+// All promises share one executor and one holder for its arguments. A closure per call would be half of its garbage.
 type Settle = (outcome: unknown) => void
 const nothing: Settle = () => {}
 const captured: { resolve: Settle; reject: Settle } = { resolve: nothing, reject: nothing }
@@ -73,8 +74,10 @@ const capture = (resolve: Settle, reject: Settle): void => {
 }
 
 /**
- * An operation inside a custom policy whose scope is outside that policy. It is awaited to its end, so that the custom
- * policy sees the real outcome. A frame that settles earlier, outside the policy, receives it as still running.
+ * Waits for an operation inside a custom policy, if the only scope that can cancel it is outside that policy.
+ *
+ * The wait ends only with the operation, so that the custom policy sees the real outcome. A frame outside the policy
+ * that settles earlier, on cancellation, receives the operation as still running.
  */
 class PartWait extends Watcher {
   declare private readonly work: Promise<unknown>
@@ -154,7 +157,7 @@ export class Wait extends Watcher {
     this.reject?.(cancellation.reason)
   }
 
-  /** Runs on cancellation, not when the frame sees the failure: that is one microtask later. */
+  /** Runs on cancellation. The frame receives the failure one microtask later, too late to record the work. */
   protected recordRunning(): void {
     this.within.addStillRunning(this.work)
   }

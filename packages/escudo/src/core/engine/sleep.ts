@@ -1,7 +1,11 @@
 import type { Clock } from '../clock.ts'
 import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
 
-/** Waits `delayMs`, or less when the scope is cut: look at the scope afterwards. Leaves no timer and no watcher behind. */
+/**
+ * Waits `delayMs`, or until the scope is cancelled.
+ *
+ * It never rejects: check `scope.cancellation` afterwards. It removes its timer and its watcher.
+ */
 export function sleep(delayMs: number, clock: Clock, scope: CancelScope | undefined): Promise<void> {
   return new Promise((resolve) => {
     const cancelTimer = clock.setTimer(() => {
@@ -27,7 +31,7 @@ class Sleeper extends Watcher {
     this.#wake = wake
   }
 
-  override onCancel(_cut: Cancellation): void {
+  override onCancel(_cancellation: Cancellation): void {
     this.#wake()
   }
 }

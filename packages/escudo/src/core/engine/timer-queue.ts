@@ -1,23 +1,25 @@
 import type { CancelTimer, Clock } from '../clock.ts'
 import { type Ambient, ambient, withAmbient } from '../context/ambient.ts'
 
-/** One who waits in a {@link TimerQueue}: a node of its list, so that leaving it costs no search. */
+/** One wait in a {@link TimerQueue}. A node of its linked list, so that removing it is O(1). */
 export interface TimerEntry {
   queued: boolean
   dueMs: number
   earlier: TimerEntry | undefined
   later: TimerEntry | undefined
-  /** The context in which the wait began; the queue's one timer belongs to somebody else's. */
+  /** The asynchronous context in which the wait began. The queue's timer may have been set in another one. */
   context: Ambient | undefined
-  /** The time is up. The entry has left the queue. */
+  /** Runs when the time is up. The entry is no longer in the queue. */
   expire(): void
 }
 
 /**
- * All waits of one duration on one clock. They end in the order in which they began, so a list with a timer for its
- * head is all that it takes: a call that ends in time joins and leaves the list, and sets no timer at all.
+ * All waits of one duration on one clock, with one timer.
  *
- * The timer stays armed when the list runs empty, for the next call; meanwhile it does not keep the process alive.
+ * Waits of one duration end in the order in which they began. A list with a timer for its head is therefore enough: a
+ * call that ends in time is added and removed, and sets no timer.
+ *
+ * The timer stays armed for the next call when the list becomes empty. Until then it does not keep the process alive.
  */
 export class TimerQueue {
   readonly #clock: Clock
@@ -31,7 +33,7 @@ export class TimerQueue {
     this.#delayMs = delayMs
   }
 
-  /** Joins the queue, with a wait that begins now. */
+  /** Adds a wait that begins now. */
   add(entry: TimerEntry, now: number = this.#clock.now()): void {
     entry.dueMs = now + this.#delayMs
     entry.context = ambient()
@@ -46,7 +48,7 @@ export class TimerQueue {
     else this.#cancelTimer.setBackground?.(false)
   }
 
-  /** Leaves the queue; harmless for one who has left. */
+  /** Removes a wait. Does nothing if the wait is not in the queue. */
   remove(entry: TimerEntry): void {
     if (!entry.queued) return
     entry.queued = false
@@ -71,7 +73,7 @@ export class TimerQueue {
   }
 
   #arm(delayMs: number): void {
-    // Outside of any request: the timer serves them all.
+    // Set outside any request's context, because the timer serves all requests.
     this.#cancelTimer = withAmbient(undefined, () => this.#clock.setTimer(() => this.#fire(), delayMs))
   }
 
@@ -82,18 +84,18 @@ export class TimerQueue {
       this.remove(entry)
       withAmbient(entry.context, () => entry.expire())
     }
-    // An expired entry's code may have begun a wait, and so armed the timer already.
+    // The code of an expired entry may have added a wait, which armed the timer.
     if (this.#head !== undefined && this.#cancelTimer === undefined) this.#arm(this.#head.dueMs - now)
   }
 }
 
 const queuesByClock = new WeakMap<Clock, Map<number, TimerQueue>>()
 
-// Durations come from options, so a program has a handful of them. One that makes them up as it goes gets queues of its
-// own beyond this bound: slower, never larger.
+// Durations come from options, so a program has few of them. A program that computes durations gets separate queues
+// beyond this bound: that is slower, but memory stays bounded.
 const SHARED_QUEUES_MAX = 1_000
 
-/** The queue for a duration, shared by all policies on the same clock. */
+/** Returns the queue of a duration, which all policies on the same clock share. */
 export function timerQueue(clock: Clock, delayMs: number): TimerQueue {
   let queues = queuesByClock.get(clock)
   if (queues === undefined) {

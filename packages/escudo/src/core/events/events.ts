@@ -1,4 +1,4 @@
-/** What every event tells. */
+/** The fields of every event. */
 interface EventBase {
   /** The shield's name. */
   readonly shield: string
@@ -8,66 +8,72 @@ interface EventBase {
 
 /** All events of a shield, by name. */
 export interface ShieldEvents {
-  /** A circuit breaker changed its state. `at` is on the shield's clock. */
+  /** A circuit breaker changed its state. `at` is in milliseconds on the shield's clock. */
   stateChange: EventBase & {
     readonly from: BreakerState
     readonly to: BreakerState
     readonly reason: string
     readonly at: number
-    /** Whose circuit it is, where there is one for each key. */
+    /** The key of the circuit, if the breaker has `perKey`. */
     readonly key?: string
   }
-  /** An attempt failed, and the next begins after `delayMs`. `attempt` is the number of the one that failed. */
+  /** An attempt failed, and the next one begins after `delayMs`. `attempt` is the number of the failed attempt. */
   retry: EventBase & { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
   /**
-   * A further attempt begins while nobody has answered yet. `attempt` is its number, `delayMs` how long it was held back:
-   * 0 where the failure of another one sent it at once.
+   * A further attempt begins before any attempt has succeeded. `attempt` is its number. `delayMs` is how long it was
+   * delayed: 0 if it started because another attempt failed.
    */
   hedge: EventBase & { readonly attempt: number; readonly delayMs: number }
   /** An operation took longer than `afterMs`. */
   timeout: EventBase & { readonly afterMs: number }
-  /** A policy declined to run the operation. */
+  /** A policy refused to run the operation. `code` is that of the error. */
   rejected: EventBase & { readonly code: string; readonly retryAfterMs: number | undefined }
-  /** A fallback stood in for a failure. */
+  /** A fallback replaced a failure by a substitute. */
   fallback: EventBase & { readonly error: unknown }
   /**
-   * A cache hid a failure: a value of `ageMs` stood in for it, or (`refresh`) it could not be refreshed in the
-   * background, and nobody else hears of the error.
+   * A cache hid a failure. It returned a stored value, `ageMs` old, instead of the error. With `refresh`, it failed to
+   * refresh the value in the background: this event is the only report of that error.
    */
   stale: EventBase & { readonly error: unknown; readonly ageMs: number; readonly refresh: boolean }
-  /** A result came from an earlier era of a circuit breaker, and changed nothing. */
+  /**
+   * A circuit breaker received the result of a call that began before its last change of state. It ignored the result.
+   */
   late: EventBase & { readonly verdict: 'success' | 'failure' }
   /**
-   * A retry, a circuit breaker or a timeout is done with a call that it did not refuse; a rate limiter or a throttle has
-   * let it in. Told of every call, so whoever listens to everything hears it only on request.
+   * A retry, a circuit breaker or a timeout has finished a call that it did not refuse.
+   *
+   * Also emitted when a rate limiter or an adaptive throttle admits a call, and when a call is cancelled while it waits
+   * for a rate limiter. These events are frequent, so only listeners that name this event receive it.
    */
   executed: EventBase & {
-    /** The event's name. All events are told with it to those who hear several; this one is made with it. */
+    /**
+     * The event's name. It is part of this event, because adding it would need a copy per call (see `EventHub.emit`).
+     */
     readonly type: 'executed'
-    /** The factory's name: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `adaptiveThrottle`. */
+    /** The name of the factory: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `adaptiveThrottle`. */
     readonly policyType: string
-    /** One of the words that the policy declares as its {@link Countable.outcomes}. */
+    /** One of the {@link Countable.outcomes} that the policy declares. */
     readonly outcome: string
-    /** How often what stands inside of the policy was run. */
+    /** How often the policy ran what is inside it. */
     readonly attempts: number
   }
 }
 
-/** What telemetry can count of a policy: each stands at zero as soon as there is a shield with that policy. */
+/** What telemetry can count for a policy. Each counter starts at zero when a shield with the policy is built. */
 export interface Countable {
-  /** The outcomes that `executed` tells. */
+  /** The outcomes that `executed` can have. */
   readonly outcomes?: readonly string[]
-  /** Every change of state that can happen. */
+  /** All changes of state that can happen. */
   readonly transitions?: readonly Pick<ShieldEvents['stateChange'], 'from' | 'to' | 'reason'>[]
 }
 
 /** The states of a circuit breaker. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disabled'
 
-/** The names of events. */
+/** The name of an event. */
 export type EventName = keyof ShieldEvents
 
-// What is told when something happens that is out of the ordinary.
+// The events that are not emitted for every call.
 const OCCASIONAL: readonly EventName[] = [
   'stateChange',
   'retry',
@@ -80,90 +86,103 @@ const OCCASIONAL: readonly EventName[] = [
 ]
 const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
 
-/** An event with its name, for those who listen to all of them. */
+/** An event with its name, for listeners of several kinds of event. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
 
-/** Hears one kind of event. What it throws, or rejects with, is reported once and otherwise without effect. */
+/**
+ * Receives one kind of event.
+ *
+ * If it throws or rejects, a warning with the code `ESCUDO_LISTENER` is printed, once per listener. Calls and other
+ * listeners are not affected.
+ */
 export type Listener<Event> = (event: Event) => unknown
 
-// Of every shield, for telemetry. The lists are replaced and never changed: whoever subscribes or unsubscribes while an
-// event is told, itself included, changes nothing for that event, and nobody copies a list to make it so.
+// The listeners for all shields, for telemetry. A list is replaced and never mutated, so that a subscription made or
+// ended while an event is emitted does not affect that event. No copy is needed per event.
 const watchers = new Map<EventName, readonly Listener<ShieldEvent>[]>()
 
 /**
- * Hears events of every shield in this process. Returns the function that ends it.
+ * Subscribes to events of every shield in this process.
  *
- * @param names which; without them all but `executed`
+ * @param names the events; default: all except `executed`
+ * @returns a function that unsubscribes
+ * @throws TypeError for an unknown event
  */
 export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventName[] = OCCASIONAL): () => void {
   const wanted = new Set(names)
-  for (const name of wanted) checkedEvent(name)
-  // Wrapped, so that the same function twice is two subscriptions, each with an end of its own.
-  const own: Listener<ShieldEvent> = (event) => listener(event)
-  const set = (heard: (now: readonly Listener<ShieldEvent>[]) => readonly Listener<ShieldEvent>[]): void => {
-    for (const name of wanted) watchers.set(name, heard(watchers.get(name) ?? []))
+  for (const name of wanted) assertEventName(name)
+  // A wrapper per subscription: the same function may subscribe twice, and each subscription ends separately.
+  const subscription: Listener<ShieldEvent> = (event) => listener(event)
+  type Listeners = readonly Listener<ShieldEvent>[]
+  const update = (change: (listeners: Listeners) => Listeners): void => {
+    for (const name of wanted) watchers.set(name, change(watchers.get(name) ?? []))
     executionWatchers = watchers.get('executed')?.length ?? 0
   }
-  set((now) => [...now, own])
-  return () => set((now) => now.filter((one) => one !== own))
+  update((listeners) => [...listeners, subscription])
+  return () => update((listeners) => listeners.filter((other) => other !== subscription))
 }
 
-// Beside the lists, because it is asked for at every call.
+// A separate counter, because every call reads it.
 let executionWatchers = 0
 
-function checkedEvent(name: EventName): void {
+function assertEventName(name: EventName): void {
   if (EVENT_NAMES.includes(name)) return
-  throw new TypeError(`there is no event '${String(name)}'; there are: ${EVENT_NAMES.join(', ')}`)
+  throw new TypeError(`unknown event '${String(name)}'; known events: ${EVENT_NAMES.join(', ')}`)
 }
 
-/** Where the policies of one shield tell what happens. */
+/** Emits the events of one shield to its listeners. */
 export class EventHub {
   readonly #listeners = new Map<EventName, Set<Listener<never>>>()
   #executionListeners = 0
 
-  /** Subscribes; returns the function that unsubscribes. */
+  /**
+   * Subscribes to one kind of event.
+   *
+   * @returns a function that unsubscribes
+   * @throws TypeError for an unknown event
+   */
   on<Name extends EventName>(name: Name, listener: Listener<ShieldEvents[Name]>): () => void {
-    checkedEvent(name)
+    assertEventName(name)
     let listeners = this.#listeners.get(name)
     if (listeners === undefined) {
       listeners = new Set()
       this.#listeners.set(name, listeners)
     }
-    // Wrapped, so that the same function twice is two subscriptions, each with an end of its own.
-    const own: Listener<ShieldEvents[Name]> = (event) => listener(event)
-    listeners.add(own)
+    // A wrapper per subscription: the same function may subscribe twice, and each subscription ends separately.
+    const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
+    listeners.add(subscription)
     if (name === 'executed') this.#executionListeners = listeners.size
     return () => {
-      listeners.delete(own)
+      listeners.delete(subscription)
       if (name === 'executed') this.#executionListeners = listeners.size
     }
   }
 
-  /** Whether anybody listens: an event that nobody hears is not built. */
+  /** Whether an event has listeners. An event without listeners is not built. */
   hasListeners(name: EventName): boolean {
     return (watchers.get(name)?.length ?? 0) > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
   }
 
-  /** The same for `executed`, without looking anything up: this is asked several times in each call. */
+  /** Whether `executed` has listeners. A faster check, without a look-up, because every call makes it several times. */
   get hasExecutedListeners(): boolean {
     return executionWatchers > 0 || this.#executionListeners > 0
   }
 
-  /** Tells all who listen. */
+  /** Emits an event to the listeners of this shield, then to those of all shields. */
   emit<Name extends EventName>(name: Name, event: ShieldEvents[Name]): void {
     const listeners = this.#listeners.get(name)
-    // Copies, since a listener may subscribe or unsubscribe, itself included.
+    // Copied, because a listener may subscribe or unsubscribe listeners while it runs.
     if (listeners !== undefined)
       for (const listener of [...listeners]) notify(listener as Listener<typeof event>, event)
     const watching = watchers.get(name)
     if (watching === undefined || watching.length === 0) return
-    // A copy, but of what is told at every call: there it would be half of the price of telling.
+    // `executed` is emitted for every call, and a copy would be half of the cost. It has its `type` already.
     const named = (name === 'executed' ? event : { type: name, ...event }) as unknown as ShieldEvent
     for (const watcher of watching) notify(watcher, named)
   }
 }
 
-/** Calls a listener so that whatever goes wrong in it stays with it. */
+/** Calls a listener. An error in it is reported once and affects neither its caller nor other listeners. */
 export function notify<Event>(listener: Listener<Event>, event: Event): void {
   try {
     const result = listener(event)
@@ -179,14 +198,19 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 const reported = new WeakSet<object>()
 
-/** Warns of something foreign that threw where nobody could be told; of each once. */
+/**
+ * Prints a warning that user code threw where no caller could receive the error. Once per `thrower`.
+ *
+ * @param thrower the object that identifies the user code, such as the listener
+ * @param what names the user code in the message
+ */
 export function reportOnce(thrower: object, error: unknown, what = 'a listener'): void {
   if (reported.has(thrower)) return
   reported.add(thrower)
-  warn(`${what} threw, and is not reported again: ${describe(error)}`, 'ESCUDO_LISTENER')
+  warn(`${what} threw (reported once): ${describe(error)}`, 'ESCUDO_LISTENER')
 }
 
-/** A warning for the developer: through `process.emitWarning` where there is one, else on the console. */
+/** Prints a warning for the developer: with `process.emitWarning`, or on the console if the runtime has none. */
 export function warn(message: string, code: string): void {
   const host = globalThis as {
     process?: { emitWarning?: (text: string, options: { type: string; code: string }) => void }
@@ -196,7 +220,7 @@ export function warn(message: string, code: string): void {
   else console.error(`${code}: ${message}`)
 }
 
-/** Anything thrown, as text; never throws itself. */
+/** Formats any thrown value as text. Never throws. */
 export function describe(error: unknown): string {
   try {
     return error instanceof Error ? `${error.name}: ${error.message}` : String(error)

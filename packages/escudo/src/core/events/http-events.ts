@@ -1,22 +1,22 @@
 import { reportOnce } from './events.ts'
 
-/** A request that a server adapter begins to serve. */
+/** A request that a server adapter starts to serve. */
 export interface ServerRequest {
-  /** As it was sent: anything that a client can write. */
+  /** The method as the client sent it: any text. */
   readonly method: string
 }
 
 /** How a served request ended. */
 export interface ServerRequestEnd {
   readonly durationMs: number
-  /** The pattern of the route, `/items/:id`; null where none served it. */
+  /** The pattern of the route, such as `/items/:id`; null if no route matched. */
   readonly route: string | null
-  /** What the log says: 499 for a client that went away before its answer was sent. */
+  /** The status in the log: 499 if the client disconnected before the answer was sent. */
   readonly status: number
-  /** Of the error that was answered; undefined where none was. */
+  /** The code of the error in the answer; undefined without an error. */
   readonly errorCode: string | undefined
   readonly errorKind: 'business' | 'technical' | undefined
-  /** The trace, where it is sampled: what cannot be looked up is no example. */
+  /** The trace id of a sampled trace; undefined for others, because they cannot be looked up. */
   readonly traceId: string | undefined
 }
 
@@ -26,83 +26,93 @@ export interface ClientRequest {
   readonly url: URL
 }
 
-/** How an attempt ended: with its body read, cancelled or cut, or without an answer. */
+/** How an attempt ended: with its body read, with its body cancelled or broken off, or without an answer. */
 export interface ClientRequestEnd {
   readonly durationMs: number
-  /** Undefined where no answer came. */
+  /** The status of the answer; undefined without an answer. */
   readonly status: number | undefined
-  /** The status as text from 400 on; `timeout`, `aborted`, or the failure's own word. Undefined when all went well. */
+  /**
+   * The status as text, from 400 on; `timeout`; `aborted`; or the kind of failure, such as `refused` or `dns`.
+   * Undefined after a success.
+   */
   readonly errorType: string | undefined
   readonly traceId: string | undefined
 }
 
-/** Who wants to know of HTTP requests. What a watcher throws is reported once, and reaches no request. */
+/** Watches HTTP requests. If a watcher throws, this is reported once, and the request is not affected. */
 export interface HttpWatcher {
-  /** A request has come. What it returns is called once, when the request is over. */
+  /** A server adapter received a request. The function that it returns is called once, when the request has ended. */
   readonly served?: (request: ServerRequest) => (end: ServerRequestEnd) => void
-  /** An attempt is about to be sent. What it returns is called once, when the attempt is over. */
+  /** An attempt is about to be sent. The function that it returns is called once, when the attempt has ended. */
   readonly sent?: (request: ClientRequest) => (end: ClientRequestEnd) => void
 }
 
-// Replaced and never changed, as in events.ts.
+// Replaced and never mutated, as in events.ts.
 let watchers: readonly HttpWatcher[] = []
 
-/** Hears of every request that is served or sent through escudo in this process. Returns the function that ends it. */
+/**
+ * Watches every request that this process serves or sends through escudo.
+ *
+ * @returns a function that stops watching
+ */
 export function watchHttp(watcher: HttpWatcher): () => void {
-  const own = { ...watcher }
-  watchers = [...watchers, own]
+  // Copied, so that the same watcher may be added twice.
+  const added = { ...watcher }
+  watchers = [...watchers, added]
   return () => {
-    watchers = watchers.filter((one) => one !== own)
+    watchers = watchers.filter((other) => other !== added)
   }
 }
 
 /**
- * Begins to watch a request that is served. Undefined when nobody watches: then nothing is built, now or at the end.
- * The end goes to those who heard of the beginning, so that what one counts up it also counts down.
+ * Reports that a request is served.
+ *
+ * @returns a function for the end of the request, which notifies the watchers of its start: a watcher that counts up
+ * also counts down. Undefined without watchers: nothing is built then, now or at the end
  */
 export function watchServed(request: ServerRequest): ((end: ServerRequestEnd) => void) | undefined {
   return watchers.length === 0
     ? undefined
-    : joined(
+    : startAll(
         watchers.map(({ served }) => served),
         request,
       )
 }
 
-/** The same for an attempt that is sent. */
+/** Reports that an attempt is sent. Returns a function for its end, as {@link watchServed} does. */
 export function watchSent(request: ClientRequest): ((end: ClientRequestEnd) => void) | undefined {
   return watchers.length === 0
     ? undefined
-    : joined(
+    : startAll(
         watchers.map(({ sent }) => sent),
         request,
       )
 }
 
-function joined<Begin, End>(
-  begins: readonly (((request: Begin) => (end: End) => void) | undefined)[],
-  request: Begin,
+function startAll<Start, End>(
+  starts: readonly (((request: Start) => (end: End) => void) | undefined)[],
+  request: Start,
 ): (end: End) => void {
   const ends: (() => void)[] = []
   let ended: End | undefined
-  for (const begin of begins) {
-    if (begin === undefined) continue
-    guarded(begin, () => {
-      const end = begin(request)
-      ends.push(() => guarded(begin, () => end(ended as End)))
+  for (const start of starts) {
+    if (start === undefined) continue
+    guarded(start, () => {
+      const end = start(request)
+      ends.push(() => guarded(start, () => end(ended as End)))
     })
   }
   return (end) => {
     ended ??= end
-    for (const tell of ends.splice(0)) tell()
+    for (const notifyEnd of ends.splice(0)) notifyEnd()
   }
 }
 
-/** What goes wrong in a watcher stays with it, and is reported once for each. */
-function guarded(begin: object, body: () => void): void {
+/** Runs code of a watcher. An error in it is reported once per watcher function. */
+function guarded(start: object, body: () => void): void {
   try {
     body()
   } catch (error) {
-    reportOnce(begin, error)
+    reportOnce(start, error)
   }
 }

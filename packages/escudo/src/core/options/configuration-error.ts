@@ -1,5 +1,8 @@
 /**
- * A shield or a policy was built with a value that cannot work. Thrown while building, never while calling.
+ * An option of a shield, a policy or a call is invalid.
+ *
+ * Options of shields and policies are checked when these are built. Options of `run` are checked by the call, which
+ * rejects with this error.
  *
  * @example
  * ```ts
@@ -15,7 +18,7 @@
 export class ConfigurationError extends Error {
   /** Always `INVALID_OPTION`. */
   readonly code = 'INVALID_OPTION'
-  /** The path of the wrong option: `circuitBreaker.trip.window`. */
+  /** The path of the invalid option, such as `circuitBreaker.trip.window`. */
   readonly path: string
 
   constructor(path: string, problem: string) {

@@ -1,10 +1,9 @@
 import { ConfigurationError } from './configuration-error.ts'
 import { show } from './durations.ts'
 
-// Readers for option values. Each names the option's path in its error, so that the person who wrote the wrong value
-// finds it without a debugger.
+// Readers for option values. Each returns the valid value, or throws a ConfigurationError that names the option's path.
 
-/** A whole number within bounds. */
+/** Reads a whole number from `min` to `max`, both included. */
 export function wholeNumber(value: unknown, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
     const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
@@ -13,7 +12,7 @@ export function wholeNumber(value: unknown, path: string, min: number, max: numb
   return value as number
 }
 
-/** A finite number within bounds, both included. */
+/** Reads a finite number from `min` to `max`, both included. */
 export function finiteNumber(value: unknown, path: string, min: number, max: number = Number.MAX_VALUE): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
     const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`
@@ -22,7 +21,7 @@ export function finiteNumber(value: unknown, path: string, min: number, max: num
   return value
 }
 
-/** A share: above 0 and at most 1. */
+/** Reads a share: above 0 and at most 1. */
 export function share(value: unknown, path: string): number {
   if (typeof value !== 'number' || !(value > 0) || value > 1) {
     throw new ConfigurationError(path, `expected a share above 0 and at most 1, got ${show(value)}`)
@@ -30,7 +29,7 @@ export function share(value: unknown, path: string): number {
   return value
 }
 
-/** A function, or undefined where the option was left out. */
+/** Reads an optional function. */
 export function optionalFunction<F>(value: F | undefined, path: string): F | undefined {
   if (value !== undefined && typeof value !== 'function') {
     throw new ConfigurationError(path, `expected a function, got ${show(value)}`)
@@ -38,7 +37,7 @@ export function optionalFunction<F>(value: F | undefined, path: string): F | und
   return value
 }
 
-/** One of a few words. */
+/** Reads one of the given words. */
 export function oneOf<const W extends string>(value: unknown, path: string, words: readonly W[]): W {
   if (!words.includes(value as W)) {
     throw new ConfigurationError(
@@ -49,7 +48,7 @@ export function oneOf<const W extends string>(value: unknown, path: string, word
   return value as W
 }
 
-/** Checks that an options object is one, and that it has no key that nobody reads: a typing error must not pass in silence. */
+/** Checks that options are an object with known keys only, so that a misspelled option is an error. */
 export function knownKeys(options: unknown, path: string, keys: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ConfigurationError(path, `expected an object of options, got ${show(options)}`)
@@ -61,15 +60,15 @@ export function knownKeys(options: unknown, path: string, keys: readonly string[
   }
 }
 
-/** The bound of a policy's option `perKey`, default 10 000; undefined where the option was left out. */
+/** Reads the bound of the option `perKey`: default 10 000, at most 10 000 000. Undefined without the option. */
 export function readMaxKeys(perKey: { readonly maxKeys?: number } | undefined, path: string): number | undefined {
   if (perKey === undefined) return undefined
   knownKeys(perKey, path, ['maxKeys'])
-  // A map holds no more than some sixteen million.
+  // A JavaScript Map holds at most about sixteen million entries.
   return wholeNumber(perKey.maxKeys ?? 10_000, `${path}.maxKeys`, 1, 10_000_000)
 }
 
-/** A name for a shield or a policy: text, not empty, at most 100 characters. */
+/** Reads the name of a shield or a policy: 1 to 100 characters. */
 export function checkedName(value: unknown, path: string): string {
   if (typeof value !== 'string' || value.length === 0 || value.length > 100) {
     throw new ConfigurationError(path, `expected a name of 1 to 100 characters, got ${show(value)}`)

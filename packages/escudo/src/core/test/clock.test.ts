@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../clock.ts'
 
-// The runtime's own timers are what is under test: they are replaced here, and nobody waits.
+// The tests replace the runtime's timers by fake ones, so that no test waits.
 beforeEach(() => {
   vi.useFakeTimers()
 })
@@ -21,7 +21,7 @@ describe('systemClock', () => {
     expect(fire).toHaveBeenCalledTimes(1)
   })
 
-  test('a delay beyond 2^31-1 ms is waited for in full, in several steps', () => {
+  test('waits in several steps for a delay above 2^31-1 ms', () => {
     for (const delayMs of [2 ** 31 - 1, 2 ** 31, 2 ** 32 + 5, 3 * 2 ** 31]) {
       const fire = vi.fn()
       systemClock.setTimer(fire, delayMs)
@@ -33,7 +33,7 @@ describe('systemClock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('a cancelled timer never fires, also after it was armed again', () => {
+  test('never fires a cancelled timer, even after its first step', () => {
     const fire = vi.fn()
     const cancel = systemClock.setTimer(fire, 2 ** 31 + 10)
     vi.advanceTimersByTime(2 ** 31)
@@ -44,7 +44,7 @@ describe('systemClock', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  test('cancelling after it fired does nothing', () => {
+  test('ignores a cancellation after the timer fired', () => {
     const fire = vi.fn()
     const cancel = systemClock.setTimer(fire, 1)
     vi.advanceTimersByTime(1)
@@ -57,7 +57,7 @@ describe('systemClock', () => {
 })
 
 describe('systemClock and the wall clock', () => {
-  test('a wall clock that jumps an hour either way moves nothing', () => {
+  test('is not affected by a jump of the wall clock in either direction', () => {
     const before = systemClock.now()
     vi.setSystemTime(Date.now() + 3_600_000)
     expect(systemClock.now() - before).toBeLessThan(1_000)
@@ -66,7 +66,7 @@ describe('systemClock and the wall clock', () => {
   })
 })
 
-test('background timers are not referenced, and can change their mind while they wait', () => {
+test('background timers are not referenced, and can change to foreground while they wait', () => {
   vi.useRealTimers()
   const referenced = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
   const idle = referenced()
@@ -83,7 +83,7 @@ test('background timers are not referenced, and can change their mind while they
   expect(referenced()).toBe(idle)
 })
 
-test('a runtime whose timers are plain numbers works without the notion of background', () => {
+test('a runtime whose timers are plain numbers ignores the background setting', () => {
   vi.useRealTimers()
   vi.stubGlobal('setTimeout', () => 7)
   vi.stubGlobal('clearTimeout', () => {})

@@ -20,9 +20,10 @@ import {
   timeout,
 } from '../../index.ts'
 
-// What the types promise. Compiled, never run: a line that expects an error fails to compile when there is none.
+// The contracts of the types. This file is compiled and never run: `@ts-expect-error` fails to compile without an
+// error.
 
-/** Whether two types are the same, and not only assignable. */
+/** Whether two types are identical, which is stricter than assignable. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 const same = <A, B>(_proof: Same<A, B>): void => {}
 
@@ -44,12 +45,12 @@ export async function aFallbackAddsItsValue(): Promise<void> {
     fallback(async () => 5),
   ).run(async () => stock)
   made satisfies Stock | number
-  // @ts-expect-error a number is one of them
+  // @ts-expect-error the result may be a number
   made satisfies Stock
 
   const chained = await shield('s', fallback(null), fallback({ stock: -1 })).run(() => stock)
   chained satisfies Stock | null | { readonly stock: -1 }
-  // @ts-expect-error null is one of them
+  // @ts-expect-error the result may be null
   chained satisfies object
 
   const through = await shield(
@@ -79,27 +80,27 @@ const retryOnResponse = retry<Response>({
 })
 const breakerOnResponse: CircuitBreaker<Response> = circuitBreaker<Response>({ classify: () => 'success' })
 
-export async function aReaderRefusesWhatItCannotRead(): Promise<void> {
+export async function aPolicyRejectsResultsThatItCannotRead(): Promise<void> {
   for (const reader of [readsResponses, retryOnResponse, breakerOnResponse]) {
     const s = shield('s', reader)
     await s.run(() => response)
     await s.run(async () => response)
     // @ts-expect-error a string is no Response
     await s.run(() => 'text')
-    // @ts-expect-error nor is a promise of one
+    // @ts-expect-error a promise of a string is no promise of a Response
     await s.run(async () => 'text')
-    // @ts-expect-error nor is it one when it is wrapped
+    // @ts-expect-error a wrapped function returns no string either
     s.wrap(() => 'text')
   }
-  // Two readers read the intersection.
+  // Two policies read the intersection of what each of them reads.
   const both = shield('s', retry<{ a: number }>(), circuitBreaker<{ b: string }>())
   await both.run(() => ({ a: 1, b: 'x' }))
   // @ts-expect-error `b` is missing
   await both.run(() => ({ a: 1 }))
 }
 
-export async function whatStandsInsideMustBeReadableOutside(): Promise<void> {
-  // @ts-expect-error the retry would be given null
+export async function anOuterPolicyMustReadWhatInnerPoliciesReturn(): Promise<void> {
+  // @ts-expect-error the retry would receive null
   shield('s', retryOnResponse, fallback(null))
   // @ts-expect-error also through a policy that reads nothing
   shield('s', retryOnResponse, timeout('1s'), fallback(null))
@@ -109,11 +110,11 @@ export async function whatStandsInsideMustBeReadableOutside(): Promise<void> {
   same<typeof result, Response | null>(true)
 }
 
-export function callsShowWhatTheyAreAndDoNotChange(call: Call): void {
+export function callsAreReadonly(call: Call): void {
   same<Call['deadline'], number | undefined>(true)
-  // @ts-expect-error a call does not change
+  // @ts-expect-error a call is immutable
   call.attempt = 2
-  // @ts-expect-error nor does its signal
+  // @ts-expect-error its signal too
   call.signal = AbortSignal.abort()
 }
 
@@ -127,7 +128,7 @@ export async function wrapKeepsTheArguments(): Promise<void> {
   await wrapped(5, 1)
 }
 
-export function durationsAreNumbersOrHaveTheirUnit(): void {
+export function durationsAreNumbersOrTextWithAUnit(): void {
   const right: Duration[] = [5, '250ms', '2s', '1.5s', '5m', '1h']
   // @ts-expect-error days are no unit
   const days: Duration = '1d'
@@ -151,7 +152,7 @@ export function optionsAreChecked(): void {
   void [standard, any]
 }
 
-export function eventsHaveTheirOwnTypes(): void {
+export function eventsAreTyped(): void {
   const s = shield('s', circuitBreaker())
   s.on('stateChange', ({ from, to, at }) => void [from === 'half-open', to === 'closed', at + 1])
   s.on('retry', ({ attempt, delayMs }) => attempt + delayMs)
@@ -166,7 +167,7 @@ export function eventsHaveTheirOwnTypes(): void {
 const needsKey = definePolicy<unknown, never, string>({ name: 'needs a key', wrap: (next) => next })
 const fetchOptions = (guard: ResilientFetchOptions['shield']): void => void guard
 
-export async function aPolicyMayNeedAKey(): Promise<void> {
+export async function aPolicyMayRequireAKey(): Promise<void> {
   const s = shield('s', needsKey)
   same<typeof s, Shield<unknown, never, string>>(true)
   const result = await s.run(() => stock, { key: 'x' })
@@ -174,24 +175,24 @@ export async function aPolicyMayNeedAKey(): Promise<void> {
   await s.run(() => stock, { key: 'x', deadline: '1s', signal: AbortSignal.abort() })
   // @ts-expect-error the key is missing
   await s.run(() => stock)
-  // @ts-expect-error there are options, and no key among them
+  // @ts-expect-error the options have no key
   await s.run(() => stock, { deadline: '1s' })
   // @ts-expect-error undefined is no key
   await s.run(() => stock, { key: undefined })
-  // @ts-expect-error nor is a number
+  // @ts-expect-error a number is no key
   await s.run(() => stock, { key: 5 })
 
   const wrapped = s.wrap((id: string, count: number) => ({ id, count }), { key: (id, count) => `${id}${count}` })
   same<typeof wrapped, (id: string, count: number) => Promise<{ id: string; count: number }>>(true)
   // @ts-expect-error the key is missing
   s.wrap((id: string) => id)
-  // @ts-expect-error there are options, and no key among them
+  // @ts-expect-error the options have no key
   s.wrap((id: string) => id, {})
   // @ts-expect-error a key is text
   s.wrap((id: number) => id, { key: (id) => id })
 }
 
-export async function onePolicyThatNeedsAKeyIsEnough(): Promise<void> {
+export async function onePolicyThatNeedsAKeyMakesItRequired(): Promise<void> {
   for (const s of [
     shield('s', fallback(null), needsKey, timeout('1s')),
     shield('s', fallback(null), timeout('1s'), needsKey),
@@ -202,16 +203,16 @@ export async function onePolicyThatNeedsAKeyIsEnough(): Promise<void> {
     // @ts-expect-error the key is missing
     await s.run(() => stock)
   }
-  // What a policy reads is looked at beside it.
+  // Results are checked in a shield that needs a key, too.
   const reader = shield('s', needsKey, retryOnResponse)
   await reader.run(() => response, { key: 'x' })
   // @ts-expect-error a string is no Response
   await reader.run(() => 'text', { key: 'x' })
-  // @ts-expect-error the retry would be given null
+  // @ts-expect-error the retry would receive null
   shield('s', retryOnResponse, needsKey, fallback(null))
 }
 
-export async function withoutSuchAPolicyAKeyMayBeLeftOut(): Promise<void> {
+export async function withoutSuchAPolicyTheKeyIsOptional(): Promise<void> {
   const s = shield('s', fallback(null), retry())
   same<typeof s, Shield<unknown, null>>(true)
   await s.run(() => stock)
@@ -224,23 +225,23 @@ export async function withoutSuchAPolicyAKeyMayBeLeftOut(): Promise<void> {
   s.wrap(() => stock, undefined)
 }
 
-export function whereAPlainShieldIsExpectedOneThatNeedsAKeyDoesNotFit(): void {
+export function aShieldThatNeedsAKeyIsNoPlainShield(): void {
   const keyed = shield('s', needsKey)
   const plain = shield('s', retry())
   // @ts-expect-error its user would call `run` without a key
   const asPlain: Shield = keyed
-  // @ts-expect-error nor by a part of it
+  // @ts-expect-error the same for `run` alone
   const asPart: Pick<Shield, 'run'> = keyed
-  // @ts-expect-error nor by the other
+  // @ts-expect-error the same for `wrap` alone
   const asWrapper: Pick<Shield, 'wrap'> = keyed
-  // @ts-expect-error nor in a list of them
+  // @ts-expect-error the same in a list
   const inList: readonly Shield[] = [plain, keyed]
-  // @ts-expect-error resilientFetch has no key to give
+  // @ts-expect-error resilientFetch passes no key
   fetchOptions(keyed)
   // @ts-expect-error a policy that needs a key is no plain policy
   const asPolicy: Policy = needsKey
   fetchOptions(plain)
-  // Who always gives a key may be given a shield that needs none.
+  // Code that always passes a key accepts a shield that needs none.
   const asKeyed: Shield<unknown, never, string> = plain
   const watched: Pick<Shield, 'name' | 'status' | 'on'> = keyed
   const any: readonly AnyPolicy[] = [needsKey, retry()]
@@ -262,7 +263,7 @@ export async function cacheAndCoalesceNeedAKey(): Promise<void> {
     same<typeof result, Stock>(true)
     // @ts-expect-error the key is missing
     await s.run(operation)
-    // @ts-expect-error and here
+    // @ts-expect-error the key is missing here too
     s.wrap(operation)
     s.wrap(operation, { key: () => 'x' })
   }
@@ -272,23 +273,23 @@ export async function cacheAndCoalesceNeedAKey(): Promise<void> {
   // @ts-expect-error the key is missing
   await s.run(operation)
 
-  // Who says what is kept gets it checked.
+  // A cache or coalesce with a type parameter rejects operations of another type.
   const prices: Cache<number> = cache<number>({ ttl: '1s' })
   await shield('s', prices, coalesce<number>()).run(() => 12.5, { key: 'x' })
   // @ts-expect-error a string is no number
   await shield('s', prices).run(() => 'text', { key: 'x' })
-  // @ts-expect-error nor does it fly as one
+  // @ts-expect-error the same for coalesce
   await shield('s', coalesce<number>()).run(() => 'text', { key: 'x' })
-  const there: boolean = prices.delete('x')
+  const existed: boolean = prices.delete('x')
   prices.clear()
   // @ts-expect-error a ttl is required
   cache({ staleIfError: '1h' })
   // @ts-expect-error there is no such option
   coalesce({ ttl: '1s' })
-  void there
+  void existed
 }
 
-export function theEventOfACacheHasItsOwnType(): void {
+export function theEventOfACacheIsTyped(): void {
   const s = shield('s', cache({ ttl: '1s' }))
   s.on('stale', ({ error, ageMs, refresh }) => void [error, ageMs + 1, refresh === true])
 }

@@ -10,7 +10,7 @@ import { DeadlineExceededError, PolicyError, stackless, TimeoutError } from '../
 const ORIGIN = { shield: 'inventory', policy: 'the-policy', stacks: false }
 const ALL: [string, string, number, boolean, PolicyError][] = [
   ['CircuitOpenError', 'CIRCUIT_OPEN', 503, true, new CircuitOpenError(ORIGIN, 1_500)],
-  ['BulkheadFullError', 'BULKHEAD_FULL', 503, true, new BulkheadFullError(ORIGIN, '5 at work, 5 waiting')],
+  ['BulkheadFullError', 'BULKHEAD_FULL', 503, true, new BulkheadFullError(ORIGIN, '5 running, 5 queued')],
   ['RateLimitedError', 'RATE_LIMITED', 429, true, new RateLimitedError(ORIGIN, '5 calls per 1000 ms are allowed', 200)],
   ['TimeoutError', 'TIMEOUT', 504, false, new TimeoutError(ORIGIN, 2_000)],
   ['DeadlineExceededError', 'DEADLINE_EXCEEDED', 503, false, new DeadlineExceededError(ORIGIN, 5_000)],
@@ -27,31 +27,31 @@ afterEach(() => {
 })
 
 describe.each(ALL)('%s', (name, code, status, refusal, error) => {
-  test('is a real Error that carries shield, policy and code', () => {
+  test('is a native Error with shield, policy and code', () => {
     expect(types.isNativeError(error)).toBe(true)
     expect(error).toBeInstanceOf(PolicyError)
     expect(error).toMatchObject({ name, code, shield: 'inventory', policy: 'the-policy' })
     expect(error.message).toContain('inventory')
-    // A deadline is the call's and no policy's.
+    // A deadline belongs to the call, not to a policy.
     if (!(error instanceof DeadlineExceededError)) expect(error.message).toContain('the-policy')
   })
 
-  test('is technical, has its status, and is a refusal or not', () => {
+  test('is technical, has the right status, and is a refusal only if it should be', () => {
     expect(factsOf(error)).toMatchObject({ code, status, kind: 'technical' })
     expect(isRefusal(error)).toBe(refusal)
   })
 
-  test('shows as JSON what it knows, and no stack', () => {
+  test('becomes JSON with its fields and without a stack', () => {
     expect(JSON.parse(JSON.stringify(error))).toMatchObject({ shield: 'inventory', policy: 'the-policy', code })
     expect(JSON.stringify(error)).not.toContain('.ts:')
   })
 })
 
-test('what a refusal is does not depend on its class: one made by another copy of the library counts', () => {
-  const foreign = Object.assign(new Error('open'), {
+test('isRefusal() accepts a refusal of another copy of the library', () => {
+  const refusal = Object.assign(new Error('open'), {
     [Symbol.for('escudo.error')]: { code: 'CIRCUIT_OPEN', status: 503, kind: 'technical', refusal: true },
   })
-  expect(isRefusal(foreign)).toBe(true)
+  expect(isRefusal(refusal)).toBe(true)
   expect(FACTS).toBe(Symbol.for('escudo.error'))
 })
 
@@ -64,14 +64,14 @@ test.each([
   new Error('x'),
   { code: 'CIRCUIT_OPEN' },
   { [FACTS]: { refusal: true } },
-])('%s is no refusal', (error) => {
+])('isRefusal() is false for %s', (error) => {
   expect(isRefusal(error)).toBe(false)
 })
 
 describe('stackless', () => {
   const stackOf = (error: Error): string => error.stack ?? ''
 
-  test('makes an error without a stack, and leaves the limit as it was', () => {
+  test('creates an error without a stack, and restores the limit', () => {
     Error.stackTraceLimit = 7
     const error = stackless(() => new CircuitOpenError(ORIGIN, 1))
     expect(stackOf(error)).not.toContain('\n    at ')
@@ -80,7 +80,7 @@ describe('stackless', () => {
     expect(stackOf(new Error('after'))).toContain('\n    at ')
   })
 
-  test('leaves the limit as it was when making the error throws', () => {
+  test('restores the limit if creating the error throws', () => {
     expect(() =>
       stackless(() => {
         throw new RangeError('no error today')
@@ -89,13 +89,13 @@ describe('stackless', () => {
     expect(Error.stackTraceLimit).toBe(limit)
   })
 
-  test('where the limit is absent the error simply has its stack', () => {
+  test('creates an error with a stack if the runtime has no limit', () => {
     Reflect.deleteProperty(Error, 'stackTraceLimit')
     expect(stackless(() => new Error('plain')).message).toBe('plain')
     expect('stackTraceLimit' in Error).toBe(false)
   })
 
-  test('where the limit cannot be changed the error simply has its stack', () => {
+  test('creates an error with a stack if the limit cannot be changed', () => {
     Object.defineProperty(Error, 'stackTraceLimit', { value: 10, writable: false, configurable: true })
     expect(stackless(() => new CircuitOpenError(ORIGIN, 1)).code).toBe('CIRCUIT_OPEN')
   })

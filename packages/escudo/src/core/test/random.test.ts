@@ -7,7 +7,7 @@ const take = (seed: number, count: number): number[] => {
   return Array.from({ length: count }, () => random())
 }
 
-test('the same seed repeats, another seed does not', () => {
+test('the same seed gives the same numbers, another seed gives others', () => {
   fc.assert(
     fc.property(fc.integer(), fc.integer(), (seed, other) => {
       expect(take(seed, 20)).toEqual(take(seed, 20))
@@ -16,16 +16,16 @@ test('the same seed repeats, another seed does not', () => {
   )
 })
 
-test('numbers are from 0, included, to 1, excluded, and spread evenly', () => {
+test('numbers are from 0 (included) to 1 (excluded), evenly distributed', () => {
   const numbers = take(42, 100_000)
   expect(numbers.every((n) => n >= 0 && n < 1)).toBe(true)
   const tenths = Array.from({ length: 10 }, (_, i) => numbers.filter((n) => Math.floor(n * 10) === i).length)
   for (const count of tenths) expect(Math.abs(count - 10_000)).toBeLessThan(500)
 })
 
-test('two generators of one seed do not share their state', () => {
-  const [one, other] = [seededRandom(7), seededRandom(7)]
-  one()
-  one()
-  expect(other()).toBe(take(7, 1)[0])
+test('two generators with the same seed do not share state', () => {
+  const [first, second] = [seededRandom(7), seededRandom(7)]
+  first()
+  first()
+  expect(second()).toBe(take(7, 1)[0])
 })

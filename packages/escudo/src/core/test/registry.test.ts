@@ -9,8 +9,8 @@ import { shield } from '../shield.ts'
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
 
-/** A weak reference holds what it was asked for until the current job is over. */
-async function collected(): Promise<void> {
+/** Collects garbage in a new job: until its job ends, a weak reference that was read keeps its target alive. */
+async function collectGarbage(): Promise<void> {
   await new Promise((resolve) => setImmediate(resolve))
   collect()
 }
@@ -19,30 +19,30 @@ afterEach(() => {
   vi.unstubAllGlobals()
 })
 
-test('shields that are held are listed in the order in which they were built, with their policies', () => {
-  const held = [shield('one', retry(), retry()), shield('two', circuitBreaker())]
+test('lists live shields in the order in which they were built, with their policies', () => {
+  const live = [shield('one', retry(), retry()), shield('two', circuitBreaker())]
   const listed = registeredShields().filter(({ name }) => name === 'one' || name === 'two')
   expect(listed.map(({ name, policies }) => [name, policies.map((policy) => policy.name)])).toEqual([
     ['one', ['retry', 'retry-2']],
     ['two', ['circuitBreaker']],
   ])
-  expect(held).toHaveLength(2)
+  expect(live).toHaveLength(2)
 })
 
-test('a shield that its program let go is listed no more, and its place is used again', async () => {
+test('removes garbage-collected shields, so that the list stays bounded', async () => {
   const used = shield('used', retry())
   for (let round = 0; round < 20; round += 1) {
-    for (let made = 0; made < 100; made += 1) await shield('let-go', retry()).run(() => 42)
-    await collected()
+    for (let built = 0; built < 100; built += 1) await shield('unused', retry()).run(() => 42)
+    await collectGarbage()
   }
-  expect(registeredShields().filter(({ name }) => name === 'let-go').length).toBeLessThan(200)
-  // 2000 were built: the list was swept, each time that it had doubled.
+  expect(registeredShields().filter(({ name }) => name === 'unused').length).toBeLessThan(200)
+  // 2000 shields were built. The list was swept each time that it had doubled.
   expect(registeredCount()).toBeLessThan(500)
   expect(registeredShields().filter(({ name }) => name === 'used')).toHaveLength(1)
   expect(used.name).toBe('used')
 })
 
-test('where there are no weak references shields work, and are not listed', async () => {
+test('without weak references, shields work but are not listed', async () => {
   const before = registeredCount()
   vi.stubGlobal('WeakRef', undefined)
   expect(await shield('plain', retry()).run(() => 42)).toBe(42)

@@ -4,26 +4,26 @@ import { SecondaryError, withCause } from '../secondary-error.ts'
 const ORIGINAL = new Error('connection refused')
 
 describe('withCause', () => {
-  test('keeps the later error itself, with the original one as its cause', () => {
+  test('returns the later error with the original error as its cause', () => {
     const later = new TypeError('bug in the fallback')
     expect(withCause(later, ORIGINAL)).toBe(later)
     expect(later.cause).toBe(ORIGINAL)
     expect(Object.keys(later)).toEqual([])
   })
 
-  test('the very same error stays as it is: none is its own cause', () => {
+  test('returns the error unchanged if both are the same object', () => {
     const error = new Error('one and the same')
     expect(withCause(error, error)).toBe(error)
     expect(error.cause).toBeUndefined()
   })
 
   test.each<[string, unknown]>([
-    ['an error that has a cause of its own', new Error('later', { cause: 'own' })],
+    ['an error that has a cause already', new Error('later', { cause: 'own' })],
     ['a frozen error', Object.freeze(new Error('later'))],
     ['a string', 'later'],
     ['undefined', undefined],
     ['an object that is no error', { message: 'later' }],
-  ])('%s goes inside a SecondaryError whose cause is the original', (_what, later) => {
+  ])('wraps %s in a SecondaryError whose cause is the original', (_what, later) => {
     const error = withCause(later, ORIGINAL)
     expect(error).toBeInstanceOf(SecondaryError)
     expect(error).toMatchObject({ name: 'SecondaryError', code: 'SECONDARY_FAILURE', error: later, cause: ORIGINAL })
@@ -31,7 +31,7 @@ describe('withCause', () => {
 
   test.each<[string, () => unknown]>([
     [
-      'a proxy that was revoked',
+      'a revoked proxy',
       () => {
         const { proxy, revoke } = Proxy.revocable({}, {})
         revoke()
@@ -56,7 +56,7 @@ describe('withCause', () => {
           },
         }),
     ],
-  ])('%s goes inside a SecondaryError too: the original is never lost', (_what, make) => {
+  ])('wraps %s in a SecondaryError, so that the original is not lost', (_what, make) => {
     expect(withCause(make(), ORIGINAL)).toMatchObject({ code: 'SECONDARY_FAILURE', cause: ORIGINAL })
   })
 })

@@ -5,7 +5,7 @@ import { virtualClock } from '../../testing/virtual-clock.ts'
 import type { Call } from '../engine/call.ts'
 import { shield } from '../shield.ts'
 
-const five = () => {
+const fivePolicies = () => {
   const clock = virtualClock()
   const s = shield(
     { name: 'five', clock },
@@ -20,20 +20,20 @@ const five = () => {
 }
 
 describe('run', () => {
-  test('calls the operation synchronously when nothing makes it wait, in all five policies too', async () => {
+  test('calls the operation synchronously if no policy makes it wait', async () => {
     for (const options of [
       undefined,
       { key: 'k' },
       { deadline: '5s' as const, signal: new AbortController().signal },
     ]) {
       const operation = vi.fn(() => 42)
-      const answer = five().s.run(operation, options)
+      const answer = fivePolicies().s.run(operation, options)
       expect(operation).toHaveBeenCalledTimes(1)
       expect(await answer).toBe(42)
     }
   })
 
-  test('gives the operation its call: attempt, deadline, key, priority, clock and chance', async () => {
+  test('gives the operation its call: attempt, deadline, key, priority, clock and random', async () => {
     const clock = virtualClock()
     await clock.advance(100)
     const random = (): number => 0.5
@@ -49,28 +49,28 @@ describe('run', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a signal that is aborted already means that the operation is never called', async () => {
-    const { s } = five()
+  test('never calls the operation if the signal is already aborted', async () => {
+    const { s } = fivePolicies()
     const operation = vi.fn()
     const reason = { my: 'reason' }
     await expect(s.run(operation, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     expect(operation).not.toHaveBeenCalled()
   })
 
-  test("the caller's abort settles a deaf operation at once, with the signal's own reason, untouched", async () => {
+  test("rejects immediately with the signal's unchanged reason when the caller aborts", async () => {
     for (const reason of [new Error('gone'), 'text', undefined, null, 0]) {
-      const { s } = five()
+      const { s } = fivePolicies()
       const controller = new AbortController()
       const answer = s.run(() => new Promise(() => {}), { signal: controller.signal })
       controller.abort(reason)
-      // An undefined reason is made an AbortError by the controller itself.
+      // The controller replaces an undefined reason by an AbortError.
       await expect(answer).rejects.toBe(controller.signal.reason)
       expect(getEventListeners(controller.signal, 'abort')).toEqual([])
       expect(s.status().policies[2]).toMatchObject({ type: 'retry', retries: 0 })
     }
   })
 
-  test('a deadline settles a deaf operation like a timeout, aborts its signal, and names itself', async () => {
+  test('rejects with DEADLINE_EXCEEDED at the deadline, and aborts the signal of the operation', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock })
     let signal: AbortSignal | undefined
@@ -90,8 +90,8 @@ describe('run', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('after the call its signal has no listener, and its deadline no timer', async () => {
-    const { s, clock } = five()
+  test('removes the listener of its signal and the timer of its deadline', async () => {
+    const { s, clock } = fivePolicies()
     const controller = new AbortController()
     const options = { signal: controller.signal, deadline: '5s' as const }
     await s.run(() => 1, options)
@@ -100,7 +100,7 @@ describe('run', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test.each([Number.NaN, -1, '5 s', null])('a deadline of %s is an error that names the path', async (deadline) => {
+  test.each([Number.NaN, -1, '5 s', null])('rejects a deadline of %s with the path of the option', async (deadline) => {
     const operation = vi.fn()
     await expect(shield('s').run(operation, { deadline: deadline as never })).rejects.toMatchObject({
       path: 'run.deadline',
@@ -108,15 +108,18 @@ describe('run', () => {
     expect(operation).not.toHaveBeenCalled()
   })
 
-  test.each([Number.NaN, '1', null, 1n, {}])('a priority of %s is an error that names the path', async (priority) => {
-    const operation = vi.fn()
-    await expect(shield('s').run(operation, { priority: priority as never })).rejects.toMatchObject({
-      path: 'run.priority',
-    })
-    expect(operation).not.toHaveBeenCalled()
-  })
+  test.each([Number.NaN, '1', null, 1n, {}])(
+    'rejects a priority of %s with the path of the option',
+    async (priority) => {
+      const operation = vi.fn()
+      await expect(shield('s').run(operation, { priority: priority as never })).rejects.toMatchObject({
+        path: 'run.priority',
+      })
+      expect(operation).not.toHaveBeenCalled()
+    },
+  )
 
-  test.each([5, null, true, ['a'], {}, Symbol('a')])('a key of %s is an error that names the path', async (key) => {
+  test.each([5, null, true, ['a'], {}, Symbol('a')])('rejects a key of %s with the path of the option', async (key) => {
     const operation = vi.fn()
     const wrapped = shield('s').wrap(operation, { key: () => key as never })
     for (const call of [shield('s').run(operation, { key: key as never }), wrapped()]) {
@@ -125,18 +128,18 @@ describe('run', () => {
     expect(operation).not.toHaveBeenCalled()
   })
 
-  test.each([-1, -0, 0.5, Number.POSITIVE_INFINITY, undefined])('%s is a priority', async (priority) => {
+  test.each([-1, -0, 0.5, Number.POSITIVE_INFINITY, undefined])('accepts %s as a priority', async (priority) => {
     expect(await shield('s').run((call) => call.priority, { priority })).toBe(priority ?? 0)
   })
 
   test.each([undefined, null, 42, {}, Promise.resolve(1)])(
-    '%s is no operation: a TypeError, rejected',
+    'rejects %s, which is no operation, with a TypeError',
     async (wrong) => {
       await expect(shield('s').run(wrong as never)).rejects.toThrow(TypeError)
     },
   )
 
-  test('without policies whatever the operation does becomes the outcome of a promise', async () => {
+  test('without policies returns a promise of what the operation returns or throws', async () => {
     const s = shield('bare')
     expect(await s.run(() => 1)).toBe(1)
     await expect(
@@ -146,7 +149,7 @@ describe('run', () => {
     ).rejects.toThrow('at once')
   })
 
-  test('the first policy is the outermost', async () => {
+  test('enters the first policy first, as the outermost', async () => {
     const order: string[] = []
     const tracer = (name: string) =>
       definePolicy({
@@ -164,9 +167,9 @@ describe('run', () => {
     expect(order).toEqual(['a in', 'b in', 'c in', 'operation', 'c out', 'b out', 'a out'])
   })
 
-  test('policies are composed once, not for each call', async () => {
+  test('does not compose the policies again for each call', async () => {
     const wrap = vi.fn((next) => next)
-    const s = shield('s', definePolicy({ name: 'own', wrap }))
+    const s = shield('s', definePolicy({ name: 'custom', wrap }))
     await s.run(() => 1)
     await s.run(() => 1)
     expect(wrap).toHaveBeenCalledTimes(1)
@@ -174,7 +177,7 @@ describe('run', () => {
 })
 
 describe('wrap', () => {
-  test('passes the arguments, and derives the key from them', async () => {
+  test('passes the arguments and derives the key from them', async () => {
     const keys: (string | undefined)[] = []
     const spy = definePolicy({
       name: 'spy',
@@ -190,7 +193,7 @@ describe('wrap', () => {
     expect(keys).toEqual(['1/2', undefined])
   })
 
-  test('a key function that throws rejects, and the function is not called', async () => {
+  test('rejects without calling the function if the key function throws', async () => {
     const fn = vi.fn()
     const wrapped = shield('s').wrap(fn, {
       key: () => {
@@ -202,16 +205,16 @@ describe('wrap', () => {
   })
 })
 
-test("a retry's event is heard by the shield's listeners until they unsubscribe", async () => {
+test('on() receives the events of a retry until it is unsubscribed', async () => {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, retry({ maxRetries: 1, backoff: { delayMs: () => 5 } }))
-  const heard: unknown[] = []
-  const end = s.on('retry', (event) => heard.push(event))
+  const events: unknown[] = []
+  const unsubscribe = s.on('retry', (event) => events.push(event))
   for (let n = 0; n < 2; n += 1) {
     const failed = s.run(() => Promise.reject('down')).catch(() => {})
     await clock.advance(5)
     await failed
-    end()
+    unsubscribe()
   }
-  expect(heard).toEqual([{ shield: 's', policy: 'retry', attempt: 1, delayMs: 5, error: 'down' }])
+  expect(events).toEqual([{ shield: 's', policy: 'retry', attempt: 1, delayMs: 5, error: 'down' }])
 })

@@ -17,7 +17,7 @@ afterEach(() => {
 })
 
 describe('names', () => {
-  test('a policy is called as its type, numbered when it occurs twice', () => {
+  test('a policy is named after its type, numbered from the second one on', () => {
     const s = shield('s', fallback(null), timeout('9s'), retry(), timeout('2s'), circuitBreaker(), timeout('1s'))
     expect(s.status().policies.map(({ name }) => name)).toEqual([
       'fallback',
@@ -29,7 +29,7 @@ describe('names', () => {
     ])
   })
 
-  test('a policy keeps the name that it was given, and its type beside it', () => {
+  test('a policy keeps its explicit name', () => {
     const s = shield('s', retry({ name: 'again' }), bulkhead({ limit: 1, name: 'five' }))
     expect(s.status().policies).toMatchObject([
       { name: 'again', type: 'retry' },
@@ -37,7 +37,7 @@ describe('names', () => {
     ])
   })
 
-  test('the same given name twice is an error that names the place', () => {
+  test('two policies with the same explicit name are an error with the path', () => {
     expect(() => shield('s', retry({ name: 'x' }), timeout('1s', { name: 'x' }))).toThrow(
       expect.objectContaining({
         path: 'shield.policies[1].name',
@@ -46,12 +46,12 @@ describe('names', () => {
     )
   })
 
-  test('numbering leaves out a number that somebody has as a name', () => {
+  test('numbering skips a number that is an explicit name', () => {
     const s = shield('s', timeout('9s', { name: 'timeout-2' }), timeout('2s'), timeout('1s'))
     expect(s.status().policies.map(({ name }) => name)).toEqual(['timeout-2', 'timeout', 'timeout-3'])
   })
 
-  test.each(['', 'x'.repeat(101), 5, null, undefined])('%s is no name for a shield', (name) => {
+  test.each(['', 'x'.repeat(101), 5, null, undefined])('rejects %s as the name of a shield', (name) => {
     expect(() => shield({ name: name as never })).toThrow(expect.objectContaining({ path: 'shield.name' }))
   })
 })
@@ -62,13 +62,13 @@ test.each<[string, unknown]>([
   ['a factory that was not called', retry],
   ['an object', {}],
   ['text', 'retry'],
-])('%s in place of a policy is an error that names the place', (_what, wrong) => {
+])('%s in place of a policy is an error with its position', (_what, wrong) => {
   expect(() => shield('s', timeout('1s'), wrong as never)).toThrow(
     expect.objectContaining({ path: 'shield.policies[1]' }),
   )
 })
 
-test('an unknown option of a shield is an error that names it', () => {
+test('an unknown option of a shield is an error with its path', () => {
   expect(() => shield({ name: 's', clok: virtualClock() } as never)).toThrow(
     expect.objectContaining({ path: 'shield.clok' }),
   )
@@ -80,30 +80,30 @@ test.each<[string, object]>([
   ['shield.clock', { clock: 5 }],
   ['shield.clock', { clock: {} }],
   ['shield.random', { random: 0.5 }],
-])('a wrong value is an error that names %s, when the shield is built', (path, options) => {
+])('an invalid value is an error with the path %s when the shield is built', (path, options) => {
   expect(() => shield({ name: 's', ...options } as never, retry())).toThrow(expect.objectContaining({ path }))
 })
 
-test('a policy takes the clock of its first shield, and another clock is an error', () => {
-  const [one, other] = [virtualClock(), virtualClock()]
+test('a policy uses the clock of its first shield, and a shield with another clock is an error', () => {
+  const [clock, otherClock] = [virtualClock(), virtualClock()]
   const breaker = circuitBreaker()
-  shield({ name: 'first', clock: one }, breaker)
-  expect(() => shield({ name: 'second', clock: one }, breaker)).not.toThrow()
-  expect(() => shield({ name: 'third', clock: other }, breaker)).toThrow(
+  shield({ name: 'first', clock }, breaker)
+  expect(() => shield({ name: 'second', clock }, breaker)).not.toThrow()
+  expect(() => shield({ name: 'third', clock: otherClock }, breaker)).toThrow(
     expect.objectContaining({ path: 'shield.clock', message: expect.stringContaining("'circuitBreaker'") }),
   )
   expect(() => shield('fourth', breaker)).toThrow(expect.objectContaining({ path: 'shield.clock' }))
 })
 
-describe('the check of the whole', () => {
-  test('a timeout inside of a shorter one would never fire: an error', () => {
+describe('the check of the composition', () => {
+  test('throws for a timeout inside a shorter one, because it would never fire', () => {
     expect(() => shield('s', timeout('1s'), retry(), timeout('2s', { name: 'attempt' }))).toThrow(
       expect.objectContaining({ path: 'timeout.after', message: expect.stringContaining("'attempt'") }),
     )
     expect(() => shield('s', timeout('1s'), timeout('1s'))).not.toThrow()
   })
 
-  test('a fallback inside of a retry hides failures from it: a warning, once', () => {
+  test('warns once of a fallback inside a retry, because it hides failures', () => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     shield('hidden', retry(), fallback(null))
     shield('hidden', retry(), fallback(null))
@@ -118,7 +118,7 @@ describe('the check of the whole', () => {
 })
 
 describe('status', () => {
-  test('is JSON-able, and tells every policy by name, type, state and counters', async () => {
+  test('is JSON-able, with the name, type, state and counters of every policy', async () => {
     const clock = virtualClock()
     const s = shield(
       { name: 's', clock },
@@ -153,16 +153,16 @@ describe('status', () => {
     })
   })
 
-  test('a policy of a user without a status is told by name and type', () => {
-    const own = definePolicy({ name: 'own', wrap: (next) => (call, operation) => next(call, operation) })
-    expect(shield('s', own, own).status().policies).toEqual([
-      { name: 'own', type: 'own' },
-      { name: 'own-2', type: 'own' },
+  test('contains the name and type of a custom policy without a status', () => {
+    const custom = definePolicy({ name: 'custom', wrap: (next) => (call, operation) => next(call, operation) })
+    expect(shield('s', custom, custom).status().policies).toEqual([
+      { name: 'custom', type: 'custom' },
+      { name: 'custom-2', type: 'custom' },
     ])
   })
 })
 
-test('the standard shield has the order and the values of .NET, each overridable', () => {
+test('the standard shield has the order and defaults of .NET, and each can be overridden', () => {
   const standard = standardShield('catalogue')
   expect(standard.status().policies.map(({ name, type }) => [name, type])).toEqual([
     ['bulkhead', 'bulkhead'],

@@ -4,7 +4,7 @@ import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
-import { addNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain/notes.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'

@@ -4,7 +4,7 @@ import { type Call, enteredMs, rootOf, scopeOf } from '../../core/engine/call.ts
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
-import { addNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain/notes.ts'
 import { toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, readMaxKeys } from '../../core/options/options.ts'
 import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'

@@ -3,7 +3,7 @@ import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../cor
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { sleep } from '../../core/engine/sleep.ts'
-import { addNote, forgetNotesInside } from '../../core/explain.ts'
+import { addNote, forgetNotesInside } from '../../core/explain/notes.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import { AttemptLog } from '../shared/attempts.ts'

@@ -4,7 +4,7 @@ import { CancelScope } from '../../core/engine/cancel-scope.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { TimerEntry, TimerQueue } from '../../core/engine/timer-queue.ts'
 import { stackless, TimeoutError } from '../../core/errors.ts'
-import { addNote } from '../../core/explain.ts'
+import { addNote } from '../../core/explain/notes.ts'
 import { executed } from '../shared/executed.ts'
 import type { TimeoutSettings } from './options.ts'
 

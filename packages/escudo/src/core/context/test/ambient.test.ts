@@ -6,14 +6,14 @@ import { continueTrace } from '../trace-context.ts'
 
 const context = (): Ambient => continueTrace({})
 
-test('outside of any request there is no context', () => {
+test('there is no context outside a request', () => {
   expect(ambient()).toBeUndefined()
 })
 
-test('a context reaches everything that its body starts, and nothing after it', async () => {
-  const mine = context()
+test('a context reaches everything that its body starts, and nothing after the body', async () => {
+  const own = context()
   const seen: (Ambient | undefined)[] = []
-  const late = withAmbient(mine, async () => {
+  const late = withAmbient(own, async () => {
     seen.push(ambient())
     await setImmediate()
     seen.push(ambient())
@@ -21,11 +21,11 @@ test('a context reaches everything that its body starts, and nothing after it', 
   })
   expect(ambient()).toBeUndefined()
   await late
-  expect(seen).toEqual([mine, mine, mine, mine])
+  expect(seen).toEqual([own, own, own, own])
   expect(ambient()).toBeUndefined()
 })
 
-test('two interleaved flows never mix', async () => {
+test('interleaved asynchronous flows keep separate contexts', async () => {
   const flows = Array.from({ length: 50 }, context)
   await Promise.all(
     flows.map((own) =>
@@ -40,7 +40,7 @@ test('two interleaved flows never mix', async () => {
   )
 })
 
-test('contexts nest, and undefined takes a body out of any', () => {
+test('contexts nest, and undefined runs a body outside every context', () => {
   const [outer, inner] = [context(), context()]
   withAmbient(outer, () => {
     withAmbient(inner, () => expect(ambient()).toBe(inner))
@@ -49,7 +49,7 @@ test('contexts nest, and undefined takes a body out of any', () => {
   })
 })
 
-test('what a body returns comes back, and what it throws comes out, with the context gone', () => {
+test('withAmbient() returns or throws what its body does, and ends the context', () => {
   expect(withAmbient(context(), () => 42)).toBe(42)
   expect(() =>
     withAmbient(context(), () => {
@@ -59,7 +59,7 @@ test('what a body returns comes back, and what it throws comes out, with the con
   expect(ambient()).toBeUndefined()
 })
 
-test('timeouts of two requests expire each in its own context, whoever armed the timer', async () => {
+test('timeouts expire in the contexts of their requests, whichever request set the timer', async () => {
   const { shield } = await import('../../shield.ts')
   const { timeout } = await import('../../../policies/timeout/timeout.ts')
   const clock = virtualClock()
@@ -68,13 +68,13 @@ test('timeouts of two requests expire each in its own context, whoever armed the
   const contexts = [context(), context(), context()]
   const calls = contexts.map((own) =>
     withAmbient(own, async () => {
-      const heard: (Ambient | undefined)[] = []
-      seen.set(own, heard)
+      const recorded: (Ambient | undefined)[] = []
+      seen.set(own, recorded)
       const answer = inventory.run(({ signal }) => {
-        signal.addEventListener('abort', () => heard.push(ambient()))
+        signal.addEventListener('abort', () => recorded.push(ambient()))
         return new Promise(() => {})
       })
-      await answer.catch(() => heard.push(ambient()))
+      await answer.catch(() => recorded.push(ambient()))
     }),
   )
   await clock.advance('1s')
@@ -82,48 +82,48 @@ test('timeouts of two requests expire each in its own context, whoever armed the
   for (const own of contexts) expect(seen.get(own)).toEqual([own, own])
 })
 
-test("a timeout's event is told in the context of its call", async () => {
+test("a timeout's event is emitted in the context of its call", async () => {
   const { shield } = await import('../../shield.ts')
   const { timeout } = await import('../../../policies/timeout/timeout.ts')
   const clock = virtualClock()
   const inventory = shield({ name: 'ambient', clock }, timeout('1s'))
-  const heard: (Ambient | undefined)[] = []
-  inventory.on('timeout', () => heard.push(ambient()))
+  const seen: (Ambient | undefined)[] = []
+  inventory.on('timeout', () => seen.push(ambient()))
   const [first, second] = [context(), context()]
   const calls = [first, second].map((own) =>
     withAmbient(own, () => inventory.run(() => new Promise(() => {})).catch(() => {})),
   )
   await clock.advance('1s')
   await Promise.all(calls)
-  expect(heard).toEqual([first, second])
+  expect(seen).toEqual([first, second])
 })
 
-test('a circuit that becomes half-open by time does so outside of the request that opened it', async () => {
+test('a circuit becomes half-open outside the context of the request that opened it', async () => {
   const { shield } = await import('../../shield.ts')
   const { circuitBreaker } = await import('../../../policies/circuit-breaker/circuit-breaker.ts')
   const { consecutive } = await import('../../../policies/circuit-breaker/state/trips/trip.ts')
   const clock = virtualClock()
-  // A clock that keeps contexts, as the runtime's timers do.
+  // A clock that preserves contexts, as the runtime's timers do.
   const { AsyncResource } = await import('node:async_hooks')
-  const keeping = {
+  const preserving = {
     ...clock,
     now: clock.now,
     setTimer: (fire: () => void, ms: number) => clock.setTimer(AsyncResource.bind(fire), ms),
   }
   const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1s' })
-  const inventory = shield({ name: 'ambient', clock: keeping }, breaker)
-  const heard: [string, Ambient | undefined][] = []
-  breaker.on('stateChange', ({ to }) => heard.push([to, ambient()]))
+  const inventory = shield({ name: 'ambient', clock: preserving }, breaker)
+  const seen: [string, Ambient | undefined][] = []
+  breaker.on('stateChange', ({ to }) => seen.push([to, ambient()]))
   const own = context()
   await withAmbient(own, () => inventory.run(() => Promise.reject(new Error('down'))).catch(() => {}))
   await clock.advance('1s')
-  expect(heard).toEqual([
+  expect(seen).toEqual([
     ['open', own],
     ['half-open', undefined],
   ])
 })
 
-test('a runtime without asynchronous storage has no context, and bodies run all the same', async () => {
+test('without asynchronous storage there is no context, and bodies still run', async () => {
   vi.stubGlobal('process', { ...process, getBuiltinModule: undefined })
   vi.resetModules()
   try {

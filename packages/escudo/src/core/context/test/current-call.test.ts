@@ -4,12 +4,12 @@ import type { Call } from '../../engine/call.ts'
 import { shield } from '../../shield.ts'
 import { currentCall } from '../current-call.ts'
 
-test('outside of a wrapped function there is no current call', async () => {
+test('there is no current call outside a wrapped function', async () => {
   expect(currentCall()).toBeUndefined()
   await shield('plain').run(() => expect(currentCall()).toBeUndefined())
 })
 
-test('inside, also after an await, it is the call of this very run, however many run at once', async () => {
+test('each of several concurrent runs has its call, even after an await', async () => {
   const inventory = shield('inventory')
   const stockOf = inventory.wrap(
     async (id: string) => {
@@ -24,7 +24,7 @@ test('inside, also after an await, it is the call of this very run, however many
   expect(currentCall()).toBeUndefined()
 })
 
-test('nested wrapped functions see each their own call', async () => {
+test('a nested wrapped function has a separate call', async () => {
   const inner = shield('inner').wrap(() => currentCall())
   const outer = shield('outer').wrap(async () => {
     const own = currentCall()
@@ -37,7 +37,7 @@ test('nested wrapped functions see each their own call', async () => {
   expect(after).toBe(own)
 })
 
-test('without asynchronous storage it is right until the first await, and nested calls do not lose it', async () => {
+test('without asynchronous storage it is correct until the first await, also after nested calls', async () => {
   vi.stubGlobal('process', { ...process, getBuiltinModule: undefined })
   vi.resetModules()
   const without = await import('../current-call.ts')

@@ -6,12 +6,12 @@ const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
 const SPAN = '00f067aa0ba902b7'
 const VALID = `00-${TRACE}-${SPAN}-01`
 
-test('version 00 is read: trace id, span id, flags', () => {
+test('parses version 00: trace id, span id, flags', () => {
   expect(parseTraceparent(VALID)).toEqual({ traceId: TRACE, spanId: SPAN, traceFlags: 1 })
   expect(parseTraceparent(`00-${TRACE}-${SPAN}-ff`)?.traceFlags).toBe(255)
 })
 
-test('a higher version is read, also when it goes on after a further dash', () => {
+test('parses a higher version, even if it continues after a further dash', () => {
   expect(parseTraceparent(`01-${TRACE}-${SPAN}-00`)).toEqual({ traceId: TRACE, spanId: SPAN, traceFlags: 0 })
   expect(parseTraceparent(`cc-${TRACE}-${SPAN}-01-what-the-future-will-be-like`)?.traceId).toBe(TRACE)
   expect(parseTraceparent(`cc-${TRACE}-${SPAN}-01-`)?.traceId).toBe(TRACE)
@@ -20,7 +20,7 @@ test('a higher version is read, also when it goes on after a further dash', () =
 test.each([
   ['version 00 with more than 55 characters', `${VALID}-more`],
   ['version 00 with a dash at its end', `${VALID}-`],
-  ['a higher version that goes on without a dash', `cc-${TRACE}-${SPAN}-01what`],
+  ['a higher version that continues without a dash', `cc-${TRACE}-${SPAN}-01what`],
   ['version ff', `ff-${TRACE}-${SPAN}-01`],
   ['a trace id of zeros', `00-${'0'.repeat(32)}-${SPAN}-01`],
   ['a span id of zeros', `00-${TRACE}-${'0'.repeat(16)}-01`],
@@ -30,25 +30,22 @@ test.each([
   ['a short span id', `00-${TRACE}-${SPAN.slice(1)}-01`],
   ['flags of one digit', `00-${TRACE}-${SPAN}-1`],
   ['no flags', `00-${TRACE}-${SPAN}`],
-  ['a letter that is no digit', `00-${TRACE.replace('4', 'g')}-${SPAN}-01`],
-  ['a space in front', ` ${VALID}`],
-  ['a space behind', `${VALID} `],
-  ['a line break behind', `${VALID}\n`],
+  ['a letter that is no hexadecimal digit', `00-${TRACE.replace('4', 'g')}-${SPAN}-01`],
+  ['a leading space', ` ${VALID}`],
+  ['a trailing space', `${VALID} `],
+  ['a trailing line break', `${VALID}\n`],
   ['two headers in one', `${VALID}, ${VALID}`],
-  ['nothing', ''],
+  ['empty text', ''],
   ['more than 512 characters', `cc-${TRACE}-${SPAN}-01-${'x'.repeat(500)}`],
-])('%s is no traceparent', (_what, header) => {
+])('rejects %s', (_what, header) => {
   expect(parseTraceparent(header)).toBeUndefined()
 })
 
-test.each([undefined, null, 5, [VALID], { toString: () => VALID }])(
-  '%s, which is no text, is no traceparent',
-  (header) => {
-    expect(parseTraceparent(header)).toBeUndefined()
-  },
-)
+test.each([undefined, null, 5, [VALID], { toString: () => VALID }])('rejects %s, which is no text', (header) => {
+  expect(parseTraceparent(header)).toBeUndefined()
+})
 
-test('what is written can be read again', () => {
+test('parses every header that it formats', () => {
   const hex = (length: number): fc.Arbitrary<string> =>
     fc
       .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
@@ -63,7 +60,7 @@ test('what is written can be read again', () => {
   )
 })
 
-test('anything at all as a header is read or refused, and never throws', () => {
+test('never throws for any value of a header', () => {
   fc.assert(
     fc.property(fc.oneof(fc.string(), fc.anything()), (header) => {
       const { traceId } = continueTrace({ traceparent: header, tracestate: header, baggage: header })
@@ -72,7 +69,7 @@ test('anything at all as a header is read or refused, and never throws', () => {
   )
 })
 
-test('an inbound trace goes on: same trace, its span as parent, a new span of our own', () => {
+test('continues an inbound trace with the same trace id, its span as parent, and a new span', () => {
   const context = continueTrace({ traceparent: `00-${TRACE}-${SPAN}-00`, tracestate: 'a=1', baggage: 'user=7' })
   expect(context).toMatchObject({
     traceId: TRACE,
@@ -85,7 +82,7 @@ test('an inbound trace goes on: same trace, its span as parent, a new span of ou
   expect(context.spanId).not.toBe(SPAN)
 })
 
-test('without a valid inbound trace a new one starts, and the rest of the headers is not trusted', () => {
+test('starts a new trace without a valid traceparent, and ignores the other headers', () => {
   const context = continueTrace({ traceparent: 'garbage', tracestate: 'a=1', baggage: 'user=7' })
   expect(context).toEqual({
     traceId: expect.stringMatching(/^[0-9a-f]{32}$/),
@@ -94,14 +91,14 @@ test('without a valid inbound trace a new one starts, and the rest of the header
   })
 })
 
-test('state and baggage beyond their bounds are dropped, the trace goes on', () => {
+test('continues the trace and drops a state or baggage above its bound', () => {
   const context = continueTrace({ traceparent: VALID, tracestate: 'x'.repeat(513), baggage: 'y'.repeat(8_193) })
   expect([context.traceId, context.traceState, context.baggage]).toEqual([TRACE, undefined, undefined])
   const fits = continueTrace({ traceparent: VALID, tracestate: 'x'.repeat(512), baggage: 'y'.repeat(8_192) })
   expect([fits.traceState?.length, fits.baggage?.length]).toEqual([512, 8_192])
 })
 
-test('fresh ids are well formed, never zero, and never the same', () => {
+test('new ids are well formed, never zero, and never the same', () => {
   const ids = Array.from({ length: 5_000 }, () => newTraceId())
   const spans = Array.from({ length: 5_000 }, () => newSpanId())
   for (const id of ids) expect(id).toMatch(/^(?!0{32}$)[0-9a-f]{32}$/)

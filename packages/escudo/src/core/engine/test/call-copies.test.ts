@@ -12,17 +12,17 @@ import {
   timeout,
 } from '../../../index.ts'
 
-// A policy of somebody's own may pass on another call than it was given. What it means must happen, or be refused.
+// A custom policy may pass on another call than it received. The change must take effect, or be rejected.
 
-const passing = (change: (call: Call) => unknown): AnyPolicy =>
+const passingOn = (change: (call: Call) => unknown): AnyPolicy =>
   definePolicy({
-    name: 'own',
+    name: 'custom',
     wrap: (next) => async (call, operation) => await next(change(call) as Call, operation),
   })
 
 const shielded = (...policies: AnyPolicy[]): Shield => shield('s', ...(policies as never[])) as unknown as Shield
 
-const insides: [string, () => AnyPolicy[]][] = [
+const innerPolicies: [string, () => AnyPolicy[]][] = [
   ['the operation', () => []],
   ['a retry', () => [retry({ maxRetries: 1, backoff: constant(0) })]],
   ['a timeout', () => [timeout('1s')]],
@@ -31,17 +31,17 @@ const insides: [string, () => AnyPolicy[]][] = [
   ['a fallback', () => [fallback(null, { when: () => false })]],
 ]
 
-describe.each(insides)('around %s', (_what, inside) => {
+describe.each(innerPolicies)('a custom policy around %s', (_what, inside) => {
   test.each<[string, (call: Call) => unknown, Partial<Call>]>([
     ['a copy', (call) => ({ ...call }), {}],
-    ['a copy with its own signal', (call) => ({ ...call, signal: call.signal }), {}],
+    ['a copy with the same signal', (call) => ({ ...call, signal: call.signal }), {}],
     ['an object that inherits', (call) => Object.create(call), {}],
     ['a proxy', (call) => new Proxy(call, {}), {}],
     ['a copy with another key', (call) => ({ ...call, key: 'other' }), { key: 'other' }],
     ['a copy with another priority', (call) => ({ ...call, priority: 7 }), { priority: 7 }],
     ['a copy with an earlier deadline', (call) => ({ ...call, deadline: 5 }), { deadline: 5 }],
-  ])('%s is the same call', async (_how, change, changed) => {
-    const s = shielded(passing(change), ...inside())
+  ])('may pass on %s', async (_how, change, changed) => {
+    const s = shielded(passingOn(change), ...inside())
     const { signal } = new AbortController()
     let seen: Call | undefined
     const options = { key: 'k', priority: 2, signal }
@@ -54,19 +54,19 @@ describe.each(insides)('around %s', (_what, inside) => {
     expect(seen?.random()).toBeTypeOf('number')
     const error = await s.run(() => Promise.reject(new Error('down')), options).catch((reason) => reason)
     expect(error).toMatchObject({ message: 'down' })
-    expect(explain(error)?.policies[0]).toMatchObject({ name: 'own', state: 'passed' })
+    expect(explain(error)?.policies[0]).toMatchObject({ name: 'custom', state: 'passed' })
   })
 
   test.each<[string, (call: Call) => unknown]>([
-    ['something else', () => ({ attempt: 1 })],
-    ['nothing', () => undefined],
+    ['an object that is no call', () => ({ attempt: 1 })],
+    ['undefined', () => undefined],
     ['a copy with another signal', (call) => ({ ...call, signal: new AbortController().signal })],
     ['a copy with another clock', (call) => ({ ...call, clock: { ...call.clock } })],
-    ['a copy with other chance', (call) => ({ ...call, random: () => 0 })],
-  ])('%s is a mistake that is said, and the operation is not called', async (_how, change) => {
+    ['a copy with another random', (call) => ({ ...call, random: () => 0 })],
+  ])('that passes on %s is rejected, and the operation is not called', async (_how, change) => {
     const policies = inside()
     let called = false
-    const answer = shielded(passing(change), ...policies).run(() => {
+    const answer = shielded(passingOn(change), ...policies).run(() => {
       called = true
     })
     await expect(answer).rejects.toThrow(TypeError)
@@ -76,11 +76,11 @@ describe.each(insides)('around %s', (_what, inside) => {
   })
 })
 
-test('what is noted of a copy with another key explains the call', async () => {
+test('notes on a copy with another key are part of the explanation of the call', async () => {
   const full = bulkhead({ limit: 1 })
   void shielded(full).run(() => new Promise(() => {}))
   const s = shielded(
-    passing((call) => ({ ...call, key: 'other' })),
+    passingOn((call) => ({ ...call, key: 'other' })),
     full,
   )
   const error = await s.run(() => 1).catch((reason) => reason)

@@ -4,10 +4,10 @@ import { bulkhead, circuitBreaker, consecutive, timeout } from '../../../index.t
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { shield } from '../../shield.ts'
 
-const deaf = (): Promise<never> => new Promise(() => {})
+const never = (): Promise<never> => new Promise(() => {})
 
 describe("the caller's signal", () => {
-  test('has one listener, however many calls are in flight, and none when the last one has settled', async () => {
+  test('has one listener for all calls in flight, and none after the last one has settled', async () => {
     const s = shield('s')
     const { signal } = new AbortController()
     const ends: (() => void)[] = []
@@ -22,60 +22,60 @@ describe("the caller's signal", () => {
     expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
-  test('that is shared between shields reaches all their calls, and leaves alone those of other signals', async () => {
-    const [one, other] = [shield('one'), shield('other')]
-    const [gone, stays] = [new AbortController(), new AbortController()]
-    const cut = [one.run(deaf, { signal: gone.signal }), other.run(deaf, { signal: gone.signal })]
+  test('cancels its calls in all shields, and no calls of other signals', async () => {
+    const [first, second] = [shield('first'), shield('second')]
+    const [aborted, kept] = [new AbortController(), new AbortController()]
+    const cancelled = [first.run(never, { signal: aborted.signal }), second.run(never, { signal: aborted.signal })]
     let end: (value: string) => void = () => {}
-    const survivor = one.run(() => new Promise((resolve) => (end = resolve)), { signal: stays.signal })
-    gone.abort('gone')
-    for (const call of cut) await expect(call).rejects.toBe('gone')
-    end('survived')
-    expect(await survivor).toBe('survived')
-    expect(getEventListeners(stays.signal, 'abort')).toEqual([])
+    const unaffected = first.run(() => new Promise((resolve) => (end = resolve)), { signal: kept.signal })
+    aborted.abort('gone')
+    for (const call of cancelled) await expect(call).rejects.toBe('gone')
+    end('done')
+    expect(await unaffected).toBe('done')
+    expect(getEventListeners(kept.signal, 'abort')).toEqual([])
   })
 
-  test("that aborts because of another shield's timeout, further out, is a failure of the breaker inside", async () => {
+  test('counts as a failure of an inner breaker if the timeout of an outer shield aborts it', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const [outer, inner] = [shield({ name: 'outer', clock }, timeout('1s')), shield({ name: 'inner', clock }, breaker)]
-    const call = outer.run(({ signal }) => inner.run(deaf, { signal })).catch((error) => error.shield)
+    const call = outer.run(({ signal }) => inner.run(never, { signal })).catch((error) => error.shield)
     await clock.advance('1s')
     expect(await call).toBe('outer')
     expect(breaker.state).toBe('open')
   })
 
-  test('that aborts because of the caller of another shield, further out, is ignored by the breaker inside', async () => {
+  test('is ignored by an inner breaker if the caller of an outer shield aborts it', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const [outer, inner] = [shield({ name: 'outer', clock }, timeout('1s')), shield({ name: 'inner', clock }, breaker)]
     const controller = new AbortController()
-    const call = outer.run(({ signal }) => inner.run(deaf, { signal }), { signal: controller.signal })
+    const call = outer.run(({ signal }) => inner.run(never, { signal }), { signal: controller.signal })
     controller.abort('gone')
     await expect(call).rejects.toBe('gone')
     expect(inner.status().policies[0]).toMatchObject({ state: 'closed', calls: 0 })
   })
 
-  test("AbortSignal.timeout is the caller's own patience: ignored by the breaker", async () => {
+  test("is the caller's abort if it is an AbortSignal.timeout: a breaker ignores it", async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const s = shield('s', breaker)
-    // What such a signal aborts with, without waiting for one.
+    // Aborts with the reason of AbortSignal.timeout, without its wait.
     const controller = new AbortController()
-    const call = s.run(deaf, { signal: controller.signal })
+    const call = s.run(never, { signal: controller.signal })
     controller.abort(new DOMException('The operation timed out.', 'TimeoutError'))
     await expect(call).rejects.toMatchObject({ name: 'TimeoutError' })
     expect(breaker.state).toBe('closed')
   })
 
-  test('that is aborted by a listener while the call begins: the operation is never called', async () => {
+  test('prevents the operation if an event listener aborts it while the call enters', async () => {
     let nowMs = 0
     const clock = { now: () => nowMs, setTimer: () => () => {} }
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1s' })
     const s = shield({ name: 's', clock }, breaker, bulkhead({ limit: 1 }), timeout('1s'))
     await s.run(() => Promise.reject(new Error('down'))).catch(() => {})
     const controller = new AbortController()
-    // Time has passed without its timer: the circuit becomes half-open in the very moment of the call, and whoever hears
-    // of that gives the call up.
+    // The clock's timers never fire, so the circuit becomes half-open during the call. The listener of this event
+    // aborts the call.
     nowMs += 1_000
     breaker.on('stateChange', () => controller.abort('gone'))
     let called = false
@@ -92,7 +92,7 @@ describe("the caller's signal", () => {
 })
 
 describe('the signal of a call', () => {
-  test('that nothing can cut is its own, the same at each reading, and never aborted', async () => {
+  test('that cannot be cancelled is separate per call, the same at each access, never aborted', async () => {
     const s = shield('s')
     const [first, second] = [await s.run(({ signal }) => [signal]), await s.run((call) => [call.signal, call.signal])]
     expect(first[0]).toBeInstanceOf(AbortSignal)
@@ -102,19 +102,19 @@ describe('the signal of a call', () => {
   })
 })
 
-test('with stacks the refusals, timeouts and deadlines of a shield say where they come from', async () => {
+test('the option `stacks` gives refusals and deadline errors a stack', async () => {
   const clock = virtualClock()
   for (const stacks of [false, true]) {
     const breaker = circuitBreaker()
     breaker.isolate()
     const s = shield({ name: 's', clock, stacks }, breaker)
     const full = shield({ name: 'full', clock, stacks }, bulkhead({ limit: 1 }))
-    void full.run(deaf)
+    void full.run(never)
     const errors = [
       s.run(() => 1).catch((error) => error),
       full.run(() => 1).catch((error) => error),
       shield({ name: 'd', clock, stacks })
-        .run(deaf, { deadline: 1 })
+        .run(never, { deadline: 1 })
         .catch((error) => error),
     ]
     await clock.advance(1)

@@ -3,7 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { type Cancellation, CancelScope, Watcher } from '../cancel-scope.ts'
 
 class Recorder extends Watcher {
-  readonly cuts: Cancellation[] = []
+  readonly received: Cancellation[] = []
   readonly #then: () => void
 
   constructor(then: () => void = () => {}) {
@@ -11,31 +11,31 @@ class Recorder extends Watcher {
     this.#then = then
   }
 
-  override onCancel(cut: Cancellation): void {
-    this.cuts.push(cut)
+  override onCancel(cancellation: Cancellation): void {
+    this.received.push(cancellation)
     this.#then()
   }
 }
 
-const CUT: Cancellation = { by: 'caller', reason: new Error('gone') }
+const CANCELLATION: Cancellation = { by: 'caller', reason: new Error('gone') }
 
-describe('a cut', () => {
-  test('comes once: the first one stands', () => {
+describe('a cancellation', () => {
+  test('happens once: the first one counts', () => {
     const scope = new CancelScope()
     const watcher = new Recorder()
     watcher.watch(scope)
-    scope.cancel(CUT)
+    scope.cancel(CANCELLATION)
     scope.cancel({ by: 'escudo', reason: 'later' })
-    expect(scope.cancellation).toBe(CUT)
-    expect(watcher.cuts).toEqual([CUT])
+    expect(scope.cancellation).toBe(CANCELLATION)
+    expect(watcher.received).toEqual([CANCELLATION])
   })
 
-  test('is told at once to who begins to watch afterwards', () => {
+  test('notifies a later watcher immediately', () => {
     const scope = new CancelScope()
-    scope.cancel(CUT)
+    scope.cancel(CANCELLATION)
     const watcher = new Recorder()
     watcher.watch(scope)
-    expect(watcher.cuts).toEqual([CUT])
+    expect(watcher.received).toEqual([CANCELLATION])
     watcher.unwatch()
   })
 
@@ -45,50 +45,51 @@ describe('a cut', () => {
       (scopes[inner] as CancelScope).watch(scopes[inner - 1] as CancelScope)
     const innermost = scopes[2] as CancelScope
     const { signal } = innermost
-    scopes[0]?.cancel(CUT)
+    scopes[0]?.cancel(CANCELLATION)
     expect(signal.aborted).toBe(true)
-    expect(signal.reason).toBe(CUT.reason)
+    expect(signal.reason).toBe(CANCELLATION.reason)
   })
 
-  test('of a scope inside does not reach the one outside', () => {
+  test('of an inner scope does not reach the outer scope', () => {
     const [outer, inner] = [new CancelScope(), new CancelScope()]
     inner.watch(outer)
-    inner.cancel(CUT)
+    inner.cancel(CANCELLATION)
     expect(outer.cancellation).toBeUndefined()
     inner.unwatch()
     outer.cancel({ by: 'escudo', reason: 1 })
-    expect(inner.cancellation).toBe(CUT)
+    expect(inner.cancellation).toBe(CANCELLATION)
   })
 
-  test('reaches the watchers before the signal, so that permits are back when the code of a user runs', () => {
+  test('reaches the watchers before the signal, so that permits are released before user code', () => {
     const scope = new CancelScope()
     const order: string[] = []
     scope.signal.addEventListener('abort', () => order.push('signal'))
     new Recorder(() => order.push('watcher')).watch(scope)
-    scope.cancel(CUT)
+    scope.cancel(CANCELLATION)
     expect(order).toEqual(['watcher', 'signal'])
   })
 
-  test('is told to exactly those who watch, whoever leaves or comes meanwhile', () => {
+  test('notifies exactly the current watchers, even if one removes another meanwhile', () => {
+    const moves = fc.array(fc.nat(9), { maxLength: 30, size: 'max' })
     fc.assert(
-      fc.property(fc.array(fc.nat(9), { maxLength: 30, size: 'max' }), fc.nat(9), fc.nat(9), (moves, leaver, left) => {
+      fc.property(moves, fc.nat(9), fc.nat(9), (order, remover, removed) => {
         const scope = new CancelScope()
         const watching = new Set<number>()
         const watchers: Recorder[] = Array.from(
           { length: 10 },
-          (_, index) => new Recorder(index === leaver ? () => watchers[left]?.unwatch() : undefined),
+          (_, index) => new Recorder(index === remover ? () => watchers[removed]?.unwatch() : undefined),
         )
-        for (const index of moves) {
+        for (const index of order) {
           if (watching.delete(index)) watchers[index]?.unwatch()
           else {
             watching.add(index)
             watchers[index]?.watch(scope)
           }
         }
-        scope.cancel(CUT)
-        watchers.forEach(({ cuts }, index) => {
-          if (index !== left) expect(cuts.length).toBe(watching.has(index) ? 1 : 0)
-          else expect(cuts.length).toBeLessThanOrEqual(watching.has(index) ? 1 : 0)
+        scope.cancel(CANCELLATION)
+        watchers.forEach(({ received }, index) => {
+          if (index !== removed) expect(received.length).toBe(watching.has(index) ? 1 : 0)
+          else expect(received.length).toBeLessThanOrEqual(watching.has(index) ? 1 : 0)
         })
       }),
     )
@@ -96,18 +97,18 @@ describe('a cut', () => {
 })
 
 describe('the signal', () => {
-  test('is made when it is first read, and the same one afterwards', () => {
-    const made = vi.spyOn(globalThis, 'AbortController')
+  test('is created on first access, and is the same one afterwards', () => {
+    const created = vi.spyOn(globalThis, 'AbortController')
     const scope = new CancelScope()
-    expect(made).not.toHaveBeenCalled()
+    expect(created).not.toHaveBeenCalled()
     expect(scope.signal).toBe(scope.signal)
-    expect(made).toHaveBeenCalledTimes(1)
-    made.mockRestore()
+    expect(created).toHaveBeenCalledTimes(1)
+    created.mockRestore()
   })
 
-  test('that is read after the cut is aborted already, with the reason', () => {
+  test('is already aborted, with the reason, if it is first read after the cancellation', () => {
     const scope = new CancelScope()
-    scope.cancel(CUT)
-    expect([scope.signal.aborted, scope.signal.reason]).toEqual([true, CUT.reason])
+    scope.cancel(CANCELLATION)
+    expect([scope.signal.aborted, scope.signal.reason]).toEqual([true, CANCELLATION.reason])
   })
 })

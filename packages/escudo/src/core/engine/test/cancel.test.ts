@@ -3,32 +3,32 @@ import { bulkhead, circuitBreaker, consecutive, definePolicy, hedge, retry, shie
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import type { Call } from '../call.ts'
 
-const deaf = (): Promise<never> => new Promise(() => {})
+const never = (): Promise<never> => new Promise(() => {})
 
-describe('who gives a call up gets his own reason', () => {
-  test.each<[string, (giveUp: () => void) => unknown]>([
+describe('a cancelled call rejects with the reason of its cancellation', () => {
+  test.each<[string, (abort: () => void) => unknown]>([
     [
-      'also when the operation throws in the same breath',
-      (giveUp) => {
-        giveUp()
+      'throws',
+      (abort) => {
+        abort()
         throw new Error('down')
       },
     ],
     [
-      'also when it rejects in the same breath',
-      async (giveUp) => {
-        giveUp()
+      'rejects',
+      async (abort) => {
+        abort()
         throw new Error('down')
       },
     ],
     [
-      'also when it returns in the same breath',
-      (giveUp) => {
-        giveUp()
+      'returns',
+      (abort) => {
+        abort()
         return 1
       },
     ],
-  ])('%s', async (_how, operation) => {
+  ])('even if the operation %s immediately after the abort', async (_how, operation) => {
     const controller = new AbortController()
     const s = shield('s', timeout('30s'), retry(), circuitBreaker(), bulkhead({ limit: 1 }), timeout('10s'))
     const answer = s.run(() => operation(() => controller.abort('mine')), { signal: controller.signal })
@@ -36,18 +36,18 @@ describe('who gives a call up gets his own reason', () => {
     expect(s.status().policies[3]).toMatchObject({ inUse: 0 })
   })
 
-  test("and policies of somebody's own see that reason too", async () => {
+  test('in custom policies too', async () => {
     const controller = new AbortController()
     const seen: unknown[] = []
-    const own = definePolicy({
-      name: 'own',
+    const custom = definePolicy({
+      name: 'custom',
       wrap: (next) => async (call, operation) =>
         await next(call, operation).catch((error) => {
           seen.push(error)
           throw error
         }),
     })
-    const answer = shield('s', own).run(
+    const answer = shield('s', custom).run(
       () => {
         controller.abort('mine')
         throw new Error('down')
@@ -58,27 +58,27 @@ describe('who gives a call up gets his own reason', () => {
     expect(seen).toEqual(['mine'])
   })
 
-  test('and a timeout is a timeout, whatever a classifier throws about it', async () => {
+  test('even if a classifier throws after a timeout or a deadline', async () => {
     const clock = virtualClock()
     const classify = (): never => {
       throw new Error('a bug')
     }
     const s = shield({ name: 's', clock }, timeout('1s'), retry({ classify }))
-    const failed = expect(s.run(deaf)).rejects.toMatchObject({ code: 'TIMEOUT' })
+    const failed = expect(s.run(never)).rejects.toMatchObject({ code: 'TIMEOUT' })
     await clock.advance('1s')
     await failed
-    const late = expect(shield({ name: 's', clock }, retry({ classify })).run(deaf, { deadline: 5 })).rejects
+    const late = expect(shield({ name: 's', clock }, retry({ classify })).run(never, { deadline: 5 })).rejects
     await Promise.all([late.toMatchObject({ code: 'DEADLINE_EXCEEDED' }), clock.advance(5)])
   })
 })
 
-describe('permits are back by the time that the code of a user runs', () => {
+describe('permits are released before user code runs', () => {
   test.each<[string, (breaker: ReturnType<typeof circuitBreaker>) => unknown[]]>([
-    ['in the scope that is cut', (breaker) => [breaker]],
-    ['in one further in', (breaker) => [breaker, timeout('10s')]],
-    ['in one of two further in', (breaker) => [timeout('20s'), breaker, timeout('10s')]],
-    ['in that of a hedged attempt', (breaker) => [breaker, hedge({ after: '10s' })]],
-  ])('%s', async (_where, policiesAround) => {
+    ['the cancelled scope', (breaker) => [breaker]],
+    ['the scope of an inner timeout', (breaker) => [breaker, timeout('10s')]],
+    ['the scope of the innermost of two timeouts', (breaker) => [timeout('20s'), breaker, timeout('10s')]],
+    ['the scope of a hedged attempt', (breaker) => [breaker, hedge({ after: '10s' })]],
+  ])('in %s', async (_where, policiesAround) => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const s = shield({ name: 's', clock }, ...(policiesAround(breaker) as never[]))
@@ -87,7 +87,7 @@ describe('permits are back by the time that the code of a user runs', () => {
       signal.addEventListener('abort', () => {
         seen = breaker.state
       })
-      return deaf()
+      return never()
     }
     const failed = expect(s.run(operation, { deadline: '1s' } as never)).rejects.toThrow()
     await clock.advance('1s')

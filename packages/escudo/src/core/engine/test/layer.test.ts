@@ -8,7 +8,7 @@ import { END, Failure, type Frame, passFailure, passValue, rejectInMicrotask, to
 import { operationLayer } from '../layer.ts'
 import { settle } from '../settle.ts'
 
-const CUT: Cancellation = { by: 'caller', reason: new Error('gone') }
+const CANCELLATION: Cancellation = { by: 'caller', reason: new Error('gone') }
 
 const HOST = { name: 'test', clock: systemClock, random: Math.random, policies: [] }
 
@@ -18,18 +18,18 @@ const callIn = (scope: CancelScope | undefined): CallState =>
 const settled = (scope: CancelScope | undefined, result: unknown): Promise<unknown> =>
   toPromise(settle(result, callIn(scope), END))
 
-/** A frame that notes what it hears, and passes it on. */
+/** A frame that records the outcomes that it receives, and passes them on. */
 class Recorder implements Frame {
   readonly outer = END
-  readonly heard: unknown[] = []
+  readonly received: unknown[] = []
 
   onValue(value: unknown): unknown {
-    this.heard.push(['value', value])
+    this.received.push(['value', value])
     return passValue(this.outer, value)
   }
 
   onFailure(failure: Failure): unknown {
-    this.heard.push(['error', failure.error, failure.stillRunning])
+    this.received.push(['error', failure.error, failure.stillRunning])
     return passFailure(this.outer, failure)
   }
 }
@@ -37,59 +37,59 @@ class Recorder implements Frame {
 describe.each([
   ['in a scope', () => new CancelScope()],
   ['without a scope', () => undefined],
-])('what settles %s', (_where, makeScope) => {
-  test('settles as the work does', async () => {
+])('a result %s', (_where, makeScope) => {
+  test('settles the call as the work settles', async () => {
     expect(await settled(makeScope(), 42)).toBe(42)
     expect(await settled(makeScope(), Promise.resolve(42))).toBe(42)
     await expect(settled(makeScope(), Promise.reject('down'))).rejects.toBe('down')
   })
 
-  test('takes a thenable for a promise, and any other object for a value', async () => {
+  test('is awaited if it is a thenable, and is a value if it is another object', async () => {
     expect(await settled(makeScope(), { then: (resolve: (value: number) => void) => resolve(7) })).toBe(7)
     const value = { stock: 42 }
     expect(await settled(makeScope(), value)).toBe(value)
   })
 
-  test('does not ask a promise for a `then` of its own', async () => {
-    const odd = Object.assign(Promise.resolve(1), {
+  test('is awaited with the original `then` if a promise overrides it', async () => {
+    const overridden = Object.assign(Promise.resolve(1), {
       then: () => {
-        throw new Error('asked')
+        throw new Error('called')
       },
     })
-    expect(await toPromise(settle(odd, callIn(makeScope()), new Recorder()))).toBe(1)
+    expect(await toPromise(settle(overridden, callIn(makeScope()), new Recorder()))).toBe(1)
   })
 })
 
-describe('a cut', () => {
-  test('ends the wait for what is deaf, with the reason of the cut; the frame is told of what is still at work', async () => {
+describe('a cancellation', () => {
+  test('ends the wait with its reason, and gives the frame the work that is still running', async () => {
     const scope = new CancelScope()
     const frame = new Recorder()
-    const deaf = new Promise(() => {})
-    const outcome = toPromise(settle(deaf, callIn(scope), frame))
-    scope.cancel(CUT)
-    await expect(outcome).rejects.toBe(CUT.reason)
-    expect(frame.heard).toEqual([['error', CUT.reason, deaf]])
+    const stillRunning = new Promise(() => {})
+    const outcome = toPromise(settle(stillRunning, callIn(scope), frame))
+    scope.cancel(CANCELLATION)
+    await expect(outcome).rejects.toBe(CANCELLATION.reason)
+    expect(frame.received).toEqual([['error', CANCELLATION.reason, stillRunning]])
   })
 
-  test('that comes while the operation is being called ends the call too', async () => {
+  test('during the call of the operation ends the call with its reason', async () => {
     const scope = new CancelScope()
     const operation = (): Promise<never> => {
-      scope.cancel(CUT)
+      scope.cancel(CANCELLATION)
       return Promise.reject(new Error('late'))
     }
     const outcome = toPromise(operationLayer.enter(callIn(scope), operation, END))
-    await expect(outcome).rejects.toBe(CUT.reason)
+    await expect(outcome).rejects.toBe(CANCELLATION.reason)
   })
 
-  test('that came before leaves the operation uncalled', async () => {
+  test('before the call means that the operation is never called', async () => {
     const scope = new CancelScope()
-    scope.cancel(CUT)
+    scope.cancel(CANCELLATION)
     const operation = vi.fn()
-    await expect(runOf(operationLayer)(callIn(scope), operation)).rejects.toBe(CUT.reason)
+    await expect(runOf(operationLayer)(callIn(scope), operation)).rejects.toBe(CANCELLATION.reason)
     expect(operation).not.toHaveBeenCalled()
   })
 
-  test('makes of a late rejection nothing, and nothing unhandled', async () => {
+  test('makes a late rejection have no effect, and leaves it handled', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     const scope = new CancelScope()
@@ -98,15 +98,15 @@ describe('a cut', () => {
       fail = reject
     })
     const outcome = settled(scope, work)
-    scope.cancel(CUT)
-    await expect(outcome).rejects.toBe(CUT.reason)
+    scope.cancel(CANCELLATION)
+    await expect(outcome).rejects.toBe(CANCELLATION.reason)
     fail(new Error('late'))
     await new Promise((resolve) => setImmediate(resolve))
     process.off('unhandledRejection', unhandled)
     expect(unhandled).not.toHaveBeenCalled()
   })
 
-  test('from another context brings the call back into its own', async () => {
+  test('runs the frames in the context of the call, not in that of the canceller', async () => {
     const storage = new AsyncLocalStorage<string>()
     const scope = new CancelScope()
     const seen: unknown[] = []
@@ -119,17 +119,17 @@ describe('a cut', () => {
       },
     }
     const outcome = storage.run('the call', () => toPromise(settle(new Promise(() => {}), callIn(scope), frame)))
-    storage.run('the timer', () => scope.cancel(CUT))
-    await expect(outcome).rejects.toBe(CUT.reason)
+    storage.run('the timer', () => scope.cancel(CANCELLATION))
+    await expect(outcome).rejects.toBe(CANCELLATION.reason)
     expect(seen).toEqual(['the call'])
   })
 })
 
-test('a part of a shield settles when its work is done, and leaves the cut to who made it', async () => {
+test('a part of a shield ignores the cancellation of an outer scope and waits for its work', async () => {
   const scope = new CancelScope()
   let finish: (value: number) => void = () => {}
   const outcome = runOf(operationLayer)(callIn(scope), () => new Promise<number>((resolve) => (finish = resolve)))
-  scope.cancel(CUT)
+  scope.cancel(CANCELLATION)
   finish(42)
   expect(await outcome).toBe(42)
 })
@@ -145,25 +145,25 @@ describe('a frame that throws', () => {
     },
   }
 
-  test('fails the call, from there on outwards', () => {
+  test('passes its error to the next frame outwards', () => {
     const recorder = new Recorder()
     const inner: Frame = { ...throwing, outer: recorder }
     expect(passValue(inner, 1)).toBeInstanceOf(Failure)
     expect(passFailure(inner, new Failure('down', undefined))).toBeInstanceOf(Failure)
-    expect(recorder.heard).toEqual([
+    expect(recorder.received).toEqual([
       ['error', new Error('a bug'), undefined],
       ['error', new Error('a bug'), undefined],
     ])
   })
 })
 
-test('a rejection that waits for its caller is not reported as unhandled, and one that nobody takes is', async () => {
+test('rejectInMicrotask() is reported as unhandled only if its promise is not awaited', async () => {
   const unhandled = vi.fn()
   process.on('unhandledRejection', unhandled)
   await expect(rejectInMicrotask('refused')).rejects.toBe('refused')
   await new Promise((resolve) => setImmediate(resolve))
   expect(unhandled).not.toHaveBeenCalled()
-  void rejectInMicrotask('nobody')
+  void rejectInMicrotask('not awaited')
   await new Promise((resolve) => setImmediate(resolve))
   process.off('unhandledRejection', unhandled)
   expect(unhandled).toHaveBeenCalledTimes(1)

@@ -3,7 +3,7 @@ import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { CancelScope, type Watcher } from '../cancel-scope.ts'
 import { sleep } from '../sleep.ts'
 
-/** A scope that counts who watches it. */
+/** A scope that counts its watchers. */
 class CountingScope extends CancelScope {
   watching = 0
 
@@ -18,7 +18,7 @@ class CountingScope extends CancelScope {
   }
 }
 
-test('waits for its delay, with a scope and without one, and leaves nothing behind', async () => {
+test('waits for its delay, with or without a scope, and removes its timer and watcher', async () => {
   for (const scope of [undefined, new CountingScope()]) {
     const clock = virtualClock()
     let awake = false
@@ -34,7 +34,7 @@ test('waits for its delay, with a scope and without one, and leaves nothing behi
   }
 })
 
-test('wakes at once when the scope is cut, and leaves no timer and no watcher', async () => {
+test('wakes immediately when the scope is cancelled, and removes its timer and watcher', async () => {
   const clock = virtualClock()
   const scope = new CountingScope()
   const sleeping = sleep(100, clock, scope)
@@ -44,7 +44,7 @@ test('wakes at once when the scope is cut, and leaves no timer and no watcher', 
   expect([clock.now(), clock.pending, scope.watching]).toEqual([0, 0, 0])
 })
 
-test('does not wait at all in a scope that is cut already', async () => {
+test('does not wait in a scope that is already cancelled', async () => {
   const clock = virtualClock()
   const scope = new CountingScope()
   scope.cancel({ by: 'caller', reason: 'gone' })
@@ -52,7 +52,7 @@ test('does not wait at all in a scope that is cut already', async () => {
   expect([clock.pending, scope.watching]).toEqual([0, 0])
 })
 
-test('a delay of 0 still lets time pass through the clock', async () => {
+test('waits for a timer of the clock even if the delay is 0', async () => {
   const clock = virtualClock()
   let awake = false
   const sleeping = sleep(0, clock, undefined).then(() => {

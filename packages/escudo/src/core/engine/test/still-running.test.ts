@@ -4,67 +4,70 @@ import type { AnyPolicy, Call, Shield } from '../../../index.ts'
 import { bulkhead, cache, constant, definePolicy, fallback, retry, shield, timeout } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 
-// "The place stays taken as long as the work goes on, also where the operation does not listen to its signal": whatever
-// stands between the bulkhead and the operation.
+// A bulkhead keeps its permit as long as the operation runs, even if the operation ignores its signal. This must hold
+// with any policies between the bulkhead and the operation.
 
-const own = (): AnyPolicy =>
-  definePolicy({ name: 'own', wrap: (next) => async (call, operation) => await next(call, operation) })
+const customPolicy = (): AnyPolicy =>
+  definePolicy({ name: 'custom', wrap: (next) => async (call, operation) => await next(call, operation) })
 
-const byHand = (policy: AnyPolicy): AnyPolicy => ({ ...own(), wrap: (next, binding) => policy.wrap(next, binding) })
+const wrappedManually = (policy: AnyPolicy): AnyPolicy => ({
+  ...customPolicy(),
+  wrap: (next, binding) => policy.wrap(next, binding),
+})
 
-/** A shield whose policies no type checks: their list is the test's. */
+/** A shield of any list of policies, without type checks. */
 const shielded = (clock: ReturnType<typeof virtualClock>, ...policies: AnyPolicy[]): Shield =>
   shield({ name: 's', clock }, ...(policies as never[])) as unknown as Shield
 
-/** Lets a timeout of a second fire while a deaf operation is at work, and then lets that one end. */
-async function placesTaken(inside: AnyPolicy[], places = bulkhead({ limit: 5 })): Promise<[number, number]> {
+/** The permits in use after a timeout fired while the operation still runs, and after the operation has ended. */
+async function permitsInUse(inside: AnyPolicy[], permits = bulkhead({ limit: 5 })): Promise<[number, number]> {
   const clock = virtualClock()
-  const s = shielded(clock, timeout('1s'), places, ...inside)
+  const s = shielded(clock, timeout('1s'), permits, ...inside)
   const ends: (() => void)[] = []
   const answer = s.run(() => new Promise<void>((resolve) => ends.push(resolve)), { key: 'k' })
   const failed = expect(answer).rejects.toMatchObject({ code: 'TIMEOUT' })
   await clock.advance('1s')
   await failed
   await setImmediate()
-  const inUse = (): number => places.status?.(0)['inUse'] as number
-  const held = inUse()
+  const inUse = (): number => permits.status?.(0)['inUse'] as number
+  const whileRunning = inUse()
   for (const end of ends) end()
   await setImmediate()
-  return [held, inUse()]
+  return [whileRunning, inUse()]
 }
 
-describe('a place is held until the work ends, also when a timeout further out has answered the caller', () => {
+describe('a bulkhead inside an expired timeout keeps its permit until the operation ends', () => {
   test.each<[string, () => AnyPolicy[]]>([
-    ['nothing', () => []],
-    ["a policy of somebody's own", () => [own()]],
-    ['two of them', () => [own(), own()]],
-    ['retries between them', () => [own(), retry(), own()]],
+    ['the operation', () => []],
+    ['a custom policy', () => [customPolicy()]],
+    ['two custom policies', () => [customPolicy(), customPolicy()]],
+    ['a retry between two custom policies', () => [customPolicy(), retry(), customPolicy()]],
     ['a cache', () => [cache({ ttl: '1s' })]],
-    ['a retry that was wrapped by hand', () => [byHand(retry())]],
+    ['a retry that is wrapped manually', () => [wrappedManually(retry())]],
     ['a fallback', () => [fallback(null)]],
   ])('around %s', async (_what, inside) => {
-    expect(await placesTaken(inside())).toEqual([1, 0])
+    expect(await permitsInUse(inside())).toEqual([1, 0])
   })
 
-  test('wrapped by hand', async () => {
-    const places = bulkhead({ limit: 5 })
+  test('when the bulkhead is wrapped manually', async () => {
+    const permits = bulkhead({ limit: 5 })
     const clock = virtualClock()
-    const s = shielded(clock, timeout('1s'), byHand(places))
+    const s = shielded(clock, timeout('1s'), wrappedManually(permits))
     let end = (): void => {}
     const failed = expect(s.run(() => new Promise<void>((resolve) => (end = resolve)))).rejects.toThrow()
     await clock.advance('1s')
     await failed
-    expect(places.status?.(0)).toMatchObject({ inUse: 1 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 1 })
     end()
     await setImmediate()
-    expect(places.status?.(0)).toMatchObject({ inUse: 0 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 0 })
   })
 
-  test('also where the operation itself gives the call up, and goes on', async () => {
-    const places = bulkhead({ limit: 1 })
+  test('when the operation aborts its own call and continues', async () => {
+    const permits = bulkhead({ limit: 1 })
     const controller = new AbortController()
     let end = (): void => {}
-    const s = shielded(virtualClock(), places, own())
+    const s = shielded(virtualClock(), permits, customPolicy())
     const answer = s.run(
       () => {
         controller.abort('mine')
@@ -76,20 +79,20 @@ describe('a place is held until the work ends, also when a timeout further out h
     )
     await expect(answer).rejects.toBe('mine')
     await setImmediate()
-    expect(places.status?.(0)).toMatchObject({ inUse: 1 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 1 })
     end()
     await setImmediate()
-    expect(places.status?.(0)).toMatchObject({ inUse: 0 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 0 })
   })
 
-  test('around a policy that calls what is inside of it twice at once: until both have ended', async () => {
+  test('until both runs end, around a policy that runs the operation twice at once', async () => {
     const twice = definePolicy({
       name: 'twice',
       wrap: (next) => async (call, operation) => await Promise.race([next(call, operation), next(call, operation)]),
     })
     const clock = virtualClock()
-    const places = bulkhead({ limit: 1 })
-    const s = shielded(clock, timeout('1s'), places, twice)
+    const permits = bulkhead({ limit: 1 })
+    const s = shielded(clock, timeout('1s'), permits, twice)
     const ends: (() => void)[] = []
     const failed = expect(s.run(() => new Promise<void>((resolve) => ends.push(resolve)))).rejects.toThrow()
     await clock.advance('1s')
@@ -97,20 +100,20 @@ describe('a place is held until the work ends, also when a timeout further out h
     expect(ends).toHaveLength(2)
     ends[0]?.()
     await setImmediate()
-    expect(places.status?.(0)).toMatchObject({ inUse: 1 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 1 })
     ends[1]?.()
     await setImmediate()
-    expect(places.status?.(0)).toMatchObject({ inUse: 0 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 0 })
   })
 
-  test('around a retry whose classifier throws when its second attempt is cut', async () => {
+  test('around a retry whose classifier throws when its second attempt is cancelled', async () => {
     const clock = virtualClock()
-    const places = bulkhead({ limit: 1 })
+    const permits = bulkhead({ limit: 1 })
     const classify = ({ error }: { error?: unknown }): 'failure' => {
       if ((error as { code?: string }).code === 'TIMEOUT') throw new Error('a bug')
       return 'failure'
     }
-    const s = shielded(clock, timeout('1s'), places, retry({ backoff: constant(0), classify: classify as never }))
+    const s = shielded(clock, timeout('1s'), permits, retry({ backoff: constant(0), classify: classify as never }))
     let end = (): void => {}
     const answer = s.run(({ attempt }: Call) => {
       if (attempt === 1) throw new Error('down')
@@ -119,19 +122,19 @@ describe('a place is held until the work ends, also when a timeout further out h
     const failed = expect(answer).rejects.toMatchObject({ code: 'TIMEOUT' })
     await clock.advance('1s')
     await failed
-    expect(places.status?.(0)).toMatchObject({ inUse: 1 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 1 })
     end()
     await setImmediate()
-    expect(places.status?.(0)).toMatchObject({ inUse: 0 })
+    expect(permits.status?.(0)).toMatchObject({ inUse: 0 })
   })
 })
 
-test('a place is free at the timeout that stands inside of the bulkhead', async () => {
+test('a bulkhead releases its permit when a timeout inside it expires', async () => {
   const clock = virtualClock()
-  const places = bulkhead({ limit: 1 })
-  const s = shielded(clock, places, own(), timeout('1s'), own())
+  const permits = bulkhead({ limit: 1 })
+  const s = shielded(clock, permits, customPolicy(), timeout('1s'), customPolicy())
   const failed = expect(s.run(() => new Promise(() => {}))).rejects.toMatchObject({ code: 'TIMEOUT' })
   await clock.advance('1s')
   await failed
-  expect(places.status?.(0)).toMatchObject({ inUse: 0 })
+  expect(permits.status?.(0)).toMatchObject({ inUse: 0 })
 })

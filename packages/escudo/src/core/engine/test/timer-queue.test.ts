@@ -19,7 +19,7 @@ class Entry implements TimerEntry {
   }
 }
 
-/** A clock as the system's: its timers can wait in the background. Counts what it does. */
+/** A clock with background timers, like the system clock. It logs what it does. */
 function backgroundClock(): Clock & { readonly log: string[]; nowMs: number; fire(): void; readonly armed: boolean } {
   let timer: (() => void) | undefined
   const clock = {
@@ -62,7 +62,7 @@ describe('a timer queue', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('agrees with a timer for each wait, at any sequence of joining, leaving and waiting', async () => {
+  test('behaves like one timer per wait, for any sequence of adding, removing and waiting', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -87,9 +87,9 @@ describe('a timer queue', () => {
               queue.add(entry)
               entries.push({ entry, cancel })
             } else if (typeof command === 'number') {
-              const one = entries[command]
-              one?.cancel()
-              if (one !== undefined) queue.remove(one.entry)
+              const removed = entries[command]
+              removed?.cancel()
+              if (removed !== undefined) queue.remove(removed.entry)
             } else await clock.advance(command.ms)
           }
           await clock.advance(1_000)
@@ -111,7 +111,7 @@ describe('a timer queue', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('keeps its timer when it runs empty, in the background, and needs no new one for the next wait', () => {
+  test('keeps its timer in the background when it is empty, and reuses it for the next wait', () => {
     const clock = backgroundClock()
     const queue = new TimerQueue(clock, 100)
     for (let n = 0; n < 3; n += 1) {
@@ -122,7 +122,7 @@ describe('a timer queue', () => {
     expect(clock.log).toEqual(['set 100', 'background', 'foreground', 'background', 'foreground', 'background'])
   })
 
-  test('a timer that was left over by an earlier wait cuts no later wait short', () => {
+  test('does not end a wait early when the timer of an earlier wait fires', () => {
     const clock = backgroundClock()
     const queue = new TimerQueue(clock, 100)
     const early = new Entry()
@@ -141,7 +141,7 @@ describe('a timer queue', () => {
     expect(clock.armed).toBe(false)
   })
 
-  test('a timer that fires with nobody left sets no other', () => {
+  test('sets no new timer when its timer fires while it is empty', () => {
     const clock = backgroundClock()
     const queue = new TimerQueue(clock, 100)
     const entry = new Entry()
@@ -153,7 +153,7 @@ describe('a timer queue', () => {
     expect(clock.armed).toBe(false)
   })
 
-  test('a timer that fires a moment too early waits for the rest', () => {
+  test('waits for the rest when its timer fires slightly too early', () => {
     const clock = backgroundClock()
     const queue = new TimerQueue(clock, 100)
     const ended: number[] = []
@@ -167,7 +167,7 @@ describe('a timer queue', () => {
     expect(ended).toEqual([100])
   })
 
-  test('who joins or leaves while another expires finds a queue in order', async () => {
+  test('stays consistent when an expiring wait adds and removes others', async () => {
     const clock = virtualClock()
     const queue = new TimerQueue(clock, 100)
     const ended: string[] = []
@@ -181,14 +181,14 @@ describe('a timer queue', () => {
     queue.add(neighbour)
     queue.add(new Entry(() => ended.push('last')))
     await clock.advance(100)
-    // One timer for the one who waits, not one for each time that somebody thought of it.
+    // The added wait has one timer: it was armed while another wait expired, and not again afterwards.
     expect(clock.pending).toBe(1)
     await clock.advance(400)
     expect(ended).toEqual(['last', 'again at 200'])
     expect(clock.pending).toBe(0)
   })
 
-  test('each wait ends in the context in which it began, not in that of who armed the timer', async () => {
+  test('ends each wait in the context in which it began, not in that of the timer', async () => {
     const clock = virtualClock()
     const queue = new TimerQueue(clock, 100)
     const contexts = [continueTrace({}), undefined, continueTrace({})]
@@ -200,14 +200,14 @@ describe('a timer queue', () => {
 })
 
 describe('timerQueue', () => {
-  test('is one queue for a duration and a clock, another one for each other', () => {
-    const [one, other] = [virtualClock(), virtualClock()]
-    expect(timerQueue(one, 5)).toBe(timerQueue(one, 5))
-    expect(timerQueue(one, 5)).not.toBe(timerQueue(one, 6))
-    expect(timerQueue(one, 5)).not.toBe(timerQueue(other, 5))
+  test('returns one queue per duration and clock', () => {
+    const [first, second] = [virtualClock(), virtualClock()]
+    expect(timerQueue(first, 5)).toBe(timerQueue(first, 5))
+    expect(timerQueue(first, 5)).not.toBe(timerQueue(first, 6))
+    expect(timerQueue(first, 5)).not.toBe(timerQueue(second, 5))
   })
 
-  test('a program that makes durations up as it goes gets queues that work, and shares no more than a thousand', async () => {
+  test('shares at most a thousand queues, and returns a working separate queue beyond that', async () => {
     const clock = virtualClock()
     for (let delayMs = 1; delayMs <= 1_000; delayMs += 1) timerQueue(clock, delayMs)
     const beyond = timerQueue(clock, 5_000)

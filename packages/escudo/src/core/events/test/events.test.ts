@@ -13,46 +13,46 @@ afterEach(() => {
 })
 
 describe('listeners', () => {
-  test('hear their own kind of event, in the order of their subscription', () => {
+  test('receive only their kind of event, in the order of subscription', () => {
     const hub = new EventHub()
-    const heard: string[] = []
-    hub.on('retry', ({ attempt }) => heard.push(`first ${attempt}`))
-    hub.on('retry', ({ attempt }) => heard.push(`second ${attempt}`))
-    hub.on('timeout', () => heard.push('timeout'))
+    const received: string[] = []
+    hub.on('retry', ({ attempt }) => received.push(`first ${attempt}`))
+    hub.on('retry', ({ attempt }) => received.push(`second ${attempt}`))
+    hub.on('timeout', () => received.push('timeout'))
     hub.emit('retry', event(3))
-    expect(heard).toEqual(['first 3', 'second 3'])
+    expect(received).toEqual(['first 3', 'second 3'])
   })
 
-  test('the same function twice is two subscriptions, each with an end of its own', () => {
+  test('may subscribe the same function twice, and each subscription ends separately', () => {
     const hub = new EventHub()
     const listener = vi.fn()
-    const end = hub.on('retry', listener)
+    const unsubscribe = hub.on('retry', listener)
     hub.on('retry', listener)
     hub.emit('retry', event())
-    end()
-    end()
+    unsubscribe()
+    unsubscribe()
     hub.emit('retry', event())
     expect(listener).toHaveBeenCalledTimes(3)
   })
 
-  test('one that unsubscribes itself while it hears disturbs nobody', () => {
+  test('may unsubscribe themselves while they run, without effect on others', () => {
     const hub = new EventHub()
-    const heard: string[] = []
-    const end = hub.on('retry', () => {
-      heard.push('once')
-      end()
+    const received: string[] = []
+    const unsubscribe = hub.on('retry', () => {
+      received.push('once')
+      unsubscribe()
     })
-    hub.on('retry', () => heard.push('always'))
+    hub.on('retry', () => received.push('always'))
     hub.emit('retry', event())
     hub.emit('retry', event())
-    expect(heard).toEqual(['once', 'always', 'always'])
+    expect(received).toEqual(['once', 'always', 'always'])
   })
 
-  test('one that subscribes another while it hears makes no endless loop', () => {
+  test('may subscribe another listener while they run; it receives the next event', () => {
     const hub = new EventHub()
     const added = vi.fn()
-    const end = hub.on('retry', () => {
-      end()
+    const unsubscribe = hub.on('retry', () => {
+      unsubscribe()
       hub.on('retry', added)
     })
     hub.emit('retry', event())
@@ -61,7 +61,7 @@ describe('listeners', () => {
     expect(added).toHaveBeenCalledTimes(1)
   })
 
-  test('one that throws is reported once, through process.emitWarning, and the others hear', () => {
+  test('are isolated: an error is reported once with process.emitWarning, the others run', () => {
     const hub = new EventHub()
     const others = vi.fn()
     hub.on('retry', () => {
@@ -77,7 +77,7 @@ describe('listeners', () => {
     })
   })
 
-  test('one that rejects is reported once, and leaves no unhandled rejection', async () => {
+  test('may be async: a rejection is reported once and is not unhandled', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     const hub = new EventHub()
@@ -134,7 +134,7 @@ describe('listeners', () => {
         throw proxy
       },
     ],
-  ])('one that answers with %s stays without effect', async (_what, listener) => {
+  ])('may misbehave with %s, without effect', async (_what, listener) => {
     const hub = new EventHub()
     hub.on('retry', listener)
     expect(() => hub.emit('retry', event())).not.toThrow()
@@ -142,8 +142,8 @@ describe('listeners', () => {
   })
 })
 
-describe('hears', () => {
-  test('is true only while somebody listens to that kind', () => {
+describe('hasListeners', () => {
+  test('is true only while that kind of event has a listener', () => {
     const hub = new EventHub()
     expect(hub.hasListeners('retry')).toBe(false)
     const end = hub.on('retry', () => {})
@@ -152,7 +152,7 @@ describe('hears', () => {
     expect(hub.hasListeners('retry')).toBe(false)
   })
 
-  test('is true for every kind while somebody watches all', () => {
+  test('is true for every kind of event while there is a listener for all shields', () => {
     const hub = new EventHub()
     const end = watchAll(() => {})
     expect(hub.hasListeners('late')).toBe(true)
@@ -162,36 +162,36 @@ describe('hears', () => {
 })
 
 describe('watchAll', () => {
-  test('hears every event of every hub, with its name, until it ends', () => {
-    const [one, other] = [new EventHub(), new EventHub()]
-    const heard: string[] = []
-    const end = watchAll((named) => heard.push(`${named.type} of ${named.shield}`))
-    one.emit('retry', event())
-    other.emit('timeout', { shield: 't', policy: 'timeout', afterMs: 1 })
-    end()
-    one.emit('retry', event())
-    expect(heard).toEqual(['retry of s', 'timeout of t'])
+  test('receives every event of every hub, with its name, until it is unsubscribed', () => {
+    const [first, second] = [new EventHub(), new EventHub()]
+    const received: string[] = []
+    const unsubscribe = watchAll((named) => received.push(`${named.type} of ${named.shield}`))
+    first.emit('retry', event())
+    second.emit('timeout', { shield: 't', policy: 'timeout', afterMs: 1 })
+    unsubscribe()
+    first.emit('retry', event())
+    expect(received).toEqual(['retry of s', 'timeout of t'])
   })
 
-  test('a watcher that throws or ends itself disturbs no other', () => {
+  test('isolates a listener that throws or unsubscribes itself', () => {
     const hub = new EventHub()
-    const heard = vi.fn()
+    const listener = vi.fn()
     const ends = [
       watchAll(() => {
         ends[0]?.()
         throw new Error('broken watcher')
       }),
-      watchAll(heard),
+      watchAll(listener),
     ]
     hub.emit('retry', event())
     hub.emit('retry', event())
     for (const end of ends) end()
-    expect(heard).toHaveBeenCalledTimes(2)
+    expect(listener).toHaveBeenCalledTimes(2)
     expect(warnings).toHaveBeenCalledTimes(1)
   })
 })
 
-test('without process.emitWarning a report goes to the console', () => {
+test('without process.emitWarning a warning is printed on the console', () => {
   const console = vi.spyOn(globalThis.console, 'error').mockImplementation(() => {})
   vi.stubGlobal('process', {})
   try {
@@ -206,7 +206,7 @@ test('without process.emitWarning a report goes to the console', () => {
   expect(console).toHaveBeenCalledWith(expect.stringMatching(/^ESCUDO_LISTENER: .*broken/))
 })
 
-test('anything thrown has a text, and describing it never throws', () => {
+test('describe() formats any thrown value and never throws', () => {
   const { proxy, revoke } = Proxy.revocable({}, {})
   revoke()
   expect(describeError(new TypeError('t'))).toBe('TypeError: t')

@@ -9,7 +9,7 @@ import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { type Shield, shield } from '../../shield.ts'
 import { EventHub, watchAll } from '../events.ts'
 
-// The event `executed`: what each policy says of a call that it is done with.
+// The event `executed`: what each policy reports when it has finished a call.
 
 const ends: (() => void)[] = []
 afterEach(() => {
@@ -21,15 +21,15 @@ const down = (): Promise<number> => Promise.reject(new Error('down'))
 const never = (): Promise<number> => new Promise(() => {})
 const Errors = defineErrors({ NOT_FOUND: { status: 404, message: 'Not found.' } })
 
-/** The outcomes that a shield tells, with how often the operation was run. */
-function told(of: Pick<Shield, 'on'>): string[] {
-  const heard: string[] = []
-  of.on('executed', ({ policy, outcome, attempts }) => heard.push(`${policy} ${outcome} ${attempts}`))
-  return heard
+/** Collects the outcomes that a shield emits, with the number of attempts. */
+function collectOutcomes(of: Pick<Shield, 'on'>): string[] {
+  const outcomes: string[] = []
+  of.on('executed', ({ policy, outcome, attempts }) => outcomes.push(`${policy} ${outcome} ${attempts}`))
+  return outcomes
 }
 
-describe('who hears it', () => {
-  test('while nobody listens it is never made; those who listen to everything are not told', async () => {
+describe('listeners of executed', () => {
+  test('are not those of watchAll() without names, and without listeners no event is built', async () => {
     const emit = vi.spyOn(EventHub.prototype, 'emit')
     const all = vi.fn()
     ends.push(watchAll(all))
@@ -38,14 +38,14 @@ describe('who hears it', () => {
     expect(all).not.toHaveBeenCalled()
   })
 
-  test('those who ask for it by name are told, with its name, until they end', async () => {
-    const heard = vi.fn()
-    const end = watchAll(heard, ['executed', 'executed'])
+  test('receive it with its name if they name it, until they unsubscribe', async () => {
+    const listener = vi.fn()
+    const unsubscribe = watchAll(listener, ['executed', 'executed'])
     const guarded = shield('x', retry())
     await guarded.run(() => 42)
-    end()
+    unsubscribe()
     await guarded.run(() => 42)
-    expect(heard).toHaveBeenCalledExactlyOnceWith({
+    expect(listener).toHaveBeenCalledExactlyOnceWith({
       type: 'executed',
       shield: 'x',
       policy: 'retry',
@@ -53,10 +53,10 @@ describe('who hears it', () => {
       outcome: 'successful_without_retry',
       attempts: 1,
     })
-    expect(() => watchAll(heard, ['nonsense' as never])).toThrow(TypeError)
+    expect(() => watchAll(listener, ['nonsense' as never])).toThrow(TypeError)
   })
 
-  test('when the last listener has ended, it is made no more', async () => {
+  test('cause no event any more after the last one has unsubscribed', async () => {
     const guarded = shield('x', retry())
     guarded.on('executed', () => {})()
     watchAll(() => {}, ['executed'])()
@@ -65,22 +65,22 @@ describe('who hears it', () => {
     expect(emit).not.toHaveBeenCalled()
   })
 
-  test('a listener of one shield hears that shield until it ends, and what it throws reaches no call', async () => {
+  test('of one shield receive its events only, and their errors do not affect calls', async () => {
     vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-    const heard = vi.fn(() => {
+    const listener = vi.fn(() => {
       throw new Error('listener')
     })
-    const mine = shield('mine', timeout('1s'))
-    const end = mine.on('executed', heard)
-    expect(await mine.run(() => 42)).toBe(42)
+    const observed = shield('observed', timeout('1s'))
+    const unsubscribe = observed.on('executed', listener)
+    expect(await observed.run(() => 42)).toBe(42)
     await shield('other', timeout('1s')).run(() => 42)
-    end()
-    await mine.run(() => 42)
-    expect(heard).toHaveBeenCalledTimes(1)
+    unsubscribe()
+    await observed.run(() => 42)
+    expect(listener).toHaveBeenCalledTimes(1)
   })
 })
 
-describe('a policy tells nothing but outcomes that it declares', () => {
+describe('a policy declares its outcomes, each once', () => {
   test.each([retry(), circuitBreaker(), timeout('1s')])('$type', (policy) => {
     expect(policy.countable?.outcomes?.length).toBeGreaterThan(0)
     expect(new Set(policy.countable?.outcomes).size).toBe(policy.countable?.outcomes?.length)
@@ -96,48 +96,48 @@ describe('retry', () => {
     ['failures to the end', [down, down, down], 'retry failed_with_retry 3'],
     ['a business error', [() => Promise.reject(new Errors.NOT_FOUND())], 'retry ignored 1'],
     ['a business error after a failure', [down, () => Promise.reject(new Errors.NOT_FOUND())], 'retry ignored 2'],
-  ])('%s', async (_, answers, outcome) => {
+  ])('reports %s', async (_, answers, outcome) => {
     const clock = virtualClock()
     const guarded = shield({ name: 'x', clock }, retry(twice))
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     const queue: (() => unknown)[] = [...answers]
     const call = guarded.run(() => queue.shift()?.()).catch(() => {})
     await clock.advance('5s')
     await call
-    expect(heard).toEqual([outcome])
+    expect(outcomes).toEqual([outcome])
   })
 
-  test('without retries a failure is one without retry', async () => {
+  test('reports failed_without_retry if it has no retries', async () => {
     const guarded = shield('x', retry({ maxRetries: 0 }))
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     await guarded.run(down).catch(() => {})
-    expect(heard).toEqual(['retry failed_without_retry 1'])
+    expect(outcomes).toEqual(['retry failed_without_retry 1'])
   })
 
-  test('given up by its caller during the delay it is ignored', async () => {
+  test('reports ignored if the caller aborts during the delay', async () => {
     const clock = virtualClock()
     const guarded = shield({ name: 'x', clock }, timeout('5s'), retry(twice))
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     const caller = new AbortController()
     const call = guarded.run(down, { signal: caller.signal }).catch(() => {})
     await clock.advance(1)
     caller.abort()
     await call
     await clock.advance('1s')
-    expect(heard.sort()).toEqual(['retry ignored 1', 'timeout aborted 1'])
+    expect(outcomes.sort()).toEqual(['retry ignored 1', 'timeout aborted 1'])
   })
 
-  test('a classifier that throws is our bug, and told as ignored', async () => {
+  test('reports ignored if the classifier throws', async () => {
     const classify = (): never => {
       throw new Error('classifier')
     }
     const guarded = shield('x', retry({ classify }))
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     await expect(guarded.run(() => 1)).rejects.toThrow('classifier')
-    expect(heard).toEqual(['retry ignored 1'])
+    expect(outcomes).toEqual(['retry ignored 1'])
   })
 
-  test('so it is where it throws after a failure that it judged', async () => {
+  test('reports ignored if the classifier throws at the second attempt', async () => {
     let judged = 0
     const classify = () => {
       judged += 1
@@ -145,27 +145,27 @@ describe('retry', () => {
       return 'failure' as const
     }
     const guarded = shield('x', retry({ classify, backoff: constant(0) }))
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     await expect(guarded.run(() => 1)).rejects.toThrow('classifier')
-    expect(heard).toEqual(['retry ignored 2'])
+    expect(outcomes).toEqual(['retry ignored 2'])
   })
 })
 
 describe('circuit breaker', () => {
-  test('each verdict; a refusal is no execution', async () => {
+  test('reports each verdict, and nothing for a refusal', async () => {
     const guarded = shield('x', circuitBreaker({ trip: consecutive(1) }))
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     await guarded.run(() => 1)
     await guarded.run(() => Promise.reject(new Errors.NOT_FOUND())).catch(() => {})
     await guarded.run(down).catch(() => {})
     await guarded.run(() => 1).catch(() => {})
-    expect(heard).toEqual(['circuitBreaker success 1', 'circuitBreaker ignored 1', 'circuitBreaker failure 1'])
+    expect(outcomes).toEqual(['circuitBreaker success 1', 'circuitBreaker ignored 1', 'circuitBreaker failure 1'])
   })
 
-  test('a deaf operation is told when it is cut, and not again when it ends', async () => {
+  test('reports a cancelled call at once, and not again when the operation ends', async () => {
     const clock = virtualClock()
     const guarded = shield({ name: 'x', clock }, timeout('1s'), circuitBreaker())
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     let finish = (): void => {}
     const call = guarded.run(
       () =>
@@ -178,37 +178,37 @@ describe('circuit breaker', () => {
     await caught
     finish()
     await clock.advance('1s')
-    expect(heard.sort()).toEqual(['circuitBreaker failure 1', 'timeout timed_out 1'])
+    expect(outcomes.sort()).toEqual(['circuitBreaker failure 1', 'timeout timed_out 1'])
   })
 
-  test('a result that comes too late for the state is an execution all the same', async () => {
+  test('reports a result that is too late for the state', async () => {
     const breaker = circuitBreaker()
     const guarded = shield('x', breaker)
-    const heard = told(guarded)
+    const outcomes = collectOutcomes(guarded)
     const late = vi.fn()
     guarded.on('late', late)
     const call = guarded.run(async () => 1)
     breaker.isolate()
     await call
-    expect(heard).toEqual(['circuitBreaker success 1'])
+    expect(outcomes).toEqual(['circuitBreaker success 1'])
     expect(late).toHaveBeenCalledOnce()
   })
 })
 
-test('timeout: in time is also what failed by itself; aborted is what was given up from further out', async () => {
+test('timeout: a failure in time is in_time, a cancellation from outside is aborted', async () => {
   const clock = virtualClock()
   const guarded = shield({ name: 'x', clock }, timeout('2s', { name: 'outer' }), timeout('1s', { name: 'inner' }))
-  const heard = told(guarded)
+  const outcomes = collectOutcomes(guarded)
   await guarded.run(() => 1)
   await guarded.run(down).catch(() => {})
   const slow = guarded.run(never).catch(() => {})
   await clock.advance('3s')
   await slow
   const caller = new AbortController()
-  const given = guarded.run(never, { signal: caller.signal }).catch(() => {})
+  const aborted = guarded.run(never, { signal: caller.signal }).catch(() => {})
   caller.abort()
-  await given
-  expect([...heard.slice(0, 6), ...heard.slice(6).sort()]).toEqual([
+  await aborted
+  expect([...outcomes.slice(0, 6), ...outcomes.slice(6).sort()]).toEqual([
     'inner in_time 1',
     'outer in_time 1',
     'inner in_time 1',

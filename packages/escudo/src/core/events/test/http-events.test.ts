@@ -21,14 +21,14 @@ const END: ServerRequestEnd = {
   traceId: undefined,
 }
 
-test('while nobody watches nothing is built', () => {
+test('without watchers nothing is built', () => {
   expect(watchServed({ method: 'GET' })).toBeUndefined()
   expect(watchSent({ method: 'GET', url: new URL('http://a') })).toBeUndefined()
 })
 
-test('the end goes once to those who heard of the beginning, also when they have left meanwhile', () => {
+test('the end notifies the watchers of the start once, even if they stopped watching meanwhile', () => {
   let active = 0
-  const leave = watch({
+  const stop = watch({
     served: () => {
       active += 1
       return () => {
@@ -37,7 +37,7 @@ test('the end goes once to those who heard of the beginning, also when they have
     },
   })
   const first = watchServed({ method: 'GET' })
-  leave()
+  stop()
   const late = vi.fn()
   watch({ served: () => late })
   first?.(END)
@@ -48,12 +48,12 @@ test('the end goes once to those who heard of the beginning, also when they have
   expect(late).toHaveBeenCalledExactlyOnceWith(END)
 })
 
-test('a watcher that throws, at either end, is reported once and disturbs no other', () => {
+test('a watcher that throws at the start or end is reported once and does not affect others', () => {
   const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const heard = vi.fn()
+  const notified = vi.fn()
   watch({
     served: () => {
-      throw new Error('broken beginning')
+      throw new Error('broken start')
     },
   })
   watch({
@@ -61,11 +61,11 @@ test('a watcher that throws, at either end, is reported once and disturbs no oth
       throw new Error('broken end')
     },
   })
-  watch({ served: () => heard })
+  watch({ served: () => notified })
   for (let request = 0; request < 3; request += 1) watchServed({ method: 'GET' })?.(END)
-  expect(heard).toHaveBeenCalledTimes(3)
+  expect(notified).toHaveBeenCalledTimes(3)
   expect(warning.mock.calls.map(([text]) => String(text))).toEqual([
-    expect.stringContaining('broken beginning'),
+    expect.stringContaining('broken start'),
     expect.stringContaining('broken end'),
   ])
 })

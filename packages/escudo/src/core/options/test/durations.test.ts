@@ -12,11 +12,11 @@ test.each<[unknown, number]>([
   ['0.25ms', 0.25],
   [0, 0],
   [17.5, 17.5],
-])('%s is %d milliseconds', (value, ms) => {
+])('reads %s as %d milliseconds', (value, ms) => {
   expect(toMs(value, 'x.y')).toBe(ms)
 })
 
-test('every number with a unit is read as that many units', () => {
+test('reads every number with a unit as that many units', () => {
   const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
   fc.assert(
     fc.property(fc.nat(1_000_000), fc.constantFrom('ms', 's', 'm', 'h'), (n, unit) => {
@@ -57,7 +57,7 @@ test.each<[unknown]>(
     () => 1,
     { valueOf: () => 5 },
   ].map((value) => [value]),
-)('%s is no duration, and the error names the path', (value) => {
+)('rejects %s with an error that names the path', (value) => {
   expect(() => toMs(value, 'retry.backoff.base')).toThrow(
     expect.objectContaining({
       name: 'ConfigurationError',
@@ -68,7 +68,7 @@ test.each<[unknown]>(
   )
 })
 
-test('text of any length or content is refused in time that grows with its length alone', () => {
+test('rejects any other text, in time linear in its length', () => {
   fc.assert(
     fc.property(fc.string({ maxLength: 50 }), (text) => {
       if (/^\d+(\.\d+)?(ms|s|m|h)$/.test(text)) return
@@ -80,12 +80,12 @@ test('text of any length or content is refused in time that grows with its lengt
   expect(performance.now() - startMs).toBeLessThan(500)
 })
 
-test('a least value is part of the message', () => {
+test('the message contains the smallest valid value', () => {
   expect(() => toMs(0, 'failureRate.window', 1)).toThrow('failureRate.window: expected a duration of at least 1 ms')
   expect(toMs(1, 'failureRate.window', 1)).toBe(1)
 })
 
-test('a message shows values in short: no long text, no content of objects', () => {
+test('show() truncates text and does not show the content of objects', () => {
   expect(show('x'.repeat(1_000)).length).toBeLessThan(50)
   expect(show({ password: 'secret' })).toBe('an object')
   expect(show(['secret'])).toBe('an array')

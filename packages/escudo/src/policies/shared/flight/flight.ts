@@ -1,7 +1,7 @@
 import { asyncStorage } from '../../../core/context/ambient.ts'
 import { type Call, type CallRoot, rootOf, scopeOf } from '../../../core/engine/call.ts'
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
-import { copyNotes } from '../../../core/explain.ts'
+import { copyNotes } from '../../../core/explain/notes.ts'
 
 // The flight whose operation runs in the current asynchronous context. A call made there that joins another flight makes
 // the current one wait too.

@@ -10,8 +10,8 @@ import {
   retry,
   shield,
   timeout,
-} from '../../index.ts'
-import { virtualClock } from '../../testing/virtual-clock.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -23,7 +23,7 @@ const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
 const down = (): Promise<never> => Promise.reject(new Error('down'))
 
 describe('explain', () => {
-  test('lists the policies passed, with state and counters that decided, attempts with times, and when to come back', async () => {
+  test('lists policies with the state and counters that decided, attempts, and `retryAt`', async () => {
     const clock = virtualClock()
     const s = shield(
       { name: 'inventory', clock },
@@ -64,7 +64,7 @@ describe('explain', () => {
     })
   })
 
-  test('keeps what was true at the moment of the decision', async () => {
+  test('keeps the state at the moment of the decision', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '5s' })
     const s = shield({ name: 's', clock }, breaker)
@@ -74,7 +74,7 @@ describe('explain', () => {
     expect(explain(refusal)?.policies).toMatchObject([{ state: 'open', failures: 1, calls: 1, retryAfterMs: 5_000 }])
   })
 
-  test('tells what a full bulkhead and a timeout saw', async () => {
+  test('shows the counters of a full bulkhead and the duration of a timeout', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1 }), timeout('1s'))
     const first = thrownBy(s.run(() => new Promise(() => {})))
@@ -89,26 +89,26 @@ describe('explain', () => {
     ])
   })
 
-  test("sees through policies of somebody's own", async () => {
+  test('includes policies around and inside custom policies', async () => {
     const clock = virtualClock()
-    const own = definePolicy({ name: 'own', wrap: (next) => (call, operation) => next(call, operation) })
-    const s = shield({ name: 's', clock }, own, retry({ maxRetries: 1, backoff: constant(0) }), own)
+    const custom = definePolicy({ name: 'custom', wrap: (next) => (call, operation) => next(call, operation) })
+    const s = shield({ name: 's', clock }, custom, retry({ maxRetries: 1, backoff: constant(0) }), custom)
     const failing = thrownBy(s.run(down))
     await clock.advance(1)
     expect(explain(await failing)).toMatchObject({
-      policies: [{ name: 'own' }, { name: 'retry', state: 'no retries left' }, { name: 'own-2' }],
+      policies: [{ name: 'custom' }, { name: 'retry', state: 'no retries left' }, { name: 'custom-2' }],
       attempts: [{ number: 1 }, { number: 2 }],
     })
   })
 
-  test('shows the shield further in that the error came through', async () => {
+  test('shows the inner shield that the error came through', async () => {
     const inner = shield('inner', circuitBreaker({ trip: consecutive(1) }))
     const outer = shield('outer', fallback(0, { when: () => false }))
     const error = await thrownBy(outer.run(() => inner.run(down)))
     expect(explain(error)).toMatchObject({ shield: 'outer', inside: { shield: 'inner' } })
   })
 
-  test('one error that is thrown for ever remembers a bounded past', async () => {
+  test('keeps at most four calls of an error that is thrown again and again', async () => {
     const [a, b] = [shield('a'), shield('b')]
     const same = new Error('one for all')
     for (let n = 0; n < 100; n += 1) {
@@ -116,11 +116,11 @@ describe('explain', () => {
       await thrownBy(b.run(() => Promise.reject(same)))
     }
     let depth = 0
-    for (let story = explain(same); story !== undefined; story = story.inside) depth += 1
+    for (let explanation = explain(same); explanation !== undefined; explanation = explanation.inside) depth += 1
     expect(depth).toBeLessThanOrEqual(4)
   })
 
-  test('knows nothing of what left no shield, or is no object', async () => {
+  test('returns undefined for errors that left no shield, and for values that are no objects', async () => {
     expect(explain(new Error('elsewhere'))).toBeUndefined()
     expect(explain('text')).toBeUndefined()
     expect(explain(undefined)).toBeUndefined()
@@ -129,7 +129,7 @@ describe('explain', () => {
     expect(explain(await thrownBy(shield('s').run(() => Promise.reject(frozen))))).toMatchObject({ shield: 's' })
   })
 
-  test('explains what a classifier threw too', async () => {
+  test('explains the errors of a classifier', async () => {
     const classify = (): never => {
       throw new Error('a bug')
     }

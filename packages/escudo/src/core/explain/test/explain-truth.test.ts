@@ -12,10 +12,10 @@ import {
   retry,
   shield,
   timeout,
-} from '../../index.ts'
-import { virtualClock } from '../../testing/virtual-clock.ts'
+} from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 
-// Where an explanation could say what was not so.
+// The cases in which an explanation could be wrong.
 
 const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
   promise.then(
@@ -24,21 +24,21 @@ const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
     },
     (error) => error,
   )
-const deaf = (): Promise<never> => new Promise(() => {})
+const never = (): Promise<never> => new Promise(() => {})
 const down = (): never => {
   throw new Error('down')
 }
 const statesOf = (error: unknown): unknown => explain(error)?.policies.map(({ state }) => state)
 
-test('says of a policy what it did in the last attempt, not in an earlier one', async () => {
+test('shows what a policy did in the last attempt, not in an earlier one', async () => {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, retry({ maxRetries: 1, backoff: constant(1) }), timeout('1s'))
-  const failing = thrownBy(s.run(({ attempt }) => (attempt === 1 ? deaf() : down())))
+  const failing = thrownBy(s.run(({ attempt }) => (attempt === 1 ? never() : down())))
   await clock.advance('5s')
   expect(statesOf(await failing)).toEqual(['no retries left', 'passed'])
 })
 
-test('keeps what policies outside of a retry said before its attempts', async () => {
+test('keeps the notes of policies outside a retry when its next attempt begins', async () => {
   const clock = virtualClock()
   const s = shield(
     { name: 's', clock },
@@ -52,19 +52,19 @@ test('keeps what policies outside of a retry said before its attempts', async ()
   expect(attemptsOf(error)).toHaveLength(2)
 })
 
-test('all who waited for one flight are told what happened to it', async () => {
+test('explains the error of a shared flight to every caller that waited for it', async () => {
   const clock = virtualClock()
   const breaker = circuitBreaker({ trip: consecutive(1), openFor: '5s' })
   const s = shield({ name: 's', clock }, fallback(0, { when: () => false }), coalesce(), breaker, timeout('1s'))
   await thrownBy(s.run(down, { key: 'k' }))
   const options = { key: 'k' }
-  const [one, other] = await Promise.all([thrownBy(s.run(() => 1, options)), thrownBy(s.run(() => 1, options))])
-  expect(one).toBe(other)
-  expect(statesOf(one)).toEqual(['passed', 'passed', 'open', 'not reached'])
-  expect(explain(one)?.retryAt).toBe(5_000)
+  const [first, second] = await Promise.all([thrownBy(s.run(() => 1, options)), thrownBy(s.run(() => 1, options))])
+  expect(first).toBe(second)
+  expect(statesOf(first)).toEqual(['passed', 'passed', 'open', 'not reached'])
+  expect(explain(first)?.retryAt).toBe(5_000)
 })
 
-test('a refusal by a shield further in of the same name is not its own', async () => {
+test('does not mistake the refusal of an inner shield of the same name for its own', async () => {
   const inner = shield('twin', circuitBreaker({ trip: consecutive(1) }))
   const outer = shield('twin', circuitBreaker(), timeout('1s'))
   await thrownBy(inner.run(down))
@@ -75,7 +75,7 @@ test('a refusal by a shield further in of the same name is not its own', async (
   expect(statesOf(await thrownBy(substituting.run(() => inner.run(() => 1))))).toEqual(['passed', 'closed', 'passed'])
 })
 
-test('what an error says stands, also while another part of its call goes on', async () => {
+test('does not change while another part of the same call continues', async () => {
   const clock = virtualClock()
   const both = definePolicy({
     name: 'both',
@@ -89,7 +89,7 @@ test('what an error says stands, also while another part of its call goes on', a
   const error = await thrownBy(
     s.run(() => {
       calls += 1
-      return calls === 1 ? down() : deaf()
+      return calls === 1 ? down() : never()
     }),
   )
   const before = explain(error)
@@ -97,7 +97,7 @@ test('what an error says stands, also while another part of its call goes on', a
   expect(explain(error)).toEqual(before)
 })
 
-test('knows what was not reached, also where a fallback made another error of the refusal', async () => {
+test('shows policies as not reached if a fallback replaced the refusal by another error', async () => {
   const clock = virtualClock()
   const s = shield(
     { name: 's', clock },
@@ -105,26 +105,29 @@ test('knows what was not reached, also where a fallback made another error of th
     bulkhead({ limit: 1 }),
     timeout('1s'),
   )
-  const first = thrownBy(s.run(deaf))
+  const first = thrownBy(s.run(never))
   expect(statesOf(await thrownBy(s.run(() => 1)))).toEqual(['passed', 'full', 'not reached'])
   await clock.advance('1s')
   await first
 })
 
-test("a policy of somebody's own that has the call leave twice hides nothing", async () => {
-  const own = definePolicy({ name: 'own', wrap: (next) => (call, operation) => next(call, operation) })
+test('includes an inner shield although a custom policy makes the error leave its call twice', async () => {
+  const custom = definePolicy({ name: 'custom', wrap: (next) => (call, operation) => next(call, operation) })
   const inner = shield('inner', circuitBreaker())
-  const s = shield('outer', retry({ maxRetries: 0 }), own)
+  const s = shield('outer', retry({ maxRetries: 0 }), custom)
   const error = await thrownBy(s.run(() => inner.run(down)))
   expect(statesOf(error)).toEqual(['no retries left', 'passed'])
   expect(explain(error)?.inside?.shield).toBe('inner')
 })
 
-test("what policies inside of somebody's own say of a cut is told with it", async () => {
+test('includes the notes that policies inside a custom policy make on a cancellation', async () => {
   const clock = virtualClock()
-  const own = definePolicy({ name: 'own', wrap: (next) => async (call, operation) => await next(call, operation) })
-  const s = shield({ name: 's', clock }, timeout('1s'), own, retry(), circuitBreaker({ trip: consecutive(1) }))
-  const failing = thrownBy(s.run(deaf))
+  const custom = definePolicy({
+    name: 'custom',
+    wrap: (next) => async (call, operation) => await next(call, operation),
+  })
+  const s = shield({ name: 's', clock }, timeout('1s'), custom, retry(), circuitBreaker({ trip: consecutive(1) }))
+  const failing = thrownBy(s.run(never))
   await clock.advance('1s')
   expect(statesOf(await failing)).toEqual(['timed out', 'passed', 'passed', 'open'])
 })

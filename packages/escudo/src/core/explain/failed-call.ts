@@ -1,0 +1,80 @@
+import type { CallRoot } from '../engine/call.ts'
+import type { Note } from '../note.ts'
+
+/** The call with which an error left a shield. */
+export interface FailedCall {
+  readonly root: CallRoot
+  /** The notes at the moment when the error left the shield. */
+  readonly notes: readonly Note[]
+  /** The call of an inner shield that the same error left before. */
+  readonly inside: FailedCall | undefined
+  /** The number of calls in this chain of `inside`, itself included. */
+  readonly depth: number
+}
+
+// One error object may be thrown through alternating shields without end. It keeps at most this many calls.
+const DEPTH_MAX = 4
+
+const NO_NOTES: readonly Note[] = []
+
+/** Stores on an error the call with which it left a shield. An error that is no object is skipped. */
+export function rememberCall(error: unknown, root: CallRoot): void {
+  if (!isObject(error)) return
+  const inside = innerCall(FailedCallField.get(error), root)
+  try {
+    FailedCallField.set(error, {
+      root,
+      notes: root.notes ?? NO_NOTES,
+      inside,
+      depth: inside === undefined ? 1 : inside.depth + 1,
+    })
+  } catch {
+    // An object may reject even private fields. It then has no explanation.
+  }
+}
+
+/** Returns the last call with which an error left a shield, or undefined. */
+export function failedCallOf(error: unknown): FailedCall | undefined {
+  return isObject(error) ? FailedCallField.get(error) : undefined
+}
+
+/** The part of an earlier entry that belongs to an inner shield. */
+function innerCall(earlier: FailedCall | undefined, root: CallRoot): FailedCall | undefined {
+  // With a custom policy the error leaves the same call twice: once for each part of the shield.
+  if (earlier === undefined || earlier.root === root) return earlier?.inside
+  return earlier.root.host !== root.host && earlier.depth < DEPTH_MAX ? earlier : undefined
+}
+
+function isObject(value: unknown): value is object {
+  return (typeof value === 'object' && value !== null) || typeof value === 'function'
+}
+
+// Its constructor creates nothing: it returns its argument.
+const ReturnArgument = function returnArgument(object: object): object {
+  return object
+} as unknown as new (
+  object: object,
+) => object
+
+/**
+ * Adds a private field to an existing error object.
+ *
+ * A derived class adds its private fields to the object that its base constructor returns. The base constructor here
+ * returns its argument, so `new FailedCallField(error)` adds the field to that error. Other code cannot see the field,
+ * and it is collected together with the error.
+ *
+ * A `WeakMap` would be simpler. It costs more than creating the error, and every refusal of an open circuit would pay
+ * for it.
+ */
+class FailedCallField extends ReturnArgument {
+  #call: FailedCall | undefined
+
+  static get(error: object): FailedCall | undefined {
+    return #call in error ? error.#call : undefined
+  }
+
+  static set(error: object, call: FailedCall): void {
+    const holder = #call in error ? error : new FailedCallField(error)
+    holder.#call = call
+  }
+}

@@ -1,0 +1,24 @@
+import type { CallRoot } from '../engine/call.ts'
+import type { Note } from '../note.ts'
+
+// The notes on a call. An error keeps the list of notes with which it left its shield, while other parts of the same
+// call may still be running. The list is therefore replaced and never mutated.
+
+/** Adds a note to a call. It replaces an earlier note of the same policy: the last one decided. */
+export function addNote(root: CallRoot, note: Note): void {
+  const { notes } = root
+  root.notes = notes === undefined ? [note] : [...notes.filter(({ policy }) => policy !== note.policy), note]
+}
+
+/** Removes the notes of the policies inside `policy`: they describe an earlier attempt. */
+export function forgetNotesInside(root: CallRoot, policy: string): void {
+  if (root.notes === undefined) return
+  const { policies } = root.host
+  const position = policies.findIndex(({ name }) => name === policy)
+  root.notes = root.notes.filter((note) => policies.findIndex(({ name }) => name === note.policy) <= position)
+}
+
+/** Copies the notes of a call to another call that waited for it. */
+export function copyNotes(from: CallRoot, to: CallRoot): void {
+  for (const note of from.notes ?? []) addNote(to, note)
+}
