@@ -1,3 +1,4 @@
+import { read } from '../safe-read.ts'
 import { isErrorStatus } from '../status.ts'
 import type { JsonValue } from '../to-json.ts'
 
@@ -23,6 +24,7 @@ export interface ProblemBody extends ErrorBody {
   readonly instance: string
 }
 
+const KEYS = ['trace_id', 'error_code', 'message', 'status_code', 'service_name', 'context'] as const
 const MESSAGE_LENGTH_MAX = 8_192
 
 /**
@@ -39,10 +41,8 @@ const MESSAGE_LENGTH_MAX = 8_192
  * ```
  */
 export function parseErrorBody(value: unknown): ErrorBody | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const { trace_id, error_code, message, status_code, service_name, context } = value as Partial<
-    Record<keyof ErrorBody, unknown>
-  >
+  // Read one by one: a cause in the process may have a getter that throws.
+  const [trace_id, error_code, message, status_code, service_name, context] = KEYS.map((key) => read(value, key))
   const valid =
     isText(trace_id, 64) &&
     isText(error_code, 63) &&

@@ -215,6 +215,19 @@ describe('levels', () => {
     expect(contract.translate(deep, { traceId }).log['error_causes']).toHaveLength(5)
   })
 
+  test('keeps the status of an error whose cause has getters that throw', () => {
+    const cause = Object.defineProperty(new Error('down'), 'body', {
+      get: () =>
+        Object.defineProperty({}, 'trace_id', {
+          get: () => {
+            throw new Error('hostile')
+          },
+        }),
+    })
+    const answer = contract.translate(new Errors.PAYMENTS_DOWN(undefined, { cause }), { traceId })
+    expect([answer.status, answer.log['error_causes']]).toMatchObject([503, [{ message: 'down' }]])
+  })
+
   test('logs the error of another escudo service but never sends it', () => {
     const body = {
       trace_id: traceId,
