@@ -61,7 +61,7 @@ describe('error answers', () => {
     ['a promise', () => Promise.resolve('x'), 500, 'INTERNAL_SERVER_ERROR'],
     ['a frozen error', () => Object.freeze(new Error('frozen')), 500, 'INTERNAL_SERVER_ERROR'],
     [
-      'a foreign status',
+      'an error of another library that has a status',
       () => Object.assign(new Error('no'), { statusCode: 401, headers: { 'set-cookie': 'a=b' } }),
       500,
       'INTERNAL_SERVER_ERROR',
