@@ -1,18 +1,18 @@
 import type { ErrorContract } from '../errors/contract/contract.ts'
 
-// Loopback, private (RFC 1918, RFC 4193) and link-local addresses, IPv4 also in its IPv6 form.
+// Loopback, private (RFC 1918, RFC 4193) and link-local addresses. IPv4 also in its IPv6-mapped form.
 const PRIVATE_V4 = /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.)/
 const PRIVATE_V6 = /^(?:::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i
 const MAPPED = /^::ffff:(?=\d+\.)/i
 
-/** Whether an address is of this machine or of a private network. No address at all is a local socket. */
+/** Whether an address is local or in a private network. Without an address, the peer is a local socket. */
 export function isPrivateAddress(address: string | undefined): boolean {
   if (address === undefined || address === '') return true
-  const plain = address.replace(MAPPED, '')
-  return PRIVATE_V4.test(plain) || PRIVATE_V6.test(plain)
+  const unmapped = address.replace(MAPPED, '')
+  return PRIVATE_V4.test(unmapped) || PRIVATE_V6.test(unmapped)
 }
 
-/** Whether the trace of a caller is continued. A rule that throws trusts nobody. */
+/** Whether the trace of a peer is continued. A rule that throws trusts no peer. */
 export function isTrusted(rule: ErrorContract['trustInbound'], address: string | undefined): boolean {
   if (rule === undefined) return isPrivateAddress(address)
   if (typeof rule === 'boolean') return rule

@@ -5,11 +5,11 @@ import type { SchemaIssue, StandardSchema } from '../errors/standard-schema.ts'
 /** The parts of a request that may have a schema. */
 export type RequestPart = 'params' | 'query' | 'headers' | 'body'
 
-/** At most so many findings are sent; `total` tells how many there were. */
+/** The most findings that an answer carries. If there are more, `total` is the number of all. */
 const FINDINGS_MAX = 50
 const TEXT_LENGTH_MAX = 200
 
-/** A part of a request with its schema. */
+/** One part of a request and its schema. */
 export interface PartToValidate {
   readonly part: RequestPart
   readonly schema: StandardSchema
@@ -17,11 +17,11 @@ export interface PartToValidate {
 }
 
 /**
- * Validates parts of a request, all of them, so that a client learns of every fault at once. Nothing is coerced unless
- * a schema says so.
+ * Validates parts of a request. It checks every part, so the client sees all faults in one answer. Values are coerced
+ * only by a schema that does so itself.
  *
- * @returns what the schemas gave, in the same order
- * @throws VALIDATION_ERROR with the findings; never with a rejected value
+ * @returns the values that the schemas return, in the same order
+ * @throws VALIDATION_ERROR with the findings; it never contains a rejected value
  */
 export async function validateParts(parts: readonly PartToValidate[]): Promise<readonly unknown[]> {
   const values: unknown[] = []
@@ -42,39 +42,39 @@ export async function validateParts(parts: readonly PartToValidate[]): Promise<r
   return values
 }
 
-/** `VALIDATION_ERROR` for findings, of which there may be more than are sent. */
+/** Makes a `VALIDATION_ERROR` with at most 50 findings. */
 export function validationError(findings: readonly Finding[], total: number = findings.length): Error {
   const errors = findings.slice(0, FINDINGS_MAX)
   return new WellKnown.VALIDATION_ERROR(total > errors.length ? { errors, total } : { errors })
 }
 
-/** A finding as it is sent. */
+/** Converts an issue of a schema to the form that is sent. */
 export function findingOf(part: string, issue: SchemaIssue, value: unknown): Finding {
   const keys = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
   const rejected = keys.reduce<unknown>(read, value)
   const isMissing = rejected === undefined
   const code = read(issue, 'code')
-  const word = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : 'invalid'
+  const safeCode = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : 'invalid'
   return {
     in: part,
     pointer: pointerOf(keys),
-    code: isMissing ? 'required' : word,
+    code: isMissing ? 'required' : safeCode,
     message: shorten(echoes(issue.message, rejected) ? 'Invalid value' : String(issue.message)),
   }
 }
 
-/** A JSON pointer, RFC 6901. */
+/** Joins keys to a JSON pointer (RFC 6901). */
 export function pointerOf(keys: readonly PropertyKey[]): string {
   return keys.map((key) => `/${shorten(String(key)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
-/** Whether a message repeats the value that was rejected, as some libraries' messages do. */
+/** Whether a message contains the rejected value. The messages of some libraries do. */
 function echoes(message: unknown, rejected: unknown): boolean {
   if (typeof rejected === 'object' || typeof rejected === 'function' || rejected === undefined) return false
   const value = String(rejected)
   const text = String(message)
   if (value === '') return false
-  // A short word can stand within any other: what counts is whether it stands somewhere by itself.
+  // A short value can occur inside another word by chance: it counts only as a separate word.
   const isWord = (character: string | undefined): boolean => character !== undefined && /\w/.test(character)
   for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) {
     if (value.length > 8 || !(isWord(text[at - 1]) || isWord(text[at + value.length]))) return true

@@ -1,18 +1,20 @@
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
-/** Where lines go. A write never throws: a full disk must not break a request. */
+/** A destination of log lines. `write` never throws: a full disk must not break a request. */
 export interface LineSink {
   write(line: string): void
 }
 
 const RETRIES_MAX = 50
 const RETRY_MS = 2
-const OPEN_AGAIN_MS = 1_000
+const REOPEN_DELAY_MS = 1_000
 
 /**
- * A file that lines are appended to: one write a line, at once, so that a line is in the file whole as soon as it has
- * been logged, also when the process dies right after. A line for which there is no room is left out, whole.
+ * Appends log lines to a file. Each line is one synchronous write.
+ *
+ * A line is in the file as soon as it is logged, even if the process dies right after. If the disk is full, the whole
+ * line is dropped.
  *
  * @example
  * ```ts
@@ -28,76 +30,76 @@ const OPEN_AGAIN_MS = 1_000
 export class LineFile implements LineSink {
   readonly #path: string
   #fd: number | undefined
-  #tornLine = false
-  #openAgainAt = 0
+  #endsInPartialLine = false
+  #reopenAtMs = 0
 
-  /** @throws the system's error when the file cannot be opened at the start: a wrong path should be noticed */
+  /** @throws the system's error if the file cannot be opened, so that a wrong path is noticed at the start */
   constructor(path: string) {
     this.#path = path
     this.#fd = open(path)
   }
 
   write(line: string): void {
-    const fd = this.#opened()
+    const fd = this.#openFd()
     if (fd === undefined) return
-    // What is left of a line that was torn must not swallow the next one.
-    const bytes = Buffer.from(this.#tornLine ? `\n${line}` : line)
+    // The next line must not be appended to the remains of a partial one.
+    const bytes = Buffer.from(this.#endsInPartialLine ? `\n${line}` : line)
     const written = writeAll(fd, bytes)
-    if (written.bytes === bytes.length) this.#tornLine = false
-    else if (written.bytes > 0) this.#tornLine = !takeBack(fd, written.bytes)
+    if (written.bytes === bytes.length) this.#endsInPartialLine = false
+    else if (written.bytes > 0) this.#endsInPartialLine = !removePartialLine(fd, written.bytes)
     if (written.code === 'EBADF') this.#fd = undefined
   }
 
-  /** Opens the file anew, after it has been moved away. */
+  /** Closes the file, so that the next write opens the path again. Call it after the file has been moved. */
   reopen(): void {
     this.close()
-    this.#openAgainAt = 0
+    this.#reopenAtMs = 0
   }
 
-  /** Closes the file; a later write opens it again. */
+  /** Closes the file. A later write opens it again. */
   close(): void {
     if (this.#fd === undefined) return
     try {
       closeSync(this.#fd)
     } catch {
-      // Closed already: what was wanted.
+      // The file is closed already.
     }
     this.#fd = undefined
   }
 
-  #opened(): number | undefined {
-    if (this.#fd !== undefined || Date.now() < this.#openAgainAt) return this.#fd
+  #openFd(): number | undefined {
+    if (this.#fd !== undefined || Date.now() < this.#reopenAtMs) return this.#fd
     try {
       this.#fd = open(this.#path)
     } catch {
-      this.#openAgainAt = Date.now() + OPEN_AGAIN_MS
+      this.#reopenAtMs = Date.now() + REOPEN_DELAY_MS
     }
     return this.#fd
   }
 }
 
 /**
- * The process's standard output. Where its reader has gone, or does not read any more, lines are dropped: a service
- * does not stand still because nobody looks.
+ * Writes log lines to the standard output. If its reader is gone or stuck, lines are dropped: logging must not block the
+ * service.
  */
 export class StandardOutput implements LineSink {
   readonly #fd: number
-  #isGone = false
+  #isClosed = false
   #isStalled = false
-  #tornLine = false
+  #endsInPartialLine = false
 
   constructor(fd = 1) {
     this.#fd = fd
   }
 
   write(line: string): void {
-    if (this.#isGone) return
-    const bytes = Buffer.from(this.#tornLine ? `\n${line}` : line)
-    // The first line waits for a slow reader; while that one is stuck, those after it do not.
+    if (this.#isClosed) return
+    const bytes = Buffer.from(this.#endsInPartialLine ? `\n${line}` : line)
+    // Only the first line waits for a stuck reader. Later lines are dropped immediately until it reads again.
     const written = writeAll(this.#fd, bytes, this.#isStalled ? 0 : RETRIES_MAX)
-    this.#isGone = written.code === 'EPIPE' || written.code === 'EBADF'
+    this.#isClosed = written.code === 'EPIPE' || written.code === 'EBADF'
     this.#isStalled = written.code === 'EAGAIN'
-    if (written.bytes > 0) this.#tornLine = written.bytes < bytes.length
+    if (written.bytes > 0) this.#endsInPartialLine = written.bytes < bytes.length
   }
 }
 
@@ -106,7 +108,7 @@ function open(path: string): number {
   return openSync(path, 'a')
 }
 
-/** Writes all of it, or as much as goes. A pipe that is full for the moment is waited for, within bounds. */
+/** Writes as many bytes as possible. Waits for a full pipe, up to a limit. */
 function writeAll(
   fd: number,
   bytes: Uint8Array,
@@ -118,7 +120,7 @@ function writeAll(
       written += writeSync(fd, bytes, written)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      // Once begun, a line is worth a longer wait than a whole one.
+      // A line that is partly written is worth a longer wait.
       if (code !== 'EAGAIN' || retries >= (written > 0 ? RETRIES_MAX * 5 : retriesMax)) return { bytes: written, code }
       retries += 1
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
@@ -127,8 +129,8 @@ function writeAll(
   return { bytes: written, code: undefined }
 }
 
-/** Takes the beginning of a line back that could not be finished. */
-function takeBack(fd: number, bytes: number): boolean {
+/** Removes the start of an unfinished line from the file. */
+function removePartialLine(fd: number, bytes: number): boolean {
   try {
     ftruncateSync(fd, fstatSync(fd).size - bytes)
     return true

@@ -9,44 +9,45 @@ import { CONTENT_TYPES, type TextFormat } from './metrics/text.ts'
 /** Options of {@link createMetrics}. */
 export interface MetricsOptions {
   /**
-   * How many series a metric may have, 1 to 100 000; a histogram counts as one. Default 2000. What comes beyond is
-   * folded into one series with the label `otel_metric_overflow="true"`, and `escudo_metrics_folded_total` counts it.
+   * The maximum number of series of a metric, 1 to 100 000. A histogram counts as one. Default 2000. Beyond it,
+   * measurements go to one series with the label `otel_metric_overflow="true"`, and `escudo_metrics_folded_total`
+   * counts them.
    */
   readonly maxSeries?: number
-  /** Whether each latency bucket remembers the trace of its latest sampled request, for OpenMetrics. Default true. */
+  /** Whether each latency bucket keeps the trace of its latest sampled request, for OpenMetrics. Default true. */
   readonly exemplars?: boolean
 }
 
-/** One scrape: what to answer to Prometheus. */
+/** The answer to one scrape of Prometheus. */
 export interface MetricsPage {
-  /** For the `Content-Type` header. */
+  /** The value of the `Content-Type` header. */
   readonly contentType: string
   readonly body: string
 }
 
-/** The metrics of this process. Made by {@link createMetrics}. */
+/** The metrics of this process, made by {@link createMetrics}. */
 export interface Metrics {
   /**
-   * All series as they are at this moment: nothing is counted while the text is written, so that counts and buckets
-   * agree with each other.
+   * Writes all series as they are now. Nothing is counted while the text is written, so counts and buckets agree.
    *
-   * @param accept the request's `Accept` header: who prefers OpenMetrics gets it, with exemplars; all others get
-   * Prometheus' own text
+   * @param accept the request's `Accept` header. If it prefers OpenMetrics, the text is OpenMetrics with exemplars;
+   * otherwise it is Prometheus' own text format
    */
   scrape(accept?: string): MetricsPage
-  /** Ends the counting; {@link scrape} goes on showing what was counted. Harmless when it has ended. */
+  /** Stops counting. {@link scrape} still shows what was counted. A second call does nothing. */
   close(): void
 }
 
 /**
- * Counts what this process does, for Prometheus: requests that an adapter serves, attempts that `resilientFetch` sends,
- * and what the policies of every shield do. Make one when the program starts: only what happens later is counted, and
- * while there is none, counting costs nothing.
+ * Collects metrics of this process for Prometheus.
  *
- * Names of the HTTP metrics after OpenTelemetry's semantic conventions; text after Prometheus' exposition format 0.0.4
- * and OpenMetrics 1.0.0. All names, labels and outcomes are in docs/telemetry.md.
+ * It counts requests that an adapter serves, attempts that `resilientFetch` sends, and the outcomes of the policies of
+ * every shield. Create it when the program starts: only later events are counted. Without it, counting costs nothing.
  *
- * @throws ConfigurationError for an option that cannot work
+ * The names of HTTP metrics follow OpenTelemetry's semantic conventions. The text follows Prometheus' exposition format
+ * 0.0.4 or OpenMetrics 1.0.0. docs/telemetry.md lists all names, labels and outcomes.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { circuitBreaker, shield } from 'escudo'
@@ -83,21 +84,21 @@ class ProcessMetrics implements Metrics {
   scrape(accept?: string): MetricsPage {
     const format: TextFormat = prefersType(accept, OPENMETRICS, PLAIN) ? 'openmetrics' : 'prometheus'
     const shields = registeredShields()
-    // Before anything is written: reading a breaker's state lets time pass in it, which may be a change to count.
+    // Gauges first: reading the state of a breaker can change it (open to half-open), and the change must be counted.
     const gauges = this.#policies.gauges(shields)
     this.#policies.prepare(shields)
     const bounded = [...this.#http.families, ...this.#policies.counters]
     const folded = samples(
       {
         name: 'escudo_metrics_folded',
-        help: 'Measurements whose series found no place any more.',
+        help: 'Measurements that went to the overflow series because the metric has its maximum number of series.',
         type: 'counter',
         labels: ['metric'],
       },
       bounded.length,
     )
     for (const { facts, foldedCount } of bounded) {
-      folded.at([facts.type === 'counter' ? `${facts.name}_total` : facts.name]).value = foldedCount
+      folded.seriesFor([facts.type === 'counter' ? `${facts.name}_total` : facts.name]).value = foldedCount
     }
     return { contentType: CONTENT_TYPES[format], body: writeFamilies([...bounded, ...gauges, folded], format) }
   }

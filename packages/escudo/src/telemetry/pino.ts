@@ -11,21 +11,21 @@ export { LineFile } from './line-file.ts'
 
 /** Options of {@link createLogger}. */
 export interface LoggerSettings {
-  /** The name of the service, on each line. */
+  /** The name of the service. Each line carries it. */
   readonly service: string
-  /** The lowest level that is written. Default `debug`, at which escudo itself tells of aborted requests. */
+  /** The lowest level that is written. Default `debug`, which includes escudo's lines about aborted requests. */
   readonly level?: LogLevel | 'silent'
-  /** Each line is appended to this file too. Its folder is made where it is missing. */
+  /** A file that each line is appended to. A missing folder is created. Default: none. */
   readonly file?: string
-  /** Whether lines go to the standard output. Default true. */
+  /** Whether lines are written to the standard output. Default true. */
   readonly stdout?: boolean
-  /** Further paths to redact, in pino's notation, beside the names of secrets that always are. */
+  /** Additional paths to redact, in pino's notation. Well-known names of secrets are always redacted. */
   readonly redact?: readonly string[]
-  /** Where lines go as well; each call brings one whole line with its newline. */
+  /** An additional destination. Each call of `write` gets one complete line with its newline. */
   readonly sink?: LineSink
 }
 
-/** The names under which secrets are found in what is logged, up to two objects deep. */
+/** Names of fields that are always redacted, up to two objects deep. */
 const SECRETS: readonly string[] = [
   'authorization',
   'Authorization',
@@ -37,15 +37,16 @@ const SECRETS: readonly string[] = [
   'x-token',
 ]
 
-const WORDS: Readonly<Record<string, LogLevel>> = { warn: 'warning', fatal: 'critical', trace: 'debug' }
+const LEVEL_NAMES: Readonly<Record<string, LogLevel>> = { warn: 'warning', fatal: 'critical', trace: 'debug' }
 const PINO_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critical: 'fatal' }
 
 /**
- * Makes the logger of a service: pino, with one JSON object a line in escudo's form. Each line carries the trace of the
- * request that it belongs to. Lines are written at once and whole; what cannot be written, or cannot be shown as JSON,
- * never breaks the code that logs.
+ * Makes the logger of a service: pino, with one JSON object per line.
  *
- * @throws TypeError without a service; the system's error when the file cannot be opened
+ * Each line carries the trace of its request. Lines are written immediately and completely. A line that cannot be
+ * written or converted to JSON never throws into the code that logs it.
+ *
+ * @throws TypeError without a service; the system's error if the file cannot be opened
  * @example
  * ```ts
  * import { createLogger } from 'escudo/pino'
@@ -57,7 +58,8 @@ const PINO_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critica
  */
 export function createLogger(settings: LoggerSettings): Logger {
   const { service, level = 'debug', file, stdout = true, redact = [], sink } = settings
-  if (typeof service !== 'string' || service === '') throw new TypeError('createLogger.service: expected a name')
+  if (typeof service !== 'string' || service === '')
+    throw new TypeError('createLogger.service: expected a non-empty string')
   const sinks: LineSink[] = []
   if (stdout) sinks.push(new StandardOutput())
   if (file !== undefined) sinks.push(new LineFile(file))
@@ -69,9 +71,9 @@ export function createLogger(settings: LoggerSettings): Logger {
 }
 
 /**
- * The options by which a pino logger of your own writes escudo's lines: `pino({ ...lineFormat('potion-shop') })`.
+ * Returns the options that make a custom pino logger write escudo's lines.
  *
- * @param redact further paths, in pino's notation
+ * @param redact additional paths to redact, in pino's notation
  * @example
  * ```ts
  * import { lineFormat } from 'escudo/pino'
@@ -86,18 +88,19 @@ export function lineFormat(service: string, redact: readonly string[] = []): Log
     base: { service },
     messageKey: 'event',
     timestamp: () => `,"timestamp":"${new Date().toISOString()}"`,
-    formatters: { level: (label) => ({ log_level: WORDS[label] ?? label }) },
-    mixin: fieldsOfRequest,
+    formatters: { level: (label) => ({ log_level: LEVEL_NAMES[label] ?? label }) },
+    mixin: ambientFields,
     redact: { paths: [...SECRETS.flatMap(pathsTo), ...redact], censor: '[redacted]' },
-    hooks: { logMethod: guarded },
+    hooks: { logMethod: logWithoutThrowing },
   }
 }
 
 /**
- * Writes a line for every event of every shield: `circuit_breaker.state_change`, `retry.attempt`, `bulkhead.rejected`
- * and the rest.
+ * Logs the events of every shield: `circuit_breaker.state_change`, `retry.attempt`, `bulkhead.rejected` and others.
  *
- * @returns ends it
+ * `executed` is not logged, because it happens on every call.
+ *
+ * @returns a function that stops it
  * @example
  * ```ts
  * import { createLogger, logPolicyEvents } from 'escudo/pino'
@@ -120,7 +123,7 @@ export function logPolicyEvents(logger: Pick<Logger, 'debug' | 'info' | 'warn' |
   })
 }
 
-function fieldsOfRequest(): object {
+function ambientFields(): object {
   const context = ambient()
   if (context === undefined) return {}
   return { trace_id: context.traceId, span_id: context.spanId, ...context.bindings }
@@ -131,8 +134,8 @@ function pathsTo(name: string): string[] {
   return key === undefined ? [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`] : [key, `*.${key}`, `*.*.${key}`]
 }
 
-/** A value that cannot be shown (a getter that throws, a proxy) costs its own line some detail, and nothing else. */
-const guarded: NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']> = function (
+/** Logs a line. A value that cannot be serialized (a throwing getter, a proxy) is replaced by a safe form of it. */
+const logWithoutThrowing: NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']> = function (
   this: Logger,
   args,
   method,
@@ -145,7 +148,7 @@ const guarded: NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']> = f
     try {
       method.apply(this, [{ unloggable: toJson(first) }, truncate(text, 1_024)] as unknown as typeof args)
     } catch {
-      // Nothing that is logged may break the code that logs it.
+      // A logged value must not break the code that logs it.
     }
   }
 }

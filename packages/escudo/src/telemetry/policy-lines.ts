@@ -3,25 +3,25 @@ import { messageOf, typeOf } from '../errors/contract/log-fields.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
 import { factsOf } from '../errors/error-facts.ts'
 
-/** A line of a log before it is written. */
+/** A log line before it is written. */
 export interface PolicyLine {
   readonly level: LogLevel
-  /** `circuit_breaker.state_change`, `retry.attempt` and the rest. */
+  /** The name of the line, such as `circuit_breaker.state_change` or `retry.attempt`. */
   readonly event: string
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-// By the code of the refusal. What a refused call meant for its caller is told where the error is handled; the line here
-// is for whoever looks at the shield.
+// Lines of refusals by error code. These lines show the state of the shield. The effect of a refusal on its caller is
+// logged where the error is handled.
 const REFUSALS: Readonly<Record<string, { readonly event: string; readonly level: LogLevel }>> = {
-  // Each call while a circuit is open: the change of state was told, and this would flood the log in an outage.
+  // Debug, because every call during an open period is rejected and the state change is already logged.
   CIRCUIT_OPEN: { event: 'circuit_breaker.rejected', level: 'debug' },
   BULKHEAD_FULL: { event: 'bulkhead.rejected', level: 'warning' },
   RATE_LIMITED: { event: 'rate_limiter.rejected', level: 'warning' },
 }
 
 /**
- * The line that tells of a policy's event, with the canonical names of fields.
+ * Converts an event of a policy to a log line with the canonical field names.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export function policyLine(event: ShieldEvent): PolicyLine {
       return { level: 'warning', event: 'retry.attempt', fields }
     }
     case 'hedge':
-      // Not out of the ordinary: at a quantile of 0.95, every twentieth call.
+      // Info, because hedging is normal: with a quantile of 0.95 it happens on every twentieth call.
       return {
         level: 'info',
         event: 'hedge',
@@ -80,14 +80,14 @@ export function policyLine(event: ShieldEvent): PolicyLine {
       }
     }
     default:
-      return other(event)
+      return lineOfUnknownEvent(event)
   }
 }
 
-/** An event of a newer or foreign policy: told under its own name, with what it carries. */
-function other(event: { readonly type: string }): PolicyLine {
+/** Makes the line of an event with an unknown type, from a newer version or a custom policy: its name and fields. */
+function lineOfUnknownEvent(event: { readonly type: string }): PolicyLine {
   const { type, ...rest } = event
-  const fields = Object.entries(rest).map(([key, value]) => [inSnakeCase(key), plainOrType(value)] as const)
+  const fields = Object.entries(rest).map(([key, value]) => [inSnakeCase(key), primitiveOrSummary(value)] as const)
   return { level: 'info', event: inSnakeCase(type), fields: Object.fromEntries(fields) }
 }
 
@@ -100,7 +100,7 @@ function errorFields(error: unknown): Readonly<Record<string, unknown>> {
   }
 }
 
-function plainOrType(value: unknown): unknown {
+function primitiveOrSummary(value: unknown): unknown {
   return typeof value === 'object' && value !== null ? `${typeOf(value)}: ${messageOf(value)}` : value
 }
 

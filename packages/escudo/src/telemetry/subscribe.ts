@@ -1,13 +1,15 @@
 import { type EventName, type Listener, type ShieldEvent, watchAll } from '../core/events/events.ts'
 
 /**
- * Hears events of every shield in this process: changes of state, retries, refusals, timeouts, fallbacks. While nobody
- * listens, events are not even made.
+ * Subscribes to the events of every shield in this process: state changes, retries, refusals, timeouts, fallbacks.
  *
- * @param listener what it throws or rejects with is reported once, and reaches no policy
- * @param events which events it hears. Default: all but `executed`, which is told of every single call
- * @returns ends the subscription
- * @throws TypeError for a listener that is no function, and for an event that does not exist
+ * Without a listener, event objects are not built.
+ *
+ * @param listener receives each event. An error that it throws or rejects with is reported once, and never reaches a
+ * policy
+ * @param events the events to receive. Default: all except `executed`, which is emitted for every call
+ * @returns a function that ends the subscription
+ * @throws TypeError for a listener that is not a function, and for an unknown event
  * @example
  * ```ts
  * import { subscribe } from 'escudo/telemetry'

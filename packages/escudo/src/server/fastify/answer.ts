@@ -1,83 +1,91 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
-import { BODY_HEADERS, type Exchange, mergedVary } from '../exchange.ts'
-import { translated } from './framework-errors.ts'
-import { drain, sendRaw } from './raw-answers.ts'
+import type { Exchange } from '../exchange.ts'
+import { BODY_HEADERS, mergeVary } from '../headers.ts'
+import { fromFastifyError } from './framework-errors.ts'
+import { drainRequest, sendOnResponse } from './raw-answers.ts'
 
-// Exchanges whose error answer has been handed to Fastify: seen again, its sending failed.
-const handedOver = new WeakSet<Exchange>()
+// Exchanges whose error answer Fastify has received. A second error of such an exchange means that sending it failed.
+const givenToFastify = new WeakSet<Exchange>()
+// Those of them whose `onSend` hooks have not started yet.
+const beforeOnSend = new WeakSet<Exchange>()
 
-/** Answers an error through Fastify, so that the hooks of other plugins still see the reply. */
-export function answer(exchange: Exchange, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+/** Answers an error through Fastify, so that the hooks of other plugins run for it. */
+export function answerError(exchange: Exchange, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   withAmbient(exchange.ambient, () => {
-    if (isGone(request)) {
-      exchange.failUnheard(translated(error))
+    if (isDisconnected(request)) {
+      exchange.failAfterDisconnect(fromFastifyError(error))
       reply.hijack()
       reply.raw.destroy()
       return
     }
     if (reply.raw.headersSent) {
-      exchange.breakOff(error)
+      exchange.failAfterHeaders(error)
       reply.hijack()
       reply.raw.destroy()
       return
     }
-    if (handedOver.has(exchange)) {
-      takeOver(exchange, error, reply)
+    if (givenToFastify.has(exchange)) {
+      sendPastFastify(exchange, error, reply)
       return
     }
-    send(exchange, exchange.fail(translated(error)), request, reply)
+    sendThroughFastify(exchange, exchange.fail(fromFastifyError(error)), request, reply)
   })
 }
 
 /**
- * Seen before each sending, ahead of other hooks: an error's answer that comes by a second time was thrown back by one
- * of them. Fastify would send that hook's message to the client.
+ * Sends the error answer itself if an `onSend` hook has failed on it. To be called first in `onSend`.
  *
- * @returns whether the reply has been dealt with
+ * When a hook throws, Fastify runs the `onSend` hooks again and then sends the hook's message to the client. A second
+ * run for the same error answer shows this.
+ *
+ * @returns whether the answer was sent here, so that Fastify must not send one
  */
-export function rescued(exchange: Exchange, reply: FastifyReply): boolean {
-  if (!handedOver.has(exchange)) return false
-  if (!sending.delete(exchange)) {
-    takeOver(exchange, new Error('a hook failed while an error was being answered'), reply)
-    return true
-  }
-  return false
+export function takeOverFailedSend(exchange: Exchange, reply: FastifyReply): boolean {
+  if (!givenToFastify.has(exchange)) return false
+  const isFirstRun = beforeOnSend.delete(exchange)
+  if (isFirstRun) return false
+  sendPastFastify(exchange, new Error('an onSend hook failed while an error was being answered'), reply)
+  return true
 }
 
-const sending = new WeakSet<Exchange>()
-
-function send(exchange: Exchange, failure: ErrorAnswer, request: FastifyRequest, reply: FastifyReply): void {
-  handedOver.add(exchange)
-  sending.add(exchange)
+function sendThroughFastify(
+  exchange: Exchange,
+  answer: ErrorAnswer,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  givenToFastify.add(exchange)
+  beforeOnSend.add(exchange)
   for (const name of BODY_HEADERS) reply.removeHeader(name)
-  const vary = mergedVary(reply.getHeader('vary'), failure.headers['vary'] ?? '')
-  reply.code(failure.status).headers({ ...failure.headers, vary })
-  // Fastify closes the connection where a body is at fault; whether it is closed is for `drain` to say.
+  const vary = mergeVary(reply.getHeader('vary'), answer.headers['vary'] ?? '')
+  reply.code(answer.status).headers({ ...answer.headers, vary })
+  // Fastify sets `connection: close` after a faulty body. It is removed, because `drainRequest` reads the rest of the
+  // body and closes the connection itself where that is needed.
   if (!request.raw.complete && hasBody(request)) {
-    const onConnection = reply.raw.getHeader('connection')
+    const connection = reply.raw.getHeader('connection')
     reply.removeHeader('connection')
-    if (onConnection !== undefined) reply.raw.setHeader('connection', onConnection)
-    drain(request.raw, reply.raw)
+    if (connection !== undefined) reply.raw.setHeader('connection', connection)
+    drainRequest(request.raw, reply.raw)
   }
-  // Text passes as it is: no response schema and no serializer of the route may rewrite it.
-  reply.serializer((text: unknown) => String(text)).send(failure.text)
+  // The text is sent unchanged: a response schema or a serializer of the route must not rewrite it.
+  reply.serializer((text: unknown) => String(text)).send(answer.text)
 }
 
-function takeOver(exchange: Exchange, error: unknown, reply: FastifyReply): void {
-  const failure = exchange.fail(error)
-  exchange.failedSending(error)
+function sendPastFastify(exchange: Exchange, error: unknown, reply: FastifyReply): void {
+  const answer = exchange.fail(error)
+  exchange.logSendingFailure(error)
   reply.hijack()
-  sendRaw(reply.raw, failure)
+  sendOnResponse(reply.raw, answer)
 }
 
-function isGone({ raw }: FastifyRequest): boolean {
-  // A simulated request (`app.inject`) has a socket without this property.
+function isDisconnected({ raw }: FastifyRequest): boolean {
+  // The socket of a simulated request (`app.inject`) lacks this property.
   return raw.socket?.destroyed === true
 }
 
-/** A request without a body is not complete either while its first hook runs; there is nothing to read off. */
+/** Whether a request has a body. While its first hook runs, a request without one is not `complete` either. */
 function hasBody({ raw: { headers } }: FastifyRequest): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

@@ -2,9 +2,10 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange, type ServerLogger } from '../exchange.ts'
+import { Exchange } from '../exchange.ts'
+import type { ServerLogger } from '../logger.ts'
 
-/** A request that has begun, with Node's own objects. */
+/** An exchange that has not ended, with Node's objects. */
 export interface OpenExchange {
   readonly exchange: Exchange
   readonly request: IncomingMessage
@@ -12,17 +13,18 @@ export interface OpenExchange {
 }
 
 const exchanges = new WeakMap<IncomingMessage, Exchange>()
-// Requests of one connection that are not finished yet: several, where the client pipelines.
+// The open exchanges of each connection. There are several if the client pipelines.
 const open = new WeakMap<Socket, Set<OpenExchange>>()
 
-/** The requests of a connection that are being served. */
-export function openOn(socket: Socket): readonly OpenExchange[] {
+/** The exchanges of a connection that have not ended, oldest first. */
+export function openExchangesOn(socket: Socket): readonly OpenExchange[] {
   return [...(open.get(socket) ?? [])]
 }
 
 /**
- * The exchange of a request; begun by whichever hook sees the request first, since bad URLs and unknown expectations
- * never reach the ordinary hooks.
+ * Returns the exchange of a request, and creates it on the first call.
+ *
+ * Any hook can come first: requests with a bad URL or an unknown expectation never reach `onRequest`.
  */
 export function exchangeOf(
   contract: ErrorContract,
@@ -30,24 +32,25 @@ export function exchangeOf(
   request: IncomingMessage,
   response: ServerResponse,
 ): Exchange {
-  const begun = exchanges.get(request)
-  if (begun !== undefined) return begun
+  const existing = exchanges.get(request)
+  if (existing !== undefined) return existing
   const { method = 'GET', url = '/', headers, socket } = request
   const exchange = new Exchange(contract, logger, { method, url, headers, address: socket?.remoteAddress })
   exchanges.set(request, exchange)
-  // On the raw response, so that whoever writes it, the header is there.
+  // Set on Node's response, so that responses which bypass Fastify carry it too.
   response.setHeader('x-trace-id', exchange.ambient.traceId)
-  keepContext(request, exchange)
-  track({ exchange, request, response }, socket)
+  emitInContext(request, exchange)
+  endWithResponse({ exchange, request, response }, socket)
   return exchange
 }
 
 /**
- * The events of a request come from the HTTP parser, outside of the request's context. With this, whoever reads the
- * body, by whatever parser, is inside of it.
+ * Emits the events of a request inside its ambient context. The HTTP parser emits them outside any context, so a
+ * body parser would not see the context of its request.
  */
-function keepContext(request: IncomingMessage, exchange: Exchange): void {
+function emitInContext(request: IncomingMessage, exchange: Exchange): void {
   const { headers } = request
+  // Without a body there is nothing to read.
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return
   const emit = request.emit
   request.emit = function emitInContext(this: IncomingMessage, ...args: Parameters<IncomingMessage['emit']>): boolean {
@@ -55,13 +58,14 @@ function keepContext(request: IncomingMessage, exchange: Exchange): void {
   } as IncomingMessage['emit']
 }
 
-function track(entry: OpenExchange, socket: Socket | undefined): void {
+/** Keeps an exchange among those of its connection until its response is finished or closed, and ends it then. */
+function endWithResponse(entry: OpenExchange, socket: Socket | undefined): void {
   const { exchange, response } = entry
-  const ofSocket = (socket === undefined ? undefined : open.get(socket)) ?? new Set()
-  ofSocket.add(entry)
-  if (socket !== undefined) open.set(socket, ofSocket)
+  const onSocket = (socket === undefined ? undefined : open.get(socket)) ?? new Set()
+  onSocket.add(entry)
+  if (socket !== undefined) open.set(socket, onSocket)
   const end = (status: number | undefined): void => {
-    ofSocket.delete(entry)
+    onSocket.delete(entry)
     exchange.end(status)
   }
   response.once('finish', () => end(response.statusCode))

@@ -2,7 +2,7 @@ import { type Finding, WellKnown, type WellKnownCode } from '../../errors/catalo
 import { read } from '../../errors/safe-read.ts'
 import { findingOf, validationError } from '../validation.ts'
 
-// Fastify's own error codes, as far as a client can cause them. What is not here is a bug of the service.
+// Fastify's error codes that a client can cause. All its other codes are bugs of the service.
 const CODES: Readonly<Record<string, Exclude<WellKnownCode, 'VALIDATION_ERROR'>>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: 'PAYLOAD_TOO_LARGE',
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'UNSUPPORTED_MEDIA_TYPE',
@@ -16,24 +16,24 @@ const CODES: Readonly<Record<string, Exclude<WellKnownCode, 'VALIDATION_ERROR'>>
   FST_ERR_HANDLER_TIMEOUT: 'DEADLINE_EXCEEDED',
 }
 
-/** Fastify's own errors as ours; anything else as it is. */
-export function translated(error: unknown): unknown {
+/** Converts an error of Fastify to a well-known error. Returns any other error unchanged. */
+export function fromFastifyError(error: unknown): unknown {
   const code = read(error, 'code')
   if (!(error instanceof Error) || typeof code !== 'string' || !code.startsWith('FST_ERR_')) return error
-  if (code === 'FST_ERR_VALIDATION') return fromAjv(error)
+  if (code === 'FST_ERR_VALIDATION') return fromAjvError(error)
   const known = Object.hasOwn(CODES, code) ? CODES[code] : undefined
   return known === undefined ? error : new WellKnown[known](undefined, { cause: error })
 }
 
-/** The findings of Fastify's own validator, for routes with a JSON Schema. */
-function fromAjv(error: Error): Error {
+/** Converts an error of Ajv, Fastify's validator for routes with a JSON Schema. */
+function fromAjvError(error: Error): Error {
   const issues = read(error, 'validation')
   if (!Array.isArray(issues)) return error
   const part = partOf(read(error, 'validationContext'))
-  return validationError(issues.map((issue) => ajvFinding(part, issue)))
+  return validationError(issues.map((issue) => findingOfAjv(part, issue)))
 }
 
-function ajvFinding(part: string, issue: unknown): Finding {
+function findingOfAjv(part: string, issue: unknown): Finding {
   const missing = read(read(issue, 'params'), 'missingProperty')
   const pointer = String(read(issue, 'instancePath') ?? '')
   const path = pointer
@@ -43,7 +43,7 @@ function ajvFinding(part: string, issue: unknown): Finding {
   const keys = typeof missing === 'string' ? [...path, missing] : path
   const code = typeof missing === 'string' ? 'required' : read(issue, 'keyword')
   const finding = { message: String(read(issue, 'message') ?? 'Invalid value'), path: keys, code }
-  // Ajv's messages speak of the schema, never of the value: there is nothing here that could be repeated.
+  // The value is not passed: Ajv's messages describe the schema and never repeat the value.
   return { ...findingOf(part, finding, undefined), code: typeof code === 'string' ? code : 'invalid' }
 }
 
@@ -52,8 +52,8 @@ function partOf(context: unknown): string {
   return typeof context === 'string' ? context : 'body'
 }
 
-/** Node's errors of requests that it could not read. */
-export function fromNode(error: { readonly code?: string | undefined }): Error {
+/** Converts Node's error about a request that it could not parse or receive. */
+export function fromNodeError(error: { readonly code?: string | undefined }): Error {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
       return new WellKnown.HEADERS_TOO_LARGE()

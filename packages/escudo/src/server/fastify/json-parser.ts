@@ -2,11 +2,13 @@ import type { FastifyBodyParser, FastifyInstance } from 'fastify'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 
 /**
- * Parses JSON bodies. Stricter than Fastify's own: JSON is UTF-8 (RFC 8259), so that another charset is 415 and bytes
- * that are no UTF-8 are malformed, instead of becoming question marks in a name.
+ * Makes the parser of JSON bodies. It is stricter than Fastify's own, because JSON is UTF-8 (RFC 8259).
+ *
+ * Another charset is answered with 415. Bytes that are not UTF-8 are malformed: Fastify would replace them by question
+ * marks.
  */
 export function jsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
-  // Fastify's, for its guard against `__proto__` in a body.
+  // Fastify's own parser rejects `__proto__` in a body.
   const parse = app.getDefaultJsonParser('error', 'error')
   return (request, body, done) => {
     const charset = /;\s*charset="?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1]

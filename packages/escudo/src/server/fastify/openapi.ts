@@ -10,20 +10,21 @@ import { openapiDocument } from '../openapi/document.ts'
 import { isObject } from '../openapi/json-schema.ts'
 import { inputOf } from './route.ts'
 
-/** Options of the plugin {@link openapi}: those of `openapiDocument`, without the routes, which it collects itself. */
+/** Options of the plugin {@link openapi}: those of `openapiDocument` without `routes`. The plugin collects the routes. */
 export interface FastifyOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
-  /** Where the document is served. Default `/openapi.json`. */
+  /** The path of the document. Default `/openapi.json`. */
   readonly path?: string
-  /** Gets the document as soon as all routes are there, before the server listens. */
+  /** Receives the document when all routes are declared, before the server listens. */
   readonly onDocument?: (document: OpenApiDocument) => void
 }
 
 /**
- * The Fastify plugin that writes the OpenAPI document of all routes that are declared after it, and serves it. Routes of
- * {@link route} are told of with their inputs, errors and answers, others with what Fastify's own `schema` says of them;
- * `schema: { hide: true }` leaves one out.
+ * The Fastify plugin that serves an OpenAPI document of all routes declared after it.
  *
- * A route that lists an error which the catalogue lacks keeps the server from starting.
+ * A route made by {@link route} is documented with its inputs, errors and answers; any other route by Fastify's own
+ * `schema`. `schema: { hide: true }` omits a route.
+ *
+ * The server does not start if a route lists an error that the catalogue does not have.
  *
  * @example
  * ```ts
@@ -54,45 +55,45 @@ export const openapi: FastifyPluginAsync<FastifyOpenApiOptions> = async (app, op
   })
   serve(app, path, () => text)
 }
-// Fastify's own convention for a plugin that acts on whoever registers it, instead of on a scope of its own.
+// Fastify's convention for a plugin whose hooks apply to the registering instance instead of a separate scope.
 Object.assign(openapi, { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'escudo-openapi' })
 
 function serve(app: FastifyInstance, path: string, text: () => string): void {
   app.get(path, { schema: { hide: true } as object }, (_request, reply) => {
     reply
       .type('application/json; charset=utf-8')
-      .serializer((one: unknown) => String(one))
+      .serializer((document: unknown) => String(document))
       .send(text())
   })
 }
 
-/** A route as it was declared: one for each of its methods. */
+/** Describes a declared route, once for each of its methods. */
 function documented({ method, url, config, schema }: RouteOptions): readonly DocumentedRoute[] {
   if (isObject(schema) && schema['hide'] === true) return []
-  const description = inputOf(config) ?? ofFastify(schema)
-  return [method].flat().map((one) => ({ method: one, url, description }))
+  const description = inputOf(config) ?? descriptionOf(schema)
+  return [method].flat().map((name) => ({ method: name, url, description }))
 }
 
-/** What Fastify's own `schema` says of a route. */
-function ofFastify(schema: unknown): RouteDescription {
+/** Describes a route by Fastify's own `schema`. */
+function descriptionOf(schema: unknown): RouteDescription {
   if (!isObject(schema)) return {}
   const { body, params, querystring, query = querystring, headers, summary, tags, response } = schema
   return {
-    body: schemaOrNothing(body),
-    params: schemaOrNothing(params),
-    query: schemaOrNothing(query),
-    headers: schemaOrNothing(headers),
+    body: schemaOrUndefined(body),
+    params: schemaOrUndefined(params),
+    query: schemaOrUndefined(query),
+    headers: schemaOrUndefined(headers),
     response: successesOf(response),
     summary: typeof summary === 'string' ? summary : undefined,
     tags: Array.isArray(tags) ? tags.map(String) : undefined,
   }
 }
 
-function schemaOrNothing(value: unknown): AnySchema | undefined {
+function schemaOrUndefined(value: unknown): AnySchema | undefined {
   return isObject(value) ? value : undefined
 }
 
-/** Errors have the contract's own form, whatever a route's schema says of them. */
+/** The schemas of the 2xx answers. Those of errors are ignored: errors always have the contract's form. */
 function successesOf(response: unknown): Readonly<Record<number, AnySchema>> | undefined {
   if (!isObject(response)) return undefined
   const found = Object.entries(response).flatMap(([status, schema]): [number, AnySchema][] =>

@@ -9,34 +9,36 @@ import fastify, {
   type RawServerDefault,
 } from 'fastify'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import type { ServerLogger } from '../exchange.ts'
-import { answer } from './answer.ts'
+import type { ServerLogger } from '../logger.ts'
+import { answerError } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { onClientError } from './socket-errors.ts'
 
-/** What {@link contractOptions} takes beside the contract. */
+/** Options of {@link contractOptions}. */
 export interface ContractServerOptions {
-  /** Where lines go: `createLogger` of `escudo/pino`, or a pino instance of your own. Without it nothing is logged. */
+  /** The logger: `createLogger` of `escudo/pino`, or a custom pino instance. Default: nothing is logged. */
   readonly logger?: FastifyBaseLogger
   /** The largest body, in bytes. Default 1 MiB. */
   readonly bodyLimit?: number
-  /** How long a whole request may take to arrive, in milliseconds. Default 60 s, 0 is for ever, as Fastify's own. */
+  /** How long a whole request may take to arrive, in milliseconds. Default 60 s. 0 means no limit, as in Fastify. */
   readonly requestTimeoutMs?: number
-  /** For Node's server: `maxHeaderSize`, `headersTimeout`, `connectionsCheckingInterval` and the rest. */
+  /** Options of Node's HTTP server, such as `maxHeaderSize`, `headersTimeout`, `connectionsCheckingInterval`. */
   readonly http?: ServerOptions
 }
 
-/** The options that a Fastify instance is built with. */
+/** The constructor options that {@link contractOptions} returns. */
 export type ContractFastifyOptions = FastifyHttpOptions<RawServerDefault, FastifyBaseLogger>
 
 const PARAM_LENGTH_MAX = 4_096
 
 /**
- * The constructor options under which a Fastify server keeps the contract from the first byte on: bad URLs, unreadable
- * requests, and its own messages, which no plugin can reach.
+ * Returns the constructor options that make a Fastify server follow the error contract.
  *
- * @param contract what turns errors into answers
- * @param options spread further Fastify options beside the result; they win where they come later
+ * They cover what no plugin can reach: bad URLs, unreadable requests, and Fastify's own messages. To add other Fastify
+ * options, spread the result and add them after it; a later option replaces an earlier one.
+ *
+ * @param contract translates errors to answers
+ * @param options the logger and limits of the server
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -49,18 +51,18 @@ const PARAM_LENGTH_MAX = 4_096
  * ```
  */
 export function contractOptions(contract: ErrorContract, options: ContractServerOptions = {}): ContractFastifyOptions {
-  const logger: ServerLogger = options.logger ?? silent
+  const logger: ServerLogger = options.logger ?? silentLogger
   const requestTimeoutMs = options.requestTimeoutMs ?? 60_000
-  const arrival = {
-    // Node swaps the two where the head may take longer than the whole.
+  const requestTimeouts = {
+    // Node swaps the two timeouts if the head may take longer than the whole request.
     headersTimeout: Math.min(60_000, requestTimeoutMs || 60_000),
-    // It looks for late requests every 30 s: where they may take less, it has to look more often.
+    // Node checks for late requests every 30 s. A shorter timeout needs a shorter interval.
     connectionsCheckingInterval: Math.min(30_000, Math.max(100, (requestTimeoutMs || 60_000) / 2)),
   }
   return {
     ...(options.logger === undefined ? { logger: false } : { loggerInstance: options.logger }),
-    ...quiet(contract, logger),
-    // The trace id says which request a line belongs to; a child logger for each request would only cost.
+    ...withoutRequestLog(contract, logger),
+    // Each line carries its trace id, so a child logger for each request is an unnecessary cost.
     childLoggerFactory: (parent, _bindings, { level, serializers }) =>
       level === undefined && serializers === undefined
         ? parent
@@ -70,15 +72,15 @@ export function contractOptions(contract: ErrorContract, options: ContractServer
           ),
     bodyLimit: options.bodyLimit ?? 1_048_576,
     requestTimeout: requestTimeoutMs,
-    // The plugin answers while closing, in the contract's form.
+    // While the server closes, the plugin answers in the contract's form.
     return503OnClosing: false,
-    // Node answers a request without Host by itself, in plain text; the plugin does it in the contract's form.
-    http: { ...arrival, ...options.http, requireHostHeader: false },
+    // Node would answer a request without Host in plain text. The plugin answers it in the contract's form.
+    http: { ...requestTimeouts, ...options.http, requireHostHeader: false },
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    // `{"email":5}` is no e-mail: Fastify's default would make text of it.
+    // Fastify's default would coerce the number in `{"email":5}` to a string.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: true } },
     frameworkErrors: (error, request, reply) =>
-      answer(
+      answerError(
         exchangeOf(contract, logger, request.raw, reply.raw),
         error,
         request as FastifyRequest,
@@ -88,27 +90,28 @@ export function contractOptions(contract: ErrorContract, options: ContractServer
   }
 }
 
-const nothing = (): void => {}
-const silent: ServerLogger = { debug: nothing, info: nothing, warn: nothing, error: nothing, fatal: nothing }
+const noop = (): void => {}
+const silentLogger: ServerLogger = { debug: noop, info: noop, warn: noop, error: noop, fatal: noop }
 
 /**
- * Fastify's own lines about requests, in its own words, would stand beside ours. Since 5.10 they are switched off by a
- * class, which is the one thing that this adapter imports from Fastify at run time.
+ * Options that switch off Fastify's own log lines about requests, because the exchange logs each request.
+ *
+ * Since Fastify 5.10 this needs a subclass of `LogController`. It is the only run-time import from Fastify.
  */
-function quiet(contract: ErrorContract, logger: ServerLogger): ContractFastifyOptions {
+function withoutRequestLog(contract: ErrorContract, logger: ServerLogger): ContractFastifyOptions {
   const Base = (fastify as { readonly LogController?: typeof LogController }).LogController
   if (Base === undefined) return { disableRequestLogging: true }
-  class Quiet extends Base {
+  class SilentLogController extends Base {
     override isLogDisabled(): boolean {
       return true
     }
-    /** A stream that failed after its headers were sent: the only place where Fastify tells of it. */
+    /** A stream failed after its headers were sent. Fastify reports this only here. */
     override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-      const hasGone = request.raw.socket?.destroyed === true || request.raw.destroyed
-      if (hasGone && (error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE') return
-      exchangeOf(contract, logger, request.raw, (reply.raw ?? reply) as FastifyReply['raw']).breakOff(error)
+      const isDisconnected = request.raw.socket?.destroyed === true || request.raw.destroyed
+      if (isDisconnected && (error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE') return
+      exchangeOf(contract, logger, request.raw, (reply.raw ?? reply) as FastifyReply['raw']).failAfterHeaders(error)
     }
     override serviceUnavailable(): void {}
   }
-  return { logController: new Quiet() }
+  return { logController: new SilentLogController() }
 }

@@ -4,10 +4,10 @@ import { withAmbient } from '../../core/context/ambient.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { type Exchange, pathOf } from '../exchange.ts'
-import { answer, rescued } from './answer.ts'
+import { answerError, takeOverFailedSend } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { jsonParser } from './json-parser.ts'
-import { listenTo } from './socket-errors.ts'
+import { handleServerEvents } from './socket-errors.ts'
 
 /** Options of the plugin {@link escudo}. */
 export interface EscudoOptions {
@@ -15,14 +15,21 @@ export interface EscudoOptions {
 }
 
 const URL_LENGTH_MAX = 8_192
+/** Marks the not-found handler in the `config` of its route. */
 const NOT_FOUND = 'escudoNotFound'
 
 /**
- * The Fastify plugin: every error that leaves the server has the one body, every response `X-Trace-ID`, every request
- * one `http.request` line, and everything that a request starts sees its context.
+ * The Fastify plugin that makes a server follow an error contract.
  *
- * Await it before declaring routes; hooks of plugins that come later stand inside of it. Build the server with
- * {@link contractOptions}.
+ * - Every error is answered with the contract's error body.
+ * - Every response has the header `X-Trace-ID`.
+ * - Every request writes one `http.request` log line.
+ * - Everything that a request starts runs in its ambient context.
+ *
+ * Build the server with {@link contractOptions}. Register and await this plugin before you declare routes and before
+ * other plugins: its hooks must run first.
+ *
+ * @throws TypeError without a contract
  *
  * @example
  * ```ts
@@ -43,74 +50,78 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, { contract 
   if (typeof contract?.translate !== 'function') {
     throw new TypeError('escudo.contract: expected what createErrorContract returned')
   }
-  const of = (request: FastifyRequest, reply: FastifyReply): Exchange =>
+  const exchangeFor = (request: FastifyRequest, reply: FastifyReply): Exchange =>
     exchangeOf(contract, app.log, request.raw, reply.raw)
-  const allowed = methodsOf(app)
+  const methodsFor = methodLookup(app)
   let isClosing = false
 
   app.addHook('preClose', async () => {
     isClosing = true
   })
   app.addHook('onListen', async () => {
-    for (const server of furtherServers(app)) listenTo(server, contract, app.log)
+    for (const server of additionalServers(app)) handleServerEvents(server, contract, app.log)
   })
-  listenTo(app.server as Server, contract, app.log)
+  handleServerEvents(app.server as Server, contract, app.log)
 
   app.addHook('onRequest', (request, reply, done) => {
-    const exchange = of(request, reply)
+    const exchange = exchangeFor(request, reply)
     exchange.route = request.routeOptions.url ?? null
-    // All that follows, on this request, runs inside of this call.
-    withAmbient(exchange.ambient, () => done(fault(request, reply, isClosing, allowed)))
+    // `done` starts the rest of the request, so all of it runs in this context.
+    withAmbient(exchange.ambient, () => done(earlyError(request, reply, isClosing, methodsFor)))
   })
   app.addHook('onSend', (request, reply, payload, done) => {
-    if (!rescued(of(request, reply), reply)) done(null, payload)
+    const isSent = takeOverFailedSend(exchangeFor(request, reply), reply)
+    if (!isSent) done(null, payload)
   })
   app.setErrorHandler((error: unknown, request, reply) => {
-    answer(of(request, reply), error, request, reply)
+    answerError(exchangeFor(request, reply), error, request, reply)
   })
   app.setNotFoundHandler({ config: { [NOT_FOUND]: true } } as object, (request, reply) => {
-    answer(of(request, reply), notFound(request, reply, allowed), request, reply)
+    answerError(exchangeFor(request, reply), notFoundError(request, reply, methodsFor), request, reply)
   })
-  // Text is no JSON: it would reach a handler that expects an object.
+  // A text body would reach a handler that expects an object.
   if (app.hasContentTypeParser('text/plain')) app.removeContentTypeParser('text/plain')
   app.removeContentTypeParser('application/json')
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, jsonParser(app))
 }
-// Fastify's own convention for a plugin that acts on whoever registers it, instead of on a scope of its own.
+// Fastify's convention for a plugin whose hooks apply to the registering instance instead of a separate scope.
 Object.assign(escudo, { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'escudo' })
 
-/** What is wrong with a request before anything of it has been looked at. */
-function fault(
+type MethodLookup = (path: string) => readonly string[]
+
+/** The error of a request that can be rejected before its body is parsed; undefined if there is none. */
+function earlyError(
   request: FastifyRequest,
   reply: FastifyReply,
   isClosing: boolean,
-  allowed: (path: string) => readonly string[],
+  methodsFor: MethodLookup,
 ): Error | undefined {
   const { raw } = request
   if (isClosing) return new WellKnown.SHUTTING_DOWN()
-  if (raw.httpVersion === '1.1' && hostsOf(raw.rawHeaders) !== 1 && raw.headers.host === undefined) {
-    return new WellKnown.BAD_REQUEST()
-  }
-  if (hostsOf(raw.rawHeaders) > 1) return new WellKnown.BAD_REQUEST()
+  const hosts = countHosts(raw.rawHeaders)
+  if (hosts > 1) return new WellKnown.BAD_REQUEST()
+  // HTTP/1.1 requires a Host header.
+  if (hosts === 0 && raw.httpVersion === '1.1' && raw.headers.host === undefined) return new WellKnown.BAD_REQUEST()
   if ((raw.url?.length ?? 0) > URL_LENGTH_MAX) return new WellKnown.URI_TOO_LONG()
-  // Before the body is parsed: on a route that is not there it does not matter whether the JSON is right.
+  // For an unknown route it does not matter whether the JSON is valid.
   const config = request.routeOptions.config as unknown as Readonly<Record<string, unknown>> | undefined
-  return request.is404 && config?.[NOT_FOUND] === true ? notFound(request, reply, allowed) : undefined
+  return request.is404 && config?.[NOT_FOUND] === true ? notFoundError(request, reply, methodsFor) : undefined
 }
 
 /**
- * 404 where there is no such path, 405 with `Allow` where there is one for other methods. A route that was found and
- * then has nothing itself (a file, say, by `reply.callNotFound()`) is no wrong method either.
+ * 404 for a path without a route, 405 with `Allow` for a path that has routes for other methods only.
+ *
+ * It is 404 too if a route exists but finds nothing itself, such as a missing file with `reply.callNotFound()`.
  */
-function notFound(request: FastifyRequest, reply: FastifyReply, allowed: (path: string) => readonly string[]): Error {
-  const methods = allowed(pathOf(request.raw.url ?? '/'))
+function notFoundError(request: FastifyRequest, reply: FastifyReply, methodsFor: MethodLookup): Error {
+  const methods = methodsFor(pathOf(request.raw.url ?? '/'))
   if (methods.length === 0 || methods.includes(request.method)) return new WellKnown.ROUTE_NOT_FOUND()
   reply.header('allow', methods.join(', '))
   return new WellKnown.METHOD_NOT_ALLOWED()
 }
 
-/** Which methods a path has routes for. Fastify answers 404 for the others and knows no 405. */
-function methodsOf(app: FastifyInstance): (path: string) => readonly string[] {
+/** Finds the methods that a path has routes for. Fastify has no 405: it answers 404 for a wrong method. */
+function methodLookup(app: FastifyInstance): MethodLookup {
   return (path) =>
     app.supportedMethods.filter((method) => {
       try {
@@ -121,8 +132,8 @@ function methodsOf(app: FastifyInstance): (path: string) => readonly string[] {
     })
 }
 
-/** How many Host fields a request has. A second one is a way past a proxy. */
-function hostsOf(rawHeaders: readonly string[]): number {
+/** Counts the Host headers of a request. With two of them, a proxy and this server could read different hosts. */
+function countHosts(rawHeaders: readonly string[]): number {
   let count = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]
@@ -131,8 +142,8 @@ function hostsOf(rawHeaders: readonly string[]): number {
   return count
 }
 
-/** The second server of a `localhost` that has two addresses: Fastify shows only the first. */
-function furtherServers(app: FastifyInstance): readonly Server[] {
+/** The second server of a `localhost` with two addresses. Fastify exposes only the first one. */
+function additionalServers(app: FastifyInstance): readonly Server[] {
   const key = Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.serverBindings')
   const servers = key === undefined ? [] : (app as unknown as Record<symbol, unknown>)[key]
   return Array.isArray(servers) ? (servers as Server[]) : []

@@ -3,19 +3,22 @@ import type { Socket } from 'node:net'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { phraseOf } from '../../errors/status.ts'
 
-/** A client that is still sending gets this much more read, so that it can read the answer; then the line is cut. */
+// Answers that bypass Fastify: its hooks failed, or it never saw the request.
+
+/** How much of an unread request is still read, so that its client can read the answer. Then the connection is closed. */
 const DRAIN_BYTES_MAX = 8 * 1_024 * 1_024
 const DRAIN_MS_MAX = 5_000
+/** How long a connection stays open after its last answer. */
 const LINGER_MS_MAX = 1_000
 
-/** Sends an answer through Node's response, past the framework. */
-export function sendRaw(response: ServerResponse, answer: ErrorAnswer): void {
+/** Sends an answer on Node's response. If its headers are already sent, it closes the connection. */
+export function sendOnResponse(response: ServerResponse, answer: ErrorAnswer): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
   for (const name of response.getHeaderNames()) if (name !== 'x-trace-id') response.removeHeader(name)
-  // With its phrase: what was meant to be sent before has left its own behind.
+  // The phrase is given too: the response can still hold the phrase of an earlier status.
   response.writeHead(answer.status, phraseOf(answer.status), {
     ...answer.headers,
     'content-length': Buffer.byteLength(answer.text),
@@ -23,8 +26,8 @@ export function sendRaw(response: ServerResponse, answer: ErrorAnswer): void {
   response.end(answer.text)
 }
 
-/** Writes an answer onto a connection whose request could not even be read, and ends the connection. */
-export function writeRaw(socket: Socket, answer: ErrorAnswer, traceId: string): void {
+/** Sends an answer on a connection without a response object, because Node could not parse the request. Closes it. */
+export function sendOnSocket(socket: Socket, answer: ErrorAnswer, traceId: string): void {
   if (!socket.writable) {
     socket.destroy()
     return
@@ -38,16 +41,17 @@ export function writeRaw(socket: Socket, answer: ErrorAnswer, traceId: string): 
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
   socket.end(`HTTP/1.1 ${answer.status} ${phraseOf(answer.status)}\r\n${lines.join('')}\r\n${answer.text}`)
-  // Not destroyed at once: with unread bytes in the socket that would reset the connection, and the client would never
-  // read what was written.
+  // Destroyed later: a socket with unread bytes is reset when it is destroyed, and the client would lose the answer.
   setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref()
 }
 
 /**
- * Reads on, within bounds, what a client still sends although the answer is known. Call it before the answer is sent:
- * where the connection is to be closed, Node would do it right behind the answer, and reset it under the client.
+ * Reads the rest of a request whose answer is already known, at most 8 MiB and 5 s.
+ *
+ * Call it before the answer is sent. If the connection is to be closed, Node would close it immediately after the
+ * answer: unread bytes would then reset the connection before the client has read the answer.
  */
-export function drain(request: IncomingMessage, response: ServerResponse): void {
+export function drainRequest(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete || request.destroyed) return
   const { socket } = request
   const closes = !response.shouldKeepAlive || response.getHeader('connection') === 'close'

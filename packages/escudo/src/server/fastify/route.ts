@@ -4,25 +4,25 @@ import type { OutputOf, StandardSchema } from '../../errors/standard-schema.ts'
 import { isStandardSchema } from '../../errors/standard-schema.ts'
 import { type PartToValidate, type RequestPart, validateParts } from '../validation.ts'
 
-/** What a route takes and which errors it answers with. */
+/** The inputs, answers and documentation of a route. */
 export interface RouteInput {
   readonly body?: StandardSchema | undefined
   readonly params?: StandardSchema | undefined
   readonly query?: StandardSchema | undefined
   readonly headers?: StandardSchema | undefined
-  /** Entries of the catalogue that the route can answer with; for documents, and for tests that compare. */
+  /** Names of catalogue entries that the route can answer with. Used by documents, and by tests that compare. */
   readonly errors?: readonly string[] | undefined
-  /** What a success looks like, for 200 or by status. For documents alone: no body is checked or rewritten by it. */
+  /** The schema of a success: one for 200, or one per status. Documents only: no body is checked or rewritten. */
   readonly response?: StandardSchema | Readonly<Record<number, StandardSchema>> | undefined
-  /** A line about the route, for documents. */
+  /** A one-line summary of the route, for documents. */
   readonly summary?: string | undefined
-  /** Headings under which documents put the route. */
+  /** The groups that documents list the route under. */
   readonly tags?: readonly string[] | undefined
-  /** What a caller must show, by its name in the options of {@link openapi}. For documents: the route checks it itself. */
+  /** The name of a security scheme in the options of {@link openapi}. Documents only: the route must check it itself. */
   readonly security?: string | undefined
 }
 
-/** A request whose parts have the types that their schemas give. */
+/** A request whose parts have the output types of their schemas. */
 export type ValidatedRequest<I extends RouteInput> = FastifyRequest<{
   Body: PartOf<I, 'body'>
   Params: PartOf<I, 'params'>
@@ -33,24 +33,21 @@ type PartOf<I, Part extends string> = I extends { readonly [P in Part]: infer S 
   ? OutputOf<S>
   : unknown
 
-/** Where a route keeps its {@link RouteInput}: `routeOptions.config[INPUT]`. */
+/** The key of {@link RouteInput} in `routeOptions.config`. */
 export const INPUT = 'escudo'
 
-const PARTS: readonly (readonly [RequestPart, 'params' | 'query' | 'headers' | 'body'])[] = [
-  ['params', 'params'],
-  ['query', 'query'],
-  ['headers', 'headers'],
-  ['body', 'body'],
-]
+const PARTS: readonly RequestPart[] = ['params', 'query', 'headers', 'body']
 
 /**
- * Declares a route's inputs by schemas of zod or any other Standard Schema. Nothing is coerced but by a schema that says
- * so; all findings, of all parts, are answered together, with 422 `VALIDATION_ERROR`.
+ * Declares the inputs of a route by schemas of zod or any other Standard Schema.
  *
- * @param input the schemas, the route's error codes, and any of Fastify's own route options
- * @param handler gets the request with the types that the schemas give
- * @returns the options for `app.get`, `app.post` and the rest
- * @throws TypeError when a schema is none
+ * Values are coerced only by a schema that does so itself. One answer, 422 `VALIDATION_ERROR`, carries the findings of
+ * all parts.
+ *
+ * @param input the schemas, the route's error codes, and Fastify's own route options
+ * @param handler receives the request with the output types of the schemas
+ * @returns the options for `app.get`, `app.post` and the other methods
+ * @throws TypeError for a schema that is not a Standard Schema
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -76,18 +73,19 @@ export function route<const I extends RouteInput & RouteShorthandOptions>(
     if (schema !== undefined && !isStandardSchema(schema))
       throw new TypeError(`route.${part}: expected a Standard Schema`)
   }
-  const others = options.preValidation === undefined ? [] : [options.preValidation].flat()
+  const customHooks = options.preValidation === undefined ? [] : [options.preValidation].flat()
   return {
     ...options,
     config: { ...options.config, [INPUT]: { ...declared, errors, response, summary, tags, security } },
-    preValidation: [...others, (request: FastifyRequest) => validate(request, declared)],
+    preValidation: [...customHooks, (request: FastifyRequest) => validate(request, declared)],
     handler: handler as RouteShorthandOptionsWithHandler['handler'],
   } as RouteShorthandOptionsWithHandler
 }
 
 /**
- * What {@link route} declared of a route, from its `config`; undefined for any other route. For those who write
- * documents of routes, or compare what a route answers with what it declares.
+ * Reads what {@link route} declared, from the `config` of a route. Undefined for a route without a declaration.
+ *
+ * Use it to document routes, or to compare the answers of a route with its declaration.
  *
  * @example
  * ```ts
@@ -102,16 +100,16 @@ export function inputOf(config: unknown): RouteInput | undefined {
 }
 
 async function validate(request: FastifyRequest, input: RouteInput): Promise<void> {
-  // Where a body is required, none at all is no JSON either.
+  // A missing body is not valid JSON.
   if (input.body !== undefined && request.body === undefined) throw new WellKnown.MALFORMED_JSON()
   const parts: PartToValidate[] = []
-  for (const [part, key] of PARTS) {
-    const schema = input[key]
-    if (schema !== undefined) parts.push({ part, schema, value: request[key] })
+  for (const part of PARTS) {
+    const schema = input[part]
+    if (schema !== undefined) parts.push({ part, schema, value: request[part] })
   }
   const values = await validateParts(parts)
   for (const [index, { part }] of parts.entries()) {
-    // Headers stay as they came: other hooks read them, and a schema names only some.
+    // Headers are not replaced: other hooks read them, and a schema covers only some of them.
     if (part !== 'headers') request[part] = values[index]
   }
 }

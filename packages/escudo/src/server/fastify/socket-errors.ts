@@ -3,21 +3,22 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange, type ServerLogger } from '../exchange.ts'
-import { exchangeOf, openOn } from './exchanges.ts'
-import { fromNode } from './framework-errors.ts'
-import { drain, sendRaw, writeRaw } from './raw-answers.ts'
+import { Exchange } from '../exchange.ts'
+import type { ServerLogger } from '../logger.ts'
+import { exchangeOf, openExchangesOn } from './exchanges.ts'
+import { fromNodeError } from './framework-errors.ts'
+import { drainRequest, sendOnResponse, sendOnSocket } from './raw-answers.ts'
 
-/** Node's error of a connection, with the bytes that it could not read. */
+/** The error of Node's `clientError` event, with the bytes that it could not parse. */
 interface ConnectionError {
   readonly code?: string | undefined
   readonly rawPacket?: unknown
 }
 
-// Broken connections, where nobody is left to answer.
-const GONE: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']
+// With these codes the connection is gone: no client can read an answer.
+const DISCONNECTED: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT']
 
-// A connection gets one answer, though Node reports each further chunk of rubbish.
+// A connection gets one answer, although Node reports an error for each further invalid chunk.
 const answered = new WeakSet<Duplex>()
 
 /** Answers and logs requests that Node could not read: malformed or oversized heads, broken bodies, slow clients. */
@@ -29,47 +30,53 @@ export function onClientError(
 ): void {
   if (answered.has(socket)) return
   answered.add(socket)
-  if (GONE.includes(error.code) || socket.destroyed || socket.bytesRead === 0) {
+  if (DISCONNECTED.includes(error.code) || socket.destroyed || socket.bytesRead === 0) {
     socket.destroy()
     return
   }
-  const opened = openOn(socket)
-  const unread = opened.find(({ request }) => !request.complete)
-  if (unread === undefined) {
-    // The head of a new request is at fault; those before it get their answers first.
-    afterAll(
+  const opened = openExchangesOn(socket)
+  const incomplete = opened.find(({ request }) => !request.complete)
+  if (incomplete === undefined) {
+    // The head of a new request is invalid. The requests before it get their answers first.
+    whenAllClosed(
       opened.map(({ response }) => response),
-      () => answerUnread(contract, logger, error, socket),
+      () => answerUnparsed(contract, logger, error, socket),
     )
     return
   }
-  const answer = unread.exchange.fail(fromNode(error))
-  if (unread.response.headersSent || opened[0] !== unread) {
+  const answer = incomplete.exchange.fail(fromNodeError(error))
+  // The answer must not follow headers that are already sent, nor overtake the answer of an earlier request.
+  if (incomplete.response.headersSent || opened[0] !== incomplete) {
     socket.destroy()
     return
   }
-  writeRaw(socket, answer, unread.exchange.ambient.traceId)
-  unread.exchange.end(answer.status)
+  sendOnSocket(socket, answer, incomplete.exchange.ambient.traceId)
+  incomplete.exchange.end(answer.status)
 }
 
-/** Hears what Node answers by itself otherwise: unknown expectations, and `CONNECT`. Idempotent for each server. */
-export function listenTo(server: Server, contract: ErrorContract, logger: ServerLogger): void {
-  if (heard.has(server)) return
-  heard.add(server)
+const handledServers = new WeakSet<Server>()
+
+/**
+ * Handles what Node would otherwise answer itself: unknown expectations, `CONNECT`, and requests that it cannot read.
+ * A second call for a server does nothing.
+ */
+export function handleServerEvents(server: Server, contract: ErrorContract, logger: ServerLogger): void {
+  if (handledServers.has(server)) return
+  handledServers.add(server)
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const exchange = exchangeOf(contract, logger, request, response)
-    drain(request, response)
-    sendRaw(response, exchange.fail(new WellKnown.EXPECTATION_FAILED()))
+    drainRequest(request, response)
+    sendOnResponse(response, exchange.fail(new WellKnown.EXPECTATION_FAILED()))
   })
   server.on('connect', (request: IncomingMessage, socket: Duplex) => {
     const { method = 'CONNECT', url = '', headers } = request
     const address = request.socket.remoteAddress
     const exchange = new Exchange(contract, logger, { method, url, headers, address })
     const answer = exchange.fail(new WellKnown.METHOD_NOT_ALLOWED())
-    writeRaw(socket as Socket, { ...answer, headers: { ...answer.headers, allow: '' } }, exchange.ambient.traceId)
+    sendOnSocket(socket as Socket, { ...answer, headers: { ...answer.headers, allow: '' } }, exchange.ambient.traceId)
     exchange.end(answer.status)
   })
-  // Fastify hears this on its first server only, not on the second one of a `localhost` with two addresses.
+  // Fastify listens for this on its first server only. A `localhost` with two addresses has a second server.
   if (server.listenerCount('clientError') === 0) {
     server.on('clientError', (error: ConnectionError, socket: Duplex) =>
       onClientError(contract, logger, error, socket as Socket),
@@ -77,33 +84,31 @@ export function listenTo(server: Server, contract: ErrorContract, logger: Server
   }
 }
 
-const heard = new WeakSet<Server>()
-
-function answerUnread(contract: ErrorContract, logger: ServerLogger, error: ConnectionError, socket: Socket): void {
-  const { method, url } = firstLine(error.rawPacket)
+function answerUnparsed(contract: ErrorContract, logger: ServerLogger, error: ConnectionError, socket: Socket): void {
+  const { method, url } = requestLine(error.rawPacket)
   const exchange = new Exchange(contract, logger, { method, url, headers: {}, address: socket.remoteAddress })
-  const answer = exchange.fail(fromNode(error))
-  writeRaw(socket, answer, exchange.ambient.traceId)
+  const answer = exchange.fail(fromNodeError(error))
+  sendOnSocket(socket, answer, exchange.ambient.traceId)
   exchange.end(answer.status)
 }
 
-/** What can still be read of a head that is otherwise unreadable. */
-function firstLine(packet: unknown): { method: string; url: string } {
+/** Reads method and URL from an invalid head, as far as possible. */
+function requestLine(packet: unknown): { method: string; url: string } {
   const text = packet instanceof Uint8Array ? Buffer.from(packet.subarray(0, 4_096)).toString('latin1') : ''
   const match = /^([A-Z]{1,20}) (\/[^\s]*)/.exec(text)
   return { method: match?.[1] ?? 'UNKNOWN', url: match?.[2] ?? '' }
 }
 
-function afterAll(responses: readonly ServerResponse[], then: () => void): void {
-  let left = responses.length
-  if (left === 0) {
+function whenAllClosed(responses: readonly ServerResponse[], then: () => void): void {
+  let openCount = responses.length
+  if (openCount === 0) {
     then()
     return
   }
   for (const response of responses) {
     response.once('close', () => {
-      left -= 1
-      if (left === 0) then()
+      openCount -= 1
+      if (openCount === 0) then()
     })
   }
 }

@@ -1,26 +1,26 @@
 import type { JsonObject } from './description.ts'
 import { codeSchema, PROBLEM } from './error-schemas.ts'
-import { hasReferences, placedAt } from './json-schema.ts'
+import { hasReferences, rebaseReferences } from './json-schema.ts'
 import type { ListedError } from './listed-error.ts'
 import { sampleOf } from './sample.ts'
 
 const HEADERS: Readonly<Record<string, JsonObject>> = {
   'X-Trace-ID': {
-    description: 'The trace of the request, on every response.',
+    description: 'The trace id of the request. Every response has it.',
     schema: { type: 'string', pattern: '^[0-9a-f]{32}$' },
   },
   'Retry-After': {
-    description: 'Whole seconds until it makes sense to come back; left out where the service does not know.',
+    description: 'Seconds to wait before the next request, as an integer. Absent if the service does not know.',
     schema: { type: 'integer', minimum: 1 },
   },
 }
 const TRACE_ID = { 'X-Trace-ID': { $ref: '#/components/headers/X-Trace-ID' } } as const
 const RETRY_AFTER = { 'Retry-After': { $ref: '#/components/headers/Retry-After' } } as const
 
-/** Where the errors stand that any request can meet. */
-export const ANYWHERE_RESPONSE = 'Anywhere'
+/** The name of the shared response that lists the errors of any route. */
+export const COMMON_RESPONSE = 'Anywhere'
 
-/** Collects what the routes of a document share: errors, examples, and schemas that refer to themselves. */
+/** Collects what the routes of a document share: errors, examples, and schemas with references. */
 export class Components {
   readonly #errors = new Map<string, ListedError>()
   readonly #schemas: Record<string, JsonObject> = {}
@@ -30,7 +30,7 @@ export class Components {
     this.#service = service
   }
 
-  /** The Response Object of errors, usually of one status. */
+  /** Makes the Response Object of errors, usually errors of one status. */
   errorResponse(description: string, errors: readonly ListedError[]): JsonObject {
     for (const error of errors) this.#errors.set(error.name, error)
     const codes = [...new Set(errors.map(({ code }) => code))]
@@ -52,14 +52,16 @@ export class Components {
     }
   }
 
-  /** The Response Object of a success; without a schema, nothing is said of its body. */
+  /** Makes the Response Object of a success. Without a schema, it does not describe a body. */
   successResponse(description: string, schema: JsonObject | undefined): JsonObject {
     return { description, headers: TRACE_ID, ...(schema === undefined ? {} : { content: this.json(schema) }) }
   }
 
   /**
-   * The content of a body that is JSON. With an example: left alone, pages make one up from patterns, another one each
-   * time. None for a schema of which nothing is known, or that has no end.
+   * Makes the content of a JSON body, with an example.
+   *
+   * Without an example, API pages generate one from patterns, and a different one each time. There is no example for an
+   * empty schema or a schema with references.
    */
   json(schema: JsonObject): JsonObject {
     const isPlain = Object.keys(schema).length > 0 && !hasReferences(schema)
@@ -67,17 +69,17 @@ export class Components {
     return { 'application/json': { schema: this.schema(schema), ...example } }
   }
 
-  /** A schema for where it is used. One with references moves to the components, where they have a root to count from. */
+  /** Returns the schema to use in place. A schema with references becomes a component: its references need a root. */
   schema(schema: JsonObject): JsonObject {
-    if (!hasReferences(schema)) return placedAt(schema, '') as JsonObject
+    if (!hasReferences(schema)) return rebaseReferences(schema, '') as JsonObject
     const name = `Schema${Object.keys(this.#schemas).length + 1}`
     const pointer = `#/components/schemas/${name}`
-    this.#schemas[name] = placedAt(schema, pointer) as JsonObject
+    this.#schemas[name] = rebaseReferences(schema, pointer) as JsonObject
     return { $ref: pointer }
   }
 
-  /** The Components Object, once every response has been made. */
-  all(anywhere: JsonObject): Readonly<Record<string, Readonly<Record<string, JsonObject>>>> {
+  /** Builds the Components Object. To be called after all responses have been made. */
+  build(common: JsonObject): Readonly<Record<string, Readonly<Record<string, JsonObject>>>> {
     const errors = [...this.#errors.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
     const codes = [...new Set(errors.map(({ code }) => code))].sort()
     const schemas = codes.map((code): [string, JsonObject] => {
@@ -92,15 +94,15 @@ export class Components {
     )
     return {
       schemas: { ...Object.fromEntries(schemas), Problem: PROBLEM, ...this.#schemas },
-      responses: { [ANYWHERE_RESPONSE]: anywhere },
+      responses: { [COMMON_RESPONSE]: common },
       examples: Object.fromEntries(examples),
       headers: HEADERS,
     }
   }
 
   #contextsOf(entries: readonly ListedError[]): readonly (JsonObject | undefined)[] {
-    const different = new Map<string, JsonObject | undefined>()
-    for (const { context } of entries) different.set(JSON.stringify(context ?? null), context)
-    return [...different.values()].map((context) => (context === undefined ? undefined : this.schema(context)))
+    const distinct = new Map<string, JsonObject | undefined>()
+    for (const { context } of entries) distinct.set(JSON.stringify(context ?? null), context)
+    return [...distinct.values()].map((context) => (context === undefined ? undefined : this.schema(context)))
   }
 }

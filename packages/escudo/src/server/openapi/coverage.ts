@@ -1,35 +1,34 @@
 import { read } from '../../errors/safe-read.ts'
-import { ANYWHERE_RESPONSE } from './components.ts'
+import { COMMON_RESPONSE } from './components.ts'
 import type { OpenApiDocument } from './description.ts'
 import { isObject } from './json-schema.ts'
 import { pathTemplate } from './path-template.ts'
 
-/** An error that a route really answered with: fields of the log line `http_error`. */
+/** An error that a route answered with. The fields are those of an `http_error` log line. */
 export interface SeenError {
   readonly method: string
-  /** The route's pattern, as `/items/:id`. */
+  /** The route's pattern, such as `/items/:id`. */
   readonly route: string
   readonly code: string
 }
 
-/** How a document and what happened fit together; each pair as `GET /items/{id} ITEM_NOT_FOUND`, sorted. */
+/** The result of {@link errorCoverage}. Each entry has the form `GET /items/{id} ITEM_NOT_FOUND`; lists are sorted. */
 export interface ErrorCoverage {
-  /** Happened, and the document does not list it: the document is wrong. */
+  /** Happened, but the document does not list it: the document is wrong. */
   readonly undeclared: readonly string[]
-  /** Listed, and never happened: the tests do not reach it, or it cannot happen. What any request can meet is left out. */
+  /** Listed, but never happened: no test reaches it, or it cannot happen. Errors of any route are left out. */
   readonly unreached: readonly string[]
-  /** Listed, and happened. */
+  /** Listed and happened. */
   readonly reached: readonly string[]
 }
 
 /**
- * Compares the errors that a document lists with those that really happened, as a test recorded them. Fail on
- * `undeclared`; read `unreached`.
+ * Compares the errors that a document lists with those that a test run recorded.
  *
- * Routes that the document leaves out as a whole are not judged: they promise nothing.
+ * Let the test fail on `undeclared`, and review `unreached`. Routes that are not in the document are ignored.
  *
- * @param document what {@link openapiDocument} gave, or the same as JSON
- * @param seen as many as there are; a pair may come often
+ * @param document the result of {@link openapiDocument}, also after a round trip through JSON
+ * @param seen the recorded errors; repetitions are allowed
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -45,7 +44,7 @@ export interface ErrorCoverage {
  * ```
  */
 export function errorCoverage(document: OpenApiDocument, seen: Iterable<SeenError>): ErrorCoverage {
-  const anywhere = codesOf(document.components['responses']?.[ANYWHERE_RESPONSE])
+  const common = codesOf(document.components['responses']?.[COMMON_RESPONSE])
   const listed = new Map<string, ReadonlySet<string>>()
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
@@ -56,21 +55,23 @@ export function errorCoverage(document: OpenApiDocument, seen: Iterable<SeenErro
   const undeclared = new Set<string>()
   const reached = new Set<string>()
   for (const { method, route, code } of seen) {
-    // HEAD is answered by the route for GET.
-    const place = `${method === 'HEAD' ? 'GET' : method} ${pathTemplate(route).path}`
-    const codes = listed.get(place)
+    // The route for GET answers HEAD too.
+    const operation = `${method === 'HEAD' ? 'GET' : method} ${pathTemplate(route).path}`
+    const codes = listed.get(operation)
     if (codes === undefined) continue
-    const isListed = codes.has(code) || anywhere.includes(code)
-    ;(isListed ? reached : undeclared).add(`${place} ${code}`)
+    const isListed = codes.has(code) || common.includes(code)
+    ;(isListed ? reached : undeclared).add(`${operation} ${code}`)
   }
-  const all = [...listed].flatMap(([place, codes]) => [...codes].map((code) => [code, `${place} ${code}`] as const))
-  const unreached = all.filter(([code, pair]) => !anywhere.includes(code) && !reached.has(pair)).map(([, pair]) => pair)
+  const all = [...listed].flatMap(([operation, codes]) =>
+    [...codes].map((code) => [code, `${operation} ${code}`] as const),
+  )
+  const unreached = all.filter(([code, pair]) => !common.includes(code) && !reached.has(pair)).map(([, pair]) => pair)
   return { undeclared: [...undeclared].sort(), unreached: unreached.sort(), reached: [...reached].sort() }
 }
 
 const PREFIX = '#/components/schemas/'
 
-/** The codes of a Response Object, by the components that its schema leads to. */
+/** Reads the codes of a Response Object from the references in its schema. */
 function codesOf(response: unknown): readonly string[] {
   const schema = read(read(read(response, 'content'), 'application/json'), 'schema')
   const choices = read(schema, 'oneOf')

@@ -4,67 +4,67 @@ import type { StandardSchema } from '../../errors/standard-schema.ts'
 /** A JSON Schema (draft 2020-12), or a part of an OpenAPI document. */
 export type JsonObject = { readonly [key: string]: unknown }
 
-/** What a part of a request or of an answer looks like: a Standard Schema, or a JSON Schema as it stands. */
+/** The schema of a part of a request or response: a Standard Schema or a JSON Schema. */
 export type AnySchema = StandardSchema | JsonObject
 
-/** What a document says of a route. */
+/** Describes one route for a document. */
 export interface RouteDescription {
   readonly body?: AnySchema | undefined
   readonly params?: AnySchema | undefined
   readonly query?: AnySchema | undefined
   readonly headers?: AnySchema | undefined
-  /** Names of entries of the catalogue, or well-known codes, beyond those that follow from inputs and security. */
+  /** Names of catalogue entries or well-known codes, beyond those implied by inputs and security. */
   readonly errors?: readonly string[] | undefined
-  /** What a success looks like: one schema for 200, or one for each status. */
+  /** The schema of a success: one for 200, or one per status. */
   readonly response?: AnySchema | Readonly<Record<number, AnySchema>> | undefined
-  /** A line for people. */
+  /** A one-line summary for readers. */
   readonly summary?: string | undefined
-  /** Under which headings the route stands. */
+  /** The groups that the route is listed under. */
   readonly tags?: readonly string[] | undefined
-  /** A name of {@link OpenApiOptions.security}: what a caller must show. */
+  /** The name of the required entry of {@link OpenApiOptions.security}. */
   readonly security?: string | undefined
 }
 
 /** A route of a service, as an adapter knows it. */
 export interface DocumentedRoute {
   readonly method: string
-  /** The pattern, as `/items/:id`. */
+  /** The route's pattern, such as `/items/:id`. */
   readonly url: string
   readonly description?: RouteDescription | undefined
 }
 
-/** A way for callers to say who they are. */
+/** A way to authenticate or authorize a caller. */
 export interface SecurityDescription {
   /** A Security Scheme Object of OpenAPI. */
   readonly scheme: JsonObject
-  /** What each route behind it can answer with, usually a 401 and a 403. */
+  /** The errors that each route with this security can answer with, usually a 401 and a 403. */
   readonly errors: readonly string[]
 }
 
-/** What a document says of the service. */
+/** Describes the service for a document. */
 export interface DocumentInfo {
   readonly title: string
   /** The version of the API, not of OpenAPI. */
   readonly version: string
-  /** For people; Markdown. */
+  /** A description for readers, in Markdown. */
   readonly description?: string
 }
 
 /** Options of {@link openapiDocument}. */
 export interface OpenApiOptions {
-  /** What the service answers errors with: each example of the document is rendered by it. */
+  /** The service's error contract. It renders each example of the document. */
   readonly contract: ErrorContract
   readonly info: DocumentInfo
   readonly routes: readonly DocumentedRoute[]
-  /** Where the service is reached. Default: wherever the document came from. */
+  /** The URLs of the service. Default: the origin that serves the document. */
   readonly servers?: readonly { readonly url: string; readonly description?: string }[]
-  /** By name, for the routes that name it. */
+  /** Security schemes by name. A route refers to one by this name. */
   readonly security?: Readonly<Record<string, SecurityDescription>>
-  /** Headings, in their order. */
+  /** Groups of routes, in the order to show them. */
   readonly tags?: readonly { readonly name: string; readonly description?: string }[]
 }
 
-/** An OpenAPI 3.1 document, as far as its form is fixed. */
+/** An OpenAPI 3.1 document, with types for its fixed parts. */
 export interface OpenApiDocument {
   readonly openapi: '3.1.1'
   readonly info: DocumentInfo

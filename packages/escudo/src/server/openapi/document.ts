@@ -1,19 +1,22 @@
-import { ANYWHERE, namesOf } from './codes-of-route.ts'
 import { Components } from './components.ts'
 import type { DocumentedRoute, JsonObject, OpenApiDocument, OpenApiOptions } from './description.ts'
 import { type ListedError, listedError } from './listed-error.ts'
-import { isDocumented, merged, operationId, operationOf } from './operation.ts'
+import { isDocumented, mergeRoutes, operationId, operationOf } from './operation.ts'
 import { pathTemplate } from './path-template.ts'
+import { COMMON_ERRORS, errorNamesOf } from './route-errors.ts'
 
 /**
- * The OpenAPI 3.1 document of a service. Every route lists the errors that it can answer with, by code: those that it
- * names, those of its security, and those that follow from what it takes. Codes, schemas, statuses and messages come
- * from the catalogue, and each example is an answer of the contract itself, in every language that it has.
+ * Makes the OpenAPI 3.1 document of a service, with the errors of every route.
  *
- * One component stands for each code, with `error_code` as a constant; what any request can meet stands in `default`.
- * Contexts are shown by values that their schemas bring along (`examples`, constants, defaults), or by made-up ones.
+ * A route lists its errors by code: those it declares, those of its security, and those implied by its inputs. Codes,
+ * schemas, statuses and messages come from the catalogue. Each example is a real answer of the contract, in every
+ * language that the message has.
  *
- * @throws TypeError when a route names an error or a security that there is not; the message names the route
+ * There is one component per code, with `error_code` as a constant. Errors that any request can get are listed in
+ * `default`. Example contexts take their values from the schemas (`examples`, constants, defaults), else they are
+ * generated.
+ *
+ * @throws TypeError if a route names an unknown error or an unknown security; the message names the route
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -29,7 +32,7 @@ import { pathTemplate } from './path-template.ts'
  * ```
  */
 export function openapiDocument(options: OpenApiOptions): OpenApiDocument {
-  const { contract, info, servers, security = {}, tags } = check(options)
+  const { contract, info, servers, security = {}, tags } = validated(options)
   const components = new Components(contract.service)
   const found = new Map<string, ListedError>()
   const listed = (name: string, route: string): ListedError => {
@@ -37,17 +40,17 @@ export function openapiDocument(options: OpenApiOptions): OpenApiDocument {
     found.set(name, error)
     return error
   }
-  const anywhere = ANYWHERE.map((name) => listed(name, 'any route'))
+  const common = COMMON_ERRORS.map((name) => listed(name, 'any route'))
   const ids = new Set<string>()
   const paths: Record<string, Record<string, JsonObject>> = {}
-  for (const route of unique(options.routes)) {
-    const names = namesOf(route, { security })
+  for (const route of mergeDuplicates(options.routes)) {
+    const names = errorNamesOf(route, { security })
     const errors = names.map((name) => listed(name, `${route.method} ${route.url}`))
     const { path } = pathTemplate(route.url)
-    const operation = operationOf(route, freeId(route, ids), errors, anywhere, components)
+    const operation = operationOf(route, uniqueId(route, ids), errors, common, components)
     paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation }
   }
-  const ofAny = components.errorResponse('What any request can meet, whatever its route.', anywhere)
+  const commonResponse = components.errorResponse('Errors that any request can get, on any route.', common)
   const schemes = Object.fromEntries(Object.entries(security).map(([name, { scheme }]) => [name, scheme]))
   return {
     openapi: '3.1.1',
@@ -56,24 +59,24 @@ export function openapiDocument(options: OpenApiOptions): OpenApiDocument {
     ...(tags === undefined ? {} : { tags }),
     paths,
     components: {
-      ...components.all(ofAny),
+      ...components.build(commonResponse),
       ...(Object.keys(schemes).length === 0 ? {} : { securitySchemes: schemes }),
     },
   }
 }
 
-function unique(routes: readonly DocumentedRoute[]): readonly DocumentedRoute[] {
-  const byPlace = new Map<string, DocumentedRoute>()
+function mergeDuplicates(routes: readonly DocumentedRoute[]): readonly DocumentedRoute[] {
+  const byOperation = new Map<string, DocumentedRoute>()
   for (const route of routes.filter(isDocumented)) {
-    const place = `${route.method.toLowerCase()} ${pathTemplate(route.url).path}`
-    const before = byPlace.get(place)
-    byPlace.set(place, before === undefined ? route : merged(before, route))
+    const operation = `${route.method.toLowerCase()} ${pathTemplate(route.url).path}`
+    const earlier = byOperation.get(operation)
+    byOperation.set(operation, earlier === undefined ? route : mergeRoutes(earlier, route))
   }
-  return [...byPlace.values()]
+  return [...byOperation.values()]
 }
 
-/** An id that no other operation of the document has. */
-function freeId(route: DocumentedRoute, taken: Set<string>): string {
+/** Makes an operation id that is unique in the document. */
+function uniqueId(route: DocumentedRoute, taken: Set<string>): string {
   const wanted = operationId(route)
   let id = wanted
   for (let count = 2; taken.has(id); count += 1) id = `${wanted}${count}`
@@ -81,7 +84,7 @@ function freeId(route: DocumentedRoute, taken: Set<string>): string {
   return id
 }
 
-function check(options: OpenApiOptions): OpenApiOptions {
+function validated(options: OpenApiOptions): OpenApiOptions {
   if (typeof options?.contract?.translate !== 'function') {
     throw new TypeError('openapiDocument.contract: expected what createErrorContract returned')
   }

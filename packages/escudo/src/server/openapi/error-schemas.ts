@@ -1,26 +1,26 @@
 import type { JsonObject } from './description.ts'
 import type { ListedError } from './listed-error.ts'
 
-// The JSON Schemas of the one error body: one for each code, and one for the form of RFC 9457.
+// The JSON Schemas of the error body: one per code, and one for RFC 9457.
 
 const TRACE_ID = {
   type: 'string',
   pattern: '^[0-9a-f]{32}$',
-  description: 'Equals the header `X-Trace-ID`, and stands in every log line of the request.',
+  description: 'The same as the header `X-Trace-ID`. Every log line of the request has it.',
 }
-const MESSAGE = { type: 'string', description: 'For people, in the language that `Accept-Language` asks for.' }
+const MESSAGE = { type: 'string', description: 'For human readers. The language is negotiated from `Accept-Language`.' }
 const REQUIRED = ['trace_id', 'error_code', 'message', 'status_code', 'service_name', 'context']
 
-const WHO = { business: 'The client can act.', technical: 'The service is at fault.' } as const
-const AGAIN = {
+const RESPONSIBILITY = { business: 'The client can act.', technical: 'The service is at fault.' } as const
+const RETRY_ADVICE = {
   never: 'Sending the same request again does not help.',
-  safe: 'The same request may be sent again, where its method is safe to repeat.',
+  safe: 'The same request may be sent again if its method is idempotent.',
 } as const
 
 /**
- * The schema of a code. Several entries may share it: then each of their statuses and contexts fits.
+ * Makes the schema of a code. If several entries share the code, the schema accepts the statuses and contexts of each.
  *
- * @param contexts the schemas of the entries' contexts, each of them once; undefined for one that is always empty
+ * @param contexts the distinct context schemas of the entries; undefined for a context that is always empty
  */
 export function codeSchema(
   code: string,
@@ -35,7 +35,7 @@ export function codeSchema(
   return {
     type: 'object',
     title: code,
-    description: `${kind === 'business' ? 'Business' : 'Technical'} error. ${WHO[kind]} ${AGAIN[retry]}\n\n${messages.join('\n')}`,
+    description: `${kind === 'business' ? 'Business' : 'Technical'} error. ${RESPONSIBILITY[kind]} ${RETRY_ADVICE[retry]}\n\n${messages.join('\n')}`,
     required: REQUIRED,
     properties: {
       trace_id: TRACE_ID,
@@ -49,11 +49,11 @@ export function codeSchema(
   }
 }
 
-/** The schema of an error for clients that prefer `application/problem+json`: RFC 9457, the six keys as extensions. */
+/** The schema of an error as `application/problem+json` (RFC 9457), with the six keys as extensions. */
 export const PROBLEM: JsonObject = {
   type: 'object',
   title: 'Problem',
-  description: 'RFC 9457, with the six keys of the other form as extensions.',
+  description: 'RFC 9457, with the six keys of the JSON form as extensions.',
   required: ['type', 'title', 'status', 'detail', 'instance', ...REQUIRED],
   properties: {
     type: { type: 'string', format: 'uri-reference' },

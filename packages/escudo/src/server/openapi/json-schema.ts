@@ -5,35 +5,37 @@ import type { AnySchema, JsonObject } from './description.ts'
 const DEPTH_MAX = 64
 
 /**
- * A schema in its JSON form: what it takes (`input`) or what it gives (`output`). Empty, which means anything, for a
- * schema whose library cannot tell (Standard JSON Schema), and for what has no JSON form, as a date.
+ * Converts a schema to JSON Schema: of its input or of its output.
+ *
+ * The result is empty, which accepts anything, if the schema's library does not implement Standard JSON Schema, or if
+ * the value has no JSON form, such as a date.
  */
 export function jsonSchemaOf(schema: AnySchema | undefined, side: 'input' | 'output'): JsonObject {
   if (schema === undefined) return {}
   if (!isStandardSchema(schema)) return isObject(schema) ? schema : {}
   try {
     const { jsonSchema } = schema['~standard']
-    const form = (jsonSchema?.[side] ?? jsonSchema?.output)?.({ target: 'draft-2020-12' })
-    return isObject(form) ? form : {}
+    const converted = (jsonSchema?.[side] ?? jsonSchema?.output)?.({ target: 'draft-2020-12' })
+    return isObject(converted) ? converted : {}
   } catch {
     return {}
   }
 }
 
-/** Whether something is an object with keys of its own. */
+/** Whether a value is an object and not an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** The schemas of the properties, and which of them must be there. */
+/** Lists the properties of an object schema: name, schema, and whether it is required. */
 export function propertiesOf(schema: JsonObject): readonly (readonly [string, JsonObject, boolean])[] {
   const { properties, required } = schema
   if (!isObject(properties)) return []
   const names = Array.isArray(required) ? required : []
-  return Object.entries(properties).map(([name, one]) => [name, isObject(one) ? one : {}, names.includes(name)])
+  return Object.entries(properties).map(([name, value]) => [name, isObject(value) ? value : {}, names.includes(name)])
 }
 
-/** Whether a schema refers to a part of itself, or of another one. */
+/** Whether a schema contains a `$ref`. */
 export function hasReferences(schema: unknown, seen: Set<object> = new Set()): boolean {
   if (typeof schema !== 'object' || schema === null || seen.has(schema)) return false
   seen.add(schema)
@@ -42,20 +44,21 @@ export function hasReferences(schema: unknown, seen: Set<object> = new Set()): b
 }
 
 /**
- * A schema as it may stand in a document at `pointer`: its references count from the document's root, and not from its
- * own. One that leads out of it cannot be followed from here, and anything fits. So it does where an object holds
- * itself, which JSON cannot say.
+ * Copies a schema for the place `pointer` in a document: its references start at the document's root then.
+ *
+ * A reference to another document is removed, so anything is accepted there. The same applies to an object that contains
+ * itself, since JSON cannot express it, and below a depth of 64.
  */
-export function placedAt(schema: unknown, pointer: string, path: readonly object[] = []): unknown {
+export function rebaseReferences(schema: unknown, pointer: string, path: readonly object[] = []): unknown {
   if (typeof schema !== 'object' || schema === null) return schema
   if (path.length > DEPTH_MAX || path.includes(schema)) return {}
   const below = [...path, schema]
-  if (Array.isArray(schema)) return schema.map((one) => placedAt(one, pointer, below))
-  const placed: Record<string, unknown> = {}
+  if (Array.isArray(schema)) return schema.map((item) => rebaseReferences(item, pointer, below))
+  const copy: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(schema)) {
     if (key === '$schema' || key === '$id') continue
-    if (key !== '$ref' || typeof value !== 'string') placed[key] = placedAt(value, pointer, below)
-    else if (value.startsWith('#')) placed[key] = `${pointer}${value.slice(1)}`
+    if (key !== '$ref' || typeof value !== 'string') copy[key] = rebaseReferences(value, pointer, below)
+    else if (value.startsWith('#')) copy[key] = `${pointer}${value.slice(1)}`
   }
-  return placed
+  return copy
 }

@@ -1,26 +1,26 @@
 import { isStandardSchema } from '../../errors/standard-schema.ts'
 import { phraseOf } from '../../errors/status.ts'
-import { ANYWHERE_RESPONSE, type Components } from './components.ts'
+import { COMMON_RESPONSE, type Components } from './components.ts'
 import type { AnySchema, DocumentedRoute, JsonObject, RouteDescription } from './description.ts'
 import { isObject, jsonSchemaOf, propertiesOf } from './json-schema.ts'
 import type { ListedError } from './listed-error.ts'
 import { pathTemplate } from './path-template.ts'
 
-// Names that OpenAPI keeps for itself: parameters of these are ignored (3.1, Parameter Object).
-const OWN_HEADERS: readonly string[] = ['accept', 'content-type', 'authorization']
+// Header parameters with these names are ignored by OpenAPI (3.1, Parameter Object).
+const RESERVED_HEADERS: readonly string[] = ['accept', 'content-type', 'authorization']
 
 /**
- * The Operation Object of a route.
+ * Makes the Operation Object of a route.
  *
  * @param listed the errors of the route
- * @param anywhere the errors that any request can meet; those whose status the route lists anyway join it there, since
- * `default` speaks only of statuses that are not listed
+ * @param common the errors of any route. Those with a status that the route lists are added to that status, because
+ * `default` covers only statuses that are not listed
  */
 export function operationOf(
   route: DocumentedRoute,
   id: string,
   listed: readonly ListedError[],
-  anywhere: readonly ListedError[],
+  common: readonly ListedError[],
   components: Components,
 ): JsonObject {
   const { summary, tags, security } = route.description ?? {}
@@ -34,13 +34,13 @@ export function operationOf(
     ...bodyOf(route.description?.body, components),
     responses: {
       ...successes(route.description?.response, components),
-      ...failures(listed, anywhere, components),
-      default: { $ref: `#/components/responses/${ANYWHERE_RESPONSE}` },
+      ...failures(listed, common, components),
+      default: { $ref: `#/components/responses/${COMMON_RESPONSE}` },
     },
   }
 }
 
-/** `GET /items/:id` as `getItemsId`. */
+/** Makes an operation id: `getItemsId` for `GET /items/:id`. */
 export function operationId({ method, url }: DocumentedRoute): string {
   const words = pathTemplate(url).path.split(/[^A-Za-z0-9]+/)
   const rest = words.filter((word) => word !== '').map((word) => word.charAt(0).toUpperCase() + word.slice(1))
@@ -48,8 +48,10 @@ export function operationId({ method, url }: DocumentedRoute): string {
 }
 
 function parametersOf({ url, description = {} }: DocumentedRoute, components: Components): readonly JsonObject[] {
-  const inPath = new Map(propertiesOf(jsonSchemaOf(description.params, 'input')).map(([name, one]) => [name, one]))
-  // Of a path, the pattern knows which there are: all of them, and all of them are needed.
+  const inPath = new Map(
+    propertiesOf(jsonSchemaOf(description.params, 'input')).map(([name, schema]) => [name, schema]),
+  )
+  // The names of path parameters come from the pattern, because a schema may omit some. All of them are required.
   const path = pathTemplate(url).names.map((name) => ({
     name,
     in: 'path',
@@ -58,7 +60,7 @@ function parametersOf({ url, description = {} }: DocumentedRoute, components: Co
   }))
   const others = (['query', 'headers'] as const).flatMap((part) =>
     propertiesOf(jsonSchemaOf(description[part], 'input'))
-      .filter(([name]) => part === 'query' || !OWN_HEADERS.includes(name.toLowerCase()))
+      .filter(([name]) => part === 'query' || !RESERVED_HEADERS.includes(name.toLowerCase()))
       .map(([name, schema, required]) => ({
         name,
         in: part === 'query' ? 'query' : 'header',
@@ -92,15 +94,11 @@ function isByStatus(response: object): boolean {
   return !isStandardSchema(response) && keys.length > 0 && keys.every((key) => /^[23](\d\d|XX)$/i.test(key))
 }
 
-function failures(
-  listed: readonly ListedError[],
-  anywhere: readonly ListedError[],
-  components: Components,
-): JsonObject {
+function failures(listed: readonly ListedError[], common: readonly ListedError[], components: Components): JsonObject {
   const statuses = new Set([...listed.map(({ status }) => status), 500])
   const names = new Set(listed.map(({ name }) => name))
-  const all = [...listed, ...anywhere.filter(({ name, status }) => statuses.has(status) && !names.has(name))]
-  // Keys of this form come in the order of their numbers, whatever the order of their making.
+  const all = [...listed, ...common.filter(({ name, status }) => statuses.has(status) && !names.has(name))]
+  // JavaScript orders integer keys by number, so the statuses need no sorting.
   return Object.fromEntries(
     [...statuses].map((status) => {
       const errors = all.filter((error) => error.status === status)
@@ -110,13 +108,13 @@ function failures(
   )
 }
 
-/** Whether a route can stand in a document: OpenAPI knows these methods, and HEAD follows from GET. */
+/** Whether a document can list a route. OpenAPI has these methods; HEAD is left out because it follows from GET. */
 export function isDocumented({ method }: DocumentedRoute): boolean {
   return ['get', 'put', 'post', 'delete', 'options', 'patch', 'trace'].includes(method.toLowerCase())
 }
 
-/** Two routes of one method and path, as for two versions of it, as one: what either can answer with. */
-export function merged(first: DocumentedRoute, second: DocumentedRoute): DocumentedRoute {
+/** Merges two routes with the same method and path, such as two versions. The result has the errors of both. */
+export function mergeRoutes(first: DocumentedRoute, second: DocumentedRoute): DocumentedRoute {
   const errors = [...(first.description?.errors ?? []), ...(second.description?.errors ?? [])]
   const description = isObject(first.description) ? first.description : second.description
   return { ...first, description: { ...description, errors } }

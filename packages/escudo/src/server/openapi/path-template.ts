@@ -1,16 +1,18 @@
-// From a framework's pattern to OpenAPI's template. Fastify, Express and Hono write parameters in much the same way.
+// Converts a framework's route pattern to OpenAPI's path template. Fastify, Express and Hono have similar patterns.
 
 const LENGTH_MAX = 4_096
 
-/** A pattern as a template, with the names of its parameters in their order. */
+/** A path template, with the names of its parameters in order. */
 export interface PathTemplate {
   readonly path: string
   readonly names: readonly string[]
 }
 
 /**
- * `/items/:id` as `/items/{id}`. What a framework checks of a parameter (`:id(^\\d+$)`), and that one is optional
- * (`:id?`), has no place in a template; `*` becomes `{wildcard}`, and `::` is a colon.
+ * Converts a pattern: `/items/:id` becomes `/items/{id}`.
+ *
+ * `*` becomes `{wildcard}`, and `::` a colon. A template cannot express a check (`:id(^\\d+$)`) or an optional parameter
+ * (`:id?`): both are dropped.
  */
 export function pathTemplate(pattern: string): PathTemplate {
   const text = pattern.slice(0, LENGTH_MAX)
@@ -42,7 +44,7 @@ export function pathTemplate(pattern: string): PathTemplate {
   return { path: path.startsWith('/') ? path : `/${path}`, names }
 }
 
-/** How long the expression in parentheses is, with those inside of it; 0 where none begins. */
+/** The length of an expression in parentheses at the start of a text, nested ones included; 0 without one. */
 function checkLength(text: string): number {
   if (!text.startsWith('(')) return 0
   let depth = 0

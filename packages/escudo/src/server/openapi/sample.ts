@@ -1,6 +1,6 @@
 import { isObject, propertiesOf } from './json-schema.ts'
 
-// An example value for a schema: the same one each time, so that a document changes only when its routes do.
+// Example values for schemas. They are always the same, so that a document changes only when its routes change.
 
 const DEPTH_MAX = 8
 const LENGTH_MAX = 64
@@ -19,8 +19,11 @@ const FORMATS: Readonly<Record<string, string>> = {
 }
 
 /**
- * A value that fits a JSON Schema, as far as that can be made up: its own examples, constants and defaults first; else
- * something of the right type. `name` is what stands for a text of which nothing more is known.
+ * Makes an example value for a JSON Schema: its own example, constant or default, else a value of the right type.
+ *
+ * The value may not satisfy every check of the schema, such as a pattern.
+ *
+ * @param name the value of a string without a known format
  */
 export function sampleOf(schema: unknown, name = 'text', depth = 0): unknown {
   if (!isObject(schema) || depth > DEPTH_MAX) return schema === true ? name : null
@@ -31,7 +34,7 @@ export function sampleOf(schema: unknown, name = 'text', depth = 0): unknown {
   if (Array.isArray(schema['enum'])) return schema['enum'][0]
   for (const key of ['anyOf', 'oneOf'] as const) {
     const choices = schema[key]
-    if (Array.isArray(choices)) return sampleOf(choices.find(isSomething) ?? choices[0], name, depth + 1)
+    if (Array.isArray(choices)) return sampleOf(choices.find(isNotNull) ?? choices[0], name, depth + 1)
   }
   if (Array.isArray(schema['allOf'])) {
     const parts = schema['allOf'].map((part) => sampleOf(part, name, depth + 1))
@@ -56,9 +59,9 @@ function sampleOfType(schema: Readonly<Record<string, unknown>>, name: string, d
     case 'object':
       return Object.fromEntries(
         propertiesOf(schema)
-          // What may be left out is shown only where there is something to show.
-          .filter(([, one, required]) => required || 'examples' in one || 'example' in one)
-          .map(([key, one]) => [key, sampleOf(one, key, depth + 1)]),
+          // An optional property is shown only if it has an example.
+          .filter(([, property, required]) => required || 'examples' in property || 'example' in property)
+          .map(([key, property]) => [key, sampleOf(property, key, depth + 1)]),
       )
     default:
       return name
@@ -67,7 +70,7 @@ function sampleOfType(schema: Readonly<Record<string, unknown>>, name: string, d
 
 function typeIn(schema: Readonly<Record<string, unknown>>): unknown {
   const { type } = schema
-  if (Array.isArray(type)) return type.find((one) => one !== 'null') ?? 'null'
+  if (Array.isArray(type)) return type.find((name) => name !== 'null') ?? 'null'
   return type ?? ('properties' in schema ? 'object' : undefined)
 }
 
@@ -88,6 +91,6 @@ function numberFor(schema: Readonly<Record<string, unknown>>): number {
   return 1
 }
 
-function isSomething(schema: unknown): boolean {
+function isNotNull(schema: unknown): boolean {
   return !isObject(schema) || schema['type'] !== 'null'
 }

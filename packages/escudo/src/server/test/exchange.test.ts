@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { mergedVary, pathOf } from '../exchange.ts'
+import { pathOf } from '../exchange.ts'
+import { mergeVary } from '../headers.ts'
 import { isPrivateAddress } from '../peers.ts'
 import { findingOf, pointerOf } from '../validation.ts'
 
@@ -20,25 +21,25 @@ test.each([
   ['::ffff:8.8.8.8', false],
   ['2001:db8::1', false],
   ['::10.0.0.1', false],
-])('%s is private: %s', (address, expected) => {
+])('isPrivateAddress(%s) is %s', (address, expected) => {
   expect(isPrivateAddress(address)).toBe(expected)
 })
 
-test('a path has no query and no fragment', () => {
+test('pathOf removes host, query and fragment', () => {
   expect(pathOf('/a?b=c#d')).toBe('/a')
   expect(pathOf('/a#d?b')).toBe('/a')
   expect(pathOf('')).toBe('')
   expect(pathOf('http://user:secret@shop:80/a?b')).toBe('/a')
 })
 
-test('Vary is merged, each name once', () => {
-  expect(mergedVary(undefined, 'Accept')).toBe('Accept')
-  expect(mergedVary(['Origin', 'accept'], 'Accept, Accept-Language')).toBe('Origin, Accept, Accept-Language')
-  expect(mergedVary('*', 'Accept')).toBe('*')
+test('mergeVary lists each name once', () => {
+  expect(mergeVary(undefined, 'Accept')).toBe('Accept')
+  expect(mergeVary(['Origin', 'accept'], 'Accept, Accept-Language')).toBe('Origin, Accept, Accept-Language')
+  expect(mergeVary('*', 'Accept')).toBe('*')
 })
 
 describe('findings', () => {
-  test('pointers are RFC 6901', () => {
+  test('escapes keys in JSON pointers (RFC 6901)', () => {
     expect(pointerOf(['a/b', 'c~d', 0])).toBe('/a~1b/c~0d/0')
     expect(pointerOf([])).toBe('')
   })
@@ -50,11 +51,11 @@ describe('findings', () => {
     ['Expected at least 5', 'a', 'Expected at least 5'],
     ['Expected something', '', 'Expected something'],
     ['Expected number, received object', {}, 'Expected number, received object'],
-  ])('the message %j for the value %j is sent as %j', (message, value, expected) => {
+  ])('the message %j for the value %j becomes %j', (message, value, expected) => {
     expect(findingOf('body', { message, path: ['x'] }, { x: value }).message).toBe(expected)
   })
 
-  test('path segments may be objects, and what cannot be read is missing', () => {
+  test('accepts objects as path segments, and reports an unreadable value as required', () => {
     expect(findingOf('body', { message: 'm', path: [{ key: 'x' }] }, {})).toEqual({
       in: 'body',
       pointer: '/x',

@@ -1,9 +1,9 @@
 import { Histogram } from './histogram.ts'
 import { boundText, helpText, labelText, numberText, type TextFormat } from './text.ts'
 
-/** What a metric is, apart from its values. */
+/** The definition of a metric, without its values. */
 export interface FamilyFacts {
-  /** With its unit, and without `_total`. */
+  /** The name, with its unit and without `_total`. */
   readonly name: string
   readonly help: string
   readonly type: 'counter' | 'gauge' | 'histogram'
@@ -12,37 +12,39 @@ export interface FamilyFacts {
   readonly unit?: 'seconds'
 }
 
-/** The values of a series' labels, in the order of the family's names. */
+/** The label values of a series, in the order of the family's `labels`. */
 export type LabelValues = readonly (string | undefined)[]
 
-/** A series' value where it is a number. */
+/** The value of a counter or gauge series. */
 export interface Sample {
   value: number
 }
 
-/** One step on the way from a family to a series: for each value of the next label where it goes on. */
-interface Node<S> {
-  readonly next: Map<string | undefined, Node<S>>
+/** A node of the lookup tree: it has a child for each value of the next label. */
+interface LabelNode<S> {
+  readonly children: Map<string | undefined, LabelNode<S>>
   series: S | undefined
 }
 
-// The label that OpenTelemetry's SDKs put on what exceeds a metric's limit.
-const FOLDED = 'otel_metric_overflow="true"'
+// The label that OpenTelemetry's SDKs give to the overflow series of a metric.
+const OVERFLOW = 'otel_metric_overflow="true"'
 
 /**
- * All series of one metric. Bounded: label values come from routes, hosts and names, of which a program may make up as
- * many as it likes. What comes when all places are taken is folded into one series of its own, and counted.
+ * All series of one metric, up to a maximum number.
+ *
+ * The number must be limited because label values come from routes, hosts and names, which a program can create without
+ * limit. Measurements beyond the maximum go to one overflow series and are counted.
  */
 export class Family<S> {
   readonly facts: FamilyFacts
   readonly #make: () => S
   readonly #max: number
   readonly #series = new Map<string, S>()
-  // The same by the labels' values, one map within the other: a measurement writes no text. As bounded as the series.
-  readonly #byValues: Node<S> = { next: new Map(), series: undefined }
-  #remembered = 0
-  #folded: S | undefined
-  /** How many measurements were folded. */
+  // The same series as a tree of label values, so that a measurement builds no text. It has at most #max entries.
+  readonly #byLabelValues: LabelNode<S> = { children: new Map(), series: undefined }
+  #rememberedCount = 0
+  #overflow: S | undefined
+  /** The number of measurements that went to the overflow series. */
   foldedCount = 0
 
   constructor(facts: FamilyFacts, max: number, make: () => S) {
@@ -51,68 +53,69 @@ export class Family<S> {
     this.#make = make
   }
 
-  /** The series for a measurement; beyond the bound the one into which all others are folded. */
-  at(values: LabelValues): S {
-    let node: Node<S> | undefined = this.#byValues
-    for (let index = 0; index < values.length && node !== undefined; index += 1) node = node.next.get(values[index])
+  /** The series for a measurement: the overflow series if there is no room for another one. */
+  seriesFor(values: LabelValues): S {
+    let node: LabelNode<S> | undefined = this.#byLabelValues
+    for (let index = 0; index < values.length && node !== undefined; index += 1) node = node.children.get(values[index])
     if (node?.series !== undefined) return node.series
-    const found = this.known(values)
-    if (found !== undefined) {
-      this.#remember(values, found)
-      return found
+    const series = this.reserve(values)
+    if (series !== undefined) {
+      this.#remember(values, series)
+      return series
     }
     this.foldedCount += 1
-    this.#folded ??= this.#make()
-    return this.#folded
+    this.#overflow ??= this.#make()
+    return this.#overflow
   }
 
-  /** The series with these labels, made where there is room. To be called without a measurement: so it shows zero. */
-  known(values: LabelValues): S | undefined {
+  /** The series with these labels, created at zero if there is room; undefined if there is none. */
+  reserve(values: LabelValues): S | undefined {
     const labels = labelText(this.facts.labels, values)
-    const present = this.#series.get(labels)
-    if (present !== undefined || this.#series.size >= this.#max) return present
+    const existing = this.#series.get(labels)
+    if (existing !== undefined || this.#series.size >= this.#max) return existing
     const made = this.#make()
     this.#series.set(labels, made)
     return made
   }
 
   #remember(values: LabelValues, series: S): void {
-    // Different values may mean one series, since they are cut and mended; those without a place are looked up by text.
-    if (this.#remembered >= this.#max) return
-    this.#remembered += 1
-    let node = this.#byValues
+    // Values are shortened and escaped, so several can belong to one series. Beyond the maximum, they are looked up by
+    // text.
+    if (this.#rememberedCount >= this.#max) return
+    this.#rememberedCount += 1
+    let node = this.#byLabelValues
     for (const value of values) {
-      let next = node.next.get(value)
-      if (next === undefined) {
-        next = { next: new Map(), series: undefined }
-        node.next.set(value, next)
+      let child = node.children.get(value)
+      if (child === undefined) {
+        child = { children: new Map(), series: undefined }
+        node.children.set(value, child)
       }
-      node = next
+      node = child
     }
     node.series = series
   }
 
-  /** By their labels, so that two scrapes differ in nothing but values; the folded one comes last. */
+  /** Lists the series, sorted by labels so that scrapes are easy to compare. The overflow series is last. */
   entries(): readonly (readonly [labels: string, series: S])[] {
-    const sorted = [...this.#series].sort(([one], [other]) => (one < other ? -1 : 1))
-    return this.#folded === undefined ? sorted : [...sorted, [FOLDED, this.#folded]]
+    const sorted = [...this.#series].sort(([a], [b]) => (a < b ? -1 : 1))
+    return this.#overflow === undefined ? sorted : [...sorted, [OVERFLOW, this.#overflow]]
   }
 }
 
-/** A family of numbers. */
+/** Makes a family of counters or gauges. */
 export function samples(facts: FamilyFacts, max: number): Family<Sample> {
   return new Family(facts, max, () => ({ value: 0 }))
 }
 
-/** A family of histograms. */
+/** Makes a family of histograms. */
 export function histograms(facts: FamilyFacts, max: number, bounds: readonly number[]): Family<Histogram> {
   return new Family(facts, max, () => new Histogram(bounds))
 }
 
-/** Writes families, ordered by name. What has no series yet is left out. */
+/** Writes families as text, sorted by name. Families without series are left out. */
 export function writeFamilies(families: readonly Family<Sample | Histogram>[], format: TextFormat): string {
   const lines: string[] = []
-  const byName = [...families].sort((one, other) => (one.facts.name < other.facts.name ? -1 : 1))
+  const byName = [...families].sort((a, b) => (a.facts.name < b.facts.name ? -1 : 1))
   for (const family of byName) {
     const entries = family.entries()
     if (entries.length === 0) continue
@@ -132,7 +135,7 @@ function sampleName({ name, type }: FamilyFacts): string {
 }
 
 function writeHead(lines: string[], facts: FamilyFacts, format: TextFormat): void {
-  // Prometheus' own form knows a counter by the name of its samples, OpenMetrics by the name without `_total`.
+  // Prometheus' own format names a counter by its samples, OpenMetrics without `_total`.
   const name = format === 'prometheus' ? sampleName(facts) : facts.name
   lines.push(`# HELP ${name} ${helpText(facts.help, format)}`, `# TYPE ${name} ${facts.type}`)
   if (format === 'openmetrics' && facts.unit !== undefined) lines.push(`# UNIT ${name} ${facts.unit}`)

@@ -1,18 +1,18 @@
-/** One measurement of a bucket, with the trace that it belongs to. */
+/** One measurement of a bucket, with its trace. */
 export interface Exemplar {
   readonly traceId: string
   readonly value: number
-  /** On the wall clock, since it is for people and other systems. */
+  /** Wall-clock time, because people and other systems read it. */
   readonly atMs: number
 }
 
-/** How often a measurement fell between which bounds. Kept apart here, and added up where it is written. */
+/** Counts measurements per bucket. The counts here are separate; the text writer adds them up. */
 export class Histogram {
-  /** Upper bounds, each of them included, ascending. */
+  /** The upper bounds, ascending. Each bound is inclusive. */
   readonly bounds: readonly number[]
-  /** One for each bound, and one more for what is above all of them. */
+  /** One count per bound, and one for values above all bounds. */
   readonly counts: number[]
-  /** The latest of each bucket. */
+  /** The latest exemplar of each bucket. */
   readonly exemplars: (Exemplar | undefined)[] = []
   sum = 0
 
@@ -21,12 +21,12 @@ export class Histogram {
     this.counts = new Array<number>(bounds.length + 1).fill(0)
   }
 
-  /** Counts a measurement. What is no number is not counted: it would make the sum useless for ever. */
+  /** Counts a measurement. Ignores NaN and infinity, which would make the sum useless. */
   observe(value: number, traceId?: string): void {
     if (!Number.isFinite(value)) return
     const { bounds } = this
     let index = 0
-    // A handful of bounds, and most measurements are small: searching from below is as fast as halving.
+    // There are few bounds and most values are small, so a linear search is as fast as a binary one.
     while (index < bounds.length && value > (bounds[index] as number)) index += 1
     this.counts[index] = (this.counts[index] as number) + 1
     this.sum += value

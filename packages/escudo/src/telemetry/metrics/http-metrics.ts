@@ -2,12 +2,12 @@ import { type ClientRequest, type ServerRequest, watchHttp } from '../../core/ev
 import { type Family, type FamilyFacts, histograms, type Sample, samples } from './families.ts'
 import type { Histogram } from './histogram.ts'
 
-// Names, labels and bounds after OpenTelemetry's semantic conventions for HTTP metrics, in the form in which its
-// exporters hand them to Prometheus.
+// Names, labels and bounds follow OpenTelemetry's semantic conventions for HTTP metrics, in the form that its exporters
+// use for Prometheus.
 
-const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
+const BOUNDS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
-/** What else a client sends as a method is its own invention, and becomes the convention's `_OTHER`. */
+/** The known methods. A client can send any other text as method: it becomes `_OTHER`, as in the conventions. */
 const METHODS: ReadonlySet<string> = new Set([
   'CONNECT',
   'DELETE',
@@ -22,47 +22,50 @@ const METHODS: ReadonlySet<string> = new Set([
 
 const SERVED: FamilyFacts = {
   name: 'http_server_request_duration_seconds',
-  help: 'How long requests took that this service answered.',
+  help: 'Duration of the requests that this service answered, in seconds.',
   type: 'histogram',
   unit: 'seconds',
   labels: ['http_request_method', 'http_route', 'http_response_status_code', 'error_type'],
 }
 const ACTIVE: FamilyFacts = {
   name: 'http_server_active_requests',
-  help: 'Requests that this service is answering.',
+  help: 'Requests that this service is processing now.',
   type: 'gauge',
   labels: ['http_request_method'],
 }
 const SENT: FamilyFacts = {
   name: 'http_client_request_duration_seconds',
-  help: 'How long attempts to call a dependency took, their bodies included.',
+  help: 'Duration of the attempts to call a dependency, including the response body, in seconds.',
   type: 'histogram',
   unit: 'seconds',
   labels: ['http_request_method', 'server_address', 'server_port', 'http_response_status_code', 'error_type'],
 }
 const ERRORS: FamilyFacts = {
   name: 'escudo_http_errors',
-  help: 'Errors that this service answered, by code and by whether the client or we must act.',
+  help: 'Error answers of this service, by code and kind: business (the client can act) or technical (the service is at fault).',
   type: 'counter',
   labels: ['error_code', 'error_kind'],
 }
 
-/** Counts requests that are served and sent. */
+/** Counts served requests and sent attempts. */
 export class HttpMetrics {
   readonly #served: Family<Histogram>
   readonly #active: Family<Sample>
   readonly #sent: Family<Histogram>
   readonly #errors: Family<Sample>
   readonly #exemplars: boolean
-  readonly #unwatch: () => void
+  readonly #stopWatching: () => void
 
   constructor(maxSeries: number, exemplars: boolean) {
-    this.#served = histograms(SERVED, maxSeries, SECONDS)
+    this.#served = histograms(SERVED, maxSeries, BOUNDS_SECONDS)
     this.#active = samples(ACTIVE, maxSeries)
-    this.#sent = histograms(SENT, maxSeries, SECONDS)
+    this.#sent = histograms(SENT, maxSeries, BOUNDS_SECONDS)
     this.#errors = samples(ERRORS, maxSeries)
     this.#exemplars = exemplars
-    this.#unwatch = watchHttp({ served: (request) => this.#serve(request), sent: (request) => this.#send(request) })
+    this.#stopWatching = watchHttp({
+      served: (request) => this.#onServed(request),
+      sent: (request) => this.#onSent(request),
+    })
   }
 
   get families(): readonly Family<Sample | Histogram>[] {
@@ -70,27 +73,27 @@ export class HttpMetrics {
   }
 
   close(): void {
-    this.#unwatch()
+    this.#stopWatching()
   }
 
-  #serve(request: ServerRequest): ReturnType<NonNullable<Parameters<typeof watchHttp>[0]['served']>> {
+  #onServed(request: ServerRequest): ReturnType<NonNullable<Parameters<typeof watchHttp>[0]['served']>> {
     const method = knownMethod(request.method)
-    const active = this.#active.at([method])
+    const active = this.#active.seriesFor([method])
     active.value += 1
     return ({ durationMs, route, status, errorCode, errorKind, traceId }) => {
       active.value -= 1
-      // To the convention, a client's mistake is no error of the server's.
+      // In the conventions, a 4xx is not an error of the server.
       const errorType = status >= 500 ? (errorCode ?? String(status)) : undefined
-      const series = this.#served.at([method, route ?? undefined, String(status), errorType])
+      const series = this.#served.seriesFor([method, route ?? undefined, String(status), errorType])
       series.observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
-      if (errorCode !== undefined) this.#errors.at([errorCode, errorKind]).value += 1
+      if (errorCode !== undefined) this.#errors.seriesFor([errorCode, errorKind]).value += 1
     }
   }
 
-  #send({ method, url }: ClientRequest): ReturnType<NonNullable<Parameters<typeof watchHttp>[0]['sent']>> {
+  #onSent({ method, url }: ClientRequest): ReturnType<NonNullable<Parameters<typeof watchHttp>[0]['sent']>> {
     return ({ durationMs, status, errorType, traceId }) => {
       const labels = [knownMethod(method), addressOf(url), portOf(url), status?.toString(), errorType]
-      this.#sent.at(labels).observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
+      this.#sent.seriesFor(labels).observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
     }
   }
 }
@@ -99,7 +102,7 @@ function knownMethod(method: string): string {
   return METHODS.has(method) ? method : '_OTHER'
 }
 
-/** An IPv6 address without its brackets, which belong to the URL. */
+/** The host of a URL. An IPv6 address is without its brackets, which are URL syntax. */
 function addressOf({ hostname }: URL): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }

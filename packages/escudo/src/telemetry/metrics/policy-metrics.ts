@@ -4,82 +4,88 @@ import type { AnyPolicy, PolicyStatus } from '../../core/policy.ts'
 import { registeredShields, type ShieldFacts } from '../../core/registry.ts'
 import { type Family, type FamilyFacts, type Sample, samples } from './families.ts'
 
-type CounterOf = Family<Sample>
+type CounterFamily = Family<Sample>
 
-const PLACE = ['escudo_shield', 'escudo_policy'] as const
+const POLICY_LABELS = ['escudo_shield', 'escudo_policy'] as const
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated', 'disabled']
 
-/** A throttle is a limit of the rate too: `escudo_policy` tells them apart. */
+/** Shared by rate limiters and adaptive throttles. The label `escudo_policy` distinguishes them. */
 const RATE_LIMITED = counter(
   'escudo_rate_limiter_requests',
-  'Calls by what the rate limiter or the throttle made of them; rejected is a refusal.',
+  'Calls by outcome at the rate limiter or adaptive throttle; rejected calls were not run.',
   'outcome',
 )
 
-/** Which counter takes the outcomes of which type of policy. */
+/** The counter of outcomes for each type of policy. */
 const EXECUTIONS: Readonly<Record<string, FamilyFacts>> = {
   circuitBreaker: counter(
     'escudo_circuit_breaker_executions',
-    'Calls by what the circuit breaker made of them; rejected is a refusal.',
+    'Calls by outcome at the circuit breaker; rejected calls were not run.',
     'outcome',
   ),
-  retry: counter('escudo_retry_executions', 'Calls with all their attempts, by what they came to.', 'outcome'),
-  timeout: counter('escudo_timeout_executions', 'Calls by whether they ended in time.', 'outcome'),
+  retry: counter('escudo_retry_executions', 'Calls by outcome after all their attempts.', 'outcome'),
+  timeout: counter('escudo_timeout_executions', 'Calls by outcome: ended in time, timed out, or aborted.', 'outcome'),
   rateLimiter: RATE_LIMITED,
   adaptiveThrottle: RATE_LIMITED,
 }
-/** The policies whose refusals are one outcome among the others, by the code of the refusal. */
+/** The counters that have an outcome `rejected`, by the error code of the refusal. */
 const REJECTED: ReadonlyMap<string, FamilyFacts | undefined> = new Map([
   ['CIRCUIT_OPEN', EXECUTIONS['circuitBreaker']],
   ['RATE_LIMITED', RATE_LIMITED],
 ])
-const ATTEMPTS = counter('escudo_retry_attempts', 'Attempts, the first of each call included.')
-const CHANGES = counter('escudo_circuit_breaker_state_changes', 'Changes of state.', 'from', 'to', 'reason')
-const REJECTIONS = counter('escudo_bulkhead_rejections', 'Calls that found neither a place nor room to wait.')
-const FALLBACKS = counter('escudo_fallback_uses', 'Failures in whose place a fallback stood in.')
+const ATTEMPTS = counter('escudo_retry_attempts', 'Attempts, including the first attempt of each call.')
+const CHANGES = counter(
+  'escudo_circuit_breaker_state_changes',
+  'State changes of the circuit breaker, by old state, new state and reason.',
+  'from',
+  'to',
+  'reason',
+)
+const REJECTIONS = counter('escudo_bulkhead_rejections', 'Calls that the bulkhead or adaptive limiter rejected.')
+const FALLBACKS = counter('escudo_fallback_uses', 'Failures that a fallback replaced.')
 const STATE = gauge(
   'escudo_circuit_breaker_state',
-  'The state that the circuit breaker is in: 1, the others 0.',
+  'State of the circuit breaker: 1 for the current state, 0 for the others.',
   'state',
 )
 const BULKHEAD: Readonly<Record<string, FamilyFacts>> = {
-  inUse: gauge('escudo_bulkhead_in_use', 'Operations at work.'),
-  limit: gauge('escudo_bulkhead_limit', 'How many operations may be at work at the same time.'),
-  queued: gauge('escudo_bulkhead_queued', 'Calls that wait for a place.'),
+  inUse: gauge('escudo_bulkhead_in_use', 'Operations that are running now.'),
+  limit: gauge('escudo_bulkhead_limit', 'Maximum number of concurrent operations.'),
+  queued: gauge('escudo_bulkhead_queued', 'Calls that are waiting for a permit.'),
 }
 
-/** Counts what the policies of all shields tell, and reads their states when they are asked for. */
+/** Counts the events of the policies of all shields. Reads their states at each scrape. */
 export class PolicyMetrics {
-  readonly #max: number
-  readonly #executions: ReadonlyMap<FamilyFacts | undefined, CounterOf>
-  readonly #attempts: CounterOf
-  readonly #changes: CounterOf
-  readonly #rejections: CounterOf
-  readonly #fallbacks: CounterOf
-  /** Shields whose series are there, or found no place: neither ever changes. */
+  readonly #maxSeries: number
+  readonly #executions: ReadonlyMap<FamilyFacts | undefined, CounterFamily>
+  readonly #attempts: CounterFamily
+  readonly #changes: CounterFamily
+  readonly #rejections: CounterFamily
+  readonly #fallbacks: CounterFamily
+  /** Shields that {@link prepare} has handled. They need it only once, even if some series had no room. */
   readonly #prepared = new WeakSet<ShieldFacts>()
-  readonly #unwatch: () => void
+  readonly #stopWatching: () => void
 
   constructor(maxSeries: number) {
-    this.#max = maxSeries
+    this.#maxSeries = maxSeries
     this.#executions = new Map(Object.values(EXECUTIONS).map((facts) => [facts, samples(facts, maxSeries)]))
     this.#attempts = samples(ATTEMPTS, maxSeries)
     this.#changes = samples(CHANGES, maxSeries)
     this.#rejections = samples(REJECTIONS, maxSeries)
     this.#fallbacks = samples(FALLBACKS, maxSeries)
-    this.#unwatch = watchAll((event) => this.#count(event), ['executed', 'rejected', 'stateChange', 'fallback'])
+    this.#stopWatching = watchAll((event) => this.#count(event), ['executed', 'rejected', 'stateChange', 'fallback'])
   }
 
-  /** The counters, which only ever grow. */
-  get counters(): readonly CounterOf[] {
+  /** The counters. Their values only increase. */
+  get counters(): readonly CounterFamily[] {
     return [...this.#executions.values(), this.#attempts, this.#changes, this.#rejections, this.#fallbacks]
   }
 
   close(): void {
-    this.#unwatch()
+    this.#stopWatching()
   }
 
-  /** Every series of every shield that there is, at zero where nothing has been counted. */
+  /** Creates the series of every shield, so that they are present at zero before the first event. */
   prepare(shields: readonly ShieldFacts[] = registeredShields()): void {
     for (const facts of shields) {
       if (this.#prepared.has(facts)) continue
@@ -90,13 +96,13 @@ export class PolicyMetrics {
 
   #prepare(shield: string, name: string, { type, countable }: AnyPolicy): void {
     const executions = this.#executions.get(EXECUTIONS[type])
-    for (const outcome of countable?.outcomes ?? []) executions?.known([shield, name, outcome])
+    for (const outcome of countable?.outcomes ?? []) executions?.reserve([shield, name, outcome])
     for (const { from, to, reason } of countable?.transitions ?? [])
-      this.#changes.known([shield, name, from, to, reason])
-    if ([...REJECTED.values()].includes(EXECUTIONS[type])) executions?.known([shield, name, 'rejected'])
-    if (type === 'retry') this.#attempts.known([shield, name])
-    if (type === 'bulkhead' || type === 'adaptiveLimiter') this.#rejections.known([shield, name])
-    if (type === 'fallback') this.#fallbacks.known([shield, name])
+      this.#changes.reserve([shield, name, from, to, reason])
+    if ([...REJECTED.values()].includes(EXECUTIONS[type])) executions?.reserve([shield, name, 'rejected'])
+    if (type === 'retry') this.#attempts.reserve([shield, name])
+    if (type === 'bulkhead' || type === 'adaptiveLimiter') this.#rejections.reserve([shield, name])
+    if (type === 'fallback') this.#fallbacks.reserve([shield, name])
   }
 
   #count(event: ShieldEvent): void {
@@ -119,21 +125,21 @@ export class PolicyMetrics {
   }
 
   /**
-   * What the policies are in at this moment. Where several shields share a name, their bulkheads add up, and the state
-   * is that of the breaker that was built last.
+   * Reads the gauges of all policies. If several shields share a name, the values of their bulkheads are added, and the
+   * state is that of the breaker that was built last.
    */
   gauges(shields: readonly ShieldFacts[] = registeredShields()): readonly Family<Sample>[] {
-    const state = samples(STATE, this.#max)
-    const bulkhead = new Map(Object.entries(BULKHEAD).map(([key, facts]) => [key, samples(facts, this.#max)]))
+    const state = samples(STATE, this.#maxSeries)
+    const bulkhead = new Map(Object.entries(BULKHEAD).map(([key, facts]) => [key, samples(facts, this.#maxSeries)]))
     for (const { name: shield, clock, policies } of shields) {
       for (const { name, policy } of policies) {
         if (policy.type !== 'circuitBreaker' && policy.type !== 'bulkhead') continue
         const status = statusOf(policy, clock)
         if (status === undefined) continue
         if (policy.type === 'circuitBreaker') {
-          for (const one of STATES) setState(state, [shield, name, one], status['state'] === one ? 1 : 0)
+          for (const value of STATES) setState(state, [shield, name, value], status['state'] === value ? 1 : 0)
         } else {
-          for (const [key, family] of bulkhead) family.at([shield, name]).value += Number(status[key])
+          for (const [key, family] of bulkhead) family.seriesFor([shield, name]).value += Number(status[key])
         }
       }
     }
@@ -141,7 +147,7 @@ export class PolicyMetrics {
   }
 }
 
-/** A policy may be somebody else's, and so may a clock: what they throw costs their own series, and no other. */
+/** Reads the status of a policy. A custom policy or clock can throw: then only its own gauges are missing. */
 function statusOf(policy: AnyPolicy, clock: Clock): PolicyStatus | undefined {
   try {
     return policy.status?.(clock.now())
@@ -151,21 +157,21 @@ function statusOf(policy: AnyPolicy, clock: Clock): PolicyStatus | undefined {
   }
 }
 
-/** Of folded breakers it is known how many there are. */
+/** Sets the state of a breaker. The overflow series counts the breakers in this state instead. */
 function setState(family: Family<Sample>, labels: readonly string[], value: 0 | 1): void {
-  const series = family.known(labels)
-  if (series === undefined) family.at(labels).value += value
+  const series = family.reserve(labels)
+  if (series === undefined) family.seriesFor(labels).value += value
   else series.value = value
 }
 
-function add(family: CounterOf | undefined, labels: readonly string[], amount = 1): void {
-  if (family !== undefined) family.at(labels).value += amount
+function add(family: CounterFamily | undefined, labels: readonly string[], amount = 1): void {
+  if (family !== undefined) family.seriesFor(labels).value += amount
 }
 
 function counter(name: string, help: string, ...labels: readonly string[]): FamilyFacts {
-  return { name, help, type: 'counter', labels: [...PLACE, ...labels] }
+  return { name, help, type: 'counter', labels: [...POLICY_LABELS, ...labels] }
 }
 
 function gauge(name: string, help: string, ...labels: readonly string[]): FamilyFacts {
-  return { name, help, type: 'gauge', labels: [...PLACE, ...labels] }
+  return { name, help, type: 'gauge', labels: [...POLICY_LABELS, ...labels] }
 }

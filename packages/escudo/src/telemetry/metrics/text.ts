@@ -1,23 +1,24 @@
-// The two text forms in which Prometheus reads metrics: its own, version 0.0.4, and OpenMetrics 1.0.0
+// The two text formats that Prometheus reads: its own, version 0.0.4, and OpenMetrics 1.0.0
 // (https://prometheus.io/docs/instrumenting/exposition_formats/, https://prometheus.io/docs/specs/om/open_metrics_spec/).
 
-/** Which of the two. */
+/** The name of a text format. */
 export type TextFormat = 'prometheus' | 'openmetrics'
 
-/** Their media types, as they stand in `Content-Type`. */
+/** The value of `Content-Type` for each format. */
 export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {
   prometheus: 'text/plain; version=0.0.4; charset=utf-8',
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 }
 
-// Far above any name that people give; what is longer comes from data that found its way into a name.
+// Names that people choose are shorter. A longer one contains data that does not belong in a name.
 const VALUE_LENGTH_MAX = 256
-const TO_MEND = /[\\"\n]|\p{Surrogate}/u
+const NEEDS_ESCAPING = /[\\"\n]|\p{Surrogate}/u
 const LONE_SURROGATES = /\p{Surrogate}/gu
 
 /**
- * The labels of a series as text, `a="1",b="2"`: what stands between the braces, and the series' identity. A label
- * without a value is left out, which means the same to Prometheus.
+ * Writes the labels of a series, `a="1",b="2"`, without the braces. This text identifies the series.
+ *
+ * A label without a value is left out. To Prometheus this means the same.
  */
 export function labelText(names: readonly string[], values: readonly (string | undefined)[]): string {
   let text = ''
@@ -31,26 +32,27 @@ export function labelText(names: readonly string[], values: readonly (string | u
 
 function escapedValue(value: string): string {
   const short = value.length > VALUE_LENGTH_MAX ? value.slice(0, VALUE_LENGTH_MAX) : value
-  if (!TO_MEND.test(short)) return short
-  // Half a character has no UTF-8: written out, two different values would become one series that is there twice.
-  const whole = short.replace(LONE_SURROGATES, '\ufffd')
-  return whole.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  if (!NEEDS_ESCAPING.test(short)) return short
+  // A lone surrogate has no UTF-8 form. If it were replaced only during encoding, two values could become one series
+  // that is listed twice.
+  const encodable = short.replace(LONE_SURROGATES, '\ufffd')
+  return encodable.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }
 
-/** A help text on its one line. OpenMetrics escapes quotes as well. */
+/** Escapes a help text to one line. OpenMetrics escapes quotes too. */
 export function helpText(help: string, format: TextFormat): string {
   const text = help.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
   return format === 'openmetrics' ? text.replaceAll('"', '\\"') : text
 }
 
-/** A value, as both forms read it. */
+/** Writes a value. Both formats read it. */
 export function numberText(value: number): string {
   if (value === Number.POSITIVE_INFINITY) return '+Inf'
   if (value === Number.NEGATIVE_INFINITY) return '-Inf'
   return String(value)
 }
 
-/** The upper bound of a bucket. OpenMetrics wants it to look like a floating-point number, `1.0`. */
+/** Writes the upper bound of a bucket. OpenMetrics requires a floating-point form, `1.0`. */
 export function boundText(bound: number, format: TextFormat): string {
   const text = numberText(bound)
   return format === 'openmetrics' && /^-?\d+$/.test(text) ? `${text}.0` : text

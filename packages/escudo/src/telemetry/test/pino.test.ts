@@ -26,7 +26,7 @@ function captured(settings: Partial<Parameters<typeof createLogger>[0]> = {}): {
 }
 
 describe('a line', () => {
-  test('has the canonical names, our words for levels, an ISO time in UTC, and the service', () => {
+  test('has the canonical field names and levels, an ISO time in UTC, and the service', () => {
     const { log, lines, texts } = captured()
     for (const level of ['debug', 'info', 'warn', 'error', 'fatal'] as const)
       log[level]({ user_id: 'bob' }, 'user_lookup_started')
@@ -41,7 +41,7 @@ describe('a line', () => {
     for (const text of texts) expect(text.match(/\n/g)).toHaveLength(1)
   })
 
-  test('carries the trace and the bindings of the request that it belongs to, also in a child', () => {
+  test('carries the trace and bindings of its request, also from a child logger', () => {
     const { log, lines } = captured()
     const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, bindings: { tenant: 't1' } }
     withAmbient(context, () => {
@@ -58,7 +58,7 @@ describe('a line', () => {
     expect(lines()[2]).not.toHaveProperty('trace_id')
   })
 
-  test('names no secret, up to two objects deep, and none that the user names', () => {
+  test('redacts secrets up to two objects deep, and the paths that the user adds', () => {
     const { log, texts, lines } = captured({ redact: ['card.number'] })
     const secrets = {
       authorization: 's3cret',
@@ -81,50 +81,50 @@ describe('a line', () => {
     expect(lines()[0]).toMatchObject({ password: '[redacted]', headers: { authorization: '[redacted]' }, user: 'bob' })
   })
 
-  test('holds terminal codes and newlines as text: nobody forges a second line', () => {
+  test('escapes terminal codes and newlines, so that a value cannot forge a second line', () => {
     const { log, texts, lines } = captured()
     log.info({ name: '\u001b[31mred\n{"log_level":"info"}' }, 'a\r\nb')
     expect(texts).toHaveLength(1)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test proves that there are none
     expect(texts[0]?.slice(0, -1)).not.toMatch(/[\u0000-\u001f]/)
     expect(lines()[0]).toMatchObject({ event: 'a\r\nb' })
   })
 
-  test('levels below the chosen one are not written; the words of the log are taken as levels', () => {
+  test('is written only from the configured level on, given in the names of the log', () => {
     const { log, texts } = captured({ level: 'warning' })
     log.info('no')
     log.warn('yes')
     expect(texts).toHaveLength(1)
   })
 
-  test('a pino logger of the user’s own writes the same lines', () => {
+  test('has the same form from a custom pino logger', () => {
     const texts: string[] = []
     pino({ ...lineFormat('mine'), level: 'info' }, { write: (line) => texts.push(line) }).warn('careful')
     expect(JSON.parse(texts[0] ?? '')).toMatchObject({ log_level: 'warning', service: 'mine', event: 'careful' })
   })
 
   test.each([
-    ['a getter that throws', Object.defineProperty({}, 'x', { enumerable: true, get: refuse })],
-    ['a proxy that refuses', new Proxy({}, { get: refuse, ownKeys: refuse, getPrototypeOf: refuse })],
-    ['a toJSON that throws', { x: { toJSON: refuse } }],
-    ['a circle', circle()],
+    ['a getter that throws', Object.defineProperty({}, 'x', { enumerable: true, get: throwTrap })],
+    ['a proxy that throws', new Proxy({}, { get: throwTrap, ownKeys: throwTrap, getPrototypeOf: throwTrap })],
+    ['a toJSON that throws', { x: { toJSON: throwTrap } }],
+    ['a cycle', cycle()],
     ['a bigint', { n: 5n }],
     ['a symbol', { s: Symbol('s') }],
     ['an error', new Error('boom')],
-  ])('%s never breaks the code that logs it', (_, value) => {
+  ])('is written for %s, and logging it does not throw', (_, value) => {
     const { log, texts, lines } = captured()
     expect(() => log.info(value as object, 'odd')).not.toThrow()
     expect(texts).toHaveLength(1)
     expect(lines()[0]).toMatchObject({ log_level: 'info', service: 'potion-shop', event: 'odd' })
   })
 
-  test('a logger without a service is refused', () => {
+  test('createLogger throws a TypeError without a service', () => {
     expect(() => createLogger({ service: '' })).toThrow(TypeError)
   })
 })
 
 describe('a file', () => {
-  test('has each line, whole, as soon as it has been logged, also when the process is killed right after', () => {
+  test('has each complete line immediately, even if the process is killed right after', () => {
     const file = join(folder, 'deep', 'shop.jsonl')
     const script = `
       import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
@@ -141,19 +141,19 @@ describe('a file', () => {
     expect(JSON.parse(lines[99] ?? '')).toMatchObject({ i: 99 })
   })
 
-  test('that cannot be opened is noticed at the start', () => {
+  test('that cannot be opened makes createLogger throw', () => {
     appendFileSync(join(folder, 'plain'), '')
     expect(() => createLogger({ service: 's', stdout: false, file: join(folder, 'plain', 'x.jsonl') })).toThrow()
   })
 
-  test('on a full disk costs lines and nothing else', () => {
+  test('on a full disk loses lines, and logging does not throw', () => {
     if (!existsSync('/dev/full')) throw new Error('this test needs /dev/full')
     const { log, texts } = captured({ file: '/dev/full' })
     expect(() => log.info('lost')).not.toThrow()
     expect(texts).toHaveLength(1)
   })
 
-  test('that was moved away is made anew at reopen, and after a close', () => {
+  test('is created again by a write after reopen or close', () => {
     const path = join(folder, 'a.jsonl')
     const file = new LineFile(path)
     file.write('1\n')
@@ -168,14 +168,14 @@ describe('a file', () => {
     file.close()
   })
 
-  test('whose disk fills in the middle of a line keeps whole lines only', () => {
+  test('keeps only complete lines when the disk fills in the middle of one', () => {
     const path = join(folder, 'limited.jsonl')
     const script = `
       import { LineFile } from ${JSON.stringify(new URL('../line-file.ts', import.meta.url).href)}
       process.on('SIGXFSZ', () => {})
       const file = new LineFile(${JSON.stringify(path)})
       for (let i = 0; i < 60; i += 1) file.write('x'.repeat(99) + '\\n')`
-    // The largest file that this shell's children may write: 4 blocks of 1024 bytes, which is no whole number of lines.
+    // The shell limits files to 4 blocks of 1024 bytes, which is not a whole number of lines.
     const node = JSON.stringify(process.execPath)
     execFileSync('bash', [
       '-c',
@@ -187,10 +187,10 @@ describe('a file', () => {
     expect(text.split('\n').every((line) => line === '' || line.length === 99)).toBe(true)
   })
 
-  test('the standard output whose reader is stuck holds nobody up, and lines are whole when it reads again', async () => {
+  test('standard output does not block while its reader is stuck, and lines stay complete', async () => {
     const script = `
       import { StandardOutput } from ${JSON.stringify(new URL('../line-file.ts', import.meta.url).href)}
-      // Pipes of a child process block by default; this makes them as they are where something else set them so.
+      // Pipes of a child process block by default. Other code can set them to non-blocking, as here.
       process.stdout._handle?.setBlocking?.(false)
       const out = new StandardOutput()
       const started = performance.now()
@@ -210,12 +210,12 @@ describe('a file', () => {
     const lines = text.split('\n').slice(0, -1)
     expect(lines.length).toBeGreaterThan(100)
     expect(lines.length).toBeLessThan(5_000)
-    // One line may have been torn when the reader stopped; it stands by itself.
+    // One line may be incomplete, written when the reader stopped. It is on a separate line.
     expect(lines.filter((line) => line.length !== 99 && !line.startsWith('last')).length).toBeLessThanOrEqual(1)
     expect(lines.at(-1)).toBe('last'.repeat(25))
   })
 
-  test('the standard output whose reader goes away does not end the process', async () => {
+  test('standard output whose reader is gone does not end the process', async () => {
     const script = `
       import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
       const log = createLogger({ service: 's' })
@@ -229,11 +229,11 @@ describe('a file', () => {
   })
 })
 
-function refuse(): never {
+function throwTrap(): never {
   throw new Error('trap')
 }
 
-function circle(): object {
+function cycle(): object {
   const value: Record<string, unknown> = {}
   value['self'] = value
   return value

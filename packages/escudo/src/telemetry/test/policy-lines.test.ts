@@ -13,7 +13,7 @@ import { subscribe } from '../subscribe.ts'
 
 const base = { shield: 'inventory', policy: 'p' }
 
-describe('each event has its line', () => {
+describe('the line of an event', () => {
   test.each<readonly [ShieldEvent, unknown]>([
     [
       { type: 'stateChange', ...base, from: 'closed', to: 'open', reason: '3 failures in a row', at: 5 },
@@ -60,8 +60,8 @@ describe('each event has its line', () => {
       },
     ],
     [
-      { type: 'rejected', ...base, code: 'OWN', retryAfterMs: 5 },
-      { level: 'warning', event: 'policy.rejected', fields: { ...base, error_code: 'OWN', retry_after_ms: 5 } },
+      { type: 'rejected', ...base, code: 'CUSTOM', retryAfterMs: 5 },
+      { level: 'warning', event: 'policy.rejected', fields: { ...base, error_code: 'CUSTOM', retry_after_ms: 5 } },
     ],
     [
       { type: 'fallback', ...base, error: 'text' },
@@ -88,7 +88,7 @@ describe('each event has its line', () => {
   })
 })
 
-test('what real shields do is logged with the trace of the request that caused it, until it is ended', async () => {
+test('logPolicyEvents logs events of shields with the trace of the request, until it is stopped', async () => {
   const lines: Record<string, unknown>[] = []
   const log = createLogger({ service: 's', stdout: false, sink: { write: (line) => lines.push(JSON.parse(line)) } })
   const stop = logPolicyEvents(log)
@@ -129,7 +129,7 @@ test('what real shields do is logged with the trace of the request that caused i
   expect(lines).toHaveLength(2)
 })
 
-test('a listener that throws reaches no policy', async () => {
+test('an error of a listener never reaches a policy', async () => {
   const stop = subscribe(() => {
     throw new Error('listener')
   })

@@ -3,13 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { TimeoutError } from '../../../core/errors.ts'
 import { WellKnown } from '../../../errors/catalogue/well-known.ts'
-import { Errors, serverOfEachTest, url } from './setup.ts'
+import { Errors, serverPerTest, url } from './setup.ts'
 
-const start = serverOfEachTest()
+const start = serverPerTest()
 const inbound = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
-describe('errors that handlers throw', () => {
-  test('a catalogue error: golden body, headers, one http_error and one http.request line with its trace', async () => {
+describe('error answers', () => {
+  test('answers a catalogue error with its body and headers, and logs it once with its trace', async () => {
     const shop = await start((app) => {
       app.get('/items/:id', async (request) => {
         throw new Errors.ITEM_NOT_FOUND({ recurso: 'Item', id: (request.params as { id: string }).id })
@@ -27,7 +27,7 @@ describe('errors that handlers throw', () => {
       vary: 'Accept, Accept-Language',
       'x-trace-id': '4bf92f3577b34da6a3ce929d0e0e4736',
     })
-    const [failure] = await shop.told('http_error', 1)
+    const [failure] = await shop.waitForLines('http_error', 1)
     expect(failure).toMatchObject({
       log_level: 'info',
       service: 'potion-shop',
@@ -39,7 +39,7 @@ describe('errors that handlers throw', () => {
       trace_id: '4bf92f3577b34da6a3ce929d0e0e4736',
       span_id: expect.stringMatching(/^[0-9a-f]{16}$/),
     })
-    const [line] = await shop.told('http.request', 1)
+    const [line] = await shop.waitForLines('http.request', 1)
     expect(line).toMatchObject({
       log_level: 'info',
       method: 'GET',
@@ -50,35 +50,35 @@ describe('errors that handlers throw', () => {
     expect(JSON.stringify(shop.lines)).not.toContain('secret')
   })
 
-  const refuse = (): never => {
+  const throwTrap = (): never => {
     throw new Error('trap')
   }
   test.each<readonly [string, () => unknown, number, string]>([
     ['a bug', () => new Error('SELECT 1'), 500, 'INTERNAL_SERVER_ERROR'],
-    ['a text', () => 'a text', 500, 'INTERNAL_SERVER_ERROR'],
+    ['a string', () => 'a text', 500, 'INTERNAL_SERVER_ERROR'],
     ['undefined', () => undefined, 500, 'INTERNAL_SERVER_ERROR'],
     ['null', () => null, 500, 'INTERNAL_SERVER_ERROR'],
     ['a promise', () => Promise.resolve('x'), 500, 'INTERNAL_SERVER_ERROR'],
     ['a frozen error', () => Object.freeze(new Error('frozen')), 500, 'INTERNAL_SERVER_ERROR'],
     [
-      'a foreign status',
+      'an error of another library that has a status',
       () => Object.assign(new Error('no'), { statusCode: 401, headers: { 'set-cookie': 'a=b' } }),
       500,
       'INTERNAL_SERVER_ERROR',
     ],
     [
-      'an error that cannot be asked',
-      () => new Proxy(new Error(), { get: refuse, has: refuse }),
+      'an error whose properties cannot be read',
+      () => new Proxy(new Error(), { get: throwTrap, has: throwTrap }),
       500,
       'INTERNAL_SERVER_ERROR',
     ],
     [
-      'a policy’s timeout',
+      'a timeout of a policy',
       () => new TimeoutError({ shield: 's', policy: 'timeout', stacks: false }, 5),
       504,
       'UPSTREAM_TIMEOUT',
     ],
-  ])('%s, thrown at once or later', async (_, make, status, code) => {
+  ])('answers %s that a handler throws synchronously or asynchronously', async (_, make, status, code) => {
     const shop = await start((app) => {
       app.get('/sync', () => {
         throw make()
@@ -98,12 +98,12 @@ describe('errors that handlers throw', () => {
       })
       expect(response.headers.get('set-cookie')).toBeNull()
     }
-    const failures = await shop.told('http_error', 2)
+    const failures = await shop.waitForLines('http_error', 2)
     for (const line of failures) expect(line).toMatchObject({ log_level: 'error', error_type: expect.any(String) })
-    await shop.told('http.request', 2)
+    await shop.waitForLines('http.request', 2)
   })
 
-  test('headers about a body that was not sent are stripped; CORS, cookies and Vary stay', async () => {
+  test('removes headers that described the unsent body, and keeps CORS and Vary', async () => {
     const shop = await start((app) => {
       app.get('/', async (_, reply) => {
         reply.headers({
@@ -131,7 +131,7 @@ describe('errors that handlers throw', () => {
     expect(await response.json()).toMatchObject({ message: 'Servicio no disponible (Circuito Abierto).' })
   })
 
-  test('no response schema rewrites an error’s body, and problem+json comes when it is preferred', async () => {
+  test('sends the error body past response schemas, and as problem+json when that is preferred', async () => {
     const shop = await start((app) => {
       const response = { '5xx': { type: 'object', properties: { only: { type: 'string' } } } }
       app.get('/', { schema: { response } }, async () => {
@@ -151,9 +151,9 @@ describe('errors that handlers throw', () => {
   })
 
   test.each([
-    ['of a success', async () => ({ fine: true }), 500, 'INTERNAL_SERVER_ERROR'],
-    ['of an error', async () => Promise.reject(new WellKnown.CIRCUIT_OPEN()), 503, 'CIRCUIT_OPEN'],
-  ])('an onSend hook that throws, at the answer %s, leaks nothing', async (_, handler, status, code) => {
+    ['success', async () => ({ fine: true }), 500, 'INTERNAL_SERVER_ERROR'],
+    ['error', async () => Promise.reject(new WellKnown.CIRCUIT_OPEN()), 503, 'CIRCUIT_OPEN'],
+  ])('leaks nothing of an onSend hook that throws on the %s answer', async (_, handler, status, code) => {
     const shop = await start((app) => {
       app.addHook('onSend', async () => {
         throw new Error('leak')
@@ -165,21 +165,21 @@ describe('errors that handlers throw', () => {
     expect(response.status).toBe(status)
     expect(text).not.toContain('leak')
     expect(JSON.parse(text)).toMatchObject({ error_code: code, trace_id: response.headers.get('x-trace-id') })
-    await shop.told('http_error', 1)
-    await shop.told('http.request', 1)
+    await shop.waitForLines('http_error', 1)
+    await shop.waitForLines('http.request', 1)
   })
 
-  test('a header that cannot be sent is our bug, and the answer to it goes out', async () => {
+  test('answers 500 for a response header that cannot be sent', async () => {
     const shop = await start((app) => {
       app.get('/', async (_, reply) => reply.header('x-bad', 'a\r\nset-cookie: a=b').send('fine'))
     })
     const response = await fetch(url(shop, '/'))
     expect([response.status, response.statusText]).toEqual([500, 'Internal Server Error'])
     expect(response.headers.get('set-cookie')).toBeNull()
-    await shop.told('http_error', 1)
+    await shop.waitForLines('http_error', 1)
   })
 
-  test('an error handler of a child plugin that throws ends in ours', async () => {
+  test('answers the error that the error handler of a child plugin throws', async () => {
     const shop = await start((app) => {
       app.register(async (child) => {
         child.setErrorHandler(() => {
@@ -191,10 +191,10 @@ describe('errors that handlers throw', () => {
       })
     })
     expect(await (await fetch(url(shop, '/'))).json()).toMatchObject({ error_code: 'INTERNAL_SERVER_ERROR' })
-    expect((await shop.told('http_error', 1))[0]).toMatchObject({ error_message: 'the handler broke' })
+    expect((await shop.waitForLines('http_error', 1))[0]).toMatchObject({ error_message: 'the handler broke' })
   })
 
-  test('an error after the headers were sent cuts the connection and is logged once, as a 500', async () => {
+  test('closes the connection after an error behind sent headers, and logs it once as 500', async () => {
     const shop = await start((app) => {
       app.get('/', async () =>
         Readable.from(
@@ -207,13 +207,13 @@ describe('errors that handlers throw', () => {
       )
     })
     await expect(fetch(url(shop, '/')).then((response) => response.text())).rejects.toThrow()
-    const [failure] = await shop.told('http_error', 1)
+    const [failure] = await shop.waitForLines('http_error', 1)
     expect(failure).toMatchObject({ log_level: 'error', error_message: 'torn' })
-    const [line] = await shop.told('http.request', 1)
+    const [line] = await shop.waitForLines('http.request', 1)
     expect(line).toMatchObject({ status_code: 500 })
   })
 
-  test('a throw after the answer changes nothing for the client', async () => {
+  test('keeps the answer of a handler that throws after it has answered', async () => {
     const shop = await start((app) => {
       app.get('/', async (_, reply) => {
         reply.send({ ok: true })
@@ -222,7 +222,7 @@ describe('errors that handlers throw', () => {
       })
     })
     expect((await fetch(url(shop, '/'))).status).toBe(200)
-    const [line] = await shop.told('http.request', 1)
+    const [line] = await shop.waitForLines('http.request', 1)
     expect(line).toMatchObject({ status_code: 200 })
   })
 })

@@ -5,12 +5,12 @@ import { route } from '../../fastify.ts'
 import { expectContract, send, serve, type TestServer, TRACE_ID } from './setup.ts'
 
 let server: TestServer
-let begun = 0
+let startedCount = 0
 beforeAll(async () => {
   server = await serve(
     (app) => {
       app.addHook('onRequest', async () => {
-        begun += 1
+        startedCount += 1
       })
       app.get('/ok', async () => ({ ok: true }))
       app.get('/items/:id', async (request) => request.params)
@@ -30,15 +30,15 @@ const head = (line: string, ...fields: readonly string[]): string =>
 const post = (body: string, type = 'application/json'): string =>
   head('POST /users', `Content-Type: ${type}`, `Content-Length: ${Buffer.byteLength(body)}`) + body
 
-describe('each hostile request has one right answer, one http.request line and one http_error line', () => {
+describe('a hostile request gets one answer, one http.request and one http_error line', () => {
   const user = '{"email":"a@b","nombre":"A"}'
   test.each<readonly [string, string | Uint8Array, number, string, string]>([
     ['malformed JSON', post('{"email":'), 400, 'MALFORMED_JSON', '/users'],
     ['empty JSON', post(''), 400, 'MALFORMED_JSON', '/users'],
-    ['no body and no type', head('POST /users', 'Content-Length: 0'), 400, 'MALFORMED_JSON', '/users'],
+    ['no body and no content type', head('POST /users', 'Content-Length: 0'), 400, 'MALFORMED_JSON', '/users'],
     ['__proto__ in a body', post('{"__proto__":{"x":1},"email":"a","nombre":"b"}'), 400, 'MALFORMED_JSON', '/users'],
     [
-      'bytes that are no UTF-8',
+      'bytes that are not UTF-8',
       Buffer.concat([
         Buffer.from(head('POST /users', 'Content-Type: application/json', 'Content-Length: 4')),
         Buffer.from([0x22, 0xff, 0xfe, 0x22]),
@@ -49,8 +49,8 @@ describe('each hostile request has one right answer, one http.request line and o
     ],
     ['another charset', post(user, 'application/json; charset=latin1'), 415, 'UNSUPPORTED_MEDIA_TYPE', '/users'],
     ['plain text', post(user, 'text/plain'), 415, 'UNSUPPORTED_MEDIA_TYPE', '/users'],
-    ['a type that is none', post(user, 'rubbish'), 415, 'UNSUPPORTED_MEDIA_TYPE', '/users'],
-    ['no type', `${head('POST /users', 'Content-Length: 2')}{}`, 415, 'UNSUPPORTED_MEDIA_TYPE', '/users'],
+    ['an invalid content type', post(user, 'rubbish'), 415, 'UNSUPPORTED_MEDIA_TYPE', '/users'],
+    ['no content type', `${head('POST /users', 'Content-Length: 2')}{}`, 415, 'UNSUPPORTED_MEDIA_TYPE', '/users'],
     ['a body over the limit', post(`"${'x'.repeat(2_000)}"`), 413, 'PAYLOAD_TOO_LARGE', '/users'],
     ['an unknown route', head('GET /nowhere'), 404, 'ROUTE_NOT_FOUND', '/nowhere'],
     ['an unknown route with broken JSON', post('{').replace('/users', '/nowhere'), 404, 'ROUTE_NOT_FOUND', '/nowhere'],
@@ -64,15 +64,15 @@ describe('each hostile request has one right answer, one http.request line and o
       'URI_TOO_LONG',
       `/items/${'x'.repeat(2_041)}`,
     ],
-    ['an address that is too long', head(`GET /ok?${'x'.repeat(9_000)}`), 414, 'URI_TOO_LONG', '/ok'],
+    ['a URL that is too long', head(`GET /ok?${'x'.repeat(9_000)}`), 414, 'URI_TOO_LONG', '/ok'],
     ['no Host', 'GET /ok HTTP/1.1\r\nConnection: close\r\n\r\n', 400, 'BAD_REQUEST', '/ok'],
     ['two Hosts', head('GET /ok', 'Host: other'), 400, 'BAD_REQUEST', '/ok'],
     ['an unknown expectation', head('GET /ok', 'Expect: the-moon'), 417, 'EXPECTATION_FAILED', '/ok'],
     ['20 KB of header', head('GET /ok', `X-Long: ${'x'.repeat(20_000)}`), 431, 'HEADERS_TOO_LARGE', '/ok'],
-    ['no HTTP at all', 'rubbish\r\n\r\n', 400, 'BAD_REQUEST', ''],
+    ['bytes that are not HTTP', 'rubbish\r\n\r\n', 400, 'BAD_REQUEST', ''],
     ['a header with NUL', head('GET /ok', 'X-Bad: a\u0000b'), 400, 'BAD_REQUEST', '/ok'],
     [
-      'both lengths, a smuggler’s trick',
+      'both Content-Length and Transfer-Encoding, as in request smuggling',
       `${head('POST /users', 'Content-Length: 5', 'Transfer-Encoding: chunked')}0\r\n\r\n`,
       400,
       'BAD_REQUEST',
@@ -99,7 +99,7 @@ describe('each hostile request has one right answer, one http.request line and o
     const answers = await send(server.port, bytes)
     expect(answers).toHaveLength(1)
     expectContract(answers[0], status, code)
-    const [line] = await server.told('http.request', 1)
+    const [line] = await server.waitForLines('http.request', 1)
     expect(line).toMatchObject({
       status_code: status,
       path,
@@ -108,7 +108,7 @@ describe('each hostile request has one right answer, one http.request line and o
     })
     expect(line).toHaveProperty('route')
     expect(line?.['trace_id']).toBe(answers[0]?.body.trace_id)
-    const [failure] = await server.told('http_error', 1)
+    const [failure] = await server.waitForLines('http_error', 1)
     expect(failure).toMatchObject({
       status_code: status,
       error_code: code,
@@ -120,12 +120,12 @@ describe('each hostile request has one right answer, one http.request line and o
     expectContract((await send(server.port, head('GET /nowhere')))[0], 404, 'ROUTE_NOT_FOUND')
   })
 
-  test('405 names the methods that there are', async () => {
+  test('lists the allowed methods in a 405', async () => {
     const [answer] = await send(server.port, head('DELETE /ok'))
     expect(answer?.headers['allow']).toBe('GET, HEAD')
   })
 
-  test('HEAD gets the headers of the error and no body', async () => {
+  test('answers HEAD with the headers of the error and no body', async () => {
     const [answer] = await send(server.port, head('HEAD /nowhere'))
     expect(answer).toMatchObject({ status: 404, text: '' })
     expect(Number(answer?.headers['content-length'])).toBeGreaterThan(100)
@@ -133,31 +133,31 @@ describe('each hostile request has one right answer, one http.request line and o
   })
 })
 
-describe('what clients do to connections', () => {
-  test('a client that goes away while it waits: one http.request line, 499 at debug', async () => {
+describe('connections', () => {
+  test('logs 499 at debug when a client disconnects while it waits', async () => {
     server.lines.length = 0
     const socket = connect(server.port, '127.0.0.1')
-    const before = begun
+    const before = startedCount
     socket.write(head('GET /waiting'))
-    await vi.waitFor(() => expect(begun).toBe(before + 1))
+    await vi.waitFor(() => expect(startedCount).toBe(before + 1))
     socket.destroy()
-    const [line] = await server.told('http.request', 1)
+    const [line] = await server.waitForLines('http.request', 1)
     expect(line).toMatchObject({ status_code: 499, log_level: 'debug', route: '/waiting' })
   })
 
-  test('a client that goes away in the middle of its body: 499 at debug, and no error line above it', async () => {
+  test('logs nothing above debug when a client disconnects in the middle of its body', async () => {
     server.lines.length = 0
     const socket = connect(server.port, '127.0.0.1')
-    const before = begun
+    const before = startedCount
     socket.write(`${head('POST /users', 'Content-Type: application/json', 'Content-Length: 100')}{`)
-    await vi.waitFor(() => expect(begun).toBe(before + 1))
+    await vi.waitFor(() => expect(startedCount).toBe(before + 1))
     socket.resetAndDestroy()
-    const [line] = await server.told('http.request', 1)
+    const [line] = await server.waitForLines('http.request', 1)
     expect(line).toMatchObject({ status_code: 499, log_level: 'debug' })
     expect(server.lines.every(({ log_level }) => log_level === 'debug')).toBe(true)
   })
 
-  test('a connection without a word is nobody’s request', async () => {
+  test('logs nothing for a connection that sends no bytes', async () => {
     server.lines.length = 0
     await new Promise<void>((resolve) => {
       connect(server.port, '127.0.0.1')
@@ -170,21 +170,18 @@ describe('what clients do to connections', () => {
 
   test.each([
     ['an upload of 5 MB against a limit of 1 KB', post(' '.repeat(5 * 1_024 * 1_024)), 413, 'PAYLOAD_TOO_LARGE'],
-    ['2 MB of rubbish', `rubbish\r\n\r\n${' '.repeat(2 * 1_024 * 1_024)}`, 400, 'BAD_REQUEST'],
-  ])(
-    '%s: the client can read the answer, though it sends everything before it reads',
-    async (_, bytes, status, code) => {
-      server.lines.length = 0
-      const answers = await send(server.port, (socket) => {
-        socket.pause()
-        socket.write(bytes, () => setImmediate(() => socket.resume()))
-      })
-      expectContract(answers[0], status, code)
-      await server.told('http.request', 1)
-    },
-  )
+    ['2 MB of invalid bytes', `rubbish\r\n\r\n${' '.repeat(2 * 1_024 * 1_024)}`, 400, 'BAD_REQUEST'],
+  ])('lets the client read the answer after it has sent %s', async (_, bytes, status, code) => {
+    server.lines.length = 0
+    const answers = await send(server.port, (socket) => {
+      socket.pause()
+      socket.write(bytes, () => setImmediate(() => socket.resume()))
+    })
+    expectContract(answers[0], status, code)
+    await server.waitForLines('http.request', 1)
+  })
 
-  test('an endless upload is cut after 8 MB', async () => {
+  test('closes the connection of an endless upload after 8 MB', async () => {
     let sent = 0
     await new Promise<void>((resolve) => {
       const socket = connect(server.port, '127.0.0.1')
@@ -208,25 +205,25 @@ describe('what clients do to connections', () => {
     expect(sent).toBeLessThan(32 * 1_024 * 1_024)
   })
 
-  test('rubbish behind a good request in one packet: the good one is answered, then the rubbish', async () => {
+  test('answers a valid request, then the invalid one behind it in the same packet', async () => {
     server.lines.length = 0
-    const good = 'GET /ok HTTP/1.1\r\nHost: shop\r\n\r\n'
-    const answers = await send(server.port, `${good}rubbish\r\n\r\n`)
+    const valid = 'GET /ok HTTP/1.1\r\nHost: shop\r\n\r\n'
+    const answers = await send(server.port, `${valid}rubbish\r\n\r\n`)
     expect(answers.map(({ status }) => status)).toEqual([200, 400])
     expectContract(answers[1], 400, 'BAD_REQUEST')
-    await server.told('http.request', 2)
+    await server.waitForLines('http.request', 2)
   })
 
-  test('two good requests in one packet have two traces and two lines', async () => {
+  test('gives two requests in one packet two traces and two lines', async () => {
     server.lines.length = 0
     const answers = await send(server.port, `GET /ok HTTP/1.1\r\nHost: shop\r\n\r\n${head('GET /items/a')}`)
     expect(answers.map(({ status }) => status)).toEqual([200, 200])
     expect(new Set(answers.map(({ headers }) => headers['x-trace-id'])).size).toBe(2)
-    await server.told('http.request', 2)
+    await server.waitForLines('http.request', 2)
   })
 })
 
-test('100 hostile connections at once: each is answered, each has one line, the server lives', async () => {
+test('answers and logs each of 100 concurrent hostile requests, and keeps running', async () => {
   server.lines.length = 0
   const kinds = [
     'rubbish\r\n\r\n',
@@ -241,12 +238,12 @@ test('100 hostile connections at once: each is answered, each has one line, the 
   expect(
     answers.every(([answer]) => answer !== undefined && answer.headers['x-trace-id'] === answer.body.trace_id),
   ).toBe(true)
-  const lines = await server.told('http.request', 100)
+  const lines = await server.waitForLines('http.request', 100)
   expect(new Set(lines.map((line) => line['trace_id'])).size).toBe(100)
   await vi.waitFor(async () => expect((await send(server.port, head('GET /ok')))[0]?.status).toBe(200))
 })
 
-test('200 clients that go away at once: as many lines as requests that arrived, none twice', async () => {
+test('logs each request of 200 disconnecting clients exactly once', async () => {
   server.lines.length = 0
   let arrived = 0
   const count = (): void => {
@@ -258,14 +255,14 @@ test('200 clients that go away at once: as many lines as requests that arrived, 
     Array.from({ length: 200 }, (_, index) => {
       return new Promise<void>((resolve) => {
         const socket = connect(server.port, '127.0.0.1', () => {
-          const leave = (): unknown => (index % 3 === 0 ? socket.resetAndDestroy() : socket.destroy())
-          socket.write(head(`GET ${paths[index % 4]}`), leave)
+          const disconnect = (): unknown => (index % 3 === 0 ? socket.resetAndDestroy() : socket.destroy())
+          socket.write(head(`GET ${paths[index % 4]}`), disconnect)
         })
         socket.on('error', () => {}).on('close', () => resolve())
       })
     }),
   )
-  // The server may still be busy with connections whose clients have gone; this one comes behind them all.
+  // The server may still process connections whose clients have disconnected. This request comes after them.
   await send(server.port, head('GET /ok'))
   await vi.waitFor(() => {
     const ids = server.lines.filter(({ event }) => event === 'http.request').map((line) => line['trace_id'])

@@ -2,12 +2,12 @@ import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
 import { contractOptions, escudo } from '../../fastify.ts'
-import { Errors, expectContract, send, serverOfEachTest, url } from './setup.ts'
+import { Errors, expectContract, send, serverPerTest, url } from './setup.ts'
 
-const start = serverOfEachTest()
+const start = serverPerTest()
 
-describe('the life of a server', () => {
-  test('while it closes, open connections get SHUTTING_DOWN in the contract’s form', async () => {
+describe('the lifecycle of a server', () => {
+  test('answers SHUTTING_DOWN on open connections while it closes', async () => {
     const shop = await start((app) => {
       app.get('/', async () => 'ok')
       app.addHook('preClose', async () => {
@@ -17,12 +17,12 @@ describe('the life of a server', () => {
       })
     })
     await shop.app.close()
-    await shop.told('http.request', 1)
-    const [failure] = await shop.told('http_error', 1)
+    await shop.waitForLines('http.request', 1)
+    const [failure] = await shop.waitForLines('http_error', 1)
     expect(failure).toMatchObject({ log_level: 'warning' })
   })
 
-  test('a request that does not arrive within its time is given up soon after, and not at Node’s next look in 30 s', async () => {
+  test('answers 408 soon after the request timeout, not at Node’s next check in 30 s', async () => {
     const shop = await start(
       (app) => {
         app.post('/', async () => 'ok')
@@ -38,7 +38,7 @@ describe('the life of a server', () => {
     expect(performance.now() - begunMs).toBeLessThan(4_000)
   })
 
-  test('simulated requests (app.inject) keep the contract too', async () => {
+  test('answers simulated requests (app.inject) in the contract’s form', async () => {
     const contract = createErrorContract({ service: 's', errors: Errors })
     const app = Fastify(contractOptions(contract))
     await app.register(escudo, { contract })
@@ -51,7 +51,7 @@ describe('the life of a server', () => {
     await app.close()
   })
 
-  test('a logger that throws costs no client its answer', async () => {
+  test('answers the client even if the logger throws', async () => {
     const throwing = (): never => {
       throw new Error('disk')
     }
@@ -76,7 +76,7 @@ describe('the life of a server', () => {
     await app.close()
   })
 
-  test('the plugin without a contract is refused', async () => {
+  test('throws a TypeError for the plugin without a contract', async () => {
     const app = Fastify()
     await expect(app.register(escudo, {} as never).ready()).rejects.toThrow(TypeError)
   })

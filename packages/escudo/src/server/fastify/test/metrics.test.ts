@@ -46,7 +46,7 @@ async function start(): Promise<(path: string, init?: RequestInit) => Promise<Re
   return async (path, init) => await fetch(`http://127.0.0.1:${port}${path}`, init)
 }
 
-test('each request once, by method, route, status and error; a client mistake is no error of the server', async () => {
+test('counts each request once, with an error type only for errors of the server', async () => {
   const get = await start()
   for (let id = 0; id < 20; id += 1) await get(`/items/${id}`)
   await get('/items', { method: 'POST' })
@@ -72,7 +72,7 @@ test('each request once, by method, route, status and error; a client mistake is
   ])
 })
 
-test('requests that are being answered are counted up and down, those of clients that go away too', async () => {
+test('counts active requests, and stops counting those whose clients disconnect', async () => {
   const get = await start()
   const active = (): number | undefined => read().sum('http_server_active_requests', { http_request_method: 'GET' })
   const clients = Array.from({ length: 5 }, () => new AbortController())
@@ -85,7 +85,7 @@ test('requests that are being answered are counted up and down, those of clients
   expect(read().sum('escudo_http_errors_total')).toBeUndefined()
 })
 
-test('metrics that begin while requests are under way count only what begins later', async () => {
+test('ignores requests that began before the metrics', async () => {
   const get = await start()
   metrics?.close()
   const client = new AbortController()
@@ -96,12 +96,12 @@ test('metrics that begin while requests are under way count only what begins lat
   await get('/items/1')
   client.abort()
   await call
-  await server?.told('http.request', 2)
+  await server?.waitForLines('http.request', 2)
   expect(served()).toEqual([['GET /items/:id 200', 1]])
   expect(read().sum('http_server_active_requests')).toBe(0)
 })
 
-test('what a hostile client sends makes no series of its own', async () => {
+test('makes no separate series for paths and methods that a hostile client invents', async () => {
   await start()
   const port = (server as TestServer).port
   for (let index = 0; index < 50; index += 1) {
@@ -123,21 +123,21 @@ test('what a hostile client sends makes no series of its own', async () => {
   expect(read().sum('http_server_active_requests')).toBe(0)
 })
 
-test('an answer that breaks off is one request, as the log has it', async () => {
+test('counts a response that breaks off as one request with status 500, like the log', async () => {
   const get = await start()
   await get('/breaks')
     .then((response) => response.text())
-    .catch(() => 'cut')
-  const [line] = (await server?.told('http.request', 1)) ?? []
+    .catch(() => 'broken off')
+  const [line] = (await server?.waitForLines('http.request', 1)) ?? []
   expect(line?.['status_code']).toBe(500)
   expect(served()).toEqual([['GET /breaks 500 500', 1]])
 })
 
-test('OpenMetrics carries the trace of the latest sampled request of each bucket, the other text does not', async () => {
+test('adds the trace of the latest sampled request per bucket, in OpenMetrics only', async () => {
   const get = await start()
   const trace = 'c'.repeat(32)
   await get('/items/1', { headers: { traceparent: `00-${trace}-${'1'.repeat(16)}-01` } })
-  // Not sampled: nobody could look it up.
+  // Not sampled, so the trace cannot be looked up.
   await get('/items/1', { headers: { traceparent: `00-${'d'.repeat(32)}-${'1'.repeat(16)}-00` } })
   await vi.waitFor(() => expect(read().sum(COUNT)).toBe(2))
   const exemplars = read('application/openmetrics-text').samples.flatMap(({ exemplar }) => exemplar ?? [])

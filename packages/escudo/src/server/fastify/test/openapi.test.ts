@@ -23,7 +23,7 @@ async function server(
 const documentOf = async (app: FastifyInstance, path = '/openapi.json'): Promise<OpenApiDocument> =>
   (await app.inject(path)).json()
 
-test('routes of every kind are collected, with prefixes, methods, and what Fastify itself says of them', async () => {
+test('documents all kinds of routes, with prefixes, methods and Fastify’s own schemas', async () => {
   const app = await server(async (app) => {
     app.get(
       '/potions/:id',
@@ -49,22 +49,22 @@ test('routes of every kind are collected, with prefixes, methods, and what Fasti
   })
 })
 
-test('the document may stand elsewhere, and whoever wants it gets it before the server listens', async () => {
-  let told: OpenApiDocument | undefined
+test('serves the document at a custom path, and passes it on before the server listens', async () => {
+  let received: OpenApiDocument | undefined
   const app = await server(() => {}, {
     path: '/api.json',
     onDocument: (document) => {
-      told = document
+      received = document
     },
   })
   await app.ready()
-  expect(told?.openapi).toBe('3.1.1')
-  expect(await documentOf(app, '/api.json')).toEqual(told)
+  expect(received?.openapi).toBe('3.1.1')
+  expect(await documentOf(app, '/api.json')).toEqual(received)
   expect((await app.inject('/openapi.json')).statusCode).toBe(404)
   expect((await app.inject({ method: 'HEAD', url: '/api.json' })).statusCode).toBe(200)
 })
 
-test('a route with an error that the catalogue lacks keeps the server from starting, and is named', async () => {
+test('does not start with a route that names an unknown error or security', async () => {
   const app = await server(
     (app) =>
       void app.get(
@@ -80,10 +80,10 @@ test('a route with an error that the catalogue lacks keeps the server from start
         route({ security: 'admin' }, async () => 'x'),
       ),
   )
-  await expect(async () => await guarded.ready()).rejects.toThrow(/GET \/x names the security "admin"; there is none/)
+  await expect(async () => await guarded.ready()).rejects.toThrow(/GET \/x names the security "admin"; known: none/)
 })
 
-test('what a route says of its answer rewrites nothing', async () => {
+test('does not rewrite an answer by the response schema of its route', async () => {
   const response = z.object({ a: z.string() })
   const app = await server(
     (app) =>
@@ -95,10 +95,14 @@ test('what a route says of its answer rewrites nothing', async () => {
   expect((await app.inject('/x')).json()).toEqual({ a: 1, b: 2 })
 })
 
-test('a route that finds nothing itself is 404, not 405 for its own method', async () => {
+test('answers 404, not 405, when an existing route finds nothing itself', async () => {
   const app = await server((app) => void app.get('/files/*', (_request, reply) => reply.callNotFound()))
-  const lost = await app.inject('/files/a')
-  expect([lost.statusCode, lost.json().error_code, lost.headers['allow']]).toEqual([404, 'ROUTE_NOT_FOUND', undefined])
+  const missing = await app.inject('/files/a')
+  expect([missing.statusCode, missing.json().error_code, missing.headers['allow']]).toEqual([
+    404,
+    'ROUTE_NOT_FOUND',
+    undefined,
+  ])
   const wrong = await app.inject({ method: 'POST', url: '/files/a' })
   expect([wrong.statusCode, wrong.headers['allow']]).toEqual([405, 'GET, HEAD'])
 })

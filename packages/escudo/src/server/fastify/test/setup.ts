@@ -1,4 +1,4 @@
-// What the socket tests share: a server with a route for each case, its log lines, and a client that sends raw bytes.
+// Setup of the socket tests: a server whose log lines can be read, and a client that sends raw bytes.
 import { connect, type Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, expect, vi } from 'vitest'
@@ -22,8 +22,8 @@ export interface TestServer {
   readonly app: FastifyInstance
   readonly port: number
   readonly lines: Line[]
-  /** The lines of an event, once there are `count` of them. */
-  told(event: string, count: number): Promise<readonly Line[]>
+  /** Waits until there are `count` lines of an event, and returns them. */
+  waitForLines(event: string, count: number): Promise<readonly Line[]>
 }
 
 export const TRACE_ID = /^[0-9a-f]{32}$/
@@ -46,17 +46,17 @@ export async function serve(
   await routes(app)
   await app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = app.server.address() as { port: number }
-  const told = async (event: string, count: number): Promise<readonly Line[]> => {
-    const of = (): Line[] => lines.filter((line) => line.event === event)
-    await vi.waitFor(() => expect(of().length).toBeGreaterThanOrEqual(count), { timeout: 4_000, interval: 5 })
-    expect(of()).toHaveLength(count)
-    return of()
+  const waitForLines = async (event: string, count: number): Promise<readonly Line[]> => {
+    const linesOf = (): Line[] => lines.filter((line) => line.event === event)
+    await vi.waitFor(() => expect(linesOf().length).toBeGreaterThanOrEqual(count), { timeout: 4_000, interval: 5 })
+    expect(linesOf()).toHaveLength(count)
+    return linesOf()
   }
-  return { app, port, lines, told }
+  return { app, port, lines, waitForLines }
 }
 
-/** `serve` for a file in which each test has a server of its own, closed when the test is over. */
-export function serverOfEachTest(): typeof serve {
+/** Returns `serve` for a test file. Each test starts its own server, which is closed after the test. */
+export function serverPerTest(): typeof serve {
   let server: TestServer | undefined
   afterEach(async () => {
     await server?.app.close()
@@ -68,7 +68,7 @@ export function serverOfEachTest(): typeof serve {
   }
 }
 
-/** An address on a test's server. */
+/** The URL of a path on a test's server. */
 export function url({ port }: TestServer, path: string): string {
   return `http://127.0.0.1:${port}${path}`
 }
@@ -80,7 +80,7 @@ export interface RawAnswer {
   readonly body: { readonly trace_id: string; readonly error_code: string } & Readonly<Record<string, unknown>>
 }
 
-/** Sends bytes as they are and reads until the server closes; the request should say `Connection: close`. */
+/** Sends raw bytes and reads until the server closes the connection. Send `Connection: close` for this. */
 export function send(port: number, bytes: string | Uint8Array | ((socket: Socket) => void)): Promise<RawAnswer[]> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, '127.0.0.1')
@@ -114,7 +114,7 @@ function parse(bytes: Buffer): RawAnswer[] {
   return answers
 }
 
-/** A body is the contract's: six keys, the right code, and the trace id of the header. */
+/** Checks that an answer has the contract's body: six keys, the expected code, and the trace id of the header. */
 export function expectContract(answer: RawAnswer | undefined, status: number, code: string): void {
   expect(answer).toMatchObject({ status, body: { error_code: code, status_code: status, service_name: 'potion-shop' } })
   if (answer === undefined) return

@@ -2,9 +2,9 @@ import type { FastifyInstance } from 'fastify'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { inputOf, route } from '../../fastify.ts'
-import { serverOfEachTest, type TestServer, url } from './setup.ts'
+import { serverPerTest, type TestServer, url } from './setup.ts'
 
-const start = serverOfEachTest()
+const start = serverPerTest()
 
 describe('validation', () => {
   const User = z.object({ email: z.string(), nombre: z.string() })
@@ -40,7 +40,7 @@ describe('validation', () => {
     return { status: response.status, text, context: JSON.parse(text).context }
   }
 
-  test('nothing is coerced, all findings are told, a missing field by its own pointer, no value is echoed', async () => {
+  test('coerces nothing, reports every finding with its pointer, and echoes no value', async () => {
     const shop = await start(routes)
     const { status, text, context } = await post(shop, '/users', { email: 55_555 })
     expect(status).toBe(422)
@@ -54,7 +54,7 @@ describe('validation', () => {
     for (const body of [[], 'text', 5, null, true]) expect((await post(shop, '/users', body)).status).toBe(422)
   })
 
-  test('a handler gets what the schema gives', async () => {
+  test('passes the output of the schema to the handler', async () => {
     const shop = await start(routes)
     expect(await (await fetch(url(shop, '/items?limit=7'))).json()).toEqual({ limit: 7 })
     const bad = (await (await fetch(url(shop, '/items?limit=x'))).json()) as { context: unknown }
@@ -63,7 +63,7 @@ describe('validation', () => {
     })
   })
 
-  test('1000 findings of two parts: 50 and the total', async () => {
+  test('sends 50 findings and the total for 1001 findings in two parts', async () => {
     const shop = await start(routes)
     const { status, context } = await post(
       shop,
@@ -79,7 +79,7 @@ describe('validation', () => {
     ])
   })
 
-  test('routes with a JSON Schema answer in the same form, without coercion', async () => {
+  test('answers in the same form for a route with a JSON Schema, without coercion', async () => {
     const shop = await start(routes)
     const { status, context } = await post(shop, '/ajv', { a: 5 })
     expect(status).toBe(422)
@@ -91,7 +91,7 @@ describe('validation', () => {
     )
   })
 
-  test('a schema that throws is our bug', async () => {
+  test('answers 500 when a schema throws', async () => {
     const broken = z.object({}).refine(() => {
       throw new Error('schema')
     })
@@ -104,7 +104,7 @@ describe('validation', () => {
     expect((await post(shop, '/users', {})).status).toBe(500)
   })
 
-  test('types come from the schemas, and the declaration can be read back', () => {
+  test('types the request by its schemas, and inputOf reads the declaration', () => {
     const options = route({ body: User, errors: ['EMAIL_ALREADY_EXISTS'] }, async (request) => {
       expectTypeOf(request.body).toEqualTypeOf<{ email: string; nombre: string }>()
       expectTypeOf(request.query).toEqualTypeOf<unknown>()

@@ -33,7 +33,7 @@ const contract = createErrorContract({
 const security = { token: { scheme: { type: 'apiKey', in: 'header', name: 'X-Token' }, errors: ['NO_TOKEN'] } }
 const info = { title: 'Shop', version: '1' }
 
-const write = (...routes: readonly DocumentedRoute[]): OpenApiDocument =>
+const documentOf = (...routes: readonly DocumentedRoute[]): OpenApiDocument =>
   openapiDocument({ contract, info, routes, security })
 
 /** The codes of an operation by status. */
@@ -51,9 +51,9 @@ interface ErrorResponse {
   readonly content?: Readonly<Record<string, { readonly schema?: { readonly oneOf?: readonly { $ref: string }[] } }>>
 }
 
-test('errors follow from what a route takes, from its security, and from what it names', () => {
+test('lists errors by a route’s inputs, its security and its declaration', () => {
   const Path = z.object({ id: z.string() })
-  const document = write(
+  const document = documentOf(
     { method: 'GET', url: '/items/:id', description: { params: Path, errors: ['ITEM_NOT_FOUND'] } },
     { method: 'GET', url: '/days/:day', description: { params: z.object({ day: z.iso.date() }) } },
     { method: 'GET', url: '/items', description: { query: z.object({ q: z.string().optional() }) } },
@@ -75,8 +75,8 @@ test('errors follow from what a route takes, from its security, and from what it
   expect(document.paths['/items']?.['post']?.['security']).toEqual([{ token: [] }])
 })
 
-test('a default stands for what any request can meet; where its status is listed anyway, it stands there too', () => {
-  const document = write({ method: 'GET', url: '/a', description: { errors: ['BUSY'] } })
+test('lists errors of any route in default, and in a listed response with their status', () => {
+  const document = documentOf({ method: 'GET', url: '/a', description: { errors: ['BUSY'] } })
   expect(codes(document, '/a')).toMatchObject({ 503: ['BUSY', 'SHUTTING_DOWN'] })
   expect(document.paths['/a']?.['get']?.['responses']).toMatchObject({
     503: { headers: { 'Retry-After': {}, 'X-Trace-ID': {} } },
@@ -85,8 +85,8 @@ test('a default stands for what any request can meet; where its status is listed
   expect(JSON.stringify(document.components['responses'])).toContain('HEADERS_TOO_LARGE')
 })
 
-test('entries that share a code are one component and several examples, each in its languages, as they are sent', () => {
-  const document = write({
+test('makes one component of entries that share a code, with examples per language', () => {
+  const document = documentOf({
     method: 'GET',
     url: '/a',
     description: { errors: ['FAILED_WITH', 'FAILED_SILENTLY', 'ITEM_NOT_FOUND'] },
@@ -104,10 +104,10 @@ test('entries that share a code are one component and several examples, each in 
   expect(examples['ITEM_NOT_FOUND.en']).toMatchObject({
     value: { message: "Item 'id' not found.", status_code: 404, service_name: 'shop', context: { id: 'id' } },
   })
-  expect(JSON.stringify(write())).toBe(JSON.stringify(write()))
+  expect(JSON.stringify(documentOf())).toBe(JSON.stringify(documentOf()))
 })
 
-test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1', async () => {
+test('makes valid OpenAPI 3.1 of odd schemas and patterns', async () => {
   const Tree = z.object({
     name: z.string(),
     get children() {
@@ -116,9 +116,9 @@ test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1
   })
   const silent: StandardSchema = { '~standard': { version: 1, vendor: 'x', validate: (value) => ({ value }) } }
   const throwing = z.custom(() => true)
-  const circle: Record<string, unknown> = { type: 'object' }
-  circle['properties'] = { left: circle, right: circle, up: circle, down: circle }
-  const document = write(
+  const cycle: Record<string, unknown> = { type: 'object' }
+  cycle['properties'] = { left: cycle, right: cycle, up: cycle, down: cycle }
+  const document = documentOf(
     { method: 'POST', url: '/tree', description: { body: Tree, response: { 201: Tree } } },
     {
       method: 'get',
@@ -127,7 +127,7 @@ test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1
     },
     { method: 'PUT', url: '/throwing/*', description: { body: throwing, response: throwing, query: throwing } },
     { method: 'PATCH', url: '/json', description: { body: { $ref: 'user#' }, response: { type: 'string' } } },
-    { method: 'PUT', url: '/circle', description: { body: circle, response: circle } },
+    { method: 'PUT', url: '/cycle', description: { body: cycle, response: cycle } },
     { method: 'PROPFIND', url: '/left-out' },
     { method: 'HEAD', url: '/left-out' },
     { method: 'GET', url: '/twice', description: { errors: ['BUSY'] } },
@@ -141,7 +141,7 @@ test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1
     '/silent/{id}/{rest}',
     '/throwing/{wildcard}',
     '/json',
-    '/circle',
+    '/cycle',
     '/twice',
     '/twice/',
   ])
@@ -151,17 +151,19 @@ test('whatever schemas and patterns there are, the document is valid OpenAPI 3.1
   })
 })
 
-test('what a route, the options or the contract cannot mean is refused by name', () => {
-  expect(() => write({ method: 'GET', url: '/a', description: { errors: ['NADA'] } })).toThrow(/GET \/a lists "NADA"/)
-  expect(() => write({ method: 'GET', url: '/a', description: { errors: ['constructor'] } })).toThrow(TypeError)
-  expect(() => write({ method: 'GET', url: '/a', description: { security: 'toString' } })).toThrow(/there is token/)
+test('throws an error that names an invalid option, or a route’s unknown error or security', () => {
+  expect(() => documentOf({ method: 'GET', url: '/a', description: { errors: ['NADA'] } })).toThrow(
+    /GET \/a lists "NADA"/,
+  )
+  expect(() => documentOf({ method: 'GET', url: '/a', description: { errors: ['constructor'] } })).toThrow(TypeError)
+  expect(() => documentOf({ method: 'GET', url: '/a', description: { security: 'toString' } })).toThrow(/known: token/)
   expect(() => openapiDocument({ contract: {} as never, info, routes: [] })).toThrow(/contract/)
   expect(() => openapiDocument({ contract, info: {} as never, routes: [] })).toThrow(/info/)
   expect(() => openapiDocument({ contract, info, routes: {} as never })).toThrow(/routes/)
 })
 
-test('coverage tells what is missing, what never happened, and leaves alone what the document leaves out', () => {
-  const document = write({ method: 'GET', url: '/items/:id', description: { errors: ['ITEM_NOT_FOUND', 'BUSY'] } })
+test('errorCoverage lists undeclared, unreached and reached errors of documented routes', () => {
+  const document = documentOf({ method: 'GET', url: '/items/:id', description: { errors: ['ITEM_NOT_FOUND', 'BUSY'] } })
   const at = (code: string, method = 'GET', route = '/items/:id') => ({ method, route, code })
   const seen = [at('BUSY', 'HEAD'), at('NO_TOKEN'), at('URI_TOO_LONG'), at('NO_TOKEN', 'GET', '/hidden')]
   expect(errorCoverage(JSON.parse(JSON.stringify(document)), seen)).toEqual({
@@ -180,7 +182,7 @@ test.each([
   ['/a/:n?', '/a/{n}', ['n']],
   ['/a::verb', '/a:verb', []],
   ['*', '/{wildcard}', ['wildcard']],
-])('the pattern %s is the template %s', (pattern, path, names) => {
+])('converts the pattern %s to the template %s', (pattern, path, names) => {
   expect(pathTemplate(pattern)).toEqual({ path, names })
 })
 
@@ -212,6 +214,6 @@ test.each([
   [{ type: 'null' }, null],
   [{}, 'id'],
   [null, null],
-])('a sample of %j', (schema, sample) => {
+])('makes a sample for the schema %j', (schema, sample) => {
   expect(sampleOf(schema, 'id')).toEqual(sample)
 })

@@ -1,6 +1,6 @@
-// What the tests read metrics with: a strict reader of Prometheus' text, which shares nothing with the writer.
+// Setup of the metrics tests: a strict reader of Prometheus' text, which shares no code with the writer.
 
-/** One line of a scrape. */
+/** One sample line of a scrape. */
 export interface ScrapedSample {
   readonly name: string
   readonly labels: Readonly<Record<string, string>>
@@ -8,17 +8,17 @@ export interface ScrapedSample {
   readonly exemplar: { readonly labels: Readonly<Record<string, string>>; readonly value: number } | undefined
 }
 
-/** A scrape, read. */
+/** A parsed scrape. */
 export interface Scrape {
   readonly types: ReadonlyMap<string, string>
   readonly samples: readonly ScrapedSample[]
-  /** The values of the samples whose labels include these, added up; undefined when there are none. */
+  /** The sum of all samples whose labels include these; undefined if there are none. */
   sum(name: string, labels?: Readonly<Record<string, string>>): number | undefined
 }
 
-/** Reads a scrape; throws at whatever is not exactly as the format wants it. */
+/** Parses a scrape. Throws if the text is not exactly in the format. */
 export function readScrape(text: string): Scrape {
-  if (!text.endsWith('\n')) throw new Error('the text must end with a new line')
+  if (!text.endsWith('\n')) throw new Error('the text must end with a newline')
   const types = new Map<string, string>()
   const samples: ScrapedSample[] = []
   const seen = new Set<string>()
@@ -27,12 +27,12 @@ export function readScrape(text: string): Scrape {
     const type = /^# TYPE (\S+) (counter|gauge|histogram)$/.exec(line)
     if (type !== null) {
       const [, name, kind] = type as unknown as [string, string, string]
-      if (types.has(name)) throw new Error(`the family ${name} is there twice`)
+      if (types.has(name)) throw new Error(`duplicate family ${name}`)
       types.set(name, kind)
     } else if (!/^# (HELP|UNIT) \S+ \S/.test(line)) {
       const sample = new LineReader(line).sample()
       const identity = `${sample.name} ${JSON.stringify(Object.entries(sample.labels).sort())}`
-      if (seen.has(identity)) throw new Error(`the series is there twice: ${line}`)
+      if (seen.has(identity)) throw new Error(`duplicate series: ${line}`)
       seen.add(identity)
       samples.push(sample)
     }
@@ -47,8 +47,10 @@ export function readScrape(text: string): Scrape {
 }
 
 /**
- * Throws unless every histogram of a scrape agrees with itself: buckets ascend and never fall, the last one is `+Inf`
- * and equals the count, and there is a sum.
+ * Throws unless every histogram of a scrape is consistent: bounds ascend, counts never decrease, the last bucket is
+ * `+Inf` and equals the count, and there is a sum.
+ *
+ * @returns the number of histogram series
  */
 export function checkHistograms({ types, samples, sum }: Scrape): number {
   let series = 0
@@ -56,7 +58,7 @@ export function checkHistograms({ types, samples, sum }: Scrape): number {
     for (const { labels, value: count } of samples.filter((sample) => sample.name === `${name}_count`)) {
       series += 1
       const buckets = samples.filter(
-        (sample) => sample.name === `${name}_bucket` && sameBut(sample.labels, labels, 'le'),
+        (sample) => sample.name === `${name}_bucket` && equalExcept(sample.labels, labels, 'le'),
       )
       const bounds = buckets.map(({ labels: { le } }) => (le === '+Inf' ? Number.POSITIVE_INFINITY : Number(le)))
       const rises = (values: readonly number[], strictly: boolean): boolean =>
@@ -75,9 +77,9 @@ export function checkHistograms({ types, samples, sum }: Scrape): number {
   return series
 }
 
-function sameBut(one: ScrapedSample['labels'], other: ScrapedSample['labels'], key: string): boolean {
-  const rest = Object.keys(one).filter((name) => name !== key)
-  return rest.length === Object.keys(other).length && rest.every((name) => one[name] === other[name])
+function equalExcept(a: ScrapedSample['labels'], b: ScrapedSample['labels'], key: string): boolean {
+  const rest = Object.keys(a).filter((name) => name !== key)
+  return rest.length === Object.keys(b).length && rest.every((name) => a[name] === b[name])
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\': '\\', '"': '"', n: '\n' }
@@ -113,7 +115,7 @@ class LineReader {
     this.#at += 1
     while (true) {
       const name = this.#take(/[a-zA-Z_][a-zA-Z0-9_]*/y)
-      if (Object.hasOwn(labels, name)) throw new Error(`the label ${name} is there twice: ${this.#line}`)
+      if (Object.hasOwn(labels, name)) throw new Error(`duplicate label ${name}: ${this.#line}`)
       const quoted = this.#take(/="(?:[^"\\\n]|\\[\\"n])*"/y)
       labels[name] = quoted.slice(2, -1).replaceAll(/\\(.)/g, (_, letter: string) => ESCAPES[letter] as string)
       if (this.#take(/[,}]/y) === '}') return labels

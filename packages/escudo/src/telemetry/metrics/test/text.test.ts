@@ -20,33 +20,33 @@ function heapGrowth(body: () => void): number {
 const FACTS = { name: 'a', help: 'h', type: 'gauge', labels: ['x', 'y'] } as const
 
 describe('labels', () => {
-  test('backslash, quote and new line are escaped; all else stays', () => {
+  test('escapes backslash, quote and newline only', () => {
     expect(labelText(['x'], ['a\\b"c\nd\te\r{},=ñ🜂'])).toBe('x="a\\\\b\\"c\\nd\te\r{},=ñ🜂"')
   })
 
-  test('a label without a value is left out', () => {
+  test('leaves out a label without a value', () => {
     expect(labelText(['x', 'y', 'z'], [undefined, '1', ''])).toBe('y="1"')
     expect(labelText(['x'], [])).toBe('')
   })
 
-  test('half a character becomes the sign for one that was lost, since UTF-8 has no room for it', () => {
+  test('replaces a lone surrogate by U+FFFD, because UTF-8 cannot encode it', () => {
     expect(labelText(['x'], ['\ud83d a \udf02'])).toBe('x="\ufffd a \ufffd"')
   })
 
-  test('a value is cut at 256 characters', () => {
+  test('shortens a value to 256 characters', () => {
     expect(labelText(['x'], ['n'.repeat(100_000)])).toHaveLength(256 + 4)
-    // Within a character: what is left of it is none.
+    // The limit splits a surrogate pair: the remaining half is replaced.
     expect(labelText(['x'], [`${'n'.repeat(255)}🜂`])).toBe(`x="${'n'.repeat(255)}\ufffd"`)
   })
 
-  test('whatever the values, they are read back as they were, and different ones are different series', () => {
+  test('writes any values so that they can be read back, one series each', () => {
     const value = fc.string({ unit: 'binary', minLength: 1, maxLength: 40 })
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.tuple(value, value), { maxLength: 8, selector: (pair) => pair.join('\0\0') }),
         (all) => {
           const family = samples(FACTS, 100)
-          for (const [index, pair] of all.entries()) family.at(pair).value = index
+          for (const [index, pair] of all.entries()) family.seriesFor(pair).value = index
           const read = readScrape(`${writeFamilies([family], 'prometheus')}# EOF\n`)
           expect(read.samples.map(({ labels, value: index }) => [index, labels['x'], labels['y']]).sort()).toEqual(
             all.map((pair, index) => [index, ...pair]).sort(),
@@ -57,12 +57,12 @@ describe('labels', () => {
   })
 })
 
-test('help texts stand on one line; quotes are escaped in OpenMetrics only', () => {
+test('writes a help text on one line, and escapes quotes in OpenMetrics only', () => {
   expect(helpText('a\\b\n"c"', 'prometheus')).toBe('a\\\\b\\n"c"')
   expect(helpText('a\\b\n"c"', 'openmetrics')).toBe('a\\\\b\\n\\"c\\"')
 })
 
-test('numbers', () => {
+test('writes numbers and bucket bounds in each format', () => {
   const values = [0, -0, 1, 0.1, 1e21, 1e-7, Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   expect(values.map(numberText)).toEqual(['0', '0', '1', '0.1', '1e+21', '1e-7', 'NaN', '+Inf', '-Inf'])
   expect([1, 0.005, Number.POSITIVE_INFINITY].map((bound) => boundText(bound, 'prometheus'))).toEqual([
@@ -78,13 +78,13 @@ test('numbers', () => {
 })
 
 describe('families', () => {
-  test('are ordered by name, their series by labels; what has no series is left out', () => {
-    const one = samples({ ...FACTS, name: 'b' }, 10)
-    for (const x of ['2', '10', '1']) one.at([x]).value = Number(x)
-    const other = samples({ name: 'a', help: 'Counts.', type: 'counter', labels: [] }, 10)
-    other.at([]).value = Number.NaN
+  test('are sorted by name, their series by labels, without families that have no series', () => {
+    const gauge = samples({ ...FACTS, name: 'b' }, 10)
+    for (const x of ['2', '10', '1']) gauge.seriesFor([x]).value = Number(x)
+    const counter = samples({ name: 'a', help: 'Counts.', type: 'counter', labels: [] }, 10)
+    counter.seriesFor([]).value = Number.NaN
     const empty = samples({ ...FACTS, name: 'c' }, 10)
-    expect(writeFamilies([empty, one, other], 'prometheus')).toBe(
+    expect(writeFamilies([empty, gauge, counter], 'prometheus')).toBe(
       [
         '# HELP a_total Counts.',
         '# TYPE a_total counter',
@@ -101,14 +101,14 @@ describe('families', () => {
     expect(writeFamilies([], 'openmetrics')).toBe('# EOF\n')
   })
 
-  test('a histogram is cumulative and ends with +Inf, sum and count; bounds belong to their bucket', () => {
+  test('write cumulative buckets with inclusive bounds, then +Inf, sum and count', () => {
     const family = histograms(
       { name: 'd_seconds', help: 'h', type: 'histogram', labels: ['x'], unit: 'seconds' },
       10,
       [0.5, 1],
     )
-    for (const value of [0.1, 0.5, 1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) family.at(['v']).observe(value)
-    family.at([]).observe(2)
+    for (const value of [0.1, 0.5, 1, 1.5, Number.NaN, Number.POSITIVE_INFINITY]) family.seriesFor(['v']).observe(value)
+    family.seriesFor([]).observe(2)
     expect(writeFamilies([family], 'prometheus')).toBe(
       [
         '# HELP d_seconds h',
@@ -128,12 +128,12 @@ describe('families', () => {
     )
   })
 
-  test('whatever is measured, a histogram agrees with itself', () => {
+  test('write a consistent histogram for any measurements', () => {
     fc.assert(
       fc.property(fc.array(fc.double()), (values) => {
         const family = histograms({ name: 'd', help: 'h', type: 'histogram', labels: [] }, 10, [-1, 0, 0.25, 3])
-        family.known([])
-        for (const value of values) family.at([]).observe(value)
+        family.reserve([])
+        for (const value of values) family.seriesFor([]).observe(value)
         const read = readScrape(writeFamilies([family], 'prometheus'))
         expect(checkHistograms(read)).toBe(1)
         const counted = values.filter(Number.isFinite)
@@ -143,13 +143,13 @@ describe('families', () => {
     )
   })
 
-  test('OpenMetrics: units, counters by their own name, exemplars of the latest per bucket, and an end', () => {
+  test('write units, exemplars and an end marker in OpenMetrics, counters without _total', () => {
     const family = histograms({ name: 'd_seconds', help: 'h', type: 'histogram', labels: [], unit: 'seconds' }, 10, [1])
-    family.at([]).observe(0.25, 'a'.repeat(32))
-    family.at([]).observe(0.5, 'b'.repeat(32))
-    family.at([]).observe(2)
+    family.seriesFor([]).observe(0.25, 'a'.repeat(32))
+    family.seriesFor([]).observe(0.5, 'b'.repeat(32))
+    family.seriesFor([]).observe(2)
     const counted = samples({ name: 'c', help: 'h', type: 'counter', labels: [] }, 10)
-    counted.at([]).value = 1
+    counted.seriesFor([]).value = 1
     const text = writeFamilies([family, counted], 'openmetrics')
     expect(text.replace(/ \d{10}\.\d{3}$/m, ' <now>')).toBe(
       [
@@ -171,11 +171,11 @@ describe('families', () => {
   })
 })
 
-describe('the bound', () => {
-  test('what is beyond it is folded into one series and counted; nothing is lost', () => {
+describe('the maximum number of series', () => {
+  test('counts all measurements beyond it in one overflow series', () => {
     const family = samples(FACTS, 3)
     for (let round = 0; round < 2; round += 1) {
-      for (let value = 0; value < 10; value += 1) family.at([String(value)]).value += 1
+      for (let value = 0; value < 10; value += 1) family.seriesFor([String(value)]).value += 1
     }
     expect(family.foldedCount).toBe(14)
     expect(family.entries().map(([labels, { value }]) => [labels, value])).toEqual([
@@ -186,26 +186,26 @@ describe('the bound', () => {
     ])
   })
 
-  test('a series that is only prepared takes a place, and is not folded where there is none', () => {
+  test('includes reserved series, and a series without room is not reserved', () => {
     const family = new Family(FACTS, 1, () => ({ value: 0 }))
-    expect(family.known(['1'])).toEqual({ value: 0 })
-    expect(family.known(['2'])).toBeUndefined()
-    expect(family.known(['1'])).toBeDefined()
+    expect(family.reserve(['1'])).toEqual({ value: 0 })
+    expect(family.reserve(['2'])).toBeUndefined()
+    expect(family.reserve(['1'])).toBeDefined()
     expect([family.entries().length, family.foldedCount]).toEqual([1, 0])
   })
 
-  test('values that become one series leave nothing behind, however many there are', () => {
+  test('keeps no memory for many values that become one series by shortening', () => {
     const family = samples(FACTS, 10)
     const grownBy = heapGrowth(() => {
-      for (let index = 0; index < 100_000; index += 1) family.at([`${'n'.repeat(256)}${index}`]).value += 1
+      for (let index = 0; index < 100_000; index += 1) family.seriesFor([`${'n'.repeat(256)}${index}`]).value += 1
     })
     expect(family.entries().reduce((sum, [, { value }]) => sum + value, 0)).toBe(100_000)
     expect(grownBy).toBeLessThan(3_000_000)
   })
 
-  test('values that become one series in writing are counted there, however many there are', () => {
+  test('counts many values that become one series by escaping in that series', () => {
     const family = samples(FACTS, 2)
-    for (let code = 0xd800; code < 0xd900; code += 1) family.at([String.fromCharCode(code)]).value += 1
+    for (let code = 0xd800; code < 0xd900; code += 1) family.seriesFor([String.fromCharCode(code)]).value += 1
     expect(family.entries().map(([labels, { value }]) => [labels, value])).toEqual([['x="\ufffd"', 256]])
     expect(family.foldedCount).toBe(0)
   })

@@ -2,8 +2,8 @@ import type { WellKnownCode } from '../../errors/catalogue/well-known.ts'
 import type { AnySchema, DocumentedRoute, OpenApiOptions, RouteDescription } from './description.ts'
 import { jsonSchemaOf, propertiesOf } from './json-schema.ts'
 
-/** What any request can meet, whatever its route: what the server itself refuses, and bugs. */
-export const ANYWHERE: readonly WellKnownCode[] = [
+/** Errors that any request can get, on any route: rejections by the server itself, and bugs. */
+export const COMMON_ERRORS: readonly WellKnownCode[] = [
   'BAD_REQUEST',
   'REQUEST_TIMEOUT',
   'URI_TOO_LONG',
@@ -16,15 +16,14 @@ export const ANYWHERE: readonly WellKnownCode[] = [
 const WITHOUT_BODY: readonly string[] = ['GET', 'HEAD', 'TRACE']
 
 /**
- * The names of the errors of a route: those that it declares, those of its security, and those that follow from what it
- * takes.
+ * Lists the names of a route's errors: those of its security, those it declares, and those implied by its inputs.
  *
- * @throws TypeError when the route names a security that the options lack
+ * @throws TypeError if the route names a security that the options do not have
  */
-export function namesOf(route: DocumentedRoute, options: Pick<OpenApiOptions, 'security'>): readonly string[] {
+export function errorNamesOf(route: DocumentedRoute, options: Pick<OpenApiOptions, 'security'>): readonly string[] {
   const { description = {}, method } = route
   const names = [...securityErrors(route, options), ...(description.errors ?? [])]
-  // Any body is parsed, whether or not the route has a use for it.
+  // Every body is parsed, even if the route ignores it.
   if (!WITHOUT_BODY.includes(method.toUpperCase())) {
     names.push('MALFORMED_JSON', 'PAYLOAD_TOO_LARGE', 'UNSUPPORTED_MEDIA_TYPE')
   }
@@ -41,29 +40,30 @@ function securityErrors(
   const known = Object.hasOwn(security, name) ? security[name] : undefined
   if (known === undefined) {
     const names = Object.keys(security).join(', ') || 'none'
-    throw new TypeError(`${method} ${url} names the security ${JSON.stringify(name)}; there is ${names}`)
+    throw new TypeError(`${method} ${url} names the security ${JSON.stringify(name)}; known: ${names}`)
   }
   return known.errors
 }
 
 /**
- * Whether a request can fail to validate. Parameters of a path are there, and are text: where any text will do, as by
- * `z.string()`, no request fails. A schema that checks more than its JSON form tells has to be named by the route, as
- * `errors: ['VALIDATION_ERROR']`.
+ * Whether a request can fail validation.
+ *
+ * Path parameters are always present and always strings, so a schema such as `z.string()` cannot fail. If a schema
+ * checks more than its JSON Schema shows, the route must declare `errors: ['VALIDATION_ERROR']`.
  */
 function canBeInvalid({ body, query, headers, params }: RouteDescription): boolean {
   if (body !== undefined || query !== undefined || headers !== undefined) return true
-  return params !== undefined && !takesAnyText(params)
+  return params !== undefined && !acceptsAnyStrings(params)
 }
 
-function takesAnyText(params: AnySchema): boolean {
+function acceptsAnyStrings(params: AnySchema): boolean {
   const properties = propertiesOf(jsonSchemaOf(params, 'input'))
-  return properties.length > 0 && properties.every(([, schema]) => isAnyText(schema))
+  return properties.length > 0 && properties.every(([, schema]) => acceptsAnyString(schema))
 }
 
-const WORDS_FOR_PEOPLE: readonly string[] = ['title', 'description', 'examples', 'example', 'default', 'deprecated']
+const ANNOTATIONS: readonly string[] = ['title', 'description', 'examples', 'example', 'default', 'deprecated']
 
-function isAnyText(schema: Readonly<Record<string, unknown>>): boolean {
+function acceptsAnyString(schema: Readonly<Record<string, unknown>>): boolean {
   const { type, ...checks } = schema
-  return type === 'string' && Object.keys(checks).every((key) => WORDS_FOR_PEOPLE.includes(key))
+  return type === 'string' && Object.keys(checks).every((key) => ANNOTATIONS.includes(key))
 }
