@@ -5,10 +5,11 @@ import type { Operation } from './operation.ts'
 // operation and the call, and not in them: hardly any operation has something to say, and no other policy asks.
 
 /**
- * Whether what an operation does may be done twice at the same time. `safe`: it changes nothing. `repeatable`: twice is
- * as good as once, but what comes late may undo what was done since. `once`: twice is twice.
+ * The effect of running an operation more than once, in the terms of RFC 9110 (9.2). `safe`: it changes nothing.
+ * `idempotent`: two runs have the same effect as one, but a late run may overwrite a newer change. `unsafe`: each run
+ * has its own effect.
  */
-export type Idempotency = 'safe' | 'repeatable' | 'once'
+export type Idempotency = 'safe' | 'idempotent' | 'unsafe'
 
 const repeats = new WeakMap<Operation<never>, Idempotency>()
 const tellers = new WeakMap<Call, () => void>()

@@ -44,7 +44,7 @@ export class FetchCall {
 
   run(shield: ResponseShield): Promise<Response> {
     const operation: Operation<Response> = (call) => this.#attempt(call)
-    declareIdempotency(operation, this.#request.repeat)
+    declareIdempotency(operation, this.#request.idempotency)
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject

@@ -76,10 +76,10 @@ export class OutgoingRequest {
   }
 
   /** Whether a second one may be under way at the same time. */
-  get repeat(): Idempotency {
+  get idempotency(): Idempotency {
     // The body of the first would be gone.
-    if (!this.resendable || this.#body?.replayable === false) return 'once'
-    return SAFE.has(this.#method) ? 'safe' : 'repeatable'
+    if (!this.resendable || this.#body?.replayable === false) return 'unsafe'
+    return SAFE.has(this.#method) ? 'safe' : 'idempotent'
   }
 
   /** What one attempt gives to `fetch`. Rejects when the body cannot be sent a second time. */
