@@ -9,7 +9,7 @@ import { constant } from '../../policies/retry/state/backoff.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
-import { BodyNotReplayableError } from '../upstream-error.ts'
+import { BodyNotReplayableError } from '../request/body-not-replayable-error.ts'
 
 interface Seen {
   readonly method: string | undefined
