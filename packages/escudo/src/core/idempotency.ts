@@ -5,13 +5,13 @@ import type { Operation } from './operation.ts'
 // kept in weak maps beside operations and calls, because few operations declare anything and no other policy reads it.
 
 /**
- * Whether an operation may run twice at the same time. The terms are those of RFC 9110, section 9.2.
+ * The effect of running an operation twice, in the terms of RFC 9110, section 9.2.
  *
  * - `safe`: a run changes nothing.
- * - `repeatable`: idempotent. Two runs have the effect of one, but a late run may undo a later change.
- * - `once`: not idempotent. Two runs have two effects.
+ * - `idempotent`: two runs have the effect of one, but a late run may undo a newer change.
+ * - `unsafe`: each run has its own effect.
  */
-export type Idempotency = 'safe' | 'repeatable' | 'once'
+export type Idempotency = 'safe' | 'idempotent' | 'unsafe'
 
 const declared = new WeakMap<Operation<never>, Idempotency>()
 const answerListeners = new WeakMap<Call, () => void>()

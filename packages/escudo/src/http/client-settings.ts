@@ -7,10 +7,10 @@ import type { ResilientFetchOptions, ResponseShield } from './options.ts'
 import { OriginShields } from './origin-shields.ts'
 
 const PATH = 'resilientFetch'
-// Field names as RFC 9110 has them.
+// A field name of RFC 9110 (5.1), at most 100 characters.
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]{1,100}$/i
 
-/** What `resilientFetch` was told, checked and with its defaults. */
+/** The options of `resilientFetch`, checked and with defaults. */
 export interface ClientSettings {
   readonly name: string
   readonly throws: boolean
@@ -23,7 +23,7 @@ export interface ClientSettings {
   shieldFor(url: URL): ResponseShield
 }
 
-/** @throws ConfigurationError with the path of the option that cannot work */
+/** @throws ConfigurationError with the path of an invalid option */
 export function readSettings(options: ResilientFetchOptions): ClientSettings {
   knownKeys(options, PATH, [
     'name',
@@ -44,7 +44,7 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
   return {
     name,
     throws: errors === 'throw',
-    // Looked up at each call: tools that instrument or mock replace the global one later on.
+    // Looked up at each call: mocking and instrumentation tools may replace the global `fetch` later.
     fetch: given ?? ((input, init) => globalThis.fetch(input, init)),
     retryBodyMaxBytes: readRetryBody(options.retryBody),
     idempotencyKey: readIdempotencyKey(options.idempotencyKey),

@@ -1,11 +1,11 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
-import { type Cancellation, type CancelScope, Watcher } from '../core/engine/cancel-scope.ts'
+import type { Cancellation, CancelScope } from '../core/engine/cancel-scope.ts'
 import { answered, declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
-import { factsOf } from '../errors/error-facts.ts'
-import { AttemptWatch } from './attempt-watch.ts'
+import { Attempt } from './attempt.ts'
+import { AttemptTelemetry } from './attempt-telemetry.ts'
+import { amendFacts, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
 import type { ClientSettings } from './client-settings.ts'
-import { amendFacts, bodyError, isTimeout, networkError, statusError, timeoutError } from './failures.ts'
 import type { ResponseShield } from './options.ts'
 import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { BodyStream } from './response/body-stream.ts'
@@ -13,29 +13,28 @@ import { FailedResponse } from './response/failed-response.ts'
 import { discard, withBody } from './response/response-copy.ts'
 import { retryAfterMs } from './response/retry-after.ts'
 import { isFailure } from './response/status.ts'
-import type { UpstreamError } from './upstream-error.ts'
 
 /**
- * One call of a resilient `fetch`: all its attempts, and the body of the one that succeeded.
+ * Runs one call of a resilient `fetch`: all its attempts, and the body of the successful one.
  *
- * Two promises settle at different times, and that is the point. The caller's settles when the headers of a good answer
- * are there. The shield's operation returns only when the body is over, so that timeout, bulkhead and breaker cover the
- * body as well.
+ * Two promises settle at different times. The caller's promise settles when the headers of a good response arrive. The
+ * shield's operation settles when the body has ended, so that timeout, bulkhead and circuit breaker cover the body too.
  */
 export class FetchCall {
   readonly #request: OutgoingRequest
   readonly #settings: ClientSettings
-  /** Failed answers whose caller may still want them, by the error that stands for each. */
-  readonly #failed = new Map<unknown, FailedResponse>()
+  /** Failed responses by their error: the caller receives the one whose error ends the call. */
+  readonly #failedResponses = new Map<unknown, FailedResponse>()
   #resolve: (response: Response) => void = () => {}
   #reject: (error: unknown) => void = () => {}
-  /** The answer that the caller has got, settling when its body is over. From then on no request is sent. */
-  #handedOver: Promise<Response> | undefined
+  /** Set when the caller receives its response; settles when the body ends. Once set, no request is sent. */
+  #delivered: Promise<Response> | undefined
+  /** The body of the delivered response. */
   #body: BodyStream | undefined
-  /** An attempt under way of a request that must not be sent twice. */
-  #single: Promise<Response> | undefined
+  /** The running attempt of a request that is not idempotent. A concurrent attempt shares it. */
+  #sharedAttempt: Promise<Response> | undefined
   #lastError: unknown
-  #over = false
+  #ended = false
 
   constructor(request: OutgoingRequest, settings: ClientSettings) {
     this.#request = request
@@ -44,7 +43,7 @@ export class FetchCall {
 
   run(shield: ResponseShield): Promise<Response> {
     const operation: Operation<Response> = (call) => this.#attempt(call)
-    declareIdempotency(operation, this.#request.repeat)
+    declareIdempotency(operation, this.#request.idempotency)
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -58,190 +57,156 @@ export class FetchCall {
     })
   }
 
-  #succeed(response: Response): void {
-    this.#end()
-    if (this.#handedOver !== undefined) return
-    // Not from an attempt of this call: a fallback's, which is new, or that of another call, which was read by it.
-    if (!response?.bodyUsed) {
-      this.#resolve(response)
-      return
-    }
-    throw new TypeError(
-      'the shield gave a Response whose body has been read: caches and coalescing belong around what is made of a response',
-    )
-  }
-
-  #fail(error: unknown): void {
-    const failed = this.#failed.get(error)
-    this.#failed.delete(error)
-    this.#end()
-    if (this.#handedOver !== undefined) {
-      // Whoever cut the call has cut the body too; this is for a policy that ends a call in a way of its own.
-      this.#body?.cut(this.#typed(error), error)
-    } else if (failed !== undefined) {
-      const broken = (cause: unknown): unknown => this.#brokenBody(failed.status, this.#retry, cause)
-      this.#resolve(failed.release(this.#request.signal, broken))
-    } else {
-      this.#reject(this.#typed(error))
-    }
-  }
-
-  #end(): void {
-    this.#over = true
-    this.#discardFailed()
-  }
-
-  #discardFailed(): void {
-    for (const failed of this.#failed.values()) failed.discard()
-    this.#failed.clear()
-  }
-
   /** The operation that the shield runs. */
   async #attempt(call: Call): Promise<Response> {
-    // A hedge, or a retry by somebody's own rule, comes too late: there is one answer, and its caller has it.
-    if (this.#handedOver !== undefined) return await this.#handedOver
-    if (this.#request.resendable) return await this.#send(call)
-    // Two at once would be two orders: the second follows the first.
-    this.#single ??= this.#send(call).finally(() => {
-      this.#single = undefined
+    // A late hedge, or a retry by a custom policy: the caller already has its response.
+    if (this.#delivered !== undefined) return await this.#delivered
+    if (this.#request.idempotent) return await this.#send(call)
+    // Two concurrent requests could create two orders, so a second attempt shares the running one.
+    this.#sharedAttempt ??= this.#send(call).finally(() => {
+      this.#sharedAttempt = undefined
     })
-    return await this.#single
+    return await this.#sharedAttempt
   }
 
   async #send(call: Call): Promise<Response> {
-    // Whoever tries again does not want the answer to the attempt before.
-    if (call.attempt > 1) this.#discardFailed()
-    const attempt = new Attempt((cut, body) => this.#onCut(cut, body))
+    // A new attempt replaces the failed responses of the earlier ones.
+    if (call.attempt > 1) this.#discardFailedResponses()
+    const attempt = new Attempt((cancellation, body) => this.#onCancel(cancellation, body))
     const scope = scopeOf(call)
     if (scope !== undefined) attempt.watch(scope)
     try {
       const [input, init] = await this.#request.forAttempt(call, this.#lastError)
-      attempt.told = AttemptWatch.begin(this.#request, call.clock)
+      attempt.telemetry = AttemptTelemetry.start(this.#request, call.clock)
       let response: Response
       try {
         response = await this.#settings.fetch(input, init)
       } catch (error) {
-        throw scope?.cancellation === undefined ? this.#unanswered(error) : scope.cancellation.reason
+        throw scope?.cancellation === undefined ? fetchError(this.#request, error) : scope.cancellation.reason
       }
-      // A `fetch` that is deaf to its signal answers when nobody listens any more.
-      if (scope?.cancellation !== undefined || this.#over) {
+      // A `fetch` that ignores its signal may return after the cancellation.
+      if (scope?.cancellation !== undefined || this.#ended) {
         discard(response.body)
-        throw scope?.cancellation?.reason ?? new Error('the call is over')
+        throw scope?.cancellation?.reason ?? new Error('the call has ended')
       }
       const { status } = response
-      attempt.told?.answered(status)
-      if (isFailure(status) || (this.#settings.throws && status >= 400)) throw await this.#refused(scope, response)
-      return await this.#handOver(call, attempt, response)
+      attempt.telemetry?.answered(status)
+      const unwanted = isFailure(status) || (this.#settings.throws && status >= 400)
+      if (unwanted) throw await this.#readFailure(scope, response)
+      return await this.#deliver(call, attempt, response)
     } catch (error) {
       this.#lastError = error
-      if (scope?.cancellation === undefined) attempt.told?.failed(error)
-      else attempt.told?.cut(scope.cancellation)
+      if (scope?.cancellation === undefined) attempt.telemetry?.failed(error)
+      else attempt.telemetry?.cancelled(scope.cancellation)
       throw error
     } finally {
       attempt.unwatch()
-      attempt.told?.end()
+      attempt.telemetry?.end()
     }
   }
 
-  /** Makes the error for a `fetch` that rejected. One of escudo's own comes from a `fetch` that is resilient itself. */
-  #unanswered(error: unknown): unknown {
-    const { target, resendable } = this.#request
-    return factsOf(error) === undefined ? networkError(target, resendable, error) : error
-  }
-
-  /** Reads a failed answer, and makes the error that stands for it. */
-  async #refused(scope: CancelScope | undefined, response: Response): Promise<unknown> {
+  /** Reads a failed response and returns its error. */
+  async #readFailure(scope: CancelScope | undefined, response: Response): Promise<unknown> {
     const { status, headers } = response
     const failed = new FailedResponse(response)
     try {
       await failed.read()
     } catch (error) {
       if (scope?.cancellation !== undefined) return scope.cancellation.reason
-      // The status says more than the end of its body, where it is a failure by itself.
-      if (!isFailure(status)) return this.#brokenBody(status, this.#retry, error)
+      // If the status is a failure, it says more than the broken body.
+      if (!isFailure(status)) return bodyError(this.#request, status, error)
     }
     const { throws } = this.#settings
-    const error = statusError(this.#request.target, this.#request.resendable, {
+    const error = statusError(this.#request, {
       status,
       retryAfterMs: retryAfterMs(headers, Date.now()),
       body: throws ? failed.parsed() : undefined,
     })
-    if (throws || this.#over) failed.discard()
-    else this.#failed.set(error, failed)
+    if (throws || this.#ended) failed.discard()
+    else this.#failedResponses.set(error, failed)
     return error
   }
 
-  async #handOver(call: Call, attempt: Attempt, response: Response): Promise<Response> {
+  /** Resolves the caller's promise, and settles when the body has ended. */
+  async #deliver(call: Call, attempt: Attempt, response: Response): Promise<Response> {
     const source = response.body
-    // Another attempt was faster.
-    if (this.#handedOver !== undefined) {
+    // A concurrent attempt was faster.
+    if (this.#delivered !== undefined) {
       discard(source)
-      return await this.#handedOver
+      return await this.#delivered
     }
     if (source == null) {
-      this.#handedOver = Promise.resolve(response)
+      this.#delivered = Promise.resolve(response)
       this.#resolve(response)
       return response
     }
     const body = new BodyStream(source.getReader(), (cause) => ({
-      // The reader may begin anew, with a call of its own; this call may not, for its answer is out.
-      reader: this.#brokenBody(response.status, this.#retry, cause),
-      shield: this.#brokenBody(response.status, 'never', cause),
+      // The reader may start a new call. This call must not retry: the caller has its response.
+      reader: bodyError(this.#request, response.status, cause),
+      shield: bodyError(this.#request, response.status, cause, 'never'),
     }))
-    const answer = withBody(response, body.stream)
+    const delivered = withBody(response, body.stream)
     attempt.body = body
     this.#body = body
-    this.#handedOver = body.finished.then(() => answer)
-    this.#resolve(answer)
-    // The body may go on for long; a hedge that is still on its way is not wanted meanwhile.
+    this.#delivered = body.finished.then(() => delivered)
+    this.#resolve(delivered)
+    // The body may take long. From its headers on, no hedge is needed.
     answered(call)
-    return await this.#handedOver
+    return await this.#delivered
   }
 
-  /** Runs before any policy learns of the cut, and so in time to say what they may make of it. */
-  #onCut(cut: Cancellation, body: BodyStream | undefined): void {
-    if (cut.by === 'escudo') {
-      const { signal, resendable } = this.#request
-      // A timeout further out, which came in by the signal, is about an operation that this call is only a part of:
-      // reading the body is inside of it, and it may begin anew where the request may be sent twice.
-      const isOurs = !(signal?.aborted && signal.reason === cut.reason)
-      if ((isOurs && this.#handedOver !== undefined) || !resendable) amendFacts(cut.reason, { retry: 'never' })
-      // The dependency did its part, and the reader took too long.
-      if (isOurs && body?.waitsForReader) amendFacts(cut.reason, { verdict: 'ignored' })
+  /** Runs before the policies are notified of the cancellation, so that they read the amended facts. */
+  #onCancel({ by, reason }: Cancellation, body: BodyStream | undefined): void {
+    if (by === 'escudo') this.#amendTimeout(reason, body)
+    body?.fail(errorForCaller(this.#request, reason), reason)
+  }
+
+  #amendTimeout(error: unknown, body: BodyStream | undefined): void {
+    const { signal, idempotent } = this.#request
+    // A timeout outside this call comes through the caller's signal. Its operation includes reading the body, so it may
+    // run again if the request is idempotent.
+    const isOuter = signal?.aborted === true && signal.reason === error
+    const mayRepeat = idempotent && (isOuter || this.#delivered === undefined)
+    if (!mayRepeat) amendFacts(error, { retry: 'never' })
+    // The dependency sent its data in time; the reader was too slow.
+    if (!isOuter && body?.waitsForReader) amendFacts(error, { verdict: 'ignored' })
+  }
+
+  #succeed(response: Response): void {
+    this.#end()
+    if (this.#delivered !== undefined) return
+    // No attempt of this call succeeded. A fallback made this response, or another call shared its own, already read.
+    if (!response?.bodyUsed) {
+      this.#resolve(response)
+      return
     }
-    body?.cut(this.#typed(cut.reason), cut.reason)
+    throw new TypeError(
+      "the shield returned a Response whose body was already read: put cache and coalesce around the code that reads the response, not into resilientFetch's shield",
+    )
   }
 
-  /** What the caller gets to see: a timeout of the shield is one of the dependency. All else passes untouched. */
-  #typed(error: unknown): unknown {
-    const { signal, target, resendable } = this.#request
-    if (signal?.aborted && signal.reason === error) return error
-    return isTimeout(error) ? timeoutError(target, resendable, error) : error
+  #fail(error: unknown): void {
+    const failed = this.#failedResponses.get(error)
+    this.#failedResponses.delete(error)
+    this.#end()
+    if (this.#delivered !== undefined) {
+      // A cancellation has already ended the body. This is for a custom policy that rejects without one.
+      this.#body?.fail(errorForCaller(this.#request, error), error)
+    } else if (failed !== undefined) {
+      const errorOf = (cause: unknown): unknown => bodyError(this.#request, failed.status, cause)
+      this.#resolve(failed.toResponse(this.#request.signal, errorOf))
+    } else {
+      this.#reject(errorForCaller(this.#request, error))
+    }
   }
 
-  #brokenBody(status: number, retry: 'safe' | 'never', cause: unknown): UpstreamError {
-    return bodyError(this.#request.target, retry, status, cause)
+  #end(): void {
+    this.#ended = true
+    this.#discardFailedResponses()
   }
 
-  get #retry(): 'safe' | 'never' {
-    return this.#request.resendable ? 'safe' : 'never'
-  }
-}
-
-/** One attempt, which hears of its own cut: its body goes with it, and that of no other attempt. */
-class Attempt extends Watcher {
-  body: BodyStream | undefined
-  told: AttemptWatch | undefined
-  readonly #cutOff: (cut: Cancellation, body: BodyStream | undefined) => void
-
-  constructor(cutOff: (cut: Cancellation, body: BodyStream | undefined) => void) {
-    super()
-    this.#cutOff = cutOff
-  }
-
-  override onCancel(cut: Cancellation): void {
-    this.#cutOff(cut, this.body)
-    // Now, and not when a deaf `fetch` comes back: nobody waits for the attempt any more.
-    this.told?.cut(cut)
+  #discardFailedResponses(): void {
+    for (const failed of this.#failedResponses.values()) failed.discard()
+    this.#failedResponses.clear()
   }
 }

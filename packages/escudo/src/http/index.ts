@@ -1,4 +1,6 @@
 export type { ResilientFetchOptions, ResponseShield } from './options.ts'
+export { BodyNotReplayableError } from './request/body-not-replayable-error.ts'
 export { resilientFetch } from './resilient-fetch.ts'
-export type { UpstreamCode, UpstreamFailure, UpstreamTarget } from './upstream-error.ts'
-export { BodyNotReplayableError, UpstreamError } from './upstream-error.ts'
+export type { UpstreamCode, UpstreamFailure } from './upstream-error.ts'
+export { UpstreamError } from './upstream-error.ts'
+export type { UpstreamTarget } from './upstream-target.ts'

@@ -3,15 +3,15 @@ import { standardShield } from '../policies/standard-shield/standard-shield.ts'
 
 const NAME_LENGTH_MAX = 100
 
-/** A standard shield for each origin: one host that fails must not open the circuit of another. */
+/** Keeps a standard shield for each origin: a failing host must not open the circuit of another. */
 export class OriginShields {
   readonly #name: string
   readonly #baseOrigin: string | undefined
   readonly #max: number
-  // In the order of their last use.
+  // Least recently used first.
   readonly #shields = new Map<string, Shield>()
 
-  /** @param max how many origins are remembered; beyond it the one that was not used for the longest time goes */
+  /** @param max how many origins are kept; beyond it the least recently used one is dropped */
   constructor(name: string, baseOrigin: string | undefined, max: number) {
     this.#name = name
     this.#baseOrigin = baseOrigin
@@ -26,14 +26,14 @@ export class OriginShields {
       return known
     }
     if (this.#shields.size >= this.#max) {
-      for (const oldest of this.#shields.keys()) {
-        this.#shields.delete(oldest)
+      for (const leastRecent of this.#shields.keys()) {
+        this.#shields.delete(leastRecent)
         break
       }
     }
     const name = origin === this.#baseOrigin ? this.#name : `${this.#name}@${host}`.slice(0, NAME_LENGTH_MAX)
-    const made = standardShield(name)
-    this.#shields.set(origin, made)
-    return made
+    const created = standardShield(name)
+    this.#shields.set(origin, created)
+    return created
   }
 }

@@ -1,26 +1,25 @@
 import { type ErrorFacts, FACTS } from '../errors/error-facts.ts'
+import { describeTarget, type UpstreamTarget } from './upstream-target.ts'
 
-/** What a failed call to a dependency becomes: an answer with an unwanted status or none, the dependency busy, too late. */
+/**
+ * The code of a failed call to a dependency: it sent an unwanted status or no response (`UPSTREAM_ERROR`), it is
+ * overloaded (`UPSTREAM_UNAVAILABLE`), or it took too long (`UPSTREAM_TIMEOUT`).
+ */
 export type UpstreamCode = 'UPSTREAM_ERROR' | 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM_TIMEOUT'
 
 /**
- * How the call failed: an unwanted `status`; no answer because the connection was `refused`, the name not found (`dns`),
- * the connection `reset`, or for another reason of the `network`; the `body` broke off; the `timeout` ran out.
+ * How a call failed.
+ *
+ * - `status`: the response had an unwanted status.
+ * - `refused`, `reset`: the connection was refused or reset before a response.
+ * - `dns`: the host name was not found.
+ * - `network`: no response came, for another reason.
+ * - `body`: the body ended early.
+ * - `timeout`: a timeout expired.
  */
 export type UpstreamFailure = 'status' | 'refused' | 'dns' | 'reset' | 'network' | 'body' | 'timeout'
 
-/** Whom a call was for, as far as an error may tell: never the query, a header or a concrete path. */
-export interface UpstreamTarget {
-  /** The name given to `resilientFetch`. */
-  readonly service: string
-  readonly method: string
-  /** `https://inventory.example:8443`. */
-  readonly origin: string
-  /** The path with names in place of values, `/inventory/:id`, where the client was told how to derive it. */
-  readonly template: string | undefined
-}
-
-/** What else is known of a failed call. */
+/** Further details of a failed call. */
 export interface UpstreamDetails {
   readonly status?: number | undefined
   readonly retryAfterMs?: number | undefined
@@ -36,9 +35,11 @@ const STATUS_OF_CODE: Readonly<Record<UpstreamCode, number>> = {
 }
 
 /**
- * A call to a dependency that failed. What it becomes when it leaves a service follows from its `code`: 502
- * `UPSTREAM_ERROR`, 503 `UPSTREAM_UNAVAILABLE`, 504 `UPSTREAM_TIMEOUT`. The dependency's own status is `status`, and is
- * never the answer of the service that called it.
+ * A call to a dependency failed.
+ *
+ * A service that does not handle this error answers with the status of its `code`: 502 `UPSTREAM_ERROR`, 503
+ * `UPSTREAM_UNAVAILABLE`, 504 `UPSTREAM_TIMEOUT`. The dependency's own status is in `status`, and the service never
+ * answers with it.
  *
  * @example
  * ```ts
@@ -46,8 +47,8 @@ const STATUS_OF_CODE: Readonly<Record<UpstreamCode, number>> = {
  *
  * const busy = async () => new Response('', { status: 503, headers: { 'retry-after': '7' } })
  * const get = resilientFetch({ name: 'inventory', baseUrl: 'http://inventory', shield: false, errors: 'throw', fetch: busy })
- * const told: unknown = await get('/inventory/1').catch((error) => error)
- * if (told instanceof UpstreamError) console.log(told.code, told.status, told.retryAfterMs) // UPSTREAM_UNAVAILABLE 503 7000
+ * const error: unknown = await get('/inventory/1').catch((reason) => reason)
+ * if (error instanceof UpstreamError) console.log(error.code, error.status, error.retryAfterMs) // UPSTREAM_UNAVAILABLE 503 7000
  * ```
  */
 export class UpstreamError extends Error {
@@ -57,15 +58,15 @@ export class UpstreamError extends Error {
   readonly service: string
   readonly method: string
   readonly origin: string
-  /** The path with names in place of values, where it is known. */
+  /** The path with names in place of values. Undefined without the client's `template` option. */
   readonly template: string | undefined
-  /** The status that the dependency answered, if it answered. */
+  /** The status of the dependency's response. Undefined without a response. */
   readonly status: number | undefined
-  /** In how many milliseconds the dependency wants to be asked again. Retries wait as long. */
+  /** The delay in milliseconds from the dependency's `Retry-After`. A retry waits that long instead of its backoff. */
   readonly retryAfterMs: number | undefined
   /**
-   * The body of the answer, where the client was made with `errors: 'throw'`: parsed when it is JSON, text when it is
-   * text, at most 64 KiB. Not enumerable: it is the dependency's, and enters no log or answer by itself.
+   * The body of the failed response, for a client with `errors: 'throw'`: parsed JSON or text, at most 64 KiB. Not
+   * enumerable, so the dependency's data does not reach a log or a response by accident.
    */
   declare readonly body: unknown
 
@@ -96,76 +97,22 @@ export class UpstreamError extends Error {
   }
 }
 
-/**
- * A retry needed to send a request again whose body is a stream, and a stream can be read only once. Give the client
- * `retryBody: { maxBytes }`, so that it keeps bodies up to that size, or send a string or bytes.
- *
- * @example
- * ```ts
- * import { constant, retry, shield } from 'escudo'
- * import { BodyNotReplayableError, resilientFetch } from 'escudo/http'
- *
- * const busy = async () => new Response('', { status: 503 })
- * const put = resilientFetch({
- *   name: 'reports',
- *   baseUrl: 'http://reports',
- *   shield: shield('reports', retry({ maxRetries: 1, backoff: constant(1) })),
- *   fetch: busy,
- * })
- * const body = new Blob(['a long report']).stream()
- * const error: unknown = await put('/reports/1', { method: 'PUT', body, duplex: 'half' }).catch((reason) => reason)
- * console.log(error instanceof BodyNotReplayableError) // true
- * ```
- */
-export class BodyNotReplayableError extends TypeError {
-  /** Always `BODY_NOT_REPLAYABLE`. */
-  readonly code = 'BODY_NOT_REPLAYABLE'
-
-  constructor(target: UpstreamTarget, problem: string, cause: unknown) {
-    super(
-      `${placeOf(target)} cannot be retried: ${problem}; see resilientFetch's option retryBody`,
-      cause === undefined ? undefined : { cause },
-    )
-  }
-
-  static {
-    Object.defineProperty(BodyNotReplayableError.prototype, 'name', {
-      value: 'BodyNotReplayableError',
-      writable: true,
-      configurable: true,
-    })
-    // `ignored`: it is a mistake of the program, and says nothing about the dependency.
-    const facts: ErrorFacts = {
-      code: 'BODY_NOT_REPLAYABLE',
-      status: 500,
-      kind: 'technical',
-      retry: 'never',
-      verdict: 'ignored',
-    }
-    Object.defineProperty(BodyNotReplayableError.prototype, FACTS, { value: facts })
-  }
-}
-
-function placeOf({ service, method, origin, template }: UpstreamTarget): string {
-  return `${method} ${origin}${template ?? ''} (${service})`
-}
-
 function messageOf(failure: UpstreamFailure, target: UpstreamTarget, status: number | undefined): string {
-  const place = placeOf(target)
+  const subject = describeTarget(target)
   switch (failure) {
     case 'status':
-      return `${place} answered ${status}`
+      return `${subject} answered ${status}`
     case 'refused':
-      return `${place}: the connection was refused`
+      return `${subject}: the connection was refused`
     case 'dns':
-      return `${place}: the host name was not found`
+      return `${subject}: the host name was not found`
     case 'reset':
-      return `${place}: the connection was reset before an answer`
+      return `${subject}: the connection was reset before a response`
     case 'network':
-      return `${place}: no answer`
+      return `${subject}: no response`
     case 'body':
-      return `${place}: the body broke off`
+      return `${subject}: the response body ended early`
     case 'timeout':
-      return `${place} did not answer in time`
+      return `${subject} did not answer in time`
   }
 }

@@ -4,23 +4,25 @@ import { formatTraceparent, newSpanId } from '../../core/context/trace-context.t
 import type { Call } from '../../core/engine/call.ts'
 
 /**
- * The headers of one attempt: the caller's own, which always win, and what travels with the call. That is the trace,
- * as a fresh child span for each attempt; how much time is left; and the attempt's number from the second one on.
+ * Returns the headers of one attempt.
+ *
+ * The caller's headers always win. Added are the trace context, with a new child span for each attempt; the time left
+ * until the deadline; and, from the second attempt on, the attempt's number.
  */
 export function attemptHeaders(
-  own: Headers,
+  callerHeaders: Headers,
   call: Call,
   context: Ambient | undefined,
   deadlineHeader: string | undefined,
 ): Headers {
-  const headers = new Headers(own)
+  const headers = new Headers(callerHeaders)
   if (context !== undefined && !headers.has('traceparent')) {
     const { traceId, traceFlags, traceState, baggage } = context
     add(headers, 'traceparent', formatTraceparent({ traceId, spanId: newSpanId(), traceFlags }))
     add(headers, 'tracestate', traceState)
     add(headers, 'baggage', baggage)
   }
-  // Inside of a function that a shield has wrapped, its deadline and attempt are known as well.
+  // In a function wrapped by another shield, that shield's deadline and attempt count too.
   const outer = currentCall()
   if (deadlineHeader !== undefined) {
     const leftMs = Math.min(msLeft(call), outer === undefined ? Number.POSITIVE_INFINITY : msLeft(outer))
@@ -40,6 +42,6 @@ function add(headers: Headers, name: string, value: string | undefined): void {
   try {
     headers.set(name, value)
   } catch {
-    // What came from outside may hold bytes that no header can; a call is not worth less without it.
+    // An inbound value may hold bytes that a header must not contain. The call goes on without that header.
   }
 }

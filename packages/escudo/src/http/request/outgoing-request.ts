@@ -2,19 +2,18 @@ import { type Ambient, ambient } from '../../core/context/ambient.ts'
 import { type Call, scopeOf } from '../../core/engine/call.ts'
 import type { Idempotency } from '../../core/idempotency.ts'
 import type { ClientSettings } from '../client-settings.ts'
-import type { UpstreamTarget } from '../upstream-error.ts'
+import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
 import { RequestBody } from './request-body.ts'
 
 type Input = Parameters<typeof fetch>[0]
 
-// Safe to send twice by their definition (RFC 9110, 9.2.2).
-const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
-// Safe by their definition: they ask for nothing to be changed (9.2.1).
-const SAFE: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
+// RFC 9110, 9.2.2 and 9.2.1, without TRACE.
+const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 const IDEMPOTENCY_KEY = 'idempotency-key'
 
-// What a RequestInit may hold. Read one by one, and not only spread: it may be a Request, whose parts are getters.
+// The members of a RequestInit. They are read one by one because `init` may be a Request, whose getters a spread misses.
 const INIT_KEYS = [
   'cache',
   'credentials',
@@ -28,24 +27,24 @@ const INIT_KEYS = [
   'dispatcher',
 ] as const
 
-/** One request of the caller's, read once; every attempt is made from it. */
+/** A request of the caller, read once. Every attempt is made from it. */
 export class OutgoingRequest {
   readonly url: URL
   readonly target: UpstreamTarget
-  /** The caller's own. */
+  /** The caller's signal. */
   readonly signal: AbortSignal | undefined
-  /** Whether sending it a second time is harmless. */
-  readonly resendable: boolean
+  /** Whether the method is idempotent (RFC 9110, 9.2.2) or the request has an `Idempotency-Key`. */
+  readonly idempotent: boolean
   readonly #settings: ClientSettings
   readonly #input: Request | string | URL
   readonly #init: RequestInit
   readonly #method: string
   readonly #headers: Headers
   readonly #body: RequestBody | undefined
-  // Taken when the call begins: an attempt may run when somebody else's request has woken it.
+  // Read when the call starts: a later attempt may run in the context of another request.
   readonly context: Ambient | undefined = ambient()
 
-  /** @throws TypeError for what `fetch` itself refuses: a wrong URL, method or header, a body for a GET */
+  /** @throws TypeError for what `fetch` refuses: an invalid URL, method or header, or a GET with a body */
   constructor(settings: ClientSettings, input: Input, init: RequestInit | undefined) {
     this.#settings = settings
     const given = input instanceof Request ? input : undefined
@@ -53,16 +52,16 @@ export class OutgoingRequest {
     this.#init = init ?? {}
     const body = this.#init.body ?? given?.body ?? undefined
     if (given?.bodyUsed && this.#init.body == null)
-      throw new TypeError('the body of this Request has been used already')
-    // The runtime's own checks, before any policy: a mistake of the program must not count against the dependency. The
-    // body is left out, since a stream can be read only once.
+      throw new TypeError('the body of this Request has already been used')
+    // Runs the checks of `fetch` before any policy: a programming error must not count against the dependency. The body
+    // is replaced, because a stream can be read only once.
     const checked = new Request(this.#input, { ...readInit(this.#init), ...(body === undefined ? {} : { body: '' }) })
     this.url = new URL(checked.url)
     this.#method = checked.method
     this.#headers = new Headers(this.#init.headers ?? given?.headers)
     this.signal = readSignal(this.#init.signal === undefined ? given?.signal : this.#init.signal)
     this.#addIdempotencyKey()
-    this.resendable = IDEMPOTENT.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY)
+    this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY)
     this.target = {
       service: settings.name,
       method: this.#method,
@@ -70,22 +69,21 @@ export class OutgoingRequest {
       template: settings.template?.(new URL(this.url)),
     }
     if (body !== undefined) {
-      // A request that is never sent again needs no second copy of its body.
-      this.#body = new RequestBody(body, this.target, this.resendable ? settings.retryBodyMaxBytes : undefined)
+      // A request that is sent only once needs no buffered body.
+      this.#body = new RequestBody(body, this.target, this.idempotent ? settings.retryBodyMaxBytes : undefined)
     }
   }
 
-  /** Whether a second one may be under way at the same time. */
-  get repeat(): Idempotency {
-    // The body of the first would be gone.
-    if (!this.resendable || this.#body?.replayable === false) return 'once'
-    return SAFE.has(this.#method) ? 'safe' : 'repeatable'
+  /** Whether a policy may send the request twice at the same time. `unsafe` also if there is no second body to send. */
+  get idempotency(): Idempotency {
+    if (!this.idempotent || this.#body?.replayable === false) return 'unsafe'
+    return SAFE_METHODS.has(this.#method) ? 'safe' : 'idempotent'
   }
 
-  /** What one attempt gives to `fetch`. Rejects when the body cannot be sent a second time. */
+  /** Returns the arguments of `fetch` for one attempt. Rejects if the body cannot be sent again. */
   async forAttempt(call: Call, lastError: unknown): Promise<readonly [Request | string | URL, RequestInit]> {
     const { deadlineHeader } = this.#settings
-    // Nothing can cut a call without a scope: then `fetch` needs no signal either.
+    // A call without a scope cannot be cancelled, so `fetch` needs no signal.
     const signal = scopeOf(call) === undefined ? undefined : call.signal
     const init: RequestInit = {
       ...this.#init,
@@ -103,8 +101,9 @@ export class OutgoingRequest {
 
   #addIdempotencyKey(): void {
     const { idempotencyKey } = this.#settings
-    if (idempotencyKey === undefined || IDEMPOTENT.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY)) return
-    // One key for all attempts: that is how the other side recognises the second one.
+    if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY))
+      return
+    // One key for all attempts: the dependency recognises a repeated request by it.
     this.#headers.set(IDEMPOTENCY_KEY, idempotencyKey())
   }
 }
@@ -123,6 +122,6 @@ function readInit(init: RequestInit): RequestInit {
 
 function readSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
   if (signal === null || signal === undefined) return undefined
-  if (typeof signal.addEventListener !== 'function') throw new TypeError('init.signal is no AbortSignal')
+  if (typeof signal.addEventListener !== 'function') throw new TypeError('init.signal is not an AbortSignal')
   return signal
 }

@@ -1,43 +1,43 @@
 import { discard } from './response-copy.ts'
 
-// How much is read ahead of the reader. A body that fits ends its attempt whether or not anybody reads it; a larger one
-// waits for its reader.
+// How much is read ahead. A body that fits ends its attempt without a reader; a larger body waits for its reader.
 const READ_AHEAD_BYTES = 65_536
 
-/** The errors of a body that broke off: what its reader gets to see, and what the policies around the call do. */
+/** The errors of a body that ended early: one for its reader, one for the policies around the call. */
 export interface BodyErrors {
   readonly reader: unknown
   readonly shield: unknown
 }
 
 /**
- * A body whose end somebody waits for. What comes from the dependency goes on to the reader; `finished` settles when
- * the body has been read to its end, when its reader cancels it, when it breaks off, or when it is cut.
+ * Passes a response body to its reader and reports when it ends.
+ *
+ * `finished` settles when the body was read to its end, when the reader cancels it, when it ends early, or on `fail()`.
  */
 export class BodyStream {
   readonly stream: ReadableStream<Uint8Array>
-  /** Rejects when the body broke off or was cut. */
+  /** Rejects with the shield's error if the body ended early or was failed. */
   readonly finished: Promise<void>
   readonly #source: ReadableStreamDefaultReader<Uint8Array>
-  readonly #broken: (cause: unknown) => BodyErrors
+  readonly #errorsOf: (cause: unknown) => BodyErrors
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
-  #over = false
+  #ended = false
   #awaitsSource = false
   #resolve: () => void = () => {}
   #reject: (error: unknown) => void = () => {}
 
   /**
-   * @param source what is still to come
-   * @param broken makes the errors when the source breaks off
-   * @param prefix what has been read already, and comes first
+   * @param source the rest of the body
+   * @param errorsOf makes the errors if the source ends early
+   * @param prefix the part that was already read
    */
   constructor(
     source: ReadableStreamDefaultReader<Uint8Array>,
-    broken: (cause: unknown) => BodyErrors,
+    errorsOf: (cause: unknown) => BodyErrors,
     prefix: readonly Uint8Array[] = [],
   ) {
     this.#source = source
-    this.#broken = broken
+    this.#errorsOf = errorsOf
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -51,23 +51,23 @@ export class BodyStream {
         pull: () => this.#pull(),
         cancel: (reason) => this.#cancel(reason),
       },
-      // A chunk that is no bytes comes from a `fetch` that is not the runtime's; its reader will say so.
+      // A custom `fetch` may yield chunks that are not bytes. They pass, and the reader rejects them.
       { highWaterMark: READ_AHEAD_BYTES, size: (chunk) => chunk?.byteLength ?? 1 },
     )
   }
 
-  /** Whether the next step is the reader's: all that was read ahead still waits for it. */
+  /** Whether the read-ahead buffer is full and the stream waits for its reader. */
   get waitsForReader(): boolean {
-    return !this.#over && !this.#awaitsSource
+    return !this.#ended && !this.#awaitsSource
   }
 
-  /** Cuts the body. Nothing happens to one that is over. */
-  cut(reader: unknown, shield: unknown): void {
-    if (this.#over) return
-    this.#over = true
-    this.#controller?.error(reader)
+  /** Ends the body with an error for its reader and one for the shield. Has no effect on a body that has ended. */
+  fail(readerError: unknown, shieldError: unknown): void {
+    if (this.#ended) return
+    this.#ended = true
+    this.#controller?.error(readerError)
     discard(this.#source)
-    this.#reject(shield)
+    this.#reject(shieldError)
   }
 
   async #pull(): Promise<void> {
@@ -75,9 +75,9 @@ export class BodyStream {
     try {
       const { done, value } = await this.#source.read()
       this.#awaitsSource = false
-      if (this.#over) return
+      if (this.#ended) return
       if (done) {
-        this.#over = true
+        this.#ended = true
         this.#controller?.close()
         this.#resolve()
         return
@@ -85,14 +85,14 @@ export class BodyStream {
       this.#controller?.enqueue(value)
     } catch (error) {
       this.#awaitsSource = false
-      if (this.#over) return
-      const { reader, shield } = this.#broken(error)
-      this.cut(reader, shield)
+      if (this.#ended) return
+      const { reader, shield } = this.#errorsOf(error)
+      this.fail(reader, shield)
     }
   }
 
   async #cancel(reason: unknown): Promise<void> {
-    this.#over = true
+    this.#ended = true
     this.#resolve()
     await this.#source.cancel(reason)
   }

@@ -1,17 +1,19 @@
 import { type BodyErrors, BodyStream } from './body-stream.ts'
 import { discard, withBody } from './response-copy.ts'
 
-// Failed answers are short. What is longer than this is left where it is, unless somebody wants the response.
+// Failed responses are usually short. The rest of a longer body stays unread until the caller needs the response.
 const READ_MAX_BYTES = 65_536
 
 /**
- * A response with an unwanted status. Its body is read at once, up to a bound: the connection returns to the pool, and
- * the response can still be given to the caller, whole, when no further attempt comes.
+ * A response with an unwanted status.
+ *
+ * Its body is read at once, up to a bound, so that the connection returns to the pool. The caller can still receive the
+ * whole response if no further attempt follows.
  */
 export class FailedResponse {
   readonly #response: Response
   readonly #chunks: Uint8Array[] = []
-  /** Where the body goes on, or broke off; undefined when all of it has been read. */
+  /** The reader of the rest, which may be broken. Undefined once the whole body was read. */
   #rest: ReadableStreamDefaultReader<Uint8Array> | undefined
   #discarded = false
 
@@ -23,7 +25,7 @@ export class FailedResponse {
     return this.#response.status
   }
 
-  /** Reads the body to its end or to the bound. Rejects when it breaks off. */
+  /** Reads the body to its end or to the bound. Rejects if the body ends early. */
   async read(): Promise<void> {
     const reader = this.#response.body?.getReader()
     this.#rest = reader
@@ -39,12 +41,16 @@ export class FailedResponse {
     }
   }
 
-  /** The body parsed: a value when it is JSON, else text; undefined for what is neither, or too long to be parsed. */
+  /**
+   * Returns the body parsed from JSON, or as text; invalid JSON stays text.
+   *
+   * @returns undefined for any other content type, and for JSON longer than the bound
+   */
   parsed(): unknown {
     const type = this.#response.headers.get('content-type') ?? ''
     const json = /^[^;]*[/+]json\b/i.test(type)
     if (!json && !/^text\//i.test(type)) return undefined
-    const text = new TextDecoder().decode(joined(this.#chunks))
+    const text = new TextDecoder().decode(concatenated(this.#chunks))
     if (!json) return text
     if (this.#rest !== undefined) return undefined
     try {
@@ -54,40 +60,40 @@ export class FailedResponse {
     }
   }
 
-  /** Gives up what has not been read. */
+  /** Cancels the unread rest of the body. */
   discard(): void {
     this.#discarded = true
     if (this.#rest !== undefined) discard(this.#rest)
   }
 
   /**
-   * The response for its caller, with its whole body.
+   * Returns the response with its whole body, for the caller.
    *
-   * @param signal the caller's own: the attempt, and with it every timeout, is over
-   * @param broken makes what the reader sees when the rest of a long body breaks off
+   * @param signal the caller's signal; the attempt and its timeouts have ended and no longer cover the body
+   * @param errorOf makes the reader's error if the rest of a long body ends early
    */
-  release(signal: AbortSignal | undefined, broken: (cause: unknown) => unknown): Response {
+  toResponse(signal: AbortSignal | undefined, errorOf: (cause: unknown) => unknown): Response {
     if (this.#response.body == null) return this.#response
-    if (this.#rest === undefined) return withBody(this.#response, joined(this.#chunks))
-    const errors = (cause: unknown): BodyErrors => {
-      const error = broken(cause)
+    if (this.#rest === undefined) return withBody(this.#response, concatenated(this.#chunks))
+    const errorsOf = (cause: unknown): BodyErrors => {
+      const error = errorOf(cause)
       return { reader: error, shield: error }
     }
-    const body = new BodyStream(this.#rest, errors, this.#chunks)
-    const give = (): void => body.cut(signal?.reason, signal?.reason)
-    signal?.addEventListener('abort', give)
-    if (signal?.aborted) give()
+    const body = new BodyStream(this.#rest, errorsOf, this.#chunks)
+    const onAbort = (): void => body.fail(signal?.reason, signal?.reason)
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted) onAbort()
     else if (this.#discarded) {
-      const error = broken(new Error('the body was given up for another attempt'))
-      body.cut(error, error)
+      const error = errorOf(new Error('the body was discarded for another attempt'))
+      body.fail(error, error)
     }
-    const leave = (): void => signal?.removeEventListener('abort', give)
-    body.finished.then(leave, leave)
+    const stopListening = (): void => signal?.removeEventListener('abort', onAbort)
+    body.finished.then(stopListening, stopListening)
     return withBody(this.#response, body.stream)
   }
 }
 
-function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+function concatenated(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.byteLength, 0))
   let offset = 0
   for (const chunk of chunks) {

@@ -1,6 +1,7 @@
 /**
- * Whether a status is a failure of the dependency: 500 and above, and the three below that say "not now". Any other 4xx
- * is an answer like any other; the transport worked.
+ * Whether a status is a failure of the dependency: 500 and above, 408, 425 and 429.
+ *
+ * Any other 4xx is a normal response, because the transport worked.
  */
 export function isFailure(status: number): boolean {
   return status >= 500 || status === 408 || status === 425 || status === 429
@@ -8,12 +9,12 @@ export function isFailure(status: number): boolean {
 
 const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429, 500, 502, 503, 504])
 
-/** Whether the same request may succeed a moment later. A 501 or a 505 says the same tomorrow. */
+/** Whether the same request may succeed shortly after. A 501 or a 505 will not change. */
 export function isTransient(status: number): boolean {
   return TRANSIENT.has(status)
 }
 
-/** Whether the dependency says that it, or we, have too much to do: then it may also say when to come back. */
+/** Whether the dependency reports overload or a rate limit. Its `Retry-After` is honoured. */
 export function isUnavailable(status: number): boolean {
   return status === 503 || status === 429
 }

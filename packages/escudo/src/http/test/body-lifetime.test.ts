@@ -1,96 +1,42 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { TimeoutError } from '../../core/errors.ts'
 import { shield } from '../../core/shield.ts'
 import { factsOf } from '../../errors/error-facts.ts'
-import { bulkhead } from '../../policies/bulkhead/bulkhead.ts'
-import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
-import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
 import { retry } from '../../policies/retry/retry.ts'
 import { constant } from '../../policies/retry/state/backoff.ts'
-import { timeout } from '../../policies/timeout/timeout.ts'
-import { virtualClock } from '../../testing/virtual-clock.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
 import { UpstreamError } from '../upstream-error.ts'
+import { fullShield, rejectionOf, serve, settled } from './setup.ts'
 
-const servers: Server[] = []
-
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  servers.push(server)
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-/** A shield with one of each, on a clock of its own. */
-function guarded() {
-  const clock = virtualClock()
-  const breaker = circuitBreaker({ trip: consecutive(9) })
-  const all = shield(
-    { name: 'x', clock },
-    retry({ maxRetries: 3, backoff: constant('1s') }),
-    breaker,
-    bulkhead({ limit: 1 }),
-    timeout('2s'),
-  )
-  const state = () => {
-    const [{ retries }, { failures, calls }, { inUse }] = all.status().policies as unknown as [
-      { retries: number },
-      { failures: number; calls: number },
-      { inUse: number },
-    ]
-    return { retries, failures, calls, inUse }
-  }
-  return { clock, all, state }
-}
-
-/** Lets everything that is on its way through loopback and promises arrive. */
-const settled = () => new Promise((resume) => setTimeout(resume, 20))
-
-async function rejection(promise: Promise<unknown>): Promise<unknown> {
-  return await promise.then(
-    (value) => expect.fail(`resolved with ${String(value)}`),
-    (reason: unknown) => reason,
-  )
-}
-
-describe('an attempt lasts as long as its body', () => {
-  test('the place in the bulkhead is held while the body comes, and free when it has been read', async () => {
+describe('an attempt lasts until its body ends', () => {
+  test('holds its bulkhead permit until the body has been read', async () => {
     let finish = (): void => {}
     const baseUrl = await serve((_, response) => {
       response.write('first ')
       finish = () => response.end('second')
     })
-    const { all, state } = guarded()
-    const get = resilientFetch({ name: 'x', baseUrl, shield: all })
+    const { guarded, state } = fullShield()
+    const get = resilientFetch({ name: 'x', baseUrl, shield: guarded })
     const response = await get('/')
     expect(state()).toMatchObject({ inUse: 1 })
-    expect(await rejection(get('/'))).toMatchObject({ code: 'BULKHEAD_FULL' })
+    expect(await rejectionOf(get('/'))).toMatchObject({ code: 'BULKHEAD_FULL' })
     finish()
     expect(await response.text()).toBe('first second')
     await settled()
     expect(state()).toEqual({ retries: 0, failures: 0, calls: 1, inUse: 0 })
   })
 
-  test('a body that nobody reads ends by itself when it is small', async () => {
+  test('ends without a reader if the body is small', async () => {
     const baseUrl = await serve((_, response) => response.end('x'.repeat(50_000)))
-    const { clock, all, state } = guarded()
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: all })('/')
+    const { clock, guarded, state } = fullShield()
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: guarded })('/')
     await settled()
     expect(state()).toMatchObject({ failures: 0, inUse: 0 })
     await clock.advance('1h')
     expect((await response.text()).length).toBe(50_000)
   })
 
-  test('a body that its reader cancels is a success, and its connection is closed', async () => {
+  test('is a success if the reader cancels the body, and the connection closes', async () => {
     const baseUrl = await serve((request, response) => {
       response.write('x')
       request.socket.on('close', () => ended())
@@ -99,36 +45,36 @@ describe('an attempt lasts as long as its body', () => {
     const closed = new Promise<void>((resolve) => {
       ended = resolve
     })
-    const { all, state } = guarded()
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: all })('/')
+    const { guarded, state } = fullShield()
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: guarded })('/')
     await response.body?.cancel()
     await closed
     expect(state()).toEqual({ retries: 0, failures: 0, calls: 1, inUse: 0 })
   })
 
-  test('a reader who is too slow is cut, and that counts against nobody', async () => {
+  test('does not count the timeout of a slow reader as a failure', async () => {
     const baseUrl = await serve((_, response) => response.end(Buffer.alloc(20_000_000)))
-    const { clock, all, state } = guarded()
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: all })('/')
+    const { clock, guarded, state } = fullShield()
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: guarded })('/')
     await settled()
     await clock.advance('2s')
-    expect(await rejection(response.text())).toMatchObject({ code: 'UPSTREAM_TIMEOUT' })
+    expect(await rejectionOf(response.text())).toMatchObject({ code: 'UPSTREAM_TIMEOUT' })
     await clock.advance('1m')
     expect(state()).toMatchObject({ retries: 0, failures: 0, inUse: 0 })
   })
 })
 
 describe('a body that stalls', () => {
-  test('is cut by the timeout: its reader gets UPSTREAM_TIMEOUT, the breaker a failure, and nothing is retried', async () => {
+  test('ends with UPSTREAM_TIMEOUT and one breaker failure, without a retry', async () => {
     let requests = 0
     const baseUrl = await serve((_, response) => {
       requests += 1
       response.setHeader('content-length', 100)
       response.write('{"stock":')
     })
-    const { clock, all, state } = guarded()
-    const response = await resilientFetch({ name: 'inventory', baseUrl, shield: all })('/')
-    const error = rejection(response.json())
+    const { clock, guarded, state } = fullShield()
+    const response = await resilientFetch({ name: 'inventory', baseUrl, shield: guarded })('/')
+    const error = rejectionOf(response.json())
     await clock.advance(1_999)
     expect(state()).toMatchObject({ inUse: 1 })
     await clock.advance(1)
@@ -140,7 +86,7 @@ describe('a body that stalls', () => {
       service: 'inventory',
     })
     expect(((await error) as Error).cause).toBeInstanceOf(TimeoutError)
-    // Whoever wants it again may ask again: it was a GET.
+    // The caller may repeat a GET.
     expect(factsOf(await error)).toMatchObject({ status: 504, retry: 'safe' })
     await clock.advance('1h')
     expect(state()).toEqual({ retries: 0, failures: 1, calls: 1, inUse: 0 })
@@ -148,14 +94,14 @@ describe('a body that stalls', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('is cut with the caller own reason when the caller gives up, and counts against nobody', async () => {
+  test("ends with the caller's reason on its abort, and counts as no failure", async () => {
     const baseUrl = await serve((_, response) => {
       response.write('x')
     })
-    const { clock, all, state } = guarded()
+    const { clock, guarded, state } = fullShield()
     const abort = new AbortController()
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: all })('/', { signal: abort.signal })
-    const text = rejection(response.text())
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: guarded })('/', { signal: abort.signal })
+    const text = rejectionOf(response.text())
     const reason = new Error('gone home')
     abort.abort(reason)
     expect(await text).toBe(reason)
@@ -164,7 +110,7 @@ describe('a body that stalls', () => {
     expect(state()).toEqual({ retries: 0, failures: 0, calls: 0, inUse: 0 })
   })
 
-  test('of a failed answer is cut like any other, and retried', async () => {
+  test('times out and is retried if it belongs to a failed response', async () => {
     let requests = 0
     const baseUrl = await serve((_, response) => {
       requests += 1
@@ -172,25 +118,25 @@ describe('a body that stalls', () => {
       if (requests === 1) response.write('x')
       else response.end('back')
     })
-    const { clock, all } = guarded()
-    const answer = resilientFetch({ name: 'x', baseUrl, shield: all })('/')
+    const { clock, guarded } = fullShield()
+    const answer = resilientFetch({ name: 'x', baseUrl, shield: guarded })('/')
     await settled()
     await clock.advance('3s')
     expect(await (await answer).text()).toBe('back')
   })
 })
 
-describe('a body that breaks off', () => {
-  test.each(['with a length', 'in chunks'])('is a failure and never a short success: %s', async (kind) => {
+describe('a body that ends early', () => {
+  test.each(['with a length', 'in chunks'])('is a failure and never a short success (%s)', async (kind) => {
     let requests = 0
     const baseUrl = await serve((request, response) => {
       requests += 1
       if (kind === 'with a length') response.setHeader('content-length', 100)
       response.write('{"stock":42}', () => setImmediate(() => request.socket.destroy()))
     })
-    const { clock, all, state } = guarded()
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: all })('/')
-    const error = await rejection(response.json())
+    const { clock, guarded, state } = fullShield()
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: guarded })('/')
+    const error = await rejectionOf(response.json())
     expect(error).toMatchObject({ code: 'UPSTREAM_ERROR', failure: 'body', status: 200 })
     expect(factsOf(error)).toMatchObject({ status: 502, retry: 'safe' })
     await clock.advance('1h')
@@ -198,7 +144,7 @@ describe('a body that breaks off', () => {
     expect(requests).toBe(1)
   })
 
-  test('can be asked for again by a retry around the whole operation', async () => {
+  test('is fetched again by a retry around the whole operation', async () => {
     let requests = 0
     const baseUrl = await serve((request, response) => {
       requests += 1

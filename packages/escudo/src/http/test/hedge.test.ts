@@ -1,84 +1,18 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
 import { bulkhead } from '../../policies/bulkhead/bulkhead.ts'
-import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
-import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
-import { type HedgeOptions, hedge } from '../../policies/hedge/hedge.ts'
-import { timeout } from '../../policies/timeout/timeout.ts'
+import { hedge } from '../../policies/hedge/hedge.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
-import type { ResilientFetchOptions } from '../options.ts'
-import { resilientFetch } from '../resilient-fetch.ts'
-
-interface Seen {
-  readonly number: number
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  /** Resolves when the client has gone, or has got it all. */
-  readonly closed: Promise<void>
-}
-
-const servers: Server[] = []
-
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
-/** Lets everything that is on its way through loopback and promises arrive. */
-const settled = () => new Promise((resume) => setTimeout(resume, 20))
-
-/** Waits for so many requests: which is the first one must not depend on the machine. */
-async function arrived(requests: readonly Seen[], count: number): Promise<void> {
-  await vi.waitFor(() => expect(requests.length).toBeGreaterThanOrEqual(count), { timeout: 5_000, interval: 2 })
-}
-
-/** A server, and a client of it whose every hedge begins when the clock has moved by 100 ms. */
-async function setUp(
-  answer: (seen: Seen) => void,
-  options: Partial<HedgeOptions> = {},
-  client: Partial<ResilientFetchOptions> = {},
-) {
-  const requests: Seen[] = []
-  const server = createServer((request, response) => {
-    const closed = new Promise<void>((resolve) => void response.on('close', resolve))
-    const seen = { number: requests.length + 1, request, response, closed }
-    requests.push(seen)
-    answer(seen)
-  })
-  servers.push(server)
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  const baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  const clock = virtualClock()
-  const guarded = shield(
-    { name: 'x', clock },
-    hedge({ after: 100, ...options }),
-    circuitBreaker({ trip: consecutive(1) }),
-    bulkhead({ limit: 3 }),
-    timeout('10s'),
-  )
-  const get = resilientFetch({ name: 'x', baseUrl, shield: guarded, ...client })
-  const state = () => {
-    const [{ calls, hedges, wins }, { state: breaker, failures }, { inUse }] = guarded.status().policies as unknown as [
-      { calls: number; hedges: number; wins: number },
-      { state: string; failures: number },
-      { inUse: number },
-    ]
-    return { calls, hedges, wins, breaker, failures, inUse }
-  }
-  return { clock, get, guarded, requests, state }
-}
+import { arrived, type Seen, setUp } from './hedge-setup.ts'
+import { settled } from './setup.ts'
 
 const FIRST_HANGS = ({ number, response }: Seen): void => {
   if (number > 1) response.end(`answer ${number}`)
 }
 
-describe('a GET', () => {
-  test('that takes long is sent again; the loser is cut, and counts against nobody', async () => {
+describe('a hedged GET', () => {
+  test('is sent again after the delay; the cancelled loser counts as no failure', async () => {
     const { clock, get, requests, state } = await setUp(FIRST_HANGS)
     const response = get('/')
     await arrived(requests, 1)
@@ -92,7 +26,7 @@ describe('a GET', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('the loser is cut when the winner answers, not when the body of the winner has been read', async () => {
+  test("cancels the loser at the winner's headers, not at the end of its body", async () => {
     const { clock, get, requests, state } = await setUp(({ number, response }) => {
       if (number === 2) response.write('first ')
     })
@@ -102,7 +36,7 @@ describe('a GET', () => {
     const response = await pending
     await requests[0]?.closed
     await settled()
-    // The winner's body is still coming, and keeps its place; the loser's is free.
+    // The winner keeps its permit until its body ends; the loser has released its own.
     expect(state()).toMatchObject({ hedges: 1, wins: 1, inUse: 1 })
     requests[1]?.response.end('second')
     expect(await response.text()).toBe('first second')
@@ -110,7 +44,7 @@ describe('a GET', () => {
     expect(state()).toMatchObject({ breaker: 'closed', failures: 0, inUse: 0 })
   })
 
-  test('whose headers have come is not hedged, however long its body takes', async () => {
+  test('is not hedged after its headers, even if its body is slow', async () => {
     const { clock, get, requests, state } = await setUp(({ response }) => void response.write('first '))
     const response = await get('/')
     await clock.advance(5_000)
@@ -120,7 +54,7 @@ describe('a GET', () => {
     expect(state()).toMatchObject({ calls: 1, hedges: 0 })
   })
 
-  test('the time of its headers is its latency, and not that of its reader', async () => {
+  test('takes the time to its headers as its latency', async () => {
     const { clock, get, guarded } = await setUp(({ response }) => void response.write('x'), {
       after: { quantile: 0.5, initial: '1h' },
     })
@@ -129,14 +63,14 @@ describe('a GET', () => {
       await clock.advance('1s')
       await response.body?.cancel()
     }
-    // On this clock the headers take no time at all.
+    // On this clock the headers take no time.
     expect(guarded.status().policies[0]).toMatchObject({ delayMs: 0.1 })
   })
 
-  test("a body that a losing attempt's answer has already begun is cancelled: its connection closes", async () => {
+  test('cancels the body of a loser that has responded and closes its connection', async () => {
     const cancelled: number[] = []
     let number = 0
-    // Both answers come in one tick: the second is there before anybody could have cut its attempt.
+    // Both responses come in one tick, so the second arrives before its attempt can be cancelled.
     const gate: (() => void)[] = []
     const { clock, get, requests, state } = await setUp(
       ({ response }) => void response.write('x'.repeat(1_000)),
@@ -144,13 +78,13 @@ describe('a GET', () => {
       {
         fetch: async (input, init) => {
           number += 1
-          const own = number
-          const { signal: _deaf, ...rest } = init ?? {}
+          const attempt = number
+          const { signal: _ignored, ...rest } = init ?? {}
           const response = await fetch(input as string, rest)
           const body = response.body as ReadableStream<Uint8Array>
           const cancel = body.cancel.bind(body)
           body.cancel = async (reason) => {
-            cancelled.push(own)
+            cancelled.push(attempt)
             await cancel(reason)
           }
           await new Promise<void>((resolve) => gate.push(resolve))
@@ -165,7 +99,7 @@ describe('a GET', () => {
     await settled()
     for (const open of gate) open()
     const response = await pending
-    // By us, and at once: the runtime would do it in the end, when it collects the garbage.
+    // By the client, at once. The runtime would cancel it only at garbage collection.
     expect(cancelled).toEqual([2])
     await requests[1]?.closed
     await response.body?.cancel()
@@ -174,7 +108,7 @@ describe('a GET', () => {
     expect(state()).toEqual({ calls: 1, hedges: 1, wins: 0, breaker: 'closed', failures: 0, inUse: 0 })
   })
 
-  test('that fails is sent again at once; the failure that came last becomes the response', async () => {
+  test('is sent again at once on a failure; the last failure becomes the response', async () => {
     const { clock, get, requests } = await setUp(
       ({ number, response }) => {
         response.statusCode = number === 1 ? 500 : 503
@@ -189,7 +123,7 @@ describe('a GET', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('that fails while another is under way waits for it; with a body of the failed one left over', async () => {
+  test('waits for a running hedge after a failure and discards the failed body', async () => {
     const { clock, get, requests } = await setUp(
       () => {},
       {},
@@ -212,12 +146,12 @@ describe('a GET', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a 404 is an answer, in either mode: nothing more is sent', async () => {
+  test('takes a 404 as a response in both error modes and sends nothing more', async () => {
     for (const errors of ['fetch', 'throw'] as const) {
       const { clock, get, requests, state } = await setUp(
         ({ number, response }) => {
           response.statusCode = 404
-          if (number > 1) response.end('not there')
+          if (number > 1) response.end('not found')
         },
         { maxHedges: 5 },
         { errors },
@@ -236,7 +170,7 @@ describe('a GET', () => {
     }
   })
 
-  test('given up by its caller cuts all its attempts, with the reason of the caller', async () => {
+  test("aborts all attempts with the caller's reason", async () => {
     const { clock, get, requests, state } = await setUp(() => {}, { maxHedges: 2 })
     const abort = new AbortController()
     const outcome = get('/', { signal: abort.signal }).catch((error: unknown) => error)
@@ -254,81 +188,7 @@ describe('a GET', () => {
   })
 })
 
-describe('safe methods only, unless unsafe: true', () => {
-  /** How many requests the server gets of one call that never answers, and that fails in the end. */
-  async function sent(init: RequestInit, options: Partial<HedgeOptions>, client: Partial<ResilientFetchOptions> = {}) {
-    const { clock, get, requests, state } = await setUp(() => {}, options, client)
-    const outcome = get('/', init).catch((error: unknown) => error)
-    await arrived(requests, 1)
-    await clock.advance(100)
-    await settled()
-    const inFlight = requests.length
-    for (const { response } of requests) response.destroy()
-    await settled()
-    await outcome
-    expect(state().inUse).toBe(0)
-    expect(state().hedges).toBe(requests.length - 1)
-    return [inFlight, requests.length]
-  }
-  const stream = (): RequestInit => ({
-    body: new Blob(['x']).stream(),
-    duplex: 'half',
-  })
-
-  test.each<[string, RequestInit, Partial<HedgeOptions>, Partial<ResilientFetchOptions>, number]>([
-    ['GET', { method: 'GET' }, {}, {}, 2],
-    ['HEAD', { method: 'HEAD' }, {}, {}, 2],
-    ['OPTIONS', { method: 'OPTIONS' }, {}, {}, 2],
-    ['PUT', { method: 'PUT', body: 'x' }, {}, {}, 1],
-    ['DELETE', { method: 'DELETE' }, {}, {}, 1],
-    ['POST', { method: 'POST', body: 'x' }, {}, {}, 1],
-    ['POST with a key', { method: 'POST', body: 'x' }, {}, { idempotencyKey: true }, 1],
-    ['PUT, unsafe', { method: 'PUT', body: 'x' }, { unsafe: true }, {}, 2],
-    ['DELETE, unsafe', { method: 'DELETE' }, { unsafe: true }, {}, 2],
-    ['POST with a key, unsafe', { method: 'POST', body: 'x' }, { unsafe: true }, { idempotencyKey: true }, 2],
-    // Two POSTs would be two orders.
-    ['POST, unsafe', { method: 'POST', body: 'x' }, { unsafe: true }, {}, 1],
-    ['PATCH, unsafe', { method: 'PATCH', body: 'x' }, { unsafe: true }, {}, 1],
-    // There is no second body to send.
-    ['PUT of a stream, unsafe', { method: 'PUT', ...stream() }, { unsafe: true }, {}, 1],
-    [
-      'PUT of a kept stream, unsafe',
-      { method: 'PUT', ...stream() },
-      { unsafe: true },
-      { retryBody: { maxBytes: 9 } },
-      2,
-    ],
-  ])('%s', async (_what, init, options, client, times) => {
-    expect(await sent(init, options, client)).toEqual([times, times])
-  })
-
-  test('also where another policy stands around the hedge, and where hedges nest', async () => {
-    const clock = virtualClock()
-    const layer = definePolicy({ name: 'layer', wrap: (next) => (call, operation) => next(call, operation) })
-    const { get, requests } = await setUp(
-      () => {},
-      {},
-      {
-        shield: shield(
-          { name: 'y', clock },
-          layer,
-          hedge({ after: 50, unsafe: true }),
-          hedge({ after: 50, name: 'in' }),
-        ),
-      },
-    )
-    const outcome = get('/', { method: 'PUT', body: 'x' }).catch((error: unknown) => error)
-    await arrived(requests, 1)
-    await clock.advance('1s')
-    await settled()
-    // The outer one may, the inner one may not.
-    expect(requests).toHaveLength(2)
-    for (const { response } of requests) response.end('x')
-    expect(await outcome).toBeInstanceOf(Response)
-  })
-})
-
-test('a loser that makes a value of its end ends nothing: the call lasts as long as the body of the winner', async () => {
+test("a call lasts until the winner's body ends, even if a policy catches the loser's error", async () => {
   const swallow = definePolicy<unknown, null>({
     name: 'swallow',
     wrap: (next) => async (call, operation) => {
@@ -340,13 +200,13 @@ test('a loser that makes a value of its end ends nothing: the call lasts as long
     },
   })
   const clock = virtualClock()
-  // What no type would let pass.
-  const outside = shield({ name: 'y', clock }, bulkhead({ limit: 1 }), hedge({ after: 100 }), swallow) as never
+  // The cast is needed: the types reject this shield.
+  const guarded = shield({ name: 'y', clock }, bulkhead({ limit: 1 }), hedge({ after: 100 }), swallow) as never
   const { get, requests } = await setUp(
     ({ number, response }) => void (number === 2 && response.write('x')),
     {},
     {
-      shield: outside,
+      shield: guarded,
     },
   )
   const pending = get('/')
@@ -355,7 +215,7 @@ test('a loser that makes a value of its end ends nothing: the call lasts as long
   const response = await pending
   await requests[0]?.closed
   await settled()
-  const inUse = () => (outside as { status(): { policies: { inUse: number }[] } }).status().policies[0]?.inUse
+  const inUse = () => (guarded as { status(): { policies: { inUse: number }[] } }).status().policies[0]?.inUse
   expect(inUse()).toBe(1)
   requests[1]?.response.end('y')
   expect(await response.text()).toBe('xy')
@@ -363,7 +223,7 @@ test('a loser that makes a value of its end ends nothing: the call lasts as long
   expect(inUse()).toBe(0)
 })
 
-test('nested hedges all learn that the answer is out', async () => {
+test('stops all nested hedges once a response is delivered', async () => {
   const clock = virtualClock()
   const nested = shield({ name: 'y', clock }, hedge({ after: 100 }), hedge({ after: 30, name: 'in' }))
   const { get, requests } = await setUp(

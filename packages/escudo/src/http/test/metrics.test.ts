@@ -1,6 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { shield } from '../../core/shield.ts'
 import { retry } from '../../policies/retry/retry.ts'
 import { constant } from '../../policies/retry/state/backoff.ts'
@@ -8,37 +6,24 @@ import { timeout } from '../../policies/timeout/timeout.ts'
 import { readScrape, type Scrape } from '../../telemetry/metrics/test/setup.ts'
 import { createMetrics, type Metrics } from '../../telemetry/metrics.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
-
-// Attempts as telemetry sees them, over real sockets.
+import { serve } from './setup.ts'
 
 let metrics: Metrics
-const servers: Server[] = []
-afterEach(() => {
-  metrics.close()
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
-async function serve(listener: RequestListener): Promise<string> {
+beforeEach(() => {
   metrics = createMetrics()
-  const server = createServer(listener)
-  servers.push(server)
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
+})
+afterEach(() => metrics.close())
 
 const COUNT = 'http_client_request_duration_seconds_count'
 const read = (): Scrape => readScrape(metrics.scrape().body)
 
-/** What is counted, but for address and port. */
+/** The counted attempts by their labels, without address and port. */
 const sent = (): readonly (readonly [string, number])[] =>
   read()
     .samples.filter(({ name }) => name === COUNT)
     .map(({ labels: { server_address: _, server_port: __, ...rest }, value }) => [Object.values(rest).join(' '), value])
 
-test('each attempt once, by method, address, port and status; from 400 on the status is the error', async () => {
+test('counts each attempt once by method, address, port and status, an error from 400 on', async () => {
   let calls = 0
   const baseUrl = await serve((_request, response) => {
     calls += 1
@@ -63,7 +48,7 @@ test('each attempt once, by method, address, port and status; from 400 on the st
   expect(read().sum(COUNT, { server_address: '127.0.0.1', server_port: new URL(baseUrl).port })).toBe(5)
 })
 
-test('an attempt ends with its body: slow bodies are part of its time, broken ones are failures', async () => {
+test('measures an attempt until its body ends, and counts a broken body as an error', async () => {
   const baseUrl = await serve((request, response) => {
     response.writeHead(200, { 'content-length': '10' })
     response.write('01234')
@@ -84,22 +69,22 @@ test('an attempt ends with its body: slow bodies are part of its time, broken on
   expect(read().sum('http_client_request_duration_seconds_sum')).toBeGreaterThan(0.29)
 })
 
-test('no answer: refused, timed out, given up; a timeout of a shield around the whole is one too', async () => {
+test('distinguishes timeouts, also of an outer shield, aborts and refused connections', async () => {
   const baseUrl = await serve(() => {})
-  const lone = resilientFetch({ name: 'slow', baseUrl, shield: shield('slow', timeout(30)) })
-  await lone('/').catch(() => {})
+  const withTimeout = resilientFetch({ name: 'slow', baseUrl, shield: shield('slow', timeout(30)) })
+  await withTimeout('/').catch(() => {})
   expect(sent()).toEqual([['GET timeout', 1]])
-  const plain = resilientFetch({ name: 'slow', baseUrl, shield: false })
+  const unshielded = resilientFetch({ name: 'slow', baseUrl, shield: false })
   await shield('around', timeout(30))
-    .run(({ signal }) => plain('/', { signal }))
+    .run(({ signal }) => unshielded('/', { signal }))
     .catch(() => {})
-  await plain('/', { signal: AbortSignal.timeout(30) }).catch(() => {})
+  await unshielded('/', { signal: AbortSignal.timeout(30) }).catch(() => {})
   expect(sent()).toEqual([['GET timeout', 3]])
   const caller = new AbortController()
-  const given = plain('/', { signal: caller.signal }).catch(() => {})
+  const aborted = unshielded('/', { signal: caller.signal }).catch(() => {})
   await new Promise((resolve) => setTimeout(resolve, 20))
   caller.abort()
-  await given
+  await aborted
   const refused = resilientFetch({ name: 'dead', baseUrl: 'http://[::1]:1', shield: false })
   await refused('/').catch(() => {})
   await vi.waitFor(() => expect(read().sum(COUNT)).toBe(5))
@@ -111,28 +96,27 @@ test('no answer: refused, timed out, given up; a timeout of a shield around the 
   expect(read().sum(COUNT, { server_address: '::1', server_port: '1' })).toBe(1)
 })
 
-test('an attempt whose fetch is deaf ends when it is given up, and is not told again when it comes back', async () => {
-  await serve(() => {})
+test('ends an attempt on its timeout, and only once, if fetch ignores its signal', async () => {
   let answer = (_: Response): void => {}
-  const deaf = (): Promise<Response> =>
+  const ignoresSignal = (): Promise<Response> =>
     new Promise((resolve) => {
       answer = resolve
     })
   const get = resilientFetch({
-    name: 'deaf',
-    baseUrl: 'https://deaf',
-    shield: shield('deaf', timeout(20)),
-    fetch: deaf,
+    name: 'slow',
+    baseUrl: 'https://slow',
+    shield: shield('slow', timeout(20)),
+    fetch: ignoresSignal,
   })
   await get('/').catch(() => {})
   expect(sent()).toEqual([['GET timeout', 1]])
   answer(new Response('late'))
   await new Promise((resolve) => setTimeout(resolve, 20))
   expect(sent()).toEqual([['GET timeout', 1]])
-  expect(read().sum(COUNT, { server_address: 'deaf', server_port: '443' })).toBe(1)
+  expect(read().sum(COUNT, { server_address: 'slow', server_port: '443' })).toBe(1)
 })
 
-test('a request that cannot be made is no attempt', async () => {
+test('does not count an invalid request', async () => {
   const baseUrl = await serve(() => {})
   const get = resilientFetch({ name: 'x', baseUrl, shield: false })
   await get('/', { method: 'GET', body: 'none' }).catch(() => {})
@@ -140,7 +124,7 @@ test('a request that cannot be made is no attempt', async () => {
   expect(read().sum(COUNT)).toBeUndefined()
 })
 
-test('a method that a client makes up has no series of its own', async () => {
+test('counts unknown methods in one series', async () => {
   const baseUrl = await serve((_request, response) => response.end())
   const get = resilientFetch({
     name: 'x',

@@ -5,16 +5,13 @@ import { shield } from '../../core/shield.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
 import { fallback } from '../../policies/fallback/fallback.ts'
-import { retry } from '../../policies/retry/retry.ts'
-import { constant } from '../../policies/retry/state/backoff.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
+import { retryOnce } from './setup.ts'
 
-const twice = () => retry({ maxRetries: 1, backoff: constant(1) })
-
-describe('a mistake of the program', () => {
-  test('is a TypeError as of fetch, and counts against nobody', async () => {
+describe('a programming error', () => {
+  test('is a TypeError, as with fetch, and not a breaker failure', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) })
-    const get = resilientFetch({ name: 'x', shield: shield('x', twice(), breaker) })
+    const get = resilientFetch({ name: 'x', shield: shield('x', retryOnce(), breaker) })
     await expect(get('/relative')).rejects.toThrow(TypeError)
     await expect(get('http://x/', { method: 'P OST' })).rejects.toThrow(TypeError)
     await expect(get('http://x/', { headers: { 'a\n': '' } })).rejects.toThrow(TypeError)
@@ -39,27 +36,27 @@ describe('a mistake of the program', () => {
     [{ deadlineHeader: 'a b' }, 'resilientFetch.deadlineHeader'],
     [{ maxOrigins: 0 }, 'resilientFetch.maxOrigins'],
     [{ timeout: 1 }, 'resilientFetch.timeout'],
-  ])('in an option is refused when the client is made: %j', (wrong, path) => {
+  ])('in an option throws a ConfigurationError: %j', (wrong, path) => {
     const make = (): unknown => resilientFetch({ name: 'x', ...wrong } as never)
     expect(make).toThrow(ConfigurationError)
     expect(make).toThrow(expect.objectContaining({ path }))
   })
 })
 
-test('a fallback of the shield stands in for the response', async () => {
-  const spare = shield(
+test('resolves with the Response of a fallback', async () => {
+  const guarded = shield(
     'x',
     fallback(() => Response.json({ stock: null })),
   )
-  const get = resilientFetch({ name: 'x', shield: spare, fetch: async () => new Response('', { status: 500 }) })
+  const get = resilientFetch({ name: 'x', shield: guarded, fetch: async () => new Response('', { status: 500 }) })
   expect(await (await get('http://x/')).json()).toEqual({ stock: null })
 })
 
-test('a shield that may give something else than a Response does not compile', () => {
-  // @ts-expect-error null is no Response
+test('rejects at compile time a shield that may not return a Response', () => {
+  // @ts-expect-error null is not a Response
   resilientFetch({ name: 'x', shield: shield('x', fallback(null)) })
   const reader = definePolicy<string>({ name: 'reader', wrap: (next) => (call, operation) => next(call, operation) })
-  // @ts-expect-error a Response is no string
+  // @ts-expect-error a Response is not a string
   resilientFetch({ name: 'x', shield: shield('x', reader) })
   resilientFetch({ name: 'x', shield: shield('x', fallback(new Response(''))) })
 })

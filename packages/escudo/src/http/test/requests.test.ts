@@ -1,6 +1,5 @@
-import { createServer, type IncomingHttpHeaders, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { IncomingHttpHeaders } from 'node:http'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { type ShieldEvent, watchAll } from '../../core/events/events.ts'
 import { shield } from '../../core/shield.ts'
@@ -8,8 +7,9 @@ import { retry } from '../../policies/retry/retry.ts'
 import { constant } from '../../policies/retry/state/backoff.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
+import { BodyNotReplayableError } from '../request/body-not-replayable-error.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
-import { BodyNotReplayableError } from '../upstream-error.ts'
+import { retryOnce, serve, settled } from './setup.ts'
 
 interface Seen {
   readonly method: string | undefined
@@ -18,7 +18,6 @@ interface Seen {
   readonly body: string
 }
 
-let server: Server
 let baseUrl: string
 let seen: Seen[]
 let statuses: number[]
@@ -26,23 +25,16 @@ let statuses: number[]
 beforeEach(async () => {
   seen = []
   statuses = []
-  server = createServer(async (request, response) => {
+  baseUrl = await serve(async (request, response) => {
     let body = ''
     for await (const chunk of request) body += chunk
     seen.push({ method: request.method, url: request.url, headers: request.headers, body })
     response.statusCode = statuses.shift() ?? 200
-    response.end('answer')
+    response.end('body')
   })
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
 
-afterEach(() => {
-  server.closeAllConnections()
-  server.close()
-})
-
-const twice = () => shield('x', retry({ maxRetries: 1, backoff: constant(1) }))
+const retrying = () => shield('x', retryOnce())
 
 function streamOf(...parts: string[]): ReadableStream<Uint8Array> {
   const bytes = parts.map((part) => new TextEncoder().encode(part))
@@ -64,14 +56,17 @@ describe('the body of a request', () => {
     ['a form', () => new URLSearchParams({ hello: '' })],
   ])('is sent again by a retry: %s', async (_, make) => {
     statuses = [503]
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: twice() })('/', { method: 'PUT', body: make() })
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: retrying() })('/', {
+      method: 'PUT',
+      body: make(),
+    })
     expect(response.status).toBe(200)
     expect(seen.map(({ body }) => body.replace('=', ''))).toEqual(['hello', 'hello'])
   })
 
-  test('is sent once where it is a stream: a retry that would need it again is refused, clearly', async () => {
+  test('rejects a retry with BodyNotReplayableError if it is a stream', async () => {
     statuses = [503]
-    const put = resilientFetch({ name: 'x', baseUrl, shield: twice() })
+    const put = resilientFetch({ name: 'x', baseUrl, shield: retrying() })
     const error = await put('/', { method: 'PUT', body: streamOf('a', 'b'), duplex: 'half' }).catch((reason) => reason)
     expect(error).toBeInstanceOf(BodyNotReplayableError)
     expect(error.message).toMatch(/stream.*retryBody/)
@@ -79,15 +74,15 @@ describe('the body of a request', () => {
     expect(seen.map(({ body }) => body)).toEqual(['ab'])
   })
 
-  test('that is a stream needs no second copy when the first attempt succeeds', async () => {
-    const put = resilientFetch({ name: 'x', baseUrl, shield: twice() })
-    // Also without `duplex`, which says nothing that the stream does not say.
+  test('may be a stream without a buffer if the first attempt succeeds', async () => {
+    const put = resilientFetch({ name: 'x', baseUrl, shield: retrying() })
+    // `duplex` is optional: the client sets it for a stream.
     expect((await put('/', { method: 'PUT', body: streamOf('ab') })).status).toBe(200)
   })
 
-  test('that is a stream is kept up to the bound, and sent again', async () => {
+  test('is buffered up to the bound and sent again if it is a stream', async () => {
     statuses = [503, 200, 503]
-    const put = resilientFetch({ name: 'x', baseUrl, shield: twice(), retryBody: { maxBytes: 4 } })
+    const put = resilientFetch({ name: 'x', baseUrl, shield: retrying(), retryBody: { maxBytes: 4 } })
     expect((await put('/', { method: 'PUT', body: streamOf('ab', 'cd') })).status).toBe(200)
     async function* parts() {
       yield Buffer.from('ab')
@@ -96,17 +91,17 @@ describe('the body of a request', () => {
     expect(seen.map(({ body }) => body)).toEqual(['abcd', 'abcd', 'ab', 'ab'])
   })
 
-  test('that is a longer stream is sent whole, once', async () => {
+  test('is sent whole but only once if its stream exceeds the bound', async () => {
     statuses = [503]
-    const put = resilientFetch({ name: 'x', baseUrl, shield: twice(), retryBody: { maxBytes: 4 } })
+    const put = resilientFetch({ name: 'x', baseUrl, shield: retrying(), retryBody: { maxBytes: 4 } })
     await expect(put('/', { method: 'PUT', body: streamOf('ab', 'cd', 'e', 'fg') })).rejects.toThrow(
       'more than 4 bytes',
     )
     expect(seen.map(({ body }) => body)).toEqual(['abcdefg'])
   })
 
-  test('that is a stream which never comes does not hold the caller who gives up', async () => {
-    const put = resilientFetch({ name: 'x', baseUrl, shield: twice(), retryBody: { maxBytes: 4 } })
+  test('does not delay an abort while its stream is buffered', async () => {
+    const put = resilientFetch({ name: 'x', baseUrl, shield: retrying(), retryBody: { maxBytes: 4 } })
     const abort = new AbortController()
     const answer = put('/', { method: 'PUT', body: new ReadableStream(), signal: abort.signal }).catch(
       (reason) => reason,
@@ -117,8 +112,8 @@ describe('the body of a request', () => {
 })
 
 describe('a Request as input', () => {
-  test('keeps its method, headers and body, and init goes before it', async () => {
-    const send = resilientFetch({ name: 'x', baseUrl: 'http://elsewhere.invalid/', shield: twice() })
+  test('keeps its method, headers and body unless init overrides them', async () => {
+    const send = resilientFetch({ name: 'x', baseUrl: 'http://elsewhere.invalid/', shield: retrying() })
     const make = () => new Request(`${baseUrl}/a?b=1`, { method: 'PUT', body: '{"a":1}', headers: { 'x-own': '1' } })
     await send(make())
     await send(make(), { headers: { 'x-other': '2' }, body: 'new' })
@@ -131,36 +126,36 @@ describe('a Request as input', () => {
     expect(seen[2]).toMatchObject({ method: 'PUT', url: '/c', body: '{"a":1}' })
   })
 
-  test('is sent again where its body may be kept', async () => {
+  test('is sent again if its body may be buffered', async () => {
     statuses = [503]
-    const send = resilientFetch({ name: 'x', shield: twice(), retryBody: { maxBytes: 100 } })
+    const send = resilientFetch({ name: 'x', shield: retrying(), retryBody: { maxBytes: 100 } })
     const response = await send(new Request(baseUrl, { method: 'PUT', body: '{"a":1}' }))
     expect(response.status).toBe(200)
     expect(seen.map(({ body }) => body)).toEqual(['{"a":1}', '{"a":1}'])
   })
 
-  test('whose body has been used is refused as by fetch', async () => {
+  test('is rejected like by fetch if its body was already used', async () => {
     const used = new Request(baseUrl, { method: 'PUT', body: 'x' })
     await used.text()
     await expect(resilientFetch({ name: 'x' })(used)).rejects.toThrow(TypeError)
   })
 
-  test('gives its signal', async () => {
+  test('aborts the call through its signal', async () => {
     const abort = new AbortController()
-    const never = resilientFetch({ name: 'x', shield: twice(), fetch: () => new Promise(() => {}) })
+    const never = resilientFetch({ name: 'x', shield: retrying(), fetch: () => new Promise(() => {}) })
     const answer = never(new Request('http://x/', { signal: abort.signal })).catch((reason) => reason)
     abort.abort('gone')
     expect(await answer).toBe('gone')
   })
 })
 
-describe('what travels with a call', () => {
+describe('the headers of an attempt', () => {
   const traceId = '0af7651916cd43dd8448eb211c80319c'
   const context = { traceId, spanId: 'b7ad6b7169203331', traceFlags: 1, traceState: 'a=1', baggage: 'user=7' }
 
-  test('is the trace, with a span of its own for each attempt', async () => {
+  test('carry the trace, with a new span for each attempt', async () => {
     statuses = [503]
-    const get = resilientFetch({ name: 'x', baseUrl, shield: twice() })
+    const get = resilientFetch({ name: 'x', baseUrl, shield: retrying() })
     await withAmbient(context, () => get('/'))
     const spans = seen.map(({ headers }) => {
       expect(headers).toMatchObject({ tracestate: 'a=1', baggage: 'user=7' })
@@ -170,44 +165,44 @@ describe('what travels with a call', () => {
     expect(new Set([...spans, context.spanId]).size).toBe(3)
   })
 
-  test('is nothing outside of a request, and never in place of what the caller sets', async () => {
+  test("are not added without a context and never replace the caller's", async () => {
     const get = resilientFetch({ name: 'x', baseUrl, shield: false })
     await get('/')
-    const own = { traceparent: 'own', 'x-request-timeout-ms': '5' }
-    await withAmbient(context, () => get('/', { headers: own }))
+    const callerHeaders = { traceparent: 'own', 'x-request-timeout-ms': '5' }
+    await withAmbient(context, () => get('/', { headers: callerHeaders }))
     expect(Object.keys(seen[0]?.headers ?? {}).filter((key) => /trace|baggage|x-/.test(key))).toEqual([])
-    expect(seen[1]?.headers).toMatchObject(own)
+    expect(seen[1]?.headers).toMatchObject(callerHeaders)
     expect(seen[1]?.headers['tracestate']).toBeUndefined()
   })
 
-  test('never breaks the call, whatever bytes it is made of', async () => {
+  test('omit a context value with bytes that a header must not contain', async () => {
     const get = resilientFetch({ name: 'x', baseUrl, shield: false })
     const hostile = { ...context, traceState: 'a\r\nx-evil: 1', baggage: '\u{1f480}' }
     expect((await withAmbient(hostile, () => get('/'))).status).toBe(200)
     expect(seen[0]?.headers['x-evil']).toBeUndefined()
   })
 
-  test('is the time that is left: of the attempt, less each time of the whole', async () => {
+  test('carry the time left for the attempt or for the call, whichever is less', async () => {
     statuses = [503, 503]
     const clock = virtualClock()
     const policies = [timeout('5s', { name: 'total' }), retry({ backoff: constant('2s') }), timeout('3s')] as const
     const guarded = shield({ name: 'x', clock }, ...policies)
     const get = resilientFetch({ name: 'x', baseUrl, shield: guarded, deadlineHeader: 'x-budget' })
-    const answer = get('/')
-    const arrived = async (count: number) => {
+    const pending = get('/')
+    const requestsArrived = async (count: number) => {
       while (seen.length < count) await new Promise(setImmediate)
-      await new Promise((resume) => setTimeout(resume, 10))
+      await settled()
     }
-    await arrived(1)
+    await requestsArrived(1)
     await clock.advance('2s')
-    await arrived(2)
+    await requestsArrived(2)
     await clock.advance('2s')
-    expect((await answer).status).toBe(200)
+    expect((await pending).status).toBe(200)
     expect(seen.map(({ headers }) => headers['x-budget'])).toEqual(['3000', '3000', '1000'])
     expect(seen.map(({ headers }) => headers['x-retry-attempt'])).toEqual([undefined, '2', '3'])
   })
 
-  test('is known inside of a function that a shield has wrapped', async () => {
+  test('carry the deadline and attempt of a shield around the call', async () => {
     statuses = [500]
     const get = resilientFetch({ name: 'x', baseUrl, shield: false, errors: 'throw' })
     const outer = shield('outer', timeout('60s'), retry({ maxRetries: 1, backoff: constant(1) }))
@@ -217,25 +212,25 @@ describe('what travels with a call', () => {
   })
 })
 
-describe('without a shield given', () => {
-  test('each origin has a standard one, named after the client, and the oldest beyond the bound goes', async () => {
-    const seenEvents: ShieldEvent[] = []
-    const unwatch = watchAll((event) => seenEvents.push(event))
-    const clockless = resilientFetch({
+describe('without a shield option', () => {
+  test('each origin has a standard shield named after the client', async () => {
+    const events: ShieldEvent[] = []
+    const unwatch = watchAll((event) => events.push(event))
+    const get = resilientFetch({
       name: 'api',
       baseUrl: 'http://home/',
       maxOrigins: 2,
       fetch: async (input) => {
-        throw new Error(`no way to ${String(input)}`)
+        throw new Error(`unreachable: ${String(input)}`)
       },
     })
     const abort = new AbortController()
-    const all = ['/a', 'http://b/', 'http://c:81/'].map((url) => clockless(url, { signal: abort.signal }))
-    // Each waits for its first retry by now, which tells the name of its shield.
-    while (seenEvents.length < 3) await new Promise(setImmediate)
+    const all = ['/a', 'http://b/', 'http://c:81/'].map((url) => get(url, { signal: abort.signal }))
+    // Each call emits the event of its first retry, which holds the name of its shield.
+    while (events.length < 3) await new Promise(setImmediate)
     abort.abort('enough')
     for (const answer of all) await expect(answer).rejects.toBe('enough')
     unwatch()
-    expect(seenEvents.map(({ shield: name }) => name)).toEqual(['api', 'api@b', 'api@c:81'])
+    expect(events.map(({ shield: name }) => name)).toEqual(['api', 'api@b', 'api@c:81'])
   })
 })

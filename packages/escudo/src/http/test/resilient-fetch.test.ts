@@ -1,6 +1,4 @@
-import { createServer, type RequestListener, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
 import { factsOf } from '../../errors/error-facts.ts'
@@ -10,37 +8,10 @@ import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
 import { retry } from '../../policies/retry/retry.ts'
 import { constant } from '../../policies/retry/state/backoff.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
-import { UpstreamError } from '../upstream-error.ts'
-
-const servers: Server[] = []
-
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
-})
-
-async function serve(listener: RequestListener): Promise<string> {
-  const server = createServer(listener)
-  servers.push(server)
-  await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-}
-
-const twice = () => retry({ maxRetries: 1, backoff: constant(1) })
-
-async function errorOf(promise: Promise<unknown>): Promise<UpstreamError> {
-  const error = await promise.then(
-    (value) => expect.fail(`resolved with ${String(value)}`),
-    (reason: unknown) => reason,
-  )
-  expect(error).toBeInstanceOf(UpstreamError)
-  return error as UpstreamError
-}
+import { retryOnce, serve, upstreamErrorOf } from './setup.ts'
 
 describe('the response', () => {
-  test('is a fetch response in every respect: address, headers, cookies, clone, JSON', async () => {
+  test('has the URL, headers, cookies, clone and JSON of a fetch response', async () => {
     const baseUrl = await serve((request, response) => {
       if (request.url === '/old') {
         response.writeHead(302, { location: '/api/item' }).end()
@@ -65,14 +36,14 @@ describe('the response', () => {
     expect((await get(`${baseUrl}/old`)).redirected).toBe(true)
   })
 
-  test('of 5 MB arrives byte by byte as it was sent', async () => {
+  test('of 5 MB arrives unchanged', async () => {
     const bytes = Buffer.alloc(5_000_000, 'abcdefghijk')
     const baseUrl = await serve((_, response) => response.end(bytes))
     const response = await resilientFetch({ name: 'files', baseUrl })('/')
     expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
   })
 
-  test.each(['HEAD', '204', '304'])('without a body ends its call at once: %s', async (kind) => {
+  test.each(['HEAD', '204', '304'])('ends its call at once without a body: %s', async (kind) => {
     const baseUrl = await serve((_, response) => {
       if (kind !== 'HEAD') response.statusCode = Number(kind)
       response.setHeader('x-kind', kind)
@@ -89,7 +60,7 @@ describe('the response', () => {
 
 describe('a status', () => {
   test.each([408, 425, 429, 500, 502, 503, 504])(
-    '%i is retried, and the answer after it is the answer',
+    '%i is retried, and the next response is delivered',
     async (status) => {
       const attempts: unknown[] = []
       const baseUrl = await serve((request, response) => {
@@ -97,7 +68,7 @@ describe('a status', () => {
         response.statusCode = attempts.length === 1 ? status : 200
         response.end('done')
       })
-      const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })('/')
+      const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', retryOnce()) })('/')
       expect(response.status).toBe(200)
       expect(attempts).toEqual([undefined, '2'])
     },
@@ -109,7 +80,7 @@ describe('a status', () => {
     [400, 0],
     [404, 0],
     [409, 0],
-  ])('%i is sent once, and counts %i failures', async (status, failures) => {
+  ])('%i is sent once and counts %i breaker failures', async (status, failures) => {
     for (const errors of ['fetch', 'throw'] as const) {
       let calls = 0
       const baseUrl = await serve((_, response) => {
@@ -118,30 +89,30 @@ describe('a status', () => {
         response.end('no')
       })
       const breaker = circuitBreaker({ trip: consecutive(9) })
-      const guarded = shield('x', twice(), breaker)
+      const guarded = shield('x', retryOnce(), breaker)
       const answer = resilientFetch({ name: 'x', baseUrl, shield: guarded, errors })('/')
       if (errors === 'fetch') {
         const response = await answer
         expect([response.status, await response.text()]).toEqual([status, 'no'])
-      } else expect((await errorOf(answer)).status).toBe(status)
+      } else expect((await upstreamErrorOf(answer)).status).toBe(status)
       expect(calls).toBe(1)
       expect(guarded.status().policies[1]).toMatchObject({ failures })
     }
   })
 
-  test('that lasts is a Response after the last retry, with its body, its headers and its address', async () => {
+  test('is a Response with body, headers and URL after the last retry', async () => {
     let calls = 0
     const baseUrl = await serve((_, response) => {
       calls += 1
       response.writeHead(503, { 'content-type': 'application/json', 'x-call': String(calls) })
       response.end(`{"call":${calls}}`)
     })
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })('/a')
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', retryOnce()) })('/a')
     expect([response.status, response.headers.get('x-call'), response.url]).toEqual([503, '2', `${baseUrl}/a`])
     expect(await response.json()).toEqual({ call: 2 })
   })
 
-  test('leaves its connection to the next attempt', async () => {
+  test('releases its connection for the next attempt', async () => {
     let calls = 0
     const ports = new Set<number | undefined>()
     const baseUrl = await serve((request, response) => {
@@ -155,7 +126,7 @@ describe('a status', () => {
     expect([calls, ports.size]).toEqual([6, 1])
   })
 
-  test('with a body of 300 KB is given back whole, and those of earlier attempts are given up', async () => {
+  test('keeps a body of 300 KB and discards those of earlier attempts', async () => {
     const closed: number[] = []
     let calls = 0
     const baseUrl = await serve((_, response) => {
@@ -168,12 +139,12 @@ describe('a status', () => {
       if (call === 1) response.write(Buffer.alloc(300_000, 'x'))
       else response.end(Buffer.alloc(300_000, 'y'))
     })
-    const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })('/')
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: shield('x', retryOnce()) })('/')
     expect(await response.text()).toBe('y'.repeat(300_000))
     expect(closed).toEqual([1])
   })
 
-  test('with a long body is cut when its caller gives up while reading it', async () => {
+  test('has its long body aborted with its caller', async () => {
     const baseUrl = await serve((_, response) => {
       response.statusCode = 500
       response.write(Buffer.alloc(300_000, 'x'))
@@ -191,13 +162,13 @@ describe('a status', () => {
     [503, 'UPSTREAM_UNAVAILABLE', 503, 'safe', 7_000],
     [429, 'UPSTREAM_UNAVAILABLE', 503, 'safe', 7_000],
     [404, 'UPSTREAM_ERROR', 502, 'never', undefined],
-  ] as const)('%i is thrown as %s where errors are thrown', async (status, code, ours, mayRetry, retryAfterMs) => {
+  ] as const)("%i is thrown as %s with errors: 'throw'", async (status, code, ours, mayRetry, retryAfterMs) => {
     const baseUrl = await serve((_, response) => {
       response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '7' })
       response.end('{"why":"so"}')
     })
     const get = resilientFetch({ name: 'inventory', baseUrl, shield: false, errors: 'throw', template: () => '/i/:id' })
-    const error = await errorOf(get('/i/7?token=secret', { headers: { authorization: 'Bearer secret' } }))
+    const error = await upstreamErrorOf(get('/i/7?token=secret', { headers: { authorization: 'Bearer secret' } }))
     expect(error).toMatchObject({ code, status, retryAfterMs, method: 'GET', origin: baseUrl, template: '/i/:id' })
     expect(error.body).toEqual({ why: 'so' })
     expect(error.message).toBe(`GET ${baseUrl}/i/:id (inventory) answered ${status}`)
@@ -206,19 +177,23 @@ describe('a status', () => {
     expect(JSON.stringify(error)).not.toMatch(/secret|so/)
   })
 
-  test('with a body that breaks off is what it is: a status whose body cannot be read', async () => {
+  test('is kept if its body ends early', async () => {
     const baseUrl = await serve((request, response) => {
       response.writeHead(503, { 'content-type': 'text/plain', 'content-length': 100, 'retry-after': '7' })
       response.write('half', () => setImmediate(() => request.socket.destroy()))
     })
     const response = await resilientFetch({ name: 'x', baseUrl, shield: false })('/')
     expect(response.status).toBe(503)
-    expect(await errorOf(response.text())).toMatchObject({ failure: 'body', status: 503 })
+    expect(await upstreamErrorOf(response.text())).toMatchObject({ failure: 'body', status: 503 })
     const thrown = resilientFetch({ name: 'x', baseUrl, shield: false, errors: 'throw' })('/')
-    expect(await errorOf(thrown)).toMatchObject({ code: 'UPSTREAM_UNAVAILABLE', retryAfterMs: 7_000, body: 'half' })
+    expect(await upstreamErrorOf(thrown)).toMatchObject({
+      code: 'UPSTREAM_UNAVAILABLE',
+      retryAfterMs: 7_000,
+      body: 'half',
+    })
   })
 
-  test('that no standard knows, with bytes that no Response takes, is given back as well', async () => {
+  test('is delivered even if no Response constructor accepts it', async () => {
     const baseUrl = await serve((request) => {
       request.socket.end(Buffer.from('HTTP/1.1 777 \xe9\x01\r\ncontent-length: 2\r\n\r\nhi', 'latin1'))
     })
@@ -238,39 +213,39 @@ describe('a status', () => {
     ['image/png', 'bytes', undefined],
     ['application/json', JSON.stringify('x'.repeat(200_000)), undefined],
     ['application/json', '', ''],
-  ])('carries the body parsed: %s %.9s', async (type, sent, body) => {
+  ])('puts the parsed body into the error: %s %.9s', async (type, sent, body) => {
     const baseUrl = await serve((_, response) => {
       response.writeHead(500, { 'content-type': type })
       response.end(sent)
     })
-    const error = await errorOf(resilientFetch({ name: 'x', baseUrl, shield: false, errors: 'throw' })('/'))
+    const error = await upstreamErrorOf(resilientFetch({ name: 'x', baseUrl, shield: false, errors: 'throw' })('/'))
     expect(error.body).toEqual(body)
   })
 })
 
-describe('a request that is not safe to send twice', () => {
-  test('is sent once, whatever its shield says', async () => {
+describe('a request that is not idempotent', () => {
+  test('is not retried', async () => {
     let calls = 0
     const baseUrl = await serve((_, response) => {
       calls += 1
       response.statusCode = 503
       response.end()
     })
-    const post = resilientFetch({ name: 'x', baseUrl, shield: shield('x', twice()) })
+    const post = resilientFetch({ name: 'x', baseUrl, shield: shield('x', retryOnce()) })
     for (const method of ['POST', 'PATCH']) await post('/', { method, body: 'x' })
     expect(calls).toBe(2)
   })
 
-  test('is retried with its Idempotency-Key, the same for all attempts', async () => {
+  test('is retried with the same Idempotency-Key on all attempts', async () => {
     const keys: unknown[] = []
     const baseUrl = await serve((request, response) => {
       keys.push(request.headers['idempotency-key'])
       response.statusCode = keys.length % 2 === 1 ? 503 : 200
       response.end()
     })
-    const guarded = shield('x', twice())
-    const own = resilientFetch({ name: 'x', baseUrl, shield: guarded })
-    await own('/', { method: 'POST', headers: { 'Idempotency-Key': 'mine' } })
+    const guarded = shield('x', retryOnce())
+    const plain = resilientFetch({ name: 'x', baseUrl, shield: guarded })
+    await plain('/', { method: 'POST', headers: { 'Idempotency-Key': 'mine' } })
     await resilientFetch({ name: 'x', baseUrl, shield: guarded, idempotencyKey: true })('/', { method: 'post' })
     await resilientFetch({ name: 'x', baseUrl, shield: guarded, idempotencyKey: () => 'k' })('/', { method: 'POST' })
     await resilientFetch({ name: 'x', baseUrl, shield: guarded, idempotencyKey: true })('/')
@@ -282,7 +257,7 @@ describe('a request that is not safe to send twice', () => {
     expect(keys[6]).toBeUndefined()
   })
 
-  test('is sent once also where a policy runs the operation twice at the same time', async () => {
+  test('is sent once even if a policy runs the operation twice concurrently', async () => {
     let calls = 0
     const baseUrl = await serve((_, response) => {
       calls += 1

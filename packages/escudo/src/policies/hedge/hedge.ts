@@ -134,7 +134,7 @@ class HedgePolicy implements Policy {
 
   #mayHedge(operation: Operation<unknown>): boolean {
     const repeat = idempotencyOf(operation)
-    return repeat === undefined || repeat === 'safe' || (repeat === 'repeatable' && this.#unsafe)
+    return repeat === undefined || repeat === 'safe' || (repeat === 'idempotent' && this.#unsafe)
   }
 }
 
