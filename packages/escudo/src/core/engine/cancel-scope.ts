@@ -41,7 +41,7 @@ export abstract class Watcher {
     if (scope.cancellation !== undefined) {
       const later: CancelScope[] = []
       this.onCancel(scope.cancellation, later)
-      for (const inside of later) inside.abortSignal()
+      for (const scope of later) scope.abortSignal()
       return
     }
     this.scope = scope
