@@ -14,7 +14,7 @@ export function setUp(options: CacheOptions) {
   const clock = virtualClock()
   const values = cache(options)
   const s = shield({ name: 's', clock }, values)
-  /** Runs an operation under a key. Returns its value, or the text of its error. */
+  /** Runs an operation under a key. Returns its value, or its error as text. */
   const run = (operation: Operation<unknown>, key = 'k', more: Omit<KeyedRunOptions, 'key'> = {}): Promise<unknown> =>
     s.run(operation, { ...more, key }).catch((error) => `error: ${error?.message ?? error}`)
   const status = (): Record<string, unknown> => {
