@@ -58,7 +58,7 @@ const INSIDE: readonly Make[] = [
 
 interface Planned {
   readonly lastsMs: number
-  readonly ends: 'value' | 'error' | 'at once'
+  readonly ends: 'value' | 'error' | 'immediately'
   readonly listens: boolean
   readonly abortsAfterMs: number | undefined
   readonly deadlineMs: number | undefined
@@ -67,7 +67,7 @@ interface Planned {
 const ms = fc.integer({ min: 0, max: 300 })
 const planned: fc.Arbitrary<Planned> = fc.record({
   lastsMs: ms,
-  ends: fc.constantFrom('value', 'error', 'at once'),
+  ends: fc.constantFrom('value', 'error', 'immediately'),
   listens: fc.boolean(),
   abortsAfterMs: fc.option(ms, { nil: undefined }),
   deadlineMs: fc.option(ms, { nil: undefined }),
@@ -95,7 +95,7 @@ test('never runs more operations than permits, for any policies and aborts; rele
             const work = new Promise<string>((resolve, reject) => {
               if (listens) call.signal.addEventListener('abort', () => reject(call.signal.reason))
               const end = (): void => (ends === 'error' ? reject(new Error('down')) : resolve('value'))
-              if (ends === 'at once') end()
+              if (ends === 'immediately') end()
               else clock.setTimer(end, lastsMs)
             })
             const end = (): void => {

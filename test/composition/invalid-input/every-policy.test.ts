@@ -97,7 +97,7 @@ const hostileOperations: readonly (readonly [string, () => unknown, unknown])[] 
 const FROZEN = Object.freeze(boom)
 
 describe.each(each)('%s', (type, entry) => {
-  test.each(hostileOperations)('an operation that %s rejects with its own error', async (_what, operation, error) => {
+  test.each(hostileOperations)('throws the error of an operation that %s', async (_what, operation, error) => {
     const { clock, s, expectNothingLeft } = setUp(entry)
     const call = s.run(operation, { key: 'k' }).then(
       (value) => ({ value }),

@@ -104,7 +104,7 @@ test.each<[string, () => unknown]>([
       },
     }),
   ],
-])('a listener of every event that %s affects no call, state or other listener', async (_what, listener) => {
+])('a listener that %s affects no call, state or other listener', async (_what, listener) => {
   const undisturbed = await play(() => {})
   for (const event of ['stateChange', 'retry', 'hedge', 'timeout', 'rejected', 'fallback', 'stale', 'executed']) {
     expect(undisturbed.events).toContain(event)

@@ -41,7 +41,7 @@ const slow: readonly (readonly [string, Script, Partial<Scenario>?])[] = [
   ['never settles, under a deadline', always('value', NEVER), { deadlineMs: 1_500 }],
   ['never settles, under a short deadline', always('value', NEVER), { deadlineMs: 30 }],
   ["never settles, until the caller's abort", always('value', NEVER), { abortAtMs: 500 }],
-  ["the caller's abort at once", always('value', NEVER), { abortAtMs: 1 }],
+  ["the caller's immediate abort", always('value', NEVER), { abortAtMs: 1 }],
   [
     "the caller's abort of a second attempt",
     (n) => ({ outcome: 'down', afterMs: n === 1 ? 0 : NEVER }),

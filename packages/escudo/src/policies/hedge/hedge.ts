@@ -84,7 +84,7 @@ class HedgePolicy implements Policy {
     return (call, operation) => {
       this.#calls += 1
       if (!this.#mayHedge(operation)) return next(call, operation)
-      // A later attempt comes from an outer retry: only the first attempt of a call pays into the budget.
+      // Only the first attempt of a call pays into the budget; later ones come from an outer retry.
       if (call.attempt === 1) this.#budget?.deposit('attempt', binding.clock.now())
       return new HedgedCall(rules, next, call, operation).run()
     }

@@ -182,7 +182,7 @@ export class HedgedCall<T> extends Watcher {
     return true
   }
 
-  /** Handles the failure of an attempt. Returns what the call throws, or undefined if the call goes on. */
+  /** Handles the failure of an attempt. Returns what the call throws, or undefined if the call continues. */
   #onFailure(attempt: HedgedAttempt, error: unknown): Thrown | undefined {
     // A winner may fail after its answer, while the body streams. All others were cancelled.
     if (this.#winner !== undefined) return this.#winner === attempt ? this.#endWith({ error }) : undefined

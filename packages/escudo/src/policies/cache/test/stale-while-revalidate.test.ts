@@ -168,7 +168,7 @@ describe('within staleWhileRevalidate', () => {
     expect(s.status().policies[1]).toMatchObject({ calls: 1, failures: 0 })
   })
 
-  test('a refresh that calls its own key synchronously gets the stale value and starts no second one', async () => {
+  test('a refresh that synchronously calls its own key gets the stale value, starts no second one', async () => {
     const { clock, run } = await stale()
     const inner: unknown[] = []
     await run(async () => {

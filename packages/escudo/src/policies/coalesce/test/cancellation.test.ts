@@ -92,7 +92,7 @@ describe('a caller that leaves a flight', () => {
     expect(await stays).toBe('value')
   })
 
-  test('ends the flight if it is the last: the next call starts a new one, late results are dropped', async () => {
+  test('ends the flight if it is the last: a new call starts another, late results are dropped', async () => {
     const { flights, run, operation, clock } = setUp()
     const controller = new AbortController()
     const abandoned = run({ signal: controller.signal })

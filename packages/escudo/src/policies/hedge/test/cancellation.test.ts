@@ -35,7 +35,7 @@ describe("the caller's abort", () => {
     ['during the wait for the first hedge', 5, 1],
     ['while two attempts are in flight', 15, 2],
     ['while all attempts are in flight', 25, 3],
-  ])('%s: cancels all, rejects with its own reason, and starts no more', async (_when, at, attempts) => {
+  ])('%s: cancels all, rejects with its reason, starts no more', async (_when, at, attempts) => {
     const { clock, s, abortedAt, operation } = slow()
     const abort = new AbortController()
     const outcome = s.run(operation, { signal: abort.signal }).catch((error: unknown) => error)

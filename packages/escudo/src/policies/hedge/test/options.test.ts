@@ -30,7 +30,7 @@ describe('options', () => {
     ['hedge.name', { after: 1, name: '' }],
     ['hedge.delay', { after: 1, delay: 1 }],
     ['hedge', null],
-  ])('rejects a wrong %s: %j', (path, options) => {
+  ])('rejects %s: %j', (path, options) => {
     expect(() => hedge(options as HedgeOptions)).toThrow(ConfigurationError)
     expect(() => hedge(options as HedgeOptions)).toThrow(new RegExp(`^${path}: `))
   })

@@ -142,7 +142,7 @@ describe('until there are enough samples', () => {
   })
 })
 
-test('a call that a hedge won counts with its whole duration, so hedges do not lower the quantile', async () => {
+test('a call that a hedge won counts with its whole duration: hedges do not lower the quantile', async () => {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, hedge({ after: { quantile: 0.5, initial: 100 } }))
   const operation = ({ attempt }: Call): Promise<number> =>
