@@ -3,33 +3,33 @@ import { bulkhead, circuitBreaker, consecutive, constant, fallback, retry, shiel
 import { virtualClock } from 'escudo/testing'
 import { expect, test } from 'vitest'
 
-// Many calls at once: what is bounded stays bounded, what is given back is all given back.
+// Many concurrent calls: bounds hold, and every permit, listener and timer is released.
 
 const heapMb = (): number => process.memoryUsage().heapUsed / 2 ** 20
 
-test('a million calls against a full bulkhead: all refused, nothing grows, and it is fast', async () => {
+test('a full bulkhead rejects a million calls, fast and without growing the heap', async () => {
   const clock = virtualClock()
   const s = shield({ name: 'full', clock }, bulkhead({ limit: 10, queue: 10, maxWait: '1h' }))
-  const holding = Array.from({ length: 20 }, () => s.run(() => new Promise(() => {})).catch((error) => error.code))
-  let refused = 0
+  const running = Array.from({ length: 20 }, () => s.run(() => new Promise(() => {})).catch((error) => error.code))
+  let rejected = 0
   const count = (error: { readonly code: string }): void => {
-    if (error.code === 'BULKHEAD_FULL') refused += 1
+    if (error.code === 'BULKHEAD_FULL') rejected += 1
   }
   const before = heapMb()
   const startMs = performance.now()
   for (let batch = 0; batch < 1_000; batch += 1) {
     await Promise.all(Array.from({ length: 1_000 }, () => s.run(() => 'never called').catch(count)))
   }
-  expect(refused).toBe(1_000_000)
-  // Seconds would be minutes if the cost of a refusal grew with the refusals before it.
+  expect(rejected).toBe(1_000_000)
+  // It takes seconds. It would take minutes if the cost of a refusal grew with the number of earlier ones.
   expect(performance.now() - startMs).toBeLessThan(15_000)
   expect(heapMb() - before).toBeLessThan(150)
   expect(s.status().policies[0]).toMatchObject({ inUse: 10, queued: 10 })
   expect(clock.pending).toBe(1)
-  void holding
+  void running
 })
 
-test("a hundred thousand calls on one caller's signal leave no listener and cause no warning", async () => {
+test('a hundred thousand calls on one signal leave no listener and cause no warning', async () => {
   const clock = virtualClock()
   const s = shield(
     { name: 'one-signal', clock },
@@ -41,21 +41,21 @@ test("a hundred thousand calls on one caller's signal leave no listener and caus
     timeout('10s'),
   )
   const warnings: string[] = []
-  const warned = (warning: Error): void => void warnings.push(warning.name)
-  process.on('warning', warned)
+  const onWarning = (warning: Error): void => void warnings.push(warning.name)
+  process.on('warning', onWarning)
   const { signal } = new AbortController()
   for (let batch = 0; batch < 1_000; batch += 1) {
     const calls = Array.from({ length: 100 }, (_, n) => s.run(async () => n, { signal }))
     expect((await Promise.all(calls))[99]).toBe(99)
   }
   await new Promise((resolve) => setImmediate(resolve))
-  process.off('warning', warned)
+  process.off('warning', onWarning)
   expect(getEventListeners(signal, 'abort')).toEqual([])
   expect(warnings).toEqual([])
   expect(clock.pending).toBe(0)
 })
 
-test('the abort of a signal that a thousand calls share settles all of them, and gives every permit back', async () => {
+test('the abort of one signal settles a thousand calls and releases every permit', async () => {
   const clock = virtualClock()
   const s = shield(
     { name: 'shared-abort', clock },
@@ -83,7 +83,7 @@ test('the abort of a signal that a thousand calls share settles all of them, and
   expect(clock.pending).toBe(0)
 })
 
-test('a thousand callers at the moment of half-open through the recommended five: exactly one probe', async () => {
+test('a thousand calls at the moment of half-open make exactly one probe', async () => {
   const clock = virtualClock()
   const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s' })
   const s = shield(

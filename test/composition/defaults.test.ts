@@ -12,16 +12,16 @@ import {
 import { virtualClock } from 'escudo/testing'
 import { describe, expect, test } from 'vitest'
 
-// What holds where the user says nothing.
+// The defaults of the options.
 
 const DOWN = new Error('down')
 
-test('throttle: K = 2 over 2 minutes', async () => {
+test('adaptiveThrottle: K = 2 over 2 minutes', async () => {
   const clock = virtualClock()
   let chance = 0
   const s = shield({ name: 's', clock, random: () => chance }, adaptiveThrottle())
   const status = (): unknown => s.status().policies[0]
-  // Half of the calls accepted is just enough, whatever chance says.
+  // With half of the calls accepted, the throttle refuses none, for any random number.
   for (let call = 0; call < 50; call += 1) {
     await s.run(() => 'accepted')
     await s.run(() => Promise.reject(DOWN)).catch((error) => expect(error).toBe(DOWN))
@@ -43,8 +43,8 @@ const business = Object.assign(new Error('no'), {
   [Symbol.for('escudo.error')]: { code: 'NO', status: 409, kind: 'business' },
 })
 
-describe('classification, of every policy that judges', () => {
-  /** How often the operation was called, and what retry, breaker and throttle counted. */
+describe('the default classification of retry, hedge, breaker and throttle', () => {
+  /** How often the operation was called, and what the policies counted. */
   const count = async (operation: () => unknown, abort = false): Promise<unknown> => {
     const clock = virtualClock()
     const controller = new AbortController()
@@ -78,7 +78,7 @@ describe('classification, of every policy that judges', () => {
     return { calls, exhausted, hedges, refusedByIt: requests - accepts, failures }
   }
 
-  test('a throw is a failure: retried, hedged, counted', async () => {
+  test('a thrown error is a failure: retried, hedged and counted', async () => {
     const failed = { calls: 4, exhausted: 1, hedges: 2, refusedByIt: 4, failures: 4 }
     expect(await count(() => Promise.reject(DOWN))).toEqual(failed)
     expect(
@@ -88,7 +88,7 @@ describe('classification, of every policy that judges', () => {
     ).toEqual(failed)
   })
 
-  test("a business error and the caller's abort are ignored: neither retried nor hedged nor counted", async () => {
+  test("a business error and the caller's abort are ignored: not retried, hedged or counted", async () => {
     const ignored = { calls: 1, exhausted: 0, hedges: 0, refusedByIt: 0, failures: 0 }
     expect(await count(() => Promise.reject(business))).toEqual(ignored)
     expect(await count(() => new Promise(() => {}), true)).toEqual(ignored)

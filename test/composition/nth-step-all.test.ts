@@ -22,8 +22,7 @@ import { virtualClock } from 'escudo/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CountingClock } from './conservation/counting-clock.ts'
 
-// As nth-step.test.ts, with every policy that there is in one shield: what goes wrong goes wrong at the Nth await, for
-// every N.
+// As nth-step.test.ts, with all policies in one shield: a fault at the Nth await, for every N.
 
 const DOWN = new Error('down')
 const EVENTS = [
@@ -82,7 +81,7 @@ function expectNothingLeft({ shieldClock, s }: ReturnType<typeof setUp>, signal?
   if (signal !== undefined) expect(getEventListeners(signal, 'abort')).toEqual([])
 }
 
-/** An operation of several awaits, of microtasks and of time, that tells each of them before it takes it. */
+/** An operation with several awaits, for microtasks and for a timer. Calls `step` before each. */
 function operation(clock: ReturnType<typeof virtualClock>, step: (call: Call) => void) {
   return async (call: Call): Promise<string> => {
     const { signal } = call
@@ -106,7 +105,7 @@ function operation(clock: ReturnType<typeof virtualClock>, step: (call: Call) =>
 const STEPS = 4
 
 describe('a failure at the Nth await, for every N', () => {
-  test('of one attempt: another one makes it good', async () => {
+  test('of one attempt: another attempt succeeds', async () => {
     for (let failAt = 1; failAt <= STEPS; failAt += 1) {
       const set = setUp()
       let steps = 0
@@ -124,7 +123,7 @@ describe('a failure at the Nth await, for every N', () => {
     }
   })
 
-  test('and from there on: the error itself, after three attempts and a hedge of each', async () => {
+  test('and at every later one: rejects with the error after three attempts, each hedged', async () => {
     for (let failAt = 1; failAt <= STEPS; failAt += 1) {
       const set = setUp()
       let steps = 0
@@ -150,7 +149,7 @@ describe('a failure at the Nth await, for every N', () => {
 })
 
 describe('an abort at the Nth await, for every N', () => {
-  test('from outside, of five calls in a queue, of which two share a flight', async () => {
+  test('from outside, with five calls in a queue, two of them in one flight', async () => {
     const outcomes = new Set<unknown>()
     let n = 0
     for (let ended = false; !ended; n += 1) {
@@ -164,9 +163,9 @@ describe('an abort at the Nth await, for every N', () => {
             async (call) => {
               if (aborted) calledAfter += 1
               attempts += 1
-              const own = attempts
+              const attempt = attempts
               await operation(set.clock, () => {})(call)
-              if (own < 2) throw DOWN
+              if (attempt < 2) throw DOWN
               return 'value'
             },
             { signal: controller.signal, deadline: '30s', key },
@@ -176,7 +175,7 @@ describe('an abort at the Nth await, for every N', () => {
       const calls = ['a', 'a', 'b', 'c', 'd'].map(run)
       for (const call of calls) void call.then(() => (settled += 1))
       for (let step = 0; step < n; step += 1) {
-        // Most steps are microtasks; every fortieth moves the time.
+        // Most steps are microtasks; every fortieth advances the clock.
         if (step % 40 === 39) await set.clock.advance(1)
         else await undefined
       }
@@ -193,21 +192,21 @@ describe('an abort at the Nth await, for every N', () => {
     expect(n).toBeGreaterThan(100)
   })
 
-  test('of one waiter of a flight: the other one gets the value all the same', async () => {
+  test('of one caller of a flight: the other caller still receives the value', async () => {
     for (let n = 0; n < 400; n += 1) {
       const set = setUp()
       const controller = new AbortController()
       const load = operation(set.clock, () => {})
-      const leaves = set.s.run(load, { key: 'k', signal: controller.signal }).catch((error) => error)
-      const stays = set.s.run(load, { key: 'k' })
+      const aborted = set.s.run(load, { key: 'k', signal: controller.signal }).catch((error) => error)
+      const waiting = set.s.run(load, { key: 'k' })
       for (let step = 0; step < n; step += 1) {
         if (step % 40 === 39) await set.clock.advance(1)
         else await undefined
       }
       controller.abort('gone')
       await set.clock.advance('10s')
-      expect(await stays).toBe('value')
-      expect(['gone', 'value']).toContain(await leaves)
+      expect(await waiting).toBe('value')
+      expect(['gone', 'value']).toContain(await aborted)
       expectNothingLeft(set, controller.signal)
     }
   })
@@ -215,13 +214,13 @@ describe('an abort at the Nth await, for every N', () => {
 
 test('a listener that throws at the Nth event, for every N, changes nothing', async () => {
   const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const play = async (throwAt: number): Promise<{ readonly heard: number; readonly trace: unknown[] }> => {
+  const play = async (throwAt: number): Promise<{ readonly events: number; readonly trace: unknown[] }> => {
     const { clock, shieldClock, s } = setUp()
-    let heard = 0
+    let events = 0
     for (const event of EVENTS) {
       s.on(event, () => {
-        heard += 1
-        if (heard === throwAt) throw new Error('a listener is broken')
+        events += 1
+        if (events === throwAt) throw new Error('a listener is broken')
       })
     }
     const trace: unknown[] = []
@@ -233,16 +232,16 @@ test('a listener that throws at the Nth event, for every N, changes nothing', as
     await run(() => Promise.reject(DOWN), 1_000)
     await run(() => new Promise(() => {}), 61_000)
     await run(() => 'value', 1_500)
-    // Stale: it is refreshed in the background, in vain; and later it stands in for a failure.
+    // Stale: the background refresh fails, and later the stale value replaces a failure.
     await run(() => Promise.reject(DOWN), 2_000)
     await run(() => Promise.reject(DOWN), 2_000)
     await run(() => 'back', 10_000)
     trace.push(shieldClock.pending)
-    return { heard, trace }
+    return { events, trace }
   }
   const undisturbed = await play(0)
-  expect(undisturbed.heard).toBeGreaterThan(30)
-  for (let throwAt = 1; throwAt <= undisturbed.heard; throwAt += 1) {
+  expect(undisturbed.events).toBeGreaterThan(30)
+  for (let throwAt = 1; throwAt <= undisturbed.events; throwAt += 1) {
     expect(await play(throwAt)).toEqual(undisturbed)
   }
   warnings.mockRestore()

@@ -3,7 +3,7 @@ import { bulkhead, circuitBreaker, consecutive, constant, fallback, retry, shiel
 import { type VirtualClock, virtualClock } from 'escudo/testing'
 import { describe, expect, test, vi } from 'vitest'
 
-// What goes wrong goes wrong at every place where it can: at the Nth await, for every N.
+// Makes a fault at every possible step: at the Nth await, for every N.
 
 const DOWN = new Error('down')
 
@@ -21,7 +21,7 @@ function setUp() {
   return { clock, s }
 }
 
-/** An operation of several awaits, of microtasks and of time, that tells each of them before it takes it. */
+/** An operation with several awaits, for microtasks and for a timer. Calls `step` before each. */
 function operation(clock: VirtualClock, step: () => void) {
   return async ({ signal }: { readonly signal: AbortSignal }): Promise<string> => {
     step()
@@ -51,7 +51,7 @@ function expectNothingLeft({ clock, s }: ReturnType<typeof setUp>, signal?: Abor
 const STEPS_OF_ONE_ATTEMPT = 4
 
 describe('a failure at the Nth await', () => {
-  test('of one attempt, for every N: the next attempt makes it good', async () => {
+  test('of one attempt, for every N: the next attempt succeeds', async () => {
     for (let failAt = 1; failAt <= STEPS_OF_ONE_ATTEMPT; failAt += 1) {
       const set = setUp()
       let steps = 0
@@ -68,7 +68,7 @@ describe('a failure at the Nth await', () => {
     }
   })
 
-  test('and from there on: the error itself, after three attempts', async () => {
+  test('and at every later one, for every N: rejects with the error after three attempts', async () => {
     for (let failAt = 1; failAt <= STEPS_OF_ONE_ATTEMPT; failAt += 1) {
       const set = setUp()
       let steps = 0
@@ -89,7 +89,7 @@ describe('a failure at the Nth await', () => {
 })
 
 describe('an abort at the Nth await', () => {
-  test('of the operation itself, in every attempt, for every N', async () => {
+  test('by the operation itself, in every attempt, for every N', async () => {
     for (let abortAt = 1; abortAt <= 3 * STEPS_OF_ONE_ATTEMPT; abortAt += 1) {
       const set = setUp()
       const controller = new AbortController()
@@ -99,7 +99,7 @@ describe('an abort at the Nth await', () => {
           operation(set.clock, () => {
             steps += 1
             if (steps === abortAt) controller.abort('gone')
-            // Two attempts fail at their ends, so that the third one is reached.
+            // Two attempts fail at their last step, so that there is a third one.
             if (steps % STEPS_OF_ONE_ATTEMPT === 0 && steps < 3 * STEPS_OF_ONE_ATTEMPT) throw DOWN
           }),
           { signal: controller.signal },
@@ -107,13 +107,13 @@ describe('an abort at the Nth await', () => {
         .catch((error) => error)
       await set.clock.advance('1s')
       expect(await outcome).toBe('gone')
-      // It may finish the attempt that it is in; it is not called again.
+      // The operation may finish its current attempt; it is not called again.
       expect(Math.ceil(steps / STEPS_OF_ONE_ATTEMPT)).toBe(Math.ceil(abortAt / STEPS_OF_ONE_ATTEMPT))
       expectNothingLeft(set, controller.signal)
     }
   })
 
-  test('from outside, at the Nth microtask or millisecond of two calls in a queue, for every N', async () => {
+  test('from outside, at the Nth microtask or millisecond of two queued calls, for every N', async () => {
     const outcomes = new Set<unknown>()
     let n = 0
     for (let ended = false; !ended; n += 1) {
@@ -138,7 +138,7 @@ describe('an abort at the Nth await', () => {
       const calls = [run(first), run({ attempts: 0 })]
       for (const call of calls) void call.then(() => (settled += 1))
       for (let step = 0; step < n; step += 1) {
-        // Most steps are microtasks; every fortieth moves the time.
+        // Most steps are microtasks; every fortieth advances the clock.
         if (step % 40 === 39) await set.clock.advance(1)
         else await undefined
       }
@@ -158,8 +158,8 @@ describe('an abort at the Nth await', () => {
 
 test('a listener that throws at the Nth event, for every N, changes nothing', async () => {
   const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  const events = ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late'] as const
-  const play = async (throwAt: number): Promise<{ readonly heard: number; readonly trace: unknown[] }> => {
+  const names = ['stateChange', 'retry', 'timeout', 'rejected', 'fallback', 'late'] as const
+  const play = async (throwAt: number): Promise<{ readonly events: number; readonly trace: unknown[] }> => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(2), openFor: '10s' })
     const s = shield(
@@ -171,13 +171,13 @@ test('a listener that throws at the Nth event, for every N, changes nothing', as
       bulkhead({ limit: 1 }),
       timeout('1s', { name: 'attempt' }),
     )
-    let heard = 0
-    const hear = (): void => {
-      heard += 1
-      if (heard === throwAt) throw new Error('a listener is broken')
+    let events = 0
+    const listener = (): void => {
+      events += 1
+      if (events === throwAt) throw new Error('a listener is broken')
     }
-    for (const event of events) s.on(event, hear)
-    breaker.on('stateChange', hear)
+    for (const name of names) s.on(name, listener)
+    breaker.on('stateChange', listener)
     const trace: unknown[] = []
     const run = async (act: () => unknown, advance: '0ms' | '3s' | '10s'): Promise<void> => {
       const call = s.run(act)
@@ -190,31 +190,31 @@ test('a listener that throws at the Nth event, for every N, changes nothing', as
     await run(() => Promise.reject(DOWN), '10s')
     await run(() => 'back', '10s')
     trace.push(clock.pending)
-    return { heard, trace }
+    return { events, trace }
   }
   const undisturbed = await play(0)
-  expect(undisturbed.heard).toBeGreaterThan(8)
-  for (let throwAt = 1; throwAt <= undisturbed.heard; throwAt += 1) {
+  expect(undisturbed.events).toBeGreaterThan(8)
+  for (let throwAt = 1; throwAt <= undisturbed.events; throwAt += 1) {
     expect(await play(throwAt)).toEqual(undisturbed)
   }
   warnings.mockRestore()
 })
 
-test('the Nth of several listeners throws, for every N: all others hear every event', async () => {
+test('if the Nth of several listeners throws, all others receive every event, for every N', async () => {
   const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
   for (let broken = 0; broken < 5; broken += 1) {
     const { clock, s } = setUp()
-    const heard = [0, 0, 0, 0, 0]
-    heard.forEach((_, index) => {
+    const received = [0, 0, 0, 0, 0]
+    received.forEach((_, index) => {
       s.on('retry', () => {
-        heard[index] = (heard[index] as number) + 1
+        received[index] = (received[index] as number) + 1
         if (index === broken) throw DOWN
       })
     })
     const call = s.run(() => Promise.reject(DOWN)).catch(() => {})
     await clock.advance('1s')
     await call
-    expect(heard).toEqual([2, 2, 2, 2, 2])
+    expect(received).toEqual([2, 2, 2, 2, 2])
   }
   expect(warnings).toHaveBeenCalledTimes(5)
   warnings.mockRestore()

@@ -1,26 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
+import { theAdaptiveLimiter, theBulkhead, theRateLimiter, theThrottle } from './oracle/limits.ts'
 import { play } from './oracle/play.ts'
 import {
   ENTRIES,
-  theAdaptiveLimiter,
   theBreaker,
-  theBulkhead,
   theCache,
   theCoalesce,
   theFallback,
   theHedge,
-  theRateLimiter,
   theRetry,
-  theThrottle,
   theTimeout,
 } from './oracle/policies.ts'
 import { ENDLESS, SCENARIOS } from './oracle/scenarios.ts'
 
-// The orders that the documentation recommends, and any other order of any of the policies, against the same model as
-// the pairs.
+// The orders that the documentation recommends, and random orders of any policies, against the same model as the pairs.
 
-// Doubtful orders warn, which is the subject of another test.
+// Other tests cover the warnings about doubtful orders.
 vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
 
 const total = theTimeout(5_000, 'total')
@@ -82,20 +78,20 @@ describe.each(Object.entries(RECOMMENDED))('%s', (_order, entries) => {
   )
 
   for (const refusing of entries.filter(({ refuse }) => refuse !== undefined)) {
-    test(`a refusal by ${refusing.type}: the operation is not called, nobody waits or counts`, async () => {
+    test(`a refusal by ${refusing.type}: the operation is not called, nothing waits or counts`, async () => {
       for (const scenario of SCENARIOS.slice(0, 2)) await play(entries, scenario, refusing)
     })
   }
 })
 
-// Two hedged attempts that join one flight end in one and the same instant: who is first then, is nobody's promise.
-const ofOneFlight = (types: readonly string[]): boolean =>
+// Two hedged attempts that join one flight end at the same instant, and no rule says which one is first.
+const joinOneFlight = (types: readonly string[]): boolean =>
   types.includes('hedge') && types.indexOf('coalesce') > types.indexOf('hedge') + 1
 
-test('any of the policies, in any order: the outcome, its instant, every counter and event are those of the model', async () => {
+test('any policies in any order agree with the model on outcome, time, counters and events', async () => {
   const orders = fc
     .shuffledSubarray([...ENTRIES], { minLength: 3 })
-    .filter((entries) => !ofOneFlight(entries.map(({ type }) => type)))
+    .filter((entries) => !joinOneFlight(entries.map(({ type }) => type)))
   await fc.assert(
     fc.asyncProperty(orders, fc.constantFrom(...SCENARIOS), async (entries, scenario) => {
       try {

@@ -1,14 +1,14 @@
 import { describe, test, vi } from 'vitest'
+import type { Entry } from './oracle/entry.ts'
 import { play } from './oracle/play.ts'
-import { ENTRIES, type Entry } from './oracle/policies.ts'
+import { ENTRIES } from './oracle/policies.ts'
 import { ENDLESS, SCENARIOS } from './oracle/scenarios.ts'
 
-// Every ordered pair of policies, against everything that a call can come to. What is expected is said by a model: one
-// small function for each policy (`oracle/policies.ts`), composed in the same order. Compared are the outcome and its
-// instant, how often the operation was called, every counter, every event; and that nothing is left behind: no place
-// taken, no timer, no listener, no unhandled rejection.
+// Every ordered pair of policies, in every scenario. A model gives the expected result: one small function per policy
+// (`oracle/policies.ts`), composed in the same order. Compared are the outcome and its time, how often the operation was
+// called, every counter and every event. Nothing may be left: no permit, no timer, no listener, no unhandled rejection.
 
-// Doubtful orders warn, which is the subject of another test.
+// Other tests cover the warnings about doubtful orders.
 vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
 
 const pairs = ENTRIES.flatMap((outer) =>
@@ -24,7 +24,7 @@ describe.each(pairs)('%s', (_order, pair) => {
   })
 
   for (const refusing of pair.filter(({ refuse }) => refuse !== undefined)) {
-    test(`a refusal by ${refusing.type}: the operation is not called, nobody waits or counts`, async () => {
+    test(`a refusal by ${refusing.type}: the operation is not called, nothing waits or counts`, async () => {
       for (const scenario of SCENARIOS.slice(0, 2)) await play(pair, scenario, refusing)
     })
   }

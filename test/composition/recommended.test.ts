@@ -28,15 +28,15 @@ const kinds = [
   ['async', (act: () => unknown) => async () => act()],
 ] as const
 
-describe.each(kinds)('the recommended five around a %s operation', (_kind, as) => {
-  test('a value comes through, called once', async () => {
+describe.each(kinds)('the five recommended policies around a %s operation', (_kind, as) => {
+  test('a value is returned after one call', async () => {
     const { s, clock, status } = setUp()
     expect(await s.run(as(() => 42))).toBe(42)
     expect(status(3)).toMatchObject({ calls: 1, failures: 0 })
     expect(clock.pending).toBe(0)
   })
 
-  test('the breaker sees every attempt, the total timeout bounds all of them, the fallback covers the end', async () => {
+  test('the breaker counts every attempt, and the fallback replaces the last failure', async () => {
     const { s, clock, breaker, status } = setUp()
     const operation = vi.fn(
       as(() => {
@@ -49,7 +49,7 @@ describe.each(kinds)('the recommended five around a %s operation', (_kind, as) =
     expect(operation).toHaveBeenCalledTimes(3)
     expect(status(2)).toMatchObject({ retries: 2, exhausted: 1 })
     expect(breaker.state).toBe('open')
-    // Now the fallback covers the refusal, at once, and nobody is called.
+    // Now the fallback replaces the refusal immediately, and the operation is not called.
     expect(await s.run(operation)).toBe('fallback')
     expect(operation).toHaveBeenCalledTimes(3)
     await clock.advance('10s')
@@ -58,7 +58,7 @@ describe.each(kinds)('the recommended five around a %s operation', (_kind, as) =
     expect(clock.pending).toBe(0)
   })
 
-  test('a failure that passes is retried into a value', async () => {
+  test('a transient failure is retried until it succeeds', async () => {
     const { s, clock } = setUp()
     let calls = 0
     const outcome = s.run(
@@ -72,7 +72,7 @@ describe.each(kinds)('the recommended five around a %s operation', (_kind, as) =
     expect(await outcome).toBe('third time lucky')
   })
 
-  test('a business error comes through all of them, untouched', async () => {
+  test('a business error passes through all policies unchanged', async () => {
     const { s, status } = setUp()
     const business = Object.assign(new Error('no'), {
       [Symbol.for('escudo.error')]: { code: 'NO', status: 409, kind: 'business' },
@@ -88,7 +88,7 @@ describe.each(kinds)('the recommended five around a %s operation', (_kind, as) =
   })
 })
 
-test('deaf attempts are cut off one by one, the total cuts off the last, and the places are free while nobody waits', async () => {
+test('timeouts cancel each attempt that ignores its signal, and release its permit', async () => {
   const { s, clock, status } = setUp()
   let calls = 0
   const outcome = s.run(() => {
@@ -101,12 +101,12 @@ test('deaf attempts are cut off one by one, the total cuts off the last, and the
   expect(await outcome).toBe('fallback')
   expect(status(1)).toMatchObject({ name: 'total', timeouts: 1 })
   expect(status(5)).toMatchObject({ name: 'attempt', timeouts: 2 })
-  // Two attempts timed out, and the third was cut off from outside: three failures of the dependency.
+  // Two attempts timed out, and the total timeout cancelled the third: three failures of the dependency.
   expect(status(3)).toMatchObject({ state: 'open', failures: 3 })
   expect(status(4)).toMatchObject({ inUse: 0 })
 })
 
-test('a full bulkhead is refused without retry, opens no circuit, and the fallback answers', async () => {
+test('a full bulkhead causes no retry and opens no circuit, and the fallback answers', async () => {
   const { s, clock, status } = setUp()
   const ends: ((value?: unknown) => void)[] = []
   const running = [1, 2, 3].map(() => s.run(() => new Promise((resolve) => ends.push(resolve))))
@@ -120,21 +120,21 @@ test('a full bulkhead is refused without retry, opens no circuit, and the fallba
   expect(clock.pending).toBe(0)
 })
 
-test("the caller's abort reaches a deaf operation, a waiter and a backoff alike, with nothing left behind", async () => {
+test("the caller's abort ends a running, a queued and a retrying call, with nothing left behind", async () => {
   const { s, clock, status } = setUp()
   const controller = new AbortController()
   const options = { signal: controller.signal }
   const ends: ((value?: unknown) => void)[] = []
   const failing = s.run(() => Promise.reject(DOWN), options).catch((error) => error)
   await clock.advance(1)
-  const deaf = [1, 2].map(() =>
+  const ignoring = [1, 2].map(() =>
     s.run(() => new Promise((resolve) => ends.push(resolve)), options).catch((error) => error),
   )
-  const waiting = s.run(() => 'not called', options).catch((error) => error)
+  const queued = s.run(() => 'not called', options).catch((error) => error)
   expect(status(4)).toMatchObject({ inUse: 2, queued: 1 })
   controller.abort('gone')
   expect(status(4)).toMatchObject({ queued: 0 })
-  expect(await Promise.all([failing, ...deaf, waiting])).toEqual(['gone', 'gone', 'gone', 'gone'])
+  expect(await Promise.all([failing, ...ignoring, queued])).toEqual(['gone', 'gone', 'gone', 'gone'])
   for (const end of ends) end()
   await clock.advance(0)
   expect(status(4)).toMatchObject({ inUse: 0, queued: 0 })

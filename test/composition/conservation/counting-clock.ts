@@ -1,6 +1,6 @@
 import type { Clock } from 'escudo'
 
-/** The clock of the shield: the test's own, which also counts the timers that the shield has set and not yet ended. */
+/** The clock of a shield under test. Counts the timers of that shield that are pending. */
 export class CountingClock implements Clock {
   readonly #clock: Clock
   readonly #pending = new Set<object>()
@@ -9,7 +9,7 @@ export class CountingClock implements Clock {
     this.#clock = clock
   }
 
-  /** Timers that have neither fired nor been cancelled. */
+  /** How many timers have neither fired nor been cancelled. */
   get pending(): number {
     return this.#pending.size
   }

@@ -1,15 +1,15 @@
-/** Counts who begins and who ends to listen to the signals of callers. */
+/** Counts the listeners that are added to and removed from the signals of callers. */
 export class ListenerCount {
   added = 0
   removed = 0
   readonly #signals = new WeakSet<AbortSignal>()
 
-  /** From now on this signal counts too. */
+  /** Counts this signal's listeners from now on. */
   watch(signal: AbortSignal): void {
     this.#signals.add(signal)
   }
 
-  /** Counts on every signal of the process, until it ends: there is no way back. */
+  /** Patches `AbortSignal` for the whole process. It cannot be undone. */
   install(): void {
     const { addEventListener, removeEventListener } = EventTarget.prototype
     const count = this

@@ -1,5 +1,5 @@
-// A process of its own, for `conservation.test.ts`: node --expose-gc storm.ts CALLS SEED. Sends calls through the
-// recommended five in a storm of failures, timeouts and callers who give up, and prints what was left, as JSON.
+// A separate process for `conservation.test.ts`: node --expose-gc storm.ts CALLS SEED. Sends calls through the five
+// recommended policies during failures, timeouts and aborts, and prints as JSON what is left afterwards.
 import { getEventListeners } from 'node:events'
 import {
   bulkhead,
@@ -16,44 +16,44 @@ import {
 import { virtualClock } from 'escudo/testing'
 import { CountingClock } from './counting-clock.ts'
 import { ListenerCount } from './listeners.ts'
-import { type Mood, moody } from './operation.ts'
-import { Caller, type Limits, StandIn, Tracked } from './tracked.ts'
+import { type Behaviour, randomOperation } from './operation.ts'
+import { Caller, type Limits, Substitute, Tracked } from './tracked.ts'
 
-/** What is left of a storm. */
+/** What is left after a storm. */
 export interface Aftermath {
   readonly settled: number
-  /** Outcomes, counted; those that the model does not allow begin with `wrong`. */
+  /** How often each outcome occurred. Names of outcomes that the model does not allow begin with `wrong`. */
   readonly outcomes: Readonly<Record<string, number>>
-  /** Places in use and queued, after everything has settled. */
+  /** Permits in use and calls queued, after everything has settled. */
   readonly inUse: number
   readonly queued: number
-  /** The most that were ever seen in use. */
+  /** The most permits that were in use at any time. */
   readonly inUseMost: number
   readonly retries: number
   readonly openings: number
-  /** Timers of the shield at the end, and the most at any moment at which no call was under way. */
+  /** Timers of the shield at the end, and the most at any moment without calls in flight. */
   readonly pendingTimers: number
   readonly idleTimersMost: number
   /** Listeners on the signals of callers. */
   readonly listenersAdded: number
   readonly listenersRemoved: number
-  /** Signals that had a listener when nobody was waiting any more. */
-  readonly signalsHeard: number
+  /** Signals that still had a listener after all their calls had settled. */
+  readonly signalsWithListeners: number
   readonly unhandledRejections: number
-  /** After a collection, when a tenth of the calls, and when all had been made and settled. */
+  /** After a garbage collection, when a tenth of the calls and when all calls had settled. */
   readonly heapBytesEarly: number
   readonly heapBytesLate: number
-  /** After a long rest: the breaker lets a probe through, and closes. */
+  /** After a long pause: the result of a probe, and the state of the breaker after it. */
   readonly rested: { readonly value: unknown; readonly state: string }
 }
 
 const LIMITS: Limits = { totalMs: 300, attemptMs: 100, attempts: 3 }
-const PLACES = 40
+const PERMITS = 40
 const SHARED_CALLERS = 4
 const BATCH_MAX = 16
 const STEP_MS_MAX = 12
 const PAUSE_SHARE = 0.01
-const OUTAGE_EVERY_MS = 5_000
+const DOWN_EVERY_MS = 5_000
 
 const [calls = 0, seed = 0] = process.argv.slice(2).map(Number)
 const random = seededRandom(seed)
@@ -62,7 +62,7 @@ const shieldClock = new CountingClock(clock)
 const listeners = new ListenerCount()
 listeners.install()
 
-// The lease is long, so that a probe whose ticket nobody gives back holds the circuit half-open to the end.
+// The lease is long, so that a probe whose permit is never released keeps the circuit half-open until the end.
 const breaker = circuitBreaker({
   trip: failureRate({ threshold: 0.5, window: '1s', minimumCalls: 20 }),
   openFor: '500ms',
@@ -70,17 +70,17 @@ const breaker = circuitBreaker({
 })
 const five = shield(
   { name: 'storm', clock: shieldClock, random: seededRandom(seed + 1) },
-  fallback((error) => new StandIn(error)),
+  fallback((error) => new Substitute(error)),
   timeout(LIMITS.totalMs, { name: 'total' }),
   retry({ maxRetries: LIMITS.attempts - 1, backoff: exponential({ base: '20ms', max: '100ms' }) }),
   breaker,
-  bulkhead({ limit: PLACES, queue: PLACES, maxWait: '30ms' }),
+  bulkhead({ limit: PERMITS, queue: PERMITS, maxWait: '30ms' }),
   timeout(LIMITS.attemptMs, { name: 'attempt' }),
 )
 
 const outcomes: Record<string, number> = {}
 let settledCalls = 0
-let signalsHeard = 0
+let signalsWithListeners = 0
 let openings = 0
 let unhandledRejections = 0
 let inUseMost = 0
@@ -102,38 +102,38 @@ function newCaller(): Caller {
   return caller
 }
 
-/** A caller of its own, for one call: one that has given up already, one that gives up soon, or one that never does. */
-function ownCaller(): Caller {
+/** A caller of a single call. It has already aborted, aborts soon, or never aborts. */
+function singleCaller(): Caller {
   const caller = newCaller()
-  const how = random()
-  if (how < 0.1) caller.abort(clock.now())
-  // Also after the call has settled: then it must change nothing.
-  else if (how < 0.8) clock.setTimer(() => caller.abort(clock.now()), random() * LIMITS.totalMs * 0.5)
+  const draw = random()
+  if (draw < 0.1) caller.abort(clock.now())
+  // May come after the call has settled, and must then change nothing.
+  else if (draw < 0.8) clock.setTimer(() => caller.abort(clock.now()), random() * LIMITS.totalMs * 0.5)
   return caller
 }
 
 const shared = Array.from({ length: SHARED_CALLERS }, newCaller)
 
-/** Any of the shared callers but the first, who is patient to the end, while ever more calls are made for him. */
-function sharedCallerGivesUp(): void {
-  const place = 1 + Math.floor(random() * (SHARED_CALLERS - 1))
-  const caller = shared[place] as Caller
+/** Aborts one of the shared callers. The first one never aborts, and makes ever more calls on one signal. */
+function abortSharedCaller(): void {
+  const index = 1 + Math.floor(random() * (SHARED_CALLERS - 1))
+  const caller = shared[index] as Caller
   caller.abort(clock.now())
-  shared[place] = newCaller()
+  shared[index] = newCaller()
 }
 
-/** Some callers give up in the very tick in which another call ends, at whatever step of its end. */
+/** Sometimes aborts a shared caller in the tick in which another call ends, after a random number of microtasks. */
 function onEnd(): void {
   if (random() < 0.98) return
   const steps = Math.floor(random() * 16)
-  const step = (left: number): void => queueMicrotask(() => (left === 0 ? sharedCallerGivesUp() : step(left - 1)))
+  const step = (left: number): void => queueMicrotask(() => (left === 0 ? abortSharedCaller() : step(left - 1)))
   step(steps)
 }
 
-function callOnce(mood: Mood): void {
-  const who = random()
+function callOnce(behaviour: Behaviour): void {
+  const draw = random()
   const caller =
-    who < 0.25 ? undefined : who < 0.6 ? (shared[Math.floor(random() * SHARED_CALLERS)] as Caller) : ownCaller()
+    draw < 0.25 ? undefined : draw < 0.6 ? (shared[Math.floor(random() * SHARED_CALLERS)] as Caller) : singleCaller()
   const deadlineMs = random() < 0.2 ? 5 + random() * LIMITS.totalMs * 0.8 : undefined
   const tracked = new Tracked(clock, LIMITS, caller, deadlineMs)
   const options: RunOptions = { signal: caller?.controller.signal, deadline: deadlineMs }
@@ -141,31 +141,33 @@ function callOnce(mood: Mood): void {
     settledCalls += 1
     count(tracked.outcomeOf(outcome))
     const isShared = caller !== undefined && shared.includes(caller)
-    if (caller !== undefined && !isShared && inNobodysHands(caller)) signalsHeard += 1
+    if (caller !== undefined && !isShared && hasListeners(caller)) signalsWithListeners += 1
   }
-  five.run(moody(tracked, mood), caller === undefined && deadlineMs === undefined ? undefined : options).then(
-    (value) => settle({ value }),
-    (error) => settle({ error }),
-  )
+  five
+    .run(randomOperation(tracked, behaviour), caller === undefined && deadlineMs === undefined ? undefined : options)
+    .then(
+      (value) => settle({ value }),
+      (error) => settle({ error }),
+    )
 }
 
-/** Whether somebody still listens to a caller whose only call has settled, or who gave up so that all have. */
-function inNobodysHands({ controller, abortedAt }: Caller): boolean {
-  // Those who shared a signal settle one after the other, so only what was cut off before now is over for all.
+/** Whether the signal of a caller without unsettled calls still has a listener. */
+function hasListeners({ controller, abortedAt }: Caller): boolean {
+  // Calls that share a signal settle one after the other: all have settled only after the instant of the abort.
   if (abortedAt === clock.now()) return false
   return getEventListeners(controller.signal, 'abort').length > 0
 }
 
 const inUse = (): { inUse: number; queued: number } => five.status().policies[4] as never
 
-/** Lets every call settle that was made. Then a circuit that is open may have its timer, and nobody else any. */
+/** Waits until every call has settled. Then only an open circuit may have a timer. */
 async function pause(made: number): Promise<void> {
   while (settledCalls < made) await clock.advance(1)
-  const own = breaker.state === 'open' ? 1 : 0
-  idleTimersMost = Math.max(idleTimersMost, shieldClock.pending - own)
+  const openTimers = breaker.state === 'open' ? 1 : 0
+  idleTimersMost = Math.max(idleTimersMost, shieldClock.pending - openTimers)
 }
 
-/** Everything settles, and everything that was set on the clock fires. */
+/** Lets every call settle and every timer fire. */
 async function calm(): Promise<void> {
   await clock.advance('10s')
 }
@@ -180,18 +182,18 @@ function heapBytes(): number {
 let heapBytesEarly = 0
 for (let made = 0; made < calls; ) {
   const batch = Math.min(1 + Math.floor(random() * BATCH_MAX), calls - made)
-  // Mostly well; every few seconds an outage, in which all fails for a second.
-  const failures = clock.now() % OUTAGE_EVERY_MS < OUTAGE_EVERY_MS / 5 ? 0.9 : 0.12
-  const mood: Mood = {
+  // Mostly healthy; every 5 s, for 1 s, 90 % of the attempts fail.
+  const failures = clock.now() % DOWN_EVERY_MS < DOWN_EVERY_MS / 5 ? 0.9 : 0.12
+  const behaviour: Behaviour = {
     clock,
     random,
     failures,
     attemptMs: LIMITS.attemptMs,
     onEnd,
-    wrong: (what) => count(`wrong: ${what}`),
+    onProblem: (problem) => count(`wrong: ${problem}`),
   }
-  for (let one = 0; one < batch; one += 1) callOnce(mood)
-  if (random() < 0.02) sharedCallerGivesUp()
+  for (let call = 0; call < batch; call += 1) callOnce(behaviour)
+  if (random() < 0.02) abortSharedCaller()
   if (random() < PAUSE_SHARE) await pause(made + batch)
   inUseMost = Math.max(inUseMost, inUse().inUse)
   await clock.advance(random() * STEP_MS_MAX)
@@ -204,7 +206,8 @@ for (let made = 0; made < calls; ) {
 await calm()
 const heapBytesLate = heapBytes()
 const left = inUse()
-for (const { controller } of shared) if (getEventListeners(controller.signal, 'abort').length > 0) signalsHeard += 1
+for (const { controller } of shared)
+  if (getEventListeners(controller.signal, 'abort').length > 0) signalsWithListeners += 1
 const pendingTimers = shieldClock.pending
 const value = await five.run(() => 'well')
 const more = [await five.run(() => 'well'), await five.run(() => 'well')]
@@ -221,10 +224,10 @@ const aftermath: Aftermath = {
   idleTimersMost,
   listenersAdded: listeners.added,
   listenersRemoved: listeners.removed,
-  signalsHeard,
+  signalsWithListeners,
   unhandledRejections,
   heapBytesEarly,
   heapBytesLate,
-  rested: { value: more.every((one) => one === value) ? value : more, state: breaker.state },
+  rested: { value: more.every((each) => each === value) ? value : more, state: breaker.state },
 }
 console.log(JSON.stringify(aftermath))

@@ -1,7 +1,7 @@
 import { BulkheadFullError, CircuitOpenError, type Clock, DeadlineExceededError, TimeoutError } from 'escudo'
 
-/** What stands in for a failure: the failure itself, so that it can be judged. */
-export class StandIn {
+/** The fallback's substitute for a failure. Carries the failure, so that the model can check it. */
+export class Substitute {
   readonly error: unknown
 
   constructor(error: unknown) {
@@ -9,8 +9,8 @@ export class StandIn {
   }
 }
 
-/** An operation's own failure, which knows whose it is. */
-export class OwnError extends Error {
+/** The failure of an operation, with the call that it belongs to. */
+export class OperationError extends Error {
   readonly owner: Tracked
 
   constructor(owner: Tracked, facts: object = {}) {
@@ -20,13 +20,13 @@ export class OwnError extends Error {
   }
 }
 
-/** What an operation comes to that its timeout has cut off: nobody may ever see it. */
+/** The value of an operation that was cancelled by its timeout. No caller may receive it. */
 export const TOO_LATE = { late: true }
 
-/** One who calls, once or many times, and may give up. */
+/** The owner of a signal, for one call or many. May abort it. */
 export class Caller {
   readonly controller: AbortController = new AbortController()
-  readonly reason: object = { gaveUp: true }
+  readonly reason: object = { aborted: true }
   abortedAt: number | undefined
 
   abort(now: number): void {
@@ -42,17 +42,17 @@ export interface Limits {
   readonly attempts: number
 }
 
-// A deadline and a timeout are sums of the same numbers in another order.
+// A deadline and a timeout add the same numbers in a different order, so they may differ by rounding.
 const SAME_MS = 1e-6
 
-/** One call with all that decides which outcomes it may have. */
+/** One call, with everything that determines which outcomes it may have. */
 export class Tracked {
   readonly startedAt: number
   readonly caller: Caller | undefined
   readonly deadlineMs: number | undefined
   attempts = 0
   attemptAt = 0
-  /** When an attempt that was not cut off came to its value. */
+  /** When an attempt that was not cancelled returned its value. */
   valueAt: number | undefined
   settled = false
   readonly #clock: Clock
@@ -66,19 +66,19 @@ export class Tracked {
     this.deadlineMs = deadlineMs
   }
 
-  /** An attempt begins. Returns what is wrong with that, if anything is. */
+  /** Records the start of an attempt. Returns the problem if it must not start. */
   attempt(): string | undefined {
     const now = this.#clock.now()
     this.attempts += 1
     this.attemptAt = now
     this.valueAt = undefined
     if (this.settled) return 'called after it had settled'
-    if (this.caller?.abortedAt !== undefined) return 'called after its caller had given up'
+    if (this.caller?.abortedAt !== undefined) return 'called after its caller had aborted'
     if (this.attempts > this.#limits.attempts) return 'called too often'
     return undefined
   }
 
-  /** The name of the outcome; one that the model does not allow begins with `wrong`. */
+  /** The name of the outcome. It begins with `wrong` if the model does not allow it. */
   outcomeOf(settled: { readonly value: unknown } | { readonly error: unknown }): string {
     if (this.settled) return 'wrong: settled twice'
     this.settled = true
@@ -86,35 +86,35 @@ export class Tracked {
     if (now > this.startedAt + this.#limits.totalMs + SAME_MS) return 'wrong: later than its total timeout'
     const abortedAt = this.caller?.abortedAt
     if (abortedAt !== undefined && now !== Math.max(abortedAt, this.startedAt)) {
-      return 'wrong: later than its caller gave up'
+      return 'wrong: later than the abort of its caller'
     }
     if ('error' in settled) return this.#error(settled.error, now)
     const { value } = settled
-    if (value instanceof StandIn) return `fallback for ${this.#failure(value.error, now)}`
-    if (value !== this) return 'wrong: a value that is not its own'
-    return this.valueAt === now ? 'value' : 'wrong: a value that no attempt came to now'
+    if (value instanceof Substitute) return `fallback for ${this.#failure(value.error, now)}`
+    if (value !== this) return 'wrong: a value of another call'
+    return this.valueAt === now ? 'value' : 'wrong: a value that no attempt returned now'
   }
 
   #error(error: unknown, now: number): string {
     if (this.caller !== undefined && error === this.caller.reason) {
-      return this.caller.abortedAt === undefined ? 'wrong: given up by nobody' : 'given up'
+      return this.caller.abortedAt === undefined ? 'wrong: aborted without an abort' : 'aborted by its caller'
     }
     if (error instanceof DeadlineExceededError) {
       const dueMs = this.startedAt + (this.deadlineMs ?? Number.NaN)
       return Math.abs(now - dueMs) <= SAME_MS ? 'deadline' : 'wrong: a deadline at the wrong time'
     }
-    if (error instanceof OwnError && error.owner === this && 'business' in error) return 'business error'
+    if (error instanceof OperationError && error.owner === this && 'business' in error) return 'business error'
     return `wrong: rejected with ${error}`
   }
 
   #failure(error: unknown, now: number): string {
     if (error instanceof CircuitOpenError) return 'an open circuit'
     if (error instanceof BulkheadFullError) return 'a full bulkhead'
-    if (error instanceof OwnError) return error.owner === this ? 'a failure' : 'wrong: a failure of another call'
+    if (error instanceof OperationError) return error.owner === this ? 'a failure' : 'wrong: a failure of another call'
     if (!(error instanceof TimeoutError)) return `wrong: ${error}`
-    const [beganAt, afterMs] =
+    const [startedAt, afterMs] =
       error.policy === 'total' ? [this.startedAt, this.#limits.totalMs] : [this.attemptAt, this.#limits.attemptMs]
-    const onTime = Math.abs(now - (beganAt + afterMs)) <= SAME_MS
+    const onTime = Math.abs(now - (startedAt + afterMs)) <= SAME_MS
     return onTime ? `a timeout (${error.policy})` : `wrong: a timeout at the wrong time (${error.policy})`
   }
 }

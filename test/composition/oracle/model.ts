@@ -1,57 +1,57 @@
-// What a call through any policies in any order comes to, and when: said by the rules of the documentation, one small
-// function for each policy, without promises, timers or signals. Time is a number that is handed on.
+// A model of a call through any policies in any order: its outcome, and when it ends. It follows the rules of the
+// documentation, with one small function per policy, without promises, timers or signals. Time is a number.
 
-/** What a call, or a part of it, comes to. */
+/** The outcome of a call or of a part of it. */
 export type Outcome = 'value' | 'down' | 'business' | 'refused' | 'fallback' | 'timeout' | 'deadline' | 'gone' | 'lost'
 
 /** The end of a call or of a part of it. */
 export interface End {
   readonly outcome: Outcome
   readonly at: number
-  /** Until when work goes on that nobody waits for any longer, and whose place is held. */
-  readonly heldUntil?: number | undefined
-  /** The same where a policy in between has settled at the cut, so that the engine alone knows of it. */
-  readonly lingersUntil?: number | undefined
+  /** Until when a cancelled operation is still running and keeps its permit. */
+  readonly runningUntil?: number | undefined
+  /** The same if a policy in between settled at the cancellation, so that only the engine knows about the operation. */
+  readonly lateUntil?: number | undefined
 }
 
-/** What cuts a part of a call short, and when. */
-export interface Cut {
+/** What cancels a part of a call, and when. */
+export interface Cancellation {
   readonly at: number
   readonly reason: Outcome
   readonly by: 'caller' | 'escudo'
 }
 
-/** What a part of a call gets from what stands around it. */
+/** What a part of a call receives from the policies outside it. */
 export interface Context {
-  readonly cut: Cut
-  /** The instant that `call.deadline` tells. */
+  readonly cancellation: Cancellation
+  /** The value of `call.deadline`. */
   readonly deadline: number
 }
 
-/** What the operation does when it is called for the nth time: its outcome, after so long. */
+/** The outcome of the operation's nth call, and how long it takes. */
 export type Script = (n: number) => {
   readonly outcome: 'value' | 'down' | 'business' | 'refused'
   readonly afterMs: number
 }
 
-/** What the operation makes of the abort of its signal. */
-export type Manner = 'deaf' | 'attentive'
+/** How the operation reacts to the abort of its signal. */
+export type Manner = 'ignores its signal' | 'obeys its signal'
 
-/** All that has happened, in all calls. */
+/** The state of the model across all calls. */
 export class World {
   calls = 0
   readonly script: Script
   readonly manner: Manner
-  /** The name of the policy that refuses everything. */
+  /** The name of the policy that refuses every call. */
   readonly refusing: string | undefined
   /** The counters of each policy, as its status shows them. */
   readonly counters = new Map<string, Record<string, number>>()
   readonly events: Record<string, number> = {}
-  /** The places of limits that work holds which nobody waits for any longer. */
-  readonly held: { readonly name: string; readonly until: number }[] = []
-  /** Whether work went on that nobody waited for any longer. */
+  /** The permits of limits that cancelled operations keep while they are still running. */
+  readonly taken: { readonly name: string; readonly until: number }[] = []
+  /** Whether an operation was still running after its cancellation. */
   hadLateWork = false
-  /** What policies remember from call to call, by name. */
+  /** What each policy keeps from call to call, by its name. */
   readonly memory = new Map<string, End>()
 
   constructor(script: Script, manner: Manner, refusing?: string) {
@@ -70,51 +70,55 @@ export class World {
     ;(this.counters.get(name) as Record<string, number>)[counter] = value
   }
 
-  /** A place of a limit is taken for as long as the work goes on. */
-  hold(name: string, until: number | undefined): void {
-    if (until !== undefined) this.held.push({ name, until })
+  /** Takes a permit of a limit for as long as the operation is still running. */
+  take(name: string, until: number | undefined): void {
+    if (until !== undefined) this.taken.push({ name, until })
   }
 
-  tell(event: string): void {
+  emit(event: string): void {
     this.events[event] = (this.events[event] ?? 0) + 1
   }
 }
 
-/** Some part of a call: what stands inside of a policy, or the operation itself. */
+/** A part of a call: a policy with everything inside it, or the operation. */
 export type Part = (world: World, at: number, context: Context) => End
 
-export const isCut = ({ cut }: Context, { at }: End): boolean => cut.at <= at
+export const isCancelled = ({ cancellation }: Context, { at }: End): boolean => cancellation.at <= at
 export const hasAnswer = ({ outcome }: End): boolean => outcome === 'value' || outcome === 'fallback'
 export const isFailure = ({ outcome }: End): boolean =>
   outcome === 'down' || outcome === 'timeout' || outcome === 'deadline'
 
-/** What a policy makes of the end of what stands inside of it. */
+/** The verdict of a policy on the end of the part inside it. */
 export function verdictOn(end: End, context: Context): 'success' | 'failure' | 'ignored' {
-  if (isCut(context, end)) return context.cut.by === 'caller' ? 'ignored' : 'failure'
+  if (isCancelled(context, end)) return context.cancellation.by === 'caller' ? 'ignored' : 'failure'
   if (hasAnswer(end)) return 'success'
   return isFailure(end) ? 'failure' : 'ignored'
 }
 
-/** The call ends now because it was cut. */
-export const cutEnd = ({ cut }: Context, heldUntil?: number): End => ({ outcome: cut.reason, at: cut.at, heldUntil })
+/** The end of a part that is cancelled. */
+export const cancelledEnd = ({ cancellation }: Context, runningUntil?: number): End => ({
+  outcome: cancellation.reason,
+  at: cancellation.at,
+  runningUntil,
+})
 
-/** The same end, with nothing that anybody further out would hold a place for. */
+/** The same end, for which outer policies keep no permit. */
 export const released = ({ outcome, at }: End): End => ({ outcome, at })
 
 /** The operation. */
 export const operation: Part = (world, at, context) => {
-  if (context.cut.at <= at) return cutEnd(context)
+  if (context.cancellation.at <= at) return cancelledEnd(context)
   world.calls += 1
   const { outcome, afterMs } = world.script(world.calls)
   const end: End = { outcome, at: at + afterMs }
-  if (!isCut(context, end)) return end
-  if (world.manner === 'attentive') return cutEnd(context)
+  if (!isCancelled(context, end)) return end
+  if (world.manner === 'obeys its signal') return cancelledEnd(context)
   world.hadLateWork = true
-  return cutEnd(context, end.at)
+  return cancelledEnd(context, end.at)
 }
 
-/** A policy that refuses whatever comes. */
+/** The end of a call that a policy refuses. */
 export function refuse(world: World, at: number): End {
-  world.tell('rejected')
+  world.emit('rejected')
   return { outcome: 'refused', at }
 }

@@ -3,8 +3,8 @@ import { type AnyPolicy, type Call, type Shield, shield } from 'escudo'
 import { type VirtualClock, virtualClock } from 'escudo/testing'
 import { expect } from 'vitest'
 import { CountingClock } from '../conservation/counting-clock.ts'
+import type { Entry } from './entry.ts'
 import { type Context, type End, operation as modelOperation, type Outcome, World } from './model.ts'
-import type { Entry } from './policies.ts'
 import type { Scenario } from './scenarios.ts'
 
 const facts = (code: string, more: object): object => ({ [Symbol.for('escudo.error')]: { code, ...more } })
@@ -23,12 +23,12 @@ const CODES: Readonly<Record<string, Outcome>> = {
 }
 const EVENTS = ['retry', 'hedge', 'timeout', 'fallback', 'rejected'] as const
 
-// A throttle refuses by chance: not below ten failures in a row.
+// The random number of the throttle: it refuses no call before ten failures in a row.
 const CHANCE = 0.9
 const PAUSE_MS = 1_000
 const NEVER = Number.POSITIVE_INFINITY
 
-/** Plays a scenario through the policies, outermost first, and through the model, and expects the same of both. */
+/** Plays a scenario through the policies, outermost first, and the model, and expects the same of both. */
 export async function play(entries: readonly Entry[], scenario: Scenario, refusing?: Entry): Promise<void> {
   const clock = virtualClock()
   const shieldClock = new CountingClock(clock)
@@ -42,10 +42,10 @@ export async function play(entries: readonly Entry[], scenario: Scenario, refusi
   for (const { name, counters } of entries) world.counters.set(name, { ...counters })
   const stop = refusing?.refuse?.(policies[entries.indexOf(refusing)] as AnyPolicy, shieldClock as never)
   const statusBefore = statuses(s)
-  const heard: Record<string, number> = {}
+  const events: Record<string, number> = {}
   for (const event of EVENTS) {
     s.on(event, () => {
-      heard[event] = (heard[event] ?? 0) + 1
+      events[event] = (events[event] ?? 0) + 1
     })
   }
   const operation = operationOf(scenario, clock)
@@ -58,22 +58,22 @@ export async function play(entries: readonly Entry[], scenario: Scenario, refusi
       expect(outcome).toEqual({ outcome: expected.outcome, at: expected.at })
       expect(operation.calls()).toBe(world.calls)
       expect(getEventListeners(signal, 'abort')).toEqual([])
-      // At once, and not only when they would have been due.
+      // Timers are cancelled when the call ends, not when they fall due.
       expect(shieldClock.pending).toBe(0)
       await clock.advance(PAUSE_MS)
     }
-    expect(heard).toEqual(world.events)
+    expect(events).toEqual(world.events)
     if (refusing === undefined) expect(statuses(s)).toMatchObject(expectedStatuses(world, clock.now()))
     else if (refusing.type !== 'adaptiveThrottle') {
       expect(statuses(s)[refusing.name]).toMatchObject(statusBefore[refusing.name] as object)
     }
 
-    // What was still at work ends, late: nobody hears of it, nothing counts it, and every permit is back.
+    // Operations that are still running end late: no event, no counter, and every permit is released.
     stop?.()
     operation.release()
     await clock.advance('2h')
     if (refusing === undefined) expect(statuses(s)).toMatchObject(expectedStatuses(world, NEVER))
-    expect(heard).toEqual(world.events)
+    expect(events).toEqual(world.events)
     expect(operation.calls()).toBe(world.calls)
     expect(shieldClock.pending).toBe(0)
     expect(unhandled).toEqual([])
@@ -82,17 +82,17 @@ export async function play(entries: readonly Entry[], scenario: Scenario, refusi
   }
 }
 
-// What counts the ends of calls, and may hear of one only when work has ended that nobody waited for.
+// Counters of ended calls. An operation that is still running delays them.
 const LATE = ['exhausted', 'misses']
 
-/** The counters, and the places that are taken now. */
+/** The counters, and the permits that are taken at this time. */
 function expectedStatuses(world: World, now: number): Record<string, unknown> {
   return Object.fromEntries(
     [...world.counters].map(([name, counters]) => {
-      const places = world.held.filter((place) => place.name === name && place.until > now).length
+      const permits = world.taken.filter((permit) => permit.name === name && permit.until > now).length
       const expected = Object.entries(counters)
         .filter(([counter]) => !(world.hadLateWork && LATE.includes(counter)))
-        .map(([counter, count]) => [counter, counter === 'inUse' || counter === 'inFlight' ? places : count])
+        .map(([counter, count]) => [counter, counter === 'inUse' || counter === 'inFlight' ? permits : count])
       return [name, Object.fromEntries(expected)]
     }),
   )
@@ -105,8 +105,8 @@ function statuses(s: Shield): Record<string, unknown> {
 function contextOf({ deadlineMs, abortAtMs }: Scenario, now: number): Context {
   const deadline = now + (deadlineMs ?? NEVER)
   const abortAt = now + (abortAtMs ?? NEVER)
-  if (abortAt < deadline) return { cut: { at: abortAt, reason: 'gone', by: 'caller' }, deadline }
-  return { cut: { at: deadline, reason: 'deadline', by: 'escudo' }, deadline }
+  if (abortAt < deadline) return { cancellation: { at: abortAt, reason: 'gone', by: 'caller' }, deadline }
+  return { cancellation: { at: deadline, reason: 'deadline', by: 'escudo' }, deadline }
 }
 
 async function runOnce(
@@ -157,9 +157,9 @@ function operationOf({ script, manner, sync }: Scenario, clock: VirtualClock) {
           reject(error)
         }
       }
-      if (manner === 'attentive') call.signal.addEventListener('abort', () => reject(call.signal.reason))
+      if (manner === 'obeys its signal') call.signal.addEventListener('abort', () => reject(call.signal.reason))
       if (Number.isFinite(afterMs)) clock.setTimer(settle, afterMs)
-      // Half of what comes late is a failure.
+      // Half of the late results are failures.
       else releases.push(() => (releases.length % 2 === 0 ? resolve('late') : reject(DOWN)))
     })
   }

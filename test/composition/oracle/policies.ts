@@ -1,8 +1,4 @@
 import {
-  type AnyPolicy,
-  adaptiveLimiter,
-  adaptiveThrottle,
-  bulkhead,
   type CircuitBreaker,
   cache,
   circuitBreaker,
@@ -11,31 +7,17 @@ import {
   constant,
   fallback,
   hedge,
-  rateLimiter,
   retry,
-  type Shield,
-  shield,
   timeout,
 } from 'escudo'
-import type { VirtualClock } from 'escudo/testing'
-import { cutEnd, type End, hasAnswer, isCut, isFailure, type Part, refuse, released, verdictOn } from './model.ts'
+import type { Entry } from './entry.ts'
+import { theAdaptiveLimiter, theBulkhead, theRateLimiter, theThrottle } from './limits.ts'
+import { cancelledEnd, type End, hasAnswer, isCancelled, isFailure, refuse, released, verdictOn } from './model.ts'
 
-/** A policy, and what the documentation says of it. One entry is all that a further policy needs. */
-export interface Entry {
-  readonly name: string
-  readonly type: string
-  readonly make: () => AnyPolicy
-  /** What its status shows of a policy that has done nothing. */
-  readonly counters: Readonly<Record<string, number>>
-  /** The rules. */
-  readonly model: (inside: Part) => Part
-  /** Makes the policy refuse every call, until what it returns is called. */
-  readonly refuse?: (policy: AnyPolicy, clock: VirtualClock) => () => void
-}
-
-/** The delays of the policies below. Chosen so that no two things fall due in the same instant. */
-export const TIMES = { backoffMs: 10, hedgeMs: 50, ttlMs: 60_000 } as const
-const { backoffMs, hedgeMs, ttlMs } = TIMES
+/** The delays of the policies below, chosen so that no two fall due at the same instant. */
+const BACKOFF_MS = 10
+const HEDGE_MS = 50
+const TTL_MS = 60_000
 
 export const theFallback = (name = 'fallback'): Entry => ({
   name,
@@ -44,8 +26,8 @@ export const theFallback = (name = 'fallback'): Entry => ({
   counters: {},
   model: (inside) => (world, at, context) => {
     const end = inside(world, at, context)
-    if (hasAnswer(end) || isCut(context, end) || end.outcome === 'business') return end
-    world.tell('fallback')
+    if (hasAnswer(end) || isCancelled(context, end) || end.outcome === 'business') return end
+    world.emit('fallback')
     return { outcome: 'fallback', at: end.at }
   },
 })
@@ -57,15 +39,15 @@ export const theTimeout = (afterMs = 1_000, name = 'timeout'): Entry => ({
   counters: { timeouts: 0 },
   model:
     (inside) =>
-    (world, at, { cut: outer, deadline }) => {
-      const own = { at: at + afterMs, reason: 'timeout', by: 'escudo' } as const
-      const cut = own.at < outer.at ? own : outer
-      const end = inside(world, at, { cut, deadline: Math.min(deadline, own.at) })
-      if (cut === own && end.at >= own.at) {
+    (world, at, { cancellation: outer, deadline }) => {
+      const timedOut = { at: at + afterMs, reason: 'timeout', by: 'escudo' } as const
+      const cancellation = timedOut.at < outer.at ? timedOut : outer
+      const end = inside(world, at, { cancellation, deadline: Math.min(deadline, timedOut.at) })
+      if (cancellation === timedOut && end.at >= timedOut.at) {
         world.count(name, 'timeouts')
-        world.tell('timeout')
+        world.emit('timeout')
       }
-      // Further out nobody waits for what was cut in here.
+      // Outer policies do not wait for an operation that is cancelled in here.
       return released(end)
     },
 })
@@ -73,20 +55,20 @@ export const theTimeout = (afterMs = 1_000, name = 'timeout'): Entry => ({
 export const theRetry = (maxRetries = 1, name = 'retry'): Entry => ({
   name,
   type: 'retry',
-  make: () => retry({ maxRetries, backoff: constant(backoffMs), name }),
+  make: () => retry({ maxRetries, backoff: constant(BACKOFF_MS), name }),
   counters: { calls: 0, retries: 0, exhausted: 0 },
   model: (inside) => (world, at, context) => {
     world.count(name, 'calls')
     let end = inside(world, at, context)
     for (let retries = 0; verdictOn(end, context) === 'failure'; retries += 1) {
-      const nextAt = end.at + backoffMs
-      if (isCut(context, end) || retries === maxRetries || nextAt >= context.deadline) {
+      const nextAt = end.at + BACKOFF_MS
+      if (isCancelled(context, end) || retries === maxRetries || nextAt >= context.deadline) {
         world.count(name, 'exhausted')
         break
       }
       world.count(name, 'retries')
-      world.tell('retry')
-      if (context.cut.at <= nextAt) return cutEnd(context)
+      world.emit('retry')
+      if (context.cancellation.at <= nextAt) return cancelledEnd(context)
       end = inside(world, nextAt, context)
     }
     return end
@@ -114,69 +96,39 @@ export const theBreaker = (name = 'circuitBreaker'): Entry => ({
   },
 })
 
-/** A shield of one policy alone, by which others than the calls under test use it. */
-function others(policy: AnyPolicy, clock: VirtualClock): Shield {
-  const build = shield as unknown as (options: object, policy: AnyPolicy) => Shield
-  return build({ name: 'others', clock, random: () => 1 }, policy)
-}
-
-/** Takes all the places of a limit, each with an operation that ends when it is told. */
-function takePlaces(policy: AnyPolicy, clock: VirtualClock, places: number): () => void {
-  const busy = others(policy, clock)
-  const { promise, resolve } = Promise.withResolvers<void>()
-  for (let place = 0; place < places; place += 1) void busy.run(() => promise, { key: 'busy' })
-  return resolve
-}
-
-const PLACES = 8
-
-export const theBulkhead = (name = 'bulkhead'): Entry => ({
-  name,
-  type: 'bulkhead',
-  make: () => bulkhead({ limit: PLACES, name }),
-  counters: { inUse: 0, queued: 0 },
-  model: (inside) => (world, at, context) => {
-    if (world.refusing === name) return refuse(world, at)
-    const end = inside(world, at, context)
-    world.hold(name, end.heldUntil ?? end.lingersUntil)
-    return end
-  },
-  refuse: (policy, clock) => takePlaces(policy, clock, PLACES),
-})
-
-/** The attempts of a hedge that was cut: it waits for none of them. */
-function settledAtCut(first: End, second: End = first): End {
-  const until = [first, second].map(({ heldUntil, lingersUntil }) => heldUntil ?? lingersUntil ?? 0)
-  const lingersUntil = Math.max(...until)
-  return { ...released(second), lingersUntil: lingersUntil === 0 ? undefined : lingersUntil }
+/** The end of a cancelled hedge, which waits for none of its attempts. */
+function settledAtCancellation(first: End, second: End = first): End {
+  const until = [first, second].map(({ runningUntil, lateUntil }) => runningUntil ?? lateUntil ?? 0)
+  const lateUntil = Math.max(...until)
+  return { ...released(second), lateUntil: lateUntil === 0 ? undefined : lateUntil }
 }
 
 export const theHedge = (name = 'hedge'): Entry => ({
   name,
   type: 'hedge',
-  make: () => hedge({ after: hedgeMs, name }),
+  make: () => hedge({ after: HEDGE_MS, name }),
   counters: { calls: 0, hedges: 0, wins: 0 },
   model: (inside) => (world, at, context) => {
     world.count(name, 'calls')
     const first = inside(world, at, context)
-    const dueAt = at + hedgeMs
+    const dueAt = at + HEDGE_MS
     const hedgedAt = first.at > dueAt ? dueAt : first.at
-    // A hedge after so long, or at once after a failure: while there is time, and somebody who waits.
-    const wanted = first.at > dueAt || (verdictOn(first, context) === 'failure' && !isCut(context, first))
-    if (!wanted || hedgedAt >= context.deadline || context.cut.at <= hedgedAt) {
-      return isCut(context, first) ? settledAtCut(first) : released(first)
+    // A hedge starts after the delay, or immediately after a failure, unless the deadline or a cancellation comes first.
+    const wanted = first.at > dueAt || (verdictOn(first, context) === 'failure' && !isCancelled(context, first))
+    if (!wanted || hedgedAt >= context.deadline || context.cancellation.at <= hedgedAt) {
+      return isCancelled(context, first) ? settledAtCancellation(first) : released(first)
     }
     world.count(name, 'hedges')
-    world.tell('hedge')
-    const answered = !isCut(context, first) && !isFailure(first) && first.outcome !== 'refused'
-    // The first to answer ends the other, which says nothing about the dependency.
+    world.emit('hedge')
+    const answered = !isCancelled(context, first) && !isFailure(first) && first.outcome !== 'refused'
+    // The first attempt that answers cancels the other one, which counts as neither success nor failure.
     const lost = { at: first.at, reason: 'lost', by: 'caller' } as const
-    const second = inside(world, hedgedAt, answered ? { ...context, cut: lost } : context)
+    const second = inside(world, hedgedAt, answered ? { ...context, cancellation: lost } : context)
     if (answered) return released(first)
-    // The last failure; a refusal is none.
+    // The last failure. A refusal is not a failure.
     const last = second.at >= first.at && second.outcome !== 'refused' ? second : first
-    if (!isCut(context, last) && !isFailure(last) && last.outcome !== 'refused') world.count(name, 'wins')
-    if (isCut(context, last)) return settledAtCut(first, second)
+    if (!isCancelled(context, last) && !isFailure(last) && last.outcome !== 'refused') world.count(name, 'wins')
+    if (isCancelled(context, last)) return settledAtCancellation(first, second)
     return { outcome: last.outcome, at: Math.max(first.at, second.at) }
   },
 })
@@ -184,17 +136,17 @@ export const theHedge = (name = 'hedge'): Entry => ({
 export const theCache = (name = 'cache'): Entry => ({
   name,
   type: 'cache',
-  make: () => cache({ ttl: ttlMs, name }),
+  make: () => cache({ ttl: TTL_MS, name }),
   counters: { entries: 0, hits: 0, stale: 0, misses: 0 },
   model: (inside) => (world, at, context) => {
-    const kept = world.memory.get(name)
-    if (kept !== undefined && kept.at <= at && at < kept.at + ttlMs) {
+    const stored = world.memory.get(name)
+    if (stored !== undefined && stored.at <= at && at < stored.at + TTL_MS) {
       world.count(name, 'hits')
-      return { ...kept, at }
+      return { ...stored, at }
     }
     const end = inside(world, at, context)
     world.count(name, 'misses')
-    if (hasAnswer(end) && !isCut(context, end)) {
+    if (hasAnswer(end) && !isCancelled(context, end)) {
       world.memory.set(name, end)
       world.set(name, 'entries', 1)
     }
@@ -208,81 +160,21 @@ export const theCoalesce = (name = 'coalesce'): Entry => ({
   make: () => coalesce({ name }),
   counters: { flights: 0, waiting: 0, joined: 0 },
   model: (inside) => (world, at, context) => {
-    const flying = world.memory.get(name)
+    const flight = world.memory.get(name)
     let end: End
-    if (flying !== undefined && at < flying.at) {
+    if (flight !== undefined && at < flight.at) {
       world.count(name, 'joined')
-      end = flying
+      end = flight
     } else {
-      // The flight is nobody's own: it has no deadline, and ends when the last has left.
+      // A flight belongs to no caller: it has no deadline, and ends when the last caller has left.
       end = inside(world, at, { ...context, deadline: Number.POSITIVE_INFINITY })
       world.memory.set(name, end)
     }
-    return isCut(context, end) ? cutEnd(context) : released(end)
+    return isCancelled(context, end) ? cancelledEnd(context) : released(end)
   },
 })
 
-const PERMITS = 1_000
-
-export const theRateLimiter = (name = 'rateLimiter'): Entry => ({
-  name,
-  type: 'rateLimiter',
-  make: () => rateLimiter({ limit: PERMITS, per: '100h', algorithm: 'slidingWindow', name }),
-  counters: { available: PERMITS },
-  model: (inside) => (world, at, context) => {
-    if (world.refusing === name) return refuse(world, at)
-    if (context.cut.at <= at) return cutEnd(context)
-    world.count(name, 'available', -1)
-    return inside(world, at, context)
-  },
-  refuse: (policy, clock) => {
-    const busy = others(policy, clock)
-    for (let permit = 0; permit < PERMITS; permit += 1) void busy.run(() => undefined)
-    return () => {}
-  },
-})
-
-export const theThrottle = (name = 'adaptiveThrottle'): Entry => ({
-  name,
-  type: 'adaptiveThrottle',
-  make: () => adaptiveThrottle({ window: '10h', name }),
-  counters: { requests: 0, accepts: 0 },
-  model: (inside) => (world, at, context) => {
-    if (world.refusing === name) {
-      world.count(name, 'requests')
-      return refuse(world, at)
-    }
-    if (context.cut.at <= at) return cutEnd(context)
-    world.count(name, 'requests')
-    const end = inside(world, at, context)
-    if (verdictOn(end, context) !== 'failure') world.count(name, 'accepts')
-    return end
-  },
-  refuse: (policy, clock) => {
-    const down = others(policy, clock)
-    for (let call = 0; call < 100; call += 1) {
-      down.run(() => Promise.reject(new Error('down'))).catch(() => {})
-    }
-    return () => {}
-  },
-})
-
-export const theAdaptiveLimiter = (name = 'adaptiveLimiter'): Entry => ({
-  name,
-  type: 'adaptiveLimiter',
-  make: () => adaptiveLimiter({ initial: PLACES, max: PLACES, name }),
-  counters: { inFlight: 0 },
-  model: (inside) => (world, at, context) => {
-    if (world.refusing === name) return refuse(world, at)
-    if (context.cut.at <= at) return cutEnd(context)
-    const end = inside(world, at, context)
-    world.hold(name, end.heldUntil ?? end.lingersUntil)
-    return end
-  },
-  refuse: (policy, clock) => takePlaces(policy, clock, PLACES),
-})
-
-/** All policies that there are. */
+/** All policies of the library. */
 export const ENTRIES: readonly Entry[] = [
   theFallback(),
   theTimeout(),

@@ -3,9 +3,6 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import { type Call, scopeOf } from '../../core/engine/call.ts'
 import { CancelScope } from '../../core/engine/cancel-scope.ts'
 import type { Operation, Run } from '../../core/operation.ts'
-import { ConfigurationError } from '../../core/options/configuration-error.ts'
-import { type Duration, toMs } from '../../core/options/durations.ts'
-import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
 import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
 import { factsOf } from '../../errors/error-facts.ts'
@@ -14,48 +11,37 @@ import { outsideFlights } from '../shared/flight/flight.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { judgeError } from '../shared/judge.ts'
 import { checkOrder } from '../shared/order-rules.ts'
+import { type CacheOptions, readCacheOptions } from './options.ts'
 import { CacheEntries, type CacheEntry } from './state/cache-entries.ts'
 
-/** Options of {@link cache}. */
-export interface CacheOptions {
-  /** How long a value is given out as it is, from the instant on at which it came. 0: never, with one of the next two. */
-  readonly ttl: Duration
-  /** How long after that it is given out while one refresh runs in the background. Default: not at all. */
-  readonly staleWhileRevalidate?: Duration
-  /** How long after `ttl` it stands in for a failure. Default: not at all. */
-  readonly staleIfError?: Duration
-  /** How many values are kept; beyond it the one that was used least recently goes. Default 1000. */
-  readonly maxEntries?: number
-  /** Default: `cache`. */
-  readonly name?: string
-}
-
-/** A cache, as a policy and as something to delete from. Every call needs a key. */
+/** A cache policy whose values can be deleted. Every call needs a key. */
 export interface Cache<R = unknown> extends Policy<R, never, string> {
   /**
-   * Forgets a key. What is under way for it will reach its callers, and will not be kept.
+   * Removes the value of a key. Calls in flight for this key return their results, but these are not stored.
    *
    * @returns whether there was a value
    */
   delete(key: string): boolean
-  /** Forgets everything, in the same way. */
+  /** Removes all values, with the same rule for calls in flight. */
   clear(): void
 }
 
 /**
- * Answers from memory what was answered before under the same key, which every call must bring: `run(operation,
- * { key })`. A failure is never kept.
+ * Returns the value that an earlier call with the same key produced.
  *
- * Within `ttl` a value is given out and nothing is run. Within `staleWhileRevalidate` after it the old value is given out
- * at once, and one refresh for each key runs in the background. Within `staleIfError` after it a failure, or a refusal
- * from further in, is answered with the old value; not so the caller's own abort and a business error, which is an answer
- * and ends the old value. Calls that miss the same key at the same time each run: put a {@link coalesce} inside of the
- * cache. Semantics after RFC 5861 and Caffeine.
+ * Every call needs a key: `run(operation, { key })`. Failures are never stored.
  *
- * A value is given to many callers, the same object to all of them: do not change it. What only one could read, a
- * `Response` above all, is refused with a `TypeError`: read it inside of the operation.
+ * - Within `ttl` the stored value is returned and the operation does not run.
+ * - Within `staleWhileRevalidate` after it, the old value is returned immediately, and at most one refresh per key runs
+ *   in the background.
+ * - Within `staleIfError` after it, the old value replaces a failure or a refusal by an inner policy. It does not replace
+ *   the caller's abort. It does not replace a business error either: that is an answer, and it removes the old value.
  *
- * @typeParam R what the operations give, where it is to be checked; all operations under one key must give the same
+ * Concurrent calls that miss the same key each run: put a {@link coalesce} inside the cache to run only one. All callers
+ * get the same object: do not change it. A value that can be read only once, such as a `Response`, is rejected with a
+ * `TypeError`: read it inside the operation. Semantics after RFC 5861 and Caffeine.
+ *
+ * @typeParam R what the operations return, checked at compile time; all operations under one key must return the same
  * @throws ConfigurationError for an option that cannot work
  * @example
  * ```ts
@@ -76,7 +62,7 @@ class CachePolicy<R> implements Cache<R> {
   readonly type = 'cache'
   readonly settings = {}
   readonly #entries: CacheEntries<unknown>
-  /** Of entries that are being refreshed. A refresh goes with its entry, so there are never more of them. */
+  /** The running refreshes. Each is removed with its entry, so there are never more refreshes than entries. */
   readonly #refreshes = new Map<CacheEntry<unknown>, CancelScope>()
   #clock: Clock = systemClock
   #hits = 0
@@ -84,18 +70,9 @@ class CachePolicy<R> implements Cache<R> {
   #misses = 0
 
   constructor(options: CacheOptions) {
-    knownKeys(options, 'cache', ['ttl', 'staleWhileRevalidate', 'staleIfError', 'maxEntries', 'name'])
-    this.name = checkedName(options.name ?? 'cache', 'cache.name')
-    const times = {
-      ttlMs: toMs(options.ttl, 'cache.ttl'),
-      staleWhileRevalidateMs: toMs(options.staleWhileRevalidate ?? 0, 'cache.staleWhileRevalidate'),
-      staleIfErrorMs: toMs(options.staleIfError ?? 0, 'cache.staleIfError'),
-    }
-    if (times.ttlMs + times.staleWhileRevalidateMs + times.staleIfErrorMs === 0) {
-      throw new ConfigurationError('cache.ttl', '0 without staleWhileRevalidate or staleIfError keeps nothing')
-    }
-    const maxEntries = wholeNumber(options.maxEntries ?? 1_000, 'cache.maxEntries', 1)
-    this.#entries = new CacheEntries(maxEntries, times, (entry) => this.#giveUp(entry))
+    const { name, times, maxEntries } = readCacheOptions(options)
+    this.name = name
+    this.#entries = new CacheEntries(maxEntries, times, (entry) => this.#cancelRefresh(entry))
   }
 
   delete(key: string): boolean {
@@ -128,32 +105,32 @@ class CachePolicy<R> implements Cache<R> {
         this.#hits += 1
         return Promise.resolve(entry.value as never)
       }
-      if (!entries.servesMeanwhile(entry, now)) return this.#load(key, call, operation, next, binding) as never
+      if (!entries.mayRevalidate(entry, now)) return this.#load(key, call, operation, next, binding) as never
       this.#stale += 1
       if (entries.tryRefresh(entry, now)) void this.#refresh(entry, call, operation, next, binding)
       return Promise.resolve(entry.value as never)
     }
   }
 
-  /** Runs the operation for the caller, who waits. */
+  /** Runs the operation for a caller that waits for it. */
   async #load(key: string, call: Call, operation: Operation<unknown>, next: Run, binding: Binding): Promise<unknown> {
-    const run = this.#entries.begin()
+    const run = this.#entries.startRun()
     let value: unknown
     try {
       value = await next(call, operation)
     } catch (error) {
-      const spare = this.#spareFor(error, key, run, call)
-      if (spare === undefined) {
+      const stale = this.#staleFor(error, key, run, call)
+      if (stale === undefined) {
         this.#misses += 1
         throw error
       }
       this.#stale += 1
-      this.#tell(spare, error, false, binding)
-      return spare.value
+      this.#emitStale(stale, error, false, binding)
+      return stale.value
     }
     this.#misses += 1
-    // What an operation makes of the abort of its signal is no answer that anybody has got.
-    if (scopeOf(call)?.cancellation === undefined) this.#keep(key, value, run, binding)
+    // What an operation returns after its signal was aborted may be partial, and its caller does not get it either.
+    if (scopeOf(call)?.cancellation === undefined) this.#store(key, value, run, binding)
     return value
   }
 
@@ -166,15 +143,15 @@ class CachePolicy<R> implements Cache<R> {
     binding: Binding,
   ): Promise<void> {
     const { key } = entry
-    const run = this.#entries.begin()
+    const run = this.#entries.startRun()
     const scope = new CancelScope()
     this.#refreshes.set(entry, scope)
     try {
       const value = await outsideFlights(() => runDetached(next, call, scope, operation))
-      // The entry is gone, and with it whoever wanted it refreshed.
+      // Cancelled: the entry was removed meanwhile.
       if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)
-      this.#keep(key, value, run, binding)
+      this.#store(key, value, run, binding)
     } catch (error) {
       if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)
@@ -183,35 +160,35 @@ class CachePolicy<R> implements Cache<R> {
         return
       }
       this.#entries.refreshFailed(entry, this.#clock.now())
-      this.#tell(entry, error, true, binding)
+      this.#emitStale(entry, error, true, binding)
     }
   }
 
-  /** What is given out in place of an error: nothing, unless it is a failure or a refusal. */
-  #spareFor(error: unknown, key: string, run: number, call: Call): CacheEntry<unknown> | undefined {
-    // Whoever cut the call has stopped listening.
+  /** The stale entry that replaces an error; undefined if the error is not a failure or a refusal. */
+  #staleFor(error: unknown, key: string, run: number, call: Call): CacheEntry<unknown> | undefined {
+    // A cancelled call has no caller that waits for a value.
     if (scopeOf(call)?.cancellation !== undefined) return undefined
     if (isAnswer(error)) {
       this.#entries.retract(key, run)
       return undefined
     }
     if (!isRefusal(error) && judgeError(undefined, error, call) !== 'failure') return undefined
-    return this.#entries.spare(key, this.#clock.now())
+    return this.#entries.staleForError(key, this.#clock.now())
   }
 
-  #keep(key: string, value: unknown, run: number, binding: Binding): void {
+  #store(key: string, value: unknown, run: number, binding: Binding): void {
     checkShareable(value, binding)
     this.#entries.store(key, value, run, this.#clock.now())
   }
 
-  #tell({ storedMs }: CacheEntry<unknown>, error: unknown, refresh: boolean, binding: Binding): void {
+  #emitStale({ storedMs }: CacheEntry<unknown>, error: unknown, refresh: boolean, binding: Binding): void {
     const { shield, policy, events } = binding
     if (!events.hasListeners('stale')) return
     events.emit('stale', { shield, policy, error, ageMs: this.#clock.now() - storedMs, refresh })
   }
 
-  /** The entry is gone: nobody waits for its refresh, and an operation that never ends must not be remembered. */
-  #giveUp(entry: CacheEntry<unknown>): void {
+  /** Cancels the refresh of a removed entry. Otherwise an operation that never ends would stay in memory. */
+  #cancelRefresh(entry: CacheEntry<unknown>): void {
     const scope = this.#refreshes.get(entry)
     if (scope === undefined) return
     this.#refreshes.delete(entry)
@@ -222,7 +199,7 @@ class CachePolicy<R> implements Cache<R> {
   }
 }
 
-/** Whether an error says what is so, and not that something failed: a 404, a broken rule. What was so before is over. */
+/** Whether an error is the dependency's answer, such as a 404, and not a failure. An answer replaces the old value. */
 function isAnswer(error: unknown): boolean {
   const facts = factsOf(error)
   if (facts === undefined || facts.refusal === true || facts.verdict === 'failure') return false

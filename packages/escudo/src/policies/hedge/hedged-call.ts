@@ -1,6 +1,6 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type Call, rootOf, scopeOf, withAttempt, withScope } from '../../core/engine/call.ts'
-import { type Cancellation, CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { stackless } from '../../core/errors.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import { idempotencyOf, onAnswer } from '../../core/idempotency.ts'
@@ -8,8 +8,9 @@ import type { Operation, Run } from '../../core/operation.ts'
 import { isRefusal, mayRetry } from '../../errors/classification.ts'
 import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError } from '../shared/judge.ts'
+import { HedgedAttempt } from './hedged-attempt.ts'
 
-/** What a hedged call asks of its policy, and tells it. */
+/** What a hedged call reads from its policy and reports to it. */
 export interface HedgeRules {
   /** The policy's name within the shield. */
   readonly policy: string
@@ -17,47 +18,40 @@ export interface HedgeRules {
   readonly maxHedges: number
   /** How long to wait for an answer before the next hedge. */
   delayMs(now: number): number
-  /** Whether there is budget for a hedge, which is paid then. */
-  tryPay(now: number): boolean
-  /** A hedge is about to begin. */
-  begins(attempt: number, delayMs: number): void
-  /** An attempt gave the answer. `latencyMs` is undefined where that is no success. */
-  won(byHedge: boolean, latencyMs: number | undefined, now: number): void
+  /** Pays for one hedge; false if the budget is empty. */
+  tryWithdraw(now: number): boolean
+  /** Called before a hedge starts. */
+  onHedge(attempt: number, delayMs: number): void
+  /** Called when an attempt has answered. `latencyMs` is undefined if the answer is not a success. */
+  onWin(byHedge: boolean, latencyMs: number | undefined, now: number): void
 }
 
-/** One attempt: what it runs in can be cut off alone. */
-class HedgedAttempt extends CancelScope {
-  readonly number: number
-  readonly isHedge: boolean
-  readonly startedAt: number
-
-  constructor(number: number, isHedge: boolean, startedAt: number) {
-    super()
-    this.number = number
-    this.isHedge = isHedge
-    this.startedAt = startedAt
-  }
+/** An error in a box, since the error itself may be undefined. */
+interface Thrown {
+  readonly error: unknown
 }
 
 /**
- * One call and its hedges. The first attempt to answer decides: from then on nothing else can become of the call, and
- * all others are cut off. They are not waited for.
+ * One call and its hedges.
+ *
+ * The first attempt that answers determines the outcome. All other attempts are then cancelled, and the call does not
+ * wait for them.
  */
 export class HedgedCall<T> extends Watcher {
   readonly #rules: HedgeRules
   readonly #next: Run
   readonly #call: Call
   readonly #operation: Operation<T>
-  /** In the order of their beginning; without those that failed. */
+  /** The attempts that have not failed, oldest first. */
   #inFlight: HedgedAttempt[] = []
-  #begun = 0
+  #started = 0
   #hedgesLeft: number
   #winner: HedgedAttempt | undefined
-  #over = false
+  #ended = false
   #cancelTimer: CancelTimer | undefined
   readonly #log = new AttemptLog()
-  /** The latest failure; a refusal is none. */
-  #failure: { readonly error: unknown } | undefined
+  /** The latest failure. Refusals do not count. */
+  #failure: Thrown | undefined
   #resolve: (value: T) => void = () => {}
   #reject: (error: unknown) => void = () => {}
 
@@ -74,34 +68,34 @@ export class HedgedCall<T> extends Watcher {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      const outside = scopeOf(this.#call)
-      if (outside !== undefined) this.watch(outside)
-      if (this.#over) return
-      this.#begin()
-      this.#arm()
+      const outer = scopeOf(this.#call)
+      if (outer !== undefined) this.watch(outer)
+      if (this.#ended) return
+      this.#start()
+      this.#scheduleHedge()
     })
   }
 
-  /** Cut from outside: everything is, at once. */
-  override onCancel(cut: Cancellation, later: CancelScope[]): void {
-    const cutOff = this.#inFlight
+  /** Cancels all attempts and rejects the call. */
+  override onCancel(cancellation: Cancellation, later: CancelScope[]): void {
+    const cancelled = this.#inFlight
     this.#end()
-    const outside = scopeOf(this.#call)
-    for (const attempt of cutOff) {
-      attempt.onCancel(cut, later)
-      // What is deaf in here is at work for whoever holds a place outside, too.
-      for (const work of attempt.stillRunning ?? []) outside?.addStillRunning(work)
+    const outer = scopeOf(this.#call)
+    for (const attempt of cancelled) {
+      attempt.onCancel(cancellation, later)
+      // An operation that ignores its signal also keeps the permits of outer policies.
+      for (const work of attempt.stillRunning ?? []) outer?.addStillRunning(work)
     }
-    this.#reject(cut.reason)
+    this.#reject(cancellation.reason)
   }
 
-  #begin(): void {
-    const number = this.#call.attempt + this.#begun
-    const attempt = new HedgedAttempt(number, this.#begun > 0, this.#rules.clock.now())
-    this.#begun += 1
+  #start(): void {
+    const number = this.#call.attempt + this.#started
+    const attempt = new HedgedAttempt(number, this.#started > 0, this.#rules.clock.now())
+    this.#started += 1
     this.#inFlight.push(attempt)
-    // Nothing stands between the attempt's promise and the call's, so that the stack of what it throws leads to the
-    // caller. An attempt that decides nothing never settles.
+    // The attempt's promise settles the call's promise directly: the stack of an error then leads to the caller. An
+    // attempt that does not determine the outcome never settles.
     this.#follow(attempt).then(this.#resolve, this.#reject)
   }
 
@@ -111,107 +105,112 @@ export class HedgedCall<T> extends Watcher {
       const operation = this.#operationOf(attempt)
       value = await this.#next(withScope(withAttempt(this.#call, attempt.number), attempt), operation)
     } catch (error) {
-      const thrown = this.#failed(attempt, error)
-      if (thrown === undefined) return await never()
+      const thrown = this.#onFailure(attempt, error)
+      if (thrown === undefined) return await neverSettles()
       throw thrown.error
     }
-    if (!this.#decides(attempt, true)) return await never()
+    if (!this.#tryWin(attempt, true)) return await neverSettles()
     this.#end()
     return value
   }
 
   #operationOf(attempt: HedgedAttempt): Operation<T> {
     const operation = this.#operation
-    // One that declares nothing has its answer when it returns.
+    // An operation that declares nothing has answered when it returns.
     if (idempotencyOf(operation) === undefined) return operation
-    return onAnswer(operation, () => void this.#decides(attempt, true))
+    return onAnswer(operation, () => void this.#tryWin(attempt, true))
   }
 
-  /** Sets the timer for the next hedge, where there may be one. */
-  #arm(): void {
-    if (this.#hedgesLeft === 0 || this.#winner !== undefined || this.#over) return
+  /** Sets the timer for the next hedge, if one is allowed. */
+  #scheduleHedge(): void {
+    if (this.#hedgesLeft === 0 || this.#winner !== undefined || this.#ended) return
     const now = this.#rules.clock.now()
     const delayMs = this.#rules.delayMs(now)
     const { deadline } = this.#call
     if (deadline !== undefined && now + delayMs >= deadline) return
-    this.#hedgeLater(delayMs).catch(this.#reject)
+    this.#hedgeAfter(delayMs).catch(this.#reject)
   }
 
-  /** Waits in the context of the call, whatever the clock's timers run in: the hedge is the operation once more. */
-  async #hedgeLater(delayMs: number): Promise<void> {
-    const begun = this.#begun
+  /**
+   * Waits, then starts a hedge. An `await` and not a timer callback: the hedge runs the operation again, in the
+   * asynchronous context of the call, and a clock may fire its timers in another one.
+   */
+  async #hedgeAfter(delayMs: number): Promise<void> {
+    const started = this.#started
     await new Promise<void>((due) => {
       this.#cancelTimer = this.#rules.clock.setTimer(due, delayMs)
     })
-    // A failure may have sent the hedge in the meantime.
-    if (begun === this.#begun) this.#hedge(delayMs)
+    // A failure may have started the hedge already.
+    if (started === this.#started) this.#hedge(delayMs)
   }
 
+  /** Starts a hedge now, if one is allowed. */
   #hedge(delayMs: number): void {
     this.#cancelTimer?.()
-    if (this.#hedgesLeft === 0 || this.#winner !== undefined || this.#over) return
+    if (this.#hedgesLeft === 0 || this.#winner !== undefined || this.#ended) return
     const now = this.#rules.clock.now()
     const { deadline } = this.#call
-    if ((deadline !== undefined && now >= deadline) || !this.#rules.tryPay(now)) {
+    if ((deadline !== undefined && now >= deadline) || !this.#rules.tryWithdraw(now)) {
       this.#hedgesLeft = 0
       return
     }
     this.#hedgesLeft -= 1
-    this.#rules.begins(this.#call.attempt + this.#begun, delayMs)
-    // Whoever heard of it may have given the call up.
-    if (this.#over) return
-    this.#begin()
-    this.#arm()
+    this.#rules.onHedge(this.#call.attempt + this.#started, delayMs)
+    // A listener of the event may have aborted the call.
+    if (this.#ended) return
+    this.#start()
+    this.#scheduleHedge()
   }
 
-  /** Whether this attempt's answer is the call's. The first one that comes here wins. */
-  #decides(attempt: HedgedAttempt, succeeded: boolean): boolean {
+  /** Makes this attempt the winner if there is none yet. Returns whether it is the winner. */
+  #tryWin(attempt: HedgedAttempt, succeeded: boolean): boolean {
     if (this.#winner !== undefined) return this.#winner === attempt
-    if (this.#over) return false
+    if (this.#ended) return false
     this.#winner = attempt
     this.#cancelTimer?.()
     const now = this.#rules.clock.now()
-    // An older attempt that is still on its way would have taken this long at least. Were it left out, the slow ones
-    // would be missing from the quantile, which would sink with every hedge.
+    // The latency counts from the oldest attempt in flight, which would have taken at least this long. Otherwise slow
+    // calls would be missing from the quantile, and each hedge would lower it.
     const { startedAt } = this.#inFlight[0] ?? attempt
-    this.#rules.won(attempt.isHedge, succeeded ? now - startedAt : undefined, now)
-    const losers = this.#inFlight.filter((one) => one !== attempt)
+    this.#rules.onWin(attempt.isHedge, succeeded ? now - startedAt : undefined, now)
+    const losers = this.#inFlight.filter((inFlight) => inFlight !== attempt)
     this.#inFlight = [attempt]
     if (losers.length === 0) return true
-    // As if its caller had given it up: that it was slower than another says nothing about the dependency.
-    const cut: Cancellation = { by: 'caller', reason: stackless(lost) }
-    for (const loser of losers) loser.cancel(cut)
+    // Cancelled as by the caller: a slower attempt is not a failure of the dependency.
+    const cancellation: Cancellation = { by: 'caller', reason: stackless(slowerAttempt) }
+    for (const loser of losers) loser.cancel(cancellation)
     return true
   }
 
-  /** What the call throws, where this attempt's failure is its end. */
-  #failed(attempt: HedgedAttempt, error: unknown): { readonly error: unknown } | undefined {
-    // The answer was out, and broke off; or a loser has heard that it is one.
-    if (this.#winner !== undefined) return this.#winner === attempt ? this.#thrown({ error }) : undefined
-    if (this.#over) return undefined
+  /** Handles the failure of an attempt. Returns what the call throws, or undefined if the call continues. */
+  #onFailure(attempt: HedgedAttempt, error: unknown): Thrown | undefined {
+    // A winner may fail after its answer, while the body streams. All others were cancelled.
+    if (this.#winner !== undefined) return this.#winner === attempt ? this.#endWith({ error }) : undefined
+    if (this.#ended) return undefined
     const { number, startedAt } = attempt
     const verdict = judgeError(undefined, error, this.#call)
     this.#log.add({ number, startedAt, durationMs: this.#rules.clock.now() - startedAt, outcome: verdict, error })
     const refused = isRefusal(error)
     if (verdict !== 'failure' && !refused) {
-      this.#decides(attempt, verdict === 'success')
-      return this.#thrown({ error })
+      this.#tryWin(attempt, verdict === 'success')
+      return this.#endWith({ error })
     }
-    this.#inFlight = this.#inFlight.filter((one) => one !== attempt)
+    this.#inFlight = this.#inFlight.filter((inFlight) => inFlight !== attempt)
     if (!refused) this.#failure = { error }
-    // What refused this attempt would refuse the next one, and "never" means any other attempt too.
+    // An inner policy would refuse the next attempt too, and `retry: 'never'` holds for hedges as well.
     if (refused || !mayRetry(error)) this.#hedgesLeft = 0
-    // A hedge that its timer sent in this very moment is the answer to the failure too.
+    // A hedge that the timer started at this same instant already replaces the failed attempt.
     const now = this.#rules.clock.now()
-    if (!this.#inFlight.some((one) => one.isHedge && one.startedAt === now)) this.#hedge(0)
-    if (this.#inFlight.length > 0 || this.#over) return undefined
-    return this.#thrown(this.#failure ?? { error })
+    if (!this.#inFlight.some((inFlight) => inFlight.isHedge && inFlight.startedAt === now)) this.#hedge(0)
+    if (this.#inFlight.length > 0 || this.#ended) return undefined
+    return this.#endWith(this.#failure ?? { error })
   }
 
-  #thrown(thrown: { readonly error: unknown }): { readonly error: unknown } {
+  /** Ends the call with an error, and records its attempts. */
+  #endWith(thrown: Thrown): Thrown {
     this.#end()
-    if (this.#begun > 1) this.#log.attachTo(thrown.error)
-    const state = this.#begun === 1 ? 'not hedged' : 'all failed'
+    if (this.#started > 1) this.#log.attachTo(thrown.error)
+    const state = this.#started === 1 ? 'not hedged' : 'all failed'
     addNote(rootOf(this.#call), {
       policy: this.#rules.policy,
       state: this.#winner === undefined ? state : 'answered',
@@ -221,18 +220,18 @@ export class HedgedCall<T> extends Watcher {
   }
 
   #end(): void {
-    this.#over = true
+    this.#ended = true
     this.#inFlight = []
     this.#cancelTimer?.()
     this.unwatch()
   }
 }
 
-/** One for each: a promise that many wait for would keep them all. */
-function never(): Promise<never> {
+/** A new promise each time: one shared promise would keep every attempt that waits for it in memory. */
+function neverSettles(): Promise<never> {
   return new Promise(() => {})
 }
 
-function lost(): DOMException {
+function slowerAttempt(): DOMException {
   return new DOMException('another attempt of the same call was faster', 'AbortError')
 }

@@ -1,12 +1,12 @@
 import { LruOrder } from '../../shared/state/lru-order.ts'
 
-/** How long a value serves, each from the instant on at which it was stored. */
+/** How long a value may be used, counted from the moment that it was stored. */
 export interface CacheTimes {
-  /** As long as it is fresh. */
+  /** How long it is fresh. */
   readonly ttlMs: number
-  /** How much longer it is given out while it is refreshed. */
+  /** How much longer it is returned while it is refreshed. */
   readonly staleWhileRevalidateMs: number
-  /** How much longer it stands in for a failure. */
+  /** How much longer it replaces a failure. */
   readonly staleIfErrorMs: number
 }
 
@@ -15,53 +15,55 @@ export interface CacheEntry<V> {
   readonly key: string
   readonly value: V
   readonly storedMs: number
-  /** The number of the run that gave the value: a later run is newer, whenever it ended. */
+  /** The number of the run that produced the value. A run that started later is newer, whichever ended first. */
   readonly run: number
 }
 
-interface Held<V> extends CacheEntry<V> {
+interface StoredEntry<V> extends CacheEntry<V> {
   refreshing: boolean
-  /** No refresh begins before: one has failed. */
+  /** No refresh starts before this time, because one has failed. */
   pausedUntilMs: number
 }
 
-// A refresh that failed: a dependency that is down is asked at most ten times as often as a healthy one, and a key
-// neither more often than once in a second nor, for a ttl of hours, as late as hours later.
+// The pause after a failed refresh. With a tenth of the ttl, a dependency that is down gets at most ten times as many
+// calls as a healthy one. The minimum limits the calls if the ttl is short. The maximum limits the wait if it is hours.
 const PAUSE_SHARE_OF_TTL = 10
 const PAUSE_MS_MIN = 1_000
 const PAUSE_MS_MAX = 30_000
 
 /**
- * The values of a cache, at most `maxEntries`: the key that was used least recently goes first. Pure: it says what a
- * value is good for and whether it is to be refreshed, and runs nothing.
+ * The values of a cache. Beyond `maxEntries` the least recently used key is evicted.
  *
- * Who runs the operation takes a number first and stores its value with it. So a slow run cannot replace the value of
- * one that began after it, and what was under way when a key was deleted cannot come back.
+ * Pure: it decides what a value may be used for and when to refresh it, and runs nothing.
+ *
+ * Each run of the operation takes a number when it starts, and stores its value with that number. A slow run therefore
+ * cannot replace the value of a run that started later, and a run that started before a deletion cannot restore the
+ * deleted value.
  */
 export class CacheEntries<V> {
   readonly #maxEntries: number
   readonly #times: CacheTimes
-  readonly #gone: (entry: CacheEntry<V>) => void
-  readonly #entries = new LruOrder<string, Held<V>>()
-  // What was deleted, and when, in runs. Of more keys than there are entries only the latest deletion of those that are
-  // forgotten is known, and counts for every key: a value too few is kept, and never a deleted one.
+  readonly #onRemoved: (entry: CacheEntry<V>) => void
+  readonly #entries = new LruOrder<string, StoredEntry<V>>()
+  // The run number of each deletion, for at most `maxEntries` keys. Older deletions are merged into the number of the
+  // latest one, which then holds for every key: a value may fail to be stored, but no deleted value comes back.
   readonly #deleted = new Map<string, number>()
   #deletedBefore = 0
   #runs = 0
 
-  /** @param gone hears of each entry that is replaced, deleted or forgotten */
-  constructor(maxEntries: number, times: CacheTimes, gone: (entry: CacheEntry<V>) => void = () => {}) {
+  /** @param onRemoved called with each entry that is replaced, deleted or evicted */
+  constructor(maxEntries: number, times: CacheTimes, onRemoved: (entry: CacheEntry<V>) => void = () => {}) {
     this.#maxEntries = maxEntries
     this.#times = times
-    this.#gone = gone
+    this.#onRemoved = onRemoved
   }
 
-  /** How many values there are, those included that serve for nothing any more. */
+  /** The number of values, expired ones included. */
   get size(): number {
     return this.#entries.size
   }
 
-  /** The key's value, whatever it is still good for; its last use is now. */
+  /** The entry of a key, however old, marked as used now. */
   use(key: string): CacheEntry<V> | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined
@@ -69,69 +71,69 @@ export class CacheEntries<V> {
     return entry
   }
 
-  /** Whether the value is given out as it is. */
+  /** Whether the value may be returned without a refresh. */
   isFresh(entry: CacheEntry<V>, now: number): boolean {
     return now - entry.storedMs < this.#times.ttlMs
   }
 
-  /** Whether the value is given out while it is refreshed. */
-  servesMeanwhile(entry: CacheEntry<V>, now: number): boolean {
+  /** Whether the value may be returned while it is refreshed. */
+  mayRevalidate(entry: CacheEntry<V>, now: number): boolean {
     const { ttlMs, staleWhileRevalidateMs } = this.#times
     return now - entry.storedMs < ttlMs + staleWhileRevalidateMs
   }
 
-  /** The value that stands in for a failure; this is no use of it. */
-  spare(key: string, now: number): CacheEntry<V> | undefined {
+  /** The entry that replaces a failure. Does not count as a use. */
+  staleForError(key: string, now: number): CacheEntry<V> | undefined {
     const { ttlMs, staleIfErrorMs } = this.#times
     const entry = this.#entries.get(key)
     if (entry === undefined || staleIfErrorMs === 0) return undefined
     return now - entry.storedMs < ttlMs + staleIfErrorMs ? entry : undefined
   }
 
-  /** The number of a run that begins. */
-  begin(): number {
+  /** Returns the number of a run that starts now. */
+  startRun(): number {
     this.#runs += 1
     return this.#runs
   }
 
-  /** Keeps the value of a run, unless a later run was faster, or the key was deleted meanwhile. */
+  /** Stores the value of a run, unless a later run has stored one or the key was deleted meanwhile. */
   store(key: string, value: V, run: number, now: number): void {
     const present = this.#entries.get(key)
     if (run < (this.#deleted.get(key) ?? this.#deletedBefore)) return
     if (present !== undefined && run < present.run) return
-    const leaves = present ?? (this.size >= this.#maxEntries ? this.#entries.takeOldest() : undefined)
+    const removed = present ?? (this.size >= this.#maxEntries ? this.#entries.takeOldest() : undefined)
     const pausedUntilMs = Number.NEGATIVE_INFINITY
     this.#entries.use(key, { key, value, storedMs: now, run, refreshing: false, pausedUntilMs })
-    // Last, here and below: whoever hears of it may come back.
-    if (leaves !== undefined) this.#gone(leaves)
+    // Called last, here and below: the callback may call the cache again.
+    if (removed !== undefined) this.#onRemoved(removed)
   }
 
-  /** A run found that there is no such value any more: what earlier runs gave goes. */
+  /** Removes the value of earlier runs, because this run found that it no longer exists. */
   retract(key: string, run: number): void {
     const present = this.#entries.get(key)
     if (present !== undefined && present.run < run) this.#remove(present)
   }
 
-  /** Whether a refresh is to begin; then it has begun, and until it ends there is no second one. */
+  /** Starts a refresh of an entry, unless one is running or the pause after a failed one has not ended. */
   tryRefresh(entry: CacheEntry<V>, now: number): boolean {
-    const held = entry as Held<V>
-    if (held.refreshing || now < held.pausedUntilMs) return false
-    held.refreshing = true
+    const stored = entry as StoredEntry<V>
+    if (stored.refreshing || now < stored.pausedUntilMs) return false
+    stored.refreshing = true
     return true
   }
 
-  /** A refresh came to nothing: the next one begins after a pause. */
+  /** Ends a failed refresh. The next one starts after a pause. */
   refreshFailed(entry: CacheEntry<V>, now: number): void {
-    const held = entry as Held<V>
+    const stored = entry as StoredEntry<V>
     const pauseMs = this.#times.ttlMs / PAUSE_SHARE_OF_TTL
-    held.refreshing = false
-    held.pausedUntilMs = now + Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, pauseMs))
+    stored.refreshing = false
+    stored.pausedUntilMs = now + Math.min(PAUSE_MS_MAX, Math.max(PAUSE_MS_MIN, pauseMs))
   }
 
-  /** Forgets a key, and what is under way for it. Tells whether there was a value. */
+  /** Removes a key; runs in flight for it store nothing. Returns whether there was a value. */
   delete(key: string): boolean {
     this.#deleted.delete(key)
-    this.#deleted.set(key, this.begin())
+    this.#deleted.set(key, this.startRun())
     if (this.#deleted.size > this.#maxEntries) {
       for (const [oldest, run] of this.#deleted) {
         this.#deleted.delete(oldest)
@@ -145,17 +147,17 @@ export class CacheEntries<V> {
     return true
   }
 
-  /** Forgets everything, and what is under way. */
+  /** Removes all keys; runs in flight store nothing. */
   clear(): void {
     this.#deleted.clear()
-    this.#deletedBefore = this.begin()
+    this.#deletedBefore = this.startRun()
     const entries = [...this.#entries.entries()]
     this.#entries.clear()
-    for (const [, entry] of entries) this.#gone(entry)
+    for (const [, entry] of entries) this.#onRemoved(entry)
   }
 
-  #remove(entry: Held<V>): void {
+  #remove(entry: StoredEntry<V>): void {
     this.#entries.delete(entry.key)
-    this.#gone(entry)
+    this.#onRemoved(entry)
   }
 }

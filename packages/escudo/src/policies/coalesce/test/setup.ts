@@ -2,7 +2,7 @@ import { vi } from 'vitest'
 import { type Call, coalesce, type KeyedRunOptions, type Operation, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 
-// What the tests of coalesce share.
+// Shared setup of the coalesce tests.
 
 export const DOWN = new Error('down')
 
@@ -13,11 +13,12 @@ export function setUp() {
   const operation = vi.fn(
     (call: Call) => new Promise<unknown>((resolve, reject) => flights.push({ call, resolve, reject })),
   )
-  const ask = (more: Partial<KeyedRunOptions> = {}, own: Operation<unknown> = operation): Promise<unknown> =>
-    s.run(own, { key: 'k', ...more }).catch((error) => `error: ${error?.code ?? error?.message ?? error}`)
+  /** Runs an operation under the key `k`. Returns its value, or its error as text. */
+  const run = (more: Partial<KeyedRunOptions> = {}, custom: Operation<unknown> = operation): Promise<unknown> =>
+    s.run(custom, { key: 'k', ...more }).catch((error) => `error: ${error?.code ?? error?.message ?? error}`)
   const status = (): unknown => {
-    const { flights: inTheAir, waiting } = s.status().policies[0] as Record<string, unknown>
-    return [inTheAir, waiting]
+    const { flights: running, waiting } = s.status().policies[0] as Record<string, unknown>
+    return [running, waiting]
   }
-  return { clock, s, operation, flights, ask, status }
+  return { clock, s, operation, flights, run, status }
 }

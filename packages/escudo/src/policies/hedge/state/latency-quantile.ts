@@ -1,26 +1,29 @@
-/** How far an estimate is from the exact quantile at most, as a share of it. */
+/** The largest error of an estimate, as a share of the exact quantile. */
 export const RELATIVE_ERROR = 0.01
-/** What is shorter counts as this long: no timer is finer. */
+/** Shorter latencies count as this one: timers are no finer. */
 export const SHORTEST_MS = 0.1
-/** What is longer counts as this long. */
+/** Longer latencies count as this one. */
 export const LONGEST_MS = 3_600_000
 
-// Each bucket is wider than the one before by this factor, so that its middle is within the error of all that is in it.
+// Each bucket is wider than the one below by this factor: the middle of a bucket is then within the error of every
+// latency in it.
 const GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 const LOG_GAMMA = Math.log(GAMMA)
 const BUCKETS = Math.ceil(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GAMMA) + 1
-// The window forgets by generations: in steps of a tenth of its length.
+// The window slides in steps of one generation, a tenth of its length.
 const GENERATIONS = 10
-// 0.07 · 100 is a little more than 7, and would otherwise ask for the eighth.
+// In floating point 0.07 · 100 is a little more than 7, which would round up to rank 8.
 const ROUNDING = 1e-9
 
 /**
- * One quantile of the latencies of the last `windowMs`, live: of n samples the one of rank `⌈quantile · n⌉`, to within
- * 1 % of it from {@link SHORTEST_MS} to {@link LONGEST_MS}.
+ * One quantile of the latencies of the last `windowMs`.
  *
- * A histogram with logarithmic buckets, whose error is bounded whatever the distribution is (DDSketch: Masson, Rim and
- * Lee, VLDB 2019), kept once for each generation and once for all of them. The memory is about 40 KB, however many
- * samples there are. Where the quantile stands is carried along, so that asking costs no search.
+ * Of n samples the value is the one of rank `⌈quantile · n⌉`, with an error of at most 1 % between {@link SHORTEST_MS}
+ * and {@link LONGEST_MS}.
+ *
+ * A histogram with logarithmic buckets, whose error is bounded for every distribution (DDSketch: Masson, Rim and Lee,
+ * VLDB 2019). There is one histogram for each generation and one for their sum: about 40 KB, independent of the number of
+ * samples. The bucket of the quantile is updated incrementally, so that reading it does not search from the start.
  */
 export class LatencyQuantile {
   readonly #quantile: number
@@ -30,32 +33,33 @@ export class LatencyQuantile {
   #total = 0
   // The number of the current generation since time 0.
   #generation = Number.NEGATIVE_INFINITY
-  #place = 0
-  /** The bucket in which the quantile stood last, and how many samples are in the buckets below it. */
+  /** The current generation's index in the ring. */
+  #index = 0
+  /** The bucket of the quantile at the last reading, and the number of samples in the buckets below it. */
   #bucket = 0
   #below = 0
 
   /**
    * @param quantile between 0 and 1, both excluded
-   * @param windowMs how far back it looks, to within a tenth of it
+   * @param windowMs the length of the window, accurate to a tenth
    */
   constructor(quantile: number, windowMs: number) {
     this.#quantile = quantile
     this.#generationMs = windowMs / GENERATIONS
   }
 
-  /** Takes a latency in. */
+  /** Adds a latency. */
   record(latencyMs: number, now: number): void {
     this.#slide(now)
     const bucket = bucketOf(latencyMs)
-    const counts = this.#countsOf[this.#place] as Uint32Array
+    const counts = this.#countsOf[this.#index] as Uint32Array
     counts[bucket] = (counts[bucket] as number) + 1
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1
     this.#total += 1
     if (bucket < this.#bucket) this.#below += 1
   }
 
-  /** How many samples the window holds. */
+  /** The number of samples in the window. */
   samples(now: number): number {
     this.#slide(now)
     return this.#total
@@ -70,31 +74,32 @@ export class LatencyQuantile {
       this.#bucket -= 1
       this.#below -= this.#counts[this.#bucket] as number
     }
-    for (let here = this.#here; this.#below + here < rank; here = this.#here) {
-      this.#below += here
+    for (let count = this.#count; this.#below + count < rank; count = this.#count) {
+      this.#below += count
       this.#bucket += 1
     }
     return middleOf(this.#bucket)
   }
 
-  get #here(): number {
+  /** The number of samples in the quantile's bucket. */
+  get #count(): number {
     return this.#counts[this.#bucket] as number
   }
 
-  /** Moves to the generation of `now`, forgetting those that fall out. A clock that goes back stays in its generation. */
+  /** Moves to the generation of `now` and drops the expired ones. A clock that goes back stays in its generation. */
   #slide(now: number): void {
     const generation = Math.floor(now / this.#generationMs)
-    // Also for a `now` that is no number: it moves nothing.
+    // Negated, so that a NaN moves nothing.
     if (!(generation > this.#generation)) return
     const from = Math.max(this.#generation + 1, generation - GENERATIONS + 1)
     for (let passed = from; passed <= generation; passed += 1) {
-      this.#forget(this.#countsOf[placeOf(passed)] as Uint32Array)
+      this.#drop(this.#countsOf[indexOf(passed)] as Uint32Array)
     }
     this.#generation = generation
-    this.#place = placeOf(generation)
+    this.#index = indexOf(generation)
   }
 
-  #forget(counts: Uint32Array): void {
+  #drop(counts: Uint32Array): void {
     for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
       const count = counts[bucket] as number
       if (count === 0) continue
@@ -106,7 +111,7 @@ export class LatencyQuantile {
   }
 }
 
-/** Bucket 0 holds what is no longer than the shortest, the last one all that is longer than the longest. */
+/** Bucket 0 holds latencies up to the shortest, the last bucket those beyond the longest. */
 function bucketOf(latencyMs: number): number {
   if (!(latencyMs > SHORTEST_MS)) return 0
   return Math.min(BUCKETS - 1, Math.ceil(Math.log(latencyMs / SHORTEST_MS) / LOG_GAMMA))
@@ -116,7 +121,7 @@ function middleOf(bucket: number): number {
   return bucket === 0 ? SHORTEST_MS : (SHORTEST_MS * GAMMA ** bucket * 2) / (1 + GAMMA)
 }
 
-/** The place of a generation in the ring, also for an instant before 0. */
-function placeOf(generation: number): number {
+/** The index of a generation in the ring, also for a time before 0. */
+function indexOf(generation: number): number {
   return ((generation % GENERATIONS) + GENERATIONS) % GENERATIONS
 }

@@ -13,15 +13,15 @@ interface Sample {
   readonly at: number
 }
 
-/** The exact quantile of the samples in the window, sorted anew each time. */
+/** The exact quantile of the samples in the window. Sorts them each time. */
 function exactMs(samples: readonly Sample[], quantile: number, windowMs: number, now: number): number | undefined {
   const generation = (at: number): number => Math.floor(at / (windowMs / GENERATIONS))
   const inside = samples.filter(({ at }) => generation(at) > generation(now) - GENERATIONS)
-  const sorted = inside.map(({ latencyMs }) => latencyMs).sort((one, other) => one - other)
+  const sorted = inside.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b)
   return sorted[Math.ceil(quantile * sorted.length - 1e-9) - 1]
 }
 
-/** Sums of twelve draws are as good as normal; its exponential has the long tail that latencies have. */
+/** The sum of twelve draws is close to normal; its exponential has a long tail, as latencies do. */
 function lognormal(random: () => number, medianMs: number, sigma: number): number {
   let sum = -6
   for (let draw = 0; draw < 12; draw += 1) sum += random()
@@ -37,7 +37,7 @@ async function traffic(quantile: number, calls: number, latencyMs: (random: () =
   const delays: { readonly usedMs: number; readonly exactMs: number | undefined }[] = []
   let startedAt = 0
   let call = 0
-  // One call at a time: when it is hedged, the samples are still those that there were when it began.
+  // One call at a time: when a call is hedged, the samples are the same as when it started.
   s.on('hedge', ({ delayMs }) => {
     delays.push({ usedMs: delayMs, exactMs: exactMs(samples, quantile, windowMs, startedAt) })
   })
@@ -58,7 +58,7 @@ async function traffic(quantile: number, calls: number, latencyMs: (random: () =
     })
     while (!done) await clock.advance(1)
     await answer
-    // What has left the window for good need not be searched.
+    // Samples outside the window are not needed any more.
     if (samples.length > 4_000) samples.splice(0, 2_000)
   }
   return { delays, hedges: delays.length, status: s.status().policies[0] as unknown as { wins: number } }
@@ -66,7 +66,7 @@ async function traffic(quantile: number, calls: number, latencyMs: (random: () =
 
 describe('the delay at a live quantile', () => {
   test.each([0.5, 0.9, 0.95])(
-    'q = %d: is within 1 % of the exact quantile of the samples in its window; the share of hedged calls is 1 − q',
+    'q = %d: is within 1 % of the exact quantile, and hedges a share of 1 − q of the calls',
     async (quantile) => {
       const calls = 12_000
       const { delays, hedges, status } = await traffic(quantile, calls, (random) => lognormal(random, 5, 0.6))
@@ -80,7 +80,7 @@ describe('the delay at a live quantile', () => {
     120_000,
   )
 
-  test('follows a dependency that becomes ten times slower, and one that recovers', async () => {
+  test('follows a dependency that becomes ten times slower and recovers', async () => {
     const phase = (call: number): number => (call < 2_000 ? 1 : call < 4_000 ? 10 : 1)
     const { delays } = await traffic(0.9, 6_000, (random, call) => lognormal(random, 3, 0.5) * phase(call))
     for (const { usedMs, exactMs: exact } of delays) {
@@ -92,7 +92,7 @@ describe('the delay at a live quantile', () => {
   }, 120_000)
 })
 
-/** Calls that each take so long, one after the other; what the status says after each. */
+/** Makes calls with these latencies, one after the other. Returns the status's `delayMs` after each. */
 async function statusAfter(latencies: readonly (number | Error)[], quantile: number): Promise<readonly number[]> {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, hedge({ after: { quantile, initial: 500 } }))
@@ -118,7 +118,7 @@ describe('until there are enough samples', () => {
     [0.9, 20],
     [0.95, 40],
     [0.99, 200],
-  ])('the quantile %d has the initial delay; %d successes are enough', async (quantile, enough) => {
+  ])('the quantile %d uses the initial delay until %d calls have succeeded', async (quantile, enough) => {
     const seen = await statusAfter(Array(enough).fill(10), quantile)
     expect(seen.slice(0, -1).every((delayMs) => delayMs === 500)).toBe(true)
     expect(Math.abs((seen.at(-1) as number) - 10)).toBeLessThan(0.1)
@@ -127,12 +127,12 @@ describe('until there are enough samples', () => {
   test.each<[string, Error]>([
     ['failures', new Error('down')],
     ['business errors', new (defineErrors({ GONE: { status: 410, message: 'x' } }).GONE)()],
-  ])('%s are no samples: only the latency of what succeeds counts', async (_what, error) => {
+  ])('%s are not samples: only the latency of successes counts', async (_what, error) => {
     const seen = await statusAfter(Array(100).fill(error), 0.5)
     expect(new Set(seen)).toEqual(new Set([500]))
   })
 
-  test('and again when nobody has called for longer than the window', async () => {
+  test('the initial delay is used again after a pause longer than the window', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, hedge({ after: { quantile: 0.5, initial: 500, window: '5s' } }))
     for (let call = 1; call <= 20; call += 1) await s.run(() => 1)
@@ -142,7 +142,7 @@ describe('until there are enough samples', () => {
   })
 })
 
-test('a call that its hedge won counts as long as it took: the quantile does not sink with every hedge', async () => {
+test('a call that a hedge won counts with its whole duration: hedges do not lower the quantile', async () => {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, hedge({ after: { quantile: 0.5, initial: 100 } }))
   const operation = ({ attempt }: Call): Promise<number> =>

@@ -7,13 +7,13 @@ const TIMES = { ttlMs: 10, staleWhileRevalidateMs: 5, staleIfErrorMs: 20 }
 interface Step {
   readonly do: 'begin' | 'store' | 'use' | 'refresh' | 'fail' | 'wait' | 'delete' | 'retract' | 'clear'
   readonly key: string
-  /** Milliseconds to wait, or which of the runs under way stores its value. */
+  /** How many milliseconds to wait, or the index of the run in flight that stores its value. */
   readonly n: number
 }
 
 const keys = fc.constantFrom('a', 'b', 'c', 'd', '__proto__', '')
 const step = fc.record<Step>({
-  // What is done most stands here most often.
+  // Repeated entries weight the choice.
   do: fc.constantFrom(
     ...(['begin', 'begin', 'begin', 'begin', 'store', 'store', 'store', 'store', 'use', 'use', 'use'] as const),
     ...(['refresh', 'fail', 'wait', 'wait', 'delete', 'retract', 'clear'] as const),
@@ -23,7 +23,7 @@ const step = fc.record<Step>({
 })
 const steps = fc.array(step, { minLength: 20, maxLength: 80 })
 
-interface Kept {
+interface Stored {
   readonly key: string
   readonly value: number
   readonly storedMs: number
@@ -32,9 +32,9 @@ interface Kept {
   pausedUntilMs: number
 }
 
-/** The same as a plain list that is searched, least recent use first, with an endless memory of deletions. */
+/** A plain list, least recently used first, with an unbounded memory of deletions. */
 class Oracle {
-  list: Kept[] = []
+  list: Stored[] = []
   runs = 0
   readonly deletions: { readonly key: string | undefined; readonly run: number }[] = []
   readonly #max: number
@@ -43,21 +43,21 @@ class Oracle {
     this.#max = max
   }
 
-  find(key: string): Kept | undefined {
-    return this.list.find((one) => one.key === key)
+  find(key: string): Stored | undefined {
+    return this.list.find((stored) => stored.key === key)
   }
 
-  use(key: string): Kept | undefined {
+  use(key: string): Stored | undefined {
     const found = this.find(key)
-    if (found !== undefined) this.list = [...this.list.filter((one) => one !== found), found]
+    if (found !== undefined) this.list = [...this.list.filter((stored) => stored !== found), found]
     return found
   }
 
   store(key: string, value: number, run: number, now: number): void {
-    if (this.deletions.some((one) => (one.key === key || one.key === undefined) && run < one.run)) return
+    if (this.deletions.some((deletion) => (deletion.key ?? key) === key && run < deletion.run)) return
     const found = this.find(key)
     if (found !== undefined && found.run > run) return
-    this.list = this.list.filter((one) => one !== found)
+    this.list = this.list.filter((stored) => stored !== found)
     if (this.list.length === this.#max) this.list.shift()
     this.list.push({ key, value, storedMs: now, run, refreshing: false, pausedUntilMs: 0 })
   }
@@ -65,48 +65,48 @@ class Oracle {
   delete(key: string | undefined): void {
     this.runs += 1
     this.deletions.push({ key, run: this.runs })
-    this.list = this.list.filter((one) => key !== undefined && one.key !== key)
+    this.list = this.list.filter((stored) => key !== undefined && stored.key !== key)
   }
 }
 
-describe('the values of a cache', () => {
-  test('agree with a list that is searched, whatever is done to them: LRU, ages, runs, deletions, refreshes', () => {
+describe('CacheEntries', () => {
+  test('agrees with a plain list on LRU order, ages, runs, deletions and refreshes', () => {
     let evictions = 0
-    let refused = 0
+    let dropped = 0
     fc.assert(
-      // With four entries no deletion of six keys' is forgotten before the model would: see the next test for the bound.
+      // The next test covers more deleted keys than the entries remember.
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (max, todo) => {
-        const gone: number[] = []
-        const entries = new CacheEntries<number>(max, TIMES, ({ value }) => gone.push(value))
+        const removed: number[] = []
+        const entries = new CacheEntries<number>(max, TIMES, ({ value }) => removed.push(value))
         const oracle = new Oracle(max)
-        const begun: { key: string; run: number }[] = []
+        const runs: { key: string; run: number }[] = []
         let now = 0
         let deletedKeys = new Set<string>()
         for (const step of todo) {
           const before = oracle.list.map(({ value }) => value)
-          gone.length = 0
+          removed.length = 0
           if (step.do === 'begin') {
-            const run = entries.begin()
+            const run = entries.startRun()
             oracle.runs += 1
             expect(run).toBe(oracle.runs)
-            begun.push({ key: step.key, run })
+            runs.push({ key: step.key, run })
           } else if (step.do === 'store' || step.do === 'retract') {
-            const [one] = begun.splice(step.n % Math.max(1, begun.length), 1)
-            if (one === undefined) continue
+            const [ended] = runs.splice(step.n % Math.max(1, runs.length), 1)
+            if (ended === undefined) continue
             if (step.do === 'retract') {
-              entries.retract(one.key, one.run)
-              oracle.list = oracle.list.filter(({ key, run }) => key !== one.key || run > one.run)
+              entries.retract(ended.key, ended.run)
+              oracle.list = oracle.list.filter(({ key, run }) => key !== ended.key || run > ended.run)
             } else {
-              const held = oracle.list.length
-              entries.store(one.key, one.run, one.run, now)
-              oracle.store(one.key, one.run, one.run, now)
-              if (oracle.find(one.key)?.run !== one.run) refused += 1
-              else if (held === max && gone.length > 0) evictions += 1
+              const size = oracle.list.length
+              entries.store(ended.key, ended.run, ended.run, now)
+              oracle.store(ended.key, ended.run, ended.run, now)
+              if (oracle.find(ended.key)?.run !== ended.run) dropped += 1
+              else if (size === max && removed.length > 0) evictions += 1
             }
           } else if (step.do === 'use') {
             expect(entries.use(step.key)?.value).toBe(oracle.use(step.key)?.value)
           } else if (step.do === 'delete') {
-            // Beyond the bound of what is remembered the cache may keep less than the model.
+            // Beyond this bound of remembered deletions the cache may store less than the model.
             deletedKeys.add(step.key)
             if (deletedKeys.size > max) return
             expect(entries.delete(step.key)).toBe(oracle.find(step.key) !== undefined)
@@ -116,57 +116,57 @@ describe('the values of a cache', () => {
             oracle.delete(undefined)
             deletedKeys = new Set()
           } else if (step.do === 'refresh') {
-            const [entry, kept] = [entries.use(step.key), oracle.use(step.key)]
-            if (entry === undefined || kept === undefined) continue
-            const may = !kept.refreshing && now >= kept.pausedUntilMs
-            expect(entries.tryRefresh(entry, now)).toBe(may)
-            if (may) kept.refreshing = true
+            const [entry, stored] = [entries.use(step.key), oracle.use(step.key)]
+            if (entry === undefined || stored === undefined) continue
+            const mayRefresh = !stored.refreshing && now >= stored.pausedUntilMs
+            expect(entries.tryRefresh(entry, now)).toBe(mayRefresh)
+            if (mayRefresh) stored.refreshing = true
           } else if (step.do === 'fail') {
-            const [entry, kept] = [entries.use(step.key), oracle.use(step.key)]
-            if (entry === undefined || kept === undefined) continue
+            const [entry, stored] = [entries.use(step.key), oracle.use(step.key)]
+            if (entry === undefined || stored === undefined) continue
             entries.refreshFailed(entry, now)
-            Object.assign(kept, { refreshing: false, pausedUntilMs: now + 1_000 })
+            Object.assign(stored, { refreshing: false, pausedUntilMs: now + 1_000 })
           } else now += step.n
 
-          const kept = oracle.list.map(({ value }) => value)
-          expect([entries.size, entries.size <= max]).toEqual([kept.length, true])
-          // Each that has left was told of, once, and no other.
-          expect([...gone].sort()).toEqual(before.filter((value) => !kept.includes(value)).sort())
+          const values = oracle.list.map(({ value }) => value)
+          expect([entries.size, entries.size <= max]).toEqual([values.length, true])
+          // The callback received each removed entry once, and no other.
+          expect([...removed].sort()).toEqual(before.filter((value) => !values.includes(value)).sort())
           for (const { key, value, storedMs } of oracle.list) {
             const ageMs = now - storedMs
-            const spare = entries.spare(key, now)
-            expect(spare?.value).toBe(ageMs < 30 ? value : undefined)
-            if (spare === undefined) continue
-            expect([entries.isFresh(spare, now), entries.servesMeanwhile(spare, now)]).toEqual([ageMs < 10, ageMs < 15])
+            const stale = entries.staleForError(key, now)
+            expect(stale?.value).toBe(ageMs < 30 ? value : undefined)
+            if (stale === undefined) continue
+            expect([entries.isFresh(stale, now), entries.mayRevalidate(stale, now)]).toEqual([ageMs < 10, ageMs < 15])
           }
         }
       }),
       { numRuns: 2_000 },
     )
-    // The property is about something.
-    expect([evictions > 1_000, refused > 200]).toEqual([true, true])
+    // The interesting cases did occur.
+    expect([evictions > 1_000, dropped > 200]).toEqual([true, true])
   })
 
-  test('what was under way when its key was deleted never comes back, also beyond the bound of what is remembered', () => {
-    const deeds = fc.array(fc.record({ key: keys, begins: fc.boolean() }), { minLength: 1, maxLength: 20 })
+  test('never stores a run that started before its key was deleted, beyond the bound too', () => {
+    const actions = fc.array(fc.record({ key: keys, starts: fc.boolean() }), { minLength: 1, maxLength: 20 })
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 3 }), deeds, (max, todo) => {
+      fc.property(fc.integer({ min: 1, max: 3 }), actions, (max, todo) => {
         const entries = new CacheEntries<number>(max, TIMES)
-        let begun: { readonly key: string; readonly run: number }[] = []
-        const deleted: typeof begun = []
-        for (const { key, begins } of todo) {
-          if (begins) begun.push({ key, run: entries.begin() })
+        let runs: { readonly key: string; readonly run: number }[] = []
+        const deleted: typeof runs = []
+        for (const { key, starts } of todo) {
+          if (starts) runs.push({ key, run: entries.startRun() })
           else {
             entries.delete(key)
-            deleted.push(...begun.filter((one) => one.key === key))
-            begun = begun.filter((one) => one.key !== key)
+            deleted.push(...runs.filter((run) => run.key === key))
+            runs = runs.filter((run) => run.key !== key)
           }
         }
         for (const { key, run } of deleted) entries.store(key, run, run, 0)
         expect(entries.size).toBe(0)
-        // And what begins afterwards is kept.
+        // Runs that start afterwards are stored.
         for (const { key } of deleted) {
-          const run = entries.begin()
+          const run = entries.startRun()
           entries.store(key, run, run, 0)
           expect(entries.use(key)?.value).toBe(run)
         }
@@ -175,22 +175,22 @@ describe('the values of a cache', () => {
     )
   })
 
-  test('a million keys, stored and deleted, leave no more than the bound', () => {
-    let gone = 0
+  test('stays within its bound after a million stored and deleted keys', () => {
+    let removed = 0
     const entries = new CacheEntries<number>(100, TIMES, () => {
-      gone += 1
+      removed += 1
     })
     for (let n = 0; n < 1_000_000; n += 1) {
-      const run = entries.begin()
+      const run = entries.startRun()
       entries.store(`key ${n}`, n, run, 0)
       if (n % 10 === 0) entries.delete(`key ${n - 5}`)
     }
-    expect([entries.size <= 100, gone >= 999_900]).toEqual([true, true])
+    expect([entries.size <= 100, removed >= 999_900]).toEqual([true, true])
     expect(entries.use('key 999999')?.value).toBe(999_999)
     expect(entries.use('key 999000')).toBeUndefined()
   })
 
-  test('the pause after a refresh that failed is a tenth of the ttl, at least a second and at most thirty', () => {
+  test('pauses after a failed refresh for a tenth of the ttl, from 1 s to 30 s', () => {
     for (const [ttlMs, pauseMs] of [
       [0, 1_000],
       [5_000, 1_000],
@@ -198,7 +198,7 @@ describe('the values of a cache', () => {
       [86_400_000, 30_000],
     ] as const) {
       const entries = new CacheEntries<number>(1, { ttlMs, staleWhileRevalidateMs: 1e9, staleIfErrorMs: 0 })
-      entries.store('a', 1, entries.begin(), 0)
+      entries.store('a', 1, entries.startRun(), 0)
       const entry = entries.use('a') as CacheEntry<number>
       expect([entries.tryRefresh(entry, ttlMs), entries.tryRefresh(entry, ttlMs)]).toEqual([true, false])
       entries.refreshFailed(entry, ttlMs)
@@ -207,21 +207,21 @@ describe('the values of a cache', () => {
     }
   })
 
-  test('whoever hears that an entry is gone may come back: what he deletes then stays deleted', () => {
+  test('the callback for removed entries may delete and clear entries itself', () => {
     const entries: CacheEntries<number> = new CacheEntries(1, TIMES, () => entries.delete('b'))
-    const [a, b] = [entries.begin(), entries.begin()]
+    const [a, b] = [entries.startRun(), entries.startRun()]
     entries.store('a', 1, a, 0)
     entries.store('b', 2, b, 0)
     expect([entries.use('a'), entries.use('b'), entries.size]).toEqual([undefined, undefined, 0])
     const all: CacheEntries<number> = new CacheEntries(3, TIMES, () => all.clear())
-    for (const key of ['a', 'b', 'c']) all.store(key, 1, all.begin(), 0)
+    for (const key of ['a', 'b', 'c']) all.store(key, 1, all.startRun(), 0)
     all.clear()
     expect(all.size).toBe(0)
   })
 
-  test('without staleIfError nothing stands in for a failure, not even what is fresh', () => {
+  test('without staleIfError no entry replaces a failure, not even a fresh one', () => {
     const entries = new CacheEntries<number>(1, { ttlMs: 10, staleWhileRevalidateMs: 10, staleIfErrorMs: 0 })
-    entries.store('a', 1, entries.begin(), 0)
-    expect(entries.spare('a', 5)).toBeUndefined()
+    entries.store('a', 1, entries.startRun(), 0)
+    expect(entries.staleForError('a', 5)).toBeUndefined()
   })
 })

@@ -10,7 +10,7 @@ interface Sample {
   readonly at: number
 }
 
-/** All samples, sorted when it is asked: exact. */
+/** Keeps all samples and sorts them when read: exact. */
 class Oracle {
   readonly samples: Sample[] = []
   readonly #quantile: number
@@ -26,7 +26,7 @@ class Oracle {
     return this.samples
       .filter(({ at }) => generation(at) > generation(now) - GENERATIONS)
       .map(({ latencyMs }) => latencyMs)
-      .sort((one, other) => one - other)
+      .sort((a, b) => a - b)
   }
 
   valueMs(now: number): number | undefined {
@@ -35,7 +35,7 @@ class Oracle {
   }
 }
 
-/** Within the stated error, which is relative between the bounds and stops at them. */
+/** Expects an estimate within the documented error. Beyond the bounds it is clamped to them. */
 function expectClose(estimateMs: number | undefined, exactMs: number | undefined): void {
   if (exactMs === undefined) {
     expect(estimateMs).toBeUndefined()
@@ -56,8 +56,8 @@ const elapsed = fc.oneof(
   fc.constantFrom(999, 1_000, 9_999, 3_600_000),
 )
 
-describe('a live quantile', () => {
-  test('is within 1 % of the exact one of the samples in its window, whatever they are and whenever they came', () => {
+describe('LatencyQuantile', () => {
+  test('is within 1 % of the exact quantile for any samples at any times', () => {
     fc.assert(
       fc.property(
         fc.constantFrom(0.01, 0.5, 0.9, 0.95, 0.99, 0.999),
@@ -70,7 +70,7 @@ describe('a live quantile', () => {
           let now = startMs
           for (const [latencyMs, afterMs] of todo) {
             now += afterMs
-            // Before and after: it must be right when it has only forgotten, too.
+            // Before and after recording: it must also be right when samples have only expired.
             expectClose(live.valueMs(now), oracle.valueMs(now))
             live.record(latencyMs, now)
             oracle.samples.push({ latencyMs, at: now })
@@ -82,7 +82,7 @@ describe('a live quantile', () => {
     )
   })
 
-  test('is right however seldom it is asked', () => {
+  test('is right even if it is read rarely', () => {
     const random = seededRandom(11)
     const live = new LatencyQuantile(0.95, 1_000)
     const oracle = new Oracle(0.95, 1_000)
@@ -95,16 +95,16 @@ describe('a live quantile', () => {
   })
 
   test.each([0.07, 0.14, 0.28, 0.55, 0.56, 0.57, 0.58])(
-    'of a hundred samples the quantile %d is the one of that rank, and not its neighbour',
+    'the quantile %d of a hundred samples has the exact rank, not the next one',
     (quantile) => {
       const live = new LatencyQuantile(quantile, 1_000)
-      // Further apart than the error.
+      // The samples are further apart than the error.
       for (let rank = 1; rank <= 100; rank += 1) live.record(1.1 ** rank, 0)
       expectClose(live.valueMs(0), 1.1 ** Math.round(quantile * 100))
     },
   )
 
-  test('never counts what is older than its window, and always what is younger than nine tenths of it', () => {
+  test('drops samples older than its window, and keeps those younger than nine tenths of it', () => {
     const live = new LatencyQuantile(0.5, 10_000)
     live.record(10, 500)
     expect(live.samples(9_499)).toBe(1)
@@ -112,7 +112,7 @@ describe('a live quantile', () => {
     expect(live.valueMs(10_500)).toBeUndefined()
   })
 
-  test('a clock that goes back, or says no number, forgets nothing and stays right', () => {
+  test('stays right if the clock goes back or returns NaN', () => {
     const live = new LatencyQuantile(0.5, 1_000)
     live.record(10, 5_000)
     for (const now of [0, -1, Number.NaN]) {
@@ -122,13 +122,13 @@ describe('a live quantile', () => {
     expect(live.samples(5_000)).toBe(4)
   })
 
-  test('a latency that is no number, or below zero, counts as none at all', () => {
+  test('counts a NaN or negative latency as the shortest', () => {
     const live = new LatencyQuantile(0.5, 1_000)
     for (const latencyMs of [Number.NaN, -5]) live.record(latencyMs, 0)
     expect(live.valueMs(0)).toBe(SHORTEST_MS)
   })
 
-  test('its memory is bounded: a million samples later it still answers at once', () => {
+  test('is right after a million samples', () => {
     const random = seededRandom(5)
     const live = new LatencyQuantile(0.99, 30_000)
     for (let sample = 0; sample < 1_000_000; sample += 1) live.record(random() * 100, sample / 10)

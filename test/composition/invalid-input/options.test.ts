@@ -5,8 +5,8 @@ import { describe, expect, test } from 'vitest'
 import { CountingClock } from '../conservation/counting-clock.ts'
 import { FACTORIES, numbersIn, write } from './factories.ts'
 
-const WRONG = [Number.NaN, -1, -0.001, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
-// What makes a policy and takes no number.
+const INVALID = [Number.NaN, -1, -0.001, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+// The exports that make a policy and take no number.
 const WITHOUT_NUMBERS = [
   'fallback',
   'coalesce',
@@ -23,25 +23,25 @@ const cases = FACTORIES.flatMap(({ name, options, make }) =>
 )
 
 describe.each(cases)('%s', (_name, path, options, make) => {
-  test.each(WRONG)('does not take %s, and the error names the option', (value) => {
+  test.each(INVALID)('rejects %s with an error that names the option', (value) => {
     expect(make(options())).toBeDefined()
-    const wrong = options()
-    write(wrong, path, value)
+    const invalid = options()
+    write(invalid, path, value)
     let error: unknown
     try {
-      make(wrong)
+      make(invalid)
     } catch (thrown) {
       error = thrown
     }
     expect(error).toBeInstanceOf(ConfigurationError)
     const { path: named } = error as ConfigurationError
-    // An option without a name, of `timeout(after)` or `consecutive(n)`, is called as in the signature.
+    // An option without a name, as in `timeout(after)` or `consecutive(n)`, is named as in the signature.
     if (path.length > 1 || Object.keys(options()).length > 1) expect(named).toContain(path.at(-1))
     expect(named.length).toBeGreaterThan(3)
   })
 })
 
-test('every factory of the library is among those above', () => {
+test('the table contains every factory of the library', () => {
   const known = new Set([...FACTORIES.flatMap(({ make, name }) => [make, name]), ...WITHOUT_NUMBERS])
   const policies = [
     'retry',
@@ -67,12 +67,12 @@ describe.each(
     .filter(({ make, options }) => typeof (make(options()) as { wrap?: unknown }).wrap === 'function')
     .map((factory) => [`${factory.name} of ${Object.keys(factory.options()).join(', ')}`, factory] as const),
 )('options replaced while calls are in flight: %s', (_name, { options, make }) => {
-  /** Ten calls that fail, hang and answer, three keys, and everything that can be seen of them. */
+  /** Plays ten calls with three keys that fail, hang or succeed. Returns everything that can be observed. */
   const play = async (replace: boolean): Promise<unknown> => {
     const clock = virtualClock()
     const shieldClock = new CountingClock(clock)
-    const given = options()
-    const s = build({ name: 's', clock: shieldClock, random: () => 0.5 }, make(given) as AnyPolicy)
+    const live = options()
+    const s = build({ name: 's', clock: shieldClock, random: () => 0.5 }, make(live) as AnyPolicy)
     const trace: unknown[] = []
     const calls: Promise<unknown>[] = []
     const call = (n: number): void => {
@@ -85,8 +85,8 @@ describe.each(
     for (let n = 0; n < 5; n += 1) call(n)
     await clock.advance(300)
     trace.push(s.status())
-    if (replace) for (const path of numbersIn(given)) write(given, path, Number.NaN)
-    if (replace) for (const key of Object.keys(given)) given[key] = undefined
+    if (replace) for (const path of numbersIn(live)) write(live, path, Number.NaN)
+    if (replace) for (const key of Object.keys(live)) live[key] = undefined
     for (let n = 5; n < 10; n += 1) call(n)
     await clock.advance('5s')
     trace.push(s.status())
@@ -95,7 +95,7 @@ describe.each(
     return trace
   }
 
-  test('changes nothing, since they are read once, when the policy is made: every permit is conserved', async () => {
+  test('changes nothing, because they are read once: every permit is released', async () => {
     const replaced = await play(true)
     expect(replaced).toEqual(await play(false))
     for (const [counter, left] of Object.entries(

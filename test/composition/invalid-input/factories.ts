@@ -26,10 +26,10 @@ import {
 
 type Options = Record<string, unknown>
 
-/** Something that is made from options. One entry is all that a further factory needs. */
+/** A function that makes something from options. A new factory needs one entry. */
 export interface Factory {
   readonly name: string
-  /** Options that work, all that are numbers or durations among them. */
+  /** Valid options, including every number and duration. */
   readonly options: () => Options
   readonly make: (options: Options) => unknown
 }
@@ -40,7 +40,7 @@ const factory = (name: string, make: (options: never) => unknown, options: () =>
   make: make as (options: Options) => unknown,
 })
 
-/** Every factory of the library that takes numbers, with every option that is one, and none of them at its default. */
+/** Every factory of the library that takes numbers, with all its numeric options, none at its default. */
 export const FACTORIES: readonly Factory[] = [
   factory('retry', retry, () => ({ maxRetries: 3, maxTotal: 60_000, retryAfter: { max: 1_000 } })),
   factory('backoff', exponential, () => ({ base: 10, factor: 2, max: 1_000 })),
@@ -93,7 +93,7 @@ export const FACTORIES: readonly Factory[] = [
   factory('gradient2', gradient2, () => ({})),
 ]
 
-/** A policy that stands in no need of numbers, or is given all that it is made of. */
+/** The policies without numeric options. */
 export const OTHERS: readonly ((options: Options) => AnyPolicy)[] = [
   (options) => fallback('fallback', options as never),
   (options) => coalesce(options as never),
@@ -107,7 +107,7 @@ export function numbersIn(options: Options, path: readonly string[] = []): reado
   })
 }
 
-/** Writes into an options object, or into one that is in it. */
+/** Sets an option, possibly in a nested object. */
 export function write(options: Options, [key, ...rest]: readonly string[], value: unknown): void {
   if (rest.length === 0) options[key as string] = value
   else write(options[key as string] as Options, rest, value)

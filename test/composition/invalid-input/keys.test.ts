@@ -2,12 +2,11 @@ import { type AnyPolicy, cache, circuitBreaker, coalesce, consecutive, rateLimit
 import { virtualClock } from 'escudo/testing'
 import { expect, test } from 'vitest'
 
-// A key can be anything that a client sends. What is remembered of keys has a bound, and whoever sends a million of them
-// finds it.
+// Clients may choose keys, so the state per key must be bounded. A million keys must not grow the memory.
 
 const KEYS = 1_000_000
 const MAX_KEYS = 1_000
-// A million of the smallest objects would be fourteen.
+// A million of the smallest objects would take 14 MB.
 const HEAP_GROWTH_MAX = 10 * 2 ** 20
 
 const KEYED: readonly (readonly [string, () => AnyPolicy, (status: Record<string, unknown>) => unknown, number])[] = [
@@ -40,8 +39,8 @@ function collect(): void {
 }
 
 test.each(KEYED)(
-  'a million keys: %s stays within its bound, and the heap is flat',
-  async (_type, make, held, bound) => {
+  '%s stays within its bound after a million keys, and the heap does not grow',
+  async (_type, make, countOf, bound) => {
     const { setFlagsFromString } = await import('node:v8')
     setFlagsFromString('--expose-gc')
     const { runInNewContext } = await import('node:vm')
@@ -52,7 +51,7 @@ test.each(KEYED)(
     const send = async (from: number, to: number): Promise<void> => {
       for (let key = from; key < to; key += 100) {
         const calls = Array.from({ length: 100 }, (_, n) =>
-          // Every tenth key fails once: a circuit that is open is kept for longer than others.
+          // Every tenth key fails once, because an open circuit is kept longer than a closed one.
           s
             .run(() => (n % 10 === 0 ? Promise.reject(new Error('down')) : n), { key: `key ${key + n}` })
             .catch(() => {}),
@@ -64,7 +63,7 @@ test.each(KEYED)(
     const before = await heapBytes()
     await send(KEYS / 10, KEYS)
     expect((await heapBytes()) - before).toBeLessThan(HEAP_GROWTH_MAX)
-    expect(held(s.status().policies[0] as Record<string, unknown>)).toBe(bound)
+    expect(countOf(s.status().policies[0] as Record<string, unknown>)).toBe(bound)
     await clock.advance('2h')
     expect(clock.pending).toBe(0)
   },

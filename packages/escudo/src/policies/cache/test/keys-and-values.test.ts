@@ -2,8 +2,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { cache, fallback, shield } from '../../../index.ts'
 import { setUp } from './setup.ts'
 
-describe('what a cache asks for', () => {
-  test('a call without a key is a TypeError that names shield and policy, and nothing is run', async () => {
+describe('keys and values of a cache', () => {
+  test('rejects a call without a key with a TypeError that names shield and policy', async () => {
     const { s } = setUp({ ttl: '1s', name: 'prices' })
     const operation = vi.fn(() => 1)
     const run = s.run.bind(s) as (operation: () => unknown, options?: unknown) => Promise<unknown>
@@ -38,31 +38,31 @@ describe('what a cache asks for', () => {
         yield 1
       },
     ],
-  ])('what can be read only once is refused with what to do instead: a %s', async (what, operation) => {
-    const { ask, status } = setUp({ ttl: '1s' })
-    const answer = await ask(() => Promise.resolve(operation()))
+  ])('rejects a value that can be read only once, and says what to do instead: a %s', async (what, operation) => {
+    const { run, status } = setUp({ ttl: '1s' })
+    const answer = await run(() => Promise.resolve(operation()))
     expect(answer).toMatch(new RegExp(`error: shield 's': the policy 'cache' .*${what}.* only once; read it inside`))
     expect(status()).toMatchObject({ entries: 0 })
   })
 
   test.each<[string, unknown]>([
     ['a blob', new Blob(['x'])],
-    ['a list', [1]],
+    ['an array', [1]],
     ['a map', new Map()],
     ['an observable', { pipe: () => {}, subscribe: () => {} }],
     ['a linked list', { next: undefined }],
     [
-      'what cannot be looked at',
+      'a proxy that throws on reading',
       new Proxy({}, { get: (_, key) => (key === 'then' ? undefined : JSON.parse('no json')) }),
     ],
     ['a function', () => 5],
-  ])('what can be read many times is kept: %s', async (_name, value) => {
-    const { ask, status } = setUp({ ttl: '1s' })
-    expect((await ask(() => value)) === value).toBe(true)
+  ])('stores a value that can be read many times: %s', async (_name, value) => {
+    const { run, status } = setUp({ ttl: '1s' })
+    expect((await run(() => value)) === value).toBe(true)
     expect(status()).toMatchObject({ entries: 1 })
   })
 
-  test('the order is checked: a fallback inside would be kept as an answer', () => {
+  test('warns about a fallback inside, whose substitute would be stored', () => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     shield('doubtful', cache({ ttl: '1s' }), fallback(null))
     shield('fine', fallback(null), cache({ ttl: '1s' }))

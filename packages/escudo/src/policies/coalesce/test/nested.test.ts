@@ -3,9 +3,9 @@ import { cache, coalesce, retry, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { setUp } from './setup.ts'
 
-describe('a call from inside of a flight', () => {
+describe('a call inside a flight', () => {
   test.each(['synchronously', 'later'])(
-    'for its own key, %s, is an error that says so instead of waiting for ever',
+    'for the same key, made %s, is rejected with an error that says so',
     async (when) => {
       const { clock, s } = setUp()
       const outer = s.run(
@@ -19,12 +19,12 @@ describe('a call from inside of a flight', () => {
     },
   )
 
-  test('for another key flies, and so does its own once the flight is over', async () => {
+  test('for another key runs, and so does one for the same key after the flight has ended', async () => {
     const { s } = setUp()
     let afterwards: Promise<unknown> = Promise.resolve()
     const outer = s.run(
       async () => {
-        // Detached: it outlives the flight that it is begun in.
+        // Detached: it outlives the flight that starts it.
         const { promise, resolve } = Promise.withResolvers<void>()
         setImmediate(resolve)
         afterwards = promise.then(() => s.run(() => 'afterwards', { key: 'k' }))
@@ -35,7 +35,7 @@ describe('a call from inside of a flight', () => {
     expect([await outer, await afterwards]).toEqual(['other', 'afterwards'])
   })
 
-  test('two flights, and three, that would wait for each other: the one who closes the circle is told', async () => {
+  test('is rejected if it closes a circle of two or three flights', async () => {
     for (const keys of [
       ['a', 'b'],
       ['a', 'b', 'c'],
@@ -46,7 +46,7 @@ describe('a call from inside of a flight', () => {
           .run(
             async () => {
               await undefined
-              return `${key}${await s.run(() => 'own', { key: keys[(index + 1) % keys.length] as string })}`
+              return `${key}${await s.run(() => 'not called', { key: keys[(index + 1) % keys.length] as string })}`
             },
             { key },
           )
@@ -57,42 +57,44 @@ describe('a call from inside of a flight', () => {
     }
   })
 
-  test('the circle is seen across two policies, and through other shields', async () => {
-    const [one, other, between] = [
-      shield('one', coalesce()),
-      shield('other', coalesce()),
+  test('is rejected if the circle runs through two policies and another shield', async () => {
+    const [first, second, between] = [
+      shield('first', coalesce()),
+      shield('second', coalesce()),
       shield('between', retry({ maxRetries: 0 })),
     ]
-    const outcome = one
-      .run(() => between.run(() => other.run(() => one.run(() => 'inner', { key: 'k' }), { key: 'k' })), { key: 'k' })
+    const outcome = first
+      .run(() => between.run(() => second.run(() => first.run(() => 'inner', { key: 'k' }), { key: 'k' })), {
+        key: 'k',
+      })
       .catch((error) => error.message)
-    expect(await outcome).toContain("shield 'one': a call would wait for itself")
+    expect(await outcome).toContain("shield 'first': a call would wait for itself")
   })
 
-  test('many who wait for the same flight from inside of others are no circle', async () => {
+  test('may wait for a flight that other flights wait for too', async () => {
     const { s, flights, operation } = setUp()
-    const asked = ['a', 'b', 'c'].map((key) =>
+    const outcomes = ['a', 'b', 'c'].map((key) =>
       s.run(async () => `${key} ${await s.run(operation, { key: 'shared' })}`, { key }),
     )
     flights[0]?.resolve('value')
-    expect([await Promise.all(asked), operation.mock.calls.length]).toEqual([['a value', 'b value', 'c value'], 1])
+    expect([await Promise.all(outcomes), operation.mock.calls.length]).toEqual([['a value', 'b value', 'c value'], 1])
   })
 
-  test('who has left waits no more: no circle through him', async () => {
+  test('that has left its flight closes no circle', async () => {
     const { clock, s, status } = setUp()
     const controller = new AbortController()
-    const [askA, endA] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const [startA, endA] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
     const b = s.run(
       async () => {
-        await askA.promise
-        return `b after ${await s.run(() => 'own', { key: 'a' })}`
+        await startA.promise
+        return `b after ${await s.run(() => 'not called', { key: 'a' })}`
       },
       { key: 'b' },
     )
     const a = s.run(
       async () => {
-        // Joins b, leaves it, and goes on without it.
-        await s.run(() => 'own', { key: 'b', signal: controller.signal }).catch(() => {})
+        // Joins b, leaves it, and continues without it.
+        await s.run(() => 'not called', { key: 'b', signal: controller.signal }).catch(() => {})
         await endA.promise
         return 'a'
       },
@@ -101,13 +103,13 @@ describe('a call from inside of a flight', () => {
     expect(status()).toEqual([2, 3])
     controller.abort()
     await clock.advance(0)
-    askA.resolve()
+    startA.resolve()
     await clock.advance(0)
     endA.resolve()
     expect([await a, await b]).toEqual(['a', 'b after a'])
   })
 
-  test('a refresh that a cache begins inside of a flight is not waited for, and closes no circle', async () => {
+  test('that starts a cache refresh does not wait for it, and the refresh closes no circle', async () => {
     const clock = virtualClock()
     const flights = coalesce()
     const plain = shield({ name: 'plain', clock }, flights)
@@ -115,14 +117,14 @@ describe('a call from inside of a flight', () => {
     await cached.run(() => 'old', { key: 'c' })
     await clock.advance(1)
     const inner = Promise.withResolvers<string>()
-    const askOuter = Promise.withResolvers<void>()
+    const startOuter = Promise.withResolvers<void>()
     const outer = plain.run(
       async () => {
-        // Stale: the refresh joins no flight of its own key, and this flight does not wait for it.
+        // Stale: the refresh joins no flight of its key, and this flight does not wait for the refresh.
         const value = await cached.run(
           async () => {
-            await askOuter.promise
-            return `new ${await plain.run(() => 'own', { key: 'outer' })}`
+            await startOuter.promise
+            return `new ${await plain.run(() => 'not called', { key: 'outer' })}`
           },
           { key: 'c' },
         )
@@ -130,7 +132,7 @@ describe('a call from inside of a flight', () => {
       },
       { key: 'outer' },
     )
-    askOuter.resolve()
+    startOuter.resolve()
     await clock.advance(0)
     inner.resolve('outer')
     expect(await outer).toBe('old outer')

@@ -3,12 +3,13 @@ import { type AnyPolicy, type Operation, type Shield, shield, timeout } from 'es
 import { type VirtualClock, virtualClock } from 'escudo/testing'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CountingClock } from '../conservation/counting-clock.ts'
+import type { Entry } from '../oracle/entry.ts'
 import { play } from '../oracle/play.ts'
-import { ENTRIES, type Entry } from '../oracle/policies.ts'
+import { ENTRIES } from '../oracle/policies.ts'
 import { SCENARIOS } from '../oracle/scenarios.ts'
 
-// What to expect when things go wrong, of each policy alone: the same for all of them, so that a further policy needs no
-// more than its entry in the table.
+// Hostile operations and edge cases, for each policy alone. The expectations are the same for all policies: a new policy
+// only needs its entry in the table.
 
 const each = ENTRIES.map((entry) => [entry.type, entry] as const)
 const build = shield as unknown as (options: object, ...policies: readonly AnyPolicy[]) => Shield
@@ -25,15 +26,15 @@ afterEach(() => {
 interface SetUp {
   readonly clock: VirtualClock
   readonly s: Shield
-  /** Expects that nothing is taken, set or waiting any more. */
-  readonly expectRest: () => void
+  /** Expects that no permit, timer or queued call is left. */
+  readonly expectNothingLeft: () => void
 }
 
 function setUp({ make }: Entry, around: (policy: AnyPolicy) => readonly AnyPolicy[] = (policy) => [policy]): SetUp {
   const clock = virtualClock()
   const shieldClock = new CountingClock(clock)
   const s = build({ name: 's', clock: shieldClock, random: () => 0.9 }, ...around(make()))
-  const expectRest = (): void => {
+  const expectNothingLeft = (): void => {
     expect(shieldClock.pending).toBe(0)
     for (const status of s.status().policies as readonly Record<string, unknown>[]) {
       for (const counter of ['inUse', 'inFlight', 'queued', 'flights', 'waiting']) {
@@ -41,16 +42,16 @@ function setUp({ make }: Entry, around: (policy: AnyPolicy) => readonly AnyPolic
       }
     }
   }
-  return { clock, s, expectRest }
+  return { clock, s, expectNothingLeft }
 }
 
-/** A status without what work that nobody waits for may still end: its place, and how its own call ended. */
+/** A status without the counters that an operation may still change after its call has been cancelled. */
 function withoutLate(status: Readonly<Record<string, unknown>>): object {
   const late = ['inUse', 'inFlight', 'misses', 'exhausted']
   return Object.fromEntries(Object.entries(status).filter(([counter]) => !late.includes(counter)))
 }
 
-const hostile: readonly (readonly [string, () => unknown, unknown])[] = [
+const hostileOperations: readonly (readonly [string, () => unknown, unknown])[] = [
   [
     'throws synchronously',
     () => {
@@ -83,7 +84,7 @@ const hostile: readonly (readonly [string, () => unknown, unknown])[] = [
     boom,
   ],
   [
-    'returns a thenable that rejects, and then resolves',
+    'returns a thenable that rejects and then resolves',
     () => ({
       then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
         reject(boom)
@@ -96,19 +97,19 @@ const hostile: readonly (readonly [string, () => unknown, unknown])[] = [
 const FROZEN = Object.freeze(boom)
 
 describe.each(each)('%s', (type, entry) => {
-  test.each(hostile)('an operation that %s fails with just that', async (_what, operation, error) => {
-    const { clock, s, expectRest } = setUp(entry)
+  test.each(hostileOperations)('throws the error of an operation that %s', async (_what, operation, error) => {
+    const { clock, s, expectNothingLeft } = setUp(entry)
     const call = s.run(operation, { key: 'k' }).then(
       (value) => ({ value }),
       (thrown) => ({ error: thrown }),
     )
     await clock.advance('1m')
     expect(await call).toEqual(type === 'fallback' ? { value: 'fallback' } : { error })
-    expectRest()
+    expectNothingLeft()
   })
 
-  test('a thenable that resolves twice, with a thenable, and rejects after that, is one value', async () => {
-    const { clock, s, expectRest } = setUp(entry)
+  test('a thenable that resolves twice and then rejects gives one value', async () => {
+    const { clock, s, expectNothingLeft } = setUp(entry)
     const operation = (): PromiseLike<string> =>
       ({
         then(resolve: (value: unknown) => void, reject: (error: unknown) => void) {
@@ -120,18 +121,18 @@ describe.each(each)('%s', (type, entry) => {
     const call = s.run(operation, { key: 'k' })
     await clock.advance('1m')
     expect(await call).toBe('value')
-    expectRest()
+    expectNothingLeft()
   })
 
   test.each(['resolves', 'rejects'] as const)(
-    'work that %s late, after a timeout on either side, is not counted twice, nor unhandled',
+    'an operation that %s after a timeout on either side is not counted again',
     async (how) => {
       const orders = [
         (policy: AnyPolicy) => [timeout('10s', { name: 'outer' }), policy],
         (policy: AnyPolicy) => [policy, timeout('500ms', { name: 'inner' })],
       ]
       for (const around of orders) {
-        const { clock, s, expectRest } = setUp(entry, around)
+        const { clock, s, expectNothingLeft } = setUp(entry, around)
         const ends: (() => void)[] = []
         const operation: Operation<unknown> = () =>
           new Promise((resolve, reject) => {
@@ -145,25 +146,25 @@ describe.each(each)('%s', (type, entry) => {
         for (const end of ends) end()
         await clock.advance(1)
         expect(counted()).toBe(before)
-        expectRest()
+        expectNothingLeft()
       }
     },
   )
 
-  test('calls from inside of its own operation run, and every permit comes back', async () => {
-    const { clock, s, expectRest } = setUp(entry)
+  test('calls inside its operation run, and every permit is released', async () => {
+    const { clock, s, expectNothingLeft } = setUp(entry)
     const deeper = async (left: number): Promise<number> =>
       left === 0 ? 0 : 1 + ((await s.run(() => deeper(left - 1), { key: `${left}` })) as number)
     const call = deeper(7)
     await clock.advance('1m')
     expect(await call).toBe(7)
-    expectRest()
+    expectNothingLeft()
   })
 
-  test('an abort and a success in one tick have one outcome, whichever comes first', async () => {
+  test('an abort and a success in one tick have one outcome, in either order', async () => {
     for (const first of ['abort', 'success'] as const) {
       for (let microtasks = 0; microtasks < 20; microtasks += 1) {
-        const { clock, s, expectRest } = setUp(entry)
+        const { clock, s, expectNothingLeft } = setUp(entry)
         const controller = new AbortController()
         const outcomes: unknown[] = []
         const { promise, resolve } = Promise.withResolvers<string>()
@@ -180,18 +181,18 @@ describe.each(each)('%s', (type, entry) => {
         else expect(['value', 'gone']).toContain(outcomes[0])
         await clock.advance('1m')
         expect(getEventListeners(controller.signal, 'abort')).toEqual([])
-        expectRest()
+        expectNothingLeft()
       }
     }
   })
 
-  test("10⁵ calls on one caller's signal leave no listener, timer or permit behind", async () => {
-    const warned = vi.fn()
-    process.on('warning', warned)
-    const { clock, s, expectRest } = setUp(entry)
+  test('10⁵ calls on one signal leave no listener, timer or permit behind', async () => {
+    const onWarning = vi.fn()
+    process.on('warning', onWarning)
+    const { clock, s, expectNothingLeft } = setUp(entry)
     const { signal } = new AbortController()
     const count = (error: { readonly code?: string }): void => {
-      // A thousand calls an hour are allowed: the others are refused, which must not leave anything either.
+      // The rate limiter allows a thousand calls and refuses the others, which must not leave anything either.
       if (error.code !== 'RATE_LIMITED') throw error
     }
     for (let batch = 0; batch < 20_000; batch += 1) {
@@ -201,22 +202,22 @@ describe.each(each)('%s', (type, entry) => {
       await Promise.all(calls)
     }
     await clock.advance(0)
-    process.off('warning', warned)
-    expect(warned).not.toHaveBeenCalled()
+    process.off('warning', onWarning)
+    expect(onWarning).not.toHaveBeenCalled()
     expect(getEventListeners(signal, 'abort')).toEqual([])
-    expectRest()
+    expectNothingLeft()
   })
 
-  test('the key `__proto__` is a key like any other', async () => {
-    const { clock, s, expectRest } = setUp(entry)
+  test('the key `__proto__` works like any other key', async () => {
+    const { clock, s, expectNothingLeft } = setUp(entry)
     const calls = ['__proto__', 'constructor', ''].map((key) => s.run(async () => `of ${key}`, { key }))
     await clock.advance('1m')
     expect(await Promise.all(calls)).toEqual(['of __proto__', 'of constructor', 'of '])
     expect(({} as Record<string, unknown>)['value']).toBeUndefined()
-    expectRest()
+    expectNothingLeft()
   })
 
-  test('a wall clock that jumps an hour, either way, at every reading, changes nothing', async () => {
+  test('a wall clock that jumps an hour at every reading changes nothing', async () => {
     const real = Date.now()
     let reading = 0
     const wall = vi.spyOn(Date, 'now').mockImplementation(() => {

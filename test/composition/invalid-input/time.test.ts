@@ -24,21 +24,21 @@ const build = shield as unknown as (options: object, ...policies: readonly AnyPo
 const codeOf = (error: { readonly code?: string; readonly message?: string }): unknown => error.code ?? error.message
 const never = (): Promise<never> => new Promise(() => {})
 
-describe('a delay beyond 2³¹−1 ms is waited for in full', () => {
+describe('a delay above 2³¹−1 ms is waited for in full', () => {
   const DAYS_30 = 30 * 24 * 3_600_000
   const HALF = DAYS_30 / 2
 
-  // The system's timers, with the time that they say has passed.
+  // The timers of the system clock, with the time of the fake timers.
   const driven: Clock = {
     now: () => vi.getMockedSystemTime()?.getTime() ?? 0,
     setTimer: systemClock.setTimer,
   }
 
-  // The runtime's own timers are what is under test: they are replaced here, and nobody waits.
+  // The runtime's timers are under test. Fake ones replace them, so that the tests do not wait.
   beforeEach(() => void vi.useFakeTimers())
   afterEach(() => void vi.useRealTimers())
 
-  // A policy alone, what its shield runs, and what the call has come to after 30 days, and not after 15.
+  // A policy alone, the operation, and the outcome after 30 days. After 15 days there is none.
   const failing = vi.fn(() => Promise.reject(new Error('down')))
   const waits: readonly (readonly [string, () => readonly AnyPolicy[], Operation<unknown>, string, RunOptions?])[] = [
     ['timeout', () => [timeout(DAYS_30)], never, 'TIMEOUT'],
@@ -48,8 +48,8 @@ describe('a delay beyond 2³¹−1 ms is waited for in full', () => {
     [
       "rateLimiter's maxWait",
       () => [full(rateLimiter({ limit: 1, per: DAYS_30, maxWait: DAYS_30 }))],
-      () => Promise.reject(new Error('its turn has come')),
-      'its turn has come',
+      () => Promise.reject(new Error('admitted')),
+      'admitted',
     ],
     [
       'hedge',
@@ -64,7 +64,7 @@ describe('a delay beyond 2³¹−1 ms is waited for in full', () => {
     return policy
   }
 
-  /** The first attempt fails as soon as a second one is made, which fails as it is told. */
+  /** The first attempt fails when the second one starts. The second one runs `second`. */
   function hedged(second: () => Promise<never>): (call: { readonly attempt: number }) => Promise<unknown> {
     let fail: (error: Error) => void = () => {}
     return ({ attempt }) => {
@@ -101,7 +101,7 @@ describe('a delay beyond 2³¹−1 ms is waited for in full', () => {
   })
 })
 
-/** A clock that goes on while nobody runs: its timers fire all at once, when the event loop is free again. */
+/** A clock whose timers all fire together when the event loop is free again. */
 class BlockedClock implements Clock {
   #now = 0
   readonly #timers = new Set<{ readonly fire: () => void; readonly dueMs: number }>()
@@ -116,12 +116,12 @@ class BlockedClock implements Clock {
     return () => void this.#timers.delete(timer)
   }
 
-  /** Time passes, and nothing happens. */
+  /** Advances the time without firing timers. */
   block(ms: number): void {
     this.#now += ms
   }
 
-  /** What fell due meanwhile happens, in the order in which it was due. */
+  /** Fires the timers that have fallen due, in the order in which they were due. */
   async free(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
     const due = [...this.#timers].filter(({ dueMs }) => dueMs <= this.#now).sort((a, b) => a.dueMs - b.dueMs)
@@ -133,7 +133,7 @@ class BlockedClock implements Clock {
   }
 }
 
-describe('an event loop that was blocked for 30 s gives no burst of credit', () => {
+describe('an event loop that was blocked for 30 s accumulates no credit', () => {
   test.each(['tokenBucket', 'slidingWindow'] as const)('rateLimiter, %s', async (algorithm) => {
     const clock = new BlockedClock()
     const s = build({ name: 's', clock }, rateLimiter({ limit: 10, per: '1s', algorithm }))
@@ -148,7 +148,7 @@ describe('an event loop that was blocked for 30 s gives no burst of credit', () 
     expect(await burst()).toBe(0)
   })
 
-  test('rateLimiter with calls that wait: they go as many at a time as if they had just come', async () => {
+  test('rateLimiter with waiting calls: admits them at the usual rate', async () => {
     const clock = new BlockedClock()
     const s = build({ name: 's', clock }, rateLimiter({ limit: 10, per: '1s', maxWait: '60s' }))
     let passed = 0
@@ -156,7 +156,7 @@ describe('an event loop that was blocked for 30 s gives no burst of credit', () 
     expect(passed).toBe(10)
     clock.block(30_000)
     await clock.free()
-    // A full bucket at most, and not the three hundred that the time would have been for.
+    // At most one more full bucket, not the 300 permits of 30 s.
     expect(passed).toBeLessThanOrEqual(20)
     for (let second = 0; second < 20; second += 1) {
       clock.block(1_000)
@@ -185,11 +185,11 @@ describe('an event loop that was blocked for 30 s gives no burst of credit', () 
     }
     expect(await retries()).toBe(10)
     clock.block(30_000)
-    // One ttl of the floor, and no more.
+    // `minPerSecond` for one ttl, not for 30 s.
     expect(await retries()).toBe(10)
   })
 
-  test('throttle: what was counted is forgotten, and nothing is saved up', async () => {
+  test('adaptiveThrottle: drops the old counts, and allows no more calls than before', async () => {
     const clock = new BlockedClock()
     const s = build({ name: 's', clock, random: () => 0.5 }, adaptiveThrottle({ window: '10s' }))
     const calls = async (): Promise<number> => {
@@ -206,7 +206,7 @@ describe('an event loop that was blocked for 30 s gives no burst of credit', () 
     expect(await calls()).toBe(first)
   })
 
-  test('a timeout, a deadline and a wait in a queue end once, when the loop is free, and nothing is left', async () => {
+  test('a timeout, a deadline and a wait in a queue end once, and leave nothing behind', async () => {
     const clock = new BlockedClock()
     const s = build({ name: 's', clock }, bulkhead({ limit: 1, queue: 2, maxWait: '5s' }), timeout('10s'))
     const outcomes: unknown[] = []
@@ -220,7 +220,7 @@ describe('an event loop that was blocked for 30 s gives no burst of credit', () 
     expect(s.status().policies[0]).toMatchObject({ inUse: 0, queued: 0 })
   })
 
-  test('a breaker whose open time passed meanwhile lets N probes through, and no more', async () => {
+  test('a breaker whose open period has ended lets exactly N probes through', async () => {
     const clock = new BlockedClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1s', halfOpen: { probes: 3 } })
     const s = build({ name: 's', clock }, breaker, adaptiveLimiter())

@@ -16,56 +16,64 @@ import { virtualClock } from 'escudo/testing'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 
-// What a bulkhead limits is work, and not callers: whatever stands around it gives up, and whatever stands inside of it
-// is written by somebody else. Inside of it stands no timeout, which would free the place before the work has ended.
+// A bulkhead limits running operations, also if callers abort and if custom policies are inside and outside it. There is
+// no timeout inside it, because an inner timeout releases the permit before the operation has ended.
 
 type Make = (clock: Clock) => AnyPolicy
 
-const own =
-  (name: string, around: (run: () => Promise<never>, clock: Clock) => Promise<unknown>): Make =>
+const custom =
+  (name: string, wrapRun: (run: () => Promise<never>, clock: Clock) => Promise<unknown>): Make =>
   (clock) =>
     definePolicy({
       name,
-      wrap: (next) => (call, operation) => around(() => next(call, operation) as Promise<never>, clock) as never,
+      wrap: (next) => (call, operation) => wrapRun(() => next(call, operation) as Promise<never>, clock) as never,
     })
 
 const sleep = (clock: Clock, ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms))
 
-const passing = own('passing', async (run) => await run())
-const late = own('late', async (run, clock) => {
+const passing = custom('passing', async (run) => await run())
+const delaying = custom('delaying', async (run, clock) => {
   await sleep(clock, 30)
   return await run()
 })
-const swallowing = own('swallowing', (run) => run().catch(() => 'swallowed' as never))
-const trying = own('trying', (run) => run().catch(run))
+const swallowing = custom('swallowing', (run) => run().catch(() => 'swallowed' as never))
+const repeating = custom('repeating', (run) => run().catch(run))
 const retrying: Make = () => retry({ maxRetries: 2, backoff: constant(10) })
-const byHand: Make = (clock) => ({ ...passing(clock), wrap: (next, binding) => retry().wrap(next, binding) })
-const standing: Make = () => fallback(() => Promise.reject(new Error('no substitute')))
-const OUTSIDE: readonly Make[] = [() => timeout(100), retrying, passing, late, swallowing, trying, standing]
+const manual: Make = (clock) => ({ ...passing(clock), wrap: (next, binding) => retry().wrap(next, binding) })
+const failingFallback: Make = () => fallback(() => Promise.reject(new Error('no substitute')))
+const OUTSIDE: readonly Make[] = [
+  () => timeout(100),
+  retrying,
+  passing,
+  delaying,
+  swallowing,
+  repeating,
+  failingFallback,
+]
 const INSIDE: readonly Make[] = [
-  ...[retrying, passing, late, swallowing, trying, byHand, standing],
+  ...[retrying, passing, delaying, swallowing, repeating, manual, failingFallback],
   () => cache({ ttl: 20 }),
   () => circuitBreaker({ trip: consecutive(3), openFor: 50 }),
 ]
 
 interface Planned {
   readonly lastsMs: number
-  readonly ends: 'value' | 'error' | 'at once'
+  readonly ends: 'value' | 'error' | 'immediately'
   readonly listens: boolean
-  readonly givesUpAfterMs: number | undefined
+  readonly abortsAfterMs: number | undefined
   readonly deadlineMs: number | undefined
 }
 
 const ms = fc.integer({ min: 0, max: 300 })
 const planned: fc.Arbitrary<Planned> = fc.record({
   lastsMs: ms,
-  ends: fc.constantFrom('value', 'error', 'at once'),
+  ends: fc.constantFrom('value', 'error', 'immediately'),
   listens: fc.boolean(),
-  givesUpAfterMs: fc.option(ms, { nil: undefined }),
+  abortsAfterMs: fc.option(ms, { nil: undefined }),
   deadlineMs: fc.option(ms, { nil: undefined }),
 })
 
-test('never more operations at work than places, whatever is cut and whoever stands between; all come back', async () => {
+test('never runs more operations than permits, for any policies and aborts; releases all', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...OUTSIDE), { maxLength: 2 }),
@@ -74,42 +82,42 @@ test('never more operations at work than places, whatever is cut and whoever sta
       fc.array(planned, { minLength: 1, maxLength: 12 }),
       async (outside, inside, limit, calls) => {
         const clock = virtualClock()
-        const places = bulkhead({ limit, queue: 4 })
-        const all = [...outside, () => places, ...inside]
+        const limiter = bulkhead({ limit, queue: 4 })
+        const all = [...outside, () => limiter, ...inside]
         const policies = all.map((make) => make(clock))
-        const s = shield({ name: 'places', clock }, ...(policies as never[])) as unknown as Shield
-        let [atWork, most, settled] = [0, 0, 0]
+        const s = shield({ name: 'permits', clock }, ...(policies as never[])) as unknown as Shield
+        let [running, most, settled] = [0, 0, 0]
         const operation =
           ({ lastsMs, ends, listens }: Planned) =>
           (call: Call) => {
-            atWork += 1
-            most = Math.max(most, atWork)
+            running += 1
+            most = Math.max(most, running)
             const work = new Promise<string>((resolve, reject) => {
               if (listens) call.signal.addEventListener('abort', () => reject(call.signal.reason))
               const end = (): void => (ends === 'error' ? reject(new Error('down')) : resolve('value'))
-              if (ends === 'at once') end()
+              if (ends === 'immediately') end()
               else clock.setTimer(end, lastsMs)
             })
-            const over = (): void => {
-              atWork -= 1
+            const end = (): void => {
+              running -= 1
             }
-            work.then(over, over)
+            work.then(end, end)
             return work
           }
         for (const plan of calls) {
           const controller = new AbortController()
-          const { givesUpAfterMs, deadlineMs } = plan
-          if (givesUpAfterMs !== undefined) clock.setTimer(() => controller.abort(), givesUpAfterMs)
-          const over = (): void => {
+          const { abortsAfterMs, deadlineMs } = plan
+          if (abortsAfterMs !== undefined) clock.setTimer(() => controller.abort(), abortsAfterMs)
+          const settle = (): void => {
             settled += 1
           }
-          s.run(operation(plan), { key: 'k', signal: controller.signal, deadline: deadlineMs }).then(over, over)
+          s.run(operation(plan), { key: 'k', signal: controller.signal, deadline: deadlineMs }).then(settle, settle)
           await clock.advance(7)
         }
         await clock.advance('1m')
         await setImmediate()
         expect(most).toBeLessThanOrEqual(limit)
-        expect(places.status?.(0)).toMatchObject({ inUse: 0, queued: 0 })
+        expect(limiter.status?.(0)).toMatchObject({ inUse: 0, queued: 0 })
         expect(settled).toBe(calls.length)
         expect(clock.pending).toBe(0)
       },
