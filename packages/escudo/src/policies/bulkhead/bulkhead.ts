@@ -15,16 +15,16 @@ import type { BulkheadState } from './state/bulkhead-state.ts'
 import { KeyedBulkheads } from './state/keyed-bulkheads.ts'
 
 /**
- * Limits concurrent calls: `limit` operations run, `queue` calls wait.
+ * Limits concurrent calls: at most `limit` operations run, at most `queue` calls wait.
  *
  * A call is rejected immediately with {@link BulkheadFullError} if all permits are in use and the queue is full. It is
  * rejected with the same error once it has waited longer than `maxWait`. One slow dependency therefore cannot use up
  * all connections or all memory. With `perKey` each key has separate permits, so that one tenant cannot use up all of
  * them.
  *
- * A permit is held until the work inside the bulkhead settles. Inside a timeout, which is the recommended order, the
- * permit is held while the operation still runs, even after the timeout has settled the call. Outside a timeout, the
- * permit is released at the timeout, even if the operation ignores its signal and still runs.
+ * A permit is held until the work inside the bulkhead settles. Inside a timeout, as recommended, the permit is held while
+ * the operation still runs, even after the timeout has settled the call. Outside a timeout, the permit is released at
+ * the timeout, even if the operation ignores its signal and still runs.
  *
  * A released permit goes to the next call in the queue; a new call cannot take it. A call leaves the queue immediately
  * when its caller aborts. A call whose deadline has passed neither waits nor starts.
