@@ -19,7 +19,7 @@ export type { KeyedRunOptions, RunOptions, Shield, ShieldOptions, ShieldStatus }
 export { shield } from './core/shield.ts'
 export { isRefusal } from './errors/classification.ts'
 export { adaptiveLimiter } from './policies/adaptive-limiter/adaptive-limiter.ts'
-export type { AdaptiveLimiterOptions } from './policies/adaptive-limiter/adaptive-limiter.ts'
+export type { AdaptiveLimiterOptions } from './policies/adaptive-limiter/options.ts'
 export type { AimdOptions } from './policies/adaptive-limiter/state/aimd.ts'
 export { aimd } from './policies/adaptive-limiter/state/aimd.ts'
 export type { Gradient2Options } from './policies/adaptive-limiter/state/gradient2.ts'
