@@ -1,50 +1,39 @@
 import type { Binding } from '../../core/binding.ts'
-import { type Call, type CallState, enteredMs, rootOf } from '../../core/engine/call.ts'
-import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
-import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { type Call, enteredMs, rootOf } from '../../core/engine/call.ts'
+import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import { type Duration, toMs } from '../../core/options/durations.ts'
-import { checkedName, finiteNumber, knownKeys } from '../../core/options/options.ts'
 import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
-import { judgeError } from '../shared/judge.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
+import { AdaptiveThrottleFrame } from './frame.ts'
+import { type AdaptiveThrottleOptions, readAdaptiveThrottle } from './options.ts'
 import { ThrottleState } from './state/throttle-state.ts'
 
-/** Options of {@link adaptiveThrottle}. */
-export interface AdaptiveThrottleOptions {
-  /**
-   * So many times what the dependency accepts is sent to it. Default 2. Nearer to 1 holds back sooner; higher tries
-   * harder, and sees sooner that the dependency takes more again.
-   */
-  readonly k?: number
-  /** How far back it looks. Default `'2m'`. */
-  readonly window?: Duration
-  /** Default: `throttle`. */
-  readonly name?: string
-}
-
 /**
- * Holds calls back from a dependency that turns them away: the client-side throttling of the SRE book ("Site Reliability
- * Engineering", chapter 21, "Handling Overload"). A dependency that is overloaded spends its time on turning calls away;
- * here they are turned away before they are sent, with {@link RateLimitedError}.
+ * Rejects a share of the calls to a dependency that rejects calls or fails.
  *
- * It counts requests, before they are sent, and accepts: what came to a success, or to something that says nothing about
- * the dependency (a business error, the caller's abort, a refusal from further in). With `r` requests and `a` accepts in
- * the window a call is refused with the probability `max(0, (r - k · a) / (r + 1))`. A refused call is a request that was
- * not accepted. While at least one in `k` is accepted, nothing is refused; while none is, about one call per `window`
- * goes through, whatever the load, and with the first accepts the share grows by itself. Being left to chance, a refusal
- * has no `retryAfterMs`.
+ * This is the client-side throttling of the SRE book ("Site Reliability Engineering", chapter 21, "Handling Overload").
+ * An overloaded server spends its capacity on rejecting requests. The throttle rejects them before they are sent, with
+ * {@link RateLimitedError}.
  *
- * A request counts from its beginning and an accept when it ends, so calls in the air weigh like failures: a throttle
- * wants steady traffic, and refuses much of a burst that comes after a window without any. It belongs inside of a retry
- * and around everything that talks to the dependency.
+ * It counts requests and accepts. A request is counted before it is sent. An accept is every outcome that is not a
+ * failure: a success, or an outcome that says nothing about the dependency (a business error, the caller's abort, a
+ * refusal by an inner policy). With `r` requests and `a` accepts in the window, a call is rejected with the probability
+ * `max(0, (r - k · a) / (r + 1))`. A rejected call is a request without an accept.
  *
- * @throws ConfigurationError for an option that cannot work
+ * While at least one call in `k` is accepted, no call is rejected. A dependency that accepts nothing receives about one
+ * call per `window`, whatever the load. After the first accepts, the share of sent calls grows by itself. The refusal
+ * is random, so it has no `retryAfterMs`.
+ *
+ * Calls in flight are requests that are not accepted yet. The throttle therefore works best with steady traffic, and
+ * rejects much of a burst that comes after an idle window. Use it inside a retry, and around all policies that call the
+ * dependency.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { isRefusal, shield, adaptiveThrottle, timeout } from 'escudo'
@@ -58,50 +47,49 @@ export interface AdaptiveThrottleOptions {
  * ```
  */
 export function adaptiveThrottle(options: AdaptiveThrottleOptions = {}): Policy {
-  return new ThrottlePolicy(options)
+  return new AdaptiveThrottlePolicy(options)
 }
 
-const PATH = 'adaptiveThrottle'
+const TYPE = 'adaptiveThrottle'
 const OUTCOMES = ['admitted'] as const
 
-class ThrottlePolicy extends LayerPolicy implements Policy {
+class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
   readonly name: string
-  readonly type = PATH
+  readonly type = TYPE
   readonly settings = {}
   readonly countable: Countable = { outcomes: OUTCOMES }
-  readonly #throttle: ThrottleState
+  readonly #state: ThrottleState
 
   constructor(options: AdaptiveThrottleOptions) {
     super()
-    knownKeys(options, PATH, ['k', 'window', 'name'])
-    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
-    const k = finiteNumber(options.k ?? 2, `${PATH}.k`, 1)
-    this.#throttle = new ThrottleState(k, toMs(options.window ?? '2m', `${PATH}.window`, 1))
+    const { name, k, windowMs } = readAdaptiveThrottle(options)
+    this.name = name
+    this.#state = new ThrottleState(k, windowMs)
   }
 
   status(now: number): PolicyStatus {
-    const throttle = this.#throttle
+    const state = this.#state
     return {
-      requests: throttle.requests(now),
-      accepts: throttle.accepts(now),
-      rejectionProbability: throttle.rejectionProbability(now),
+      requests: state.requests(now),
+      accepts: state.accepts(now),
+      rejectionProbability: state.rejectionProbability(now),
     }
   }
 
   [LAYER](next: Layer, binding: Binding): Layer {
     const { clock, events } = binding
-    const throttle = this.#throttle
-    const accept = (): void => throttle.accept(clock.now())
+    const state = this.#state
+    const accept = (): void => state.accept(clock.now())
     return {
       enter: (call, operation, outer) => {
-        const cut = call.scope?.cancellation
-        if (cut !== undefined) return passFailure(outer, new Failure(cut.reason, call.root))
-        if (!throttle.admit(enteredMs(call), call.random)) {
+        const cancellation = call.scope?.cancellation
+        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
+        if (!state.admit(enteredMs(call), call.random)) {
           return passFailure(outer, new Failure(this.#refuse(call, binding), call.root))
         }
-        if (events.hasExecutedListeners) executed(binding, PATH, 'admitted')
-        const frame = new AnswerFrame(outer, call, accept)
-        // Without a scope nothing can cut the call, and its outcome alone is the answer.
+        if (events.hasExecutedListeners) executed(binding, TYPE, 'admitted')
+        const frame = new AdaptiveThrottleFrame(outer, call, accept)
+        // Without a scope the call cannot be cancelled, and only its outcome counts.
         if (call.scope !== undefined) frame.watch(call.scope)
         return next.enter(call, operation, frame)
       },
@@ -110,46 +98,10 @@ class ThrottlePolicy extends LayerPolicy implements Policy {
 
   #refuse(call: Call, binding: Binding): RateLimitedError {
     const { policy } = binding
-    const throttle = this.#throttle
+    const state = this.#state
     const now = call.clock.now()
     addNote(rootOf(call), { policy, state: 'throttled', facts: this.status(now) })
-    const problem = `it accepted ${throttle.accepts(now)} of ${throttle.requests(now)} calls`
+    const problem = `it accepted ${state.accepts(now)} of ${state.requests(now)} calls`
     return refusal(binding, () => new RateLimitedError(binding, problem))
-  }
-}
-
-/** A call that was let through: counted once, at its outcome or at a cut, whether or not the operation listens. */
-class AnswerFrame extends Watcher implements Frame {
-  readonly outer: Frame
-  readonly #call: CallState
-  readonly #accept: () => void
-  #open = true
-
-  constructor(outer: Frame, call: CallState, accept: () => void) {
-    super()
-    this.outer = outer
-    this.#call = call
-    this.#accept = accept
-  }
-
-  onValue(value: unknown): FrameResult {
-    this.#end(true)
-    return passValue(this.outer, value)
-  }
-
-  onFailure(failure: Failure): FrameResult {
-    this.#end(judgeError(undefined, failure.error, this.#call) !== 'failure')
-    return passFailure(this.outer, failure)
-  }
-
-  override onCancel({ by }: Cancellation): void {
-    this.#end(by === 'caller')
-  }
-
-  #end(accepted: boolean): void {
-    if (!this.#open) return
-    this.#open = false
-    this.unwatch()
-    if (accepted) this.#accept()
   }
 }

@@ -5,12 +5,17 @@ import type { Waiter } from '../shared/state/queue.ts'
 import type { BulkheadState } from './state/bulkhead-state.ts'
 import type { PriorityWaiter } from './state/priority-queue.ts'
 
-/** How a wait ended: with a place, at the end of its patience, for a call of higher priority, or with the call. */
-export type WaitOutcome = 'entered' | 'expired' | 'displaced' | 'cut'
+/**
+ * How a wait ended: with a permit, after `maxWait`, displaced by a call with a higher priority, or with the
+ * cancellation of the call.
+ */
+export type WaitOutcome = 'admitted' | 'expired' | 'displaced' | 'cancelled'
 
 /**
- * One call that waits for a place in a bulkhead: until it has one, or the first of whatever else ends its wait. It
- * stands in up to three lists at once, and leaves all of them with the first.
+ * A call that waits for a permit of a bulkhead.
+ *
+ * It is a node of up to three lists: the bulkhead's queue, the timers and the watchers of its scope. The first event
+ * ends the wait and removes the call from all three.
  */
 export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
   ahead: Waiter | undefined
@@ -22,17 +27,17 @@ export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
   dueMs = 0
   context: Ambient | undefined
   readonly priority: number
-  readonly #compartment: BulkheadState<QueuedCall>
+  readonly #state: BulkheadState<QueuedCall>
   #timers: TimerQueue | undefined
   #resolve: ((outcome: WaitOutcome) => void) | undefined
 
-  constructor(compartment: BulkheadState<QueuedCall>, priority: number) {
+  constructor(state: BulkheadState<QueuedCall>, priority: number) {
     super()
-    this.#compartment = compartment
+    this.#state = state
     this.priority = priority
   }
 
-  /** Begins to wait; it stands in the compartment's queue already. */
+  /** Starts to wait. The call must be in the bulkhead's queue already. */
   wait(scope: CancelScope | undefined, timers: TimerQueue | undefined): Promise<WaitOutcome> {
     this.#timers = timers
     return new Promise((resolve) => {
@@ -42,12 +47,12 @@ export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
     })
   }
 
-  /** The compartment handed over a place. */
-  enter(): void {
-    this.#end('entered')
+  /** Ends the wait: the call has a permit. */
+  admit(): void {
+    this.#end('admitted')
   }
 
-  /** Another one has its place in the queue. */
+  /** Ends the wait: a call with a higher priority has displaced this one. */
   displace(): void {
     this.#end('displaced')
   }
@@ -56,12 +61,12 @@ export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
     this.#end('expired')
   }
 
-  override onCancel(_cut: Cancellation): void {
-    this.#end('cut')
+  override onCancel(_cancellation: Cancellation): void {
+    this.#end('cancelled')
   }
 
   #end(outcome: WaitOutcome): void {
-    this.#compartment.removeFromQueue(this)
+    this.#state.removeFromQueue(this)
     this.#timers?.remove(this)
     this.unwatch()
     this.#resolve?.(outcome)

@@ -1,57 +1,91 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
-import { oneOf, wholeNumber } from '../../core/options/options.ts'
+import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../../core/options/options.ts'
 import type { RateLimit } from './state/rate-limit.ts'
 import { SlidingWindow } from './state/sliding-window.ts'
 import { TokenBucket } from './state/token-bucket.ts'
 
 /** Options of `rateLimiter`. */
 export interface RateLimiterOptions {
-  /** How many calls … */
+  /** How many calls are allowed per `per`. */
   readonly limit: number
-  /** … in which time. */
+  /** The unit of time, more than 0. */
   readonly per: Duration
   /**
-   * `'tokenBucket'`, the default: permits come evenly, and up to `burst` of them are kept. `'slidingWindow'`: never more
-   * than `limit` in any stretch of `per`, wherever it begins; it remembers the instant of each call of that time, 8 bytes
-   * each, so its limit is at most a million.
+   * `'tokenBucket'`, the default: permits come at a steady rate, and up to `burst` of them are stored.
+   * `'slidingWindow'`: never more than `limit` calls in any period of length `per`. It stores the instant of each call
+   * of that period, 8 bytes each, so its limit is at most a million.
    */
   readonly algorithm?: 'tokenBucket' | 'slidingWindow'
-  /** How many permits a token bucket keeps: so many calls may come at once. Default: `limit`. */
+  /** How many permits a token bucket stores, which is how many calls may start at once. Default: `limit`. */
   readonly burst?: number
-  /** How long a call may wait for its permit, in the order of coming. Default 0: it is refused at once. */
+  /** How long a call may wait for its permit, in order of arrival. Default 0: it is rejected immediately. */
   readonly maxWait?: Duration
   /**
-   * A limit for each `call.key`, and not one for all. At most `maxKeys` (default 10 000) are remembered: the one used
-   * least recently is forgotten first, one for which calls wait last.
+   * A separate limit for each `call.key`. Default: one limit for all calls. At most `maxKeys` keys (default 10 000) are
+   * kept. The least recently used key is evicted first, a key with waiting calls last.
    */
   readonly perKey?: { readonly maxKeys?: number }
   /** Default: `rateLimiter`. */
   readonly name?: string
 }
 
+/** The options of a rate limiter, read and validated. */
+interface ReadOptions {
+  readonly name: string
+  /** Creates the limit of one key. */
+  readonly createLimit: () => RateLimit
+  readonly limit: number
+  readonly perMs: number
+  /** 0 for a sliding window. */
+  readonly burst: number
+  readonly maxWaitMs: number
+  /** Undefined: one limit for all calls. */
+  readonly maxKeys: number | undefined
+}
+
 const PATH = 'rateLimiter'
 const WINDOW_LIMIT_MAX = 1_000_000
 
-/** What makes the limit of a key. */
-export function readLimit(options: RateLimiterOptions): () => RateLimit {
+/** Reads and validates all options of a rate limiter. */
+export function readRateLimiter(options: RateLimiterOptions): ReadOptions {
+  knownKeys(options, PATH, ['limit', 'per', 'algorithm', 'burst', 'maxWait', 'perKey', 'name'])
+  const name = checkedName(options.name ?? PATH, `${PATH}.name`)
   const algorithm = oneOf(options.algorithm ?? 'tokenBucket', `${PATH}.algorithm`, ['tokenBucket', 'slidingWindow'])
-  const perMs = toMs(options.per, `${PATH}.per`, Number.MIN_VALUE)
-  if (algorithm === 'tokenBucket') {
-    const limit = wholeNumber(options.limit, `${PATH}.limit`, 1)
-    const burst = wholeNumber(options.burst ?? limit, `${PATH}.burst`, 1)
-    if (!Number.isFinite(burst * perMs)) {
-      throw new ConfigurationError(`${PATH}.per`, `expected a shorter time, got ${show(options.per)}`)
-    }
-    const settings = { limit, perMs, burst }
-    return () => new TokenBucket(settings)
+  const limitOptions = algorithm === 'tokenBucket' ? readTokenBucket(options) : readSlidingWindow(options)
+  return {
+    name,
+    ...limitOptions,
+    maxWaitMs: toMs(options.maxWait ?? 0, `${PATH}.maxWait`),
+    maxKeys: readMaxKeys(options.perKey, `${PATH}.perKey`),
   }
+}
+
+type LimitOptions = Pick<ReadOptions, 'createLimit' | 'limit' | 'perMs' | 'burst'>
+
+function readTokenBucket(options: RateLimiterOptions): LimitOptions {
+  const perMs = readPer(options)
+  const limit = wholeNumber(options.limit, `${PATH}.limit`, 1)
+  const burst = wholeNumber(options.burst ?? limit, `${PATH}.burst`, 1)
+  if (!Number.isFinite(burst * perMs)) {
+    throw new ConfigurationError(`${PATH}.per`, `expected a shorter time, got ${show(options.per)}`)
+  }
+  const settings = { limit, perMs, burst }
+  return { createLimit: () => new TokenBucket(settings), ...settings }
+}
+
+function readSlidingWindow(options: RateLimiterOptions): LimitOptions {
+  const perMs = readPer(options)
   if (options.burst !== undefined) {
     throw new ConfigurationError(
       `${PATH}.burst`,
-      `a sliding window has none: it lets ${show(options.limit)} through at once and then no more; leave it out, or take the algorithm 'tokenBucket'`,
+      `a sliding window has no burst: it allows all ${show(options.limit)} calls at once; remove \`burst\`, or use the algorithm 'tokenBucket'`,
     )
   }
   const settings = { limit: wholeNumber(options.limit, `${PATH}.limit`, 1, WINDOW_LIMIT_MAX), perMs }
-  return () => new SlidingWindow(settings)
+  return { createLimit: () => new SlidingWindow(settings), ...settings, burst: 0 }
+}
+
+function readPer(options: RateLimiterOptions): number {
+  return toMs(options.per, `${PATH}.per`, Number.MIN_VALUE)
 }

@@ -5,15 +5,15 @@ import type { Waiter } from '../shared/state/queue.ts'
 import { PermitQueue, type PermitWaiter } from './state/permit-queue.ts'
 import type { RateLimit } from './state/rate-limit.ts'
 
-/** The policy, as its lanes see it. */
+/** What a queue needs of its rate limiter. */
 export interface QueueOwner {
   readonly clock: Clock
   readonly maxWaitMs: number
-  /** One more waits in a lane, or one less. */
-  queueChanged(lane: RateLimitQueue, by: 1 | -1): void
+  /** Called when a call has joined the queue (1) or left it (-1). */
+  queueChanged(queue: RateLimitQueue, by: 1 | -1): void
 }
 
-/** The permits of one key, the line of calls that wait for one, and the one timer that wakes the head of it. */
+/** The permits of one key, the calls that wait for one, and the timer for the first of these calls. */
 export class RateLimitQueue {
   readonly key: string | undefined
   readonly #owner: QueueOwner
@@ -34,49 +34,49 @@ export class RateLimitQueue {
     return this.#queue.available(now)
   }
 
-  /** Takes a permit at once, where there is one. Whoever waits goes first, also where the timer is late. */
-  tryTake(now: number): boolean {
+  /** Takes a permit immediately; false if there is none. Waiting calls come first, even if their timer is late. */
+  tryAcquire(now: number): boolean {
     if (this.queued > 0) this.#serve(now)
-    return this.#queue.tryTake(now) !== undefined
+    return this.#queue.tryAcquire(now) !== undefined
   }
 
-  /** After how long it makes sense to come back, for one who may not wait; undefined for one who may. */
-  refusalMs(deadline: number | undefined, now: number): number | undefined {
-    return this.#queue.refusalMs(deadline, now)
+  /** Returns when to try again, for a call that may not wait; undefined if the call may wait. */
+  retryAfterMs(deadline: number | undefined, now: number): number | undefined {
+    return this.#queue.retryAfterMs(deadline, now)
   }
 
-  /** Waits in the line; to be asked before is {@link refusalMs}. */
+  /** Adds a call to the queue. Requires that {@link retryAfterMs} returns undefined for it. */
   wait(scope: CancelScope | undefined, deadline: number | undefined, now: number): WaitingCall {
-    const waiter = new WaitingCall(this)
-    this.#queue.add(waiter, deadline, now)
+    const call = new WaitingCall(this)
+    this.#queue.add(call, deadline, now)
     this.#owner.queueChanged(this, 1)
     if (this.#cancelTimer === undefined) this.#arm(now)
-    if (scope !== undefined) waiter.watch(scope)
-    return waiter
+    if (scope !== undefined) call.watch(scope)
+    return call
   }
 
-  /** A waiter gives up; those behind it move up. */
-  remove(waiter: WaitingCall): void {
-    if (!this.#queue.remove(waiter)) return
+  /** Removes a cancelled call; the calls behind it move up. */
+  remove(call: WaitingCall): void {
+    if (!this.#queue.remove(call)) return
     this.#owner.queueChanged(this, -1)
-    // The timer is the head's, whoever that is: the first permit comes when it comes.
+    // The timer is for the next permit, whichever call gets it, so it changes only if the queue is empty.
     if (this.queued === 0) this.#disarm()
   }
 
-  /** A permit came back unused: it is for the next one. */
+  /** Takes back an unused permit and gives it to the next call. */
   giveBack(permit: number): void {
     const now = this.#owner.clock.now()
     this.#queue.giveBack(permit, now)
     this.#serve(now)
   }
 
-  /** Lets all go whose wait is over. */
+  /** Ends the wait of all calls that have a permit by now, or would get it too late. */
   #serve(now: number): void {
     let served = false
-    for (let waiter = this.#queue.next(now); waiter !== undefined; waiter = this.#queue.next(now)) {
+    for (let call = this.#queue.next(now); call !== undefined; call = this.#queue.next(now)) {
       served = true
       this.#owner.queueChanged(this, -1)
-      waiter.end()
+      call.end()
     }
     if (served || this.#cancelTimer === undefined) this.#arm(now)
   }
@@ -90,7 +90,7 @@ export class RateLimitQueue {
       this.#cancelTimer = undefined
       this.#serve(clock.now())
     }
-    // Outside of any request: the timer serves them all.
+    // Outside any request's context: the timer serves the calls of all requests.
     this.#cancelTimer = withAmbient(undefined, () => clock.setTimer(fire, delayMs))
   }
 
@@ -100,34 +100,34 @@ export class RateLimitQueue {
   }
 }
 
-/** One call that waits: for its permit, or for its caller to give up, whichever comes first. */
+/** A call that waits until it has a permit or is cancelled, whichever comes first. */
 export class WaitingCall extends Watcher implements PermitWaiter {
   ahead: Waiter | undefined
   behind: Waiter | undefined
   waiting = false
   latestMs = 0
   permit: number | undefined
-  /** Resolves when the wait is over: with a permit, or cut, or too late. */
+  /** Resolves when the wait is over: with a permit, cancelled, or too late for a permit. */
   readonly over: Promise<void>
-  readonly #lane: RateLimitQueue
+  readonly #queue: RateLimitQueue
   #resolve: () => void = () => {}
 
-  constructor(lane: RateLimitQueue) {
+  constructor(queue: RateLimitQueue) {
     super()
-    this.#lane = lane
+    this.#queue = queue
     this.over = new Promise((resolve) => {
       this.#resolve = resolve
     })
   }
 
-  /** The line let it go. */
+  /** Ends the wait. The call has left the queue already. */
   end(): void {
     this.unwatch()
     this.#resolve()
   }
 
-  override onCancel(_cut: Cancellation): void {
-    this.#lane.remove(this)
+  override onCancel(_cancellation: Cancellation): void {
+    this.#queue.remove(this)
     this.end()
   }
 }

@@ -5,31 +5,31 @@ import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import { toMs } from '../../core/options/durations.ts'
-import { checkedName, knownKeys, readMaxKeys } from '../../core/options/options.ts'
 import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
 import { executed } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
-import { type RateLimiterOptions, readLimit } from './options.ts'
+import { type RateLimiterOptions, readRateLimiter } from './options.ts'
 import { type QueueOwner, RateLimitQueue } from './rate-limit-queue.ts'
 
 /**
- * Calls no more often than is allowed: `limit` calls `per` time, for all or for each key. A call that finds no permit
- * waits for one, at most `maxWait`, or is refused at once with {@link RateLimitedError}, whose `retryAfterMs` is exact.
+ * Limits calls per unit of time: `limit` calls `per` duration, for all calls or per key.
  *
- * Permits are reserved in the order of coming: a call waits only if its permit comes within `maxWait` and before its
- * deadline, else it is refused at once. Who gives up leaves at once, and all behind move up. A permit is used when the
- * operation is called, whatever comes of it. A blocked event loop gives no more than time itself gives: never more than
- * `burst` calls at once (in a sliding window, `limit`). For a breaker further out a refusal is `ignored`.
+ * A call without a permit waits for one, at most `maxWait`. It is rejected immediately with {@link RateLimitedError} if
+ * its permit does not come within `maxWait` and before its deadline. The `retryAfterMs` of the refusal is exact. An
+ * outer breaker counts the refusal as `ignored`.
  *
- * The token bucket lets through at most `burst + limit · t / per` calls in any time `t`; it is that of Turner (1986), as
- * in Guava and Envoy. The sliding window lets through at most `limit` in any stretch of `per`; it is an exact log, and
- * takes 8 bytes for each of those calls. Waiting by reservation is after Go's `x/time/rate` and resilience4j.
+ * Permits are reserved in order of arrival. A call leaves the queue immediately when its caller aborts, and all calls
+ * behind it move up. A permit is used when the limiter lets the call through, whatever its outcome. A blocked event
+ * loop gives no credit: never more than `burst` calls start at once (in a sliding window, `limit`).
  *
- * @throws ConfigurationError for an option that cannot work
+ * The token bucket allows at most `burst + limit · t / per` calls in any time `t`. It is that of Turner (1986), as in
+ * Guava and Envoy. The sliding window allows at most `limit` calls in any period of length `per`. It is an exact log
+ * and stores 8 bytes for each of those calls. Waiting by reservation follows Go's `x/time/rate` and resilience4j.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { RateLimitedError, rateLimiter, shield } from 'escudo'
@@ -47,48 +47,45 @@ export function rateLimiter(options: RateLimiterOptions): Policy {
   return new RateLimiterPolicy(options)
 }
 
-const PATH = 'rateLimiter'
-/** Aborted was given up by its caller, or cut off from further out, while it waited. */
+const TYPE = 'rateLimiter'
+/** `aborted`: the call was cancelled while it waited. */
 const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
 
 class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   readonly name: string
-  readonly type = PATH
+  readonly type = TYPE
   readonly settings: Readonly<Record<string, number>>
   readonly countable: Countable = { outcomes: OUTCOMES }
   readonly maxWaitMs: number
   readonly #problem: string
-  readonly #makeLane: (key: string | undefined) => RateLimitQueue
-  /** The lane of all calls, or those of the keys. */
+  readonly #createQueue: (key: string | undefined) => RateLimitQueue
+  /** The queue of all calls; undefined if each key has one. */
   readonly #single: RateLimitQueue | undefined
-  readonly #lanes: KeyedStates<RateLimitQueue> | undefined
+  /** The queues of the keys; undefined if there is one for all calls. */
+  readonly #keyed: KeyedStates<RateLimitQueue> | undefined
   #queued = 0
   clock: Clock = systemClock
 
   constructor(options: RateLimiterOptions) {
     super()
-    knownKeys(options, PATH, ['limit', 'per', 'algorithm', 'burst', 'maxWait', 'perKey', 'name'])
-    this.name = checkedName(options.name ?? PATH, `${PATH}.name`)
-    const makeLimit = readLimit(options)
-    this.maxWaitMs = toMs(options.maxWait ?? 0, `${PATH}.maxWait`)
-    const maxKeys = readMaxKeys(options.perKey, `${PATH}.perKey`)
-    const { limit, burst = options.algorithm === 'slidingWindow' ? 0 : limit } = options
-    const perMs = toMs(options.per, `${PATH}.per`)
-    this.settings = { limit, burst, perMs, maxWaitMs: this.maxWaitMs }
-    this.#problem = `${options.limit} calls per ${toMs(options.per, `${PATH}.per`)} ms are allowed`
-    this.#makeLane = (key) => new RateLimitQueue(key, makeLimit(), this)
-    if (maxKeys === undefined) this.#single = this.#makeLane(undefined)
-    else this.#lanes = new KeyedStates(maxKeys, this.#makeLane)
+    const { name, createLimit, limit, perMs, burst, maxWaitMs, maxKeys } = readRateLimiter(options)
+    this.name = name
+    this.maxWaitMs = maxWaitMs
+    this.settings = { limit, burst, perMs, maxWaitMs }
+    this.#problem = `${limit} calls per ${perMs} ms are allowed`
+    this.#createQueue = (key) => new RateLimitQueue(key, createLimit(), this)
+    if (maxKeys === undefined) this.#single = this.#createQueue(undefined)
+    else this.#keyed = new KeyedStates(maxKeys, this.#createQueue)
   }
 
   status(now: number): PolicyStatus {
-    const lanes = this.#lanes
-    // Of keys, that of a call without one; looking at it makes none.
-    const lane = this.#single ?? lanes?.peek(undefined) ?? this.#makeLane(undefined)
+    const keyed = this.#keyed
+    // With keys, the status is that of calls without one. Reading it creates no key.
+    const queue = this.#single ?? keyed?.peek(undefined) ?? this.#createQueue(undefined)
     return {
-      available: lane.available(now),
+      available: queue.available(now),
       ...(this.maxWaitMs > 0 ? { queued: this.#queued } : {}),
-      ...(lanes === undefined ? {} : { keys: lanes.size }),
+      ...(keyed === undefined ? {} : { keys: keyed.size }),
     }
   }
 
@@ -97,26 +94,26 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     this.clock = clock
     return {
       enter: (call, operation, outer) => {
-        const cut = call.scope?.cancellation
-        if (cut !== undefined) return passFailure(outer, new Failure(cut.reason, call.root))
-        const lane = this.#single ?? (this.#lanes as KeyedStates<RateLimitQueue>).of(call.root.key)
+        const cancellation = call.scope?.cancellation
+        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
+        const queue = this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).of(call.root.key)
         const now = enteredMs(call)
-        if (lane.tryTake(now)) {
-          if (events.hasExecutedListeners) executed(binding, PATH, 'admitted')
-          // A permit is used and never given back, so there is nothing to do on the way out.
+        if (queue.tryAcquire(now)) {
+          if (events.hasExecutedListeners) executed(binding, TYPE, 'admitted')
+          // A used permit is never given back, so the policy needs no frame.
           return next.enter(call, operation, outer)
         }
-        const retryAfterMs = lane.refusalMs(call.deadline, now)
+        const retryAfterMs = queue.retryAfterMs(call.deadline, now)
         if (retryAfterMs !== undefined) {
           return passFailure(outer, new Failure(this.#refuse(call, binding, retryAfterMs), call.root))
         }
-        const waiter = lane.wait(call.scope, call.deadline, now)
-        return waiter.over.then(() => {
+        const waitingCall = queue.wait(call.scope, call.deadline, now)
+        return waitingCall.over.then(() => {
           // Time has passed since the call was entered.
           call.enteredMs = undefined
           try {
-            // With nothing to wait for between here and the operation: a cut in between would lose the permit.
-            this.#checkTurn(call, lane, waiter.permit, binding)
+            // Nothing is awaited between this check and the operation: a cancellation in between would lose the permit.
+            this.#checkTurn(call, queue, waitingCall.permit, binding)
           } catch (error) {
             return unwrap(passFailure(outer, new Failure(error, call.root)))
           }
@@ -126,20 +123,24 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     }
   }
 
-  /** The wait is over. Throws where the call was cut or its turn came too late; then it has no permit. */
-  #checkTurn(call: Call, lane: RateLimitQueue, permit: number | undefined, binding: Binding): void {
-    const cut = scopeOf(call)?.cancellation
-    if (cut !== undefined) {
-      // The permit may have come in the same tick as the cut: then it is for the next.
-      if (permit !== undefined) lane.giveBack(permit)
-      if (binding.events.hasExecutedListeners) executed(binding, PATH, 'aborted')
-      throw cut.reason
+  /**
+   * Checks a call whose wait is over.
+   *
+   * @throws the reason of the cancellation if the call was cancelled, or the refusal if its permit would come too late
+   */
+  #checkTurn(call: Call, queue: RateLimitQueue, permit: number | undefined, binding: Binding): void {
+    const cancellation = scopeOf(call)?.cancellation
+    if (cancellation !== undefined) {
+      // The permit may arrive in the same tick as the cancellation. It then goes to the next call.
+      if (permit !== undefined) queue.giveBack(permit)
+      if (binding.events.hasExecutedListeners) executed(binding, TYPE, 'aborted')
+      throw cancellation.reason
     }
     if (permit === undefined) {
-      // Nobody looked for so long that its turn would come too late.
-      throw this.#refuse(call, binding, lane.refusalMs(undefined, this.clock.now()) ?? 0)
+      // The event loop was blocked for so long that the permit would come too late.
+      throw this.#refuse(call, binding, queue.retryAfterMs(undefined, this.clock.now()) ?? 0)
     }
-    if (binding.events.hasExecutedListeners) executed(binding, PATH, 'admitted_after_wait')
+    if (binding.events.hasExecutedListeners) executed(binding, TYPE, 'admitted_after_wait')
   }
 
   #refuse(call: Call, binding: Binding, retryAfterMs: number): RateLimitedError {
@@ -149,13 +150,13 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     return refusal(binding, () => new RateLimitedError(binding, this.#problem, retryAfterMs))
   }
 
-  /** A key for which calls wait is not forgotten for another. */
-  queueChanged(lane: RateLimitQueue, by: 1 | -1): void {
+  /** Protects a key from eviction while calls wait for it. */
+  queueChanged(queue: RateLimitQueue, by: 1 | -1): void {
     this.#queued += by
-    const lanes = this.#lanes
-    // A lane may have been forgotten with calls in it, where all keys had some: another one has its key now.
-    if (lanes === undefined || lanes.peek(lane.key) !== lane) return
-    if (lane.queued === 0) lanes.release(lane.key)
-    else lanes.keep(lane.key)
+    const keyed = this.#keyed
+    // If calls waited for all keys, this queue may have been evicted, and another queue may have its key now.
+    if (keyed === undefined || keyed.peek(queue.key) !== queue) return
+    if (queue.queued === 0) keyed.release(queue.key)
+    else keyed.keep(queue.key)
   }
 }

@@ -1,6 +1,6 @@
 import type { Duration } from '../../core/options/durations.ts'
 import { knownKeys } from '../../core/options/options.ts'
-import type { BulkheadOptions } from '../bulkhead/bulkhead.ts'
+import type { BulkheadOptions } from '../bulkhead/options.ts'
 import type { CircuitBreakerOptions } from '../circuit-breaker/options.ts'
 import { failureRate } from '../circuit-breaker/state/trips/trip.ts'
 import type { RateLimiterOptions } from '../rate-limiter/options.ts'

@@ -1,27 +1,29 @@
 import { type Duration, toMs } from '../../../core/options/durations.ts'
 import { finiteNumber, knownKeys } from '../../../core/options/options.ts'
-import { type ConcurrencyLimit, isIdle, type LimitAlgorithm, type LimitSettings, within } from './limit.ts'
+import { type ConcurrencyLimit, clamp, isIdle, type LimitAlgorithm, type LimitSettings } from './limit.ts'
 import { Rounds } from './rounds.ts'
 
 /** Options of {@link aimd}. */
 export interface AimdOptions {
-  /** An answer that takes longer counts as lost to overload. Set it below what callers still find useful. */
+  /** A call that takes longer counts as dropped. Set it below the latency that callers still find useful. */
   readonly timeout: Duration
-  /** What a round with losses leaves of the limit: from 0.5 to below 1. Default 0.9, as Netflix's. */
+  /** The factor of the limit after a congested round: 0.5 to 0.99. Default 0.9, as Netflix's. */
   readonly backoffRatio?: number
 }
 
 /**
- * Additive increase, multiplicative decrease, as TCP Reno has it and Netflix's `AIMDLimit`: one more after a round in
- * which calls came back in time, a tenth less after one in which every tenth call or more was lost. It needs to be told
- * how slow is too slow, and then nothing else about the dependency.
+ * Adapts a limit by additive increase and multiplicative decrease.
  *
- * Netflix's reacts to each call by itself, unless it is wrapped in a window. In a queue that does not work: the first
- * late answer comes when the limit has already doubled, and the dozens that follow it take the limit down to 1. In the
- * simulation of the tests that kept 57 % of the goodput of the best fixed limit. So here, as in TCP, one round trip gives
- * one reaction. A dependency that never answers within `timeout` is held at the floor.
+ * The limit grows by one after a round whose calls returned in time. It shrinks by a tenth after a round in which at
+ * least a tenth of the calls were dropped. You must know how slow is too slow, and nothing else about the dependency.
+ * If the dependency never answers within `timeout`, the limit stays at `min`.
  *
- * @throws ConfigurationError for an option that cannot work
+ * The rule is that of TCP Reno and of Netflix's `AIMDLimit`. Netflix's version reacts to each call, unless it is
+ * wrapped in a window. That does not work if calls queue: the limit has already doubled when the first late call
+ * returns, and the dozens of late calls behind it reduce the limit to 1. In the simulation of the tests, that version
+ * kept 57 % of the goodput of the best fixed limit. As in TCP, one round trip here causes one reaction.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { adaptiveLimiter, aimd, shield } from 'escudo'
@@ -58,7 +60,7 @@ class AimdLimit implements ConcurrencyLimit {
   onSample(rttMs: number, inFlight: number, dropped: boolean, now: number): void {
     const round = this.#rounds.add(rttMs, inFlight, dropped || rttMs > this.#timeoutMs, now)
     if (round === undefined) return
-    if (round.congested) this.#limit = within(this.#settings, Math.floor(this.#limit * this.#backoffRatio))
-    else if (!isIdle(round.inFlight, this.#limit)) this.#limit = within(this.#settings, this.#limit + 1)
+    if (round.congested) this.#limit = clamp(this.#settings, Math.floor(this.#limit * this.#backoffRatio))
+    else if (!isIdle(round.inFlight, this.#limit)) this.#limit = clamp(this.#settings, this.#limit + 1)
   }
 }

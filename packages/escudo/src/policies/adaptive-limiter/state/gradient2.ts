@@ -1,44 +1,47 @@
 import { finiteNumber, knownKeys, share, wholeNumber } from '../../../core/options/options.ts'
-import { type ConcurrencyLimit, isIdle, type LimitAlgorithm, type LimitSettings, within } from './limit.ts'
-import { Probe } from './probe.ts'
+import { BaselineProbe } from './baseline-probe.ts'
+import { type ConcurrencyLimit, clamp, isIdle, type LimitAlgorithm, type LimitSettings } from './limit.ts'
 import { Rounds } from './rounds.ts'
 
-/** Options of {@link gradient2}. All defaults are those of Netflix's `Gradient2Limit`. */
+/** Options of {@link gradient2}. The defaults are those of Netflix's `Gradient2Limit`. */
 export interface Gradient2Options {
   /**
-   * How much slower than the long-term average calls may become before the limit shrinks: a factor from 1. Default 1.5.
-   * Less keeps the latency lower, and takes chance for overload where latencies vary much.
+   * How much slower than the long-term average calls may become before the limit shrinks: a factor of 1 to 100. Default
+   * 1.5. A lower factor keeps the latency lower, but treats random variation of latencies as overload.
    */
   readonly rttTolerance?: number
-  /** How many calls it lets wait, and so the most by which one estimate may grow. Default 4. */
+  /** How many calls may queue at the dependency, and the most by which one estimate may grow. Default 4. */
   readonly queueSize?: number
-  /** How much of each new estimate is taken over: above 0, at most 1. Default 0.2. */
+  /** How far the limit moves towards each new estimate: a share above 0, at most 1. Default 0.2. */
   readonly smoothing?: number
 }
 
-// Netflix's long window and its warm-up.
+// The length of Netflix's long window, and its warm-up.
 const LONG_ROUNDS = 600
 const WARM_UP_ROUNDS = 10
-// One round takes at most half, so that an outlier does not shed most of the load.
+// One round at most halves the estimate, so that an outlier does not reject most of the load.
 const GRADIENT_MIN = 0.5
 
 /**
- * Compares how long calls take now with how long they took on average, after Netflix's `Gradient2Limit`:
- * `gradient = rttTolerance · long / now`, at most 1 and at least 0.5, and the limit moves to
- * `limit · gradient + queueSize`, by the share `smoothing` in each round. Averages, not minima: so it bears latencies
- * that vary much, and needs to know nothing about the dependency.
+ * Adapts a limit by comparing current latencies with their long-term average.
  *
- * With the default tolerance the latency under overload settles at about one and a half times that without load, plus
- * the wait of four calls. The limit grows by 0.8 in a round of two to three round trips, so give a busy dependency an
- * `initial` that is near what it bears.
+ * It follows Netflix's `Gradient2Limit`: `gradient = rttTolerance · long / now`, at most 1 and at least 0.5. In each
+ * round the limit moves towards `limit · gradient + queueSize`, by the share `smoothing`. It compares averages, not
+ * minima, so it tolerates latencies that vary much. You need to know nothing about the dependency.
  *
- * It differs from Netflix's in two points, which those who use that have found (issue 137 and pull request 134 there). A
- * round with many lost calls has the smallest gradient and no room for a queue: there, a constant timeout is a constant
- * latency, and the limit grows to its maximum. And in a lasting overload the long-term average becomes that of the
- * queue, and the limit doubles in minutes without end: in the simulation of the tests nothing was left of the goodput
- * after half an hour. Here the average is put right with the queue drained for a round.
+ * With the default tolerance the latency under overload is about one and a half times that without load, plus the wait
+ * behind four calls. The limit grows by at most 0.8 in a round of two to three round trips. For a busy dependency, set
+ * an `initial` close to its capacity.
  *
- * @throws ConfigurationError for an option that cannot work
+ * It differs from Netflix's version in two points, both found by users of that version (its issue 137 and pull request
+ * 134):
+ * - A round with many dropped calls uses the smallest gradient and no `queueSize`. Netflix's version treats a constant
+ *   timeout as a constant latency, and its limit grows to the maximum.
+ * - In a lasting overload, the long-term average of Netflix's version becomes that of the queue, and its limit doubles
+ *   within minutes, again and again. In the simulation of the tests, no goodput was left after half an hour. Here the
+ *   queue is drained for one round, which corrects the average.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { adaptiveLimiter, gradient2, shield } from 'escudo'
@@ -59,7 +62,7 @@ class Gradient2Limit implements ConcurrencyLimit {
   readonly #settings: LimitSettings
   readonly #options: Required<Gradient2Options>
   readonly #rounds = new Rounds()
-  readonly #probe = new Probe()
+  readonly #probe = new BaselineProbe()
   readonly #long = new LongAverage()
   #estimate: number
 
@@ -76,18 +79,18 @@ class Gradient2Limit implements ConcurrencyLimit {
   onSample(rttMs: number, inFlight: number, dropped: boolean, now: number): void {
     const round = this.#rounds.add(rttMs, inFlight, dropped, now)
     if (round === undefined) return
-    const measured = this.#probe.ends()
+    const wasProbe = this.#probe.end()
     if (round.congested) {
       this.#move(GRADIENT_MIN, 0)
       return
     }
-    if (measured) {
+    if (wasProbe) {
       this.#long.valueMs = this.#probe.corrected(this.#long.valueMs, round.rttMs)
       return
     }
-    // While the limit is full a slower round may be our own queue, which is for the probe to tell.
+    // While the limit is full, a slower round may only show the limiter's own queue. The probe corrects that.
     const full = round.inFlight >= Math.floor(this.#estimate)
-    if (!full || this.#long.warmsUp || round.rttMs < this.#long.valueMs) this.#long.add(round.rttMs)
+    if (!full || this.#long.warmingUp || round.rttMs < this.#long.valueMs) this.#long.add(round.rttMs)
     const { rttTolerance, queueSize } = this.#options
     const gradient = Math.max(GRADIENT_MIN, Math.min(1, (rttTolerance * this.#long.valueMs) / round.rttMs))
     this.#probe.observe(full, gradient < 1)
@@ -97,24 +100,26 @@ class Gradient2Limit implements ConcurrencyLimit {
   #move(gradient: number, queueSize: number): void {
     const target = this.#estimate * gradient + queueSize
     const smoothed = this.#estimate + (target - this.#estimate) * this.#options.smoothing
-    this.#estimate = within(this.#settings, smoothed)
+    this.#estimate = clamp(this.#settings, smoothed)
   }
 }
 
-/** An exponential average over about {@link LONG_ROUNDS} rounds; a plain one of the first few. */
+/**
+ * An exponential average of about {@link LONG_ROUNDS} rounds; the plain average of the first {@link WARM_UP_ROUNDS}.
+ */
 class LongAverage {
   valueMs = 0
   #rounds = 0
 
-  get warmsUp(): boolean {
+  get warmingUp(): boolean {
     return this.#rounds < WARM_UP_ROUNDS
   }
 
   add(rttMs: number): void {
-    const warm = !this.warmsUp
-    if (!warm) this.#rounds += 1
-    this.valueMs += (rttMs - this.valueMs) * (warm ? 2 / (LONG_ROUNDS + 1) : 1 / this.#rounds)
-    // After a long overload it is far too high; it comes down faster than by averaging.
+    const { warmingUp } = this
+    if (warmingUp) this.#rounds += 1
+    this.valueMs += (rttMs - this.valueMs) * (warmingUp ? 1 / this.#rounds : 2 / (LONG_ROUNDS + 1))
+    // After a long overload the average is far too high. This lowers it faster than averaging alone.
     if (this.valueMs > 2 * rttMs) this.valueMs *= 0.9
   }
 }

@@ -1,42 +1,46 @@
-/** The bounds of a limit, and where it begins. */
+/** The bounds of a limit, and its first value. */
 export interface LimitSettings {
-  /** Never below. */
+  /** The lowest limit. */
   readonly min: number
-  /** Never above. */
+  /** The highest limit. */
   readonly max: number
-  /** Within the bounds. */
+  /** The first limit, within the bounds. */
   readonly initial: number
 }
 
-/** A limit on concurrency that learns from what calls came to. */
+/** A concurrency limit that adapts to the outcomes of calls. */
 export interface ConcurrencyLimit {
-  /** How many calls may be in flight now: a whole number within the bounds. */
+  /** Returns how many calls may be in flight now: a whole number within the bounds. */
   limit(): number
   /**
-   * Takes in what a call came to.
+   * Learns from the outcome of a call.
    *
-   * @param rttMs how long it took
-   * @param inFlight how many were in flight when it began, itself included
-   * @param dropped whether it was lost to overload: it ran out of time, or the dependency had no room for it
+   * @param rttMs how long the call took
+   * @param inFlight how many calls were in flight when it started, including itself
+   * @param dropped whether it failed because of overload: it timed out, or the dependency rejected it
    * @param now when it ended
    */
   onSample(rttMs: number, inFlight: number, dropped: boolean, now: number): void
 }
 
-/** How a limit learns: a description, from which every limiter makes its own. Made by `aimd`, `vegas` or `gradient2`. */
+/**
+ * Describes how a limit adapts; each limiter creates a separate limit from it. Made by `aimd`, `vegas` or `gradient2`.
+ */
 export interface LimitAlgorithm {
-  /** A fresh limit. */
+  /** Creates a new limit. */
   create(settings: LimitSettings): ConcurrencyLimit
 }
 
-/** A value moved within the bounds. */
-export function within({ min, max }: LimitSettings, value: number): number {
+/** Restricts a value to the bounds. */
+export function clamp({ min, max }: LimitSettings, value: number): number {
   return Math.min(max, Math.max(min, value))
 }
 
 /**
- * Whether so little is in flight that the limit is not what holds calls back. Then quick answers are no reason to raise
- * it, or it would stand anywhere when the load comes. Half of the limit, in all three of Netflix's algorithms.
+ * Whether less than half of the limit is in use, as in all three of Netflix's algorithms.
+ *
+ * The limit then holds no calls back, so fast calls are no reason to raise it. Otherwise it could rise to any value
+ * before the load comes.
  */
 export function isIdle(inFlight: number, limit: number): boolean {
   return inFlight * 2 < limit

@@ -1,66 +1,69 @@
-/** What the calls of one round came to. */
+/** The result of one round. */
 export interface Round {
-  /** The average time of the calls that were not lost; 0 when all were. */
+  /** The average duration of the calls that were not dropped; 0 if all were. */
   readonly rttMs: number
-  /** The most that were in flight. */
+  /** The highest number of calls in flight. */
   readonly inFlight: number
-  /** Whether so many were lost that it must be overload, and no accident. */
+  /** Whether enough calls were dropped to indicate overload. */
   readonly congested: boolean
 }
 
-// The least window that Netflix's WindowedLimit takes; it is content with ten samples, whose average is still all chance.
+// The shortest window of Netflix's WindowedLimit.
 const ROUND_MS_MIN = 100
+// WindowedLimit accepts ten samples, but the average of ten is still too random.
 const SAMPLES_MIN = 30
-// A quicker answer did not come from a dependency: WindowedLimit ignores it too.
+// No dependency is faster. WindowedLimit ignores such calls too.
 const RTT_MS_MIN = 0.1
-// One timeout among a hundred answers says nothing about load.
+// One timeout in a hundred calls says nothing about load.
 const CONGESTED_SHARE = 0.1
 
 /**
- * Gathers samples into rounds, so that a limit is judged by what happened under it. A round first waits until half of
- * the calls that can be in flight have begun in it and ended: by then the limit that it began with shows. Then it takes
- * whatever ends, as many calls as can be in flight, at least thirty, and for at least 100 ms in all. So under
- * load it lasts two to three round trips.
+ * Groups samples into rounds, so that a limit is judged by its own effect.
  *
- * TCP changes its window once in a round trip for the same reason: whoever reacts to each of forty late answers reacts
- * forty times to one event, and whoever grows with each of forty quick ones has doubled the load before the first
- * answer under it is back. (To take only calls that began and ended in the round would be simpler, and wrong: it would
- * miss the slow ones.)
+ * A round first waits until half of the calls that can be in flight have started in it and ended: by then the current
+ * limit shows its effect. It then counts every call that ends: as many as can be in flight, at least thirty, and until
+ * the round has lasted at least 100 ms. Under load a round therefore lasts two to three round trips.
+ *
+ * TCP changes its window once per round trip for the same reason. A limit that reacts to each of forty late calls
+ * reacts forty times to one event. A limit that grows with each of forty fast calls has doubled the load before the
+ * first call under that load returns. To count only calls that start and end in the round would be simpler, but would
+ * miss the slow ones.
  */
 export class Rounds {
   #startMs: number | undefined
-  /** Calls that began in this round and have ended. */
-  #own = 0
-  #settled = false
+  /** How many calls have started in this round and ended. */
+  #startedAndEnded = 0
+  /** Whether the round has waited long enough, and counts calls. */
+  #counting = false
   #inFlight = 0
   #sumMs = 0
   #answered = 0
-  #lost = 0
+  #dropped = 0
 
-  /** Takes a sample in. Gives the round when it ends with this sample; the next one has begun then. */
-  add(rttMs: number, inFlight: number, lost: boolean, now: number): Round | undefined {
-    if (!(rttMs >= (lost ? 0 : RTT_MS_MIN))) return undefined
-    const beganMs = now - rttMs
-    this.#startMs ??= beganMs
-    if (beganMs >= this.#startMs) {
-      this.#own += 1
+  /** Adds a sample. Returns the round if it ends with this sample; the next round has then begun. */
+  add(rttMs: number, inFlight: number, dropped: boolean, now: number): Round | undefined {
+    if (!(rttMs >= (dropped ? 0 : RTT_MS_MIN))) return undefined
+    const startedMs = now - rttMs
+    this.#startMs ??= startedMs
+    if (startedMs >= this.#startMs) {
+      this.#startedAndEnded += 1
       this.#inFlight = Math.max(this.#inFlight, inFlight)
     }
-    if (!this.#settled) {
-      this.#settled = this.#own > 0 && this.#own * 2 >= this.#inFlight
+    if (!this.#counting) {
+      this.#counting = this.#startedAndEnded > 0 && this.#startedAndEnded * 2 >= this.#inFlight
       return undefined
     }
-    if (lost) this.#lost += 1
+    if (dropped) this.#dropped += 1
     else {
       this.#answered += 1
       this.#sumMs += rttMs
     }
-    const samples = this.#answered + this.#lost
+    const samples = this.#answered + this.#dropped
     if (samples < Math.max(SAMPLES_MIN, this.#inFlight) || now - this.#startMs < ROUND_MS_MIN) return undefined
     const round: Round = {
       rttMs: this.#answered === 0 ? 0 : this.#sumMs / this.#answered,
       inFlight: this.#inFlight,
-      congested: this.#lost / samples >= CONGESTED_SHARE,
+      congested: this.#dropped / samples >= CONGESTED_SHARE,
     }
     this.#begin(now)
     return round
@@ -68,11 +71,11 @@ export class Rounds {
 
   #begin(now: number): void {
     this.#startMs = now
-    this.#own = 0
-    this.#settled = false
+    this.#startedAndEnded = 0
+    this.#counting = false
     this.#inFlight = 0
     this.#sumMs = 0
     this.#answered = 0
-    this.#lost = 0
+    this.#dropped = 0
   }
 }

@@ -1,37 +1,41 @@
 import { knownKeys, share } from '../../../core/options/options.ts'
-import { type ConcurrencyLimit, isIdle, type LimitAlgorithm, type LimitSettings, within } from './limit.ts'
-import { Probe } from './probe.ts'
+import { BaselineProbe } from './baseline-probe.ts'
+import { type ConcurrencyLimit, clamp, isIdle, type LimitAlgorithm, type LimitSettings } from './limit.ts'
 import { Rounds } from './rounds.ts'
 
 /** Options of {@link vegas}. */
 export interface VegasOptions {
   /**
-   * How much of each new estimate is taken over: above 0, at most 1. Default 1, as Netflix's; less makes it calmer and
-   * slower.
+   * How far the limit moves towards each new estimate: a share above 0, at most 1. Default 1, as Netflix's. A smaller
+   * share makes the limit steadier and slower.
    */
   readonly smoothing?: number
 }
 
-// In units of the step, which is 1 for limits of up to two digits (Netflix's VegasLimit).
+// Netflix's thresholds, in units of the step, which is 1 for limits below 100.
 const ALPHA = 3
 const BETA = 6
-// The baseline is a plain average of the first rounds, as in Gradient2, and follows slowly then.
+// The baseline is the plain average of the first rounds, as in Gradient2. It then follows idle rounds slowly.
 const WARM_UP_ROUNDS = 10
 const BASELINE_SHARE = 0.1
 
 /**
- * Keeps a short queue at the dependency, as TCP Vegas does (Brakmo and Peterson) and Netflix's `VegasLimit`. From the
- * time that a call takes without a queue and the time that it takes now it estimates how many calls wait:
- * `limit · (1 - baseline / now)`. With `step = log10(limit)`, at least 1: up to one step of them the limit grows by six,
- * below three by one; above six it shrinks by one; between, it stays.
+ * Adapts a limit so that few calls queue at the dependency.
  *
- * Quick to grow and steady; its queue is a matter of calls and not of time, so it is the most exact of the three for
- * small limits. It differs from Netflix's where those who use that have found it lacking (issues 37, 98 and 165 there):
- * it judges rounds and not single calls, so that it does not grow by six for each call of one round trip; its baseline
- * follows the averages of rounds and not the one luckiest call; and it is measured anew with the queue drained, so that
- * a lasting overload does not raise it.
+ * It follows TCP Vegas (Brakmo and Peterson) and Netflix's `VegasLimit`. The baseline is how long a call takes without a
+ * queue. From it and from how long a call takes now, the algorithm estimates how many calls wait:
+ * `limit · (1 - baseline / now)`. The unit is `step = log10(limit)`, rounded down, at least 1. If at most one step waits,
+ * the limit grows by six steps; below three, by one step; above six, it shrinks by one step. Otherwise it does not change.
  *
- * @throws ConfigurationError for an option that cannot work
+ * The limit grows fast and is steady. Its queue is a number of calls, not a time, so it is the most precise of the
+ * three algorithms for small limits.
+ *
+ * It differs from Netflix's version in three points that users of that version reported (its issues 37, 98 and 165):
+ * - It judges rounds, not single calls, so it does not grow by six for each call of one round trip.
+ * - Its baseline follows the averages of rounds, not the single fastest call.
+ * - The baseline is measured again with the queue drained, so that a lasting overload does not raise it.
+ *
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { adaptiveLimiter, shield, vegas } from 'escudo'
@@ -50,9 +54,9 @@ class VegasLimit implements ConcurrencyLimit {
   readonly #settings: LimitSettings
   readonly #smoothing: number
   readonly #rounds = new Rounds()
-  readonly #probe = new Probe()
+  readonly #probe = new BaselineProbe()
   #estimate: number
-  /** How long a call takes where none waits. */
+  /** How long a call takes without a queue. */
   #baselineMs = 0
   #warmUp = 0
 
@@ -69,18 +73,18 @@ class VegasLimit implements ConcurrencyLimit {
   onSample(rttMs: number, inFlight: number, dropped: boolean, now: number): void {
     const round = this.#rounds.add(rttMs, inFlight, dropped, now)
     if (round === undefined) return
-    const measured = this.#probe.ends()
+    const wasProbe = this.#probe.end()
     const step = Math.max(1, Math.floor(Math.log10(this.#estimate)))
     if (round.congested) {
       this.#move(-step)
       return
     }
-    if (measured) {
+    if (wasProbe) {
       this.#baselineMs = this.#probe.corrected(this.#baselineMs, round.rttMs)
       return
     }
     const idle = isIdle(round.inFlight, this.#estimate)
-    this.#learn(round.rttMs, idle)
+    this.#updateBaseline(round.rttMs, idle)
     const waiting = Math.ceil(this.#estimate * (1 - this.#baselineMs / round.rttMs))
     this.#probe.observe(round.inFlight >= Math.floor(this.#estimate), waiting > step)
     if (idle) return
@@ -89,16 +93,16 @@ class VegasLimit implements ConcurrencyLimit {
     else if (waiting > BETA * step) this.#move(-step)
   }
 
-  /** Where little is in flight nothing waits, and the round tells the baseline; so do the first ones, for want of others. */
-  #learn(rttMs: number, idle: boolean): void {
-    const warmsUp = this.#warmUp < WARM_UP_ROUNDS
-    if (warmsUp) this.#warmUp += 1
-    if (warmsUp) this.#baselineMs += (rttMs - this.#baselineMs) / this.#warmUp
+  /** Learns from idle rounds, in which no call waits, and from the first rounds, because there are no others. */
+  #updateBaseline(rttMs: number, idle: boolean): void {
+    const warmingUp = this.#warmUp < WARM_UP_ROUNDS
+    if (warmingUp) this.#warmUp += 1
+    if (warmingUp) this.#baselineMs += (rttMs - this.#baselineMs) / this.#warmUp
     else if (idle) this.#baselineMs += (rttMs - this.#baselineMs) * BASELINE_SHARE
   }
 
   #move(by: number): void {
-    const target = within(this.#settings, this.#estimate + by)
+    const target = clamp(this.#settings, this.#estimate + by)
     this.#estimate += (target - this.#estimate) * this.#smoothing
   }
 }

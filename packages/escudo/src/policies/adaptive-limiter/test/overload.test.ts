@@ -24,16 +24,17 @@ import {
 /*
  * What "within 20 % of the best fixed limit" measures here.
  *
- * A server of 20 workers, 100 ms for each request, has twice the load that it can bear: Poisson arrivals that care for
- * nothing. After the first phase half of its workers go, after the second they come back. Goodput is the number of
- * answers within the objective, seen by the caller, a refusal being none. A fixed limit is a bulkhead of that limit in
- * place of the adaptive limiter, in the same simulation with the same seeds; the best one is searched for each phase by
- * itself, so that the adaptive limiter is compared with somebody who knew the capacity of that phase.
+ * A server of 20 workers, 100 ms for each request, receives twice the load of its capacity. Arrivals are Poisson and
+ * independent of the server. After the first phase half of the workers stop; after the second they return. Goodput is
+ * the number of answers within the objective, as the caller sees it; a refusal is not an answer. A fixed limit is a
+ * bulkhead in place of the adaptive limiter, in the same simulation with the same seeds. The best one is searched for
+ * each phase separately, so the adaptive limiter is compared with a limit chosen by a user who knew the capacity of
+ * that phase.
  *
- * Each phase lasts 60 s. Convergence has 30 s of them, a second of which is ten times what a request takes; what is
- * measured is the rest. Latencies stay bounded where 99 of 100 answers come within one and a half objectives.
+ * Each phase lasts 60 s. The first 30 s are for convergence (a second is ten times the duration of a request); the rest
+ * is measured. Latencies are bounded if 99 of 100 answers come within one and a half objectives.
  *
- * Found (goodput as a share of the best fixed limit's, and the limit; best fixed: 26, then 12 or 20, then 26):
+ * Results (goodput as a share of that of the best fixed limit, and the limit; best fixed: 26, then 12 or 20, then 26):
  *
  *   constant    AIMD 100 % at 27   100 % at 14   100 % at 27
  *               Vegas 98 % at 25    99 % at 16    98 % at 24
@@ -42,33 +43,33 @@ import {
  *               Vegas 99 % at 33   100 % at 18    99 % at 33
  *               Gradient2 99 % at 36  100 % at 23  99 % at 47
  *
- * Netflix's rules with Netflix's defaults, written down for this simulation, came to:
+ * Netflix's rules with Netflix's defaults, reimplemented for this simulation:
  *
  *   call by call         AIMD 57, 60, 56 %   Vegas 87, 82, 87 %   Gradient2 43, 27, 43 %   (constant)
  *                        AIMD 72, 78, 69 %   Vegas 30, 61, 29 %   Gradient2 59, 97, 57 %   (memoryless)
  *   in windows of a second, as its WindowedLimit makes them: AIMD and Vegas 97 % and more, as here; Gradient2 100, 46,
- *   48 % with constant times, and where each phase lasts ten minutes 24, 0, 0 %: its baseline learns from its own queue.
+ *   48 % with constant times, and 24, 0, 0 % if each phase lasts ten minutes: its baseline learns from its own queue.
  */
-// A million simulated requests take their seconds on a busy machine.
+// A million simulated requests take several seconds on a busy machine.
 vi.setConfig({ testTimeout: 60_000 })
 
 const SERVICE_MS = 100
 const WORKERS = 20
 const PHASE_MS = 60_000
 const CONVERGENCE_MS = 30_000
-const PHASES = ['under overload', 'after the capacity has halved', 'after it has come back'] as const
+const PHASES = ['under overload', 'after the capacity has halved', 'after it has recovered'] as const
 const FIXED_LIMITS = [5, 8, 10, 12, 15, 18, 20, 23, 26, 30, 40, 60, 1_000]
 
-interface World {
+interface Workload {
   readonly name: string
   readonly serviceTime: () => Draw
-  /** The objective for constant times leaves room for a queue of one and a half; for memoryless ones, for their tail. */
+  /** For constant times, it allows a queue of one and a half service times; for memoryless ones, their tail. */
   readonly objectiveMs: number
-  /** What AIMD is told: sixty percent of the objective. */
+  /** The timeout of AIMD: 60 % of the objective. */
   readonly timeoutMs: number
 }
 
-const WORLDS: readonly World[] = [
+const WORKLOADS: readonly Workload[] = [
   { name: 'constant', serviceTime: () => constantTime(SERVICE_MS), objectiveMs: 250, timeoutMs: 150 },
   {
     name: 'memoryless',
@@ -78,14 +79,14 @@ const WORLDS: readonly World[] = [
   },
 ]
 
-const ALGORITHMS: readonly (readonly [name: string, (world: World) => LimitAlgorithm])[] = [
+const ALGORITHMS: readonly (readonly [name: string, (workload: Workload) => LimitAlgorithm])[] = [
   ['AIMD', ({ timeoutMs }) => aimd({ timeout: timeoutMs })],
   ['Vegas', () => vegas()],
   ['Gradient2', () => gradient2()],
 ]
 
 interface Phase extends Measurement {
-  /** The average limit while it was measured; a fixed one is its own. */
+  /** The average limit during the measurement. */
   readonly limit: number
 }
 
@@ -95,7 +96,7 @@ interface Scenario {
   readonly phaseMs?: number
   readonly convergenceMs?: number
   readonly queueLimit?: number
-  /** What happens to the server when each phase begins. */
+  /** Changes the server at the beginning of each phase. */
   readonly phases: readonly ((server: QueueingServer) => void)[]
 }
 
@@ -127,67 +128,67 @@ async function simulate(policy: AnyPolicy, scenario: Scenario): Promise<Phase[]>
     }
     const endMs = (index + 1) * phaseMs
     const measurement = recorder.measure(endMs - phaseMs + convergenceMs, endMs, objectiveMs)
-    measured.push({ ...measurement, limit: limits.reduce((sum, one) => sum + one, 0) / limits.length })
+    measured.push({ ...measurement, limit: limits.reduce((sum, limit) => sum + limit, 0) / limits.length })
   }
   stop()
   return measured
 }
 
-const HALVES_AND_COMES_BACK: Scenario['phases'] = [WORKERS, WORKERS / 2, WORKERS].map(
+const HALVED_AND_RESTORED: Scenario['phases'] = [WORKERS, WORKERS / 2, WORKERS].map(
   (workers) => (server) => (server.workers = workers),
 )
 
-describe.each(WORLDS)('with $name service times', (world) => {
+describe.each(WORKLOADS)('with $name service times', (workload) => {
   const scenario = (): Scenario => ({
-    serviceTime: world.serviceTime(),
-    objectiveMs: world.objectiveMs,
-    phases: HALVES_AND_COMES_BACK,
+    serviceTime: workload.serviceTime(),
+    objectiveMs: workload.objectiveMs,
+    phases: HALVED_AND_RESTORED,
   })
 
-  // Once for all algorithms.
+  // Simulated once for all algorithms.
   let fixed: Promise<Phase[][]> | undefined
-  const searched = (): Promise<Phase[][]> => {
+  const simulateFixed = (): Promise<Phase[][]> => {
     fixed ??= Promise.all(FIXED_LIMITS.map((limit) => simulate(bulkhead({ limit }), scenario())))
     return fixed
   }
   const best = async (phase: number): Promise<Phase> =>
-    (await searched())
+    (await simulateFixed())
       .map((phases) => phases[phase] as Phase)
-      .reduce((best, one) => (one.goodputPerSecond > best.goodputPerSecond ? one : best))
+      .reduce((best, phase) => (phase.goodputPerSecond > best.goodputPerSecond ? phase : best))
 
-  test('the best fixed limit is inside of the range that is searched, and a limit that is none gives next to nothing', async () => {
+  test('finds the best fixed limit inside the range; without a limit, nearly no goodput is left', async () => {
     for (const phase of PHASES.keys()) {
       const { limit, goodputPerSecond } = await best(phase)
       expect(limit).toBeGreaterThan(FIXED_LIMITS[0] as number)
       expect(limit).toBeLessThanOrEqual(60)
-      const unlimited = (await searched()).at(-1)?.[phase] as Phase
+      const unlimited = (await simulateFixed()).at(-1)?.[phase] as Phase
       expect(unlimited.goodputPerSecond).toBeLessThan(0.05 * goodputPerSecond)
     }
   })
 
   test.each(ALGORITHMS)(
-    '%s holds it within 20 percent of the best fixed limit, and the latency bounded',
+    '%s keeps the goodput within 20 % of the best fixed limit, and bounds the latency',
     async (_, make) => {
-      const found = await simulate(adaptiveLimiter({ algorithm: make(world) }), scenario())
-      for (const [index, phase] of found.entries()) {
+      const phases = await simulate(adaptiveLimiter({ algorithm: make(workload) }), scenario())
+      for (const [index, phase] of phases.entries()) {
         const { goodputPerSecond } = await best(index)
         expect({ phase: PHASES[index], share: phase.goodputPerSecond / goodputPerSecond }).toEqual({
           phase: PHASES[index],
           share: expect.toSatisfy((share: number) => share >= 0.8),
         })
-        expect(phase.p99Ms).toBeLessThanOrEqual(1.5 * world.objectiveMs)
+        expect(phase.p99Ms).toBeLessThanOrEqual(1.5 * workload.objectiveMs)
       }
-      // It follows the capacity, and does not merely sit where both phases can bear it.
-      const [before, halved, after] = found.map(({ limit }) => limit) as [number, number, number]
+      // The limit follows the capacity; it is not one value that suits all phases.
+      const [before, halved, after] = phases.map(({ limit }) => limit) as [number, number, number]
       expect(halved).toBeLessThan(0.75 * before)
       expect(after).toBeGreaterThan(1.25 * halved)
     },
   )
 })
 
-const [CONSTANT] = WORLDS as [World]
+const [CONSTANT] = WORKLOADS as [Workload]
 
-test.each(ALGORITHMS)('%s is not walked away by an overload of thirteen minutes', async (_, make) => {
+test.each(ALGORITHMS)('%s keeps its limit during an overload of thirteen minutes', async (_, make) => {
   const [early, late] = (await simulate(adaptiveLimiter({ algorithm: make(CONSTANT) }), {
     serviceTime: constantTime(SERVICE_MS),
     objectiveMs: CONSTANT.objectiveMs,
@@ -200,7 +201,7 @@ test.each(ALGORITHMS)('%s is not walked away by an overload of thirteen minutes'
 })
 
 test.each(ALGORITHMS.slice(1))(
-  '%s learns within 60 s that requests take twice as long, and within 60 s that they do not',
+  '%s adapts within 60 s when requests take twice as long, and when they recover',
   async (_, make) => {
     let slowness = 1
     const phases = await simulate(adaptiveLimiter({ algorithm: make(CONSTANT) }), {
@@ -219,13 +220,13 @@ test.each(ALGORITHMS.slice(1))(
 )
 
 test.each(ALGORITHMS)(
-  '%s keeps the goodput where the server itself refuses what it has no room for',
+  '%s keeps the goodput if the server itself rejects requests when its queue is full',
   async (_, make) => {
     const phases = await simulate(adaptiveLimiter({ algorithm: make(CONSTANT) }), {
       serviceTime: constantTime(SERVICE_MS),
       objectiveMs: CONSTANT.objectiveMs,
       queueLimit: 10,
-      phases: HALVES_AND_COMES_BACK,
+      phases: HALVED_AND_RESTORED,
     })
     for (const [index, capacity] of [200, 100, 200].entries()) {
       const { goodputPerSecond, ended, failed } = phases[index] as Phase

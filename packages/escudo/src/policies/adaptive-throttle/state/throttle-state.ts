@@ -1,14 +1,14 @@
 import { bucketLength, TimeWindow } from '../../shared/state/time-window.ts'
 
 /**
- * The state of a client-side throttle, after "Handling Overload" in the SRE book (Beyer et al., "Site Reliability
- * Engineering", chapter 21): requests and accepts of the recent past, and the probability with which the next request is
- * held back. Pure.
+ * The state of a client-side throttle: recent requests and accepts, and the probability of a rejection.
  *
- * Of `r` requests in the window of which `a` were accepted, the next is held back with probability
- * `max(0, (r - k · a) / (r + 1))`. So nothing is held back while at least one in `k` is accepted; a dependency that takes
- * less is sent `k` times what it takes; and one that takes nothing is sent about one request per window, which is how it
- * is found out that it is back.
+ * It follows "Handling Overload" in the SRE book (Beyer et al., "Site Reliability Engineering", chapter 21). With `r`
+ * requests in the window, `a` of them accepted, the next request is rejected with the probability
+ * `max(0, (r - k · a) / (r + 1))`.
+ *
+ * No request is rejected while at least one in `k` is accepted. A dependency that accepts less receives `k` times what
+ * it accepts. A dependency that accepts nothing receives about one request per window, which detects its recovery. Pure.
  */
 export class ThrottleState {
   readonly #k: number
@@ -22,32 +22,32 @@ export class ThrottleState {
     this.#accepts = new TimeWindow(length)
   }
 
-  /** How many wanted to be sent, those that were held back included. */
+  /** Returns the number of requests in the window, including the rejected ones. */
   requests(now: number): number {
     this.#requests.advance(now)
     return this.#requests.calls
   }
 
-  /** How many of what was sent was accepted. */
+  /** Returns the number of accepts in the window. */
   accepts(now: number): number {
     this.#accepts.advance(now)
     return this.#accepts.calls
   }
 
-  /** That the next request is held back. */
+  /** Returns the probability that the next request is rejected. */
   rejectionProbability(now: number): number {
     const requests = this.requests(now)
     return Math.max(0, (requests - this.#k * this.accepts(now)) / (requests + 1))
   }
 
-  /** Counts a request and tells whether it may be sent. Chance is asked only where it decides. */
+  /** Counts a request. Returns whether it may be sent. Calls `random` only if the probability is not 0. */
   admit(now: number, random: () => number): boolean {
     const probability = this.rejectionProbability(now)
     this.#requests.record(false, now)
     return probability === 0 || !(random() < probability)
   }
 
-  /** Counts what was accepted. */
+  /** Counts an accept. */
   accept(now: number): void {
     this.#accepts.record(false, now)
   }

@@ -2,7 +2,6 @@ import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
 import { WellKnown } from '../../../errors/catalogue/well-known.ts'
 import {
-  type AdaptiveThrottleOptions,
   adaptiveThrottle,
   bulkhead,
   circuitBreaker,
@@ -15,20 +14,9 @@ import {
   timeout,
 } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { codeOf, down, setUp } from './setup.ts'
 
-function setUp(options: AdaptiveThrottleOptions = {}, random: () => number = () => 0.999) {
-  const clock = virtualClock()
-  const s = shield({ name: 's', clock, random }, adaptiveThrottle(options))
-  const counts = (): unknown[] => {
-    const { requests, accepts, rejectionProbability } = s.status().policies[0] as Record<string, unknown>
-    return [requests, accepts, rejectionProbability]
-  }
-  return { clock, s, counts }
-}
-const down = (): Promise<never> => Promise.reject(new Error('down'))
-const codeOf = (call: Promise<unknown>): Promise<unknown> => call.catch((error) => error?.code ?? error)
-
-describe('throttle', () => {
+describe('adaptiveThrottle', () => {
   test('counts requests before the call and accepts after it', async () => {
     const { clock, s, counts } = setUp()
     expect(counts()).toEqual([0, 0, 0])
@@ -47,14 +35,14 @@ describe('throttle', () => {
     expect([counts(), clock.pending]).toEqual([[0, 0, 0], 0])
   })
 
-  test('what it refuses itself is a request, and no accept', async () => {
+  test('counts a call that it rejects as a request without an accept', async () => {
     const { s, counts } = setUp({}, () => 0)
     await codeOf(s.run(down))
     for (let n = 0; n < 9; n += 1) expect(await codeOf(s.run(() => 1))).toBe('RATE_LIMITED')
     expect(counts()).toEqual([10, 0, 10 / 11])
   })
 
-  test('accepts are the verdicts success and ignored', async () => {
+  test('counts the verdicts success and ignored as accepts', async () => {
     const { s, counts } = setUp()
     const full = shield('full', bulkhead({ limit: 1 }))
     void full.run(() => new Promise(() => {}))
@@ -75,7 +63,7 @@ describe('throttle', () => {
     expect(counts()).toEqual([7, 5, 0])
   })
 
-  test('an attempt that a timeout cuts off is no accept, and a late success does not make it one', async () => {
+  test('counts no accept for a call that a timeout cancels, even after a late success', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, timeout('1s'), adaptiveThrottle())
     let end: (value: number) => void = () => {}
@@ -94,7 +82,7 @@ describe('throttle', () => {
     expect(s.status().policies[1]).toMatchObject({ requests: 1, accepts: 0 })
   })
 
-  test('a caller who gives up counts once, also where the operation comes to an end after all', async () => {
+  test('counts an aborted call once, even if its operation settles later', async () => {
     const { clock, s, counts } = setUp()
     const controller = new AbortController()
     let end: (value: number) => void = () => {}
@@ -114,41 +102,41 @@ describe('throttle', () => {
     expect([counts(), getEventListeners(controller.signal, 'abort')]).toEqual([[1, 1, 0], []])
   })
 
-  test('a signal that is aborted before the call is no request', async () => {
+  test('counts no request if the signal is aborted before the call', async () => {
     const { s, counts } = setUp()
     expect(await codeOf(s.run(() => 1, { signal: AbortSignal.abort('gone') }))).toBe('gone')
     expect(counts()).toEqual([0, 0, 0])
   })
 
-  test('takes its chance from the call', async () => {
+  test('draws from the random source of the shield, and only if the probability is not 0', async () => {
     const numbers = [0.49, 0.51]
-    let asked = 0
+    let draws = 0
     const { s } = setUp({}, () => {
-      asked += 1
+      draws += 1
       return numbers.shift() as number
     })
     await codeOf(s.run(down))
-    expect(asked).toBe(0)
-    // One request and no accept: refused below one half.
+    expect(draws).toBe(0)
+    // One request and no accept: rejected below one half.
     expect(await codeOf(s.run(() => 1))).toBe('RATE_LIMITED')
-    // Two, and no accept: below two thirds.
+    // Two requests and no accept: rejected below two thirds.
     expect(await codeOf(s.run(() => 1))).toBe('RATE_LIMITED')
-    expect(asked).toBe(2)
+    expect(draws).toBe(2)
   })
 
-  test('refuses with RateLimitedError without retryAfterMs, and tells it', async () => {
+  test('rejects with RateLimitedError without retryAfterMs, and emits `rejected`', async () => {
     const { s } = setUp({ name: 'book' }, () => 0)
-    const heard: unknown[] = []
-    s.on('rejected', (event) => heard.push(event))
+    const events: unknown[] = []
+    s.on('rejected', (event) => events.push(event))
     await codeOf(s.run(down))
     const error = await s.run(() => 1).catch((thrown) => thrown)
     expect(error).toBeInstanceOf(RateLimitedError)
     expect(error).toMatchObject({ code: 'RATE_LIMITED', shield: 's', policy: 'book', retryAfterMs: undefined })
     expect(error.message).toBe("'s' is not called for now: it accepted 0 of 2 calls (book)")
-    expect(heard).toEqual([{ shield: 's', policy: 'book', code: 'RATE_LIMITED', retryAfterMs: undefined }])
+    expect(events).toEqual([{ shield: 's', policy: 'book', code: 'RATE_LIMITED', retryAfterMs: undefined }])
   })
 
-  test('its refusals are ignored by a breaker further out, and no retry waits for them', async () => {
+  test('its refusals are ignored by an outer breaker, and no retry waits for them', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(2) })
     const s = shield(
@@ -164,7 +152,7 @@ describe('throttle', () => {
     expect([breaker.state, clock.pending]).toEqual(['closed', 0])
   })
 
-  test('100 000 calls, cut and refused ones among them, leave no listener or timer behind', async () => {
+  test('leaves no listener or timer behind after 100 000 calls of all outcomes', async () => {
     const { clock, s } = setUp({ window: '1s' }, seededRandom(1))
     const controller = new AbortController()
     for (let n = 0; n < 100_000; n += 1) {
@@ -174,11 +162,11 @@ describe('throttle', () => {
     expect([getEventListeners(controller.signal, 'abort'), clock.pending]).toEqual([[], 0])
   })
 
-  test('tells that it admitted a call', async () => {
+  test('emits `executed` with the outcome admitted', async () => {
     const { s } = setUp()
-    const heard: unknown[] = []
-    s.on('executed', ({ policyType, outcome }) => heard.push([policyType, outcome]))
+    const events: unknown[] = []
+    s.on('executed', ({ policyType, outcome }) => events.push([policyType, outcome]))
     await s.run(() => 1)
-    expect(heard).toEqual([['adaptiveThrottle', 'admitted']])
+    expect(events).toEqual([['adaptiveThrottle', 'admitted']])
   })
 })

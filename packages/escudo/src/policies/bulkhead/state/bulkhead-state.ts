@@ -1,22 +1,23 @@
 import { WaitQueue } from '../../shared/state/queue.ts'
 import { PriorityQueue, type PriorityWaiter } from './priority-queue.ts'
 
-/** Who of those who wait goes first: who came first, who came last, or who has the highest priority. */
+/** Which waiting call is served next: the oldest, the newest, or the one with the highest priority. */
 export type QueueOrder = 'fifo' | 'lifo' | 'priority'
 
-/** How a bulkhead is built. */
+/** The settings of a bulkhead. */
 export interface BulkheadSettings {
-  /** How many places there are. */
+  /** How many permits there are. */
   readonly limit: number
-  /** How many may wait for one. */
+  /** How many calls may wait for a permit. */
   readonly queueLimit: number
   readonly order: QueueOrder
 }
 
 /**
- * The state of a bulkhead: places, and a bounded queue for those who find none. Pure: it says who may go, and wakes
- * nobody. A place that becomes free is handed to the next of the queue and never becomes visible as free meanwhile, so
- * a newcomer cannot take it.
+ * The state of a bulkhead: its permits, and a bounded queue of calls that wait for one.
+ *
+ * Pure: it decides which call is next, and the caller of its methods wakes that call. A released permit goes directly
+ * to the next call in the queue. It is never visible as free, so a new call cannot take it.
  */
 export class BulkheadState<W extends PriorityWaiter> {
   readonly limit: number
@@ -32,15 +33,17 @@ export class BulkheadState<W extends PriorityWaiter> {
     this.#queue = order === 'priority' ? new PriorityQueue() : new WaitQueue()
   }
 
+  /** How many permits are in use. */
   get inUse(): number {
     return this.#inUse
   }
 
+  /** How many calls wait. */
   get queued(): number {
     return this.#queue.length
   }
 
-  /** Takes a place, where one is free. */
+  /** Takes a permit; false if all are in use. */
   tryAcquire(): boolean {
     if (this.#inUse >= this.limit) return false
     this.#inUse += 1
@@ -48,8 +51,10 @@ export class BulkheadState<W extends PriorityWaiter> {
   }
 
   /**
-   * Whether one of that priority may queue: where there is room, and in order of priority also where somebody waits who
-   * has a lower one. Else the unimportant would fill the queue, and shut out those for whom there is an order.
+   * Whether a call with this priority may join the queue.
+   *
+   * In order of priority, a full queue has room if a call with a lower priority waits. Otherwise calls with a low
+   * priority could fill the queue and block those with a high one.
    */
   hasRoom(priority: number): boolean {
     if (this.#queue.length < this.queueLimit) return true
@@ -59,8 +64,8 @@ export class BulkheadState<W extends PriorityWaiter> {
   }
 
   /**
-   * Joins the queue; to be asked before is {@link hasRoom}. Returns who had to leave it for that: of those with the
-   * lowest priority the one who came last, who has waited the least.
+   * Adds a call to the queue. Requires {@link hasRoom}. Returns the call that it displaced from a full queue: the one
+   * with the lowest priority, the newest among equals, because that one has waited the least.
    */
   enqueue(waiter: W): W | undefined {
     const displaced = this.#queue.length < this.queueLimit ? undefined : this.#queue.tail
@@ -69,13 +74,15 @@ export class BulkheadState<W extends PriorityWaiter> {
     return displaced
   }
 
-  /** Leaves the queue without a place. False for one who is not in it: who was handed a place must give it back. */
+  /**
+   * Removes a call from the queue. Returns false if it is not in the queue: an admitted call must release its permit.
+   */
   removeFromQueue(waiter: W): boolean {
     return this.#queue.release(waiter)
   }
 
-  /** Gives a place back. Returns the waiter who has it now, if anybody waited. */
-  leave(): W | undefined {
+  /** Releases a permit. Returns the waiting call that now has it, if there is one. */
+  release(): W | undefined {
     const next = this.#order === 'lifo' ? this.#queue.tail : this.#queue.head
     if (next === undefined) this.#inUse -= 1
     else this.#queue.release(next)

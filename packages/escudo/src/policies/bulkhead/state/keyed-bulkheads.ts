@@ -3,44 +3,45 @@ import { type BulkheadSettings, BulkheadState } from './bulkhead-state.ts'
 import type { PriorityWaiter } from './priority-queue.ts'
 
 /**
- * The compartments of one bulkhead: one for all calls, or one for each key. A key with places in use is forgotten only
- * when nothing else can be; its calls give their places back to the compartment that they are from, which serves its
- * own queue to the end.
+ * The states of one bulkhead: one for all calls, or one for each key.
+ *
+ * A key with permits in use is evicted only if all keys have permits in use. Its running calls then release their
+ * permits to the state from which they acquired them, and that state serves its queue to the end.
  */
 export class KeyedBulkheads<W extends PriorityWaiter> {
   readonly #settings: BulkheadSettings
-  readonly #one: BulkheadState<W> | undefined
+  readonly #single: BulkheadState<W> | undefined
   readonly #keyed: KeyedStates<BulkheadState<W>> | undefined
 
-  /** @param maxKeys undefined: one compartment for all calls */
+  /** @param maxKeys undefined: one state for all calls */
   constructor(settings: BulkheadSettings, maxKeys: number | undefined) {
     this.#settings = settings
     if (maxKeys === undefined) {
-      this.#one = new BulkheadState(settings)
+      this.#single = new BulkheadState(settings)
       return
     }
-    const make = (key: string | undefined): BulkheadState<W> => new KeyedBulkheadState(settings, key, keyed)
-    const keyed = new KeyedStates(maxKeys, make)
+    const create = (key: string | undefined): BulkheadState<W> => new KeyedBulkheadState(settings, key, keyed)
+    const keyed = new KeyedStates(maxKeys, create)
     this.#keyed = keyed
   }
 
-  /** The compartment of a call with that key. This is a use of the key. */
+  /** Returns the state of a key, creates it if needed, and makes the key the most recently used one. */
   of(key: string | undefined): BulkheadState<W> {
-    return this.#one ?? (this.#keyed as KeyedStates<BulkheadState<W>>).of(key)
+    return this.#single ?? (this.#keyed as KeyedStates<BulkheadState<W>>).of(key)
   }
 
-  /** The same for whoever only looks: of a key that nobody has used, a compartment as it would be, and which is not kept. */
-  at(key: string | undefined): BulkheadState<W> {
-    return this.#one ?? this.#keyed?.peek(key) ?? new BulkheadState(this.#settings)
+  /** Returns the state of a key without using the key. For an unknown key, returns a new state that is not kept. */
+  peek(key: string | undefined): BulkheadState<W> {
+    return this.#single ?? this.#keyed?.peek(key) ?? new BulkheadState(this.#settings)
   }
 
-  /** How many keys there are; undefined where there is one compartment for all. */
+  /** How many keys are kept; undefined if there is one state for all calls. */
   get keys(): number | undefined {
     return this.#keyed?.size
   }
 }
 
-/** Says when it is in use: somebody at work. Nobody waits where nobody works. */
+/** Protects its key from eviction while permits are in use. Calls wait only while all permits are in use. */
 class KeyedBulkheadState<W extends PriorityWaiter> extends BulkheadState<W> {
   readonly #key: string | undefined
   readonly #keyed: KeyedStates<BulkheadState<W>>
@@ -57,9 +58,9 @@ class KeyedBulkheadState<W extends PriorityWaiter> extends BulkheadState<W> {
     return true
   }
 
-  override leave(): W | undefined {
-    const next = super.leave()
-    // Where all keys were in use it may have been forgotten: another compartment has its key now.
+  override release(): W | undefined {
+    const next = super.release()
+    // If all keys had permits in use, this state may have been evicted, and another state may have its key now.
     if (this.inUse === 0 && this.#keyed.peek(this.#key) === this) this.#keyed.release(this.#key)
     return next
   }

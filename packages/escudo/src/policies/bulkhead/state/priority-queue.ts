@@ -1,25 +1,25 @@
 import { type Waiter, WaitQueue } from '../../shared/state/queue.ts'
 
-/** One who waits, and how urgently. */
+/** A waiter with a priority. */
 export interface PriorityWaiter extends Waiter {
-  /** Higher goes first. Any number but NaN. */
+  /** Higher is served first. Any number except NaN. */
   readonly priority: number
 }
 
-/** Those of one priority, in the order in which they came. */
+/** The waiters of one priority, oldest first. */
 interface Level<W extends PriorityWaiter> {
   readonly priority: number
-  readonly line: WaitQueue<W>
+  readonly queue: WaitQueue<W>
 }
 
 /**
- * Those who wait, higher priority first, equals in the order in which they came. Pure: it wakes nobody.
+ * A queue by priority: the highest first, the oldest first among equals. Pure: it wakes no waiter.
  *
- * A line for each priority that somebody waits with. Joining and leaving search among the priorities, and not among
- * those who wait: programs have a handful of priorities, however long the queue.
+ * It has one level for each priority in use. To add or remove a waiter searches the levels, not the waiters: programs
+ * use few priorities, however long the queue is.
  */
 export class PriorityQueue<W extends PriorityWaiter> {
-  // From the lowest on: so the next to go stands at the end, where taking a level away moves no other.
+  // Lowest priority first: the next waiter is in the last level, and removing that level moves no other.
   readonly #levels: Level<W>[] = []
   #length = 0
 
@@ -27,42 +27,42 @@ export class PriorityQueue<W extends PriorityWaiter> {
     return this.#length
   }
 
-  /** Who goes first: of the highest priority, who came first. */
+  /** The waiter that is served first: the oldest with the highest priority. */
   get head(): W | undefined {
-    return this.#levels.at(-1)?.line.head
+    return this.#levels.at(-1)?.queue.head
   }
 
-  /** Who goes last: of the lowest priority, who came last. */
+  /** The waiter that is served last: the newest with the lowest priority. */
   get tail(): W | undefined {
-    return this.#levels[0]?.line.tail
+    return this.#levels[0]?.queue.tail
   }
 
-  /** Joins behind all of its priority. */
+  /** Adds a waiter behind all others of its priority. */
   add(waiter: W): void {
     const { priority } = waiter
-    const place = this.#placeOf(priority)
-    let level = this.#levels[place]
+    const index = this.#indexOf(priority)
+    let level = this.#levels[index]
     if (level?.priority !== priority) {
-      level = { priority, line: new WaitQueue() }
-      this.#levels.splice(place, 0, level)
+      level = { priority, queue: new WaitQueue() }
+      this.#levels.splice(index, 0, level)
     }
-    level.line.add(waiter)
+    level.queue.add(waiter)
     this.#length += 1
   }
 
-  /** Leaves the line from wherever it stands. False for one who is not in it. */
+  /** Removes a waiter at any position. Returns false if it is not in the queue. */
   release(waiter: W): boolean {
     if (!waiter.waiting) return false
-    const place = this.#placeOf(waiter.priority)
-    const { line } = this.#levels[place] as Level<W>
-    line.release(waiter)
-    if (line.length === 0) this.#levels.splice(place, 1)
+    const index = this.#indexOf(waiter.priority)
+    const { queue } = this.#levels[index] as Level<W>
+    queue.release(waiter)
+    if (queue.length === 0) this.#levels.splice(index, 1)
     this.#length -= 1
     return true
   }
 
-  /** Where the level of a priority stands, or would stand. */
-  #placeOf(priority: number): number {
+  /** The index of a priority's level, or where to insert that level. */
+  #indexOf(priority: number): number {
     let [low, high] = [0, this.#levels.length]
     while (low < high) {
       const middle = (low + high) >>> 1

@@ -6,7 +6,7 @@ import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { setUp } from './setup.ts'
 
 describe('bulkhead', () => {
-  test('lets the limit through, queues up to its bound, refuses the rest at once', async () => {
+  test('runs `limit` calls, queues `queue` more, and rejects the rest immediately', async () => {
     const { clock, call, started, status } = setUp({ limit: 2, queue: 1 })
     void call('a')
     void call('b')
@@ -16,13 +16,13 @@ describe('bulkhead', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('has no queue unless told', async () => {
+  test('has no queue by default', async () => {
     const { call } = setUp({ limit: 1 })
     void call('a')
     expect(await call('b')).toBe('BULKHEAD_FULL')
   })
 
-  test('serves the queue in the order in which they came', async () => {
+  test('serves the queue in order of arrival', async () => {
     const { call, end, started, status } = setUp({ limit: 1, queue: 3 })
     const calls = ['a', 'b', 'c', 'd'].map((name) => call(name))
     for (const name of ['a', 'b', 'c', 'd']) await end(name)
@@ -30,21 +30,21 @@ describe('bulkhead', () => {
     expect([started, status()]).toEqual([['a', 'b', 'c', 'd'], { inUse: 0, queued: 0 }])
   })
 
-  test('a freed slot is handed to the head of the queue, a newcomer cannot take it', async () => {
+  test('hands a released permit to the head of the queue; a new call cannot take it', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1, queue: 2 }))
     const order: string[] = []
     let end: () => void = () => {}
     const first = s.run(() => new Promise<void>((resolve) => (end = resolve)))
     const waiter = s.run(() => order.push('waiter'))
-    // The newcomer comes as soon as anybody can know that the first is done, in the very same run of microtasks.
-    const newcomer = first.then(() => s.run(() => order.push('newcomer')))
+    // The new call comes as early as possible: in the same run of microtasks in which the first call settles.
+    const newCall = first.then(() => s.run(() => order.push('new call')))
     end()
-    await Promise.all([waiter, newcomer])
-    expect(order).toEqual(['waiter', 'newcomer'])
+    await Promise.all([waiter, newCall])
+    expect(order).toEqual(['waiter', 'new call'])
   })
 
-  test('a slot freed while newcomers come in every microtask goes to those who waited, in order', async () => {
+  test('serves the queue in order while a new call comes in every microtask', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1, queue: 100 }))
     const order: number[] = []
@@ -65,7 +65,7 @@ describe('bulkhead', () => {
     expect(order).toEqual(Array.from({ length: 60 }, (_, n) => n))
   })
 
-  test('an aborted waiter leaves the queue at once, with its reason, and its place in it is free', async () => {
+  test('removes an aborted call from the queue immediately and rejects it with its reason', async () => {
     const { call, end, started, status } = setUp({ limit: 1, queue: 1 })
     const controller = new AbortController()
     void call('a')
@@ -82,7 +82,7 @@ describe('bulkhead', () => {
     expect(getEventListeners(controller.signal, 'abort')).toEqual([])
   })
 
-  test('a waiter that is aborted anywhere between the hand-over and its run passes the slot on: no slot is lost', async () => {
+  test('passes the permit on if the call is aborted anywhere between hand-over and start', async () => {
     const passedOn: boolean[] = []
     for (let microtasks = 0; microtasks < 20; microtasks += 1) {
       const { clock, call, started, status, fail } = setUp({ limit: 1, queue: 2 })
@@ -95,7 +95,7 @@ describe('bulkhead', () => {
       controller.abort('gone')
       expect(await aborted).toBe('gone')
       await clock.advance(0)
-      // Either b ran, is deaf, and holds its slot; or c has it.
+      // Either b started, ignores its signal and holds its permit; or c has the permit.
       expect(started[1]).toBe(started.includes('b') ? 'b' : 'c')
       expect(status()).toEqual({ inUse: 1, queued: started.includes('b') ? 1 : 0 })
       passedOn.push(!started.includes('b'))
@@ -103,7 +103,7 @@ describe('bulkhead', () => {
     expect([passedOn[0], passedOn.at(-1)]).toEqual([true, false])
   })
 
-  test('waiting longer than maxWait is BulkheadFullError, and the place in the queue is free', async () => {
+  test('rejects a call that waits longer than maxWait, and removes it from the queue', async () => {
     const { clock, call, started, status } = setUp({ limit: 1, queue: 1, maxWait: '1s' })
     void call('a')
     const waiter = call('b')
@@ -114,7 +114,7 @@ describe('bulkhead', () => {
     expect([started, status(), clock.pending]).toEqual([['a'], { inUse: 1, queued: 0 }, 0])
   })
 
-  test('a waiter that is served in time leaves no timer behind, nor one that is aborted', async () => {
+  test('leaves no timer behind for a call that is served in time, nor for an aborted one', async () => {
     const { clock, call, end } = setUp({ limit: 1, queue: 2, maxWait: '1h' })
     const controller = new AbortController()
     void call('a')
@@ -129,7 +129,7 @@ describe('bulkhead', () => {
     expect(await served).toBe('b')
   })
 
-  test('the end of the wait and the freed slot in one tick have one outcome, and no slot is lost', async () => {
+  test('gives one outcome and loses no permit if maxWait and a release meet in one tick', async () => {
     for (const freedFirst of [true, false]) {
       const clock = virtualClock()
       const s = shield({ name: 's', clock }, bulkhead({ limit: 1, queue: 1, maxWait: 100 }))
@@ -146,7 +146,7 @@ describe('bulkhead', () => {
     }
   })
 
-  test('a failed call, a synchronous throw and an abort each give the slot back once', async () => {
+  test('releases the permit once after a rejection and after a synchronous throw', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1 }))
     for (let n = 0; n < 10; n += 1) {
@@ -161,7 +161,7 @@ describe('bulkhead', () => {
     expect(await s.run(() => 'still here')).toBe('still here')
   })
 
-  test('the permit is held until the operation settles: a timeout outside does not free the slot of work that runs', async () => {
+  test('holds the permit until the operation settles, even after an outer timeout', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, timeout('1s'), bulkhead({ limit: 1 }))
     let end: (value?: unknown) => void = () => {}
@@ -174,7 +174,7 @@ describe('bulkhead', () => {
     expect(await s.run(() => 'free')).toBe('free')
   })
 
-  test('bulkhead outside of a timeout frees the slot at the timeout, because the timeout settles first', async () => {
+  test('releases the permit at an inner timeout, because the timeout settles first', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1 }), timeout('1s'))
     const call = s.run(() => new Promise(() => {})).catch((error) => error.code)
@@ -183,7 +183,7 @@ describe('bulkhead', () => {
     expect(await s.run(() => 'free')).toBe('free')
   })
 
-  test('a timeout outside takes a waiter out of the queue at the timeout', async () => {
+  test('removes a waiting call from the queue at an outer timeout', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, timeout('1s'), bulkhead({ limit: 1, queue: 5 }))
     const calls = [1, 2, 3].map(() => s.run(() => new Promise(() => {})).catch((error) => error.code))
@@ -193,28 +193,28 @@ describe('bulkhead', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a refusal is a real error that says how full it is, and is told as rejected', async () => {
+  test('rejects with a native error that says how full it is, and emits `rejected`', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1, name: 'five' }))
-    const heard: unknown[] = []
-    s.on('rejected', (event) => heard.push(event))
+    const events: unknown[] = []
+    s.on('rejected', (event) => events.push(event))
     void s.run(() => new Promise(() => {}))
     const error = await s.run(() => 1).catch((thrown) => thrown)
     expect(error).toBeInstanceOf(BulkheadFullError)
     expect(types.isNativeError(error)).toBe(true)
-    expect(error.message).toContain('1 at work')
-    expect(heard).toEqual([{ shield: 's', policy: 'five', code: 'BULKHEAD_FULL', retryAfterMs: undefined }])
+    expect(error.message).toContain('1 running')
+    expect(events).toEqual([{ shield: 's', policy: 'five', code: 'BULKHEAD_FULL', retryAfterMs: undefined }])
   })
 
-  test('one bulkhead in two shields is one set of places', async () => {
+  test('shares its permits between two shields', async () => {
     const clock = virtualClock()
-    const places = bulkhead({ limit: 1 })
-    const [one, other] = [shield({ name: 'one', clock }, places), shield({ name: 'other', clock }, places)]
-    void one.run(() => new Promise(() => {}))
-    await expect(other.run(() => 1)).rejects.toMatchObject({ code: 'BULKHEAD_FULL', shield: 'other' })
+    const shared = bulkhead({ limit: 1 })
+    const [first, second] = [shield({ name: 'first', clock }, shared), shield({ name: 'second', clock }, shared)]
+    void first.run(() => new Promise(() => {}))
+    await expect(second.run(() => 1)).rejects.toMatchObject({ code: 'BULKHEAD_FULL', shield: 'second' })
   })
 
-  test('two bulkheads keep their dependencies apart: a full one takes nothing from the other', async () => {
+  test('a full bulkhead takes nothing from another bulkhead', async () => {
     const clock = virtualClock()
     const [a, b] = ['a', 'b'].map((name) => shield({ name, clock }, bulkhead({ limit: 5, queue: 5 })))
     const full = Array.from({ length: 40 }, () => b?.run(() => new Promise(() => {})).catch((error) => error.code))
@@ -224,7 +224,7 @@ describe('bulkhead', () => {
     expect((await Promise.all(full.slice(10))).every((code) => code === 'BULKHEAD_FULL')).toBe(true)
   })
 
-  test('a reentrant call waits or is refused as any other, and frees what it had', async () => {
+  test('treats a reentrant call like any other, and releases its permit', async () => {
     const { s } = setUp({ limit: 1 })
     const outer = s.run(async () => await s.run(() => 'inner').catch((error) => error.code))
     expect(await outer).toBe('BULKHEAD_FULL')

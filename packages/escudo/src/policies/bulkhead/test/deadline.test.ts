@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { bulkhead, definePolicy, explain, shield, timeout } from '../../../index.ts'
 import { blockedClock, setUp } from './setup.ts'
 
-describe('no queue entry is started that cannot finish in what remains', () => {
-  test('while it waits the deadline cuts it, at once, and its place in the queue is free', async () => {
+describe('a bulkhead and the deadline of a call', () => {
+  test('cancels a waiting call at its deadline and removes it from the queue', async () => {
     const { clock, call, status, started, end } = setUp({ limit: 1, queue: 1, maxWait: '1h' })
     void call('a')
     const waiter = call('b', { deadline: '1s' })
@@ -15,7 +15,7 @@ describe('no queue entry is started that cannot finish in what remains', () => {
     expect([started, status()]).toEqual([['a'], { inUse: 0, queued: 0 }])
   })
 
-  test('a call whose deadline has passed is refused without queueing, and displaces nobody', async () => {
+  test('rejects a call after its deadline without queueing it, and displaces no other call', async () => {
     const clock = blockedClock()
     const blocks = definePolicy({
       name: 'blocks',
@@ -26,17 +26,17 @@ describe('no queue entry is started that cannot finish in what remains', () => {
     })
     const late = shield({ name: 'late', clock }, timeout('1s'), blocks, bulkhead({ limit: 1, queue: 1 }))
     let free: (value: string) => void = () => {}
-    const places = late.run(() => new Promise<string>((resolve) => (free = resolve)))
-    const refused = late.run(() => 'never', { priority: 1 }).catch((error) => error)
+    const first = late.run(() => new Promise<string>((resolve) => (free = resolve)))
+    const rejected = late.run(() => 'never', { priority: 1 }).catch((error) => error)
     expect(late.status().policies[2]).toMatchObject({ inUse: 1, queued: 0 })
-    const error = await refused
+    const error = await rejected
     expect(error).toMatchObject({ code: 'BULKHEAD_FULL', message: expect.stringContaining('deadline') })
     expect(explain(error)?.policies[2]).toMatchObject({ state: 'full', inUse: 1, queued: 0 })
     free('done')
-    expect(await places).toBe('done')
+    expect(await first).toBe('done')
   })
 
-  test('one whose turn comes after its deadline is not started, though no timer has fired yet; the place goes on', async () => {
+  test('does not start a call served after its deadline, and passes the permit on', async () => {
     const clock = blockedClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1, queue: 3 }))
     const started: string[] = []
@@ -44,6 +44,7 @@ describe('no queue entry is started that cannot finish in what remains', () => {
     const first = s.run(() => new Promise<void>((resolve) => (free = resolve)))
     const late = [1, 2].map((n) => s.run(() => started.push(`late ${n}`), { deadline: '1s' }).catch((error) => error))
     const last = s.run(() => started.push('in time'), { deadline: 1_001 })
+    // No timer fires while the event loop is blocked, so the late calls still wait when the permit comes.
     clock.block(1_000)
     free()
     await Promise.all([first, last])
@@ -55,7 +56,7 @@ describe('no queue entry is started that cannot finish in what remains', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('a maxWait beyond the deadline is no problem', async () => {
+  test('accepts a maxWait that is longer than the deadline', async () => {
     const { clock, call, end, status } = setUp({ limit: 1, queue: 2, maxWait: '2s' })
     void call('a')
     const [short, long] = [call('b', { deadline: '1s' }), call('c', { deadline: '3s' })]

@@ -4,8 +4,8 @@ import { bulkhead, definePolicy, explain, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { setUp } from './setup.ts'
 
-describe('a bulkhead in order lifo', () => {
-  test('serves the newest waiter first', async () => {
+describe('a bulkhead with order lifo', () => {
+  test('serves the newest waiting call first', async () => {
     const { call, end, started } = setUp({ limit: 1, queue: 3, order: 'lifo' })
     const calls = ['a', 'b', 'c', 'd'].map((name) => call(name))
     for (const name of ['a', 'd', 'c', 'b']) await end(name)
@@ -13,7 +13,7 @@ describe('a bulkhead in order lifo', () => {
     expect(started).toEqual(['a', 'd', 'c', 'b'])
   })
 
-  test('refuses the newcomer where the queue is full, whatever its priority', async () => {
+  test('rejects a new call when the queue is full, whatever its priority', async () => {
     const { call, status } = setUp({ limit: 1, queue: 1, order: 'lifo' })
     void call('a')
     void call('b')
@@ -22,8 +22,8 @@ describe('a bulkhead in order lifo', () => {
   })
 })
 
-describe('a bulkhead in order fifo', () => {
-  test('is deaf to priorities, with a full queue too', async () => {
+describe('a bulkhead with order fifo', () => {
+  test('ignores priorities, also with a full queue', async () => {
     const { call, end, started } = setUp({ limit: 1, queue: 2 })
     const calls = [call('a'), call('b', { priority: 1 }), call('c', { priority: 2 })]
     expect(await call('d', { priority: 3 })).toBe('BULKHEAD_FULL')
@@ -33,8 +33,8 @@ describe('a bulkhead in order fifo', () => {
   })
 })
 
-describe('a bulkhead in order priority', () => {
-  test('serves the higher priority first, equals FIFO; no priority is 0', async () => {
+describe('a bulkhead with order priority', () => {
+  test('serves the highest priority first, the oldest among equals; the default is 0', async () => {
     const { call, end, started } = setUp({ limit: 1, queue: 10, order: 'priority' })
     void call('first')
     for (const [name, priority] of [
@@ -54,7 +54,7 @@ describe('a bulkhead in order priority', () => {
     expect(started).toEqual(expected)
   })
 
-  test('where the queue is full, a higher priority takes the room of the last one of the lowest', async () => {
+  test('displaces the newest call with the lowest priority when the queue is full', async () => {
     const { call, end, started, status, clock } = setUp({ limit: 1, queue: 3, order: 'priority', maxWait: '1h' })
     void call('first')
     const low = call('low')
@@ -63,9 +63,9 @@ describe('a bulkhead in order priority', () => {
     const high = call('high', { priority: 2 })
     expect(await low2).toBe('BULKHEAD_FULL')
     expect(status()).toEqual({ inUse: 1, queued: 3 })
-    // Equals do not: those came first.
     const high2 = call('high 2', { priority: 2 })
     expect(await low).toBe('BULKHEAD_FULL')
+    // Calls of equal priority do not displace each other.
     expect(await call('low 3')).toBe('BULKHEAD_FULL')
     expect(await call('middle 2', { priority: 1 })).toBe('BULKHEAD_FULL')
     for (const name of ['first', 'high', 'high 2', 'middle']) await end(name)
@@ -73,7 +73,7 @@ describe('a bulkhead in order priority', () => {
     expect([status(), clock.pending]).toEqual([{ inUse: 0, queued: 0 }, 0])
   })
 
-  test('one that works is never displaced, nor one that was handed a place in the same tick', async () => {
+  test('displaces no running call, nor one that got its permit in the same tick', async () => {
     const { call, end, fail, started, clock } = setUp({ limit: 1, queue: 1, order: 'priority' })
     const first = call('first')
     const low = call('low')
@@ -88,12 +88,12 @@ describe('a bulkhead in order priority', () => {
     expect([await low, await high]).toEqual(['low', 'high'])
   })
 
-  test('one that is displaced is refused as any other: told as rejected, explained, and gone from everywhere', async () => {
+  test('rejects a displaced call like any other, and leaves nothing of it behind', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 1, queue: 1, order: 'priority', maxWait: '1h' }))
-    const heard: unknown[] = []
+    const events: unknown[] = []
     s.on('rejected', (event) => {
-      heard.push(event)
+      events.push(event)
       throw new Error('a listener')
     })
     const controller = new AbortController()
@@ -102,38 +102,38 @@ describe('a bulkhead in order priority', () => {
     void s.run(() => 1, { priority: 1 })
     const error = await displaced
     expect(error).toMatchObject({ code: 'BULKHEAD_FULL', message: expect.stringContaining('higher priority') })
-    expect(heard).toEqual([{ shield: 's', policy: 'bulkhead', code: 'BULKHEAD_FULL', retryAfterMs: undefined }])
+    expect(events).toEqual([{ shield: 's', policy: 'bulkhead', code: 'BULKHEAD_FULL', retryAfterMs: undefined }])
     expect(explain(error)?.policies).toEqual([
       { name: 'bulkhead', type: 'bulkhead', state: 'full', inUse: 1, limit: 1, queued: 1, queueLimit: 1 },
     ])
     expect(getEventListeners(controller.signal, 'abort')).toEqual([])
-    // One of the high one's wait, none of the displaced.
+    // The timer of the call with the higher priority, and none of the displaced call.
     expect(clock.pending).toBe(1)
   })
 
-  test('a call that was given up further out, before it comes, displaces nobody and gets the reason of its caller', async () => {
+  test('a call that an outer policy aborts displaces no other call and gets its reason', async () => {
     const clock = virtualClock()
     const controller = new AbortController()
-    const givesUp = definePolicy({
-      name: 'gives up',
+    const aborts = definePolicy({
+      name: 'aborts',
       wrap: (next) => (call, operation) => {
         if (call.priority === 1) controller.abort('gone')
         return next(call, operation)
       },
     })
-    const s = shield({ name: 's', clock }, givesUp, bulkhead({ limit: 1, queue: 1, order: 'priority' }))
-    const heard: unknown[] = []
-    s.on('rejected', (event) => heard.push(event))
+    const s = shield({ name: 's', clock }, aborts, bulkhead({ limit: 1, queue: 1, order: 'priority' }))
+    const events: unknown[] = []
+    s.on('rejected', (event) => events.push(event))
     let end: () => void = () => {}
     void s.run(() => new Promise<void>((resolve) => (end = resolve)))
     const low = s.run(() => 'low')
     const high = s.run(() => 'high', { signal: controller.signal, priority: 1 }).catch((reason) => reason)
     expect(await high).toBe('gone')
     end()
-    expect([await low, heard]).toEqual(['low', []])
+    expect([await low, events]).toEqual(['low', []])
   })
 
-  test('an aborted waiter leaves the queue at once, and its place in it is free', async () => {
+  test('removes an aborted call from the queue immediately', async () => {
     const { call, end, started, status } = setUp({ limit: 1, queue: 2, order: 'priority' })
     const controller = new AbortController()
     void call('a')
@@ -148,8 +148,8 @@ describe('a bulkhead in order priority', () => {
   })
 })
 
-describe.each(['fifo', 'lifo', 'priority'] as const)('a bulkhead in order %s', (order) => {
-  test('a hundred thousand calls that pass, wait, give up, are displaced and refused leave nothing behind', async () => {
+describe.each(['fifo', 'lifo', 'priority'] as const)('a bulkhead with order %s', (order) => {
+  test('leaves nothing behind of 100 000 calls that run, wait, abort or are displaced', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, bulkhead({ limit: 10, queue: 30_000, maxWait: '1m', order }))
     const controllers = [new AbortController(), new AbortController()]
@@ -173,29 +173,27 @@ describe.each(['fifo', 'lifo', 'priority'] as const)('a bulkhead in order %s', (
     for (const end of ends.splice(0)) end()
     await Promise.all(calls)
     expect([...outcomes.keys()].sort()).toEqual(['BULKHEAD_FULL', 'gone', 'ran'])
-    expect([...outcomes.values()].reduce((sum, one) => sum + one, 0)).toBe(100_000)
+    expect([...outcomes.values()].reduce((sum, n) => sum + n, 0)).toBe(100_000)
     expect(s.status().policies[0]).toMatchObject({ inUse: 0, queued: 0 })
     expect(clock.pending).toBe(0)
     for (const { signal } of controllers) expect(getEventListeners(signal, 'abort')).toEqual([])
   })
 
   test.each(['succeeds', 'fails'])(
-    'the permit is held until the operation settles, and then goes to the next in order: it %s',
+    'holds the permit of an aborted call until its operation %s, then serves the next',
     async (how) => {
       const clock = virtualClock()
-      const places = bulkhead({ limit: 1, queue: 3, order })
-      const s = shield({ name: 's', clock }, places)
+      const s = shield({ name: 's', clock }, bulkhead({ limit: 1, queue: 3, order }))
       const started: string[] = []
       let free: () => void = () => {}
       const controller = new AbortController()
       const work = new Promise<void>((resolve, reject) => {
         free = () => (how === 'succeeds' ? resolve() : reject('late'))
       })
-      const deaf = s.run(() => work, { signal: controller.signal })
-      const gone = deaf.catch((reason) => reason)
+      const aborted = s.run(() => work, { signal: controller.signal }).catch((reason) => reason)
       for (const [n, priority] of [1, 2, 1].entries()) void s.run(() => started.push(`${n}`), { priority })
       controller.abort('gone')
-      expect(await gone).toBe('gone')
+      expect(await aborted).toBe('gone')
       await clock.advance('1h')
       expect(started).toEqual([])
       free()

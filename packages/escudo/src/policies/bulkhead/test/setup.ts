@@ -4,17 +4,17 @@ import { type VirtualClock, virtualClock } from '../../../testing/virtual-clock.
 export interface SetUp {
   readonly clock: VirtualClock
   readonly s: Shield
-  /** Starts a call that runs until `end` of its name; gives its value, the code of its error, or its error. */
+  /** Starts a call that runs until `end(name)`. Fulfils with its value, or else its error's code or its error. */
   readonly call: (name: string, options?: RunOptions) => Promise<unknown>
-  /** Ends an operation, and lets everything run that waits for it. */
+  /** Ends an operation, and runs everything that waits for it. */
   readonly end: (name: string) => Promise<void>
   readonly fail: (name: string, error: unknown) => void
-  /** The names of the operations that were started, in order. */
+  /** The names of the started operations, in order. */
   readonly started: readonly string[]
   readonly status: () => unknown
 }
 
-/** A shield with nothing but a bulkhead, under the virtual clock. */
+/** Creates a shield with only a bulkhead, on a virtual clock. */
 export function setUp(options: BulkheadOptions): SetUp {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, bulkhead(options))
@@ -55,7 +55,7 @@ export function setUp(options: BulkheadOptions): SetUp {
   }
 }
 
-/** Blocks the event loop, as its clock sees it: time passes, and no timer fires meanwhile. */
+/** A clock that simulates a blocked event loop: `block` lets time pass without firing a timer. */
 export function blockedClock(): VirtualClock & { block(ms: number): void } {
   const clock = virtualClock()
   let blockedMs = 0

@@ -1,26 +1,28 @@
 import { type Waiter, WaitQueue } from '../../shared/state/queue.ts'
-import { delayUntil, later, type RateLimit } from './rate-limit.ts'
+import { delayUntil, nextInstant, type RateLimit } from './rate-limit.ts'
 
-/** One who waits for a permit. */
+/** A waiter for a permit. */
 export interface PermitWaiter extends Waiter {
-  /** The last instant at which a permit is of use. Written when it joins. */
+  /** The last instant at which a permit is of use. Written when the waiter joins the queue. */
   latestMs: number
-  /** The permit, once there is one. */
+  /** The permit, once the waiter has one. */
   permit: number | undefined
 }
 
 /**
- * The state of a rate limiter: permits, and a line of those who wait for one. Who joins has a permit reserved: the one
- * that comes after those of all who stand ahead. It joins only when that comes soon enough, so patience alone bounds the
- * line. Permits are taken when their time has come and not before: so one who leaves gives its reservation to those
- * behind, who all move up, and time in which nobody looked gives no more than the rate limit itself gives.
+ * The state of a rate limiter: its permits, and a queue of calls that wait for one.
  *
- * Pure: it says who may go, and wakes nobody.
+ * Each waiter has a reservation: the permit that comes after those of all waiters ahead of it. A call may join only if
+ * that permit comes soon enough, so `maxWaitMs` alone bounds the queue. A permit is taken when it is due and not
+ * before. If a waiter leaves, its reservation therefore goes to the waiters behind it, who all move up. A blocked event
+ * loop gives no more permits than the rate limit itself does.
+ *
+ * Pure: it decides which waiter is next, and the caller of its methods wakes that waiter.
  */
 export class PermitQueue<W extends PermitWaiter> {
   readonly #limit: RateLimit
   readonly #maxWaitMs: number
-  readonly #line = new WaitQueue<W>()
+  readonly #queue = new WaitQueue<W>()
 
   constructor(limit: RateLimit, maxWaitMs: number) {
     this.#limit = limit
@@ -28,40 +30,44 @@ export class PermitQueue<W extends PermitWaiter> {
   }
 
   get queued(): number {
-    return this.#line.length
+    return this.#queue.length
   }
 
-  /** How many could go now. Whoever waits has the first ones. */
+  /** How many calls could start now. The first permits belong to the waiters. */
   available(now: number): number {
-    return Math.max(0, this.#limit.available(now) - this.#line.length)
+    return Math.max(0, this.#limit.available(now) - this.#queue.length)
   }
 
-  /** Takes a permit at once, where there is one and nobody waits. */
-  tryTake(now: number): number | undefined {
-    return this.#line.length > 0 ? undefined : this.#limit.tryTake(now)
+  /** Takes a permit immediately; undefined if there is none, or if calls wait. */
+  tryAcquire(now: number): number | undefined {
+    return this.#queue.length > 0 ? undefined : this.#limit.tryAcquire(now)
   }
 
   /**
-   * Whether one who came now would be refused, since the wait would be longer than the longest that is allowed, or last
-   * until `deadline`, at which nobody needs a permit any more: then, after how long the next call is not refused, if
-   * nobody else comes. Undefined for one who may join.
+   * Returns undefined if a call may join the queue now. Otherwise returns the time until the next call is not rejected,
+   * if no other call comes first.
+   *
+   * A call may not join if it would wait longer than `maxWaitMs`, or until its deadline or later.
    */
-  refusalMs(deadline: number | undefined, now: number): number | undefined {
-    const permitAtMs = this.#limit.permitAtMs(this.#line.length, now)
+  retryAfterMs(deadline: number | undefined, now: number): number | undefined {
+    const permitAtMs = this.#limit.permitAtMs(this.#queue.length, now)
     if (permitAtMs > now + this.#maxWaitMs) return this.#delayUntilAdmitted(permitAtMs, now)
     return deadline !== undefined && permitAtMs >= deadline ? delayUntil(permitAtMs, now) : undefined
   }
 
-  /** Joins the end of the line; to be asked before is {@link refusalMs}. */
+  /** Adds a waiter to the end of the queue. Requires that {@link retryAfterMs} returns undefined for it. */
   add(waiter: W, deadline: number | undefined, now: number): void {
     const latestMs = now + this.#maxWaitMs
     waiter.latestMs = deadline === undefined || latestMs < deadline ? latestMs : deadline
-    this.#line.add(waiter)
+    this.#queue.add(waiter)
   }
 
-  /** Leaves the line; all behind move up. False for one who is not in it: who has a permit must give that back. */
+  /**
+   * Removes a waiter; all behind it move up. Returns false if it is not in the queue: a waiter that has a permit must
+   * give it back.
+   */
   remove(waiter: W): boolean {
-    return this.#line.release(waiter)
+    return this.#queue.release(waiter)
   }
 
   /** Gives back a permit that was not used. */
@@ -70,34 +76,37 @@ export class PermitQueue<W extends PermitWaiter> {
   }
 
   /**
-   * The next one whose wait is over: with a permit, or without one where it comes too late, which happens when nobody
-   * looked in time. Undefined when the head of the line has to wait on. To be asked until there is nobody more.
+   * Removes and returns the next waiter whose wait is over; undefined if the head of the queue must continue to wait.
+   * Call it until it returns undefined.
+   *
+   * The waiter has a permit, or none if the permit would come too late. The latter happens only if `next` was not
+   * called in time.
    */
   next(now: number): W | undefined {
-    const { head } = this.#line
+    const { head } = this.#queue
     if (head === undefined) return undefined
-    head.permit = this.#limit.tryTake(now)
-    if (head.permit === undefined && !this.#tooLate(head, now)) return undefined
-    this.#line.release(head)
+    head.permit = this.#limit.tryAcquire(now)
+    if (head.permit === undefined && !this.#isTooLate(head, now)) return undefined
+    this.#queue.release(head)
     return head
   }
 
-  /** How long until the head of the line has its permit; undefined when nobody waits. */
+  /** Returns the time until the head of the queue gets its permit; undefined if no call waits. */
   delayMs(now: number): number | undefined {
-    return this.#line.length === 0 ? undefined : delayUntil(this.#limit.permitAtMs(0, now), now)
+    return this.#queue.length === 0 ? undefined : delayUntil(this.#limit.permitAtMs(0, now), now)
   }
 
-  #tooLate(head: W, now: number): boolean {
-    // An instant that was computed along another way may differ in its last digits, and is not late for that.
+  #isTooLate(head: W, now: number): boolean {
+    // The two instants are computed in different ways, so their last digits may differ without the permit being late.
     const permitAtMs = this.#limit.permitAtMs(0, now)
     return permitAtMs - head.latestMs > Math.abs(head.latestMs) * ROUNDING
   }
 
-  /** Until one who comes then waits no longer than is allowed. */
+  /** Returns the time until a new call would wait no longer than `maxWaitMs`. */
   #delayUntilAdmitted(permitAtMs: number, now: number): number {
     const maxWaitMs = this.#maxWaitMs
     let joinAtMs = permitAtMs - maxWaitMs
-    while (joinAtMs + maxWaitMs < permitAtMs) joinAtMs = later(joinAtMs)
+    while (joinAtMs + maxWaitMs < permitAtMs) joinAtMs = nextInstant(joinAtMs)
     return delayUntil(joinAtMs, now)
   }
 }

@@ -1,35 +1,39 @@
 /**
- * How many permits there are, and when the next ones come. Pure: `now` is an argument, in milliseconds. A clock that
- * goes back gives nothing: until it has caught up, time stands still.
+ * The permits of a rate limit: how many there are, and when the next ones come.
+ *
+ * Pure: `now` is an argument, in milliseconds. If the clock goes back, the limit gives nothing until the clock has
+ * caught up.
  */
 export interface RateLimit {
-  /** Takes a permit, where there is one: the instant at which it counts as taken. */
-  tryTake(now: number): number | undefined
-  /** Gives back a permit that was never used: what {@link tryTake} gave. */
+  /** Takes a permit and returns the instant at which it counts as taken; undefined if there is none. */
+  tryAcquire(now: number): number | undefined
+  /** Gives back a permit that was never used: a value that {@link tryAcquire} returned. */
   giveBack(permit: number, now: number): void
   /**
-   * The instant at which there is a permit for a call before which `ahead` others take theirs as soon as they can; `now`
-   * where it is there already. Exact: {@link tryTake} succeeds at that instant and not before it.
+   * Returns the instant at which a call gets a permit, if `ahead` other calls take theirs first, as soon as they can.
+   *
+   * Returns `now` if the permit is there already. Exact: {@link tryAcquire} succeeds at that instant and not before it.
    */
   permitAtMs(ahead: number, now: number): number
-  /** How many permits could be taken now. */
+  /** Returns how many permits could be taken now. */
   available(now: number): number
 }
 
-/** The next instants that a number can tell apart, or the second next. */
-export function later(ms: number): number {
+/** Returns the next instant that a number can represent, or the one after it. */
+export function nextInstant(ms: number): number {
   return ms + Math.max(Math.abs(ms), Number.MIN_VALUE / Number.EPSILON) * Number.EPSILON
 }
 
 /**
- * How long from `now` until an instant, so that whoever waits as long is not too early: the difference is rounded, and
- * added to `now` it may miss the instant by its last digit.
+ * Returns a delay from `now` that does not end before `atMs`.
+ *
+ * The difference of the two is rounded, so `now` plus that difference may be too early by the last digit.
  */
 export function delayUntil(atMs: number, now: number): number {
   if (atMs <= now) return 0
   let delayMs = atMs - now
   for (let target = atMs; now + delayMs < atMs; ) {
-    target = later(target)
+    target = nextInstant(target)
     delayMs = target - now
   }
   return delayMs

@@ -1,36 +1,39 @@
 import type { RateLimit } from './rate-limit.ts'
 
-/** How many permits, in which time. One object for all windows of a policy. */
+/** The settings of a sliding window. One object for all windows of a policy. */
 export interface SlidingWindowSettings {
+  /** How many permits there are in a period of `perMs`. */
   readonly limit: number
   readonly perMs: number
 }
 
-// Room for that many instants at first: most keys never need more.
-const ROOM_AT_FIRST = 8
+// Most keys never need room for more instants.
+const INITIAL_CAPACITY = 8
 
 /**
- * At most `limit` permits in any stretch of `perMs`, wherever it begins: a sliding log. It remembers the instant of each
- * permit of the last `perMs`, so at most `limit` of them, eight bytes each; room for them is made as they come.
+ * A sliding log: at most `limit` permits in any period of length `perMs`.
  *
- * Not the sliding counter that estimates from two fixed windows: that one takes calls for evenly spread, lets through
- * more than the limit where they are not, and cannot say when the next permit comes.
+ * It stores the instant of each permit of the last `perMs`: at most `limit` instants of 8 bytes each, in an array that
+ * grows as needed.
+ *
+ * It is not the sliding counter that estimates from two fixed windows. That one assumes evenly spread calls, allows
+ * more than the limit if they are not, and cannot compute when the next permit comes.
  */
 export class SlidingWindow implements RateLimit {
   readonly #settings: SlidingWindowSettings
-  /** A ring of instants in the order of time; the oldest stands at `#oldest`. */
+  /** A ring buffer of instants in ascending order; the first one is at index `#oldest`. */
   #instants: Float64Array
   #oldest = 0
   #taken = 0
 
   constructor(settings: SlidingWindowSettings) {
     this.#settings = settings
-    this.#instants = new Float64Array(Math.min(settings.limit, ROOM_AT_FIRST))
+    this.#instants = new Float64Array(Math.min(settings.limit, INITIAL_CAPACITY))
   }
 
-  tryTake(now: number): number | undefined {
+  tryAcquire(now: number): number | undefined {
     const at = this.#notBefore(now)
-    this.#forget(at)
+    this.#expire(at)
     if (this.#taken >= this.#settings.limit) return undefined
     if (this.#taken === this.#instants.length) this.#grow()
     this.#set(this.#taken, at)
@@ -39,7 +42,7 @@ export class SlidingWindow implements RateLimit {
   }
 
   giveBack(permit: number): void {
-    // From the newest on: what is given back was taken a moment ago. What has been forgotten is free already.
+    // Searches from the newest: the permit was taken a moment ago. A permit that has expired is free already.
     let index = this.#taken - 1
     while (index >= 0 && this.#at(index) > permit) index -= 1
     if (index < 0) return
@@ -50,7 +53,8 @@ export class SlidingWindow implements RateLimit {
   permitAtMs(ahead: number, now: number): number {
     const { limit, perMs } = this.#settings
     const at = this.#notBefore(now)
-    // Those ahead take the free places first, then each the place of the oldest: after a round all places are theirs.
+    // The calls ahead take the free permits first, then each the oldest one when it expires. After one round, all
+    // permits belong to calls ahead.
     const rounds = Math.floor(ahead / limit)
     const free = limit - this.#taken
     const index = (ahead % limit) - free
@@ -60,15 +64,16 @@ export class SlidingWindow implements RateLimit {
   }
 
   available(now: number): number {
-    return this.#settings.limit - this.#taken + this.#overAt(this.#notBefore(now))
+    return this.#settings.limit - this.#taken + this.#expiredAt(this.#notBefore(now))
   }
 
-  /** A clock that went back stands still at the newest instant. */
+  /** If the clock went back, time stops at the newest instant. */
   #notBefore(now: number): number {
     return this.#taken === 0 ? now : Math.max(now, this.#at(this.#taken - 1))
   }
 
-  #forget(now: number): void {
+  /** Removes the permits that have expired. */
+  #expire(now: number): void {
     const { perMs } = this.#settings
     if (this.#taken === 0) return
     if (this.#at(this.#taken - 1) + perMs <= now) {
@@ -81,8 +86,8 @@ export class SlidingWindow implements RateLimit {
     }
   }
 
-  /** How many of the remembered instants are out of the window. Searched by halves. */
-  #overAt(now: number): number {
+  /** Returns how many of the stored permits have expired, by binary search. */
+  #expiredAt(now: number): number {
     const { perMs } = this.#settings
     let low = 0
     let high = this.#taken

@@ -1,22 +1,22 @@
-import { later, type RateLimit } from './rate-limit.ts'
+import { nextInstant, type RateLimit } from './rate-limit.ts'
 
-/** How fast a bucket fills, and how much it holds. One object for all buckets of a policy. */
+/** The settings of a token bucket. One object for all buckets of a policy. */
 export interface TokenBucketSettings {
-  /** So many permits come in … */
+  /** How many permits come per `perMs`, at a steady rate. */
   readonly limit: number
-  /** … this time, evenly. */
   readonly perMs: number
-  /** So many are kept while nobody takes them. */
+  /** How many unused permits are stored. */
   readonly burst: number
 }
 
 /**
- * The classic token bucket (Turner's leaky bucket as a meter, the `GCRA` of ATM networks): permits come evenly, and at
- * most `burst` of them are kept. So never more than `burst + limit · t / per` permits are taken in any stretch of time
- * `t`, and never more than `burst` at once, however long nobody looked.
+ * The classic token bucket: permits come at a steady rate, and at most `burst` of them are stored.
  *
- * The level is counted in shares of a permit, `perMs` of them each, of which `limit` come in every millisecond: with a
- * whole number of milliseconds all of it is whole numbers, and nothing is ever rounded.
+ * It is Turner's leaky bucket as a meter, the `GCRA` of ATM networks. At most `burst + limit · t / per` permits are
+ * taken in any time `t`, and at most `burst` at once, however long the event loop was blocked.
+ *
+ * The level is counted in shares: a permit has `perMs` shares, and `limit` shares come per millisecond. If `perMs` and
+ * the instants are whole numbers, all values are whole numbers, and nothing is ever rounded.
  */
 export class TokenBucket implements RateLimit {
   readonly #settings: TokenBucketSettings
@@ -25,7 +25,7 @@ export class TokenBucket implements RateLimit {
   #atMs = Number.NEGATIVE_INFINITY
   /** When the newest permit was taken. */
   #newestMs = Number.NEGATIVE_INFINITY
-  /** When one was last taken that could not have been taken later: the bucket had no room for one more. */
+  /** When a permit was last taken from a bucket that had no room for one more. */
   #lastFullMs = Number.NEGATIVE_INFINITY
 
   constructor(settings: TokenBucketSettings) {
@@ -33,7 +33,7 @@ export class TokenBucket implements RateLimit {
     this.#shares = settings.burst * settings.perMs
   }
 
-  tryTake(now: number): number | undefined {
+  tryAcquire(now: number): number | undefined {
     const { perMs, burst } = this.#settings
     const shares = this.#sharesAt(now)
     if (shares < perMs) return undefined
@@ -46,8 +46,8 @@ export class TokenBucket implements RateLimit {
 
   giveBack(permit: number, now: number): void {
     if (permit < this.#newestMs) {
-      // Others were taken since. Had this one never been taken, the bucket would have run over meanwhile, and nothing of
-      // it would be left; where that is not certain nothing is given either.
+      // Other permits were taken since. If this one had stayed in the bucket, the bucket might have overflowed and lost
+      // it. If that is possible, nothing is given back.
       if (permit < this.#lastFullMs) return
       this.#lastFullMs = this.#newestMs
     }
@@ -61,13 +61,13 @@ export class TokenBucket implements RateLimit {
     const needed = (ahead + 1) * perMs
     const sharesNow = this.#sharesAt(now)
     if (sharesNow >= needed) return now
-    // From the instant at which the level was set, so that the answer does not depend on when it is asked for. A full
-    // bucket has lost what came since then.
+    // Computed from the instant at which the level was set, so that the result does not depend on `now`. A full bucket
+    // has lost what came after that instant, so it is computed from `now`.
     const full = sharesNow >= burst * perMs
     const fromMs = full ? now : this.#atMs
     const shares = full ? sharesNow : this.#shares
     let atMs = fromMs + (needed - shares) / limit
-    while (shares + (atMs - fromMs) * limit < needed) atMs = later(atMs)
+    while (shares + (atMs - fromMs) * limit < needed) atMs = nextInstant(atMs)
     return atMs
   }
 

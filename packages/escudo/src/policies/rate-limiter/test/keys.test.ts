@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { refusalOf, setUp } from './setup.ts'
 
 describe('a rate limiter per key', () => {
-  test('keeps keys apart, __proto__ and no key included', async () => {
+  test('has a separate limit for each key, also `__proto__` and no key', async () => {
     const { call, status } = setUp({ limit: 1, per: '1s', perKey: {} })
     for (const key of ['a', 'b', '__proto__', 'constructor', undefined]) {
       expect([key, await call('first', { key }), await call('second', { key })]).toEqual([key, 'first', 'RATE_LIMITED'])
@@ -10,20 +10,20 @@ describe('a rate limiter per key', () => {
     expect(status()).toEqual({ available: 0, keys: 5 })
   })
 
-  test('without perKey all keys share one limit', async () => {
+  test('shares one limit between all keys without perKey', async () => {
     const { call, status } = setUp({ limit: 1, per: '1s' })
     expect([await call('a', { key: 'a' }), await call('b', { key: 'b' })]).toEqual(['a', 'RATE_LIMITED'])
     expect(status()).toEqual({ available: 0 })
   })
 
-  test('a million keys stay bounded', async () => {
+  test('keeps at most maxKeys of a million keys', async () => {
     const { s, status } = setUp({ limit: 1, per: '1s', perKey: { maxKeys: 100 } })
     for (let n = 0; n < 1_000_000; n += 1) await s.run(() => n, { key: `key ${n}` })
     expect(status()).toEqual({ available: 1, keys: 100 })
     await refusalOf(s.run(() => 1, { key: 'key 999999' }))
   })
 
-  test('a key for which calls wait outlives all others; when it waits no more it may go', async () => {
+  test('does not evict a key with waiting calls; evicts it once none waits', async () => {
     const { clock, call, status } = setUp({ limit: 1, per: 100, maxWait: 100, perKey: { maxKeys: 2 } })
     void call('a', { key: 'waits' })
     const waiter = call('b', { key: 'waits' })
@@ -36,7 +36,7 @@ describe('a rate limiter per key', () => {
     expect(await call('d', { key: 'waits' })).toBe('d')
   })
 
-  test('where calls wait for all keys, a forgotten one still serves its own', async () => {
+  test('serves the waiting calls of a key that it evicts because all keys have some', async () => {
     const { clock, call, status } = setUp({ limit: 1, per: 100, maxWait: 200, perKey: { maxKeys: 1 } })
     const calls = ['a', 'b', 'a'].flatMap((key, index) => [1, 2].map((n) => call(`${key}${index}${n}`, { key })))
     expect(status()).toEqual({ available: 1, keys: 1, queued: 3 })
@@ -45,14 +45,14 @@ describe('a rate limiter per key', () => {
     expect([status(), clock.pending]).toEqual([{ available: 1, keys: 1, queued: 0 }, 0])
   })
 
-  test('a forgotten one that comes to rest leaves its successor of the same key alone', async () => {
+  test('an evicted queue that becomes empty does not affect the new queue of its key', async () => {
     const { clock, call } = setUp({ limit: 1, per: 100, maxWait: '1s', perKey: { maxKeys: 2 } })
     for (const key of ['a', 'a', 'b', 'b', 'b']) void call(key, { key })
-    // Calls wait for both: the older one is forgotten.
+    // Calls wait for both keys: the least recently used one is evicted.
     void call('c', { key: 'c' })
     await clock.advance(50)
     for (let n = 0; n < 2; n += 1) void call('a', { key: 'a' })
-    // The waiter of the forgotten one has run, and calls still wait for its successor and for b.
+    // The waiting call of the evicted queue has run. Calls still wait in the new queue of its key and for b.
     await clock.advance(60)
     void call('d', { key: 'd' })
     let ran = false
@@ -65,7 +65,7 @@ describe('a rate limiter per key', () => {
     await third
   })
 
-  test('looking at the status makes no key', () => {
+  test('creates no key when the status is read', () => {
     const { status } = setUp({ limit: 7, per: '1s', perKey: {} })
     expect([status(), status()]).toEqual(Array.from({ length: 2 }, () => ({ available: 7, keys: 0 })))
   })

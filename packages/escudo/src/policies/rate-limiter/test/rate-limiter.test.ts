@@ -14,8 +14,8 @@ import {
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { refusalOf, setUp } from './setup.ts'
 
-describe('a rate limiter refuses at once what it has no permit for', () => {
-  test('and says exactly when to come back: at that instant a call passes, a hair before it does not', async () => {
+describe('rateLimiter', () => {
+  test('rejects without a permit, with an exact retryAfterMs: no call passes a moment earlier', async () => {
     for (const algorithm of ['tokenBucket', 'slidingWindow'] as const) {
       for (const [limit, per] of [
         [3, '1s'],
@@ -28,8 +28,8 @@ describe('a rate limiter refuses at once what it has no permit for', () => {
         for (let n = 0; n < 5; n += 1) {
           while (s.status().policies[0]?.['available'] !== 0) await s.run(() => 1)
           const { retryAfterMs } = await refusalOf(s.run(() => 1))
-          const hairMs = (retryAfterMs as number) * 1e-9
-          await clock.advance((retryAfterMs as number) - hairMs)
+          const momentMs = (retryAfterMs as number) * 1e-9
+          await clock.advance((retryAfterMs as number) - momentMs)
           const last = await refusalOf(s.run(() => 1))
           await clock.advance(last.retryAfterMs as number)
           expect(await s.run(() => 'passes')).toBe('passes')
@@ -38,20 +38,20 @@ describe('a rate limiter refuses at once what it has no permit for', () => {
     }
   })
 
-  test('with a real error that says what is allowed, and is told as rejected', async () => {
+  test('rejects with a native error that says what is allowed, and emits `rejected`', async () => {
     const { clock, s } = setUp({ limit: 1, per: '1m', name: 'mail' })
-    const heard: unknown[] = []
-    s.on('rejected', (event) => heard.push(event))
+    const events: unknown[] = []
+    s.on('rejected', (event) => events.push(event))
     await s.run(() => 1)
     await clock.advance('15s')
     const error = await refusalOf(s.run(() => 2))
     expect([types.isNativeError(error), isRefusal(error)]).toEqual([true, true])
     expect(error).toMatchObject({ code: 'RATE_LIMITED', shield: 's', policy: 'mail', retryAfterMs: 45_000 })
     expect(error.message).toBe("'s' is not called for now: 1 calls per 60000 ms are allowed (mail)")
-    expect(heard).toEqual([{ shield: 's', policy: 'mail', code: 'RATE_LIMITED', retryAfterMs: 45_000 }])
+    expect(events).toEqual([{ shield: 's', policy: 'mail', code: 'RATE_LIMITED', retryAfterMs: 45_000 }])
   })
 
-  test('the operation runs at once and in the same tick where there is a permit, and no timer is set', () => {
+  test('runs the operation in the same tick if there is a permit, and sets no timer', () => {
     const { clock, s } = setUp({ limit: 1, per: '1s', maxWait: '1s' })
     let ran = false
     void s.run(() => {
@@ -60,7 +60,7 @@ describe('a rate limiter refuses at once what it has no permit for', () => {
     expect([ran, clock.pending]).toEqual([true, 0])
   })
 
-  test('a token bucket keeps up to burst permits, and more come evenly', async () => {
+  test('a token bucket stores up to `burst` permits and refills at a steady rate', async () => {
     const { clock, call, status } = setUp({ limit: 10, per: '1s', burst: 2 })
     expect(status()).toEqual({ available: 2 })
     expect([await call('a'), await call('b'), await call('c')]).toEqual(['a', 'b', 'RATE_LIMITED'])
@@ -70,7 +70,7 @@ describe('a rate limiter refuses at once what it has no permit for', () => {
     expect(status()).toEqual({ available: 2 })
   })
 
-  test('a permit is used when the operation is called, whatever comes of it', async () => {
+  test('uses a permit when it calls the operation, whatever its outcome', async () => {
     const { s, status } = setUp({ limit: 3, per: '1s' })
     await s.run(() => Promise.reject('down')).catch(() => {})
     await s
@@ -82,23 +82,23 @@ describe('a rate limiter refuses at once what it has no permit for', () => {
     expect(status()).toEqual({ available: 0 })
   })
 
-  test('a signal that is aborted before the call takes no permit', async () => {
+  test('uses no permit if the signal is aborted before the call', async () => {
     const { call, status } = setUp({ limit: 1, per: '1s' })
     expect(await call('a', { signal: AbortSignal.abort('gone') })).toBe('gone')
     expect(status()).toEqual({ available: 1 })
   })
 
-  test('one rate limiter in two shields is one limit', async () => {
+  test('shares its limit between two shields', async () => {
     const clock = virtualClock()
     const limit = rateLimiter({ limit: 1, per: '1s' })
-    const [one, other] = [shield({ name: 'one', clock }, limit), shield({ name: 'other', clock }, limit)]
-    await one.run(() => 1)
-    await expect(other.run(() => 1)).rejects.toMatchObject({ code: 'RATE_LIMITED', shield: 'other' })
+    const [first, second] = [shield({ name: 'first', clock }, limit), shield({ name: 'second', clock }, limit)]
+    await first.run(() => 1)
+    await expect(second.run(() => 1)).rejects.toMatchObject({ code: 'RATE_LIMITED', shield: 'second' })
   })
 })
 
-describe('a refusal by a rate limiter', () => {
-  test('is ignored by a breaker further out: our own limit says nothing about the dependency', async () => {
+describe('the refusal of a rate limiter', () => {
+  test('is ignored by an outer breaker, because it says nothing about the dependency', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })
     const s = shield({ name: 's', clock }, breaker, rateLimiter({ limit: 1, per: '1h' }))
@@ -108,7 +108,7 @@ describe('a refusal by a rate limiter', () => {
     expect(s.status().policies[0]).toMatchObject({ calls: 1, failures: 0 })
   })
 
-  test('is retried when its retryAfterMs fits into the next delay, and not otherwise', async () => {
+  test('is retried only if its retryAfterMs fits into the next delay', async () => {
     const clock = virtualClock()
     const s = shield(
       { name: 's', clock },
@@ -125,13 +125,13 @@ describe('a refusal by a rate limiter', () => {
     await refusalOf(slower.run(() => 2))
   })
 
-  test('is what a fallback stands in for', async () => {
+  test('is replaced by a fallback', async () => {
     const clock = virtualClock()
     const s = shield({ name: 's', clock }, fallback('later'), rateLimiter({ limit: 1, per: '1h' }))
     expect([await s.run(() => 'now'), await s.run(() => 'now')]).toEqual(['now', 'later'])
   })
 
-  test('has a stack only where the shield is told to', async () => {
+  test('has a stack only if the shield has `stacks: true`', async () => {
     for (const stacks of [true, false]) {
       const s = shield({ name: 's', clock: virtualClock(), stacks }, rateLimiter({ limit: 1, per: '1h' }))
       await s.run(() => 1)
@@ -140,16 +140,16 @@ describe('a refusal by a rate limiter', () => {
   })
 })
 
-test('tells what it made of each call: admitted, admitted after a wait, aborted', async () => {
+test('emits `executed` with the outcomes admitted, admitted_after_wait and aborted', async () => {
   const { clock, s, call } = setUp({ limit: 1, per: 100, maxWait: 200 })
-  const heard: unknown[] = []
-  s.on('executed', ({ policyType, outcome }) => heard.push([policyType, outcome]))
+  const events: unknown[] = []
+  s.on('executed', ({ policyType, outcome }) => events.push([policyType, outcome]))
   const controller = new AbortController()
   const calls = [call('a'), call('b'), call('c', { signal: controller.signal })]
   controller.abort('gone')
   await clock.advance('1s')
   await Promise.all(calls)
-  expect(heard).toEqual([
+  expect(events).toEqual([
     ['rateLimiter', 'admitted'],
     ['rateLimiter', 'aborted'],
     ['rateLimiter', 'admitted_after_wait'],

@@ -9,38 +9,38 @@ import {
 } from '../../../index.ts'
 import { type VirtualClock, virtualClock } from '../../../testing/virtual-clock.ts'
 
-/** A shield of nothing but a rate limiter, on a clock that a test moves. */
-export interface Rated {
+/** A shield with only a rate limiter, on a virtual clock. */
+export interface SetUp {
   readonly clock: VirtualClock
   readonly s: Shield
-  /** A call; gives its name, or the code of its refusal, or the reason of its abort. */
+  /** Starts a call. Fulfils with its name, or else the code of its refusal or the reason of its abort. */
   readonly call: (name: string, options?: RunOptions) => Promise<unknown>
-  /** What ran, and when. */
+  /** The names of the calls that ran, and when each started. */
   readonly started: (readonly [name: string, atMs: number])[]
-  /** The limiter's own part of the status. */
+  /** The limiter's part of the status, without name and type. */
   readonly status: () => Record<string, unknown>
 }
 
-/** Makes one. */
-export function setUp(options: RateLimiterOptions): Rated {
+/** Creates a shield with only a rate limiter. */
+export function setUp(options: RateLimiterOptions): SetUp {
   const clock = virtualClock()
   const s = shield({ name: 's', clock }, rateLimiter(options))
   const started: (readonly [name: string, atMs: number])[] = []
-  const call: Rated['call'] = (name, more) =>
+  const call: SetUp['call'] = (name, runOptions) =>
     s
       .run(() => {
         started.push([name, clock.now()])
         return name
-      }, more)
+      }, runOptions)
       .catch((error) => error?.code ?? error)
-  const status: Rated['status'] = () => {
+  const status: SetUp['status'] = () => {
     const { name: _name, type: _type, ...rest } = s.status().policies[0] as Record<string, unknown>
     return rest
   }
   return { clock, s, call, started, status }
 }
 
-/** The refusal that a call comes to. */
+/** Returns the refusal of a call; fails the test if it is not rejected with one. */
 export async function refusalOf(call: Promise<unknown>): Promise<RateLimitedError> {
   const error = await call.catch((thrown) => thrown)
   expect(error).toBeInstanceOf(RateLimitedError)

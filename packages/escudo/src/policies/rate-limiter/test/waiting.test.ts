@@ -7,7 +7,7 @@ import { ALGORITHMS } from '../state/test/setup.ts'
 import { refusalOf, setUp } from './setup.ts'
 
 describe('a rate limiter with maxWait', () => {
-  test('lets calls wait for their permits in the order of coming, and refuses who would wait longer', async () => {
+  test('lets calls wait in order of arrival, and rejects a call that would wait longer', async () => {
     const { clock, call, started, status } = setUp({ limit: 10, per: '1s', burst: 1, maxWait: 300 })
     const calls = ['a', 'b', 'c', 'd', 'e'].map((name) => call(name))
     expect(status()).toEqual({ available: 0, queued: 3 })
@@ -22,7 +22,7 @@ describe('a rate limiter with maxWait', () => {
     expect([status(), clock.pending]).toEqual([{ available: 1, queued: 0 }, 0])
   })
 
-  test('a refusal says when a call is let into the line', async () => {
+  test('rejects with a retryAfterMs after which a call may join the queue', async () => {
     const { clock, s, call } = setUp({ limit: 3, per: '1s', burst: 1, maxWait: 500 })
     for (const name of ['a', 'b']) void call(name)
     const { retryAfterMs } = await refusalOf(s.run(() => 1))
@@ -35,7 +35,7 @@ describe('a rate limiter with maxWait', () => {
     expect(await admitted).toBe('c')
   })
 
-  test('a call that could not begin before its deadline is refused at once', async () => {
+  test('rejects a call immediately if its permit would come at its deadline or later', async () => {
     const { clock, s, call, status } = setUp({ limit: 10, per: '1s', burst: 1, maxWait: '1m' })
     void call('a')
     expect(await call('b', { deadline: 100 })).toBe('RATE_LIMITED')
@@ -44,7 +44,7 @@ describe('a rate limiter with maxWait', () => {
     const inTime = call('c', { deadline: 101 })
     await clock.advance(100)
     expect(await inTime).toBe('c')
-    // A timeout further out is a deadline too.
+    // An outer timeout is a deadline too.
     const timed = shield(
       { name: 't', clock },
       timeout(150),
@@ -57,7 +57,7 @@ describe('a rate limiter with maxWait', () => {
     expect(await Promise.all(outcomes)).toEqual([1, 2, 'RATE_LIMITED'])
   })
 
-  test('who gives up leaves at once with its own reason, and all behind move up', async () => {
+  test('removes an aborted call immediately with its reason; all calls behind it move up', async () => {
     const { clock, call, started, status } = setUp({ limit: 10, per: '1s', burst: 1, maxWait: '1s' })
     const controller = new AbortController()
     void call('a')
@@ -78,7 +78,7 @@ describe('a rate limiter with maxWait', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('the last waiter that gives up takes the timer with it', async () => {
+  test('clears the timer when the last waiting call is aborted', async () => {
     const { clock, call } = setUp({ limit: 1, per: '1h', maxWait: '2h' })
     const controller = new AbortController()
     void call('a')
@@ -88,21 +88,21 @@ describe('a rate limiter with maxWait', () => {
     expect([await aborted, clock.pending]).toEqual(['gone', 0])
   })
 
-  test('a waiter that is aborted anywhere between its permit and its run gives the permit on: none is lost', async () => {
-    const gaveOn: boolean[] = []
+  test('passes the permit on if the call is aborted anywhere between permit and start', async () => {
+    const passedOn: boolean[] = []
     for (const algorithm of ['tokenBucket', 'slidingWindow'] as const) {
       for (let microtasks = 0; microtasks < 20; microtasks += 1) {
         const clock = virtualClock()
         const controller = new AbortController()
-        const giveUp = async (): Promise<void> => {
+        const abortLater = async (): Promise<void> => {
           for (let n = 0; n < microtasks; n += 1) await undefined
           controller.abort('gone')
         }
-        // In the very run of microtasks that the limiter's timer begins.
+        // In the same run of microtasks that the limiter's timer starts.
         const setTimer: typeof clock.setTimer = (fire, delayMs) =>
           clock.setTimer(() => {
             fire()
-            void giveUp()
+            void abortLater()
           }, delayMs)
         const s = shield(
           { name: 's', clock: { now: clock.now, setTimer } },
@@ -116,19 +116,19 @@ describe('a rate limiter with maxWait', () => {
         const next = call('c')
         await clock.advance(100)
         const ran = started.some(([name]) => name === 'b')
-        gaveOn.push(!ran)
+        passedOn.push(!ran)
         if (!ran) expect(await aborted).toBe('gone')
-        // Either b used the permit, or c has it at the very same instant.
+        // Either b used the permit, or c got it at the same instant.
         expect(started[1]).toEqual([ran ? 'b' : 'c', 100])
         await clock.advance(ran ? 100 : 0)
         expect(await next).toBe(ran ? 3 : 2)
         expect(clock.pending).toBe(0)
       }
     }
-    expect([gaveOn.includes(true), gaveOn.includes(false)]).toEqual([true, true])
+    expect([passedOn.includes(true), passedOn.includes(false)]).toEqual([true, true])
   })
 
-  test('a newcomer does not overtake those who wait, also where the timer is late', async () => {
+  test('serves the waiting calls before a new call, even if the timer is late', async () => {
     let nowMs = 0
     const timers: (() => void)[] = []
     const clock = {
@@ -142,20 +142,20 @@ describe('a rate limiter with maxWait', () => {
     const started: string[] = []
     const call = (name: string): Promise<unknown> => s.run(() => started.push(name)).catch((error) => error.code)
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) void call(name)
-    // Blocked: two permits are due, and no timer has fired.
+    // The event loop was blocked: two permits are due, and no timer has fired.
     nowMs = 200
-    void call('newcomer')
+    void call('new call')
     await new Promise((resume) => setImmediate(resume))
     expect(started).toEqual(['a', 'b', 'c', 'd'])
     nowMs = 30_000
     timers[0]?.()
     await new Promise((resume) => setImmediate(resume))
-    // A blocked event loop gives no burst of credit: two at once, the rest would come too late.
+    // A blocked event loop gives no credit: two start at once, and the permit of the rest would come too late.
     expect(started).toEqual(['a', 'b', 'c', 'd', 'e', 'f'])
     expect(s.status().policies[0]).toMatchObject({ available: 0, queued: 0 })
   })
 
-  test('a timer that fires too early, as those of Node do, lets nobody through and is set again', async () => {
+  test('admits no call when a timer fires too early, as those of Node do, and sets it again', async () => {
     const inner = virtualClock()
     const clock: Clock = {
       now: inner.now,
@@ -168,32 +168,32 @@ describe('a rate limiter with maxWait', () => {
     expect(await startedMs).toBe(334)
   })
 
-  test('a listener that throws, and one that calls again, change nothing', async () => {
+  test('is not affected by a listener that throws or that calls again', async () => {
     const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
     const { clock, s, call, started } = setUp({ limit: 1, per: 100, maxWait: 100 })
     let again: Promise<unknown> | undefined
-    let heard = 0
+    let events = 0
     s.on('rejected', () => {
-      heard += 1
-      // Only the first: that call is refused within its own event, and would be told of again and again.
-      if (heard === 1) again = call('again')
+      events += 1
+      // Only for the first event: the new call is rejected too, and would call again without end.
+      if (events === 1) again = call('again')
       throw new Error('listener')
     })
     const calls = ['a', 'b', 'c'].map((name) => call(name))
     await clock.advance('1s')
     expect([await Promise.all(calls), await again]).toEqual([['a', 'b', 'RATE_LIMITED'], 'RATE_LIMITED'])
-    expect([started.length, heard]).toEqual([2, 2])
+    expect([started.length, events]).toEqual([2, 2])
     warnings.mockRestore()
   })
 
-  test('a call from inside of an operation waits as any other', async () => {
+  test('treats a reentrant call like any other', async () => {
     const { clock, s, call } = setUp({ limit: 1, per: 100, maxWait: 100 })
     const outer = s.run(async () => await call('inner'))
     await clock.advance(100)
     expect(await outer).toBe('inner')
   })
 
-  test('100 000 calls that pass, wait, give up and are refused leave no listener, timer or permit behind', async () => {
+  test('leaves no listener, timer or permit behind after 100 000 calls of all outcomes', async () => {
     const { clock, s, call, status } = setUp({ limit: 100, per: '1s', burst: 10, maxWait: 200 })
     const controller = new AbortController()
     let settled = 0
@@ -217,13 +217,13 @@ describe('a rate limiter with maxWait', () => {
   })
 })
 
-describe.each(ALGORITHMS)('against an exact oracle under the virtual clock, $name', ({ allows, name }) => {
-  test('starts no call that breaks the rule, and keeps to the order, whatever comes, waits and gives up', async () => {
+describe.each(ALGORITHMS)('rateLimiter against an exact oracle: $name', ({ allows, name }) => {
+  test('never breaks the limit or the order, whatever calls arrive, wait and abort', async () => {
     const algorithm = name.startsWith('token') ? 'tokenBucket' : 'slidingWindow'
     const arrivals = fc.array(
       fc.record({
         afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 30 }), fc.integer({ min: 0, max: 400 })),
-        giveUpAfterMs: fc.option(fc.integer({ min: 0, max: 100 }), { freq: 3, nil: undefined }),
+        abortAfterMs: fc.option(fc.integer({ min: 0, max: 100 }), { freq: 3, nil: undefined }),
       }),
       { maxLength: 60, size: 'max' },
     )
@@ -248,15 +248,15 @@ describe.each(ALGORITHMS)('against an exact oracle under the virtual clock, $nam
           const started: number[] = []
           const order: number[] = []
           const calls: Promise<unknown>[] = []
-          for (const [number, { afterMs, giveUpAfterMs }] of todo.entries()) {
+          for (const [number, { afterMs, abortAfterMs }] of todo.entries()) {
             await clock.advance(afterMs)
             const controller = new AbortController()
-            if (giveUpAfterMs !== undefined) clock.setTimer(() => controller.abort('gone'), giveUpAfterMs)
-            const cameMs = clock.now()
+            if (abortAfterMs !== undefined) clock.setTimer(() => controller.abort('gone'), abortAfterMs)
+            const arrivedMs = clock.now()
             const operation = (): void => {
               const now = clock.now()
               expect(allows(started, now, how)).toBe(true)
-              expect(now - cameMs).toBeLessThanOrEqual(maxWaitMs)
+              expect(now - arrivedMs).toBeLessThanOrEqual(maxWaitMs)
               started.push(now)
               order.push(number)
             }
@@ -270,7 +270,7 @@ describe.each(ALGORITHMS)('against an exact oracle under the virtual clock, $nam
           }
           await clock.advance('1h')
           await Promise.all(calls)
-          expect(order).toEqual([...order].sort((one, other) => one - other))
+          expect(order).toEqual([...order].sort((a, b) => a - b))
           expect(s.status().policies[0]).toMatchObject({ available: algorithm === 'tokenBucket' ? burst : limit })
           expect(clock.pending).toBe(0)
         },

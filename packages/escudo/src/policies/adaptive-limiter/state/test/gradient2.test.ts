@@ -3,28 +3,30 @@ import { expect, test } from 'vitest'
 import { type Gradient2Options, gradient2 } from '../gradient2.ts'
 import type { LimitSettings } from '../limit.ts'
 import type { Round } from '../rounds.ts'
-import { alongside, Fed, samples, settingsOf } from './setup.ts'
+import { alongside, RoundFeeder, samples, settingsOf } from './setup.ts'
 
 /**
- * The rule, step by step, as the doc comment tells it: nothing is shared with the mechanism but the notion of a round, and
- * the order of additions, without which a comparison of equals falls one way here and the other way there.
+ * The rule, step by step, as the doc comment states it.
+ *
+ * It shares only the rounds with the implementation, and the order of additions. With another order, rounding would
+ * make equal values compare differently.
  */
 function model({ min, max, initial }: LimitSettings, options: Required<Gradient2Options>): (round: Round) => number {
   const { rttTolerance, queueSize, smoothing } = options
-  let [estimate, long, learnt, queueing, probes] = [initial, 0, 0, 0, false]
-  const towards = (target: number): void => {
+  let [estimate, long, learned, queueing, isProbe] = [initial, 0, 0, 0, false]
+  const moveTo = (target: number): void => {
     estimate = Math.max(min, Math.min(max, estimate + (target - estimate) * smoothing))
   }
   return (round) => {
-    const measured = probes
-    probes = false
-    if (round.congested) towards(estimate / 2)
-    else if (measured) long += (round.rttMs - long) / 2
+    const wasProbe = isProbe
+    isProbe = false
+    if (round.congested) moveTo(estimate / 2)
+    else if (wasProbe) long += (round.rttMs - long) / 2
     else {
       const full = round.inFlight >= Math.floor(estimate)
-      if (learnt < 10 || !full || round.rttMs < long) {
-        learnt += 1
-        long += (round.rttMs - long) * (learnt > 10 ? 2 / 601 : 1 / learnt)
+      if (learned < 10 || !full || round.rttMs < long) {
+        learned += 1
+        long += (round.rttMs - long) * (learned > 10 ? 2 / 601 : 1 / learned)
         if (long > 2 * round.rttMs) long *= 0.9
       }
       const slope = (rttTolerance * long) / round.rttMs
@@ -32,15 +34,15 @@ function model({ min, max, initial }: LimitSettings, options: Required<Gradient2
       else if (slope < 1) queueing += 1
       if (queueing === 30) {
         queueing = 0
-        probes = true
+        isProbe = true
       }
-      if (round.inFlight >= estimate / 2) towards(estimate * (slope > 1 ? 1 : slope < 0.5 ? 0.5 : slope) + queueSize)
+      if (round.inFlight >= estimate / 2) moveTo(estimate * (slope > 1 ? 1 : slope < 0.5 ? 0.5 : slope) + queueSize)
     }
-    return probes ? Math.max(min, estimate / 2) : estimate
+    return isProbe ? Math.max(min, estimate / 2) : estimate
   }
 }
 
-test('at any sequence of calls it is the rule of Gradient2, within its bounds', () => {
+test('follows the rule of Gradient2 for any sequence of calls, within its bounds', () => {
   let changes = 0
   const options = fc.record({
     rttTolerance: fc.constantFrom(1, 1.5, 2),
@@ -63,16 +65,16 @@ test('at any sequence of calls it is the rule of Gradient2, within its bounds', 
   expect(changes).toBeGreaterThan(100)
 })
 
-test('the longer calls take, the lower the limit after them', () => {
+test('is never higher after slower calls', () => {
   fc.assert(
     fc.property(
       fc.double({ min: 1, max: 1_000, noNaN: true }),
       fc.double({ min: 1, max: 1_000, noNaN: true }),
       (a, b) => {
         const after = (rttMs: number): number => {
-          const fed = new Fed(gradient2({ smoothing: 1 }), { initial: 100 })
-          fed.rounds(12, 100, { inFlight: 1 })
-          return fed.round(rttMs, { inFlight: 100 })
+          const feeder = new RoundFeeder(gradient2({ smoothing: 1 }), { initial: 100 })
+          feeder.rounds(12, 100, { inFlight: 1 })
+          return feeder.round(rttMs, { inFlight: 100 })
         }
         expect(after(Math.max(a, b))).toBeLessThanOrEqual(after(Math.min(a, b)))
       },
@@ -81,75 +83,75 @@ test('the longer calls take, the lower the limit after them', () => {
   )
 })
 
-test('within the tolerance it grows by the queue; beyond it shrinks with the gradient, and never by more than half', () => {
+test('grows by queueSize within the tolerance; beyond it shrinks, at most by half', () => {
   const after = (rttMs: number): number => {
-    const fed = new Fed(gradient2({ smoothing: 1 }), { initial: 100 })
-    fed.rounds(12, 100, { inFlight: 1 })
-    return fed.round(rttMs, { inFlight: 100 })
+    const feeder = new RoundFeeder(gradient2({ smoothing: 1 }), { initial: 100 })
+    feeder.rounds(12, 100, { inFlight: 1 })
+    return feeder.round(rttMs, { inFlight: 100 })
   }
   expect([50, 100, 150, 200, 300, 10_000].map(after)).toEqual([104, 104, 104, 79, 54, 54])
 })
 
-test('one round moves it by a fifth of the way', () => {
-  const fed = new Fed(gradient2(), { initial: 100 })
-  fed.rounds(12, 100, { inFlight: 1 })
+test('moves by a fifth of the way in one round', () => {
+  const feeder = new RoundFeeder(gradient2(), { initial: 100 })
+  feeder.rounds(12, 100, { inFlight: 1 })
   // 100 · 0.5 + 4 is 46 below.
-  expect(fed.round(1_000, { inFlight: 100 })).toBe(90)
+  expect(feeder.round(1_000, { inFlight: 100 })).toBe(90)
 })
 
-test('where calls are lost it has no room for a queue, and ends at its floor, however constant the timeout is', () => {
-  const fed = new Fed(gradient2(), { min: 2 })
-  fed.rounds(12, 100, { inFlight: 1 })
-  expect(fed.rounds(100, 5_000, { lost: true })).toBe(2)
+test('ends at `min` if all calls time out, also with constant durations', () => {
+  const feeder = new RoundFeeder(gradient2(), { min: 2 })
+  feeder.rounds(12, 100, { inFlight: 1 })
+  expect(feeder.rounds(100, 5_000, { dropped: true })).toBe(2)
 })
 
-test('it does not grow while less than half of it is used', () => {
-  const fed = new Fed(gradient2())
-  expect(fed.rounds(100, 100, { inFlight: 9 })).toBe(20)
-  expect(fed.rounds(2, 100, { inFlight: 20 })).toBeGreaterThan(20)
+test('does not grow while less than half of the limit is used', () => {
+  const feeder = new RoundFeeder(gradient2())
+  expect(feeder.rounds(100, 100, { inFlight: 9 })).toBe(20)
+  expect(feeder.rounds(2, 100, { inFlight: 20 })).toBeGreaterThan(20)
 })
 
-test('an overload that lasts does not become the baseline: what a probe measures does', () => {
-  const walked = (probeMs: number): number => {
-    const fed = new Fed(gradient2(), { initial: 60 })
-    fed.rounds(12, 100, { inFlight: 1 })
-    // Twenty workers, 100 ms each: the time grows with what is in flight; but in a probe it is what the test says.
+test('learns the baseline from probes during a lasting overload', () => {
+  const limitAfter = (probeMs: number): number => {
+    const feeder = new RoundFeeder(gradient2(), { initial: 60 })
+    feeder.rounds(12, 100, { inFlight: 1 })
+    // Twenty workers, 100 ms each: a call takes longer the more are in flight. In a probe it takes `probeMs`.
     let lowered = false
     for (let n = 0; n < 2_000; n += 1) {
-      const before = fed.limit.limit()
-      const after = fed.round(lowered ? probeMs : Math.max(100, before * 5))
+      const before = feeder.limit.limit()
+      const after = feeder.round(lowered ? probeMs : Math.max(100, before * 5))
       lowered = after < before * 0.6
     }
-    return fed.limit.limit()
+    return feeder.limit.limit()
   }
-  // 1.5 · 20 and the queue's share on top; where calls have become twice as slow, twice that.
-  expect(walked(100)).toBeGreaterThanOrEqual(30)
-  expect(walked(100)).toBeLessThanOrEqual(36)
-  expect(walked(200)).toBeGreaterThanOrEqual(60)
-  expect(walked(200)).toBeLessThanOrEqual(68)
+  // 1.5 · 20, and a few more because of queueSize; twice that if calls have become twice as slow.
+  expect(limitAfter(100)).toBeGreaterThanOrEqual(30)
+  expect(limitAfter(100)).toBeLessThanOrEqual(36)
+  expect(limitAfter(200)).toBeGreaterThanOrEqual(60)
+  expect(limitAfter(200)).toBeLessThanOrEqual(68)
 })
 
-test('after a long overload the baseline comes down faster than by averaging', () => {
-  const fed = new Fed(gradient2({ smoothing: 1 }))
-  fed.rounds(200, 1_000, { inFlight: 1 })
-  fed.rounds(25, 100, { inFlight: 1 })
-  // By averaging alone it would still be ten times too high, and a round of 250 ms would pass for a quick one.
-  expect(fed.round(400, { inFlight: 20 })).toBeLessThan(20)
+test('lowers the baseline faster than by averaging after a long overload', () => {
+  const feeder = new RoundFeeder(gradient2({ smoothing: 1 }))
+  feeder.rounds(200, 1_000, { inFlight: 1 })
+  feeder.rounds(25, 100, { inFlight: 1 })
+  // By averaging alone it would still be about nine times too high, and a round of 400 ms would count as fast.
+  expect(feeder.round(400, { inFlight: 20 })).toBeLessThan(20)
 })
 
-test('a limit that is full and still grows is not lowered, and none is lowered below its floor', () => {
-  const growing = new Fed(gradient2())
+test('does not lower a full limit that still grows, and none below `min`', () => {
+  const growing = new RoundFeeder(gradient2())
   const limits = Array.from({ length: 100 }, () => growing.round(100))
   expect(limits.every((limit, n) => n === 0 || limit >= (limits[n - 1] as number))).toBe(true)
-  const fed = new Fed(gradient2(), { min: 25, initial: 60 })
-  fed.rounds(12, 100, { inFlight: 1 })
-  for (let n = 0; n < 100; n += 1) expect(fed.round(200)).toBeGreaterThanOrEqual(25)
+  const feeder = new RoundFeeder(gradient2(), { min: 25, initial: 60 })
+  feeder.rounds(12, 100, { inFlight: 1 })
+  for (let n = 0; n < 100; n += 1) expect(feeder.round(200)).toBeGreaterThanOrEqual(25)
 })
 
-test('the long-term average is one of about 600 rounds', () => {
-  const fed = new Fed(gradient2({ smoothing: 1 }), { initial: 100 })
-  fed.rounds(10, 100, { inFlight: 1 })
-  fed.rounds(60, 300, { inFlight: 1 })
+test('averages over about 600 rounds', () => {
+  const feeder = new RoundFeeder(gradient2({ smoothing: 1 }), { initial: 100 })
+  feeder.rounds(10, 100, { inFlight: 1 })
+  feeder.rounds(60, 300, { inFlight: 1 })
   const longMs = 300 - 200 * (599 / 601) ** 60
-  expect(fed.round(300, { inFlight: 100 })).toBe(Math.floor(100 * ((1.5 * longMs) / 300) + 4))
+  expect(feeder.round(300, { inFlight: 100 })).toBe(Math.floor(100 * ((1.5 * longMs) / 300) + 4))
 })

@@ -11,7 +11,7 @@ const steps = fc.array(
   { maxLength: 200, size: 'max' },
 )
 
-test('p = max(0, (requests − k · accepts)/(requests + 1)), requests counted before the call, refused ones too', () => {
+test('p = max(0, (requests − k · accepts)/(requests + 1)), rejected requests included', () => {
   const lengthMs = 2_000
   fc.assert(
     fc.property(fc.double({ min: 1, max: 5, noNaN: true }), steps, (k, todo) => {
@@ -19,7 +19,7 @@ test('p = max(0, (requests − k · accepts)/(requests + 1)), requests counted b
       const requestsAt: number[] = []
       const acceptsAt: number[] = []
       let now = 5_000
-      // A window forgets by the twentieth of its length, at multiples of it.
+      // A window moves in steps of a twentieth of its length, at multiples of it.
       const inWindow = (instants: readonly number[]): number =>
         instants.filter((at) => Math.floor(now / 100) - Math.floor(at / 100) < 20).length
       for (const { afterMs, accept, chance } of todo) {
@@ -40,20 +40,20 @@ test('p = max(0, (requests − k · accepts)/(requests + 1)), requests counted b
   )
 })
 
-test('while one in k is accepted nothing is held back, and chance is not even asked', () => {
+test('rejects no request while one in k is accepted, and draws no random number', () => {
   const throttle = new ThrottleState(2, 10_000)
   const chance = (): number => {
-    throw new Error('asked')
+    throw new Error('drawn')
   }
   for (let n = 0; n < 1_000; n += 1) {
     expect(throttle.admit(n, chance)).toBe(true)
     throttle.accept(n)
-    // One that is not accepted for each that is.
+    // For each accepted request, one that is not accepted.
     expect(throttle.admit(n, chance)).toBe(true)
   }
 })
 
-test('of a dependency that takes nothing about one request per window is let through, whatever the load', () => {
+test('admits about one request per window if none is accepted, whatever the load', () => {
   for (const perSecond of [10, 100, 1_000]) {
     let seed = 1
     const random = (): number => {
@@ -64,7 +64,7 @@ test('of a dependency that takes nothing about one request per window is let thr
     const everyMs = 1_000 / perSecond
     let sent = 0
     for (let now = 0; now < 1_010_000; now += everyMs) {
-      // The first window has fewer requests to remember.
+      // The first window is not counted, because it starts without requests.
       if (throttle.admit(now, random) && now >= 10_000) sent += 1
     }
     expect(sent).toBeGreaterThan(70)
@@ -72,7 +72,7 @@ test('of a dependency that takes nothing about one request per window is let thr
   }
 })
 
-test('a source of chance that is broken holds back all or nothing, and breaks nothing', () => {
+test('rejects all or nothing if the random source is broken', () => {
   for (const [chance, admitted] of [
     [Number.NaN, true],
     [-5, false],
@@ -84,7 +84,7 @@ test('a source of chance that is broken holds back all or nothing, and breaks no
   }
 })
 
-test('a clock that goes back forgets nothing and counts on', () => {
+test('forgets nothing and continues to count when the clock goes back', () => {
   const throttle = new ThrottleState(2, 1_000)
   throttle.admit(5_000, () => 0.99)
   throttle.accept(100)

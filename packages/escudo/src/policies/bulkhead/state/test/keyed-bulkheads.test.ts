@@ -5,43 +5,44 @@ import type { BulkheadState } from '../bulkhead-state.ts'
 import { KeyedBulkheads } from '../keyed-bulkheads.ts'
 import type { PriorityWaiter } from '../priority-queue.ts'
 
-class Caller implements PriorityWaiter {
+class KeyedCall implements PriorityWaiter {
   ahead: Waiter | undefined
   behind: Waiter | undefined
   waiting = false
   readonly priority = 0
   readonly key: string | undefined
-  readonly compartment: BulkheadState<Caller>
+  readonly state: BulkheadState<KeyedCall>
 
-  constructor(key: string | undefined, compartment: BulkheadState<Caller>) {
+  constructor(key: string | undefined, state: BulkheadState<KeyedCall>) {
     this.key = key
-    this.compartment = compartment
+    this.state = state
   }
 }
 
 const SETTINGS = { limit: 2, queueLimit: 2, order: 'fifo' } as const
 
-function bulkheadOf(maxKeys: number | undefined) {
-  const compartments = new KeyedBulkheads<Caller>(SETTINGS, maxKeys)
-  const atWork: Caller[] = []
-  const come = (key: string | undefined): Caller | undefined => {
-    const compartment = compartments.of(key)
-    const caller = new Caller(key, compartment)
-    if (compartment.tryAcquire()) atWork.push(caller)
-    else if (compartment.hasRoom(0)) compartment.enqueue(caller)
+function setUp(maxKeys: number | undefined) {
+  const states = new KeyedBulkheads<KeyedCall>(SETTINGS, maxKeys)
+  const running: KeyedCall[] = []
+  /** Starts or queues a call; undefined if it is rejected. */
+  const start = (key: string | undefined): KeyedCall | undefined => {
+    const state = states.of(key)
+    const call = new KeyedCall(key, state)
+    if (state.tryAcquire()) running.push(call)
+    else if (state.hasRoom(0)) state.enqueue(call)
     else return undefined
-    return caller
+    return call
   }
-  const go = (caller: Caller): void => {
-    atWork.splice(atWork.indexOf(caller), 1)
-    const next = caller.compartment.leave()
-    if (next !== undefined) atWork.push(next)
+  const end = (call: KeyedCall): void => {
+    running.splice(running.indexOf(call), 1)
+    const next = call.state.release()
+    if (next !== undefined) running.push(next)
   }
-  return { compartments, atWork, come, go }
+  return { states, running, start, end }
 }
 
-describe('the compartments of keys', () => {
-  test('conserve places whatever comes and goes, and forget a key in use only when all are', () => {
+describe('KeyedBulkheads', () => {
+  test('loses no permit, and evicts a key in use only if all keys are in use', () => {
     const keys = fc.constantFrom(undefined, 'a', 'b', 'c', 'd', '__proto__', '')
     const steps = fc.array(
       fc.oneof(
@@ -52,69 +53,69 @@ describe('the compartments of keys', () => {
     )
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 4 }), steps, (maxKeys, todo) => {
-        const { compartments, atWork, come, go } = bulkheadOf(maxKeys)
-        const came: Caller[] = []
+        const { states, running, start, end } = setUp(maxKeys)
+        const calls: KeyedCall[] = []
         for (const step of todo) {
           if (typeof step === 'number') {
-            const caller = atWork[step % Math.max(1, atWork.length)]
-            if (caller !== undefined) go(caller)
+            const call = running[step % Math.max(1, running.length)]
+            if (call !== undefined) end(call)
           } else {
-            const keysInUse = new Set(atWork.map(({ key }) => key))
-            const known = new Map([...keysInUse].map((key) => [key, compartments.at(key)]))
-            // One that nobody keeps is made for each who looks.
-            const looks = [1, 2].map(() => compartments.at(step.key))
-            const isNew = looks[0] !== looks[1]
-            const caller = come(step.key)
-            if (caller !== undefined) came.push(caller)
-            // A newcomer takes the place of a key at rest, as long as there is one.
+            const keysInUse = new Set(running.map(({ key }) => key))
+            const known = new Map([...keysInUse].map((key) => [key, states.peek(key)]))
+            // For an unknown key, each peek returns a different state.
+            const peeked = [1, 2].map(() => states.peek(step.key))
+            const isNew = peeked[0] !== peeked[1]
+            const call = start(step.key)
+            if (call !== undefined) calls.push(call)
+            // A new key evicts one that is not in use, as long as there is one.
             const inUse = [...known].filter(([, { inUse }]) => inUse > 0)
             if (isNew && inUse.length < maxKeys) {
-              for (const [key, compartment] of inUse) expect(compartments.at(key)).toBe(compartment)
+              for (const [key, state] of inUse) expect(states.peek(key)).toBe(state)
             }
           }
-          expect(compartments.keys).toBeLessThanOrEqual(maxKeys)
-          for (const compartment of new Set(came.map((caller) => caller.compartment))) {
-            const working = atWork.filter((caller) => caller.compartment === compartment).length
-            expect([compartment.inUse, compartment.inUse <= SETTINGS.limit]).toEqual([working, true])
+          expect(states.keys).toBeLessThanOrEqual(maxKeys)
+          for (const state of new Set(calls.map((call) => call.state))) {
+            const runningHere = running.filter((call) => call.state === state).length
+            expect([state.inUse, state.inUse <= SETTINGS.limit]).toEqual([runningHere, true])
           }
         }
-        for (let caller = atWork[0]; caller !== undefined; caller = atWork[0]) go(caller)
-        for (const { compartment, waiting } of came) {
-          expect([compartment.inUse, compartment.queued, waiting]).toEqual([0, 0, false])
+        for (let call = running[0]; call !== undefined; call = running[0]) end(call)
+        for (const { state, waiting } of calls) {
+          expect([state.inUse, state.queued, waiting]).toEqual([0, 0, false])
         }
-        // Nothing is in use any more, so none of them is held for its own sake.
-        const rested = Array.from({ length: maxKeys }, (_, n) => compartments.of(`new ${n}`))
-        for (const [n, compartment] of rested.entries()) expect(compartments.at(`new ${n}`)).toBe(compartment)
+        // No key is in use any more, so new keys can evict all of them.
+        const fresh = Array.from({ length: maxKeys }, (_, n) => states.of(`new ${n}`))
+        for (const [n, state] of fresh.entries()) expect(states.peek(`new ${n}`)).toBe(state)
       }),
       { numRuns: 300 },
     )
   })
 
-  test('a forgotten one that comes to rest leaves its successor of the same key alone', () => {
-    const { compartments, come, go } = bulkheadOf(1)
-    const old = come('a') as Caller
-    come('b')
-    const successor = come('a') as Caller
-    expect(successor.compartment).not.toBe(old.compartment)
-    go(old)
-    expect([old.compartment.inUse, successor.compartment.inUse]).toEqual([0, 1])
-    expect(compartments.at('a')).toBe(successor.compartment)
+  test('an evicted state whose permits are released does not affect the new state of its key', () => {
+    const { states, start, end } = setUp(1)
+    const evicted = start('a') as KeyedCall
+    start('b')
+    const current = start('a') as KeyedCall
+    expect(current.state).not.toBe(evicted.state)
+    end(evicted)
+    expect([evicted.state.inUse, current.state.inUse]).toEqual([0, 1])
+    expect(states.peek('a')).toBe(current.state)
   })
 
-  test('a million keys at rest leave no more than the bound, and one in use outlives them', () => {
-    const { compartments, come, go } = bulkheadOf(10_000)
-    const busy = come('busy') as Caller
-    for (let n = 0; n < 1_000_000; n += 1) go(come(`key ${n}`) as Caller)
-    expect(compartments.keys).toBe(10_000)
-    expect(compartments.at('busy')).toBe(busy.compartment)
-    go(busy)
-    for (let n = 0; n < 10_000; n += 1) go(come(`another ${n}`) as Caller)
-    expect(compartments.at('busy')).not.toBe(busy.compartment)
+  test('keeps at most maxKeys of a million unused keys, and does not evict the one in use', () => {
+    const { states, start, end } = setUp(10_000)
+    const busy = start('busy') as KeyedCall
+    for (let n = 0; n < 1_000_000; n += 1) end(start(`key ${n}`) as KeyedCall)
+    expect(states.keys).toBe(10_000)
+    expect(states.peek('busy')).toBe(busy.state)
+    end(busy)
+    for (let n = 0; n < 10_000; n += 1) end(start(`another ${n}`) as KeyedCall)
+    expect(states.peek('busy')).not.toBe(busy.state)
   })
 
-  test('without keys all calls share one', () => {
-    const { compartments } = bulkheadOf(undefined)
-    expect(compartments.of('a')).toBe(compartments.of(undefined))
-    expect([compartments.at('b') === compartments.of('a'), compartments.keys]).toEqual([true, undefined])
+  test('has one state for all calls without maxKeys', () => {
+    const { states } = setUp(undefined)
+    expect(states.of('a')).toBe(states.of(undefined))
+    expect([states.peek('b') === states.of('a'), states.keys]).toEqual([true, undefined])
   })
 })

@@ -4,24 +4,24 @@ import type { Waiter } from '../../../shared/state/queue.ts'
 import { PermitQueue, type PermitWaiter } from '../permit-queue.ts'
 import { ALGORITHMS, type Case } from './setup.ts'
 
-class Numbered implements PermitWaiter {
+class NumberedWaiter implements PermitWaiter {
   ahead: Waiter | undefined
   behind: Waiter | undefined
   waiting = false
   latestMs = 0
   permit: number | undefined
   readonly number: number
-  readonly cameMs: number
+  readonly arrivedMs: number
   readonly deadline: number | undefined
 
-  constructor(number: number, cameMs: number, deadline: number | undefined) {
+  constructor(number: number, arrivedMs: number, deadline: number | undefined) {
     this.number = number
-    this.cameMs = cameMs
+    this.arrivedMs = arrivedMs
     this.deadline = deadline
   }
 }
 
-// Permits come at whole milliseconds, so that the model can go from one to the next.
+// Permits come at whole milliseconds, so that the model can step by the millisecond.
 const settings: fc.Arbitrary<Case> = fc
   .record({
     limit: fc.integer({ min: 1, max: 5 }),
@@ -31,9 +31,9 @@ const settings: fc.Arbitrary<Case> = fc
   .map(({ limit, everyMs, burst }) => ({ limit, perMs: limit * everyMs, burst }))
 
 type Step =
-  | { readonly do: 'come'; readonly deadlineMs: number | undefined }
-  | { readonly do: 'leave'; readonly who: number }
-  | { readonly do: 'giveBack'; readonly who: number }
+  | { readonly do: 'arrive'; readonly deadlineMs: number | undefined }
+  | { readonly do: 'abort'; readonly index: number }
+  | { readonly do: 'giveBack' }
   | { readonly do: 'pass'; readonly ms: number }
   | { readonly do: 'block'; readonly ms: number }
 
@@ -42,54 +42,54 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     {
       weight: 8,
       arbitrary: fc.record({
-        do: fc.constant('come' as const),
+        do: fc.constant('arrive' as const),
         deadlineMs: fc.option(fc.integer({ min: 0, max: 120 }), { nil: undefined, freq: 3 }),
       }),
     },
-    { weight: 2, arbitrary: fc.record({ do: fc.constant('leave' as const), who: fc.nat(60) }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('giveBack' as const), who: fc.nat(60) }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('abort' as const), index: fc.nat(60) }) },
+    { weight: 1, arbitrary: fc.constant({ do: 'giveBack' as const }) },
     { weight: 5, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 0, max: 60 }) }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('block' as const), ms: fc.constantFrom(5, 100, 30_000) }) },
   ),
   { maxLength: 100, size: 'max' },
 )
 
-/** Nothing but lists: who waits, which permits were taken; goes from millisecond to millisecond. */
+/** The same rules on plain lists of waiters and taken permits, millisecond by millisecond. */
 class Model {
   readonly #allows: (taken: readonly number[], now: number) => boolean
   readonly #maxWaitMs: number
-  waiting: Numbered[] = []
+  waiting: NumberedWaiter[] = []
   taken: number[] = []
-  granted: Numbered[] = []
-  tooLate: Numbered[] = []
+  granted: NumberedWaiter[] = []
+  tooLate: NumberedWaiter[] = []
 
   constructor(maxWaitMs: number, allows: (taken: readonly number[], now: number) => boolean) {
     this.#maxWaitMs = maxWaitMs
     this.#allows = allows
   }
 
-  free(now: number): boolean {
+  isFree(now: number): boolean {
     return this.#allows(this.taken, now)
   }
 
-  /** When the next one's permit comes, if all who wait take theirs as soon as they can. */
+  /** When a permit comes after `ahead` others, which take theirs as soon as they can. */
   permitAt(ahead: number, now: number): number {
-    const then = [...this.taken]
+    const taken = [...this.taken]
     let at = now
     for (let before = 0; ; before += 1) {
-      while (!this.#allows(then, at)) at += 1
+      while (!this.#allows(taken, at)) at += 1
       if (before === ahead) return at
-      then.push(at)
+      taken.push(at)
     }
   }
 
   serve(now: number): void {
     for (let head = this.waiting[0]; head !== undefined; head = this.waiting[0]) {
-      if (this.free(now)) {
+      if (this.isFree(now)) {
         this.taken.push(now)
         this.granted.push(head)
       } else if (
-        this.permitAt(0, now) > Math.min(head.cameMs + this.#maxWaitMs, head.deadline ?? Number.POSITIVE_INFINITY)
+        this.permitAt(0, now) > Math.min(head.arrivedMs + this.#maxWaitMs, head.deadline ?? Number.POSITIVE_INFINITY)
       )
         this.tooLate.push(head)
       else return
@@ -98,27 +98,27 @@ class Model {
   }
 }
 
-describe.each(ALGORITHMS)('a line for permits, $name', ({ create, allows }) => {
-  test('agrees with lists: who waits, who is refused, who goes when; who leaves gives its reservation to those behind', () => {
+describe.each(ALGORITHMS)('PermitQueue: $name', ({ create, allows }) => {
+  test('agrees with a model on plain lists for any sequence of steps', () => {
     fc.assert(
       fc.property(settings, fc.integer({ min: 0, max: 150 }), steps, (how, maxWaitMs, todo) => {
-        const queue = new PermitQueue<Numbered>(create(how), maxWaitMs)
+        const queue = new PermitQueue<NumberedWaiter>(create(how), maxWaitMs)
         const model = new Model(maxWaitMs, (taken, now) => allows(taken.slice(-40), now, how))
-        const all: Numbered[] = []
-        const granted: Numbered[] = []
-        const tooLate: Numbered[] = []
-        let left = 0
+        const all: NumberedWaiter[] = []
+        const granted: NumberedWaiter[] = []
+        const tooLate: NumberedWaiter[] = []
+        let gone = 0
         let now = 0
         let blocked = false
 
         const serve = (): void => {
-          for (let one = queue.next(now); one !== undefined; one = queue.next(now)) {
-            if (one.permit === undefined) tooLate.push(one)
+          for (let waiter = queue.next(now); waiter !== undefined; waiter = queue.next(now)) {
+            if (waiter.permit === undefined) tooLate.push(waiter)
             else {
-              granted.push(one)
-              // Patience holds, but where nobody looked.
-              if (!blocked) expect(now - one.cameMs).toBeLessThanOrEqual(maxWaitMs)
-              if (!blocked && one.deadline !== undefined) expect(now).toBeLessThan(one.deadline)
+              granted.push(waiter)
+              // A permit comes in time, except after a blocked event loop.
+              if (!blocked) expect(now - waiter.arrivedMs).toBeLessThanOrEqual(maxWaitMs)
+              if (!blocked && waiter.deadline !== undefined) expect(now).toBeLessThan(waiter.deadline)
             }
           }
           model.serve(now)
@@ -142,66 +142,66 @@ describe.each(ALGORITHMS)('a line for permits, $name', ({ create, allows }) => {
             now += step.ms
             blocked = true
             serve()
-          } else if (step.do === 'come') {
+          } else if (step.do === 'arrive') {
             serve()
             const deadline = step.deadlineMs === undefined ? undefined : now + step.deadlineMs
-            const one = new Numbered(all.length, now, deadline)
-            all.push(one)
-            const free = model.waiting.length === 0 && model.free(now)
-            expect(queue.tryTake(now)).toBe(free ? now : undefined)
+            const waiter = new NumberedWaiter(all.length, now, deadline)
+            all.push(waiter)
+            const free = model.waiting.length === 0 && model.isFree(now)
+            expect(queue.tryAcquire(now)).toBe(free ? now : undefined)
             if (free) {
               model.taken.push(now)
-              one.permit = now
-              granted.push(one)
-              model.granted.push(one)
+              waiter.permit = now
+              granted.push(waiter)
+              model.granted.push(waiter)
               continue
             }
             const permitAt = model.permitAt(model.waiting.length, now)
-            const refusal = queue.refusalMs(deadline, now)
-            if (permitAt - now > maxWaitMs) expect(refusal).toBe(permitAt - maxWaitMs - now)
-            else if (deadline !== undefined && permitAt >= deadline) expect(refusal).toBe(permitAt - now)
+            const retryAfterMs = queue.retryAfterMs(deadline, now)
+            if (permitAt - now > maxWaitMs) expect(retryAfterMs).toBe(permitAt - maxWaitMs - now)
+            else if (deadline !== undefined && permitAt >= deadline) expect(retryAfterMs).toBe(permitAt - now)
             else {
-              expect(refusal).toBeUndefined()
-              queue.add(one, deadline, now)
-              model.waiting.push(one)
+              expect(retryAfterMs).toBeUndefined()
+              queue.add(waiter, deadline, now)
+              model.waiting.push(waiter)
             }
-            if (refusal !== undefined) left += 1
-          } else if (step.do === 'leave') {
-            const one = all[step.who]
-            if (one === undefined) continue
-            const place = model.waiting.indexOf(one)
-            expect(queue.remove(one)).toBe(place !== -1)
-            if (place === -1) continue
-            model.waiting.splice(place, 1)
-            left += 1
+            if (retryAfterMs !== undefined) gone += 1
+          } else if (step.do === 'abort') {
+            const waiter = all[step.index]
+            if (waiter === undefined) continue
+            const index = model.waiting.indexOf(waiter)
+            expect(queue.remove(waiter)).toBe(index !== -1)
+            if (index === -1) continue
+            model.waiting.splice(index, 1)
+            gone += 1
           } else {
-            // Only what has just been given comes back: a call that was cut before it could begin.
-            const one = granted.at(-1)
-            if (one?.permit !== now || model.taken.at(-1) !== now) continue
+            // Only a permit that was just granted is given back, as by a call that is cancelled before it starts.
+            const waiter = granted.at(-1)
+            if (waiter?.permit !== now || model.taken.at(-1) !== now) continue
             queue.giveBack(now, now)
             model.taken.pop()
-            one.permit = undefined
+            waiter.permit = undefined
             serve()
           }
           expect(queue.queued).toBe(model.waiting.length)
-          expect(queue.available(now) > 0).toBe(model.waiting.length === 0 && model.free(now))
+          expect(queue.available(now) > 0).toBe(model.waiting.length === 0 && model.isFree(now))
         }
         passUntil(now + 1_000_000)
-        // Everybody who came was let through, refused, or left: nobody is lost, and nobody goes twice.
+        // Each waiter was admitted, rejected or removed, exactly once.
         expect(queue.queued).toBe(0)
         expect(new Set([...granted, ...tooLate]).size).toBe(granted.length + tooLate.length)
-        expect(granted.length + tooLate.length + left).toBe(all.length)
+        expect(granted.length + tooLate.length + gone).toBe(all.length)
       }),
       { numRuns: 500 },
     )
   })
 
-  test('nobody overtakes those who wait, also where their permits have come and nobody has looked', () => {
-    const queue = new PermitQueue<Numbered>(create({ limit: 1, perMs: 100, burst: 1 }), 1_000)
-    queue.tryTake(0)
-    const waiter = new Numbered(1, 0, undefined)
+  test('admits no new call before the waiters, even if their permits are due already', () => {
+    const queue = new PermitQueue<NumberedWaiter>(create({ limit: 1, perMs: 100, burst: 1 }), 1_000)
+    queue.tryAcquire(0)
+    const waiter = new NumberedWaiter(1, 0, undefined)
     queue.add(waiter, undefined, 0)
-    expect([queue.tryTake(500), queue.available(500)]).toEqual([undefined, 0])
+    expect([queue.tryAcquire(500), queue.available(500)]).toEqual([undefined, 0])
     expect(queue.next(500)).toBe(waiter)
   })
 })

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { delayUntil, later } from '../rate-limit.ts'
+import { delayUntil, nextInstant } from '../rate-limit.ts'
 import { SlidingWindow } from '../sliding-window.ts'
 import { TokenBucket } from '../token-bucket.ts'
 import { ALGORITHMS, type Case } from './setup.ts'
 
-// Both algorithms against oracles that remember every permit and are nothing but their own definition, in whole numbers.
+// Both algorithms against oracles that store every permit and apply the definition literally, in whole numbers.
 
 const settings: fc.Arbitrary<Case> = fc.record({
   limit: fc.integer({ min: 1, max: 12 }),
@@ -13,21 +13,21 @@ const settings: fc.Arbitrary<Case> = fc.record({
   burst: fc.integer({ min: 1, max: 12 }),
 })
 
-type Step = { readonly do: 'take' | 'giveBack' | 'look'; readonly waitMs: number; readonly back: number }
+type Step = { readonly do: 'take' | 'giveBack' | 'count'; readonly waitMs: number; readonly back: number }
 const steps = (waitMs: fc.Arbitrary<number>): fc.Arbitrary<readonly Step[]> =>
   fc.array(
     fc.record({
       do: fc.oneof(
         { weight: 6, arbitrary: fc.constant('take' as const) },
         { weight: 1, arbitrary: fc.constant('giveBack' as const) },
-        { weight: 1, arbitrary: fc.constant('look' as const) },
+        { weight: 1, arbitrary: fc.constant('count' as const) },
       ),
       waitMs,
       back: fc.nat(4),
     }),
     { maxLength: 120, size: 'max' },
   )
-/** Nothing, a moment, about the time in question, and a process that was blocked for a long while. */
+/** No wait, a short one, one of about `perMs`, and an event loop that was blocked for a long time. */
 const waits = fc.oneof(
   { weight: 4, arbitrary: fc.constant(0) },
   { weight: 4, arbitrary: fc.integer({ min: 1, max: 60 }) },
@@ -36,7 +36,7 @@ const waits = fc.oneof(
 )
 
 describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
-  test('lets through all that its definition allows, and nothing else; what is given back is there again', () => {
+  test('grants exactly the permits that its definition allows, also after some are given back', () => {
     fc.assert(
       fc.property(settings, fc.integer({ min: -1_000, max: 1_000 }), steps(waits), (how, startMs, todo) => {
         const limit = create(how)
@@ -47,12 +47,12 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
           now += step.waitMs
           if (step.do === 'take') {
             const allowed = allows(taken, now, how)
-            expect(limit.tryTake(now)).toBe(allowed ? now : undefined)
+            expect(limit.tryAcquire(now)).toBe(allowed ? now : undefined)
             if (!allowed) continue
             taken.push(now)
             newest = now
           } else if (step.do === 'giveBack') {
-            // All that was taken at the newest instant, as of calls that are cut together.
+            // Only permits of the newest instant, like those of calls that are cancelled together.
             if (taken.length === 0 || taken.at(-1) !== newest) continue
             limit.giveBack(taken.pop() as number, now)
           } else {
@@ -64,7 +64,7 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
             }
             expect(limit.available(now)).toBe(more)
           }
-          // What is over cannot matter any more; the oracle would only become slow.
+          // Older permits have no effect any more, and would only slow the oracle down.
           taken = taken.slice(-60)
         }
       }),
@@ -72,7 +72,7 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
     )
   })
 
-  test('keeps to its definition whatever is given back, also what was taken before others', () => {
+  test('never exceeds its definition when older permits are given back', () => {
     fc.assert(
       fc.property(settings, steps(waits), (how, todo) => {
         const limit = create(how)
@@ -83,7 +83,7 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
           if (step.do === 'giveBack') {
             const [permit] = taken.splice(Math.max(0, taken.length - 1 - step.back), 1)
             if (permit !== undefined) limit.giveBack(permit, now)
-          } else if (limit.tryTake(now) !== undefined) {
+          } else if (limit.tryAcquire(now) !== undefined) {
             expect(allows(taken, now, how)).toBe(true)
             taken.push(now)
           }
@@ -94,7 +94,7 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
     )
   })
 
-  test('says when the next permit comes: at that instant a call passes, a hair before it does not', () => {
+  test('computes exactly when the next permit comes: no call passes a moment earlier', () => {
     const fraction = fc.double({ min: 0, max: 500, noNaN: true })
     fc.assert(
       fc.property(settings, fraction, steps(fc.oneof(waits, fraction)), (how, startMs, todo) => {
@@ -102,44 +102,44 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
         let now = startMs
         for (const { waitMs } of todo) {
           now += waitMs
-          if (limit.tryTake(now) !== undefined) continue
+          if (limit.tryAcquire(now) !== undefined) continue
           const atMs = limit.permitAtMs(0, now)
           const delayMs = delayUntil(atMs, now)
           expect(delayMs).toBeGreaterThan(0)
-          const hairMs = (now + delayMs) * 1e-14
-          expect(limit.tryTake(now + delayMs - hairMs)).toBeUndefined()
-          expect(limit.available(now + delayMs - hairMs)).toBe(0)
+          const momentMs = (now + delayMs) * 1e-14
+          expect(limit.tryAcquire(now + delayMs - momentMs)).toBeUndefined()
+          expect(limit.available(now + delayMs - momentMs)).toBe(0)
           now += delayMs
           expect(limit.available(now)).toBeGreaterThan(0)
           expect(limit.permitAtMs(0, now)).toBe(now)
-          expect(limit.tryTake(now)).toBe(now)
+          expect(limit.tryAcquire(now)).toBe(now)
         }
       }),
       { numRuns: 300 },
     )
   })
 
-  test('says when a permit comes behind others, as it turns out when they take theirs', () => {
+  test('computes when a permit comes after `ahead` others have taken theirs', () => {
     fc.assert(
       fc.property(settings, steps(waits), fc.integer({ min: 0, max: 40 }), (how, todo, ahead) => {
         const limit = create(how)
         let now = 0
         for (const { waitMs } of todo) {
           now += waitMs
-          limit.tryTake(now)
+          limit.tryAcquire(now)
         }
-        const told = Array.from({ length: ahead + 1 }, (_, before) => limit.permitAtMs(before, now))
-        for (const atMs of told) {
+        const expected = Array.from({ length: ahead + 1 }, (_, before) => limit.permitAtMs(before, now))
+        for (const atMs of expected) {
           now += delayUntil(limit.permitAtMs(0, now), now)
           expect(Math.abs(atMs - now)).toBeLessThanOrEqual(now * 1e-12)
-          expect(limit.tryTake(now)).toBe(now)
+          expect(limit.tryAcquire(now)).toBe(now)
         }
       }),
       { numRuns: 300 },
     )
   })
 
-  test('a clock that goes back gives nothing', () => {
+  test('gives nothing when the clock goes back', () => {
     fc.assert(
       fc.property(settings, fc.array(fc.integer({ min: -5_000, max: 5_000 }), { maxLength: 60 }), (how, jumps) => {
         const limit = create(how)
@@ -149,10 +149,10 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
         for (const jump of jumps) {
           now += jump
           for (let n = 0; n < 3; n += 1) {
-            // Time stands still at the newest instant at which one was taken: it gives nothing, and it takes nothing.
+            // Time stops at the newest instant at which a permit was taken: it neither gives nor takes permits.
             const at = Math.max(newest, now)
             const allowed = allows(taken, at, how)
-            expect(limit.tryTake(now)).toBe(allowed ? at : undefined)
+            expect(limit.tryAcquire(now)).toBe(allowed ? at : undefined)
             if (!allowed) break
             newest = at
             taken.push(newest)
@@ -163,62 +163,62 @@ describe.each(ALGORITHMS)('$name', ({ create, allows }) => {
     )
   })
 
-  test('a permit that is given back is there again, once', () => {
+  test('grants a permit that was given back once more', () => {
     const limit = create({ limit: 2, perMs: 1_000, burst: 2 })
-    const [first] = [limit.tryTake(0) as number, limit.tryTake(0) as number]
-    expect(limit.tryTake(10)).toBeUndefined()
+    const [first] = [limit.tryAcquire(0) as number, limit.tryAcquire(0) as number]
+    expect(limit.tryAcquire(10)).toBeUndefined()
     limit.giveBack(first, 10)
-    expect([limit.available(10), limit.tryTake(10), limit.tryTake(10)]).toEqual([1, 10, undefined])
+    expect([limit.available(10), limit.tryAcquire(10), limit.tryAcquire(10)]).toEqual([1, 10, undefined])
   })
 })
 
-test('a token bucket gives no burst of credit after 30 s in which nobody looked', () => {
+test('a token bucket grants at most `burst` permits after 30 s without a call', () => {
   const bucket = new TokenBucket({ limit: 100, perMs: 1_000, burst: 5 })
-  for (let n = 0; n < 5; n += 1) bucket.tryTake(0)
+  for (let n = 0; n < 5; n += 1) bucket.tryAcquire(0)
   expect(bucket.available(30_000)).toBe(5)
   let passed = 0
-  while (bucket.tryTake(30_000) !== undefined) passed += 1
+  while (bucket.tryAcquire(30_000) !== undefined) passed += 1
   expect(passed).toBe(5)
 })
 
-test('what a sliding window is given back is free, and what was taken after it stays taken', () => {
+test('a sliding window frees a permit that is given back, and no later one', () => {
   const window = new SlidingWindow({ limit: 3, perMs: 100 })
-  for (const at of [0, 10, 20]) window.tryTake(at)
+  for (const at of [0, 10, 20]) window.tryAcquire(at)
   window.giveBack(10)
-  expect([window.tryTake(30), window.tryTake(30)]).toEqual([30, undefined])
-  expect([window.tryTake(100), window.tryTake(119), window.tryTake(120)]).toEqual([100, undefined, 120])
+  expect([window.tryAcquire(30), window.tryAcquire(30)]).toEqual([30, undefined])
+  expect([window.tryAcquire(100), window.tryAcquire(119), window.tryAcquire(120)]).toEqual([100, undefined, 120])
 })
 
-test('a token bucket takes back all that could still be in it', () => {
+test('a token bucket takes back a permit that could still be in it', () => {
   const bucket = new TokenBucket({ limit: 1, perMs: 100, burst: 3 })
-  for (const at of [0, 0, 0]) bucket.tryTake(at)
-  bucket.tryTake(150)
-  // Taken before another one, from a bucket that never was near full since.
+  for (const at of [0, 0, 0]) bucket.tryAcquire(at)
+  bucket.tryAcquire(150)
+  // Taken before another permit, from a bucket that was never close to full since.
   bucket.giveBack(0, 160)
-  expect([bucket.available(160), bucket.tryTake(160), bucket.tryTake(160)]).toEqual([1, 160, undefined])
+  expect([bucket.available(160), bucket.tryAcquire(160), bucket.tryAcquire(160)]).toEqual([1, 160, undefined])
 })
 
-test('permits of whole milliseconds lose nothing to rounding: a third of a second, a million times', () => {
+test('a token bucket loses nothing to rounding in a million refills of whole milliseconds', () => {
   const bucket = new TokenBucket({ limit: 3, perMs: 1_000, burst: 3 })
   let now = 0
   for (let n = 0; n < 1_000_000; n += 1) {
-    for (let call = 0; call < 3; call += 1) if (bucket.tryTake(now) === undefined) throw new Error(`lost at ${now}`)
-    if (bucket.tryTake(now) !== undefined) throw new Error(`too much at ${now}`)
+    for (let call = 0; call < 3; call += 1) if (bucket.tryAcquire(now) === undefined) throw new Error(`lost at ${now}`)
+    if (bucket.tryAcquire(now) !== undefined) throw new Error(`too much at ${now}`)
     now += 1_000
   }
 })
 
-test('a sliding window of a million calls takes room as they come, and forgets them all in one step', () => {
+test('a sliding window stores a million permits and expires them all in one step', () => {
   const window = new SlidingWindow({ limit: 1_000_000, perMs: 1_000 })
-  for (let n = 0; n < 1_000_000; n += 1) window.tryTake(n / 1_000)
-  expect([window.available(999), window.tryTake(999.5)]).toEqual([0, undefined])
+  for (let n = 0; n < 1_000_000; n += 1) window.tryAcquire(n / 1_000)
+  expect([window.available(999), window.tryAcquire(999.5)]).toEqual([0, undefined])
   expect(window.permitAtMs(0, 999.5)).toBe(1_000)
   expect(window.available(1_500)).toBe(500_001)
   expect(window.available(3_000)).toBe(1_000_000)
-  expect(window.tryTake(3_000)).toBe(3_000)
+  expect(window.tryAcquire(3_000)).toBe(3_000)
 })
 
-test('a delay reaches its instant, whatever is lost by rounding', () => {
+test('delayUntil() never ends too early because of rounding', () => {
   fc.assert(
     fc.property(
       fc.double({ min: -1e9, max: 1e9, noNaN: true }),
@@ -227,10 +227,10 @@ test('a delay reaches its instant, whatever is lost by rounding', () => {
         const atMs = now + ms
         const delayMs = delayUntil(atMs, now)
         expect(now + delayMs).toBeGreaterThanOrEqual(atMs)
-        expect(now + delayMs).toBeLessThanOrEqual(later(later(atMs)))
+        expect(now + delayMs).toBeLessThanOrEqual(nextInstant(nextInstant(atMs)))
       },
     ),
     { numRuns: 2_000 },
   )
-  expect([later(0) > 0, delayUntil(5, 5), delayUntil(5, 6)]).toEqual([true, 0, 0])
+  expect([nextInstant(0) > 0, delayUntil(5, 5), delayUntil(5, 6)]).toEqual([true, 0, 0])
 })

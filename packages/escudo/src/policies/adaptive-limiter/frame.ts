@@ -1,0 +1,82 @@
+import type { Clock } from '../../core/clock.ts'
+import { type Call, type CallState, enteredMs } from '../../core/engine/call.ts'
+import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { factsOf } from '../../errors/error-facts.ts'
+import { judgeError } from '../shared/judge.ts'
+import type { ConcurrencyLimit } from './state/limit.ts'
+
+/** What all calls of one adaptive limiter in one shield share. */
+export interface AdaptiveLimiterContext {
+  readonly limit: ConcurrencyLimit
+  readonly clock: Clock
+  /** Releases one permit. */
+  readonly release: () => void
+}
+
+/** What the limit learns from a call: how long it takes, that it was dropped because of overload, or nothing. */
+type SampleKind = 'success' | 'dropped' | 'ignored'
+
+// The statuses by which a dependency, or a timeout in front of it, reports overload.
+const OVERLOAD: ReadonlySet<number> = new Set([429, 503, 504])
+
+/**
+ * The adaptive limiter's part in one call that has a permit.
+ *
+ * It gives the limit at most one sample: at the outcome, or at the cancellation if that comes first. It holds the
+ * permit until the work has ended.
+ */
+export class AdaptiveLimiterFrame extends Watcher implements Frame {
+  readonly outer: Frame
+  readonly #call: CallState
+  readonly #inFlight: number
+  readonly #context: AdaptiveLimiterContext
+  readonly #startedMs: number
+  /** Whether the sample is still due. */
+  #pending = true
+
+  /** @param inFlight how many calls are in flight, including this one */
+  constructor(outer: Frame, call: CallState, inFlight: number, context: AdaptiveLimiterContext) {
+    super()
+    this.outer = outer
+    this.#call = call
+    this.#inFlight = inFlight
+    this.#context = context
+    this.#startedMs = enteredMs(call)
+  }
+
+  onValue(value: unknown): FrameResult {
+    this.#context.release()
+    this.#sample('success')
+    return passValue(this.outer, value)
+  }
+
+  onFailure(failure: Failure): FrameResult {
+    const { release } = this.#context
+    if (failure.stillRunning === undefined) release()
+    else failure.stillRunning.then(release, release)
+    this.#sample(kindOfError(failure.error, this.#call))
+    return passFailure(this.outer, failure)
+  }
+
+  override onCancel(cancellation: Cancellation): void {
+    this.#sample(cancellation.by === 'caller' ? 'ignored' : 'dropped')
+  }
+
+  #sample(kind: SampleKind): void {
+    if (!this.#pending) return
+    this.#pending = false
+    this.unwatch()
+    if (kind === 'ignored') return
+    const { limit, clock } = this.#context
+    const now = clock.now()
+    limit.onSample(now - this.#startedMs, this.#inFlight, kind === 'dropped', now)
+  }
+}
+
+function kindOfError(error: unknown, call: Call): SampleKind {
+  const verdict = judgeError(undefined, error, call)
+  if (verdict !== 'failure') return verdict
+  const status = factsOf(error)?.status
+  return status !== undefined && OVERLOAD.has(status) ? 'dropped' : 'ignored'
+}
