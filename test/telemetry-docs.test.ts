@@ -50,7 +50,7 @@ test('docs/telemetry.md lists every event', () => {
     subscribe(() => {}, ['nothing' as 'retry'])
   } catch (error) {
     // The error for an unknown name lists the known names.
-    names = (error as Error).message.split('there are: ')[1] ?? ''
+    names = (error as Error).message.split('known events: ')[1] ?? ''
   }
   const listed = [...text.matchAll(/^\| `(\w+)` \|.+\|.+\|$/gm)].map(([, name]) => name)
   expect(names.split(', ').length).toBeGreaterThan(5)

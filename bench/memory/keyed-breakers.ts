@@ -28,7 +28,7 @@ interface Measured {
 function settingsOf(trip: Trip): BreakerSettings {
   return {
     trip,
-    openTime: { baseMs: 10_000, factor: 1, maxMs: 10_000, retryAfterMaxMs: 60_000 },
+    openPeriod: { baseMs: 10_000, factor: 1, maxMs: 10_000, retryAfterMaxMs: 60_000 },
     halfOpen: { probes: 1, closeAt: 1, leaseMs: 60_000 },
     mode: 'enforce',
     ramp: undefined,
@@ -40,7 +40,7 @@ function settingsOf(trip: Trip): BreakerSettings {
 function fill(states: KeyedStates<Breaker>, keys: number): void {
   for (let n = 0; n < keys; n += 1) {
     const now = n / 1_000
-    const breaker = states.of(`k${n}`)
+    const breaker = states.use(`k${n}`)
     const permit = breaker.sharedPermit ?? breaker.tryAcquire(now, Math.random)
     if (permit !== undefined) breaker.settle(permit, 'success', now, undefined, 1)
   }

@@ -3,7 +3,7 @@ import { type Call, rootOf } from '../../core/engine/call.ts'
 import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
+import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { refusal } from '../shared/refusal.ts'
@@ -65,7 +65,7 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
     return { limit: this.#limit.limit(), inFlight: this.#inFlight }
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     const context: AdaptiveLimiterContext = {
       limit: this.#limit,
       clock: binding.clock,

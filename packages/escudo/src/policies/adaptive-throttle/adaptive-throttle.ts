@@ -4,8 +4,8 @@ import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
-import { executed } from '../shared/executed.ts'
+import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
@@ -76,7 +76,7 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
     }
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     const { clock, events } = binding
     const state = this.#state
     const accept = (): void => state.accept(clock.now())
@@ -87,7 +87,7 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
         if (!state.admit(enteredMs(call), call.random)) {
           return passFailure(outer, new Failure(this.#refuse(call, binding), call.root))
         }
-        if (events.hasExecutedListeners) executed(binding, TYPE, 'admitted')
+        if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted')
         const frame = new AdaptiveThrottleFrame(outer, call, accept)
         // Without a scope the call cannot be cancelled, and only its outcome counts.
         if (call.scope !== undefined) frame.watch(call.scope)

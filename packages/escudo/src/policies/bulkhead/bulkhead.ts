@@ -4,7 +4,7 @@ import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
+import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { refusal } from '../shared/refusal.ts'
@@ -70,7 +70,7 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
     return keys === undefined ? status : { ...status, keys }
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     const states = this.#states
     const maxWaitMs = this.#maxWaitMs
     const waits = maxWaitMs === undefined ? undefined : timerQueue(binding.clock, maxWaitMs)

@@ -5,7 +5,7 @@ import type { Layer } from '../../core/engine/layer.ts'
 import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import type { Verdict } from '../../core/outcome.ts'
-import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
+import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { refusal } from '../shared/refusal.ts'
 import { Circuits, type StateChange } from './circuits.ts'
@@ -109,11 +109,11 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     const settings = readCircuitBreaker(options)
     this.name = settings.name
     this.#settings = settings
-    const { slowerThanMs, needs } = settings.trip
+    const { slowerThanMs, minimum } = settings.trip
     this.settings = {
       leaseMs: settings.halfOpen.leaseMs,
       ...(slowerThanMs === undefined ? {} : { slowerThanMs }),
-      ...(needs === undefined ? {} : { minimumCalls: needs.calls, windowMs: needs.withinMs }),
+      ...(minimum === undefined ? {} : { minimumCalls: minimum.calls, windowMs: minimum.withinMs }),
     }
     this.countable = {
       outcomes: VERDICTS,
@@ -158,7 +158,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     return keys === undefined ? status : { ...status, keys }
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     const circuits = this.#circuits
     const shields = circuits.bind(binding)
     if (shields === SHIELDS_BEFORE_WARNING) {

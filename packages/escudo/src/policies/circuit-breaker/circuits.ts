@@ -71,7 +71,7 @@ export class Circuits {
 
   /** The circuit for a call with this key. Counts as a use of the key. */
   use(key: string | undefined): Breaker {
-    return this.#single ?? (this.#keyed as KeyedStates<Breaker>).of(key)
+    return this.#single ?? (this.#keyed as KeyedStates<Breaker>).use(key)
   }
 
   /** The circuit of a key, without using the key. For an unknown key: a new circuit, which is not stored. */

@@ -4,7 +4,7 @@ import { enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
-import { executed } from '../shared/executed.ts'
+import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { retryAfterHintMs } from '../shared/retry-after-hint.ts'
 import type { Circuits } from './circuits.ts'
@@ -94,7 +94,7 @@ export class BreakerFrame extends Watcher implements Frame {
     const counted = breaker.settle(permit, verdict, now, retryAfterMs, durationMs)
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
-    if (binding.events.hasExecutedListeners) executed(binding, 'circuitBreaker', verdict)
+    if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', verdict)
     if (!counted && verdict !== 'ignored') emitLate(binding, verdict)
     return now
   }

@@ -14,7 +14,13 @@ import {
 import type { Classify } from '../../core/outcome.ts'
 import type { HealthCheckSettings } from './health-check.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
-import type { BreakerMode, BreakerSettings, HalfOpenSettings, OpenTime, RampSettings } from './state/settings.ts'
+import type {
+  BreakerMode,
+  BreakerSettings,
+  HalfOpenSettings,
+  OpenPeriodSettings,
+  RampSettings,
+} from './state/settings.ts'
 import { checkedTrip } from './state/trips/any-trip.ts'
 import { failureRate } from './state/trips/trip.ts'
 import type { Trip } from './state/trips/trip-rule.ts'
@@ -106,7 +112,7 @@ export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): Circui
     name: checkedName(options.name ?? PATH, `${PATH}.name`),
     classify: optionalFunction(options.classify, `${PATH}.classify`),
     trip: readTrip(options.trip ?? failureRate()),
-    openTime: readOpenTime(options.openFor ?? '10s'),
+    openPeriod: readOpenPeriod(options.openFor ?? '10s'),
     halfOpen: readHalfOpen(options.halfOpen ?? {}),
     mode: oneOf(options.mode ?? 'enforce', `${PATH}.mode`, ['enforce', 'observe']),
     maxKeys: readMaxKeys(options.perKey, `${PATH}.perKey`),
@@ -122,7 +128,7 @@ export function readTrip(trip: Trip): Trip {
 }
 
 /** Reads the option `openFor`. */
-export function readOpenTime(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenTime {
+export function readOpenPeriod(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenPeriodSettings {
   if (typeof openFor !== 'object') {
     const baseMs = toMs(openFor, `${PATH}.openFor`, 1)
     return { baseMs, factor: 1, maxMs: baseMs, retryAfterMaxMs: RETRY_AFTER_MAX_MS }

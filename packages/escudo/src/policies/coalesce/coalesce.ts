@@ -69,7 +69,7 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
       if (cancellation !== undefined) return Promise.reject(cancellation.reason)
       const running = flights.get(key)
       if (running !== undefined) {
-        if (running.wouldWaitForItself) return Promise.reject(waitsForItself(binding))
+        if (running.wouldDeadlock) return Promise.reject(waitsForItself(binding))
         this.#joined += 1
         return running.join(call) as never
       }

@@ -1,7 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Call } from '../../core/engine/call.ts'
 import type { Layer } from '../../core/engine/layer.ts'
-import { LAYER, type Policy } from '../../core/policy.ts'
+import type { Policy } from '../../core/policy.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { type FallbackContext, FallbackFrame } from './frame.ts'
 import { type FallbackOptions, type FallbackSettings, readFallback } from './options.ts'
@@ -45,7 +45,7 @@ class FallbackPolicy<X> extends LayerPolicy implements Policy<unknown, X> {
     this.#value = value
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     const context: FallbackContext = { binding, when: this.#when, value: this.#value }
     return {
       enter: (call, operation, outer) => next.enter(call, operation, new FallbackFrame(outer, call, context)),

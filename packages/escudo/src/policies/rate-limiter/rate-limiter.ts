@@ -5,8 +5,8 @@ import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
-import { executed } from '../shared/executed.ts'
+import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
@@ -89,17 +89,17 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     }
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     const { clock, events } = binding
     this.clock = clock
     return {
       enter: (call, operation, outer) => {
         const cancellation = call.scope?.cancellation
         if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
-        const queue = this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).of(call.root.key)
+        const queue = this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).use(call.root.key)
         const now = enteredMs(call)
         if (queue.tryAcquire(now)) {
-          if (events.hasExecutedListeners) executed(binding, TYPE, 'admitted')
+          if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted')
           // A used permit is never given back, so the policy needs no frame.
           return next.enter(call, operation, outer)
         }
@@ -133,14 +133,14 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     if (cancellation !== undefined) {
       // The permit may arrive in the same tick as the cancellation. It then goes to the next call.
       if (permit !== undefined) queue.giveBack(permit)
-      if (binding.events.hasExecutedListeners) executed(binding, TYPE, 'aborted')
+      if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'aborted')
       throw cancellation.reason
     }
     if (permit === undefined) {
       // The event loop was blocked for so long that the permit would come too late.
       throw this.#refuse(call, binding, queue.retryAfterMs(undefined, this.clock.now()) ?? 0)
     }
-    if (binding.events.hasExecutedListeners) executed(binding, TYPE, 'admitted_after_wait')
+    if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted_after_wait')
   }
 
   #refuse(call: Call, binding: Binding, retryAfterMs: number): RateLimitedError {

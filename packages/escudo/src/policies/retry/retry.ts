@@ -1,7 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
-import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
+import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { bindBudget } from '../shared/budget.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { OUTCOMES, type RetryCounters, retryLayer } from './frame.ts'
@@ -56,7 +56,7 @@ class RetryPolicy<R> extends LayerPolicy implements Policy<R> {
     return { ...this.#counters }
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     bindBudget(this.#rules.budget, binding.clock, 'retry.budget')
     return retryLayer(next, binding, this.#rules, this.#counters)
   }

@@ -2,6 +2,10 @@ import type { Binding } from '../../core/binding.ts'
 import type { PolicyFacts } from '../../core/policy.ts'
 
 /** Emits the outcome of a call for one policy. Separate, so that the functions that run on every call stay small. */
-export function executed({ events, shield, policy }: Binding, policyType: PolicyFacts['type'], outcome: string): void {
+export function emitExecuted(
+  { events, shield, policy }: Binding,
+  policyType: PolicyFacts['type'],
+  outcome: string,
+): void {
   events.emit('executed', { type: 'executed', shield, policy, policyType, outcome, attempts: 1 })
 }

@@ -5,19 +5,27 @@ import type { Run } from '../../core/operation.ts'
 import { type Finding, LAYER, type PolicyFacts, unbound } from '../../core/policy.ts'
 import { checkOrder } from './order-rules.ts'
 
-/** The base class of policies that run as a layer. They implement {@link LAYER}; `wrap` and `check` follow from it. */
+/** The base of the policies that a shield enters as a layer. A subclass implements `layer`; `wrap` follows from it. */
 export abstract class LayerPolicy implements PolicyFacts {
   abstract readonly name: string
   abstract readonly type: string
   abstract readonly settings: PolicyFacts['settings']
 
-  abstract [LAYER](next: Layer, binding: Binding): Layer
+  /** Makes the policy's layer around the layer inside it. Called once per shield. */
+  abstract layer(next: Layer, binding: Binding): Layer
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    return wrapLayer((inside, bound) => this[LAYER](inside, bound), next, binding)
+    return wrapLayer((inside, bound) => this.layer(inside, bound), next, binding)
   }
 
   check(inside: readonly PolicyFacts[]): readonly Finding[] {
     return checkOrder(this, inside)
   }
 }
+
+// On the prototype, because a class with a computed member has no isolated declaration.
+Object.defineProperty(LayerPolicy.prototype, LAYER, {
+  value(this: LayerPolicy, next: Layer, binding: Binding): Layer {
+    return this.layer(next, binding)
+  },
+})

@@ -5,7 +5,7 @@ import { Failure, type Frame, type FrameResult, passFailure, passValue } from '.
 import type { TimerEntry, TimerQueue } from '../../core/engine/timer-queue.ts'
 import { stackless, TimeoutError } from '../../core/errors.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import { executed } from '../shared/executed.ts'
+import { emitExecuted } from '../shared/executed.ts'
 import type { TimeoutSettings } from './options.ts'
 
 /**
@@ -82,7 +82,7 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
     queue.remove(this)
     this.unwatch()
     if (this.expired) this.emitTimeout()
-    if (binding.events.hasExecutedListeners) executed(binding, 'timeout', outcomeOf(this))
+    if (binding.events.hasExecutedListeners) emitExecuted(binding, 'timeout', outcomeOf(this))
   }
 
   /** Called when the call ends, not when the timer fires: listeners run in the asynchronous context of the call. */

@@ -4,7 +4,7 @@ import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import type { Countable } from '../../core/events/events.ts'
 import type { Duration } from '../../core/options/durations.ts'
-import { LAYER, type Policy, type PolicyStatus } from '../../core/policy.ts'
+import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { OUTCOMES, type TimeoutContext, TimeoutFrame } from './frame.ts'
 import { readTimeout, type TimeoutOptions, type TimeoutSettings } from './options.ts'
@@ -55,7 +55,7 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
     return { timeouts: this.#timeouts }
   }
 
-  [LAYER](next: Layer, binding: Binding): Layer {
+  layer(next: Layer, binding: Binding): Layer {
     const { settings } = this
     const queue = timerQueue(binding.clock, settings.afterMs)
     const onExpired = (): void => {

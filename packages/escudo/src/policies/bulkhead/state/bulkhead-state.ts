@@ -69,7 +69,7 @@ export class BulkheadState<W extends PriorityWaiter> {
    */
   enqueue(waiter: W): W | undefined {
     const displaced = this.#queue.length < this.queueLimit ? undefined : this.#queue.tail
-    if (displaced !== undefined) this.#queue.release(displaced)
+    if (displaced !== undefined) this.#queue.remove(displaced)
     this.#queue.add(waiter)
     return displaced
   }
@@ -78,14 +78,14 @@ export class BulkheadState<W extends PriorityWaiter> {
    * Removes a call from the queue. Returns false if it is not in the queue: an admitted call must release its permit.
    */
   removeFromQueue(waiter: W): boolean {
-    return this.#queue.release(waiter)
+    return this.#queue.remove(waiter)
   }
 
   /** Releases a permit. Returns the waiting call that now has it, if there is one. */
   release(): W | undefined {
     const next = this.#order === 'lifo' ? this.#queue.tail : this.#queue.head
     if (next === undefined) this.#inUse -= 1
-    else this.#queue.release(next)
+    else this.#queue.remove(next)
     return next
   }
 }

@@ -27,7 +27,7 @@ export class KeyedBulkheads<W extends PriorityWaiter> {
 
   /** Returns the state of a key, creates it if needed, and makes the key the most recently used one. */
   of(key: string | undefined): BulkheadState<W> {
-    return this.#single ?? (this.#keyed as KeyedStates<BulkheadState<W>>).of(key)
+    return this.#single ?? (this.#keyed as KeyedStates<BulkheadState<W>>).use(key)
   }
 
   /** Returns the state of a key without using the key. For an unknown key, returns a new state that is not kept. */

@@ -51,11 +51,11 @@ export class PriorityQueue<W extends PriorityWaiter> {
   }
 
   /** Removes a waiter at any position. Returns false if it is not in the queue. */
-  release(waiter: W): boolean {
+  remove(waiter: W): boolean {
     if (!waiter.waiting) return false
     const index = this.#indexOf(waiter.priority)
     const { queue } = this.#levels[index] as Level<W>
-    queue.release(waiter)
+    queue.remove(waiter)
     if (queue.length === 0) this.#levels.splice(index, 1)
     this.#length -= 1
     return true

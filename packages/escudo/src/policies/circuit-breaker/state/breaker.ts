@@ -125,7 +125,7 @@ export class Breaker {
     if (this.#state === 'open') return Math.max(0, phase.openUntilMs - now)
     // A lease that ends frees a permit. A probe that fails may open the circuit again immediately.
     const leaseMs = (this.nextChangeMs() ?? now) - now
-    return Math.max(0, Math.min(leaseMs, openForMs(this.#settings.openTime, phase.opening + 1)))
+    return Math.max(0, Math.min(leaseMs, openForMs(this.#settings.openPeriod, phase.opening + 1)))
   }
 
   /** The share of calls that go through during a ramp; undefined without a ramp. */
@@ -215,7 +215,7 @@ export class Breaker {
     switch (saved.state) {
       case 'open':
       case 'half-open':
-        this.#enter('open', restoredOpenPeriod(saved, this.#settings.openTime, now))
+        this.#enter('open', restoredOpenPeriod(saved, this.#settings.openPeriod, now))
         break
       case 'closed':
         this.#enter('closed', saved.rampedMs === undefined ? undefined : this.#rampFrom(now - saved.rampedMs))
@@ -265,7 +265,7 @@ export class Breaker {
 
   #open(reason: string, now: number, retryAfterMs: number | undefined): void {
     const opening = (this.openPeriod?.opening ?? 0) + 1
-    const untilMs = now + openForMs(this.#settings.openTime, opening, retryAfterMs)
+    const untilMs = now + openForMs(this.#settings.openPeriod, opening, retryAfterMs)
     // An opening from half-open keeps the count of the first opening, because probes are not counted by the trip.
     this.#transition('open', reason, now, new OpenPeriod(opening, now, untilMs, this.failures(now), this.calls(now)))
   }

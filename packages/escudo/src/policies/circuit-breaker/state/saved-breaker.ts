@@ -1,5 +1,5 @@
 import { OpenPeriod } from './open-period.ts'
-import { type OpenTime, openForMsMax } from './settings.ts'
+import { type OpenPeriodSettings, openForMsMax } from './settings.ts'
 
 /**
  * The state of a circuit as plain data, for `JSON.stringify`.
@@ -48,8 +48,8 @@ export function savedOpenPeriod(openPeriod: OpenPeriod, now: number): SavedOpenP
 }
 
 /** The open period that a saved one continues as; it never lasts longer than the settings allow. */
-export function restoredOpenPeriod(saved: SavedOpenPeriod, openTime: OpenTime, now: number): OpenPeriod {
+export function restoredOpenPeriod(saved: SavedOpenPeriod, openPeriod: OpenPeriodSettings, now: number): OpenPeriod {
   const { openings, openedAgoMs, failures, calls } = saved
-  const remainingMs = Math.min(saved.remainingMs, openForMsMax(openTime))
+  const remainingMs = Math.min(saved.remainingMs, openForMsMax(openPeriod))
   return new OpenPeriod(openings, now - openedAgoMs, now + remainingMs, failures, calls)
 }

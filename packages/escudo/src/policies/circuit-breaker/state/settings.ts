@@ -7,7 +7,7 @@ import type { Trip } from './trips/trip-rule.ts'
  * It is `baseMs`, multiplied by `factor` for each further consecutive opening, at most `maxMs`. A longer Retry-After of
  * the dependency replaces it, up to `retryAfterMaxMs`.
  */
-export interface OpenTime {
+export interface OpenPeriodSettings {
   readonly baseMs: number
   readonly factor: number
   readonly maxMs: number
@@ -47,7 +47,7 @@ export interface Transition {
 /** The settings of all breakers of one policy. They share one object, even with one breaker per key. */
 export interface BreakerSettings {
   readonly trip: Trip
-  readonly openTime: OpenTime
+  readonly openPeriod: OpenPeriodSettings
   readonly halfOpen: HalfOpenSettings
   readonly mode: BreakerMode
   /** Undefined: all calls go through as soon as the circuit is closed. */
@@ -67,8 +67,8 @@ export interface BreakerSettings {
  * @param opening the number of consecutive openings, from 1
  * @param retryAfterMs the hint of the failure that opened the circuit
  */
-export function openForMs(openTime: OpenTime, opening: number, retryAfterMs = 0): number {
-  const { baseMs, factor, maxMs, retryAfterMaxMs } = openTime
+export function openForMs(openPeriod: OpenPeriodSettings, opening: number, retryAfterMs = 0): number {
+  const { baseMs, factor, maxMs, retryAfterMaxMs } = openPeriod
   const ownMs = Math.min(maxMs, baseMs * factor ** (opening - 1))
   const hintMs = Math.min(retryAfterMs, retryAfterMaxMs)
   // Not Math.max: with this comparison a NaN hint is ignored.
@@ -76,6 +76,6 @@ export function openForMs(openTime: OpenTime, opening: number, retryAfterMs = 0)
 }
 
 /** The longest possible open period. */
-export function openForMsMax({ maxMs, retryAfterMaxMs }: OpenTime): number {
+export function openForMsMax({ maxMs, retryAfterMaxMs }: OpenPeriodSettings): number {
   return Math.max(maxMs, retryAfterMaxMs)
 }

@@ -93,7 +93,7 @@ describe('readCircuitBreaker', () => {
       name: 'circuitBreaker',
       classify: undefined,
       trip: expect.objectContaining({ reasons: ['failure rate of 50 %'] }),
-      openTime: { baseMs: 10_000, factor: 1, maxMs: 10_000, retryAfterMaxMs: 60_000 },
+      openPeriod: { baseMs: 10_000, factor: 1, maxMs: 10_000, retryAfterMaxMs: 60_000 },
       halfOpen: { probes: 1, closeAt: 1, leaseMs: 60_000 },
       mode: 'enforce',
       maxKeys: undefined,
@@ -117,7 +117,7 @@ describe('readCircuitBreaker', () => {
     })
     expect(read).toMatchObject({
       trip,
-      openTime: { baseMs: 1_000, factor: 2, maxMs: 60_000 },
+      openPeriod: { baseMs: 1_000, factor: 2, maxMs: 60_000 },
       mode: 'observe',
       healthCheck: { operation, everyMs: 5_000 },
       ramp: { steps: [0.05, 0.25, 1], eachMs: 10_000 },

@@ -67,7 +67,7 @@ export class PermitQueue<W extends PermitWaiter> {
    * give it back.
    */
   remove(waiter: W): boolean {
-    return this.#queue.release(waiter)
+    return this.#queue.remove(waiter)
   }
 
   /** Gives back a permit that was not used. */
@@ -87,7 +87,7 @@ export class PermitQueue<W extends PermitWaiter> {
     if (head === undefined) return undefined
     head.permit = this.#limit.tryAcquire(now)
     if (head.permit === undefined && !this.#isTooLate(head, now)) return undefined
-    this.#queue.release(head)
+    this.#queue.remove(head)
     return head
   }
 

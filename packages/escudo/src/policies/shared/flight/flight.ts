@@ -75,7 +75,7 @@ export class Flight extends CancelScope {
    * Whether a call made here that joins this flight would deadlock: the current flight would wait for this one, which
    * directly or indirectly waits for the current one. Always false if the runtime has no `AsyncLocalStorage`.
    */
-  get wouldWaitForItself(): boolean {
+  get wouldDeadlock(): boolean {
     const here = storage?.getStore()
     if (here === undefined) return false
     const waiting = new Set<Flight>([here])

@@ -30,7 +30,7 @@ export class KeyedStates<S> {
   }
 
   /** Returns the key's state, created if there is none. Its last use is now. */
-  of(key: string | undefined): S {
+  use(key: string | undefined): S {
     const kept = this.#kept.get(key)
     if (kept !== undefined) {
       this.#kept.use(key, kept)

@@ -37,7 +37,7 @@ export class WaitQueue<W extends Waiter> {
   }
 
   /** Removes a waiter from any position. Returns false if it is not in the queue. */
-  release(waiter: W): boolean {
+  remove(waiter: W): boolean {
     if (!waiter.waiting) return false
     waiter.waiting = false
     this.#length -= 1

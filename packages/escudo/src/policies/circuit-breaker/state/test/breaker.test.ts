@@ -120,7 +120,7 @@ function settingsOf(given: ModelSettings, onTransition: (transition: Transition)
   const trips = given.rules.map(tripOf)
   return {
     trip: trips.length === 1 ? (trips[0] as Trip) : anyTrip(...trips),
-    openTime: given.open,
+    openPeriod: given.open,
     halfOpen: { probes: given.probes, closeAt: given.needed / given.probes, leaseMs: given.leaseMs },
     mode: given.observe ? 'observe' : 'enforce',
     ramp: given.ramp,

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest'
 import type { Verdict } from '../../../../core/outcome.ts'
 import { Breaker } from '../breaker.ts'
 import type { Permit } from '../permit.ts'
-import type { HalfOpenSettings, OpenTime, Transition } from '../settings.ts'
+import type { HalfOpenSettings, OpenPeriodSettings, Transition } from '../settings.ts'
 import { consecutive } from '../trips/trip.ts'
 
 interface Options {
-  readonly open?: Omit<OpenTime, 'retryAfterMaxMs'>
+  readonly open?: Omit<OpenPeriodSettings, 'retryAfterMaxMs'>
   readonly halfOpen?: HalfOpenSettings
   readonly onTransition?: (transition: Transition) => void
 }
@@ -14,7 +14,7 @@ interface Options {
 function breakerWith({ open, halfOpen, onTransition }: Options = {}): Breaker {
   return new Breaker({
     trip: consecutive(1),
-    openTime: { retryAfterMaxMs: 0, ...(open ?? { baseMs: 100, factor: 1, maxMs: 100 }) },
+    openPeriod: { retryAfterMaxMs: 0, ...(open ?? { baseMs: 100, factor: 1, maxMs: 100 }) },
     halfOpen: halfOpen ?? { probes: 1, closeAt: 1, leaseMs: 1_000 },
     mode: 'enforce',
     ramp: undefined,

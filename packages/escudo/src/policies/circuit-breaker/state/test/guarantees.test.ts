@@ -32,7 +32,7 @@ describe('a transition is reported at the instant at which it becomes true', () 
     const keys: (string | undefined)[] = []
     const settings: BreakerSettings = {
       trip: consecutive(1),
-      openTime: { baseMs: 100, factor: 1, maxMs: 100, retryAfterMaxMs: 0 },
+      openPeriod: { baseMs: 100, factor: 1, maxMs: 100, retryAfterMaxMs: 0 },
       halfOpen: { probes: 1, closeAt: 1, leaseMs: 1_000 },
       mode: 'enforce',
       ramp: undefined,

@@ -71,7 +71,7 @@ describe('slow calls', () => {
 })
 
 describe("the dependency's Retry-After extends the open period", () => {
-  const openTime = { baseMs: 100, factor: 2, maxMs: 400, retryAfterMaxMs: 1_000 }
+  const openPeriod = { baseMs: 100, factor: 2, maxMs: 400, retryAfterMaxMs: 1_000 }
 
   test.each([
     ['shorter than the configured open period', 50, 100],
@@ -82,7 +82,7 @@ describe("the dependency's Retry-After extends the open period", () => {
     ['negative', -5, 100],
     ['absent', undefined, 100],
   ])('%s', (_name, hintMs, expected) => {
-    const { breaker } = breakerWith({ openTime })
+    const { breaker } = breakerWith({ openPeriod })
     call(breaker, 'failure', 0, hintMs)
     expect(breaker.retryAfterMs(0)).toBe(expected)
     breaker.advance(expected - 1)
@@ -92,7 +92,7 @@ describe("the dependency's Retry-After extends the open period", () => {
   })
 
   test('also applies to a failed probe; the configured open period still grows', () => {
-    const { breaker } = breakerWith({ openTime })
+    const { breaker } = breakerWith({ openPeriod })
     call(breaker, 'failure', 0)
     call(breaker, 'failure', 100, 900)
     expect(breaker.retryAfterMs(100)).toBe(900)
@@ -101,14 +101,14 @@ describe("the dependency's Retry-After extends the open period", () => {
   })
 
   test('never shortens a configured open period that is longer than the maximum for hints', () => {
-    const { breaker } = breakerWith({ openTime: { baseMs: 5_000, factor: 1, maxMs: 5_000, retryAfterMaxMs: 1_000 } })
+    const { breaker } = breakerWith({ openPeriod: { baseMs: 5_000, factor: 1, maxMs: 5_000, retryAfterMaxMs: 1_000 } })
     call(breaker, 'failure', 0, 2_000)
     expect(breaker.retryAfterMs(0)).toBe(5_000)
   })
 
   test('ignores the hint of a failure that does not open the circuit, and of any success', () => {
     const trip = failureRate({ threshold: 0.1, window: { calls: 2 }, minimumCalls: 2 })
-    const { breaker } = breakerWith({ openTime, trip })
+    const { breaker } = breakerWith({ openPeriod, trip })
     call(breaker, 'failure', 0, 900)
     call(breaker, 'success', 0, 900)
     expect([breaker.state, breaker.retryAfterMs(0)]).toEqual(['open', 100])

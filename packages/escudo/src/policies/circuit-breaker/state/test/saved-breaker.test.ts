@@ -7,7 +7,7 @@ import { consecutive } from '../trips/trip.ts'
 
 const SETTINGS: BreakerSettings = {
   trip: consecutive(2),
-  openTime: { baseMs: 100, factor: 2, maxMs: 400, retryAfterMaxMs: 1_000 },
+  openPeriod: { baseMs: 100, factor: 2, maxMs: 400, retryAfterMaxMs: 1_000 },
   halfOpen: { probes: 1, closeAt: 1, leaseMs: 1_000 },
   mode: 'enforce',
   ramp: { steps: [0.1, 0.5], eachMs: 100 },

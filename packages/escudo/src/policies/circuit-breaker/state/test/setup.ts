@@ -15,7 +15,7 @@ export function breakerWith(options: Partial<BreakerSettings> = {}): { breaker: 
   const transitions: Transition[] = []
   const breaker = new Breaker({
     trip: consecutive(1),
-    openTime: { baseMs: 100, factor: 1, maxMs: 100, retryAfterMaxMs: 60_000 },
+    openPeriod: { baseMs: 100, factor: 1, maxMs: 100, retryAfterMaxMs: 60_000 },
     halfOpen: { probes: 1, closeAt: 1, leaseMs: 1_000 },
     mode: 'enforce',
     ramp: undefined,

@@ -31,7 +31,7 @@ describe('a breaker makes exactly the transitions that transitionsOf lists', () 
       fc.property(fc.array(command, { minLength: 100, maxLength: 200 }), (commands) => {
         const breaker = new Breaker({
           trip,
-          openTime: { baseMs: 10, factor: 1, maxMs: 10, retryAfterMaxMs: 0 },
+          openPeriod: { baseMs: 10, factor: 1, maxMs: 10, retryAfterMaxMs: 0 },
           halfOpen: { probes: 1, closeAt: 1, leaseMs: 20 },
           mode: 'enforce',
           ramp: undefined,

@@ -28,7 +28,7 @@ export interface Trip {
    */
   readonly slowerThanMs?: number
   /** The circuit cannot open before this many calls within this time; undefined without a minimum or a time window. */
-  readonly needs?: { readonly calls: number; readonly withinMs: number }
+  readonly minimum?: { readonly calls: number; readonly withinMs: number }
   /** Creates a rule with all counts at zero. */
   create(): TripRule
 }

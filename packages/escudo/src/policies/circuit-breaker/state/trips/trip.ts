@@ -59,7 +59,7 @@ export interface FailureRateOptions {
 export function failureRate(options: FailureRateOptions = {}): Trip {
   knownKeys(options, 'failureRate', ['threshold', 'window', 'minimumCalls'])
   const settings = readRate(options, 'failureRate', 'failure rate', undefined)
-  return { reasons: [settings.reason], ...needsOf(options), create: () => new RateRule(settings) }
+  return { reasons: [settings.reason], ...minimumOf(options), create: () => new RateRule(settings) }
 }
 
 /** Options of {@link slowCallRate}. */
@@ -87,7 +87,7 @@ export function slowCallRate(options: SlowCallRateOptions): Trip {
   knownKeys(options, 'slowCallRate', ['threshold', 'slowerThan', 'window', 'minimumCalls'])
   const slowerThanMs = toMs(options.slowerThan, 'slowCallRate.slowerThan')
   const settings = readRate(options, 'slowCallRate', 'slow call rate', slowerThanMs)
-  return { reasons: [settings.reason], slowerThanMs, ...needsOf(options), create: () => new RateRule(settings) }
+  return { reasons: [settings.reason], slowerThanMs, ...minimumOf(options), create: () => new RateRule(settings) }
 }
 
 function readRate(
@@ -102,9 +102,9 @@ function readRate(
   return { reason: `${name} of ${percent(threshold)} %`, threshold, minimumCalls, slowerThanMs, makeWindow }
 }
 
-function needsOf({ window = '30s', minimumCalls = 20 }: FailureRateOptions): Pick<Trip, 'needs'> {
+function minimumOf({ window = '30s', minimumCalls = 20 }: FailureRateOptions): Pick<Trip, 'minimum'> {
   if (typeof window === 'object') return {}
-  return { needs: { calls: minimumCalls, withinMs: toMs(window, 'window') } }
+  return { minimum: { calls: minimumCalls, withinMs: toMs(window, 'window') } }
 }
 
 function windowMaker(window: Duration | CallWindow, minimumCalls: number, path: string): () => Window {

@@ -55,7 +55,7 @@ describe('keyed states', () => {
         })
         const model = new Model(maxKeys)
         for (const step of sequence) {
-          if (step.do === 'of') expect(states.of(step.key).made).toBe(model.of(step.key))
+          if (step.do === 'of') expect(states.use(step.key).made).toBe(model.of(step.key))
           else if (step.do === 'peek') expect(states.peek(step.key)?.made).toBe(model.find(step.key)?.made)
           else {
             states[step.do](step.key)
@@ -71,7 +71,7 @@ describe('keyed states', () => {
 
   test('hold no more than maxKeys after a million keys', () => {
     const states = new KeyedStates<{ key: string | undefined }>(100, (key) => ({ key }))
-    for (let n = 0; n < 1_000_000; n += 1) states.of(`key ${n}`)
+    for (let n = 0; n < 1_000_000; n += 1) states.use(`key ${n}`)
     expect(states.size).toBe(100)
     expect(states.peek('key 999999')).toEqual({ key: 'key 999999' })
     expect(states.peek('key 999899')).toBeUndefined()
@@ -79,12 +79,12 @@ describe('keyed states', () => {
 
   test('evict a kept key only if no other key can be evicted', () => {
     const states = new KeyedStates<{ key: string | undefined }>(2, (key) => ({ key }))
-    states.of('open')
+    states.use('open')
     states.keep('open')
-    for (let n = 0; n < 1_000_000; n += 1) states.of(`key ${n}`)
+    for (let n = 0; n < 1_000_000; n += 1) states.use(`key ${n}`)
     expect(states.peek('open')).toBeDefined()
     states.keep('key 999999')
-    states.of('one more')
+    states.use('one more')
     expect(states.peek('open')).toBeUndefined()
   })
 })
