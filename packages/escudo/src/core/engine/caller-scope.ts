@@ -10,10 +10,18 @@ import { END, Failure, type Frame, type FrameResult } from './frame.ts'
  * It is also the outermost frame, because it must release the signal and the timer when the call ends.
  */
 export class CallerScope extends CancelScope implements Frame {
-  readonly outer = undefined
+  // Declared here and assigned in the constructor: see Watcher.
+  declare readonly outer: undefined
   /** The scope of the caller's signal, while this call watches it. Set by {@link SignalScope}. */
-  signalScope: SignalScope | undefined
-  #cancelTimer: CancelTimer | undefined
+  declare signalScope: SignalScope | undefined
+  declare private cancelTimer: CancelTimer | undefined
+
+  constructor() {
+    super()
+    this.outer = undefined
+    this.signalScope = undefined
+    this.cancelTimer = undefined
+  }
 
   /** Cancels the call when its caller's signal aborts. */
   listenTo(signal: AbortSignal): void {
@@ -26,26 +34,26 @@ export class CallerScope extends CancelScope implements Frame {
       const make = (): DeadlineExceededError => new DeadlineExceededError(origin, delayMs)
       this.cancel({ by: 'escudo', reason: origin.stacks ? make() : stackless(make) })
     }
-    this.#cancelTimer = clock.setTimer(fire, delayMs)
+    this.cancelTimer = clock.setTimer(fire, delayMs)
   }
 
   onValue(value: unknown): FrameResult {
-    this.#release()
+    this.release()
     return value
   }
 
   // After a cancellation the caller receives the reason of the cancellation, even if user code threw another error
   // later.
   onFailure(failure: Failure): FrameResult {
-    this.#release()
+    this.release()
     const { cancellation } = this
     return END.onFailure(cancellation === undefined ? failure : new Failure(cancellation.reason, failure.root))
   }
 
   /** Removes the call from its caller's signal and cancels its timer. */
-  #release(): void {
+  private release(): void {
     this.signalScope?.removeCall(this)
-    this.#cancelTimer?.()
+    this.cancelTimer?.()
   }
 }
 

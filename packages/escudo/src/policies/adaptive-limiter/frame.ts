@@ -27,50 +27,52 @@ const OVERLOAD: ReadonlySet<number> = new Set([429, 503, 504])
  * permit until the work has ended.
  */
 export class AdaptiveLimiterFrame extends Watcher implements Frame {
-  readonly outer: Frame
-  readonly #call: CallState
-  readonly #inFlight: number
-  readonly #context: AdaptiveLimiterContext
-  readonly #startedMs: number
+  // Declared here and assigned in the constructor: see Watcher.
+  declare readonly outer: Frame
+  declare private readonly call: CallState
+  declare private readonly inFlight: number
+  declare private readonly context: AdaptiveLimiterContext
+  declare private readonly startedMs: number
   /** Whether the sample is still due. */
-  #pending = true
+  declare private pending: boolean
 
   /** @param inFlight how many calls are in flight, including this one */
   constructor(outer: Frame, call: CallState, inFlight: number, context: AdaptiveLimiterContext) {
     super()
     this.outer = outer
-    this.#call = call
-    this.#inFlight = inFlight
-    this.#context = context
-    this.#startedMs = enteredMs(call)
+    this.call = call
+    this.inFlight = inFlight
+    this.context = context
+    this.startedMs = enteredMs(call)
+    this.pending = true
   }
 
   onValue(value: unknown): FrameResult {
-    this.#context.release()
-    this.#sample('success')
+    this.context.release()
+    this.sample('success')
     return passValue(this.outer, value)
   }
 
   onFailure(failure: Failure): FrameResult {
-    const { release } = this.#context
+    const { release } = this.context
     if (failure.stillRunning === undefined) release()
     else failure.stillRunning.then(release, release)
-    this.#sample(kindOfError(failure.error, this.#call))
+    this.sample(kindOfError(failure.error, this.call))
     return passFailure(this.outer, failure)
   }
 
   override onCancel(cancellation: Cancellation): void {
-    this.#sample(cancellation.by === 'caller' ? 'ignored' : 'dropped')
+    this.sample(cancellation.by === 'caller' ? 'ignored' : 'dropped')
   }
 
-  #sample(kind: SampleKind): void {
-    if (!this.#pending) return
-    this.#pending = false
+  private sample(kind: SampleKind): void {
+    if (!this.pending) return
+    this.pending = false
     this.unwatch()
     if (kind === 'ignored') return
-    const { limit, clock } = this.#context
+    const { limit, clock } = this.context
     const now = clock.now()
-    limit.onSample(now - this.#startedMs, this.#inFlight, kind === 'dropped', now)
+    limit.onSample(now - this.startedMs, this.inFlight, kind === 'dropped', now)
   }
 }
 

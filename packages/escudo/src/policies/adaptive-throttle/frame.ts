@@ -10,38 +10,40 @@ import { judgeError } from '../shared/judge.ts'
  * the operation ignores its signal.
  */
 export class AdaptiveThrottleFrame extends Watcher implements Frame {
-  readonly outer: Frame
-  readonly #call: CallState
-  readonly #accept: () => void
+  // Declared here and assigned in the constructor: see Watcher.
+  declare readonly outer: Frame
+  declare private readonly call: CallState
+  declare private readonly accept: () => void
   /** Whether the decision is still due. */
-  #pending = true
+  declare private pending: boolean
 
   /** @param accept counts the call as accepted */
   constructor(outer: Frame, call: CallState, accept: () => void) {
     super()
     this.outer = outer
-    this.#call = call
-    this.#accept = accept
+    this.call = call
+    this.accept = accept
+    this.pending = true
   }
 
   onValue(value: unknown): FrameResult {
-    this.#end(true)
+    this.end(true)
     return passValue(this.outer, value)
   }
 
   onFailure(failure: Failure): FrameResult {
-    this.#end(judgeError(undefined, failure.error, this.#call) !== 'failure')
+    this.end(judgeError(undefined, failure.error, this.call) !== 'failure')
     return passFailure(this.outer, failure)
   }
 
   override onCancel({ by }: Cancellation): void {
-    this.#end(by === 'caller')
+    this.end(by === 'caller')
   }
 
-  #end(accepted: boolean): void {
-    if (!this.#pending) return
-    this.#pending = false
+  private end(accepted: boolean): void {
+    if (!this.pending) return
+    this.pending = false
     this.unwatch()
-    if (accepted) this.#accept()
+    if (accepted) this.accept()
   }
 }
