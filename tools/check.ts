@@ -1,4 +1,4 @@
-// `npm run check`: checks format, lint, import rules, house rules and types.
+// `npm run check`: checks format, lint, imports, links, unused code, house rules, types, public interface and package.
 import { runStep, type Step, summary } from './check/steps.ts'
 import { ROOT } from './tidy/repository.ts'
 
@@ -23,6 +23,18 @@ const IMPORTS: Step = {
   program: NODE,
   args: ['tools/check/imports.ts'],
 }
+const LINKS: Step = {
+  name: 'links',
+  command: 'npx markdownlint-cli2',
+  program: NODE,
+  args: ['node_modules/markdownlint-cli2/markdownlint-cli2-bin.mjs'],
+}
+const UNUSED: Step = {
+  name: 'unused code',
+  command: 'npx knip',
+  program: NODE,
+  args: ['node_modules/knip/bin/knip.js', '--no-progress', '--treat-config-hints-as-errors'],
+}
 const BUILD: Step = {
   name: 'types of the library',
   command: 'npm run build',
@@ -41,11 +53,23 @@ const PAGE_TYPES: Step = {
   program: NODE,
   args: ['node_modules/typescript/bin/tsc', '-p', 'packages/dashboard/page', '--pretty', 'false'],
 }
+const API: Step = {
+  name: 'public interface',
+  command: 'node tools/api.ts --check',
+  program: NODE,
+  args: ['tools/api.ts', '--check'],
+}
+const PACKAGE: Step = {
+  name: 'package',
+  command: 'node tools/check/package.ts',
+  program: NODE,
+  args: ['tools/check/package.ts'],
+}
 
-// The compiler uses all cores, so its three runs follow each other. The other steps run beside them.
+// The compiler uses all cores, so its three runs follow each other. API and PACKAGE read what BUILD writes.
 const sequences: readonly (readonly Step[])[] = [
-  [FORMAT, IMPORTS, RULES],
-  [BUILD, TYPES, PAGE_TYPES],
+  [FORMAT, IMPORTS, RULES, LINKS, UNUSED],
+  [BUILD, TYPES, PAGE_TYPES, API, PACKAGE],
 ]
 
 const results = await Promise.all(
