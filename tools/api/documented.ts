@@ -24,7 +24,7 @@ export function undocumented({ members }: ApiModel): readonly string[] {
   return [...groups].flatMap(([place, items]) => {
     // Overloads share one name: one doc comment is enough.
     const docs = items.map(({ docComment = '' }) => docComment)
-    if (docs.every((doc) => doc === '')) return [`${place} has no doc comment`]
+    if (docs.every((doc) => /^[\s*/]*$/.test(doc))) return [`${place} has no doc comment`]
     return items.some(isCallable) && !docs.some((doc) => EXAMPLE.test(doc))
       ? [`${place} has no @example with a ts block`]
       : []

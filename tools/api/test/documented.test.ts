@@ -16,7 +16,9 @@ function problemsIn(
 }
 
 test.each(['Function', 'Class', 'Interface', 'TypeAlias', 'Variable'])('requires a doc comment of kind %s', (kind) => {
-  expect(problemsIn({ kind, docComment: '' })).toEqual(["dist/go.d.ts: 'go' has no doc comment"])
+  for (const docComment of ['', '/** */', '/**\n */\n']) {
+    expect(problemsIn({ kind, docComment })).toEqual(["dist/go.d.ts: 'go' has no doc comment"])
+  }
 })
 
 test('requires an example in TypeScript of functions, classes and arrow functions', () => {
