@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 
 /** The measured peers. */
-export const PEERS = ['cockatiel', 'opossum', 'p-retry', 'effect'] as const
+const PEERS = ['cockatiel', 'opossum', 'p-retry', 'effect'] as const
 
 /** The versions and the machine of a run. */
 export interface Environment {

@@ -1,57 +1,34 @@
-// `npm run check`: checks format, lint, import rules, house rules and types.
+// `npm run check`: checks format, lint, imports, links, unused code, house rules, types, public interface and package.
 import { runStep, type Step, summary } from './check/steps.ts'
 import { ROOT } from './tidy/repository.ts'
 
 const SECONDS_MAX = 120
-const NODE = process.execPath
+const BIN = 'node_modules'
+const TSC = `${BIN}/typescript/bin/tsc`
+const VITEST = ['--conditions=@escudo/source', `${BIN}/vitest/vitest.mjs`, 'run']
 
-const FORMAT: Step = {
-  name: 'format and lint',
-  command: 'npx biome ci',
-  program: NODE,
-  args: ['node_modules/@biomejs/biome/bin/biome', 'ci', '--colors=off'],
-}
-const RULES: Step = {
-  name: 'house rules',
-  command: 'npm test -- tools/tidy',
-  program: NODE,
-  args: ['--conditions=@escudo/source', 'node_modules/vitest/vitest.mjs', 'run', 'tools/tidy'],
-}
-const IMPORTS: Step = {
-  name: 'import rules',
-  command: 'node tools/check/imports.ts',
-  program: NODE,
-  args: ['tools/check/imports.ts'],
-}
-const BUILD: Step = {
-  name: 'types of the library',
-  command: 'npm run build',
-  program: NODE,
-  args: ['node_modules/typescript/bin/tsc', '-b', 'packages/escudo', '--pretty', 'false'],
-}
-const TYPES: Step = {
-  name: 'types of everything',
-  command: 'npx tsc -p tsconfig.json',
-  program: NODE,
-  args: ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--pretty', 'false'],
-}
-const PAGE_TYPES: Step = {
-  name: 'types of the page',
-  command: 'npx tsc -p packages/dashboard/page',
-  program: NODE,
-  args: ['node_modules/typescript/bin/tsc', '-p', 'packages/dashboard/page', '--pretty', 'false'],
-}
-
-// The compiler uses all cores, so its three runs follow each other. The other steps run beside them.
+// The compiler uses all cores, so its three runs follow each other. The last two steps read what `npm run build` writes.
 const sequences: readonly (readonly Step[])[] = [
-  [FORMAT, IMPORTS, RULES],
-  [BUILD, TYPES, PAGE_TYPES],
+  [
+    step('format and lint', 'npx biome ci', `${BIN}/@biomejs/biome/bin/biome`, 'ci', '--colors=off'),
+    step('import rules', 'node tools/check/imports.ts', 'tools/check/imports.ts'),
+    step('house rules', 'npm test -- tools/tidy', ...VITEST, 'tools/tidy'),
+    step('links', 'npx markdownlint-cli2', `${BIN}/markdownlint-cli2/markdownlint-cli2-bin.mjs`),
+    step('unused code', 'npx knip', `${BIN}/knip/bin/knip.js`, '--no-progress', '--treat-config-hints-as-errors'),
+  ],
+  [
+    step('types of the library', 'npm run build', TSC, '-b', 'packages/escudo'),
+    step('types of everything', 'npx tsc -p tsconfig.json', TSC, '-p', 'tsconfig.json'),
+    step('types of the page', 'npx tsc -p packages/dashboard/page', TSC, '-p', 'packages/dashboard/page'),
+    step('public interface', 'node tools/api.ts --check', 'tools/api.ts', '--check'),
+    step('package', 'node tools/check/package.ts', 'tools/check/package.ts'),
+  ],
 ]
 
 const results = await Promise.all(
   sequences.map(async (steps) => {
     const ended = []
-    for (const step of steps) ended.push(await runStep(step, ROOT, SECONDS_MAX))
+    for (const next of steps) ended.push(await runStep(next, ROOT, SECONDS_MAX))
     return ended
   }),
 )
@@ -59,3 +36,7 @@ const results = await Promise.all(
 const all = results.flat()
 process.exitCode = all.every(({ passed }) => passed) ? 0 : 1
 process.stdout.write(summary(all))
+
+function step(name: string, command: string, ...args: readonly string[]): Step {
+  return { name, command, program: process.execPath, args }
+}

@@ -35,11 +35,6 @@ function parse(file: SourceFile): SyntaxNode {
   }
 }
 
-/** Returns the top-level statements of a file. */
-export function statementsOf(file: SourceFile): readonly SyntaxNode[] {
-  return nodes(programOf(file)['body'])
-}
-
 /** Yields a node and all its descendants. */
 export function* walk(node: SyntaxNode): Generator<SyntaxNode> {
   yield node

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** The port used when neither the flag nor the environment sets one. */
-export const DEFAULT_PORT = 8501
+const DEFAULT_PORT = 8501
 
 /** The environment variable that sets the port. */
 export const PORT_VARIABLE = 'ESCUDO_DASHBOARD_PORT'

@@ -1,5 +1,4 @@
 import {
-  type AnyPolicy,
   adaptiveLimiter,
   adaptiveThrottle,
   aimd,
@@ -7,12 +6,10 @@ import {
   bulkhead,
   cache,
   circuitBreaker,
-  coalesce,
   consecutive,
   constant,
   exponential,
   failureRate,
-  fallback,
   gradient2,
   hedge,
   linear,
@@ -91,12 +88,6 @@ export const FACTORIES: readonly Factory[] = [
   factory('aimd', aimd, () => ({ timeout: 1_000, backoffRatio: 0.9 })),
   factory('vegas', vegas, () => ({})),
   factory('gradient2', gradient2, () => ({})),
-]
-
-/** The policies without numeric options. */
-export const OTHERS: readonly ((options: Options) => AnyPolicy)[] = [
-  (options) => fallback('fallback', options as never),
-  (options) => coalesce(options as never),
 ]
 
 /** The paths of all numbers in an options object: `halfOpen.probes`. */

@@ -102,6 +102,6 @@ export const FINDING = inOrder({
 })
 
 /** Returns the message of an error body. */
-export function messageOf(json: unknown): unknown {
+function messageOf(json: unknown): unknown {
   return typeof json === 'object' && json !== null && 'message' in json ? json.message : absent
 }

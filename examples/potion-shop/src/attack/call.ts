@@ -4,7 +4,7 @@ export type CallResult =
   | { readonly kind: 'error'; readonly message: string; readonly ms: number }
 
 /** Longer than any timeout of the shop. */
-export const CALL_TIMEOUT_MS = 10_000
+const CALL_TIMEOUT_MS = 10_000
 const BODY_BYTES_MAX = 65_536
 const LINE_LENGTH_MAX = 1_000
 

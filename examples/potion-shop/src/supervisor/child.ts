@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { restartDelayMs } from './restart-delay.ts'
 
 /** Time for a child to stop before it is killed. */
-export const STOP_GRACE_MS = 5_000
+const STOP_GRACE_MS = 5_000
 
 /** One process to keep running. */
 export interface ChildSpec {

@@ -1,5 +1,5 @@
 /** The delays before a process that died is started again. */
-export const RESTART = {
+const RESTART = {
   /** After the first exit, and after a long run. */
   firstMs: 500,
   /** The maximum: each early exit doubles the delay up to this value. */

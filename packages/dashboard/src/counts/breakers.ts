@@ -1,9 +1,9 @@
 import { Latest } from './latest.ts'
 
 /** The most breakers that are tracked. */
-export const BREAKERS_MAX = 200
+const BREAKERS_MAX = 200
 /** The most changes kept per breaker. `transitions` counts beyond this. */
-export const CHANGES_MAX = 500
+const CHANGES_MAX = 500
 
 /** A state change of a breaker. */
 export interface Change {

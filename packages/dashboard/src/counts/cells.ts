@@ -19,10 +19,10 @@ export const OTHER = '(other)'
 export const CELLS_MAX = 4_096
 
 /** The most distinct services. */
-export const SERVICES_MAX = 1_000
+const SERVICES_MAX = 1_000
 
 /** The most distinct error codes. */
-export const CODES_MAX = 500
+const CODES_MAX = 500
 
 const SEPARATOR = '\u0000'
 

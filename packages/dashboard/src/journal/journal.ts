@@ -5,9 +5,9 @@ import { Timeline } from '../counts/timeline.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 
 /** The most lines in the live tail. */
-export const TAIL_MAX = 300
+const TAIL_MAX = 300
 /** The most errors in the list. */
-export const ERRORS_MAX = 200
+const ERRORS_MAX = 200
 
 /** The shown parts of a line in the live tail. */
 export interface TailLine {

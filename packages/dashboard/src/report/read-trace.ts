@@ -5,7 +5,7 @@ import { hashOf } from '../traces/trace-filter.ts'
 import type { Block } from '../traces/trace-index.ts'
 
 /** The most lines returned for one trace. */
-export const TRACE_LINES_MAX = 2_000
+const TRACE_LINES_MAX = 2_000
 const TRACE_CHARACTERS_MAX = 8_388_608
 const CHUNK_BYTES = 1_048_576
 

@@ -5,7 +5,7 @@ import { hashOf, TraceFilter } from './trace-filter.ts'
 export const BLOCK_BYTES = 1_048_576
 
 /** The most memory for filters, enough for about 16 GB of logs. Beyond it the oldest filters are dropped. */
-export const FILTER_BYTES_MAX = 67_108_864
+const FILTER_BYTES_MAX = 67_108_864
 
 /** A range of complete lines in a file. */
 export interface Block {

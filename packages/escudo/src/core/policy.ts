@@ -8,7 +8,7 @@ import type { Run } from './operation.ts'
  * Brands a policy with the results that it reads. Without the brand `R` appears nowhere, and every policy fits
  * everywhere.
  */
-export declare const READS: unique symbol
+declare const READS: unique symbol
 
 /** Brands a policy with what it may return in place of a result. Type inference reads it here. */
 export declare const PUTS: unique symbol

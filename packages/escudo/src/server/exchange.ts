@@ -23,7 +23,7 @@ export interface InboundRequest {
 }
 
 /** The logged status of a request whose client disconnected before the answer was sent. It is never sent. */
-export const CLIENT_CLOSED_REQUEST = 499
+const CLIENT_CLOSED_REQUEST = 499
 
 const PATH_LENGTH_MAX = 2_048
 

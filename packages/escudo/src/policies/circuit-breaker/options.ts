@@ -123,12 +123,12 @@ export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): Circui
 }
 
 /** Reads the option `trip`. */
-export function readTrip(trip: Trip): Trip {
+function readTrip(trip: Trip): Trip {
   return checkedTrip(trip, `${PATH}.trip`)
 }
 
 /** Reads the option `openFor`. */
-export function readOpenPeriod(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenPeriodSettings {
+function readOpenPeriod(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenPeriodSettings {
   if (typeof openFor !== 'object') {
     const baseMs = toMs(openFor, `${PATH}.openFor`, 1)
     return { baseMs, factor: 1, maxMs: baseMs, retryAfterMaxMs: RETRY_AFTER_MAX_MS }
@@ -141,7 +141,7 @@ export function readOpenPeriod(openFor: NonNullable<CircuitBreakerOptions['openF
 }
 
 /** Reads the option `halfOpen`. */
-export function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOpen']>): HalfOpenSettings {
+function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOpen']>): HalfOpenSettings {
   const path = `${PATH}.halfOpen`
   knownKeys(halfOpen, path, ['probes', 'closeAt', 'lease'])
   return {

@@ -34,7 +34,7 @@ type PartOf<I, Part extends string> = I extends { readonly [P in Part]: infer S 
   : unknown
 
 /** The key of {@link RouteInput} in `routeOptions.config`. */
-export const INPUT = 'escudo'
+const INPUT = 'escudo'
 
 const PARTS: readonly RequestPart[] = ['params', 'query', 'headers', 'body']
 

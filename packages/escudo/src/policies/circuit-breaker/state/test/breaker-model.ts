@@ -45,7 +45,7 @@ export interface Change {
 }
 
 /** Evaluates a rule: the count, the number of calls, and whether it trips. */
-export function evaluate(rule: RuleSpec, samples: readonly Sample[], now: number): [number, number, boolean] {
+function evaluate(rule: RuleSpec, samples: readonly Sample[], now: number): [number, number, boolean] {
   if (rule.kind === 'consecutive') {
     const lastSuccess = samples.findLastIndex(({ failed }) => !failed)
     const failuresInRow = samples.length - 1 - lastSuccess
@@ -62,7 +62,7 @@ export function evaluate(rule: RuleSpec, samples: readonly Sample[], now: number
   return [hits.length, inWindow.length, inWindow.length >= minimum && hits.length * 20 >= twentieths * inWindow.length]
 }
 
-export function reasonOf(rule: RuleSpec): string {
+function reasonOf(rule: RuleSpec): string {
   if (rule.kind === 'consecutive') return `${rule.n} consecutive failures`
   return `${rule.slowerThanMs === undefined ? 'failure' : 'slow call'} rate of ${rule.twentieths * 5} %`
 }
