@@ -38,10 +38,13 @@ await main('potion-shop', async () => {
 async function supervise(values: StartValues): Promise<void> {
   group = new Group(processes(values), print)
   print('starting the shop, its dependencies and the dashboard…')
-  const outcome = await group.start()
-  if (stopping !== undefined) return
-  if (outcome.kind === 'ready') return print(menu(group.addresses, values))
-  stopping = group.stop()
-  await stopping
-  if (outcome.kind === 'failed') throw new MisuseError(outcome.why)
+  try {
+    await group.start()
+  } catch (error) {
+    if (stopping !== undefined) return
+    stopping = group.stop()
+    await stopping
+    throw error
+  }
+  if (stopping === undefined) print(menu(group.addresses, values))
 }
