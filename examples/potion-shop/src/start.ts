@@ -1,7 +1,7 @@
 // `npm start`: starts and supervises the shop, its three dependencies and the dashboard.
 import { mkdir } from 'node:fs/promises'
-import { MisuseError, main } from './process/misuse.ts'
-import { helpText, readSettings } from './process/settings.ts'
+import { main } from './process/main.ts'
+import { MisuseError } from './process/misuse.ts'
 import { Group } from './supervisor/group.ts'
 import { menu } from './supervisor/menu.ts'
 import { watchParent } from './supervisor/parent.ts'
@@ -25,9 +25,7 @@ function stop(): void {
   void stopping.then(() => process.exit(0))
 }
 
-await main('potion-shop', async () => {
-  const values = readSettings(startSettings)
-  if (values === 'help') return print(helpText('Usage: npm start -- [flags]', startSettings))
+await main('potion-shop', 'npm start --', startSettings, async (values) => {
   await checkPorts(wantedPorts(values))
   await mkdir(values.logDir, { recursive: true }).catch((error: Error) => {
     throw new MisuseError(`the log folder cannot be made (${error.message}); set ESCUDO_LOG_DIR to move it`)
