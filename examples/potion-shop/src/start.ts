@@ -1,7 +1,7 @@
 // `npm start`: starts and supervises the shop, its three dependencies and the dashboard.
 import { mkdir } from 'node:fs/promises'
-import { MisuseError, main } from './process/misuse.ts'
-import { helpText, readSettings } from './process/settings.ts'
+import { main } from './process/main.ts'
+import { MisuseError } from './process/misuse.ts'
 import { Group } from './supervisor/group.ts'
 import { menu } from './supervisor/menu.ts'
 import { watchParent } from './supervisor/parent.ts'
@@ -25,9 +25,7 @@ function stop(): void {
   void stopping.then(() => process.exit(0))
 }
 
-await main('potion-shop', async () => {
-  const values = readSettings(startSettings)
-  if (values === 'help') return print(helpText('Usage: npm start -- [flags]', startSettings))
+await main('potion-shop', 'npm start --', startSettings, async (values) => {
   await checkPorts(wantedPorts(values))
   await mkdir(values.logDir, { recursive: true }).catch((error: Error) => {
     throw new MisuseError(`the log folder cannot be made (${error.message}); set ESCUDO_LOG_DIR to move it`)
@@ -38,10 +36,13 @@ await main('potion-shop', async () => {
 async function supervise(values: StartValues): Promise<void> {
   group = new Group(processes(values), print)
   print('starting the shop, its dependencies and the dashboard…')
-  const outcome = await group.start()
-  if (stopping !== undefined) return
-  if (outcome.kind === 'ready') return print(menu(group.addresses, values))
-  stopping = group.stop()
-  await stopping
-  if (outcome.kind === 'failed') throw new MisuseError(outcome.why)
+  try {
+    await group.start()
+  } catch (error) {
+    if (stopping !== undefined) return
+    stopping = group.stop()
+    await stopping
+    throw error
+  }
+  if (stopping === undefined) print(menu(group.addresses, values))
 }

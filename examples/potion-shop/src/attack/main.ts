@@ -1,16 +1,10 @@
 // `npm run attack`: calls one endpoint repeatedly and shows how its circuit breaker behaves.
-import { main } from '../process/misuse.ts'
-import { helpText, readSettings } from '../process/settings.ts'
+import { main } from '../process/main.ts'
 import { attack } from './attack.ts'
 import { attackSettings, targetOf } from './settings.ts'
 import { summaryOf } from './summary.ts'
 
-await main('attack', async () => {
-  const values = readSettings(attackSettings)
-  if (values === 'help') {
-    process.stdout.write(helpText('Usage: npm run attack -- [flags]', attackSettings))
-    return
-  }
+await main('attack', 'npm run attack --', attackSettings, async (values) => {
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort())
   // A closed pipe (`npm run attack | head -3`) ends the attack.

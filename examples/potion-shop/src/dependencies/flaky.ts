@@ -4,9 +4,8 @@ import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
 import { logFile, ownPort, ports, rates, seed } from '../process/known-settings.ts'
-import { main } from '../process/misuse.ts'
+import { main } from '../process/main.ts'
 import { serve } from '../process/service.ts'
-import { helpText, readSettings } from '../process/settings.ts'
 import { createDependency } from './service.ts'
 
 const settings = {
@@ -26,12 +25,7 @@ const SLOW_MS_MAX = 60_000
 const SlowPath = z.object({ dependency: z.string() })
 const Slow = z.object({ ms: z.coerce.number().int().min(0).max(SLOW_MS_MAX).default(0) })
 
-await main('flaky-service', async () => {
-  const values = readSettings(settings)
-  if (values === 'help') {
-    process.stdout.write(helpText('Usage: node src/dependencies/flaky.ts [flags]', settings))
-    return
-  }
+await main('flaky-service', 'node src/dependencies/flaky.ts', settings, async (values) => {
   const { app, fails } = await createDependency({ service: 'flaky-service', errors: Errors, ...values })
 
   app.get(

@@ -2,9 +2,8 @@ import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
 import { logFile, ownPort, ports, seed } from '../process/known-settings.ts'
-import { main } from '../process/misuse.ts'
+import { main } from '../process/main.ts'
 import { serve } from '../process/service.ts'
-import { helpText, readSettings } from '../process/settings.ts'
 import { createDependency } from './service.ts'
 
 const settings = { port: ownPort(ports.inventory), seed, logFile } as const
@@ -27,12 +26,7 @@ const ERROR_NAMES = ['STOCK_NOT_FOUND', 'INVENTORY_UNAVAILABLE'] as const
 
 const stocks = new Map([['mana-potion', 42]])
 
-await main('inventory-service', async () => {
-  const values = readSettings(settings)
-  if (values === 'help') {
-    process.stdout.write(helpText('Usage: node src/dependencies/inventory.ts [flags]', settings))
-    return
-  }
+await main('inventory-service', 'node src/dependencies/inventory.ts', settings, async (values) => {
   const { app } = await createDependency({ service: 'inventory-service', errors: Errors, ...values })
 
   app.get(

@@ -2,9 +2,8 @@ import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
 import { logFile, ownPort, ports, seed } from '../process/known-settings.ts'
-import { main } from '../process/misuse.ts'
+import { main } from '../process/main.ts'
 import { serve } from '../process/service.ts'
-import { helpText, readSettings } from '../process/settings.ts'
 import { createDependency } from './service.ts'
 
 const settings = { port: ownPort(ports.product), seed, logFile } as const
@@ -23,12 +22,7 @@ const products = new Map([
   ['mana-potion', { id: 'mana-potion', name: 'Poción de Maná', description: 'Restaura 100 MP.' }],
 ])
 
-await main('product-service', async () => {
-  const values = readSettings(settings)
-  if (values === 'help') {
-    process.stdout.write(helpText('Usage: node src/dependencies/product.ts [flags]', settings))
-    return
-  }
+await main('product-service', 'node src/dependencies/product.ts', settings, async (values) => {
   const { app } = await createDependency({ service: 'product-service', errors: Errors, ...values })
 
   app.get(

@@ -1,15 +1,10 @@
-import { MisuseError, main } from '../process/misuse.ts'
+import { main } from '../process/main.ts'
+import { MisuseError } from '../process/misuse.ts'
 import { serve } from '../process/service.ts'
-import { helpText, readSettings } from '../process/settings.ts'
 import { createShop } from './app.ts'
 import { shopSettings } from './settings.ts'
 
-await main('potion-shop', async () => {
-  const values = readSettings(shopSettings)
-  if (values === 'help') {
-    process.stdout.write(helpText('Usage: node src/shop/main.ts [flags]', shopSettings))
-    return
-  }
+await main('potion-shop', 'node src/shop/main.ts', shopSettings, async (values) => {
   const { userToken, adminToken } = shopSettings
   if (values.userToken === values.adminToken) {
     throw new MisuseError(`${userToken.env} and ${adminToken.env} are the same: every user would be an administrator`)

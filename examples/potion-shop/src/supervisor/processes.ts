@@ -1,8 +1,8 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { seededRandom } from 'escudo'
-import { ports, rates, seed } from '../process/known-settings.ts'
-import type { Setting, Values } from '../process/settings.ts'
+import { logDir, ports, rates, seed } from '../process/known-settings.ts'
+import type { Values } from '../process/settings.ts'
 import type { ChildSpec } from './child.ts'
 import type { WantedPort } from './ports.ts'
 
@@ -17,14 +17,7 @@ export const startSettings = {
   fakeServiceFailRate: rates.fakeService,
   unstableFailRate: rates.unstable,
   seed,
-  logDir: {
-    flag: 'log-dir',
-    env: 'ESCUDO_LOG_DIR',
-    fallback: 'logs',
-    help: 'the folder of the log files',
-    takes: 'a path',
-    parse: (text) => (text.includes('\0') ? undefined : text),
-  } satisfies Setting<string> as Setting<string>,
+  logDir,
 } as const
 
 /** The values of {@link startSettings}. */
@@ -32,58 +25,41 @@ export type StartValues = Values<typeof startSettings>
 
 /** The ports that must be free, each with its setting. */
 export function wantedPorts(values: StartValues): readonly WantedPort[] {
-  return [
-    { port: values.shopPort, setting: ports.shop },
-    { port: values.flakyPort, setting: ports.flaky },
-    { port: values.productPort, setting: ports.product },
-    { port: values.inventoryPort, setting: ports.inventory },
-    { port: values.dashboardPort, setting: ports.dashboard },
-  ]
+  const names = ['shopPort', 'flakyPort', 'productPort', 'inventoryPort', 'dashboardPort'] as const
+  return names.map((name) => ({ port: values[name], setting: startSettings[name] }))
 }
 
 /** The five processes, dependencies first. */
 export function processes(values: StartValues): readonly ChildSpec[] {
-  const dependencies = [
+  const random = values.seed === undefined ? undefined : seededRandom(values.seed)
+  const logOf = (name: string): string => resolve(values.logDir, `${name}.jsonl`)
+  const service = (name: string, script: string, port: number): ChildSpec => {
+    const env: Record<string, string> = { ...settingsAsEnvironment(values), ESCUDO_LOG_FILE: logOf(name) }
+    // A separate seed for each service: with the same one, all would fail in step.
+    if (random !== undefined) env['ESCUDO_SEED'] = String(Math.floor(random() * 2 ** 32))
+    return { name, args: [pathOf(script)], env, port }
+  }
+  const services = [
     service('flaky-service', '../dependencies/flaky.ts', values.flakyPort),
     service('product-service', '../dependencies/product.ts', values.productPort),
     service('inventory-service', '../dependencies/inventory.ts', values.inventoryPort),
     service('potion-shop', '../shop/main.ts', values.shopPort),
   ]
-  const environment = settingsAsEnvironment(values)
-  const random = values.seed === undefined ? undefined : seededRandom(values.seed)
-  const services = dependencies.map((spec) => {
-    const env: Record<string, string> = { ...environment, ESCUDO_LOG_FILE: logFileOf(values, spec.name) }
-    // A separate seed for each service: with the same one, all would fail in step.
-    if (random !== undefined) env['ESCUDO_SEED'] = String(Math.floor(random() * 2 ** 32))
-    return { ...spec, env }
-  })
-  const logs = services.map((spec) => logFileOf(values, spec.name))
-  const page = fileURLToPath(new URL('../../../../packages/dashboard/src/bin.ts', import.meta.url))
-  const args = ['--import', crashPolicy(values, 'dashboard'), page, '--port', String(values.dashboardPort), ...logs]
+  // Adds the crash policy of the services to the dashboard.
+  const preload = new URL('../process/crash-preload.ts', import.meta.url)
+  preload.search = String(new URLSearchParams({ service: 'dashboard', log: logOf('dashboard') }))
+  const page = pathOf('../../../../packages/dashboard/src/bin.ts')
+  const logs = services.map(({ name }) => logOf(name))
+  const args = ['--import', preload.href, page, '--port', String(values.dashboardPort), ...logs]
   return [...services, { name: 'dashboard', args, env: {}, port: values.dashboardPort }]
 }
 
-/** Adds the crash policy of the services to another program. */
-function crashPolicy(values: StartValues, name: string): string {
-  const preload = new URL('../process/crash-preload.ts', import.meta.url)
-  preload.search = String(new URLSearchParams({ service: name, log: logFileOf(values, name) }))
-  return preload.href
-}
-
-function service(name: string, script: string, port: number): ChildSpec {
-  return { name, args: [fileURLToPath(new URL(script, import.meta.url))], env: {}, port }
-}
-
-function logFileOf(values: StartValues, name: string): string {
-  return resolve(values.logDir, `${name}.jsonl`)
+function pathOf(script: string): string {
+  return fileURLToPath(new URL(script, import.meta.url))
 }
 
 /** Passes the settings of the supervisor to the processes as environment variables. */
 function settingsAsEnvironment(values: StartValues): Record<string, string> {
-  const environment: Record<string, string> = {}
-  for (const [name, setting] of Object.entries(startSettings)) {
-    const value = values[name as keyof StartValues]
-    if (value !== undefined) environment[setting.env] = String(value)
-  }
-  return environment
+  const set = Object.entries(startSettings).map(([name, { env }]) => [env, values[name as keyof StartValues]] as const)
+  return Object.fromEntries(set.flatMap(([env, value]) => (value === undefined ? [] : [[env, String(value)]])))
 }

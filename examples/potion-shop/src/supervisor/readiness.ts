@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { MisuseError } from '../process/misuse.ts'
 
 const POLL_MS = 100
 const PROGRESS_MS = 3_000
@@ -13,30 +14,30 @@ export interface ReadinessTarget {
 /**
  * Waits until each process answers `GET /healthz`. Prints the missing ones every 3 seconds.
  *
- * @returns the names of the processes that did not answer in time
- * @throws the abort reason of `signal`
+ * @throws MisuseError if a process does not answer in time; the abort reason of `signal`
  */
 export async function waitUntilReady(
   all: readonly ReadinessTarget[],
   withinMs: number,
   print: (line: string) => void,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<void> {
   const started = performance.now()
-  let waiting = [...all]
+  let waiting = all
   let printedAt = started
   while (true) {
-    const answers = await Promise.all(waiting.map((one) => answers200(one.port, signal)))
+    const answers = await Promise.all(waiting.map(({ port }) => answers200(port, signal)))
     signal.throwIfAborted()
     waiting = waiting.filter((_, index) => answers[index] === false)
+    if (waiting.length === 0) return
+    const names = waiting.map(({ name }) => name).join(', ')
     const now = performance.now()
-    if (waiting.length === 0 || now - started >= withinMs) return waiting.map((one) => one.name)
+    if (now - started >= withinMs) throw new MisuseError(`${names} did not answer within ${withinMs / 1000} s`)
     if (now - printedAt >= PROGRESS_MS) {
       printedAt = now
-      const seconds = Math.round((now - started) / 1000)
-      print(`waiting for ${waiting.map((one) => one.name).join(', ')} (${seconds} s)`)
+      print(`waiting for ${names} (${Math.round((now - started) / 1000)} s)`)
     }
-    await delay(POLL_MS, undefined, { signal })
+    await delay(POLL_MS)
   }
 }
 
