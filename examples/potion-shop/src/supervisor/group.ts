@@ -33,7 +33,9 @@ export class Group {
     const { signal } = this.#stop
     this.#ended = Promise.all(this.#children.map((child) => child.run(signal)))
     const specs = this.#children.map(({ spec }) => spec)
-    await waitUntilReady(specs, READY_WITHIN_MS, this.#print, signal)
+    const ready = waitUntilReady(specs, READY_WITHIN_MS, this.#print, signal)
+    // If a process cannot even be spawned, its run rejects first.
+    await Promise.race([ready, this.#ended.then(() => ready)])
     this.#isUp = true
   }
 

@@ -25,6 +25,8 @@ export abstract class LayerPolicy implements PolicyFacts {
 
 // On the prototype, because a class with a computed member has no isolated declaration.
 Object.defineProperty(LayerPolicy.prototype, LAYER, {
+  configurable: true,
+  writable: true,
   value(this: LayerPolicy, next: Layer, binding: Binding): Layer {
     return this.layer(next, binding)
   },
