@@ -65,7 +65,7 @@ export function allRunning(scope: CancelScope, work: Promise<unknown> | undefine
   return Promise.allSettled(work === undefined ? stillRunning : [work, ...stillRunning])
 }
 
-// All promises share one executor and one holder for its arguments. Otherwise half of a call's garbage would be closures.
+// All promises share one executor and one holder for its arguments. Closures would be half of the garbage of a call.
 type Settle = (outcome: unknown) => void
 const nothing: Settle = () => {}
 const captured: { resolve: Settle; reject: Settle } = { resolve: nothing, reject: nothing }

@@ -3,8 +3,8 @@ import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 /**
  * A bulkhead or an adaptive limiter has no permit for the call.
  *
- * All permits and the queue of the bulkhead were full, or the call waited longer than `maxWait`; or the adaptive limiter
- * had as many calls in flight as its limit allows. The operation was not called.
+ * All permits of the bulkhead were in use and its queue was full, or the call waited longer than `maxWait`. Or the
+ * adaptive limiter had as many calls in flight as its limit allows. The operation was not called.
  *
  * @example
  * ```ts
