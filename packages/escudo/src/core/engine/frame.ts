@@ -6,8 +6,8 @@ import type { CallRoot } from './call.ts'
 // call therefore needs one promise. A promise per policy would cost more than all policies do (`npm run bench`).
 
 /**
- * What a frame returns: the value with which the call settles, or a {@link Failure}. If the policy continues later, as
- * a retry that waits does, it is a promise of the value.
+ * What a frame returns: the value with which the call settles, a {@link Failure}, or a promise of the value if the
+ * policy continues later (a retry that waits).
  */
 export type FrameResult = unknown
 

@@ -57,7 +57,8 @@ export function ignoreRejection(work: Promise<unknown>): Promise<unknown> {
 /**
  * Returns the work that is still running after its scope was cancelled; undefined if there is none.
  *
- * This is `work` and what the scope has recorded: a custom policy may settle on cancellation while the operation that it called is still running.
+ * This is `work` and what the scope has recorded: a custom policy may settle on cancellation while the operation that
+ * it called is still running.
  */
 export function allRunning(scope: CancelScope, work: Promise<unknown> | undefined): PromiseLike<unknown> | undefined {
   const { stillRunning } = scope

@@ -46,7 +46,7 @@ export class Circuits {
   readonly #listeners = new Set<Listener<StateChange>>()
   /** Changes that have not been emitted yet. */
   readonly #pendingChanges: StateChange[] = []
-  /** Whether a running `#emitPending` or `act` emits the pending changes later. New changes are then only listed. */
+  /** Whether a running `#emitPending` or `act` emits the pending changes later. A new change is then only stored. */
   #deferring = false
   /** The state that `isolate()` or `disable()` without a key has set. Circuits created later start in it. */
   #manualState: ManualState

@@ -133,7 +133,7 @@ class RetryFrame implements Frame {
       try {
         delayMs = failure === undefined ? this.delayAfterValue(value) : this.delayAfterError(failure.error)
       } catch (error) {
-        // The classifier threw. Work of the attempt may still be running, so the failure carries it to outer policies.
+        // User code threw (see `decide`). Work of the attempt may still be running: outer policies must receive it.
         frame.failure = new Failure(error, root, failure?.stillRunning)
         return undefined
       }
@@ -167,7 +167,7 @@ class RetryFrame implements Frame {
       this.emitExecuted(verdict)
       return undefined
     } catch (thrown) {
-      // A classifier that throws says nothing about the dependency.
+      // A classifier or a custom backoff that throws says nothing about the dependency.
       this.emitExecuted('ignored')
       throw thrown
     }
