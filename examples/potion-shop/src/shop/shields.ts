@@ -28,17 +28,17 @@ export const flaky = shield(
   timeout('2s'),
 )
 
-/** Opens after three consecutive failures; one probe after ten seconds decides. */
+/** Opens after three consecutive failures. After ten seconds, one probe decides whether it closes. */
 export const externalBreaker = circuitBreaker({
   trip: consecutive(3),
   openFor: '10s',
   halfOpen: { probes: 1, closeAt: 1 },
 })
 
-/** Without a retry: it would multiply the failures that the breaker counts for each request. */
+/** Has no retry: with one, the breaker would count several failures for one request. */
 export const external = shield('external', externalBreaker, timeout('2s'))
 
-// A separate breaker for each dependency, so that one cannot open for the other.
+// A separate breaker for each dependency: failures of one must not open the circuit of the other.
 const productsBreaker = circuitBreaker({
   trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }),
   openFor: '10s',
@@ -67,7 +67,8 @@ export const inventory = shield(
 
 /**
  * One bulkhead for each dependency: five calls run, five wait, and further calls are rejected immediately. The timeout
- * inside ignores the wait and releases the permit of a call that hangs. It is longer than any expected call.
+ * is inside, so it does not count the wait. It releases the permit of a call that hangs. It is longer than any expected
+ * call.
  */
 export const bulkheads = { a: demoBulkhead('a'), b: demoBulkhead('b'), c: demoBulkhead('c') } as const
 

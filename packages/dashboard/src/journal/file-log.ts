@@ -10,11 +10,12 @@ import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
 import type { Journal } from './journal.ts'
 import { addError, addTailLine } from './journal-entries.ts'
 
-/** A line this far ahead of the clock is not counted by time: it would push every other line out of the timeline. */
+/** A line further ahead of the clock counts as untimed: it would push every other line out of the timeline. */
 const AHEAD_MS_MAX = 86_400_000
 /** The most rotated files per path that are kept open to find traces. */
 const ROTATED_MAX = 3
-const EVENTS: ReadonlySet<string> = new Set([
+/** The events that are counted by name. */
+const COUNTED_EVENTS: ReadonlySet<string> = new Set([
   'retry.attempt',
   'circuit_breaker.rejected',
   'bulkhead.rejected',
@@ -32,10 +33,10 @@ export class FileLog implements TailSink {
     line: (text) => this.#add(text, this.#hashes, true),
     tooLong: () => this.#addMalformed(),
   })
-  // Lines without an `event` field are requests only if no line of the file has one. They are counted separately until one
-  // does.
+  // Lines without an `event` field are requests only if no line of the file has that field. They are counted here until
+  // a line with the field comes, and then withdrawn.
   #unnamed: Timeline | undefined
-  #namesEvents = false
+  #hasEventFields = false
   #read = 0
   #malformedCount = 0
   #late = 0
@@ -43,7 +44,7 @@ export class FileLog implements TailSink {
   #hasLocalTimes = false
   #log: OpenLog | undefined
   readonly #rotated: OpenLog[] = []
-  // The block of the file whose lines are being read.
+  // The part of the file that is being read. Its hashes are those of the traces in it.
   #blockStart = 0
   #blockEnd = 0
   #hashes = new Set<number>()
@@ -68,7 +69,7 @@ export class FileLog implements TailSink {
     return this.#malformedCount
   }
 
-  /** The number of lines that arrived when their time was no longer kept. */
+  /** The number of new lines whose time was no longer kept when they arrived. */
   get late(): number {
     return this.#late
   }
@@ -78,12 +79,12 @@ export class FileLog implements TailSink {
     return this.#untimed
   }
 
-  /** Whether any time had no zone. */
+  /** Whether a line had a time without a zone. */
   get hasLocalTimes(): boolean {
     return this.#hasLocalTimes
   }
 
-  /** The files with older lines that remain to be read. */
+  /** The files whose older lines have not all been read. */
   get backfilling(): readonly OpenLog[] {
     return [...this.#rotated, ...(this.#log === undefined ? [] : [this.#log])].filter((log) => log.isBackfilling)
   }
@@ -111,7 +112,7 @@ export class FileLog implements TailSink {
     this.flush()
     this.#closeBlock()
     this.#rotated.push(log)
-    const oldest = this.#rotated.findIndex((log) => !log.isBackfilling)
+    const oldest = this.#rotated.findIndex((rotated) => !rotated.isBackfilling)
     if (this.#rotated.length > ROTATED_MAX && oldest !== -1)
       for (const expired of this.#rotated.splice(oldest, 1)) this.#release(expired)
   }
@@ -179,8 +180,8 @@ export class FileLog implements TailSink {
     this.#read += 1
     if (line.traceId !== undefined) hashes.add(hashOf(line.traceId))
     this.#hasLocalTimes ||= line.isLocalTime
-    if (line.event !== undefined && !this.#namesEvents) {
-      this.#namesEvents = true
+    if (line.event !== undefined && !this.#hasEventFields) {
+      this.#hasEventFields = true
       if (this.#unnamed !== undefined) this.#journal.withdraw()
       this.#unnamed = undefined
     }
@@ -198,12 +199,12 @@ export class FileLog implements TailSink {
     const { cells, named, breakers } = this.#journal
     const service = line.service ?? this.#service
     if (line.event === undefined) {
-      if (this.#namesEvents || line.status === undefined || line.latencyMs === undefined) return undefined
+      if (this.#hasEventFields || line.status === undefined || line.latencyMs === undefined) return undefined
       this.#unnamed ??= this.#journal.timeline()
       return this.#unnamed.add(at, requestCell(this.#journal, line, service), line.latencyMs)
     }
     if (line.event === 'http.request') return named.add(at, requestCell(this.#journal, line, service), line.latencyMs)
-    if (EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined)
+    if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined)
     if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
     const { fields } = line
     breakers.add(service, fields.short(100, 'shield') ?? '', fields.short(100, 'policy') ?? 'circuitBreaker', {

@@ -24,7 +24,8 @@ export interface Clock {
   setTimer(fire: () => void, delayMs: number, options?: { readonly background?: boolean }): CancelTimer
 }
 
-// A longer delay overflows the 32-bit integer of setTimeout, which then fires immediately. Waits are split into steps.
+// A longer delay overflows the 32-bit integer of setTimeout, which then fires immediately. Such a wait is split into
+// steps.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
 // Stored, because `performance` on the global object is a getter that costs as much as reading the time.

@@ -12,8 +12,8 @@ export type PutsOf<P> = P extends { readonly [PUTS]?: () => infer X } ? X : neve
 /**
  * The results that all policies can read: an intersection.
  *
- * It is inferred from a parameter position. As a plain union, `Response | unknown` would collapse to `unknown`, and
- * every operation would fit.
+ * A union would not do: `Response | unknown` is `unknown`, and every operation would fit. TypeScript infers an
+ * intersection from the position of a parameter.
  */
 export type ReadsOfAll<Ps extends readonly AnyPolicy[]> = Ps extends readonly []
   ? unknown
@@ -40,7 +40,7 @@ export type KeyedOptions<K extends Key, Optional, Keyed> = undefined extends K ?
 /**
  * Checks that each policy can read what its inner policies may return.
  *
- * A policy that cannot is replaced by a string type that no policy fits. Its text appears in the compiler's error.
+ * A policy that cannot is replaced by the type of a text, which no policy fits. The compiler's error shows this text.
  */
 export type Composable<Ps extends readonly AnyPolicy[]> = Ps extends readonly [
   infer Head extends AnyPolicy,

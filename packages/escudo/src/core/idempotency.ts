@@ -1,8 +1,8 @@
 import type { Call } from './engine/call.ts'
 import type { Operation } from './operation.ts'
 
-// What an operation that knows its protocol declares for a policy that runs it several times at once (a hedge). It is
-// kept in weak maps beside operations and calls, because few operations declare anything and no other policy reads it.
+// An operation that knows its protocol declares its idempotency here, for a policy that runs it several times at once
+// (a hedge). Weak maps hold the declarations, because few operations declare anything and no other policy reads it.
 
 /**
  * The effect of running an operation twice, in the terms of RFC 9110, section 9.2.

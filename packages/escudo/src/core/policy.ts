@@ -5,8 +5,8 @@ import { type Countable, EventHub } from './events/events.ts'
 import type { Run } from './operation.ts'
 
 /**
- * Brands a policy with the results that it reads. Without the brand `R` appears nowhere, and every policy fits
- * everywhere.
+ * Brands a policy with the results that it reads. Without the brand, `R` would not appear in the type, and any policy
+ * would fit anywhere.
  */
 declare const READS: unique symbol
 

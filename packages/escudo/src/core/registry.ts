@@ -14,7 +14,7 @@ let references: WeakRef<ShieldFacts>[] = []
 const SWEEP_MIN = 64
 let sweepAt = SWEEP_MIN
 
-/** Lists a shield until its facts are garbage-collected. */
+/** Adds a shield to the list. It stays there until its facts are garbage-collected. */
 export function registerShield(facts: ShieldFacts): void {
   // A runtime without weak references has no list. Counters come from events and work there too.
   if (typeof WeakRef === 'undefined') return

@@ -32,15 +32,15 @@ export class SecondaryError extends Error {
   }
 }
 
-/** Returns `later` with `original` as its cause, or a {@link SecondaryError} if `later` cannot carry a cause. */
-export function withCause(later: unknown, original: unknown): unknown {
-  if (later === original) return later
+/** Returns `thrown` with `original` as its cause, or a {@link SecondaryError} if `thrown` cannot carry a cause. */
+export function withCause(thrown: unknown, original: unknown): unknown {
+  if (thrown === original) return thrown
   try {
-    if (later instanceof Error && later.cause === undefined && Object.isExtensible(later)) {
-      return Object.defineProperty(later, 'cause', { value: original, configurable: true, writable: true })
+    if (thrown instanceof Error && thrown.cause === undefined && Object.isExtensible(thrown)) {
+      return Object.defineProperty(thrown, 'cause', { value: original, configurable: true, writable: true })
     }
   } catch {
     // A proxy or a getter may throw. Such an error cannot carry a cause either.
   }
-  return new SecondaryError(later, original)
+  return new SecondaryError(thrown, original)
 }

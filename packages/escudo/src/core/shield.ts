@@ -26,7 +26,8 @@ export interface ShieldOptions {
   /** The source of random numbers. Default: `Math.random`. */
   readonly random?: Random
   /**
-   * Whether refusals and timeouts capture a stack. Default: false, because a stack costs microseconds during an outage.
+   * Whether refusals and timeouts capture a stack. Default: false. A stack costs microseconds, and an outage causes
+   * many refusals.
    */
   readonly stacks?: boolean
 }
@@ -74,7 +75,7 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    * @returns a promise of the operation's value, or of the value that a fallback or a cache returns in its place. It
    * rejects with the operation's error, a refusal, a timeout, or the reason of the caller's signal
    * @throws nothing: every error is a rejection. An invalid option rejects with a ConfigurationError that names its
-   * path, such as `run.deadline`; an operation that is no function rejects with a TypeError
+   * path, such as `run.deadline`; an operation that is not a function rejects with a TypeError
    */
   readonly run: <T extends R>(
     operation: Operation<T>,
@@ -144,7 +145,7 @@ class ComposedShield {
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
   readonly #outermost: Layer
-  /** The only strong reference: the registry holds a weak one, so that the entry is collected with the shield. */
+  /** What telemetry reads. The registry refers to it weakly, so this field keeps it alive as long as the shield. */
   readonly #facts: ShieldFacts & Host
 
   constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
@@ -171,7 +172,7 @@ class ComposedShield {
         options === undefined ? this.#enter(operation) : this.#enterWith(operation, options),
       ) as Promise<T>
     } catch (error) {
-      // An invalid option, or a signal that is already aborted.
+      // An option is invalid, or the signal is already aborted.
       return Promise.reject(error)
     }
   }
@@ -211,8 +212,8 @@ class ComposedShield {
         events: this.#events,
         stacks: this.#stacks,
       }
-      // A user may replace `wrap` on a built-in policy, for example to observe it. The replacement then wins over the
-      // layer.
+      // A user may replace `wrap` on a built-in policy, for example to observe it. The layer would bypass the
+      // replacement, so it is not used then.
       const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, binding)
       return layer ?? customPolicyLayer((run) => policy.wrap(run, binding) as Run, next)
     }, operationLayer)
@@ -242,19 +243,19 @@ class ComposedShield {
       const call = new CallState(root, scope, 1, deadline)
       return this.#outermost.enter(call, operation, scope)
     } catch (error) {
-      // A stack overflow, or a custom clock threw. The scope must still be removed from the caller's signal.
+      // The stack overflowed, or a custom clock threw. The scope must still be removed from the caller's signal.
       return passFailure(scope, new Failure(error, root))
     }
   }
 }
 
-/** Accepts text only: some policies would treat the key 5 and the key '5' as one, others as two. */
+/** Accepts text only: some policies would treat 5 and '5' as one key, others as two keys. */
 function checkedKey(key: unknown): string | undefined {
   if (key === undefined || typeof key === 'string') return key
   throw new ConfigurationError('run.key', `expected text, got ${show(key)}`)
 }
 
-/** Rejects NaN too: it has no order, so a queue could not place it. */
+/** Rejects NaN too: it is neither above nor below any number, so a queue cannot sort it. */
 function checkedPriority(priority: unknown): number {
   if (priority === undefined) return 0
   if (typeof priority === 'number' && !Number.isNaN(priority)) return priority

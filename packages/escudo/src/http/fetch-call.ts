@@ -113,7 +113,7 @@ export class FetchCall {
       await failed.read()
     } catch (error) {
       if (scope?.cancellation !== undefined) return scope.cancellation.reason
-      // If the status is a failure, it says more than the broken body.
+      // A status that is a failure explains more than the broken body.
       if (!isFailure(status)) return bodyError(this.#request, status, error)
     }
     const { throws } = this.#settings
@@ -141,7 +141,7 @@ export class FetchCall {
       return response
     }
     const body = new BodyStream(source.getReader(), (cause) => ({
-      // The reader may start a new call. This call must not retry: the caller has its response.
+      // The reader may make a new call after this error. This call must not be retried: the caller has its response.
       reader: bodyError(this.#request, response.status, cause),
       shield: bodyError(this.#request, response.status, cause, 'never'),
     }))
@@ -150,7 +150,7 @@ export class FetchCall {
     this.#body = body
     this.#delivered = body.finished.then(() => delivered)
     this.#resolve(delivered)
-    // The body may take long. From its headers on, no hedge is needed.
+    // The body may take long. The headers are the answer: no hedge is needed after them.
     answered(call)
     return await this.#delivered
   }
@@ -163,8 +163,8 @@ export class FetchCall {
 
   #amendTimeout(error: unknown, body: BodyStream | undefined): void {
     const { signal, idempotent } = this.#request
-    // A timeout outside this call comes through the caller's signal. Its operation includes reading the body, so it may
-    // run again if the request is idempotent.
+    // A timeout outside this call comes through the caller's signal. Its operation reads the body too, so a retry of
+    // that operation makes a new call. This is safe if the request is idempotent.
     const isOuter = signal?.aborted === true && signal.reason === error
     const mayRepeat = idempotent && (isOuter || this.#delivered === undefined)
     if (!mayRepeat) amendFacts(error, { retry: 'never' })
@@ -175,7 +175,8 @@ export class FetchCall {
   #succeed(response: Response): void {
     this.#end()
     if (this.#delivered !== undefined) return
-    // No attempt of this call succeeded. A fallback made this response, or another call shared its own, already read.
+    // No attempt of this call delivered a response: this one comes from a fallback, or from a cache or coalesce, which
+    // passes on the response of another call after its body was read.
     if (!response?.bodyUsed) {
       this.#resolve(response)
       return
@@ -190,7 +191,7 @@ export class FetchCall {
     this.#failedResponses.delete(error)
     this.#end()
     if (this.#delivered !== undefined) {
-      // A cancellation has already ended the body. This is for a custom policy that rejects without one.
+      // After a cancellation the body has ended already. A custom policy may reject without a cancellation.
       this.#body?.fail(errorForCaller(this.#request, error), error)
     } else if (failed !== undefined) {
       const errorOf = (cause: unknown): unknown => bodyError(this.#request, failed.status, cause)

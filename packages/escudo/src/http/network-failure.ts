@@ -19,7 +19,7 @@ const FAILURE_OF_CODE: ReadonlyMap<string, UpstreamFailure> = new Map<string, Up
 const CAUSES_READ_MAX = 8
 
 /**
- * Classifies an error of `fetch` or of a body by the code of its causes: `fetch failed` has none itself.
+ * Classifies an error of `fetch` or of a body by the code of its causes: the error `fetch failed` has no code.
  *
  * Returns `network` for anything else, and for an error whose getters throw.
  */

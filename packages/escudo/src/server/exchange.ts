@@ -9,8 +9,8 @@ import { joinHeader } from './headers.ts'
 import { type ServerLogger, writeLine } from './logger.ts'
 import { isTrusted } from './peers.ts'
 
-// The part of a server adapter that is the same for every framework. It imports no framework: it takes facts of a
-// request, and returns answers and writes log lines.
+// The part of a server adapter that is the same for every framework. It imports no framework: it receives the facts of
+// a request, returns answers and writes log lines.
 
 /** A request as an adapter sees it. */
 export interface InboundRequest {
@@ -109,7 +109,7 @@ export class Exchange {
     const aborted = status === undefined && !this.#failedAfterHeaders
     const answer = aborted ? undefined : this.#answer
     const durationMs = performance.now() - this.#startedMs
-    // The status line was sent before the failure: the client saw a success that it did not get.
+    // The headers announced a success before the response failed, so the sent status would be wrong in the log.
     const loggedStatus = this.#failedAfterHeaders ? 500 : (status ?? CLIENT_CLOSED_REQUEST)
     const fields = {
       ...this.#requestFields(),

@@ -1,4 +1,4 @@
-/** Headers that describe the body which an error replaced. An error response must not send them. */
+/** Headers that describe the body that an error replaced. An error response must not send them. */
 export const BODY_HEADERS: readonly string[] = [
   'cache-control',
   'etag',

@@ -120,7 +120,7 @@ function writeAll(
       written += writeSync(fd, bytes, written)
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
-      // A line that is partly written is worth a longer wait.
+      // Waits longer if a part of the line is written, so that the line becomes complete.
       if (code !== 'EAGAIN' || retries >= (written > 0 ? RETRIES_MAX * 5 : retriesMax)) return { bytes: written, code }
       retries += 1
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)

@@ -9,7 +9,7 @@ import { CONTENT_TYPES, type TextFormat } from './metrics/text.ts'
 /** Options of {@link createMetrics}. */
 export interface MetricsOptions {
   /**
-   * The maximum number of series of a metric, 1 to 100 000. A histogram counts as one. Default 2000. Beyond it,
+   * The maximum number of series of a metric, 1 to 100 000. A histogram is one series. Default 2000. Beyond it,
    * measurements go to one series with the label `otel_metric_overflow="true"`, and `escudo_metrics_folded_total`
    * counts them.
    */

@@ -43,8 +43,8 @@ const PINO_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critica
 /**
  * Makes the logger of a service: pino, with one JSON object per line.
  *
- * Each line carries the trace of its request. Lines are written immediately and completely. A line that cannot be
- * written or converted to JSON never throws into the code that logs it.
+ * Each line carries the trace of its request. Lines are written immediately and completely. If a line cannot be written
+ * or converted to JSON, the code that logs it gets no error.
  *
  * @throws TypeError without a service; the system's error if the file cannot be opened
  * @example
@@ -100,7 +100,7 @@ export function lineFormat(service: string, redact: readonly string[] = []): Log
  *
  * `executed` is not logged, because it happens on every call.
  *
- * @returns a function that stops it
+ * @returns a function that stops the logging
  * @example
  * ```ts
  * import { createLogger, logPolicyEvents } from 'escudo/pino'
@@ -130,8 +130,8 @@ function ambientFields(): object {
 }
 
 function pathsTo(name: string): string[] {
-  const key = /^[A-Za-z_]\w*$/.test(name) ? name : undefined
-  return key === undefined ? [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`] : [key, `*.${key}`, `*.*.${key}`]
+  const isIdentifier = /^[A-Za-z_]\w*$/.test(name)
+  return isIdentifier ? [name, `*.${name}`, `*.*.${name}`] : [`["${name}"]`, `*["${name}"]`, `*.*["${name}"]`]
 }
 
 /** Logs a line. A value that cannot be serialized (a throwing getter, a proxy) is replaced by a safe form of it. */

@@ -58,9 +58,9 @@ export function ambient(): Ambient | undefined {
 /**
  * Runs `body` in a context, together with everything that it starts.
  *
- * With `undefined`, `body` runs outside any request. Use this to set a timer that outlives the current request. It then
- * also leaves the contexts of all other `AsyncLocalStorage` instances. Otherwise an event emitted by that timer would
- * appear to belong to the request that set it.
+ * With `undefined`, `body` runs outside any request and outside the context of every other `AsyncLocalStorage`. Use
+ * this to set a timer that outlives the current request. Otherwise an event emitted by that timer would appear to
+ * belong to the request that set it.
  */
 export function withAmbient<R>(context: Ambient | undefined, body: () => R): R {
   if (context === undefined && runOutside !== undefined) return runOutside(body)

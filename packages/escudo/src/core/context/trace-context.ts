@@ -35,8 +35,8 @@ export function formatTraceparent(context: Pick<TraceContext, 'traceId' | 'spanI
 /**
  * Continues the trace in the headers, or starts a new one. The span is always new.
  *
- * A `tracestate` above 512 characters and a `baggage` above 8,192 characters are dropped, and so are both without a
- * valid `traceparent`.
+ * A `tracestate` above 512 characters and a `baggage` above 8,192 characters are dropped. Without a valid `traceparent`
+ * both are dropped.
  */
 export function continueTrace(headers: {
   readonly traceparent?: unknown

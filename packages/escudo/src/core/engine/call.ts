@@ -12,8 +12,8 @@ export interface Call {
   /** The number of the attempt, from 1; 2 is the first retry. */
   readonly attempt: number
   /**
-   * The instant, in milliseconds on `clock`, at which the caller's deadline or a timeout around the operation expires,
-   * the earlier of them. Undefined without either.
+   * The instant, in milliseconds on `clock`, at which the call expires: by the caller's deadline or by a timeout around
+   * the operation, whichever is earlier. Undefined without either.
    */
   readonly deadline: number | undefined
   /** The tenant, user or resource that the call is for. Policies with `perKey` keep separate state for each key. */
@@ -57,16 +57,15 @@ export class CallState implements Call {
   /** The scope that can cancel this call; undefined if nothing can. */
   declare readonly scope: CancelScope | undefined
   /**
-   * The scope with which the call entered the current part of the shield: a custom policy divides a shield into parts.
-   * When this scope is cancelled, this part still waits for its operation. Only the part that created the scope stops
-   * waiting.
+   * A custom policy divides a shield into parts. This is the scope with which the call entered the current part. When
+   * it is cancelled, this part still waits for its operation; only the part that created the scope stops waiting.
    */
   declare readonly partScope: CancelScope | undefined
   declare readonly attempt: number
   declare readonly deadline: number | undefined
   /**
    * When the call entered its policies, in milliseconds on its clock. Undefined until a policy needs it, and again
-   * after every wait. Policies that are entered at the same moment share one reading, which costs as much as a policy.
+   * after every wait. Policies that are entered at the same moment share one reading: it costs as much as a policy.
    */
   declare enteredMs: number | undefined
   declare private ownSignal: AbortSignal | undefined
@@ -113,10 +112,10 @@ export class CallState implements Call {
 }
 
 /**
- * Converts what a custom policy passes to `next` to a call.
+ * Reads the call that a custom policy passes to `next`.
  *
- * This is the call that the policy received, or a copy such as `{ ...call, attempt: 2 }`, which lacks the getters of
- * the class. The copy may have another attempt, deadline, key or priority.
+ * It is the call that the policy received, or a copy such as `{ ...call, attempt: 2 }`, which lacks the getters of the
+ * class. The copy may have another attempt, deadline, key or priority.
  *
  * @throws TypeError if the value is no call, or is a copy with another signal, clock or `random`
  */
@@ -138,7 +137,7 @@ function notReplaceable(name: string): TypeError {
   return new TypeError(`a copy of a call cannot have another '${name}'; pass a different one to the operation directly`)
 }
 
-/** The same call with another key or priority for the inner policies. The notes stay those of the original call. */
+/** The same call with another key or priority for the inner policies. Its notes are those of the original call. */
 function withKey(root: CallRoot, key: string | undefined, priority: number): CallRoot {
   if (key === root.key && priority === root.priority) return root
   return Object.defineProperty(new CallRoot(root.host, key, priority), 'notes', {

@@ -60,7 +60,7 @@ export class CallerScope extends CancelScope implements Frame {
 /**
  * The scope of a caller's signal, shared by all calls in flight that received this signal.
  *
- * The signal has one listener for all calls, because adding or removing a listener searches all others.
+ * The signal has one listener for all calls, because adding or removing a listener searches all its listeners.
  */
 class SignalScope extends CancelScope {
   readonly #signal: AbortSignal

@@ -2,14 +2,14 @@
  * Why a call was cancelled.
  *
  * `caller`: its caller aborted it. This says nothing about the dependency. `escudo`: a timeout or a deadline expired.
- * This is a failure of everything inside it.
+ * The policies inside count a failure.
  */
 export interface Cancellation {
   readonly by: 'caller' | 'escudo'
   readonly reason: unknown
 }
 
-/** Is notified immediately when a scope is cancelled. A node of the scope's linked list, so `unwatch` is O(1). */
+/** An object that a scope notifies as soon as it is cancelled. A node of the scope's linked list: `unwatch` is O(1). */
 export abstract class Watcher {
   // Declared here and assigned in the constructor, as in every class of which a call creates instances: class fields
   // with an initializer and private names make an object of this size twice as expensive.
@@ -27,21 +27,21 @@ export abstract class Watcher {
   /**
    * Runs once, when the watched scope is cancelled.
    *
-   * @param later receives the scopes whose signals are aborted after all watchers were notified
+   * @param toAbort a scope adds itself here if it has a signal: signals abort after all watchers were notified
    */
-  abstract onCancel(cancellation: Cancellation, later: CancelScope[]): void
+  abstract onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void
 
   /**
    * Starts to watch a scope. If the scope is already cancelled, `onCancel` runs immediately.
    *
-   * The newest watcher is notified first. With `afterAll` this one is notified after all that watch at present; adding
-   * it is then O(n).
+   * The newest watcher is notified first. With `afterAll` this watcher is notified after all current ones, and adding
+   * it is O(n).
    */
   watch(scope: CancelScope, afterAll = false): void {
     if (scope.cancellation !== undefined) {
-      const later: CancelScope[] = []
-      this.onCancel(scope.cancellation, later)
-      for (const scope of later) scope.abortSignal()
+      const toAbort: CancelScope[] = []
+      this.onCancel(scope.cancellation, toAbort)
+      for (const cancelled of toAbort) cancelled.abortSignal()
       return
     }
     this.scope = scope
@@ -58,8 +58,8 @@ export abstract class Watcher {
 /**
  * A part of a call that can be cancelled.
  *
- * This is the whole call (by its caller or deadline) or one attempt (by its timeout). Scopes nest: a cancellation
- * reaches everything inside.
+ * The part is the whole call, which its caller or deadline cancels, or one attempt, which its timeout cancels. Scopes
+ * nest: a cancellation of one also cancels those inside it.
  *
  * A scope does what an `AbortSignal` would do, at a tenth of the cost, because it creates a signal only when an
  * operation reads one. (Linking an `AbortController` to its parent costs more than all layers of a shield together, and
@@ -93,28 +93,28 @@ export class CancelScope extends Watcher {
     return this.controller.signal
   }
 
-  /** Takes over the cancellation of the scope outside. */
-  override onCancel(cancellation: Cancellation, later: CancelScope[]): void {
+  /** Cancels this scope, because the scope around it was cancelled. */
+  override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
     if (this.cancellation !== undefined) return
     this.cancellation = cancellation
     // Restart from the front each time: a watcher may remove itself or others while it is notified.
     for (let watcher = this.first; watcher !== undefined; watcher = this.first) {
       watcher.unwatch()
-      watcher.onCancel(cancellation, later)
+      watcher.onCancel(cancellation, toAbort)
     }
-    if (this.controller !== undefined) later.push(this)
+    if (this.controller !== undefined) toAbort.push(this)
   }
 
   /**
    * Cancels the scope. A second cancellation changes nothing.
    *
-   * All policies inside, also those in nested scopes, are notified before any signal aborts. Permits are therefore
-   * released before user code runs.
+   * All policies inside, also those in nested scopes, are notified before any signal aborts. User code that listens to
+   * a signal therefore finds the permits released.
    */
   cancel(cancellation: Cancellation): void {
-    const later: CancelScope[] = []
-    this.onCancel(cancellation, later)
-    for (const scope of later) scope.abortSignal()
+    const toAbort: CancelScope[] = []
+    this.onCancel(cancellation, toAbort)
+    for (const scope of toAbort) scope.abortSignal()
   }
 
   /** Aborts the signal, if an operation has read it. Called after all watchers were notified. */

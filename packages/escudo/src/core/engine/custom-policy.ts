@@ -5,7 +5,7 @@ import { END, Failure, passFailure, rejectInMicrotask, toPromise } from './frame
 import type { Layer, MakeLayer } from './layer.ts'
 import { allRunning, ignoreRejection, Wait, waitFor } from './settle.ts'
 
-// A custom policy knows `wrap`, not frames. It divides a shield into two parts: the part inside becomes the function
+// A custom policy has `wrap` and no frames. It divides a shield into two parts: the part inside becomes the function
 // `next`, and the part outside waits for the promise that the policy returns.
 
 /**
@@ -31,7 +31,7 @@ export function runOf(layer: Layer): Run {
   }) as Run
 }
 
-/** Implements the `wrap` of a built-in policy by its layer. The result is a separate part of the shield. */
+/** Makes the `wrap` of a built-in policy from its layer. The layer is then a separate part of the shield. */
 export function wrapLayer(makeLayer: MakeLayer, next: Run, binding: Binding): Run {
   return runOf(makeLayer(layerOf(next), binding))
 }
@@ -58,8 +58,8 @@ function layerOf(run: Run): Layer {
 }
 
 /**
- * Waits for a custom policy. The policy itself is no running work, but what it called may be. Policies inside it see a
- * cancellation first, so that their notes are on the call when the error leaves.
+ * Waits for a custom policy. The scope does not record the promise of the policy as running work, only that of the
+ * operation inside. Policies inside are notified of a cancellation first, so that the error leaves with their notes.
  */
 class PolicyWait extends Wait {
   protected override get watchesLast(): boolean {

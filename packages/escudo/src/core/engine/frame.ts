@@ -1,12 +1,12 @@
 import { rememberCall } from '../explain/failed-call.ts'
 import type { CallRoot } from './call.ts'
 
-// How an outcome travels outwards. A call enters all policies of its shield at once, synchronously, and each leaves a
+// How an outcome travels outwards. A call enters all policies of its shield at once, synchronously, and each adds a
 // frame. When the operation settles, the outcome passes through the frames, innermost first, again synchronously. A
-// call therefore needs one promise. One per policy would cost more than all policies together (`npm run bench`).
+// call therefore needs one promise. A promise per policy would cost more than all policies do (`npm run bench`).
 
 /**
- * What a frame returns: the value with which the call settles, a {@link Failure}, or a promise of a value where the
+ * What a frame returns: the value with which the call settles, a {@link Failure}, or a promise of the value if the
  * policy continues later (a retry that waits).
  */
 export type FrameResult = unknown
@@ -15,7 +15,7 @@ export type FrameResult = unknown
 export class Failure {
   // Declared here and assigned in the constructor: see Watcher.
   declare readonly error: unknown
-  /** The call that failed; undefined where a frame threw and does not know its call. */
+  /** The call that failed; undefined if a frame threw and does not know its call. */
   declare readonly root: CallRoot | undefined
   /**
    * The work that continues although its call was cancelled. A bulkhead keeps the permit until this promise settles.
@@ -57,9 +57,9 @@ export function passFailure(frame: Frame, failure: Failure): FrameResult {
   try {
     return frame.onFailure(failure)
   } catch (error) {
-    const later = new Failure(error, failure.root, failure.stillRunning)
+    const thrown = new Failure(error, failure.root, failure.stillRunning)
     // Only a stack overflow gets past the last frame.
-    return frame.outer === undefined ? later : passFailure(frame.outer, later)
+    return frame.outer === undefined ? thrown : passFailure(frame.outer, thrown)
   }
 }
 
@@ -81,7 +81,7 @@ export function unwrap(result: FrameResult): unknown {
 
 const SETTLED = Promise.resolve()
 
-/** Ends the call where it was entered: the promise that the caller receives. */
+/** Ends the call where it was entered. Returns the promise that the caller receives. */
 export function toPromise(result: FrameResult): Promise<unknown> {
   if (result instanceof Promise) return result
   if (result instanceof Failure) return rejectInMicrotask(result.error)
@@ -89,7 +89,7 @@ export function toPromise(result: FrameResult): Promise<unknown> {
 }
 
 /**
- * Returns a promise that rejects one microtask from now, when its caller awaits it already. A promise that is rejected
+ * Returns a promise that rejects one microtask from now: its caller awaits it by then. A promise that is rejected
  * before it has a handler makes the runtime record an unhandled rejection and then withdraw it. That alone costs more
  * than a refusal and its error, and refusals are the hot path of an outage.
  */

@@ -3,9 +3,10 @@ import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from './frame.ts'
 
 /**
- * Waits for the result of an operation or for the cancellation of its call, whichever comes first. An operation that
- * ignores its signal therefore delays nothing. The frame runs in the asynchronous context in which the call was made,
- * not in that of the code that cancelled it.
+ * Waits for the result of an operation or for the cancellation of its call, whichever comes first.
+ *
+ * An operation that ignores its signal therefore delays nothing. The frame runs in the asynchronous context of the
+ * call, not in that of the code that cancelled the call.
  */
 export function settle(result: unknown, call: CallState, frame: Frame): FrameResult {
   const { scope } = call
@@ -15,7 +16,7 @@ export function settle(result: unknown, call: CallState, frame: Frame): FrameRes
       // Accepts any thenable; an error thrown by its `then` becomes a rejection.
       work = Promise.resolve(result)
     } catch (error) {
-      // A promise whose constructor throws.
+      // The promise has a `constructor` that throws.
       return passFailure(frame, new Failure(error, call.root))
     }
   }
@@ -31,23 +32,23 @@ export function settle(result: unknown, call: CallState, frame: Frame): FrameRes
   return work === undefined ? passValue(frame, result) : new Wait(work, scope, call, frame).race()
 }
 
-// The original method, like `await`: a promise may have its own `then`.
+// The built-in method, as `await` uses it: a promise may override `then`.
 const { then } = Promise.prototype
 
-/** Waits for a promise that nothing can cancel here. */
+/** Waits for a promise. No scope of this part of the shield can end the wait early. */
 export function waitFor(work: Promise<unknown>, call: CallState, frame: Frame): Promise<unknown> {
   return then.call(
     work,
     (value) => unwrap(passValue(frame, value)),
     (error) => {
-      // If an inner part was cancelled, its work may still be running.
+      // If a part inside was cancelled, its work may still be running.
       const stillRunning = call.scope && allRunning(call.scope, undefined)
       return unwrap(passFailure(frame, new Failure(error, call.root, stillRunning)))
     },
   )
 }
 
-/** Prevents an unhandled rejection of work that no caller waits for any more. */
+/** Handles a rejection of work that no caller waits for any more, so that the runtime reports none. */
 export function ignoreRejection(work: Promise<unknown>): Promise<unknown> {
   then.call(work, undefined, () => {})
   return work
@@ -56,7 +57,8 @@ export function ignoreRejection(work: Promise<unknown>): Promise<unknown> {
 /**
  * Returns the work that is still running after its scope was cancelled; undefined if there is none.
  *
- * A custom policy may settle on cancellation while the operation that it called is still running.
+ * This is `work` and what the scope has recorded: a custom policy may settle on cancellation while the operation that
+ * it called is still running.
  */
 export function allRunning(scope: CancelScope, work: Promise<unknown> | undefined): PromiseLike<unknown> | undefined {
   const { stillRunning } = scope
@@ -64,7 +66,7 @@ export function allRunning(scope: CancelScope, work: Promise<unknown> | undefine
   return Promise.allSettled(work === undefined ? stillRunning : [work, ...stillRunning])
 }
 
-// All promises share one executor and one holder for its arguments. A closure per call would be half of its garbage.
+// All promises share one executor and one holder for its arguments. Closures would be half of the garbage of a call.
 type Settle = (outcome: unknown) => void
 const nothing: Settle = () => {}
 const captured: { resolve: Settle; reject: Settle } = { resolve: nothing, reject: nothing }
@@ -74,10 +76,10 @@ const capture = (resolve: Settle, reject: Settle): void => {
 }
 
 /**
- * Waits for an operation inside a custom policy, if the only scope that can cancel it is outside that policy.
+ * Waits for an operation inside a custom policy, when only a scope outside that policy can cancel the operation.
  *
- * The wait ends only with the operation, so that the custom policy sees the real outcome. A frame outside the policy
- * that settles earlier, on cancellation, receives the operation as still running.
+ * The wait ends only with the operation, so that the custom policy sees the real outcome. On cancellation, the part
+ * outside the policy settles earlier; it receives the operation as still running.
  */
 class PartWait extends Watcher {
   declare private readonly work: Promise<unknown>
@@ -129,8 +131,8 @@ export class Wait extends Watcher {
   }
 
   race(): Promise<unknown> {
-    // An intermediate promise that either side can settle. The work settles it through the runtime's own functions:
-    // the async stack trace of an error follows those from the operation to the caller.
+    // An intermediate promise, which the work or the cancellation settles. The work calls the native `resolve` and
+    // `reject`, not closures: the runtime follows them to build the async stack trace from the operation to the caller.
     const race = new Promise(capture)
     const { resolve, reject } = captured
     captured.resolve = nothing
@@ -157,7 +159,7 @@ export class Wait extends Watcher {
     this.reject?.(cancellation.reason)
   }
 
-  /** Runs on cancellation. The frame receives the failure one microtask later, too late to record the work. */
+  /** Records the work on cancellation. The frame receives the failure one microtask later, which would be too late. */
   protected recordRunning(): void {
     this.within.addStillRunning(this.work)
   }

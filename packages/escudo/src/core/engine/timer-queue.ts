@@ -19,7 +19,7 @@ export interface TimerEntry {
  * Waits of one duration end in the order in which they began. A list with a timer for its head is therefore enough: a
  * call that ends in time is added and removed, and sets no timer.
  *
- * The timer stays armed for the next call when the list becomes empty. Until then it does not keep the process alive.
+ * When the list becomes empty, the timer stays armed for the next call. Meanwhile it does not keep the process alive.
  */
 export class TimerQueue {
   readonly #clock: Clock
@@ -91,8 +91,8 @@ export class TimerQueue {
 
 const queuesByClock = new WeakMap<Clock, Map<number, TimerQueue>>()
 
-// Durations come from options, so a program has few of them. A program that computes durations gets separate queues
-// beyond this bound: that is slower, but memory stays bounded.
+// Durations come from options, so a program has few of them. A program that computes durations may exceed this bound.
+// Each further policy then has a separate queue: that is slower, but memory stays bounded.
 const SHARED_QUEUES_MAX = 1_000
 
 /** Returns the queue of a duration, which all policies on the same clock share. */

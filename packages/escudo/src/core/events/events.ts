@@ -47,14 +47,14 @@ export interface ShieldEvents {
    */
   executed: EventBase & {
     /**
-     * The event's name. It is part of this event, because adding it would need a copy per call (see `EventHub.emit`).
+     * The event's name. Other events get it in a copy (see `EventHub.emit`); a copy per call would cost too much.
      */
     readonly type: 'executed'
     /** The name of the factory: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `adaptiveThrottle`. */
     readonly policyType: string
     /** One of the {@link Countable.outcomes} that the policy declares. */
     readonly outcome: string
-    /** How often the policy ran what is inside it. */
+    /** How many times the policy ran what is inside it. */
     readonly attempts: number
   }
 }

@@ -67,8 +67,8 @@ export function watchHttp(watcher: HttpWatcher): () => void {
 /**
  * Reports that a request is served.
  *
- * @returns a function for the end of the request, which notifies the watchers of its start: a watcher that counts up
- * also counts down. Undefined without watchers: nothing is built then, now or at the end
+ * @returns a function to call when the request ends. It notifies only the watchers that were notified of the start, so
+ * that one which counts up also counts down. Undefined without watchers: then no object is built
  */
 export function watchServed(request: ServerRequest): ((end: ServerRequestEnd) => void) | undefined {
   return watchers.length === 0

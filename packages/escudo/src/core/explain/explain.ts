@@ -12,7 +12,7 @@ export interface PolicyExplanation {
   readonly type: string
   /**
    * What the policy did: a circuit breaker's state, `full`, `timed out`. `passed` if it let the call and its failure
-   * through; `not reached` if the last attempt did not get as far as this policy.
+   * through; `not reached` if the last attempt ended before it reached this policy.
    */
   readonly state: string
   /** The counters that decided, at the moment of the decision. */
@@ -37,12 +37,12 @@ export interface Explanation {
  * Explains a failed call.
  *
  * The explanation lists the policies of the shield, the state and counters that decided, the attempts with their times,
- * and when a new call makes sense. Policies record notes only when something goes wrong, so a successful call pays
- * nothing.
+ * and when a new call makes sense. Policies record notes only when something goes wrong, so a successful call costs
+ * nothing more.
  *
- * @param error the very object with which a shield's `run` rejected; a copy has no explanation
- * @returns undefined if the error did not leave a shield, or is no object (a string, a number). If several calls
- * rejected with the same object, the explanation is that of the last one
+ * @param error the object itself with which a shield's `run` rejected; a copy of it has no explanation
+ * @returns undefined if the error did not come from a shield, or is not an object (a string, a number). If several
+ * calls rejected with the same object, the explanation is that of the last call
  * @example
  * ```ts
  * import { circuitBreaker, consecutive, explain, shield } from 'escudo'
@@ -59,7 +59,7 @@ export function explain(error: unknown): Explanation | undefined {
 }
 
 function explanationOf(error: unknown, { root, notes, inside }: FailedCall): Explanation {
-  // A refusal means that the last attempt did not reach the policies inside the one that refused.
+  // If a policy refused the last attempt, the attempt did not reach the policies inside it.
   const refusedAt = inside === undefined ? indexOfRefusal(error, root.host) : -1
   const retryAt = notes.find((note) => note.retryAt !== undefined)?.retryAt
   return {
@@ -77,16 +77,16 @@ function explanationOf(error: unknown, { root, notes, inside }: FailedCall): Exp
   }
 }
 
-// If a fallback's function throws, its error has the refusal as its cause. Longer chains of causes are not searched.
+// If a fallback's function throws, its error has the refusal as its cause. Causes beyond this depth are not searched.
 const CAUSES_MAX = 4
 
 /** The index of the policy of this shield that refused the call; -1 if none did. */
 function indexOfRefusal(thrown: unknown, host: Host): number {
   let error = thrown
   for (let depth = 0; depth < CAUSES_MAX && error !== undefined; depth += 1) {
-    // Another shield may have the same name, and its policies too.
-    const own = (failedCallOf(error)?.root.host ?? host) === host
-    if (own && isRefusal(error) && read(error, 'shield') === host.name) {
+    // Another shield may have this name and policies with these names, so the hosts are compared too.
+    const isThisShield = (failedCallOf(error)?.root.host ?? host) === host
+    if (isThisShield && isRefusal(error) && read(error, 'shield') === host.name) {
       const policy = read(error, 'policy')
       return host.policies.findIndex(({ name }) => name === policy)
     }

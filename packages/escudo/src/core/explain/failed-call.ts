@@ -6,13 +6,13 @@ export interface FailedCall {
   readonly root: CallRoot
   /** The notes at the moment when the error left the shield. */
   readonly notes: readonly Note[]
-  /** The call of an inner shield that the same error left before. */
+  /** The call with which the same error left an inner shield before. */
   readonly inside: FailedCall | undefined
   /** The number of calls in this chain of `inside`, itself included. */
   readonly depth: number
 }
 
-// One error object may be thrown through alternating shields without end. It keeps at most this many calls.
+// The same error object may pass through shields again and again. It keeps at most this many calls.
 const DEPTH_MAX = 4
 
 const NO_NOTES: readonly Note[] = []
@@ -63,8 +63,8 @@ const ReturnArgument = function returnArgument(object: object): object {
  * returns its argument, so `new FailedCallField(error)` adds the field to that error. Other code cannot see the field,
  * and it is collected together with the error.
  *
- * A `WeakMap` would be simpler. It costs more than creating the error, and every refusal of an open circuit would pay
- * for it.
+ * A `WeakMap` would be simpler, but an entry costs more than the error itself, and every refusal of an open circuit
+ * would need one.
  */
 class FailedCallField extends ReturnArgument {
   #call: FailedCall | undefined

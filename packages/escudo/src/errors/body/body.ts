@@ -42,7 +42,7 @@ const MESSAGE_LENGTH_MAX = 8_192
  */
 export function parseErrorBody(value: unknown): ErrorBody | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  // Read one by one: a cause in the process may have a getter that throws.
+  // Read one by one and safely: the value may be an object of this process, with getters that throw.
   const [trace_id, error_code, message, status_code, service_name, context] = KEYS.map((key) => read(value, key))
   const valid =
     isText(trace_id, 64) &&

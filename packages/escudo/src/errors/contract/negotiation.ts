@@ -49,8 +49,8 @@ export function prefersProblem(accept: unknown): boolean {
 /**
  * Whether the client prefers the special media type to the usual one. RFC 9110, 12.5.1.
  *
- * It must name the special type without a wildcard. The special type wins with a higher quality value; with an equal
- * one, it wins if only a wildcard covers the usual type.
+ * The header must name the special type without a wildcard. The special type then wins with a higher quality value, or
+ * with an equal one if only a wildcard covers the usual type.
  *
  * @param accept the header
  * @param special the special type and the wildcards that cover it, most specific first

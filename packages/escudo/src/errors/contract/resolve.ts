@@ -28,14 +28,14 @@ const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
 /**
  * Resolves a thrown value to a definition. This is the trust boundary of the contract.
  *
- * Trusted are errors with escudo's brand, the results of mappers, http-errors with `expose`, and the network errors of
+ * It trusts errors with escudo's facts, the results of mappers, http-errors with `expose`, and the network errors of
  * `fetch`. Any other value is a bug, even if it carries a status: an HTTP client's error with `status` 401 must not
  * turn another service's 401 into ours.
  */
 export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly Mapper[]): Resolved {
   const error = entryOf(thrown) === undefined ? applyMappers(thrown, mappers) : thrown
   return (
-    resolveBranded(error, errors) ??
+    resolveEscudoError(error, errors) ??
     resolveHttpError(error) ??
     resolveFetchError(error, errors) ??
     resolveBug(error, errors)
@@ -46,7 +46,7 @@ function applyMappers(thrown: unknown, mappers: readonly Mapper[]): unknown {
   for (const mapper of mappers) {
     try {
       const error = mapper(thrown)
-      // Only a branded error is accepted: anything else would bypass the trust boundary.
+      // Only an error with escudo's facts is accepted: anything else would bypass the trust boundary.
       if (error !== undefined && factsOf(error) !== undefined) return error
     } catch {
       // A mapper that throws does not know the error.
@@ -55,7 +55,7 @@ function applyMappers(thrown: unknown, mappers: readonly Mapper[]): unknown {
   return thrown
 }
 
-function resolveBranded(error: unknown, errors: AnyCatalogue): Resolved | undefined {
+function resolveEscudoError(error: unknown, errors: AnyCatalogue): Resolved | undefined {
   const facts = factsOf(error)
   if (facts === undefined || !isErrorStatus(facts.status)) return undefined
   // A timeout that reaches the contract was set around a call to a dependency.

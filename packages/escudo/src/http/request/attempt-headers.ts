@@ -6,8 +6,8 @@ import type { Call } from '../../core/engine/call.ts'
 /**
  * Returns the headers of one attempt.
  *
- * The caller's headers always win. Added are the trace context, with a new child span for each attempt; the time left
- * until the deadline; and, from the second attempt on, the attempt's number.
+ * The caller's headers always win. The attempt adds the trace context, with a new child span; the time left until the
+ * deadline; and, from the second attempt on, its number.
  */
 export function attemptHeaders(
   callerHeaders: Headers,

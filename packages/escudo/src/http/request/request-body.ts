@@ -8,7 +8,7 @@ type Body = NonNullable<RequestInit['body']>
 export class RequestBody {
   readonly #target: UpstreamTarget
   readonly #maxBytes: number | undefined
-  /** Undefined once a stream was handed out that cannot be read again. */
+  /** Undefined after an attempt took a stream that cannot be read again. */
   #body: Body | undefined
   readonly #replayable: boolean
   #buffered: Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> | undefined

@@ -15,7 +15,7 @@ export interface AdaptiveLimiterContext {
 }
 
 /** What the limit learns from a call: how long it takes, that it was dropped because of overload, or nothing. */
-type SampleKind = 'success' | 'dropped' | 'ignored'
+type SampleResult = 'success' | 'dropped' | 'ignored'
 
 // The statuses by which a dependency, or a timeout in front of it, reports overload.
 const OVERLOAD: ReadonlySet<number> = new Set([429, 503, 504])
@@ -57,7 +57,7 @@ export class AdaptiveLimiterFrame extends Watcher implements Frame {
     const { release } = this.context
     if (failure.stillRunning === undefined) release()
     else failure.stillRunning.then(release, release)
-    this.sample(kindOfError(failure.error, this.call))
+    this.sample(resultOfError(failure.error, this.call))
     return passFailure(this.outer, failure)
   }
 
@@ -65,18 +65,18 @@ export class AdaptiveLimiterFrame extends Watcher implements Frame {
     this.sample(cancellation.by === 'caller' ? 'ignored' : 'dropped')
   }
 
-  private sample(kind: SampleKind): void {
+  private sample(result: SampleResult): void {
     if (!this.pending) return
     this.pending = false
     this.unwatch()
-    if (kind === 'ignored') return
+    if (result === 'ignored') return
     const { limit, clock } = this.context
     const now = clock.now()
-    limit.onSample(now - this.startedMs, this.inFlight, kind === 'dropped', now)
+    limit.onSample(now - this.startedMs, this.inFlight, result === 'dropped', now)
   }
 }
 
-function kindOfError(error: unknown, call: Call): SampleKind {
+function resultOfError(error: unknown, call: Call): SampleResult {
   const verdict = judgeError(undefined, error, call)
   if (verdict !== 'failure') return verdict
   const status = factsOf(error)?.status

@@ -4,8 +4,8 @@ import { checkedName, finiteNumber, knownKeys } from '../../core/options/options
 /** Options of `adaptiveThrottle`. */
 export interface AdaptiveThrottleOptions {
   /**
-   * How many times the accepted load is sent to the dependency. Default 2. Closer to 1 rejects sooner; higher detects a
-   * recovery sooner.
+   * The load that is sent, as a multiple of the load that the dependency accepts. Default 2. A value closer to 1
+   * rejects sooner; a higher one detects a recovery sooner.
    */
   readonly k?: number
   /** How far back it looks. Default `'2m'`. */

@@ -22,9 +22,10 @@ import { KeyedBulkheads } from './state/keyed-bulkheads.ts'
  * all connections or all memory. With `perKey` each key has separate permits, so that one tenant cannot use up all of
  * them.
  *
- * A permit is held until the work inside the bulkhead settles. Inside a timeout, as recommended, the permit is held while
- * the operation still runs, even after the timeout has settled the call. Outside a timeout, the permit is released at
- * the timeout, even if the operation ignores its signal and still runs.
+ * A permit is held until the work inside the bulkhead settles. With only an outer timeout, the permit is held while
+ * the operation still runs, even after the timeout has settled the call. An inner timeout releases the permit when it
+ * fires, even if the operation ignores its signal and still runs. In the recommended order the bulkhead is between two
+ * timeouts, and the first one that fires releases the permit.
  *
  * A released permit goes to the next call in the queue; a new call cannot take it. A call leaves the queue immediately
  * when its caller aborts. A call whose deadline has passed neither waits nor starts.
@@ -73,7 +74,7 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
   layer(next: Layer, binding: Binding): Layer {
     const states = this.#states
     const maxWaitMs = this.#maxWaitMs
-    const waits = maxWaitMs === undefined ? undefined : timerQueue(binding.clock, maxWaitMs)
+    const waitTimers = maxWaitMs === undefined ? undefined : timerQueue(binding.clock, maxWaitMs)
     return {
       enter: (call, operation, outer) => {
         const state = states.of(call.root.key)
@@ -89,7 +90,7 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
             return passFailure(outer, new Failure(error, call.root))
           }
         }
-        // A call that is cancelled already is not rejected, and displaces no other call.
+        // A call that is already cancelled fails with its own reason, not with a refusal, and displaces no other call.
         const cancellation = call.scope?.cancellation
         if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
         const problem = whyNotWait(call, state)
@@ -98,8 +99,8 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
         }
         const queued = new QueuedCall(state, call.root.priority)
         state.enqueue(queued)?.displace()
-        return queued.wait(call.scope, waits).then((outcome) => {
-          // Time has passed since the call was entered.
+        return queued.wait(call.scope, waitTimers).then((outcome) => {
+          // The call has waited, so its earlier reading of the clock is out of date.
           call.enteredMs = undefined
           const failure = failureOfWait(call, state, binding, outcome, maxWaitMs)
           if (failure !== undefined) return unwrap(passFailure(outer, failure))
@@ -124,7 +125,7 @@ function whyNotWait(call: CallState, state: BulkheadState<QueuedCall>): string |
 /**
  * Returns the failure of a call whose wait is over; undefined if the call may start.
  *
- * A call that was admitted but has been cancelled, or is too late, passes its permit on to the next call in the queue.
+ * A call that has a permit, but was cancelled or is too late, passes the permit on to the next call in the queue.
  */
 function failureOfWait(
   call: CallState,

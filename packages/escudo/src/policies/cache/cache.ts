@@ -32,14 +32,14 @@ export interface Cache<R = unknown> extends Policy<R, never, string> {
  * Every call needs a key: `run(operation, { key })`. Failures are never stored.
  *
  * - Within `ttl` the stored value is returned and the operation does not run.
- * - Within `staleWhileRevalidate` after it, the old value is returned immediately, and at most one refresh per key runs
+ * - For `staleWhileRevalidate` after `ttl`, the old value is returned immediately, and at most one refresh per key runs
  *   in the background.
- * - Within `staleIfError` after it, the old value replaces a failure or a refusal by an inner policy. It does not replace
- *   the caller's abort. It does not replace a business error either: that is an answer, and it removes the old value.
+ * - For `staleIfError` after `ttl`, the old value replaces a failure or a refusal by an inner policy. It does not
+ *   replace the caller's abort or a business error. A business error is an answer: it removes the old value.
  *
- * Concurrent calls that miss the same key each run: put a {@link coalesce} inside the cache to run only one. All callers
- * get the same object: do not change it. A value that can be read only once, such as a `Response`, is rejected with a
- * `TypeError`: read it inside the operation. Semantics after RFC 5861 and Caffeine.
+ * Concurrent calls that miss the same key each run the operation: put a {@link coalesce} inside the cache to run it
+ * only once. All callers get the same object: do not change it. A value that can be read only once, such as a
+ * `Response`, is rejected with a `TypeError`: read it inside the operation. Semantics after RFC 5861 and Caffeine.
  *
  * @typeParam R what the operations return, checked at compile time; all operations under one key must return the same
  * @throws ConfigurationError for an option that cannot work
@@ -114,12 +114,12 @@ class CachePolicy<R> implements Cache<R> {
 
   /** Runs the operation for a caller that waits for it. */
   async #load(key: string, call: Call, operation: Operation<unknown>, next: Run, binding: Binding): Promise<unknown> {
-    const run = this.#entries.startRun()
+    const runNumber = this.#entries.startRun()
     let value: unknown
     try {
       value = await next(call, operation)
     } catch (error) {
-      const stale = this.#staleFor(error, key, run, call)
+      const stale = this.#staleFor(error, key, runNumber, call)
       if (stale === undefined) {
         this.#misses += 1
         throw error
@@ -129,8 +129,8 @@ class CachePolicy<R> implements Cache<R> {
       return stale.value
     }
     this.#misses += 1
-    // What an operation returns after its signal was aborted may be partial, and its caller does not get it either.
-    if (scopeOf(call)?.cancellation === undefined) this.#store(key, value, run, binding)
+    // A cancelled operation may return a partial value. It is not stored, and the caller does not get it either.
+    if (scopeOf(call)?.cancellation === undefined) this.#store(key, value, runNumber, binding)
     return value
   }
 
@@ -143,20 +143,20 @@ class CachePolicy<R> implements Cache<R> {
     binding: Binding,
   ): Promise<void> {
     const { key } = entry
-    const run = this.#entries.startRun()
+    const runNumber = this.#entries.startRun()
     const scope = new CancelScope()
     this.#refreshes.set(entry, scope)
     try {
       const value = await outsideFlights(() => runDetached(next, call, scope, operation))
-      // Cancelled: the entry was removed meanwhile.
+      // The refresh was cancelled, because its entry was removed meanwhile.
       if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)
-      this.#store(key, value, run, binding)
+      this.#store(key, value, runNumber, binding)
     } catch (error) {
       if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)
       if (isAnswer(error)) {
-        this.#entries.retract(key, run)
+        this.#entries.retract(key, runNumber)
         return
       }
       this.#entries.refreshFailed(entry, this.#clock.now())
@@ -164,21 +164,21 @@ class CachePolicy<R> implements Cache<R> {
     }
   }
 
-  /** The stale entry that replaces an error; undefined if the error is not a failure or a refusal. */
-  #staleFor(error: unknown, key: string, run: number, call: Call): CacheEntry<unknown> | undefined {
-    // A cancelled call has no caller that waits for a value.
+  /** Returns the stale entry that replaces a failure or a refusal, if there is one. An answer removes the old value. */
+  #staleFor(error: unknown, key: string, runNumber: number, call: Call): CacheEntry<unknown> | undefined {
+    // The caller of a cancelled call no longer waits for a value.
     if (scopeOf(call)?.cancellation !== undefined) return undefined
     if (isAnswer(error)) {
-      this.#entries.retract(key, run)
+      this.#entries.retract(key, runNumber)
       return undefined
     }
     if (!isRefusal(error) && judgeError(undefined, error, call) !== 'failure') return undefined
     return this.#entries.staleForError(key, this.#clock.now())
   }
 
-  #store(key: string, value: unknown, run: number, binding: Binding): void {
+  #store(key: string, value: unknown, runNumber: number, binding: Binding): void {
     checkShareable(value, binding)
-    this.#entries.store(key, value, run, this.#clock.now())
+    this.#entries.store(key, value, runNumber, this.#clock.now())
   }
 
   #emitStale({ storedMs }: CacheEntry<unknown>, error: unknown, refresh: boolean, binding: Binding): void {
@@ -187,7 +187,7 @@ class CachePolicy<R> implements Cache<R> {
     events.emit('stale', { shield, policy, error, ageMs: this.#clock.now() - storedMs, refresh })
   }
 
-  /** Cancels the refresh of a removed entry. Otherwise an operation that never ends would stay in memory. */
+  /** Cancels the refresh of a removed entry. Otherwise a refresh that never ends would stay in memory. */
   #cancelRefresh(entry: CacheEntry<unknown>): void {
     const scope = this.#refreshes.get(entry)
     if (scope === undefined) return
@@ -199,7 +199,7 @@ class CachePolicy<R> implements Cache<R> {
   }
 }
 
-/** Whether an error is the dependency's answer, such as a 404, and not a failure. An answer replaces the old value. */
+/** Whether an error is the dependency's answer, such as a 404, and not a failure. An answer removes the old value. */
 function isAnswer(error: unknown): boolean {
   const facts = factsOf(error)
   if (facts === undefined || facts.refusal === true || facts.verdict === 'failure') return false

@@ -46,22 +46,23 @@ export class Circuits {
   readonly #listeners = new Set<Listener<StateChange>>()
   /** Changes that have not been emitted yet. */
   readonly #pendingChanges: StateChange[] = []
-  /** Whether a running `#emitPending` or `act` will emit the pending changes: then they only wait in the list. */
+  /** Whether a running `#emitPending` or `act` emits the pending changes later. A new change is then only stored. */
   #deferring = false
-  /** The state that `isolate()` or `disable()` without a key gave to all circuits, and gives to those created later. */
+  /** The state that `isolate()` or `disable()` without a key has set. Circuits created later start in it. */
   #manualState: ManualState
   #clock = STOPPED_CLOCK
 
   constructor(settings: CircuitsSettings) {
     this.#settings = settings
-    const onTransition: BreakerSettings['onTransition'] = (change, breaker) => this.#changed(change, breaker as Breaker)
+    const onTransition: BreakerSettings['onTransition'] = (change, breaker) =>
+      this.#onTransition(change, breaker as Breaker)
     this.#breakerSettings = { ...settings, onTransition }
     if (settings.maxKeys === undefined) this.#single = new Breaker(this.#breakerSettings)
     else
       this.#keyed = new KeyedStates(
         settings.maxKeys,
         (key) => this.#create(key),
-        (breaker) => this.#evicted(breaker),
+        (breaker) => this.#onEvicted(breaker),
       )
   }
 
@@ -87,7 +88,7 @@ export class Circuits {
   /**
    * Applies a manual change to the circuit of a key, or to all circuits if there is no key.
    *
-   * All circuits change before the first listener is notified. A listener that acts on the breaker has the last word.
+   * All circuits change before the first listener is notified. If a listener then changes a circuit, its change stays.
    */
   act(key: string | undefined, manualState: ManualState, change: (breaker: Breaker) => void): void {
     const all = key === undefined && this.#keyed !== undefined
@@ -141,7 +142,7 @@ export class Circuits {
     if (!this.#isStored(breaker)) return
     const dueMs = breaker.nextChangeMs()
     const timer = this.#timers.get(breaker)
-    // Often nothing has changed, for example at a call that `observe` lets through. Keep the timer then.
+    // Keeps the timer if nothing has changed. This is frequent, for example at a call that `observe` lets through.
     if (timer?.dueMs !== dueMs) {
       timer?.cancel()
       this.#timers.delete(breaker)
@@ -191,7 +192,7 @@ export class Circuits {
   }
 
   /** Starts a new generation, so that the results of the evicted key's calls in flight change nothing. */
-  #evicted(breaker: Breaker): void {
+  #onEvicted(breaker: Breaker): void {
     breaker.restore({ state: 'closed' }, this.#clock.now())
     this.#disarm(breaker)
   }
@@ -206,19 +207,19 @@ export class Circuits {
 
   /** Converts every circuit to another clock. Happens once, because all shields of a breaker must have one clock. */
   #moveTo(clock: Clock): void {
-    const earlier = this.#clock
+    const previous = this.#clock
     this.#clock = clock
     for (const breaker of this.#all()) {
       this.#disarm(breaker)
-      breaker.restore(breaker.save(earlier.now()), clock.now())
+      breaker.restore(breaker.save(previous.now()), clock.now())
       this.rearm(breaker)
     }
   }
 
-  #changed(transition: Transition, breaker: Breaker): void {
+  #onTransition(transition: Transition, breaker: Breaker): void {
     if (!this.#isStored(breaker)) return
     const { key } = breaker
-    // Only closed circuits are evicted freely. The others go only when there is no closed one.
+    // A closed circuit may be evicted. Any other circuit is evicted only if no circuit is closed.
     if (transition.to === 'closed') this.#keyed?.release(key)
     else this.#keyed?.keep(key)
     this.#pendingChanges.push(key === undefined ? transition : { ...transition, key })
@@ -228,7 +229,7 @@ export class Circuits {
   /**
    * Emits the pending changes in their order.
    *
-   * A listener may act on the breaker. Its changes are appended to the list while the loop runs, so that every listener
+   * A listener may act on the breaker. The loop also emits the changes that this appends to the list, so every listener
    * receives all changes in the same order.
    */
   #emitPending(): void {

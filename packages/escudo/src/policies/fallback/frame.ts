@@ -45,16 +45,16 @@ type Substitute = (error: unknown, call: Call) => unknown
 function matches(when: (error: unknown) => boolean, error: unknown): boolean {
   try {
     return when(error)
-  } catch (failure) {
-    throw withCause(failure, error)
+  } catch (thrown) {
+    throw withCause(thrown, error)
   }
 }
 
 async function substitute(make: Substitute, error: unknown, call: Call): Promise<unknown> {
   try {
     return await make(error, call)
-  } catch (failure) {
-    // A function that throws the original error declines this failure.
-    throw failure === error ? error : withCause(failure, error)
+  } catch (thrown) {
+    // A function that throws the original error declines to replace it.
+    throw thrown === error ? error : withCause(thrown, error)
   }
 }

@@ -26,7 +26,7 @@ export interface HedgeRules {
   onWin(byHedge: boolean, latencyMs: number | undefined, now: number): void
 }
 
-/** An error in a box, since the error itself may be undefined. */
+/** Wraps a thrown value, because the value itself may be undefined. */
 interface Thrown {
   readonly error: unknown
 }
@@ -77,13 +77,13 @@ export class HedgedCall<T> extends Watcher {
   }
 
   /** Cancels all attempts and rejects the call. */
-  override onCancel(cancellation: Cancellation, later: CancelScope[]): void {
+  override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
     const cancelled = this.#inFlight
     this.#end()
     const outer = scopeOf(this.#call)
     for (const attempt of cancelled) {
-      attempt.onCancel(cancellation, later)
-      // An operation that ignores its signal also keeps the permits of outer policies.
+      attempt.onCancel(cancellation, toAbort)
+      // Outer policies must keep their permits while an attempt ignores its signal.
       for (const work of attempt.stillRunning ?? []) outer?.addStillRunning(work)
     }
     this.#reject(cancellation.reason)
@@ -94,8 +94,8 @@ export class HedgedCall<T> extends Watcher {
     const attempt = new HedgedAttempt(number, this.#started > 0, this.#rules.clock.now())
     this.#started += 1
     this.#inFlight.push(attempt)
-    // The attempt's promise settles the call's promise directly: the stack of an error then leads to the caller. An
-    // attempt that does not determine the outcome never settles.
+    // The attempt's promise settles the call's promise directly, so that the stack of an error leads to the caller. The
+    // promise of an attempt that does not determine the outcome therefore never settles.
     this.#follow(attempt).then(this.#resolve, this.#reject)
   }
 
@@ -116,7 +116,7 @@ export class HedgedCall<T> extends Watcher {
 
   #operationOf(attempt: HedgedAttempt): Operation<T> {
     const operation = this.#operation
-    // An operation that declares nothing has answered when it returns.
+    // An operation that declares no idempotency has its answer when it returns.
     if (idempotencyOf(operation) === undefined) return operation
     return onAnswer(operation, () => void this.#tryWin(attempt, true))
   }
@@ -132,16 +132,18 @@ export class HedgedCall<T> extends Watcher {
   }
 
   /**
-   * Waits, then starts a hedge. An `await` and not a timer callback: the hedge runs the operation again, in the
-   * asynchronous context of the call, and a clock may fire its timers in another one.
+   * Waits, then starts a hedge.
+   *
+   * The hedge runs the operation, so it must start in the asynchronous context of the call. It starts after an `await`,
+   * because a clock may fire a timer callback in another context.
    */
   async #hedgeAfter(delayMs: number): Promise<void> {
-    const started = this.#started
-    await new Promise<void>((due) => {
-      this.#cancelTimer = this.#rules.clock.setTimer(due, delayMs)
+    const startedBefore = this.#started
+    await new Promise<void>((resolve) => {
+      this.#cancelTimer = this.#rules.clock.setTimer(resolve, delayMs)
     })
     // A failure may have started the hedge already.
-    if (started === this.#started) this.#hedge(delayMs)
+    if (startedBefore === this.#started) this.#hedge(delayMs)
   }
 
   /** Starts a hedge now, if one is allowed. */
@@ -169,14 +171,14 @@ export class HedgedCall<T> extends Watcher {
     this.#winner = attempt
     this.#cancelTimer?.()
     const now = this.#rules.clock.now()
-    // The latency counts from the oldest attempt in flight, which would have taken at least this long. Otherwise slow
-    // calls would be missing from the quantile, and each hedge would lower it.
+    // The latency is measured from the start of the oldest attempt in flight, which takes at least this long. Otherwise
+    // slow calls would be missing from the quantile, and each hedge would lower it.
     const { startedAt } = this.#inFlight[0] ?? attempt
     this.#rules.onWin(attempt.isHedge, succeeded ? now - startedAt : undefined, now)
     const losers = this.#inFlight.filter((inFlight) => inFlight !== attempt)
     this.#inFlight = [attempt]
     if (losers.length === 0) return true
-    // Cancelled as by the caller: a slower attempt is not a failure of the dependency.
+    // `caller`, so that policies count nothing: a slower attempt is not a failure of the dependency.
     const cancellation: Cancellation = { by: 'caller', reason: stackless(slowerAttempt) }
     for (const loser of losers) loser.cancel(cancellation)
     return true
@@ -184,7 +186,7 @@ export class HedgedCall<T> extends Watcher {
 
   /** Handles the failure of an attempt. Returns what the call throws, or undefined if the call continues. */
   #onFailure(attempt: HedgedAttempt, error: unknown): Thrown | undefined {
-    // A winner may fail after its answer, while the body streams. All others were cancelled.
+    // The winner may fail after its answer, while the body streams. All other attempts were cancelled.
     if (this.#winner !== undefined) return this.#winner === attempt ? this.#endWith({ error }) : undefined
     if (this.#ended) return undefined
     const { number, startedAt } = attempt

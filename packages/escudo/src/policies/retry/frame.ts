@@ -43,7 +43,7 @@ export function retryLayer(next: Layer, binding: Binding, rules: RetryRules, cou
       counters.calls += 1
       const startedMs = enteredMs(call)
       rules.budget?.deposit('attempt', startedMs)
-      // Each attempt of an outer retry is a first attempt for this one.
+      // An outer retry may have numbered the call 2 or higher. For this retry it is a first attempt.
       const first = call.attempt === 1 ? call : withAttempt(call, 1)
       return next.enter(first, operation, new RetryFrame(outer, context, first, operation, startedMs))
     },
@@ -60,7 +60,7 @@ interface History {
 }
 
 /**
- * One call of a retry. The first attempt is a frame like any other, because most calls need no second one. After a
+ * One call of a retry. The first attempt only passes through this frame, because most calls need no second one. After a
  * failure, one loop makes all further attempts.
  */
 class RetryFrame implements Frame {
@@ -94,21 +94,21 @@ class RetryFrame implements Frame {
     return delayMs === undefined ? passFailure(this.outer, failure) : this.retry(delayMs)
   }
 
-  /** Makes further attempts until one is final, and passes the outcome of that one to the outer frame. */
+  /** Makes further attempts until one is final, and passes its outcome to the outer frame. */
   private async retry(firstDelayMs: number): Promise<unknown> {
-    const end = new AttemptEnd()
+    const frame = new LoopFrame()
     let value: unknown
     try {
-      value = await this.loop(firstDelayMs, end)
+      value = await this.loop(firstDelayMs, frame)
     } catch (error) {
-      end.failure = new Failure(error, this.attempt.root)
+      frame.failure = new Failure(error, this.attempt.root)
     }
     const { outer } = this
-    return unwrap(end.failure === undefined ? passValue(outer, value) : passFailure(outer, end.failure))
+    return unwrap(frame.failure === undefined ? passValue(outer, value) : passFailure(outer, frame.failure))
   }
 
-  /** Returns the value of the final attempt, or stores its failure in `end`. */
-  private async loop(firstDelayMs: number, end: AttemptEnd): Promise<unknown> {
+  /** Returns the value of the final attempt, or stores its failure in `frame`. */
+  private async loop(firstDelayMs: number, frame: LoopFrame): Promise<unknown> {
     const { next, binding, counters } = this.context
     const { root, scope } = this.attempt
     for (let delayMs: number | undefined = firstDelayMs; ; ) {
@@ -117,7 +117,7 @@ class RetryFrame implements Frame {
       if (scope?.cancellation !== undefined) {
         this.emitExecuted(scope.cancellation.by === 'caller' ? 'ignored' : 'failure')
         this.noteStop('cancelled')
-        end.failure = new Failure(scope.cancellation.reason, root)
+        frame.failure = new Failure(scope.cancellation.reason, root)
         return undefined
       }
       this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
@@ -126,22 +126,22 @@ class RetryFrame implements Frame {
         this.history.startedMs = enteredMs(this.attempt)
         this.history.delayMs = delayMs
       }
-      end.failure = undefined
-      const value = await next.enter(this.attempt, this.operation, end)
+      frame.failure = undefined
+      const value = await next.enter(this.attempt, this.operation, frame)
       // The cast undoes TypeScript's narrowing to undefined: the attempt sets the field while it runs.
-      const failure = end.failure as Failure | undefined
+      const failure = frame.failure as Failure | undefined
       try {
         delayMs = failure === undefined ? this.delayAfterValue(value) : this.delayAfterError(failure.error)
       } catch (error) {
-        // The classifier threw. The attempt's work may be running, so outer policies must still receive it.
-        end.failure = new Failure(error, root, failure?.stillRunning)
+        // User code threw (see `decide`). Work of the attempt may still be running: outer policies must receive it.
+        frame.failure = new Failure(error, root, failure?.stillRunning)
         return undefined
       }
       if (delayMs === undefined) return value
     }
   }
 
-  /** The delay before the next attempt after one that returned a value; undefined if that value is the result. */
+  /** Judges a value. Returns the delay before the next attempt; undefined if the value is the call's result. */
   private delayAfterValue(value: unknown): number | undefined {
     const { classify, budget } = this.context.rules
     if (classify !== undefined) return this.decide(true, value)
@@ -150,24 +150,24 @@ class RetryFrame implements Frame {
     return undefined
   }
 
-  /** The delay before the next attempt after one that failed; undefined if its error is the result. */
+  /** Judges an error. Returns the delay before the next attempt; undefined if the error is the call's result. */
   private delayAfterError(error: unknown): number | undefined {
     const delayMs = this.decide(false, error)
     if (delayMs === undefined && this.attempt.attempt > 1) this.history?.log.attachTo(error)
     return delayMs
   }
 
-  private decide(ok: boolean, outcome: unknown): number | undefined {
+  private decide(ok: boolean, valueOrError: unknown): number | undefined {
     const { classify } = this.context.rules
-    const error = ok ? undefined : outcome
+    const error = ok ? undefined : valueOrError
     try {
-      const verdict = ok ? judgeValue(classify, outcome, this.attempt) : judgeError(classify, error, this.attempt)
+      const verdict = ok ? judgeValue(classify, valueOrError, this.attempt) : judgeError(classify, error, this.attempt)
       if (!ok || verdict === 'failure') return this.retryOrStop(verdict, error)
       if (verdict === 'success') this.context.rules.budget?.deposit('success', this.attempt.clock.now())
       this.emitExecuted(verdict)
       return undefined
     } catch (thrown) {
-      // A classifier that throws says nothing about the dependency.
+      // A classifier or a custom backoff that throws says nothing about the dependency.
       this.emitExecuted('ignored')
       throw thrown
     }
@@ -187,29 +187,29 @@ class RetryFrame implements Frame {
       firstStartedMs: this.startedMs,
       previousDelayMs: this.history?.delayMs,
     }
-    const next = nextDelayMs(rules, failed, now, random)
+    const delayOrReason = nextDelayMs(rules, failed, now, random)
     this.record(verdict, error, now)
-    if (typeof next === 'number') {
+    if (typeof delayOrReason === 'number') {
       if (events.hasListeners('retry')) {
-        events.emit('retry', { shield, policy, attempt: number, delayMs: next, error })
+        events.emit('retry', { shield, policy, attempt: number, delayMs: delayOrReason, error })
       }
-      return next
+      return delayOrReason
     }
-    this.noteStop(next)
+    this.noteStop(delayOrReason)
     if (verdict === 'failure') counters.exhausted += 1
     this.emitExecuted(verdict)
     return undefined
   }
 
-  private noteStop(state: StopReason): void {
+  private noteStop(reason: StopReason): void {
     const { policy } = this.context.binding
-    addNote(this.attempt.root, { policy, state, attempts: this.history?.log.attempts ?? [] })
+    addNote(this.attempt.root, { policy, state: reason, attempts: this.history?.log.attempts ?? [] })
   }
 
-  private record(outcome: Verdict, error: unknown, now: number): void {
+  private record(verdict: Verdict, error: unknown, now: number): void {
     this.history ??= { startedMs: this.startedMs, delayMs: undefined, log: new AttemptLog() }
-    const { startedMs, log } = this.history
-    log.add({ number: this.attempt.attempt, startedAt: startedMs, durationMs: now - startedMs, outcome, error })
+    const { startedMs: startedAt, log } = this.history
+    log.add({ number: this.attempt.attempt, startedAt, durationMs: now - startedAt, outcome: verdict, error })
   }
 
   private emitExecuted(verdict: Verdict): void {
@@ -224,8 +224,8 @@ class RetryFrame implements Frame {
   }
 }
 
-/** The outermost frame of the attempts in the loop: stores the failure for the loop. */
-class AttemptEnd implements Frame {
+/** The outermost frame of each attempt that the loop makes. Stores the attempt's failure for the loop. */
+class LoopFrame implements Frame {
   readonly outer = undefined
   failure: Failure | undefined = undefined
 

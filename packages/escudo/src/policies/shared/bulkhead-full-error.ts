@@ -3,8 +3,8 @@ import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 /**
  * A bulkhead or an adaptive limiter has no permit for the call.
  *
- * All permits and the queue of the bulkhead were full, or the call waited longer than `maxWait`; or the adaptive limiter
- * had as many calls in flight as its limit allows. The operation was not called.
+ * A bulkhead: all permits were in use and the queue was full, or the call waited longer than `maxWait`. An adaptive
+ * limiter: as many calls were in flight as the limit allows. The operation was not called.
  *
  * @example
  * ```ts

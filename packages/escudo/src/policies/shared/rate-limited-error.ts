@@ -3,8 +3,8 @@ import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
 /**
  * A rate limiter has no permit for the call, or an adaptive throttle protects an overloaded dependency.
  *
- * The operation was not called. A rate limiter's `retryAfterMs` says when the next call passes. A throttle decides by
- * chance and sets none.
+ * The operation was not called. A rate limiter's `retryAfterMs` says when the next call passes. A throttle decides at
+ * random and sets none.
  *
  * @example
  * ```ts

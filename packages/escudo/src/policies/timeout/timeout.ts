@@ -17,7 +17,7 @@ import { readTimeout, type TimeoutOptions, type TimeoutSettings } from './option
  *
  * It settles on time, even if the operation ignores its signal; the signal is aborted with the same error. An abort by
  * the caller keeps the caller's reason, and an inner timeout is not reported as this one. It ends when the operation
- * returns: a body that is still streaming then is not cancelled. Semantics after Polly v8 and failsafe-go.
+ * returns, so it does not cancel a body that still streams then. Semantics after Polly v8 and failsafe-go.
  *
  * @param after how long the operation may take, more than 0
  * @throws ConfigurationError for an invalid duration or option

@@ -44,7 +44,7 @@ export function hasReferences(schema: unknown, seen: Set<object> = new Set()): b
 }
 
 /**
- * Copies a schema for the place `pointer` in a document: its references start at the document's root then.
+ * Copies a schema to the place `pointer` in a document, so that its references start at the document's root.
  *
  * A reference to another document is removed, so anything is accepted there. The same applies to an object that contains
  * itself, since JSON cannot express it, and below a depth of 64.

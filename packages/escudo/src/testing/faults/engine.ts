@@ -83,10 +83,11 @@ export class FaultEngine {
   }
 
   on(listener: Listener<FaultEvent>): () => void {
-    const own: Listener<FaultEvent> = (event) => listener(event)
-    this.#listeners.add(own)
+    // A new function per subscription: a listener that subscribes twice is notified twice.
+    const subscription: Listener<FaultEvent> = (event) => listener(event)
+    this.#listeners.add(subscription)
     return () => {
-      this.#listeners.delete(own)
+      this.#listeners.delete(subscription)
     }
   }
 

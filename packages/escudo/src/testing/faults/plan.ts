@@ -5,7 +5,8 @@ import { finiteNumber, knownKeys, oneOf, wholeNumber } from '../../core/options/
 /**
  * What goes wrong.
  *
- * The delay comes first, then the error; without an error, the status. `body` also breaks the body of that status.
+ * The delay comes first, then the error; without an error, the status. `body` also breaks the body of the response with
+ * that status.
  */
 export interface Fault {
   /** The delay before the call, in milliseconds. At most one hour. */

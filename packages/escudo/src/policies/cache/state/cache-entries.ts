@@ -26,7 +26,7 @@ interface StoredEntry<V> extends CacheEntry<V> {
 }
 
 // The pause after a failed refresh. With a tenth of the ttl, a dependency that is down gets at most ten times as many
-// calls as a healthy one. The minimum limits the calls if the ttl is short. The maximum limits the wait if it is hours.
+// calls as a healthy one. The minimum limits the calls if the ttl is short, the maximum limits the wait if it is long.
 const PAUSE_SHARE_OF_TTL = 10
 const PAUSE_MS_MIN = 1_000
 const PAUSE_MS_MAX = 30_000

@@ -79,7 +79,7 @@ export class Breaker {
   }
 
   /**
-   * Returns a permit with the verdict of its call. Call it exactly once per permit.
+   * Settles a permit with the verdict of its call. Call it exactly once per permit.
    *
    * @param retryAfterMs the hint of a failure: if it opens the circuit, the circuit stays open at least that long
    * @param durationMs the duration of the call; needed only if the trip has `slowerThanMs`
@@ -95,7 +95,7 @@ export class Breaker {
     return true
   }
 
-  /** Ends the open period, probe leases and the ramp if their time is over. Call it before reading. */
+  /** Ends the open period, probe leases and the ramp if their time is over. Call it before you read the state. */
   advance(now: number): void {
     const phase = this.#phase
     if (phase === undefined) return

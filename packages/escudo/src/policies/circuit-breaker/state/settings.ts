@@ -69,10 +69,10 @@ export interface BreakerSettings {
  */
 export function openForMs(openPeriod: OpenPeriodSettings, opening: number, retryAfterMs = 0): number {
   const { baseMs, factor, maxMs, retryAfterMaxMs } = openPeriod
-  const ownMs = Math.min(maxMs, baseMs * factor ** (opening - 1))
+  const configuredMs = Math.min(maxMs, baseMs * factor ** (opening - 1))
   const hintMs = Math.min(retryAfterMs, retryAfterMaxMs)
   // Not Math.max: with this comparison a NaN hint is ignored.
-  return hintMs > ownMs ? hintMs : ownMs
+  return hintMs > configuredMs ? hintMs : configuredMs
 }
 
 /** The longest possible open period. */

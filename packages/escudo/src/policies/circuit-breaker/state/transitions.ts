@@ -14,8 +14,8 @@ export const REASONS = {
   reset: 'reset manually',
 } as const
 
-/** A possible transition, without its instant. */
-export interface TransitionKind {
+/** A transition that a breaker can make, without its instant. */
+export interface PossibleTransition {
   readonly from: BreakerState
   readonly to: BreakerState
   readonly reason: string
@@ -27,8 +27,8 @@ const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolate
 export function transitionsOf(
   trip: Pick<Trip, 'reasons' | 'slowerThanMs'>,
   hasHealthCheck = false,
-): readonly TransitionKind[] {
-  const manual = (to: BreakerState, reason: string): readonly TransitionKind[] =>
+): readonly PossibleTransition[] {
+  const manual = (to: BreakerState, reason: string): readonly PossibleTransition[] =>
     STATES.filter((from) => from !== to).map((from) => ({ from, to, reason }))
   const timed = trip.slowerThanMs !== undefined
   return [

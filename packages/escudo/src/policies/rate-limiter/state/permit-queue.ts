@@ -14,8 +14,8 @@ export interface PermitWaiter extends Waiter {
  *
  * Each waiter has a reservation: the permit that comes after those of all waiters ahead of it. A call may join only if
  * that permit comes soon enough, so `maxWaitMs` alone bounds the queue. A permit is taken when it is due and not
- * before. If a waiter leaves, its reservation therefore goes to the waiters behind it, who all move up. A blocked event
- * loop gives no more permits than the rate limit itself does.
+ * before. If a waiter leaves, all waiters behind it therefore move up by one reservation. A blocked event loop gives no
+ * more permits than the rate limit itself does.
  *
  * Pure: it decides which waiter is next, and the caller of its methods wakes that waiter.
  */
@@ -44,8 +44,8 @@ export class PermitQueue<W extends PermitWaiter> {
   }
 
   /**
-   * Returns undefined if a call may join the queue now. Otherwise returns the time until the next call is not rejected,
-   * if no other call comes first.
+   * Returns undefined if a call may join the queue now. Otherwise returns the time after which a new call is not
+   * rejected, if no other call comes first.
    *
    * A call may not join if it would wait longer than `maxWaitMs`, or until its deadline or later.
    */

@@ -3,8 +3,8 @@ import { type Call, type CallRoot, rootOf, scopeOf } from '../../../core/engine/
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
 import { copyNotes } from '../../../core/explain/notes.ts'
 
-// The flight whose operation runs in the current asynchronous context. A call made there that joins another flight makes
-// the current one wait too.
+// The flight whose operation runs in the current asynchronous context. If a call made there joins another flight, the
+// current flight waits for that one too.
 const storage = asyncStorage<Flight>()
 
 /** Runs `body` outside the current flight, for work that the flight does not wait for. */
@@ -17,9 +17,9 @@ export function outsideFlights<T>(body: () => T): T {
  * when the last caller is cancelled.
  */
 export class Flight extends CancelScope {
-  readonly #waiters = new Set<Waiter>()
+  readonly #waiters = new Set<FlightWaiter>()
   /** The waiters inside another flight: that flight cannot settle before this one. */
-  readonly #nested = new Set<Waiter>()
+  readonly #nested = new Set<FlightWaiter>()
   readonly #onClosed: (flight: Flight) => void
 
   /** @param onClosed called once, when the flight settles or its last waiter is cancelled: no caller may join it then */
@@ -52,17 +52,17 @@ export class Flight extends CancelScope {
   /** Waits for the flight to settle, or for the caller's cancellation: its abort, its deadline or an outer timeout. */
   join(call: Call): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const from = storage?.getStore()
-      const waiter = new Waiter(this, rootOf(call), from, resolve, reject)
+      const outerFlight = storage?.getStore()
+      const waiter = new FlightWaiter(this, rootOf(call), outerFlight, resolve, reject)
       this.#waiters.add(waiter)
-      if (from !== undefined) this.#nested.add(waiter)
+      if (outerFlight !== undefined) this.#nested.add(waiter)
       const scope = scopeOf(call)
       if (scope !== undefined) waiter.watch(scope)
     })
   }
 
-  /** Removes a cancelled waiter; the last one cancels the flight. Only {@link Waiter} calls it. */
-  removeWaiter(waiter: Waiter, cancellation: Cancellation): void {
+  /** Removes a cancelled waiter; the last one cancels the flight. Only {@link FlightWaiter} calls it. */
+  removeWaiter(waiter: FlightWaiter, cancellation: Cancellation): void {
     this.#waiters.delete(waiter)
     this.#nested.delete(waiter)
     if (this.#waiters.size > 0) return
@@ -81,12 +81,12 @@ export class Flight extends CancelScope {
     const waiting = new Set<Flight>([here])
     for (const flight of waiting) {
       if (flight === this) return true
-      for (const { from } of flight.#nested) if (from !== undefined) waiting.add(from)
+      for (const { outerFlight } of flight.#nested) if (outerFlight !== undefined) waiting.add(outerFlight)
     }
     return false
   }
 
-  #close(): Waiter[] {
+  #close(): FlightWaiter[] {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
     this.#nested.clear()
@@ -97,10 +97,10 @@ export class Flight extends CancelScope {
 }
 
 /** One call that waits for a flight. */
-class Waiter extends Watcher {
+class FlightWaiter extends Watcher {
   readonly root: CallRoot
   /** The flight inside which the call was made. */
-  readonly from: Flight | undefined
+  readonly outerFlight: Flight | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly #flight: Flight
@@ -108,14 +108,14 @@ class Waiter extends Watcher {
   constructor(
     flight: Flight,
     root: CallRoot,
-    from: Flight | undefined,
+    outerFlight: Flight | undefined,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     super()
     this.#flight = flight
     this.root = root
-    this.from = from
+    this.outerFlight = outerFlight
     this.resolve = resolve
     this.reject = reject
   }

@@ -10,18 +10,18 @@ import { LruOrder } from './lru-order.ts'
 export class KeyedStates<S> {
   readonly #maxKeys: number
   readonly #create: (key: string | undefined) => S
-  readonly #onForget: ((state: S) => void) | undefined
+  readonly #onEvicted: ((state: S) => void) | undefined
   readonly #free = new LruOrder<string | undefined, S>()
   readonly #kept = new LruOrder<string | undefined, S>()
 
   /**
    * @param create makes the state of a new key
-   * @param onForget called with the state of an evicted key
+   * @param onEvicted called with the state of an evicted key
    */
-  constructor(maxKeys: number, create: (key: string | undefined) => S, onForget?: (state: S) => void) {
+  constructor(maxKeys: number, create: (key: string | undefined) => S, onEvicted?: (state: S) => void) {
     this.#maxKeys = maxKeys
     this.#create = create
-    this.#onForget = onForget
+    this.#onEvicted = onEvicted
   }
 
   /** The number of keys. */
@@ -45,7 +45,7 @@ export class KeyedStates<S> {
     const state = this.#create(key)
     this.#free.use(key, state)
     // Last, because the callback may use keys of this object.
-    if (evicted !== undefined) this.#onForget?.(evicted)
+    if (evicted !== undefined) this.#onEvicted?.(evicted)
     return state
   }
 

@@ -112,7 +112,7 @@ class WindowedBudget implements RetryBudget {
   balance(now: number): number {
     this.#slide(now)
     const left = this.#reserve + this.#ratio * this.#deposits - this.#withdrawals
-    // Below zero if the deposits that paid for withdrawals expired before these.
+    // Below zero if deposits have expired before the withdrawals that they paid for.
     return Math.max(0, Math.floor(left + ROUNDING))
   }
 

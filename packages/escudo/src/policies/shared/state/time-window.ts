@@ -34,7 +34,7 @@ class PastBucket {
 }
 
 /**
- * Counts the calls of the last 20 buckets: of the window's length, accurate to a twentieth of it.
+ * Counts the calls of the last 20 buckets, which together have the window's length. It is accurate to a twentieth.
  *
  * The window itself holds the newest bucket. A list holds the earlier buckets that have calls, at most 19. A window with
  * one call is therefore small, and a window that was idle is small again.

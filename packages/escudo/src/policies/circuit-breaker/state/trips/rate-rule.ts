@@ -28,7 +28,7 @@ export class RateRule implements TripRule {
     const { slowerThanMs } = settings
     window.record(slowerThanMs === undefined ? failed : durationMs > slowerThanMs, now)
     const { hits } = window
-    // Fast path of a healthy dependency: the threshold is above 0, so no hits cannot trip.
+    // Fast path of a healthy dependency: without hits the share is 0, and the threshold is above 0.
     if (hits === 0) return undefined
     const { calls } = window
     // Division, not multiplication, because of binary rounding: 7 / 25 equals 0.28, but 0.28 * 25 is above 7.
