@@ -97,7 +97,6 @@ export class Circuits {
     this.#deferring = true
     try {
       for (const breaker of all ? this.#all() : [this.use(key)]) {
-        if (!this.#isStored(breaker)) continue
         change(breaker)
         this.rearm(breaker)
       }

@@ -5,11 +5,22 @@ export class HedgedAttempt extends CancelScope {
   readonly number: number
   readonly isHedge: boolean
   readonly startedAt: number
+  /** The scope around the hedged call, once the call is cancelled: it receives the work that still runs. */
+  outer: CancelScope | undefined
 
   constructor(number: number, isHedge: boolean, startedAt: number) {
     super()
     this.number = number
     this.isHedge = isHedge
     this.startedAt = startedAt
+  }
+
+  /**
+   * Outer policies keep their permits while an attempt ignores its signal. Work can be added after the cancellation, by
+   * an operation that cancels its own call and then returns a promise.
+   */
+  override addStillRunning(work: PromiseLike<unknown>): void {
+    if (this.outer === undefined) super.addStillRunning(work)
+    else this.outer.addStillRunning(work)
   }
 }

@@ -82,9 +82,8 @@ export class HedgedCall<T> extends Watcher {
     this.#end()
     const outer = scopeOf(this.#call)
     for (const attempt of cancelled) {
+      attempt.outer = outer
       attempt.onCancel(cancellation, toAbort)
-      // Outer policies must keep their permits while an attempt ignores its signal.
-      for (const work of attempt.stillRunning ?? []) outer?.addStillRunning(work)
     }
     this.#reject(cancellation.reason)
   }

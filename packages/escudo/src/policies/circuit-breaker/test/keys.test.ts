@@ -182,6 +182,32 @@ describe('an evicted key', () => {
     await s.run(() => 1, { key: 'b' })
     expect([cancellations, status()['keys'], clock.pending]).toEqual([1, 1, 0])
   })
+
+  test('a listener on its signal that uses a third key evicts a key: no event, timer or check of it', async () => {
+    const { clock, breaker, s, changes, status } = setUp({
+      perKey: { maxKeys: 2 },
+      probe: {
+        every: '1s',
+        operation: ({ signal }) => {
+          // Uses `a` first, so that the new key `c` evicts `b`, which is still to be isolated.
+          signal.addEventListener('abort', () => {
+            void s.run(() => 1, { key: 'a' }).catch(() => {})
+            void s.run(() => 1, { key: 'c' }).catch(() => {})
+          })
+          return never()
+        },
+      },
+    })
+    for (const key of ['a', 'b']) await s.run(fail, { key }).catch(() => {})
+    await clock.advance('1500ms')
+    changes.length = 0
+    breaker.isolate()
+    expect(changes.map(({ key, to }) => `${key} ${to}`)).toEqual(['a isolated'])
+    expect([status()['keys'], clock.pending]).toEqual([2, 0])
+    expect(['a', 'b', 'c'].map((key) => breaker.stateOf(key))).toEqual(['isolated', 'isolated', 'isolated'])
+    breaker.reset()
+    expect(changes.map(({ key, to }) => `${key} ${to}`)).toEqual(['a isolated', 'a closed', 'c closed'])
+  })
 })
 
 test('a call whose key is evicted by a listener as the call starts still runs, without events', async () => {

@@ -83,6 +83,30 @@ describe("the caller's abort", () => {
     expect(s.status().policies[0]).toMatchObject({ calls: 1, hedges: 0 })
   })
 
+  test.each(['asynchronously', 'synchronously'])(
+    '%s by the operation: an outer bulkhead keeps its permit',
+    async (when) => {
+      const outer = bulkhead({ limit: 1 })
+      const clock = virtualClock()
+      const s = shield({ name: 's', clock }, outer, hedge({ after: 10 }))
+      const abort = new AbortController()
+      let settle: (value: number) => void = () => {}
+      const operation = (): Promise<number> => {
+        if (when === 'synchronously') abort.abort(reason)
+        return new Promise((resolve) => {
+          settle = resolve
+        })
+      }
+      const call = s.run(operation, { signal: abort.signal })
+      abort.abort(reason)
+      await expect(call).rejects.toBe(reason)
+      expect(outer.status?.(clock.now())).toMatchObject({ inUse: 1 })
+      settle(1)
+      await clock.advance(0)
+      expect(outer.status?.(clock.now())).toMatchObject({ inUse: 0 })
+    },
+  )
+
   test('in one tick with the answer: one outcome, and every permit is released', async () => {
     const { clock, s } = slow()
     const abort = new AbortController()
