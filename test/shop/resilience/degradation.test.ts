@@ -2,9 +2,9 @@ import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type FaultRule, faults } from 'escudo/testing'
 import { afterEach, describe, expect, test } from 'vitest'
-import { readSettings } from '../../examples/potion-shop/src/process/settings.ts'
-import { createShop } from '../../examples/potion-shop/src/shop/app.ts'
-import { type ShopValues, shopSettings } from '../../examples/potion-shop/src/shop/settings.ts'
+import { readSettings } from '../../../examples/potion-shop/src/process/settings.ts'
+import { createShop } from '../../../examples/potion-shop/src/shop/app.ts'
+import { type ShopValues, shopSettings } from '../../../examples/potion-shop/src/shop/settings.ts'
 
 // 4.10: the two tests of the chapter, each written in two ways. Both ways check the same:
 //
@@ -60,7 +60,7 @@ function settings(...flags: readonly string[]): ShopValues {
   return values
 }
 
-describe('with faults, in one process', () => {
+describe('4.10 with faults, in one process', () => {
   /** Answers as healthy services do. */
   const healthy: typeof fetch = async (input) => {
     const path = new URL(String(input instanceof Request ? input.url : input)).pathname
@@ -103,7 +103,7 @@ describe('with faults, in one process', () => {
   })
 })
 
-describe('with an HTTP mock, over sockets', () => {
+describe('4.10 with an HTTP mock, over sockets', () => {
   /** Starts a service that answers with `listener` and counts its calls. */
   async function mock(listener: RequestListener): Promise<{ readonly port: number; readonly calls: () => number }> {
     let calls = 0

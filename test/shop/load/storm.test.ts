@@ -1,13 +1,16 @@
 import { seededRandom } from 'escudo'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { codeOf, counted, formProblem, quantile } from './helpers/form.ts'
-import { type ProbedShop, startProbedShop } from './helpers/probed.ts'
-import { endAll, isAlive, type Running, until } from './helpers/processes.ts'
-import { askPort, posting } from './helpers/requests.ts'
-import { SERVICES, type Services, services } from './helpers/services.ts'
-import { StormClient, type StormRequest } from './helpers/storm-client.ts'
-import { drawFault, drawRequest, pick } from './helpers/storm-mix.ts'
-import type { WireAnswer } from './helpers/wire.ts'
+import { codeOf, counted, formProblem, quantile } from '../helpers/form.ts'
+import { readLog } from '../helpers/logs.ts'
+import { type ProbedShop, startProbedShop } from '../helpers/probed.ts'
+import { endAll, isAlive, type Running, until } from '../helpers/processes.ts'
+import { askPort, posting } from '../helpers/requests.ts'
+import { DEPENDENCIES } from '../helpers/restore.ts'
+import { SERVICES, type Services, services } from '../helpers/services.ts'
+import { StormClient, type StormRequest } from '../helpers/storm-client.ts'
+import { drawFault, drawRequest, pick } from '../helpers/storm-mix.ts'
+import { cleanUp } from '../helpers/system.ts'
+import type { WireAnswer } from '../helpers/wire.ts'
 
 // Ten thousand random requests, valid and invalid, for all routes, while faults in the dependencies come and go.
 // ESCUDO_STORM_SEED repeats the same requests. The order in which they meet the faults depends on the scheduler.
@@ -19,7 +22,6 @@ const WARM_UP = 2_000
 const CONCURRENCY = 50
 const GROWTH_MAX = 0.1
 const FAULT_EVERY_MS = 250
-const DEPENDENCIES = ['flaky', 'product', 'inventory'] as const
 
 let all: Services
 let shop: ProbedShop
@@ -34,13 +36,13 @@ beforeAll(async () => {
   all = await services({ ESCUDO_SEED: String(SEED), ESCUDO_ENTRIES_MAX: '300' })
   dependencies = await Promise.all(DEPENDENCIES.map((name) => all.start(name)))
   shop = await startProbedShop(all)
-  client = new StormClient(all.ports.shop, CONCURRENCY)
+  client = new StormClient(all.ports['potion-shop'], CONCURRENCY)
 })
 afterAll(async () => {
   client.close()
   await shop.stop()
   await endAll()
-  await all.remove()
+  await cleanUp()
 })
 
 /**
@@ -172,7 +174,7 @@ test(`${REQUESTS} requests in a storm (ESCUDO_STORM_SEED=${SEED})`, { timeout: 1
 })
 
 test('each request has exactly one http.request line, with the status of its answer', async () => {
-  const lines = (await all.log('shop')).filter((line) => line['event'] === 'http.request')
+  const lines = (await readLog(all, 'potion-shop')).filter((line) => line['event'] === 'http.request')
   const ofTrace = new Map<string, number[]>()
   for (const { trace_id, status_code } of lines) {
     const statuses = ofTrace.get(String(trace_id)) ?? []
@@ -200,14 +202,14 @@ test('no process exits, writes to stderr or crashes, and every log line is compl
   for (const { pid, stderr } of dependencies) expect([isAlive(pid), stderr()]).toEqual([true, ''])
   for (const name of SERVICES) {
     // Each line is parsed as JSON, so an incomplete line would throw here.
-    const lines = await all.log(name)
+    const lines = await readLog(all, name)
     expect(lines.length).toBeGreaterThan(100)
     expect(lines.filter((line) => line['log_level'] === 'critical')).toEqual([])
   }
 })
 
 test('afterwards all bulkhead permits are free and the pages are complete again', async () => {
-  const { text } = await askPort(all.ports.shop, '/admin/shields', { headers: { 'x-token': 'admin123' } })
+  const { text } = await askPort(all.ports['potion-shop'], '/admin/shields', { headers: { 'x-token': 'admin123' } })
   const { shields } = JSON.parse(text) as { shields: { name: string; policies: Record<string, unknown>[] }[] }
   const bulkheads = shields.flatMap(({ policies }) => policies.filter(({ type }) => type === 'bulkhead'))
   expect(bulkheads).toHaveLength(3)
@@ -217,10 +219,10 @@ test('afterwards all bulkhead permits are free and the pages are complete again'
       ...posting({ action: 'reset' }),
       headers: { 'content-type': 'application/json', 'x-token': 'admin123' },
     }
-    expect((await askPort(all.ports.shop, `/admin/shields/${name}/circuitBreaker`, reset)).status).toBe(200)
+    expect((await askPort(all.ports['potion-shop'], `/admin/shields/${name}/circuitBreaker`, reset)).status).toBe(200)
   }
   const page = await until('a complete page', async () => {
-    const { status, json } = await askPort(all.ports.shop, '/product-details/mana-potion')
+    const { status, json } = await askPort(all.ports['potion-shop'], '/product-details/mana-potion')
     return status === 200 ? json : undefined
   })
   expect(page.inventory).toEqual({ stock: 42, status: 'Verificado' })

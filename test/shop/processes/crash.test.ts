@@ -1,19 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, expect, test } from 'vitest'
-import { until } from './helpers/processes.ts'
-import { connectTo } from './helpers/raw.ts'
-import { ask, listening } from './helpers/requests.ts'
-import { endShops, startShop } from './helpers/shop.ts'
-import { cleanUp, NAMES, pidsOf, readLog, type System, startSystem, stopSystem } from './helpers/system.ts'
+import { readLog } from '../helpers/logs.ts'
+import { until } from '../helpers/processes.ts'
+import { connectTo } from '../helpers/raw.ts'
+import { ask, listening } from '../helpers/requests.ts'
+import { startShop } from '../helpers/shop.ts'
+import { cleanUp, pidsOf, type System, startSystem, stopSystem } from '../helpers/system.ts'
+import { NAMES } from '../helpers/target.ts'
 
 // 4.1d: an uncaught error ends the process gracefully, and the supervisor starts it again.
 
-const THROW_ON_SIGNAL = `--import=${new URL('./helpers/throw-on-signal.ts', import.meta.url).href}`
+const THROW_ON_SIGNAL = `--import=${new URL('../helpers/throw-on-signal.ts', import.meta.url).href}`
 /** An incomplete request: it stays in flight until the connection is closed. */
 const ENDLESS = 'POST /orders HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{'
 
 afterAll(async () => {
-  await endShops()
   await cleanUp()
 })
 
@@ -60,7 +61,7 @@ test('4.1d: answers requests in flight, accepts no new ones, exits 1, restarts w
   const { 'potion-shop': _again, ...othersNow } = pidsOf(system.supervisor)
   expect(othersNow).toEqual(others)
 
-  const lines = await readLog(system.logFolder, 'potion-shop')
+  const lines = await readLog(system, 'potion-shop')
   expect(lines.filter(critical)).toEqual([
     expect.objectContaining({
       event: 'process.crash',
@@ -87,7 +88,7 @@ test('4.1d: all five processes, including the dashboard, crash this way and rest
   expect(performance.now() - crashedAt).toBeLessThan(10_000)
   for (const name of NAMES) {
     expect(system.supervisor.stdout()).toContain(`${name} died (exit code 1)`)
-    const crashes = (await readLog(system.logFolder, name)).filter(critical)
+    const crashes = (await readLog(system, name)).filter(critical)
     expect(crashes.map((line) => [line['event'], line['service'], line['origin']])).toEqual([
       ['process.crash', name, 'uncaughtException'],
     ])

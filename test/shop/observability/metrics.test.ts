@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { checkHistograms, readScrape, type Scrape } from '../../packages/escudo/src/telemetry/metrics/test/setup.ts'
-import { ask, clearFault, setFault } from './helpers/requests.ts'
-import { cleanUp, type Name, type System, startSystem, stopSystem } from './helpers/system.ts'
+import { checkHistograms, readScrape, type Scrape } from '../../../packages/escudo/src/telemetry/metrics/test/setup.ts'
+import { ask, clearFault, setFault } from '../helpers/requests.ts'
+import { cleanUp, type System, startSystem, stopSystem } from '../helpers/system.ts'
+import type { Name } from '../helpers/target.ts'
 
 // Compares the metrics of the shop with traffic that this test counts, over sockets. Each test continues with the
 // counters of the previous one.

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { codeOf, formProblem } from './helpers/form.ts'
-import { endAll, type Running } from './helpers/processes.ts'
-import { type Answer, askPort, posting } from './helpers/requests.ts'
-import { type Services, services } from './helpers/services.ts'
-import type { Line } from './helpers/system.ts'
+import { codeOf, formProblem } from '../helpers/form.ts'
+import { type Line, linesOf } from '../helpers/logs.ts'
+import type { Running } from '../helpers/processes.ts'
+import { type Answer, ask, setFault } from '../helpers/requests.ts'
+import { DEPENDENCIES } from '../helpers/restore.ts'
+import { runningShop } from '../helpers/running-shop.ts'
+import { type Services, services } from '../helpers/services.ts'
+import { traceOf } from '../helpers/shop.ts'
+import { cleanUp } from '../helpers/system.ts'
+import type { Target } from '../helpers/target.ts'
 
 // 4.10: every dependency with every fault, over real sockets. The services run without a supervisor, so a killed
 // service stays down until its case ends.
@@ -62,33 +67,35 @@ function ofFlaky(fault: Fault): Expected {
 
 const PAGE = '/product-details/mana-potion'
 const ROWS = {
-  product: { path: PAGE, expected: ofProduct },
-  inventory: { path: PAGE, expected: ofInventory },
-  flaky: { path: '/call-service', expected: ofFlaky },
+  'product-service': { row: '4.7c', path: PAGE, expected: ofProduct },
+  'inventory-service': { row: '4.7b', path: PAGE, expected: ofInventory },
+  'flaky-service': { row: '4.4b', path: '/call-service', expected: ofFlaky },
 } as const
 type Dependency = keyof typeof ROWS
 
-const CELLS = (Object.keys(ROWS) as Dependency[]).flatMap((dependency) =>
-  (Object.keys(FAULTS) as Fault[]).map((fault) => [dependency, fault] as const),
+const CELLS = DEPENDENCIES.flatMap((dependency) =>
+  (Object.keys(FAULTS) as Fault[]).map((fault) => [dependency, fault, ROWS[dependency].row] as const),
 )
 
-let all: Services
+let all: Target
+/** Their services can be killed: the same as `all`, unless that is the running shop. */
+let own: Services
 const running = new Map<Dependency, Running>()
 const seen = new Map<string, readonly [Answer, readonly Line[]]>()
 
 beforeAll(async () => {
-  all = await services({ ESCUDO_FAKE_SERVICE_FAIL_RATE: '0' })
-  const start = async (name: Dependency): Promise<void> => void running.set(name, await all.start(name))
-  await Promise.all([all.start('shop'), start('flaky'), start('product'), start('inventory')])
+  own = await services()
+  const start = async (name: Dependency): Promise<void> => void running.set(name, await own.start(name))
+  await Promise.all([own.start('potion-shop'), ...DEPENDENCIES.map(start)])
+  all = (await runningShop()) ?? own
   const provokeAll = async (...dependencies: readonly Dependency[]): Promise<void> => {
     for (const [dependency, fault] of CELLS) if (dependencies.includes(dependency)) await provoke(dependency, fault)
   }
   // The two pages share no dependency, so their slow cases can run in parallel.
-  await Promise.all([provokeAll('product', 'inventory'), provokeAll('flaky')])
+  await Promise.all([provokeAll('product-service', 'inventory-service'), provokeAll('flaky-service')])
 }, 90_000)
 afterAll(async () => {
-  await endAll()
-  await all.remove()
+  await cleanUp()
   console.log(table())
 })
 
@@ -96,24 +103,26 @@ afterAll(async () => {
 async function provoke(dependency: Dependency, fault: Fault): Promise<void> {
   const { path } = ROWS[dependency]
   const how = FAULTS[fault]
+  const target = how === 'SIGKILL' ? own : all
   if (how === 'SIGKILL') {
     running.get(dependency)?.send(how)
     await running.get(dependency)?.exit
-  } else await askPort(all.ports[dependency], '/__faults', posting(how, 'PUT'))
-  const answer = await askPort(all.ports.shop, path)
-  if (how === 'SIGKILL') running.set(dependency, await all.start(dependency))
-  else await askPort(all.ports[dependency], '/__faults', { method: 'DELETE' })
-  seen.set(`${dependency} ${fault}`, [answer, await all.trace(answer.headers.get('x-trace-id') ?? '')])
+  } else await setFault(target, dependency, how)
+  const answer = await ask(target, 'potion-shop', path)
+  if (how === 'SIGKILL') running.set(dependency, await own.start(dependency))
+  // A fault with rate 0 also turns the random failures of the flaky service off.
+  await setFault(target, dependency, { rate: 0 })
+  seen.set(`${dependency} ${fault}`, [answer, await linesOf(target, 'potion-shop', traceOf(answer))])
   // The shop must use the fixed dependency immediately. These successful calls also keep the breaker closed, because
   // they keep the failure rate below its threshold.
   for (let i = 0; i < 4; i += 1) {
-    const { status, json } = await askPort(all.ports.shop, path)
+    const { status, json } = await ask(target, 'potion-shop', path)
     if (status !== 200 || json.inventory?.stock === null)
       throw new Error(`${dependency} did not recover after ${fault}`)
   }
 }
 
-test.each(CELLS)('4.10: %s × %s', (dependency, fault) => {
+test.each(CELLS)('4.10, $2: $0 × $1', (dependency, fault) => {
   const { status, code, body, withinMs, line } = ROWS[dependency].expected(fault)
   const [answer, lines] = seen.get(`${dependency} ${fault}`) as readonly [Answer, readonly Line[]]
   expect(formProblem(answer)).toBeUndefined()

@@ -3,10 +3,11 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest'
-import { debianPackage, INSTALL_MS_MAX } from '../helpers/debian.ts'
-import { freePorts, ROOT, type Running, start, until } from './helpers/processes.ts'
-import { ask, setFault } from './helpers/requests.ts'
-import { cleanUp, NAMES, type System, startSystem, stopSystem } from './helpers/system.ts'
+import { debianPackage, INSTALL_MS_MAX } from '../../helpers/debian.ts'
+import { freePorts, ROOT, type Running, start, until } from '../helpers/processes.ts'
+import { ask, setFault } from '../helpers/requests.ts'
+import { cleanUp, type System, startSystem, stopSystem } from '../helpers/system.ts'
+import { NAMES } from '../helpers/target.ts'
 
 // Checks the metrics with Prometheus itself: its linter, and its server, which scrapes the running shop.
 

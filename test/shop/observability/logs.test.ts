@@ -1,28 +1,25 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { formProblem } from './helpers/form.ts'
-import { endAll } from './helpers/processes.ts'
-import { type Answer, askPort } from './helpers/requests.ts'
-import { type Services, services } from './helpers/services.ts'
-import type { Line } from './helpers/system.ts'
+import { formProblem } from '../helpers/form.ts'
+import { type Line, linesOf } from '../helpers/logs.ts'
+import { type Answer, askPort } from '../helpers/requests.ts'
+import { openServices } from '../helpers/services.ts'
+import { cleanUp } from '../helpers/system.ts'
+import type { Target } from '../helpers/target.ts'
 
 // 4.8 and 4.9a: log lines of the shop and of the toolkit in one trace, and the traffic for the dashboard.
 
-let all: Services
+let all: Target
 
 beforeAll(async () => {
-  all = await services()
-  await all.start('shop')
+  all = await openServices(['potion-shop'])
 })
-afterAll(async () => {
-  await endAll()
-  await all.remove()
-})
+afterAll(cleanUp)
 
 async function getWithTrace(path: string): Promise<readonly [Answer, readonly Line[]]> {
-  const answer = await askPort(all.ports.shop, path)
+  const answer = await askPort(all.ports['potion-shop'], path)
   const { status, headers, text } = answer
   expect(formProblem({ status, headers, text })).toBeUndefined()
-  return [answer, await all.trace(headers.get('x-trace-id') ?? '')]
+  return [answer, await linesOf(all, 'potion-shop', headers.get('x-trace-id') ?? '')]
 }
 
 test('4.8a: finds the admin and logs the lines in order under one trace', async () => {
@@ -74,11 +71,11 @@ test.each(['__proto__', 'admin ', 'ADMIN', 'a\nb', '\u001b[31mred', 'x'.repeat(2
   },
 )
 
-test('4.8: a hundred concurrent lookups log every line in the right trace', async () => {
+test('4.8b: a hundred concurrent lookups log every line in the right trace', async () => {
   const ids = Array.from({ length: 100 }, (_, index) => (index % 3 === 0 ? 'admin' : `user-${index}`))
-  const answers = await Promise.all(ids.map((id) => askPort(all.ports.shop, `/user/${id}`)))
+  const answers = await Promise.all(ids.map((id) => askPort(all.ports['potion-shop'], `/user/${id}`)))
   for (const [index, { headers }] of answers.entries()) {
-    const lines = await all.trace(headers.get('x-trace-id') ?? '')
+    const lines = await linesOf(all, 'potion-shop', headers.get('x-trace-id') ?? '')
     expect(lines).toHaveLength(3)
     expect(lines[0]).toMatchObject({ user_id: ids[index] })
     expect(lines[2]).toMatchObject({ path: `/user/${ids[index]}` })

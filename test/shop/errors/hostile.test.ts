@@ -1,11 +1,12 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { codeOf, formProblem } from './helpers/form.ts'
-import { HOSTILE, SECRET } from './helpers/hostile-requests.ts'
-import { endAll, isAlive, ROOT, type Running } from './helpers/processes.ts'
-import { askPort } from './helpers/requests.ts'
-import { type Services, services } from './helpers/services.ts'
-import { head, post, sendBytes, type WireAnswer } from './helpers/wire.ts'
+import { codeOf, formProblem } from '../helpers/form.ts'
+import { HOSTILE, SECRET } from '../helpers/hostile-requests.ts'
+import { linesOf } from '../helpers/logs.ts'
+import { isAlive, ROOT } from '../helpers/processes.ts'
+import { openShop, type Shop, type StartedShop } from '../helpers/shop.ts'
+import { cleanUp } from '../helpers/system.ts'
+import { head, post, sendBytes, type WireAnswer } from '../helpers/wire.ts'
 
 // Hostile requests against the real shop. Each gets the expected answer with a well-formed body, and one log line. No
 // answer reveals internals of the shop or repeats what was sent. The process survives.
@@ -14,20 +15,15 @@ import { head, post, sendBytes, type WireAnswer } from './helpers/wire.ts'
 const INTERNALS =
   /node_modules|examples\/|packages\/|\.[cm]?[jt]s\b|\n\s+at |Error:|FST_|ERR_|HPE_|SyntaxError|Unexpected token|zod/i
 
-let all: Services
-let shop: Running
+let shop: Shop | StartedShop
 
 beforeAll(async () => {
-  all = await services({ ESCUDO_USERS_FAIL_RATE: '0' })
-  shop = await all.start('shop')
+  shop = await openShop()
 })
-afterAll(async () => {
-  await endAll()
-  await all.remove()
-})
+afterAll(cleanUp)
 
-test.each(HOSTILE)('%s', async (_name, bytes, status, code) => {
-  const answer = await only(sendBytes(all.ports.shop, bytes))
+test.each(HOSTILE)('codes: %s', async (_name, bytes, status, code) => {
+  const answer = await only(sendBytes(shop.port, bytes))
   expect([answer.status, codeOf(answer)]).toEqual([status, code])
   expect(answer.text).not.toMatch(INTERNALS)
   expect(answer.text).not.toContain(ROOT)
@@ -44,8 +40,8 @@ test.each<readonly [string, string]>([
   ['a forged log line', 'a\n{"log_level":"critical","event":"forged"}\r\n'],
   ['NUL, line separators and a BOM', '\0\u2028\u2029\ufeff'],
   ['a replacement character and an emoji', '\ufffd💥'],
-])('treats %s as data: it appears in the context and in one log line', async (_name, id) => {
-  const answer = await only(sendBytes(all.ports.shop, head(`GET /items/${encodeURIComponent(id)}`)))
+])('4.2b: treats %s as data: it appears in the context and in one log line', async (_name, id) => {
+  const answer = await only(sendBytes(shop.port, head(`GET /items/${encodeURIComponent(id)}`)))
   expect(answer.status).toBe(404)
   expect(JSON.parse(answer.text)).toMatchObject({
     error_code: 'ITEM_NOT_FOUND',
@@ -54,11 +50,13 @@ test.each<readonly [string, string]>([
   })
   expect(answer.text).not.toMatch(INTERNALS)
   await expectOneLine(answer)
-  expect((await all.log('shop')).some((line) => line['event'] === 'forged')).toBe(false)
+  expect((await shop.lines()).some((line) => line['event'] === 'forged')).toBe(false)
 })
 
 test.each<readonly [string, readonly string[]]>([
   ['upper case', ['traceparent: 00-4BF92F3577B34DA6A3CE929D0E0E4736-00F067AA0BA902B7-01']],
+  ['a parent of zeros', ['traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01']],
+  ['too few digits', ['traceparent: 00-4bf92f3577b34da6a3ce929d0e0e473-00f067aa0ba902b7-01']],
   ['zeros', ['traceparent: 00-00000000000000000000000000000000-00f067aa0ba902b7-01']],
   ['version ff', ['traceparent: ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01']],
   ['a version 00 that is too long', ['traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x']],
@@ -73,8 +71,8 @@ test.each<readonly [string, readonly string[]]>([
   ],
   ['request ids', [`X-Request-ID: ${SECRET}`, `X-Trace-ID: ${SECRET}`, 'X-Correlation-ID: %0d%0aSet-Cookie: x']],
   ['a request id of 10 KB', [`X-Request-ID: ${SECRET.repeat(1_700)}`]],
-])('ignores a hostile trace (%s) and starts a new one', async (_name, fields) => {
-  const answer = await only(sendBytes(all.ports.shop, head('GET /items/item1', ...fields)))
+])('4.8c: ignores a hostile trace (%s) and starts a new one', async (_name, fields) => {
+  const answer = await only(sendBytes(shop.port, head('GET /items/item1', ...fields)))
   expect(answer.status).toBe(200)
   expect(answer.headers.get('x-trace-id')).toMatch(/^[0-9a-f]{32}$/)
   expect(answer.headers.get('x-trace-id')).not.toMatch(/^4bf92f3577b34da6|^0{32}/)
@@ -82,8 +80,8 @@ test.each<readonly [string, readonly string[]]>([
   await expectOneLine(answer)
 })
 
-test('a valid request and garbage in one packet: each gets an answer and a log line', async () => {
-  const answers = await sendBytes(all.ports.shop, `GET /items/item1 HTTP/1.1\r\nHost: shop\r\n\r\n${SECRET}\r\n\r\n`)
+test('codes: a valid request and garbage in one packet: each gets an answer and a log line', async () => {
+  const answers = await sendBytes(shop.port, `GET /items/item1 HTTP/1.1\r\nHost: shop\r\n\r\n${SECRET}\r\n\r\n`)
   expect(answers.map(({ status }) => status)).toEqual([200, 400])
   for (const answer of answers) {
     expect(formProblem(answer)).toBeUndefined()
@@ -91,7 +89,7 @@ test('a valid request and garbage in one packet: each gets an answer and a log l
   }
 })
 
-test('gives 200 concurrent hostile connections a well-formed answer each', async () => {
+test('codes: gives 200 concurrent hostile connections a well-formed answer each', async () => {
   const kinds = [
     `${SECRET}\r\n\r\n`,
     head('GET /items/%zz'),
@@ -100,16 +98,16 @@ test('gives 200 concurrent hostile connections a well-formed answer each', async
     head('PURGE /'),
   ]
   const answers = await Promise.all(
-    Array.from({ length: 200 }, (_, index) => only(sendBytes(all.ports.shop, kinds[index % kinds.length] as string))),
+    Array.from({ length: 200 }, (_, index) => only(sendBytes(shop.port, kinds[index % kinds.length] as string))),
   )
   expect(new Set(answers.map(({ headers }) => headers.get('x-trace-id'))).size).toBe(200)
 })
 
-test('answers an endless upload with 413 and closes the connection within 32 MiB', async () => {
+test('codes: answers an endless upload with 413 and closes the connection within 32 MiB', async () => {
   const chunk = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 0x20), Buffer.from('\r\n')])
   let sent = 0
   const received = await new Promise<string>((resolve) => {
-    const socket = connect(all.ports.shop, '127.0.0.1')
+    const socket = connect(shop.port, '127.0.0.1')
     let text = ''
     socket.on('error', () => {})
     socket.on('close', () => resolve(text))
@@ -129,11 +127,13 @@ test('answers an endless upload with 413 and closes the connection within 32 MiB
   expect(sent).toBeLessThan(32 * 1_048_576)
 })
 
-test('afterwards the same process still answers and has written nothing to stderr', async () => {
-  expect(isAlive(shop.pid)).toBe(true)
-  expect(shop.stderr()).toBe('')
-  expect((await askPort(all.ports.shop, '/items/item1')).status).toBe(200)
-  const lines = await all.log('shop')
+test('codes: afterwards the same process still answers and has written nothing to stderr', async () => {
+  if ('process' in shop) {
+    expect(isAlive(shop.process.pid)).toBe(true)
+    expect(shop.process.stderr()).toBe('')
+  }
+  expect((await shop.ask('/items/item1')).status).toBe(200)
+  const lines = await shop.lines()
   expect(lines.filter((line) => line['log_level'] === 'error' || line['log_level'] === 'critical')).toEqual([])
   // A query or a body can contain a secret, so neither is ever logged.
   expect(lines.some((line) => JSON.stringify(line).includes(`?${SECRET}`))).toBe(false)
@@ -150,7 +150,7 @@ async function only(answers: Promise<readonly WireAnswer[]>): Promise<WireAnswer
 }
 
 async function expectOneLine({ status, headers }: WireAnswer): Promise<void> {
-  const lines = await all.trace(headers.get('x-trace-id') ?? '')
+  const lines = await linesOf(shop.target, 'potion-shop', headers.get('x-trace-id') ?? '')
   expect(lines.filter((line) => line['event'] === 'http.request')).toMatchObject([{ status_code: status }])
   expect(lines.filter((line) => line['event'] === 'http_error')).toHaveLength(status < 400 ? 0 : 1)
 }

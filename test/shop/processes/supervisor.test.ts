@@ -2,9 +2,11 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
-import { isAlive, start, startScript, until } from './helpers/processes.ts'
-import { ask, listening, setFault } from './helpers/requests.ts'
-import { cleanUp, environment, NAMES, pidsOf, readLog, startSystem, untilUp } from './helpers/system.ts'
+import { readLog } from '../helpers/logs.ts'
+import { isAlive, start, startScript, until } from '../helpers/processes.ts'
+import { ask, listening, setFault } from '../helpers/requests.ts'
+import { cleanUp, environment, pidsOf, startSystem, untilUp } from '../helpers/system.ts'
+import { NAMES } from '../helpers/target.ts'
 
 const START = 'examples/potion-shop/src/start.ts'
 
@@ -15,7 +17,7 @@ async function untilGone(pids: readonly number[]): Promise<void> {
   await until(`the end of processes ${pids.join(', ')}`, () => !pids.some(isAlive), 8_000)
 }
 
-test('starts all five processes, prints their URLs and exits 0 on a double Ctrl-C', async () => {
+test('start: starts all five processes, prints their URLs and exits 0 on a double Ctrl-C', async () => {
   const system = await startSystem()
   const pids = Object.values(pidsOf(system.supervisor))
   expect(pids).toHaveLength(5)
@@ -47,7 +49,7 @@ test.each([0, 60, 150, 400, 800])('SIGTERM %i ms after the start leaves no proce
   for (const port of Object.values(ports)) await expect(listening(port)).resolves.toBe(false)
 })
 
-test('a SIGTERM to npm alone stops all processes', async () => {
+test('start: a SIGTERM to npm alone stops all processes', async () => {
   const { env } = await environment()
   const npm = start('npm', ['start'], env)
   await untilUp(npm)
@@ -66,7 +68,7 @@ test('a SIGKILL of npm, which npm cannot forward, stops all processes', async ()
   await untilGone(pids)
 })
 
-test('Ctrl-C in a terminal, which reaches npm and the supervisor, stops all processes', async () => {
+test('start: Ctrl-C in a terminal, which reaches npm and the supervisor, stops all processes', async () => {
   const { env } = await environment()
   // A terminal signals the whole process group, and npm forwards the signal: the supervisor receives it twice.
   const npm = start('npm', ['start'], env, true)
@@ -105,7 +107,7 @@ test.each([0, 100, 250, 500])('SIGKILL %i ms after the first output leaves no pr
   )
 })
 
-test('restarts a process after SIGKILL, reports it and keeps the others running', async () => {
+test('start: restarts a process after SIGKILL, reports it and keeps the others running', async () => {
   const system = await startSystem()
   const { 'inventory-service': killed, ...others } = pidsOf(system.supervisor)
   process.kill(killed, 'SIGKILL')
@@ -193,7 +195,7 @@ test('a service killed while it writes leaves no incomplete line in its log', as
   }
   // readLog throws if a line is not JSON, for example two joined incomplete lines.
   const lines = await until('the lines after the last restart', async () => {
-    const all = await readLog(system.logFolder, 'potion-shop')
+    const all = await readLog(system, 'potion-shop')
     return all.length > 2 ? all : undefined
   })
   expect(lines.some((line) => line['event'] === 'http.request')).toBe(true)

@@ -2,31 +2,38 @@ import { Validator } from '@seriousme/openapi-schema-validator'
 import { Ajv2020 as Ajv } from 'ajv/dist/2020.js'
 import { errorCoverage, type OpenApiDocument, type SeenError } from 'escudo/openapi'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Operation, walkErrors } from './helpers/error-walk.ts'
-import { formProblem } from './helpers/form.ts'
-import { endAll } from './helpers/processes.ts'
-import { type Answer, askPort } from './helpers/requests.ts'
-import { type Services, services } from './helpers/services.ts'
-import type { Line } from './helpers/system.ts'
+import { type Operation, walkErrors } from '../helpers/error-walk.ts'
+import { formProblem } from '../helpers/form.ts'
+import { type Line, linesOf, readLog } from '../helpers/logs.ts'
+import { type Answer, askPort } from '../helpers/requests.ts'
+import { runningShop } from '../helpers/running-shop.ts'
+import { SERVICES, type Services, services } from '../helpers/services.ts'
+import { type Shop, shopOf } from '../helpers/shop.ts'
+import { cleanUp } from '../helpers/system.ts'
 
 // Compares the OpenAPI document with the running shop: the document lists exactly the errors that occur. The errors are
 // read from the log of the shop.
 
 let all: Services
+let shop: Shop
 let document: OpenApiDocument
 let answers: readonly Answer[]
 let errors: readonly Line[]
 let seen: readonly SeenError[]
 
 beforeAll(async () => {
+  // The traffic fills this shop and breaks its dependencies. The pages are those of the running shop, if there is one.
   all = await services({ ESCUDO_USERS_FAIL_RATE: '0', ESCUDO_ENTRIES_MAX: '2' })
-  for (const service of ['flaky', 'product', 'inventory', 'shop'] as const) await all.start(service)
-  document = (await askPort(all.ports.shop, '/openapi.json')).json as unknown as OpenApiDocument
+  await Promise.all(SERVICES.map(all.start))
+  shop = shopOf((await runningShop()) ?? all)
+  document = (await shop.ask('/openapi.json')).json as unknown as OpenApiDocument
   answers = await walkErrors(all, operationsOf(document))
   // Once the line of this last request is in the log, all earlier lines are too.
-  const last = await askPort(all.ports.shop, '/nada')
-  await all.trace(last.headers.get('x-trace-id') ?? '')
-  errors = (await all.log('shop')).filter((line) => line['event'] === 'http_error' && line['status_code'] !== 499)
+  const last = await askPort(all.ports['potion-shop'], '/nada')
+  await linesOf(all, 'potion-shop', last.headers.get('x-trace-id') ?? '')
+  errors = (await readLog(all, 'potion-shop')).filter(
+    (line) => line['event'] === 'http_error' && line['status_code'] !== 499,
+  )
   seen = errors
     .filter((line) => typeof line['route'] === 'string')
     .map((line) => ({
@@ -35,10 +42,7 @@ beforeAll(async () => {
       code: String(line['error_code']),
     }))
 }, 120_000)
-afterAll(async () => {
-  await endAll()
-  await all.remove()
-})
+afterAll(cleanUp)
 
 function operationsOf({ paths }: OpenApiDocument): readonly Operation[] {
   return Object.entries(paths).flatMap(([path, operations]) =>
@@ -113,7 +117,7 @@ test('docs: every example matches its schema in both languages and has a complet
 })
 
 test('docs: the page uses no other host and no inline script, and all its files exist', async () => {
-  const page = await askPort(all.ports.shop, '/docs')
+  const page = await shop.ask('/docs')
   expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
   const policy = page.headers.get('content-security-policy') ?? ''
   expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self';")
@@ -121,9 +125,9 @@ test('docs: the page uses no other host and no inline script, and all its files 
   expect(page.text).not.toMatch(/<script(?![^>]*\ssrc=)|\son\w+=|https?:\/\//)
   const parts = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => String(path))
   expect(parts.length).toBeGreaterThan(5)
-  for (const path of parts) expect((await askPort(all.ports.shop, path)).status, path).toBe(200)
-  expect((await askPort(all.ports.shop, '/docs/json')).json).toEqual(document)
-  const missing = await askPort(all.ports.shop, '/docs/static/nada.js')
+  for (const path of parts) expect((await shop.ask(path)).status, path).toBe(200)
+  expect((await shop.ask('/docs/json')).json).toEqual(document)
+  const missing = await shop.ask('/docs/static/nada.js')
   expect([missing.status, missing.json.error_code]).toEqual([404, 'ROUTE_NOT_FOUND'])
 })
 
@@ -137,7 +141,7 @@ test.each([
   ['/docs/static/swagger-ui.css', { range: 'bytes=999999999-' }, 416],
   ['/docs/nada', {}, 404],
 ] as const)('docs: a hostile request for %s is a client error', async (path, headers, status) => {
-  const answer = await askPort(all.ports.shop, path, { headers })
+  const answer = await shop.ask(path, { headers })
   expect([answer.status, formProblem(answer)]).toEqual([status, undefined])
 })
 

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { endAll, freePorts, startScript, until } from './helpers/processes.ts'
-import { askPort } from './helpers/requests.ts'
+import { endAll, freePorts, startScript, until } from '../helpers/processes.ts'
+import { askPort } from '../helpers/requests.ts'
 
 // 4.7b: answers that the fault switch cannot produce. The shop runs alone; this test serves both of its dependencies.
 
@@ -73,7 +73,7 @@ test.each<[string, RequestListener]>([
   }
 })
 
-test('4.7: unknown keys in the answer of a dependency do not reach the page', async () => {
+test('4.7a: unknown keys in the answer of a dependency do not reach the page', async () => {
   productAnswers = json({ id: 'p', name: 'P', description: 'D', cost: 3 })
   inventoryAnswers = json({ stock: 7, supplier: 'secret' })
   const { json: body } = await askPort(shop, '/product-details/p')

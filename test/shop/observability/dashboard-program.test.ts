@@ -2,8 +2,8 @@ import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest'
-import { endAll, freePorts, type Running, startScript, until } from './helpers/processes.ts'
-import { askPort } from './helpers/requests.ts'
+import { endAll, freePorts, type Running, startScript, until } from '../helpers/processes.ts'
+import { askPort } from '../helpers/requests.ts'
 
 // The dashboard as a separate program, with log files of any service.
 
@@ -28,7 +28,7 @@ const once = async (...files: readonly string[]): Promise<Running> => {
   return process
 }
 
-test('--once --json prints one summary of all files, including an unterminated last line', async () => {
+test('cmd: --once --json prints one summary of all files, including an unterminated last line', async () => {
   const second = join(folder, 'shop.jsonl')
   await writeFile(log, `${REQUEST}${REQUEST.replace('200', '500')}nope\n${REQUEST.trim().replace('2.5', '5.5')}`)
   await writeFile(second, '{"event":"http.request","service":"shop","status_code":404,"latency_ms":1}\n')
@@ -45,7 +45,7 @@ test('--once --json prints one summary of all files, including an unterminated l
   })
 })
 
-test('--once fails with one line when a file cannot be read', async () => {
+test('cmd: --once fails with one line when a file cannot be read', async () => {
   for (const path of [log, folder]) {
     const { stderr, stdout, exit } = await once(path)
     expect((await exit).code).toBe(2)
@@ -53,7 +53,7 @@ test('--once fails with one line when a file cannot be read', async () => {
   }
 })
 
-test('waits for a missing file, shows each line within a second, exits 0 on SIGTERM', async () => {
+test('4.9b: waits for a missing file, shows each line within a second, exits 0 on SIGTERM', async () => {
   const [port] = (await freePorts(1)) as [number]
   const dashboard = startScript(BIN, [log], { ESCUDO_DASHBOARD_PORT: String(port) })
   const summary = () => askPort(port, '/api/summary').catch(() => undefined)

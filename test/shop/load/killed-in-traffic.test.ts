@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { codeOf, counted, formProblem, quantile } from './helpers/form.ts'
-import { until } from './helpers/processes.ts'
-import { ask } from './helpers/requests.ts'
-import { cleanUp, type Name, pidsOf, type System, startSystem, stopSystem } from './helpers/system.ts'
+import { codeOf, counted, formProblem, quantile } from '../helpers/form.ts'
+import { until } from '../helpers/processes.ts'
+import { ask } from '../helpers/requests.ts'
+import { cleanUp, pidsOf, type System, startSystem, stopSystem } from '../helpers/system.ts'
+import type { Name } from '../helpers/target.ts'
 
 // Kills processes with SIGKILL, one after the other, while the shop gets twenty requests a second. Each request gets a
 // well-formed answer in time, and the shop recovers once the killed process has restarted.

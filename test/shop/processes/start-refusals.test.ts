@@ -1,8 +1,9 @@
 import { createServer } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
-import { type Running, startScript } from './helpers/processes.ts'
-import { listening } from './helpers/requests.ts'
-import { cleanUp, environment, NAMES } from './helpers/system.ts'
+import { type Running, startScript } from '../helpers/processes.ts'
+import { listening } from '../helpers/requests.ts'
+import { cleanUp, environment } from '../helpers/system.ts'
+import { NAMES } from '../helpers/target.ts'
 
 // A wrong start is rejected in one line before any process runs.
 
@@ -10,19 +11,22 @@ const START = 'examples/potion-shop/src/start.ts'
 
 afterEach(cleanUp)
 
-test.each(NAMES)('rejects a taken port (%s) in one line with port and variable, and starts nothing', async (name) => {
-  const { env, ports } = await environment()
-  const holder = createServer().listen(ports[name], '127.0.0.1')
-  try {
-    const supervisor = startScript(START, [], env)
-    await expectMisuse(supervisor)
-    const variable = Object.entries(env).find(([, value]) => value === String(ports[name]))?.[0]
-    expect(supervisor.stderr()).toContain(`port ${ports[name]} is taken; set ${variable}`)
-    for (const port of Object.values(ports)) expect(await listening(port)).toBe(port === ports[name])
-  } finally {
-    holder.close()
-  }
-})
+test.each(NAMES)(
+  'start: rejects a taken port (%s) in one line with port and variable, and starts nothing',
+  async (name) => {
+    const { env, ports } = await environment()
+    const holder = createServer().listen(ports[name], '127.0.0.1')
+    try {
+      const supervisor = startScript(START, [], env)
+      await expectMisuse(supervisor)
+      const variable = Object.entries(env).find(([, value]) => value === String(ports[name]))?.[0]
+      expect(supervisor.stderr()).toContain(`port ${ports[name]} is taken; set ${variable}`)
+      for (const port of Object.values(ports)) expect(await listening(port)).toBe(port === ports[name])
+    } finally {
+      holder.close()
+    }
+  },
+)
 
 test.each([
   [['--nope'], {}, 'unknown flag --nope'],

@@ -1,28 +1,24 @@
 import { Agent, get } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { codeOf, formProblem, quantile } from './helpers/form.ts'
-import { endAll, type Running } from './helpers/processes.ts'
-import { type Answer, askPort, posting } from './helpers/requests.ts'
-import { type Services, services } from './helpers/services.ts'
+import { codeOf, formProblem, quantile } from '../helpers/form.ts'
+import { readLog } from '../helpers/logs.ts'
+import { type Answer, askPort, setFault } from '../helpers/requests.ts'
+import { openServices } from '../helpers/services.ts'
+import { cleanUp } from '../helpers/system.ts'
+import type { Target } from '../helpers/target.ts'
 
 // 4.5: three dependencies, each behind a separate bulkhead.
 
-let all: Services
-let flaky: Running
+let all: Target
 
 beforeAll(async () => {
-  all = await services()
-  flaky = await all.start('flaky')
-  await all.start('shop')
+  all = await openServices(['flaky-service', 'potion-shop'])
 })
-afterAll(async () => {
-  await endAll()
-  await all.remove()
-})
+afterAll(cleanUp)
 
 const call = (dependency: string, query = ''): Promise<Answer> =>
-  askPort(all.ports.shop, `/bulkhead-demo/${dependency}${query}`)
+  askPort(all.ports['potion-shop'], `/bulkhead-demo/${dependency}${query}`)
 
 interface Timed {
   readonly status: number
@@ -34,7 +30,7 @@ interface Timed {
 function timedCall(dependency: string, ms: number): Promise<Timed> {
   const started = performance.now()
   return new Promise((resolve, reject) => {
-    const url = `http://127.0.0.1:${all.ports.shop}/bulkhead-demo/${dependency}?ms=${ms}`
+    const url = `http://127.0.0.1:${all.ports['potion-shop']}/bulkhead-demo/${dependency}?ms=${ms}`
     get(url, { agent: new Agent({ keepAlive: false }) }, (response) => {
       let text = ''
       response.setEncoding('utf8')
@@ -142,7 +138,7 @@ test('4.5: of 40 slow calls to b, 10 succeed, 30 are rejected immediately; a and
 })
 
 test('4.5: each rejection logs a bulkhead line and an error line in one trace', async () => {
-  const lines = await all.log('shop')
+  const lines = await readLog(all, 'potion-shop')
   const rejections = lines.filter((line) => line['event'] === 'bulkhead.rejected')
   expect(rejections).toHaveLength(30)
   expect(rejections.every((line) => line['shield'] === 'compartment-b' && line['log_level'] === 'warning')).toBe(true)
@@ -152,9 +148,9 @@ test('4.5: each rejection logs a bulkhead line and an error line in one trace', 
   }
 })
 
-test('4.5: 502 for an invalid answer, a 404 or a killed dependency; 503 for its 503', async () => {
-  const callWithFault = async (fault: object): Promise<readonly [number, string]> => {
-    await askPort(all.ports.flaky, '/__faults', posting(fault, 'PUT'))
+test('4.5: 502 for an invalid answer, a 404 or a reset connection; 503 for its 503', async () => {
+  const callWithFault = async (fault: Readonly<Record<string, unknown>>): Promise<readonly [number, string]> => {
+    await setFault(all, 'flaky-service', fault)
     const { status, json } = await call('a')
     return [status, json.error_code]
   }
@@ -163,8 +159,5 @@ test('4.5: 502 for an invalid answer, a 404 or a killed dependency; 503 for its 
   expect(await callWithFault({ status: 200 })).toEqual([502, 'UPSTREAM_ERROR'])
   expect(await callWithFault({ status: 404 })).toEqual([502, 'UPSTREAM_ERROR'])
   expect(await callWithFault({ status: 503 })).toEqual([503, 'UPSTREAM_UNAVAILABLE'])
-  flaky.send('SIGKILL')
-  await flaky.exit
-  const { status, json } = await call('a')
-  expect([status, json.error_code]).toEqual([502, 'UPSTREAM_ERROR'])
+  expect(await callWithFault({ error: 'reset' })).toEqual([502, 'UPSTREAM_ERROR'])
 })
