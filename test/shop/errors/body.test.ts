@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { posting } from '../helpers/requests.ts'
+import { isRunningShop } from '../helpers/running-shop.ts'
 import { factsOf, openShop, type Shop, startShop } from '../helpers/shop.ts'
 import { cleanUp } from '../helpers/system.ts'
 import { post, sendBytes } from '../helpers/wire.ts'
@@ -7,10 +8,12 @@ import { post, sendBytes } from '../helpers/wire.ts'
 // 4.1: the error body: the same form for all errors, in two languages, also as RFC 9457. Hostile requests have their
 // own test file.
 
+// The default is a minute, too long for a test.
+const IMPATIENT = { ESCUDO_REQUEST_TIMEOUT_MS: '2000' }
 let shop: Shop
 
 beforeAll(async () => {
-  shop = await openShop()
+  shop = await openShop(IMPATIENT)
 })
 afterAll(cleanUp)
 
@@ -104,8 +107,7 @@ test('codes: accepts a body of exactly 1 MiB', async () => {
 })
 
 test('codes: answers 408 to a request that never arrives completely', async () => {
-  // The default is a minute, too long for this test.
-  const impatient = await startShop({ ESCUDO_REQUEST_TIMEOUT_MS: '1000' })
+  const impatient = isRunningShop() ? await startShop(IMPATIENT) : shop
   const whole = post('/orders', '{"item_id":"SuperPocion","cantidad":1}')
   const [answer] = await sendBytes(impatient.port, whole.slice(0, -10))
   expect([answer?.status, JSON.parse(answer?.text ?? '{}')]).toMatchObject([408, { error_code: 'REQUEST_TIMEOUT' }])

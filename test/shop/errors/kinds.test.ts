@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Line } from '../helpers/logs.ts'
-import { type Answer, ask, posting } from '../helpers/requests.ts'
+import { type Answer, posting } from '../helpers/requests.ts'
 import { administering } from '../helpers/restore.ts'
 import { runningShop } from '../helpers/running-shop.ts'
-import { openServices } from '../helpers/services.ts'
 import { factsOf, type Shop, shopOf, startShop } from '../helpers/shop.ts'
 import { cleanUp } from '../helpers/system.ts'
 
@@ -193,11 +192,4 @@ test('4.3: counts each error by kind; only technical errors trigger an alert', a
     technical: { total: 6, by_code: { INTERNAL_SERVER_ERROR: 5, UPSTREAM_ERROR: 1 } },
     alert: { window_s: 60, technical: 6, threshold: 5, firing: true },
   })
-})
-
-test('4.3: business errors open no circuit: a page works after 30 unknown products', async () => {
-  const all = await openServices(['product-service', 'potion-shop'])
-  const page = (id: string) => ask(all, 'potion-shop', `/product-details/${id}`)
-  for (let i = 0; i < 30; i += 1) expect((await page('nada')).json.error_code).toBe('PRODUCT_NOT_FOUND')
-  expect((await page('mana-potion')).status).toBe(200)
 })

@@ -39,7 +39,7 @@ async function attack(
 const numbers = (count: number): readonly string[] =>
   Array.from({ length: count }, (_, index) => String(index + 1).padStart(2, '0'))
 
-test('4.6d: attack prints one line for each of 20 calls, a summary, and exits with 0', async () => {
+test.concurrent('4.6d: attack prints one line for each of 20 calls, a summary, and exits with 0', async () => {
   const startedMs = performance.now()
   const { exit, calls, rest } = await attack('--url', `http://localhost:${all.ports['potion-shop']}/call-external`)
   const ms = performance.now() - startedMs
@@ -52,7 +52,7 @@ test('4.6d: attack prints one line for each of 20 calls, a summary, and exits wi
   expect(ms).toBeLessThan(20_000)
 }, 30_000)
 
-test('4.6d: attack prints an ERROR line for each call to a closed port and exits with 0', async () => {
+test.concurrent('4.6d: attack prints an ERROR line for each call to a closed port and exits with 0', async () => {
   const [port] = await freePorts(1)
   const { exit, calls } = await attack('--url', `http://localhost:${port}/`, '--calls', '3', '--interval', '10ms')
   expect(exit).toEqual({ code: 0, signal: null })

@@ -111,6 +111,14 @@ test('4.7a: the services of the page answer a product and its stock, and fail on
   expect((await ask(system, 'inventory-service', '/inventory/nada')).status).toBe(404)
 })
 
+test('4.3: business errors open no circuit: a page works after 30 unknown products', async () => {
+  for (let i = 0; i < 30; i += 1) {
+    const { json } = await ask(system, 'potion-shop', '/product-details/nada')
+    expect(json.error_code).toBe('PRODUCT_NOT_FOUND')
+  }
+  expect((await page()).status).toBe(200)
+})
+
 // These tests are last because they open the breakers.
 
 test('4.7b: the breaker opens when the inventory stays slow, and the page is fast again', async () => {

@@ -1,9 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
-import { formProblem } from '../helpers/form.ts'
 import { type Line, linesOf } from '../helpers/logs.ts'
 import { type Answer, ask, clearFault, setFault } from '../helpers/requests.ts'
 import { openServices } from '../helpers/services.ts'
-import { traceOf } from '../helpers/shop.ts'
+import { factsOf, traceOf } from '../helpers/shop.ts'
 import { cleanUp } from '../helpers/system.ts'
 import type { Target } from '../helpers/target.ts'
 
@@ -36,14 +35,11 @@ async function expectRequests(answer: Answer, count: number): Promise<void> {
 }
 
 async function expectThreeAttempts(answer: Answer): Promise<void> {
-  expect(formProblem(answer)).toBeUndefined()
-  expect([answer.status, answer.json]).toMatchObject([
+  expect(factsOf(answer)).toEqual([
     503,
-    {
-      error_code: 'UPSTREAM_UNAVAILABLE',
-      message: 'Servicio no disponible después de varios intentos',
-      context: { attempts: 3 },
-    },
+    'UPSTREAM_UNAVAILABLE',
+    'Servicio no disponible después de varios intentos',
+    { attempts: 3 },
   ])
   expect(await linesAfter(answer, 'http_error')).toMatchObject([{ log_level: 'error', error_kind: 'technical' }])
   const retries = await linesAfter(answer, 'retry.attempt')
