@@ -15,6 +15,14 @@ const DEFAULT_PORTS: Readonly<Record<Name, number>> = {
   dashboard: 8501,
 }
 
+/** The rates that the contract fixes, whatever the environment of the user sets. */
+const SETTINGS = {
+  ESCUDO_SEED: '4',
+  ESCUDO_USERS_FAIL_RATE: '0.1',
+  ESCUDO_FAKE_SERVICE_FAIL_RATE: '0.7',
+  ESCUDO_UNSTABLE_FAIL_RATE: '0.5',
+}
+
 /**
  * Provides the shop of the run: the one that listens on the ports of `npm start`, otherwise a new one on free ports.
  *
@@ -52,7 +60,7 @@ async function runningTarget(): Promise<Target | undefined> {
 }
 
 async function startTarget(): Promise<Target> {
-  const system = await startSystem({ ESCUDO_SEED: '4' })
+  const system = await startSystem(SETTINGS)
   // Vitest ends without teardown on some signals, and when its output is closed.
   process.once('exit', () => system.supervisor.send('SIGTERM'))
   return system
