@@ -1,6 +1,7 @@
 import { HOSTILE } from './hostile-requests.ts'
 import { type Answer, askPort, posting } from './requests.ts'
-import type { Services } from './services.ts'
+import { DEPENDENCIES } from './restore.ts'
+import type { Target } from './target.ts'
 import { sendBytes } from './wire.ts'
 
 // Traffic that provokes every error of every route of the shop: invalid requests, forbidden requests, and dependencies
@@ -36,16 +37,16 @@ export interface Operation {
  * @param operations every operation of the document, so that a new route is covered automatically
  * @returns the answers of all requests except the hostile ones, which are raw bytes
  */
-export async function walkErrors(all: Services, operations: readonly Operation[]): Promise<readonly Answer[]> {
+export async function walkErrors(all: Target, operations: readonly Operation[]): Promise<readonly Answer[]> {
   const answers: Answer[] = []
   const send: Send = async (path, init) => {
-    const answer = await askPort(all.ports.shop, path, init)
+    const answer = await askPort(all.ports['potion-shop'], path, init)
     answers.push(answer)
     return answer
   }
   await Promise.all([
     ...operations.flatMap((operation) => TOKENS.map((token) => misuse(send, operation, token))),
-    ...HOSTILE.map(([, bytes]) => sendBytes(all.ports.shop, bytes).catch(() => undefined)),
+    ...HOSTILE.map(([, bytes]) => sendBytes(all.ports['potion-shop'], bytes).catch(() => undefined)),
   ])
   await breakRules(send)
   await breakDependencies(all, send)
@@ -79,12 +80,11 @@ async function breakRules(send: Send): Promise<void> {
   for (const path of ['nada/x', 'external/x', 'external/timeout']) await act(send, path, 'isolate')
 }
 
-async function breakDependencies(all: Services, send: Send): Promise<void> {
-  const dependencies = ['flaky', 'product', 'inventory'] as const
+async function breakDependencies(all: Target, send: Send): Promise<void> {
   const calls = (): Promise<unknown> =>
     Promise.all([...CALLERS, '/bulkhead-demo/a', '/bulkhead-demo/z'].map((path) => send(path)))
   const set = async (fault: object): Promise<void> => {
-    for (const name of dependencies) await askPort(all.ports[name], '/__faults', posting(fault, 'PUT'))
+    for (const name of DEPENDENCIES) await askPort(all.ports[name], '/__faults', posting(fault, 'PUT'))
     for (const shield of ['external', 'products']) await act(send, `${shield}/circuitBreaker`, 'reset')
   }
   for (const fault of FAULTS) {

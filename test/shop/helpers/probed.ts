@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { Probe } from './heap-probe.ts'
 import { ROOT } from './processes.ts'
-import type { Services } from './services.ts'
+import { type Services, untilReady } from './services.ts'
 
 /** The shop in a separate process whose memory use can be read. */
 export interface ProbedShop {
@@ -16,7 +16,7 @@ export interface ProbedShop {
 
 /** Starts the shop with the heap probe and waits until it answers. */
 export async function startProbedShop(services: Services): Promise<ProbedShop> {
-  const { path, env } = services.script('shop')
+  const { path, env } = services.script('potion-shop')
   const probe = new URL('./heap-probe.ts', import.meta.url).href
   // Without --no-flush-bytecode V8 discards code that has not run for half a minute. That frees about 4 MB, which
   // would hide a leak of the same size.
@@ -32,7 +32,7 @@ export async function startProbedShop(services: Services): Promise<ProbedShop> {
     stderr += chunk
   })
   const ended = once(child, 'exit')
-  await services.ready('shop')
+  await untilReady(services, 'potion-shop')
   return {
     pid: child.pid,
     stderr: () => stderr,

@@ -1,4 +1,4 @@
-import type { Name, System } from './system.ts'
+import type { Name, Target } from './target.ts'
 
 /** The keys of any answer that tests read. The tests check which of them are present. */
 export interface Body {
@@ -26,8 +26,8 @@ export interface Answer {
 }
 
 /** Sends a request to one of the processes. */
-export async function ask(system: System, name: Name, path: string, init: RequestInit = {}): Promise<Answer> {
-  return await askPort(system.ports[name], path, init)
+export async function ask(target: Target, name: Name, path: string, init: RequestInit = {}): Promise<Answer> {
+  return await askPort(target.ports[name], path, init)
 }
 
 /** Sends a request to the process that listens on a port. */
@@ -45,14 +45,14 @@ export function posting(body: unknown, method = 'POST'): RequestInit {
 }
 
 /** Sets the fault of a service; throws when the fault switch rejects it. */
-export async function setFault(system: System, name: Name, fault: Readonly<Record<string, unknown>>): Promise<void> {
-  const answer = await ask(system, name, '/__faults', posting(fault, 'PUT'))
+export async function setFault(target: Target, name: Name, fault: Readonly<Record<string, unknown>>): Promise<void> {
+  const answer = await ask(target, name, '/__faults', posting(fault, 'PUT'))
   if (answer.status >= 300) throw new Error(`the fault switch answered ${answer.status} ${answer.text}`)
 }
 
 /** Removes the fault of a service; throws when the fault switch fails. */
-export async function clearFault(system: System, name: Name): Promise<void> {
-  const answer = await ask(system, name, '/__faults', { method: 'DELETE' })
+export async function clearFault(target: Target, name: Name): Promise<void> {
+  const answer = await ask(target, name, '/__faults', { method: 'DELETE' })
   if (answer.status >= 300) throw new Error(`the fault switch answered ${answer.status} ${answer.text}`)
 }
 

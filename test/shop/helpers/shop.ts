@@ -1,14 +1,16 @@
 import { expect } from 'vitest'
 import { formProblem } from './form.ts'
-import { endAll, type Running } from './processes.ts'
-import { type Answer, askPort } from './requests.ts'
+import { type Line, linesOf, readLog } from './logs.ts'
+import type { Running } from './processes.ts'
+import { type Answer, ask } from './requests.ts'
+import { runningShop } from './running-shop.ts'
 import { services } from './services.ts'
-import type { Line } from './system.ts'
+import type { Target } from './target.ts'
 
-/** The shop alone: nothing listens on the ports of its dependencies. */
+/** The process of the shop, as its client sees it. */
 export interface Shop {
+  readonly target: Target
   readonly port: number
-  readonly process: Running
   readonly ask: (path: string, init?: RequestInit) => Promise<Answer>
   /** The lines in its log so far. */
   readonly lines: () => Promise<readonly Line[]>
@@ -16,25 +18,42 @@ export interface Shop {
   readonly linesOf: (answer: Answer) => Promise<readonly Line[]>
 }
 
-const removals: (() => Promise<void>)[] = []
+/** The shop alone, as this test file has started it. */
+export interface StartedShop extends Shop {
+  readonly process: Running
+}
 
-/** Starts the shop and waits until it answers. Creating a user never fails at random unless `env` says so. */
-export async function startShop(env: Readonly<Record<string, string>> = {}): Promise<Shop> {
+/**
+ * Starts the shop alone and waits until it answers. Nothing listens on the ports of its dependencies.
+ *
+ * Creating a user never fails at random unless `env` says so.
+ */
+export async function startShop(env: Readonly<Record<string, string>> = {}): Promise<StartedShop> {
   const all = await services({ ESCUDO_USERS_FAIL_RATE: '0', ...env })
-  removals.push(all.remove)
+  const process = await all.start('potion-shop')
+  return { ...shopOf(all), process }
+}
+
+/** Returns the running shop of `npm run contract`, or starts the shop alone with `env`. */
+export async function openShop(env: Readonly<Record<string, string>> = {}): Promise<Shop> {
+  const running = await runningShop()
+  return running === undefined ? await startShop(env) : shopOf(running)
+}
+
+/** Returns the shop among running processes. */
+export function shopOf(target: Target): Shop {
   return {
-    port: all.ports.shop,
-    process: await all.start('shop'),
-    ask: (path, init) => askPort(all.ports.shop, path, init),
-    lines: () => all.log('shop'),
-    linesOf: (answer) => all.trace(answer.headers.get('x-trace-id') ?? ''),
+    target,
+    port: target.ports['potion-shop'],
+    ask: (path, init) => ask(target, 'potion-shop', path, init),
+    lines: () => readLog(target, 'potion-shop'),
+    linesOf: (answer) => linesOf(target, 'potion-shop', traceOf(answer)),
   }
 }
 
-/** Ends all started shops and removes their logs. */
-export async function endShops(): Promise<void> {
-  await endAll()
-  for (const remove of removals.splice(0)) await remove()
+/** Returns the trace id of an answer. */
+export function traceOf({ headers }: Pick<Answer, 'headers'>): string {
+  return headers.get('x-trace-id') ?? ''
 }
 
 /** Checks the common form of an error; returns its status, code, message and context. */

@@ -1,47 +1,31 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { endAll, freePorts, type Running, startScript, until } from './processes.ts'
+import { runningShop } from './running-shop.ts'
+import { NAMES, type Name, PORT_VARIABLES, type Target } from './target.ts'
 
-/** The names of the five processes. */
-export const NAMES = ['potion-shop', 'flaky-service', 'product-service', 'inventory-service', 'dashboard'] as const
-export type Name = (typeof NAMES)[number]
-
-/** A line of a log. */
-export type Line = Readonly<Record<string, unknown>>
-
-/** The running example, on free ports and with its own log folder. */
-export interface System {
+/** All five processes under their supervisor, on free ports and with their own log folder. */
+export interface System extends Target {
   readonly supervisor: Running
-  readonly ports: Readonly<Record<Name, number>>
-  readonly logFolder: string
   readonly env: Readonly<Record<string, string>>
 }
 
 const folders: string[] = []
 
-/** Creates the supervisor's environment: free ports and a log folder, so that test files do not interfere. */
+/** Creates an environment with free ports and a log folder, so that test files do not interfere. */
 export async function environment(extra: Readonly<Record<string, string>> = {}): Promise<Omit<System, 'supervisor'>> {
-  const [shop, flaky, product, inventory, dashboard] = (await freePorts(5)) as [number, number, number, number, number]
+  const numbers = await freePorts(NAMES.length)
+  const ports = Object.fromEntries(NAMES.map((name, index) => [name, numbers[index]])) as Record<Name, number>
   const logFolder = await mkdtemp(join(tmpdir(), 'escudo-shop-'))
   folders.push(logFolder)
-  const env = {
-    ESCUDO_SHOP_PORT: String(shop),
-    ESCUDO_FLAKY_PORT: String(flaky),
-    ESCUDO_PRODUCT_PORT: String(product),
-    ESCUDO_INVENTORY_PORT: String(inventory),
-    ESCUDO_DASHBOARD_PORT: String(dashboard),
-    ESCUDO_LOG_DIR: logFolder,
-    ...extra,
-  }
-  const ports = {
-    'potion-shop': shop,
-    'flaky-service': flaky,
-    'product-service': product,
-    'inventory-service': inventory,
-    dashboard,
-  }
-  return { ports, logFolder, env }
+  const variables = Object.fromEntries(NAMES.map((name) => [PORT_VARIABLES[name], String(ports[name])]))
+  return { ports, logFolder, env: { ...variables, ESCUDO_LOG_DIR: logFolder, ...extra } }
+}
+
+/** Returns the running shop of `npm run contract`, or starts all five processes with `extra`. */
+export async function openSystem(extra: Readonly<Record<string, string>> = {}): Promise<Target> {
+  return (await runningShop()) ?? (await startSystem(extra))
 }
 
 /** Starts all five processes and waits until the supervisor prints its menu. */
@@ -84,30 +68,4 @@ export async function cleanUp(): Promise<void> {
 export function pidsOf(supervisor: Running): Readonly<Record<Name, number>> {
   const matches = [...supervisor.stdout().matchAll(/^\s*(\S+) .*process (\d+)/gm)]
   return Object.fromEntries(matches.map(([, name, pid]) => [name, Number(pid)])) as Record<Name, number>
-}
-
-/** Reads the log of a service so far; throws if a line is not JSON. */
-export async function readLog(logFolder: string, name: Name): Promise<readonly Line[]> {
-  const text = await readFile(join(logFolder, `${name}.jsonl`), 'utf8')
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Line)
-}
-
-/** Returns the lines of one trace in the log of a service; waits for a line that satisfies `isAwaited`. */
-export function linesOf(
-  system: System,
-  name: Name,
-  traceId: string,
-  isAwaited: (line: Line) => boolean = (line) => line['event'] === 'http.request',
-): Promise<readonly Line[]> {
-  return until(
-    `lines of trace ${traceId} in ${name}`,
-    async () => {
-      const lines = (await readLog(system.logFolder, name)).filter((line) => line['trace_id'] === traceId)
-      return lines.some(isAwaited) ? lines : undefined
-    },
-    2_000,
-  )
 }
