@@ -154,14 +154,14 @@ export function newCall(host: Host, key?: string, priority = 0): CallState {
 }
 
 /** The same call with another attempt number. */
-export function withAttempt(call: Call, attempt: number): CallState {
-  const { root, scope, deadline, partScope } = call as CallState
+export function withAttempt(call: CallState, attempt: number): CallState {
+  const { root, scope, deadline, partScope } = call
   return new CallState(root, scope, attempt, deadline, partScope)
 }
 
 /** The same call inside `scope`. Its deadline is the earlier of `deadline` and its own; either may be undefined. */
-export function withScope(call: Call, scope: CancelScope, deadline?: number): CallState {
-  const { root, attempt, deadline: own, enteredMs, partScope } = call as CallState
+export function withScope(call: CallState, scope: CancelScope, deadline?: number): CallState {
+  const { root, attempt, deadline: own, enteredMs, partScope } = call
   const earlier = deadline === undefined || (own !== undefined && own < deadline) ? own : deadline
   const inside = new CallState(root, scope, attempt, earlier, partScope)
   inside.enteredMs = enteredMs
@@ -169,9 +169,9 @@ export function withScope(call: Call, scope: CancelScope, deadline?: number): Ca
 }
 
 /** The same call at the start of a part of the shield. A custom policy may have waited, so `enteredMs` is cleared. */
-export function enterPart(call: Call): CallState {
-  const { root, scope, attempt, deadline, partScope, enteredMs } = call as CallState
-  if (partScope === scope && enteredMs === undefined) return call as CallState
+export function enterPart(call: CallState): CallState {
+  const { root, scope, attempt, deadline, partScope, enteredMs } = call
+  if (partScope === scope && enteredMs === undefined) return call
   return new CallState(root, scope, attempt, deadline, scope)
 }
 
@@ -181,12 +181,11 @@ export function enteredMs(call: CallState): number {
   return call.enteredMs
 }
 
-/** The data that all attempts of a call share. */
-export function rootOf(call: Call): CallRoot {
-  return (call as CallState).root
-}
-
-/** The scope that can cancel a call; undefined if nothing can. */
+/**
+ * The scope that can cancel the call of an operation; undefined if nothing can, and for a call that escudo did not make.
+ *
+ * A second installed copy of escudo has another class with the same field, so this checks the field, not the class.
+ */
 export function scopeOf(call: Call): CancelScope | undefined {
-  return (call as CallState).scope
+  return (call as Partial<CallState>).scope
 }

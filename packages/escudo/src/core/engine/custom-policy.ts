@@ -36,6 +36,21 @@ export function wrapLayer(makeLayer: MakeLayer, next: Run, binding: Binding): Ru
   return runOf(makeLayer(layerOf(next), binding))
 }
 
+/**
+ * Makes the result of `wrap` for a built-in policy without a layer. Converts copies of a call; rejects what is no call.
+ */
+export function runOnCalls(run: (call: CallState, operation: Operation<unknown>) => Promise<unknown>): Run {
+  return ((given: Call, operation: Operation<unknown>) => {
+    let call: CallState
+    try {
+      call = callFromCustomPolicy(given)
+    } catch (error) {
+      return rejectInMicrotask(error)
+    }
+    return run(call, operation)
+  }) as Run
+}
+
 function layerOf(run: Run): Layer {
   return {
     enter(call, operation, frame) {

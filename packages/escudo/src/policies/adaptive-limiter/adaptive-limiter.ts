@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import { type Call, rootOf } from '../../core/engine/call.ts'
+import type { CallState } from '../../core/engine/call.ts'
 import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { addNote } from '../../core/explain/notes.ts'
@@ -90,8 +90,8 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
     }
   }
 
-  #refuse(call: Call, limit: number, binding: Binding): BulkheadFullError {
-    addNote(rootOf(call), { policy: binding.policy, state: 'full', facts: this.status() })
+  #refuse(call: CallState, limit: number, binding: Binding): BulkheadFullError {
+    addNote(call.root, { policy: binding.policy, state: 'full', facts: this.status() })
     const problem = `${this.#inFlight} in flight, the limit is ${limit}`
     return refusal(binding, () => new BulkheadFullError(binding, problem))
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { type Call, type CallState, enteredMs } from '../../core/engine/call.ts'
+import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import { factsOf } from '../../errors/error-facts.ts'
@@ -76,7 +76,7 @@ export class AdaptiveLimiterFrame extends Watcher implements Frame {
   }
 }
 
-function resultOfError(error: unknown, call: Call): SampleResult {
+function resultOfError(error: unknown, call: CallState): SampleResult {
   const verdict = judgeError(undefined, error, call)
   if (verdict !== 'failure') return verdict
   const status = factsOf(error)?.status

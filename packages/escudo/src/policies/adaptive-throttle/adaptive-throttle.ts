@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import { type Call, enteredMs, rootOf } from '../../core/engine/call.ts'
+import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
@@ -96,11 +96,11 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
     }
   }
 
-  #refuse(call: Call, binding: Binding): RateLimitedError {
+  #refuse(call: CallState, binding: Binding): RateLimitedError {
     const { policy } = binding
     const state = this.#state
     const now = call.clock.now()
-    addNote(rootOf(call), { policy, state: 'throttled', facts: this.status(now) })
+    addNote(call.root, { policy, state: 'throttled', facts: this.status(now) })
     const problem = `it accepted ${state.accepts(now)} of ${state.requests(now)} calls`
     return refusal(binding, () => new RateLimitedError(binding, problem))
   }

@@ -1,7 +1,8 @@
 import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { type Call, scopeOf } from '../../core/engine/call.ts'
+import type { CallState } from '../../core/engine/call.ts'
 import { CancelScope } from '../../core/engine/cancel-scope.ts'
+import { runOnCalls } from '../../core/engine/custom-policy.ts'
 import type { Operation, Run } from '../../core/operation.ts'
 import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
@@ -95,25 +96,31 @@ class CachePolicy<R> implements Cache<R> {
     const { clock } = binding
     this.#clock = clock
     const entries = this.#entries
-    return (call, operation) => {
+    return runOnCalls((call, operation) => {
       const { key } = call
       if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
       const entry = entries.use(key)
-      if (entry === undefined) return this.#load(key, call, operation, next, binding) as never
+      if (entry === undefined) return this.#load(key, call, operation, next, binding)
       const now = clock.now()
       if (entries.isFresh(entry, now)) {
         this.#hits += 1
-        return Promise.resolve(entry.value as never)
+        return Promise.resolve(entry.value)
       }
-      if (!entries.mayRevalidate(entry, now)) return this.#load(key, call, operation, next, binding) as never
+      if (!entries.mayRevalidate(entry, now)) return this.#load(key, call, operation, next, binding)
       this.#stale += 1
       if (entries.tryRefresh(entry, now)) void this.#refresh(entry, call, operation, next, binding)
-      return Promise.resolve(entry.value as never)
-    }
+      return Promise.resolve(entry.value)
+    })
   }
 
   /** Runs the operation for a caller that waits for it. */
-  async #load(key: string, call: Call, operation: Operation<unknown>, next: Run, binding: Binding): Promise<unknown> {
+  async #load(
+    key: string,
+    call: CallState,
+    operation: Operation<unknown>,
+    next: Run,
+    binding: Binding,
+  ): Promise<unknown> {
     const runNumber = this.#entries.startRun()
     let value: unknown
     try {
@@ -130,14 +137,14 @@ class CachePolicy<R> implements Cache<R> {
     }
     this.#misses += 1
     // A cancelled operation may return a partial value. It is not stored, and the caller does not get it either.
-    if (scopeOf(call)?.cancellation === undefined) this.#store(key, value, runNumber, binding)
+    if (call.scope?.cancellation === undefined) this.#store(key, value, runNumber, binding)
     return value
   }
 
   /** Runs the operation in the background. Never rejects. */
   async #refresh(
     entry: CacheEntry<unknown>,
-    call: Call,
+    call: CallState,
     operation: Operation<unknown>,
     next: Run,
     binding: Binding,
@@ -165,9 +172,9 @@ class CachePolicy<R> implements Cache<R> {
   }
 
   /** Returns the stale entry that replaces a failure or a refusal, if there is one. An answer removes the old value. */
-  #staleFor(error: unknown, key: string, runNumber: number, call: Call): CacheEntry<unknown> | undefined {
+  #staleFor(error: unknown, key: string, runNumber: number, call: CallState): CacheEntry<unknown> | undefined {
     // The caller of a cancelled call no longer waits for a value.
-    if (scopeOf(call)?.cancellation !== undefined) return undefined
+    if (call.scope?.cancellation !== undefined) return undefined
     if (isAnswer(error)) {
       this.#entries.retract(key, runNumber)
       return undefined

@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import { scopeOf } from '../../core/engine/call.ts'
+import { runOnCalls } from '../../core/engine/custom-policy.ts'
 import type { Run } from '../../core/operation.ts'
 import { type Policy, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { detachedRoot, runDetached } from '../shared/flight/detached-call.ts'
@@ -62,16 +62,16 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
     const flights = this.#flights
-    return (call, operation) => {
+    return runOnCalls((call, operation) => {
       const { key } = call
       if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
-      const cancellation = scopeOf(call)?.cancellation
+      const cancellation = call.scope?.cancellation
       if (cancellation !== undefined) return Promise.reject(cancellation.reason)
       const running = flights.get(key)
       if (running !== undefined) {
         if (running.wouldDeadlock) return Promise.reject(waitsForItself(binding))
         this.#joined += 1
-        return running.join(call) as never
+        return running.join(call)
       }
       const flight = new Flight(() => flights.delete(key))
       flights.set(key, flight)
@@ -82,8 +82,8 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
         checkShareable(value, binding)
         return value
       }, root)
-      return outcome as never
-    }
+      return outcome
+    })
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
+import { runOnCalls } from '../../core/engine/custom-policy.ts'
 import { idempotencyOf } from '../../core/idempotency.ts'
 import type { Operation, Run } from '../../core/operation.ts'
 import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
@@ -81,13 +82,13 @@ class HedgePolicy implements Policy {
   wrap(next: Run, binding: Binding = unbound(this)): Run {
     bindBudget(this.#budget, binding.clock, `${HEDGE}.budget`)
     const rules = this.#rules(binding)
-    return (call, operation) => {
+    return runOnCalls((call, operation) => {
       this.#calls += 1
       if (!this.#mayHedge(operation)) return next(call, operation)
       // Only the first attempt of a call pays into the budget; later ones come from an outer retry.
       if (call.attempt === 1) this.#budget?.deposit('attempt', binding.clock.now())
       return new HedgedCall(rules, next, call, operation).run()
-    }
+    })
   }
 
   #rules({ clock, events, shield, policy }: Binding): HedgeRules {

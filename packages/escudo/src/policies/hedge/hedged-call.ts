@@ -1,5 +1,5 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
-import { type Call, rootOf, scopeOf, withAttempt, withScope } from '../../core/engine/call.ts'
+import { type CallState, withAttempt, withScope } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { stackless } from '../../core/errors.ts'
 import { addNote } from '../../core/explain/notes.ts'
@@ -40,7 +40,7 @@ interface Thrown {
 export class HedgedCall<T> extends Watcher {
   readonly #rules: HedgeRules
   readonly #next: Run
-  readonly #call: Call
+  readonly #call: CallState
   readonly #operation: Operation<T>
   /** The attempts that have not failed, oldest first. */
   #inFlight: HedgedAttempt[] = []
@@ -55,7 +55,7 @@ export class HedgedCall<T> extends Watcher {
   #resolve: (value: T) => void = () => {}
   #reject: (error: unknown) => void = () => {}
 
-  constructor(rules: HedgeRules, next: Run, call: Call, operation: Operation<T>) {
+  constructor(rules: HedgeRules, next: Run, call: CallState, operation: Operation<T>) {
     super()
     this.#rules = rules
     this.#next = next
@@ -68,7 +68,7 @@ export class HedgedCall<T> extends Watcher {
     return new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
-      const outer = scopeOf(this.#call)
+      const outer = this.#call.scope
       if (outer !== undefined) this.watch(outer)
       if (this.#ended) return
       this.#start()
@@ -80,7 +80,7 @@ export class HedgedCall<T> extends Watcher {
   override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
     const cancelled = this.#inFlight
     this.#end()
-    const outer = scopeOf(this.#call)
+    const outer = this.#call.scope
     for (const attempt of cancelled) {
       attempt.outer = outer
       attempt.onCancel(cancellation, toAbort)
@@ -212,7 +212,7 @@ export class HedgedCall<T> extends Watcher {
     this.#end()
     if (this.#started > 1) this.#log.attachTo(thrown.error)
     const state = this.#started === 1 ? 'not hedged' : 'all failed'
-    addNote(rootOf(this.#call), {
+    addNote(this.#call.root, {
       policy: this.#rules.policy,
       state: this.#winner === undefined ? state : 'answered',
       attempts: this.#log.attempts,

@@ -1,6 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { type Call, enteredMs, rootOf, scopeOf } from '../../core/engine/call.ts'
+import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
@@ -128,8 +128,8 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
    *
    * @throws the reason of the cancellation if the call was cancelled, or the refusal if its permit would come too late
    */
-  #checkTurn(call: Call, queue: RateLimitQueue, permit: number | undefined, binding: Binding): void {
-    const cancellation = scopeOf(call)?.cancellation
+  #checkTurn(call: CallState, queue: RateLimitQueue, permit: number | undefined, binding: Binding): void {
+    const cancellation = call.scope?.cancellation
     if (cancellation !== undefined) {
       // The permit may arrive in the same tick as the cancellation. It then goes to the next call.
       if (permit !== undefined) queue.giveBack(permit)
@@ -143,10 +143,10 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted_after_wait')
   }
 
-  #refuse(call: Call, binding: Binding, retryAfterMs: number): RateLimitedError {
+  #refuse(call: CallState, binding: Binding, retryAfterMs: number): RateLimitedError {
     const now = this.clock.now()
     const { policy } = binding
-    addNote(rootOf(call), { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
+    addNote(call.root, { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
     return refusal(binding, () => new RateLimitedError(binding, this.#problem, retryAfterMs))
   }
 

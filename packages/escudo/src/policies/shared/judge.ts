@@ -1,4 +1,4 @@
-import { type Call, scopeOf } from '../../core/engine/call.ts'
+import type { CallState } from '../../core/engine/call.ts'
 import { describe } from '../../core/events/events.ts'
 import type { Classify, Outcome, Verdict } from '../../core/outcome.ts'
 import { withCause } from '../../core/secondary-error.ts'
@@ -7,7 +7,7 @@ import { isRefusal, verdictOfError } from '../../errors/classification.ts'
 // All policies turn outcomes into verdicts here. An `Outcome` is allocated only for a user's classifier.
 
 /** Returns the verdict on a value. Without a classifier every value is a success. */
-export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call: Call): Verdict {
+export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call: CallState): Verdict {
   return classify === undefined ? 'success' : checked(classify({ ok: true, value }, call))
 }
 
@@ -15,8 +15,8 @@ export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call:
  * Returns the verdict on an error. The built-in rules come first: the caller's abort and a refusal by an inner policy
  * say nothing about the dependency, so both are ignored.
  */
-export function judgeError<R>(classify: Classify<R> | undefined, error: unknown, call: Call): Verdict {
-  if (scopeOf(call)?.cancellation?.by === 'caller' || isRefusal(error)) return 'ignored'
+export function judgeError<R>(classify: Classify<R> | undefined, error: unknown, call: CallState): Verdict {
+  if (call.scope?.cancellation?.by === 'caller' || isRefusal(error)) return 'ignored'
   if (classify === undefined) return verdictOfError(error)
   const outcome: Outcome<R> = { ok: false, error }
   try {

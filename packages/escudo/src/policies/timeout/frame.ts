@@ -70,11 +70,10 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
       addNote(failure.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
     }
     const { cancellation } = this
+    if (cancellation === undefined && failure.stillRunning === undefined) return passFailure(this.outer, failure)
     // A new failure without `stillRunning`: policies outside a timeout do not wait for the work inside.
-    return passFailure(
-      this.outer,
-      new Failure(cancellation === undefined ? failure.error : cancellation.reason, failure.root),
-    )
+    const error = cancellation === undefined ? failure.error : cancellation.reason
+    return passFailure(this.outer, new Failure(error, failure.root))
   }
 
   private end(): void {

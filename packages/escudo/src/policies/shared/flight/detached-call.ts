@@ -1,5 +1,5 @@
 import { withCurrentCall } from '../../../core/context/current-call.ts'
-import { type Call, CallRoot, CallState, rootOf } from '../../../core/engine/call.ts'
+import { CallRoot, CallState } from '../../../core/engine/call.ts'
 import type { CancelScope } from '../../../core/engine/cancel-scope.ts'
 import type { Operation, Run } from '../../../core/operation.ts'
 
@@ -14,7 +14,7 @@ import type { Operation, Run } from '../../../core/operation.ts'
  */
 export async function runDetached<T>(
   next: Run,
-  call: Call,
+  call: CallState,
   scope: CancelScope,
   operation: Operation<T>,
   root: CallRoot = detachedRoot(call),
@@ -24,6 +24,6 @@ export async function runDetached<T>(
 }
 
 /** Makes the root of a detached call: the host, key and priority of `call`, and separate notes. */
-export function detachedRoot(call: Call): CallRoot {
-  return new CallRoot(rootOf(call).host, call.key, call.priority)
+export function detachedRoot(call: CallState): CallRoot {
+  return new CallRoot(call.root.host, call.key, call.priority)
 }

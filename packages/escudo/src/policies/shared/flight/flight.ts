@@ -1,5 +1,5 @@
 import { asyncStorage } from '../../../core/context/ambient.ts'
-import { type Call, type CallRoot, rootOf, scopeOf } from '../../../core/engine/call.ts'
+import type { CallRoot, CallState } from '../../../core/engine/call.ts'
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
 import { copyNotes } from '../../../core/explain/notes.ts'
 
@@ -50,13 +50,13 @@ export class Flight extends CancelScope {
   }
 
   /** Waits for the flight to settle, or for the caller's cancellation: its abort, its deadline or an outer timeout. */
-  join(call: Call): Promise<unknown> {
+  join(call: CallState): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const outerFlight = storage?.getStore()
-      const waiter = new FlightWaiter(this, rootOf(call), outerFlight, resolve, reject)
+      const waiter = new FlightWaiter(this, call.root, outerFlight, resolve, reject)
       this.#waiters.add(waiter)
       if (outerFlight !== undefined) this.#nested.add(waiter)
-      const scope = scopeOf(call)
+      const { scope } = call
       if (scope !== undefined) waiter.watch(scope)
     })
   }
