@@ -45,6 +45,18 @@ describe("the caller's signal", () => {
     expect(breaker.state).toBe('open')
   })
 
+  test('counts as a failure of an inner breaker if the deadline of an outer shield aborts it', async () => {
+    const clock = virtualClock()
+    const breaker = circuitBreaker({ trip: consecutive(1) })
+    const [outer, inner] = [shield({ name: 'outer', clock }), shield({ name: 'inner', clock }, breaker)]
+    const call = outer
+      .run(({ signal }) => inner.run(never, { signal }), { deadline: '1s' })
+      .catch((error) => error.code)
+    await clock.advance('1s')
+    expect(await call).toBe('DEADLINE_EXCEEDED')
+    expect(breaker.state).toBe('open')
+  })
+
   test('is ignored by an inner breaker if the caller of an outer shield aborts it', async () => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1) })

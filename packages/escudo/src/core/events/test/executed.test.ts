@@ -127,6 +127,17 @@ describe('retry', () => {
     expect(outcomes.sort()).toEqual(['retry ignored 1', 'timeout aborted 1'])
   })
 
+  test('reports a failure if the timeout of an outer shield expires during the delay', async () => {
+    const clock = virtualClock()
+    const outer = shield({ name: 'outer', clock }, timeout('1s'))
+    const guarded = shield({ name: 'x', clock }, retry({ backoff: constant('5s') }))
+    const outcomes = collectOutcomes(guarded)
+    const call = outer.run(({ signal }) => guarded.run(down, { signal })).catch(() => {})
+    await clock.advance('1s')
+    await call
+    expect(outcomes).toEqual(['retry failed_without_retry 1'])
+  })
+
   test('reports ignored if the classifier throws', async () => {
     const classify = (): never => {
       throw new Error('classifier')

@@ -6,6 +6,7 @@ import {
   consecutive,
   constant,
   definePolicy,
+  explain,
   exponential,
   retry,
   shield,
@@ -268,4 +269,13 @@ test('a breaker inside counts every attempt; a breaker outside counts one call',
     await call
     expect(s.status().policies.find(({ type }) => type === 'circuitBreaker')).toMatchObject({ failures })
   }
+})
+
+test('an attempt that an outer timeout cancels is not retried, and its note says so', async () => {
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock }, timeout('1s'), retry({ backoff: constant(1) }))
+  const error = s.run(() => new Promise(() => {})).catch((thrown) => thrown)
+  await clock.advance('1s')
+  expect(explain(await error)?.policies[1]).toMatchObject({ name: 'retry', state: 'cancelled' })
+  expect(s.status().policies[1]).toMatchObject({ calls: 1, retries: 0 })
 })

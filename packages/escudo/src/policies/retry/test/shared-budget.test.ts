@@ -82,3 +82,15 @@ describe('a retry with a budget', () => {
     expect(s.status().policies[0]).toMatchObject({ retries: 0, exhausted: 1 })
   })
 })
+
+test('a success that a classifier finds pays into the budget; an ignored value does not', async () => {
+  const clock = virtualClock()
+  const budget = retryBudget({ ratio: 1, minPerSecond: 0, ttl: '1m' })
+  const s = shield({ name: 's', clock }, retry({ budget, classify: ({ ok }) => (ok ? verdict : 'failure') }))
+  let verdict: 'success' | 'ignored' = 'ignored'
+  await s.run(works)
+  expect(budget.balance(clock.now())).toBe(0)
+  verdict = 'success'
+  await s.run(works)
+  expect(budget.balance(clock.now())).toBe(1)
+})
