@@ -74,6 +74,7 @@ test.each([
   ['policies/retry/a.ts', '../hedge/hedge.ts', 'policies-meet-in-shared'],
   ['policies/retry/a.ts', '../hedge/state/latency.ts', 'policies-meet-in-shared'],
   ['policies/shared/a.ts', '../retry/retry.ts', 'policies-meet-in-shared'],
+  ['policies/shared/a.ts', '../retry/retry.ts', 'shared-imports-no-policy'],
   ['policies/retry/state/a.ts', '../../../core/engine/call.ts', 'state-is-pure'],
   ['policies/retry/state/a.ts', '../../../core/context/ambient.ts', 'state-is-pure'],
   ['policies/retry/state/a.ts', '../retry.ts', 'state-is-pure'],
@@ -166,4 +167,9 @@ test('a source imports nothing from a test folder', async () => {
     [`${LIBRARY}core/a.ts`]: "import './test/setup.ts'",
   }
   expect((await violationsOf(files)).map(({ rule }) => rule)).toContain('sources-import-no-test')
+})
+
+test('no source imports a tool', async () => {
+  const files = { 'tools/x.ts': "import 'node:fs'", 'examples/shop/src/a.ts': "import '../../../tools/x.ts'" }
+  expect((await violationsOf(files)).map(({ rule }) => rule)).toContain('library-knows-no-tool')
 })
