@@ -86,3 +86,22 @@ test('notes on a copy with another key are part of the explanation of the call',
   const error = await s.run(() => 1).catch((reason) => reason)
   expect(explain(error)?.policies).toMatchObject([{ state: 'passed' }, { state: 'full' }])
 })
+
+test('a copy may name the clock and the random source that the call has already', async () => {
+  const copying = passingOn((call) => ({ ...call, clock: call.clock, random: call.random }))
+  expect(await shielded(copying).run(() => 1)).toBe(1)
+})
+
+test('a copy with another key keeps the notes of all inner policies', async () => {
+  const copying = passingOn((call) => ({ ...call, key: 'other' }))
+  const breaker = circuitBreaker()
+  breaker.isolate()
+  const error = await shielded(copying, retry(), breaker)
+    .run(() => 1)
+    .catch((thrown) => thrown)
+  expect(explain(error)?.policies.map(({ state }) => state)).toEqual([
+    'passed',
+    'refused for longer than the next delay',
+    'isolated',
+  ])
+})
