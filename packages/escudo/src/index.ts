@@ -3,9 +3,17 @@ export { systemClock } from './core/clock.ts'
 export { currentCall } from './core/context/current-call.ts'
 export type { Call } from './core/engine/call.ts'
 export { DeadlineExceededError, PolicyError, TimeoutError } from './core/errors.ts'
-export type { BreakerState, Countable, EventName, Listener, ShieldEvent, ShieldEvents } from './core/events/events.ts'
+export type {
+  BreakerState,
+  Countable,
+  EventName,
+  LastFailure,
+  Listener,
+  ShieldEvent,
+  ShieldEvents,
+} from './core/events/events.ts'
 export type { Explanation, PolicyExplanation } from './core/explain/explain.ts'
-export { explain } from './core/explain/explain.ts'
+export { explain, wasCalled } from './core/explain/explain.ts'
 export type { AttemptNote } from './core/note.ts'
 export type { Operation, Run } from './core/operation.ts'
 export { ConfigurationError } from './core/options/configuration-error.ts'

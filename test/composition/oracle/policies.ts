@@ -60,17 +60,20 @@ export const theRetry = (maxRetries = 1, name = 'retry'): Entry => ({
   model: (inside) => (world, at, context) => {
     world.count(name, 'calls')
     let end = inside(world, at, context)
-    for (let retries = 0; verdictOn(end, context) === 'failure'; retries += 1) {
+    let retries = 0
+    for (; verdictOn(end, context) === 'failure'; retries += 1) {
       const nextAt = end.at + BACKOFF_MS
       if (isCancelled(context, end) || retries === maxRetries || nextAt >= context.deadline) {
         world.count(name, 'exhausted')
-        break
+        return end
       }
       world.count(name, 'retries')
       world.emit('retry')
       if (context.cancellation.at <= nextAt) return cancelledEnd(context)
       end = inside(world, nextAt, context)
     }
+    // The last attempt was refused, but an earlier one failed.
+    if (end.outcome === 'refused' && retries > 0 && !isCancelled(context, end)) world.count(name, 'exhausted')
     return end
   },
 })

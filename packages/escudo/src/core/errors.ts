@@ -56,6 +56,14 @@ export function stackless<E extends Error>(make: () => E): E {
   }
 }
 
+/** Copies an error, without its stack: each caller of a shared flight receives a separate object. */
+export function copyOf<E extends PolicyError>(error: E): E {
+  const copy = stackless(() => new Error(error.message))
+  const { stack: _, ...properties } = Object.getOwnPropertyDescriptors(error)
+  Object.defineProperties(copy, properties)
+  return Object.setPrototypeOf(copy, Object.getPrototypeOf(error))
+}
+
 /** Sets the facts and the name of an error class on its prototype. */
 export function defineFacts(errorClass: { readonly prototype: Error }, name: string, facts: ErrorFacts): void {
   Object.defineProperty(errorClass.prototype, FACTS, { value: facts })

@@ -10,15 +10,17 @@ export interface Note {
   readonly attempts?: readonly AttemptNote[]
   /** When a new call makes sense, in milliseconds on the shield's clock. */
   readonly retryAt?: number
+  /** True if the attempt ended in this policy: it did not reach the policies inside it. */
+  readonly endedHere?: boolean
 }
 
-/** One attempt of a retry or a hedge. */
+/** One failed attempt of a retry or a hedge. */
 export interface AttemptNote {
   /** From 1. */
   readonly number: number
   /** In milliseconds on the shield's clock. */
   readonly startedAt: number
   readonly durationMs: number
-  /** The retry's verdict on it. */
+  /** The verdict of the policy that made the attempt. */
   readonly outcome: 'success' | 'failure' | 'ignored'
 }

@@ -1,10 +1,12 @@
+import { isError, read } from '../errors/safe-read.ts'
 import { describe } from './events/events.ts'
 
 /**
- * A handler of a failure threw, and its error could not carry the failure as `cause`.
+ * A handler of a failure threw something that is no `Error`.
  *
- * The handler is a fallback's function or a classifier. Usually its own error is thrown, with the failure as `cause`.
- * This class is used if that error is no `Error`, cannot be extended, or has a cause already.
+ * The handler is a fallback's function, a classifier, a predicate or a custom backoff. An `Error` that it throws is
+ * thrown as it is, with the failure as its `cause` if it has none. Any other value has no `cause`: this error carries
+ * both.
  *
  * @example
  * ```ts
@@ -32,15 +34,36 @@ export class SecondaryError extends Error {
   }
 }
 
-/** Returns `thrown` with `original` as its cause, or a {@link SecondaryError} if `thrown` cannot carry a cause. */
+/** The errors whose `cause` was set here. A handler may throw one object for several calls: the last cause wins. */
+const causeAdded = new WeakSet<Error>()
+
+/**
+ * Returns `thrown` with `original` as its cause, or a {@link SecondaryError} if `thrown` is no Error.
+ *
+ * An error that has a cause keeps it: its author chose it. A frozen error cannot have one.
+ */
 export function withCause(thrown: unknown, original: unknown): unknown {
   if (thrown === original) return thrown
+  if (!isError(thrown)) return new SecondaryError(thrown, original)
+  const mayHaveCause = read(thrown, 'cause') === undefined || causeAdded.has(thrown)
+  // Either of the two may be in the chain of the other. A circle would trap every reader of the chain.
+  if (!mayHaveCause || leadsTo(thrown, original) || leadsTo(original, thrown)) return thrown
   try {
-    if (thrown instanceof Error && thrown.cause === undefined && Object.isExtensible(thrown)) {
-      return Object.defineProperty(thrown, 'cause', { value: original, configurable: true, writable: true })
-    }
+    Object.defineProperty(thrown, 'cause', { value: original, configurable: true, writable: true })
+    causeAdded.add(thrown)
   } catch {
-    // A proxy or a getter may throw. Such an error cannot carry a cause either.
+    // Frozen, or a proxy that refuses.
   }
-  return new SecondaryError(thrown, original)
+  return thrown
+}
+
+// Errors are rarely wrapped more often than this.
+const DEPTH_MAX = 8
+
+/** Whether `target` is a cause of `error`, directly or through other errors. */
+function leadsTo(error: unknown, target: unknown, depth = 0): boolean {
+  if (depth === DEPTH_MAX || error === undefined) return false
+  const parts = read(error, 'errors')
+  const causes = [read(error, 'cause'), ...(Array.isArray(parts) ? parts.slice(0, DEPTH_MAX) : [])]
+  return causes.some((cause) => cause === target || leadsTo(cause, target, depth + 1))
 }

@@ -39,8 +39,10 @@ export function policyLine(event: ShieldEvent): PolicyLine {
   const base = { shield, policy }
   switch (event.type) {
     case 'stateChange': {
-      const { from, to, reason } = event
-      return { level: 'warning', event: 'circuit_breaker.state_change', fields: { ...base, from, to, reason } }
+      const { from, to, reason, failures, calls, lastFailure } = event
+      const last = lastFailure && { error_type: lastFailure.name, error_code: lastFailure.code }
+      const fields = { ...base, from, to, reason, failures, calls, ...last }
+      return { level: 'warning', event: 'circuit_breaker.state_change', fields }
     }
     case 'retry': {
       const { attempt, delayMs, error } = event

@@ -34,6 +34,14 @@ export interface Host {
   readonly policies: readonly { readonly name: string; readonly policy: { readonly type: string } }[]
 }
 
+// A 32-bit integer that wraps around: a larger number would need an allocation for each call.
+let lastStartNumber = 0
+
+/** Whether a call started after another one. Wrong only if more than 2^31 calls started between the two. */
+export function startedAfter(later: CallRoot, earlier: CallRoot): boolean {
+  return ((later.startNumber - earlier.startNumber) | 0) > 0
+}
+
 /** The data that all attempts of a call share. */
 export class CallRoot {
   // Declared here and assigned in the constructor: see Watcher.
@@ -42,12 +50,19 @@ export class CallRoot {
   declare readonly priority: number
   /** The notes of the policies; undefined as long as nothing went wrong. */
   declare notes: readonly Note[] | undefined
+  /** Whether the operation was called. */
+  declare called: boolean
+  /** The position of this call among all calls of the process. Compare two with {@link startedAfter}. */
+  declare readonly startNumber: number
 
   constructor(host: Host, key: string | undefined, priority: number) {
     this.host = host
     this.key = key
     this.priority = priority
     this.notes = undefined
+    this.called = false
+    lastStartNumber = (lastStartNumber + 1) | 0
+    this.startNumber = lastStartNumber
   }
 }
 
@@ -137,14 +152,26 @@ function notReplaceable(name: string): TypeError {
   return new TypeError(`a copy of a call cannot have another '${name}'; pass a different one to the operation directly`)
 }
 
-/** The same call with another key or priority for the inner policies. Its notes are those of the original call. */
+/**
+ * The same call with another key or priority for the inner policies. What policies record about it is recorded about the
+ * original call.
+ */
 function withKey(root: CallRoot, key: string | undefined, priority: number): CallRoot {
   if (key === root.key && priority === root.priority) return root
-  return Object.defineProperty(new CallRoot(root.host, key, priority), 'notes', {
-    get: () => root.notes,
-    set: (notes: CallRoot['notes']) => {
-      root.notes = notes
+  return Object.defineProperties(new CallRoot(root.host, key, priority), {
+    notes: {
+      get: () => root.notes,
+      set: (notes: CallRoot['notes']) => {
+        root.notes = notes
+      },
     },
+    called: {
+      get: () => root.called,
+      set: (called: boolean) => {
+        root.called = called
+      },
+    },
+    startNumber: { value: root.startNumber },
   })
 }
 

@@ -14,6 +14,12 @@ export interface ShieldEvents {
     readonly to: BreakerState
     readonly reason: string
     readonly at: number
+    /** The count that opened the circuit; 0 if the new state is neither open nor half-open. */
+    readonly failures: number
+    /** The number of calls among which `failures` were counted. */
+    readonly calls: number
+    /** The last failure before an opening. Absent if there was none, as with slow successes. */
+    readonly lastFailure?: LastFailure
     /** The key of the circuit, if the breaker has `perKey`. */
     readonly key?: string
   }
@@ -69,6 +75,16 @@ export interface Countable {
 
 /** The states of a circuit breaker. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disabled'
+
+/** What a circuit breaker keeps of its last failure: never the error object, which belongs to another request. */
+export interface LastFailure {
+  /** The error's `name`, such as `TypeError`. For a value that a classifier counted as a failure: the name of its class. */
+  readonly name: string
+  /** The code of the error or of its cause, such as `ECONNREFUSED` or `TIMEOUT`; the status of a rejected `Response`. */
+  readonly code: string | undefined
+  /** When it happened, in milliseconds on the shield's clock. */
+  readonly at: number
+}
 
 /** The name of an event. */
 export type EventName = keyof ShieldEvents

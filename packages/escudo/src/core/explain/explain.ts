@@ -1,7 +1,7 @@
 import { isRefusal } from '../../errors/classification.ts'
 import { read } from '../../errors/safe-read.ts'
-import type { Host } from '../engine/call.ts'
-import type { AttemptNote } from '../note.ts'
+import type { CallRoot, CallState } from '../engine/call.ts'
+import type { AttemptNote, Note } from '../note.ts'
 import { type FailedCall, failedCallOf } from './failed-call.ts'
 
 /** What one policy did in a failed call. */
@@ -40,7 +40,9 @@ export interface Explanation {
  * and when a new call makes sense. Policies record notes only when something goes wrong, so a successful call costs
  * nothing more.
  *
- * @param error the object itself with which a shield's `run` rejected; a copy of it has no explanation
+ * It also works inside the function of a `fallback` and for the `error` of its event, with what happened so far.
+ *
+ * @param errorOrCall the object itself with which a shield's `run` rejected (a copy of it has no explanation), or a call
  * @returns undefined if the error did not come from a shield, or is not an object (a string, a number). If several
  * calls rejected with the same object, the explanation is that of the last call
  * @example
@@ -53,44 +55,65 @@ export interface Explanation {
  * console.log(explain(refusal)?.policies) // [{ name: 'circuitBreaker', type: …, state: 'open', failures: 1, calls: 1, … }]
  * ```
  */
-export function explain(error: unknown): Explanation | undefined {
-  const call = failedCallOf(error)
-  return call === undefined ? undefined : explanationOf(error, call)
+export function explain(errorOrCall: unknown): Explanation | undefined {
+  const failed = failedCallOf(errorOrCall)
+  if (failed !== undefined) return explanationOf(failed.root, failed.notes, failed.inside)
+  const root = rootOf(errorOrCall)
+  return root === undefined ? undefined : explanationOf(root, root.notes ?? [], undefined)
 }
 
-function explanationOf(error: unknown, { root, notes, inside }: FailedCall): Explanation {
-  // If a policy refused the last attempt, the attempt did not reach the policies inside it.
-  const refusedAt = inside === undefined ? indexOfRefusal(error, root.host) : -1
+/**
+ * Returns whether the operation ran in a call that failed.
+ *
+ * False if the call was refused, cancelled or past its deadline before its first attempt reached the operation: the
+ * dependency was not called, and it is safe to make the call again. A refusal alone does not say that:
+ * `isRefusal(error)` is also true if an earlier attempt ran and a later one was refused.
+ *
+ * @param errorOrCall the object with which a shield's `run` rejected, or a call. If several calls rejected with the same
+ * object, such as the reason of a signal that they share, true if the operation ran in any of them
+ * @returns true for an error that did not come from a shield, unless it is a refusal
+ * @example
+ * ```ts
+ * import { circuitBreaker, consecutive, constant, isRefusal, retry, shield, wasCalled } from 'escudo'
+ *
+ * const stock = shield(
+ *   'stock',
+ *   retry({ maxRetries: 1, backoff: constant(1) }),
+ *   circuitBreaker({ trip: consecutive(1), openFor: '10s' }),
+ * )
+ * const reserve = () => Promise.reject(new Error('connection reset'))
+ * const error = await stock.run(reserve).catch((reason) => reason)
+ * // The first attempt failed and opened the circuit; the second one was refused.
+ * console.log(isRefusal(error), wasCalled(error)) // true true
+ * ```
+ */
+export function wasCalled(errorOrCall: unknown): boolean {
+  const called = failedCallOf(errorOrCall)?.called ?? rootOf(errorOrCall)?.called
+  return called ?? !isRefusal(errorOrCall)
+}
+
+/** The data of a call, also of a copy that a custom policy made. */
+function rootOf(value: unknown): CallRoot | undefined {
+  const root = read(value, 'root' satisfies keyof CallState) as CallRoot | undefined
+  return Array.isArray(read(read(root, 'host'), 'policies')) ? root : undefined
+}
+
+function explanationOf(root: CallRoot, notes: readonly Note[], inside: FailedCall | undefined): Explanation {
+  const { name, policies } = root.host
+  const endedIn = notes.find((note) => note.endedHere)?.policy
+  const endedAt = endedIn === undefined ? policies.length : policies.findIndex((policy) => policy.name === endedIn)
   const retryAt = notes.find((note) => note.retryAt !== undefined)?.retryAt
   return {
-    shield: root.host.name,
-    policies: root.host.policies.map(({ name, policy: { type } }, index) => {
+    shield: name,
+    policies: policies.map(({ name, policy: { type } }, index) => {
       const note = notes.find(({ policy }) => policy === name)
-      const reached = refusedAt === -1 || index <= refusedAt
-      return { name, type, state: note?.state ?? (reached ? 'passed' : 'not reached'), ...note?.facts }
+      const state = note?.state ?? (index <= endedAt ? 'passed' : 'not reached')
+      return { name, type, state, ...note?.facts }
     }),
     attempts: notes.flatMap(({ attempts = [] }) =>
       attempts.map(({ number, startedAt, durationMs, outcome }) => ({ number, startedAt, durationMs, outcome })),
     ),
     ...(retryAt === undefined ? {} : { retryAt }),
-    ...(inside === undefined ? {} : { inside: explanationOf(error, inside) }),
+    ...(inside === undefined ? {} : { inside: explanationOf(inside.root, inside.notes, inside.inside) }),
   }
-}
-
-// If a fallback's function throws, its error has the refusal as its cause. Causes beyond this depth are not searched.
-const CAUSES_MAX = 4
-
-/** The index of the policy of this shield that refused the call; -1 if none did. */
-function indexOfRefusal(thrown: unknown, host: Host): number {
-  let error = thrown
-  for (let depth = 0; depth < CAUSES_MAX && error !== undefined; depth += 1) {
-    // Another shield may have this name and policies with these names, so the hosts are compared too.
-    const isThisShield = (failedCallOf(error)?.root.host ?? host) === host
-    if (isThisShield && isRefusal(error) && read(error, 'shield') === host.name) {
-      const policy = read(error, 'policy')
-      return host.policies.findIndex(({ name }) => name === policy)
-    }
-    error = read(error, 'cause')
-  }
-  return -1
 }

@@ -1,4 +1,4 @@
-import type { CallRoot } from '../engine/call.ts'
+import { type CallRoot, startedAfter } from '../engine/call.ts'
 import type { Note } from '../note.ts'
 
 /** The call with which an error left a shield. */
@@ -6,6 +6,8 @@ export interface FailedCall {
   readonly root: CallRoot
   /** The notes at the moment when the error left the shield. */
   readonly notes: readonly Note[]
+  /** Whether the operation was called, in this call or in an earlier one that failed with the same object. */
+  readonly called: boolean
   /** The call with which the same error left an inner shield before. */
   readonly inside: FailedCall | undefined
   /** The number of calls in this chain of `inside`, itself included. */
@@ -20,11 +22,15 @@ const NO_NOTES: readonly Note[] = []
 /** Stores on an error the call with which it left a shield. An error that is no object is skipped. */
 export function rememberCall(error: unknown, root: CallRoot): void {
   if (!isObject(error)) return
-  const inside = innerCall(FailedCallField.get(error), root)
+  const earlier = FailedCallField.get(error)
+  const inside = innerCall(earlier, root)
   try {
     FailedCallField.set(error, {
       root,
       notes: root.notes ?? NO_NOTES,
+      // A shared object, such as the reason of a signal, may leave several calls. If one of them ran the operation, it
+      // is not safe to tell any of their callers that it did not run.
+      called: root.called || earlier?.called === true,
       inside,
       depth: inside === undefined ? 1 : inside.depth + 1,
     })
@@ -42,7 +48,10 @@ export function failedCallOf(error: unknown): FailedCall | undefined {
 function innerCall(earlier: FailedCall | undefined, root: CallRoot): FailedCall | undefined {
   // With a custom policy the error leaves the same call twice: once for each part of the shield.
   if (earlier === undefined || earlier.root === root) return earlier?.inside
-  return earlier.root.host !== root.host && earlier.depth < DEPTH_MAX ? earlier : undefined
+  // The call of an inner shield starts later than that of the outer shield. A shared error object that left another
+  // shield before this call started was not thrown inside this call.
+  const isInner = earlier.root.host !== root.host && startedAfter(earlier.root, root)
+  return isInner && earlier.depth < DEPTH_MAX ? earlier : undefined
 }
 
 function isObject(value: unknown): value is object {

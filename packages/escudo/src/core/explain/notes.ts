@@ -18,7 +18,13 @@ export function forgetNotesInside(root: CallRoot, policy: string): void {
   root.notes = root.notes.filter((note) => policies.findIndex(({ name }) => name === note.policy) <= position)
 }
 
-/** Copies the notes of a call to another call that waited for it. */
+/** Copies what is known about a call to another call that waited for it. */
 export function copyNotes(from: CallRoot, to: CallRoot): void {
   for (const note of from.notes ?? []) addNote(to, note)
+  if (from.called) to.called = true
+}
+
+/** Records that the error of a call comes from an attempt that reached the operation, although another was refused. */
+export function forgetEnds(root: CallRoot): void {
+  root.notes = root.notes?.map(({ endedHere: _, ...note }) => note)
 }

@@ -18,28 +18,50 @@ describe('withCause', () => {
   })
 
   test.each<[string, unknown]>([
-    ['an error that has a cause already', new Error('later', { cause: 'own' })],
-    ['a frozen error', Object.freeze(new Error('later'))],
     ['a string', 'later'],
     ['undefined', undefined],
     ['an object that is no error', { message: 'later' }],
+    ['a revoked proxy', revokedProxy()],
   ])('wraps %s in a SecondaryError whose cause is the original', (_what, later) => {
-    const error = withCause(later, ORIGINAL)
+    const error = withCause(later, ORIGINAL) as SecondaryError
     expect(error).toBeInstanceOf(SecondaryError)
-    expect(error).toMatchObject({ name: 'SecondaryError', code: 'SECONDARY_FAILURE', error: later, cause: ORIGINAL })
+    expect([error.name, error.code, error.cause]).toEqual(['SecondaryError', 'SECONDARY_FAILURE', ORIGINAL])
+    expect(error.error === later).toBe(true)
   })
 
-  test.each<[string, () => unknown]>([
+  test.each<[string, () => Error]>([
+    ['a cause already', () => new Error('later', { cause: 'own' })],
+    ['the original as its cause', () => new Error('later', { cause: ORIGINAL })],
     [
-      'a revoked proxy',
-      () => {
-        const { proxy, revoke } = Proxy.revocable({}, {})
-        revoke()
-        return proxy
-      },
+      'the original deeper in its chain',
+      () => new Error('later', { cause: new Error('between', { cause: ORIGINAL }) }),
     ],
+    ['the original among its errors', () => new AggregateError([new Error('first'), ORIGINAL], 'later')],
+    ['no room for a cause, because it is frozen', () => Object.freeze(new Error('later'))],
+  ])('returns an error unchanged that has %s', (_what, make) => {
+    const later = make()
+    const { cause } = later
+    expect(withCause(later, ORIGINAL)).toBe(later)
+    expect(later.cause).toBe(cause)
+  })
+
+  test('gives an error that is thrown for several calls the cause of the last call', () => {
+    const constant = new Error('sold out')
+    const second = new Error('timed out')
+    expect(withCause(constant, ORIGINAL)).toBe(constant)
+    expect(withCause(constant, second)).toBe(constant)
+    expect(constant.cause).toBe(second)
+  })
+
+  test('makes no circle if the later error is a cause of the original', () => {
+    const root = new Error('root')
+    expect(withCause(root, new Error('original', { cause: root }))).toBe(root)
+    expect(root.cause).toBeUndefined()
+  })
+
+  test.each<[string, () => Error]>([
     [
-      'an error whose cause cannot be read',
+      'whose cause cannot be read',
       () =>
         Object.defineProperty(new Error('later'), 'cause', {
           get() {
@@ -48,7 +70,7 @@ describe('withCause', () => {
         }),
     ],
     [
-      'an error that refuses a new property',
+      'that refuses a new property',
       () =>
         new Proxy(new Error('later'), {
           defineProperty() {
@@ -56,7 +78,14 @@ describe('withCause', () => {
           },
         }),
     ],
-  ])('wraps %s in a SecondaryError, so that the original is not lost', (_what, make) => {
-    expect(withCause(make(), ORIGINAL)).toMatchObject({ code: 'SECONDARY_FAILURE', cause: ORIGINAL })
+  ])('returns an error %s', (_what, make) => {
+    const later = make()
+    expect(withCause(later, ORIGINAL) === later).toBe(true)
   })
 })
+
+function revokedProxy(): unknown {
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  return proxy
+}

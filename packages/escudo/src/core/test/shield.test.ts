@@ -144,6 +144,8 @@ describe('status', () => {
           state: 'open',
           failures: 2,
           calls: 2,
+          reason: '2 consecutive failures',
+          lastFailure: { name: 'Error', at: 10 },
           openedAt: 10,
           retryAfterMs: 10_000,
         },

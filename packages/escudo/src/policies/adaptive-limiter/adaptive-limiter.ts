@@ -6,6 +6,7 @@ import { addNote } from '../../core/explain/notes.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { passCancelled } from '../shared/pass-cancelled.ts'
 import { refusal } from '../shared/refusal.ts'
 import { type AdaptiveLimiterContext, AdaptiveLimiterFrame } from './frame.ts'
 import { type AdaptiveLimiterOptions, readAdaptiveLimiter } from './options.ts'
@@ -77,7 +78,7 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
       enter: (call, operation, outer) => {
         // A call that is cancelled already is not sent, so the limit learns nothing from it.
         const cancellation = call.scope?.cancellation
-        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
+        if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
         const limit = this.#limit.limit()
         if (this.#inFlight >= limit) {
           return passFailure(outer, new Failure(this.#refuse(call, limit, binding), call.root))
@@ -91,7 +92,7 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
   }
 
   #refuse(call: CallState, limit: number, binding: Binding): BulkheadFullError {
-    addNote(call.root, { policy: binding.policy, state: 'full', facts: this.status() })
+    addNote(call.root, { policy: binding.policy, state: 'full', facts: this.status(), endedHere: true })
     const problem = `${this.#inFlight} in flight, the limit is ${limit}`
     return refusal(binding, () => new BulkheadFullError(binding, problem))
   }

@@ -7,6 +7,7 @@ import { addNote } from '../../core/explain/notes.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { passCancelled } from '../shared/pass-cancelled.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { AdaptiveThrottleFrame } from './frame.ts'
@@ -83,7 +84,7 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
     return {
       enter: (call, operation, outer) => {
         const cancellation = call.scope?.cancellation
-        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
+        if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
         if (!state.admit(enteredMs(call), call.random)) {
           return passFailure(outer, new Failure(this.#refuse(call, binding), call.root))
         }
@@ -100,7 +101,7 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
     const { policy } = binding
     const state = this.#state
     const now = call.clock.now()
-    addNote(call.root, { policy, state: 'throttled', facts: this.status(now) })
+    addNote(call.root, { policy, state: 'throttled', facts: this.status(now), endedHere: true })
     const problem = `it accepted ${state.accepts(now)} of ${state.requests(now)} calls`
     return refusal(binding, () => new RateLimitedError(binding, problem))
   }

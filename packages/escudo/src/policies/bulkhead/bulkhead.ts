@@ -7,6 +7,7 @@ import { addNote } from '../../core/explain/notes.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
 import { refusal } from '../shared/refusal.ts'
 import { BulkheadFrame } from './frame.ts'
 import { type BulkheadOptions, readBulkhead } from './options.ts'
@@ -92,7 +93,7 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
         }
         // A call that is already cancelled fails with its own reason, not with a refusal, and displaces no other call.
         const cancellation = call.scope?.cancellation
-        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
+        if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
         const problem = whyNotWait(call, state)
         if (problem !== undefined) {
           return passFailure(outer, new Failure(refuse(call, state, binding, problem), call.root))
@@ -142,6 +143,7 @@ function failureOfWait(
   }
   // The permit may arrive in the same tick as the cancellation, or before a delayed timer could cancel the call.
   const cancellation = call.scope?.cancellation
+  if (cancellation !== undefined) noteCancelled(call, binding.policy, statusOf(state))
   const failure =
     cancellation !== undefined
       ? new Failure(cancellation.reason, call.root)
@@ -164,6 +166,6 @@ function refuse(
   binding: Binding,
   problem: string,
 ): BulkheadFullError {
-  addNote(call.root, { policy: binding.policy, state: 'full', facts: statusOf(state) })
+  addNote(call.root, { policy: binding.policy, state: 'full', facts: statusOf(state), endedHere: true })
   return refusal(binding, () => new BulkheadFullError(binding, problem))
 }

@@ -2,7 +2,7 @@ import type { Binding } from '../../core/binding.ts'
 import type { CallRoot } from '../../core/engine/call.ts'
 import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
-import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
+import { type BreakerState, type Countable, type LastFailure, type Listener, warn } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
@@ -93,6 +93,10 @@ const SHIELDS_BEFORE_WARNING = 1_000
 
 interface BreakerStatus extends PolicyStatus {
   readonly state: BreakerState
+  readonly failures: number
+  readonly calls: number
+  readonly reason?: string | undefined
+  readonly lastFailure?: LastFailure
   readonly retryAfterMs?: number
 }
 
@@ -212,25 +216,32 @@ function statusOf(breaker: Breaker, now: number): BreakerStatus {
   const failures = breaker.failures(now)
   const calls = breaker.calls(now)
   const retryAfterMs = breaker.retryAfterMs(now)
+  const { reason, lastFailure } = breaker
   // Closed without a ramp, isolated or disabled.
-  if (retryAfterMs === undefined) return { state, failures, calls }
-  if (openedAt !== undefined) return { state, failures, calls, openedAt, retryAfterMs }
+  if (retryAfterMs === undefined)
+    return reason === undefined ? { state, failures, calls } : { state, failures, calls, reason }
+  if (openedAt !== undefined) {
+    const open = { state, failures, calls, reason, openedAt, retryAfterMs }
+    return lastFailure === undefined ? open : { ...open, lastFailure }
+  }
   // Closed with a ramp.
   return { state, failures, calls, admitting: breaker.admitting(now), retryAfterMs }
 }
 
 /** Adds the current state to the notes of the call, for `explain()`. */
-function note(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding): BreakerStatus {
+function note(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding, endedHere = false): BreakerStatus {
   const facts = statusOf(breaker, now)
   const { state, retryAfterMs } = facts
   addNote(
     root,
-    retryAfterMs === undefined ? { policy, state, facts } : { policy, state, facts, retryAt: now + retryAfterMs },
+    retryAfterMs === undefined
+      ? { policy, state, facts, endedHere }
+      : { policy, state, facts, retryAt: now + retryAfterMs, endedHere },
   )
   return facts
 }
 
 function refuse(root: CallRoot, breaker: Breaker, now: number, binding: Binding): CircuitOpenError {
-  const { state, retryAfterMs } = note(root, breaker, now, binding)
-  return refusal(binding, () => new CircuitOpenError(binding, retryAfterMs, state))
+  const status = note(root, breaker, now, binding, true)
+  return refusal(binding, () => new CircuitOpenError(binding, status.retryAfterMs, status.state, status))
 }

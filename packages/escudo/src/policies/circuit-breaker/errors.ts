@@ -1,5 +1,5 @@
 import { defineFacts, type Origin, PolicyError } from '../../core/errors.ts'
-import type { BreakerState } from '../../core/events/events.ts'
+import type { BreakerState, LastFailure } from '../../core/events/events.ts'
 
 const STATE_TEXT: Readonly<Record<BreakerState, string>> = {
   open: 'is open',
@@ -9,12 +9,22 @@ const STATE_TEXT: Readonly<Record<BreakerState, string>> = {
   disabled: 'is disabled',
 }
 
+/** Why a circuit rejects calls. */
+export interface CircuitFacts {
+  readonly reason?: string | undefined
+  readonly failures: number
+  readonly calls: number
+  readonly lastFailure?: LastFailure
+}
+
+const UNKNOWN: CircuitFacts = { failures: 0, calls: 0 }
+
 /**
  * A circuit breaker rejected the call without running the operation.
  *
  * The circuit is open, or half-open with all its probes in flight, or isolated, or closed with a ramp that did not
  * admit the call: `explain(error)` shows the state. `retryAfterMs` is the time until a call has a chance again; it is
- * undefined if the circuit is isolated.
+ * undefined if the circuit is isolated. If an earlier attempt of this call failed, its error is the `cause`.
  *
  * @example
  * ```ts
@@ -28,10 +38,27 @@ const STATE_TEXT: Readonly<Record<BreakerState, string>> = {
  */
 export class CircuitOpenError extends PolicyError {
   readonly code = 'CIRCUIT_OPEN'
+  /** Why the circuit opened, such as `3 consecutive failures`; undefined during a ramp. */
+  readonly reason: string | undefined
+  /** The count that opened the circuit. */
+  readonly failures: number
+  /** The number of calls among which {@link failures} were counted. */
+  readonly calls: number
+  /** The last failure before the circuit opened, of any call; undefined if there was none, as with slow successes. */
+  readonly lastFailure: LastFailure | undefined
 
   /** @param state the state of the circuit, for the message */
-  constructor(origin: Origin, retryAfterMs: number | undefined, state: BreakerState = 'open') {
+  constructor(
+    origin: Origin,
+    retryAfterMs: number | undefined,
+    state: BreakerState = 'open',
+    circuit: CircuitFacts = UNKNOWN,
+  ) {
     super(`the circuit of '${origin.shield}' ${STATE_TEXT[state]} (${origin.policy})`, origin, retryAfterMs)
+    this.reason = circuit.reason
+    this.failures = circuit.failures
+    this.calls = circuit.calls
+    this.lastFailure = circuit.lastFailure
   }
 }
 defineFacts(CircuitOpenError, 'CircuitOpenError', {

@@ -8,6 +8,7 @@ import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { retryAfterHintMs } from '../shared/retry-after-hint.ts'
 import type { Circuits } from './circuits.ts'
+import { lastFailureOf } from './last-failure.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { Permit } from './state/permit.ts'
 
@@ -52,22 +53,25 @@ export class BreakerFrame extends Watcher implements Frame {
 
   onValue(value: unknown): FrameResult {
     const { classify } = this.context
-    this.settle(classify === undefined ? 'success' : this.judged(() => judgeValue(classify, value, this.call)))
+    if (classify === undefined) this.settle('success')
+    else
+      this.settle(
+        this.judged(() => judgeValue(classify, value, this.call)),
+        value,
+      )
     return passValue(this.outer, value)
   }
 
   onFailure(failure: Failure): FrameResult {
     const verdict = this.judged(() => judgeError(this.context.classify, failure.error, this.call))
     const { context } = this
-    const now =
-      this.settle(verdict, verdict === 'failure' ? retryAfterHintMs(failure.error) : undefined) ??
-      context.binding.clock.now()
+    const now = this.settle(verdict, failure.error) ?? context.binding.clock.now()
     if (failure.root !== undefined) context.note(failure.root, this.breaker, now)
     return passFailure(this.outer, failure)
   }
 
   override onCancel(cancellation: Cancellation): void {
-    const now = this.settle(cancellation.by === 'caller' ? 'ignored' : 'failure')
+    const now = this.settle(cancellation.by === 'caller' ? 'ignored' : 'failure', cancellation.reason)
     // The note is added here, because inside a custom policy `onFailure` may run only after the call has ended.
     if (now !== undefined) this.context.note(this.root, this.breaker, now)
   }
@@ -82,8 +86,12 @@ export class BreakerFrame extends Watcher implements Frame {
     }
   }
 
-  /** Settles the permit, once. Returns the instant; undefined if it was settled before. */
-  private settle(verdict: Verdict, retryAfterMs?: number): number | undefined {
+  /**
+   * Settles the permit, once. Returns the instant; undefined if it was settled before.
+   *
+   * @param outcome the error, or the value that a classifier judged
+   */
+  private settle(verdict: Verdict, outcome?: unknown): number | undefined {
     const { permit, breaker, context } = this
     if (permit === undefined) return undefined
     this.permit = undefined
@@ -91,7 +99,10 @@ export class BreakerFrame extends Watcher implements Frame {
     const { binding, circuits } = context
     const now = binding.clock.now()
     const durationMs = this.startedMs === undefined ? 0 : now - this.startedMs
-    const counted = breaker.settle(permit, verdict, now, retryAfterMs, durationMs)
+    const counted =
+      verdict === 'failure'
+        ? breaker.settle(permit, verdict, now, retryAfterHintMs(outcome), durationMs, lastFailureOf(outcome, now))
+        : breaker.settle(permit, verdict, now, undefined, durationMs)
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', verdict)

@@ -13,7 +13,7 @@ import {
 } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
 import type { HealthCheckSettings } from './health-check.ts'
-import type { SavedBreaker } from './state/saved-breaker.ts'
+import type { SavedBreaker, SavedFailure } from './state/saved-breaker.ts'
 import type {
   BreakerMode,
   BreakerSettings,
@@ -181,6 +181,8 @@ function readRamp(ramp: NonNullable<CircuitBreakerOptions['ramp']>): RampSetting
   return { steps: checked, eachMs: toMs(ramp.each, `${path}.each`, 1) }
 }
 
+const OPEN_KEYS = ['remainingMs', 'openedAgoMs', 'openings', 'failures', 'calls', 'reason', 'lastFailure']
+
 /**
  * Reads and validates a saved state. It is untrusted input, because it comes from a file or a store.
  *
@@ -188,7 +190,7 @@ function readRamp(ramp: NonNullable<CircuitBreakerOptions['ramp']>): RampSetting
  * @throws ConfigurationError for an invalid field, with its path
  */
 export function readSaved(saved: unknown, path: string): SavedBreaker {
-  knownKeys(saved, path, ['state', 'remainingMs', 'openedAgoMs', 'openings', 'failures', 'calls', 'rampedMs'])
+  knownKeys(saved, path, ['state', ...OPEN_KEYS, 'rampedMs'])
   const given = saved as Readonly<Record<string, unknown>>
   const state = oneOf(given['state'], `${path}.state`, ['closed', 'open', 'half-open', 'isolated', 'disabled'])
   switch (state) {
@@ -201,7 +203,7 @@ export function readSaved(saved: unknown, path: string): SavedBreaker {
       if (given['rampedMs'] === undefined) return { state }
       return { state, rampedMs: finiteNumber(given['rampedMs'], `${path}.rampedMs`, 0) }
     default:
-      knownKeys(saved, path, ['state', 'remainingMs', 'openedAgoMs', 'openings', 'failures', 'calls'])
+      knownKeys(saved, path, ['state', ...OPEN_KEYS])
       return {
         state,
         remainingMs: finiteNumber(given['remainingMs'], `${path}.remainingMs`, 0),
@@ -209,6 +211,19 @@ export function readSaved(saved: unknown, path: string): SavedBreaker {
         openings: wholeNumber(given['openings'], `${path}.openings`, 1),
         failures: wholeNumber(given['failures'], `${path}.failures`, 0),
         calls: wholeNumber(given['calls'], `${path}.calls`, 0),
+        ...(given['reason'] === undefined ? {} : { reason: checkedName(given['reason'], `${path}.reason`) }),
+        ...(given['lastFailure'] === undefined ? {} : { lastFailure: readSavedFailure(given['lastFailure'], path) }),
       }
+  }
+}
+
+function readSavedFailure(saved: unknown, restorePath: string): SavedFailure {
+  const path = `${restorePath}.lastFailure`
+  knownKeys(saved, path, ['name', 'code', 'agoMs'])
+  const { name, code, agoMs } = saved as Readonly<Record<string, unknown>>
+  return {
+    name: checkedName(name, `${path}.name`),
+    ...(code === undefined ? {} : { code: checkedName(code, `${path}.code`) }),
+    agoMs: finiteNumber(agoMs, `${path}.agoMs`, 0),
   }
 }

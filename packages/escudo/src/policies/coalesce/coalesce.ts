@@ -73,7 +73,7 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
         this.#joined += 1
         return running.join(call)
       }
-      const flight = new Flight(() => flights.delete(key))
+      const flight = new Flight(binding.policy, () => flights.delete(key))
       flights.set(key, flight)
       const outcome = flight.join(call)
       const root = detachedRoot(call)

@@ -2,7 +2,11 @@ import type { Binding } from '../../core/binding.ts'
 import type { Call, CallState } from '../../core/engine/call.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import { settle } from '../../core/engine/settle.ts'
+import { describe } from '../../core/events/events.ts'
+import { rememberCall } from '../../core/explain/failed-call.ts'
+import { addNote } from '../../core/explain/notes.ts'
 import { withCause } from '../../core/secondary-error.ts'
+import { isFailure } from './options.ts'
 
 /** What all calls of one fallback in one shield share. */
 export interface FallbackContext {
@@ -30,13 +34,18 @@ export class FallbackFrame implements Frame {
 
   onFailure(failure: Failure): FrameResult {
     const { error } = failure
+    const { call, outer } = this
     const { binding, when, value } = this.context
     // The caller of a cancelled call no longer waits for a substitute.
-    if (this.call.scope?.cancellation !== undefined || !matches(when, error)) return passFailure(this.outer, failure)
+    if (call.scope?.cancellation !== undefined) return passFailure(outer, failure)
     const { shield, policy, events } = binding
-    if (events.hasListeners('fallback')) events.emit('fallback', { shield, policy, error })
-    if (typeof value !== 'function') return settle(value, this.call, this.outer)
-    return settle(substitute(value as Substitute, error, this.call), this.call, this.outer)
+    const hasListeners = events.hasListeners('fallback')
+    // The user's code may ask `explain()` or `attemptsOf()` about the error before it leaves the shield.
+    if (hasListeners || when !== isFailure || typeof value === 'function') rememberCall(error, call.root)
+    if (!matches(when, error)) return passFailure(outer, failure)
+    if (hasListeners) events.emit('fallback', { shield, policy, error })
+    const make = value as Substitute
+    return settle(typeof value === 'function' ? substitute(make, error, call, policy) : value, call, outer)
   }
 }
 
@@ -50,11 +59,13 @@ function matches(when: (error: unknown) => boolean, error: unknown): boolean {
   }
 }
 
-async function substitute(make: Substitute, error: unknown, call: Call): Promise<unknown> {
+async function substitute(make: Substitute, error: unknown, call: CallState, policy: string): Promise<unknown> {
   try {
     return await make(error, call)
   } catch (thrown) {
     // A function that throws the original error declines to replace it.
-    throw thrown === error ? error : withCause(thrown, error)
+    if (thrown === error) throw error
+    addNote(call.root, { policy, state: 'failed', facts: { replaced: describe(error) } })
+    throw withCause(thrown, error)
   }
 }

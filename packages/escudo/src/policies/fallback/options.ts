@@ -25,6 +25,7 @@ export function readFallback(options: FallbackOptions): FallbackSettings {
   return { name, when }
 }
 
-function isFailure(error: unknown): boolean {
+/** The default of `when`. */
+export function isFailure(error: unknown): boolean {
   return factsOf(error)?.kind !== 'business'
 }

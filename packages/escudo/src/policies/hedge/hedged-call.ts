@@ -2,7 +2,7 @@ import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type CallState, withAttempt, withScope } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { stackless } from '../../core/errors.ts'
-import { addNote } from '../../core/explain/notes.ts'
+import { addNote, forgetEnds } from '../../core/explain/notes.ts'
 import { idempotencyOf, onAnswer } from '../../core/idempotency.ts'
 import type { Operation, Run } from '../../core/operation.ts'
 import { isRefusal, mayRetry } from '../../errors/classification.ts'
@@ -80,6 +80,8 @@ export class HedgedCall<T> extends Watcher {
   override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
     const cancelled = this.#inFlight
     this.#end()
+    // Before the rejection: the error leaves the shield with this note.
+    this.#note('cancelled')
     const outer = this.#call.scope
     for (const attempt of cancelled) {
       attempt.outer = outer
@@ -210,14 +212,15 @@ export class HedgedCall<T> extends Watcher {
   /** Ends the call with an error, and records its attempts. */
   #endWith(thrown: Thrown): Thrown {
     this.#end()
-    if (this.#started > 1) this.#log.attachTo(thrown.error)
+    // The last attempt may have been refused, but the error comes from one that ran.
+    if (!isRefusal(thrown.error)) forgetEnds(this.#call.root)
     const state = this.#started === 1 ? 'not hedged' : 'all failed'
-    addNote(this.#call.root, {
-      policy: this.#rules.policy,
-      state: this.#winner === undefined ? state : 'answered',
-      attempts: this.#log.attempts,
-    })
+    this.#note(this.#winner === undefined ? state : 'answered')
     return thrown
+  }
+
+  #note(state: string): void {
+    addNote(this.#call.root, { policy: this.#rules.policy, state, attempts: this.#log.attempts })
   }
 
   #end(): void {

@@ -8,6 +8,7 @@ import { addNote } from '../../core/explain/notes.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
@@ -95,7 +96,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     return {
       enter: (call, operation, outer) => {
         const cancellation = call.scope?.cancellation
-        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
+        if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
         const queue = this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).use(call.root.key)
         const now = enteredMs(call)
         if (queue.tryAcquire(now)) {
@@ -133,6 +134,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     if (cancellation !== undefined) {
       // The permit may arrive in the same tick as the cancellation. It then goes to the next call.
       if (permit !== undefined) queue.giveBack(permit)
+      noteCancelled(call, binding.policy, this.status(this.clock.now()))
       if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'aborted')
       throw cancellation.reason
     }
@@ -146,7 +148,8 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   #refuse(call: CallState, binding: Binding, retryAfterMs: number): RateLimitedError {
     const now = this.clock.now()
     const { policy } = binding
-    addNote(call.root, { policy, state: 'rate limited', facts: this.status(now), retryAt: now + retryAfterMs })
+    const retryAt = now + retryAfterMs
+    addNote(call.root, { policy, state: 'rate limited', facts: this.status(now), retryAt, endedHere: true })
     return refusal(binding, () => new RateLimitedError(binding, this.#problem, retryAfterMs))
   }
 

@@ -3,9 +3,13 @@ import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../cor
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { sleep } from '../../core/engine/sleep.ts'
+import { rememberCall } from '../../core/explain/failed-call.ts'
 import { addNote, forgetNotesInside } from '../../core/explain/notes.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
+import { withCause } from '../../core/secondary-error.ts'
+import { isRefusal } from '../../errors/classification.ts'
+import { read } from '../../errors/safe-read.ts'
 import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
@@ -153,7 +157,8 @@ class RetryFrame implements Frame {
   /** Judges an error. Returns the delay before the next attempt; undefined if the error is the call's result. */
   private delayAfterError(error: unknown): number | undefined {
     const delayMs = this.decide(false, error)
-    if (delayMs === undefined && this.attempt.attempt > 1) this.history?.log.attachTo(error)
+    // An outer policy may pass the error to user code, which may read its attempts, before it leaves the shield.
+    if (delayMs === undefined && this.attempt.attempt > 1) rememberCall(error, this.attempt.root)
     return delayMs
   }
 
@@ -167,9 +172,9 @@ class RetryFrame implements Frame {
       this.emitExecuted(verdict)
       return undefined
     } catch (thrown) {
-      // A classifier or a custom backoff that throws says nothing about the dependency.
+      // A classifier, a custom backoff or a random source that throws says nothing about the dependency.
       this.emitExecuted('ignored')
-      throw thrown
+      throw ok ? thrown : withCause(thrown, error)
     }
   }
 
@@ -196,8 +201,13 @@ class RetryFrame implements Frame {
       return delayOrReason
     }
     this.noteStop(delayOrReason)
-    if (verdict === 'failure') counters.exhausted += 1
-    this.emitExecuted(verdict)
+    // A refusal says nothing about the dependency, but an earlier attempt may have reached it and failed.
+    const lastFailure = isRefusal(error) ? this.history?.log.lastFailure : undefined
+    // An inner retry has set a later failure.
+    if (lastFailure !== undefined && read(error, 'cause') === undefined) withCause(error, lastFailure.error)
+    const final = lastFailure === undefined ? verdict : 'failure'
+    if (final === 'failure') counters.exhausted += 1
+    this.emitExecuted(final)
     return undefined
   }
 

@@ -1,15 +1,8 @@
-import type { Verdict } from '../../core/outcome.ts'
-import { read } from '../../errors/safe-read.ts'
+import { failedCallOf } from '../../core/explain/failed-call.ts'
+import type { AttemptNote } from '../../core/note.ts'
 
 /** One failed attempt of a retry or a hedge. */
-export interface Attempt {
-  /** From 1. */
-  readonly number: number
-  /** On the shield's clock. */
-  readonly startedAt: number
-  readonly durationMs: number
-  /** The verdict of the policy that made the attempt. */
-  readonly outcome: Verdict
+export interface Attempt extends AttemptNote {
   /** The error that it threw; undefined if a classifier counted its value as a failure. */
   readonly error: unknown
 }
@@ -17,7 +10,7 @@ export interface Attempt {
 // Bounds the memory of one call. The first attempts show how the failure began, the last ones how it ended.
 const RECORDED_MAX = 32
 
-/** The failed attempts of one call. */
+/** The failed attempts of one call. A note holds the list, so that {@link attemptsOf} finds it. */
 export class AttemptLog {
   readonly attempts: Attempt[] = []
 
@@ -26,18 +19,9 @@ export class AttemptLog {
     this.attempts.push(attempt)
   }
 
-  /**
-   * Stores the attempts in the property `attempts` of the thrown error. It is not enumerable, so that logs and bodies do
-   * not include it. An error that cannot have it (a frozen object, a string) stays unchanged.
-   */
-  attachTo(error: unknown): void {
-    if (typeof error !== 'object' || error === null) return
-    try {
-      if (!Object.isExtensible(error)) return
-      Object.defineProperty(error, 'attempts', { value: this.attempts, configurable: true, writable: true })
-    } catch {
-      // A proxy that throws, or a read-only property of that name. The error itself matters more.
-    }
+  /** The last attempt that ran and failed; undefined if there is none. A refused attempt did not run. */
+  get lastFailure(): Attempt | undefined {
+    return this.attempts.findLast(({ outcome }) => outcome === 'failure')
   }
 }
 
@@ -45,7 +29,8 @@ export class AttemptLog {
  * Returns the failed attempts that led to an error, including the one that threw it.
  *
  * @param error the error that a shield with a retry or a hedge rejected with
- * @returns the attempts in the order in which they ended (at most 32); empty if there was only one attempt
+ * @returns the attempts in the order in which they ended (at most 32); empty if there was only one attempt. If the error
+ * passed several retries, the attempts are those of the outermost one that made a second attempt
  * @example
  * ```ts
  * import { attemptsOf, constant, retry, shield } from 'escudo'
@@ -58,6 +43,10 @@ export class AttemptLog {
  * ```
  */
 export function attemptsOf(error: unknown): readonly Attempt[] {
-  const attempts = read(error, 'attempts')
-  return Array.isArray(attempts) ? (attempts as readonly Attempt[]) : []
+  for (let call = failedCallOf(error); call !== undefined; call = call.inside) {
+    // An outer policy adds its note after the policies inside it.
+    const note = call.notes.findLast(({ attempts = [] }) => attempts.length > 1)
+    if (note !== undefined) return note.attempts as readonly Attempt[]
+  }
+  return []
 }

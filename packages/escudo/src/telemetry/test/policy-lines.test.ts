@@ -16,11 +16,17 @@ const base = { shield: 'inventory', policy: 'p' }
 describe('the line of an event', () => {
   test.each<readonly [ShieldEvent, unknown]>([
     [
-      { type: 'stateChange', ...base, from: 'closed', to: 'open', reason: '3 failures in a row', at: 5 },
+      {
+        ...{ type: 'stateChange', ...base, from: 'closed', to: 'open', reason: '3 failures in a row', at: 5 },
+        ...{ failures: 3, calls: 4, lastFailure: { name: 'TypeError', code: 'ECONNREFUSED', at: 5 } },
+      },
       {
         level: 'warning',
         event: 'circuit_breaker.state_change',
-        fields: { ...base, from: 'closed', to: 'open', reason: '3 failures in a row' },
+        fields: {
+          ...{ ...base, from: 'closed', to: 'open', reason: '3 failures in a row' },
+          ...{ failures: 3, calls: 4, error_type: 'TypeError', error_code: 'ECONNREFUSED' },
+        },
       },
     ],
     [

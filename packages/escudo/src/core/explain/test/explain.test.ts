@@ -50,6 +50,8 @@ describe('explain', () => {
           state: 'open',
           failures: 2,
           calls: 2,
+          reason: '2 consecutive failures',
+          lastFailure: { name: 'Error', code: undefined, at: 114 },
           openedAt: 114,
           retryAfterMs: 4_900,
         },

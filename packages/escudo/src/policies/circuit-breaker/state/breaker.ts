@@ -1,11 +1,11 @@
-import type { BreakerState } from '../../../core/events/events.ts'
+import type { BreakerState, LastFailure } from '../../../core/events/events.ts'
 import type { Verdict } from '../../../core/outcome.ts'
 import type { Random } from '../../../core/random.ts'
 import { HalfOpenTrial } from './half-open-trial.ts'
 import { OpenPeriod } from './open-period.ts'
 import { FIRST_PERMIT, type Permit, type ProbePermit } from './permit.ts'
 import { Ramp } from './ramp.ts'
-import { restoredOpenPeriod, type SavedBreaker, savedOpenPeriod } from './saved-breaker.ts'
+import { restoredFailure, restoredOpenPeriod, type SavedBreaker, savedOpenPeriod } from './saved-breaker.ts'
 import { type BreakerSettings, openForMs } from './settings.ts'
 import { REASONS } from './transitions.ts'
 import type { TripRule } from './trips/trip-rule.ts'
@@ -51,6 +51,8 @@ export class Breaker {
   // is half-open. A Ramp only if the state is closed; never under `observe`. Otherwise undefined. One field for both
   // saves memory, because most of a million keys have neither.
   #phase: OpenPeriod | Ramp | undefined
+  /** The last counted failure. Undefined in a state other than closed, open and half-open. */
+  #lastFailure: LastFailure | undefined
 
   constructor(settings: BreakerSettings, key?: string) {
     this.#settings = settings
@@ -83,10 +85,19 @@ export class Breaker {
    *
    * @param retryAfterMs the hint of a failure: if it opens the circuit, the circuit stays open at least that long
    * @param durationMs the duration of the call; needed only if the trip has `slowerThanMs`
+   * @param lastFailure what to remember of a failure
    * @returns false if the result was too late to count: from an earlier generation, or after the probe's lease
    */
-  settle(permit: Permit, verdict: Verdict, now: number, retryAfterMs?: number, durationMs = 0): boolean {
+  settle(
+    permit: Permit,
+    verdict: Verdict,
+    now: number,
+    retryAfterMs?: number,
+    durationMs = 0,
+    lastFailure?: LastFailure,
+  ): boolean {
     if (permit.generation !== this.#permit.generation) return false
+    if (lastFailure !== undefined) this.#lastFailure = lastFailure
     if (permit.probe) return this.#settleProbe(permit as ProbePermit, verdict, now, retryAfterMs, durationMs)
     if (verdict === 'ignored' || this.#state !== 'closed') return true
     const failed = verdict === 'failure'
@@ -159,6 +170,17 @@ export class Breaker {
     return this.openPeriod?.calls ?? this.#rule.calls(now)
   }
 
+  /** Why the circuit is open or half-open, isolated or disabled; undefined if it is closed. */
+  get reason(): string | undefined {
+    if (this.#state === 'isolated' || this.#state === 'disabled') return REASONS[this.#state]
+    return this.openPeriod?.reason
+  }
+
+  /** The last failure before the circuit opened; undefined unless it is open or half-open. */
+  get lastFailure(): LastFailure | undefined {
+    return this.openPeriod === undefined ? undefined : this.#lastFailure
+  }
+
   /** Rejects every call until {@link reset}. (The mode `observe` rejects nothing.) */
   isolate(now: number): void {
     this.advance(now)
@@ -201,7 +223,7 @@ export class Breaker {
     const state = this.#state
     const phase = this.#phase
     if (phase instanceof Ramp) return { state: 'closed', rampedMs: Math.max(0, now - phase.startedMs) }
-    if (phase !== undefined) return savedOpenPeriod(phase, now)
+    if (phase !== undefined) return savedOpenPeriod(phase, this.#lastFailure, now)
     return { state: state as 'closed' | 'isolated' | 'disabled' }
   }
 
@@ -216,6 +238,7 @@ export class Breaker {
       case 'open':
       case 'half-open':
         this.#enter('open', restoredOpenPeriod(saved, this.#settings.openPeriod, now))
+        this.#lastFailure = restoredFailure(saved, now)
         break
       case 'closed':
         this.#enter('closed', saved.rampedMs === undefined ? undefined : this.#rampFrom(now - saved.rampedMs))
@@ -267,7 +290,8 @@ export class Breaker {
     const opening = (this.openPeriod?.opening ?? 0) + 1
     const untilMs = now + openForMs(this.#settings.openPeriod, opening, retryAfterMs)
     // An opening from half-open keeps the count of the first opening, because probes are not counted by the trip.
-    this.#transition('open', reason, now, new OpenPeriod(opening, now, untilMs, this.failures(now), this.calls(now)))
+    const openPeriod = new OpenPeriod(opening, now, untilMs, this.failures(now), this.calls(now), reason)
+    this.#transition('open', reason, now, openPeriod)
   }
 
   #recover(reason: string, now: number): void {
@@ -284,13 +308,16 @@ export class Breaker {
   #transition(to: BreakerState, reason: string, at: number, phase?: OpenPeriod | Ramp): void {
     const from = this.#state
     this.#enter(to, phase)
-    this.#settings.onTransition({ from, to, reason, at }, this)
+    const { lastFailure } = this
+    const counts = { failures: this.failures(at), calls: this.calls(at), ...(lastFailure && { lastFailure }) }
+    this.#settings.onTransition({ from, to, reason, at, ...counts }, this)
   }
 
   /** Starts a new generation in the given state, with all counts at zero. */
   #enter(state: BreakerState, phase?: OpenPeriod | Ramp): void {
     this.#state = state
     this.#phase = phase
+    if (this.openPeriod === undefined) this.#lastFailure = undefined
     this.#permit = { generation: this.#permit.generation + 1, probe: false }
     this.#rule.clear()
   }

@@ -14,14 +14,24 @@ export class OpenPeriod {
   /** The count that opened the circuit. It stays visible until the circuit closes. */
   readonly failures: number
   readonly calls: number
+  /** Why the circuit opened; undefined if it was restored from a state that does not say it. */
+  readonly reason: string | undefined
   /** Set if and only if the circuit is half-open. */
   trial: HalfOpenTrial | undefined = undefined
 
-  constructor(opening: number, openedMs: number, openUntilMs: number, failures: number, calls: number) {
+  constructor(
+    opening: number,
+    openedMs: number,
+    openUntilMs: number,
+    failures: number,
+    calls: number,
+    reason: string | undefined,
+  ) {
     this.opening = opening
     this.openedMs = openedMs
     this.openUntilMs = openUntilMs
     this.failures = failures
     this.calls = calls
+    this.reason = reason
   }
 }

@@ -1,3 +1,4 @@
+import type { LastFailure } from '../../../core/events/events.ts'
 import { OpenPeriod } from './open-period.ts'
 import { type OpenPeriodSettings, openForMsMax } from './settings.ts'
 
@@ -30,13 +31,28 @@ export type SavedBreaker =
       readonly failures: number
       /** The number of calls among which `failures` were counted. */
       readonly calls: number
+      /** Why the circuit opened. */
+      readonly reason?: string
+      /** The last failure before it opened. */
+      readonly lastFailure?: SavedFailure
     }
+
+/** A {@link LastFailure} with the time since in place of its instant. */
+export interface SavedFailure {
+  readonly name: string
+  readonly code?: string
+  readonly agoMs: number
+}
 
 type SavedOpenPeriod = Extract<SavedBreaker, { readonly openings: number }>
 
 /** An open period as plain data. */
-export function savedOpenPeriod(openPeriod: OpenPeriod, now: number): SavedOpenPeriod {
-  const { opening, openedMs, openUntilMs, failures, calls, trial } = openPeriod
+export function savedOpenPeriod(
+  openPeriod: OpenPeriod,
+  lastFailure: LastFailure | undefined,
+  now: number,
+): SavedOpenPeriod {
+  const { opening, openedMs, openUntilMs, failures, calls, reason, trial } = openPeriod
   return {
     state: trial === undefined ? 'open' : 'half-open',
     remainingMs: Math.max(0, openUntilMs - now),
@@ -44,12 +60,25 @@ export function savedOpenPeriod(openPeriod: OpenPeriod, now: number): SavedOpenP
     openings: opening,
     failures,
     calls,
+    ...(reason === undefined ? {} : { reason }),
+    ...(lastFailure === undefined ? {} : { lastFailure: savedFailure(lastFailure, now) }),
   }
+}
+
+function savedFailure({ name, code, at }: LastFailure, now: number): SavedFailure {
+  return { name, ...(code === undefined ? {} : { code }), agoMs: Math.max(0, now - at) }
 }
 
 /** The open period that a saved one continues as; it never lasts longer than the settings allow. */
 export function restoredOpenPeriod(saved: SavedOpenPeriod, openPeriod: OpenPeriodSettings, now: number): OpenPeriod {
-  const { openings, openedAgoMs, failures, calls } = saved
+  const { openings, openedAgoMs, failures, calls, reason } = saved
   const remainingMs = Math.min(saved.remainingMs, openForMsMax(openPeriod))
-  return new OpenPeriod(openings, now - openedAgoMs, now + remainingMs, failures, calls)
+  return new OpenPeriod(openings, now - openedAgoMs, now + remainingMs, failures, calls, reason)
+}
+
+/** The last failure of a saved open period; undefined if there is none. */
+export function restoredFailure({ lastFailure }: SavedOpenPeriod, now: number): LastFailure | undefined {
+  if (lastFailure === undefined) return undefined
+  const { name, code, agoMs } = lastFailure
+  return { name, code, at: now - agoMs }
 }

@@ -1,4 +1,4 @@
-import type { BreakerState } from '../../../core/events/events.ts'
+import type { BreakerState, LastFailure } from '../../../core/events/events.ts'
 import type { Trip } from './trips/trip-rule.ts'
 
 /**
@@ -42,6 +42,12 @@ export interface Transition {
   readonly reason: string
   /** When it happened, in milliseconds on the breaker's clock. */
   readonly at: number
+  /** The count that opened the circuit; 0 if `to` is neither open nor half-open. */
+  readonly failures: number
+  /** The number of calls among which `failures` were counted. */
+  readonly calls: number
+  /** The last failure before an opening. Absent if there was none, and if `to` is neither open nor half-open. */
+  readonly lastFailure?: LastFailure
 }
 
 /** The settings of all breakers of one policy. They share one object, even with one breaker per key. */

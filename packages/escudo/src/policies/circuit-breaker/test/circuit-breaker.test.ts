@@ -164,10 +164,11 @@ describe('an open circuit', () => {
     s.on('stateChange', ({ shield, policy, to }) => events.push([shield, policy, to]))
     await times(1, fail)
     await clock.advance('1h')
+    const counts = { failures: 1, calls: 1, lastFailure: { name: 'Error', code: undefined, at: 0 } }
     expect(events).toEqual([
-      { from: 'closed', to: 'open', reason: '1 consecutive failures', at: 0 },
+      { from: 'closed', to: 'open', reason: '1 consecutive failures', at: 0, ...counts },
       ['s', 'circuitBreaker', 'open'],
-      { from: 'open', to: 'half-open', reason: expect.any(String), at: 10_000 },
+      { from: 'open', to: 'half-open', reason: expect.any(String), at: 10_000, ...counts },
       ['s', 'circuitBreaker', 'half-open'],
     ])
     expect(clock.pending).toBe(0)

@@ -26,7 +26,8 @@ describe('a health check', () => {
     expect([breaker.state, checks.length]).toEqual(['open', 2])
     healthy = true
     await clock.advance('1s')
-    expect(changes.at(-1)).toEqual({ from: 'open', to: 'closed', reason: 'the health check succeeded', at: 6_000 })
+    const closing = { from: 'open', to: 'closed', reason: 'the health check succeeded', at: 6_000 }
+    expect(changes.at(-1)).toEqual({ ...closing, failures: 0, calls: 0 })
     await clock.advance('1h')
     expect([checks.length, clock.pending]).toEqual([3, 0])
   })

@@ -2,6 +2,13 @@ import { describe, expect, test, vi } from 'vitest'
 import { type Clock, circuitBreaker, consecutive, explain, failureRate, shield, systemClock } from '../../../index.ts'
 import { fail, gate, never, setUp } from './setup.ts'
 
+const WHY = {
+  failures: 1,
+  calls: 1,
+  reason: '1 consecutive failures',
+  lastFailure: { name: 'Error', code: undefined, at: 0 },
+}
+
 describe('explain() of a refusal', () => {
   const states: Record<string, (made: ReturnType<typeof setUp>) => Promise<unknown>> = {
     open: async ({ clock, times }) => {
@@ -16,9 +23,9 @@ describe('explain() of a refusal', () => {
     isolated: async ({ breaker }) => breaker.isolate(),
   }
   test.each([
-    ['open', { openedAt: 0, retryAfterMs: 6_000, failures: 1, calls: 1 }, 10_000],
-    ['half-open', { openedAt: 0, retryAfterMs: 10_000, failures: 1, calls: 1 }, 20_000],
-    ['isolated', { failures: 0, calls: 0 }, undefined],
+    ['open', { openedAt: 0, retryAfterMs: 6_000, ...WHY }, 10_000],
+    ['half-open', { openedAt: 0, retryAfterMs: 10_000, ...WHY }, 20_000],
+    ['isolated', { failures: 0, calls: 0, reason: 'isolated manually' }, undefined],
   ])('shows the state %s and its facts', async (state, facts, retryAt) => {
     const made = setUp()
     await states[state]?.(made)

@@ -308,7 +308,8 @@ test('events contain the key, and no key property for calls without a key', asyn
   s.on('stateChange', (event) => events.push(event))
   await s.run(fail, { key: 'a' }).catch(() => {})
   await s.run(fail).catch(() => {})
-  const change = { from: 'closed', to: 'open', reason: '1 consecutive failures', at: 0 }
+  const counts = { failures: 1, calls: 1, lastFailure: { name: 'Error', code: undefined, at: 0 } }
+  const change = { from: 'closed', to: 'open', reason: '1 consecutive failures', at: 0, ...counts }
   const base = { shield: 's', policy: 'circuitBreaker' }
   expect(events).toEqual([{ ...change, key: 'a' }, { ...base, ...change, key: 'a' }, change, { ...base, ...change }])
   expect(Object.keys(events[2] as object)).not.toContain('key')

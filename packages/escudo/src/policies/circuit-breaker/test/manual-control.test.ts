@@ -16,6 +16,7 @@ describe('isolate', () => {
       state: 'isolated',
       failures: 0,
       calls: 0,
+      reason: 'isolated manually',
     })
     breaker.reset()
     expect(await s.run(() => 1)).toBe(1)

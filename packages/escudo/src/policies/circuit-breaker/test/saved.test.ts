@@ -22,9 +22,14 @@ describe('save and restore', () => {
     await clock.advance('1h')
     await times(1, fail)
     await clock.advance('4s')
-    expect(breaker.save()).toEqual(OPEN)
+    const lastFailure = { name: 'Error', agoMs: 4_000 }
+    expect(breaker.save()).toEqual({ ...OPEN, reason: '1 consecutive failures', lastFailure })
     const { clock: other, breaker: restored, s, changes } = await restoredElsewhere(breaker.save())
     expect(s.status().policies[0]).toMatchObject({ state: 'open', failures: 1, calls: 1, retryAfterMs: 6_000 })
+    expect(s.status().policies[0]).toMatchObject({
+      reason: '1 consecutive failures',
+      lastFailure: { name: 'Error', at: 1_800_000_000 - 4_000 },
+    })
     await expect(s.run(() => 1)).rejects.toMatchObject({ retryAfterMs: 6_000 })
     await other.advance('5999ms')
     expect(restored.state).toBe('open')

@@ -66,12 +66,28 @@ describe('the thrown error', () => {
     ['undefined', undefined],
     ['a string', 'down'],
     ['null', null],
-    ['a frozen error', Object.freeze(new Error('frozen'))],
-    ['a sealed object', Object.seal({ sealed: true })],
-    ['an error whose attempts cannot change', Object.defineProperty(new Error('x'), 'attempts', { value: 'mine' })],
   ])('%s cannot have attempts and is thrown unchanged', async (_what, error) => {
     expect((await thrownBy(['first', error])).error).toBe(error)
     expect(attemptsOf(error)).toEqual([])
+  })
+
+  test.each<[string, object]>([
+    ['a frozen error', Object.freeze(new Error('frozen'))],
+    ['a sealed object', Object.seal({ sealed: true })],
+    ['an error with its own attempts', Object.assign(new Error('x'), { attempts: 3 })],
+    [
+      'an error with a read-only list of attempts',
+      Object.defineProperty(new Error('x'), 'attempts', { value: ['mine'] }),
+    ],
+  ])('%s has attempts, and is thrown without a visible change', async (_what, error) => {
+    const before = JSON.stringify([Reflect.ownKeys(error), error])
+    expect((await thrownBy(['first', error])).error).toBe(error)
+    expect(attemptsOf(error).map((attempt) => attempt.error)).toEqual(['first', error])
+    expect(JSON.stringify([Reflect.ownKeys(error), error])).toBe(before)
+  })
+
+  test('does not take a list that the user put into the property `attempts` for attempts', () => {
+    expect(attemptsOf(Object.assign(new Error('x'), { attempts: [1, 2] }))).toEqual([])
   })
 
   test.each<[string, () => object]>([

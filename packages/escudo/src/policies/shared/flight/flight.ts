@@ -1,7 +1,9 @@
 import { asyncStorage } from '../../../core/context/ambient.ts'
 import type { CallRoot, CallState } from '../../../core/engine/call.ts'
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
-import { copyNotes } from '../../../core/explain/notes.ts'
+import { copyOf, PolicyError } from '../../../core/errors.ts'
+import { addNote, copyNotes } from '../../../core/explain/notes.ts'
+import { isRefusal } from '../../../errors/classification.ts'
 
 // The flight whose operation runs in the current asynchronous context. If a call made there joins another flight, the
 // current flight waits for that one too.
@@ -20,11 +22,18 @@ export class Flight extends CancelScope {
   readonly #waiters = new Set<FlightWaiter>()
   /** The waiters inside another flight: that flight cannot settle before this one. */
   readonly #nested = new Set<FlightWaiter>()
+  readonly #policy: string
   readonly #onClosed: (flight: Flight) => void
+  /** The root of the flight's own call. */
+  #root: CallRoot | undefined
 
-  /** @param onClosed called once, when the flight settles or its last waiter is cancelled: no caller may join it then */
-  constructor(onClosed: (flight: Flight) => void) {
+  /**
+   * @param policy the name of the policy that made the flight
+   * @param onClosed called once, when the flight settles or its last waiter is cancelled: no caller may join it then
+   */
+  constructor(policy: string, onClosed: (flight: Flight) => void) {
     super()
+    this.#policy = policy
     this.#onClosed = onClosed
   }
 
@@ -38,14 +47,16 @@ export class Flight extends CancelScope {
    * @param root the root of the flight's own call; if it fails, its notes explain the failure to every waiter
    */
   async run(operation: () => PromiseLike<unknown>, root: CallRoot): Promise<void> {
+    this.#root = root
     try {
       const value = await (storage === undefined ? operation() : storage.run(this, operation))
       for (const waiter of this.#close()) waiter.resolve(value)
     } catch (error) {
-      for (const waiter of this.#close()) {
+      this.#close().forEach((waiter, index) => {
         copyNotes(root, waiter.root)
-        waiter.reject(error)
-      }
+        // A policy outside may set the cause of a refusal: the last failure of its own call.
+        waiter.reject(index > 0 && error instanceof PolicyError && isRefusal(error) ? copyOf(error) : error)
+      })
     }
   }
 
@@ -63,6 +74,8 @@ export class Flight extends CancelScope {
 
   /** Removes a cancelled waiter; the last one cancels the flight. Only {@link FlightWaiter} calls it. */
   removeWaiter(waiter: FlightWaiter, cancellation: Cancellation): void {
+    if (this.#root?.called) waiter.root.called = true
+    addNote(waiter.root, { policy: this.#policy, state: 'cancelled while waiting', endedHere: true })
     this.#waiters.delete(waiter)
     this.#nested.delete(waiter)
     if (this.#waiters.size > 0) return
@@ -121,7 +134,7 @@ class FlightWaiter extends Watcher {
   }
 
   override onCancel(cancellation: Cancellation): void {
-    this.reject(cancellation.reason)
     this.#flight.removeWaiter(this, cancellation)
+    this.reject(cancellation.reason)
   }
 }

@@ -35,7 +35,7 @@ describe('slow calls', () => {
     const { breaker, transitions } = breakerWith({ trip })
     for (let n = 0; n < 4; n += 1) call(breaker, 'success', 0, undefined, 200)
     call(breaker, 'success', 100, 9_000, 101)
-    expect(transitions.at(-1)).toEqual({ from: 'half-open', to: 'open', reason: 'a probe was too slow', at: 100 })
+    expect(transitions.at(-1)).toMatchObject({ from: 'half-open', to: 'open', reason: 'a probe was too slow', at: 100 })
     // The hint of a success does not extend the open period.
     expect(breaker.retryAfterMs(100)).toBe(100)
     call(breaker, 'success', 200, undefined, 100)

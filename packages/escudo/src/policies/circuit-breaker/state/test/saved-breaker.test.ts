@@ -40,6 +40,7 @@ describe('save() stores durations, never clock values', () => {
       openings: 1,
       failures: 2,
       calls: 2,
+      reason: '2 consecutive failures',
     })
     const restored = inAnotherProcess(breaker, BEFORE + 30)
     expect([restored.state, restored.retryAfterMs(AFTER), restored.openedMs]).toEqual(['open', 70, AFTER - 30])
