@@ -11,6 +11,7 @@ import {
   definePolicy,
   explain,
   fallback,
+  hedge,
   retry,
   shield,
   timeout,
@@ -138,4 +139,44 @@ test('includes the notes that policies inside a custom policy make on a cancella
   const failing = thrownBy(s.run(never))
   await clock.advance('1s')
   expect(statesOf(await failing)).toEqual(['timed out', 'passed', 'passed', 'open'])
+})
+
+test('does not say that an error happened inside a shield that it left before the call started', async () => {
+  const shared = new Error('one object')
+  const throwIt = (): Promise<never> => Promise.reject(shared)
+  const [first, second] = [shield('first', timeout('1s')), shield('second', timeout('1s'))]
+  await thrownBy(first.run(throwIt))
+  await thrownBy(second.run(throwIt))
+  expect(explain(shared)).toMatchObject({ shield: 'second' })
+  expect(explain(shared)?.inside).toBeUndefined()
+  // Inside it, it does.
+  await thrownBy(second.run(() => first.run(throwIt)))
+  expect(explain(shared)?.inside?.shield).toBe('first')
+  await thrownBy(first.run(throwIt))
+  expect(explain(shared)?.inside).toBeUndefined()
+})
+
+test('contains the attempts of a hedge that an outer timeout ends', async () => {
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock }, timeout('1s'), hedge({ after: '100ms', maxHedges: 2 }))
+  const outcome = thrownBy(s.run(({ attempt }) => (attempt < 3 ? down() : never())))
+  await clock.advance('1s')
+  const error = await outcome
+  expect(error).toMatchObject({ code: 'TIMEOUT' })
+  expect(attemptsOf(error).map(({ number, error }) => [number, (error as Error).message])).toEqual([
+    [1, 'down'],
+    [2, 'down'],
+  ])
+  expect(explain(error)?.attempts).toHaveLength(2)
+  expect(statesOf(error)).toEqual(['timed out', 'cancelled'])
+})
+
+test('shows the policies inside a hedge as reached if the error comes from an attempt that ran', async () => {
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock }, hedge({ after: '100ms' }), bulkhead({ limit: 1 }), timeout('1s'))
+  const outcome = thrownBy(s.run(never))
+  await clock.advance('1s')
+  const error = await outcome
+  expect(error).toMatchObject({ code: 'TIMEOUT' })
+  expect(statesOf(error)).toEqual(['all failed', 'full', 'timed out'])
 })

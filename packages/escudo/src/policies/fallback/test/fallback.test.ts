@@ -1,6 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { FACTS } from '../../../errors/error-facts.ts'
-import { bulkhead, circuitBreaker, constant, fallback, retry, shield, timeout } from '../../../index.ts'
+import { bulkhead, circuitBreaker, constant, explain, fallback, retry, shield, timeout } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 
 const DOWN = new Error('down')
@@ -101,6 +101,39 @@ describe('fallback', () => {
         .catch((thrown) => thrown)
       expect(error).toBe(bug)
       expect(error.cause).toBe(DOWN)
+    }
+  })
+
+  test('an error of the function that has the original error as its cause is thrown as it is', async () => {
+    class StockUnknown extends Error {}
+    for (const options of [(cause: unknown) => ({ cause }), () => ({ cause: 'another' }), () => ({})]) {
+      const thrown: unknown[] = []
+      const make = (error: unknown): never => {
+        thrown.push(new StockUnknown('none', options(error)))
+        throw thrown[0]
+      }
+      const error = await shield('s', fallback(make))
+        .run(fail)
+        .catch((reason) => reason)
+      expect(error).toBe(thrown[0])
+      expect(explain(error)?.policies).toEqual([
+        { name: 'fallback', type: 'fallback', state: 'failed', replaced: 'Error: down' },
+      ])
+    }
+  })
+
+  test.each([
+    ['a constant error', new Error('sold out')],
+    ['a frozen constant error', Object.freeze(new Error('sold out'))],
+  ])('%s of the function is itself for every call', async (_what, constant) => {
+    const s = shield(
+      's',
+      fallback(() => Promise.reject(constant)),
+    )
+    for (const failure of [new Error('first'), new Error('second'), new Error('third')]) {
+      const error = await s.run(() => Promise.reject(failure)).catch((reason) => reason)
+      expect(error).toBe(constant)
+      expect([undefined, failure]).toContain(error.cause)
     }
   })
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { AnyPolicy, Shield } from '../../../index.ts'
+import type { AnyPolicy, RetryOptions, Shield } from '../../../index.ts'
 import {
   attemptsOf,
   bulkhead,
   circuitBreaker,
   constant,
   definePolicy,
+  exponential,
   fallback,
   retry,
   shield,
@@ -128,6 +129,22 @@ describe('the thrown error', () => {
     const shared = new Error('shared')
     expect(attemptsOf((await thrownBy([shared, shared])).error).length).toBe(2)
     expect(attemptsOf((await thrownBy([shared, shared, shared])).error).length).toBe(3)
+  })
+})
+
+describe('user code that throws while a retry decides', () => {
+  const bug = (): never => {
+    throw new TypeError('bug')
+  }
+  test.each<[string, RetryOptions, (() => number) | undefined]>([
+    ['a custom backoff', { backoff: { delayMs: bug } }, undefined],
+    ['the random source', { backoff: exponential() }, bug],
+    ['a classifier', { classify: bug }, undefined],
+  ])('%s keeps the error of the operation as its cause', async (_what, options, random) => {
+    const DOWN = new Error('down')
+    const s = shield({ name: 's', clock: virtualClock(), ...(random && { random }) }, retry(options))
+    const error = await s.run(() => Promise.reject(DOWN)).catch((reason) => reason)
+    expect([error.message, error.cause]).toEqual(['bug', DOWN])
   })
 })
 
