@@ -10,10 +10,12 @@ import { type FallbackOptions, type FallbackSettings, readFallback } from './opt
  * Returns a substitute for a failure: a value, or a function's result.
  *
  * Put it outermost, so that it also covers refusals, timeouts and exhausted retries. The caller's abort passes through,
- * and so do business errors unless `when` selects them. If the function fails, its error keeps the original one as its
- * `cause`; if it throws the original error, the failure passes on unchanged. Semantics after Polly v8's fallback strategy.
+ * and so do business errors unless `when` selects them. If the function throws an error, the caller receives it, with
+ * the original one as its `cause` unless it has a cause; if it throws the original error, the failure passes on
+ * unchanged. Semantics after Polly v8's fallback strategy.
  *
- * @param value the value, or `(error, call) => value`, which may be asynchronous
+ * @param value the value, or `(error, call) => value`, which may be asynchronous. A value is one object for all callers:
+ * use a function if they may change it
  * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
