@@ -1,6 +1,8 @@
 export type { CancelTimer, Clock } from './core/clock.ts'
 export { systemClock } from './core/clock.ts'
 export { currentCall } from './core/context/current-call.ts'
+export type { Carrier, ContextOptions } from './core/context/with-context.ts'
+export { contextHeaders, withContext } from './core/context/with-context.ts'
 export type { Call } from './core/engine/call.ts'
 export { DeadlineExceededError, PolicyError, TimeoutError } from './core/errors.ts'
 export type {

@@ -12,6 +12,8 @@ export interface Ambient {
   readonly traceState?: string | undefined
   /** W3C `baggage`, as received. */
   readonly baggage?: string | undefined
+  /** When the request ends for its caller, in milliseconds on the system clock. Every shield inherits it. */
+  readonly deadlineMs?: number | undefined
   /** The language of messages for this request: `es`, `en`. */
   readonly locale?: string | undefined
   /** Fields that every log line of this request carries. */

@@ -1,4 +1,5 @@
 import { withCurrentCall } from '../../../core/context/current-call.ts'
+import { withoutDeadline } from '../../../core/context/inherited-deadline.ts'
 import { CallRoot, CallState } from '../../../core/engine/call.ts'
 import type { CancelScope } from '../../../core/engine/cancel-scope.ts'
 import type { Operation, Run } from '../../../core/operation.ts'
@@ -6,7 +7,8 @@ import type { Operation, Run } from '../../../core/operation.ts'
 /**
  * Runs the inner policies and the operation in a separate call: a background refresh, or a flight of many callers.
  *
- * Only `scope` cancels that call, not the signal or the deadline of the caller that started it. Its attempt number is 1.
+ * Only `scope` cancels that call, not the signal or the deadline of the caller that started it; calls inside it do not
+ * inherit the deadline of the request either. Its attempt number is 1.
  * It runs in that caller's asynchronous context, because the operation is the caller's; only `currentCall()` returns the
  * separate call. Never throws synchronously: all errors are rejections.
  *
@@ -20,7 +22,7 @@ export async function runDetached<T>(
   root: CallRoot = detachedRoot(call),
 ): Promise<T> {
   const detached = new CallState(root, scope, 1, undefined, scope)
-  return await withCurrentCall(detached, () => next(detached, operation))
+  return await withoutDeadline(() => withCurrentCall(detached, () => next(detached, operation)))
 }
 
 /** Makes the root of a detached call: the host, key and priority of `call`, and separate notes. */

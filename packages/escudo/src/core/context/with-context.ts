@@ -1,0 +1,113 @@
+import { systemClock } from '../clock.ts'
+import { type Duration, toMs } from '../options/durations.ts'
+import { knownKeys } from '../options/options.ts'
+import { type Ambient, ambient, withAmbient } from './ambient.ts'
+import { acceptDeadlines, inheritedLeftMs } from './inherited-deadline.ts'
+import { continueTrace, formatTraceparent } from './trace-context.ts'
+
+/**
+ * The headers of a message: of a queue, a job, gRPC metadata or a worker message.
+ *
+ * Names are matched in any case. A value may be text, bytes (as Kafka sends them) or a list, of which the first one
+ * counts. A `Headers`, a `Map` and gRPC `Metadata` work too: anything with a method `get`.
+ */
+export type Carrier = Readonly<Record<string, unknown>> | { get(name: string): unknown }
+
+/** Options of {@link withContext}. */
+export interface ContextOptions {
+  /** How long the work may take from now. Every shield inside inherits it. Default: no limit. */
+  readonly deadline?: Duration
+  /** The language of messages for users: `es`, `en`. Default: that of the contract. */
+  readonly locale?: string
+  /** Fields for every log line of this work, such as the id of a job. */
+  readonly bindings?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Runs a function in the context of a message, as a server adapter does for a request.
+ *
+ * It continues the trace in the carrier, or starts a new one. The logger, `resilientFetch` and the error contract read
+ * the context, also in everything that the function starts: promises, timers, streams and event listeners. Formats: W3C
+ * Trace Context and Baggage.
+ *
+ * @param carrier the headers of the message; `{}` or undefined for work without a message, such as a cron job. It is
+ * trusted: pass nothing that a public client can choose
+ * @param fn receives no argument
+ * @returns what `fn` returns
+ * @throws ConfigurationError for an invalid option; otherwise only what `fn` throws
+ * @example
+ * ```ts
+ * import { contextHeaders, withContext } from 'escudo'
+ *
+ * // The producer attaches the context to its message.
+ * const message = await withContext({}, async () => ({ headers: contextHeaders(), body: 'order 42' }))
+ *
+ * // The consumer continues the trace.
+ * await withContext(message.headers, async () => {
+ *   // log lines and outgoing requests here have the trace id of the producer
+ * }, { deadline: '30s', bindings: { queue: 'orders' } })
+ * ```
+ */
+export function withContext<T>(carrier: Carrier | undefined, fn: () => T, options: ContextOptions = {}): T {
+  knownKeys(options, 'withContext', ['deadline', 'locale', 'bindings'])
+  const { deadline, locale, bindings } = options
+  const trace = continueTrace({
+    traceparent: header(carrier, 'traceparent'),
+    tracestate: header(carrier, 'tracestate'),
+    baggage: header(carrier, 'baggage'),
+  })
+  const context: Ambient = { ...trace, locale, bindings }
+  if (deadline === undefined) return withAmbient(context, fn)
+  acceptDeadlines()
+  const deadlineMs = systemClock.now() + toMs(deadline, 'withContext.deadline')
+  return withAmbient({ ...context, deadlineMs }, fn)
+}
+
+/**
+ * Returns the headers that continue the current trace in another process.
+ *
+ * `resilientFetch` sends them by itself; attach them to a message of a queue or a worker.
+ *
+ * @returns `traceparent`, and where present `tracestate`, `baggage` and `x-request-timeout-ms`, the milliseconds left
+ * until the deadline. Empty outside a request and outside {@link withContext}
+ * @example
+ * ```ts
+ * import { contextHeaders, withContext } from 'escudo'
+ *
+ * const headers = withContext({ traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` }, () => contextHeaders())
+ * console.log(headers['traceparent']) // the same trace, with the span of this process
+ * ```
+ */
+export function contextHeaders(): Record<string, string> {
+  const context = ambient()
+  if (context === undefined) return {}
+  const leftMs = inheritedLeftMs()
+  const headers = {
+    traceparent: formatTraceparent(context),
+    tracestate: context.traceState,
+    baggage: context.baggage,
+    'x-request-timeout-ms': leftMs === undefined ? undefined : String(Math.max(0, Math.floor(leftMs))),
+  }
+  return Object.fromEntries(
+    Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
+}
+
+/** Reads one header of a carrier as text. A carrier comes from outside: nothing that it does may throw here. */
+function header(carrier: Carrier | undefined, name: string): string | undefined {
+  if (carrier === undefined || carrier === null) return undefined
+  try {
+    const value =
+      typeof carrier['get'] === 'function'
+        ? (carrier as { get(name: string): unknown }).get(name)
+        : Object.entries(carrier).find(([key]) => key.toLowerCase() === name)?.[1]
+    const first: unknown = Array.isArray(value) ? value[0] : value
+    return first instanceof Uint8Array ? new TextDecoder().decode(first) : asText(first)
+  } catch {
+    return undefined
+  }
+}
+
+function asText(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
