@@ -29,6 +29,10 @@ export class HalfOpenTrial {
     return permit
   }
 
+  isInFlight(permit: ProbePermit): boolean {
+    return this.#inFlight.has(permit)
+  }
+
   /** The instant at which the first lease ends; undefined if no probe is in flight. */
   get firstLeaseEndsMs(): number | undefined {
     const [first] = this.#inFlight
