@@ -172,19 +172,20 @@ test('a flight inside a probe rides, whichever of its callers holds the probe', 
 })
 
 describe('a ride ends', () => {
-  test('with the probe: work that runs on after a timeout finds no probe', async () => {
+  test.each([false, true])('with the probe, after a timeout (with a rider: %s)', async (withRider) => {
     const clock = virtualClock()
     const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s' })
     const s = shield({ name: 's', clock }, timeout('1s'), breaker)
+    const plain = shield({ name: 'plain', clock }, breaker)
     await s.run(fail).catch(() => {})
     await clock.advance('10s')
     let later: unknown
-    let riding: Promise<unknown> = Promise.resolve()
+    let riding: Promise<unknown> = Promise.resolve('late')
     const { promise, resolve } = gate()
     const late: unknown[] = []
-    s.on('late', (event) => late.push(event))
+    plain.on('late', (event) => late.push(event))
     const outer = s.run(async () => {
-      riding = shield({ name: 'inner', clock }, breaker).run(() => promise)
+      if (withRider) riding = plain.run(() => promise)
       await new Promise<void>((go) => void clock.setTimer(go, 11_000))
       later = await Promise.all([s.run(async () => 'new probe'), s.run(() => 'refused').catch(codeOf)])
     })
@@ -193,7 +194,7 @@ describe('a ride ends', () => {
     await expect(outer).rejects.toMatchObject({ code: 'TIMEOUT' })
     expect(breaker.state).toBe('open')
     await clock.advance('10s')
-    // The circuit is half-open again. The rider of the old probe settles, and changes nothing.
+    // The circuit has been half-open again. The operation ran on, and found no probe. The rider settles only now.
     resolve('late')
     expect([await riding, breaker.state, late]).toEqual(['late', 'closed', []])
     expect(later).toEqual(['new probe', 'CIRCUIT_OPEN'])
