@@ -29,7 +29,7 @@ export class RiddenProbe extends HeldPermit {
 
   /** False as soon as the probe is settled, its lease is over or its circuit has changed; for a ride, also after it. */
   override get isHeld(): boolean {
-    return !this.ended && this.owner.isInFlight(this.permit)
+    return !this.ended && this.owner.openPeriod?.trial?.isInFlight(this.permit) === true
   }
 
   /** Starts a ride; undefined if another one has not ended. */

@@ -35,7 +35,7 @@ test('a shield can run inside its own operation, hundreds of levels deep', async
 test.each([
   ['bulkhead', () => bulkhead({ limit: 1_000_000 }), 20],
   ['adaptive limiter', () => adaptiveLimiter({ min: 1_000_000 }), 5],
-])('a stack overflow releases no permit of a %s twice and loses few', async (_name, limiter, lostMax) => {
+])('a stack overflow releases no permit twice and loses few: %s', async (_name, limiter, lostMax) => {
   const { s, inUse } = fivePolicies(limiter())
   const runAt = (depth: number): Promise<unknown> | number => (depth === 0 ? s.run(() => 1) : runAt(depth - 1))
   const outcome = (depth: number): Promise<unknown> =>

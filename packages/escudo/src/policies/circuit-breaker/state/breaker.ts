@@ -95,11 +95,6 @@ export class Breaker {
     return true
   }
 
-  /** Whether a probe is in flight: in this generation, not settled, and by the last {@link advance} within its lease. */
-  isInFlight(permit: ProbePermit): boolean {
-    return permit.generation === this.#permit.generation && this.openPeriod?.trial?.isInFlight(permit) === true
-  }
-
   /** Ends the open period, probe leases and the ramp if their time is over. Call it before you read the state. */
   advance(now: number): void {
     const phase = this.#phase

@@ -29,6 +29,7 @@ export class HalfOpenTrial {
     return permit
   }
 
+  /** False once the probe is released, by {@link release} or at the end of its lease. */
   isInFlight(permit: ProbePermit): boolean {
     return this.#inFlight.has(permit)
   }
