@@ -81,7 +81,7 @@ describe('a call inside the call that holds the last permit', () => {
     ['no queue', { queue: 0 }, {}],
     ['LIFO', { order: 'lifo' }, {}],
     ['a higher priority', { order: 'priority' }, { priority: 9 }],
-    ['its own key', { perKey: {} }, { key: 'a' }],
+    ['a key', { perKey: {} }, { key: 'a' }],
   ] as const)('is rejected at once with %s', async (_name, options, runOptions) => {
     const { clock, s } = create({ limit: 1, queue: 10, ...options })
     const outer = s.run(() => s.run(() => 'not called', runOptions).catch(messageOf), runOptions)
