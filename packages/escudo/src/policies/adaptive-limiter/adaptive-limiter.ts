@@ -84,9 +84,17 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
           return passFailure(outer, new Failure(this.#refuse(call, limit, binding), call.root))
         }
         this.#inFlight += 1
-        const frame = new AdaptiveLimiterFrame(outer, call, this.#inFlight, context)
-        if (call.scope !== undefined) frame.watch(call.scope)
-        return next.enter(call, operation, frame)
+        let frame: AdaptiveLimiterFrame | undefined
+        try {
+          frame = new AdaptiveLimiterFrame(outer, call, this.#inFlight, context)
+          if (call.scope !== undefined) frame.watch(call.scope)
+          return next.enter(call, operation, frame)
+        } catch (error) {
+          // A layer throws only if the stack overflows. Release the permit first: little stack is left.
+          if (frame === undefined) this.#inFlight -= 1
+          else frame.release()
+          return passFailure(outer, new Failure(error, call.root))
+        }
       },
     }
   }

@@ -30,7 +30,8 @@ export class AdaptiveLimiterFrame extends Watcher implements Frame {
   // Declared here and assigned in the constructor: see Watcher.
   declare readonly outer: Frame
   declare private readonly call: CallState
-  declare private readonly inFlight: number
+  /** How many calls were in flight at the start, including this one; 0 once the permit is released. */
+  declare private inFlight: number
   declare private readonly context: AdaptiveLimiterContext
   declare private readonly startedMs: number
   /** Whether the sample is still due. */
@@ -48,31 +49,45 @@ export class AdaptiveLimiterFrame extends Watcher implements Frame {
   }
 
   onValue(value: unknown): FrameResult {
-    this.context.release()
-    this.sample('success')
+    const { inFlight } = this
+    this.release()
+    this.sample('success', inFlight)
     return passValue(this.outer, value)
   }
 
   onFailure(failure: Failure): FrameResult {
-    const { release } = this.context
-    if (failure.stillRunning === undefined) release()
-    else failure.stillRunning.then(release, release)
-    this.sample(resultOfError(failure.error, this.call))
+    const { inFlight } = this
+    if (failure.stillRunning === undefined) this.release()
+    else this.releaseAfter(failure.stillRunning)
+    this.sample(resultOfError(failure.error, this.call), inFlight)
     return passFailure(this.outer, failure)
   }
 
   override onCancel(cancellation: Cancellation): void {
-    this.sample(cancellation.by === 'caller' ? 'ignored' : 'dropped')
+    this.sample(cancellation.by === 'caller' ? 'ignored' : 'dropped', this.inFlight)
   }
 
-  private sample(result: SampleResult): void {
+  /** Releases the permit, once. */
+  release(): void {
+    if (this.inFlight === 0) return
+    this.inFlight = 0
+    this.context.release()
+  }
+
+  private releaseAfter(work: PromiseLike<unknown>): void {
+    const { release } = this.context
+    this.inFlight = 0
+    work.then(release, release)
+  }
+
+  private sample(result: SampleResult, inFlight: number): void {
     if (!this.pending) return
     this.pending = false
     this.unwatch()
     if (result === 'ignored') return
     const { limit, clock } = this.context
     const now = clock.now()
-    limit.onSample(now - this.startedMs, this.inFlight, result === 'dropped', now)
+    limit.onSample(now - this.startedMs, inFlight, result === 'dropped', now)
   }
 }
 

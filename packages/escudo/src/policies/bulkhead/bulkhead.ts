@@ -1,15 +1,18 @@
 import type { Binding } from '../../core/binding.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
-import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
+import { Failure, type Frame, type FrameResult, passFailure, unwrap } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import { addNote } from '../../core/explain/notes.ts'
+import type { Operation } from '../../core/operation.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
+import { type Enclosure, enclosure, heldPermitOf, whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
 import { refusal } from '../shared/refusal.ts'
 import { BulkheadFrame } from './frame.ts'
+import { LastPermit } from './last-permit.ts'
 import { type BulkheadOptions, readBulkhead } from './options.ts'
 import { QueuedCall, type WaitOutcome } from './queued-call.ts'
 import type { BulkheadState } from './state/bulkhead-state.ts'
@@ -30,6 +33,9 @@ import { KeyedBulkheads } from './state/keyed-bulkheads.ts'
  *
  * A released permit goes to the next call in the queue; a new call cannot take it. A call leaves the queue immediately
  * when its caller aborts. A call whose deadline has passed neither waits nor starts.
+ *
+ * A call made inside the call that holds the last permit would wait for itself. If no permit is free by then, it is
+ * rejected immediately with an error that says so, if the runtime follows asynchronous calls (`AsyncLocalStorage`).
  *
  * The name comes from the watertight compartments in Nygard's "Release It!"; the semantics follow the concurrency
  * limiter of Polly v8.
@@ -79,37 +85,63 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
     return {
       enter: (call, operation, outer) => {
         const state = states.of(call.root.key)
-        if (state.tryAcquire()) {
-          let frame: BulkheadFrame | undefined
-          try {
-            frame = new BulkheadFrame(outer, state)
-            return next.enter(call, operation, frame)
-          } catch (error) {
-            // A layer throws only if the stack overflows. Release the permit first: little stack is left.
-            if (frame === undefined) state.release()?.admit()
-            else frame.release()
-            return passFailure(outer, new Failure(error, call.root))
-          }
-        }
+        if (state.tryAcquire()) return start(call, operation, outer, state, next)
         // A call that is already cancelled fails with its own reason, not with a refusal, and displaces no other call.
         const cancellation = call.scope?.cancellation
         if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
-        const problem = whyNotWait(call, state)
+        const around = enclosure()
+        const problem = whyNotWait(call, state, around)
         if (problem !== undefined) {
           return passFailure(outer, new Failure(refuse(call, state, binding, problem), call.root))
         }
-        const queued = new QueuedCall(state, call.root.priority)
+        const queued = new QueuedCall(state, call.root.priority, around)
         state.enqueue(queued)?.displace()
         return queued.wait(call.scope, waitTimers).then((outcome) => {
           // The call has waited, so its earlier reading of the clock is out of date.
           call.enteredMs = undefined
           const failure = failureOfWait(call, state, binding, outcome, maxWaitMs)
           if (failure !== undefined) return unwrap(passFailure(outer, failure))
-          return unwrap(next.enter(call, operation, new BulkheadFrame(outer, state)))
+          return unwrap(start(call, operation, outer, state, next))
         })
       },
     }
   }
+}
+
+/** Starts a call that has a permit. */
+function start(
+  call: CallState,
+  operation: Operation<unknown>,
+  outer: Frame,
+  state: BulkheadState<QueuedCall>,
+  next: Layer,
+): FrameResult {
+  let frame: BulkheadFrame | undefined
+  try {
+    if (state.inUse < state.limit) {
+      frame = new BulkheadFrame(outer, state)
+      return next.enter(call, operation, frame)
+    }
+    const permit = new LastPermit(state)
+    frame = new BulkheadFrame(outer, permit)
+    return enterHolding(permit, call, operation, frame, next)
+  } catch (error) {
+    // A layer throws only if the stack overflows. Release the permit first: little stack is left.
+    if (frame === undefined) state.release()?.admit()
+    else frame.release()
+    return passFailure(outer, new Failure(error, call.root))
+  }
+}
+
+/** A separate function: its closure must cost a call with another permit nothing. */
+function enterHolding(
+  permit: LastPermit,
+  call: CallState,
+  operation: Operation<unknown>,
+  frame: BulkheadFrame,
+  next: Layer,
+): FrameResult {
+  return whileHolding(permit, () => next.enter(call, operation, frame))
 }
 
 function statusOf({ inUse, limit, queued, queueLimit }: BulkheadState<QueuedCall>): PolicyStatus {
@@ -117,10 +149,19 @@ function statusOf({ inUse, limit, queued, queueLimit }: BulkheadState<QueuedCall
 }
 
 /** Returns why a call without a permit may not wait for one; undefined if it may. */
-function whyNotWait(call: CallState, state: BulkheadState<QueuedCall>): string | undefined {
+function whyNotWait(
+  call: CallState,
+  state: BulkheadState<QueuedCall>,
+  around: Enclosure | undefined,
+): string | undefined {
   const { limit, queueLimit } = state
+  if (heldPermitOf(state, around) !== undefined) return waitsForItself(state)
   if (!state.hasRoom(call.root.priority)) return `${limit} running, ${queueLimit} waiting`
   return isLate(call) ? `${limit} running, and the call's deadline has passed` : undefined
+}
+
+function waitsForItself({ limit }: BulkheadState<QueuedCall>): string {
+  return `a call waits for itself: it was made inside the call that holds the last permit (limit ${limit}); call the function without the shield, or give the inner call a separate bulkhead`
 }
 
 /**
@@ -141,6 +182,7 @@ function failureOfWait(
   if (outcome === 'displaced') {
     return new Failure(refuse(call, state, binding, 'displaced by a call with a higher priority'), call.root)
   }
+  if (outcome === 'itself') return new Failure(refuse(call, state, binding, waitsForItself(state)), call.root)
   // The permit may arrive in the same tick as the cancellation, or before a delayed timer could cancel the call.
   const cancellation = call.scope?.cancellation
   if (cancellation !== undefined) noteCancelled(call, binding.policy, statusOf(state))

@@ -1,16 +1,21 @@
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { QueuedCall } from './queued-call.ts'
-import type { BulkheadState } from './state/bulkhead-state.ts'
+
+/** What releases a permit: the permits of a bulkhead, or its last permit. */
+export interface PermitHolder {
+  /** Returns the waiting call that now has the permit, if there is one. */
+  release(): QueuedCall | undefined
+}
 
 /** The bulkhead's part in one call: releases the call's permit once the work inside has settled. */
 export class BulkheadFrame implements Frame {
   declare readonly outer: Frame
   /** Undefined once the permit is released. */
-  declare private state: BulkheadState<QueuedCall> | undefined
+  declare private holder: PermitHolder | undefined
 
-  constructor(outer: Frame, state: BulkheadState<QueuedCall>) {
+  constructor(outer: Frame, holder: PermitHolder) {
     this.outer = outer
-    this.state = state
+    this.holder = holder
   }
 
   onValue(value: unknown): FrameResult {
@@ -26,16 +31,16 @@ export class BulkheadFrame implements Frame {
   }
 
   release(): void {
-    const { state } = this
-    this.state = undefined
-    state?.release()?.admit()
+    const { holder } = this
+    this.holder = undefined
+    holder?.release()?.admit()
   }
 
-  // The closure captures only the state: the work may never settle, and would keep the whole call in memory.
+  // The closure captures only the holder: the work may never settle, and would keep the whole call in memory.
   private releaseAfter(work: PromiseLike<unknown>): void {
-    const { state } = this
-    this.state = undefined
-    const release = (): void => state?.release()?.admit()
+    const { holder } = this
+    this.holder = undefined
+    const release = (): void => holder?.release()?.admit()
     work.then(release, release)
   }
 }

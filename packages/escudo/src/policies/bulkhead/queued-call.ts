@@ -1,15 +1,16 @@
 import type { Ambient } from '../../core/context/ambient.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import type { TimerEntry, TimerQueue } from '../../core/engine/timer-queue.ts'
+import type { Enclosure } from '../shared/enclosures.ts'
 import type { Waiter } from '../shared/state/queue.ts'
 import type { BulkheadState } from './state/bulkhead-state.ts'
 import type { PriorityWaiter } from './state/priority-queue.ts'
 
 /**
- * How a wait ended: with a permit, after `maxWait`, displaced by a call with a higher priority, or with the
- * cancellation of the call.
+ * How a wait ended: with a permit, after `maxWait`, displaced by a call with a higher priority, because the call would
+ * wait for itself, or with the cancellation of the call.
  */
-export type WaitOutcome = 'admitted' | 'expired' | 'displaced' | 'cancelled'
+export type WaitOutcome = 'admitted' | 'expired' | 'displaced' | 'itself' | 'cancelled'
 
 /**
  * A call that waits for a permit of a bulkhead.
@@ -27,13 +28,16 @@ export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
   dueMs = 0
   context: Ambient | undefined
   readonly priority: number
+  /** What encloses the call. */
+  readonly enclosure: Enclosure | undefined
   readonly #state: BulkheadState<QueuedCall>
   #timers: TimerQueue | undefined
   #resolve: ((outcome: WaitOutcome) => void) | undefined
 
-  constructor(state: BulkheadState<QueuedCall>, priority: number) {
+  constructor(state: BulkheadState<QueuedCall>, priority: number, enclosure: Enclosure | undefined) {
     super()
     this.#state = state
+    this.enclosure = enclosure
     this.priority = priority
   }
 
@@ -55,6 +59,11 @@ export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
   /** Ends the wait: a call with a higher priority has displaced this one. */
   displace(): void {
     this.#end('displaced')
+  }
+
+  /** Ends the wait: the call holding the last permit has begun to wait for this one. */
+  refuse(): void {
+    this.#end('itself')
   }
 
   expire(): void {

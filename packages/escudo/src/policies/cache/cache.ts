@@ -7,8 +7,8 @@ import type { Operation, Run } from '../../core/operation.ts'
 import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
 import { factsOf } from '../../errors/error-facts.ts'
+import { outsideCalls } from '../shared/enclosures.ts'
 import { runDetached } from '../shared/flight/detached-call.ts'
-import { outsideFlights } from '../shared/flight/flight.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { judgeError } from '../shared/judge.ts'
 import { checkOrder } from '../shared/order-rules.ts'
@@ -154,7 +154,7 @@ class CachePolicy<R> implements Cache<R> {
     const scope = new CancelScope()
     this.#refreshes.set(entry, scope)
     try {
-      const value = await outsideFlights(() => runDetached(next, call, scope, operation))
+      const value = await outsideCalls(() => runDetached(next, call, scope, operation))
       // The refresh was cancelled, because its entry was removed meanwhile.
       if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)

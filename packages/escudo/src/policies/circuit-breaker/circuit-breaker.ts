@@ -1,18 +1,23 @@
 import type { Binding } from '../../core/binding.ts'
-import type { CallRoot } from '../../core/engine/call.ts'
-import { Failure, passFailure } from '../../core/engine/frame.ts'
+import type { CallRoot, CallState } from '../../core/engine/call.ts'
+import { Failure, type Frame, type FrameResult, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { type BreakerState, type Countable, type LastFailure, type Listener, warn } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
+import type { Operation } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import { whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { refusal } from '../shared/refusal.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
 import { type BreakerContext, BreakerFrame } from './frame.ts'
 import { type CircuitBreakerOptions, type CircuitBreakerSettings, readCircuitBreaker } from './options.ts'
+import { RiddenProbe, tryRide } from './ridden-probe.ts'
+import { RiderFrame } from './rider-frame.ts'
 import type { Breaker } from './state/breaker.ts'
+import type { ProbePermit } from './state/permit.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import { transitionsOf } from './state/transitions.ts'
 
@@ -63,6 +68,8 @@ export interface CircuitBreaker<R = unknown> extends Policy<R> {
  *
  * - Not counted: business errors, the caller's abort, and refusals by policies inside the breaker.
  * - A failure: an attempt that an outer timeout cancels, even if the operation ignores its signal.
+ * - A call inside a call that holds a probe is part of that probe: it goes through, one at a time, and only the outcome
+ *   of the outer call counts. This needs a runtime that follows asynchronous calls (`AsyncLocalStorage`).
  * - The dependency's Retry-After (the error's `retryAfterMs`) extends the open period; it counts as 60 s at most.
  * - With `perKey` there is one circuit per `call.key`. The least recently used key with a closed circuit is evicted
  *   first; a key whose circuit is not closed is evicted only if no circuit is closed.
@@ -185,11 +192,17 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         let permit = breaker.sharedPermit
         if (permit === undefined) {
           const now = clock.now()
+          breaker.advance(now)
+          const ride = breaker.state === 'half-open' ? tryRide(breaker) : undefined
+          if (ride !== undefined) return enterRiding(ride, call, operation, outer, context, next)
           permit = breaker.tryAcquire(now, call.root.host.random)
           if (permit === undefined) {
             return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
           }
-          if (permit.probe) circuits.rearm(breaker)
+          if (permit.probe) {
+            circuits.rearm(breaker)
+            return enterProbing(permit as ProbePermit, breaker, call, operation, outer, context, next)
+          }
         }
         const frame = new BreakerFrame(outer, call, breaker, permit, context)
         // A call without a scope cannot be cancelled: only its outcome settles the permit.
@@ -208,6 +221,35 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   #now(): number {
     return this.#circuits.clock.now()
   }
+}
+
+/** Enters the inner layers with the permit of a probe. Calls of the same circuit made there ride on the probe. */
+function enterProbing(
+  permit: ProbePermit,
+  breaker: Breaker,
+  call: CallState,
+  operation: Operation<unknown>,
+  outer: Frame,
+  context: BreakerContext,
+  next: Layer,
+): FrameResult {
+  const frame = new BreakerFrame(outer, call, breaker, permit, context)
+  if (call.scope !== undefined) frame.watch(call.scope)
+  return whileHolding(new RiddenProbe(breaker, permit), () => next.enter(call, operation, frame))
+}
+
+/** Enters the inner layers without a permit, as a part of the probe of a call around this one. */
+function enterRiding(
+  ride: RiddenProbe,
+  call: CallState,
+  operation: Operation<unknown>,
+  outer: Frame,
+  context: BreakerContext,
+  next: Layer,
+): FrameResult {
+  const frame = new RiderFrame(outer, call, ride, context)
+  if (call.scope !== undefined) frame.watch(call.scope)
+  return whileHolding(ride, () => next.enter(call, operation, frame))
 }
 
 function statusOf(breaker: Breaker, now: number): BreakerStatus {

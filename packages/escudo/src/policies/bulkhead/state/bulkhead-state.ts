@@ -43,6 +43,11 @@ export class BulkheadState<W extends PriorityWaiter> {
     return this.#queue.length
   }
 
+  /** The calls that wait. */
+  waiting(): W[] {
+    return [...this.#queue.waiters()]
+  }
+
   /** Takes a permit; false if all are in use. */
   tryAcquire(): boolean {
     if (this.#inUse >= this.limit) return false

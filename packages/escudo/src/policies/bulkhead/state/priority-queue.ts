@@ -37,6 +37,11 @@ export class PriorityQueue<W extends PriorityWaiter> {
     return this.#levels[0]?.queue.tail
   }
 
+  /** All waiters, in no particular order. */
+  *waiters(): Generator<W> {
+    for (const { queue } of this.#levels) yield* queue.waiters()
+  }
+
   /** Adds a waiter behind all others of its priority. */
   add(waiter: W): void {
     const { priority } = waiter

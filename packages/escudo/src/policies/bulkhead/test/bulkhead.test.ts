@@ -224,7 +224,7 @@ describe('bulkhead', () => {
     expect((await Promise.all(full.slice(10))).every((code) => code === 'BULKHEAD_FULL')).toBe(true)
   })
 
-  test('treats a reentrant call like any other, and releases its permit', async () => {
+  test('rejects a reentrant call without a queue too, and releases its permit', async () => {
     const { s } = setUp({ limit: 1 })
     const outer = s.run(async () => await s.run(() => 'inner').catch((error) => error.code))
     expect(await outer).toBe('BULKHEAD_FULL')

@@ -29,6 +29,11 @@ export class HalfOpenTrial {
     return permit
   }
 
+  /** False once the probe is released, by {@link release} or at the end of its lease. */
+  isInFlight(permit: ProbePermit): boolean {
+    return this.#inFlight.has(permit)
+  }
+
   /** The instant at which the first lease ends; undefined if no probe is in flight. */
   get firstLeaseEndsMs(): number | undefined {
     const [first] = this.#inFlight

@@ -1,28 +1,20 @@
-import { asyncStorage } from '../../../core/context/ambient.ts'
 import type { CallRoot, CallState } from '../../../core/engine/call.ts'
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
 import { copyOf, PolicyError } from '../../../core/errors.ts'
 import { addNote, copyNotes } from '../../../core/explain/notes.ts'
 import { isRefusal } from '../../../errors/classification.ts'
 
-// The flight whose operation runs in the current asynchronous context. If a call made there joins another flight, the
-// current flight waits for that one too.
-const storage = asyncStorage<Flight>()
-
-/** Runs `body` outside the current flight, for work that the flight does not wait for. */
-export function outsideFlights<T>(body: () => T): T {
-  return storage === undefined ? body() : storage.run(undefined, body)
-}
+import { type Enclosure, enclosure, hasJoined, insideRun, isInside, type SharedRun } from '../enclosures.ts'
 
 /**
  * One run of an operation that many callers wait for. It is also the cancel scope of that run, which is cancelled only
  * when the last caller is cancelled.
  */
-export class Flight extends CancelScope {
+export class Flight extends CancelScope implements SharedRun {
   readonly #waiters = new Set<FlightWaiter>()
-  /** The waiters inside another flight: that flight cannot settle before this one. */
-  readonly #nested = new Set<FlightWaiter>()
   readonly #policy: string
+  /** The waiters that something encloses, such as another flight, which cannot settle before this one. */
+  readonly #enclosed = new Set<FlightWaiter>()
   readonly #onClosed: (flight: Flight) => void
   /** The root of the flight's own call. */
   #root: CallRoot | undefined
@@ -37,6 +29,10 @@ export class Flight extends CancelScope {
     this.#onClosed = onClosed
   }
 
+  get enclosures(): Enclosure[] {
+    return [...this.#enclosed].map(({ enclosure }) => enclosure as Enclosure)
+  }
+
   get waiting(): number {
     return this.#waiters.size
   }
@@ -49,7 +45,7 @@ export class Flight extends CancelScope {
   async run(operation: () => PromiseLike<unknown>, root: CallRoot): Promise<void> {
     this.#root = root
     try {
-      const value = await (storage === undefined ? operation() : storage.run(this, operation))
+      const value = await insideRun(this, operation)
       for (const waiter of this.#close()) waiter.resolve(value)
     } catch (error) {
       this.#close().forEach((waiter, index) => {
@@ -63,10 +59,13 @@ export class Flight extends CancelScope {
   /** Waits for the flight to settle, or for the caller's cancellation: its abort, its deadline or an outer timeout. */
   join(call: CallState): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const outerFlight = storage?.getStore()
-      const waiter = new FlightWaiter(this, call.root, outerFlight, resolve, reject)
+      const around = enclosure()
+      const waiter = new FlightWaiter(this, call.root, around, resolve, reject)
       this.#waiters.add(waiter)
-      if (outerFlight !== undefined) this.#nested.add(waiter)
+      if (around !== undefined) {
+        this.#enclosed.add(waiter)
+        hasJoined(around)
+      }
       const { scope } = call
       if (scope !== undefined) waiter.watch(scope)
     })
@@ -77,7 +76,7 @@ export class Flight extends CancelScope {
     if (this.#root?.called) waiter.root.called = true
     addNote(waiter.root, { policy: this.#policy, state: 'cancelled while waiting', endedHere: true })
     this.#waiters.delete(waiter)
-    this.#nested.delete(waiter)
+    this.#enclosed.delete(waiter)
     if (this.#waiters.size > 0) return
     // Before the cancellation: a listener that makes the same call again must get a new flight.
     this.#onClosed(this)
@@ -89,20 +88,13 @@ export class Flight extends CancelScope {
    * directly or indirectly waits for the current one. Always false if the runtime has no `AsyncLocalStorage`.
    */
   get wouldDeadlock(): boolean {
-    const here = storage?.getStore()
-    if (here === undefined) return false
-    const waiting = new Set<Flight>([here])
-    for (const flight of waiting) {
-      if (flight === this) return true
-      for (const { outerFlight } of flight.#nested) if (outerFlight !== undefined) waiting.add(outerFlight)
-    }
-    return false
+    return isInside(this, enclosure())
   }
 
   #close(): FlightWaiter[] {
     const waiters = [...this.#waiters]
     this.#waiters.clear()
-    this.#nested.clear()
+    this.#enclosed.clear()
     if (waiters.length > 0) this.#onClosed(this)
     for (const waiter of waiters) waiter.unwatch()
     return waiters
@@ -112,8 +104,8 @@ export class Flight extends CancelScope {
 /** One call that waits for a flight. */
 class FlightWaiter extends Watcher {
   readonly root: CallRoot
-  /** The flight inside which the call was made. */
-  readonly outerFlight: Flight | undefined
+  /** What encloses the call. */
+  readonly enclosure: Enclosure | undefined
   readonly resolve: (value: unknown) => void
   readonly reject: (error: unknown) => void
   readonly #flight: Flight
@@ -121,14 +113,14 @@ class FlightWaiter extends Watcher {
   constructor(
     flight: Flight,
     root: CallRoot,
-    outerFlight: Flight | undefined,
+    enclosure: Enclosure | undefined,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
     super()
     this.#flight = flight
     this.root = root
-    this.outerFlight = outerFlight
+    this.enclosure = enclosure
     this.resolve = resolve
     this.reject = reject
   }

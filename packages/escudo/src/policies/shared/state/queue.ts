@@ -25,6 +25,11 @@ export class WaitQueue<W extends Waiter> {
     return this.#tail
   }
 
+  /** All waiters, the oldest first. */
+  *waiters(): Generator<W> {
+    for (let waiter = this.#head; waiter !== undefined; waiter = waiter.behind as W | undefined) yield waiter
+  }
+
   /** Adds a waiter at the tail. */
   add(waiter: W): void {
     this.#length += 1

@@ -1,0 +1,58 @@
+import type { CallRoot, CallState } from '../../core/engine/call.ts'
+import { Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { emitExecuted } from '../shared/executed.ts'
+import type { BreakerContext } from './frame.ts'
+import type { RiddenProbe } from './ridden-probe.ts'
+
+/**
+ * A call that rides on the probe of a call around it.
+ *
+ * It has no permit and counts nothing: only the outcome of the outer call settles the probe. A cancellation ends the
+ * ride immediately, as it settles a probe.
+ */
+export class RiderFrame extends Watcher implements Frame {
+  declare readonly outer: Frame
+  declare private readonly call: CallState
+  declare private readonly context: BreakerContext
+  /** Undefined once the ride has ended. */
+  declare private ride: RiddenProbe | undefined
+
+  constructor(outer: Frame, call: CallState, ride: RiddenProbe, context: BreakerContext) {
+    super()
+    this.outer = outer
+    this.call = call
+    this.context = context
+    this.ride = ride
+  }
+
+  get root(): CallRoot {
+    return this.call.root
+  }
+
+  onValue(value: unknown): FrameResult {
+    this.end()
+    return passValue(this.outer, value)
+  }
+
+  onFailure(failure: Failure): FrameResult {
+    this.end(failure.root)
+    return passFailure(this.outer, failure)
+  }
+
+  override onCancel(): void {
+    this.end(this.root)
+  }
+
+  /** Ends the ride, once. Adds the breaker's state to the notes of `failed`. */
+  private end(failed?: CallRoot): void {
+    const { ride, context } = this
+    if (ride === undefined) return
+    this.ride = undefined
+    this.unwatch()
+    ride.end()
+    const { binding, note } = context
+    if (failed !== undefined) note(failed, ride.owner, binding.clock.now())
+    if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', 'ignored')
+  }
+}
