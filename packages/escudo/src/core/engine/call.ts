@@ -42,12 +42,15 @@ export class CallRoot {
   declare readonly priority: number
   /** The notes of the policies; undefined as long as nothing went wrong. */
   declare notes: readonly Note[] | undefined
+  /** The signal of a call that nothing can cancel. Created on first access. */
+  declare ownSignal: AbortSignal | undefined
 
   constructor(host: Host, key: string | undefined, priority: number) {
     this.host = host
     this.key = key
     this.priority = priority
     this.notes = undefined
+    this.ownSignal = undefined
   }
 }
 
@@ -68,7 +71,6 @@ export class CallState implements Call {
    * after every wait. Policies that are entered at the same moment share one reading: it costs as much as a policy.
    */
   declare enteredMs: number | undefined
-  declare private ownSignal: AbortSignal | undefined
 
   constructor(
     root: CallRoot,
@@ -83,7 +85,6 @@ export class CallState implements Call {
     this.attempt = attempt
     this.deadline = deadline
     this.enteredMs = undefined
-    this.ownSignal = undefined
   }
 
   get clock(): Clock {
@@ -104,10 +105,10 @@ export class CallState implements Call {
 
   get signal(): AbortSignal {
     if (this.scope !== undefined) return this.scope.signal
-    // Nothing can cancel this call, but its operation may add listeners to the signal. A shared signal would keep them
-    // after the call has ended.
-    this.ownSignal ??= new AbortController().signal
-    return this.ownSignal
+    // Nothing can cancel this call, but its operation may add listeners to the signal. A signal shared between calls
+    // would keep them after the call has ended.
+    this.root.ownSignal ??= new AbortController().signal
+    return this.root.ownSignal
   }
 }
 
@@ -124,9 +125,13 @@ export function callFromCustomPolicy(given: Call): CallState {
   const copy = given as Partial<CallState> | undefined
   const root = copy?.root
   if (root?.host === undefined) throw new TypeError('next() expects the call that the policy received, or a copy of it')
-  const { scope, attempt = 1, deadline, signal, clock, random } = copy as Partial<CallState>
+  const { scope, attempt = 1, deadline, clock, random } = copy as Partial<CallState>
   const { host } = root
-  if (signal !== undefined && signal !== scope?.signal) throw notReplaceable('signal')
+  // A call of a second installed copy of escudo has the getter of its class; reading it would create a signal.
+  if (Object.hasOwn(given, 'signal')) {
+    const { signal } = given
+    if (signal !== undefined && signal !== (scope?.signal ?? root.ownSignal)) throw notReplaceable('signal')
+  }
   if (clock !== undefined && clock !== host.clock) throw notReplaceable('clock')
   if (random !== undefined && random !== host.random) throw notReplaceable('random')
   const { key = root.key, priority = root.priority } = copy as Partial<CallState>
@@ -140,7 +145,9 @@ function notReplaceable(name: string): TypeError {
 /** The same call with another key or priority for the inner policies. Its notes are those of the original call. */
 function withKey(root: CallRoot, key: string | undefined, priority: number): CallRoot {
   if (key === root.key && priority === root.priority) return root
-  return Object.defineProperty(new CallRoot(root.host, key, priority), 'notes', {
+  const other = new CallRoot(root.host, key, priority)
+  other.ownSignal = root.ownSignal
+  return Object.defineProperty(other, 'notes', {
     get: () => root.notes,
     set: (notes: CallRoot['notes']) => {
       root.notes = notes
