@@ -36,6 +36,8 @@ export class SecondaryError extends Error {
 export function withCause(thrown: unknown, original: unknown): unknown {
   if (thrown === original) return thrown
   try {
+    // The handler has set the cause itself, or a policy inside has.
+    if (original !== undefined && thrown instanceof Error && thrown.cause === original) return thrown
     if (thrown instanceof Error && thrown.cause === undefined && Object.isExtensible(thrown)) {
       return Object.defineProperty(thrown, 'cause', { value: original, configurable: true, writable: true })
     }

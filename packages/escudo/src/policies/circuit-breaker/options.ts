@@ -7,6 +7,7 @@ import {
   knownKeys,
   oneOf,
   optionalFunction,
+  optionalSyncFunction,
   readMaxKeys,
   share,
   wholeNumber,
@@ -110,7 +111,7 @@ export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): Circui
   }
   return {
     name: checkedName(options.name ?? PATH, `${PATH}.name`),
-    classify: optionalFunction(options.classify, `${PATH}.classify`),
+    classify: optionalSyncFunction(options.classify, `${PATH}.classify`),
     trip: readTrip(options.trip ?? failureRate()),
     openPeriod: readOpenPeriod(options.openFor ?? '10s'),
     halfOpen: readHalfOpen(options.halfOpen ?? {}),

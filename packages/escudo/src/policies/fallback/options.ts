@@ -1,4 +1,4 @@
-import { checkedName, knownKeys, optionalFunction } from '../../core/options/options.ts'
+import { checkedName, knownKeys, optionalSyncFunction } from '../../core/options/options.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 
 /** Options of `fallback`. */
@@ -20,7 +20,7 @@ const PATH = 'fallback'
 /** Reads all options of a fallback. */
 export function readFallback(options: FallbackOptions): FallbackSettings {
   knownKeys(options, PATH, ['when', 'name'])
-  const when = optionalFunction(options.when, `${PATH}.when`) ?? isFailure
+  const when = (optionalSyncFunction(options.when, `${PATH}.when`) as FallbackOptions['when']) ?? isFailure
   const name = checkedName(options.name ?? PATH, `${PATH}.name`)
   return { name, when }
 }
