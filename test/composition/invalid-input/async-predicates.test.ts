@@ -9,6 +9,7 @@ import {
   definePolicy,
   exponential,
   fallback,
+  hedge,
   retry,
   type Shield,
   shield,
@@ -18,7 +19,7 @@ import { createErrorContract, defineErrors } from 'escudo/errors'
 import { resilientFetch } from 'escudo/http'
 import { virtualClock } from 'escudo/testing'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CountingClock } from '../conservation/counting-clock.ts'
 
 // A function whose result is needed at once must not be asynchronous: a promise is true, and no number. Whatever such a
@@ -257,6 +258,48 @@ describe.each(asynchronous)('%s', (_what, returned) => {
     })
     const next = contract([() => returned(known()), known]).translate(boom, { traceId })
     expect(next).toMatchObject({ status: 409, code: 'SOLD_OUT' })
+  })
+})
+
+describe('an asynchronous part of a custom budget or policy', () => {
+  const asynchronousBudget = {
+    deposit: () => {},
+    balance: () => 1,
+    tryWithdraw: (async () => Promise.reject(refused)) as never,
+  }
+
+  test('is an error of the retry that asks the budget, with the original error as its cause', async () => {
+    const s = shield('s', bulkhead({ limit: 1 }), retry({ backoff: constant(0), budget: asynchronousBudget }))
+    await expect(s.run(() => Promise.reject(boom))).rejects.toMatchObject({
+      path: 'retry.budget.tryWithdraw',
+      cause: boom,
+    })
+    expect(s.status().policies[0]).toMatchObject({ inUse: 0 })
+  })
+
+  test('makes no hedge, is reported once, and leaves the first attempt alone', async () => {
+    const warnings = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock }, hedge({ after: '1s', budget: { ...asynchronousBudget } }))
+    for (let n = 0; n < 2; n += 1) {
+      const call = s.run(() => new Promise((resolve) => clock.setTimer(() => resolve('first'), 5_000)))
+      await clock.advance('5s')
+      expect(await call).toBe('first')
+    }
+    expect(s.status().policies[0]).toMatchObject({ hedges: 0 })
+    expect(warnings.mock.calls.map(([text]) => text)).toEqual([
+      'hedge.budget threw (reported once): ConfigurationError: hedge.budget.tryWithdraw: returned a promise; it must be synchronous',
+    ])
+    warnings.mockRestore()
+  })
+
+  test('is an error that names it when it is the policy’s status or check', () => {
+    const custom = (part: object): AnyPolicy =>
+      ({ name: 'custom', type: 'custom', settings: {}, wrap: (next: unknown) => next, ...part }) as never
+    const s = build({ name: 's' }, custom({ status: async () => Promise.reject(refused) }))
+    expect(() => s.status()).toThrow('custom.status: returned a promise; it must be synchronous')
+    const check = custom({ check: async () => Promise.reject(refused) })
+    expect(() => build({ name: 's' }, check)).toThrow('custom.check: returned a promise; it must be synchronous')
   })
 })
 

@@ -218,7 +218,10 @@ class ComposedShield {
     const now = clock.now()
     return {
       name,
-      policies: policies.map(({ name, policy }) => ({ name, type: policy.type, ...policy.status?.(now) })),
+      policies: policies.map(({ name, policy }) => {
+        const status = synchronous(policy.status?.(now), `${name}.status`)
+        return { name, type: policy.type, ...status }
+      }),
     }
   }
 

@@ -123,7 +123,7 @@ export function checkShield(
 ): void {
   policies.forEach(({ policy }, index) => {
     const inside = policies.slice(index + 1).map(({ name, policy: { type, settings } }) => ({ name, type, settings }))
-    for (const { level, path, message } of policy.check?.(inside) ?? []) {
+    for (const { level, path, message } of synchronous(policy.check?.(inside), `${policy.name}.check`) ?? []) {
       const text = `shield '${shieldName}': ${message}`
       if (level === 'error') throw new ConfigurationError(path, text)
       const finding = `${shieldName} ${path} ${message}`

@@ -2,7 +2,6 @@ import { ConfigurationError } from '../options/configuration-error.ts'
 import { knownKeys } from '../options/known-keys.ts'
 import { show } from '../options/show.ts'
 import { read } from '../safe-read.ts'
-import type { ErrorContractOptions } from './contract.ts'
 
 const PATH = 'createErrorContract'
 
@@ -11,10 +10,17 @@ const PATH = 'createErrorContract'
  *
  * @throws ConfigurationError for an invalid option, with its path
  */
-export function checkContractOptions(options: ErrorContractOptions): void {
+export function checkContractOptions(options: object): void {
   knownKeys(options, PATH, ['service', 'errors', 'locale', 'docsUrl', 'map', 'trustInbound'])
-  const { service, errors, locale = 'en', docsUrl, map = [], trustInbound } = options
-  const fail = (key: string, expected: string, value: unknown): never => {
+  const {
+    service,
+    errors,
+    locale = 'en',
+    docsUrl,
+    map = [],
+    trustInbound,
+  } = options as Readonly<Record<string, unknown>>
+  const fail: (key: string, expected: string, value: unknown) => never = (key, expected, value) => {
     throw new ConfigurationError(`${PATH}.${key}`, `expected ${expected}, got ${show(value)}`)
   }
   if (typeof service !== 'string' || service === '' || service.length > 100) {

@@ -2,6 +2,7 @@ import type { Classify, Verdict } from '../../../core/outcome.ts'
 import { drawFrom, type Random } from '../../../core/random.ts'
 import { withCause } from '../../../core/secondary-error.ts'
 import { isRefusal, mayRetry } from '../../../errors/classification.ts'
+import { synchronous } from '../../../errors/options/synchronous.ts'
 import { retryAfterHintMs } from '../../shared/retry-after-hint.ts'
 import type { RetryBudget } from '../../shared/state/retry-budget.ts'
 import type { Backoff } from './backoff.ts'
@@ -68,7 +69,17 @@ export function nextDelayMs(
   if (startsAt - failed.firstStartedMs > rules.maxTotalMs) return 'past maxTotal'
   if (deadline !== undefined && startsAt >= deadline) return 'past the deadline'
   // Last, because this withdraws from the budget.
-  return (rules.budget?.tryWithdraw(now) ?? true) ? delayMs : 'no budget left'
+  return mayWithdraw(rules, failed, now) ? delayMs : 'no budget left'
+}
+
+/** @throws what a custom budget throws, with the error of the attempt as its cause */
+function mayWithdraw({ budget }: RetryRules, { error }: FailedAttempt, now: number): boolean {
+  if (budget === undefined) return true
+  try {
+    return synchronous(budget.tryWithdraw(now), 'retry.budget.tryWithdraw')
+  } catch (thrown) {
+    throw error === undefined ? thrown : withCause(thrown, error)
+  }
 }
 
 /** @throws what a custom backoff or random source throws, with the error of the attempt as its cause */
