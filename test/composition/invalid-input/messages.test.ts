@@ -5,9 +5,8 @@ import * as fastify from 'escudo/fastify'
 import * as pino from 'escudo/pino'
 import * as telemetry from 'escudo/telemetry'
 import * as testing from 'escudo/testing'
-import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
-import { catalogue, contract, errorOf, info, noop, schema } from './public-functions.ts'
+import { catalogue, errorOf, noop, schema } from './public-functions.ts'
 
 describe('shield', () => {
   const retry = escudo.retry()
@@ -187,11 +186,6 @@ describe('functions without an object of options', () => {
       () => fastify.contractOptions(undefined as never),
       'contractOptions.contract: expected what createErrorContract returned, got undefined',
     ],
-    [
-      'a plugin path',
-      () => Fastify().register(fastify.openapi, { contract, info, path: 'x' }).ready(),
-      "openapi.path: expected a path that begins with '/'",
-    ],
     ['route handler', () => fastify.route({}, undefined as never), 'route.handler: expected a function'],
     [
       'route querystring',
@@ -204,17 +198,5 @@ describe('functions without an object of options', () => {
     const error = await errorOf(make)
     expect(error).toBeInstanceOf(Error)
     expect((error as Error).message).toContain(message)
-  })
-
-  test('Fastify’s own options of a plugin, and options of other plugins in a route, are accepted', async () => {
-    const app = Fastify()
-    await app.register(fastify.escudo, { contract, prefix: '/v1', logLevel: 'warn' } as never)
-    await app.register(fastify.openapi, { contract, info, prefix: '/v1', logLevel: 'warn' } as never)
-    app.get(
-      '/x',
-      fastify.route({ websocket: true, version: '1', bodyLimit: 5, schema: {} } as never, () => 'x'),
-    )
-    await app.ready()
-    await app.close()
   })
 })

@@ -6,7 +6,6 @@ import * as openapi from 'escudo/openapi'
 import * as pino from 'escudo/pino'
 import * as telemetry from 'escudo/telemetry'
 import * as testing from 'escudo/testing'
-import Fastify from 'fastify'
 
 export const noop = (): void => {}
 const { SOLD_OUT } = errors.defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
@@ -280,12 +279,6 @@ export const FUNCTIONS: readonly Entry[] = [
       security: 'login',
     },
     open: true,
-  },
-  { path: 'escudo', call: (o) => Fastify().register(fastify.escudo, o).ready(), options: { contract } },
-  {
-    path: 'openapi',
-    call: (o) => Fastify().register(fastify.openapi, o).ready(),
-    options: { contract, info, servers: [], security: {}, tags: [], path: '/d', onDocument: noop },
   },
 ]
 
