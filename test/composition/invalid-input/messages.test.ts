@@ -175,6 +175,9 @@ describe('functions without an object of options', () => {
       () => pino.createLogger({ service: 's', redact: 'a' as never }),
       'createLogger.redact: expected an array',
     ],
+    ['on', () => shield('s').on('retry', undefined as never), 'on.listener: expected a function, got undefined'],
+    ['breaker', () => escudo.circuitBreaker().on('stateChange', 5 as never), 'on.listener: expected a function, got 5'],
+    ['faults on', () => testing.faults([]).on({} as never), 'faults.on: expected a function, got an object'],
     ['faults wrap', () => testing.faults([]).wrap(5 as never), 'faults.wrap: expected a function, got 5'],
     [
       'faultSwitch spare',

@@ -3,9 +3,7 @@ import { systemClock } from './clock.ts'
 import type { MakeLayer } from './engine/layer.ts'
 import { type Countable, EventHub } from './events/events.ts'
 import type { Run } from './operation.ts'
-import { ConfigurationError } from './options/configuration-error.ts'
-import { show } from './options/durations.ts'
-import { checkedName, knownKeys } from './options/options.ts'
+import { checkedName, knownKeys, requiredFunction } from './options/options.ts'
 
 /**
  * Brands a policy with the results that it reads. Without the brand, `R` would not appear in the type, and any policy
@@ -125,9 +123,6 @@ export function definePolicy<R = unknown, X = never, K extends Key = Key>(option
 }): Policy<R, X, K> {
   knownKeys(options, 'definePolicy', ['name', 'wrap'])
   const name = checkedName(options.name, 'definePolicy.name')
-  const { wrap } = options
-  if (typeof wrap !== 'function') {
-    throw new ConfigurationError('definePolicy.wrap', `expected a function, got ${show(wrap)}`)
-  }
+  const wrap = requiredFunction(options.wrap, 'definePolicy.wrap')
   return { name, type: name, settings: {}, wrap: wrap.bind(options) as Policy<R, X, K>['wrap'] }
 }

@@ -13,7 +13,7 @@ import { EventHub, type EventName, type Listener, type ShieldEvents } from './ev
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
 import { type Duration, show, toMs } from './options/durations.ts'
-import { checkedName, knownKeys, optionalFunction, trueOrFalse } from './options/options.ts'
+import { checkedName, knownKeys, optionalFunction, requiredFunction, trueOrFalse } from './options/options.ts'
 import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
 import { type AnyPolicy, type Key, LAYER, type PolicyStatus } from './policy.ts'
 import type { Random } from './random.ts'
@@ -107,7 +107,7 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    * Subscribes to one kind of event.
    *
    * @returns a function that unsubscribes
-   * @throws TypeError for an unknown event
+   * @throws TypeError for an unknown event, or a listener that is no function
    */
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void
 }
@@ -226,7 +226,7 @@ class ComposedShield {
   }
 
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void {
-    return this.#events.on(event, listener)
+    return this.#events.on(event, requiredFunction(listener, 'on.listener'))
   }
 
   /** Creates the layers that calls enter, innermost first. */

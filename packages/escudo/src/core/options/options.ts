@@ -46,10 +46,13 @@ export function share(value: unknown, path: string): number {
 
 /** Reads an optional function. */
 export function optionalFunction<F>(value: F | undefined, path: string): F | undefined {
-  if (value !== undefined && typeof value !== 'function') {
-    throw new ConfigurationError(path, `expected a function, got ${show(value)}`)
-  }
-  return value
+  return value === undefined ? value : requiredFunction(value, path)
+}
+
+/** Reads a function that must be given. */
+export function requiredFunction<F>(value: F, path: string): F {
+  if (typeof value === 'function') return value
+  throw new ConfigurationError(path, `expected a function, got ${show(value)}`)
 }
 
 /**

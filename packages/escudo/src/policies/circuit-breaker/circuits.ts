@@ -1,6 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type Listener, notify } from '../../core/events/events.ts'
+import { requiredFunction } from '../../core/options/options.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { HealthCheck, type HealthCheckSettings } from './health-check.ts'
@@ -128,6 +129,7 @@ export class Circuits {
   }
 
   on(listener: Listener<StateChange>): () => void {
+    requiredFunction(listener, 'on.listener')
     // A new function per subscription: a listener that subscribes twice is notified twice.
     const subscription: Listener<StateChange> = (change) => listener(change)
     this.#listeners.add(subscription)

@@ -3,7 +3,10 @@ import { factsOf } from '../../errors/error-facts.ts'
 
 /** Options of `fallback`. */
 export interface FallbackOptions {
-  /** Selects the failures to replace. Default: all except business errors, which are answers and not failures. */
+  /**
+   * Selects the failures to replace; must be synchronous. Default: all except business errors, which are answers and not
+   * failures.
+   */
   readonly when?: (error: unknown) => boolean
   /** The name in events and the status. Default: `fallback`. */
   readonly name?: string

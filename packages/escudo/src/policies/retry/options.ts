@@ -14,7 +14,7 @@ export interface RetryOptions<R = unknown> {
   readonly maxRetries?: number
   /** The delay before each retry. Default `exponential()`: from 200 ms to 10 s, full jitter. */
   readonly backoff?: Backoff
-  /** What counts as a failure. Default: every thrown error except business errors. */
+  /** What counts as a failure; must be synchronous. Default: every thrown error except business errors. */
   readonly classify?: Classify<R>
   /** No retry starts later than this after the start of the first attempt. Default: no limit. */
   readonly maxTotal?: Duration

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import { abortReason } from '../../core/engine/abort-reason.ts'
 import { type Listener, notify } from '../../core/events/events.ts'
 import { checkedClock } from '../../core/options/clock.ts'
-import { knownKeys, wholeNumber } from '../../core/options/options.ts'
+import { knownKeys, requiredFunction, wholeNumber } from '../../core/options/options.ts'
 import { checkPlan, type Fault, type FaultRule } from './plan.ts'
 import { ActiveRule, type FaultTarget } from './rule.ts'
 
@@ -83,6 +83,7 @@ export class FaultEngine {
   }
 
   on(listener: Listener<FaultEvent>): () => void {
+    requiredFunction(listener, 'faults.on')
     // A new function per subscription: a listener that subscribes twice is notified twice.
     const subscription: Listener<FaultEvent> = (event) => listener(event)
     this.#listeners.add(subscription)

@@ -1,7 +1,5 @@
 import type { Listener } from '../../core/events/events.ts'
-import { ConfigurationError } from '../../core/options/configuration-error.ts'
-import { show } from '../../core/options/durations.ts'
-import { knownKeys, nonEmptyText, optionalFunction } from '../../core/options/options.ts'
+import { knownKeys, nonEmptyText, optionalFunction, requiredFunction } from '../../core/options/options.ts'
 import { FaultEngine, type FaultEvent, type FaultsOptions } from './engine.ts'
 import { faultyFetch } from './fetch.ts'
 import { type FaultMiddleware, faultyMiddleware } from './middleware.ts'
@@ -73,9 +71,7 @@ export function faults(plan: readonly FaultRule[], options: FaultsOptions = {}):
       return engine.injected
     },
     wrap: (operation, target = {}) => {
-      if (typeof operation !== 'function') {
-        throw new ConfigurationError('faults.wrap', `expected a function, got ${show(operation)}`)
-      }
+      requiredFunction(operation, 'faults.wrap')
       return faultyOperation(engine, operation, checkTarget(target, 'faults.wrap', ['name', 'method', 'path']))
     },
     fetch: (real, target = {}) => {

@@ -29,7 +29,10 @@ test('the second copy is another one', () => {
 
 describe.each(policies)('%s of a second copy', (_type, make) => {
   const build = (clock: first.Clock): first.Shield =>
-    first.shield({ name: 's', clock }, ...([make(second as unknown as Library), make(first)] as never[])) as never
+    first.shield(
+      { name: 's', clock, random: () => 0.99 },
+      ...([make(second as unknown as Library), make(first)] as never[]),
+    ) as never
 
   test.each<[string, object | undefined]>([
     ['without options', undefined],
