@@ -10,8 +10,8 @@ import * as testing from 'escudo/testing'
 export const noop = (): void => {}
 const { SOLD_OUT } = errors.defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
 export const catalogue = { SOLD_OUT }
-export const contract = errors.createErrorContract({ service: 's', errors: catalogue })
-export const info = { title: 'The shop', version: '1' }
+const contract = errors.createErrorContract({ service: 's', errors: catalogue })
+const info = { title: 'The shop', version: '1' }
 const logger = { debug: noop, info: noop, warn: noop, error: noop, fatal: noop }
 export const schema = { '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }) } }
 const trip = escudo.consecutive(1)
