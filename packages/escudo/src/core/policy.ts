@@ -3,6 +3,7 @@ import { systemClock } from './clock.ts'
 import type { MakeLayer } from './engine/layer.ts'
 import { type Countable, EventHub } from './events/events.ts'
 import type { Run } from './operation.ts'
+import { checkedName, knownKeys, requiredFunction } from './options/options.ts'
 
 /**
  * Brands a policy with the results that it reads. Without the brand, `R` would not appear in the type, and any policy
@@ -96,6 +97,7 @@ export function unbound(policy: PolicyFacts): Binding {
  * another attempt, deadline, key or priority. A copy with another `signal`, `clock` or `random` is rejected with a
  * `TypeError`
  * @returns a policy for any shield
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { definePolicy, shield } from 'escudo'
@@ -119,5 +121,8 @@ export function definePolicy<R = unknown, X = never, K extends Key = Key>(option
   readonly name: string
   readonly wrap: <N>(next: Run<R, N>) => Run<R, N | X>
 }): Policy<R, X, K> {
-  return { name: options.name, type: options.name, settings: {}, wrap: options.wrap as Policy<R, X, K>['wrap'] }
+  knownKeys(options, 'definePolicy', ['name', 'wrap'])
+  const name = checkedName(options.name, 'definePolicy.name')
+  const wrap = requiredFunction(options.wrap, 'definePolicy.wrap')
+  return { name, type: name, settings: {}, wrap: wrap.bind(options) as Policy<R, X, K>['wrap'] }
 }

@@ -1,5 +1,22 @@
+import { synchronous } from '../errors/options/synchronous.ts'
+import { ConfigurationError } from './options/configuration-error.ts'
+import { show } from './options/durations.ts'
+import { wholeNumber } from './options/options.ts'
+
 /** A source of random numbers from 0 (included) to 1 (excluded), like `Math.random`. */
 export type Random = () => number
+
+/**
+ * Reads one number from a source of random numbers.
+ *
+ * @throws ConfigurationError if a custom source returns anything else
+ */
+export function drawFrom(random: Random): number {
+  const number: unknown = random()
+  if (typeof number === 'number') return number
+  const path = 'shield.random'
+  throw new ConfigurationError(path, `expected a number, but it returned ${show(synchronous(number, path))}`)
+}
 
 /**
  * Creates a random source that repeats: the same seed gives the same numbers.
@@ -8,6 +25,7 @@ export type Random = () => number
  * state are enough for faults and jitter, but not for secrets.
  *
  * @param seed any whole number; only its lowest 32 bits count
+ * @throws ConfigurationError for anything else
  * @example
  * ```ts
  * import { seededRandom } from 'escudo'
@@ -18,7 +36,7 @@ export type Random = () => number
  * ```
  */
 export function seededRandom(seed: number): Random {
-  let state = seed | 0
+  let state = wholeNumber(seed, 'seededRandom.seed', Number.MIN_SAFE_INTEGER) | 0
   return () => {
     state = (state + 0x6d2b79f5) | 0
     let mixed = Math.imul(state ^ (state >>> 15), 1 | state)

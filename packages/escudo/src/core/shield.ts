@@ -1,21 +1,24 @@
+import { synchronous } from '../errors/options/synchronous.ts'
 import type { Binding } from './binding.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
 import { withCurrentCall } from './context/current-call.ts'
+import { abortReason } from './engine/abort-reason.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
 import { CallerScope } from './engine/caller-scope.ts'
 import { customPolicyLayer } from './engine/custom-policy.ts'
-import { END, Failure, type FrameResult, passFailure, toPromise } from './engine/frame.ts'
+import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
-import type { Operation, Run } from './operation.ts'
-import { ConfigurationError } from './options/configuration-error.ts'
+import type { Operation } from './operation.ts'
+import { checkedClock } from './options/clock.ts'
 import { type Duration, show, toMs } from './options/durations.ts'
-import { checkedName, knownKeys, optionalFunction } from './options/options.ts'
+import { checkedName, knownKeys, optionalFunction, requiredFunction, trueOrFalse } from './options/options.ts'
+import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
 import { type AnyPolicy, type Key, LAYER, type PolicyStatus } from './policy.ts'
 import type { Random } from './random.ts'
 import { registerShield, type ShieldFacts } from './registry.ts'
-import { bindClock, checkedClock, checkShield, namePolicies } from './validation.ts'
+import { bindClock, checkedRun, checkShield, namePolicies, shieldOptions } from './validation.ts'
 
 /** Options of {@link shield}. */
 export interface ShieldOptions {
@@ -84,21 +87,27 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   /**
    * Wraps a function: each call of the result runs it inside the policies.
    *
-   * Inside the function, `currentCall()` returns the call.
+   * Inside the function, `currentCall()` returns the call. The function and `options.key` receive the `this` of the
+   * call, so a method can be wrapped on its prototype. The result has the name and the length of the function.
    *
-   * @param options.key derives the key of a call from its arguments
+   * @param options.key derives the key of a call from its arguments; it must be synchronous
+   * @throws TypeError if `fn` is no function; ConfigurationError for an invalid option
    */
-  readonly wrap: <A extends unknown[], T extends R>(
-    fn: (...args: A) => T | PromiseLike<T>,
-    ...options: KeyedOptions<K, { readonly key?: (...args: A) => string }, { readonly key: (...args: A) => string }>
-  ) => (...args: A) => Promise<T | X>
+  readonly wrap: <A extends unknown[], T extends R, This = unknown>(
+    fn: (this: This, ...args: A) => T | PromiseLike<T>,
+    ...options: KeyedOptions<
+      K,
+      { readonly key?: (this: This, ...args: A) => string },
+      { readonly key: (this: This, ...args: A) => string }
+    >
+  ) => (this: This, ...args: A) => Promise<T | X>
   /** Returns the state and counters of every policy. */
   status(): ShieldStatus
   /**
    * Subscribes to one kind of event.
    *
    * @returns a function that unsubscribes
-   * @throws TypeError for an unknown event
+   * @throws TypeError for an unknown event, or a listener that is no function
    */
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void
 }
@@ -149,12 +158,11 @@ class ComposedShield {
   readonly #facts: ShieldFacts & Host
 
   constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
-    const options = typeof nameOrOptions === 'string' ? { name: nameOrOptions } : nameOrOptions
-    knownKeys(options, 'shield', ['name', 'clock', 'random', 'stacks'])
+    const options = shieldOptions<ShieldOptions>(nameOrOptions)
     this.name = checkedName(options.name, 'shield.name')
-    this.#clock = checkedClock(options.clock ?? systemClock)
+    this.#clock = checkedClock(options.clock ?? systemClock, 'shield.clock')
     const random = optionalFunction(options.random, 'shield.random') ?? Math.random
-    this.#stacks = options.stacks ?? false
+    this.#stacks = trueOrFalse(options.stacks ?? false, 'shield.stacks')
     this.#policies = namePolicies(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     checkShield(this.name, this.#policies)
@@ -177,15 +185,32 @@ class ComposedShield {
     }
   }
 
-  wrap<A extends unknown[], T>(
-    fn: (...args: A) => T | PromiseLike<T>,
-    options?: { readonly key?: (...args: A) => string },
-  ): (...args: A) => Promise<T> {
-    return async (...args) => {
-      const key = options?.key?.(...args)
-      const operation: Operation<T> = (call) => withCurrentCall(call, () => fn(...args))
-      return await this.run(operation, key === undefined ? undefined : { key })
+  wrap<A extends unknown[], T, This>(
+    fn: (this: This, ...args: A) => T | PromiseLike<T>,
+    options: { readonly key?: (this: This, ...args: A) => string } = {},
+  ): (this: This, ...args: A) => Promise<T> {
+    if (typeof fn !== 'function') {
+      throw new TypeError(`shield '${this.name}': wrap() expects a function, got ${show(fn)}`)
     }
+    knownKeys(options, 'wrap', ['key'])
+    const key = optionalFunction(options.key, 'wrap.key')
+    const shield = this
+    const wrapped = function (this: This, ...args: A): Promise<T> {
+      let callOptions: RunOptions | undefined
+      if (key !== undefined) {
+        try {
+          callOptions = { key: synchronous(key.apply(this, args), 'wrap.key') }
+        } catch (error) {
+          return rejectInMicrotask(error)
+        }
+      }
+      return shield.run((call) => withCurrentCall(call, () => fn.apply(this, args)), callOptions)
+    }
+    // A framework may read the name, or choose by the number of parameters how it calls a handler.
+    return Object.defineProperties(wrapped, {
+      name: { value: fn.name, configurable: true },
+      length: { value: fn.length, configurable: true },
+    })
   }
 
   status(): ShieldStatus {
@@ -193,12 +218,15 @@ class ComposedShield {
     const now = clock.now()
     return {
       name,
-      policies: policies.map(({ name, policy }) => ({ name, type: policy.type, ...policy.status?.(now) })),
+      policies: policies.map(({ name, policy }) => {
+        const status = synchronous(policy.status?.(now), `${name}.status`)
+        return { name, type: policy.type, ...status }
+      }),
     }
   }
 
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void {
-    return this.#events.on(event, listener)
+    return this.#events.on(event, requiredFunction(listener, 'on.listener'))
   }
 
   /** Creates the layers that calls enter, innermost first. */
@@ -215,7 +243,7 @@ class ComposedShield {
       // A user may replace `wrap` on a built-in policy, for example to observe it. The layer would bypass the
       // replacement, so it is not used then.
       const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, binding)
-      return layer ?? customPolicyLayer((run) => policy.wrap(run, binding) as Run, next)
+      return layer ?? customPolicyLayer((run) => checkedRun(policy.wrap(run, binding), name), next)
     }, operationLayer)
   }
 
@@ -224,11 +252,12 @@ class ComposedShield {
   }
 
   #enterWith(operation: Operation<unknown>, options: RunOptions): FrameResult {
-    const { signal } = options
+    checkRunOptions(options)
+    const signal = checkedSignal(options.signal, 'run.signal')
     const key = checkedKey(options.key)
     const priority = checkedPriority(options.priority)
     const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline')
-    if (signal?.aborted) throw signal.reason
+    if (signal?.aborted) throw abortReason(signal)
     if (signal === undefined && deadlineMs === undefined) {
       return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
     }
@@ -247,17 +276,4 @@ class ComposedShield {
       return passFailure(scope, new Failure(error, root))
     }
   }
-}
-
-/** Accepts text only: some policies would treat 5 and '5' as one key, others as two keys. */
-function checkedKey(key: unknown): string | undefined {
-  if (key === undefined || typeof key === 'string') return key
-  throw new ConfigurationError('run.key', `expected text, got ${show(key)}`)
-}
-
-/** Rejects NaN too: it is neither above nor below any number, so a queue cannot sort it. */
-function checkedPriority(priority: unknown): number {
-  if (priority === undefined) return 0
-  if (typeof priority === 'number' && !Number.isNaN(priority)) return priority
-  throw new ConfigurationError('run.priority', `expected a number, got ${show(priority)}`)
 }

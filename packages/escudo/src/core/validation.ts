@@ -1,10 +1,46 @@
+import { isThenable, synchronous } from '../errors/options/synchronous.ts'
+import { read } from '../errors/safe-read.ts'
 import type { Clock } from './clock.ts'
 import { warn } from './events/events.ts'
+import type { Run } from './operation.ts'
 import { ConfigurationError } from './options/configuration-error.ts'
 import { show } from './options/durations.ts'
+import { checkedName, knownKeys } from './options/options.ts'
 import type { AnyPolicy } from './policy.ts'
 
 // The checks that run once, when a shield is built.
+
+/**
+ * Reads the first argument of `shield`: a name or options.
+ *
+ * @throws ConfigurationError for anything else. A policy in its place has a separate message, because that is the usual
+ * mistake
+ */
+export function shieldOptions<O extends { readonly name: string }>(given: string | O): O {
+  if (typeof given === 'string') return { name: given } as O
+  if (typeof given !== 'object' || given === null || Array.isArray(given) || isPolicy(given)) {
+    throw new ConfigurationError(
+      'shield',
+      `the name comes first, as in shield('inventory', retry()); got ${showPolicy(given)}`,
+    )
+  }
+  knownKeys(given, 'shield', ['name', 'clock', 'random', 'stacks'])
+  return given
+}
+
+function isPolicy(value: unknown): value is AnyPolicy {
+  return typeof read(value, 'wrap') === 'function'
+}
+
+/** Formats what was given in place of a name or a policy. Says how to correct the usual mistakes. */
+function showPolicy(value: unknown): string {
+  if (isPolicy(value)) return `the policy ${show(value.name)}`
+  if (Array.isArray(value)) return 'an array; pass the policies one by one, as in shield(name, ...policies)'
+  if (typeof value === 'function') {
+    return value.name === '' ? 'a function' : `the function '${value.name}'; call it: ${value.name}()`
+  }
+  return isThenable(value) ? 'a promise' : show(value)
+}
 
 /**
  * Gives each policy its name within the shield: `retry`, then `retry-2`.
@@ -16,6 +52,12 @@ export function namePolicies(
   policies: readonly AnyPolicy[],
   shieldName: string,
 ): { name: string; policy: AnyPolicy }[] {
+  for (const [index, policy] of policies.entries()) {
+    const path = `shield.policies[${index}]`
+    if (!isPolicy(policy)) throw new ConfigurationError(path, `expected a policy, got ${showPolicy(policy)}`)
+    checkedName(policy.name, `${path}.name`)
+    checkedName(policy.type, `${path}.type`)
+  }
   const taken = new Set<string>()
   // A policy without a status may occur twice: it counts nothing. Most custom policies are of this kind.
   const repeated = policies.findIndex((policy, index) => policy?.status && policies.indexOf(policy) < index)
@@ -26,9 +68,6 @@ export function namePolicies(
     )
   }
   return policies.map((policy, index) => {
-    if (typeof policy?.wrap !== 'function') {
-      throw new ConfigurationError(`shield.policies[${index}]`, `expected a policy, got ${show(policy)}`)
-    }
     let { name } = policy
     if (taken.has(name)) {
       if (name !== policy.type) {
@@ -44,14 +83,11 @@ export function namePolicies(
   })
 }
 
-/**
- * Returns the clock if it has the methods of one.
- *
- * @throws ConfigurationError for anything else
- */
-export function checkedClock(clock: Clock): Clock {
-  if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock
-  throw new ConfigurationError('shield.clock', `expected a clock with now() and setTimer(), got ${show(clock)}`)
+/** Returns what the `wrap` of a custom policy returned, if it is a function. */
+export function checkedRun(run: unknown, policy: string): Run {
+  const path = `${policy}.wrap`
+  if (typeof run === 'function') return run as Run
+  throw new ConfigurationError(path, `expected a function, but it returned ${show(synchronous(run, path))}`)
 }
 
 const clocks = new WeakMap<AnyPolicy, Clock>()
@@ -87,7 +123,7 @@ export function checkShield(
 ): void {
   policies.forEach(({ policy }, index) => {
     const inside = policies.slice(index + 1).map(({ name, policy: { type, settings } }) => ({ name, type, settings }))
-    for (const { level, path, message } of policy.check?.(inside) ?? []) {
+    for (const { level, path, message } of synchronous(policy.check?.(inside), `${policy.name}.check`) ?? []) {
       const text = `shield '${shieldName}': ${message}`
       if (level === 'error') throw new ConfigurationError(path, text)
       const finding = `${shieldName} ${path} ${message}`

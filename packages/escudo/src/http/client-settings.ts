@@ -2,6 +2,7 @@ import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
 import { checkedName, knownKeys, oneOf, optionalFunction, wholeNumber } from '../core/options/options.ts'
 import { shield } from '../core/shield.ts'
+import { synchronous } from '../errors/options/synchronous.ts'
 import { BaseUrl } from './base-url.ts'
 import type { ResilientFetchOptions, ResponseShield } from './options.ts'
 import { OriginShields } from './origin-shields.ts'
@@ -45,11 +46,12 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
     name,
     throws: errors === 'throw',
     // Looked up at each call: mocking and instrumentation tools may replace the global `fetch` later.
-    fetch: given ?? ((input, init) => globalThis.fetch(input, init)),
+    // Called without a `this`: the `fetch` of a browser or a worker refuses any other than the global object.
+    fetch: given === undefined ? (input, init) => globalThis.fetch(input, init) : (input, init) => given(input, init),
     retryBodyMaxBytes: readRetryBody(options.retryBody),
     idempotencyKey: readIdempotencyKey(options.idempotencyKey),
     deadlineHeader: readHeaderName(options.deadlineHeader ?? 'x-request-timeout-ms'),
-    template: optionalFunction(options.template, `${PATH}.template`),
+    template: readTemplate(options.template),
     resolve: (input) => (base === undefined ? input : base.resolve(input)),
     shieldFor: readShield(options, name, base),
   }
@@ -81,8 +83,26 @@ function readRetryBody(retryBody: ResilientFetchOptions['retryBody']): number | 
 function readIdempotencyKey(option: ResilientFetchOptions['idempotencyKey']): (() => string) | undefined {
   if (option === undefined || option === false) return undefined
   if (option === true) return () => crypto.randomUUID()
-  if (typeof option === 'function') return option
-  throw new ConfigurationError(`${PATH}.idempotencyKey`, `expected true, false or a function, got ${show(option)}`)
+  const path = `${PATH}.idempotencyKey`
+  if (typeof option === 'function') {
+    return () => {
+      const key: unknown = option()
+      if (typeof key === 'string' && key !== '') return key
+      throw new ConfigurationError(path, `expected text, but it returned ${show(synchronous(key, path))}`)
+    }
+  }
+  throw new ConfigurationError(path, `expected true, false or a function, got ${show(option)}`)
+}
+
+function readTemplate(template: ResilientFetchOptions['template']): ClientSettings['template'] {
+  const path = `${PATH}.template`
+  const given = optionalFunction(template, path)
+  if (given === undefined) return undefined
+  return (url) => {
+    const text: unknown = given(url)
+    if (text === undefined || typeof text === 'string') return text
+    throw new ConfigurationError(path, `expected text or undefined, but it returned ${show(synchronous(text, path))}`)
+  }
 }
 
 function readHeaderName(name: string | false): string | undefined {

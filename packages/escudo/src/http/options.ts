@@ -32,13 +32,13 @@ export interface ResilientFetchOptions {
   readonly retryBody?: { readonly maxBytes: number } | undefined
   /**
    * Adds an `Idempotency-Key` to requests that are not idempotent (POST, PATCH), so that they can be retried. All
-   * attempts of a request have the same key. `true`: a random UUID. Only for a dependency that honours the header.
+   * attempts of a request have the same key. `true`: a random UUID; a function must return its key synchronously. Only for a dependency that honours the header.
    * Default false.
    */
   readonly idempotencyKey?: boolean | (() => string) | undefined
   /**
-   * Returns a URL's path with names in place of values, such as `/items/:id`. Errors carry it. Default: errors carry no
-   * path.
+   * Returns a URL's path with names in place of values, such as `/items/:id`; must be synchronous. Errors carry it.
+   * Default: errors carry no path.
    */
   readonly template?: ((url: URL) => string | undefined) | undefined
   /** The request header for the milliseconds left. Default `x-request-timeout-ms`; `false`: none. */

@@ -1,3 +1,4 @@
+import { abortReason } from '../core/engine/abort-reason.ts'
 import { readSettings } from './client-settings.ts'
 import { FetchCall } from './fetch-call.ts'
 import type { ResilientFetchOptions } from './options.ts'
@@ -47,7 +48,7 @@ export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
   const settings = readSettings(options)
   return async (input, init) => {
     const request = new OutgoingRequest(settings, input, init)
-    if (request.signal?.aborted) throw request.signal.reason
+    if (request.signal?.aborted) throw abortReason(request.signal)
     return await new FetchCall(request, settings).run(settings.shieldFor(request.url))
   }
 }

@@ -1,4 +1,7 @@
+import { reportOnce } from '../core/events/events.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
 import type { ErrorContract } from '../errors/contract/contract.ts'
+import { synchronous } from '../errors/options/synchronous.ts'
 
 // Loopback, private (RFC 1918, RFC 4193) and link-local addresses. IPv4 also in its IPv6-mapped form.
 const PRIVATE_V4 = /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01])\.)/
@@ -17,8 +20,10 @@ export function isTrusted(rule: ErrorContract['trustInbound'], address: string |
   if (rule === undefined) return isPrivateAddress(address)
   if (typeof rule === 'boolean') return rule
   try {
-    return rule(address ?? '') === true
-  } catch {
+    return synchronous(rule(address ?? ''), 'createErrorContract.trustInbound') === true
+  } catch (error) {
+    // Only a promise is reported: a rule that throws has decided.
+    if (error instanceof ConfigurationError) reportOnce(rule, error, 'createErrorContract.trustInbound')
     return false
   }
 }

@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { nonEmptyText } from '../core/options/options.ts'
 
 /** A destination of log lines. `write` never throws: a full disk must not break a request. */
 export interface LineSink {
@@ -35,7 +36,7 @@ export class LineFile implements LineSink {
 
   /** @throws the system's error if the file cannot be opened, so that a wrong path is noticed at the start */
   constructor(path: string) {
-    this.#path = path
+    this.#path = nonEmptyText(path, 'LineFile.path')
     this.#fd = open(path)
   }
 

@@ -1,4 +1,4 @@
-import { knownKeys, wholeNumber } from '../core/options/options.ts'
+import { knownKeys, trueOrFalse, wholeNumber } from '../core/options/options.ts'
 import { registeredShields } from '../core/registry.ts'
 import { prefersType } from '../errors/contract/negotiation.ts'
 import { samples, writeFamilies } from './metrics/families.ts'
@@ -77,7 +77,7 @@ class ProcessMetrics implements Metrics {
   constructor(options: MetricsOptions) {
     knownKeys(options, PATH, ['maxSeries', 'exemplars'])
     const maxSeries = wholeNumber(options.maxSeries ?? 2_000, `${PATH}.maxSeries`, 1, 100_000)
-    this.#http = new HttpMetrics(maxSeries, options.exemplars ?? true)
+    this.#http = new HttpMetrics(maxSeries, trueOrFalse(options.exemplars ?? true, `${PATH}.exemplars`))
     this.#policies = new PolicyMetrics(maxSeries)
   }
 

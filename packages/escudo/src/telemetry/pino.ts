@@ -1,5 +1,8 @@
 import pino, { type Logger, type LoggerOptions } from 'pino'
 import { ambient } from '../core/context/ambient.ts'
+import { ConfigurationError } from '../core/options/configuration-error.ts'
+import { show } from '../core/options/durations.ts'
+import { knownKeys, nonEmptyText, oneOf, trueOrFalse } from '../core/options/options.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
 import { toJson, truncate } from '../errors/to-json.ts'
 import { LineFile, type LineSink, StandardOutput } from './line-file.ts'
@@ -37,6 +40,7 @@ const SECRETS: readonly string[] = [
   'x-token',
 ]
 
+const LEVELS = ['debug', 'info', 'warning', 'error', 'critical', 'silent'] as const
 const LEVEL_NAMES: Readonly<Record<string, LogLevel>> = { warn: 'warning', fatal: 'critical', trace: 'debug' }
 const PINO_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critical: 'fatal' }
 
@@ -46,7 +50,7 @@ const PINO_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critica
  * Each line carries the trace of its request. Lines are written immediately and completely. If a line cannot be written
  * or converted to JSON, the code that logs it gets no error.
  *
- * @throws TypeError without a service; the system's error if the file cannot be opened
+ * @throws ConfigurationError for an invalid option; the system's error if the file cannot be opened
  * @example
  * ```ts
  * import { createLogger } from 'escudo/pino'
@@ -57,9 +61,8 @@ const PINO_LEVELS: Readonly<Record<string, string>> = { warning: 'warn', critica
  * ```
  */
 export function createLogger(settings: LoggerSettings): Logger {
+  checkSettings(settings)
   const { service, level = 'debug', file, stdout = true, redact = [], sink } = settings
-  if (typeof service !== 'string' || service === '')
-    throw new TypeError('createLogger.service: expected a non-empty string')
   const sinks: LineSink[] = []
   if (stdout) sinks.push(new StandardOutput())
   if (file !== undefined) sinks.push(new LineFile(file))
@@ -74,6 +77,7 @@ export function createLogger(settings: LoggerSettings): Logger {
  * Returns the options that make a custom pino logger write escudo's lines.
  *
  * @param redact additional paths to redact, in pino's notation
+ * @throws ConfigurationError for an invalid argument
  * @example
  * ```ts
  * import { lineFormat } from 'escudo/pino'
@@ -84,6 +88,7 @@ export function createLogger(settings: LoggerSettings): Logger {
  * ```
  */
 export function lineFormat(service: string, redact: readonly string[] = []): LoggerOptions {
+  checkLineOptions(service, redact, 'lineFormat')
   return {
     base: { service },
     messageKey: 'event',
@@ -101,6 +106,7 @@ export function lineFormat(service: string, redact: readonly string[] = []): Log
  * `executed` is not logged, because it happens on every call.
  *
  * @returns a function that stops the logging
+ * @throws ConfigurationError for a logger without the methods of the levels
  * @example
  * ```ts
  * import { createLogger, logPolicyEvents } from 'escudo/pino'
@@ -110,6 +116,11 @@ export function lineFormat(service: string, redact: readonly string[] = []): Log
  * ```
  */
 export function logPolicyEvents(logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error' | 'fatal'>): () => void {
+  for (const method of ['debug', 'info', 'warn', 'error', 'fatal'] as const) {
+    if (typeof logger?.[method] !== 'function') {
+      throw new ConfigurationError('logPolicyEvents.logger', `expected a logger with ${method}(), got ${show(logger)}`)
+    }
+  }
   const write = {
     debug: logger.debug.bind(logger),
     info: logger.info.bind(logger),
@@ -121,6 +132,25 @@ export function logPolicyEvents(logger: Pick<Logger, 'debug' | 'info' | 'warn' |
     const { level, event, fields } = policyLine(shieldEvent)
     write[level](fields, event)
   })
+}
+
+function checkSettings(settings: LoggerSettings): void {
+  const path = 'createLogger'
+  knownKeys(settings, path, ['service', 'level', 'file', 'stdout', 'redact', 'sink'])
+  const { service, level = 'debug', file, stdout = true, redact = [], sink } = settings
+  checkLineOptions(service, redact, path)
+  oneOf(level, `${path}.level`, LEVELS)
+  if (file !== undefined) nonEmptyText(file, `${path}.file`)
+  trueOrFalse(stdout, `${path}.stdout`)
+  if (sink !== undefined && typeof sink?.write !== 'function') {
+    throw new ConfigurationError(`${path}.sink`, `expected an object with write(), got ${show(sink)}`)
+  }
+}
+
+function checkLineOptions(service: unknown, redact: unknown, path: string): void {
+  nonEmptyText(service, `${path}.service`)
+  if (!Array.isArray(redact)) throw new ConfigurationError(`${path}.redact`, `expected an array, got ${show(redact)}`)
+  for (const [index, field] of redact.entries()) nonEmptyText(field, `${path}.redact[${index}]`)
 }
 
 function ambientFields(): object {

@@ -1,4 +1,5 @@
 import { type EventName, type Listener, type ShieldEvent, watchAll } from '../core/events/events.ts'
+import { show } from '../core/options/durations.ts'
 
 /**
  * Subscribes to the events of every shield in this process: state changes, retries, refusals, timeouts, fallbacks.
@@ -23,5 +24,9 @@ import { type EventName, type Listener, type ShieldEvent, watchAll } from '../co
  */
 export function subscribe(listener: Listener<ShieldEvent>, events?: readonly EventName[]): () => void {
   if (typeof listener !== 'function') throw new TypeError('subscribe: expected a function')
+  // Text would be read as a list of letters.
+  if (events !== undefined && !Array.isArray(events)) {
+    throw new TypeError(`subscribe: expected an array of event names, got ${show(events)}`)
+  }
   return watchAll(listener, events)
 }

@@ -23,7 +23,7 @@ export interface Ambient {
 /** The part of `AsyncLocalStorage` that escudo uses. */
 export interface Storage<T> {
   getStore(): T | undefined
-  run<R>(store: T | undefined, body: () => R): R
+  run<R, A extends readonly unknown[]>(store: T | undefined, body: (...args: A) => R, ...args: A): R
 }
 
 /**

@@ -28,14 +28,28 @@ export function currentCall(): Call | undefined {
   return storage === undefined ? synchronous : storage.getStore()
 }
 
-/** Runs `body`. Inside it, {@link currentCall} returns `call`. */
+/**
+ * Runs `body`. Inside it, {@link currentCall} returns `call`.
+ *
+ * If `body` returns a thenable that is no promise, such as a lazy query, its `then` runs inside too: it starts the work.
+ */
 export function withCurrentCall<T>(call: Call, body: () => T): T {
-  if (storage !== undefined) return storage.run(call, body)
+  if (storage !== undefined) return storage.run(call, started, body)
   const outer = synchronous
   synchronous = call
   try {
-    return body()
+    return started(body)
   } finally {
     synchronous = outer
   }
+}
+
+function started<T>(body: () => T): T {
+  const result = body()
+  if ((typeof result !== 'object' || result === null) && typeof result !== 'function') return result
+  // The built-in `then` of a promise starts nothing. A subclass may be lazy.
+  if (result instanceof Promise && result.constructor === Promise) return result
+  const { then } = result as { then?: unknown }
+  if (typeof then !== 'function') return result
+  return new Promise((resolve, reject) => then.call(result, resolve, reject)) as T
 }

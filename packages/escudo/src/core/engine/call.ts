@@ -54,6 +54,8 @@ export class CallRoot {
   declare called: boolean
   /** The position of this call among all calls of the process. Compare two with {@link startedAfter}. */
   declare readonly startNumber: number
+  /** The signal of a call that nothing can cancel. Created on first access. */
+  declare ownSignal: AbortSignal | undefined
 
   constructor(host: Host, key: string | undefined, priority: number) {
     this.host = host
@@ -63,6 +65,7 @@ export class CallRoot {
     this.called = false
     lastStartNumber = (lastStartNumber + 1) | 0
     this.startNumber = lastStartNumber
+    this.ownSignal = undefined
   }
 }
 
@@ -83,7 +86,6 @@ export class CallState implements Call {
    * after every wait. Policies that are entered at the same moment share one reading: it costs as much as a policy.
    */
   declare enteredMs: number | undefined
-  declare private ownSignal: AbortSignal | undefined
 
   constructor(
     root: CallRoot,
@@ -98,7 +100,6 @@ export class CallState implements Call {
     this.attempt = attempt
     this.deadline = deadline
     this.enteredMs = undefined
-    this.ownSignal = undefined
   }
 
   get clock(): Clock {
@@ -119,10 +120,10 @@ export class CallState implements Call {
 
   get signal(): AbortSignal {
     if (this.scope !== undefined) return this.scope.signal
-    // Nothing can cancel this call, but its operation may add listeners to the signal. A shared signal would keep them
-    // after the call has ended.
-    this.ownSignal ??= new AbortController().signal
-    return this.ownSignal
+    // Nothing can cancel this call, but its operation may add listeners to the signal. A signal shared between calls
+    // would keep them after the call has ended.
+    this.root.ownSignal ??= new AbortController().signal
+    return this.root.ownSignal
   }
 }
 
@@ -139,9 +140,13 @@ export function callFromCustomPolicy(given: Call): CallState {
   const copy = given as Partial<CallState> | undefined
   const root = copy?.root
   if (root?.host === undefined) throw new TypeError('next() expects the call that the policy received, or a copy of it')
-  const { scope, attempt = 1, deadline, signal, clock, random } = copy as Partial<CallState>
+  const { scope, attempt = 1, deadline, clock, random } = copy as Partial<CallState>
   const { host } = root
-  if (signal !== undefined && signal !== scope?.signal) throw notReplaceable('signal')
+  // A call of a second installed copy of escudo has the getter of its class; reading it would create a signal.
+  if (Object.hasOwn(given, 'signal')) {
+    const { signal } = given
+    if (signal !== undefined && signal !== (scope?.signal ?? root.ownSignal)) throw notReplaceable('signal')
+  }
   if (clock !== undefined && clock !== host.clock) throw notReplaceable('clock')
   if (random !== undefined && random !== host.random) throw notReplaceable('random')
   const { key = root.key, priority = root.priority } = copy as Partial<CallState>
@@ -172,6 +177,7 @@ function withKey(root: CallRoot, key: string | undefined, priority: number): Cal
       },
     },
     startNumber: { value: root.startNumber },
+    ownSignal: { value: root.ownSignal },
   })
 }
 

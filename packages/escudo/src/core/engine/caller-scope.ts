@@ -1,6 +1,7 @@
 import { factsOf } from '../../errors/error-facts.ts'
 import type { CancelTimer, Clock } from '../clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from '../errors.ts'
+import { abortReason } from './abort-reason.ts'
 import { CancelScope } from './cancel-scope.ts'
 import { END, Failure, type Frame, type FrameResult } from './frame.ts'
 
@@ -64,19 +65,21 @@ export class CallerScope extends CancelScope implements Frame {
  */
 class SignalScope extends CancelScope {
   readonly #signal: AbortSignal
+  /** The platform's signals accept this object itself (see `handleEvent`); some polyfills call a function only. */
+  readonly #listener: Parameters<AbortSignal['addEventListener']>[1]
   #calls = 0
 
   constructor(signal: AbortSignal) {
     super()
     this.#signal = signal
+    this.#listener = signal instanceof AbortSignal ? this : () => this.handleEvent()
   }
 
   addCall(call: CallerScope): void {
     // Set together, before any line that can throw (a stack overflow): removeCall() must find them consistent.
     call.signalScope = this
     this.#calls += 1
-    // The listener is `this` (see handleEvent), so removing it always finds it.
-    if (this.#calls === 1) this.#signal.addEventListener('abort', this)
+    if (this.#calls === 1) this.#signal.addEventListener('abort', this.#listener)
     call.watch(this)
   }
 
@@ -84,12 +87,12 @@ class SignalScope extends CancelScope {
     call.unwatch()
     call.signalScope = undefined
     this.#calls -= 1
-    if (this.#calls === 0) this.#signal.removeEventListener('abort', this)
+    if (this.#calls === 0) this.#signal.removeEventListener('abort', this.#listener)
   }
 
   /** Called by the signal when it aborts. Its reason is passed on unchanged. */
   handleEvent(): void {
-    const { reason } = this.#signal
+    const reason = abortReason(this.#signal)
     this.cancel({ by: isTimeout(reason) ? 'escudo' : 'caller', reason })
   }
 }

@@ -1,4 +1,7 @@
+import { show } from '../../errors/options/show.ts'
 import { ConfigurationError } from './configuration-error.ts'
+
+export { show } from '../../errors/options/show.ts'
 
 /** A number of milliseconds, or a number with a unit: `'250ms'`, `'2s'`, `'5m'`, `'1h'`. */
 export type Duration = number | `${number}ms` | `${number}s` | `${number}m` | `${number}h`
@@ -17,13 +20,25 @@ const PATTERN = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/
 export function toMs(value: unknown, path: string, minMs = 0): number {
   const ms = typeof value === 'number' ? value : parse(value)
   if (ms === undefined || !Number.isFinite(ms) || ms < minMs) {
-    const least = minMs > 0 ? ` of at least ${minMs} ms` : ''
     throw new ConfigurationError(
       path,
-      `expected a duration${least} ('250ms', '2s', '5m', '1h', or a number of milliseconds), got ${show(value)}`,
+      `expected a duration${rangeFrom(minMs)} ('250ms', '2s', '5m', '1h', or a number of milliseconds), got ${show(value)}${hintFor(value)}`,
     )
   }
   return ms
+}
+
+/** Every finite number above 0 is at least `Number.MIN_VALUE`, which is no text for a reader. */
+function rangeFrom(minMs: number): string {
+  if (minMs <= 0) return ''
+  return minMs === Number.MIN_VALUE ? ' of more than 0 ms' : ` of at least ${minMs} ms`
+}
+
+/** A number of milliseconds gets its unit. A number as text, as from an environment variable, gets a suggestion. */
+function hintFor(value: unknown): string {
+  if (typeof value === 'number' && Number.isFinite(value)) return ' ms'
+  if (typeof value === 'string' && /^\d{1,20}$/.test(value)) return `; write '${value}ms' or '${value}s'`
+  return ''
 }
 
 function parse(value: unknown): number | undefined {
@@ -31,12 +46,4 @@ function parse(value: unknown): number | undefined {
   const match = PATTERN.exec(value)
   if (match === null) return undefined
   return Number(match[1]) * (MS_PER_UNIT[match[2] as string] as number)
-}
-
-/** Formats a value for a message. Text is truncated to 40 characters, and the content of objects is not shown. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value.length > 40 ? `${value.slice(0, 40)}…` : value}'`
-  if (typeof value === 'function') return 'a function'
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
-  return String(value)
 }

@@ -1,13 +1,16 @@
+import { knownKeys } from '../../errors/options/known-keys.ts'
+import { synchronous } from '../../errors/options/synchronous.ts'
 import { ConfigurationError } from './configuration-error.ts'
 import { show } from './durations.ts'
+
+export { knownKeys, nearestName, unknownOption } from '../../errors/options/known-keys.ts'
 
 // Readers for option values. Each returns the valid value, or throws a ConfigurationError that names the option's path.
 
 /** Reads a whole number from `min` to `max`, both included. */
 export function wholeNumber(value: unknown, path: string, min: number, max: number = Number.MAX_SAFE_INTEGER): number {
   if (!Number.isInteger(value) || (value as number) < min || (value as number) > max) {
-    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
-    throw new ConfigurationError(path, `expected a whole number ${range}, got ${show(value)}`)
+    throw new ConfigurationError(path, `expected a whole number${range(min, max)}, got ${show(value)}`)
   }
   return value as number
 }
@@ -15,10 +18,22 @@ export function wholeNumber(value: unknown, path: string, min: number, max: numb
 /** Reads a finite number from `min` to `max`, both included. */
 export function finiteNumber(value: unknown, path: string, min: number, max: number = Number.MAX_VALUE): number {
   if (typeof value !== 'number' || !Number.isFinite(value) || value < min || value > max) {
-    const range = max === Number.MAX_VALUE ? `of at least ${min}` : `from ${min} to ${max}`
-    throw new ConfigurationError(path, `expected a number ${range}, got ${show(value)}`)
+    throw new ConfigurationError(path, `expected a number${range(min, max)}, got ${show(value)}`)
   }
   return value
+}
+
+/** Bounds of the number format itself are no limits of an option, so the text omits them. */
+function range(min: number, max: number): string {
+  const bounded = max < Number.MAX_SAFE_INTEGER
+  if (min <= Number.MIN_SAFE_INTEGER) return bounded ? ` of at most ${max}` : ''
+  return bounded ? ` from ${min} to ${max}` : ` of at least ${min}`
+}
+
+/** Reads true or false. Text such as `'false'` is true in a condition, so it is refused. */
+export function trueOrFalse(value: unknown, path: string): boolean {
+  if (typeof value === 'boolean') return value
+  throw new ConfigurationError(path, `expected true or false, got ${show(value)}`)
 }
 
 /** Reads a share: above 0 and at most 1. */
@@ -31,10 +46,26 @@ export function share(value: unknown, path: string): number {
 
 /** Reads an optional function. */
 export function optionalFunction<F>(value: F | undefined, path: string): F | undefined {
-  if (value !== undefined && typeof value !== 'function') {
-    throw new ConfigurationError(path, `expected a function, got ${show(value)}`)
-  }
-  return value
+  return value === undefined ? value : requiredFunction(value, path)
+}
+
+/** Reads a function that must be given. */
+export function requiredFunction<F>(value: F, path: string): F {
+  if (typeof value === 'function') return value
+  throw new ConfigurationError(path, `expected a function, got ${show(value)}`)
+}
+
+/**
+ * Reads an optional function of at most two arguments whose result is needed at once.
+ *
+ * The function that is returned throws a ConfigurationError when the given one returns a promise.
+ */
+export function optionalSyncFunction<A, B, R>(
+  value: ((a: A, b: B) => R) | undefined,
+  path: string,
+): ((a: A, b: B) => R) | undefined {
+  const given = optionalFunction(value, path)
+  return given && ((a, b) => synchronous(given(a, b), path))
 }
 
 /** Reads one of the given words. */
@@ -48,24 +79,18 @@ export function oneOf<const W extends string>(value: unknown, path: string, word
   return value as W
 }
 
-/** Checks that options are an object with known keys only, so that a misspelled option is an error. */
-export function knownKeys(options: unknown, path: string, keys: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new ConfigurationError(path, `expected an object of options, got ${show(options)}`)
-  }
-  for (const key of Object.keys(options)) {
-    if (!keys.includes(key)) {
-      throw new ConfigurationError(`${path}.${key}`, `no such option; known here: ${keys.join(', ')}`)
-    }
-  }
-}
-
 /** Reads the bound of the option `perKey`: default 10 000, at most 10 000 000. Undefined without the option. */
 export function readMaxKeys(perKey: { readonly maxKeys?: number } | undefined, path: string): number | undefined {
   if (perKey === undefined) return undefined
   knownKeys(perKey, path, ['maxKeys'])
   // A JavaScript Map holds at most about sixteen million entries.
   return wholeNumber(perKey.maxKeys ?? 10_000, `${path}.maxKeys`, 1, 10_000_000)
+}
+
+/** Reads text that is not empty. */
+export function nonEmptyText(value: unknown, path: string): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw new ConfigurationError(path, `expected text that is not empty, got ${show(value)}`)
 }
 
 /** Reads the name of a shield or a policy: 1 to 100 characters. */

@@ -118,6 +118,35 @@ export function callsAreReadonly(call: Call): void {
   call.signal = AbortSignal.abort()
 }
 
+class Repository {
+  readonly table = 'users'
+  async find(id: string): Promise<string> {
+    return `${this.table}/${id}`
+  }
+}
+
+export async function wrapKeepsThis(): Promise<void> {
+  const s = shield('s', timeout('1s'))
+  Repository.prototype.find = s.wrap(Repository.prototype.find)
+  const find = s.wrap(
+    async function (this: Repository, id: string) {
+      return await this.find(id)
+    },
+    {
+      key(id) {
+        return `${this.table}/${id}`
+      },
+    },
+  )
+  const found: string = await find.call(new Repository(), 'bob')
+  // @ts-expect-error it needs a repository as `this`
+  await find('bob')
+  // Explicit type arguments need not name the type of `this`.
+  const stockOf = s.wrap<[string], number>(async (id) => id.length)
+  const stock: number = await stockOf(found)
+  void stock
+}
+
 export async function wrapKeepsTheArguments(): Promise<void> {
   const wrapped = shield('s', fallback(null)).wrap((id: string, count: number) => ({ id, count }), {
     key: (id, count) => `${id}${count}`,

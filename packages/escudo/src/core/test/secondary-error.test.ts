@@ -17,6 +17,12 @@ describe('withCause', () => {
     expect(error.cause).toBeUndefined()
   })
 
+  test('returns the error unchanged if the original is its cause already', () => {
+    const later = new Error('stock unknown', { cause: ORIGINAL })
+    expect(withCause(later, ORIGINAL)).toBe(later)
+    expect(later.cause).toBe(ORIGINAL)
+  })
+
   test.each<[string, unknown]>([
     ['a string', 'later'],
     ['undefined', undefined],

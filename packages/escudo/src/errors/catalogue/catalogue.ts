@@ -1,4 +1,7 @@
 import { type ErrorFacts, FACTS, factsOf, type Kind } from '../error-facts.ts'
+import { ConfigurationError } from '../options/configuration-error.ts'
+import { knownKeys } from '../options/known-keys.ts'
+import { show } from '../options/show.ts'
 import { isStandardSchema } from '../standard-schema.ts'
 import { isErrorStatus } from '../status.ts'
 import {
@@ -29,7 +32,7 @@ const ALLOWED_VALUES: Readonly<Record<string, readonly string[]>> = {
  *
  * @param definitions by code: capital letters, digits and underscores, at most 63 characters. The option `code` sets a
  * wire code that differs from the entry's name, so that several entries can share one
- * @throws TypeError if an entry is not valid; the message names the entry
+ * @throws ConfigurationError if an entry is not valid; the `path` names the entry
  * @example
  * ```ts
  * import { defineErrors } from 'escudo/errors'
@@ -47,6 +50,9 @@ const ALLOWED_VALUES: Readonly<Record<string, readonly string[]>> = {
  * ```
  */
 export function defineErrors<const D extends ErrorDefinitions>(definitions: D & Checked<D>): Catalogue<D> {
+  if (typeof definitions !== 'object' || definitions === null || Array.isArray(definitions)) {
+    throw new ConfigurationError('defineErrors', `expected an object of definitions, got ${show(definitions)}`)
+  }
   const catalogue: Record<string, unknown> = Object.create(null)
   for (const [name, definition] of Object.entries(definitions as ErrorDefinitions)) {
     check(name, definition)
@@ -100,29 +106,49 @@ function errorClass(entry: Entry): unknown {
 }
 
 function check(name: string, definition: ErrorDefinition): void {
-  const fail = (problem: string): never => {
-    throw new TypeError(`defineErrors.${name}${problem}`)
-  }
-  if (typeof definition !== 'object' || definition === null) fail(': expected an object')
-  for (const key of Object.keys(definition)) {
-    if (!KEYS.includes(key)) fail(`.${key}: no such option; known here: ${KEYS.join(', ')}`)
-  }
-  for (const code of [name, definition.code ?? name]) {
+  const path = `defineErrors.${name}`
+  knownKeys(definition, path, KEYS)
+  for (const [at, code] of [
+    [path, name],
+    [`${path}.code`, definition.code ?? name],
+  ] as const) {
     if (typeof code !== 'string' || !CODE.test(code) || code.length > CODE_LENGTH_MAX) {
-      fail(
-        `: expected a code of capital letters, digits and underscores, at most ${CODE_LENGTH_MAX} characters (${CODE.source})`,
+      throw new ConfigurationError(
+        at,
+        `expected a code of capital letters, digits and underscores, at most ${CODE_LENGTH_MAX} characters (${CODE.source}), got ${show(code)}`,
       )
     }
   }
-  if (!isErrorStatus(definition.status)) fail('.status: expected a whole number from 400 to 599')
-  const { message, context } = definition
-  const texts = typeof message === 'string' ? [message] : Object.values(message ?? {})
-  if (texts.length === 0 || texts.some((text) => typeof text !== 'string' || text === '')) {
-    fail('.message: expected a string, or an object with a string under es or en')
+  if (!isErrorStatus(definition.status)) {
+    throw new ConfigurationError(
+      `${path}.status`,
+      `expected a whole number from 400 to 599, got ${show(definition.status)}`,
+    )
   }
-  if (context !== undefined && !isStandardSchema(context)) fail('.context: expected a Standard Schema')
+  checkMessage(definition.message, `${path}.message`)
+  const { context } = definition
+  if (context !== undefined && !isStandardSchema(context)) {
+    throw new ConfigurationError(`${path}.context`, `expected a Standard Schema, got ${show(context)}`)
+  }
   for (const [key, values] of Object.entries(ALLOWED_VALUES)) {
     const value = definition[key as 'kind']
-    if (value !== undefined && !values.includes(value)) fail(`.${key}: expected one of ${values.join(', ')}`)
+    if (value !== undefined && !values.includes(value)) {
+      throw new ConfigurationError(`${path}.${key}`, `expected one of ${values.join(', ')}, got ${show(value)}`)
+    }
+  }
+}
+
+function checkMessage(message: unknown, path: string): void {
+  if (typeof message === 'string' && message !== '') return
+  const problem = 'expected a string, or an object with a string under es or en'
+  if (typeof message !== 'object' || message === null || Array.isArray(message)) {
+    throw new ConfigurationError(path, `${problem}, got ${show(message)}`)
+  }
+  knownKeys(message, path, ['es', 'en'])
+  const texts = Object.entries(message).filter(([, text]) => text !== undefined)
+  if (texts.length === 0) throw new ConfigurationError(path, problem)
+  for (const [language, text] of texts) {
+    if (typeof text === 'string' && text !== '') continue
+    throw new ConfigurationError(`${path}.${language}`, `expected a string that is not empty, got ${show(text)}`)
   }
 }

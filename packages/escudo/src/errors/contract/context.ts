@@ -1,4 +1,5 @@
 import type { ErrorDefinition } from '../catalogue/definition.ts'
+import { ignoreRejection, isThenable } from '../options/synchronous.ts'
 import { read } from '../safe-read.ts'
 import type { StandardSchema } from '../standard-schema.ts'
 import { type JsonValue, toJson } from '../to-json.ts'
@@ -22,9 +23,9 @@ export function wireContext(definition: ErrorDefinition, context: unknown): Wire
   if (schema === undefined) return { context: EMPTY }
   try {
     const result = schema['~standard'].validate(context ?? {})
-    if (result instanceof Promise) {
+    if (isThenable(result)) {
       // The promise is not awaited, so its rejection would otherwise be unhandled.
-      result.catch(() => {})
+      ignoreRejection(result)
       return { context: EMPTY, problem: 'the schema of the context must validate synchronously' }
     }
     if (result.issues !== undefined) {

@@ -10,6 +10,7 @@ import { toJson, truncate } from '../to-json.ts'
 import { wireContext } from './context.ts'
 import { type LogFields, messageOf, technicalFields, typeOf } from './log-fields.ts'
 import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
+import { checkContractOptions } from './options.ts'
 import { type Mapper, type Resolved, resolve } from './resolve.ts'
 
 /** Options of {@link createErrorContract}. */
@@ -26,7 +27,7 @@ export interface ErrorContractOptions<C extends AnyCatalogue = AnyCatalogue> {
   readonly map?: readonly Mapper[]
   /**
    * Whether to continue the trace of the client: true, false, or a decision by its address. Default: loopback and
-   * private addresses only, because a public client could choose arbitrary ids.
+   * private addresses only, because a public client could choose arbitrary ids. A function must be synchronous.
    */
   readonly trustInbound?: boolean | ((address: string) => boolean)
 }
@@ -80,7 +81,7 @@ const DAY_MS = 86_400_000
  * Messages are in the client's language. Bodies are JSON with six keys, or RFC 9457 if `Accept` prefers it. The client
  * receives only context keys that the error's schema declares, and no details of a bug.
  *
- * @throws TypeError if an option is not valid
+ * @throws ConfigurationError if an option is not valid
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -106,17 +107,8 @@ class Contract implements ErrorContract {
   readonly #mappers: readonly Mapper[]
 
   constructor(options: ErrorContractOptions) {
+    checkContractOptions(options)
     const { service, errors, locale = 'en', docsUrl, map = [], trustInbound } = options
-    if (typeof service !== 'string' || service === '' || service.length > 100) {
-      throw new TypeError('createErrorContract.service: expected a name of 1 to 100 characters')
-    }
-    if (typeof errors !== 'object' || errors === null) {
-      throw new TypeError('createErrorContract.errors: expected a catalogue made by defineErrors')
-    }
-    if (locale !== 'es' && locale !== 'en') throw new TypeError("createErrorContract.locale: expected 'es' or 'en'")
-    if (!Array.isArray(map) || map.some((mapper) => typeof mapper !== 'function')) {
-      throw new TypeError('createErrorContract.map: expected an array of functions')
-    }
     this.service = service
     this.errors = errors
     this.locale = locale
@@ -161,6 +153,7 @@ class Contract implements ErrorContract {
       error_kind: kind,
       ...(Object.keys(context).length > 0 ? { context } : {}),
       ...(problem === undefined ? {} : { context_problem: truncate(problem, 1_024) }),
+      ...(resolved.mapProblem === undefined ? {} : { map_problem: resolved.mapProblem }),
       ...(resolved.internal === undefined ? {} : { internal: toJson(resolved.internal) }),
       ...(kind === 'technical' ? technicalFields(resolved.error) : causeOf(resolved.error)),
     }

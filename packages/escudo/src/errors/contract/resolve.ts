@@ -1,6 +1,7 @@
 import { type AnyCatalogue, type ErrorDefinition, entryOf } from '../catalogue/definition.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import { type ErrorFacts, factsOf } from '../error-facts.ts'
+import { ignoreRejection, isThenable } from '../options/synchronous.ts'
 import { isError, read } from '../safe-read.ts'
 import { codeOfStatus, isErrorStatus, phraseOf } from '../status.ts'
 import { truncate } from '../to-json.ts'
@@ -8,7 +9,8 @@ import { truncate } from '../to-json.ts'
 /**
  * Turns a third-party error (of a database driver, an HTTP client) into an error of a catalogue.
  *
- * Returns undefined for an error that it does not know.
+ * Returns undefined for an error that it does not know. It must be synchronous: a promise is ignored, and the log line
+ * of the error says so in `map_problem`.
  */
 export type Mapper = (error: unknown) => unknown
 
@@ -21,6 +23,8 @@ export interface Resolved {
   readonly retryAfterMs: unknown
   /** The error to report: the thrown value, or the result of a mapper. */
   readonly error: unknown
+  /** Why the result of a mapper was ignored. */
+  readonly mapProblem?: string
 }
 
 const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
@@ -33,7 +37,13 @@ const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
  * turn another service's 401 into ours.
  */
 export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly Mapper[]): Resolved {
-  const error = entryOf(thrown) === undefined ? applyMappers(thrown, mappers) : thrown
+  if (entryOf(thrown) !== undefined) return resolveError(thrown, errors)
+  const { error, problem } = applyMappers(thrown, mappers)
+  const resolved = resolveError(error, errors)
+  return problem === undefined ? resolved : { ...resolved, mapProblem: problem }
+}
+
+function resolveError(error: unknown, errors: AnyCatalogue): Resolved {
   return (
     resolveEscudoError(error, errors) ??
     resolveHttpError(error) ??
@@ -42,17 +52,24 @@ export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly
   )
 }
 
-function applyMappers(thrown: unknown, mappers: readonly Mapper[]): unknown {
-  for (const mapper of mappers) {
+/** Returns the error of the first mapper that knows the thrown one, else the thrown one. */
+function applyMappers(thrown: unknown, mappers: readonly Mapper[]): { error: unknown; problem?: string } {
+  let problem: string | undefined
+  for (const [index, mapper] of mappers.entries()) {
     try {
       const error = mapper(thrown)
+      if (isThenable(error)) {
+        ignoreRejection(error)
+        problem = `createErrorContract.map[${index}] returned a promise; it must be synchronous`
+        continue
+      }
       // Only an error with escudo's facts is accepted: anything else would bypass the trust boundary.
-      if (error !== undefined && factsOf(error) !== undefined) return error
+      if (error !== undefined && factsOf(error) !== undefined) return { error }
     } catch {
       // A mapper that throws does not know the error.
     }
   }
-  return thrown
+  return problem === undefined ? { error: thrown } : { error: thrown, problem }
 }
 
 function resolveEscudoError(error: unknown, errors: AnyCatalogue): Resolved | undefined {

@@ -1,6 +1,7 @@
 import { type Ambient, ambient } from '../../core/context/ambient.ts'
 import { type Call, scopeOf } from '../../core/engine/call.ts'
 import type { Idempotency } from '../../core/idempotency.ts'
+import { checkedSignal } from '../../core/options/run-options.ts'
 import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
@@ -59,7 +60,11 @@ export class OutgoingRequest {
     this.url = new URL(checked.url)
     this.#method = checked.method
     this.#headers = new Headers(this.#init.headers ?? given?.headers)
-    this.signal = readSignal(this.#init.signal === undefined ? given?.signal : this.#init.signal)
+    // As for `fetch`, null is no signal.
+    this.signal = checkedSignal(
+      (this.#init.signal === undefined ? given?.signal : this.#init.signal) ?? undefined,
+      'init.signal',
+    )
     this.#addIdempotencyKey()
     this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY)
     this.target = {
@@ -118,10 +123,4 @@ function readInit(init: RequestInit): RequestInit {
   if (method !== undefined) read['method'] = method
   if (headers !== undefined) read['headers'] = headers
   return read as RequestInit
-}
-
-function readSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
-  if (signal === null || signal === undefined) return undefined
-  if (typeof signal.addEventListener !== 'function') throw new TypeError('init.signal is not an AbortSignal')
-  return signal
 }

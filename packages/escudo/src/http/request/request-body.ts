@@ -1,3 +1,4 @@
+import { abortReason } from '../../core/engine/abort-reason.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { BodyNotReplayableError } from './body-not-replayable-error.ts'
 import { bufferStream } from './buffer-stream.ts'
@@ -66,7 +67,7 @@ function isStream(body: Body): boolean {
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason)
+    const onAbort = (): void => reject(abortReason(signal))
     const stopListening = (): void => signal.removeEventListener('abort', onAbort)
     signal.addEventListener('abort', onAbort)
     promise.then(resolve, reject).then(stopListening)

@@ -1,3 +1,4 @@
+import { abortReason } from '../../core/engine/abort-reason.ts'
 import { type BodyErrors, BodyStream } from './body-stream.ts'
 import { discard, withBody } from './response-copy.ts'
 
@@ -80,7 +81,10 @@ export class FailedResponse {
       return { reader: error, shield: error }
     }
     const body = new BodyStream(this.#rest, errorsOf, this.#chunks)
-    const onAbort = (): void => body.fail(signal?.reason, signal?.reason)
+    const onAbort = (): void => {
+      const reason = signal && abortReason(signal)
+      body.fail(reason, reason)
+    }
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted) onAbort()
     else if (this.#discarded) {

@@ -8,6 +8,16 @@ import { fallback } from '../../policies/fallback/fallback.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
 import { retryOnce } from './setup.ts'
 
+test('the option `fetch` is called without a `this`, which browsers require', async () => {
+  const seen: unknown[] = []
+  const strict = async function (this: unknown) {
+    seen.push(this)
+    return new Response('ok')
+  }
+  await resilientFetch({ name: 'x', shield: false, fetch: strict as typeof fetch })('http://x/')
+  expect(seen).toEqual([undefined])
+})
+
 describe('a programming error', () => {
   test('is a TypeError, as with fetch, and not a breaker failure', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) })

@@ -85,9 +85,14 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
       enter: (call, operation, outer) => {
         const cancellation = call.scope?.cancellation
         if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
-        if (!state.admit(enteredMs(call), call.random)) {
-          return passFailure(outer, new Failure(this.#refuse(call, binding), call.root))
+        let admitted: boolean
+        try {
+          admitted = state.admit(enteredMs(call), call.random)
+        } catch (error) {
+          // A custom source of random numbers threw. Outer policies must still release their permits.
+          return passFailure(outer, new Failure(error, call.root))
         }
+        if (!admitted) return passFailure(outer, new Failure(this.#refuse(call, binding), call.root))
         if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted')
         const frame = new AdaptiveThrottleFrame(outer, call, accept)
         // Without a scope the call cannot be cancelled, and only its outcome counts.

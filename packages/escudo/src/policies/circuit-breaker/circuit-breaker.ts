@@ -165,7 +165,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
 
   status(now: number): PolicyStatus {
     const { keys } = this.#circuits
-    const status = statusOf(this.#circuits.peek(undefined), now)
+    const status = statusOf(this.#circuits.peek(undefined), this.#circuits.instant(now))
     return keys === undefined ? status : { ...status, keys }
   }
 
@@ -195,7 +195,12 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
           breaker.advance(now)
           const ride = breaker.state === 'half-open' ? tryRide(breaker) : undefined
           if (ride !== undefined) return enterRiding(ride, call, operation, outer, context, next)
-          permit = breaker.tryAcquire(now, call.root.host.random)
+          try {
+            permit = breaker.tryAcquire(now, call.root.host.random)
+          } catch (error) {
+            // A custom source of random numbers threw. Outer policies must still release their permits.
+            return passFailure(outer, new Failure(error, call.root))
+          }
           if (permit === undefined) {
             return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
           }

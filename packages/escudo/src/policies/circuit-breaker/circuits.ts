@@ -1,6 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type Listener, notify } from '../../core/events/events.ts'
+import { requiredFunction } from '../../core/options/options.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { HealthCheck, type HealthCheckSettings } from './health-check.ts'
@@ -70,6 +71,11 @@ export class Circuits {
     return this.#clock
   }
 
+  /** Returns an instant of the shield's clock; before the first shield, that of the stopped clock. */
+  instant(now: number): number {
+    return this.#clock === STOPPED_CLOCK ? STOPPED_CLOCK.now() : now
+  }
+
   /** The circuit for a call with this key. Counts as a use of the key. */
   use(key: string | undefined): Breaker {
     return this.#single ?? (this.#keyed as KeyedStates<Breaker>).use(key)
@@ -123,6 +129,7 @@ export class Circuits {
   }
 
   on(listener: Listener<StateChange>): () => void {
+    requiredFunction(listener, 'on.listener')
     // A new function per subscription: a listener that subscribes twice is notified twice.
     const subscription: Listener<StateChange> = (change) => listener(change)
     this.#listeners.add(subscription)
@@ -206,11 +213,12 @@ export class Circuits {
 
   /** Converts every circuit to another clock. Happens once, because all shields of a breaker must have one clock. */
   #moveTo(clock: Clock): void {
-    const previous = this.#clock
+    // Saved before the change of the clock: see `#onTransition`.
+    const states = this.#all().map((breaker) => [breaker, breaker.save(this.#clock.now())] as const)
     this.#clock = clock
-    for (const breaker of this.#all()) {
+    for (const [breaker, saved] of states) {
       this.#disarm(breaker)
-      breaker.restore(breaker.save(previous.now()), clock.now())
+      breaker.restore(saved, clock.now())
       this.rearm(breaker)
     }
   }
@@ -221,6 +229,8 @@ export class Circuits {
     // A closed circuit may be evicted. Any other circuit is evicted only if no circuit is closed.
     if (transition.to === 'closed') this.#keyed?.release(key)
     else this.#keyed?.keep(key)
+    // Without a clock there is no instant to report. The change is emitted when the breaker has the clock of a shield.
+    if (transition.to === 'half-open' && this.#clock === STOPPED_CLOCK) return
     this.#pendingChanges.push(key === undefined ? transition : { ...transition, key })
     if (!this.#deferring) this.#emitPending()
   }

@@ -6,8 +6,9 @@ import {
   finiteNumber,
   knownKeys,
   oneOf,
-  optionalFunction,
+  optionalSyncFunction,
   readMaxKeys,
+  requiredFunction,
   share,
   wholeNumber,
 } from '../../core/options/options.ts'
@@ -44,7 +45,7 @@ export interface CircuitBreakerOptions<R = unknown> {
    * `lease` (default `'60s'`) counts as a failure.
    */
   readonly halfOpen?: { readonly probes?: number; readonly closeAt?: number; readonly lease?: Duration }
-  /** What counts as a failure. Default: every thrown error except business errors. */
+  /** What counts as a failure; must be synchronous. Default: every thrown error except business errors. */
   readonly classify?: Classify<R>
   /** `'observe'` counts, changes the state and emits events, but rejects nothing. Default `'enforce'`. */
   readonly mode?: BreakerMode
@@ -110,7 +111,7 @@ export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): Circui
   }
   return {
     name: checkedName(options.name ?? PATH, `${PATH}.name`),
-    classify: optionalFunction(options.classify, `${PATH}.classify`),
+    classify: optionalSyncFunction(options.classify, `${PATH}.classify`),
     trip: readTrip(options.trip ?? failureRate()),
     openPeriod: readOpenPeriod(options.openFor ?? '10s'),
     halfOpen: readHalfOpen(options.halfOpen ?? {}),
@@ -154,8 +155,7 @@ function readHalfOpen(halfOpen: NonNullable<CircuitBreakerOptions['halfOpen']>):
 function readHealthCheck(probe: NonNullable<CircuitBreakerOptions['probe']>): HealthCheckSettings {
   const path = `${PATH}.probe`
   knownKeys(probe, path, ['operation', 'every'])
-  const operation = optionalFunction(probe.operation, `${path}.operation`)
-  if (operation === undefined) throw new ConfigurationError(`${path}.operation`, 'expected a function, got undefined')
+  const operation = requiredFunction(probe.operation, `${path}.operation`)
   return { operation, everyMs: toMs(probe.every, `${path}.every`, 1) }
 }
 

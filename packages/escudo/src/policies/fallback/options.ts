@@ -1,9 +1,12 @@
-import { checkedName, knownKeys, optionalFunction } from '../../core/options/options.ts'
+import { checkedName, knownKeys, optionalSyncFunction } from '../../core/options/options.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 
 /** Options of `fallback`. */
 export interface FallbackOptions {
-  /** Selects the failures to replace. Default: all except business errors, which are answers and not failures. */
+  /**
+   * Selects the failures to replace; must be synchronous. Default: all except business errors, which are answers and not
+   * failures.
+   */
   readonly when?: (error: unknown) => boolean
   /** The name in events and the status. Default: `fallback`. */
   readonly name?: string
@@ -20,7 +23,7 @@ const PATH = 'fallback'
 /** Reads all options of a fallback. */
 export function readFallback(options: FallbackOptions): FallbackSettings {
   knownKeys(options, PATH, ['when', 'name'])
-  const when = optionalFunction(options.when, `${PATH}.when`) ?? isFailure
+  const when = (optionalSyncFunction(options.when, `${PATH}.when`) as FallbackOptions['when']) ?? isFailure
   const name = checkedName(options.name ?? PATH, `${PATH}.name`)
   return { name, when }
 }

@@ -1,8 +1,10 @@
 import type { Binding } from '../../core/binding.ts'
 import { runOnCalls } from '../../core/engine/custom-policy.ts'
+import { reportOnce } from '../../core/events/events.ts'
 import { idempotencyOf } from '../../core/idempotency.ts'
 import type { Operation, Run } from '../../core/operation.ts'
 import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import { synchronous } from '../../errors/options/synchronous.ts'
 import { bindBudget } from '../shared/budget.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
@@ -97,7 +99,7 @@ class HedgePolicy implements Policy {
       clock,
       maxHedges: this.#maxHedges,
       delayMs: (now) => hedgeDelayMs(this.#delay, now),
-      tryWithdraw: (now) => this.#budget?.tryWithdraw(now) ?? true,
+      tryWithdraw: (now) => this.#mayWithdraw(now),
       onHedge: (attempt, delayMs) => {
         this.#hedges += 1
         if (events.hasListeners('hedge')) events.emit('hedge', { shield, policy, attempt, delayMs })
@@ -108,6 +110,18 @@ class HedgePolicy implements Policy {
         this.#delay.quantile?.record(latencyMs, now)
         this.#budget?.deposit('success', now)
       },
+    }
+  }
+
+  /** A custom budget that fails pays for no hedge. The call has its first attempt, so it must not fail too. */
+  #mayWithdraw(now: number): boolean {
+    const budget = this.#budget
+    if (budget === undefined) return true
+    try {
+      return synchronous(budget.tryWithdraw(now), `${HEDGE}.budget.tryWithdraw`)
+    } catch (error) {
+      reportOnce(budget, error, `${HEDGE}.budget`)
+      return false
     }
   }
 

@@ -1,6 +1,5 @@
-import { ConfigurationError } from '../../core/options/configuration-error.ts'
-import { type Duration, show, toMs } from '../../core/options/durations.ts'
-import { checkedName, finiteNumber, knownKeys, wholeNumber } from '../../core/options/options.ts'
+import { type Duration, toMs } from '../../core/options/durations.ts'
+import { checkedName, finiteNumber, knownKeys, trueOrFalse, wholeNumber } from '../../core/options/options.ts'
 import { optionalBudget } from '../shared/budget.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
 import { type HedgeDelay, samplesMinOf } from './state/hedge-delay.ts'
@@ -57,7 +56,7 @@ export function readHedgeOptions(options: HedgeOptions): HedgeSettings {
     delay: readDelay(options.after),
     maxHedges: wholeNumber(options.maxHedges ?? 1, `${HEDGE}.maxHedges`, 1, MAX_HEDGES),
     budget: optionalBudget(options.budget, `${HEDGE}.budget`),
-    unsafe: readUnsafe(options.unsafe ?? false),
+    unsafe: trueOrFalse(options.unsafe ?? false, `${HEDGE}.unsafe`),
   }
 }
 
@@ -74,9 +73,4 @@ function readDelay(after: HedgeOptions['after']): HedgeDelay {
     quantile: new LatencyQuantile(quantile, windowMs),
     samplesMin: samplesMinOf(quantile),
   }
-}
-
-function readUnsafe(unsafe: unknown): boolean {
-  if (typeof unsafe === 'boolean') return unsafe
-  throw new ConfigurationError(`${HEDGE}.unsafe`, `expected true or false, got ${show(unsafe)}`)
 }

@@ -1,7 +1,8 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
-import { checkedName, knownKeys, optionalFunction, wholeNumber } from '../../core/options/options.ts'
+import { checkedName, knownKeys, optionalSyncFunction, wholeNumber } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
+import { synchronous } from '../../errors/options/synchronous.ts'
 import { optionalBudget } from '../shared/budget.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
 import { type Backoff, exponential } from './state/backoff.ts'
@@ -13,7 +14,7 @@ export interface RetryOptions<R = unknown> {
   readonly maxRetries?: number
   /** The delay before each retry. Default `exponential()`: from 200 ms to 10 s, full jitter. */
   readonly backoff?: Backoff
-  /** What counts as a failure. Default: every thrown error except business errors. */
+  /** What counts as a failure; must be synchronous. Default: every thrown error except business errors. */
   readonly classify?: Classify<R>
   /** No retry starts later than this after the start of the first attempt. Default: no limit. */
   readonly maxTotal?: Duration
@@ -51,7 +52,7 @@ export function readRetry<R>(options: RetryOptions<R>): { readonly name: string;
     rules: {
       maxRetries: wholeNumber(options.maxRetries ?? 2, `${PATH}.maxRetries`, 0),
       backoff: checkedBackoff(options.backoff ?? exponential()),
-      classify: optionalFunction(options.classify, `${PATH}.classify`) as Classify | undefined,
+      classify: optionalSyncFunction(options.classify, `${PATH}.classify`) as Classify | undefined,
       maxTotalMs:
         options.maxTotal === undefined ? Number.POSITIVE_INFINITY : toMs(options.maxTotal, `${PATH}.maxTotal`),
       retryAfterMaxMs: readRetryAfter(options.retryAfter ?? { max: '60s' }),
@@ -61,11 +62,18 @@ export function readRetry<R>(options: RetryOptions<R>): { readonly name: string;
 }
 
 function checkedBackoff(backoff: Backoff): Backoff {
-  if (typeof backoff?.delayMs === 'function') return backoff
+  if (typeof backoff?.delayMs === 'function') return { delayMs: (...args) => checkedDelay(backoff.delayMs(...args)) }
   throw new ConfigurationError(
     `${PATH}.backoff`,
     `expected constant(…), linear(…) or exponential(…), got ${show(backoff)}`,
   )
+}
+
+/** A custom backoff may return anything. An odd number makes no call hang; anything else is a mistake. */
+function checkedDelay(delayMs: unknown): number {
+  if (typeof delayMs === 'number') return delayMs
+  const path = `${PATH}.backoff.delayMs`
+  throw new ConfigurationError(path, `expected a number, but it returned ${show(synchronous(delayMs, path))}`)
 }
 
 function readRetryAfter(retryAfter: NonNullable<RetryOptions['retryAfter']>): number {

@@ -3,6 +3,7 @@ import { describe } from '../../core/events/events.ts'
 import type { Classify, Outcome, Verdict } from '../../core/outcome.ts'
 import { withCause } from '../../core/secondary-error.ts'
 import { isRefusal, verdictOfError } from '../../errors/classification.ts'
+import { synchronous } from '../../errors/options/synchronous.ts'
 
 // All policies turn outcomes into verdicts here. An `Outcome` is allocated only for a user's classifier.
 
@@ -28,5 +29,6 @@ export function judgeError<R>(classify: Classify<R> | undefined, error: unknown,
 
 function checked(verdict: Verdict): Verdict {
   if (verdict === 'success' || verdict === 'failure' || verdict === 'ignored') return verdict
+  synchronous(verdict, 'classify')
   throw new TypeError(`classify must return 'success', 'failure' or 'ignored', but returned ${describe(verdict)}`)
 }

@@ -1,4 +1,5 @@
-import type { Duration } from '../../core/options/durations.ts'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { type Duration, show } from '../../core/options/durations.ts'
 import { knownKeys } from '../../core/options/options.ts'
 import type { BulkheadOptions } from '../bulkhead/options.ts'
 import type { CircuitBreakerOptions } from '../circuit-breaker/options.ts'
@@ -48,6 +49,13 @@ const KNOWN: readonly (keyof StandardShieldOptions)[] = [
 export function readStandardShield(options: StandardShieldOptions): StandardShieldSettings {
   knownKeys(options, 'standardShield', KNOWN)
   const { rateLimiter, bulkhead } = options
+  // The options of a policy are merged with defaults below: a value that is no object would vanish.
+  for (const policy of ['bulkhead', 'rateLimiter', 'retry', 'circuitBreaker'] as const) {
+    const given: unknown = options[policy]
+    if (given !== undefined && (typeof given !== 'object' || Array.isArray(given))) {
+      throw new ConfigurationError(`standardShield.${policy}`, `expected an object of options, got ${show(given)}`)
+    }
+  }
   return {
     rateLimiter,
     bulkhead: rateLimiter === undefined || bulkhead !== undefined ? { limit: 1000, ...bulkhead } : undefined,

@@ -1,4 +1,7 @@
 import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { knownKeys, optionalFunction } from '../../core/options/options.ts'
 import type {
   AnySchema,
   DocumentedRoute,
@@ -8,14 +11,15 @@ import type {
 } from '../openapi/description.ts'
 import { openapiDocument } from '../openapi/document.ts'
 import { isObject } from '../openapi/json-schema.ts'
+import { REGISTER_OPTIONS } from './register-options.ts'
 import { inputOf } from './route.ts'
 
 /** Options of the plugin {@link openapi}: those of `openapiDocument` without `routes`. The plugin collects the routes. */
 export interface FastifyOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
   /** The path of the document. Default `/openapi.json`. */
   readonly path?: string
-  /** Receives the document when all routes are declared, before the server listens. */
-  readonly onDocument?: (document: OpenApiDocument) => void
+  /** Receives the document when all routes are declared, before the server listens. May be asynchronous. */
+  readonly onDocument?: (document: OpenApiDocument) => void | PromiseLike<void>
 }
 
 /**
@@ -25,6 +29,8 @@ export interface FastifyOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
  * `schema`. `schema: { hide: true }` omits a route.
  *
  * The server does not start if a route lists an error that the catalogue does not have.
+ *
+ * @throws ConfigurationError for an invalid option
  *
  * @example
  * ```ts
@@ -42,21 +48,40 @@ export interface FastifyOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
  * ```
  */
 export const openapi: FastifyPluginAsync<FastifyOpenApiOptions> = async (app, options) => {
-  const { path = '/openapi.json', onDocument, ...rest } = options
+  const { path, onDocument, document } = readOptions(options)
   const routes: DocumentedRoute[] = []
   let text = ''
   app.addHook('onRoute', (declared) => {
     routes.push(...documented(declared))
   })
   app.addHook('onReady', async () => {
-    const document = openapiDocument({ ...rest, routes })
-    text = JSON.stringify(document)
-    onDocument?.(document)
+    const made = openapiDocument({ ...document, routes })
+    text = JSON.stringify(made)
+    await onDocument?.(made)
   })
   serve(app, path, () => text)
 }
 // Fastify's convention for a plugin whose hooks apply to the registering instance instead of a separate scope.
 Object.assign(openapi, { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'escudo-openapi' })
+
+interface ReadOptions {
+  readonly path: string
+  readonly onDocument: FastifyOpenApiOptions['onDocument']
+  /** The options of `openapiDocument`. */
+  readonly document: Omit<OpenApiOptions, 'routes'>
+}
+
+function readOptions(options: FastifyOpenApiOptions): ReadOptions {
+  const names = ['contract', 'info', 'servers', 'security', 'tags'] as const
+  knownKeys(options, 'openapi', [...names, 'path', 'onDocument', ...REGISTER_OPTIONS])
+  const { path = '/openapi.json', onDocument } = options
+  if (typeof path !== 'string' || !path.startsWith('/')) {
+    throw new ConfigurationError('openapi.path', `expected a path that begins with '/', got ${show(path)}`)
+  }
+  optionalFunction(onDocument, 'openapi.onDocument')
+  const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
+  return { path, onDocument, document: Object.fromEntries(given) as ReadOptions['document'] }
+}
 
 function serve(app: FastifyInstance, path: string, text: () => string): void {
   app.get(path, { schema: { hide: true } as object }, (_request, reply) => {

@@ -8,7 +8,11 @@ import fastify, {
   type LogController,
   type RawServerDefault,
 } from 'fastify'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { knownKeys, wholeNumber } from '../../core/options/options.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
+import { checkContract } from '../contract-option.ts'
 import type { ServerLogger } from '../logger.ts'
 import { answerError } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
@@ -29,6 +33,7 @@ export interface ContractServerOptions {
 /** The constructor options that {@link contractOptions} returns. */
 export type ContractFastifyOptions = FastifyHttpOptions<RawServerDefault, FastifyBaseLogger>
 
+const PATH = 'contractOptions'
 const PARAM_LENGTH_MAX = 4_096
 
 /**
@@ -39,6 +44,7 @@ const PARAM_LENGTH_MAX = 4_096
  *
  * @param contract translates errors to answers
  * @param options the logger and limits of the server
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -51,6 +57,8 @@ const PARAM_LENGTH_MAX = 4_096
  * ```
  */
 export function contractOptions(contract: ErrorContract, options: ContractServerOptions = {}): ContractFastifyOptions {
+  checkContract(contract, `${PATH}.contract`)
+  checkServerOptions(options)
   const logger: ServerLogger = options.logger ?? silentLogger
   const requestTimeoutMs = options.requestTimeoutMs ?? 60_000
   const requestTimeouts = {
@@ -87,6 +95,23 @@ export function contractOptions(contract: ErrorContract, options: ContractServer
         reply as FastifyReply,
       ),
     clientErrorHandler: (error, socket: Socket) => onClientError(contract, logger, error, socket),
+  }
+}
+
+function checkServerOptions(options: ContractServerOptions): void {
+  knownKeys(options, PATH, ['logger', 'bodyLimit', 'requestTimeoutMs', 'http'])
+  const { logger, bodyLimit = 1, requestTimeoutMs = 0, http = {} } = options
+  if (logger !== undefined) {
+    for (const method of ['debug', 'info', 'warn', 'error', 'fatal'] as const) {
+      if (typeof logger[method] !== 'function') {
+        throw new ConfigurationError(`${PATH}.logger`, `expected a logger with ${method}(), got ${show(logger)}`)
+      }
+    }
+  }
+  wholeNumber(bodyLimit, `${PATH}.bodyLimit`, 1)
+  wholeNumber(requestTimeoutMs, `${PATH}.requestTimeoutMs`, 0)
+  if (typeof http !== 'object' || Array.isArray(http)) {
+    throw new ConfigurationError(`${PATH}.http`, `expected options of Node's HTTP server, got ${show(http)}`)
   }
 }
 

@@ -1,12 +1,15 @@
 import type { Server } from 'node:http'
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import { withAmbient } from '../../core/context/ambient.ts'
+import { knownKeys } from '../../core/options/options.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
+import { checkContract } from '../contract-option.ts'
 import { type Exchange, pathOf } from '../exchange.ts'
 import { answerError, takeOverFailedSend } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { jsonParser } from './json-parser.ts'
+import { REGISTER_OPTIONS } from './register-options.ts'
 import { handleServerEvents } from './socket-errors.ts'
 
 /** Options of the plugin {@link escudo}. */
@@ -29,8 +32,7 @@ const NOT_FOUND = 'escudoNotFound'
  * Build the server with {@link contractOptions}. Register and await this plugin before you declare routes and before
  * other plugins: its hooks must run first.
  *
- * @throws TypeError without a contract
- *
+ * @throws ConfigurationError without a contract, and for an unknown option
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -46,10 +48,10 @@ const NOT_FOUND = 'escudoNotFound'
  * })
  * ```
  */
-export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, { contract }) => {
-  if (typeof contract?.translate !== 'function') {
-    throw new TypeError('escudo.contract: expected what createErrorContract returned')
-  }
+export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) => {
+  knownKeys(options, 'escudo', ['contract', ...REGISTER_OPTIONS])
+  const { contract } = options
+  checkContract(contract, 'escudo.contract')
   const exchangeFor = (request: FastifyRequest, reply: FastifyReply): Exchange =>
     exchangeOf(contract, app.log, request.raw, reply.raw)
   const methodsFor = methodLookup(app)

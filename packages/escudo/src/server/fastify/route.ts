@@ -1,4 +1,7 @@
 import type { FastifyReply, FastifyRequest, RouteShorthandOptions, RouteShorthandOptionsWithHandler } from 'fastify'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { nearestName, unknownOption } from '../../core/options/options.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { OutputOf, StandardSchema } from '../../errors/standard-schema.ts'
 import { isStandardSchema } from '../../errors/standard-schema.ts'
@@ -47,7 +50,8 @@ const PARTS: readonly RequestPart[] = ['params', 'query', 'headers', 'body']
  * @param input the schemas, the route's error codes, and Fastify's own route options
  * @param handler receives the request with the output types of the schemas
  * @returns the options for `app.get`, `app.post` and the other methods
- * @throws TypeError for a schema that is not a Standard Schema
+ * @throws ConfigurationError for an invalid option, such as a schema that is not a Standard Schema. An unknown option is
+ * passed to Fastify unless it resembles one of {@link RouteInput}
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -66,13 +70,10 @@ export function route<const I extends RouteInput & RouteShorthandOptions>(
   input: I,
   handler: (request: ValidatedRequest<I>, reply: FastifyReply) => unknown,
 ): RouteShorthandOptionsWithHandler {
+  checkInput(input, handler)
   const { body, params, query, headers, errors, response, summary, tags, security, ...options } = input as RouteInput &
     RouteShorthandOptions
   const declared = { body, params, query, headers }
-  for (const [part, schema] of Object.entries(declared)) {
-    if (schema !== undefined && !isStandardSchema(schema))
-      throw new TypeError(`route.${part}: expected a Standard Schema`)
-  }
   const customHooks = options.preValidation === undefined ? [] : [options.preValidation].flat()
   return {
     ...options,
@@ -80,6 +81,65 @@ export function route<const I extends RouteInput & RouteShorthandOptions>(
     preValidation: [...customHooks, (request: FastifyRequest) => validate(request, declared)],
     handler: handler as RouteShorthandOptionsWithHandler['handler'],
   } as RouteShorthandOptionsWithHandler
+}
+
+const OWN_OPTIONS = [...PARTS, 'errors', 'response', 'summary', 'tags', 'security'] as const
+const FASTIFY_OPTIONS: readonly string[] = [
+  'attachValidation',
+  'bodyLimit',
+  'childLoggerFactory',
+  'config',
+  'constraints',
+  'errorHandler',
+  'exposeHeadRoute',
+  'handlerTimeout',
+  'logLevel',
+  'logSerializers',
+  'onError',
+  'onRequest',
+  'onRequestAbort',
+  'onResponse',
+  'onSend',
+  'onTimeout',
+  'preHandler',
+  'preParsing',
+  'preSerialization',
+  'preValidation',
+  'prefixTrailingSlash',
+  'schema',
+  'schemaErrorFormatter',
+  'serializerCompiler',
+  'validatorCompiler',
+  'version',
+]
+
+function checkInput(input: RouteInput & RouteShorthandOptions, handler: unknown): void {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) {
+    throw new ConfigurationError('route', `expected an object of options, got ${show(input)}`)
+  }
+  const fail = (key: string, expected: string, value: unknown): never => {
+    throw new ConfigurationError(`route.${key}`, `expected ${expected}, got ${show(value)}`)
+  }
+  for (const key of Object.keys(input)) {
+    // Plugins of Fastify add options, so an unknown one is refused only if it looks like a misspelled one of ours.
+    if (OWN_OPTIONS.includes(key as never) || FASTIFY_OPTIONS.includes(key)) continue
+    if (nearestName(key, OWN_OPTIONS) !== undefined) throw unknownOption('route', key, OWN_OPTIONS)
+  }
+  for (const part of PARTS) {
+    const schema: unknown = input[part]
+    if (schema !== undefined && !isStandardSchema(schema)) fail(part, 'a Standard Schema', schema)
+  }
+  const { errors = [], tags = [], summary, security, response } = input
+  const isResponse = isStandardSchema(response) || (typeof response === 'object' && !Array.isArray(response))
+  if (response !== undefined && (response === null || !isResponse))
+    fail('response', 'a schema, or one per status', response)
+  for (const [key, list] of Object.entries({ errors, tags })) {
+    if (!Array.isArray(list) || list.some((item) => typeof item !== 'string')) fail(key, 'an array of strings', list)
+  }
+  for (const [key, text] of Object.entries({ summary, security })) {
+    if (text !== undefined && typeof text !== 'string') fail(key, 'text', text)
+  }
+  if (typeof handler !== 'function') fail('handler', 'a function', handler)
 }
 
 /**

@@ -1,3 +1,7 @@
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { knownKeys } from '../../core/options/options.ts'
+import { checkContract } from '../contract-option.ts'
 import { Components } from './components.ts'
 import type { DocumentedRoute, JsonObject, OpenApiDocument, OpenApiOptions } from './description.ts'
 import { type ListedError, listedError } from './listed-error.ts'
@@ -16,7 +20,8 @@ import { COMMON_ERRORS, errorNamesOf } from './route-errors.ts'
  * `default`. Example contexts take their values from the schemas (`examples`, constants, defaults), else they are
  * generated.
  *
- * @throws TypeError if a route names an unknown error or an unknown security; the message names the route
+ * @throws ConfigurationError for an invalid option; TypeError if a route names an unknown error or an unknown security,
+ * with the route in the message
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -84,14 +89,30 @@ function uniqueId(route: DocumentedRoute, taken: Set<string>): string {
   return id
 }
 
+const PATH = 'openapiDocument'
+
 function validated(options: OpenApiOptions): OpenApiOptions {
-  if (typeof options?.contract?.translate !== 'function') {
-    throw new TypeError('openapiDocument.contract: expected what createErrorContract returned')
-  }
-  const { info, routes } = options
+  knownKeys(options, PATH, ['contract', 'info', 'routes', 'servers', 'security', 'tags'])
+  const { contract, info, routes, servers, security = {}, tags } = options
+  checkContract(contract, `${PATH}.contract`)
   if (typeof info?.title !== 'string' || typeof info.version !== 'string') {
-    throw new TypeError('openapiDocument.info: expected a title and a version')
+    throw new ConfigurationError(`${PATH}.info`, 'expected a title and a version')
   }
-  if (!Array.isArray(routes)) throw new TypeError('openapiDocument.routes: expected a list')
+  for (const [name, list] of Object.entries({ routes, servers: servers ?? [], tags: tags ?? [] })) {
+    if (!Array.isArray(list)) throw new ConfigurationError(`${PATH}.${name}`, `expected an array, got ${show(list)}`)
+  }
+  if (typeof security !== 'object' || Array.isArray(security)) {
+    throw new ConfigurationError(`${PATH}.security`, `expected an object, got ${show(security)}`)
+  }
+  for (const [name, scheme] of Object.entries(security)) {
+    const path = `${PATH}.security.${name}`
+    knownKeys(scheme, path, ['scheme', 'errors'])
+    if (typeof scheme.scheme !== 'object') {
+      throw new ConfigurationError(`${path}.scheme`, `expected a Security Scheme Object, got ${show(scheme.scheme)}`)
+    }
+    if (!Array.isArray(scheme.errors)) {
+      throw new ConfigurationError(`${path}.errors`, `expected an array of codes, got ${show(scheme.errors)}`)
+    }
+  }
   return options
 }

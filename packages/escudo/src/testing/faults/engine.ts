@@ -1,8 +1,8 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
+import { abortReason } from '../../core/engine/abort-reason.ts'
 import { type Listener, notify } from '../../core/events/events.ts'
-import { ConfigurationError } from '../../core/options/configuration-error.ts'
-import { show } from '../../core/options/durations.ts'
-import { knownKeys, wholeNumber } from '../../core/options/options.ts'
+import { checkedClock } from '../../core/options/clock.ts'
+import { knownKeys, requiredFunction, wholeNumber } from '../../core/options/options.ts'
 import { checkPlan, type Fault, type FaultRule } from './plan.ts'
 import { ActiveRule, type FaultTarget } from './rule.ts'
 
@@ -56,7 +56,7 @@ export class FaultEngine {
     knownKeys(options, 'faults', ['seed', 'clock', 'maxInjections'])
     const seed = options.seed ?? Math.floor(Math.random() * 2 ** 32)
     this.seed = wholeNumber(seed, 'faults.seed', Number.MIN_SAFE_INTEGER)
-    this.#clock = checkClock(options.clock ?? systemClock)
+    this.#clock = checkedClock(options.clock ?? systemClock, 'faults.clock')
     this.#max = wholeNumber(options.maxInjections ?? 100_000, 'faults.maxInjections', 0)
     this.replace(plan)
   }
@@ -83,6 +83,7 @@ export class FaultEngine {
   }
 
   on(listener: Listener<FaultEvent>): () => void {
+    requiredFunction(listener, 'faults.on')
     // A new function per subscription: a listener that subscribes twice is notified twice.
     const subscription: Listener<FaultEvent> = (event) => listener(event)
     this.#listeners.add(subscription)
@@ -119,14 +120,14 @@ export class FaultEngine {
    * @throws the signal's reason as soon as the signal aborts
    */
   delay(delayMs: number, signal?: AbortSignal | null, stopped?: () => boolean): Promise<boolean> {
-    if (signal?.aborted) return Promise.reject(signal.reason)
+    if (signal?.aborted) return Promise.reject(abortReason(signal))
     if (delayMs <= 0) return Promise.resolve(true)
     return this.#wait(signal, stopped, (end) => this.#clock.setTimer(() => end(true), delayMs))
   }
 
   /** Waits until `halt` or until the server closes. Rejects like {@link delay}. */
   async waitForHalt(signal?: AbortSignal | null, stopped?: () => boolean): Promise<void> {
-    if (signal?.aborted) throw signal.reason
+    if (signal?.aborted) throw abortReason(signal)
     await this.#wait(signal, stopped, () => () => {})
   }
 
@@ -162,7 +163,7 @@ export class FaultEngine {
       const untrack = this.track(() => end(false), stopped)
       const abort = (): void => {
         finish()
-        reject(signal?.reason)
+        reject(signal && abortReason(signal))
       }
       const end = (passed: boolean): void => {
         finish()
@@ -186,9 +187,4 @@ export class FaultEngine {
     checks.unref?.()
     return checks
   }
-}
-
-function checkClock(clock: Clock): Clock {
-  if (typeof clock?.now === 'function' && typeof clock.setTimer === 'function') return clock
-  throw new ConfigurationError('faults.clock', `expected a clock with now() and setTimer(), got ${show(clock)}`)
 }

@@ -1,5 +1,5 @@
 import type { Listener } from '../../core/events/events.ts'
-import { optionalFunction } from '../../core/options/options.ts'
+import { knownKeys, nonEmptyText, optionalFunction, requiredFunction } from '../../core/options/options.ts'
 import { FaultEngine, type FaultEvent, type FaultsOptions } from './engine.ts'
 import { faultyFetch } from './fetch.ts'
 import { type FaultMiddleware, faultyMiddleware } from './middleware.ts'
@@ -19,12 +19,12 @@ export interface FaultInjector {
    * An `error` is thrown as a socket error, a `status` as a {@link FaultError} with that `status`. `body` breaks a
    * `Response` that the operation returns. For any other value, `corrupt` throws a SyntaxError, `truncated` throws the
    * error of a broken connection, and `stall` never settles. If the first argument has a `signal`, its abort ends every
-   * wait.
+   * wait. The operation receives the `this` of the call.
    */
-  wrap<A extends unknown[], T>(
-    operation: (...args: A) => T | PromiseLike<T>,
+  wrap<A extends unknown[], T, This = unknown>(
+    operation: (this: This, ...args: A) => T | PromiseLike<T>,
     target?: FaultTarget,
-  ): (...args: A) => Promise<T>
+  ): (this: This, ...args: A) => Promise<T>
   /** Wraps a `fetch`, so that its calls meet the faults: network errors as in Node, statuses, broken bodies. */
   fetch(real: typeof fetch, target?: Pick<FaultTarget, 'name'>): typeof fetch
   /**
@@ -70,12 +70,24 @@ export function faults(plan: readonly FaultRule[], options: FaultsOptions = {}):
     get injected() {
       return engine.injected
     },
-    wrap: (operation, target = {}) => faultyOperation(engine, operation, target),
-    fetch: (real, target = {}) => faultyFetch(engine, optionalFunction(real, 'faults.fetch') ?? fetch, target.name),
-    middleware: (target = {}) => faultyMiddleware(engine, target.name),
+    wrap: (operation, target = {}) => {
+      requiredFunction(operation, 'faults.wrap')
+      return faultyOperation(engine, operation, checkTarget(target, 'faults.wrap', ['name', 'method', 'path']))
+    },
+    fetch: (real, target = {}) => {
+      const given = optionalFunction(real, 'faults.fetch') ?? fetch
+      return faultyFetch(engine, given, checkTarget(target, 'faults.fetch', ['name']).name)
+    },
+    middleware: (target = {}) => faultyMiddleware(engine, checkTarget(target, 'faults.middleware', ['name']).name),
     on: (listener) => engine.on(listener),
     replace: (next) => engine.replace(next),
     clear: () => engine.clear(),
     halt: () => engine.halt(),
   }
+}
+
+function checkTarget<T extends FaultTarget>(target: T, path: string, keys: readonly (keyof FaultTarget)[]): T {
+  knownKeys(target, path, keys)
+  for (const key of keys) if (target[key] !== undefined) nonEmptyText(target[key], `${path}.${key}`)
+  return target
 }

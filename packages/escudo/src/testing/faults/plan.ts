@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
-import { finiteNumber, knownKeys, oneOf, wholeNumber } from '../../core/options/options.ts'
+import { finiteNumber, knownKeys, nonEmptyText, oneOf, wholeNumber } from '../../core/options/options.ts'
 
 /**
  * What goes wrong.
@@ -98,9 +98,7 @@ function checkMatch(match: FaultMatch, path: string): FaultMatch {
   knownKeys(match, path, ['name', 'method', 'path', 'nth', 'after', 'rate'])
   for (const key of ['name', 'method', 'path'] as const) {
     const value: unknown = match[key]
-    if (value !== undefined && (typeof value !== 'string' || value === '')) {
-      throw new ConfigurationError(`${path}.${key}`, `expected a string that is not empty, got ${show(value)}`)
-    }
+    if (value !== undefined) nonEmptyText(value, `${path}.${key}`)
   }
   if (match.nth !== undefined) wholeNumber(match.nth, `${path}.nth`, 1)
   if (match.after !== undefined) wholeNumber(match.after, `${path}.after`, 0)
@@ -115,14 +113,15 @@ function checkMatch(match: FaultMatch, path: string): FaultMatch {
  * @throws ConfigurationError with the path of the invalid value
  */
 export function checkFault(fault: Fault, path: string, pathOf: (key: keyof Fault) => string): Fault {
-  knownKeys(fault, path, ['latencyMs', 'jitterMs', 'status', 'error', 'body', 'times'])
-  const { latencyMs, jitterMs, status, error, body, times } = fault
+  const { latencyMs, jitterMs, status, error, body, times } = fault ?? {}
   if (latencyMs !== undefined) finiteNumber(latencyMs, pathOf('latencyMs'), 0, DELAY_MS_MAX)
   if (jitterMs !== undefined) finiteNumber(jitterMs, pathOf('jitterMs'), 0, DELAY_MS_MAX)
   if (status !== undefined) wholeNumber(status, pathOf('status'), 200, 599)
   if (error !== undefined) oneOf(error, pathOf('error'), ['refused', 'reset', 'dns', 'timeout'])
   if (body !== undefined) oneOf(body, pathOf('body'), ['truncated', 'corrupt', 'stall'])
   if (times !== undefined) wholeNumber(times, pathOf('times'), 1)
+  // After the values: they have their own spelling in errors, and this names keys only.
+  knownKeys(fault, path, ['latencyMs', 'jitterMs', 'status', 'error', 'body', 'times'])
   if ([latencyMs, jitterMs, status, error, body].every((value) => value === undefined)) {
     throw new ConfigurationError(path, 'expected at least one effect, such as a status')
   }

@@ -64,7 +64,11 @@ const BODY_BYTES_MAX = 16_384
 export function faultSwitch(options: FaultSwitchOptions = {}): FaultSwitch {
   knownKeys(options, 'faultSwitch', ['path', 'spare', 'seed', 'clock'])
   const path = checkPath(options.path ?? '/__faults', 'faultSwitch.path')
-  const spared = new Set((options.spare ?? ['/healthz']).map((item, i) => checkPath(item, `faultSwitch.spare[${i}]`)))
+  const spare = options.spare ?? ['/healthz']
+  if (!Array.isArray(spare)) {
+    throw new ConfigurationError('faultSwitch.spare', `expected an array of paths, got ${show(spare)}`)
+  }
+  const spared = new Set(spare.map((item, i) => checkPath(item, `faultSwitch.spare[${i}]`)))
   const injector = faults([], { seed: options.seed, clock: options.clock, maxInjections: Number.MAX_SAFE_INTEGER })
   const inject = injector.middleware()
   let current: SwitchedFault | undefined

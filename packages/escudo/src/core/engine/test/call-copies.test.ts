@@ -58,6 +58,25 @@ describe.each(innerPolicies)('a custom policy around %s', (_what, inside) => {
   })
 
   test.each<[string, (call: Call) => unknown]>([
+    ['a copy with the same signal', (call) => ({ ...call, signal: call.signal })],
+    ['a copy with the same signal and another key', (call) => ({ ...call, key: 'k', signal: call.signal })],
+    ['a copy of a copy', (call) => ({ ...call, attempt: 2, signal: call.signal })],
+  ])('that passes on %s of a call that nothing can cancel keeps its signal', async (_how, change) => {
+    const signals = new Set<AbortSignal>()
+    const watching = passingOn((call) => {
+      signals.add(call.signal)
+      return change(call)
+    })
+    const operation = (call: Call): string => {
+      // A timeout inside has a signal that it can abort.
+      if (call.deadline === undefined) signals.add(call.signal)
+      return 'answer'
+    }
+    expect(await shielded(watching, passingOn(change), ...inside()).run(operation)).toBe('answer')
+    expect(signals.size).toBe(1)
+  })
+
+  test.each<[string, (call: Call) => unknown]>([
     ['an object that is no call', () => ({ attempt: 1 })],
     ['undefined', () => undefined],
     ['a copy with another signal', (call) => ({ ...call, signal: new AbortController().signal })],

@@ -42,7 +42,7 @@ test('rejects an unknown key with an error that names it and all known keys', ()
   expect(() => knownKeys({ limit: 1, queu: 2 }, 'bulkhead', ['limit', 'queue'])).toThrow(
     expect.objectContaining({
       path: 'bulkhead.queu',
-      message: 'bulkhead.queu: no such option; known here: limit, queue',
+      message: "bulkhead.queu: no such option; known here: limit, queue; did you mean 'queue'?",
     }),
   )
 })

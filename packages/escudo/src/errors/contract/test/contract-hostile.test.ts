@@ -157,7 +157,8 @@ describe('a context', () => {
   })
 
   test('does not change code and status if its schema throws or is asynchronous', () => {
-    for (const validate of [refuse, async () => ({ value: {} }), async () => refuse()]) {
+    const thenable = (): never => ({ then: (resolve: (value: object) => void) => resolve({ value: {} }) }) as never
+    for (const validate of [refuse, async () => ({ value: {} }), async () => refuse(), thenable]) {
       const schema: StandardSchema<object> = { '~standard': { version: 1, vendor: 'x', validate } }
       const Odd = defineErrors({ ODD: { status: 404, message: 'Odd.', context: schema } })
       const answer = createErrorContract({ service: 's', errors: Odd }).translate(new Odd.ODD({}), { traceId })

@@ -1,3 +1,4 @@
+import { drawFrom } from '../../../core/random.ts'
 import { bucketLength, TimeWindow } from '../../shared/state/time-window.ts'
 
 /**
@@ -44,7 +45,7 @@ export class ThrottleState {
   admit(now: number, random: () => number): boolean {
     const probability = this.rejectionProbability(now)
     this.#requests.record(false, now)
-    return probability === 0 || !(random() < probability)
+    return probability === 0 || !(drawFrom(random) < probability)
   }
 
   /** Counts an accept. */

@@ -1,6 +1,6 @@
 import type { BreakerState, LastFailure } from '../../../core/events/events.ts'
 import type { Verdict } from '../../../core/outcome.ts'
-import type { Random } from '../../../core/random.ts'
+import { drawFrom, type Random } from '../../../core/random.ts'
 import { HalfOpenTrial } from './half-open-trial.ts'
 import { OpenPeriod } from './open-period.ts'
 import { FIRST_PERMIT, type Permit, type ProbePermit } from './permit.ts'
@@ -75,7 +75,7 @@ export class Breaker {
     this.advance(now)
     const shared = this.sharedPermit
     if (shared !== undefined) return shared
-    if (this.#state === 'closed') return random() < (this.admitting(now) ?? 1) ? this.#permit : undefined
+    if (this.#state === 'closed') return drawFrom(random) < (this.admitting(now) ?? 1) ? this.#permit : undefined
     const probe = this.openPeriod?.trial?.tryProbe(this.#permit.generation, now)
     return probe ?? (this.#settings.mode === 'observe' ? this.#permit : undefined)
   }

@@ -1,6 +1,8 @@
 import type { Classify, Verdict } from '../../../core/outcome.ts'
-import type { Random } from '../../../core/random.ts'
+import { drawFrom, type Random } from '../../../core/random.ts'
+import { withCause } from '../../../core/secondary-error.ts'
 import { isRefusal, mayRetry } from '../../../errors/classification.ts'
+import { synchronous } from '../../../errors/options/synchronous.ts'
 import { retryAfterHintMs } from '../../shared/retry-after-hint.ts'
 import type { RetryBudget } from '../../shared/state/retry-budget.ts'
 import type { Backoff } from './backoff.ts'
@@ -57,7 +59,7 @@ export function nextDelayMs(
   const refused = isRefusal(error)
   if (!refused && (verdict !== 'failure' || !mayRetry(error))) return 'nothing to retry'
   if (number > rules.maxRetries) return 'no retries left'
-  const backoffMs = rules.backoff.delayMs(number - 1, random, failed.previousDelayMs)
+  const backoffMs = backoffDelayMs(rules, failed, random)
   const hintMs = retryAfterHintMs(error)
   // A retry after a refusal, such as by an open circuit, makes sense only if the refusal ends within the next delay.
   if (refused && (hintMs === undefined || hintMs > backoffMs)) return 'refused for longer than the next delay'
@@ -67,7 +69,26 @@ export function nextDelayMs(
   if (startsAt - failed.firstStartedMs > rules.maxTotalMs) return 'past maxTotal'
   if (deadline !== undefined && startsAt >= deadline) return 'past the deadline'
   // Last, because this withdraws from the budget.
-  return (rules.budget?.tryWithdraw(now) ?? true) ? delayMs : 'no budget left'
+  return mayWithdraw(rules, failed, now) ? delayMs : 'no budget left'
+}
+
+/** @throws what a custom budget throws, with the error of the attempt as its cause */
+function mayWithdraw({ budget }: RetryRules, { error }: FailedAttempt, now: number): boolean {
+  if (budget === undefined) return true
+  try {
+    return synchronous(budget.tryWithdraw(now), 'retry.budget.tryWithdraw')
+  } catch (thrown) {
+    throw error === undefined ? thrown : withCause(thrown, error)
+  }
+}
+
+/** @throws what a custom backoff or random source throws, with the error of the attempt as its cause */
+function backoffDelayMs({ backoff }: RetryRules, failed: FailedAttempt, random: Random): number {
+  try {
+    return backoff.delayMs(failed.number - 1, () => drawFrom(random), failed.previousDelayMs)
+  } catch (thrown) {
+    throw failed.error === undefined ? thrown : withCause(thrown, failed.error)
+  }
 }
 
 /** Returns the shortest delay before the first retry, or 0 if there is no retry or its backoff throws. */
