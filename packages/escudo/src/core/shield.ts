@@ -3,10 +3,11 @@ import { type Clock, systemClock } from './clock.ts'
 import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
 import { withCurrentCall } from './context/current-call.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
-import { CallerScope } from './engine/caller-scope.ts'
+import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { customPolicyLayer } from './engine/custom-policy.ts'
 import { END, Failure, type FrameResult, passFailure, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
+import type { Origin } from './errors.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
 import type { Operation, Run } from './operation.ts'
 import { ConfigurationError } from './options/configuration-error.ts'
@@ -227,20 +228,27 @@ class ComposedShield {
     const { signal } = options
     const key = checkedKey(options.key)
     const priority = checkedPriority(options.priority)
-    const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline')
+    // A deadline may be computed: the time that is left. It is then negative if the caller was too late.
+    const afterMs =
+      options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline', Number.NEGATIVE_INFINITY)
     if (signal?.aborted) throw signal.reason
-    if (signal === undefined && deadlineMs === undefined) {
+    if (signal === undefined && afterMs === undefined) {
       return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
     }
-    const scope = new CallerScope()
     const root = new CallRoot(this.#facts, key, priority)
+    const origin: Origin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
+    if (afterMs !== undefined && afterMs <= 0)
+      return passFailure(END, new Failure(deadlineExceeded({ afterMs, origin }), root))
+    const scope = new CallerScope()
     try {
       if (signal !== undefined) scope.listenTo(signal)
-      const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
-      if (deadlineMs !== undefined) {
-        scope.cancelAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
-      }
-      const call = new CallState(root, scope, 1, deadline)
+      if (afterMs === undefined)
+        return this.#outermost.enter(new CallState(root, scope, 1, undefined), operation, scope)
+      const now = this.#clock.now()
+      const dueMs = now + afterMs
+      scope.cancelAt({ afterMs, dueMs, origin }, this.#clock)
+      const call = new CallState(root, scope, 1, dueMs)
+      call.enteredMs = now
       return this.#outermost.enter(call, operation, scope)
     } catch (error) {
       // The stack overflowed, or a custom clock threw. The scope must still be removed from the caller's signal.

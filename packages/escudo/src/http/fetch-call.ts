@@ -1,5 +1,6 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
 import type { Cancellation, CancelScope } from '../core/engine/cancel-scope.ts'
+import { keepOpen } from '../core/engine/discard.ts'
 import { answered, declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
 import { Attempt } from './attempt.ts'
@@ -148,6 +149,8 @@ export class FetchCall {
     const delivered = withBody(response, body.stream)
     attempt.body = body
     this.#body = body
+    // The caller reads it, whatever the policies do with it.
+    keepOpen(delivered)
     this.#delivered = body.finished.then(() => delivered)
     this.#resolve(delivered)
     // The body may take long. The headers are the answer: no hedge is needed after them.

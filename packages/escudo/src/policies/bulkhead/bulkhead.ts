@@ -1,6 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
+import { cancellationAfterWait, expireOverdue } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import { addNote } from '../../core/explain/notes.ts'
@@ -91,18 +92,18 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
           }
         }
         // A call that is already cancelled fails with its own reason, not with a refusal, and displaces no other call.
-        const cancellation = call.scope?.cancellation
-        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
-        const problem = whyNotWait(call, state)
-        if (problem !== undefined) {
+        const cancelled = call.scope?.cancellation
+        if (cancelled !== undefined) return passFailure(outer, new Failure(cancelled.reason, call.root))
+        if (!state.hasRoom(call.root.priority)) {
+          const problem = `${state.limit} running, ${state.queueLimit} waiting`
           return passFailure(outer, new Failure(refuse(call, state, binding, problem), call.root))
         }
+        const late = expireOverdue(call)
+        if (late !== undefined) return passFailure(outer, new Failure(late.reason, call.root))
         const queued = new QueuedCall(state, call.root.priority)
         state.enqueue(queued)?.displace()
         return queued.wait(call.scope, waitTimers).then((outcome) => {
-          // The call has waited, so its earlier reading of the clock is out of date.
-          call.enteredMs = undefined
-          const failure = failureOfWait(call, state, binding, outcome, maxWaitMs)
+          const failure = failureOfWait(call, queued, state, binding, outcome, maxWaitMs)
           if (failure !== undefined) return unwrap(passFailure(outer, failure))
           return unwrap(next.enter(call, operation, new BulkheadFrame(outer, state)))
         })
@@ -115,13 +116,6 @@ function statusOf({ inUse, limit, queued, queueLimit }: BulkheadState<QueuedCall
   return { inUse, limit, queued, queueLimit }
 }
 
-/** Returns why a call without a permit may not wait for one; undefined if it may. */
-function whyNotWait(call: CallState, state: BulkheadState<QueuedCall>): string | undefined {
-  const { limit, queueLimit } = state
-  if (!state.hasRoom(call.root.priority)) return `${limit} running, ${queueLimit} waiting`
-  return isLate(call) ? `${limit} running, and the call's deadline has passed` : undefined
-}
-
 /**
  * Returns the failure of a call whose wait is over; undefined if the call may start.
  *
@@ -129,32 +123,24 @@ function whyNotWait(call: CallState, state: BulkheadState<QueuedCall>): string |
  */
 function failureOfWait(
   call: CallState,
+  queued: QueuedCall,
   state: BulkheadState<QueuedCall>,
   binding: Binding,
   outcome: WaitOutcome,
   maxWaitMs: number | undefined,
 ): Failure | undefined {
-  if (outcome === 'expired') {
-    return new Failure(refuse(call, state, binding, `waited longer than ${maxWaitMs} ms`), call.root)
+  // The permit may arrive in the same tick as the cancellation, or while a timer is overdue.
+  const limitMs = maxWaitMs === undefined ? Number.POSITIVE_INFINITY : queued.dueMs
+  const cancellation = cancellationAfterWait(call, limitMs)
+  let error = cancellation?.reason
+  if (cancellation === undefined) {
+    const expired = outcome === 'expired' || enteredMs(call) > limitMs
+    if (!expired && outcome === 'admitted') return undefined
+    const problem = expired ? `waited longer than ${maxWaitMs} ms` : 'displaced by a call with a higher priority'
+    error = refuse(call, state, binding, problem)
   }
-  if (outcome === 'displaced') {
-    return new Failure(refuse(call, state, binding, 'displaced by a call with a higher priority'), call.root)
-  }
-  // The permit may arrive in the same tick as the cancellation, or before a delayed timer could cancel the call.
-  const cancellation = call.scope?.cancellation
-  const failure =
-    cancellation !== undefined
-      ? new Failure(cancellation.reason, call.root)
-      : isLate(call)
-        ? new Failure(refuse(call, state, binding, "the call's deadline passed while it waited"), call.root)
-        : undefined
-  if (failure !== undefined && outcome === 'admitted') state.release()?.admit()
-  return failure
-}
-
-/** Whether the call's deadline has passed. Its timer may not have fired yet if the event loop was blocked. */
-function isLate(call: CallState): boolean {
-  return call.deadline !== undefined && enteredMs(call) >= call.deadline
+  if (outcome === 'admitted') state.release()?.admit()
+  return new Failure(error, call.root)
 }
 
 /** Creates the refusal of a call, and notes how full the bulkhead is. */

@@ -1,7 +1,9 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Call, CallState } from '../../core/engine/call.ts'
-import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { expireOverdue } from '../../core/engine/late-start.ts'
 import { settle } from '../../core/engine/settle.ts'
+import { isMisuse } from '../../core/misuse-error.ts'
 import { withCause } from '../../core/secondary-error.ts'
 
 /** What all calls of one fallback in one shield share. */
@@ -31,8 +33,15 @@ export class FallbackFrame implements Frame {
   onFailure(failure: Failure): FrameResult {
     const { error } = failure
     const { binding, when, value } = this.context
-    // The caller of a cancelled call no longer waits for a substitute.
-    if (this.call.scope?.cancellation !== undefined || !matches(when, error)) return passFailure(this.outer, failure)
+    // A substitute would hide a mistake in the program.
+    if (isMisuse(error)) return passFailure(this.outer, failure)
+    // The caller of a cancelled call no longer waits for a substitute. Its timer may be overdue.
+    this.call.enteredMs = undefined
+    const cancellation = expireOverdue(this.call)
+    if (cancellation !== undefined) {
+      return passFailure(this.outer, new Failure(cancellation.reason, failure.root, failure.stillRunning))
+    }
+    if (!matches(when, error)) return passFailure(this.outer, failure)
     const { shield, policy, events } = binding
     if (events.hasListeners('fallback')) events.emit('fallback', { shield, policy, error })
     if (typeof value !== 'function') return settle(value, this.call, this.outer)
