@@ -92,12 +92,13 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
           }
         }
         // A call that is already cancelled fails with its own reason, not with a refusal, and displaces no other call.
-        const cancelled = call.scope?.cancellation
-        if (cancelled !== undefined) return passFailure(outer, new Failure(cancelled.reason, call.root))
-        if (!state.hasRoom(call.root.priority)) {
-          const problem = `${state.limit} running, ${state.queueLimit} waiting`
+        const cancellation = call.scope?.cancellation
+        if (cancellation !== undefined) return passFailure(outer, new Failure(cancellation.reason, call.root))
+        const problem = whyNotWait(call, state)
+        if (problem !== undefined) {
           return passFailure(outer, new Failure(refuse(call, state, binding, problem), call.root))
         }
+        // A policy outside may have worked so long that a timer is overdue.
         const late = expireOverdue(call)
         if (late !== undefined) return passFailure(outer, new Failure(late.reason, call.root))
         const queued = new QueuedCall(state, call.root.priority)
@@ -114,6 +115,12 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
 
 function statusOf({ inUse, limit, queued, queueLimit }: BulkheadState<QueuedCall>): PolicyStatus {
   return { inUse, limit, queued, queueLimit }
+}
+
+/** Returns why a call without a permit may not wait for one; undefined if it may. */
+function whyNotWait(call: CallState, state: BulkheadState<QueuedCall>): string | undefined {
+  const { limit, queueLimit } = state
+  return state.hasRoom(call.root.priority) ? undefined : `${limit} running, ${queueLimit} waiting`
 }
 
 /**

@@ -12,9 +12,11 @@ import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
 import { type BreakerContext, BreakerFrame } from './frame.ts'
 import { type CircuitBreakerOptions, type CircuitBreakerSettings, readCircuitBreaker } from './options.ts'
+import { slowLimits } from './slow-timer.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import { transitionsOf } from './state/transitions.ts'
+import { slowLimitsOf } from './state/trips/trip-rule.ts'
 
 /** A circuit breaker: a policy with methods to inspect and control it. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {
@@ -171,7 +173,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     const context: BreakerContext = {
       binding,
       classify: this.#settings.classify as BreakerContext['classify'],
-      timed: this.#settings.trip.slowerThanMs !== undefined,
+      slowLimits: slowLimits(clock, slowLimitsOf(this.#settings.trip)),
       circuits,
       note: (root, breaker, now) => void note(root, breaker, now, binding),
     }

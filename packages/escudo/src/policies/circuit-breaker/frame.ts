@@ -1,6 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
 import type { CallRoot, CallState } from '../../core/engine/call.ts'
-import { enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
@@ -8,6 +7,7 @@ import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { retryAfterHintMs } from '../shared/retry-after-hint.ts'
 import type { Circuits } from './circuits.ts'
+import { type SlowLimit, SlowTimer } from './slow-timer.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { Permit } from './state/permit.ts'
 
@@ -15,8 +15,8 @@ import type { Permit } from './state/permit.ts'
 export interface BreakerContext {
   readonly binding: Binding
   readonly classify: Classify | undefined
-  /** Whether the trip needs durations. If not, the clock is not read at the start of a call. */
-  readonly timed: boolean
+  /** The limits after which a call is slow. Undefined if the trip needs no durations: calls are then not timed. */
+  readonly slowLimits: readonly SlowLimit[] | undefined
   readonly circuits: Circuits
   /** Adds the breaker's state to the notes of a failed call. */
   readonly note: (root: CallRoot, breaker: Breaker, now: number) => void
@@ -34,7 +34,8 @@ export class BreakerFrame extends Watcher implements Frame {
   declare private readonly breaker: Breaker
   /** Undefined once it is settled. */
   declare private permit: Permit | undefined
-  declare private readonly startedMs: number | undefined
+  /** Undefined if the call is not timed. */
+  declare private readonly timer: SlowTimer | undefined
 
   constructor(outer: Frame, call: CallState, breaker: Breaker, permit: Permit, context: BreakerContext) {
     super()
@@ -43,7 +44,9 @@ export class BreakerFrame extends Watcher implements Frame {
     this.context = context
     this.breaker = breaker
     this.permit = permit
-    this.startedMs = context.timed ? enteredMs(call) : undefined
+    const { slowLimits } = context
+    this.timer =
+      slowLimits === undefined ? undefined : new SlowTimer(call, breaker, permit, slowLimits, context.circuits)
   }
 
   get root(): CallRoot {
@@ -90,8 +93,9 @@ export class BreakerFrame extends Watcher implements Frame {
     this.unwatch()
     const { binding, circuits } = context
     const now = binding.clock.now()
-    const durationMs = this.startedMs === undefined ? 0 : now - this.startedMs
-    const counted = breaker.settle(permit, verdict, now, retryAfterMs, durationMs)
+    const { timer } = this
+    const durationMs = timer === undefined ? 0 : timer.end(now)
+    const counted = breaker.settle(permit, verdict, now, retryAfterMs, durationMs, timer?.countedSlowMs)
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', verdict)
