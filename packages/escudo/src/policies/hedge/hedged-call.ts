@@ -50,6 +50,8 @@ export class HedgedCall<T> extends Watcher {
   #hedgesLeft: number
   #winner: HedgedAttempt | undefined
   #ended = false
+  /** The value of the winner. */
+  #value: T | undefined
   #cancelTimer: CancelTimer | undefined
   readonly #log = new AttemptLog()
   /** The latest failure. Refusals do not count. */
@@ -111,9 +113,11 @@ export class HedgedCall<T> extends Watcher {
       throw thrown.error
     }
     if (!this.#tryWin(attempt, true)) {
-      discard(value)
+      // Attempts may share one value: the winner's stays open.
+      if (this.#value !== value) discard(value)
       return await neverSettles()
     }
+    this.#value = value
     this.#end()
     return value
   }
