@@ -42,6 +42,8 @@ describe('calls in flight that are slow', () => {
     expect(status()).toEqual({ state: 'open', failures: 20, calls: 20 })
     expect(changes).toEqual([expect.stringMatching(/^2000\.\d+ open: slow call rate of 50 %$/)])
     await expect(s.run(() => 1)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' })
+    await clock.advance('10s')
+    expect(changes.at(-1)).toMatch(/half-open: the open period ended$/)
   })
 
   test('count once, whatever their outcome is later', async () => {
