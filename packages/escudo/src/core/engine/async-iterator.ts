@@ -8,8 +8,9 @@ import { MisuseError } from '../misuse-error.ts'
  */
 export function isAsyncIterator(value: object): value is AsyncIterator<unknown> {
   try {
-    const { next, [Symbol.asyncIterator]: iterate } = value as Partial<AsyncIterableIterator<unknown>>
-    return typeof iterate === 'function' && typeof next === 'function'
+    // Nearly all values have no such method, so one read decides.
+    const iterator = value as Partial<AsyncIterableIterator<unknown>>
+    return typeof iterator[Symbol.asyncIterator] === 'function' && typeof iterator.next === 'function'
   } catch {
     return false
   }

@@ -12,8 +12,10 @@ import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
 import { type BreakerContext, BreakerFrame } from './frame.ts'
 import { type CircuitBreakerOptions, type CircuitBreakerSettings, readCircuitBreaker } from './options.ts'
+import { ProbeFrame } from './probe-frame.ts'
 import { slowLimits } from './slow-timer.ts'
 import type { Breaker } from './state/breaker.ts'
+import type { ProbePermit } from './state/permit.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import { transitionsOf } from './state/transitions.ts'
 import { slowLimitsOf } from './state/trips/trip-rule.ts'
@@ -187,7 +189,13 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
           if (permit === undefined) {
             return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
           }
-          if (permit.probe) circuits.rearm(breaker)
+          if (permit.probe) {
+            circuits.rearm(breaker)
+            const late = (): unknown => refuse(call.root, breaker, clock.now(), binding)
+            const probe = new ProbeFrame(outer, call, breaker, permit as ProbePermit, context, late)
+            if (call.scope !== undefined) probe.watch(call.scope)
+            return next.enter(probe.probingCall, operation, probe)
+          }
         }
         const frame = new BreakerFrame(outer, call, breaker, permit, context)
         // A call without a scope cannot be cancelled: only its outcome settles the permit.

@@ -1,6 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
 import type { CallRoot, CallState } from '../../core/engine/call.ts'
-import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
 import { emitExecuted } from '../shared/executed.ts'
@@ -69,7 +69,7 @@ export class BreakerFrame extends Watcher implements Frame {
     return passFailure(this.outer, failure)
   }
 
-  override onCancel(cancellation: Cancellation): void {
+  override onCancel(cancellation: Cancellation, _toAbort?: CancelScope[]): void {
     const now = this.settle(cancellation.by === 'caller' ? 'ignored' : 'failure')
     // The note is added here, because inside a custom policy `onFailure` may run only after the call has ended.
     if (now !== undefined) this.context.note(this.root, this.breaker, now)

@@ -52,12 +52,13 @@ describe('an operation that returns an async iterator', () => {
     ['the iterator of a stream', () => Readable.from([1])[Symbol.asyncIterator]()],
     ['the iterator of a web stream', () => new Blob(['x']).stream().values()],
   ])('is refused with a TypeError that says what to do: %s', async (_what, operation) => {
-    const error = await shielded(bulkhead({ limit: 1 }))
-      .run(operation)
-      .catch((reason) => reason)
+    const answer = shielded(bulkhead({ limit: 1 })).run(operation)
+    const error = await answer.catch((reason: TypeError) => reason)
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.name).toBe('TypeError')
-    expect(error.message).toMatch(/^shield 's': the operation returned an async iterator, .* consume it inside/)
+    expect(error).toMatchObject({ name: 'TypeError' })
+    expect((error as TypeError).message).toMatch(
+      /^shield 's': the operation returned an async iterator, .* consume it inside/,
+    )
     expect([isRefusal(error), explain(error)?.shield]).toEqual([false, 's'])
   })
 
