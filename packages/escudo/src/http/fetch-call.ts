@@ -8,6 +8,7 @@ import { AttemptTelemetry } from './attempt-telemetry.ts'
 import { amendFacts, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
 import type { ClientSettings } from './client-settings.ts'
 import type { ResponseShield } from './options.ts'
+import { checkInTime } from './request/in-time.ts'
 import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { BodyStream } from './response/body-stream.ts'
 import { FailedResponse } from './response/failed-response.ts'
@@ -78,6 +79,7 @@ export class FetchCall {
     if (scope !== undefined) attempt.watch(scope)
     try {
       const [input, init] = await this.#request.forAttempt(call, this.#lastError)
+      checkInTime(call, this.#settings.name)
       attempt.telemetry = AttemptTelemetry.start(this.#request, call.clock)
       let response: Response
       try {
