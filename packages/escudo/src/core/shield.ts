@@ -37,7 +37,11 @@ export interface ShieldOptions {
 export interface RunOptions {
   /** Cancels the call: it rejects immediately with the signal's reason, even if the operation ignores its signal. */
   readonly signal?: AbortSignal | undefined
-  /** How long the caller waits from now, all retries included. Default: without limit. */
+  /**
+   * How long the caller waits from now, all retries included. Default: without limit.
+   *
+   * If it is 0 or negative (a computed time that is left may be), the call rejects at once, without calling the operation.
+   */
   readonly deadline?: Duration | undefined
   /** The tenant, user or resource that the call is for. Required if the shield has a cache or a coalesce. */
   readonly key?: string | undefined
@@ -76,7 +80,8 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    * @returns a promise of the operation's value, or of the value that a fallback or a cache returns in its place. It
    * rejects with the operation's error, a refusal, a timeout, or the reason of the caller's signal
    * @throws nothing: every error is a rejection. An invalid option rejects with a ConfigurationError that names its
-   * path, such as `run.deadline`; an operation that is not a function rejects with a TypeError
+   * path, such as `run.deadline`; an operation that is not a function, or that returns an async iterator, rejects with a
+   * TypeError: consume the iterator inside the operation
    */
   readonly run: <T extends R>(
     operation: Operation<T>,

@@ -29,7 +29,7 @@ import { KeyedBulkheads } from './state/keyed-bulkheads.ts'
  * timeouts, and the first one that fires releases the permit.
  *
  * A released permit goes to the next call in the queue; a new call cannot take it. A call leaves the queue immediately
- * when its caller aborts. A call whose deadline has passed neither waits nor starts.
+ * when its caller aborts. A call whose deadline or `maxWait` has passed neither waits nor starts.
  *
  * The name comes from the watertight compartments in Nygard's "Release It!"; the semantics follow the concurrency
  * limiter of Polly v8.
