@@ -97,11 +97,14 @@ export class TimeoutError extends PolicyError {
 }
 defineFacts(TimeoutError, 'TimeoutError', { code: 'TIMEOUT', status: 504, kind: 'technical' })
 
+const DEADLINE_EXCEEDED: ErrorFacts = { code: 'DEADLINE_EXCEEDED', status: 503, kind: 'technical', retry: 'never' }
+const NOT_STARTED: ErrorFacts = { ...DEADLINE_EXCEEDED, verdict: 'ignored' }
+
 /**
  * The caller's deadline expired.
  *
  * The call rejects even if a policy would continue, for example with a retry. It is not a refusal: circuit breakers
- * count a failure.
+ * count a failure. If the deadline has passed before the call, the operation is not called, and policies count nothing.
  *
  * @example
  * ```ts
@@ -117,12 +120,14 @@ export class DeadlineExceededError extends PolicyError {
   readonly code = 'DEADLINE_EXCEEDED'
 
   constructor(origin: Origin, afterMs: number) {
-    super(`'${origin.shield}' did not answer before the deadline, ${afterMs} ms after the call`, origin)
+    super(
+      afterMs > 0
+        ? `'${origin.shield}' did not answer before the deadline, ${afterMs} ms after the call`
+        : `'${origin.shield}' was called after the deadline`,
+      origin,
+    )
+    // The operation did not run, so the error says nothing about the dependency.
+    if (afterMs <= 0) Object.defineProperty(this, FACTS, { value: NOT_STARTED, configurable: true })
   }
 }
-defineFacts(DeadlineExceededError, 'DeadlineExceededError', {
-  code: 'DEADLINE_EXCEEDED',
-  status: 503,
-  kind: 'technical',
-  retry: 'never',
-})
+defineFacts(DeadlineExceededError, 'DeadlineExceededError', DEADLINE_EXCEEDED)

@@ -5,10 +5,11 @@ import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from '
 import { withCurrentCall } from './context/current-call.ts'
 import { abortReason } from './engine/abort-reason.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
-import { CallerScope } from './engine/caller-scope.ts'
+import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { customPolicyLayer } from './engine/custom-policy.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
+import type { Origin } from './errors.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
@@ -39,7 +40,11 @@ export interface ShieldOptions {
 export interface RunOptions {
   /** Cancels the call: it rejects immediately with the signal's reason, even if the operation ignores its signal. */
   readonly signal?: AbortSignal | undefined
-  /** How long the caller waits from now, all retries included. Default: without limit. */
+  /**
+   * How long the caller waits from now, all retries included. Default: without limit.
+   *
+   * If it is 0 or negative (a computed time that is left may be), the call rejects at once, without calling the operation.
+   */
   readonly deadline?: Duration | undefined
   /** The tenant, user or resource that the call is for. Required if the shield has a cache or a coalesce. */
   readonly key?: string | undefined
@@ -78,7 +83,8 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    * @returns a promise of the operation's value, or of the value that a fallback or a cache returns in its place. It
    * rejects with the operation's error, a refusal, a timeout, or the reason of the caller's signal
    * @throws nothing: every error is a rejection. An invalid option rejects with a ConfigurationError that names its
-   * path, such as `run.deadline`; an operation that is not a function rejects with a TypeError
+   * path, such as `run.deadline`; an operation that is not a function, or that returns an async iterator, rejects with a
+   * TypeError: consume the iterator inside the operation
    */
   readonly run: <T extends R>(
     operation: Operation<T>,
@@ -256,20 +262,27 @@ class ComposedShield {
     const signal = checkedSignal(options.signal, 'run.signal')
     const key = checkedKey(options.key)
     const priority = checkedPriority(options.priority)
-    const deadlineMs = options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline')
+    // A deadline may be computed: the time that is left. It is then negative if the caller was too late.
+    const afterMs =
+      options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline', Number.NEGATIVE_INFINITY)
     if (signal?.aborted) throw abortReason(signal)
-    if (signal === undefined && deadlineMs === undefined) {
+    if (signal === undefined && afterMs === undefined) {
       return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
     }
-    const scope = new CallerScope()
     const root = new CallRoot(this.#facts, key, priority)
+    const origin: Origin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
+    if (afterMs !== undefined && afterMs <= 0)
+      return passFailure(END, new Failure(deadlineExceeded({ afterMs, origin }), root))
+    const scope = new CallerScope()
     try {
       if (signal !== undefined) scope.listenTo(signal)
-      const deadline = deadlineMs === undefined ? undefined : this.#clock.now() + deadlineMs
-      if (deadlineMs !== undefined) {
-        scope.cancelAfter(deadlineMs, this.#clock, { shield: this.name, policy: 'deadline', stacks: this.#stacks })
-      }
-      const call = new CallState(root, scope, 1, deadline)
+      if (afterMs === undefined)
+        return this.#outermost.enter(new CallState(root, scope, 1, undefined), operation, scope)
+      const now = this.#clock.now()
+      const dueMs = now + afterMs
+      scope.cancelAt({ afterMs, dueMs, origin }, this.#clock)
+      const call = new CallState(root, scope, 1, dueMs)
+      call.enteredMs = now
       return this.#outermost.enter(call, operation, scope)
     } catch (error) {
       // The stack overflowed, or a custom clock threw. The scope must still be removed from the caller's signal.

@@ -1,5 +1,6 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
 import type { Cancellation, CancelScope } from '../core/engine/cancel-scope.ts'
+import { keepOpen } from '../core/engine/discard.ts'
 import { answered, declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
 import { Attempt } from './attempt.ts'
@@ -7,6 +8,7 @@ import { AttemptTelemetry } from './attempt-telemetry.ts'
 import { amendFacts, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
 import type { ClientSettings } from './client-settings.ts'
 import type { ResponseShield } from './options.ts'
+import { checkInTime } from './request/in-time.ts'
 import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { BodyStream } from './response/body-stream.ts'
 import { FailedResponse } from './response/failed-response.ts'
@@ -77,6 +79,7 @@ export class FetchCall {
     if (scope !== undefined) attempt.watch(scope)
     try {
       const [input, init] = await this.#request.forAttempt(call, this.#lastError)
+      checkInTime(call, this.#settings.name)
       attempt.telemetry = AttemptTelemetry.start(this.#request, call.clock)
       let response: Response
       try {
@@ -148,6 +151,8 @@ export class FetchCall {
     const delivered = withBody(response, body.stream)
     attempt.body = body
     this.#body = body
+    // The caller reads it, whatever the policies do with it.
+    keepOpen(delivered)
     this.#delivered = body.finished.then(() => delivered)
     this.#resolve(delivered)
     // The body may take long. The headers are the answer: no hedge is needed after them.

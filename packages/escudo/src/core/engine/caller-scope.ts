@@ -5,6 +5,21 @@ import { abortReason } from './abort-reason.ts'
 import { CancelScope } from './cancel-scope.ts'
 import { END, Failure, type Frame, type FrameResult } from './frame.ts'
 
+/** The deadline that a caller passed. */
+export interface CallerDeadline {
+  /** The deadline as the caller passed it: a time from the start of the call. */
+  readonly afterMs: number
+  /** The same, as an instant on the clock of the call. */
+  readonly dueMs: number
+  readonly origin: Origin
+}
+
+/** Makes the error of a call whose deadline has passed. */
+export function deadlineExceeded({ afterMs, origin }: Omit<CallerDeadline, 'dueMs'>): DeadlineExceededError {
+  const make = (): DeadlineExceededError => new DeadlineExceededError(origin, afterMs)
+  return origin.stacks ? make() : stackless(make)
+}
+
 /**
  * The scope of a whole call: cancelled by its caller's signal or by the deadline that the caller passed.
  *
@@ -16,12 +31,14 @@ export class CallerScope extends CancelScope implements Frame {
   /** The scope of the caller's signal, while this call watches it. Set by {@link SignalScope}. */
   declare signalScope: SignalScope | undefined
   declare private cancelTimer: CancelTimer | undefined
+  declare private deadline: CallerDeadline | undefined
 
   constructor() {
     super()
     this.outer = undefined
     this.signalScope = undefined
     this.cancelTimer = undefined
+    this.deadline = undefined
   }
 
   /** Cancels the call when its caller's signal aborts. */
@@ -29,13 +46,19 @@ export class CallerScope extends CancelScope implements Frame {
     signalScopeOf(signal).addCall(this)
   }
 
-  /** Cancels the call after `delayMs`, with a {@link DeadlineExceededError}. */
-  cancelAfter(delayMs: number, clock: Clock, origin: Origin): void {
-    const fire = (): void => {
-      const make = (): DeadlineExceededError => new DeadlineExceededError(origin, delayMs)
-      this.cancel({ by: 'escudo', reason: origin.stacks ? make() : stackless(make) })
-    }
-    this.cancelTimer = clock.setTimer(fire, delayMs)
+  /** Cancels the call at its deadline, with a {@link DeadlineExceededError}. */
+  cancelAt(deadline: CallerDeadline, clock: Clock): void {
+    this.deadline = deadline
+    this.cancelTimer = clock.setTimer(() => this.expire(), deadline.afterMs)
+  }
+
+  override get expiresMs(): number | undefined {
+    return this.deadline?.dueMs
+  }
+
+  override expire(): void {
+    const { deadline } = this
+    if (deadline !== undefined) this.cancel({ by: 'escudo', reason: deadlineExceeded(deadline) })
   }
 
   onValue(value: unknown): FrameResult {
@@ -55,6 +78,7 @@ export class CallerScope extends CancelScope implements Frame {
   private release(): void {
     this.signalScope?.removeCall(this)
     this.cancelTimer?.()
+    this.deadline = undefined
   }
 }
 

@@ -13,7 +13,7 @@ export interface Cancellation {
 export abstract class Watcher {
   // Declared here and assigned in the constructor, as in every class of which a call creates instances: class fields
   // with an initializer and private names make an object of this size twice as expensive.
-  declare private scope: CancelScope | undefined
+  declare protected scope: CancelScope | undefined
   /** The neighbours in the scope's list. Only {@link CancelScope} uses them. */
   declare before: Watcher | undefined
   declare after: Watcher | undefined
@@ -92,6 +92,19 @@ export class CancelScope extends Watcher {
     }
     return this.controller.signal
   }
+
+  /** The scope around this one, whose cancellation also cancels this one. */
+  get enclosing(): CancelScope | undefined {
+    return this.scope
+  }
+
+  /** When this scope is due to expire, in milliseconds on the clock of its call; undefined if it does not expire. */
+  get expiresMs(): number | undefined {
+    return undefined
+  }
+
+  /** Cancels this scope, because it is due. Its timer calls this, or a call that would start too late. */
+  expire(): void {}
 
   /** Cancels this scope, because the scope around it was cancelled. */
   override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {

@@ -2,8 +2,9 @@ import type { Binding } from '../binding.ts'
 import type { Operation, Run } from '../operation.ts'
 import { type Call, type CallState, callFromCustomPolicy, enterPart } from './call.ts'
 import { END, Failure, passFailure, rejectInMicrotask, toPromise } from './frame.ts'
+import { expireOverdue } from './late-start.ts'
 import type { Layer, MakeLayer } from './layer.ts'
-import { allRunning, ignoreRejection, Wait, waitFor } from './settle.ts'
+import { allRunning, discardLate, Wait, waitFor } from './settle.ts'
 
 // A custom policy has `wrap` and no frames. It divides a shield into two parts: the part inside becomes the function
 // `next`, and the part outside waits for the promise that the policy returns.
@@ -27,6 +28,9 @@ export function runOf(layer: Layer): Run {
     } catch (error) {
       return rejectInMicrotask(error)
     }
+    // The policy may have waited, or worked so long that a timer is overdue.
+    const late = call.scope?.cancellation === undefined ? expireOverdue(call) : undefined
+    if (late !== undefined) return toPromise(END.onFailure(new Failure(late.reason, call.root)))
     return toPromise(layer.enter(call, operation, END))
   }) as Run
 }
@@ -64,7 +68,7 @@ function layerOf(run: Run): Layer {
       if (scope === undefined || scope === call.partScope) return waitFor(work, call, frame)
       const { cancellation } = scope
       if (cancellation !== undefined) {
-        const stillRunning = allRunning(scope, ignoreRejection(work))
+        const stillRunning = allRunning(scope, discardLate(work))
         return passFailure(frame, new Failure(cancellation.reason, call.root, stillRunning))
       }
       return new PolicyWait(work, scope, call, frame).race()

@@ -1,5 +1,6 @@
 import { rememberCall } from '../explain/failed-call.ts'
 import type { CallRoot } from './call.ts'
+import { discard } from './discard.ts'
 
 // How an outcome travels outwards. A call enters all policies of its shield at once, synchronously, and each adds a
 // frame. When the operation settles, the outcome passes through the frames, innermost first, again synchronously. A
@@ -47,6 +48,8 @@ export function passValue(frame: Frame, value: unknown): FrameResult {
   try {
     return frame.onValue(value)
   } catch (error) {
+    // No outer frame receives the value.
+    discard(value)
     const failure = new Failure(error, frame.root)
     return frame.outer === undefined ? failure : passFailure(frame.outer, failure)
   }

@@ -1,5 +1,7 @@
+import { isAsyncIterator, iteratorReturned } from './async-iterator.ts'
 import type { CallState } from './call.ts'
 import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
+import { discard } from './discard.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from './frame.ts'
 
 /**
@@ -26,7 +28,7 @@ export function settle(result: unknown, call: CallState, frame: Frame): FrameRes
   }
   const { cancellation } = scope
   if (cancellation !== undefined) {
-    if (work !== undefined) scope.addStillRunning(ignoreRejection(work))
+    if (work !== undefined) scope.addStillRunning(discardLate(work))
     return passFailure(frame, new Failure(cancellation.reason, call.root, work))
   }
   return work === undefined ? passValue(frame, result) : new Wait(work, scope, call, frame).race()
@@ -39,7 +41,7 @@ const { then } = Promise.prototype
 export function waitFor(work: Promise<unknown>, call: CallState, frame: Frame): Promise<unknown> {
   return then.call(
     work,
-    (value) => unwrap(passValue(frame, value)),
+    (value) => unwrap(passResult(frame, value, call)),
     (error) => {
       // If a part inside was cancelled, its work may still be running.
       const stillRunning = call.scope && allRunning(call.scope, undefined)
@@ -48,10 +50,20 @@ export function waitFor(work: Promise<unknown>, call: CallState, frame: Frame): 
   )
 }
 
-/** Handles a rejection of work that no caller waits for any more, so that the runtime reports none. */
-export function ignoreRejection(work: Promise<unknown>): Promise<unknown> {
-  then.call(work, undefined, () => {})
+/**
+ * Handles the end of work that no caller waits for any more: releases what its value holds, and handles its rejection so
+ * that the runtime reports none.
+ */
+export function discardLate(work: Promise<unknown>): Promise<unknown> {
+  then.call(work, discard, () => {})
   return work
+}
+
+/** Passes the value of a promise to a frame. Only objects are checked, because every call pays for it. */
+function passResult(frame: Frame, value: unknown, call: CallState): FrameResult {
+  if (typeof value !== 'object' || value === null || !isAsyncIterator(value)) return passValue(frame, value)
+  discard(value)
+  return passFailure(frame, new Failure(iteratorReturned(call.root.host.name), call.root))
 }
 
 /**
@@ -97,7 +109,7 @@ class PartWait extends Watcher {
       this.work,
       (value) => {
         this.unwatch()
-        return unwrap(passValue(frame, value))
+        return unwrap(passResult(frame, value, call))
       },
       (error) => {
         this.unwatch()
@@ -143,7 +155,7 @@ export class Wait extends Watcher {
     return race.then(
       (value) => {
         this.unwatch()
-        return unwrap(passValue(this.frame, value))
+        return unwrap(passResult(this.frame, value, this.call))
       },
       (error) => {
         this.unwatch()
@@ -156,6 +168,7 @@ export class Wait extends Watcher {
   override onCancel(cancellation: Cancellation): void {
     this.cancelled = true
     this.recordRunning()
+    discardLate(this.work)
     this.reject?.(cancellation.reason)
   }
 

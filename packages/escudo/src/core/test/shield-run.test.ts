@@ -100,13 +100,16 @@ describe('run', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test.each([Number.NaN, -1, '5 s', null])('rejects a deadline of %s with the path of the option', async (deadline) => {
-    const operation = vi.fn()
-    await expect(shield('s').run(operation, { deadline: deadline as never })).rejects.toMatchObject({
-      path: 'run.deadline',
-    })
-    expect(operation).not.toHaveBeenCalled()
-  })
+  test.each([Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, '-1s', '5 s', null])(
+    'rejects a deadline of %s with the path of the option',
+    async (deadline) => {
+      const operation = vi.fn()
+      await expect(shield('s').run(operation, { deadline: deadline as never })).rejects.toMatchObject({
+        path: 'run.deadline',
+      })
+      expect(operation).not.toHaveBeenCalled()
+    },
+  )
 
   test.each([Number.NaN, '1', null, 1n, {}])(
     'rejects a priority of %s with the path of the option',

@@ -1,6 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, type Frame, type FrameResult, passFailure, unwrap } from '../../core/engine/frame.ts'
+import { cancellationAfterWait, expireOverdue } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import { addNote } from '../../core/explain/notes.ts'
@@ -32,7 +33,7 @@ import { KeyedBulkheads } from './state/keyed-bulkheads.ts'
  * timeouts, and the first one that fires releases the permit.
  *
  * A released permit goes to the next call in the queue; a new call cannot take it. A call leaves the queue immediately
- * when its caller aborts. A call whose deadline has passed neither waits nor starts.
+ * when its caller aborts. A call whose deadline or `maxWait` has passed neither waits nor starts.
  *
  * A call made inside the call that holds the last permit would wait for itself. If no permit is free by then, it is
  * rejected immediately with an error that says so, if the runtime follows asynchronous calls (`AsyncLocalStorage`).
@@ -94,12 +95,13 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
         if (problem !== undefined) {
           return passFailure(outer, new Failure(refuse(call, state, binding, problem), call.root))
         }
+        // A policy outside may have worked so long that a timer is overdue.
+        const late = expireOverdue(call)
+        if (late !== undefined) return passCancelled(call, late.reason, binding.policy, outer)
         const queued = new QueuedCall(state, call.root.priority, around)
         state.enqueue(queued)?.displace()
         return queued.wait(call.scope, waitTimers).then((outcome) => {
-          // The call has waited, so its earlier reading of the clock is out of date.
-          call.enteredMs = undefined
-          const failure = failureOfWait(call, state, binding, outcome, maxWaitMs)
+          const failure = failureOfWait(call, queued, state, binding, outcome, maxWaitMs)
           if (failure !== undefined) return unwrap(passFailure(outer, failure))
           return unwrap(start(call, operation, outer, state, next))
         })
@@ -156,8 +158,7 @@ function whyNotWait(
 ): string | undefined {
   const { limit, queueLimit } = state
   if (heldPermitOf(state, around) !== undefined) return waitsForItself(state)
-  if (!state.hasRoom(call.root.priority)) return `${limit} running, ${queueLimit} waiting`
-  return isLate(call) ? `${limit} running, and the call's deadline has passed` : undefined
+  return state.hasRoom(call.root.priority) ? undefined : `${limit} running, ${queueLimit} waiting`
 }
 
 function waitsForItself({ limit }: BulkheadState<QueuedCall>): string {
@@ -171,34 +172,29 @@ function waitsForItself({ limit }: BulkheadState<QueuedCall>): string {
  */
 function failureOfWait(
   call: CallState,
+  queued: QueuedCall,
   state: BulkheadState<QueuedCall>,
   binding: Binding,
   outcome: WaitOutcome,
   maxWaitMs: number | undefined,
 ): Failure | undefined {
-  if (outcome === 'expired') {
-    return new Failure(refuse(call, state, binding, `waited longer than ${maxWaitMs} ms`), call.root)
-  }
-  if (outcome === 'displaced') {
-    return new Failure(refuse(call, state, binding, 'displaced by a call with a higher priority'), call.root)
-  }
-  if (outcome === 'itself') return new Failure(refuse(call, state, binding, waitsForItself(state)), call.root)
-  // The permit may arrive in the same tick as the cancellation, or before a delayed timer could cancel the call.
-  const cancellation = call.scope?.cancellation
+  // The permit may arrive in the same tick as the cancellation, or while a timer is overdue.
+  const limitMs = maxWaitMs === undefined ? Number.POSITIVE_INFINITY : queued.dueMs
+  const cancellation = cancellationAfterWait(call, limitMs)
+  let error = cancellation?.reason
   if (cancellation !== undefined) noteCancelled(call, binding.policy, statusOf(state))
-  const failure =
-    cancellation !== undefined
-      ? new Failure(cancellation.reason, call.root)
-      : isLate(call)
-        ? new Failure(refuse(call, state, binding, "the call's deadline passed while it waited"), call.root)
-        : undefined
-  if (failure !== undefined && outcome === 'admitted') state.release()?.admit()
-  return failure
-}
-
-/** Whether the call's deadline has passed. Its timer may not have fired yet if the event loop was blocked. */
-function isLate(call: CallState): boolean {
-  return call.deadline !== undefined && enteredMs(call) >= call.deadline
+  else {
+    const expired = outcome === 'expired' || enteredMs(call) > limitMs
+    if (!expired && outcome === 'admitted') return undefined
+    const problem = expired
+      ? `waited longer than ${maxWaitMs} ms`
+      : outcome === 'itself'
+        ? waitsForItself(state)
+        : 'displaced by a call with a higher priority'
+    error = refuse(call, state, binding, problem)
+  }
+  if (outcome === 'admitted') state.release()?.admit()
+  return new Failure(error, call.root)
 }
 
 /** Creates the refusal of a call, and notes how full the bulkhead is. */

@@ -14,12 +14,15 @@ import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
 import { type BreakerContext, BreakerFrame } from './frame.ts'
 import { type CircuitBreakerOptions, type CircuitBreakerSettings, readCircuitBreaker } from './options.ts'
+import { ProbeFrame } from './probe-frame.ts'
 import { RiddenProbe, tryRide } from './ridden-probe.ts'
 import { RiderFrame } from './rider-frame.ts'
+import { slowLimits } from './slow-timer.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { ProbePermit } from './state/permit.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import { transitionsOf } from './state/transitions.ts'
+import { slowLimitsOf } from './state/trips/trip-rule.ts'
 
 /** A circuit breaker: a policy with methods to inspect and control it. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {
@@ -182,7 +185,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     const context: BreakerContext = {
       binding,
       classify: this.#settings.classify as BreakerContext['classify'],
-      timed: this.#settings.trip.slowerThanMs !== undefined,
+      slowLimits: slowLimits(clock, slowLimitsOf(this.#settings.trip)),
       circuits,
       note: (root, breaker, now) => void note(root, breaker, now, binding),
     }
@@ -238,9 +241,11 @@ function enterProbing(
   context: BreakerContext,
   next: Layer,
 ): FrameResult {
-  const frame = new BreakerFrame(outer, call, breaker, permit, context)
+  const { binding } = context
+  const late = (): unknown => refuse(call.root, breaker, binding.clock.now(), binding)
+  const frame = new ProbeFrame(outer, call, breaker, permit, context, late)
   if (call.scope !== undefined) frame.watch(call.scope)
-  return whileHolding(new RiddenProbe(breaker, permit), () => next.enter(call, operation, frame))
+  return whileHolding(new RiddenProbe(breaker, permit), () => next.enter(frame.probingCall, operation, frame))
 }
 
 /** Enters the inner layers without a permit, as a part of the probe of a call around this one. */

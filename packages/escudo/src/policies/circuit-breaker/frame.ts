@@ -1,7 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
 import type { CallRoot, CallState } from '../../core/engine/call.ts'
-import { enteredMs } from '../../core/engine/call.ts'
-import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
 import { emitExecuted } from '../shared/executed.ts'
@@ -9,6 +8,7 @@ import { judgeError, judgeValue } from '../shared/judge.ts'
 import { retryAfterHintMs } from '../shared/retry-after-hint.ts'
 import type { Circuits } from './circuits.ts'
 import { lastFailureOf } from './last-failure.ts'
+import { type SlowLimit, SlowTimer } from './slow-timer.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { Permit } from './state/permit.ts'
 
@@ -16,8 +16,8 @@ import type { Permit } from './state/permit.ts'
 export interface BreakerContext {
   readonly binding: Binding
   readonly classify: Classify | undefined
-  /** Whether the trip needs durations. If not, the clock is not read at the start of a call. */
-  readonly timed: boolean
+  /** The limits after which a call is slow. Undefined if the trip needs no durations: calls are then not timed. */
+  readonly slowLimits: readonly SlowLimit[] | undefined
   readonly circuits: Circuits
   /** Adds the breaker's state to the notes of a failed call. */
   readonly note: (root: CallRoot, breaker: Breaker, now: number) => void
@@ -35,7 +35,8 @@ export class BreakerFrame extends Watcher implements Frame {
   declare private readonly breaker: Breaker
   /** Undefined once it is settled. */
   declare private permit: Permit | undefined
-  declare private readonly startedMs: number | undefined
+  /** Undefined if the call is not timed. */
+  declare private readonly timer: SlowTimer | undefined
 
   constructor(outer: Frame, call: CallState, breaker: Breaker, permit: Permit, context: BreakerContext) {
     super()
@@ -44,7 +45,9 @@ export class BreakerFrame extends Watcher implements Frame {
     this.context = context
     this.breaker = breaker
     this.permit = permit
-    this.startedMs = context.timed ? enteredMs(call) : undefined
+    const { slowLimits } = context
+    this.timer =
+      slowLimits === undefined ? undefined : new SlowTimer(call, breaker, permit, slowLimits, context.circuits)
   }
 
   get root(): CallRoot {
@@ -70,7 +73,7 @@ export class BreakerFrame extends Watcher implements Frame {
     return passFailure(this.outer, failure)
   }
 
-  override onCancel(cancellation: Cancellation): void {
+  override onCancel(cancellation: Cancellation, _toAbort?: CancelScope[]): void {
     const now = this.settle(cancellation.by === 'caller' ? 'ignored' : 'failure', cancellation.reason)
     // The note is added here, because inside a custom policy `onFailure` may run only after the call has ended.
     if (now !== undefined) this.context.note(this.root, this.breaker, now)
@@ -98,11 +101,12 @@ export class BreakerFrame extends Watcher implements Frame {
     this.unwatch()
     const { binding, circuits } = context
     const now = binding.clock.now()
-    const durationMs = this.startedMs === undefined ? 0 : now - this.startedMs
-    const counted =
-      verdict === 'failure'
-        ? breaker.settle(permit, verdict, now, retryAfterHintMs(outcome), durationMs, lastFailureOf(outcome, now))
-        : breaker.settle(permit, verdict, now, undefined, durationMs)
+    const { timer } = this
+    const durationMs = timer === undefined ? 0 : timer.end(now)
+    const failed = verdict === 'failure'
+    const hintMs = failed ? retryAfterHintMs(outcome) : undefined
+    const lastFailure = failed ? lastFailureOf(outcome, now) : undefined
+    const counted = breaker.settle(permit, verdict, now, hintMs, durationMs, timer?.countedSlowMs, lastFailure)
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', verdict)

@@ -1,10 +1,12 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Call, CallState } from '../../core/engine/call.ts'
-import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { expireOverdue } from '../../core/engine/late-start.ts'
 import { settle } from '../../core/engine/settle.ts'
 import { describe } from '../../core/events/events.ts'
 import { rememberCall } from '../../core/explain/failed-call.ts'
 import { addNote } from '../../core/explain/notes.ts'
+import { isMisuse } from '../../core/misuse-error.ts'
 import { withCause } from '../../core/secondary-error.ts'
 import { isFailure } from './options.ts'
 
@@ -36,8 +38,14 @@ export class FallbackFrame implements Frame {
     const { error } = failure
     const { call, outer } = this
     const { binding, when, value } = this.context
-    // The caller of a cancelled call no longer waits for a substitute.
-    if (call.scope?.cancellation !== undefined) return passFailure(outer, failure)
+    // A substitute would hide a mistake in the program.
+    if (isMisuse(error)) return passFailure(outer, failure)
+    // The caller of a cancelled call no longer waits for a substitute. Its timer may be overdue.
+    call.enteredMs = undefined
+    const cancellation = expireOverdue(call)
+    if (cancellation !== undefined) {
+      return passFailure(outer, new Failure(cancellation.reason, failure.root, failure.stillRunning))
+    }
     const { shield, policy, events } = binding
     const hasListeners = events.hasListeners('fallback')
     // The user's code may ask `explain()` or `attemptsOf()` about the error before it leaves the shield.

@@ -7,12 +7,19 @@ export class HedgedAttempt extends CancelScope {
   readonly startedAt: number
   /** The scope around the hedged call, once the call is cancelled: it receives the work that still runs. */
   outer: CancelScope | undefined
+  readonly #around: CancelScope | undefined
 
-  constructor(number: number, isHedge: boolean, startedAt: number) {
+  constructor(number: number, isHedge: boolean, startedAt: number, around: CancelScope | undefined) {
     super()
+    this.#around = around
     this.number = number
     this.isHedge = isHedge
     this.startedAt = startedAt
+  }
+
+  /** The attempt does not watch this scope: the hedged call does, and cancels its attempts. */
+  override get enclosing(): CancelScope | undefined {
+    return this.#around
   }
 
   /**

@@ -1,6 +1,8 @@
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type CallState, withAttempt, withScope } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
+import { discard } from '../../core/engine/discard.ts'
+import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import { stackless } from '../../core/errors.ts'
 import { addNote, forgetEnds } from '../../core/explain/notes.ts'
 import { idempotencyOf, onAnswer } from '../../core/idempotency.ts'
@@ -48,6 +50,8 @@ export class HedgedCall<T> extends Watcher {
   #hedgesLeft: number
   #winner: HedgedAttempt | undefined
   #ended = false
+  /** The value of the winner. */
+  #value: T | undefined
   #cancelTimer: CancelTimer | undefined
   readonly #log = new AttemptLog()
   /** The latest failure. Refusals do not count. */
@@ -92,7 +96,7 @@ export class HedgedCall<T> extends Watcher {
 
   #start(): void {
     const number = this.#call.attempt + this.#started
-    const attempt = new HedgedAttempt(number, this.#started > 0, this.#rules.clock.now())
+    const attempt = new HedgedAttempt(number, this.#started > 0, this.#rules.clock.now(), this.#call.scope)
     this.#started += 1
     this.#inFlight.push(attempt)
     // The attempt's promise settles the call's promise directly, so that the stack of an error leads to the caller. The
@@ -110,7 +114,12 @@ export class HedgedCall<T> extends Watcher {
       if (thrown === undefined) return await neverSettles()
       throw thrown.error
     }
-    if (!this.#tryWin(attempt, true)) return await neverSettles()
+    if (!this.#tryWin(attempt, true)) {
+      // Attempts may share one value: the winner's stays open.
+      if (this.#value !== value) discard(value)
+      return await neverSettles()
+    }
+    this.#value = value
     this.#end()
     return value
   }
@@ -143,8 +152,10 @@ export class HedgedCall<T> extends Watcher {
     await new Promise<void>((resolve) => {
       this.#cancelTimer = this.#rules.clock.setTimer(resolve, delayMs)
     })
-    // A failure may have started the hedge already.
-    if (startedBefore === this.#started) this.#hedge(delayMs)
+    // A failure may have started the hedge already. An overdue timeout ends the call here, and starts no hedge.
+    if (startedBefore !== this.#started || this.#winner !== undefined || this.#ended) return
+    if (cancellationAfterWait(this.#call) !== undefined) return
+    this.#hedge(delayMs)
   }
 
   /** Starts a hedge now, if one is allowed. */

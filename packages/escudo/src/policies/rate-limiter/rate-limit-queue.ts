@@ -1,9 +1,18 @@
-import type { CancelTimer, Clock } from '../../core/clock.ts'
+import { type CancelTimer, type Clock, systemClock } from '../../core/clock.ts'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import type { Waiter } from '../shared/state/queue.ts'
 import { PermitQueue, type PermitWaiter } from './state/permit-queue.ts'
 import type { RateLimit } from './state/rate-limit.ts'
+
+// The runtime's timers fire a few milliseconds late. Without this grace, a call whose permit comes exactly at the end of
+// `maxWait` would wait that long and then be rejected.
+const TIMER_GRACE_MS = 10
+
+/** How much later than `maxWait` a call may start. */
+export function graceMsOf(clock: Clock): number {
+  return clock === systemClock ? TIMER_GRACE_MS : 0
+}
 
 /** What a queue needs of its rate limiter. */
 export interface QueueOwner {
@@ -72,8 +81,9 @@ export class RateLimitQueue {
 
   /** Ends the wait of all calls that have a permit by now, or would get it too late. */
   #serve(now: number): void {
+    const graceMs = graceMsOf(this.#owner.clock)
     let served = false
-    for (let call = this.#queue.next(now); call !== undefined; call = this.#queue.next(now)) {
+    for (let call = this.#queue.next(now, graceMs); call !== undefined; call = this.#queue.next(now, graceMs)) {
       served = true
       this.#owner.queueChanged(this, -1)
       call.end()

@@ -2,6 +2,7 @@ import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
+import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
@@ -13,7 +14,8 @@ import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { type RateLimiterOptions, readRateLimiter } from './options.ts'
-import { type QueueOwner, RateLimitQueue } from './rate-limit-queue.ts'
+import { graceMsOf, type QueueOwner, RateLimitQueue, type WaitingCall } from './rate-limit-queue.ts'
+import { isPast } from './state/permit-queue.ts'
 
 /**
  * Limits calls per unit of time: `limit` calls `per` duration, for all calls or per key.
@@ -110,11 +112,9 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         }
         const waitingCall = queue.wait(call.scope, call.deadline, now)
         return waitingCall.over.then(() => {
-          // Time has passed since the call was entered.
-          call.enteredMs = undefined
           try {
             // Nothing is awaited between this check and the operation: a cancellation in between would lose the permit.
-            this.#checkTurn(call, queue, waitingCall.permit, binding)
+            this.#checkTurn(call, queue, waitingCall, binding)
           } catch (error) {
             return unwrap(passFailure(outer, new Failure(error, call.root)))
           }
@@ -129,8 +129,9 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
    *
    * @throws the reason of the cancellation if the call was cancelled, or the refusal if its permit would come too late
    */
-  #checkTurn(call: CallState, queue: RateLimitQueue, permit: number | undefined, binding: Binding): void {
-    const cancellation = call.scope?.cancellation
+  #checkTurn(call: CallState, queue: RateLimitQueue, { permit, latestMs }: WaitingCall, binding: Binding): void {
+    const limitMs = latestMs + graceMsOf(this.clock)
+    const cancellation = cancellationAfterWait(call, limitMs)
     if (cancellation !== undefined) {
       // The permit may arrive in the same tick as the cancellation. It then goes to the next call.
       if (permit !== undefined) queue.giveBack(permit)
@@ -138,8 +139,9 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
       if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'aborted')
       throw cancellation.reason
     }
-    if (permit === undefined) {
-      // The event loop was blocked for so long that the permit would come too late.
+    if (permit === undefined || isPast(limitMs, enteredMs(call))) {
+      // The event loop was blocked for so long that the permit came too late.
+      if (permit !== undefined) queue.giveBack(permit)
       throw this.#refuse(call, binding, queue.retryAfterMs(undefined, this.clock.now()) ?? 0)
     }
     if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted_after_wait')

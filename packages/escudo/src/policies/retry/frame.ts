@@ -1,6 +1,8 @@
 import type { Binding } from '../../core/binding.ts'
 import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
+import { discard } from '../../core/engine/discard.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
+import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { sleep } from '../../core/engine/sleep.ts'
 import { rememberCall } from '../../core/explain/failed-call.ts'
@@ -90,20 +92,20 @@ class RetryFrame implements Frame {
 
   onValue(value: unknown): FrameResult {
     const delayMs = this.delayAfterValue(value)
-    return delayMs === undefined ? passValue(this.outer, value) : this.retry(delayMs)
+    return delayMs === undefined ? passValue(this.outer, value) : this.retry(delayMs, value)
   }
 
   onFailure(failure: Failure): FrameResult {
     const delayMs = this.delayAfterError(failure.error)
-    return delayMs === undefined ? passFailure(this.outer, failure) : this.retry(delayMs)
+    return delayMs === undefined ? passFailure(this.outer, failure) : this.retry(delayMs, failure)
   }
 
   /** Makes further attempts until one is final, and passes its outcome to the outer frame. */
-  private async retry(firstDelayMs: number): Promise<unknown> {
+  private async retry(firstDelayMs: number, first: FrameResult): Promise<unknown> {
     const frame = new LoopFrame()
     let value: unknown
     try {
-      value = await this.loop(firstDelayMs, frame)
+      value = await this.loop(firstDelayMs, first, frame)
     } catch (error) {
       frame.failure = new Failure(error, this.attempt.root)
     }
@@ -112,18 +114,25 @@ class RetryFrame implements Frame {
   }
 
   /** Returns the value of the final attempt, or stores its failure in `frame`. */
-  private async loop(firstDelayMs: number, frame: LoopFrame): Promise<unknown> {
-    const { next, binding, counters } = this.context
+  private async loop(firstDelayMs: number, first: FrameResult, frame: LoopFrame): Promise<unknown> {
+    const { next, binding, counters, rules } = this.context
+    const latestMs = this.startedMs + rules.maxTotalMs
+    let last = first
     const { root, scope } = this.attempt
     for (let delayMs: number | undefined = firstDelayMs; ; ) {
       counters.retries += 1
       await sleep(delayMs, binding.clock, scope)
-      if (scope?.cancellation !== undefined) {
-        this.emitExecuted(scope.cancellation.by === 'caller' ? 'ignored' : 'failure')
+      const cancellation = cancellationAfterWait(this.attempt, latestMs)
+      if (cancellation !== undefined) {
+        discard(last)
+        this.emitExecuted(cancellation.by === 'caller' ? 'ignored' : 'failure')
         this.noteStop('cancelled')
-        frame.failure = new Failure(scope.cancellation.reason, root)
+        frame.failure = new Failure(cancellation.reason, root)
         return undefined
       }
+      if (enteredMs(this.attempt) > latestMs) return this.stopLate(last, frame)
+      // The value is replaced. A `Failure` holds nothing to release.
+      discard(last)
       this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
       forgetNotesInside(root, binding.policy)
       if (this.history !== undefined) {
@@ -139,10 +148,22 @@ class RetryFrame implements Frame {
       } catch (error) {
         // User code threw (see `decide`). Work of the attempt may still be running: outer policies must receive it.
         frame.failure = new Failure(error, root, failure?.stillRunning)
+        discard(value)
         return undefined
       }
       if (delayMs === undefined) return value
+      last = failure ?? value
     }
+  }
+
+  /** Ends the call with its last outcome: the delay took so long that a further attempt would start past `maxTotal`. */
+  private stopLate(last: FrameResult, frame: LoopFrame): unknown {
+    const error = last instanceof Failure ? last.error : undefined
+    this.stop('past maxTotal', this.history?.log.attempts.at(-1)?.outcome ?? 'failure', error)
+    if (!(last instanceof Failure)) return last
+    if (this.attempt.attempt > 1) rememberCall(error, this.attempt.root)
+    frame.failure = last
+    return undefined
   }
 
   /** Judges a value. Returns the delay before the next attempt; undefined if the value is the call's result. */
@@ -179,7 +200,7 @@ class RetryFrame implements Frame {
   }
 
   private retryOrStop(verdict: Verdict, error: unknown): number | undefined {
-    const { binding, counters, rules } = this.context
+    const { binding, rules } = this.context
     const { attempt: number, scope, deadline, clock, random } = this.attempt
     const { shield, policy, events } = binding
     const now = clock.now()
@@ -200,15 +221,20 @@ class RetryFrame implements Frame {
       }
       return delayOrReason
     }
-    this.noteStop(delayOrReason)
+    this.stop(delayOrReason, verdict, error)
+    return undefined
+  }
+
+  /** Records the end of a call that did not succeed. */
+  private stop(reason: StopReason, verdict: Verdict, error: unknown): void {
+    this.noteStop(reason)
     // A refusal says nothing about the dependency, but an earlier attempt may have reached it and failed.
     const lastFailure = isRefusal(error) ? this.history?.log.lastFailure : undefined
     // An inner retry has set a later failure.
     if (lastFailure !== undefined && read(error, 'cause') === undefined) withCause(error, lastFailure.error)
     const final = lastFailure === undefined ? verdict : 'failure'
-    if (final === 'failure') counters.exhausted += 1
+    if (final === 'failure') this.context.counters.exhausted += 1
     this.emitExecuted(final)
-    return undefined
   }
 
   private noteStop(reason: StopReason): void {

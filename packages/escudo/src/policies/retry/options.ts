@@ -16,7 +16,10 @@ export interface RetryOptions<R = unknown> {
   readonly backoff?: Backoff
   /** What counts as a failure; must be synchronous. Default: every thrown error except business errors. */
   readonly classify?: Classify<R>
-  /** No retry starts later than this after the start of the first attempt. Default: no limit. */
+  /**
+   * No retry starts later than this after the start of the first attempt, even if the event loop was blocked. Default: no
+   * limit.
+   */
   readonly maxTotal?: Duration
   /**
    * Whether an error's `retryAfterMs` (the dependency's `Retry-After`) replaces the backoff's delay, and the longest

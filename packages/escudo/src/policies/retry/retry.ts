@@ -15,7 +15,8 @@ import { leastDelayMs, type RetryRules } from './state/next-delay.ts'
  * the call immediately, and the operation is not called again. A refusal by an inner policy is retried only if its
  * `retryAfterMs` fits into the next delay: a retry never waits for a circuit that stays open longer than that. A retry
  * that could not start before the call's deadline is not made. The last error is thrown unchanged; `attemptsOf(error)`
- * returns all failed attempts. Semantics after Polly v8 and failsafe-go.
+ * returns all failed attempts. If a classifier rejects a `Response`, its body is cancelled when the next attempt starts.
+ * Semantics after Polly v8 and failsafe-go.
  *
  * @throws ConfigurationError for an invalid option
  * @example

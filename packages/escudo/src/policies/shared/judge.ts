@@ -1,5 +1,6 @@
 import type { CallState } from '../../core/engine/call.ts'
 import { describe } from '../../core/events/events.ts'
+import { isMisuse } from '../../core/misuse-error.ts'
 import type { Classify, Outcome, Verdict } from '../../core/outcome.ts'
 import { withCause } from '../../core/secondary-error.ts'
 import { isRefusal, verdictOfError } from '../../errors/classification.ts'
@@ -13,11 +14,11 @@ export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call:
 }
 
 /**
- * Returns the verdict on an error. The built-in rules come first: the caller's abort and a refusal by an inner policy
- * say nothing about the dependency, so both are ignored.
+ * Returns the verdict on an error. The built-in rules come first: the caller's abort, a refusal by an inner policy and a
+ * mistake in the program say nothing about the dependency, so they are ignored.
  */
 export function judgeError<R>(classify: Classify<R> | undefined, error: unknown, call: CallState): Verdict {
-  if (call.scope?.cancellation?.by === 'caller' || isRefusal(error)) return 'ignored'
+  if (call.scope?.cancellation?.by === 'caller' || isRefusal(error) || isMisuse(error)) return 'ignored'
   if (classify === undefined) return verdictOfError(error)
   const outcome: Outcome<R> = { ok: false, error }
   try {

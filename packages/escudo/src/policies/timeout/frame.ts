@@ -50,7 +50,12 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
     this.shared = shared
   }
 
-  expire(): void {
+  override get expiresMs(): number | undefined {
+    // A call that has ended is no longer in the queue, and never expires.
+    return this.queued ? this.dueMs : undefined
+  }
+
+  override expire(): void {
     if (this.cancellation !== undefined) return
     this.expired = true
     const { binding, settings } = this.shared

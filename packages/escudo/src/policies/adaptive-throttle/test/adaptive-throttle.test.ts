@@ -59,8 +59,9 @@ describe('adaptiveThrottle', () => {
         throw undefined
       }),
     )
+    // A call after its deadline is no request.
     await codeOf(s.run(() => 1, { deadline: 0 }))
-    expect(counts()).toEqual([7, 5, 0])
+    expect(counts()).toEqual([6, 4, 0])
   })
 
   test('counts no accept for a call that a timeout cancels, even after a late success', async () => {

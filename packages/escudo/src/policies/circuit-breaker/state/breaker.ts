@@ -31,7 +31,7 @@ import type { TripRule } from './trips/trip-rule.ts'
  * - Read {@link sharedPermit}. If it is undefined, call {@link tryAcquire}. If that is undefined too, reject the call
  *   with the hint {@link retryAfterMs}.
  * - Give each permit to {@link settle} exactly once, on the breaker that granted it. Measure the call's duration if
- *   `settings.trip.slowerThanMs` is set.
+ *   `settings.trip.slowerThanMs` is set, and call {@link exceeds} when a call in flight exceeds one of its limits.
  * - After each transition, and after each start or end of a probe, set a timer for {@link nextChangeMs} that calls
  *   {@link advance}. Without the timer, a transition that depends on time happens at the next call.
  *
@@ -85,6 +85,7 @@ export class Breaker {
    *
    * @param retryAfterMs the hint of a failure: if it opens the circuit, the circuit stays open at least that long
    * @param durationMs the duration of the call; needed only if the trip has `slowerThanMs`
+   * @param countedSlowMs the largest limit with which {@link exceeds} was called for this permit; below 0 if there is none
    * @param lastFailure what to remember of a failure
    * @returns false if the result was too late to count: from an earlier generation, or after the probe's lease
    */
@@ -94,6 +95,7 @@ export class Breaker {
     now: number,
     retryAfterMs?: number,
     durationMs = 0,
+    countedSlowMs = -1,
     lastFailure?: LastFailure,
   ): boolean {
     if (permit.generation !== this.#permit.generation) return false
@@ -101,9 +103,28 @@ export class Breaker {
     if (permit.probe) return this.#settleProbe(permit as ProbePermit, verdict, now, retryAfterMs, durationMs)
     if (verdict === 'ignored' || this.#state !== 'closed') return true
     const failed = verdict === 'failure'
-    const reason = this.#rule.record(failed, durationMs, now)
+    const reason = this.#rule.record(failed, durationMs, now, countedSlowMs)
     if (reason !== undefined) this.#open(reason, now, failed ? retryAfterMs : undefined)
     return true
+  }
+
+  /**
+   * Counts a call in flight that takes longer than one of `slowLimitsOf(settings.trip)`, at the moment when it does. Such
+   * a probe has failed, and its permit is released.
+   *
+   * Call it at most once per permit and limit, in ascending order.
+   */
+  exceeds(limitMs: number, permit: Permit, now: number): void {
+    if (permit.generation !== this.#permit.generation) return
+    if (permit.probe) {
+      this.#endLeases(now)
+      const trial = this.openPeriod?.trial
+      if (trial?.release(permit as ProbePermit)) this.#countProbe(trial, true, REASONS.probeSlow, now)
+      return
+    }
+    if (this.#state !== 'closed') return
+    const reason = this.#rule.recordSlow?.(limitMs, now)
+    if (reason !== undefined) this.#open(reason, now, undefined)
   }
 
   /** Ends the open period, probe leases and the ramp if their time is over. Call it before you read the state. */

@@ -79,14 +79,18 @@ export class PermitQueue<W extends PermitWaiter> {
    * Removes and returns the next waiter whose wait is over; undefined if the head of the queue must continue to wait.
    * Call it until it returns undefined.
    *
-   * The waiter has a permit, or none if the permit would come too late. The latter happens only if `next` was not
-   * called in time.
+   * The waiter has a permit, or none if it is too late for one: now, or when the permit is due. That happens only if
+   * `next` was not called in time.
+   *
+   * @param graceMs how much later than its last instant a waiter still gets a permit
    */
-  next(now: number): W | undefined {
+  next(now: number, graceMs = 0): W | undefined {
     const { head } = this.#queue
     if (head === undefined) return undefined
-    head.permit = this.#limit.tryAcquire(now)
-    if (head.permit === undefined && !this.#isTooLate(head, now)) return undefined
+    const late = isPast(head.latestMs + graceMs, now)
+    head.permit = late ? undefined : this.#limit.tryAcquire(now)
+    const tooLate = late || isPast(head.latestMs, this.#limit.permitAtMs(0, now))
+    if (head.permit === undefined && !tooLate) return undefined
     this.#queue.remove(head)
     return head
   }
@@ -94,12 +98,6 @@ export class PermitQueue<W extends PermitWaiter> {
   /** Returns the time until the head of the queue gets its permit; undefined if no call waits. */
   delayMs(now: number): number | undefined {
     return this.#queue.length === 0 ? undefined : delayUntil(this.#limit.permitAtMs(0, now), now)
-  }
-
-  #isTooLate(head: W, now: number): boolean {
-    // The two instants are computed in different ways, so their last digits may differ without the permit being late.
-    const permitAtMs = this.#limit.permitAtMs(0, now)
-    return permitAtMs - head.latestMs > Math.abs(head.latestMs) * ROUNDING
   }
 
   /** Returns the time until a new call would wait no longer than `maxWaitMs`. */
@@ -111,4 +109,10 @@ export class PermitQueue<W extends PermitWaiter> {
   }
 }
 
+// Instants that are computed in different ways may differ in their last digits without being different.
 const ROUNDING = 1e-12
+
+/** Whether `now` is later than an instant. */
+export function isPast(latestMs: number, now: number): boolean {
+  return now - latestMs > Math.abs(latestMs) * ROUNDING
+}

@@ -1,4 +1,6 @@
 import type { Binding } from '../../../core/binding.ts'
+import { discard } from '../../../core/engine/discard.ts'
+import { MisuseError } from '../../../core/misuse-error.ts'
 import { read } from '../../../errors/safe-read.ts'
 
 // Cache and coalesce need calls with a key, and values that many callers can read. A violation is a mistake in the
@@ -6,7 +8,7 @@ import { read } from '../../../errors/safe-read.ts'
 
 /** Makes the error for a call without a key. TypeScript rejects such calls, except after a cast. */
 export function keyMissing({ shield, policy }: Binding): TypeError {
-  return new TypeError(
+  return new MisuseError(
     `shield '${shield}': the policy '${policy}' needs a key: run(operation, { key }) or wrap(fn, { key: (...args) => … })`,
   )
 }
@@ -20,7 +22,8 @@ export function checkShareable(value: unknown, { shield, policy }: Binding): voi
   if (typeof value !== 'object' || value === null) return
   const what = readableOnce(value)
   if (what === undefined) return
-  throw new TypeError(
+  discard(value)
+  throw new MisuseError(
     `shield '${shield}': the policy '${policy}' gives one value to many callers, but ${what} can be read only once; read it inside the operation, as in \`return await response.json()\``,
   )
 }

@@ -34,7 +34,10 @@ export interface ModelSettings {
 interface Sample {
   readonly at: number
   readonly failed: boolean
-  readonly durationMs: number
+  /** Whether a rule with this limit counts the call as slow; undefined if it has counted the call before. */
+  slow(limitMs: number): boolean | undefined
+  /** Whether the call is still in flight, so that only rules for slow calls count it. */
+  readonly inFlight: boolean
 }
 
 export interface Change {
@@ -47,18 +50,20 @@ export interface Change {
 /** Evaluates a rule: the count, the number of calls, and whether it trips. */
 function evaluate(rule: RuleSpec, samples: readonly Sample[], now: number): [number, number, boolean] {
   if (rule.kind === 'consecutive') {
-    const lastSuccess = samples.findLastIndex(({ failed }) => !failed)
-    const failuresInRow = samples.length - 1 - lastSuccess
-    return [failuresInRow, samples.length, failuresInRow >= rule.n]
+    const settled = samples.filter(({ inFlight }) => !inFlight)
+    const lastSuccess = settled.findLastIndex(({ failed }) => !failed)
+    const failuresInRow = settled.length - 1 - lastSuccess
+    return [failuresInRow, settled.length, failuresInRow >= rule.n]
   }
   const { window, slowerThanMs, minimum, twentieths } = rule
+  const counted = samples.filter(({ inFlight, slow }) =>
+    slowerThanMs === undefined ? !inFlight : slow(slowerThanMs) !== undefined,
+  )
   const inWindow =
     'calls' in window
-      ? samples.slice(-window.calls)
-      : samples.filter(({ at }) => Math.floor(now / window.bucketMs) - Math.floor(at / window.bucketMs) < 20)
-  const hits = inWindow.filter(({ failed, durationMs }) =>
-    slowerThanMs === undefined ? failed : durationMs > slowerThanMs,
-  )
+      ? counted.slice(-window.calls)
+      : counted.filter(({ at }) => Math.floor(now / window.bucketMs) - Math.floor(at / window.bucketMs) < 20)
+  const hits = inWindow.filter(({ failed, slow }) => (slowerThanMs === undefined ? failed : slow(slowerThanMs)))
   return [hits.length, inWindow.length, inWindow.length >= minimum && hits.length * 20 >= twentieths * inWindow.length]
 }
 
@@ -178,16 +183,40 @@ export class BreakerModel {
     now: number,
     hintMs: number,
     ms: number,
+    countedSlowMs = -1,
   ): boolean {
     if (isProbe && generation === this.generation) this.endLeases(now)
     if (generation !== this.generation) return false
     if (isProbe) return this.settleProbe(id, verdict, now, hintMs, ms)
     if (verdict === 'ignored' || this.state !== 'closed') return true
     const failed = verdict === 'failure'
-    this.samples.push({ at: now, failed, durationMs: ms })
-    const tripping = this.settings.rules.find((rule) => evaluate(rule, this.samples, now)[2])
-    if (tripping !== undefined) this.open(reasonOf(tripping), now, failed ? hintMs : 0)
+    const slow = (limitMs: number): boolean | undefined => (countedSlowMs >= limitMs ? undefined : ms > limitMs)
+    this.samples.push({ at: now, failed, slow, inFlight: false })
+    this.trip(
+      now,
+      failed ? hintMs : 0,
+      (rule) => rule.kind === 'consecutive' || countedSlowMs < (rule.slowerThanMs ?? Number.POSITIVE_INFINITY),
+    )
     return true
+  }
+
+  trip(now: number, hintMs: number, counts: (rule: RuleSpec) => boolean): void {
+    const tripping = this.settings.rules.find((rule) => counts(rule) && evaluate(rule, this.samples, now)[2])
+    if (tripping !== undefined) this.open(reasonOf(tripping), now, hintMs)
+  }
+
+  /** A call in flight exceeds a limit. */
+  exceeds(limitMs: number, id: number, generation: number, isProbe: boolean, now: number): void {
+    if (isProbe && generation === this.generation) this.endLeases(now)
+    if (generation !== this.generation) return
+    if (isProbe) {
+      if (this.inFlight.some((probe) => probe.id === id)) this.countProbe(id, 'a probe was too slow', now, 0)
+      return
+    }
+    if (this.state !== 'closed') return
+    const slow = (limit: number): boolean | undefined => (limit === limitMs ? true : undefined)
+    this.samples.push({ at: now, failed: false, slow, inFlight: true })
+    this.trip(now, 0, (rule) => rule.kind === 'rate' && rule.slowerThanMs === limitMs)
   }
 
   settleProbe(id: number, verdict: Verdict, now: number, hintMs: number, ms: number): boolean {

@@ -9,7 +9,7 @@ import type { BreakerSettings, Transition } from '../settings.ts'
 import { transitionsOf } from '../transitions.ts'
 import { anyTrip } from '../trips/any-trip.ts'
 import { consecutive, failureRate, slowCallRate } from '../trips/trip.ts'
-import type { Trip } from '../trips/trip-rule.ts'
+import { slowLimitsOf, type Trip } from '../trips/trip-rule.ts'
 import { BreakerModel, type ModelSettings, type RuleSpec } from './breaker-model.ts'
 
 const RUNS = 3_000
@@ -63,6 +63,7 @@ type Command =
       readonly hintMs: number | undefined
       readonly durationMs: number
     }
+  | { readonly do: 'exceed'; readonly which: number }
   | { readonly do: 'wait'; readonly ms: number; readonly advances: boolean }
   | { readonly do: 'isolate' | 'disable' | 'reset' | 'startCheck' | 'endCheck' }
   | { readonly do: 'saveAndRestore'; readonly shiftMs: number }
@@ -83,6 +84,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
         durationMs: fc.nat(25),
       }),
     },
+    { weight: 12, arbitrary: fc.record({ do: fc.constant('exceed' as const), which: fc.nat(20) }) },
     {
       weight: 14,
       arbitrary: fc.record({
@@ -133,6 +135,8 @@ interface HeldPermit {
   readonly generation: number
   readonly isProbe: boolean
   readonly permit: Permit
+  /** How many limits the call has exceeded while in flight. */
+  exceeded: number
 }
 
 /** A breaker and its model, which receive the same commands. */
@@ -160,10 +164,22 @@ class Pair {
       case 'settle': {
         if (this.held.length === 0) break
         const [held] = this.held.splice(command.which % this.held.length, 1) as [HeldPermit]
-        const { verdict, hintMs, durationMs } = command
-        expect(breaker.settle(held.permit, verdict, now, hintMs, durationMs)).toBe(
-          model.settle(held.id, held.generation, held.isProbe, verdict, now, hintMs || 0, durationMs),
+        const { verdict, hintMs } = command
+        const countedSlowMs = this.limitsMs[held.exceeded - 1]
+        // A call that has exceeded a limit in flight takes longer than that.
+        const durationMs = Math.max(command.durationMs, (countedSlowMs ?? -1) + 1)
+        expect(breaker.settle(held.permit, verdict, now, hintMs, durationMs, countedSlowMs)).toBe(
+          model.settle(held.id, held.generation, held.isProbe, verdict, now, hintMs || 0, durationMs, countedSlowMs),
         )
+        break
+      }
+      case 'exceed': {
+        const held = this.held[command.which % this.held.length]
+        const limitMs = this.limitsMs[held?.exceeded ?? 0]
+        if (held === undefined || limitMs === undefined) break
+        held.exceeded += 1
+        breaker.exceeds(limitMs, held.permit, now)
+        model.exceeds(limitMs, held.id, held.generation, held.isProbe, now)
         break
       }
       case 'wait':
@@ -196,12 +212,16 @@ class Pair {
     }
   }
 
+  get limitsMs(): readonly number[] {
+    return slowLimitsOf(this.settings.trip) ?? []
+  }
+
   acquires(id: number, chance: number): boolean {
     const permit = this.breaker.sharedPermit ?? this.breaker.tryAcquire(this.now, () => chance)
     const expected = this.model.acquire(id, this.now, chance)
     expect(permit && (permit.probe ? 'probe' : 'shared')).toBe(expected)
     if (permit === undefined) return false
-    this.held.push({ id, generation: this.model.generation, isProbe: permit.probe, permit })
+    this.held.push({ id, generation: this.model.generation, isProbe: permit.probe, permit, exceeded: 0 })
     return true
   }
 
@@ -263,6 +283,8 @@ test('the random sequences reach every state and transition that matters', () =>
       sequence.forEach((command, id) => {
         const before = pair.breaker.state
         pair.do(command, id)
+        if (command.do === 'exceed' && pair.breaker.state === 'open' && before !== 'open')
+          count(`exceeded while ${before}`)
         if (command.do === 'saveAndRestore') count(`restored ${before}`)
         const admitting = pair.breaker.admitting(pair.now)
         if (admitting !== undefined) count(`ramp ${command.do}`)
@@ -274,6 +296,7 @@ test('the random sequences reach every state and transition that matters', () =>
   )
   for (const what of [
     ...['restored closed', 'restored open', 'restored half-open', 'restored isolated', 'restored disabled'],
+    ...['exceeded while closed', 'exceeded while half-open'],
     ...['ramp acquire', 'ramp settle', 'ramp saveAndRestore', 'failures within a ramp'],
     ...['closed > open: n consecutive failures', 'closed > open: failure rate of n %'],
     ...['closed > open: slow call rate of n %', 'half-open > open: a probe was too slow'],

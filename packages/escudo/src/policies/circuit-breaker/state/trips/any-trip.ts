@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../../../core/options/configuration-error.ts'
 import { show } from '../../../../core/options/durations.ts'
-import type { Trip, TripRule } from './trip-rule.ts'
+import { slowLimitsOf, type Trip, type TripRule } from './trip-rule.ts'
 
 /**
  * Opens the circuit when any of several trips does.
@@ -24,9 +24,10 @@ export function anyTrip(...trips: readonly Trip[]): Trip {
   if (trips.length === 0) throw new ConfigurationError('anyTrip', 'expected at least one trip')
   const checked = trips.map((trip, index) => checkedTrip(trip, `anyTrip[${index}]`))
   const reasons = [...new Set(checked.flatMap((trip) => trip.reasons))]
-  const limitsMs = checked.flatMap(({ slowerThanMs }) => (slowerThanMs === undefined ? [] : [slowerThanMs]))
+  const slowLimitsMs = [...new Set(checked.flatMap((trip) => slowLimitsOf(trip) ?? []))].sort((a, b) => a - b)
+  const [slowerThanMs] = slowLimitsMs
   const create = (): TripRule => new AnyTripRule(checked.map((trip) => trip.create()))
-  return limitsMs.length === 0 ? { reasons, create } : { reasons, slowerThanMs: Math.min(...limitsMs), create }
+  return slowerThanMs === undefined ? { reasons, create } : { reasons, slowerThanMs, slowLimitsMs, create }
 }
 
 /** Returns the trip, or throws a ConfigurationError with the path of the option. */
@@ -48,11 +49,19 @@ class AnyTripRule implements TripRule {
     this.#shown = rules[0] as TripRule
   }
 
-  record(failed: boolean, durationMs: number, now: number): string | undefined {
+  record(failed: boolean, durationMs: number, now: number, countedSlowMs?: number): string | undefined {
+    return this.#count((rule) => rule.record(failed, durationMs, now, countedSlowMs))
+  }
+
+  recordSlow(limitMs: number, now: number): string | undefined {
+    return this.#count((rule) => rule.recordSlow?.(limitMs, now))
+  }
+
+  #count(record: (rule: TripRule) => string | undefined): string | undefined {
     let firstReason: string | undefined
     // No early return: every rule must count every call.
     for (const rule of this.#rules) {
-      const reason = rule.record(failed, durationMs, now)
+      const reason = record(rule)
       if (reason === undefined || firstReason !== undefined) continue
       firstReason = reason
       this.#shown = rule

@@ -22,11 +22,20 @@ export class RateRule implements TripRule {
     this.#window = settings.makeWindow()
   }
 
-  record(failed: boolean, durationMs: number, now: number): string | undefined {
+  record(failed: boolean, durationMs: number, now: number, countedSlowMs = -1): string | undefined {
+    const { slowerThanMs } = this.#settings
+    if (slowerThanMs === undefined) return this.#count(failed, now)
+    return countedSlowMs >= slowerThanMs ? undefined : this.#count(durationMs > slowerThanMs, now)
+  }
+
+  recordSlow(limitMs: number, now: number): string | undefined {
+    return limitMs === this.#settings.slowerThanMs ? this.#count(true, now) : undefined
+  }
+
+  #count(hit: boolean, now: number): string | undefined {
     const settings = this.#settings
     const window = this.#window
-    const { slowerThanMs } = settings
-    window.record(slowerThanMs === undefined ? failed : durationMs > slowerThanMs, now)
+    window.record(hit, now)
     const { hits } = window
     // Fast path of a healthy dependency: without hits the share is 0, and the threshold is above 0.
     if (hits === 0) return undefined

@@ -6,9 +6,18 @@ export interface TripRule {
    * @param failed whether the verdict was `failure`
    * @param durationMs the duration of the call; 0 if the trip has no {@link Trip.slowerThanMs}
    * @param now the current instant, in milliseconds on the breaker's clock
+   * @param countedSlowMs the largest limit for which {@link recordSlow} has counted this call; below 0 if there is none
    * @returns one of {@link Trip.reasons} if the circuit must open now, otherwise undefined
    */
-  record(failed: boolean, durationMs: number, now: number): string | undefined
+  record(failed: boolean, durationMs: number, now: number, countedSlowMs?: number): string | undefined
+  /**
+   * Counts a call as slow that is still in flight. Its later outcome is not counted again by the same rule. Optional: a
+   * rule without it counts calls at their outcome only.
+   *
+   * @param limitMs one of {@link Trip.slowLimitsMs}, which the call has exceeded now
+   * @returns one of {@link Trip.reasons} if the circuit must open now, otherwise undefined
+   */
+  recordSlow?(limitMs: number, now: number): string | undefined
   /** The status field `failures`: failed or slow calls, depending on the rule. */
   failures(now: number): number
   /** The status field `calls`: the calls among which {@link failures} were counted. */
@@ -27,8 +36,15 @@ export interface Trip {
    * Undefined if the rule needs no durations. Calls are then not timed.
    */
   readonly slowerThanMs?: number
+  /** The limits of all rules that count slow calls, in ascending order. Default: {@link slowerThanMs} alone. */
+  readonly slowLimitsMs?: readonly number[]
   /** The circuit cannot open before this many calls within this time; undefined without a minimum or a time window. */
   readonly minimum?: { readonly calls: number; readonly withinMs: number }
   /** Creates a rule with all counts at zero. */
   create(): TripRule
+}
+
+/** The limits after which a call in flight is slow, in ascending order; undefined if the trip needs no durations. */
+export function slowLimitsOf({ slowLimitsMs, slowerThanMs }: Trip): readonly number[] | undefined {
+  return slowLimitsMs ?? (slowerThanMs === undefined ? undefined : [slowerThanMs])
 }

@@ -71,7 +71,8 @@ export interface SlowCallRateOptions extends FailureRateOptions {
 /**
  * Opens the circuit when the share of slow calls in a sliding window reaches a threshold.
  *
- * Slow successes and slow failures are slow; a fast failure is not. To count failures too, combine both:
+ * Slow successes and slow failures are slow; a fast failure is not. A call that is still in flight counts as soon as it
+ * has taken longer than `slowerThan`, and its outcome does not count again. To count failures too, combine both:
  * `anyTrip(failureRate(), slowCallRate({ … }))`. While half-open, a slow probe counts as failed. The status field
  * `failures` is the number of slow calls in the window. Semantics after resilience4j's slow call rate.
  *
@@ -87,7 +88,12 @@ export function slowCallRate(options: SlowCallRateOptions): Trip {
   knownKeys(options, 'slowCallRate', ['threshold', 'slowerThan', 'window', 'minimumCalls'])
   const slowerThanMs = toMs(options.slowerThan, 'slowCallRate.slowerThan')
   const settings = readRate(options, 'slowCallRate', 'slow call rate', slowerThanMs)
-  return { reasons: [settings.reason], slowerThanMs, ...minimumOf(options), create: () => new RateRule(settings) }
+  return {
+    reasons: [settings.reason],
+    slowerThanMs,
+    ...minimumOf(options),
+    create: () => new RateRule(settings),
+  }
 }
 
 function readRate(

@@ -1,0 +1,52 @@
+import { type CallState, enteredMs } from './call.ts'
+import { deadlineExceeded } from './caller-scope.ts'
+import type { Cancellation, CancelScope } from './cancel-scope.ts'
+
+/**
+ * Returns why a call must not go on after a wait; undefined if it may.
+ *
+ * A policy calls it after every wait, before the call enters the inner layers: nothing begins after its deadline, however
+ * long the event loop was blocked. It reads the clock, and sets `enteredMs` for the inner policies.
+ *
+ * @param limitMs the last instant at which the waiting policy itself lets the call go on. What is due after it does not
+ * matter, because the policy would have ended the call before
+ */
+export function cancellationAfterWait(call: CallState, limitMs = Number.POSITIVE_INFINITY): Cancellation | undefined {
+  call.enteredMs = undefined
+  const cancellation = expireOverdue(call, limitMs)
+  const { deadline } = call
+  if (cancellation !== undefined || deadline === undefined || deadline > Math.min(enteredMs(call), limitMs)) {
+    return cancellation
+  }
+  // A custom policy has passed on a copy of the call with an earlier deadline, for which there is no timer.
+  const origin = { shield: call.root.host.name, policy: 'deadline', stacks: false }
+  return { by: 'escudo', reason: deadlineExceeded({ afterMs: 0, origin }) }
+}
+
+/**
+ * Expires the timeout or deadline around a call that is overdue, as if its timer had fired on time.
+ *
+ * If several are overdue, the one that was due first expires.
+ *
+ * @returns why the call is cancelled; undefined if it is not
+ */
+export function expireOverdue(call: CallState, limitMs = Number.POSITIVE_INFINITY): Cancellation | undefined {
+  const { scope } = call
+  if (scope === undefined || scope.cancellation !== undefined) return scope?.cancellation
+  firstDue(scope, Math.min(enteredMs(call), limitMs))?.expire()
+  return scope.cancellation
+}
+
+/** The scope around a call that was due first; undefined if none is due. */
+function firstDue(innermost: CancelScope, now: number): CancelScope | undefined {
+  let first: CancelScope | undefined
+  let firstMs = now
+  for (let scope: CancelScope | undefined = innermost; scope !== undefined; scope = scope.enclosing) {
+    const { expiresMs } = scope
+    // At the same instant the outer scope expires first: its timer was set first.
+    if (expiresMs === undefined || expiresMs > firstMs) continue
+    first = scope
+    firstMs = expiresMs
+  }
+  return first
+}
