@@ -98,13 +98,14 @@ export class TimeoutError extends PolicyError {
 defineFacts(TimeoutError, 'TimeoutError', { code: 'TIMEOUT', status: 504, kind: 'technical' })
 
 const DEADLINE_EXCEEDED: ErrorFacts = { code: 'DEADLINE_EXCEEDED', status: 503, kind: 'technical', retry: 'never' }
-const NOT_STARTED: ErrorFacts = { ...DEADLINE_EXCEEDED, verdict: 'ignored' }
+const NO_BLAME: ErrorFacts = { ...DEADLINE_EXCEEDED, verdict: 'ignored' }
 
 /**
  * The caller's deadline expired.
  *
  * The call rejects even if a policy would continue, for example with a retry. It is not a refusal: circuit breakers
- * count a failure. If the deadline has passed before the call, the operation is not called, and policies count nothing.
+ * count a failure. They count nothing if the deadline has passed before the call (the operation is not called then), or if
+ * the request around the call brought it.
  *
  * @example
  * ```ts
@@ -119,15 +120,16 @@ const NOT_STARTED: ErrorFacts = { ...DEADLINE_EXCEEDED, verdict: 'ignored' }
 export class DeadlineExceededError extends PolicyError {
   readonly code = 'DEADLINE_EXCEEDED'
 
-  constructor(origin: Origin, afterMs: number) {
+  /** @param inherited whether the request around the call brought the deadline */
+  constructor(origin: Origin, afterMs: number, inherited = false) {
     super(
       afterMs > 0
         ? `'${origin.shield}' did not answer before the deadline, ${afterMs} ms after the call`
         : `'${origin.shield}' was called after the deadline`,
       origin,
     )
-    // The operation did not run, so the error says nothing about the dependency.
-    if (afterMs <= 0) Object.defineProperty(this, FACTS, { value: NOT_STARTED, configurable: true })
+    // The operation did not run, or the caller chose a time that is too short: the dependency is not to blame.
+    if (afterMs <= 0 || inherited) Object.defineProperty(this, FACTS, { value: NO_BLAME, configurable: true })
   }
 }
 defineFacts(DeadlineExceededError, 'DeadlineExceededError', DEADLINE_EXCEEDED)

@@ -3,6 +3,7 @@ import type { Binding } from './binding.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
 import { withCurrentCall } from './context/current-call.ts'
+import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
 import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
@@ -11,6 +12,7 @@ import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromi
 import { type Layer, operationLayer } from './engine/layer.ts'
 import type { Origin } from './errors.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
+import { noteNotStarted } from './explain/notes.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
 import { type Duration, show, toMs } from './options/durations.ts'
@@ -41,7 +43,8 @@ export interface RunOptions {
   /** Cancels the call: it rejects immediately with the signal's reason, even if the operation ignores its signal. */
   readonly signal?: AbortSignal | undefined
   /**
-   * How long the caller waits from now, all retries included. Default: without limit.
+   * How long the caller waits from now, all retries included. Default: without limit, except the deadline of the
+   * request around the call (see `withContext`).
    *
    * If it is 0 or negative (a computed time that is left may be), the call rejects at once, without calling the operation.
    */
@@ -182,11 +185,14 @@ class ComposedShield {
       return Promise.reject(new TypeError(`shield '${this.name}': run() expects a function, got ${show(operation)}`))
     }
     try {
+      const inheritedMs = inheritedLeftMs()
       return toPromise(
-        options === undefined ? this.#enter(operation) : this.#enterWith(operation, options),
+        options === undefined && inheritedMs === undefined
+          ? this.#enter(operation)
+          : this.#enterWith(operation, options ?? NO_OPTIONS, inheritedMs),
       ) as Promise<T>
     } catch (error) {
-      // An option is invalid, or the signal is already aborted.
+      // An option is invalid.
       return Promise.reject(error)
     }
   }
@@ -257,22 +263,23 @@ class ComposedShield {
     return this.#outermost.enter(newCall(this.#facts), operation, END)
   }
 
-  #enterWith(operation: Operation<unknown>, options: RunOptions): FrameResult {
+  #enterWith(operation: Operation<unknown>, options: RunOptions, inheritedMs: number | undefined): FrameResult {
     checkRunOptions(options)
     const signal = checkedSignal(options.signal, 'run.signal')
     const key = checkedKey(options.key)
     const priority = checkedPriority(options.priority)
     // A deadline may be computed: the time that is left. It is then negative if the caller was too late.
-    const afterMs =
+    const ownMs =
       options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline', Number.NEGATIVE_INFINITY)
-    if (signal?.aborted) throw abortReason(signal)
+    const inherited = inheritedMs !== undefined && (ownMs === undefined || inheritedMs < ownMs)
+    const afterMs = inherited ? inheritedMs : ownMs
     if (signal === undefined && afterMs === undefined) {
       return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
     }
     const root = new CallRoot(this.#facts, key, priority)
+    if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin: Origin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
-    if (afterMs !== undefined && afterMs <= 0)
-      return passFailure(END, new Failure(deadlineExceeded({ afterMs, origin }), root))
+    if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)
     const scope = new CallerScope()
     try {
       if (signal !== undefined) scope.listenTo(signal)
@@ -280,7 +287,7 @@ class ComposedShield {
         return this.#outermost.enter(new CallState(root, scope, 1, undefined), operation, scope)
       const now = this.#clock.now()
       const dueMs = now + afterMs
-      scope.cancelAt({ afterMs, dueMs, origin }, this.#clock)
+      scope.cancelAt({ afterMs, dueMs, origin, inherited }, this.#clock)
       const call = new CallState(root, scope, 1, dueMs)
       call.enteredMs = now
       return this.#outermost.enter(call, operation, scope)
@@ -289,4 +296,12 @@ class ComposedShield {
       return passFailure(scope, new Failure(error, root))
     }
   }
+}
+
+const NO_OPTIONS: RunOptions = {}
+
+/** Fails a call that enters no policy. */
+function notStarted(error: unknown, root: CallRoot): FrameResult {
+  noteNotStarted(root)
+  return passFailure(END, new Failure(error, root))
 }

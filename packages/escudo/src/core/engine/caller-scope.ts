@@ -5,18 +5,24 @@ import { abortReason } from './abort-reason.ts'
 import { CancelScope } from './cancel-scope.ts'
 import { END, Failure, type Frame, type FrameResult } from './frame.ts'
 
-/** The deadline that a caller passed. */
+/** The deadline of a call. */
 export interface CallerDeadline {
   /** The deadline as the caller passed it: a time from the start of the call. */
   readonly afterMs: number
   /** The same, as an instant on the clock of the call. */
   readonly dueMs: number
   readonly origin: Origin
+  /** Whether the request around the call brought the deadline. Its end says nothing about the dependency. */
+  readonly inherited: boolean
 }
 
 /** Makes the error of a call whose deadline has passed. */
-export function deadlineExceeded({ afterMs, origin }: Omit<CallerDeadline, 'dueMs'>): DeadlineExceededError {
-  const make = (): DeadlineExceededError => new DeadlineExceededError(origin, afterMs)
+export function deadlineExceeded({
+  afterMs,
+  origin,
+  inherited,
+}: Omit<CallerDeadline, 'dueMs' | 'inherited'> & { readonly inherited?: boolean }): DeadlineExceededError {
+  const make = (): DeadlineExceededError => new DeadlineExceededError(origin, afterMs, inherited)
   return origin.stacks ? make() : stackless(make)
 }
 
@@ -58,7 +64,8 @@ export class CallerScope extends CancelScope implements Frame {
 
   override expire(): void {
     const { deadline } = this
-    if (deadline !== undefined) this.cancel({ by: 'escudo', reason: deadlineExceeded(deadline) })
+    if (deadline === undefined) return
+    this.cancel({ by: deadline.inherited ? 'caller' : 'escudo', reason: deadlineExceeded(deadline) })
   }
 
   onValue(value: unknown): FrameResult {
@@ -121,10 +128,11 @@ class SignalScope extends CancelScope {
   }
 }
 
-// The signal may belong to a call of an outer shield whose timeout or deadline expired.
+// The signal may belong to a call of an outer shield whose timeout or deadline expired. An inherited deadline counts as
+// the caller's abort.
 function isTimeout(reason: unknown): boolean {
-  const code = factsOf(reason)?.code
-  return code === 'TIMEOUT' || code === 'DEADLINE_EXCEEDED'
+  const facts = factsOf(reason)
+  return facts?.verdict === undefined && (facts?.code === 'TIMEOUT' || facts?.code === 'DEADLINE_EXCEEDED')
 }
 
 const signalScopes = new WeakMap<AbortSignal, SignalScope>()

@@ -20,7 +20,7 @@ export function cancellationAfterWait(call: CallState, limitMs = Number.POSITIVE
   }
   // A custom policy has passed on a copy of the call with an earlier deadline, for which there is no timer.
   const origin = { shield: call.root.host.name, policy: 'deadline', stacks: false }
-  return { by: 'escudo', reason: deadlineExceeded({ afterMs: 0, origin }) }
+  return { by: 'escudo', reason: deadlineExceeded({ afterMs: 0, origin, inherited: false }) }
 }
 
 /**

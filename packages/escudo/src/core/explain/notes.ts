@@ -28,3 +28,8 @@ export function copyNotes(from: CallRoot, to: CallRoot): void {
 export function forgetEnds(root: CallRoot): void {
   root.notes = root.notes?.map(({ endedHere: _, ...note }) => note)
 }
+
+/** Records that a call was cancelled before it entered its first policy. No policy has an empty name. */
+export function noteNotStarted(root: CallRoot): void {
+  addNote(root, { policy: '', state: 'cancelled', endedHere: true })
+}
