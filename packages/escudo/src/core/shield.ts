@@ -148,6 +148,8 @@ class ComposedShield {
   readonly name: string
   readonly #clock: Clock
   readonly #stacks: boolean
+  /** Where the errors of passed deadlines come from. */
+  readonly #deadlineOrigin: Origin
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
   readonly #outermost: Layer
@@ -161,6 +163,7 @@ class ComposedShield {
     this.#clock = checkedClock(options.clock ?? systemClock)
     const random = optionalFunction(options.random, 'shield.random') ?? Math.random
     this.#stacks = options.stacks ?? false
+    this.#deadlineOrigin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
     this.#policies = namePolicies(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     checkShield(this.name, this.#policies)
@@ -241,7 +244,7 @@ class ComposedShield {
       return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
     }
     const root = new CallRoot(this.#facts, key, priority)
-    const origin: Origin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
+    const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0)
       return passFailure(END, new Failure(deadlineExceeded({ afterMs, origin }), root))
     const scope = new CallerScope()
