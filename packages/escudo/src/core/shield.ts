@@ -160,6 +160,8 @@ class ComposedShield {
   readonly name: string
   readonly #clock: Clock
   readonly #stacks: boolean
+  /** Where the errors of passed deadlines come from. */
+  readonly #deadlineOrigin: Origin
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
   readonly #outermost: Layer
@@ -172,6 +174,7 @@ class ComposedShield {
     this.#clock = checkedClock(options.clock ?? systemClock, 'shield.clock')
     const random = optionalFunction(options.random, 'shield.random') ?? Math.random
     this.#stacks = trueOrFalse(options.stacks ?? false, 'shield.stacks')
+    this.#deadlineOrigin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
     this.#policies = namePolicies(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     checkShield(this.name, this.#policies)
@@ -278,7 +281,7 @@ class ComposedShield {
     }
     const root = new CallRoot(this.#facts, key, priority)
     if (signal?.aborted) return notStarted(abortReason(signal), root)
-    const origin: Origin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
+    const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)
     const scope = new CallerScope()
     try {

@@ -112,7 +112,7 @@ describe('a process', () => {
       const full = shield('s', bulkhead({ limit: 1, queue: 1, maxWait: 240 }))
       full.run(neverSettles)
       full.run(neverSettles).catch(print('queue'))
-      const rated = shield('s', rateLimiter({ limit: 1, per: 300, maxWait: 300 }))
+      const rated = shield('s', rateLimiter({ limit: 1, per: 300, maxWait: 30_000 }))
       rated.run(() => 1)
       rated.run(() => console.log('its turn'))`)
     expect(lines).toEqual([

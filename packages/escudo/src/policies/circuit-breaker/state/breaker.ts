@@ -5,24 +5,14 @@ import { HalfOpenTrial } from './half-open-trial.ts'
 import { OpenPeriod } from './open-period.ts'
 import { FIRST_PERMIT, type Permit, type ProbePermit } from './permit.ts'
 import { Ramp } from './ramp.ts'
+import { hintMs } from './retry-after.ts'
 import { restoredFailure, restoredOpenPeriod, type SavedBreaker, savedOpenPeriod } from './saved-breaker.ts'
 import { type BreakerSettings, openForMs } from './settings.ts'
 import { REASONS } from './transitions.ts'
 import type { TripRule } from './trips/trip-rule.ts'
 
 /**
- * The state machine of one circuit. Pure: no timers, no promises, no clock.
- *
- *     from       to         when
- *     closed     open       the trip decides
- *     open       half-open  the open period ends
- *     half-open  closed     enough probes succeed
- *     half-open  open       too many probes fail, are too slow or exceed their lease
- *     open       closed     the health check succeeds
- *     half-open  closed     the health check succeeds
- *     any other  isolated   isolate()
- *     any other  disabled   disable()
- *     any other  closed     reset()
+ * The state machine of one circuit. Pure: no timers, no promises, no clock. Its transitions: see {@link transitionsOf}.
  *
  * Every transition starts a new generation. A permit carries the generation in which it was granted, and a result with
  * an old generation changes nothing. A late failure cannot reopen a half-open circuit; a late success cannot close it.
@@ -109,9 +99,7 @@ export class Breaker {
   }
 
   /**
-   * Counts a call in flight that takes longer than one of `slowLimitsOf(settings.trip)`, at the moment when it does. Such
-   * a probe has failed, and its permit is released.
-   *
+   * Counts a call in flight at the moment when it exceeds one of `slowLimitsOf(settings.trip)`. A probe has then failed.
    * Call it at most once per permit and limit, in ascending order.
    */
   exceeds(limitMs: number, permit: Permit, now: number): void {
@@ -144,20 +132,10 @@ export class Breaker {
     return this.#state === 'open' ? this.openPeriod?.openUntilMs : this.openPeriod?.trial?.firstLeaseEndsMs
   }
 
-  /**
-   * How long a rejected caller should wait. While open: the rest of the open period. While half-open: until the lease
-   * of a probe ends, or the next open period, whichever is shorter. During a ramp: until its next step.
-   *
-   * @returns undefined if no call is rejected, or if the circuit is isolated
-   */
+  /** How long a rejected caller should wait; undefined if no call is rejected, or if the circuit is isolated. */
   retryAfterMs(now: number): number | undefined {
     const phase = this.#phase
-    if (phase === undefined) return undefined
-    if (phase instanceof Ramp) return phase.isOver(now) ? undefined : phase.nextStepInMs(now)
-    if (this.#state === 'open') return Math.max(0, phase.openUntilMs - now)
-    // A lease that ends frees a permit. A probe that fails may open the circuit again immediately.
-    const leaseMs = (this.nextChangeMs() ?? now) - now
-    return Math.max(0, Math.min(leaseMs, openForMs(this.#settings.openPeriod, phase.opening + 1)))
+    return phase && hintMs(phase, this.nextChangeMs() ?? now, this.#settings.openPeriod, now)
   }
 
   /** The share of calls that go through during a ramp; undefined without a ramp. */
@@ -277,14 +255,11 @@ export class Breaker {
     durationMs: number,
   ): boolean {
     this.#endLeases(now)
+    const { slowerThanMs = Number.POSITIVE_INFINITY } = this.#settings.trip
     const trial = this.openPeriod?.trial
     if (permit.generation !== this.#permit.generation || trial === undefined || !trial.release(permit)) return false
     if (verdict === 'failure') this.#countProbe(trial, true, REASONS.probeFailed, now, retryAfterMs)
-    else if (verdict === 'success') {
-      const { slowerThanMs } = this.#settings.trip
-      const slow = slowerThanMs !== undefined && durationMs > slowerThanMs
-      this.#countProbe(trial, slow, REASONS.probeSlow, now)
-    }
+    else if (verdict === 'success') this.#countProbe(trial, durationMs > slowerThanMs, REASONS.probeSlow, now)
     return true
   }
 

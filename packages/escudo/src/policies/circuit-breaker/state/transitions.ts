@@ -23,7 +23,20 @@ export interface PossibleTransition {
 
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated', 'disabled']
 
-/** Lists every transition that a breaker with these settings can make. */
+/**
+ * Lists every transition that a breaker with these settings can make.
+ *
+ *     from       to         when
+ *     closed     open       the trip decides
+ *     open       half-open  the open period ends
+ *     half-open  closed     enough probes succeed
+ *     half-open  open       too many probes fail, are too slow or exceed their lease
+ *     open       closed     the health check succeeds
+ *     half-open  closed     the health check succeeds
+ *     any other  isolated   isolate()
+ *     any other  disabled   disable()
+ *     any other  closed     reset()
+ */
 export function transitionsOf(
   trip: Pick<Trip, 'reasons' | 'slowerThanMs'>,
   hasHealthCheck = false,

@@ -1,0 +1,23 @@
+import type { OpenPeriod } from './open-period.ts'
+import { Ramp } from './ramp.ts'
+import { type OpenPeriodSettings, openForMs } from './settings.ts'
+
+/**
+ * How long a caller should wait that a circuit rejects.
+ *
+ * While open: the rest of the open period. While half-open: until the lease of a probe ends, or the next open period,
+ * whichever is shorter. During a ramp: until its next step; undefined after its last one.
+ *
+ * @param nextChangeMs when the state next changes; now if no change depends on time
+ */
+export function hintMs(
+  phase: OpenPeriod | Ramp,
+  nextChangeMs: number,
+  settings: OpenPeriodSettings,
+  now: number,
+): number | undefined {
+  if (phase instanceof Ramp) return phase.isOver(now) ? undefined : phase.nextStepInMs(now)
+  if (phase.trial === undefined) return Math.max(0, phase.openUntilMs - now)
+  // A lease that ends frees a permit. A probe that fails may open the circuit again immediately.
+  return Math.max(0, Math.min(nextChangeMs - now, openForMs(settings, phase.opening + 1)))
+}
