@@ -1,7 +1,7 @@
 import { synchronous } from '../errors/options/synchronous.ts'
 import type { Binding } from './binding.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { Composable, KeyedOptions, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
+import type { Composable, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
 import { withCurrentCall } from './context/current-call.ts'
 import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
@@ -15,111 +15,13 @@ import { EventHub, type EventName, type Listener, type ShieldEvents } from './ev
 import { noteNotStarted } from './explain/notes.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
-import { type Duration, show, toMs } from './options/durations.ts'
+import { show, toMs } from './options/durations.ts'
 import { checkedName, knownKeys, optionalFunction, requiredFunction, trueOrFalse } from './options/options.ts'
 import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
-import { type AnyPolicy, type Key, LAYER, type PolicyStatus } from './policy.ts'
-import type { Random } from './random.ts'
+import { type AnyPolicy, LAYER } from './policy.ts'
 import { registerShield, type ShieldFacts } from './registry.ts'
+import type { RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
 import { bindClock, checkedRun, checkShield, namePolicies, shieldOptions } from './validation.ts'
-
-/** Options of {@link shield}. */
-export interface ShieldOptions {
-  /** The name of the dependency: 1 to 100 characters. It appears in errors, events, logs and metrics. */
-  readonly name: string
-  /** The source of time. Default: the system's monotonic clock. */
-  readonly clock?: Clock
-  /** The source of random numbers. Default: `Math.random`. */
-  readonly random?: Random
-  /**
-   * Whether refusals and timeouts capture a stack. Default: false. A stack costs microseconds, and an outage causes
-   * many refusals.
-   */
-  readonly stacks?: boolean
-}
-
-/** Options of one call. */
-export interface RunOptions {
-  /** Cancels the call: it rejects immediately with the signal's reason, even if the operation ignores its signal. */
-  readonly signal?: AbortSignal | undefined
-  /**
-   * How long the caller waits from now, all retries included. Default: without limit, except the deadline of the
-   * request around the call (see `withContext`).
-   *
-   * If it is 0 or negative (a computed time that is left may be), the call rejects at once, without calling the operation.
-   */
-  readonly deadline?: Duration | undefined
-  /** The tenant, user or resource that the call is for. Required if the shield has a cache or a coalesce. */
-  readonly key?: string | undefined
-  /** Calls with a higher priority leave a queue first. Default: 0. */
-  readonly priority?: number | undefined
-}
-
-/** A JSON-able snapshot of a shield. */
-export interface ShieldStatus {
-  readonly name: string
-  /** The state and counters of the policies, outermost first. */
-  readonly policies: readonly (PolicyStatus & { readonly name: string; readonly type: string })[]
-}
-
-/** Options of one call of a shield whose policies need a key, such as a cache. */
-export interface KeyedRunOptions extends RunOptions {
-  readonly key: string
-}
-
-/**
- * Policies composed in one order, under a name. Created by {@link shield}.
- *
- * `R` is the type of the results that the policies read. `X` is what they may return in place of a result. `K` is the
- * type of the key of a call. If a policy needs a key, `K` is `string`, and `run` and `wrap` do not compile without a
- * key.
- */
-export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
-  readonly name: string
-  // `run` and `wrap` are properties instead of methods. The compiler compares the parameters of methods in both
-  // directions, and would accept a shield that needs a key where a plain shield is expected.
-  /**
-   * Runs an operation inside the policies.
-   *
-   * If no policy makes it wait, the operation is called synchronously, before `run` returns.
-   *
-   * @returns a promise of the operation's value, or of the value that a fallback or a cache returns in its place. It
-   * rejects with the operation's error, a refusal, a timeout, or the reason of the caller's signal
-   * @throws nothing: every error is a rejection. An invalid option rejects with a ConfigurationError that names its
-   * path, such as `run.deadline`; an operation that is not a function, or that returns an async iterator, rejects with a
-   * TypeError: consume the iterator inside the operation
-   */
-  readonly run: <T extends R>(
-    operation: Operation<T>,
-    ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
-  ) => Promise<T | X>
-  /**
-   * Wraps a function: each call of the result runs it inside the policies.
-   *
-   * Inside the function, `currentCall()` returns the call. The function and `options.key` receive the `this` of the
-   * call, so a method can be wrapped on its prototype. The result has the name and the length of the function.
-   *
-   * @param options.key derives the key of a call from its arguments; it must be synchronous
-   * @throws TypeError if `fn` is no function; ConfigurationError for an invalid option
-   */
-  readonly wrap: <A extends unknown[], T extends R, This = unknown>(
-    fn: (this: This, ...args: A) => T | PromiseLike<T>,
-    ...options: KeyedOptions<
-      K,
-      { readonly key?: (this: This, ...args: A) => string },
-      { readonly key: (this: This, ...args: A) => string }
-    >
-  ) => (this: This, ...args: A) => Promise<T | X>
-  /** Returns the state and counters of every policy. */
-  status(): ShieldStatus
-  /**
-   * Subscribes to one kind of event.
-   *
-   * @returns a function that unsubscribes
-   * @throws TypeError for an unknown event, or a listener that is no function
-   */
-  on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void
-}
 
 /**
  * Composes policies into the shield of one dependency. The first policy is the outermost.

@@ -1,5 +1,5 @@
 import type { Operation } from '../core/operation.ts'
-import type { RunOptions } from '../core/shield.ts'
+import type { RunOptions } from '../core/shield-types.ts'
 
 /**
  * A shield whose calls return a `Response`.

@@ -1,4 +1,4 @@
-import type { Shield } from '../core/shield.ts'
+import type { Shield } from '../core/shield-types.ts'
 import { standardShield } from '../policies/standard-shield/standard-shield.ts'
 
 const NAME_LENGTH_MAX = 100

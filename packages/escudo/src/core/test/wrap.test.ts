@@ -4,7 +4,8 @@ import { bulkhead, circuitBreaker, coalesce, constant, fallback, hedge, retry, t
 import { faults } from '../../testing/faults/faults.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { currentCall } from '../context/current-call.ts'
-import { type Shield, shield } from '../shield.ts'
+import { shield } from '../shield.ts'
+import type { Shield } from '../shield-types.ts'
 
 const inventory = shield('inventory', timeout('5s'))
 

@@ -1,5 +1,6 @@
 import type { Policy } from '../../core/policy.ts'
-import { type Shield, type ShieldOptions, shield } from '../../core/shield.ts'
+import { shield } from '../../core/shield.ts'
+import type { Shield, ShieldOptions } from '../../core/shield-types.ts'
 import { bulkhead } from '../bulkhead/bulkhead.ts'
 import { circuitBreaker } from '../circuit-breaker/circuit-breaker.ts'
 import { rateLimiter } from '../rate-limiter/rate-limiter.ts'

@@ -6,7 +6,8 @@ import { retry } from '../../../policies/retry/retry.ts'
 import { constant } from '../../../policies/retry/state/backoff.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
-import { type Shield, shield } from '../../shield.ts'
+import { shield } from '../../shield.ts'
+import type { Shield } from '../../shield-types.ts'
 import { EventHub, watchAll } from '../events.ts'
 
 // The event `executed`: what each policy reports when it has finished a call.

@@ -4,9 +4,9 @@ import { drawFrom, type Random } from '../../../core/random.ts'
 import { HalfOpenTrial } from './half-open-trial.ts'
 import { OpenPeriod } from './open-period.ts'
 import { FIRST_PERMIT, type Permit, type ProbePermit } from './permit.ts'
-import { Ramp } from './ramp.ts'
+import { Ramp, rampFrom } from './ramp.ts'
 import { hintMs } from './retry-after.ts'
-import { restoredFailure, restoredOpenPeriod, type SavedBreaker, savedOpenPeriod } from './saved-breaker.ts'
+import { restoredFailure, restoredOpenPeriod, type SavedBreaker, savedState } from './saved-breaker.ts'
 import { type BreakerSettings, openForMs } from './settings.ts'
 import { REASONS } from './transitions.ts'
 import type { TripRule } from './trips/trip-rule.ts'
@@ -123,7 +123,10 @@ export class Breaker {
       if (phase.isOver(now)) this.#phase = undefined
       return
     }
-    if (this.#state === 'open' && now >= phase.openUntilMs) this.#halfOpen(phase, now)
+    if (this.#state === 'open' && now >= phase.openUntilMs) {
+      phase.trial = new HalfOpenTrial(this.#settings.halfOpen)
+      this.#transition('half-open', REASONS.openPeriodEnded, now, phase)
+    }
     this.#endLeases(now)
   }
 
@@ -193,9 +196,8 @@ export class Breaker {
   }
 
   /**
-   * Closes the circuit from every state and clears the counts. All traffic returns immediately, without a ramp.
-   *
-   * For a closed circuit this is no transition, but it starts a new generation: results of calls in flight are ignored.
+   * Closes the circuit from every state, without a ramp, and clears the counts. A closed circuit starts a new generation:
+   * results of calls in flight are ignored.
    */
   reset(now: number): void {
     this.advance(now)
@@ -204,10 +206,8 @@ export class Breaker {
   }
 
   /**
-   * Closes the circuit after a successful health check, without waiting for the open period or the probes.
-   *
-   * @param checked the {@link openPeriod} when the check started: if it has ended since, nothing changes
-   * @returns false if the check was too late to count
+   * Closes the circuit after a successful health check. Returns false if `checked`, the {@link openPeriod} at the start of
+   * the check, has ended since.
    */
   healthCheckSucceeded(checked: OpenPeriod, now: number): boolean {
     this.advance(now)
@@ -219,18 +219,12 @@ export class Breaker {
   /** Returns the state as plain data, without instants of this clock and without the contents of a window. */
   save(now: number): SavedBreaker {
     this.advance(now)
-    const state = this.#state
-    const phase = this.#phase
-    if (phase instanceof Ramp) return { state: 'closed', rampedMs: Math.max(0, now - phase.startedMs) }
-    if (phase !== undefined) return savedOpenPeriod(phase, this.#lastFailure, now)
-    return { state: state as 'closed' | 'isolated' | 'disabled' }
+    return savedState(this.#state, this.#phase, this.#lastFailure, now)
   }
 
   /**
-   * Continues from a saved state. Starts a new generation, but does not call `onTransition`.
-   *
-   * A remaining open period longer than this breaker's maximum is shortened to the maximum. A saved ramp is ignored if
-   * this breaker has no ramp.
+   * Continues from a saved state, in a new generation, without calling `onTransition`. A remaining open period is at most
+   * this breaker's maximum; a saved ramp is ignored if this breaker has none.
    */
   restore(saved: SavedBreaker, now: number): void {
     switch (saved.state) {
@@ -240,7 +234,7 @@ export class Breaker {
         this.#lastFailure = restoredFailure(saved, now)
         break
       case 'closed':
-        this.#enter('closed', saved.rampedMs === undefined ? undefined : this.#rampFrom(now - saved.rampedMs))
+        this.#enter('closed', saved.rampedMs === undefined ? undefined : rampFrom(this.#settings, now - saved.rampedMs))
         break
       default:
         this.#enter(saved.state)
@@ -277,11 +271,6 @@ export class Breaker {
     else if (decision === 'failed') this.#open(reason, now, retryAfterMs)
   }
 
-  #halfOpen(openPeriod: OpenPeriod, now: number): void {
-    openPeriod.trial = new HalfOpenTrial(this.#settings.halfOpen)
-    this.#transition('half-open', REASONS.openPeriodEnded, now, openPeriod)
-  }
-
   #open(reason: string, now: number, retryAfterMs: number | undefined): void {
     const opening = (this.openPeriod?.opening ?? 0) + 1
     const untilMs = now + openForMs(this.#settings.openPeriod, opening, retryAfterMs)
@@ -291,13 +280,7 @@ export class Breaker {
   }
 
   #recover(reason: string, now: number): void {
-    this.#transition('closed', reason, now, this.#rampFrom(now))
-  }
-
-  /** A ramp that started at that instant; undefined if there is none to apply, as under `observe`. */
-  #rampFrom(startedMs: number): Ramp | undefined {
-    const { ramp, mode } = this.#settings
-    return ramp !== undefined && mode === 'enforce' ? new Ramp(ramp, startedMs) : undefined
+    this.#transition('closed', reason, now, rampFrom(this.#settings, now))
   }
 
   /** Enters a state and notifies. The notification comes last, because `onTransition` may act on this breaker. */

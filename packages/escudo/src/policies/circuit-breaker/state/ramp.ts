@@ -1,4 +1,4 @@
-import type { RampSettings } from './settings.ts'
+import type { BreakerSettings, RampSettings } from './settings.ts'
 
 /**
  * A ramp in progress: after a recovery, traffic returns in steps.
@@ -33,4 +33,9 @@ export class Ramp {
   #stepAt(now: number): number {
     return Math.max(0, Math.floor((now - this.startedMs) / this.#settings.eachMs))
   }
+}
+
+/** The ramp of a circuit that has recovered at an instant; undefined without a ramp, and under `observe`. */
+export function rampFrom({ ramp, mode }: BreakerSettings, startedMs: number): Ramp | undefined {
+  return ramp !== undefined && mode === 'enforce' ? new Ramp(ramp, startedMs) : undefined
 }

@@ -1,5 +1,6 @@
-import type { LastFailure } from '../../../core/events/events.ts'
+import type { BreakerState, LastFailure } from '../../../core/events/events.ts'
 import { OpenPeriod } from './open-period.ts'
+import { Ramp } from './ramp.ts'
 import { type OpenPeriodSettings, openForMsMax } from './settings.ts'
 
 /**
@@ -46,12 +47,19 @@ export interface SavedFailure {
 
 type SavedOpenPeriod = Extract<SavedBreaker, { readonly openings: number }>
 
-/** An open period as plain data. */
-export function savedOpenPeriod(
-  openPeriod: OpenPeriod,
+/** The state of a circuit as plain data. */
+export function savedState(
+  state: BreakerState,
+  phase: OpenPeriod | Ramp | undefined,
   lastFailure: LastFailure | undefined,
   now: number,
-): SavedOpenPeriod {
+): SavedBreaker {
+  if (phase instanceof Ramp) return { state: 'closed', rampedMs: Math.max(0, now - phase.startedMs) }
+  if (phase !== undefined) return savedOpenPeriod(phase, lastFailure, now)
+  return { state: state as 'closed' | 'isolated' | 'disabled' }
+}
+
+function savedOpenPeriod(openPeriod: OpenPeriod, lastFailure: LastFailure | undefined, now: number): SavedOpenPeriod {
   const { opening, openedMs, openUntilMs, failures, calls, reason, trial } = openPeriod
   return {
     state: trial === undefined ? 'open' : 'half-open',
