@@ -11,7 +11,7 @@ import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { BodyStream } from './response/body-stream.ts'
 import { FailedResponse } from './response/failed-response.ts'
 import { discard, withBody } from './response/response-copy.ts'
-import { retryAfterMs } from './response/retry-after.ts'
+import { retryAfterMs } from '../errors/body/retry-after.ts'
 import { isFailure } from './response/status.ts'
 
 /**
