@@ -5,6 +5,7 @@ import { shield } from '../core/shield.ts'
 import { BaseUrl } from './base-url.ts'
 import type { ResilientFetchOptions, ResponseShield } from './options.ts'
 import { OriginShields } from './origin-shields.ts'
+import { type Propagation, readPropagation } from './request/propagation.ts'
 
 const PATH = 'resilientFetch'
 // A field name of RFC 9110 (5.1), at most 100 characters.
@@ -18,6 +19,7 @@ export interface ClientSettings {
   readonly retryBodyMaxBytes: number | undefined
   readonly idempotencyKey: (() => string) | undefined
   readonly deadlineHeader: string | undefined
+  readonly propagation: Propagation
   readonly template: ((url: URL) => string | undefined) | undefined
   resolve(input: string | URL): string | URL
   shieldFor(url: URL): ResponseShield
@@ -35,6 +37,7 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
     'idempotencyKey',
     'template',
     'deadlineHeader',
+    'propagate',
     'maxOrigins',
   ])
   const name = checkedName(options.name, `${PATH}.name`)
@@ -49,6 +52,7 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
     retryBodyMaxBytes: readRetryBody(options.retryBody),
     idempotencyKey: readIdempotencyKey(options.idempotencyKey),
     deadlineHeader: readHeaderName(options.deadlineHeader ?? 'x-request-timeout-ms'),
+    propagation: readPropagation(options.propagate, base?.origin, `${PATH}.propagate`),
     template: optionalFunction(options.template, `${PATH}.template`),
     resolve: (input) => (base === undefined ? input : base.resolve(input)),
     shieldFor: readShield(options, name, base),

@@ -47,7 +47,11 @@ export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
   const settings = readSettings(options)
   return async (input, init) => {
     const request = new OutgoingRequest(settings, input, init)
-    if (request.signal?.aborted) throw request.signal.reason
+    const { signal } = request
+    if (signal?.aborted) {
+      request.releaseBody(signal.reason)
+      throw signal.reason
+    }
     return await new FetchCall(request, settings).run(settings.shieldFor(request.url))
   }
 }

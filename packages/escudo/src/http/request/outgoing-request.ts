@@ -5,6 +5,8 @@ import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
 import { RequestBody } from './request-body.ts'
+import { isEmptyInit, readInit } from './request-init.ts'
+import { Upload } from './upload.ts'
 
 type Input = Parameters<typeof fetch>[0]
 
@@ -13,19 +15,13 @@ const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 const IDEMPOTENCY_KEY = 'idempotency-key'
 
-// The members of a RequestInit. They are read one by one because `init` may be a Request, whose getters a spread misses.
-const INIT_KEYS = [
-  'cache',
-  'credentials',
-  'integrity',
-  'keepalive',
-  'mode',
-  'priority',
-  'redirect',
-  'referrer',
-  'referrerPolicy',
-  'dispatcher',
-] as const
+/** The arguments of `fetch` for one attempt. */
+export interface AttemptRequest {
+  readonly input: Request | string | URL
+  readonly init: RequestInit & { readonly headers: Headers }
+  /** Whether the headers contain a value that must not follow a redirect to another origin. */
+  readonly confined: boolean
+}
 
 /** A request of the caller, read once. Every attempt is made from it. */
 export class OutgoingRequest {
@@ -39,7 +35,8 @@ export class OutgoingRequest {
   readonly #input: Request | string | URL
   readonly #init: RequestInit
   readonly #method: string
-  readonly #headers: Headers
+  readonly #follows: boolean
+  readonly headers: Headers
   readonly #body: RequestBody | undefined
   // Read when the call starts: a later attempt may run in the context of another request.
   readonly context: Ambient | undefined = ambient()
@@ -50,18 +47,19 @@ export class OutgoingRequest {
     const given = input instanceof Request ? input : undefined
     this.#input = given ?? settings.resolve(input as string | URL)
     this.#init = init ?? {}
-    const body = this.#init.body ?? given?.body ?? undefined
-    if (given?.bodyUsed && this.#init.body == null)
+    // Not the body of a Request: see RequestBody.
+    const body = this.#init.body ?? (given?.body == null ? undefined : given)
+    if (body === given && given !== undefined && (given.bodyUsed || given.body?.locked)) {
       throw new TypeError('the body of this Request has already been used')
-    // Runs the checks of `fetch` before any policy: a programming error must not count against the dependency. The body
-    // is replaced, because a stream can be read only once.
-    const checked = new Request(this.#input, { ...readInit(this.#init), ...(body === undefined ? {} : { body: '' }) })
+    }
+    const checked = new Request(this.#input, { ...readInit(this.#init), ...checkedBody(body), signal: null })
     this.url = new URL(checked.url)
     this.#method = checked.method
-    this.#headers = new Headers(this.#init.headers ?? given?.headers)
+    this.#follows = checked.redirect === 'follow'
+    this.headers = new Headers(this.#init.headers ?? given?.headers)
     this.signal = readSignal(this.#init.signal === undefined ? given?.signal : this.#init.signal)
     this.#addIdempotencyKey()
-    this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY)
+    this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY)
     this.target = {
       service: settings.name,
       method: this.#method,
@@ -80,44 +78,61 @@ export class OutgoingRequest {
     return SAFE_METHODS.has(this.#method) ? 'safe' : 'idempotent'
   }
 
-  /** Returns the arguments of `fetch` for one attempt. Rejects if the body cannot be sent again. */
-  async forAttempt(call: Call, lastError: unknown): Promise<readonly [Request | string | URL, RequestInit]> {
-    const { deadlineHeader } = this.#settings
+  /**
+   * Returns the arguments of `fetch` for one attempt. Rejects if the body cannot be sent again.
+   *
+   * @param onUpload receives a body that must be cancelled with its attempt
+   */
+  async forAttempt(call: Call, lastError: unknown, onUpload: (upload: Upload) => void): Promise<AttemptRequest> {
+    const { deadlineHeader, propagation } = this.#settings
     // A call without a scope cannot be cancelled, so `fetch` needs no signal.
     const signal = scopeOf(call) === undefined ? undefined : call.signal
-    const init: RequestInit = {
+    const { headers, confined } = attemptHeaders(this, call, propagation, deadlineHeader)
+    const init: RequestInit & { readonly headers: Headers } = {
+      ...this.#referrer(),
       ...this.#init,
       ...readInit(this.#init),
       method: this.#method,
-      headers: attemptHeaders(this.#headers, call, this.context, deadlineHeader),
+      headers,
       signal: signal ?? null,
     }
     if (this.#body !== undefined) {
-      init.body = await this.#body.next(lastError, signal)
-      if (this.#body.streams) init.duplex = 'half'
+      const body = await this.#body.next(lastError, signal)
+      if (body instanceof Upload) {
+        onUpload(body)
+        init.body = body.stream
+        init.duplex = 'half'
+      } else if (body !== 'input') init.body = body
     }
-    return [this.#input, init]
+    return { input: this.#input, init, confined: confined && this.#follows }
+  }
+
+  /** Cancels a body stream that was not sent. */
+  releaseBody(reason?: unknown): void {
+    this.#body?.release(reason)
+  }
+
+  /** `fetch` resets the referrer of a Request if it also receives an `init`, and the caller passed none. */
+  #referrer(): RequestInit | undefined {
+    if (!(this.#input instanceof Request && isEmptyInit(this.#init))) return undefined
+    const { referrer, referrerPolicy } = this.#input
+    return { referrer, referrerPolicy }
   }
 
   #addIdempotencyKey(): void {
     const { idempotencyKey } = this.#settings
-    if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY))
+    if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY))
       return
     // One key for all attempts: the dependency recognises a repeated request by it.
-    this.#headers.set(IDEMPOTENCY_KEY, idempotencyKey())
+    this.headers.set(IDEMPOTENCY_KEY, idempotencyKey())
   }
 }
 
-function readInit(init: RequestInit): RequestInit {
-  const read: Record<string, unknown> = {}
-  for (const key of INIT_KEYS) {
-    const value = (init as Record<string, unknown>)[key]
-    if (value !== undefined) read[key] = value
-  }
-  const { method, headers } = init
-  if (method !== undefined) read['method'] = method
-  if (headers !== undefined) read['headers'] = headers
-  return read as RequestInit
+/** The members of a RequestInit with which `new Request` checks a body but does not read it. */
+function checkedBody(body: NonNullable<RequestInit['body']> | Request | undefined): RequestInit | undefined {
+  if (body === undefined) return undefined
+  // Rejects a stream that is locked or was read.
+  return body instanceof ReadableStream ? { body, duplex: 'half' } : { body: '' }
 }
 
 function readSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {

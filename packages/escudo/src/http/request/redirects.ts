@@ -1,0 +1,97 @@
+import { readInit } from './request-init.ts'
+
+// `fetch` follows redirects by itself and sends the caller's headers to every origin, except the few that it knows. So
+// a request whose headers must stay within some origins follows its redirects here, by the rules of the Fetch standard
+// (HTTP-redirect fetch), until it leaves these origins. From there on `fetch` follows, without the headers.
+
+const CONFINED = ['tracestate', 'baggage']
+const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'host']
+const OF_BODY = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+const REDIRECTS_MAX = 20
+
+type Hop = RequestInit & { readonly headers: Headers }
+
+/** Sends a request and follows its redirects. `tracestate` and `baggage` are sent only where `isOwn` returns true. */
+export async function fetchConfined(
+  send: typeof fetch,
+  input: Request | string | URL,
+  init: Hop,
+  isOwn: (origin: string) => boolean,
+): Promise<Response> {
+  const given = input instanceof Request ? input : undefined
+  if ((init.integrity ?? given?.integrity ?? '') !== '') {
+    // `fetch` would compare the body of the redirect with the hash.
+    removeFrom(init.headers, CONFINED)
+    return await send(input, init)
+  }
+  // Only `fetch` knows whether the body of a Request can be sent twice. The clone can.
+  let spare = given !== undefined && given.body !== null && init.body == null ? given.clone() : undefined
+  let url = new URL(given?.url ?? String(input))
+  let hop: Hop = { ...init, redirect: 'manual' }
+  let response = await send(input, hop)
+  for (let redirects = 0; ; redirects += 1) {
+    const location = locationOf(response, url)
+    if (location === undefined) {
+      cancelBody(spare)
+      return redirects === 0 ? response : asRedirected(response)
+    }
+    cancelBody(response)
+    if (redirects === REDIRECTS_MAX) throw networkError('redirect count exceeded')
+    if (!/^https?:$/.test(location.protocol)) throw networkError('URL scheme must be a HTTP(S) scheme')
+    if (location.username !== '' || location.password !== '') throw networkError('the redirect URL has credentials')
+    if (redirects === 0 && given !== undefined) hop = { ...readInit(given), ...hop }
+    hop = await nextHop(hop, response.status, spare)
+    spare = undefined
+    if (location.origin !== url.origin) removeFrom(hop.headers, CREDENTIALS)
+    url = location
+    if (!isOwn(url.origin)) {
+      removeFrom(hop.headers, CONFINED)
+      return asRedirected(await send(url, { ...hop, redirect: 'follow' }))
+    }
+    response = await send(url, hop)
+  }
+}
+
+/** Returns the arguments of the next request: the same, or a GET without a body. */
+async function nextHop(hop: Hop, status: number, spare: Request | undefined): Promise<Hop> {
+  const method = hop.method ?? 'GET'
+  if (status !== 303 && hop.body instanceof ReadableStream) throw networkError('the body is a stream')
+  const becomesGet =
+    status === 303 ? method !== 'GET' && method !== 'HEAD' : (status === 301 || status === 302) && method === 'POST'
+  if (!becomesGet) return spare === undefined ? hop : { ...hop, body: await spare.arrayBuffer() }
+  cancelBody(spare)
+  removeFrom(hop.headers, OF_BODY)
+  const { body: _, duplex: __, ...rest } = hop as Hop & { duplex?: unknown }
+  return { ...rest, method: 'GET' }
+}
+
+/** The absolute target of a redirect; undefined for any other response. */
+function locationOf(response: Response, base: URL): URL | undefined {
+  if (!REDIRECT_STATUSES.has(response.status)) return undefined
+  const header = response.headers.get('location')
+  if (header === null) return undefined
+  // A header holds bytes, and the bytes of a URL are UTF-8.
+  const text = new TextDecoder().decode(Uint8Array.from(header, (character) => character.charCodeAt(0)))
+  if (!URL.canParse(text, base.href)) throw networkError('the redirect URL is invalid')
+  const location = new URL(text, base)
+  if (location.hash === '') location.hash = base.hash
+  return location
+}
+
+function removeFrom(headers: Headers, names: readonly string[]): void {
+  for (const name of names) headers.delete(name)
+}
+
+function asRedirected(response: Response): Response {
+  return Object.defineProperty(response, 'redirected', { value: true, configurable: true })
+}
+
+function cancelBody(message: Request | Response | undefined): void {
+  message?.body?.cancel().catch(() => {})
+}
+
+/** The error that `fetch` itself rejects with. */
+function networkError(reason: string): TypeError {
+  return new TypeError('fetch failed', { cause: new Error(reason) })
+}
