@@ -4,8 +4,9 @@ import type { Idempotency } from '../../core/idempotency.ts'
 import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
+import { isStream } from './body-chunks.ts'
 import { RequestBody } from './request-body.ts'
-import { isEmptyInit, readInit } from './request-init.ts'
+import { readInit } from './request-init.ts'
 import { Upload } from './upload.ts'
 
 type Input = Parameters<typeof fetch>[0]
@@ -89,7 +90,6 @@ export class OutgoingRequest {
     const signal = scopeOf(call) === undefined ? undefined : call.signal
     const { headers, confined } = attemptHeaders(this, call, propagation, deadlineHeader)
     const init: RequestInit & { readonly headers: Headers } = {
-      ...this.#referrer(),
       ...this.#init,
       ...readInit(this.#init),
       method: this.#method,
@@ -112,13 +112,6 @@ export class OutgoingRequest {
     this.#body?.release(reason)
   }
 
-  /** `fetch` resets the referrer of a Request if it also receives an `init`, and the caller passed none. */
-  #referrer(): RequestInit | undefined {
-    if (!(this.#input instanceof Request && isEmptyInit(this.#init))) return undefined
-    const { referrer, referrerPolicy } = this.#input
-    return { referrer, referrerPolicy }
-  }
-
   #addIdempotencyKey(): void {
     const { idempotencyKey } = this.#settings
     if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY))
@@ -132,7 +125,11 @@ export class OutgoingRequest {
 function checkedBody(body: NonNullable<RequestInit['body']> | Request | undefined): RequestInit | undefined {
   if (body === undefined) return undefined
   // Rejects a stream that is locked or was read.
-  return body instanceof ReadableStream ? { body, duplex: 'half' } : { body: '' }
+  if (body instanceof ReadableStream) return { body, duplex: 'half' }
+  // An iterable is for `fetch` a stream too, but to check it would be to read it.
+  return isStream(body as NonNullable<RequestInit['body']>) && !(body instanceof Request)
+    ? { body: new ReadableStream(), duplex: 'half' }
+    : { body: '' }
 }
 
 function readSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {

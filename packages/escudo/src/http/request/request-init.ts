@@ -24,14 +24,3 @@ export function readInit(init: RequestInit): RequestInit {
   if (headers !== undefined) read['headers'] = headers
   return read as RequestInit
 }
-
-/** Whether `fetch` finds no member in `init`. */
-export function isEmptyInit(init: RequestInit): boolean {
-  const { body, signal } = init
-  return body === undefined && signal === undefined && init.duplex === undefined && isEmpty(readInit(init))
-}
-
-function isEmpty(object: object): boolean {
-  for (const _ in object) return false
-  return true
-}

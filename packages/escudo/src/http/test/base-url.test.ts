@@ -47,7 +47,7 @@ describe('a base URL', () => {
     'a%2f..%2f..%2fsecret',
     '%2f%2f..%2fsecret',
     '//evil.example/../../../secret',
-    '\\\\evil.example\\..\\..\\..\\secret',
+    '\\\\evil.example\\..\\..\\..\\..\\secret',
     ' http://evil.example/../../../../secret',
     '../../secret?token=1',
   ])('rejects a path that leaves it: %j', (input) => {
