@@ -46,7 +46,7 @@ function form(text: string): FormData {
 // A part of a stream must not be empty, and must not look like the end of a chunked body.
 const part = fc.string({ minLength: 1, maxLength: 20 }).filter((text) => !text.includes('0'))
 const parts = fc.array(part, { maxLength: 4 })
-const body: fc.Arbitrary<Make> = fc.oneof(
+const body: fc.Arbitrary<Make> = fc.oneof<fc.Arbitrary<Make>[]>(
   fc.constant(() => ({})),
   fc.constant(() => ({ body: null })),
   fc.string().map((text) => () => ({ body: text })),
