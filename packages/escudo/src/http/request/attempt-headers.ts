@@ -13,6 +13,8 @@ export interface HeaderSource {
   readonly signal: AbortSignal | undefined
   readonly context: Ambient | undefined
   readonly url: URL
+  /** Whether headers can be kept from redirects to other origins. */
+  readonly canConfine: boolean
 }
 
 /** The headers of one attempt. */
@@ -49,14 +51,14 @@ export function attemptHeaders(
 }
 
 /** Adds the trace context. Returns whether it added a value that must not leave the client's own origin. */
-function addContext(headers: Headers, { context, url }: HeaderSource, propagation: Propagation): boolean {
+function addContext(headers: Headers, { context, url, canConfine }: HeaderSource, propagation: Propagation): boolean {
   if (context === undefined || headers.has('traceparent')) return false
   const { traceId, traceFlags, traceState, baggage } = context
   // A `tracestate` without its `traceparent` has no meaning.
   if (propagation.traceparent) {
     add(headers, 'traceparent', formatTraceparent({ traceId, spanId: newSpanId(), traceFlags }))
   }
-  if ((traceState === undefined && baggage === undefined) || !propagation.isOwn(url.origin)) return false
+  if ((traceState === undefined && baggage === undefined) || !canConfine || !propagation.isOwn(url.origin)) return false
   let confined = false
   if (propagation.traceparent && propagation.tracestate) confined = add(headers, 'tracestate', traceState)
   if (propagation.baggage) confined = add(headers, 'baggage', baggage) || confined

@@ -38,6 +38,7 @@ export class OutgoingRequest {
   readonly #method: string
   readonly #follows: boolean
   readonly headers: Headers
+  readonly canConfine: boolean
   readonly #body: RequestBody | undefined
   // Read when the call starts: a later attempt may run in the context of another request.
   readonly context: Ambient | undefined = ambient()
@@ -56,7 +57,11 @@ export class OutgoingRequest {
     const checked = new Request(this.#input, { ...readInit(this.#init), ...checkedBody(body), signal: null })
     this.url = new URL(checked.url)
     this.#method = checked.method
-    this.#follows = checked.redirect === 'follow'
+    // Some runtimes lack these properties.
+    const { redirect, mode, integrity } = checked as Partial<Request>
+    this.#follows = redirect !== 'manual' && redirect !== 'error'
+    // `fetch` would compare the body of a redirect with the hash, and these modes have rules of their own.
+    this.canConfine = !this.#follows || ((integrity ?? '') === '' && mode !== 'no-cors' && mode !== 'same-origin')
     this.headers = new Headers(this.#init.headers ?? given?.headers)
     this.signal = readSignal(this.#init.signal === undefined ? given?.signal : this.#init.signal)
     this.#addIdempotencyKey()

@@ -20,11 +20,6 @@ export async function fetchConfined(
   isOwn: (origin: string) => boolean,
 ): Promise<Response> {
   const given = input instanceof Request ? input : undefined
-  if ((init.integrity ?? given?.integrity ?? '') !== '') {
-    // `fetch` would compare the body of the redirect with the hash.
-    removeFrom(init.headers, CONFINED)
-    return await send(input, init)
-  }
   // Only `fetch` knows whether the body of a Request can be sent twice. The clone can.
   let spare = given !== undefined && given.body !== null && init.body == null ? given.clone() : undefined
   let url = new URL(given?.url ?? String(input))
@@ -34,7 +29,7 @@ export async function fetchConfined(
     const location = locationOf(response, url)
     if (location === undefined) {
       cancelBody(spare)
-      return redirects === 0 ? response : asRedirected(response)
+      return redirects === 0 ? response : asRedirected(response, 'basic')
     }
     cancelBody(response)
     if (redirects === REDIRECTS_MAX) throw networkError('redirect count exceeded')
@@ -47,7 +42,7 @@ export async function fetchConfined(
     url = location
     if (!isOwn(url.origin)) {
       removeFrom(hop.headers, CONFINED)
-      return asRedirected(await send(url, { ...hop, redirect: 'follow' }))
+      return asRedirected(await send(url, { ...hop, redirect: 'follow' }), 'cors')
     }
     response = await send(url, hop)
   }
@@ -83,8 +78,11 @@ function removeFrom(headers: Headers, names: readonly string[]): void {
   for (const name of names) headers.delete(name)
 }
 
-function asRedirected(response: Response): Response {
-  return Object.defineProperty(response, 'redirected', { value: true, configurable: true })
+function asRedirected(response: Response, type: Response['type']): Response {
+  Object.defineProperty(response, 'redirected', { value: true, configurable: true })
+  return response.type === 'basic'
+    ? Object.defineProperty(response, 'type', { value: type, configurable: true })
+    : response
 }
 
 function cancelBody(message: Request | Response | undefined): void {
