@@ -88,7 +88,8 @@ export class FetchCall {
         response = await this.#fetch(request)
       } catch (error) {
         attempt.upload?.cancel(error)
-        throw scope?.cancellation === undefined ? fetchError(this.#request, error) : scope.cancellation.reason
+        if (scope?.cancellation !== undefined) throw scope.cancellation.reason
+        throw this.#request.bodyFailure(attempt.upload) ?? fetchError(this.#request, error)
       }
       // A `fetch` that ignores its signal may return after the cancellation.
       if (scope?.cancellation !== undefined || this.#ended) {

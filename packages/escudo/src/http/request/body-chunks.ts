@@ -33,3 +33,9 @@ function bytesOf(chunk: unknown): Uint8Array {
   if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk)
   return chunk as Uint8Array
 }
+
+/** @throws TypeError for a chunk that `fetch` would refuse too */
+export function checkedChunk(chunk: unknown): Uint8Array {
+  if (chunk instanceof Uint8Array) return chunk
+  throw new TypeError('the body stream of a request must yield Uint8Array chunks')
+}

@@ -1,4 +1,4 @@
-import type { BodyChunks } from './body-chunks.ts'
+import { type BodyChunks, checkedChunk } from './body-chunks.ts'
 
 /** What was read of a stream: the whole body, or its beginning. */
 export type Buffered = Uint8Array<ArrayBuffer> | Uint8Array[]
@@ -10,8 +10,7 @@ export async function bufferChunks(chunks: BodyChunks, maxBytes: number): Promis
   while (length <= maxBytes) {
     const { done, value } = await chunks.next()
     if (done || value === undefined) return concatenated(buffered, length)
-    if (!(value instanceof Uint8Array)) throw new TypeError('the body stream of a request must yield Uint8Array chunks')
-    buffered.push(value)
+    buffered.push(checkedChunk(value))
     length += value.byteLength
   }
   return buffered

@@ -5,6 +5,7 @@ import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
 import { isStream } from './body-chunks.ts'
+import type { BodyNotReplayableError } from './body-not-replayable-error.ts'
 import { RequestBody } from './request-body.ts'
 import { readInit } from './request-init.ts'
 import { Upload } from './upload.ts'
@@ -110,6 +111,11 @@ export class OutgoingRequest {
       } else if (body !== 'input') init.body = body
     }
     return { input: this.#input, init, confined: confined && this.#follows }
+  }
+
+  /** Makes the error of an attempt whose `fetch` rejected because the caller's body stream failed; undefined otherwise. */
+  bodyFailure(upload: Upload | undefined): BodyNotReplayableError | undefined {
+    return upload?.failure === undefined ? undefined : this.#body?.failed(upload.failure.error)
   }
 
   /** Cancels a body stream that was not sent. */

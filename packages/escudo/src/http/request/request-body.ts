@@ -71,6 +71,13 @@ export class RequestBody {
     return 'input'
   }
 
+  /** Makes the error of a stream that failed: no attempt can have it, and the dependency has nothing to do with it. */
+  failed(error: unknown): BodyNotReplayableError {
+    this.#body = undefined
+    this.#problem = 'cannot be sent: its body is a stream that failed while it was read'
+    return this.#notReplayable(error)
+  }
+
   /** Cancels a stream that no attempt has taken, after the call has ended. */
   release(reason: unknown): void {
     const body = this.#body
@@ -94,10 +101,7 @@ export class RequestBody {
       return await orAborted(reading, signal)
     } catch (error) {
       if (signal?.aborted) throw error
-      // The dependency has nothing to do with it, and no further attempt can have the body.
-      this.#body = undefined
-      this.#problem = 'cannot be sent: its body is a stream that failed while it was buffered'
-      throw this.#notReplayable(error)
+      throw this.failed(error)
     }
   }
 

@@ -1,4 +1,4 @@
-import type { BodyChunks } from './body-chunks.ts'
+import { type BodyChunks, checkedChunk } from './body-chunks.ts'
 
 /**
  * The body stream of an attempt.
@@ -8,6 +8,8 @@ import type { BodyChunks } from './body-chunks.ts'
  */
 export class Upload {
   readonly stream: ReadableStream<Uint8Array>
+  /** The error with which the caller's stream failed. The dependency has nothing to do with it. */
+  failure: { readonly error: unknown } | undefined
   readonly #chunks: BodyChunks
   #controller: ReadableStreamDefaultController<Uint8Array> | undefined
   #ended = false
@@ -47,10 +49,11 @@ export class Upload {
       if (done || value === undefined) {
         this.#ended = true
         controller.close()
-      } else controller.enqueue(value)
+      } else controller.enqueue(checkedChunk(value))
     } catch (error) {
       if (this.#ended) return
       this.#ended = true
+      this.failure = { error }
       controller.error(error)
     }
   }
