@@ -13,11 +13,12 @@ export type UpstreamCode = 'UPSTREAM_ERROR' | 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM
  * - `status`: the response had an unwanted status.
  * - `refused`, `reset`: the connection was refused or reset before a response.
  * - `dns`: the host name was not found.
+ * - `tls`: the TLS handshake failed, for example because the certificate has expired.
  * - `network`: no response came, for another reason.
  * - `body`: the body ended early.
  * - `timeout`: a timeout expired.
  */
-export type UpstreamFailure = 'status' | 'refused' | 'dns' | 'reset' | 'network' | 'body' | 'timeout'
+export type UpstreamFailure = 'status' | 'refused' | 'dns' | 'tls' | 'reset' | 'network' | 'body' | 'timeout'
 
 /** Further details of a failed call. */
 export interface UpstreamDetails {
@@ -106,6 +107,8 @@ function messageOf(failure: UpstreamFailure, target: UpstreamTarget, status: num
       return `${subject}: the connection was refused`
     case 'dns':
       return `${subject}: the host name was not found`
+    case 'tls':
+      return `${subject}: the TLS handshake failed`
     case 'reset':
       return `${subject}: the connection was reset before a response`
     case 'network':

@@ -101,6 +101,7 @@ export class RequestBody {
       return await orAborted(reading, signal)
     } catch (error) {
       if (signal?.aborted) throw error
+      this.#chunks?.cancel(error).catch(() => {})
       throw this.failed(error)
     }
   }

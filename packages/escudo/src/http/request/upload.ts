@@ -54,6 +54,8 @@ export class Upload {
       if (this.#ended) return
       this.#ended = true
       this.failure = { error }
+      // A chunk may be wrong; the stream itself is not over then.
+      this.#chunks.cancel(error).catch(() => {})
       controller.error(error)
     }
   }
