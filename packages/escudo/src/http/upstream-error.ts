@@ -66,7 +66,7 @@ export class UpstreamError extends Error {
   /** The delay in milliseconds from the dependency's `Retry-After`. A retry waits that long instead of its backoff. */
   readonly retryAfterMs: number | undefined
   /**
-   * The body of the failed response, for a client with `errors: 'throw'`: parsed JSON or text, at most 64 KiB. Not
+   * The body of the failed response, for a client with `errors: 'throw'`: parsed JSON or the first 64 KiB of a text. Not
    * enumerable, so the dependency's data does not reach a log or a response by accident.
    */
   declare readonly body: unknown

@@ -61,7 +61,7 @@ export class OutgoingRequest {
     // Some runtimes lack these properties.
     const { redirect, mode, integrity } = checked as Partial<Request>
     this.#follows = redirect !== 'manual' && redirect !== 'error'
-    // `fetch` would compare the body of a redirect with the hash, and these modes have rules of their own.
+    // `fetch` would compare the body of a redirect with the hash, and these modes have other rules.
     this.canConfine = !this.#follows || ((integrity ?? '') === '' && mode !== 'no-cors' && mode !== 'same-origin')
     this.headers = new Headers(this.#init.headers ?? given?.headers)
     this.signal = readSignal(this.#init.signal === undefined ? given?.signal : this.#init.signal)

@@ -69,7 +69,7 @@ describe('a base URL', () => {
     expect(origin + pathname).toMatch(/^http:\/\/shop:8000\/api\//)
   })
 
-  test('without a path of its own has nothing that a path could leave', () => {
+  test('without a path has nothing that a path could leave', () => {
     expect(String(new BaseUrl('http://shop', 'baseUrl').resolve('../../a'))).toBe('http://shop/../../a')
   })
 
