@@ -8,7 +8,7 @@ import { AttemptTelemetry } from './attempt-telemetry.ts'
 import { amendFacts, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
 import type { ClientSettings } from './client-settings.ts'
 import type { ResponseShield } from './options.ts'
-import type { AttemptRequest, OutgoingRequest } from './request/outgoing-request.ts'
+import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { fetchConfined } from './request/redirects.ts'
 import { BodyStream } from './response/body-stream.ts'
 import { ErrorBody } from './response/error-body.ts'
@@ -79,13 +79,12 @@ export class FetchCall {
     const scope = scopeOf(call)
     if (scope !== undefined) attempt.watch(scope)
     try {
-      const request = await this.#request.forAttempt(call, this.#lastError, (upload) => {
-        attempt.upload = upload
-      })
+      const { input, init, confined } = await this.#request.forAttempt(call, this.#lastError, attempt)
       attempt.telemetry = AttemptTelemetry.start(this.#request, call.clock)
       let response: Response
       try {
-        response = await this.#fetch(request)
+        const { fetch, propagation } = this.#settings
+        response = await (confined ? fetchConfined(fetch, input, init, propagation.isOwn) : fetch(input, init))
       } catch (error) {
         attempt.upload?.cancel(error)
         if (scope?.cancellation !== undefined) throw scope.cancellation.reason
@@ -94,6 +93,7 @@ export class FetchCall {
       // A `fetch` that ignores its signal may return after the cancellation.
       if (scope?.cancellation !== undefined || this.#ended) {
         discard(response.body)
+        attempt.upload?.cancel(undefined)
         throw scope?.cancellation?.reason ?? new Error('the call has ended')
       }
       const { status } = response
@@ -110,11 +110,6 @@ export class FetchCall {
       attempt.unwatch()
       attempt.telemetry?.end()
     }
-  }
-
-  async #fetch({ input, init, confined }: AttemptRequest): Promise<Response> {
-    const { fetch, propagation } = this.#settings
-    return confined ? await fetchConfined(fetch, input, init, propagation.isOwn) : await fetch(input, init)
   }
 
   /** Returns the error of a response with an unwanted status. */

@@ -88,9 +88,9 @@ export class OutgoingRequest {
   /**
    * Returns the arguments of `fetch` for one attempt. Rejects if the body cannot be sent again.
    *
-   * @param onUpload receives a body that must be cancelled with its attempt
+   * @param attempt receives a body that must be cancelled with it
    */
-  async forAttempt(call: Call, lastError: unknown, onUpload: (upload: Upload) => void): Promise<AttemptRequest> {
+  async forAttempt(call: Call, lastError: unknown, attempt: { upload: Upload | undefined }): Promise<AttemptRequest> {
     const { deadlineHeader, propagation } = this.#settings
     // A call without a scope cannot be cancelled, so `fetch` needs no signal.
     const signal = scopeOf(call) === undefined ? undefined : call.signal
@@ -105,7 +105,7 @@ export class OutgoingRequest {
     if (this.#body !== undefined) {
       const body = await this.#body.next(lastError, signal)
       if (body instanceof Upload) {
-        onUpload(body)
+        attempt.upload = body
         init.body = body.stream
         init.duplex = 'half'
       } else if (body !== 'input') init.body = body

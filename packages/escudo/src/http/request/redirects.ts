@@ -1,3 +1,5 @@
+import { type BodyChunks, chunksOf } from './body-chunks.ts'
+import { type Buffered, bufferChunks } from './buffered-chunks.ts'
 import { readInit } from './request-init.ts'
 
 // `fetch` follows redirects by itself and sends the caller's headers to every origin, except the few that it knows. So
@@ -9,6 +11,8 @@ const CREDENTIALS = ['authorization', 'proxy-authorization', 'cookie', 'host']
 const OF_BODY = ['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 const REDIRECTS_MAX = 20
+// How much of the body of a Request is kept, in case a redirect asks for it again.
+const SPARE_BYTES_MAX = 1_048_576
 
 type Hop = RequestInit & { readonly headers: Headers }
 
@@ -20,18 +24,17 @@ export async function fetchConfined(
   isOwn: (origin: string) => boolean,
 ): Promise<Response> {
   const given = input instanceof Request ? input : undefined
-  // Only `fetch` knows whether the body of a Request can be sent twice. The clone can.
-  let spare = given !== undefined && given.body !== null && init.body == null ? given.clone() : undefined
+  let spare = given?.body != null && init.body == null ? new SpareBody(given) : undefined
   let url = new URL(given?.url ?? String(input))
   let hop: Hop = { ...init, redirect: 'manual' }
   let response = await send(input, hop)
   for (let redirects = 0; ; redirects += 1) {
     const location = locationOf(response, url)
     if (location === undefined) {
-      cancelBody(spare)
+      spare?.discard()
       return redirects === 0 ? response : asRedirected(response, 'basic')
     }
-    cancelBody(response)
+    response.body?.cancel().catch(() => {})
     if (redirects === REDIRECTS_MAX) throw networkError('redirect count exceeded')
     if (!/^https?:$/.test(location.protocol)) throw networkError('URL scheme must be a HTTP(S) scheme')
     if (location.username !== '' || location.password !== '') throw networkError('the redirect URL has credentials')
@@ -49,13 +52,13 @@ export async function fetchConfined(
 }
 
 /** Returns the arguments of the next request: the same, or a GET without a body. */
-async function nextHop(hop: Hop, status: number, spare: Request | undefined): Promise<Hop> {
+async function nextHop(hop: Hop, status: number, spare: SpareBody | undefined): Promise<Hop> {
   const method = hop.method ?? 'GET'
   if (status !== 303 && hop.body instanceof ReadableStream) throw networkError('the body is a stream')
   const becomesGet =
     status === 303 ? method !== 'GET' && method !== 'HEAD' : (status === 301 || status === 302) && method === 'POST'
-  if (!becomesGet) return spare === undefined ? hop : { ...hop, body: await spare.arrayBuffer() }
-  cancelBody(spare)
+  if (!becomesGet) return spare === undefined ? hop : { ...hop, body: await spare.bytes() }
+  spare?.discard()
   removeFrom(hop.headers, OF_BODY)
   const { body: _, duplex: __, ...rest } = hop as Hop & { duplex?: unknown }
   return { ...rest, method: 'GET' }
@@ -85,8 +88,36 @@ function asRedirected(response: Response, type: Response['type']): Response {
     : response
 }
 
-function cancelBody(message: Request | Response | undefined): void {
-  message?.body?.cancel().catch(() => {})
+/** A copy of the body of a Request. Only `fetch` knows whether it could send the body itself a second time. */
+class SpareBody {
+  readonly #chunks: BodyChunks
+  readonly #buffered: Promise<Buffered | undefined>
+
+  constructor(request: Request) {
+    this.#chunks = chunksOf(request.clone().body as ReadableStream)
+    this.#buffered = this.#read()
+  }
+
+  async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+    const buffered = await this.#buffered
+    if (buffered instanceof Uint8Array) return buffered
+    throw networkError('the body cannot be sent again')
+  }
+
+  discard(): void {
+    this.#chunks.cancel(undefined).catch(() => {})
+  }
+
+  async #read(): Promise<Buffered | undefined> {
+    try {
+      const buffered = await bufferChunks(this.#chunks, SPARE_BYTES_MAX)
+      if (!(buffered instanceof Uint8Array)) this.discard()
+      return buffered
+    } catch {
+      // The original fails too, and `fetch` reports it.
+      return undefined
+    }
+  }
 }
 
 /** The error that `fetch` itself rejects with. */

@@ -183,6 +183,21 @@ describe('a redirect', () => {
     expect(await run(get)).toEqual(await run(fetch))
   })
 
+  test('asks again for the body of a Request of up to 1 MiB, and fails for a longer one', async () => {
+    const { home } = await pair()
+    const get = resilientFetch({ name: 'x', baseUrl: home.origin, shield: false })
+    const put = (bytes: number) => {
+      const request = new Request(go(home.origin, 307, `${home.origin}/end`), {
+        method: 'PUT',
+        body: 'x'.repeat(bytes),
+      })
+      return withAmbient(CONTEXT, () => get(request))
+    }
+    expect((await put(1_048_576)).status).toBe(200)
+    expect(home.requests[1]).toMatch(/^content-length: 1048576\r$/im)
+    expect(await rejectionOf(put(1_048_577))).toMatchObject({ code: 'UPSTREAM_ERROR', failure: 'network' })
+  })
+
   test("is not followed with redirect: 'error' or 'manual', as with fetch", async () => {
     const { home, other } = await pair()
     const get = resilientFetch({ name: 'x', baseUrl: home.origin, shield: false })
