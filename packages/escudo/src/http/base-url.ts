@@ -4,6 +4,11 @@ import { show } from '../core/options/durations.ts'
 // Only a URL with a scheme replaces the base. `//host` and `\\host` do not, so an untrusted path keeps the base's origin.
 const ABSOLUTE = /^(?:[a-z][a-z\d+.-]*:\/\/|data:|blob:)/i
 
+// Contains everything of which a URL parser makes a parent segment; it removes tabs and line breaks first.
+const MAY_LEAVE = /\.\.|%2e|[\t\n\r]/i
+// Many servers decode these to slashes, merge slashes, and only then read `..` as a parent segment.
+const SLASHES = /(?:\/|%2f|%5c)+/gi
+
 /** The base URL of a dependency's paths. */
 export class BaseUrl {
   readonly origin: string
@@ -26,12 +31,29 @@ export class BaseUrl {
    * Joins an input to the base: `/items` under `http://shop/api` is `http://shop/api/items`.
    *
    * Slashes between the two are optional. An absolute URL stays as it is.
+   *
+   * @throws TypeError if a relative input leaves the base path
    */
   resolve(input: string | URL): string | URL {
     if (typeof input !== 'string') return input
     if (ABSOLUTE.test(input)) return input
     if (input === '' || input.startsWith('?') || input.startsWith('#')) return this.#prefix + input
-    return `${this.#prefix}/${input.replace(/^\//, '')}`
+    const joined = `${this.#prefix}/${input.replace(/^\//, '')}`
+    if (MAY_LEAVE.test(input) && !this.#contains(joined)) {
+      // The message must not contain the path: it may hold personal data.
+      throw new TypeError(`the path leaves the base path of ${this.#prefix}`)
+    }
+    return joined
+  }
+
+  #contains(joined: string): boolean {
+    // The prefix has no slash at its end, and no query.
+    const inside = `${this.#prefix}/`
+    const url = new URL(joined)
+    const decoded = new URL(url.origin + url.pathname.replace(SLASHES, '/'))
+    return [url, decoded].every(
+      ({ origin, pathname }) => origin + pathname === this.#prefix || `${origin}${pathname}`.startsWith(inside),
+    )
   }
 }
 

@@ -6,6 +6,7 @@ import { synchronous } from '../errors/options/synchronous.ts'
 import { BaseUrl } from './base-url.ts'
 import type { ResilientFetchOptions, ResponseShield } from './options.ts'
 import { OriginShields } from './origin-shields.ts'
+import { type Propagation, readPropagation } from './request/propagation.ts'
 
 const PATH = 'resilientFetch'
 // A field name of RFC 9110 (5.1), at most 100 characters.
@@ -19,6 +20,7 @@ export interface ClientSettings {
   readonly retryBodyMaxBytes: number | undefined
   readonly idempotencyKey: (() => string) | undefined
   readonly deadlineHeader: string | undefined
+  readonly propagation: Propagation
   readonly template: ((url: URL) => string | undefined) | undefined
   resolve(input: string | URL): string | URL
   shieldFor(url: URL): ResponseShield
@@ -36,6 +38,7 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
     'idempotencyKey',
     'template',
     'deadlineHeader',
+    'propagate',
     'maxOrigins',
   ])
   const name = checkedName(options.name, `${PATH}.name`)
@@ -52,6 +55,7 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
     idempotencyKey: readIdempotencyKey(options.idempotencyKey),
     deadlineHeader: readHeaderName(options.deadlineHeader ?? 'x-request-timeout-ms'),
     template: readTemplate(options.template),
+    propagation: readPropagation(options.propagate, base?.origin, `${PATH}.propagate`),
     resolve: (input) => (base === undefined ? input : base.resolve(input)),
     shieldFor: readShield(options, name, base),
   }

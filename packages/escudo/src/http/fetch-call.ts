@@ -1,8 +1,9 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
-import type { Cancellation, CancelScope } from '../core/engine/cancel-scope.ts'
+import type { Cancellation } from '../core/engine/cancel-scope.ts'
 import { keepOpen } from '../core/engine/discard.ts'
 import { answered, declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
+import { retryAfterMs } from '../errors/body/retry-after.ts'
 import { Attempt } from './attempt.ts'
 import { AttemptTelemetry } from './attempt-telemetry.ts'
 import { amendFacts, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
@@ -10,11 +11,13 @@ import type { ClientSettings } from './client-settings.ts'
 import type { ResponseShield } from './options.ts'
 import { checkInTime } from './request/in-time.ts'
 import type { OutgoingRequest } from './request/outgoing-request.ts'
+import { fetchConfined } from './request/redirects.ts'
 import { BodyStream } from './response/body-stream.ts'
+import { ErrorBody } from './response/error-body.ts'
 import { FailedResponse } from './response/failed-response.ts'
 import { discard, withBody } from './response/response-copy.ts'
-import { retryAfterMs } from './response/retry-after.ts'
 import { isFailure } from './response/status.ts'
+import type { UpstreamError } from './upstream-error.ts'
 
 /**
  * Runs one call of a resilient `fetch`: all its attempts, and the body of the successful one.
@@ -78,24 +81,28 @@ export class FetchCall {
     const scope = scopeOf(call)
     if (scope !== undefined) attempt.watch(scope)
     try {
-      const [input, init] = await this.#request.forAttempt(call, this.#lastError)
+      const { input, init, confined } = await this.#request.forAttempt(call, this.#lastError, attempt)
       checkInTime(call, this.#settings.name)
       attempt.telemetry = AttemptTelemetry.start(this.#request, call.clock)
       let response: Response
       try {
-        response = await this.#settings.fetch(input, init)
+        const { fetch, propagation } = this.#settings
+        response = await (confined ? fetchConfined(fetch, input, init, propagation.isOwn) : fetch(input, init))
       } catch (error) {
-        throw scope?.cancellation === undefined ? fetchError(this.#request, error) : scope.cancellation.reason
+        attempt.upload?.cancel(error)
+        if (scope?.cancellation !== undefined) throw scope.cancellation.reason
+        throw this.#request.bodyFailure(attempt.upload) ?? fetchError(this.#request, error)
       }
       // A `fetch` that ignores its signal may return after the cancellation.
       if (scope?.cancellation !== undefined || this.#ended) {
         discard(response.body)
+        attempt.upload?.cancel(undefined)
         throw scope?.cancellation?.reason ?? new Error('the call has ended')
       }
       const { status } = response
       attempt.telemetry?.answered(status)
       const unwanted = isFailure(status) || (this.#settings.throws && status >= 400)
-      if (unwanted) throw await this.#readFailure(scope, response)
+      if (unwanted) throw await this.#failureOf(call, response)
       return await this.#deliver(call, attempt, response)
     } catch (error) {
       this.#lastError = error
@@ -108,26 +115,40 @@ export class FetchCall {
     }
   }
 
-  /** Reads a failed response and returns its error. */
-  async #readFailure(scope: CancelScope | undefined, response: Response): Promise<unknown> {
-    const { status, headers } = response
-    const failed = new FailedResponse(response)
-    try {
-      await failed.read()
-    } catch (error) {
-      if (scope?.cancellation !== undefined) return scope.cancellation.reason
-      // A status that is a failure explains more than the broken body.
-      if (!isFailure(status)) return bodyError(this.#request, status, error)
+  /** Returns the error of a response with an unwanted status. */
+  async #failureOf(call: Call, response: Response): Promise<unknown> {
+    if (this.#settings.throws) return await this.#readError(call, response)
+    const { status } = response
+    const failed = new FailedResponse(response, (cause) => bodyError(this.#request, status, cause))
+    // Without a deadline nothing would end the wait for a body that stalls.
+    if (call.deadline !== undefined) await failed.readAhead()
+    const cancellation = scopeOf(call)?.cancellation
+    if (cancellation !== undefined) {
+      failed.discard()
+      return cancellation.reason
     }
-    const { throws } = this.#settings
-    const error = statusError(this.#request, {
-      status,
-      retryAfterMs: retryAfterMs(headers, Date.now()),
-      body: throws ? failed.parsed() : undefined,
-    })
-    if (throws || this.#ended) failed.discard()
+    const error = this.#statusError(response, undefined)
+    if (this.#ended) failed.discard()
     else this.#failedResponses.set(error, failed)
     return error
+  }
+
+  /** Reads the body into the error: with `errors: 'throw'`, no caller receives the response. */
+  async #readError(call: Call, response: Response): Promise<unknown> {
+    const body = new ErrorBody(response)
+    try {
+      await body.read(call.deadline === undefined ? call.clock : undefined)
+    } catch (error) {
+      const cancellation = scopeOf(call)?.cancellation
+      if (cancellation !== undefined) return cancellation.reason
+      // A status that is a failure explains more than the broken body.
+      if (!isFailure(response.status)) return bodyError(this.#request, response.status, error)
+    }
+    return this.#statusError(response, body.parsed())
+  }
+
+  #statusError({ status, headers }: Response, body: unknown): UpstreamError {
+    return statusError(this.#request, { status, retryAfterMs: retryAfterMs(headers, Date.now()), body })
   }
 
   /** Resolves the caller's promise, and settles when the body has ended. */
@@ -143,7 +164,7 @@ export class FetchCall {
       this.#resolve(response)
       return response
     }
-    const body = new BodyStream(source.getReader(), (cause) => ({
+    const body = new BodyStream(source, (cause) => ({
       // The reader may make a new call after this error. This call must not be retried: the caller has its response.
       reader: bodyError(this.#request, response.status, cause),
       shield: bodyError(this.#request, response.status, cause, 'never'),
@@ -178,7 +199,7 @@ export class FetchCall {
   }
 
   #succeed(response: Response): void {
-    this.#end()
+    this.#end(undefined)
     if (this.#delivered !== undefined) return
     // No attempt of this call delivered a response: this one comes from a fallback, or from a cache or coalesce, which
     // passes on the response of another call after its body was read.
@@ -194,20 +215,20 @@ export class FetchCall {
   #fail(error: unknown): void {
     const failed = this.#failedResponses.get(error)
     this.#failedResponses.delete(error)
-    this.#end()
+    this.#end(error)
     if (this.#delivered !== undefined) {
       // After a cancellation the body has ended already. A custom policy may reject without a cancellation.
       this.#body?.fail(errorForCaller(this.#request, error), error)
     } else if (failed !== undefined) {
-      const errorOf = (cause: unknown): unknown => bodyError(this.#request, failed.status, cause)
-      this.#resolve(failed.toResponse(this.#request.signal, errorOf))
+      this.#resolve(failed.toResponse(this.#request.signal))
     } else {
       this.#reject(errorForCaller(this.#request, error))
     }
   }
 
-  #end(): void {
+  #end(error: unknown): void {
     this.#ended = true
+    this.#request.releaseBody(error)
     this.#discardFailedResponses()
   }
 

@@ -10,11 +10,27 @@ export interface ResponseShield {
   readonly run: (operation: Operation<Response>, options?: RunOptions) => Promise<Response>
 }
 
+/** Which parts of the inbound trace context a client sends. */
+export interface PropagateOptions {
+  /** Sends `traceparent`, with a new span for each attempt, to every origin. Default true. */
+  readonly traceparent?: boolean | undefined
+  /** Sends the inbound `tracestate` to the client's own origins. Default true. */
+  readonly tracestate?: boolean | undefined
+  /** Sends the inbound `baggage` to the client's own origins. Default true. */
+  readonly baggage?: boolean | undefined
+  /** The client's own origins besides that of `baseUrl`, such as `https://stock.example`. Default: none. */
+  readonly origins?: readonly string[] | undefined
+}
+
 /** Options of `resilientFetch`. */
 export interface ResilientFetchOptions {
   /** The dependency's name. Appears in errors, and names the shield if none is given. */
   readonly name: string
-  /** Joined with every relative input: `/items` under `http://shop/api` is `http://shop/api/items`. */
+  /**
+   * Joined with every relative input: `/items` under `http://shop/api` is `http://shop/api/items`. A relative input
+   * cannot leave the base path: `../admin` rejects with `TypeError`. An absolute URL, a `URL` and a `Request` are sent
+   * where they point.
+   */
   readonly baseUrl?: string | URL | undefined
   /**
    * The shield that runs each call. Default: a standard shield for each origin. `false`: none, for a client inside an
@@ -43,6 +59,12 @@ export interface ResilientFetchOptions {
   readonly template?: ((url: URL) => string | undefined) | undefined
   /** The request header for the milliseconds left. Default `x-request-timeout-ms`; `false`: none. */
   readonly deadlineHeader?: string | false | undefined
+  /**
+   * Which parts of the inbound trace context are sent. Default: `traceparent` to every origin; `tracestate` and
+   * `baggage` to the origin of `baseUrl`, and not across a redirect to another one. Without a `baseUrl`, they are sent
+   * only to `origins`.
+   */
+  readonly propagate?: PropagateOptions | undefined
   /** How many origins keep a standard shield. Default 100. */
   readonly maxOrigins?: number | undefined
 }

@@ -17,8 +17,11 @@ import { OutgoingRequest } from './request/outgoing-request.ts'
  *   circuit breaker cover the body. Up to 64 KiB are read ahead: a small body needs no reader, a larger unread body ends
  *   with the timeout. Use a shield without a timeout, or none, for an endless body (events) or a large download.
  *   A policy of the shield that reads responses receives them after their bodies have been read.
- * - **Headers.** Each attempt sends `traceparent` with a new span, `tracestate` and `baggage` of the inbound request, the
- *   milliseconds left until the deadline, and `x-retry-attempt` with the attempt's number from 2 on.
+ * - **Failed responses.** A call with a deadline waits for the body, up to 64 KiB. Without one, the response is
+ *   delivered immediately, or thrown after a second at most.
+ * - **Headers.** Each attempt sends `traceparent` with a new span; to the client's own origins `tracestate` and `baggage`
+ *   of the inbound request; the milliseconds left until the earliest deadline, also that of a shield whose `call.signal`
+ *   is passed on; and `x-retry-attempt` with the attempt's number from 2 on.
  *
  * @returns a function like `fetch`. It rejects with {@link UpstreamError} (`UPSTREAM_ERROR`, `UPSTREAM_UNAVAILABLE`,
  * `UPSTREAM_TIMEOUT`), with a refusal of the shield, with the reason of the caller's signal, or with `TypeError` for an
@@ -48,7 +51,12 @@ export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
   const settings = readSettings(options)
   return async (input, init) => {
     const request = new OutgoingRequest(settings, input, init)
-    if (request.signal?.aborted) throw abortReason(request.signal)
+    const { signal } = request
+    if (signal?.aborted) {
+      const reason = abortReason(signal)
+      request.releaseBody(reason)
+      throw reason
+    }
     return await new FetchCall(request, settings).run(settings.shieldFor(request.url))
   }
 }

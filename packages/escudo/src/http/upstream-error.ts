@@ -13,11 +13,12 @@ export type UpstreamCode = 'UPSTREAM_ERROR' | 'UPSTREAM_UNAVAILABLE' | 'UPSTREAM
  * - `status`: the response had an unwanted status.
  * - `refused`, `reset`: the connection was refused or reset before a response.
  * - `dns`: the host name was not found.
+ * - `tls`: the TLS handshake failed, for example because the certificate has expired.
  * - `network`: no response came, for another reason.
  * - `body`: the body ended early.
  * - `timeout`: a timeout expired.
  */
-export type UpstreamFailure = 'status' | 'refused' | 'dns' | 'reset' | 'network' | 'body' | 'timeout'
+export type UpstreamFailure = 'status' | 'refused' | 'dns' | 'tls' | 'reset' | 'network' | 'body' | 'timeout'
 
 /** Further details of a failed call. */
 export interface UpstreamDetails {
@@ -65,7 +66,7 @@ export class UpstreamError extends Error {
   /** The delay in milliseconds from the dependency's `Retry-After`. A retry waits that long instead of its backoff. */
   readonly retryAfterMs: number | undefined
   /**
-   * The body of the failed response, for a client with `errors: 'throw'`: parsed JSON or text, at most 64 KiB. Not
+   * The body of the failed response, for a client with `errors: 'throw'`: parsed JSON or the first 64 KiB of a text. Not
    * enumerable, so the dependency's data does not reach a log or a response by accident.
    */
   declare readonly body: unknown
@@ -106,6 +107,8 @@ function messageOf(failure: UpstreamFailure, target: UpstreamTarget, status: num
       return `${subject}: the connection was refused`
     case 'dns':
       return `${subject}: the host name was not found`
+    case 'tls':
+      return `${subject}: the TLS handshake failed`
     case 'reset':
       return `${subject}: the connection was reset before a response`
     case 'network':

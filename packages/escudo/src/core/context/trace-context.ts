@@ -13,6 +13,8 @@ const NO_TRACE = '0'.repeat(32)
 const NO_SPAN = '0'.repeat(16)
 const LENGTH_OF_VERSION_00 = 55
 const SAMPLED = 1
+// The flags that W3C defines: sampled, and `random` of level 2. A sender must clear all others (3.2.2.5 of level 1).
+const KNOWN_FLAGS = 0b11
 
 /** Parses a `traceparent` header. Returns undefined if it is invalid: a new trace starts then. */
 export function parseTraceparent(
@@ -27,9 +29,9 @@ export function parseTraceparent(
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16) }
 }
 
-/** Formats the `traceparent` header for a request to another service. */
+/** Formats the `traceparent` header for a request to another service. Clears flags that W3C has not defined. */
 export function formatTraceparent(context: Pick<TraceContext, 'traceId' | 'spanId' | 'traceFlags'>): string {
-  return `00-${context.traceId}-${context.spanId}-${hex(context.traceFlags & 0xff, 2)}`
+  return `00-${context.traceId}-${context.spanId}-${hex(context.traceFlags & KNOWN_FLAGS, 2)}`
 }
 
 /**

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Note } from '../note.ts'
 import type { Random } from '../random.ts'
 import type { CancelScope } from './cancel-scope.ts'
+import { rememberSignal } from './signal-deadline.ts'
 
 /** One run of an operation. Immutable: a retry or a timeout creates a new one. */
 export interface Call {
@@ -119,10 +120,16 @@ export class CallState implements Call {
   }
 
   get signal(): AbortSignal {
-    if (this.scope !== undefined) return this.scope.signal
+    if (this.scope !== undefined) {
+      const { signal } = this.scope
+      rememberSignal(signal, this)
+      return signal
+    }
     // Nothing can cancel this call, but its operation may add listeners to the signal. A signal shared between calls
     // would keep them after the call has ended.
     this.root.ownSignal ??= new AbortController().signal
+    // Without a scope there is no deadline. Only the number of a retry is of interest.
+    if (this.attempt > 1) rememberSignal(this.root.ownSignal, this)
     return this.root.ownSignal
   }
 }

@@ -106,6 +106,10 @@ class SignalScope extends CancelScope {
     this.#listener = signal instanceof AbortSignal ? this : () => this.handleEvent()
   }
 
+  override get source(): AbortSignal {
+    return this.#signal
+  }
+
   addCall(call: CallerScope): void {
     // Set together, before any line that can throw (a stack overflow): removeCall() must find them consistent.
     call.signalScope = this

@@ -13,13 +13,13 @@ export interface Cancellation {
 export abstract class Watcher {
   // Declared here and assigned in the constructor, as in every class of which a call creates instances: class fields
   // with an initializer and private names make an object of this size twice as expensive.
-  declare protected scope: CancelScope | undefined
+  declare protected watched: CancelScope | undefined
   /** The neighbours in the scope's list. Only {@link CancelScope} uses them. */
   declare before: Watcher | undefined
   declare after: Watcher | undefined
 
   constructor() {
-    this.scope = undefined
+    this.watched = undefined
     this.before = undefined
     this.after = undefined
   }
@@ -44,14 +44,14 @@ export abstract class Watcher {
       for (const cancelled of toAbort) cancelled.abortSignal()
       return
     }
-    this.scope = scope
+    this.watched = scope
     scope.add(this, afterAll)
   }
 
   /** Stops watching. A second call does nothing. */
   unwatch(): void {
-    this.scope?.remove(this)
-    this.scope = undefined
+    this.watched?.remove(this)
+    this.watched = undefined
   }
 }
 
@@ -93,9 +93,9 @@ export class CancelScope extends Watcher {
     return this.controller.signal
   }
 
-  /** The scope around this one, whose cancellation also cancels this one. */
+  /** The scope around this one, whose cancellation also cancels this one; undefined for the outermost. */
   get enclosing(): CancelScope | undefined {
-    return this.scope
+    return this.watched
   }
 
   /** When this scope is due to expire, in milliseconds on the clock of its call; undefined if it does not expire. */
@@ -105,6 +105,11 @@ export class CancelScope extends Watcher {
 
   /** Cancels this scope, because it is due. Its timer calls this, or a call that would start too late. */
   expire(): void {}
+
+  /** The caller's signal that this scope follows; undefined for every other scope. */
+  get source(): AbortSignal | undefined {
+    return undefined
+  }
 
   /** Cancels this scope, because the scope around it was cancelled. */
   override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {

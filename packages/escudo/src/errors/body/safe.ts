@@ -1,5 +1,6 @@
 import type { AnyErrorClass, ErrorDetails, ErrorOf, TypedError } from '../catalogue/definition.ts'
 import { type ErrorBody, parseErrorBody } from './body.ts'
+import { retryAfterMs } from './retry-after.ts'
 
 /**
  * A failure that the catalogue does not describe, with or without a response.
@@ -68,7 +69,8 @@ async function settle(
     status = response.status
     if (response.ok) return { ok: true, data: status === 204 || status === 205 ? undefined : await response.json() }
     const body = parseErrorBody(await response.json())
-    const known = body === undefined ? undefined : await recognise(body, errors, retryAfterMs(response))
+    const known =
+      body === undefined ? undefined : await recognise(body, errors, retryAfterMs(response.headers, Date.now()))
     const error = known ?? new UnexpectedAnswer(body?.message ?? `the service answered ${status}`, { status, body })
     return { ok: false, error: error as UnexpectedAnswer }
   } catch (cause) {
@@ -95,9 +97,4 @@ async function recognise(
     return error
   }
   return undefined
-}
-
-function retryAfterMs(response: Response): number | undefined {
-  const seconds = response.headers.get('retry-after')
-  return seconds !== null && /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1_000 : undefined
 }

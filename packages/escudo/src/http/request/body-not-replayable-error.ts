@@ -2,7 +2,8 @@ import { type ErrorFacts, FACTS } from '../../errors/error-facts.ts'
 import { describeTarget, type UpstreamTarget } from '../upstream-target.ts'
 
 /**
- * A retry cannot send a request again, because its body is a stream that was already read.
+ * A retry cannot send a request again, because its body is a stream that was already read, or that failed while it was
+ * buffered.
  *
  * Either set `retryBody: { maxBytes }` on the client, which keeps bodies up to that size, or send a string or bytes.
  *
@@ -29,7 +30,7 @@ export class BodyNotReplayableError extends TypeError {
 
   constructor(target: UpstreamTarget, problem: string, cause: unknown) {
     super(
-      `${describeTarget(target)} cannot be retried: ${problem}; see resilientFetch's option retryBody`,
+      `${describeTarget(target)} ${problem}; see resilientFetch's option retryBody`,
       cause === undefined ? undefined : { cause },
     )
   }

@@ -5,7 +5,11 @@ import { checkedSignal } from '../../core/options/run-options.ts'
 import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
+import { isStream } from './body-chunks.ts'
+import type { BodyNotReplayableError } from './body-not-replayable-error.ts'
 import { RequestBody } from './request-body.ts'
+import { readInit } from './request-init.ts'
+import { Upload } from './upload.ts'
 
 type Input = Parameters<typeof fetch>[0]
 
@@ -14,19 +18,13 @@ const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 const IDEMPOTENCY_KEY = 'idempotency-key'
 
-// The members of a RequestInit. They are read one by one because `init` may be a Request, whose getters a spread misses.
-const INIT_KEYS = [
-  'cache',
-  'credentials',
-  'integrity',
-  'keepalive',
-  'mode',
-  'priority',
-  'redirect',
-  'referrer',
-  'referrerPolicy',
-  'dispatcher',
-] as const
+/** The arguments of `fetch` for one attempt. */
+export interface AttemptRequest {
+  readonly input: Request | string | URL
+  readonly init: RequestInit & { readonly headers: Headers }
+  /** Whether the headers contain a value that must not follow a redirect to another origin. */
+  readonly confined: boolean
+}
 
 /** A request of the caller, read once. Every attempt is made from it. */
 export class OutgoingRequest {
@@ -40,7 +38,9 @@ export class OutgoingRequest {
   readonly #input: Request | string | URL
   readonly #init: RequestInit
   readonly #method: string
-  readonly #headers: Headers
+  readonly #follows: boolean
+  readonly headers: Headers
+  readonly canConfine: boolean
   readonly #body: RequestBody | undefined
   // Read when the call starts: a later attempt may run in the context of another request.
   readonly context: Ambient | undefined = ambient()
@@ -51,22 +51,25 @@ export class OutgoingRequest {
     const given = input instanceof Request ? input : undefined
     this.#input = given ?? settings.resolve(input as string | URL)
     this.#init = init ?? {}
-    const body = this.#init.body ?? given?.body ?? undefined
-    if (given?.bodyUsed && this.#init.body == null)
+    // Not the body of a Request: see RequestBody.
+    const body = this.#init.body ?? (given?.body == null ? undefined : given)
+    if (body === given && given !== undefined && (given.bodyUsed || given.body?.locked)) {
       throw new TypeError('the body of this Request has already been used')
-    // Runs the checks of `fetch` before any policy: a programming error must not count against the dependency. The body
-    // is replaced, because a stream can be read only once.
-    const checked = new Request(this.#input, { ...readInit(this.#init), ...(body === undefined ? {} : { body: '' }) })
+    }
+    const checked = new Request(this.#input, { ...readInit(this.#init), ...checkedBody(body), signal: null })
     this.url = new URL(checked.url)
     this.#method = checked.method
-    this.#headers = new Headers(this.#init.headers ?? given?.headers)
+    // Some runtimes lack these properties.
+    const { redirect, mode, integrity } = checked as Partial<Request>
+    this.#follows = redirect !== 'manual' && redirect !== 'error'
+    // `fetch` would compare the body of a redirect with the hash, and these modes have other rules.
+    this.canConfine = !this.#follows || ((integrity ?? '') === '' && mode !== 'no-cors' && mode !== 'same-origin')
+    this.headers = new Headers(this.#init.headers ?? given?.headers)
     // As for `fetch`, null is no signal.
-    this.signal = checkedSignal(
-      (this.#init.signal === undefined ? given?.signal : this.#init.signal) ?? undefined,
-      'init.signal',
-    )
+    const signal = this.#init.signal === undefined ? given?.signal : this.#init.signal
+    this.signal = checkedSignal(signal ?? undefined, 'init.signal')
     this.#addIdempotencyKey()
-    this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY)
+    this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY)
     this.target = {
       service: settings.name,
       method: this.#method,
@@ -85,42 +88,60 @@ export class OutgoingRequest {
     return SAFE_METHODS.has(this.#method) ? 'safe' : 'idempotent'
   }
 
-  /** Returns the arguments of `fetch` for one attempt. Rejects if the body cannot be sent again. */
-  async forAttempt(call: Call, lastError: unknown): Promise<readonly [Request | string | URL, RequestInit]> {
-    const { deadlineHeader } = this.#settings
+  /**
+   * Returns the arguments of `fetch` for one attempt. Rejects if the body cannot be sent again.
+   *
+   * @param attempt receives a body that must be cancelled with it
+   */
+  async forAttempt(call: Call, lastError: unknown, attempt: { upload: Upload | undefined }): Promise<AttemptRequest> {
+    const { deadlineHeader, propagation } = this.#settings
     // A call without a scope cannot be cancelled, so `fetch` needs no signal.
     const signal = scopeOf(call) === undefined ? undefined : call.signal
-    const init: RequestInit = {
+    const { headers, confined } = attemptHeaders(this, call, propagation, deadlineHeader)
+    const init: RequestInit & { readonly headers: Headers } = {
       ...this.#init,
       ...readInit(this.#init),
       method: this.#method,
-      headers: attemptHeaders(this.#headers, call, this.context, deadlineHeader),
+      headers,
       signal: signal ?? null,
     }
     if (this.#body !== undefined) {
-      init.body = await this.#body.next(lastError, signal)
-      if (this.#body.streams) init.duplex = 'half'
+      const body = await this.#body.next(lastError, signal)
+      if (body instanceof Upload) {
+        attempt.upload = body
+        init.body = body.stream
+        init.duplex = 'half'
+      } else if (body !== 'input') init.body = body
     }
-    return [this.#input, init]
+    return { input: this.#input, init, confined: confined && this.#follows }
+  }
+
+  /** Makes the error of an attempt whose `fetch` rejected because the caller's body stream failed; undefined otherwise. */
+  bodyFailure(upload: Upload | undefined): BodyNotReplayableError | undefined {
+    return upload?.failure === undefined ? undefined : this.#body?.failed(upload.failure.error)
+  }
+
+  /** Cancels a body stream that was not sent. */
+  releaseBody(reason?: unknown): void {
+    this.#body?.release(reason)
   }
 
   #addIdempotencyKey(): void {
     const { idempotencyKey } = this.#settings
-    if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.#headers.has(IDEMPOTENCY_KEY))
+    if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY))
       return
     // One key for all attempts: the dependency recognises a repeated request by it.
-    this.#headers.set(IDEMPOTENCY_KEY, idempotencyKey())
+    this.headers.set(IDEMPOTENCY_KEY, idempotencyKey())
   }
 }
 
-function readInit(init: RequestInit): RequestInit {
-  const read: Record<string, unknown> = {}
-  for (const key of INIT_KEYS) {
-    const value = (init as Record<string, unknown>)[key]
-    if (value !== undefined) read[key] = value
-  }
-  const { method, headers } = init
-  if (method !== undefined) read['method'] = method
-  if (headers !== undefined) read['headers'] = headers
-  return read as RequestInit
+/** The members of a RequestInit with which `new Request` checks a body but does not read it. */
+function checkedBody(body: NonNullable<RequestInit['body']> | Request | undefined): RequestInit | undefined {
+  if (body === undefined) return undefined
+  // Rejects a stream that is locked or was read.
+  if (body instanceof ReadableStream) return { body, duplex: 'half' }
+  // An iterable is for `fetch` a stream too, but to check it would be to read it.
+  return isStream(body as NonNullable<RequestInit['body']>) && !(body instanceof Request)
+    ? { body: new ReadableStream(), duplex: 'half' }
+    : { body: '' }
 }

@@ -1,31 +1,37 @@
 import { abortReason } from '../../core/engine/abort-reason.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
+import { type BodyChunks, chunksOf, isStream } from './body-chunks.ts'
 import { BodyNotReplayableError } from './body-not-replayable-error.ts'
-import { bufferStream } from './buffer-stream.ts'
+import { type Buffered, bufferChunks } from './buffered-chunks.ts'
+import { Upload } from './upload.ts'
 
 type Body = NonNullable<RequestInit['body']>
 
-/** Provides the body of a request to each attempt. */
+/** The body for one attempt. `input`: the body of the Request that is the input of `fetch`. */
+export type AttemptBody = Exclude<Body, ReadableStream> | Upload | 'input'
+
+/**
+ * Provides the body of a request to each attempt.
+ *
+ * The body of a `Request` is a stream, but its length may be known. Only `fetch` knows it, so the `Request` is passed to
+ * `fetch` and its body is not touched. A body that must be buffered is read from a clone.
+ */
 export class RequestBody {
   readonly #target: UpstreamTarget
   readonly #maxBytes: number | undefined
   /** Undefined after an attempt took a stream that cannot be read again. */
-  #body: Body | undefined
+  #body: Body | Request | undefined
   readonly #replayable: boolean
-  #buffered: Promise<Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array>> | undefined
-  #problem = 'its body is a stream, which can be read only once'
+  #chunks: BodyChunks | undefined
+  #buffered: Promise<Buffered> | undefined
+  #problem = 'cannot be retried: its body is a stream, which can be read only once'
 
   /** @param maxBytes how much of a stream to buffer for another attempt; undefined: nothing */
-  constructor(body: Body, target: UpstreamTarget, maxBytes: number | undefined) {
+  constructor(body: Body | Request, target: UpstreamTarget, maxBytes: number | undefined) {
     this.#body = body
     this.#target = target
     this.#maxBytes = maxBytes
-    this.#replayable = !isStream(body)
-  }
-
-  /** Whether the body is a stream: then `fetch` requires `duplex`. */
-  get streams(): boolean {
-    return !this.#replayable
+    this.#replayable = !(body instanceof Request || isStream(body))
   }
 
   /** Whether a second attempt can have the body. True for a buffered stream, whose length is not known yet. */
@@ -38,29 +44,72 @@ export class RequestBody {
    *
    * @param lastError the error of the attempt before
    * @param signal ends the wait for a stream that is being buffered; the buffering continues for the next attempt
-   * @throws BodyNotReplayableError if the body was sent already and cannot be sent again
+   * @throws BodyNotReplayableError if the body was sent already and cannot be sent again, or if the stream failed while
+   * it was buffered
    */
-  async next(lastError: unknown, signal: AbortSignal | undefined): Promise<Body> {
+  async next(lastError: unknown, signal: AbortSignal | undefined): Promise<AttemptBody> {
     const body = this.#body
-    if (body === undefined) throw new BodyNotReplayableError(this.#target, this.#problem, lastError)
-    if (this.#replayable) return body
+    if (body === undefined) throw this.#notReplayable(lastError)
+    if (this.#replayable) return body as AttemptBody
     if (this.#maxBytes === undefined) {
       this.#body = undefined
-      return body
+      return body instanceof Request ? 'input' : new Upload(chunksOf(body))
     }
-    this.#buffered ??= bufferStream(body, this.#maxBytes)
-    const buffered = await orAborted(this.#buffered, signal)
-    if (buffered instanceof Uint8Array) return buffered
+    const buffered = await this.#buffer(body, this.#maxBytes, signal)
+    if (buffered instanceof Uint8Array) {
+      // As after `fetch`, the Request is used. Otherwise it would keep a second copy of the body.
+      if (body instanceof Request) body.body?.cancel().catch(() => {})
+      return buffered
+    }
     // Checked again: a concurrent attempt may have taken the stream meanwhile.
-    if (this.#body === undefined) throw new BodyNotReplayableError(this.#target, this.#problem, lastError)
+    if (this.#body === undefined) throw this.#notReplayable(lastError)
     this.#body = undefined
-    this.#problem = `its body is a stream of more than ${this.#maxBytes} bytes`
-    return buffered
+    this.#problem = `cannot be retried: its body is a stream of more than ${this.#maxBytes} bytes`
+    const chunks = this.#chunks as BodyChunks
+    if (!(body instanceof Request)) return new Upload(chunks, buffered)
+    // The clone is not needed any more, and `fetch` reads the original from its beginning.
+    chunks.cancel(undefined).catch(() => {})
+    return 'input'
   }
-}
 
-function isStream(body: Body): boolean {
-  return typeof body === 'object' && (body instanceof ReadableStream || Symbol.asyncIterator in body)
+  /** Makes the error of a stream that failed: no attempt can have it, and the dependency has nothing to do with it. */
+  failed(error: unknown): BodyNotReplayableError {
+    this.#body = undefined
+    this.#problem = 'cannot be sent: its body is a stream that failed while it was read'
+    return this.#notReplayable(error)
+  }
+
+  /** Cancels a stream that no attempt has taken, after the call has ended. */
+  release(reason: unknown): void {
+    const body = this.#body
+    if (body === undefined || this.#replayable) return
+    this.#body = undefined
+    this.#chunks?.cancel(reason).catch(() => {})
+    if (body instanceof Request) body.body?.cancel(reason).catch(() => {})
+    else if (this.#chunks === undefined)
+      chunksOf(body)
+        .cancel(reason)
+        .catch(() => {})
+  }
+
+  async #buffer(body: Body | Request, maxBytes: number, signal: AbortSignal | undefined): Promise<Buffered> {
+    if (this.#buffered === undefined) {
+      this.#chunks = chunksOf(body instanceof Request ? (body.clone().body as ReadableStream) : body)
+      this.#buffered = bufferChunks(this.#chunks, maxBytes)
+    }
+    const reading = this.#buffered
+    try {
+      return await orAborted(reading, signal)
+    } catch (error) {
+      if (signal?.aborted) throw error
+      this.#chunks?.cancel(error).catch(() => {})
+      throw this.failed(error)
+    }
+  }
+
+  #notReplayable(cause: unknown): BodyNotReplayableError {
+    return new BodyNotReplayableError(this.#target, this.#problem, cause)
+  }
 }
 
 /** Settles like the promise, or rejects with the signal's reason, whichever comes first. */

@@ -9,6 +9,8 @@ export interface BodyErrors {
   readonly shield: unknown
 }
 
+type Controller = ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>
+
 /**
  * Passes a response body to its reader and reports when it ends.
  *
@@ -18,42 +20,43 @@ export class BodyStream {
   readonly stream: ReadableStream<Uint8Array>
   /** Rejects with the shield's error if the body ended early or was failed. */
   readonly finished: Promise<void>
-  readonly #source: ReadableStreamDefaultReader<Uint8Array>
+  readonly source: ReadableStreamDefaultReader<Uint8Array>
   readonly #errorsOf: (cause: unknown) => BodyErrors
-  #controller: ReadableStreamDefaultController<Uint8Array> | undefined
+  #controller: Controller | undefined
   #ended = false
   #awaitsSource = false
   #resolve: () => void = () => {}
   #reject: (error: unknown) => void = () => {}
+  #onPause: (() => void) | undefined
 
-  /**
-   * @param source the rest of the body
-   * @param errorsOf makes the errors if the source ends early
-   * @param prefix the part that was already read
-   */
-  constructor(
-    source: ReadableStreamDefaultReader<Uint8Array>,
-    errorsOf: (cause: unknown) => BodyErrors,
-    prefix: readonly Uint8Array[] = [],
-  ) {
-    this.#source = source
+  /** @param errorsOf makes the errors if the body ends early */
+  constructor(body: ReadableStream<Uint8Array>, errorsOf: (cause: unknown) => BodyErrors) {
+    const bytes = isByteStream(body)
+    this.source = body.getReader()
     this.#errorsOf = errorsOf
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
     })
-    this.stream = new ReadableStream<Uint8Array>(
-      {
-        start: (controller) => {
-          this.#controller = controller
-          for (const chunk of prefix) controller.enqueue(chunk)
-        },
-        pull: () => this.#pull(),
-        cancel: (reason) => this.#cancel(reason),
+    const source = {
+      start: (controller: Controller): void => {
+        this.#controller = controller
       },
-      // A custom `fetch` may yield chunks that are not bytes. They pass, and the reader rejects them.
-      { highWaterMark: READ_AHEAD_BYTES, size: (chunk) => chunk?.byteLength ?? 1 },
-    )
+      pull: (): Promise<void> => this.#pull(),
+      cancel: (reason: unknown): Promise<void> => this.#cancel(reason),
+    }
+    // A byte stream takes over the memory of its chunks, which only the chunks of another byte stream allow. A custom
+    // `fetch` may have any stream, even one whose chunks are not bytes: they pass, and the reader rejects them.
+    this.stream = bytes
+      ? (new ReadableStream({ ...source, type: 'bytes' }, { highWaterMark: READ_AHEAD_BYTES }) as ReadableStream)
+      : new ReadableStream<Uint8Array>(source, {
+          highWaterMark: READ_AHEAD_BYTES,
+          size: (chunk) => chunk?.byteLength ?? 1,
+        })
+  }
+
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** Whether the read-ahead buffer is full and the stream waits for its reader. */
@@ -61,28 +64,37 @@ export class BodyStream {
     return !this.#ended && !this.#awaitsSource
   }
 
+  /** Resolves when the body has ended or the read-ahead buffer is full. Never rejects. */
+  readAhead(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onPause = resolve
+      this.finished.then(resolve, resolve)
+    })
+  }
+
   /** Ends the body with an error for its reader and one for the shield. Has no effect on a body that has ended. */
   fail(readerError: unknown, shieldError: unknown): void {
     if (this.#ended) return
     this.#ended = true
     this.#controller?.error(readerError)
-    discard(this.#source)
+    discard(this.source)
     this.#reject(shieldError)
   }
 
   async #pull(): Promise<void> {
     this.#awaitsSource = true
     try {
-      const { done, value } = await this.#source.read()
+      const { done, value } = await this.source.read()
       this.#awaitsSource = false
       if (this.#ended) return
       if (done) {
         this.#ended = true
-        this.#controller?.close()
+        this.#close()
         this.#resolve()
         return
       }
-      this.#controller?.enqueue(value)
+      this.#controller?.enqueue(value as Uint8Array<ArrayBuffer>)
+      if ((this.#controller?.desiredSize ?? 0) <= 0) this.#onPause?.()
     } catch (error) {
       this.#awaitsSource = false
       if (this.#ended) return
@@ -91,9 +103,26 @@ export class BodyStream {
     }
   }
 
+  #close(): void {
+    const controller = this.#controller
+    controller?.close()
+    // A reader that brought its own buffer waits until the buffer is given back.
+    if (controller !== undefined && 'byobRequest' in controller) controller.byobRequest?.respond(0)
+  }
+
   async #cancel(reason: unknown): Promise<void> {
     this.#ended = true
     this.#resolve()
-    await this.#source.cancel(reason)
+    await this.source.cancel(reason)
+  }
+}
+
+/** Whether the stream has readers with `mode: 'byob'`. No property tells. */
+function isByteStream(body: ReadableStream): boolean {
+  try {
+    body.getReader({ mode: 'byob' }).releaseLock()
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,108 +1,49 @@
-import { abortReason } from '../../core/engine/abort-reason.ts'
 import { type BodyErrors, BodyStream } from './body-stream.ts'
 import { discard, withBody } from './response-copy.ts'
-
-// Failed responses are usually short. The rest of a longer body stays unread until the caller needs the response.
-const READ_MAX_BYTES = 65_536
+import { releaseUnread } from './unread-body.ts'
 
 /**
- * A response with an unwanted status.
+ * A response with an unwanted status, which the caller receives if no further attempt follows.
  *
- * Its body is read at once, up to a bound, so that the connection returns to the pool. The caller can still receive the
- * whole response if no further attempt follows.
+ * Its body is read ahead at once, so that the connection of a short body returns to the pool. The status is an answer
+ * without the body: only a call with a deadline waits for the body, so that its timeouts cover the body too.
  */
 export class FailedResponse {
   readonly #response: Response
-  readonly #chunks: Uint8Array[] = []
-  /** The reader of the rest, which may be broken. Undefined once the whole body was read. */
-  #rest: ReadableStreamDefaultReader<Uint8Array> | undefined
-  #discarded = false
+  readonly #body: BodyStream | undefined
 
-  constructor(response: Response) {
+  /** @param errorOf makes the reader's error if the body ends early */
+  constructor(response: Response, errorOf: (cause: unknown) => unknown) {
     this.#response = response
-  }
-
-  get status(): number {
-    return this.#response.status
-  }
-
-  /** Reads the body to its end or to the bound. Rejects if the body ends early. */
-  async read(): Promise<void> {
-    const reader = this.#response.body?.getReader()
-    this.#rest = reader
-    let length = 0
-    while (reader !== undefined && length < READ_MAX_BYTES) {
-      const { done, value } = await reader.read()
-      if (done) {
-        this.#rest = undefined
-        return
-      }
-      this.#chunks.push(value)
-      length += value.byteLength
-    }
-  }
-
-  /**
-   * Returns the body parsed from JSON, or as text; invalid JSON stays text.
-   *
-   * @returns undefined for any other content type, and for JSON longer than the bound
-   */
-  parsed(): unknown {
-    const type = this.#response.headers.get('content-type') ?? ''
-    const json = /^[^;]*[/+]json\b/i.test(type)
-    if (!json && !/^text\//i.test(type)) return undefined
-    const text = new TextDecoder().decode(concatenated(this.#chunks))
-    if (!json) return text
-    if (this.#rest !== undefined) return undefined
-    try {
-      return JSON.parse(text)
-    } catch {
-      return text
-    }
-  }
-
-  /** Cancels the unread rest of the body. */
-  discard(): void {
-    this.#discarded = true
-    if (this.#rest !== undefined) discard(this.#rest)
-  }
-
-  /**
-   * Returns the response with its whole body, for the caller.
-   *
-   * @param signal the caller's signal; the attempt and its timeouts have ended and no longer cover the body
-   * @param errorOf makes the reader's error if the rest of a long body ends early
-   */
-  toResponse(signal: AbortSignal | undefined, errorOf: (cause: unknown) => unknown): Response {
-    if (this.#response.body == null) return this.#response
-    if (this.#rest === undefined) return withBody(this.#response, concatenated(this.#chunks))
+    if (response.body == null) return
     const errorsOf = (cause: unknown): BodyErrors => {
       const error = errorOf(cause)
       return { reader: error, shield: error }
     }
-    const body = new BodyStream(this.#rest, errorsOf, this.#chunks)
-    const onAbort = (): void => {
-      const reason = signal && abortReason(signal)
-      body.fail(reason, reason)
-    }
-    signal?.addEventListener('abort', onAbort)
-    if (signal?.aborted) onAbort()
-    else if (this.#discarded) {
-      const error = errorOf(new Error('the body was discarded for another attempt'))
-      body.fail(error, error)
-    }
-    const stopListening = (): void => signal?.removeEventListener('abort', onAbort)
-    body.finished.then(stopListening, stopListening)
+    this.#body = new BodyStream(response.body, errorsOf)
+    // The reader receives the error. No policy waits for this body.
+    this.#body.finished.catch(() => {})
+  }
+
+  /** Waits until the body has ended or much of it was read. Never rejects. */
+  async readAhead(): Promise<void> {
+    await this.#body?.readAhead()
+  }
+
+  /** Cancels the rest of the body: the caller receives another response. */
+  discard(): void {
+    if (this.#body?.ended === false) discard(this.#body.stream)
+  }
+
+  /**
+   * Returns the response for the caller.
+   *
+   * @param signal the caller's signal; the attempt and its timeouts have ended and no longer cover the body
+   */
+  toResponse(signal: AbortSignal | undefined): Response {
+    const body = this.#body
+    if (body === undefined) return this.#response
+    if (!body.ended) releaseUnread(body, signal)
     return withBody(this.#response, body.stream)
   }
-}
-
-function concatenated(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.byteLength, 0))
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }

@@ -1,8 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { withAmbient } from '../../core/context/ambient.ts'
+import { TimeoutError } from '../../core/errors.ts'
 import { type ShieldEvent, watchAll } from '../../core/events/events.ts'
 import { shield } from '../../core/shield.ts'
+import { factsOf } from '../../errors/error-facts.ts'
+import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
+import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
 import { retry } from '../../policies/retry/retry.ts'
 import { constant } from '../../policies/retry/state/backoff.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
@@ -43,6 +47,18 @@ function streamOf(...parts: string[]): ReadableStream<Uint8Array> {
       const next = bytes.shift()
       if (next === undefined) controller.close()
       else controller.enqueue(next)
+    },
+  })
+}
+
+/** A stream that fails after its first chunk. */
+function failingStream(error: unknown): ReadableStream<Uint8Array> {
+  let pulls = 0
+  return new ReadableStream({
+    pull(controller) {
+      pulls += 1
+      if (pulls === 1) controller.enqueue(new Uint8Array(1))
+      else controller.error(error)
     },
   })
 }
@@ -98,6 +114,31 @@ describe('the body of a request', () => {
       'more than 4 bytes',
     )
     expect(seen.map(({ body }) => body)).toEqual(['abcdefg'])
+  })
+
+  test.each([
+    ['throws', () => failingStream(new Error('disk'))],
+    ['throws an escudo error', () => failingStream(new TimeoutError({ shield: 'y', policy: 't', stacks: false }, 5))],
+    ['throws nothing', () => failingStream(undefined)],
+    ['yields what is no byte', () => new ReadableStream({ start: (controller) => controller.enqueue('text') })],
+  ])('ends the call and is no failure of the dependency if its stream fails: %s', async (_, make) => {
+    const breaker = circuitBreaker({ trip: consecutive(1) })
+    const guarded = shield('x', retryOnce(), breaker)
+    const plain = resilientFetch({ name: 'x', baseUrl, shield: guarded })
+    const buffering = resilientFetch({ name: 'x', baseUrl, shield: guarded, retryBody: { maxBytes: 9 } })
+    for (const send of [
+      () => plain('/', { method: 'PUT', body: make() }),
+      () => buffering('/', { method: 'PUT', body: make() }),
+      () => buffering(new Request(baseUrl, { method: 'PUT', body: make(), duplex: 'half' })),
+    ]) {
+      const error = await send().catch((reason) => reason)
+      expect(error).toBeInstanceOf(BodyNotReplayableError)
+      expect(error.message).toMatch(/^PUT http:.* cannot be sent: its body is a stream that failed/)
+      expect(factsOf(error)).toMatchObject({ code: 'BODY_NOT_REPLAYABLE', retry: 'never', verdict: 'ignored' })
+    }
+    expect(breaker.state).toBe('closed')
+    expect(guarded.status().policies[0]).toMatchObject({ retries: 0 })
+    expect(seen).toEqual([])
   })
 
   test('does not delay an abort while its stream is buffered', async () => {

@@ -55,9 +55,25 @@ test('parses every header that it formats', () => {
     fc.property(hex(32), hex(16), fc.nat(255), (traceId, spanId, traceFlags) => {
       const header = formatTraceparent({ traceId, spanId, traceFlags })
       expect(header).toHaveLength(55)
-      expect(parseTraceparent(header)).toEqual({ traceId, spanId, traceFlags })
+      expect(parseTraceparent(header)).toEqual({ traceId, spanId, traceFlags: traceFlags & 3 })
     }),
   )
+})
+
+test.each([
+  ['00', '00'],
+  ['01', '01'],
+  ['02', '02'],
+  ['03', '03'],
+  ['04', '00'],
+  ['fd', '01'],
+  ['fe', '02'],
+  ['ff', '03'],
+])('passes on only the flags sampled and random: %s becomes %s', (inbound, outgoing) => {
+  for (const version of ['00', 'cc']) {
+    const context = continueTrace({ traceparent: `${version}-${TRACE}-${SPAN}-${inbound}` })
+    expect(formatTraceparent(context)).toBe(`00-${TRACE}-${context.spanId}-${outgoing}`)
+  }
 })
 
 test('never throws for any value of a header', () => {

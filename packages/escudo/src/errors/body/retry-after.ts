@@ -1,11 +1,11 @@
+import { httpDateMs } from './http-date.ts'
+
 // One day. A longer delay is a mistake of the server, and retries have their own limit.
 const DELAY_MS_MAX = 86_400_000
-const SECONDS = /^\d+(?:\.\d+)?$/
-// `Date.parse` accepts almost anything, even `-1`. An HTTP date starts with the day of the week.
-const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/
+const SECONDS = /^\d+$/
 
 /**
- * Reads `Retry-After` (RFC 9110, 10.2.3): seconds, or an HTTP date.
+ * Reads `Retry-After` (RFC 9110, 10.2.3): whole seconds, or an HTTP date.
  *
  * A date is compared with the response's own `Date` if it has one, so that a difference between the clocks does not
  * matter.
@@ -15,17 +15,11 @@ const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)/
  * @returns milliseconds from now, from 0 to one day; undefined if the header is absent or invalid
  */
 export function retryAfterMs(headers: Headers, wallClockMs: number): number | undefined {
-  const value = headers.get('retry-after')?.trim()
+  const value = headers.get('retry-after') ?? undefined
   if (value === undefined || value.length > 64) return undefined
   if (SECONDS.test(value)) return Math.min(Number(value) * 1_000, DELAY_MS_MAX)
-  const dueMs = dateMs(value)
+  const dueMs = httpDateMs(value, wallClockMs)
   if (dueMs === undefined) return undefined
-  const nowMs = dateMs(headers.get('date') ?? '') ?? wallClockMs
+  const nowMs = httpDateMs(headers.get('date') ?? '', wallClockMs) ?? wallClockMs
   return Math.min(Math.max(0, dueMs - nowMs), DELAY_MS_MAX)
-}
-
-function dateMs(value: string): number | undefined {
-  if (!HTTP_DATE.test(value)) return undefined
-  const ms = Date.parse(value)
-  return Number.isNaN(ms) ? undefined : ms
 }
