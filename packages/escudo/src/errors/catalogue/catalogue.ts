@@ -80,12 +80,14 @@ function errorClass(entry: Entry): unknown {
     readonly context: unknown
     readonly internal: Readonly<Record<string, unknown>> | undefined
     readonly retryAfterMs: number | undefined
+    readonly headers: Readonly<Record<string, string>> | undefined
 
     constructor(context?: unknown, details: ErrorDetails = {}) {
       super(render(template, context), 'cause' in details ? { cause: details.cause } : undefined)
       this.context = context
       this.internal = details.internal
       this.retryAfterMs = details.retryAfterMs
+      this.headers = details.headers
     }
 
     static is(error: unknown): boolean {

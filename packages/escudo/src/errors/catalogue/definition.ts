@@ -31,6 +31,11 @@ export interface ErrorDetails {
   readonly internal?: Readonly<Record<string, unknown>>
   /** When the client may try again, in milliseconds. Sent as `Retry-After` with 429 and 503. */
   readonly retryAfterMs?: number
+  /**
+   * Headers of the response that belong to the error: `WWW-Authenticate`, `Proxy-Authenticate`, `Allow`, `Accept`,
+   * `Accept-Encoding`, `Content-Range`, `Upgrade` (RFC 9110). Other names are not sent.
+   */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** An error of a catalogue. */
@@ -42,6 +47,7 @@ export interface TypedError<Code extends string = string, Context = unknown> ext
   readonly context: Context
   readonly internal: Readonly<Record<string, unknown>> | undefined
   readonly retryAfterMs: number | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
 }
 
 /** The arguments of `new Errors.CODE(…)`. The context is optional if none of its keys is required. */

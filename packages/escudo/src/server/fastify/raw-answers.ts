@@ -1,7 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeader,
+  type ServerResponse,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { phraseOf } from '../../errors/status.ts'
+import { belongsToCors, mergeVary } from '../headers.ts'
 
 // Answers that bypass Fastify: its hooks failed, or it never saw the request.
 
@@ -11,19 +18,44 @@ const DRAIN_MS_MAX = 5_000
 /** How long a connection stays open after its last answer. */
 const LINGER_MS_MAX = 1_000
 
-/** Sends an answer on Node's response. If its headers are already sent, it closes the connection. */
-export function sendOnResponse(response: ServerResponse, answer: ErrorAnswer): void {
+/** The headers of a response that is being made, by name. */
+export type ResponseHeaders = Readonly<Record<string, OutgoingHttpHeader | undefined>>
+
+/**
+ * Sends an answer on Node's response. If its headers are already sent, it closes the connection.
+ *
+ * @param made the headers that were set so far; those of CORS are kept
+ */
+export function sendOnResponse(
+  response: ServerResponse,
+  answer: ErrorAnswer,
+  made: ResponseHeaders = response.getHeaders(),
+): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
+  const kept = Object.entries(made).filter(([name, value]) => belongsToCors(name) && isSendable(name, value))
   for (const name of response.getHeaderNames()) if (name !== 'x-trace-id') response.removeHeader(name)
   // The phrase is given too: the response can still hold the phrase of an earlier status.
   response.writeHead(answer.status, phraseOf(answer.status), {
+    ...(Object.fromEntries(kept) as Record<string, OutgoingHttpHeader>),
     ...answer.headers,
+    vary: mergeVary(kept.find(([name]) => name === 'vary')?.[1], answer.headers['vary'] ?? ''),
     'content-length': Buffer.byteLength(answer.text),
   })
   response.end(answer.text)
+}
+
+/** Whether Node can send a header. It throws for a line break in a value. */
+export function isSendable(name: string, value: unknown): boolean {
+  try {
+    validateHeaderName(name)
+    for (const item of [value].flat()) validateHeaderValue(name, item as string)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Sends an answer on a connection without a response object, because Node could not parse the request. Closes it. */
