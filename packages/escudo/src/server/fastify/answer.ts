@@ -61,7 +61,8 @@ function sendThroughFastify(
   beforeOnSend.add(exchange)
   removeHeadersOfBody(reply)
   const vary = mergeVary(reply.getHeader('vary'), answer.headers['vary'] ?? '')
-  reply.code(answer.status).headers({ ...answer.headers, vary })
+  // A handler may have replaced the trace id.
+  reply.code(answer.status).headers({ ...answer.headers, vary, 'x-trace-id': answer.body.trace_id })
   // A phrase that was set for another status.
   reply.raw.statusMessage = phraseOf(answer.status)
   // Fastify sets `connection: close` after a faulty body. It is removed, because `drainRequest` reads the rest of the

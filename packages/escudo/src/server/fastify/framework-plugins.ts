@@ -107,10 +107,10 @@ function fromRateLimit(error: unknown): unknown {
   return status === 403 ? new PluginErrors.FORBIDDEN(undefined, { cause: error }) : undefined
 }
 
-/** `@fastify/compress` has a class for its errors. */
+/** `@fastify/compress` has a class for its errors, and marks the error of a broken body with a reference to itself. */
 function fromCompress(error: unknown, requestEncodings: readonly string[]): unknown {
-  const constructorName = read(read(error, 'constructor'), 'name')
-  if (!isError(error) || constructorName !== 'FastifyCompressError') return undefined
+  const isOwn = read(read(error, 'constructor'), 'name') === 'FastifyCompressError'
+  if (!isError(error) || !(isOwn || read(error, 'decompressError') === error)) return undefined
   switch (read(error, 'code')) {
     case 'FST_CP_ERR_INVALID_CONTENT_ENCODING': {
       const headers = { 'accept-encoding': requestEncodings.join(', ') }

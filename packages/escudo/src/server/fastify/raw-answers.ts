@@ -36,11 +36,12 @@ export function sendOnResponse(
     return
   }
   const kept = Object.entries(made).filter(([name, value]) => belongsToCors(name) && isSendable(name, value))
-  for (const name of response.getHeaderNames()) if (name !== 'x-trace-id') response.removeHeader(name)
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
   // The phrase is given too: the response can still hold the phrase of an earlier status.
   response.writeHead(answer.status, phraseOf(answer.status), {
     ...(Object.fromEntries(kept) as Record<string, OutgoingHttpHeader>),
     ...answer.headers,
+    'x-trace-id': answer.body.trace_id,
     vary: mergeVary(kept.find(([name]) => name === 'vary')?.[1], answer.headers['vary'] ?? ''),
     'content-length': Buffer.byteLength(answer.text),
   })
