@@ -59,22 +59,31 @@ export function isSendable(name: string, value: unknown): boolean {
   }
 }
 
-/** Sends an answer on a connection without a response object, because Node could not parse the request. Closes it. */
-export function sendOnSocket(socket: Socket, answer: ErrorAnswer, traceId: string): void {
+/**
+ * Sends an answer on a connection without a response object, because Node could not parse the request. Closes it.
+ *
+ * @param method that of the request, as far as it is known: the answer to HEAD has no body
+ */
+export function sendOnSocket(socket: Socket, answer: ErrorAnswer, method: string | undefined): void {
   if (!socket.writable) {
     socket.destroy()
     return
   }
   const headers = {
     ...answer.headers,
-    'x-trace-id': traceId,
+    'x-trace-id': answer.body.trace_id,
     'content-length': String(Buffer.byteLength(answer.text)),
     date: new Date().toUTCString(),
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 ${answer.status} ${phraseOf(answer.status)}\r\n${lines.join('')}\r\n${answer.text}`)
-  // Destroyed later: a socket with unread bytes is reset when it is destroyed, and the client would lose the answer.
+  const body = method === 'HEAD' ? '' : answer.text
+  endSocket(socket, `HTTP/1.1 ${answer.status} ${phraseOf(answer.status)}\r\n${lines.join('')}\r\n${body}`)
+}
+
+/** Ends a connection. It is destroyed later: with unread bytes it would be reset, and the client would lose the answer. */
+export function endSocket(socket: Socket, bytes = ''): void {
+  socket.end(bytes)
   setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref()
 }
 
