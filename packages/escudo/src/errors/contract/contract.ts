@@ -151,10 +151,8 @@ class Contract implements ErrorContract {
     const plain = this.#body(request.traceId, code, render(message, context), status, context)
     const asProblem = prefersProblem(request.accept)
     const body = asProblem ? this.#problem(plain, code) : plain
-    const headers = {
-      ...resolved.headers,
-      ...headersOf(asProblem ? 'application/problem+json' : 'application/json; charset=utf-8', locale),
-    }
+    const headers = headersOf(asProblem ? 'application/problem+json' : 'application/json; charset=utf-8', locale)
+    Object.assign(headers, resolved.headers)
     const retryAfter = retryAfterSeconds(status, resolved.retryAfterMs)
     if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
     const log = {

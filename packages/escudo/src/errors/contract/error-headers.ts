@@ -10,6 +10,8 @@ const NAMES: readonly string[] = [
   'upgrade',
   'www-authenticate',
 ]
+/** The headers of most errors. */
+export const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
 const LENGTH_MAX = 2_048
 // RFC 9110, 5.5. A line break would add a header.
 const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]+$/
@@ -20,6 +22,7 @@ const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]+$/
  * All other names are dropped: an error must not set cookies, or headers that describe the body.
  */
 export function errorHeaders(headers: unknown): Readonly<Record<string, string>> {
+  if (headers === undefined) return NO_HEADERS
   const kept: Record<string, string> = {}
   for (const [name, value] of entriesOf(headers)) {
     const text = textOf(value)

@@ -4,7 +4,7 @@ import { type ErrorFacts, factsOf } from '../error-facts.ts'
 import { isError, read } from '../safe-read.ts'
 import { codeOfStatus, isErrorStatus, phraseOf } from '../status.ts'
 import { truncate } from '../to-json.ts'
-import { errorHeaders, retryAfterMsOf } from './error-headers.ts'
+import { errorHeaders, NO_HEADERS, retryAfterMsOf } from './error-headers.ts'
 
 /**
  * Turns a third-party error (of a database driver, an HTTP client) into an error of a catalogue.
@@ -27,7 +27,6 @@ export interface Resolved {
 }
 
 const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
 
 /**
  * Resolves a thrown value to a definition. This is the trust boundary of the contract.

@@ -61,10 +61,12 @@ function sendThroughFastify(
   beforeOnSend.add(exchange)
   removeHeadersOfBody(reply)
   const vary = mergeVary(reply.getHeader('vary'), answer.headers['vary'] ?? '')
+  reply.code(answer.status).headers({ ...answer.headers, vary })
   // A handler may have replaced the trace id.
-  reply.code(answer.status).headers({ ...answer.headers, vary, 'x-trace-id': answer.body.trace_id })
+  const { trace_id } = answer.body
+  if (reply.getHeader('x-trace-id') !== trace_id) reply.header('x-trace-id', trace_id)
   // A phrase that was set for another status.
-  reply.raw.statusMessage = phraseOf(answer.status)
+  if (reply.raw.statusMessage !== undefined) reply.raw.statusMessage = phraseOf(answer.status)
   // Fastify sets `connection: close` after a faulty body. It is removed, because `drainRequest` reads the rest of the
   // body and closes the connection itself where that is needed.
   if (!request.raw.complete && hasBody(request)) {
@@ -79,18 +81,23 @@ function sendThroughFastify(
 
 /** Removes the headers and trailers that described the unsent body, and those that Node would refuse to send. */
 function removeHeadersOfBody(reply: FastifyReply): void {
-  for (const [name, value] of Object.entries(reply.getHeaders())) {
-    if (!describesBody(name) && isSendable(name, value)) continue
+  const made = reply.getHeaders()
+  for (const name of Object.keys(made)) {
+    if (name === 'x-trace-id' || (!describesBody(name) && isSendable(name, made[name]))) continue
     reply.removeHeader(name)
     // Headers that were set on Node's response, past Fastify.
     reply.raw.removeHeader(name)
   }
-  const trailers = Object.getOwnPropertySymbols(reply).find(({ description }) => description === TRAILERS)
-  if (trailers !== undefined) (reply as unknown as Record<symbol, unknown>)[trailers] = null
+  const withTrailers = reply as unknown as Record<symbol, unknown>
+  if (trailersKey === undefined || !(trailersKey in withTrailers)) {
+    trailersKey = Object.getOwnPropertySymbols(reply).find(({ description }) => description === TRAILERS)
+  }
+  if (trailersKey !== undefined) withTrailers[trailersKey] = null
 }
 
 /** Fastify has no public way to remove trailers without their names. */
 const TRAILERS = 'fastify.reply.trailers'
+let trailersKey: symbol | undefined
 
 function sendPastFastify(exchange: Exchange, error: unknown, reply: FastifyReply): void {
   const answer = exchange.fail(error)

@@ -138,13 +138,16 @@ function methodLookup(app: FastifyInstance): MethodLookup {
     }
   }
   return (path) => {
-    const found = app.supportedMethods.flatMap((method) => {
+    const methods: string[] = []
+    let exists = false
+    for (const method of app.supportedMethods) {
       const route = find(method, path)
-      return route === null ? [] : [{ method, isWildcard: Object.hasOwn(route.params ?? {}, '*') }]
-    })
-    // A wildcard for OPTIONS answers every path, as that of the CORS plugin does. It does not make a path exist.
-    const exists = found.some(({ method, isWildcard }) => method !== 'OPTIONS' || !isWildcard)
-    return exists ? found.map(({ method }) => method) : []
+      if (route === null) continue
+      methods.push(method)
+      // A wildcard for OPTIONS answers every path, as that of the CORS plugin does. It does not make a path exist.
+      exists ||= method !== 'OPTIONS' || !Object.hasOwn(route.params ?? {}, '*')
+    }
+    return exists ? methods : []
   }
 }
 

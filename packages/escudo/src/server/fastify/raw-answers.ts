@@ -50,6 +50,7 @@ export function sendOnResponse(
 
 /** Whether Node can send a header. It throws for a line break in a value. */
 export function isSendable(name: string, value: unknown): boolean {
+  if (typeof value === 'string' && /^[\w-]+$/.test(name) && /^[\t\u0020-\u007e]*$/.test(value)) return true
   try {
     validateHeaderName(name)
     for (const item of [value].flat()) validateHeaderValue(name, item as string)
