@@ -15,7 +15,12 @@ export interface ErrorDefinition {
   /** Which side can act. Default: `business` below status 500, else `technical`. */
   readonly kind?: Kind
   readonly message: Messages
-  /** The schema of the context. Only keys that it declares reach a client. Without a schema, no key does. */
+  /**
+   * The schema of the context. Only keys that it declares reach a client. Without a schema, no key does.
+   *
+   * zod and Valibot remove other keys. For any other library, the JSON Schema of the output decides, if the library
+   * supports Standard JSON Schema, as ArkType does. A library without it must remove other keys itself.
+   */
   readonly context?: StandardSchema
   /** Whether the same request may be sent again. Default: `safe` for technical errors, `never` for business errors. */
   readonly retry?: 'never' | 'safe'
