@@ -6,6 +6,7 @@ import {
   isRecord,
   itemSchemas,
   type JsonSchema,
+  type Match,
   Matcher,
   propertySchemas,
 } from './json-schema-match.ts'
@@ -54,7 +55,7 @@ class Filter {
     }
   }
 
-  /** The schemas without combinations that apply to a value. True stands for a schema that declares everything. */
+  /** The schemas without combinations that apply to a value. True: a schema that declares everything. */
   #applied(reference: unknown, value: object): readonly (Readonly<Record<string, unknown>> | true)[] {
     this.#matcher.step()
     const schema = this.#matcher.resolve(reference)
@@ -69,14 +70,22 @@ class Filter {
       : [schema, ...members]
   }
 
-  /** The members of a union that a value matches. One that cannot be evaluated counts only if it is the only one. */
+  /**
+   * The members of a union that a value matches. One that cannot be evaluated counts only if it is the only one, and an
+   * empty one only if no other matches: ArkType has an empty schema for what JSON Schema cannot express, such as a date.
+   */
   #chosen(union: unknown, value: object): readonly unknown[] {
     if (!Array.isArray(union)) return []
     const matches = union.map((member) => [member, this.#matcher.match(value, member)] as const)
-    const certain = matches.filter(([, match]) => match === 'yes')
-    const possible = matches.filter(([, match]) => match === 'unknown')
-    const chosen = certain.length === 0 && possible.length === 1 ? possible : certain
-    return chosen.map(([member]) => member)
+    const matching = (wanted: Match, isOpen: boolean): readonly (typeof matches)[number][] =>
+      matches.filter(
+        ([member, match]) => match === wanted && isEmpty(this.#matcher.resolve(member) ?? false) === isOpen,
+      )
+    const certain = matching('yes', false)
+    const possible = matching('unknown', false)
+    if (certain.length > 0) return certain.map(([member]) => member)
+    if (possible.length > 0) return possible.length === 1 ? possible.map(([member]) => member) : []
+    return matching('yes', true).map(([member]) => member)
   }
 
   #items(value: readonly unknown[], schemas: readonly Readonly<Record<string, unknown>>[], depth: number): unknown[] {

@@ -25,6 +25,8 @@ describe('undeclared keys of an ArkType context', () => {
   test.each<readonly [string, unknown, unknown, unknown]>([
     ['in a nullable object', type({ a: type({ b: 'string' }).or('null') }), { a: leaf }, { a: { b: 'x' } }],
     ['in an object or text', type({ a: type({ b: 'string' }).or('string') }), { a: leaf }, { a: { b: 'x' } }],
+    ['in an object or a date', type({ a: type({ b: 'string' }).or('Date') }), { a: leaf }, { a: { b: 'x' } }],
+    ['in an object or a bigint', type({ a: type({ b: 'string' }).or('bigint') }), { a: leaf }, { a: { b: 'x' } }],
     [
       'that another member of a union declares',
       type({ kind: "'a'", b: 'string' }).or({ kind: "'b'", secret: 'string' }),
@@ -88,6 +90,9 @@ describe('undeclared keys of an ArkType context', () => {
       a: open,
       u: open,
     })
+    const date = { a: new Date(0), b: 'x' }
+    const withDate = type({ a: type({ b: 'string' }).or('Date'), b: 'string' })
+    expect(sent(withDate, date).context).toEqual({ a: '1970-01-01T00:00:00.000Z', b: 'x' })
     expect(sent(type({ d: 'Date', l: 'unknown[]' }), { d: new Date(0), l: [open] }).context).toEqual({
       d: '1970-01-01T00:00:00.000Z',
       l: [open],
