@@ -4,6 +4,7 @@ import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { Mapper } from '../../errors/contract/resolve.ts'
 import { isError, read } from '../../errors/safe-read.ts'
 import { genuineCode } from './genuine-error.ts'
+import { isSendable } from './raw-answers.ts'
 
 /** Options of {@link frameworkPlugins}. */
 export interface FrameworkPluginsOptions {
@@ -76,6 +77,7 @@ const BY_CODE: Readonly<Record<string, Make>> = {
  * The errors of `@fastify/rate-limit` have no code: they are recognised by their stack. In a bundle, and with a custom
  * `errorResponseBuilder`, return `new WellKnown.RATE_LIMITED()` from that option instead.
  *
+ * @throws TypeError if an option is not valid
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -87,6 +89,12 @@ const BY_CODE: Readonly<Record<string, Make>> = {
  */
 export function frameworkPlugins(options: FrameworkPluginsOptions = {}): readonly Mapper[] {
   const { challenge = 'Bearer', requestEncodings = REQUEST_ENCODINGS } = options
+  if (typeof challenge !== 'string' || !isSendable('www-authenticate', challenge)) {
+    throw new TypeError('frameworkPlugins.challenge: expected a header value, such as Bearer')
+  }
+  if (!Array.isArray(requestEncodings) || !requestEncodings.every((name) => /^[\w.-]+$/.test(String(name)))) {
+    throw new TypeError('frameworkPlugins.requestEncodings: expected a list of content codings, such as gzip')
+  }
   const settings = { challenge, requestEncodings }
   const byCode: Mapper = (error) => {
     const code = genuineCode(error)

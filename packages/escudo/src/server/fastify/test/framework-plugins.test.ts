@@ -233,3 +233,29 @@ test.each(['gzip', 'GZIP', ' br ', 'gzip, identity', 'x-unknown'])(
     expect((await ask(shop, '/', post('identity'))).status).toBe(200)
   },
 )
+
+test.each([
+  [{ challenge: 'a\r\nb' }, /challenge/],
+  [{ challenge: 5 }, /challenge/],
+  [{ requestEncodings: 'gzip' }, /requestEncodings/],
+  [{ requestEncodings: ['gzip, br'] }, /requestEncodings/],
+])('frameworkPlugins(%j) is a TypeError', (options, message) => {
+  expect(() => frameworkPlugins(options as never)).toThrow(TypeError)
+  expect(() => frameworkPlugins(options as never)).toThrow(message)
+})
+
+test('the options of frameworkPlugins are sent', async () => {
+  const shop = await start(
+    async (app) => {
+      await app.register(jwt, { secret: 'a secret of the test' })
+      await app.register(compress, { requestEncodings: ['gzip'] })
+      app.post('/', { onRequest: (request) => request.jwtVerify() }, async () => ({}))
+      app.post('/open', async () => ({}))
+    },
+    { contract: { map: [...frameworkPlugins({ challenge: 'Bearer realm="shop"', requestEncodings: ['gzip'] })] } },
+  )
+  expect((await ask(shop, '/', { method: 'POST' })).headers['www-authenticate']).toBe('Bearer realm="shop"')
+  const headers = { 'content-type': 'application/json', 'content-encoding': 'br' }
+  const answer = await ask(shop, '/open', { method: 'POST', body: '{}', headers })
+  expect([answer.status, answer.headers['accept-encoding']]).toEqual([415, 'gzip'])
+})
