@@ -7,8 +7,10 @@ const UNKNOWN_KEY = 'Unknown key'
 // Issues about a key that the schema does not declare: of zod, and of Valibot's strict objects. Messages name the key.
 const UNKNOWN_KEY_CODES: readonly unknown[] = ['unrecognized_keys', 'strict_object']
 
-/** How much of a value is compared with messages. A larger rejected value gets the generic message. */
-const CHARACTERS_MAX = 65_536
+/** How much of a rejected value is compared with its message. A larger one gets the generic message. */
+const CHARACTERS_MAX = 8_192
+/** How much of the other values is compared. A client can send a large body and 50 faults with each request. */
+const CHARACTERS_MAX_OTHERS = 16_384
 const DEPTH_MAX = 16
 const MESSAGE_LENGTH_MAX = 1_024
 
@@ -19,10 +21,17 @@ const LENGTH_MIN_OTHERS = 6
 // Words of the default messages that are often values too: `{"type":"string"}`.
 const TYPE_NAMES: readonly string[] = ['string', 'number', 'integer', 'boolean', 'object', 'undefined']
 
+/** The texts in a value, and whether they are not all. */
+interface Texts {
+  readonly found: readonly string[]
+  readonly isTruncated: boolean
+}
+
 /** Makes the messages of findings in one part of a request, without anything of the values in it. */
 export class ValueFreeMessages {
   readonly #part: unknown
   #excerpts: ReadonlySet<string> | undefined
+  #last: { readonly rejected: unknown; readonly texts: Texts } | undefined
 
   constructor(part: unknown) {
     this.#part = part
@@ -37,15 +46,23 @@ export class ValueFreeMessages {
   of(issue: SchemaIssue, rejected: unknown): string {
     const isUnknownKey = UNKNOWN_KEY_CODES.includes(read(issue, 'code') ?? read(issue, 'type'))
     if (isUnknownKey || read(issue, 'expected') === 'removed') return UNKNOWN_KEY
-    const texts = textsOf(rejected)
+    const texts = this.#textsOfRejected(rejected)
     if (texts.isTruncated) return INVALID
     const isFree = (text: string | undefined): text is string =>
       text !== undefined && text !== '' && !quotes(text, texts.found) && !this.#quotesAnother(text)
     return [withoutQuote(issue), expectationOf(issue)].find(isFree) ?? INVALID
   }
 
+  /** Several findings often reject the same object. */
+  #textsOfRejected(rejected: unknown): Texts {
+    if (this.#last === undefined || this.#last.rejected !== rejected) {
+      this.#last = { rejected, texts: textsOf(rejected, CHARACTERS_MAX) }
+    }
+    return this.#last.texts
+  }
+
   #quotesAnother(message: string): boolean {
-    this.#excerpts ??= new Set(textsOf(this.#part).found.flatMap(excerptsOfAnother))
+    this.#excerpts ??= new Set(textsOf(this.#part, CHARACTERS_MAX_OTHERS).found.flatMap(excerptsOfAnother))
     const known = this.#excerpts
     const plain = withoutMarks(message)
     for (let length = LENGTH_MIN_OTHERS; length <= EXCERPT_LENGTH_OTHERS; length += 1) {
@@ -83,7 +100,7 @@ function expectationOf(issue: SchemaIssue): string | undefined {
 }
 
 /** The texts in a value, in the forms in which a message can quote them. The names of keys are no values. */
-function textsOf(value: unknown): { readonly found: readonly string[]; readonly isTruncated: boolean } {
+function textsOf(value: unknown, charactersMax: number): Texts {
   const found: string[] = []
   let characters = 0
   const add = (text: string): void => {
@@ -92,10 +109,10 @@ function textsOf(value: unknown): { readonly found: readonly string[]; readonly 
     for (const form of forms) if (form !== '') found.push(form)
   }
   const collect = (item: unknown, depth: number): boolean => {
-    if (depth > DEPTH_MAX || characters > CHARACTERS_MAX) return false
-    if (typeof item === 'string') add(item.slice(0, CHARACTERS_MAX))
+    if (depth > DEPTH_MAX || characters > charactersMax) return false
+    if (typeof item === 'string') add(item.slice(0, charactersMax))
     else if (typeof item === 'number' || typeof item === 'bigint' || typeof item === 'boolean') add(String(item))
-    if (typeof item !== 'object' || item === null) return characters <= CHARACTERS_MAX
+    if (typeof item !== 'object' || item === null) return characters <= charactersMax
     return Object.keys(item).every((key) => collect(read(item, key), depth + 1))
   }
   const isComplete = collect(value, 0)
