@@ -20,11 +20,11 @@ export const HOSTILE: readonly (readonly [string, string | Uint8Array, number, s
   ['bytes that are not UTF-8', post('/users', '""').replace('""', '\xff\xfe'), 400, 'MALFORMED_JSON'],
   ['UTF-16', post('/users', '12345678').replace('12345678', '\xff\xfe{\0"\0}\0'), 400, 'MALFORMED_JSON'],
   [
-    'invalid gzip',
+    'gzip, which no hook decodes',
     head('POST /users', 'Content-Type: application/json', 'Content-Encoding: gzip', 'Content-Length: 4') +
       '\x1f\x8b\x08\x00',
-    400,
-    'MALFORMED_JSON',
+    415,
+    'UNSUPPORTED_MEDIA_TYPE',
   ],
   ['__proto__', post('/users', `{"__proto__":{"${SECRET}":1},"email":"a@b","nombre":"b"}`), 400, 'MALFORMED_JSON'],
   ['constructor.prototype', post('/users', `{"constructor":{"prototype":{"${SECRET}":1}}}`), 400, 'MALFORMED_JSON'],

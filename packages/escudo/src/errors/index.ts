@@ -28,5 +28,12 @@ export type { Mapper } from './contract/resolve.ts'
 export type { ErrorFacts, Kind, LogLevel } from './error-facts.ts'
 export { FACTS, factsOf } from './error-facts.ts'
 export { ConfigurationError } from './options/configuration-error.ts'
-export type { InputOf, OutputOf, SchemaIssue, SchemaResult, StandardSchema } from './standard-schema.ts'
+export type {
+  InputOf,
+  JsonSchemaOptions,
+  OutputOf,
+  SchemaIssue,
+  SchemaResult,
+  StandardSchema,
+} from './standard-schema.ts'
 export type { JsonValue } from './to-json.ts'

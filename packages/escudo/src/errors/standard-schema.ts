@@ -11,10 +11,18 @@ export interface StandardSchema<Input = unknown, Output = Input> {
     readonly types?: { readonly input: Input; readonly output: Output } | undefined
     /** Standard JSON Schema, if the schema library supports it. */
     readonly jsonSchema?: {
-      readonly input?: (options: { readonly target: string }) => Record<string, unknown>
-      readonly output: (options: { readonly target: string }) => Record<string, unknown>
+      readonly input?: (options: JsonSchemaOptions) => Record<string, unknown>
+      readonly output: (options: JsonSchemaOptions) => Record<string, unknown>
     }
   }
+}
+
+/** Options of Standard JSON Schema. */
+export interface JsonSchemaOptions {
+  /** The dialect, such as `draft-2020-12`. */
+  readonly target: string
+  /** Options of the schema's own library. */
+  readonly libraryOptions?: Record<string, unknown> | undefined
 }
 
 /** The result of validation: the value or the issues. */

@@ -5,6 +5,7 @@ import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
 import { technicalFields } from '../errors/contract/log-fields.ts'
 import { negotiateLocale } from '../errors/contract/negotiation.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
+import { read } from '../errors/safe-read.ts'
 import { joinHeader } from './headers.ts'
 import { type ServerLogger, writeLine } from './logger.ts'
 import { isTrusted } from './peers.ts'
@@ -81,21 +82,30 @@ export class Exchange {
     this.#log('error', { ...technicalFields(error), ...this.#requestFields() }, 'http_error_sending_failed')
   }
 
-  /** Logs an error at debug, with status 499: the client has disconnected, so no answer is sent. */
+  /**
+   * Logs an error with status 499: the client has disconnected, so no answer is sent. A bug is logged at error, because
+   * it is one for the next client too. Any other error is logged at debug; after {@link end} it is not logged.
+   */
   failAfterDisconnect(error: unknown): void {
-    if (this.#answer !== undefined || this.#ended) return
+    if (this.#answer !== undefined) return
     const answer = this.#contract.translate(error, { traceId: this.ambient.traceId })
+    const isBug = answer.code === 'INTERNAL_SERVER_ERROR' && !isDisconnect(error)
+    if (this.#ended && !isBug) return
     this.#answer = answer
     const fields = { ...answer.log, ...technicalFields(error), status_code: CLIENT_CLOSED_REQUEST }
-    this.#log('debug', { ...fields, ...this.#requestFields() }, 'http_error')
+    this.#log(isBug ? 'error' : 'debug', { ...fields, ...this.#requestFields() }, 'http_error')
   }
 
   /** Logs an error after the headers were sent. It is too late for an answer: the adapter closes the connection. */
   failAfterHeaders(error: unknown): void {
+    if (this.#ended) {
+      this.failAfterDisconnect(error)
+      return
+    }
     if (this.#failedAfterHeaders) return
     this.#failedAfterHeaders = true
-    const { log } = this.#contract.lastResort(this.ambient.traceId)
-    this.#log('error', { ...log, ...technicalFields(error), ...this.#requestFields() }, 'http_error')
+    this.#answer = this.#contract.lastResort(this.ambient.traceId)
+    this.#log('error', { ...this.#answer.log, ...technicalFields(error), ...this.#requestFields() }, 'http_error')
   }
 
   /**
@@ -135,6 +145,22 @@ export class Exchange {
   #log(level: LogLevel, fields: object, event: string): void {
     withAmbient(this.ambient, () => writeLine(this.#logger, level, fields, event))
   }
+}
+
+// What Node and `fetch` throw when a client has disconnected: not bugs, but the consequence.
+const DISCONNECT_CODES: readonly unknown[] = [
+  'ECONNRESET',
+  'EPIPE',
+  'ECANCELED',
+  'ABORT_ERR',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_UNABLE_TO_PIPE',
+  'ERR_STREAM_WRITE_AFTER_END',
+]
+
+function isDisconnect(error: unknown): boolean {
+  return DISCONNECT_CODES.includes(read(error, 'code')) || read(error, 'name') === 'AbortError'
 }
 
 /** The path of a request target, at most 2048 characters. Query and fragment may hold secrets and are removed. */

@@ -1,3 +1,5 @@
+export type { FrameworkPluginsOptions } from './fastify/framework-plugins.ts'
+export { frameworkPlugins } from './fastify/framework-plugins.ts'
 export type { FastifyOpenApiOptions } from './fastify/openapi.ts'
 export { openapi } from './fastify/openapi.ts'
 export type { ContractFastifyOptions, ContractServerOptions } from './fastify/options.ts'

@@ -1,6 +1,7 @@
 import { type Finding, WellKnown } from '../errors/catalogue/well-known.ts'
 import { read } from '../errors/safe-read.ts'
 import type { SchemaIssue, StandardSchema } from '../errors/standard-schema.ts'
+import { ValueFreeMessages } from './validation-message.ts'
 
 /** The parts of a request that may have a schema. */
 export type RequestPart = 'params' | 'query' | 'headers' | 'body'
@@ -34,8 +35,9 @@ export async function validateParts(parts: readonly PartToValidate[]): Promise<r
       continue
     }
     total += result.issues.length
+    const messages = new ValueFreeMessages(value)
     for (const issue of result.issues.slice(0, FINDINGS_MAX - findings.length)) {
-      findings.push(findingOf(part, issue, value))
+      findings.push(findingOf(part, issue, value, messages))
     }
   }
   if (total > 0) throw validationError(findings, total)
@@ -49,37 +51,32 @@ export function validationError(findings: readonly Finding[], total: number = fi
 }
 
 /** Converts an issue of a schema to the form that is sent. */
-export function findingOf(part: string, issue: SchemaIssue, value: unknown): Finding {
+export function findingOf(
+  part: string,
+  issue: SchemaIssue,
+  value: unknown,
+  messages: ValueFreeMessages = new ValueFreeMessages(value),
+): Finding {
   const keys = (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
   const rejected = keys.reduce<unknown>(read, value)
   const isMissing = rejected === undefined
-  const code = read(issue, 'code')
-  const safeCode = typeof code === 'string' && /^[\w.-]{1,64}$/.test(code) ? code : 'invalid'
   return {
     in: part,
     pointer: pointerOf(keys),
-    code: isMissing ? 'required' : safeCode,
-    message: shorten(echoes(issue.message, rejected) ? 'Invalid value' : String(issue.message)),
+    code: isMissing ? 'required' : codeOf(issue),
+    message: shorten(messages.of(issue, rejected)),
   }
+}
+
+/** The code of an issue. Valibot calls it `type`. */
+function codeOf(issue: SchemaIssue): string {
+  const codes = [read(issue, 'code'), read(issue, 'type')]
+  return codes.find((code): code is string => typeof code === 'string' && /^[\w.-]{1,64}$/.test(code)) ?? 'invalid'
 }
 
 /** Joins keys to a JSON pointer (RFC 6901). */
 export function pointerOf(keys: readonly PropertyKey[]): string {
   return keys.map((key) => `/${shorten(String(key)).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-/** Whether a message contains the rejected value. The messages of some libraries do. */
-function echoes(message: unknown, rejected: unknown): boolean {
-  if (typeof rejected === 'object' || typeof rejected === 'function' || rejected === undefined) return false
-  const value = String(rejected)
-  const text = String(message)
-  if (value === '') return false
-  // A short value can occur inside another word by chance: it counts only as a separate word.
-  const isWord = (character: string | undefined): boolean => character !== undefined && /\w/.test(character)
-  for (let at = text.indexOf(value); at !== -1; at = text.indexOf(value, at + 1)) {
-    if (value.length > 8 || !(isWord(text[at - 1]) || isWord(text[at + value.length]))) return true
-  }
-  return false
 }
 
 function shorten(text: string): string {

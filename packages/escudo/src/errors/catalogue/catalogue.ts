@@ -80,18 +80,24 @@ function errorClass(entry: Entry): unknown {
     static readonly status = status
     static readonly kind = kind
     static readonly definition = definition
-    readonly code = code
-    readonly status = status
-    readonly kind = kind
-    readonly context: unknown
-    readonly internal: Readonly<Record<string, unknown>> | undefined
-    readonly retryAfterMs: number | undefined
+    declare readonly code: string
+    declare readonly status: number
+    declare readonly kind: Kind
+    declare readonly context: unknown
+    declare readonly internal: Readonly<Record<string, unknown>> | undefined
+    declare readonly retryAfterMs: number | undefined
+    declare readonly headers: Readonly<Record<string, string>> | undefined
 
     constructor(context?: unknown, details: ErrorDetails = {}) {
       super(render(template, context), 'cause' in details ? { cause: details.cause } : undefined)
+      this.code = code
+      this.status = status
+      this.kind = kind
       this.context = context
       this.internal = details.internal
       this.retryAfterMs = details.retryAfterMs
+      // Few errors have headers.
+      if (details.headers !== undefined) this.headers = details.headers
     }
 
     static is(error: unknown): boolean {

@@ -15,7 +15,12 @@ export interface ErrorDefinition {
   /** Which side can act. Default: `business` below status 500, else `technical`. */
   readonly kind?: Kind
   readonly message: Messages
-  /** The schema of the context. Only keys that it declares reach a client. Without a schema, no key does. */
+  /**
+   * The schema of the context. Only keys that it declares reach a client. Without a schema, no key does.
+   *
+   * zod and Valibot remove other keys. For any other library, the JSON Schema of the output decides, if the library
+   * supports Standard JSON Schema, as ArkType does. A library without it must remove other keys itself.
+   */
   readonly context?: StandardSchema
   /** Whether the same request may be sent again. Default: `safe` for technical errors, `never` for business errors. */
   readonly retry?: 'never' | 'safe'
@@ -31,6 +36,11 @@ export interface ErrorDetails {
   readonly internal?: Readonly<Record<string, unknown>>
   /** When the client may try again, in milliseconds. Sent as `Retry-After` with 429 and 503. */
   readonly retryAfterMs?: number
+  /**
+   * Headers of the response that belong to the error: `WWW-Authenticate`, `Proxy-Authenticate`, `Allow`, `Accept`,
+   * `Accept-Encoding`, `Content-Range`, `Upgrade` (RFC 9110). Other names are not sent.
+   */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** An error of a catalogue. */
@@ -42,6 +52,7 @@ export interface TypedError<Code extends string = string, Context = unknown> ext
   readonly context: Context
   readonly internal: Readonly<Record<string, unknown>> | undefined
   readonly retryAfterMs: number | undefined
+  readonly headers: Readonly<Record<string, string>> | undefined
 }
 
 /** The arguments of `new Errors.CODE(…)`. The context is optional if none of its keys is required. */

@@ -3,6 +3,9 @@ import { ignoreRejection, isThenable } from '../options/synchronous.ts'
 import { read } from '../safe-read.ts'
 import type { StandardSchema } from '../standard-schema.ts'
 import { type JsonValue, toJson } from '../to-json.ts'
+import { declaredPart } from './declared-keys.ts'
+import type { JsonSchema } from './json-schema-match.ts'
+import { removesUndeclaredKeys } from './undeclared-probe.ts'
 
 /** The part of a context that is sent to the client, and the problem to log if there is one. */
 export interface WireContext {
@@ -22,7 +25,8 @@ export function wireContext(definition: ErrorDefinition, context: unknown): Wire
   const schema = definition.context
   if (schema === undefined) return { context: EMPTY }
   try {
-    const result = schema['~standard'].validate(context ?? {})
+    const given = context ?? {}
+    const result = schema['~standard'].validate(given)
     if (isThenable(result)) {
       // The promise is not awaited, so its rejection would otherwise be unhandled.
       ignoreRejection(result)
@@ -31,7 +35,11 @@ export function wireContext(definition: ErrorDefinition, context: unknown): Wire
     if (result.issues !== undefined) {
       return { context: EMPTY, problem: `the context fails its schema: ${String(result.issues[0]?.message)}` }
     }
-    const plain = toJson(declared(result.value, shapeOf(schema)))
+    const kept = declared(schema, result.value, given)
+    if (kept === undefined) {
+      return { context: EMPTY, problem: 'the schema of the context keeps undeclared keys and has no JSON Schema' }
+    }
+    const plain = toJson(kept.part)
     if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
       return { context: EMPTY, problem: 'the context is not an object' }
     }
@@ -41,38 +49,33 @@ export function wireContext(definition: ErrorDefinition, context: unknown): Wire
   }
 }
 
-/** The part of a JSON Schema that is read here. */
-interface Shape {
-  readonly properties?: Readonly<Record<string, Shape>>
-  readonly additionalProperties?: unknown
-  readonly items?: Shape
+// Objects of these libraries keep declared keys only, unless the schema says otherwise, as `looseObject` does.
+const REMOVING: readonly string[] = ['zod', 'valibot']
+
+/**
+ * The part of a validated context that the schema declares. Undefined if that cannot be proven.
+ *
+ * @param value what the schema returned
+ * @param given what it validated
+ */
+function declared(schema: StandardSchema, value: unknown, given: unknown): { readonly part: unknown } | undefined {
+  if (REMOVING.includes(schema['~standard'].vendor)) return { part: value }
+  const shape = shapeOf(schema)
+  if (shape !== undefined) return { part: declaredPart(value, shape) }
+  return removesUndeclaredKeys(schema, given) ? { part: value } : undefined
 }
 
-const shapes = new WeakMap<StandardSchema, Shape | undefined>()
+const shapes = new WeakMap<StandardSchema, JsonSchema | undefined>()
 
-/** The JSON Schema of a schema, if its library supports Standard JSON Schema. */
-function shapeOf(schema: StandardSchema): Shape | undefined {
+/** The JSON Schema of a schema's output, if its library supports Standard JSON Schema. */
+function shapeOf(schema: StandardSchema): JsonSchema | undefined {
   if (shapes.has(schema)) return shapes.get(schema)
-  let shape: Shape | undefined
+  let shape: JsonSchema | undefined
   try {
     shape = schema['~standard'].jsonSchema?.output({ target: 'draft-2020-12' })
   } catch {
-    // Not every schema has a JSON form. The result of `validate` is then used as it is.
+    // Not every schema has a JSON form.
   }
   shapes.set(schema, shape)
   return shape
-}
-
-/** Drops keys that a schema does not declare. Some schema libraries keep them. */
-function declared(value: unknown, shape: Shape | undefined): unknown {
-  if (typeof value !== 'object' || value === null || shape === undefined) return value
-  if (Array.isArray(value)) return shape.items === undefined ? value : value.map((item) => declared(item, shape.items))
-  const { properties, additionalProperties } = shape
-  // A schema that allows additional properties declares all of them.
-  if (properties === undefined || (additionalProperties !== undefined && additionalProperties !== false)) return value
-  const kept: Record<string, unknown> = {}
-  for (const key of Object.keys(properties)) {
-    if (Object.hasOwn(value, key)) kept[key] = declared(read(value, key), properties[key])
-  }
-  return kept
 }

@@ -144,6 +144,7 @@ class Contract implements ErrorContract {
     const asProblem = prefersProblem(request.accept)
     const body = asProblem ? this.#problem(plain, code) : plain
     const headers = headersOf(asProblem ? 'application/problem+json' : 'application/json; charset=utf-8', locale)
+    Object.assign(headers, resolved.headers)
     const retryAfter = retryAfterSeconds(status, resolved.retryAfterMs)
     if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
     const log = {

@@ -74,16 +74,24 @@ function bestMatch(items: readonly Preference[], names: readonly string[]): { qu
   return { quality: 0, specificity: -1 }
 }
 
-/** Parses a header of weighted items. Bounded, because clients control it. An invalid weight is 0. */
+/**
+ * Parses a header of weighted items. Bounded, because clients control it.
+ *
+ * Weights such as `.9`, `1.` and `1.0000` are read, although RFC 9110 does not allow them: only 0 means a refusal, and a
+ * client that writes them wants the item. Any other invalid weight is 0.
+ */
 function preferences(header: unknown): readonly Preference[] {
   if (typeof header !== 'string' || header.length > HEADER_LENGTH_MAX) return []
   const items: Preference[] = []
   for (const part of header.split(',', ITEMS_MAX)) {
     const [name = '', ...parameters] = part.split(';').map((piece) => piece.trim().toLowerCase())
-    const weight = parameters.find((parameter) => parameter.startsWith('q='))
-    const quality =
-      weight === undefined ? 1 : /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/.test(weight) ? Number(weight.slice(2)) : 0
-    if (name !== '') items.push({ name, quality })
+    const weights = parameters.map((parameter) => /^q\s*=(.*)$/.exec(parameter)?.[1]?.trim())
+    const weight = weights.find((text) => text !== undefined)
+    if (name !== '') items.push({ name, quality: weight === undefined ? 1 : qualityOf(weight) })
   }
   return items
+}
+
+function qualityOf(weight: string): number {
+  return /^(?:0*\.\d{1,16}|0+\.?|0*1(?:\.0{0,16})?)$/.test(weight) ? Number(weight) : 0
 }

@@ -5,6 +5,7 @@ import { ignoreRejection, isThenable } from '../options/synchronous.ts'
 import { isError, read } from '../safe-read.ts'
 import { codeOfStatus, isErrorStatus, phraseOf } from '../status.ts'
 import { truncate } from '../to-json.ts'
+import { errorHeaders, NO_HEADERS, retryAfterMsOf } from './error-headers.ts'
 
 /**
  * Turns a third-party error (of a database driver, an HTTP client) into an error of a catalogue.
@@ -21,6 +22,8 @@ export interface Resolved {
   readonly context: unknown
   readonly internal: unknown
   readonly retryAfterMs: unknown
+  /** Headers of the response that belong to the error, checked. */
+  readonly headers: Readonly<Record<string, string>>
   /** The error to report: the thrown value, or the result of a mapper. */
   readonly error: unknown
   /** Why the result of a mapper was ignored. */
@@ -77,7 +80,8 @@ function resolveEscudoError(error: unknown, errors: AnyCatalogue): Resolved | un
   if (facts === undefined || !isErrorStatus(facts.status)) return undefined
   // A timeout that reaches the contract was set around a call to a dependency.
   const code = facts.code === 'TIMEOUT' ? 'UPSTREAM_TIMEOUT' : facts.code
-  const definition = entryOf(error)?.definition ?? definitionOf(code, errors) ?? definitionOfFacts(facts)
+  const entry = entryOf(error)
+  const definition = ownDefinition(entry?.definition, code, errors) ?? definitionOfFacts(facts)
   if (!isErrorStatus(definition.status)) return undefined
   return {
     code,
@@ -85,8 +89,20 @@ function resolveEscudoError(error: unknown, errors: AnyCatalogue): Resolved | un
     context: read(error, 'context'),
     internal: read(error, 'internal'),
     retryAfterMs: read(error, 'retryAfterMs'),
+    // An error without an entry can be that of a failed call, which carries the headers of a dependency.
+    headers: entry === undefined ? NO_HEADERS : errorHeaders(read(error, 'headers')),
     error,
   }
+}
+
+/** The definition of an error's entry. For an error of the library, the service's own entry takes precedence. */
+function ownDefinition(
+  definition: ErrorDefinition | undefined,
+  code: string,
+  errors: AnyCatalogue,
+): ErrorDefinition | undefined {
+  const isLibrary = definition !== undefined && Object.hasOwn(known, code) && known[code]?.definition === definition
+  return isLibrary || definition === undefined ? definitionOf(code, errors) : definition
 }
 
 /** The definition of a code. The service's own entry takes precedence over the well-known one. */
@@ -119,7 +135,8 @@ function resolveHttpError(error: unknown): Resolved | undefined {
     definition,
     context: undefined,
     internal: undefined,
-    retryAfterMs: undefined,
+    retryAfterMs: retryAfterMsOf(read(error, 'headers')),
+    headers: errorHeaders(read(error, 'headers')),
     error,
   }
 }
@@ -145,5 +162,13 @@ function wellKnown(
   errors: AnyCatalogue,
 ): Resolved {
   const definition = definitionOf(code, errors) ?? WellKnown[code].definition
-  return { code, definition, context: undefined, internal: undefined, retryAfterMs: undefined, error }
+  return {
+    code,
+    definition,
+    context: undefined,
+    internal: undefined,
+    retryAfterMs: undefined,
+    headers: NO_HEADERS,
+    error,
+  }
 }

@@ -1,10 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
+import { phraseOf } from '../../errors/status.ts'
 import type { Exchange } from '../exchange.ts'
-import { BODY_HEADERS, mergeVary } from '../headers.ts'
+import { describesBody, mergeVary } from '../headers.ts'
 import { fromFastifyError } from './framework-errors.ts'
-import { drainRequest, sendOnResponse } from './raw-answers.ts'
+import { drainRequest, isSendable, sendOnResponse } from './raw-answers.ts'
 
 // Exchanges whose error answer Fastify has received. A second error of such an exchange means that sending it failed.
 const givenToFastify = new WeakSet<Exchange>()
@@ -58,9 +59,14 @@ function sendThroughFastify(
 ): void {
   givenToFastify.add(exchange)
   beforeOnSend.add(exchange)
-  for (const name of BODY_HEADERS) reply.removeHeader(name)
+  removeHeadersOfBody(reply)
   const vary = mergeVary(reply.getHeader('vary'), answer.headers['vary'] ?? '')
   reply.code(answer.status).headers({ ...answer.headers, vary })
+  // A handler may have replaced the trace id.
+  const { trace_id } = answer.body
+  if (reply.getHeader('x-trace-id') !== trace_id) reply.header('x-trace-id', trace_id)
+  // A phrase that was set for another status.
+  if (reply.raw.statusMessage !== undefined) reply.raw.statusMessage = phraseOf(answer.status)
   // Fastify sets `connection: close` after a faulty body. It is removed, because `drainRequest` reads the rest of the
   // body and closes the connection itself where that is needed.
   if (!request.raw.complete && hasBody(request)) {
@@ -73,11 +79,32 @@ function sendThroughFastify(
   reply.serializer((text: unknown) => String(text)).send(answer.text)
 }
 
+/** Removes the headers and trailers that described the unsent body, and those that Node would refuse to send. */
+function removeHeadersOfBody(reply: FastifyReply): void {
+  const made = reply.getHeaders()
+  for (const name of Object.keys(made)) {
+    if (name === 'x-trace-id' || (!describesBody(name) && isSendable(name, made[name]))) continue
+    reply.removeHeader(name)
+    // Headers that were set on Node's response, past Fastify.
+    reply.raw.removeHeader(name)
+  }
+  const withTrailers = reply as unknown as Record<symbol, unknown>
+  if (trailersKey === undefined || !(trailersKey in withTrailers)) {
+    trailersKey = Object.getOwnPropertySymbols(reply).find(({ description }) => description === TRAILERS)
+  }
+  if (trailersKey !== undefined) withTrailers[trailersKey] = null
+}
+
+/** Fastify has no public way to remove trailers without their names. */
+const TRAILERS = 'fastify.reply.trailers'
+let trailersKey: symbol | undefined
+
 function sendPastFastify(exchange: Exchange, error: unknown, reply: FastifyReply): void {
   const answer = exchange.fail(error)
   exchange.logSendingFailure(error)
+  const made = reply.getHeaders()
   reply.hijack()
-  sendOnResponse(reply.raw, answer)
+  sendOnResponse(reply.raw, answer, made)
 }
 
 function isDisconnected({ raw }: FastifyRequest): boolean {

@@ -1,6 +1,7 @@
 import { type Finding, WellKnown, type WellKnownCode } from '../../errors/catalogue/well-known.ts'
-import { read } from '../../errors/safe-read.ts'
+import { isError, read } from '../../errors/safe-read.ts'
 import { findingOf, validationError } from '../validation.ts'
+import { genuineCode } from './genuine-error.ts'
 
 // Fastify's error codes that a client can cause. All its other codes are bugs of the service.
 const CODES: Readonly<Record<string, Exclude<WellKnownCode, 'VALIDATION_ERROR'>>> = {
@@ -18,10 +19,9 @@ const CODES: Readonly<Record<string, Exclude<WellKnownCode, 'VALIDATION_ERROR'>>
 
 /** Converts an error of Fastify to a well-known error. Returns any other error unchanged. */
 export function fromFastifyError(error: unknown): unknown {
-  const code = read(error, 'code')
-  if (!(error instanceof Error) || typeof code !== 'string' || !code.startsWith('FST_ERR_')) return error
-  if (code === 'FST_ERR_VALIDATION') return fromAjvError(error)
-  const known = Object.hasOwn(CODES, code) ? CODES[code] : undefined
+  if (isError(error) && read(error, 'code') === 'FST_ERR_VALIDATION') return fromAjvError(error)
+  const code = genuineCode(error)
+  const known = code !== undefined && Object.hasOwn(CODES, code) ? CODES[code] : undefined
   return known === undefined ? error : new WellKnown[known](undefined, { cause: error })
 }
 

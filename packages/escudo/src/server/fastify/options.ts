@@ -8,6 +8,7 @@ import fastify, {
   type LogController,
   type RawServerDefault,
 } from 'fastify'
+import { withAmbient } from '../../core/context/ambient.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { knownKeys, wholeNumber } from '../../core/options/options.ts'
@@ -16,6 +17,7 @@ import { checkContract } from '../contract-option.ts'
 import type { ServerLogger } from '../logger.ts'
 import { answerError } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
+import { runOtherHooks } from './later-hooks.ts'
 import { onClientError } from './socket-errors.ts'
 
 /** Options of {@link contractOptions}. */
@@ -87,13 +89,15 @@ export function contractOptions(contract: ErrorContract, options: ContractServer
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
     // Fastify's default would coerce the number in `{"email":5}` to a string.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: true } },
-    frameworkErrors: (error, request, reply) =>
-      answerError(
-        exchangeOf(contract, logger, request.raw, reply.raw),
-        error,
-        request as FastifyRequest,
-        reply as FastifyReply,
-      ),
+    frameworkErrors: (error, rawRequest, rawReply) => {
+      const request = rawRequest as FastifyRequest
+      const reply = rawReply as FastifyReply
+      const exchange = exchangeOf(contract, logger, request.raw, reply.raw)
+      // Fastify runs no hooks for a URL that its router cannot read.
+      withAmbient(exchange.ambient, () =>
+        runOtherHooks(request.server, request, reply, () => answerError(exchange, error, request, reply)),
+      )
+    },
     clientErrorHandler: (error, socket: Socket) => onClientError(contract, logger, error, socket),
   }
 }

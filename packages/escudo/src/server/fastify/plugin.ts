@@ -1,14 +1,24 @@
 import type { Server } from 'node:http'
-import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type {
+  FastifyInstance,
+  FastifyPluginAsync,
+  FastifyReply,
+  FastifyRequest,
+  HTTPMethods,
+  onRequestHookHandler,
+  preParsingHookHandler,
+} from 'fastify'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { knownKeys } from '../../core/options/options.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { checkContract } from '../contract-option.ts'
 import { type Exchange, pathOf } from '../exchange.ts'
+import { isValidHost } from '../host.ts'
 import { answerError, takeOverFailedSend } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { jsonParser } from './json-parser.ts'
+import { markOwn, runOtherHooks } from './later-hooks.ts'
 import { REGISTER_OPTIONS } from './register-options.ts'
 import { handleServerEvents } from './socket-errors.ts'
 
@@ -18,8 +28,6 @@ export interface EscudoOptions {
 }
 
 const URL_LENGTH_MAX = 8_192
-/** Marks the not-found handler in the `config` of its route. */
-const NOT_FOUND = 'escudoNotFound'
 
 /**
  * The Fastify plugin that makes a server follow an error contract.
@@ -65,12 +73,16 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) =>
   })
   handleServerEvents(app.server as Server, contract, app.log)
 
-  app.addHook('onRequest', (request, reply, done) => {
+  const onRequest: onRequestHookHandler = (request, reply, done) => {
     const exchange = exchangeFor(request, reply)
     exchange.route = request.routeOptions.url ?? null
+    const error = earlyError(request, isClosing)
     // `done` starts the rest of the request, so all of it runs in this context.
-    withAmbient(exchange.ambient, () => done(earlyError(request, reply, isClosing, methodsFor)))
-  })
+    withAmbient(exchange.ambient, () =>
+      error === undefined ? done() : runOtherHooks(app, request, reply, () => done(error)),
+    )
+  }
+  app.addHook('onRequest', markOwn(onRequest))
   app.addHook('onSend', (request, reply, payload, done) => {
     const isSent = takeOverFailedSend(exchangeFor(request, reply), reply)
     if (!isSent) done(null, payload)
@@ -78,7 +90,11 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) =>
   app.setErrorHandler((error: unknown, request, reply) => {
     answerError(exchangeFor(request, reply), error, request, reply)
   })
-  app.setNotFoundHandler({ config: { [NOT_FOUND]: true } } as object, (request, reply) => {
+  // An unknown route is answered before its body is parsed: it does not matter whether the JSON is valid. Hooks of
+  // `onRequest` come first, such as that of CORS.
+  const preParsing: preParsingHookHandler = (request, reply, _payload, done) =>
+    done(notFoundError(request, reply, methodsFor))
+  app.setNotFoundHandler({ preParsing } as object, (request, reply) => {
     answerError(exchangeFor(request, reply), notFoundError(request, reply, methodsFor), request, reply)
   })
   // A text body would reach a handler that expects an object.
@@ -91,23 +107,15 @@ Object.assign(escudo, { [Symbol.for('skip-override')]: true, [Symbol.for('fastif
 
 type MethodLookup = (path: string) => readonly string[]
 
-/** The error of a request that can be rejected before its body is parsed; undefined if there is none. */
-function earlyError(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  isClosing: boolean,
-  methodsFor: MethodLookup,
-): Error | undefined {
-  const { raw } = request
+/** The error of a request that can be rejected at once; undefined if there is none. */
+function earlyError({ raw }: FastifyRequest, isClosing: boolean): Error | undefined {
   if (isClosing) return new WellKnown.SHUTTING_DOWN()
-  const hosts = countHosts(raw.rawHeaders)
-  if (hosts > 1) return new WellKnown.BAD_REQUEST()
+  const { host } = raw.headers
   // HTTP/1.1 requires a Host header.
-  if (hosts === 0 && raw.httpVersion === '1.1' && raw.headers.host === undefined) return new WellKnown.BAD_REQUEST()
+  if (host === undefined ? raw.httpVersion === '1.1' : !isValidHost(host)) return new WellKnown.BAD_REQUEST()
+  if (countHosts(raw.rawHeaders) > 1) return new WellKnown.BAD_REQUEST()
   if ((raw.url?.length ?? 0) > URL_LENGTH_MAX) return new WellKnown.URI_TOO_LONG()
-  // For an unknown route it does not matter whether the JSON is valid.
-  const config = request.routeOptions.config as unknown as Readonly<Record<string, unknown>> | undefined
-  return request.is404 && config?.[NOT_FOUND] === true ? notFoundError(request, reply, methodsFor) : undefined
+  return undefined
 }
 
 /**
@@ -124,14 +132,25 @@ function notFoundError(request: FastifyRequest, reply: FastifyReply, methodsFor:
 
 /** Finds the methods that a path has routes for. Fastify has no 405: it answers 404 for a wrong method. */
 function methodLookup(app: FastifyInstance): MethodLookup {
-  return (path) =>
-    app.supportedMethods.filter((method) => {
-      try {
-        return app.findRoute({ method: method as HTTPMethods, url: path }) !== null
-      } catch {
-        return false
-      }
-    })
+  const find = (method: string, path: string): { readonly params?: object } | null => {
+    try {
+      return app.findRoute({ method: method as HTTPMethods, url: path })
+    } catch {
+      return null
+    }
+  }
+  return (path) => {
+    const methods: string[] = []
+    let exists = false
+    for (const method of app.supportedMethods) {
+      const route = find(method, path)
+      if (route === null) continue
+      methods.push(method)
+      // A wildcard for OPTIONS answers every path, as that of the CORS plugin does. It does not make a path exist.
+      exists ||= method !== 'OPTIONS' || !Object.hasOwn(route.params ?? {}, '*')
+    }
+    return exists ? methods : []
+  }
 }
 
 /** Counts the Host headers of a request. With two of them, a proxy and this server could read different hosts. */

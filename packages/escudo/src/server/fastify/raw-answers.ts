@@ -1,7 +1,14 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import {
+  type IncomingMessage,
+  type OutgoingHttpHeader,
+  type ServerResponse,
+  validateHeaderName,
+  validateHeaderValue,
+} from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { phraseOf } from '../../errors/status.ts'
+import { belongsToCors, mergeVary } from '../headers.ts'
 
 // Answers that bypass Fastify: its hooks failed, or it never saw the request.
 
@@ -11,37 +18,73 @@ const DRAIN_MS_MAX = 5_000
 /** How long a connection stays open after its last answer. */
 const LINGER_MS_MAX = 1_000
 
-/** Sends an answer on Node's response. If its headers are already sent, it closes the connection. */
-export function sendOnResponse(response: ServerResponse, answer: ErrorAnswer): void {
+/** The headers of a response that is being made, by name. */
+export type ResponseHeaders = Readonly<Record<string, OutgoingHttpHeader | undefined>>
+
+/**
+ * Sends an answer on Node's response. If its headers are already sent, it closes the connection.
+ *
+ * @param made the headers that were set so far; those of CORS are kept
+ */
+export function sendOnResponse(
+  response: ServerResponse,
+  answer: ErrorAnswer,
+  made: ResponseHeaders = response.getHeaders(),
+): void {
   if (response.headersSent) {
     response.destroy()
     return
   }
-  for (const name of response.getHeaderNames()) if (name !== 'x-trace-id') response.removeHeader(name)
+  const kept = Object.entries(made).filter(([name, value]) => belongsToCors(name) && isSendable(name, value))
+  for (const name of response.getHeaderNames()) response.removeHeader(name)
   // The phrase is given too: the response can still hold the phrase of an earlier status.
   response.writeHead(answer.status, phraseOf(answer.status), {
+    ...(Object.fromEntries(kept) as Record<string, OutgoingHttpHeader>),
     ...answer.headers,
+    'x-trace-id': answer.body.trace_id,
+    vary: mergeVary(kept.find(([name]) => name === 'vary')?.[1], answer.headers['vary'] ?? ''),
     'content-length': Buffer.byteLength(answer.text),
   })
   response.end(answer.text)
 }
 
-/** Sends an answer on a connection without a response object, because Node could not parse the request. Closes it. */
-export function sendOnSocket(socket: Socket, answer: ErrorAnswer, traceId: string): void {
+/** Whether Node can send a header. It throws for a line break in a value. */
+export function isSendable(name: string, value: unknown): boolean {
+  if (typeof value === 'string' && /^[\w-]+$/.test(name) && /^[\t\u0020-\u007e]*$/.test(value)) return true
+  try {
+    validateHeaderName(name)
+    for (const item of [value].flat()) validateHeaderValue(name, item as string)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/**
+ * Sends an answer on a connection without a response object, because Node could not parse the request. Closes it.
+ *
+ * @param method that of the request, as far as it is known: the answer to HEAD has no body
+ */
+export function sendOnSocket(socket: Socket, answer: ErrorAnswer, method: string | undefined): void {
   if (!socket.writable) {
     socket.destroy()
     return
   }
   const headers = {
     ...answer.headers,
-    'x-trace-id': traceId,
+    'x-trace-id': answer.body.trace_id,
     'content-length': String(Buffer.byteLength(answer.text)),
     date: new Date().toUTCString(),
     connection: 'close',
   }
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
-  socket.end(`HTTP/1.1 ${answer.status} ${phraseOf(answer.status)}\r\n${lines.join('')}\r\n${answer.text}`)
-  // Destroyed later: a socket with unread bytes is reset when it is destroyed, and the client would lose the answer.
+  const body = method === 'HEAD' ? '' : answer.text
+  endSocket(socket, `HTTP/1.1 ${answer.status} ${phraseOf(answer.status)}\r\n${lines.join('')}\r\n${body}`)
+}
+
+/** Ends a connection. It is destroyed later: with unread bytes it would be reset, and the client would lose the answer. */
+export function endSocket(socket: Socket, bytes = ''): void {
+  socket.end(bytes)
   setTimeout(() => socket.destroy(), LINGER_MS_MAX).unref()
 }
 

@@ -5,14 +5,17 @@ import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { Exchange } from '../exchange.ts'
 import type { ServerLogger } from '../logger.ts'
-import { exchangeOf, openExchangesOn } from './exchanges.ts'
+import { exchangeOf, isAnsweredEarly, type OpenExchange, openExchangesOn } from './exchanges.ts'
 import { fromNodeError } from './framework-errors.ts'
-import { drainRequest, sendOnResponse, sendOnSocket } from './raw-answers.ts'
+import { drainRequest, endSocket, sendOnResponse, sendOnSocket } from './raw-answers.ts'
+import { requestLineOf } from './request-line.ts'
 
 /** The error of Node's `clientError` event, with the bytes that it could not parse. */
 interface ConnectionError {
   readonly code?: string | undefined
   readonly rawPacket?: unknown
+  /** How many of these bytes Node could parse. */
+  readonly bytesParsed?: unknown
 }
 
 // With these codes the connection is gone: no client can read an answer.
@@ -34,24 +37,41 @@ export function onClientError(
     socket.destroy()
     return
   }
-  const opened = openExchangesOn(socket)
-  const incomplete = opened.find(({ request }) => !request.complete)
-  if (incomplete === undefined) {
-    // The head of a new request is invalid. The requests before it get their answers first.
-    whenAllClosed(
-      opened.map(({ response }) => response),
-      () => answerUnparsed(contract, logger, error, socket),
-    )
+  if (isAnsweredEarly(socket)) {
+    // The rest of a request that already has its answer. The client gets no second one.
+    endSocket(socket)
     return
   }
-  const answer = incomplete.exchange.fail(fromNodeError(error))
-  // The answer must not follow headers that are already sent, nor overtake the answer of an earlier request.
-  if (incomplete.response.headersSent || opened[0] !== incomplete) {
+  const opened = openExchangesOn(socket)
+  const incomplete = opened.find(({ request }) => !request.complete)
+  // Answers have the order of their requests: those before get theirs first.
+  const earlier = incomplete === undefined ? opened : opened.slice(0, opened.indexOf(incomplete))
+  whenAllClosed(earlier, () => {
+    if (incomplete === undefined) answerUnparsed(contract, logger, error, socket)
+    else answerIncomplete(incomplete, error, socket)
+  })
+}
+
+/** Answers a request whose body cannot be read. */
+function answerIncomplete({ exchange, request, response }: OpenExchange, error: ConnectionError, socket: Socket): void {
+  if (response.writableEnded) {
+    // It has its answer, which may still have to be sent.
+    if (response.writableFinished) endSocket(socket)
+    else response.once('finish', () => endSocket(socket))
+    return
+  }
+  if (!socket.writable) {
+    exchange.end(undefined)
+    return
+  }
+  const answer = exchange.fail(fromNodeError(error))
+  // The answer must not follow headers that are already sent.
+  if (response.headersSent) {
     socket.destroy()
     return
   }
-  sendOnSocket(socket, answer, incomplete.exchange.ambient.traceId)
-  incomplete.exchange.end(answer.status)
+  sendOnSocket(socket, answer, request.method)
+  exchange.end(answer.status)
 }
 
 const handledServers = new WeakSet<Server>()
@@ -68,13 +88,18 @@ export function handleServerEvents(server: Server, contract: ErrorContract, logg
     drainRequest(request, response)
     sendOnResponse(response, exchange.fail(new WellKnown.EXPECTATION_FAILED()))
   })
-  server.on('connect', (request: IncomingMessage, socket: Duplex) => {
-    const { method = 'CONNECT', url = '', headers } = request
-    const address = request.socket.remoteAddress
-    const exchange = new Exchange(contract, logger, { method, url, headers, address })
-    const answer = exchange.fail(new WellKnown.METHOD_NOT_ALLOWED())
-    sendOnSocket(socket as Socket, { ...answer, headers: { ...answer.headers, allow: '' } }, exchange.ambient.traceId)
-    exchange.end(answer.status)
+  server.on('connect', (request: IncomingMessage, duplex: Duplex) => {
+    const socket = duplex as Socket
+    // Node has removed all its listeners. An error without one would end the process.
+    socket.on('error', () => socket.destroy())
+    // Without a reader nothing tells that the client has disconnected. As Node does, end the requests before it then.
+    socket.on('end', () => {
+      if (openExchangesOn(socket).length > 0) socket.destroy()
+    })
+    socket.resume()
+    // Answers have the order of their requests (RFC 9112, 9.3.2).
+    const before = openExchangesOn(socket)
+    whenAllClosed(before, () => answerConnect(contract, logger, request, socket))
   })
   // Fastify listens for this on its first server only. A `localhost` with two addresses has a second server.
   if (server.listenerCount('clientError') === 0) {
@@ -84,28 +109,38 @@ export function handleServerEvents(server: Server, contract: ErrorContract, logg
   }
 }
 
-function answerUnparsed(contract: ErrorContract, logger: ServerLogger, error: ConnectionError, socket: Socket): void {
-  const { method, url } = requestLine(error.rawPacket)
-  const exchange = new Exchange(contract, logger, { method, url, headers: {}, address: socket.remoteAddress })
-  const answer = exchange.fail(fromNodeError(error))
-  sendOnSocket(socket, answer, exchange.ambient.traceId)
+function answerConnect(contract: ErrorContract, logger: ServerLogger, request: IncomingMessage, socket: Socket): void {
+  const { method = 'CONNECT', url = '', headers } = request
+  const exchange = new Exchange(contract, logger, { method, url, headers, address: socket.remoteAddress })
+  if (!socket.writable) {
+    exchange.end(undefined)
+    return
+  }
+  const answer = exchange.fail(new WellKnown.METHOD_NOT_ALLOWED())
+  sendOnSocket(socket, { ...answer, headers: { ...answer.headers, allow: '' } }, method)
   exchange.end(answer.status)
 }
 
-/** Reads method and URL from an invalid head, as far as possible. */
-function requestLine(packet: unknown): { method: string; url: string } {
-  const text = packet instanceof Uint8Array ? Buffer.from(packet.subarray(0, 4_096)).toString('latin1') : ''
-  const match = /^([A-Z]{1,20}) (\/[^\s]*)/.exec(text)
-  return { method: match?.[1] ?? 'UNKNOWN', url: match?.[2] ?? '' }
+function answerUnparsed(contract: ErrorContract, logger: ServerLogger, error: ConnectionError, socket: Socket): void {
+  if (!socket.writable) {
+    socket.destroy()
+    return
+  }
+  const { method, url } = requestLineOf(error.rawPacket, error.bytesParsed)
+  const exchange = new Exchange(contract, logger, { method, url, headers: {}, address: socket.remoteAddress })
+  const answer = exchange.fail(fromNodeError(error))
+  sendOnSocket(socket, answer, method)
+  exchange.end(answer.status)
 }
 
-function whenAllClosed(responses: readonly ServerResponse[], then: () => void): void {
-  let openCount = responses.length
+/** Calls `then` when exchanges have their answers, or when the client has disconnected. */
+function whenAllClosed(exchanges: readonly OpenExchange[], then: () => void): void {
+  let openCount = exchanges.length
   if (openCount === 0) {
     then()
     return
   }
-  for (const response of responses) {
+  for (const { response } of exchanges) {
     response.once('close', () => {
       openCount -= 1
       if (openCount === 0) then()

@@ -2,7 +2,7 @@ import { read } from '../../errors/safe-read.ts'
 import { COMMON_RESPONSE } from './components.ts'
 import type { OpenApiDocument } from './description.ts'
 import { isObject } from './json-schema.ts'
-import { pathTemplate } from './path-template.ts'
+import { pathTemplate, shapeOfPath } from './path-template.ts'
 
 /** An error that a route answered with. The fields are those of an `http_error` log line. */
 export interface SeenError {
@@ -46,6 +46,8 @@ export interface ErrorCoverage {
 export function errorCoverage(document: OpenApiDocument, seen: Iterable<SeenError>): ErrorCoverage {
   const common = codesOf(document.components['responses']?.[COMMON_RESPONSE])
   const listed = new Map<string, ReadonlySet<string>>()
+  // A route may name the parameters of its path otherwise than the document does.
+  const paths = new Map(Object.keys(document.paths).map((path) => [shapeOfPath(path), path]))
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       const responses = isObject(operation['responses']) ? Object.values(operation['responses']) : []
@@ -56,7 +58,8 @@ export function errorCoverage(document: OpenApiDocument, seen: Iterable<SeenErro
   const reached = new Set<string>()
   for (const { method, route, code } of seen) {
     // The route for GET answers HEAD too.
-    const operation = `${method === 'HEAD' ? 'GET' : method} ${pathTemplate(route).path}`
+    const { path } = pathTemplate(route)
+    const operation = `${method === 'HEAD' ? 'GET' : method} ${paths.get(shapeOfPath(path)) ?? path}`
     const codes = listed.get(operation)
     if (codes === undefined) continue
     const isListed = codes.has(code) || common.includes(code)

@@ -5,8 +5,8 @@ import { checkContract } from '../contract-option.ts'
 import { Components } from './components.ts'
 import type { DocumentedRoute, JsonObject, OpenApiDocument, OpenApiOptions } from './description.ts'
 import { type ListedError, listedError } from './listed-error.ts'
-import { isDocumented, mergeRoutes, operationId, operationOf } from './operation.ts'
-import { pathTemplate } from './path-template.ts'
+import { isDocumented, operationId, operationOf } from './operation.ts'
+import { type PathTemplate, pathTemplate, shapeOfPath } from './path-template.ts'
 import { COMMON_ERRORS, errorNamesOf } from './route-errors.ts'
 
 /**
@@ -48,12 +48,19 @@ export function openapiDocument(options: OpenApiOptions): OpenApiDocument {
   const common = COMMON_ERRORS.map((name) => listed(name, 'any route'))
   const ids = new Set<string>()
   const paths: Record<string, Record<string, JsonObject>> = {}
-  for (const route of mergeDuplicates(options.routes)) {
-    const names = errorNamesOf(route, { security })
-    const errors = names.map((name) => listed(name, `${route.method} ${route.url}`))
-    const { path } = pathTemplate(route.url)
-    const operation = operationOf(route, uniqueId(route, ids), errors, common, components)
-    paths[path] = { ...paths[path], [route.method.toLowerCase()]: operation }
+  // The first route names the parameters of a path. OpenAPI forbids `/d/{id}` beside `/d/{name}`.
+  const templates = new Map<string, PathTemplate>()
+  for (const routes of sameOperations(options.routes)) {
+    const [route] = routes
+    const names = new Set(routes.flatMap((same) => errorNamesOf(same, { security })))
+    const errors = [...names].map((name) => listed(name, `${route.method} ${route.url}`))
+    const own = pathTemplate(route.url)
+    const template = templates.get(shapeOfPath(own.path)) ?? own
+    templates.set(shapeOfPath(own.path), template)
+    const described = routes.find(({ description }) => description !== undefined) ?? route
+    const id = uniqueId(route, ids)
+    const operation = operationOf(described, id, template.names, errors, common, components)
+    paths[template.path] = { ...paths[template.path], [route.method.toLowerCase()]: operation }
   }
   const commonResponse = components.errorResponse('Errors that any request can get, on any route.', common)
   const schemes = Object.fromEntries(Object.entries(security).map(([name, { scheme }]) => [name, scheme]))
@@ -70,14 +77,18 @@ export function openapiDocument(options: OpenApiOptions): OpenApiDocument {
   }
 }
 
-function mergeDuplicates(routes: readonly DocumentedRoute[]): readonly DocumentedRoute[] {
-  const byOperation = new Map<string, DocumentedRoute>()
+/** Groups routes of the same method and path, such as two versions. An operation lists the errors of its whole group. */
+function sameOperations(
+  routes: readonly DocumentedRoute[],
+): readonly (readonly [DocumentedRoute, ...DocumentedRoute[]])[] {
+  const groups = new Map<string, [DocumentedRoute, ...DocumentedRoute[]]>()
   for (const route of routes.filter(isDocumented)) {
-    const operation = `${route.method.toLowerCase()} ${pathTemplate(route.url).path}`
-    const earlier = byOperation.get(operation)
-    byOperation.set(operation, earlier === undefined ? route : mergeRoutes(earlier, route))
+    const operation = `${route.method.toLowerCase()} ${shapeOfPath(pathTemplate(route.url).path)}`
+    const group = groups.get(operation)
+    if (group === undefined) groups.set(operation, [route])
+    else group.push(route)
   }
-  return [...byOperation.values()]
+  return [...groups.values()]
 }
 
 /** Makes an operation id that is unique in the document. */

@@ -7,19 +7,22 @@ const DEPTH_MAX = 64
 /**
  * Converts a schema to JSON Schema: of its input or of its output.
  *
- * The result is empty, which accepts anything, if the schema's library does not implement Standard JSON Schema, or if
- * the value has no JSON form, such as a date.
+ * The result, or a part of it, is empty, which accepts anything, if the schema's library does not implement Standard
+ * JSON Schema, or if a value has no JSON form, such as a date.
  */
 export function jsonSchemaOf(schema: AnySchema | undefined, side: 'input' | 'output'): JsonObject {
   if (schema === undefined) return {}
   if (!isStandardSchema(schema)) return isObject(schema) ? schema : {}
-  try {
-    const { jsonSchema } = schema['~standard']
-    const converted = (jsonSchema?.[side] ?? jsonSchema?.output)?.({ target: 'draft-2020-12' })
-    return isObject(converted) ? converted : {}
-  } catch {
-    return {}
+  const { jsonSchema } = schema['~standard']
+  const convert = jsonSchema?.[side] ?? jsonSchema?.output
+  // zod throws for a whole object if one of its values has no JSON form, such as a date, unless it is told not to.
+  for (const libraryOptions of [{}, { unrepresentable: 'any' }]) {
+    try {
+      const converted = convert?.({ target: 'draft-2020-12', libraryOptions })
+      return isObject(converted) ? converted : {}
+    } catch {}
   }
+  return {}
 }
 
 /** Whether a value is an object and not an array. */

@@ -2,16 +2,15 @@ import { isStandardSchema } from '../../errors/standard-schema.ts'
 import { phraseOf } from '../../errors/status.ts'
 import { COMMON_RESPONSE, type Components } from './components.ts'
 import type { AnySchema, DocumentedRoute, JsonObject, RouteDescription } from './description.ts'
-import { isObject, jsonSchemaOf, propertiesOf } from './json-schema.ts'
+import { jsonSchemaOf } from './json-schema.ts'
 import type { ListedError } from './listed-error.ts'
+import { parametersOf } from './parameters.ts'
 import { pathTemplate } from './path-template.ts'
-
-// Header parameters with these names are ignored by OpenAPI (3.1, Parameter Object).
-const RESERVED_HEADERS: readonly string[] = ['accept', 'content-type', 'authorization']
 
 /**
  * Makes the Operation Object of a route.
  *
+ * @param names the names of the path's parameters in the document, in order
  * @param listed the errors of the route
  * @param common the errors of any route. Those with a status that the route lists are added to that status, because
  * `default` covers only statuses that are not listed
@@ -19,12 +18,13 @@ const RESERVED_HEADERS: readonly string[] = ['accept', 'content-type', 'authoriz
 export function operationOf(
   route: DocumentedRoute,
   id: string,
+  names: readonly string[],
   listed: readonly ListedError[],
   common: readonly ListedError[],
   components: Components,
 ): JsonObject {
   const { summary, tags, security } = route.description ?? {}
-  const parameters = parametersOf(route, components)
+  const parameters = parametersOf(route, names, components)
   return {
     operationId: id,
     ...(summary === undefined ? {} : { summary }),
@@ -45,30 +45,6 @@ export function operationId({ method, url }: DocumentedRoute): string {
   const words = pathTemplate(url).path.split(/[^A-Za-z0-9]+/)
   const rest = words.filter((word) => word !== '').map((word) => word.charAt(0).toUpperCase() + word.slice(1))
   return [method.toLowerCase(), ...(rest.length === 0 ? ['Root'] : rest)].join('')
-}
-
-function parametersOf({ url, description = {} }: DocumentedRoute, components: Components): readonly JsonObject[] {
-  const inPath = new Map(
-    propertiesOf(jsonSchemaOf(description.params, 'input')).map(([name, schema]) => [name, schema]),
-  )
-  // The names of path parameters come from the pattern, because a schema may omit some. All of them are required.
-  const path = pathTemplate(url).names.map((name) => ({
-    name,
-    in: 'path',
-    required: true,
-    schema: components.schema(inPath.get(name) ?? { type: 'string' }),
-  }))
-  const others = (['query', 'headers'] as const).flatMap((part) =>
-    propertiesOf(jsonSchemaOf(description[part], 'input'))
-      .filter(([name]) => part === 'query' || !RESERVED_HEADERS.includes(name.toLowerCase()))
-      .map(([name, schema, required]) => ({
-        name,
-        in: part === 'query' ? 'query' : 'header',
-        ...(required ? { required } : {}),
-        schema: components.schema(schema),
-      })),
-  )
-  return [...path, ...others]
 }
 
 function bodyOf(body: AnySchema | undefined, components: Components): JsonObject {
@@ -111,11 +87,4 @@ function failures(listed: readonly ListedError[], common: readonly ListedError[]
 /** Whether a document can list a route. OpenAPI has these methods; HEAD is left out because it follows from GET. */
 export function isDocumented({ method }: DocumentedRoute): boolean {
   return ['get', 'put', 'post', 'delete', 'options', 'patch', 'trace'].includes(method.toLowerCase())
-}
-
-/** Merges two routes with the same method and path, such as two versions. The result has the errors of both. */
-export function mergeRoutes(first: DocumentedRoute, second: DocumentedRoute): DocumentedRoute {
-  const errors = [...(first.description?.errors ?? []), ...(second.description?.errors ?? [])]
-  const description = isObject(first.description) ? first.description : second.description
-  return { ...first, description: { ...description, errors } }
 }

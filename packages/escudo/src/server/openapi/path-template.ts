@@ -18,8 +18,11 @@ export function pathTemplate(pattern: string): PathTemplate {
   const text = pattern.slice(0, LENGTH_MAX)
   const names: string[] = []
   const add = (name: string): string => {
-    names.push(name)
-    return `{${name}}`
+    // A template names each parameter once (OpenAPI 3.1, Path Templating).
+    let unique = name
+    for (let count = 2; names.includes(unique); count += 1) unique = `${name}${count}`
+    names.push(unique)
+    return `{${unique}}`
   }
   let path = ''
   for (let at = 0; at < text.length; ) {
@@ -42,6 +45,11 @@ export function pathTemplate(pattern: string): PathTemplate {
     }
   }
   return { path: path.startsWith('/') ? path : `/${path}`, names }
+}
+
+/** A template without the names of its parameters. Templates that differ in names only are the same path. */
+export function shapeOfPath(path: string): string {
+  return path.replaceAll(/\{[^{}]*\}/g, '{}')
 }
 
 /** The length of an expression in parentheses at the start of a text, nested ones included; 0 without one. */

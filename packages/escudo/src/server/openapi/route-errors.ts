@@ -1,6 +1,6 @@
 import type { WellKnownCode } from '../../errors/catalogue/well-known.ts'
 import type { AnySchema, DocumentedRoute, OpenApiOptions, RouteDescription } from './description.ts'
-import { jsonSchemaOf, propertiesOf } from './json-schema.ts'
+import { parametersIn } from './parameters.ts'
 
 /** Errors that any request can get, on any route: rejections by the server itself, and bugs. */
 export const COMMON_ERRORS: readonly WellKnownCode[] = [
@@ -57,8 +57,16 @@ function canBeInvalid({ body, query, headers, params }: RouteDescription): boole
 }
 
 function acceptsAnyStrings(params: AnySchema): boolean {
-  const properties = propertiesOf(jsonSchemaOf(params, 'input'))
-  return properties.length > 0 && properties.every(([, schema]) => acceptsAnyString(schema))
+  const parameters = parametersIn(params)
+  return (
+    parameters.length > 0 &&
+    parameters.every(({ schema, output }) => acceptsAnyString(schema) && (isEmpty(output) || acceptsAnyString(output)))
+  )
+}
+
+/** Whether a schema is not known, as that of a transformation. */
+function isEmpty(schema: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(schema).every((key) => ANNOTATIONS.includes(key))
 }
 
 const ANNOTATIONS: readonly string[] = ['title', 'description', 'examples', 'example', 'default', 'deprecated']

@@ -130,7 +130,7 @@ test('counts a response that breaks off as one request with status 500, like the
     .catch(() => 'broken off')
   const [line] = (await server?.waitForLines('http.request', 1)) ?? []
   expect(line?.['status_code']).toBe(500)
-  expect(served()).toEqual([['GET /breaks 500 500', 1]])
+  expect(served()).toEqual([['GET /breaks 500 INTERNAL_SERVER_ERROR', 1]])
 })
 
 test('adds the trace of the latest sampled request per bucket, in OpenMetrics only', async () => {

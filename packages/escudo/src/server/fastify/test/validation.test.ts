@@ -1,4 +1,6 @@
+import { type } from 'arktype'
 import type { FastifyInstance } from 'fastify'
+import * as v from 'valibot'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import { inputOf, route } from '../../fastify.ts'
@@ -89,6 +91,29 @@ describe('validation', () => {
         { in: 'body', pointer: '/b', code: 'required', message: expect.any(String) },
       ]),
     )
+  })
+
+  test('repeats no value of a body in the answer of an ArkType or Valibot route', async () => {
+    const shop = await start((app) => {
+      app.post(
+        '/ark',
+        route({ body: type({ role: "'admin'|'user'" }) }, async () => 'ok'),
+      )
+      app.post(
+        '/valibot',
+        route({ body: v.object({ role: v.picklist(['admin', 'user']) }) }, async () => 'ok'),
+      )
+    })
+    for (const path of ['/ark', '/valibot']) {
+      for (const role of [['SECRET'], 'SE"CRET', { a: 'SECRET' }, [[{ b: ['SECRET'] }]]]) {
+        const { status, text, context } = await post(shop, path, { role })
+        expect(status).toBe(422)
+        expect(text).not.toMatch(/SE|CRET/)
+        expect(context.errors).toEqual([
+          { in: 'body', pointer: '/role', code: expect.any(String), message: expect.stringMatching(/admin.*user/) },
+        ])
+      }
+    }
   })
 
   test('answers 500 when a schema throws', async () => {

@@ -1,0 +1,55 @@
+import { read } from '../safe-read.ts'
+
+// The headers that RFC 9110 ties to an error: what the client needs to act on it.
+const NAMES: readonly string[] = [
+  'accept',
+  'accept-encoding',
+  'allow',
+  'content-range',
+  'proxy-authenticate',
+  'upgrade',
+  'www-authenticate',
+]
+/** The headers of most errors. */
+export const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({})
+const LENGTH_MAX = 2_048
+// RFC 9110, 5.5. A line break would add a header.
+const VALUE = /^[\t\u0020-\u007e\u0080-\u00ff]+$/
+
+/**
+ * The headers that an error may add to its response, with names in lower case.
+ *
+ * All other names are dropped: an error must not set cookies, or headers that describe the body.
+ */
+export function errorHeaders(headers: unknown): Readonly<Record<string, string>> {
+  if (headers === undefined) return NO_HEADERS
+  const kept: Record<string, string> = {}
+  for (const [name, value] of entriesOf(headers)) {
+    const text = textOf(value)
+    if (NAMES.includes(name) && text.length <= LENGTH_MAX && VALUE.test(text)) kept[name] = text
+  }
+  return kept
+}
+
+/** The `Retry-After` of an error's headers, in milliseconds: seconds or a date. Undefined without a valid one. */
+export function retryAfterMsOf(headers: unknown): number | undefined {
+  const found = entriesOf(headers).find(([name]) => name === 'retry-after')
+  const text = found === undefined ? '' : textOf(found[1]).trim()
+  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000
+  // Only the preferred form of a date (RFC 9110, 5.6.7): others are read in local time.
+  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return undefined
+  const afterMs = Date.parse(text) - Date.now()
+  return Number.isFinite(afterMs) ? Math.max(0, afterMs) : undefined
+}
+
+function entriesOf(headers: unknown): readonly (readonly [string, unknown])[] {
+  if (typeof headers !== 'object' || headers === null) return []
+  return Object.keys(headers)
+    .slice(0, 100)
+    .map((name) => [name.toLowerCase(), read(headers, name)])
+}
+
+function textOf(value: unknown): string {
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(', ')
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}

@@ -1,0 +1,31 @@
+import { METHODS } from 'node:http'
+
+const LENGTH_MAX = 65_536
+// Methods that begin like others come first: `PROPFIND` before `PROP`.
+const METHOD = [...METHODS].sort((a, b) => b.length - a.length).join('|')
+const LINE = new RegExp(`(${METHOD}) (/[^\\s]*)`, 'g')
+
+/**
+ * Reads method and URL of a request that Node could not parse, as far as possible.
+ *
+ * The bytes can begin with other requests, and with a body right before the faulty head. They can also begin in the
+ * middle of the head: then nothing can be read.
+ *
+ * @param packet the bytes that Node was parsing
+ * @param bytesParsed where the fault is
+ */
+export function requestLineOf(
+  packet: unknown,
+  bytesParsed: unknown,
+): { readonly method: string; readonly url: string } {
+  const unknown = { method: 'UNKNOWN', url: '' }
+  if (!(packet instanceof Uint8Array)) return unknown
+  const text = Buffer.from(packet.subarray(0, LENGTH_MAX)).toString('latin1')
+  const fault = typeof bytesParsed === 'number' ? bytesParsed : text.length
+  // The fault can be in the last bytes of the line itself.
+  const last = [...text.matchAll(LINE)].filter(({ index }) => index <= fault).at(-1)
+  if (last === undefined) return unknown
+  const [, method = '', url = ''] = last
+  // An empty line ends a head. The fault is then behind this request, in bytes that are no request.
+  return text.slice(last.index, fault).includes('\r\n\r\n') ? unknown : { method, url }
+}
