@@ -170,7 +170,7 @@ export class Circuits {
       const check = new HealthCheck(breaker, healthCheck, binding, () => this.rearm(breaker))
       this.#checks.set(breaker, check)
       check.start()
-    }
+    } else running?.revive()
   }
 
   #create(key: string | undefined): Breaker {

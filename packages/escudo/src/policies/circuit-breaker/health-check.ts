@@ -26,6 +26,7 @@ export class HealthCheck {
   readonly #binding: Binding
   readonly #onClosed: () => void
   #cancelTimer: CancelTimer | undefined
+  #dueMs = 0
   /** The scope of the check that is running. */
   #scope: CancelScope | undefined
   #stopped = false
@@ -47,7 +48,19 @@ export class HealthCheck {
       this.start()
       this.#check().catch(() => {})
     }
-    this.#cancelTimer = backgroundTimer(this.#binding.clock, fire, this.#settings.everyMs)
+    const { clock } = this.#binding
+    this.#dueMs = clock.now() + this.#settings.everyMs
+    this.#cancelTimer = backgroundTimer(clock, fire, this.#settings.everyMs)
+  }
+
+  /**
+   * Starts again if the timer is overdue by an interval. It was lost, with the fake timers of a test or with the request
+   * that set it, on a runtime whose timers belong to a request.
+   */
+  revive(): void {
+    if (this.#stopped || this.#binding.clock.now() < this.#dueMs + this.#settings.everyMs) return
+    this.#cancelTimer?.()
+    this.start()
   }
 
   /** Ends the checks permanently and cancels the one that is running. */
