@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { ROOT } from '../../tools/tidy/repository.ts'
-import { bundle } from './bundle.ts'
+import { bundle } from '../helpers/bundle.ts'
 import { alternate } from './run-child.ts'
 
 const IMPORTED = ['before', 'after'] as const

@@ -51,10 +51,21 @@ const NAMES_MAX = 200
 const freshByName = new Map<string, { points: number; atMs: number }>()
 const warned = new Set<string>()
 const known = new WeakSet<AnyPolicy>()
+let counting = true
+
+/** Builds a shield that is not counted, because its builder replaces shields for a reason. */
+export function withoutFreshWarning<T>(build: () => T): T {
+  counting = false
+  try {
+    return build()
+  } finally {
+    counting = true
+  }
+}
 
 /** Warns once per name if a program builds shields of that name, all of them with new policies, again and again. */
 function countFresh({ name, policies }: ShieldFacts): void {
-  if (policies.length === 0) return
+  if (!counting || policies.length === 0) return
   // A shield around a policy that another shield has too keeps the state of that policy.
   const fresh = policies.every(({ policy }) => !known.has(policy))
   for (const { policy } of policies) known.add(policy)
@@ -73,7 +84,7 @@ function countFresh({ name, policies }: ShieldFacts): void {
   warned.add(name)
   warn(
     `the shield '${name}' is built again and again, each time with new policies: their state (an open circuit, permits, cached values) is lost each time. Build it once, outside the function that calls it. For a time limit that differs for each call, use the option 'deadline' of run()`,
-    'ESCUDO_FRESH_SHIELD',
+    'ESCUDO_SHIELDS',
   )
 }
 

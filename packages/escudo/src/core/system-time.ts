@@ -56,7 +56,7 @@ export function systemNow(): number {
     : fakeNow()
 }
 
-/** Whether `setTimeout` is the runtime's own. Requires that {@link systemNow} has just been called. */
+/** Whether all functions were the runtime's own at the last call of {@link systemNow}, and `setTimeout` still is. */
 export function timersAreOwn(): boolean {
   return setTimeout === setTimeoutInForce
 }

@@ -1,10 +1,15 @@
-import type { CancelTimer } from './clock.ts'
 import { withAmbient } from './context/ambient.ts'
 import { type FakeTime, fakeTime, onSwitch, ownTimers, reachDue, systemNow, timersAreOwn } from './system-time.ts'
 
 // A longer delay overflows the 32-bit integer of setTimeout, which then fires immediately. Such a wait is split into
 // steps.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
+
+/** Cancels a timer. The `CancelTimer` of a clock, which this file cannot import: the clock imports this file. */
+interface Cancel {
+  (): void
+  setBackground(background: boolean): void
+}
 
 /** The timers that fake functions have set. They are lost when these functions are replaced. */
 const fakeTimers = new Set<SystemTimer>()
@@ -21,14 +26,14 @@ onSwitch(() => {
 })
 
 /** Sets a timer with the functions in force. */
-export function setSystemTimer(fire: () => void, delayMs: number, background: boolean): CancelTimer {
+export function setSystemTimer(fire: () => void, delayMs: number, background: boolean): Cancel {
   const timer = new SystemTimer(fire, background)
   timer.set(delayMs)
   return cancelOf(timer)
 }
 
 /** Sets a timer with the runtime's own functions. While only fake ones have been seen, with those. */
-export function setOwnTimer(fire: () => void, delayMs: number, background: boolean): CancelTimer {
+export function setOwnTimer(fire: () => void, delayMs: number, background: boolean): Cancel {
   const own = ownTimers()
   if (own === undefined) return setSystemTimer(fire, delayMs, background)
   const timer = new SystemTimer(fire, background)
@@ -36,8 +41,8 @@ export function setOwnTimer(fire: () => void, delayMs: number, background: boole
   return cancelOf(timer)
 }
 
-function cancelOf(timer: SystemTimer): CancelTimer {
-  const cancel: CancelTimer = () => timer.cancel()
+function cancelOf(timer: SystemTimer): Cancel {
+  const cancel: Cancel = () => timer.cancel()
   cancel.setBackground = (background) => timer.setBackground(background)
   return cancel
 }
@@ -65,10 +70,9 @@ class SystemTimer {
 
   /** Starts to wait, with the functions in force. */
   set(delayMs: number): void {
-    const now = systemNow()
     this.fake = timersAreOwn() ? undefined : fakeTime()
     if (this.fake !== undefined) {
-      this.dueMs = now + (delayMs > 0 ? delayMs : 0)
+      this.dueMs = systemNow() + (delayMs > 0 ? delayMs : 0)
       fakeTimers.add(this)
     }
     this.setWith(setTimeout, clearTimeout, delayMs)
@@ -94,9 +98,11 @@ class SystemTimer {
   }
 
   cancel(): void {
-    if (this.handle === undefined) return
-    fakeTimers.delete(this)
-    this.clear?.(this.handle)
+    const { handle, clear } = this
+    if (handle === undefined) return
+    if (this.fake !== undefined) fakeTimers.delete(this)
+    // A plain call: runtimes with web standards refuse one with another `this`.
+    clear?.(handle)
     this.handle = undefined
   }
 
