@@ -113,6 +113,45 @@ describe('timers of another time', () => {
   })
 })
 
+describe('a health check whose timer was dropped', () => {
+  test.each(['vi.clearAllTimers', 'the removal of fake timers that are faked again'])(
+    'runs again, after %s',
+    async (how) => {
+      let checks = 0
+      const operation = async (): Promise<void> => {
+        checks += 1
+      }
+      const breaker = circuitBreaker({ trip: consecutive(1), openFor: '1h', probe: { operation, every: 1_000 } })
+      const s = shield('s', breaker)
+      const enable = (): void => mock.timers.enable({ apis: ['setTimeout'] })
+      if (how === 'vi.clearAllTimers') vi.useFakeTimers()
+      else enable()
+      await s.run(() => Promise.reject(new Error('refused'))).catch(() => {})
+      let pass = async (ms: number): Promise<void> => void (await vi.advanceTimersByTimeAsync(ms))
+      if (how === 'vi.clearAllTimers') {
+        vi.clearAllTimers()
+        await pass(5_000)
+      } else {
+        // The tool defines the same functions again, so the clock cannot notice.
+        mock.timers.reset()
+        enable()
+        const wait = shield('wait', retry({ maxRetries: 1, backoff: constant(5_000) }))
+        void wait.run(() => Promise.reject(new Error('refused'))).catch(() => {})
+        pass = async (ms) => {
+          await settle()
+          mock.timers.tick(ms)
+          await settle()
+        }
+        await pass(5_000)
+      }
+      expect(checks).toBe(0)
+      await s.run(() => 'refused').catch(() => {})
+      await pass(1_000)
+      expect([checks, breaker.state]).toEqual([1, 'closed'])
+    },
+  )
+})
+
 describe('vi.runAllTimers', () => {
   test.each([undefined, ['setTimeout', 'clearTimeout'] as const])('ends, with toFake %s', async (toFake) => {
     vi.useFakeTimers(toFake === undefined ? undefined : { toFake: [...toFake] })
@@ -162,6 +201,15 @@ describe('state that was recorded in fake time', () => {
     expect(systemClock.now()).toBe(before)
     mock.timers.tick(10)
     expect(systemClock.now()).toBe(before + 10)
+  })
+
+  test('elapsed time follows Date where a test removed performance', () => {
+    const before = systemClock.now()
+    vi.stubGlobal('performance', undefined)
+    const removed = systemClock.now()
+    vi.unstubAllGlobals()
+    expect(removed).toBeGreaterThanOrEqual(before)
+    expect(systemClock.now()).toBeGreaterThanOrEqual(removed)
   })
 
   test.each(['performance', 'performance.now'])('elapsed time follows a replaced %s alone', (what) => {

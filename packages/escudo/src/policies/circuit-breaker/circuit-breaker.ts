@@ -183,6 +183,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
           const now = clock.now()
           permit = breaker.tryAcquire(now, call.root.host.random)
           if (permit === undefined) {
+            circuits.reviveCheck(breaker)
             return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
           }
           if (permit.probe) circuits.rearm(breaker)

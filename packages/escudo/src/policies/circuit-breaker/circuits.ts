@@ -150,6 +150,11 @@ export class Circuits {
     if (this.#settings.healthCheck !== undefined) this.#checkHealth(breaker, this.#settings.healthCheck)
   }
 
+  /** Starts a health check again whose timer was lost. Called for each refusal. */
+  reviveCheck(breaker: Breaker): void {
+    if (this.#settings.healthCheck !== undefined) this.#checks.get(breaker)?.revive()
+  }
+
   #arm(breaker: Breaker, dueMs: number): void {
     const fire = (): void => {
       this.#timers.delete(breaker)
@@ -170,7 +175,7 @@ export class Circuits {
       const check = new HealthCheck(breaker, healthCheck, binding, () => this.rearm(breaker))
       this.#checks.set(breaker, check)
       check.start()
-    } else running?.revive()
+    }
   }
 
   #create(key: string | undefined): Breaker {
