@@ -206,18 +206,31 @@ describe('state that was recorded in fake time', () => {
   test('elapsed time follows Date where a test removed performance', () => {
     const before = systemClock.now()
     vi.stubGlobal('performance', undefined)
+    shield('s', timeout(1))
     const removed = systemClock.now()
     vi.unstubAllGlobals()
     expect(removed).toBeGreaterThanOrEqual(before)
     expect(systemClock.now()).toBeGreaterThanOrEqual(removed)
   })
 
-  test.each(['performance', 'performance.now'])('elapsed time follows a replaced %s alone', (what) => {
+  test('elapsed time follows performance where a tool fakes it alone', () => {
+    const before = systemClock.now()
+    vi.useFakeTimers({ toFake: ['performance'] })
+    shield('s', timeout(1))
+    const start = systemClock.now()
+    vi.advanceTimersByTime(86_400_000)
+    expect(systemClock.now() - start).toBe(86_400_000)
+    vi.useRealTimers()
+    expect(systemClock.now() - before).toBeGreaterThanOrEqual(86_400_000)
+  })
+
+  test.each(['performance', 'performance.now'])('elapsed time follows a replaced %s', (what) => {
     let nowMs = 5
     const before = systemClock.now()
     if (what === 'performance') vi.stubGlobal('performance', { now: () => nowMs })
     else vi.spyOn(performance, 'now').mockImplementation(() => nowMs)
     try {
+      shield('s', timeout(1))
       const start = systemClock.now()
       nowMs += 86_400_000
       expect(start).toBeGreaterThanOrEqual(before)

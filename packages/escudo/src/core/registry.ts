@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import { warn } from './events/events.ts'
 import type { AnyPolicy } from './policy.ts'
-import { systemNow } from './system-time.ts'
+import { fakeTime, systemNow } from './system-time.ts'
 
 /** What telemetry may read of a shield. It gives access to the state, but to no call. */
 export interface ShieldFacts {
@@ -18,6 +18,8 @@ let sweepAt = SWEEP_MIN
 
 /** Adds a shield to the list. It stays there until its facts are garbage-collected. */
 export function registerShield(facts: ShieldFacts): void {
+  // A test may have replaced `performance` before it builds its shields.
+  fakeTime()
   countFresh(facts)
   // A runtime without weak references has no list. Counters come from events and work there too.
   if (typeof WeakRef === 'undefined') return

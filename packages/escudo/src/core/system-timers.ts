@@ -1,5 +1,5 @@
 import { withAmbient } from './context/ambient.ts'
-import { type FakeTime, fakeTime, onSwitch, ownTimers, reachDue, systemNow, timersAreOwn } from './system-time.ts'
+import { allAreOwn, type FakeTime, fakeTime, onSwitch, ownTimers, reachDue, systemNow } from './system-time.ts'
 
 // A longer delay overflows the 32-bit integer of setTimeout, which then fires immediately. Such a wait is split into
 // steps.
@@ -70,7 +70,7 @@ class SystemTimer {
 
   /** Starts to wait, with the functions in force. */
   set(delayMs: number): void {
-    this.fake = timersAreOwn() ? undefined : fakeTime()
+    this.fake = allAreOwn() ? undefined : fakeTime()
     if (this.fake !== undefined) {
       this.dueMs = systemNow() + (delayMs > 0 ? delayMs : 0)
       fakeTimers.add(this)

@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import type { CallRoot } from '../../core/engine/call.ts'
+import { type CallRoot, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
@@ -167,7 +167,6 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         'ESCUDO_SHIELDS',
       )
     }
-    const { clock } = binding
     const context: BreakerContext = {
       binding,
       classify: this.#settings.classify as BreakerContext['classify'],
@@ -180,7 +179,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         const breaker = circuits.use(call.root.key)
         let permit = breaker.sharedPermit
         if (permit === undefined) {
-          const now = clock.now()
+          const now = enteredMs(call)
           permit = breaker.tryAcquire(now, call.root.host.random)
           if (permit === undefined) {
             circuits.reviveCheck(breaker)
