@@ -1,3 +1,4 @@
+import { withoutFreshWarning } from '../core/registry.ts'
 import type { Shield } from '../core/shield-types.ts'
 import { standardShield } from '../policies/standard-shield/standard-shield.ts'
 
@@ -25,14 +26,16 @@ export class OriginShields {
       this.#shields.set(origin, known)
       return known
     }
-    if (this.#shields.size >= this.#max) {
+    const full = this.#shields.size >= this.#max
+    if (full) {
       for (const leastRecent of this.#shields.keys()) {
         this.#shields.delete(leastRecent)
         break
       }
     }
     const name = origin === this.#baseOrigin ? this.#name : `${this.#name}@${host}`.slice(0, NAME_LENGTH_MAX)
-    const created = standardShield(name)
+    // A dropped origin that returns is built again. That follows from the bound, not from a mistake.
+    const created = full ? withoutFreshWarning(() => standardShield(name)) : standardShield(name)
     this.#shields.set(origin, created)
     return created
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '../core/clock.ts'
 import { type Duration, toMs } from '../core/options/durations.ts'
+import { drain } from './macrotask.ts'
 
 /** A clock that moves only when a test advances it. */
 export interface VirtualClock extends Clock {
@@ -9,6 +10,10 @@ export interface VirtualClock extends Clock {
    * All pending microtasks run first, and again after each timer. Timers fire in the order of their due times; timers
    * with equal due times fire in the order in which they were set. During a timer, `now()` is its due time. A timer
    * that is set meanwhile fires too if it becomes due.
+   *
+   * Calls of `advance` run one after the other: a call made while another one runs, also inside a timer or an operation,
+   * starts where that one ends. So each moves time by its whole duration, and time never goes back. A fake clock of a
+   * test runner does not affect this one, and need not be removed first.
    */
   advance(duration: Duration): Promise<void>
   /** The number of timers that are set. It should be 0 after all calls have settled. */
@@ -19,10 +24,6 @@ interface Timer {
   readonly dueMs: number
   readonly fire: () => void
 }
-
-// Captured at import, so that a test can replace the global. A macrotask runs only after all pending microtasks.
-const macrotask: (resume: () => void) => void =
-  typeof setImmediate === 'function' ? setImmediate : (resume) => void setTimeout(resume, 0)
 
 /**
  * Creates a clock for tests. It starts at 0.
@@ -51,7 +52,20 @@ export function virtualClock(): VirtualClock {
   const timers: Timer[] = []
   let nowMs = 0
 
-  const drain = (): Promise<void> => new Promise((resume) => macrotask(resume))
+  /** Settles when the latest call of `advance` has ended. */
+  let advancing: Promise<unknown> = Promise.resolve()
+
+  const advanceBy = async (durationMs: number): Promise<void> => {
+    const untilMs = nowMs + durationMs
+    await drain()
+    for (let timer = timers[0]; timer !== undefined && timer.dueMs <= untilMs; timer = timers[0]) {
+      timers.shift()
+      nowMs = timer.dueMs
+      timer.fire()
+      await drain()
+    }
+    nowMs = untilMs
+  }
 
   return {
     now: () => nowMs,
@@ -71,15 +85,11 @@ export function virtualClock(): VirtualClock {
     },
 
     async advance(duration) {
-      const untilMs = nowMs + toMs(duration, 'advance')
-      await drain()
-      for (let timer = timers[0]; timer !== undefined && timer.dueMs <= untilMs; timer = timers[0]) {
-        timers.shift()
-        nowMs = timer.dueMs
-        timer.fire()
-        await drain()
-      }
-      nowMs = untilMs
+      const durationMs = toMs(duration, 'advance')
+      const advanced = advancing.then(() => advanceBy(durationMs))
+      // A timer that throws rejects its own call of `advance`, not the next one.
+      advancing = advanced.catch(() => {})
+      await advanced
     },
   }
 }

@@ -1,3 +1,5 @@
+import { type CapturedContext, captureContext } from '../context/ambient.ts'
+
 /**
  * Why a call was cancelled.
  *
@@ -55,6 +57,16 @@ export abstract class Watcher {
   }
 }
 
+/** The signal of a scope, and the asynchronous context of the code that first read it. */
+interface Aborter {
+  readonly controller: AbortController
+  /**
+   * Undefined if the runtime cannot capture a context. Listeners run in this context, because the code that cancels
+   * (a timer for many calls, another attempt, the last caller of a shared flight) has none or a different one.
+   */
+  readonly context: CapturedContext | undefined
+}
+
 /**
  * A part of a call that can be cancelled.
  *
@@ -74,23 +86,23 @@ export class CancelScope extends Watcher {
    */
   declare stillRunning: PromiseLike<unknown>[] | undefined
   declare private first: Watcher | undefined
-  declare private controller: AbortController | undefined
+  declare private aborter: Aborter | undefined
 
   constructor() {
     super()
     this.cancellation = undefined
     this.stillRunning = undefined
     this.first = undefined
-    this.controller = undefined
+    this.aborter = undefined
   }
 
   /** The signal of this scope. Created on first access. */
   get signal(): AbortSignal {
-    if (this.controller === undefined) {
-      this.controller = new AbortController()
-      if (this.cancellation !== undefined) this.controller.abort(this.cancellation.reason)
+    if (this.aborter === undefined) {
+      this.aborter = { controller: new AbortController(), context: captureContext() }
+      if (this.cancellation !== undefined) this.aborter.controller.abort(this.cancellation.reason)
     }
-    return this.controller.signal
+    return this.aborter.controller.signal
   }
 
   /** The scope around this one, whose cancellation also cancels this one; undefined for the outermost. */
@@ -120,7 +132,7 @@ export class CancelScope extends Watcher {
       watcher.unwatch()
       watcher.onCancel(cancellation, toAbort)
     }
-    if (this.controller !== undefined) toAbort.push(this)
+    if (this.aborter !== undefined) toAbort.push(this)
   }
 
   /**
@@ -137,7 +149,11 @@ export class CancelScope extends Watcher {
 
   /** Aborts the signal, if an operation has read it. Called after all watchers were notified. */
   abortSignal(): void {
-    this.controller?.abort(this.cancellation?.reason)
+    const { aborter } = this
+    if (aborter === undefined) return
+    const abort = (): void => aborter.controller.abort(this.cancellation?.reason)
+    if (aborter.context === undefined) abort()
+    else aborter.context.runInAsyncScope(abort)
   }
 
   /** Records work that may continue although the scope is cancelled. */

@@ -1,5 +1,6 @@
-import type { CancelTimer, Clock } from '../clock.ts'
+import { type CancelTimer, type Clock, ownClock, RUNTIME_SHARES_TIMERS, sharesTimers, systemClock } from '../clock.ts'
 import { type Ambient, ambient, withAmbient } from '../context/ambient.ts'
+import { ownTimers } from '../system-time.ts'
 
 /** One wait in a {@link TimerQueue}. A node of its linked list, so that removing it is O(1). */
 export interface TimerEntry {
@@ -19,18 +20,30 @@ export interface TimerEntry {
  * Waits of one duration end in the order in which they began. A list with a timer for its head is therefore enough: a
  * call that ends in time is added and removed, and sets no timer.
  *
- * When the list becomes empty, the timer stays armed for the next call. Meanwhile it does not keep the process alive.
+ * When the list becomes empty, the timer stays armed for the next call. Meanwhile it does not keep the process alive. A
+ * queue that is empty at the next sweep releases its timer.
+ *
+ * Where waits cannot share a timer (see {@link sharesTimers}), each has a separate one.
  */
 export class TimerQueue {
   readonly #clock: Clock
   readonly #delayMs: number
+  /** The clock of the shared timer. It is not affected by fake timers. */
+  readonly #timerClock: Clock
   #head: TimerEntry | undefined
   #tail: TimerEntry | undefined
   #cancelTimer: CancelTimer | undefined
+  /** When the timer fires, on the clock. */
+  #timerDueMs = 0
+  /** Whether the next sweep looks at this queue. */
+  #inSweep = false
+  /** The waits with a separate timer. Undefined until there is one. */
+  #separate: Map<TimerEntry, CancelTimer> | undefined
 
   constructor(clock: Clock, delayMs: number) {
     this.#clock = clock
     this.#delayMs = delayMs
+    this.#timerClock = clock === systemClock ? ownClock : clock
   }
 
   /** Adds a wait that begins now. */
@@ -38,13 +51,18 @@ export class TimerQueue {
     entry.dueMs = now + this.#delayMs
     entry.context = ambient()
     entry.queued = true
+    if (!sharesTimers(this.#clock)) {
+      this.#addSeparate(entry)
+      return
+    }
     entry.earlier = this.#tail
     entry.later = undefined
     if (this.#tail === undefined) this.#head = entry
     else this.#tail.later = entry
     this.#tail = entry
     if (this.#head !== entry) return
-    if (this.#cancelTimer === undefined) this.#arm(this.#delayMs)
+    if (this.#cancelTimer === undefined) this.#arm(this.#delayMs, now)
+    else if (now > this.#timerDueMs) this.#armAgain(now)
     else this.#cancelTimer.setBackground?.(false)
   }
 
@@ -52,6 +70,7 @@ export class TimerQueue {
   remove(entry: TimerEntry): void {
     if (!entry.queued) return
     entry.queued = false
+    if (this.#separate !== undefined && this.#removeSeparate(entry)) return
     if (entry.earlier === undefined) this.#head = entry.later
     else entry.earlier.later = entry.later
     if (entry.later === undefined) this.#tail = entry.earlier
@@ -61,31 +80,68 @@ export class TimerQueue {
     if (this.#head === undefined) this.#idle()
   }
 
+  /** Releases the timer of an empty queue. Only the sweep calls this. */
+  sweep(): void {
+    this.#inSweep = false
+    if (this.#head !== undefined) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    forget(this.#clock, this.#delayMs, this)
+  }
+
+  #addSeparate(entry: TimerEntry): void {
+    this.#separate ??= new Map()
+    const fire = (): void => {
+      this.remove(entry)
+      withAmbient(entry.context, () => entry.expire())
+    }
+    this.#separate.set(entry, this.#clock.setTimer(fire, this.#delayMs))
+  }
+
+  #removeSeparate(entry: TimerEntry): boolean {
+    const cancel = this.#separate?.get(entry)
+    if (cancel === undefined) return false
+    this.#separate?.delete(entry)
+    cancel()
+    return true
+  }
+
   #idle(): void {
     const timer = this.#cancelTimer
     if (timer === undefined) return
-    if (timer.setBackground !== undefined) {
+    if (timer.setBackground !== undefined && RUNTIME_SHARES_TIMERS) {
       timer.setBackground(true)
+      if (this.#inSweep) return
+      this.#inSweep = true
+      sweepSoon(this)
       return
     }
     timer()
     this.#cancelTimer = undefined
   }
 
-  #arm(delayMs: number): void {
+  #arm(delayMs: number, now: number): void {
+    this.#timerDueMs = now + delayMs
     // Set outside any request's context, because the timer serves all requests.
-    this.#cancelTimer = withAmbient(undefined, () => this.#clock.setTimer(() => this.#fire(), delayMs))
+    this.#cancelTimer = withAmbient(undefined, () => this.#timerClock.setTimer(() => this.#fire(), delayMs))
+    remember(this.#clock, this.#delayMs, this)
+  }
+
+  /** The idle timer is overdue. It may be late, or lost with fake timers that a custom clock used. */
+  #armAgain(now: number): void {
+    this.#cancelTimer?.()
+    this.#arm(this.#delayMs, now)
   }
 
   #fire(): void {
     this.#cancelTimer = undefined
-    const now = this.#clock.now()
+    const now = this.#timerClock.now()
     for (let entry = this.#head; entry !== undefined && entry.dueMs <= now; entry = this.#head) {
       this.remove(entry)
       withAmbient(entry.context, () => entry.expire())
     }
     // The code of an expired entry may have added a wait, which armed the timer.
-    if (this.#head !== undefined && this.#cancelTimer === undefined) this.#arm(this.#head.dueMs - now)
+    if (this.#head !== undefined && this.#cancelTimer === undefined) this.#arm(this.#head.dueMs - now, now)
   }
 }
 
@@ -97,15 +153,48 @@ const SHARED_QUEUES_MAX = 1_000
 
 /** Returns the queue of a duration, which all policies on the same clock share. */
 export function timerQueue(clock: Clock, delayMs: number): TimerQueue {
+  const known = queuesByClock.get(clock)?.get(delayMs)
+  if (known !== undefined) return known
+  const queue = new TimerQueue(clock, delayMs)
+  remember(clock, delayMs, queue)
+  return queue
+}
+
+/** Shares a queue from now on, unless another one of the same duration is shared. */
+function remember(clock: Clock, delayMs: number, queue: TimerQueue): void {
   let queues = queuesByClock.get(clock)
   if (queues === undefined) {
     queues = new Map()
     queuesByClock.set(clock, queues)
   }
-  let queue = queues.get(delayMs)
-  if (queue === undefined) {
-    queue = new TimerQueue(clock, delayMs)
-    if (queues.size < SHARED_QUEUES_MAX) queues.set(delayMs, queue)
+  if (queues.size < SHARED_QUEUES_MAX && !queues.has(delayMs)) queues.set(delayMs, queue)
+}
+
+/** Shares a queue no longer: policies that still have it can use it. */
+function forget(clock: Clock, delayMs: number, queue: TimerQueue): void {
+  const queues = queuesByClock.get(clock)
+  if (queues?.get(delayMs) === queue) queues.delete(delayMs)
+}
+
+// Often enough that a program which makes a policy for each call keeps few timers; rarely enough that a queue in constant
+// use, which may be empty at that moment, sets a new timer for one call in many.
+const SWEEP_MS = 100
+
+let idleQueues: TimerQueue[] = []
+
+/** Releases the timer of a queue if the queue is empty a moment later. One timer serves all queues. */
+function sweepSoon(queue: TimerQueue): void {
+  // A fake timer may never fire.
+  if (ownTimers() === undefined) {
+    queue.sweep()
+    return
   }
-  return queue
+  idleQueues.push(queue)
+  if (idleQueues.length > 1) return
+  const sweep = (): void => {
+    const queues = idleQueues
+    idleQueues = []
+    for (const idle of queues) idle.sweep()
+  }
+  withAmbient(undefined, () => ownClock.setTimer(sweep, SWEEP_MS, { background: true }))
 }

@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import type { CallRoot, CallState } from '../../core/engine/call.ts'
+import { type CallRoot, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, type Frame, type FrameResult, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { type BreakerState, type Countable, type LastFailure, type Listener, warn } from '../../core/events/events.ts'
@@ -181,11 +181,10 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         'ESCUDO_SHIELDS',
       )
     }
-    const { clock } = binding
     const context: BreakerContext = {
       binding,
       classify: this.#settings.classify as BreakerContext['classify'],
-      slowLimits: slowLimits(clock, slowLimitsOf(this.#settings.trip)),
+      slowLimits: slowLimits(binding.clock, slowLimitsOf(this.#settings.trip)),
       circuits,
       note: (root, breaker, now) => void note(root, breaker, now, binding),
     }
@@ -194,7 +193,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         const breaker = circuits.use(call.root.key)
         let permit = breaker.sharedPermit
         if (permit === undefined) {
-          const now = clock.now()
+          const now = enteredMs(call)
           breaker.advance(now)
           const ride = breaker.state === 'half-open' ? tryRide(breaker) : undefined
           if (ride !== undefined) return enterRiding(ride, call, operation, outer, context, next)
@@ -205,6 +204,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
             return passFailure(outer, new Failure(error, call.root))
           }
           if (permit === undefined) {
+            circuits.reviveCheck(breaker)
             return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
           }
           if (permit.probe) {

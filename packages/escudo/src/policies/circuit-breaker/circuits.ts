@@ -157,6 +157,11 @@ export class Circuits {
     if (this.#settings.healthCheck !== undefined) this.#checkHealth(breaker, this.#settings.healthCheck)
   }
 
+  /** Starts a health check again whose timer was lost. Called for each refusal. */
+  reviveCheck(breaker: Breaker): void {
+    if (this.#settings.healthCheck !== undefined) this.#checks.get(breaker)?.revive()
+  }
+
   #arm(breaker: Breaker, dueMs: number): void {
     const fire = (): void => {
       this.#timers.delete(breaker)

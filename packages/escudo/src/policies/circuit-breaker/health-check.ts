@@ -26,6 +26,9 @@ export class HealthCheck {
   readonly #binding: Binding
   readonly #onClosed: () => void
   #cancelTimer: CancelTimer | undefined
+  #dueMs = 0
+  /** The number of timers so far. Only the latest one counts. */
+  #timers = 0
   /** The scope of the check that is running. */
   #scope: CancelScope | undefined
   #stopped = false
@@ -40,14 +43,29 @@ export class HealthCheck {
 
   /** Starts the checks, the first one after one interval: the dependency has just failed. */
   start(): void {
+    this.#timers += 1
+    const number = this.#timers
     const fire = (): void => {
+      if (number !== this.#timers) return
       this.#cancelRunning('the health check did not finish before the next one was due')
       // A listener on the cancelled signal may have called `stop`.
       if (this.#stopped) return
       this.start()
       this.#check().catch(() => {})
     }
-    this.#cancelTimer = backgroundTimer(this.#binding.clock, fire, this.#settings.everyMs)
+    const { clock } = this.#binding
+    this.#dueMs = clock.now() + this.#settings.everyMs
+    this.#cancelTimer = backgroundTimer(clock, fire, this.#settings.everyMs)
+  }
+
+  /**
+   * Starts again if the timer is overdue by an interval. It was lost, with the fake timers of a test or with the request
+   * that set it, on a runtime whose timers belong to a request.
+   */
+  revive(): void {
+    if (this.#stopped || this.#binding.clock.now() < this.#dueMs + this.#settings.everyMs) return
+    // The lost timer is not cancelled: node:test removes another one if it has forgotten this one.
+    this.start()
   }
 
   /** Ends the checks permanently and cancels the one that is running. */

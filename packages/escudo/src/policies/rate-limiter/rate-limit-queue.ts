@@ -1,4 +1,4 @@
-import { type CancelTimer, type Clock, systemClock } from '../../core/clock.ts'
+import { type CancelTimer, type Clock, sharesTimers, systemClock } from '../../core/clock.ts'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import type { Waiter } from '../shared/state/queue.ts'
@@ -59,7 +59,8 @@ export class RateLimitQueue {
     const call = new WaitingCall(this)
     this.#queue.add(call, deadline, now)
     this.#owner.queueChanged(this, 1)
-    if (this.#cancelTimer === undefined) this.#arm(now)
+    if (!sharesTimers(this.#owner.clock)) this.#armFor(call, now)
+    else if (this.#cancelTimer === undefined) this.#arm(now)
     if (scope !== undefined) call.watch(scope)
     return call
   }
@@ -91,8 +92,20 @@ export class RateLimitQueue {
     if (served || this.#cancelTimer === undefined) this.#arm(now)
   }
 
+  /** Sets a timer for one call, because it cannot rely on that of another one. Any such timer serves all calls. */
+  #armFor(call: WaitingCall, now: number): void {
+    const delayMs = this.#queue.delayMs(now)
+    if (delayMs === undefined) return
+    const { clock } = this.#owner
+    call.cancelTimer = clock.setTimer(() => {
+      this.#serve(clock.now())
+      if (call.waiting) this.#armFor(call, clock.now())
+    }, delayMs)
+  }
+
   #arm(now: number): void {
     this.#disarm()
+    if (!sharesTimers(this.#owner.clock)) return
     const delayMs = this.#queue.delayMs(now)
     if (delayMs === undefined) return
     const { clock } = this.#owner
@@ -117,6 +130,8 @@ export class WaitingCall extends Watcher implements PermitWaiter {
   waiting = false
   latestMs = 0
   permit: number | undefined
+  /** Cancels the timer of this call, if it has a separate one. */
+  cancelTimer: CancelTimer | undefined
   /** Resolves when the wait is over: with a permit, cancelled, or too late for a permit. */
   readonly over: Promise<void>
   readonly #queue: RateLimitQueue
@@ -132,6 +147,7 @@ export class WaitingCall extends Watcher implements PermitWaiter {
 
   /** Ends the wait. The call has left the queue already. */
   end(): void {
+    this.cancelTimer?.()
     this.unwatch()
     this.#resolve()
   }

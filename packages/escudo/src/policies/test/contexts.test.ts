@@ -4,10 +4,12 @@ import type { AnyPolicy, Call, RunOptions, Shield } from '../../index.ts'
 import {
   bulkhead,
   circuitBreaker,
+  coalesce,
   consecutive,
   constant,
   definePolicy,
   fallback,
+  hedge,
   retry,
   shield,
   timeout,
@@ -134,7 +136,126 @@ describe.each<[string, () => AnyPolicy[]]>([
   })
 })
 
-test('a timer that many calls share fires in the context of none of them', async () => {
+describe('a listener on the signal of a call runs in the context in which the operation read the signal', () => {
+  /** Runs one call; returns the contexts of its abort listeners, with the signal read in `the operation`. */
+  async function abortContexts(
+    run: (operation: (call: Call) => Promise<never>) => Promise<unknown>,
+    act: () => unknown,
+  ): Promise<unknown[]> {
+    const seen: unknown[] = []
+    const call = storage.run('the call', () =>
+      run((given) =>
+        storage.run(`the operation, attempt ${given.attempt}`, () => {
+          given.signal.addEventListener('abort', () => seen.push(storage.getStore()))
+          return neverSettles()
+        }),
+      ).catch(() => {}),
+    )
+    await storage.run('elsewhere', async () => await act())
+    await call
+    return seen
+  }
+
+  const clock = virtualClock()
+  const s = (...policies: AnyPolicy[]): Shield => shield({ name: 's', clock }, ...(policies as never[])) as never
+  const first = ['the operation, attempt 1']
+
+  test('a timeout', async () => {
+    expect(
+      await abortContexts(
+        (op) => s(timeout(30)).run(op),
+        () => clock.advance(30),
+      ),
+    ).toEqual(first)
+  })
+
+  test('a timeout on the system clock', async () => {
+    expect(
+      await abortContexts(
+        (op) => shield('s', timeout(5)).run(op),
+        () => {},
+      ),
+    ).toEqual(first)
+  })
+
+  test('a deadline', async () => {
+    const plain = s(bulkhead({ limit: 1 }))
+    expect(
+      await abortContexts(
+        (op) => plain.run(op, { deadline: 30 }),
+        () => clock.advance(30),
+      ),
+    ).toEqual(first)
+  })
+
+  test("the caller's signal", async () => {
+    const controller = new AbortController()
+    const plain = s(bulkhead({ limit: 1 }))
+    const run = (op: (call: Call) => Promise<never>): Promise<unknown> => plain.run(op, { signal: controller.signal })
+    expect(await abortContexts(run, () => controller.abort())).toEqual(first)
+  })
+
+  test('each attempt of a hedge', async () => {
+    const hedged = s(timeout(30), hedge({ after: 10 }))
+    const seen = await abortContexts(
+      (op) => hedged.run(op),
+      () => clock.advance(30),
+    )
+    expect(seen.sort()).toEqual(['the operation, attempt 1', 'the operation, attempt 2'])
+  })
+
+  test('a flight of coalesced calls', async () => {
+    const shared = s(timeout(30), coalesce())
+    const run = (op: (call: Call) => Promise<never>): Promise<unknown> => shared.run(op as never, { key: 'k' } as never)
+    expect(await abortContexts(run, () => clock.advance(30))).toEqual(first)
+  })
+
+  test('a custom policy around the operation', async () => {
+    expect(
+      await abortContexts(
+        (op) => s(timeout(30), custom()).run(op),
+        () => clock.advance(30),
+      ),
+    ).toEqual(first)
+  })
+
+  test('a health check', async () => {
+    const seen: unknown[] = []
+    const operation = (given: Call): Promise<never> =>
+      storage.run('the check', () => {
+        given.signal.addEventListener('abort', () => seen.push(storage.getStore()))
+        return neverSettles()
+      })
+    const breaker = circuitBreaker({
+      trip: consecutive(1),
+      openFor: '1h',
+      probe: { operation, every: 10 },
+    } as never)
+    await s(breaker)
+      .run(() => Promise.reject(new Error('refused')))
+      .catch(() => {})
+    await storage.run('the clock', () => clock.advance(20))
+    expect(seen).toEqual(['the check'])
+  })
+
+  test('a signal that was read before the operation keeps the context of that code', async () => {
+    const early = definePolicy({
+      name: 'early',
+      wrap: (next) => async (call, operation) => {
+        storage.run('the policy', () => call.signal)
+        return await next(call, operation)
+      },
+    })
+    expect(
+      await abortContexts(
+        (op) => s(timeout(30), early).run(op),
+        () => clock.advance(30),
+      ),
+    ).toEqual(['the policy'])
+  })
+})
+
+test('a timer that many calls share aborts each signal in the context of its call', async () => {
   const s = shield('one timer', timeout(30))
   const contexts: unknown[] = []
   const call = (name: string): Promise<unknown> =>
@@ -147,5 +268,5 @@ test('a timer that many calls share fires in the context of none of them', async
         .catch(() => {}),
     )
   await Promise.all([call('one request'), call('another')])
-  expect(contexts).toEqual([undefined, undefined])
+  expect(contexts).toEqual(['one request', 'another'])
 })

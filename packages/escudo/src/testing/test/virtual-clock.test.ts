@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { shield } from '../../core/shield.ts'
+import { timeout } from '../../policies/timeout/timeout.ts'
 import { virtualClock } from '../virtual-clock.ts'
 
 describe('virtualClock', () => {
@@ -148,6 +150,84 @@ describe('virtualClock', () => {
     clock.setTimer(tick, 1_000)
     await clock.advance('1h')
     expect([ticks, clock.now()]).toEqual([3_600, 3_600_000])
+  })
+
+  test('concurrent advances run one after the other, each by its whole duration', async () => {
+    const clock = virtualClock()
+    const seen: number[] = []
+    for (const delayMs of [200, 700, 1_200]) clock.setTimer(() => seen.push(clock.now()), delayMs)
+    await Promise.all([
+      clock.advance(1_000).then(() => seen.push(clock.now())),
+      clock.advance(500).then(() => seen.push(clock.now())),
+    ])
+    expect(seen).toEqual([200, 700, 1_000, 1_200, 1_500])
+  })
+
+  test('an advance inside a timer starts where the running one ends', async () => {
+    const clock = virtualClock()
+    const seen: string[] = []
+    clock.setTimer(() => {
+      seen.push(`timer ${clock.now()}`)
+      void clock.advance(5).then(() => seen.push(`inner ${clock.now()}`))
+    }, 10)
+    clock.setTimer(() => seen.push(`timer ${clock.now()}`), 23)
+    await clock.advance(20)
+    await clock.advance(0)
+    expect(seen).toEqual(['timer 10', 'timer 23', 'inner 25'])
+    expect(clock.now()).toBe(25)
+  })
+
+  test('an advance inside an operation that the test awaits ends', async () => {
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock }, timeout('1h'))
+    const call = s.run(async () => {
+      await clock.advance(100)
+      return clock.now()
+    })
+    await clock.advance(50)
+    expect(await call).toBe(100)
+    expect(clock.now()).toBe(150)
+  })
+
+  test('time never goes back, for any concurrent advances inside and outside timers', async () => {
+    const advance = fc.record({ ms: fc.nat(50), nested: fc.option(fc.nat(50)), at: fc.nat(60) })
+    await fc.assert(
+      fc.asyncProperty(fc.array(advance, { maxLength: 8 }), async (advances) => {
+        const clock = virtualClock()
+        let latest = 0
+        const look = (): void => {
+          expect(clock.now()).toBeGreaterThanOrEqual(latest)
+          latest = clock.now()
+        }
+        let totalMs = 0
+        let latestInner: Promise<unknown> = Promise.resolve()
+        for (const { at, nested } of advances) {
+          clock.setTimer(() => {
+            look()
+            if (nested === null) return
+            totalMs += nested
+            latestInner = clock.advance(nested).then(look)
+          }, at)
+        }
+        for (const { ms } of advances) totalMs += ms
+        await Promise.all(advances.map(({ ms }) => clock.advance(ms).then(look)))
+        await clock.advance(0)
+        await latestInner
+        await clock.advance(0)
+        expect(clock.now()).toBe(totalMs)
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('a timer that throws rejects its own advance, and not the next one', async () => {
+    const clock = virtualClock()
+    clock.setTimer(() => {
+      throw new Error('broken timer')
+    }, 10)
+    const results = await Promise.allSettled([clock.advance(20), clock.advance(5)])
+    expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
+    expect(clock.now()).toBe(15)
   })
 
   test('is independent of other clocks', async () => {

@@ -199,6 +199,64 @@ describe('a timer queue', () => {
   })
 })
 
+describe('an idle queue', () => {
+  const SWEPT_MS = 250
+  const sleep = (ms: number): Promise<void> => new Promise((resume) => setTimeout(resume, ms))
+
+  /** Adds a wait and removes it, as a call does that ends in time. */
+  function useOnce(queue: TimerQueue): void {
+    const entry = new Entry()
+    queue.add(entry)
+    queue.remove(entry)
+  }
+
+  test('releases its timer soon, however long its duration is', async () => {
+    const clock = backgroundClock()
+    const queue = new TimerQueue(clock, 3_600_000)
+    useOnce(queue)
+    expect(clock.armed).toBe(true)
+    await sleep(SWEPT_MS)
+    expect(clock.armed).toBe(false)
+    useOnce(queue)
+    expect(clock.armed).toBe(true)
+    await sleep(SWEPT_MS)
+    expect(clock.armed).toBe(false)
+  })
+
+  test('keeps its timer while a call waits', async () => {
+    const clock = backgroundClock()
+    const queue = new TimerQueue(clock, 100)
+    useOnce(queue)
+    const ended: number[] = []
+    queue.add(new Entry(() => ended.push(clock.nowMs)))
+    await sleep(SWEPT_MS)
+    expect(clock.armed).toBe(true)
+    clock.nowMs = 100
+    clock.fire()
+    expect(ended).toEqual([100])
+  })
+
+  test('makes room for other durations, and is shared again when it is used', async () => {
+    const clock = backgroundClock()
+    const first = timerQueue(clock, 1)
+    useOnce(first)
+    for (let delayMs = 2; delayMs <= 1_000; delayMs += 1) useOnce(timerQueue(clock, delayMs))
+    await sleep(SWEPT_MS)
+    expect(timerQueue(clock, 5_000)).toBe(timerQueue(clock, 5_000))
+    useOnce(first)
+    expect(timerQueue(clock, 1)).toBe(first)
+  })
+
+  test('sets a new timer if its timer is overdue: fake timers of a test may have dropped it', () => {
+    const clock = backgroundClock()
+    const queue = new TimerQueue(clock, 100)
+    useOnce(queue)
+    clock.nowMs = 101
+    queue.add(new Entry())
+    expect(clock.log).toEqual(['set 100', 'background', 'cancel', 'set 100'])
+  })
+})
+
 describe('timerQueue', () => {
   test('returns one queue per duration and clock', () => {
     const [first, second] = [virtualClock(), virtualClock()]

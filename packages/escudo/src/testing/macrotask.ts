@@ -1,0 +1,35 @@
+import { isFakeFunction } from '../core/system-time.ts'
+
+interface Port {
+  onmessage: unknown
+  postMessage(message: unknown): void
+  close(): void
+}
+
+/** Resolves after all pending microtasks have run. Fake timers do not affect it. */
+export function drain(): Promise<void> {
+  return new Promise((resume) => macrotask(resume))
+}
+
+// Captured at import, so that fake timers installed later do not affect it. If they were installed earlier, a message
+// channel takes its place: no tool for tests replaces that.
+const { setImmediate, MessageChannel } = globalThis
+const macrotask: (resume: () => void) => void =
+  typeof setImmediate === 'function' && !isFakeFunction(setImmediate) ? setImmediate : afterMessage
+
+function afterMessage(resume: () => void): void {
+  const { port1, port2 } = new (channelClass())() as { port1: Port; port2: Port }
+  port1.onmessage = () => {
+    // An open port keeps the process alive.
+    port1.close()
+    resume()
+  }
+  port2.postMessage(undefined)
+}
+
+function channelClass(): new () => unknown {
+  // jsdom hides it.
+  const host = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
+  const threads = host.process?.getBuiltinModule?.('node:worker_threads') as typeof globalThis | undefined
+  return MessageChannel ?? threads?.MessageChannel
+}
