@@ -94,7 +94,7 @@ class ComposedShield {
       return toPromise(
         options === undefined && inheritedMs === undefined
           ? this.#enter(operation)
-          : this.#enterWith(operation, options ?? NO_OPTIONS, inheritedMs),
+          : this.#enterWith(operation, options === undefined ? NO_OPTIONS : options, inheritedMs),
       ) as Promise<T>
     } catch (error) {
       // An option is invalid.

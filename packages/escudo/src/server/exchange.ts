@@ -7,6 +7,7 @@ import { negotiateLocale } from '../errors/contract/negotiation.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
 import { read } from '../errors/safe-read.ts'
 import { joinHeader } from './headers.ts'
+import { type InboundDeadline, inboundDeadlineMs } from './inbound-deadline.ts'
 import { type ServerLogger, writeLine } from './logger.ts'
 import { isTrusted } from './peers.ts'
 
@@ -52,15 +53,19 @@ export class Exchange {
   #failedAfterHeaders = false
   #ended = false
 
-  constructor(contract: ErrorContract, logger: ServerLogger, request: InboundRequest) {
+  /** @param deadline which deadline of the caller is accepted; default: none */
+  constructor(contract: ErrorContract, logger: ServerLogger, request: InboundRequest, deadline?: InboundDeadline) {
     this.#contract = contract
     this.#logger = logger
     this.method = request.method
     this.path = pathOf(request.url)
     this.#accept = joinHeader(request.headers['accept'])
     this.#acceptLanguage = joinHeader(request.headers['accept-language'])
-    const trace = continueTrace(isTrusted(contract.trustInbound, request.address) ? request.headers : {})
-    this.ambient = { ...trace, locale: negotiateLocale(this.#acceptLanguage, contract.locale) }
+    const trusted = isTrusted(contract.trustInbound, request.address)
+    const trace = continueTrace(trusted ? request.headers : {})
+    const locale = negotiateLocale(this.#acceptLanguage, contract.locale)
+    const deadlineMs = trusted && deadline !== undefined ? inboundDeadlineMs(deadline, request.headers) : undefined
+    this.ambient = deadlineMs === undefined ? { ...trace, locale } : { ...trace, locale, deadlineMs }
     this.#notifyEnd = watchServed(request)
   }
 

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import { withAmbient } from '../../core/context/ambient.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { Exchange } from '../exchange.ts'
+import type { InboundDeadline } from '../inbound-deadline.ts'
 import type { ServerLogger } from '../logger.ts'
 
 /** An exchange that has not ended, with Node's objects. */
@@ -38,11 +39,12 @@ export function exchangeOf(
   logger: ServerLogger,
   request: IncomingMessage,
   response: ServerResponse,
+  deadline?: InboundDeadline,
 ): Exchange {
   const existing = exchanges.get(request)
   if (existing !== undefined) return existing
   const { method = 'GET', url = '/', headers, socket } = request
-  const exchange = new Exchange(contract, logger, { method, url, headers, address: socket?.remoteAddress })
+  const exchange = new Exchange(contract, logger, { method, url, headers, address: socket?.remoteAddress }, deadline)
   exchanges.set(request, exchange)
   // Set on Node's response, so that responses which bypass Fastify carry it too.
   response.setHeader('x-trace-id', exchange.ambient.traceId)

@@ -15,6 +15,7 @@ import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { checkContract } from '../contract-option.ts'
 import { type Exchange, pathOf } from '../exchange.ts'
 import { isValidHost } from '../host.ts'
+import { type InboundDeadlineOptions, readInboundDeadline } from '../inbound-deadline.ts'
 import { answerError, takeOverFailedSend } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { jsonParser } from './json-parser.ts'
@@ -25,6 +26,11 @@ import { handleServerEvents } from './socket-errors.ts'
 /** Options of the plugin {@link escudo}. */
 export interface EscudoOptions {
   readonly contract: ErrorContract
+  /**
+   * Accepts the deadline that a caller sends: every shield that serves the request inherits it. Only from peers that the
+   * contract's `trustInbound` accepts, because a client could otherwise cancel calls at will. Default false.
+   */
+  readonly inboundDeadline?: boolean | InboundDeadlineOptions
 }
 
 const URL_LENGTH_MAX = 8_192
@@ -57,11 +63,12 @@ const URL_LENGTH_MAX = 8_192
  * ```
  */
 export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) => {
-  knownKeys(options, 'escudo', ['contract', ...REGISTER_OPTIONS])
+  knownKeys(options, 'escudo', ['contract', 'inboundDeadline', ...REGISTER_OPTIONS])
   const { contract } = options
   checkContract(contract, 'escudo.contract')
+  const deadline = readInboundDeadline(options.inboundDeadline, 'escudo.inboundDeadline')
   const exchangeFor = (request: FastifyRequest, reply: FastifyReply): Exchange =>
-    exchangeOf(contract, app.log, request.raw, reply.raw)
+    exchangeOf(contract, app.log, request.raw, reply.raw, deadline)
   const methodsFor = methodLookup(app)
   let isClosing = false
 
