@@ -1,15 +1,13 @@
 import type { Binding } from '../../core/binding.ts'
-import { type CallRoot, type CallState, enteredMs } from '../../core/engine/call.ts'
+import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, type Frame, type FrameResult, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
-import { type BreakerState, type Countable, type LastFailure, type Listener, warn } from '../../core/events/events.ts'
-import { addNote } from '../../core/explain/notes.ts'
+import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
 import { whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
-import { refusal } from '../shared/refusal.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
 import { type BreakerContext, BreakerFrame } from './frame.ts'
@@ -23,6 +21,7 @@ import type { ProbePermit } from './state/permit.ts'
 import type { SavedBreaker } from './state/saved-breaker.ts'
 import { transitionsOf } from './state/transitions.ts'
 import { slowLimitsOf } from './state/trips/trip-rule.ts'
+import { noteState, refuse, statusOf } from './status.ts'
 
 /** A circuit breaker: a policy with methods to inspect and control it. */
 export interface CircuitBreaker<R = unknown> extends Policy<R> {
@@ -101,15 +100,6 @@ const VERDICTS: readonly Verdict[] = ['success', 'failure', 'ignored']
 // that is built for every call.
 const SHIELDS_BEFORE_WARNING = 1_000
 
-interface BreakerStatus extends PolicyStatus {
-  readonly state: BreakerState
-  readonly failures: number
-  readonly calls: number
-  readonly reason?: string | undefined
-  readonly lastFailure?: LastFailure
-  readonly retryAfterMs?: number
-}
-
 class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   readonly name: string
   readonly type = PATH
@@ -186,7 +176,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
       classify: this.#settings.classify as BreakerContext['classify'],
       slowLimits: slowLimits(binding.clock, slowLimitsOf(this.#settings.trip)),
       circuits,
-      note: (root, breaker, now) => void note(root, breaker, now, binding),
+      note: (root, breaker, now) => void noteState(root, breaker, now, binding),
     }
     return {
       enter(call, operation, outer) {
@@ -260,40 +250,4 @@ function enterRiding(
   const frame = new RiderFrame(outer, call, ride, context)
   if (call.scope !== undefined) frame.watch(call.scope)
   return whileHolding(ride, () => next.enter(call, operation, frame))
-}
-
-function statusOf(breaker: Breaker, now: number): BreakerStatus {
-  breaker.advance(now)
-  const { state, openedMs: openedAt } = breaker
-  const failures = breaker.failures(now)
-  const calls = breaker.calls(now)
-  const retryAfterMs = breaker.retryAfterMs(now)
-  const { reason, lastFailure } = breaker
-  // Closed without a ramp, isolated or disabled.
-  if (retryAfterMs === undefined)
-    return reason === undefined ? { state, failures, calls } : { state, failures, calls, reason }
-  if (openedAt !== undefined) {
-    const open = { state, failures, calls, reason, openedAt, retryAfterMs }
-    return lastFailure === undefined ? open : { ...open, lastFailure }
-  }
-  // Closed with a ramp.
-  return { state, failures, calls, admitting: breaker.admitting(now), retryAfterMs }
-}
-
-/** Adds the current state to the notes of the call, for `explain()`. */
-function note(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding, endedHere = false): BreakerStatus {
-  const facts = statusOf(breaker, now)
-  const { state, retryAfterMs } = facts
-  addNote(
-    root,
-    retryAfterMs === undefined
-      ? { policy, state, facts, endedHere }
-      : { policy, state, facts, retryAt: now + retryAfterMs, endedHere },
-  )
-  return facts
-}
-
-function refuse(root: CallRoot, breaker: Breaker, now: number, binding: Binding): CircuitOpenError {
-  const status = note(root, breaker, now, binding, true)
-  return refusal(binding, () => new CircuitOpenError(binding, status.retryAfterMs, status.state, status))
 }

@@ -157,11 +157,6 @@ export class Breaker {
     return phase instanceof Ramp ? undefined : phase
   }
 
-  /** When the circuit last opened; undefined unless it is open or half-open. */
-  get openedMs(): number | undefined {
-    return this.openPeriod?.openedMs
-  }
-
   /** The trip's count; while open or half-open, the count that opened the circuit. */
   failures(now: number): number {
     return this.openPeriod?.failures ?? this.#rule.failures(now)

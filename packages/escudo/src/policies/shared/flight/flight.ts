@@ -50,7 +50,7 @@ export class Flight extends CancelScope implements SharedRun {
     } catch (error) {
       this.#close().forEach((waiter, index) => {
         copyNotes(root, waiter.root)
-        // A policy outside may set the cause of a refusal: the last failure of its own call.
+        // A policy outside may set the cause of a refusal: the last failure of the outer call.
         waiter.reject(index > 0 && error instanceof PolicyError && isRefusal(error) ? copyOf(error) : error)
       })
     }

@@ -1,0 +1,65 @@
+import type { Binding } from '../../core/binding.ts'
+import type { CallRoot } from '../../core/engine/call.ts'
+import type { BreakerState, LastFailure } from '../../core/events/events.ts'
+import { addNote } from '../../core/explain/notes.ts'
+import type { PolicyStatus } from '../../core/policy.ts'
+import { refusal } from '../shared/refusal.ts'
+import { CircuitOpenError } from './errors.ts'
+import type { Breaker } from './state/breaker.ts'
+
+/** What a circuit breaker says about one circuit, in `status()`, notes and refusals. */
+export interface BreakerStatus extends PolicyStatus {
+  readonly state: BreakerState
+  readonly failures: number
+  readonly calls: number
+  readonly reason?: string | undefined
+  readonly lastFailure?: LastFailure
+  readonly retryAfterMs?: number
+}
+
+/** The state and counters of a circuit. */
+export function statusOf(breaker: Breaker, now: number): BreakerStatus {
+  breaker.advance(now)
+  const { state, openPeriod } = breaker
+  const openedAt = openPeriod?.openedMs
+  const failures = breaker.failures(now)
+  const calls = breaker.calls(now)
+  const retryAfterMs = breaker.retryAfterMs(now)
+  const { reason, lastFailure } = breaker
+  // Closed without a ramp, isolated or disabled.
+  if (retryAfterMs === undefined)
+    return reason === undefined ? { state, failures, calls } : { state, failures, calls, reason }
+  if (openedAt !== undefined) {
+    // Without a spread: this is the hot path of an outage.
+    return lastFailure === undefined
+      ? { state, failures, calls, reason, openedAt, retryAfterMs }
+      : { state, failures, calls, reason, lastFailure, openedAt, retryAfterMs }
+  }
+  // Closed with a ramp.
+  return { state, failures, calls, admitting: breaker.admitting(now), retryAfterMs }
+}
+
+/** Adds the current state to the notes of the call, for `explain()`. */
+export function noteState(
+  root: CallRoot,
+  breaker: Breaker,
+  now: number,
+  { policy }: Binding,
+  endedHere = false,
+): BreakerStatus {
+  const facts = statusOf(breaker, now)
+  const { state, retryAfterMs } = facts
+  addNote(
+    root,
+    retryAfterMs === undefined
+      ? { policy, state, facts, endedHere }
+      : { policy, state, facts, retryAt: now + retryAfterMs, endedHere },
+  )
+  return facts
+}
+
+/** Makes the refusal of a call, and notes the state of the circuit. */
+export function refuse(root: CallRoot, breaker: Breaker, now: number, binding: Binding): CircuitOpenError {
+  const status = noteState(root, breaker, now, binding, true)
+  return refusal(binding, () => new CircuitOpenError(binding, status.retryAfterMs, status.state, status))
+}
