@@ -1,4 +1,4 @@
-import { type Ambient, withAmbient } from '../core/context/ambient.ts'
+import { type Ambient, type RequestTally, withAmbient } from '../core/context/ambient.ts'
 import { continueTrace, sampledTrace } from '../core/context/trace-context.ts'
 import { type ServerRequestEnd, watchServed } from '../core/events/http-events.ts'
 import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
@@ -8,6 +8,7 @@ import type { LogLevel } from '../errors/error-facts.ts'
 import { joinHeader } from './headers.ts'
 import { type ServerLogger, writeLine } from './logger.ts'
 import { isTrusted } from './peers.ts'
+import { watchShields } from './request-tally.ts'
 
 // The part of a server adapter that is the same for every framework. It imports no framework: it receives the facts of
 // a request, returns answers and writes log lines.
@@ -26,6 +27,8 @@ export interface InboundRequest {
 const CLIENT_CLOSED_REQUEST = 499
 
 const PATH_LENGTH_MAX = 2_048
+/** The most shields that a line names. */
+const SHIELDS_MAX = 20
 
 /**
  * One request, from its arrival to its `http.request` log line.
@@ -35,7 +38,7 @@ const PATH_LENGTH_MAX = 2_048
  * {@link failAfterHeaders} when the response has begun. It calls {@link end} when the response is finished or the
  * connection is closed. A repeated call of one of these methods has no effect.
  */
-export class Exchange {
+export class Exchange implements RequestTally {
   readonly ambient: Ambient
   readonly method: string
   readonly path: string
@@ -48,6 +51,8 @@ export class Exchange {
   readonly #startedMs = performance.now()
   readonly #notifyEnd: ((end: ServerRequestEnd) => void) | undefined
   #answer: ErrorAnswer | undefined
+  #retries = 0
+  #degraded: Set<string> | undefined
   #failedAfterHeaders = false
   #ended = false
 
@@ -59,8 +64,18 @@ export class Exchange {
     this.#accept = joinHeader(request.headers['accept'])
     this.#acceptLanguage = joinHeader(request.headers['accept-language'])
     const trace = continueTrace(isTrusted(contract.trustInbound, request.address) ? request.headers : {})
-    this.ambient = { ...trace, locale: negotiateLocale(this.#acceptLanguage, contract.locale) }
+    watchShields()
+    this.ambient = { ...trace, locale: negotiateLocale(this.#acceptLanguage, contract.locale), tally: this }
     this.#notifyEnd = watchServed(request)
+  }
+
+  countRetry(): void {
+    this.#retries += 1
+  }
+
+  countDegraded(shield: string): void {
+    this.#degraded ??= new Set()
+    if (this.#degraded.size < SHIELDS_MAX) this.#degraded.add(shield)
   }
 
   /** Translates an error to the answer for the client, and logs it. Later errors get the first answer. */
@@ -115,9 +130,11 @@ export class Exchange {
       ...this.#requestFields(),
       status_code: loggedStatus,
       latency_ms: Math.round(durationMs * 100) / 100,
+      ...(this.#retries === 0 ? {} : { retries: this.#retries }),
+      ...(this.#degraded === undefined ? {} : { degraded: true, shields: [...this.#degraded] }),
       ...(answer === undefined ? {} : { error_code: answer.code, error_kind: answer.kind }),
     }
-    this.#log(aborted ? 'debug' : 'info', fields, 'http.request')
+    this.#log('info', fields, 'http.request')
     this.#notifyEnd?.({
       durationMs,
       route: this.route,
