@@ -151,8 +151,7 @@ export class FieldWriter {
         fields += `${fields === '' ? '' : ','}"…":"[truncated]"`
         break
       }
-      const isSecret = (key === 'value' || key === 'values') && isNamedSecret(source)
-      const field = this.#field(key, isSecret ? REDACTED : item, paths, depth + 1)
+      const field = this.#field(key, isNamedSecret(source, key) ? REDACTED : item, paths, depth + 1)
       if (field !== undefined) fields += fields === '' ? field : `,${field}`
     }
     return `{${fields}}`
@@ -189,8 +188,9 @@ function isNameOfSecret(item: unknown): boolean {
     : false
 }
 
-/** Whether an object is a named value, such as a header, and its name is that of a secret: { name: 'cookie', value }. */
-function isNamedSecret(source: object): boolean {
+/** Whether a field is the value of a header or parameter with the name of a secret: { name: 'cookie', value: '…' }. */
+export function isNamedSecret(source: object, field: string): boolean {
+  if (field !== 'value' && field !== 'values') return false
   return ['name', 'key', 'header'].some((label) => {
     const name = readItem(source, label)
     return typeof name === 'string' && isSecretName(name)

@@ -1,7 +1,8 @@
 import { type Ambient, ambient } from '../../core/context/ambient.ts'
-import { FieldWriter } from './field-writer.ts'
+import { FieldWriter, isNamedSecret } from './field-writer.ts'
 import { jsonText } from './json-text.ts'
 import { type PathNodes, parsePaths } from './redact-paths.ts'
+import { REDACTED } from './secret-text.ts'
 
 /** What every line of a service says, and what is redacted. */
 export interface LineSettings {
@@ -172,7 +173,7 @@ function forEachField(fields: unknown, body: (key: string, value: unknown) => vo
     } catch {
       value = '[unreadable]'
     }
-    body(key, value)
+    body(key, isNamedSecret(fields, key) ? REDACTED : value)
   }
 }
 

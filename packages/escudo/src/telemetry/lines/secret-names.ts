@@ -6,13 +6,17 @@ const SECRET_WORDS: ReadonlySet<string> = new Set(
   ),
 )
 
+/** What is left of camel case where names become lower case, as in headers. */
+const RUN_TOGETHER =
+  /^x?(?:access|refresh|auth|api|id|bearer|session|csrf|xsrf|client|user|db|set)(?:token|secret|password|apikey|cookie)s?$/
+
 /** `accessTokens` holds tokens. `max_tokens`, `prompt_tokens` and so on hold a number of them. */
 const KINDS_OF_TOKEN: ReadonlySet<string> = new Set(
   'access refresh auth api id bearer session csrf xsrf reset user device push'.split(' '),
 )
 
 /** A quick test: most text holds none of the words. It matches every name that {@link isSecretName} may accept. */
-export const MAY_BE_SECRET = /authorization|cookie|pass.?w|secret|token|api.?key|credential/i
+export const MAY_BE_SECRET = /authorization|cookie|pass[^a-z]{0,8}w|secret|token|api[^a-z]{0,8}key|credential/i
 
 const CAMEL_LENGTH_MAX = 256
 
@@ -30,7 +34,10 @@ export function isSecretName(name: string): boolean {
   return words.some((word, index) => {
     const before = words[index - 1] ?? ''
     return (
-      SECRET_WORDS.has(word) || SECRET_WORDS.has(before + word) || (word === 'tokens' && KINDS_OF_TOKEN.has(before))
+      SECRET_WORDS.has(word) ||
+      RUN_TOGETHER.test(word) ||
+      SECRET_WORDS.has(before + word) ||
+      (word === 'tokens' && KINDS_OF_TOKEN.has(before))
     )
   })
 }

@@ -30,11 +30,12 @@ export function redactText(text: string, json: (value: unknown) => string): stri
     const parsed = parse(text)
     if (parsed !== undefined) return json(parsed.value)
   }
-  if (isUrl(text)) return redactUrl(text)
-  // A path with its query, as in `request.url`.
-  if (first === 0x2f || first === 0x3f) return redactPathAndQuery(text)
-  const withoutUsers = hasUserInfo ? text.replace(USER_INFO, `$1${REDACTED}@`) : text
-  return hasNames ? redactPairs(withoutUsers) : withoutUsers
+  const url = urlOf(text)
+  // A path with its query, as in `request.url`, is divided like a URL.
+  const isWhole = url !== undefined || first === 0x2f || first === 0x3f
+  const whole = isWhole ? redactPathAndQuery(url === undefined ? text : withoutUserInfo(url, text)) : text
+  // A value may hold a further URL.
+  return redactPairs(whole.replace(USER_INFO, `$1${REDACTED}@`))
 }
 
 function parse(text: string): { readonly value: unknown } | undefined {
@@ -45,43 +46,43 @@ function parse(text: string): { readonly value: unknown } | undefined {
   }
 }
 
-function isUrl(text: string): boolean {
-  return URL_START.test(text) && URL.canParse(text)
-}
-
-/** Redacts text that is a URL as a whole: here the parser decides what belongs to the user info and to a value. */
-function redactUrl(text: string): string {
+/** Parses text that is a URL as a whole. `Error: x` is one too, for the parser, but it has no host. */
+function urlOf(text: string): URL | undefined {
+  if (!URL_START.test(text) || !URL.canParse(text)) return undefined
   const url = new URL(text)
-  const hasUserInfo = url.username !== '' || url.password !== ''
-  // Without the user info, the text is kept as it was written.
-  return redactPathAndQuery(hasUserInfo ? withoutUserInfo(url) : text)
+  return url.host === '' ? undefined : url
 }
 
-function redactPathAndQuery(text: string): string {
-  const [head, fragment] = splitOnce(text, '#')
-  const [start, query] = splitOnce(head, '?')
-  const parts = [
-    // The path of `data:` and of other opaque URLs is ordinary text.
-    redactPairs(start),
-    query === undefined ? '' : `?${redactQuery(query)}`,
-    fragment === undefined ? '' : `#${redactQuery(fragment)}`,
-  ]
-  return parts.join('')
-}
-
-function withoutUserInfo(url: URL): string {
+/** Removes the user info of a URL: here the parser decides what belongs to it. Other text is kept as it was written. */
+function withoutUserInfo(url: URL, text: string): string {
+  if (url.username === '' && url.password === '') return text
   url.username = ''
   url.password = ''
   return url.href.replace(/^([a-z][a-z\d+.-]*:\/\/)/i, `$1${REDACTED}@`)
 }
 
+function redactPathAndQuery(text: string): string {
+  const [head, fragment] = splitOnce(text, '#')
+  const [start, query] = splitOnce(head, '?')
+  return (
+    start +
+    (query === undefined ? '' : `?${redactQuery(query)}`) +
+    (fragment === undefined ? '' : `#${redactQuery(fragment)}`)
+  )
+}
+
 /** Redacts the values of secret names in a query, without its `?`. */
-export function redactQuery(query: string): string {
+function redactQuery(query: string): string {
   return query
     .split('&')
     .map((pair) => {
       const [name, value] = splitOnce(pair, '=')
-      return value !== undefined && isSecretName(decoded(name)) ? `${name}=${REDACTED}` : redactPairs(pair)
+      if (value === undefined) return pair
+      if (isSecretName(decoded(name))) return `${name}=${REDACTED}`
+      // An encoded URL, to return to after the login.
+      const plain = decoded(value)
+      const redacted = plain === value ? value : redactText(plain, () => REDACTED)
+      return redacted === plain ? pair : `${name}=${redacted}`
     })
     .join('&')
 }

@@ -26,6 +26,8 @@ describe('a secret name', () => {
     'APIKey',
     'apikey',
     'API_KEY',
+    'api__key',
+    'pass--word',
     'apiKeys',
     'accessToken',
     'access_token',
@@ -48,6 +50,9 @@ describe('a secret name', () => {
     'credential',
     'user[password]',
     'HTTPAuthorization',
+    'accesstoken',
+    'xcsrftoken',
+    'clientsecret',
   ])('is %s', (name) => {
     expect(isSecretName(name)).toBe(true)
   })
@@ -148,6 +153,9 @@ describe('redaction holds whatever else the object holds', () => {
     ['a secret in a fragment', `http://h/#access_token=${S}&state=1`],
     ['a path with a query', `/login?token=a'${S}`],
     ['a URL in a sentence', `cannot reach https://u:${S}@h/x, giving up`],
+    ['a stack', new Error(`cannot reach http://u:${S}@h/`)],
+    ['a URL in a query', `http://h/?next=http://u:${S}@h/`],
+    ['an encoded URL in a query', `/login?next=${encodeURIComponent(`http://h/?token=${S}`)}`],
     ['a form', `user=bob&password=${S}`],
     ['JSON in text', JSON.stringify({ password: S, user: 'bob' })],
     ['JSON in JSON in text', JSON.stringify({ data: JSON.stringify({ nested: { password: S } }) })],
@@ -170,7 +178,7 @@ describe('redaction holds whatever else the object holds', () => {
         .child({ list: [value] })
         .error(value as object, 'as the object')
       log.error({ err: new Error('outer', { cause: value }) }, 'as a cause')
-      log.info('%o %s %j', value, before, before)
+      log.info('%o %s %j', value as object, before, before)
     })
     expect(text).not.toContain(S)
     expect(texts).toHaveLength(6)
