@@ -20,8 +20,8 @@ export interface LoggerSettings extends LineSettings {
   readonly file?: string
   /** Whether lines are written to the standard output. Default true. */
   readonly stdout?: boolean
-  /** An additional destination. Each call of `write` gets one complete line with its newline. */
-  readonly sink?: LineSink
+  /** Additional destinations. Each call of `write` gets one complete line with its newline. */
+  readonly sink?: LineSink | readonly LineSink[]
   /**
    * An existing logger of pino to write through. Its destination, level, bindings, mixin and serializers apply.
    * Default: a new one, with the destinations above.
@@ -63,7 +63,7 @@ export function createLogger(settings: LoggerSettings): Logger {
   const sinks: LineSink[] = []
   if (stdout ?? true) sinks.push(new StandardOutput())
   if (file !== undefined) sinks.push(new LineFile(file))
-  if (sink !== undefined) sinks.push(sink)
+  if (sink !== undefined) sinks.push(...[sink].flat())
   const write = (line: string): void => {
     for (const target of sinks) writeTo(target, line)
   }

@@ -1,4 +1,4 @@
-import { basename, dirname, extname, join, sep } from 'node:path'
+import { basename, dirname, extname, sep } from 'node:path'
 import { createStream, type RotatingFileStream } from 'rotating-file-stream'
 import { LineFile, type LineSink } from './line-file.ts'
 import type { Losses } from './lost-lines.ts'
@@ -105,8 +105,10 @@ export class RotatingFile implements LineSink {
       // No line passes through the rotator. It looks at the size once, when it starts.
       size: isDue ? '1B' : (size as '64M'),
       maxFiles: filesMax,
-      history: join(folder, `.${basename(this.#path)}.history`),
-      ...(interval === undefined ? {} : { interval: interval as '1d', initialRotation: !isDue }),
+      history: `.${basename(this.#path)}.history`,
+      ...(interval === undefined
+        ? {}
+        : { interval: interval as '1d', intervalBoundary: true, initialRotation: !isDue }),
     })
     this.#rotator = rotator
     this.#began(rotator)
@@ -151,7 +153,8 @@ function nameOf(path: string): (time: number | Date | null, index?: number) => s
   const name = basename(path, extension)
   return (time, index = 1) => {
     if (time === null) return name + extension
-    const stamp = new Date(time).toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
+    // The rotator would give the start of the interval.
+    const stamp = new Date().toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-')
     return `${name}.${stamp}.${process.pid}.${index}${extension}`
   }
 }
