@@ -18,7 +18,7 @@ const inventory = shield(
   fallback({ stock: null }),
   timeout('1s'),
   retry({ maxRetries: 1 }),
-  circuitBreaker({ failureRate: 0.5, minimumCalls: 20, window: '30s', openFor: '10s' }),
+  circuitBreaker({ openFor: '10s' }),
 )
 const ask = resilientFetch({ name: 'inventory', baseUrl: `http://localhost:${dependencyPort}`, shield: false })
 app.get('/product/:id', async () => inventory.run(async ({ signal }) => (await ask('/stock', { signal })).json()))

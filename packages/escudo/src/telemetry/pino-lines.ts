@@ -75,14 +75,22 @@ export function lineHook(format: LineFormat): LogMethod {
   }
 }
 
+/** The lines of a logger, with the text of the bindings that they were made for. */
+interface MadeLines {
+  readonly lines: Logger
+  readonly key: symbol
+  readonly chindings: unknown
+}
+
 function linesOf(logger: Logger, format: LineFormat): Logger {
-  const owner = logger as unknown as { [LINES]?: { readonly lines: Logger; readonly chindings: unknown } }
-  const chindings = (logger as unknown as Record<symbol, unknown>)[internalsOf(logger, 'lineFormat').chindings]
+  const owner = logger as unknown as Record<symbol, unknown> & { [LINES]?: MadeLines }
+  const made = Object.hasOwn(owner, LINES) ? owner[LINES] : undefined
   // The bindings of a logger change with `setBindings`.
-  if (!Object.hasOwn(owner, LINES) || owner[LINES]?.chindings !== chindings) {
-    owner[LINES] = { lines: withLines(logger, format, 'lineFormat'), chindings }
-  }
-  return (owner[LINES] as { readonly lines: Logger }).lines
+  if (made !== undefined && made.chindings === owner[made.key]) return made.lines
+  const key = internalsOf(logger, 'lineFormat').chindings
+  const lines = withLines(logger, format, 'lineFormat')
+  owner[LINES] = { lines, key, chindings: owner[key] }
+  return lines
 }
 
 function writeLine(log: AnyLogger, internals: Internals, fields: object, event: unknown, level: number): string {
@@ -102,15 +110,13 @@ function writeLine(log: AnyLogger, internals: Internals, fields: object, event: 
 /** Applies the logger's own formatter, serializers and redaction to the fields of a line. */
 function prepared(log: AnyLogger, internals: Internals, fields: object): object {
   const { log: formatter } = log[FORMATTERS] as { readonly log?: (fields: object) => object }
-  const serializers = log[SERIALIZERS] as Serializers
-  const stringifiers = log[internals.stringifiers] as Serializers
+  let formatted = fields
   try {
-    const copy: Record<string, unknown> = { ...(formatter === undefined ? fields : formatter(fields)) }
-    for (const key of Object.keys(copy)) copy[key] = converted(key, copy[key], serializers, stringifiers)
-    return copy
+    if (formatter !== undefined) formatted = formatter(fields)
   } catch {
-    return { value: '[unreadable]' }
+    // The fields are written without it.
   }
+  return converted(formatted, log[SERIALIZERS] as Serializers, log[internals.stringifiers] as Serializers)
 }
 
 function isPlain(log: AnyLogger, internals: Internals): boolean {
@@ -119,10 +125,28 @@ function isPlain(log: AnyLogger, internals: Internals): boolean {
   return formatter === undefined && redacted.length === 0 && customKeys(log[SERIALIZERS] as Serializers).length === 0
 }
 
-function converted(key: string, value: unknown, serializers: Serializers, stringifiers: Serializers): unknown {
+/** Applies serializers and redaction to each field. One that throws costs only its field. */
+function converted(fields: object, serializers: Serializers, stringifiers: Serializers): object {
+  const copy: Record<string, unknown> = Object.create(null)
+  try {
+    for (const key of Object.keys(fields)) {
+      try {
+        copy[key] = convertedField(key, (fields as Record<string, unknown>)[key], serializers, stringifiers)
+      } catch {
+        copy[key] = '[unreadable]'
+      }
+    }
+    return copy
+  } catch {
+    // A proxy without keys. Its line says so.
+    return fields
+  }
+}
+
+function convertedField(key: string, value: unknown, serializers: Serializers, stringifiers: Serializers): unknown {
   const serializer = serializers[key]
-  const serialized =
-    serializer === undefined || serializer === (stdSerializers.err as unknown) ? value : serializer(value)
+  const isCustom = serializer !== undefined && serializer !== (stdSerializers.err as unknown)
+  const serialized = isCustom ? serializer(value) : value
   const wildcard = Object.getOwnPropertySymbols(stringifiers).find(({ description }) =>
     description?.includes('wildcard'),
   )
@@ -159,17 +183,8 @@ function childOf(
 function bind(log: AnyLogger, bindings: unknown): LineState {
   const state = log[STATE] as LineState
   const serializers = log[SERIALIZERS] as Serializers
-  let fields = bindings
-  try {
-    const custom = customKeys(serializers)
-    if (custom.length > 0) {
-      const copy: Record<string, unknown> = { ...(bindings as object) }
-      for (const key of custom) if (Object.hasOwn(copy, key)) copy[key] = converted(key, copy[key], serializers, {})
-      fields = copy
-    }
-  } catch {
-    fields = { value: '[unreadable]' }
-  }
+  const isObject = typeof bindings === 'object' && bindings !== null
+  const fields = isObject && customKeys(serializers).length > 0 ? converted(bindings, serializers, {}) : bindings
   const written = state.format.written(fields, state.paths)
   return { ...state, bound: written.size === 0 ? state.bound : new Map([...state.bound, ...written]) }
 }

@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../core/clock.ts'
 import { withAmbient } from '../core/context/ambient.ts'
 import type { ShieldEvent } from '../core/events/events.ts'
 import { knownKeys, wholeNumber } from '../core/options/options.ts'
+import { factsOf } from '../errors/error-facts.ts'
 import { errorFields, type PolicyLine, policyLine } from './policy-lines.ts'
 import { subscribe } from './subscribe.ts'
 
@@ -59,13 +60,23 @@ export function logPolicyEvents(logger: LineLogger, options: PolicyLogOptions = 
 }
 
 /** What one shield did in the current window. */
-interface ShieldWindow {
-  readonly written: Map<string, number>
-  readonly omitted: Map<string, number>
+class ShieldWindow {
+  readonly written = new Map<string, number>()
+  readonly omitted = new Map<string, number>()
   /** The level of the summary. Refusals alone are no warning: they are what the policy is for. */
-  level: 'info' | 'warning'
-  lastError: unknown
-  hasError: boolean
+  level: 'info' | 'warning' = 'info'
+  #lastError: { readonly error: unknown; readonly isRefusal: boolean } | undefined
+
+  /** Keeps the last error, and prefers a cause: that a circuit is open says nothing about the dependency. */
+  remember(error: unknown): void {
+    const isRefusal = factsOf(error)?.refusal === true
+    if (isRefusal && this.#lastError?.isRefusal === false) return
+    this.#lastError = { error, isRefusal }
+  }
+
+  errorFields(): Readonly<Record<string, unknown>> {
+    return this.#lastError === undefined ? {} : errorFields(this.#lastError.error)
+  }
 }
 
 /** Ten seconds, from the first event on. Without events there is no timer. */
@@ -86,6 +97,7 @@ class LineWindow {
     this.#cancelTimer ??= this.#startTimer()
     const line = policyLine(event)
     const entry = this.#entryOf(event.shield)
+    if ('error' in event) entry.remember(event.error)
     const written = entry.written.get(line.event) ?? 0
     if (written < this.#linesMax && this.#isWritten(line)) {
       entry.written.set(line.event, written + 1)
@@ -94,10 +106,6 @@ class LineWindow {
     }
     if (line.level !== 'debug') entry.level = 'warning'
     entry.omitted.set(line.event, (entry.omitted.get(line.event) ?? 0) + 1)
-    if ('error' in event) {
-      entry.lastError = event.error
-      entry.hasError = true
-    }
   }
 
   /** Writes the summaries. The next event starts a new window. */
@@ -106,15 +114,11 @@ class LineWindow {
     this.#cancelTimer = undefined
     const shields = [...this.#shields]
     this.#shields.clear()
-    for (const [shield, { omitted, level, hasError, lastError }] of shields) {
-      if (omitted.size === 0) continue
-      const fields = {
-        shield,
-        counts: Object.fromEntries(omitted),
-        window_ms: WINDOW_MS,
-        ...(hasError ? errorFields(lastError) : {}),
-      }
-      this.#write({ level, event: 'policy.summary', fields })
+    for (const [shield, entry] of shields) {
+      if (entry.omitted.size === 0) continue
+      const counts = Object.fromEntries(entry.omitted)
+      const fields = { shield, counts, window_ms: WINDOW_MS, ...entry.errorFields() }
+      this.#write({ level: entry.level, event: 'policy.summary', fields })
     }
   }
 
@@ -127,13 +131,7 @@ class LineWindow {
     const existing = this.#shields.get(shield)
     if (existing !== undefined) return existing
     if (this.#shields.size >= SHIELDS_MAX && shield !== OTHERS) return this.#entryOf(OTHERS)
-    const entry: ShieldWindow = {
-      written: new Map(),
-      omitted: new Map(),
-      level: 'info',
-      lastError: undefined,
-      hasError: false,
-    }
+    const entry = new ShieldWindow()
     this.#shields.set(shield, entry)
     return entry
   }

@@ -134,6 +134,18 @@ describe('an existing pino logger', () => {
     expect(lines()[2]).toMatchObject({ level: 30, msg: '[p] plain' })
   })
 
+  test('writes the other fields if a serializer, a formatter or a getter throws', () => {
+    const { stream, lines } = capture()
+    const given = pino({ serializers: { user: trap }, formatters: { log: trap }, base: null }, stream)
+    const log = createLogger({ service: 'mine', pino: given })
+    log.info({ user: 1, n: 1, bad: Object.defineProperty({}, 'x', { enumerable: true, get: trap }) }, 'x')
+    log.child({ user: 1, n: 2 }).info('y')
+    expect(lines()).toMatchObject([
+      { user: '[unreadable]', n: 1, bad: { x: '[unreadable]' } },
+      { user: '[unreadable]', n: 2 },
+    ])
+  })
+
   test('is refused together with a destination, or if it is not a logger of pino', () => {
     expect(() => createLogger({ service: 'x', pino: pino(), file: 'a' })).toThrow(TypeError)
     expect(() => createLogger({ service: 'x', pino: console as never })).toThrow(TypeError)
