@@ -75,14 +75,14 @@ function table(lines: readonly Line[]): string {
   ].join('\n')
 }
 
-/** The lines that tell the story: everything but the requests and the repetitions. */
+/** The lines that tell the story: the first and the last two of each event above debug, without the requests. */
 function story(lines: readonly Line[]): string {
-  const seen = new Map<string, number>()
-  return lines
-    .filter(({ event, log_level }) => {
-      const count = (seen.get(String(event)) ?? 0) + 1
-      seen.set(String(event), count)
-      return event !== 'http.request' && log_level !== 'debug' && count <= (event === 'policy.summary' ? 2 : 4)
+  const told = lines.filter(({ event, log_level }) => event !== 'http.request' && log_level !== 'debug')
+  return told
+    .filter((line) => {
+      const same = told.filter(({ event }) => event === line['event'])
+      const index = same.indexOf(line)
+      return index < 2 || index >= same.length - 2
     })
     .map((line) => JSON.stringify(line))
     .join('\n')
@@ -96,7 +96,8 @@ const service = spawn(process.execPath, ['--conditions=@escudo/source', script, 
   stdio: 'inherit',
 })
 try {
-  for (let tries = 0; tries < 200 && !(await readFile(file, 'utf8').catch(() => '')).includes('istening'); tries += 1) {
+  while (!(await readFile(file, 'utf8').catch(() => '')).includes('istening')) {
+    if (service.exitCode !== null) throw new Error(`the service did not start: exit code ${service.exitCode}`)
     await delay(50)
   }
   await load(BEFORE_MS)
