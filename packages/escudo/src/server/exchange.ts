@@ -5,6 +5,7 @@ import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
 import { technicalFields } from '../errors/contract/log-fields.ts'
 import { negotiateLocale } from '../errors/contract/negotiation.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
+import { read } from '../errors/safe-read.ts'
 import { joinHeader } from './headers.ts'
 import { type ServerLogger, writeLine } from './logger.ts'
 import { isTrusted } from './peers.ts'
@@ -96,13 +97,17 @@ export class Exchange implements RequestTally {
     this.#log('error', { ...technicalFields(error), ...this.#requestFields() }, 'http_error_sending_failed')
   }
 
-  /** Logs an error at debug, with status 499: the client has disconnected, so no answer is sent. */
+  /**
+   * Logs an error with status 499: the client has disconnected, so no answer is sent. A bug keeps its level; what follows
+   * from the disconnection is logged at debug.
+   */
   failAfterDisconnect(error: unknown): void {
     if (this.#answer !== undefined || this.#ended) return
     const answer = this.#contract.translate(error, { traceId: this.ambient.traceId })
     this.#answer = answer
     const fields = { ...answer.log, ...technicalFields(error), status_code: CLIENT_CLOSED_REQUEST }
-    this.#log('debug', { ...fields, ...this.#requestFields() }, 'http_error')
+    const level = answer.kind === 'technical' && !isAbort(error) ? answer.level : 'debug'
+    this.#log(level, { ...fields, ...this.#requestFields() }, 'http_error')
   }
 
   /** Logs an error after the headers were sent. It is too late for an answer: the adapter closes the connection. */
@@ -152,6 +157,13 @@ export class Exchange implements RequestTally {
   #log(level: LogLevel, fields: object, event: string): void {
     withAmbient(this.ambient, () => writeLine(this.#logger, level, fields, event))
   }
+}
+
+// What Node and the web's APIs throw when a connection or its signal is aborted.
+const ABORTS: readonly unknown[] = ['AbortError', 'ABORT_ERR', 'ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE']
+
+function isAbort(error: unknown): boolean {
+  return ABORTS.includes(read(error, 'name')) || ABORTS.includes(read(error, 'code'))
 }
 
 /** The path of a request target, at most 2048 characters. Query and fragment may hold secrets and are removed. */
