@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, mkdirSync, openSync, readSync, type Stats, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, type Stats, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { Losses } from './lost-lines.ts'
+import { blankOut, endsWithNewline } from './partial-line.ts'
 
 /** A destination of log lines. `write` never throws: a full disk must not break a request. */
 export interface LineSink {
@@ -10,9 +11,6 @@ export interface LineSink {
 const REOPEN_DELAY_MS = 1_000
 /** How often a file looks whether its path still leads to it. */
 const LOOK_MS = 1_000
-/** How far back a partial line is searched for, if other processes have appended lines to it. */
-const SEARCH_BYTES_MAX = 1_048_576
-const NEWLINE = 10
 
 /**
  * Appends log lines to a file. Each line is one synchronous write.
@@ -68,8 +66,7 @@ export class LineFile implements LineSink {
       this.losses.lost(this.#failure)
       return
     }
-    // Tried twice: a partial line is removed and then written as a whole, because other processes may have appended.
-    const code = this.#append(this.#fd, line) && this.#append(this.#fd, line)
+    const code = this.#append(this.#fd, line)
     if (code === undefined) {
       this.losses.written()
       return
@@ -177,47 +174,6 @@ function statsOf(fd: number): Stats | undefined {
 
 function isDeleted(fd: number): boolean {
   return (statsOf(fd)?.nlink ?? 0) === 0
-}
-
-function endsWithNewline(path: string, size: number): boolean {
-  if (size === 0) return true
-  return (
-    withFile(path, 'r', (fd) => {
-      const last = Buffer.alloc(1)
-      readSync(fd, last, 0, 1, size - 1)
-      return last[0] === NEWLINE
-    }) ?? true
-  )
-}
-
-/**
- * Overwrites a partial line with newlines. Readers skip empty lines.
- *
- * The file is not truncated: another process may have appended its line meanwhile, and that line would be lost.
- */
-function blankOut(path: string, part: Buffer): boolean {
-  const isBlank = withFile(path, 'r+', (fd) => {
-    const { size } = fstatSync(fd)
-    const tail = Buffer.alloc(Math.min(size, SEARCH_BYTES_MAX))
-    readSync(fd, tail, 0, tail.length, size - tail.length)
-    const at = tail.lastIndexOf(part)
-    if (at === -1) return false
-    writeSync(fd, Buffer.alloc(part.length, NEWLINE), 0, part.length, size - tail.length + at)
-    return true
-  })
-  return isBlank === true
-}
-
-function withFile<T>(path: string, flags: string, body: (fd: number) => T): T | undefined {
-  let fd: number | undefined
-  try {
-    fd = openSync(path, flags)
-    return body(fd)
-  } catch {
-    return undefined
-  } finally {
-    if (fd !== undefined) closeQuietly(fd)
-  }
 }
 
 export { StandardOutput } from './standard-output.ts'
