@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, mkdirSync, openSync, type Stats, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { Losses } from './lost-lines.ts'
+import { Losses, registerLosses } from './lost-lines.ts'
 import { blankOut, endsWithNewline } from './partial-line.ts'
 
 /** A destination of log lines. `write` never throws: a full disk must not break a request. */
@@ -31,8 +31,7 @@ const LOOK_MS = 1_000
  * ```
  */
 export class LineFile implements LineSink {
-  /** @internal */
-  readonly losses = new Losses()
+  readonly #losses = registerLosses(this, new Losses())
   readonly #path: string
   #fd: number | undefined
   #failure: string | undefined
@@ -50,7 +49,7 @@ export class LineFile implements LineSink {
 
   /** How many lines could not be written. */
   get linesLost(): number {
-    return this.losses.total
+    return this.#losses.total
   }
 
   /** The size of the file, as far as known: lines of other processes are seen within a second. */
@@ -63,16 +62,16 @@ export class LineFile implements LineSink {
     if (this.#fd !== undefined && this.#isFile && nowMs >= this.#lookAtMs) this.#look(nowMs)
     if (this.#fd === undefined && nowMs >= this.#reopenAtMs) this.#tryOpen()
     if (this.#fd === undefined) {
-      this.losses.lost(this.#failure)
+      this.#losses.lost(this.#failure)
       return
     }
     const code = this.#append(this.#fd, line)
     if (code === undefined) {
-      this.losses.written()
+      this.#losses.written()
       return
     }
     if (code === 'EBADF') this.#fd = undefined
-    this.losses.lost(code)
+    this.#losses.lost(code)
   }
 
   /** Opens the path again. Call it after the file has been moved. If that fails, lines go to the moved file. */

@@ -7,7 +7,7 @@ export interface LostLines {
   readonly sinceMs: number
 }
 
-/** Every reason that has a series of its own in the metrics. Others are counted as `other`. */
+/** The reasons with a separate series in the metrics. Others are counted as `other`. */
 export const LOSS_REASONS = ['ENOSPC', 'EMFILE', 'EPIPE', 'STALLED', 'other'] as const
 
 const REASON_OF: Readonly<Record<string, (typeof LOSS_REASONS)[number]>> = {
@@ -57,15 +57,25 @@ export class Losses {
   }
 }
 
-/** A destination that counts what it loses. */
-interface Counting {
-  readonly losses: Losses
+/** The losses of each destination, so that its class needs no public field for them. */
+const lossesOf = new WeakMap<object, Losses>()
+
+/** Makes the losses of a destination known to {@link reportLosses}. */
+export function registerLosses(sink: object, losses: Losses): Losses {
+  lossesOf.set(sink, losses)
+  return losses
+}
+
+/** Makes the losses of a destination also those of another one, which writes through it. */
+export function shareLosses(from: object, to: object): void {
+  const losses = lossesOf.get(from)
+  if (losses !== undefined) lossesOf.set(to, losses)
 }
 
 /** Writes one line, `log.lines_lost`, when a destination works again. */
 export function reportLosses(sink: object, logger: { warn(fields: object, event: string): void }): void {
-  const losses = (sink as Partial<Counting>).losses
-  if (!(losses instanceof Losses)) return
+  const losses = lossesOf.get(sink)
+  if (losses === undefined) return
   losses.onRecovered = ({ count, reason, sinceMs }) =>
     logger.warn({ lines_lost: count, reason, since: new Date(sinceMs).toISOString() }, 'log.lines_lost')
 }

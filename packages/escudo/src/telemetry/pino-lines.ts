@@ -14,7 +14,7 @@ interface LineState {
   readonly format: LineFormat
   readonly bound: WrittenFields
   readonly paths: PathNodes | undefined
-  /** Whether fields go to the line as they are: the logger has no serializer, formatter or redaction of its own. */
+  /** Whether fields go to the line unchanged: the logger has no custom serializer, formatter or redaction. */
   readonly isPlain: boolean
 }
 
@@ -65,7 +65,7 @@ export function withLines(logger: Logger, format: LineFormat, where: string): Lo
 const LINES = Symbol('escudo.linesOf')
 
 /**
- * A hook for a pino logger that writes escudo's lines instead of its own. Each child has separate lines, made with its
+ * A hook for a pino logger that writes escudo's lines instead of pino's. Each child has separate lines, made with its
  * first line, because its bindings are text by then.
  */
 export function lineHook(format: LineFormat): LogMethod {

@@ -59,12 +59,8 @@ export class RotatingFile implements LineSink {
       throw new TypeError('RotatingFile.filesMax: expected a whole number of at least 1')
     }
     this.#file = new LineFile(path)
+    shareLosses(this.#file, this)
     this.#start(false)
-  }
-
-  /** @internal */
-  get losses(): Losses {
-    return this.#file.losses
   }
 
   /** How many lines could not be written. */

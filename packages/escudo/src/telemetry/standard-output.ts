@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs'
-import { Losses } from './lost-lines.ts'
+import { Losses, registerLosses } from './lost-lines.ts'
 
 const RETRIES_MAX = 50
 const RETRY_MS = 2
@@ -9,8 +9,7 @@ const RETRY_MS = 2
  * not block the service.
  */
 export class StandardOutput {
-  /** @internal */
-  readonly losses = new Losses()
+  readonly #losses = registerLosses(this, new Losses())
   readonly #fd: number
   #isClosed = false
   #isStalled = false
@@ -22,7 +21,7 @@ export class StandardOutput {
 
   write(line: string): void {
     if (this.#isClosed) {
-      this.losses.lost('EPIPE')
+      this.#losses.lost('EPIPE')
       return
     }
     const bytes = Buffer.from(this.#endsInPartialLine ? `\n${line}` : line)
@@ -31,8 +30,8 @@ export class StandardOutput {
     this.#isClosed = written.code === 'EPIPE' || written.code === 'EBADF'
     this.#isStalled = written.code === 'EAGAIN'
     if (written.bytes > 0) this.#endsInPartialLine = written.bytes < bytes.length
-    if (written.bytes === bytes.length) this.losses.written()
-    else this.losses.lost(this.#isStalled ? 'STALLED' : written.code)
+    if (written.bytes === bytes.length) this.#losses.written()
+    else this.#losses.lost(this.#isStalled ? 'STALLED' : written.code)
   }
 }
 

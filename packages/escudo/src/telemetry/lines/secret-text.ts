@@ -10,7 +10,7 @@ const USER_INFO = /([a-z][a-z\d+.-]{0,30}:[\\/]{2,})[^\s\\/?#]*@/gi
 const ASSIGNMENT = /([^\s=&?#;,"'<>{}():]{1,128})=("[^"]*"|'[^']*'|[^\s&#"'<>]*)/g
 // `"name": value`, also with the quotes of JSON inside JSON.
 const QUOTED_NAME = /(\\*["'])([\w.$ -]{1,128})\1(\s*[:,]\s*)(\\*"(?:[^"\\]|\\+[^"])*\\*"|'[^']*'|[^\s,}\]]+)/g
-// A header on a line of its own, as in a dump of a request.
+// A header on a separate line, as in a dump of a request.
 const HEADER_LINE = /^([ \t>]*)([a-z][\w-]{0,63})(:[ \t]*)([^\r\n]+)/gim
 // A header or password in the middle of a line. Not `token`, which parsers complain about: `unexpected token: }`.
 const INLINE = /((?:authorization|cookie|api[-_]?key|password|passwd|secret)["']?\s*:\s*)("[^"]*"|'[^']*'|[^\r\n,}]+)/gi

@@ -35,7 +35,7 @@ export function kindOf(value: object): string | undefined {
   return isHandle ? `[${className(value)}]` : undefined
 }
 
-/** The text that stands for an object: of a date, a URL, a pattern; undefined for others. */
+/** The text of a date, a URL or a pattern; undefined for other objects. */
 export function textOf(value: object): string | undefined {
   if (types.isDate(value))
     return Number.isNaN(value.getTime()) ? '[Invalid Date]' : Date.prototype.toISOString.call(value)
