@@ -1,9 +1,9 @@
 import { seededRandom } from 'escudo'
 import { type AnyCatalogue, createErrorContract } from 'escudo/errors'
 import { contractOptions, escudo } from 'escudo/fastify'
-import { createLogger } from 'escudo/pino'
 import { faultSwitch } from 'escudo/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { createLog } from '../process/log.ts'
 import { metricsRoute } from '../process/metrics.ts'
 
 /** The options of {@link createDependency}. */
@@ -27,7 +27,7 @@ export interface Dependency {
  */
 export async function createDependency(options: DependencyOptions): Promise<Dependency> {
   const { service, errors, seed, logFile } = options
-  const logger = createLogger({ service, ...(logFile === undefined ? {} : { file: logFile }) })
+  const { logger, close } = createLog(service, logFile)
   const contract = createErrorContract({ service, errors, locale: 'es' })
   const random = seed === undefined ? Math.random : seededRandom(seed)
   // Faults never hit the readiness check and the metrics.
@@ -36,6 +36,7 @@ export async function createDependency(options: DependencyOptions): Promise<Depe
   await app.register(escudo, { contract })
   // After the plugin, so that a request hit by a fault still has its trace and log line.
   app.addHook('onRequest', (request, reply, done) => faults.middleware(request.raw, reply.raw, done))
+  app.addHook('onClose', async () => close())
   // Delayed and stalled requests must not delay the shutdown.
   app.addHook('preClose', async () => faults.halt())
   // The hook above answers. The route only keeps the plugin from answering 404 first.

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { logService } from 'escudo/pino'
 import type { FastifyInstance } from 'fastify'
 import { portTakenMessage, type WantedPort } from '../supervisor/ports.ts'
 import { CRASH_DRAIN_MS, onCrash } from './crash.ts'
@@ -27,9 +28,15 @@ export async function serve(app: FastifyInstance, wanted: WantedPort): Promise<v
     abort: () => inFlight.abort(),
   })
   onCrash(app.log, () => shutdown.begin(1, CRASH_DRAIN_MS))
-  const stop = (): void => shutdown.begin(0, DRAIN_MS)
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop)
-  process.once('disconnect', stop)
+  let reason = 'crash'
+  const stopBecause = (why: string) => (): void => {
+    if (!shutdown.begun) reason = why
+    shutdown.begin(0, DRAIN_MS)
+  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopBecause(signal))
+  // A log file is opened again on SIGHUP. Without one, the signal says that the terminal is gone.
+  if (process.listenerCount('SIGHUP') === 0) process.on('SIGHUP', stopBecause('SIGHUP'))
+  process.once('disconnect', stopBecause('the supervisor has ended'))
   try {
     await app.listen({ host: '127.0.0.1', port: wanted.port })
   } catch (error) {
@@ -38,6 +45,8 @@ export async function serve(app: FastifyInstance, wanted: WantedPort): Promise<v
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new MisuseError(portTakenMessage(wanted))
     throw error
   }
+  const logStop = logService(app.log, { port: wanted.port })
+  process.prependOnceListener('exit', (exitCode) => logStop({ reason, exit_code: exitCode }))
   // The channel may have closed before the listener above was added.
-  if (process.connected === false) stop()
+  if (process.connected === false) stopBecause('the supervisor has ended')()
 }

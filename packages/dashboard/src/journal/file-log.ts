@@ -2,6 +2,7 @@ import { basename } from 'node:path'
 import type { Timeline } from '../counts/timeline.ts'
 import { kindOf } from '../lines/kind.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
+import { integerBetween } from '../lines/log-fields.ts'
 import { type LogLine, readLogLine } from '../lines/log-line.ts'
 import type { TailSink } from '../tail/file-tail.ts'
 import type { OpenLog } from '../tail/open-log.ts'
@@ -24,6 +25,9 @@ const COUNTED_EVENTS: ReadonlySet<string> = new Set([
   'fallback',
   'hedge',
 ])
+
+/** The most events that one summary adds: a wrong number must not stop the dashboard. */
+const SUMMARISED_MAX = 100_000
 
 /** Counts the lines of one log file. */
 export class FileLog implements TailSink {
@@ -205,6 +209,7 @@ export class FileLog implements TailSink {
     }
     if (line.event === 'http.request') return named.add(at, requestCell(this.#journal, line, service), line.latencyMs)
     if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined)
+    if (line.event === 'policy.summary') return this.#countSummary(line, at)
     if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
     const { fields } = line
     breakers.add(service, fields.short(100, 'shield') ?? '', fields.short(100, 'policy') ?? 'circuitBreaker', {
@@ -214,6 +219,18 @@ export class FileLog implements TailSink {
       traceId: fields.short(100, 'trace_id'),
     })
     return undefined
+  }
+
+  /** Counts the events that a shield did not log one by one. */
+  #countSummary(line: LogLine, at: number | undefined): boolean | undefined {
+    const { cells, named } = this.#journal
+    let kept: boolean | undefined
+    for (const event of COUNTED_EVENTS) {
+      const count = integerBetween(line.fields.nested('counts', event), 1, SUMMARISED_MAX) ?? 0
+      const cell = count === 0 ? 0 : cells.event(line.service ?? this.#service, event)
+      for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined)
+    }
+    return kept
   }
 }
 

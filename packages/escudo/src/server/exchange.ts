@@ -1,4 +1,4 @@
-import { type Ambient, withAmbient } from '../core/context/ambient.ts'
+import { type Ambient, type RequestTally, withAmbient } from '../core/context/ambient.ts'
 import { continueTrace, sampledTrace } from '../core/context/trace-context.ts'
 import { type ServerRequestEnd, watchServed } from '../core/events/http-events.ts'
 import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
@@ -10,6 +10,7 @@ import { joinHeader } from './headers.ts'
 import { type InboundDeadline, inboundDeadlineMs } from './inbound-deadline.ts'
 import { type ServerLogger, writeLine } from './logger.ts'
 import { isTrusted } from './peers.ts'
+import { watchShields } from './request-tally.ts'
 
 // The part of a server adapter that is the same for every framework. It imports no framework: it receives the facts of
 // a request, returns answers and writes log lines.
@@ -28,6 +29,8 @@ export interface InboundRequest {
 const CLIENT_CLOSED_REQUEST = 499
 
 const PATH_LENGTH_MAX = 2_048
+/** The most shields that a line names. */
+const SHIELDS_MAX = 20
 
 /**
  * One request, from its arrival to its `http.request` log line.
@@ -37,7 +40,7 @@ const PATH_LENGTH_MAX = 2_048
  * {@link failAfterHeaders} when the response has begun. It calls {@link end} when the response is finished or the
  * connection is closed. A repeated call of one of these methods has no effect.
  */
-export class Exchange {
+export class Exchange implements RequestTally {
   readonly ambient: Ambient
   readonly method: string
   readonly path: string
@@ -50,6 +53,8 @@ export class Exchange {
   readonly #startedMs = performance.now()
   readonly #notifyEnd: ((end: ServerRequestEnd) => void) | undefined
   #answer: ErrorAnswer | undefined
+  #retries = 0
+  #degraded: Set<string> | undefined
   #failedAfterHeaders = false
   #ended = false
 
@@ -65,8 +70,19 @@ export class Exchange {
     const trace = continueTrace(trusted ? request.headers : {})
     const locale = negotiateLocale(this.#acceptLanguage, contract.locale)
     const deadlineMs = trusted && deadline !== undefined ? inboundDeadlineMs(deadline, request.headers) : undefined
-    this.ambient = deadlineMs === undefined ? { ...trace, locale } : { ...trace, locale, deadlineMs }
+    watchShields()
+    const context = { ...trace, locale, tally: this }
+    this.ambient = deadlineMs === undefined ? context : { ...context, deadlineMs }
     this.#notifyEnd = watchServed(request)
+  }
+
+  countRetry(): void {
+    this.#retries += 1
+  }
+
+  countDegraded(shield: string): void {
+    this.#degraded ??= new Set()
+    if (this.#degraded.size < SHIELDS_MAX) this.#degraded.add(shield)
   }
 
   /** Translates an error to the answer for the client, and logs it. Later errors get the first answer. */
@@ -130,9 +146,11 @@ export class Exchange {
       ...this.#requestFields(),
       status_code: loggedStatus,
       latency_ms: Math.round(durationMs * 100) / 100,
+      ...(this.#retries === 0 ? {} : { retries: this.#retries }),
+      ...(this.#degraded === undefined ? {} : { degraded: true, shields: [...this.#degraded] }),
       ...(answer === undefined ? {} : { error_code: answer.code, error_kind: answer.kind }),
     }
-    this.#log(aborted ? 'debug' : 'info', fields, 'http.request')
+    this.#log('info', fields, 'http.request')
     this.#notifyEnd?.({
       durationMs,
       route: this.route,

@@ -1,21 +1,24 @@
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, type Stats, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { nonEmptyText } from '../core/options/options.ts'
+import { Losses, registerLosses } from './lost-lines.ts'
+import { blankOut, endsWithNewline } from './partial-line.ts'
 
 /** A destination of log lines. `write` never throws: a full disk must not break a request. */
 export interface LineSink {
   write(line: string): void
 }
 
-const RETRIES_MAX = 50
-const RETRY_MS = 2
 const REOPEN_DELAY_MS = 1_000
+/** How often a file looks whether its path still leads to it. */
+const LOOK_MS = 1_000
 
 /**
  * Appends log lines to a file. Each line is one synchronous write.
  *
- * A line is in the file as soon as it is logged, even if the process dies right after. If the disk is full, the whole
- * line is dropped.
+ * A line is in the file as soon as it is logged, even if the process is killed right after. Several processes can
+ * append to one file. If the disk is full, the whole line is dropped and counted. A file that was moved or deleted is
+ * opened again within a second; {@link reopen} does so at once.
  *
  * @example
  * ```ts
@@ -29,78 +32,122 @@ const REOPEN_DELAY_MS = 1_000
  * ```
  */
 export class LineFile implements LineSink {
+  readonly #losses = registerLosses(this, new Losses())
   readonly #path: string
   #fd: number | undefined
+  #failure: string | undefined
   #endsInPartialLine = false
+  #isFile = false
+  #bytes = 0
   #reopenAtMs = 0
+  #lookAtMs = 0
 
   /** @throws the system's error if the file cannot be opened, so that a wrong path is noticed at the start */
   constructor(path: string) {
     this.#path = nonEmptyText(path, 'LineFile.path')
-    this.#fd = open(path)
+    this.#adopt(open(path))
+  }
+
+  /** How many lines could not be written. */
+  get linesLost(): number {
+    return this.#losses.total
+  }
+
+  /** The size of the file, as far as known: lines of other processes are seen within a second. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   write(line: string): void {
-    const fd = this.#openFd()
-    if (fd === undefined) return
-    // The next line must not be appended to the remains of a partial one.
-    const bytes = Buffer.from(this.#endsInPartialLine ? `\n${line}` : line)
-    const written = writeAll(fd, bytes)
-    if (written.bytes === bytes.length) this.#endsInPartialLine = false
-    else if (written.bytes > 0) this.#endsInPartialLine = !removePartialLine(fd, written.bytes)
-    if (written.code === 'EBADF') this.#fd = undefined
+    const nowMs = Date.now()
+    if (this.#fd !== undefined && this.#isFile && nowMs >= this.#lookAtMs) this.#look(nowMs)
+    if (this.#fd === undefined && nowMs >= this.#reopenAtMs) this.#tryOpen()
+    if (this.#fd === undefined) {
+      this.#losses.lost(this.#failure)
+      return
+    }
+    const code = this.#append(this.#fd, line)
+    if (code === undefined) {
+      this.#losses.written()
+      return
+    }
+    if (code === 'EBADF') this.#fd = undefined
+    this.#losses.lost(code)
   }
 
-  /** Closes the file, so that the next write opens the path again. Call it after the file has been moved. */
+  /** Opens the path again. Call it after the file has been moved. If that fails, lines go to the moved file. */
   reopen(): void {
-    this.close()
     this.#reopenAtMs = 0
+    const before = this.#fd
+    if (!this.#tryOpen()) {
+      // A file without a name is lost when it is closed, so its lines are lost already.
+      if (before !== undefined && isDeleted(before)) this.close()
+      return
+    }
+    if (before !== undefined) closeQuietly(before)
   }
 
   /** Closes the file. A later write opens it again. */
   close(): void {
-    if (this.#fd === undefined) return
-    try {
-      closeSync(this.#fd)
-    } catch {
-      // The file is closed already.
-    }
+    if (this.#fd !== undefined) closeQuietly(this.#fd)
     this.#fd = undefined
+    this.#reopenAtMs = 0
   }
 
-  #openFd(): number | undefined {
-    if (this.#fd !== undefined || Date.now() < this.#reopenAtMs) return this.#fd
-    try {
-      this.#fd = open(this.#path)
-    } catch {
-      this.#reopenAtMs = Date.now() + REOPEN_DELAY_MS
-    }
-    return this.#fd
-  }
-}
-
-/**
- * Writes log lines to the standard output. If its reader is gone or stuck, lines are dropped: logging must not block the
- * service.
- */
-export class StandardOutput implements LineSink {
-  readonly #fd: number
-  #isClosed = false
-  #isStalled = false
-  #endsInPartialLine = false
-
-  constructor(fd = 1) {
-    this.#fd = fd
-  }
-
-  write(line: string): void {
-    if (this.#isClosed) return
+  /** Appends bytes. Returns the code of a failure; then nothing of them is in the file, as far as possible. */
+  #append(fd: number, line: string): string | undefined {
+    // The line must not be appended to the remains of a partial one.
     const bytes = Buffer.from(this.#endsInPartialLine ? `\n${line}` : line)
-    // Only the first line waits for a stuck reader. Later lines are dropped immediately until it reads again.
-    const written = writeAll(this.#fd, bytes, this.#isStalled ? 0 : RETRIES_MAX)
-    this.#isClosed = written.code === 'EPIPE' || written.code === 'EBADF'
-    this.#isStalled = written.code === 'EAGAIN'
-    if (written.bytes > 0) this.#endsInPartialLine = written.bytes < bytes.length
+    let written = 0
+    let code = 'ENOSPC'
+    try {
+      written = writeSync(fd, bytes)
+    } catch (error) {
+      code = (error as NodeJS.ErrnoException).code ?? 'other'
+    }
+    if (written === bytes.length) {
+      this.#endsInPartialLine = false
+      this.#bytes += written
+      return undefined
+    }
+    if (written > 0) this.#endsInPartialLine = !blankOut(this.#path, bytes.subarray(0, written))
+    return code
+  }
+
+  /** Opens the path again if it leads to another file, or to none: the file was rotated by other code. */
+  #look(nowMs: number): void {
+    this.#lookAtMs = nowMs + LOOK_MS
+    try {
+      const at = statSync(this.#path)
+      const open_ = fstatSync(this.#fd as number)
+      this.#bytes = open_.size
+      if (at.ino === open_.ino && at.dev === open_.dev) return
+    } catch {
+      // The path leads to no file, or the descriptor was closed.
+    }
+    this.reopen()
+  }
+
+  #tryOpen(): boolean {
+    try {
+      this.#adopt(open(this.#path))
+      return true
+    } catch (error) {
+      this.#failure = (error as NodeJS.ErrnoException).code
+      this.#reopenAtMs = Date.now() + REOPEN_DELAY_MS
+      this.#lookAtMs = this.#reopenAtMs
+      return false
+    }
+  }
+
+  #adopt(fd: number): void {
+    this.#fd = fd
+    this.#lookAtMs = Date.now() + LOOK_MS
+    const stats = statsOf(fd)
+    this.#isFile = stats?.isFile() === true
+    this.#bytes = stats?.size ?? 0
+    // A process that was killed, or a machine that lost power, may have left the start of a line.
+    this.#endsInPartialLine = this.#isFile && !endsWithNewline(this.#path, this.#bytes)
   }
 }
 
@@ -109,33 +156,24 @@ function open(path: string): number {
   return openSync(path, 'a')
 }
 
-/** Writes as many bytes as possible. Waits for a full pipe, up to a limit. */
-function writeAll(
-  fd: number,
-  bytes: Uint8Array,
-  retriesMax: number = RETRIES_MAX,
-): { bytes: number; code: string | undefined } {
-  let written = 0
-  for (let retries = 0; written < bytes.length; ) {
-    try {
-      written += writeSync(fd, bytes, written)
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      // Waits longer if a part of the line is written, so that the line becomes complete.
-      if (code !== 'EAGAIN' || retries >= (written > 0 ? RETRIES_MAX * 5 : retriesMax)) return { bytes: written, code }
-      retries += 1
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS)
-    }
+function closeQuietly(fd: number): void {
+  try {
+    closeSync(fd)
+  } catch {
+    // The file is closed already.
   }
-  return { bytes: written, code: undefined }
 }
 
-/** Removes the start of an unfinished line from the file. */
-function removePartialLine(fd: number, bytes: number): boolean {
+function statsOf(fd: number): Stats | undefined {
   try {
-    ftruncateSync(fd, fstatSync(fd).size - bytes)
-    return true
+    return fstatSync(fd)
   } catch {
-    return false
+    return undefined
   }
 }
+
+function isDeleted(fd: number): boolean {
+  return (statsOf(fd)?.nlink ?? 0) === 0
+}
+
+export { StandardOutput } from './standard-output.ts'

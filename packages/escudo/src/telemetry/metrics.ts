@@ -1,6 +1,7 @@
 import { knownKeys, trueOrFalse, wholeNumber } from '../core/options/options.ts'
 import { registeredShields } from '../core/registry.ts'
 import { prefersType } from '../errors/contract/negotiation.ts'
+import { LOSS_REASONS, lostLines } from './lost-lines.ts'
 import { samples, writeFamilies } from './metrics/families.ts'
 import { HttpMetrics } from './metrics/http-metrics.ts'
 import { PolicyMetrics } from './metrics/policy-metrics.ts'
@@ -100,11 +101,29 @@ class ProcessMetrics implements Metrics {
     for (const { facts, foldedCount } of bounded) {
       folded.seriesFor([facts.type === 'counter' ? `${facts.name}_total` : facts.name]).value = foldedCount
     }
-    return { contentType: CONTENT_TYPES[format], body: writeFamilies([...bounded, ...gauges, folded], format) }
+    return {
+      contentType: CONTENT_TYPES[format],
+      body: writeFamilies([...bounded, ...gauges, lostLogLines(), folded], format),
+    }
   }
 
   close(): void {
     this.#http.close()
     this.#policies.close()
   }
+}
+
+/** Log lines that this process could not write, since it started. */
+function lostLogLines(): ReturnType<typeof samples> {
+  const lost = samples(
+    {
+      name: 'escudo_log_lines_lost',
+      help: 'Log lines that could not be written, by reason: the code of the system, or STALLED.',
+      type: 'counter',
+      labels: ['reason'],
+    },
+    LOSS_REASONS.length,
+  )
+  for (const [reason, count] of lostLines()) lost.seriesFor([reason]).value = count
+  return lost
 }

@@ -1,5 +1,5 @@
 import type { ShieldEvent } from '../core/events/events.ts'
-import { messageOf, typeOf } from '../errors/contract/log-fields.ts'
+import { causesOf, messageOf, typeOf } from '../errors/contract/log-fields.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
 import { factsOf } from '../errors/error-facts.ts'
 
@@ -11,13 +11,12 @@ export interface PolicyLine {
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-// Lines of refusals by error code. These lines show the state of the shield. The effect of a refusal on its caller is
-// logged where the error is handled.
+// Lines of refusals by error code. Their level is debug, because a refusal is what the policy is for, and because every
+// call may be refused in an outage. The effect of a refusal on its caller is logged where the error is handled.
 const REFUSALS: Readonly<Record<string, { readonly event: string; readonly level: LogLevel }>> = {
-  // Debug, because every call during an open period is rejected and the state change is already logged.
   CIRCUIT_OPEN: { event: 'circuit_breaker.rejected', level: 'debug' },
-  BULKHEAD_FULL: { event: 'bulkhead.rejected', level: 'warning' },
-  RATE_LIMITED: { event: 'rate_limiter.rejected', level: 'warning' },
+  BULKHEAD_FULL: { event: 'bulkhead.rejected', level: 'debug' },
+  RATE_LIMITED: { event: 'rate_limiter.rejected', level: 'debug' },
 }
 
 /**
@@ -60,7 +59,7 @@ export function policyLine(event: ShieldEvent): PolicyLine {
       return { level: 'warning', event: 'timeout', fields: { ...base, after_ms: rounded(event.afterMs) } }
     case 'rejected': {
       const { code, retryAfterMs } = event
-      const { event: name, level } = REFUSALS[code] ?? { event: 'policy.rejected', level: 'warning' }
+      const { event: name, level } = REFUSALS[code] ?? { event: 'policy.rejected', level: 'debug' }
       const after = retryAfterMs === undefined ? {} : { retry_after_ms: rounded(retryAfterMs) }
       return { level, event: name, fields: { ...base, error_code: code, ...after } }
     }
@@ -93,12 +92,16 @@ function lineOfUnknownEvent(event: { readonly type: string }): PolicyLine {
   return { level: 'info', event: inSnakeCase(type), fields: Object.fromEntries(fields) }
 }
 
-function errorFields(error: unknown): Readonly<Record<string, unknown>> {
+/** The fields of an error that a policy handled: code, type, message and causes, without stacks. */
+export function errorFields(error: unknown): Readonly<Record<string, unknown>> {
   const code = factsOf(error)?.code
+  // The error of a failed fetch says little: the address and `ECONNREFUSED` are in its causes.
+  const causes = causesOf(error, false)
   return {
     ...(code === undefined ? {} : { error_code: code }),
     error_type: typeOf(error),
     error_message: messageOf(error),
+    ...(causes.length === 0 ? {} : { error_causes: causes }),
   }
 }
 

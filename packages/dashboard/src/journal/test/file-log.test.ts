@@ -116,3 +116,17 @@ test('counts a line whose time is no longer kept as late and in the total', asyn
   await log.append(request, { ...request, timestamp: new Date(Date.now() - 8 * 86_400_000).toISOString() })
   expect(log.summary()).toMatchObject({ requests: 2, lines: { late: 1 } })
 })
+
+test('adds the events that a summary counts, but not an impossible number of them', async () => {
+  await log.append(
+    { event: 'retry.attempt', service: 'shop', timestamp: new Date().toISOString() },
+    {
+      event: 'policy.summary',
+      service: 'shop',
+      timestamp: new Date().toISOString(),
+      counts: { 'retry.attempt': 4, fallback: 1e15, 'bulkhead.rejected': 'x', other: 3 },
+    },
+    { event: 'policy.summary', counts: 5 },
+  )
+  expect(log.summary().events).toEqual({ 'retry.attempt': 5 })
+})

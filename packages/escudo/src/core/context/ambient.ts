@@ -16,8 +16,18 @@ export interface Ambient {
   readonly deadlineMs?: number | undefined
   /** The language of messages for this request: `es`, `en`. */
   readonly locale?: string | undefined
+  /** Counts what shields do for this request. */
+  readonly tally?: RequestTally | undefined
   /** Fields that every log line of this request carries. */
   readonly bindings?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** Counts what shields do for one request, for its last log line. */
+export interface RequestTally {
+  /** An attempt failed, and another one follows. */
+  countRetry(): void
+  /** A shield answered with a substitute: a fallback's value, or a stale one. */
+  countDegraded(shield: string): void
 }
 
 /** The part of `AsyncLocalStorage` that escudo uses. */

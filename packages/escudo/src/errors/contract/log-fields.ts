@@ -20,15 +20,19 @@ export function technicalFields(error: unknown): LogFields {
   }
 }
 
-/** The chain of causes, including the errors of an AggregateError. Bounded; each error appears once. */
-function causesOf(error: unknown): JsonValue[] {
+/**
+ * The chain of causes, including the errors of an AggregateError. Bounded; each error appears once.
+ *
+ * @param withStacks whether each cause has its stack
+ */
+export function causesOf(error: unknown, withStacks = true): JsonValue[] {
   const found: JsonValue[] = []
   const seen = new Set<unknown>([error])
   const queue = directCauses(error)
   for (let cause = queue.shift(); cause !== undefined && found.length < CAUSES_MAX; cause = queue.shift()) {
     if (seen.has(cause)) continue
     seen.add(cause)
-    found.push(summary(cause))
+    found.push(summary(cause, withStacks))
     queue.push(...directCauses(cause))
   }
   return found
@@ -43,7 +47,8 @@ function directCauses(error: unknown): unknown[] {
   )
 }
 
-function summary(cause: unknown): JsonValue {
+function summary(cause: unknown, withStack: boolean): JsonValue {
+  const stack = withStack ? stackOf(cause) : undefined
   const code = read(cause, 'code')
   return {
     type: typeOf(cause),
@@ -52,7 +57,7 @@ function summary(cause: unknown): JsonValue {
     ...(isError(cause) && cause instanceof RemoteError
       ? { service: cause.service, status: cause.status, trace_id: cause.traceId }
       : {}),
-    ...(stackOf(cause) === undefined ? {} : { stack: stackOf(cause) as string }),
+    ...(stack === undefined ? {} : { stack }),
   }
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { pathOf } from '../exchange.ts'
+import { defineErrors } from '../../errors/catalogue/catalogue.ts'
+import { createErrorContract } from '../../errors/contract/contract.ts'
+import { Exchange, pathOf } from '../exchange.ts'
 import { mergeVary } from '../headers.ts'
 import { isPrivateAddress } from '../peers.ts'
 import { findingOf, pointerOf } from '../validation.ts'
@@ -65,4 +67,19 @@ describe('findings', () => {
     expect(findingOf('body', { message: 'm', path: ['x', 'y'] }, null).code).toBe('required')
     expect(findingOf('body', { message: 'x'.repeat(1_000) }, 5).message).toHaveLength(200)
   })
+})
+
+test.each<readonly [string, unknown, string]>([
+  ['a bug', new TypeError('x is undefined'), 'error'],
+  ['an aborted fetch', Object.assign(new Error('aborted'), { name: 'AbortError' }), 'debug'],
+  ['an aborted signal', AbortSignal.abort().reason, 'debug'],
+  ['a reset connection', Object.assign(new Error('aborted'), { code: 'ECONNRESET' }), 'debug'],
+])('%s after the client disconnected is logged at the right level', (_, error, level) => {
+  const levels: string[] = []
+  const at = (name: string) => () => void levels.push(name)
+  const logger = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error'), fatal: at('fatal') }
+  const contract = createErrorContract({ service: 'x', errors: defineErrors({}) })
+  const request = { method: 'GET', url: '/', headers: {}, address: undefined }
+  new Exchange(contract, logger, request).failAfterDisconnect(error)
+  expect(levels).toEqual([level])
 })

@@ -47,12 +47,12 @@ describe('the line of an event', () => {
     ],
     [
       { type: 'rejected', ...base, code: 'BULKHEAD_FULL', retryAfterMs: undefined },
-      { level: 'warning', event: 'bulkhead.rejected', fields: { ...base, error_code: 'BULKHEAD_FULL' } },
+      { level: 'debug', event: 'bulkhead.rejected', fields: { ...base, error_code: 'BULKHEAD_FULL' } },
     ],
     [
       { type: 'rejected', ...base, code: 'RATE_LIMITED', retryAfterMs: 5 },
       {
-        level: 'warning',
+        level: 'debug',
         event: 'rate_limiter.rejected',
         fields: { ...base, error_code: 'RATE_LIMITED', retry_after_ms: 5 },
       },
@@ -67,7 +67,7 @@ describe('the line of an event', () => {
     ],
     [
       { type: 'rejected', ...base, code: 'CUSTOM', retryAfterMs: 5 },
-      { level: 'warning', event: 'policy.rejected', fields: { ...base, error_code: 'CUSTOM', retry_after_ms: 5 } },
+      { level: 'debug', event: 'policy.rejected', fields: { ...base, error_code: 'CUSTOM', retry_after_ms: 5 } },
     ],
     [
       { type: 'fallback', ...base, error: 'text' },

@@ -134,7 +134,7 @@ describe('a hostile request gets one answer, one http.request and one http_error
 })
 
 describe('connections', () => {
-  test('logs 499 at debug when a client disconnects while it waits', async () => {
+  test('logs the request with 499 when a client disconnects while it waits', async () => {
     server.lines.length = 0
     const socket = connect(server.port, '127.0.0.1')
     const before = startedCount
@@ -142,10 +142,10 @@ describe('connections', () => {
     await vi.waitFor(() => expect(startedCount).toBe(before + 1))
     socket.destroy()
     const [line] = await server.waitForLines('http.request', 1)
-    expect(line).toMatchObject({ status_code: 499, log_level: 'debug', route: '/waiting' })
+    expect(line).toMatchObject({ status_code: 499, log_level: 'info', route: '/waiting' })
   })
 
-  test('logs nothing above debug when a client disconnects in the middle of its body', async () => {
+  test('logs the request alone above debug when a client disconnects in the middle of its body', async () => {
     server.lines.length = 0
     const socket = connect(server.port, '127.0.0.1')
     const before = startedCount
@@ -153,8 +153,8 @@ describe('connections', () => {
     await vi.waitFor(() => expect(startedCount).toBe(before + 1))
     socket.resetAndDestroy()
     const [line] = await server.waitForLines('http.request', 1)
-    expect(line).toMatchObject({ status_code: 499, log_level: 'debug' })
-    expect(server.lines.every(({ log_level }) => log_level === 'debug')).toBe(true)
+    expect(line).toMatchObject({ status_code: 499, log_level: 'info' })
+    expect(server.lines.filter(({ log_level }) => log_level !== 'debug')).toEqual([line])
   })
 
   test('logs nothing for a connection that sends no bytes', async () => {

@@ -178,7 +178,7 @@ describe('a client that disconnects', () => {
     })
     await disconnectIn(shop, '/')
     const [line] = await shop.waitForLines('http.request', 1)
-    expect(line).toMatchObject({ status_code: 499, log_level: 'debug' })
+    expect(line).toMatchObject({ status_code: 499, log_level: 'info' })
     await vi.waitFor(() => expect(hasThrown).toBe(true))
     await pause(10)
     const failures = shop.lines.filter(({ event }) => event === 'http_error')

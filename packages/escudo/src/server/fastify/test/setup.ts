@@ -36,6 +36,7 @@ export async function serve(
   const lines: Line[] = []
   const logger = createLogger({
     service: 'potion-shop',
+    level: 'debug',
     stdout: false,
     sink: { write: (line) => lines.push(JSON.parse(line)) },
   })

@@ -1,0 +1,227 @@
+import { type Ambient, ambient } from '../../core/context/ambient.ts'
+import { nonEmptyText } from '../../core/options/options.ts'
+import { FieldWriter, isNamedSecret } from './field-writer.ts'
+import { jsonText } from './json-text.ts'
+import { type PathNodes, parsePaths } from './redact-paths.ts'
+import { REDACTED } from './secret-text.ts'
+
+/** What every line of a service says, and what is redacted. */
+export interface LineSettings {
+  /** The name of the service. Each line carries it. */
+  readonly service: string
+  /** The version of the service: `service_version` in each line. Default: none. */
+  readonly version?: string | undefined
+  /** The environment, such as `production`: `env` in each line. Default: none. */
+  readonly env?: string | undefined
+  /**
+   * Paths to redact, from the top of the line: `card.number`, `items[*].pin`, `headers["x-key"]`. Secrets with
+   * well-known names are always redacted, at any depth.
+   */
+  readonly redact?: readonly string[] | undefined
+}
+
+/** The names of the settings. */
+export const LINE_SETTINGS: readonly (keyof LineSettings)[] = ['service', 'version', 'env', 'redact']
+
+/** Fields that were written once, for many lines: each key with its text, `"key":value`. */
+export type WrittenFields = ReadonlyMap<string, string>
+
+const NO_FIELDS: WrittenFields = new Map()
+
+// A line says these itself. A field of the user's with such a name is written under a longer name, because it must not
+// change when, where and in which request the line was written.
+const OF_EVERY_LINE = ['timestamp', 'log_level', 'service'] as const
+const OF_A_REQUEST = ['trace_id', 'span_id', 'parent_span_id'] as const
+
+/** Writes the lines of one service. Each key occurs once, secrets are redacted, and nothing throws. */
+export class LineFormat {
+  readonly paths: PathNodes | undefined
+  readonly #head: string
+  /** The names that a line has taken already, outside a request and in one. */
+  readonly #taken: ReadonlySet<string>
+  readonly #takenInRequest: ReadonlySet<string>
+
+  /** @throws ConfigurationError without a service, and for a path that cannot be parsed */
+  constructor(settings: LineSettings, where: string) {
+    const { service, version, env, redact = [] } = settings
+    nonEmptyText(service, `${where}.service`)
+    this.paths = parsePaths(redact, `${where}.redact`)
+    const version_ = version === undefined ? '' : `,"service_version":${jsonText(String(version))}`
+    const env_ = env === undefined ? '' : `,"env":${jsonText(String(env))}`
+    this.#head = `,"service":${jsonText(service)}${version_}${env_}`
+    const taken = [...OF_EVERY_LINE, ...(version_ === '' ? [] : ['service_version']), ...(env_ === '' ? [] : ['env'])]
+    this.#taken = new Set(taken)
+    this.#takenInRequest = new Set([...taken, ...OF_A_REQUEST])
+  }
+
+  /**
+   * Writes one line, with its newline.
+   *
+   * @param event the name of the line
+   * @param fields the fields of the line. They win over `bound`, which wins over the bindings of the request
+   * @param bound the fields of the logger
+   * @param paths the paths to redact; default: those of the settings
+   */
+  line(
+    level: string,
+    event: unknown,
+    fields: unknown,
+    bound: WrittenFields = NO_FIELDS,
+    paths: PathNodes | undefined = this.paths,
+  ): string {
+    const context = ambient()
+    const bindings = context?.bindings
+    const name = event === undefined ? eventOf(fields) : event
+    const fieldsOf = new LineFields(
+      context === undefined ? this.#taken : this.#takenInRequest,
+      paths,
+      name !== undefined,
+      // The keys are compared only where two groups of fields can hold the same one.
+      bound.size > 0 || bindings !== undefined ? new Set() : undefined,
+    )
+    let text = `{"timestamp":${timestamp()},"log_level":${jsonText(level)}${fieldsOf.event(name)}`
+    text += context === undefined ? this.#head : this.#head + trace(context)
+    text += fieldsOf.own(fields, event === undefined)
+    for (const [key, field] of bound) text += fieldsOf.bound(key, field)
+    if (bindings !== undefined) text += fieldsOf.own(bindings, false)
+    return `${text}}\n`
+  }
+
+  /** Writes fields that many lines repeat, such as those of a child logger. */
+  written(fields: unknown, paths: PathNodes | undefined = this.paths): WrittenFields {
+    const written = new Map<string, string>()
+    const writer = new FieldWriter()
+    forEachField(fields, (key, value) => {
+      const field = writer.field(key, value, paths)
+      if (field !== undefined) written.set(key, field)
+    })
+    return written
+  }
+}
+
+/** Writes the fields of one line, each with a comma before it. */
+class LineFields {
+  readonly #writer = new FieldWriter()
+  readonly #taken: ReadonlySet<string>
+  readonly #paths: PathNodes | undefined
+  readonly #hasEvent: boolean
+  readonly #seen: Set<string> | undefined
+
+  constructor(
+    taken: ReadonlySet<string>,
+    paths: PathNodes | undefined,
+    hasEvent: boolean,
+    seen: Set<string> | undefined,
+  ) {
+    this.#taken = taken
+    this.#paths = paths
+    this.#hasEvent = hasEvent
+    this.#seen = seen
+  }
+
+  event(name: unknown): string {
+    const field = this.#writer.field('event', name, undefined)
+    return field === undefined ? '' : `,${field}`
+  }
+
+  /** Writes the fields of an object. With `namesEvent`, its field `event` is written already. */
+  own(fields: unknown, namesEvent: boolean): string {
+    let text = ''
+    forEachField(fields, (key, value) => {
+      if (namesEvent && key === 'event' && typeof value === 'string') return
+      const name = this.#isTaken(key) ? renamed(key, fields) : key
+      if (name === undefined || this.#seen?.has(name) === true) return
+      const field = this.#writer.field(name, value, this.#paths)
+      if (field === undefined) return
+      this.#seen?.add(name)
+      text += `,${field}`
+    })
+    return text
+  }
+
+  /** Writes a field that is text already. */
+  bound(key: string, field: string): string {
+    const isTaken = this.#isTaken(key)
+    const name = isTaken ? `fields.${key}` : key
+    if (this.#seen?.has(name) === true) return ''
+    this.#seen?.add(name)
+    // A taken name needs no escape, so its length is known.
+    return isTaken ? `,"${name}":${field.slice(key.length + 3)}` : `,${field}`
+  }
+
+  #isTaken(key: string): boolean {
+    return this.#taken.has(key) || (key === 'event' && this.#hasEvent)
+  }
+}
+
+/** Calls `body` for each field of any value. Never throws. */
+function forEachField(fields: unknown, body: (key: string, value: unknown) => void): void {
+  if (fields === undefined || fields === null) return
+  if (typeof fields !== 'object' || isList(fields)) {
+    body('value', fields)
+    return
+  }
+  let keys: readonly string[]
+  try {
+    keys = Object.keys(fields)
+  } catch {
+    body('value', '[unreadable]')
+    return
+  }
+  for (const key of keys) {
+    let value: unknown
+    try {
+      value = (fields as Readonly<Record<string, unknown>>)[key]
+    } catch {
+      value = '[unreadable]'
+    }
+    body(key, isNamedSecret(fields, key) ? REDACTED : value)
+  }
+}
+
+function isList(fields: object): boolean {
+  try {
+    return Array.isArray(fields) || Symbol.iterator in fields
+  } catch {
+    // A revoked proxy: its keys cannot be read either.
+    return true
+  }
+}
+
+/** The name of a field whose name is taken; undefined if the object has that one too. */
+function renamed(key: string, fields: unknown): string | undefined {
+  const name = `fields.${key}`
+  try {
+    return Object.hasOwn(fields as object, name) ? undefined : name
+  } catch {
+    return undefined
+  }
+}
+
+/** `log.info({ event: 'paid' })`, without a message, names its event by the field. */
+function eventOf(fields: unknown): string | undefined {
+  try {
+    const event = (fields as { readonly event?: unknown } | null | undefined)?.event
+    return typeof event === 'string' ? event : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function trace({ traceId, spanId, parentSpanId }: Ambient): string {
+  const ids = `,"trace_id":"${traceId}","span_id":"${spanId}"`
+  return parentSpanId === undefined ? ids : `${ids},"parent_span_id":"${parentSpanId}"`
+}
+
+// Many lines fall into one millisecond.
+let lastMs = Number.NaN
+let lastText = ''
+
+function timestamp(): string {
+  const nowMs = Date.now()
+  if (nowMs !== lastMs) {
+    lastMs = nowMs
+    lastText = `"${new Date(nowMs).toISOString()}"`
+  }
+  return lastText
+}

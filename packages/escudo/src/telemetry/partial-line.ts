@@ -1,0 +1,61 @@
+import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
+
+/** How far back a partial line is searched for, if other processes have appended lines to it. */
+const SEARCH_BYTES_MAX = 1_048_576
+const NEWLINE = 10
+const BRACE = 0x7b
+
+/** Whether a file of this size ends with a whole line. True if it cannot be read. */
+export function endsWithNewline(path: string, size: number): boolean {
+  if (size === 0) return true
+  return (
+    withFile(path, 'r', (fd) => {
+      const last = Buffer.alloc(1)
+      readSync(fd, last, 0, 1, size - 1)
+      return last[0] === NEWLINE
+    }) ?? true
+  )
+}
+
+/**
+ * Overwrites a partial line with newlines. Readers skip empty lines. Returns whether it was found.
+ *
+ * The file is not truncated: another process may have appended its line meanwhile, and that line would be lost.
+ */
+export function blankOut(path: string, part: Buffer): boolean {
+  const isBlank = withFile(path, 'r+', (fd) => {
+    const { size } = fstatSync(fd)
+    const tail = Buffer.alloc(Math.min(size, SEARCH_BYTES_MAX))
+    readSync(fd, tail, 0, tail.length, size - tail.length)
+    const at = positionOf(part, tail)
+    if (at === -1) return false
+    writeSync(fd, Buffer.alloc(part.length, NEWLINE), 0, part.length, size - tail.length + at)
+    return true
+  })
+  return isBlank === true
+}
+
+/**
+ * Finds the partial line: at the end, or before the line of another process. A whole line of another process can begin
+ * with the same bytes, but goes on differently.
+ */
+function positionOf(part: Buffer, tail: Buffer): number {
+  for (let at = tail.lastIndexOf(part); at !== -1; at = at === 0 ? -1 : tail.lastIndexOf(part, at - 1)) {
+    const next = tail[at + part.length]
+    const isAtStart = at === 0 || tail[at - 1] === NEWLINE || part[0] === NEWLINE
+    if (isAtStart && (next === undefined || next === BRACE)) return at
+  }
+  return -1
+}
+
+function withFile<T>(path: string, flags: string, body: (fd: number) => T): T | undefined {
+  let fd: number | undefined
+  try {
+    fd = openSync(path, flags)
+    return body(fd)
+  } catch {
+    return undefined
+  } finally {
+    if (fd !== undefined) closeSync(fd)
+  }
+}
