@@ -98,3 +98,20 @@ describe('RotatingFile', () => {
     expect(() => new RotatingFile(join(folder, 'file/shop.jsonl'))).toThrow(/ENOTDIR|EEXIST/)
   })
 })
+
+test('a logger reports the lines that its rotated file has lost', async () => {
+  const path = join(folder, 'shop.jsonl')
+  const child = run(
+    `process.on('SIGXFSZ', () => {})
+     import { writeFileSync } from 'node:fs'
+     const file = new RotatingFile(${JSON.stringify(path)})
+     const log = createLogger({ service: 's', stdout: false, sink: file })
+     for (let n = 0; n < 200; n += 1) log.info({ n, pad: 'x'.repeat(50) }, 'tick')
+     writeFileSync(${JSON.stringify(path)}, '')
+     log.info('back')
+     file.close()`,
+    'ulimit -S -f 8',
+  )
+  expect(await ended(child)).toMatchObject({ code: 0 })
+  expect(linesOf(path)).toMatchObject([{ event: 'back' }, { event: 'log.lines_lost', reason: 'EFBIG' }])
+})
