@@ -16,7 +16,7 @@ const KINDS_OF_TOKEN: ReadonlySet<string> = new Set(
 )
 
 /** A quick test: most text holds none of the words. It matches every name that {@link isSecretName} may accept. */
-export const MAY_BE_SECRET = /authorization|cookie|pass[^a-z]{0,8}w|secret|token|api[^a-z]{0,8}key|credential/i
+export const MAY_BE_SECRET: RegExp = /authorization|cookie|pass[^a-z]{0,8}w|secret|token|api[^a-z]{0,8}key|credential/i
 
 const CAMEL_LENGTH_MAX = 256
 
