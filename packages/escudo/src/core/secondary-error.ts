@@ -1,4 +1,4 @@
-import { isError, read } from '../errors/safe-read.ts'
+import { isError, read, readItems } from '../errors/safe-read.ts'
 import { describe } from './events/events.ts'
 
 /**
@@ -57,13 +57,17 @@ export function withCause(thrown: unknown, original: unknown): unknown {
   return thrown
 }
 
-// Errors are rarely wrapped more often than this.
-const DEPTH_MAX = 8
+// Bounds the search. Errors are rarely wrapped more often than this, and some contain themselves many times.
+const SEARCHED_MAX = 64
 
 /** Whether `target` is a cause of `error`, directly or through other errors. */
-function leadsTo(error: unknown, target: unknown, depth = 0): boolean {
-  if (depth === DEPTH_MAX || error === undefined) return false
-  const parts = read(error, 'errors')
-  const causes = [read(error, 'cause'), ...(Array.isArray(parts) ? parts.slice(0, DEPTH_MAX) : [])]
-  return causes.some((cause) => cause === target || leadsTo(cause, target, depth + 1))
+function leadsTo(error: unknown, target: unknown): boolean {
+  const found = new Set([error])
+  for (const current of found) {
+    for (const cause of [read(current, 'cause'), ...readItems(current, 'errors', SEARCHED_MAX)]) {
+      if (cause === target) return true
+      if (found.size < SEARCHED_MAX) found.add(cause)
+    }
+  }
+  return false
 }
