@@ -1,5 +1,7 @@
 import { isError, read, readItems } from '../errors/safe-read.ts'
+import type { CallRoot } from './engine/call.ts'
 import { describe } from './events/events.ts'
+import { failedCallOf, isInnerCall } from './explain/failed-call.ts'
 
 /**
  * A handler of a failure threw something that is no `Error`.
@@ -55,6 +57,31 @@ export function withCause(thrown: unknown, original: unknown): unknown {
     // Frozen, or a proxy that refuses.
   }
   return thrown
+}
+
+/**
+ * Sets the last failure of a call as the cause of the refusal that ends it, unless an inner retry has set a later one.
+ *
+ * Only a refusal that was made inside this call gets a cause. Any other one is a shared object of the program, and one
+ * request must not see the failure of another: a cause that an earlier call has set on such an object is removed.
+ *
+ * @param failure undefined if no attempt of the call ran and failed
+ */
+export function withLastFailure(refusal: unknown, failure: unknown, root: CallRoot): void {
+  const hasCause = read(refusal, 'cause') !== undefined
+  if (!hasCause && failure === undefined) return
+  if (madeInside(refusal, root)) {
+    if (!hasCause) withCause(refusal, failure)
+  } else if (hasCause && isError(refusal) && causeAdded.has(refusal)) {
+    Reflect.defineProperty(refusal, 'cause', { value: undefined })
+  }
+}
+
+/** Whether an inner policy of a call refused it, or a shield inside it. */
+function madeInside(refusal: unknown, root: CallRoot): boolean {
+  if (root.notes?.some(({ endedHere }) => endedHere)) return true
+  const left = failedCallOf(refusal)
+  return left !== undefined && isInnerCall(left.root, root)
 }
 
 // Bounds the search. Errors are rarely wrapped more often than this, and some contain themselves many times.

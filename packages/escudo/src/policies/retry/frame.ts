@@ -9,9 +9,8 @@ import { rememberCall } from '../../core/explain/failed-call.ts'
 import { addNote, forgetNotesInside } from '../../core/explain/notes.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
-import { withCause } from '../../core/secondary-error.ts'
+import { withCause, withLastFailure } from '../../core/secondary-error.ts'
 import { isRefusal } from '../../errors/classification.ts'
-import { read } from '../../errors/safe-read.ts'
 import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
@@ -229,9 +228,9 @@ class RetryFrame implements Frame {
   private stop(reason: StopReason, verdict: Verdict, error: unknown): void {
     this.noteStop(reason)
     // A refusal says nothing about the dependency, but an earlier attempt may have reached it and failed.
-    const lastFailure = isRefusal(error) ? this.history?.log.lastFailure : undefined
-    // An inner retry has set a later failure.
-    if (lastFailure !== undefined && read(error, 'cause') === undefined) withCause(error, lastFailure.error)
+    const refused = isRefusal(error)
+    const lastFailure = refused ? this.history?.log.lastFailure : undefined
+    if (refused) withLastFailure(error, lastFailure?.error, this.root)
     const final = lastFailure === undefined ? verdict : 'failure'
     if (final === 'failure') this.context.counters.exhausted += 1
     this.emitExecuted(final)

@@ -46,7 +46,11 @@ export class Flight extends CancelScope implements SharedRun {
     this.#root = root
     try {
       const value = await insideRun(this, operation)
-      for (const waiter of this.#close()) waiter.resolve(value)
+      for (const waiter of this.#close()) {
+        // A policy outside may still fail the call, for example a retry whose classifier rejects the value.
+        if (root.called) waiter.root.called = true
+        waiter.resolve(value)
+      }
     } catch (error) {
       this.#close().forEach((waiter, index) => {
         copyNotes(root, waiter.root)
