@@ -68,6 +68,16 @@ export class CallRoot {
     this.startNumber = lastStartNumber
     this.ownSignal = undefined
   }
+
+  /** True if no caller waits for this call any more: its errors, such as the reason of its signal, have left others. */
+  get isAbandoned(): boolean {
+    return false
+  }
+}
+
+/** Records that no caller waits for a call any more. An own property: few calls need it. */
+export function abandon(root: CallRoot): void {
+  Object.defineProperty(root, 'isAbandoned', { value: true })
 }
 
 /** The call as policies see it: with the scope that can cancel it. */

@@ -21,7 +21,7 @@ const NO_NOTES: readonly Note[] = []
 
 /** Stores on an error the call with which it left a shield. An error that is no object is skipped. */
 export function rememberCall(error: unknown, root: CallRoot): void {
-  if (!isObject(error)) return
+  if (!isObject(error) || root.isAbandoned) return
   const earlier = FailedCallField.get(error)
   const inside = innerCall(earlier, root)
   try {

@@ -264,7 +264,8 @@ function enterRiding(
 
 function statusOf(breaker: Breaker, now: number): BreakerStatus {
   breaker.advance(now)
-  const { state, openedMs: openedAt } = breaker
+  const { state } = breaker
+  const openedAt = breaker.openPeriod?.openedMs
   const failures = breaker.failures(now)
   const calls = breaker.calls(now)
   const retryAfterMs = breaker.retryAfterMs(now)

@@ -41,7 +41,7 @@ export class Breaker {
   // is half-open. A Ramp only if the state is closed; never under `observe`. Otherwise undefined. One field for both
   // saves memory, because most of a million keys have neither.
   #phase: OpenPeriod | Ramp | undefined
-  /** The last counted failure. Undefined in a state other than closed, open and half-open. */
+  /** The last failure of a call. Shown only while the circuit is open or half-open. */
   #lastFailure: LastFailure | undefined
 
   constructor(settings: BreakerSettings, key?: string) {
@@ -155,11 +155,6 @@ export class Breaker {
   get openPeriod(): OpenPeriod | undefined {
     const phase = this.#phase
     return phase instanceof Ramp ? undefined : phase
-  }
-
-  /** When the circuit last opened; undefined unless it is open or half-open. */
-  get openedMs(): number | undefined {
-    return this.openPeriod?.openedMs
   }
 
   /** The trip's count; while open or half-open, the count that opened the circuit. */

@@ -1,4 +1,4 @@
-import type { CallRoot, CallState } from '../../../core/engine/call.ts'
+import { abandon, type CallRoot, type CallState } from '../../../core/engine/call.ts'
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
 import { copyOf, PolicyError } from '../../../core/errors.ts'
 import { addNote, copyNotes } from '../../../core/explain/notes.ts'
@@ -54,7 +54,7 @@ export class Flight extends CancelScope implements SharedRun {
     } catch (error) {
       this.#close().forEach((waiter, index) => {
         copyNotes(root, waiter.root)
-        // A policy outside may set the cause of a refusal: the last failure of its own call.
+        // A policy outside may set the cause of a refusal: the last failure of the same call.
         waiter.reject(index > 0 && error instanceof PolicyError && isRefusal(error) ? copyOf(error) : error)
       })
     }
@@ -77,14 +77,19 @@ export class Flight extends CancelScope implements SharedRun {
 
   /** Removes a cancelled waiter; the last one cancels the flight. Only {@link FlightWaiter} calls it. */
   removeWaiter(waiter: FlightWaiter, cancellation: Cancellation): void {
-    if (this.#root?.called) waiter.root.called = true
-    addNote(waiter.root, { policy: this.#policy, state: 'cancelled while waiting', endedHere: true })
     this.#waiters.delete(waiter)
     this.#enclosed.delete(waiter)
-    if (this.#waiters.size > 0) return
-    // Before the cancellation: a listener that makes the same call again must get a new flight.
-    this.#onClosed(this)
-    this.cancel(cancellation)
+    if (this.#waiters.size === 0) {
+      // Before the cancellation: a listener that makes the same call again must get a new flight.
+      this.#onClosed(this)
+      this.cancel(cancellation)
+    }
+    const root = this.#root
+    if (root !== undefined) {
+      copyNotes(root, waiter.root)
+      if (this.#waiters.size === 0) abandon(root)
+    }
+    addNote(waiter.root, { policy: this.#policy, state: 'cancelled while waiting', endedHere: root?.called !== true })
   }
 
   /**

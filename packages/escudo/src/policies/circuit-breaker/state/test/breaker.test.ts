@@ -231,7 +231,7 @@ class Pair {
       state: breaker.state,
       failures: breaker.failures(now),
       calls: breaker.calls(now),
-      openedMs: breaker.openedMs,
+      openedMs: breaker.openPeriod?.openedMs,
       retryAfterMs: breaker.retryAfterMs(now),
       nextChangeMs: breaker.nextChangeMs(),
       admitting: breaker.admitting(now),

@@ -141,13 +141,18 @@ test('hints while half-open at the end of the lease or the next open period, whi
 
 test('the count and the instant of the opening stay visible until the circuit closes', () => {
   const breaker = breakerWith()
-  expect(breaker.openedMs).toBeUndefined()
+  expect(breaker.openPeriod?.openedMs).toBeUndefined()
   call(breaker, 'failure', 7)
-  expect([breaker.failures(50), breaker.calls(50), breaker.openedMs]).toEqual([1, 1, 7])
+  expect([breaker.failures(50), breaker.calls(50), breaker.openPeriod?.openedMs]).toEqual([1, 1, 7])
   breaker.advance(107)
-  expect([breaker.state, breaker.failures(107), breaker.calls(107), breaker.openedMs]).toEqual(['half-open', 1, 1, 7])
+  expect([breaker.state, breaker.failures(107), breaker.calls(107), breaker.openPeriod?.openedMs]).toEqual([
+    'half-open',
+    1,
+    1,
+    7,
+  ])
   call(breaker, 'success', 108)
-  expect([breaker.failures(108), breaker.calls(108), breaker.openedMs]).toEqual([0, 0, undefined])
+  expect([breaker.failures(108), breaker.calls(108), breaker.openPeriod?.openedMs]).toEqual([0, 0, undefined])
 })
 
 test('isolated rejects without a hint; disabled lets all calls through and counts nothing', () => {

@@ -43,7 +43,11 @@ describe('save() stores durations, never clock values', () => {
       reason: '2 consecutive failures',
     })
     const restored = inAnotherProcess(breaker, BEFORE + 30)
-    expect([restored.state, restored.retryAfterMs(AFTER), restored.openedMs]).toEqual(['open', 70, AFTER - 30])
+    expect([restored.state, restored.retryAfterMs(AFTER), restored.openPeriod?.openedMs]).toEqual([
+      'open',
+      70,
+      AFTER - 30,
+    ])
     expect([restored.failures(AFTER), restored.calls(AFTER)]).toEqual([2, 2])
     restored.advance(AFTER + 69)
     expect(restored.state).toBe('open')
