@@ -199,6 +199,7 @@ class RetryFrame implements Frame {
     } catch (thrown) {
       // A classifier, a custom backoff or a random source that throws says nothing about the dependency.
       this.emitExecuted('ignored')
+      this.noteStop('failed')
       throw ok ? thrown : withCause(thrown, error)
     }
   }
@@ -217,8 +218,9 @@ class RetryFrame implements Frame {
       firstStartedMs: this.startedMs,
       previousDelayMs: this.history?.delayMs,
     }
-    const delayOrReason = nextDelayMs(rules, failed, now, random)
+    // First, because a custom backoff may throw.
     this.record(verdict, error, now)
+    const delayOrReason = nextDelayMs(rules, failed, now, random)
     if (typeof delayOrReason === 'number') {
       if (events.hasListeners('retry')) {
         events.emit('retry', { shield, policy, attempt: number, delayMs: delayOrReason, error })
@@ -241,7 +243,7 @@ class RetryFrame implements Frame {
     this.emitExecuted(final)
   }
 
-  private noteStop(reason: StopReason): void {
+  private noteStop(reason: StopReason | 'failed'): void {
     const { policy } = this.context.binding
     addNote(this.attempt.root, { policy, state: reason, attempts: this.history?.log.attempts ?? [] })
   }
