@@ -11,7 +11,10 @@ import type { Cancellation, CancelScope } from './cancel-scope.ts'
  * @param limitMs the last instant at which the waiting policy itself lets the call go on. What is due after it does not
  * matter, because the policy would have ended the call before
  */
-export function cancellationAfterWait(call: CallState, limitMs = Number.POSITIVE_INFINITY): Cancellation | undefined {
+export function cancellationAfterWait(
+  call: CallState,
+  limitMs: number = Number.POSITIVE_INFINITY,
+): Cancellation | undefined {
   call.enteredMs = undefined
   const cancellation = expireOverdue(call, limitMs)
   const { deadline } = call
@@ -30,7 +33,7 @@ export function cancellationAfterWait(call: CallState, limitMs = Number.POSITIVE
  *
  * @returns why the call is cancelled; undefined if it is not
  */
-export function expireOverdue(call: CallState, limitMs = Number.POSITIVE_INFINITY): Cancellation | undefined {
+export function expireOverdue(call: CallState, limitMs: number = Number.POSITIVE_INFINITY): Cancellation | undefined {
   const { scope } = call
   if (scope === undefined || scope.cancellation !== undefined) return scope?.cancellation
   firstDue(scope, Math.min(enteredMs(call), limitMs))?.expire()
