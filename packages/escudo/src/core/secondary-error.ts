@@ -1,5 +1,7 @@
-import { isError, read } from '../errors/safe-read.ts'
+import { isError, read, readItems } from '../errors/safe-read.ts'
+import type { CallRoot } from './engine/call.ts'
 import { describe } from './events/events.ts'
+import { failedCallOf, isInnerCall } from './explain/failed-call.ts'
 
 /**
  * A handler of a failure threw something that is no `Error`.
@@ -57,13 +59,42 @@ export function withCause(thrown: unknown, original: unknown): unknown {
   return thrown
 }
 
-// Errors are rarely wrapped more often than this.
-const DEPTH_MAX = 8
+/**
+ * Sets the last failure of a call as the cause of the refusal that ends it, unless an inner retry has set a later one.
+ *
+ * Only a refusal that was made inside this call gets a cause. Any other one is a shared object of the program, and one
+ * request must not see the failure of another: a cause that an earlier call has set on such an object is removed.
+ *
+ * @param failure undefined if no attempt of the call ran and failed
+ */
+export function withLastFailure(refusal: unknown, failure: unknown, root: CallRoot): void {
+  const hasCause = read(refusal, 'cause') !== undefined
+  if (!hasCause && failure === undefined) return
+  if (madeInside(refusal, root)) {
+    if (!hasCause) withCause(refusal, failure)
+  } else if (hasCause && isError(refusal) && causeAdded.has(refusal)) {
+    Reflect.defineProperty(refusal, 'cause', { value: undefined })
+  }
+}
+
+/** Whether an inner policy of a call refused it, or a shield inside it. */
+function madeInside(refusal: unknown, root: CallRoot): boolean {
+  if (root.notes?.some(({ endedHere }) => endedHere)) return true
+  const left = failedCallOf(refusal)
+  return left !== undefined && isInnerCall(left.root, root)
+}
+
+// Bounds the search. Errors are rarely wrapped more often than this, and some contain themselves many times.
+const SEARCHED_MAX = 64
 
 /** Whether `target` is a cause of `error`, directly or through other errors. */
-function leadsTo(error: unknown, target: unknown, depth = 0): boolean {
-  if (depth === DEPTH_MAX || error === undefined) return false
-  const parts = read(error, 'errors')
-  const causes = [read(error, 'cause'), ...(Array.isArray(parts) ? parts.slice(0, DEPTH_MAX) : [])]
-  return causes.some((cause) => cause === target || leadsTo(cause, target, depth + 1))
+function leadsTo(error: unknown, target: unknown): boolean {
+  const found = new Set([error])
+  for (const current of found) {
+    for (const cause of [read(current, 'cause'), ...readItems(current, 'errors', SEARCHED_MAX)]) {
+      if (cause === target) return true
+      if (found.size < SEARCHED_MAX) found.add(cause)
+    }
+  }
+  return false
 }

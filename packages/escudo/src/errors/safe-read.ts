@@ -8,10 +8,20 @@ export function read(value: unknown, key: PropertyKey): unknown {
   }
 }
 
-/** Whether a value is an Error. Returns false for a proxy whose traps throw. */
+/** Reads the first items of a list that is a property of a value. Empty if there is no list or reading it throws. */
+export function readItems(value: unknown, key: PropertyKey, max: number): readonly unknown[] {
+  try {
+    const list = read(value, key)
+    return Array.isArray(list) ? list.slice(0, max) : []
+  } catch {
+    return []
+  }
+}
+
+/** Whether a value is an Error, also of another realm. Returns false for a proxy whose traps throw. */
 export function isError(value: unknown): value is Error {
   try {
-    return value instanceof Error
+    return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]'
   } catch {
     return false
   }

@@ -1,6 +1,6 @@
 import { systemClock } from '../clock.ts'
 import { type Duration, toMs } from '../options/durations.ts'
-import { knownKeys } from '../options/options.ts'
+import { knownKeys, requiredFunction } from '../options/options.ts'
 import { type Ambient, ambient, withAmbient } from './ambient.ts'
 import { acceptDeadlines, inheritedLeftMs } from './inherited-deadline.ts'
 import { continueTrace, formatTraceparent } from './trace-context.ts'
@@ -49,6 +49,7 @@ export interface ContextOptions {
  * ```
  */
 export function withContext<T>(carrier: Carrier | undefined, fn: () => T, options: ContextOptions = {}): T {
+  requiredFunction(fn, 'withContext.fn')
   knownKeys(options, 'withContext', ['deadline', 'locale', 'bindings'])
   const { deadline, locale, bindings } = options
   const trace = continueTrace({

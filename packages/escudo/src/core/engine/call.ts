@@ -1,5 +1,9 @@
 import type { Clock } from '../clock.ts'
 import type { Note } from '../note.ts'
+import { ConfigurationError } from '../options/configuration-error.ts'
+import { show } from '../options/durations.ts'
+import { wholeNumber } from '../options/options.ts'
+import { checkedKey, checkedPriority } from '../options/run-options.ts'
 import type { Random } from '../random.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { rememberSignal } from './signal-deadline.ts'
@@ -68,6 +72,16 @@ export class CallRoot {
     this.startNumber = lastStartNumber
     this.ownSignal = undefined
   }
+
+  /** True if no caller waits for this call any more: its errors, such as the reason of its signal, have left others. */
+  get isAbandoned(): boolean {
+    return false
+  }
+}
+
+/** Records that no caller waits for a call any more. An own property: few calls need it. */
+export function abandon(root: CallRoot): void {
+  Object.defineProperty(root, 'isAbandoned', { value: true })
 }
 
 /** The call as policies see it: with the scope that can cancel it. */
@@ -140,7 +154,8 @@ export class CallState implements Call {
  * It is the call that the policy received, or a copy such as `{ ...call, attempt: 2 }`, which lacks the getters of the
  * class. The copy may have another attempt, deadline, key or priority.
  *
- * @throws TypeError if the value is no call, or is a copy with another signal, clock or `random`
+ * @throws TypeError if the value is no call, or is a copy with another signal, clock or `random`, or with an attempt,
+ * deadline, key or priority of a wrong type
  */
 export function callFromCustomPolicy(given: Call): CallState {
   if (given instanceof CallState) return given
@@ -156,8 +171,16 @@ export function callFromCustomPolicy(given: Call): CallState {
   }
   if (clock !== undefined && clock !== host.clock) throw notReplaceable('clock')
   if (random !== undefined && random !== host.random) throw notReplaceable('random')
-  const { key = root.key, priority = root.priority } = copy as Partial<CallState>
-  return new CallState(withKey(root, key, priority), scope, attempt, deadline)
+  // A copy made with a spread lacks the getters. One that has a key of undefined is for a call without a key.
+  const key = checkedKey('key' in given ? given.key : root.key, 'next.key')
+  const priority = checkedPriority(copy?.priority ?? root.priority, 'next.priority')
+  const number = wholeNumber(attempt, 'next.attempt', 1)
+  return new CallState(withKey(root, key, priority), scope, number, checkedDeadline(deadline))
+}
+
+function checkedDeadline(deadline: unknown): number | undefined {
+  if (deadline === undefined || (typeof deadline === 'number' && !Number.isNaN(deadline))) return deadline
+  throw new ConfigurationError('next.deadline', `expected an instant on the clock of the call, got ${show(deadline)}`)
 }
 
 function notReplaceable(name: string): TypeError {

@@ -71,7 +71,7 @@ export function explain(errorOrCall: unknown): Explanation | undefined {
  *
  * @param errorOrCall the object with which a shield's `run` rejected, or a call. If several calls rejected with the same
  * object, such as the reason of a signal that they share, true if the operation ran in any of them
- * @returns true for an error that did not come from a shield, unless it is a refusal
+ * @returns true for an error that did not come from a shield, unless it is a refusal without a cause
  * @example
  * ```ts
  * import { circuitBreaker, consecutive, constant, isRefusal, retry, shield, wasCalled } from 'escudo'
@@ -89,7 +89,8 @@ export function explain(errorOrCall: unknown): Explanation | undefined {
  */
 export function wasCalled(errorOrCall: unknown): boolean {
   const called = failedCallOf(errorOrCall)?.called ?? rootOf(errorOrCall)?.called
-  return called ?? !isRefusal(errorOrCall)
+  // The private field of a second installed copy of escudo cannot be read. The cause of a refusal is an attempt that ran.
+  return called ?? (!isRefusal(errorOrCall) || read(errorOrCall, 'cause') !== undefined)
 }
 
 /** The data of a call, also of a copy that a custom policy made. */

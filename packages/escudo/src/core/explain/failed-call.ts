@@ -21,7 +21,7 @@ const NO_NOTES: readonly Note[] = []
 
 /** Stores on an error the call with which it left a shield. An error that is no object is skipped. */
 export function rememberCall(error: unknown, root: CallRoot): void {
-  if (!isObject(error)) return
+  if (!isObject(error) || root.isAbandoned) return
   const earlier = FailedCallField.get(error)
   const inside = innerCall(earlier, root)
   try {
@@ -48,10 +48,16 @@ export function failedCallOf(error: unknown): FailedCall | undefined {
 function innerCall(earlier: FailedCall | undefined, root: CallRoot): FailedCall | undefined {
   // With a custom policy the error leaves the same call twice: once for each part of the shield.
   if (earlier === undefined || earlier.root === root) return earlier?.inside
-  // The call of an inner shield starts later than that of the outer shield. A shared error object that left another
-  // shield before this call started was not thrown inside this call.
-  const isInner = earlier.root.host !== root.host && startedAfter(earlier.root, root)
-  return isInner && earlier.depth < DEPTH_MAX ? earlier : undefined
+  return isInnerCall(earlier.root, root) && earlier.depth < DEPTH_MAX ? earlier : undefined
+}
+
+/**
+ * Whether a call that an error has left was made inside another call, as far as the two show it. The call of an inner
+ * shield starts later than that of the outer shield: a shared error object that left another shield before this call
+ * started was not thrown inside this call.
+ */
+export function isInnerCall(inner: CallRoot, root: CallRoot): boolean {
+  return inner.host !== root.host && startedAfter(inner, root)
 }
 
 function isObject(value: unknown): value is object {

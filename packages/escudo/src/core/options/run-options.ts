@@ -54,14 +54,14 @@ function isSignal(value: unknown): value is AbortSignal {
 }
 
 /** Reads the key of a call. Text only: some policies would treat 5 and '5' as one key, others as two keys. */
-export function checkedKey(key: unknown): string | undefined {
+export function checkedKey(key: unknown, path = 'run.key'): string | undefined {
   if (key === undefined || typeof key === 'string') return key
-  throw new ConfigurationError('run.key', `expected text, got ${show(key)}`)
+  throw new ConfigurationError(path, `expected text, got ${show(key)}`)
 }
 
 /** Reads a priority. NaN is refused: it is neither above nor below any number, so a queue cannot sort it. */
-export function checkedPriority(priority: unknown): number {
+export function checkedPriority(priority: unknown, path = 'run.priority'): number {
   if (priority === undefined) return 0
   if (typeof priority === 'number' && !Number.isNaN(priority)) return priority
-  throw new ConfigurationError('run.priority', `expected a number, got ${show(priority)}`)
+  throw new ConfigurationError(path, `expected a number, got ${show(priority)}`)
 }

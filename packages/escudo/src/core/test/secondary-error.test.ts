@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { SecondaryError, withCause } from '../secondary-error.ts'
 
@@ -65,7 +66,25 @@ describe('withCause', () => {
     expect(root.cause).toBeUndefined()
   })
 
+  test('returns an error of another realm, such as one of Node inside a test runner, as it is', () => {
+    const foreign = runInNewContext('new TypeError("of another realm")') as Error
+    expect(withCause(foreign, ORIGINAL)).toBe(foreign)
+    expect(foreign.cause).toBe(ORIGINAL)
+  })
+
+  test('searches errors that contain themselves many times, without delay', () => {
+    const circle = new AggregateError([], 'circle')
+    circle.errors = Array(8).fill(circle)
+    circle.cause = circle
+    const later = new Error('later')
+    const startMs = performance.now()
+    expect(withCause(later, circle)).toBe(later)
+    expect(later.cause).toBe(circle)
+    expect(performance.now() - startMs).toBeLessThan(200)
+  })
+
   test.each<[string, () => Error]>([
+    ['whose list of errors is a revoked proxy', () => Object.assign(new Error('later'), { errors: revokedProxy([]) })],
     [
       'whose cause cannot be read',
       () =>
@@ -90,8 +109,8 @@ describe('withCause', () => {
   })
 })
 
-function revokedProxy(): unknown {
-  const { proxy, revoke } = Proxy.revocable({}, {})
+function revokedProxy(target: object = {}): unknown {
+  const { proxy, revoke } = Proxy.revocable(target, {})
   revoke()
   return proxy
 }

@@ -1,5 +1,5 @@
 import { RemoteError, remoteError } from '../body/remote-error.ts'
-import { isError, read } from '../safe-read.ts'
+import { isError, read, readItems } from '../safe-read.ts'
 import { type JsonValue, toJson, truncate } from '../to-json.ts'
 
 const CAUSES_MAX = 5
@@ -39,8 +39,7 @@ export function causesOf(error: unknown, withStacks = true): JsonValue[] {
 }
 
 function directCauses(error: unknown): unknown[] {
-  const errors = read(error, 'errors')
-  const aggregated = Array.isArray(errors) ? errors.slice(0, CAUSES_MAX) : []
+  const aggregated = readItems(error, 'errors', CAUSES_MAX)
   // The body of a failed call to another escudo service holds that service's error.
   return [read(error, 'cause'), remoteError(read(error, 'body')), ...aggregated].filter(
     (cause) => cause !== undefined && cause !== null,

@@ -1,5 +1,6 @@
 import { ConfigurationError } from './configuration-error.ts'
 import { show } from './show.ts'
+import { ignoreRejection, isThenable } from './synchronous.ts'
 
 /**
  * Checks that options are an object with known keys only, so that a misspelled option is an error.
@@ -10,6 +11,11 @@ import { show } from './show.ts'
 export function knownKeys(options: unknown, path: string, keys: readonly string[]): void {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
     throw new ConfigurationError(path, `expected an object of options, got ${show(options)}`)
+  }
+  // A promise has no keys, so it would be taken for options without any.
+  if (isThenable(options)) {
+    ignoreRejection(options)
+    throw new ConfigurationError(path, 'expected an object of options, got a promise; await it first')
   }
   for (const key of Object.keys(options)) {
     if (!keys.includes(key)) throw unknownOption(path, key, keys)

@@ -7,7 +7,7 @@ import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { retryAfterHintMs } from '../shared/retry-after-hint.ts'
 import type { Circuits } from './circuits.ts'
-import { lastFailureOf } from './last-failure.ts'
+import { lastFailureOf, lastFailureOfValue } from './last-failure.ts'
 import { type SlowLimit, SlowTimer } from './slow-timer.ts'
 import type { Breaker } from './state/breaker.ts'
 import type { Permit } from './state/permit.ts'
@@ -61,6 +61,7 @@ export class BreakerFrame extends Watcher implements Frame {
       this.settle(
         this.judged(() => judgeValue(classify, value, this.call)),
         value,
+        lastFailureOfValue,
       )
     return passValue(this.outer, value)
   }
@@ -93,8 +94,9 @@ export class BreakerFrame extends Watcher implements Frame {
    * Settles the permit, once. Returns the instant; undefined if it was settled before.
    *
    * @param outcome the error, or the value that a classifier judged
+   * @param describe extracts from a failure what the breaker keeps of it
    */
-  private settle(verdict: Verdict, outcome?: unknown): number | undefined {
+  private settle(verdict: Verdict, outcome?: unknown, describe = lastFailureOf): number | undefined {
     const { permit, breaker, context } = this
     if (permit === undefined) return undefined
     this.permit = undefined
@@ -105,7 +107,7 @@ export class BreakerFrame extends Watcher implements Frame {
     const durationMs = timer === undefined ? 0 : timer.end(now)
     const failed = verdict === 'failure'
     const hintMs = failed ? retryAfterHintMs(outcome) : undefined
-    const lastFailure = failed ? lastFailureOf(outcome, now) : undefined
+    const lastFailure = failed ? describe(outcome, now) : undefined
     const counted = breaker.settle(permit, verdict, now, hintMs, durationMs, timer?.countedSlowMs, lastFailure)
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)

@@ -1,18 +1,30 @@
 import type { LastFailure } from '../../core/events/events.ts'
 import { factsOf } from '../../errors/error-facts.ts'
-import { read } from '../../errors/safe-read.ts'
+import { isError, read, readItems } from '../../errors/safe-read.ts'
 
 // Bounds what a breaker keeps: user code may put any text into a name.
 const LENGTH_MAX = 100
 
+/** Extracts what a breaker keeps of an error. */
+export function lastFailureOf(error: unknown, at: number): LastFailure {
+  return { name: text(read(error, 'name')) ?? classOf(error), code: codeOf(error) ?? statusOf(error), at }
+}
+
 /**
- * Extracts what a breaker keeps of a failure.
- *
- * @param failure the error, or the value that a classifier counted as a failure
+ * Extracts what a breaker keeps of a value that a classifier counted as a failure. Its other fields are data of one
+ * caller, which no other caller may see.
  */
-export function lastFailureOf(failure: unknown, at: number): LastFailure {
-  const name = text(read(failure, 'name')) ?? text(read(read(failure, 'constructor'), 'name')) ?? typeof failure
-  return { name, code: codeOf(failure) ?? text(read(failure, 'status')), at }
+export function lastFailureOfValue(value: unknown, at: number): LastFailure {
+  return isError(value) ? lastFailureOf(value, at) : { name: classOf(value), code: statusOf(value), at }
+}
+
+function classOf(value: unknown): string {
+  return text(read(read(value, 'constructor'), 'name')) ?? typeof value
+}
+
+function statusOf(value: unknown): string | undefined {
+  const status = read(value, 'status')
+  return typeof status === 'number' ? text(status) : undefined
 }
 
 // A failed `fetch` has the code in its cause. A connection to several addresses fails with an AggregateError.
@@ -20,10 +32,9 @@ const DEPTH_MAX = 4
 
 function codeOf(error: unknown, depth = 0): string | undefined {
   if (depth === DEPTH_MAX || error === undefined) return undefined
-  const code = factsOf(error)?.code ?? text(read(error, 'code'))
+  const code = text(factsOf(error)?.code) ?? text(read(error, 'code'))
   if (code !== undefined) return code
-  const errors = read(error, 'errors')
-  return codeOf(read(error, 'cause'), depth + 1) ?? (Array.isArray(errors) ? codeOf(errors[0], depth + 1) : undefined)
+  return codeOf(read(error, 'cause'), depth + 1) ?? codeOf(readItems(error, 'errors', 1)[0], depth + 1)
 }
 
 function text(value: unknown): string | undefined {

@@ -1,5 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
 import { runOnCalls } from '../../core/engine/custom-policy.ts'
+import { addNote } from '../../core/explain/notes.ts'
 import type { Run } from '../../core/operation.ts'
 import { type Policy, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { detachedRoot, runDetached } from '../shared/flight/detached-call.ts'
@@ -66,7 +67,10 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
       const { key } = call
       if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
       const cancellation = call.scope?.cancellation
-      if (cancellation !== undefined) return Promise.reject(cancellation.reason)
+      if (cancellation !== undefined) {
+        addNote(call.root, { policy: binding.policy, state: 'cancelled', endedHere: true })
+        return Promise.reject(cancellation.reason)
+      }
       const running = flights.get(key)
       if (running !== undefined) {
         if (running.wouldDeadlock) return Promise.reject(waitsForItself(binding))

@@ -231,7 +231,8 @@ export class HedgedCall<T> extends Watcher {
   }
 
   #note(state: string): void {
-    addNote(this.#call.root, { policy: this.#rules.policy, state, attempts: this.#log.attempts })
+    const endedHere = this.#started === 0
+    addNote(this.#call.root, { policy: this.#rules.policy, state, attempts: this.#log.attempts, endedHere })
   }
 
   #end(): void {

@@ -1,5 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
 import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
+import type { Cancellation } from '../../core/engine/cancel-scope.ts'
 import { discard } from '../../core/engine/discard.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
@@ -9,11 +10,11 @@ import { rememberCall } from '../../core/explain/failed-call.ts'
 import { addNote, forgetNotesInside } from '../../core/explain/notes.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Verdict } from '../../core/outcome.ts'
-import { withCause } from '../../core/secondary-error.ts'
+import { withCause, withLastFailure } from '../../core/secondary-error.ts'
 import { isRefusal } from '../../errors/classification.ts'
-import { read } from '../../errors/safe-read.ts'
 import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
+import { LoopFrame } from './loop-frame.ts'
 import { nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
 
 /** The outcomes that a retry's `executed` event carries. */
@@ -102,13 +103,16 @@ class RetryFrame implements Frame {
 
   /** Makes further attempts until one is final, and passes its outcome to the outer frame. */
   private async retry(firstDelayMs: number, first: FrameResult): Promise<unknown> {
-    const frame = new LoopFrame()
+    const frame = new LoopFrame((cancellation) => this.noteCancelled(cancellation))
+    const { scope } = this.attempt
+    if (scope !== undefined) frame.watch(scope)
     let value: unknown
     try {
       value = await this.loop(firstDelayMs, first, frame)
     } catch (error) {
       frame.failure = new Failure(error, this.attempt.root)
     }
+    frame.unwatch()
     const { outer } = this
     return unwrap(frame.failure === undefined ? passValue(outer, value) : passFailure(outer, frame.failure))
   }
@@ -195,6 +199,7 @@ class RetryFrame implements Frame {
     } catch (thrown) {
       // A classifier, a custom backoff or a random source that throws says nothing about the dependency.
       this.emitExecuted('ignored')
+      this.noteStop('failed')
       throw ok ? thrown : withCause(thrown, error)
     }
   }
@@ -213,8 +218,9 @@ class RetryFrame implements Frame {
       firstStartedMs: this.startedMs,
       previousDelayMs: this.history?.delayMs,
     }
-    const delayOrReason = nextDelayMs(rules, failed, now, random)
+    // First, because a custom backoff may throw.
     this.record(verdict, error, now)
+    const delayOrReason = nextDelayMs(rules, failed, now, random)
     if (typeof delayOrReason === 'number') {
       if (events.hasListeners('retry')) {
         events.emit('retry', { shield, policy, attempt: number, delayMs: delayOrReason, error })
@@ -229,17 +235,33 @@ class RetryFrame implements Frame {
   private stop(reason: StopReason, verdict: Verdict, error: unknown): void {
     this.noteStop(reason)
     // A refusal says nothing about the dependency, but an earlier attempt may have reached it and failed.
-    const lastFailure = isRefusal(error) ? this.history?.log.lastFailure : undefined
-    // An inner retry has set a later failure.
-    if (lastFailure !== undefined && read(error, 'cause') === undefined) withCause(error, lastFailure.error)
+    const refused = isRefusal(error)
+    const lastFailure = refused ? this.history?.log.lastFailure : undefined
+    if (refused) withLastFailure(error, lastFailure?.error, this.root)
     const final = lastFailure === undefined ? verdict : 'failure'
     if (final === 'failure') this.context.counters.exhausted += 1
     this.emitExecuted(final)
   }
 
-  private noteStop(reason: StopReason): void {
+  private noteStop(reason: StopReason | 'failed'): void {
     const { policy } = this.context.binding
     addNote(this.attempt.root, { policy, state: reason, attempts: this.history?.log.attempts ?? [] })
+  }
+
+  /**
+   * Notes the attempts so far when the call is cancelled. Inside a custom policy the running attempt may end only after
+   * the call has ended: the error has left without the note that the end of the attempt makes.
+   */
+  private noteCancelled({ by, reason }: Cancellation): void {
+    const { attempt, history, context } = this
+    const { policy, clock } = context.binding
+    const { log, startedMs: startedAt } = history as History
+    const isRunning = log.attempts.at(-1)?.number !== attempt.attempt
+    const durationMs = clock.now() - startedAt
+    const outcome = by === 'caller' ? 'ignored' : 'failure'
+    const running = { number: attempt.attempt, startedAt, durationMs, outcome, error: reason } as const
+    const attempts = isRunning ? [...log.attempts, running] : log.attempts
+    addNote(attempt.root, { policy, state: 'cancelled', attempts })
   }
 
   private record(verdict: Verdict, error: unknown, now: number): void {
@@ -257,20 +279,5 @@ class RetryFrame implements Frame {
         ? verdict
         : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
     events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
-  }
-}
-
-/** The outermost frame of each attempt that the loop makes. Stores the attempt's failure for the loop. */
-class LoopFrame implements Frame {
-  readonly outer = undefined
-  failure: Failure | undefined = undefined
-
-  onValue(value: unknown): FrameResult {
-    return value
-  }
-
-  onFailure(failure: Failure): FrameResult {
-    this.failure = failure
-    return undefined
   }
 }

@@ -2,6 +2,7 @@ import { defineErrors } from '../../errors/catalogue/catalogue.ts'
 import type { ErrorDetails } from '../../errors/catalogue/definition.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { Mapper } from '../../errors/contract/resolve.ts'
+import { knownKeys } from '../../errors/options/known-keys.ts'
 import { isError, read } from '../../errors/safe-read.ts'
 import { genuineCode } from './genuine-error.ts'
 import { isSendable } from './raw-answers.ts'
@@ -88,6 +89,7 @@ const BY_CODE: Readonly<Record<string, Make>> = {
  * ```
  */
 export function frameworkPlugins(options: FrameworkPluginsOptions = {}): readonly Mapper[] {
+  knownKeys(options, 'frameworkPlugins', ['challenge', 'requestEncodings'])
   const { challenge = 'Bearer', requestEncodings = REQUEST_ENCODINGS } = options
   if (typeof challenge !== 'string' || !isSendable('www-authenticate', challenge)) {
     throw new TypeError('frameworkPlugins.challenge: expected a header value, such as Bearer')

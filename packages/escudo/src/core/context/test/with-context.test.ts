@@ -49,6 +49,11 @@ describe('withContext', () => {
     expect(ambient()).toBeUndefined()
   })
 
+  test('refuses what is no function, and a promise of options', () => {
+    expect(() => withContext({}, Promise.resolve(5) as never)).toThrow('withContext.fn: expected a function')
+    expect(() => withContext({}, () => 5, Promise.resolve({}) as never)).toThrow('withContext: expected an object')
+  })
+
   test('carries language and bindings, and refuses unknown options', () => {
     const bindings = { queue: 'orders' }
     expect(withContext({}, () => ambient(), { locale: 'es', bindings })).toMatchObject({ locale: 'es', bindings })

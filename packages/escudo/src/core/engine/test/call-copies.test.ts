@@ -38,6 +38,7 @@ describe.each(innerPolicies)('a custom policy around %s', (_what, inside) => {
     ['an object that inherits', (call) => Object.create(call), {}],
     ['a proxy', (call) => new Proxy(call, {}), {}],
     ['a copy with another key', (call) => ({ ...call, key: 'other' }), { key: 'other' }],
+    ['a copy without a key', (call) => ({ ...call, key: undefined }), { key: undefined }],
     ['a copy with another priority', (call) => ({ ...call, priority: 7 }), { priority: 7 }],
     ['a copy with an earlier deadline', (call) => ({ ...call, deadline: 5 }), { deadline: 5 }],
   ])('may pass on %s', async (_how, change, changed) => {
@@ -81,6 +82,14 @@ describe.each(innerPolicies)('a custom policy around %s', (_what, inside) => {
     ['undefined', () => undefined],
     ['a copy with another signal', (call) => ({ ...call, signal: new AbortController().signal })],
     ['a copy with another clock', (call) => ({ ...call, clock: { ...call.clock } })],
+    ['a copy with a number as its key', (call) => ({ ...call, key: 5 })],
+    ['a copy with null as its key', (call) => ({ ...call, key: null })],
+    ['a copy with a priority that cannot be compared', (call) => ({ ...call, priority: Number.NaN })],
+    ['a copy with text as its priority', (call) => ({ ...call, priority: '9' })],
+    ['a copy with a duration as its deadline', (call) => ({ ...call, deadline: '5s' })],
+    ['a copy with a deadline that is no number', (call) => ({ ...call, deadline: Number.NaN })],
+    ['a copy with attempt 0', (call) => ({ ...call, attempt: 0 })],
+    ['a copy with text as its attempt', (call) => ({ ...call, attempt: '2' })],
     ['a copy with another random', (call) => ({ ...call, random: () => 0 })],
   ])('that passes on %s is rejected, and the operation is not called', async (_how, change) => {
     const policies = inside()
@@ -89,7 +98,7 @@ describe.each(innerPolicies)('a custom policy around %s', (_what, inside) => {
       called = true
     })
     await expect(answer).rejects.toThrow(TypeError)
-    await expect(answer).rejects.toThrow(/call/)
+    await expect(answer).rejects.toThrow(/call|next\./)
     expect(called).toBe(false)
     expect(policies[0]?.status?.(0)['inUse'] ?? 0).toBe(0)
   })

@@ -1,9 +1,12 @@
 import { isNativeError } from 'node:util/types'
 import { expect, test } from 'vitest'
 import {
+  type AnyPolicy,
   attemptsOf,
   bulkhead,
+  type Call,
   CircuitOpenError,
+  cache,
   circuitBreaker,
   coalesce,
   consecutive,
@@ -13,6 +16,7 @@ import {
   fallback,
   hedge,
   retry,
+  type Shield,
   shield,
   timeout,
 } from '../../../index.ts'
@@ -139,6 +143,37 @@ test('includes the notes that policies inside a custom policy make on a cancella
   const failing = thrownBy(s.run(never))
   await clock.advance('1s')
   expect(statesOf(await failing)).toEqual(['timed out', 'passed', 'passed', 'open'])
+})
+
+test.each<[string, AnyPolicy]>([
+  ['a custom policy', definePolicy({ name: 'custom', wrap: (next) => (call, operation) => next(call, operation) })],
+  ['a cache', cache({ ttl: '1s' })],
+  ['a coalesce', coalesce()],
+  ['a hedge', hedge({ after: '1h' })],
+])('contains the attempts of a retry inside %s that an outer timeout ends', async (_what, policy) => {
+  const clock = virtualClock()
+  const s = shield(
+    { name: 's', clock },
+    timeout('1s'),
+    policy as never,
+    retry({ maxRetries: 5, backoff: constant('10ms') }),
+  ) as Shield
+  const late = ({ signal }: Call): Promise<never> =>
+    new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => clock.setTimer(() => reject(signal.reason), 100))
+    })
+  const failing = thrownBy(s.run((call) => (call.attempt < 3 ? down() : late(call)), { key: 'k' }))
+  await clock.advance('1s')
+  const error = await failing
+  for (let time = 0; time < 2; time += 1) {
+    expect(error).toMatchObject({ code: 'TIMEOUT' })
+    expect(attemptsOf(error).map(({ number }) => number)).toEqual([1, 2, 3])
+    expect(attemptsOf(error).at(-1)).toMatchObject({ startedAt: 20, outcome: 'failure', error })
+    expect(explain(error)?.policies.at(0)?.state).toBe('timed out')
+    expect(explain(error)?.policies.at(-1)?.state).toBe('cancelled')
+    // The operation ends after its call.
+    await clock.advance('1s')
+  }
 })
 
 test('does not say that an error happened inside a shield that it left before the call started', async () => {

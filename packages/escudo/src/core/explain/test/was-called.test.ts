@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
+  BulkheadFullError,
   bulkhead,
+  type Classify,
   circuitBreaker,
   coalesce,
   consecutive,
@@ -11,6 +13,7 @@ import {
   isRefusal,
   rateLimiter,
   retry,
+  type Shield,
   shield,
   timeout,
   wasCalled,
@@ -91,6 +94,55 @@ describe('a refusal after an attempt that failed', () => {
   })
 })
 
+describe('a refusal that is one object for all calls', () => {
+  const failing = (s: Shield, message: string, refusal: unknown): Promise<unknown> =>
+    thrownBy(s.run(({ attempt }) => Promise.reject(attempt === 1 ? new Error(message) : refusal)))
+
+  test('gets no cause: one request must not see the failure of another', async () => {
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock }, retry({ maxRetries: 1, backoff: constant(1) }))
+    const refusal = new BulkheadFullError({ shield: 'pool', policy: 'pool', stacks: false }, 'no connection is free')
+    const calls = ['a', 'b'].map((message) => failing(s, message, refusal))
+    await clock.advance(1)
+    for (const error of await Promise.all(calls)) {
+      expect([error, (error as Error).cause, wasCalled(error)]).toEqual([refusal, undefined, true])
+    }
+    const first = thrownBy(s.run(() => Promise.reject(refusal)))
+    await clock.advance(1)
+    expect(((await first) as Error).cause).toBeUndefined()
+  })
+
+  test('has the cause of no call if several outer calls share the call of an inner shield', async () => {
+    const clock = virtualClock()
+    const isolated = circuitBreaker()
+    isolated.isolate()
+    const inner = shield({ name: 'inner', clock }, isolated)
+    const outer = shield({ name: 'outer', clock }, retry({ maxRetries: 1, backoff: constant(1) }))
+    let shared: Promise<unknown> | undefined
+    const calls = ['a', 'b'].map((message) =>
+      thrownBy(
+        outer.run(({ attempt }) => {
+          if (attempt === 1) throw new Error(message)
+          shared ??= inner.run(() => 1)
+          return shared
+        }),
+      ),
+    )
+    await clock.advance(1)
+    const [a, b] = (await Promise.all(calls)) as [Error, Error]
+    expect([a === b, a.cause]).toEqual([true, undefined])
+  })
+
+  test('of an inner shield, made for one call, has the failure of that call as its cause', async () => {
+    const clock = virtualClock()
+    const inner = shield({ name: 'inner', clock }, circuitBreaker({ trip: consecutive(1) }))
+    const outer = shield({ name: 'outer', clock }, retry({ maxRetries: 1, backoff: constant(1) }))
+    const outcome = thrownBy(outer.run(() => inner.run(down)))
+    await clock.advance(1)
+    expect(await outcome).toMatchObject({ code: 'CIRCUIT_OPEN', cause: DOWN })
+  })
+})
+
 describe('wasCalled is false', () => {
   test('for a refusal at the first attempt', async () => {
     const breaker = circuitBreaker()
@@ -141,6 +193,34 @@ describe('wasCalled is true', () => {
     const failed = await thrownBy(s.run(down, { key: 'other' }))
     await clock.advance('1s')
     expect([wasCalled(await flight), wasCalled(failed)]).toEqual([true, true])
+  })
+
+  test('for a refusal after the value of a shared flight, which a classifier rejected', async () => {
+    const clock = virtualClock()
+    const classify: Classify = (outcome) => (outcome.ok && outcome.value === 'bad' ? 'failure' : 'success')
+    const breaker = circuitBreaker({ trip: consecutive(1), classify })
+    const s = shield(
+      { name: 's', clock },
+      retry({ maxRetries: 1, backoff: constant(1), classify }),
+      breaker,
+      coalesce(),
+    )
+    const outcomes = [1, 2].map(() => thrownBy(s.run(() => 'bad', { key: 'k' })))
+    await clock.advance(1)
+    for (const error of await Promise.all(outcomes)) {
+      expect(error).toMatchObject({ code: 'CIRCUIT_OPEN' })
+      expect(wasCalled(error)).toBe(true)
+    }
+  })
+
+  test('for the refusal of a second installed copy after an attempt that failed', async () => {
+    vi.resetModules()
+    const second = await import('../../../index.ts')
+    const breaker = second.circuitBreaker({ trip: second.consecutive(1) })
+    const s = second.shield('s', second.retry({ maxRetries: 1, backoff: second.constant(1) }), breaker)
+    const error = await thrownBy(s.run(down))
+    expect([isRefusal(error), wasCalled(error)]).toEqual([true, true])
+    expect(wasCalled(await thrownBy(s.run(down)))).toBe(false)
   })
 
   test('for an error that did not come from a shield, unless it is a refusal', () => {

@@ -54,3 +54,11 @@ test('knownKeys accepts known keys, also without a value', () => {
 test('knownKeys refuses null for a known key', () => {
   expect(() => knownKeys({ key: null }, 'run', NAMES)).toThrow('run.key: expected a value or undefined, got null')
 })
+
+test('knownKeys refuses a promise, whose rejection it handles: an `await` is missing', () => {
+  for (const promise of [Promise.resolve({ key: 'k' }), Promise.reject(new Error('no configuration'))]) {
+    expect(() => knownKeys(promise, 'run', NAMES)).toThrow(
+      'run: expected an object of options, got a promise; await it',
+    )
+  }
+})

@@ -41,7 +41,7 @@ export class Breaker {
   // is half-open. A Ramp only if the state is closed; never under `observe`. Otherwise undefined. One field for both
   // saves memory, because most of a million keys have neither.
   #phase: OpenPeriod | Ramp | undefined
-  /** The last counted failure. Undefined in a state other than closed, open and half-open. */
+  /** The last failure of a call. Shown only while the circuit is open or half-open. */
   #lastFailure: LastFailure | undefined
 
   constructor(settings: BreakerSettings, key?: string) {

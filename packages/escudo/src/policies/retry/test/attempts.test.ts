@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import type { AnyPolicy, RetryOptions, Shield } from '../../../index.ts'
+import type { AnyPolicy, Classify, RetryOptions, Shield } from '../../../index.ts'
 import {
   attemptsOf,
   bulkhead,
   circuitBreaker,
   constant,
   definePolicy,
+  explain,
   exponential,
   fallback,
   retry,
@@ -35,6 +36,28 @@ async function thrownBy(errors: readonly unknown[]): Promise<{ readonly error: u
   await clock.advance('1h')
   return (await call) as { readonly error: unknown }
 }
+
+test.each(['backoff', 'classify'] as const)(
+  'the attempts are complete if the %s throws after the second one',
+  async (what) => {
+    const clock = virtualClock()
+    const bug = new Error('bug')
+    const from = (attempt: number, answer: never): never => {
+      if (attempt === 2) throw bug
+      return answer
+    }
+    const backoff = { delayMs: (retry: number) => (what === 'backoff' ? from(retry + 1, 10 as never) : 10) }
+    const classify: Classify = (_outcome, call) =>
+      what === 'classify' ? from(call.attempt - 1, 'failure' as never) : 'failure'
+    const s = shield({ name: 's', clock }, retry({ maxRetries: 5, backoff, classify }))
+    const call = s.run(() => Promise.reject(new Error('down'))).catch((error) => error)
+    await clock.advance('1h')
+    const error = await call
+    expect(error).toBe(bug)
+    expect(attemptsOf(error).map(({ number }) => number)).toEqual([1, 2])
+    expect(explain(error)?.policies).toMatchObject([{ type: 'retry', state: 'failed' }])
+  },
+)
 
 describe('the thrown error', () => {
   test('is unchanged, and the attempts with their errors can be read from it', async () => {

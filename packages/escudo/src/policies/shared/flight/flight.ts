@@ -1,4 +1,4 @@
-import type { CallRoot, CallState } from '../../../core/engine/call.ts'
+import { abandon, type CallRoot, type CallState } from '../../../core/engine/call.ts'
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
 import { copyOf, PolicyError } from '../../../core/errors.ts'
 import { addNote, copyNotes } from '../../../core/explain/notes.ts'
@@ -46,11 +46,15 @@ export class Flight extends CancelScope implements SharedRun {
     this.#root = root
     try {
       const value = await insideRun(this, operation)
-      for (const waiter of this.#close()) waiter.resolve(value)
+      for (const waiter of this.#close()) {
+        // A policy outside may still fail the call, for example a retry whose classifier rejects the value.
+        if (root.called) waiter.root.called = true
+        waiter.resolve(value)
+      }
     } catch (error) {
       this.#close().forEach((waiter, index) => {
         copyNotes(root, waiter.root)
-        // A policy outside may set the cause of a refusal: the last failure of the outer call.
+        // A policy outside may set the cause of a refusal: the last failure of the same call.
         waiter.reject(index > 0 && error instanceof PolicyError && isRefusal(error) ? copyOf(error) : error)
       })
     }
@@ -73,14 +77,19 @@ export class Flight extends CancelScope implements SharedRun {
 
   /** Removes a cancelled waiter; the last one cancels the flight. Only {@link FlightWaiter} calls it. */
   removeWaiter(waiter: FlightWaiter, cancellation: Cancellation): void {
-    if (this.#root?.called) waiter.root.called = true
-    addNote(waiter.root, { policy: this.#policy, state: 'cancelled while waiting', endedHere: true })
     this.#waiters.delete(waiter)
     this.#enclosed.delete(waiter)
-    if (this.#waiters.size > 0) return
-    // Before the cancellation: a listener that makes the same call again must get a new flight.
-    this.#onClosed(this)
-    this.cancel(cancellation)
+    if (this.#waiters.size === 0) {
+      // Before the cancellation: a listener that makes the same call again must get a new flight.
+      this.#onClosed(this)
+      this.cancel(cancellation)
+    }
+    const root = this.#root
+    if (root !== undefined) {
+      copyNotes(root, waiter.root)
+      if (this.#waiters.size === 0) abandon(root)
+    }
+    addNote(waiter.root, { policy: this.#policy, state: 'cancelled while waiting', endedHere: root?.called !== true })
   }
 
   /**

@@ -237,6 +237,8 @@ test.each(['gzip', 'GZIP', ' br ', 'gzip, identity', 'x-unknown'])(
 test.each([
   [{ challenge: 'a\r\nb' }, /challenge/],
   [{ challenge: 5 }, /challenge/],
+  [{ challange: 'Bearer' }, /did you mean 'challenge'/],
+  [null, /frameworkPlugins: expected an object/],
   [{ requestEncodings: 'gzip' }, /requestEncodings/],
   [{ requestEncodings: ['gzip, br'] }, /requestEncodings/],
 ])('frameworkPlugins(%j) is a TypeError', (options, message) => {
