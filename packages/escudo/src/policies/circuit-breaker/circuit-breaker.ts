@@ -184,6 +184,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     const context: BreakerContext = {
       binding,
       classify: this.#settings.classify as BreakerContext['classify'],
+      observes: this.#settings.mode === 'observe',
       slowLimits: slowLimits(binding.clock, slowLimitsOf(this.#settings.trip)),
       circuits,
       note: (root, breaker, now) => void note(root, breaker, now, binding),
@@ -241,9 +242,7 @@ function enterProbing(
   context: BreakerContext,
   next: Layer,
 ): FrameResult {
-  const { binding } = context
-  const late = (): unknown => refuse(call.root, breaker, binding.clock.now(), binding)
-  const frame = new ProbeFrame(outer, call, breaker, permit, context, late)
+  const frame = new ProbeFrame(outer, call, breaker, permit, context, refusesLate(call, breaker, context))
   if (call.scope !== undefined) frame.watch(call.scope)
   return whileHolding(new RiddenProbe(breaker, permit), () => next.enter(frame.probingCall, operation, frame))
 }
@@ -257,9 +256,14 @@ function enterRiding(
   context: BreakerContext,
   next: Layer,
 ): FrameResult {
-  const frame = new RiderFrame(outer, call, ride, context)
+  const frame = new RiderFrame(outer, call, ride, context, refusesLate(call, ride.owner, context))
   if (call.scope !== undefined) frame.watch(call.scope)
-  return whileHolding(ride, () => next.enter(call, operation, frame))
+  return whileHolding(ride, () => next.enter(frame.ridingCall, operation, frame))
+}
+
+/** Makes the refusal of a call whose operation would begin after the lease of its probe. */
+function refusesLate({ root }: CallState, breaker: Breaker, { binding }: BreakerContext): () => unknown {
+  return () => refuse(root, breaker, binding.clock.now(), binding)
 }
 
 function statusOf(breaker: Breaker, now: number): BreakerStatus {

@@ -16,6 +16,8 @@ import type { Permit } from './state/permit.ts'
 export interface BreakerContext {
   readonly binding: Binding
   readonly classify: Classify | undefined
+  /** Whether the breaker refuses nothing. */
+  readonly observes: boolean
   /** The limits after which a call is slow. Undefined if the trip needs no durations: calls are then not timed. */
   readonly slowLimits: readonly SlowLimit[] | undefined
   readonly circuits: Circuits
