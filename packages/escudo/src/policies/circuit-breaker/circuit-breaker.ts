@@ -188,6 +188,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
       slowLimits: slowLimits(binding.clock, slowLimitsOf(this.#settings.trip)),
       circuits,
       note: (root, breaker, now) => void note(root, breaker, now, binding),
+      refuse: (root, breaker) => refuse(root, breaker, binding.clock.now(), binding),
     }
     return {
       enter(call, operation, outer) {
@@ -242,7 +243,7 @@ function enterProbing(
   context: BreakerContext,
   next: Layer,
 ): FrameResult {
-  const frame = new ProbeFrame(outer, call, breaker, permit, context, refusesLate(call, breaker, context))
+  const frame = new ProbeFrame(outer, call, breaker, permit, context)
   if (call.scope !== undefined) frame.watch(call.scope)
   return whileHolding(new RiddenProbe(breaker, permit), () => next.enter(frame.probingCall, operation, frame))
 }
@@ -256,14 +257,9 @@ function enterRiding(
   context: BreakerContext,
   next: Layer,
 ): FrameResult {
-  const frame = new RiderFrame(outer, call, ride, context, refusesLate(call, ride.owner, context))
+  const frame = new RiderFrame(outer, call, ride, context)
   if (call.scope !== undefined) frame.watch(call.scope)
   return whileHolding(ride, () => next.enter(frame.ridingCall, operation, frame))
-}
-
-/** Makes the refusal of a call whose operation would begin after the lease of its probe. */
-function refusesLate({ root }: CallState, breaker: Breaker, { binding }: BreakerContext): () => unknown {
-  return () => refuse(root, breaker, binding.clock.now(), binding)
 }
 
 function statusOf(breaker: Breaker, now: number): BreakerStatus {

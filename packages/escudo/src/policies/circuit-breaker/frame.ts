@@ -23,6 +23,8 @@ export interface BreakerContext {
   readonly circuits: Circuits
   /** Adds the breaker's state to the notes of a failed call. */
   readonly note: (root: CallRoot, breaker: Breaker, now: number) => void
+  /** Makes the refusal of a call that would begin too late. */
+  readonly refuse: (root: CallRoot, breaker: Breaker) => unknown
 }
 
 /**

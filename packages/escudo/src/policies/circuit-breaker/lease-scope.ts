@@ -1,6 +1,7 @@
 import { CallState } from '../../core/engine/call.ts'
 import { type Cancellation, CancelScope } from '../../core/engine/cancel-scope.ts'
 import type { BreakerContext } from './frame.ts'
+import type { Breaker } from './state/breaker.ts'
 import type { ProbePermit } from './state/permit.ts'
 
 /**
@@ -10,27 +11,24 @@ import type { ProbePermit } from './state/permit.ts'
  * waits inside the breaker begins after its lease, when the circuit may be open again.
  */
 export class LeaseScope extends CancelScope {
-  readonly #around: CancelScope | undefined
+  readonly #call: CallState
+  readonly #breaker: Breaker
+  readonly #context: BreakerContext
+  /** Undefined if the breaker refuses nothing. */
   readonly #endsMs: number | undefined
-  readonly #refuse: () => unknown
   #refused: Cancellation | undefined
 
-  /** @param refuse makes the refusal of a call that would begin after the lease */
-  constructor(
-    around: CancelScope | undefined,
-    permit: ProbePermit,
-    { observes }: BreakerContext,
-    refuse: () => unknown,
-  ) {
+  constructor(call: CallState, breaker: Breaker, permit: ProbePermit, context: BreakerContext) {
     super()
-    this.#around = around
-    this.#endsMs = observes ? undefined : permit.leaseEndsMs
-    this.#refuse = refuse
+    this.#call = call
+    this.#breaker = breaker
+    this.#context = context
+    this.#endsMs = context.observes ? undefined : permit.leaseEndsMs
     this.#refused = undefined
   }
 
   override get enclosing(): CancelScope | undefined {
-    return this.#around
+    return this.#call.scope
   }
 
   override get expiresMs(): number | undefined {
@@ -44,14 +42,15 @@ export class LeaseScope extends CancelScope {
   /** Refuses what would begin, and cancels nothing. */
   override expire(): Cancellation {
     // `caller`, so that the inner policies count nothing: the dependency was not called.
-    this.#refused ??= { by: 'caller', reason: this.#refuse() }
+    this.#refused ??= { by: 'caller', reason: this.#context.refuse(this.#call.root, this.#breaker) }
     return this.#refused
   }
 
   /** Policies around the breaker keep their permits while the operation ignores its signal. */
   override addStillRunning(work: PromiseLike<unknown>): void {
-    if (this.#around === undefined) super.addStillRunning(work)
-    else this.#around.addStillRunning(work)
+    const around = this.#call.scope
+    if (around === undefined) super.addStillRunning(work)
+    else around.addStillRunning(work)
   }
 }
 

@@ -12,17 +12,9 @@ export class ProbeFrame extends BreakerFrame {
   /** The call for the inner policies. */
   declare readonly probingCall: CallState
 
-  /** @param refuse makes the refusal of a probe whose lease has ended before its operation begins */
-  constructor(
-    outer: Frame,
-    call: CallState,
-    breaker: Breaker,
-    permit: ProbePermit,
-    context: BreakerContext,
-    refuse: () => unknown,
-  ) {
+  constructor(outer: Frame, call: CallState, breaker: Breaker, permit: ProbePermit, context: BreakerContext) {
     super(outer, call, breaker, permit, context)
-    this.lease = new LeaseScope(call.scope, permit, context, refuse)
+    this.lease = new LeaseScope(call, breaker, permit, context)
     this.probingCall = leasedCall(call, this.lease)
   }
 

@@ -22,14 +22,13 @@ export class RiderFrame extends Watcher implements Frame {
   /** The call for the inner policies. */
   declare readonly ridingCall: CallState
 
-  /** @param refuse makes the refusal of a call whose operation would begin after the lease */
-  constructor(outer: Frame, call: CallState, ride: RiddenProbe, context: BreakerContext, refuse: () => unknown) {
+  constructor(outer: Frame, call: CallState, ride: RiddenProbe, context: BreakerContext) {
     super()
     this.outer = outer
     this.call = call
     this.context = context
     this.ride = ride
-    this.lease = new LeaseScope(call.scope, ride.permit, context, refuse)
+    this.lease = new LeaseScope(call, ride.owner, ride.permit, context)
     this.ridingCall = leasedCall(call, this.lease)
   }
 
