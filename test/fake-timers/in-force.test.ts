@@ -58,6 +58,20 @@ describe('timers of another time', () => {
     expect(code()).toBe('TIMEOUT')
   })
 
+  test('calls that wait for a rate limiter go on in fake time, also if the newest one is cancelled', async () => {
+    const s = shield('s', rateLimiter({ limit: 1, per: 20, maxWait: '1m' }))
+    const controller = new AbortController()
+    await s.run(() => 'first')
+    const real = [codeOf(s.run(() => 'ok')), codeOf(s.run(() => 'ok'))]
+    vi.useFakeTimers()
+    const cancelled = codeOf(s.run(() => 'ok', { signal: controller.signal }))
+    await sleep(60)
+    await vi.advanceTimersByTimeAsync(20)
+    controller.abort(new Error('cancelled'))
+    await vi.advanceTimersByTimeAsync(40)
+    expect([...real.map((code) => code()), cancelled()]).toEqual(['ok', 'ok', 'Error: cancelled'])
+  })
+
   test('a call of real time ends in real time, although fake timers are in force', async () => {
     const s = shield('s', timeout(31))
     const early = codeOf(s.run(never))

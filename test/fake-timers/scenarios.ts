@@ -71,12 +71,14 @@ export function scenarios(): Readonly<Record<string, (time: Time) => Promise<voi
     },
     'a circuit': async (time) => {
       circuit.reset()
-      await guarded.run(() => Promise.reject(new Error('refused'))).catch(() => {})
-      assert.equal(circuit.state, 'open')
       let halfOpen = false
       const stop = guarded.on('stateChange', ({ to }) => {
         halfOpen ||= to === 'half-open'
       })
+      await guarded.run(() => Promise.reject(new Error('refused'))).catch(() => {})
+      // On a busy machine the open period may be over already.
+      if (time.exact) assert.equal(circuit.state, 'open')
+      else assert.notEqual(circuit.state, 'closed')
       await time.pass(WAIT_MS - 1)
       if (time.exact) assert.equal(circuit.state, 'open')
       await time.pass(1)

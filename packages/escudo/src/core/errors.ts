@@ -124,7 +124,7 @@ export class DeadlineExceededError extends PolicyError {
   constructor(origin: Origin, afterMs: number, inherited = false) {
     super(
       afterMs > 0
-        ? `'${origin.shield}' did not answer before the deadline, ${afterMs} ms after the call`
+        ? `'${origin.shield}' did not answer before the deadline, ${Math.ceil(afterMs)} ms after the call`
         : `'${origin.shield}' was called after the deadline`,
       origin,
     )

@@ -101,6 +101,8 @@ class SystemTimer {
     const { handle, clear } = this
     if (handle === undefined) return
     if (this.fake !== undefined) fakeTimers.delete(this)
+    // Node keeps a list for each duration of an unreferenced timer, also after the timer was cancelled.
+    if (this.background) setBackground(handle, false)
     // A plain call: runtimes with web standards refuse one with another `this`.
     clear?.(handle)
     this.handle = undefined

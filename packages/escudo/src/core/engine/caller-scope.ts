@@ -2,7 +2,7 @@ import { factsOf } from '../../errors/error-facts.ts'
 import type { CancelTimer, Clock } from '../clock.ts'
 import { DeadlineExceededError, type Origin, stackless } from '../errors.ts'
 import { abortReason } from './abort-reason.ts'
-import { CancelScope } from './cancel-scope.ts'
+import { type Cancellation, CancelScope } from './cancel-scope.ts'
 import { END, Failure, type Frame, type FrameResult } from './frame.ts'
 
 /** The deadline of a call. */
@@ -55,17 +55,19 @@ export class CallerScope extends CancelScope implements Frame {
   /** Cancels the call at its deadline, with a {@link DeadlineExceededError}. */
   cancelAt(deadline: CallerDeadline, clock: Clock): void {
     this.deadline = deadline
-    this.cancelTimer = clock.setTimer(() => this.expire(), deadline.afterMs)
+    this.cancelTimer = clock.setTimer(() => void this.expire(), deadline.afterMs)
   }
 
   override get expiresMs(): number | undefined {
     return this.deadline?.dueMs
   }
 
-  override expire(): void {
+  override expire(): Cancellation | undefined {
     const { deadline } = this
-    if (deadline === undefined) return
-    this.cancel({ by: deadline.inherited ? 'caller' : 'escudo', reason: deadlineExceeded(deadline) })
+    if (deadline !== undefined) {
+      this.cancel({ by: deadline.inherited ? 'caller' : 'escudo', reason: deadlineExceeded(deadline) })
+    }
+    return this.cancellation
   }
 
   onValue(value: unknown): FrameResult {

@@ -115,8 +115,19 @@ export class CancelScope extends Watcher {
     return undefined
   }
 
-  /** Cancels this scope, because it is due. Its timer calls this, or a call that would start too late. */
-  expire(): void {}
+  /** Whether the end of this scope also ends what has begun in it. If not, it only lets nothing begin any more. */
+  get endsWhatRuns(): boolean {
+    return true
+  }
+
+  /**
+   * Cancels this scope, because it is due. Its timer calls this, or a call that would start too late.
+   *
+   * @returns why nothing may begin in this scope any more
+   */
+  expire(): Cancellation | undefined {
+    return this.cancellation
+  }
 
   /** The caller's signal that this scope follows; undefined for every other scope. */
   get source(): AbortSignal | undefined {

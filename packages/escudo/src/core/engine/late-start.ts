@@ -31,23 +31,27 @@ export function cancellationAfterWait(
  *
  * If several are overdue, the one that was due first expires.
  *
- * @returns why the call is cancelled; undefined if it is not
+ * @param begun whether the operation of the call has begun. The end of a probe's lease then does not matter
+ * @returns why the call must not go on; undefined if it may
  */
-export function expireOverdue(call: CallState, limitMs: number = Number.POSITIVE_INFINITY): Cancellation | undefined {
+export function expireOverdue(
+  call: CallState,
+  limitMs: number = Number.POSITIVE_INFINITY,
+  begun = false,
+): Cancellation | undefined {
   const { scope } = call
   if (scope === undefined || scope.cancellation !== undefined) return scope?.cancellation
-  firstDue(scope, Math.min(enteredMs(call), limitMs))?.expire()
-  return scope.cancellation
+  return firstDue(scope, Math.min(enteredMs(call), limitMs), begun)?.expire()
 }
 
 /** The scope around a call that was due first; undefined if none is due. */
-function firstDue(innermost: CancelScope, now: number): CancelScope | undefined {
+function firstDue(innermost: CancelScope, now: number, begun: boolean): CancelScope | undefined {
   let first: CancelScope | undefined
   let firstMs = now
   for (let scope: CancelScope | undefined = innermost; scope !== undefined; scope = scope.enclosing) {
     const { expiresMs } = scope
     // At the same instant the outer scope expires first: its timer was set first.
-    if (expiresMs === undefined || expiresMs > firstMs) continue
+    if (expiresMs === undefined || expiresMs > firstMs || (begun && !scope.endsWhatRuns)) continue
     first = scope
     firstMs = expiresMs
   }

@@ -1,4 +1,5 @@
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { HeldPermit, outsideOf } from '../shared/enclosures.ts'
 import type { QueuedCall } from './queued-call.ts'
 
 /** What releases a permit: the permits of a bulkhead, or its last permit. */
@@ -24,10 +25,17 @@ export class BulkheadFrame implements Frame {
   }
 
   onFailure(failure: Failure): FrameResult {
+    const { stillRunning } = failure
+    if (stillRunning === undefined) {
+      this.release()
+      return passFailure(this.outer, failure)
+    }
     // The call has ended, but its work may continue: the permit is held until that work settles.
-    if (failure.stillRunning === undefined) this.release()
-    else this.releaseAfter(failure.stillRunning)
-    return passFailure(this.outer, failure)
+    const { holder, outer } = this
+    this.releaseAfter(stillRunning)
+    return holder instanceof HeldPermit
+      ? outsideOf(holder, () => passFailure(outer, failure))
+      : passFailure(outer, failure)
   }
 
   release(): void {

@@ -174,9 +174,11 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     const context: BreakerContext = {
       binding,
       classify: this.#settings.classify as BreakerContext['classify'],
+      observes: this.#settings.mode === 'observe',
       slowLimits: slowLimits(binding.clock, slowLimitsOf(this.#settings.trip)),
       circuits,
       note: (root, breaker, now) => void noteState(root, breaker, now, binding),
+      refuse: (root, breaker) => refuse(root, breaker, binding.clock.now(), binding),
     }
     return {
       enter(call, operation, outer) {
@@ -231,9 +233,7 @@ function enterProbing(
   context: BreakerContext,
   next: Layer,
 ): FrameResult {
-  const { binding } = context
-  const late = (): unknown => refuse(call.root, breaker, binding.clock.now(), binding)
-  const frame = new ProbeFrame(outer, call, breaker, permit, context, late)
+  const frame = new ProbeFrame(outer, call, breaker, permit, context)
   if (call.scope !== undefined) frame.watch(call.scope)
   return whileHolding(new RiddenProbe(breaker, permit), () => next.enter(frame.probingCall, operation, frame))
 }
@@ -249,5 +249,5 @@ function enterRiding(
 ): FrameResult {
   const frame = new RiderFrame(outer, call, ride, context)
   if (call.scope !== undefined) frame.watch(call.scope)
-  return whileHolding(ride, () => next.enter(call, operation, frame))
+  return whileHolding(ride, () => next.enter(frame.ridingCall, operation, frame))
 }

@@ -16,11 +16,15 @@ import type { Permit } from './state/permit.ts'
 export interface BreakerContext {
   readonly binding: Binding
   readonly classify: Classify | undefined
+  /** Whether the breaker refuses nothing. */
+  readonly observes: boolean
   /** The limits after which a call is slow. Undefined if the trip needs no durations: calls are then not timed. */
   readonly slowLimits: readonly SlowLimit[] | undefined
   readonly circuits: Circuits
   /** Adds the breaker's state to the notes of a failed call. */
   readonly note: (root: CallRoot, breaker: Breaker, now: number) => void
+  /** Makes the refusal of a call that would begin too late. */
+  readonly refuse: (root: CallRoot, breaker: Breaker) => unknown
 }
 
 /**

@@ -11,7 +11,7 @@ import type { ProbePermit } from './state/permit.ts'
  */
 export class RiddenProbe extends HeldPermit {
   declare readonly owner: Breaker
-  declare private readonly permit: ProbePermit
+  declare readonly permit: ProbePermit
   /** What this call rides on; undefined for the call that holds the probe. */
   declare private ridden: RiddenProbe | undefined
   declare private rider: RiddenProbe | undefined

@@ -1,15 +1,16 @@
 import type { CallRoot, CallState } from '../../core/engine/call.ts'
-import { Watcher } from '../../core/engine/cancel-scope.ts'
+import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import type { BreakerContext } from './frame.ts'
+import { LeaseScope, leasedCall } from './lease-scope.ts'
 import type { RiddenProbe } from './ridden-probe.ts'
 
 /**
  * A call that rides on the probe of a call around it.
  *
  * It has no permit and counts nothing: only the outcome of the outer call settles the probe. A cancellation ends the
- * ride immediately, as it settles a probe.
+ * ride immediately, as it settles a probe. Like the probe, it begins within the lease.
  */
 export class RiderFrame extends Watcher implements Frame {
   declare readonly outer: Frame
@@ -17,6 +18,9 @@ export class RiderFrame extends Watcher implements Frame {
   declare private readonly context: BreakerContext
   /** Undefined once the ride has ended. */
   declare private ride: RiddenProbe | undefined
+  declare private readonly lease: LeaseScope
+  /** The call for the inner policies. */
+  declare readonly ridingCall: CallState
 
   constructor(outer: Frame, call: CallState, ride: RiddenProbe, context: BreakerContext) {
     super()
@@ -24,6 +28,8 @@ export class RiderFrame extends Watcher implements Frame {
     this.call = call
     this.context = context
     this.ride = ride
+    this.lease = new LeaseScope(call, ride.owner, ride.permit, context)
+    this.ridingCall = leasedCall(call, this.lease)
   }
 
   get root(): CallRoot {
@@ -40,7 +46,8 @@ export class RiderFrame extends Watcher implements Frame {
     return passFailure(this.outer, failure)
   }
 
-  override onCancel(): void {
+  override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
+    this.lease.onCancel(cancellation, toAbort)
     this.end(this.root)
   }
 

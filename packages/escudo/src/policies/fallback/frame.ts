@@ -42,7 +42,7 @@ export class FallbackFrame implements Frame {
     if (isMisuse(error)) return passFailure(outer, failure)
     // The caller of a cancelled call no longer waits for a substitute. Its timer may be overdue.
     call.enteredMs = undefined
-    const cancellation = expireOverdue(call)
+    const cancellation = expireOverdue(call, Number.POSITIVE_INFINITY, true)
     if (cancellation !== undefined) {
       return passFailure(outer, new Failure(cancellation.reason, failure.root, failure.stillRunning))
     }

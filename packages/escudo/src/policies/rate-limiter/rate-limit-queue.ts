@@ -105,10 +105,11 @@ export class RateLimitQueue {
 
   #arm(now: number): void {
     this.#disarm()
-    if (!sharesTimers(this.#owner.clock)) return
+    const { clock } = this.#owner
+    // If timers are not shared now, they may have been when the first call began to wait: it has no separate one.
+    if (!sharesTimers(clock) && this.#queue.head?.cancelTimer !== undefined) return
     const delayMs = this.#queue.delayMs(now)
     if (delayMs === undefined) return
-    const { clock } = this.#owner
     const fire = (): void => {
       this.#cancelTimer = undefined
       this.#serve(clock.now())

@@ -129,8 +129,7 @@ class RetryFrame implements Frame {
       const cancellation = cancellationAfterWait(this.attempt, latestMs)
       if (cancellation !== undefined) {
         discard(last)
-        this.emitExecuted(cancellation.by === 'caller' ? 'ignored' : 'failure')
-        this.noteStop('cancelled')
+        this.stopAfterWait(cancellation)
         frame.failure = new Failure(cancellation.reason, root)
         return undefined
       }
@@ -158,6 +157,17 @@ class RetryFrame implements Frame {
       if (delayMs === undefined) return value
       last = failure ?? value
     }
+  }
+
+  private stopAfterWait({ by, reason }: Cancellation): void {
+    const verdict = by === 'caller' ? 'ignored' : 'failure'
+    // The call goes on, but no attempt may begin: a probe's lease has ended. Its refusal has the last failure as cause.
+    if (this.attempt.scope?.cancellation === undefined) {
+      this.stop('cancelled', verdict, reason)
+      return
+    }
+    this.emitExecuted(verdict)
+    this.noteStop('cancelled')
   }
 
   /** Ends the call with its last outcome: the delay took so long that a further attempt would start past `maxTotal`. */

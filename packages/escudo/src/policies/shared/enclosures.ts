@@ -51,6 +51,11 @@ export function whileHolding<T>(permit: HeldPermit, body: () => T): T {
   return storage.run(permit, body)
 }
 
+/** Runs `body` outside a permit that may still be held: the call has ended, and a policy around it goes on. */
+export function outsideOf<T>(permit: HeldPermit, body: () => T): T {
+  return storage === undefined ? body() : storage.run(permit.outer, body)
+}
+
 /** Runs `body` inside a run that several calls wait for, and outside everything else. */
 export function insideRun<T>(run: SharedRun, body: () => T): T {
   return storage === undefined ? body() : storage.run(run, body)

@@ -1,6 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Ambient } from '../../core/context/ambient.ts'
-import { CancelScope } from '../../core/engine/cancel-scope.ts'
+import { type Cancellation, CancelScope } from '../../core/engine/cancel-scope.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { TimerEntry, TimerQueue } from '../../core/engine/timer-queue.ts'
 import { stackless, TimeoutError } from '../../core/errors.ts'
@@ -55,12 +55,13 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
     return this.queued ? this.dueMs : undefined
   }
 
-  override expire(): void {
-    if (this.cancellation !== undefined) return
+  override expire(): Cancellation | undefined {
+    if (this.cancellation !== undefined) return this.cancellation
     this.expired = true
     const { binding, settings } = this.shared
     const make = (): TimeoutError => new TimeoutError(binding, settings.afterMs)
     this.cancel({ by: 'escudo', reason: binding.stacks ? make() : stackless(make) })
+    return this.cancellation
   }
 
   onValue(value: unknown): FrameResult {

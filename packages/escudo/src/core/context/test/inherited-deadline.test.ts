@@ -43,6 +43,8 @@ describe('a deadline of the request', () => {
       ),
     )
     expect(error).toBeInstanceOf(DeadlineExceededError)
+    // The time that is left is a fraction, which no message needs.
+    expect((error as Error).message).toMatch(/^'s' did not answer before the deadline, \d+ ms after the call$/)
     expect([breaker.state, deadline]).toEqual(['closed', expect.any(Number)])
     expect(executed).toEqual([
       ['circuitBreaker', 'ignored'],

@@ -26,8 +26,7 @@ import type { TripRule } from './trips/trip-rule.ts'
  *   {@link advance}. Without the timer, a transition that depends on time happens at the next call.
  *
  * Every `now` and every instant is in milliseconds on one clock, which the caller reads. A process may have a million
- * breakers, one per key, so whatever a healthy circuit does not need is created on demand. States and names after
- * Nygard's "Release It!"; generations after sony/gobreaker.
+ * breakers, one per key, so whatever a healthy circuit does not need is created on demand.
  */
 export class Breaker {
   /** The key of this circuit; undefined for calls without a key, or if all calls share one circuit. */
@@ -37,9 +36,8 @@ export class Breaker {
   #state: BreakerState = 'closed'
   // All calls of a generation share one permit, except probes. A closed circuit allocates nothing for a call.
   #permit: Permit = FIRST_PERMIT
-  // Invariant: an OpenPeriod if and only if the state is open or half-open; its `trial` is set if and only if the state
-  // is half-open. A Ramp only if the state is closed; never under `observe`. Otherwise undefined. One field for both
-  // saves memory, because most of a million keys have neither.
+  // Invariant: an OpenPeriod if and only if the state is open or half-open; its `trial` is set if and only if it is
+  // half-open. A Ramp only if the state is closed; never under `observe`. One field for both saves memory.
   #phase: OpenPeriod | Ramp | undefined
   /** The last failure of a call. Shown only while the circuit is open or half-open. */
   #lastFailure: LastFailure | undefined
@@ -153,8 +151,7 @@ export class Breaker {
 
   /** The open period; undefined unless the circuit is open or half-open. A health check belongs to one open period. */
   get openPeriod(): OpenPeriod | undefined {
-    const phase = this.#phase
-    return phase instanceof Ramp ? undefined : phase
+    return this.#phase instanceof Ramp ? undefined : this.#phase
   }
 
   /** The trip's count; while open or half-open, the count that opened the circuit. */
@@ -167,7 +164,7 @@ export class Breaker {
     return this.openPeriod?.calls ?? this.#rule.calls(now)
   }
 
-  /** Why the circuit is open or half-open, isolated or disabled; undefined if it is closed. */
+  /** Why the circuit is not closed; undefined if it is closed. */
   get reason(): string | undefined {
     if (this.#state === 'isolated' || this.#state === 'disabled') return REASONS[this.#state]
     return this.openPeriod?.reason

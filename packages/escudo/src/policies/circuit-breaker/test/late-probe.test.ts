@@ -4,9 +4,13 @@ import {
   bulkhead,
   circuitBreaker,
   consecutive,
+  constant,
   definePolicy,
+  fallback,
+  hedge,
   isRefusal,
   rateLimiter,
+  retry,
   type Shield,
   shield,
   timeout,
@@ -23,7 +27,10 @@ async function halfOpen(clock: VirtualClock, leaseMs: number, inside: AnyPolicy[
   const breaker = circuitBreaker({ trip: consecutive(1), openFor: 1_000, halfOpen: { lease: leaseMs } })
   const policies = [...around, breaker, ...inside]
   const s = shield({ name: 's', clock }, ...(policies as never[])) as unknown as Shield
-  await s.run(() => Promise.reject(new Error('down'))).catch(() => {})
+  // Another shield of the same breaker: policies inside may replace the failure or repeat the call.
+  await shield({ name: 'other', clock }, breaker)
+    .run(() => Promise.reject(new Error('down')))
+    .catch(() => {})
   await clock.advance(1_000)
   return { breaker, s }
 }
@@ -104,5 +111,91 @@ describe('a probe whose operation has begun', () => {
       await clock.advance(0)
       expect(permits.status?.(0)['inUse']).toBe(0)
     }
+  })
+})
+
+describe('inside a probe whose lease has ended', () => {
+  const after = (clock: VirtualClock, ms: number, error?: Error): Promise<string> =>
+    new Promise((resolve, reject) => {
+      clock.setTimer(() => (error === undefined ? resolve('ok') : reject(error)), ms)
+    })
+
+  test('a fallback replaces the failure of an operation that began in time', async () => {
+    const clock = virtualClock()
+    const { s } = await halfOpen(clock, 100, [fallback('substitute')])
+    const probe = s.run(() => after(clock, 500, new Error('down')))
+    await clock.advance(500)
+    expect(await probe).toBe('substitute')
+  })
+
+  test('no hedge begins, and the attempts in flight go on', async () => {
+    const clock = virtualClock()
+    const { s } = await halfOpen(clock, 100, [hedge({ after: 200 })])
+    let attempts = 0
+    const probe = s.run(() => {
+      attempts += 1
+      return after(clock, 500)
+    })
+    await clock.advance(500)
+    expect([await probe, attempts]).toEqual(['ok', 1])
+  })
+
+  test('a hedge that may not begin hides no failure of the attempts before it', async () => {
+    const clock = virtualClock()
+    const { s } = await halfOpen(clock, 100, [hedge({ after: 1_000 })])
+    let attempts = 0
+    const probe = s.run(() => {
+      attempts += 1
+      return after(clock, 500, new Error('down'))
+    })
+    const outcome = probe.catch((error) => error.message)
+    await clock.advance(500)
+    expect([await outcome, attempts]).toEqual(['down', 1])
+  })
+
+  test('no retry begins, and the refusal has the last failure as its cause', async () => {
+    const clock = virtualClock()
+    const { s } = await halfOpen(clock, 100, [retry({ maxRetries: 1, backoff: constant(200) })])
+    const outcomes: unknown[] = []
+    s.on('executed', ({ policyType, outcome }) => policyType === 'retry' && outcomes.push(outcome))
+    let attempts = 0
+    const down = new Error('down')
+    const probe = s.run(() => {
+      attempts += 1
+      return Promise.reject(down)
+    })
+    const outcome = probe.catch((error) => error)
+    await clock.advance(200)
+    expect(await outcome).toMatchObject({ code: 'CIRCUIT_OPEN', cause: down })
+    expect([attempts, outcomes]).toEqual([1, ['failed_without_retry']])
+  })
+
+  test('no retry of a call that rides on the probe begins', async () => {
+    const clock = virtualClock()
+    const { s } = await halfOpen(clock, 100, [retry({ maxRetries: 1, backoff: constant(200) })])
+    let attempts = 0
+    const inner = (): Promise<unknown> =>
+      s.run(() => {
+        attempts += 1
+        return Promise.reject(new Error('down'))
+      })
+    const probe = s.run(() => inner().catch((error) => error))
+    await clock.advance(200)
+    expect(await probe).toMatchObject({ code: 'CIRCUIT_OPEN', cause: { message: 'down' } })
+    expect(attempts).toBe(1)
+  })
+
+  test('everything begins if the breaker only observes', async () => {
+    const clock = virtualClock()
+    const breaker = circuitBreaker({
+      ...{ trip: consecutive(1), openFor: 1_000, halfOpen: { lease: 100 } },
+      mode: 'observe',
+    })
+    const s = shield({ name: 's', clock }, breaker, rateLimiter({ limit: 1, per: 2_000, maxWait: '1h' }))
+    await s.run(() => Promise.reject(new Error('down'))).catch(() => {})
+    await clock.advance(1_000)
+    const probe = s.run(() => 'ok')
+    await clock.advance(1_000)
+    expect(await probe).toBe('ok')
   })
 })

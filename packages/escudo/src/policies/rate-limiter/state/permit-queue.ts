@@ -33,6 +33,11 @@ export class PermitQueue<W extends PermitWaiter> {
     return this.#queue.length
   }
 
+  /** The waiter that gets the next permit. */
+  get head(): W | undefined {
+    return this.#queue.head
+  }
+
   /** How many calls could start now. The first permits belong to the waiters. */
   available(now: number): number {
     return Math.max(0, this.#limit.available(now) - this.#queue.length)

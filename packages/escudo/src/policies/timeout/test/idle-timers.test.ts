@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
 import { shield } from '../../../core/shield.ts'
 import { timeout } from '../timeout.ts'
 
@@ -26,4 +27,14 @@ test('three thousand timeouts of different durations leave no timer behind', asy
   const before = await heapBytes()
   await oneCallEach(3_000, 60_000)
   expect((await heapBytes()) - before).toBeLessThan(1_000_000)
+})
+
+test('a cancelled background timer leaves nothing behind in the runtime, whatever its duration', async () => {
+  const cancelled = (fromMs: number): void => {
+    for (let n = 0; n < 20_000; n += 1) systemClock.setTimer(() => {}, fromMs + n, { background: true })()
+  }
+  cancelled(1_000_000)
+  const before = await heapBytes()
+  cancelled(60_000)
+  expect((await heapBytes()) - before).toBeLessThan(500_000)
 })
