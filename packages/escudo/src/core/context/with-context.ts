@@ -97,15 +97,22 @@ export function contextHeaders(): Record<string, string> {
 function header(carrier: Carrier | undefined, name: string): string | undefined {
   if (carrier === undefined || carrier === null) return undefined
   try {
-    const value =
-      typeof carrier['get'] === 'function'
-        ? (carrier as { get(name: string): unknown }).get(name)
-        : Object.entries(carrier).find(([key]) => key.toLowerCase() === name)?.[1]
+    const value = rawHeader(carrier, name)
     const first: unknown = Array.isArray(value) ? value[0] : value
     return first instanceof Uint8Array ? new TextDecoder().decode(first) : asText(first)
   } catch {
     return undefined
   }
+}
+
+function rawHeader(carrier: Carrier, name: string): unknown {
+  // The `get` of a Map distinguishes case.
+  if (typeof carrier['get'] === 'function' && !(carrier instanceof Map)) {
+    return (carrier as { get(name: string): unknown }).get(name)
+  }
+  const entries: Iterable<readonly [unknown, unknown]> = carrier instanceof Map ? carrier : Object.entries(carrier)
+  for (const [key, value] of entries) if (String(key).toLowerCase() === name) return value
+  return undefined
 }
 
 function asText(value: unknown): string | undefined {

@@ -14,6 +14,7 @@ describe('withContext', () => {
     ['bytes, as Kafka sends them', { traceparent: Buffer.from(TRACEPARENT) }],
     ['lists', { traceparent: [TRACEPARENT, 'other'] }],
     ['a Map', new Map([['traceparent', TRACEPARENT]])],
+    ['a Map with names in another case', new Map([['TraceParent', TRACEPARENT]])],
     ['Headers', new Headers({ traceparent: TRACEPARENT })],
     ['gRPC metadata', { get: (name: string) => (name === 'traceparent' ? [TRACEPARENT] : []) }],
   ])('continues the trace in a carrier of the form: %s', (_what, carrier) => {
