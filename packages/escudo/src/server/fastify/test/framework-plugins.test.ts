@@ -11,6 +11,7 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import createHttpError from 'http-errors'
 import { describe, expect, test } from 'vitest'
+import { ConfigurationError } from '../../../core/options/configuration-error.ts'
 import { frameworkPlugins } from '../../fastify.ts'
 import { Errors, serverPerTest, type TestServer, url } from './setup.ts'
 
@@ -187,6 +188,11 @@ describe('the trust boundary', () => {
     [416, { 'content-range': 'bytes */5' }, { 'content-range': 'bytes */5' }],
     [429, { 'retry-after': 7 }, { 'retry-after': '7' }],
     [503, { 'Retry-After': 'Fri, 01 Jan 2016 00:00:00 GMT' }, { 'retry-after': '1' }],
+    [503, { 'retry-after': 'Fri Jan  1 00:00:00 2016' }, { 'retry-after': '1' }],
+    [503, { 'retry-after': 'Friday, 01-Jan-16 00:00:00 GMT' }, { 'retry-after': '1' }],
+    [503, { 'retry-after': 'Mon, 31 Feb 2050 00:00:00 GMT' }, { 'retry-after': undefined }],
+    [503, { 'retry-after': ['7'] }, { 'retry-after': '7' }],
+    [503, { 'retry-after': '99999999999' }, { 'retry-after': '86400' }],
     [
       401,
       { 'www-authenticate': 'Basic\r\nset-cookie: a=b' },
@@ -239,8 +245,12 @@ test.each([
   [{ challenge: 5 }, /challenge/],
   [{ requestEncodings: 'gzip' }, /requestEncodings/],
   [{ requestEncodings: ['gzip, br'] }, /requestEncodings/],
-])('frameworkPlugins(%j) is a TypeError', (options, message) => {
-  expect(() => frameworkPlugins(options as never)).toThrow(TypeError)
+  [{ requestEncodings: [['gzip']] }, /requestEncodings/],
+  [{ challange: 'Basic' }, /frameworkPlugins\.challange: no such option.*challenge/],
+  [{ challenge: null }, /frameworkPlugins\.challenge/],
+  [null, /frameworkPlugins: expected an object/],
+])('frameworkPlugins(%j) is a ConfigurationError', (options, message) => {
+  expect(() => frameworkPlugins(options as never)).toThrow(ConfigurationError)
   expect(() => frameworkPlugins(options as never)).toThrow(message)
 })
 
