@@ -1,3 +1,4 @@
+import { discard } from '../../core/engine/discard.ts'
 import { type BodyChunks, chunksOf } from './body-chunks.ts'
 import { type Buffered, bufferChunks } from './buffered-chunks.ts'
 import { readInit } from './request-init.ts'
@@ -34,7 +35,7 @@ export async function fetchConfined(
       spare?.discard()
       return redirects === 0 ? response : asRedirected(response, 'basic')
     }
-    response.body?.cancel().catch(() => {})
+    discard(response)
     if (redirects === REDIRECTS_MAX) throw networkError('redirect count exceeded')
     if (!/^https?:$/.test(location.protocol)) throw networkError('URL scheme must be a HTTP(S) scheme')
     if (location.username !== '' || location.password !== '') throw networkError('the redirect URL has credentials')
