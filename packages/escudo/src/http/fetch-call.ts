@@ -82,7 +82,12 @@ export class FetchCall {
     if (scope !== undefined) attempt.watch(scope)
     try {
       const { input, init, confined } = await this.#request.forAttempt(call, this.#lastError, attempt)
-      checkInTime(call, this.#settings.name)
+      try {
+        checkInTime(call, this.#settings.name)
+      } catch (error) {
+        this.#request.abandonBody(attempt.upload, error)
+        throw error
+      }
       attempt.telemetry = AttemptTelemetry.start(this.#request, call.clock)
       let response: Response
       try {

@@ -116,6 +116,11 @@ export class OutgoingRequest {
     return { input: this.#input, init, confined: confined && this.#follows }
   }
 
+  /** Cancels a body stream that an attempt has taken and will not send. */
+  abandonBody(upload: Upload | undefined, reason: unknown): void {
+    this.#body?.abandon(upload, reason)
+  }
+
   /** Makes the error of an attempt whose `fetch` rejected because the caller's body stream failed; undefined otherwise. */
   bodyFailure(upload: Upload | undefined): BodyNotReplayableError | undefined {
     return upload?.failure === undefined ? undefined : this.#body?.failed(upload.failure.error)

@@ -28,7 +28,13 @@ export async function fetchConfined(
   let spare = given?.body != null && init.body == null ? new SpareBody(given) : undefined
   let url = new URL(given?.url ?? String(input))
   let hop: Hop = { ...init, redirect: 'manual' }
-  let response = await send(input, hop)
+  let response: Response
+  try {
+    response = await send(input, hop)
+  } catch (error) {
+    spare?.discard()
+    throw error
+  }
   for (let redirects = 0; ; redirects += 1) {
     const location = locationOf(response, url)
     if (location === undefined) {
