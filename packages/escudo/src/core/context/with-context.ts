@@ -15,7 +15,7 @@ export type Carrier = Readonly<Record<string, unknown>> | { get(name: string): u
 
 /** Options of {@link withContext}. */
 export interface ContextOptions {
-  /** How long the work may take from now. Every shield inside inherits it. Default: no limit. */
+  /** How long the work may take from now; 0 or less: its time is over. Every shield inside inherits it. Default: no limit. */
   readonly deadline?: Duration
   /** The language of messages for users: `es`, `en`. Default: that of the contract. */
   readonly locale?: string
@@ -59,7 +59,7 @@ export function withContext<T>(carrier: Carrier | undefined, fn: () => T, option
   const context: Ambient = { ...trace, locale, bindings }
   if (deadline === undefined) return withAmbient(context, fn)
   acceptDeadlines()
-  const deadlineMs = systemClock.now() + toMs(deadline, 'withContext.deadline')
+  const deadlineMs = systemClock.now() + toMs(deadline, 'withContext.deadline', Number.NEGATIVE_INFINITY)
   return withAmbient({ ...context, deadlineMs }, fn)
 }
 

@@ -40,9 +40,15 @@ export function retryAfterMsOf(headers: unknown): number | undefined {
 
 function entriesOf(headers: unknown): readonly (readonly [string, unknown])[] {
   if (typeof headers !== 'object' || headers === null) return []
-  return Object.keys(headers)
-    .slice(0, 100)
-    .map((name) => [name.toLowerCase(), read(headers, name)])
+  try {
+    if (headers instanceof Headers) return [...headers]
+    return Object.keys(headers)
+      .slice(0, 100)
+      .map((name) => [name.toLowerCase(), read(headers, name)])
+  } catch {
+    // A proxy threw.
+    return []
+  }
 }
 
 function textOf(value: unknown): string {

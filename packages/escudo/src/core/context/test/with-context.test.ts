@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { contextHeaders, shield, timeout, withContext } from '../../../index.ts'
 import { ambient } from '../ambient.ts'
 
@@ -55,6 +55,16 @@ describe('withContext', () => {
     expect(withContext({}, () => ambient(), { locale: 'es', bindings })).toMatchObject({ locale: 'es', bindings })
     expect(() => withContext({}, () => 1, { dedline: 5 } as never)).toThrow(/withContext.dedline/)
     expect(() => withContext({}, () => 1, { deadline: 'soon' as never })).toThrow(/withContext.deadline/)
+  })
+
+  test('takes a computed deadline that has passed: every call inside rejects', async () => {
+    const called = vi.fn()
+    for (const deadline of [0, -1]) {
+      const run = withContext({}, () => shield('s').run(called), { deadline })
+      await expect(run).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+      expect(withContext({}, () => contextHeaders(), { deadline })['x-request-timeout-ms']).toBe('0')
+    }
+    expect(called).not.toHaveBeenCalled()
   })
 
   test('never mixes interleaved contexts, over promises, timers, emitters, thenables and abort listeners', async () => {

@@ -181,9 +181,10 @@ describe('the trust boundary', () => {
     expect(headers).not.toHaveProperty('www-authenticate')
   })
 
-  test.each<readonly [number, Record<string, unknown>, Record<string, string | undefined>]>([
+  test.each<readonly [number, object, Record<string, string | undefined>]>([
     [401, { 'WWW-Authenticate': 'Basic realm="shop"' }, { 'www-authenticate': 'Basic realm="shop"' }],
     [401, { 'www-authenticate': ['Basic', 'Bearer'] }, { 'www-authenticate': 'Basic, Bearer' }],
+    [401, new Headers({ 'www-authenticate': 'Basic' }), { 'www-authenticate': 'Basic' }],
     [426, { upgrade: 'h2c' }, { upgrade: 'h2c' }],
     [416, { 'content-range': 'bytes */5' }, { 'content-range': 'bytes */5' }],
     [429, { 'retry-after': 7 }, { 'retry-after': '7' }],
