@@ -1,11 +1,16 @@
 import { isAsyncIterator } from './async-iterator.ts'
 
-// Values that their owner still reads, although a policy has rejected them.
-const inUse = new WeakSet<object>()
+// Marks a value that its owner still reads, although a policy has rejected it. A WeakSet would cost each call more.
+// Registered, so that two installed copies of escudo understand each other.
+const KEPT_OPEN: unique symbol = Symbol.for('escudo.kept-open')
+
+interface Markable {
+  [KEPT_OPEN]?: true
+}
 
 /** Marks a value that {@link discard} must not touch, because a caller has received it. */
 export function keepOpen(value: object): void {
-  inUse.add(value)
+  ;(value as Markable)[KEPT_OPEN] = true
 }
 
 /**
@@ -18,8 +23,9 @@ export function keepOpen(value: object): void {
  * Never throws.
  */
 export function discard(value: unknown): void {
-  if (typeof value !== 'object' || value === null || inUse.has(value)) return
+  if (typeof value !== 'object' || value === null) return
   try {
+    if ((value as Markable)[KEPT_OPEN] === true) return
     const { body, bodyUsed } = value as { readonly body?: unknown; readonly bodyUsed?: unknown }
     if (release(value, true) || bodyUsed === true || typeof body !== 'object' || body === null) return
     release(body, false)
