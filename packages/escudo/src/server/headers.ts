@@ -1,5 +1,5 @@
 const BODY_HEADERS: ReadonlySet<string> = new Set([
-  // The body: its length, its digest, its form, its source map, the file that a proxy sends instead of it. See also below.
+  // The body: its form, its digest, its source map, the file that a proxy sends instead of it. See also below.
   'accept-ranges',
   'delta-base',
   'digest',

@@ -15,7 +15,7 @@ export type Carrier = Readonly<Record<string, unknown>> | { get(name: string): u
 
 /** Options of {@link withContext}. */
 export interface ContextOptions {
-  /** How long the work may take from now; 0 or less: its time is over. Every shield inside inherits it. Default: no limit. */
+  /** How long the work may take from now; 0 or less: not at all. Every shield inside inherits it. Default: no limit. */
   readonly deadline?: Duration
   /** The language of messages for users: `es`, `en`. Default: that of the contract. */
   readonly locale?: string

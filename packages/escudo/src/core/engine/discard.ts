@@ -17,10 +17,10 @@ export function keepOpen(value: object): void {
  * Releases what a value holds if no caller receives it: a rejected value that a later attempt replaces, or the value of
  * an operation that ends after its call.
  *
- * An unread body holds a socket. The body of a `Response` is cancelled, a web stream or its reader is cancelled, a readable
- * Node stream is destroyed (also as the `body` of an object), and an async iterator is returned. A locked or used body has
- * a reader, so it stays open. Other objects may be shared, for example a database connection, so they stay as they are.
- * Never throws.
+ * An unread body holds a socket. The body of a `Response` is cancelled, a web stream or its reader is cancelled, a
+ * readable Node stream is destroyed (also as the `body` of an object), and an async iterator is returned. A locked or
+ * used body has a reader, so it stays open. Other objects may be shared, for example a database connection, so they stay
+ * as they are. Never throws.
  */
 export function discard(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
