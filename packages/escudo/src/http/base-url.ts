@@ -8,6 +8,8 @@ const ABSOLUTE = /^(?:[a-z][a-z\d+.-]*:\/\/|data:|blob:)/i
 const MAY_LEAVE = /\.\.|%2e|[\t\n\r]/i
 // Many servers decode these to slashes, merge slashes, and only then read `..` as a parent segment.
 const SLASHES = /(?:\/|%2f|%5c)+/gi
+// Servlet containers remove path parameters before that: `..;a=b` is a parent segment too.
+const PARAMETERS = /(?:;|%3b)[^/]*/gi
 
 /** The base URL of a dependency's paths. */
 export class BaseUrl {
@@ -50,7 +52,7 @@ export class BaseUrl {
     // The prefix has no slash at its end, and no query.
     const inside = `${this.#prefix}/`
     const url = new URL(joined)
-    const decoded = new URL(url.origin + url.pathname.replace(SLASHES, '/'))
+    const decoded = new URL(url.origin + url.pathname.replace(SLASHES, '/').replace(PARAMETERS, ''))
     return [url, decoded].every(
       ({ origin, pathname }) => origin + pathname === this.#prefix || `${origin}${pathname}`.startsWith(inside),
     )

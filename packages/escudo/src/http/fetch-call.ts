@@ -1,6 +1,6 @@
 import { type Call, scopeOf } from '../core/engine/call.ts'
 import type { Cancellation } from '../core/engine/cancel-scope.ts'
-import { keepOpen } from '../core/engine/discard.ts'
+import { discard, keepOpen } from '../core/engine/discard.ts'
 import { answered, declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
 import { retryAfterMs } from '../errors/body/retry-after.ts'
@@ -15,7 +15,7 @@ import { fetchConfined } from './request/redirects.ts'
 import { BodyStream } from './response/body-stream.ts'
 import { ErrorBody } from './response/error-body.ts'
 import { FailedResponse } from './response/failed-response.ts'
-import { discard, withBody } from './response/response-copy.ts'
+import { withBody } from './response/response-copy.ts'
 import { isFailure } from './response/status.ts'
 import type { UpstreamError } from './upstream-error.ts'
 
@@ -82,7 +82,12 @@ export class FetchCall {
     if (scope !== undefined) attempt.watch(scope)
     try {
       const { input, init, confined } = await this.#request.forAttempt(call, this.#lastError, attempt)
-      checkInTime(call, this.#settings.name)
+      try {
+        checkInTime(call, this.#settings.name)
+      } catch (error) {
+        this.#request.abandonBody(attempt.upload, error)
+        throw error
+      }
       attempt.telemetry = AttemptTelemetry.start(this.#request, call.clock)
       let response: Response
       try {
@@ -95,7 +100,7 @@ export class FetchCall {
       }
       // A `fetch` that ignores its signal may return after the cancellation.
       if (scope?.cancellation !== undefined || this.#ended) {
-        discard(response.body)
+        discard(response)
         attempt.upload?.cancel(undefined)
         throw scope?.cancellation?.reason ?? new Error('the call has ended')
       }
@@ -156,7 +161,7 @@ export class FetchCall {
     const source = response.body
     // A concurrent attempt was faster.
     if (this.#delivered !== undefined) {
-      discard(source)
+      discard(response)
       return await this.#delivered
     }
     if (source == null) {

@@ -1,32 +1,34 @@
 const BODY_HEADERS: ReadonlySet<string> = new Set([
-  // The body: its form, its part, its length, its digest, its place, the file that a proxy sends instead of it.
+  // The body: its form, its digest, its source map, the file that a proxy sends instead of it. See also below.
   'accept-ranges',
-  'content-digest',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-length',
-  'content-location',
-  'content-md5',
-  'content-range',
-  'content-type',
+  'delta-base',
   'digest',
   'etag',
+  'im',
   'last-modified',
+  'preference-applied',
   'repr-digest',
   'signature',
   'signature-input',
+  'sourcemap',
   'trailer',
   'transfer-encoding',
-  'x-accel-redirect',
+  'unencoded-digest',
+  'use-as-dictionary',
+  'x-lighttpd-send-file',
   'x-sendfile',
-  // How long caches keep it. See also below.
+  'x-sourcemap',
+  // How long caches keep it.
   'age',
+  'cache-groups',
+  'cache-tag',
+  'edge-cache-tag',
+  'edge-control',
   'expires',
   'pragma',
   'surrogate-control',
   'surrogate-key',
-  'x-accel-expires',
+  'warning',
   // Where it leads.
   'location',
   'refresh',
@@ -38,8 +40,10 @@ const BODY_HEADERS: ReadonlySet<string> = new Set([
  * @param name in lower case
  */
 export function describesBody(name: string): boolean {
-  // Also `CDN-Cache-Control` and those of single caches (RFC 9213).
-  return name.endsWith('cache-control') || BODY_HEADERS.has(name)
+  // `Content-Security-Policy` describes what a page may do; an error may be shown as a page too.
+  if (name.startsWith('content-')) return !name.startsWith('content-security-policy')
+  // `CDN-Cache-Control` and those of single caches (RFC 9213). `X-Accel-…`: what nginx does with the body.
+  return name.endsWith('cache-control') || name.startsWith('x-accel-') || BODY_HEADERS.has(name)
 }
 
 /**

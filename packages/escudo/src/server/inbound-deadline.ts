@@ -9,7 +9,7 @@ import { joinHeader } from './headers.ts'
 export interface InboundDeadlineOptions {
   /** The request header with the milliseconds left. Default: `x-request-timeout-ms`, which `resilientFetch` sends. */
   readonly header?: string
-  /** The longest accepted time; a longer one is shortened. Default `'60s'`. */
+  /** The longest accepted time, more than 0; a longer one is shortened. Default `'60s'`. */
   readonly max?: Duration
 }
 
@@ -37,7 +37,7 @@ export function readInboundDeadline(
   if (typeof header !== 'string' || !HEADER_NAME.test(header)) {
     throw new ConfigurationError(`${path}.header`, `expected the name of a header, got ${show(header)}`)
   }
-  return { header: header.toLowerCase(), maxMs: toMs(max, `${path}.max`) }
+  return { header: header.toLowerCase(), maxMs: toMs(max, `${path}.max`, Number.MIN_VALUE) }
 }
 
 /** The deadline in the headers of a request, on the system clock. Undefined without a valid one. */

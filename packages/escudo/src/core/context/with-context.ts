@@ -15,7 +15,7 @@ export type Carrier = Readonly<Record<string, unknown>> | { get(name: string): u
 
 /** Options of {@link withContext}. */
 export interface ContextOptions {
-  /** How long the work may take from now. Every shield inside inherits it. Default: no limit. */
+  /** How long the work may take from now; 0 or less: not at all. Every shield inside inherits it. Default: no limit. */
   readonly deadline?: Duration
   /** The language of messages for users: `es`, `en`. Default: that of the contract. */
   readonly locale?: string
@@ -60,7 +60,7 @@ export function withContext<T>(carrier: Carrier | undefined, fn: () => T, option
   const context: Ambient = { ...trace, locale, bindings }
   if (deadline === undefined) return withAmbient(context, fn)
   acceptDeadlines()
-  const deadlineMs = systemClock.now() + toMs(deadline, 'withContext.deadline')
+  const deadlineMs = systemClock.now() + toMs(deadline, 'withContext.deadline', Number.NEGATIVE_INFINITY)
   return withAmbient({ ...context, deadlineMs }, fn)
 }
 
@@ -98,15 +98,22 @@ export function contextHeaders(): Record<string, string> {
 function header(carrier: Carrier | undefined, name: string): string | undefined {
   if (carrier === undefined || carrier === null) return undefined
   try {
-    const value =
-      typeof carrier['get'] === 'function'
-        ? (carrier as { get(name: string): unknown }).get(name)
-        : Object.entries(carrier).find(([key]) => key.toLowerCase() === name)?.[1]
+    const value = rawHeader(carrier, name)
     const first: unknown = Array.isArray(value) ? value[0] : value
     return first instanceof Uint8Array ? new TextDecoder().decode(first) : asText(first)
   } catch {
     return undefined
   }
+}
+
+function rawHeader(carrier: Carrier, name: string): unknown {
+  // The `get` of a Map distinguishes case.
+  if (typeof carrier['get'] === 'function' && !(carrier instanceof Map)) {
+    return (carrier as { get(name: string): unknown }).get(name)
+  }
+  const entries: Iterable<readonly [unknown, unknown]> = carrier instanceof Map ? carrier : Object.entries(carrier)
+  for (const [key, value] of entries) if (String(key).toLowerCase() === name) return value
+  return undefined
 }
 
 function asText(value: unknown): string | undefined {

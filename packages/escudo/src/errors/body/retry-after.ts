@@ -15,11 +15,20 @@ const SECONDS = /^\d+$/
  * @returns milliseconds from now, from 0 to one day; undefined if the header is absent or invalid
  */
 export function retryAfterMs(headers: Headers, wallClockMs: number): number | undefined {
-  const value = headers.get('retry-after') ?? undefined
-  if (value === undefined || value.length > 64) return undefined
+  const value = headers.get('retry-after')
+  if (value === null) return undefined
+  return delayMs(value, httpDateMs(headers.get('date') ?? '', wallClockMs) ?? wallClockMs)
+}
+
+/**
+ * Reads the value of a `Retry-After` header.
+ *
+ * @param nowMs milliseconds since 1970, from which a date counts
+ * @returns milliseconds, from 0 to one day; undefined if the value is invalid
+ */
+export function delayMs(value: string, nowMs: number): number | undefined {
+  if (value.length > 64) return undefined
   if (SECONDS.test(value)) return Math.min(Number(value) * 1_000, DELAY_MS_MAX)
-  const dueMs = httpDateMs(value, wallClockMs)
-  if (dueMs === undefined) return undefined
-  const nowMs = httpDateMs(headers.get('date') ?? '', wallClockMs) ?? wallClockMs
-  return Math.min(Math.max(0, dueMs - nowMs), DELAY_MS_MAX)
+  const dueMs = httpDateMs(value, nowMs)
+  return dueMs === undefined ? undefined : Math.min(Math.max(0, dueMs - nowMs), DELAY_MS_MAX)
 }

@@ -1,3 +1,4 @@
+import { delayMs } from '../body/retry-after.ts'
 import { read } from '../safe-read.ts'
 
 // The headers that RFC 9110 ties to an error: what the client needs to act on it.
@@ -34,19 +35,20 @@ export function errorHeaders(headers: unknown): Readonly<Record<string, string>>
 /** The `Retry-After` of an error's headers, in milliseconds: seconds or a date. Undefined without a valid one. */
 export function retryAfterMsOf(headers: unknown): number | undefined {
   const found = entriesOf(headers).find(([name]) => name === 'retry-after')
-  const text = found === undefined ? '' : textOf(found[1]).trim()
-  if (/^\d{1,9}$/.test(text)) return Number(text) * 1_000
-  // Only the preferred form of a date (RFC 9110, 5.6.7): others are read in local time.
-  if (!/^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/.test(text)) return undefined
-  const afterMs = Date.parse(text) - Date.now()
-  return Number.isFinite(afterMs) ? Math.max(0, afterMs) : undefined
+  return found === undefined ? undefined : delayMs(textOf(found[1]).trim(), Date.now())
 }
 
 function entriesOf(headers: unknown): readonly (readonly [string, unknown])[] {
   if (typeof headers !== 'object' || headers === null) return []
-  return Object.keys(headers)
-    .slice(0, 100)
-    .map((name) => [name.toLowerCase(), read(headers, name)])
+  try {
+    if (headers instanceof Headers) return [...headers]
+    return Object.keys(headers)
+      .slice(0, 100)
+      .map((name) => [name.toLowerCase(), read(headers, name)])
+  } catch {
+    // A proxy threw.
+    return []
+  }
 }
 
 function textOf(value: unknown): string {

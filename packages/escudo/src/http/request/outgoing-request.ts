@@ -38,9 +38,9 @@ export class OutgoingRequest {
   readonly #input: Request | string | URL
   readonly #init: RequestInit
   readonly #method: string
-  readonly #follows: boolean
+  /** The request without its body. Some runtimes lack some of its properties. */
+  readonly #checked: Partial<Request>
   readonly headers: Headers
-  readonly canConfine: boolean
   readonly #body: RequestBody | undefined
   // Read when the call starts: a later attempt may run in the context of another request.
   readonly context: Ambient | undefined = ambient()
@@ -59,11 +59,7 @@ export class OutgoingRequest {
     const checked = new Request(this.#input, { ...readInit(this.#init), ...checkedBody(body), signal: null })
     this.url = new URL(checked.url)
     this.#method = checked.method
-    // Some runtimes lack these properties.
-    const { redirect, mode, integrity } = checked as Partial<Request>
-    this.#follows = redirect !== 'manual' && redirect !== 'error'
-    // `fetch` would compare the body of a redirect with the hash, and these modes have other rules.
-    this.canConfine = !this.#follows || ((integrity ?? '') === '' && mode !== 'no-cors' && mode !== 'same-origin')
+    this.#checked = checked
     this.headers = new Headers(this.#init.headers ?? given?.headers)
     // As for `fetch`, null is no signal.
     const signal = this.#init.signal === undefined ? given?.signal : this.#init.signal
@@ -86,6 +82,17 @@ export class OutgoingRequest {
   get idempotency(): Idempotency {
     if (!this.idempotent || this.#body?.replayable === false) return 'unsafe'
     return SAFE_METHODS.has(this.#method) ? 'safe' : 'idempotent'
+  }
+
+  get canConfine(): boolean {
+    const { mode, integrity } = this.#checked
+    // `fetch` would compare the body of a redirect with the hash, and these modes have other rules.
+    return !this.#follows || ((integrity ?? '') === '' && mode !== 'no-cors' && mode !== 'same-origin')
+  }
+
+  get #follows(): boolean {
+    const { redirect } = this.#checked
+    return redirect !== 'manual' && redirect !== 'error'
   }
 
   /**
@@ -114,6 +121,11 @@ export class OutgoingRequest {
       } else if (body !== 'input') init.body = body
     }
     return { input: this.#input, init, confined: confined && this.#follows }
+  }
+
+  /** Cancels a body stream that an attempt has taken and will not send. */
+  abandonBody(upload: Upload | undefined, reason: unknown): void {
+    this.#body?.abandon(upload, reason)
   }
 
   /** Makes the error of an attempt whose `fetch` rejected because the caller's body stream failed; undefined otherwise. */

@@ -1,3 +1,4 @@
+import { discard } from '../../core/engine/discard.ts'
 import { type BodyChunks, chunksOf } from './body-chunks.ts'
 import { type Buffered, bufferChunks } from './buffered-chunks.ts'
 import { readInit } from './request-init.ts'
@@ -27,14 +28,20 @@ export async function fetchConfined(
   let spare = given?.body != null && init.body == null ? new SpareBody(given) : undefined
   let url = new URL(given?.url ?? String(input))
   let hop: Hop = { ...init, redirect: 'manual' }
-  let response = await send(input, hop)
+  let response: Response
+  try {
+    response = await send(input, hop)
+  } catch (error) {
+    spare?.discard()
+    throw error
+  }
   for (let redirects = 0; ; redirects += 1) {
     const location = locationOf(response, url)
     if (location === undefined) {
       spare?.discard()
       return redirects === 0 ? response : asRedirected(response, 'basic')
     }
-    response.body?.cancel().catch(() => {})
+    discard(response)
     if (redirects === REDIRECTS_MAX) throw networkError('redirect count exceeded')
     if (!/^https?:$/.test(location.protocol)) throw networkError('URL scheme must be a HTTP(S) scheme')
     if (location.username !== '' || location.password !== '') throw networkError('the redirect URL has credentials')

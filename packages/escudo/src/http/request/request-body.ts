@@ -22,6 +22,8 @@ export class RequestBody {
   /** Undefined after an attempt took a stream that cannot be read again. */
   #body: Body | Request | undefined
   readonly #replayable: boolean
+  /** The Request whose body an attempt has taken. */
+  #taken: Request | undefined
   #chunks: BodyChunks | undefined
   #buffered: Promise<Buffered> | undefined
   #problem = 'cannot be retried: its body is a stream, which can be read only once'
@@ -53,7 +55,7 @@ export class RequestBody {
     if (this.#replayable) return body as AttemptBody
     if (this.#maxBytes === undefined) {
       this.#body = undefined
-      return body instanceof Request ? 'input' : new Upload(chunksOf(body))
+      return body instanceof Request ? this.#take(body) : new Upload(chunksOf(body))
     }
     const buffered = await this.#buffer(body, this.#maxBytes, signal)
     if (buffered instanceof Uint8Array) {
@@ -69,7 +71,22 @@ export class RequestBody {
     if (!(body instanceof Request)) return new Upload(chunks, buffered)
     // The clone is not needed any more, and `fetch` reads the original from its beginning.
     chunks.cancel(undefined).catch(() => {})
+    return this.#take(body)
+  }
+
+  #take(request: Request): 'input' {
+    this.#taken = request
     return 'input'
+  }
+
+  /**
+   * Cancels a stream that an attempt has taken and will not send.
+   *
+   * @param upload the stream, unless the attempt has taken the body of the Request
+   */
+  abandon(upload: Upload | undefined, reason: unknown): void {
+    if (upload !== undefined) upload.cancel(reason)
+    else this.#taken?.body?.cancel(reason).catch(() => {})
   }
 
   /** Makes the error of a stream that failed: no attempt can have it, and the dependency has nothing to do with it. */

@@ -1,4 +1,4 @@
-import { discard } from './response-copy.ts'
+import { discard } from '../../core/engine/discard.ts'
 
 // How much is read ahead. A body that fits ends its attempt without a reader; a larger body waits for its reader.
 const READ_AHEAD_BYTES = 65_536

@@ -1,5 +1,5 @@
 import type { Clock } from '../../core/clock.ts'
-import { discard } from './response-copy.ts'
+import { discard } from '../../core/engine/discard.ts'
 
 const BYTES_MAX = 65_536
 // The status is known. It must not wait long for a body that only explains it.

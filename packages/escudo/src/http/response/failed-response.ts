@@ -1,5 +1,6 @@
+import { discard } from '../../core/engine/discard.ts'
 import { type BodyErrors, BodyStream } from './body-stream.ts'
-import { discard, withBody } from './response-copy.ts'
+import { withBody } from './response-copy.ts'
 import { releaseUnread } from './unread-body.ts'
 
 /**

@@ -19,9 +19,3 @@ function withMetadataOf(original: Response, copy: Response): Response {
   const value = (): Response => withMetadataOf(original, clone())
   return Object.defineProperty(copy, 'clone', { value, configurable: true, writable: true })
 }
-
-/** Cancels a body that will not be read, so that its connection can be reused. */
-export function discard(body: { cancel(reason?: unknown): Promise<void> } | null): void {
-  // A locked or broken body rejects. There is nothing left to release.
-  body?.cancel().catch(() => {})
-}

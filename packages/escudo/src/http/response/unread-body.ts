@@ -1,5 +1,5 @@
+import { discard } from '../../core/engine/discard.ts'
 import type { BodyStream } from './body-stream.ts'
-import { discard } from './response-copy.ts'
 
 // A caller that looks only at the status reads no body and cancels none. It may pass one signal to all its calls.
 

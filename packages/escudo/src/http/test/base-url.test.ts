@@ -24,6 +24,7 @@ describe('a base URL', () => {
     ['../api/b', 'http://shop:8000/api/../api/b'],
     ['/a%2Fb', 'http://shop:8000/api/a%2Fb'],
     ['/v1..2/a..b', 'http://shop:8000/api/v1..2/a..b'],
+    ['/a;v=1/..;v=2/b', 'http://shop:8000/api/a;v=1/..;v=2/b'],
     ['/a?next=../../b', 'http://shop:8000/api/a?next=../../b'],
     ['/a#../../b', 'http://shop:8000/api/a#../../b'],
   ])('accepts a path that stays inside: %s', (input, expected) => expect(base.resolve(input)).toBe(expected))
@@ -50,6 +51,12 @@ describe('a base URL', () => {
     '\\\\evil.example\\..\\..\\..\\..\\secret',
     ' http://evil.example/../../../../secret',
     '../../secret?token=1',
+    // Tomcat and Jetty remove path parameters, and only then read `..` as a parent segment.
+    '..;/secret',
+    '..;a=b/secret',
+    'a/..;x/%2e%2e;/secret',
+    '..%3B/secret',
+    '..;%2fsecret',
   ])('rejects a path that leaves it: %j', (input) => {
     const resolve = () => base.resolve(input)
     expect(resolve).toThrow(TypeError)
@@ -73,7 +80,7 @@ describe('a base URL', () => {
     expect(String(new BaseUrl('http://shop', 'baseUrl').resolve('../../a'))).toBe('http://shop/../../a')
   })
 
-  test('contains every path that it accepts, also after a server has decoded its slashes', () => {
+  test('contains every path that it accepts, also after a server has decoded its slashes and removed parameters', () => {
     const parts = [
       '/',
       '\\',
@@ -91,6 +98,8 @@ describe('a base URL', () => {
       '%2E',
       '%2f',
       '%5c',
+      ';',
+      '%3b',
       '80',
       'http:',
     ]
@@ -111,7 +120,8 @@ describe('a base URL', () => {
         const url = new URL(resolved)
         expect(url.origin).toBe('http://shop:8000')
         const decoded = new URL(url.origin + url.pathname.replace(/%2f|%5c/gi, '/')).pathname
-        for (const path of [url.pathname, decoded]) expect(path).toMatch(/^\/api(?:\/|$)/)
+        const stripped = new URL(url.origin + decoded.replace(/(?:;|%3b)[^/]*/gi, '')).pathname
+        for (const path of [url.pathname, decoded, stripped]) expect(path).toMatch(/^\/api(?:\/|$)/)
       }),
       { numRuns: 5_000 },
     )

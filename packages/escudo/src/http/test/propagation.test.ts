@@ -3,7 +3,7 @@ import { withAmbient } from '../../core/context/ambient.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type PropagateOptions, resilientFetch } from '../index.ts'
 import { comparable, type RawServer, rawServer } from './raw-server.ts'
-import { rejectionOf } from './setup.ts'
+import { rejectionOf, settled } from './setup.ts'
 
 const CONTEXT = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -196,6 +196,27 @@ describe('a redirect', () => {
     expect((await put(1_048_576)).status).toBe(200)
     expect(home.requests[1]).toMatch(/^content-length: 1048576\r$/im)
     expect(await rejectionOf(put(1_048_577))).toMatchObject({ code: 'UPSTREAM_ERROR', failure: 'network' })
+  })
+
+  test('stops copying the body of a Request when its attempt fails', async () => {
+    let pulls = 0
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        pulls += 1
+        await new Promise(setImmediate)
+        controller.enqueue(new Uint8Array(10))
+      },
+    })
+    const failing = async (): Promise<never> => {
+      throw new TypeError('fetch failed')
+    }
+    const put = resilientFetch({ name: 'x', baseUrl: 'http://x', shield: false, fetch: failing })
+    const request = new Request('http://x/', { method: 'PUT', body, duplex: 'half' })
+    await rejectionOf(withAmbient(CONTEXT, () => put(request)))
+    await settled()
+    const before = pulls
+    await settled()
+    expect(pulls).toBe(before)
   })
 
   test("is not followed with redirect: 'error' or 'manual', as with fetch", async () => {

@@ -26,6 +26,9 @@ describe('the stream of an aborted upload is cancelled', () => {
     return { body, cancelled, pulls: () => pulls }
   }
 
+  const requestWith = (body: ReadableStream): Request =>
+    new Request('http://x/', { method: 'PUT', body, duplex: 'half' })
+
   /** A server that reads and never answers. */
   const silent = async (): Promise<string> => (await rawServer(() => {})).origin
 
@@ -99,6 +102,33 @@ describe('the stream of an aborted upload is cancelled', () => {
     const refused = resilientFetch({ name: 'x', shield: shield('x', breaker) })
     await rejectionOf(refused(new Request('http://x/', { method: 'PUT', body, duplex: 'half' })))
     expect(cancelled).toHaveBeenCalledOnce()
+  })
+
+  test.each([
+    ['a stream', undefined, (body: ReadableStream) => ['http://x/', { method: 'PUT', body, duplex: 'half' }] as const],
+    ['a stream', 20, (body: ReadableStream) => ['http://x/', { method: 'PUT', body, duplex: 'half' }] as const],
+    ['a Request', undefined, (body: ReadableStream) => [requestWith(body), {}] as const],
+    ['a Request', 20, (body: ReadableStream) => [requestWith(body), {}] as const],
+  ])('while its attempt prepares %s (buffered: %s), in whichever microtask', async (_, maxBytes, argumentsFor) => {
+    const fetch = vi.fn(() => new Promise<Response>(() => {}))
+    for (let turns = 0; turns < 40; turns += 1) {
+      fetch.mockClear()
+      const { body, cancelled } = endless()
+      const abort = new AbortController()
+      const put = resilientFetch({ name: 'x', shield: false, fetch, ...(maxBytes && { retryBody: { maxBytes } }) })
+      const [input, init] = argumentsFor(body)
+      const answer = rejectionOf(put(input, { ...init, signal: abort.signal }))
+      for (let turn = 0; turn < turns; turn += 1) await undefined
+      abort.abort('gone')
+      expect(await answer).toBe('gone')
+      await settled()
+      const isSent = fetch.mock.calls.length > 0
+      // A body that was passed on in a Request is left to `fetch`.
+      if (isSent && input instanceof Request) continue
+      // A buffered Request is cloned: its stream receives the reasons of both clones.
+      expect(cancelled, `after ${turns} microtasks`).toHaveBeenCalledOnce()
+      expect(new Set(cancelled.mock.calls.flat(2))).toEqual(new Set(['gone']))
+    }
   })
 
   test('as an iterable: its generator is closed', async () => {

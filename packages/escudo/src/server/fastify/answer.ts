@@ -107,7 +107,8 @@ function sendPastFastify(exchange: Exchange, error: unknown, reply: FastifyReply
   sendOnResponse(reply.raw, answer, made)
 }
 
-function isDisconnected({ raw }: FastifyRequest): boolean {
+/** Whether the client has disconnected. */
+export function isDisconnected({ raw }: FastifyRequest): boolean {
   // The socket of a simulated request (`app.inject`) lacks this property.
   return raw.socket?.destroyed === true
 }

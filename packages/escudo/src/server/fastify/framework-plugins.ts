@@ -1,3 +1,6 @@
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { knownKeys } from '../../core/options/options.ts'
 import { defineErrors } from '../../errors/catalogue/catalogue.ts'
 import type { ErrorDetails } from '../../errors/catalogue/definition.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
@@ -26,6 +29,7 @@ const PluginErrors = defineErrors({
   },
 })
 
+const PATH = 'frameworkPlugins'
 const REQUEST_ENCODINGS: readonly string[] = ['zstd', 'br', 'gzip', 'deflate', 'identity']
 
 type Make = (details: ErrorDetails, options: Required<FrameworkPluginsOptions>) => Error
@@ -78,7 +82,7 @@ const BY_CODE: Readonly<Record<string, Make>> = {
  * The errors of `@fastify/rate-limit` have no code: they are recognised by their stack. In a bundle, and with a custom
  * `errorResponseBuilder`, return `new WellKnown.RATE_LIMITED()` from that option instead.
  *
- * @throws TypeError if an option is not valid
+ * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -89,20 +93,26 @@ const BY_CODE: Readonly<Record<string, Make>> = {
  * ```
  */
 export function frameworkPlugins(options: FrameworkPluginsOptions = {}): readonly Mapper[] {
-  knownKeys(options, 'frameworkPlugins', ['challenge', 'requestEncodings'])
-  const { challenge = 'Bearer', requestEncodings = REQUEST_ENCODINGS } = options
-  if (typeof challenge !== 'string' || !isSendable('www-authenticate', challenge)) {
-    throw new TypeError('frameworkPlugins.challenge: expected a header value, such as Bearer')
-  }
-  if (!Array.isArray(requestEncodings) || !requestEncodings.every((name) => /^[\w.-]+$/.test(String(name)))) {
-    throw new TypeError('frameworkPlugins.requestEncodings: expected a list of content codings, such as gzip')
-  }
-  const settings = { challenge, requestEncodings }
+  const settings = readOptions(options)
   const byCode: Mapper = (error) => {
     const code = genuineCode(error)
     return code !== undefined && Object.hasOwn(BY_CODE, code) ? BY_CODE[code]?.({ cause: error }, settings) : undefined
   }
-  return [byCode, fromRateLimit, (error) => fromCompress(error, requestEncodings)]
+  return [byCode, fromRateLimit, (error) => fromCompress(error, settings.requestEncodings)]
+}
+
+function readOptions(options: FrameworkPluginsOptions): Required<FrameworkPluginsOptions> {
+  knownKeys(options, PATH, ['challenge', 'requestEncodings'])
+  const { challenge = 'Bearer', requestEncodings = REQUEST_ENCODINGS } = options
+  if (typeof challenge !== 'string' || !isSendable('www-authenticate', challenge)) {
+    throw new ConfigurationError(`${PATH}.challenge`, `expected a header value, such as Bearer, got ${show(challenge)}`)
+  }
+  const isCoding = (name: unknown): boolean => typeof name === 'string' && /^[\w.-]+$/.test(name)
+  if (!Array.isArray(requestEncodings) || !requestEncodings.every(isCoding)) {
+    const path = `${PATH}.requestEncodings`
+    throw new ConfigurationError(path, `expected content codings, such as gzip, got ${show(requestEncodings)}`)
+  }
+  return { challenge, requestEncodings: [...requestEncodings] }
 }
 
 /** `@fastify/rate-limit` throws a plain Error with a status. */

@@ -4,8 +4,8 @@ import { WellKnown } from '../../errors/catalogue/well-known.ts'
 /**
  * Makes the parser of JSON bodies. It is stricter than Fastify's own, because JSON is UTF-8 (RFC 8259).
  *
- * Another charset is answered with 415, as is a body that is still compressed: parse only what a hook has decoded. Bytes that are not UTF-8 are malformed: Fastify would replace them by question
- * marks.
+ * Another charset is answered with 415, and so is a compressed body that no hook has decoded. Bytes that are not UTF-8
+ * are malformed: Fastify would replace them by question marks.
  */
 export function jsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
   // Fastify's own parser rejects `__proto__` in a body.

@@ -15,7 +15,7 @@ import { knownKeys, wholeNumber } from '../../core/options/options.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { checkContract } from '../contract-option.ts'
 import type { ServerLogger } from '../logger.ts'
-import { answerError } from './answer.ts'
+import { answerError, isDisconnected } from './answer.ts'
 import { exchangeOf } from './exchanges.ts'
 import { runOtherHooks } from './later-hooks.ts'
 import { onClientError } from './socket-errors.ts'
@@ -136,8 +136,7 @@ function withoutRequestLog(contract: ErrorContract, logger: ServerLogger): Contr
     }
     /** A stream failed after its headers were sent. Fastify reports this only here. */
     override streamError(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-      const isDisconnected = request.raw.socket?.destroyed === true || request.raw.destroyed
-      if (isDisconnected && (error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE') return
+      if (isDisconnected(request) && (error as { code?: unknown }).code === 'ERR_STREAM_PREMATURE_CLOSE') return
       exchangeOf(contract, logger, request.raw, (reply.raw ?? reply) as FastifyReply['raw']).failAfterHeaders(error)
     }
     override serviceUnavailable(): void {}

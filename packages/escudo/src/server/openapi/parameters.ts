@@ -56,19 +56,20 @@ export function parametersOf(
   return [...path, ...others]
 }
 
-const FROM_TEXT: readonly unknown[] = ['integer', 'number', 'boolean']
+const FROM_TEXT: readonly unknown[] = ['integer', 'number', 'boolean', 'null']
 
 /**
  * The schema of a parameter that a client sends as text. If the route receives a number or a boolean, that schema: it
  * has the bounds, which a schema of text cannot have.
  */
 function onTheWire(input: JsonObject, output: JsonObject): JsonObject {
-  const { type } = output
-  if (input['type'] !== 'string' || !FROM_TEXT.includes(type)) return input
+  if (!acceptsText(input) || !isReadFromText(output, input)) return input
   const { title, description, deprecated, default: byDefault, examples } = input
   const read = (value: unknown): unknown => {
     if (typeof value !== 'string') return value
-    return type === 'boolean' ? value === 'true' : Number(value)
+    if (output['type'] === 'boolean') return value === 'true'
+    // A word beside numbers stays a word.
+    return Number.isNaN(Number(value)) ? value : Number(value)
   }
   const annotations = {
     title,
@@ -79,4 +80,26 @@ function onTheWire(input: JsonObject, output: JsonObject): JsonObject {
   }
   const known = Object.entries(annotations).filter(([, value]) => value !== undefined)
   return { ...Object.fromEntries(known), ...(isObject(output) ? output : {}) }
+}
+
+function acceptsText(schema: JsonObject): boolean {
+  return [schema['type']].flat().includes('string') || membersOf(schema).some(acceptsText)
+}
+
+/** Whether a schema describes numbers and booleans, and apart from these only what the client can send as it is. */
+function isReadFromText(output: JsonObject, input: JsonObject): boolean {
+  const sent = new Set(membersOf(input).map((member) => JSON.stringify(member)))
+  const members = membersOf(output)
+  if (members.length === 0) return isScalar(output)
+  return members.some(isScalar) && members.every((member) => isScalar(member) || sent.has(JSON.stringify(member)))
+}
+
+function isScalar(schema: JsonObject): boolean {
+  return [schema['type']].flat().every((type) => FROM_TEXT.includes(type))
+}
+
+/** The members of a union. */
+function membersOf({ anyOf, oneOf }: JsonObject): readonly JsonObject[] {
+  const members = anyOf ?? oneOf
+  return Array.isArray(members) ? members.filter(isObject) : []
 }

@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { contextHeaders, shield, timeout, withContext } from '../../../index.ts'
 import { ambient } from '../ambient.ts'
 
@@ -14,6 +14,7 @@ describe('withContext', () => {
     ['bytes, as Kafka sends them', { traceparent: Buffer.from(TRACEPARENT) }],
     ['lists', { traceparent: [TRACEPARENT, 'other'] }],
     ['a Map', new Map([['traceparent', TRACEPARENT]])],
+    ['a Map with names in another case', new Map([['TraceParent', TRACEPARENT]])],
     ['Headers', new Headers({ traceparent: TRACEPARENT })],
     ['gRPC metadata', { get: (name: string) => (name === 'traceparent' ? [TRACEPARENT] : []) }],
   ])('continues the trace in a carrier of the form: %s', (_what, carrier) => {
@@ -59,6 +60,16 @@ describe('withContext', () => {
     expect(withContext({}, () => ambient(), { locale: 'es', bindings })).toMatchObject({ locale: 'es', bindings })
     expect(() => withContext({}, () => 1, { dedline: 5 } as never)).toThrow(/withContext.dedline/)
     expect(() => withContext({}, () => 1, { deadline: 'soon' as never })).toThrow(/withContext.deadline/)
+  })
+
+  test('takes a computed deadline that has passed: every call inside rejects', async () => {
+    const called = vi.fn()
+    for (const deadline of [0, -1]) {
+      const run = withContext({}, () => shield('s').run(called), { deadline })
+      await expect(run).rejects.toMatchObject({ code: 'DEADLINE_EXCEEDED' })
+      expect(withContext({}, () => contextHeaders(), { deadline })['x-request-timeout-ms']).toBe('0')
+    }
+    expect(called).not.toHaveBeenCalled()
   })
 
   test('never mixes interleaved contexts, over promises, timers, emitters, thenables and abort listeners', async () => {

@@ -37,6 +37,15 @@ const shielded = (clock: ReturnType<typeof virtualClock>, ...policies: AnyPolicy
 const byStatus = (outcome: { ok: boolean; value?: unknown }): 'success' | 'failure' =>
   outcome.ok && (outcome.value as Response).status < 500 ? 'success' : 'failure'
 
+test('discard() cancels the body behind a reader, also one that a read is waiting for', () => {
+  const { response, cancelled } = openResponse()
+  const reader = response.body?.getReader()
+  const waiting = reader?.read()
+  discard(reader)
+  expect(cancelled).toHaveBeenCalledOnce()
+  return waiting
+})
+
 describe('a retry that classifies responses', () => {
   /** Runs an operation that returns the given responses, one per attempt. */
   function attempts(statuses: readonly number[], policies: (classify: typeof byStatus) => AnyPolicy[]) {

@@ -193,3 +193,10 @@ describe('a context', () => {
 function refuse(): never {
   throw new Error('trap')
 }
+
+test('headers that throw when they are read change neither status nor code', () => {
+  for (const headers of [new Proxy({}, { ownKeys: refuse }), new Proxy({}, { getPrototypeOf: refuse })]) {
+    const error = new Errors.AUTENTICACION_FALLIDA(undefined, { headers })
+    expect(contract.translate(error, { traceId })).toMatchObject({ status: 401, code: 'AUTENTICACION_FALLIDA' })
+  }
+})

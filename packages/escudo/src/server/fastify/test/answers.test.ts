@@ -213,6 +213,25 @@ describe('error answers', () => {
     expect(line).toMatchObject({ status_code: 500 })
   })
 
+  test.each(['GET', 'POST'])('logs a body that its stream leaves unfinished as 500, for a %s too', async (method) => {
+    const shop = await start((app) => {
+      app.route({
+        method,
+        url: '/',
+        handler: async () => {
+          const body = new Readable({ read() {} })
+          body.push('half')
+          setTimeout(() => body.destroy(), 20)
+          return body
+        },
+      })
+    })
+    const init = method === 'GET' ? {} : { method, body: '{}', headers: { 'content-type': 'application/json' } }
+    await expect(fetch(url(shop, '/'), init).then((response) => response.text())).rejects.toThrow()
+    expect(await shop.waitForLines('http.request', 1)).toMatchObject([{ status_code: 500 }])
+    expect(await shop.waitForLines('http_error', 1)).toMatchObject([{ error_message: 'Premature close' }])
+  })
+
   test('keeps the answer of a handler that throws after it has answered', async () => {
     const shop = await start((app) => {
       app.get('/', async (_, reply) => {

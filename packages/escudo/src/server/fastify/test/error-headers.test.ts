@@ -23,7 +23,25 @@ const FORBIDDEN = [
   'Content-Location',
   'Content-Disposition',
   'Content-Digest',
+  'Content-DPR',
+  'Content-Script-Type',
   'Repr-Digest',
+  'Unencoded-Digest',
+  'Delta-Base',
+  'IM',
+  'Preference-Applied',
+  'SourceMap',
+  'X-SourceMap',
+  'Use-As-Dictionary',
+  'Cache-Tag',
+  'Edge-Cache-Tag',
+  'Edge-Control',
+  'Cache-Groups',
+  'Warning',
+  'X-Accel-Buffering',
+  'X-Accel-Charset',
+  'X-Accel-Limit-Rate',
+  'X-Lighttpd-Send-File',
   'Digest',
   'X-Accel-Redirect',
   'X-Sendfile',
@@ -50,6 +68,20 @@ describe('an error answer', () => {
       await shop.app.close()
     }
   })
+
+  test.each(['Content-Security-Policy', 'Content-Security-Policy-Report-Only', 'X-Content-Type-Options', 'Link'])(
+    'keeps %s, which does not describe the body',
+    async (name) => {
+      const shop = await start((app) => {
+        app.get('/', async (_, reply) => {
+          reply.header(name, 'x')
+          throw new Error('bug')
+        })
+      })
+      const [answer] = await send(shop.port, get)
+      expect(answer?.headers).toHaveProperty(name.toLowerCase(), 'x')
+    },
+  )
 
   test('sends no trailers, no phrase of another status, and no header that Node refuses', async () => {
     const shop = await start((app) => {

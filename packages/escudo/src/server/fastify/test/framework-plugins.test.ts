@@ -11,6 +11,7 @@ import underPressure from '@fastify/under-pressure'
 import type { FastifyInstance } from 'fastify'
 import createHttpError from 'http-errors'
 import { describe, expect, test } from 'vitest'
+import { ConfigurationError } from '../../../core/options/configuration-error.ts'
 import { frameworkPlugins } from '../../fastify.ts'
 import { Errors, serverPerTest, type TestServer, url } from './setup.ts'
 
@@ -180,13 +181,19 @@ describe('the trust boundary', () => {
     expect(headers).not.toHaveProperty('www-authenticate')
   })
 
-  test.each<readonly [number, Record<string, unknown>, Record<string, string | undefined>]>([
+  test.each<readonly [number, object, Record<string, string | undefined>]>([
     [401, { 'WWW-Authenticate': 'Basic realm="shop"' }, { 'www-authenticate': 'Basic realm="shop"' }],
     [401, { 'www-authenticate': ['Basic', 'Bearer'] }, { 'www-authenticate': 'Basic, Bearer' }],
+    [401, new Headers({ 'www-authenticate': 'Basic' }), { 'www-authenticate': 'Basic' }],
     [426, { upgrade: 'h2c' }, { upgrade: 'h2c' }],
     [416, { 'content-range': 'bytes */5' }, { 'content-range': 'bytes */5' }],
     [429, { 'retry-after': 7 }, { 'retry-after': '7' }],
     [503, { 'Retry-After': 'Fri, 01 Jan 2016 00:00:00 GMT' }, { 'retry-after': '1' }],
+    [503, { 'retry-after': 'Fri Jan  1 00:00:00 2016' }, { 'retry-after': '1' }],
+    [503, { 'retry-after': 'Friday, 01-Jan-16 00:00:00 GMT' }, { 'retry-after': '1' }],
+    [503, { 'retry-after': 'Mon, 31 Feb 2050 00:00:00 GMT' }, { 'retry-after': undefined }],
+    [503, { 'retry-after': ['7'] }, { 'retry-after': '7' }],
+    [503, { 'retry-after': '99999999999' }, { 'retry-after': '86400' }],
     [
       401,
       { 'www-authenticate': 'Basic\r\nset-cookie: a=b' },
@@ -241,8 +248,12 @@ test.each([
   [null, /frameworkPlugins: expected an object/],
   [{ requestEncodings: 'gzip' }, /requestEncodings/],
   [{ requestEncodings: ['gzip, br'] }, /requestEncodings/],
-])('frameworkPlugins(%j) is a TypeError', (options, message) => {
-  expect(() => frameworkPlugins(options as never)).toThrow(TypeError)
+  [{ requestEncodings: [['gzip']] }, /requestEncodings/],
+  [{ challange: 'Basic' }, /frameworkPlugins\.challange: no such option.*challenge/],
+  [{ challenge: null }, /frameworkPlugins\.challenge/],
+  [null, /frameworkPlugins: expected an object/],
+])('frameworkPlugins(%j) is a ConfigurationError', (options, message) => {
+  expect(() => frameworkPlugins(options as never)).toThrow(ConfigurationError)
   expect(() => frameworkPlugins(options as never)).toThrow(message)
 })
 

@@ -79,7 +79,7 @@ describe('the deadline of a caller', () => {
     expect(await get(url, { 'x-time-left': '5000' })).toEqual({ result: true })
   })
 
-  test.each([[{ header: 'a b' }], [{ max: 'soon' }], [{ maximum: 5 }], [null], ['yes']])(
+  test.each([[{ header: 'a b' }], [{ max: 'soon' }], [{ max: 0 }], [{ maximum: 5 }], [null], ['yes']])(
     'is refused as option: %j',
     async (option) => {
       await expect(serve(() => 1, option as never)).rejects.toThrow('escudo.inboundDeadline')

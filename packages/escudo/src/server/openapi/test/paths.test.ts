@@ -98,6 +98,41 @@ describe('parameters that a schema reads from text', () => {
     expect(statuses(document, '/items')).toContain('422')
   })
 
+  test('have the values and bounds of a union, also beside words and null', () => {
+    const number = z.string().transform(Number).pipe(z.number().min(2))
+    const query = z.object({
+      either: z.union([z.string(), z.number()]).transform(Number).pipe(z.number().min(2)).default(5),
+      values: limit.pipe(z.union([z.literal(10), z.literal(20)])),
+      word: z.union([z.literal('all'), number]).default('all'),
+      nothing: number.nullable(),
+      text: z.union([z.string().min(1), z.boolean()]),
+      list: z
+        .string()
+        .transform((text) => text.split(','))
+        .pipe(z.array(z.string()).min(1)),
+    })
+    const document = documentOf({ method: 'GET', url: '/items', description: { query } })
+    expect(Object.fromEntries(parameters(document, '/items').map(({ name, schema }) => [name, schema]))).toEqual({
+      either: { type: 'number', minimum: 2, default: 5 },
+      values: {
+        anyOf: [
+          { type: 'number', const: 10 },
+          { type: 'number', const: 20 },
+        ],
+      },
+      word: {
+        anyOf: [
+          { type: 'string', const: 'all' },
+          { type: 'number', minimum: 2 },
+        ],
+        default: 'all',
+      },
+      nothing: { anyOf: [{ type: 'number', minimum: 2 }, { type: 'null' }] },
+      text: { anyOf: [{ type: 'string', minLength: 1 }, { type: 'boolean' }] },
+      list: { type: 'string' },
+    })
+  })
+
   test('in a path imply a 422, which a transformation without a check does not', () => {
     const document = documentOf(
       {
