@@ -13,12 +13,13 @@ const down = (): Promise<never> => Promise.reject(new Error('down'))
 
 test('the line of a request counts its retries and names the shields that degraded it', async () => {
   const retrying = shield('product', retry({ maxRetries: 2, backoff: constant(1) }))
-  const stock = shield('inventory', fallback(null), timeout(30), retry({ maxRetries: 1, backoff: constant(1) }))
+  const stock = shield('inventory', fallback(null), retry({ maxRetries: 1, backoff: constant(1) }))
+  const slow = shield('inventory', fallback(null), timeout(30))
   const server = await serve((app) => {
     app.get('/ok', async () => 'ok')
     app.get('/retried', () => retrying.run(({ attempt }) => (attempt < 3 ? down() : 'ok')))
     app.get('/degraded', async () => ({ stock: await stock.run(down), again: await stock.run(down) }))
-    app.get('/late', async () => ({ stock: await stock.run(() => delay(10_000, 1, { ref: false })) }))
+    app.get('/late', async () => ({ stock: await slow.run(() => delay(10_000, 1, { ref: false })) }))
   })
   const paths = ['/ok', '/retried', '/degraded', '/late']
   await Promise.all(paths.map((path) => fetch(`http://127.0.0.1:${server.port}${path}`)))
