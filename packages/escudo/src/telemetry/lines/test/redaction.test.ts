@@ -53,6 +53,12 @@ describe('a secret name', () => {
     'accesstoken',
     'xcsrftoken',
     'clientsecret',
+    'PGPASSWORD',
+    'csrfmiddlewaretoken',
+    'ｐａｓｓｗｏｒｄ',
+    'pássword',
+    'to\u00adken',
+    'Ａpi-key',
   ])('is %s', (name) => {
     expect(isSecretName(name)).toBe(true)
   })
@@ -67,6 +73,8 @@ describe('a secret name', () => {
     'key',
     'api',
     'pass',
+    'maxtokens',
+    'contraste',
   ])('is not %s', (name) => {
     expect(isSecretName(name)).toBe(false)
   })
@@ -165,6 +173,26 @@ describe('redaction holds whatever else the object holds', () => {
     ['a long text', `${'x'.repeat(20_000)} token=${S}`],
     ['a password that is longer than a text may be', `http://user:${'p'.repeat(20_000)}${S}@h/`],
     ['a boxed string', new String('boxed')],
+    ['credentials after the name of their scheme', `authorization=Bearer ${S}`],
+    ['credentials without the name of their header', `request with Bearer ${S} failed`],
+    ['a header in the quotes of a command', `curl -H 'X-Auth-Token: ${S}' http://h`],
+    ['a header in the middle of a line', `failed with x-access-token: ${S}, sorry`],
+    ['cookies with commas', `sent Cookie: a=1,session=${S}`],
+    ['a digest', `sent Authorization: Digest username="u", response="${S}", opaque="z"`],
+    ['a secret after another pair', `jdbc:sqlserver://h;user=x;password=${S};a=b`],
+    ['a query with semicolons', `http://h/?a=1;access_token=${S}`],
+    ['a line of settings', `a = 1\npassword = "a \\" ${S}"`],
+    ['an argument in a text', `Command failed: psql --password ${S} -h x`],
+    ['a map as Node shows it', `Map(1) { 'authorization' => '${S}' }`],
+    ['headers as Node shows them', `Headers {\n  accept: 'a',\n  'x-access-token': '${S}'\n}`],
+    ['JSON inside a sentence', `body was {"tokens":["x","${S}"]} and so on`],
+    ['an object in JSON that breaks off', `{"a":1,"credentials":{"user":"bob","pw":"${S}"`],
+    ['a quote in a value of JSON that breaks off', `{"password":"a\\"${S}","b":{`],
+    ['JSON in JSON that breaks off', `x ${JSON.stringify({ body: JSON.stringify({ password: `a"${S}` }) })}, {"`],
+    ['an element of XML', `<wsse:Password Type="t">${S}</wsse:Password>`],
+    ['a password with unencoded characters', `postgres://app:a#b/${S}@h/x`],
+    ['an invalid URL in its error', Object.assign(new TypeError('Invalid URL'), { input: `postgres://u:?${S}@h/` })],
+    ['a URL without scheme', `see //u:${S}@h/x`],
   ]
 
   test.each(companions)('%s', (_, value) => {
@@ -264,6 +292,15 @@ describe('redaction holds whatever else the object holds', () => {
       'a=b; c=d',
       'ratio 1:2 @ noon',
       '/items/:id?x=1',
+      'TokenExpiredError: jwt expired\n    at TokenService.verify (file:///app/token-store.ts:12:3)',
+      'connect ECONNREFUSED token-service:3000',
+      'http://token-service:3000/x?page=1',
+      'token-service: connection refused',
+      'file:///app/node_modules/@scope/x.js:12:3',
+      'http://h:8080/path@v2',
+      'basic authentication failed',
+      'unexpected token: identifier',
+      'used max_tokens: 512',
       'token',
     ]
     const { lines } = logged((log) => log.info({ texts }, 'plain'))
@@ -303,6 +340,22 @@ describe('configured paths', () => {
     const { text } = logged((log) =>
       log.child({ pin: S }, { redact: ['pin', 'card.cvc'] }).info({ card: { cvc: S } }, 'x'),
     )
+    expect(text).not.toContain(S)
+  })
+
+  test.each([
+    { paths: ['q.pin'], censor: '#' },
+    { paths: ['q.pin'], remove: true },
+  ])('a child logger can add them in each form of pino: %j', (redact) => {
+    const { text, texts } = logged((log) => log.child({ q: { pin: S } }, { redact }).info({ q: { pin: S } }, 'x'))
+    expect(text).not.toContain(S)
+    expect(texts).toHaveLength(1)
+  })
+
+  test('a path applies to a field whose name is taken', () => {
+    const { text } = logged((log) => log.info({ service: S, event: { pin: S } }, 'x'), {
+      redact: ['service', 'event.pin'],
+    })
     expect(text).not.toContain(S)
   })
 
@@ -351,6 +404,35 @@ describe('each key is written once', () => {
   })
 })
 
+test('a wide object as the fields of a line, or as bindings, is bounded', () => {
+  const wide = Object.fromEntries(Array.from({ length: 20_000 }, (_, index) => [`key${index}`, 'v'.repeat(50)]))
+  const { texts, lines } = logged((log) => {
+    log.info(wide, 'wide')
+    log.child(wide).info('bound')
+  })
+  expect(Math.max(...texts.map(({ length }) => length))).toBeLessThan(80_000)
+  expect(lines).toMatchObject([{ '…': '[truncated]' }, { '…': '[truncated]' }])
+})
+
+test('objects that hold each other many times are bounded, also if they are empty', () => {
+  let lists: unknown = {}
+  let records: unknown
+  for (let level = 0; level < 9; level += 1) {
+    lists = new Array(900).fill(lists)
+    const inner = records
+    records = Object.fromEntries(Array.from({ length: 900 }, (_, index) => [`k${index}`, inner]))
+  }
+  const startedMs = performance.now()
+  const { texts } = logged((log) => log.info({ lists, records }, 'many'))
+  expect(performance.now() - startedMs).toBeLessThan(2_000)
+  expect(texts[0]?.length).toBeLessThan(120_000)
+})
+
+test('an error in place of %s is written as text', () => {
+  const { lines } = logged((log) => log.info('failed: %s', new TypeError(`http://u:${S}@h/`)))
+  expect(lines[0]?.['event']).toBe('failed: TypeError: http://[redacted]@h/')
+})
+
 test('a line is bounded, whatever is logged', () => {
   const wide = Object.fromEntries(Array.from({ length: 5_000 }, (_, index) => [`key${index}`, 'v'.repeat(100)]))
   let deep: object = { token: S }
@@ -369,6 +451,17 @@ test('no value makes the search for secrets slow', () => {
     '://'.repeat(5_000),
     '"a":'.repeat(4_000),
     'a=@%'.repeat(4_000),
+    '//a:'.repeat(4_000),
+    'x://a:'.repeat(2_500),
+    '{"a":'.repeat(3_000),
+    '"token":['.repeat(1_700),
+    '"token":"'.repeat(1_700),
+    'token: "'.repeat(2_000),
+    'tokentoken-'.repeat(1_400),
+    'bearer '.repeat(2_000),
+    '<token'.repeat(2_500),
+    '-a '.repeat(5_000),
+    '\\'.repeat(16_000),
   ]
   const startedMs = performance.now()
   logged((log) => {
