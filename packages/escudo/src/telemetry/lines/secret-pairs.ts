@@ -5,8 +5,8 @@ export const REDACTED = '[redacted]'
 
 // `name=value` in a query, a form, a cookie, a command line or a file of settings. Ruby writes `=>`.
 const ASSIGNED_NAME = /([^\s=&?#;,"'<>{}():]{1,128})[ \t]{0,2}=>?[ \t]{0,2}/g
-// `"name": value`, also with the quotes of JSON inside JSON, and as Node shows maps.
-const QUOTED_NAME = /(\\*["'])([^"'\\\r\n,:{}]{1,128})\1\s*(?:=>|[:,])\s*/g
+// `"name": value`, also with the quotes of JSON inside JSON, and as Node shows maps. A run of backslashes is read once.
+const QUOTED_NAME = /(?<!\\)(\\{0,15}["'])([^"'\\\r\n,:{}]{1,128})\1\s*(?:=>|[:,])\s*/g
 // A header on a separate line, as in a dump of a request.
 const HEADER_NAME = /^[ \t>]*([a-z][\w-]{0,63}):[ \t]*/gim
 // A header or setting in the middle of a line. A name such as `token-service` does not end in the word.

@@ -6,7 +6,7 @@ export { REDACTED } from './secret-pairs.ts'
 const URL_START = /^[\0- ]*[a-z][a-z\d+.-]{0,30}:/i
 // The user info of a URL inside other text. The bounds keep the search linear.
 const USER_INFO =
-  /((?<![a-z\d+.-])(?:[a-z][a-z\d+.-]{0,30}:)?[\\/]{2,})(?:[^\s\\/?#:@"'<>]*:[^\s\\/?#]*|[^\s\\/?#]*)@/gi
+  /((?<![a-z\d+.\\/-])(?:[a-z][a-z\d+.-]{0,30}:)?[\\/]{2,})(?:[^\s\\/?#:@"'<>]*:[^\s\\/?#]*|[^\s\\/?#]*)@/gi
 // A password that was not encoded holds any character. A number after the host is its port.
 const UNENCODED_USER_INFO = /([a-z][a-z\d+.-]{0,30}:\/\/)[^\s\\/?#:@"'<>]{0,256}:(?!\d{1,5}[/?#])[^\s"'<>]{1,256}@/gi
 // Credentials without the name of their header. They hold a digit; `basic authentication` does not.

@@ -461,7 +461,7 @@ test('no value makes the search for secrets slow', () => {
     'bearer '.repeat(2_000),
     '<token'.repeat(2_500),
     '-a '.repeat(5_000),
-    '\\'.repeat(16_000),
+    `token=:"${'\\'.repeat(16_000)}"`,
   ]
   const startedMs = performance.now()
   logged((log) => {
