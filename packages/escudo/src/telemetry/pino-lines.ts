@@ -24,7 +24,7 @@ interface LineState {
 }
 
 /** The members of a pino logger that are under symbols, by their descriptions: each copy of pino has separate ones. */
-type Internals = Readonly<Record<'asJson' | 'chindings' | 'stringifiers' | 'setLevel' | 'stream', symbol>>
+type Internals = Readonly<Record<'asJson' | 'chindings' | 'stringifiers' | 'setLevel' | 'stream' | 'mixin', symbol>>
 
 type Serializers = Readonly<Record<string, ((value: unknown) => unknown) | undefined>>
 
@@ -227,7 +227,7 @@ function internalsOf(logger: object, where: string): Internals {
       if (name !== undefined) found[name] ??= symbol
     }
   }
-  const needed = ['asJson', 'chindings', 'stringifiers', 'setLevel', 'stream'] as const
+  const needed = ['asJson', 'chindings', 'stringifiers', 'setLevel', 'stream', 'mixin'] as const
   if (needed.some((name) => found[name] === undefined)) {
     throw new ConfigurationError(where, `expected a logger of pino, got ${show(logger)}`)
   }
@@ -256,10 +256,15 @@ function logUnreadable(log: Logger, args: readonly unknown[], method: (...args: 
     // Written now, so that pino reads plain data only.
     const value: unknown = JSON.parse(new FieldWriter().value(first) ?? 'null')
     const fields = typeof value === 'object' && value !== null ? value : { value }
-    method.apply(log, [fields, truncate(text, 1_024)] as unknown as never)
+    method.apply(withoutMixin(log), [fields, truncate(text, 1_024)] as unknown as never)
   } catch {
     // A logged value, or a destination, must not break the code that logs.
   }
+}
+
+/** The logger without its mixin, which may be what threw. */
+function withoutMixin(log: Logger): Logger {
+  return Object.create(log, { [internalsOf(log, 'mixin').mixin]: { value: undefined } }) as Logger
 }
 
 /** Redacts the values that fill the placeholders of a message: `log.info('order %o', order)`. */

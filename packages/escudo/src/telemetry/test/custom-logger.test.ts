@@ -215,6 +215,21 @@ test('the redaction of an existing logger applies to the bindings of its childre
   expect(texts[0]).toContain('"q":{"pin":"###"},"z":"###"')
 })
 
+test.each<readonly [string, pino.LoggerOptions]>([
+  ['throws', { mixin: throwTrap }],
+  ['returns nothing', { mixin: () => null as never }],
+  ['cannot be merged', { mixin: () => ({}), mixinMergeStrategy: throwTrap }],
+])('a mixin that %s costs no line', (_, options) => {
+  const { stream, texts, lines } = capture()
+  createLogger({ service: 'mine', pino: pino({ base: null, ...options }, stream) }).info({ a: 1, token: S }, 'one')
+  pino({ ...lineFormat('mine'), ...options }, stream).info({ a: 1, token: S }, 'one')
+  expect(texts.join('')).not.toContain(S)
+  expect(lines()).toMatchObject([
+    { event: 'one', a: 1 },
+    { event: 'one', a: 1 },
+  ])
+})
+
 describe('winston', () => {
   function make(settings = {}) {
     const { stream, texts, lines } = capture()
@@ -273,5 +288,9 @@ describe('winston', () => {
 })
 
 function trap(): never {
+  throw new Error('trap')
+}
+
+function throwTrap(): never {
   throw new Error('trap')
 }
