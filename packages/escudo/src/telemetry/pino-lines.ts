@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import { type Logger, type LoggerOptions, stdSerializers } from 'pino'
 import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
@@ -18,10 +19,12 @@ interface LineState {
   readonly paths: PathNodes | undefined
   /** Whether fields go to the line unchanged: the logger has no custom serializer, formatter or redaction. */
   readonly isPlain: boolean
+  /** Whether the destination is a transport that finds its targets by a numeric `level` in the line. */
+  readonly needsLevel: boolean
 }
 
 /** The members of a pino logger that are under symbols, by their descriptions: each copy of pino has separate ones. */
-type Internals = Readonly<Record<'asJson' | 'chindings' | 'stringifiers' | 'setLevel' | 'stream', symbol>>
+type Internals = Readonly<Record<'asJson' | 'chindings' | 'stringifiers' | 'setLevel' | 'stream' | 'mixin', symbol>>
 
 type Serializers = Readonly<Record<string, ((value: unknown) => unknown) | undefined>>
 
@@ -30,7 +33,7 @@ type AnyLogger = Logger & Record<symbol, unknown> & { [STATE]?: LineState }
 const SERIALIZERS = Symbol.for('pino.serializers')
 const FORMATTERS = Symbol.for('pino.formatters')
 const HOOKS = Symbol.for('pino.hooks')
-// Such a transport finds its targets by a numeric `level`.
+// pino marks a transport with several targets from 10.4 on.
 const USES_MULTISTREAM = Symbol.for('pino.transport.usesMultistream')
 
 /**
@@ -43,7 +46,8 @@ export function withLines(logger: Logger, format: LineFormat, where: string): Lo
   const lines = Object.create(logger) as AnyLogger
   const internals = internalsOf(lines, where)
   const bound = format.written(bindingsOf(logger))
-  lines[STATE] = { format, bound, paths: format.paths, isPlain: isPlain(lines, internals) }
+  const needsLevel = findsTargetsByLevel(lines, internals)
+  lines[STATE] = { format, bound, paths: format.paths, isPlain: isPlain(lines, internals), needsLevel }
   lines[internals.asJson] = function asLine(this: AnyLogger, fields: object, event: unknown, level: number): string {
     return writeLine(this, internals, fields, event, level)
   }
@@ -54,7 +58,7 @@ export function withLines(logger: Logger, format: LineFormat, where: string): Lo
     return Object.fromEntries([...boundOf(this)].map(([key, text]) => [key, JSON.parse(`{${text}}`)[key]]))
   }
   lines.setBindings = function setBindings(this: AnyLogger, bindings) {
-    this[STATE] = bind(this, bindings)
+    this[STATE] = bind(this, internals, bindings)
   }
   const hooks = lines[HOOKS] as LoggerOptions['hooks']
   lines[HOOKS] = { ...hooks, logMethod: withoutThrowing(hooks?.logMethod) }
@@ -96,7 +100,7 @@ function linesOf(logger: Logger, format: LineFormat): Logger {
 }
 
 function writeLine(log: AnyLogger, internals: Internals, fields: object, event: unknown, level: number): string {
-  const { format, bound, paths, isPlain } = log[STATE] as LineState
+  const { format, bound, paths, isPlain, needsLevel } = log[STATE] as LineState
   const label = log.levels.labels[level] ?? String(level)
   const line = format.line(
     LEVEL_NAMES[label] ?? label,
@@ -105,8 +109,15 @@ function writeLine(log: AnyLogger, internals: Internals, fields: object, event: 
     bound,
     paths,
   )
+  return needsLevel ? `${line.slice(0, -2)},"level":${level}}\n` : line
+}
+
+function findsTargetsByLevel(log: AnyLogger, internals: Internals): boolean {
   const stream = log[internals.stream] as { readonly [USES_MULTISTREAM]?: boolean } | undefined
-  return stream?.[USES_MULTISTREAM] === true ? `${line.slice(0, -2)},"level":${level}}\n` : line
+  if (stream?.[USES_MULTISTREAM] === true) return true
+  // Before 10.4, one target and several look the same. With one, the field is only superfluous.
+  const [major = 0, minor = 0] = log.version.split('.').map(Number)
+  return stream?.constructor?.name === 'ThreadStream' && (major < 10 || (major === 10 && minor < 4))
 }
 
 /** Applies the logger's own formatter, serializers and redaction to the fields of a line. */
@@ -170,23 +181,27 @@ function childOf(
   internals: Internals,
   pinoChild: Logger['child'],
   bindings: unknown,
-  options: Record<string, unknown> = {},
+  options?: Record<string, unknown> | null,
 ): Logger {
-  const { redact, ...others } = options
+  const { redact, ...others } = options ?? {}
   const child = pinoChild.call(parent as never, {}, others) as unknown as AnyLogger
   const state = parent[STATE] as LineState
-  const added = Array.isArray(redact) ? parsePaths(redact as string[], 'child.redact') : undefined
+  // pino takes an array of paths, or an object with them.
+  const redacted = Array.isArray(redact) ? redact : (redact as { readonly paths?: unknown } | null | undefined)?.paths
+  const added = redacted === undefined ? undefined : parsePaths(redacted as string[], 'child.redact')
   const paths = added === undefined ? state.paths : [...(state.paths ?? []), ...added]
   child[STATE] = { ...state, paths, isPlain: isPlain(child, internals) }
-  child[STATE] = bind(child, bindings)
+  child[STATE] = bind(child, internals, bindings)
   return child
 }
 
-function bind(log: AnyLogger, bindings: unknown): LineState {
+function bind(log: AnyLogger, internals: Internals, bindings: unknown): LineState {
   const state = log[STATE] as LineState
-  const serializers = log[SERIALIZERS] as Serializers
   const isObject = typeof bindings === 'object' && bindings !== null
-  const fields = isObject && customKeys(serializers).length > 0 ? converted(bindings, serializers, {}) : bindings
+  const isConverted = isObject && !isPlain(log, internals)
+  const fields = isConverted
+    ? converted(bindings, log[SERIALIZERS] as Serializers, log[internals.stringifiers] as Serializers)
+    : bindings
   const written = state.format.written(fields, state.paths)
   return { ...state, bound: written.size === 0 ? state.bound : new Map([...state.bound, ...written]) }
 }
@@ -212,7 +227,7 @@ function internalsOf(logger: object, where: string): Internals {
       if (name !== undefined) found[name] ??= symbol
     }
   }
-  const needed = ['asJson', 'chindings', 'stringifiers', 'setLevel', 'stream'] as const
+  const needed = ['asJson', 'chindings', 'stringifiers', 'setLevel', 'stream', 'mixin'] as const
   if (needed.some((name) => found[name] === undefined)) {
     throw new ConfigurationError(where, `expected a logger of pino, got ${show(logger)}`)
   }
@@ -241,10 +256,15 @@ function logUnreadable(log: Logger, args: readonly unknown[], method: (...args: 
     // Written now, so that pino reads plain data only.
     const value: unknown = JSON.parse(new FieldWriter().value(first) ?? 'null')
     const fields = typeof value === 'object' && value !== null ? value : { value }
-    method.apply(log, [fields, truncate(text, 1_024)] as unknown as never)
+    method.apply(withoutMixin(log), [fields, truncate(text, 1_024)] as unknown as never)
   } catch {
     // A logged value, or a destination, must not break the code that logs.
   }
+}
+
+/** The logger without its mixin, which may be what threw. */
+function withoutMixin(log: Logger): Logger {
+  return Object.create(log, { [internalsOf(log, 'mixin').mixin]: { value: undefined } }) as Logger
 }
 
 /** Redacts the values that fill the placeholders of a message: `log.info('order %o', order)`. */
@@ -253,6 +273,15 @@ function withPlainParameters(args: readonly unknown[]): readonly unknown[] {
   if (args.length <= first) return args
   return args.map((value, index) => {
     const isWritten = index >= first && (typeof value === 'string' || (typeof value === 'object' && value !== null))
-    return isWritten ? JSON.parse(new FieldWriter().value(value) ?? 'null') : value
+    if (!isWritten) return value
+    const plain: unknown = JSON.parse(new FieldWriter().value(value) ?? 'null')
+    // `%s` writes an error as text.
+    return types.isNativeError(value) && typeof plain === 'object' && plain !== null
+      ? Object.defineProperty(plain, 'toString', { value: () => textOfError(plain) })
+      : plain
   })
+}
+
+function textOfError({ type, message }: { readonly type?: unknown; readonly message?: unknown }): string {
+  return `${String(type)}: ${String(message)}`
 }

@@ -60,9 +60,13 @@ export function logPolicyEvents(logger: LineLogger, options: PolicyLogOptions = 
   const linesMax = wholeNumber(options.linesMax ?? 10, `${PATH}.linesMax`, 0)
   const window = new LineWindow(logger, linesMax, options.clock ?? systemClock)
   const unsubscribe = subscribe((event) => window.add(event))
+  const end = (): void => window.end()
+  // A process that exits during an outage would lose the counts.
+  process.on('exit', end)
   return () => {
+    process.off('exit', end)
     unsubscribe()
-    window.end()
+    end()
   }
 }
 

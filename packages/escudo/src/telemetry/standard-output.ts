@@ -17,6 +17,7 @@ export class StandardOutput {
 
   constructor(fd = 1) {
     this.#fd = fd
+    if (fd === 1) stopBlocking()
   }
 
   write(line: string): void {
@@ -32,6 +33,15 @@ export class StandardOutput {
     if (written.bytes > 0) this.#endsInPartialLine = written.bytes < bytes.length
     if (written.bytes === bytes.length) this.#losses.written()
     else this.#losses.lost(this.#isStalled ? 'STALLED' : written.code)
+  }
+}
+
+/** The pipe of a child process blocks until Node opens it as a stream: a stuck reader would stop the whole service. */
+function stopBlocking(): void {
+  try {
+    void process.stdout
+  } catch {
+    // The descriptor is closed. Writing to it says so.
   }
 }
 

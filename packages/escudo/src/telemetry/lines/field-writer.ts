@@ -8,13 +8,15 @@ import { entriesOf, errorEntries, isErrorLike, kindOf, textOf } from './special-
 
 // The bounds of one line. A value beyond them is replaced by a mark.
 const DEPTH_MAX = 10
-const ENTRIES_MAX = 1_000
+export const ENTRIES_MAX = 1_000
 const TEXT_LENGTH_MAX = 8_192
 const KEY_LENGTH_MAX = 256
 const CHARACTERS_MAX = 65_536
 const KNOWN_NAMES_MAX = 2_000
 
 const REDACTED_JSON = `"${REDACTED}"`
+/** Replaces the fields that are beyond a bound. */
+export const TRUNCATED_FIELD = '"…":"[truncated]"'
 const UNREADABLE = '"[unreadable]"'
 
 /** What is known of a key. */
@@ -51,9 +53,18 @@ export class FieldWriter {
   /** The objects around the current value. An object that occurs twice, but not inside itself, is written twice. */
   #path: object[] | undefined
 
-  /** Writes a field as `"key":value`. Returns undefined for the value undefined, which has no JSON. */
-  field(key: string, value: unknown, paths: PathNodes | undefined): string | undefined {
-    return this.#field(key, value, paths, 0)
+  /** Whether the line has reached its bound: further fields must not be written. */
+  get isFull(): boolean {
+    return this.#charactersLeft <= 0
+  }
+
+  /**
+   * Writes a field as `"key":value`. Returns undefined for the value undefined, which has no JSON.
+   *
+   * @param pathKey the key that the paths to redact know, if the field is written under another one
+   */
+  field(key: string, value: unknown, paths: PathNodes | undefined, pathKey?: string): string | undefined {
+    return this.#field(key, value, paths, 0, pathKey)
   }
 
   /** Writes a value. Returns undefined for the value undefined. */
@@ -61,15 +72,21 @@ export class FieldWriter {
     return this.#value(value, paths, 0)
   }
 
-  #field(key: string, value: unknown, paths: PathNodes | undefined, depth: number): string | undefined {
+  #field(
+    key: string,
+    value: unknown,
+    paths: PathNodes | undefined,
+    depth: number,
+    pathKey: string = key,
+  ): string | undefined {
     if (value === undefined) return undefined
     const { json: known, altered, isSecret } = factsOf(key)
     // Altered keys can be equal, and each key is written once.
     const json = altered === undefined ? known : `${jsonText(`${altered}#${++this.#alteredCount}`)}:`
     this.#charactersLeft -= json.length
-    if (isSecret && value !== null) return json + REDACTED_JSON
-    const below = paths === undefined ? undefined : nodesBelow(paths, key)
-    if (below?.some(({ isEnd }) => isEnd)) return json + REDACTED_JSON
+    if (isSecret && value !== null) return json + this.#mark(REDACTED_JSON)
+    const below = paths === undefined ? undefined : nodesBelow(paths, pathKey)
+    if (below?.some(({ isEnd }) => isEnd)) return json + this.#mark(REDACTED_JSON)
     const text = this.#value(value, below, depth)
     return text === undefined ? undefined : json + text
   }
@@ -101,19 +118,23 @@ export class FieldWriter {
     const removedCount = Math.max(0, readable.length - redacted.length)
     const lengthMax = readable === text ? TEXT_LENGTH_MAX : TEXT_LENGTH_MAX - removedCount
     const short = truncate(redacted, Math.max(0, Math.min(lengthMax, this.#charactersLeft)))
-    this.#charactersLeft -= short.length + 2
-    return jsonText(short)
+    return this.#mark(jsonText(short))
+  }
+
+  #mark(json: string): string {
+    this.#charactersLeft -= json.length
+    return json
   }
 
   #object(value: object, paths: PathNodes | undefined, depth: number): string | undefined {
     this.#path ??= []
-    if (this.#path.includes(value)) return '"[circular]"'
-    if (depth >= DEPTH_MAX || this.#charactersLeft <= 0) return '"[truncated]"'
+    if (this.#path.includes(value)) return this.#mark('"[circular]"')
+    if (depth >= DEPTH_MAX || this.isFull) return this.#mark('"[truncated]"')
     this.#path.push(value)
     try {
       return this.#contents(value, paths, depth)
     } catch {
-      return UNREADABLE
+      return this.#mark(UNREADABLE)
     } finally {
       this.#path.pop()
     }
@@ -147,8 +168,10 @@ export class FieldWriter {
     let fields = ''
     let count = 0
     for (const [key, item] of entries) {
-      if (++count > ENTRIES_MAX || this.#charactersLeft <= 0) {
-        fields += `${fields === '' ? '' : ','}"…":"[truncated]"`
+      // Every entry counts, also one without text: objects that hold each other many times have no end otherwise.
+      this.#charactersLeft -= 3
+      if (++count > ENTRIES_MAX || this.isFull) {
+        fields += `${fields === '' ? '' : ','}${TRUNCATED_FIELD}`
         break
       }
       const field = this.#field(key, isNamedSecret(source, key) ? REDACTED : item, paths, depth + 1)
@@ -162,11 +185,12 @@ export class FieldWriter {
     let isAfterSecretName = false
     for (let index = 0; index < values.length; index += 1) {
       if (index > 0) items += ','
-      if (index >= ENTRIES_MAX || this.#charactersLeft <= 0) return `[${items}"[truncated]"]`
+      this.#charactersLeft -= 3
+      if (index >= ENTRIES_MAX || this.isFull) return `[${items}"[truncated]"]`
       const item = readItem(values, index)
       const below = paths === undefined ? undefined : nodesBelow(paths, String(index))
       const isRedacted = (isAfterSecretName && item !== null) || below?.some(({ isEnd }) => isEnd) === true
-      items += isRedacted ? REDACTED_JSON : (this.#value(item, below, depth + 1) ?? 'null')
+      items += isRedacted ? this.#mark(REDACTED_JSON) : (this.#value(item, below, depth + 1) ?? 'null')
       // Raw headers: ['authorization', '…', 'host', '…'], or a list of such pairs.
       isAfterSecretName = !isAfterSecretName && isNameOfSecret(item)
     }

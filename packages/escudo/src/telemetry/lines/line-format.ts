@@ -1,6 +1,6 @@
 import { type Ambient, ambient } from '../../core/context/ambient.ts'
 import { nonEmptyText } from '../../core/options/options.ts'
-import { FieldWriter, isNamedSecret } from './field-writer.ts'
+import { ENTRIES_MAX, FieldWriter, isNamedSecret, TRUNCATED_FIELD } from './field-writer.ts'
 import { jsonText } from './json-text.ts'
 import { type PathNodes, parsePaths } from './redact-paths.ts'
 import { REDACTED } from './secret-text.ts'
@@ -91,10 +91,11 @@ export class LineFormat {
   written(fields: unknown, paths: PathNodes | undefined = this.paths): WrittenFields {
     const written = new Map<string, string>()
     const writer = new FieldWriter()
-    forEachField(fields, (key, value) => {
+    const isWhole = forEachField(fields, writer, (key, value) => {
       const field = writer.field(key, value, paths)
       if (field !== undefined) written.set(key, field)
     })
+    if (!isWhole) written.set('…', TRUNCATED_FIELD)
     return written
   }
 }
@@ -127,16 +128,16 @@ class LineFields {
   /** Writes the fields of an object. With `namesEvent`, its field `event` is written already. */
   own(fields: unknown, namesEvent: boolean): string {
     let text = ''
-    forEachField(fields, (key, value) => {
+    const isWhole = forEachField(fields, this.#writer, (key, value) => {
       if (namesEvent && key === 'event' && typeof value === 'string') return
       const name = this.#isTaken(key) ? renamed(key, fields) : key
       if (name === undefined || this.#seen?.has(name) === true) return
-      const field = this.#writer.field(name, value, this.#paths)
+      const field = this.#writer.field(name, value, this.#paths, key)
       if (field === undefined) return
       this.#seen?.add(name)
       text += `,${field}`
     })
-    return text
+    return isWhole ? text : text + this.bound('…', TRUNCATED_FIELD)
   }
 
   /** Writes a field that is text already. */
@@ -154,21 +155,23 @@ class LineFields {
   }
 }
 
-/** Calls `body` for each field of any value. Never throws. */
-function forEachField(fields: unknown, body: (key: string, value: unknown) => void): void {
-  if (fields === undefined || fields === null) return
+/** Calls `body` for each field of any value. Never throws. Returns false if it stopped at the bounds of a line. */
+function forEachField(fields: unknown, writer: FieldWriter, body: (key: string, value: unknown) => void): boolean {
+  if (fields === undefined || fields === null) return true
   if (typeof fields !== 'object' || isList(fields)) {
     body('value', fields)
-    return
+    return true
   }
   let keys: readonly string[]
   try {
     keys = Object.keys(fields)
   } catch {
     body('value', '[unreadable]')
-    return
+    return true
   }
+  let count = 0
   for (const key of keys) {
+    if (++count > ENTRIES_MAX || writer.isFull) return false
     let value: unknown
     try {
       value = (fields as Readonly<Record<string, unknown>>)[key]
@@ -177,6 +180,7 @@ function forEachField(fields: unknown, body: (key: string, value: unknown) => vo
     }
     body(key, isNamedSecret(fields, key) ? REDACTED : value)
   }
+  return true
 }
 
 function isList(fields: object): boolean {

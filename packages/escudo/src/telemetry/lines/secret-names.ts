@@ -6,9 +6,9 @@ const SECRET_WORDS: ReadonlySet<string> = new Set(
   ),
 )
 
-/** What is left of camel case where names become lower case, as in headers. */
+/** Words that are written as one, as in lower-case headers and in `PGPASSWORD`. */
 const RUN_TOGETHER =
-  /^x?(?:access|refresh|auth|api|id|bearer|session|csrf|xsrf|client|user|db|set)(?:token|secret|password|apikey|cookie)s?$/
+  /(?:token|authorization|(?:secret|password|passwd|apikey|cookie|credential)s?|(?:access|refresh|auth|api|id|bearer|session|csrf|xsrf)tokens)$/
 
 /** `accessTokens` holds tokens. `max_tokens`, `prompt_tokens` and so on hold a number of them. */
 const KINDS_OF_TOKEN: ReadonlySet<string> = new Set(
@@ -26,6 +26,7 @@ const CAMEL_LENGTH_MAX = 256
  * Whole words decide: `max_tokens` and `tokenizer` hold none.
  */
 export function isSecretName(name: string): boolean {
+  if (!/^[\0-\x7f]*$/.test(name)) return isSecretName(inAscii(name))
   if (!MAY_BE_SECRET.test(name)) return false
   // Not a name, and splitting it could take long. It is treated as a secret, because it may hold one.
   if (name.length > CAMEL_LENGTH_MAX) return true
@@ -40,6 +41,15 @@ export function isSecretName(name: string): boolean {
       (word === 'tokens' && KINDS_OF_TOKEN.has(before))
     )
   })
+}
+
+/** Replaces full-width letters and accents by the letters that they show, and removes characters without width. */
+function inAscii(name: string): string {
+  return name
+    .slice(0, CAMEL_LENGTH_MAX * 2)
+    .normalize('NFKD')
+    .replace(/[\p{M}\p{Cf}]/gu, '')
+    .replace(/[^\0-\x7f]/g, ' ')
 }
 
 function wordsOf(name: string): readonly string[] {

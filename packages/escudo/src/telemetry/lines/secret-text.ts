@@ -1,19 +1,16 @@
 import { isSecretName, MAY_BE_SECRET } from './secret-names.ts'
+import { decoded, REDACTED, redactPairs } from './secret-pairs.ts'
 
-/** Replaces a secret. */
-export const REDACTED = '[redacted]'
+export { REDACTED } from './secret-pairs.ts'
 
 const URL_START = /^[\0- ]*[a-z][a-z\d+.-]{0,30}:/i
-// The user info of a URL inside other text. The bound on the scheme keeps the search linear.
-const USER_INFO = /([a-z][a-z\d+.-]{0,30}:[\\/]{2,})[^\s\\/?#]*@/gi
-// `name=value` in a query, a form, a cookie or a command line.
-const ASSIGNMENT = /([^\s=&?#;,"'<>{}():]{1,128})=("[^"]*"|'[^']*'|[^\s&#"'<>]*)/g
-// `"name": value`, also with the quotes of JSON inside JSON.
-const QUOTED_NAME = /(\\*["'])([\w.$ -]{1,128})\1(\s*[:,]\s*)(\\*"(?:[^"\\]|\\+[^"])*\\*"|'[^']*'|[^\s,}\]]+)/g
-// A header on a separate line, as in a dump of a request.
-const HEADER_LINE = /^([ \t>]*)([a-z][\w-]{0,63})(:[ \t]*)([^\r\n]+)/gim
-// A header or password in the middle of a line. Not `token`, which parsers complain about: `unexpected token: }`.
-const INLINE = /((?:authorization|cookie|api[-_]?key|password|passwd|secret)["']?\s*:\s*)("[^"]*"|'[^']*'|[^\r\n,}]+)/gi
+// The user info of a URL inside other text. The bounds keep the search linear.
+const USER_INFO =
+  /((?<![a-z\d+.\\/-])(?:[a-z][a-z\d+.-]{0,30}:)?[\\/]{2,})(?:[^\s\\/?#:@"'<>]*:[^\s\\/?#]*|[^\s\\/?#]*)@/gi
+// A password that was not encoded holds any character. A number after the host is its port.
+const UNENCODED_USER_INFO = /([a-z][a-z\d+.-]{0,30}:\/\/)[^\s\\/?#:@"'<>]{0,256}:(?!\d{1,5}[/?#])[^\s"'<>]{1,256}@/gi
+// Credentials without the name of their header. They hold a digit; `basic authentication` does not.
+const CREDENTIALS = /\b((?:bearer|basic)[ \t]+)(?=[a-z.~+/_-]*[\d=])[\w.~+/=-]{8,}/gi
 
 /**
  * Replaces the secrets in text: the user info of URLs, and the values of secret names in queries, forms, headers and
@@ -23,19 +20,27 @@ const INLINE = /((?:authorization|cookie|api[-_]?key|password|passwd|secret)["']
  */
 export function redactText(text: string, json: (value: unknown) => string): string {
   const hasUserInfo = text.includes('@') && text.includes(':')
-  const hasNames = (MAY_BE_SECRET.test(text) && /[=:,]/.test(text)) || (text.includes('%') && text.includes('='))
-  if (!hasUserInfo && !hasNames) return text
-  const first = text.charCodeAt(0)
-  if (hasNames && (first === 0x7b || first === 0x5b)) {
-    const parsed = parse(text)
-    if (parsed !== undefined) return json(parsed.value)
-  }
-  const url = urlOf(text)
+  const hasNames = (MAY_BE_SECRET.test(text) && /[=:,<]|--/.test(text)) || (text.includes('%') && text.includes('='))
+  const hasCredentials = text.includes(' ') && CREDENTIALS.test(text)
+  CREDENTIALS.lastIndex = 0
+  if (!hasUserInfo && !hasNames && !hasCredentials) return text
+  const plain = hasNames ? redactJson(text, json) : text
+  const url = urlOf(plain)
   // A path with its query, as in `request.url`, is divided like a URL.
-  const isWhole = url !== undefined || first === 0x2f || first === 0x3f
-  const whole = isWhole ? redactPathAndQuery(url === undefined ? text : withoutUserInfo(url, text)) : text
+  const isWhole = url !== undefined || plain.startsWith('/') || plain.startsWith('?')
+  const whole = isWhole ? redactPathAndQuery(url === undefined ? plain : withoutUserInfo(url, plain)) : plain
   // A value may hold a further URL.
-  return redactPairs(whole.replace(USER_INFO, `$1${REDACTED}@`))
+  const withoutUsers = whole.replace(USER_INFO, `$1${REDACTED}@`).replace(UNENCODED_USER_INFO, `$1${REDACTED}@`)
+  return redactPairs(withoutUsers).replace(CREDENTIALS, `$1${REDACTED}`)
+}
+
+/** Redacts the JSON that a text is or holds. */
+function redactJson(text: string, json: (value: unknown) => string): string {
+  const start = text.search(/[{[]/)
+  if (start === -1) return text
+  const end = Math.max(text.lastIndexOf('}'), text.lastIndexOf(']')) + 1
+  const parsed = parse(text.slice(start, end))
+  return parsed === undefined ? text : text.slice(0, start) + json(parsed.value) + text.slice(end)
 }
 
 function parse(text: string): { readonly value: unknown } | undefined {
@@ -85,31 +90,6 @@ function redactQuery(query: string): string {
       return redacted === plain ? pair : `${name}=${redacted}`
     })
     .join('&')
-}
-
-function redactPairs(text: string): string {
-  return text
-    .replace(ASSIGNMENT, (pair: string, name: string) => (isSecretName(decoded(name)) ? `${name}=${REDACTED}` : pair))
-    .replace(QUOTED_NAME, (pair: string, quote: string, name: string, colon: string) =>
-      isSecretName(name) ? `${quote}${name}${quote}${colon}${quote}${REDACTED}${quote}` : pair,
-    )
-    .replace(HEADER_LINE, (line: string, indent: string, name: string, colon: string) =>
-      isSecretName(name) ? `${indent}${name}${colon}${REDACTED}` : line,
-    )
-    .replace(INLINE, (_, name: string, value: string) => {
-      const quote = /^["']/.exec(value)?.[0] ?? ''
-      return `${name}${quote}${REDACTED}${quote}`
-    })
-}
-
-function decoded(name: string): string {
-  if (!name.includes('%')) return name
-  try {
-    return decodeURIComponent(name)
-  } catch {
-    // Half of it may still spell a secret name.
-    return unescape(name)
-  }
 }
 
 function splitOnce(text: string, separator: string): readonly [string, string | undefined] {

@@ -183,6 +183,53 @@ test('the lines go through transports of pino, in a worker, with one target and 
   expect(read(two)).toMatchObject([{ event: 'high', log_level: 'warning' }])
 })
 
+test('a transport of pino before 10.4, which has no mark, gets the numeric level for its targets', async () => {
+  const [low, high] = [join(folder, 'low.jsonl'), join(folder, 'high.jsonl')]
+  const transport = pino.transport({
+    targets: [
+      { target: 'pino/file', level: 'info', options: { destination: low } },
+      { target: 'pino/file', level: 'warn', options: { destination: high } },
+    ],
+  })
+  Reflect.deleteProperty(transport, Symbol.for('pino.transport.usesMultistream'))
+  const existing = pino({ base: null }, transport)
+  const log = createLogger({ service: 'mine', pino: Object.create(existing, { version: { value: '9.14.0' } }) })
+  log.info('low')
+  log.child({ part: 'cart' }).warn('high')
+  transport.end()
+  await once(transport, 'close')
+  const read = (path: string) => readFileSync(path, 'utf8').split('\n').slice(0, -1)
+  await vi.waitFor(() => expect(read(low)).toHaveLength(2))
+  await vi.waitFor(() => expect(read(high)).toHaveLength(1))
+})
+
+test('the redaction of an existing logger applies to the bindings of its children', () => {
+  const { stream, texts } = capture()
+  const existing = pino({ base: null, redact: { paths: ['q.pin', 'z'], censor: '###' } }, stream)
+  const log = createLogger({ service: 'mine', pino: existing })
+  log.child({ q: { pin: S }, z: S }).info('child')
+  const child = log.child({})
+  child.setBindings({ z: S })
+  child.child({ q: { pin: S } }).info('grandchild')
+  expect(texts.join('')).not.toContain(S)
+  expect(texts[0]).toContain('"q":{"pin":"###"},"z":"###"')
+})
+
+test.each<readonly [string, pino.LoggerOptions]>([
+  ['throws', { mixin: throwTrap }],
+  ['returns nothing', { mixin: () => null as never }],
+  ['cannot be merged', { mixin: () => ({}), mixinMergeStrategy: throwTrap }],
+])('a mixin that %s costs no line', (_, options) => {
+  const { stream, texts, lines } = capture()
+  createLogger({ service: 'mine', pino: pino({ base: null, ...options }, stream) }).info({ a: 1, token: S }, 'one')
+  pino({ ...lineFormat('mine'), ...options }, stream).info({ a: 1, token: S }, 'one')
+  expect(texts.join('')).not.toContain(S)
+  expect(lines()).toMatchObject([
+    { event: 'one', a: 1 },
+    { event: 'one', a: 1 },
+  ])
+})
+
 describe('winston', () => {
   function make(settings = {}) {
     const { stream, texts, lines } = capture()
@@ -241,5 +288,9 @@ describe('winston', () => {
 })
 
 function trap(): never {
+  throw new Error('trap')
+}
+
+function throwTrap(): never {
   throw new Error('trap')
 }

@@ -190,8 +190,6 @@ describe('a file', () => {
   test('standard output does not block while its reader is stuck, and lines stay complete', async () => {
     const script = `
       import { StandardOutput } from ${JSON.stringify(new URL('../line-file.ts', import.meta.url).href)}
-      // Pipes of a child process block by default. Other code can set them to non-blocking, as here.
-      process.stdout._handle?.setBlocking?.(false)
       const out = new StandardOutput()
       const started = performance.now()
       for (let i = 0; i < 5000; i += 1) out.write('x'.repeat(99) + '\\n')

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { withAmbient } from '../../core/context/ambient.ts'
@@ -127,4 +128,24 @@ test('the line of a fallback has the error that it hid, with the address that re
     ])
   }
   expect(causes.every(({ stack }) => stack === undefined)).toBe(true)
+})
+
+test('a process that exits during an outage writes the summary', () => {
+  const from = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href)
+  const source = `
+    import { shield } from ${from('../../core/shield.ts')}
+    import { fallback } from ${from('../../policies/fallback/fallback.ts')}
+    import { createLogger, logPolicyEvents } from ${from('../pino.ts')}
+    logPolicyEvents(createLogger({ service: 's' }), { linesMax: 1 })
+    const answering = shield('inventory', fallback(0))
+    for (let n = 0; n < 5; n += 1) await answering.run(() => Promise.reject(new Error('down')))
+    process.exit(0)`
+  const { stdout } = spawnSync(process.execPath, ['--conditions=@escudo/source', '--input-type=module', '-e', source], {
+    encoding: 'utf8',
+  })
+  const written = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+  expect(written).toMatchObject([{ event: 'fallback' }, { event: 'policy.summary', counts: { fallback: 4 } }])
 })
