@@ -26,11 +26,11 @@ export abstract class PolicyError extends Error {
   /** For machines. It is also the `error_code` of an HTTP answer; there `TIMEOUT` becomes `UPSTREAM_TIMEOUT`. */
   abstract readonly code: string
   /** The name of the shield. */
-  readonly shield: string
+  declare readonly shield: string
   /** The name of the policy within the shield. */
-  readonly policy: string
+  declare readonly policy: string
   /** The number of milliseconds after which a new call makes sense; undefined if the policy does not know. */
-  readonly retryAfterMs: number | undefined
+  declare readonly retryAfterMs: number | undefined
 
   constructor(message: string, origin: Origin, retryAfterMs?: number) {
     super(message)

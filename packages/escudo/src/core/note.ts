@@ -9,7 +9,7 @@ export interface Note {
   /** The attempts of a retry or a hedge, oldest first. */
   readonly attempts?: readonly AttemptNote[]
   /** When a new call makes sense, in milliseconds on the shield's clock. */
-  readonly retryAt?: number
+  readonly retryAt?: number | undefined
   /** True if the attempt ended in this policy: it did not reach the policies inside it. */
   readonly endedHere?: boolean
 }

@@ -39,13 +39,13 @@ const UNKNOWN: CircuitFacts = { failures: 0, calls: 0 }
 export class CircuitOpenError extends PolicyError {
   readonly code = 'CIRCUIT_OPEN'
   /** Why the circuit opened, such as `3 consecutive failures`; undefined during a ramp. */
-  readonly reason: string | undefined
+  declare readonly reason: string | undefined
   /** The count that opened the circuit. */
-  readonly failures: number
+  declare readonly failures: number
   /** The number of calls among which {@link failures} were counted. */
-  readonly calls: number
+  declare readonly calls: number
   /** The last failure before the circuit opened, of any call; undefined if there was none, as with slow successes. */
-  readonly lastFailure: LastFailure | undefined
+  declare readonly lastFailure: LastFailure | undefined
 
   /** @param state the state of the circuit, for the message */
   constructor(

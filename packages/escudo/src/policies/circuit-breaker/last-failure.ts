@@ -1,5 +1,5 @@
 import type { LastFailure } from '../../core/events/events.ts'
-import { factsOf } from '../../errors/error-facts.ts'
+import { FACTS, factsOf } from '../../errors/error-facts.ts'
 import { isError, read, readItems } from '../../errors/safe-read.ts'
 
 // Bounds what a breaker keeps: user code may put any text into a name.
@@ -7,7 +7,33 @@ const LENGTH_MAX = 100
 
 /** Extracts what a breaker keeps of an error. */
 export function lastFailureOf(error: unknown, at: number): LastFailure {
-  return { name: text(read(error, 'name')) ?? classOf(error), code: codeOf(error) ?? statusOf(error), at }
+  return (
+    plainFailureOf(error, at) ?? {
+      name: text(read(error, 'name')) ?? classOf(error),
+      code: codeOf(error) ?? statusOf(error),
+      at,
+    }
+  )
+}
+
+/**
+ * The same for most errors: with a short name and code, and without facts, cause or parts. Undefined for any other value.
+ *
+ * Every failure comes here, and reading each key in its own place is several times as fast as a helper for all keys.
+ */
+function plainFailureOf(error: unknown, at: number): LastFailure | undefined {
+  try {
+    const given = error as { [FACTS]?: unknown } & Partial<
+      Record<'name' | 'code' | 'cause' | 'errors' | 'status', unknown>
+    >
+    const { name, code } = given
+    if (given[FACTS] !== undefined || given.errors !== undefined) return undefined
+    if (typeof name !== 'string' || name === '' || name.length > LENGTH_MAX) return undefined
+    if (code === undefined && given.cause === undefined && given.status === undefined) return { name, code, at }
+    return typeof code === 'string' && code !== '' && code.length <= LENGTH_MAX ? { name, code, at } : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /**

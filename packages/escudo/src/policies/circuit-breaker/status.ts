@@ -40,26 +40,20 @@ export function statusOf(breaker: Breaker, now: number): BreakerStatus {
 }
 
 /** Adds the current state to the notes of the call, for `explain()`. */
-export function noteState(
-  root: CallRoot,
-  breaker: Breaker,
-  now: number,
-  { policy }: Binding,
-  endedHere = false,
-): BreakerStatus {
+export function noteState(root: CallRoot, breaker: Breaker, now: number, { policy }: Binding): void {
   const facts = statusOf(breaker, now)
   const { state, retryAfterMs } = facts
   addNote(
     root,
-    retryAfterMs === undefined
-      ? { policy, state, facts, endedHere }
-      : { policy, state, facts, retryAt: now + retryAfterMs, endedHere },
+    retryAfterMs === undefined ? { policy, state, facts } : { policy, state, facts, retryAt: now + retryAfterMs },
   )
-  return facts
 }
 
 /** Makes the refusal of a call, and notes the state of the circuit. */
 export function refuse(root: CallRoot, breaker: Breaker, now: number, binding: Binding): CircuitOpenError {
-  const status = noteState(root, breaker, now, binding, true)
-  return refusal(binding, () => new CircuitOpenError(binding, status.retryAfterMs, status.state, status))
+  const facts = statusOf(breaker, now)
+  const { state, retryAfterMs } = facts
+  const retryAt = retryAfterMs === undefined ? undefined : now + retryAfterMs
+  addNote(root, { policy: binding.policy, state, facts, retryAt, endedHere: true })
+  return refusal(binding, () => new CircuitOpenError(binding, retryAfterMs, state, facts))
 }
