@@ -1,4 +1,5 @@
 import { abortReason } from '../core/engine/abort-reason.ts'
+import { followSignals } from '../core/engine/signal-deadline.ts'
 import { readSettings } from './client-settings.ts'
 import { FetchCall } from './fetch-call.ts'
 import type { ResilientFetchOptions } from './options.ts'
@@ -48,6 +49,7 @@ import { OutgoingRequest } from './request/outgoing-request.ts'
  * ```
  */
 export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
+  followSignals()
   const settings = readSettings(options)
   return async (input, init) => {
     const request = new OutgoingRequest(settings, input, init)

@@ -178,7 +178,11 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
       slowLimits: slowLimits(binding.clock, slowLimitsOf(this.#settings.trip)),
       circuits,
       note: (root, breaker, now) => void noteState(root, breaker, now, binding),
-      refuse: (root, breaker) => refuse(root, breaker, binding.clock.now(), binding),
+      refuse: (root, breaker) => {
+        const now = binding.clock.now()
+        breaker.advance(now)
+        return refuse(root, breaker, now, binding)
+      },
     }
     return {
       enter(call, operation, outer) {
@@ -186,8 +190,8 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         let permit = breaker.sharedPermit
         if (permit === undefined) {
           const now = enteredMs(call)
-          breaker.advance(now)
-          const ride = breaker.state === 'half-open' ? tryRide(breaker) : undefined
+          // A call rides only on a probe in flight, so an open circuit need not be looked at.
+          const ride = breaker.state === 'half-open' ? tryRide(breaker, now) : undefined
           if (ride !== undefined) return enterRiding(ride, call, operation, outer, context, next)
           try {
             permit = breaker.tryAcquire(now, call.root.host.random)

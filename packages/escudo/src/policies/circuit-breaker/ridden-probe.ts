@@ -47,7 +47,12 @@ export class RiddenProbe extends HeldPermit {
   }
 }
 
-/** Starts a ride on the probe of a call around this one; undefined if there is none, or if it has a rider. */
-export function tryRide(breaker: Breaker): RiddenProbe | undefined {
+/**
+ * Starts a ride on the probe of a call around this one; undefined if there is none, or if it has a rider.
+ *
+ * @param now ends leases that are over before the probe is looked at
+ */
+export function tryRide(breaker: Breaker, now: number): RiddenProbe | undefined {
+  breaker.advance(now)
   return (heldPermitOf(breaker, enclosure()) as RiddenProbe | undefined)?.tryRide()
 }

@@ -20,6 +20,11 @@ export interface BreakerStatus extends PolicyStatus {
 /** The state and counters of a circuit. */
 export function statusOf(breaker: Breaker, now: number): BreakerStatus {
   breaker.advance(now)
+  return currentStatus(breaker, now)
+}
+
+/** The same for a circuit that was looked at in this instant. */
+function currentStatus(breaker: Breaker, now: number): BreakerStatus {
   const { state, openPeriod } = breaker
   const openedAt = openPeriod?.openedMs
   const failures = breaker.failures(now)
@@ -49,9 +54,9 @@ export function noteState(root: CallRoot, breaker: Breaker, now: number, { polic
   )
 }
 
-/** Makes the refusal of a call, and notes the state of the circuit. */
+/** Makes the refusal of a call, and notes the state of the circuit, which was advanced to `now`. */
 export function refuse(root: CallRoot, breaker: Breaker, now: number, binding: Binding): CircuitOpenError {
-  const facts = statusOf(breaker, now)
+  const facts = currentStatus(breaker, now)
   const { state, retryAfterMs } = facts
   const retryAt = retryAfterMs === undefined ? undefined : now + retryAfterMs
   addNote(root, { policy: binding.policy, state, facts, retryAt, endedHere: true })

@@ -3,7 +3,14 @@ import { timeout } from '../../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { definePolicy } from '../../policy.ts'
 import { shield } from '../../shield.ts'
-import { callOfSignal, msLeft } from '../signal-deadline.ts'
+import { callOfSignal, followSignals, msLeft } from '../signal-deadline.ts'
+
+test('a signal has no link to its call before a client follows signals', async () => {
+  await shield('x', timeout('2s')).run((call) => {
+    expect(callOfSignal(call.signal)).toBeUndefined()
+  })
+  followSignals()
+})
 
 describe('the call of a signal', () => {
   test('is the call whose operation has read it', async () => {
