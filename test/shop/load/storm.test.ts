@@ -203,7 +203,8 @@ test('no process exits, writes to stderr or crashes, and every log line is compl
   for (const name of SERVICES) {
     // Each line is parsed as JSON, so an incomplete line would throw here.
     const lines = await readLog(all, name)
-    expect(lines.length).toBeGreaterThan(100)
+    // At the level info a dependency writes one line for each request that reaches it.
+    expect(lines.length).toBeGreaterThan(20)
     expect(lines.filter((line) => line['log_level'] === 'critical')).toEqual([])
   }
 })

@@ -136,7 +136,9 @@ class ComposedShield {
     return {
       name,
       policies: policies.map(({ name, policy }) => {
-        const status = synchronous(policy.status?.(now), `${name}.status`)
+        const status = policy.status?.(now)
+        // Only a custom policy can return a promise. A scrape reads the status of every shield.
+        if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
         return { name, type: policy.type, ...status }
       }),
     }
