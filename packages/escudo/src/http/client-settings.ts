@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
-import { checkedName, knownKeys, oneOf, optionalFunction, wholeNumber } from '../core/options/options.ts'
+import { checkedName, isHeaderName, knownKeys, oneOf, optionalFunction, wholeNumber } from '../core/options/options.ts'
 import { shield } from '../core/shield.ts'
 import { synchronous } from '../errors/options/synchronous.ts'
 import { BaseUrl } from './base-url.ts'
@@ -10,7 +10,6 @@ import { type Propagation, readPropagation } from './request/propagation.ts'
 
 const PATH = 'resilientFetch'
 // A field name of RFC 9110 (5.1), at most 100 characters.
-const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]{1,100}$/i
 
 /** The options of `resilientFetch`, checked and with defaults. */
 export interface ClientSettings {
@@ -111,6 +110,6 @@ function readTemplate(template: ResilientFetchOptions['template']): ClientSettin
 
 function readHeaderName(name: string | false): string | undefined {
   if (name === false) return undefined
-  if (typeof name === 'string' && HEADER_NAME.test(name)) return name
+  if (isHeaderName(name)) return name
   throw new ConfigurationError(`${PATH}.deadlineHeader`, `expected the name of a header or false, got ${show(name)}`)
 }

@@ -2,7 +2,7 @@ import { systemClock } from '../core/clock.ts'
 import { acceptDeadlines } from '../core/context/inherited-deadline.ts'
 import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../core/options/durations.ts'
-import { knownKeys } from '../core/options/options.ts'
+import { isHeaderName, knownKeys } from '../core/options/options.ts'
 import { joinHeader } from './headers.ts'
 
 /** Which deadline of a caller a server accepts. */
@@ -19,8 +19,6 @@ export interface InboundDeadline {
   readonly maxMs: number
 }
 
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i
-
 /**
  * Reads the option `inboundDeadline` of an adapter.
  *
@@ -34,7 +32,7 @@ export function readInboundDeadline(
   const given = option === true ? {} : option
   knownKeys(given, path, ['header', 'max'])
   const { header = 'x-request-timeout-ms', max = '60s' } = given
-  if (typeof header !== 'string' || !HEADER_NAME.test(header)) {
+  if (!isHeaderName(header)) {
     throw new ConfigurationError(`${path}.header`, `expected the name of a header, got ${show(header)}`)
   }
   return { header: header.toLowerCase(), maxMs: toMs(max, `${path}.max`, Number.MIN_VALUE) }

@@ -1,3 +1,4 @@
+import { ignoreRejection, isThenable } from '../../errors/options/synchronous.ts'
 import { isAsyncIterator } from './async-iterator.ts'
 
 // Marks a value that its owner still reads, although a policy has rejected it. A WeakSet would cost each call more.
@@ -49,12 +50,12 @@ interface Releasable {
 /** Releases a stream or an iterator. Returns false if the object is neither. */
 function release(object: Releasable, isValue: boolean): boolean {
   if (isAsyncIterator(object)) {
-    if (typeof object.return === 'function') ignoreRejection(object.return())
+    if (typeof object.return === 'function') ignoreResult(object.return())
     return true
   }
   // The body of a Response may be no web stream, in a custom `fetch`. A value with `cancel` alone may be anything.
   if (typeof object.cancel === 'function' && (!isValue || isWebStream(object))) {
-    if (object.locked !== true) ignoreRejection(object.cancel())
+    if (object.locked !== true) ignoreResult(object.cancel())
     return true
   }
   // A stream that can also be written may be a connection, which other calls share.
@@ -70,6 +71,7 @@ function isWebStream({ getReader, releaseLock }: Releasable): boolean {
   return typeof getReader === 'function' || typeof releaseLock === 'function'
 }
 
-function ignoreRejection(result: unknown): void {
-  Promise.resolve(result).then(undefined, () => {})
+/** The result of a method of the stream or iterator: a promise, or anything. */
+function ignoreResult(result: unknown): void {
+  if (isThenable(result)) ignoreRejection(result)
 }

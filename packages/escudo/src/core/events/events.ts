@@ -1,3 +1,5 @@
+import { isThenable } from '../../errors/options/synchronous.ts'
+
 /** The fields of every event. */
 interface EventBase {
   /** The shield's name. */
@@ -206,10 +208,6 @@ export function notify<Event>(listener: Listener<Event>, event: Event): void {
   } catch (error) {
     reportOnce(listener, error)
   }
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
 const reported = new WeakSet<object>()

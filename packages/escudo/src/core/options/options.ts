@@ -100,3 +100,10 @@ export function checkedName(value: unknown, path: string): string {
   }
   return value
 }
+
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]{1,100}$/i
+
+/** Whether a value is the name of a header: 1 to 100 characters of a token (RFC 9110, section 5.6.2). */
+export function isHeaderName(value: unknown): value is string {
+  return typeof value === 'string' && HEADER_NAME.test(value)
+}

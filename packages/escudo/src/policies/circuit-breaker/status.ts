@@ -30,12 +30,13 @@ function currentStatus(breaker: Breaker, now: number): BreakerStatus {
   const failures = breaker.failures(now)
   const calls = breaker.calls(now)
   const retryAfterMs = breaker.retryAfterMs(now)
-  const { reason, lastFailure } = breaker
+  const { reason } = breaker
   // Closed without a ramp, isolated or disabled.
   if (retryAfterMs === undefined)
     return reason === undefined ? { state, failures, calls } : { state, failures, calls, reason }
   if (openedAt !== undefined) {
     // Without a spread: this is the hot path of an outage.
+    const { lastFailure } = breaker
     return lastFailure === undefined
       ? { state, failures, calls, reason, openedAt, retryAfterMs }
       : { state, failures, calls, reason, lastFailure, openedAt, retryAfterMs }

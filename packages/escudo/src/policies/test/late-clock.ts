@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Clock } from '../../index.ts'
+import { type AnyPolicy, type Clock, definePolicy, type Shield, shield } from '../../index.ts'
 
 interface Timer {
   readonly dueMs: number
@@ -46,3 +46,17 @@ export function lateClock(): LateClock {
     },
   }
 }
+
+/** A shield of policies in any order, also one that its types refuse. */
+export const shielded = (clock: LateClock, ...policies: AnyPolicy[]): Shield =>
+  shield({ name: 's', clock }, ...(policies as never[])) as unknown as Shield
+
+/** A policy that waits before it enters the inner policies. */
+export const waiting = (ms: number): AnyPolicy =>
+  definePolicy({
+    name: 'waits',
+    wrap: (next) => async (call, operation) => {
+      await new Promise<void>((resolve) => call.clock.setTimer(resolve, ms))
+      return await next(call, operation)
+    },
+  })

@@ -18,25 +18,12 @@ import {
   shield,
   timeout,
 } from '../../index.ts'
-import { type LateClock, lateClock } from './late-clock.ts'
+import { lateClock, shielded, waiting } from './late-clock.ts'
 
 vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
 
 // Nothing begins after its time, however long the event loop was blocked. A late timer changes no outcome: a call ends as
 // if the timer that was due first had fired on time.
-
-const shielded = (clock: LateClock, ...policies: AnyPolicy[]): Shield =>
-  shield({ name: 's', clock }, ...(policies as never[])) as unknown as Shield
-
-/** A policy that waits before it enters the inner policies. */
-const waiting = (ms: number): AnyPolicy =>
-  definePolicy({
-    name: 'waits',
-    wrap: (next) => async (call, operation) => {
-      await new Promise<void>((resolve) => call.clock.setTimer(resolve, ms))
-      return await next(call, operation)
-    },
-  })
 
 const never = (): Promise<never> => new Promise(() => {})
 /** The later timers first: the wait ends before the timer that should have ended it. */

@@ -12,27 +12,12 @@ import {
   hedge,
   rateLimiter,
   retry,
-  type Shield,
-  shield,
   timeout,
 } from '../../index.ts'
-import { type LateClock, lateClock } from './late-clock.ts'
+import { lateClock, shielded, waiting } from './late-clock.ts'
 
 // Doubtful orders of policies are tried too.
 vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-
-const shielded = (clock: LateClock, ...policies: AnyPolicy[]): Shield =>
-  shield({ name: 's', clock }, ...(policies as never[])) as unknown as Shield
-
-/** A policy that waits before it enters the inner policies. */
-const waiting = (ms: number): AnyPolicy =>
-  definePolicy({
-    name: 'waits',
-    wrap: (next) => async (call, operation) => {
-      await new Promise<void>((resolve) => call.clock.setTimer(resolve, ms))
-      return await next(call, operation)
-    },
-  })
 
 describe('any policies, for a clock whose timers fire late and in any order', () => {
   interface Recorded {

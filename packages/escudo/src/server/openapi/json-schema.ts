@@ -20,7 +20,9 @@ export function jsonSchemaOf(schema: AnySchema | undefined, side: 'input' | 'out
     try {
       const converted = convert?.({ target: 'draft-2020-12', libraryOptions })
       return isObject(converted) ? converted : {}
-    } catch {}
+    } catch {
+      // Tried again with the library's option; a library that throws then has no JSON Schema for this value.
+    }
   }
   return {}
 }

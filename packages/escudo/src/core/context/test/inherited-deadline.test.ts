@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import {
   type AnyPolicy,
@@ -16,6 +17,7 @@ import {
   wasCalled,
   withContext,
 } from '../../../index.ts'
+import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { contextHeaders } from '../with-context.ts'
 
 const thrownBy = (promise: Promise<unknown>): Promise<unknown> =>
@@ -30,11 +32,12 @@ const build = shield as unknown as (name: string, ...policies: readonly AnyPolic
 describe('a deadline of the request', () => {
   test('becomes the deadline of every call, and its end says nothing about the dependency', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) })
-    const s = shield('s', retry({ maxRetries: 5, backoff: constant(1) }), breaker)
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock }, retry({ maxRetries: 5, backoff: constant(1) }), breaker)
     const executed: unknown[] = []
     s.on('executed', ({ policyType, outcome }) => executed.push([policyType, outcome]))
     let deadline: number | undefined
-    const error = await within(30, () =>
+    const outcome = within(30_000, () =>
       thrownBy(
         s.run((call) => {
           deadline = call.deadline
@@ -42,6 +45,8 @@ describe('a deadline of the request', () => {
         }),
       ),
     )
+    await clock.advance(30_000)
+    const error = await outcome
     expect(error).toBeInstanceOf(DeadlineExceededError)
     // The time that is left is a fraction, which no message needs.
     expect((error as Error).message).toMatch(/^'s' did not answer before the deadline, \d+ ms after the call$/)
@@ -54,18 +59,21 @@ describe('a deadline of the request', () => {
 
   test('says nothing about the dependency of a nested shield, whose call gets the signal', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) })
-    const [outer, inner] = [shield('outer', timeout('1h')), shield('inner', breaker)]
-    const outcome = within(20, () => outer.run(({ signal }) => inner.run(never, { signal })))
-    expect(await thrownBy(outcome)).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
-    await new Promise((resolve) => setTimeout(resolve, 5))
+    const clock = virtualClock()
+    const [outer, inner] = [shield({ name: 'outer', clock }, timeout('1h')), shield({ name: 'inner', clock }, breaker)]
+    const outcome = within(20_000, () => thrownBy(outer.run(({ signal }) => inner.run(never, { signal }))))
+    await clock.advance(20_000)
+    expect(await outcome).toMatchObject({ code: 'DEADLINE_EXCEEDED' })
     expect(breaker.state).toBe('closed')
   })
 
   test('counts as usual where a shorter timeout of the policy ends the call', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) })
-    const s = shield('s', breaker, timeout(10))
-    const error = await within(10_000, () => thrownBy(s.run(never)))
-    expect([error, breaker.state]).toMatchObject([{ code: 'TIMEOUT' }, 'open'])
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock }, breaker, timeout(10))
+    const outcome = within(10_000, () => thrownBy(s.run(never)))
+    await clock.advance(10)
+    expect([await outcome, breaker.state]).toMatchObject([{ code: 'TIMEOUT' }, 'open'])
   })
 
   test('has effect if it is earlier than the deadline of the call, and the other way round', async () => {
@@ -96,7 +104,8 @@ describe('a deadline of the request', () => {
       })
     await outer.run(operation, { key: 'k' })
     await within(1_000, () => outer.run(operation, { key: 'k' }))
-    await new Promise((resolve) => setTimeout(resolve, 1))
+    // The refresh runs behind the call.
+    await setImmediate()
     expect(deadlines).toEqual([true, undefined, true, undefined])
   })
 })
