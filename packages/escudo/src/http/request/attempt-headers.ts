@@ -1,6 +1,5 @@
 import type { Ambient } from '../../core/context/ambient.ts'
 import { currentCall } from '../../core/context/current-call.ts'
-import { inheritedLeftMs } from '../../core/context/inherited-deadline.ts'
 import { formatTraceparent, newSpanId } from '../../core/context/trace-context.ts'
 import type { Call } from '../../core/engine/call.ts'
 import { callOfSignal, msLeft } from '../../core/engine/signal-deadline.ts'
@@ -43,8 +42,7 @@ export function attemptHeaders(
   const outer = callOfSignal(source.signal)
   const wrapper = currentCall()
   if (deadlineHeader !== undefined) {
-    const requestMs = inheritedLeftMs() ?? Number.POSITIVE_INFINITY
-    const leftMs = Math.min(requestMs, msLeft(call), msLeft(outer), msLeft(wrapper))
+    const leftMs = Math.min(msLeft(call), msLeft(outer), msLeft(wrapper))
     if (leftMs !== Number.POSITIVE_INFINITY) add(headers, deadlineHeader, String(Math.max(1, Math.floor(leftMs))))
   }
   const attempt = Math.max(call.attempt, outer?.attempt ?? 1, wrapper?.attempt ?? 1)
