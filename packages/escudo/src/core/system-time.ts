@@ -62,9 +62,9 @@ export function systemNow(): number {
     : fakeNow()
 }
 
-/** Whether all functions were the runtime's own at the last call of {@link systemNow}, and `setTimeout` still is. */
+/** Whether all functions were the runtime's own at the last call of {@link systemNow}. */
 export function timersAreOwn(): boolean {
-  return setTimeout === setTimeoutInForce
+  return setTimeoutInForce !== undefined
 }
 
 /** Whether all functions are the runtime's own now. Reads the getter, see {@link systemNow}. */

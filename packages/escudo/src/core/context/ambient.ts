@@ -56,14 +56,27 @@ export interface CapturedContext {
   runInAsyncScope<R>(body: () => R): R
 }
 
+type ResourceClass = new (type: string, trigger?: number) => CapturedContext
+
 const Resource = asyncResourceClass()
 
-function asyncResourceClass(): (new (type: string) => CapturedContext) | undefined {
+function asyncResourceClass(): ResourceClass | undefined {
   const host = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
-  const hooks = host.process?.getBuiltinModule?.('node:async_hooks') as
-    | { AsyncResource: new (type: string) => CapturedContext }
-    | undefined
+  const hooks = host.process?.getBuiltinModule?.('node:async_hooks') as { AsyncResource: ResourceClass } | undefined
   return hooks?.AsyncResource
+}
+
+/** The id of the program itself. Only debuggers read it, and finding the right one doubles the cost of a resource. */
+const TRIGGER = triggerId()
+
+function triggerId(): number | undefined {
+  try {
+    if (Resource !== undefined) new Resource('escudo', 1)
+    return 1
+  } catch {
+    // workerd accepts no number.
+    return undefined
+  }
 }
 
 /**
@@ -72,7 +85,7 @@ function asyncResourceClass(): (new (type: string) => CapturedContext) | undefin
  * With `AsyncResource`, because `AsyncLocalStorage.snapshot()` costs a hundred times as much.
  */
 export function captureContext(): CapturedContext | undefined {
-  return Resource === undefined ? undefined : new Resource('escudo')
+  return Resource === undefined ? undefined : new Resource('escudo', TRIGGER)
 }
 
 /** The context in which the library was loaded: there no storage contains data of a request. */

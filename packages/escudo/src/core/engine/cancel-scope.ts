@@ -57,16 +57,6 @@ export abstract class Watcher {
   }
 }
 
-/** The signal of a scope, and the asynchronous context of the code that first read it. */
-interface Aborter {
-  readonly controller: AbortController
-  /**
-   * Undefined if the runtime cannot capture a context. Listeners run in this context, because the code that cancels
-   * (a timer for many calls, another attempt, the last caller of a shared flight) has none or a different one.
-   */
-  readonly context: CapturedContext | undefined
-}
-
 /**
  * A part of a call that can be cancelled.
  *
@@ -86,23 +76,31 @@ export class CancelScope extends Watcher {
    */
   declare stillRunning: PromiseLike<unknown>[] | undefined
   declare private first: Watcher | undefined
-  declare private aborter: Aborter | undefined
+  declare private controller: AbortController | undefined
+  /**
+   * The asynchronous context of the code that first read the signal. Listeners run in it, because the code that cancels
+   * (a timer for many calls, another attempt, the last caller of a shared flight) has none or a different one. Undefined
+   * if the runtime cannot capture a context.
+   */
+  declare private listenersContext: CapturedContext | undefined
 
   constructor() {
     super()
     this.cancellation = undefined
     this.stillRunning = undefined
     this.first = undefined
-    this.aborter = undefined
+    this.controller = undefined
+    this.listenersContext = undefined
   }
 
   /** The signal of this scope. Created on first access. */
   get signal(): AbortSignal {
-    if (this.aborter === undefined) {
-      this.aborter = { controller: new AbortController(), context: captureContext() }
-      if (this.cancellation !== undefined) this.aborter.controller.abort(this.cancellation.reason)
+    if (this.controller === undefined) {
+      this.controller = new AbortController()
+      this.listenersContext = captureContext()
+      if (this.cancellation !== undefined) this.controller.abort(this.cancellation.reason)
     }
-    return this.aborter.controller.signal
+    return this.controller.signal
   }
 
   /** The scope around this one, whose cancellation also cancels this one; undefined for the outermost. */
@@ -143,7 +141,7 @@ export class CancelScope extends Watcher {
       watcher.unwatch()
       watcher.onCancel(cancellation, toAbort)
     }
-    if (this.aborter !== undefined) toAbort.push(this)
+    if (this.controller !== undefined) toAbort.push(this)
   }
 
   /**
@@ -160,11 +158,11 @@ export class CancelScope extends Watcher {
 
   /** Aborts the signal, if an operation has read it. Called after all watchers were notified. */
   abortSignal(): void {
-    const { aborter } = this
-    if (aborter === undefined) return
-    const abort = (): void => aborter.controller.abort(this.cancellation?.reason)
-    if (aborter.context === undefined) abort()
-    else aborter.context.runInAsyncScope(abort)
+    const { controller, listenersContext } = this
+    if (controller === undefined) return
+    const abort = (): void => controller.abort(this.cancellation?.reason)
+    if (listenersContext === undefined) abort()
+    else listenersContext.runInAsyncScope(abort)
   }
 
   /** Records work that may continue although the scope is cancelled. */
