@@ -25,15 +25,16 @@ export function statusOf(breaker: Breaker, now: number): BreakerStatus {
 
 /** The same for a circuit that was looked at in this instant. */
 function currentStatus(breaker: Breaker, now: number): BreakerStatus {
-  const { state, openPeriod } = breaker
-  const openedAt = openPeriod?.openedMs
+  const { state } = breaker
   const failures = breaker.failures(now)
   const calls = breaker.calls(now)
   const retryAfterMs = breaker.retryAfterMs(now)
+  // The usual case first: a scrape reads the status of every circuit.
+  if (retryAfterMs === undefined && state === 'closed') return { state, failures, calls }
   const { reason } = breaker
-  // Closed without a ramp, isolated or disabled.
-  if (retryAfterMs === undefined)
-    return reason === undefined ? { state, failures, calls } : { state, failures, calls, reason }
+  // Isolated or disabled.
+  if (retryAfterMs === undefined) return { state, failures, calls, reason }
+  const openedAt = breaker.openPeriod?.openedMs
   if (openedAt !== undefined) {
     // Without a spread: this is the hot path of an outage.
     const { lastFailure } = breaker
