@@ -1,4 +1,4 @@
-// Helpers that write PromQL.
+// Helpers that write PromQL and the texts of rules.
 
 /** A string for a matcher such as `job="…"`. */
 export function quoted(text: string): string {
@@ -8,6 +8,11 @@ export function quoted(text: string): string {
 /** A string for `=~` or `!~` that matches exactly these values. */
 export function oneOf(values: readonly string[]): string {
   return quoted(values.map((value) => value.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&')).join('|'))
+}
+
+/** Text for a label or an annotation of a rule that Prometheus must not read as a template. */
+export function literal(text: string): string {
+  return text.replaceAll('{{', '{{ "{{" }}')
 }
 
 /** Writes milliseconds as a duration of Prometheus, such as `1h30m`; at least `1ms`. */

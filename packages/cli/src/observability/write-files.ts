@@ -34,7 +34,7 @@ export async function writeFiles(
     if (code === undefined) throw error
     throw refused(`cannot write to ${folder}: ${message}`)
   } finally {
-    for (const { temporary } of targets) await rm(temporary, { force: true })
+    for (const { temporary } of targets) await rm(temporary, { force: true }).catch(() => {})
   }
 }
 

@@ -1,4 +1,4 @@
-import { duration, oneOf, perSecond, quoted } from '../promql.ts'
+import { duration, literal, oneOf, perSecond, quoted } from '../promql.ts'
 import { hasMetric, type Service, shieldsWith } from '../service/service.ts'
 import { fallbackShare } from '../shares.ts'
 import type { Alert, AlertParts, AlertSettings } from './alert.ts'
@@ -144,11 +144,6 @@ function telemetryAlerts({ service: selector, minutes }: AlertParts, job: string
       when: 'Prometheus got no metrics of the service for five minutes.',
     },
   ]
-}
-
-/** Text that Prometheus must not read as a template. */
-function literal(text: string): string {
-  return text.replaceAll('{{', '{{ "{{" }}')
 }
 
 function percent(share: number): string {

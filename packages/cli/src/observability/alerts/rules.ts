@@ -1,5 +1,6 @@
 import { stringify } from 'yaml'
 import { GENERATED } from '../generated.ts'
+import { literal } from '../promql.ts'
 import type { Service } from '../service/service.ts'
 import type { Alert } from './alert.ts'
 
@@ -9,7 +10,7 @@ export function rulesText(service: Service, alerts: readonly Alert[]): string {
     alert: name,
     expr,
     ...(holds === undefined ? {} : { for: holds }),
-    labels: { severity, service: service.name },
+    labels: { severity, service: literal(service.name) },
     annotations: { summary, description },
   }))
   const groups = [{ name: `escudo-${service.name}`, rules }]
