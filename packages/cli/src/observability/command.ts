@@ -16,6 +16,12 @@ export const observability: Command = {
       text: "a module that builds the service's shields or exports its error catalogue; may be given several times",
     },
     { name: 'out', value: 'DIR', required: true, text: 'the folder for dashboard.json, rules.yml and README.md' },
+    {
+      name: 'client',
+      value: 'NAME',
+      repeatable: true,
+      text: 'a client of resilientFetch that has its own standard shield; may be given several times',
+    },
     { name: 'job', value: 'NAME', text: "the service's job in Prometheus (default: the name of the service)" },
     { name: 'objective', value: 'PERCENT', text: 'the share of requests without a technical error (default 99.9)' },
     { name: 'window-scale', value: 'NUMBER', text: 'multiplies every time in the rules, to test them (default 1)' },
@@ -40,7 +46,7 @@ async function run(given: Given, { out }: Output): Promise<void> {
   const { loadService } = await import('./service/load-service.ts')
   const { generate } = await import('./generate.ts')
   const { writeFiles } = await import('./write-files.ts')
-  const service = await loadService(given.get('module') ?? [], limitMs)
+  const service = await loadService(given.get('module') ?? [], given.get('client') ?? [], limitMs)
   const { files, panels, alerts } = generate(service, { job: job ?? service.name, objective, windowScale })
   await writeFiles(folder, files, given.has('force'))
   const counts = `${service.shields.length} shields and ${service.errors.length} errors`

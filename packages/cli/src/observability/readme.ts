@@ -38,7 +38,7 @@ export function readmeText(
             `${policies.map(policyText).join(', ')}${exported ? '' : ' (those with metrics, sorted by name: no module exports the shield)'}`,
           ]),
         ),
-    'A client of `resilientFetch` without a shield of its user builds one for each origin with its first request. Such shields are not listed here; the panels and alerts include them.',
+    'A client of `resilientFetch` without a shield of its user builds one for each origin with its first request. Such a shield is listed here only if the command had its name (`--client`); the panels and alerts include it in any case.',
     '## Errors',
     service.errors.length === 0
       ? 'The modules export no catalogue.'

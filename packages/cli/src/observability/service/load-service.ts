@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { misuse, refused } from '../../command.ts'
-import type { ModulesRead, Reply } from './read-modules.ts'
+import type { ModulesRead, Reply, ToRead } from './read-modules.ts'
 import { shieldSeries } from './series.ts'
 import type { CatalogueEntry, Series, Service, ServiceShield } from './service.ts'
 
@@ -14,15 +14,20 @@ const OUTPUT_CHARACTERS_MAX = 2_000
 /**
  * Loads the modules of a service in a separate process and returns what they contain.
  *
+ * @param clients the names of clients that build a standard shield with their first request
  * @throws CommandError if a file does not exist, does not load within `limitMs`, starts a server, or contains neither a
  * shield nor a catalogue
  */
-export async function loadService(files: readonly string[], limitMs: number): Promise<Service> {
+export async function loadService(
+  files: readonly string[],
+  clients: readonly string[],
+  limitMs: number,
+): Promise<Service> {
   const paths = files.map((file) => resolve(file))
   const missing = paths.find((path) => !existsSync(path))
   if (missing !== undefined) throw misuse(`the module ${missing} does not exist`)
   const names = files.join(', ')
-  const read = await readModules(paths, limitMs, names)
+  const read = await readModules({ files: paths, clients }, limitMs, names)
   if (read.listens) {
     throw refused(`${names} starts a server. Name a module that only builds the shields or exports the catalogue`)
   }
@@ -30,18 +35,18 @@ export async function loadService(files: readonly string[], limitMs: number): Pr
   const shields = shieldsOf(read, series)
   if (shields.length === 0 && read.errors.length === 0) {
     throw refused(
-      `${names} builds no shield and exports no error catalogue. Name a module that calls shield(…) at its top level, or that exports the result of defineErrors(…)`,
+      `${names} builds no shield and exports no error catalogue. Name a module that calls shield(…) at its top level, or that exports the result of defineErrors(…), or name a client of resilientFetch with --client NAME`,
     )
   }
   const errors = [...read.errors].sort((a, b) => compare(a.code, b.code) || compare(a.name, b.name))
   return { name: read.service ?? packageName(paths[0] as string), shields, errors: distinct(errors), series }
 }
 
-function readModules(paths: readonly string[], limitMs: number, names: string): Promise<ModulesRead> {
+function readModules(toRead: ToRead, limitMs: number, names: string): Promise<ModulesRead> {
   // The sources are TypeScript, the build is not.
   const program = import.meta.url.endsWith('.ts') ? './read-modules.ts' : './read-modules.js'
   // The process gets the options of this one, such as `--conditions` or a loader for TypeScript.
-  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [...paths], {
+  const child = fork(fileURLToPath(new URL(program, import.meta.url)), [JSON.stringify(toRead)], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   return new Promise((resolve, reject) => {

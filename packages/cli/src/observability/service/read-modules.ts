@@ -1,4 +1,4 @@
-// Runs in a separate process: loads the modules that its arguments name, and sends what they contain to its parent.
+// Runs in a separate process: loads the modules that its argument names, and sends what they contain to its parent.
 import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -6,6 +6,13 @@ import { type Exported, exportedBy } from './exports.ts'
 
 /** What the process sends to its parent. */
 export type Reply = { readonly ok: true; readonly read: ModulesRead } | { readonly ok: false; readonly problem: string }
+
+/** What the process reads; its argument as JSON. */
+export interface ToRead {
+  readonly files: readonly string[]
+  /** The names of clients that build a standard shield with their first request. */
+  readonly clients: readonly string[]
+}
 
 /** What the modules contain. */
 export interface ModulesRead extends Exported {
@@ -15,7 +22,10 @@ export interface ModulesRead extends Exported {
   readonly listens: boolean
 }
 
-/** The part of `escudo/telemetry` that is used here. */
+/** The parts of the library that are used here. */
+interface Library {
+  standardShield(name: string): object
+}
 interface Telemetry {
   createMetrics(): { scrape(): { readonly body: string } }
 }
@@ -24,7 +34,7 @@ interface Telemetry {
 const LISTEN_AFTER_MS = 50
 const STACK_LINES_MAX = 5
 
-const reply = await read(process.argv.slice(2)).then(
+const reply = await read(JSON.parse(process.argv[2] ?? '') as ToRead).then(
   (read): Reply => ({ ok: true, read }),
   (error: unknown): Reply => ({ ok: false, problem: problemOf(error) }),
 )
@@ -34,12 +44,15 @@ process.once('disconnect', () => process.exit())
 process.channel?.ref()
 process.send?.(reply)
 
-async function read(files: readonly string[]): Promise<ModulesRead> {
+async function read({ files, clients }: ToRead): Promise<ModulesRead> {
   // From the module's folder: a service and this package may use different copies of the library. A copy knows only its
   // own shields.
   const copies = new Set(files.map((file) => createRequire(file).resolve('escudo/telemetry')))
   const namespaces: object[] = []
   for (const file of files) namespaces.push((await import(pathToFileURL(file).href)) as object)
+  // All clients of a service use one copy. Which one does not matter: the shields are the same.
+  const library = (await import(pathToFileURL(createRequire(files[0] as string).resolve('escudo')).href)) as Library
+  namespaces.push(clients.map((name) => library.standardShield(name)))
   const metrics: string[] = []
   for (const copy of copies) {
     const { createMetrics } = (await import(pathToFileURL(copy).href)) as Telemetry

@@ -53,6 +53,19 @@ describe('a module', () => {
     expect([code, out]).toEqual([0, expect.stringContaining('from 1 shields and 1 errors')])
   })
 
+  it('without shields, with a client that builds its shield with its first request', async () => {
+    const source = `
+      import { resilientFetch } from 'escudo/http'
+      export const get = resilientFetch({ name: 'smtp', baseUrl: 'http://localhost:25' })`
+    const folder = await serviceFolder({ 'a.mjs': source, 'package.json': MANIFEST })
+    const args = ['observability', '--module', 'a.mjs', '--out', 'made']
+    expect((await escudo(folder, ...args)).err).toMatch(/name a client of resilientFetch with --client NAME\n$/)
+    expect((await escudo(folder, ...args, '--client', 'smtp')).err).toBe('')
+    const readme = await readFile(join(folder, 'made/README.md'), 'utf8')
+    expect(readme).toMatch(/\| smtp \| .*circuitBreaker/)
+    expect(readme).toContain('| EscudoBulkheadSaturated |')
+  })
+
   it('may leave timers open and print', async () => {
     const source = `
       import { shield, timeout } from 'escudo'
