@@ -137,8 +137,9 @@ function startLoad(): { readonly stop: () => Promise<void> } {
     '/product-details/mana-potion',
     '/call-service',
     '/call-external',
-    '/bulkhead-demo/a?ms=50',
     '/no-such-route',
+    // One more than the bulkhead has permits, so that calls wait.
+    ...Array.from({ length: 6 }, () => '/bulkhead-demo/a?ms=100'),
   ]
   let stopped = false
   const workers = paths.map(async (path) => {

@@ -112,6 +112,28 @@ export const SHIELDS: readonly PanelRow[] = [
     ),
   },
   {
+    title: 'Bulkhead wait, 99th percentile',
+    question: 'How long do the calls wait that do not get a permit at once?',
+    unit: 'seconds',
+    needs: 'escudo_bulkhead_wait_duration_seconds_bucket',
+    queries: one(
+      p99('escudo_bulkhead_wait_duration_seconds', SHIELD, RANGE, ...POLICY),
+      '{{escudo_shield}} {{escudo_policy}}',
+    ),
+  },
+  {
+    title: 'Adaptive limits',
+    question:
+      'Which limit did the limiter find, and how much of it is in use? A falling limit means a slower dependency.',
+    unit: 'count',
+    needs: 'escudo_adaptive_limiter_limit',
+    queries: () =>
+      ['limit', 'in_use'].map((value) => ({
+        expr: `sum by (escudo_shield, escudo_policy) (escudo_adaptive_limiter_${value}{${SHIELD}})`,
+        legend: `{{escudo_shield}} {{escudo_policy}} ${value.replace('_', ' ')}`,
+      })),
+  },
+  {
     title: 'Rejections for lack of a permit',
     question: 'How many calls do bulkheads and adaptive limiters reject?',
     unit: 'perSecond',
@@ -127,6 +149,20 @@ export const SHIELDS: readonly PanelRow[] = [
     unit: 'perSecond',
     needs: 'escudo_rate_limiter_requests_total',
     queries: byOutcome('escudo_rate_limiter_requests_total'),
+  },
+  {
+    title: 'Cache calls by outcome',
+    question: 'How many calls does the cache answer, and how many answers are stale?',
+    unit: 'perSecond',
+    needs: 'escudo_cache_requests_total',
+    queries: byOutcome('escudo_cache_requests_total'),
+  },
+  {
+    title: 'Hedge calls by outcome',
+    question: 'Do the extra attempts win, or do they only add load?',
+    unit: 'perSecond',
+    needs: 'escudo_hedge_executions_total',
+    queries: byOutcome('escudo_hedge_executions_total'),
   },
 ]
 
