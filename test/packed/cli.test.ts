@@ -57,7 +57,7 @@ test('the built program generates all files', () => {
   const args = ['node_modules/@escudo/cli/dist/bin.js', 'observability', '--module', 'shields.js', '--out', 'made']
   const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
   expect([status, stderr]).toEqual([0, ''])
-  expect(stdout).toMatch(/^shop: wrote \d+ panels and \d+ alerts to made, from 1 shields and 1 errors\n$/)
+  expect(stdout).toMatch(/^shop: wrote \d+ panels and \d+ alerts to made, from 1 shield and 1 error\n$/)
   expect(readdirSync(join(project, 'made')).sort()).toEqual(['README.md', 'dashboard.json', 'rules.yml'])
   const readme = readFileSync(join(project, 'made/README.md'), 'utf8')
   expect(readme).toContain('| inventory | fallback, timeout, circuitBreaker |')

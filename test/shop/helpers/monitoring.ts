@@ -17,6 +17,8 @@ export interface Prometheus {
   readonly query: (text: string) => Promise<readonly Sample[]>
   /** The values of a label among the series that match a selector. */
   readonly labelValues: (label: string, selector: string) => Promise<readonly string[]>
+  /** The trace ids of the exemplars of the series that match a query. */
+  readonly exemplars: (query: string) => Promise<readonly string[]>
   /** The names and states of the rules that wait or fire. */
   readonly activeAlerts: () => Promise<readonly { readonly name: string; readonly state: string }[]>
 }
@@ -29,13 +31,13 @@ export interface PrometheusSettings {
   readonly interval: string
   /** The port of each job. */
   readonly jobs: Readonly<Record<string, number>>
-  readonly rules: readonly string[]
-  readonly alertmanagerPort: number
+  readonly rules?: readonly string[]
+  readonly alertmanagerPort?: number
 }
 
 /** Starts Prometheus on a free port and waits until it answers. */
 export async function startPrometheus(settings: PrometheusSettings): Promise<Prometheus> {
-  const { program, folder, interval, rules, alertmanagerPort } = settings
+  const { program, folder, interval, rules = [], alertmanagerPort } = settings
   const [port] = (await freePorts(1)) as [number]
   const targets = (port: number): readonly object[] => [{ targets: [`127.0.0.1:${port}`] }]
   const config = join(folder, 'prometheus.json')
@@ -45,7 +47,9 @@ export async function startPrometheus(settings: PrometheusSettings): Promise<Pro
     JSON.stringify({
       global: { scrape_interval: interval, evaluation_interval: interval },
       rule_files: rules,
-      alerting: { alertmanagers: [{ static_configs: targets(alertmanagerPort) }] },
+      ...(alertmanagerPort === undefined
+        ? {}
+        : { alerting: { alertmanagers: [{ static_configs: targets(alertmanagerPort) }] } }),
       scrape_configs: Object.entries(settings.jobs).map(([job_name, port]) => ({
         job_name,
         static_configs: targets(port),
@@ -59,6 +63,7 @@ export async function startPrometheus(settings: PrometheusSettings): Promise<Pro
       `--storage.tsdb.path=${join(folder, 'data')}`,
       `--web.listen-address=127.0.0.1:${port}`,
       '--rules.alert.resend-delay=1s',
+      '--enable-feature=exemplar-storage',
       '--log.level=error',
     ],
     {},
@@ -81,6 +86,13 @@ export async function startPrometheus(settings: PrometheusSettings): Promise<Pro
     },
     labelValues: async (label, selector) =>
       (await api(`label/${label}/values`, { 'match[]': selector })) as readonly string[],
+    exemplars: async (query) => {
+      const now = Date.now() / 1_000
+      const series = (await api('query_exemplars', { query, start: String(now - 600), end: String(now + 60) })) as {
+        exemplars: { labels: { trace_id: string } }[]
+      }[]
+      return series.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id))
+    },
     activeAlerts: async () => {
       const { alerts } = (await api('alerts', {})) as { alerts: { labels: { alertname: string }; state: string }[] }
       return alerts.map(({ labels, state }) => ({ name: labels.alertname, state }))

@@ -49,6 +49,10 @@ async function run(given: Given, { out }: Output): Promise<void> {
   const service = await loadService(given.get('module') ?? [], given.get('client') ?? [], limitMs)
   const { files, panels, alerts } = generate(service, { job: job ?? service.name, objective, windowScale })
   await writeFiles(folder, files, given.has('force'))
-  const counts = `${service.shields.length} shields and ${service.errors.length} errors`
-  out(`${service.name}: wrote ${panels} panels and ${alerts} alerts to ${folder}, from ${counts}\n`)
+  const from = `${count(service.shields.length, 'shield')} and ${count(service.errors.length, 'error')}`
+  out(`${service.name}: wrote ${count(panels, 'panel')} and ${count(alerts, 'alert')} to ${folder}, from ${from}\n`)
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`
 }

@@ -13,7 +13,7 @@ export function readmeText(
   const sections = [
     `<!-- ${GENERATED} -->`,
     `# Observability of ${cell(service.name)}`,
-    `\`dashboard.json\` is a dashboard for Grafana, \`rules.yml\` has alert rules for Prometheus. Both read the metrics that \`createMetrics\` of \`escudo/telemetry\` writes. They expect the job \`${job}\` in the configuration of Prometheus:`,
+    `\`dashboard.json\` is a dashboard for Grafana, \`rules.yml\` has alert rules for Prometheus. Both read the metrics that \`createMetrics\` of \`escudo/telemetry\` writes. They expect the job **${cell(job)}** in the configuration of Prometheus:`,
     `\`\`\`yaml\nscrape_configs:\n  - job_name: ${JSON.stringify(job)}\n    static_configs: [{ targets: ['HOST:PORT'] }]\nrule_files: [rules.yml]\n\`\`\``,
     'In Grafana, choose _Dashboards_, _New_, _Import_, and upload `dashboard.json`.',
     ...(windowScale === 1
@@ -65,9 +65,13 @@ function policyText({ name, type }: { readonly name: string; readonly type?: str
   return type === undefined || type === name ? name : `${name} (${type})`
 }
 
-/** Replaces Prometheus' templates by words. */
+/** Replaces Prometheus' templates by words, and escaped braces by braces. */
 function inWords(text: string): string {
-  return cell(text.replace(/\{\{ \$labels\.(?:escudo_)?(\w+) \}\}/g, (_, label: string) => label.toUpperCase()))
+  return cell(
+    text
+      .replace(/\{\{ \$labels\.(?:escudo_)?(\w+) \}\}/g, (_, label: string) => label.toUpperCase())
+      .replaceAll('{{ "{{" }}', '{{'),
+  )
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -28,19 +28,21 @@ function circuitAlerts(service: Service, { service: selector, minutes }: AlertPa
   const withFallback = shieldsWith(service, 'escudo_fallback_uses_total').filter((name) =>
     shieldsWith(service, 'escudo_circuit_breaker_state').includes(name),
   )
-  // A failing dependency moves a breaker between open and half-open. The breaker counts as open all that time.
+  // A failing dependency moves a breaker between open and half-open. It counts as open all that time. The window is longer
+  // than Prometheus' default scrape interval of a minute, and shorter than the time that the alert waits: one short open
+  // period raises nothing.
   const open = (more: string): string =>
-    `max by (${SHIELD_LABELS.join(', ')}) (max_over_time(escudo_circuit_breaker_state{${selector},state="open"${more}}[${minutes(1)}])) == 1`
+    `max by (${SHIELD_LABELS.join(', ')}) (max_over_time(escudo_circuit_breaker_state{${selector},state="open"${more}}[${minutes(2)}])) == 1`
   const cause = `Look at "Failed attempts by dependency" on the dashboard and at the log lines circuit_breaker.state_change and retry.attempt of this shield: they name the cause. Repair or relieve the dependency. The circuit closes by itself when its probes succeed; do not reset it before.`
   const alerts: Alert[] = [
     {
       name: 'EscudoCircuitOpen',
       severity: 'critical',
       expr: open(withFallback.length === 0 ? '' : `,escudo_shield!~${oneOf(withFallback)}`),
-      holds: minutes(2),
+      holds: minutes(3),
       summary: `{{ $labels.job }}: the circuit of shield '{{ $labels.escudo_shield }}' is open`,
       description: `The circuit breaker, ${POLICY}, rejects calls because its dependency fails. The callers get errors: this shield has no fallback. ${cause}`,
-      when: 'A circuit of a shield without a fallback was open in each minute of the last two.',
+      when: 'A circuit of a shield without a fallback stays open, or opens again and again, for three minutes.',
     },
   ]
   if (withFallback.length > 0) {
@@ -48,7 +50,7 @@ function circuitAlerts(service: Service, { service: selector, minutes }: AlertPa
       name: 'EscudoCircuitOpenWithFallback',
       severity: 'warning',
       expr: open(`,escudo_shield=~${oneOf(withFallback)}`),
-      holds: minutes(2),
+      holds: minutes(3),
       summary: `{{ $labels.job }}: the circuit of shield '{{ $labels.escudo_shield }}' is open; callers get its fallback`,
       description: `The circuit breaker, ${POLICY}, rejects calls because its dependency fails. The callers get a substitute answer. ${cause}`,
       when: `The same for a shield with a fallback: ${withFallback.join(', ')}.`,
@@ -59,7 +61,7 @@ function circuitAlerts(service: Service, { service: selector, minutes }: AlertPa
     severity: 'warning',
     expr: `max by (${[...SHIELD_LABELS, 'state'].join(', ')}) (escudo_circuit_breaker_state{${selector},state=~"isolated|disabled"}) == 1`,
     holds: minutes(60),
-    summary: `{{ $labels.job }}: the circuit of shield '{{ $labels.escudo_shield }}' is {{ $labels.state }} for an hour`,
+    summary: `{{ $labels.job }}: the circuit of shield '{{ $labels.escudo_shield }}' has been {{ $labels.state }} for an hour`,
     description: `An operator set the circuit breaker, ${POLICY}, to '{{ $labels.state }}'. It stays so until it is reset. An isolated breaker rejects every call; a disabled one protects nothing. If the reason is gone, reset it.`,
     when: 'A circuit has been isolated or disabled for an hour.',
   })

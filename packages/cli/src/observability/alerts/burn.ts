@@ -33,7 +33,7 @@ export function burnAlerts({ service, minutes, objective }: AlertParts): readonl
       severity,
       expr: `${above(long)} and ${above(minutes(shortMinutes))}`,
       summary: `{{ $labels.job }}: {{ $value | humanizePercentage }} of the requests fail; the error budget lasts ${days} days`,
-      description: `Over ${long}, the service had ${factor} times as many technical errors as its objective allows: ${objective} % of the requests without one, over ${BUDGET_DAYS} days. Look at "Error answers by code" for what fails, then at the shields of the dependencies behind it.`,
+      description: `Over ${long}, technical errors use up the error budget at more than ${factor === 1 ? '' : `${factor} times `}the allowed rate. The objective is ${objective} % of the requests without one, over ${BUDGET_DAYS} days. Look at "Error answers by code" for what fails, then at the shields of the dependencies behind it.`,
       when: `Technical errors are above ${Number((allowed * 100).toPrecision(DIGITS))} % both over ${long} and over ${minutes(shortMinutes)}. The budget then lasts ${days} days.`,
     }
   })

@@ -27,6 +27,13 @@ export function exportedBy(namespaces: readonly object[]): Exported {
   let service: string | undefined
 
   const visit = (value: unknown, depth: number): void => {
+    try {
+      recognise(value, depth)
+    } catch {
+      // A getter or a proxy threw.
+    }
+  }
+  const recognise = (value: unknown, depth: number): void => {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return
     if (seen.has(value) || seen.size >= VALUES_MAX) return
     seen.add(value)

@@ -23,7 +23,7 @@ describe('a module', () => {
       export const send = (): string => smtp.name`
     const { code, out, err, text } = await generated({ 'a.ts': source }, 'a.ts')
     expect([code, err]).toEqual([0, ''])
-    expect(out).toMatch(/^mail: wrote \d+ panels and \d+ alerts to made, from 1 shields and 0 errors\n$/)
+    expect(out).toMatch(/^mail: wrote \d+ panels and \d+ alerts to made, from 1 shield and 0 errors\n$/)
     expect(await text('README.md')).toContain('| smtp | main (those with metrics, sorted by name')
     expect(await text('rules.yml')).toContain('job="mail"')
   })
@@ -37,7 +37,7 @@ describe('a module', () => {
       module.exports = { shields, contract: createErrorContract({ service: 'post office', errors: Errors }) }`
     const { code, out, err, text } = await generated({ 'a.cjs': source }, 'a.cjs')
     expect([code, err]).toEqual([0, ''])
-    expect(out).toMatch(/^post office: wrote .* from 1 shields and 1 errors\n$/)
+    expect(out).toMatch(/^post office: wrote .* from 1 shield and 1 error\n$/)
     const readme = await text('README.md')
     expect(readme).toContain('| smtp | again (retry), hedge |')
     expect(readme).toContain('| SOLD\\_OUT | SOLD\\_OUT | 409 | business | Sold \\| out |')
@@ -50,7 +50,7 @@ describe('a module', () => {
       'b.mjs': `import { defineErrors } from 'escudo/errors'\nexport default defineErrors({ LATE: { status: 503, message: 'Late' } })`,
     }
     const { code, out } = await generated(files, 'a.mjs', 'b.mjs')
-    expect([code, out]).toEqual([0, expect.stringContaining('from 1 shields and 1 errors')])
+    expect([code, out]).toEqual([0, expect.stringContaining('from 1 shield and 1 error')])
   })
 
   it('without shields, with a client that builds its shield with its first request', async () => {
@@ -64,6 +64,17 @@ describe('a module', () => {
     const readme = await readFile(join(folder, 'made/README.md'), 'utf8')
     expect(readme).toMatch(/\| smtp \| .*circuitBreaker/)
     expect(readme).toContain('| EscudoBulkheadSaturated |')
+  })
+
+  it('may export values that cannot be read', async () => {
+    const source = `
+      import { shield, timeout } from 'escudo'
+      const hostile = new Proxy(() => {}, { get() { throw new Error('no') }, ownKeys() { throw new Error('no') } })
+      export const values = { hostile, get broken() { throw new Error('no') }, a: shield('a', timeout('1s')) }
+      values.self = values`
+    const { code, err, text } = await generated({ 'a.mjs': source }, 'a.mjs')
+    expect([code, err]).toEqual([0, ''])
+    expect(await text('README.md')).toContain('| a | timeout |')
   })
 
   it('may leave timers open and print', async () => {
@@ -131,9 +142,9 @@ describe('the options', () => {
     const options = ['--job', 'the "job"', '--objective', '99', '--window-scale', '0.5']
     expect((await escudo(folder, 'observability', '--module', 'a.mjs', '--out', '.', ...options)).err).toBe('')
     const rules = await readFile(join(folder, 'rules.yml'), 'utf8')
-    expect(rules).toContain('max_over_time(escudo_circuit_breaker_state{job="the \\"job\\"",state="open"}[30s])')
+    expect(rules).toContain('max_over_time(escudo_circuit_breaker_state{job="the \\"job\\"",state="open"}[1m])')
     expect(rules).toContain('[2m30s])) > 0.144')
-    expect(rules).toContain('for: 1m\n')
+    expect(rules).toContain('for: 1m30s\n')
     expect(await readFile(join(folder, 'README.md'), 'utf8')).toContain('are multiplied by 0.5')
   })
 })
