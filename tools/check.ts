@@ -17,11 +17,11 @@ const sequences: readonly (readonly Step[])[] = [
     step('unused code', 'npx knip', `${BIN}/knip/bin/knip.js`, '--no-progress', '--treat-config-hints-as-errors'),
   ],
   [
-    step('types of the library', 'npm run build', TSC, '-b', 'packages/escudo'),
+    step('types of the packages', 'npm run build', TSC, '-b', 'packages/escudo', 'packages/cli'),
     step('types of everything', 'npx tsc -p tsconfig.json', TSC, '-p', 'tsconfig.json'),
     step('types of the page', 'npx tsc -p packages/dashboard/page', TSC, '-p', 'packages/dashboard/page'),
     step('public interface', 'node tools/api.ts --check', 'tools/api.ts', '--check'),
-    step('package', 'node tools/check/package.ts', 'tools/check/package.ts'),
+    step('packed packages', 'node tools/check/package.ts', 'tools/check/package.ts'),
   ],
 ]
 

@@ -15,9 +15,12 @@ export async function packedProblems(folder: string): Promise<readonly string[]>
   const tarball = pack(folder)
   const { messages, pkg } = await publint({ pack: { tarball: tarball.slice().buffer } })
   const analysis = await checkPackage(createPackageFromTarballData(tarball))
+  // A package of programs exports no module, so it needs no declarations.
+  const exportsModules = Object.keys(pkg['exports'] ?? { '.': null }).some((name) => !name.endsWith('.json'))
   return [
     ...messages.map((message) => `publint: ${formatMessage(message, pkg, { color: false })}`),
-    ...(analysis.types ? analysis.problems.filter(isSupported).map(textOf) : ['types: the package has none']),
+    ...(analysis.types ? analysis.problems.filter(isSupported).map(textOf) : []),
+    ...(exportsModules && !analysis.types ? ['types: the package has none'] : []),
   ]
 }
 

@@ -14,7 +14,11 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function problemsOf(entry: object): Promise<readonly string[]> {
-  const manifest = { name: 'quota', version: '1.0.0', type: 'module', files: ['dist'], exports: { '.': entry } }
+  return problemsWith({ exports: { '.': entry } })
+}
+
+function problemsWith(members: object): Promise<readonly string[]> {
+  const manifest = { name: 'quota', version: '1.0.0', type: 'module', files: ['dist'], ...members }
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
   return packedProblems(folder)
 }
@@ -33,4 +37,12 @@ test('reports declarations that an import does not find', async () => {
   expect((await problemsOf({ types: './dist/main.d.ts', default: './dist/index.js' })).join('\n')).toContain(
     'types: Resolved through fallback condition: . (node16-esm)',
   )
+})
+
+test('requires declarations of modules, not of a package that only has a program', async () => {
+  const bin = { quota: './dist/bin.js' }
+  writeFileSync(join(folder, 'dist/bin.js'), '#!/usr/bin/env node\n')
+  rmSync(join(folder, 'dist/index.d.ts'))
+  expect(await problemsWith({ bin, exports: { './package.json': './package.json' } })).toEqual([])
+  expect(await problemsWith({ bin, exports: { '.': './dist/index.js' } })).toEqual(['types: the package has none'])
 })

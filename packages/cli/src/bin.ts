@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// The command `escudo`.
+import { COMMANDS } from './commands.ts'
+import { runCommandLine } from './run-command-line.ts'
+
+// A closed pipe (`escudo --help | head`) must not print a stack trace.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
+
+process.exitCode = await runCommandLine(process.argv.slice(2), COMMANDS, {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+})

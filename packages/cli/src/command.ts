@@ -1,0 +1,67 @@
+/** The exit codes of all commands. */
+export const EXIT = {
+  /** The command did what it was told to do. */
+  done: 0,
+  /** The input or the other side does not allow it. */
+  refused: 1,
+  /** The command line is wrong. A retry with the same one cannot succeed. */
+  misuse: 2,
+  /** The other side does not answer. */
+  unreachable: 3,
+} as const
+
+/** An error that the user can act on: the text says what is wrong and what to do. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError'
+  readonly exitCode: number
+
+  constructor(exitCode: number, message: string) {
+    super(message)
+    this.exitCode = exitCode
+  }
+}
+
+/** An error for a wrong command line. */
+export function misuse(message: string): CommandError {
+  return new CommandError(EXIT.misuse, message)
+}
+
+/** An error for an input that a command cannot accept. */
+export function refused(message: string): CommandError {
+  return new CommandError(EXIT.refused, message)
+}
+
+/** One option of a command. Without a `value` it is a switch. */
+export interface Option {
+  /** Without `--`. */
+  readonly name: string
+  /** What the help shows for the value, such as `FILE`. */
+  readonly value?: string
+  /** The option must be given. */
+  readonly required?: boolean
+  /** The option may be given several times. */
+  readonly repeatable?: boolean
+  /** One line for the help, with the default. */
+  readonly text: string
+}
+
+/** The options that were given, by name. A switch has no value, so its list is empty. */
+export type Given = ReadonlyMap<string, readonly string[]>
+
+/** Where a command writes. */
+export interface Output {
+  readonly out: (text: string) => void
+  readonly err: (text: string) => void
+}
+
+/** One command of the program. */
+export interface Command {
+  readonly name: string
+  /** One line for the list of commands. */
+  readonly summary: string
+  readonly options: readonly Option[]
+  /** Paragraphs below the options in the help of the command. */
+  readonly details: string
+  /** @throws CommandError with the exit code */
+  readonly run: (given: Given, output: Output) => Promise<void>
+}

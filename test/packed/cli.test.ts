@@ -1,0 +1,81 @@
+// Packs the command line, installs it beside the built library in an empty project and runs the built program.
+import { execFileSync, spawnSync } from 'node:child_process'
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+
+const LIBRARY = resolve('packages/escudo')
+const CLI = resolve('packages/cli')
+const TSC = resolve('node_modules/typescript/bin/tsc')
+const DEPENDENCIES = ['@grafana', 'tslib', 'yaml']
+
+const MODULE = `
+import { circuitBreaker, fallback, shield, timeout } from 'escudo'
+import { defineErrors } from 'escudo/errors'
+export const inventory = shield('inventory', fallback(null), timeout('1s'), circuitBreaker())
+export const Errors = defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
+`
+
+let project = ''
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'escudo-cli-packed-'))
+  const installed = (name: string): string => join(project, 'node_modules', name)
+  // Not into `dist`: another test may pack the library at this moment.
+  const output = [
+    '--outDir',
+    join(installed('escudo'), 'dist'),
+    '--tsBuildInfoFile',
+    join(project, 'library.tsbuildinfo'),
+  ]
+  execFileSync(process.execPath, [TSC, '-p', LIBRARY, ...output], { cwd: LIBRARY })
+  copyFileSync(join(LIBRARY, 'package.json'), join(installed('escudo'), 'package.json'))
+  execFileSync(process.execPath, [TSC, '-p', CLI], { cwd: CLI })
+  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', project]
+  execFileSync('npm', pack, { cwd: CLI, stdio: 'ignore' })
+  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz')) as string
+  mkdirSync(installed('@escudo/cli'), { recursive: true })
+  execFileSync('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', installed('@escudo/cli')])
+  // Without the network: the dependencies are those of this repository.
+  for (const name of DEPENDENCIES) symlinkSync(resolve('node_modules', name), installed(name))
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'shop', type: 'module' }))
+  writeFileSync(join(project, 'shields.js'), MODULE)
+})
+afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+test('the built program generates all files', () => {
+  const args = ['node_modules/@escudo/cli/dist/bin.js', 'observability', '--module', 'shields.js', '--out', 'made']
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd: project, encoding: 'utf8' })
+  expect([status, stderr]).toEqual([0, ''])
+  expect(stdout).toMatch(/^shop: wrote \d+ panels and \d+ alerts to made, from 1 shield and 1 error\n$/)
+  expect(readdirSync(join(project, 'made')).sort()).toEqual(['README.md', 'dashboard.json', 'rules.yml'])
+  const readme = readFileSync(join(project, 'made/README.md'), 'utf8')
+  expect(readme).toContain('| inventory | fallback, timeout, circuitBreaker |')
+  expect(readme).toContain('| SOLD\\_OUT | SOLD\\_OUT | 409 | business | Sold out. |')
+})
+
+test('the package contains its build, README and license, but no source and no test', () => {
+  const installed = join(project, 'node_modules/@escudo/cli')
+  expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
+  const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })
+  expect(files.filter((file) => /(^|\/)test(\/|$)|\.test|\.tsbuildinfo/.test(file))).toEqual([])
+})
+
+test('the package lists every dependency, and nothing else', () => {
+  const manifest = JSON.parse(readFileSync(join(project, 'node_modules/@escudo/cli/package.json'), 'utf8')) as {
+    readonly bin: Readonly<Record<string, string>>
+    readonly dependencies: Readonly<Record<string, string>>
+  }
+  expect(Object.keys(manifest.dependencies)).toEqual(['@grafana/grafana-foundation-sdk', 'yaml'])
+  expect(existsSync(join(project, 'node_modules/@escudo/cli', manifest.bin['escudo'] as string))).toBe(true)
+})
