@@ -95,6 +95,15 @@ describe('imports', () => {
     }
   })
 
+  // An import reads every export, also those that Node loads on demand: `fetch` and WebSocket, in 20 ms.
+  test('no subpath imports the HTTP modules of Node, which are looked up when they are used', () => {
+    for (const [subpath, name] of entries) {
+      const loaded = [...loadedBy(name)]
+      for (const slow of ['node:http', 'node:https', 'node:http2', 'node:inspector'])
+        expect(loaded, subpath).not.toContain(slow)
+    }
+  })
+
   test('no subpath loads the peer of another', () => {
     const peersOf = (subpath: string): readonly string[] =>
       [...loadedBy(entries.get(subpath) as string)].filter((name) => PEERS.includes(name))
