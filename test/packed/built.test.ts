@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { SourceMap } from 'node:module'
 import { dirname, join, posix } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { installPacked, manifestOf, type Project } from '../../tools/build/install.ts'
 import { storedFiles } from '../../tools/tidy/repository.ts'
 import { isSource } from '../../tools/tidy/source-file.ts'
-import { installPacked, manifestOf, type Project } from './helpers/project.ts'
 
 const PEERS = ['fastify', 'pino', 'winston', 'rotating-file-stream']
 const SOURCES = storedFiles()

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { installPacked, type Project } from './helpers/project.ts'
+import { installPacked, type Project } from '../../tools/build/install.ts'
 
 let project: Project
 beforeAll(async () => {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { installPacked, manifestOf, type Project } from './helpers/project.ts'
+import { installPacked, manifestOf, type Project } from '../../tools/build/install.ts'
 
 const TSC = resolve('node_modules/typescript/bin/tsc')
 

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, resolve } from 'node:path'
-import { buildLibrary } from '../../../tools/build/library.ts'
+import { dirname, join } from 'node:path'
+import { ROOT } from '../tidy/repository.ts'
+import { buildLibrary } from './library.ts'
 
-const LIBRARY = resolve('packages/escudo')
+const LIBRARY = join(ROOT, 'packages/escudo')
 
 /** An empty project in which the library is installed from its tarball. */
 export interface Project {
@@ -38,7 +39,7 @@ export async function installPacked(packages: readonly string[] = []): Promise<P
   rmSync(staged, { recursive: true })
   for (const name of packages) {
     mkdirSync(dirname(join(folder, 'node_modules', name)), { recursive: true })
-    symlinkSync(resolve('node_modules', name), join(folder, 'node_modules', name))
+    symlinkSync(join(ROOT, 'node_modules', name), join(folder, 'node_modules', name))
   }
   return {
     folder,
