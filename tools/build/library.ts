@@ -76,17 +76,15 @@ async function bundle(folder: string, dir: string): Promise<Built> {
 }
 
 /**
- * The chunks that most subpaths share, one for each layer.
+ * The chunks that most subpaths share. What else is shared, the bundler divides by the subpaths that need it.
  *
- * Loading a file costs a millisecond, so there are few. These layers import no package, so that no subpath loads the
- * peer of another. What else is shared, the bundler divides by the subpaths that need it.
+ * Loading a file costs a millisecond, so there are few: `errors`, which clients load alone, and the rest. These layers
+ * import no package, so that no subpath loads the peer of another.
  */
-const SHARED = ['policies', 'core', 'errors'].map((name, priority) => ({
-  name,
-  priority,
-  test: new RegExp(`[\\\\/]src[\\\\/]${name}[\\\\/]`),
-  minShareCount: 2,
-}))
+const SHARED = [
+  { name: 'errors', priority: 1, test: /[\\/]src[\\/]errors[\\/]/, minShareCount: 2 },
+  { name: 'core', priority: 0, test: /[\\/]src[\\/](?:core|policies)[\\/]/, minShareCount: 2 },
+]
 
 /** Writes one declaration file for each source. */
 function declare(folder: string, outDir: string): void {
