@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 
 /** The text of `--help`. */
 export const USAGE = `Usage: npm run bench -- [options]
+       npm run bench -- imports [--rounds N]
 
   --only TEXT    only the groups whose name contains TEXT
   --list         print the names of all groups

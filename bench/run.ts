@@ -1,4 +1,5 @@
 // `npm run bench`: escudo, its peers and a bare `await`, in one process and one run. See README.md in this folder.
+// `npm run bench -- imports` measures how long imports take.
 import { type Options, readOptions, USAGE, UsageError } from './command-line.ts'
 import { environment } from './environment.ts'
 import { goalLines } from './goals.ts'
@@ -22,6 +23,7 @@ async function run({ only, rounds, roundMs, keys }: Options): Promise<Report> {
 }
 
 async function main(): Promise<void> {
+  if (process.argv[2] === 'imports') return await (await import('./imports/main.ts')).main(process.argv.slice(3))
   const options = readOptions(process.argv.slice(2))
   if (options.print !== undefined) {
     console.log(options.print === 'help' ? USAGE : NAMES.join('\n'))

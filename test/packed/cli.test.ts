@@ -14,6 +14,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { buildLibrary } from '../../tools/build/library.ts'
 
 const LIBRARY = resolve('packages/escudo')
 const CLI = resolve('packages/cli')
@@ -28,17 +29,11 @@ export const Errors = defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out
 `
 
 let project = ''
-beforeAll(() => {
+beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), 'escudo-cli-packed-'))
   const installed = (name: string): string => join(project, 'node_modules', name)
   // Not into `dist`: another test may pack the library at this moment.
-  const output = [
-    '--outDir',
-    join(installed('escudo'), 'dist'),
-    '--tsBuildInfoFile',
-    join(project, 'library.tsbuildinfo'),
-  ]
-  execFileSync(process.execPath, [TSC, '-p', LIBRARY, ...output], { cwd: LIBRARY })
+  await buildLibrary(LIBRARY, join(installed('escudo'), 'dist'))
   copyFileSync(join(LIBRARY, 'package.json'), join(installed('escudo'), 'package.json'))
   execFileSync(process.execPath, [TSC, '-p', CLI], { cwd: CLI })
   const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', project]

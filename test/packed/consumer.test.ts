@@ -1,11 +1,10 @@
 // Packs the library, installs it in an empty project without any peer dependency, then compiles and runs a program.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { installPacked, manifestOf, type Project } from '../../tools/build/install.ts'
 
-const LIBRARY = resolve('packages/escudo')
 const TSC = resolve('node_modules/typescript/bin/tsc')
 
 // Imports only what works without a peer: no subpath for a framework or a logger.
@@ -31,20 +30,10 @@ end()
 console.log(JSON.stringify({ answer: await answer, status, openapi, fetch: typeof resilientFetch({ name: 'inventory' }) }))
 `
 
-let project = ''
-beforeAll(() => {
-  project = mkdtempSync(join(tmpdir(), 'escudo-packed-'))
-  const run = (args: readonly string[], cwd: string): string =>
-    execFileSync(process.execPath, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
-  run([TSC, '-p', LIBRARY], LIBRARY)
-  const npm = (args: readonly string[], cwd: string): void => {
-    execFileSync('npm', [...args, '--silent', '--offline'], { cwd, stdio: 'ignore' })
-  }
-  npm(['pack', '--pack-destination', project], LIBRARY)
-  const [tarball] = readdirSync(project)
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'consumer', private: true, type: 'module' }))
-  npm(['install', `./${tarball}`], project)
-  writeFileSync(join(project, 'main.ts'), PROGRAM)
+let project: Project
+beforeAll(async () => {
+  project = await installPacked()
+  writeFileSync(join(project.folder, 'main.ts'), PROGRAM)
   const compilerOptions = {
     module: 'NodeNext',
     target: 'ES2023',
@@ -54,24 +43,24 @@ beforeAll(() => {
     typeRoots: [resolve('node_modules/@types')],
     types: ['node'],
   }
-  writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
+  writeFileSync(join(project.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['main.ts'] }))
 })
-afterAll(() => rmSync(project, { recursive: true, force: true }))
+afterAll(() => project.remove())
 
 test('compiles without any peer, with every declaration checked', () => {
-  const compile = (): string => execFileSync(process.execPath, [TSC, '-p', project], { cwd: project, encoding: 'utf8' })
+  const compile = (): string =>
+    execFileSync(process.execPath, [TSC, '-p', project.folder], { cwd: project.folder, encoding: 'utf8' })
   expect(compile()).toBe('')
 })
 
 test('the compiled program runs on the packed JavaScript', () => {
-  const printed = execFileSync(process.execPath, ['main.js'], { cwd: project, encoding: 'utf8' })
+  const printed = execFileSync(process.execPath, ['main.js'], { cwd: project.folder, encoding: 'utf8' })
   expect(JSON.parse(printed)).toEqual({ answer: null, status: 409, openapi: '3.1.1', fetch: 'function' })
 })
 
 test('the package contains its build, README and license, but no source and no test', () => {
-  const installed = join(project, 'node_modules/escudo')
-  expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
-  const files = readdirSync(join(installed, 'dist'), { recursive: true, encoding: 'utf8' })
+  expect(readdirSync(project.library).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
+  const files = readdirSync(join(project.library, 'dist'), { recursive: true, encoding: 'utf8' })
   expect(files.filter((file) => /(^|\/)test(\/|$)|\.test|\.tsbuildinfo/.test(file))).toEqual([])
-  expect(JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8')).dependencies).toEqual({})
+  expect(manifestOf(project).dependencies).toEqual({})
 })

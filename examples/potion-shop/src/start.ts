@@ -34,7 +34,9 @@ await main('potion-shop', 'npm start --', startSettings, async (values) => {
 })
 
 async function supervise(values: StartValues): Promise<void> {
-  group = new Group(processes(values), print)
+  const specs = await processes(values)
+  if (stopping !== undefined) return
+  group = new Group(specs, print)
   print('starting the shop, its dependencies and the dashboard…')
   try {
     await group.start()

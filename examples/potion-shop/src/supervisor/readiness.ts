@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { MisuseError } from '../process/misuse.ts'
 
-const POLL_MS = 100
+const POLL_MS = 50
 const PROGRESS_MS = 3_000
 const REQUEST_TIMEOUT_MS = 1_000
 

@@ -1,14 +1,9 @@
-import {
-  type IncomingMessage,
-  type OutgoingHttpHeader,
-  type ServerResponse,
-  validateHeaderName,
-  validateHeaderValue,
-} from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeader, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { phraseOf } from '../../errors/status.ts'
 import { belongsToCors, mergeVary } from '../headers.ts'
+import { nodeHttp } from '../node-http.ts'
 
 // Answers that bypass Fastify: its hooks failed, or it never saw the request.
 
@@ -51,6 +46,7 @@ export function sendOnResponse(
 /** Whether Node can send a header. It throws for a line break in a value. */
 export function isSendable(name: string, value: unknown): boolean {
   if (typeof value === 'string' && /^[\w-]+$/.test(name) && /^[\t\u0020-\u007e]*$/.test(value)) return true
+  const { validateHeaderName, validateHeaderValue } = nodeHttp()
   try {
     validateHeaderName(name)
     for (const item of [value].flat()) validateHeaderValue(name, item as string)

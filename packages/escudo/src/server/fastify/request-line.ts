@@ -1,9 +1,8 @@
-import { METHODS } from 'node:http'
+import { nodeHttp } from '../node-http.ts'
 
 const LENGTH_MAX = 65_536
-// Methods that begin like others come first: `PROPFIND` before `PROP`.
-const METHOD = [...METHODS].sort((a, b) => b.length - a.length).join('|')
-const LINE = new RegExp(`(${METHOD}) (/[^\\s]*)`, 'g')
+/** Matches request lines. Built from Node's methods when the first request cannot be parsed. */
+let linePattern: RegExp | undefined
 
 /**
  * Reads method and URL of a request that Node could not parse, as far as possible.
@@ -23,9 +22,18 @@ export function requestLineOf(
   const text = Buffer.from(packet.subarray(0, LENGTH_MAX)).toString('latin1')
   const fault = typeof bytesParsed === 'number' ? bytesParsed : text.length
   // The fault can be in the last bytes of the line itself.
-  const last = [...text.matchAll(LINE)].filter(({ index }) => index <= fault).at(-1)
+  const last = [...text.matchAll(requestLines())].filter(({ index }) => index <= fault).at(-1)
   if (last === undefined) return unknown
   const [, method = '', url = ''] = last
   // An empty line ends a head. The fault is then behind this request, in bytes that are no request.
   return text.slice(last.index, fault).includes('\r\n\r\n') ? unknown : { method, url }
+}
+
+function requestLines(): RegExp {
+  if (linePattern === undefined) {
+    // Methods that begin like others come first: `PROPFIND` before `PROP`.
+    const methods = [...nodeHttp().METHODS].sort((a, b) => b.length - a.length)
+    linePattern = new RegExp(`(${methods.join('|')}) (/[^\\s]*)`, 'g')
+  }
+  return linePattern
 }
