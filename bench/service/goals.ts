@@ -1,22 +1,24 @@
 import { quantile } from '../statistics.ts'
 import { type Goal, type GoalLine, judge, twoDecimals } from '../verdicts.ts'
-import { CLIENT } from './clients-suite.ts'
-import { type Measured, type Round, ratios } from './measure.ts'
+import { type CaseName, type Measured, type Round, ratios } from './measure.ts'
+import { growth, MEMORY, type MemoryPoint, rssMax } from './memory.ts'
 import type { CallerName } from './programs/callers.ts'
-import { ESCUDO, type RequestGroup, WITH_LOG } from './requests.ts'
+import { CHAPTER_MISSING, CHAPTER_OK, CHAPTER_OPEN, CHAPTER_SHOP, FASTAPI } from './suites/chapter.ts'
+import { CLIENT, REPLACED } from './suites/clients.ts'
+import { ESCUDO, type RequestGroup, WITH_LOG } from './suites/requests.ts'
+import { SHOP, SHOP_MISSING, SHOP_OK, SHOP_OPEN } from './suites/shop.ts'
 
 /** The measurements that the goals read. */
 export interface Figures {
   readonly results: readonly Measured[]
+  readonly memory: readonly MemoryPoint[]
   /** The cases that could not be measured, and why. */
   readonly notes: readonly string[]
 }
 
-/** A case of the report. */
-export interface CaseName {
-  readonly group: string
-  readonly by: string
-}
+const RSS_MB_MAX = 200
+// Flat, with a margin for garbage that is not collected yet.
+const GROWTH_MAX = 1.1
 
 const GOALS: readonly Goal<Figures>[] = [
   request('requests: GET 200', 1.15),
@@ -28,7 +30,31 @@ const GOALS: readonly Goal<Figures>[] = [
     what: 'requests: GET 200, p99 at full load',
     measure: compare({ group: 'requests: GET 200', by: ESCUDO }, { group: 'requests: GET 200', by: WITH_LOG }, 'p99Ms'),
   },
-  client('resilientFetch, standard shield', 1.2, 'fetch, AbortController and timer'),
+  error(SHOP_MISSING, 1.6),
+  error(SHOP_OPEN, 1.6),
+  {
+    what: `${MEMORY}, resident`,
+    goal: `≤ ${RSS_MB_MAX} MB`,
+    limit: RSS_MB_MAX,
+    must: 'at most',
+    show: (mb) => `${mb.toFixed(0)} MB`,
+    measure: ({ memory }) => {
+      const bytes = rssMax(memory)
+      return bytes === undefined ? undefined : bytes / 1e6
+    },
+  },
+  {
+    what: `${MEMORY}, end by half`,
+    goal: `flat (≤ ${GROWTH_MAX} ×)`,
+    limit: GROWTH_MAX,
+    must: 'at most',
+    show: twoDecimals,
+    measure: ({ memory }) => growth(memory),
+  },
+  faster(CHAPTER_OK, 3),
+  faster(CHAPTER_MISSING, 3),
+  faster(CHAPTER_OPEN, 3),
+  client('resilientFetch, standard shield', 1.2, REPLACED),
   client('resilientRequest, standard shield', 0.5, 'fetch'),
 ]
 
@@ -48,6 +74,29 @@ function request(group: RequestGroup, limit: number): Goal<Figures> {
   }
 }
 
+function error(group: string, limit: number): Goal<Figures> {
+  return {
+    what: group,
+    goal: `≤ ${limit} × ${SHOP_OK}`,
+    limit,
+    must: 'at most',
+    show: twoDecimals,
+    measure: compare({ group, by: SHOP }, { group: SHOP_OK, by: SHOP }, 'cpuUs'),
+  }
+}
+
+function faster(group: string, limit: number): Goal<Figures> {
+  return {
+    what: group,
+    goal: `≥ ${limit} × the requests a second of ${FASTAPI}`,
+    limit,
+    must: 'at least',
+    show: twoDecimals,
+    measure: compare({ group, by: CHAPTER_SHOP }, { group, by: FASTAPI }, 'perSecond'),
+    missing: isMissing(group),
+  }
+}
+
 function client(by: CallerName, limit: number, than: CallerName): Goal<Figures> {
   return {
     what: `${CLIENT}, ${by}`,
@@ -56,8 +105,12 @@ function client(by: CallerName, limit: number, than: CallerName): Goal<Figures> 
     must: 'at most',
     show: twoDecimals,
     measure: compare({ group: CLIENT, by }, { group: CLIENT, by: than }, 'cpuUs'),
-    missing: ({ notes }) => notes.some((note) => note.startsWith(`${CLIENT}, ${by}: not available`)),
+    missing: isMissing(`${CLIENT}, ${by}`),
   }
+}
+
+function isMissing(what: string): NonNullable<Goal<Figures>['missing']> {
+  return ({ notes }) => notes.some((note) => note.startsWith(`${what}: not available`))
 }
 
 /** Measures the median of the ratios within the same round. */

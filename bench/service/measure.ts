@@ -5,20 +5,27 @@ import type { LoadResult } from './load.ts'
 import type { Running } from './processes.ts'
 import type { Stage } from './stage.ts'
 
-/** One row of a report: one process under one kind of load. */
-export interface Case {
+/** A row of the report. */
+export interface CaseName {
   readonly group: string
   readonly by: string
+}
+
+/** One process under one kind of load. */
+export interface Case extends CaseName {
   /** The process whose processor time counts. */
   readonly measured: Running
   /** Brings the process into its state before each load, for example opens a circuit. */
   readonly prepare?: () => Promise<void>
-  readonly run: (forMs: number) => Promise<LoadResult>
+  /** Sends requests, or makes calls, for `forMs`, or until `requestsMax` are answered. */
+  readonly run: (forMs: number, requestsMax?: number) => Promise<LoadResult>
 }
 
 /** Groups that are measured together, in the same rounds. */
 export interface Suite {
   readonly groups: readonly string[]
+  /** The case that the cases of a group are compared with. */
+  readonly baselineOf: (group: string) => CaseName
   /** Starts what the groups need. Adds a note for a case that is not available. */
   readonly cases: (stage: Stage, groups: readonly string[], notes: string[]) => Promise<readonly Case[]>
 }
@@ -35,9 +42,7 @@ export interface Round {
 }
 
 /** The measurement of one case. */
-export interface Measured {
-  readonly group: string
-  readonly by: string
+export interface Measured extends CaseName {
   readonly rounds: readonly Round[]
 }
 
@@ -104,7 +109,7 @@ async function profile(
 }
 
 /** For example `requests-get-200-fastify-log.cpuprofile`. */
-export function profileName({ group, by }: Pick<Case, 'group' | 'by'>): string {
+export function profileName({ group, by }: CaseName): string {
   return `${`${group} ${by}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-')}.cpuprofile`
 }
 

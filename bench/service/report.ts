@@ -2,9 +2,10 @@ import type { Environment } from '../environment.ts'
 import { quantile } from '../statistics.ts'
 import { goalTable, table } from '../tables.ts'
 import { type GoalLine, twoDecimals } from '../verdicts.ts'
-import { type CaseName, find } from './goals.ts'
+import { find } from './goals.ts'
 import { CONNECTIONS } from './load.ts'
-import { at, type Measured, median, type Round, ratios } from './measure.ts'
+import { at, type CaseName, type Measured, median, type Round, ratios } from './measure.ts'
+import type { MemoryPoint } from './memory.ts'
 
 /** The result of a run. */
 export interface ServiceReport extends Environment {
@@ -12,22 +13,24 @@ export interface ServiceReport extends Environment {
   readonly roundMs: number
   readonly pinning: string
   readonly results: readonly Measured[]
+  readonly memory: readonly MemoryPoint[]
   readonly goals: readonly GoalLine[]
   /** The cases that could not be measured, and why; figures that must not be trusted. */
   readonly notes: readonly string[]
 }
 
 /** What the cases of a group are compared with. */
-export type BaselineOf = (group: string) => CaseName
+export type BaselineOf = (group: string) => CaseName | undefined
 
 /** Markdown for people, the goals last. */
 export function markdown(report: ServiceReport, baselineOf: BaselineOf): string {
-  const { results, notes, goals } = report
+  const { results, memory, notes, goals } = report
   const parts = [
     head(report),
     ...(results.length === 0
       ? []
       : [costTable(results, baselineOf), `Latency\n\n${latencyTable(results, baselineOf)}`]),
+    ...(memory.length === 0 ? [] : [`Memory of the shop\n\n${memoryTable(memory)}`]),
     ...(notes.length === 0 ? [] : [notes.map((note) => `- ${note}`).join('\n')]),
     `Goals\n\n${goalTable(goals)}`,
   ]
@@ -79,6 +82,12 @@ function latencyTable(results: readonly Measured[], baselineOf: BaselineOf): str
   return table(['what', 'by', 'p50 ms', 'p99 ms', 'quartiles', '× baseline', 'quartiles'], rows, 2)
 }
 
+function memoryTable(memory: readonly MemoryPoint[]): string {
+  const mb = (bytes: number): string => (bytes / 1e6).toFixed(0)
+  const rows = memory.map(({ requests, rssBytes, heapBytes }) => [String(requests), mb(rssBytes), mb(heapBytes)])
+  return table(['requests', 'resident MB', 'heap MB'], rows, 0)
+}
+
 /** The median and the quartiles of the ratios to the baseline within the same round. */
 function compared(
   one: Measured,
@@ -86,7 +95,8 @@ function compared(
   baselineOf: BaselineOf,
   figure: keyof Round,
 ): readonly string[] {
-  const baseline = find(results, baselineOf(one.group))
+  const name = baselineOf(one.group)
+  const baseline = name === undefined ? undefined : find(results, name)
   if (baseline === undefined) return ['', '']
   const all = ratios(one, baseline, figure)
   const [low, middle, high] = [0.25, 0.5, 0.75].map((q) => quantile(all, q)) as [number, number, number]

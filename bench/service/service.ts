@@ -3,22 +3,23 @@ import { resolve } from 'node:path'
 import { UsageError } from '../command-line.ts'
 import { environment } from '../environment.ts'
 import { progress } from '../progress.ts'
-import { CLIENT, clients } from './clients-suite.ts'
 import { readServiceOptions, type ServiceOptions, USAGE } from './command-line.ts'
 import { goalLines } from './goals.ts'
 import { type Measured, measure, type Suite } from './measure.ts'
+import { MEMORY, measureShopMemory } from './memory.ts'
 import { choosePinning } from './pinning.ts'
 import { type BaselineOf, json, markdown, type ServiceReport } from './report.ts'
-import { requests, WITH_LOG } from './requests.ts'
 import { Stage } from './stage.ts'
+import { chapter } from './suites/chapter.ts'
+import { clients } from './suites/clients.ts'
+import { requests } from './suites/requests.ts'
+import { shop } from './suites/shop.ts'
 
-const SUITES: readonly Suite[] = [requests, clients]
+/** The groups that are measured in rounds. */
+const suites = (python: string | undefined): readonly Suite[] => [requests, shop, chapter(python), clients]
 
-/** The names of all groups. */
-const NAMES: readonly string[] = SUITES.flatMap(({ groups }) => groups)
-
-const baselineOf: BaselineOf = (group) =>
-  group === CLIENT ? { group, by: 'fetch, AbortController and timer' } : { group, by: WITH_LOG }
+/** The names of all groups, including the one that is not measured in rounds. */
+const NAMES: readonly string[] = [...suites(undefined).flatMap(({ groups }) => groups), MEMORY]
 
 /** `npm run bench -- service`: the cost of a request. */
 export async function service(args: readonly string[]): Promise<void> {
@@ -32,14 +33,26 @@ export async function service(args: readonly string[]): Promise<void> {
   console.log(options.format === 'json' ? json(report) : markdown(report, baselineOf))
 }
 
-async function run({ only, rounds, roundMs, profiles }: ServiceOptions): Promise<ServiceReport> {
+const baselineOf: BaselineOf = (group) =>
+  suites(undefined)
+    .find(({ groups }) => groups.includes(group))
+    ?.baselineOf(group)
+
+async function run({
+  only,
+  rounds,
+  roundMs,
+  requests: requestsOfMemory,
+  profiles,
+  python,
+}: ServiceOptions): Promise<ServiceReport> {
   const names = namesWith(only)
   const folder = profiles === undefined ? undefined : resolve(profiles)
   if (folder !== undefined) await mkdir(folder, { recursive: true })
   const pinning = choosePinning()
   const notes: string[] = []
   const results: Measured[] = []
-  for (const suite of SUITES) {
+  for (const suite of suites(python)) {
     const selected = suite.groups.filter((name) => names.includes(name))
     if (selected.length === 0) continue
     const stage = await Stage.open(pinning)
@@ -51,8 +64,9 @@ async function run({ only, rounds, roundMs, profiles }: ServiceOptions): Promise
       await stage.close()
     }
   }
-  const goals = goalLines({ results, notes })
-  return { ...environment(), rounds, roundMs, pinning: pinning.note, results, goals, notes }
+  const memory = names.includes(MEMORY) ? await measureShopMemory(requestsOfMemory, pinning, progress.show) : []
+  const goals = goalLines({ results, memory, notes })
+  return { ...environment(), rounds, roundMs, pinning: pinning.note, results, memory, goals, notes }
 }
 
 function namesWith(only: string): readonly string[] {

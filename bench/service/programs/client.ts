@@ -1,8 +1,8 @@
 // The measured client: one way to call a service, again and again. Its name is the argument.
 import { createHistogram } from 'node:perf_hooks'
 import { answer } from '../channel.ts'
-import { CALLS_AT_ONCE, UPSTREAM_BODY } from '../clients.ts'
 import type { LoadResult } from '../load.ts'
+import { CALLS_AT_ONCE, UPSTREAM_BODY } from '../upstream.ts'
 import { callerOf } from './callers.ts'
 
 const US_PER_MS = 1_000

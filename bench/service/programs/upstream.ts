@@ -1,6 +1,6 @@
 // The server that the measured clients call.
 import { createServer } from 'node:http'
-import { UPSTREAM_BODY } from '../clients.ts'
+import { UPSTREAM_BODY } from '../upstream.ts'
 
 const head = { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(UPSTREAM_BODY)) }
 createServer((_request, response) => {

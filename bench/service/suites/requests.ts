@@ -1,7 +1,7 @@
-import type { Target } from './load.ts'
-import type { Case, Suite } from './measure.ts'
-import { scriptOf } from './processes.ts'
-import type { Server, Stage } from './stage.ts'
+import type { Target } from '../load.ts'
+import type { Case, Suite } from '../measure.ts'
+import { scriptOf } from '../processes.ts'
+import type { Server, Stage } from '../stage.ts'
 
 /** The servers, by their names in the report. */
 export const BARE = 'Fastify'
@@ -39,6 +39,7 @@ const PROGRAMS = [
 /** What the parts of escudo cost a request, beside Fastify with and without its log. */
 export const requests: Suite = {
   groups: Object.keys(TARGETS),
+  baselineOf: (group) => ({ group, by: WITH_LOG }),
   async cases(stage, groups) {
     const servers: (readonly [by: string, server: Server])[] = []
     for (const { by, script, log } of PROGRAMS) servers.push([by, await startServer(stage, by, script, log)])

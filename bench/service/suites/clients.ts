@@ -1,14 +1,18 @@
-import type { LoadResult } from './load.ts'
-import type { Case, Suite } from './measure.ts'
-import { freePort, scriptOf } from './processes.ts'
-import { CALLER_NAMES } from './programs/callers.ts'
+import type { LoadResult } from '../load.ts'
+import type { Case, Suite } from '../measure.ts'
+import { freePort, scriptOf } from '../processes.ts'
+import { CALLER_NAMES, type CallerName } from '../programs/callers.ts'
 
 /** The name of the group. */
 export const CLIENT = 'client: GET 200'
 
+/** What resilientFetch replaces. */
+export const REPLACED: CallerName = 'fetch, AbortController and timer'
+
 /** What a call to another service costs the client. */
 export const clients: Suite = {
   groups: [CLIENT],
+  baselineOf: (group) => ({ group, by: REPLACED }),
   async cases(stage, _groups, notes) {
     const port = await freePort()
     const env = { PORT: String(port) }
