@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { quantile } from '../statistics.ts'
@@ -15,6 +16,8 @@ export interface CaseName {
 export interface Case extends CaseName {
   /** The process whose processor time counts. */
   readonly measured: Running
+  /** The log file that gets at least one line for each request. */
+  readonly logFile?: string
   /** Brings the process into its state before each load, for example opens a circuit. */
   readonly prepare?: () => Promise<void>
   /** Sends requests, or makes calls, for `forMs`, or until `requestsMax` are answered. */
@@ -59,6 +62,8 @@ export interface Effort {
 const WARM_UP_ROUNDS = 2
 /** A batch of log lines may still be in memory when a load ends. */
 const QUIET_MS = 150
+const LOG_MS_MAX = 3_000
+const NEWLINE = 10
 
 /** Measures all cases, interleaved: every round runs each case once and starts with a different one. */
 export async function measure(stage: Stage, cases: readonly Case[], effort: Effort): Promise<Measured[]> {
@@ -79,16 +84,36 @@ export async function measure(stage: Stage, cases: readonly Case[], effort: Effo
   return entries.map(({ group, by, rounds }) => ({ group, by, rounds }))
 }
 
-async function runCase(stage: Stage, { measured, prepare, run }: Case, forMs: number): Promise<Round> {
+async function runCase(stage: Stage, one: Case, forMs: number): Promise<Round> {
+  const { measured, prepare, run } = one
   await prepare?.()
   const before = await measured.usage()
   const { requests, elapsedMs, p50Ms, p99Ms } = await run(forMs)
   await delay(QUIET_MS)
   const after = await measured.usage()
+  await checkLog(one, requests)
   await stage.emptyLogs()
   const cpuUs = after.cpuUs - before.cpuUs
   const busy = cpuUs / 1_000 / elapsedMs
   return { cpuUs: cpuUs / requests, perSecond: (requests * 1_000) / elapsedMs, p50Ms, p99Ms, busy }
+}
+
+/** A log that is not written costs nothing, so its figures would be wrong. */
+async function checkLog({ group, by, logFile }: Case, requests: number): Promise<void> {
+  if (logFile === undefined) return
+  const untilMs = performance.now() + LOG_MS_MAX
+  for (;;) {
+    const lines = countLines(await readFile(logFile))
+    if (lines >= requests) return
+    if (performance.now() > untilMs) throw new Error(`${group}, ${by}: ${lines} log lines for ${requests} requests`)
+    await delay(QUIET_MS)
+  }
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lines += 1
+  return lines
 }
 
 async function profile(

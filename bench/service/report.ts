@@ -31,6 +31,7 @@ export function markdown(report: ServiceReport, baselineOf: BaselineOf): string 
       ? []
       : [costTable(results, baselineOf), `Latency\n\n${latencyTable(results, baselineOf)}`]),
     ...(memory.length === 0 ? [] : [`Memory of the shop\n\n${memoryTable(memory)}`]),
+    ...(results.some(isLimited) ? [LIMITED] : []),
     ...(notes.length === 0 ? [] : [notes.map((note) => `- ${note}`).join('\n')]),
     `Goals\n\n${goalTable(goals)}`,
   ]
@@ -51,6 +52,10 @@ const FIGURES: readonly (keyof Round)[] = ['cpuUs', 'perSecond', 'p50Ms', 'p99Ms
 /** Below this share, the other side was the limit: the requests a second and the latencies are not those of the case. */
 const BUSY_MIN = 0.9
 
+const isLimited = (one: Measured): boolean => median(one, 'busy') < BUSY_MIN
+const LIMITED =
+  '!: the measured process was busy for less than 90 % of the time. The other side or another program was the limit: do not compare these requests a second and latencies.'
+
 function head({ node, cpu, cores, versions, rounds, roundMs, pinning }: ServiceReport): string {
   const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
   const effort = `${rounds} rounds of ${roundMs / 1_000} s a case, ${CONNECTIONS} connections`
@@ -65,7 +70,7 @@ function costTable(results: readonly Measured[], baselineOf: BaselineOf): string
     `${at(one, 'cpuUs', 0.25).toFixed(1)}–${at(one, 'cpuUs', 0.75).toFixed(1)}`,
     ...compared(one, results, baselineOf, 'cpuUs'),
     median(one, 'perSecond').toFixed(0),
-    `${(median(one, 'busy') * 100).toFixed(0)} %${median(one, 'busy') < BUSY_MIN ? ' !' : ''}`,
+    `${(median(one, 'busy') * 100).toFixed(0)} %${isLimited(one) ? ' !' : ''}`,
   ])
   return table(['what', 'by', 'µs', 'quartiles', '× baseline', 'quartiles', 'a second', 'busy'], rows, 2)
 }

@@ -18,8 +18,11 @@ import { shop } from './suites/shop.ts'
 /** The groups that are measured in rounds. */
 const suites = (python: string | undefined): readonly Suite[] => [requests, shop, chapter(python), clients]
 
+/** The packages whose versions a report names. */
+const PEERS = ['fastify', 'pino', 'zod', 'undici', 'opossum', 'cockatiel']
+
 /** The names of all groups, including the one that is not measured in rounds. */
-const NAMES: readonly string[] = [...suites(undefined).flatMap(({ groups }) => groups), MEMORY]
+export const NAMES: readonly string[] = [...suites(undefined).flatMap(({ groups }) => groups), MEMORY]
 
 /** `npm run bench -- service`: the cost of a request. */
 export async function service(args: readonly string[]): Promise<void> {
@@ -28,9 +31,15 @@ export async function service(args: readonly string[]): Promise<void> {
     console.log(options.print === 'help' ? USAGE : NAMES.join('\n'))
     return
   }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
   const report = await run(options)
   progress.end()
   console.log(options.format === 'json' ? json(report) : markdown(report, baselineOf))
+}
+
+/** No process and no log file may stay behind. */
+function stop(): void {
+  void Stage.closeAll().finally(() => process.exit(1))
 }
 
 const baselineOf: BaselineOf = (group) =>
@@ -66,7 +75,7 @@ async function run({
   }
   const memory = names.includes(MEMORY) ? await measureShopMemory(requestsOfMemory, pinning, progress.show) : []
   const goals = goalLines({ results, memory, notes })
-  return { ...environment(), rounds, roundMs, pinning: pinning.note, results, memory, goals, notes }
+  return { ...environment(PEERS), rounds, roundMs, pinning: pinning.note, results, memory, goals, notes }
 }
 
 function namesWith(only: string): readonly string[] {

@@ -10,6 +10,8 @@ export interface Server extends Running {
   readonly origin: string
 }
 
+const open = new Set<Stage>()
+
 /** The processes and log files of one suite. */
 export class Stage {
   readonly pinning: Pinning
@@ -23,7 +25,14 @@ export class Stage {
   }
 
   static async open(pinning: Pinning): Promise<Stage> {
-    return new Stage(pinning, await mkdtemp(join(tmpdir(), 'escudo-bench-')))
+    const stage = new Stage(pinning, await mkdtemp(join(tmpdir(), 'escudo-bench-')))
+    open.add(stage)
+    return stage
+  }
+
+  /** Closes every open stage. */
+  static async closeAll(): Promise<void> {
+    await Promise.all([...open].map((stage) => stage.close()))
   }
 
   /** Starts a process on the core of the measured ones. */
@@ -72,6 +81,7 @@ export class Stage {
 
   /** Stops all processes and deletes the log files. */
   async close(): Promise<void> {
+    open.delete(this)
     await Promise.all(this.#processes.map((one) => one.stop()))
     await rm(this.folder, { recursive: true, force: true })
   }

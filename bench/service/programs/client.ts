@@ -1,4 +1,4 @@
-// The measured client: one way to call a service, again and again. Its name is the argument.
+// The measured client: one way to call a service, again and again. The arguments are its name and the port.
 import { createHistogram } from 'node:perf_hooks'
 import { answer } from '../channel.ts'
 import type { LoadResult } from '../load.ts'
@@ -6,8 +6,8 @@ import { CALLS_AT_ONCE, UPSTREAM_BODY } from '../upstream.ts'
 import { callerOf } from './callers.ts'
 
 const US_PER_MS = 1_000
-const [name = ''] = process.argv.slice(2)
-const url = `http://127.0.0.1:${process.env['PORT']}/stock/mana-potion`
+const [name = '', port] = process.argv.slice(2)
+const url = `http://127.0.0.1:${port}/stock/mana-potion`
 
 // Undefined: this version of escudo does not have it.
 const call = await callerOf(name, url)

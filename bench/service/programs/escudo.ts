@@ -1,4 +1,4 @@
-// The server of escudo: typed errors and traces, and with LOG_FILE also log lines and metrics.
+// The server of escudo: typed errors and traces; with a second argument also metrics, and log lines in that file.
 import { createErrorContract, defineErrors } from 'escudo/errors'
 import { contractOptions, escudo, route } from 'escudo/fastify'
 import { createLogger, logPolicyEvents } from 'escudo/pino'
@@ -6,7 +6,7 @@ import { createMetrics } from 'escudo/telemetry'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
 
-const { PORT, LOG_FILE } = process.env
+const [port, logFile] = process.argv.slice(2)
 
 const Errors = defineErrors({
   ITEM_NOT_FOUND: {
@@ -25,7 +25,7 @@ function withTelemetry(file: string): FastifyInstance {
   return Fastify({ ...contractOptions(contract, { logger }) })
 }
 
-const app = LOG_FILE === undefined ? Fastify(contractOptions(contract)) : withTelemetry(LOG_FILE)
+const app = logFile === undefined ? Fastify(contractOptions(contract)) : withTelemetry(logFile)
 await app.register(escudo, { contract })
 
 const Order = z.object({ item: z.string(), count: z.number().int().min(1) })
@@ -37,6 +37,6 @@ app.post(
 app.get('/missing', async () => {
   throw new Errors.ITEM_NOT_FOUND({ id: '7' })
 })
-await app.listen({ host: '127.0.0.1', port: Number(PORT) })
+await app.listen({ host: '127.0.0.1', port: Number(port) })
 
 process.once('disconnect', () => process.exit(0))

@@ -15,12 +15,11 @@ export const clients: Suite = {
   baselineOf: (group) => ({ group, by: REPLACED }),
   async cases(stage, _groups, notes) {
     const port = await freePort()
-    const env = { PORT: String(port) }
-    const upstream = stage.other({ name: 'upstream', args: [scriptOf('programs/upstream.ts')], env })
+    const upstream = stage.other({ name: 'upstream', args: [scriptOf('programs/upstream.ts'), String(port)] })
     await upstream.answersAt(`http://127.0.0.1:${port}`)
     const cases: Case[] = []
     for (const by of CALLER_NAMES) {
-      const measured = stage.measured({ name: by, args: [scriptOf('programs/client.ts'), by], env })
+      const measured = stage.measured({ name: by, args: [scriptOf('programs/client.ts'), by, String(port)] })
       if (!(await measured.ask<boolean>('available'))) {
         notes.push(`${CLIENT}, ${by}: not available in this version`)
         await measured.stop()

@@ -41,23 +41,25 @@ export const requests: Suite = {
   groups: Object.keys(TARGETS),
   baselineOf: (group) => ({ group, by: WITH_LOG }),
   async cases(stage, groups) {
-    const servers: (readonly [by: string, server: Server])[] = []
-    for (const { by, script, log } of PROGRAMS) servers.push([by, await startServer(stage, by, script, log)])
+    const servers: { readonly by: string; readonly server: Server; readonly logFile?: string }[] = []
+    for (const { by, script, log } of PROGRAMS) {
+      const logFile = log === undefined ? {} : { logFile: stage.logFile(log) }
+      servers.push({ by, server: await startServer(stage, by, script, logFile.logFile), ...logFile })
+    }
     const cases: Case[] = []
     for (const [group, target] of Object.entries(TARGETS)) {
       if (!groups.includes(group)) continue
-      for (const [by, server] of servers) {
-        cases.push({ group, by, measured: server, run: await stage.loadOf(server, target) })
+      for (const { server, ...rest } of servers) {
+        cases.push({ group, ...rest, measured: server, run: await stage.loadOf(server, target) })
       }
     }
     return cases
   },
 }
 
-function startServer(stage: Stage, name: string, script: string, log: string | undefined): Promise<Server> {
+function startServer(stage: Stage, name: string, script: string, logFile: string | undefined): Promise<Server> {
   return stage.server((port) => ({
     name,
-    args: [scriptOf(script)],
-    env: { PORT: String(port), ...(log === undefined ? {} : { LOG_FILE: stage.logFile(log) }) },
+    args: [scriptOf(script), String(port), ...(logFile === undefined ? [] : [logFile])],
   }))
 }

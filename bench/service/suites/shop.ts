@@ -59,7 +59,7 @@ export async function shopCase(
   if (kind === 'open') await openCircuit(server)
   const run = await stage.loadOf(server, SHOP_TARGETS[kind])
   const prepare = { prepare: () => openCircuit(server) }
-  return { group, by, measured: server, run, ...(kind === 'open' ? prepare : {}) }
+  return { group, by, measured: server, logFile: stage.logFile(SHOP), run, ...(kind === 'open' ? prepare : {}) }
 }
 
 const ADMIN_TOKEN = 'bench-admin'
