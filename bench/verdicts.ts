@@ -20,6 +20,8 @@ export interface Goal<F> {
   readonly measure: (figures: F) => number | undefined
   /** Whether the measured feature is not available. */
   readonly missing?: (figures: F) => boolean
+  /** Whether the measurement is not valid on its own, for example because the machine was busy. Marked with `!`. */
+  readonly doubtful?: (figures: F) => boolean
 }
 
 /** Formats a ratio, for example `19.0 ×`. */
@@ -29,13 +31,14 @@ export const twoDecimals = (value: number): string => `${value.toFixed(2)} ×`
 
 /** All goals with their verdicts, including goals that were not measured. */
 export function judge<F>(goals: readonly Goal<F>[], figures: F): GoalLine[] {
-  return goals.map(({ what, goal, limit, must, show, measure, missing }) => {
+  return goals.map(({ what, goal, limit, must, show, measure, missing, doubtful }) => {
     const value = measure(figures)
     if (value === undefined) {
       const verdict = missing?.(figures) === true ? 'not available' : 'not measured'
       return { what, goal, value, shown: undefined, verdict }
     }
     const met = must === 'at most' ? value <= limit : value >= limit
-    return { what, goal, value, shown: show(value), verdict: met ? 'met' : 'missed' }
+    const shown = doubtful?.(figures) === true ? `${show(value)} !` : show(value)
+    return { what, goal, value, shown, verdict: met ? 'met' : 'missed' }
   })
 }

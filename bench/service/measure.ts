@@ -151,6 +151,14 @@ export function at({ rounds }: Pick<Measured, 'rounds'>, figure: keyof Round, q:
   )
 }
 
+/** Below this share, the other side was the limit: the requests a second and the latencies are not those of the case. */
+const BUSY_MIN = 0.9
+
+/** Whether the measured process was not busy all the time. */
+export function isLimited(one: Measured): boolean {
+  return median(one, 'busy') < BUSY_MIN
+}
+
 /** The ratio of a figure in each round. */
 export function ratios(above: Measured, below: Measured, figure: keyof Round): readonly number[] {
   return above.rounds.map((round, index) => round[figure] / (below.rounds[index] as Round)[figure])

@@ -4,7 +4,7 @@ import { goalTable, table } from '../tables.ts'
 import { type GoalLine, twoDecimals } from '../verdicts.ts'
 import { find } from './goals.ts'
 import { CONNECTIONS } from './load.ts'
-import { at, type CaseName, type Measured, median, type Round, ratios } from './measure.ts'
+import { at, type CaseName, isLimited, type Measured, median, type Round, ratios } from './measure.ts'
 import type { MemoryPoint } from './memory.ts'
 
 /** The result of a run. */
@@ -49,10 +49,6 @@ export function json(report: ServiceReport): string {
 
 const FIGURES: readonly (keyof Round)[] = ['cpuUs', 'perSecond', 'p50Ms', 'p99Ms', 'busy']
 
-/** Below this share, the other side was the limit: the requests a second and the latencies are not those of the case. */
-const BUSY_MIN = 0.9
-
-const isLimited = (one: Measured): boolean => median(one, 'busy') < BUSY_MIN
 const LIMITED =
   '!: the measured process was busy for less than 90 % of the time. The other side or another program was the limit: do not compare these requests a second and latencies.'
 

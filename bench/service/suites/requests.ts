@@ -4,10 +4,10 @@ import { scriptOf } from '../processes.ts'
 import type { Server, Stage } from '../stage.ts'
 
 /** The servers, by their names in the report. */
-export const BARE = 'Fastify'
+const BARE = 'Fastify'
 export const WITH_LOG = 'Fastify + log'
 export const ESCUDO = 'escudo'
-export const ESCUDO_QUIET = 'escudo, no log or metrics'
+const ESCUDO_QUIET = 'escudo, no log or metrics'
 
 const json = { 'content-type': 'application/json' }
 

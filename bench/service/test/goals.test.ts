@@ -65,6 +65,21 @@ test('uses the median of the ratios within the same round', () => {
   expect(goalLines({ results, memory: [], notes: [] })[0]).toMatchObject({ shown: '1.10 ×', verdict: 'met' })
 })
 
+test('marks a comparison of latencies or requests a second if a process was not busy', () => {
+  const shown = (busy: number): unknown[] => {
+    const { results, ...rest } = figures()
+    const slowed = results.map((one) => ({ ...one, rounds: one.rounds.map((each) => ({ ...each, busy })) }))
+    return goalLines({ ...rest, results: slowed }).flatMap((line) => (line.shown?.endsWith('!') ? [line.what] : []))
+  }
+  expect(shown(0.9)).toEqual([])
+  expect(shown(0.89)).toEqual([
+    'requests: GET 200, p99 at full load',
+    'chapter: GET 200',
+    'chapter: business error, 404',
+    'chapter: open circuit, 503',
+  ])
+})
+
 test('distinguishes goals not measured from goals not available', () => {
   const verdicts = (notes: readonly string[]): string[] =>
     goalLines({ results: [], memory: [], notes })
