@@ -17,17 +17,23 @@ interface Answer {
 type Handler = (argument: never) => unknown
 
 const handlers = new Map<string, Handler>()
+/** Questions that arrived while the program of the process was still loading. */
+const early: Question[] = []
 
 /** In a started process: answers a question of the benchmark. */
 export function answer<A>(ask: string, handler: (argument: A) => unknown): void {
   if (handlers.size === 0) process.on('message', reply)
   handlers.set(ask, handler as Handler)
+  for (const question of early.splice(0)) void reply(question)
 }
 
-async function reply(question: Partial<Question>): Promise<void> {
+async function reply(question: Question): Promise<void> {
   const { id, ask, argument } = question
-  const handler = ask === undefined ? undefined : handlers.get(ask)
-  if (id === undefined || handler === undefined) return
+  const handler = handlers.get(ask)
+  if (handler === undefined) {
+    early.push(question)
+    return
+  }
   try {
     process.send?.({ id, value: await handler(argument as never) } satisfies Answer)
   } catch (error) {
@@ -58,6 +64,8 @@ export function ask<T>(child: ChildProcess, what: string, argument?: unknown): P
     const onExit = (): void => settle(() => reject(new Error(`a process ended before it answered '${what}'`)))
     child.on('message', onMessage)
     child.once('exit', onExit)
-    child.send({ id, ask: what, argument } satisfies Question)
+    child.send({ id, ask: what, argument } satisfies Question, (error) => {
+      if (error !== null) settle(() => reject(error))
+    })
   })
 }

@@ -3,7 +3,7 @@ import { type Goal, type GoalLine, judge, twoDecimals } from '../verdicts.ts'
 import { type CaseName, isLimited, type Measured, type Round, ratios } from './measure.ts'
 import { growth, MEMORY, type MemoryPoint, rssMax } from './memory.ts'
 import type { CallerName } from './programs/callers.ts'
-import { CHAPTER_MISSING, CHAPTER_OK, CHAPTER_OPEN, CHAPTER_SHOP, FASTAPI } from './suites/chapter.ts'
+import { CHAPTER_MISSING, CHAPTER_OK, CHAPTER_OPEN, FASTAPI } from './suites/chapter.ts'
 import { CLIENT, REPLACED } from './suites/clients.ts'
 import { ESCUDO, type RequestGroup, WITH_LOG } from './suites/requests.ts'
 import { SHOP, SHOP_MISSING, SHOP_OK, SHOP_OPEN } from './suites/shop.ts'
@@ -92,7 +92,7 @@ function faster(group: string, limit: number): Goal<Figures> {
     limit,
     must: 'at least',
     show: twoDecimals,
-    ...throughput({ group, by: CHAPTER_SHOP }, { group, by: FASTAPI }, 'perSecond'),
+    ...throughput({ group, by: SHOP }, { group, by: FASTAPI }, 'perSecond'),
     missing: isMissing(group),
   }
 }
@@ -118,7 +118,7 @@ function throughput(
   above: CaseName,
   below: CaseName,
   figure: keyof Round,
-): Pick<Goal<Figures>, 'measure'> & { readonly doubtful: (figures: Figures) => boolean } {
+): Required<Pick<Goal<Figures>, 'measure' | 'doubtful'>> {
   return {
     measure: compare(above, below, figure),
     doubtful: ({ results }) => results.some((one) => isLimited(one) && (isCase(one, above) || isCase(one, below))),

@@ -58,7 +58,7 @@ export interface Effort {
   readonly onProgress: (step: string) => void
 }
 
-/** The warm-up of a case lasts as long as this number of rounds. */
+/** Rounds of each case before the first one that counts. */
 const WARM_UP_ROUNDS = 2
 /** A batch of log lines may still be in memory when a load ends. */
 const QUIET_MS = 150
@@ -71,7 +71,8 @@ export async function measure(stage: Stage, cases: readonly Case[], effort: Effo
   const entries = cases.map((one) => ({ ...one, rounds: [] as Round[] }))
   for (const one of entries) {
     onProgress(`warm-up: ${one.group}, ${one.by}`)
-    await runCase(stage, one, WARM_UP_ROUNDS * roundMs)
+    // Single rounds: what is prepared for a load, such as an open circuit, may not last for two.
+    for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await runCase(stage, one, roundMs)
   }
   for (let round = 0; round < rounds; round += 1) {
     for (let offset = 0; offset < entries.length; offset += 1) {

@@ -54,7 +54,7 @@ export async function measureShopMemory(
   }
 }
 
-/** The largest resident memory after the start. */
+/** The largest resident memory. */
 export function rssMax(points: readonly MemoryPoint[]): number | undefined {
   return points.length === 0 ? undefined : Math.max(...points.map(({ rssBytes }) => rssBytes))
 }

@@ -57,11 +57,18 @@ export function start(spec: Spec): Running {
     startError = error
   })
   const hasEnded = (): boolean => startError !== undefined || child.exitCode !== null || child.signalCode !== null
+  const askChild = async <T>(what: string, argument?: unknown): Promise<T> => {
+    try {
+      return await ask<T>(child, what, argument)
+    } catch (error) {
+      throw new Error(`${name}: ${(error as Error).message}${errors === '' ? '' : `: ${errors}`}`)
+    }
+  }
   return {
     name,
     isNode: command === undefined,
-    ask: (what, argument) => ask(child, what, argument),
-    usage: () => (command === undefined ? ask<Usage>(child, 'usage') : usageOf(child)),
+    ask: askChild,
+    usage: () => (command === undefined ? askChild<Usage>('usage') : usageOf(child)),
     async answersAt(url) {
       const untilMs = performance.now() + START_MS_MAX
       while (performance.now() < untilMs) {

@@ -32,14 +32,23 @@ export async function service(args: readonly string[]): Promise<void> {
     return
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop)
-  const report = await run(options)
+  const report = await run(options).catch(async (error) => {
+    // The processes ended because of the signal, which made the run fail.
+    await stopping
+    throw error
+  })
   progress.end()
   console.log(options.format === 'json' ? json(report) : markdown(report, baselineOf))
 }
 
+let stopping: Promise<never> | undefined
+
 /** No process and no log file may stay behind. */
 function stop(): void {
-  void Stage.closeAll().finally(() => process.exit(1))
+  stopping ??= Stage.closeAll().then(
+    () => process.exit(1),
+    () => process.exit(1),
+  )
 }
 
 const baselineOf: BaselineOf = (group) =>

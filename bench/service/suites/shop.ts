@@ -14,7 +14,7 @@ export const SHOP_TARGETS = {
 export const SHOP_OK = 'shop: GET 200'
 export const SHOP_MISSING = 'shop: business error, 404'
 export const SHOP_OPEN = 'shop: open circuit, 503'
-/** The only program of these groups. */
+/** The name of the shop in the report. */
 export const SHOP = 'potion-shop'
 
 const GROUPS: Readonly<Record<string, keyof typeof SHOP_TARGETS>> = {

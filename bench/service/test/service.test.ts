@@ -152,3 +152,25 @@ describe('the load', () => {
     await expect(sendLoad(loader, { ...load, origin: 'http://127.0.0.1:9' })).rejects.toThrow('ECONNREFUSED')
   })
 })
+
+describe('a process of the benchmark', () => {
+  test('tells why it ended', { timeout: 30_000 }, async () => {
+    const failing = start({ name: 'client', core: undefined, args: [scriptOf('programs/client.ts'), 'telnet', '1'] })
+    await expect(failing.ask('available')).rejects.toThrow(/^client: .*no client has the name 'telnet'/s)
+    await failing.stop()
+    await expect(failing.answersAt('http://127.0.0.1:9')).rejects.toThrow('client did not start')
+  })
+
+  test('answers a question that arrives before its program can', { timeout: 30_000 }, async () => {
+    const channel = new URL('../channel.ts', import.meta.url).href
+    const code = `
+      import { answer } from '${channel}'
+      setTimeout(() => answer('late', (value) => value + 1), 200)
+      process.once('disconnect', () => process.exit(0))`
+    const slow = start({ name: 'slow', core: undefined, args: ['--input-type=module', '-e', code] })
+    // The probe answers 'usage' already.
+    expect((await slow.usage()).cpuUs).toBeGreaterThan(0)
+    expect(await slow.ask('late', 6)).toBe(7)
+    await slow.stop()
+  })
+})
