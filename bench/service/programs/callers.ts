@@ -2,7 +2,7 @@ import * as cockatiel from 'cockatiel'
 import { standardShield } from 'escudo'
 import { resilientFetch } from 'escudo/http'
 import Opossum from 'opossum'
-import { request } from 'undici'
+import type { request } from 'undici'
 import { cockatielBreaker, cockatielRetry, cockatielTimeout, OPOSSUM, TIMEOUT_MS } from '../../cases/peers.ts'
 
 interface Received {
@@ -18,9 +18,9 @@ const read = async (response: Response): Promise<Received> => ({
   body: await response.text(),
 })
 
-type Request = typeof request
+type UndiciRequest = typeof request
 
-const readUndici = async ({ statusCode, body }: Awaited<ReturnType<Request>>): Promise<Received> => ({
+const readUndici = async ({ statusCode, body }: Awaited<ReturnType<UndiciRequest>>): Promise<Received> => ({
   status: statusCode,
   body: await body.text(),
 })
@@ -40,7 +40,11 @@ const CALLERS = {
     }
   },
 
-  'undici.request': (url) => async () => readUndici(await request(url)),
+  // Imported only here: the package would also replace the dispatcher of the global `fetch`.
+  'undici.request': async (url) => {
+    const { request } = await import('undici')
+    return async () => readUndici(await request(url))
+  },
 
   'resilientFetch, no shield': (url) => {
     const get = resilientFetch({ name: 'bench', shield: false })
@@ -86,11 +90,11 @@ export async function callerOf(name: string, url: string): Promise<Call | undefi
 }
 
 /** A protected `undici.request`. Undefined if the library has no `escudo/undici`. */
-async function resilientRequest(): Promise<Request | undefined> {
+async function resilientRequest(): Promise<UndiciRequest | undefined> {
   // A variable, so that the compiler does not look for the module.
   const subpath = 'escudo/undici'
   try {
-    const module = (await import(subpath)) as { resilientRequest(options: { name: string }): Request }
+    const module = (await import(subpath)) as { resilientRequest(options: { name: string }): UndiciRequest }
     return module.resilientRequest({ name: 'bench' })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
