@@ -1,8 +1,9 @@
-import { parseArgs } from 'node:util'
+import { type ParseArgsConfig, parseArgs } from 'node:util'
 
 /** The text of `--help`. */
 export const USAGE = `Usage: npm run bench -- [options]
-       npm run bench -- imports [--rounds N]
+       npm run bench -- imports [options]   how long imports take; see imports --help
+       npm run bench -- service [options]   the cost of a request; see service --help
 
   --only TEXT    only the groups whose name contains TEXT
   --list         print the names of all groups
@@ -35,7 +36,7 @@ export interface Options {
  * @throws UsageError for an unknown option, a wrong value or options that exclude each other
  */
 export function readOptions(args: readonly string[]): Options {
-  const values = parsed(args)
+  const values = parsed(args, OPTIONS)
   if (values.json && values.markdown) throw new UsageError('--json and --markdown exclude each other')
   return {
     only: values.only,
@@ -47,7 +48,8 @@ export function readOptions(args: readonly string[]): Options {
   }
 }
 
-function wholeNumber(option: string, text: string, min: number, max: number): number {
+/** @throws UsageError if the text is not a whole number within the bounds */
+export function wholeNumber(option: string, text: string, min: number, max: number): number {
   const value = Number(text)
   if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
     throw new UsageError(`${option} takes a whole number from ${min} to ${max}, got '${text}'`)
@@ -66,9 +68,13 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const
 
-function parsed(args: readonly string[]): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
+type OptionsConfig = NonNullable<ParseArgsConfig['options']>
+type Parsed<O extends OptionsConfig> = ReturnType<typeof parseArgs<{ options: O }>>['values']
+
+/** @throws UsageError for an unknown option and for an argument that is not an option */
+export function parsed<const O extends OptionsConfig>(args: readonly string[], options: O): Parsed<O> {
   try {
-    return parseArgs({ args: [...args], options: OPTIONS }).values
+    return parseArgs({ args: [...args], options }).values
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error))
   }

@@ -13,9 +13,9 @@ export interface Environment {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** Reads the versions from the installed packages. */
-export function environment(): Environment {
-  const versions = Object.fromEntries(['escudo', ...PEERS].map((name) => [name, versionOf(name)]))
+/** Reads the versions of escudo and the peers from the installed packages. */
+export function environment(peers: readonly string[] = PEERS): Environment {
+  const versions = Object.fromEntries(['escudo', ...peers].map((name) => [name, versionOf(name)]))
   const [cpu] = cpus()
   return { node: process.version, cpu: cpu?.model.trim() ?? 'unknown', cores: cpus().length, versions }
 }

@@ -4,6 +4,7 @@ import { WINDOW_SIZES, windowOfCalls, windowOfTime } from './cases/windows.ts'
 import type { Measured } from './harness.ts'
 import type { KeyedMemory } from './memory.ts'
 import { medianRatio } from './statistics.ts'
+import { type Goal, type GoalLine, judge, times, twoDecimals } from './verdicts.ts'
 
 /** The measurements that the goals read. */
 export interface Figures {
@@ -11,33 +12,6 @@ export interface Figures {
   readonly memory: readonly KeyedMemory[]
 }
 
-/** A goal and its measurement. */
-export interface GoalLine {
-  readonly what: string
-  /** For example `≤ 8 × bare`. Unique together with `what`. */
-  readonly goal: string
-  /** Undefined if it was not measured. */
-  readonly value: number | undefined
-  /** For example `19.0 ×`. */
-  readonly shown: string | undefined
-  readonly verdict: 'met' | 'missed' | 'not measured' | 'not available'
-}
-
-interface Goal {
-  readonly what: string
-  readonly goal: string
-  readonly limit: number
-  readonly must: 'at most' | 'at least'
-  readonly show: (value: number) => string
-  readonly measure: (figures: Figures) => number | undefined
-  /** Whether the library lacks the measured feature. */
-  readonly missing?: (figures: Figures) => boolean
-}
-
-/** Formats a ratio, for example `19.0 ×`. */
-export const times = (value: number): string => `${value.toFixed(1)} ×`
-// One decimal is too coarse for ratios near 1.
-const twoDecimals = (value: number): string => `${value.toFixed(2)} ×`
 const bytes = (value: number): string => `${value.toFixed(0)} bytes`
 
 const [SMALLEST, LARGEST] = [WINDOW_SIZES[0], WINDOW_SIZES.at(-1) as number]
@@ -47,7 +21,7 @@ const KEY_BYTES_MAX = 300
 const CALL_BYTES_MAX = 2_048
 const count = (value: number): string => value.toLocaleString('en-US')
 
-const GOALS: readonly Goal[] = [
+const GOALS: readonly Goal<Figures>[] = [
   slower(FIVE, 8, 'bare'),
   { ...slower(FIVE, 5, 'bare'), what: `${FIVE} (stretch)` },
   faster(FIVE, 15, 'cockatiel'),
@@ -77,18 +51,10 @@ const GOALS: readonly Goal[] = [
 
 /** All goals with their verdicts, including goals that were not measured. */
 export function goalLines(figures: Figures): GoalLine[] {
-  return GOALS.map(({ what, goal, limit, must, show, measure, missing }) => {
-    const value = measure(figures)
-    if (value === undefined) {
-      const verdict = missing?.(figures) === true ? 'not available' : 'not measured'
-      return { what, goal, value, shown: undefined, verdict }
-    }
-    const met = must === 'at most' ? value <= limit : value >= limit
-    return { what, goal, value, shown: show(value), verdict: met ? 'met' : 'missed' }
-  })
+  return judge(GOALS, figures)
 }
 
-function slower(group: string, limit: number, than: string): Goal {
+function slower(group: string, limit: number, than: string): Goal<Figures> {
   return {
     what: group,
     goal: `≤ ${limit} × ${than}`,
@@ -99,7 +65,7 @@ function slower(group: string, limit: number, than: string): Goal {
   }
 }
 
-function faster(group: string, limit: number, than: string): Goal {
+function faster(group: string, limit: number, than: string): Goal<Figures> {
   return {
     what: group,
     goal: `≥ ${limit} × faster than ${than}`,
@@ -110,7 +76,7 @@ function faster(group: string, limit: number, than: string): Goal {
   }
 }
 
-function constant(window: string, name: (size: number) => string): Goal {
+function constant(window: string, name: (size: number) => string): Goal<Figures> {
   return {
     what: `a failure with ${count(LARGEST)} calls in ${window}, by one with ${count(SMALLEST)}`,
     goal: `constant (≤ ${CONSTANT_MAX} ×)`,

@@ -1,7 +1,8 @@
 import type { Environment } from './environment.ts'
-import { type GoalLine, times } from './goals.ts'
 import type { Measured } from './harness.ts'
 import type { KeyedMemory } from './memory.ts'
+import { goalTable, table } from './tables.ts'
+import { type GoalLine, times } from './verdicts.ts'
 
 /** The result of a run. */
 export interface Report extends Environment {
@@ -67,28 +68,4 @@ function memoryTable(memory: readonly KeyedMemory[]): string {
     shown(residentBytesPerKey),
   ])
   return table(['what', 'by', 'keys', 'bytes a key', 'resident bytes a key'], rows, 2)
-}
-
-function goalTable(goals: readonly GoalLine[]): string {
-  const rows = goals.map(({ what, goal, shown, verdict }) => [
-    what,
-    `goal ${goal}: ${shown === undefined ? '' : `${shown} — `}${verdict}`,
-  ])
-  return table(['what', 'goal, and what was measured'], rows, 2)
-}
-
-/** A padded Markdown table. The first columns are text; the others are figures, aligned right. */
-function table(header: readonly string[], rows: readonly (readonly string[])[], textColumns: number): string {
-  const widths = header.map((title, column) =>
-    Math.max(3, title.length, ...rows.map((row) => row[column]?.length ?? 0)),
-  )
-  const line = (cells: readonly string[]): string =>
-    `| ${cells
-      .map((cell, column) => {
-        const width = widths[column] as number
-        return column < textColumns ? cell.padEnd(width) : cell.padStart(width)
-      })
-      .join(' | ')} |`
-  const rule = widths.map((width, column) => (column < textColumns ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [line(header), line(rule), ...rows.map(line)].join('\n')
 }

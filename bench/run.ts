@@ -1,41 +1,22 @@
-// `npm run bench`: escudo, its peers and a bare `await`, in one process and one run. See README.md in this folder.
-// `npm run bench -- imports` measures how long imports take.
-import { type Options, readOptions, USAGE, UsageError } from './command-line.ts'
-import { environment } from './environment.ts'
-import { goalLines } from './goals.ts'
-import { GROUPS, NAMES, namesWith } from './groups.ts'
-import { consumedResults, measure } from './harness.ts'
-import { MEMORY, measureMemory } from './memory.ts'
+// `npm run bench`: the policies beside their peers, or another set of benchmarks by its name. See README.md in this folder.
+import { UsageError } from './command-line.ts'
 import { progress } from './progress.ts'
-import { json, markdown, type Report } from './report.ts'
 
-async function run({ only, rounds, roundMs, keys }: Options): Promise<Report> {
-  const names = namesWith(only)
-  const groups = GROUPS.filter(({ name }) => names.includes(name))
-  const { results, notes } = await measure(groups, { rounds, roundMs, onProgress: progress.show })
-  const memory = names.includes(MEMORY) ? await measureMemory(keys, progress.show) : []
-  progress.end()
-  for (const { by, notAvailable } of memory) {
-    if (notAvailable !== undefined) notes.push(`${MEMORY}, ${by}: not available: ${notAvailable}`)
-  }
-  const goals = goalLines({ results, memory })
-  return { ...environment(), rounds, roundMs, consumed: consumedResults(), results, memory, goals, notes }
-}
+/** Runs a set of benchmarks with the arguments that follow its name. */
+type Command = (args: readonly string[]) => Promise<void>
 
-async function main(): Promise<void> {
-  if (process.argv[2] === 'imports') return await (await import('./imports/main.ts')).main(process.argv.slice(3))
-  const options = readOptions(process.argv.slice(2))
-  if (options.print !== undefined) {
-    console.log(options.print === 'help' ? USAGE : NAMES.join('\n'))
-    return
-  }
-  const report = await run(options)
-  console.log(options.format === 'json' ? json(report) : markdown(report))
-  if (options.format === 'text') console.log(`\n${report.consumed} results consumed.`)
-}
+const POLICIES = async (): Promise<Command> => (await import('./policies.ts')).policies
+/** The sets that have a name. */
+const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['imports', async () => (await import('./imports/main.ts')).main],
+  ['service', async () => (await import('./service/service.ts')).service],
+])
 
+const [name = '', ...rest] = process.argv.slice(2)
+const named = COMMANDS.get(name)
 try {
-  await main()
+  const command = await (named ?? POLICIES)()
+  await command(named === undefined ? process.argv.slice(2) : rest)
 } catch (error) {
   progress.end()
   if (!(error instanceof UsageError)) throw error

@@ -8,6 +8,13 @@ import { table } from './table.ts'
 
 const ROUNDS = 31
 
+const USAGE = `Usage: npm run bench -- imports [--rounds N]
+
+Packs and installs the library, and measures whole processes that import it or one of its peers.
+
+  --rounds N   rounds of each case, 1 to 1000 (default ${ROUNDS})
+  --help       print this text`
+
 /**
  * Installs the library from its tarball and prints a table of its imports.
  *
@@ -15,6 +22,10 @@ const ROUNDS = 31
  */
 export async function main(args: readonly string[]): Promise<void> {
   const rounds = readRounds(args)
+  if (rounds === 'help') {
+    console.log(USAGE)
+    return
+  }
   const project = await installPacked(PACKAGES)
   try {
     const { node, cpu, cores } = environment()
@@ -25,11 +36,15 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function readRounds(args: readonly string[]): number {
+function readRounds(args: readonly string[]): number | 'help' {
   let text: string
   try {
-    text = parseArgs({ args: [...args], options: { rounds: { type: 'string', default: String(ROUNDS) } } }).values
-      .rounds
+    const { values } = parseArgs({
+      args: [...args],
+      options: { rounds: { type: 'string', default: String(ROUNDS) }, help: { type: 'boolean', default: false } },
+    })
+    if (values.help) return 'help'
+    text = values.rounds
   } catch (error) {
     throw new UsageError((error as Error).message)
   }

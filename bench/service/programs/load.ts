@@ -1,0 +1,64 @@
+// The load: keep-alive connections, each with one request at a time, and a check of every answer.
+import { createHistogram } from 'node:perf_hooks'
+import { Client, type Dispatcher } from 'undici'
+import { answer } from '../channel.ts'
+import type { Load, LoadResult } from '../load.ts'
+
+const US_PER_MS = 1_000
+
+answer('load', async (load: Load): Promise<LoadResult> => {
+  const histogram = createHistogram()
+  const startedMs = performance.now()
+  const untilMs = startedMs + load.forMs
+  let left = load.requestsMax ?? Number.POSITIVE_INFINITY
+  let requests = 0
+  let wrong: string | undefined
+
+  /** Sends requests over one connection until the time is over. One handler for all of them: no garbage per request. */
+  const connection = (): Promise<void> =>
+    new Promise((resolve) => {
+      const client = new Client(load.origin, { pipelining: 1 })
+      const { path, method, headers, body } = load
+      const options: Dispatcher.DispatchOptions = { path, method, headers: { ...headers }, body: body ?? null }
+      let status = 0
+      let bytes = 0
+      let sentMs = 0
+      const next = (): void => {
+        if (left === 0 || wrong !== undefined || performance.now() >= untilMs) {
+          void client.close().then(resolve)
+          return
+        }
+        left -= 1
+        bytes = 0
+        sentMs = performance.now()
+        client.dispatch(options, handler)
+      }
+      const handler: Dispatcher.DispatchHandler = {
+        onRequestStart() {},
+        onResponseStart(_controller, code) {
+          status = code
+        },
+        onResponseData(_controller, chunk) {
+          bytes += chunk.length
+        },
+        onResponseEnd() {
+          histogram.record(Math.max(1, Math.round((performance.now() - sentMs) * US_PER_MS)))
+          requests += 1
+          if (status !== load.status || bytes !== load.bodyBytes) wrong ??= `status ${status} with ${bytes} bytes`
+          // In a later turn: the connection is not free before this function returns.
+          queueMicrotask(next)
+        },
+        onResponseError(_controller, error) {
+          wrong ??= error.message
+          next()
+        },
+      }
+      next()
+    })
+
+  await Promise.all(Array.from({ length: load.connections }, connection))
+  const p = (percentile: number): number => histogram.percentile(percentile) / US_PER_MS
+  return { requests, elapsedMs: performance.now() - startedMs, p50Ms: p(50), p99Ms: p(99), wrong }
+})
+
+process.once('disconnect', () => process.exit(0))
