@@ -51,14 +51,17 @@ import { OutgoingRequest } from './request/outgoing-request.ts'
 export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
   followSignals()
   const settings = readSettings(options)
-  return async (input, init) => {
-    const request = new OutgoingRequest(settings, input, init)
-    const { signal } = request
-    if (signal?.aborted) {
+  return (input, init) => {
+    try {
+      const request = new OutgoingRequest(settings, input, init)
+      const { signal } = request
+      if (!signal?.aborted) return new FetchCall(request, settings).run(settings.shieldFor(request.url))
       const reason = abortReason(signal)
       request.releaseBody(reason)
-      throw reason
+      return Promise.reject(reason)
+    } catch (error) {
+      // The request is invalid, or code of the user threw.
+      return Promise.reject(error)
     }
-    return await new FetchCall(request, settings).run(settings.shieldFor(request.url))
   }
 }

@@ -7,8 +7,8 @@ import type { Propagation } from './propagation.ts'
 
 /** What the headers of all attempts of a request depend on. */
 export interface HeaderSource {
-  /** The caller's headers. They always win. */
-  readonly headers: Headers
+  /** The caller's headers, if there are any. They always win. */
+  readonly headers: Headers | undefined
   /** The caller's signal. It may belong to a call of a shield around this client. */
   readonly signal: AbortSignal | undefined
   readonly context: Ambient | undefined
