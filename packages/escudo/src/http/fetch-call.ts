@@ -16,7 +16,7 @@ import type { BodyErrors, BodyOwner, ResponseBody } from './response/body-stream
 import { ErrorBody } from './response/error-body.ts'
 import { FailedResponse } from './response/failed-response.ts'
 import { isFailure } from './response/status.ts'
-import { watched } from './response/watched-response.ts'
+import { type Delivered, deliver } from './response/watched-response.ts'
 import type { UpstreamError } from './upstream-error.ts'
 
 /**
@@ -36,9 +36,7 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
   declare private resolve: (response: Response) => void
   declare private reject: (error: unknown) => void
   /** The response that the caller has received. Once set, no request is sent. */
-  declare private delivered: Response | undefined
-  /** The body of the delivered response, if it has one. */
-  declare private body: ResponseBody | undefined
+  declare private delivered: Delivered | undefined
   /** The running attempt of a request that is not idempotent. A concurrent attempt shares it. */
   declare private sharedAttempt: Promise<Response> | undefined
   declare private lastError: unknown
@@ -49,7 +47,6 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
     this.settings = settings
     this.failedResponses = undefined
     this.delivered = undefined
-    this.body = undefined
     this.sharedAttempt = undefined
     this.lastError = undefined
   }
@@ -61,20 +58,17 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
     return new Promise((resolve, reject) => {
       this.resolve = resolve
       this.reject = reject
-      shield
-        .run(operation, signal === undefined ? undefined : { signal })
-        .then(
-          (response) => this.#succeed(response),
-          (error) => this.#fail(error),
-        )
-        .catch(reject)
+      shield.run(operation, signal === undefined ? undefined : { signal }).then(
+        (response) => this.#succeed(response),
+        (error) => this.#fail(error),
+      )
     })
   }
 
   /** The operation that the shield runs. */
-  #attempt(call: Call): Promise<Response> {
+  #attempt(call: Call): Response | Promise<Response> {
     // A late hedge, or a retry by a custom policy: the caller already has its response.
-    if (this.delivered !== undefined) return this.#untilRead(this.delivered)
+    if (this.delivered !== undefined) return this.delivered.whenRead
     if (this.request.idempotent) return this.#send(call)
     // Two concurrent requests could create two orders, so a second attempt shares the running one.
     this.sharedAttempt ??= this.#sendAlone(call)
@@ -177,34 +171,22 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
 
   /** Resolves the caller's promise, and settles when the body has ended. */
   #deliver(call: Call, attempt: Attempt, response: Response): Response | Promise<Response> {
-    const source = response.body
     if (this.delivered !== undefined) {
       // A concurrent attempt was faster.
       discard(response)
-      return this.#untilRead(this.delivered)
+      return this.delivered.whenRead
     }
-    this.delivered = response
-    if (source != null) {
-      const { response: delivered, body } = watched(response, source, this)
-      this.delivered = delivered
-      this.body = body
-      attempt.body = body
-    }
-    this.resolve(this.delivered)
-    if (source == null) return response
+    this.delivered = deliver(response, this)
+    attempt.body = this.delivered.body
+    this.resolve(this.delivered.response)
     // The body may take long. The headers are the answer: no hedge is needed after them.
-    answered(call)
-    return this.#untilRead(this.delivered)
-  }
-
-  async #untilRead(delivered: Response): Promise<Response> {
-    await this.body?.finished
-    return delivered
+    if (attempt.body !== undefined) answered(call)
+    return this.delivered.whenRead
   }
 
   /** Makes the errors of the delivered body. */
   bodyErrors(cause: unknown): BodyErrors {
-    const status = this.delivered?.status ?? 0
+    const status = this.delivered?.response.status ?? 0
     return {
       // The reader may make a new call after this error. This call must not be retried: the caller has its response.
       reader: bodyError(this.request, status, cause),
@@ -228,31 +210,39 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
     if (!isOuter && body?.waitsForReader) amendFacts(error, { verdict: 'ignored' })
   }
 
+  // Neither of these may throw: it would be an unhandled rejection, and the caller would wait without end.
   #succeed(response: Response): void {
-    this.#end(undefined)
-    if (this.delivered !== undefined) return
-    // No attempt of this call delivered a response: this one comes from a fallback, or from a cache or coalesce, which
-    // passes on the response of another call after its body was read.
-    if (!response?.bodyUsed) {
+    try {
+      this.#end(undefined)
+      if (this.delivered !== undefined) return
+      // No attempt of this call delivered a response: this one comes from a fallback, or from a cache or coalesce, which
+      // passes on the response of another call after its body was read.
+      if (response?.bodyUsed) {
+        throw new TypeError(
+          "the shield returned a Response whose body was already read: put cache and coalesce around the code that reads the response, not into resilientFetch's shield",
+        )
+      }
       this.resolve(response)
-      return
+    } catch (thrown) {
+      this.reject(thrown)
     }
-    throw new TypeError(
-      "the shield returned a Response whose body was already read: put cache and coalesce around the code that reads the response, not into resilientFetch's shield",
-    )
   }
 
   #fail(error: unknown): void {
-    const failed = this.failedResponses?.get(error)
-    this.failedResponses?.delete(error)
-    this.#end(error)
-    if (this.delivered !== undefined) {
-      // After a cancellation the body has ended already. A custom policy may reject without a cancellation.
-      this.body?.fail({ reader: errorForCaller(this.request, error), shield: error })
-    } else if (failed !== undefined) {
-      this.resolve(failed.toResponse(this.request.signal))
-    } else {
-      this.reject(errorForCaller(this.request, error))
+    try {
+      const failed = this.failedResponses?.get(error)
+      this.failedResponses?.delete(error)
+      this.#end(error)
+      if (this.delivered !== undefined) {
+        // After a cancellation the body has ended already. A custom policy may reject without a cancellation.
+        this.delivered.body?.fail({ reader: errorForCaller(this.request, error), shield: error })
+      } else if (failed !== undefined) {
+        this.resolve(failed.toResponse(this.request.signal))
+      } else {
+        this.reject(errorForCaller(this.request, error))
+      }
+    } catch (thrown) {
+      this.reject(thrown)
     }
   }
 

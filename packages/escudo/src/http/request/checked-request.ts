@@ -45,7 +45,7 @@ function plainRequest(
   init: RequestInit,
   body: Body | Request | undefined,
 ): CheckedRequest | undefined {
-  if (typeof input !== 'string' || !isPlainInit(init)) return undefined
+  if (!isPlainInput(input) || !isPlainInit(init)) return undefined
   const { method = 'GET' } = init
   const allowsBody = METHODS.get(method)
   if (allowsBody === undefined || (body !== undefined && (!allowsBody || isStream(body as Body)))) return undefined
@@ -54,13 +54,17 @@ function plainRequest(
   return url === undefined || url.username !== '' || url.password !== '' ? undefined : { url, method, plain: true }
 }
 
-function parse(input: string): URL | undefined {
+function parse(input: string | URL): URL | undefined {
   try {
     return new URL(input)
   } catch {
     // Invalid, or relative to the page in a browser.
     return undefined
   }
+}
+
+function isPlainInput(input: Request | string | URL): input is string | URL {
+  return typeof input === 'string' || Object.getPrototypeOf(input) === URL.prototype
 }
 
 function isPlainInit(init: RequestInit): boolean {

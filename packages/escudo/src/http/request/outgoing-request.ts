@@ -8,6 +8,7 @@ import { attemptHeaders } from './attempt-headers.ts'
 import { isStream as isBodyStream } from './body-chunks.ts'
 import type { BodyNotReplayableError } from './body-not-replayable-error.ts'
 import { type CheckedRequest, checkedRequest } from './checked-request.ts'
+import { hasHeader, type PlainHeaders, plainHeaders } from './plain-headers.ts'
 import { RequestBody } from './request-body.ts'
 import { readInit } from './request-init.ts'
 import { Upload } from './upload.ts'
@@ -22,12 +23,13 @@ const IDEMPOTENCY_KEY = 'idempotency-key'
 /** The arguments of `fetch` for one attempt. */
 export interface AttemptRequest {
   readonly input: Request | string | URL
-  readonly init: RequestInit & { readonly headers: Headers }
+  readonly init: RequestInit & { readonly headers: Headers | PlainHeaders }
   /** Whether the headers contain a value that must not follow a redirect to another origin. */
   readonly confined: boolean
 }
 
 const NO_INIT: RequestInit = {}
+const NO_HEADERS: PlainHeaders = {}
 
 /** A request of the caller, read once. Every attempt is made from it. */
 export class OutgoingRequest {
@@ -38,7 +40,7 @@ export class OutgoingRequest {
   declare readonly signal: AbortSignal | undefined
   /** Whether the method is idempotent (RFC 9110, 9.2.2) or the request has an `Idempotency-Key`. */
   declare readonly idempotent: boolean
-  declare readonly headers: Headers | undefined
+  declare readonly headers: Headers | PlainHeaders
   // Read when the call starts: a later attempt may run in the context of another request.
   declare readonly context: Ambient | undefined
   declare private readonly settings: ClientSettings
@@ -60,16 +62,17 @@ export class OutgoingRequest {
     const body = this.init.body ?? (given?.body == null ? undefined : given)
     this.checked = checkedRequest(this.input, this.init, body)
     this.url = this.checked.url
-    const givenHeaders = this.init.headers ?? given?.headers
-    this.headers = givenHeaders === undefined ? undefined : new Headers(givenHeaders)
+    const headers = this.init.headers ?? given?.headers ?? NO_HEADERS
+    // A custom `fetch` may expect Headers.
+    this.headers = (settings.customFetch ? undefined : plainHeaders(headers)) ?? new Headers(headers)
     // As for `fetch`, null is no signal.
     const signal = this.init.signal === undefined ? given?.signal : this.init.signal
     this.signal = checkedSignal(signal ?? undefined, 'init.signal')
     const { method } = this.checked
-    this.idempotent = IDEMPOTENT_METHODS.has(method) || this.headers?.has(IDEMPOTENCY_KEY) === true
+    this.idempotent = IDEMPOTENT_METHODS.has(method) || hasHeader(this.headers, IDEMPOTENCY_KEY)
     if (!this.idempotent && settings.idempotencyKey !== undefined) {
       // One key for all attempts: the dependency recognises a repeated request by it.
-      this.headers ??= new Headers()
+      this.headers = new Headers(this.headers)
       this.headers.set(IDEMPOTENCY_KEY, settings.idempotencyKey())
       this.idempotent = true
     }
@@ -118,11 +121,15 @@ export class OutgoingRequest {
     const { method, plain } = this.checked
     const { headers, confined } = attemptHeaders(this, call, propagation, deadlineHeader)
     const init: AttemptRequest['init'] = plain
-      ? { method, headers }
+      ? { headers }
       : { ...this.init, ...readInit(this.init), method, headers, signal: null }
+    // The default, which costs `fetch` a check.
+    if (plain && (method !== 'GET' || this.settings.customFetch)) init.method = method
     if (this.plainBody !== undefined) init.body = this.plainBody
     // A call without a scope cannot be cancelled, so `fetch` needs no signal.
-    const signal = scopeOf(call) === undefined ? undefined : call.signal
+    const scope = scopeOf(call)
+    // The signal of a call leads back to the call. Only a custom `fetch`, which may be a resilient one, follows it.
+    const signal = scope === undefined || this.settings.customFetch ? scope && call.signal : scope.signal
     if (signal !== undefined) init.signal = signal
     const request = { input: this.input, init, confined: confined && this.#follows }
     return this.body === undefined ? request : withStream(request, this.body, lastError, attempt)

@@ -20,23 +20,18 @@ export interface BodyOwner {
 /** A response body whose end is reported. */
 export interface ResponseBody {
   /** Rejects with the shield's error if the body ended early or was failed. */
-  readonly finished: Promise<void>
+  readonly finished: Promise<unknown>
   /** Whether the read-ahead buffer is full and the stream waits for its reader. */
   readonly waitsForReader: boolean
   /** Ends the body with an error for its reader and one for the shield. Has no effect on a body that has ended. */
   fail(errors: BodyErrors): void
 }
 
-// The operation and the shield await one another a few times.
-const TURNS_MAX = 16
-
 /**
- * Waits a few microtasks, until the policies have the outcome: a caller that sends its next request as soon as it has
- * the body must find the permit free. Bounded, because a custom policy may go on for longer.
+ * How many microtasks a reader waits at most for the policies to have the outcome: a caller that sends its next request
+ * as soon as it has the body must find the permit free. Bounded, because a custom policy may go on for longer.
  */
-export async function policiesFirst(owner: BodyOwner): Promise<void> {
-  for (let turn = 0; turn < TURNS_MAX && !owner.ended; turn += 1) await undefined
-}
+export const TURNS_MAX = 16
 
 type Controller = ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>
 
@@ -115,7 +110,7 @@ export class BodyStream implements ResponseBody {
       if (done) {
         this.#ended = true
         this.#resolve()
-        await policiesFirst(this.#owner)
+        for (let turn = 0; turn < TURNS_MAX && !this.#owner.ended; turn += 1) await undefined
         this.#close()
         return
       }

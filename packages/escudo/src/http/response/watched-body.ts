@@ -1,4 +1,4 @@
-import { type BodyErrors, type BodyOwner, BodyStream, policiesFirst, type ResponseBody } from './body-stream.ts'
+import { type BodyErrors, type BodyOwner, BodyStream, type ResponseBody, TURNS_MAX } from './body-stream.ts'
 import { withBody } from './response-copy.ts'
 
 interface Copy {
@@ -14,11 +14,11 @@ interface Copy {
  */
 export class WatchedBody implements ResponseBody {
   // Declared here and assigned in the constructor: see Watcher.
-  declare readonly finished: Promise<void>
+  declare readonly finished: Promise<Response>
   declare private readonly response: Response
   declare private readonly source: ReadableStream<Uint8Array>
   declare private readonly owner: BodyOwner
-  declare private resolve: () => void
+  declare private resolve: (response: Response) => void
   declare private reject: (error: unknown) => void
   declare private reader: ReadableStreamDefaultReader<Uint8Array> | undefined
   declare private failure: BodyErrors | undefined
@@ -48,8 +48,8 @@ export class WatchedBody implements ResponseBody {
     return this.reader === undefined && this.copy === undefined && !this.ended && !this.takenFromOutside()
   }
 
-  /** Reads the body as a whole. Only for a body that is unread. */
-  async read(): Promise<Uint8Array[]> {
+  /** Reads the body as a whole and decodes it. Only for a body that is unread. */
+  async read<T>(decode: (chunks: readonly Uint8Array[]) => T): Promise<T> {
     const reader = this.source.getReader()
     this.reader = reader
     const chunks: Uint8Array[] = []
@@ -64,16 +64,16 @@ export class WatchedBody implements ResponseBody {
     }
     if (this.failure !== undefined) throw this.failure.reader
     this.ended = true
-    this.resolve()
-    await policiesFirst(this.owner)
-    return chunks
+    this.resolve(this.response)
+    for (let turn = 0; turn < TURNS_MAX && !this.owner.ended; turn += 1) await undefined
+    return decode(chunks)
   }
 
   /** Returns a copy of the response with a second stream. Only for a body that is unread, or was copied before. */
   copied(): Copy {
     if (this.copy === undefined) {
       const body = new BodyStream(this.source, this.owner)
-      body.finished.then(this.resolve, this.reject)
+      body.finished.then(() => this.resolve(this.response), this.reject)
       this.copy = { body, response: withBody(this.response, body.stream) }
     }
     return this.copy
@@ -97,7 +97,7 @@ export class WatchedBody implements ResponseBody {
   private takenFromOutside(): boolean {
     if (!this.source.locked) return false
     this.ended = true
-    this.resolve()
+    this.resolve(this.response)
     return true
   }
 }

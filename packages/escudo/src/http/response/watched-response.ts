@@ -12,24 +12,31 @@ const BODY: unique symbol = Symbol('escudo.body')
 
 type Watched = Response & { [BODY]?: WatchedBody }
 
-/** Returns the response for the caller, and its body. */
-export function watched(
-  response: Response,
-  source: ReadableStream<Uint8Array>,
-  owner: BodyOwner,
-): { readonly response: Response; readonly body: ResponseBody } {
+/** A response for the caller. */
+export interface Delivered {
+  readonly response: Response
+  /** Undefined if the response has no body. */
+  readonly body: ResponseBody | undefined
+  /** The response, as soon as its body has ended. Rejects as the body does. */
+  readonly whenRead: Response | Promise<Response>
+}
+
+/** Makes the response for the caller from that of `fetch`. */
+export function deliver(response: Response, owner: BodyOwner): Delivered {
+  const source = response.body
+  if (source == null) return { response, body: undefined, whenRead: response }
   if (!canBeWatched(response)) {
     const body = new BodyStream(source, owner)
     const copy = withBody(response, body.stream)
     // The caller reads it, whatever the policies do with it.
     keepOpen(copy)
-    return { response: copy, body }
+    return { response: copy, body, whenRead: body.finished.then(() => copy) }
   }
   const body = new WatchedBody(response, source, owner)
   Object.setPrototypeOf(response, watchedPrototype())
   ;(response as Watched)[BODY] = body
   copySoon(body)
-  return { response, body }
+  return { response, body, whenRead: body.finished }
 }
 
 /**
@@ -74,9 +81,12 @@ function makePrototype(response: Response): Response {
   const body = getterOf<Response['body']>(response, 'body')
   const bodyUsed = getterOf<boolean>(response, 'bodyUsed')
 
-  async function read(watched: Watched, method: string, decode?: (chunks: Chunks) => unknown): Promise<unknown> {
-    const { [BODY]: unread } = watched
-    if (decode !== undefined && unread?.unread) return decode(await unread.read())
+  function read(watched: Watched, method: string, decode: (chunks: Chunks) => unknown): Promise<unknown> {
+    const body = watched[BODY]
+    return body?.unread ? body.read(decode) : other(watched, method)
+  }
+
+  async function other(watched: Watched, method: string): Promise<unknown> {
     return await native[method]?.call(copyOf(watched) ?? watched)
   }
 
@@ -93,22 +103,22 @@ function makePrototype(response: Response): Response {
       return copyOf(this)?.clone() ?? response.clone.call(this)
     },
     json(this: Watched) {
-      return read(this, 'json', (chunks) => JSON.parse(textOf(chunks)))
+      return read(this, 'json', jsonOf)
     },
     text(this: Watched) {
       return read(this, 'text', textOf)
     },
     arrayBuffer(this: Watched) {
-      return read(this, 'arrayBuffer', (chunks) => bytesOf(chunks).buffer)
+      return read(this, 'arrayBuffer', bufferOf)
     },
     bytes(this: Watched) {
       return read(this, 'bytes', bytesOf)
     },
     blob(this: Watched) {
-      return read(this, 'blob')
+      return other(this, 'blob')
     },
     formData(this: Watched) {
-      return read(this, 'formData')
+      return other(this, 'formData')
     },
   }
   const made = Object.create(response) as Response
@@ -135,6 +145,14 @@ const decoder = new TextDecoder()
 
 function textOf(chunks: Chunks): string {
   return decoder.decode(chunks.length === 1 ? chunks[0] : bytesOf(chunks))
+}
+
+function jsonOf(chunks: Chunks): unknown {
+  return JSON.parse(textOf(chunks))
+}
+
+function bufferOf(chunks: Chunks): ArrayBuffer {
+  return bytesOf(chunks).buffer
 }
 
 function bytesOf(chunks: Chunks): Uint8Array<ArrayBuffer> {
