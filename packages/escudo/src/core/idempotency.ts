@@ -2,7 +2,8 @@ import type { Call } from './engine/call.ts'
 import type { Operation } from './operation.ts'
 
 // An operation that knows its protocol declares its idempotency here, for a policy that runs it several times at once
-// (a hedge). Weak maps hold the declarations, because few operations declare anything and no other policy reads it.
+// (a hedge). An operation holds its declaration itself: the garbage collector keeps the entries of a WeakMap for long, and
+// an HTTP client declares every call.
 
 /**
  * The effect of running an operation twice, in the terms of RFC 9110, section 9.2.
@@ -13,17 +14,22 @@ import type { Operation } from './operation.ts'
  */
 export type Idempotency = 'safe' | 'idempotent' | 'unsafe'
 
-const declared = new WeakMap<Operation<never>, Idempotency>()
+const DECLARED: unique symbol = Symbol('escudo.idempotency')
+
+interface Declaring {
+  [DECLARED]?: Idempotency
+}
+
 const answerListeners = new WeakMap<Call, () => void>()
 
 /** Declares the idempotency of an operation. Each of its calls must then report its answer with {@link answered}. */
 export function declareIdempotency(operation: Operation<unknown>, idempotency: Idempotency): void {
-  declared.set(operation as Operation<never>, idempotency)
+  ;(operation as Declaring)[DECLARED] = idempotency
 }
 
 /** Returns what the operation declared, or undefined. */
 export function idempotencyOf(operation: Operation<unknown>): Idempotency | undefined {
-  return declared.get(operation as Operation<never>)
+  return (operation as Declaring)[DECLARED]
 }
 
 /** Wraps an operation so that `listener` runs when its call is {@link answered}. */

@@ -16,13 +16,15 @@ export interface ClientSettings {
   readonly name: string
   readonly throws: boolean
   readonly fetch: typeof fetch
+  /** Whether `fetch` is a function of the user. */
+  readonly customFetch: boolean
   readonly retryBodyMaxBytes: number | undefined
   readonly idempotencyKey: (() => string) | undefined
   readonly deadlineHeader: string | undefined
   readonly propagation: Propagation
   readonly template: ((url: URL) => string | undefined) | undefined
   resolve(input: string | URL): string | URL
-  shieldFor(url: URL): ResponseShield
+  shieldFor(origin: string): ResponseShield
 }
 
 /** @throws ConfigurationError with the path of an invalid option */
@@ -50,6 +52,7 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
     // Looked up at each call: mocking and instrumentation tools may replace the global `fetch` later.
     // Called without a `this`: the `fetch` of a browser or a worker refuses any other than the global object.
     fetch: given === undefined ? (input, init) => globalThis.fetch(input, init) : (input, init) => given(input, init),
+    customFetch: given !== undefined,
     retryBodyMaxBytes: readRetryBody(options.retryBody),
     idempotencyKey: readIdempotencyKey(options.idempotencyKey),
     deadlineHeader: readHeaderName(options.deadlineHeader ?? 'x-request-timeout-ms'),
@@ -64,11 +67,11 @@ function readShield(
   options: ResilientFetchOptions,
   name: string,
   base: BaseUrl | undefined,
-): (url: URL) => ResponseShield {
+): (origin: string) => ResponseShield {
   const maxOrigins = wholeNumber(options.maxOrigins ?? 100, `${PATH}.maxOrigins`, 1, 100_000)
   if (options.shield === undefined) {
     const shields = new OriginShields(name, base?.origin, maxOrigins)
-    return (url) => shields.of(url)
+    return (origin) => shields.of(origin)
   }
   const given = options.shield === false ? shield(name) : options.shield
   if (typeof given?.run !== 'function') {

@@ -11,6 +11,8 @@ export class OriginShields {
   readonly #max: number
   // Least recently used first.
   readonly #shields = new Map<string, Shield>()
+  /** The most recently used one. Most clients have one origin. */
+  #latest: { readonly origin: string; readonly shield: Shield } | undefined
 
   /** @param max how many origins are kept; beyond it the least recently used one is dropped */
   constructor(name: string, baseOrigin: string | undefined, max: number) {
@@ -19,13 +21,17 @@ export class OriginShields {
     this.#max = max
   }
 
-  of({ origin, host }: URL): Shield {
+  of(origin: string): Shield {
+    if (this.#latest?.origin === origin) return this.#latest.shield
     const known = this.#shields.get(origin)
-    if (known !== undefined) {
-      this.#shields.delete(origin)
-      this.#shields.set(origin, known)
-      return known
-    }
+    const shield = known ?? this.#create(origin)
+    if (known !== undefined) this.#shields.delete(origin)
+    this.#shields.set(origin, shield)
+    this.#latest = { origin, shield }
+    return shield
+  }
+
+  #create(origin: string): Shield {
     const full = this.#shields.size >= this.#max
     if (full) {
       for (const leastRecent of this.#shields.keys()) {
@@ -33,10 +39,11 @@ export class OriginShields {
         break
       }
     }
-    const name = origin === this.#baseOrigin ? this.#name : `${this.#name}@${host}`.slice(0, NAME_LENGTH_MAX)
+    const name =
+      origin === this.#baseOrigin
+        ? this.#name
+        : `${this.#name}@${origin.replace(/^[a-z]+:\/\//, '')}`.slice(0, NAME_LENGTH_MAX)
     // A dropped origin that returns is built again. That follows from the bound, not from a mistake.
-    const created = full ? withoutFreshWarning(() => standardShield(name)) : standardShield(name)
-    this.#shields.set(origin, created)
-    return created
+    return full ? withoutFreshWarning(() => standardShield(name)) : standardShield(name)
   }
 }

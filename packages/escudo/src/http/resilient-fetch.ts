@@ -15,8 +15,9 @@ import { OutgoingRequest } from './request/outgoing-request.ts'
  *   GET, HEAD, OPTIONS, PUT, DELETE (RFC 9110, 9.2.2), or any request with an `Idempotency-Key`. `Retry-After` is
  *   honoured. Nothing is retried once the caller has its response.
  * - **Body.** An attempt ends when its body has been read, cancelled by its reader or aborted, so timeout, bulkhead and
- *   circuit breaker cover the body. Up to 64 KiB are read ahead: a small body needs no reader, a larger unread body ends
- *   with the timeout. Use a shield without a timeout, or none, for an endless body (events) or a large download.
+ *   circuit breaker cover the body. A body that is not read for a moment is read ahead, up to 64 KiB: a small body needs
+ *   no reader, a larger unread body ends with the timeout. Use a shield without a timeout, or none, for an endless body
+ *   (events) or a large download.
  *   A policy of the shield that reads responses receives them after their bodies have been read.
  * - **Failed responses.** A call with a deadline waits for the body, up to 64 KiB. Without one, the response is
  *   delivered immediately, or thrown after a second at most.
@@ -51,14 +52,17 @@ import { OutgoingRequest } from './request/outgoing-request.ts'
 export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
   followSignals()
   const settings = readSettings(options)
-  return async (input, init) => {
-    const request = new OutgoingRequest(settings, input, init)
-    const { signal } = request
-    if (signal?.aborted) {
+  return (input, init) => {
+    try {
+      const request = new OutgoingRequest(settings, input, init)
+      const { signal } = request
+      if (!signal?.aborted) return new FetchCall(request, settings).run(settings.shieldFor(request.target.origin))
       const reason = abortReason(signal)
       request.releaseBody(reason)
-      throw reason
+      return Promise.reject(reason)
+    } catch (error) {
+      // The request is invalid, or code of the user threw.
+      return Promise.reject(error)
     }
-    return await new FetchCall(request, settings).run(settings.shieldFor(request.url))
   }
 }

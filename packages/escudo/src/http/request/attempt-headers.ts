@@ -3,12 +3,13 @@ import { currentCall } from '../../core/context/current-call.ts'
 import { formatTraceparent, newSpanId } from '../../core/context/trace-context.ts'
 import type { Call } from '../../core/engine/call.ts'
 import { callOfSignal, msLeft } from '../../core/engine/signal-deadline.ts'
+import { addHeader, hasHeader, type PlainHeaders } from './plain-headers.ts'
 import type { Propagation } from './propagation.ts'
 
 /** What the headers of all attempts of a request depend on. */
 export interface HeaderSource {
   /** The caller's headers. They always win. */
-  readonly headers: Headers
+  readonly headers: Headers | PlainHeaders
   /** The caller's signal. It may belong to a call of a shield around this client. */
   readonly signal: AbortSignal | undefined
   readonly context: Ambient | undefined
@@ -19,7 +20,7 @@ export interface HeaderSource {
 
 /** The headers of one attempt. */
 export interface AttemptHeaders {
-  readonly headers: Headers
+  readonly headers: Headers | PlainHeaders
   /** Whether they contain a value that must not leave the client's own origin. */
   readonly confined: boolean
 }
@@ -36,43 +37,48 @@ export function attemptHeaders(
   propagation: Propagation,
   deadlineHeader: string | undefined,
 ): AttemptHeaders {
-  const headers = new Headers(source.headers)
-  const confined = addContext(headers, source, propagation)
+  const inbound = inboundOf(source, propagation)
+  // An inbound value may be no valid header, which only `Headers` checks.
+  const headers =
+    inbound !== undefined || source.headers instanceof Headers ? new Headers(source.headers) : { ...source.headers }
+  const confined = addContext(headers, source.context, inbound, propagation)
   // A shield around this client counts too. It is known by the signal, or inside a function that it has wrapped.
   const outer = callOfSignal(source.signal)
   const wrapper = currentCall()
   if (deadlineHeader !== undefined) {
     const leftMs = Math.min(msLeft(call), msLeft(outer), msLeft(wrapper))
-    if (leftMs !== Number.POSITIVE_INFINITY) add(headers, deadlineHeader, String(Math.max(1, Math.floor(leftMs))))
+    if (leftMs !== Number.POSITIVE_INFINITY) addHeader(headers, deadlineHeader, String(Math.max(1, Math.floor(leftMs))))
   }
   const attempt = Math.max(call.attempt, outer?.attempt ?? 1, wrapper?.attempt ?? 1)
-  if (attempt > 1) add(headers, 'x-retry-attempt', String(attempt))
+  if (attempt > 1) addHeader(headers, 'x-retry-attempt', String(attempt))
   return { headers, confined }
 }
 
-/** Adds the trace context. Returns whether it added a value that must not leave the client's own origin. */
-function addContext(headers: Headers, { context, url, canConfine }: HeaderSource, propagation: Propagation): boolean {
-  if (context === undefined || headers.has('traceparent')) return false
-  const { traceId, traceFlags, traceState, baggage } = context
-  // A `tracestate` without its `traceparent` has no meaning.
-  if (propagation.traceparent) {
-    add(headers, 'traceparent', formatTraceparent({ traceId, spanId: newSpanId(), traceFlags }))
-  }
-  if ((traceState === undefined && baggage === undefined) || !canConfine || !propagation.isOwn(url.origin)) return false
-  let confined = false
-  if (propagation.traceparent && propagation.tracestate) confined = add(headers, 'tracestate', traceState)
-  if (propagation.baggage) confined = add(headers, 'baggage', baggage) || confined
-  return confined
+/** The context, if values of the inbound request may be sent to the origin of this request. */
+function inboundOf({ context, url, canConfine }: HeaderSource, propagation: Propagation): Ambient | undefined {
+  if (context === undefined || (context.traceState === undefined && context.baggage === undefined)) return undefined
+  return canConfine && propagation.isOwn(url.origin) ? context : undefined
 }
 
-/** Adds a header unless the caller has set it. Returns whether it was added. */
-function add(headers: Headers, name: string, value: string | undefined): boolean {
-  if (value === undefined || headers.has(name)) return false
-  try {
-    headers.set(name, value)
-    return true
-  } catch {
-    // An inbound value may hold bytes that a header must not contain. The call goes on without that header.
-    return false
+/** Adds the trace context. Returns whether it added a value that must not leave the client's own origin. */
+function addContext(
+  headers: Headers | PlainHeaders,
+  context: Ambient | undefined,
+  inbound: Ambient | undefined,
+  propagation: Propagation,
+): boolean {
+  if (context === undefined || hasHeader(headers, 'traceparent')) return false
+  const { traceId, traceFlags } = context
+  // A `tracestate` without its `traceparent` has no meaning.
+  if (propagation.traceparent) {
+    addHeader(headers, 'traceparent', formatTraceparent({ traceId, spanId: newSpanId(), traceFlags }))
   }
+  let confined = false
+  if (propagation.traceparent && propagation.tracestate && inbound?.traceState !== undefined) {
+    confined = addHeader(headers, 'tracestate', inbound.traceState)
+  }
+  if (propagation.baggage && inbound?.baggage !== undefined) {
+    confined = addHeader(headers, 'baggage', inbound.baggage) || confined
+  }
+  return confined
 }

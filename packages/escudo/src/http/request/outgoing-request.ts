@@ -5,8 +5,10 @@ import { checkedSignal } from '../../core/options/run-options.ts'
 import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
-import { isStream } from './body-chunks.ts'
+import { isStream as isBodyStream } from './body-chunks.ts'
 import type { BodyNotReplayableError } from './body-not-replayable-error.ts'
+import { type CheckedRequest, checkedRequest } from './checked-request.ts'
+import { hasHeader, type PlainHeaders, plainHeaders } from './plain-headers.ts'
 import { RequestBody } from './request-body.ts'
 import { readInit } from './request-init.ts'
 import { Upload } from './upload.ts'
@@ -21,77 +23,87 @@ const IDEMPOTENCY_KEY = 'idempotency-key'
 /** The arguments of `fetch` for one attempt. */
 export interface AttemptRequest {
   readonly input: Request | string | URL
-  readonly init: RequestInit & { readonly headers: Headers }
+  readonly init: RequestInit & { readonly headers: Headers | PlainHeaders }
   /** Whether the headers contain a value that must not follow a redirect to another origin. */
   readonly confined: boolean
 }
 
+const NO_INIT: RequestInit = {}
+const NO_HEADERS: PlainHeaders = {}
+
 /** A request of the caller, read once. Every attempt is made from it. */
 export class OutgoingRequest {
-  readonly url: URL
-  readonly target: UpstreamTarget
+  // Declared here and assigned in the constructor: see Watcher.
+  declare readonly url: URL
+  declare readonly target: UpstreamTarget
   /** The caller's signal. */
-  readonly signal: AbortSignal | undefined
+  declare readonly signal: AbortSignal | undefined
   /** Whether the method is idempotent (RFC 9110, 9.2.2) or the request has an `Idempotency-Key`. */
-  readonly idempotent: boolean
-  readonly #settings: ClientSettings
-  readonly #input: Request | string | URL
-  readonly #init: RequestInit
-  readonly #method: string
-  /** The request without its body. Some runtimes lack some of its properties. */
-  readonly #checked: Partial<Request>
-  readonly headers: Headers
-  readonly #body: RequestBody | undefined
+  declare readonly idempotent: boolean
+  declare readonly headers: Headers | PlainHeaders
   // Read when the call starts: a later attempt may run in the context of another request.
-  readonly context: Ambient | undefined = ambient()
+  declare readonly context: Ambient | undefined
+  declare private readonly settings: ClientSettings
+  declare private readonly input: Request | string | URL
+  declare private readonly init: RequestInit
+  declare private readonly checked: CheckedRequest
+  /** A body that can be sent any number of times. */
+  declare private readonly plainBody: RequestInit['body']
+  /** A body that is a stream. */
+  declare private readonly body: RequestBody | undefined
 
   /** @throws TypeError for what `fetch` refuses: an invalid URL, method or header, or a GET with a body */
   constructor(settings: ClientSettings, input: Input, init: RequestInit | undefined) {
-    this.#settings = settings
-    const given = input instanceof Request ? input : undefined
-    this.#input = given ?? settings.resolve(input as string | URL)
-    this.#init = init ?? {}
+    this.settings = settings
+    const given = typeof input === 'string' || !(input instanceof Request) ? undefined : input
+    this.input = given ?? settings.resolve(input as string | URL)
+    this.init = init ?? NO_INIT
     // Not the body of a Request: see RequestBody.
-    const body = this.#init.body ?? (given?.body == null ? undefined : given)
-    if (body === given && given !== undefined && (given.bodyUsed || given.body?.locked)) {
-      throw new TypeError('the body of this Request has already been used')
-    }
-    const checked = new Request(this.#input, { ...readInit(this.#init), ...checkedBody(body), signal: null })
-    this.url = new URL(checked.url)
-    this.#method = checked.method
-    this.#checked = checked
-    this.headers = new Headers(this.#init.headers ?? given?.headers)
+    const body = this.init.body ?? (given?.body == null ? undefined : given)
+    this.checked = checkedRequest(this.input, this.init, body)
+    this.url = this.checked.url
+    const headers = this.init.headers ?? given?.headers ?? NO_HEADERS
+    // A custom `fetch` may expect Headers.
+    this.headers = (settings.customFetch ? undefined : plainHeaders(headers)) ?? new Headers(headers)
     // As for `fetch`, null is no signal.
-    const signal = this.#init.signal === undefined ? given?.signal : this.#init.signal
+    const signal = this.init.signal === undefined ? given?.signal : this.init.signal
     this.signal = checkedSignal(signal ?? undefined, 'init.signal')
-    this.#addIdempotencyKey()
-    this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY)
+    const { method } = this.checked
+    this.idempotent = IDEMPOTENT_METHODS.has(method) || hasHeader(this.headers, IDEMPOTENCY_KEY)
+    if (!this.idempotent && settings.idempotencyKey !== undefined) {
+      // One key for all attempts: the dependency recognises a repeated request by it.
+      this.headers = new Headers(this.headers)
+      this.headers.set(IDEMPOTENCY_KEY, settings.idempotencyKey())
+      this.idempotent = true
+    }
     this.target = {
       service: settings.name,
-      method: this.#method,
+      method,
       origin: this.url.origin,
       template: settings.template?.(new URL(this.url)),
     }
-    if (body !== undefined) {
-      // A request that is sent only once needs no buffered body.
-      this.#body = new RequestBody(body, this.target, this.idempotent ? settings.retryBodyMaxBytes : undefined)
-    }
+    this.context = ambient()
+    const streams = body !== undefined && isStream(body)
+    this.plainBody = streams ? undefined : (body as RequestInit['body'])
+    // A request that is sent only once needs no buffered body.
+    const maxBytes = this.idempotent ? settings.retryBodyMaxBytes : undefined
+    this.body = streams ? new RequestBody(body, this.target, maxBytes) : undefined
   }
 
   /** Whether a policy may send the request twice at the same time. `unsafe` also if there is no second body to send. */
   get idempotency(): Idempotency {
-    if (!this.idempotent || this.#body?.replayable === false) return 'unsafe'
-    return SAFE_METHODS.has(this.#method) ? 'safe' : 'idempotent'
+    if (!this.idempotent || this.body?.replayable === false) return 'unsafe'
+    return SAFE_METHODS.has(this.checked.method) ? 'safe' : 'idempotent'
   }
 
   get canConfine(): boolean {
-    const { mode, integrity } = this.#checked
+    const { mode, integrity } = this.checked
     // `fetch` would compare the body of a redirect with the hash, and these modes have other rules.
     return !this.#follows || ((integrity ?? '') === '' && mode !== 'no-cors' && mode !== 'same-origin')
   }
 
   get #follows(): boolean {
-    const { redirect } = this.#checked
+    const { redirect } = this.checked
     return redirect !== 'manual' && redirect !== 'error'
   }
 
@@ -100,60 +112,63 @@ export class OutgoingRequest {
    *
    * @param attempt receives a body that must be cancelled with it
    */
-  async forAttempt(call: Call, lastError: unknown, attempt: { upload: Upload | undefined }): Promise<AttemptRequest> {
-    const { deadlineHeader, propagation } = this.#settings
-    // A call without a scope cannot be cancelled, so `fetch` needs no signal.
-    const signal = scopeOf(call) === undefined ? undefined : call.signal
+  forAttempt(
+    call: Call,
+    lastError: unknown,
+    attempt: { upload: Upload | undefined },
+  ): AttemptRequest | Promise<AttemptRequest> {
+    const { deadlineHeader, propagation } = this.settings
+    const { method, plain } = this.checked
     const { headers, confined } = attemptHeaders(this, call, propagation, deadlineHeader)
-    const init: RequestInit & { readonly headers: Headers } = {
-      ...this.#init,
-      ...readInit(this.#init),
-      method: this.#method,
-      headers,
-      signal: signal ?? null,
-    }
-    if (this.#body !== undefined) {
-      const body = await this.#body.next(lastError, signal)
-      if (body instanceof Upload) {
-        attempt.upload = body
-        init.body = body.stream
-        init.duplex = 'half'
-      } else if (body !== 'input') init.body = body
-    }
-    return { input: this.#input, init, confined: confined && this.#follows }
+    const init: AttemptRequest['init'] = plain
+      ? { headers }
+      : { ...this.init, ...readInit(this.init), method, headers, signal: null }
+    // The default, which costs `fetch` a check.
+    if (plain && (method !== 'GET' || this.settings.customFetch)) init.method = method
+    if (this.plainBody !== undefined) init.body = this.plainBody
+    // A call without a scope cannot be cancelled, so `fetch` needs no signal.
+    const scope = scopeOf(call)
+    // The signal of a call leads back to the call. Only a custom `fetch`, which may be a resilient one, follows it.
+    const signal = scope === undefined || this.settings.customFetch ? scope && call.signal : scope.signal
+    if (signal !== undefined) init.signal = signal
+    const request = { input: this.input, init, confined: confined && this.#follows }
+    return this.body === undefined ? request : withStream(request, this.body, lastError, attempt)
   }
 
   /** Cancels a body stream that an attempt has taken and will not send. */
   abandonBody(upload: Upload | undefined, reason: unknown): void {
-    this.#body?.abandon(upload, reason)
+    this.body?.abandon(upload, reason)
   }
 
   /** Makes the error of an attempt whose `fetch` rejected because the caller's body stream failed; undefined otherwise. */
   bodyFailure(upload: Upload | undefined): BodyNotReplayableError | undefined {
-    return upload?.failure === undefined ? undefined : this.#body?.failed(upload.failure.error)
+    return upload?.failure === undefined ? undefined : this.body?.failed(upload.failure.error)
   }
 
   /** Cancels a body stream that was not sent. */
   releaseBody(reason?: unknown): void {
-    this.#body?.release(reason)
-  }
-
-  #addIdempotencyKey(): void {
-    const { idempotencyKey } = this.#settings
-    if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY))
-      return
-    // One key for all attempts: the dependency recognises a repeated request by it.
-    this.headers.set(IDEMPOTENCY_KEY, idempotencyKey())
+    this.body?.release(reason)
   }
 }
 
-/** The members of a RequestInit with which `new Request` checks a body but does not read it. */
-function checkedBody(body: NonNullable<RequestInit['body']> | Request | undefined): RequestInit | undefined {
-  if (body === undefined) return undefined
-  // Rejects a stream that is locked or was read.
-  if (body instanceof ReadableStream) return { body, duplex: 'half' }
-  // An iterable is for `fetch` a stream too, but to check it would be to read it.
-  return isStream(body as NonNullable<RequestInit['body']>) && !(body instanceof Request)
-    ? { body: new ReadableStream(), duplex: 'half' }
-    : { body: '' }
+/** Adds a body that is a stream to the arguments of `fetch`. */
+async function withStream(
+  request: AttemptRequest,
+  source: RequestBody,
+  lastError: unknown,
+  attempt: { upload: Upload | undefined },
+): Promise<AttemptRequest> {
+  const { init } = request
+  const body = await source.next(lastError, init.signal ?? undefined)
+  if (body instanceof Upload) {
+    attempt.upload = body
+    init.body = body.stream
+    init.duplex = 'half'
+  } else if (body !== 'input') init.body = body
+  return request
+}
+
+/** Whether a body can be read only once. */
+function isStream(body: NonNullable<RequestInit['body']> | Request): body is ReadableStream | Request {
+  return typeof body !== 'string' && (body instanceof Request || isBodyStream(body))
 }

@@ -21,13 +21,13 @@ type Hop = RequestInit & { readonly headers: Headers }
 export async function fetchConfined(
   send: typeof fetch,
   input: Request | string | URL,
-  init: Hop,
+  init: RequestInit,
   isOwn: (origin: string) => boolean,
 ): Promise<Response> {
   const given = input instanceof Request ? input : undefined
   let spare = given?.body != null && init.body == null ? new SpareBody(given) : undefined
   let url = new URL(given?.url ?? String(input))
-  let hop: Hop = { ...init, redirect: 'manual' }
+  let hop: Hop = { ...init, headers: new Headers(init.headers), redirect: 'manual' }
   let response: Response
   try {
     response = await send(input, hop)

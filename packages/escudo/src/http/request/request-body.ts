@@ -1,6 +1,6 @@
 import { abortReason } from '../../core/engine/abort-reason.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
-import { type BodyChunks, chunksOf, isStream } from './body-chunks.ts'
+import { type BodyChunks, chunksOf } from './body-chunks.ts'
 import { BodyNotReplayableError } from './body-not-replayable-error.ts'
 import { type Buffered, bufferChunks } from './buffered-chunks.ts'
 import { Upload } from './upload.ts'
@@ -11,7 +11,7 @@ type Body = NonNullable<RequestInit['body']>
 export type AttemptBody = Exclude<Body, ReadableStream> | Upload | 'input'
 
 /**
- * Provides the body of a request to each attempt.
+ * Provides the body of a request to each attempt, if it is a stream.
  *
  * The body of a `Request` is a stream, but its length may be known. Only `fetch` knows it, so the `Request` is passed to
  * `fetch` and its body is not touched. A body that must be buffered is read from a clone.
@@ -21,7 +21,6 @@ export class RequestBody {
   readonly #maxBytes: number | undefined
   /** Undefined after an attempt took a stream that cannot be read again. */
   #body: Body | Request | undefined
-  readonly #replayable: boolean
   /** The Request whose body an attempt has taken. */
   #taken: Request | undefined
   #chunks: BodyChunks | undefined
@@ -33,12 +32,11 @@ export class RequestBody {
     this.#body = body
     this.#target = target
     this.#maxBytes = maxBytes
-    this.#replayable = !(body instanceof Request || isStream(body))
   }
 
   /** Whether a second attempt can have the body. True for a buffered stream, whose length is not known yet. */
   get replayable(): boolean {
-    return this.#replayable || this.#maxBytes !== undefined
+    return this.#maxBytes !== undefined
   }
 
   /**
@@ -52,7 +50,6 @@ export class RequestBody {
   async next(lastError: unknown, signal: AbortSignal | undefined): Promise<AttemptBody> {
     const body = this.#body
     if (body === undefined) throw this.#notReplayable(lastError)
-    if (this.#replayable) return body as AttemptBody
     if (this.#maxBytes === undefined) {
       this.#body = undefined
       return body instanceof Request ? this.#take(body) : new Upload(chunksOf(body))
@@ -99,7 +96,7 @@ export class RequestBody {
   /** Cancels a stream that no attempt has taken, after the call has ended. */
   release(reason: unknown): void {
     const body = this.#body
-    if (body === undefined || this.#replayable) return
+    if (body === undefined) return
     this.#body = undefined
     this.#chunks?.cancel(reason).catch(() => {})
     if (body instanceof Request) body.body?.cancel(reason).catch(() => {})

@@ -9,6 +9,30 @@ export interface BodyErrors {
   readonly shield: unknown
 }
 
+/** Knows the call that a body belongs to. */
+export interface BodyOwner {
+  /** Whether the policies have the outcome of the call. */
+  readonly ended: boolean
+  /** Makes the errors of a body that ended early. */
+  bodyErrors(cause: unknown): BodyErrors
+}
+
+/** A response body whose end is reported. */
+export interface ResponseBody {
+  /** Rejects with the shield's error if the body ended early or was failed. */
+  readonly finished: Promise<unknown>
+  /** Whether the read-ahead buffer is full and the stream waits for its reader. */
+  readonly waitsForReader: boolean
+  /** Ends the body with an error for its reader and one for the shield. Has no effect on a body that has ended. */
+  fail(errors: BodyErrors): void
+}
+
+/**
+ * How many microtasks a reader waits at most for the policies to have the outcome: a caller that sends its next request
+ * as soon as it has the body must find the permit free. Bounded, because a custom policy may go on for longer.
+ */
+export const TURNS_MAX = 16
+
 type Controller = ReadableByteStreamController | ReadableStreamDefaultController<Uint8Array>
 
 /**
@@ -16,12 +40,11 @@ type Controller = ReadableByteStreamController | ReadableStreamDefaultController
  *
  * `finished` settles when the body was read to its end, when the reader cancels it, when it ends early, or on `fail()`.
  */
-export class BodyStream {
+export class BodyStream implements ResponseBody {
   readonly stream: ReadableStream<Uint8Array>
-  /** Rejects with the shield's error if the body ended early or was failed. */
   readonly finished: Promise<void>
   readonly source: ReadableStreamDefaultReader<Uint8Array>
-  readonly #errorsOf: (cause: unknown) => BodyErrors
+  readonly #owner: BodyOwner
   #controller: Controller | undefined
   #ended = false
   #awaitsSource = false
@@ -29,11 +52,10 @@ export class BodyStream {
   #reject: (error: unknown) => void = () => {}
   #onPause: (() => void) | undefined
 
-  /** @param errorsOf makes the errors if the body ends early */
-  constructor(body: ReadableStream<Uint8Array>, errorsOf: (cause: unknown) => BodyErrors) {
+  constructor(body: ReadableStream<Uint8Array>, owner: BodyOwner) {
     const bytes = isByteStream(body)
     this.source = body.getReader()
-    this.#errorsOf = errorsOf
+    this.#owner = owner
     this.finished = new Promise((resolve, reject) => {
       this.#resolve = resolve
       this.#reject = reject
@@ -59,7 +81,6 @@ export class BodyStream {
     return this.#ended
   }
 
-  /** Whether the read-ahead buffer is full and the stream waits for its reader. */
   get waitsForReader(): boolean {
     return !this.#ended && !this.#awaitsSource
   }
@@ -72,13 +93,12 @@ export class BodyStream {
     })
   }
 
-  /** Ends the body with an error for its reader and one for the shield. Has no effect on a body that has ended. */
-  fail(readerError: unknown, shieldError: unknown): void {
+  fail(errors: BodyErrors): void {
     if (this.#ended) return
     this.#ended = true
-    this.#controller?.error(readerError)
+    this.#controller?.error(errors.reader)
     discard(this.source)
-    this.#reject(shieldError)
+    this.#reject(errors.shield)
   }
 
   async #pull(): Promise<void> {
@@ -89,8 +109,9 @@ export class BodyStream {
       if (this.#ended) return
       if (done) {
         this.#ended = true
-        this.#close()
         this.#resolve()
+        for (let turn = 0; turn < TURNS_MAX && !this.#owner.ended; turn += 1) await undefined
+        this.#close()
         return
       }
       this.#controller?.enqueue(value as Uint8Array<ArrayBuffer>)
@@ -98,8 +119,7 @@ export class BodyStream {
     } catch (error) {
       this.#awaitsSource = false
       if (this.#ended) return
-      const { reader, shield } = this.#errorsOf(error)
-      this.fail(reader, shield)
+      this.fail(this.#owner.bodyErrors(error))
     }
   }
 

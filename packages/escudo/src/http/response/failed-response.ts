@@ -1,5 +1,5 @@
 import { discard } from '../../core/engine/discard.ts'
-import { type BodyErrors, BodyStream } from './body-stream.ts'
+import { type BodyErrors, type BodyOwner, BodyStream } from './body-stream.ts'
 import { withBody } from './response-copy.ts'
 import { releaseUnread } from './unread-body.ts'
 
@@ -9,21 +9,26 @@ import { releaseUnread } from './unread-body.ts'
  * Its body is read ahead at once, so that the connection of a short body returns to the pool. The status is an answer
  * without the body: only a call with a deadline waits for the body, so that its timeouts cover the body too.
  */
-export class FailedResponse {
+export class FailedResponse implements BodyOwner {
+  /** The policies do not wait for this body. */
+  readonly ended = true
   readonly #response: Response
   readonly #body: BodyStream | undefined
+  readonly #errorOf: (cause: unknown) => unknown
 
   /** @param errorOf makes the reader's error if the body ends early */
   constructor(response: Response, errorOf: (cause: unknown) => unknown) {
     this.#response = response
+    this.#errorOf = errorOf
     if (response.body == null) return
-    const errorsOf = (cause: unknown): BodyErrors => {
-      const error = errorOf(cause)
-      return { reader: error, shield: error }
-    }
-    this.#body = new BodyStream(response.body, errorsOf)
+    this.#body = new BodyStream(response.body, this)
     // The reader receives the error. No policy waits for this body.
     this.#body.finished.catch(() => {})
+  }
+
+  bodyErrors(cause: unknown): BodyErrors {
+    const error = this.#errorOf(cause)
+    return { reader: error, shield: error }
   }
 
   /** Waits until the body has ended or much of it was read. Never rejects. */

@@ -32,7 +32,7 @@ function weakly(body: BodyStream): Reference {
 
 function linkTo(signal: AbortSignal, body: Reference): () => void {
   const dependent = AbortSignal.any([signal])
-  const onAbort = (): void => body.deref()?.fail(dependent.reason, dependent.reason)
+  const onAbort = (): void => body.deref()?.fail({ reader: dependent.reason, shield: dependent.reason })
   dependent.addEventListener('abort', onAbort)
   if (dependent.aborted) onAbort()
   return () => dependent.removeEventListener('abort', onAbort)

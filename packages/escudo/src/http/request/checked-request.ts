@@ -1,0 +1,113 @@
+import { isStream } from './body-chunks.ts'
+import { readInit } from './request-init.ts'
+
+type Body = NonNullable<RequestInit['body']>
+
+/** What `fetch` would make of its arguments. */
+export interface CheckedRequest {
+  readonly url: URL
+  readonly method: string
+  /** Whether the caller passed nothing but a URL, a method, headers, a body and a signal. */
+  readonly plain: boolean
+  // Undefined where the caller set nothing, and where the runtime does not know the property.
+  readonly mode?: string | undefined
+  readonly integrity?: string | undefined
+  readonly redirect?: string | undefined
+}
+
+// To `fetch`, each of these is a method in its final form; a body is allowed where the value is true.
+const METHODS: ReadonlyMap<string, boolean> = new Map([
+  ['GET', false],
+  ['HEAD', false],
+  ['OPTIONS', true],
+  ['POST', true],
+  ['PUT', true],
+  ['PATCH', true],
+  ['DELETE', true],
+])
+
+/**
+ * Checks the arguments of `fetch`, except the headers of most calls, which need no Request for it.
+ *
+ * @throws TypeError for what `fetch` refuses: an invalid URL, method or option, or a GET with a body
+ */
+export function checkedRequest(
+  input: Request | string | URL,
+  init: RequestInit,
+  body: Body | Request | undefined,
+): CheckedRequest {
+  return plainRequest(input, init, body) ?? fullRequest(input, init, body)
+}
+
+/** Reads a request that needs no `new Request`, which costs as much as the policies. Undefined for any other. */
+function plainRequest(
+  input: Request | string | URL,
+  init: RequestInit,
+  body: Body | Request | undefined,
+): CheckedRequest | undefined {
+  if (!isPlainInput(input) || !isPlainInit(init)) return undefined
+  const { method = 'GET' } = init
+  const allowsBody = METHODS.get(method)
+  if (allowsBody === undefined || (body !== undefined && (!allowsBody || isStream(body as Body)))) return undefined
+  const url = parse(input)
+  // `fetch` refuses a URL with a user or a password.
+  return url === undefined || url.username !== '' || url.password !== '' ? undefined : { url, method, plain: true }
+}
+
+function parse(input: string | URL): URL | undefined {
+  try {
+    return new URL(input)
+  } catch {
+    // Invalid, or relative to the page in a browser.
+    return undefined
+  }
+}
+
+function isPlainInput(input: Request | string | URL): input is string | URL {
+  return typeof input === 'string' || Object.getPrototypeOf(input) === URL.prototype
+}
+
+function isPlainInit(init: RequestInit): boolean {
+  // An init may be a Request, or have a prototype with getters.
+  const prototype = Object.getPrototypeOf(init)
+  if (prototype !== Object.prototype && prototype !== null) return false
+  for (const key in init) {
+    switch (key) {
+      case 'method':
+      case 'headers':
+      case 'body':
+      case 'signal':
+        continue
+      default:
+        return false
+    }
+  }
+  return init.headers !== null
+}
+
+function fullRequest(
+  input: Request | string | URL,
+  init: RequestInit,
+  body: Body | Request | undefined,
+): CheckedRequest {
+  if (body instanceof Request && (body.bodyUsed || body.body?.locked)) {
+    throw new TypeError('the body of this Request has already been used')
+  }
+  const { url, method, mode, integrity, redirect } = new Request(input, {
+    ...readInit(init),
+    ...checkedBody(body),
+    signal: null,
+  }) as Request & Partial<Request>
+  return { url: new URL(url), method, plain: false, mode, integrity, redirect }
+}
+
+/** The members of a RequestInit with which `new Request` checks a body but does not read it. */
+function checkedBody(body: Body | Request | undefined): RequestInit | undefined {
+  if (body === undefined) return undefined
+  // Rejects a stream that is locked or was read.
+  if (body instanceof ReadableStream) return { body, duplex: 'half' }
+  // An iterable is for `fetch` a stream too, but to check it would be to read it.
+  return isStream(body as Body) && !(body instanceof Request)
+    ? { body: new ReadableStream(), duplex: 'half' }
+    : { body: '' }
+}

@@ -1,0 +1,45 @@
+/** Headers as an object of text, as they are on the wire. `fetch` reads them as they are: no Headers is needed. */
+export type PlainHeaders = Record<string, string>
+
+// RFC 9110, 5.6.2.
+const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
+// Values that `fetch` neither refuses nor changes.
+const VALUE = /^[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?$/
+
+/** Copies headers that are a plain object with valid names and text. Undefined for all others. */
+export function plainHeaders(given: NonNullable<RequestInit['headers']>): PlainHeaders | undefined {
+  if (typeof given !== 'object' || given === null || Symbol.iterator in given) return undefined
+  if (Object.getPrototypeOf(given) !== Object.prototype) return undefined
+  const headers: PlainHeaders = {}
+  for (const [name, value] of Object.entries(given)) {
+    // The last condition: names such as `__proto__`.
+    if (typeof value !== 'string' || !NAME.test(name) || !VALUE.test(value) || name in headers) return undefined
+    headers[name] = value
+  }
+  return headers
+}
+
+/** Whether a header is set, in any case of its letters. */
+export function hasHeader(headers: Headers | PlainHeaders, name: string): boolean {
+  if (headers instanceof Headers) return headers.has(name)
+  for (const key in headers) {
+    if (key.length === name.length && key.toLowerCase() === name.toLowerCase()) return true
+  }
+  return false
+}
+
+/** Adds a header unless it is set. Returns whether it was added. */
+export function addHeader(headers: Headers | PlainHeaders, name: string, value: string): boolean {
+  if (hasHeader(headers, name)) return false
+  if (!(headers instanceof Headers)) {
+    headers[name] = value
+    return true
+  }
+  try {
+    headers.set(name, value)
+    return true
+  } catch {
+    // An inbound value may hold bytes that a header must not contain. The call goes on without that header.
+    return false
+  }
+}
