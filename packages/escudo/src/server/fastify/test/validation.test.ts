@@ -158,7 +158,7 @@ describe('validation', () => {
             `/${index}`,
             route(part, async () => {
               handled += 1
-              return 'ok'
+              return {}
             }),
           )
         }
