@@ -6,7 +6,7 @@ import type { Kind, LogLevel } from '../error-facts.ts'
 import type { Locale } from './negotiation.ts'
 
 /** A message in one language, and the headers of its answers. */
-export interface LocalizedPlan {
+interface LocalizedPlan {
   readonly message: Template
   readonly headers: Readonly<Record<string, string>>
   /** The headers of an answer in the form of RFC 9457. */

@@ -26,7 +26,7 @@ class HiddenState extends ReturnArgument {
 }
 
 /** A kind of object, and the state that is kept with each of them. */
-export interface Hidden<Holder extends object, State extends object> {
+interface Hidden<Holder extends object, State extends object> {
   of(holder: Holder): State | undefined
   set(holder: Holder, state: State): void
 }
