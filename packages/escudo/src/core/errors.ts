@@ -1,4 +1,7 @@
 import { type ErrorFacts, FACTS } from '../errors/error-facts.ts'
+import { stackless } from '../errors/stackless.ts'
+
+export { stackless } from '../errors/stackless.ts'
 
 /** The shield and the policy that an error comes from. */
 export interface Origin {
@@ -37,22 +40,6 @@ export abstract class PolicyError extends Error {
     this.shield = origin.shield
     this.policy = origin.policy
     this.retryAfterMs = retryAfterMs
-  }
-}
-
-/**
- * Creates an error without a stack.
- *
- * While a circuit is open, refusals are the hot path, and a stack costs several times everything else. V8 and
- * JavaScriptCore have `stackTraceLimit`. If it is absent or cannot be set, the error has a stack.
- */
-export function stackless<E extends Error>(make: () => E): E {
-  const { stackTraceLimit } = Error
-  if (stackTraceLimit === undefined || !Reflect.set(Error, 'stackTraceLimit', 0)) return make()
-  try {
-    return make()
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit
   }
 }
 

@@ -14,6 +14,7 @@ export type {
   ErrorDefinitions,
   ErrorDetails,
   ErrorOf,
+  ErrorsOptions,
   Messages,
   TypedError,
 } from './catalogue/definition.ts'

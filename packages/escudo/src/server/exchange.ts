@@ -54,6 +54,11 @@ export class Exchange implements RequestTally {
   readonly #notifyEnd: ((end: ServerRequestEnd) => void) | undefined
   #answer: ErrorAnswer | undefined
   #retries = 0
+  /**
+   * How far the framework is with the error answer: `given` to it, then `sending`, when its hooks run. An adapter sets
+   * it. A second error of such an exchange means that sending failed.
+   */
+  answering: 'no' | 'given' | 'sending' = 'no'
   #degraded: Set<string> | undefined
   #failedAfterHeaders = false
   #ended = false
@@ -71,8 +76,9 @@ export class Exchange implements RequestTally {
     const locale = negotiateLocale(this.#acceptLanguage, contract.locale)
     const deadlineMs = trusted && deadline !== undefined ? inboundDeadlineMs(deadline, request.headers) : undefined
     watchShields()
-    const context = { ...trace, locale, tally: this }
-    this.ambient = deadlineMs === undefined ? context : { ...context, deadlineMs }
+    // One form for all requests.
+    const { traceId, spanId, parentSpanId, traceFlags, traceState, baggage } = trace
+    this.ambient = { traceId, spanId, parentSpanId, traceFlags, traceState, baggage, deadlineMs, locale, tally: this }
     this.#notifyEnd = watchServed(request)
   }
 
@@ -188,6 +194,8 @@ function isDisconnect(error: unknown): boolean {
 
 /** The path of a request target, at most 2048 characters. Query and fragment may hold secrets and are removed. */
 export function pathOf(target: string): string {
+  const isPath = target.startsWith('/') && target.length <= PATH_LENGTH_MAX
+  if (isPath && !target.includes('?') && !target.includes('#')) return target
   // A request to a proxy carries the absolute URL: the path starts after the host.
   const local = target.replace(/^https?:\/\/[^/?#]*/i, '')
   const end = local.search(/[?#]/)

@@ -58,6 +58,7 @@ export function belongsToCors(name: string): boolean {
 
 /** Adds names to a `Vary` header and lists each name once. `*` replaces all others. */
 export function mergeVary(present: unknown, added: string): string {
+  if (present === undefined) return added
   const names = [...(Array.isArray(present) ? present : [present]), added]
     .filter((value): value is string => typeof value === 'string')
     .flatMap((value) => value.split(','))

@@ -8,9 +8,21 @@ const PRIVATE_V4 = /^(?:127\.|10\.|192\.168\.|169\.254\.|172\.(?:1[6-9]|2\d|3[01
 const PRIVATE_V6 = /^(?:::1$|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i
 const MAPPED = /^::ffff:(?=\d+\.)/i
 
+// Most requests come from the peer of the request before, such as a proxy.
+let lastAddress: string | undefined
+let isLastPrivate = false
+
 /** Whether an address is local or in a private network. Without an address, the peer is a local socket. */
 export function isPrivateAddress(address: string | undefined): boolean {
   if (address === undefined || address === '') return true
+  if (address !== lastAddress) {
+    isLastPrivate = isPrivate(address)
+    lastAddress = address
+  }
+  return isLastPrivate
+}
+
+function isPrivate(address: string): boolean {
   const unmapped = address.replace(MAPPED, '')
   return PRIVATE_V4.test(unmapped) || PRIVATE_V6.test(unmapped)
 }

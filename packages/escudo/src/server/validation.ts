@@ -1,6 +1,7 @@
 import { type Finding, WellKnown } from '../errors/catalogue/well-known.ts'
+import { isThenable } from '../errors/options/synchronous.ts'
 import { read } from '../errors/safe-read.ts'
-import type { SchemaIssue, StandardSchema } from '../errors/standard-schema.ts'
+import type { SchemaIssue, SchemaResult, StandardSchema } from '../errors/standard-schema.ts'
 import { ValueFreeMessages } from './validation-message.ts'
 
 /** The parts of a request that may have a schema. */
@@ -21,27 +22,55 @@ export interface PartToValidate {
  * Validates parts of a request. It checks every part, so the client sees all faults in one answer. Values are coerced
  * only by a schema that does so itself.
  *
- * @returns the values that the schemas return, in the same order
- * @throws VALIDATION_ERROR with the findings; it never contains a rejected value
+ * @returns the values that the schemas return, in the same order. A promise only if a schema is asynchronous, or to
+ * reject: with VALIDATION_ERROR and the findings, which never contain a rejected value, or with what a schema threw
  */
-export async function validateParts(parts: readonly PartToValidate[]): Promise<readonly unknown[]> {
-  const values: unknown[] = []
-  const findings: Finding[] = []
-  let total = 0
-  for (const { part, schema, value } of parts) {
-    const result = await schema['~standard'].validate(value)
-    if (result.issues === undefined) {
-      values.push(result.value)
-      continue
+export function validateParts(parts: readonly PartToValidate[]): readonly unknown[] | Promise<readonly unknown[]> {
+  try {
+    const validation = new Validation()
+    for (const [index, part] of parts.entries()) {
+      const result = part.schema['~standard'].validate(part.value)
+      if (isThenable(result)) return validateRest(validation, parts.slice(index), result)
+      validation.add(part, result)
     }
-    total += result.issues.length
+    return validation.end()
+  } catch (error) {
+    return Promise.reject(error)
+  }
+}
+
+async function validateRest(
+  validation: Validation,
+  [first, ...rest]: readonly PartToValidate[],
+  pending: PromiseLike<SchemaResult<unknown>>,
+): Promise<readonly unknown[]> {
+  validation.add(first as PartToValidate, await pending)
+  for (const part of rest) validation.add(part, await part.schema['~standard'].validate(part.value))
+  return validation.end()
+}
+
+/** The results of several parts. */
+class Validation {
+  readonly #values: unknown[] = []
+  readonly #findings: Finding[] = []
+  #total = 0
+
+  add({ part, value }: PartToValidate, result: SchemaResult<unknown>): void {
+    if (result.issues === undefined) {
+      this.#values.push(result.value)
+      return
+    }
+    this.#total += result.issues.length
     const messages = new ValueFreeMessages(value)
-    for (const issue of result.issues.slice(0, FINDINGS_MAX - findings.length)) {
-      findings.push(findingOf(part, issue, value, messages))
+    for (const issue of result.issues.slice(0, FINDINGS_MAX - this.#findings.length)) {
+      this.#findings.push(findingOf(part, issue, value, messages))
     }
   }
-  if (total > 0) throw validationError(findings, total)
-  return values
+
+  end(): readonly unknown[] {
+    if (this.#total > 0) throw validationError(this.#findings, this.#total)
+    return this.#values
+  }
 }
 
 /** Makes a `VALIDATION_ERROR` with at most 50 findings. */

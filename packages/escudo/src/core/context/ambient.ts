@@ -105,5 +105,6 @@ export function ambient(): Ambient | undefined {
  */
 export function withAmbient<R>(context: Ambient | undefined, body: () => R): R {
   if (context === undefined && outside !== undefined) return outside.runInAsyncScope(body)
-  return storage === undefined ? body() : storage.run(context, body)
+  // Most of a request runs in its context already.
+  return storage === undefined || storage.getStore() === context ? body() : storage.run(context, body)
 }

@@ -64,26 +64,42 @@ export function sampledTrace(context: Pick<TraceContext, 'traceId' | 'traceFlags
 
 /** Creates a trace id: 32 hexadecimal digits, never all zero. */
 export function newTraceId(): string {
-  return randomHex(16)
+  return randomHex(traceDigits)
 }
 
 /** Creates a span id: 16 hexadecimal digits, never all zero. */
 export function newSpanId(): string {
-  return randomHex(8)
+  return randomHex(spanDigits)
 }
 
 // The pool holds random bytes for many ids, because a call of the generator costs far more than a byte.
-const pool = new Uint8Array(1_024)
+const pool = new Uint8Array(4_096)
 let used = pool.length
 
-function randomHex(bytes: number): string {
+// The characters of the digits. Filled anew for each id, so that an id is one flat string and nothing else.
+const traceDigits = new Array<number>(32).fill(0)
+const spanDigits = new Array<number>(16).fill(0)
+
+function randomHex(digits: number[]): string {
+  const bytes = digits.length / 2
   if (used + bytes > pool.length) {
     crypto.getRandomValues(pool)
     used = 0
   }
-  let digits = ''
-  for (const end = used + bytes; used < end; used += 1) digits += hex(pool[used] as number, 2)
-  return /[^0]/.test(digits) ? digits : randomHex(bytes)
+  let all = 0
+  for (let index = 0; index < bytes; index += 1) {
+    const byte = pool[used + index] as number
+    all |= byte
+    digits[2 * index] = digitOf(byte >> 4)
+    digits[2 * index + 1] = digitOf(byte & 15)
+  }
+  used += bytes
+  return all === 0 ? randomHex(digits) : String.fromCharCode.apply(null, digits)
+}
+
+/** The character code of a hexadecimal digit: `0` is 48, `a` is 97. */
+function digitOf(value: number): number {
+  return value < 10 ? value + 48 : value + 87
 }
 
 function hex(value: number, digits: number): string {

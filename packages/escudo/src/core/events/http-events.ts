@@ -93,6 +93,7 @@ function startAll<Start, End>(
   starts: readonly (((request: Start) => (end: End) => void) | undefined)[],
   request: Start,
 ): (end: End) => void {
+  if (starts.length === 1) return startOne(starts[0], request)
   const ends: (() => void)[] = []
   let ended: End | undefined
   for (const start of starts) {
@@ -105,6 +106,28 @@ function startAll<Start, End>(
   return (end) => {
     ended ??= end
     for (const notifyEnd of ends.splice(0)) notifyEnd()
+  }
+}
+
+/** As `startAll`, for the usual case: one watcher. Every request pays for it. */
+function startOne<Start, End>(
+  start: ((request: Start) => (end: End) => void) | undefined,
+  request: Start,
+): (end: End) => void {
+  let notifyEnd: ((end: End) => void) | undefined
+  try {
+    notifyEnd = start?.(request)
+  } catch (error) {
+    reportOnce(start as object, error)
+  }
+  return (ended) => {
+    const notify = notifyEnd
+    notifyEnd = undefined
+    try {
+      notify?.(ended)
+    } catch (error) {
+      reportOnce(start as object, error)
+    }
   }
 }
 

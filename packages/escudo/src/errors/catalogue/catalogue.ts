@@ -2,6 +2,7 @@ import { type ErrorFacts, FACTS, factsOf, type Kind } from '../error-facts.ts'
 import { ConfigurationError } from '../options/configuration-error.ts'
 import { knownKeys } from '../options/known-keys.ts'
 import { show } from '../options/show.ts'
+import { resumeStacks, setStack, stopStacks } from '../stackless.ts'
 import { isStandardSchema } from '../standard-schema.ts'
 import { isErrorStatus } from '../status.ts'
 import {
@@ -12,9 +13,10 @@ import {
   type ErrorDefinition,
   type ErrorDefinitions,
   type ErrorDetails,
+  type ErrorsOptions,
   entryOf,
 } from './definition.ts'
-import { render } from './template.ts'
+import { compile } from './template.ts'
 
 const CODE = /^[A-Z][A-Z0-9_]+[A-Z0-9]$/
 const CODE_LENGTH_MAX = 63
@@ -30,8 +32,12 @@ const ALLOWED_VALUES: Readonly<Record<string, readonly string[]>> = {
  *
  * A client can import the same catalogue and get the same errors back from a response: see {@link safe}.
  *
+ * A business error is an answer, not a fault, so it has no stack frames unless `stacks` is true. A technical error has
+ * them.
+ *
  * @param definitions by code: capital letters, digits and underscores, at most 63 characters. The option `code` sets a
  * wire code that differs from the entry's name, so that several entries can share one
+ * @param options `stacks`: whether business errors have stack frames; default: they have none
  * @throws ConfigurationError if an entry is not valid; the `path` names the entry
  * @example
  * ```ts
@@ -49,14 +55,22 @@ const ALLOWED_VALUES: Readonly<Record<string, readonly string[]>> = {
  * if (Errors.ITEM_NOT_FOUND.is(error)) console.log(error.context.id) // item9
  * ```
  */
-export function defineErrors<const D extends ErrorDefinitions>(definitions: D & Checked<D>): Catalogue<D> {
+export function defineErrors<const D extends ErrorDefinitions>(
+  definitions: D & Checked<D>,
+  options: ErrorsOptions = {},
+): Catalogue<D> {
   if (typeof definitions !== 'object' || definitions === null || Array.isArray(definitions)) {
     throw new ConfigurationError('defineErrors', `expected an object of definitions, got ${show(definitions)}`)
+  }
+  knownKeys(options, 'defineErrors', ['stacks'])
+  const { stacks } = options
+  if (stacks !== undefined && typeof stacks !== 'boolean') {
+    throw new ConfigurationError('defineErrors.stacks', `expected true or false, got ${show(stacks)}`)
   }
   const catalogue: Record<string, unknown> = Object.create(null)
   for (const [name, definition] of Object.entries(definitions as ErrorDefinitions)) {
     check(name, definition)
-    catalogue[name] = errorClass({ name, definition })
+    catalogue[name] = errorClass({ name, definition }, stacks)
   }
   return Object.freeze(catalogue) as Catalogue<D>
 }
@@ -66,14 +80,19 @@ export function kindOf(definition: ErrorDefinition): Kind {
   return definition.kind ?? (definition.status < 500 ? 'business' : 'technical')
 }
 
-function errorClass(entry: Entry): unknown {
+// Below the message of a business error, where its frames would be. Not for a catalogue that has decided.
+const NO_FRAMES = '\n    no stack frames: defineErrors(…, { stacks: true }) records them'
+
+function errorClass(entry: Entry, stacks: boolean | undefined): unknown {
   const { name, definition } = entry
   const { status, message } = definition
   const code = definition.code ?? name
   const kind = kindOf(definition)
   const facts: ErrorFacts = { code, status, kind, retry: definition.retry ?? (kind === 'technical' ? 'safe' : 'never') }
   // Used for stacks and debuggers. The contract renders the client's message separately, in the client's language.
-  const template = typeof message === 'string' ? message : (message.en ?? message.es ?? name)
+  const textOf = compile(typeof message === 'string' ? message : (message.en ?? message.es ?? name))
+  const hasStack = kind === 'technical' || stacks === true
+  const noFrames = stacks === undefined ? NO_FRAMES : ''
 
   class CatalogueError extends Error {
     static readonly code = code
@@ -89,7 +108,15 @@ function errorClass(entry: Entry): unknown {
     declare readonly headers: Readonly<Record<string, string>> | undefined
 
     constructor(context?: unknown, details: ErrorDetails = {}) {
-      super(render(template, context), 'cause' in details ? { cause: details.cause } : undefined)
+      const text = textOf(context)
+      const options = 'cause' in details ? { cause: details.cause } : undefined
+      const limit = hasStack ? undefined : stopStacks()
+      try {
+        super(text, options)
+      } finally {
+        if (limit !== undefined) resumeStacks(limit)
+      }
+      if (limit !== undefined && noFrames !== '') setStack(this, `${this.name}: ${text}${noFrames}`)
       this.code = code
       this.status = status
       this.kind = kind

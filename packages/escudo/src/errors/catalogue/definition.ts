@@ -28,6 +28,15 @@ export interface ErrorDefinition {
   readonly level?: LogLevel
 }
 
+/** Options of {@link defineErrors}. */
+export interface ErrorsOptions {
+  /**
+   * Whether business errors have stack frames. Recording them costs more than the rest of the error. Default: they have
+   * none, and their `stack` says so; with false, it does not. Technical errors always have them.
+   */
+  readonly stacks?: boolean | undefined
+}
+
 /** What an error can carry beside its context. */
 export interface ErrorDetails {
   /** The underlying error. Logged, never sent to the client. */

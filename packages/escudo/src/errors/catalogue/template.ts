@@ -10,15 +10,29 @@ const PLACEHOLDER = /\{([A-Za-z_$][\w$]*)\}/g
 const VALUE_LENGTH_MAX = 1_024
 const MESSAGE_LENGTH_MAX = 4_096
 
+/** A message that is ready to be filled from a context. */
+export type Template = (context: unknown) => string
+
 /**
- * Fills a message's placeholders from a context.
+ * Reads a message and its placeholders, once for many errors. The result fills the placeholders from a context.
  *
  * Only own keys are read, so `{constructor}` finds nothing. A value that is missing, unreadable or not a string,
  * number, bigint or boolean becomes a question mark.
  */
-export function render(template: string, context: unknown): string {
-  const text = template.replace(PLACEHOLDER, (_, name: string) => truncate(textOf(context, name), VALUE_LENGTH_MAX))
-  return truncate(text, MESSAGE_LENGTH_MAX)
+export function compile(template: string): Template {
+  // Text and names alternate. The text comes first.
+  const parts = template.split(PLACEHOLDER)
+  if (parts.length === 1) {
+    const text = truncate(template, MESSAGE_LENGTH_MAX)
+    return () => text
+  }
+  return (context) => {
+    let text = parts[0] as string
+    for (let index = 1; index < parts.length; index += 2) {
+      text += truncate(textOf(context, parts[index] as string), VALUE_LENGTH_MAX) + parts[index + 1]
+    }
+    return truncate(text, MESSAGE_LENGTH_MAX)
+  }
 }
 
 function textOf(context: unknown, name: string): string {

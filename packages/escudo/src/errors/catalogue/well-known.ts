@@ -97,99 +97,103 @@ const validation: StandardSchema<ValidationContext> = {
  */
 export const WellKnown: { readonly [Code in PlainCode]: ErrorClass<Code, undefined> } & {
   readonly VALIDATION_ERROR: ErrorClass<'VALIDATION_ERROR', ValidationContext>
-} = defineErrors({
-  VALIDATION_ERROR: {
-    status: 422,
-    message: { es: 'La petición no es válida.', en: 'The request is not valid.' },
-    context: validation,
-  },
-  MALFORMED_JSON: {
-    status: 400,
-    message: {
-      es: 'El cuerpo de la petición no es JSON correcto.',
-      en: 'The request body is not well-formed JSON.',
+} = defineErrors(
+  {
+    VALIDATION_ERROR: {
+      status: 422,
+      message: { es: 'La petición no es válida.', en: 'The request is not valid.' },
+      context: validation,
+    },
+    MALFORMED_JSON: {
+      status: 400,
+      message: {
+        es: 'El cuerpo de la petición no es JSON correcto.',
+        en: 'The request body is not well-formed JSON.',
+      },
+    },
+    ROUTE_NOT_FOUND: { status: 404, message: { es: 'Esta ruta no existe.', en: 'This route does not exist.' } },
+    METHOD_NOT_ALLOWED: {
+      status: 405,
+      message: { es: 'Esta ruta no admite el método.', en: 'This route does not allow the method.' },
+    },
+    PAYLOAD_TOO_LARGE: {
+      status: 413,
+      message: { es: 'El cuerpo de la petición es demasiado grande.', en: 'The request body is too large.' },
+    },
+    UNSUPPORTED_MEDIA_TYPE: {
+      status: 415,
+      message: { es: 'Este tipo de contenido no se admite.', en: 'This content type is not supported.' },
+    },
+    INTERNAL_SERVER_ERROR: {
+      status: 500,
+      message: {
+        es: 'Ocurrió un error inesperado en el servidor.',
+        en: 'An unexpected error occurred on the server.',
+      },
+      // A bug is likely to fail again in the same way.
+      retry: 'never',
+    },
+    UPSTREAM_ERROR: {
+      status: 502,
+      message: { es: 'Falló un servicio externo.', en: 'An external service failed.' },
+    },
+    CIRCUIT_OPEN: {
+      status: 503,
+      message: { es: 'Servicio no disponible (Circuito Abierto).', en: 'Service unavailable (circuit open).' },
+    },
+    BULKHEAD_FULL: {
+      status: 503,
+      message: { es: 'Servicio no disponible (sin capacidad libre).', en: 'Service unavailable (no free capacity).' },
+    },
+    UPSTREAM_UNAVAILABLE: {
+      status: 503,
+      message: {
+        es: 'Un servicio externo no está disponible.',
+        en: 'An external service is unavailable.',
+      },
+    },
+    RATE_LIMITED: {
+      status: 429,
+      message: { es: 'Demasiadas peticiones.', en: 'Too many requests.' },
+      retry: 'safe',
+    },
+    UPSTREAM_TIMEOUT: {
+      status: 504,
+      message: {
+        es: 'Un servicio externo no respondió a tiempo.',
+        en: 'An external service did not respond in time.',
+      },
+    },
+    BAD_REQUEST: { status: 400, message: { es: 'La petición es incorrecta.', en: 'The request is malformed.' } },
+    URI_TOO_LONG: { status: 414, message: { es: 'La dirección es demasiado larga.', en: 'The URL is too long.' } },
+    EXPECTATION_FAILED: {
+      status: 417,
+      message: {
+        es: 'No se puede cumplir lo que pide Expect.',
+        en: 'The expectation in the Expect header cannot be met.',
+      },
+    },
+    HEADERS_TOO_LARGE: {
+      status: 431,
+      message: { es: 'Las cabeceras son demasiado grandes.', en: 'The headers are too large.' },
+    },
+    REQUEST_TIMEOUT: {
+      status: 408,
+      message: { es: 'La petición no llegó completa a tiempo.', en: 'The complete request did not arrive in time.' },
+      retry: 'safe',
+    },
+    SHUTTING_DOWN: {
+      status: 503,
+      message: { es: 'El servicio se está deteniendo.', en: 'The service is shutting down.' },
+      // Every deployment causes this, so it must not raise an alert.
+      level: 'warning',
+    },
+    DEADLINE_EXCEEDED: {
+      status: 503,
+      message: { es: 'La petición tardó demasiado.', en: 'The request took too long.' },
+      retry: 'never',
     },
   },
-  ROUTE_NOT_FOUND: { status: 404, message: { es: 'Esta ruta no existe.', en: 'This route does not exist.' } },
-  METHOD_NOT_ALLOWED: {
-    status: 405,
-    message: { es: 'Esta ruta no admite el método.', en: 'This route does not allow the method.' },
-  },
-  PAYLOAD_TOO_LARGE: {
-    status: 413,
-    message: { es: 'El cuerpo de la petición es demasiado grande.', en: 'The request body is too large.' },
-  },
-  UNSUPPORTED_MEDIA_TYPE: {
-    status: 415,
-    message: { es: 'Este tipo de contenido no se admite.', en: 'This content type is not supported.' },
-  },
-  INTERNAL_SERVER_ERROR: {
-    status: 500,
-    message: {
-      es: 'Ocurrió un error inesperado en el servidor.',
-      en: 'An unexpected error occurred on the server.',
-    },
-    // A bug is likely to fail again in the same way.
-    retry: 'never',
-  },
-  UPSTREAM_ERROR: {
-    status: 502,
-    message: { es: 'Falló un servicio externo.', en: 'An external service failed.' },
-  },
-  CIRCUIT_OPEN: {
-    status: 503,
-    message: { es: 'Servicio no disponible (Circuito Abierto).', en: 'Service unavailable (circuit open).' },
-  },
-  BULKHEAD_FULL: {
-    status: 503,
-    message: { es: 'Servicio no disponible (sin capacidad libre).', en: 'Service unavailable (no free capacity).' },
-  },
-  UPSTREAM_UNAVAILABLE: {
-    status: 503,
-    message: {
-      es: 'Un servicio externo no está disponible.',
-      en: 'An external service is unavailable.',
-    },
-  },
-  RATE_LIMITED: {
-    status: 429,
-    message: { es: 'Demasiadas peticiones.', en: 'Too many requests.' },
-    retry: 'safe',
-  },
-  UPSTREAM_TIMEOUT: {
-    status: 504,
-    message: {
-      es: 'Un servicio externo no respondió a tiempo.',
-      en: 'An external service did not respond in time.',
-    },
-  },
-  BAD_REQUEST: { status: 400, message: { es: 'La petición es incorrecta.', en: 'The request is malformed.' } },
-  URI_TOO_LONG: { status: 414, message: { es: 'La dirección es demasiado larga.', en: 'The URL is too long.' } },
-  EXPECTATION_FAILED: {
-    status: 417,
-    message: {
-      es: 'No se puede cumplir lo que pide Expect.',
-      en: 'The expectation in the Expect header cannot be met.',
-    },
-  },
-  HEADERS_TOO_LARGE: {
-    status: 431,
-    message: { es: 'Las cabeceras son demasiado grandes.', en: 'The headers are too large.' },
-  },
-  REQUEST_TIMEOUT: {
-    status: 408,
-    message: { es: 'La petición no llegó completa a tiempo.', en: 'The complete request did not arrive in time.' },
-    retry: 'safe',
-  },
-  SHUTTING_DOWN: {
-    status: 503,
-    message: { es: 'El servicio se está deteniendo.', en: 'The service is shutting down.' },
-    // Every deployment causes this, so it must not raise an alert.
-    level: 'warning',
-  },
-  DEADLINE_EXCEEDED: {
-    status: 503,
-    message: { es: 'La petición tardó demasiado.', en: 'The request took too long.' },
-    retry: 'never',
-  },
-})
+  // A service cannot ask for stacks here, so errors do not say how.
+  { stacks: false },
+)

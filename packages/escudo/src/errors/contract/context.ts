@@ -14,7 +14,8 @@ export interface WireContext {
   readonly problem?: string
 }
 
-const EMPTY: Readonly<Record<string, JsonValue>> = Object.freeze({})
+/** The context of most errors. */
+export const EMPTY_CONTEXT: Readonly<Record<string, JsonValue>> = Object.freeze({})
 
 /**
  * The part of a context that its schema declares, as plain data.
@@ -23,29 +24,32 @@ const EMPTY: Readonly<Record<string, JsonValue>> = Object.freeze({})
  */
 export function wireContext(definition: ErrorDefinition, context: unknown): WireContext {
   const schema = definition.context
-  if (schema === undefined) return { context: EMPTY }
+  if (schema === undefined) return { context: EMPTY_CONTEXT }
   try {
     const given = context ?? {}
     const result = schema['~standard'].validate(given)
     if (isThenable(result)) {
       // The promise is not awaited, so its rejection would otherwise be unhandled.
       ignoreRejection(result)
-      return { context: EMPTY, problem: 'the schema of the context must validate synchronously' }
+      return { context: EMPTY_CONTEXT, problem: 'the schema of the context must validate synchronously' }
     }
     if (result.issues !== undefined) {
-      return { context: EMPTY, problem: `the context fails its schema: ${String(result.issues[0]?.message)}` }
+      return { context: EMPTY_CONTEXT, problem: `the context fails its schema: ${String(result.issues[0]?.message)}` }
     }
     const kept = declared(schema, result.value, given)
     if (kept === undefined) {
-      return { context: EMPTY, problem: 'the schema of the context keeps undeclared keys and has no JSON Schema' }
+      return {
+        context: EMPTY_CONTEXT,
+        problem: 'the schema of the context keeps undeclared keys and has no JSON Schema',
+      }
     }
     const plain = toJson(kept.part)
     if (typeof plain !== 'object' || plain === null || Array.isArray(plain)) {
-      return { context: EMPTY, problem: 'the context is not an object' }
+      return { context: EMPTY_CONTEXT, problem: 'the context is not an object' }
     }
     return { context: plain as Readonly<Record<string, JsonValue>> }
   } catch (error) {
-    return { context: EMPTY, problem: `the schema of the context threw: ${String(read(error, 'message'))}` }
+    return { context: EMPTY_CONTEXT, problem: `the schema of the context threw: ${String(read(error, 'message'))}` }
   }
 }
 

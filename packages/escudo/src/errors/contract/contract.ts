@@ -1,13 +1,13 @@
 import type { ErrorBody, ProblemBody } from '../body/body.ts'
-import { kindOf } from '../catalogue/catalogue.ts'
 import type { AnyCatalogue, AnyErrorClass, ErrorDefinition } from '../catalogue/definition.ts'
-import { render } from '../catalogue/template.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import type { Kind, LogLevel } from '../error-facts.ts'
 import { read } from '../safe-read.ts'
 import { phraseOf } from '../status.ts'
-import { toJson, truncate } from '../to-json.ts'
-import { wireContext } from './context.ts'
+import { type JsonValue, toJson, truncate } from '../to-json.ts'
+import { AnswerPlan } from './answer-plan.ts'
+import { EMPTY_CONTEXT, wireContext } from './context.ts'
+import { NO_HEADERS } from './error-headers.ts'
 import { type LogFields, messageOf, technicalFields, typeOf } from './log-fields.ts'
 import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
 import { checkContractOptions } from './options.ts'
@@ -105,6 +105,9 @@ class Contract implements ErrorContract {
   readonly docsUrl: string | undefined
   readonly trustInbound: ErrorContractOptions['trustInbound']
   readonly #mappers: readonly Mapper[]
+  // Weak, because a catalogue of another module can be collected.
+  readonly #plans = new WeakMap<ErrorDefinition, AnswerPlan>()
+  readonly #lastResort: AnswerPlan
 
   constructor(options: ErrorContractOptions) {
     checkContractOptions(options)
@@ -115,6 +118,8 @@ class Contract implements ErrorContract {
     this.docsUrl = docsUrl
     this.trustInbound = trustInbound
     this.#mappers = [...map]
+    const { definition, code } = WellKnown.INTERNAL_SERVER_ERROR
+    this.#lastResort = new AnswerPlan(definition, code, service)
   }
 
   translate(error: unknown, request: ErrorRequest): ErrorAnswer {
@@ -126,40 +131,49 @@ class Contract implements ErrorContract {
   }
 
   lastResort(traceId: string): ErrorAnswer {
-    const { status, kind, code, definition } = WellKnown.INTERNAL_SERVER_ERROR
-    const { message, locale } = messageIn(definition, this.locale)
-    const body = this.#body(traceId, code, message, status, {})
-    const headers = headersOf('application/json; charset=utf-8', locale)
-    const log = { status_code: status, detail: message, error_code: code, error_kind: kind }
-    return { status, code, kind, retry: 'never', body, text: JSON.stringify(body), headers, level: 'error', log }
+    const plan = this.#lastResort
+    const { status, kind, code, level } = plan
+    const { message, headers } = plan.in(this.locale)
+    const detail = message(EMPTY_CONTEXT)
+    const body = this.#body(traceId, code, detail, status, EMPTY_CONTEXT)
+    const log = { status_code: status, detail, error_code: code, error_kind: kind }
+    return { status, code, kind, retry: 'never', body, text: plan.textOf(body), headers, level, log }
   }
 
   #answer(resolved: Resolved, request: ErrorRequest): ErrorAnswer {
-    const { code, definition } = resolved
-    const { status } = definition
-    const kind = kindOf(definition)
-    const { context, problem } = wireContext(definition, resolved.context)
-    const { message, locale } = messageIn(definition, negotiateLocale(request.acceptLanguage, this.locale))
-    const plain = this.#body(request.traceId, code, render(message, context), status, context)
+    const plan = this.#planOf(resolved)
+    const { code, status, kind, retry, level } = plan
+    const { context, problem } = wireContext(resolved.definition, resolved.context)
+    const locale = negotiateLocale(request.acceptLanguage, this.locale)
+    const requested = plan.in(locale)
+    const message = requested.message(context)
+    const plain = this.#body(request.traceId, code, message, status, context)
     const asProblem = prefersProblem(request.accept)
     const body = asProblem ? this.#problem(plain, code) : plain
-    const headers = headersOf(asProblem ? 'application/problem+json' : 'application/json; charset=utf-8', locale)
-    Object.assign(headers, resolved.headers)
-    const retryAfter = retryAfterSeconds(status, resolved.retryAfterMs)
-    if (retryAfter !== undefined) headers['retry-after'] = String(retryAfter)
+    const headers = withHeadersOf(resolved, asProblem ? requested.problemHeaders : requested.headers)
     const log = {
       status_code: status,
-      detail: render(messageIn(definition, this.locale).message, context),
+      detail: locale === this.locale ? message : plan.in(this.locale).message(context),
       error_code: code,
       error_kind: kind,
-      ...(Object.keys(context).length > 0 ? { context } : {}),
-      ...(problem === undefined ? {} : { context_problem: truncate(problem, 1_024) }),
-      ...(resolved.mapProblem === undefined ? {} : { map_problem: resolved.mapProblem }),
-      ...(resolved.internal === undefined ? {} : { internal: toJson(resolved.internal) }),
+      ...(hasKeys(context) ? { context } : undefined),
+      ...(problem === undefined ? undefined : { context_problem: truncate(problem, 1_024) }),
+      ...(resolved.mapProblem === undefined ? undefined : { map_problem: resolved.mapProblem }),
+      ...(resolved.internal === undefined ? undefined : { internal: toJson(resolved.internal) }),
       ...(kind === 'technical' ? technicalFields(resolved.error) : causeOf(resolved.error)),
     }
-    const retry = definition.retry ?? (kind === 'technical' ? 'safe' : 'never')
-    return { status, code, kind, retry, body, text: JSON.stringify(body), headers, level: levelOf(definition), log }
+    const text = asProblem ? JSON.stringify(body) : plan.textOf(body)
+    return { status, code, kind, retry, body, text, headers, level, log }
+  }
+
+  #planOf({ definition, code, isListed }: Resolved): AnswerPlan {
+    const known = this.#plans.get(definition)
+    // A definition has another code if it is that of a policy's error, such as `TIMEOUT`.
+    if (known?.code === code) return known
+    const plan = new AnswerPlan(definition, code, this.service)
+    // Others are made for one error: keeping them would only burden the garbage collector.
+    if (isListed && known === undefined) this.#plans.set(definition, plan)
+    return plan
   }
 
   #body(traceId: string, code: string, message: string, status: number, context: ErrorBody['context']): ErrorBody {
@@ -186,23 +200,19 @@ class Contract implements ErrorContract {
   }
 }
 
-/** The message and its language: the requested one, or the other one if there is no translation. */
-function messageIn(definition: ErrorDefinition, requested: Locale): { message: string; locale: Locale } {
-  const { message } = definition
-  if (typeof message === 'string') return { message, locale: requested }
-  const translated = message[requested]
-  if (translated !== undefined) return { message: translated, locale: requested }
-  const other = requested === 'es' ? 'en' : 'es'
-  return { message: message[other] ?? '', locale: other }
+/** The headers of an answer with those of its error. Most errors have none. */
+function withHeadersOf(
+  { headers, definition, retryAfterMs }: Resolved,
+  shared: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const retryAfter = retryAfterSeconds(definition.status, retryAfterMs)
+  if (headers === NO_HEADERS && retryAfter === undefined) return shared
+  return { ...shared, ...headers, ...(retryAfter === undefined ? undefined : { 'retry-after': String(retryAfter) }) }
 }
 
-function headersOf(contentType: string, locale: Locale): Record<string, string> {
-  return {
-    'content-type': contentType,
-    'content-language': locale,
-    'cache-control': 'no-store',
-    vary: 'Accept, Accept-Language',
-  }
+function hasKeys(context: Readonly<Record<string, JsonValue>>): boolean {
+  for (const _ in context) return true
+  return false
 }
 
 /** `Retry-After` in whole seconds, from 1 to one day. Only for 503 and 429, and only if the time is known. */
@@ -210,12 +220,6 @@ function retryAfterSeconds(status: number, retryAfterMs: unknown): number | unde
   if (status !== 503 && status !== 429) return undefined
   if (typeof retryAfterMs !== 'number' || !Number.isFinite(retryAfterMs)) return undefined
   return Math.max(1, Math.ceil(Math.min(retryAfterMs, DAY_MS) / 1_000))
-}
-
-function levelOf(definition: ErrorDefinition): LogLevel {
-  if (definition.level !== undefined) return definition.level
-  if ([401, 403, 429].includes(definition.status)) return 'warning'
-  return kindOf(definition) === 'technical' ? 'error' : 'info'
 }
 
 /** The cause of a business error, in short: its log line has no stack. */

@@ -27,8 +27,10 @@ export function technicalFields(error: unknown): LogFields {
  */
 export function causesOf(error: unknown, withStacks = true): JsonValue[] {
   const found: JsonValue[] = []
-  const seen = new Set<unknown>([error])
   const queue = directCauses(error)
+  // Most errors have none.
+  if (queue.length === 0) return found
+  const seen = new Set<unknown>([error])
   for (let cause = queue.shift(); cause !== undefined && found.length < CAUSES_MAX; cause = queue.shift()) {
     if (seen.has(cause)) continue
     seen.add(cause)

@@ -4,6 +4,23 @@ export type Locale = 'es' | 'en'
 const HEADER_LENGTH_MAX = 1_024
 const ITEMS_MAX = 32
 
+/** Different headers whose result is remembered. A service has few kinds of clients. */
+const REMEMBERED_MAX = 100
+
+/** Remembers what a function returns for a header, because clients repeat their headers. Bounded: they choose them. */
+function remembering<R extends boolean | string>(compute: (header: unknown) => R): (header: unknown) => R {
+  const results = new Map<string, R>()
+  return (header) => {
+    if (typeof header !== 'string' || header.length > HEADER_LENGTH_MAX) return compute(header)
+    const known = results.get(header)
+    if (known !== undefined) return known
+    const result = compute(header)
+    if (results.size >= REMEMBERED_MAX) results.clear()
+    results.set(header, result)
+    return result
+  }
+}
+
 /** An item of a header such as `Accept`: its name in lower case and its quality value. */
 interface Preference {
   readonly name: string
@@ -18,6 +35,15 @@ interface Preference {
  * language.
  */
 export function negotiateLocale(acceptLanguage: unknown, fallback: Locale): Locale {
+  return acceptLanguage === undefined ? fallback : localeFor[fallback](acceptLanguage)
+}
+
+const localeFor: Readonly<Record<Locale, (header: unknown) => Locale>> = {
+  es: remembering((header) => chooseLocale(header, 'es')),
+  en: remembering((header) => chooseLocale(header, 'en')),
+}
+
+function chooseLocale(acceptLanguage: unknown, fallback: Locale): Locale {
   const excluded = new Set<string>()
   let best: Locale | undefined
   let bestQuality = 0
@@ -39,12 +65,12 @@ export function negotiateLocale(acceptLanguage: unknown, fallback: Locale): Loca
 
 /** Whether the client prefers `application/problem+json` to `application/json`. */
 export function prefersProblem(accept: unknown): boolean {
-  return prefersType(
-    accept,
-    ['application/problem+json', 'application/*', '*/*'],
-    ['application/json', 'application/*', '*/*'],
-  )
+  return accept === undefined ? false : isProblemPreferred(accept)
 }
+
+const PROBLEM = ['application/problem+json', 'application/*', '*/*']
+const JSON_TYPE = ['application/json', 'application/*', '*/*']
+const isProblemPreferred = remembering((accept) => prefersType(accept, PROBLEM, JSON_TYPE))
 
 /**
  * Whether the client prefers the special media type to the usual one. RFC 9110, 12.5.1.

@@ -19,6 +19,8 @@ export type Mapper = (error: unknown) => unknown
 export interface Resolved {
   readonly code: string
   readonly definition: ErrorDefinition
+  /** Whether the definition is that of a catalogue, and not made for this error. */
+  readonly isListed: boolean
   readonly context: unknown
   readonly internal: unknown
   readonly retryAfterMs: unknown
@@ -81,11 +83,13 @@ function resolveEscudoError(error: unknown, errors: AnyCatalogue): Resolved | un
   // A timeout that reaches the contract was set around a call to a dependency.
   const code = facts.code === 'TIMEOUT' ? 'UPSTREAM_TIMEOUT' : facts.code
   const entry = entryOf(error)
-  const definition = ownDefinition(entry?.definition, code, errors) ?? definitionOfFacts(facts)
+  const listed = ownDefinition(entry?.definition, code, errors)
+  const definition = listed ?? definitionOfFacts(facts)
   if (!isErrorStatus(definition.status)) return undefined
   return {
     code,
     definition,
+    isListed: listed !== undefined,
     context: read(error, 'context'),
     internal: read(error, 'internal'),
     retryAfterMs: read(error, 'retryAfterMs'),
@@ -133,6 +137,7 @@ function resolveHttpError(error: unknown): Resolved | undefined {
   return {
     code: codeOfStatus(status),
     definition,
+    isListed: false,
     context: undefined,
     internal: undefined,
     retryAfterMs: retryAfterMsOf(read(error, 'headers')),
@@ -165,6 +170,7 @@ function wellKnown(
   return {
     code,
     definition,
+    isListed: true,
     context: undefined,
     internal: undefined,
     retryAfterMs: undefined,

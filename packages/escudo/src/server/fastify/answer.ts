@@ -5,12 +5,7 @@ import { phraseOf } from '../../errors/status.ts'
 import type { Exchange } from '../exchange.ts'
 import { describesBody, mergeVary } from '../headers.ts'
 import { fromFastifyError } from './framework-errors.ts'
-import { drainRequest, isSendable, sendOnResponse } from './raw-answers.ts'
-
-// Exchanges whose error answer Fastify has received. A second error of such an exchange means that sending it failed.
-const givenToFastify = new WeakSet<Exchange>()
-// Those of them whose `onSend` hooks have not started yet.
-const beforeOnSend = new WeakSet<Exchange>()
+import { drainRequest, isSendable, type ResponseHeaders, sendOnResponse } from './raw-answers.ts'
 
 /** Answers an error through Fastify, so that the hooks of other plugins run for it. */
 export function answerError(exchange: Exchange, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -27,7 +22,8 @@ export function answerError(exchange: Exchange, error: unknown, request: Fastify
       reply.raw.destroy()
       return
     }
-    if (givenToFastify.has(exchange)) {
+    // A second error: sending the answer to the first one failed.
+    if (exchange.answering !== 'no') {
       sendPastFastify(exchange, error, reply)
       return
     }
@@ -44,9 +40,11 @@ export function answerError(exchange: Exchange, error: unknown, request: Fastify
  * @returns whether the answer was sent here, so that Fastify must not send one
  */
 export function takeOverFailedSend(exchange: Exchange, reply: FastifyReply): boolean {
-  if (!givenToFastify.has(exchange)) return false
-  const isFirstRun = beforeOnSend.delete(exchange)
-  if (isFirstRun) return false
+  if (exchange.answering === 'no') return false
+  if (exchange.answering === 'given') {
+    exchange.answering = 'sending'
+    return false
+  }
   sendPastFastify(exchange, new Error('an onSend hook failed while an error was being answered'), reply)
   return true
 }
@@ -57,11 +55,11 @@ function sendThroughFastify(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  givenToFastify.add(exchange)
-  beforeOnSend.add(exchange)
+  exchange.answering = 'given'
   removeHeadersOfBody(reply)
-  const vary = mergeVary(reply.getHeader('vary'), answer.headers['vary'] ?? '')
-  reply.code(answer.status).headers({ ...answer.headers, vary })
+  const vary = reply.getHeader('vary')
+  reply.code(answer.status).headers(answer.headers)
+  if (vary !== undefined) reply.header('vary', mergeVary(vary, answer.headers['vary'] ?? ''))
   // A handler may have replaced the trace id.
   const { trace_id } = answer.body
   if (reply.getHeader('x-trace-id') !== trace_id) reply.header('x-trace-id', trace_id)
@@ -76,28 +74,50 @@ function sendThroughFastify(
     drainRequest(request.raw, reply.raw)
   }
   // The text is sent unchanged: a response schema or a serializer of the route must not rewrite it.
-  reply.serializer((text: unknown) => String(text)).send(answer.text)
+  reply.serializer(String).send(answer.text)
 }
 
 /** Removes the headers and trailers that described the unsent body, and those that Node would refuse to send. */
 function removeHeadersOfBody(reply: FastifyReply): void {
-  const made = reply.getHeaders()
-  for (const name of Object.keys(made)) {
-    if (name === 'x-trace-id' || (!describesBody(name) && isSendable(name, made[name]))) continue
-    reply.removeHeader(name)
-    // Headers that were set on Node's response, past Fastify.
-    reply.raw.removeHeader(name)
-  }
-  const withTrailers = reply as unknown as Record<symbol, unknown>
-  if (trailersKey === undefined || !(trailersKey in withTrailers)) {
-    trailersKey = Object.getOwnPropertySymbols(reply).find(({ description }) => description === TRAILERS)
-  }
-  if (trailersKey !== undefined) withTrailers[trailersKey] = null
+  const { raw } = reply
+  // Headers that were set on Node's response, past Fastify.
+  for (const name of raw.getHeaderNames()) removeUnlessKept(reply, name, raw.getHeader(name))
+  const key = HEADERS.of(reply)
+  // The public way copies the headers of Node's response once more.
+  const made = key === undefined ? reply.getHeaders() : ((reply as unknown as Internals)[key] as ResponseHeaders)
+  for (const name of Object.keys(made)) removeUnlessKept(reply, name, made[name])
+  // Fastify has no public way to remove trailers without their names.
+  const trailers = TRAILERS.of(reply)
+  if (trailers !== undefined) (reply as unknown as Internals)[trailers] = null
 }
 
-/** Fastify has no public way to remove trailers without their names. */
-const TRAILERS = 'fastify.reply.trailers'
-let trailersKey: symbol | undefined
+function removeUnlessKept(reply: FastifyReply, name: string, value: unknown): void {
+  if (name === 'x-trace-id' || (!describesBody(name) && isSendable(name, value))) return
+  reply.removeHeader(name)
+  reply.raw.removeHeader(name)
+}
+
+type Internals = Record<symbol, unknown>
+
+/** A key of Fastify's replies without a public name. Each copy of Fastify has a separate one. */
+class InternalKey {
+  readonly #description: string
+  #last: symbol | undefined
+
+  constructor(description: string) {
+    this.#description = description
+  }
+
+  of(reply: FastifyReply): symbol | undefined {
+    if (this.#last === undefined || !(this.#last in reply)) {
+      this.#last = Object.getOwnPropertySymbols(reply).find(({ description }) => description === this.#description)
+    }
+    return this.#last
+  }
+}
+
+const HEADERS = new InternalKey('fastify.reply.headers')
+const TRAILERS = new InternalKey('fastify.reply.trailers')
 
 function sendPastFastify(exchange: Exchange, error: unknown, reply: FastifyReply): void {
   const answer = exchange.fail(error)

@@ -5,6 +5,7 @@ import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { Exchange } from '../exchange.ts'
 import type { InboundDeadline } from '../inbound-deadline.ts'
 import type { ServerLogger } from '../logger.ts'
+import { hidden } from './hidden-state.ts'
 
 /** An exchange that has not ended, with Node's objects. */
 export interface OpenExchange {
@@ -13,20 +14,29 @@ export interface OpenExchange {
   readonly response: ServerResponse
 }
 
-const exchanges = new WeakMap<IncomingMessage, Exchange>()
-// The open exchanges of each connection. There are several if the client pipelines.
-const open = new WeakMap<Socket, Set<OpenExchange>>()
-// The request of a connection that was answered before it had arrived completely.
-const answeredEarly = new WeakMap<Socket, IncomingMessage>()
+/** The exchanges of one connection. */
+interface Connection {
+  /** Those that have not ended, oldest first. There are several if the client pipelines. */
+  readonly open: OpenExchange[]
+  /** The last request that was answered before it had arrived completely. */
+  answeredEarly: IncomingMessage | undefined
+}
+
+interface Entry extends OpenExchange {
+  readonly connection: Connection
+}
+
+const entries = hidden<IncomingMessage | ServerResponse, Entry>()
+const connections = hidden<Socket, Connection>()
 
 /** The exchanges of a connection that have not ended, oldest first. */
 export function openExchangesOn(socket: Socket): readonly OpenExchange[] {
-  return [...(open.get(socket) ?? [])]
+  return [...(connections.of(socket)?.open ?? [])]
 }
 
 /** Whether the request that a connection is still sending already has its answer. */
 export function isAnsweredEarly(socket: Socket): boolean {
-  return answeredEarly.get(socket)?.complete === false
+  return connections.of(socket)?.answeredEarly?.complete === false
 }
 
 /**
@@ -41,17 +51,22 @@ export function exchangeOf(
   response: ServerResponse,
   deadline?: InboundDeadline,
 ): Exchange {
-  const existing = exchanges.get(request)
-  if (existing !== undefined) return existing
+  const existing = entries.of(request)
+  if (existing !== undefined) return existing.exchange
   const { method = 'GET', url = '/', headers, socket } = request
   const exchange = new Exchange(contract, logger, { method, url, headers, address: socket?.remoteAddress }, deadline)
-  exchanges.set(request, exchange)
+  const connection = connectionOf(socket)
+  const entry: Entry = { exchange, request, response, connection }
+  connection.open.push(entry)
+  entries.set(request, entry)
+  entries.set(response, entry)
   // Set on Node's response, so that responses which bypass Fastify carry it too.
   response.setHeader('x-trace-id', exchange.ambient.traceId)
   // Node drops what a client has sent behind such a request. Closing tells the client that it gets no more answers.
   if (headers.upgrade !== undefined) response.shouldKeepAlive = false
   emitInContext(request, exchange)
-  endWithResponse({ exchange, request, response }, socket)
+  response.on('finish', onFinish)
+  response.on('close', onClose)
   return exchange
 }
 
@@ -65,33 +80,51 @@ function emitInContext(request: IncomingMessage, exchange: Exchange): void {
   if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return
   const emit = request.emit
   request.emit = function emitInContext(this: IncomingMessage, ...args: Parameters<IncomingMessage['emit']>): boolean {
+    // Most events of a stream have no listener. An error without one is thrown.
+    if (args[0] !== 'error' && this.listenerCount(args[0]) === 0) return emit.apply(this, args)
     return withAmbient(exchange.ambient, () => emit.apply(this, args))
   } as IncomingMessage['emit']
 }
 
-/** Keeps an exchange among those of its connection until its response is finished or closed, and ends it then. */
-function endWithResponse(entry: OpenExchange, socket: Socket | undefined): void {
-  const { exchange, response } = entry
-  const onSocket = (socket === undefined ? undefined : open.get(socket)) ?? exchangesOf(socket)
-  onSocket.add(entry)
-  const end = (status: number | undefined): void => {
-    onSocket.delete(entry)
-    if (!entry.request.complete && socket !== undefined) answeredEarly.set(socket, entry.request)
-    exchange.end(status)
-  }
-  response.once('finish', () => end(response.statusCode))
-  response.once('close', () => end(response.writableFinished ? response.statusCode : undefined))
+// One function for all responses: a closure for each would be the larger part of its cost.
+function onFinish(this: ServerResponse): void {
+  end(this, this.statusCode)
 }
 
-/** Makes the set of a connection's exchanges. Once for each connection. */
-function exchangesOf(socket: Socket | undefined): Set<OpenExchange> {
-  const entries = new Set<OpenExchange>()
-  if (socket === undefined) return entries
-  open.set(socket, entries)
+function onClose(this: ServerResponse): void {
+  end(this, this.writableFinished ? this.statusCode : undefined)
+}
+
+/** Ends the exchange of a response that is finished or closed. */
+function end(response: ServerResponse, status: number | undefined): void {
+  const entry = entries.of(response)
+  if (entry === undefined) return
+  const { connection, request, exchange } = entry
+  remove(connection.open, entry)
+  if (!request.complete) connection.answeredEarly = request
+  exchange.end(status)
+}
+
+function remove(open: OpenExchange[], entry: OpenExchange): void {
+  if (open.length === 1 && open[0] === entry) {
+    open.pop()
+    return
+  }
+  const index = open.indexOf(entry)
+  if (index !== -1) open.splice(index, 1)
+}
+
+/** The exchanges of a connection, made once for each connection. */
+function connectionOf(socket: Socket | undefined): Connection {
+  const existing = socket === undefined ? undefined : connections.of(socket)
+  if (existing !== undefined) return existing
+  const connection: Connection = { open: [], answeredEarly: undefined }
+  if (socket === undefined) return connection
+  connections.set(socket, connection)
   // Before Node's own listener, which aborts the requests outside their contexts: the lines of `onRequestAbort` would
   // have no trace id. After a `CONNECT` there is no such listener at all.
   socket.prependOnceListener?.('close', () => {
-    for (const { exchange, request, response } of [...entries]) {
+    for (const { exchange, request, response } of [...connection.open]) {
       withAmbient(exchange.ambient, () => {
         request.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
         response.destroy()
@@ -100,5 +133,5 @@ function exchangesOf(socket: Socket | undefined): Set<OpenExchange> {
       })
     }
   })
-  return entries
+  return connection
 }

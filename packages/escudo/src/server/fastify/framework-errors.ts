@@ -1,4 +1,5 @@
 import { type Finding, WellKnown, type WellKnownCode } from '../../errors/catalogue/well-known.ts'
+import { factsOf } from '../../errors/error-facts.ts'
 import { isError, read } from '../../errors/safe-read.ts'
 import { findingOf, validationError } from '../validation.ts'
 import { genuineCode } from './genuine-error.ts'
@@ -19,6 +20,7 @@ const CODES: Readonly<Record<string, Exclude<WellKnownCode, 'VALIDATION_ERROR'>>
 
 /** Converts an error of Fastify to a well-known error. Returns any other error unchanged. */
 export function fromFastifyError(error: unknown): unknown {
+  if (factsOf(error) !== undefined) return error
   if (isError(error) && read(error, 'code') === 'FST_ERR_VALIDATION') return fromAjvError(error)
   const code = genuineCode(error)
   const known = code !== undefined && Object.hasOwn(CODES, code) ? CODES[code] : undefined

@@ -17,16 +17,19 @@ export interface FrameworkPluginsOptions {
   readonly requestEncodings?: readonly string[]
 }
 
-const PluginErrors = defineErrors({
-  UNAUTHORIZED: {
-    status: 401,
-    message: { es: 'Hay que autenticarse para esta petición.', en: 'The request needs authentication.' },
+const PluginErrors = defineErrors(
+  {
+    UNAUTHORIZED: {
+      status: 401,
+      message: { es: 'Hay que autenticarse para esta petición.', en: 'The request needs authentication.' },
+    },
+    FORBIDDEN: {
+      status: 403,
+      message: { es: 'Esta petición no está permitida.', en: 'The request is not allowed.' },
+    },
   },
-  FORBIDDEN: {
-    status: 403,
-    message: { es: 'Esta petición no está permitida.', en: 'The request is not allowed.' },
-  },
-})
+  { stacks: false },
+)
 
 const PATH = 'frameworkPlugins'
 const REQUEST_ENCODINGS: readonly string[] = ['zstd', 'br', 'gzip', 'deflate', 'identity']

@@ -11,7 +11,8 @@ export function jsonParser(app: FastifyInstance): FastifyBodyParser<Buffer> {
   // Fastify's own parser rejects `__proto__` in a body.
   const parse = app.getDefaultJsonParser('error', 'error')
   return (request, body, done) => {
-    const charset = /;\s*charset="?([^\s;"]+)/i.exec(request.headers['content-type'] ?? '')?.[1]
+    const type = request.headers['content-type'] ?? ''
+    const charset = type.includes(';') ? /;\s*charset="?([^\s;"]+)/i.exec(type)?.[1] : undefined
     if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
       done(new WellKnown.UNSUPPORTED_MEDIA_TYPE())
       return

@@ -85,9 +85,8 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) =>
     exchange.route = request.routeOptions.url ?? null
     const error = earlyError(request, isClosing)
     // `done` starts the rest of the request, so all of it runs in this context.
-    withAmbient(exchange.ambient, () =>
-      error === undefined ? done() : runOtherHooks(app, request, reply, () => done(error)),
-    )
+    if (error === undefined) withAmbient(exchange.ambient, done)
+    else withAmbient(exchange.ambient, () => runOtherHooks(app, request, reply, () => done(error)))
   }
   app.addHook('onRequest', markOwn(onRequest))
   app.addHook('onSend', (request, reply, payload, done) => {
@@ -146,10 +145,13 @@ function methodLookup(app: FastifyInstance): MethodLookup {
       return null
     }
   }
+  // Fastify accepts no further methods after its start, and makes the list anew for each reader.
+  let supported: readonly string[] | undefined
   return (path) => {
     const methods: string[] = []
     let exists = false
-    for (const method of app.supportedMethods) {
+    supported ??= app.supportedMethods
+    for (const method of supported) {
       const route = find(method, path)
       if (route === null) continue
       methods.push(method)

@@ -1,4 +1,10 @@
-import type { FastifyReply, FastifyRequest, RouteShorthandOptions, RouteShorthandOptionsWithHandler } from 'fastify'
+import type {
+  FastifyReply,
+  FastifyRequest,
+  preValidationHookHandler,
+  RouteShorthandOptions,
+  RouteShorthandOptionsWithHandler,
+} from 'fastify'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { nearestName, unknownOption } from '../../core/options/options.ts'
@@ -74,13 +80,29 @@ export function route<const I extends RouteInput & RouteShorthandOptions>(
   const { body, params, query, headers, errors, response, summary, tags, security, ...options } = input as RouteInput &
     RouteShorthandOptions
   const declared = { body, params, query, headers }
+  const parts = PARTS.flatMap((part) => (declared[part] === undefined ? [] : [{ part, schema: declared[part] }]))
   const customHooks = options.preValidation === undefined ? [] : [options.preValidation].flat()
   return {
     ...options,
     config: { ...options.config, [INPUT]: { ...declared, errors, response, summary, tags, security } },
-    preValidation: [...customHooks, (request: FastifyRequest) => validate(request, declared)],
+    preValidation: [...customHooks, validation(parts)],
     handler: handler as RouteShorthandOptionsWithHandler['handler'],
   } as RouteShorthandOptionsWithHandler
+}
+
+type DeclaredParts = readonly Omit<PartToValidate, 'value'>[]
+
+/** A hook that validates. It returns a promise only if there is something to wait for, or to reject. */
+function validation(declared: DeclaredParts): preValidationHookHandler {
+  const needsBody = declared.some(({ part }) => part === 'body')
+  return (request, _reply, done) => {
+    // A missing body is not valid JSON.
+    if (needsBody && request.body === undefined) return done(new WellKnown.MALFORMED_JSON())
+    const values = validateParts(declared.map(({ part, schema }) => ({ part, schema, value: request[part] })))
+    if (values instanceof Promise) return values.then((output) => replaceParts(request, declared, output))
+    replaceParts(request, declared, values)
+    return done()
+  }
 }
 
 const OWN_OPTIONS = [...PARTS, 'errors', 'response', 'summary', 'tags', 'security'] as const
@@ -159,16 +181,8 @@ export function inputOf(config: unknown): RouteInput | undefined {
   return (config as { readonly [INPUT]?: RouteInput } | undefined)?.[INPUT]
 }
 
-async function validate(request: FastifyRequest, input: RouteInput): Promise<void> {
-  // A missing body is not valid JSON.
-  if (input.body !== undefined && request.body === undefined) throw new WellKnown.MALFORMED_JSON()
-  const parts: PartToValidate[] = []
-  for (const part of PARTS) {
-    const schema = input[part]
-    if (schema !== undefined) parts.push({ part, schema, value: request[part] })
-  }
-  const values = await validateParts(parts)
-  for (const [index, { part }] of parts.entries()) {
+function replaceParts(request: FastifyRequest, declared: DeclaredParts, values: readonly unknown[]): void {
+  for (const [index, { part }] of declared.entries()) {
     // Headers are not replaced: other hooks read them, and a schema covers only some of them.
     if (part !== 'headers') request[part] = values[index]
   }

@@ -9,7 +9,7 @@ import type { StandardSchema } from '../../errors/standard-schema.ts'
 import { validateParts } from '../validation.ts'
 
 async function findings(schema: unknown, value: unknown): Promise<readonly Finding[]> {
-  const error = await validateParts([{ part: 'body', schema: schema as StandardSchema, value }]).catch(
+  const error = await Promise.resolve(validateParts([{ part: 'body', schema: schema as StandardSchema, value }])).catch(
     (reason) => reason,
   )
   return read(read(error, 'context'), 'errors') as readonly Finding[]

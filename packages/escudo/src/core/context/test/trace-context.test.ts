@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { continueTrace, formatTraceparent, newSpanId, newTraceId, parseTraceparent } from '../trace-context.ts'
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736'
@@ -121,4 +121,39 @@ test('new ids are well formed, never zero, and never the same', () => {
   for (const id of spans) expect(id).toMatch(/^(?!0{16}$)[0-9a-f]{16}$/)
   expect(new Set(ids).size).toBe(ids.length)
   expect(new Set(spans).size).toBe(spans.length)
+})
+
+test('ids have the right form, and none repeats over many fillings of the pool', () => {
+  const traces = Array.from({ length: 20_000 }, newTraceId)
+  const spans = Array.from({ length: 20_000 }, newSpanId)
+  expect(new Set([...traces, ...spans]).size).toBe(40_000)
+  expect(traces.every((id) => /^(?!0{32})[0-9a-f]{32}$/.test(id))).toBe(true)
+  expect(spans.every((id) => /^(?!0{16})[0-9a-f]{16}$/.test(id))).toBe(true)
+})
+
+test('every digit of an id takes every value equally often', () => {
+  const counts = Array.from({ length: 32 }, () => new Map<string, number>())
+  const rounds = 16_000
+  for (let round = 0; round < rounds; round += 1) {
+    for (const [index, digit] of [...newTraceId()].entries())
+      counts[index]?.set(digit, (counts[index]?.get(digit) ?? 0) + 1)
+  }
+  // 1,000 expected. A fair digit is outside once in 10^13 tests.
+  for (const digits of counts) {
+    expect(digits.size).toBe(16)
+    for (const count of digits.values()) expect(Math.abs(count - rounds / 16)).toBeLessThan(250)
+  }
+})
+
+test('an id of zeros is drawn again', () => {
+  const draw = vi.spyOn(crypto, 'getRandomValues')
+  // The whole pool is zero once, then random.
+  draw.mockImplementationOnce((pool) => (pool as Uint8Array).fill(0) as never)
+  try {
+    const ids = Array.from({ length: 1_000 }, newTraceId)
+    expect(ids.some((id) => /^0+$/.test(id))).toBe(false)
+    expect(draw).toHaveBeenCalled()
+  } finally {
+    draw.mockRestore()
+  }
 })

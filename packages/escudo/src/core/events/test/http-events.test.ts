@@ -69,3 +69,29 @@ test('a watcher that throws at the start or end is reported once and does not af
     expect.stringContaining('broken end'),
   ])
 })
+
+test('a single watcher that throws is reported once, and its end is not called without a start', () => {
+  const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+  const stop = watch({
+    served: () => {
+      throw new Error('broken start')
+    },
+  })
+  for (let request = 0; request < 2; request += 1) expect(() => watchServed({ method: 'GET' })?.(END)).not.toThrow()
+  stop()
+  watch({
+    served: () => () => {
+      throw new Error('broken end')
+    },
+  })
+  for (let request = 0; request < 2; request += 1) expect(() => watchServed({ method: 'GET' })?.(END)).not.toThrow()
+  expect(warning.mock.calls.map(([text]) => String(text))).toEqual([
+    expect.stringContaining('broken start'),
+    expect.stringContaining('broken end'),
+  ])
+})
+
+test('a single watcher of the other side costs nothing and fails nothing', () => {
+  watch({ sent: vi.fn() })
+  expect(() => watchServed({ method: 'GET' })?.(END)).not.toThrow()
+})

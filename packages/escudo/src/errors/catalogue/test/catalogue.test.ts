@@ -36,7 +36,7 @@ describe('a catalogue error', () => {
       internal: { table: 'items' },
       cause,
     })
-    expect(error.stack).toContain('catalogue.test.ts')
+    expect(error.stack).toContain("ITEM_NOT_FOUND: Item with ID 'item9' not found.")
   })
 
   test('has the kind of its status; policies count technical errors and ignore business errors', () => {

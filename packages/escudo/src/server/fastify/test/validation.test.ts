@@ -129,6 +129,45 @@ describe('validation', () => {
     expect((await post(shop, '/users', {})).status).toBe(500)
   })
 
+  const standard = (validate: (value: unknown) => unknown): never =>
+    ({ '~standard': { version: 1, vendor: 'test', validate } }) as never
+  const rejectEmpty = (): Promise<never> => Promise.reject(undefined)
+  const throwEmpty = (): never => {
+    throw undefined
+  }
+
+  test.each<readonly [string, (value: unknown) => unknown, number]>([
+    ['is synchronous', (value) => ({ value }), 200],
+    ['is asynchronous', async (value) => ({ value }), 200],
+    ['is asynchronous and refuses', async () => ({ issues: [{ message: 'no' }] }), 422],
+    ['rejects', () => Promise.reject(new Error('schema')), 500],
+    ['rejects with undefined', rejectEmpty, 500],
+    ['throws undefined', throwEmpty, 500],
+    ['returns nothing', () => undefined, 500],
+  ])(
+    'a schema that %s decides before the handler runs, beside a synchronous one',
+    async (_name, validate, expected) => {
+      let handled = 0
+      const shop = await start((app) => {
+        const parts = [
+          { body: standard(validate), query: z.object({}) },
+          { body: z.looseObject({}), query: standard(validate) },
+        ]
+        for (const [index, part] of parts.entries()) {
+          app.post(
+            `/${index}`,
+            route(part, async () => {
+              handled += 1
+              return {}
+            }),
+          )
+        }
+      })
+      expect([(await post(shop, '/0', {})).status, (await post(shop, '/1', {})).status]).toEqual([expected, expected])
+      expect(handled).toBe(expected === 200 ? 2 : 0)
+    },
+  )
+
   test('types the request by its schemas, and inputOf reads the declaration', () => {
     const options = route({ body: User, errors: ['EMAIL_ALREADY_EXISTS'] }, async (request) => {
       expectTypeOf(request.body).toEqualTypeOf<{ email: string; nombre: string }>()

@@ -1,0 +1,44 @@
+/**
+ * Creates an error without a stack.
+ *
+ * While a circuit is open, refusals are the hot path, and a stack costs several times everything else. V8 and
+ * JavaScriptCore have `stackTraceLimit`. If it is absent or cannot be set, the error has a stack.
+ */
+export function stackless<E extends Error>(make: () => E): E {
+  const limit = stopStacks()
+  if (limit === undefined) return make()
+  try {
+    return make()
+  } finally {
+    resumeStacks(limit)
+  }
+}
+
+/**
+ * Makes new errors have no stack, until {@link resumeStacks} is called. No code of the user may run in between.
+ *
+ * @returns the limit to restore; undefined if nothing was changed
+ */
+export function stopStacks(): number | undefined {
+  try {
+    const { stackTraceLimit } = Error
+    return stackTraceLimit !== undefined && Reflect.set(Error, 'stackTraceLimit', 0) ? stackTraceLimit : undefined
+  } catch {
+    // A hardened realm can have accessors that throw.
+    return undefined
+  }
+}
+
+/** Restores what {@link stopStacks} returned. */
+export function resumeStacks(limit: number): void {
+  Error.stackTraceLimit = limit
+}
+
+/** Sets the text of an error's stack. A realm that forbids it keeps its own text. */
+export function setStack(error: Error, text: string): void {
+  try {
+    Reflect.set(error, 'stack', text)
+  } catch {
+    // As above.
+  }
+}
