@@ -102,7 +102,8 @@ const OCCASIONAL: readonly EventName[] = [
   'stale',
   'late',
 ]
-const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
+/** All events. */
+export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
 
 /** An event with its name, for listeners of several kinds of event. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
