@@ -6,13 +6,13 @@ import { withCurrentCall } from './context/current-call.ts'
 import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
-import { CallerScope, deadlineExceeded, isTimeout } from './engine/caller-scope.ts'
+import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { customPolicyLayer } from './engine/custom-policy.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
-import { reportNotStarted, WatchedEnd, WatchedScope } from './engine/watched-call.ts'
+import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
-import { hasCallWatchers } from './events/call-events.ts'
+import { hasCallWatchers, reportEnd } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
 import { noteNotStarted } from './explain/notes.ts'
 import type { Operation } from './operation.ts'
@@ -190,10 +190,9 @@ class ComposedShield {
       return this.#enterCall(newCall(this.#facts, key, priority), operation)
     }
     const root = new CallRoot(this.#facts, key, priority)
-    if (signal?.aborted) return notStarted(abortReason(signal), root, !isTimeout(abortReason(signal)))
+    if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin = this.#deadlineOrigin
-    if (afterMs !== undefined && afterMs <= 0)
-      return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root, inherited)
+    if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)
     const watched = hasCallWatchers() ? new WatchedScope() : undefined
     const scope = watched ?? new CallerScope()
     try {
@@ -220,9 +219,10 @@ class ComposedShield {
 const NO_OPTIONS: RunOptions = {}
 
 /** Fails a call that enters no policy. */
-function notStarted(error: unknown, root: CallRoot, byCaller: boolean): FrameResult {
+function notStarted(error: unknown, root: CallRoot): FrameResult {
   noteNotStarted(root)
   const result = passFailure(END, new Failure(error, root))
-  if (hasCallWatchers()) reportNotStarted(root, error, byCaller)
+  // Its caller was too late: that says nothing about the dependency.
+  if (hasCallWatchers()) reportEnd(root.host.name, 'cancelled', 0)
   return result
 }

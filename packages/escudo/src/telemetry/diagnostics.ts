@@ -19,7 +19,8 @@ interface Channel {
  *
  * Nothing is published on a channel without subscribers. The events are built nevertheless while this is on: 0.1 to 0.3 µs
  * for each policy of a call. It is off by default, because a library cannot see that a subscriber comes. Without
- * `node:diagnostics_channel`, as in a browser, this does nothing. docs/telemetry.md lists all fields.
+ * `node:diagnostics_channel`, as in a browser, this does nothing. An error in a subscriber is an uncaught exception, as
+ * on every channel of Node. docs/telemetry.md lists all fields.
  *
  * @returns a function that stops publishing. If this was called several times, the last of these functions stops it
  * @example

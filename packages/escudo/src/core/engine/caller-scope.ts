@@ -134,11 +134,9 @@ class SignalScope extends CancelScope {
   }
 }
 
-/**
- * Whether a signal was aborted by the timeout or deadline of a call of an outer shield. An inherited deadline counts as
- * the caller's abort.
- */
-export function isTimeout(reason: unknown): boolean {
+// The signal may belong to a call of an outer shield whose timeout or deadline expired. An inherited deadline counts as
+// the caller's abort.
+function isTimeout(reason: unknown): boolean {
   const facts = factsOf(reason)
   return facts?.verdict === undefined && (facts?.code === 'TIMEOUT' || facts?.code === 'DEADLINE_EXCEEDED')
 }

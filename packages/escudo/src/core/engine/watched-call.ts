@@ -66,11 +66,6 @@ export class WatchedScope extends CallerScope {
   }
 }
 
-/** Reports a call that ended before it entered a policy. */
-export function reportNotStarted(root: CallRoot, error: unknown, byCaller: boolean): void {
-  reportEnd(root.host.name, outcomeOf(error, byCaller), 0)
-}
-
 function reportValue(root: CallRoot, startedMs: number): void {
   reportEnd(root.host.name, root.isDegraded ? 'degraded' : 'success', now(root) - startedMs)
 }

@@ -8,7 +8,7 @@ import { reportOnce } from './events.ts'
  * - `failure`: with an error that counts as a failure, such as a timeout.
  * - `ignored`: with an error that does not, such as a business error or a 404 of the dependency.
  * - `rejected`: with a refusal by a policy.
- * - `cancelled`: by its caller.
+ * - `cancelled`: by its caller, or too late to begin.
  */
 export type CallOutcome = 'success' | 'degraded' | 'failure' | 'ignored' | 'rejected' | 'cancelled'
 
