@@ -1,7 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { Counter, Gauge, Registry } from 'prom-client'
 import { afterEach, describe, expect, test } from 'vitest'
-import { debianPackage, INSTALL_MS_MAX } from '../../../../../../test/helpers/debian.ts'
 import { shield } from '../../../core/shield.ts'
 import { circuitBreaker } from '../../../policies/circuit-breaker/circuit-breaker.ts'
 import { retry } from '../../../policies/retry/retry.ts'
@@ -72,19 +71,14 @@ describe('createMetrics({ registry })', () => {
     expect(metrics.scrape().body).toContain(`${ATTEMPTS}{escudo_shield="reset",escudo_policy="retry"} 1\n`)
   })
 
-  test(
-    'promtool finds no problem in the text of the registry',
-    async ({ skip }) => {
-      const promtool = (await debianPackage('prometheus', 'promtool')) ?? skip()
-      const registry = new Registry()
-      start({ registry })
-      await shield('linted', retry(), circuitBreaker()).run(() => 1)
-      const check = (input: string): string =>
-        execFileSync(promtool, ['check', 'metrics'], { input, encoding: 'utf8', stdio: ['pipe', 'pipe', 'pipe'] })
-      expect(check(await registry.metrics())).toBe('')
-    },
-    INSTALL_MS_MAX + 20_000,
-  )
+  test('promtool, where it is installed, finds no problem in the text of the registry', async ({ skip }) => {
+    const registry = new Registry()
+    start({ registry })
+    await shield('linted', retry(), circuitBreaker()).run(() => 1)
+    const check = spawnSync('promtool', ['check', 'metrics'], { input: await registry.metrics(), encoding: 'utf8' })
+    if (check.error !== undefined) skip()
+    expect([check.status, check.stdout, check.stderr]).toEqual([0, '', ''])
+  })
 })
 
 describe('close()', () => {
