@@ -29,7 +29,11 @@ export class Histogram {
   sum = 0
   readonly #recorders: Recorders
 
-  constructor(bounds: readonly number[], values?: readonly (string | undefined)[], recorders = NO_RECORDERS) {
+  constructor(
+    bounds: readonly number[],
+    values?: readonly (string | undefined)[],
+    recorders: Recorders = NO_RECORDERS,
+  ) {
     this.bounds = bounds
     this.values = values
     this.counts = new Array<number>(bounds.length + 1).fill(0)
