@@ -1,6 +1,5 @@
 import { isRefusal, verdictOfError } from '../../errors/classification.ts'
 import { type CallOutcome, reportEnd } from '../events/call-events.ts'
-import { isMisuse } from '../misuse-error.ts'
 import type { CallRoot, CallState } from './call.ts'
 import { CallerScope } from './caller-scope.ts'
 import { END, type Failure, type Frame, type FrameResult } from './frame.ts'
@@ -74,11 +73,11 @@ function reportFailure(root: CallRoot, startedMs: number, error: unknown, byCall
   reportEnd(root.host.name, outcomeOf(error, byCaller), now(root) - startedMs)
 }
 
-/** The rules of policies for a verdict, and a mistake in the program: to its caller, that is a failure. */
+/** As policies judge it, but a mistake in the program, which they ignore, is a failure to its caller. */
 function outcomeOf(error: unknown, byCaller: boolean): CallOutcome {
   if (byCaller) return 'cancelled'
   if (isRefusal(error)) return 'rejected'
-  return isMisuse(error) || verdictOfError(error) === 'failure' ? 'failure' : 'ignored'
+  return verdictOfError(error) === 'failure' ? 'failure' : 'ignored'
 }
 
 /** Policies that are entered at once share this reading of the clock. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { declareIdempotency } from '../../../core/idempotency.ts'
+import { answered, declareIdempotency } from '../../../core/idempotency.ts'
 import { FACTS } from '../../../errors/error-facts.ts'
 import type { Operation } from '../../../index.ts'
 import { settled, setUp } from './setup.ts'
@@ -80,6 +80,24 @@ test('is cancelled for a caller that aborts before an answer, and counts nothing
   await expect(s.run(operation, { signal: AbortSignal.abort() })).rejects.toThrow()
   // A call that is cancelled already does not reach the hedge.
   expect(executed).toEqual(['cancelled 2', 'first_won 1'])
+})
+
+test('is decided by the first answer, also if the caller aborts while the rest of it arrives', async () => {
+  const { clock, s } = setUp({ after: 10 }, [])
+  const executed: string[] = []
+  s.on('executed', ({ outcome, attempts }) => executed.push(`${outcome} ${attempts}`))
+  const get: Operation<number> = (call) => {
+    answered(call)
+    return new Promise(() => {})
+  }
+  declareIdempotency(get, 'safe')
+  const aborts = new AbortController()
+  const call = s.run(get, { signal: aborts.signal })
+  call.catch(() => {})
+  await clock.advance(5)
+  aborts.abort()
+  await expect(call).rejects.toThrow()
+  expect(executed).toEqual(['first_won 1'])
 })
 
 test('is not_hedged for an operation that must not run twice', async () => {

@@ -70,6 +70,7 @@ describe('recordMetrics', () => {
     expect(metrics.scrape().body).toContain(
       'escudo_retry_attempts_total{escudo_shield="still",escudo_policy="retry"} 1\n',
     )
+    expect(await pointsOf(sdk, 'escudo.call.duration', 'still')).toEqual([])
   })
 
   test('records one source in two providers, and refuses to record twice in one', async () => {
