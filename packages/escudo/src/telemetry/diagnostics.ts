@@ -17,7 +17,7 @@ interface Channel {
  * - `escudo:http.server.start` and `escudo:http.client.start`: a request, with `method` and for clients `url`.
  * - `escudo:http.server.end` and `escudo:http.client.end`: how it ended, with the same `request` object.
  *
- * Nothing is published on a channel without subscribers. The events are built nevertheless while this is on: 0.1 to 0.3 µs
+ * Nothing is published on a channel without subscribers. The events are built nevertheless while this is on: about 0.1 µs
  * for each policy of a call. It is off by default, because a library cannot see that a subscriber comes. Without
  * `node:diagnostics_channel`, as in a browser, this does nothing. An error in a subscriber is an uncaught exception, as
  * on every channel of Node. docs/telemetry.md lists all fields.
