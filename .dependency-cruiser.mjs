@@ -99,7 +99,7 @@ export default {
       severity: 'error',
       comment: 'server/ and telemetry/ import the packages that users install, as package.json lists them.',
       from: { path: `${SRC}/(server|telemetry)/`, pathNot: TEST },
-      to: { path: 'node_modules', pathNot: 'node_modules/(fastify|pino|rotating-file-stream)/' },
+      to: { path: 'node_modules', pathNot: 'node_modules/(fastify|pino|rotating-file-stream|@opentelemetry/api)/' },
     },
     {
       name: 'any-runtime',

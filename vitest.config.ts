@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 // Tests run the sources through the workspace's export condition, never a build, which may be stale.
-const conditions = ['@escudo/source', 'node', 'module', 'default']
+const conditions = ['@escudo/source', 'node', 'default']
 
 export default defineConfig({
   resolve: { conditions },

@@ -1,3 +1,4 @@
+import { faces } from './cases/faces.ts'
 import { failures } from './cases/failures.ts'
 import { keys } from './cases/keys.ts'
 import { listeners } from './cases/listeners.ts'
@@ -20,6 +21,7 @@ export const GROUPS: readonly Group[] = unique([
   ...signals,
   ...listeners,
   ...keys,
+  ...faces,
 ])
 
 /** The names of all groups, including the one measured in separate processes. */

@@ -1,18 +1,36 @@
 import { readFile } from 'node:fs/promises'
-import { adaptiveThrottle, bulkhead, circuitBreaker, fallback, rateLimiter, retry, shield, timeout } from 'escudo'
+import {
+  adaptiveLimiter,
+  adaptiveThrottle,
+  bulkhead,
+  cache,
+  circuitBreaker,
+  fallback,
+  hedge,
+  rateLimiter,
+  retry,
+  shield,
+  timeout,
+} from 'escudo'
 import { createMetrics, subscribe } from 'escudo/telemetry'
 import { expect, test } from 'vitest'
+import { CALL_OUTCOMES } from '../packages/escudo/src/core/events/call-events.ts'
 import { watchSent, watchServed } from '../packages/escudo/src/core/events/http-events.ts'
 import { readScrape } from '../packages/escudo/src/telemetry/metrics/test/setup.ts'
+import { NAMES } from '../packages/escudo/src/telemetry/test/faces/names.ts'
 import { ROOT } from './shop/helpers/processes.ts'
 
 const metrics = createMetrics()
 const limiter = rateLimiter({ limit: 1, per: '1s' })
 const whole = shield('x', fallback(0), timeout('1s'), retry(), circuitBreaker(), limiter, bulkhead({ limit: 1 }))
+const values = cache({ ttl: '1s' })
+const hedged = hedge({ after: '1s' })
+const further = shield('y', values, hedged, adaptiveLimiter())
 const text = await readFile(`${ROOT}/docs/telemetry.md`, 'utf8')
 
 test('docs/telemetry.md lists exactly the existing metrics, with types and labels', async () => {
   await whole.run(() => 1)
+  await further.run(() => 1, { key: 'a' })
   const [durationMs, traceId] = [1, undefined]
   const error = { status: 500, errorCode: 'X', errorKind: 'technical' } as const
   watchServed({ method: 'GET' })?.({ durationMs, route: '/', traceId, ...error })
@@ -24,7 +42,7 @@ test('docs/telemetry.md lists exactly the existing metrics, with types and label
   const listed = rows.map(([, name, type]) => `${type} ${name}`)
   expect(listed.sort()).toEqual([...types].map(([name, type]) => `${type} ${name}`).sort())
   for (const [, name = '', , cells = ''] of rows) {
-    const shieldLabels = /bulkhead|breaker|retry|timeout|fallback|rate_limiter/.test(name)
+    const shieldLabels = /bulkhead|breaker|retry|timeout|fallback|limiter|cache|hedge/.test(name)
       ? ['escudo_shield', 'escudo_policy']
       : []
     const own = [...(cells.split(':', 1)[0] ?? '').matchAll(/`(\w+)`/g)].map(([, label]) => label)
@@ -37,11 +55,21 @@ test('docs/telemetry.md lists exactly the existing metrics, with types and label
   }
 })
 
+test('docs/telemetry.md lists the names in OpenTelemetry, with instruments and units', () => {
+  const instruments: Readonly<Record<string, string>> = { updown: 'up-down counter' }
+  const rows = [
+    ...text.matchAll(/^\| `(\w+)` +\| `([\w.]+)` +\| (histogram|counter|up-down counter) +\| `(\S+)` +\|$/gm),
+  ]
+  expect(rows.map((cells) => cells.slice(1, 5)).sort()).toEqual(
+    NAMES.map(([prometheus, otel, type, unit]) => [prometheus, otel, instruments[type] ?? type, unit]).sort(),
+  )
+})
+
 test('docs/telemetry.md lists every outcome', () => {
-  const outcomes = [retry(), circuitBreaker(), timeout(1), limiter, adaptiveThrottle()].flatMap(
+  const outcomes = [retry(), circuitBreaker(), timeout(1), limiter, adaptiveThrottle(), values, hedged].flatMap(
     ({ countable }) => countable?.outcomes ?? [],
   )
-  for (const outcome of [...outcomes, 'rejected']) expect(text).toContain(`\`${outcome}\``)
+  for (const outcome of [...outcomes, ...CALL_OUTCOMES, 'rejected']) expect(text).toContain(`\`${outcome}\``)
 })
 
 test('docs/telemetry.md lists every event', () => {

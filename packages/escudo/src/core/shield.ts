@@ -10,7 +10,9 @@ import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { customPolicyLayer } from './engine/custom-policy.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
+import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
+import { hasCallWatchers, reportEnd } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
 import { noteNotStarted } from './explain/notes.ts'
 import type { Operation } from './operation.ts'
@@ -167,7 +169,11 @@ class ComposedShield {
   }
 
   #enter(operation: Operation<unknown>): FrameResult {
-    return this.#outermost.enter(newCall(this.#facts), operation, END)
+    return this.#enterCall(newCall(this.#facts), operation)
+  }
+
+  #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
+    return this.#outermost.enter(call, operation, hasCallWatchers() ? new WatchedEnd(call) : END)
   }
 
   #enterWith(operation: Operation<unknown>, options: RunOptions, inheritedMs: number | undefined): FrameResult {
@@ -181,22 +187,27 @@ class ComposedShield {
     const inherited = inheritedMs !== undefined && (ownMs === undefined || inheritedMs < ownMs)
     const afterMs = inherited ? inheritedMs : ownMs
     if (signal === undefined && afterMs === undefined) {
-      return this.#outermost.enter(newCall(this.#facts, key, priority), operation, END)
+      return this.#enterCall(newCall(this.#facts, key, priority), operation)
     }
     const root = new CallRoot(this.#facts, key, priority)
     if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)
-    const scope = new CallerScope()
+    const watched = hasCallWatchers() ? new WatchedScope() : undefined
+    const scope = watched ?? new CallerScope()
     try {
       if (signal !== undefined) scope.listenTo(signal)
-      if (afterMs === undefined)
-        return this.#outermost.enter(new CallState(root, scope, 1, undefined), operation, scope)
+      if (afterMs === undefined) {
+        const call = new CallState(root, scope, 1, undefined)
+        watched?.start(call)
+        return this.#outermost.enter(call, operation, scope)
+      }
       const now = this.#clock.now()
       const dueMs = now + afterMs
       scope.cancelAt({ afterMs, dueMs, origin, inherited }, this.#clock)
       const call = new CallState(root, scope, 1, dueMs)
       call.enteredMs = now
+      watched?.start(call)
       return this.#outermost.enter(call, operation, scope)
     } catch (error) {
       // The stack overflowed, or a custom clock threw. The scope must still be removed from the caller's signal.
@@ -210,5 +221,8 @@ const NO_OPTIONS: RunOptions = {}
 /** Fails a call that enters no policy. */
 function notStarted(error: unknown, root: CallRoot): FrameResult {
   noteNotStarted(root)
-  return passFailure(END, new Failure(error, root))
+  const result = passFailure(END, new Failure(error, root))
+  // Its caller was too late: that says nothing about the dependency.
+  if (hasCallWatchers()) reportEnd(root.host.name, 'cancelled', 0)
+  return result
 }

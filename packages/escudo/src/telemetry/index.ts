@@ -1,3 +1,5 @@
+export { publishDiagnostics } from './diagnostics.ts'
+export type { PrometheusRegistry } from './metrics/prometheus-registry.ts'
 export type { Metrics, MetricsOptions, MetricsPage } from './metrics.ts'
 export { createMetrics } from './metrics.ts'
 export type { PolicyLine } from './policy-lines.ts'

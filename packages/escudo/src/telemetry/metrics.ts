@@ -1,22 +1,26 @@
 import { knownKeys, trueOrFalse, wholeNumber } from '../core/options/options.ts'
-import { registeredShields } from '../core/registry.ts'
 import { prefersType } from '../errors/contract/negotiation.ts'
-import { LOSS_REASONS, lostLines } from './lost-lines.ts'
-import { samples, writeFamilies } from './metrics/families.ts'
-import { HttpMetrics } from './metrics/http-metrics.ts'
-import { PolicyMetrics } from './metrics/policy-metrics.ts'
+import { sampleName } from './metrics/definitions.ts'
+import { type PrometheusRegistry, registerMetrics } from './metrics/prometheus-registry.ts'
+import { MetricsSource } from './metrics/source.ts'
 import { CONTENT_TYPES, type TextFormat } from './metrics/text.ts'
+import { writeFamilies } from './metrics/write.ts'
 
 /** Options of {@link createMetrics}. */
 export interface MetricsOptions {
   /**
-   * The maximum number of series of a metric, 1 to 100 000. A histogram is one series. Default 2000. Beyond it,
-   * measurements go to one series with the label `otel_metric_overflow="true"`, and `escudo_metrics_folded_total`
-   * counts them.
+   * The maximum number of series of a metric, 1 to 100 000. A histogram is one series. Default 1999: one less than the
+   * limit of OpenTelemetry's SDKs. Beyond it, measurements go to one series with the label `otel_metric_overflow="true"`,
+   * and `escudo_metrics_folded_total` counts them.
    */
   readonly maxSeries?: number
   /** Whether each latency bucket keeps the trace of its latest sampled request, for OpenMetrics. Default true. */
   readonly exemplars?: boolean
+  /**
+   * A registry of prom-client 15, which then has all series, too. It reads them when it is asked for its metrics, so a
+   * request costs nothing more. Its `resetMetrics()` does not reset them. Default: none.
+   */
+  readonly registry?: PrometheusRegistry
 }
 
 /** The answer to one scrape of Prometheus. */
@@ -35,20 +39,24 @@ export interface Metrics {
    * otherwise it is Prometheus' own text format
    */
   scrape(accept?: string): MetricsPage
-  /** Stops counting. {@link scrape} still shows what was counted. A second call does nothing. */
+  /**
+   * Stops counting, and removes the series from the registry and from OpenTelemetry's meters. {@link scrape} still shows
+   * what was counted. A second call does nothing.
+   */
   close(): void
 }
 
 /**
- * Collects metrics of this process for Prometheus.
+ * Collects metrics of this process for Prometheus: as text, or in a registry of prom-client.
  *
  * It counts requests that an adapter serves, attempts that `resilientFetch` sends, and the outcomes of the policies of
  * every shield. Create it when the program starts: only later events are counted. Without it, counting costs nothing.
  *
  * The names of HTTP metrics follow OpenTelemetry's semantic conventions. The text follows Prometheus' exposition format
- * 0.0.4 or OpenMetrics 1.0.0. docs/telemetry.md lists all names, labels and outcomes.
+ * 0.0.4 or OpenMetrics 1.0.0. docs/telemetry.md lists all names, labels and outcomes. `recordMetrics` of `escudo/otel`
+ * records the same metrics through OpenTelemetry.
  *
- * @throws ConfigurationError for an invalid option
+ * @throws ConfigurationError for an invalid option, and for a registry that already has a metric with one of the names
  * @example
  * ```ts
  * import { circuitBreaker, shield } from 'escudo'
@@ -68,62 +76,43 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
 }
 
 const PATH = 'createMetrics'
+/** With the overflow series 2000, the limit of OpenTelemetry's SDKs. */
+const MAX_SERIES_DEFAULT = 1_999
 const OPENMETRICS = ['application/openmetrics-text', 'application/*', '*/*']
 const PLAIN = ['text/plain', 'text/*', '*/*']
 
 class ProcessMetrics implements Metrics {
-  readonly #http: HttpMetrics
-  readonly #policies: PolicyMetrics
+  readonly #source: MetricsSource
 
   constructor(options: MetricsOptions) {
-    knownKeys(options, PATH, ['maxSeries', 'exemplars'])
-    const maxSeries = wholeNumber(options.maxSeries ?? 2_000, `${PATH}.maxSeries`, 1, 100_000)
-    this.#http = new HttpMetrics(maxSeries, trueOrFalse(options.exemplars ?? true, `${PATH}.exemplars`))
-    this.#policies = new PolicyMetrics(maxSeries)
+    knownKeys(options, PATH, ['maxSeries', 'exemplars', 'registry'])
+    const maxSeries = wholeNumber(options.maxSeries ?? MAX_SERIES_DEFAULT, `${PATH}.maxSeries`, 1, 100_000)
+    const exemplars = trueOrFalse(options.exemplars ?? true, `${PATH}.exemplars`)
+    const source = new MetricsSource(maxSeries, exemplars)
+    this.#source = source
+    sources.set(this, source)
+    if (options.registry === undefined) return
+    try {
+      source.onClosed(registerMetrics(options.registry, source, `${PATH}.registry`))
+    } catch (error) {
+      source.close()
+      throw error
+    }
   }
 
   scrape(accept?: string): MetricsPage {
     const format: TextFormat = prefersType(accept, OPENMETRICS, PLAIN) ? 'openmetrics' : 'prometheus'
-    const shields = registeredShields()
-    // Gauges first: reading the state of a breaker can change it (open to half-open), and the change must be counted.
-    const gauges = this.#policies.gauges(shields)
-    this.#policies.prepare(shields)
-    const bounded = [...this.#http.families, ...this.#policies.counters]
-    const folded = samples(
-      {
-        name: 'escudo_metrics_folded',
-        help: 'Measurements that went to the overflow series because the metric has its maximum number of series.',
-        type: 'counter',
-        labels: ['metric'],
-      },
-      bounded.length,
-    )
-    for (const { facts, foldedCount } of bounded) {
-      folded.seriesFor([facts.type === 'counter' ? `${facts.name}_total` : facts.name]).value = foldedCount
-    }
-    return {
-      contentType: CONTENT_TYPES[format],
-      body: writeFamilies([...bounded, ...gauges, lostLogLines(), folded], format),
-    }
+    return { contentType: CONTENT_TYPES[format], body: writeFamilies(this.#source.collect(sampleName), format) }
   }
 
   close(): void {
-    this.#http.close()
-    this.#policies.close()
+    this.#source.close()
   }
 }
 
-/** Log lines that this process could not write, since it started. */
-function lostLogLines(): ReturnType<typeof samples> {
-  const lost = samples(
-    {
-      name: 'escudo_log_lines_lost',
-      help: 'Log lines that could not be written, by reason: the code of the system, or STALLED.',
-      type: 'counter',
-      labels: ['reason'],
-    },
-    LOSS_REASONS.length,
-  )
-  for (const [reason, count] of lostLines()) lost.seriesFor([reason]).value = count
-  return lost
+const sources = new WeakMap<Metrics, MetricsSource>()
+
+/** The counters of metrics that {@link createMetrics} made; undefined for any other value. */
+export function sourceOf(metrics: Metrics): MetricsSource | undefined {
+  return sources.get(metrics)
 }

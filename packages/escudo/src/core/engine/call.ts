@@ -77,6 +77,16 @@ export class CallRoot {
   get isAbandoned(): boolean {
     return false
   }
+
+  /** Whether a fallback or a stale value replaced a failure of this call. Recorded only while calls are watched. */
+  get isDegraded(): boolean {
+    return false
+  }
+
+  set isDegraded(value: boolean) {
+    // An own property: few calls need it.
+    Object.defineProperty(this, 'isDegraded', { value, writable: true })
+  }
 }
 
 /** Records that no caller waits for a call any more. An own property: few calls need it. */
@@ -204,6 +214,12 @@ function withKey(root: CallRoot, key: string | undefined, priority: number): Cal
       get: () => root.called,
       set: (called: boolean) => {
         root.called = called
+      },
+    },
+    isDegraded: {
+      get: () => root.isDegraded,
+      set: (isDegraded: boolean) => {
+        root.isDegraded = isDegraded
       },
     },
     startNumber: { value: root.startNumber },

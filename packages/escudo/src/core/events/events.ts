@@ -48,17 +48,20 @@ export interface ShieldEvents {
    */
   late: EventBase & { readonly verdict: 'success' | 'failure' }
   /**
-   * A retry, a circuit breaker or a timeout has finished a call that it did not refuse.
+   * A retry, a circuit breaker, a timeout or a cache has finished a call that it did not refuse.
    *
-   * Also emitted when a rate limiter or an adaptive throttle admits a call, and when a call is cancelled while it waits
-   * for a rate limiter. These events are frequent, so only listeners that name this event receive it.
+   * Also emitted when a hedged call has its first answer, when a rate limiter or an adaptive throttle admits a call, and
+   * when a call is cancelled while it waits for a rate limiter. These events are frequent, so only listeners that name
+   * this event receive it.
    */
   executed: EventBase & {
     /**
      * The event's name. Other events get it in a copy (see `EventHub.emit`); a copy per call would cost too much.
      */
     readonly type: 'executed'
-    /** The name of the factory: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `adaptiveThrottle`. */
+    /**
+     * The name of the factory: `retry`, `circuitBreaker`, `timeout`, `rateLimiter`, `adaptiveThrottle`, `cache`, `hedge`.
+     */
     readonly policyType: string
     /** One of the {@link Countable.outcomes} that the policy declares. */
     readonly outcome: string
@@ -102,7 +105,8 @@ const OCCASIONAL: readonly EventName[] = [
   'stale',
   'late',
 ]
-const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
+/** All events. */
+export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
 
 /** An event with its name, for listeners of several kinds of event. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]

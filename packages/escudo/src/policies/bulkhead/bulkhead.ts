@@ -4,6 +4,7 @@ import { Failure, type Frame, type FrameResult, passFailure, unwrap } from '../.
 import { cancellationAfterWait, expireOverdue } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
+import { hasCallWatchers, reportWait } from '../../core/events/call-events.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import type { Operation } from '../../core/operation.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
@@ -98,11 +99,13 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
         // A policy outside may have worked so long that a timer is overdue.
         const late = expireOverdue(call)
         if (late !== undefined) return passCancelled(call, late.reason, binding.policy, outer)
+        const queuedMs = hasCallWatchers() ? enteredMs(call) : undefined
         const queued = new QueuedCall(state, call.root.priority, around)
         state.enqueue(queued)?.displace()
         return queued.wait(call.scope, waitTimers).then((outcome) => {
           const failure = failureOfWait(call, queued, state, binding, outcome, maxWaitMs)
           if (failure !== undefined) return unwrap(passFailure(outer, failure))
+          if (queuedMs !== undefined) reportWait(binding.shield, binding.policy, 'bulkhead', enteredMs(call) - queuedMs)
           return unwrap(start(call, operation, outer, state, next))
         })
       },

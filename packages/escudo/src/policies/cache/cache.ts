@@ -3,11 +3,14 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import type { CallState } from '../../core/engine/call.ts'
 import { CancelScope } from '../../core/engine/cancel-scope.ts'
 import { runOnCalls } from '../../core/engine/custom-policy.ts'
+import { hasCallWatchers } from '../../core/events/call-events.ts'
+import type { Countable } from '../../core/events/events.ts'
 import type { Operation, Run } from '../../core/operation.ts'
 import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 import { outsideCalls } from '../shared/enclosures.ts'
+import { emitExecuted } from '../shared/executed.ts'
 import { runDetached } from '../shared/flight/detached-call.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { judgeError } from '../shared/judge.ts'
@@ -62,6 +65,7 @@ class CachePolicy<R> implements Cache<R> {
   readonly name: string
   readonly type = 'cache'
   readonly settings = {}
+  readonly countable: Countable = { outcomes: OUTCOMES }
   readonly #entries: CacheEntries<unknown>
   /** The running refreshes. Each is removed with its entry, so there are never more refreshes than entries. */
   readonly #refreshes = new Map<CacheEntry<unknown>, CancelScope>()
@@ -104,10 +108,12 @@ class CachePolicy<R> implements Cache<R> {
       const now = clock.now()
       if (entries.isFresh(entry, now)) {
         this.#hits += 1
+        this.#emitExecuted(binding, 'hit', 0)
         return Promise.resolve(entry.value)
       }
       if (!entries.mayRevalidate(entry, now)) return this.#load(key, call, operation, next, binding)
       this.#stale += 1
+      this.#emitExecuted(binding, 'stale', 0)
       if (entries.tryRefresh(entry, now)) void this.#refresh(entry, call, operation, next, binding)
       return Promise.resolve(entry.value)
     })
@@ -129,13 +135,17 @@ class CachePolicy<R> implements Cache<R> {
       const stale = this.#staleFor(error, key, runNumber, call)
       if (stale === undefined) {
         this.#misses += 1
+        this.#emitExecuted(binding, 'miss', 1)
         throw error
       }
       this.#stale += 1
+      if (hasCallWatchers()) call.root.isDegraded = true
       this.#emitStale(stale, error, false, binding)
+      this.#emitExecuted(binding, 'stale', 1)
       return stale.value
     }
     this.#misses += 1
+    this.#emitExecuted(binding, 'miss', 1)
     // A cancelled operation may return a partial value. It is not stored, and the caller does not get it either.
     if (call.scope?.cancellation === undefined) this.#store(key, value, runNumber, binding)
     return value
@@ -188,6 +198,10 @@ class CachePolicy<R> implements Cache<R> {
     this.#entries.store(key, value, runNumber, this.#clock.now())
   }
 
+  #emitExecuted(binding: Binding, outcome: CacheOutcome, attempts: number): void {
+    if (binding.events.hasExecutedListeners) emitExecuted(binding, this.type, outcome, attempts)
+  }
+
   #emitStale({ storedMs }: CacheEntry<unknown>, error: unknown, refresh: boolean, binding: Binding): void {
     const { shield, policy, events } = binding
     if (!events.hasListeners('stale')) return
@@ -205,6 +219,10 @@ class CachePolicy<R> implements Cache<R> {
     })
   }
 }
+
+/** `stale`: an old value was returned, while it is refreshed or in place of a failure. */
+const OUTCOMES = ['hit', 'stale', 'miss'] as const
+type CacheOutcome = (typeof OUTCOMES)[number]
 
 /** Whether an error is the dependency's answer, such as a 404, and not a failure. An answer removes the old value. */
 function isAnswer(error: unknown): boolean {

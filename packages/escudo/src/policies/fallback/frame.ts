@@ -3,6 +3,7 @@ import type { Call, CallState } from '../../core/engine/call.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import { expireOverdue } from '../../core/engine/late-start.ts'
 import { settle } from '../../core/engine/settle.ts'
+import { hasCallWatchers } from '../../core/events/call-events.ts'
 import { describe } from '../../core/events/events.ts'
 import { rememberCall } from '../../core/explain/failed-call.ts'
 import { addNote } from '../../core/explain/notes.ts'
@@ -52,6 +53,7 @@ export class FallbackFrame implements Frame {
     if (hasListeners || when !== isFailure || typeof value === 'function') rememberCall(error, call.root)
     if (!matches(when, error)) return passFailure(outer, failure)
     if (hasListeners) events.emit('fallback', { shield, policy, error })
+    if (hasCallWatchers()) call.root.isDegraded = true
     const make = value as Substitute
     return settle(typeof value === 'function' ? substitute(make, error, call, policy) : value, call, outer)
   }

@@ -1,14 +1,15 @@
 import type { Binding } from '../../core/binding.ts'
 import { runOnCalls } from '../../core/engine/custom-policy.ts'
-import { reportOnce } from '../../core/events/events.ts'
+import { type Countable, reportOnce } from '../../core/events/events.ts'
 import { idempotencyOf } from '../../core/idempotency.ts'
 import type { Operation, Run } from '../../core/operation.ts'
 import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
 import { synchronous } from '../../errors/options/synchronous.ts'
 import { bindBudget } from '../shared/budget.ts'
+import { emitExecuted } from '../shared/executed.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
-import { HedgedCall, type HedgeRules } from './hedged-call.ts'
+import { HedgedCall, type HedgeOutcome, type HedgeRules } from './hedged-call.ts'
 import { HEDGE, type HedgeOptions, readHedgeOptions } from './options.ts'
 import { type HedgeDelay, hedgeDelayMs } from './state/hedge-delay.ts'
 
@@ -49,10 +50,20 @@ export function hedge(options: HedgeOptions): Policy {
   return new HedgePolicy(options)
 }
 
+/** `not_hedged`: the operation must not run twice, so it got one attempt and was not watched. */
+const OUTCOMES: readonly (HedgeOutcome | 'not_hedged')[] = [
+  'first_won',
+  'hedge_won',
+  'failed',
+  'cancelled',
+  'not_hedged',
+]
+
 class HedgePolicy implements Policy {
   readonly name: string
   readonly type = HEDGE
   readonly settings: { readonly afterMs?: number }
+  readonly countable: Countable = { outcomes: OUTCOMES }
   readonly #delay: HedgeDelay
   readonly #maxHedges: number
   readonly #budget: RetryBudget | undefined
@@ -86,14 +97,18 @@ class HedgePolicy implements Policy {
     const rules = this.#rules(binding)
     return runOnCalls((call, operation) => {
       this.#calls += 1
-      if (!this.#mayHedge(operation)) return next(call, operation)
+      if (!this.#mayHedge(operation)) {
+        if (binding.events.hasExecutedListeners) emitExecuted(binding, HEDGE, 'not_hedged')
+        return next(call, operation)
+      }
       // Only the first attempt of a call pays into the budget; later ones come from an outer retry.
       if (call.attempt === 1) this.#budget?.deposit('attempt', binding.clock.now())
       return new HedgedCall(rules, next, call, operation).run()
     })
   }
 
-  #rules({ clock, events, shield, policy }: Binding): HedgeRules {
+  #rules(binding: Binding): HedgeRules {
+    const { clock, events, shield, policy } = binding
     return {
       policy,
       clock,
@@ -109,6 +124,9 @@ class HedgePolicy implements Policy {
         if (latencyMs === undefined) return
         this.#delay.quantile?.record(latencyMs, now)
         this.#budget?.deposit('success', now)
+      },
+      onDecided: (outcome, attempts) => {
+        if (events.hasExecutedListeners) emitExecuted(binding, HEDGE, outcome, attempts)
       },
     }
   }

@@ -12,6 +12,9 @@ import { AttemptLog } from '../shared/attempts.ts'
 import { judgeError } from '../shared/judge.ts'
 import { HedgedAttempt } from './hedged-attempt.ts'
 
+/** The outcomes of a hedged call. `hedge_won`: a later attempt answered first. */
+export type HedgeOutcome = 'first_won' | 'hedge_won' | 'failed' | 'cancelled'
+
 /** What a hedged call reads from its policy and reports to it. */
 export interface HedgeRules {
   /** The policy's name within the shield. */
@@ -26,6 +29,8 @@ export interface HedgeRules {
   onHedge(attempt: number, delayMs: number): void
   /** Called when an attempt has answered. `latencyMs` is undefined if the answer is not a success. */
   onWin(byHedge: boolean, latencyMs: number | undefined, now: number): void
+  /** Called once: with the first answer, the last failure, or the cancellation. */
+  onDecided(outcome: HedgeOutcome, attempts: number): void
 }
 
 /** Wraps a thrown value, because the value itself may be undefined. */
@@ -84,6 +89,7 @@ export class HedgedCall<T> extends Watcher {
   override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
     const cancelled = this.#inFlight
     this.#end()
+    if (this.#winner === undefined) this.#rules.onDecided('cancelled', this.#started)
     // Before the rejection: the error leaves the shield with this note.
     this.#note('cancelled')
     const outer = this.#call.scope
@@ -187,6 +193,7 @@ export class HedgedCall<T> extends Watcher {
     // slow calls would be missing from the quantile, and each hedge would lower it.
     const { startedAt } = this.#inFlight[0] ?? attempt
     this.#rules.onWin(attempt.isHedge, succeeded ? now - startedAt : undefined, now)
+    this.#rules.onDecided(attempt.isHedge ? 'hedge_won' : 'first_won', this.#started)
     const losers = this.#inFlight.filter((inFlight) => inFlight !== attempt)
     this.#inFlight = [attempt]
     if (losers.length === 0) return true
@@ -225,6 +232,7 @@ export class HedgedCall<T> extends Watcher {
     this.#end()
     // The last attempt may have been refused, but the error comes from one that ran.
     if (!isRefusal(thrown.error)) forgetEnds(this.#call.root)
+    if (this.#winner === undefined) this.#rules.onDecided('failed', this.#started)
     const state = this.#started === 1 ? 'not hedged' : 'all failed'
     this.#note(this.#winner === undefined ? state : 'answered')
     return thrown

@@ -4,6 +4,7 @@ import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
+import { hasCallWatchers, reportWait } from '../../core/events/call-events.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import type { Policy, PolicyStatus } from '../../core/policy.ts'
@@ -115,6 +116,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
           try {
             // Nothing is awaited between this check and the operation: a cancellation in between would lose the permit.
             this.#checkTurn(call, queue, waitingCall, binding)
+            if (hasCallWatchers()) reportWait(binding.shield, binding.policy, TYPE, enteredMs(call) - now)
           } catch (error) {
             return unwrap(passFailure(outer, new Failure(error, call.root)))
           }

@@ -6,6 +6,7 @@ export function emitExecuted(
   { events, shield, policy }: Binding,
   policyType: PolicyFacts['type'],
   outcome: string,
+  attempts = 1,
 ): void {
-  events.emit('executed', { type: 'executed', shield, policy, policyType, outcome, attempts: 1 })
+  events.emit('executed', { type: 'executed', shield, policy, policyType, outcome, attempts })
 }

@@ -1,33 +1,33 @@
-import { Histogram } from './histogram.ts'
-import { boundText, helpText, labelText, numberText, type TextFormat } from './text.ts'
+import type { FamilyFacts } from './definitions.ts'
+import { Histogram, type Recorders } from './histogram.ts'
+import { cleanValue, labelText } from './text.ts'
 
-/** The definition of a metric, without its values. */
-export interface FamilyFacts {
-  /** The name, with its unit and without `_total`. */
-  readonly name: string
-  readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
-  readonly labels: readonly string[]
-  /** The unit that the name ends in. */
-  readonly unit?: 'seconds'
-}
-
-/** The label values of a series, in the order of the family's `labels`. */
-export type LabelValues = readonly (string | undefined)[]
+/** The label values of a series, in the order of the family's `labels`. A number is written in decimal. */
+export type LabelValues = readonly (string | number | undefined)[]
 
 /** The value of a counter or gauge series. */
 export interface Sample {
   value: number
 }
 
+/** One series of a family, as the faces read it. */
+export interface SeriesEntry<S> {
+  /** The labels as Prometheus writes them, without braces. They identify the series. */
+  readonly text: string
+  /** The values of the labels, in the family's order: shortened, but not escaped. Undefined for the overflow series. */
+  readonly values: readonly (string | undefined)[] | undefined
+  readonly series: S
+}
+
 /** A node of the lookup tree: it has a child for each value of the next label. */
 interface LabelNode<S> {
-  readonly children: Map<string | undefined, LabelNode<S>>
+  readonly children: Map<string | number | undefined, LabelNode<S>>
   series: S | undefined
 }
 
-// The label that OpenTelemetry's SDKs give to the overflow series of a metric.
-const OVERFLOW = 'otel_metric_overflow="true"'
+/** The label that OpenTelemetry's SDKs give to the overflow series of a metric. */
+export const OVERFLOW_LABEL = 'otel.metric.overflow'
+const OVERFLOW_TEXT = labelText(['otel_metric_overflow'], ['true'])
 
 /**
  * All series of one metric, up to a maximum number.
@@ -37,9 +37,11 @@ const OVERFLOW = 'otel_metric_overflow="true"'
  */
 export class Family<S> {
   readonly facts: FamilyFacts
-  readonly #make: () => S
+  /** The names of the labels in Prometheus. */
+  readonly labelNames: readonly string[]
+  readonly #make: (values: SeriesEntry<S>['values']) => S
   readonly #max: number
-  readonly #series = new Map<string, S>()
+  readonly #series = new Map<string, SeriesEntry<S>>()
   // The same series as a tree of label values, so that a measurement builds no text. It has at most #max entries.
   readonly #byLabelValues: LabelNode<S> = { children: new Map(), series: undefined }
   #rememberedCount = 0
@@ -47,8 +49,9 @@ export class Family<S> {
   /** The number of measurements that went to the overflow series. */
   foldedCount = 0
 
-  constructor(facts: FamilyFacts, max: number, make: () => S) {
+  constructor(facts: FamilyFacts, max: number, make: (values: SeriesEntry<S>['values']) => S) {
     this.facts = facts
+    this.labelNames = facts.labels.map((label) => label.replaceAll('.', '_'))
     this.#max = max
     this.#make = make
   }
@@ -57,25 +60,29 @@ export class Family<S> {
   seriesFor(values: LabelValues): S {
     let node: LabelNode<S> | undefined = this.#byLabelValues
     for (let index = 0; index < values.length && node !== undefined; index += 1) node = node.children.get(values[index])
-    if (node?.series !== undefined) return node.series
+    return node?.series ?? this.#firstTime(values)
+  }
+
+  #firstTime(values: LabelValues): S {
     const series = this.reserve(values)
     if (series !== undefined) {
       this.#remember(values, series)
       return series
     }
     this.foldedCount += 1
-    this.#overflow ??= this.#make()
+    this.#overflow ??= this.#make(undefined)
     return this.#overflow
   }
 
   /** The series with these labels, created at zero if there is room; undefined if there is none. */
   reserve(values: LabelValues): S | undefined {
-    const labels = labelText(this.facts.labels, values)
-    const existing = this.#series.get(labels)
-    if (existing !== undefined || this.#series.size >= this.#max) return existing
-    const made = this.#make()
-    this.#series.set(labels, made)
-    return made
+    const cleaned = this.facts.labels.map((_, index) => cleanValue(values[index]))
+    const text = labelText(this.labelNames, cleaned)
+    const existing = this.#series.get(text)
+    if (existing !== undefined || this.#series.size >= this.#max) return existing?.series
+    const series = this.#make(cleaned)
+    this.#series.set(text, { text, values: cleaned, series })
+    return series
   }
 
   #remember(values: LabelValues, series: S): void {
@@ -96,9 +103,23 @@ export class Family<S> {
   }
 
   /** Lists the series, sorted by labels so that scrapes are easy to compare. The overflow series is last. */
-  entries(): readonly (readonly [labels: string, series: S])[] {
-    const sorted = [...this.#series].sort(([a], [b]) => (a < b ? -1 : 1))
-    return this.#overflow === undefined ? sorted : [...sorted, [OVERFLOW, this.#overflow]]
+  entries(): readonly SeriesEntry<S>[] {
+    const sorted = [...this.#series.values()].sort((a, b) => (a.text < b.text ? -1 : 1))
+    if (this.#overflow === undefined) return sorted
+    return [...sorted, { text: OVERFLOW_TEXT, values: undefined, series: this.#overflow }]
+  }
+}
+
+/** A family of histograms, whose measurements can also be recorded elsewhere. */
+export class HistogramFamily extends Family<Histogram> {
+  readonly bounds: readonly number[]
+  readonly recorders: Recorders
+
+  constructor(facts: FamilyFacts, max: number, bounds: readonly number[]) {
+    const recorders: Recorders = { list: [] }
+    super(facts, max, (values) => new Histogram(bounds, values, recorders))
+    this.bounds = bounds
+    this.recorders = recorders
   }
 }
 
@@ -108,55 +129,6 @@ export function samples(facts: FamilyFacts, max: number): Family<Sample> {
 }
 
 /** Makes a family of histograms. */
-export function histograms(facts: FamilyFacts, max: number, bounds: readonly number[]): Family<Histogram> {
-  return new Family(facts, max, () => new Histogram(bounds))
-}
-
-/** Writes families as text, sorted by name. Families without series are left out. */
-export function writeFamilies(families: readonly Family<Sample | Histogram>[], format: TextFormat): string {
-  const lines: string[] = []
-  const byName = [...families].sort((a, b) => (a.facts.name < b.facts.name ? -1 : 1))
-  for (const family of byName) {
-    const entries = family.entries()
-    if (entries.length === 0) continue
-    writeHead(lines, family.facts, format)
-    const name = sampleName(family.facts)
-    for (const [labels, series] of entries) {
-      if (series instanceof Histogram) writeHistogram(lines, name, labels, series, format)
-      else lines.push(`${name}${labels === '' ? '' : `{${labels}}`} ${numberText(series.value)}`)
-    }
-  }
-  if (format === 'openmetrics') lines.push('# EOF')
-  return `${lines.join('\n')}${lines.length === 0 ? '' : '\n'}`
-}
-
-function sampleName({ name, type }: FamilyFacts): string {
-  return type === 'counter' ? `${name}_total` : name
-}
-
-function writeHead(lines: string[], facts: FamilyFacts, format: TextFormat): void {
-  // Prometheus' own format names a counter by its samples, OpenMetrics without `_total`.
-  const name = format === 'prometheus' ? sampleName(facts) : facts.name
-  lines.push(`# HELP ${name} ${helpText(facts.help, format)}`, `# TYPE ${name} ${facts.type}`)
-  if (format === 'openmetrics' && facts.unit !== undefined) lines.push(`# UNIT ${name} ${facts.unit}`)
-}
-
-function writeHistogram(lines: string[], name: string, labels: string, histogram: Histogram, format: TextFormat): void {
-  const before = labels === '' ? '' : `${labels},`
-  let count = 0
-  for (let index = 0; index < histogram.counts.length; index += 1) {
-    count += histogram.counts[index] as number
-    const le = boundText(histogram.bounds[index] ?? Number.POSITIVE_INFINITY, format)
-    const exemplar = format === 'openmetrics' ? exemplarText(histogram, index) : ''
-    lines.push(`${name}_bucket{${before}le="${le}"} ${count}${exemplar}`)
-  }
-  const all = labels === '' ? '' : `{${labels}}`
-  lines.push(`${name}_sum${all} ${numberText(histogram.sum)}`, `${name}_count${all} ${count}`)
-}
-
-function exemplarText(histogram: Histogram, index: number): string {
-  const exemplar = histogram.exemplars[index]
-  if (exemplar === undefined) return ''
-  const { traceId, value, atMs } = exemplar
-  return ` # {${labelText(['trace_id'], [traceId])}} ${numberText(value)} ${(atMs / 1_000).toFixed(3)}`
+export function histograms(facts: FamilyFacts, max: number, bounds: readonly number[]): HistogramFamily {
+  return new HistogramFamily(facts, max, bounds)
 }

@@ -1,11 +1,7 @@
 import { type ClientRequest, type ServerRequest, watchHttp } from '../../core/events/http-events.ts'
-import { type Family, type FamilyFacts, histograms, type Sample, samples } from './families.ts'
+import { ACTIVE, BOUNDS_SECONDS, ERRORS, SENT, SERVED } from './definitions.ts'
+import { type Family, type HistogramFamily, histograms, type Sample, samples } from './families.ts'
 import type { Histogram } from './histogram.ts'
-
-// Names, labels and bounds follow OpenTelemetry's semantic conventions for HTTP metrics, in the form that its exporters
-// use for Prometheus.
-
-const BOUNDS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const
 
 /** The known methods. A client can send any other text as method: it becomes `_OTHER`, as in the conventions. */
 const METHODS: ReadonlySet<string> = new Set([
@@ -20,38 +16,11 @@ const METHODS: ReadonlySet<string> = new Set([
   'TRACE',
 ])
 
-const SERVED: FamilyFacts = {
-  name: 'http_server_request_duration_seconds',
-  help: 'Duration of the requests that this service answered, in seconds.',
-  type: 'histogram',
-  unit: 'seconds',
-  labels: ['http_request_method', 'http_route', 'http_response_status_code', 'error_type'],
-}
-const ACTIVE: FamilyFacts = {
-  name: 'http_server_active_requests',
-  help: 'Requests that this service is processing now.',
-  type: 'gauge',
-  labels: ['http_request_method'],
-}
-const SENT: FamilyFacts = {
-  name: 'http_client_request_duration_seconds',
-  help: 'Duration of the attempts to call a dependency, including the response body, in seconds.',
-  type: 'histogram',
-  unit: 'seconds',
-  labels: ['http_request_method', 'server_address', 'server_port', 'http_response_status_code', 'error_type'],
-}
-const ERRORS: FamilyFacts = {
-  name: 'escudo_http_errors',
-  help: 'Error answers of this service, by code and kind: business (the client can act) or technical (the service is at fault).',
-  type: 'counter',
-  labels: ['error_code', 'error_kind'],
-}
-
 /** Counts served requests and sent attempts. */
 export class HttpMetrics {
-  readonly #served: Family<Histogram>
+  readonly #served: HistogramFamily
   readonly #active: Family<Sample>
-  readonly #sent: Family<Histogram>
+  readonly #sent: HistogramFamily
   readonly #errors: Family<Sample>
   readonly #exemplars: boolean
   readonly #stopWatching: () => void
@@ -84,7 +53,7 @@ export class HttpMetrics {
       active.value -= 1
       // In the conventions, a 4xx is not an error of the server.
       const errorType = status >= 500 ? (errorCode ?? String(status)) : undefined
-      const series = this.#served.seriesFor([method, route ?? undefined, String(status), errorType])
+      const series = this.#served.seriesFor([method, route ?? undefined, status, errorType])
       series.observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
       if (errorCode !== undefined) this.#errors.seriesFor([errorCode, errorKind]).value += 1
     }
@@ -92,7 +61,7 @@ export class HttpMetrics {
 
   #onSent({ method, url }: ClientRequest): ReturnType<NonNullable<Parameters<typeof watchHttp>[0]['sent']>> {
     return ({ durationMs, status, errorType, traceId }) => {
-      const labels = [knownMethod(method), addressOf(url), portOf(url), status?.toString(), errorType]
+      const labels = [knownMethod(method), addressOf(url), portOf(url), status, errorType]
       this.#sent.seriesFor(labels).observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
     }
   }

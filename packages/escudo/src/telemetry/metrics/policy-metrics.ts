@@ -1,106 +1,122 @@
-import type { Clock } from '../../core/clock.ts'
-import { type BreakerState, reportOnce, type ShieldEvent, watchAll } from '../../core/events/events.ts'
-import type { AnyPolicy, PolicyStatus } from '../../core/policy.ts'
-import { registeredShields, type ShieldFacts } from '../../core/registry.ts'
-import { type Family, type FamilyFacts, type Sample, samples } from './families.ts'
+import { CALL_OUTCOMES, watchCalls } from '../../core/events/call-events.ts'
+import { type ShieldEvent, type ShieldEvents, watchAll } from '../../core/events/events.ts'
+import type { AnyPolicy } from '../../core/policy.ts'
+import type { ShieldFacts } from '../../core/registry.ts'
+import * as all from './definitions.ts'
+import { type Family, type HistogramFamily, histograms, type Sample, samples } from './families.ts'
+import type { Histogram } from './histogram.ts'
+import { OpenPeriods } from './open-periods.ts'
 
 type CounterFamily = Family<Sample>
 
-const POLICY_LABELS = ['escudo_shield', 'escudo_policy'] as const
-const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated', 'disabled']
-
-/** Shared by rate limiters and adaptive throttles. The label `escudo_policy` distinguishes them. */
-const RATE_LIMITED = counter(
-  'escudo_rate_limiter_requests',
-  'Calls by outcome at the rate limiter or adaptive throttle; rejected calls were not run.',
-  'outcome',
-)
-
 /** The counter of outcomes for each type of policy. */
-const EXECUTIONS: Readonly<Record<string, FamilyFacts>> = {
-  circuitBreaker: counter(
-    'escudo_circuit_breaker_executions',
-    'Calls by outcome at the circuit breaker; rejected calls were not run.',
-    'outcome',
-  ),
-  retry: counter('escudo_retry_executions', 'Calls by outcome after all their attempts.', 'outcome'),
-  timeout: counter('escudo_timeout_executions', 'Calls by outcome: ended in time, timed out, or aborted.', 'outcome'),
-  rateLimiter: RATE_LIMITED,
-  adaptiveThrottle: RATE_LIMITED,
-}
-/** The counters that have an outcome `rejected`, by the error code of the refusal. */
-const REJECTED: ReadonlyMap<string, FamilyFacts | undefined> = new Map([
-  ['CIRCUIT_OPEN', EXECUTIONS['circuitBreaker']],
-  ['RATE_LIMITED', RATE_LIMITED],
+const EXECUTIONS: ReadonlyMap<string, all.FamilyFacts> = new Map([
+  ['circuitBreaker', all.BREAKER_EXECUTIONS],
+  ['retry', all.RETRY_EXECUTIONS],
+  ['timeout', all.TIMEOUT_EXECUTIONS],
+  ['rateLimiter', all.RATE_LIMITED],
+  ['adaptiveThrottle', all.RATE_LIMITED],
+  ['cache', all.CACHE_REQUESTS],
+  ['hedge', all.HEDGE_EXECUTIONS],
 ])
-const ATTEMPTS = counter('escudo_retry_attempts', 'Attempts, including the first attempt of each call.')
-const CHANGES = counter(
-  'escudo_circuit_breaker_state_changes',
-  'State changes of the circuit breaker, by old state, new state and reason.',
-  'from',
-  'to',
-  'reason',
-)
-const REJECTIONS = counter('escudo_bulkhead_rejections', 'Calls that the bulkhead or adaptive limiter rejected.')
-const FALLBACKS = counter('escudo_fallback_uses', 'Failures that a fallback replaced.')
-const STATE = gauge(
-  'escudo_circuit_breaker_state',
-  'State of the circuit breaker: 1 for the current state, 0 for the others.',
-  'state',
-)
-const BULKHEAD: Readonly<Record<string, FamilyFacts>> = {
-  inUse: gauge('escudo_bulkhead_in_use', 'Operations that are running now.'),
-  limit: gauge('escudo_bulkhead_limit', 'Maximum number of concurrent operations.'),
-  queued: gauge('escudo_bulkhead_queued', 'Calls that are waiting for a permit.'),
-}
+/** The counters that have an outcome `rejected`, by the error code of the refusal. */
+const REJECTED: ReadonlyMap<string, all.FamilyFacts> = new Map([
+  ['CIRCUIT_OPEN', all.BREAKER_EXECUTIONS],
+  ['RATE_LIMITED', all.RATE_LIMITED],
+])
+const WATCHED = ['executed', 'rejected', 'stateChange', 'fallback', 'retry'] as const
 
-/** Counts the events of the policies of all shields. Reads their states at each scrape. */
+/** Counts what the calls and the policies of all shields report. */
 export class PolicyMetrics {
-  readonly #maxSeries: number
-  readonly #executions: ReadonlyMap<FamilyFacts | undefined, CounterFamily>
-  readonly #attempts: CounterFamily
+  readonly #calls: HistogramFamily
+  /** One family for each definition. Types of policies may share one. */
+  readonly #executions: ReadonlyMap<all.FamilyFacts, CounterFamily>
+  readonly #executionsOf: ReadonlyMap<string, CounterFamily>
+  readonly #attemptsOf: ReadonlyMap<string, CounterFamily>
   readonly #changes: CounterFamily
+  readonly #openPeriods: HistogramFamily
+  readonly #delays: HistogramFamily
+  readonly #waitsOf: ReadonlyMap<string, HistogramFamily>
   readonly #rejections: CounterFamily
   readonly #fallbacks: CounterFamily
+  readonly #open = new OpenPeriods()
   /** Shields that {@link prepare} has handled. They need it only once, even if some series had no room. */
   readonly #prepared = new WeakSet<ShieldFacts>()
-  readonly #stopWatching: () => void
+  readonly #stopWatching: readonly (() => void)[]
 
   constructor(maxSeries: number) {
-    this.#maxSeries = maxSeries
-    this.#executions = new Map(Object.values(EXECUTIONS).map((facts) => [facts, samples(facts, maxSeries)]))
-    this.#attempts = samples(ATTEMPTS, maxSeries)
-    this.#changes = samples(CHANGES, maxSeries)
-    this.#rejections = samples(REJECTIONS, maxSeries)
-    this.#fallbacks = samples(FALLBACKS, maxSeries)
-    this.#stopWatching = watchAll((event) => this.#count(event), ['executed', 'rejected', 'stateChange', 'fallback'])
+    const counters = (facts: all.FamilyFacts): CounterFamily => samples(facts, maxSeries)
+    const durations = (facts: all.FamilyFacts): HistogramFamily => histograms(facts, maxSeries, all.BOUNDS_SECONDS)
+    this.#calls = durations(all.CALLS)
+    const executions = new Map([...new Set(EXECUTIONS.values())].map((facts) => [facts, counters(facts)]))
+    this.#executions = executions
+    this.#executionsOf = new Map([...EXECUTIONS].map(([type, facts]) => [type, executions.get(facts) as CounterFamily]))
+    this.#attemptsOf = new Map([
+      ['retry', counters(all.RETRY_ATTEMPTS)],
+      ['hedge', counters(all.HEDGE_ATTEMPTS)],
+    ])
+    this.#changes = counters(all.BREAKER_CHANGES)
+    this.#openPeriods = histograms(all.BREAKER_OPEN, maxSeries, all.OPEN_BOUNDS_SECONDS)
+    this.#delays = durations(all.RETRY_DELAY)
+    this.#waitsOf = new Map([
+      ['bulkhead', durations(all.BULKHEAD_WAIT)],
+      ['rateLimiter', durations(all.RATE_LIMITER_WAIT)],
+    ])
+    this.#rejections = counters(all.BULKHEAD_REJECTIONS)
+    this.#fallbacks = counters(all.FALLBACKS)
+    this.#stopWatching = [
+      watchAll((event) => this.#count(event), WATCHED),
+      watchCalls({
+        ended: (shield, outcome, durationMs) => this.#calls.seriesFor([shield, outcome]).observe(durationMs / 1_000),
+        waited: (shield, policy, type, waitedMs) =>
+          this.#waitsOf
+            .get(type)
+            ?.seriesFor([shield, policy])
+            .observe(waitedMs / 1_000),
+      }),
+    ]
   }
 
-  /** The counters. Their values only increase. */
-  get counters(): readonly CounterFamily[] {
-    return [...this.#executions.values(), this.#attempts, this.#changes, this.#rejections, this.#fallbacks]
+  /** The counters and histograms. Their values only increase. */
+  get families(): readonly Family<Sample | Histogram>[] {
+    return [
+      this.#calls,
+      ...this.#executions.values(),
+      ...this.#attemptsOf.values(),
+      this.#changes,
+      this.#openPeriods,
+      this.#delays,
+      ...this.#waitsOf.values(),
+      this.#rejections,
+      this.#fallbacks,
+    ]
   }
 
   close(): void {
-    this.#stopWatching()
+    for (const stop of this.#stopWatching) stop()
   }
 
   /** Creates the series of every shield, so that they are present at zero before the first event. */
-  prepare(shields: readonly ShieldFacts[] = registeredShields()): void {
+  prepare(shields: readonly ShieldFacts[]): void {
     for (const facts of shields) {
       if (this.#prepared.has(facts)) continue
       this.#prepared.add(facts)
+      for (const outcome of CALL_OUTCOMES) this.#calls.reserve([facts.name, outcome])
       for (const { name, policy } of facts.policies) this.#prepare(facts.name, name, policy)
     }
   }
 
   #prepare(shield: string, name: string, { type, countable }: AnyPolicy): void {
-    const executions = this.#executions.get(EXECUTIONS[type])
+    const executions = this.#executionsOf.get(type)
     for (const outcome of countable?.outcomes ?? []) executions?.reserve([shield, name, outcome])
     for (const { from, to, reason } of countable?.transitions ?? [])
       this.#changes.reserve([shield, name, from, to, reason])
-    if ([...REJECTED.values()].includes(EXECUTIONS[type])) executions?.reserve([shield, name, 'rejected'])
-    if (type === 'retry') this.#attempts.reserve([shield, name])
+    if (executions !== undefined && [...REJECTED.values()].includes(executions.facts))
+      executions.reserve([shield, name, 'rejected'])
+    this.#attemptsOf.get(type)?.reserve([shield, name])
+    this.#waitsOf.get(type)?.reserve([shield, name])
+    if (type === 'circuitBreaker') this.#openPeriods.reserve([shield, name])
+    if (type === 'retry') this.#delays.reserve([shield, name])
     if (type === 'bulkhead' || type === 'adaptiveLimiter') this.#rejections.reserve([shield, name])
     if (type === 'fallback') this.#fallbacks.reserve([shield, name])
   }
@@ -109,69 +125,34 @@ export class PolicyMetrics {
     const { shield, policy } = event
     switch (event.type) {
       case 'executed':
-        add(this.#executions.get(EXECUTIONS[event.policyType]), [shield, policy, event.outcome])
-        if (event.policyType === 'retry') add(this.#attempts, [shield, policy], event.attempts)
+        add(this.#executionsOf.get(event.policyType), [shield, policy, event.outcome])
+        add(this.#attemptsOf.get(event.policyType), [shield, policy], event.attempts)
         return
-      case 'rejected':
-        add(this.#executions.get(REJECTED.get(event.code)), [shield, policy, 'rejected'])
+      case 'rejected': {
+        const executions = REJECTED.get(event.code)
+        if (executions !== undefined) add(this.#executions.get(executions), [shield, policy, 'rejected'])
         if (event.code === 'BULKHEAD_FULL') add(this.#rejections, [shield, policy])
         return
+      }
       case 'stateChange':
-        add(this.#changes, [shield, policy, event.from, event.to, event.reason])
+        this.#countChange(event)
+        return
+      case 'retry':
+        this.#delays.seriesFor([shield, policy]).observe(event.delayMs / 1_000)
         return
       case 'fallback':
         add(this.#fallbacks, [shield, policy])
     }
   }
 
-  /**
-   * Reads the gauges of all policies. If several shields share a name, the values of their bulkheads are added, and the
-   * state is that of the breaker that was built last.
-   */
-  gauges(shields: readonly ShieldFacts[] = registeredShields()): readonly Family<Sample>[] {
-    const state = samples(STATE, this.#maxSeries)
-    const bulkhead = new Map(Object.entries(BULKHEAD).map(([key, facts]) => [key, samples(facts, this.#maxSeries)]))
-    for (const { name: shield, clock, policies } of shields) {
-      for (const { name, policy } of policies) {
-        if (policy.type !== 'circuitBreaker' && policy.type !== 'bulkhead') continue
-        const status = statusOf(policy, clock)
-        if (status === undefined) continue
-        if (policy.type === 'circuitBreaker') {
-          for (const value of STATES) setState(state, [shield, name, value], status['state'] === value ? 1 : 0)
-        } else {
-          for (const [key, family] of bulkhead) family.seriesFor([shield, name]).value += Number(status[key])
-        }
-      }
-    }
-    return [state, ...bulkhead.values()]
+  #countChange(event: ShieldEvents['stateChange']): void {
+    const { shield, policy, from, to, reason } = event
+    add(this.#changes, [shield, policy, from, to, reason])
+    const openedForMs = this.#open.change(event)
+    if (openedForMs !== undefined) this.#openPeriods.seriesFor([shield, policy]).observe(openedForMs / 1_000)
   }
-}
-
-/** Reads the status of a policy. A custom policy or clock can throw: then only its own gauges are missing. */
-function statusOf(policy: AnyPolicy, clock: Clock): PolicyStatus | undefined {
-  try {
-    return policy.status?.(clock.now())
-  } catch (error) {
-    reportOnce(policy, error, `the status of the policy '${policy.name}'`)
-    return undefined
-  }
-}
-
-/** Sets the state of a breaker. The overflow series counts the breakers in this state instead. */
-function setState(family: Family<Sample>, labels: readonly string[], value: 0 | 1): void {
-  const series = family.reserve(labels)
-  if (series === undefined) family.seriesFor(labels).value += value
-  else series.value = value
 }
 
 function add(family: CounterFamily | undefined, labels: readonly string[], amount = 1): void {
   if (family !== undefined) family.seriesFor(labels).value += amount
-}
-
-function counter(name: string, help: string, ...labels: readonly string[]): FamilyFacts {
-  return { name, help, type: 'counter', labels: [...POLICY_LABELS, ...labels] }
-}
-
-function gauge(name: string, help: string, ...labels: readonly string[]): FamilyFacts {
-  return { name, help, type: 'gauge', labels: [...POLICY_LABELS, ...labels] }
 }

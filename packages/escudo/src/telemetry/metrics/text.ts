@@ -12,7 +12,8 @@ export const CONTENT_TYPES: Readonly<Record<TextFormat, string>> = {
 
 // Names that people choose are shorter. A longer one contains data that does not belong in a name.
 const VALUE_LENGTH_MAX = 256
-const NEEDS_ESCAPING = /[\\"\n]|\p{Surrogate}/u
+const NEEDS_ESCAPING = /[\\"\n]/
+const LONE_SURROGATE = /\p{Surrogate}/u
 const LONE_SURROGATES = /\p{Surrogate}/gu
 
 /**
@@ -23,20 +24,26 @@ const LONE_SURROGATES = /\p{Surrogate}/gu
 export function labelText(names: readonly string[], values: readonly (string | undefined)[]): string {
   let text = ''
   for (let index = 0; index < names.length; index += 1) {
-    const value = values[index]
-    if (value === undefined || value === '') continue
+    const value = cleanValue(values[index])
+    if (value === undefined) continue
     text += `${text === '' ? '' : ','}${names[index]}="${escapedValue(value)}"`
   }
   return text
 }
 
-function escapedValue(value: string): string {
+/** Shortens a label value, and replaces what UTF-8 cannot encode. Undefined for a value that is missing or empty. */
+export function cleanValue(given: string | number | undefined): string | undefined {
+  if (given === undefined || given === '') return undefined
+  const value = String(given)
   const short = value.length > VALUE_LENGTH_MAX ? value.slice(0, VALUE_LENGTH_MAX) : value
-  if (!NEEDS_ESCAPING.test(short)) return short
   // A lone surrogate has no UTF-8 form. If it were replaced only during encoding, two values could become one series
   // that is listed twice.
-  const encodable = short.replace(LONE_SURROGATES, '\ufffd')
-  return encodable.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+  return LONE_SURROGATE.test(short) ? short.replace(LONE_SURROGATES, '\ufffd') : short
+}
+
+function escapedValue(value: string): string {
+  if (!NEEDS_ESCAPING.test(value)) return value
+  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
 }
 
 /** Escapes a help text to one line. OpenMetrics escapes quotes too. */

@@ -49,6 +49,7 @@ export class Flight extends CancelScope implements SharedRun {
       for (const waiter of this.#close()) {
         // A policy outside may still fail the call, for example a retry whose classifier rejects the value.
         if (root.called) waiter.root.called = true
+        if (root.isDegraded) waiter.root.isDegraded = true
         waiter.resolve(value)
       }
     } catch (error) {

@@ -2,8 +2,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Family, histograms, samples, writeFamilies } from '../families.ts'
+import { Family, histograms, samples } from '../families.ts'
 import { boundText, helpText, labelText, numberText } from '../text.ts'
+import { writeFamilies } from '../write.ts'
 import { checkHistograms, readScrape } from './setup.ts'
 
 setFlagsFromString('--expose-gc')
@@ -17,7 +18,7 @@ function heapGrowth(body: () => void): number {
   return process.memoryUsage().heapUsed - before
 }
 
-const FACTS = { name: 'a', help: 'h', type: 'gauge', labels: ['x', 'y'] } as const
+const FACTS = { name: 'a', help: 'h', type: 'gauge', labels: ['x', 'y'], otel: { name: 'a', unit: '1' } } as const
 
 describe('labels', () => {
   test('escapes backslash, quote and newline only', () => {
@@ -81,7 +82,7 @@ describe('families', () => {
   test('are sorted by name, their series by labels, without families that have no series', () => {
     const gauge = samples({ ...FACTS, name: 'b' }, 10)
     for (const x of ['2', '10', '1']) gauge.seriesFor([x]).value = Number(x)
-    const counter = samples({ name: 'a', help: 'Counts.', type: 'counter', labels: [] }, 10)
+    const counter = samples({ ...FACTS, help: 'Counts.', type: 'counter', labels: [] }, 10)
     counter.seriesFor([]).value = Number.NaN
     const empty = samples({ ...FACTS, name: 'c' }, 10)
     expect(writeFamilies([empty, gauge, counter], 'prometheus')).toBe(
@@ -103,7 +104,7 @@ describe('families', () => {
 
   test('write cumulative buckets with inclusive bounds, then +Inf, sum and count', () => {
     const family = histograms(
-      { name: 'd_seconds', help: 'h', type: 'histogram', labels: ['x'], unit: 'seconds' },
+      { ...FACTS, name: 'd_seconds', type: 'histogram', labels: ['x'], unit: 'seconds' },
       10,
       [0.5, 1],
     )
@@ -131,7 +132,7 @@ describe('families', () => {
   test('write a consistent histogram for any measurements', () => {
     fc.assert(
       fc.property(fc.array(fc.double()), (values) => {
-        const family = histograms({ name: 'd', help: 'h', type: 'histogram', labels: [] }, 10, [-1, 0, 0.25, 3])
+        const family = histograms({ ...FACTS, name: 'd', type: 'histogram', labels: [] }, 10, [-1, 0, 0.25, 3])
         family.reserve([])
         for (const value of values) family.seriesFor([]).observe(value)
         const read = readScrape(writeFamilies([family], 'prometheus'))
@@ -144,11 +145,11 @@ describe('families', () => {
   })
 
   test('write units, exemplars and an end marker in OpenMetrics, counters without _total', () => {
-    const family = histograms({ name: 'd_seconds', help: 'h', type: 'histogram', labels: [], unit: 'seconds' }, 10, [1])
+    const family = histograms({ ...FACTS, name: 'd_seconds', type: 'histogram', labels: [], unit: 'seconds' }, 10, [1])
     family.seriesFor([]).observe(0.25, 'a'.repeat(32))
     family.seriesFor([]).observe(0.5, 'b'.repeat(32))
     family.seriesFor([]).observe(2)
-    const counted = samples({ name: 'c', help: 'h', type: 'counter', labels: [] }, 10)
+    const counted = samples({ ...FACTS, name: 'c', type: 'counter', labels: [] }, 10)
     counted.seriesFor([]).value = 1
     const text = writeFamilies([family, counted], 'openmetrics')
     expect(text.replace(/ \d{10}\.\d{3}$/m, ' <now>')).toBe(
@@ -178,7 +179,7 @@ describe('the maximum number of series', () => {
       for (let value = 0; value < 10; value += 1) family.seriesFor([String(value)]).value += 1
     }
     expect(family.foldedCount).toBe(14)
-    expect(family.entries().map(([labels, { value }]) => [labels, value])).toEqual([
+    expect(family.entries().map(({ text, series }) => [text, series.value])).toEqual([
       ['x="0"', 2],
       ['x="1"', 2],
       ['x="2"', 2],
@@ -199,14 +200,14 @@ describe('the maximum number of series', () => {
     const grownBy = heapGrowth(() => {
       for (let index = 0; index < 100_000; index += 1) family.seriesFor([`${'n'.repeat(256)}${index}`]).value += 1
     })
-    expect(family.entries().reduce((sum, [, { value }]) => sum + value, 0)).toBe(100_000)
+    expect(family.entries().reduce((sum, { series }) => sum + series.value, 0)).toBe(100_000)
     expect(grownBy).toBeLessThan(3_000_000)
   })
 
   test('counts many values that become one series by escaping in that series', () => {
     const family = samples(FACTS, 2)
     for (let code = 0xd800; code < 0xd900; code += 1) family.seriesFor([String.fromCharCode(code)]).value += 1
-    expect(family.entries().map(([labels, { value }]) => [labels, value])).toEqual([['x="\ufffd"', 256]])
+    expect(family.entries().map(({ text, series }) => [text, series.value])).toEqual([['x="\ufffd"', 256]])
     expect(family.foldedCount).toBe(0)
   })
 })
