@@ -6,7 +6,7 @@ import type { Operation } from '../core/operation.ts'
 import { retryAfterMs } from '../errors/body/retry-after.ts'
 import { Attempt } from './attempt.ts'
 import { AttemptTelemetry } from './attempt-telemetry.ts'
-import { amendFacts, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
+import { amendTimeout, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
 import type { ClientSettings } from './client-settings.ts'
 import type { ResponseShield } from './options.ts'
 import { checkInTime } from './request/in-time.ts'
@@ -188,19 +188,11 @@ export class FetchCall {
 
   /** Runs before the policies are notified of the cancellation, so that they read the amended facts. */
   #onCancel({ by, reason }: Cancellation, body: BodyStream | undefined): void {
-    if (by === 'escudo') this.#amendTimeout(reason, body)
+    if (by === 'escudo') {
+      const waitsForReader = body?.waitsForReader === true
+      amendTimeout(this.#request, reason, { delivered: this.#delivered !== undefined, waitsForReader })
+    }
     body?.fail(errorForCaller(this.#request, reason), reason)
-  }
-
-  #amendTimeout(error: unknown, body: BodyStream | undefined): void {
-    const { signal, idempotent } = this.#request
-    // A timeout outside this call comes through the caller's signal. Its operation reads the body too, so a retry of
-    // that operation makes a new call. This is safe if the request is idempotent.
-    const isOuter = signal?.aborted === true && signal.reason === error
-    const mayRepeat = idempotent && (isOuter || this.#delivered === undefined)
-    if (!mayRepeat) amendFacts(error, { retry: 'never' })
-    // The dependency sent its data in time; the reader was too slow.
-    if (!isOuter && body?.waitsForReader) amendFacts(error, { verdict: 'ignored' })
   }
 
   #succeed(response: Response): void {

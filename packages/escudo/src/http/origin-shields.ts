@@ -19,7 +19,7 @@ export class OriginShields {
     this.#max = max
   }
 
-  of({ origin, host }: URL): Shield {
+  of({ origin, host }: Pick<URL, 'origin' | 'host'>): Shield {
     const known = this.#shields.get(origin)
     if (known !== undefined) {
       this.#shields.delete(origin)

@@ -5,17 +5,24 @@ import type { Call } from '../../core/engine/call.ts'
 import { callOfSignal, msLeft } from '../../core/engine/signal-deadline.ts'
 import type { Propagation } from './propagation.ts'
 
-/** What the headers of all attempts of a request depend on. */
-export interface HeaderSource {
-  /** The caller's headers. They always win. */
-  readonly headers: Headers
+/** What the headers that escudo adds to all attempts of a request depend on. */
+export interface HeaderContext {
   /** The caller's signal. It may belong to a call of a shield around this client. */
   readonly signal: AbortSignal | undefined
   readonly context: Ambient | undefined
-  readonly url: URL
+  readonly url: Pick<URL, 'origin'>
   /** Whether headers can be kept from redirects to other origins. */
   readonly canConfine: boolean
 }
+
+/** What the headers of all attempts of a request depend on. */
+export interface HeaderSource extends HeaderContext {
+  /** The caller's headers. They always win. */
+  readonly headers: Headers
+}
+
+/** The headers of a request that is built. `set` throws for a value that no header may contain. */
+export type HeaderSink = Pick<Headers, 'has' | 'set'>
 
 /** The headers of one attempt. */
 export interface AttemptHeaders {
@@ -24,12 +31,7 @@ export interface AttemptHeaders {
   readonly confined: boolean
 }
 
-/**
- * Returns the headers of one attempt.
- *
- * The attempt adds the trace context, with a new child span; the time left until the earliest deadline in force; and,
- * from the second attempt on, its number.
- */
+/** Returns the headers of one attempt: those of the caller, and those of {@link addAttemptHeaders}. */
 export function attemptHeaders(
   source: HeaderSource,
   call: Call,
@@ -37,6 +39,22 @@ export function attemptHeaders(
   deadlineHeader: string | undefined,
 ): AttemptHeaders {
   const headers = new Headers(source.headers)
+  return { headers, confined: addAttemptHeaders(headers, source, call, propagation, deadlineHeader) }
+}
+
+/**
+ * Adds the headers of one attempt to those of the caller: the trace context, with a new child span; the time left until
+ * the earliest deadline in force; and, from the second attempt on, the attempt's number.
+ *
+ * @returns whether it added a value that must not leave the client's own origin
+ */
+export function addAttemptHeaders(
+  headers: HeaderSink,
+  source: HeaderContext,
+  call: Call,
+  propagation: Propagation,
+  deadlineHeader: string | undefined,
+): boolean {
   const confined = addContext(headers, source, propagation)
   // A shield around this client counts too. It is known by the signal, or inside a function that it has wrapped.
   const outer = callOfSignal(source.signal)
@@ -47,11 +65,15 @@ export function attemptHeaders(
   }
   const attempt = Math.max(call.attempt, outer?.attempt ?? 1, wrapper?.attempt ?? 1)
   if (attempt > 1) add(headers, 'x-retry-attempt', String(attempt))
-  return { headers, confined }
+  return confined
 }
 
 /** Adds the trace context. Returns whether it added a value that must not leave the client's own origin. */
-function addContext(headers: Headers, { context, url, canConfine }: HeaderSource, propagation: Propagation): boolean {
+function addContext(
+  headers: HeaderSink,
+  { context, url, canConfine }: HeaderContext,
+  propagation: Propagation,
+): boolean {
   if (context === undefined || headers.has('traceparent')) return false
   const { traceId, traceFlags, traceState, baggage } = context
   // A `tracestate` without its `traceparent` has no meaning.
@@ -66,7 +88,7 @@ function addContext(headers: Headers, { context, url, canConfine }: HeaderSource
 }
 
 /** Adds a header unless the caller has set it. Returns whether it was added. */
-function add(headers: Headers, name: string, value: string | undefined): boolean {
+function add(headers: HeaderSink, name: string, value: string | undefined): boolean {
   if (value === undefined || headers.has(name)) return false
   try {
     headers.set(name, value)

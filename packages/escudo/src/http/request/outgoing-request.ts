@@ -7,16 +7,12 @@ import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
 import { isStream } from './body-chunks.ts'
 import type { BodyNotReplayableError } from './body-not-replayable-error.ts'
+import { IDEMPOTENCY_KEY, idempotencyOfRequest, isIdempotent } from './methods.ts'
 import { RequestBody } from './request-body.ts'
 import { readInit } from './request-init.ts'
 import { Upload } from './upload.ts'
 
 type Input = Parameters<typeof fetch>[0]
-
-// RFC 9110, 9.2.2 and 9.2.1, without TRACE.
-const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
-const IDEMPOTENCY_KEY = 'idempotency-key'
 
 /** The arguments of `fetch` for one attempt. */
 export interface AttemptRequest {
@@ -65,7 +61,7 @@ export class OutgoingRequest {
     const signal = this.#init.signal === undefined ? given?.signal : this.#init.signal
     this.signal = checkedSignal(signal ?? undefined, 'init.signal')
     this.#addIdempotencyKey()
-    this.idempotent = IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY)
+    this.idempotent = isIdempotent(this.#method) || this.headers.has(IDEMPOTENCY_KEY)
     this.target = {
       service: settings.name,
       method: this.#method,
@@ -80,8 +76,7 @@ export class OutgoingRequest {
 
   /** Whether a policy may send the request twice at the same time. `unsafe` also if there is no second body to send. */
   get idempotency(): Idempotency {
-    if (!this.idempotent || this.#body?.replayable === false) return 'unsafe'
-    return SAFE_METHODS.has(this.#method) ? 'safe' : 'idempotent'
+    return idempotencyOfRequest(this.#method, this.idempotent && this.#body?.replayable !== false)
   }
 
   get canConfine(): boolean {
@@ -140,8 +135,7 @@ export class OutgoingRequest {
 
   #addIdempotencyKey(): void {
     const { idempotencyKey } = this.#settings
-    if (idempotencyKey === undefined || IDEMPOTENT_METHODS.has(this.#method) || this.headers.has(IDEMPOTENCY_KEY))
-      return
+    if (idempotencyKey === undefined || isIdempotent(this.#method) || this.headers.has(IDEMPOTENCY_KEY)) return
     // One key for all attempts: the dependency recognises a repeated request by it.
     this.headers.set(IDEMPOTENCY_KEY, idempotencyKey())
   }
