@@ -96,7 +96,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   }
 
   onRequestSent(): void {
-    this.owner.request.client.followsRedirects ??= false
+    this.#onNetwork()
     this.owner.handler.onRequestSent?.()
   }
 
@@ -105,6 +105,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   }
 
   onResponseStarted(): void {
+    this.#onNetwork()
     this.owner.handler.onResponseStarted?.()
   }
 
@@ -263,6 +264,14 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     if (throws || owner.ended) held.dump()
     else owner.keepFailed(error, held)
     this.#fail(error)
+  }
+
+  /**
+   * The request has reached the network, so a redirect handler would have shown itself by now. A cache answers before.
+   * undici 7 reports only the start of the response.
+   */
+  #onNetwork(): void {
+    this.owner.request.client.followsRedirects ??= false
   }
 
   #errorOf(error: unknown): unknown {

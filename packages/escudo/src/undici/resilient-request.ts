@@ -83,7 +83,8 @@ export function resilientRequest(options: ResilientRequestOptions): typeof reque
   return async (url, init) => {
     const target = typeof url === 'string' ? settings.resolve(url) : url
     // As in undici, an object in place of the URL may contain the options.
-    const read = init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
+    const read =
+      init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
     return await request(target, {
       ...read,
       dispatcher: composedOf(read?.dispatcher ?? given ?? getGlobalDispatcher()),
