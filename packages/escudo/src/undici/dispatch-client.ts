@@ -20,6 +20,11 @@ export class DispatchClient {
    * nothing else tells.
    */
   followsRedirects: boolean | undefined
+  /**
+   * Whether a request whose body is a stream is not retried: its failed response reaches the caller. If not, the retry
+   * rejects with BodyNotReplayableError. `fetch` makes a stream of every body, so its caller could not send another one.
+   */
+  readonly sendsStreamsOnce: boolean
   #lastOrigin: unknown
   #known: KnownOrigin = UNKNOWN
 
@@ -27,10 +32,12 @@ export class DispatchClient {
     settings: CommonSettings<UndiciAnswer>,
     dispatch: Dispatcher.Dispatch,
     followsRedirects: boolean | undefined,
+    sendsStreamsOnce: boolean,
   ) {
     this.settings = settings
     this.dispatch = dispatch
     this.followsRedirects = followsRedirects
+    this.sendsStreamsOnce = sendsStreamsOnce
   }
 
   /** @throws TypeError for an origin that is no URL */

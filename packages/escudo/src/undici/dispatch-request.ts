@@ -23,7 +23,10 @@ export class DispatchRequest {
   declare readonly origin: KnownOrigin
   /** The signal that the shield watches. */
   declare readonly signal: AbortSignal | undefined
-  /** Whether the method is idempotent (RFC 9110, 9.2.2) or the request has an `Idempotency-Key`. */
+  /**
+   * Whether the request may be sent again: the method is idempotent (RFC 9110, 9.2.2) or the request has an
+   * `Idempotency-Key`.
+   */
   declare readonly idempotent: boolean
   // Read when the call starts: a later attempt may run in the context of another request.
   declare readonly context: Ambient | undefined
@@ -49,7 +52,8 @@ export class DispatchRequest {
     const keyed = !isIdempotent(options.method) && !this.headers.has(IDEMPOTENCY_KEY)
     // One key for all attempts: the dependency recognises a repeated request by it.
     this.idempotencyKey = keyed ? settings.idempotencyKey?.() : undefined
-    this.idempotent = !keyed || this.idempotencyKey !== undefined
+    const mayRepeat = !keyed || this.idempotencyKey !== undefined
+    this.idempotent = mayRepeat && !(client.sendsStreamsOnce && this.body !== undefined)
     this.template = settings.template?.(new URL(this.url))
   }
 

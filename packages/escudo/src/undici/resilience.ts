@@ -16,7 +16,8 @@ const KEYS = COMMON_KEYS.filter((key) => key !== 'baseUrl')
  * when an attempt ends. It works for everything that uses the dispatcher: `request`, `stream`, `pipeline` and undici's
  * `fetch`. A request to upgrade the connection, and CONNECT, pass unchanged.
  *
- * - **Retries** happen before the response is passed on. Once the handler has its headers, nothing is retried.
+ * - **Retries** happen before the response is passed on. Once the handler has its headers, nothing is retried. A request
+ *   whose body is a stream is sent once, and so is every request of `fetch` with a body: `fetch` makes a stream of it.
  * - **Order.** Interceptors composed before this one run once per attempt, those after it once per call. Compose
  *   `redirect` after it: each hop is then a call of the shield of its own origin, and no `tracestate` or `baggage`
  *   follows a redirect. A dispatcher that follows redirects inside gets neither of the two.
@@ -53,7 +54,7 @@ export function resilience(options: ResilienceOptions): Dispatcher.DispatcherCom
   knownKeys(options, PATH, KEYS)
   const settings = readCommonSettings<UndiciAnswer>(options, PATH, 'response')
   return (dispatch) => {
-    const client = new DispatchClient(settings, dispatch, undefined)
+    const client = new DispatchClient(settings, dispatch, undefined, true)
     // A handler may abort at any time, with a signal or without.
     return (request, handler) => dispatchThrough(client, request, handler, new AbortController())
   }

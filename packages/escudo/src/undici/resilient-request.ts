@@ -73,22 +73,25 @@ export function resilientRequest(options: ResilientRequestOptions): typeof reque
       // One that is composed may follow redirects; undici's own dispatchers do not.
       const followsRedirects = dispatcher.dispatch === Agent.prototype.dispatch ? false : undefined
       resilient = dispatcher.compose((dispatch) => {
-        const client = new DispatchClient(settings, dispatch, followsRedirects)
+        const client = new DispatchClient(settings, dispatch, followsRedirects, false)
         return (attempt, handler) => dispatchThrough(client, attempt, handler, aborterOf(attempt))
       })
       composed.set(dispatcher, resilient)
     }
     return resilient
   }
-  return async (url, init) => {
-    const target = typeof url === 'string' ? settings.resolve(url) : url
-    // As in undici, an object in place of the URL may contain the options.
-    const read =
-      init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
-    return await request(target, {
-      ...read,
-      dispatcher: composedOf(read?.dispatcher ?? given ?? getGlobalDispatcher()),
-    })
+  return (url, init) => {
+    try {
+      const target = typeof url === 'string' ? settings.resolve(url) : url
+      // As in undici, an object in place of the URL may contain the options.
+      const read =
+        init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
+      const dispatcher = composedOf(read?.dispatcher ?? given ?? getGlobalDispatcher())
+      return request(target, { ...read, dispatcher })
+    } catch (error) {
+      // undici throws for an invalid URL; a function that returns a promise must not.
+      return Promise.reject(error)
+    }
   }
 }
 

@@ -22,7 +22,9 @@ type Options = Partial<ResilientRequestOptions>
 type RequestHeaders = NonNullable<Parameters<ReturnType<typeof client>>[1]>['headers']
 
 async function sent(origin: string, options: Options, headers?: RequestHeaders) {
-  const { body } = await withAmbient(CONTEXT, () => client({ shield: false, ...options })(origin, { headers }))
+  const { body } = await withAmbient(CONTEXT, () =>
+    client({ shield: false, ...options })(origin, { headers: headers ?? null }),
+  )
   return (await body.json()) as Record<string, string>
 }
 
