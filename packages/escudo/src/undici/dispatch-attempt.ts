@@ -2,21 +2,18 @@ import type { Dispatcher } from 'undici'
 import { type Call, scopeOf } from '../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../core/engine/cancel-scope.ts'
 import { answered } from '../core/idempotency.ts'
-import { retryAfterMs } from '../errors/body/retry-after.ts'
 import { AttemptTelemetry } from '../http/attempt-telemetry.ts'
-import { amendTimeout, bodyError, fetchError, statusError } from '../http/call-errors.ts'
+import { amendTimeout, bodyError } from '../http/call-errors.ts'
 import { checkInTime } from '../http/request/in-time.ts'
 import { ERROR_BODY_WAIT_MS_MAX } from '../http/response/error-content.ts'
 import { isFailure } from '../http/response/status.ts'
+import { attemptError, responseError } from './attempt-errors.ts'
 import type { DispatchCall } from './dispatch-call.ts'
-import { HeldResponse } from './held-response.ts'
-import { isRefusedLocally, NotSentError } from './not-sent-error.ts'
+import { HeldResponse, type ResponseHeaders } from './held-response.ts'
 import { StreamedAnswer } from './streamed-answer.ts'
 
-type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
-
 /**
- * What becomes of the response of an attempt.
+ * The state of an attempt and of its response.
  *
  * - `sent`: there is none yet.
  * - `passing`: it is passed on to the caller's handler.
@@ -78,7 +75,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
       this.telemetry = AttemptTelemetry.start(request, this.call.clock)
       client.dispatch(options, this)
     } catch (error) {
-      this.#fail(this.#errorOf(error))
+      this.#fail(attemptError(this.owner.request, error))
     }
     return this.settled
   }
@@ -162,7 +159,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
       const { signal } = owner.request
       // undici may know of the caller's abort before the shield does.
       if (signal?.aborted) queueMicrotask(() => this.#fail(signal.reason))
-      else this.#fail(this.#errorOf(error))
+      else this.#fail(attemptError(this.owner.request, error))
     } else if (this.held !== undefined) {
       this.held.fail(bodyError(owner.request, this.status, error))
     } else if (this.state === 'released' || (this.state === 'passing' && this.thrown?.error === error)) {
@@ -228,12 +225,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   #hold(source: Dispatcher.DispatchController, statusText: string | undefined): void {
     const { owner, call } = this
     this.state = 'held'
-    const head = {
-      statusCode: this.status,
-      headers: this.headers,
-      statusText,
-      rawHeaders: source?.rawHeaders ?? null,
-    }
+    const head = { statusCode: this.status, headers: this.headers, statusText }
     this.held = new HeldResponse(head, source, call.clock, () => this.#judge())
     if (call.deadline !== undefined) return
     // Without a deadline nothing would end the wait for a body that stalls.
@@ -255,12 +247,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
       this.#fail(failure.error)
       return
     }
-    const fields = { get: (name: string) => textOf(this.headers[name]) }
-    const error = statusError(request, {
-      status: this.status,
-      retryAfterMs: retryAfterMs(fields, Date.now()),
-      body: throws ? held.parsed() : undefined,
-    })
+    const error = responseError(request, this.status, this.headers, throws ? held.parsed() : undefined)
     if (throws || owner.ended) held.dump()
     else owner.keepFailed(error, held)
     this.#fail(error)
@@ -272,11 +259,6 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
    */
   #onNetwork(): void {
     this.owner.request.client.followsRedirects ??= false
-  }
-
-  #errorOf(error: unknown): unknown {
-    if (isRefusedLocally(error)) return new NotSentError(error)
-    return this.owner.request.bodyFailure() ?? fetchError(this.owner.request, error)
   }
 
   /** The caller's handler threw: undici aborts the response with that error. */
@@ -313,8 +295,4 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     this.unwatch()
     this.telemetry?.end()
   }
-}
-
-function textOf(value: string | string[] | undefined): string | null {
-  return Array.isArray(value) ? value.join(', ') : (value ?? null)
 }

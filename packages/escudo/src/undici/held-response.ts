@@ -3,7 +3,8 @@ import type { CancelTimer, Clock } from '../core/clock.ts'
 import { ERROR_BODY_BYTES_MAX, parseErrorBody } from '../http/response/error-content.ts'
 import type { CallerController, ResponseSource } from './caller-controller.ts'
 
-type Headers = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
+/** The headers of a response, as undici's handlers receive them. */
+export type ResponseHeaders = Parameters<NonNullable<Dispatcher.DispatchHandler['onResponseStart']>>[2]
 
 // How much of the rest of a body is read and dropped, and for how long, so that its connection can be used again. More
 // than that costs more than a new connection.
@@ -11,11 +12,10 @@ const DUMP_BYTES_MAX = 131_072
 const DUMP_MS_MAX = 1_000
 
 /** The head of a response. */
-export interface ResponseHead {
+interface ResponseHead {
   readonly statusCode: number
-  readonly headers: Headers
+  readonly headers: ResponseHeaders
   readonly statusText: string | undefined
-  readonly rawHeaders: CallerController['rawHeaders']
 }
 
 /**
@@ -25,7 +25,8 @@ export interface ResponseHead {
  * returns to the pool.
  */
 export class HeldResponse implements ResponseSource {
-  readonly head: ResponseHead
+  readonly #head: ResponseHead
+  readonly #rawHeaders: CallerController['rawHeaders']
   readonly #source: Dispatcher.DispatchController
   readonly #clock: Clock
   /** Runs once, when the body has ended or much of it was read. */
@@ -33,7 +34,7 @@ export class HeldResponse implements ResponseSource {
   #chunks: Buffer[] = []
   #length = 0
   #ready = false
-  #end: { readonly trailers: Headers } | { readonly error: unknown } | undefined
+  #end: { readonly trailers: ResponseHeaders } | { readonly error: unknown } | undefined
   /** The caller's handler, once the response is passed on to it. */
   #target: { readonly handler: Dispatcher.DispatchHandler; readonly controller: CallerController } | undefined
   #flushing = false
@@ -41,7 +42,8 @@ export class HeldResponse implements ResponseSource {
   #cancelTimer: CancelTimer | undefined
 
   constructor(head: ResponseHead, source: Dispatcher.DispatchController, clock: Clock, onReady: () => void) {
-    this.head = head
+    this.#head = head
+    this.#rawHeaders = source?.rawHeaders ?? null
     this.#source = source
     this.#clock = clock
     this.#onReady = onReady
@@ -66,7 +68,7 @@ export class HeldResponse implements ResponseSource {
     }
   }
 
-  end(trailers: Headers): void {
+  end(trailers: ResponseHeaders): void {
     this.#finish({ trailers })
   }
 
@@ -76,7 +78,7 @@ export class HeldResponse implements ResponseSource {
 
   /** Returns the body as far as it came, for an error. */
   parsed(): unknown {
-    const type = this.head.headers['content-type']
+    const type = this.#head.headers['content-type']
     const complete = this.#end !== undefined && 'trailers' in this.#end
     return parseErrorBody(Array.isArray(type) ? type.join() : (type ?? ''), this.#chunks, complete)
   }
@@ -94,10 +96,10 @@ export class HeldResponse implements ResponseSource {
 
   /** Passes the response on: what was read ahead, and the rest as it comes. */
   deliverTo(handler: Dispatcher.DispatchHandler, controller: CallerController): void {
-    const { statusCode, headers, statusText, rawHeaders } = this.head
+    const { statusCode, headers, statusText } = this.#head
     this.#target = { handler, controller }
     controller.source = this
-    controller.rawHeaders = rawHeaders
+    controller.rawHeaders = this.#rawHeaders
     try {
       this.#flushing = true
       handler.onResponseStart?.(controller, statusCode, headers, statusText)
@@ -123,7 +125,7 @@ export class HeldResponse implements ResponseSource {
     else if (this.#target !== undefined && this.#chunks.length > 0) this.#breakOff(reason)
   }
 
-  #finish(end: { readonly trailers: Headers } | { readonly error: unknown }): void {
+  #finish(end: { readonly trailers: ResponseHeaders } | { readonly error: unknown }): void {
     this.#cancelTimer?.()
     if (this.#end !== undefined) return
     this.#end = end

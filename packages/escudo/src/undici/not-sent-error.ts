@@ -12,7 +12,7 @@ const LOCAL_CODES: ReadonlySet<unknown> = new Set([
 ])
 
 const REFUSED_FACTS: ErrorFacts = {
-  code: 'NOT_SENT',
+  code: 'INTERNAL_SERVER_ERROR',
   status: 500,
   kind: 'technical',
   retry: 'never',

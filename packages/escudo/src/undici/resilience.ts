@@ -19,7 +19,7 @@ const KEYS = COMMON_KEYS.filter((key) => key !== 'baseUrl')
  * - **Retries** happen before the response is passed on. Once the handler has its headers, nothing is retried. A request
  *   whose body is a stream is sent once, and so is every request of `fetch` with a body: `fetch` makes a stream of it.
  * - **Order.** Interceptors composed before this one run once per attempt, those after it once per call. Compose
- *   `redirect` after it: each hop is then a call of the shield of its own origin, and no `tracestate` or `baggage`
+ *   `redirect` after it: each hop is then a call of the shield of its origin, and no `tracestate` or `baggage`
  *   follows a redirect. A dispatcher that follows redirects inside gets neither of the two.
  *
  * @returns an interceptor for `dispatcher.compose`. Its calls fail with `UpstreamError` (`UPSTREAM_ERROR`,

@@ -14,6 +14,8 @@ import { readScrape } from '../../telemetry/metrics/test/setup.ts'
 import { createMetrics, type Metrics } from '../../telemetry/metrics.ts'
 import { policyLine } from '../../telemetry/policy-lines.ts'
 import { subscribe } from '../../telemetry/subscribe.ts'
+import type { VirtualClock } from '../../testing/virtual-clock.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
 import { client } from './setup.ts'
 
 let metrics: Metrics
@@ -25,8 +27,8 @@ afterEach(() => metrics.close())
 interface Request {
   readonly path: string
   readonly method: 'GET' | 'POST' | 'PUT'
-  /** Aborts after so many milliseconds. */
-  readonly abortMs?: number
+  /** Aborts when the request has arrived, or when the response has. */
+  readonly aborts?: boolean
 }
 
 type Send = (
@@ -51,14 +53,15 @@ const REQUESTS: readonly Request[] = [
   { path: '/broken-503', method: 'GET' },
   { path: '/stalled', method: 'GET' },
   { path: '/silent', method: 'GET' },
-  { path: '/silent', method: 'POST', abortMs: 20 },
-  { path: '/stalled', method: 'GET', abortMs: 20 },
+  { path: '/silent', method: 'POST', aborts: true },
+  { path: '/stalled', method: 'GET', aborts: true },
 ]
 
-function answerer() {
+function answerer(arrived: () => void) {
   let flaky = 0
   return (request: IncomingMessage, response: ServerResponse): void => {
     request.resume()
+    arrived()
     const path = request.url ?? ''
     const part = (status: number): void => {
       response.writeHead(status, { 'content-length': '100' })
@@ -76,27 +79,44 @@ function answerer() {
 }
 
 /** Sends all requests, one after the other. Returns what telemetry and the callers saw of them. */
-async function observe(send: (baseUrl: string) => Send): Promise<unknown> {
+async function observe(send: (baseUrl: string, clock: VirtualClock) => Send): Promise<unknown> {
+  const clock = virtualClock()
   const events: unknown[] = []
   const stop = subscribe((event) => {
     if (event.shield !== 'same') return
     const line = policyLine(event)
     events.push([event.type, 'attempt' in event ? event.attempt : undefined, line?.fields])
   })
-  const baseUrl = await serve(answerer())
+  let arrivals = 0
+  const baseUrl = await serve(answerer(() => (arrivals += 1)))
   const answers: unknown[] = []
   const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1 }
   for (const origin of [baseUrl, await closedOrigin()]) {
-    const call = send(origin)
-    for (const { path, method, abortMs } of origin === baseUrl ? REQUESTS : REQUESTS.slice(0, 2)) {
+    const call = send(origin, clock)
+    for (const { path, method, aborts } of origin === baseUrl ? REQUESTS : REQUESTS.slice(0, 2)) {
       const caller = new AbortController()
-      const timer = abortMs === undefined ? undefined : setTimeout(() => caller.abort('impatient'), abortMs)
-      const outcome = await withAmbient(context, () =>
+      let seen = arrivals
+      let delivered = false
+      let outcome: unknown
+      void withAmbient(context, () =>
         call(path, { method, signal: caller.signal })
-          .then((response) => response.read())
-          .catch((error) => (error === 'impatient' ? error : [error.code, error.failure, error.status, error.message])),
+          .then((response) => {
+            delivered = true
+            return response.read()
+          })
+          .catch((error) => (error === 'impatient' ? error : [error.code, error.failure, error.status, error.message]))
+          .then((value) => {
+            outcome = value
+          }),
       )
-      clearTimeout(timer)
+      while (outcome === undefined) {
+        await settled()
+        // The clock passes the timeout as soon as the server, or the response, stands still.
+        const isStill = path === '/silent' ? arrivals > seen : path === '/stalled' && delivered
+        seen = arrivals
+        if (isStill && aborts === true) caller.abort('impatient')
+        await clock.advance(isStill && aborts !== true ? 2_000 : 1)
+      }
       answers.push([path, method, outcome])
       await settled()
     }
@@ -118,13 +138,13 @@ function comparable(observed: object): unknown {
   return JSON.parse(text)
 }
 
-const same = () =>
+const same = (clock: VirtualClock) =>
   shield(
-    'same',
+    { name: 'same', clock },
     retry({ maxRetries: 1, backoff: constant(1) }),
     circuitBreaker({ trip: consecutive(1_000) }),
     bulkhead({ limit: 5 }),
-    timeout(150),
+    timeout('2s'),
   )
 
 test.each(['throw', 'return'] as const)(
@@ -132,8 +152,8 @@ test.each(['throw', 'return'] as const)(
   { timeout: 60_000 },
   async (mode) => {
     const errors = mode === 'throw' ? mode : undefined
-    const viaFetch = await observe((baseUrl) => {
-      const fetch = resilientFetch({ name: 'inventory', baseUrl, shield: same(), errors })
+    const viaFetch = await observe((baseUrl, clock) => {
+      const fetch = resilientFetch({ name: 'inventory', baseUrl, shield: same(clock), errors })
       return async (url, init) => {
         const response = await fetch(url, { ...init, ...(init.method === 'GET' ? {} : { body: 'x' }) })
         return { read: async () => [response.status, await response.text()] }
@@ -141,8 +161,8 @@ test.each(['throw', 'return'] as const)(
     })
     metrics.close()
     metrics = createMetrics()
-    const viaUndici = await observe((baseUrl) => {
-      const request = client({ baseUrl, shield: same(), errors })
+    const viaUndici = await observe((baseUrl, clock) => {
+      const request = client({ baseUrl, shield: same(clock), errors })
       return async (url, init) => {
         const { statusCode, body } = await request(url, { ...init, ...(init.method === 'GET' ? {} : { body: 'x' }) })
         return { read: async () => [statusCode, await body.text()] }

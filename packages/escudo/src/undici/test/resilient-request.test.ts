@@ -1,28 +1,12 @@
-import { Readable } from 'node:stream'
 import { request as bareRequest } from 'undici'
 import { describe, expect, test, vi } from 'vitest'
 import { shield } from '../../core/shield.ts'
 import { factsOf } from '../../errors/error-facts.ts'
-import { closedOrigin, fullShield, rejectionOf, retryOnce, serve, upstreamErrorOf } from '../../http/test/setup.ts'
+import { closedOrigin, fullShield, retryOnce, serve, upstreamErrorOf } from '../../http/test/setup.ts'
 import { bulkhead } from '../../policies/bulkhead/bulkhead.ts'
-import { cache } from '../../policies/cache/cache.ts'
-import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
-import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
-import { fallback } from '../../policies/fallback/fallback.ts'
 import { retry } from '../../policies/retry/retry.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
-import { client, testAgent } from './setup.ts'
-
-/** Serves one status after the other, and then the last one again. */
-async function serveStatuses(...statuses: number[]) {
-  const served: (string | undefined)[] = []
-  const origin = await serve((request, response) => {
-    const status = statuses[served.length] ?? (statuses.at(-1) as number)
-    served.push(request.method)
-    response.writeHead(status, { 'content-type': 'application/json' }).end(`{"answer":${served.length}}`)
-  })
-  return { origin, served }
-}
+import { client, serveStatuses, testAgent } from './setup.ts'
 
 describe('a response', () => {
   test('is what the request of undici returns', async () => {
@@ -301,137 +285,4 @@ describe('the body', () => {
     expect(await upstreamErrorOf(body.text())).toMatchObject({ code: 'UPSTREAM_ERROR', failure: 'body', status: 200 })
     expect([calls, state()]).toEqual([1, { retries: 0, failures: 1, calls: 1, inUse: 0 }])
   })
-})
-
-describe('a refusal', () => {
-  test('by an open circuit sends nothing', async () => {
-    const { origin, served } = await serveStatuses(500)
-    const get = client({ shield: shield('x', circuitBreaker({ trip: consecutive(1) })) })
-    await (await get(origin)).body.dump()
-    expect(await rejectionOf(get(origin))).toMatchObject({ code: 'CIRCUIT_OPEN' })
-    expect(served).toHaveLength(1)
-  })
-
-  test('of undici itself reaches the caller unchanged and counts nothing', async () => {
-    const { origin } = await serveStatuses(200)
-    const { guarded, state } = fullShield()
-    const dispatcher = testAgent()
-    const get = client({ shield: guarded, dispatcher })
-    expect(await rejectionOf(get(origin, { headers: { 'a b': '1' } }))).toMatchObject({ code: 'UND_ERR_INVALID_ARG' })
-    expect(await rejectionOf(get('not a url'))).toBeInstanceOf(Error)
-    expect(await rejectionOf(get('ftp://x/'))).toMatchObject({ code: 'UND_ERR_INVALID_ARG' })
-    await dispatcher.close()
-    expect(await rejectionOf(get(origin))).toMatchObject({ code: expect.stringMatching(/CLOSED|DESTROYED/) })
-    expect(state()).toMatchObject({ retries: 0, failures: 0, inUse: 0 })
-  })
-})
-
-describe('a substitute', () => {
-  test('of a fallback reaches the caller as a response', async () => {
-    const origin = await closedOrigin()
-    const answer = { statusCode: 203, headers: { 'x-from': ['a', 'b'] }, body: '{"stock":null}' }
-    const get = client({ shield: shield('x', fallback(answer)) })
-    const { statusCode, headers, body } = await get(origin)
-    expect([statusCode, headers['x-from'], await body.json()]).toEqual([203, ['a', 'b'], { stock: null }])
-    expect(String((await get(origin, { responseHeaders: 'raw' })).headers)).toMatch(/^x-from,a,(x-from,)?b$/)
-  })
-
-  test('from a cache is refused: its body was read by another call', async () => {
-    const { origin } = await serveStatuses(200)
-    const cached = shield('x', cache({ ttl: '1m' }))
-    const guarded: typeof cached = {
-      ...cached,
-      run: (operation, options) => cached.run(operation, { ...options, key: 'k' }),
-    }
-    const get = client({ shield: guarded as never })
-    await (await get(origin)).body.text()
-    expect(await rejectionOf(get(origin))).toMatchObject({ message: expect.stringContaining('already read') })
-  })
-})
-
-describe('the body of a request', () => {
-  const echo = () =>
-    serve((request, response) => {
-      let text = ''
-      request.on('data', (data) => (text += data))
-      request.on('end', () => response.writeHead(text === 'again' ? 503 : 200).end(text))
-    })
-
-  test.each([
-    ['text', () => 'sent'],
-    ['bytes', () => Buffer.from('sent')],
-    ['a Node stream', () => Readable.from(['se', 'nt'])],
-    ['a web stream', () => new Blob(['sent']).stream()],
-    [
-      'a generator',
-      () =>
-        (async function* () {
-          yield 'se'
-          yield Buffer.from('nt')
-        })(),
-    ],
-  ])('arrives: %s', async (_name, body) => {
-    const { body: answer } = await client({})(await echo(), { method: 'PUT', body: body() as never })
-    expect(await answer.text()).toBe('sent')
-  })
-
-  test('is sent again if it is text, and not if it is a stream', async () => {
-    const origin = await echo()
-    const guarded = shield('x', retryOnce())
-    const put = client({ shield: guarded })
-    expect((await put(origin, { method: 'PUT', body: 'again' })).statusCode).toBe(503)
-    expect(guarded.status().policies[0]).toMatchObject({ retries: 1 })
-    const error = await rejectionOf(put(origin, { method: 'PUT', body: Readable.from(['again']) }))
-    expect(error).toMatchObject({ code: 'BODY_NOT_REPLAYABLE', cause: { status: 503 } })
-    expect(String(error)).toContain('send a string or bytes')
-  })
-
-  test.each([
-    [
-      'a Node stream',
-      (fail: () => never) =>
-        Readable.from(
-          (async function* () {
-            yield 'se'
-            fail()
-          })(),
-        ),
-    ],
-    [
-      'a generator',
-      async function* (fail: () => never) {
-        yield 'se'
-        fail()
-      },
-    ],
-  ])('that fails itself is not a failure of the dependency: %s', async (_name, make) => {
-    const { guarded, state } = fullShield()
-    const problem = new Error('disk')
-    const body = make(() => {
-      throw problem
-    })
-    const error = await rejectionOf(client({ shield: guarded })(await echo(), { method: 'PUT', body: body as never }))
-    expect(error).toMatchObject({ code: 'BODY_NOT_REPLAYABLE', cause: problem })
-    expect(state()).toMatchObject({ retries: 0, failures: 0, inUse: 0 })
-  })
-
-  test('is cancelled after a refusal, if it is a stream', async () => {
-    const breaker = circuitBreaker()
-    breaker.isolate()
-    const put = client({ shield: shield('x', breaker) })
-    const cancelled = vi.fn()
-    const web = new ReadableStream({ cancel: cancelled })
-    const node = new Readable({ read() {} })
-    await rejectionOf(put('http://x/', { method: 'PUT', body: web as never }))
-    await rejectionOf(put('http://x/', { method: 'PUT', body: node }))
-    await vi.waitFor(() => expect([cancelled.mock.calls.length, node.destroyed]).toEqual([1, true]))
-  })
-})
-
-test('options are checked, with their path', () => {
-  const make = (options: object) => () => client(options)
-  expect(make({ errors: 'fetch' })).toThrow(/resilientRequest\.errors/)
-  expect(make({ retries: 3 })).toThrow(/resilientRequest/)
-  expect(make({ dispatcher: {} })).toThrow(/resilientRequest\.dispatcher/)
-  expect(make({ shield: {} })).toThrow(/resilientRequest\.shield/)
 })
