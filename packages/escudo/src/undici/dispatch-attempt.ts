@@ -8,7 +8,7 @@ import { checkInTime } from '../http/request/in-time.ts'
 import { ERROR_BODY_WAIT_MS_MAX } from '../http/response/error-content.ts'
 import { isFailure } from '../http/response/status.ts'
 import { attemptError, responseError } from './attempt-errors.ts'
-import type { DispatchCall } from './dispatch-call.ts'
+import type { AttemptOwner, Winner } from './attempt-owner.ts'
 import { HeldResponse, type ResponseHeaders } from './held-response.ts'
 import { StreamedAnswer } from './streamed-answer.ts'
 
@@ -24,10 +24,10 @@ import { StreamedAnswer } from './streamed-answer.ts'
 type State = 'sent' | 'passing' | 'held' | 'released' | 'over'
 
 /** One attempt of a call: undici's handler of its request. */
-export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandler {
+export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandler, Winner {
   // Declared here and assigned in the constructor: see Watcher.
   declare readonly settled: Promise<StreamedAnswer>
-  declare private readonly owner: DispatchCall
+  declare private readonly owner: AttemptOwner
   declare private readonly call: Call
   declare private readonly scope: CancelScope | undefined
   declare private telemetry: AttemptTelemetry | undefined
@@ -43,7 +43,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   declare private resolve: (answer: StreamedAnswer | Promise<StreamedAnswer>) => void
   declare private reject: (error: unknown) => void
 
-  constructor(owner: DispatchCall, call: Call) {
+  constructor(owner: AttemptOwner, call: Call) {
     super()
     this.owner = owner
     this.call = call
@@ -191,7 +191,6 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     if (passing) queueMicrotask(() => owner.failDelivered(reason))
   }
 
-  /** The caller's handler ended the response that it receives. */
   release(reason: unknown): void {
     if (this.state !== 'passing') return
     this.#succeed()
@@ -199,7 +198,6 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     this.source?.abort(reason as Error)
   }
 
-  /** Ends a response that is passed on; has no effect on one that has ended. Returns whether it had. */
   breakOff(reason: unknown): boolean {
     if (this.state !== 'passing') return false
     this.#abandon(reason)

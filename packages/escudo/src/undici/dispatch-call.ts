@@ -3,6 +3,7 @@ import type { Call } from '../core/engine/call.ts'
 import { declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
 import { errorForCaller } from '../http/call-errors.ts'
+import type { AttemptOwner, Winner } from './attempt-owner.ts'
 import { CallerController } from './caller-controller.ts'
 import { DispatchAttempt } from './dispatch-attempt.ts'
 import type { DispatchRequest } from './dispatch-request.ts'
@@ -17,17 +18,14 @@ import { StreamedAnswer } from './streamed-answer.ts'
  * The caller's handler receives the headers of a good response as soon as they arrive. The shield's operation settles
  * when the body has ended, so that timeout, bulkhead and circuit breaker cover the body too.
  */
-export class DispatchCall {
+export class DispatchCall implements AttemptOwner {
   // Declared here and assigned in the constructor: see Watcher.
   declare readonly request: DispatchRequest
   declare readonly handler: Dispatcher.DispatchHandler
   declare readonly controller: CallerController
-  /** The context that the handler receives: that of the latest attempt. */
   declare readonly context: object
-  /** The attempt whose response the caller receives. Once set, no request is sent. */
-  declare winner: DispatchAttempt | undefined
+  declare winner: Winner | undefined
   declare lastError: unknown
-  /** Whether the shield has settled. */
   declare ended: boolean
   /** Aborts the shield for a handler that can abort without a signal. */
   declare private readonly aborter: AbortController | undefined
@@ -74,12 +72,10 @@ export class DispatchCall {
     else aborter?.abort(reason ?? undefined)
   }
 
-  /** Ends a response that was passed on, because its call was cancelled. */
   failDelivered(error: unknown): void {
     this.handler.onResponseError?.(this.controller, errorForCaller(this.request, error) as Error)
   }
 
-  /** Keeps a failed response until the call ends, or until another attempt replaces it. */
   keepFailed(error: unknown, held: HeldResponse): void {
     this.failed ??= new Map()
     this.failed.set(error, held)
