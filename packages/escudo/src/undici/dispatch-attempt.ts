@@ -114,6 +114,11 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   ): void {
     if (this.state !== 'sent') return
     const { owner } = this
+    if (owner.ended) {
+      // A custom policy has answered without cancelling this attempt.
+      this.#abandon(new Error('the call has ended'))
+      return
+    }
     if (statusCode < 200) {
       if (owner.winner === undefined) owner.handler.onResponseStart?.(owner.controller, statusCode, headers, statusText)
       return

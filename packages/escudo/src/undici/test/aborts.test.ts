@@ -6,7 +6,9 @@ import { fullShield, rejectionOf, serve, settled } from '../../http/test/setup.t
 import { bulkhead } from '../../policies/bulkhead/bulkhead.ts'
 import { retry } from '../../policies/retry/retry.ts'
 import { constant } from '../../policies/retry/state/backoff.ts'
-import { client } from './setup.ts'
+import { readScrape } from '../../telemetry/metrics/test/setup.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
+import { client, testAgent } from './setup.ts'
 
 /** The ways in which a caller of undici can abort. */
 const SIGNALS: readonly (readonly [
@@ -147,6 +149,24 @@ test('an aborted signal sends nothing, and leaves no listener', async () => {
   for (let call = 0; call < 5; call += 1) await (await get(origin, { signal })).body.text()
   await settled()
   expect(getEventListeners(signal, 'abort')).toHaveLength(0)
+})
+
+test('an abort while the request waits for a connection counts as an abort', async () => {
+  const { origin, requests } = await rawServer(() => {})
+  const metrics = createMetrics()
+  const get = client({ shield: false, dispatcher: testAgent({ connections: 1 }) })
+  const stuck = rejectionOf(get(origin, { signal: AbortSignal.timeout(500) }))
+  await vi.waitFor(() => expect(requests).toHaveLength(1))
+  const caller = new AbortController()
+  const queued = rejectionOf(get(origin, { signal: caller.signal }))
+  await settled()
+  caller.abort('impatient')
+  expect(await queued).toBe('impatient')
+  const { samples } = readScrape(metrics.scrape().body)
+  const ended = samples.filter(({ name }) => name === 'http_client_request_duration_seconds_count')
+  expect(ended.map(({ labels, value }) => [labels['error_type'], value])).toEqual([['aborted', 1]])
+  metrics.close()
+  await stuck
 })
 
 test('a timeout ends a request that waits for a connection, and it is never sent', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
-import { closedOrigin, fullShield, rejectionOf } from '../../http/test/setup.ts'
+import { closedOrigin, fullShield, rejectionOf, serve, settled } from '../../http/test/setup.ts'
 import { cache } from '../../policies/cache/cache.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
 import { fallback } from '../../policies/fallback/fallback.ts'
+import { resilience } from '../index.ts'
 import { client, serveStatuses, testAgent } from './setup.ts'
 
 describe('a refusal', () => {
@@ -51,6 +53,27 @@ describe('a substitute', () => {
     await (await get(origin)).body.text()
     expect(await rejectionOf(get(origin))).toMatchObject({ message: expect.stringContaining('already read') })
   })
+})
+
+test('a response that comes after a custom policy has given up is dropped', async () => {
+  const origin = await serve((_, response) => setTimeout(() => response.end('late'), 30))
+  const impatient = definePolicy({
+    name: 'impatient',
+    wrap: (run) => async (call, operation) =>
+      await Promise.race([run(call, operation), settled().then(() => Promise.reject(new Error('gave up')))]),
+  })
+  expect(String(await rejectionOf(client({ shield: shield('x', impatient) })(origin)))).toBe('Error: gave up')
+  const dispatcher = testAgent()
+  const events: string[] = []
+  const handler = {
+    onRequestStart: () => void events.push('start'),
+    onResponseStart: () => void events.push('response'),
+    onResponseError: () => void events.push('error'),
+  }
+  const composed = dispatcher.compose(resilience({ name: 'x', shield: shield('x', impatient) }))
+  composed.dispatch({ origin, path: '/', method: 'GET' }, handler)
+  await new Promise((resume) => setTimeout(resume, 80))
+  expect(events).toEqual(['start', 'error'])
 })
 
 test('options are checked, with their path', () => {

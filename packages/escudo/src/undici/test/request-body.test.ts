@@ -1,7 +1,15 @@
 import { Readable } from 'node:stream'
 import { describe, expect, test, vi } from 'vitest'
 import { shield } from '../../core/shield.ts'
-import { fullShield, rejectionOf, retryOnce, serve } from '../../http/test/setup.ts'
+import {
+  closedOrigin,
+  fullShield,
+  rejectionOf,
+  retryOnce,
+  serve,
+  settled,
+  upstreamErrorOf,
+} from '../../http/test/setup.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { client } from './setup.ts'
 
@@ -81,5 +89,23 @@ describe('the body of a request', () => {
     await rejectionOf(put('http://x/', { method: 'PUT', body: web as never }))
     await rejectionOf(put('http://x/', { method: 'PUT', body: node }))
     await vi.waitFor(() => expect([cancelled.mock.calls.length, node.destroyed]).toEqual([1, true]))
+  })
+
+  test('that is a stream does not hide why the connection failed', async () => {
+    const slow = () =>
+      Readable.from(
+        (async function* () {
+          for (let part = 0; part < 20; part += 1) {
+            yield Buffer.alloc(100_000)
+            await settled()
+          }
+        })(),
+      )
+    const reset = await serve((request) => void request.once('data', () => request.socket.resetAndDestroy()))
+    const put = client({ shield: false })
+    const early = await upstreamErrorOf(put(await closedOrigin(), { method: 'PUT', body: slow() }))
+    expect(early).toMatchObject({ code: 'UPSTREAM_ERROR', failure: 'refused' })
+    const late = await upstreamErrorOf(put(reset, { method: 'PUT', body: slow() }))
+    expect(late).toMatchObject({ code: 'UPSTREAM_ERROR', failure: 'reset' })
   })
 })
