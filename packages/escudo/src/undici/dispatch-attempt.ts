@@ -65,15 +65,14 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   /** Sends the request. */
   start(): Promise<StreamedAnswer> {
     const { request } = this.owner
-    const { client } = request
     if (this.scope !== undefined) this.watch(this.scope)
     // A custom policy may have waited until its call was cancelled.
     if (this.state === 'over') return this.settled
     try {
-      checkInTime(this.call, client.settings.name)
+      checkInTime(this.call, request.client.settings.name)
       const options = request.forAttempt(this.call, this.owner.lastError)
       this.telemetry = AttemptTelemetry.start(request, this.call.clock)
-      client.dispatch(options, this)
+      request.client.dispatch(options, this)
     } catch (error) {
       this.#fail(attemptError(this.owner.request, error))
     }
@@ -112,13 +111,10 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     headers: ResponseHeaders,
     statusText?: string,
   ): void {
-    if (this.state !== 'sent') return
     const { owner } = this
-    if (owner.ended) {
-      // A custom policy has answered without cancelling this attempt.
-      this.#abandon(new Error('the call has ended'))
-      return
-    }
+    // A custom policy has answered without cancelling this attempt.
+    if (owner.ended && this.state === 'sent') this.#abandon(new Error('the call has ended'))
+    if (this.state !== 'sent') return
     if (statusCode < 200) {
       if (owner.winner === undefined) owner.handler.onResponseStart?.(owner.controller, statusCode, headers, statusText)
       return

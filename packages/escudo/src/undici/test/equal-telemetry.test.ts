@@ -111,7 +111,7 @@ async function observe(send: (baseUrl: string, clock: VirtualClock) => Send): Pr
       )
       while (outcome === undefined) {
         await settled()
-        // The clock passes the timeout as soon as the server, or the response, stands still.
+        // The clock passes the timeout as soon as nothing else will end the attempt.
         const isStill = path === '/silent' ? arrivals > seen : path === '/stalled' && delivered
         seen = arrivals
         if (isStill && aborts === true) caller.abort('impatient')
