@@ -1,10 +1,12 @@
 import type { Clock } from '../core/clock.ts'
 import { sampledTrace } from '../core/context/trace-context.ts'
 import type { Cancellation } from '../core/engine/cancel-scope.ts'
-import { type ClientRequestEnd, watchSent } from '../core/events/http-events.ts'
+import { type ClientRequestEnd, isHttpWatched, watchSent } from '../core/events/http-events.ts'
 import { factsOf } from '../errors/error-facts.ts'
 import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { UpstreamError } from './upstream-error.ts'
+
+type WatchedRequest = Pick<OutgoingRequest, 'target' | 'url' | 'context'>
 
 /** Reports one attempt to the HTTP watchers. Exists only if there is a watcher. */
 export class AttemptTelemetry {
@@ -23,7 +25,9 @@ export class AttemptTelemetry {
   }
 
   /** Reports that an attempt is about to be sent. Returns undefined without a watcher. */
-  static start({ target, url, context }: OutgoingRequest, clock: Clock): AttemptTelemetry | undefined {
+  static start(request: WatchedRequest, clock: Clock): AttemptTelemetry | undefined {
+    if (!isHttpWatched()) return undefined
+    const { target, url, context } = request
     const emitEnd = watchSent({ method: target.method, url })
     return emitEnd === undefined ? undefined : new AttemptTelemetry(emitEnd, clock, sampledTrace(context))
   }

@@ -65,10 +65,33 @@ export function errorForCaller(request: FailedRequest, error: unknown): unknown 
  * The timeout policy makes its error without knowing the request. The policies outside it read the facts only after the
  * operation was notified of the cancellation.
  */
-export function amendFacts(error: unknown, amended: Pick<ErrorFacts, 'retry' | 'verdict'>): void {
+function amendFacts(error: unknown, amended: Pick<ErrorFacts, 'retry' | 'verdict'>): void {
   const facts = factsOf(error)
   if (facts === undefined || !Object.isExtensible(error)) return
   Object.defineProperty(error, FACTS, { value: { ...facts, ...amended }, configurable: true })
+}
+
+/** The progress of an attempt that a timeout ends. */
+export interface TimedOut {
+  /** Whether the caller has its response. */
+  readonly delivered: boolean
+  /** Whether the body waits for its reader. */
+  readonly waitsForReader: boolean
+}
+
+/** Changes the facts of a timeout's error: whether the call may be repeated, and whether the dependency was slow. */
+export function amendTimeout(
+  { signal, idempotent }: FailedRequest,
+  error: unknown,
+  { delivered, waitsForReader }: TimedOut,
+): void {
+  // A timeout outside this call comes through the caller's signal. Its operation reads the body too, so a retry of that
+  // operation makes a new call. This is safe if the request is idempotent.
+  const isOuter = signal?.aborted === true && signal.reason === error
+  const mayRepeat = idempotent && (isOuter || !delivered)
+  if (!mayRepeat) amendFacts(error, { retry: 'never' })
+  // The dependency sent its data in time; the reader was too slow.
+  if (!isOuter && waitsForReader) amendFacts(error, { verdict: 'ignored' })
 }
 
 function retryOf({ idempotent }: FailedRequest): Retry {

@@ -6,7 +6,7 @@ import type { Operation } from '../core/operation.ts'
 import { retryAfterMs } from '../errors/body/retry-after.ts'
 import { Attempt, type CallOfAttempt } from './attempt.ts'
 import { AttemptTelemetry } from './attempt-telemetry.ts'
-import { amendFacts, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
+import { amendTimeout, bodyError, errorForCaller, fetchError, statusError } from './call-errors.ts'
 import type { ClientSettings } from './client-settings.ts'
 import type { ResponseShield } from './options.ts'
 import { checkInTime } from './request/in-time.ts'
@@ -195,19 +195,11 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
   }
 
   cancelled({ by, reason }: Cancellation, body: ResponseBody | undefined): void {
-    if (by === 'escudo') this.#amendTimeout(reason, body)
+    if (by === 'escudo') {
+      const waitsForReader = body?.waitsForReader === true
+      amendTimeout(this.request, reason, { delivered: this.delivered !== undefined, waitsForReader })
+    }
     body?.fail({ reader: errorForCaller(this.request, reason), shield: reason })
-  }
-
-  #amendTimeout(error: unknown, body: ResponseBody | undefined): void {
-    const { signal, idempotent } = this.request
-    // A timeout outside this call comes through the caller's signal. Its operation reads the body too, so a retry of
-    // that operation makes a new call. This is safe if the request is idempotent.
-    const isOuter = signal?.aborted === true && signal.reason === error
-    const mayRepeat = idempotent && (isOuter || this.delivered === undefined)
-    if (!mayRepeat) amendFacts(error, { retry: 'never' })
-    // The dependency sent its data in time; the reader was too slow.
-    if (!isOuter && body?.waitsForReader) amendFacts(error, { verdict: 'ignored' })
   }
 
   // Neither of these may throw: it would be an unhandled rejection, and the caller would wait without end.

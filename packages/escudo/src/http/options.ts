@@ -22,6 +22,19 @@ export interface PropagateOptions {
   readonly origins?: readonly string[] | undefined
 }
 
+/** The options that every HTTP client has. Each client documents them in its own options. */
+export interface ClientOptions<T> {
+  readonly name: string
+  readonly baseUrl?: string | URL | undefined
+  readonly shield?: { readonly run: (operation: Operation<T>, options?: RunOptions) => Promise<T> } | false | undefined
+  readonly errors?: 'fetch' | 'response' | 'throw' | undefined
+  readonly idempotencyKey?: boolean | (() => string) | undefined
+  readonly template?: ((url: URL) => string | undefined) | undefined
+  readonly deadlineHeader?: string | false | undefined
+  readonly propagate?: PropagateOptions | undefined
+  readonly maxOrigins?: number | undefined
+}
+
 /** Options of `resilientFetch`. */
 export interface ResilientFetchOptions {
   /** The dependency's name. Appears in errors, and names the shield if none is given. */

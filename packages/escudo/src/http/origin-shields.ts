@@ -42,7 +42,7 @@ export class OriginShields {
     const name =
       origin === this.#baseOrigin
         ? this.#name
-        : `${this.#name}@${origin.replace(/^[a-z]+:\/\//, '')}`.slice(0, NAME_LENGTH_MAX)
+        : `${this.#name}@${origin.replace(/^[a-z]+:\/\//, '') || 'unknown'}`.slice(0, NAME_LENGTH_MAX)
     // A dropped origin that returns is built again. That follows from the bound, not from a mistake.
     return full ? withoutFreshWarning(() => standardShield(name)) : standardShield(name)
   }

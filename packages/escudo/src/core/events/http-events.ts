@@ -64,6 +64,11 @@ export function watchHttp(watcher: HttpWatcher): () => void {
   }
 }
 
+/** Whether there is a watcher. If not, what it would be told need not be built. */
+export function isHttpWatched(): boolean {
+  return watchers.length > 0
+}
+
 /**
  * Reports that a request is served.
  *

@@ -14,7 +14,7 @@ const SECONDS = /^\d+$/
  * @param wallClockMs milliseconds since 1970, for a response without a date
  * @returns milliseconds from now, from 0 to one day; undefined if the header is absent or invalid
  */
-export function retryAfterMs(headers: Headers, wallClockMs: number): number | undefined {
+export function retryAfterMs(headers: Pick<Headers, 'get'>, wallClockMs: number): number | undefined {
   const value = headers.get('retry-after')
   if (value === null) return undefined
   return delayMs(value, httpDateMs(headers.get('date') ?? '', wallClockMs) ?? wallClockMs)

@@ -3,19 +3,23 @@ import { currentCall } from '../../core/context/current-call.ts'
 import { formatTraceparent, newSpanId } from '../../core/context/trace-context.ts'
 import type { Call } from '../../core/engine/call.ts'
 import { callOfSignal, msLeft } from '../../core/engine/signal-deadline.ts'
-import { addHeader, hasHeader, type PlainHeaders } from './plain-headers.ts'
+import { addHeader, type HeaderSink, hasHeader, isPlain, type PlainHeaders } from './plain-headers.ts'
 import type { Propagation } from './propagation.ts'
 
-/** What the headers of all attempts of a request depend on. */
-export interface HeaderSource {
-  /** The caller's headers. They always win. */
-  readonly headers: Headers | PlainHeaders
+/** What the headers that escudo adds to all attempts of a request depend on. */
+export interface HeaderContext {
   /** The caller's signal. It may belong to a call of a shield around this client. */
   readonly signal: AbortSignal | undefined
   readonly context: Ambient | undefined
-  readonly url: URL
+  readonly url: Pick<URL, 'origin'>
   /** Whether headers can be kept from redirects to other origins. */
   readonly canConfine: boolean
+}
+
+/** What the headers of all attempts of a request depend on. */
+export interface HeaderSource extends HeaderContext {
+  /** The caller's headers. They always win. */
+  readonly headers: Headers | PlainHeaders
 }
 
 /** The headers of one attempt. */
@@ -25,23 +29,33 @@ export interface AttemptHeaders {
   readonly confined: boolean
 }
 
-/**
- * Returns the headers of one attempt.
- *
- * The attempt adds the trace context, with a new child span; the time left until the earliest deadline in force; and,
- * from the second attempt on, its number.
- */
+/** Returns the headers of one attempt: those of the caller, and those of {@link addAttemptHeaders}. */
 export function attemptHeaders(
   source: HeaderSource,
   call: Call,
   propagation: Propagation,
   deadlineHeader: string | undefined,
 ): AttemptHeaders {
-  const inbound = inboundOf(source, propagation)
   // An inbound value may be no valid header, which only `Headers` checks.
-  const headers =
-    inbound !== undefined || source.headers instanceof Headers ? new Headers(source.headers) : { ...source.headers }
-  const confined = addContext(headers, source.context, inbound, propagation)
+  const mayBeInvalid = inboundOf(source, propagation) !== undefined
+  const headers = mayBeInvalid || !isPlain(source.headers) ? new Headers(source.headers) : { ...source.headers }
+  return { headers, confined: addAttemptHeaders(headers, source, call, propagation, deadlineHeader) }
+}
+
+/**
+ * Adds the headers of one attempt to those of the caller: the trace context, with a new child span; the time left until
+ * the earliest deadline in force; and, from the second attempt on, the attempt's number.
+ *
+ * @returns whether it added a value that must not leave the client's own origin
+ */
+export function addAttemptHeaders(
+  headers: HeaderSink | PlainHeaders,
+  source: HeaderContext,
+  call: Call,
+  propagation: Propagation,
+  deadlineHeader: string | undefined,
+): boolean {
+  const confined = addContext(headers, source, propagation)
   // A shield around this client counts too. It is known by the signal, or inside a function that it has wrapped.
   const outer = callOfSignal(source.signal)
   const wrapper = currentCall()
@@ -51,24 +65,21 @@ export function attemptHeaders(
   }
   const attempt = Math.max(call.attempt, outer?.attempt ?? 1, wrapper?.attempt ?? 1)
   if (attempt > 1) addHeader(headers, 'x-retry-attempt', String(attempt))
-  return { headers, confined }
+  return confined
 }
 
 /** The context, if values of the inbound request may be sent to the origin of this request. */
-function inboundOf({ context, url, canConfine }: HeaderSource, propagation: Propagation): Ambient | undefined {
+function inboundOf({ context, url, canConfine }: HeaderContext, propagation: Propagation): Ambient | undefined {
   if (context === undefined || (context.traceState === undefined && context.baggage === undefined)) return undefined
   return canConfine && propagation.isOwn(url.origin) ? context : undefined
 }
 
 /** Adds the trace context. Returns whether it added a value that must not leave the client's own origin. */
-function addContext(
-  headers: Headers | PlainHeaders,
-  context: Ambient | undefined,
-  inbound: Ambient | undefined,
-  propagation: Propagation,
-): boolean {
+function addContext(headers: HeaderSink | PlainHeaders, source: HeaderContext, propagation: Propagation): boolean {
+  const { context } = source
   if (context === undefined || hasHeader(headers, 'traceparent')) return false
   const { traceId, traceFlags } = context
+  const inbound = inboundOf(source, propagation)
   // A `tracestate` without its `traceparent` has no meaning.
   if (propagation.traceparent) {
     addHeader(headers, 'traceparent', formatTraceparent({ traceId, spanId: newSpanId(), traceFlags }))

@@ -29,10 +29,7 @@ export class BodyNotReplayableError extends TypeError {
   readonly code = 'BODY_NOT_REPLAYABLE'
 
   constructor(target: UpstreamTarget, problem: string, cause: unknown) {
-    super(
-      `${describeTarget(target)} ${problem}; see resilientFetch's option retryBody`,
-      cause === undefined ? undefined : { cause },
-    )
+    super(`${describeTarget(target)} ${problem}`, cause === undefined ? undefined : { cause })
   }
 
   static {

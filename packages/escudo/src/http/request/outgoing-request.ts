@@ -8,17 +8,13 @@ import { attemptHeaders } from './attempt-headers.ts'
 import { isStream as isBodyStream } from './body-chunks.ts'
 import type { BodyNotReplayableError } from './body-not-replayable-error.ts'
 import { type CheckedRequest, checkedRequest } from './checked-request.ts'
+import { IDEMPOTENCY_KEY, idempotencyOfRequest, isIdempotent } from './methods.ts'
 import { hasHeader, type PlainHeaders, plainHeaders } from './plain-headers.ts'
 import { RequestBody } from './request-body.ts'
 import { readInit } from './request-init.ts'
 import { Upload } from './upload.ts'
 
 type Input = Parameters<typeof fetch>[0]
-
-// RFC 9110, 9.2.2 and 9.2.1, without TRACE.
-const IDEMPOTENT_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE'])
-const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
-const IDEMPOTENCY_KEY = 'idempotency-key'
 
 /** The arguments of `fetch` for one attempt. */
 export interface AttemptRequest {
@@ -69,7 +65,7 @@ export class OutgoingRequest {
     const signal = this.init.signal === undefined ? given?.signal : this.init.signal
     this.signal = checkedSignal(signal ?? undefined, 'init.signal')
     const { method } = this.checked
-    this.idempotent = IDEMPOTENT_METHODS.has(method) || hasHeader(this.headers, IDEMPOTENCY_KEY)
+    this.idempotent = isIdempotent(method) || hasHeader(this.headers, IDEMPOTENCY_KEY)
     if (!this.idempotent && settings.idempotencyKey !== undefined) {
       // One key for all attempts: the dependency recognises a repeated request by it.
       this.headers = new Headers(this.headers)
@@ -92,8 +88,7 @@ export class OutgoingRequest {
 
   /** Whether a policy may send the request twice at the same time. `unsafe` also if there is no second body to send. */
   get idempotency(): Idempotency {
-    if (!this.idempotent || this.body?.replayable === false) return 'unsafe'
-    return SAFE_METHODS.has(this.checked.method) ? 'safe' : 'idempotent'
+    return idempotencyOfRequest(this.checked.method, this.idempotent && this.body?.replayable !== false)
   }
 
   get canConfine(): boolean {

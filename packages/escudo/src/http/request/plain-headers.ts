@@ -1,6 +1,14 @@
 /** Headers as an object of text, as they are on the wire. `fetch` reads them as they are: no Headers is needed. */
 export type PlainHeaders = Record<string, string>
 
+/** The headers of a request that is built. `set` throws for a value that no header may contain. */
+export type HeaderSink = Pick<Headers, 'has' | 'set'>
+
+/** Whether headers are a plain object. Its values are text, also that of a header named `set`. */
+export function isPlain(headers: HeaderSink | PlainHeaders): headers is PlainHeaders {
+  return typeof headers.set !== 'function'
+}
+
 // RFC 9110, 5.6.2.
 const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 // Values that `fetch` neither refuses nor changes.
@@ -20,8 +28,8 @@ export function plainHeaders(given: NonNullable<RequestInit['headers']>): PlainH
 }
 
 /** Whether a header is set, in any case of its letters. */
-export function hasHeader(headers: Headers | PlainHeaders, name: string): boolean {
-  if (headers instanceof Headers) return headers.has(name)
+export function hasHeader(headers: HeaderSink | PlainHeaders, name: string): boolean {
+  if (!isPlain(headers)) return headers.has(name)
   for (const key in headers) {
     if (key.length === name.length && key.toLowerCase() === name.toLowerCase()) return true
   }
@@ -29,9 +37,9 @@ export function hasHeader(headers: Headers | PlainHeaders, name: string): boolea
 }
 
 /** Adds a header unless it is set. Returns whether it was added. */
-export function addHeader(headers: Headers | PlainHeaders, name: string, value: string): boolean {
+export function addHeader(headers: HeaderSink | PlainHeaders, name: string, value: string): boolean {
   if (hasHeader(headers, name)) return false
-  if (!(headers instanceof Headers)) {
+  if (isPlain(headers)) {
     headers[name] = value
     return true
   }

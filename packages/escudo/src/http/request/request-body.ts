@@ -122,7 +122,7 @@ export class RequestBody {
   }
 
   #notReplayable(cause: unknown): BodyNotReplayableError {
-    return new BodyNotReplayableError(this.#target, this.#problem, cause)
+    return new BodyNotReplayableError(this.#target, `${this.#problem}; see resilientFetch's option retryBody`, cause)
   }
 }
 

@@ -1,9 +1,6 @@
 import type { Clock } from '../../core/clock.ts'
 import { discard } from '../../core/engine/discard.ts'
-
-const BYTES_MAX = 65_536
-// The status is known. It must not wait long for a body that only explains it.
-const WAIT_MS_MAX = 1_000
+import { ERROR_BODY_BYTES_MAX, ERROR_BODY_WAIT_MS_MAX, parseErrorBody } from './error-content.ts'
 
 /**
  * Reads the body of a response with an unwanted status: parsed JSON or text, for an error. Cancels the rest of it.
@@ -35,7 +32,7 @@ export class ErrorBody {
       this.#stopped = true
       discard(reader)
     }
-    const cancelTimer = clock?.setTimer(stop, WAIT_MS_MAX)
+    const cancelTimer = clock?.setTimer(stop, ERROR_BODY_WAIT_MS_MAX)
     try {
       await this.#readAll(reader)
     } finally {
@@ -46,22 +43,11 @@ export class ErrorBody {
 
   parsed(): unknown {
     const type = this.#response.headers.get('content-type') ?? ''
-    const json = /^[^;]*[/+]json\b/i.test(type)
-    if (!json && !/^text\//i.test(type)) return undefined
-    const isLonger = this.#length > BYTES_MAX
-    if (json && isLonger) return undefined
-    // `stream` leaves out a character of which the bound has kept only a part.
-    const text = new TextDecoder().decode(this.#bytes(), { stream: isLonger })
-    if (!json || !this.#complete) return text
-    try {
-      return JSON.parse(text)
-    } catch {
-      return text
-    }
+    return parseErrorBody(type, this.#chunks, this.#complete)
   }
 
   async #readAll(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-    while (this.#length <= BYTES_MAX) {
+    while (this.#length <= ERROR_BODY_BYTES_MAX) {
       const { done, value } = await reader.read()
       if (done) {
         this.#complete = !this.#stopped
@@ -70,15 +56,5 @@ export class ErrorBody {
       this.#chunks.push(value)
       this.#length += value.byteLength
     }
-  }
-
-  #bytes(): Uint8Array {
-    const bytes = new Uint8Array(Math.min(this.#length, BYTES_MAX))
-    let offset = 0
-    for (const chunk of this.#chunks) {
-      bytes.set(chunk.subarray(0, bytes.length - offset), offset)
-      offset += chunk.byteLength
-    }
-    return bytes
   }
 }

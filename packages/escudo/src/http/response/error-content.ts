@@ -1,0 +1,39 @@
+/** How much of the body of a response with an unwanted status is read. */
+export const ERROR_BODY_BYTES_MAX = 65_536
+
+/** The status is known. It must not wait long for a body that only explains it. */
+export const ERROR_BODY_WAIT_MS_MAX = 1_000
+
+/**
+ * Returns the body of a response with an unwanted status, for an error: parsed JSON or text.
+ *
+ * Text and invalid JSON that ended early stay as far as they came. Undefined for any other content type, and for JSON
+ * longer than 64 KiB.
+ *
+ * @param complete whether the chunks are the whole body
+ */
+export function parseErrorBody(contentType: string, chunks: readonly Uint8Array[], complete: boolean): unknown {
+  const json = /^[^;]*[/+]json\b/i.test(contentType)
+  if (!json && !/^text\//i.test(contentType)) return undefined
+  const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+  const isLonger = length > ERROR_BODY_BYTES_MAX
+  if (json && isLonger) return undefined
+  // `stream` leaves out a character of which the bound has kept only a part.
+  const text = new TextDecoder().decode(firstBytes(chunks, length), { stream: isLonger })
+  if (!json || !complete) return text
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
+
+function firstBytes(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const bytes = new Uint8Array(Math.min(length, ERROR_BODY_BYTES_MAX))
+  let offset = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk.subarray(0, bytes.length - offset), offset)
+    offset += chunk.byteLength
+  }
+  return bytes
+}
