@@ -5,6 +5,26 @@ const SEARCH_BYTES_MAX = 1_048_576
 const NEWLINE = 10
 const BRACE = 0x7b
 
+/** How many bytes a pipe takes as a whole: POSIX guarantees 512, Linux has 4096. */
+const PIPE_BYTES_MAX = 4_096
+
+/** Divides lines so that no other process that writes to the same pipe can divide one: whole lines, 4 KiB if possible. */
+export function* wholeWrites(lines: Buffer): Iterable<Buffer> {
+  for (let start = 0; start < lines.length; ) {
+    const last = lines.lastIndexOf(NEWLINE, start + PIPE_BYTES_MAX - 1)
+    const end = last >= start ? last : lines.indexOf(NEWLINE, start)
+    yield lines.subarray(start, end === -1 ? lines.length : end + 1)
+    start = end === -1 ? lines.length : end + 1
+  }
+}
+
+/** How many lines are in these bytes. The rest of a line counts too. */
+export function countLines(bytes: Buffer): number {
+  let count = 0
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) count += 1
+  return bytes.length > 0 && bytes[bytes.length - 1] !== NEWLINE ? count + 1 : count
+}
+
 /** Whether a file of this size ends with a whole line. True if it cannot be read. */
 export function endsWithNewline(path: string, size: number): boolean {
   if (size === 0) return true
