@@ -20,7 +20,7 @@ export function writeLine(logger: ServerLogger, level: LogLevel, fields: object,
   }
 }
 
-/** Writes a line of a request. A logger of escudo takes it as text, which costs a third of what an object costs. */
+/** Writes a line of a request. A logger of escudo takes it as text, which costs less than an object. */
 export function writeKnownLine(
   logger: ServerLogger,
   level: LogLevel,

@@ -22,8 +22,10 @@ interface LineState {
   readonly isPlain: boolean
   /** Whether the destination is a transport that finds its targets by a numeric `level` in the line. */
   readonly needsLevel: boolean
-  /** Whether no code of the user sees or changes a line on its way to the destination. */
+  /** Whether no code of the user sees or changes a whole line on its way to the destination. */
   readonly takesKnown: boolean
+  /** The fields that a serializer of the user changes. Fastify adds some to each logger. */
+  readonly serialized: readonly string[]
 }
 
 type Serializers = Readonly<Record<string, ((value: unknown) => unknown) | undefined>>
@@ -53,7 +55,9 @@ export function withLines(logger: Logger, format: LineFormat, where: string): Lo
   const needsLevel = findsTargetsByLevel(lines, internals)
   const hooks = lines[HOOKS] as LoggerOptions['hooks']
   const takesKnown = hooks?.logMethod === undefined && takesKnownLines(lines, internals)
-  lines[STATE] = { format, bound, paths: format.paths, isPlain: isPlain(lines, internals), needsLevel, takesKnown }
+  const serialized = customKeys(lines[SERIALIZERS] as Serializers)
+  const { paths } = format
+  lines[STATE] = { format, bound, paths, isPlain: isPlain(lines, internals), needsLevel, takesKnown, serialized }
   lines[internals.asJson] = function asLine(this: AnyLogger, fields: object, event: unknown, level: number): string {
     return writeLine(this, internals, fields, event, level)
   }
@@ -91,7 +95,7 @@ function takesKnownLines(log: AnyLogger, internals: Internals): boolean {
   const stream = log[internals.stream] as { readonly [NEEDS_METADATA]?: unknown }
   const { streamWrite } = (log[HOOKS] as { readonly streamWrite?: unknown } | undefined) ?? {}
   return (
-    isPlain(log, internals) &&
+    isUnchanged(log, internals) &&
     !findsTargetsByLevel(log, internals) &&
     [log[internals.mixin], log[internals.msgPrefix], streamWrite].every((extra) => extra === undefined) &&
     stream[NEEDS_METADATA] !== true
@@ -107,12 +111,14 @@ function writeKnown(
   line: KnownLine,
   context: Ambient,
 ): boolean {
-  const { format, bound, paths, takesKnown } = log[STATE] as LineState
+  const { format, bound, paths, takesKnown, serialized } = log[STATE] as LineState
   const method = LEVEL_METHODS[level]
   // pino flushes the destination after a line at the highest level.
   if (!takesKnown || level === 'critical' || log[method] !== log[METHODS]?.[method]) return false
   // Below the level of the logger, the method does nothing.
   if (!log.isLevelEnabled(method)) return true
+  const { names, others } = line
+  for (const key of serialized) if (names.has(key) || (others !== undefined && key in others)) return false
   const text = format.known(level, event, line, context, bound, paths)
   if (text === undefined) return false
   ;(log[internals.stream] as { write(line: string): void }).write(text)
@@ -183,10 +189,15 @@ function prepared(log: AnyLogger, internals: Internals, fields: object): object 
   return converted(formatted, log[SERIALIZERS] as Serializers, log[internals.stringifiers] as Serializers)
 }
 
+/** Whether fields go to the line unchanged. */
 function isPlain(log: AnyLogger, internals: Internals): boolean {
+  return isUnchanged(log, internals) && customKeys(log[SERIALIZERS] as Serializers).length === 0
+}
+
+/** Whether the logger has no formatter and no redaction. */
+function isUnchanged(log: AnyLogger, internals: Internals): boolean {
   const { log: formatter } = log[FORMATTERS] as { readonly log?: unknown }
-  const redacted = Reflect.ownKeys(log[internals.stringifiers] as object)
-  return formatter === undefined && redacted.length === 0 && customKeys(log[SERIALIZERS] as Serializers).length === 0
+  return formatter === undefined && Reflect.ownKeys(log[internals.stringifiers] as object).length === 0
 }
 
 /** Applies serializers and redaction to each field. One that throws costs only its field. */
@@ -242,7 +253,8 @@ function childOf(
   const added = redacted === undefined ? undefined : parsePaths(redacted as string[], 'child.redact')
   const paths = added === undefined ? state.paths : [...(state.paths ?? []), ...added]
   const takesKnown = state.takesKnown && takesKnownLines(child, internals)
-  child[STATE] = { ...state, paths, isPlain: isPlain(child, internals), takesKnown }
+  const serialized = customKeys(child[SERIALIZERS] as Serializers)
+  child[STATE] = { ...state, paths, isPlain: isPlain(child, internals), takesKnown, serialized }
   child[STATE] = bind(child, internals, bindings)
   return child
 }
