@@ -269,15 +269,20 @@ function trace({ traceId, spanId, parentSpanId }: Ambient): string {
   return parentSpanId === undefined ? ids : `${ids},"parent_span_id":"${parentSpanId}"`
 }
 
-// Many lines fall into one millisecond.
+// Many lines fall into one millisecond, and more into one second.
 let lastMs = Number.NaN
 let lastText = ''
+let secondMs = Number.NaN
+let secondText = ''
 
 function timestamp(): string {
-  const nowMs = Date.now()
-  if (nowMs !== lastMs) {
-    lastMs = nowMs
-    lastText = `"${new Date(nowMs).toISOString()}"`
+  const nowMs = Math.trunc(Date.now())
+  if (nowMs === lastMs) return lastText
+  if (!(nowMs >= secondMs && nowMs < secondMs + 1_000)) {
+    secondMs = Math.floor(nowMs / 1_000) * 1_000
+    secondText = new Date(secondMs).toISOString().slice(0, -4)
   }
+  lastMs = nowMs
+  lastText = `"${secondText}${String(nowMs - secondMs).padStart(3, '0')}Z"`
   return lastText
 }

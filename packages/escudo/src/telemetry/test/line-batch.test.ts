@@ -1,9 +1,8 @@
-// Lines that wait for each other: which ends of a process lose none, and what `kill -9` loses. With real processes.
-import { type ChildProcess, spawn } from 'node:child_process'
+// Lines that wait for each other: when they are written, and which ends of a process lose none. With real processes.
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { LineFile } from '../line-file.ts'
 import { createLogger } from '../pino.ts'
@@ -22,18 +21,16 @@ async function firstOutput(child: ChildProcess): Promise<void> {
 
 describe('a logger whose lines wait', () => {
   test('writes the first line at once, the next ones together, within the interval', async () => {
-    const writes = vi.spyOn(process.getBuiltinModule('node:fs'), 'writeSync')
-    const log = createLogger({ service: 's', stdout: false, file: path(), flushInterval: '50ms' })
+    const log = createLogger({ service: 's', stdout: false, file: path(), flushInterval: '400ms' })
     log.info('first')
     expect(linesOf(path())).toHaveLength(1)
     for (let n = 0; n < 10; n += 1) log.info({ n }, 'tick')
     expect(linesOf(path())).toHaveLength(1)
-    await vi.waitFor(() => expect(linesOf(path())).toHaveLength(11), { timeout: 450, interval: 5 })
-    writes.mockRestore()
+    await vi.waitFor(() => expect(linesOf(path())).toHaveLength(11), { timeout: 2_000, interval: 5 })
   })
 
   test('writes at 64 KiB, at flush(), at critical, and when the event loop is blocked', async () => {
-    const log = createLogger({ service: 's', stdout: false, file: path(), flushInterval: '200ms' })
+    const log = createLogger({ service: 's', stdout: false, file: path(), flushInterval: '500ms' })
     log.info('first')
     for (let n = 0; n < 70; n += 1) log.info({ n, pad: 'x'.repeat(1_000) }, 'tick')
     expect(linesOf(path()).length).toBeGreaterThan(50)
@@ -43,7 +40,7 @@ describe('a logger whose lines wait', () => {
     log.fatal('crash')
     expect(linesOf(path())).toHaveLength(73)
     log.info('waits too')
-    const blockedUntilMs = Date.now() + 220
+    const blockedUntilMs = Date.now() + 520
     while (Date.now() < blockedUntilMs);
     log.info('late')
     expect(linesOf(path())).toHaveLength(75)
@@ -194,108 +191,6 @@ describe('no line is lost', () => {
     expect(written).toHaveLength(3_000)
     for (const line of written) expect(JSON.parse(line)).toMatchObject({ event: 'tick' })
   })
-})
-
-describe('kill -9', () => {
-  test('at full load loses at most 64 KiB and the lines of the last interval, and tears none', async () => {
-    const child = run(`const log = ${file()}
-      let n = 0
-      const burst = () => {
-        for (let i = 0; i < 20; i += 1) log.info({ n: n++, at: Date.now(), pad: 'x'.repeat(100) }, 'tick')
-        process.stderr.write(n + ' ')
-        setImmediate(burst)
-      }
-      burst()`)
-    let errors = ''
-    child.stderr?.on('data', (chunk) => {
-      errors += chunk
-    })
-    await vi.waitFor(() => expect(errors.length).toBeGreaterThan(20_000), { timeout: 10_000 })
-    child.kill('SIGKILL')
-    await once(child, 'close')
-    const logged = Number(errors.trim().split(' ').at(-1))
-    const lines = linesOf(path())
-    const length = readFileSync(path(), 'utf8').length / lines.length
-    expect(numbersOf(lines)).toEqual(upTo(lines.length))
-    expect((logged - lines.length) * length).toBeLessThanOrEqual(65_536 + 20 * length)
-  })
-
-  test('of a slow program loses only lines of the last interval', async () => {
-    const child = run(`const log = ${file()}
-      let n = 0
-      setInterval(() => { log.info({ n: n++, at: Date.now() }, 'tick'); process.stdout.write('x') }, 7)`)
-    await firstOutput(child)
-    await delay(700)
-    child.kill('SIGKILL')
-    const killedMs = Date.now()
-    await once(child, 'exit')
-    const lines = linesOf(path())
-    expect(numbersOf(lines)).toEqual(upTo(lines.length))
-    // A second interval of patience, because the machine may be busy.
-    expect(killedMs - Number(lines.at(-1)?.['at'])).toBeLessThan(300)
-  })
-})
-
-test('a full disk in the middle of a batch keeps its whole lines and counts the others', async () => {
-  const child = run(
-    `process.on('SIGXFSZ', () => {})
-     const file = new LineFile(${JSON.stringify(path())})
-     const log = createLogger({ service: 's', stdout: false, sink: file })
-     for (let n = 0; n < 300; n += 1) log.info({ n, pad: 'é'.repeat(n % 60) }, 'tick')
-     process.stderr.write(String(file.linesLost))`,
-    'ulimit -f 16',
-  )
-  const { errors } = await ended(child)
-  const numbers = numbersOf(linesOf(path()))
-  expect(numbers).toEqual(upTo(numbers.length))
-  expect(numbers.length).toBeGreaterThan(20)
-  expect(Number(errors)).toBe(300 - numbers.length)
-})
-
-test('a rotation takes the lines that wait along, and loses none', async () => {
-  const child = run(`
-    const file = new RotatingFile(${JSON.stringify(path())}, { size: '4K', filesMax: 500 })
-    const log = createLogger({ service: 's', stdout: false, sink: file })
-    let n = 0
-    const timer = setInterval(() => {
-      for (let i = 0; i < 3; i += 1) log.info({ n: n++ }, 'tick')
-      if (n % 50 === 0) file.rotate()
-      if (n >= 1500) { clearInterval(timer); file.close() }
-    }, 1)`)
-  expect(await ended(child)).toMatchObject({ code: 0, errors: '' })
-  const numbers = [...numbersOf(allLines())].sort((one, other) => one - other)
-  expect(numbers).toEqual(upTo(1_500))
-  expect(readdirSync(folder).filter((name) => name.endsWith('.jsonl')).length).toBeGreaterThan(3)
-})
-
-test('a slow reader of the standard output gets whole lines, and the lost ones are counted', async () => {
-  const program = `
-    import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
-    import { lostLines } from ${JSON.stringify(new URL('../lost-lines.ts', import.meta.url).href)}
-    const log = createLogger({ service: 's' })
-    for (let n = 0; n < 5000; n += 1) log.info({ n, pad: 'x'.repeat(n % 200) }, 'tick')
-    log.flush()
-    process.stderr.write(String(lostLines().get('STALLED')))
-    setTimeout(() => log.info('back'), 1000)`
-  const child = spawn(process.execPath, ['--conditions=@escudo/source', '--input-type=module', '-e', program])
-  let errors = ''
-  child.stderr.on('data', (chunk) => {
-    errors += chunk
-  })
-  const closed = once(child, 'close')
-  await vi.waitFor(() => expect(errors).not.toBe(''), { timeout: 10_000 })
-  let text = ''
-  child.stdout.on('data', (chunk) => {
-    text += chunk
-  })
-  await closed
-  const lines = text.split('\n').slice(0, -1)
-  const whole = lines.filter((line) => line.endsWith('}') && line.startsWith('{'))
-  expect(lines.length - whole.length).toBeLessThanOrEqual(1)
-  const numbers = numbersOf(whole.map((line) => JSON.parse(line)))
-  expect(numbers.length + Number(errors)).toBe(5_000)
-  expect(numbers.length).toBeLessThan(5_000)
-  expect(text).toContain('"event":"log.lines_lost"')
 })
 
 test('a program that is done ends, although its lines wait', async () => {
