@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { nonEmptyText } from '../core/options/options.ts'
 import { LineBatch, registerBatch } from './line-batch.ts'
 import { Losses, registerLosses } from './lost-lines.ts'
-import { blankOut, countLines, endsWithNewline, wholeWrites } from './partial-line.ts'
+import { blankOut, countLines, endsWithNewline, pageWrites, wholeWrites } from './partial-line.ts'
 
 /** A destination of log lines. `write` never throws: a full disk must not break a request. */
 export interface LineSink {
@@ -74,9 +74,9 @@ export class LineFile implements LineSink {
     if (this.#fd !== undefined && this.#isFile && nowMs >= this.#lookAtMs) this.#look(nowMs)
     if (this.#fd === undefined && nowMs >= this.#reopenAtMs) this.#tryOpen()
     const bytes = Buffer.from(lines)
-    if (this.#isFile) this.#append(bytes)
     // Another process may write to the same pipe.
-    else for (const part of wholeWrites(bytes)) this.#append(part)
+    const parts = this.#isFile ? pageWrites(bytes, this.#bytes) : wholeWrites(bytes)
+    for (const part of parts) this.#append(part)
   }
 
   /** Opens the path again. Call it after the file has been moved. If that fails, lines go to the moved file. */

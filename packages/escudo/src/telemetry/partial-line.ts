@@ -18,6 +18,28 @@ export function* wholeWrites(lines: Buffer): Iterable<Buffer> {
   }
 }
 
+const PAGE_BYTES = 4_096
+
+/**
+ * Divides lines so that each write changes one page of the file, except for the start of its first line. `kill -9` ends
+ * a write between two pages, so it can divide only a line that lies in two.
+ *
+ * @param at where in the file the lines begin
+ */
+export function* pageWrites(lines: Buffer, at: number): Iterable<Buffer> {
+  for (let start = 0; start < lines.length; ) {
+    const first = lines.indexOf(NEWLINE, start)
+    if (first === -1) {
+      yield lines.subarray(start)
+      return
+    }
+    const pageEnd = Math.ceil((at + first + 1) / PAGE_BYTES) * PAGE_BYTES - at
+    const end = lines.lastIndexOf(NEWLINE, Math.min(pageEnd, lines.length) - 1) + 1
+    yield lines.subarray(start, end)
+    start = end
+  }
+}
+
 /** How many lines are in these bytes. The rest of a line counts too. */
 export function countLines(bytes: Buffer): number {
   let count = 0
