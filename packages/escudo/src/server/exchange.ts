@@ -1,15 +1,16 @@
-import { type Ambient, type RequestTally, withAmbient } from '../core/context/ambient.ts'
+import type { Ambient, RequestTally } from '../core/context/ambient.ts'
 import { continueTrace, sampledTrace } from '../core/context/trace-context.ts'
 import { type ServerRequestEnd, watchServed } from '../core/events/http-events.ts'
 import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
-import { technicalFields } from '../errors/contract/log-fields.ts'
+import { type LogFields, technicalFields } from '../errors/contract/log-fields.ts'
 import { negotiateLocale } from '../errors/contract/negotiation.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
 import { read } from '../errors/safe-read.ts'
 import { joinHeader } from './headers.ts'
 import { type InboundDeadline, inboundDeadlineMs } from './inbound-deadline.ts'
-import { type ServerLogger, writeLine } from './logger.ts'
+import { type ServerLogger, writeKnownLine } from './logger.ts'
 import { isTrusted } from './peers.ts'
+import { ErrorLine, RequestLine } from './request-lines.ts'
 import { watchShields } from './request-tally.ts'
 
 // The part of a server adapter that is the same for every framework. It imports no framework: it receives the facts of
@@ -100,13 +101,13 @@ export class Exchange implements RequestTally {
       acceptLanguage: this.#acceptLanguage,
     })
     this.#answer = answer
-    this.#log(answer.level, { ...answer.log, ...this.#requestFields() }, 'http_error')
+    this.#log(answer.level, answer.log, 'http_error')
     return answer
   }
 
   /** Logs an error that happened while an error answer was sent. The answer does not change. */
   logSendingFailure(error: unknown): void {
-    this.#log('error', { ...technicalFields(error), ...this.#requestFields() }, 'http_error_sending_failed')
+    this.#log('error', technicalFields(error), 'http_error_sending_failed')
   }
 
   /**
@@ -120,7 +121,7 @@ export class Exchange implements RequestTally {
     if (this.#ended && !isBug) return
     this.#answer = answer
     const fields = { ...answer.log, ...technicalFields(error), status_code: CLIENT_CLOSED_REQUEST }
-    this.#log(isBug ? 'error' : 'debug', { ...fields, ...this.#requestFields() }, 'http_error')
+    this.#log(isBug ? 'error' : 'debug', fields, 'http_error')
   }
 
   /** Logs an error after the headers were sent. It is too late for an answer: the adapter closes the connection. */
@@ -132,7 +133,7 @@ export class Exchange implements RequestTally {
     if (this.#failedAfterHeaders) return
     this.#failedAfterHeaders = true
     this.#answer = this.#contract.lastResort(this.ambient.traceId)
-    this.#log('error', { ...this.#answer.log, ...technicalFields(error), ...this.#requestFields() }, 'http_error')
+    this.#log('error', { ...this.#answer.log, ...technicalFields(error) }, 'http_error')
   }
 
   /**
@@ -148,15 +149,10 @@ export class Exchange implements RequestTally {
     const durationMs = performance.now() - this.#startedMs
     // The headers announced a success before the response failed, so the sent status would be wrong in the log.
     const loggedStatus = this.#failedAfterHeaders ? 500 : (status ?? CLIENT_CLOSED_REQUEST)
-    const fields = {
-      ...this.#requestFields(),
-      status_code: loggedStatus,
-      latency_ms: Math.round(durationMs * 100) / 100,
-      ...(this.#retries === 0 ? {} : { retries: this.#retries }),
-      ...(this.#degraded === undefined ? {} : { degraded: true, shields: [...this.#degraded] }),
-      ...(answer === undefined ? {} : { error_code: answer.code, error_kind: answer.kind }),
-    }
-    this.#log('info', fields, 'http.request')
+    const latencyMs = Math.round(durationMs * 100) / 100
+    const shields = this.#degraded === undefined ? undefined : [...this.#degraded]
+    const line = new RequestLine(this, loggedStatus, latencyMs, this.#retries, shields, answer)
+    writeKnownLine(this.#logger, 'info', 'http.request', line, this.ambient)
     this.#notifyEnd?.({
       durationMs,
       route: this.route,
@@ -167,12 +163,9 @@ export class Exchange implements RequestTally {
     })
   }
 
-  #requestFields(): { readonly method: string; readonly route: string | null; readonly path: string } {
-    return { method: this.method, route: this.route, path: this.path }
-  }
-
-  #log(level: LogLevel, fields: object, event: string): void {
-    withAmbient(this.ambient, () => writeLine(this.#logger, level, fields, event))
+  /** Logs an error, with the fields of the request after its own. */
+  #log(level: LogLevel, fields: LogFields, event: string): void {
+    writeKnownLine(this.#logger, level, event, new ErrorLine(fields, this), this.ambient)
   }
 }
 

@@ -1,24 +1,26 @@
 import { closeSync, fstatSync, mkdirSync, openSync, type Stats, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { nonEmptyText } from '../core/options/options.ts'
+import { LineBatch, registerBatch } from './line-batch.ts'
 import { Losses, registerLosses } from './lost-lines.ts'
-import { blankOut, endsWithNewline } from './partial-line.ts'
+import { blankOut, countLines, endsWithNewline, pageWrites, wholeWrites } from './partial-line.ts'
 
 /** A destination of log lines. `write` never throws: a full disk must not break a request. */
 export interface LineSink {
   write(line: string): void
 }
 
+const NEWLINE = Buffer.from('\n')
 const REOPEN_DELAY_MS = 1_000
 /** How often a file looks whether its path still leads to it. */
 const LOOK_MS = 1_000
 
 /**
- * Appends log lines to a file. Each line is one synchronous write.
+ * Appends log lines to a file. Each call of {@link write} is one synchronous write.
  *
- * A line is in the file as soon as it is logged, even if the process is killed right after. Several processes can
- * append to one file. If the disk is full, the whole line is dropped and counted. A file that was moved or deleted is
- * opened again within a second; {@link reopen} does so at once.
+ * The lines of a logger are written together, see `flushInterval` of `createLogger`. Several processes can append to
+ * one file. If the disk is full, whole lines are dropped and counted. A file that was moved or deleted is opened again
+ * within a second; {@link reopen} does so at once.
  *
  * @example
  * ```ts
@@ -33,6 +35,7 @@ const LOOK_MS = 1_000
  */
 export class LineFile implements LineSink {
   readonly #losses = registerLosses(this, new Losses())
+  readonly #batch = registerBatch(this, new LineBatch((lines) => this.#write(lines)), LineFile.prototype.write)
   readonly #path: string
   #fd: number | undefined
   #failure: string | undefined
@@ -48,8 +51,9 @@ export class LineFile implements LineSink {
     this.#adopt(open(path))
   }
 
-  /** How many lines could not be written. */
+  /** How many lines could not be written. Lines that wait are written first. */
   get linesLost(): number {
+    this.#batch.flush()
     return this.#losses.total
   }
 
@@ -58,30 +62,35 @@ export class LineFile implements LineSink {
     return this.#bytes
   }
 
+  /** Writes a line, after those that wait. */
   write(line: string): void {
+    this.#batch.flush()
+    this.#write(line)
+    this.#batch.onWritten?.()
+  }
+
+  #write(lines: string): void {
     const nowMs = Date.now()
     if (this.#fd !== undefined && this.#isFile && nowMs >= this.#lookAtMs) this.#look(nowMs)
     if (this.#fd === undefined && nowMs >= this.#reopenAtMs) this.#tryOpen()
-    if (this.#fd === undefined) {
-      this.#losses.lost(this.#failure)
-      return
-    }
-    const code = this.#append(this.#fd, line)
-    if (code === undefined) {
-      this.#losses.written()
-      return
-    }
-    if (code === 'EBADF') this.#fd = undefined
-    this.#losses.lost(code)
+    const bytes = Buffer.from(lines)
+    // Another process may write to the same pipe.
+    const parts = this.#isFile ? pageWrites(bytes, this.#bytes) : wholeWrites(bytes)
+    for (const part of parts) this.#append(part)
   }
 
   /** Opens the path again. Call it after the file has been moved. If that fails, lines go to the moved file. */
   reopen(): void {
+    this.#batch.flush()
+    this.#reopen()
+  }
+
+  #reopen(): void {
     this.#reopenAtMs = 0
     const before = this.#fd
     if (!this.#tryOpen()) {
       // A file without a name is lost when it is closed, so its lines are lost already.
-      if (before !== undefined && isDeleted(before)) this.close()
+      if (before !== undefined && isDeleted(before)) this.#close()
       return
     }
     if (before !== undefined) closeQuietly(before)
@@ -89,29 +98,46 @@ export class LineFile implements LineSink {
 
   /** Closes the file. A later write opens it again. */
   close(): void {
+    this.#batch.flush()
+    this.#close()
+  }
+
+  #close(): void {
     if (this.#fd !== undefined) closeQuietly(this.#fd)
     this.#fd = undefined
     this.#reopenAtMs = 0
   }
 
-  /** Appends bytes. Returns the code of a failure; then nothing of them is in the file, as far as possible. */
-  #append(fd: number, line: string): string | undefined {
-    // The line must not be appended to the remains of a partial one.
-    const bytes = Buffer.from(this.#endsInPartialLine ? `\n${line}` : line)
+  /** Appends lines. Of those that cannot be written, nothing is in the file afterwards, as far as possible. */
+  #append(lines: Buffer, isRest = false): void {
+    if (this.#fd === undefined) {
+      this.#losses.lost(this.#failure, countLines(lines))
+      return
+    }
+    // The first line must not be appended to the remains of a partial one.
+    const bytes = this.#endsInPartialLine ? Buffer.concat([NEWLINE, lines]) : lines
     let written = 0
     let code = 'ENOSPC'
     try {
-      written = writeSync(fd, bytes)
+      written = writeSync(this.#fd, bytes)
     } catch (error) {
       code = (error as NodeJS.ErrnoException).code ?? 'other'
     }
+    this.#bytes += written
     if (written === bytes.length) {
       this.#endsInPartialLine = false
-      this.#bytes += written
-      return undefined
+      this.#losses.written()
+      return
     }
-    if (written > 0) this.#endsInPartialLine = !blankOut(this.#path, bytes.subarray(0, written))
-    return code
+    if (code === 'EBADF') this.#fd = undefined
+    const wholeTo = written === 0 ? 0 : bytes.lastIndexOf('\n', written - 1) + 1
+    // The start of a line that was not written to its end.
+    const part = bytes.subarray(wholeTo, written)
+    if (written > 0) this.#endsInPartialLine = part.length > 0 && !blankOut(this.#path, part)
+    const rest = lines.subarray(Math.max(0, wholeTo - (bytes.length - lines.length)))
+    // The system says only with the next write why this one ended early.
+    if (written > 0 && !isRest) this.#append(rest, true)
+    else this.#losses.lost(code, countLines(rest))
   }
 
   /** Opens the path again if it leads to another file, or to none: the file was rotated by other code. */
@@ -125,7 +151,7 @@ export class LineFile implements LineSink {
     } catch {
       // The path leads to no file, or the descriptor was closed.
     }
-    this.reopen()
+    this.#reopen()
   }
 
   #tryOpen(): boolean {

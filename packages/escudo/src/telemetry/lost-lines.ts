@@ -29,7 +29,7 @@ export function lostLines(): ReadonlyMap<string, number> {
 
 /** Counts the losses of one destination until it writes again. */
 export class Losses {
-  /** Called when a line was written after others were lost. */
+  /** Called when lines were written after others were lost. */
   onRecovered: ((lost: LostLines) => void) | undefined
   #total = 0
   #open: { count: number; reason: string; readonly sinceMs: number } | undefined
@@ -39,14 +39,14 @@ export class Losses {
     return this.#total
   }
 
-  lost(reason: string | undefined): void {
+  lost(reason: string | undefined, count = 1): void {
     const code = reason ?? 'other'
-    this.#total += 1
+    this.#total += count
     this.#open ??= { count: 0, reason: code, sinceMs: Date.now() }
-    this.#open.count += 1
+    this.#open.count += count
     this.#open.reason = code
     const series = REASON_OF[code] ?? 'other'
-    counts.set(series, (counts.get(series) ?? 0) + 1)
+    counts.set(series, (counts.get(series) ?? 0) + count)
   }
 
   written(): void {

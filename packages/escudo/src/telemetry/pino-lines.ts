@@ -1,17 +1,18 @@
-import { types } from 'node:util'
 import { type Logger, type LoggerOptions, stdSerializers } from 'pino'
-import { ConfigurationError } from '../core/options/configuration-error.ts'
-import { show } from '../core/options/durations.ts'
+import type { Ambient } from '../core/context/ambient.ts'
+import { type KnownLine, type KnownLineLevel, LEVEL_METHODS, WRITE_KNOWN } from '../core/events/known-line.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
-import { truncate } from '../errors/to-json.ts'
-import { FieldWriter } from './lines/field-writer.ts'
 import type { LineFormat, WrittenFields } from './lines/line-format.ts'
 import { type PathNodes, parsePaths } from './lines/redact-paths.ts'
+import { type LogMethod, withoutThrowing } from './pino-hook.ts'
+import { type Internals, internalsOf, type AnyLogger as PinoLogger } from './pino-internals.ts'
 
 const LEVEL_NAMES: Readonly<Record<string, LogLevel>> = { warn: 'warning', fatal: 'critical', trace: 'debug' }
 
 /** What escudo adds to a pino logger, under a symbol. Child loggers inherit it. */
 const STATE = Symbol('escudo.lines')
+/** The methods of the levels as pino made them. A program can replace one, and then gets every line. */
+const METHODS = Symbol('escudo.methods')
 
 interface LineState {
   readonly format: LineFormat
@@ -21,20 +22,25 @@ interface LineState {
   readonly isPlain: boolean
   /** Whether the destination is a transport that finds its targets by a numeric `level` in the line. */
   readonly needsLevel: boolean
+  /** Whether no code of the user sees or changes a whole line on its way to the destination. */
+  readonly takesKnown: boolean
+  /** The fields that a serializer of the user changes. Fastify adds some to each logger. */
+  readonly serialized: readonly string[]
 }
-
-/** The members of a pino logger that are under symbols, by their descriptions: each copy of pino has separate ones. */
-type Internals = Readonly<Record<'asJson' | 'chindings' | 'stringifiers' | 'setLevel' | 'stream' | 'mixin', symbol>>
 
 type Serializers = Readonly<Record<string, ((value: unknown) => unknown) | undefined>>
 
-type AnyLogger = Logger & Record<symbol, unknown> & { [STATE]?: LineState }
+type LevelMethods = Readonly<Record<string, unknown>>
+
+type AnyLogger = PinoLogger & { [STATE]?: LineState; [METHODS]?: LevelMethods }
 
 const SERIALIZERS = Symbol.for('pino.serializers')
 const FORMATTERS = Symbol.for('pino.formatters')
 const HOOKS = Symbol.for('pino.hooks')
 // pino marks a transport with several targets from 10.4 on.
 const USES_MULTISTREAM = Symbol.for('pino.transport.usesMultistream')
+/** On a destination that asks pino for the level and fields of its last line. */
+const NEEDS_METADATA = Symbol.for('pino.metadata')
 
 /**
  * Makes a logger that writes escudo's lines through a pino logger: to its destination, from its level on, with its
@@ -47,7 +53,11 @@ export function withLines(logger: Logger, format: LineFormat, where: string): Lo
   const internals = internalsOf(lines, where)
   const bound = format.written(bindingsOf(logger))
   const needsLevel = findsTargetsByLevel(lines, internals)
-  lines[STATE] = { format, bound, paths: format.paths, isPlain: isPlain(lines, internals), needsLevel }
+  const hooks = lines[HOOKS] as LoggerOptions['hooks']
+  const takesKnown = hooks?.logMethod === undefined && takesKnownLines(lines, internals)
+  const serialized = customKeys(lines[SERIALIZERS] as Serializers)
+  const { paths } = format
+  lines[STATE] = { format, bound, paths, isPlain: isPlain(lines, internals), needsLevel, takesKnown, serialized }
   lines[internals.asJson] = function asLine(this: AnyLogger, fields: object, event: unknown, level: number): string {
     return writeLine(this, internals, fields, event, level)
   }
@@ -60,12 +70,59 @@ export function withLines(logger: Logger, format: LineFormat, where: string): Lo
   lines.setBindings = function setBindings(this: AnyLogger, bindings) {
     this[STATE] = bind(this, internals, bindings)
   }
-  const hooks = lines[HOOKS] as LoggerOptions['hooks']
   lines[HOOKS] = { ...hooks, logMethod: withoutThrowing(hooks?.logMethod) }
+  const setLevel = lines[internals.setLevel] as (level: string) => void
+  lines[internals.setLevel] = function setLevelOfLines(this: AnyLogger, level: string) {
+    setLevel.call(this, level)
+    this[METHODS] = methodsOf(this)
+  }
+  Object.assign(lines, {
+    [WRITE_KNOWN](this: AnyLogger, level: KnownLineLevel, event: string, line: KnownLine, context: Ambient): boolean {
+      return writeKnown(this, internals, level, event, line, context)
+    },
+  })
   // The methods of the levels call the hook. Setting the level makes them again.
-  const setLevel = (lines as unknown as Record<symbol, (level: string) => void>)[internals.setLevel]
-  setLevel?.call(lines, logger.level)
+  lines.level = logger.level
   return lines
+}
+
+function methodsOf(log: AnyLogger): LevelMethods {
+  return Object.fromEntries(Object.values(LEVEL_METHODS).map((method) => [method, log[method]]))
+}
+
+/** Whether nothing but the format changes a line between the logging call and the destination. */
+function takesKnownLines(log: AnyLogger, internals: Internals): boolean {
+  const stream = log[internals.stream] as { readonly [NEEDS_METADATA]?: unknown }
+  const { streamWrite } = (log[HOOKS] as { readonly streamWrite?: unknown } | undefined) ?? {}
+  return (
+    isUnchanged(log, internals) &&
+    !findsTargetsByLevel(log, internals) &&
+    [log[internals.mixin], log[internals.msgPrefix], streamWrite].every((extra) => extra === undefined) &&
+    stream[NEEDS_METADATA] !== true
+  )
+}
+
+/** Writes a known line; see {@link KnownLineLogger}. */
+function writeKnown(
+  log: AnyLogger,
+  internals: Internals,
+  level: KnownLineLevel,
+  event: string,
+  line: KnownLine,
+  context: Ambient,
+): boolean {
+  const { format, bound, paths, takesKnown, serialized } = log[STATE] as LineState
+  const method = LEVEL_METHODS[level]
+  // pino flushes the destination after a line at the highest level.
+  if (!takesKnown || level === 'critical' || log[method] !== log[METHODS]?.[method]) return false
+  // Below the level of the logger, the method does nothing.
+  if (!log.isLevelEnabled(method)) return true
+  const { names, others } = line
+  for (const key of serialized) if (names.has(key) || (others !== undefined && key in others)) return false
+  const text = format.known(level, event, line, context, bound, paths)
+  if (text === undefined) return false
+  ;(log[internals.stream] as { write(line: string): void }).write(text)
+  return true
 }
 
 const LINES = Symbol('escudo.linesOf')
@@ -132,10 +189,15 @@ function prepared(log: AnyLogger, internals: Internals, fields: object): object 
   return converted(formatted, log[SERIALIZERS] as Serializers, log[internals.stringifiers] as Serializers)
 }
 
+/** Whether fields go to the line unchanged. */
 function isPlain(log: AnyLogger, internals: Internals): boolean {
+  return isUnchanged(log, internals) && customKeys(log[SERIALIZERS] as Serializers).length === 0
+}
+
+/** Whether the logger has no formatter and no redaction. */
+function isUnchanged(log: AnyLogger, internals: Internals): boolean {
   const { log: formatter } = log[FORMATTERS] as { readonly log?: unknown }
-  const redacted = Reflect.ownKeys(log[internals.stringifiers] as object)
-  return formatter === undefined && redacted.length === 0 && customKeys(log[SERIALIZERS] as Serializers).length === 0
+  return formatter === undefined && Reflect.ownKeys(log[internals.stringifiers] as object).length === 0
 }
 
 /** Applies serializers and redaction to each field. One that throws costs only its field. */
@@ -190,7 +252,9 @@ function childOf(
   const redacted = Array.isArray(redact) ? redact : (redact as { readonly paths?: unknown } | null | undefined)?.paths
   const added = redacted === undefined ? undefined : parsePaths(redacted as string[], 'child.redact')
   const paths = added === undefined ? state.paths : [...(state.paths ?? []), ...added]
-  child[STATE] = { ...state, paths, isPlain: isPlain(child, internals) }
+  const takesKnown = state.takesKnown && takesKnownLines(child, internals)
+  const serialized = customKeys(child[SERIALIZERS] as Serializers)
+  child[STATE] = { ...state, paths, isPlain: isPlain(child, internals), takesKnown, serialized }
   child[STATE] = bind(child, internals, bindings)
   return child
 }
@@ -217,71 +281,4 @@ function bindingsOf(logger: Logger): object {
   } catch {
     return {}
   }
-}
-
-function internalsOf(logger: object, where: string): Internals {
-  const found: Record<string, symbol> = {}
-  for (let owner: unknown = logger; typeof owner === 'object' && owner !== null; owner = Object.getPrototypeOf(owner)) {
-    for (const symbol of Object.getOwnPropertySymbols(owner)) {
-      const name = symbol.description?.replace('pino.', '')
-      if (name !== undefined) found[name] ??= symbol
-    }
-  }
-  const needed = ['asJson', 'chindings', 'stringifiers', 'setLevel', 'stream', 'mixin'] as const
-  if (needed.some((name) => found[name] === undefined)) {
-    throw new ConfigurationError(where, `expected a logger of pino, got ${show(logger)}`)
-  }
-  return found as Internals
-}
-
-type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>
-
-/** Logs a line. pino reads some fields of a value itself. Where that throws, the value is written without pino. */
-function withoutThrowing(inner: LogMethod | undefined): LogMethod {
-  return function logWithoutThrowing(this: Logger, args, method, level): void {
-    try {
-      const safe = args.length > 1 ? withPlainParameters(args) : args
-      if (inner === undefined) method.apply(this, safe as typeof args)
-      else inner.call(this, safe as typeof args, method, level)
-    } catch {
-      logUnreadable(this, args, method)
-    }
-  }
-}
-
-function logUnreadable(log: Logger, args: readonly unknown[], method: (...args: never) => void): void {
-  const [first, second] = args
-  const text = typeof second === 'string' ? second : typeof first === 'string' ? first : 'unloggable'
-  try {
-    // Written now, so that pino reads plain data only.
-    const value: unknown = JSON.parse(new FieldWriter().value(first) ?? 'null')
-    const fields = typeof value === 'object' && value !== null ? value : { value }
-    method.apply(withoutMixin(log), [fields, truncate(text, 1_024)] as unknown as never)
-  } catch {
-    // A logged value, or a destination, must not break the code that logs.
-  }
-}
-
-/** The logger without its mixin, which may be what threw. */
-function withoutMixin(log: Logger): Logger {
-  return Object.create(log, { [internalsOf(log, 'mixin').mixin]: { value: undefined } }) as Logger
-}
-
-/** Redacts the values that fill the placeholders of a message: `log.info('order %o', order)`. */
-function withPlainParameters(args: readonly unknown[]): readonly unknown[] {
-  const first = typeof args[0] === 'string' ? 1 : 2
-  if (args.length <= first) return args
-  return args.map((value, index) => {
-    const isWritten = index >= first && (typeof value === 'string' || (typeof value === 'object' && value !== null))
-    if (!isWritten) return value
-    const plain: unknown = JSON.parse(new FieldWriter().value(value) ?? 'null')
-    // `%s` writes an error as text.
-    return types.isNativeError(value) && typeof plain === 'object' && plain !== null
-      ? Object.defineProperty(plain, 'toString', { value: () => textOfError(plain) })
-      : plain
-  })
-}
-
-function textOfError({ type, message }: { readonly type?: unknown; readonly message?: unknown }): string {
-  return `${String(type)}: ${String(message)}`
 }

@@ -19,6 +19,32 @@ const REFUSALS: Readonly<Record<string, { readonly event: string; readonly level
   RATE_LIMITED: { event: 'rate_limiter.rejected', level: 'debug' },
 }
 
+type Name = Pick<PolicyLine, 'level' | 'event'>
+
+const NAMES: Readonly<Partial<Record<ShieldEvent['type'], Name>>> = {
+  stateChange: { level: 'warning', event: 'circuit_breaker.state_change' },
+  retry: { level: 'warning', event: 'retry.attempt' },
+  // Info, because hedging is normal: with a quantile of 0.95 it happens on every twentieth call.
+  hedge: { level: 'info', event: 'hedge' },
+  timeout: { level: 'warning', event: 'timeout' },
+  fallback: { level: 'warning', event: 'fallback' },
+  stale: { level: 'warning', event: 'cache.stale' },
+  late: { level: 'debug', event: 'circuit_breaker.late_result' },
+  executed: { level: 'debug', event: 'policy.executed' },
+}
+
+const OTHER_REFUSAL: Name = { level: 'debug', event: 'policy.rejected' }
+
+/** The name and the level of a line. In an outage, most lines are only counted, so their fields are not made. */
+export function lineNameOf(event: ShieldEvent): Name {
+  if (event.type === 'rejected') {
+    return Object.hasOwn(REFUSALS, event.code) ? (REFUSALS[event.code] as Name) : OTHER_REFUSAL
+  }
+  const { type } = event as { readonly type: string }
+  const known = Object.hasOwn(NAMES, type) ? NAMES[event.type] : undefined
+  return known ?? { level: 'info', event: inSnakeCase(type) }
+}
+
 /**
  * Converts an event of a policy to a log line with the canonical field names.
  *
@@ -34,62 +60,54 @@ const REFUSALS: Readonly<Record<string, { readonly event: string; readonly level
  * ```
  */
 export function policyLine(event: ShieldEvent): PolicyLine {
+  const { level, event: name } = lineNameOf(event)
+  return { level, event: name, fields: fieldsOf(event) }
+}
+
+function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
   const { shield, policy } = event
   const base = { shield, policy }
   switch (event.type) {
     case 'stateChange': {
       const { from, to, reason, failures, calls, lastFailure } = event
       const last = lastFailure && { error_type: lastFailure.name, error_code: lastFailure.code }
-      const fields = { ...base, from, to, reason, failures, calls, ...last }
-      return { level: 'warning', event: 'circuit_breaker.state_change', fields }
+      return { ...base, from, to, reason, failures, calls, ...last }
     }
     case 'retry': {
       const { attempt, delayMs, error } = event
-      const fields = { ...base, attempt, delay_ms: rounded(delayMs), ...errorFields(error) }
-      return { level: 'warning', event: 'retry.attempt', fields }
+      return { ...base, attempt, delay_ms: rounded(delayMs), ...errorFields(error) }
     }
     case 'hedge':
-      // Info, because hedging is normal: with a quantile of 0.95 it happens on every twentieth call.
-      return {
-        level: 'info',
-        event: 'hedge',
-        fields: { ...base, attempt: event.attempt, delay_ms: rounded(event.delayMs) },
-      }
+      return { ...base, attempt: event.attempt, delay_ms: rounded(event.delayMs) }
     case 'timeout':
-      return { level: 'warning', event: 'timeout', fields: { ...base, after_ms: rounded(event.afterMs) } }
+      return { ...base, after_ms: rounded(event.afterMs) }
     case 'rejected': {
       const { code, retryAfterMs } = event
-      const { event: name, level } = REFUSALS[code] ?? { event: 'policy.rejected', level: 'debug' }
       const after = retryAfterMs === undefined ? {} : { retry_after_ms: rounded(retryAfterMs) }
-      return { level, event: name, fields: { ...base, error_code: code, ...after } }
+      return { ...base, error_code: code, ...after }
     }
     case 'fallback':
-      return { level: 'warning', event: 'fallback', fields: { ...base, ...errorFields(event.error) } }
+      return { ...base, ...errorFields(event.error) }
     case 'stale': {
       const { error, ageMs, refresh } = event
-      const fields = { ...base, age_ms: rounded(ageMs), refresh, ...errorFields(error) }
-      return { level: 'warning', event: 'cache.stale', fields }
+      return { ...base, age_ms: rounded(ageMs), refresh, ...errorFields(error) }
     }
     case 'late':
-      return { level: 'debug', event: 'circuit_breaker.late_result', fields: { ...base, verdict: event.verdict } }
+      return { ...base, verdict: event.verdict }
     case 'executed': {
       const { policyType, outcome, attempts } = event
-      return {
-        level: 'debug',
-        event: 'policy.executed',
-        fields: { ...base, policy_type: policyType, outcome, attempts },
-      }
+      return { ...base, policy_type: policyType, outcome, attempts }
     }
     default:
-      return lineOfUnknownEvent(event)
+      return fieldsOfUnknownEvent(event)
   }
 }
 
-/** Makes the line of an event with an unknown type, from a newer version or a custom policy: its name and fields. */
-function lineOfUnknownEvent(event: { readonly type: string }): PolicyLine {
-  const { type, ...rest } = event
+/** The fields of an event with an unknown type, from a newer version or a custom policy. */
+function fieldsOfUnknownEvent(event: { readonly type: string }): PolicyLine['fields'] {
+  const { type: _, ...rest } = event
   const fields = Object.entries(rest).map(([key, value]) => [inSnakeCase(key), primitiveOrSummary(value)] as const)
-  return { level: 'info', event: inSnakeCase(type), fields: Object.fromEntries(fields) }
+  return Object.fromEntries(fields)
 }
 
 /** The fields of an error that a policy handled: code, type, message and causes, without stacks. */

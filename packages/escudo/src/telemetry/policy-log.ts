@@ -5,7 +5,7 @@ import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
 import { knownKeys, wholeNumber } from '../core/options/options.ts'
 import { factsOf } from '../errors/error-facts.ts'
-import { errorFields, type PolicyLine, policyLine } from './policy-lines.ts'
+import { errorFields, lineNameOf, type PolicyLine, policyLine } from './policy-lines.ts'
 import { subscribe } from './subscribe.ts'
 
 /** The methods of a logger that escudo writes to. pino has them. */
@@ -106,13 +106,13 @@ class LineWindow {
 
   add(event: ShieldEvent): void {
     this.#cancelTimer ??= this.#startTimer()
-    const line = policyLine(event)
+    const line = lineNameOf(event)
     const entry = this.#entryOf(event.shield)
     if ('error' in event) entry.remember(event.error)
     const written = entry.written.get(line.event) ?? 0
     if (written < this.#linesMax && this.#isWritten(line)) {
       entry.written.set(line.event, written + 1)
-      this.#write(line)
+      this.#write(policyLine(event))
       return
     }
     if (line.level !== 'debug') entry.level = 'warning'
@@ -147,7 +147,7 @@ class LineWindow {
     return entry
   }
 
-  #isWritten({ level }: PolicyLine): boolean {
+  #isWritten({ level }: Pick<PolicyLine, 'level'>): boolean {
     return this.#logger.isLevelEnabled?.(METHODS[level]) ?? true
   }
 

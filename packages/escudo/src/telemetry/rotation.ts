@@ -3,6 +3,7 @@ import { createStream, type RotatingFileStream } from 'rotating-file-stream'
 import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
 import { knownKeys, wholeNumber } from '../core/options/options.ts'
+import { BATCH_LENGTH_MAX, batchOf, type LineBatch, registerBatch } from './line-batch.ts'
 import { LineFile, type LineSink } from './line-file.ts'
 import { shareLosses } from './lost-lines.ts'
 
@@ -29,7 +30,7 @@ const UNITS: Readonly<Record<string, number>> = { B: 1, K: 1_024, M: 1_024 ** 2,
  *
  * The active file keeps its name, so that readers can follow it. A rotated file gets a name with its time, such as
  * `potion-shop.20261128-213000.4242.1.jsonl`. The package `rotating-file-stream` renames, numbers and deletes; the lines
- * are written as by `LineFile`: each with one synchronous write. If a rotation fails, lines go on to the old file.
+ * are written as by `LineFile`. If a rotation fails, lines go on to the old file.
  *
  * @throws ConfigurationError for an invalid option; the system's error if the file cannot be opened
  * @example
@@ -63,6 +64,13 @@ export class RotatingFile implements LineSink {
     wholeNumber(filesMax, `${PATH}.filesMax`, 1)
     this.#file = new LineFile(path)
     shareLosses(this.#file, this)
+    const batch = batchOf(this.#file) as LineBatch
+    batch.onWritten = () => {
+      if (this.#file.bytes >= this.#bytesMax) this.rotate()
+    }
+    // A small file must not get a batch that is larger than itself.
+    batch.lengthMax = Math.min(BATCH_LENGTH_MAX, this.#bytesMax)
+    registerBatch(this, batch, RotatingFile.prototype.write)
     this.#start(false)
   }
 
@@ -73,7 +81,6 @@ export class RotatingFile implements LineSink {
 
   write(line: string): void {
     this.#file.write(line)
-    if (this.#file.bytes >= this.#bytesMax) this.rotate()
   }
 
   /** Rotates the file now. Does nothing while a rotation is in progress. */

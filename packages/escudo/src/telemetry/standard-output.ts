@@ -1,6 +1,10 @@
-import { writeSync } from 'node:fs'
+import { fstatSync, writeSync } from 'node:fs'
+import { isatty } from 'node:tty'
+import { LineBatch, registerBatch } from './line-batch.ts'
 import { Losses, registerLosses } from './lost-lines.ts'
+import { countLines, wholeWrites } from './partial-line.ts'
 
+const NEWLINE = Buffer.from('\n')
 const RETRIES_MAX = 50
 const RETRY_MS = 2
 
@@ -10,29 +14,62 @@ const RETRY_MS = 2
  */
 export class StandardOutput {
   readonly #losses = registerLosses(this, new Losses())
+  readonly #batch = new LineBatch((lines) => this.#write(lines))
   readonly #fd: number
+  readonly #isFile: boolean
   #isClosed = false
   #isStalled = false
   #endsInPartialLine = false
 
   constructor(fd = 1) {
     this.#fd = fd
+    this.#isFile = isRegularFile(fd)
+    // In a terminal, lines appear at once, in order with the output of `console.log`.
+    if (!isatty(fd)) registerBatch(this, this.#batch, StandardOutput.prototype.write)
     if (fd === 1) stopBlocking()
   }
 
+  /** Writes a line, after those that wait. */
   write(line: string): void {
+    this.#batch.flush()
+    this.#write(line)
+  }
+
+  #write(lines: string): void {
+    const bytes = Buffer.from(lines)
+    if (this.#isFile) this.#append(bytes)
+    // Child processes may write to the same pipe.
+    else for (const part of wholeWrites(bytes)) this.#append(part)
+  }
+
+  #append(lines: Buffer): void {
     if (this.#isClosed) {
-      this.#losses.lost('EPIPE')
+      this.#losses.lost('EPIPE', countLines(lines))
       return
     }
-    const bytes = Buffer.from(this.#endsInPartialLine ? `\n${line}` : line)
-    // Only the first line waits for a stuck reader. Later lines are dropped immediately until it reads again.
+    const bytes = this.#endsInPartialLine ? Buffer.concat([NEWLINE, lines]) : lines
+    // Only the first lines wait for a stuck reader. Later ones are dropped immediately until it reads again.
     const written = writeAll(this.#fd, bytes, this.#isStalled ? 0 : RETRIES_MAX)
     this.#isClosed = written.code === 'EPIPE' || written.code === 'EBADF'
     this.#isStalled = written.code === 'EAGAIN'
-    if (written.bytes > 0) this.#endsInPartialLine = written.bytes < bytes.length
-    if (written.bytes === bytes.length) this.#losses.written()
-    else this.#losses.lost(this.#isStalled ? 'STALLED' : written.code)
+    if (written.bytes === bytes.length) {
+      this.#endsInPartialLine = false
+      this.#losses.written()
+      return
+    }
+    const wholeTo = written.bytes === 0 ? 0 : bytes.lastIndexOf('\n', written.bytes - 1) + 1
+    if (written.bytes > 0) this.#endsInPartialLine = wholeTo < written.bytes
+    const addedBytes = bytes.length - lines.length
+    const lost = countLines(lines.subarray(Math.max(0, wholeTo - addedBytes)))
+    this.#losses.lost(this.#isStalled ? 'STALLED' : written.code, lost)
+  }
+}
+
+function isRegularFile(fd: number): boolean {
+  try {
+    return fstatSync(fd).isFile()
+  } catch {
+    return false
   }
 }
 

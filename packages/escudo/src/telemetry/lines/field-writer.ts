@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import { truncate } from '../../errors/to-json.ts'
+import { isHarmless } from './harmless-text.ts'
 import { jsonText } from './json-text.ts'
 import { nodesBelow, type PathNodes } from './redact-paths.ts'
 import { isSecretName, MAY_BE_SECRET } from './secret-names.ts'
@@ -11,7 +12,7 @@ const DEPTH_MAX = 10
 export const ENTRIES_MAX = 1_000
 const TEXT_LENGTH_MAX = 8_192
 const KEY_LENGTH_MAX = 256
-const CHARACTERS_MAX = 65_536
+export const CHARACTERS_MAX = 65_536
 const KNOWN_NAMES_MAX = 2_000
 
 const REDACTED_JSON = `"${REDACTED}"`
@@ -52,6 +53,11 @@ export class FieldWriter {
   #alteredCount = 0
   /** The objects around the current value. An object that occurs twice, but not inside itself, is written twice. */
   #path: object[] | undefined
+
+  /** How many more characters the line may have. */
+  get charactersLeft(): number {
+    return this.#charactersLeft
+  }
 
   /** Whether the line has reached its bound: further fields must not be written. */
   get isFull(): boolean {
@@ -112,6 +118,7 @@ export class FieldWriter {
   }
 
   #text(text: string): string {
+    if (text.length < this.#charactersLeft && isHarmless(text)) return this.#mark(`"${text}"`)
     // A secret that the bound divides would no longer be recognised, so twice as much is searched.
     const readable = text.length > TEXT_LENGTH_MAX * 2 ? withoutOpenSecret(text.slice(0, TEXT_LENGTH_MAX * 2)) : text
     const redacted = redactText(readable, (value) => new FieldWriter().value(value) ?? 'null')
@@ -196,6 +203,12 @@ export class FieldWriter {
     }
     return `[${items}]`
   }
+}
+
+/** Writes the text of a field with a harmless name, in a line that is far from its bound. */
+export function writeText(text: string | null): string {
+  if (text === null) return 'null'
+  return isHarmless(text) ? `"${text}"` : (new FieldWriter().value(text) as string)
 }
 
 /** Removes the last word of a text that was cut there, if a secret may be in it and continue beyond. */

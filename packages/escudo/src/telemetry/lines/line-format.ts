@@ -1,6 +1,7 @@
 import { type Ambient, ambient } from '../../core/context/ambient.ts'
+import type { KnownLine } from '../../core/events/known-line.ts'
 import { nonEmptyText } from '../../core/options/options.ts'
-import { ENTRIES_MAX, FieldWriter, isNamedSecret, TRUNCATED_FIELD } from './field-writer.ts'
+import { CHARACTERS_MAX, ENTRIES_MAX, FieldWriter, isNamedSecret, TRUNCATED_FIELD, writeText } from './field-writer.ts'
 import { jsonText } from './json-text.ts'
 import { type PathNodes, parsePaths } from './redact-paths.ts'
 import { REDACTED } from './secret-text.ts'
@@ -27,6 +28,9 @@ export const LINE_SETTINGS: readonly (keyof LineSettings)[] = ['service', 'versi
 export type WrittenFields = ReadonlyMap<string, string>
 
 const NO_FIELDS: WrittenFields = new Map()
+
+/** With so many characters left after its last field, no bound has shortened a field of the line. */
+const KNOWN_CHARACTERS_LEFT_MIN = 10_000
 
 // A line says these itself. A field of the user's with such a name is written under a longer name, because it must not
 // change when, where and in which request the line was written.
@@ -87,6 +91,41 @@ export class LineFormat {
     return `${text}}\n`
   }
 
+  /**
+   * Writes a line with known fields. Returns undefined if {@link line} must write it: where a field of the logger or of
+   * the request has the name of a known one, where a path to redact may lead to one, and near the bounds of a line.
+   */
+  known(
+    level: string,
+    event: string,
+    line: KnownLine,
+    context: Ambient,
+    bound: WrittenFields,
+    paths: PathNodes | undefined,
+  ): string | undefined {
+    const { names, others } = line
+    if (context.bindings !== undefined || (paths !== undefined && reaches(paths, names))) return undefined
+    const name = writeText(event)
+    let text = `{"timestamp":${timestamp()},"log_level":"${level}","event":${name}${this.#head}${trace(context)}`
+    let charactersLeft = CHARACTERS_MAX
+    if (others !== undefined) {
+      for (const key of names) if (key in others) return undefined
+      const fieldsOf = new LineFields(this.#takenInRequest, paths, true, undefined)
+      text += fieldsOf.own(others, false)
+      charactersLeft = fieldsOf.charactersLeft
+    }
+    const known = line.text(writeText)
+    // A line that reaches its bound is shortened field by field.
+    if (known === undefined || charactersLeft - known.length - name.length < KNOWN_CHARACTERS_LEFT_MIN) return undefined
+    text += known
+    for (const [key, field] of bound) {
+      if (key === 'event' || key.startsWith('fields.') || this.#takenInRequest.has(key)) return undefined
+      if (names.has(key) || (others !== undefined && key in others)) return undefined
+      text += `,${field}`
+    }
+    return `${text}}\n`
+  }
+
   /** Writes fields that many lines repeat, such as those of a child logger. */
   written(fields: unknown, paths: PathNodes | undefined = this.paths): WrittenFields {
     const written = new Map<string, string>()
@@ -118,6 +157,10 @@ class LineFields {
     this.#paths = paths
     this.#hasEvent = hasEvent
     this.#seen = seen
+  }
+
+  get charactersLeft(): number {
+    return this.#writer.charactersLeft
   }
 
   event(name: unknown): string {
@@ -212,20 +255,34 @@ function eventOf(fields: unknown): string | undefined {
   }
 }
 
+/** Whether a path to redact may lead to a field with one of these names. */
+function reaches(paths: PathNodes, names: ReadonlySet<string>): boolean {
+  return paths.some(({ children, any }) => {
+    if (any !== undefined) return true
+    for (const name of children.keys()) if (names.has(name)) return true
+    return false
+  })
+}
+
 function trace({ traceId, spanId, parentSpanId }: Ambient): string {
   const ids = `,"trace_id":"${traceId}","span_id":"${spanId}"`
   return parentSpanId === undefined ? ids : `${ids},"parent_span_id":"${parentSpanId}"`
 }
 
-// Many lines fall into one millisecond.
+// Many lines fall into one millisecond, and more into one second.
 let lastMs = Number.NaN
 let lastText = ''
+let secondMs = Number.NaN
+let secondText = ''
 
 function timestamp(): string {
-  const nowMs = Date.now()
-  if (nowMs !== lastMs) {
-    lastMs = nowMs
-    lastText = `"${new Date(nowMs).toISOString()}"`
+  const nowMs = Math.trunc(Date.now())
+  if (nowMs === lastMs) return lastText
+  if (!(nowMs >= secondMs && nowMs < secondMs + 1_000)) {
+    secondMs = Math.floor(nowMs / 1_000) * 1_000
+    secondText = new Date(secondMs).toISOString().slice(0, -4)
   }
+  lastMs = nowMs
+  lastText = `"${secondText}${String(nowMs - secondMs).padStart(3, '0')}Z"`
   return lastText
 }

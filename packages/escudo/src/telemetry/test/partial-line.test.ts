@@ -1,8 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { blankOut, endsWithNewline } from '../partial-line.ts'
+import { blankOut, endsWithNewline, pageWrites, wholeWrites } from '../partial-line.ts'
 
 let path = ''
 beforeEach(() => {
@@ -38,4 +39,41 @@ test.each([
 ])('a file with %j ends with a whole line: %s', (text, expected) => {
   writeFileSync(path, text)
   expect(endsWithNewline(path, text.length)).toBe(expected)
+})
+
+describe('a batch is divided', () => {
+  const lines = fc
+    .array(fc.oneof(fc.nat(300), fc.nat(9_000)), { maxLength: 60 })
+    .map((lengths) => Buffer.from(lengths.map((length) => `${'x'.repeat(length)}\n`).join('')))
+
+  test('into whole lines, so that a write changes one page after its first line', () => {
+    fc.assert(
+      fc.property(lines, fc.nat(20_000), (batch, at) => {
+        const parts = [...pageWrites(batch, at)]
+        expect(Buffer.concat(parts).equals(batch)).toBe(true)
+        let start = at
+        for (const part of parts) {
+          const second = start + part.indexOf(10) + 1
+          start += part.length
+          expect(part.at(-1)).toBe(10)
+          if (second < start) expect(Math.floor(second / 4_096)).toBe(Math.floor((start - 1) / 4_096))
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  test('into whole lines of at most 4 KiB for a pipe, except for longer lines', () => {
+    fc.assert(
+      fc.property(lines, (batch) => {
+        const parts = [...wholeWrites(batch)]
+        expect(Buffer.concat(parts).equals(batch)).toBe(true)
+        for (const part of parts) {
+          expect(part.at(-1)).toBe(10)
+          expect(part.length <= 4_096 || part.indexOf(10) === part.length - 1).toBe(true)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
 })

@@ -124,11 +124,11 @@ describe('a line', () => {
 })
 
 describe('a file', () => {
-  test('has each complete line immediately, even if the process is killed right after', () => {
+  test('without an interval has each line at once, even if the process is killed right after', () => {
     const file = join(folder, 'deep', 'shop.jsonl')
     const script = `
       import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
-      const log = createLogger({ service: 's', stdout: false, file: ${JSON.stringify(file)} })
+      const log = createLogger({ service: 's', stdout: false, file: ${JSON.stringify(file)}, flushInterval: 0 })
       for (let i = 0; i < 100; i += 1) log.info({ i }, 'tick')
       process.kill(process.pid, 'SIGKILL')`
     expect(() =>

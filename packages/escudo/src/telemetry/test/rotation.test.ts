@@ -107,6 +107,7 @@ test('a logger reports the lines that its rotated file has lost', async () => {
      const file = new RotatingFile(${JSON.stringify(path)})
      const log = createLogger({ service: 's', stdout: false, sink: file })
      for (let n = 0; n < 200; n += 1) log.info({ n, pad: 'x'.repeat(50) }, 'tick')
+     log.flush()
      writeFileSync(${JSON.stringify(path)}, '')
      log.info('back')
      file.close()`,

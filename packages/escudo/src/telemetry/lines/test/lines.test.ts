@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import fc from 'fast-check'
+import { describe, expect, test, vi } from 'vitest'
 import { logged, S } from './setup.ts'
 
 // The form of a line: its keys, its bounds and its characters.
@@ -114,4 +115,25 @@ test('the control characters of terminals and every kind of line end are escaped
   // biome-ignore lint/suspicious/noControlCharactersInRegex: the test proves that there are none
   expect(texts[0]?.slice(0, -1)).not.toMatch(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/)
   expect(JSON.parse(texts[0] ?? '')).toMatchObject({ a: '\u001b[31m\u009b31m\u007f\r\n\u2028\u2029' })
+})
+
+test('the timestamp is that of the clock, forward and back', () => {
+  vi.useFakeTimers({ toFake: ['Date'] })
+  try {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: -1, max: 253_402_300_800_000 }), { minLength: 1 }),
+        fc.nat(1_999),
+        (times, step) => {
+          for (const timeMs of times.flatMap((ms) => [ms, ms + step, ms - step, ms + 1])) {
+            vi.setSystemTime(timeMs)
+            const { lines } = logged((log) => log.info('x'))
+            expect(lines[0]?.['timestamp']).toBe(new Date(timeMs).toISOString())
+          }
+        },
+      ),
+    )
+  } finally {
+    vi.useRealTimers()
+  }
 })

@@ -1,0 +1,58 @@
+import { types } from 'node:util'
+import type { Logger, LoggerOptions } from 'pino'
+import { truncate } from '../errors/to-json.ts'
+import { FieldWriter } from './lines/field-writer.ts'
+import { internalsOf } from './pino-internals.ts'
+
+/** The hook through which pino passes each line. */
+export type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>
+
+/** Logs a line. pino reads some fields of a value itself. Where that throws, the value is written without pino. */
+export function withoutThrowing(inner: LogMethod | undefined): LogMethod {
+  return function logWithoutThrowing(this: Logger, args, method, level): void {
+    try {
+      const safe = args.length > 1 ? withPlainParameters(args) : args
+      if (inner === undefined) method.apply(this, safe as typeof args)
+      else inner.call(this, safe as typeof args, method, level)
+    } catch {
+      logUnreadable(this, args, method)
+    }
+  }
+}
+
+function logUnreadable(log: Logger, args: readonly unknown[], method: (...args: never) => void): void {
+  const [first, second] = args
+  const text = typeof second === 'string' ? second : typeof first === 'string' ? first : 'unloggable'
+  try {
+    // Written now, so that pino reads plain data only.
+    const value: unknown = JSON.parse(new FieldWriter().value(first) ?? 'null')
+    const fields = typeof value === 'object' && value !== null ? value : { value }
+    method.apply(withoutMixin(log), [fields, truncate(text, 1_024)] as unknown as never)
+  } catch {
+    // A logged value, or a destination, must not break the code that logs.
+  }
+}
+
+/** The logger without its mixin, which may be what threw. */
+function withoutMixin(log: Logger): Logger {
+  return Object.create(log, { [internalsOf(log, 'mixin').mixin]: { value: undefined } }) as Logger
+}
+
+/** Redacts the values that fill the placeholders of a message: `log.info('order %o', order)`. */
+function withPlainParameters(args: readonly unknown[]): readonly unknown[] {
+  const first = typeof args[0] === 'string' ? 1 : 2
+  if (args.length <= first) return args
+  return args.map((value, index) => {
+    const isWritten = index >= first && (typeof value === 'string' || (typeof value === 'object' && value !== null))
+    if (!isWritten) return value
+    const plain: unknown = JSON.parse(new FieldWriter().value(value) ?? 'null')
+    // `%s` writes an error as text.
+    return types.isNativeError(value) && typeof plain === 'object' && plain !== null
+      ? Object.defineProperty(plain, 'toString', { value: () => textOfError(plain) })
+      : plain
+  })
+}
+
+function textOfError({ type, message }: { readonly type?: unknown; readonly message?: unknown }): string {
+  return `${String(type)}: ${String(message)}`
+}
