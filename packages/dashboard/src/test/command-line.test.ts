@@ -17,6 +17,7 @@ test('accepts files before and after flags, and names after -- that look like fl
   expect(readCommand(['a', '--once', 'b', '--json', '--', '--c'], {})).toEqual({
     kind: 'once',
     files: ['a', 'b', '--c'],
+    declared: { names: {} },
   })
 })
 
