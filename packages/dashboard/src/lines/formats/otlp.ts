@@ -40,7 +40,7 @@ export function otlpRecord(record: Json): Json {
     ...attributesOf(record['attributes']),
     time: hasTime ? time : record['observedTimeUnixNano'],
     level: record['severityNumber'] ?? record['severityText'],
-    message: valueOf(record['body'], 0),
+    message: otlpValue(record['body'], 0),
     trace_id: record['traceId'],
     span_id: record['spanId'],
     ...(typeof record['eventName'] === 'string' ? { event: record['eventName'] } : {}),
@@ -49,11 +49,11 @@ export function otlpRecord(record: Json): Json {
 
 function attributesOf(list: unknown): Json {
   const pairs: [string, unknown][] = []
-  for (const { key, value } of objectsOf(list)) if (typeof key === 'string') pairs.push([key, valueOf(value, 0)])
+  for (const { key, value } of objectsOf(list)) if (typeof key === 'string') pairs.push([key, otlpValue(value, 0)])
   return Object.fromEntries(pairs)
 }
 
-function valueOf(value: unknown, depth: number): unknown {
+function otlpValue(value: unknown, depth: number): unknown {
   if (!isJson(value) || depth > DEPTH_MAX) return value
   if (value['stringValue'] !== undefined) return value['stringValue']
   if (value['intValue'] !== undefined) return Number(value['intValue'])
@@ -62,7 +62,7 @@ function valueOf(value: unknown, depth: number): unknown {
   const list = value['kvlistValue']
   if (isJson(list))
     return Object.fromEntries(
-      objectsOf(list['values']).map((pair) => [String(pair['key']), valueOf(pair['value'], depth + 1)]),
+      objectsOf(list['values']).map((pair) => [String(pair['key']), otlpValue(pair['value'], depth + 1)]),
     )
   return value
 }

@@ -24,7 +24,8 @@ const DEPTH_MAX = 4
 /** A longer text is not compared with text formats. */
 const TEXT_MAX = 16_384
 const NO_LINE: readonly LogLine[] = []
-const ESCAPES = /\u001B\[[\d;]*[A-Za-z]/g
+/** Colours of a terminal. */
+const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[A-Za-z]`, 'g')
 
 /**
  * Reads the lines of one file in whatever format they are.
