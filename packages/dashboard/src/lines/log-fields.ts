@@ -63,7 +63,7 @@ export function numberOf(value: unknown): number | undefined {
 
 /** Returns an HTTP status: an integer from 100 to 599, also one that is written as text. */
 export function statusOf(value: unknown): number | undefined {
-  return integerBetween(typeof value === 'string' && value.length === 3 ? numberOf(value) : value, 100, 599)
+  return integerBetween(typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value, 100, 599)
 }
 
 /** Shortens a text and copies it: a slice would keep the whole original string in memory. */

@@ -52,7 +52,7 @@ export function filesJson(files: LogFiles, now: number): readonly FileJson[] {
         untimed: facts.untimed,
         lines_per_second: facts.linesPerSecond(now),
         unread: facts.unread ?? null,
-        hints: hintsOf(log),
+        hints: tail.note === undefined ? hintsOf(log) : [tail.note, ...hintsOf(log)],
       }
     })
 }
