@@ -171,9 +171,9 @@ describe('hostile lines', () => {
     expect(line?.status).toBeUndefined()
   })
 
-  it('of a million shapes leave only bounded memory', () => {
+  it('of any number of shapes leave only bounded memory', () => {
     const reader = new LineReader()
-    for (let at = 0; at < 100_000; at += 1) {
+    for (let at = 0; at < 20_000; at += 1) {
       reader.read(`{"timestamp":"${ISO}","k${at}":1,"status":200,"path":"/","duration":${at}}`)
       reader.read(`{"level":30,"time":1795874400000,"reqId":"r${at}","msg":"incoming request","req":{"url":"/"}}`)
       reader.read(`${ISO} stdout P part of ${at}`)
