@@ -7,7 +7,7 @@ const FILES_MAX = 2_000
 const DEPTH_MAX = 6
 const WILD = /[*?[\]{}]/
 
-/** What an argument of the command line stands for. */
+/** The files that an argument of the command line names. */
 export interface Expanded {
   readonly paths: readonly string[]
   /** Whether later files may belong to it: it is a directory or a pattern. */

@@ -9,7 +9,7 @@ const READ_BYTES_MAX = 1_048_576
  *
  * @returns the offset after the last newline before `offset`; 0 when there is none
  */
-export async function lineStart(file: FileHandle, offset: number): Promise<number> {
+async function lineStart(file: FileHandle, offset: number): Promise<number> {
   let end = offset
   let length = FIRST_READ_BYTES
   while (end > 0) {

@@ -1,4 +1,22 @@
-import type { Random, Written } from './awkward-log.ts'
+/** The random choices of one generated log. The same seed gives the same log. */
+export interface Random {
+  /** From 0 to before 1. */
+  readonly next: () => number
+  readonly integer: (max: number) => number
+}
+
+/** What one writer adds to a log. */
+export interface Written {
+  /** One or more lines, each with its newline. */
+  readonly text: string | Buffer
+  /** The number of lines that are not blank; default 1. */
+  readonly read?: number
+  /** The number of lines in a known format; default as many as are read. */
+  readonly recognised?: number
+  readonly malformed?: number
+  /** The status and latency of each request in it. */
+  readonly requests?: readonly { readonly status: number; readonly ms?: number }[]
+}
 
 type Writer = (random: Random, at: number, number: number) => Written
 

@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { WRITERS } from './awkward-lines.ts'
+import { type Random, WRITERS, type Written } from './awkward-lines.ts'
 
 /** What a generated log holds, counted while it was written. */
 export interface Truth {
@@ -10,26 +10,6 @@ export interface Truth {
   latencies: number
   latencyMsSum: number
   readonly byStatus: Record<string, number>
-}
-
-/** The random choices of one generated log. The same seed gives the same log. */
-export interface Random {
-  /** From 0 to before 1. */
-  readonly next: () => number
-  readonly integer: (max: number) => number
-}
-
-/** What one writer adds to a log. */
-export interface Written {
-  /** One or more lines, each with its newline. */
-  readonly text: string | Buffer
-  /** The number of lines that are not blank; default 1. */
-  readonly read?: number
-  /** The number of lines in a known format; default as many as are read. */
-  readonly recognised?: number
-  readonly malformed?: number
-  /** The status and latency of each request in it. */
-  readonly requests?: readonly { readonly status: number; readonly ms?: number }[]
 }
 
 /** Writes at least `lines` lines of many formats, awkward ones among them, and returns what they hold. */

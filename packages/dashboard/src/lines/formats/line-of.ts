@@ -194,7 +194,7 @@ function boundedWritten(value: string): number | undefined {
 }
 
 /** A trace id, also within the notation of a cloud: `projects/shop/traces/<id>`, `Root=1-5833-36d2`. */
-export function traceOf(value: unknown): string | undefined {
+function traceOf(value: unknown): string | undefined {
   const id = idOf(value)
   if (id === undefined || id.length > 200 || /\s/.test(id) || /^0+$/.test(id)) return undefined
   if (id.startsWith('projects/')) return id.slice(id.lastIndexOf('/') + 1)
