@@ -44,7 +44,8 @@ async function once({ files: paths, declared }: OnceCommand): Promise<void> {
   const files = new LogFiles(paths, declared)
   await files.readAll()
   const missing = files.all.find(({ tail }) => tail.state === 'waiting' || tail.state === 'unreadable')
-  if (missing !== undefined) throw new UsageError(`cannot read ${missing.tail.path}`)
+  const [unread = missing?.tail.path] = files.empty
+  if (unread !== undefined) throw new UsageError(`cannot read ${unread}`)
   await files.end()
   process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
 }
@@ -70,6 +71,7 @@ async function live({ port, files: paths, declared, mayOpen }: LiveCommand): Pro
 /** Reports missing files on the terminal. Otherwise a misspelt name would wait forever without a hint. */
 function reportMissing(files: LogFiles): void {
   if (process.connected !== undefined) return
+  for (const path of files.empty) process.stdout.write(`dashboard: waiting for files in ${path}: there are none yet\n`)
   for (const { tail } of files.all) {
     if (tail.state === 'waiting') process.stdout.write(`dashboard: waiting for ${tail.path}: it is not there yet\n`)
     if (tail.state === 'unreadable') process.stdout.write(`dashboard: ${tail.path} cannot be read; it is tried again\n`)

@@ -52,6 +52,11 @@ export class LogFiles {
     return this.#all
   }
 
+  /** The directories and patterns that have no file. */
+  get empty(): readonly string[] {
+    return this.#arguments.filter((argument) => expand(argument).paths.length === 0)
+  }
+
   /** All timelines with counts. */
   get timelines(): readonly Timeline[] {
     return [this.journal.named]

@@ -5,6 +5,8 @@ import { STDIN } from '../tail/path-tail.ts'
 /** The most files of one directory or pattern. */
 const FILES_MAX = 2_000
 const DEPTH_MAX = 6
+/** The most entries that are looked at: an argument such as `/` must not stop the dashboard. */
+const ENTRIES_MAX = 20_000
 const WILD = /[*?[\]{}]/
 
 /** The files that an argument of the command line names. */
@@ -31,9 +33,12 @@ export function isCompressed(path: string): boolean {
 
 function filesIn(folder: string, isWanted: (path: string) => boolean): readonly string[] {
   const found: string[] = []
+  let entries = 0
   const visit = (current: string, depth: number): void => {
     for (const entry of entriesOf(current)) {
-      if (found.length >= FILES_MAX || entry.name.startsWith('.')) continue
+      entries += 1
+      if (found.length >= FILES_MAX || entries > ENTRIES_MAX) return
+      if (entry.name.startsWith('.')) continue
       const path = join(current, entry.name)
       // A link to a directory is not followed: it could lead back.
       if (entry.isDirectory()) {

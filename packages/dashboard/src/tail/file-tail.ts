@@ -106,7 +106,12 @@ export class FileTail implements Tail {
       if (resumed !== undefined) log.unreadBefore = 0
       return this.#begin(log, identity)
     } catch (error) {
-      await file.close().catch(() => {})
+      // The next poll opens it again.
+      if (this.#log?.file === file) {
+        const log = this.#log
+        this.#log = undefined
+        await log.close().catch(() => {})
+      } else await file.close().catch(() => {})
       throw error
     }
   }

@@ -8,6 +8,7 @@ import type { Tail, TailSink, TailState } from './tail.ts'
 
 /** The name of the standard input. */
 export const STDIN = '-'
+const STDIN_PATHS: ReadonlySet<string> = new Set([STDIN, '/dev/stdin', '/dev/fd/0', '/proc/self/fd/0'])
 
 /** Follows whatever a path turns out to be once it exists: a log file, a compressed one, or a pipe. */
 export class PathTail implements Tail {
@@ -55,7 +56,7 @@ export class PathTail implements Tail {
   }
 
   async #choose(): Promise<Tail | undefined> {
-    if (this.path === STDIN) return new StreamTail(STDIN, this.#sink, () => process.stdin)
+    if (STDIN_PATHS.has(this.path)) return new StreamTail(this.path, this.#sink, () => process.stdin)
     const stats = await stat(this.path)
     if (stats.isFIFO()) return new PipeTail(this.path, this.#sink)
     if (stats.isFile() && (await isGzip(this.path))) return this.#compressed(stats)

@@ -18,7 +18,15 @@ export interface JsonFormat {
   /** Whether the field `event` is the message for people. */
   readonly eventIsMessage?: boolean
   /** Whether a line with a status is the one that counts the request. Without it, every line with a status is. */
-  readonly isRequest?: (line: Json) => boolean
+  readonly isRequest?: (line: Json, file: SeenInFile) => boolean
+}
+
+/** What was seen in a file: of two lines about one request, one counts if both kinds are there. */
+export interface SeenInFile {
+  /** Whether a line of the file was an `http.request` line: then a lone status is no request. */
+  hasRequestEvents: boolean
+  /** Whether the request log of Serilog is on: then the one of ASP.NET is about the same requests. */
+  hasSerilogRequests: boolean
 }
 
 export const CERTAIN_MS: UnitRule = { unit: 'ms', confidence: 'certain' }

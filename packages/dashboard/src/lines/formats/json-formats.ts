@@ -1,5 +1,5 @@
 import { isJson, type Json } from '../log-fields.ts'
-import { CERTAIN_MS, CERTAIN_NS, CERTAIN_S, type JsonFormat } from './json-format.ts'
+import { CERTAIN_MS, CERTAIN_NS, CERTAIN_S, type JsonFormat, type SeenInFile } from './json-format.ts'
 import { paths } from './paths.ts'
 
 const isText = (value: unknown): value is string => typeof value === 'string'
@@ -52,6 +52,7 @@ export const JSON_FORMATS: readonly JsonFormat[] = [
       span: paths('@sp'),
       parent: paths('@ps'),
     },
+    isRequest: isSerilogRequest,
   },
   {
     name: 'caddy',
@@ -214,6 +215,17 @@ function isPinoRequest(line: Json): boolean {
   if (line['responseTime'] !== undefined) return true
   const isOfFastify = line['reqId'] !== undefined || line['err'] !== undefined
   return !isOfFastify || line['msg'] === 'request completed'
+}
+
+/** ASP.NET logs a status in several lines, and its own request log is about the same requests as Serilog's. */
+function isSerilogRequest(line: Json, file: SeenInFile): boolean {
+  const source = line['SourceContext']
+  if (source === 'Serilog.AspNetCore.RequestLoggingMiddleware') {
+    file.hasSerilogRequests = true
+    return true
+  }
+  if (typeof source !== 'string' || !source.startsWith('Microsoft.AspNetCore.')) return true
+  return source === 'Microsoft.AspNetCore.Hosting.Diagnostics' && !file.hasSerilogRequests
 }
 
 function isExpressMeta(meta: unknown): boolean {

@@ -5,7 +5,7 @@ import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
 import { instantOf } from '../log-time.ts'
 import { CONTAINERS, GENERAL } from './general-names.ts'
-import type { JsonFormat } from './json-format.ts'
+import type { JsonFormat, SeenInFile } from './json-format.ts'
 import { dig, type FieldName, firstOf, type Names, type Path, paths } from './paths.ts'
 import { methodOf, pathOf, requestLineOf } from './request-text.ts'
 
@@ -18,13 +18,11 @@ export interface Declared {
 }
 
 /** What a reader knows of its file when it reads a line. */
-export interface FileContext {
+export interface FileContext extends SeenInFile {
   readonly declared: Declared
   readonly judge: UnitJudge
   /** When the file was last changed, for dates without a year. */
   writtenAt: number
-  /** Whether a line of the file was an `http.request` line: then a lone status is no request. */
-  hasRequestEvents: boolean
 }
 
 /** The event of the lines that count a request, in escudo's format. */
@@ -65,7 +63,7 @@ export function lineOf(json: Json, format: JsonFormat, context: FileContext): Lo
     event === REQUEST_EVENT ||
     (status !== undefined &&
       !isOwnEvent &&
-      (format.isRequest?.(fields) ?? true) &&
+      (format.isRequest?.(fields, context) ?? true) &&
       isPlausible(format, event, context, latencyMs !== undefined, method !== undefined || path !== undefined))
   const parent = TRACE_PARENT.exec(text(fields['traceparent']) ?? '')
   const pid = find('pid', (value) => integerBetween(numberOf(value), 0, 0xffff_ffff))
@@ -156,7 +154,9 @@ function innerDuration(fields: Json): number | undefined {
   return undefined
 }
 
-function bareDuration(fields: Json, format: JsonFormat, { judge, declared }: FileContext): number | undefined {
+/** A duration whose name does not tell its unit. `within` is the name of the object that holds it. */
+function bareDuration(fields: Json, format: JsonFormat, context: FileContext, within?: string): number | undefined {
+  const { judge, declared } = context
   for (const key in fields) {
     const name = key.charCodeAt(0) === 95 ? key.slice(1) : key
     if (!BARE_NAMES.has(name)) continue
@@ -164,7 +164,13 @@ function bareDuration(fields: Json, format: JsonFormat, { judge, declared }: Fil
     const rule: UnitRule | undefined = isDeclared
       ? { unit: format.bare.unit, confidence: 'certain' }
       : (format.bare ?? BARE_RULES[name])
-    const value = judged(fields[key], format, name, rule, judge)
+    const value = judged(fields[key], format, within === undefined ? key : `${within}.${key}`, rule, judge)
+    if (value !== undefined) return value
+  }
+  if (within !== undefined) return undefined
+  for (const name of INNER_DURATIONS) {
+    const inner = fields[name]
+    const value = isJson(inner) ? bareDuration(inner, format, context, name) : undefined
     if (value !== undefined) return value
   }
   return undefined

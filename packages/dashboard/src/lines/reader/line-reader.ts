@@ -46,6 +46,7 @@ export class LineReader {
       judge: new UnitJudge(),
       writtenAt: Date.now(),
       hasRequestEvents: false,
+      hasSerilogRequests: false,
     }
     this.#declared = declared.format === undefined ? undefined : formatOf(declared.format)
     this.#wrappers = wrappers ?? sharing?.wrappers ?? new Map()

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { LineReader } from '../../reader/line-reader.ts'
 import { readLines, readOne } from './setup.ts'
 
 const AT = Date.UTC(2026, 10, 28, 14)
@@ -54,6 +55,8 @@ describe('text formats', () => {
   it.each([
     ['2026-11-28 14:00:00,123 INFO main - 200 items', 'text', 'info'],
     ['[2026-11-28T14:00:00Z] ERROR failed', 'text', 'error'],
+    ['[Sat Nov 28 14:00:00.123456 2026] [core:error] [pid 12] failed', 'text', 'error'],
+    ['2026/11/28 14:00:00 [error] 12#12: *1 connect() failed', 'text', 'error'],
     ['Nov 28 14:00:00 host app[12]: started', 'syslog', undefined],
     ['<11>Nov 28 14:00:00 host app: failed', 'syslog', 'error'],
     ['<165>1 2026-11-28T14:00:00.003Z host app 12 ID47 [a@1 b="c"] started', 'syslog', 'info'],
@@ -137,6 +140,31 @@ describe('JSON formats', () => {
     expect(read.filter(({ isRequest }) => isRequest)).toMatchObject([
       { status: 500, latencyMs: 4, path: '/boom', method: 'GET', message: 'boom' },
     ])
+  })
+
+  it('counts one request for the lines of ASP.NET and Serilog about it', () => {
+    const line = { '@t': ISO, StatusCode: 404, RequestId: '0HN1' }
+    const lines = [
+      { ...line, SourceContext: 'Microsoft.AspNetCore.Mvc.StatusCodeResult' },
+      { ...line, SourceContext: 'Microsoft.AspNetCore.Hosting.Diagnostics', ElapsedMilliseconds: 5.5 },
+    ]
+    const serilog = { ...line, SourceContext: 'Serilog.AspNetCore.RequestLoggingMiddleware', Elapsed: 5 }
+    const latencies = (all: readonly object[]): unknown =>
+      readLines(all)
+        .filter(({ isRequest }) => isRequest)
+        .map(({ latencyMs }) => latencyMs)
+    expect(latencies(lines)).toEqual([5.5])
+    expect(latencies([...lines, serilog])).toEqual([5])
+  })
+
+  it('names a doubtful duration as it is written, also within an object', () => {
+    const reader = new LineReader()
+    readLines([{ timestamp: ISO, message: 'x', http: { status_code: 200, duration: 12_500 } }], reader)
+    readLines(
+      [{ version: '1.1', host: 'a', short_message: 'x', timestamp: AT / 1_000, _status: 200, _took: 12_500 }],
+      reader,
+    )
+    expect([...reader.context.judge.doubts.keys()]).toEqual(['http.duration', '_took'])
   })
 
   it('identifies the process by its instance, or by host and pid', () => {
