@@ -28,6 +28,6 @@ export function formatOf(name: string): JsonFormat | undefined {
 }
 
 /** The format of the lines that a text format reads: its fields already have general names. */
-export function textFormat({ name }: { readonly name: string }): JsonFormat {
+function textFormat({ name }: { readonly name: string }): JsonFormat {
   return { name, matches: () => true }
 }

@@ -162,6 +162,11 @@ export const JSON_FORMATS: readonly JsonFormat[] = [
     bare: { unit: 'ns', confidence: 'likely', integers: 'always' },
   },
   {
+    name: 'monolog',
+    matches: (line) => isText(line['level_name']) && isText(line['channel']),
+    names: { level: paths('level_name') },
+  },
+  {
     name: 'python',
     matches: (line) => isText(line['levelname']) || isText(line['asctime']),
     levels: 'python',

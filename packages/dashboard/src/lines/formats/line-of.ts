@@ -1,10 +1,11 @@
-import { bounded, type UnitJudge, type UnitRule } from '../durations/unit-judge.ts'
+import { bounded, UnitJudge, type UnitRule } from '../durations/unit-judge.ts'
 import { BARE_NAMES, MS_PER, UNIT_BY_NAME, type Unit, writtenMs } from '../durations/units.ts'
 import { Fields, idOf, integerBetween, isJson, type Json, numberOf, statusOf, text } from '../log-fields.ts'
 import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
-import { instantOf } from '../log-time.ts'
-import { CONTAINERS, GENERAL } from './general-names.ts'
+import { type Instant, instantOf } from '../log-time.ts'
+import { FIELD_NAMES, FieldIndexes, type FieldReader } from './field-index.ts'
+import { CONTAINERS } from './general-names.ts'
 import type { JsonFormat, SeenInFile } from './json-format.ts'
 import { dig, type FieldName, firstOf, type Names, type Path, paths } from './paths.ts'
 import { methodOf, pathOf, requestLineOf } from './request-text.ts'
@@ -21,9 +22,59 @@ export interface Declared {
 export interface FileContext extends SeenInFile {
   readonly declared: Declared
   readonly judge: UnitJudge
+  readonly indexes: FieldIndexes
+  readonly readers: readonly FieldReader[]
   /** When the file was last changed, for dates without a year. */
   writtenAt: number
 }
+
+/** What is known of a file before its first line. */
+export function fileContext(declared: Declared): FileContext {
+  const context: FileContext = {
+    declared,
+    judge: new UnitJudge(),
+    indexes: new FieldIndexes(declared.names),
+    readers: FIELD_NAMES.map((name) =>
+      name === 'time' ? (value: unknown) => instantOf(value, context.writtenAt) : READERS[name],
+    ),
+    writtenAt: Date.now(),
+    hasRequestEvents: false,
+    hasSerilogRequests: false,
+  }
+  return context
+}
+
+const READERS: Readonly<Record<Exclude<FieldName, 'time'>, FieldReader>> = {
+  level: (value) => (typeof value === 'string' || typeof value === 'number' ? value : undefined),
+  service: text,
+  message: text,
+  trace: traceOf,
+  span: idOf,
+  parent: idOf,
+  status: statusOf,
+  method: methodOf,
+  route: text,
+  path: pathOf,
+  pid: (value) => integerBetween(numberOf(value), 0, 0xffff_ffff),
+  code: text,
+}
+
+/** What the readers return, in the order of the canonical fields. */
+type Found = readonly [
+  time: Instant | undefined,
+  level: string | number | undefined,
+  service: string | undefined,
+  message: string | undefined,
+  trace: string | undefined,
+  span: string | undefined,
+  parent: string | undefined,
+  status: number | undefined,
+  method: string | undefined,
+  route: string | undefined,
+  path: string | undefined,
+  pid: number | undefined,
+  code: string | undefined,
+]
 
 /** The event of the lines that count a request, in escudo's format. */
 export const REQUEST_EVENT = 'http.request'
@@ -44,20 +95,16 @@ const HOST = paths('hostname', 'host.name', 'host', '_hostname', '_HOSTNAME')
 /** Turns the fields of one line into its canonical form. */
 export function lineOf(json: Json, format: JsonFormat, context: FileContext): LogLine {
   const fields = widened(json)
-  const { declared } = context
-  const names = format.names
-  const named = (field: FieldName): readonly Path[] | undefined => declared.names[field] ?? names?.[field]
-  const find = <T>(field: FieldName, read: (value: unknown) => T | undefined): T | undefined =>
-    firstOf(fields, named(field), GENERAL[field], read)
-  const time = find('time', (value) => instantOf(value, context.writtenAt))
-  const status = find('status', statusOf)
-  const eventText = firstOf(fields, undefined, EVENT, text)
+  const found = context.indexes.of(format).collect(fields, context.readers) as Found
+  const [time, level, service, messageText, trace, span, parentSpan, status, methodName, route, pathText, pid, code] =
+    found
+  const eventText = firstOf(fields, EVENT, text)
   const isOwnEvent = eventText !== undefined && (eventText === REQUEST_EVENT || OWN_EVENTS.test(eventText))
   const event = format.eventIsMessage && !isOwnEvent ? undefined : eventText
-  const message = find('message', text) ?? (event === undefined ? eventText : undefined)
-  const request = status === undefined ? undefined : firstOf(fields, undefined, REQUEST, requestLineOf)
-  const method = find('method', methodOf) ?? request?.method
-  const path = find('path', pathOf) ?? request?.path
+  const message = messageText ?? (event === undefined ? eventText : undefined)
+  const request = status === undefined ? undefined : firstOf(fields, REQUEST, requestLineOf)
+  const method = methodName ?? request?.method
+  const path = pathText ?? request?.path
   const latencyMs = latencyOf(fields, format, context)
   const isRequest =
     event === REQUEST_EVENT ||
@@ -66,30 +113,26 @@ export function lineOf(json: Json, format: JsonFormat, context: FileContext): Lo
       (format.isRequest?.(fields, context) ?? true) &&
       isPlausible(format, event, context, latencyMs !== undefined, method !== undefined || path !== undefined))
   const parent = TRACE_PARENT.exec(text(fields['traceparent']) ?? '')
-  const pid = find('pid', (value) => integerBetween(numberOf(value), 0, 0xffff_ffff))
   return {
     format: format.name,
     at: time?.at,
     isLocalTime: time?.isLocal ?? false,
-    level: levelOf(
-      find('level', (value) => (isJson(value) ? undefined : (value ?? undefined))),
-      format.levels,
-    ),
-    service: find('service', text),
+    level: levelOf(level, format.levels),
+    service,
     instance: instanceOf(fields, pid),
     pid,
     event,
     message,
-    traceId: find('trace', traceOf) ?? parent?.[1],
-    spanId: find('span', idOf),
-    parentSpanId: find('parent', idOf) ?? parent?.[2],
+    traceId: trace ?? parent?.[1],
+    spanId: span,
+    parentSpanId: parentSpan ?? parent?.[2],
     isRequest,
     method,
-    route: find('route', text),
+    route,
     path,
     status,
     latencyMs,
-    errorCode: find('code', text),
+    errorCode: code,
     errorKind: text(fields['error_kind']),
     degraded: fields['degraded'] === true,
     fields: new Fields(fields),
@@ -211,9 +254,12 @@ function traceOf(value: unknown): string | undefined {
 export function instanceOf(fields: Json, pid: number | undefined): string | undefined {
   const instance = fields['instance']
   if (isJson(instance))
-    return [instance['host'], instance['pid'], instance['started_at']].filter((part) => part !== undefined).join('/')
+    return [instance['host'], instance['pid'], instance['started_at']]
+      .map(idOf)
+      .filter((part) => part !== undefined)
+      .join('/')
   if (typeof instance === 'string' && instance !== '') return instance
   if (pid === undefined) return undefined
-  const host = firstOf(fields, undefined, HOST, text)
+  const host = firstOf(fields, HOST, text)
   return host === undefined ? String(pid) : `${host}/${pid}`
 }

@@ -1,4 +1,4 @@
-import { isJson, type Json } from '../log-fields.ts'
+import { isJson, type Json, numberOf, text } from '../log-fields.ts'
 
 const DEPTH_MAX = 4
 /** The most records that are read from one line. */
@@ -56,13 +56,13 @@ function attributesOf(list: unknown): Json {
 function otlpValue(value: unknown, depth: number): unknown {
   if (!isJson(value) || depth > DEPTH_MAX) return value
   if (value['stringValue'] !== undefined) return value['stringValue']
-  if (value['intValue'] !== undefined) return Number(value['intValue'])
+  if (value['intValue'] !== undefined) return numberOf(value['intValue'])
   if (value['doubleValue'] !== undefined) return value['doubleValue']
   if (value['boolValue'] !== undefined) return value['boolValue']
   const list = value['kvlistValue']
   if (isJson(list))
     return Object.fromEntries(
-      objectsOf(list['values']).map((pair) => [String(pair['key']), otlpValue(pair['value'], depth + 1)]),
+      objectsOf(list['values']).map((pair) => [text(pair['key']) ?? '', otlpValue(pair['value'], depth + 1)]),
     )
   return value
 }

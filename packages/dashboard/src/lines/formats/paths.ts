@@ -43,19 +43,8 @@ export function dig(json: Json, path: Path): unknown {
 }
 
 /** Returns the first value that `read` accepts. */
-export function firstOf<T>(
-  json: Json,
-  named: readonly Path[] | undefined,
-  general: readonly Path[],
-  read: (value: unknown) => T | undefined,
-): T | undefined {
-  if (named !== undefined) {
-    for (const path of named) {
-      const value = read(dig(json, path))
-      if (value !== undefined) return value
-    }
-  }
-  for (const path of general) {
+export function firstOf<T>(json: Json, names: readonly Path[], read: (value: unknown) => T | undefined): T | undefined {
+  for (const path of names) {
     const value = read(dig(json, path))
     if (value !== undefined) return value
   }

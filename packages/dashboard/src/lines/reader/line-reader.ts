@@ -1,9 +1,8 @@
-import { UnitJudge } from '../durations/unit-judge.ts'
 import { escudoLine, isEscudoLine } from '../formats/escudo-line.ts'
-import { formatOf, LOGFMT, OTLP, PLAIN_TEXT, textFormat } from '../formats/format-names.ts'
+import { formatOf, LOGFMT, OTLP, PLAIN_TEXT } from '../formats/format-names.ts'
 import type { JsonFormat } from '../formats/json-format.ts'
 import { JSON_FORMATS, PLAIN_JSON } from '../formats/json-formats.ts'
-import { type Declared, type FileContext, lineOf, REQUEST_EVENT } from '../formats/line-of.ts'
+import { type Declared, type FileContext, fileContext, lineOf, REQUEST_EVENT } from '../formats/line-of.ts'
 import { isOtlpLogs, isOtlpRecord, otlpRecord, otlpRecords } from '../formats/otlp.ts'
 import { readLogfmt, readPlainText, TEXT_FORMATS } from '../formats/text-formats.ts'
 import { unwrapJson, unwrapText, type Wrapped } from '../formats/wrappers.ts'
@@ -41,13 +40,7 @@ export class LineReader {
   readonly #wrappers: Map<string, number>
 
   constructor(declared: Declared = UNDECLARED, sharing?: LineReader, wrappers?: Map<string, number>) {
-    this.#context = sharing?.context ?? {
-      declared,
-      judge: new UnitJudge(),
-      writtenAt: Date.now(),
-      hasRequestEvents: false,
-      hasSerilogRequests: false,
-    }
+    this.#context = sharing?.context ?? fileContext(declared)
     this.#declared = declared.format === undefined ? undefined : formatOf(declared.format)
     this.#wrappers = wrappers ?? sharing?.wrappers ?? new Map()
   }
@@ -87,7 +80,12 @@ export class LineReader {
 
   /** Reads one line. Never throws. */
   read(line: string): ReadResult {
-    return this.#read(line, 0)
+    try {
+      return this.#read(line, 0)
+    } catch {
+      // A line that is nested too deeply to be read must not end the reading of its file.
+      return UNREAD['broken-json']
+    }
   }
 
   #read(line: string, depth: number): ReadResult {
@@ -157,7 +155,7 @@ export class LineReader {
     for (const format of TEXT_FORMATS) {
       if (declared !== undefined && declared.name !== format.name) continue
       const fields = format.read(line)
-      if (fields !== undefined) return lineOf(fields, textFormat(format), this.#context)
+      if (fields !== undefined) return lineOf(fields, formatOf(format.name) ?? PLAIN_TEXT, this.#context)
     }
     const fields = readLogfmt(line)
     if (fields !== undefined) return this.#recognised(fields, LOGFMT)
@@ -176,13 +174,10 @@ export class LineReader {
     const isBlank = inner.trim() === ''
     const read = isBlank ? UNREAD['unknown-text'] : this.#read(inner, depth + 1)
     if (read instanceof Unread) {
-      if (!KEEPS_TEXT.has(wrapped.by)) return read
+      const format = TEXT_IN.get(wrapped.by)
+      if (format === undefined) return read
       this.#count(wrapped.by)
-      return lineOf(
-        { ...wrapped.outer, message: inner },
-        { name: wrapped.by, matches: () => true, levels: 'syslog' },
-        this.#context,
-      )
+      return lineOf({ ...wrapped.outer, message: inner }, format, this.#context)
     }
     this.#count(wrapped.by)
     const outer = lineOf(wrapped.outer, WRAPPER, this.#context)
@@ -195,7 +190,12 @@ export class LineReader {
 }
 
 /** The wrappers whose text lines are lines of a log, whatever they say. */
-const KEEPS_TEXT: ReadonlySet<string> = new Set(['cri', 'docker', 'journald', 'syslog', 'compose', 'kubectl'])
+const TEXT_IN: ReadonlyMap<string, JsonFormat> = new Map(
+  ['cri', 'docker', 'journald', 'syslog', 'compose', 'kubectl'].map((name) => [
+    name,
+    { name, matches: () => true, levels: 'syslog' },
+  ]),
+)
 const WRAPPER: JsonFormat = { name: 'wrapper', matches: () => true, levels: 'syslog' }
 
 /** Adds to a line what only its wrapper knows. */

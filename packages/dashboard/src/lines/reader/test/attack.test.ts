@@ -162,6 +162,40 @@ describe('hostile lines', () => {
     expect(() => new LineReader().read(wrapped)).not.toThrow()
   })
 
+  it('with objects in place of texts and numbers are read without them', () => {
+    const odd = { toString: 1, valueOf: {}, toJSON: null }
+    const attributes = [
+      { key: odd, value: odd },
+      { key: 'a', value: { intValue: odd } },
+      { key: 'b', value: { kvlistValue: { values: [{ key: odd }] } } },
+    ]
+    const lines = [
+      { timestamp: ISO, log_level: 'info', event: 'x', instance: { host: odd, pid: odd, started_at: odd } },
+      {
+        timestamp: ISO,
+        message: 'x',
+        instance: odd,
+        pid: odd,
+        trace_id: odd,
+        status: odd,
+        duration: odd,
+        traceparent: odd,
+      },
+      { timeUnixNano: '1795874400000000000', body: odd, attributes },
+      {
+        resourceLogs: [
+          odd,
+          { resource: odd, scopeLogs: odd },
+          { resource: { attributes }, scopeLogs: [odd, { logRecords: [odd] }] },
+        ],
+      },
+      { log: 'x\n', stream: 'stdout', time: odd, kubernetes: odd },
+      { __REALTIME_TIMESTAMP: odd, MESSAGE: [odd, 1e9, 'x'], PRIORITY: odd },
+      { level: 30, time: 1_795_874_400_000, reqId: odd, req: odd, res: odd, err: odd, msg: 'x' },
+    ]
+    for (const line of lines) expect(() => new LineReader().read(JSON.stringify(line))).not.toThrow()
+  })
+
   it('do not reach the prototype of objects', () => {
     readLines([
       `{"timestamp":"${ISO}","message":"x","__proto__":{"status":500,"polluted":true},"meta":{"__proto__":{"polluted":true}}}`,
