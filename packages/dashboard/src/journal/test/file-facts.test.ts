@@ -128,6 +128,19 @@ describe('what the panel of a file says', () => {
     })
   })
 
+  it('reads declared fields also in lines of its own format', async () => {
+    const own = json({
+      timestamp: ISO,
+      log_level: 'info',
+      event: 'http.request',
+      status_code: 200,
+      latency_ms: 5,
+      wait: 9,
+    })
+    await factsOf(own, declared(undefined, ['latency=wait:ms']) as Declared)
+    expect(summarize(files as LogFiles)).toMatchObject({ requests: 1, latency_ms: { mean: 9 } })
+  })
+
   it('counts lines ahead of the clock at their time, and reports them', async () => {
     const ahead = new Date(Date.now() + 3_600_000).toISOString()
     expect(

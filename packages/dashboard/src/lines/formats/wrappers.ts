@@ -14,7 +14,9 @@ export interface Wrapped {
 }
 
 const CRI = /^(\d{4}-\d\d-\d\dT\S{8,40}) (stdout|stderr) ([FP])(?:: ?|:? )(.*)$/s
-const COMPOSE = /^(?:\[[^\]]{1,100}\] )?([a-zA-Z][\w.-]{0,62}?)(?:[-_]\d{1,4})? +\| ?(.*)$/s
+// A level before a bar is a text format.
+const COMPOSE =
+  /^(?!(?:trace|debug|info|notice|warn|warning|error|fatal|critical) )(?:\[[^\]]{1,100}\] )?([a-zA-Z][\w.-]{0,62}?)(?:[-_]\d{1,4})? +\| ?(.*)$/is
 const POD = /^\[(?:pod\/)?([^\s/\]]{1,253})\/([^\s\]]{1,253})\] (.*)$/s
 const SYSLOG_3164 =
   /^(?:<(\d{1,3})>)?([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d) (\S{1,255}) ([^\s:[]{1,64})(?:\[(\d{1,10})\])?: (.*)$/s

@@ -35,6 +35,8 @@ const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[[\\d;]*[A-Za-z]`, 'g')
 export class LineReader {
   readonly #context: FileContext
   readonly #declared: JsonFormat | undefined
+  /** Whether nothing is declared: the fast path knows only escudo's names. */
+  readonly #isUndeclared: boolean
   readonly #parts = new LineParts()
   readonly #join = new RequestJoin()
   readonly #wrappers: Map<string, number>
@@ -42,6 +44,8 @@ export class LineReader {
   constructor(declared: Declared = UNDECLARED, sharing?: LineReader, wrappers?: Map<string, number>) {
     this.#context = sharing?.context ?? fileContext(declared)
     this.#declared = declared.format === undefined ? undefined : formatOf(declared.format)
+    this.#isUndeclared =
+      this.#declared === undefined && declared.latency === undefined && Object.keys(declared.names).length === 0
     this.#wrappers = wrappers ?? sharing?.wrappers ?? new Map()
   }
 
@@ -107,16 +111,23 @@ export class LineReader {
   }
 
   #object(json: Json, depth: number): ReadResult {
-    if (this.#declared === undefined && isEscudoLine(json)) return this.#own(json)
+    if (this.#isUndeclared && isEscudoLine(json)) return this.#own(json)
     if (isOtlpLogs(json)) return otlpRecords(json).map((record) => lineOf(record, OTLP, this.#context))
     if (isOtlpRecord(json)) return lineOf(otlpRecord(json), OTLP, this.#context)
     if (json['resourceSpans'] !== undefined || json['resourceMetrics'] !== undefined) return UNREAD['otlp-without-logs']
     const wrapped = depth < DEPTH_MAX ? unwrapJson(json) : undefined
     if (wrapped !== undefined) {
       const inner = this.#unwrap(wrapped, depth)
-      if (!(inner instanceof Unread)) return inner
+      if (!(inner instanceof Unread)) return wrapped.by === 'json-in-json' ? this.#request(json, inner) : inner
     }
     return this.#recognised(json, PLAIN_JSON)
+  }
+
+  /** Of a line and the JSON in its message, the one that counts a request; the inner one if neither or both do. */
+  #request(json: Json, inner: LogLine | readonly LogLine[]): ReadResult {
+    if (Array.isArray(inner) || (inner as LogLine).isRequest) return inner
+    const outer = this.#recognised(json, PLAIN_JSON)
+    return !(outer instanceof Unread) && (outer as LogLine).isRequest === true ? outer : inner
   }
 
   #own(json: Json): LogLine {

@@ -222,6 +222,18 @@ describe('wrappers', () => {
     })
   })
 
+  it('counts the request of a line whose message is JSON about something else', () => {
+    const line = readOne({ timestamp: ISO, level: 'info', message: '{"msg":"hi"}', status: 200, duration_ms: 3 })
+    expect(line).toMatchObject({ isRequest: true, status: 200, latencyMs: 3 })
+    expect(readOne({ timestamp: ISO, level: 'info', message: text, status: 'sent' })).toMatchObject({ status: 500 })
+  })
+
+  it('takes no level before a bar for the name of a container', () => {
+    const reader = new LineReader()
+    expect(reader.read('INFO | started')).toMatchObject({ reason: 'unknown-text' })
+    expect(readOne('information-1 | started')).toMatchObject({ service: 'information' })
+  })
+
   it('joins the parts of a line, for each stream and over all depths', () => {
     const long = JSON.stringify({ ...inner, note: 'x'.repeat(40_000) })
     const docker = [long.slice(0, 16_384), long.slice(16_384, 32_768), `${long.slice(32_768)}\n`].map((log) => ({
