@@ -79,7 +79,7 @@ function hintsOf({ facts, doubts }: FileLog): readonly string[] {
   const hints: string[] = []
   for (const [name, lines] of doubts) {
     hints.push(
-      `the unit of \`${name}\` is not certain, so ${lines} requests have no latency: declare it with --field latency=${name}:ms (or s, us, ns)`,
+      `the unit of \`${name}\` is not certain: declare it with --field latency=${name}:ms (or s, us, ns); requests without a latency for this reason: ${lines}`,
     )
   }
   const { unread } = facts

@@ -128,7 +128,7 @@ describe('what the panel of a file says', () => {
     })
   })
 
-  it('reads declared fields also in lines of its own format', async () => {
+  it('reads declared fields also in lines of escudo', async () => {
     const own = json({
       timestamp: ISO,
       log_level: 'info',
