@@ -1,4 +1,4 @@
-import type { Stats } from 'node:fs'
+import type { BigIntStats } from 'node:fs'
 import type { OpenLog } from './open-log.ts'
 
 /** The most closed files that are remembered. */
@@ -10,8 +10,8 @@ export interface ReadSoFar {
   readonly head: Buffer
 }
 
-/** Identifies a file whatever its names are: by device and inode. */
-export function identityOf(stats: Stats): string {
+/** Identifies a file whatever its names are: by device and inode. Some file systems use all 64 bits of an inode. */
+export function identityOf(stats: BigIntStats): string {
   return `${stats.dev}:${stats.ino}`
 }
 
@@ -39,6 +39,7 @@ export class FileIdentities {
   hold(identity: string, owner: object, log: OpenLog): void {
     this.#closed.delete(identity)
     this.#open.set(identity, { owner, log })
+    log.identity = identity
     log.onClose = () => this.#release(identity, log)
   }
 

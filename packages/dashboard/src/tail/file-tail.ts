@@ -79,7 +79,7 @@ export class FileTail implements Tail {
       this.#restarts += 1
       this.#sink.end(log, 'restarted')
       const again = new OpenLog(this.path, log.file, 0, mtimeMs)
-      log = this.#begin(again, identityOf(await log.file.stat()))
+      log = this.#begin(again, log.identity)
     }
     if (log.head.length < Math.min(HEAD_BYTES, size)) log.head = await head(log.file, Math.min(HEAD_BYTES, size))
     await this.#drain(log, size)
@@ -88,13 +88,13 @@ export class FileTail implements Tail {
   /** Opens the file; undefined if another path reads it. */
   async #open(): Promise<OpenLog | undefined> {
     // Check before opening: opening a pipe would wait for its writer.
-    const named = await stat(this.path)
+    const named = await stat(this.path, { bigint: true })
     if (!named.isFile()) throw new Error('not a regular file')
     if (this.#isRead(identityOf(named))) return undefined
     const file = await open(this.path, 'r')
     try {
       const stats = await file.stat()
-      const identity = identityOf(stats)
+      const identity = identityOf(await file.stat({ bigint: true }))
       const resumed = await this.#readBefore(file, stats.size, identity)
       const start = resumed ?? (stats.size > FORWARD_BYTES_MAX ? await wholeLineStart(file, stats.size - END_BYTES) : 0)
       const log = new OpenLog(this.path, file, start, stats.mtimeMs)
@@ -140,9 +140,9 @@ export class FileTail implements Tail {
   /** What the path refers to now: the open file, another one, or none. */
   async #named(): Promise<'open' | 'other' | 'none'> {
     if (this.#log === undefined) return 'open'
-    const opened = await this.#log.file.stat()
+    const { identity } = this.#log
     try {
-      return identityOf(await stat(this.path)) === identityOf(opened) ? 'open' : 'other'
+      return identityOf(await stat(this.path, { bigint: true })) === identity ? 'open' : 'other'
     } catch {
       return 'none'
     }

@@ -16,6 +16,8 @@ export class OpenLog {
   head: Buffer = Buffer.alloc(0)
   /** Whether its contents were replaced or its handle was closed. */
   isGone = false
+  /** Its device and inode; empty for what is no file with a name. */
+  identity = ''
   /** Called when its handle is closed. */
   onClose: () => void = () => {}
 

@@ -1,4 +1,4 @@
-import { createReadStream, type Stats } from 'node:fs'
+import { type BigIntStats, createReadStream } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { type FileIdentities, identityOf } from './file-identities.ts'
 import { FileTail } from './file-tail.ts'
@@ -57,7 +57,7 @@ export class PathTail implements Tail {
 
   async #choose(): Promise<Tail | undefined> {
     if (STDIN_PATHS.has(this.path)) return new StreamTail(this.path, this.#sink, () => process.stdin)
-    const stats = await stat(this.path)
+    const stats = await stat(this.path, { bigint: true })
     if (stats.isFIFO()) return new PipeTail(this.path, this.#sink)
     if (stats.isFile() && (await isGzip(this.path))) return this.#compressed(stats)
     if (stats.isCharacterDevice()) return new StreamTail(this.path, this.#sink, () => createReadStream(this.path))
@@ -65,7 +65,7 @@ export class PathTail implements Tail {
   }
 
   /** A compressed file under two names is read once. */
-  #compressed(stats: Stats): Tail | undefined {
+  #compressed(stats: BigIntStats): Tail | undefined {
     if (!this.#identities.claim(identityOf(stats), this)) {
       this.#state = 'same'
       return undefined
