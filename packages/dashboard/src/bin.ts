@@ -2,7 +2,15 @@
 // Runs the dashboard: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
 import { setFlagsFromString } from 'node:v8'
 import { openBrowser, shouldOpenBrowser } from './browser.ts'
-import { type Command, HELP, type LiveCommand, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
+import {
+  type Command,
+  HELP,
+  type LiveCommand,
+  type OnceCommand,
+  PORT_VARIABLE,
+  readCommand,
+  UsageError,
+} from './command-line.ts'
 import { LogFiles } from './journal/log-files.ts'
 import { summarize } from './report/summary.ts'
 import { createDashboard } from './server/server.ts'
@@ -28,22 +36,22 @@ try {
 
 async function run(command: Command): Promise<void> {
   if (command.kind === 'help') process.stdout.write(HELP)
-  else if (command.kind === 'once') await once(command.files)
+  else if (command.kind === 'once') await once(command)
   else await live(command)
 }
 
-async function once(paths: readonly string[]): Promise<void> {
-  const files = new LogFiles(paths)
-  await files.poll()
-  while (await files.backfill());
-  const missing = files.all.find(({ tail }) => tail.state !== 'reading')
-  if (missing !== undefined) throw new UsageError(`cannot read ${missing.tail.path}`)
+async function once({ files: paths, declared }: OnceCommand): Promise<void> {
+  const files = new LogFiles(paths, declared)
+  await files.readAll()
+  const missing = files.all.find(({ tail }) => tail.state === 'waiting' || tail.state === 'unreadable')
+  const [unread = missing?.tail.path] = files.empty
+  if (unread !== undefined) throw new UsageError(`cannot read ${unread}`)
   await files.end()
   process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
 }
 
-async function live({ port, files: paths, mayOpen }: LiveCommand): Promise<void> {
-  const files = new LogFiles(paths)
+async function live({ port, files: paths, declared, mayOpen }: LiveCommand): Promise<void> {
+  const files = new LogFiles(paths, declared)
   const server = await createDashboard(files, port)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -63,6 +71,7 @@ async function live({ port, files: paths, mayOpen }: LiveCommand): Promise<void>
 /** Reports missing files on the terminal. Otherwise a misspelt name would wait forever without a hint. */
 function reportMissing(files: LogFiles): void {
   if (process.connected !== undefined) return
+  for (const path of files.empty) process.stdout.write(`dashboard: waiting for files in ${path}: there are none yet\n`)
   for (const { tail } of files.all) {
     if (tail.state === 'waiting') process.stdout.write(`dashboard: waiting for ${tail.path}: it is not there yet\n`)
     if (tail.state === 'unreadable') process.stdout.write(`dashboard: ${tail.path} cannot be read; it is tried again\n`)

@@ -1,4 +1,7 @@
 import { parseArgs } from 'node:util'
+import { declared, FIELDS } from './lines/formats/declared.ts'
+import { FORMAT_NAMES } from './lines/formats/format-names.ts'
+import type { Declared } from './lines/formats/line-of.ts'
 
 /** The port used when neither the flag nor the environment sets one. */
 const DEFAULT_PORT = 8501
@@ -7,16 +10,21 @@ const DEFAULT_PORT = 8501
 export const PORT_VARIABLE = 'ESCUDO_DASHBOARD_PORT'
 
 /** A parsed command line. */
-export type Command =
-  | { readonly kind: 'help' }
-  | LiveCommand
-  | { readonly kind: 'once'; readonly files: readonly string[] }
+export type Command = { readonly kind: 'help' } | LiveCommand | OnceCommand
+
+/** Reads the files to their ends and prints one summary. */
+export interface OnceCommand {
+  readonly kind: 'once'
+  readonly files: readonly string[]
+  readonly declared: Declared
+}
 
 /** Serves the page and follows the files. */
 export interface LiveCommand {
   readonly kind: 'live'
   readonly port: number
   readonly files: readonly string[]
+  readonly declared: Declared
   /** Whether the browser may be opened automatically. */
   readonly mayOpen: boolean
 }
@@ -27,14 +35,19 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--once --json] FILE…
+export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
 
-Shows what a system of services is doing, from its JSON log files.
+Shows what a system of services is doing, from its log files.
 
   --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
   --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
   --once --json  read the files to the end, print one JSON summary and exit
-  FILE…          log files with one JSON object per line; a missing file is read once it exists
+  --format NAME  read all lines as this format instead of recognising it: ${FORMAT_NAMES.join(', ')}
+  --field NAME=KEY[:UNIT]
+                 read a field from this key, for example latency=duration:ns or status=http.code;
+                 NAME: ${FIELDS.join(', ')}; UNIT of a latency: ns, us, ms, s
+  FILE…          log files, directories, patterns such as 'logs/*.log', gzip files, named pipes, or - for the
+                 standard input; a missing file is read once it exists
 `
 
 /**
@@ -46,9 +59,10 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   const { values, files } = parsed(args)
   if (values.help) return { kind: 'help' }
   if (files.length === 0) throw new UsageError('name at least one log file; see --help')
+  const declaration = declarationOf(values)
   if (values.once !== values.json) throw new UsageError('--once and --json go together; see --help')
-  if (values.once) return { kind: 'once', files }
-  const live = { kind: 'live', files, mayOpen: !values['no-open'] } as const
+  if (values.once) return { kind: 'once', files, declared: declaration }
+  const live = { kind: 'live', files, declared: declaration, mayOpen: !values['no-open'] } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]
   return { ...live, port: variable ? port(variable, PORT_VARIABLE) : DEFAULT_PORT }
@@ -60,6 +74,14 @@ interface Flags {
   json: boolean
   'no-open': boolean
   port: string | undefined
+  format: string | undefined
+  field: string[]
+}
+
+function declarationOf({ format, field }: Flags): Declared {
+  const result = declared(format, field)
+  if (typeof result === 'string') throw new UsageError(`${result}; see --help`)
+  return result
 }
 
 function parsed(args: readonly string[]): { values: Flags; files: string[] } {
@@ -69,17 +91,28 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     json: { type: 'boolean' },
     'no-open': { type: 'boolean' },
     port: { type: 'string' },
+    format: { type: 'string' },
+    field: { type: 'string', multiple: true },
   } as const
   // Not strict: the error messages of strict mode span several lines.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
-  const values: Flags = { help: false, once: false, json: false, 'no-open': false, port: undefined }
+  const values: Flags = {
+    help: false,
+    once: false,
+    json: false,
+    'no-open': false,
+    port: undefined,
+    format: undefined,
+    field: [],
+  }
   const files: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') files.push(token.value)
     if (token.kind !== 'option') continue
-    if (token.name === 'port') {
-      if (token.value === undefined) throw new UsageError('--port needs a value; see --help')
-      values.port = token.value
+    if (token.name === 'port' || token.name === 'format' || token.name === 'field') {
+      if (token.value === undefined) throw new UsageError(`--${token.name} needs a value; see --help`)
+      if (token.name === 'field') values.field.push(token.value)
+      else values[token.name] = token.value
     } else if (isSwitch(token.name)) {
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value; see --help`)
       values[token.name] = true
@@ -88,7 +121,7 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
   return { values, files }
 }
 
-function isSwitch(name: string): name is Exclude<keyof Flags, 'port'> {
+function isSwitch(name: string): name is Exclude<keyof Flags, 'port' | 'format' | 'field'> {
   return name === 'help' || name === 'once' || name === 'json' || name === 'no-open'
 }
 

@@ -1,5 +1,5 @@
 import { LineSplitter } from '../lines/line-splitter.ts'
-import { lineStart } from '../tail/line-start.ts'
+import { wholeLineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import { BLOCK_BYTES, type TraceIndex } from '../traces/trace-index.ts'
 import type { FileLog } from './file-log.ts'
@@ -19,8 +19,9 @@ export class Backfill {
   async step(source: FileLog, log: OpenLog): Promise<void> {
     const end = log.unreadBefore
     try {
-      const start = end <= BLOCK_BYTES ? 0 : await lineStart(log.file, end - BLOCK_BYTES)
+      const start = end <= BLOCK_BYTES ? 0 : await wholeLineStart(log.file, end - BLOCK_BYTES)
       const hashes = new Set<number>()
+      source.beginOlder()
       const lines = new LineSplitter({
         line: (text) => source.takeOlder(text, hashes),
         tooLong: () => source.olderTooLong(),

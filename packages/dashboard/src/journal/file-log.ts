@@ -1,13 +1,15 @@
 import { basename } from 'node:path'
-import type { Timeline } from '../counts/timeline.ts'
-import { kindOf } from '../lines/kind.ts'
+import type { Declared } from '../lines/formats/line-of.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
-import { integerBetween } from '../lines/log-fields.ts'
-import { type LogLine, readLogLine } from '../lines/log-line.ts'
-import type { TailSink } from '../tail/file-tail.ts'
+import type { LogLine } from '../lines/log-line.ts'
+import { LineReader, UNDECLARED } from '../lines/reader/line-reader.ts'
+import { encodingOf, UNREAD, Unread } from '../lines/reader/unread.ts'
 import type { OpenLog } from '../tail/open-log.ts'
+import type { TailSink } from '../tail/tail.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
+import { countLine } from './count-line.ts'
+import { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
 import { addError, addTailLine } from './journal-entries.ts'
 
@@ -15,37 +17,28 @@ import { addError, addTailLine } from './journal-entries.ts'
 const AHEAD_MS_MAX = 86_400_000
 /** The most rotated files per path that are kept open to find traces. */
 const ROTATED_MAX = 3
-/** The events that are counted by name. */
-const COUNTED_EVENTS: ReadonlySet<string> = new Set([
-  'retry.attempt',
-  'circuit_breaker.rejected',
-  'bulkhead.rejected',
-  'rate_limiter.rejected',
-  'timeout',
-  'fallback',
-  'hedge',
-])
-
-/** The most events that one summary adds: a wrong number must not stop the dashboard. */
-const SUMMARISED_MAX = 100_000
+/** A line further ahead of the clock is reported as ahead. */
+const AHEAD_MS = 5_000
+/** The bytes and the lines from which the units of a file's durations are decided before anything is counted. */
+const PROBE_BYTES_MAX = 65_536
+const PROBE_LINES_MAX = 200
+const NEWLINE = 10
 
 /** Counts the lines of one log file. */
 export class FileLog implements TailSink {
   readonly #journal: Journal
   readonly #service: string
+  readonly #reader: LineReader
+  /** Reads older lines, so that their unfinished ones do not mix with the new ones. */
+  readonly #olderReader: LineReader
   readonly #lines = new LineSplitter({
     line: (text) => this.#add(text, this.#hashes, true),
-    tooLong: () => this.#addMalformed(),
+    tooLong: () => this.#addTooLong(),
   })
-  // Lines without an `event` field are requests only if no line of the file has that field. They are counted here until
-  // a line with the field comes, and then withdrawn.
-  #unnamed: Timeline | undefined
-  #hasEventFields = false
-  #read = 0
-  #malformedCount = 0
-  #late = 0
-  #untimed = 0
-  #hasLocalTimes = false
+  /** What is known about its lines. */
+  readonly facts: FileFacts = new FileFacts()
+  #isProbed = false
+  #isUnreadable = false
   #log: OpenLog | undefined
   readonly #rotated: OpenLog[] = []
   // The part of the file that is being read. Its hashes are those of the traces in it.
@@ -53,39 +46,26 @@ export class FileLog implements TailSink {
   #blockEnd = 0
   #hashes = new Set<number>()
 
-  constructor(path: string, journal: Journal) {
+  constructor(path: string, journal: Journal, declared: Declared = UNDECLARED) {
     this.#journal = journal
-    this.#service = basename(path).replace(/\.[^.]*$/, '')
+    this.#service = serviceOf(path)
+    this.#reader = new LineReader(declared)
+    this.#olderReader = this.#reader.sibling()
   }
 
-  /** The requests of this file, if none of its lines has an `event` field. */
-  get unnamed(): Timeline | undefined {
-    return this.#unnamed
+  /** Reads lines of this file in another order, for example those of a trace. */
+  reader(): LineReader {
+    return this.#reader.sibling()
   }
 
-  /** The number of lines that were not blank. */
-  get read(): number {
-    return this.#read
+  /** How many lines each wrapper, such as `docker` or `cri`, was around. */
+  get wrappers(): ReadonlyMap<string, number> {
+    return this.#reader.wrappers
   }
 
-  /** The number of lines that are not JSON objects or are too long. */
-  get malformed(): number {
-    return this.#malformedCount
-  }
-
-  /** The number of new lines whose time was no longer kept when they arrived. */
-  get late(): number {
-    return this.#late
-  }
-
-  /** The number of lines without a valid time. */
-  get untimed(): number {
-    return this.#untimed
-  }
-
-  /** Whether a line had a time without a zone. */
-  get hasLocalTimes(): boolean {
-    return this.#hasLocalTimes
+  /** The names of durations whose unit is in doubt, each with its number of lines. */
+  get doubts(): ReadonlyMap<string, number> {
+    return this.#reader.context.judge.doubts
   }
 
   /** The files whose older lines have not all been read. */
@@ -95,6 +75,9 @@ export class FileLog implements TailSink {
 
   begin(log: OpenLog): void {
     this.#lines.reset()
+    this.#reader.reset()
+    this.#reader.context.writtenAt = log.writtenAt
+    this.#isProbed = false
     this.#log = log
     this.#blockStart = log.liveFrom
     this.#blockEnd = log.liveFrom
@@ -102,9 +85,12 @@ export class FileLog implements TailSink {
   }
 
   push(bytes: Buffer, end: number): void {
+    if (!this.#isProbed) this.#probe(bytes)
     this.#lines.push(bytes)
     this.#blockEnd = end - this.#lines.openBytes
-    if (this.#blockEnd - this.#blockStart >= BLOCK_BYTES) this.#closeBlock()
+    const length = this.#blockEnd - this.#blockStart
+    // A block ends between lines, so that the parts of a line are found together.
+    if (length >= BLOCK_BYTES && (!this.#reader.isWithinLine || length >= 2 * BLOCK_BYTES)) this.#closeBlock()
   }
 
   end(log: OpenLog, how: 'replaced' | 'restarted'): void {
@@ -115,6 +101,7 @@ export class FileLog implements TailSink {
     }
     this.flush()
     this.#closeBlock()
+    if (this.#log === log) this.#log = undefined
     this.#rotated.push(log)
     const oldest = this.#rotated.findIndex((rotated) => !rotated.isBackfilling)
     if (this.#rotated.length > ROTATED_MAX && oldest !== -1)
@@ -127,6 +114,11 @@ export class FileLog implements TailSink {
     this.#lines.flush()
   }
 
+  /** A block of older lines follows. */
+  beginOlder(): void {
+    this.#olderReader.reset()
+  }
+
   /** Counts an older line and adds the hash of its trace to `hashes`. */
   takeOlder(text: string, hashes: Set<number>): void {
     this.#add(text, hashes, false)
@@ -134,7 +126,7 @@ export class FileLog implements TailSink {
 
   /** Counts an older line that was too long. */
   olderTooLong(): void {
-    this.#addMalformed()
+    this.#addTooLong()
   }
 
   /** Returns the block being read, if it has lines of this trace. */
@@ -146,9 +138,7 @@ export class FileLog implements TailSink {
   /** Closes all open files. */
   async close(): Promise<void> {
     for (const log of [...this.#rotated.splice(0), this.#log]) {
-      if (log === undefined) continue
-      log.isGone = true
-      await log.file.close()
+      await log?.close()
     }
     this.#log = undefined
   }
@@ -161,7 +151,7 @@ export class FileLog implements TailSink {
   #release(log: OpenLog): void {
     log.isGone = true
     this.#journal.traces.drop(log)
-    log.file.close().catch(() => {})
+    log.close().catch(() => {})
   }
 
   #closeBlock(): void {
@@ -170,71 +160,59 @@ export class FileLog implements TailSink {
     this.#blockStart = this.#blockEnd
   }
 
-  #addMalformed(): void {
-    this.#read += 1
-    this.#malformedCount += 1
+  /** Looks at the first lines, to decide what one line alone does not tell. */
+  #probe(bytes: Buffer): void {
+    this.#isProbed = true
+    this.#isUnreadable = encodingOf(bytes) !== undefined
+    const end = bytes.subarray(0, PROBE_BYTES_MAX).lastIndexOf(NEWLINE)
+    if (end <= 0 || this.#isUnreadable) return
+    this.#reader.probe(
+      bytes
+        .toString('utf8', 0, end)
+        .split('\n', PROBE_LINES_MAX)
+        .filter((line) => line.trim() !== ''),
+    )
+  }
+
+  #addTooLong(): void {
+    this.facts.addLine(Date.now())
+    this.facts.addUnread('', UNREAD['too-long'])
   }
 
   #add(text: string, hashes: Set<number>, isLive: boolean): void {
-    const line = readLogLine(text)
-    if (line === undefined) {
-      this.#addMalformed()
+    const now = Date.now()
+    const { facts } = this
+    facts.addLine(now)
+    const read = this.#isUnreadable ? UNREAD['utf-16'] : (isLive ? this.#reader : this.#olderReader).read(text)
+    if (read instanceof Unread) {
+      facts.addUnread(text, read)
       return
     }
-    this.#read += 1
+    facts.recognised += 1
+    if (!Array.isArray(read)) this.#take(read as LogLine, hashes, isLive, now)
+    else for (const line of read as readonly LogLine[]) this.#take(line, hashes, isLive, now)
+  }
+
+  #take(line: LogLine, hashes: Set<number>, isLive: boolean, now: number): void {
+    const { facts } = this
+    facts.addFormat(line.format)
+    if (line.isRequest) facts.requests += 1
     if (line.traceId !== undefined) hashes.add(hashOf(line.traceId))
-    this.#hasLocalTimes ||= line.isLocalTime
-    if (line.event !== undefined && !this.#hasEventFields) {
-      this.#hasEventFields = true
-      if (this.#unnamed !== undefined) this.#journal.withdraw()
-      this.#unnamed = undefined
-    }
-    const at = line.at !== undefined && line.at <= Date.now() + AHEAD_MS_MAX ? line.at : undefined
-    if (at === undefined) this.#untimed += 1
-    const kept = this.#count(line, at)
-    if (isLive && at !== undefined && kept === false) this.#late += 1
+    facts.hasLocalTimes ||= line.isLocalTime
+    const at = line.at !== undefined && line.at <= now + AHEAD_MS_MAX ? line.at : undefined
+    if (at === undefined) facts.untimed += 1
+    if (line.at !== undefined && line.at > now + AHEAD_MS) facts.ahead += 1
     const service = line.service ?? this.#service
+    const kept = countLine(this.#journal, line, service, at)
+    if (isLive && at !== undefined && kept === false) facts.late += 1
     addError(this.#journal, line, service, at)
     addTailLine(this.#journal, line, service, at)
   }
-
-  /** Counts the line. Returns whether its time is kept; undefined if there was nothing to count. */
-  #count(line: LogLine, at: number | undefined): boolean | undefined {
-    const { cells, named, breakers } = this.#journal
-    const service = line.service ?? this.#service
-    if (line.event === undefined) {
-      if (this.#hasEventFields || line.status === undefined || line.latencyMs === undefined) return undefined
-      this.#unnamed ??= this.#journal.timeline()
-      return this.#unnamed.add(at, requestCell(this.#journal, line, service), line.latencyMs)
-    }
-    if (line.event === 'http.request') return named.add(at, requestCell(this.#journal, line, service), line.latencyMs)
-    if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined)
-    if (line.event === 'policy.summary') return this.#countSummary(line, at)
-    if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
-    const { fields } = line
-    breakers.add(service, fields.short(100, 'shield') ?? '', fields.short(100, 'policy') ?? 'circuitBreaker', {
-      at,
-      from: fields.short(20, 'from') ?? '',
-      to: fields.short(20, 'to') ?? '',
-      traceId: fields.short(100, 'trace_id'),
-    })
-    return undefined
-  }
-
-  /** Counts the events that a shield did not log one by one. */
-  #countSummary(line: LogLine, at: number | undefined): boolean | undefined {
-    const { cells, named } = this.#journal
-    let kept: boolean | undefined
-    for (const event of COUNTED_EVENTS) {
-      const count = integerBetween(line.fields.nested('counts', event), 1, SUMMARISED_MAX) ?? 0
-      const cell = count === 0 ? 0 : cells.event(line.service ?? this.#service, event)
-      for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined)
-    }
-    return kept
-  }
 }
 
-function requestCell({ cells }: Journal, line: LogLine, service: string): number {
-  if (line.status === undefined || line.status < 400) return cells.request(service, line.status, undefined, undefined)
-  return cells.request(service, line.status, line.fields.short(100, 'error_code', 'code'), kindOf(line))
+/** Names the service after its file, without the endings of logs, rotation and compression. */
+function serviceOf(path: string): string {
+  const name = basename(path).replace(/(?:\.(?:log|jsonl|ndjson|json|txt|out|gz|\d{1,8}))+$/, '')
+  if (name === '-' || name === '') return path === '-' ? 'stdin' : basename(path)
+  return name.replace(/\.[^.]*$/, '')
 }

@@ -8,20 +8,19 @@ const NAME_MAX = 100
 
 /** Adds an error to the journal. All lines about one failed request share an entry. */
 export function addError(journal: Journal, line: LogLine, service: string, at: number | undefined): void {
-  const isFailedRequest = line.event === 'http_error' || (isRequest(line) && (line.status ?? 0) >= 400)
+  const isFailedRequest = line.event === 'http_error' || (line.isRequest && (line.status ?? 0) >= 400)
   const isSevere = line.status === undefined && (line.level === 'critical' || line.level === 'error')
   if (at === undefined || (!isFailedRequest && !isSevere) || !journal.errors.accepts(at)) return
-  const { fields } = line
   const error: ErrorLine = {
     at,
     service: clipped(service, NAME_MAX),
     status: line.status,
-    code: fields.short(NAME_MAX, 'error_code', 'code') ?? (isSevere ? fields.short(NAME_MAX, 'event') : undefined),
+    code: shortened(line.errorCode ?? (isSevere ? line.event : undefined), NAME_MAX),
     kind: kindOf(line),
-    detail: fields.short(TEXT_MAX, 'detail', 'error_message', 'message', 'msg'),
-    path: fields.short(TEXT_MAX, 'path', 'route', 'url.path'),
-    traceId: line.traceId === undefined ? undefined : clipped(line.traceId, NAME_MAX),
-    spanId: fields.short(NAME_MAX, 'span_id', 'spanId'),
+    detail: shortened(line.message, TEXT_MAX),
+    path: shortened(line.path ?? line.route, TEXT_MAX),
+    traceId: shortened(line.traceId, NAME_MAX),
+    spanId: shortened(line.spanId, NAME_MAX),
   }
   const existing = error.spanId === undefined ? undefined : journal.errors.items.findLast((one) => isSame(one, error))
   if (existing === undefined) journal.errors.add(error)
@@ -33,9 +32,9 @@ export function addTailLine(journal: Journal, line: LogLine, service: string, ti
   const at = time ?? journal.tail.items.at(-1)?.at ?? 0
   if (!journal.tail.accepts(at)) return
   const { fields } = line
-  const message = fields.short(TEXT_MAX, 'detail', 'error_message', 'message', 'msg', 'body', 'error_code')
-  const request = isRequest(line) ? fields.short(TEXT_MAX, 'path', 'route', 'url.path') : undefined
-  const method = request === undefined ? undefined : fields.short(10, 'method')
+  const message = shortened(line.message ?? line.errorCode, TEXT_MAX)
+  const request = line.isRequest ? shortened(line.path ?? line.route, TEXT_MAX) : undefined
+  const method = request === undefined ? undefined : shortened(line.method, 10)
   const shield = fields.short(NAME_MAX, 'shield')
   const [from, to] = [fields.short(20, 'from'), fields.short(20, 'to')]
   const change = from === undefined || to === undefined ? undefined : `${from} → ${to}`
@@ -44,15 +43,15 @@ export function addTailLine(journal: Journal, line: LogLine, service: string, ti
     id: journal.nextTailId(),
     at,
     service: clipped(service, NAME_MAX),
-    level: line.level === undefined ? undefined : clipped(line.level, 20),
+    level: shortened(line.level, 20),
     text: clipped(parts.filter((part) => part !== undefined).join(' '), TEXT_MAX),
     status: line.status,
-    traceId: line.traceId === undefined ? undefined : clipped(line.traceId, NAME_MAX),
+    traceId: shortened(line.traceId, NAME_MAX),
   })
 }
 
-function isRequest(line: LogLine): boolean {
-  return line.event === 'http.request' || (line.event === undefined && line.status !== undefined)
+function shortened(value: string | undefined, charactersMax: number): string | undefined {
+  return value === undefined ? undefined : clipped(value, charactersMax)
 }
 
 function isSame(a: ErrorLine, b: ErrorLine): boolean {

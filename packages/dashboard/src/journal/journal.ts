@@ -38,9 +38,8 @@ export interface ErrorLine {
 export class Journal {
   #newestTailId = 0
   #revision = 1
-  #withdrawals = 0
   readonly cells: Cells = new Cells()
-  /** Counts requests and events from lines that have an `event` field. */
+  /** Counts requests and events. */
   readonly named: Timeline = this.timeline()
   readonly breakers: Breakers = new Breakers()
   readonly traces: TraceIndex = new TraceIndex()
@@ -59,20 +58,10 @@ export class Journal {
     return this.#revision
   }
 
-  /** How many times counts were withdrawn. */
-  get withdrawals(): number {
-    return this.#withdrawals
-  }
-
   /** Raises the revision, so that later changes differ from earlier ones. */
   raiseRevision(timelines: readonly Timeline[]): void {
     this.#revision += 1
     for (const timeline of timelines) timeline.revision = this.#revision
-  }
-
-  /** Records that the counts of a file no longer apply. */
-  withdraw(): void {
-    this.#withdrawals += 1
   }
 
   /** The id of the newest line in the tail. */

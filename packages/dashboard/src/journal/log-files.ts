@@ -1,36 +1,65 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Timeline } from '../counts/timeline.ts'
-import { FileTail } from '../tail/file-tail.ts'
+import type { Declared } from '../lines/formats/line-of.ts'
+import { UNDECLARED } from '../lines/reader/line-reader.ts'
+import { FileIdentities } from '../tail/file-identities.ts'
+import { PathTail } from '../tail/path-tail.ts'
+import type { Tail } from '../tail/tail.ts'
 import { Backfill } from './backfill.ts'
 import { FileLog } from './file-log.ts'
 import { Journal } from './journal.ts'
+import { expand, isCompressed } from './paths.ts'
 
 const POLL_MS = 150
+/** How often directories and patterns are searched for new files. */
+const SEARCH_MS = 2_000
+/** The most files of all arguments together. */
+const FILES_MAX = 5_000
+
+/** A source of lines, and what was read from it. */
+export interface LogSource {
+  readonly log: FileLog
+  readonly tail: Tail
+}
 
 /** Reads all log files of the dashboard. */
 export class LogFiles {
   readonly journal: Journal = new Journal()
-  readonly all: readonly { readonly log: FileLog; readonly tail: FileTail }[]
+  readonly #all: LogSource[] = []
+  readonly #known = new Set<string>()
+  readonly #arguments: readonly string[]
+  readonly #declared: Declared
+  readonly #identities = new FileIdentities()
   readonly #backfill: Backfill
   #resolveFirstRead: () => void = () => {}
   readonly #firstRead = new Promise<void>((resolve) => {
     this.#resolveFirstRead = resolve
   })
   #isEnded = false
+  #polling: Promise<void> = Promise.resolve()
+  #backfillStep: Promise<boolean> = Promise.resolve(false)
 
-  constructor(paths: readonly string[]) {
+  /** `paths` are files, directories, patterns, or `-` for the standard input. */
+  constructor(paths: readonly string[], declared: Declared = UNDECLARED) {
     this.#backfill = new Backfill(this.journal.traces)
-    // A path that is given twice is read once.
-    this.all = [...new Set(paths)].map((path) => {
-      const log = new FileLog(path, this.journal)
-      return { log, tail: new FileTail(path, log) }
-    })
+    this.#arguments = paths
+    this.#declared = declared
+    for (const path of paths) for (const file of expand(path).paths) this.#add(file)
+  }
+
+  /** All sources. Directories and patterns add to them. */
+  get all(): readonly LogSource[] {
+    return this.#all
+  }
+
+  /** The directories and patterns that have no file. */
+  get empty(): readonly string[] {
+    return this.#arguments.filter((argument) => expand(argument).paths.length === 0)
   }
 
   /** All timelines with counts. */
   get timelines(): readonly Timeline[] {
-    const unnamed = this.all.map(({ log }) => log.unnamed).filter((timeline) => timeline !== undefined)
-    return [this.journal.named, ...unnamed]
+    return [this.journal.named]
   }
 
   /** Bytes of older lines in large files: read so far, and in total. Both are 0 when no backfill is running. */
@@ -47,16 +76,51 @@ export class LogFiles {
 
   /** Reads the bytes added since the last poll, one file after the other. */
   async poll(): Promise<void> {
-    for (const { tail } of this.all) await tail.poll()
+    this.#polling = this.#pollAll()
+    await this.#polling
+  }
+
+  async #pollAll(): Promise<void> {
+    for (const { tail } of this.#all) {
+      if (this.#isEnded) return
+      await tail.poll()
+    }
     this.#resolveFirstRead()
+  }
+
+  /** Adds the files that appeared in directories or match patterns. A compressed one repeats what was read already. */
+  search(): void {
+    for (const argument of this.#arguments) {
+      const { paths, grows } = expand(argument)
+      if (!grows) continue
+      // A directory that was missing was waited for like a file.
+      const waiting = this.#all.findIndex(({ tail }) => tail.path === argument)
+      if (waiting !== -1) this.#all.splice(waiting, 1)
+      for (const path of paths) if (!isCompressed(path)) this.#add(path)
+    }
+  }
+
+  /** Reads everything to its end: streams until they close, and pipes until their writers do. */
+  async readAll(): Promise<void> {
+    await this.poll()
+    while (await this.backfill());
+    while (this.#all.some(({ tail }) => isStream(tail) && tail.state !== 'read' && tail.state !== 'unreadable')) {
+      await delay(POLL_MS / 10)
+      await this.poll()
+    }
   }
 
   /** Reads the next older block of each large file. Returns whether there was one. */
   async backfill(): Promise<boolean> {
+    this.#backfillStep = this.#backfillAll()
+    return await this.#backfillStep
+  }
+
+  async #backfillAll(): Promise<boolean> {
     let hasRead = false
-    for (const { log } of this.all) {
+    for (const { log } of this.#all) {
       const [next] = log.backfilling
-      if (next === undefined) continue
+      if (next === undefined || this.#isEnded) continue
       hasRead = true
       await this.#backfill.step(log, next)
     }
@@ -66,7 +130,12 @@ export class LogFiles {
   /** Polls several times per second until `end()`. Reads older lines in between. */
   async follow(): Promise<void> {
     void this.#readOlder()
+    let searchedMs = performance.now()
     while (!this.#isEnded) {
+      if (performance.now() - searchedMs >= SEARCH_MS) {
+        this.search()
+        searchedMs = performance.now()
+      }
       await this.poll()
       await delay(POLL_MS)
     }
@@ -75,10 +144,20 @@ export class LogFiles {
   /** Stops reading: treats unfinished last lines as complete and closes the files. */
   async end(): Promise<void> {
     this.#isEnded = true
-    for (const { log } of this.all) {
+    // A poll or a backfill that is under way would open or read a file after it was closed.
+    await Promise.allSettled([this.#polling, this.#backfillStep])
+    for (const { log, tail } of this.#all) {
+      await tail.close()
       log.flush()
       await log.close()
     }
+  }
+
+  #add(path: string): void {
+    if (this.#known.has(path) || this.#all.length >= FILES_MAX) return
+    this.#known.add(path)
+    const log = new FileLog(path, this.journal, this.#declared)
+    this.#all.push({ log, tail: new PathTail(path, log, this.#identities) })
   }
 
   async #readOlder(): Promise<void> {
@@ -88,4 +167,8 @@ export class LogFiles {
       else await delay(POLL_MS)
     }
   }
+}
+
+function isStream(tail: Tail): boolean {
+  return tail instanceof PathTail && tail.isStream
 }

@@ -9,8 +9,8 @@ export type Kind = 'business' | 'technical'
  * A 4xx is `business`. 408 and 429 are `technical`: there the client can only wait.
  */
 export function kindOf(line: LogLine): Kind {
-  const named = line.fields.first('error_kind')
-  if (named === 'business' || named === 'technical') return named
+  const { errorKind } = line
+  if (errorKind === 'business' || errorKind === 'technical') return errorKind
   const { status } = line
   return status !== undefined && status < 500 && status !== 408 && status !== 429 ? 'business' : 'technical'
 }

@@ -2,6 +2,8 @@
 export const LINE_BYTES_MAX = 1_048_576
 
 const NEWLINE = 10
+/** What is left of a line of NUL bytes only. */
+const HOLE = '\u0000'
 
 /** Receives the complete lines of a byte stream. */
 export interface LineSink {
@@ -15,7 +17,8 @@ export interface LineSink {
  * Splits bytes into lines.
  *
  * Bytes after the last newline are buffered until their newline arrives, because a service may still be writing the line.
- * The splitter works on bytes, so a character that two reads split is decoded correctly.
+ * The splitter works on bytes, so a character that two reads split is decoded correctly. NUL bytes before a line are
+ * skipped: a file that was truncated while its writer kept its position begins with a hole of any size.
  */
 export class LineSplitter {
   readonly #sink: LineSink
@@ -23,6 +26,7 @@ export class LineSplitter {
   #partBytes = 0
   #openBytes = 0
   #skipping = false
+  #hasHole = false
   #atStart = true
 
   constructor(sink: LineSink) {
@@ -53,9 +57,11 @@ export class LineSplitter {
   flush(): void {
     if (this.#skipping) this.#sink.tooLong()
     else if (this.#partBytes > 0) this.#emit(Buffer.concat(this.#parts).toString('utf8'))
+    else if (this.#hasHole) this.#emit(HOLE)
     this.#clear()
     this.#openBytes = 0
     this.#skipping = false
+    this.#hasHole = false
   }
 
   /** Discards the buffered bytes, for a file that starts again. */
@@ -63,12 +69,15 @@ export class LineSplitter {
     this.#clear()
     this.#openBytes = 0
     this.#skipping = false
+    this.#hasHole = false
     this.#atStart = true
   }
 
-  #buffer(bytes: Buffer): void {
-    this.#openBytes += bytes.length
-    if (bytes.length === 0 || this.#skipping) return
+  #buffer(all: Buffer): void {
+    this.#openBytes += all.length
+    if (all.length === 0 || this.#skipping) return
+    const bytes = this.#partBytes === 0 && all[0] === 0 ? this.#afterHole(all) : all
+    if (bytes.length === 0) return
     if (this.#partBytes + bytes.length > LINE_BYTES_MAX) {
       this.#skipping = true
       this.#clear()
@@ -78,14 +87,28 @@ export class LineSplitter {
     this.#partBytes += bytes.length
   }
 
+  #afterHole(bytes: Buffer): Buffer {
+    this.#hasHole = true
+    let start = 1
+    while (start < bytes.length && bytes[start] === 0) start += 1
+    return bytes.subarray(start)
+  }
+
   #clear(): void {
     this.#parts = []
     this.#partBytes = 0
   }
 
   #emit(text: string): void {
-    const unmarked = this.#atStart && text.startsWith('\uFEFF') ? text.slice(1) : text
+    let line = this.#atStart && text.startsWith('\uFEFF') ? text.slice(1) : text
     this.#atStart = false
-    if (unmarked.trim() !== '') this.#sink.line(unmarked)
+    if (line.charCodeAt(0) === 0) line = withoutHole(line)
+    if (line.trim() !== '') this.#sink.line(line)
   }
+}
+
+function withoutHole(line: string): string {
+  let start = 1
+  while (line.charCodeAt(start) === 0) start += 1
+  return start === line.length ? HOLE : line.slice(start)
 }

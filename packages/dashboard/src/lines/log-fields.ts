@@ -1,22 +1,24 @@
+/** A JSON object. Reads of known names are safe: `JSON.parse` makes `__proto__` an own field like any other. */
+export type Json = Readonly<Record<string, unknown>>
+
 /** Reads the fields of one line. */
 export class Fields {
-  readonly #all: Readonly<Record<string, unknown>>
+  readonly all: Json
 
-  constructor(all: Readonly<Record<string, unknown>>) {
-    this.#all = all
+  constructor(all: Json) {
+    this.all = all
   }
 
   /** Returns the first of these fields that exists. */
   first(...names: readonly string[]): unknown {
-    for (const name of names) if (Object.hasOwn(this.#all, name)) return this.#all[name]
+    for (const name of names) if (Object.hasOwn(this.all, name)) return this.all[name]
     return undefined
   }
 
   /** Returns a field of a nested object. */
   nested(name: string, inner: string): unknown {
     const value = this.first(name)
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, inner)) return undefined
-    return (value as Readonly<Record<string, unknown>>)[inner]
+    return isJson(value) && Object.hasOwn(value, inner) ? value[inner] : undefined
   }
 
   /** Returns the first of these fields that is text, shortened to `charactersMax`. */
@@ -29,9 +31,20 @@ export class Fields {
   }
 }
 
-/** Returns the value if it is text. */
+/** Whether a value is a JSON object and no array. */
+export function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** Returns the value if it is text that is not empty. */
 export function text(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
+  return typeof value === 'string' && value !== '' ? value : undefined
+}
+
+/** Returns an id: text, or a number as text. A dash or an empty text is none. */
+export function idOf(value: unknown): string | undefined {
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value)
+  return typeof value === 'string' && value !== '' && value !== '-' ? value : undefined
 }
 
 /** Returns the value if it is an integer within the bounds. */
@@ -39,9 +52,18 @@ export function integerBetween(value: unknown, min: number, max: number): number
   return typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max ? value : undefined
 }
 
-/** Returns the value if it is a finite number that is not negative. */
-export function nonNegative(value: unknown): number | undefined {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0 ? value : undefined
+/** Returns a finite number, also one that is written as text. */
+export function numberOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
+  if (typeof value !== 'string' || value.length > 32 || !/^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/.test(value))
+    return undefined
+  const number = Number(value)
+  return Number.isFinite(number) ? number : undefined
+}
+
+/** Returns an HTTP status: an integer from 100 to 599, also one that is written as text. */
+export function statusOf(value: unknown): number | undefined {
+  return integerBetween(typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value, 100, 599)
 }
 
 /** Shortens a text and copies it: a slice would keep the whole original string in memory. */

@@ -1,81 +1,48 @@
-import { Fields, integerBetween, nonNegative, text } from './log-fields.ts'
-import { instantOf } from './log-time.ts'
+import type { Fields } from './log-fields.ts'
 
-/** A log line with canonical field names, whatever names its logger uses. */
+/**
+ * A log line with canonical names, whatever format it was written in.
+ *
+ * The recognisers of `formats/` produce it. Everything that counts, judges or lists lines reads only this type.
+ */
 export interface LogLine {
+  /** The name of the format that recognised the line, such as `escudo`, `pino` or `combined`. */
+  readonly format: string
   /** Milliseconds since 1970; undefined when the line has no readable time. */
   readonly at: number | undefined
   /** Whether its time has no zone and was read as local time. */
   readonly isLocalTime: boolean
-  /** Undefined when the line names none. */
-  readonly service: string | undefined
-  readonly event: string | undefined
-  readonly traceId: string | undefined
-  /** 100 to 599; undefined for anything else. */
-  readonly status: number | undefined
-  /** Undefined when it is missing or invalid. */
-  readonly latencyMs: number | undefined
   /** `debug`, `info`, `warning`, `error`, `critical`, or any other level in lower case. */
   readonly level: string | undefined
-  /** All fields, looked up only when needed. */
+  /** Undefined when the line names none: then the name of its file is the service. */
+  readonly service: string | undefined
+  /** Identifies the process that wrote the line: its `instance`, or its host and pid. It changes with a restart. */
+  readonly instance: string | undefined
+  readonly pid: number | undefined
+  /** The machine-readable name of the event, such as `http.request`. Message keys named `event` are not events. */
+  readonly event: string | undefined
+  /** The text for people: `detail`, `message`, `msg`, or what its format calls it. */
+  readonly message: string | undefined
+  readonly traceId: string | undefined
+  readonly spanId: string | undefined
+  /** The span that called this one. A request with a parent in a known service is an internal hop. */
+  readonly parentSpanId: string | undefined
+  /** Whether this line is the one that counts a request. Each format decides it: several lines may be about one request. */
+  readonly isRequest: boolean
+  readonly method: string | undefined
+  /** The route's pattern, such as `/items/:id`; undefined when the line has only a path. */
+  readonly route: string | undefined
+  /** The path without the query. */
+  readonly path: string | undefined
+  /** 100 to 599; undefined for anything else. */
+  readonly status: number | undefined
+  /** Undefined when it is missing, invalid, or its unit is in doubt. */
+  readonly latencyMs: number | undefined
+  readonly errorCode: string | undefined
+  /** As logged: `business` or `technical`; undefined when the line names none. `kindOf` derives it. */
+  readonly errorKind: string | undefined
+  /** Whether a fallback gave the answer. */
+  readonly degraded: boolean
+  /** All fields of the innermost object, for the names that only some lines have (`shield`, `policy`, `from`, `to`, …). */
   readonly fields: Fields
-}
-
-/**
- * Reads one line of a JSON log. Returns undefined when it is not a JSON object. Never throws.
- *
- * The first field that exists wins: the canonical name, then the names of other loggers.
- */
-export function readLogLine(line: string): LogLine | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(line)
-  } catch {
-    return undefined
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const fields = new Fields(value as Readonly<Record<string, unknown>>)
-  const time = instantOf(fields.first('timestamp', 'time', 'ts', '@timestamp', 'timeUnixNano'))
-  return {
-    at: time?.at,
-    isLocalTime: time?.isLocal ?? false,
-    service:
-      text(fields.first('service', 'service.name', 'service_name', 'app')) ?? text(fields.nested('service', 'name')),
-    event: text(fields.first('event', 'event.name')),
-    traceId: traceOf(fields),
-    status: integerBetween(
-      fields.first('status_code', 'status', 'http.response.status_code') ?? fields.nested('res', 'statusCode'),
-      100,
-      599,
-    ),
-    latencyMs: latencyOf(fields),
-    level: levelOf(fields.first('log_level', 'level', 'severity')),
-    fields,
-  }
-}
-
-function traceOf(fields: Fields): string | undefined {
-  const named = text(fields.first('trace_id', 'traceId', 'trace.id', 'dd.trace_id'))
-  if (named !== undefined) return named === '' ? undefined : named
-  return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(text(fields.first('traceparent')) ?? '')?.[1]
-}
-
-function latencyOf(fields: Fields): number | undefined {
-  const ms = fields.first('latency_ms', 'responseTime', 'duration_ms', 'elapsed_ms')
-  if (ms !== undefined) return nonNegative(ms)
-  const seconds = nonNegative(fields.first('duration', 'request_time'))
-  return seconds === undefined ? undefined : seconds * 1_000
-}
-
-function levelOf(value: unknown): string | undefined {
-  if (typeof value === 'number') {
-    // Numeric levels of pino.
-    if (value >= 60) return 'critical'
-    if (value >= 50) return 'error'
-    if (value >= 40) return 'warning'
-    return value >= 30 ? 'info' : 'debug'
-  }
-  const level = text(value)?.toLowerCase()
-  if (level === 'warn') return 'warning'
-  return level === 'fatal' ? 'critical' : level
 }

@@ -1,6 +1,7 @@
 import type { LogFiles } from '../journal/log-files.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
-import { readLogLine } from '../lines/log-line.ts'
+import type { LogLine } from '../lines/log-line.ts'
+import { Unread } from '../lines/reader/unread.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import type { Block } from '../traces/trace-index.ts'
 
@@ -32,20 +33,22 @@ export async function readTrace(files: LogFiles, id: string): Promise<Trace> {
   const isPlain = /^[\w.:-]+$/.test(id)
   const indexed = files.journal.traces.find(id)
   const open = files.all.map(({ log }) => log.openBlock(hash)).filter((block) => block !== undefined)
-  const services = new Map(files.all.map(({ log, tail }) => [tail.path, log.service]))
+  const logs = new Map(files.all.map(({ log, tail }) => [tail.path, log]))
   for (const block of [...indexed, ...open]) {
-    const service = services.get(block.log.path) ?? ''
+    const log = logs.get(block.log.path)
+    if (log === undefined) continue
+    const reader = log.reader()
+    // The parts of a split line hold only parts of the id.
+    const isWhole = isPlain && !['cri', 'docker'].some((wrapper) => log.wrappers.has(wrapper))
     await eachLine(block, (text) => {
-      if (isPlain && !text.includes(id)) return
-      const line = readLogLine(text)
-      if (line?.traceId !== id || found.length >= TRACE_LINES_MAX || characters > TRACE_CHARACTERS_MAX) return
-      characters += text.length
-      const logged = JSON.parse(text) as Readonly<Record<string, unknown>>
-      const at = line.at ?? Number.POSITIVE_INFINITY
-      found.push({
-        at,
-        line: line.service === logged['service'] ? withService(logged, service) : { ...logged, service: line.service },
-      })
+      if (isWhole && !text.includes(id)) return
+      const read = reader.read(text)
+      if (read instanceof Unread) return
+      for (const line of Array.isArray(read) ? (read as readonly LogLine[]) : [read as LogLine]) {
+        if (line.traceId !== id || found.length >= TRACE_LINES_MAX || characters > TRACE_CHARACTERS_MAX) continue
+        characters += text.length
+        found.push({ at: line.at ?? Number.POSITIVE_INFINITY, line: shown(line, log.service) })
+      }
     })
   }
   found.sort((a, b) => (a.at === b.at ? 0 : a.at - b.at))
@@ -53,8 +56,51 @@ export async function readTrace(files: LogFiles, id: string): Promise<Trace> {
   return { trace_id: id, lines: found.map(({ line }) => line), is_partial: isFull || !files.journal.traces.isComplete }
 }
 
-function withService(line: Readonly<Record<string, unknown>>, service: string): Readonly<Record<string, unknown>> {
-  return typeof line['service'] === 'string' ? line : { ...line, service }
+/**
+ * Returns the fields of a line as they were logged, and under canonical names what the page shows.
+ *
+ * A canonical name that the line has itself stays as it is.
+ */
+function shown(line: LogLine, service: string): Readonly<Record<string, unknown>> {
+  const logged = line.fields.all
+  const canonical: Record<string, unknown> = {
+    timestamp: line.at === undefined ? undefined : new Date(line.at).toISOString(),
+    log_level: line.level,
+    message: line.message,
+    trace_id: line.traceId,
+    span_id: line.spanId,
+    parent_span_id: line.parentSpanId,
+    method: line.method,
+    route: line.route,
+    path: line.path,
+    status_code: line.status,
+    latency_ms: line.latencyMs,
+    error_code: line.errorCode,
+  }
+  const all: Record<string, unknown> = { ...readable(logged), service: line.service ?? service }
+  if (line.format === 'escudo') return all
+  for (const [name, value] of Object.entries(canonical)) {
+    if (value === undefined || isUsable(name, logged[name])) continue
+    // A time in another field keeps its name and its text.
+    if (name !== 'message' || line.message !== logged['msg']) all[name] = value
+  }
+  return all
+}
+
+function isUsable(name: string, value: unknown): boolean {
+  if (name === 'timestamp') return typeof value === 'string' && !Number.isNaN(Date.parse(value))
+  if (name === 'status_code' || name === 'latency_ms') return typeof value === 'number'
+  return typeof value === 'string'
+}
+
+/** An object nested too deeply for JSON to be written is left out: it is still in the file. */
+function readable(logged: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  try {
+    JSON.stringify(logged)
+    return logged
+  } catch {
+    return Object.fromEntries(Object.entries(logged).filter(([, value]) => typeof value !== 'object'))
+  }
 }
 
 async function eachLine(block: Block, onLine: (text: string) => void): Promise<void> {

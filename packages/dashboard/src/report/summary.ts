@@ -2,6 +2,7 @@ import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
 import { Tally } from '../counts/timeline.ts'
 import type { LogFiles } from '../journal/log-files.ts'
+import { type FileJson, filesJson } from './files-json.ts'
 
 /** The totals of a set of requests in the JSON API. */
 export interface TotalsJson {
@@ -44,11 +45,13 @@ export interface Summary {
   readonly breakers: readonly BreakerJson[]
   readonly lines: {
     readonly read: number
+    readonly recognised: number
     readonly malformed: number
     readonly late: number
+    readonly ahead: number
     readonly untimed: number
   }
-  readonly files: readonly { readonly path: string; readonly state: string; readonly restarts: number }[]
+  readonly files: readonly FileJson[]
 }
 
 /** A range of time in milliseconds since 1970. It excludes `to`. */
@@ -60,18 +63,20 @@ export interface Range {
 /** Summarizes all files together: the given range, or everything read, however old. */
 export function summarize(files: LogFiles, range?: Range): Summary {
   const { cells, breakers } = files.journal
-  const lines = { read: 0, malformed: 0, late: 0, untimed: 0 }
+  const lines = { read: 0, recognised: 0, malformed: 0, late: 0, ahead: 0, untimed: 0 }
   for (const { log } of files.all) {
-    lines.read += log.read
-    lines.malformed += log.malformed
-    lines.late += log.late
-    lines.untimed += log.untimed
+    lines.read += log.facts.read
+    lines.recognised += log.facts.recognised
+    lines.malformed += log.facts.malformed
+    lines.late += log.facts.late
+    lines.ahead += log.facts.ahead
+    lines.untimed += log.facts.untimed
   }
   return {
     ...figures(tallyOf(files, range), cells),
     breakers: breakers.all.map(breakerJson),
     lines,
-    files: files.all.map(({ tail }) => ({ path: tail.path, state: tail.state, restarts: tail.restarts })),
+    files: filesJson(files, Date.now()),
   }
 }
 

@@ -67,7 +67,7 @@ export function partsOf(files: LogFiles, range: Parts['range']): Parts {
     progress: {
       ...files.backfilling,
       newest: newestOf(files),
-      localTimes: files.all.some(({ log }) => log.hasLocalTimes),
+      localTimes: files.all.some(({ log }) => log.facts.hasLocalTimes),
     },
   }
 }

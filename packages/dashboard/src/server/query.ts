@@ -38,7 +38,13 @@ function timeOf(query: URLSearchParams, name: string): number | undefined {
   const value = query.get(name)
   if (value === null || value === '') return undefined
   // An unencoded plus of a zone (`10:00:00+02:00`) arrives as a space.
-  const time = instantOf(value.replace(' ', '+')) ?? instantOf(value)
+  const time = instantOf(value.replace(' ', '+')) ?? instantOf(value) ?? coarseTime(value)
   if (time === undefined) throw new QueryError(`\`${name}\` must be a date or a number since 1970`)
   return time.at
+}
+
+/** A year, a month, or a small number of seconds: a person may ask for them, but a log does not write them as a time. */
+function coarseTime(value: string): { readonly at: number } | undefined {
+  if (/^\d{4}(?:-(?:0[1-9]|1[0-2]))?$/.test(value)) return { at: Date.parse(value) }
+  return /^\d{1,9}$/.test(value) ? { at: Number(value) * 1_000 } : undefined
 }

@@ -24,12 +24,11 @@ interface Client {
   revision: number
   tailId: number
   lastMs: number
-  withdrawals: number
   isBehind: boolean
 }
 
 /** The state of a client that has received nothing. */
-const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0, withdrawals: 0 }
+const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0 }
 
 interface View {
   readonly parts: ReadonlyMap<string, string>
@@ -86,9 +85,8 @@ export class Stream {
 
   #isReady(client: Client): boolean {
     if (client.response.writableLength > UNSENT_BYTES_MAX) client.isBehind = true
-    const isOutdated = client.withdrawals !== this.#files.journal.withdrawals
-    if (!client.isBehind && !isOutdated) return true
-    if (client.isBehind && client.response.writableLength > 0) return false
+    if (!client.isBehind) return true
+    if (client.response.writableLength > 0) return false
     client.isBehind = false
     client.sent.clear()
     Object.assign(client, NOTHING_SENT)
@@ -112,7 +110,6 @@ export class Stream {
     const { journal, timelines } = this.#files
     client.revision = journal.revision
     client.tailId = journal.newestTailId
-    client.withdrawals = journal.withdrawals
     // Later changes get a higher revision than anything sent so far.
     journal.raiseRevision(timelines)
     const now = this.#now()

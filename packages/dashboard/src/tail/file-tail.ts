@@ -1,6 +1,8 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
-import { lineStart } from './line-start.ts'
+import { FileIdentities, identityOf } from './file-identities.ts'
+import { wholeLineStart } from './line-start.ts'
 import { OpenLog } from './open-log.ts'
+import type { Tail, TailSink, TailState } from './tail.ts'
 
 const CHUNK_BYTES = 1_048_576
 const HEAD_BYTES = 256
@@ -9,40 +11,28 @@ const FORWARD_BYTES_MAX = 4_194_304
 /** The size of the end that is read first. */
 const END_BYTES = 1_048_576
 
-/** The state of a followed file. */
-export type TailState = 'waiting' | 'reading' | 'unreadable'
-
-/** Receives what a tail reads. */
-export interface TailSink {
-  /** A file was opened or was truncated. The bytes that follow belong to `log`. */
-  readonly begin: (log: OpenLog) => void
-  /** Receives the next bytes; `end` is the offset after them. Copy them to keep them: the buffer is reused. */
-  readonly push: (bytes: Buffer, end: number) => void
-  /** The file ends: another file `replaced` it, or it was truncated and `restarted`. */
-  readonly end: (log: OpenLog, how: 'replaced' | 'restarted') => void
-}
-
 /**
  * Follows a file as it grows, through log rotation.
  *
  * It handles a rename (it reads the old file to its end first), a truncation, a truncation followed by new bytes, a file
- * that disappears and returns, and a file that does not exist yet. It reads a large file from near its end; the
- * {@link OpenLog} says which bytes before that remain unread.
+ * that disappears and returns, a file that does not exist yet, and a file that another path already reads. It reads a
+ * large file from near its end; the {@link OpenLog} says which bytes before that remain unread.
  */
-export class FileTail {
+export class FileTail implements Tail {
   readonly path: string
+  readonly note: string | undefined = undefined
   readonly #sink: TailSink
+  readonly #identities: FileIdentities
   // All tails share one read buffer, because they are polled one after the other.
   static readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
   #log: OpenLog | undefined
-  #offset = 0
-  #head: Buffer = Buffer.alloc(0)
   #state: TailState = 'waiting'
   #restarts = 0
 
-  constructor(path: string, sink: TailSink) {
+  constructor(path: string, sink: TailSink, identities: FileIdentities = new FileIdentities()) {
     this.path = path
     this.#sink = sink
+    this.#identities = identities
   }
 
   get state(): TailState {
@@ -58,76 +48,120 @@ export class FileTail {
   async poll(): Promise<void> {
     try {
       await this.#readOn()
-      if (await this.#replaced()) {
+      const named = await this.#named()
+      if (named === 'other') {
         // Read the old file once more: the writer may have appended to it until it opened the new one.
         await this.#readOn()
         const old = this.#log
         this.#log = undefined
         if (old !== undefined) this.#sink.end(old, 'replaced')
         await this.#readOn()
-      }
+        // A deleted file is read on through its handle, but the path has none.
+      } else if (named === 'none') this.#state = 'waiting'
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
       this.#state = missing ? 'waiting' : 'unreadable'
     }
   }
 
+  /** Does nothing: the reader of the log closes its handle. */
+  async close(): Promise<void> {}
+
   async #readOn(): Promise<void> {
     let log = this.#log ?? (await this.#open())
+    if (log === undefined) {
+      this.#state = 'same'
+      return
+    }
     this.#state = 'reading'
-    const { size } = await log.file.stat()
-    if (size < this.#offset || (size > this.#offset && (await this.#headChanged(log.file)))) {
+    const { size, mtimeMs } = await log.file.stat()
+    if (size < log.readTo || (size > log.readTo && (await headChanged(log)))) {
       this.#restarts += 1
       this.#sink.end(log, 'restarted')
-      log = this.#begin(new OpenLog(this.path, log.file, 0))
+      const again = new OpenLog(this.path, log.file, 0, mtimeMs)
+      log = this.#begin(again, log.identity)
     }
-    if (this.#head.length < Math.min(HEAD_BYTES, size)) this.#head = await head(log.file, Math.min(HEAD_BYTES, size))
-    await this.#drain(log.file, size)
+    if (log.head.length < Math.min(HEAD_BYTES, size)) log.head = await head(log.file, Math.min(HEAD_BYTES, size))
+    await this.#drain(log, size)
   }
 
-  async #open(): Promise<OpenLog> {
+  /** Opens the file; undefined if another path reads it. */
+  async #open(): Promise<OpenLog | undefined> {
     // Check before opening: opening a pipe would wait for its writer.
-    if (!(await stat(this.path)).isFile()) throw new Error('not a regular file')
+    const named = await stat(this.path, { bigint: true })
+    if (!named.isFile()) throw new Error('not a regular file')
+    if (this.#isRead(identityOf(named))) return undefined
     const file = await open(this.path, 'r')
-    const { size } = await file.stat()
-    const liveFrom = size > FORWARD_BYTES_MAX ? await lineStart(file, size - END_BYTES) : 0
-    return this.#begin(new OpenLog(this.path, file, liveFrom))
+    try {
+      const stats = await file.stat()
+      const identity = identityOf(await file.stat({ bigint: true }))
+      const resumed = await this.#readBefore(file, stats.size, identity)
+      const start = resumed ?? (stats.size > FORWARD_BYTES_MAX ? await wholeLineStart(file, stats.size - END_BYTES) : 0)
+      const log = new OpenLog(this.path, file, start, stats.mtimeMs)
+      // Between the check and the opening, another file may have got this name.
+      if (this.#isRead(identity)) {
+        await file.close()
+        return undefined
+      }
+      if (resumed !== undefined) log.unreadBefore = 0
+      return this.#begin(log, identity)
+    } catch (error) {
+      // The next poll opens it again.
+      if (this.#log?.file === file) {
+        const log = this.#log
+        this.#log = undefined
+        await log.close().catch(() => {})
+      } else await file.close().catch(() => {})
+      throw error
+    }
   }
 
-  #begin(log: OpenLog): OpenLog {
+  #isRead(identity: string): boolean {
+    const known = this.#identities.open(identity)
+    return known !== undefined && known.owner !== this
+  }
+
+  /** The offset up to which the file was read under another name, or under this one before. */
+  async #readBefore(file: FileHandle, size: number, identity: string): Promise<number | undefined> {
+    const open = this.#identities.open(identity)
+    if (open !== undefined) return open.log.readTo
+    const closed = this.#identities.closed(identity)
+    if (closed === undefined || size < closed.offset) return undefined
+    return (await head(file, closed.head.length)).equals(closed.head) ? closed.offset : undefined
+  }
+
+  #begin(log: OpenLog, identity: string): OpenLog {
     this.#log = log
-    this.#offset = log.liveFrom
-    this.#head = Buffer.alloc(0)
+    this.#identities.hold(identity, this, log)
     this.#sink.begin(log)
     return log
   }
 
-  /** Whether the path now refers to a file other than the open one. */
-  async #replaced(): Promise<boolean> {
-    if (this.#log === undefined) return false
-    const opened = await this.#log.file.stat()
+  /** What the path refers to now: the open file, another one, or none. */
+  async #named(): Promise<'open' | 'other' | 'none'> {
+    if (this.#log === undefined) return 'open'
+    const { identity } = this.#log
     try {
-      const named = await stat(this.path)
-      return named.ino !== opened.ino || named.dev !== opened.dev
+      return identityOf(await stat(this.path, { bigint: true })) === identity ? 'open' : 'other'
     } catch {
-      return false
+      return 'none'
     }
-  }
-
-  async #headChanged(file: FileHandle): Promise<boolean> {
-    return this.#head.length > 0 && !(await head(file, this.#head.length)).equals(this.#head)
   }
 
   /** Reads up to `size` and no further, so that a file that grows constantly does not delay the others. */
-  async #drain(file: FileHandle, size: number): Promise<void> {
-    while (this.#offset < size) {
-      const wanted = Math.min(CHUNK_BYTES, size - this.#offset)
-      const { bytesRead } = await file.read(FileTail.#buffer, 0, wanted, this.#offset)
+  async #drain(log: OpenLog, size: number): Promise<void> {
+    while (log.readTo < size) {
+      const wanted = Math.min(CHUNK_BYTES, size - log.readTo)
+      const { bytesRead } = await log.file.read(FileTail.#buffer, 0, wanted, log.readTo)
       if (bytesRead === 0) return
-      this.#offset += bytesRead
-      this.#sink.push(FileTail.#buffer.subarray(0, bytesRead), this.#offset)
+      log.readTo += bytesRead
+      this.#sink.push(FileTail.#buffer.subarray(0, bytesRead), log.readTo)
     }
   }
+}
+
+async function headChanged(log: OpenLog): Promise<boolean> {
+  return log.head.length > 0 && !(await head(log.file, log.head.length)).equals(log.head)
 }
 
 async function head(file: FileHandle, bytes: number): Promise<Buffer> {

@@ -9,7 +9,7 @@ const READ_BYTES_MAX = 1_048_576
  *
  * @returns the offset after the last newline before `offset`; 0 when there is none
  */
-export async function lineStart(file: FileHandle, offset: number): Promise<number> {
+async function lineStart(file: FileHandle, offset: number): Promise<number> {
   let end = offset
   let length = FIRST_READ_BYTES
   while (end > 0) {
@@ -22,4 +22,38 @@ export async function lineStart(file: FileHandle, offset: number): Promise<numbe
     length = Math.min(length * 2, READ_BYTES_MAX)
   }
   return 0
+}
+
+/** The most parts of one line that are looked for. */
+const PARTS_MAX = 64
+const CRI_PART = /^\d{4}-\d\d-\d\dT\S{8,40} (?:stdout|stderr) P /
+/** Docker splits lines at 16 KiB, and only the last part of a line ends with a newline. */
+const DOCKER_PART_BYTES_MIN = 16_000
+
+/**
+ * Finds the start of the line at `offset`, or of its first part if a container runtime split it.
+ *
+ * @returns an offset after a newline, at most `offset`; 0 when there is none
+ */
+export async function wholeLineStart(file: FileHandle, offset: number): Promise<number> {
+  let start = await lineStart(file, offset)
+  for (let part = 0; part < PARTS_MAX && start > 0; part += 1) {
+    const before = await lineStart(file, start - 1)
+    if (!(await isPart(file, before, start))) break
+    start = before
+  }
+  return start
+}
+
+async function isPart(file: FileHandle, from: number, to: number): Promise<boolean> {
+  const head = await textAt(file, from, Math.min(to - from, 128))
+  if (CRI_PART.test(head)) return true
+  if (!head.startsWith('{"log":"') || to - from < DOCKER_PART_BYTES_MIN) return false
+  const end = await textAt(file, Math.max(from, to - 256), Math.min(to - from, 256))
+  return end.includes('","stream":"') && !end.includes('\\n","stream":"')
+}
+
+async function textAt(file: FileHandle, offset: number, length: number): Promise<string> {
+  const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset)
+  return buffer.toString('utf8', 0, bytesRead)
 }

@@ -6,20 +6,43 @@ export class OpenLog {
   readonly file: FileHandle
   /** The offset where live reading began. Bytes before it are read backwards, newest first. */
   readonly liveFrom: number
+  /** When the file was last changed before it was opened: dates without a year are read by it. */
+  readonly writtenAt: number
   /** Bytes before this offset are not read yet. */
   unreadBefore: number
+  /** The offset after the last byte that was read. */
+  readTo: number
+  /** The first bytes of the file. */
+  head: Buffer = Buffer.alloc(0)
   /** Whether its contents were replaced or its handle was closed. */
   isGone = false
+  /** Its device and inode; empty for what is no file with a name. */
+  identity = ''
+  /** Called when its handle is closed. */
+  onClose: () => void = () => {}
 
-  constructor(path: string, file: FileHandle, liveFrom: number) {
+  constructor(path: string, file: FileHandle, liveFrom: number, writtenAt: number = Date.now()) {
     this.path = path
     this.file = file
     this.liveFrom = liveFrom
+    this.writtenAt = writtenAt
     this.unreadBefore = liveFrom
+    this.readTo = liveFrom
   }
 
   /** Whether older lines remain to be read. */
   get isBackfilling(): boolean {
     return !this.isGone && this.unreadBefore > 0
   }
+
+  /** Closes the handle. A second call does nothing. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.isGone = true
+    this.onClose()
+    await this.file.close()
+  }
+
+  #isClosed = false
 }

@@ -17,6 +17,16 @@ test('accepts files before and after flags, and names after -- that look like fl
   expect(readCommand(['a', '--once', 'b', '--json', '--', '--c'], {})).toEqual({
     kind: 'once',
     files: ['a', 'b', '--c'],
+    declared: { names: {} },
+  })
+})
+
+test('reads declarations, and the standard input as a file', () => {
+  const args = ['--format=slog', '--field', 'latency=d.x:us', '--field=status=a', '--field', 'status=b', '-', 'x']
+  const path = (name: string): object => ({ flat: name, segments: name.split('.') })
+  expect(readCommand(args, {})).toMatchObject({
+    files: ['-', 'x'],
+    declared: { format: 'slog', names: { status: [path('a'), path('b')] }, latency: { path: path('d.x'), unit: 'us' } },
   })
 })
 
@@ -29,6 +39,15 @@ test.each([
   [['a'], { ESCUDO_DASHBOARD_PORT: '99999' }, 'ESCUDO_DASHBOARD_PORT takes a port'],
   [['--once', 'a'], {}, '--once and --json go together'],
   [['--json=no', '--once', 'a'], {}, '--json takes no value'],
+  [['--format', 'nope', 'a'], {}, '--format takes one of'],
+  [['--field', 'latency=took', 'a'], {}, 'needs a unit'],
+  [['--field', 'latency=took:h', 'a'], {}, 'needs a unit'],
+  [['--field', 'nope=x', 'a'], {}, '--field takes one of'],
+  [['--field', '__proto__=x', 'a'], {}, '--field takes NAME=KEY'],
+  [['--field', 'constructor=x', 'a'], {}, '--field takes one of'],
+  [['--field', 'status=x:ms', 'a'], {}, 'takes no unit'],
+  [['--field', 'status', 'a'], {}, '--field takes NAME=KEY'],
+  [['--field'], {}, '--field needs a value'],
   [[], {}, 'name at least one log file'],
 ])('rejects %j with the reason in one line', (args, env, message) => {
   let thrown: unknown

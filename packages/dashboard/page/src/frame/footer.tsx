@@ -24,7 +24,9 @@ export function Footer() {
         {files.map(({ path, state }) => (
           <span key={path}>
             <code>{path}</code>
-            {state === 'reading' ? '' : `(${state === 'waiting' ? texts.isMissing : texts.isUnreadable}) `}
+            {state === 'reading' || state === 'read'
+              ? ''
+              : `(${state === 'waiting' ? texts.isMissing : texts.isUnreadable}) `}
           </span>
         ))}
       </p>

@@ -16,17 +16,18 @@ test('counts only http.request lines as requests in a file with events', async (
   expect(log.summary()).toMatchObject({ requests: 1, server_errors: 0, latency_ms: { mean: 2 } })
 })
 
-test('counts lines with status and latency as requests in a file without events', async () => {
+test('counts lines with a status as requests in a file without events, with or without a latency', async () => {
   await log.append({ status_code: 404, latency_ms: 3, path: '/' }, { status_code: 500 }, { latency_ms: 1 })
-  expect(log.summary()).toMatchObject({ requests: 1, client_errors: 1, latency_ms: { mean: 3 } })
+  expect(log.summary()).toMatchObject({ requests: 2, client_errors: 1, server_errors: 1, latency_ms: { mean: 3 } })
   expect(Object.keys(log.summary().by_service)).toEqual(['potion-shop'])
 })
 
-test('withdraws requests of earlier lines when the first event appears', async () => {
+test('keeps the requests of a file in which a foreign event appears', async () => {
   await log.append({ status_code: 200, latency_ms: 1 })
   expect(log.summary().requests).toBe(1)
-  await log.append({ event: 'started' })
-  expect(log.summary().requests).toBe(0)
+  await log.append({ event: 'user.signup' }, { level: 30, time: Date.now(), msg: 'x', event: 'started' })
+  await log.append({ level: 30, time: Date.now(), msg: 'done', res: { statusCode: 200 }, responseTime: 4 })
+  expect(log.summary().requests).toBe(2)
 })
 
 test('counts a line that is not a JSON object only as malformed', async () => {
@@ -36,12 +37,12 @@ test('counts a line that is not a JSON object only as malformed', async () => {
 
 test('counts a request but ignores its invalid status or latency', async () => {
   await log.append(
-    { event: 'http.request', status_code: '200', latency_ms: -1 },
-    { event: 'http.request', status_code: 99, latency_ms: '5' },
+    { event: 'http.request', status_code: 200, latency_ms: -1 },
+    { event: 'http.request', status_code: 99, latency_ms: '5 apples' },
     { event: 'http.request', status_code: 200.5 },
     '{"event":"http.request","status_code":200,"latency_ms":1e999}',
   )
-  expect(log.summary()).toMatchObject({ requests: 4, latency_ms: { mean: null, p99: null }, by_status: { 200: 1 } })
+  expect(log.summary()).toMatchObject({ requests: 4, latency_ms: { mean: null, p99: null }, by_status: { 200: 2 } })
 })
 
 test('reads the field names of other loggers', async () => {

@@ -84,14 +84,6 @@ test('sends a slow page nothing while it is behind, then one fresh snapshot', as
   expect(page.messages[1]).toMatchObject({ event: 'snapshot', data: { summary: { requests: 50 } } })
 })
 
-test('sends a new snapshot when counted lines turn out not to be requests', async () => {
-  await log.append({ status_code: 200, latency_ms: 1 })
-  const page = client()
-  await log.append({ event: 'started' })
-  stream.tick()
-  expect(page.messages[1]).toMatchObject({ event: 'snapshot', data: { summary: { requests: 0 }, columns: [] } })
-})
-
 test('sends the time to a page that received nothing for a while', () => {
   const page = client(604_800)
   now += 11_000

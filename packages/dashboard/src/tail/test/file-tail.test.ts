@@ -1,4 +1,4 @@
-import { appendFile, mkdir, mkdtemp, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, readdir, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -108,3 +108,47 @@ test('delivers lines that span several reads complete', async () => {
   await tail.poll()
   expect(seen).toEqual([long, long, long])
 })
+
+test.runIf(process.platform === 'linux')(
+  'closes its handle when a file cannot be begun, and reads it with the next poll',
+  async () => {
+    await writeFile(path, 'one\n')
+    let failures = 3
+    const got: string[] = []
+    const failing = new FileTail(path, {
+      begin: (log) => {
+        failures -= 1
+        if (failures >= 0) throw new Error('not now')
+        logs.push(log)
+      },
+      push: (bytes) => got.push(bytes.toString()),
+      end: () => {},
+    })
+    const before = await openFiles()
+    for (let poll = 0; poll < 3; poll += 1) {
+      await failing.poll()
+      expect(failing.state).toBe('unreadable')
+    }
+    expect(await openFiles()).toBe(before)
+    await failing.poll()
+    expect(got).toEqual(['one\n'])
+  },
+)
+
+test('is waiting while the file is deleted, although it still reads the open one', async () => {
+  await writeFile(path, 'one\n')
+  await tail.poll()
+  await rename(path, `${path}.1`)
+  await appendFile(`${path}.1`, 'two\n')
+  await tail.poll()
+  expect(tail.state).toBe('waiting')
+  expect(seen).toEqual(['one', 'two'])
+})
+
+/** The number of handles of this process on files of the folder. */
+async function openFiles(): Promise<number> {
+  const links = await Promise.all(
+    (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+  )
+  return links.filter((link) => link.startsWith(folder)).length
+}

@@ -1,0 +1,84 @@
+import { exampleOf, type Unread } from '../lines/reader/unread.ts'
+
+const RATE_SECONDS = 10
+/** The most distinct format names of a file. The names come from a fixed list. */
+const FORMATS_MAX = 100
+
+/** A line that was not recognised. */
+export interface UnreadExample {
+  /** The beginning of the line, with control characters made visible. */
+  readonly example: string
+  readonly reason: string
+  /** What the reason is, and what to do about it. */
+  readonly hint: string
+  /** How many lines were not recognised for this reason. */
+  readonly lines: number
+}
+
+/** What is known about the lines of one file. */
+export class FileFacts {
+  /** The number of lines that were not blank. */
+  read = 0
+  /** The number of lines in a known format. */
+  recognised = 0
+  requests = 0
+  /** The number of lines that are broken: no JSON object, no known text, or too long. */
+  malformed = 0
+  /** The number of new lines whose time was no longer kept when they arrived. */
+  late = 0
+  /** The number of lines dated ahead of the reader's clock. */
+  ahead = 0
+  /** The number of lines without a valid time. */
+  untimed = 0
+  /** Whether a line had a time without a zone. */
+  hasLocalTimes = false
+  readonly #formats = new Map<string, number>()
+  readonly #unread = new Map<string, { example: string; unread: Unread; lines: number }>()
+  readonly #rate = new Float64Array(RATE_SECONDS)
+  #rateSecond = 0
+
+  /** The number of lines in each format, the most frequent first. */
+  get formats(): readonly (readonly [name: string, lines: number])[] {
+    return [...this.#formats].sort(([, a], [, b]) => b - a)
+  }
+
+  /** The most frequent reason for lines that were not recognised, with an example. */
+  get unread(): UnreadExample | undefined {
+    const [most] = [...this.#unread.values()].sort((a, b) => b.lines - a.lines)
+    if (most === undefined) return undefined
+    return { example: most.example, reason: most.unread.reason, hint: most.unread.text, lines: most.lines }
+  }
+
+  addLine(now: number): void {
+    this.read += 1
+    const second = Math.floor(now / 1_000)
+    if (second !== this.#rateSecond) this.#advance(second)
+    const slot = second % RATE_SECONDS
+    this.#rate[slot] = (this.#rate[slot] ?? 0) + 1
+  }
+
+  addFormat(name: string): void {
+    const count = this.#formats.get(name)
+    if (count !== undefined || this.#formats.size < FORMATS_MAX) this.#formats.set(name, (count ?? 0) + 1)
+  }
+
+  addUnread(line: string, unread: Unread): void {
+    if (unread.isMalformed) this.malformed += 1
+    const known = this.#unread.get(unread.reason)
+    if (known === undefined) this.#unread.set(unread.reason, { example: exampleOf(line), unread, lines: 1 })
+    else known.lines += 1
+  }
+
+  /** Lines per second over the last ten seconds. */
+  linesPerSecond(now: number): number {
+    const second = Math.floor(now / 1_000)
+    if (second !== this.#rateSecond) this.#advance(second)
+    return this.#rate.reduce((sum, count) => sum + count, 0) / RATE_SECONDS
+  }
+
+  #advance(second: number): void {
+    const steps = Math.min(RATE_SECONDS, Math.abs(second - this.#rateSecond))
+    for (let step = 0; step < steps; step += 1) this.#rate[(second - step) % RATE_SECONDS] = 0
+    this.#rateSecond = second
+  }
+}

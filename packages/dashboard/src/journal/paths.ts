@@ -1,0 +1,110 @@
+import { type Dirent, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join, sep } from 'node:path'
+import { STDIN } from '../tail/path-tail.ts'
+
+/** The most files of one directory or pattern. */
+const FILES_MAX = 2_000
+const DEPTH_MAX = 6
+/** The most entries that are looked at: an argument such as `/` must not stop the dashboard. */
+const ENTRIES_MAX = 20_000
+const WILD = /[*?[\]{}]/
+
+/** The files that an argument of the command line names. */
+export interface Expanded {
+  readonly paths: readonly string[]
+  /** Whether later files may belong to it: it is a directory or a pattern. */
+  readonly grows: boolean
+}
+
+/** Returns the files that an argument names: itself, the files of a directory, or those that match a pattern. */
+export function expand(argument: string): Expanded {
+  if (argument === STDIN) return { paths: [argument], grows: false }
+  const stats = statSync(argument, { throwIfNoEntry: false })
+  if (stats?.isDirectory() === true) return { paths: filesIn(argument, () => true), grows: true }
+  if (stats !== undefined || !WILD.test(argument)) return { paths: [argument], grows: false }
+  const pattern = patternOf(argument)
+  return { paths: filesIn(folderBefore(argument), (path) => pattern.test(path)), grows: true }
+}
+
+/** Whether a file that appears later is a compressed copy of one that was read already: log rotation makes them. */
+export function isCompressed(path: string): boolean {
+  return /\.(?:gz|zst|bz2|xz|zip)$/i.test(path)
+}
+
+function filesIn(folder: string, isWanted: (path: string) => boolean): readonly string[] {
+  const found: string[] = []
+  let entries = 0
+  const visit = (current: string, depth: number): void => {
+    for (const entry of entriesOf(current)) {
+      entries += 1
+      if (found.length >= FILES_MAX || entries > ENTRIES_MAX) return
+      if (entry.name.startsWith('.')) continue
+      const path = join(current, entry.name)
+      // A link to a directory is not followed: it could lead back.
+      if (entry.isDirectory()) {
+        if (depth < DEPTH_MAX) visit(path, depth + 1)
+      } else if (isWanted(path) && isFile(entry, path)) found.push(path)
+    }
+  }
+  visit(folder, 0)
+  return found.sort()
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
+
+function isFile(entry: Dirent, path: string): boolean {
+  if (entry.isFile() || entry.isFIFO()) return true
+  return entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile() === true
+}
+
+/** The folder before the first wildcard. */
+function folderBefore(pattern: string): string {
+  let folder = dirname(pattern)
+  while (WILD.test(folder)) folder = dirname(folder)
+  return folder
+}
+
+/** Translates `*`, `**`, `?`, `[…]` and `{a,b}`. */
+function patternOf(glob: string): RegExp {
+  const path = join(dirname(glob), basename(glob))
+  let source = ''
+  let braces = 0
+  for (let at = 0; at < path.length; at += 1) {
+    const character = path.charAt(at)
+    if (character === '*' && path.startsWith(`**${sep}`, at)) {
+      source += `(?:[^/]+/)*`
+      at += 2
+    } else if (character === '*') {
+      source += '[^/]*'
+      while (path.charAt(at + 1) === '*') at += 1
+    } else if (character === '?') source += '[^/]'
+    else if (character === '[' && /^\[!?[^\]/]{1,100}\]/.test(path.slice(at))) {
+      const end = path.indexOf(']', at + 1)
+      const inner = path
+        .slice(at + 1, end)
+        .replace(/^!/, '^')
+        .replace(/[\\[]/g, '\\$&')
+      source += `[${inner}]`
+      at = end
+    } else if (character === '{' && path.includes('}', at)) {
+      source += '(?:'
+      braces += 1
+    } else if (character === '}' && braces > 0) {
+      source += ')'
+      braces -= 1
+    } else if (character === ',' && braces > 0) source += '|'
+    else source += character.replace(/[.+^$()|\\{}[\]]/, '\\$&')
+  }
+  try {
+    return new RegExp(`^${source}$`)
+  } catch {
+    // Not a valid pattern: it matches nothing.
+    return /^\b$/
+  }
+}

@@ -1,0 +1,61 @@
+import { randomUUID } from 'node:crypto'
+import { open, unlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { OpenLog } from './open-log.ts'
+import type { TailSink } from './tail.ts'
+
+const NEWLINE = 10
+/** The size of a temporary file. The reader keeps a few of them to find traces. */
+const FILE_BYTES_MAX = 268_435_456
+
+/**
+ * Copies what can be read only once into temporary files, so that the lines of a trace are found in it again.
+ *
+ * The files have no name, so they disappear with the process.
+ */
+export class Spool {
+  readonly #path: string
+  readonly #sink: TailSink
+  #log: OpenLog | undefined
+
+  constructor(path: string, sink: TailSink) {
+    this.#path = path
+    this.#sink = sink
+  }
+
+  /** Adds the next bytes and passes them on. */
+  async add(bytes: Buffer): Promise<void> {
+    const log = this.#log ?? (await this.#begin())
+    if (log.readTo + bytes.length <= FILE_BYTES_MAX) return await this.#write(log, bytes)
+    // A new file begins with a complete line.
+    const last = bytes.lastIndexOf(NEWLINE) + 1
+    if (last === 0) return await this.#write(log, bytes)
+    await this.#write(log, bytes.subarray(0, last))
+    this.end()
+    if (last < bytes.length) await this.#write(await this.#begin(), bytes.subarray(last))
+  }
+
+  /** Treats an unfinished last line as complete. */
+  end(): void {
+    const log = this.#log
+    this.#log = undefined
+    if (log !== undefined) this.#sink.end(log, 'replaced')
+  }
+
+  async #begin(): Promise<OpenLog> {
+    const name = join(tmpdir(), `escudo-dashboard-${randomUUID()}`)
+    const file = await open(name, 'wx+', 0o600)
+    await unlink(name).catch(() => {})
+    const log = new OpenLog(this.#path, file, 0)
+    this.#log = log
+    this.#sink.begin(log)
+    return log
+  }
+
+  async #write(log: OpenLog, bytes: Buffer): Promise<void> {
+    await log.file.write(bytes, 0, bytes.length, log.readTo)
+    log.readTo += bytes.length
+    this.#sink.push(bytes, log.readTo)
+  }
+}
