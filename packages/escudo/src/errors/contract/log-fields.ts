@@ -11,13 +11,18 @@ export type LogFields = Readonly<Record<string, JsonValue | undefined>>
 
 /** The log fields of a technical error: type, message, stack and causes. Bounded; never throws. */
 export function technicalFields(error: unknown): LogFields {
+  const fields: Record<string, JsonValue | undefined> = {}
+  addTechnicalFields(fields, error)
+  return fields
+}
+
+/** Adds {@link technicalFields} to the fields of a line. */
+export function addTechnicalFields(fields: Record<string, JsonValue | undefined>, error: unknown): void {
+  fields['error_type'] = typeOf(error)
+  fields['error_message'] = messageOf(error)
+  fields['error_stack'] = stackOf(error)
   const causes = causesOf(error)
-  return {
-    error_type: typeOf(error),
-    error_message: messageOf(error),
-    error_stack: stackOf(error),
-    ...(causes.length > 0 ? { error_causes: causes } : {}),
-  }
+  if (causes.length > 0) fields['error_causes'] = causes
 }
 
 /**
@@ -27,9 +32,10 @@ export function technicalFields(error: unknown): LogFields {
  */
 export function causesOf(error: unknown, withStacks = true): JsonValue[] {
   const found: JsonValue[] = []
-  const queue = directCauses(error)
+  const first = directCauses(error)
   // Most errors have none.
-  if (queue.length === 0) return found
+  if (first.length === 0) return found
+  const queue = [...first]
   const seen = new Set<unknown>([error])
   for (let cause = queue.shift(); cause !== undefined && found.length < CAUSES_MAX; cause = queue.shift()) {
     if (seen.has(cause)) continue
@@ -40,12 +46,15 @@ export function causesOf(error: unknown, withStacks = true): JsonValue[] {
   return found
 }
 
-function directCauses(error: unknown): unknown[] {
+const NO_CAUSES: readonly unknown[] = []
+
+function directCauses(error: unknown): readonly unknown[] {
+  const cause = read(error, 'cause')
+  const body = read(error, 'body')
   const aggregated = readItems(error, 'errors', CAUSES_MAX)
+  if (cause === undefined && body === undefined && aggregated.length === 0) return NO_CAUSES
   // The body of a failed call to another escudo service holds that service's error.
-  return [read(error, 'cause'), remoteError(read(error, 'body')), ...aggregated].filter(
-    (cause) => cause !== undefined && cause !== null,
-  )
+  return [cause, remoteError(body), ...aggregated].filter((one) => one !== undefined && one !== null)
 }
 
 function summary(cause: unknown, withStack: boolean): JsonValue {
