@@ -8,15 +8,13 @@ export function read(value: unknown, key: PropertyKey): unknown {
   }
 }
 
-const NO_ITEMS: readonly unknown[] = []
-
 /** Reads the first items of a list that is a property of a value. Empty if there is no list or reading it throws. */
 export function readItems(value: unknown, key: PropertyKey, max: number): readonly unknown[] {
   try {
     const list = read(value, key)
-    return Array.isArray(list) ? list.slice(0, max) : NO_ITEMS
+    return Array.isArray(list) ? list.slice(0, max) : []
   } catch {
-    return NO_ITEMS
+    return []
   }
 }
 

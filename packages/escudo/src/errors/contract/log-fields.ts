@@ -21,8 +21,19 @@ export function addTechnicalFields(fields: Record<string, JsonValue | undefined>
   fields['error_type'] = typeOf(error)
   fields['error_message'] = messageOf(error)
   fields['error_stack'] = stackOf(error)
+  if (isAlone(error)) return
   const causes = causesOf(error)
   if (causes.length > 0) fields['error_causes'] = causes
+}
+
+/** Whether an error has no causes. A quick test, because refusals have none. */
+function isAlone(error: unknown): boolean {
+  try {
+    const { cause, body, errors } = error as { readonly cause?: unknown; readonly body?: unknown; errors?: unknown }
+    return cause === undefined && body === undefined && errors === undefined
+  } catch {
+    return false
+  }
 }
 
 /**
@@ -32,10 +43,9 @@ export function addTechnicalFields(fields: Record<string, JsonValue | undefined>
  */
 export function causesOf(error: unknown, withStacks = true): JsonValue[] {
   const found: JsonValue[] = []
-  const first = directCauses(error)
+  const queue = directCauses(error)
   // Most errors have none.
-  if (first.length === 0) return found
-  const queue = [...first]
+  if (queue.length === 0) return found
   const seen = new Set<unknown>([error])
   for (let cause = queue.shift(); cause !== undefined && found.length < CAUSES_MAX; cause = queue.shift()) {
     if (seen.has(cause)) continue
@@ -46,15 +56,12 @@ export function causesOf(error: unknown, withStacks = true): JsonValue[] {
   return found
 }
 
-const NO_CAUSES: readonly unknown[] = []
-
-function directCauses(error: unknown): readonly unknown[] {
-  const cause = read(error, 'cause')
-  const body = read(error, 'body')
+function directCauses(error: unknown): unknown[] {
   const aggregated = readItems(error, 'errors', CAUSES_MAX)
-  if (cause === undefined && body === undefined && aggregated.length === 0) return NO_CAUSES
   // The body of a failed call to another escudo service holds that service's error.
-  return [cause, remoteError(body), ...aggregated].filter((one) => one !== undefined && one !== null)
+  return [read(error, 'cause'), remoteError(read(error, 'body')), ...aggregated].filter(
+    (cause) => cause !== undefined && cause !== null,
+  )
 }
 
 function summary(cause: unknown, withStack: boolean): JsonValue {
