@@ -1,3 +1,4 @@
+import { compileCache } from '../../../examples/potion-shop/src/supervisor/processes.ts'
 import type { Target } from '../load.ts'
 import type { Case, Suite } from '../measure.ts'
 import { freePort, scriptOf } from '../processes.ts'
@@ -40,6 +41,8 @@ export async function startShop(stage: Stage): Promise<Server> {
   const flaky = await freePort()
   return await stage.server((port) => ({
     name: SHOP,
+    // As `npm start` does. Without the cache, the process keeps the compiler of TypeScript in its memory.
+    env: compileCache(process.env),
     args: [
       scriptOf('../../examples/potion-shop/src/shop/main.ts'),
       ...['--port', String(port), '--flaky-port', String(flaky), '--log-file', stage.logFile(SHOP)],

@@ -22,9 +22,11 @@ export function stackless<E extends Error>(make: () => E): E {
 export function stopStacks(): number | undefined {
   try {
     const { stackTraceLimit } = Error
-    return stackTraceLimit !== undefined && Reflect.set(Error, 'stackTraceLimit', 0) ? stackTraceLimit : undefined
+    if (stackTraceLimit === undefined) return undefined
+    Error.stackTraceLimit = 0
+    return stackTraceLimit
   } catch {
-    // A hardened realm can have accessors that throw.
+    // A hardened realm has a frozen `Error`, or accessors that throw.
     return undefined
   }
 }

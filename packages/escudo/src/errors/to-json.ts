@@ -73,8 +73,7 @@ class JsonBuilder {
     if (typeof toJSON === 'function') return this.build(toJSON.call(value), depth + 1)
     if (Array.isArray(value) || value instanceof Set) return this.#list(value, depth)
     const entries = value instanceof Map ? value.entries() : Object.keys(value).values()
-    // No prototype, so that `__proto__` is an ordinary key.
-    const result: Record<string, JsonValue> = Object.create(null)
+    const result: Record<string, JsonValue> = {}
     let count = 0
     for (const entry of entries) {
       if (++count > ENTRIES_MAX || this.#characters >= CHARACTERS_MAX) break
@@ -82,7 +81,7 @@ class JsonBuilder {
         typeof entry === 'string' ? [entry, readOrMark(value, entry)] : [String(entry[0]), entry[1] as unknown]
       const plain = this.build(item, depth + 1)
       this.#characters += key.length
-      if (plain !== undefined) result[truncate(key, 256)] = plain
+      if (plain !== undefined) setKey(result, truncate(key, 256), plain)
     }
     return result
   }
@@ -95,6 +94,12 @@ class JsonBuilder {
     }
     return result
   }
+}
+
+/** Sets an own property. An object without a prototype would allow every key too, but is several times slower. */
+function setKey(target: Record<string, JsonValue>, key: string, value: JsonValue): void {
+  if (key !== '__proto__') target[key] = value
+  else Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
 function readOrMark(value: object, key: string): unknown {

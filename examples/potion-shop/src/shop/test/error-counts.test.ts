@@ -1,3 +1,5 @@
+import { createLogger } from 'escudo/pino'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ErrorCounts } from '../error-counts.ts'
 
@@ -63,4 +65,36 @@ test('bounds the number of codes and counts hostile names as names', () => {
   expect([total, Object.keys(by_code).length, by_code['OTHER']]).toEqual([1_000, 201, 800])
   logError('technical', '__proto__')
   expect(Object.entries(counts.status().technical.by_code)).toEqual([['__proto__', 1]])
+})
+
+test('counts what the line itself says, whatever a client put into its text', () => {
+  const hostile = fc.oneof(
+    fc.constantFrom('", "', '\\', '{', '}', '"error_code":"FAKE","error_kind":"technical"', '"event":"http_error",'),
+    fc.string({ unit: 'binary', maxLength: 20 }),
+  )
+  const text = fc.array(hostile, { maxLength: 4 }).map((parts) => parts.join(''))
+  fc.assert(
+    fc.property(
+      text,
+      text,
+      fc.constantFrom('business', 'technical', 'other'),
+      fc.constantFrom('A_CODE', 'lower case', 'NO"'),
+      fc.constantFrom(404, 499, 503),
+      (service, detail, error_kind, error_code, status_code) => {
+        const lines: string[] = []
+        const sink = { write: (line: string) => void lines.push(line) }
+        const log = createLogger({ service: `s${service}`, stdout: false, sink })
+        const context = { error_code: 'NESTED', error_kind: 'technical', event: 'http_error' }
+        log.info({ status_code, detail, error_code, error_kind, context }, 'http_error')
+        log.info({ context, detail }, 'http.request')
+        const counts = new ErrorCounts()
+        for (const line of lines) counts.write(line)
+        const expected = status_code === 499 ? {} : { [error_code]: 1 }
+        for (const kind of ['business', 'technical'] as const) {
+          expect(counts.status()[kind].by_code).toEqual(kind === error_kind ? expected : {})
+        }
+      },
+    ),
+    { numRuns: 300 },
+  )
 })

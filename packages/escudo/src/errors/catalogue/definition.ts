@@ -1,5 +1,4 @@
 import type { Kind, LogLevel } from '../error-facts.ts'
-import { read } from '../safe-read.ts'
 import type { InputOf, OutputOf, StandardSchema } from '../standard-schema.ts'
 import type { Placeholders } from './template.ts'
 
@@ -135,9 +134,17 @@ export interface Entry {
 
 /** Reads the entry of a catalogue's error. Returns undefined for any other value. */
 export function entryOf(error: unknown): Entry | undefined {
-  const entry = read(error, ENTRY)
-  const definition = read(entry, 'definition')
-  return typeof read(entry, 'name') === 'string' && typeof definition === 'object' && definition !== null
-    ? (entry as Entry)
-    : undefined
+  if (typeof error !== 'object' || error === null) return undefined
+  try {
+    const entry = (error as { [ENTRY]?: unknown })[ENTRY]
+    return isEntry(entry) ? entry : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isEntry(value: unknown): value is Entry {
+  if (typeof value !== 'object' || value === null) return false
+  const { name, definition } = value as Partial<Entry>
+  return typeof name === 'string' && typeof definition === 'object' && definition !== null
 }

@@ -3,6 +3,7 @@ import { kindOf } from '../catalogue/catalogue.ts'
 import type { ErrorDefinition } from '../catalogue/definition.ts'
 import { compile, type Template } from '../catalogue/template.ts'
 import type { Kind, LogLevel } from '../error-facts.ts'
+import { EMPTY_CONTEXT } from './context.ts'
 import type { Locale } from './negotiation.ts'
 
 /** A message in one language, and the headers of its answers. */
@@ -44,7 +45,7 @@ export class AnswerPlan {
   /** The body as JSON: what `JSON.stringify` returns. */
   textOf({ trace_id, message, context }: ErrorBody): string {
     const start = `{"trace_id":${JSON.stringify(trace_id)}${this.#beforeMessage}${JSON.stringify(message)}`
-    return `${start}${this.#beforeContext}${JSON.stringify(context)}}`
+    return `${start}${this.#beforeContext}${context === EMPTY_CONTEXT ? '{}' : JSON.stringify(context)}}`
   }
 }
 

@@ -8,7 +8,7 @@ import { type JsonValue, toJson, truncate } from '../to-json.ts'
 import { AnswerPlan } from './answer-plan.ts'
 import { EMPTY_CONTEXT, wireContext } from './context.ts'
 import { NO_HEADERS } from './error-headers.ts'
-import { type LogFields, messageOf, technicalFields, typeOf } from './log-fields.ts'
+import { addTechnicalFields, type LogFields, messageOf, typeOf } from './log-fields.ts'
 import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
 import { checkContractOptions } from './options.ts'
 import { type Mapper, type Resolved, resolve } from './resolve.ts'
@@ -151,17 +151,19 @@ class Contract implements ErrorContract {
     const asProblem = prefersProblem(request.accept)
     const body = asProblem ? this.#problem(plain, code) : plain
     const headers = withHeadersOf(resolved, asProblem ? requested.problemHeaders : requested.headers)
-    const log = {
+    // Set one after the other: a spread for each optional field costs more than all fields.
+    const log: Record<string, JsonValue | undefined> = {
       status_code: status,
       detail: locale === this.locale ? message : plan.in(this.locale).message(context),
       error_code: code,
       error_kind: kind,
-      ...(hasKeys(context) ? { context } : undefined),
-      ...(problem === undefined ? undefined : { context_problem: truncate(problem, 1_024) }),
-      ...(resolved.mapProblem === undefined ? undefined : { map_problem: resolved.mapProblem }),
-      ...(resolved.internal === undefined ? undefined : { internal: toJson(resolved.internal) }),
-      ...(kind === 'technical' ? technicalFields(resolved.error) : causeOf(resolved.error)),
     }
+    if (context !== EMPTY_CONTEXT && hasKeys(context)) log['context'] = context
+    if (problem !== undefined) log['context_problem'] = truncate(problem, 1_024)
+    if (resolved.mapProblem !== undefined) log['map_problem'] = resolved.mapProblem
+    if (resolved.internal !== undefined) log['internal'] = toJson(resolved.internal)
+    if (kind === 'technical') addTechnicalFields(log, resolved.error)
+    else addCause(log, resolved.error)
     const text = asProblem ? JSON.stringify(body) : plan.textOf(body)
     return { status, code, kind, retry, body, text, headers, level, log }
   }
@@ -222,12 +224,11 @@ function retryAfterSeconds(status: number, retryAfterMs: unknown): number | unde
   return Math.max(1, Math.ceil(Math.min(retryAfterMs, DAY_MS) / 1_000))
 }
 
-/** The cause of a business error, in short: its log line has no stack. */
-function causeOf(error: unknown): LogFields {
+/** Adds the cause of a business error, in short: its log line has no stack. */
+function addCause(log: Record<string, JsonValue | undefined>, error: unknown): void {
   const cause = read(error, 'cause')
-  return cause === undefined ? {} : { error_cause: `${typeOf(cause)}: ${messageOf(cause)}` }
+  if (cause !== undefined) log['error_cause'] = `${typeOf(cause)}: ${messageOf(cause)}`
 }
-
 /** `ITEM_NOT_FOUND` as `Item not found`. */
 function titleOf(code: string): string {
   const words = code.toLowerCase().replaceAll('_', ' ')

@@ -11,12 +11,28 @@ export type LogFields = Readonly<Record<string, JsonValue | undefined>>
 
 /** The log fields of a technical error: type, message, stack and causes. Bounded; never throws. */
 export function technicalFields(error: unknown): LogFields {
+  const fields: Record<string, JsonValue | undefined> = {}
+  addTechnicalFields(fields, error)
+  return fields
+}
+
+/** Adds {@link technicalFields} to the fields of a line. */
+export function addTechnicalFields(fields: Record<string, JsonValue | undefined>, error: unknown): void {
+  fields['error_type'] = typeOf(error)
+  fields['error_message'] = messageOf(error)
+  fields['error_stack'] = stackOf(error)
+  if (isAlone(error)) return
   const causes = causesOf(error)
-  return {
-    error_type: typeOf(error),
-    error_message: messageOf(error),
-    error_stack: stackOf(error),
-    ...(causes.length > 0 ? { error_causes: causes } : {}),
+  if (causes.length > 0) fields['error_causes'] = causes
+}
+
+/** Whether an error has no causes. A quick test, because refusals have none. */
+function isAlone(error: unknown): boolean {
+  try {
+    const { cause, body, errors } = error as { readonly cause?: unknown; readonly body?: unknown; errors?: unknown }
+    return cause === undefined && body === undefined && errors === undefined
+  } catch {
+    return false
   }
 }
 

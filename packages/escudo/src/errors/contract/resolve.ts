@@ -1,4 +1,4 @@
-import { type AnyCatalogue, type ErrorDefinition, entryOf } from '../catalogue/definition.ts'
+import { type AnyCatalogue, type Entry, type ErrorDefinition, entryOf } from '../catalogue/definition.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import { type ErrorFacts, factsOf } from '../error-facts.ts'
 import { ignoreRejection, isThenable } from '../options/synchronous.ts'
@@ -42,15 +42,16 @@ const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
  * turn another service's 401 into ours.
  */
 export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly Mapper[]): Resolved {
-  if (entryOf(thrown) !== undefined) return resolveError(thrown, errors)
+  const entry = entryOf(thrown)
+  if (entry !== undefined) return resolveError(thrown, errors, entry)
   const { error, problem } = applyMappers(thrown, mappers)
-  const resolved = resolveError(error, errors)
+  const resolved = resolveError(error, errors, error === thrown ? undefined : entryOf(error))
   return problem === undefined ? resolved : { ...resolved, mapProblem: problem }
 }
 
-function resolveError(error: unknown, errors: AnyCatalogue): Resolved {
+function resolveError(error: unknown, errors: AnyCatalogue, entry: Entry | undefined): Resolved {
   return (
-    resolveEscudoError(error, errors) ??
+    resolveEscudoError(error, errors, entry) ??
     resolveHttpError(error) ??
     resolveFetchError(error, errors) ??
     resolveBug(error, errors)
@@ -60,9 +61,9 @@ function resolveError(error: unknown, errors: AnyCatalogue): Resolved {
 /** Returns the error of the first mapper that knows the thrown one, else the thrown one. */
 function applyMappers(thrown: unknown, mappers: readonly Mapper[]): { error: unknown; problem?: string } {
   let problem: string | undefined
-  for (const [index, mapper] of mappers.entries()) {
+  for (let index = 0; index < mappers.length; index += 1) {
     try {
-      const error = mapper(thrown)
+      const error = mappers[index]?.(thrown)
       if (isThenable(error)) {
         ignoreRejection(error)
         problem = `createErrorContract.map[${index}] returned a promise; it must be synchronous`
@@ -77,12 +78,11 @@ function applyMappers(thrown: unknown, mappers: readonly Mapper[]): { error: unk
   return problem === undefined ? { error: thrown } : { error: thrown, problem }
 }
 
-function resolveEscudoError(error: unknown, errors: AnyCatalogue): Resolved | undefined {
+function resolveEscudoError(error: unknown, errors: AnyCatalogue, entry: Entry | undefined): Resolved | undefined {
   const facts = factsOf(error)
   if (facts === undefined || !isErrorStatus(facts.status)) return undefined
   // A timeout that reaches the contract was set around a call to a dependency.
   const code = facts.code === 'TIMEOUT' ? 'UPSTREAM_TIMEOUT' : facts.code
-  const entry = entryOf(error)
   const listed = ownDefinition(entry?.definition, code, errors)
   const definition = listed ?? definitionOfFacts(facts)
   if (!isErrorStatus(definition.status)) return undefined

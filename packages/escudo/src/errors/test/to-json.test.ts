@@ -50,6 +50,10 @@ describe('toJson', () => {
   test('treats __proto__ as an ordinary key', () => {
     const text = JSON.stringify(toJson(JSON.parse('{"__proto__":{"admin":true}}')))
     expect(text).toBe('{"__proto__":{"admin":true}}')
+    const nested = toJson({ a: JSON.parse('{"__proto__":{"admin":true},"b":1}') }) as { a: { admin?: boolean } }
+    expect(nested.a.admin).toBeUndefined()
+    expect(Object.getPrototypeOf(nested.a)).toBe(Object.prototype)
+    expect(Object.keys(nested.a)).toEqual(['__proto__', 'b'])
     expect(({} as { admin?: boolean }).admin).toBeUndefined()
   })
 })

@@ -5,7 +5,7 @@ import { phraseOf } from '../../errors/status.ts'
 import type { Exchange } from '../exchange.ts'
 import { describesBody, mergeVary } from '../headers.ts'
 import { fromFastifyError } from './framework-errors.ts'
-import { drainRequest, isSendable, type ResponseHeaders, sendOnResponse } from './raw-answers.ts'
+import { drainRequest, isSendable, sendOnResponse } from './raw-answers.ts'
 
 /** Answers an error through Fastify, so that the hooks of other plugins run for it. */
 export function answerError(exchange: Exchange, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
@@ -56,9 +56,12 @@ function sendThroughFastify(
   reply: FastifyReply,
 ): void {
   exchange.answering = 'given'
-  removeHeadersOfBody(reply)
+  const made = removeHeadersOfBody(reply)
   const vary = reply.getHeader('vary')
-  reply.code(answer.status).headers(answer.headers)
+  reply.code(answer.status)
+  // Fastify would convert each name to lower case again.
+  if (made === undefined) reply.headers(answer.headers)
+  else Object.assign(made, answer.headers)
   if (vary !== undefined) reply.header('vary', mergeVary(vary, answer.headers['vary'] ?? ''))
   // A handler may have replaced the trace id.
   const { trace_id } = answer.body
@@ -77,18 +80,24 @@ function sendThroughFastify(
   reply.serializer(String).send(answer.text)
 }
 
-/** Removes the headers and trailers that described the unsent body, and those that Node would refuse to send. */
-function removeHeadersOfBody(reply: FastifyReply): void {
+/**
+ * Removes the headers and trailers that described the unsent body, and those that Node would refuse to send.
+ *
+ * @returns the headers that Fastify keeps until it sends them; undefined if they are not accessible
+ */
+function removeHeadersOfBody(reply: FastifyReply): Record<string, unknown> | undefined {
   const { raw } = reply
   // Headers that were set on Node's response, past Fastify.
   for (const name of raw.getHeaderNames()) removeUnlessKept(reply, name, raw.getHeader(name))
   const key = HEADERS.of(reply)
   // The public way copies the headers of Node's response once more.
-  const made = key === undefined ? reply.getHeaders() : ((reply as unknown as Internals)[key] as ResponseHeaders)
+  const kept = key === undefined ? undefined : ((reply as unknown as Internals)[key] as Record<string, unknown>)
+  const made = kept ?? reply.getHeaders()
   for (const name of Object.keys(made)) removeUnlessKept(reply, name, made[name])
   // Fastify has no public way to remove trailers without their names.
   const trailers = TRAILERS.of(reply)
   if (trailers !== undefined) (reply as unknown as Internals)[trailers] = null
+  return kept
 }
 
 function removeUnlessKept(reply: FastifyReply, name: string, value: unknown): void {

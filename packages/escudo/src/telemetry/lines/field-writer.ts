@@ -163,7 +163,18 @@ export class FieldWriter {
     }
     const { toJSON } = value as { readonly toJSON?: unknown }
     if (typeof toJSON === 'function') return this.#value(toJSON.call(value, ''), paths, depth + 1) ?? 'null'
-    return this.#record(value, ownEntries(value), paths, depth)
+    return this.#ownFields(value, paths, depth)
+  }
+
+  /** Most objects of a line are records like those of JSON, so this has no iterator and no pair for each field. */
+  #ownFields(source: object, paths: PathNodes | undefined, depth: number): string {
+    let fields = ''
+    let count = 0
+    for (const key of Object.keys(source)) {
+      if (this.#isBeyond(++count)) return truncated(fields)
+      fields = this.#withField(fields, source, key, readItem(source, key), paths, depth)
+    }
+    return `{${fields}}`
   }
 
   #record(
@@ -175,16 +186,29 @@ export class FieldWriter {
     let fields = ''
     let count = 0
     for (const [key, item] of entries) {
-      // Every entry counts, also one without text: objects that hold each other many times have no end otherwise.
-      this.#charactersLeft -= 3
-      if (++count > ENTRIES_MAX || this.isFull) {
-        fields += `${fields === '' ? '' : ','}${TRUNCATED_FIELD}`
-        break
-      }
-      const field = this.#field(key, isNamedSecret(source, key) ? REDACTED : item, paths, depth + 1)
-      if (field !== undefined) fields += fields === '' ? field : `,${field}`
+      if (this.#isBeyond(++count)) return truncated(fields)
+      fields = this.#withField(fields, source, key, item, paths, depth)
     }
     return `{${fields}}`
+  }
+
+  #isBeyond(count: number): boolean {
+    // Every entry counts, also one without text: objects that hold each other many times have no end otherwise.
+    this.#charactersLeft -= 3
+    return count > ENTRIES_MAX || this.isFull
+  }
+
+  #withField(
+    fields: string,
+    source: object,
+    key: string,
+    item: unknown,
+    paths: PathNodes | undefined,
+    depth: number,
+  ): string {
+    const field = this.#field(key, isNamedSecret(source, key) ? REDACTED : item, paths, depth + 1)
+    if (field === undefined) return fields
+    return fields === '' ? field : `${fields},${field}`
   }
 
   #list(values: readonly unknown[], paths: PathNodes | undefined, depth: number): string {
@@ -234,8 +258,9 @@ export function isNamedSecret(source: object, field: string): boolean {
   })
 }
 
-function* ownEntries(value: object): Iterable<readonly [string, unknown]> {
-  for (const key of Object.keys(value)) yield [key, readItem(value, key)]
+/** An object whose further fields are beyond a bound. */
+function truncated(fields: string): string {
+  return `{${fields}${fields === '' ? '' : ','}${TRUNCATED_FIELD}}`
 }
 
 function* take<T>(values: Iterable<T>): Iterable<T> {
