@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, getGlobalDispatcher, request } from 'undici'
+import type { Dispatcher, request } from 'undici'
 import { followSignals } from '../core/engine/signal-deadline.ts'
 import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
@@ -10,6 +10,9 @@ import type { RequestOptions } from './dispatch-request.ts'
 import type { ResilientRequestOptions, UndiciAnswer } from './options.ts'
 
 const PATH = 'resilientRequest'
+
+type Undici = typeof import('undici')
+type Request = typeof request
 
 /**
  * Returns a `request` that runs every call through a shield.
@@ -27,6 +30,9 @@ const PATH = 'resilientRequest'
  * - **Failed responses.** The body of a failed attempt is dumped, so that its connection can be used again.
  * - **Headers.** Each attempt sends `traceparent`, the milliseconds left, and from the second attempt on its number.
  * - **Redirects** are not followed, as in undici. Compose `redirect` after {@link resilience} to follow them.
+ * - **undici** is loaded by the first call of this function, not by the import of `escudo/undici`. While undici loads,
+ *   requests wait for it; without the package, they reject. As every import of undici, it makes an agent of the package
+ *   the dispatcher of Node's `fetch`.
  *
  * @returns a function like undici's `request`. It rejects with `UpstreamError` (`UPSTREAM_ERROR`, `UPSTREAM_TIMEOUT`,
  * `UPSTREAM_UNAVAILABLE`), with a refusal of the shield, with the reason of the caller's signal, or with undici's own
@@ -60,14 +66,14 @@ const PATH = 'resilientRequest'
  * server.close()
  * ```
  */
-export function resilientRequest(options: ResilientRequestOptions): typeof request {
+export function resilientRequest(options: ResilientRequestOptions): Request {
   followSignals()
   knownKeys(options, PATH, [...COMMON_KEYS, 'dispatcher'])
   const settings = readCommonSettings<UndiciAnswer>(options, PATH, 'response')
   const given = checkedDispatcher(options.dispatcher)
   // A dispatcher is composed once.
   const composed = new WeakMap<Dispatcher, Dispatcher>()
-  const composedOf = (dispatcher: Dispatcher): Dispatcher => {
+  const composedOf = (dispatcher: Dispatcher, { Agent }: Undici): Dispatcher => {
     let resilient = composed.get(dispatcher)
     if (resilient === undefined) {
       // One that is composed may follow redirects; undici's own dispatchers do not.
@@ -80,19 +86,30 @@ export function resilientRequest(options: ResilientRequestOptions): typeof reque
     }
     return resilient
   }
-  return (url, init) => {
-    try {
-      const target = typeof url === 'string' ? settings.resolve(url) : url
-      // As in undici, an object in place of the URL may contain the options.
-      const read =
-        init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
-      const dispatcher = composedOf(read?.dispatcher ?? given ?? getGlobalDispatcher())
-      return request(target, { ...read, dispatcher })
-    } catch (error) {
-      // undici throws for an invalid URL; a function that returns a promise must not.
-      return Promise.reject(error)
+  const senderOf =
+    (undici: Undici): Request =>
+    (url, init) => {
+      try {
+        const target = typeof url === 'string' ? settings.resolve(url) : url
+        // As in undici, an object in place of the URL may contain the options.
+        const read =
+          init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
+        const dispatcher = composedOf(read?.dispatcher ?? given ?? undici.getGlobalDispatcher(), undici)
+        return undici.request(target, { ...read, dispatcher })
+      } catch (error) {
+        // undici throws for an invalid URL; a function that returns a promise must not.
+        return Promise.reject(error)
+      }
     }
-  }
+  let send: Request | undefined
+  // Not loaded by an import of this package: undici becomes the dispatcher of Node's `fetch` when it loads.
+  const loading = import('undici').then((undici) => {
+    send = senderOf(undici)
+    return send
+  })
+  // Each request reports that undici is missing.
+  loading.catch(() => {})
+  return (url, init) => (send === undefined ? loading.then((loaded) => loaded(url, init)) : send(url, init))
 }
 
 /** `request` aborts by its signal alone. An event emitter as a signal needs an `AbortController` for the shield. */
