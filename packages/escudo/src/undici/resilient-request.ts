@@ -7,11 +7,11 @@ import { COMMON_KEYS, readCommonSettings } from '../http/common-settings.ts'
 import { dispatchThrough } from './dispatch.ts'
 import { DispatchClient } from './dispatch-client.ts'
 import type { RequestOptions } from './dispatch-request.ts'
+import { loadUndici, type Undici, whenLoaded } from './load-undici.ts'
 import type { ResilientRequestOptions, UndiciAnswer } from './options.ts'
 
 const PATH = 'resilientRequest'
 
-type Undici = typeof import('undici')
 type Request = typeof request
 
 /**
@@ -30,9 +30,8 @@ type Request = typeof request
  * - **Failed responses.** The body of a failed attempt is dumped, so that its connection can be used again.
  * - **Headers.** Each attempt sends `traceparent`, the milliseconds left, and from the second attempt on its number.
  * - **Redirects** are not followed, as in undici. Compose `redirect` after {@link resilience} to follow them.
- * - **undici** is loaded by the first call of this function, not by the import of `escudo/undici`. While undici loads,
- *   requests wait for it; without the package, they reject. As every import of undici, it makes an agent of the package
- *   the dispatcher of Node's `fetch`.
+ * - **undici** is loaded when this function is called, not when `escudo/undici` is imported: an import of undici may
+ *   change which dispatcher Node's `fetch` uses. Requests wait until it has loaded; without the package, they reject.
  *
  * @returns a function like undici's `request`. It rejects with `UpstreamError` (`UPSTREAM_ERROR`, `UPSTREAM_TIMEOUT`,
  * `UPSTREAM_UNAVAILABLE`), with a refusal of the shield, with the reason of the caller's signal, or with undici's own
@@ -91,9 +90,7 @@ export function resilientRequest(options: ResilientRequestOptions): Request {
     (url, init) => {
       try {
         const target = typeof url === 'string' ? settings.resolve(url) : url
-        // As in undici, an object in place of the URL may contain the options.
-        const read =
-          init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
+        const read = optionsOf(url, init)
         const dispatcher = composedOf(read?.dispatcher ?? given ?? undici.getGlobalDispatcher(), undici)
         return undici.request(target, { ...read, dispatcher })
       } catch (error) {
@@ -102,14 +99,23 @@ export function resilientRequest(options: ResilientRequestOptions): Request {
       }
     }
   let send: Request | undefined
-  // Not loaded by an import of this package: undici becomes the dispatcher of Node's `fetch` when it loads.
-  const loading = import('undici').then((undici) => {
-    send = senderOf(undici)
-    return send
-  })
-  // Each request reports that undici is missing.
-  loading.catch(() => {})
-  return (url, init) => (send === undefined ? loading.then((loaded) => loaded(url, init)) : send(url, init))
+  const loading = loadUndici()
+  loading.then(
+    (undici) => {
+      send = senderOf(undici)
+    },
+    // Each request reports that undici is missing.
+    () => {},
+  )
+  return (url, init) =>
+    send === undefined
+      ? whenLoaded(loading, optionsOf(url, init) ?? {}).then((undici) => senderOf(undici)(url, init))
+      : send(url, init)
+}
+
+/** As in undici, an object in place of the URL may contain the options. */
+function optionsOf<T>(url: unknown, init: T | undefined): T | undefined {
+  return init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as T) : undefined)
 }
 
 /** `request` aborts by its signal alone. An event emitter as a signal needs an `AbortController` for the shield. */
