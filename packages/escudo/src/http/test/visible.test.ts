@@ -26,7 +26,7 @@ describe('a delivered response', () => {
     async (method) => {
       const response = await bare(await answering())
       const detached = (response as unknown as Reader)[method]
-      for (const other of [undefined, null, 5, {}, Object.create(response)]) {
+      for (const other of [undefined, null, 5, {}]) {
         expect(await rejectionOf(detached?.call(other) as Promise<unknown>)).toBeInstanceOf(TypeError)
       }
       await response.text()
