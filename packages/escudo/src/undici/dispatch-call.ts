@@ -90,17 +90,9 @@ export class DispatchCall implements AttemptOwner {
   }
 
   /** A handler may send its next request at once, so it must find the permits of this one free. */
-  #whenFree(report: () => void): void {
-    let turns = 0
-    const turn = (): void => {
-      if (this.ended || turns === TURNS_MAX) {
-        report()
-        return
-      }
-      turns += 1
-      queueMicrotask(turn)
-    }
-    turn()
+  async #whenFree(report: () => void): Promise<void> {
+    for (let turn = 0; turn < TURNS_MAX && !this.ended; turn += 1) await undefined
+    report()
   }
 
   failDelivered(error: unknown): void {
