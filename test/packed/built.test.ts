@@ -7,7 +7,7 @@ import { installPacked, manifestOf, type Project } from '../../tools/build/insta
 import { storedFiles } from '../../tools/tidy/repository.ts'
 import { isSource } from '../../tools/tidy/source-file.ts'
 
-const PEERS = ['fastify', 'pino', 'winston', 'rotating-file-stream']
+const PEERS = ['@opentelemetry/api', 'fastify', 'pino', 'rotating-file-stream', 'undici', 'winston']
 const SOURCES = storedFiles()
   .map(({ path }) => path)
   .filter((path) => path.startsWith('packages/escudo/src/') && isSource(path) && !path.includes('/test/'))
@@ -102,6 +102,19 @@ describe('imports', () => {
       for (const slow of ['node:http', 'node:https', 'node:http2', 'node:inspector'])
         expect(loaded, subpath).not.toContain(slow)
     }
+  })
+
+  // undici replaces the dispatcher of the global `fetch` when it loads.
+  test('no subpath changes what is global, and `escudo/undici` loads no undici', () => {
+    const program = `
+      const keys = () => Reflect.ownKeys(globalThis).map(String)
+      const before = keys()
+      for (const subpath of ${JSON.stringify([...entries.keys()])}) await import(subpath.replace('.', 'escudo'))
+      const added = keys().filter((key) => !before.includes(key))
+      console.log(JSON.stringify(added))
+    `
+    expect(JSON.parse(project.run(program))).toEqual([])
+    expect(importsOf(entries.get('./undici') as string)).not.toContain('undici')
   })
 
   test('no subpath loads the peer of another', () => {

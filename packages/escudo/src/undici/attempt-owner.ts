@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import type { CallerController } from './caller-controller.ts'
 import type { DispatchRequest } from './dispatch-request.ts'
-import type { HeldResponse } from './held-response.ts'
+import type { HeldResponse, ResponseHeaders } from './held-response.ts'
 import type { StreamedAnswer } from './streamed-answer.ts'
 
 /** An attempt whose response the caller receives. */
@@ -26,6 +26,10 @@ export interface AttemptOwner {
   lastError: unknown
   /** Whether the shield has settled. */
   readonly ended: boolean
+  /** Tells the handler that its response has ended, as soon as the permits of the call are free. */
+  reportEnd(trailers: ResponseHeaders): void
+  /** Tells the handler that its response has failed, as soon as the permits of the call are free. */
+  reportError(error: unknown): void
   /** Ends a response that was passed on, because its call was cancelled. */
   failDelivered(error: unknown): void
   /** Keeps a failed response until the call ends, or until another attempt replaces it. */

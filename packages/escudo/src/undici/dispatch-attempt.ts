@@ -148,9 +148,10 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
 
   onResponseEnd(controller: Dispatcher.DispatchController, trailers: ResponseHeaders): void {
     if (this.state === 'passing') {
+      const { owner } = this
       this.#succeed()
-      this.owner.controller.rawTrailers = controller?.rawTrailers ?? null
-      this.owner.handler.onResponseEnd?.(this.owner.controller, trailers)
+      owner.controller.rawTrailers = controller?.rawTrailers ?? null
+      owner.reportEnd(trailers)
     } else this.held?.end(trailers)
   }
 
@@ -166,12 +167,12 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     } else if (this.state === 'released' || (this.state === 'passing' && this.thrown?.error === error)) {
       if (this.state === 'passing') this.#succeed()
       this.state = 'over'
-      owner.handler.onResponseError?.(owner.controller, error as Error)
+      owner.reportError(error)
     } else if (this.state === 'passing' && owner.request.signal?.aborted !== true) {
       // The reader may make a new call after this error. This call must not be retried: the caller has its response.
       const readerError = bodyError(owner.request, this.status, error)
       this.#fail(bodyError(owner.request, this.status, error, 'never'))
-      owner.handler.onResponseError?.(owner.controller, readerError)
+      owner.reportError(readerError)
     }
   }
 

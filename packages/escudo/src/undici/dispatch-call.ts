@@ -3,11 +3,12 @@ import type { Call } from '../core/engine/call.ts'
 import { declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
 import { errorForCaller } from '../http/call-errors.ts'
+import { TURNS_MAX } from '../http/response/body-stream.ts'
 import type { AttemptOwner, Winner } from './attempt-owner.ts'
 import { CallerController } from './caller-controller.ts'
 import { DispatchAttempt } from './dispatch-attempt.ts'
 import type { DispatchRequest } from './dispatch-request.ts'
-import type { HeldResponse } from './held-response.ts'
+import type { HeldResponse, ResponseHeaders } from './held-response.ts'
 import { NotSentError } from './not-sent-error.ts'
 import type { UndiciAnswer, UndiciShield } from './options.ts'
 import { StreamedAnswer } from './streamed-answer.ts'
@@ -70,6 +71,28 @@ export class DispatchCall implements AttemptOwner {
     else if (request.callerAborted) aborter?.abort(request.callerReason)
     else if (winner !== undefined) winner.release(reason)
     else aborter?.abort(reason ?? undefined)
+  }
+
+  reportEnd(trailers: ResponseHeaders): void {
+    const { handler, controller } = this
+    this.#whenFree(() => {
+      try {
+        handler.onResponseEnd?.(controller, trailers)
+      } catch (error) {
+        // As undici does for a handler that throws.
+        handler.onResponseError?.(controller, error as Error)
+      }
+    })
+  }
+
+  reportError(error: unknown): void {
+    this.#whenFree(() => this.handler.onResponseError?.(this.controller, error as Error))
+  }
+
+  /** A handler may send its next request at once, so it must find the permits of this one free. */
+  async #whenFree(report: () => void): Promise<void> {
+    for (let turn = 0; turn < TURNS_MAX && !this.ended; turn += 1) await undefined
+    report()
   }
 
   failDelivered(error: unknown): void {

@@ -17,6 +17,8 @@ export function dispatchThrough(
 ): boolean {
   // What follows an upgrade is no response: a shield could neither judge nor repeat it.
   if (options?.upgrade || options?.method === 'CONNECT') return client.dispatch(options, handler)
+  // A handler of an older undici, such as that of Node's `fetch`, would never be called: undici itself refuses it.
+  if (typeof handler?.onRequestStart !== 'function') return client.dispatch(options, handler)
   try {
     const signal = aborter?.signal ?? ((options.signal ?? undefined) as AbortSignal | undefined)
     const request = new DispatchRequest(client, options, signal)

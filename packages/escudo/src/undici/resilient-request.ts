@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher, getGlobalDispatcher, request } from 'undici'
+import type { Dispatcher, request } from 'undici'
 import { followSignals } from '../core/engine/signal-deadline.ts'
 import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
@@ -7,9 +7,12 @@ import { COMMON_KEYS, readCommonSettings } from '../http/common-settings.ts'
 import { dispatchThrough } from './dispatch.ts'
 import { DispatchClient } from './dispatch-client.ts'
 import type { RequestOptions } from './dispatch-request.ts'
+import { loadUndici, type Undici, whenLoaded } from './load-undici.ts'
 import type { ResilientRequestOptions, UndiciAnswer } from './options.ts'
 
 const PATH = 'resilientRequest'
+
+type Request = typeof request
 
 /**
  * Returns a `request` that runs every call through a shield.
@@ -27,6 +30,8 @@ const PATH = 'resilientRequest'
  * - **Failed responses.** The body of a failed attempt is dumped, so that its connection can be used again.
  * - **Headers.** Each attempt sends `traceparent`, the milliseconds left, and from the second attempt on its number.
  * - **Redirects** are not followed, as in undici. Compose `redirect` after {@link resilience} to follow them.
+ * - **undici** is loaded when this function is called, not when `escudo/undici` is imported: an import of undici may
+ *   change which dispatcher Node's `fetch` uses. Requests wait until it has loaded; without the package, they reject.
  *
  * @returns a function like undici's `request`. It rejects with `UpstreamError` (`UPSTREAM_ERROR`, `UPSTREAM_TIMEOUT`,
  * `UPSTREAM_UNAVAILABLE`), with a refusal of the shield, with the reason of the caller's signal, or with undici's own
@@ -60,14 +65,14 @@ const PATH = 'resilientRequest'
  * server.close()
  * ```
  */
-export function resilientRequest(options: ResilientRequestOptions): typeof request {
+export function resilientRequest(options: ResilientRequestOptions): Request {
   followSignals()
   knownKeys(options, PATH, [...COMMON_KEYS, 'dispatcher'])
   const settings = readCommonSettings<UndiciAnswer>(options, PATH, 'response')
   const given = checkedDispatcher(options.dispatcher)
   // A dispatcher is composed once.
   const composed = new WeakMap<Dispatcher, Dispatcher>()
-  const composedOf = (dispatcher: Dispatcher): Dispatcher => {
+  const composedOf = (dispatcher: Dispatcher, { Agent }: Undici): Dispatcher => {
     let resilient = composed.get(dispatcher)
     if (resilient === undefined) {
       // One that is composed may follow redirects; undici's own dispatchers do not.
@@ -80,19 +85,37 @@ export function resilientRequest(options: ResilientRequestOptions): typeof reque
     }
     return resilient
   }
-  return (url, init) => {
-    try {
-      const target = typeof url === 'string' ? settings.resolve(url) : url
-      // As in undici, an object in place of the URL may contain the options.
-      const read =
-        init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as unknown as typeof init) : undefined)
-      const dispatcher = composedOf(read?.dispatcher ?? given ?? getGlobalDispatcher())
-      return request(target, { ...read, dispatcher })
-    } catch (error) {
-      // undici throws for an invalid URL; a function that returns a promise must not.
-      return Promise.reject(error)
+  const senderOf =
+    (undici: Undici): Request =>
+    (url, init) => {
+      try {
+        const target = typeof url === 'string' ? settings.resolve(url) : url
+        const read = optionsOf(url, init)
+        const dispatcher = composedOf(read?.dispatcher ?? given ?? undici.getGlobalDispatcher(), undici)
+        return undici.request(target, { ...read, dispatcher })
+      } catch (error) {
+        // undici throws for an invalid URL; a function that returns a promise must not.
+        return Promise.reject(error)
+      }
     }
-  }
+  let send: Request | undefined
+  const loading = loadUndici()
+  loading.then(
+    (undici) => {
+      send = senderOf(undici)
+    },
+    // Each request reports that undici is missing.
+    () => {},
+  )
+  return (url, init) =>
+    send === undefined
+      ? whenLoaded(loading, optionsOf(url, init) ?? {}).then((undici) => senderOf(undici)(url, init))
+      : send(url, init)
+}
+
+/** As in undici, an object in place of the URL may contain the options. */
+function optionsOf<T>(url: unknown, init: T | undefined): T | undefined {
+  return init ?? (typeof url === 'object' && !(url instanceof URL) ? (url as T) : undefined)
 }
 
 /** `request` aborts by its signal alone. An event emitter as a signal needs an `AbortController` for the shield. */

@@ -73,8 +73,9 @@ export function newSpanId(): string {
 }
 
 // The pool holds random bytes for many ids, because a call of the generator costs far more than a byte.
-const pool = new Uint8Array(4_096)
-let used = pool.length
+const POOL_BYTES = 4_096
+const pool = new Uint8Array(POOL_BYTES)
+let used = POOL_BYTES
 
 // The characters of the digits. Filled anew for each id, so that an id is one flat string and nothing else.
 const traceDigits = new Array<number>(32).fill(0)
@@ -82,7 +83,7 @@ const spanDigits = new Array<number>(16).fill(0)
 
 function randomHex(digits: number[]): string {
   const bytes = digits.length / 2
-  if (used + bytes > pool.length) {
+  if (used + bytes > POOL_BYTES) {
     crypto.getRandomValues(pool)
     used = 0
   }

@@ -64,7 +64,7 @@ function parse(input: string | URL): URL | undefined {
 }
 
 function isPlainInput(input: Request | string | URL): input is string | URL {
-  return typeof input === 'string' || Object.getPrototypeOf(input) === URL.prototype
+  return typeof input === 'string' || (input instanceof URL && Object.getPrototypeOf(input) === URL.prototype)
 }
 
 function isPlainInit(init: RequestInit): boolean {
@@ -93,11 +93,9 @@ function fullRequest(
   if (body instanceof Request && (body.bodyUsed || body.body?.locked)) {
     throw new TypeError('the body of this Request has already been used')
   }
-  const { url, method, mode, integrity, redirect } = new Request(input, {
-    ...readInit(init),
-    ...checkedBody(body),
-    signal: null,
-  }) as Request & Partial<Request>
+  // Anything but an object is for `new Request` to refuse.
+  const checked = Object(init) === init ? { ...readInit(init), ...checkedBody(body), signal: null } : init
+  const { url, method, mode, integrity, redirect } = new Request(input, checked) as Request & Partial<Request>
   return { url: new URL(url), method, plain: false, mode, integrity, redirect }
 }
 

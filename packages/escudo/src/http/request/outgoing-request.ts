@@ -40,7 +40,7 @@ export class OutgoingRequest {
   // Read when the call starts: a later attempt may run in the context of another request.
   declare readonly context: Ambient | undefined
   declare private readonly settings: ClientSettings
-  declare private readonly input: Request | string | URL
+  declare private input: Request | string | URL
   declare private readonly init: RequestInit
   declare private readonly checked: CheckedRequest
   /** A body that can be sent any number of times. */
@@ -58,6 +58,8 @@ export class OutgoingRequest {
     const body = this.init.body ?? (given?.body == null ? undefined : given)
     this.checked = checkedRequest(this.input, this.init, body)
     this.url = this.checked.url
+    // The caller may change its URL later.
+    if (typeof this.input === 'object' && given === undefined) this.input = this.url
     const headers = this.init.headers ?? given?.headers ?? NO_HEADERS
     // A custom `fetch` may expect Headers.
     this.headers = (settings.customFetch ? undefined : plainHeaders(headers)) ?? new Headers(headers)

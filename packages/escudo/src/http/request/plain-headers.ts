@@ -18,6 +18,8 @@ const VALUE = /^[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?$/
 export function plainHeaders(given: NonNullable<RequestInit['headers']>): PlainHeaders | undefined {
   if (typeof given !== 'object' || given === null || Symbol.iterator in given) return undefined
   if (Object.getPrototypeOf(given) !== Object.prototype) return undefined
+  // `fetch` refuses them.
+  if (Object.getOwnPropertySymbols(given).length > 0) return undefined
   const headers: PlainHeaders = {}
   for (const [name, value] of Object.entries(given)) {
     // The last condition: names such as `__proto__`.

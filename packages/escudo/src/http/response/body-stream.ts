@@ -29,7 +29,7 @@ export interface ResponseBody {
 
 /**
  * How many microtasks a reader waits at most for the policies to have the outcome: a caller that sends its next request
- * as soon as it has the body must find the permit free. Bounded, because a custom policy may go on for longer.
+ * as soon as it has the body, or its error, must find the permit free. Bounded, because a custom policy may go on for longer.
  */
 export const TURNS_MAX = 16
 
@@ -96,9 +96,15 @@ export class BodyStream implements ResponseBody {
   fail(errors: BodyErrors): void {
     if (this.#ended) return
     this.#ended = true
-    this.#controller?.error(errors.reader)
     discard(this.source)
     this.#reject(errors.shield)
+    this.#failReader(errors.reader)
+  }
+
+  async #failReader(error: unknown): Promise<void> {
+    // After a timeout the policies have the outcome before the attempt has ended, so the reader waits all turns.
+    if (!this.#owner.ended) for (let turn = 0; turn < TURNS_MAX; turn += 1) await undefined
+    this.#controller?.error(error)
   }
 
   async #pull(): Promise<void> {

@@ -62,10 +62,14 @@ export class WatchedBody implements ResponseBody {
     } catch (error) {
       if (!this.ended) this.fail(this.owner.bodyErrors(error))
     }
-    if (this.failure !== undefined) throw this.failure.reader
-    this.ended = true
-    this.resolve(this.response)
-    for (let turn = 0; turn < TURNS_MAX && !this.owner.ended; turn += 1) await undefined
+    const { failure } = this
+    if (failure === undefined) {
+      this.ended = true
+      this.resolve(this.response)
+    }
+    // After a timeout the policies have the outcome before the attempt has ended.
+    for (let turn = 0; turn < TURNS_MAX && (failure !== undefined || !this.owner.ended); turn += 1) await undefined
+    if (failure !== undefined) throw failure.reader
     return decode(chunks)
   }
 

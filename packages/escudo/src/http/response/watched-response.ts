@@ -1,4 +1,5 @@
 import { keepOpen } from '../../core/engine/discard.ts'
+import { hidden } from '../../core/hidden-state.ts'
 import { ownTimers } from '../../core/system-time.ts'
 import { type BodyOwner, BodyStream, type ResponseBody } from './body-stream.ts'
 import { withBody } from './response-copy.ts'
@@ -7,10 +8,8 @@ import { WatchedBody } from './watched-body.ts'
 
 // A response of `fetch` is delivered as it is. It gets another prototype, whose methods read the body and report its end.
 
-/** The watched body, on the response. */
-const BODY: unique symbol = Symbol('escudo.body')
-
-type Watched = Response & { [BODY]?: WatchedBody }
+// In a private field: a program that lists or copies the keys of a response finds those of `fetch`.
+const watchedBodies = hidden<Response, WatchedBody>()
 
 /** A response for the caller. */
 export interface Delivered {
@@ -34,7 +33,7 @@ export function deliver(response: Response, owner: BodyOwner): Delivered {
   }
   const body = new WatchedBody(response, source, owner)
   Object.setPrototypeOf(response, watchedPrototype())
-  ;(response as Watched)[BODY] = body
+  watchedBodies.set(response, body)
   copySoon(body)
   return { response, body, whenRead: body.finished }
 }
@@ -74,50 +73,52 @@ function watchedPrototype(): Response {
 }
 
 type Chunks = readonly Uint8Array[]
-type Native = Readonly<Record<string, (this: Response) => Promise<unknown>>>
+type Methods = Readonly<Record<string, (this: unknown) => Promise<unknown>>>
+
+/** The methods that read a body as a whole, from its chunks. */
+const WHOLE = ['json', 'text', 'arrayBuffer', 'bytes'] as const
+type Whole = (typeof WHOLE)[number]
 
 function makePrototype(response: Response): Response {
-  const native = response as unknown as Native
-  const body = getterOf<Response['body']>(response, 'body')
-  const bodyUsed = getterOf<boolean>(response, 'bodyUsed')
+  const current = response as unknown as Methods
+  const native = nativeMethods(current)
 
-  function read(watched: Watched, method: string, decode: (chunks: Chunks) => unknown): Promise<unknown> {
-    const body = watched[BODY]
-    return body?.unread ? body.read(decode) : other(watched, method)
+  function read(watched: unknown, method: Whole, decode: (chunks: Chunks) => unknown): Promise<unknown> {
+    const body = bodyOf(watched)
+    // A program may replace a method of all responses, for example in a test.
+    return body?.unread && current[method] === native[method] ? body.read(decode) : other(watched, method)
   }
 
-  async function other(watched: Watched, method: string): Promise<unknown> {
-    return await native[method]?.call(copyOf(watched) ?? watched)
+  async function other(watched: unknown, method: string): Promise<unknown> {
+    return await current[method]?.call(copyOf(watched) ?? watched)
   }
 
   const methods = {
-    get body() {
-      const watched = this as unknown as Watched
-      return body.call(copyOf(watched) ?? watched)
+    get body(): unknown {
+      return Reflect.get(response, 'body', copyOf(this) ?? this)
     },
-    get bodyUsed() {
-      const watched = this as unknown as Watched
-      return bodyUsed.call(watched[BODY]?.hasCopy ? (copyOf(watched) as Response) : watched)
+    get bodyUsed(): unknown {
+      return Reflect.get(response, 'bodyUsed', bodyOf(this)?.hasCopy ? copyOf(this) : this)
     },
-    clone(this: Watched) {
+    clone(this: Response) {
       return copyOf(this)?.clone() ?? response.clone.call(this)
     },
-    json(this: Watched) {
+    json() {
       return read(this, 'json', jsonOf)
     },
-    text(this: Watched) {
+    text() {
       return read(this, 'text', textOf)
     },
-    arrayBuffer(this: Watched) {
+    arrayBuffer() {
       return read(this, 'arrayBuffer', bufferOf)
     },
-    bytes(this: Watched) {
+    bytes() {
       return read(this, 'bytes', bytesOf)
     },
-    blob(this: Watched) {
+    blob() {
       return other(this, 'blob')
     },
-    formData(this: Watched) {
+    formData() {
       return other(this, 'formData')
     },
   }
@@ -131,13 +132,22 @@ function makePrototype(response: Response): Response {
   return made
 }
 
-function getterOf<T>(prototype: Response, name: keyof Response): (this: Response) => T {
-  return Object.getOwnPropertyDescriptor(prototype, name)?.get as () => T
+/** The methods of the runtime. One that a program has replaced already is missing. */
+function nativeMethods(current: Methods): Partial<Record<Whole, unknown>> {
+  // The runtime writes these methods once for Request and Response, so their sources are equal.
+  const twin = Request.prototype as unknown as Methods
+  return Object.fromEntries(
+    WHOLE.map((method) => [method, String(current[method]) === String(twin[method]) ? current[method] : undefined]),
+  )
+}
+
+function bodyOf(watched: unknown): WatchedBody | undefined {
+  return typeof watched === 'object' && watched !== null ? watchedBodies.of(watched as Response) : undefined
 }
 
 /** The copy whose body is read in place of that of the response. Undefined if the body is read without one. */
-function copyOf(watched: Watched): Response | undefined {
-  const body = watched[BODY]
+function copyOf(watched: unknown): Response | undefined {
+  const body = bodyOf(watched)
   return body !== undefined && (body.hasCopy || body.unread) ? body.copied().response : undefined
 }
 

@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { withAmbient } from '../../core/context/ambient.ts'
+import { hidden } from '../../core/hidden-state.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { Exchange } from '../exchange.ts'
 import type { InboundDeadline } from '../inbound-deadline.ts'
 import type { ServerLogger } from '../logger.ts'
-import { hidden } from './hidden-state.ts'
 
 /** An exchange that has not ended, with Node's objects. */
 export interface OpenExchange {

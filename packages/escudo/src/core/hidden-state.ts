@@ -6,7 +6,7 @@ const ReturnArgument = function returnArgument(object: object): object {
 ) => object
 
 /**
- * Adds a private field to Node's requests, responses and sockets. See decision 0004.
+ * Adds a private field to objects of the runtime: requests, responses, sockets. See decision 0004.
  *
  * Other code cannot see it: not as a key, in JSON, in `inspect` or through a proxy. Two installed copies of escudo do not
  * share it. It costs as much as a property, and is collected with its object. The entries of a `WeakMap` would survive
