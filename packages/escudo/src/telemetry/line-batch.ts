@@ -50,9 +50,9 @@ export class LineBatch {
   }
 
   add(line: string): void {
-    const other = waitingFor.get(this.target)
-    if (other !== undefined && other !== this) other.flush()
     const { length } = this.#lines
+    // Mostly no other batch waits.
+    if (waitingFor.size > (length === 0 ? 0 : 1)) this.#flushOther()
     // A test that fakes the time would wait in vain.
     if (!this.#isOpen || isEnding() || isTimeFake()) {
       this.flush()
@@ -76,6 +76,11 @@ export class LineBatch {
     waitingFor.delete(this.target)
     this.#endsAtMs = Date.now() + (this.#intervalMs ?? 0)
     this.#writeNow(lines)
+  }
+
+  #flushOther(): void {
+    const other = waitingFor.get(this.target)
+    if (other !== this) other?.flush()
   }
 
   #writeNow(lines: string): void {
