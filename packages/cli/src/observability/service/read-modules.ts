@@ -4,7 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { type Exported, exportedBy } from './exports.ts'
 
-/** What the process sends to its parent. */
+/** What the process sends to its parent. A module can send messages too, such as `ready` for a process manager. */
+export interface Message {
+  readonly escudo: Reply
+}
+
+/** How the reading ended. */
 export type Reply = { readonly ok: true; readonly read: ModulesRead } | { readonly ok: false; readonly problem: string }
 
 /** What the process reads; its argument as JSON. */
@@ -42,7 +47,7 @@ const reply = await read(JSON.parse(process.argv[2] ?? '') as ToRead).then(
 // this process ends too.
 process.once('disconnect', () => process.exit())
 process.channel?.ref()
-process.send?.(reply)
+process.send?.({ escudo: reply } satisfies Message)
 
 async function read({ files, clients }: ToRead): Promise<ModulesRead> {
   // From the module's folder: a service and this package may use different copies of the library. A copy knows only its

@@ -83,6 +83,8 @@ describe('what is generated', () => {
     expect(JSON.stringify(rules.at(-1))).toContain('{{ \\"{{\\" }} $labels.x }}')
     expect(files['README.md']).toContain('| a"b\\\\c d\\|{{ $labels.x }} |')
     expect(() => JSON.parse(files['dashboard.json'] as string)).not.toThrow()
+    // The name of a job must not be read as a pattern.
+    expect(files['dashboard.json']).not.toContain('job=~')
   })
 })
 
