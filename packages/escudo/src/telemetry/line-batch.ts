@@ -52,7 +52,7 @@ export class LineBatch {
   add(line: string): void {
     const { length } = this.#lines
     // Mostly no other batch waits.
-    if (waitingFor.size > (length === 0 ? 0 : 1)) this.#flushOther()
+    if (waitingFor.size > (length === 0 ? 0 : 1) && waitingFor.get(this.target) !== this) this.catchUp()
     // A test that fakes the time would wait in vain.
     if (!this.#isOpen || isEnding() || isTimeFake()) {
       this.flush()
@@ -68,6 +68,11 @@ export class LineBatch {
     if (this.#lines.length >= this.lengthMax || Date.now() >= this.#endsAtMs) this.flush()
   }
 
+  /** Writes the lines that wait for the same file or pipe, here or in another batch. */
+  catchUp(): void {
+    waitingFor.get(this.target)?.flush()
+  }
+
   /** Writes the lines that wait. */
   flush(): void {
     const lines = this.#lines
@@ -76,11 +81,6 @@ export class LineBatch {
     waitingFor.delete(this.target)
     this.#endsAtMs = Date.now() + (this.#intervalMs ?? 0)
     this.#writeNow(lines)
-  }
-
-  #flushOther(): void {
-    const other = waitingFor.get(this.target)
-    if (other !== this) other?.flush()
   }
 
   #writeNow(lines: string): void {

@@ -65,7 +65,7 @@ export class LineFile implements LineSink {
 
   /** Writes a line, after those that wait. */
   write(line: string): void {
-    this.#batch.flush()
+    this.#batch.catchUp()
     this.#write(line)
     this.#batch.onWritten?.()
   }

@@ -68,8 +68,9 @@ describe('a logger whose lines wait', () => {
       loggers[((n * 7) % 5) % 3]?.info({ n }, 'tick')
       other.info({ n }, 'tick')
     }
+    new LineFile(path()).write('{"event":"tick","n":30}\n')
     for (const log of [...loggers, other]) log.flush()
-    expect(numbersOf(linesOf(path()))).toEqual(upTo(30))
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(31))
     expect(numbersOf(linesOf(join(folder, 'other.jsonl')))).toEqual(upTo(30))
   })
 
