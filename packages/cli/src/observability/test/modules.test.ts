@@ -28,6 +28,15 @@ describe('a module', () => {
     expect(await text('rules.yml')).toContain('job="mail"')
   })
 
+  it('with more shields than the metrics have room for by default', async () => {
+    const source = `
+      import { retry, shield } from 'escudo'
+      globalThis.kept = Array.from({ length: 2_500 }, (_, index) => shield('s' + index, retry({ name: 'again' })))`
+    const { code, out, text } = await generated({ 'a.js': source }, 'a.js')
+    expect([code, out]).toEqual([0, expect.stringMatching(/from 2500 shields and 0 errors/)])
+    expect(await text('README.md')).toContain('| s2499 | again')
+  })
+
   it('that sends other messages to the process that started it', async () => {
     const source = `
       import { retry, shield } from 'escudo'
