@@ -1,17 +1,6 @@
-// Its constructor creates nothing: it returns its argument.
-const ReturnArgument = function returnArgument(object: object): object {
-  return object
-} as unknown as new (
-  object: object,
-) => object
+import { ReturnArgument } from './return-argument.ts'
 
-/**
- * Adds a private field to objects of the runtime: requests, responses, sockets. See decision 0004.
- *
- * Other code cannot see it: not as a key, in JSON, in `inspect` or through a proxy. Two installed copies of escudo do not
- * share it. It costs as much as a property, and is collected with its object. The entries of a `WeakMap` would survive
- * to the next full collection, and make every collection before it slower.
- */
+/** Adds a private field to objects of the runtime: requests, responses, sockets. */
 class HiddenState extends ReturnArgument {
   #state: object | undefined
 

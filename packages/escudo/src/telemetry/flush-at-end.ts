@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers'
+
 /** Something that holds lines until it is flushed. */
 export interface Flushable {
   flush(): void
@@ -9,6 +11,7 @@ const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'
 const waiting = new Set<Flushable>()
 let isWatchingExit = false
 let isWatchingSignals = false
+let isStopping = false
 let hasEnded = false
 let isHandlingSignal = false
 
@@ -37,7 +40,34 @@ export function flushAtEnd(target: Flushable): void {
 
 /** Ends {@link flushAtEnd}. Without a target, the signals end the process as if there were no logger. */
 export function flushNoLongerAtEnd(target: Flushable): void {
-  if (!waiting.delete(target) || waiting.size > 0) return
+  if (!waiting.delete(target) || waiting.size > 0 || isStopping) return
+  isStopping = true
+  setImmediate(stopAfter, performance.now(), false)
+}
+
+/** The longest turn of the event loop after which the listeners are removed. */
+const TURN_MS_MAX = 1
+
+/**
+ * Removes the listeners after a short turn of the event loop.
+ *
+ * Node drops a signal that arrived after the last poll if its listener is removed before the next one. The process would
+ * survive a SIGTERM that came while a request blocked the event loop.
+ *
+ * @param startMs when this turn began
+ * @param isTurn whether a whole turn is over: the first call comes in the middle of one
+ */
+function stopAfter(startMs: number, isTurn: boolean): void {
+  const nowMs = performance.now()
+  if (waiting.size > 0) {
+    isStopping = false
+    return
+  }
+  if (!isTurn || nowMs - startMs > TURN_MS_MAX) {
+    setImmediate(stopAfter, nowMs, true)
+    return
+  }
+  isStopping = false
   isWatchingSignals = false
   for (const signal of SIGNALS) process.off(signal, onSignal)
 }

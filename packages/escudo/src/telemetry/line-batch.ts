@@ -1,10 +1,14 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { isMainThread } from 'node:worker_threads'
 import { withAmbient } from '../core/context/ambient.ts'
+import { isFakeFunction } from '../core/system-time.ts'
 import { flushAtEnd, flushNoLongerAtEnd, isEnding, watchExit } from './flush-at-end.ts'
 
 /** 64 KiB: lines are mostly ASCII, which has one byte per character. */
 export const BATCH_LENGTH_MAX = 65_536
+
+/** The batch whose lines wait, by file or pipe. Two loggers of one file have a batch each. */
+const waitingFor = new Map<string, LineBatch>()
 
 /**
  * Collects the lines of one destination and writes them together, because a system call costs more than a line.
@@ -21,6 +25,8 @@ export class LineBatch {
   onWritten: (() => void) | undefined
   /** The longest text that waits, in characters. */
   lengthMax: number = BATCH_LENGTH_MAX
+  /** The file or pipe, so that the lines of several batches for it keep their order. Changes only while no line waits. */
+  target = ''
   readonly #write: (lines: string) => void
   #intervalMs: number | undefined
   #lines = ''
@@ -45,7 +51,10 @@ export class LineBatch {
 
   add(line: string): void {
     const { length } = this.#lines
-    if (!this.#isOpen || isEnding()) {
+    // Mostly no other batch waits.
+    if (waitingFor.size > (length === 0 ? 0 : 1) && waitingFor.get(this.target) !== this) this.catchUp()
+    // A test that fakes the time would wait in vain.
+    if (!this.#isOpen || isEnding() || isTimeFake()) {
       this.flush()
       this.#writeNow(line)
       this.#open()
@@ -53,9 +62,15 @@ export class LineBatch {
     }
     if (length === 0) flushAtEnd(this)
     else if (length + line.length > this.lengthMax) this.flush()
+    if (this.#lines === '') waitingFor.set(this.target, this)
     this.#lines += line
     // The timer is late where a program blocks the event loop.
     if (this.#lines.length >= this.lengthMax || Date.now() >= this.#endsAtMs) this.flush()
+  }
+
+  /** Writes the lines that wait for the same file or pipe, here or in another batch. */
+  catchUp(): void {
+    waitingFor.get(this.target)?.flush()
   }
 
   /** Writes the lines that wait. */
@@ -63,6 +78,7 @@ export class LineBatch {
     const lines = this.#lines
     if (lines === '') return
     this.#lines = ''
+    waitingFor.delete(this.target)
     this.#endsAtMs = Date.now() + (this.#intervalMs ?? 0)
     this.#writeNow(lines)
   }
@@ -97,6 +113,10 @@ export class LineBatch {
     this.#isOpen = false
     flushNoLongerAtEnd(this)
   }
+}
+
+function isTimeFake(): boolean {
+  return globalThis.setTimeout !== setTimeout && isFakeFunction(globalThis.setTimeout)
 }
 
 interface Registered {

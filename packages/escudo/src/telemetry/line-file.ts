@@ -1,6 +1,7 @@
-import { closeSync, fstatSync, mkdirSync, openSync, type Stats, statSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { nonEmptyText } from '../core/options/options.ts'
+import { identityOf, statsOf } from './file-identity.ts'
 import { LineBatch, registerBatch } from './line-batch.ts'
 import { Losses, registerLosses } from './lost-lines.ts'
 import { blankOut, countLines, endsWithNewline, pageWrites, wholeWrites } from './partial-line.ts'
@@ -64,7 +65,7 @@ export class LineFile implements LineSink {
 
   /** Writes a line, after those that wait. */
   write(line: string): void {
-    this.#batch.flush()
+    this.#batch.catchUp()
     this.#write(line)
     this.#batch.onWritten?.()
   }
@@ -170,6 +171,7 @@ export class LineFile implements LineSink {
     this.#fd = fd
     this.#lookAtMs = Date.now() + LOOK_MS
     const stats = statsOf(fd)
+    this.#batch.target = identityOf(stats)
     this.#isFile = stats?.isFile() === true
     this.#bytes = stats?.size ?? 0
     // A process that was killed, or a machine that lost power, may have left the start of a line.
@@ -187,14 +189,6 @@ function closeQuietly(fd: number): void {
     closeSync(fd)
   } catch {
     // The file is closed already.
-  }
-}
-
-function statsOf(fd: number): Stats | undefined {
-  try {
-    return fstatSync(fd)
-  } catch {
-    return undefined
   }
 }
 

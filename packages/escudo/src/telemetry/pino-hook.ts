@@ -7,15 +7,31 @@ import { internalsOf } from './pino-internals.ts'
 /** The hook through which pino passes each line. */
 export type LogMethod = NonNullable<NonNullable<LoggerOptions['hooks']>['logMethod']>
 
-/** Logs a line. pino reads some fields of a value itself. Where that throws, the value is written without pino. */
+/** Whether the text of the line that is being logged is made. */
+let isMade = false
+
+/** Notes that the text of a line is made: what throws from now on is the destination. */
+export function noteMade(): void {
+  isMade = true
+}
+
+/**
+ * Logs a line. pino reads some fields of a value itself. Where that throws, the value is written without pino. Where the
+ * destination throws, the line is not written again: the destination may have written it.
+ */
 export function withoutThrowing(inner: LogMethod | undefined): LogMethod {
   return function logWithoutThrowing(this: Logger, args, method, level): void {
+    // A mixin or a destination may log too.
+    const isOuterMade = isMade
+    isMade = false
     try {
       const safe = args.length > 1 ? withPlainParameters(args) : args
       if (inner === undefined) method.apply(this, safe as typeof args)
       else inner.call(this, safe as typeof args, method, level)
     } catch {
-      logUnreadable(this, args, method)
+      if (!isMade) logUnreadable(this, args, method)
+    } finally {
+      isMade = isOuterMade
     }
   }
 }

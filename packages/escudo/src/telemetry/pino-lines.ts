@@ -4,7 +4,7 @@ import { type KnownLine, type KnownLineLevel, LEVEL_METHODS, WRITE_KNOWN } from 
 import type { LogLevel } from '../errors/error-facts.ts'
 import type { LineFormat, WrittenFields } from './lines/line-format.ts'
 import { type PathNodes, parsePaths } from './lines/redact-paths.ts'
-import { type LogMethod, withoutThrowing } from './pino-hook.ts'
+import { type LogMethod, noteMade, withoutThrowing } from './pino-hook.ts'
 import { type Internals, internalsOf, type AnyLogger as PinoLogger } from './pino-internals.ts'
 
 const LEVEL_NAMES: Readonly<Record<string, LogLevel>> = { warn: 'warning', fatal: 'critical', trace: 'debug' }
@@ -59,7 +59,9 @@ export function withLines(logger: Logger, format: LineFormat, where: string): Lo
   const { paths } = format
   lines[STATE] = { format, bound, paths, isPlain: isPlain(lines, internals), needsLevel, takesKnown, serialized }
   lines[internals.asJson] = function asLine(this: AnyLogger, fields: object, event: unknown, level: number): string {
-    return writeLine(this, internals, fields, event, level)
+    const line = writeLine(this, internals, fields, event, level)
+    noteMade()
+    return line
   }
   lines.child = function child(this: AnyLogger, bindings: unknown, options?: Record<string, unknown>) {
     return childOf(this, internals, logger.child, bindings, options)
@@ -121,7 +123,11 @@ function writeKnown(
   for (const key of serialized) if (names.has(key) || (others !== undefined && key in others)) return false
   const text = format.known(level, event, line, context, bound, paths)
   if (text === undefined) return false
-  ;(log[internals.stream] as { write(line: string): void }).write(text)
+  try {
+    ;(log[internals.stream] as { write(line: string): void }).write(text)
+  } catch {
+    // The destination may have written the line, so it must not get it again.
+  }
   return true
 }
 

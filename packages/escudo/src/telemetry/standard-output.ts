@@ -1,8 +1,9 @@
-import { fstatSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
+import { identityOf, statsOf } from './file-identity.ts'
 import { LineBatch, registerBatch } from './line-batch.ts'
 import { Losses, registerLosses } from './lost-lines.ts'
-import { countLines, wholeWrites } from './partial-line.ts'
+import { countLines, pageWrites, wholeWrites } from './partial-line.ts'
 
 const NEWLINE = Buffer.from('\n')
 const RETRIES_MAX = 50
@@ -17,13 +18,18 @@ export class StandardOutput {
   readonly #batch = new LineBatch((lines) => this.#write(lines))
   readonly #fd: number
   readonly #isFile: boolean
+  /** The size of the file, as far as only this object writes to it. */
+  #bytes: number
   #isClosed = false
   #isStalled = false
   #endsInPartialLine = false
 
   constructor(fd = 1) {
     this.#fd = fd
-    this.#isFile = isRegularFile(fd)
+    const stats = statsOf(fd)
+    this.#isFile = stats?.isFile() === true
+    this.#bytes = stats?.size ?? 0
+    this.#batch.target = identityOf(stats)
     // In a terminal, lines appear at once, in order with the output of `console.log`.
     if (!isatty(fd)) registerBatch(this, this.#batch, StandardOutput.prototype.write)
     if (fd === 1) stopBlocking()
@@ -31,15 +37,15 @@ export class StandardOutput {
 
   /** Writes a line, after those that wait. */
   write(line: string): void {
-    this.#batch.flush()
+    this.#batch.catchUp()
     this.#write(line)
   }
 
   #write(lines: string): void {
     const bytes = Buffer.from(lines)
-    if (this.#isFile) this.#append(bytes)
     // Child processes may write to the same pipe.
-    else for (const part of wholeWrites(bytes)) this.#append(part)
+    const parts = this.#isFile ? pageWrites(bytes, this.#bytes) : wholeWrites(bytes)
+    for (const part of parts) this.#append(part)
   }
 
   #append(lines: Buffer): void {
@@ -50,6 +56,7 @@ export class StandardOutput {
     const bytes = this.#endsInPartialLine ? Buffer.concat([NEWLINE, lines]) : lines
     // Only the first lines wait for a stuck reader. Later ones are dropped immediately until it reads again.
     const written = writeAll(this.#fd, bytes, this.#isStalled ? 0 : RETRIES_MAX)
+    this.#bytes += written.bytes
     this.#isClosed = written.code === 'EPIPE' || written.code === 'EBADF'
     this.#isStalled = written.code === 'EAGAIN'
     if (written.bytes === bytes.length) {
@@ -62,14 +69,6 @@ export class StandardOutput {
     const addedBytes = bytes.length - lines.length
     const lost = countLines(lines.subarray(Math.max(0, wholeTo - addedBytes)))
     this.#losses.lost(this.#isStalled ? 'STALLED' : written.code, lost)
-  }
-}
-
-function isRegularFile(fd: number): boolean {
-  try {
-    return fstatSync(fd).isFile()
-  } catch {
-    return false
   }
 }
 

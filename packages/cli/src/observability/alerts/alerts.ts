@@ -25,9 +25,8 @@ export function alertsFor(service: Service, { job, objective, windowScale }: Ale
 
 function circuitAlerts(service: Service, { service: selector, minutes }: AlertParts): readonly Alert[] {
   if (!hasMetric(service, 'escudo_circuit_breaker_state')) return []
-  const withFallback = shieldsWith(service, 'escudo_fallback_uses_total').filter((name) =>
-    shieldsWith(service, 'escudo_circuit_breaker_state').includes(name),
-  )
+  const withBreaker = new Set(shieldsWith(service, 'escudo_circuit_breaker_state'))
+  const withFallback = shieldsWith(service, 'escudo_fallback_uses_total').filter((name) => withBreaker.has(name))
   // A failing dependency moves a breaker between open and half-open. It counts as open all that time. The window is longer
   // than Prometheus' default scrape interval of a minute, and shorter than the time that the alert waits: one short open
   // period raises nothing.

@@ -65,14 +65,14 @@ function variablesOf(job: string, hasShields: boolean): Variable[] {
       text: job,
       value: job,
     }),
-    every(labelVariable('instance', 'Instance', 'label_values(escudo_metrics_folded_total{job=~"$job"}, instance)')),
+    every(labelVariable('instance', 'Instance', 'label_values(escudo_metrics_folded_total{job="$job"}, instance)')),
     ...(hasShields
       ? [
           every(
             labelVariable(
               'shield',
               'Shield',
-              `label_values({__name__=~${quoted('escudo_.+')},job=~"$job"}, escudo_shield)`,
+              `label_values({__name__=~${quoted('escudo_.+')},job="$job"}, escudo_shield)`,
             ),
           ),
         ]

@@ -26,8 +26,8 @@ export interface PanelRow extends Omit<Panel, 'row' | 'queries'> {
 
 /** How far each point of a panel looks back. Grafana replaces it. */
 export const RANGE = '$__rate_interval'
-/** Selects the instances that the viewer chose. */
-export const SERVICE = 'job=~"$job",instance=~"$instance"'
+/** Selects the job and the instances that the viewer chose. Of several values, Grafana makes a pattern. */
+export const SERVICE = 'job="$job",instance=~"$instance"'
 
 /** The only query of a panel. */
 export function one(expr: string, legend: string): () => readonly PanelQuery[] {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { misuse, refused } from '../../command.ts'
-import type { ModulesRead, Reply, ToRead } from './read-modules.ts'
+import type { Message, ModulesRead, ToRead } from './read-modules.ts'
 import { shieldSeries } from './series.ts'
 import type { CatalogueEntry, Series, Service, ServiceShield } from './service.ts'
 
@@ -61,11 +61,12 @@ function readModules(toRead: ToRead, limitMs: number, names: string): Promise<Mo
         `did not load within ${limitMs / 1_000} s. Name a module that only builds the shields, or raise --timeout SECONDS`,
       )
     }, limitMs)
-    child.once('message', (reply) => {
+    child.on('message', (message) => {
+      const reply = (message as Partial<Message> | null)?.escudo
+      if (reply === undefined) return
       child.kill('SIGKILL')
-      const { ok, ...rest } = reply as Reply
-      if (ok) resolve((rest as { read: ModulesRead }).read)
-      else fail(`could not be loaded: ${(rest as { problem: string }).problem}`)
+      if (reply.ok) resolve(reply.read)
+      else fail(`could not be loaded: ${reply.problem}`)
     })
     child.once('error', (error) => fail(`could not be loaded: ${error.message}`))
     // Not `exit`, which can come before the last output.

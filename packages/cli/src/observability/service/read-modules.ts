@@ -4,7 +4,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import { type Exported, exportedBy } from './exports.ts'
 
-/** What the process sends to its parent. */
+/** What the process sends to its parent. A module can send messages too, such as `ready` for a process manager. */
+export interface Message {
+  readonly escudo: Reply
+}
+
+/** How the reading ended. */
 export type Reply = { readonly ok: true; readonly read: ModulesRead } | { readonly ok: false; readonly problem: string }
 
 /** What the process reads; its argument as JSON. */
@@ -27,12 +32,14 @@ interface Library {
   standardShield(name: string): object
 }
 interface Telemetry {
-  createMetrics(): { scrape(): { readonly body: string } }
+  createMetrics(options: { maxSeries: number }): { scrape(): { readonly body: string } }
 }
 
 // A server starts to listen a moment after `listen` returned, because Node looks the host up first.
 const LISTEN_AFTER_MS = 50
 const STACK_LINES_MAX = 5
+/** The largest number that the library accepts: a shield whose series are folded would be missing. */
+const SERIES_MAX = 100_000
 
 const reply = await read(JSON.parse(process.argv[2] ?? '') as ToRead).then(
   (read): Reply => ({ ok: true, read }),
@@ -42,7 +49,7 @@ const reply = await read(JSON.parse(process.argv[2] ?? '') as ToRead).then(
 // this process ends too.
 process.once('disconnect', () => process.exit())
 process.channel?.ref()
-process.send?.(reply)
+process.send?.({ escudo: reply } satisfies Message)
 
 async function read({ files, clients }: ToRead): Promise<ModulesRead> {
   // From the module's folder: a service and this package may use different copies of the library. A copy knows only its
@@ -56,7 +63,7 @@ async function read({ files, clients }: ToRead): Promise<ModulesRead> {
   const metrics: string[] = []
   for (const copy of copies) {
     const { createMetrics } = (await import(pathToFileURL(copy).href)) as Telemetry
-    metrics.push(createMetrics().scrape().body)
+    metrics.push(createMetrics({ maxSeries: SERIES_MAX }).scrape().body)
   }
   const exported = exportedBy(namespaces)
   await delay(LISTEN_AFTER_MS)

@@ -62,6 +62,18 @@ describe('what is generated', () => {
     expect(panels.every(({ gridPos }) => gridPos.x + gridPos.w <= 24)).toBe(true)
   })
 
+  it('takes its time once for each of many shields', () => {
+    const series = Array.from({ length: 3_000 }, (_, index) => `s${index}`).flatMap((name) =>
+      ['escudo_fallback_uses_total', ...Array(40).fill('escudo_circuit_breaker_state')].map((metric: string) => ({
+        metric,
+        labels: { escudo_shield: name, escudo_policy: 'p' },
+      })),
+    )
+    const used = process.cpuUsage()
+    generate({ name: 'many', shields: [], errors: [], series }, SETTINGS)
+    expect(process.cpuUsage(used).user / 1_000).toBeLessThan(2_000)
+  })
+
   it('keeps hostile names inside their strings', () => {
     const name = 'a"b\\c\nd|{{ $labels.x }}'
     const label = name.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
@@ -83,6 +95,8 @@ describe('what is generated', () => {
     expect(JSON.stringify(rules.at(-1))).toContain('{{ \\"{{\\" }} $labels.x }}')
     expect(files['README.md']).toContain('| a"b\\\\c d\\|{{ $labels.x }} |')
     expect(() => JSON.parse(files['dashboard.json'] as string)).not.toThrow()
+    // The name of a job must not be read as a pattern.
+    expect(files['dashboard.json']).not.toContain('job=~')
   })
 })
 

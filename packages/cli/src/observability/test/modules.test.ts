@@ -28,6 +28,26 @@ describe('a module', () => {
     expect(await text('rules.yml')).toContain('job="mail"')
   })
 
+  it('with more shields than the metrics have room for by default', async () => {
+    const source = `
+      import { retry, shield } from 'escudo'
+      globalThis.kept = Array.from({ length: 2_500 }, (_, index) => shield('s' + index, retry({ name: 'again' })))`
+    const { code, out, text } = await generated({ 'a.js': source }, 'a.js')
+    expect([code, out]).toEqual([0, expect.stringMatching(/from 2500 shields and 0 errors/)])
+    expect(await text('README.md')).toContain('| s2499 | again')
+  })
+
+  it('that sends other messages to the process that started it', async () => {
+    const source = `
+      import { retry, shield } from 'escudo'
+      process.send?.('ready')
+      process.send?.({ ok: true, escudo: undefined })
+      process.send?.(null)
+      export const smtp = shield('smtp', retry())`
+    const { code, out } = await generated({ 'a.js': source }, 'a.js')
+    expect([code, out]).toEqual([0, expect.stringMatching(/from 1 shield and 0 errors/)])
+  })
+
   it('in CommonJS that exports an object of shields and a contract', async () => {
     const source = `
       const { hedge, retry, shield } = require('escudo')

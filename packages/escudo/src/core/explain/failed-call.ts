@@ -1,5 +1,6 @@
 import { type CallRoot, startedAfter } from '../engine/call.ts'
 import type { Note } from '../note.ts'
+import { ReturnArgument } from '../return-argument.ts'
 
 /** The call with which an error left a shield. */
 export interface FailedCall {
@@ -64,23 +65,7 @@ function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-// Its constructor creates nothing: it returns its argument.
-const ReturnArgument = function returnArgument(object: object): object {
-  return object
-} as unknown as new (
-  object: object,
-) => object
-
-/**
- * Adds a private field to an existing error object.
- *
- * A derived class adds its private fields to the object that its base constructor returns. The base constructor here
- * returns its argument, so `new FailedCallField(error)` adds the field to that error. Other code cannot see the field,
- * and it is collected together with the error.
- *
- * A `WeakMap` would be simpler, but an entry costs more than the error itself, and every refusal of an open circuit
- * would need one.
- */
+/** Adds a private field to an existing error object: every refusal of an open circuit needs one. */
 class FailedCallField extends ReturnArgument {
   #call: FailedCall | undefined
 

@@ -2,6 +2,7 @@ import { type ErrorFacts, FACTS, factsOf, type Kind } from '../error-facts.ts'
 import { ConfigurationError } from '../options/configuration-error.ts'
 import { knownKeys } from '../options/known-keys.ts'
 import { show } from '../options/show.ts'
+import { read } from '../safe-read.ts'
 import { resumeStacks, setStack, stopStacks } from '../stackless.ts'
 import { isStandardSchema } from '../standard-schema.ts'
 import { isErrorStatus } from '../status.ts'
@@ -116,7 +117,7 @@ function errorClass(entry: Entry, stacks: boolean | undefined): unknown {
       } finally {
         if (limit !== undefined) resumeStacks(limit)
       }
-      if (limit !== undefined && noFrames !== '') setStack(this, `${this.name}: ${text}${noFrames}`)
+      if (limit !== undefined && noFrames !== '') setStack(this, `${nameOf(this, name)}: ${text}${noFrames}`)
       this.code = code
       this.status = status
       this.kind = kind
@@ -136,6 +137,12 @@ function errorClass(entry: Entry, stacks: boolean | undefined): unknown {
   Object.defineProperty(CatalogueError.prototype, FACTS, { value: Object.freeze(facts) })
   Object.defineProperty(CatalogueError.prototype, ENTRY, { value: Object.freeze(entry) })
   return CatalogueError
+}
+
+/** The name of an error. The getter of a subclass may need fields that are set after this. */
+function nameOf(error: Error, fallback: string): string {
+  const name = read(error, 'name')
+  return typeof name === 'string' ? name : fallback
 }
 
 function check(name: string, definition: ErrorDefinition): void {

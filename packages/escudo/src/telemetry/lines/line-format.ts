@@ -269,6 +269,9 @@ function trace({ traceId, spanId, parentSpanId }: Ambient): string {
   return parentSpanId === undefined ? ids : `${ids},"parent_span_id":"${parentSpanId}"`
 }
 
+/** The last instant of a `Date`, ECMA-262. */
+const DATE_MS_MAX = 8.64e15
+
 // Many lines fall into one millisecond, and more into one second.
 let lastMs = Number.NaN
 let lastText = ''
@@ -279,6 +282,8 @@ function timestamp(): string {
   const nowMs = Math.trunc(Date.now())
   if (nowMs === lastMs) return lastText
   if (!(nowMs >= secondMs && nowMs < secondMs + 1_000)) {
+    // A clock that a test replaced can return anything.
+    if (!(Math.abs(nowMs) <= DATE_MS_MAX)) return '"1970-01-01T00:00:00.000Z"'
     secondMs = Math.floor(nowMs / 1_000) * 1_000
     secondText = new Date(secondMs).toISOString().slice(0, -4)
   }

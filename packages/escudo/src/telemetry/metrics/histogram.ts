@@ -40,9 +40,13 @@ export class Histogram {
     this.#recorders = recorders
   }
 
-  /** Counts a measurement. Ignores NaN and infinity, which would make the sum useless. */
-  observe(value: number, traceId?: string): void {
-    if (!Number.isFinite(value)) return
+  /**
+   * Counts a measurement. Ignores NaN and infinity, which would make the sum useless. A negative one, by a clock that
+   * went back, counts as 0: OpenTelemetry drops it, and Prometheus takes a sum that falls for a restart.
+   */
+  observe(measured: number, traceId?: string): void {
+    if (!Number.isFinite(measured)) return
+    const value = measured < 0 ? 0 : measured
     const { bounds } = this
     let index = 0
     // There are few bounds and most values are small, so a linear search is as fast as a binary one.

@@ -92,6 +92,25 @@ test('a rotation takes the lines that wait along, and loses none', async () => {
   expect(readdirSync(folder).filter((name) => name.endsWith('.jsonl')).length).toBeGreaterThan(3)
 })
 
+test('a signal ends the process that comes while the event loop is blocked, after the last line was written', async () => {
+  const child = run(`
+    import { stat } from 'node:fs'
+    const log = ${file()}
+    log.info({ n: 0 }, 'tick')
+    log.info({ n: 1 }, 'tick')
+    setTimeout(() => stat('/', () => {
+      process.stdout.write('x')
+      const untilMs = Date.now() + 300
+      while (Date.now() < untilMs);
+    }), 130)
+    setTimeout(() => process.exit(7), 2000)`)
+  await firstOutput(child)
+  await delay(50)
+  child.kill('SIGTERM')
+  expect(await ended(child)).toMatchObject({ code: null, signal: 'SIGTERM' })
+  expect(numbersOf(linesOf(path()))).toEqual(upTo(2))
+})
+
 test('a slow reader of the standard output gets whole lines, and the lost ones are counted', async () => {
   const program = `
     import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}

@@ -147,6 +147,18 @@ describe('a logger takes known lines as text', () => {
   })
 })
 
+test('a destination that throws gets each line once', () => {
+  const seen: string[] = []
+  const write = (line: string): void => {
+    seen.push(JSON.parse(line).event)
+    throw new Error('full')
+  }
+  const log = createLogger({ service: 's', pino: pino({ base: null }, { write }) })
+  log.info({ a: 1 }, 'one')
+  writeKnownLine(log, 'info', 'two', requestLine, context)
+  expect(seen).toEqual(['one', 'two'])
+})
+
 describe('a logger gets known lines as objects', () => {
   const destination = { write: (): void => {} }
   test.each<readonly [string, pino.LoggerOptions]>([

@@ -1,7 +1,7 @@
 // Lines that wait for each other: when they are written, and which ends of a process lose none. With real processes.
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, readFileSync, renameSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { LineFile } from '../line-file.ts'
@@ -56,6 +56,36 @@ describe('a logger whose lines wait', () => {
     two?.info({ n: 4 }, 'tick')
     target.close()
     expect(numbersOf(linesOf(path()))).toEqual(upTo(5))
+  })
+
+  test('keeps the order of loggers whose destinations lead to one file, through other paths too', () => {
+    symlinkSync(path(), join(folder, 'link.jsonl'))
+    const other = createLogger({ service: 'other', stdout: false, file: join(folder, 'other.jsonl') })
+    const loggers = [path(), path(), join(folder, 'link.jsonl')].map((file) =>
+      createLogger({ service: 's', stdout: false, file, flushInterval: 500 }),
+    )
+    for (let n = 0; n < 30; n += 1) {
+      loggers[((n * 7) % 5) % 3]?.info({ n }, 'tick')
+      other.info({ n }, 'tick')
+    }
+    new LineFile(path()).write('{"event":"tick","n":30}\n')
+    for (const log of [...loggers, other]) log.flush()
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(31))
+    expect(numbersOf(linesOf(join(folder, 'other.jsonl')))).toEqual(upTo(30))
+  })
+
+  test('does not wait while a test fakes the timers', () => {
+    const log = createLogger({ service: 's', stdout: false, file: path() })
+    log.info({ n: 0 }, 'tick')
+    log.info({ n: 1 }, 'tick')
+    vi.useFakeTimers()
+    try {
+      log.info({ n: 2 }, 'tick')
+      log.info({ n: 3 }, 'tick')
+      expect(numbersOf(linesOf(path()))).toEqual(upTo(4))
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('writes what waits to the moved file before it opens the new one', () => {
@@ -191,6 +221,24 @@ describe('no line is lost', () => {
     expect(written).toHaveLength(3_000)
     for (const line of written) expect(JSON.parse(line)).toMatchObject({ event: 'tick' })
   })
+})
+
+test('two loggers keep the order of their lines on the standard output', async () => {
+  const child = run(`const logs = ['a', 'b'].map((service) => createLogger({ service }))
+    for (let n = 0; n < 9; n += 1) logs[(n * 3) % 5 % 2].info({ n }, 'tick')`)
+  let output = ''
+  child.stdout?.on('data', (chunk) => {
+    output += chunk
+  })
+  await once(child, 'close')
+  expect(
+    numbersOf(
+      output
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ),
+  ).toEqual(upTo(9))
 })
 
 test('a program that is done ends, although its lines wait', async () => {

@@ -42,6 +42,22 @@ describe('the stack of a catalogue error', () => {
     expect(new Errors.STORE_DOWN().stack).toContain('stacks.test.ts')
   })
 
+  test('a subclass whose name is not readable yet, or no text, can be made', () => {
+    class Late extends Errors.SOLD_OUT {
+      readonly extra = { id: 1 }
+      override get name(): string {
+        return `Late${this.extra.id}`
+      }
+    }
+    class Nameless extends Errors.SOLD_OUT {
+      override get name(): never {
+        return Symbol('name') as never
+      }
+    }
+    for (const Class of [Late, Nameless]) expect(new Class().stack).toMatch(/^SOLD_OUT: /)
+    expect(new Late().name).toBe('Late1')
+  })
+
   test('with `stacks: true`, every error has its frames', () => {
     const WithStacks = defineErrors(definitions as never, { stacks: true }) as unknown as typeof Errors
     for (const name of ['SOLD_OUT', 'QUOTA', 'STORE_DOWN'] as const) {

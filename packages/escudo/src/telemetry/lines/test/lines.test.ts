@@ -137,3 +137,16 @@ test('the timestamp is that of the clock, forward and back', () => {
     vi.useRealTimers()
   }
 })
+
+test.each([Number.NaN, Number.POSITIVE_INFINITY, 9e15])('a clock that shows %d makes no invalid line', (nowMs) => {
+  const now = vi.spyOn(Date, 'now').mockReturnValue(nowMs)
+  try {
+    const { lines } = logged((log) => {
+      log.info('one')
+      log.info('two')
+    })
+    expect(lines).toMatchObject([{ event: 'one' }, { event: 'two' }])
+  } finally {
+    now.mockRestore()
+  }
+})

@@ -1,5 +1,6 @@
 import { metrics as api } from '@opentelemetry/api'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { systemClock } from '../../../core/clock.ts'
 import { shield } from '../../../core/shield.ts'
 import { bulkhead } from '../../../policies/bulkhead/bulkhead.ts'
 import { retry } from '../../../policies/retry/retry.ts'
@@ -42,6 +43,21 @@ describe('recordMetrics', () => {
     stop()
     await guarded.run(() => 1)
     expect(await pointsOf(sdk, ATTEMPTS, 'global')).not.toMatchObject([{ value: 2 }])
+  })
+
+  test('counts a call whose clock went back as the text does', async () => {
+    const sdk = startSdk()
+    const metrics = createMetrics()
+    ends.push(() => metrics.close())
+    recordMetrics({ metrics, meterProvider: sdk.provider })
+    let nowMs = 9_000
+    const clock = { ...systemClock, now: () => (nowMs -= 1_000) }
+    await shield({ name: 'back', clock }, retry()).run(() => 1)
+    const label = 'escudo_shield="back",outcome="success"'
+    expect(metrics.scrape().body).toContain(`escudo_call_duration_seconds_count{${label}} 1\n`)
+    expect(metrics.scrape().body).toContain(`escudo_call_duration_seconds_sum{${label}} 0\n`)
+    const points = await pointsOf(sdk, 'escudo.call.duration', 'back')
+    expect(points).toMatchObject([{ value: { count: 1, sum: 0 } }])
   })
 
   test('stops observing and recording when its metrics are closed', async () => {
