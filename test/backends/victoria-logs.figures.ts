@@ -11,7 +11,7 @@ import { goProgram } from './helpers/go-build.ts'
 import { countLines } from './helpers/log-query.ts'
 import { removeBackends, startBackend } from './helpers/running-backend.ts'
 
-const LINES = 20_000
+const LINES = 100_000
 const ROUNDS = 5
 const PATHS = ['/insert/jsonline', '/insert/loki/api/v1/push'] as const
 
@@ -64,6 +64,10 @@ test(`processor time of a line, with ${ROUNDS} rounds of ${LINES} lines, interle
       costs.set(name, [...(costs.get(name) ?? []), cost])
     }
   }
+  const shipped = ROUNDS * PATHS.length * LINES
+  const query = '_msg:="http.request"'
+  await until('all lines', async () => (await countLines(engine.url, query)) >= shipped)
+  expect(await countLines(engine.url, query)).toBe(shipped)
   for (const [name, of] of costs) {
     const perLine = quartiles(of.map(({ cpuMs }) => (cpuMs / LINES) * 1_000))
     const perSecond = quartiles(of.map(({ wallMs }) => LINES / wallMs))

@@ -16,7 +16,7 @@ export const victoriaLogs: Backend = {
   name: 'victoria-logs',
   package: 'github.com/VictoriaMetrics/VictoriaLogs/app/victoria-logs',
   version: 'v1.52.1',
-  buildMsMax: 300_000,
+  buildMsMax: 180_000,
   args: (port, folder) => [`-storageDataPath=${folder}`, `-httpListenAddr=127.0.0.1:${port}`, '-loggerLevel=ERROR'],
   readyPath: '/health',
 }

@@ -5,7 +5,9 @@ import { delimiter, join } from 'node:path'
 import type { Backend } from './backends.ts'
 
 /** Where built programs are kept: outside the repository, so that a fresh clone finds them. */
-export const CACHE: string = join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'escudo-backends')
+function cacheFolder(): string {
+  return join(process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'escudo-backends')
+}
 
 const PROGRESS_MS = 10_000
 
@@ -18,7 +20,7 @@ const PROGRESS_MS = 10_000
  * @throws Error with `CI=true` when Go exists but the build fails or takes too long, because CI must not skip the test
  */
 export async function goProgram(backend: Backend): Promise<string | undefined> {
-  const program = join(CACHE, `${backend.name}-${backend.version}`)
+  const program = join(cacheFolder(), `${backend.name}-${backend.version}`)
   if (await isProgram(program)) return program
   const go = await onPath('go')
   if (go === undefined) {
@@ -37,9 +39,9 @@ export async function goProgram(backend: Backend): Promise<string | undefined> {
 }
 
 async function build(go: string, backend: Backend, program: string): Promise<void> {
-  await mkdir(CACHE, { recursive: true })
+  await mkdir(cacheFolder(), { recursive: true })
   // Built aside and moved, so that no other test finds a part of it.
-  const folder = await mkdtemp(join(CACHE, 'build-'))
+  const folder = await mkdtemp(join(cacheFolder(), 'build-'))
   const startedMs = performance.now()
   const seconds = (): number => Math.round((performance.now() - startedMs) / 1_000)
   console.log(`building ${backend.name} ${backend.version} with Go, once; this takes a minute or more`)
