@@ -94,10 +94,14 @@ test('time from a logging call until the line is found', async (context) => {
 
 test('kill -9 of VictoriaLogs loses what it confirmed and did not yet write to the disk', async (context) => {
   const engine = await startBackend(victoriaLogs, built(context))
-  const count = 10_000
+  const count = 20_000
   const perSecond = 1_000
   const shipping = logLines(count, perSecond, `${engine.url}/insert/jsonline`)
-  await until('half of the lines', async () => (await countLines(engine.url, 'http.request')) > count / 2)
+  await until(
+    'three quarters of the lines',
+    async () => (await countLines(engine.url, 'http.request')) > (count * 3) / 4,
+    60_000,
+  )
   await engine.stop('SIGKILL')
   await engine.startAgain()
   expect(await shipping).toMatchObject({ lost: 0 })

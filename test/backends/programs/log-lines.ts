@@ -1,5 +1,5 @@
 // Logs lines of a request to a file, and ships them if there is a URL. Prints what that costs, as JSON.
-import { setTimeout as delay } from 'node:timers/promises'
+import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import { LogShipper } from 'escudo/log-shipper'
 import { createLogger } from 'escudo/pino'
 
@@ -30,9 +30,9 @@ for (let n = 0; n < Number(count); n += 1) {
   const isAhead = (): boolean =>
     (shipper?.linesWaiting ?? 0) > WAITING_MAX ||
     (Number(perSecond) > 0 && (n / Number(perSecond)) * 1_000 > performance.now() - startedMs)
+  await setImmediate()
   // Idle, because its processor time is measured.
-  do await delay(1)
-  while (isAhead())
+  while (isAhead()) await delay(1)
 }
 await shipper?.flush('60s')
 log.flush()
