@@ -37,7 +37,7 @@ export default {
       severity: 'error',
       comment:
         'Every folder of packages/escudo/src is a layer with a rule. Add the rule here and to ARCHITECTURE.md, or move the file.',
-      from: { path: `${SRC}/(?!(errors|core|policies|http|undici|server|telemetry|testing)/|index\\.ts$)` },
+      from: { path: `${SRC}/(?!(errors|core|policies|http|undici|server|telemetry|log-shipper|testing)/|index\\.ts$)` },
       to: {},
     },
     layer('errors', []),
@@ -47,6 +47,7 @@ export default {
     layer('undici', ['errors', 'core', 'policies', 'http']),
     layer('server', ['errors', 'core', 'policies']),
     layer('telemetry', ['errors', 'core']),
+    layer('log-shipper', ['errors', 'core', 'policies', 'http', 'telemetry']),
     layer('testing', ['errors', 'core']),
     {
       name: 'state-is-pure',

@@ -1,5 +1,5 @@
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import { rolldown } from 'rolldown'
+import { type Plugin, rolldown } from 'rolldown'
 import { compile } from './compile.ts'
 import { droppable } from './droppable.ts'
 import { entriesOf } from './entries.ts'
@@ -30,9 +30,10 @@ export async function buildLibrary(folder: string, outDir: string = join(folder,
 }
 
 async function bundle(folder: string, dir: string): Promise<Built> {
+  const input = Object.fromEntries(entriesOf(folder).map(({ name, source }) => [name, source]))
   const bundler = await rolldown({
     cwd: folder,
-    input: Object.fromEntries(entriesOf(folder).map(({ name, source }) => [name, source])),
+    input,
     platform: 'neutral',
     tsconfig: join(folder, 'tsconfig.json'),
     transform: { target: 'es2023' },
@@ -42,7 +43,7 @@ async function bundle(folder: string, dir: string): Promise<Built> {
     onLog: (_level, log) => {
       throw new Error(log.message)
     },
-    plugins: [droppable()],
+    plugins: [droppable(), subpathImports(folder, input)],
   })
   try {
     const { output } = await bundler.write({
@@ -81,7 +82,27 @@ async function bundle(folder: string, dir: string): Promise<Built> {
 const SHARED = [
   { name: 'errors', priority: 1, test: /[\\/]src[\\/]errors[\\/]/, minShareCount: 2 },
   { name: 'core', priority: 0, test: /[\\/]src[\\/](?:core|policies)[\\/]/, minShareCount: 2 },
+  // All loggers and the log shipper need both, metrics one of them.
+  { name: 'lost-lines', priority: 0, test: /[\\/]telemetry[\\/](?:lost-lines|flush-at-end)\.ts$/, minShareCount: 2 },
 ]
+
+/**
+ * Lets a subpath that uses a whole other one import its built file.
+ *
+ * The bundler would move the other one into a chunk, and what remains would be one more file for its users to load.
+ */
+function subpathImports(folder: string, input: Readonly<Record<string, string>>): Plugin {
+  const names = new Map(Object.entries(input).map(([name, source]) => [resolve(folder, source), name]))
+  return {
+    name: 'subpath-imports',
+    resolveId: (id, importer) => {
+      if (importer === undefined || !id.startsWith('.')) return null
+      const name = names.get(resolve(dirname(importer), id))
+      // The file of an entry may be in the output folder itself, where the path would be wrong.
+      return name === undefined || names.has(importer) ? null : { id: `../${name}.js`, external: true }
+    },
+  }
+}
 
 /** Writes one declaration file for each source. */
 function declare(folder: string, outDir: string): void {

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
-import { logFile, ownPort, ports, rates, seed } from '../process/known-settings.ts'
+import { logEngine, logFile, ownPort, ports, rates, seed } from '../process/known-settings.ts'
 import { main } from '../process/main.ts'
 import { serve } from '../process/service.ts'
 import { createDependency } from './service.ts'
@@ -14,6 +14,7 @@ const settings = {
   unstableFailRate: rates.unstable,
   seed,
   logFile,
+  logEngine,
 } as const
 
 const Errors = defineErrors({

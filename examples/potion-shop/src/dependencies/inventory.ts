@@ -1,12 +1,12 @@
 import { defineErrors } from 'escudo/errors'
 import { route } from 'escudo/fastify'
 import { z } from 'zod'
-import { logFile, ownPort, ports, seed } from '../process/known-settings.ts'
+import { logEngine, logFile, ownPort, ports, seed } from '../process/known-settings.ts'
 import { main } from '../process/main.ts'
 import { serve } from '../process/service.ts'
 import { createDependency } from './service.ts'
 
-const settings = { port: ownPort(ports.inventory), seed, logFile } as const
+const settings = { port: ownPort(ports.inventory), seed, logFile, logEngine } as const
 
 const Errors = defineErrors({
   STOCK_NOT_FOUND: {

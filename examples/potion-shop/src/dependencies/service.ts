@@ -12,6 +12,7 @@ export interface DependencyOptions {
   readonly errors: AnyCatalogue
   readonly seed: number | undefined
   readonly logFile: string | undefined
+  readonly logEngine: string | undefined
 }
 
 /** A dependency of the shop, before its routes are added. */
@@ -26,8 +27,8 @@ export interface Dependency {
  * switch.
  */
 export async function createDependency(options: DependencyOptions): Promise<Dependency> {
-  const { service, errors, seed, logFile } = options
-  const { logger, close } = createLog(service, logFile)
+  const { service, errors, seed, logFile: file, logEngine: engine } = options
+  const { logger, close } = createLog(service, { file, engine })
   const contract = createErrorContract({ service, errors, locale: 'es' })
   const random = seed === undefined ? Math.random : seededRandom(seed)
   // Faults never hit the readiness check and the metrics.
@@ -36,7 +37,7 @@ export async function createDependency(options: DependencyOptions): Promise<Depe
   await app.register(escudo, { contract })
   // After the plugin, so that a request hit by a fault still has its trace and log line.
   app.addHook('onRequest', (request, reply, done) => faults.middleware(request.raw, reply.raw, done))
-  app.addHook('onClose', async () => close())
+  app.addHook('onClose', close)
   // Delayed and stalled requests must not delay the shutdown.
   app.addHook('preClose', async () => faults.halt())
   // The hook above answers. The route only keeps the plugin from answering 404 first.

@@ -65,6 +65,19 @@ export const requestTimeoutMs = setting(
 /** A file for the log lines, in addition to standard output. */
 export const logFile = setting('log-file', PATH, undefined, 'a file for the log lines, in addition to standard output')
 
+/** A log engine that gets the log lines too: VictoriaLogs or Loki. */
+export const logEngine = setting(
+  'log-engine',
+  {
+    takes: 'a URL',
+    parse: (text) => (/^https?:\/\//.test(text) && URL.canParse(text) ? text : undefined),
+    // It may contain a key.
+    secret: true,
+  },
+  undefined,
+  'where the log lines are sent too: a path such as /insert/jsonline or /loki/api/v1/push',
+)
+
 /** The folder of the log files of all processes. */
 export const logDir = setting('log-dir', PATH, 'logs', 'the folder of the log files')
 

@@ -1,37 +1,45 @@
+import { LogShipper } from 'escudo/log-shipper'
 import { createLogger, type LineSink } from 'escudo/pino'
 import { RotatingFile } from 'escudo/rotation'
 
 /** The log of a process. */
 export interface ProcessLog {
   readonly logger: ReturnType<typeof createLogger>
-  /** Closes the file. Lines that come later are still written. */
-  readonly close: () => void
+  /** Closes the file and sends what waits for the log engine. Lines that come later are still written and sent. */
+  readonly close: () => Promise<void>
+}
+
+/** Where the lines of a process go. */
+export interface LogDestinations {
+  /** A file, which is rotated. SIGHUP opens it again. */
+  readonly file: string | undefined
+  /** The URL of a log engine. */
+  readonly engine: string | undefined
+  /** They get each line too. Default: none. */
+  readonly sinks?: readonly LineSink[]
+  /** Default true. */
+  readonly stdout?: boolean
 }
 
 /** Larger than the log of a day of demos. The active file keeps its name, so that the dashboard can follow it. */
 const ROTATION = { size: '256M', interval: '1d', filesMax: 7 } as const
+/** Less than the time that a service has to stop. */
+const FLUSH_WITHIN = '2s'
 
-/**
- * Creates the log of a process: its lines go to a file, which is rotated, and to the standard output.
- *
- * @param path the file; undefined for none. SIGHUP opens it again
- * @param sink gets each line too
- */
-export function createLog(
-  service: string,
-  path: string | undefined,
-  sink: readonly LineSink[] = [],
-  stdout = true,
-): ProcessLog {
-  if (path === undefined) return { logger: createLogger({ service, stdout, sink }), close: () => {} }
-  const file = new RotatingFile(path, ROTATION)
-  const reopen = (): void => file.reopen()
-  process.on('SIGHUP', reopen)
+/** Creates the log of a process. */
+export function createLog(service: string, destinations: LogDestinations): ProcessLog {
+  const { sinks = [], stdout = true } = destinations
+  const file = destinations.file === undefined ? undefined : new RotatingFile(destinations.file, ROTATION)
+  const shipper = destinations.engine === undefined ? undefined : new LogShipper({ url: destinations.engine })
+  const reopen = (): void => file?.reopen()
+  if (file !== undefined) process.on('SIGHUP', reopen)
+  const sink = [file, shipper, ...sinks].filter((each) => each !== undefined)
   return {
-    logger: createLogger({ service, stdout, sink: [file, ...sink] }),
-    close: () => {
+    logger: createLogger({ service, stdout, sink }),
+    close: async () => {
       process.off('SIGHUP', reopen)
-      file.close()
+      file?.close()
+      await shipper?.flush(FLUSH_WITHIN)
     },
   }
 }

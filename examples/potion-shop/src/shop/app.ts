@@ -41,7 +41,8 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   const counts = new ErrorCounts()
   // The error counts read the log.
   const sinks = [counts, ...(parts.sink === undefined ? [] : [parts.sink])]
-  const { logger, close: closeLog } = createLog(SERVICE, values.logFile, sinks, parts.sink === undefined)
+  const { logFile: file, logEngine: engine } = values
+  const { logger, close: closeLog } = createLog(SERVICE, { file, engine, sinks, stdout: parts.sink === undefined })
   // Retries, open circuits and fallbacks become log lines of their request. Contract 4.4a promises a line for every
   // retry, so the bound is beyond what a demo reaches.
   const stopPolicyLog = logPolicyEvents(logger, { linesMax: 1_000 })
@@ -51,7 +52,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   await app.register(apiPages, { contract })
   app.addHook('onClose', async () => {
     stopPolicyLog()
-    closeLog()
+    await closeLog()
   })
 
   const dependencies = createDependencies(values, parts.fetch)

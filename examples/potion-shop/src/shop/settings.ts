@@ -1,5 +1,6 @@
 import {
   entriesMax,
+  logEngine,
   logFile,
   ownPort,
   ports,
@@ -23,6 +24,7 @@ export const shopSettings = {
   requestTimeoutMs,
   seed,
   logFile,
+  logEngine,
 } as const
 
 /** The values of {@link shopSettings}. */

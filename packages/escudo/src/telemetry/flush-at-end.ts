@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers'
 
 /** Something that holds lines until it is flushed. */
 export interface Flushable {
-  flush(): void
+  /** @param isLast false if the process goes on, because other code handles the signal */
+  flush(isLast: boolean): void
 }
 
 // The signals that end a process without a handler. Where the system does not know one, it has no handler.
@@ -26,7 +27,7 @@ export function watchExit(): void {
   isWatchingExit = true
   process.prependListener('exit', () => {
     hasEnded = true
-    flushAll()
+    flushAll(true)
   })
 }
 
@@ -86,7 +87,8 @@ function watch(signal: NodeJS.Signals): void {
  * It runs before other listeners and removes itself, because some of them end the process only if they are the last.
  */
 function onSignal(signal: NodeJS.Signals): void {
-  flushAll()
+  const isLast = process.listenerCount(signal) === 1
+  flushAll(isLast)
   process.off(signal, onSignal)
   if (process.listenerCount(signal) === 0) {
     process.kill(process.pid, signal)
@@ -100,6 +102,6 @@ function onSignal(signal: NodeJS.Signals): void {
   })
 }
 
-function flushAll(): void {
-  for (const target of waiting) target.flush()
+function flushAll(isLast: boolean): void {
+  for (const target of waiting) target.flush(isLast)
 }

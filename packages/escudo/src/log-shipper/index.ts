@@ -1,0 +1,2 @@
+export { LogShipper } from './log-shipper.ts'
+export type { LogFormat, LogShipperOptions } from './options.ts'
