@@ -35,12 +35,6 @@ async function startChain(setup: string): Promise<readonly [shop: Service, produ
   return [shop, products, inventory]
 }
 
-/** Ends the services, so that all spans are sent, and returns those of one trace. */
-async function spansOfTrace(services: readonly Service[], traceId: string | null): Promise<readonly ReceivedSpan[]> {
-  for (const service of services) expect(await service.stop(), service.errors()).toBe(0)
-  return (receiver as Receiver).spans.filter((span) => span.traceId === traceId)
-}
-
 /** The tree of spans below a parent: service, name and kind of each, with its children. */
 function tree(spans: readonly ReceivedSpan[], parent: string | undefined): unknown[] {
   return spans
@@ -55,60 +49,18 @@ function tree(spans: readonly ReceivedSpan[], parent: string | undefined): unkno
 // The code names its service; three services need three names.
 const named = (text: string) => text.replace("'potion-shop'", 'process.env.SERVICE')
 
+const PRODUCTS_ASK_INVENTORY = ['products client GET 200 unset', ['inventory server GET /products/:id 200 unset']]
+
 const CHAIN = [
   [
     'shop server GET /products/:id 200 unset',
     ['shop client GET 503 error', ['products server GET /products/:id 503 error']],
-    [
-      'shop client GET 200 unset resent 1',
-      [
-        'products server GET /products/:id 200 unset',
-        ['products client GET 200 unset', ['inventory server GET /products/:id 200 unset']],
-      ],
-    ],
+    ['shop client GET 200 unset resent 1', ['products server GET /products/:id 200 unset', PRODUCTS_ASK_INVENTORY]],
   ],
 ]
 
-describe('docs/observability.md, wired as it says', () => {
-  it('has at most ten lines, and no protocol or address', () => {
-    expect(code.trim().split('\n').length).toBeLessThanOrEqual(12)
-    expect(code).not.toMatch(/http|4318/)
-  })
-
-  it('makes one trace across three services, with a span for each attempt', async () => {
-    const chain = await startChain(named(code))
-    const [shop] = chain
-    const response = await fetch(`${shop.url}/products/mana-potion`)
-    expect(response.status).toBe(200)
-    const traceId = response.headers.get('x-trace-id')
-    const spans = await spansOfTrace(chain, traceId)
-    expect(tree(spans, undefined)).toEqual(CHAIN)
-    expect(new Set(spans.map(({ scope }) => scope))).toEqual(new Set(['escudo']))
-    // Every line of a request has the ids of its span.
-    for (const service of chain) {
-      for (const line of service.lines().filter(({ event }) => event === 'http.request')) {
-        const span = spans.find(({ spanId }) => spanId === line['span_id'])
-        expect(line).toMatchObject({ trace_id: traceId, service: span?.service })
-        expect(line['parent_span_id'] ?? undefined).toBe(span?.parentSpanId)
-      }
-    }
-    const [root] = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
-    expect(root?.events.map(({ name, attributes }) => [name, attributes['escudo.shield']])).toEqual([
-      ['escudo.retry.attempt', 'next'],
-      ['escudo.fallback', 'reviews'],
-    ])
-    expect(JSON.stringify(spans)).not.toContain('secret')
-  })
-
-  it('records a bug as an exception', async () => {
-    const chain = await startChain(named(code))
-    const response = await fetch(`${chain[0].url}/bug`)
-    const [span] = await spansOfTrace(chain, response.headers.get('x-trace-id'))
-    expect(span).toMatchObject({ status: 'error', attributes: { 'error.type': 'INTERNAL_SERVER_ERROR' } })
-    expect(span?.events).toMatchObject([{ name: 'exception', attributes: { 'exception.message': 'a bug' } }])
-  })
-})
-
+/** What a client of the shop makes of one request to the products. */
+const CALL = ['shop client GET 200 unset', ['products server GET /products/:id 200 unset', PRODUCTS_ASK_INVENTORY]]
 const INSTRUMENTATIONS = {
   http: ['HttpInstrumentation', '@opentelemetry/instrumentation-http'],
   undici: ['UndiciInstrumentation', '@opentelemetry/instrumentation-undici'],
@@ -121,31 +73,76 @@ function instrumented(names: readonly (keyof typeof INSTRUMENTATIONS)[]): string
   return imports.join('') + named(code).replace('.SERVICE }', `.SERVICE, instrumentations: [${list}] }`)
 }
 
+/** Sends requests to the shop, ends all services, and returns the spans of each request. */
+async function tracesOf(setup: string, paths: readonly string[]) {
+  const chain = await startChain(setup)
+  const ids: (string | null)[] = []
+  for (const path of paths) {
+    const response = await fetch(chain[0].url + path)
+    await response.text()
+    ids.push(response.headers.get('x-trace-id'))
+  }
+  for (const service of chain) expect(await service.stop(), service.errors()).toBe(0)
+  const { spans } = receiver as Receiver
+  return { chain, traces: ids.map((id) => spans.filter(({ traceId }) => traceId === id)) }
+}
+
+const shopScopes = (spans: readonly ReceivedSpan[]) =>
+  spans.filter(({ service }) => service === 'shop').map(({ kind, scope }) => `${kind} ${scope}`)
+
+it('has the code in ten lines, without protocol and address', () => {
+  expect(code.trim().split('\n').length).toBeLessThanOrEqual(12)
+  expect(code).not.toMatch(/http|4318/)
+})
+
+it('makes one trace across three services, with a span for each attempt, when wired as the page says', async () => {
+  const { chain, traces } = await tracesOf(named(code), ['/products/mana-potion', '/bug'])
+  const [spans = [], bugs = []] = traces
+  expect(tree(spans, undefined)).toEqual(CHAIN)
+  expect(new Set(spans.map(({ scope }) => scope))).toEqual(new Set(['escudo']))
+  const [root] = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
+  expect(root?.events.map(({ name, attributes }) => [name, attributes['escudo.shield']])).toEqual([
+    ['escudo.retry.attempt', 'next'],
+    ['escudo.fallback', 'reviews'],
+  ])
+  expect(JSON.stringify(spans)).not.toContain('secret')
+
+  // Every line of a request has the ids of its span.
+  const lines = chain.flatMap((service) => service.lines()).filter(({ event }) => event === 'http.request')
+  expect(lines).toHaveLength(5)
+  for (const line of lines) {
+    const span = [...spans, ...bugs].find(({ spanId }) => spanId === line['span_id'])
+    expect(line).toMatchObject({ trace_id: span?.traceId, service: span?.service })
+    expect(line['parent_span_id'] ?? undefined).toBe(span?.parentSpanId)
+  }
+
+  expect(bugs).toMatchObject([{ status: 'error', attributes: { 'error.type': 'INTERNAL_SERVER_ERROR' } }])
+  expect(bugs[0]?.events).toMatchObject([{ name: 'exception', attributes: { 'exception.message': 'a bug' } }])
+})
+
 describe.each([[['http']], [['undici']], [['http', 'undici']]] as const)(
   'beside the instrumentation of %s',
   (names) => {
-    it('makes the same trace, and no span twice', async () => {
-      const chain = await startChain(instrumented(names))
-      const response = await fetch(`${chain[0].url}/products/mana-potion`)
-      expect(response.status).toBe(200)
-      const spans = await spansOfTrace(chain, response.headers.get('x-trace-id'))
-      expect(tree(spans, undefined)).toEqual(CHAIN)
-      const adopted = (names as readonly string[]).includes('http')
-      const scopes = new Map(spans.map(({ kind, scope }) => [kind, scope]))
-      expect(scopes.get('server')).toBe(adopted ? '@opentelemetry/instrumentation-http' : 'escudo')
-      expect(scopes.get('client')).toBe('escudo')
-      const [root] = spans.filter(({ parentSpanId }) => parentSpanId === undefined)
-      expect(root?.events.map(({ name }) => name)).toEqual(['escudo.retry.attempt', 'escudo.fallback'])
-    })
+    it('makes the same traces, and no span twice', async () => {
+      const paths = ['/products/mana-potion', '/undici', '/node-http', '/plain']
+      const { traces } = await tracesOf(instrumented(names), paths)
+      const [first = [], undici = [], nodeHttp = [], plain = []] = traces
+      const server = (names as readonly string[]).includes('http')
+        ? 'server @opentelemetry/instrumentation-http'
+        : 'server escudo'
 
-    it('leaves requests that do not go through escudo to it', async () => {
-      const chain = await startChain(instrumented(names))
-      const response = await fetch(`${chain[0].url}/plain`)
-      const traceId = response.headers.get('x-trace-id')
-      const spans = await spansOfTrace(chain, traceId)
-      const clients = spans.filter(({ kind, service }) => kind === 'client' && service === 'shop')
+      expect(tree(first, undefined)).toEqual(CHAIN)
+      expect(shopScopes(first).toSorted()).toEqual(['client escudo', 'client escudo', server].toSorted())
+      const [root] = first.filter(({ parentSpanId }) => parentSpanId === undefined)
+      expect(root?.events.map(({ name }) => name)).toEqual(['escudo.retry.attempt', 'escudo.fallback'])
+
+      expect(tree(undici, undefined)).toEqual([['shop server GET /undici 200 unset', CALL, CALL, CALL]])
+      expect(tree(nodeHttp, undefined)).toEqual([['shop server GET /node-http 200 unset', CALL]])
+
+      // A request past escudo belongs to the instrumentation.
       const hasUndici = (names as readonly string[]).includes('undici')
-      expect(clients.map(({ scope }) => scope)).toEqual(hasUndici ? ['@opentelemetry/instrumentation-undici'] : [])
+      const past = hasUndici ? ['client @opentelemetry/instrumentation-undici'] : []
+      expect(shopScopes(plain).toSorted()).toEqual([...past, server].toSorted())
     })
   },
 )
