@@ -67,7 +67,9 @@ class OtelAttemptSpan extends OtelScope implements AttemptSpan {
 
 function parentOf(here: Ambient | undefined): Context {
   if (here === undefined) return ROOT_CONTEXT
-  return here.span instanceof OtelScope ? here.span.context : parentContext(here)
+  if (here.span instanceof OtelScope) return here.span.context
+  // Work without a span, such as a message: what it starts belongs to the span of its sender.
+  return parentContext({ ...here, spanId: here.parentSpanId ?? here.spanId })
 }
 
 function attributesOf({ method, url, template, attempt }: SentRequest, known: string): Attributes {

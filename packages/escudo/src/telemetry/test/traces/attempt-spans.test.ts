@@ -11,7 +11,7 @@ import { hedge } from '../../../policies/hedge/hedge.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { resilience } from '../../../undici/resilience.ts'
 import { resilientRequest } from '../../../undici/resilient-request.ts'
-import { startTraces, type TestSdk, TRACE_ID, TRACEPARENT } from './setup.ts'
+import { CALLER_SPAN_ID, startTraces, type TestSdk, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 /** A client of any kind: sends a request and reads the answer. */
 type Send = (url: string, headers?: Record<string, string>) => Promise<{ status: number; text: string }>
@@ -81,8 +81,8 @@ describe.each(Object.entries(CLIENTS))('the spans of %s', (_name, makeClient) =>
       'url.full': `${origin}/stock`,
     }
     expect(spans).toMatchObject([
-      { name: 'GET', traceId: TRACE_ID, status: 'error' },
-      { name: 'GET', traceId: TRACE_ID, status: 'unset' },
+      { name: 'GET', traceId: TRACE_ID, parentSpanId: CALLER_SPAN_ID, status: 'error' },
+      { name: 'GET', traceId: TRACE_ID, parentSpanId: CALLER_SPAN_ID, status: 'unset' },
     ])
     expect(spans.map((span) => span.attributes)).toEqual([
       { ...attributes, 'http.response.status_code': 503, 'error.type': '503' },
