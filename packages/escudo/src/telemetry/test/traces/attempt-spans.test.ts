@@ -169,7 +169,7 @@ describe.each(Object.entries(CLIENTS))('the spans of %s', (_name, makeClient) =>
     const { origin, received } = await dependency()
     await makeClient(shield('inventory', retryOnce()))(origin, { TraceParent: TRACEPARENT })
     await clientSpans(sdk, 1)
-    expect(received[0]?.traceparent).toBe(TRACEPARENT)
+    expect(received[0]?.['traceparent']).toBe(TRACEPARENT)
   })
 
   it('do not exist while tracing is suppressed', async () => {

@@ -60,7 +60,7 @@ it('without ids for a span, escudo sends and logs its own', async () => {
   record(providerOf(() => Object.assign(faultySpan([]), { spanContext: () => ({ ...IDS, traceId: '' }) })))
   let received: string | undefined
   const origin = await serveHttp((request, response) => {
-    received = request.headers.traceparent as string
+    received = request.headers['traceparent'] as string
     response.end('ok')
   })
   const send = resilientFetch({ name: 'x' })

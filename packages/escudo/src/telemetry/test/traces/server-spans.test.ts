@@ -206,7 +206,7 @@ describe('the active span', () => {
     const answers = await Promise.all(
       Array.from({ length: 50 }, async (_, n) => {
         const response = await fetch(`http://127.0.0.1:${port}/${n}`)
-        return { header: response.headers.get('x-trace-id'), ...((await response.json()) as Record<string, string>) }
+        return { header: response.headers.get('x-trace-id'), ...((await response.json()) as Seen) }
       }),
     )
     for (const { before, after, own, trace: id, header } of answers) {
@@ -308,6 +308,13 @@ describe('a request', () => {
     await app.close()
   })
 })
+
+interface Seen {
+  readonly before?: string
+  readonly after?: string
+  readonly own?: string
+  readonly trace?: string
+}
 
 function contractApp(contract: ReturnType<typeof createErrorContract>) {
   return Fastify(contractOptions(contract))
