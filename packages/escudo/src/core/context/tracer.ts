@@ -13,6 +13,13 @@ export interface Tracer {
    * @returns undefined if nothing makes spans: escudo's own ids are used then
    */
   serve(request: ServedRequest, inbound: TraceContext): ServerSpan | undefined
+  /**
+   * Starts the span of work that is no request, or adopts the one that an instrumentation has started.
+   *
+   * @param inbound the trace of the message; without `parentSpanId` it is a new one, whose ids are not used
+   * @returns undefined if nothing makes spans
+   */
+  work(name: string, inbound: TraceContext): WorkSpan | undefined
   /** The context in which a call starts: that of its request, or of a span of the user inside it. */
   current(): Ambient | undefined
   /**
@@ -63,6 +70,13 @@ export interface ServerSpan extends SpanScope {
   recordError(error: unknown): void
   /** Ends the span; one that was adopted is only completed. */
   end(end: ServedEnd): void
+}
+
+/** The span of work that is no request. */
+export interface WorkSpan extends SpanScope {
+  readonly ids: TraceContext
+  /** Ends the span. An error that the service's team must act on is recorded. */
+  end(failure: { readonly error: unknown } | undefined): void
 }
 
 /** The span of an attempt. */

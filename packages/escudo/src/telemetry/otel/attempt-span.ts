@@ -68,7 +68,7 @@ class OtelAttemptSpan extends OtelScope implements AttemptSpan {
 function parentOf(here: Ambient | undefined): Context {
   if (here === undefined) return ROOT_CONTEXT
   if (here.span instanceof OtelScope) return here.span.context
-  // Work without a span, such as a message: what it starts belongs to the span of its sender.
+  // A request from before the recording, which has no span: what it starts belongs to the span of its caller.
   return parentContext({ ...here, spanId: here.parentSpanId ?? here.spanId })
 }
 

@@ -2,8 +2,6 @@ import {
   type Attributes,
   type Context,
   context,
-  propagation,
-  ROOT_CONTEXT,
   type Span,
   SpanKind,
   SpanStatusCode,
@@ -14,12 +12,21 @@ import { ambient } from '../../core/context/ambient.ts'
 import type { TraceContext } from '../../core/context/trace-context.ts'
 import type { ServedEnd, ServedRequest, ServerSpan } from '../../core/context/tracer.ts'
 import { addressOf, knownMethod, portOf } from '../http-facts.ts'
-import { guarded, hasIds, idsOf, OtelScope, parentContext, type RpcMetadata, rpcMetadata } from './span-context.ts'
+import {
+  guarded,
+  hasIds,
+  idsWithin,
+  inboundContext,
+  kindOf,
+  OtelScope,
+  type RpcMetadata,
+  rpcMetadata,
+} from './span-context.ts'
 import { recordException } from './span-errors.ts'
 
 /** Starts the span of a request. Returns undefined if the provider makes none. */
 export function startServerSpan(tracer: Tracer, request: ServedRequest, inbound: TraceContext): ServerSpan | undefined {
-  const parent = parentOf(inbound)
+  const parent = inboundContext(inbound)
   const method = knownMethod(request.method)
   const name = method === '_OTHER' ? 'HTTP' : method
   const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: attributesOf(request, method) }, parent)
@@ -53,10 +60,7 @@ abstract class RequestSpan extends OtelScope implements ServerSpan {
 
   constructor(tracer: object, inside: Context, span: Span, inbound: TraceContext, name: string) {
     super(inside, span)
-    const { traceId, parentSpanId, baggage } = inbound
-    const ids = idsOf(span)
-    // An instrumentation may continue the trace of a peer that is not trusted. Nothing else of that peer is passed on.
-    this.ids = ids.traceId === traceId ? { ...ids, parentSpanId, baggage } : { ...ids, traceState: undefined }
+    this.ids = idsWithin(span, inbound)
     this.tracer = tracer
     this.name = name
   }
@@ -121,20 +125,6 @@ class AdoptedServerSpan extends RequestSpan {
     }
     if (errorCode !== undefined) this.span.setAttribute('escudo.error.code', errorCode)
   }
-}
-
-function parentOf(inbound: TraceContext): Context {
-  const { traceId, parentSpanId, traceFlags, traceState, baggage } = inbound
-  if (parentSpanId === undefined) return ROOT_CONTEXT
-  const parent = parentContext({ traceId, spanId: parentSpanId, traceFlags, traceState })
-  if (baggage === undefined) return parent
-  const entries = propagation.getBaggage(propagation.extract(ROOT_CONTEXT, { baggage }))
-  return entries === undefined ? parent : propagation.setBaggage(parent, entries)
-}
-
-/** The kind of a span of the SDK. The API does not show it. */
-function kindOf(span: Span): unknown {
-  return (span as { readonly kind?: unknown }).kind
 }
 
 function attributesOf({ method, path, host, isEncrypted }: ServedRequest, known: string): Attributes {

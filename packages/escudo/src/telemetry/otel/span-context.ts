@@ -3,6 +3,7 @@ import {
   context,
   createContextKey,
   createTraceState,
+  propagation,
   ROOT_CONTEXT,
   type Span,
   type SpanContext,
@@ -68,10 +69,32 @@ export function parentContext(ids: Pick<TraceContext, 'traceId' | 'spanId' | 'tr
   return trace.setSpanContext(ROOT_CONTEXT, parent)
 }
 
+/** The context that an inbound trace starts: its span as parent, and its baggage. */
+export function inboundContext(inbound: TraceContext): Context {
+  const { traceId, parentSpanId, traceFlags, traceState, baggage } = inbound
+  if (parentSpanId === undefined) return ROOT_CONTEXT
+  const parent = parentContext({ traceId, spanId: parentSpanId, traceFlags, traceState })
+  if (baggage === undefined) return parent
+  const entries = propagation.getBaggage(propagation.extract(ROOT_CONTEXT, { baggage }))
+  return entries === undefined ? parent : propagation.setBaggage(parent, entries)
+}
+
 /** The ids of a span, as escudo sends and logs them. */
 export function idsOf(span: Span): Pick<TraceContext, 'traceId' | 'spanId' | 'traceFlags' | 'traceState'> {
   const { traceId, spanId, traceFlags, traceState } = span.spanContext()
   return { traceId, spanId, traceFlags, traceState: traceState?.serialize() }
+}
+
+/** The ids of a span of a request or message, with what its sender has sent. */
+export function idsWithin(span: Span, { traceId, parentSpanId, baggage }: TraceContext): TraceContext {
+  const ids = idsOf(span)
+  // An instrumentation may continue the trace of a peer that is not trusted. Nothing else of that peer is passed on.
+  return ids.traceId === traceId ? { ...ids, parentSpanId, baggage } : { ...ids, traceState: undefined }
+}
+
+/** The kind of a span of the SDK. The API does not show it. */
+export function kindOf(span: Span): unknown {
+  return (span as { readonly kind?: unknown }).kind
 }
 
 /**

@@ -7,6 +7,7 @@ import { startAttemptSpan } from './attempt-span.ts'
 import { adoptServerSpan, startServerSpan } from './server-span.ts'
 import { currentContext, guarded } from './span-context.ts'
 import { recordEvents } from './span-events.ts'
+import { startWorkSpan } from './work-span.ts'
 
 /** Options of {@link recordTraces}. */
 export interface OtelTracesOptions {
@@ -24,6 +25,7 @@ const SCOPE = 'escudo'
  *   adopted. Log lines and `X-Trace-ID` have its ids.
  * - A client span for each attempt of `resilientFetch` and of `escudo/undici`. The attempt sends its ids as
  *   `traceparent`. Instrumentations of `fetch`, undici and `node:http` make no second span for it.
+ * - A span for what `withContext` runs, such as a message or a job.
  * - What policies do, as events on the active span: `escudo.retry.attempt`, `escudo.circuit_breaker.state_change`.
  *
  * The order does not matter: spans are recorded as soon as the SDK has started. Without an SDK there are none, and
@@ -59,6 +61,7 @@ export function recordTraces(options: OtelTracesOptions = {}): () => void {
   const recording: Tracer = {
     serve: (request, inbound) =>
       guarded(provider, () => adoptServerSpan(provider, request, inbound) ?? startServerSpan(spans, request, inbound)),
+    work: (name, inbound) => guarded(provider, () => startWorkSpan(spans, name, inbound)),
     current: () => guarded(provider, currentContext),
     send: (request, here) => guarded(provider, () => startAttemptSpan(spans, request, here)),
   }
