@@ -13,12 +13,14 @@ import type { TraceContext } from '../../core/context/trace-context.ts'
 import type { ServedEnd, ServedRequest, ServerSpan } from '../../core/context/tracer.ts'
 import { addressOf, knownMethod, portOf } from '../http-facts.ts'
 import {
+  adoptedIds,
   guarded,
   hasIds,
-  idsWithin,
   inboundContext,
+  isSuppressed,
   kindOf,
   OtelScope,
+  ownIds,
   type RpcMetadata,
   rpcMetadata,
 } from './span-context.ts'
@@ -26,13 +28,17 @@ import { recordException } from './span-errors.ts'
 
 /** Starts the span of a request. Returns undefined if the provider makes none. */
 export function startServerSpan(tracer: Tracer, request: ServedRequest, inbound: TraceContext): ServerSpan | undefined {
+  // An instrumentation suppresses tracing for a request that it is told to ignore. Inside an attempt, it is suppressed
+  // too: there the request is made without a network.
+  const active = context.active()
+  if (isSuppressed(active) && kindOf(trace.getSpan(active)) !== SpanKind.CLIENT) return undefined
   const parent = inboundContext(inbound)
   const method = knownMethod(request.method)
   const name = method === '_OTHER' ? 'HTTP' : method
   const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: attributesOf(request, method) }, parent)
   // Without an SDK, the span is that of the parent, or has no ids.
   if (!hasIds(span) || span.spanContext().spanId === inbound.parentSpanId) return undefined
-  return new OwnServerSpan(tracer, trace.setSpan(parent, span), span, inbound, name)
+  return new OwnServerSpan(tracer, trace.setSpan(parent, span), span, ownIds(span, inbound), name)
 }
 
 /**
@@ -50,7 +56,14 @@ export function adoptServerSpan(tracer: object, request: ServedRequest, inbound:
   const isOfOther = span.spanContext().spanId === ambient()?.spanId
   if (!isOfServer || isOfOther) return undefined
   const method = knownMethod(request.method)
-  return new AdoptedServerSpan(tracer, active, span, inbound, method === '_OTHER' ? 'HTTP' : method, metadata)
+  return new AdoptedServerSpan(
+    tracer,
+    active,
+    span,
+    adoptedIds(span, inbound),
+    method === '_OTHER' ? 'HTTP' : method,
+    metadata,
+  )
 }
 
 abstract class RequestSpan extends OtelScope implements ServerSpan {
@@ -58,9 +71,9 @@ abstract class RequestSpan extends OtelScope implements ServerSpan {
   protected readonly tracer: object
   protected readonly name: string
 
-  constructor(tracer: object, inside: Context, span: Span, inbound: TraceContext, name: string) {
+  constructor(tracer: object, inside: Context, span: Span, ids: TraceContext, name: string) {
     super(inside, span)
-    this.ids = idsWithin(span, inbound)
+    this.ids = ids
     this.tracer = tracer
     this.name = name
   }
@@ -109,11 +122,11 @@ class AdoptedServerSpan extends RequestSpan {
     tracer: object,
     inside: Context,
     span: Span,
-    inbound: TraceContext,
+    ids: TraceContext,
     name: string,
     metadata: RpcMetadata | undefined,
   ) {
-    super(tracer, inside, span, inbound, name)
+    super(tracer, inside, span, ids, name)
     this.#metadata = metadata
   }
 

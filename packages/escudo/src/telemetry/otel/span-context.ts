@@ -85,16 +85,21 @@ export function idsOf(span: Span): Pick<TraceContext, 'traceId' | 'spanId' | 'tr
   return { traceId, spanId, traceFlags, traceState: traceState?.serialize() }
 }
 
-/** The ids of a span of a request or message, with what its sender has sent. */
-export function idsWithin(span: Span, { traceId, parentSpanId, baggage }: TraceContext): TraceContext {
-  const ids = idsOf(span)
+/** The ids of a span that escudo has started for a request or message, with what its sender has sent. */
+export function ownIds(span: Span, { parentSpanId, baggage }: TraceContext): TraceContext {
+  return { ...idsOf(span), parentSpanId, baggage }
+}
+
+/** The same for a span that was adopted. */
+export function adoptedIds(span: Span, inbound: TraceContext): TraceContext {
+  const own = ownIds(span, inbound)
   // An instrumentation may continue the trace of a peer that is not trusted. Nothing else of that peer is passed on.
-  return ids.traceId === traceId ? { ...ids, parentSpanId, baggage } : { ...ids, traceState: undefined }
+  return own.traceId === inbound.traceId ? own : { ...own, traceState: undefined }
 }
 
 /** The kind of a span of the SDK. The API does not show it. */
-export function kindOf(span: Span): unknown {
-  return (span as { readonly kind?: unknown }).kind
+export function kindOf(span: Span | undefined): unknown {
+  return (span as { readonly kind?: unknown } | undefined)?.kind
 }
 
 /**

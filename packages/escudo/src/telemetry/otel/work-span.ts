@@ -3,7 +3,7 @@ import { ambient } from '../../core/context/ambient.ts'
 import type { TraceContext } from '../../core/context/trace-context.ts'
 import type { WorkSpan } from '../../core/context/tracer.ts'
 import { verdictOfError } from '../../errors/classification.ts'
-import { guarded, hasIds, idsWithin, inboundContext, isSuppressed, kindOf, OtelScope } from './span-context.ts'
+import { adoptedIds, guarded, hasIds, inboundContext, isSuppressed, kindOf, OtelScope, ownIds } from './span-context.ts'
 import { errorTypeOf, recordException } from './span-errors.ts'
 
 /** Starts the span of a message or a job, or adopts that of an instrumentation for messages. */
@@ -11,13 +11,14 @@ export function startWorkSpan(tracer: Tracer, name: string, inbound: TraceContex
   const active = context.active()
   if (isSuppressed(active)) return undefined
   const outer = trace.getSpan(active)
-  if (hasIds(outer) && isOfMessage(outer, inbound)) return new OtelWorkSpan(tracer, active, outer, inbound, false)
+  if (hasIds(outer) && isOfMessage(outer, inbound))
+    return new OtelWorkSpan(tracer, active, outer, adoptedIds(outer, inbound), false)
   const parent = inboundContext(inbound)
   const kind = inbound.parentSpanId === undefined ? SpanKind.INTERNAL : SpanKind.CONSUMER
   const span = tracer.startSpan(name, { kind }, parent)
   // Without an SDK, the span is that of the parent, or has no ids.
   if (!hasIds(span) || span.spanContext().spanId === inbound.parentSpanId) return undefined
-  return new OtelWorkSpan(tracer, trace.setSpan(parent, span), span, inbound, true)
+  return new OtelWorkSpan(tracer, trace.setSpan(parent, span), span, ownIds(span, inbound), true)
 }
 
 /** Whether an active span is that of the same message. That of a request around the work is not. */
@@ -31,9 +32,9 @@ class OtelWorkSpan extends OtelScope implements WorkSpan {
   readonly #tracer: object
   readonly #isOwn: boolean
 
-  constructor(tracer: object, inside: Context, span: Span, inbound: TraceContext, isOwn: boolean) {
+  constructor(tracer: object, inside: Context, span: Span, ids: TraceContext, isOwn: boolean) {
     super(inside, span)
-    this.ids = idsWithin(span, inbound)
+    this.ids = ids
     this.#tracer = tracer
     this.#isOwn = isOwn
   }

@@ -1,10 +1,11 @@
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, SpanKind, trace } from '@opentelemetry/api'
+import { context, createContextKey, SpanKind, trace } from '@opentelemetry/api'
 import { describe, expect, it, vi } from 'vitest'
 import { ambient } from '../../../core/context/ambient.ts'
+import { resilientFetch } from '../../../http/resilient-fetch.ts'
 import { serverPerTest } from '../../../server/fastify/test/setup.ts'
-import { startTraces, type TestSdk, TRACEPARENT } from './setup.ts'
+import { startTraces, type TestSdk, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const serve = serverPerTest()
 const headers = { traceparent: TRACEPARENT }
@@ -123,6 +124,33 @@ describe('the active span', () => {
     expect(await response.text()).toBe(span?.spanId)
     expect(response.headers.get('x-trace-id')).toBe(span?.traceId)
     expect(span).toMatchObject({ name: 'GET /items/:id', attributes: { 'http.route': '/items/:id' } })
+  })
+
+  it('is none for a request that an instrumentation ignores', async () => {
+    const sdk = startTraces()
+    const { port, app } = await serve((server) => void server.get('/healthz', async () => ambient()?.spanId))
+    const suppressed = context
+      .active()
+      .setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
+    const emit = app.server.emit.bind(app.server) as (...args: unknown[]) => boolean
+    app.server.emit = ((...args: unknown[]) => context.with(suppressed, () => emit(...args))) as typeof app.server.emit
+    const response = await fetch(`http://127.0.0.1:${port}/healthz`, { headers })
+    expect(await response.text()).toMatch(/^[0-9a-f]{16}$/)
+    expect(response.headers.get('x-trace-id')).toBe(TRACE_ID)
+    expect(sdk.spans()).toEqual([])
+  })
+
+  it('is a new one for a request that an attempt makes without a network', async () => {
+    const sdk = startTraces()
+    const { app } = await serve((server) => void server.get('/inner', async () => activeIds()?.spanId))
+    const inject: typeof fetch = async (_, init) => {
+      const given = Object.fromEntries(new Headers(init?.headers))
+      return new Response((await app.inject({ url: '/inner', headers: given })).body)
+    }
+    const text = await (await resilientFetch({ name: 'x', fetch: inject })('http://inner.test/inner')).text()
+    const [server] = await serverSpans(sdk)
+    expect(text).toBe(server?.spanId)
+    expect(server?.parentSpanId).toBe(sdk.spansOf('client')[0]?.spanId)
   })
 
   it('is a new one for a request that is made inside another one, without a network', async () => {
