@@ -35,14 +35,14 @@ const SCOPE = 'escudo'
  * @throws ConfigurationError for an invalid option, and if traces are recorded already
  * @example
  * ```ts
- * import { context, trace } from '@opentelemetry/api'
- * import { resilientFetch } from 'escudo/http'
+ * import { trace } from '@opentelemetry/api'
+ * import { fallback, shield } from 'escudo'
  * import { recordTraces } from 'escudo/otel'
  *
- * const stop = recordTraces() // with the SDK, docs/observability.md: every attempt is a span
- * const inventory = resilientFetch({ name: 'inventory', baseUrl: 'http://localhost:9002' })
- * await trace.getTracer('shop').startActiveSpan('nightly report', async (span) => {
- *   await inventory('/inventory/mana-potion').catch(() => null)
+ * const stop = recordTraces()
+ * const inventory = shield('inventory', fallback({ stock: null }))
+ * await trace.getTracer('shop').startActiveSpan('report', async (span) => {
+ *   await inventory.run(() => Promise.reject(new Error('down'))) // the event `escudo.fallback` of this span
  *   span.end()
  * })
  * stop()
