@@ -1,7 +1,10 @@
 import type { Attributes, Span } from '@opentelemetry/api'
 import { causesOf, messageOf, technicalFields, typeOf } from '../../errors/contract/log-fields.ts'
 import { factsOf } from '../../errors/error-facts.ts'
+import { truncate } from '../../errors/to-json.ts'
 import { REDACTED, redactText } from '../lines/secret-text.ts'
+
+const MESSAGE_LENGTH_MAX = 2_048
 
 /** Adds the event `exception` of the semantic conventions. Secrets in it are redacted as in log lines. */
 export function recordException(span: Span, error: unknown, withStack: boolean): void {
@@ -19,7 +22,7 @@ export function errorTypeOf(error: unknown): string {
 /** The message of an error and of its causes: that of a failed `fetch` alone says nothing. */
 export function explained(error: unknown): string {
   const causes = causesOf(error, false).map((cause) => (cause as { readonly message: string }).message)
-  return redacted([messageOf(error), ...causes].join(': '))
+  return truncate(redacted([messageOf(error), ...causes].join(': ')), MESSAGE_LENGTH_MAX)
 }
 
 export function redacted(text: string): string {

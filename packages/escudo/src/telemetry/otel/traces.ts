@@ -1,4 +1,5 @@
 import { type TracerProvider, trace } from '@opentelemetry/api'
+import { ambient } from '../../core/context/ambient.ts'
 import { setTracer, type Tracer, tracer } from '../../core/context/tracer.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
@@ -62,7 +63,7 @@ export function recordTraces(options: OtelTracesOptions = {}): () => void {
     serve: (request, inbound) =>
       guarded(provider, () => adoptServerSpan(provider, request, inbound) ?? startServerSpan(spans, request, inbound)),
     work: (name, inbound) => guarded(provider, () => startWorkSpan(spans, name, inbound)),
-    current: () => guarded(provider, currentContext),
+    current: () => guarded(provider, currentContext) ?? ambient(),
     send: (request, here) => guarded(provider, () => startAttemptSpan(spans, request, here)),
   }
   setTracer(recording)

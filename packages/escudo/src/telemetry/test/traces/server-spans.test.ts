@@ -6,9 +6,11 @@ import Fastify from 'fastify'
 import { describe, expect, it, vi } from 'vitest'
 import { ambient } from '../../../core/context/ambient.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
+import { Exchange } from '../../../server/exchange.ts'
 import { Errors, serverPerTest } from '../../../server/fastify/test/setup.ts'
 import { contractOptions, escudo } from '../../../server/fastify.ts'
 import { recordTraces } from '../../otel.ts'
+import { createLogger } from '../../pino.ts'
 import { CALLER_SPAN_ID, startTraces, type TestSdk, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const serve = serverPerTest()
@@ -129,6 +131,21 @@ describe('the span of a request', () => {
       'http.response.status_code': status,
     })
     expect(span?.attributes).not.toHaveProperty('http.route')
+  })
+
+  it('has the scheme of the connection, and its port', () => {
+    const sdk = startTraces()
+    const contract = createErrorContract({ service: 'x', errors: Errors })
+    const logger = createLogger({ service: 'x', stdout: false, sink: { write: () => {} } })
+    const inbound = { method: 'GET', url: 'https://shop.test/a?b', address: undefined, headers: { host: 'shop.test' } }
+    new Exchange(contract, logger as never, { ...inbound, isEncrypted: true }).end(200)
+    new Exchange(contract, logger as never, { ...inbound, headers: { host: 'no host' } }).end(200)
+    const address = { 'server.address': 'shop.test', 'server.port': 443 }
+    const rest = { 'http.request.method': 'GET', 'url.path': '/a', 'http.response.status_code': 200 }
+    expect(sdk.spans().map(({ attributes }) => attributes)).toEqual([
+      { ...rest, ...address, 'url.scheme': 'https' },
+      { ...rest, 'url.scheme': 'http' },
+    ])
   })
 
   it('ends when the client disconnects', async () => {
