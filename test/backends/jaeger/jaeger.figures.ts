@@ -28,9 +28,13 @@ interface JaegerTrace {
 
 mkdirSync(join(ROOT, 'dist'), { recursive: true })
 const folder = mkdtempSync(join(ROOT, 'dist', 'traces-'))
-let program = ''
+let program: string | undefined
 beforeAll(async () => {
-  program = await jaegerProgram()
+  program = await jaegerProgram().catch((error: Error) => {
+    if (process.env['CI'] === 'true') throw error
+    console.warn(`skipped: Jaeger needs Go 1.24 or later to be built, https://go.dev/dl/: ${error.message}`)
+    return undefined
+  })
 }, BUILD_MS_MAX)
 afterAll(async () => {
   rmSync(folder, { recursive: true })
@@ -61,8 +65,8 @@ function tree({ spans, processes }: JaegerTrace, parent: string | undefined): un
   return nodes.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
 }
 
-test('Jaeger has the whole trace of /product-details, with a retry and the fallback', async () => {
-  const jaeger = start(program, [], {})
+test('Jaeger has the whole trace of /product-details, with a retry and the fallback', async ({ skip }) => {
+  const jaeger = start(program ?? skip('Jaeger is not built'), [], {})
   try {
     let hasEnded = false
     void jaeger.exit.then(() => {
