@@ -1,3 +1,4 @@
+import type { AttemptSpan } from '../core/context/tracer.ts'
 import { type Call, scopeOf } from '../core/engine/call.ts'
 import type { Cancellation } from '../core/engine/cancel-scope.ts'
 import { discard } from '../core/engine/discard.ts'
@@ -10,8 +11,10 @@ import { amendTimeout, bodyError, errorForCaller, fetchError, statusError } from
 import type { ClientSettings } from './client-settings.ts'
 import type { ResponseShield } from './options.ts'
 import { checkInTime } from './request/in-time.ts'
-import type { OutgoingRequest } from './request/outgoing-request.ts'
+import type { AttemptRequest, OutgoingRequest } from './request/outgoing-request.ts'
+import { hasHeader, setHeader } from './request/plain-headers.ts'
 import { fetchConfined } from './request/redirects.ts'
+import { traceparentOf } from './request/span-header.ts'
 import type { BodyErrors, BodyOwner, ResponseBody } from './response/body-stream.ts'
 import { ErrorBody } from './response/error-body.ts'
 import { FailedResponse } from './response/failed-response.ts'
@@ -91,18 +94,20 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
     if (scope !== undefined) attempt.watch(scope)
     try {
       const prepared = this.request.forAttempt(call, this.lastError, attempt)
-      const { input, init, confined } = prepared instanceof Promise ? await prepared : prepared
+      const request = prepared instanceof Promise ? await prepared : prepared
       try {
         checkInTime(call, this.settings.name)
       } catch (error) {
         this.request.abandonBody(attempt.upload, error)
         throw error
       }
-      attempt.telemetry = AttemptTelemetry.start(this.request, call.clock)
+      const telemetry = AttemptTelemetry.start(this.request, call)
+      attempt.telemetry = telemetry
       let response: Response
       try {
-        const { fetch, propagation } = this.settings
-        response = await (confined ? fetchConfined(fetch, input, init, propagation.isOwn) : fetch(input, init))
+        response = await (telemetry?.span === undefined
+          ? this.#fetch(request)
+          : this.#fetchInside(telemetry.span, request))
       } catch (error) {
         attempt.upload?.cancel(error)
         if (scope?.cancellation !== undefined) throw scope.cancellation.reason
@@ -128,6 +133,17 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
       attempt.unwatch()
       attempt.telemetry?.end()
     }
+  }
+
+  #fetch({ input, init, confined }: AttemptRequest): Promise<Response> {
+    const { fetch, propagation } = this.settings
+    return confined ? fetchConfined(fetch, input, init, propagation.isOwn) : fetch(input, init)
+  }
+
+  #fetchInside(span: AttemptSpan, request: AttemptRequest): Promise<Response> {
+    const traceparent = traceparentOf(span, hasHeader(this.request.headers, 'traceparent'), this.settings.propagation)
+    if (traceparent !== undefined) setHeader(request.init.headers, 'traceparent', traceparent)
+    return span.run(() => this.#fetch(request))
   }
 
   /** Returns the error of a response with an unwanted status. */

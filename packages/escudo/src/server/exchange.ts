@@ -1,5 +1,6 @@
 import type { Ambient, RequestTally } from '../core/context/ambient.ts'
-import { continueTrace, sampledTrace } from '../core/context/trace-context.ts'
+import { continueTrace, sampledTrace, type TraceContext } from '../core/context/trace-context.ts'
+import { type ServerSpan, type Tracer, tracer } from '../core/context/tracer.ts'
 import { type ServerRequestEnd, watchServed } from '../core/events/http-events.ts'
 import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
 import { type LogFields, technicalFields } from '../errors/contract/log-fields.ts'
@@ -24,6 +25,8 @@ export interface InboundRequest {
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>
   /** The remote address of the connection. */
   readonly address: string | undefined
+  /** Whether the connection is encrypted. Default: no. */
+  readonly isEncrypted?: boolean
 }
 
 /** The logged status of a request whose client disconnected before the answer was sent. It is never sent. */
@@ -53,6 +56,7 @@ export class Exchange implements RequestTally {
   readonly #acceptLanguage: string | undefined
   readonly #startedMs = performance.now()
   readonly #notifyEnd: ((end: ServerRequestEnd) => void) | undefined
+  readonly #span: ServerSpan | undefined
   #answer: ErrorAnswer | undefined
   #retries = 0
   /**
@@ -77,9 +81,11 @@ export class Exchange implements RequestTally {
     const locale = negotiateLocale(this.#acceptLanguage, contract.locale)
     const deadlineMs = trusted && deadline !== undefined ? inboundDeadlineMs(deadline, request.headers) : undefined
     watchShields()
+    this.#span = tracer === undefined ? undefined : startSpan(tracer, request, this.path, trace)
     // One form for all requests.
-    const { traceId, spanId, parentSpanId, traceFlags, traceState, baggage } = trace
-    this.ambient = { traceId, spanId, parentSpanId, traceFlags, traceState, baggage, deadlineMs, locale, tally: this }
+    const { traceId, spanId, parentSpanId, traceFlags, traceState, baggage } = this.#span?.ids ?? trace
+    const ambient = { traceId, spanId, parentSpanId, traceFlags, traceState, baggage, deadlineMs, locale, tally: this }
+    this.ambient = this.#span === undefined ? ambient : { ...ambient, span: this.#span }
     this.#notifyEnd = watchServed(request)
   }
 
@@ -102,12 +108,14 @@ export class Exchange implements RequestTally {
     })
     this.#answer = answer
     this.#log(answer.level, answer.log, 'http_error')
+    if (answer.kind === 'technical') this.#span?.recordError(error)
     return answer
   }
 
   /** Logs an error that happened while an error answer was sent. The answer does not change. */
   logSendingFailure(error: unknown): void {
     this.#log('error', technicalFields(error), 'http_error_sending_failed')
+    this.#span?.recordError(error)
   }
 
   /**
@@ -122,6 +130,7 @@ export class Exchange implements RequestTally {
     this.#answer = answer
     const fields = { ...answer.log, ...technicalFields(error), status_code: CLIENT_CLOSED_REQUEST }
     this.#log(isBug ? 'error' : 'debug', fields, 'http_error')
+    if (isBug) this.#span?.recordError(error)
   }
 
   /** Logs an error after the headers were sent. It is too late for an answer: the adapter closes the connection. */
@@ -134,6 +143,7 @@ export class Exchange implements RequestTally {
     this.#failedAfterHeaders = true
     this.#answer = this.#contract.lastResort(this.ambient.traceId)
     this.#log('error', { ...this.#answer.log, ...technicalFields(error) }, 'http_error')
+    this.#span?.recordError(error)
   }
 
   /**
@@ -161,12 +171,22 @@ export class Exchange implements RequestTally {
       errorKind: answer?.kind,
       traceId: sampledTrace(this.ambient),
     })
+    this.#span?.end({ status: loggedStatus, route: this.route, errorCode: answer?.code })
   }
 
   /** Logs an error, with the fields of the request after its own. */
   #log(level: LogLevel, fields: LogFields, event: string): void {
     writeKnownLine(this.#logger, level, event, new ErrorLine(fields, this), this.ambient)
   }
+}
+
+function startSpan(
+  tracer: Tracer,
+  { method, headers, isEncrypted = false }: InboundRequest,
+  path: string,
+  trace: TraceContext,
+): ServerSpan | undefined {
+  return tracer.serve({ method, path, host: joinHeader(headers['host']), isEncrypted }, trace)
 }
 
 // What Node and `fetch` throw when a client has disconnected: not bugs, but the consequence.

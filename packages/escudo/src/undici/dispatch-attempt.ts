@@ -71,8 +71,8 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     try {
       checkInTime(this.call, request.client.settings.name)
       const options = request.forAttempt(this.call, this.owner.lastError)
-      this.telemetry = AttemptTelemetry.start(request, this.call.clock)
-      request.client.dispatch(options, this)
+      this.telemetry = AttemptTelemetry.start(request, this.call)
+      request.dispatch(options, this, this.telemetry?.span)
     } catch (error) {
       this.#fail(attemptError(this.owner.request, error))
     }

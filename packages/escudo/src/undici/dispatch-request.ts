@@ -1,14 +1,16 @@
 import type { Dispatcher } from 'undici'
-import { type Ambient, ambient } from '../core/context/ambient.ts'
+import type { Ambient } from '../core/context/ambient.ts'
+import { type AttemptSpan, currentContext } from '../core/context/tracer.ts'
 import type { Call } from '../core/engine/call.ts'
 import type { Idempotency } from '../core/idempotency.ts'
 import { addAttemptHeaders } from '../http/request/attempt-headers.ts'
 import type { BodyNotReplayableError } from '../http/request/body-not-replayable-error.ts'
 import { IDEMPOTENCY_KEY, idempotencyOfRequest, isIdempotent } from '../http/request/methods.ts'
+import { traceparentOf } from '../http/request/span-header.ts'
 import type { UpstreamTarget } from '../http/upstream-target.ts'
 import type { DispatchClient, KnownOrigin } from './dispatch-client.ts'
 import { type SingleUseBody, singleUseBody } from './request-body.ts'
-import { AddedHeaders, RequestHeaders } from './request-headers.ts'
+import { AddedHeaders, RequestHeaders, withTraceparent } from './request-headers.ts'
 
 /** The options of a dispatch, with those that undici's own API functions and interceptors read. */
 export type RequestOptions = Dispatcher.DispatchOptions & {
@@ -43,7 +45,7 @@ export class DispatchRequest {
     this.client = client
     this.origin = client.originOf(options.origin)
     this.signal = signal
-    this.context = ambient()
+    this.context = currentContext()
     this.options = options
     this.headers = new RequestHeaders(options.headers)
     this.body = singleUseBody(options.body)
@@ -113,6 +115,22 @@ export class DispatchRequest {
     const attempt: Dispatcher.DispatchOptions = { ...options, headers: this.headers.with(added.list) ?? null }
     if (body !== undefined) attempt.body = body.take() as NonNullable<Dispatcher.DispatchOptions['body']>
     return attempt
+  }
+
+  /** Sends one attempt: inside its span, if it has one. */
+  dispatch(
+    attempt: Dispatcher.DispatchOptions,
+    handler: Dispatcher.DispatchHandler,
+    span: AttemptSpan | undefined,
+  ): void {
+    const { dispatch, settings } = this.client
+    if (span === undefined) {
+      dispatch(attempt, handler)
+      return
+    }
+    const traceparent = traceparentOf(span, this.headers.has('traceparent'), settings.propagation)
+    if (traceparent !== undefined) attempt.headers = withTraceparent(attempt.headers, traceparent) ?? null
+    span.run(() => dispatch(attempt, handler))
   }
 
   /** The error of the request's body, if it failed itself. */

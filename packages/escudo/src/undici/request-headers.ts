@@ -40,6 +40,19 @@ export class RequestHeaders {
   }
 }
 
+/** Returns headers of {@link RequestHeaders.with} with another `traceparent`. The caller has set none. */
+export function withTraceparent(headers: HeadersOption, traceparent: string): HeadersOption {
+  if (headers === undefined || headers === null) return ['traceparent', traceparent]
+  if (!Array.isArray(headers)) return { ...(headers as Record<string, string>), traceparent }
+  const list = [...(headers as string[])]
+  for (let index = list.length - 2; index >= 0; index -= 2) {
+    if (list[index] !== 'traceparent') continue
+    list[index + 1] = traceparent
+    return list
+  }
+  return [...list, 'traceparent', traceparent]
+}
+
 /** Collects the headers that an attempt adds to those of its caller. */
 export class AddedHeaders implements HeaderSink {
   /** Names and values, alternating. */

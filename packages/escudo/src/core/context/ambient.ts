@@ -20,6 +20,13 @@ export interface Ambient {
   readonly tally?: RequestTally | undefined
   /** Fields that every log line of this request carries. */
   readonly bindings?: Readonly<Record<string, unknown>> | undefined
+  /** The span with the ids above, if a tracing system made it. */
+  readonly span?: SpanScope | undefined
+}
+
+/** A span that code can run inside: the tracing system then regards it as the active one. */
+export interface SpanScope {
+  run<R>(body: () => R): R
 }
 
 /** Counts what shields do for one request, for its last log line. */
@@ -106,5 +113,7 @@ export function ambient(): Ambient | undefined {
 export function withAmbient<R>(context: Ambient | undefined, body: () => R): R {
   if (context === undefined && outside !== undefined) return outside.runInAsyncScope(body)
   // Most of a request runs in its context already.
-  return storage === undefined || storage.getStore() === context ? body() : storage.run(context, body)
+  if (storage === undefined || storage.getStore() === context) return body()
+  const span = context?.span
+  return span === undefined ? storage.run(context, body) : span.run(() => storage.run(context, body))
 }

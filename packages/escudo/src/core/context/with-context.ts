@@ -1,9 +1,10 @@
 import { systemClock } from '../clock.ts'
 import { type Duration, toMs } from '../options/durations.ts'
-import { knownKeys, requiredFunction } from '../options/options.ts'
-import { type Ambient, ambient, withAmbient } from './ambient.ts'
+import { checkedName, knownKeys, requiredFunction } from '../options/options.ts'
+import { type Ambient, withAmbient } from './ambient.ts'
 import { acceptDeadlines, inheritedLeftMs } from './inherited-deadline.ts'
 import { continueTrace, formatTraceparent } from './trace-context.ts'
+import { currentContext, tracer } from './tracer.ts'
 
 /**
  * The headers of a message: of a queue, a job, gRPC metadata or a worker message.
@@ -21,6 +22,8 @@ export interface ContextOptions {
   readonly locale?: string
   /** Fields for every log line of this work, such as the id of a job. */
   readonly bindings?: Readonly<Record<string, unknown>>
+  /** The name of its span, while `recordTraces` of `escudo/otel` records traces. Default: `work`. */
+  readonly name?: string
 }
 
 /**
@@ -50,18 +53,41 @@ export interface ContextOptions {
  */
 export function withContext<T>(carrier: Carrier | undefined, fn: () => T, options: ContextOptions = {}): T {
   requiredFunction(fn, 'withContext.fn')
-  knownKeys(options, 'withContext', ['deadline', 'locale', 'bindings'])
+  knownKeys(options, 'withContext', ['deadline', 'locale', 'bindings', 'name'])
   const { deadline, locale, bindings } = options
+  const name = checkedName(options.name ?? 'work', 'withContext.name')
   const trace = continueTrace({
     traceparent: header(carrier, 'traceparent'),
     tracestate: header(carrier, 'tracestate'),
     baggage: header(carrier, 'baggage'),
   })
   const context: Ambient = { ...trace, locale, bindings }
-  if (deadline === undefined) return withAmbient(context, fn)
+  if (deadline === undefined) return inContext(name, context, fn)
   acceptDeadlines()
   const deadlineMs = systemClock.now() + toMs(deadline, 'withContext.deadline', Number.NEGATIVE_INFINITY)
-  return withAmbient({ ...context, deadlineMs }, fn)
+  return inContext(name, { ...context, deadlineMs }, fn)
+}
+
+/** Runs `fn` in a context, and in a span that ends with it, if there is a tracer. */
+function inContext<T>(name: string, context: Ambient, fn: () => T): T {
+  const span = tracer?.work(name, context)
+  if (span === undefined) return withAmbient(context, fn)
+  let result: T
+  try {
+    result = withAmbient({ ...context, ...span.ids, span }, fn)
+  } catch (error) {
+    span.end({ error })
+    throw error
+  }
+  // Any other thenable may be lazy: its `then` would start it.
+  if (!(result instanceof Promise) || result.constructor !== Promise) span.end(undefined)
+  else {
+    result.then(
+      () => span.end(undefined),
+      (error: unknown) => span.end({ error }),
+    )
+  }
+  return result
 }
 
 /**
@@ -80,7 +106,7 @@ export function withContext<T>(carrier: Carrier | undefined, fn: () => T, option
  * ```
  */
 export function contextHeaders(): Record<string, string> {
-  const context = ambient()
+  const context = currentContext()
   if (context === undefined) return {}
   const leftMs = inheritedLeftMs()
   const headers = {

@@ -1,5 +1,6 @@
 import { type CancelTimer, type Clock, ownClock, RUNTIME_SHARES_TIMERS, sharesTimers, systemClock } from '../clock.ts'
-import { type Ambient, ambient, withAmbient } from '../context/ambient.ts'
+import { type Ambient, withAmbient } from '../context/ambient.ts'
+import { currentContext } from '../context/tracer.ts'
 import { ownTimers } from '../system-time.ts'
 
 /** One wait in a {@link TimerQueue}. A node of its linked list, so that removing it is O(1). */
@@ -49,7 +50,7 @@ export class TimerQueue {
   /** Adds a wait that begins now. */
   add(entry: TimerEntry, now: number = this.#clock.now()): void {
     entry.dueMs = now + this.#delayMs
-    entry.context = ambient()
+    entry.context = currentContext()
     entry.queued = true
     if (!sharesTimers(this.#clock)) {
       this.#addSeparate(entry)

@@ -63,9 +63,20 @@ export function addAttemptHeaders(
     const leftMs = Math.min(msLeft(call), msLeft(outer), msLeft(wrapper))
     if (leftMs !== Number.POSITIVE_INFINITY) addHeader(headers, deadlineHeader, String(Math.max(1, Math.floor(leftMs))))
   }
-  const attempt = Math.max(call.attempt, outer?.attempt ?? 1, wrapper?.attempt ?? 1)
+  const attempt = latestAttempt(call, outer, wrapper)
   if (attempt > 1) addHeader(headers, 'x-retry-attempt', String(attempt))
   return confined
+}
+
+/** The number of an attempt: that of the retry around this client, if there is one. */
+export function attemptNumber(signal: AbortSignal | undefined, call: Call): number {
+  return latestAttempt(call, callOfSignal(signal), currentCall())
+}
+
+type Numbered = Pick<Call, 'attempt'> | undefined
+
+function latestAttempt(call: Call, outer: Numbered, wrapper: Numbered): number {
+  return Math.max(call.attempt, outer?.attempt ?? 1, wrapper?.attempt ?? 1)
 }
 
 /** The context, if values of the inbound request may be sent to the origin of this request. */

@@ -1,4 +1,5 @@
-import { type Ambient, ambient } from '../../core/context/ambient.ts'
+import type { Ambient } from '../../core/context/ambient.ts'
+import { currentContext } from '../../core/context/tracer.ts'
 import { type Call, scopeOf } from '../../core/engine/call.ts'
 import type { Idempotency } from '../../core/idempotency.ts'
 import { checkedSignal } from '../../core/options/run-options.ts'
@@ -80,7 +81,7 @@ export class OutgoingRequest {
       origin: this.url.origin,
       template: settings.template?.(new URL(this.url)),
     }
-    this.context = ambient()
+    this.context = currentContext()
     const streams = body !== undefined && isStream(body)
     this.plainBody = streams ? undefined : (body as RequestInit['body'])
     // A request that is sent only once needs no buffered body.

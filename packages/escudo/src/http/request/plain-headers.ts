@@ -53,3 +53,9 @@ export function addHeader(headers: HeaderSink | PlainHeaders, name: string, valu
     return false
   }
 }
+
+/** Sets a header whose name is in lower case, and which the caller has not set in another case. */
+export function setHeader(headers: HeaderSink | PlainHeaders, name: string, value: string): void {
+  if (isPlain(headers)) headers[name] = value
+  else headers.set(name, value)
+}

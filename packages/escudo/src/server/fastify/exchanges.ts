@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { hidden } from '../../core/hidden-state.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
@@ -54,7 +55,9 @@ export function exchangeOf(
   const existing = entries.of(request)
   if (existing !== undefined) return existing.exchange
   const { method = 'GET', url = '/', headers, socket } = request
-  const exchange = new Exchange(contract, logger, { method, url, headers, address: socket?.remoteAddress }, deadline)
+  const isEncrypted = (socket as Partial<TLSSocket> | undefined)?.encrypted === true
+  const inbound = { method, url, headers, address: socket?.remoteAddress, isEncrypted }
+  const exchange = new Exchange(contract, logger, inbound, deadline)
   const connection = connectionOf(socket)
   const entry: Entry = { exchange, request, response, connection }
   connection.open.push(entry)

@@ -1,9 +1,10 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { TLSSocket } from 'node:tls'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange } from '../exchange.ts'
+import { Exchange, type InboundRequest } from '../exchange.ts'
 import type { ServerLogger } from '../logger.ts'
 import { exchangeOf, isAnsweredEarly, type OpenExchange, openExchangesOn } from './exchanges.ts'
 import { fromNodeError } from './framework-errors.ts'
@@ -111,7 +112,7 @@ export function handleServerEvents(server: Server, contract: ErrorContract, logg
 
 function answerConnect(contract: ErrorContract, logger: ServerLogger, request: IncomingMessage, socket: Socket): void {
   const { method = 'CONNECT', url = '', headers } = request
-  const exchange = new Exchange(contract, logger, { method, url, headers, address: socket.remoteAddress })
+  const exchange = new Exchange(contract, logger, inboundOf(socket, method, url, headers))
   if (!socket.writable) {
     exchange.end(undefined)
     return
@@ -127,10 +128,20 @@ function answerUnparsed(contract: ErrorContract, logger: ServerLogger, error: Co
     return
   }
   const { method, url } = requestLineOf(error.rawPacket, error.bytesParsed)
-  const exchange = new Exchange(contract, logger, { method, url, headers: {}, address: socket.remoteAddress })
+  const exchange = new Exchange(contract, logger, inboundOf(socket, method, url, {}))
   const answer = exchange.fail(fromNodeError(error))
   sendOnSocket(socket, answer, method)
   exchange.end(answer.status)
+}
+
+function inboundOf(
+  socket: Socket,
+  method: string,
+  url: string,
+  headers: InboundRequest['headers'],
+): Required<InboundRequest> {
+  const isEncrypted = (socket as Partial<TLSSocket>).encrypted === true
+  return { method, url, headers, address: socket.remoteAddress, isEncrypted }
 }
 
 /** Calls `then` when exchanges have their answers, or when the client has disconnected. */

@@ -1,20 +1,8 @@
 import { type ClientRequest, type ServerRequest, watchHttp } from '../../core/events/http-events.ts'
+import { addressOf, knownMethod, portOf } from '../http-facts.ts'
 import { ACTIVE, BOUNDS_SECONDS, ERRORS, SENT, SERVED } from './definitions.ts'
 import { type Family, type HistogramFamily, histograms, type Sample, samples } from './families.ts'
 import type { Histogram } from './histogram.ts'
-
-/** The known methods. A client can send any other text as method: it becomes `_OTHER`, as in the conventions. */
-const METHODS: ReadonlySet<string> = new Set([
-  'CONNECT',
-  'DELETE',
-  'GET',
-  'HEAD',
-  'OPTIONS',
-  'PATCH',
-  'POST',
-  'PUT',
-  'TRACE',
-])
 
 /** Counts served requests and sent attempts. */
 export class HttpMetrics {
@@ -65,18 +53,4 @@ export class HttpMetrics {
       this.#sent.seriesFor(labels).observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
     }
   }
-}
-
-function knownMethod(method: string): string {
-  return METHODS.has(method) ? method : '_OTHER'
-}
-
-/** The host of a URL. An IPv6 address is without its brackets, which are URL syntax. */
-function addressOf({ hostname }: URL): string {
-  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
-}
-
-function portOf({ port, protocol }: URL): string {
-  if (port !== '') return port
-  return protocol === 'https:' ? '443' : '80'
 }

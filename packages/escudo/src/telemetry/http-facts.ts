@@ -1,0 +1,28 @@
+// What metrics and spans say of HTTP, after OpenTelemetry's semantic conventions.
+
+const METHODS: ReadonlySet<string> = new Set([
+  'CONNECT',
+  'DELETE',
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PATCH',
+  'POST',
+  'PUT',
+  'TRACE',
+])
+
+/** The known methods. A client can send any other text as method: it becomes `_OTHER`, as in the conventions. */
+export function knownMethod(method: string): string {
+  return METHODS.has(method) ? method : '_OTHER'
+}
+
+/** The host of a URL. An IPv6 address is without its brackets, which are URL syntax. */
+export function addressOf({ hostname }: URL): string {
+  return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
+}
+
+export function portOf({ port, protocol }: URL): string {
+  if (port !== '') return port
+  return protocol === 'https:' ? '443' : '80'
+}

@@ -1,0 +1,267 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { context, createContextKey, propagation, trace } from '@opentelemetry/api'
+import { Agent, request } from 'undici'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { withContext } from '../../../core/context/with-context.ts'
+import { shield } from '../../../core/shield.ts'
+import { resilientFetch } from '../../../http/resilient-fetch.ts'
+import { closedOrigin, retryOnce, serve } from '../../../http/test/setup.ts'
+import { hedge } from '../../../policies/hedge/hedge.ts'
+import { timeout } from '../../../policies/timeout/timeout.ts'
+import { resilience } from '../../../undici/resilience.ts'
+import { resilientRequest } from '../../../undici/resilient-request.ts'
+import { startTraces, type TestSdk, TRACE_ID, TRACEPARENT } from './setup.ts'
+
+/** A client of any kind: sends a request and reads the answer. */
+type Send = (url: string, headers?: Record<string, string>) => Promise<{ status: number; text: string }>
+
+type Policies = Parameters<typeof resilientFetch>[0]['shield']
+
+const CLIENTS: Readonly<Record<string, (policies: Policies, template?: (url: URL) => string) => Send>> = {
+  resilientFetch: (policies, template) => {
+    const send = resilientFetch({ name: 'inventory', shield: policies, ...(template && { template }) } as never)
+    return async (url, headers = {}) => {
+      const response = await send(url, { headers })
+      return { status: response.status, text: await response.text() }
+    }
+  },
+  resilientRequest: (policies, template) => {
+    const dispatcher = new Agent()
+    onTestFinished(() => dispatcher.close())
+    const send = resilientRequest({ name: 'x', shield: policies, dispatcher, ...(template && { template }) } as never)
+    return async (url, headers = {}) => {
+      const { statusCode, body } = await send(url, { headers })
+      return { status: statusCode, text: await body.text() }
+    }
+  },
+  resilience: (policies, template) => {
+    const agent = new Agent()
+    onTestFinished(() => agent.close())
+    const options = { name: 'x', shield: policies, ...(template && { template }) } as never
+    const dispatcher = agent.compose(resilience(options))
+    return async (url, headers = {}) => {
+      const { statusCode, body } = await request(url, { dispatcher, headers })
+      return { status: statusCode, text: await body.text() }
+    }
+  },
+}
+
+const spanIdOf = ({ traceparent }: IncomingHttpHeaders) => String(traceparent).split('-')[2]
+const traceIdOf = ({ traceparent }: IncomingHttpHeaders) => String(traceparent).split('-')[1]
+
+async function clientSpans(sdk: TestSdk, count: number) {
+  await vi.waitFor(() => expect(sdk.spansOf('client')).toHaveLength(count))
+  return sdk.spansOf('client')
+}
+
+/** A dependency that answers with these statuses, then 200, and keeps the headers that it got. */
+async function dependency(...statuses: number[]) {
+  const received: IncomingHttpHeaders[] = []
+  const origin = await serve((incoming, response) => {
+    received.push(incoming.headers)
+    response.writeHead(statuses.shift() ?? 200).end('42')
+  })
+  return { origin, received }
+}
+
+describe.each(Object.entries(CLIENTS))('the spans of %s', (_name, makeClient) => {
+  it('are one for each attempt, each the parent of what the dependency does', async () => {
+    const sdk = startTraces()
+    const { origin, received } = await dependency(503)
+    const send = makeClient(shield('inventory', retryOnce()))
+    const { status, text } = await withContext({ traceparent: TRACEPARENT }, () => send(`${origin}/stock?key=secret#x`))
+    expect([status, text]).toEqual([200, '42'])
+    const spans = await clientSpans(sdk, 2)
+    const work = sdk.spans().find(({ name }) => name === 'work')
+    expect(spans.map(({ spanId }) => spanId)).toEqual(received.map(spanIdOf))
+    const attributes = {
+      'http.request.method': 'GET',
+      'server.address': '127.0.0.1',
+      'server.port': Number(new URL(origin).port),
+      'url.full': `${origin}/stock`,
+    }
+    expect(spans).toMatchObject([
+      { name: 'GET', traceId: TRACE_ID, parentSpanId: work?.spanId, status: 'error' },
+      { name: 'GET', traceId: TRACE_ID, parentSpanId: work?.spanId, status: 'unset' },
+    ])
+    expect(spans.map((span) => span.attributes)).toEqual([
+      { ...attributes, 'http.response.status_code': 503, 'error.type': '503' },
+      { ...attributes, 'http.response.status_code': 200, 'http.request.resend_count': 1 },
+    ])
+  })
+
+  it('have the active span of the program as parent, also after a retry', async () => {
+    const sdk = startTraces()
+    const { origin, received } = await dependency(503)
+    const send = makeClient(shield('inventory', retryOnce()))
+    await trace.getTracer('shop').startActiveSpan('report', async (span) => {
+      await send(origin)
+      span.end()
+    })
+    const [report] = sdk.spansOf('internal')
+    const spans = await clientSpans(sdk, 2)
+    expect(spans.map(({ parentSpanId }) => parentSpanId)).toEqual([report?.spanId, report?.spanId])
+    expect(received.map(traceIdOf)).toEqual([report?.traceId, report?.traceId])
+    expect(report?.events).toMatchObject([{ name: 'escudo.retry.attempt' }])
+  })
+
+  it('begin a trace outside any request', async () => {
+    const sdk = startTraces()
+    const { origin, received } = await dependency()
+    await makeClient(shield('inventory', retryOnce()))(origin)
+    const [span] = await clientSpans(sdk, 1)
+    expect(span?.parentSpanId).toBeUndefined()
+    expect(received.map(spanIdOf)).toEqual([span?.spanId])
+  })
+
+  it('record a refused connection as an exception', async () => {
+    const sdk = startTraces()
+    const origin = await closedOrigin()
+    await expect(makeClient(shield('inventory', timeout('2s')))(`${origin}/a?token=secret`)).rejects.toThrow()
+    const [span] = await clientSpans(sdk, 1)
+    expect(span).toMatchObject({ status: 'error', attributes: { 'error.type': 'refused' } })
+    expect(span?.attributes).not.toHaveProperty('http.response.status_code')
+    expect(span?.events).toMatchObject([{ name: 'exception' }])
+    expect(span?.events[0]?.attributes['exception.message']).toContain('ECONNREFUSED')
+    expect(JSON.stringify(span)).not.toContain('secret')
+  })
+
+  it('end with a timeout as an error', async () => {
+    const sdk = startTraces()
+    const origin = await serve(() => {})
+    await trace.getTracer('shop').startActiveSpan('report', async (report) => {
+      await expect(makeClient(shield('inventory', timeout('30ms')))(origin)).rejects.toThrow()
+      report.end()
+    })
+    const [span] = await clientSpans(sdk, 1)
+    expect(span).toMatchObject({ status: 'error', attributes: { 'error.type': 'timeout' } })
+    expect(sdk.spansOf('internal')).toMatchObject([
+      { events: [{ name: 'escudo.timeout', attributes: { 'escudo.shield': 'inventory', 'escudo.after_ms': 30 } }] },
+    ])
+  })
+
+  it('has no error if a hedge was faster', async () => {
+    const sdk = startTraces()
+    let calls = 0
+    const origin = await serve((_, response) => {
+      calls += 1
+      if (calls > 1) response.end('42')
+    })
+    await makeClient(shield('inventory', hedge({ after: 20 })))(origin)
+    const spans = await clientSpans(sdk, 2)
+    const [lost] = spans.filter(({ attributes }) => attributes['http.request.resend_count'] === undefined)
+    const [won] = spans.filter(({ attributes }) => attributes['http.request.resend_count'] === 1)
+    expect(lost).toMatchObject({ status: 'unset', attributes: { 'error.type': 'aborted' } })
+    expect(won).toMatchObject({ status: 'unset', attributes: { 'http.response.status_code': 200 } })
+  })
+
+  it('has the template of the client in its name', async () => {
+    const sdk = startTraces()
+    const { origin } = await dependency()
+    await makeClient(shield('inventory', retryOnce()), () => '/stock/:id')(`${origin}/stock/9`)
+    expect(await clientSpans(sdk, 1)).toMatchObject([
+      { name: 'GET /stock/:id', attributes: { 'url.template': '/stock/:id', 'url.full': `${origin}/stock/9` } },
+    ])
+  })
+
+  it('do not replace a traceparent that the caller has set', async () => {
+    const sdk = startTraces()
+    const { origin, received } = await dependency()
+    await makeClient(shield('inventory', retryOnce()))(origin, { TraceParent: TRACEPARENT })
+    await clientSpans(sdk, 1)
+    expect(received[0]?.['traceparent']).toBe(TRACEPARENT)
+  })
+
+  it('do not exist while tracing is suppressed', async () => {
+    const sdk = startTraces()
+    const { origin } = await dependency(503)
+    const suppressed = context
+      .active()
+      .setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
+    const send = makeClient(shield('inventory', retryOnce()))
+    await withContext({ traceparent: TRACEPARENT }, () => context.with(suppressed, () => send(origin)))
+    await sleep(20)
+    expect(sdk.spansOf('client')).toEqual([])
+  })
+})
+
+describe('an attempt', () => {
+  it('is not sent with the traceparent of its span if the client propagates none', async () => {
+    const sdk = startTraces()
+    const { origin, received } = await dependency()
+    const send = resilientFetch({ name: 'x', propagate: { traceparent: false } })
+    await (await send(origin)).text()
+    await clientSpans(sdk, 1)
+    expect(received[0]).not.toHaveProperty('traceparent')
+  })
+
+  it('ends with its body, and fails with it', async () => {
+    const sdk = startTraces()
+    const origin = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': '10' })
+      response.write('12345')
+      setTimeout(() => response.destroy(), 20)
+    })
+    const response = await resilientFetch({ name: 'x' })(origin)
+    expect(sdk.spans()).toEqual([])
+    await expect(response.text()).rejects.toThrow()
+    expect(await clientSpans(sdk, 1)).toMatchObject([
+      { status: 'error', attributes: { 'http.response.status_code': 200, 'error.type': expect.any(String) } },
+    ])
+  })
+
+  it('counts the attempts of a retry around the client', async () => {
+    const sdk = startTraces()
+    const { origin } = await dependency(503)
+    const send = resilientFetch({ name: 'x', shield: shield('inner', timeout('2s')), errors: 'throw' })
+    const outer = shield('outer', retryOnce())
+    await outer.run(async ({ signal }) => await (await send(origin, { signal })).text())
+    const counts = (await clientSpans(sdk, 2)).map(({ attributes }) => attributes['http.request.resend_count'])
+    expect(counts).toEqual([undefined, 1])
+  })
+
+  it('runs a custom fetch inside its span, in the context of its caller', async () => {
+    const sdk = startTraces()
+    const key = createContextKey('key of the program')
+    let seen: unknown
+    const send = resilientFetch({
+      name: 'x',
+      fetch: async () => {
+        await sleep(1)
+        seen = [trace.getActiveSpan()?.spanContext().spanId, context.active().getValue(key)]
+        return new Response('42')
+      },
+    })
+    const tracer = trace.getTracer('shop')
+    await context.with(context.active().setValue(key, 'value'), () =>
+      tracer.startActiveSpan('report', async (report) => {
+        await (await send('http://inventory.test/')).text()
+        report.end()
+      }),
+    )
+    const [span] = await clientSpans(sdk, 1)
+    expect(seen).toEqual([span?.spanId, 'value'])
+  })
+
+  it('keeps to a client whose fetch is a resilient one: there is one span for each attempt that is sent', async () => {
+    const sdk = startTraces()
+    const { origin, received } = await dependency()
+    const inner = resilientFetch({ name: 'inner' })
+    const outer = resilientFetch({ name: 'outer', fetch: inner })
+    await (await outer(origin)).text()
+    const [span] = await clientSpans(sdk, 1)
+    expect(received.map(spanIdOf)).toEqual([span?.spanId])
+  })
+
+  it('sends the tracestate of its trace to its own origin', async () => {
+    const sdk = startTraces()
+    const { origin, received } = await dependency()
+    const send = resilientFetch({ name: 'x', baseUrl: origin })
+    const carrier = { traceparent: TRACEPARENT, tracestate: 'vendor=1', baggage: 'tenant=42' }
+    await withContext(carrier, async () => await (await send('/')).text())
+    await clientSpans(sdk, 1)
+    expect(received[0]).toMatchObject({ tracestate: 'vendor=1', baggage: 'tenant=42' })
+    expect(propagation.getActiveBaggage()).toBeUndefined()
+  })
+})

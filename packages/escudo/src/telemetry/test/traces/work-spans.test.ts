@@ -1,0 +1,90 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { SpanKind, trace } from '@opentelemetry/api'
+import { describe, expect, it } from 'vitest'
+import { ambient } from '../../../core/context/ambient.ts'
+import { contextHeaders, withContext } from '../../../core/context/with-context.ts'
+import { Errors } from '../../../server/fastify/test/setup.ts'
+import { CALLER_SPAN_ID, startTraces, TRACE_ID, TRACEPARENT } from './setup.ts'
+
+const activeSpanId = () => trace.getActiveSpan()?.spanContext().spanId
+
+describe('the span of withContext', () => {
+  it('continues the trace of a message, and is the active one in all that it starts', async () => {
+    const sdk = startTraces()
+    const seen: unknown[] = []
+    const note = () => seen.push(activeSpanId(), ambient()?.spanId)
+    const run = async () => {
+      note()
+      await sleep(1)
+      note()
+      setTimeout(note, 1)
+      await sleep(5)
+    }
+    await withContext({ traceparent: TRACEPARENT }, run, { name: 'process orders' })
+    const [span] = sdk.spans()
+    expect(sdk.spans()).toMatchObject([
+      { kind: 'consumer', name: 'process orders', traceId: TRACE_ID, parentSpanId: CALLER_SPAN_ID, status: 'unset' },
+    ])
+    expect(seen).toEqual(Array(6).fill(span?.spanId))
+  })
+
+  it('starts a trace for a job, and ends when synchronous work returns', () => {
+    const sdk = startTraces()
+    const id = withContext({}, () => ambient()?.traceId)
+    expect(sdk.spans()).toMatchObject([{ kind: 'internal', name: 'work', traceId: id }])
+    expect(sdk.spans()[0]?.parentSpanId).toBeUndefined()
+  })
+
+  it('records a technical error, and no business error', async () => {
+    const sdk = startTraces()
+    const failing = withContext({}, () => Promise.reject(new TypeError('a bug')))
+    await expect(failing).rejects.toThrow('a bug')
+    expect(() => withContext({}, () => JSON.parse('{'))).toThrow(SyntaxError)
+    const business = new Errors.ITEM_NOT_FOUND({ recurso: 'Item', id: '9' })
+    await expect(withContext({}, () => Promise.reject(business))).rejects.toBe(business)
+    expect(sdk.spans()).toMatchObject([
+      { status: 'error', attributes: { 'error.type': 'TypeError' }, events: [{ name: 'exception' }] },
+      { status: 'error', attributes: { 'error.type': 'SyntaxError' }, events: [{ name: 'exception' }] },
+      { status: 'unset', attributes: {}, events: [] },
+    ])
+  })
+
+  it('does not start a lazy thenable', () => {
+    startTraces()
+    let started = 0
+    const lazy = {
+      then: () => {
+        started += 1
+      },
+    }
+    expect(withContext({}, () => lazy)).toBe(lazy)
+    expect(started).toBe(0)
+  })
+
+  it('is that of an instrumentation, if it has started one for the message', async () => {
+    const sdk = startTraces()
+    await trace.getTracer('queue').startActiveSpan('process', { kind: SpanKind.CONSUMER }, async (span) => {
+      await withContext({}, async () => {
+        await sleep(1)
+        expect([activeSpanId(), ambient()?.spanId]).toEqual(Array(2).fill(span.spanContext().spanId))
+      })
+      span.end()
+    })
+    expect(sdk.spans()).toMatchObject([{ name: 'process' }])
+  })
+
+  it('is the parent in contextHeaders, or else the span of the program inside it', () => {
+    startTraces()
+    withContext({ traceparent: TRACEPARENT }, () => {
+      expect(contextHeaders()['traceparent']).toBe(`00-${TRACE_ID}-${activeSpanId()}-01`)
+      trace.getTracer('shop').startActiveSpan('publish', (span) => {
+        expect(contextHeaders()['traceparent']).toBe(`00-${TRACE_ID}-${span.spanContext().spanId}-01`)
+        span.end()
+      })
+    })
+  })
+
+  it('has a name of 1 to 100 characters', () => {
+    expect(() => withContext({}, () => 1, { name: '' })).toThrow('withContext.name')
+  })
+})
