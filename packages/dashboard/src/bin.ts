@@ -5,6 +5,7 @@ import { openBrowser, shouldOpenBrowser } from './browser.ts'
 import { type Command, HELP, type LiveCommand, PORT_VARIABLE, readCommand, UsageError } from './command-line.ts'
 import { LogFiles } from './journal/log-files.ts'
 import { summarize } from './report/summary.ts'
+import { PAGE_FOLDER } from './server/assets.ts'
 import { createDashboard } from './server/server.ts'
 
 /** Exit code for wrong arguments: a retry with the same ones cannot succeed. */
@@ -42,9 +43,9 @@ async function once(paths: readonly string[]): Promise<void> {
   process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
 }
 
-async function live({ port, files: paths, mayOpen }: LiveCommand): Promise<void> {
+async function live({ port, files: paths, mayOpen, thresholds }: LiveCommand): Promise<void> {
   const files = new LogFiles(paths)
-  const server = await createDashboard(files, port)
+  const server = await createDashboard(files, port, PAGE_FOLDER, thresholds)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = `port ${port} is taken; set ${PORT_VARIABLE} (or --port) to use another port`

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { DEFAULT_THRESHOLDS, objectiveOf, THRESHOLD_NAMES, type Thresholds, thresholdOf } from './verdict/thresholds.ts'
 
 /** The port used when neither the flag nor the environment sets one. */
 const DEFAULT_PORT = 8501
@@ -19,6 +20,8 @@ export interface LiveCommand {
   readonly files: readonly string[]
   /** Whether the browser may be opened automatically. */
   readonly mayOpen: boolean
+  /** The limits between the states of the verdict. */
+  readonly thresholds: Thresholds
 }
 
 /** An error for a wrong command line. Its message is one line. */
@@ -27,12 +30,15 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--once --json] FILE…
+export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--slo SLO] [--once --json] FILE…
 
 Shows what a system of services is doing, from its JSON log files.
 
   --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
   --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
+  --slo SLO      judge by an objective: 99.9, or 99.9,300ms with a latency; the verdict speaks of its burn rate
+  --threshold NAME=VALUE
+                 changes a limit of the verdict, such as failing-share=10% or latency-max=2s; see docs/dashboard.md
   --once --json  read the files to the end, print one JSON summary and exit
   FILE…          log files with one JSON object per line; a missing file is read once it exists
 `
@@ -40,7 +46,7 @@ Shows what a system of services is doing, from its JSON log files.
 /**
  * Parses the command line.
  *
- * @throws UsageError for an unknown flag, an invalid port, or no file
+ * @throws UsageError for an unknown flag, an invalid value, or no file
  */
 export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
   const { values, files } = parsed(args)
@@ -48,7 +54,8 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   if (files.length === 0) throw new UsageError('name at least one log file; see --help')
   if (values.once !== values.json) throw new UsageError('--once and --json go together; see --help')
   if (values.once) return { kind: 'once', files }
-  const live = { kind: 'live', files, mayOpen: !values['no-open'] } as const
+  const thresholds = thresholdsOf(values)
+  const live = { kind: 'live', files, mayOpen: !values['no-open'], thresholds } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]
   return { ...live, port: variable ? port(variable, PORT_VARIABLE) : DEFAULT_PORT }
@@ -60,6 +67,8 @@ interface Flags {
   json: boolean
   'no-open': boolean
   port: string | undefined
+  slo: string | undefined
+  threshold: string[]
 }
 
 function parsed(args: readonly string[]): { values: Flags; files: string[] } {
@@ -69,17 +78,28 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     json: { type: 'boolean' },
     'no-open': { type: 'boolean' },
     port: { type: 'string' },
+    slo: { type: 'string' },
+    threshold: { type: 'string', multiple: true },
   } as const
   // Not strict: the error messages of strict mode span several lines.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
-  const values: Flags = { help: false, once: false, json: false, 'no-open': false, port: undefined }
+  const values: Flags = {
+    help: false,
+    once: false,
+    json: false,
+    'no-open': false,
+    port: undefined,
+    slo: undefined,
+    threshold: [],
+  }
   const files: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') files.push(token.value)
     if (token.kind !== 'option') continue
-    if (token.name === 'port') {
-      if (token.value === undefined) throw new UsageError('--port needs a value; see --help')
-      values.port = token.value
+    if (token.name === 'port' || token.name === 'slo' || token.name === 'threshold') {
+      if (token.value === undefined) throw new UsageError(`--${token.name} needs a value; see --help`)
+      if (token.name === 'threshold') values.threshold.push(token.value)
+      else values[token.name] = token.value
     } else if (isSwitch(token.name)) {
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value; see --help`)
       values[token.name] = true
@@ -88,8 +108,29 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
   return { values, files }
 }
 
-function isSwitch(name: string): name is Exclude<keyof Flags, 'port'> {
+function isSwitch(name: string): name is Exclude<keyof Flags, 'port' | 'slo' | 'threshold'> {
   return name === 'help' || name === 'once' || name === 'json' || name === 'no-open'
+}
+
+function thresholdsOf({ slo, threshold }: Flags): Thresholds {
+  let thresholds = DEFAULT_THRESHOLDS
+  for (const text of threshold) {
+    const changed = thresholdOf(text)
+    if (changed === undefined) {
+      throw new UsageError(
+        `--threshold takes NAME=VALUE with one of ${THRESHOLD_NAMES.join(', ')}; got ${JSON.stringify(text)}`,
+      )
+    }
+    thresholds = { ...thresholds, ...changed }
+  }
+  if (slo === undefined) return thresholds
+  const objective = objectiveOf(slo)
+  if (objective === undefined) {
+    throw new UsageError(
+      `--slo takes a percentage below 100 and a latency, such as 99.9,300ms; got ${JSON.stringify(slo)}`,
+    )
+  }
+  return { ...thresholds, objective }
 }
 
 function port(text: string, source: string): number {

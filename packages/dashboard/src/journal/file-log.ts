@@ -1,8 +1,9 @@
 import { basename } from 'node:path'
 import type { Timeline } from '../counts/timeline.ts'
+import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import { kindOf } from '../lines/kind.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
-import { integerBetween } from '../lines/log-fields.ts'
+import { clipped, integerBetween } from '../lines/log-fields.ts'
 import { type LogLine, readLogLine } from '../lines/log-line.ts'
 import type { TailSink } from '../tail/file-tail.ts'
 import type { OpenLog } from '../tail/open-log.ts'
@@ -45,6 +46,7 @@ export class FileLog implements TailSink {
   #malformedCount = 0
   #late = 0
   #untimed = 0
+  #ahead = 0
   #hasLocalTimes = false
   #log: OpenLog | undefined
   readonly #rotated: OpenLog[] = []
@@ -81,6 +83,11 @@ export class FileLog implements TailSink {
   /** The number of lines without a valid time. */
   get untimed(): number {
     return this.#untimed
+  }
+
+  /** The number of lines dated ahead of the clock. */
+  get ahead(): number {
+    return this.#ahead
   }
 
   /** Whether a line had a time without a zone. */
@@ -182,34 +189,40 @@ export class FileLog implements TailSink {
       return
     }
     this.#read += 1
-    if (line.traceId !== undefined) hashes.add(hashOf(line.traceId))
+    const traceHash = line.traceId === undefined ? undefined : hashOf(line.traceId)
+    if (traceHash !== undefined) hashes.add(traceHash)
     this.#hasLocalTimes ||= line.isLocalTime
     if (line.event !== undefined && !this.#hasEventFields) {
       this.#hasEventFields = true
       if (this.#unnamed !== undefined) this.#journal.withdraw()
       this.#unnamed = undefined
     }
-    const at = line.at !== undefined && line.at <= Date.now() + AHEAD_MS_MAX ? line.at : undefined
+    const clockMs = this.#journal.clock()
+    const at = line.at !== undefined && line.at <= clockMs + AHEAD_MS_MAX ? line.at : undefined
     if (at === undefined) this.#untimed += 1
-    const kept = this.#count(line, at)
+    else if (at > clockMs + AHEAD_MS_MIN) this.#ahead += 1
+    const kept = this.#count(line, at, clockMs)
     if (isLive && at !== undefined && kept === false) this.#late += 1
     const service = line.service ?? this.#service
+    const isRequest = line.event === 'http.request' || (line.event === undefined && kept !== undefined)
+    this.#journal.services.add(line, service, at, { clockMs, isLive, isRequest, traceHash })
     addError(this.#journal, line, service, at)
     addTailLine(this.#journal, line, service, at)
   }
 
   /** Counts the line. Returns whether its time is kept; undefined if there was nothing to count. */
-  #count(line: LogLine, at: number | undefined): boolean | undefined {
+  #count(line: LogLine, at: number | undefined, clockMs: number): boolean | undefined {
     const { cells, named, breakers } = this.#journal
     const service = line.service ?? this.#service
     if (line.event === undefined) {
       if (this.#hasEventFields || line.status === undefined || line.latencyMs === undefined) return undefined
       this.#unnamed ??= this.#journal.timeline()
-      return this.#unnamed.add(at, requestCell(this.#journal, line, service), line.latencyMs)
+      return this.#unnamed.add(at, requestCell(this.#journal, line, service), line.latencyMs, clockMs)
     }
-    if (line.event === 'http.request') return named.add(at, requestCell(this.#journal, line, service), line.latencyMs)
-    if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined)
-    if (line.event === 'policy.summary') return this.#countSummary(line, at)
+    if (line.event === 'http.request')
+      return named.add(at, requestCell(this.#journal, line, service), line.latencyMs, clockMs)
+    if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined, clockMs)
+    if (line.event === 'policy.summary') return this.#countSummary(line, at, clockMs)
     if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
     const { fields } = line
     breakers.add(service, fields.short(100, 'shield') ?? '', fields.short(100, 'policy') ?? 'circuitBreaker', {
@@ -217,18 +230,19 @@ export class FileLog implements TailSink {
       from: fields.short(20, 'from') ?? '',
       to: fields.short(20, 'to') ?? '',
       traceId: fields.short(100, 'trace_id'),
+      process: line.instance === undefined ? undefined : clipped(line.instance, 200),
     })
     return undefined
   }
 
   /** Counts the events that a shield did not log one by one. */
-  #countSummary(line: LogLine, at: number | undefined): boolean | undefined {
+  #countSummary(line: LogLine, at: number | undefined, clockMs: number): boolean | undefined {
     const { cells, named } = this.#journal
     let kept: boolean | undefined
     for (const event of COUNTED_EVENTS) {
       const count = integerBetween(line.fields.nested('counts', event), 1, SUMMARISED_MAX) ?? 0
       const cell = count === 0 ? 0 : cells.event(line.service ?? this.#service, event)
-      for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined)
+      for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined, clockMs)
     }
     return kept
   }

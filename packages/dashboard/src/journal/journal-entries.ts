@@ -9,21 +9,27 @@ const NAME_MAX = 100
 /** Adds an error to the journal. All lines about one failed request share an entry. */
 export function addError(journal: Journal, line: LogLine, service: string, at: number | undefined): void {
   const isFailedRequest = line.event === 'http_error' || (isRequest(line) && (line.status ?? 0) >= 400)
+  const isHidden =
+    line.event === 'fallback' && line.fields.first('error_type', 'error_code', 'error_message') !== undefined
   const isSevere = line.status === undefined && (line.level === 'critical' || line.level === 'error')
-  if (at === undefined || (!isFailedRequest && !isSevere) || !journal.errors.accepts(at)) return
+  if (at === undefined || (!isFailedRequest && !isSevere && !isHidden) || !journal.errors.accepts(at)) return
   const { fields } = line
   const error: ErrorLine = {
     at,
     service: clipped(service, NAME_MAX),
     status: line.status,
-    code: fields.short(NAME_MAX, 'error_code', 'code') ?? (isSevere ? fields.short(NAME_MAX, 'event') : undefined),
+    code:
+      fields.short(NAME_MAX, 'error_code', 'code', ...(isHidden ? ['error_type'] : [])) ??
+      (isSevere ? fields.short(NAME_MAX, 'event') : undefined),
     kind: kindOf(line),
     detail: fields.short(TEXT_MAX, 'detail', 'error_message', 'message', 'msg'),
-    path: fields.short(TEXT_MAX, 'path', 'route', 'url.path'),
+    path: fields.short(TEXT_MAX, ...(isHidden ? ['shield'] : ['path', 'route', 'url.path'])),
     traceId: line.traceId === undefined ? undefined : clipped(line.traceId, NAME_MAX),
     spanId: fields.short(NAME_MAX, 'span_id', 'spanId'),
+    ...(isHidden ? { fallback: true } : {}),
   }
-  const existing = error.spanId === undefined ? undefined : journal.errors.items.findLast((one) => isSame(one, error))
+  const existing =
+    isHidden || error.spanId === undefined ? undefined : journal.errors.items.findLast((one) => isSame(one, error))
   if (existing === undefined) journal.errors.add(error)
   else if (existing.detail === undefined) journal.errors.replace(existing, { ...existing, detail: error.detail })
 }
@@ -56,5 +62,5 @@ function isRequest(line: LogLine): boolean {
 }
 
 function isSame(a: ErrorLine, b: ErrorLine): boolean {
-  return a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
+  return a.fallback === b.fallback && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
 }

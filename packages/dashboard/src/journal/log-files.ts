@@ -1,6 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
 import type { Timeline } from '../counts/timeline.ts'
 import { FileTail } from '../tail/file-tail.ts'
+import type { Thresholds } from '../verdict/thresholds.ts'
 import { Backfill } from './backfill.ts'
 import { FileLog } from './file-log.ts'
 import { Journal } from './journal.ts'
@@ -9,7 +10,7 @@ const POLL_MS = 150
 
 /** Reads all log files of the dashboard. */
 export class LogFiles {
-  readonly journal: Journal = new Journal()
+  readonly journal: Journal
   readonly all: readonly { readonly log: FileLog; readonly tail: FileTail }[]
   readonly #backfill: Backfill
   #resolveFirstRead: () => void = () => {}
@@ -18,13 +19,21 @@ export class LogFiles {
   })
   #isEnded = false
 
-  constructor(paths: readonly string[]) {
+  /** `clock` is the reader's clock. */
+  constructor(paths: readonly string[], clock: () => number = Date.now) {
+    this.journal = new Journal(clock)
     this.#backfill = new Backfill(this.journal.traces)
     // A path that is given twice is read once.
     this.all = [...new Set(paths)].map((path) => {
       const log = new FileLog(path, this.journal)
       return { log, tail: new FileTail(path, log) }
     })
+  }
+
+  /** Sets the limits that counting needs. Call it before lines are read. */
+  judgeBy({ failingShare, healthyShare, objective }: Thresholds): void {
+    const slowerThanMs = objective?.latencyMs ?? Number.POSITIVE_INFINITY
+    this.journal.services.limits = { failingShare, healthyShare, slowerThanMs }
   }
 
   /** All timelines with counts. */

@@ -9,14 +9,23 @@ export interface LogLine {
   readonly isLocalTime: boolean
   /** Undefined when the line names none. */
   readonly service: string | undefined
+  /** Identifies the process that wrote the line: its `instance`, or its host and pid. It changes with a restart. */
+  readonly instance: string | undefined
   readonly event: string | undefined
   readonly traceId: string | undefined
+  readonly spanId: string | undefined
+  /** The span that called this one. */
+  readonly parentSpanId: string | undefined
+  readonly route: string | undefined
+  readonly path: string | undefined
   /** 100 to 599; undefined for anything else. */
   readonly status: number | undefined
   /** Undefined when it is missing or invalid. */
   readonly latencyMs: number | undefined
   /** `debug`, `info`, `warning`, `error`, `critical`, or any other level in lower case. */
   readonly level: string | undefined
+  /** Whether a fallback gave the answer. */
+  readonly degraded: boolean
   /** All fields, looked up only when needed. */
   readonly fields: Fields
 }
@@ -41,8 +50,13 @@ export function readLogLine(line: string): LogLine | undefined {
     isLocalTime: time?.isLocal ?? false,
     service:
       text(fields.first('service', 'service.name', 'service_name', 'app')) ?? text(fields.nested('service', 'name')),
+    instance: instanceOf(fields),
     event: text(fields.first('event', 'event.name')),
     traceId: traceOf(fields),
+    spanId: text(fields.first('span_id', 'spanId', 'span.id')),
+    parentSpanId: text(fields.first('parent_span_id', 'parentSpanId')),
+    route: text(fields.first('route')),
+    path: text(fields.first('path', 'url.path')),
     status: integerBetween(
       fields.first('status_code', 'status', 'http.response.status_code') ?? fields.nested('res', 'statusCode'),
       100,
@@ -50,6 +64,7 @@ export function readLogLine(line: string): LogLine | undefined {
     ),
     latencyMs: latencyOf(fields),
     level: levelOf(fields.first('log_level', 'level', 'severity')),
+    degraded: fields.first('degraded') === true,
     fields,
   }
 }
@@ -58,6 +73,16 @@ function traceOf(fields: Fields): string | undefined {
   const named = text(fields.first('trace_id', 'traceId', 'trace.id', 'dd.trace_id'))
   if (named !== undefined) return named === '' ? undefined : named
   return /^[0-9a-f]{2}-([0-9a-f]{32})-/.exec(text(fields.first('traceparent')) ?? '')?.[1]
+}
+
+function instanceOf(fields: Fields): string | undefined {
+  const instance = fields.first('instance')
+  if (typeof instance === 'string') return instance
+  if (typeof instance === 'object' && instance !== null) {
+    return ['host', 'pid', 'started_at'].map((name) => String(fields.nested('instance', name) ?? '')).join('/')
+  }
+  const pid = fields.first('pid')
+  return pid === undefined ? undefined : `${String(fields.first('hostname', 'host') ?? '')}/${String(pid)}`
 }
 
 function latencyOf(fields: Fields): number | undefined {

@@ -1,6 +1,7 @@
 import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
-import { Tally } from '../counts/timeline.ts'
+import { LatencyHistogram } from '../counts/latency-histogram.ts'
+import { type Count, Tally } from '../counts/timeline.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 
 /** The totals of a set of requests in the JSON API. */
@@ -22,6 +23,11 @@ export interface BreakerJson {
   readonly transitions: number
 }
 
+/** The totals of the requests that users sent. They are all requests without hops and health checks. */
+export interface EntriesJson extends Omit<TotalsJson, 'latency_ms'> {
+  readonly latency_ms: Summary['latency_ms']
+}
+
 /** The result of `GET /api/summary` and `--once --json`. */
 export interface Summary {
   readonly requests: number
@@ -34,6 +40,12 @@ export interface Summary {
     readonly p95: number | null
     readonly p99: number | null
   }
+  /** Requests that users sent. */
+  readonly entries: EntriesJson
+  /** Requests that one known service sent to another. */
+  readonly hops: TotalsJson
+  /** Health checks and scrapes. */
+  readonly probes: TotalsJson
   readonly by_status: Readonly<Record<string, number>>
   /** Requests with a status of 400 or more, by error code; without a code, by status, such as `HTTP 503`. */
   readonly by_error_code: Readonly<Record<string, number>>
@@ -47,6 +59,8 @@ export interface Summary {
     readonly malformed: number
     readonly late: number
     readonly untimed: number
+    /** Lines dated more than 5 s ahead of the clock. */
+    readonly ahead: number
   }
   readonly files: readonly { readonly path: string; readonly state: string; readonly restarts: number }[]
 }
@@ -60,12 +74,13 @@ export interface Range {
 /** Summarizes all files together: the given range, or everything read, however old. */
 export function summarize(files: LogFiles, range?: Range): Summary {
   const { cells, breakers } = files.journal
-  const lines = { read: 0, malformed: 0, late: 0, untimed: 0 }
+  const lines = { read: 0, malformed: 0, late: 0, untimed: 0, ahead: 0 }
   for (const { log } of files.all) {
     lines.read += log.read
     lines.malformed += log.malformed
     lines.late += log.late
     lines.untimed += log.untimed
+    lines.ahead += log.ahead
   }
   return {
     ...figures(tallyOf(files, range), cells),
@@ -95,6 +110,7 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
   const byCode = new Map<string, number>()
   const byService = new Map<string, Totals>()
   const events = new Map<string, number>()
+  const apart = { hop: emptyTotals(), probe: emptyTotals() }
   const kinds = { business: 0, technical: 0 }
   for (const [number, count] of tally.cells) {
     const key = cells.key(number)
@@ -103,18 +119,16 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
       continue
     }
     const { status } = key
+    if (key.type === 'apart') {
+      increaseTotals(apart[key.kind], status, count)
+      continue
+    }
     let serviceTotals = byService.get(key.service)
     if (serviceTotals === undefined) {
       serviceTotals = emptyTotals()
       byService.set(key.service, serviceTotals)
     }
-    for (const totals of [all, serviceTotals]) {
-      totals.requests += count.count
-      if (status !== undefined && status >= 500) totals.serverErrors += count.count
-      else if (status !== undefined && status >= 400) totals.clientErrors += count.count
-      totals.latencyMsSum += count.latencyMsSum
-      totals.latencies += count.latencies
-    }
+    for (const totals of [all, serviceTotals]) increaseTotals(totals, status, count)
     if (status === undefined) continue
     increase(byStatus, status, count.count)
     if (status < 400) continue
@@ -131,6 +145,9 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
       p95: tally.latency.percentile(0.95),
       p99: tally.latency.percentile(0.99),
     },
+    entries: entriesOf(all, [apart.hop, apart.probe], tally),
+    hops: json(apart.hop),
+    probes: json(apart.probe),
     by_status: Object.fromEntries([...byStatus].sort(([a], [b]) => a - b)),
     // fromEntries defines own keys, so a service named __proto__ is safe.
     by_error_code: Object.fromEntries([...byCode].sort(([, a], [, b]) => b - a)),
@@ -154,6 +171,30 @@ function emptyTotals(): Totals {
 
 function increase<K>(counts: Map<K, number>, key: K, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)
+}
+
+function increaseTotals(totals: Totals, status: number | undefined, count: Count): void {
+  totals.requests += count.count
+  if (status !== undefined && status >= 500) totals.serverErrors += count.count
+  else if (status !== undefined && status >= 400) totals.clientErrors += count.count
+  totals.latencyMsSum += count.latencyMsSum
+  totals.latencies += count.latencies
+}
+
+function entriesOf(all: Totals, others: readonly Totals[], tally: Tally): EntriesJson {
+  const rest = { ...all }
+  for (const totals of others) for (const key of Object.keys(rest) as (keyof Totals)[]) rest[key] -= totals[key]
+  const latency = new LatencyHistogram()
+  latency.merge(tally.latency)
+  if (tally.apart !== undefined) latency.subtract(tally.apart)
+  const { requests, client_errors, server_errors, latency_ms } = json(rest)
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => latency.percentile(share))
+  return {
+    requests,
+    client_errors,
+    server_errors,
+    latency_ms: { mean: latency_ms.mean, p50: p50 ?? null, p95: p95 ?? null, p99: p99 ?? null },
+  }
 }
 
 function meanOf(totals: Totals): number | null {

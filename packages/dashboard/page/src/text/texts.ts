@@ -16,6 +16,7 @@ const es = {
   paused: 'en pausa',
   connecting: 'conectando',
   lost: 'sin conexión',
+  full: 'demasiadas páginas',
   pause: 'Pausar',
   resume: 'Reanudar',
   theme: 'Cambiar entre claro y oscuro',
@@ -25,7 +26,6 @@ const es = {
   loading: 'Cargando los números…',
   loadingMore: (share: string) => `Leyendo las líneas antiguas: ${share}. Las nuevas ya se ven.`,
   waitingTitle: 'Esperando datos',
-  waiting: 'Aún no hay ninguna petición en estos ficheros. Haz una llamada a un servicio y aparecerá aquí.',
   isMissing: 'aún no existe',
   isUnreadable: 'no se puede leer',
   missing: 'Aún no existe:',
@@ -33,16 +33,52 @@ const es = {
   lostTitle: 'Sin conexión con el panel',
   lostText:
     'Los números son los últimos recibidos. Comprueba que el proceso sigue en marcha; la página se reconecta sola.',
-  healthy: (range: string) => `Ningún error de servidor en los últimos ${range}.`,
-  calm: 'Ningún error de servidor en el último minuto.',
-  failing: (service: string, since: string) => `${service} falla desde las ${since}.`,
-  failingNow: 'Hay errores de servidor ahora mismo.',
-  degraded: (service: string, since: string) => `${service} va degradado desde las ${since}.`,
+  fullTitle: 'Demasiadas páginas abiertas',
+  fullText: 'El panel atiende un número limitado de páginas. Esta volverá a intentarlo; cierra otra si no la usas.',
+  stateNames: {
+    waiting: 'esperando peticiones',
+    silent: 'sin peticiones',
+    healthy: 'todo bien',
+    degraded: 'degradado',
+    failing: 'falla',
+  },
+  calm: 'Todo va bien en el último minuto.',
+  failing: (service: string, since: string) => `${service} falla (desde: ${since}).`,
+  degraded: (service: string, since: string) => `${service} va degradado (desde: ${since}).`,
+  silent: (service: string, since: string) => `${service} no recibe peticiones (última: ${since}).`,
+  because: (reasons: string) => `Motivo: ${reasons}.`,
+  reasons: {
+    '5xx': 'errores de servidor',
+    '4xx': 'muchos errores de cliente',
+    latency: 'respuestas lentas',
+    silence: 'silencio',
+    breaker: 'un cortacircuitos abierto',
+    fallbacks: 'valores de reserva',
+    critical: 'una línea crítica',
+    restarts: 'un reinicio',
+  } as Record<string, string>,
+  affected: (services: string) => `También lo nota: ${services}.`,
+  burnRate: (service: string, rate: string) =>
+    `${service} gasta su presupuesto de errores ${rate} veces más rápido de lo permitido.`,
+  asOf: (time: string) => `Estado del último momento conocido (${time}); desde entonces no hay peticiones.`,
+  clockAhead: (service: string, by: string) => `El reloj de ${service} va ${by} adelantado.`,
+  clockBehind: (service: string, by: string) => `El reloj de ${service} va ${by} atrasado, o sus líneas llegan tarde.`,
+  readSoFar: (lines: string, malformed: string, healthChecks: string) =>
+    `Leídas ${lines} líneas: ${malformed} ilegibles, ${healthChecks} comprobaciones de salud.`,
+  whyWaiting: {
+    'no-file': 'Los ficheros aún no existen.',
+    unreadable: 'Los ficheros no se pueden leer.',
+    empty: 'Los ficheros están vacíos. Haz una llamada a un servicio y aparecerá aquí.',
+    malformed: 'Ninguna es un objeto JSON.',
+    'only-health-checks': 'Solo hay comprobaciones de salud, y no cuentan como peticiones.',
+    'no-time': 'Ninguna tiene una hora legible, así que no se sabe qué pasa ahora.',
+    'no-request':
+      'Ninguna es una petición. Una petición tiene "event":"http.request"; en un fichero sin eventos, un estado y una latencia.',
+  } as Record<string, string>,
   breakerOpen: (name: string, service: string) => `El cortacircuitos de ${name} en ${service} está abierto.`,
   breakerHalfOpen: (name: string, service: string) => `El cortacircuitos de ${name} en ${service} está probando.`,
-  recovered: (since: string) => `El último error de servidor fue a las ${since}.`,
   effect: (failed: string, all: string, fallbacks: string) =>
-    `${failed} de ${all} respuestas fueron errores de servidor; ${fallbacks} salieron con un valor de reserva.`,
+    `En el último minuto, ${failed} de ${all} respuestas a usuarios fueron errores de servidor; ${fallbacks} salieron con un valor de reserva.`,
   stale: (ago: string, newest: string) => `Sin líneas nuevas desde hace ${ago} (la última, ${newest}).`,
   past: (newest: string) => `El log acaba el ${newest}: este es su último tramo.`,
   requests: 'Peticiones',
@@ -69,10 +105,13 @@ const es = {
   count: 'Cuántas',
   breakers: 'Cortacircuitos',
   noBreakers: 'Ningún cortacircuitos ha cambiado de estado.',
-  states: { closed: 'cerrado', open: 'abierto', 'half-open': 'probando', isolated: 'aislado' } as Record<
-    string,
-    string
-  >,
+  states: {
+    closed: 'cerrado',
+    open: 'abierto',
+    'half-open': 'probando',
+    isolated: 'aislado',
+    unknown: 'desconocido',
+  } as Record<string, string>,
   since: (time: string) => `desde las ${time}`,
   changes: (n: string) => `${n} cambios`,
   oneChange: '1 cambio',
@@ -83,6 +122,7 @@ const es = {
   noCodes: 'Ningún error en este rango.',
   code: 'Código',
   kind: 'Tipo',
+  hidden: 'respondido con un valor de reserva',
   kinds: { business: 'negocio', technical: 'técnico' } as Record<string, string>,
   tail: 'Líneas en vivo',
   filter: 'Filtrar',
@@ -128,6 +168,7 @@ const en: typeof es = {
   paused: 'paused',
   connecting: 'connecting',
   lost: 'disconnected',
+  full: 'too many pages',
   pause: 'Pause',
   resume: 'Resume',
   theme: 'Switch between light and dark',
@@ -137,7 +178,6 @@ const en: typeof es = {
   loading: 'Loading the numbers…',
   loadingMore: (share) => `Reading older lines: ${share}. New lines already show.`,
   waitingTitle: 'Waiting for data',
-  waiting: 'These files contain no request yet. Call a service and its request appears here.',
   isMissing: 'does not exist yet',
   isUnreadable: 'cannot be read',
   missing: 'Does not exist yet:',
@@ -145,15 +185,52 @@ const en: typeof es = {
   lostTitle: 'The dashboard cannot be reached',
   lostText:
     'These are the last numbers received. Check that its process is running; the page reconnects automatically.',
-  healthy: (range) => `No server errors in the last ${range}.`,
-  calm: 'No server errors in the last minute.',
+  fullTitle: 'Too many pages are open',
+  fullText:
+    'The dashboard serves a limited number of pages. This page tries again; close another one that is not needed.',
+  stateNames: {
+    waiting: 'waiting for requests',
+    silent: 'no requests',
+    healthy: 'healthy',
+    degraded: 'degraded',
+    failing: 'failing',
+  },
+  calm: 'All services were healthy in the last minute.',
   failing: (service, since) => `${service} has been failing since ${since}.`,
-  failingNow: 'There are server errors right now.',
   degraded: (service, since) => `${service} has been degraded since ${since}.`,
+  silent: (service, since) => `${service} has had no requests since ${since}.`,
+  because: (reasons) => `Reason: ${reasons}.`,
+  reasons: {
+    '5xx': 'server errors',
+    '4xx': 'many client errors',
+    latency: 'slow responses',
+    silence: 'silence',
+    breaker: 'an open breaker',
+    fallbacks: 'fallbacks',
+    critical: 'a critical line',
+    restarts: 'a restart',
+  },
+  affected: (services) => `Also affected: ${services}.`,
+  burnRate: (service, rate) => `${service} uses its error budget ${rate} times faster than allowed.`,
+  asOf: (time) => `This is the last known state (${time}); there were no requests since.`,
+  clockAhead: (service, by) => `The clock of ${service} is ${by} ahead.`,
+  clockBehind: (service, by) => `The clock of ${service} is ${by} behind, or its lines arrive late.`,
+  readSoFar: (lines, malformed, healthChecks) =>
+    `${lines} lines read: ${malformed} malformed, ${healthChecks} health checks.`,
+  whyWaiting: {
+    'no-file': 'The files do not exist yet.',
+    unreadable: 'The files cannot be read.',
+    empty: 'The files are empty. Call a service and its request appears here.',
+    malformed: 'None is a JSON object.',
+    'only-health-checks': 'There are only health checks, and they do not count as requests.',
+    'no-time': 'None has a readable time, so the present state is unknown.',
+    'no-request':
+      'None is a request. A request has "event":"http.request"; in a file without events, a status and a latency.',
+  },
   breakerOpen: (name, service) => `The breaker of ${name} in ${service} is open.`,
   breakerHalfOpen: (name, service) => `The breaker of ${name} in ${service} is probing.`,
-  recovered: (since) => `The last server error was at ${since}.`,
-  effect: (failed, all, fallbacks) => `${failed} of ${all} responses were server errors; ${fallbacks} used a fallback.`,
+  effect: (failed, all, fallbacks) =>
+    `In the last minute, ${failed} of ${all} responses to users were server errors; ${fallbacks} used a fallback.`,
   stale: (ago, newest) => `No new lines for ${ago} (last: ${newest}).`,
   past: (newest) => `The log ends on ${newest}: this is its last part.`,
   requests: 'Requests',
@@ -180,7 +257,7 @@ const en: typeof es = {
   count: 'Count',
   breakers: 'Circuit breakers',
   noBreakers: 'No breaker has changed state.',
-  states: { closed: 'closed', open: 'open', 'half-open': 'half-open', isolated: 'isolated' },
+  states: { closed: 'closed', open: 'open', 'half-open': 'half-open', isolated: 'isolated', unknown: 'unknown' },
   since: (time) => `since ${time}`,
   changes: (n) => `${n} changes`,
   oneChange: '1 change',
@@ -191,6 +268,7 @@ const en: typeof es = {
   noCodes: 'No errors in this range.',
   code: 'Code',
   kind: 'Kind',
+  hidden: 'answered by a fallback',
   kinds: { business: 'business', technical: 'technical' },
   tail: 'Live tail',
   filter: 'Filter',
@@ -224,8 +302,11 @@ const en: typeof es = {
   ],
 }
 
+/** The texts of one language. */
+export type Texts = typeof es
+
 /** The texts by language. */
-export const TEXTS: Readonly<Record<Language, typeof es>> = { es, en }
+export const TEXTS: Readonly<Record<Language, Texts>> = { es, en }
 
 /** Returns the language in the URL, else the first supported one that the user prefers, else Spanish. */
 export function languageOf(search: string, preferred: readonly string[]): Language {

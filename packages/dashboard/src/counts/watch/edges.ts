@@ -1,0 +1,66 @@
+import type { ServiceWatch } from './service-watch.ts'
+
+const MINUTE_MS = 60_000
+const EDGES_MAX = 4_096
+
+/** One service calls another one. Counts are by minute of the called service's clock. */
+export interface Edge {
+  readonly caller: ServiceWatch
+  readonly callee: ServiceWatch
+  lastAt: number
+  minute: number
+  calls: number
+  failures: number
+  callsBefore: number
+  failuresBefore: number
+}
+
+/** Which services call which. Bounded: further edges are not kept. */
+export class Edges {
+  readonly #byCaller = new Map<ServiceWatch, Map<ServiceWatch, Edge>>()
+  #size = 0
+
+  get all(): readonly Edge[] {
+    return [...this.#byCaller.values()].flatMap((callees) => [...callees.values()])
+  }
+
+  /** Counts one call. */
+  add(caller: ServiceWatch, callee: ServiceWatch, at: number, failed: boolean): void {
+    if (caller === callee) return
+    const edge = this.#edge(caller, callee)
+    if (edge === undefined) return
+    if (at > edge.lastAt) edge.lastAt = at
+    const minute = Math.floor(at / MINUTE_MS)
+    if (minute > edge.minute) {
+      const isNext = minute === edge.minute + 1
+      edge.callsBefore = isNext ? edge.calls : 0
+      edge.failuresBefore = isNext ? edge.failures : 0
+      edge.minute = minute
+      edge.calls = 0
+      edge.failures = 0
+    }
+    if (minute === edge.minute) {
+      edge.calls += 1
+      if (failed) edge.failures += 1
+    } else if (minute === edge.minute - 1) {
+      edge.callsBefore += 1
+      if (failed) edge.failuresBefore += 1
+    }
+  }
+
+  #edge(caller: ServiceWatch, callee: ServiceWatch): Edge | undefined {
+    let callees = this.#byCaller.get(caller)
+    if (callees === undefined) {
+      callees = new Map()
+      this.#byCaller.set(caller, callees)
+    }
+    const known = callees.get(callee)
+    if (known !== undefined) return known
+    if (this.#size >= EDGES_MAX) return undefined
+    this.#size += 1
+    const none = { calls: 0, failures: 0, callsBefore: 0, failuresBefore: 0 }
+    const edge: Edge = { caller, callee, lastAt: Number.NEGATIVE_INFINITY, minute: Number.NEGATIVE_INFINITY, ...none }
+    callees.set(callee, edge)
+    return edge
+  }
+}
