@@ -85,6 +85,7 @@ export class Timeline {
   /** Written into each slot that changes. The reader of the slots raises it. */
   revision = 1
   #newest = Number.NEGATIVE_INFINITY
+  #furthest = Number.NEGATIVE_INFINITY
   readonly #overflow: (cell: number) => number
   readonly #tiers: readonly Tier[] = TIERS.map(({ stepMs, slots }) => ({
     stepMs,
@@ -118,6 +119,7 @@ export class Timeline {
     const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
     this.total.add(cell, latencyMs, bucket)
     if (at === undefined) return false
+    if (at > this.#furthest) this.#furthest = at
     if (at > this.#newest && at <= clockMs + AHEAD_MS_MIN) this.#advance(at)
     let kept = false
     for (const tier of this.#tiers) {
@@ -138,10 +140,13 @@ export class Timeline {
     for (const tier of this.#tiers) this.#slot(tier, Math.floor(at / tier.stepMs))?.addApart(cell, latencyMs, bucket)
   }
 
-  /** Returns the finest step that still covers all time since `from`, else the coarsest. */
-  stepFor(from: number): number {
+  /** Returns the finest step that still covers all time from `from` to `to`, else the coarsest. */
+  stepFor(from: number, to: number = from): number {
+    const end = Math.min(to, this.#furthest)
     for (const { stepMs, slotsMax } of this.#tiers) {
-      if (from >= (Math.floor(this.#newest / stepMs) - slotsMax + 1) * stepMs) return stepMs
+      const newest = Math.floor(this.#newest / stepMs)
+      const isEndCovered = newest < 0 || end < (newest + slotsMax) * stepMs
+      if (from >= (newest - slotsMax + 1) * stepMs && isEndCovered) return stepMs
     }
     return TIERS.at(-1)?.stepMs ?? 60_000
   }

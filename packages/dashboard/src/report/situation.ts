@@ -8,7 +8,6 @@ import type { Thresholds } from '../verdict/thresholds.ts'
 
 const SECOND_MS = 1_000
 const WINDOW_MS = 60_000
-const HOUR_MS = 3_600_000
 
 /** Collects what a verdict is made from. */
 export function situationOf(journal: Journal, now: number, thresholds: Thresholds): Situation {
@@ -46,7 +45,6 @@ function factsOf(watch: ServiceWatch, breakers: readonly BreakerHistory[], now: 
     olderFailures: watch.olderFailures,
     lastRequestAt,
     lastLineAt: finite(Math.min(watch.lastLineAt - Math.min(offset, 0), now)),
-    firstLineAt: finite(watch.firstLineAt - offset),
     wasFollowed: watch.wasFollowed,
     breakers: breakers.map((breaker) => ({
       shield: breaker.shield,
@@ -79,7 +77,7 @@ function windowOf(watch: ServiceWatch, moment: number, offset: number): Window {
   const at = moment + offset
   const from = (Math.floor(at / SECOND_MS) - WINDOW_MS / SECOND_MS + 1) * SECOND_MS
   // A clock that is ahead by less than what counts as ahead belongs to now.
-  const to = at + AHEAD_MS_MIN
+  const to = at + AHEAD_MS_MIN + 1
   const total = { requests: 0, failures: 0, clientErrors: 0, degraded: 0, slow: 0, hops: 0, hopFailures: 0 }
   const more = { hopDegraded: 0, probes: 0, probeFailures: 0, criticals: 0, fallbacks: 0 }
   let firstCriticalAt: number | undefined
@@ -110,8 +108,8 @@ function windowOf(watch: ServiceWatch, moment: number, offset: number): Window {
 function minutesOf(watch: ServiceWatch, now: number, offset: number): readonly Minute[] {
   const at = now + offset
   const minutes: Minute[] = []
-  // Its minutes begin when its own clock says so.
-  for (const bucket of watch.minutes(at - HOUR_MS - WINDOW_MS, at + AHEAD_MS_MIN)) {
+  // Its minutes begin when its own clock says so. All that are kept tell when trouble began.
+  for (const bucket of watch.minutes(0, at + AHEAD_MS_MIN + 1)) {
     const { requests, failures, clientErrors, degraded, fallbacks, slow, latency } = bucket
     if (requests === 0 && fallbacks === 0) continue
     minutes.push({

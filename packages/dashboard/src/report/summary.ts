@@ -96,7 +96,7 @@ export function tallyOf(files: LogFiles, range?: Range): Tally {
   for (const timeline of files.timelines) {
     if (range === undefined) tally.merge(timeline.total)
     else {
-      const stepMs = timeline.stepFor(range.from)
+      const stepMs = timeline.stepFor(range.from, range.to)
       for (const [, slot] of timeline.between(stepMs, range.from, range.to)) tally.merge(slot)
     }
   }

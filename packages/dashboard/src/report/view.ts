@@ -82,7 +82,7 @@ export function columnsOf(files: LogFiles, range: Parts['range'], revision: numb
   const slots = new Map<number, Tally[]>()
   const changed = new Set<number>()
   for (const timeline of files.timelines) {
-    const stepMs = timeline.stepFor(range.from)
+    const stepMs = timeline.stepFor(range.from, range.to)
     for (const [at, slot] of timeline.between(stepMs, range.from, range.to)) {
       const column = Math.floor(at / range.stepMs) * range.stepMs
       const known = slots.get(column)

@@ -40,7 +40,8 @@ export type Trouble = { readonly since: number } | undefined
  * Compares the last 60 seconds with the hour before.
  *
  * The baseline is the median minute of the hour. A minute that was already unusual does not become part of the baseline, so
- * that trouble does not turn into the normal case while it lasts.
+ * that trouble does not turn into the normal case while it lasts. Nor does a minute above the limits without a baseline: a
+ * service that answers everything with 401 is not healthy because it always does.
  */
 export function compare(
   measure: Measure,

@@ -45,7 +45,7 @@ export function causeOf(
   const [first] = candidates
   const reason = first?.service.reasons.toSorted((a, b) => REASONS.indexOf(a) - REASONS.indexOf(b))[0]
   if (first === undefined || reason === undefined) return undefined
-  return { service: first.service, reason, affected: first.affected.map(({ name }) => name) }
+  return { service: first.service, reason, affected: first.affected.map(({ name }) => name).sort() }
 }
 
 type Next = ReadonlyMap<ServiceVerdict, readonly ServiceVerdict[]>

@@ -17,11 +17,12 @@ export function isKnown(breaker: BreakerFacts, { processes, starts }: ServiceFac
 
 /** Returns when the service was last restarted within 60 seconds; undefined if it was not. */
 export function restartedAt(facts: ServiceFacts, now: number, { restartWithinMs }: Thresholds): number | undefined {
-  const { processes, firstLineAt = Number.POSITIVE_INFINITY } = facts
+  const { processes, minutes } = facts
   const isRecent = (at: number): boolean => at > now - WINDOW_MS && at <= now + WINDOW_MS
   const followsAnother = (at: number): boolean => {
-    // Without names of processes, only the first line of all tells that something ran before.
-    if (processes.length === 0) return firstLineAt < at
+    // Most lines do not name their process, but a request shows that one ran.
+    const isWithin = (last: number): boolean => Math.min(last, at) >= at - restartWithinMs
+    if (minutes.some(({ firstAt, lastAt }) => firstAt < at && isWithin(lastAt))) return true
     return processes.some(({ firstAt, lastAt }) => firstAt < at && lastAt >= at - restartWithinMs)
   }
   const byLine = facts.starts.findLast((at) => isRecent(at) && followsAnother(at))

@@ -88,7 +88,6 @@ export interface ServiceFacts {
   readonly olderFailures: Run | undefined
   readonly lastRequestAt: number | undefined
   readonly lastLineAt: number | undefined
-  readonly firstLineAt: number | undefined
   /** Whether its lines were read while they were written. */
   readonly wasFollowed: boolean
   readonly breakers: readonly BreakerFacts[]

@@ -93,9 +93,11 @@ export function objectiveOf(text: string): Objective | undefined {
   const [share = '', latency, ...rest] = text.split(',')
   const percent = numberOf(share.replace(/%$/, ''))
   if (percent === undefined || percent <= 0 || percent >= 100 || rest.length > 0) return undefined
-  if (latency === undefined) return { share: percent / 100, latencyMs: undefined }
+  // 99.9 / 100 is slightly more than 0.999.
+  const good = Number((percent / 100).toPrecision(12))
+  if (latency === undefined) return { share: good, latencyMs: undefined }
   const latencyMs = durationOf(latency)
-  return latencyMs === undefined ? undefined : { share: percent / 100, latencyMs }
+  return latencyMs === undefined ? undefined : { share: good, latencyMs }
 }
 
 function numberOf(text: string): number | undefined {

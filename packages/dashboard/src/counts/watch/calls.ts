@@ -20,6 +20,8 @@ export interface PendingRequest extends Counted {
   readonly status: number | undefined
   readonly latencyMs: number | undefined
   isHop: boolean
+  /** The service that was last found to call it. */
+  caller: ServiceWatch | undefined
 }
 
 interface Members {
@@ -82,12 +84,12 @@ export class Calls {
     const parent = hashOf(parentSpanId)
     const index = parent & (SPANS - 1)
     const caller = this.#spanHashes[index] === parent ? this.#spanServices[index] : undefined
-    if (caller !== undefined) {
-      this.#join(caller, request)
-      return
+    if (caller !== undefined) this.#join(caller, request)
+    else {
+      this.#hasWaiting = true
+      remember(this.#byParent, parent, request)
     }
-    this.#hasWaiting = true
-    remember(this.#byParent, parent, request)
+    // The first service of the trace calls this one too, through others. That is known whatever came first.
     if (traceHash === undefined) return
     const root =
       this.#rootHashes[traceHash & (TRACES - 1)] === traceHash
@@ -106,13 +108,16 @@ export class Calls {
     if (members?.hash !== traceHash) return
     for (const other of members.items) {
       if (other.watch === request.watch) continue
-      if (isWithin(request, other)) this.#markHop(request)
-      else if (isWithin(other, request)) this.#markHop(other)
+      const [inner, outer] = [isWithin(request, other), isWithin(other, request)]
+      // Two that took the same time: the name decides, so that the order of lines does not.
+      if (inner && (!outer || request.watch.name > other.watch.name)) this.#markHop(request)
+      else if (outer) this.#markHop(other)
     }
   }
 
   #join(caller: ServiceWatch, request: PendingRequest): void {
-    this.#edges.add(caller, request.watch, request.at, request.failed)
+    if (request.caller !== caller) this.#edges.add(caller, request.watch, request.at, request.failed)
+    request.caller = caller
     this.#markHop(request)
   }
 

@@ -48,7 +48,6 @@ export class ServiceWatch {
   lastRequestAt = Number.NEGATIVE_INFINITY
   /** The time of the newest line that is not ahead of the reader's clock. */
   lastLineAt = Number.NEGATIVE_INFINITY
-  firstLineAt = Number.POSITIVE_INFINITY
   /** The newest times of lines that are ahead. */
   lastAheadRequestAt = Number.NEGATIVE_INFINITY
   /** Whether it logged while it was being followed, and not only before. */
@@ -81,7 +80,6 @@ export class ServiceWatch {
       this.clock.add(at, arrivedMs)
       if (at >= arrivedMs - FOLLOWED_MS_MAX) this.wasFollowed = true
     }
-    if (at < this.firstLineAt) this.firstLineAt = at
     if (at <= arrivedMs + AHEAD_MS_MIN && at > this.lastLineAt) this.lastLineAt = at
   }
 

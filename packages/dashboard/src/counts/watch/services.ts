@@ -102,7 +102,16 @@ export class Services {
       return
     }
     const startedAt = at - (latencyMs ?? 0)
-    const request: PendingRequest = { ...counted, watch, at, startedAt, status, latencyMs, isHop: false }
+    const request: PendingRequest = {
+      ...counted,
+      watch,
+      at,
+      startedAt,
+      status,
+      latencyMs,
+      isHop: false,
+      caller: undefined,
+    }
     this.#calls.addChild(parentSpanId, traceHash, request)
   }
 
