@@ -205,7 +205,7 @@ export class FileLog implements TailSink {
     if (isLive && at !== undefined && kept === false) this.#late += 1
     const service = line.service ?? this.#service
     const isRequest = line.event === 'http.request' || (line.event === undefined && kept !== undefined)
-    this.#journal.services.add(line, service, at, { clockMs, isLive, isRequest, traceHash })
+    if (at !== undefined) this.#journal.services.add(line, service, at, clockMs, isLive, isRequest, traceHash)
     addError(this.#journal, line, service, at)
     addTailLine(this.#journal, line, service, at)
   }

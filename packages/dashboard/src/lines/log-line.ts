@@ -43,20 +43,21 @@ export function readLogLine(line: string): LogLine | undefined {
     return undefined
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  const fields = new Fields(value as Readonly<Record<string, unknown>>)
+  const logged = value as Readonly<Record<string, unknown>>
+  const fields = new Fields(logged)
   const time = instantOf(fields.first('timestamp', 'time', 'ts', '@timestamp', 'timeUnixNano'))
   return {
     at: time?.at,
     isLocalTime: time?.isLocal ?? false,
     service:
       text(fields.first('service', 'service.name', 'service_name', 'app')) ?? text(fields.nested('service', 'name')),
-    instance: instanceOf(fields),
+    instance: logged['instance'] === undefined && logged['pid'] === undefined ? undefined : instanceOf(fields),
     event: text(fields.first('event', 'event.name')),
     traceId: traceOf(fields),
-    spanId: text(fields.first('span_id', 'spanId', 'span.id')),
-    parentSpanId: text(fields.first('parent_span_id', 'parentSpanId')),
-    route: text(fields.first('route')),
-    path: text(fields.first('path', 'url.path')),
+    spanId: text(logged['span_id'] ?? logged['spanId']),
+    parentSpanId: text(logged['parent_span_id'] ?? logged['parentSpanId']),
+    route: text(logged['route']),
+    path: text(logged['path'] ?? logged['url.path']),
     status: integerBetween(
       fields.first('status_code', 'status', 'http.response.status_code') ?? fields.nested('res', 'statusCode'),
       100,
@@ -64,7 +65,7 @@ export function readLogLine(line: string): LogLine | undefined {
     ),
     latencyMs: latencyOf(fields),
     level: levelOf(fields.first('log_level', 'level', 'severity')),
-    degraded: fields.first('degraded') === true,
+    degraded: logged['degraded'] === true,
     fields,
   }
 }

@@ -1,13 +1,5 @@
 import type { LatencyHistogram } from '../latency-histogram.ts'
-
-/** What one request adds to the counts of its service. Created per request that may turn out to be a hop. */
-export interface Counted {
-  readonly failed: boolean
-  readonly clientError: boolean
-  readonly degraded: boolean
-  /** Not failed, but slower than the objective. */
-  readonly slow: boolean
-}
+import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
 
 /** The counts of one service in one second or one minute. */
 export class Bucket {
@@ -66,31 +58,32 @@ export class Bucket {
     this.latency = undefined
   }
 
-  /** Counts one request. */
-  addRequest(at: number, counted: Counted): void {
+  /** Counts one request, described by the flags of request-flags.ts. */
+  addRequest(at: number, flags: number): void {
     this.requests += 1
     if (at < this.firstAt) this.firstAt = at
     if (at > this.lastAt) this.lastAt = at
-    if (counted.failed) {
+    if (flags === 0) return
+    if ((flags & FAILED) !== 0) {
       this.failures += 1
       if (at < this.firstFailureAt) this.firstFailureAt = at
       if (at > this.lastFailureAt) this.lastFailureAt = at
-    } else if (counted.clientError) this.clientErrors += 1
-    if (counted.slow) {
+    } else if ((flags & CLIENT_ERROR) !== 0) this.clientErrors += 1
+    if ((flags & SLOW) !== 0) {
       this.slow += 1
       this.markBad(at)
     }
-    if (counted.degraded) {
+    if ((flags & DEGRADED) !== 0) {
       this.degraded += 1
       this.markBad(at)
     }
   }
 
   /** Marks a request that was already counted as a hop. */
-  markHop(counted: Counted): void {
+  markHop(flags: number): void {
     this.hops += 1
-    if (counted.failed) this.hopFailures += 1
-    if (counted.degraded) this.hopDegraded += 1
+    if ((flags & FAILED) !== 0) this.hopFailures += 1
+    if ((flags & DEGRADED) !== 0) this.hopDegraded += 1
   }
 
   /** Keeps the time of the first critical line or failed health check. */

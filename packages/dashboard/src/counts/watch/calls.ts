@@ -1,33 +1,20 @@
 import { hashOf } from '../../traces/trace-filter.ts'
-import type { Counted } from './bucket.ts'
 import type { Edges } from './edges.ts'
+import { PendingRequests } from './pending-requests.ts'
+import { FAILED } from './request-flags.ts'
 import type { ServiceWatch } from './service-watch.ts'
 
 /** The most recent spans that are remembered. */
 const SPANS = 65_536
-/** The most recent traces, and the most spans that a request waits for. */
-const TRACES = 16_384
-/** The most requests of one trace, or of one parent, that are remembered. */
-const MEMBERS_MAX = 32
+/** The most recent traces whose first request is remembered. */
+const ROOTS = 16_384
 /** Lines of services on different machines disagree by this much about who began first. */
 const SLACK_MS = 5
+/** The most requests of one trace, or of one parent, that are looked at. */
+const CHAIN_MAX = 32
 
-/** A request whose caller is not known yet. */
-export interface PendingRequest extends Counted {
-  readonly watch: ServiceWatch
-  readonly at: number
-  readonly startedAt: number
-  readonly status: number | undefined
-  readonly latencyMs: number | undefined
-  isHop: boolean
-  /** The service that was last found to call it. */
-  caller: ServiceWatch | undefined
-}
-
-interface Members {
-  readonly hash: number
-  readonly items: PendingRequest[]
-}
+/** Called when a request that was counted before turns out to be a hop. */
+export type OnHop = (at: number, status: number, latencyMs: number) => void
 
 /**
  * Tells hops from entry requests, and finds out which service calls which.
@@ -36,111 +23,141 @@ interface Members {
  * is in no line. Such a request is a hop if its trace has a request without a parent, or one of another service around it.
  *
  * The line of a called service comes before the line of its caller, so requests wait for their callers here. All tables have
- * a fixed size, and a newer entry replaces an older one.
+ * a fixed size and hold numbers only; a newer entry replaces an older one.
  */
 export class Calls {
   readonly #edges: Edges
-  readonly #onHop: (request: PendingRequest) => void
+  readonly #onHop: OnHop
+  readonly #services: ServiceWatch[] = []
+  readonly #numbers = new Map<ServiceWatch, number>()
   readonly #spanHashes = new Int32Array(SPANS)
-  readonly #spanServices: (ServiceWatch | undefined)[] = new Array<undefined>(SPANS)
-  readonly #rootHashes = new Int32Array(TRACES)
-  readonly #rootServices: (ServiceWatch | undefined)[] = new Array<undefined>(TRACES)
-  readonly #byParent: (Members | undefined)[] = new Array<undefined>(TRACES)
-  readonly #byTrace: (Members | undefined)[] = new Array<undefined>(TRACES)
-  #hasWaiting = false
+  /** Numbers of services, from 1. */
+  readonly #spanServices = new Uint16Array(SPANS)
+  readonly #rootHashes = new Int32Array(ROOTS)
+  readonly #rootServices = new Uint16Array(ROOTS)
+  readonly #pending = new PendingRequests()
+  #seen = 0
+  #hasParents = false
 
-  constructor(edges: Edges, onHop: (request: PendingRequest) => void) {
+  constructor(edges: Edges, onHop: OnHop) {
     this.#edges = edges
     this.#onHop = onHop
   }
 
   /** Records a line with a span. Requests that wait for this span become hops. */
   seeSpan(spanId: string, watch: ServiceWatch): void {
+    // Logs without parents need no table. The first lines are recorded, since their callees may come later.
+    if (!this.#hasParents && this.#seen >= SPANS) return
+    this.#seen += 1
     const hash = hashOf(spanId)
     const index = hash & (SPANS - 1)
-    if (this.#spanHashes[index] === hash && this.#spanServices[index] === watch) return
+    const service = this.#numberOf(watch)
+    if (this.#spanHashes[index] === hash && this.#spanServices[index] === service) return
     this.#spanHashes[index] = hash
-    this.#spanServices[index] = watch
-    if (!this.#hasWaiting) return
-    const waiting = this.#byParent[hash & (TRACES - 1)]
-    if (waiting?.hash !== hash) return
-    this.#byParent[hash & (TRACES - 1)] = undefined
-    for (const request of waiting.items) this.#join(watch, request)
+    this.#spanServices[index] = service
+    if (!this.#hasParents) return
+    const { byParent } = this.#pending
+    let sequence = byParent.first(hash)
+    for (let i = 0; sequence !== 0 && i < CHAIN_MAX; i += 1) {
+      this.#join(service, sequence, false)
+      sequence = byParent.next(sequence, hash)
+    }
   }
 
   /** Records a request without a parent: the first of its trace. */
   addRoot(traceHash: number, watch: ServiceWatch): void {
-    const index = traceHash & (TRACES - 1)
+    if (!this.#hasParents && this.#seen > SPANS) return
+    const index = traceHash & (ROOTS - 1)
+    const root = this.#numberOf(watch)
     this.#rootHashes[index] = traceHash
-    this.#rootServices[index] = watch
-    const members = this.#byTrace[index]
-    if (members?.hash !== traceHash) return
-    this.#byTrace[index] = undefined
-    for (const request of members.items) this.#joinTrace(watch, request)
+    this.#rootServices[index] = root
+    if (!this.#hasParents) return
+    const { byTrace } = this.#pending
+    let sequence = byTrace.first(traceHash)
+    for (let i = 0; sequence !== 0 && i < CHAIN_MAX; i += 1) {
+      this.#joinTrace(root, sequence)
+      sequence = byTrace.next(sequence, traceHash)
+    }
   }
 
   /** Records a request with a parent. */
-  addChild(parentSpanId: string, traceHash: number | undefined, request: PendingRequest): void {
+  addChild(
+    parentSpanId: string,
+    traceHash: number | undefined,
+    watch: ServiceWatch,
+    at: number,
+    flags: number,
+    status: number | undefined,
+    latencyMs: number | undefined,
+  ): void {
+    this.#hasParents = true
     const parent = hashOf(parentSpanId)
+    const service = this.#numberOf(watch)
+    const sequence = this.#pending.add(service, at, flags, status ?? 0, latencyMs ?? Number.NaN)
     const index = parent & (SPANS - 1)
-    const caller = this.#spanHashes[index] === parent ? this.#spanServices[index] : undefined
-    if (caller !== undefined) this.#join(caller, request)
-    else {
-      this.#hasWaiting = true
-      remember(this.#byParent, parent, request)
-    }
-    // The first service of the trace calls this one too, through others. That is known whatever came first.
+    const caller = this.#spanHashes[index] === parent ? (this.#spanServices[index] ?? 0) : 0
+    if (caller !== 0) this.#join(caller, sequence, false)
+    else this.#pending.byParent.add(parent, sequence)
     if (traceHash === undefined) return
-    const root =
-      this.#rootHashes[traceHash & (TRACES - 1)] === traceHash
-        ? this.#rootServices[traceHash & (TRACES - 1)]
-        : undefined
-    if (root !== undefined) this.#joinTrace(root, request)
+    // The first service of the trace calls this one too, through others. That is known whatever came first.
+    const rootIndex = traceHash & (ROOTS - 1)
+    const root = this.#rootHashes[rootIndex] === traceHash ? (this.#rootServices[rootIndex] ?? 0) : 0
+    if (root !== 0) this.#joinTrace(root, sequence)
     else {
-      this.#compare(traceHash, request)
-      remember(this.#byTrace, traceHash, request)
+      this.#compare(traceHash, sequence)
+      this.#pending.byTrace.add(traceHash, sequence)
     }
   }
 
   /** Of two requests of a trace, one within the other, the inner one is a hop. Which service calls it is not certain. */
-  #compare(traceHash: number, request: PendingRequest): void {
-    const members = this.#byTrace[traceHash & (TRACES - 1)]
-    if (members?.hash !== traceHash) return
-    for (const other of members.items) {
-      if (other.watch === request.watch) continue
-      const [inner, outer] = [isWithin(request, other), isWithin(other, request)]
-      // Two that took the same time: the name decides, so that the order of lines does not.
-      if (inner && (!outer || request.watch.name > other.watch.name)) this.#markHop(request)
-      else if (outer) this.#markHop(other)
+  #compare(traceHash: number, sequence: number): void {
+    const pending = this.#pending
+    let other = pending.byTrace.first(traceHash)
+    for (let i = 0; other !== 0 && i < CHAIN_MAX; i += 1) {
+      if (pending.serviceOf(other) !== pending.serviceOf(sequence)) {
+        const inner = pending.isWithin(sequence, other, SLACK_MS)
+        const outer = pending.isWithin(other, sequence, SLACK_MS)
+        // Two that took the same time: the name decides, so that the order of lines does not.
+        if (inner && (!outer || this.#nameOf(sequence) > this.#nameOf(other))) this.#markHop(sequence)
+        else if (outer) this.#markHop(other)
+      }
+      other = pending.byTrace.next(other, traceHash)
     }
   }
 
-  #join(caller: ServiceWatch, request: PendingRequest): void {
-    if (request.caller !== caller) this.#edges.add(caller, request.watch, request.at, request.failed)
-    request.caller = caller
-    this.#markHop(request)
+  #join(caller: number, sequence: number, isRoot: boolean): void {
+    const pending = this.#pending
+    const [from, to] = [this.#services[caller - 1], this.#services[pending.serviceOf(sequence) - 1]]
+    if (from === undefined || to === undefined) return
+    if (pending.setCaller(sequence, caller, isRoot)) {
+      this.#edges.add(from, to, pending.atOf(sequence), (pending.flagsOf(sequence) & FAILED) !== 0)
+    }
+    this.#markHop(sequence)
   }
 
-  #markHop(request: PendingRequest): void {
-    if (request.isHop) return
-    request.isHop = true
-    request.watch.markHop(request.at, request)
-    this.#onHop(request)
-  }
-
-  #joinTrace(root: ServiceWatch, request: PendingRequest): void {
+  #joinTrace(root: number, sequence: number): void {
     // The same service twice in a trace: two requests of one user, such as a redirect.
-    if (root !== request.watch) this.#join(root, request)
+    if (root !== this.#pending.serviceOf(sequence)) this.#join(root, sequence, true)
   }
-}
 
-function isWithin(inner: PendingRequest, outer: PendingRequest): boolean {
-  return outer.startedAt <= inner.startedAt + SLACK_MS && outer.at >= inner.at - SLACK_MS
-}
+  #markHop(sequence: number): void {
+    const pending = this.#pending
+    const watch = this.#services[pending.serviceOf(sequence) - 1]
+    if (watch === undefined || !pending.setHop(sequence)) return
+    const [at, flags] = [pending.atOf(sequence), pending.flagsOf(sequence)]
+    watch.markHop(at, flags)
+    this.#onHop(at, pending.statusOf(sequence), pending.latencyOf(sequence))
+  }
 
-function remember(table: (Members | undefined)[], hash: number, request: PendingRequest): void {
-  const index = hash & (TRACES - 1)
-  const members = table[index]
-  if (members?.hash !== hash) table[index] = { hash, items: [request] }
-  else if (members.items.length < MEMBERS_MAX) members.items.push(request)
+  #nameOf(sequence: number): string {
+    return this.#services[this.#pending.serviceOf(sequence) - 1]?.name ?? ''
+  }
+
+  #numberOf(watch: ServiceWatch): number {
+    const known = this.#numbers.get(watch)
+    if (known !== undefined) return known
+    const number = this.#services.push(watch)
+    this.#numbers.set(watch, number)
+    return number
+  }
 }

@@ -1,5 +1,5 @@
 import { LatencyHistogram } from '../latency-histogram.ts'
-import { type Bucket, type Counted, Ring } from './bucket.ts'
+import { type Bucket, Ring } from './bucket.ts'
 import { AHEAD_MS_MIN, ClockOffset } from './clock-offset.ts'
 import { Processes } from './processes.ts'
 
@@ -84,14 +84,14 @@ export class ServiceWatch {
   }
 
   /** Counts a request. */
-  addRequest(at: number, arrivedMs: number, counted: Counted, latencyMs: number | undefined): void {
+  addRequest(at: number, arrivedMs: number, flags: number, latencyMs: number | undefined): void {
     const isAhead = at > arrivedMs + AHEAD_MS_MIN
     const recent = this.#recent(isAhead)
     if (isAhead) this.lastAheadRequestAt = Math.max(this.lastAheadRequestAt, at)
     else if (at > this.lastRequestAt) this.lastRequestAt = at
-    recent.seconds.at(at)?.addRequest(at, counted)
+    recent.seconds.at(at)?.addRequest(at, flags)
     const minute = recent.minutes.at(at)
-    minute?.addRequest(at, counted)
+    minute?.addRequest(at, flags)
     if (latencyMs === undefined) return
     const bucket = LatencyHistogram.bucketOf(latencyMs)
     const fine = recent.latency.at(at)
@@ -126,10 +126,10 @@ export class ServiceWatch {
   }
 
   /** Marks a request that was counted before as a hop. */
-  markHop(at: number, counted: Counted): void {
+  markHop(at: number, flags: number): void {
     for (const recent of [this.#usual, this.#ahead]) {
-      recent?.seconds.known(at)?.markHop(counted)
-      recent?.minutes.known(at)?.markHop(counted)
+      recent?.seconds.known(at)?.markHop(flags)
+      recent?.minutes.known(at)?.markHop(flags)
     }
   }
 

@@ -1,8 +1,9 @@
 import { integerBetween } from '../../lines/log-fields.ts'
 import type { LogLine } from '../../lines/log-line.ts'
-import { Calls, type PendingRequest } from './calls.ts'
+import { Calls } from './calls.ts'
 import { Edges } from './edges.ts'
 import { isHealthCheck } from './health-check.ts'
+import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
 import { ServiceWatch, type WatchLimits } from './service-watch.ts'
 
 /** The most services that are watched one by one. Further ones are watched together. */
@@ -12,18 +13,6 @@ const SUMMARISED_MAX = 100_000
 const OTHERS = '(other)'
 /** The most shields per service that are remembered. */
 const SHIELDS_MAX = 64
-
-/** What the reader knows about a line. */
-export interface Arrival {
-  /** The reader's clock. */
-  readonly clockMs: number
-  /** Whether the line is new, and not an older one of a large file. */
-  readonly isLive: boolean
-  /** Whether this line counts a request. */
-  readonly isRequest: boolean
-  /** The hash of its trace id. */
-  readonly traceHash: number | undefined
-}
 
 /** Receives the requests that are not entry requests, to count them apart. */
 export type OnApart = (
@@ -48,7 +37,9 @@ export class Services {
 
   constructor(onApart: OnApart = () => {}) {
     this.#onApart = onApart
-    this.#calls = new Calls(this.edges, ({ status, latencyMs, at }) => onApart('hop', status, latencyMs, at))
+    this.#calls = new Calls(this.edges, (at, status, latencyMs) =>
+      onApart('hop', status || undefined, Number.isNaN(latencyMs) ? undefined : latencyMs, at),
+    )
   }
 
   /** All services, in order of appearance. */
@@ -66,53 +57,45 @@ export class Services {
     return this.#shields.get(watch) ?? new Set()
   }
 
-  /** Records one line. `at` is its valid time. */
-  add(line: LogLine, service: string, at: number | undefined, arrival: Arrival): void {
-    if (at === undefined) return
+  /**
+   * Records one line.
+   *
+   * @param at its valid time
+   * @param clockMs the reader's clock
+   * @param isLive whether the line is new, and not an older one of a large file
+   * @param isRequest whether this line counts a request
+   * @param traceHash the hash of its trace id
+   */
+  add(
+    line: LogLine,
+    service: string,
+    at: number,
+    clockMs: number,
+    isLive: boolean,
+    isRequest: boolean,
+    traceHash: number | undefined,
+  ): void {
     const watch = service === this.#lastName && this.#last !== undefined ? this.#last : this.#watch(service)
-    const { clockMs } = arrival
-    watch.seeLine(at, clockMs, arrival.isLive)
+    watch.seeLine(at, clockMs, isLive)
     if (line.instance !== undefined) watch.processes.see(line.instance, at)
     if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
     if (line.spanId !== undefined) this.#calls.seeSpan(line.spanId, watch)
-    if (arrival.isRequest) this.#addRequest(watch, line, at, arrival)
+    if (isRequest) this.#addRequest(watch, line, at, clockMs, traceHash)
     else if (line.event !== undefined) this.#addEvent(watch, line, at, clockMs)
   }
 
-  #addRequest(watch: ServiceWatch, line: LogLine, at: number, arrival: Arrival): void {
-    const { status, latencyMs } = line
-    const failed = status !== undefined && status >= 500
+  #addRequest(watch: ServiceWatch, line: LogLine, at: number, clockMs: number, traceHash: number | undefined): void {
+    const { status, latencyMs, parentSpanId } = line
+    const flags = flagsOf(line, this.limits.slowerThanMs)
     if (isHealthCheck(line.route ?? line.path)) {
       this.#probes += 1
-      watch.addProbe(at, arrival.clockMs, failed)
+      watch.addProbe(at, clockMs, (flags & FAILED) !== 0)
       this.#onApart('probe', status, latencyMs, at)
       return
     }
-    const counted = {
-      failed,
-      clientError: status !== undefined && status >= 400 && !failed,
-      degraded: line.degraded,
-      slow: latencyMs !== undefined && !failed && latencyMs > this.limits.slowerThanMs,
-    }
-    watch.addRequest(at, arrival.clockMs, counted, latencyMs)
-    const { parentSpanId } = line
-    const { traceHash } = arrival
-    if (parentSpanId === undefined) {
-      if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
-      return
-    }
-    const startedAt = at - (latencyMs ?? 0)
-    const request: PendingRequest = {
-      ...counted,
-      watch,
-      at,
-      startedAt,
-      status,
-      latencyMs,
-      isHop: false,
-      caller: undefined,
-    }
-    this.#calls.addChild(parentSpanId, traceHash, request)
+    watch.addRequest(at, clockMs, flags, latencyMs)
+    if (parentSpanId !== undefined) this.#calls.addChild(parentSpanId, traceHash, watch, at, flags, status, latencyMs)
+    else if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
   }
 
   #addEvent(watch: ServiceWatch, line: LogLine, at: number, clockMs: number): void {
@@ -146,6 +129,16 @@ export class Services {
     this.#last = watch
     return watch
   }
+}
+
+function flagsOf({ status = 0, latencyMs = 0, degraded }: LogLine, slowerThanMs: number): number {
+  let flags = degraded ? DEGRADED : 0
+  if (status >= 500) flags |= FAILED
+  else {
+    if (status >= 400) flags |= CLIENT_ERROR
+    if (latencyMs > slowerThanMs) flags |= SLOW
+  }
+  return flags
 }
 
 /** Whether a shield is named like a service: `inventory` and `inventory-service` are. */

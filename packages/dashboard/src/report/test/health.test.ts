@@ -293,6 +293,6 @@ it('gives the same verdict for any order of the lines', async () => {
       }
       expect(seen[1]).toEqual(seen[0])
     }),
-    { numRuns: 60 },
+    { numRuns: 100 },
   )
 })
