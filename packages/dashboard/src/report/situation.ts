@@ -8,6 +8,9 @@ import type { Thresholds } from '../verdict/thresholds.ts'
 
 const SECOND_MS = 1_000
 const WINDOW_MS = 60_000
+/** Requests within others tell of a call after this many, if this many times fewer are the other way round. */
+const NESTED_MIN = 3
+const NESTED_FACTOR = 9
 
 /** Collects what a verdict is made from. */
 export function situationOf(journal: Journal, now: number, thresholds: Thresholds): Situation {
@@ -136,6 +139,12 @@ function edgesOf(services: Services): readonly EdgeFacts[] {
     callee: callee.name,
     failures: failures + failuresBefore,
   }))
+  for (const { caller, callee, total, failures, failuresBefore } of services.nested.all) {
+    // Calls of the same caller that overlap are within each other in both directions, sooner or later.
+    const reverse = services.nested.between(callee, caller)?.total ?? 0
+    if (total < NESTED_MIN || total < reverse * NESTED_FACTOR) continue
+    edges.push({ caller: caller.name, callee: callee.name, failures: failures + failuresBefore })
+  }
   for (const watch of services.all) {
     for (const shield of services.shieldsOf(watch)) {
       const callee = services.all.find((other) => other !== watch && isNamedLike(shield, other.name))

@@ -38,8 +38,9 @@ export function causeOf(
     (a, b) =>
       b.affected.length - a.affected.length ||
       RANK[b.service.state] - RANK[a.service.state] ||
-      b.service.failures - a.service.failures ||
+      // What relays failures fails a moment later than their cause, and less often if it retries.
       (a.service.since ?? 0) - (b.service.since ?? 0) ||
+      b.service.failures - a.service.failures ||
       a.service.name.localeCompare(b.service.name),
   )
   const [first] = candidates

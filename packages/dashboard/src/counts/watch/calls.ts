@@ -5,7 +5,7 @@ import { FAILED } from './request-flags.ts'
 import type { ServiceWatch } from './service-watch.ts'
 
 /** The most recent spans that are remembered. */
-const SPANS = 65_536
+const SPANS = 16_384
 /** The most recent traces whose first request is remembered. */
 const ROOTS = 16_384
 /** Lines of services on different machines disagree by this much about who began first. */
@@ -27,6 +27,7 @@ export type OnHop = (at: number, status: number, latencyMs: number) => void
  */
 export class Calls {
   readonly #edges: Edges
+  readonly #nested: Edges
   readonly #onHop: OnHop
   readonly #services: ServiceWatch[] = []
   readonly #numbers = new Map<ServiceWatch, number>()
@@ -39,8 +40,10 @@ export class Calls {
   #seen = 0
   #hasParents = false
 
-  constructor(edges: Edges, onHop: OnHop) {
+  /** `edges` gets the calls that are certain, `nested` the requests of a trace that ran within another one. */
+  constructor(edges: Edges, nested: Edges, onHop: OnHop) {
     this.#edges = edges
+    this.#nested = nested
     this.#onHop = onHop
   }
 
@@ -103,18 +106,24 @@ export class Calls {
     const rootIndex = traceHash & (ROOTS - 1)
     const root = this.#rootHashes[rootIndex] === traceHash ? (this.#rootServices[rootIndex] ?? 0) : 0
     if (root !== 0) this.#joinTrace(root, sequence)
-    else {
-      this.#compare(traceHash, sequence)
-      this.#pending.byTrace.add(traceHash, sequence)
-    }
+    this.#compare(traceHash, sequence, root !== 0)
+    this.#pending.byTrace.add(traceHash, sequence)
   }
 
-  /** Of two requests of a trace, one within the other, the inner one is a hop. Which service calls it is not certain. */
-  #compare(traceHash: number, sequence: number): void {
+  /**
+   * Compares a request with the others of its trace. If one ran within the other, the inner one is a hop, and the service of
+   * the outer one may be its caller: two calls of the same caller may also overlap.
+   */
+  #compare(traceHash: number, sequence: number, isHop: boolean): void {
     const pending = this.#pending
     let other = pending.byTrace.first(traceHash)
     for (let i = 0; other !== 0 && i < CHAIN_MAX; i += 1) {
       if (pending.serviceOf(other) !== pending.serviceOf(sequence)) {
+        this.#nest(sequence, other)
+        if (isHop) {
+          other = pending.byTrace.next(other, traceHash)
+          continue
+        }
         const inner = pending.isWithin(sequence, other, SLACK_MS)
         const outer = pending.isWithin(other, sequence, SLACK_MS)
         // Two that took the same time: the name decides, so that the order of lines does not.
@@ -123,6 +132,17 @@ export class Calls {
       }
       other = pending.byTrace.next(other, traceHash)
     }
+  }
+
+  #nest(a: number, b: number): void {
+    const pending = this.#pending
+    const [inA, inB] = [pending.isWithin(b, a, 0), pending.isWithin(a, b, 0)]
+    if (inA === inB) return
+    const [outer, inner] = inA ? [a, b] : [b, a]
+    const from = this.#services[pending.serviceOf(outer) - 1]
+    const to = this.#services[pending.serviceOf(inner) - 1]
+    if (from === undefined || to === undefined) return
+    this.#nested.add(from, to, pending.atOf(inner), (pending.flagsOf(inner) & FAILED) !== 0)
   }
 
   #join(caller: number, sequence: number, isRoot: boolean): void {

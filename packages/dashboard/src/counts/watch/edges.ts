@@ -7,7 +7,8 @@ const EDGES_MAX = 4_096
 export interface Edge {
   readonly caller: ServiceWatch
   readonly callee: ServiceWatch
-  lastAt: number
+  /** All calls so far. */
+  total: number
   minute: number
   calls: number
   failures: number
@@ -24,12 +25,17 @@ export class Edges {
     return [...this.#byCaller.values()].flatMap((callees) => [...callees.values()])
   }
 
+  /** Returns what is known about one service calling another. */
+  between(caller: ServiceWatch, callee: ServiceWatch): Edge | undefined {
+    return this.#byCaller.get(caller)?.get(callee)
+  }
+
   /** Counts one call. */
   add(caller: ServiceWatch, callee: ServiceWatch, at: number, failed: boolean): void {
     if (caller === callee) return
     const edge = this.#edge(caller, callee)
     if (edge === undefined) return
-    if (at > edge.lastAt) edge.lastAt = at
+    edge.total += 1
     const minute = Math.floor(at / MINUTE_MS)
     if (minute > edge.minute) {
       const isNext = minute === edge.minute + 1
@@ -59,7 +65,7 @@ export class Edges {
     if (this.#size >= EDGES_MAX) return undefined
     this.#size += 1
     const none = { calls: 0, failures: 0, callsBefore: 0, failuresBefore: 0 }
-    const edge: Edge = { caller, callee, lastAt: Number.NEGATIVE_INFINITY, minute: Number.NEGATIVE_INFINITY, ...none }
+    const edge: Edge = { caller, callee, total: 0, minute: Number.NEGATIVE_INFINITY, ...none }
     callees.set(callee, edge)
     return edge
   }

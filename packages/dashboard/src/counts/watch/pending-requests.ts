@@ -2,12 +2,14 @@
 const PENDING = 16_384
 const MASK = PENDING - 1
 const HEADS = 16_384
+/** Sequence numbers have 32 bits, since that is half the memory to look through. */
+const LAST_MAX = 0xffff_ffff
 
 /** Finds pending requests by a hash, newest first. */
 class Chain {
-  readonly #heads = new Float64Array(HEADS)
+  readonly #heads = new Uint32Array(HEADS)
   readonly #hashes = new Int32Array(PENDING)
-  readonly #next = new Float64Array(PENDING)
+  readonly #next = new Uint32Array(PENDING)
   readonly #isKept: (sequence: number) => boolean
 
   constructor(isKept: (sequence: number) => boolean) {
@@ -19,6 +21,10 @@ class Chain {
     this.#next[sequence & MASK] = this.#heads[head] ?? 0
     this.#hashes[sequence & MASK] = hash
     this.#heads[head] = sequence
+  }
+
+  clear(): void {
+    this.#heads.fill(0)
   }
 
   /** Returns the newest request with this hash; 0 for none. */
@@ -66,6 +72,11 @@ export class PendingRequests {
 
   /** Adds a request and returns its sequence number, at least 1. It replaces the oldest one. */
   add(service: number, at: number, flags: number, status: number, latencyMs: number): number {
+    if (this.#last === LAST_MAX) {
+      this.#last = 0
+      this.byParent.clear()
+      this.byTrace.clear()
+    }
     this.#last += 1
     const index = this.#last & MASK
     this.#services[index] = service

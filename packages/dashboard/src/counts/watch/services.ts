@@ -25,6 +25,8 @@ export type OnApart = (
 /** Watches every service: recent counts, clocks, processes, and which service calls which. All is bounded. */
 export class Services {
   readonly edges = new Edges()
+  /** Requests of one service that ran within a request of another one, in the same trace. */
+  readonly nested = new Edges()
   /** Applies to lines that are added later. */
   limits: WatchLimits = { failingShare: 0.05, healthyShare: 0.001, slowerThanMs: Number.POSITIVE_INFINITY }
   #probes = 0
@@ -37,7 +39,7 @@ export class Services {
 
   constructor(onApart: OnApart = () => {}) {
     this.#onApart = onApart
-    this.#calls = new Calls(this.edges, (at, status, latencyMs) =>
+    this.#calls = new Calls(this.edges, this.nested, (at, status, latencyMs) =>
       onApart('hop', status || undefined, Number.isNaN(latencyMs) ? undefined : latencyMs, at),
     )
   }
