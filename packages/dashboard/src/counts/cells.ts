@@ -34,6 +34,9 @@ export class Cells {
   readonly #keys: CellKey[] = []
   readonly #services = new Set<string>()
   readonly #codes = new Set<string>()
+  // Most requests succeed. Their cells are found without building a text.
+  readonly #succeeded = new Map<string, (number | undefined)[]>()
+  readonly #apart = { hop: [] as (number | undefined)[], probe: [] as (number | undefined)[] }
 
   /**
    * Returns the key of a cell.
@@ -44,6 +47,20 @@ export class Cells {
     const key = this.#keys[number]
     if (key === undefined) throw new RangeError(`no cell ${number}`)
     return key
+  }
+
+  /** Returns the cell of a request without an error. */
+  succeeded(service: string, status: number | undefined): number {
+    let byStatus = this.#succeeded.get(service)
+    if (byStatus === undefined) {
+      byStatus = []
+      if (this.#succeeded.size < SERVICES_MAX) this.#succeeded.set(service, byStatus)
+    }
+    const known = byStatus[status ?? 0]
+    if (known !== undefined) return known
+    const number = this.request(service, status, undefined, undefined)
+    byStatus[status ?? 0] = number
+    return number
   }
 
   /** Returns the cell of a request. */
@@ -76,8 +93,12 @@ export class Cells {
 
   /** Returns the cell of requests that are counted apart. */
   apart(kind: 'hop' | 'probe', status: number | undefined): number {
+    const known = this.#apart[kind][status ?? 0]
+    if (known !== undefined) return known
     const key: CellKey = { type: 'apart', kind, status }
-    return this.#number(`a${SEPARATOR}${kind}${SEPARATOR}${status}`, key, key)
+    const number = this.#number(`a${SEPARATOR}${kind}${SEPARATOR}${status}`, key, key)
+    this.#apart[kind][status ?? 0] = number
+    return number
   }
 
   /** Returns the {@link OTHER} cell that replaces a cell when its slot is full. */

@@ -249,6 +249,6 @@ export class FileLog implements TailSink {
 }
 
 function requestCell({ cells }: Journal, line: LogLine, service: string): number {
-  if (line.status === undefined || line.status < 400) return cells.request(service, line.status, undefined, undefined)
+  if (line.status === undefined || line.status < 400) return cells.succeeded(service, line.status)
   return cells.request(service, line.status, line.fields.short(100, 'error_code', 'code'), kindOf(line))
 }

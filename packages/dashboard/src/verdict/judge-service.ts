@@ -15,7 +15,7 @@ import type {
 import type { Thresholds } from './thresholds.ts'
 
 /** The verdict is about this much time. */
-export const WINDOW_MS = 60_000
+const WINDOW_MS = 60_000
 
 interface Finding {
   readonly reason: Reason

@@ -1,6 +1,6 @@
 import type { Health, ServiceHealth, Waiting } from '../../../src/report/health.ts'
 import type { Formats } from '../text/format.ts'
-import type { Texts } from '../text/texts.ts'
+import type { Texts } from '../text/spanish.ts'
 
 const SIGNS = { healthy: '✓', degraded: '▲', failing: '✕', silent: '…', waiting: '○' } as const
 const DAY_MS = 86_400_000

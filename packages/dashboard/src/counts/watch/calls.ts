@@ -30,7 +30,6 @@ export class Calls {
   readonly #nested: Edges
   readonly #onHop: OnHop
   readonly #services: ServiceWatch[] = []
-  readonly #numbers = new Map<ServiceWatch, number>()
   readonly #spanHashes = new Int32Array(SPANS)
   /** Numbers of services, from 1. */
   readonly #spanServices = new Uint16Array(SPANS)
@@ -174,10 +173,7 @@ export class Calls {
   }
 
   #numberOf(watch: ServiceWatch): number {
-    const known = this.#numbers.get(watch)
-    if (known !== undefined) return known
-    const number = this.#services.push(watch)
-    this.#numbers.set(watch, number)
-    return number
+    this.#services[watch.number - 1] ??= watch
+    return watch.number
   }
 }

@@ -18,16 +18,16 @@ export interface Edge {
 
 /** Which services call which. Bounded: further edges are not kept. */
 export class Edges {
-  readonly #byCaller = new Map<ServiceWatch, Map<ServiceWatch, Edge>>()
-  #size = 0
+  readonly #byPair = new Map<number, Edge>()
+  #last: Edge | undefined
 
   get all(): readonly Edge[] {
-    return [...this.#byCaller.values()].flatMap((callees) => [...callees.values()])
+    return [...this.#byPair.values()]
   }
 
   /** Returns what is known about one service calling another. */
   between(caller: ServiceWatch, callee: ServiceWatch): Edge | undefined {
-    return this.#byCaller.get(caller)?.get(callee)
+    return this.#byPair.get(keyOf(caller, callee))
   }
 
   /** Counts one call. */
@@ -55,18 +55,21 @@ export class Edges {
   }
 
   #edge(caller: ServiceWatch, callee: ServiceWatch): Edge | undefined {
-    let callees = this.#byCaller.get(caller)
-    if (callees === undefined) {
-      callees = new Map()
-      this.#byCaller.set(caller, callees)
+    if (this.#last?.caller === caller && this.#last.callee === callee) return this.#last
+    const key = keyOf(caller, callee)
+    const known = this.#byPair.get(key)
+    if (known !== undefined) {
+      this.#last = known
+      return known
     }
-    const known = callees.get(callee)
-    if (known !== undefined) return known
-    if (this.#size >= EDGES_MAX) return undefined
-    this.#size += 1
+    if (this.#byPair.size >= EDGES_MAX) return undefined
     const none = { calls: 0, failures: 0, callsBefore: 0, failuresBefore: 0 }
     const edge: Edge = { caller, callee, total: 0, minute: Number.NEGATIVE_INFINITY, ...none }
-    callees.set(callee, edge)
+    this.#byPair.set(key, edge)
     return edge
   }
+}
+
+function keyOf(caller: ServiceWatch, callee: ServiceWatch): number {
+  return caller.number * 65_536 + callee.number
 }

@@ -40,6 +40,8 @@ export interface WatchLimits {
 /** Counts what the verdict needs to know about one service: its last seconds, its last hour, its clock, its processes. */
 export class ServiceWatch {
   readonly name: string
+  /** Identifies it among all services, from 1. */
+  readonly number: number
   readonly failingShare: number
   readonly healthyShare: number
   readonly clock = new ClockOffset()
@@ -58,8 +60,9 @@ export class ServiceWatch {
   // Lines ahead of the clock are kept apart: one with a wrong date must not displace those of the last minute.
   #ahead: Recent | undefined
 
-  constructor(name: string, { failingShare, healthyShare }: WatchLimits) {
+  constructor(name: string, number: number, { failingShare, healthyShare }: WatchLimits) {
     this.name = name
+    this.number = number
     this.failingShare = failingShare
     this.healthyShare = healthyShare
   }
@@ -133,19 +136,19 @@ export class ServiceWatch {
     }
   }
 
-  /** Yields the buckets of seconds in a range of its own clock. */
+  /** Yields the buckets of seconds in a range of the service's clock. */
   *seconds(from: number, to: number): Generator<Bucket> {
     yield* this.#usual.seconds.between(from, to)
     if (this.#ahead !== undefined) yield* this.#ahead.seconds.between(from, to)
   }
 
-  /** Yields the buckets of minutes in a range of its own clock. A minute may come twice. */
+  /** Yields the buckets of minutes in a range of the service's clock. A minute may come twice. */
   *minutes(from: number, to: number): Generator<Bucket> {
     yield* this.#usual.minutes.between(from, to)
     if (this.#ahead !== undefined) yield* this.#ahead.minutes.between(from, to)
   }
 
-  /** Merges the latencies in a range of its own clock, in steps of five seconds. */
+  /** Merges the latencies in a range of the service's clock, in steps of five seconds. */
   latencies(from: number, to: number): LatencyHistogram {
     const merged = new LatencyHistogram()
     for (const recent of [this.#usual, this.#ahead]) {

@@ -124,7 +124,7 @@ export class Services {
     let watch = this.#byName.get(service)
     if (watch === undefined) {
       const name = this.#byName.size < WATCHED_MAX ? service : OTHERS
-      watch = this.#byName.get(name) ?? new ServiceWatch(name, this.limits)
+      watch = this.#byName.get(name) ?? new ServiceWatch(name, this.#byName.size + 1, this.limits)
       this.#byName.set(name, watch)
     }
     this.#lastName = service

@@ -4,7 +4,7 @@ import { judge } from '../verdict.ts'
 
 /** The moment of the verdict in these tests. */
 export const NOW = 1_800_000_000_000
-export const MINUTE_MS = 60_000
+const MINUTE_MS = 60_000
 
 /** Returns a window; requests are entries unless told otherwise. */
 export function window(changed: Partial<Window> = {}): Window {

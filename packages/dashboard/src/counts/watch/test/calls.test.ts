@@ -6,11 +6,9 @@ import { FAILED } from '../request-flags.ts'
 import { ServiceWatch } from '../service-watch.ts'
 
 const LIMITS = { failingShare: 0.05, healthyShare: 0.001, slowerThanMs: Number.POSITIVE_INFINITY }
-const [shop, inventory, product] = ['shop', 'inventory', 'product'].map((name) => new ServiceWatch(name, LIMITS)) as [
-  ServiceWatch,
-  ServiceWatch,
-  ServiceWatch,
-]
+const [shop, inventory, product] = ['shop', 'inventory', 'product'].map(
+  (name, index) => new ServiceWatch(name, index + 1, LIMITS),
+) as [ServiceWatch, ServiceWatch, ServiceWatch]
 const NOW = 1_800_000_000_000
 const trace = hashOf('trace')
 
