@@ -55,7 +55,7 @@ const READERS: Readonly<Record<Exclude<FieldName, 'time'>, FieldReader>> = {
   method: methodOf,
   route: text,
   path: pathOf,
-  pid: (value) => integerBetween(numberOf(value), 0, 0xffff_ffff),
+  pid: pidOf,
   code: text,
 }
 
@@ -250,16 +250,18 @@ function traceOf(value: unknown): string | undefined {
   return /^Root=([^;]+)/.exec(id)?.[1] ?? id
 }
 
-/** Identifies the process: escudo's `instance`, or host and pid. */
+/** A process id, also one that is written as text. */
+export function pidOf(value: unknown): number | undefined {
+  return integerBetween(numberOf(value), 0, 0xffff_ffff)
+}
+
+/** Identifies the process: its `instance` with the pid, or host and pid. Without the pid, a restart would go unseen. */
 export function instanceOf(fields: Json, pid: number | undefined): string | undefined {
   const instance = fields['instance']
-  if (isJson(instance))
-    return [instance['host'], instance['pid'], instance['started_at']]
-      .map(idOf)
-      .filter((part) => part !== undefined)
-      .join('/')
-  if (typeof instance === 'string' && instance !== '') return instance
-  if (pid === undefined) return undefined
-  const host = firstOf(fields, HOST, text)
-  return host === undefined ? String(pid) : `${host}/${pid}`
+  if (instance === undefined && pid === undefined) return undefined
+  const parts = isJson(instance)
+    ? [idOf(instance['host']), idOf(instance['pid']) ?? idOf(pid), idOf(instance['started_at'])]
+    : [text(instance) ?? firstOf(fields, HOST, text), idOf(pid)]
+  const id = parts.filter((part) => part !== undefined).join('/')
+  return id === '' ? undefined : id
 }
