@@ -1,5 +1,5 @@
 import { kindOf } from '../lines/kind.ts'
-import { clipped, integerBetween } from '../lines/log-fields.ts'
+import { integerBetween } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import type { Journal } from './journal.ts'
 
@@ -37,7 +37,7 @@ export function countLine(
     from: fields.short(20, 'from') ?? '',
     to: fields.short(20, 'to') ?? '',
     traceId: fields.short(100, 'trace_id'),
-    process: line.instance === undefined ? undefined : clipped(line.instance, 200),
+    process: line.instance,
   })
   return undefined
 }

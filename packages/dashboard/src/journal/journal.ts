@@ -44,7 +44,7 @@ export class Journal {
   readonly clock: () => number
   readonly cells: Cells = new Cells()
   /** Counts requests and events. */
-  readonly named: Timeline = this.timeline()
+  readonly named: Timeline = new Timeline((cell) => this.cells.overflow(cell))
   readonly breakers: Breakers = new Breakers()
   /** What the verdict is made from. */
   readonly services: Services = new Services((kind, status, latencyMs, at) =>
@@ -57,13 +57,6 @@ export class Journal {
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {
     this.clock = clock
-  }
-
-  /** Creates a timeline that uses the cells of this journal. */
-  timeline(): Timeline {
-    const timeline = new Timeline((cell) => this.cells.overflow(cell))
-    timeline.revision = this.#revision
-    return timeline
   }
 
   /** The revision that is written into each slot that changes. */

@@ -12,7 +12,15 @@ export function isKnown(breaker: BreakerFacts, { processes, starts }: ServiceFac
   const own = processes.find(({ id }) => id === breaker.process)
   if (own === undefined) return !starts.some((start) => start > breaker.changedAt)
   // Several processes of one service run at the same time. One that only began after the last line of this one replaces it.
-  return !processes.some(({ id, firstAt }) => id !== own.id && firstAt > Math.max(own.lastAt, breaker.changedAt))
+  return !processes.some(
+    ({ id, firstAt }) =>
+      id !== own.id && firstAt > (isSame(id, own.id) ? breaker.changedAt : Math.max(own.lastAt, breaker.changedAt)),
+  )
+}
+
+/** Whether two ids are of one process: its start line also names the start time, which its other lines lack. */
+function isSame(a: string, b: string): boolean {
+  return a.startsWith(`${b}/`) || b.startsWith(`${a}/`)
 }
 
 /** Returns when the service was last restarted within 60 seconds; undefined if it was not. */
@@ -31,7 +39,13 @@ export function restartedAt(facts: ServiceFacts, now: number, { restartWithinMs 
     ({ id, firstAt }) =>
       isRecent(firstAt) &&
       // The first line of a process that names itself ends nothing, if the lines before named none.
-      processes.some((other) => other.id !== id && other.lastAt < firstAt && other.lastAt >= firstAt - restartWithinMs),
+      processes.some(
+        (other) =>
+          other.id !== id &&
+          !isSame(other.id, id) &&
+          other.lastAt < firstAt &&
+          other.lastAt >= firstAt - restartWithinMs,
+      ),
   )
   return fresh?.firstAt
 }

@@ -1,6 +1,6 @@
 import { bounded, UnitJudge, type UnitRule } from '../durations/unit-judge.ts'
 import { BARE_NAMES, MS_PER, UNIT_BY_NAME, type Unit, writtenMs } from '../durations/units.ts'
-import { Fields, idOf, integerBetween, isJson, type Json, numberOf, statusOf, text } from '../log-fields.ts'
+import { clipped, Fields, idOf, integerBetween, isJson, type Json, numberOf, statusOf, text } from '../log-fields.ts'
 import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
 import { type Instant, instantOf } from '../log-time.ts'
@@ -87,6 +87,8 @@ const BARE_RULES: Readonly<Record<string, UnitRule>> = {
   responseTime: { unit: 'ms', confidence: 'certain' },
   request_time: { unit: 's', confidence: 'likely' },
 }
+/** Processes are remembered by it. */
+const INSTANCE_CHARACTERS_MAX = 200
 const TRACE_PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/
 const REQUEST = paths('request', 'httpRequest', 'request_line', 'requestLine')
 const EVENT = paths('event', 'event.name', 'eventName')
@@ -263,5 +265,6 @@ export function instanceOf(fields: Json, pid: number | undefined): string | unde
     ? [idOf(instance['host']), idOf(instance['pid']) ?? idOf(pid), idOf(instance['started_at'])]
     : [text(instance) ?? firstOf(fields, HOST, text), idOf(pid)]
   const id = parts.filter((part) => part !== undefined).join('/')
-  return id === '' ? undefined : id
+  if (id === '') return undefined
+  return id.length > INSTANCE_CHARACTERS_MAX ? clipped(id, INSTANCE_CHARACTERS_MAX) : id
 }

@@ -11,12 +11,6 @@ afterEach(() => system.remove())
 
 const at = (ago: number): string => new Date(NOW - ago * 1_000).toISOString()
 
-/** The time of an access log, in UTC. */
-function accessTime(at: number): string {
-  const [day, month, year] = new Date(at).toUTCString().slice(5, 16).split(' ')
-  return `${day}/${month}/${year}:${new Date(at).toISOString().slice(11, 19)} +0000`
-}
-
 describe('now is the reader’s clock', () => {
   it('does not depend on the selected range, however long', async () => {
     system = await createSystem(['shop'])
@@ -197,120 +191,10 @@ describe('services', () => {
     ])
   })
 
-  it('forgets an open breaker at a restart of its process', async () => {
-    system = await createSystem(['shop'])
-    const change = { event: 'circuit_breaker.state_change', shield: 'inventory', policy: 'circuitBreaker' }
-    await system.write('shop', [
-      { ago: 400, event: 'service.start', instance: { host: 'h', pid: 1 } },
-      ...every(1, 399, 310),
-      { ...change, ago: 309, from: 'closed', to: 'open' },
-      { ...change, ago: 299, from: 'open', to: 'half-open' },
-      { ...change, ago: 298, from: 'half-open', to: 'open' },
-      ...every(1, 297, 0),
-    ])
-    const open = { state: 'degraded', since: at(309), reasons: ['breaker'] }
-    expect(system.service('shop')).toMatchObject({ ...open, open_breakers: [{ shield: 'inventory', since: at(309) }] })
-    system.now += 1_000
-    await system.write('shop', [{ ago: 0, event: 'service.start', instance: { host: 'h', pid: 2 } }])
-    expect(system.service('shop')).toMatchObject({ state: 'degraded', reasons: ['restarts'], open_breakers: [] })
-  })
-
-  it('does not forget a breaker when its own process logs its start', async () => {
-    system = await createSystem(['shop'])
-    const change = {
-      event: 'circuit_breaker.state_change',
-      shield: 'i',
-      policy: 'b',
-      from: 'closed',
-      to: 'open',
-      pid: 7,
-    }
-    await system.write('shop', [
-      { ago: 40, event: 'service.start', pid: 7 },
-      { ...change, ago: 30 },
-      ...every(1, 29, 0, { pid: 7 }),
-    ])
-    expect(system.service('shop').reasons).toEqual(['breaker'])
-    system.now += 2_000
-    await system.write('shop', [{ ago: 0, status_code: 200, pid: 8 }])
-    expect(system.service('shop').reasons).toEqual(['restarts'])
-  })
-
-  it('judges the lines of other loggers, and tells their restarts by the pid', async () => {
-    system = await createSystem(['shop', 'gateway'])
-    const pino = (ago: number, pid: number, statusCode: number): string =>
-      JSON.stringify({
-        level: 30,
-        time: system.now - ago * 1_000,
-        pid,
-        hostname: 'h',
-        res: { statusCode },
-        responseTime: 5,
-      })
-    const access = (ago: number, status: number): string =>
-      `10.0.0.1 - - [${accessTime(system.now - ago * 1_000)}] "GET /items HTTP/1.1" ${status} 12`
-    const ages = Array.from({ length: 50 }, (_, index) => 50 - index)
-    await system.write(
-      'shop',
-      ages.map((ago) => pino(ago, 7, 200)),
-    )
-    await system.write(
-      'gateway',
-      ages.map((ago) => access(ago, 502)),
-    )
-    expect(system.health()).toMatchObject({ state: 'failing', cause: { service: 'gateway', reason: '5xx' } })
-    expect(system.service('shop')).toMatchObject({ state: 'healthy', requests: 50, failures: 0 })
-    system.now += 1_000
-    await system.write('shop', [pino(0, 8, 200)])
-    expect(system.service('shop').reasons).toEqual(['restarts'])
-  })
-
   it('judges old files as of their last line', async () => {
     system = await createSystem(['shop'])
     await system.write('shop', [...every(1, 2_000, 1_031), ...every(1, 1_030, 1_000, { status_code: 500 })])
     expect(system.health()).toMatchObject({ state: 'failing', as_of: at(1_000), since: at(1_030) })
-  })
-
-  it('says why there is no request', async () => {
-    system = await createSystem(['shop'])
-    await system.files.poll()
-    expect(system.health().waiting).toMatchObject({ reason: 'no-file' })
-    await system.write('shop', ['not json', '[1]'])
-    expect(system.health().waiting).toMatchObject({ reason: 'malformed', lines: 2, malformed: 2, recognised: 0 })
-    await system.write('shop', ['{"event":"http.request","status_code":200}'])
-    expect(system.health().waiting).toMatchObject({ reason: 'no-time', untimed: 1, recognised: 1 })
-  })
-
-  it('says for each file what it is instead of requests', async () => {
-    system = await createSystem(['shop', 'other', 'absent'])
-    await system.write('other', ['{"a":1}', '{"a":2}'])
-    expect(system.health().waiting).toMatchObject({ reason: 'unrecognised', lines: 2, malformed: 0 })
-    await system.write('shop', [JSON.stringify({ level: 30, time: NOW, pid: 1, hostname: 'h', msg: 'started' })])
-    expect(system.health().waiting).toMatchObject({
-      reason: 'no-request',
-      lines: 3,
-      recognised: 1,
-      files: [
-        { path: system.path('shop'), format: 'pino', read: 1, hints: [expect.stringContaining('--field status=')] },
-        { format: null, recognised: 0, unread: { example: '{"a":1}', reason: 'no-known-field', lines: 2 } },
-        { path: system.path('absent'), state: 'waiting', read: 0 },
-      ],
-    })
-  })
-
-  it('takes a request without a time among health checks for what it is', async () => {
-    system = await createSystem(['shop'])
-    await system.write('shop', [
-      { ago: 1, status_code: 200, path: '/healthz' },
-      '{"event":"http.request","status_code":200}',
-    ])
-    expect(system.health().waiting).toMatchObject({ reason: 'no-time', health_checks: 1, untimed: 1 })
-  })
-
-  it('describes the first twenty of many files', async () => {
-    system = await createSystem(Array.from({ length: 30 }, (_, index) => `service-${index}`))
-    await system.files.poll()
-    expect(system.health().waiting?.files).toHaveLength(20)
   })
 
   it('speaks of the burn rate with an objective', async () => {

@@ -178,6 +178,7 @@ describe('JSON formats', () => {
       expect(readOne({ ...own, pid: 4 })).toMatchObject({ instance: '4', pid: 4 })
       expect(readOne({ ...own, pid: 4, instance: 'shop-1' }).instance).toBe('shop-1/4')
       expect(readOne({ ...own, pid: 4, instance: { host: 'h' } }).instance).toBe('h/4')
+      expect(readOne({ ...own, instance: 'i'.repeat(1_000) }).instance).toHaveLength(200)
       expect(readOne({ ...own, instance: {} }).instance).toBeUndefined()
       expect(readOne({ ...own, hostname: 'h' }).instance).toBeUndefined()
     }
