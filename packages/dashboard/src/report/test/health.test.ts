@@ -39,6 +39,15 @@ describe('now is the reader’s clock', () => {
     expect(summarize(system.files).requests).toBe(52)
   })
 
+  it.each([{ status_code: 200 }, { event: 'timeout' }, { event: 'policy.summary', counts: { timeout: 2 } }])(
+    'keeps the seconds of the present when %j is dated twenty hours ahead',
+    async (fields) => {
+      system = await createSystem(['shop'])
+      await system.write('shop', [...every(1, 50, 1), { ago: -72_000, ...fields }])
+      expect(summarize(system.files, { from: NOW - 10_000, to: NOW }).requests).toBe(10)
+    },
+  )
+
   it('counts a late line at its own time', async () => {
     system = await createSystem(['shop'])
     await system.write('shop', [...every(1, 50, 1), { ago: 300, status_code: 503 }, { ago: 301, status_code: 503 }])
