@@ -13,6 +13,7 @@ import {
 } from './command-line.ts'
 import { LogFiles } from './journal/log-files.ts'
 import { summarize } from './report/summary.ts'
+import { PAGE_FOLDER } from './server/assets.ts'
 import { createDashboard } from './server/server.ts'
 
 /** Exit code for wrong arguments: a retry with the same ones cannot succeed. */
@@ -50,9 +51,9 @@ async function once({ files: paths, declared }: OnceCommand): Promise<void> {
   process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
 }
 
-async function live({ port, files: paths, declared, mayOpen }: LiveCommand): Promise<void> {
+async function live({ port, files: paths, declared, mayOpen, thresholds }: LiveCommand): Promise<void> {
   const files = new LogFiles(paths, declared)
-  const server = await createDashboard(files, port)
+  const server = await createDashboard(files, port, PAGE_FOLDER, thresholds)
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = `port ${port} is taken; set ${PORT_VARIABLE} (or --port) to use another port`

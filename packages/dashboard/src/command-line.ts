@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { declared, FIELDS } from './lines/formats/declared.ts'
 import { FORMAT_NAMES } from './lines/formats/format-names.ts'
 import type { Declared } from './lines/formats/line-of.ts'
+import { DEFAULT_THRESHOLDS, objectiveOf, THRESHOLD_NAMES, type Thresholds, thresholdOf } from './verdict/thresholds.ts'
 
 /** The port used when neither the flag nor the environment sets one. */
 const DEFAULT_PORT = 8501
@@ -27,6 +28,8 @@ export interface LiveCommand {
   readonly declared: Declared
   /** Whether the browser may be opened automatically. */
   readonly mayOpen: boolean
+  /** The limits between the states of the verdict. */
+  readonly thresholds: Thresholds
 }
 
 /** An error for a wrong command line. Its message is one line. */
@@ -35,12 +38,15 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
+export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--slo SLO] [--threshold NAME=VALUE]… [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
 
 Shows what a system of services is doing, from its log files.
 
   --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
   --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
+  --slo SLO      judge by an objective: 99.9, or 99.9,300ms with a latency; the verdict speaks of its burn rate
+  --threshold NAME=VALUE
+                 changes a limit of the verdict, such as failing-share=10% or latency-max=2s; see docs/dashboard.md
   --once --json  read the files to the end, print one JSON summary and exit
   --format NAME  read all lines as this format instead of recognising it: ${FORMAT_NAMES.join(', ')}
   --field NAME=KEY[:UNIT]
@@ -53,7 +59,7 @@ Shows what a system of services is doing, from its log files.
 /**
  * Parses the command line.
  *
- * @throws UsageError for an unknown flag, an invalid port, or no file
+ * @throws UsageError for an unknown flag, an invalid value, or no file
  */
 export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
   const { values, files } = parsed(args)
@@ -62,7 +68,8 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   const declaration = declarationOf(values)
   if (values.once !== values.json) throw new UsageError('--once and --json go together; see --help')
   if (values.once) return { kind: 'once', files, declared: declaration }
-  const live = { kind: 'live', files, declared: declaration, mayOpen: !values['no-open'] } as const
+  const thresholds = thresholdsOf(values)
+  const live = { kind: 'live', files, declared: declaration, mayOpen: !values['no-open'], thresholds } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]
   return { ...live, port: variable ? port(variable, PORT_VARIABLE) : DEFAULT_PORT }
@@ -76,6 +83,8 @@ interface Flags {
   port: string | undefined
   format: string | undefined
   field: string[]
+  slo: string | undefined
+  threshold: string[]
 }
 
 function declarationOf({ format, field }: Flags): Declared {
@@ -93,6 +102,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     port: { type: 'string' },
     format: { type: 'string' },
     field: { type: 'string', multiple: true },
+    slo: { type: 'string' },
+    threshold: { type: 'string', multiple: true },
   } as const
   // Not strict: the error messages of strict mode span several lines.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
@@ -104,14 +115,16 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     port: undefined,
     format: undefined,
     field: [],
+    slo: undefined,
+    threshold: [],
   }
   const files: string[] = []
   for (const token of tokens) {
     if (token.kind === 'positional') files.push(token.value)
     if (token.kind !== 'option') continue
-    if (token.name === 'port' || token.name === 'format' || token.name === 'field') {
+    if (isText(token.name)) {
       if (token.value === undefined) throw new UsageError(`--${token.name} needs a value; see --help`)
-      if (token.name === 'field') values.field.push(token.value)
+      if (token.name === 'field' || token.name === 'threshold') values[token.name].push(token.value)
       else values[token.name] = token.value
     } else if (isSwitch(token.name)) {
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value; see --help`)
@@ -121,8 +134,33 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
   return { values, files }
 }
 
-function isSwitch(name: string): name is Exclude<keyof Flags, 'port' | 'format' | 'field'> {
+function isText(name: string): name is 'port' | 'format' | 'field' | 'slo' | 'threshold' {
+  return name === 'port' || name === 'format' || name === 'field' || name === 'slo' || name === 'threshold'
+}
+
+function isSwitch(name: string): name is 'help' | 'once' | 'json' | 'no-open' {
   return name === 'help' || name === 'once' || name === 'json' || name === 'no-open'
+}
+
+function thresholdsOf({ slo, threshold }: Flags): Thresholds {
+  let thresholds = DEFAULT_THRESHOLDS
+  for (const text of threshold) {
+    const changed = thresholdOf(text)
+    if (changed === undefined) {
+      throw new UsageError(
+        `--threshold takes NAME=VALUE with one of ${THRESHOLD_NAMES.join(', ')}; got ${JSON.stringify(text)}`,
+      )
+    }
+    thresholds = { ...thresholds, ...changed }
+  }
+  if (slo === undefined) return thresholds
+  const objective = objectiveOf(slo)
+  if (objective === undefined) {
+    throw new UsageError(
+      `--slo takes a percentage below 100 and a latency, such as 99.9,300ms; got ${JSON.stringify(slo)}`,
+    )
+  }
+  return { ...thresholds, objective }
 }
 
 function port(text: string, source: string): number {

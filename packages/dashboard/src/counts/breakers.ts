@@ -11,6 +11,8 @@ export interface Change {
   readonly from: string
   readonly to: string
   readonly traceId: string | undefined
+  /** The process whose breaker it is, if its lines name one. */
+  readonly process?: string | undefined
 }
 
 /** A breaker and its state changes. */
@@ -31,6 +33,18 @@ export class BreakerHistory {
   /** The state after the latest change. */
   get state(): string {
     return this.changes.items.at(-1)?.to ?? 'closed'
+  }
+
+  /** The process of the latest change. */
+  get process(): string | undefined {
+    return this.changes.items.at(-1)?.process
+  }
+
+  /** When it was last closed before the present trouble, so a failed probe does not change it; undefined while closed. */
+  get openSince(): number | undefined {
+    const { items } = this.changes
+    if (this.state === 'closed') return undefined
+    return items[items.findLastIndex(({ to }) => to === 'closed') + 1]?.at
   }
 
   /** The time of the latest change. */

@@ -11,6 +11,8 @@ export type CellKey =
       readonly kind: Kind | undefined
     }
   | { readonly type: 'event'; readonly service: string; readonly name: string }
+  /** Requests that are counted a second time, apart: hops between services, health checks and scrapes. */
+  | { readonly type: 'apart'; readonly kind: 'hop' | 'probe'; readonly status: number | undefined }
 
 /** The name that replaces every name beyond a bound. */
 export const OTHER = '(other)'
@@ -32,6 +34,9 @@ export class Cells {
   readonly #keys: CellKey[] = []
   readonly #services = new Set<string>()
   readonly #codes = new Set<string>()
+  // Most requests succeed. Their cells are found without building a text.
+  readonly #succeeded = new Map<string, (number | undefined)[]>()
+  readonly #apart = { hop: [] as (number | undefined)[], probe: [] as (number | undefined)[] }
 
   /**
    * Returns the key of a cell.
@@ -42,6 +47,20 @@ export class Cells {
     const key = this.#keys[number]
     if (key === undefined) throw new RangeError(`no cell ${number}`)
     return key
+  }
+
+  /** Returns the cell of a request without an error. */
+  succeeded(service: string, status: number | undefined): number {
+    let byStatus = this.#succeeded.get(service)
+    if (byStatus === undefined) {
+      byStatus = []
+      if (this.#succeeded.size < SERVICES_MAX) this.#succeeded.set(service, byStatus)
+    }
+    const known = byStatus[status ?? 0]
+    if (known !== undefined) return known
+    const number = this.request(service, status, undefined, undefined)
+    byStatus[status ?? 0] = number
+    return number
   }
 
   /** Returns the cell of a request. */
@@ -72,23 +91,38 @@ export class Cells {
     )
   }
 
+  /** Returns the cell of requests that are counted apart. */
+  apart(kind: 'hop' | 'probe', status: number | undefined): number {
+    const known = this.#apart[kind][status ?? 0]
+    if (known !== undefined) return known
+    const key: CellKey = { type: 'apart', kind, status }
+    const number = this.#number(`a${SEPARATOR}${kind}${SEPARATOR}${status}`, key, key)
+    this.#apart[kind][status ?? 0] = number
+    return number
+  }
+
   /** Returns the {@link OTHER} cell that replaces a cell when its slot is full. */
   overflow(number: number): number {
     const key = this.key(number)
+    if (key.type === 'apart') return number
     return key.type === 'event' ? this.event(OTHER, key.name) : this.request(OTHER, key.status, undefined, key.kind)
   }
 
   #number(text: string, key: CellKey, folded: CellKey): number {
     const known = this.#numbers.get(text)
     if (known !== undefined) return known
-    const rest = folded.type === 'request' ? [folded.status, folded.code, folded.kind].join(SEPARATOR) : folded.name
-    const foldedText = `${folded.type}${SEPARATOR}${rest}`
+    const foldedText = `${folded.type}${SEPARATOR}${restOf(folded)}`
     if (this.#keys.length >= CELLS_MAX && text !== foldedText) return this.#number(foldedText, folded, folded)
     const number = this.#keys.length
     this.#keys.push(key)
     this.#numbers.set(text, number)
     return number
   }
+}
+
+function restOf(key: CellKey): string {
+  if (key.type === 'request') return [key.status, key.code, key.kind].join(SEPARATOR)
+  return key.type === 'event' ? key.name : [key.kind, key.status].join(SEPARATOR)
 }
 
 function bounded(known: Set<string>, name: string, max: number): string {

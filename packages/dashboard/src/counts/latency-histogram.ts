@@ -7,6 +7,7 @@ const SHORTEST_MS = 0.001
 const LONGEST_MS = 1e9
 const BUCKETS_MAX = Math.floor(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GROWTH) + 1
 const GROW_BUCKETS = 32
+const ZERO_BUCKET = -1
 
 /**
  * Counts latencies in log-spaced buckets.
@@ -26,14 +27,21 @@ export class LatencyHistogram {
     return this.#total
   }
 
+  /** Returns the bucket of a latency in milliseconds, to add it to several histograms. It must not be negative. */
+  static bucketOf(latencyMs: number): number {
+    return latencyMs < SHORTEST_MS ? ZERO_BUCKET : bucketOf(latencyMs)
+  }
+
   /** Counts one latency in milliseconds. It must not be negative. */
   add(latencyMs: number): void {
+    this.addBucket(LatencyHistogram.bucketOf(latencyMs))
+  }
+
+  /** Counts one latency, by its bucket. */
+  addBucket(bucket: number): void {
     this.#total += 1
-    if (latencyMs < SHORTEST_MS) {
-      this.#zeros += 1
-      return
-    }
-    this.#addTo(bucketOf(latencyMs), 1)
+    if (bucket === ZERO_BUCKET) this.#zeros += 1
+    else this.#addTo(bucket, 1)
   }
 
   /** Adds the counts of another histogram. */
@@ -47,6 +55,16 @@ export class LatencyHistogram {
     for (let i = 0; i < length; i += 1) {
       const at = other.#first + i - this.#first
       this.#counts[at] = (this.#counts[at] ?? 0) + (other.#counts[i] ?? 0)
+    }
+  }
+
+  /** Takes the counts of another histogram away. All of them must have been counted here too. */
+  subtract(other: LatencyHistogram): void {
+    this.#total -= other.#total
+    this.#zeros -= other.#zeros
+    for (let i = 0; i < other.#counts.length; i += 1) {
+      const at = other.#first + i - this.#first
+      if (at >= 0 && at < this.#counts.length) this.#counts[at] = (this.#counts[at] ?? 0) - (other.#counts[i] ?? 0)
     }
   }
 

@@ -1,4 +1,5 @@
 import { LatencyHistogram } from './latency-histogram.ts'
+import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
 
 /** The resolution by age: 1 s for the last 15 minutes, 10 s for 6 hours, 1 minute for 7 days. */
 export const TIERS: readonly { readonly stepMs: number; readonly slots: number }[] = [
@@ -21,10 +22,12 @@ export interface Count {
 export class Tally {
   readonly cells = new Map<number, Count>()
   readonly latency = new LatencyHistogram()
+  /** Latencies of requests that are counted apart. They are among `latency` too. */
+  apart: LatencyHistogram | undefined = undefined
   /** The revision of its last change. */
   revision = 0
 
-  add(cell: number, latencyMs: number | undefined): void {
+  add(cell: number, latencyMs: number | undefined, bucket: number): void {
     let count = this.cells.get(cell)
     if (count === undefined) {
       count = { count: 0, latencyMsSum: 0, latencies: 0 }
@@ -34,11 +37,27 @@ export class Tally {
     if (latencyMs === undefined) return
     count.latencyMsSum += latencyMs
     count.latencies += 1
-    this.latency.add(latencyMs)
+    this.latency.addBucket(bucket)
+  }
+
+  /** Counts a request a second time, apart. */
+  addApart(cell: number, latencyMs: number | undefined, bucket: number): void {
+    const count = this.cells.get(cell) ?? { count: 0, latencyMsSum: 0, latencies: 0 }
+    this.cells.set(cell, count)
+    count.count += 1
+    if (latencyMs === undefined) return
+    count.latencyMsSum += latencyMs
+    count.latencies += 1
+    this.apart ??= new LatencyHistogram()
+    this.apart.addBucket(bucket)
   }
 
   merge(other: Tally): void {
     this.latency.merge(other.latency)
+    if (other.apart !== undefined) {
+      this.apart ??= new LatencyHistogram()
+      this.apart.merge(other.apart)
+    }
     for (const [cell, from] of other.cells) {
       const into = this.cells.get(cell)
       if (into === undefined) this.cells.set(cell, { ...from })
@@ -66,6 +85,7 @@ export class Timeline {
   /** Written into each slot that changes. The reader of the slots raises it. */
   revision = 1
   #newest = Number.NEGATIVE_INFINITY
+  #furthest = Number.NEGATIVE_INFINITY
   readonly #overflow: (cell: number) => number
   readonly #tiers: readonly Tier[] = TIERS.map(({ stepMs, slots }) => ({
     stepMs,
@@ -80,16 +100,27 @@ export class Timeline {
     this.#overflow = overflow
   }
 
-  /** The latest time counted so far. */
+  /** The latest time counted so far that was not ahead of the clock. */
   get newest(): number {
     return this.#newest
   }
 
-  /** Counts one line. Returns whether its time has a slot. */
-  add(at: number | undefined, cell: number, latencyMs: number | undefined): boolean {
-    this.total.add(cell, latencyMs)
+  /**
+   * Counts one line. Returns whether its time has a slot.
+   *
+   * A line ahead of `clockMs` is counted at its time. It removes no older slot: a wrong date must not erase what is known.
+   */
+  add(
+    at: number | undefined,
+    cell: number,
+    latencyMs: number | undefined,
+    clockMs: number = Number.POSITIVE_INFINITY,
+  ): boolean {
+    const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
+    this.total.add(cell, latencyMs, bucket)
     if (at === undefined) return false
-    if (at > this.#newest) this.#advance(at)
+    if (at > this.#furthest) this.#furthest = at
+    if (at > this.#newest && at <= clockMs + AHEAD_MS_MIN) this.#advance(at)
     let kept = false
     for (const tier of this.#tiers) {
       const slot = this.#slot(tier, Math.floor(at / tier.stepMs))
@@ -97,15 +128,25 @@ export class Timeline {
       kept = true
       slot.revision = this.revision
       const hasRoom = slot.cells.size < CELLS_PER_SLOT_MAX || slot.cells.has(cell)
-      slot.add(hasRoom ? cell : this.#overflow(cell), latencyMs)
+      slot.add(hasRoom ? cell : this.#overflow(cell), latencyMs, bucket)
     }
     return kept
   }
 
-  /** Returns the finest step that still covers all time since `from`, else the coarsest. */
-  stepFor(from: number): number {
+  /** Counts a request that was counted before a second time, apart. */
+  addApart(at: number, cell: number, latencyMs: number | undefined): void {
+    const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
+    this.total.addApart(cell, latencyMs, bucket)
+    for (const tier of this.#tiers) this.#slot(tier, Math.floor(at / tier.stepMs))?.addApart(cell, latencyMs, bucket)
+  }
+
+  /** Returns the finest step that still covers all time from `from` to `to`, else the coarsest. */
+  stepFor(from: number, to: number = from): number {
+    const end = Math.min(to, this.#furthest)
     for (const { stepMs, slotsMax } of this.#tiers) {
-      if (from >= (Math.floor(this.#newest / stepMs) - slotsMax + 1) * stepMs) return stepMs
+      const newest = Math.floor(this.#newest / stepMs)
+      const isEndCovered = newest < 0 || end < (newest + slotsMax) * stepMs
+      if (from >= (newest - slotsMax + 1) * stepMs && isEndCovered) return stepMs
     }
     return TIERS.at(-1)?.stepMs ?? 60_000
   }
@@ -132,7 +173,10 @@ export class Timeline {
 
   #slot(tier: Tier, number: number): Tally | undefined {
     if (number === tier.lastNumber) return tier.last
-    if (number <= Math.floor(this.#newest / tier.stepMs) - tier.slotsMax) return undefined
+    const newest = Math.floor(this.#newest / tier.stepMs)
+    if (number <= newest - tier.slotsMax) return undefined
+    // Times ahead of the clock must not give the tier more slots than its bound.
+    if (number >= newest + tier.slotsMax && (newest > 0 || tier.slots.size >= tier.slotsMax)) return undefined
     let slot = tier.slots.get(number)
     if (slot === undefined) {
       slot = new Tally()

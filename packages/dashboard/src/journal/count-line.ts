@@ -17,18 +17,19 @@ const COUNTED_EVENTS: ReadonlySet<string> = new Set([
 /** The most events that one summary adds: a wrong number must not stop the dashboard. */
 const SUMMARISED_MAX = 100_000
 
-/** Counts a line in the journal. Returns whether its time is kept; undefined if there was nothing to count. */
+/** Counts a line in the journal. `now` is the reader's clock. Returns whether its time is kept; undefined if there was nothing to count. */
 export function countLine(
   journal: Journal,
   line: LogLine,
   service: string,
   at: number | undefined,
+  now: number,
 ): boolean | undefined {
   const { cells, named, breakers } = journal
-  if (line.isRequest) return named.add(at, requestCell(journal, line, service), line.latencyMs)
+  if (line.isRequest) return named.add(at, requestCell(journal, line, service), line.latencyMs, now)
   if (line.event === undefined) return undefined
-  if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined)
-  if (line.event === 'policy.summary') return countSummary(journal, line, service, at)
+  if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined, now)
+  if (line.event === 'policy.summary') return countSummary(journal, line, service, at, now)
   if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
   const { fields } = line
   breakers.add(service, fields.short(100, 'shield') ?? '', fields.short(100, 'policy') ?? 'circuitBreaker', {
@@ -36,24 +37,31 @@ export function countLine(
     from: fields.short(20, 'from') ?? '',
     to: fields.short(20, 'to') ?? '',
     traceId: fields.short(100, 'trace_id'),
+    process: line.instance,
   })
   return undefined
 }
 
 /** Counts the events that a shield did not log one by one. */
-function countSummary(journal: Journal, line: LogLine, service: string, at: number | undefined): boolean | undefined {
+function countSummary(
+  journal: Journal,
+  line: LogLine,
+  service: string,
+  at: number | undefined,
+  now: number,
+): boolean | undefined {
   const { cells, named } = journal
   let kept: boolean | undefined
   for (const event of COUNTED_EVENTS) {
     const count = integerBetween(line.fields.nested('counts', event), 1, SUMMARISED_MAX) ?? 0
     const cell = count === 0 ? 0 : cells.event(service, event)
-    for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined)
+    for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined, now)
   }
   return kept
 }
 
 function requestCell({ cells }: Journal, line: LogLine, service: string): number {
-  if (line.status === undefined || line.status < 400) return cells.request(service, line.status, undefined, undefined)
+  if (line.status === undefined || line.status < 400) return cells.succeeded(service, line.status)
   const code = line.errorCode === undefined ? undefined : shortCode(line.errorCode)
   return cells.request(service, line.status, code, kindOf(line))
 }

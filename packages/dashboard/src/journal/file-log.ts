@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
 import type { LogLine } from '../lines/log-line.ts'
@@ -17,8 +18,6 @@ import { addError, addTailLine } from './journal-entries.ts'
 const AHEAD_MS_MAX = 86_400_000
 /** The most rotated files per path that are kept open to find traces. */
 const ROTATED_MAX = 3
-/** A line further ahead of the clock is reported as ahead. */
-const AHEAD_MS = 5_000
 /** The bytes and the lines from which the units of a file's durations are decided before anything is counted. */
 const PROBE_BYTES_MAX = 65_536
 const PROBE_LINES_MAX = 200
@@ -175,12 +174,12 @@ export class FileLog implements TailSink {
   }
 
   #addTooLong(): void {
-    this.facts.addLine(Date.now())
+    this.facts.addLine(this.#journal.clock())
     this.facts.addUnread('', UNREAD['too-long'])
   }
 
   #add(text: string, hashes: Set<number>, isLive: boolean): void {
-    const now = Date.now()
+    const now = this.#journal.clock()
     const { facts } = this
     facts.addLine(now)
     const read = this.#isUnreadable ? UNREAD['utf-16'] : (isLive ? this.#reader : this.#olderReader).read(text)
@@ -197,14 +196,16 @@ export class FileLog implements TailSink {
     const { facts } = this
     facts.addFormat(line.format)
     if (line.isRequest) facts.requests += 1
-    if (line.traceId !== undefined) hashes.add(hashOf(line.traceId))
+    const traceHash = line.traceId === undefined ? undefined : hashOf(line.traceId)
+    if (traceHash !== undefined) hashes.add(traceHash)
     facts.hasLocalTimes ||= line.isLocalTime
     const at = line.at !== undefined && line.at <= now + AHEAD_MS_MAX ? line.at : undefined
     if (at === undefined) facts.untimed += 1
-    if (line.at !== undefined && line.at > now + AHEAD_MS) facts.ahead += 1
+    else if (at > now + AHEAD_MS_MIN) facts.ahead += 1
     const service = line.service ?? this.#service
-    const kept = countLine(this.#journal, line, service, at)
+    const kept = countLine(this.#journal, line, service, at, now)
     if (isLive && at !== undefined && kept === false) facts.late += 1
+    if (at !== undefined) this.#journal.services.add(line, service, at, now, isLive, traceHash)
     addError(this.#journal, line, service, at)
     addTailLine(this.#journal, line, service, at)
   }

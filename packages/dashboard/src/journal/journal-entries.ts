@@ -8,21 +8,25 @@ const NAME_MAX = 100
 
 /** Adds an error to the journal. All lines about one failed request share an entry. */
 export function addError(journal: Journal, line: LogLine, service: string, at: number | undefined): void {
+  const { fields } = line
   const isFailedRequest = line.event === 'http_error' || (line.isRequest && (line.status ?? 0) >= 400)
+  const isHidden = line.event === 'fallback' && fields.first('error_type', 'error_code', 'error_message') !== undefined
   const isSevere = line.status === undefined && (line.level === 'critical' || line.level === 'error')
-  if (at === undefined || (!isFailedRequest && !isSevere) || !journal.errors.accepts(at)) return
+  if (at === undefined || (!isFailedRequest && !isSevere && !isHidden) || !journal.errors.accepts(at)) return
   const error: ErrorLine = {
     at,
     service: clipped(service, NAME_MAX),
     status: line.status,
-    code: shortened(line.errorCode ?? (isSevere ? line.event : undefined), NAME_MAX),
+    code: shortened(codeOf(line, isHidden, isSevere), NAME_MAX),
     kind: kindOf(line),
     detail: shortened(line.message, TEXT_MAX),
-    path: shortened(line.path ?? line.route, TEXT_MAX),
+    path: isHidden ? fields.short(TEXT_MAX, 'shield') : shortened(line.path ?? line.route, TEXT_MAX),
     traceId: shortened(line.traceId, NAME_MAX),
     spanId: shortened(line.spanId, NAME_MAX),
+    ...(isHidden ? { fallback: true } : {}),
   }
-  const existing = error.spanId === undefined ? undefined : journal.errors.items.findLast((one) => isSame(one, error))
+  const existing =
+    isHidden || error.spanId === undefined ? undefined : journal.errors.items.findLast((one) => isSame(one, error))
   if (existing === undefined) journal.errors.add(error)
   else if (existing.detail === undefined) journal.errors.replace(existing, { ...existing, detail: error.detail })
 }
@@ -50,10 +54,15 @@ export function addTailLine(journal: Journal, line: LogLine, service: string, ti
   })
 }
 
+function codeOf({ errorCode, event, fields }: LogLine, isHidden: boolean, isSevere: boolean): string | undefined {
+  if (errorCode !== undefined) return errorCode
+  return (isHidden ? fields.short(NAME_MAX, 'error_type') : undefined) ?? (isSevere ? event : undefined)
+}
+
 function shortened(value: string | undefined, charactersMax: number): string | undefined {
   return value === undefined ? undefined : clipped(value, charactersMax)
 }
 
 function isSame(a: ErrorLine, b: ErrorLine): boolean {
-  return a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
+  return a.fallback === b.fallback && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
 }

@@ -2,6 +2,7 @@ import { Breakers } from '../counts/breakers.ts'
 import { Cells } from '../counts/cells.ts'
 import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
+import { Services } from '../counts/watch/services.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 
 /** The most lines in the live tail. */
@@ -32,25 +33,30 @@ export interface ErrorLine {
   readonly path: string | undefined
   readonly traceId: string | undefined
   readonly spanId: string | undefined
+  /** Set when a fallback hid this error from the client. */
+  readonly fallback?: true
 }
 
 /** Holds the counts and lists of all files together. All are bounded, and no raw line is kept. */
 export class Journal {
   #newestTailId = 0
   #revision = 1
+  readonly clock: () => number
   readonly cells: Cells = new Cells()
   /** Counts requests and events. */
-  readonly named: Timeline = this.timeline()
+  readonly named: Timeline = new Timeline((cell) => this.cells.overflow(cell))
   readonly breakers: Breakers = new Breakers()
+  /** What the verdict is made from. */
+  readonly services: Services = new Services((kind, status, latencyMs, at) =>
+    this.named.addApart(at, this.cells.apart(kind, status), latencyMs),
+  )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
   readonly errors: Latest<ErrorLine> = new Latest(ERRORS_MAX)
 
-  /** Creates a timeline that uses the cells of this journal. */
-  timeline(): Timeline {
-    const timeline = new Timeline((cell) => this.cells.overflow(cell))
-    timeline.revision = this.#revision
-    return timeline
+  /** `clock` is the reader's clock. */
+  constructor(clock: () => number = Date.now) {
+    this.clock = clock
   }
 
   /** The revision that is written into each slot that changes. */

@@ -5,6 +5,7 @@ import { UNDECLARED } from '../lines/reader/line-reader.ts'
 import { FileIdentities } from '../tail/file-identities.ts'
 import { PathTail } from '../tail/path-tail.ts'
 import type { Tail } from '../tail/tail.ts'
+import type { Thresholds } from '../verdict/thresholds.ts'
 import { Backfill } from './backfill.ts'
 import { FileLog } from './file-log.ts'
 import { Journal } from './journal.ts'
@@ -24,7 +25,7 @@ export interface LogSource {
 
 /** Reads all log files of the dashboard. */
 export class LogFiles {
-  readonly journal: Journal = new Journal()
+  readonly journal: Journal
   readonly #all: LogSource[] = []
   readonly #known = new Set<string>()
   readonly #arguments: readonly string[]
@@ -39,8 +40,9 @@ export class LogFiles {
   #polling: Promise<void> = Promise.resolve()
   #backfillStep: Promise<boolean> = Promise.resolve(false)
 
-  /** `paths` are files, directories, patterns, or `-` for the standard input. */
-  constructor(paths: readonly string[], declared: Declared = UNDECLARED) {
+  /** `paths` are files, directories, patterns, or `-` for the standard input; `clock` is the reader's clock. */
+  constructor(paths: readonly string[], declared: Declared = UNDECLARED, clock: () => number = Date.now) {
+    this.journal = new Journal(clock)
     this.#backfill = new Backfill(this.journal.traces)
     this.#arguments = paths
     this.#declared = declared
@@ -55,6 +57,12 @@ export class LogFiles {
   /** The directories and patterns that have no file. */
   get empty(): readonly string[] {
     return this.#arguments.filter((argument) => expand(argument).paths.length === 0)
+  }
+
+  /** Sets the limits that counting needs. Call it before lines are read. */
+  judgeBy({ failingShare, healthyShare, objective }: Thresholds): void {
+    const slowerThanMs = objective?.latencyMs ?? Number.POSITIVE_INFINITY
+    this.journal.services.limits = { failingShare, healthyShare, slowerThanMs }
   }
 
   /** All timelines with counts. */

@@ -16,7 +16,7 @@ export interface LogLine {
   readonly level: string | undefined
   /** Undefined when the line names none: then the name of its file is the service. */
   readonly service: string | undefined
-  /** Identifies the process that wrote the line: its `instance`, or its host and pid. It changes with a restart. */
+  /** Identifies the process that wrote the line: its `instance` with the pid, or its host and pid. It changes with a restart. */
   readonly instance: string | undefined
   readonly pid: number | undefined
   /** The machine-readable name of the event, such as `http.request`. Message keys named `event` are not events. */

@@ -1,6 +1,7 @@
 import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
-import { Tally } from '../counts/timeline.ts'
+import { LatencyHistogram } from '../counts/latency-histogram.ts'
+import { type Count, Tally } from '../counts/timeline.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { type FileJson, filesJson } from './files-json.ts'
 
@@ -23,6 +24,11 @@ export interface BreakerJson {
   readonly transitions: number
 }
 
+/** The totals of the requests that users sent. They are all requests without hops and health checks. */
+export interface EntriesJson extends Omit<TotalsJson, 'latency_ms'> {
+  readonly latency_ms: Summary['latency_ms']
+}
+
 /** The result of `GET /api/summary` and `--once --json`. */
 export interface Summary {
   readonly requests: number
@@ -35,6 +41,12 @@ export interface Summary {
     readonly p95: number | null
     readonly p99: number | null
   }
+  /** Requests that users sent. */
+  readonly entries: EntriesJson
+  /** Requests that one known service sent to another. */
+  readonly hops: TotalsJson
+  /** Health checks and scrapes. */
+  readonly probes: TotalsJson
   readonly by_status: Readonly<Record<string, number>>
   /** Requests with a status of 400 or more, by error code; without a code, by status, such as `HTTP 503`. */
   readonly by_error_code: Readonly<Record<string, number>>
@@ -48,6 +60,7 @@ export interface Summary {
     readonly recognised: number
     readonly malformed: number
     readonly late: number
+    /** Lines dated more than 5 s ahead of the clock. */
     readonly ahead: number
     readonly untimed: number
   }
@@ -76,7 +89,7 @@ export function summarize(files: LogFiles, range?: Range): Summary {
     ...figures(tallyOf(files, range), cells),
     breakers: breakers.all.map(breakerJson),
     lines,
-    files: filesJson(files, Date.now()),
+    files: filesJson(files, files.journal.clock()),
   }
 }
 
@@ -86,7 +99,7 @@ export function tallyOf(files: LogFiles, range?: Range): Tally {
   for (const timeline of files.timelines) {
     if (range === undefined) tally.merge(timeline.total)
     else {
-      const stepMs = timeline.stepFor(range.from)
+      const stepMs = timeline.stepFor(range.from, range.to)
       for (const [, slot] of timeline.between(stepMs, range.from, range.to)) tally.merge(slot)
     }
   }
@@ -100,6 +113,7 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
   const byCode = new Map<string, number>()
   const byService = new Map<string, Totals>()
   const events = new Map<string, number>()
+  const apart = { hop: emptyTotals(), probe: emptyTotals() }
   const kinds = { business: 0, technical: 0 }
   for (const [number, count] of tally.cells) {
     const key = cells.key(number)
@@ -108,18 +122,16 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
       continue
     }
     const { status } = key
+    if (key.type === 'apart') {
+      increaseTotals(apart[key.kind], status, count)
+      continue
+    }
     let serviceTotals = byService.get(key.service)
     if (serviceTotals === undefined) {
       serviceTotals = emptyTotals()
       byService.set(key.service, serviceTotals)
     }
-    for (const totals of [all, serviceTotals]) {
-      totals.requests += count.count
-      if (status !== undefined && status >= 500) totals.serverErrors += count.count
-      else if (status !== undefined && status >= 400) totals.clientErrors += count.count
-      totals.latencyMsSum += count.latencyMsSum
-      totals.latencies += count.latencies
-    }
+    for (const totals of [all, serviceTotals]) increaseTotals(totals, status, count)
     if (status === undefined) continue
     increase(byStatus, status, count.count)
     if (status < 400) continue
@@ -136,6 +148,9 @@ export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 
       p95: tally.latency.percentile(0.95),
       p99: tally.latency.percentile(0.99),
     },
+    entries: entriesOf(all, [apart.hop, apart.probe], tally),
+    hops: json(apart.hop),
+    probes: json(apart.probe),
     by_status: Object.fromEntries([...byStatus].sort(([a], [b]) => a - b)),
     // fromEntries defines own keys, so a service named __proto__ is safe.
     by_error_code: Object.fromEntries([...byCode].sort(([, a], [, b]) => b - a)),
@@ -159,6 +174,30 @@ function emptyTotals(): Totals {
 
 function increase<K>(counts: Map<K, number>, key: K, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)
+}
+
+function increaseTotals(totals: Totals, status: number | undefined, count: Count): void {
+  totals.requests += count.count
+  if (status !== undefined && status >= 500) totals.serverErrors += count.count
+  else if (status !== undefined && status >= 400) totals.clientErrors += count.count
+  totals.latencyMsSum += count.latencyMsSum
+  totals.latencies += count.latencies
+}
+
+function entriesOf(all: Totals, others: readonly Totals[], tally: Tally): EntriesJson {
+  const rest = { ...all }
+  for (const totals of others) for (const key of Object.keys(rest) as (keyof Totals)[]) rest[key] -= totals[key]
+  const latency = new LatencyHistogram()
+  latency.merge(tally.latency)
+  if (tally.apart !== undefined) latency.subtract(tally.apart)
+  const { requests, client_errors, server_errors, latency_ms } = json(rest)
+  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => latency.percentile(share))
+  return {
+    requests,
+    client_errors,
+    server_errors,
+    latency_ms: { mean: latency_ms.mean, p50: p50 ?? null, p95: p95 ?? null, p99: p99 ?? null },
+  }
 }
 
 function meanOf(totals: Totals): number | null {

@@ -1,7 +1,9 @@
+import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
 import { LatencyHistogram } from '../counts/latency-histogram.ts'
 import type { Tally } from '../counts/timeline.ts'
 import type { LogFiles } from '../journal/log-files.ts'
+import type { Health } from './health.ts'
 import { RANGES } from './ranges.ts'
 import { figures, type Range, type Summary, summarize, tallyOf } from './summary.ts'
 
@@ -33,6 +35,8 @@ export interface Lane {
 /** The parts of the page's data. Each is sent when it has changed. */
 export interface Parts {
   readonly range: Range & { readonly seconds: number; readonly stepMs: number; readonly isNow: boolean }
+  /** The verdict. It is about now, whatever the range is. */
+  readonly health: Health
   readonly summary: Summary
   readonly before: Omit<Summary, 'breakers' | 'lines' | 'files'>
   readonly lanes: readonly Lane[]
@@ -50,19 +54,20 @@ export function rangeOf(files: LogFiles, seconds: number, now: number): Parts['r
   const stepMs = (RANGES.get(seconds) ?? 60) * 1_000
   const newest = newestOf(files)
   const isNow = newest === null || newest >= now - seconds * 1_000
-  const to = (Math.floor(Math.max(isNow ? now : newest, isNow && newest !== null ? newest : 0) / stepMs) + 1) * stepMs
+  const to = (Math.floor((isNow ? now : newest) / stepMs) + 1) * stepMs
   return { seconds, stepMs, from: to - seconds * 1_000, to, isNow }
 }
 
 /** Returns all data of a range for the page, except columns and tail. */
-export function partsOf(files: LogFiles, range: Parts['range']): Parts {
+export function partsOf(files: LogFiles, range: Parts['range'], health: Health): Parts {
   const { journal } = files
   const before = { from: range.from - range.seconds * 1_000, to: range.from }
   return {
     range,
+    health,
     summary: summarize(files, range),
     before: figures(tallyOf(files, before), journal.cells),
-    lanes: lanesOf(files, range),
+    lanes: lanesOf(files, range, health),
     errors: journal.errors.items.slice(-ERRORS_SHOWN).reverse(),
     progress: {
       ...files.backfilling,
@@ -77,7 +82,7 @@ export function columnsOf(files: LogFiles, range: Parts['range'], revision: numb
   const slots = new Map<number, Tally[]>()
   const changed = new Set<number>()
   for (const timeline of files.timelines) {
-    const stepMs = timeline.stepFor(range.from)
+    const stepMs = timeline.stepFor(range.from, range.to)
     for (const [at, slot] of timeline.between(stepMs, range.from, range.to)) {
       const column = Math.floor(at / range.stepMs) * range.stepMs
       const known = slots.get(column)
@@ -96,6 +101,7 @@ function columnOf(at: number, slots: readonly Tally[], cells: Cells): Column {
     latency.merge(slot.latency)
     for (const [number, { count }] of slot.cells) {
       const key = cells.key(number)
+      if (key.type === 'apart') continue
       if (key.type === 'event') retries += key.name === 'retry.attempt' ? count : 0
       else if (key.status === undefined || key.status < 400) good += count
       else if (key.status < 500) client += count
@@ -106,7 +112,7 @@ function columnOf(at: number, slots: readonly Tally[], cells: Cells): Column {
   return [at, good, client, server, p50 ?? null, p95 ?? null, p99 ?? null, retries]
 }
 
-function lanesOf(files: LogFiles, range: Range): readonly Lane[] {
+function lanesOf(files: LogFiles, range: Range, health: Health): readonly Lane[] {
   return files.journal.breakers.all.map((breaker) => {
     const { items } = breaker.changes
     const within = items.filter(({ at }) => at >= range.from && at < range.to)
@@ -115,12 +121,19 @@ function lanesOf(files: LogFiles, range: Range): readonly Lane[] {
       service: breaker.service,
       shield: breaker.shield,
       policy: breaker.policy,
-      state: breaker.state,
+      state: stateOf(breaker, health),
       since: breaker.since,
       before,
       changes: within.map(({ at, to, traceId }) => ({ at, to, traceId })),
     }
   })
+}
+
+/** The state of a breaker. A restart of its process makes an open one unknown. */
+function stateOf({ service, shield, policy, state }: BreakerHistory, health: Health): string {
+  if (state === 'closed') return state
+  const open = health.services.find(({ name }) => name === service)?.open_breakers
+  return open?.some((breaker) => breaker.shield === shield && breaker.policy === policy) ? state : 'unknown'
 }
 
 function newestOf(files: LogFiles): number | null {

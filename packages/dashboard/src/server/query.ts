@@ -12,11 +12,11 @@ export class QueryError extends Error {
  *
  * @throws QueryError for an invalid date, or when `to` is not later than `from`
  */
-export function rangeOfQuery(query: URLSearchParams): Range | undefined {
+export function rangeOfQuery(query: URLSearchParams, now: number): Range | undefined {
   const from = timeOf(query, 'from')
   const to = timeOf(query, 'to')
   if (from === undefined && to === undefined) return undefined
-  const range = { from: from ?? 0, to: to ?? Date.now() + 1 }
+  const range = { from: from ?? 0, to: to ?? now + 1 }
   if (range.to <= range.from) throw new QueryError('`to` must be later than `from`')
   return range
 }

@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { LogFiles } from '../journal/log-files.ts'
+import { healthOf } from '../report/health.ts'
 import { readTrace } from '../report/read-trace.ts'
 import { summarize } from '../report/summary.ts'
+import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
 import { QueryError, rangeOfQuery, secondsOfQuery } from './query.ts'
 import { Stream } from './stream.ts'
@@ -14,6 +16,8 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
 }
+/** When a page may try again after it was refused because too many are connected. */
+const FULL_RETRY_MS = 30_000
 const TRACES = '/api/traces/'
 const TRACE_ID_CHARACTERS_MAX = 200
 
@@ -29,9 +33,11 @@ export async function createDashboard(
   files: LogFiles,
   port: number,
   pageFolder: string = PAGE_FOLDER,
+  thresholds: Thresholds = DEFAULT_THRESHOLDS,
 ): Promise<Server> {
   const assets = await readAssets(pageFolder)
-  const stream = new Stream(files)
+  files.judgeBy(thresholds)
+  const stream = new Stream(files, files.journal.clock, thresholds)
   // Prevents DNS rebinding: another site can reach this loopback server through a host name that resolves to 127.0.0.1.
   // The Host header then contains that name.
   const hosts = new Set([`localhost:${port}`, `127.0.0.1:${port}`])
@@ -40,7 +46,8 @@ export async function createDashboard(
 
   const reply = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Reply> => {
     if (path === '/healthz') return json(200, { status: 'ok' })
-    if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query)))
+    if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query, files.journal.clock())))
+    if (path === '/api/health') return json(200, healthOf(files, files.journal.clock(), thresholds))
     if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length))
     const asset = assets.get(path)
     if (asset !== undefined) return { status: 200, type: asset.type, body: asset.body }
@@ -93,7 +100,8 @@ function decoded(text: string): string | undefined {
 function openStream(stream: Stream, request: IncomingMessage, response: ServerResponse, seconds: number): void {
   response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
   response.write('retry: 1000\n\n')
-  if (!stream.add(response, seconds)) response.end('event: full\ndata: {}\n\n')
+  // A browser that ignores the event must not reconnect every second.
+  if (!stream.add(response, seconds)) response.end(`retry: ${FULL_RETRY_MS}\nevent: full\ndata: {}\n\n`)
   request.socket.setNoDelay(true)
 }
 

@@ -1,8 +1,10 @@
 import type { ServerResponse } from 'node:http'
 import type { TailLine } from '../journal/journal.ts'
 import type { LogFiles } from '../journal/log-files.ts'
+import { type Health, healthOf } from '../report/health.ts'
 import { RANGES } from '../report/ranges.ts'
 import { type Column, columnsOf, type Parts, partsOf, rangeOf } from '../report/view.ts'
+import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 
 /** Four times a second. */
 const TICK_MS = 250
@@ -40,11 +42,13 @@ export class Stream {
   readonly #files: LogFiles
   readonly #clients = new Set<Client>()
   readonly #now: () => number
+  readonly #thresholds: Thresholds
   #timer: NodeJS.Timeout | undefined
 
-  constructor(files: LogFiles, now: () => number = Date.now) {
+  constructor(files: LogFiles, now: () => number = files.journal.clock, thresholds: Thresholds = DEFAULT_THRESHOLDS) {
     this.#files = files
     this.#now = now
+    this.#thresholds = thresholds
   }
 
   /** The number of connected pages. */
@@ -59,7 +63,7 @@ export class Stream {
     this.#clients.add(client)
     response.on('close', () => this.#remove(client))
     response.on('error', () => this.#remove(client))
-    this.#send(client, this.#view(seconds))
+    this.#send(client, this.#view(seconds, this.#health()))
     this.#timer ??= setInterval(() => this.tick(), TICK_MS)
     return true
   }
@@ -67,11 +71,13 @@ export class Stream {
   /** Sends each page the changes since its last message. */
   tick(): void {
     const views = new Map<number, View>()
+    let health: Health | undefined
     const clients = [...this.#clients].filter((client) => this.#isReady(client))
     for (const client of clients) {
       let view = views.get(client.seconds)
       if (view === undefined) {
-        view = this.#view(client.seconds)
+        health ??= this.#health()
+        view = this.#view(client.seconds, health)
         views.set(client.seconds, view)
       }
       this.#send(client, view)
@@ -93,10 +99,14 @@ export class Stream {
     return true
   }
 
-  #view(seconds: number): View {
+  #health(): Health {
+    return healthOf(this.#files, this.#now(), this.#thresholds)
+  }
+
+  #view(seconds: number, health: Health): View {
     const range = rangeOf(this.#files, seconds, this.#now())
     const parts = new Map(
-      Object.entries(partsOf(this.#files, range)).map(([name, part]) => [name, JSON.stringify(part)]),
+      Object.entries(partsOf(this.#files, range, health)).map(([name, part]) => [name, JSON.stringify(part)]),
     )
     return { parts, range }
   }

@@ -30,7 +30,22 @@ test('reads declarations, and the standard input as a file', () => {
   })
 })
 
+test('reads an objective and limits of the verdict', () => {
+  const args = ['a', '--slo', '99.9,300ms', '--threshold', 'failing-share=10%', '--threshold=old-after=1h']
+  expect(readCommand(args, {})).toMatchObject({
+    thresholds: {
+      objective: { share: 0.999, latencyMs: 300 },
+      failingShare: 0.1,
+      oldAfterMs: 3_600_000,
+      failingCount: 5,
+    },
+  })
+})
+
 test.each([
+  [['--slo', '100', 'a'], {}, '--slo takes a percentage below 100'],
+  [['--slo'], {}, '--slo needs a value'],
+  [['--threshold', 'nope=1', 'a'], {}, '--threshold takes NAME=VALUE'],
   [['--nope', 'a'], {}, 'unknown flag --nope'],
   [['-x', 'a'], {}, 'unknown flag -x'],
   [['--port'], {}, '--port needs a value'],

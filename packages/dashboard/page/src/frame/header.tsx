@@ -78,7 +78,7 @@ export function Header() {
 function Live() {
   const texts = t.value
   const state = isPaused.value ? 'paused' : connection.value
-  const sign = { live: '●', paused: '‖', connecting: '○', lost: '✕' }[state]
+  const sign = { live: '●', paused: '‖', connecting: '○', lost: '✕', full: '✕' }[state]
   const action = isPaused.value ? texts.resume : texts.pause
   return (
     <>

@@ -67,7 +67,10 @@ function ErrorRow({ error }: { readonly error: ErrorLine }) {
       <span class={`status ${classOf(error.status)}`}>{error.status ?? '!'}</span>
       <span class="what">
         <strong>{error.code ?? (error.status === undefined ? error.service : `HTTP ${error.status}`)}</strong>{' '}
-        <span class="quiet">{texts.kinds[error.kind] ?? error.kind}</span>
+        <span class="quiet">
+          {texts.kinds[error.kind] ?? error.kind}
+          {error.fallback === true && ` · ${texts.hidden}`}
+        </span>
         <span class="detail">{[error.service, error.path, error.detail].filter((part) => part).join(' · ')}</span>
       </span>
     </>
@@ -82,5 +85,14 @@ function ErrorRow({ error }: { readonly error: ErrorLine }) {
 }
 
 function keyOf(error: ErrorLine): string {
-  return [error.at, error.service, error.traceId, error.spanId, error.status, error.code, error.detail].join('/')
+  return [
+    error.at,
+    error.service,
+    error.traceId,
+    error.spanId,
+    error.status,
+    error.code,
+    error.fallback,
+    error.detail,
+  ].join('/')
 }

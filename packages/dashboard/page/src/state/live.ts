@@ -5,6 +5,10 @@ import { columns, connection, isPaused, now, parts, seconds, tail } from './stat
 
 const TAIL_MAX = 300
 const attempt = signal(0)
+/** The wait after a refusal doubles up to a minute. */
+const FULL_WAIT_MS = 5_000
+const FULL_WAIT_MS_MAX = 60_000
+let fullWaitMs = FULL_WAIT_MS
 
 type Message = Partial<Omit<Parts, 'errors'>> & {
   readonly now: number
@@ -27,7 +31,15 @@ export function connect(): void {
     const source = new EventSource(`/api/stream?range=${range}`)
     source.addEventListener('snapshot', (event) => applyMessage(JSON.parse(event.data) as Message, true))
     source.addEventListener('delta', (event) => applyMessage(JSON.parse(event.data) as Message, false))
+    source.addEventListener('full', () => {
+      // Too many pages are connected. Without this the browser would reconnect at once, again and again.
+      source.close()
+      connection.value = 'full'
+      retry = setTimeout(() => attempt.value++, fullWaitMs)
+      fullWaitMs = Math.min(fullWaitMs * 2, FULL_WAIT_MS_MAX)
+    })
     source.addEventListener('error', () => {
+      if (connection.peek() === 'full' && source.readyState === EventSource.CLOSED) return
       connection.value = 'lost'
       // The browser does not reconnect after a status other than 200. Retry after 5 s.
       if (source.readyState === EventSource.CLOSED) retry = setTimeout(() => attempt.value++, 5_000)
@@ -43,6 +55,7 @@ function applyMessage(message: Message, isSnapshot: boolean): void {
   batch(() => {
     const { now: serverNow, columns: changedColumns, tail: fresh, ...changedParts } = message
     connection.value = 'live'
+    fullWaitMs = FULL_WAIT_MS
     now.value = serverNow
     const current = parts.peek()
     if (Object.keys(changedParts).length > 0)

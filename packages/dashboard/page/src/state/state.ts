@@ -4,9 +4,10 @@ import { DEFAULT_RANGE_S, RANGES } from '../../../src/report/ranges.ts'
 import type { Column, Parts } from '../../../src/report/view.ts'
 import { formatsOf } from '../text/format.ts'
 import { type Language, languageOf, TEXTS } from '../text/texts.ts'
+import { titleOf } from '../verdict/sentences.ts'
 
 /** The state of the connection. */
-export const connection = signal<'connecting' | 'live' | 'lost'>('connecting')
+export const connection = signal<'connecting' | 'live' | 'lost' | 'full'>('connecting')
 /** The latest parts from the server. Undefined until the first snapshot. */
 export const parts = signal<(Omit<Parts, 'errors'> & { readonly errors: readonly ErrorLine[] }) | undefined>(undefined)
 /** The columns of the charts, ordered by time. */
@@ -38,7 +39,9 @@ export const f = computed(() => formatsOf(language.value))
 
 effect(() => {
   document.documentElement.lang = language.value
-  document.title = `${t.value.title} · escudo`
+  const health = parts.value?.health
+  const headline = health === undefined ? t.value.title : titleOf(health, t.value)
+  document.title = `${headline} · escudo`
 })
 
 effect(() => {

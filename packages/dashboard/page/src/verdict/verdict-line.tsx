@@ -1,15 +1,16 @@
-import { columns, connection, f, isPaused, now, parts, seconds, t } from '../state/state.ts'
-import { type Verdict, verdictOf } from './verdict.ts'
+import { connection, f, isPaused, now, parts, t } from '../state/state.ts'
+import { remarksOf, sentenceOf, signOf, whyOf } from './sentences.ts'
 
 const STALE_MS = 10_000
 /** The breaker lanes show all of them. */
 const BREAKERS_NAMED_MAX = 3
 
-/** States whether there is trouble, where and since when, or what the page waits for. */
+/** Shows the verdict of the server: what is wrong, where, since when, and the effect; or what the page waits for. */
 export function VerdictLine() {
   const texts = t.value
   const data = parts.value
   if (data === undefined) {
+    if (connection.value === 'full') return <State name="lost" title={texts.fullTitle} text={texts.fullText} />
     if (connection.value === 'lost') return <State name="lost" title={texts.lostTitle} text={texts.lostText} />
     return (
       <section class="verdict loading" aria-busy="true">
@@ -17,33 +18,36 @@ export function VerdictLine() {
       </section>
     )
   }
-  const verdict = verdictOf(data, columns.value)
   return (
     <>
       {connection.value === 'lost' && !isPaused.value && (
         <State name="lost" title={texts.lostTitle} text={texts.lostText} />
       )}
-      {verdict.state === 'waiting' ? <Waiting /> : <VerdictText verdict={verdict} />}
+      {connection.value === 'full' && !isPaused.value && (
+        <State name="lost" title={texts.fullTitle} text={texts.fullText} />
+      )}
+      {data.health.state === 'waiting' ? <Waiting /> : <VerdictText />}
       <Progress />
     </>
   )
 }
 
-function VerdictText({ verdict }: { readonly verdict: Verdict }) {
+function VerdictText() {
   const data = parts.value
   if (data === undefined) return null
   const texts = t.value
   const format = f.value
-  const { summary, progress, range } = data
-  const silentMs = progress.newest === null ? 0 : now.value - progress.newest
+  const { health, lanes, progress, range } = data
+  const open = lanes.filter(({ state }) => state === 'open' || state === 'half-open')
+  const isStale = progress.newest !== null && range.isNow && now.value - progress.newest > STALE_MS
   return (
-    <section class={`verdict ${verdict.state}`}>
+    <section class={`verdict ${health.state}`}>
       <p class="headline">
         <span class="sign" aria-hidden="true">
-          {{ healthy: '✓', degraded: '▲', failing: '✕', waiting: '○' }[verdict.state]}
+          {signOf(health)}
         </span>{' '}
-        {sentenceOf(verdict)}
-        {verdict.breakers.slice(0, BREAKERS_NAMED_MAX).map(({ service, shield, policy, state }) => (
+        {sentenceOf(health, texts, format, now.value)}
+        {open.slice(0, BREAKERS_NAMED_MAX).map(({ service, shield, policy, state }) => (
           <span key={`${service}/${shield}/${policy}`}>
             {' '}
             {(state === 'half-open' ? texts.breakerHalfOpen : texts.breakerOpen)(shield || policy, service)}
@@ -51,36 +55,26 @@ function VerdictText({ verdict }: { readonly verdict: Verdict }) {
         ))}
       </p>
       <p class="quiet">
-        {texts.effect(
-          format.count(summary.server_errors),
-          format.count(summary.requests),
-          format.count(summary.events['fallback'] ?? 0),
-        )}
-        {verdict.state === 'healthy' &&
-          verdict.lastError !== undefined &&
-          ` ${texts.recovered(format.clock(verdict.lastError))}`}
+        {remarksOf(health, texts, format, now.value).join(' ')}
         {progress.newest !== null && !range.isNow && ` ${texts.past(format.day(progress.newest))}`}
-        {progress.newest !== null && range.isNow && silentMs > STALE_MS && (
-          <span class="stale"> {texts.stale(format.rough(silentMs), format.clock(progress.newest))}</span>
+        {isStale && progress.newest !== null && (
+          <span class="stale">
+            {' '}
+            {texts.stale(format.rough(now.value - progress.newest), format.clock(progress.newest))}
+          </span>
         )}
       </p>
     </section>
   )
 }
 
-function sentenceOf(verdict: Verdict): string {
-  const texts = t.value
-  if (verdict.state === 'healthy' && verdict.lastError !== undefined) return texts.calm
-  if (verdict.state === 'healthy') return texts.healthy(texts.ranges[seconds.value] ?? '')
-  if (verdict.service === undefined || verdict.since === undefined) return texts.failingNow
-  return (verdict.state === 'failing' ? texts.failing : texts.degraded)(verdict.service, f.value.clock(verdict.since))
-}
-
 function Waiting() {
   const texts = t.value
-  const files = parts.value?.summary.files ?? []
+  const data = parts.value
+  const files = data?.summary.files ?? []
   const missing = files.filter(({ state }) => state === 'waiting')
   const unreadable = files.filter(({ state }) => state === 'unreadable')
+  const why = data?.health.waiting
   return (
     <section class="verdict waiting">
       <p class="headline">
@@ -89,7 +83,7 @@ function Waiting() {
         </span>{' '}
         {texts.waitingTitle}
       </p>
-      <p>{texts.waiting}</p>
+      {why !== undefined && <p>{whyOf(why, texts, f.value)}</p>}
       {missing.length > 0 && <Paths label={texts.missing} paths={missing.map(({ path }) => path)} />}
       {unreadable.length > 0 && <Paths label={texts.unreadable} paths={unreadable.map(({ path }) => path)} />}
     </section>

@@ -79,3 +79,23 @@ test('bounds the number of cells even when each name is within its bound', () =>
   }
   expect(numbers.size).toBeLessThan(CELLS_MAX + 50)
 })
+
+test('keeps the seconds of the present when a line is dated twenty hours ahead', () => {
+  const timeline = timelineOf(Array.from({ length: 60 }, (_, second) => NOW - second * 1_000))
+  const ahead = NOW + 72_000_000
+  expect(timeline.add(ahead, 0, 1, NOW)).toBe(true)
+  expect(timeline.newest).toBe(NOW)
+  expect(timeline.stepFor(NOW - 59_000, NOW + 1)).toBe(1_000)
+  expect(countBetween(timeline, 1_000, NOW - 59_000, NOW + 1)).toBe(60)
+  expect(timeline.stepFor(NOW - 59_000, ahead + 1)).toBe(60_000)
+  expect(countBetween(timeline, 60_000, ahead - 60_000, ahead + 1)).toBe(1)
+})
+
+test('bounds the slots of lines ahead of the clock', () => {
+  const timeline = new Timeline((cell) => cell)
+  for (let second = 10; second < 80_000; second += 1) timeline.add(NOW + second * 1_000, 0, 1, NOW)
+  for (const { stepMs, slots } of TIERS) {
+    expect([...timeline.between(stepMs, 0, NOW * 2)].length).toBeLessThanOrEqual(slots)
+  }
+  expect(timeline.total.cells.get(0)?.count).toBe(79_990)
+})

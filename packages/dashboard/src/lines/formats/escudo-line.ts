@@ -2,7 +2,7 @@ import { Fields, idOf, type Json, numberOf, statusOf, text } from '../log-fields
 import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
 import { instantOf } from '../log-time.ts'
-import { type FileContext, instanceOf, OWN_EVENTS, REQUEST_EVENT } from './line-of.ts'
+import { type FileContext, instanceOf, OWN_EVENTS, pidOf, REQUEST_EVENT } from './line-of.ts'
 
 /** Whether a line is in escudo's own format. It is read by its exact names, which is several times faster. */
 export function isEscudoLine(json: Json): boolean {
@@ -18,7 +18,7 @@ export function escudoLine(json: Json, context: FileContext): LogLine {
   const status = statusOf(json['status_code'])
   const latency = numberOf(json['latency_ms'])
   const latencyMs = latency !== undefined && latency >= 0 ? latency : undefined
-  const instance = json['instance']
+  const pid = pidOf(json['pid'])
   // Other services log requests under other events. Beside `http.request` lines, such a line is about a request.
   const isRequest =
     event === REQUEST_EVENT ||
@@ -29,8 +29,8 @@ export function escudoLine(json: Json, context: FileContext): LogLine {
     isLocalTime: time?.isLocal ?? false,
     level: levelOf(json['log_level']),
     service: text(json['service']),
-    instance: instance === undefined ? undefined : instanceOf(json, undefined),
-    pid: undefined,
+    instance: instanceOf(json, pid),
+    pid,
     event,
     message: text(json['detail']) ?? text(json['error_message']) ?? text(json['message']) ?? text(json['msg']),
     traceId: idOf(json['trace_id']),

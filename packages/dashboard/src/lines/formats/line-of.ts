@@ -1,6 +1,6 @@
 import { bounded, UnitJudge, type UnitRule } from '../durations/unit-judge.ts'
 import { BARE_NAMES, MS_PER, UNIT_BY_NAME, type Unit, writtenMs } from '../durations/units.ts'
-import { Fields, idOf, integerBetween, isJson, type Json, numberOf, statusOf, text } from '../log-fields.ts'
+import { clipped, Fields, idOf, integerBetween, isJson, type Json, numberOf, statusOf, text } from '../log-fields.ts'
 import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
 import { type Instant, instantOf } from '../log-time.ts'
@@ -55,7 +55,7 @@ const READERS: Readonly<Record<Exclude<FieldName, 'time'>, FieldReader>> = {
   method: methodOf,
   route: text,
   path: pathOf,
-  pid: (value) => integerBetween(numberOf(value), 0, 0xffff_ffff),
+  pid: pidOf,
   code: text,
 }
 
@@ -87,6 +87,8 @@ const BARE_RULES: Readonly<Record<string, UnitRule>> = {
   responseTime: { unit: 'ms', confidence: 'certain' },
   request_time: { unit: 's', confidence: 'likely' },
 }
+/** Processes are remembered by it. */
+const INSTANCE_CHARACTERS_MAX = 200
 const TRACE_PARENT = /^[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-/
 const REQUEST = paths('request', 'httpRequest', 'request_line', 'requestLine')
 const EVENT = paths('event', 'event.name', 'eventName')
@@ -250,16 +252,19 @@ function traceOf(value: unknown): string | undefined {
   return /^Root=([^;]+)/.exec(id)?.[1] ?? id
 }
 
-/** Identifies the process: escudo's `instance`, or host and pid. */
+/** A process id, also one that is written as text. */
+export function pidOf(value: unknown): number | undefined {
+  return integerBetween(numberOf(value), 0, 0xffff_ffff)
+}
+
+/** Identifies the process: its `instance` with the pid, or host and pid. Without the pid, a restart would go unseen. */
 export function instanceOf(fields: Json, pid: number | undefined): string | undefined {
   const instance = fields['instance']
-  if (isJson(instance))
-    return [instance['host'], instance['pid'], instance['started_at']]
-      .map(idOf)
-      .filter((part) => part !== undefined)
-      .join('/')
-  if (typeof instance === 'string' && instance !== '') return instance
-  if (pid === undefined) return undefined
-  const host = firstOf(fields, HOST, text)
-  return host === undefined ? String(pid) : `${host}/${pid}`
+  if (instance === undefined && pid === undefined) return undefined
+  const parts = isJson(instance)
+    ? [idOf(instance['host']), idOf(instance['pid']) ?? idOf(pid), idOf(instance['started_at'])]
+    : [text(instance) ?? firstOf(fields, HOST, text), idOf(pid)]
+  const id = parts.filter((part) => part !== undefined).join('/')
+  if (id === '') return undefined
+  return id.length > INSTANCE_CHARACTERS_MAX ? clipped(id, INSTANCE_CHARACTERS_MAX) : id
 }

@@ -171,6 +171,17 @@ describe('JSON formats', () => {
     expect(readOne({ level: 30, time: AT, pid: 4, hostname: 'h', msg: 'x' })).toMatchObject({ instance: 'h/4', pid: 4 })
     const instance = { host: 'h', pid: 4, started_at: ISO }
     expect(readOne({ timestamp: ISO, log_level: 'info', event: 'service.start', instance }).instance).toBe(`h/4/${ISO}`)
+    for (const own of [
+      { timestamp: ISO, log_level: 'info', event: 'x' },
+      { time: ISO, msg: 'x' },
+    ]) {
+      expect(readOne({ ...own, pid: 4 })).toMatchObject({ instance: '4', pid: 4 })
+      expect(readOne({ ...own, pid: 4, instance: 'shop-1' }).instance).toBe('shop-1/4')
+      expect(readOne({ ...own, pid: 4, instance: { host: 'h' } }).instance).toBe('h/4')
+      expect(readOne({ ...own, instance: 'i'.repeat(1_000) }).instance).toHaveLength(200)
+      expect(readOne({ ...own, instance: {} }).instance).toBeUndefined()
+      expect(readOne({ ...own, hostname: 'h' }).instance).toBeUndefined()
+    }
   })
 
   it('makes no event of the message of structlog, and keeps the events of escudo', () => {

@@ -1,0 +1,179 @@
+import { hashOf } from '../../traces/trace-filter.ts'
+import type { Edges } from './edges.ts'
+import { PendingRequests } from './pending-requests.ts'
+import { FAILED } from './request-flags.ts'
+import type { ServiceWatch } from './service-watch.ts'
+
+/** The most recent spans that are remembered. */
+const SPANS = 16_384
+/** The most recent traces whose first request is remembered. */
+const ROOTS = 16_384
+/** Lines of services on different machines disagree by this much about who began first. */
+const SLACK_MS = 5
+/** The most requests of one trace, or of one parent, that are looked at. */
+const CHAIN_MAX = 32
+
+/** Called when a request that was counted before turns out to be a hop. */
+export type OnHop = (at: number, status: number, latencyMs: number) => void
+
+/**
+ * Tells hops from entry requests, and finds out which service calls which.
+ *
+ * A request is a hop if its parent span is the span of another line. A client may also give each attempt its own span, which
+ * is in no line. Such a request is a hop if its trace has a request without a parent, or one of another service around it.
+ *
+ * The line of a called service comes before the line of its caller, so requests wait for their callers here. All tables have
+ * a fixed size and hold numbers only; a newer entry replaces an older one.
+ */
+export class Calls {
+  readonly #edges: Edges
+  readonly #nested: Edges
+  readonly #onHop: OnHop
+  readonly #services: ServiceWatch[] = []
+  readonly #spanHashes = new Int32Array(SPANS)
+  /** Numbers of services, from 1. */
+  readonly #spanServices = new Uint16Array(SPANS)
+  readonly #rootHashes = new Int32Array(ROOTS)
+  readonly #rootServices = new Uint16Array(ROOTS)
+  readonly #pending = new PendingRequests()
+  #seen = 0
+  #hasParents = false
+
+  /** `edges` gets the calls that are certain, `nested` the requests of a trace that ran within another one. */
+  constructor(edges: Edges, nested: Edges, onHop: OnHop) {
+    this.#edges = edges
+    this.#nested = nested
+    this.#onHop = onHop
+  }
+
+  /** Records a line with a span. Requests that wait for this span become hops. */
+  seeSpan(spanId: string, watch: ServiceWatch): void {
+    // Logs without parents need no table. The first lines are recorded, since their callees may come later.
+    if (!this.#hasParents && this.#seen >= SPANS) return
+    this.#seen += 1
+    const hash = hashOf(spanId)
+    const index = hash & (SPANS - 1)
+    const service = this.#numberOf(watch)
+    if (this.#spanHashes[index] === hash && this.#spanServices[index] === service) return
+    this.#spanHashes[index] = hash
+    this.#spanServices[index] = service
+    if (!this.#hasParents) return
+    const { byParent } = this.#pending
+    let sequence = byParent.first(hash)
+    for (let i = 0; sequence !== 0 && i < CHAIN_MAX; i += 1) {
+      this.#join(service, sequence, false)
+      sequence = byParent.next(sequence, hash)
+    }
+  }
+
+  /** Records a request without a parent: the first of its trace. */
+  addRoot(traceHash: number, watch: ServiceWatch): void {
+    if (!this.#hasParents && this.#seen > SPANS) return
+    const index = traceHash & (ROOTS - 1)
+    const root = this.#numberOf(watch)
+    this.#rootHashes[index] = traceHash
+    this.#rootServices[index] = root
+    if (!this.#hasParents) return
+    const { byTrace } = this.#pending
+    let sequence = byTrace.first(traceHash)
+    for (let i = 0; sequence !== 0 && i < CHAIN_MAX; i += 1) {
+      this.#joinTrace(root, sequence)
+      sequence = byTrace.next(sequence, traceHash)
+    }
+  }
+
+  /** Records a request with a parent. */
+  addChild(
+    parentSpanId: string,
+    traceHash: number | undefined,
+    watch: ServiceWatch,
+    at: number,
+    flags: number,
+    status: number | undefined,
+    latencyMs: number | undefined,
+  ): void {
+    this.#hasParents = true
+    const parent = hashOf(parentSpanId)
+    const service = this.#numberOf(watch)
+    const sequence = this.#pending.add(service, at, flags, status ?? 0, latencyMs ?? Number.NaN)
+    const index = parent & (SPANS - 1)
+    const caller = this.#spanHashes[index] === parent ? (this.#spanServices[index] ?? 0) : 0
+    if (caller !== 0) this.#join(caller, sequence, false)
+    else this.#pending.byParent.add(parent, sequence)
+    if (traceHash === undefined) return
+    // The first service of the trace calls this one too, through others. That is known whatever came first.
+    const rootIndex = traceHash & (ROOTS - 1)
+    const root = this.#rootHashes[rootIndex] === traceHash ? (this.#rootServices[rootIndex] ?? 0) : 0
+    if (root !== 0) this.#joinTrace(root, sequence)
+    this.#compare(traceHash, sequence, root !== 0)
+    this.#pending.byTrace.add(traceHash, sequence)
+  }
+
+  /**
+   * Compares a request with the others of its trace. If one ran within the other, the inner one is a hop, and the service of
+   * the outer one may be its caller: two calls of the same caller may also overlap.
+   */
+  #compare(traceHash: number, sequence: number, isHop: boolean): void {
+    const pending = this.#pending
+    let other = pending.byTrace.first(traceHash)
+    for (let i = 0; other !== 0 && i < CHAIN_MAX; i += 1) {
+      if (pending.serviceOf(other) !== pending.serviceOf(sequence)) {
+        this.#nest(sequence, other)
+        if (isHop) {
+          other = pending.byTrace.next(other, traceHash)
+          continue
+        }
+        const inner = pending.isWithin(sequence, other, SLACK_MS)
+        const outer = pending.isWithin(other, sequence, SLACK_MS)
+        // Two that took the same time: the name decides, so that the order of lines does not.
+        if (inner && (!outer || this.#nameOf(sequence) > this.#nameOf(other))) this.#markHop(sequence)
+        else if (outer) this.#markHop(other)
+      }
+      other = pending.byTrace.next(other, traceHash)
+    }
+  }
+
+  #nest(a: number, b: number): void {
+    const pending = this.#pending
+    const [inA, inB] = [pending.isWithin(b, a, 0), pending.isWithin(a, b, 0)]
+    if (inA === inB) return
+    const [outer, inner] = inA ? [a, b] : [b, a]
+    const from = this.#services[pending.serviceOf(outer) - 1]
+    const to = this.#services[pending.serviceOf(inner) - 1]
+    if (from === undefined || to === undefined) return
+    this.#nested.add(from, to, pending.atOf(inner), (pending.flagsOf(inner) & FAILED) !== 0)
+  }
+
+  #join(caller: number, sequence: number, isRoot: boolean): void {
+    const pending = this.#pending
+    const [from, to] = [this.#services[caller - 1], this.#services[pending.serviceOf(sequence) - 1]]
+    if (from === undefined || to === undefined) return
+    if (pending.setCaller(sequence, caller, isRoot)) {
+      this.#edges.add(from, to, pending.atOf(sequence), (pending.flagsOf(sequence) & FAILED) !== 0)
+    }
+    this.#markHop(sequence)
+  }
+
+  #joinTrace(root: number, sequence: number): void {
+    // The same service twice in a trace: two requests of one user, such as a redirect.
+    if (root !== this.#pending.serviceOf(sequence)) this.#join(root, sequence, true)
+  }
+
+  #markHop(sequence: number): void {
+    const pending = this.#pending
+    const watch = this.#services[pending.serviceOf(sequence) - 1]
+    if (watch === undefined || !pending.setHop(sequence)) return
+    const [at, flags] = [pending.atOf(sequence), pending.flagsOf(sequence)]
+    watch.markHop(at, flags)
+    this.#onHop(at, pending.statusOf(sequence), pending.latencyOf(sequence))
+  }
+
+  #nameOf(sequence: number): string {
+    return this.#services[this.#pending.serviceOf(sequence) - 1]?.name ?? ''
+  }
+
+  #numberOf(watch: ServiceWatch): number {
+    this.#services[watch.number - 1] ??= watch
+    return watch.number
+  }
+}

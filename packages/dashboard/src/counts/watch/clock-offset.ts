@@ -1,0 +1,61 @@
+/** A line further ahead of the reader's clock is ahead. */
+export const AHEAD_MS_MIN = 5_000
+/** A larger offset is a wrong date, not a wrong clock. Time zones differ by up to 26 hours. */
+const OFFSET_MS_MAX = 26 * 3_600_000
+const SAMPLES = 16
+/** Lines of a clock with a constant offset are this close to each other, whatever their delay. */
+const SPREAD_MS_MAX = 60_000
+const AHEAD_SAMPLES_MIN = 3
+/** A slow clock looks like an old file, so it needs lines that arrived one after the other. */
+const BEHIND_ARRIVALS_MIN = 4
+const BEHIND_SPAN_MS_MIN = 2_000
+const BEHIND_SPREAD_MS_MAX = 2_000
+
+/**
+ * Finds out whether the clock of a service is constantly ahead of or behind the reader's clock.
+ *
+ * A single line with a wrong date changes nothing.
+ */
+export class ClockOffset {
+  readonly #offsets = new Float64Array(SAMPLES)
+  readonly #arrivals = new Float64Array(SAMPLES)
+  #count = 0
+
+  /** Records a new line: its time and when it was read. */
+  add(at: number, arrivedMs: number): void {
+    const newest = (this.#count + SAMPLES - 1) % SAMPLES
+    const offset = at - arrivedMs
+    // Lines that were read together are one sample each only if they are ahead: the newest of them tells the delay.
+    if (this.#count > 0 && this.#arrivals[newest] === arrivedMs && offset <= AHEAD_MS_MIN) {
+      const before = this.#offsets[newest] ?? 0
+      if (before <= AHEAD_MS_MIN) {
+        if (offset > before) this.#offsets[newest] = offset
+        return
+      }
+    }
+    const index = this.#count % SAMPLES
+    this.#offsets[index] = offset
+    this.#arrivals[index] = arrivedMs
+    this.#count += 1
+  }
+
+  /** The offset in milliseconds, positive when the clock of the service is ahead; 0 when none is certain. */
+  get ms(): number {
+    const kept = Math.min(this.#count, SAMPLES)
+    if (kept < AHEAD_SAMPLES_MIN) return 0
+    const offsets = this.#offsets.slice(0, kept)
+    const median = offsets.toSorted()[kept >>> 1] ?? 0
+    if (Math.abs(median) <= AHEAD_MS_MIN || Math.abs(median) > OFFSET_MS_MAX) return 0
+    const near = offsets.filter((offset) => Math.abs(offset - median) <= SPREAD_MS_MAX)
+    if (near.length * 4 < kept * 3) return 0
+    // A line is read some time after it was written, so the largest offset is the closest to the truth.
+    return median > 0 || this.#isSteady(near, kept) ? Math.round(Math.max(...near)) : 0
+  }
+
+  #isSteady(near: Float64Array, kept: number): boolean {
+    const arrivals = this.#arrivals.slice(0, kept)
+    const span = Math.max(...arrivals) - Math.min(...arrivals)
+    const isNarrow = Math.max(...near) - Math.min(...near) <= BEHIND_SPREAD_MS_MAX
+    return isNarrow && kept >= BEHIND_ARRIVALS_MIN && span >= BEHIND_SPAN_MS_MIN
+  }
+}

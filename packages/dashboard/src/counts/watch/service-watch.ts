@@ -1,0 +1,179 @@
+import { LatencyHistogram } from '../latency-histogram.ts'
+import { type Bucket, Ring } from './bucket.ts'
+import { AHEAD_MS_MIN, ClockOffset } from './clock-offset.ts'
+import { Processes } from './processes.ts'
+
+const MINUTE_MS = 60_000
+const SECONDS = 128
+const MINUTES = 64
+const LATENCY_STEP_MS = 5_000
+const LATENCY_STEPS = 32
+/** A line that is read within this time was followed. An older one was read from a file later. */
+const FOLLOWED_MS_MAX = 60_000
+
+/** Recent counts of one service, by its own clock. */
+class Recent {
+  readonly seconds = new Ring(1_000, SECONDS)
+  readonly latency = new Ring(LATENCY_STEP_MS, LATENCY_STEPS)
+  readonly minutes: Ring
+
+  constructor(onExpiredMinute?: (bucket: Bucket) => void) {
+    this.minutes = new Ring(MINUTE_MS, MINUTES, onExpiredMinute)
+  }
+}
+
+/** Minutes with failures that followed each other, and that are no longer kept one by one. */
+interface Run {
+  readonly since: number
+  readonly lastAt: number
+}
+
+/** The limits that counting needs. */
+export interface WatchLimits {
+  /** Minutes with this share of failures are failing; with less than the other, healthy. */
+  readonly failingShare: number
+  readonly healthyShare: number
+  /** Answers that take longer count as slow. */
+  readonly slowerThanMs: number
+}
+
+/** Counts what the verdict needs to know about one service: its last seconds, its last hour, its clock, its processes. */
+export class ServiceWatch {
+  readonly name: string
+  /** Identifies it among all services, from 1. */
+  readonly number: number
+  readonly failingShare: number
+  readonly healthyShare: number
+  readonly clock = new ClockOffset()
+  readonly processes = new Processes()
+  /** The time of the newest request that is not ahead of the reader's clock. */
+  lastRequestAt = Number.NEGATIVE_INFINITY
+  /** The time of the newest line that is not ahead of the reader's clock. */
+  lastLineAt = Number.NEGATIVE_INFINITY
+  /** The newest times of lines that are ahead. */
+  lastAheadRequestAt = Number.NEGATIVE_INFINITY
+  /** Whether it logged while it was being followed, and not only before. */
+  wasFollowed = false
+  #olderFailing: Run | undefined
+  #olderFailures: Run | undefined
+  readonly #usual = new Recent((minute) => this.#keepRuns(minute))
+  // Lines ahead of the clock are kept apart: one with a wrong date must not displace those of the last minute.
+  #ahead: Recent | undefined
+
+  constructor(name: string, number: number, { failingShare, healthyShare }: WatchLimits) {
+    this.name = name
+    this.number = number
+    this.failingShare = failingShare
+    this.healthyShare = healthyShare
+  }
+
+  /** The latest run of minutes beyond the last hour with a share of failures that is failing. */
+  get olderFailing(): Run | undefined {
+    return this.#olderFailing
+  }
+
+  /** The latest run of minutes beyond the last hour with more than a negligible share of failures. */
+  get olderFailures(): Run | undefined {
+    return this.#olderFailures
+  }
+
+  /** Records any line. */
+  seeLine(at: number, arrivedMs: number, isLive: boolean): void {
+    if (isLive) {
+      this.clock.add(at, arrivedMs)
+      if (at >= arrivedMs - FOLLOWED_MS_MAX) this.wasFollowed = true
+    }
+    if (at <= arrivedMs + AHEAD_MS_MIN && at > this.lastLineAt) this.lastLineAt = at
+  }
+
+  /** Counts a request. */
+  addRequest(at: number, arrivedMs: number, flags: number, latencyMs: number | undefined): void {
+    const isAhead = at > arrivedMs + AHEAD_MS_MIN
+    const recent = this.#recent(isAhead)
+    if (isAhead) this.lastAheadRequestAt = Math.max(this.lastAheadRequestAt, at)
+    else if (at > this.lastRequestAt) this.lastRequestAt = at
+    recent.seconds.at(at)?.addRequest(at, flags)
+    const minute = recent.minutes.at(at)
+    minute?.addRequest(at, flags)
+    if (latencyMs === undefined) return
+    const bucket = LatencyHistogram.bucketOf(latencyMs)
+    const fine = recent.latency.at(at)
+    if (fine !== undefined) {
+      fine.latency ??= new LatencyHistogram()
+      fine.latency.addBucket(bucket)
+    }
+    if (minute === undefined) return
+    minute.latency ??= new LatencyHistogram()
+    minute.latency.addBucket(bucket)
+  }
+
+  /** Counts a health check or a scrape. */
+  addProbe(at: number, arrivedMs: number, failed: boolean): void {
+    const second = this.#recent(at > arrivedMs + AHEAD_MS_MIN).seconds.at(at)
+    if (second === undefined) return
+    second.probes += 1
+    if (!failed) return
+    second.probeFailures += 1
+    second.mark(at)
+  }
+
+  /** Counts an answer by a fallback, or a critical line. */
+  addMark(at: number, arrivedMs: number, mark: 'fallbacks' | 'criticals', count: number): void {
+    const recent = this.#recent(at > arrivedMs + AHEAD_MS_MIN)
+    for (const bucket of [recent.seconds.at(at), recent.minutes.at(at)]) {
+      if (bucket === undefined) continue
+      bucket[mark] += count
+      if (mark === 'criticals') bucket.mark(at)
+      else bucket.markBad(at)
+    }
+  }
+
+  /** Marks a request that was counted before as a hop. */
+  markHop(at: number, flags: number): void {
+    for (const recent of [this.#usual, this.#ahead]) {
+      recent?.seconds.known(at)?.markHop(flags)
+      recent?.minutes.known(at)?.markHop(flags)
+    }
+  }
+
+  /** Yields the buckets of seconds in a range of the service's clock. */
+  *seconds(from: number, to: number): Generator<Bucket> {
+    yield* this.#usual.seconds.between(from, to)
+    if (this.#ahead !== undefined) yield* this.#ahead.seconds.between(from, to)
+  }
+
+  /** Yields the buckets of minutes in a range of the service's clock. A minute may come twice. */
+  *minutes(from: number, to: number): Generator<Bucket> {
+    yield* this.#usual.minutes.between(from, to)
+    if (this.#ahead !== undefined) yield* this.#ahead.minutes.between(from, to)
+  }
+
+  /** Merges the latencies in a range of the service's clock, in steps of five seconds. */
+  latencies(from: number, to: number): LatencyHistogram {
+    const merged = new LatencyHistogram()
+    for (const recent of [this.#usual, this.#ahead]) {
+      if (recent === undefined) continue
+      for (const { latency } of recent.latency.between(from, to)) if (latency !== undefined) merged.merge(latency)
+    }
+    return merged
+  }
+
+  /** Trouble can last longer than minutes are kept, and yet it must be known when it began. */
+  #keepRuns(minute: Bucket): void {
+    const { requests, failures } = minute
+    if (failures >= requests * this.failingShare) this.#olderFailing = extended(this.#olderFailing, minute)
+    if (failures >= requests * this.healthyShare) this.#olderFailures = extended(this.#olderFailures, minute)
+  }
+
+  #recent(isAhead: boolean): Recent {
+    if (!isAhead) return this.#usual
+    this.#ahead ??= new Recent()
+    return this.#ahead
+  }
+}
+
+function extended(run: Run | undefined, { failures, firstFailureAt, lastFailureAt }: Bucket): Run | undefined {
+  if (failures === 0) return run
+  const isNext = run !== undefined && firstFailureAt - run.lastAt <= MINUTE_MS
+  return { since: isNext ? run.since : firstFailureAt, lastAt: lastFailureAt }
+}

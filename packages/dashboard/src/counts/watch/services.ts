@@ -1,0 +1,156 @@
+import { integerBetween } from '../../lines/log-fields.ts'
+import type { LogLine } from '../../lines/log-line.ts'
+import { Calls } from './calls.ts'
+import { Edges } from './edges.ts'
+import { isHealthCheck } from './health-check.ts'
+import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
+import { ServiceWatch, type WatchLimits } from './service-watch.ts'
+
+/** The most services that are watched one by one. Further ones are watched together. */
+const WATCHED_MAX = 500
+/** The most fallbacks that one summary line adds. */
+const SUMMARISED_MAX = 100_000
+const OTHERS = '(other)'
+/** The most shields per service that are remembered. */
+const SHIELDS_MAX = 64
+
+/** Receives the requests that are not entry requests, to count them apart. */
+export type OnApart = (
+  kind: 'hop' | 'probe',
+  status: number | undefined,
+  latencyMs: number | undefined,
+  at: number,
+) => void
+
+/** Watches every service: recent counts, clocks, processes, and which service calls which. All is bounded. */
+export class Services {
+  readonly edges = new Edges()
+  /** Requests of one service that ran within a request of another one, in the same trace. */
+  readonly nested = new Edges()
+  /** Applies to lines that are added later. */
+  limits: WatchLimits = { failingShare: 0.05, healthyShare: 0.001, slowerThanMs: Number.POSITIVE_INFINITY }
+  #probes = 0
+  readonly #calls: Calls
+  readonly #byName = new Map<string, ServiceWatch>()
+  readonly #shields = new Map<ServiceWatch, Set<string>>()
+  readonly #onApart: OnApart
+  #lastName = ''
+  #last: ServiceWatch | undefined
+
+  constructor(onApart: OnApart = () => {}) {
+    this.#onApart = onApart
+    this.#calls = new Calls(this.edges, this.nested, (at, status, latencyMs) =>
+      onApart('hop', status || undefined, Number.isNaN(latencyMs) ? undefined : latencyMs, at),
+    )
+  }
+
+  /** All services, in order of appearance. */
+  get all(): readonly ServiceWatch[] {
+    return [...this.#byName.values()]
+  }
+
+  /** The number of health checks and scrapes. */
+  get probes(): number {
+    return this.#probes
+  }
+
+  /** The shields that a service names in its lines. They are often named like the service that they call. */
+  shieldsOf(watch: ServiceWatch): ReadonlySet<string> {
+    return this.#shields.get(watch) ?? new Set()
+  }
+
+  /**
+   * Records one line.
+   *
+   * @param at its valid time
+   * @param clockMs the reader's clock
+   * @param isLive whether the line is new, and not an older one of a large file
+   * @param traceHash the hash of its trace id
+   */
+  add(
+    line: LogLine,
+    service: string,
+    at: number,
+    clockMs: number,
+    isLive: boolean,
+    traceHash: number | undefined,
+  ): void {
+    const watch = service === this.#lastName && this.#last !== undefined ? this.#last : this.#watch(service)
+    watch.seeLine(at, clockMs, isLive)
+    if (line.instance !== undefined) watch.processes.see(line.instance, at)
+    if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
+    if (line.spanId !== undefined) this.#calls.seeSpan(line.spanId, watch)
+    if (line.isRequest) this.#addRequest(watch, line, at, clockMs, traceHash)
+    else if (line.event !== undefined) this.#addEvent(watch, line, at, clockMs)
+  }
+
+  #addRequest(watch: ServiceWatch, line: LogLine, at: number, clockMs: number, traceHash: number | undefined): void {
+    const { status, latencyMs, parentSpanId } = line
+    const flags = flagsOf(line, this.limits.slowerThanMs)
+    if (isHealthCheck(line.route ?? line.path)) {
+      this.#probes += 1
+      watch.addProbe(at, clockMs, (flags & FAILED) !== 0)
+      this.#onApart('probe', status, latencyMs, at)
+      return
+    }
+    watch.addRequest(at, clockMs, flags, latencyMs)
+    if (parentSpanId !== undefined) this.#calls.addChild(parentSpanId, traceHash, watch, at, flags, status, latencyMs)
+    else if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
+  }
+
+  #addEvent(watch: ServiceWatch, line: LogLine, at: number, clockMs: number): void {
+    if (line.event === 'service.start') watch.processes.start(at)
+    else if (line.event === 'fallback') watch.addMark(at, clockMs, 'fallbacks', 1)
+    else if (line.event === 'policy.summary') {
+      const hidden = integerBetween(line.fields.nested('counts', 'fallback'), 1, SUMMARISED_MAX)
+      if (hidden !== undefined) watch.addMark(at, clockMs, 'fallbacks', hidden)
+    }
+    const shield = line.fields.short(100, 'shield')
+    if (shield !== undefined) this.#addShield(watch, shield)
+  }
+
+  #addShield(watch: ServiceWatch, shield: string): void {
+    let shields = this.#shields.get(watch)
+    if (shields === undefined) {
+      shields = new Set()
+      this.#shields.set(watch, shields)
+    }
+    if (shields.size < SHIELDS_MAX) shields.add(shield)
+  }
+
+  #watch(service: string): ServiceWatch {
+    let watch = this.#byName.get(service)
+    if (watch === undefined) {
+      const name = this.#byName.size < WATCHED_MAX ? service : OTHERS
+      watch = this.#byName.get(name) ?? new ServiceWatch(name, this.#byName.size + 1, this.limits)
+      this.#byName.set(name, watch)
+    }
+    this.#lastName = service
+    this.#last = watch
+    return watch
+  }
+}
+
+function flagsOf({ status = 0, latencyMs = 0, degraded }: LogLine, slowerThanMs: number): number {
+  let flags = degraded ? DEGRADED : 0
+  if (status >= 500) flags |= FAILED
+  else {
+    if (status >= 400) flags |= CLIENT_ERROR
+    if (latencyMs > slowerThanMs) flags |= SLOW
+  }
+  return flags
+}
+
+/** Whether a shield is named like a service: `inventory` and `inventory-service` are. */
+export function isNamedLike(shield: string, service: string): boolean {
+  return coreOf(shield) === coreOf(service)
+}
+
+function coreOf(name: string): string {
+  return name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '-')
+    .replaceAll(/(?:^|-)(?:service|svc|api|client|server|app)(?=-|$)/g, '')
+    .replaceAll('-', '')
+    .replace(/s$/, '')
+}

@@ -1,0 +1,51 @@
+import type { BreakerFacts, ServiceFacts } from './situation.ts'
+import type { Thresholds } from './thresholds.ts'
+
+const WINDOW_MS = 60_000
+
+/**
+ * Whether the state of a breaker is still known: its process is still the one that runs.
+ *
+ * A breaker is in the memory of its process. A start makes its state unknown, and so does another process that took over.
+ */
+export function isKnown(breaker: BreakerFacts, { processes, starts }: ServiceFacts): boolean {
+  const own = processes.find(({ id }) => id === breaker.process)
+  if (own === undefined) return !starts.some((start) => start > breaker.changedAt)
+  // Several processes of one service run at the same time. One that only began after the last line of this one replaces it.
+  return !processes.some(
+    ({ id, firstAt }) =>
+      id !== own.id && firstAt > (isSame(id, own.id) ? breaker.changedAt : Math.max(own.lastAt, breaker.changedAt)),
+  )
+}
+
+/** Whether two ids are of one process: its start line also names the start time, which its other lines lack. */
+function isSame(a: string, b: string): boolean {
+  return a.startsWith(`${b}/`) || b.startsWith(`${a}/`)
+}
+
+/** Returns when the service was last restarted within 60 seconds; undefined if it was not. */
+export function restartedAt(facts: ServiceFacts, now: number, { restartWithinMs }: Thresholds): number | undefined {
+  const { processes, minutes } = facts
+  const isRecent = (at: number): boolean => at > now - WINDOW_MS && at <= now + WINDOW_MS
+  const followsAnother = (at: number): boolean => {
+    // Most lines do not name their process, but a request shows that one ran.
+    const isWithin = (last: number): boolean => Math.min(last, at) >= at - restartWithinMs
+    if (minutes.some(({ firstAt, lastAt }) => firstAt < at && isWithin(lastAt))) return true
+    return processes.some(({ firstAt, lastAt }) => firstAt < at && lastAt >= at - restartWithinMs)
+  }
+  const byLine = facts.starts.findLast((at) => isRecent(at) && followsAnother(at))
+  if (byLine !== undefined) return byLine
+  const fresh = processes.find(
+    ({ id, firstAt }) =>
+      isRecent(firstAt) &&
+      // The first line of a process that names itself ends nothing, if the lines before named none.
+      processes.some(
+        (other) =>
+          other.id !== id &&
+          !isSame(other.id, id) &&
+          other.lastAt < firstAt &&
+          other.lastAt >= firstAt - restartWithinMs,
+      ),
+  )
+  return fresh?.firstAt
+}
