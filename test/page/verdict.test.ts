@@ -53,11 +53,11 @@ test.skipIf(isSkipped)(
     await delay(1_000)
     opened = await open(`${dashboard.url}?lang=en`)
     const { page } = opened
+    await page.getByText('Too many pages are open').waitFor()
     let attempts = 0
     page.on('request', (request) => {
       if (request.url().includes('/api/stream')) attempts += 1
     })
-    await page.getByText('Too many pages are open').waitFor()
     await delay(4_000)
     expect(attempts).toBe(0)
     for (const stream of streams) stream.destroy()
