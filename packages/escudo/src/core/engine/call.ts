@@ -39,12 +39,18 @@ export interface Host {
   readonly policies: readonly { readonly name: string; readonly policy: { readonly type: string } }[]
 }
 
-// A 32-bit integer that wraps around: a larger number would need an allocation for each call.
-let lastStartNumber = 0
+// The number of a call among all calls of the process, and three facts about it, share one 32-bit integer: fields of
+// their own would make every call larger and slower. The number wraps around.
+const CALLED = 1
+const DEGRADED = 2
+const ABANDONED = 4
+const NEXT_NUMBER = 8
 
-/** Whether a call started after another one. Wrong only if more than 2^31 calls started between the two. */
+let lastNumber = 0
+
+/** Whether a call started after another one. Wrong only if more than 2^28 calls started between the two. */
 export function startedAfter(later: CallRoot, earlier: CallRoot): boolean {
-  return ((later.startNumber - earlier.startNumber) | 0) > 0
+  return ((later.numberAndFacts - earlier.numberAndFacts) | 0) >= NEXT_NUMBER - (CALLED | DEGRADED | ABANDONED)
 }
 
 /** The data that all attempts of a call share. */
@@ -55,43 +61,46 @@ export class CallRoot {
   declare readonly priority: number
   /** The notes of the policies; undefined as long as nothing went wrong. */
   declare notes: readonly Note[] | undefined
-  /** Whether the operation was called. */
-  declare called: boolean
-  /** The position of this call among all calls of the process. Compare two with {@link startedAfter}. */
-  declare readonly startNumber: number
-  /** The signal of a call that nothing can cancel. Created on first access. */
-  declare ownSignal: AbortSignal | undefined
+  /** Read it with {@link startedAfter} and the getters below. */
+  declare numberAndFacts: number
+  /** The signal of a call that nothing can cancel. Added on first access: few operations read it. */
+  declare ownSignal?: AbortSignal
 
   constructor(host: Host, key: string | undefined, priority: number) {
     this.host = host
     this.key = key
     this.priority = priority
     this.notes = undefined
-    this.called = false
-    lastStartNumber = (lastStartNumber + 1) | 0
-    this.startNumber = lastStartNumber
-    this.ownSignal = undefined
+    lastNumber = (lastNumber + NEXT_NUMBER) | 0
+    this.numberAndFacts = lastNumber
   }
 
-  /** True if no caller waits for this call any more: its errors, such as the reason of its signal, have left others. */
-  get isAbandoned(): boolean {
-    return false
+  /** Whether the operation was called. */
+  get called(): boolean {
+    return (this.numberAndFacts & CALLED) !== 0
   }
 
   /** Whether a fallback or a stale value replaced a failure of this call. Recorded only while calls are watched. */
   get isDegraded(): boolean {
-    return false
+    return (this.numberAndFacts & DEGRADED) !== 0
   }
 
-  set isDegraded(value: boolean) {
-    // An own property: few calls need it.
-    Object.defineProperty(this, 'isDegraded', { value, writable: true })
+  /** True if no caller waits for this call any more: its errors, such as the reason of its signal, have left others. */
+  get isAbandoned(): boolean {
+    return (this.numberAndFacts & ABANDONED) !== 0
   }
-}
 
-/** Records that no caller waits for a call any more. An own property: few calls need it. */
-export function abandon(root: CallRoot): void {
-  Object.defineProperty(root, 'isAbandoned', { value: true })
+  markCalled(): void {
+    this.numberAndFacts |= CALLED
+  }
+
+  markDegraded(): void {
+    this.numberAndFacts |= DEGRADED
+  }
+
+  markAbandoned(): void {
+    this.numberAndFacts |= ABANDONED
+  }
 }
 
 /** The call as policies see it: with the scope that can cancel it. */
@@ -210,20 +219,18 @@ function withKey(root: CallRoot, key: string | undefined, priority: number): Cal
         root.notes = notes
       },
     },
-    called: {
-      get: () => root.called,
-      set: (called: boolean) => {
-        root.called = called
+    numberAndFacts: {
+      get: () => root.numberAndFacts,
+      set: (numberAndFacts: number) => {
+        root.numberAndFacts = numberAndFacts
       },
     },
-    isDegraded: {
-      get: () => root.isDegraded,
-      set: (isDegraded: boolean) => {
-        root.isDegraded = isDegraded
+    ownSignal: {
+      get: () => root.ownSignal,
+      set: (signal: AbortSignal) => {
+        root.ownSignal = signal
       },
     },
-    startNumber: { value: root.startNumber },
-    ownSignal: { value: root.ownSignal },
   })
 }
 

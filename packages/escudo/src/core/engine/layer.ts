@@ -19,7 +19,7 @@ export const operationLayer: Layer = {
     const cancelled = call.scope?.cancellation
     if (cancelled !== undefined) return passFailure(frame, new Failure(cancelled.reason, call.root))
     let result: unknown
-    call.root.called = true
+    call.root.markCalled()
     try {
       result = operation(call)
     } catch (error) {

@@ -21,7 +21,7 @@ export function forgetNotesInside(root: CallRoot, policy: string): void {
 /** Copies what is known about a call to another call that waited for it. */
 export function copyNotes(from: CallRoot, to: CallRoot): void {
   for (const note of from.notes ?? []) addNote(to, note)
-  if (from.called) to.called = true
+  if (from.called) to.markCalled()
 }
 
 /** Records that the error of a call comes from an attempt that reached the operation, although another was refused. */

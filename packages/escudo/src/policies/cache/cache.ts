@@ -139,7 +139,7 @@ class CachePolicy<R> implements Cache<R> {
         throw error
       }
       this.#stale += 1
-      if (hasCallWatchers()) call.root.isDegraded = true
+      if (hasCallWatchers()) call.root.markDegraded()
       this.#emitStale(stale, error, false, binding)
       this.#emitExecuted(binding, 'stale', 1)
       return stale.value

@@ -53,7 +53,7 @@ export class FallbackFrame implements Frame {
     if (hasListeners || when !== isFailure || typeof value === 'function') rememberCall(error, call.root)
     if (!matches(when, error)) return passFailure(outer, failure)
     if (hasListeners) events.emit('fallback', { shield, policy, error })
-    if (hasCallWatchers()) call.root.isDegraded = true
+    if (hasCallWatchers()) call.root.markDegraded()
     const make = value as Substitute
     return settle(typeof value === 'function' ? substitute(make, error, call, policy) : value, call, outer)
   }

@@ -1,4 +1,4 @@
-import { abandon, type CallRoot, type CallState } from '../../../core/engine/call.ts'
+import type { CallRoot, CallState } from '../../../core/engine/call.ts'
 import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/cancel-scope.ts'
 import { copyOf, PolicyError } from '../../../core/errors.ts'
 import { addNote, copyNotes } from '../../../core/explain/notes.ts'
@@ -48,8 +48,8 @@ export class Flight extends CancelScope implements SharedRun {
       const value = await insideRun(this, operation)
       for (const waiter of this.#close()) {
         // A policy outside may still fail the call, for example a retry whose classifier rejects the value.
-        if (root.called) waiter.root.called = true
-        if (root.isDegraded) waiter.root.isDegraded = true
+        if (root.called) waiter.root.markCalled()
+        if (root.isDegraded) waiter.root.markDegraded()
         waiter.resolve(value)
       }
     } catch (error) {
@@ -88,7 +88,7 @@ export class Flight extends CancelScope implements SharedRun {
     const root = this.#root
     if (root !== undefined) {
       copyNotes(root, waiter.root)
-      if (this.#waiters.size === 0) abandon(root)
+      if (this.#waiters.size === 0) root.markAbandoned()
     }
     addNote(waiter.root, { policy: this.#policy, state: 'cancelled while waiting', endedHere: root?.called !== true })
   }
