@@ -180,13 +180,19 @@ function bytesOf(chunks: Chunks): Uint8Array<ArrayBuffer> {
 // Bodies that were delivered a moment ago. One timer serves all.
 let delivered: WatchedBody[] = []
 
-/** Reads a body ahead if its caller does not read it soon: a small body ends without a reader. */
+/**
+ * Reads a body ahead if its caller does not read it soon: a small body ends without a reader. From then on its reader has
+ * to use the methods of the response itself, because those of `Response.prototype` find it locked.
+ */
 function copySoon(body: WatchedBody): void {
   delivered.push(body)
   if (delivered.length > 1) return
   ownTimers()?.set(() => {
     const bodies = delivered
     delivered = []
-    for (const each of bodies) if (each.unread) releaseUnread(each.copied().body, undefined)
+    for (const each of bodies) {
+      if (each.unread) releaseUnread(each.copied().body, undefined)
+      else if (each.isTaken) each.follow()
+    }
   }, 0)
 }
