@@ -229,6 +229,7 @@ function addCause(log: Record<string, JsonValue | undefined>, error: unknown): v
   const cause = read(error, 'cause')
   if (cause !== undefined) log['error_cause'] = `${typeOf(cause)}: ${messageOf(cause)}`
 }
+
 /** `ITEM_NOT_FOUND` as `Item not found`. */
 function titleOf(code: string): string {
   const words = code.toLowerCase().replaceAll('_', ' ')
