@@ -189,8 +189,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     }
     this.telemetry?.cancelled(cancellation)
     this.#abandon(reason)
-    // Code that hears of the end finds the permits released.
-    if (passing) queueMicrotask(() => owner.failDelivered(reason))
+    if (passing) owner.failDelivered(reason)
   }
 
   release(reason: unknown): void {

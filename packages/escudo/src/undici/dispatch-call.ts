@@ -95,7 +95,9 @@ export class DispatchCall implements AttemptOwner {
     report()
   }
 
-  failDelivered(error: unknown): void {
+  async failDelivered(error: unknown): Promise<void> {
+    // After a timeout the policies have the outcome before the attempt has ended, so the handler waits all turns.
+    if (!this.ended) for (let turn = 0; turn < TURNS_MAX; turn += 1) await undefined
     this.handler.onResponseError?.(this.controller, errorForCaller(this.request, error) as Error)
   }
 

@@ -114,7 +114,9 @@ describe.each(SIGNALS)('an abort by an %s', (_kind, make) => {
   })
 
   test('of a failed response that the caller reads', async () => {
-    const origin = await serve((_, response) => {
+    const closed = vi.fn()
+    const origin = await serve((request, response) => {
+      request.socket.on('close', closed)
       response.writeHead(503, { 'content-length': '100' })
       response.write('part')
     })
@@ -123,6 +125,7 @@ describe.each(SIGNALS)('an abort by an %s', (_kind, make) => {
     const text = rejectionOf(body.text())
     abort(reason)
     expect(await text).toBe(reason)
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce())
   })
 
   test('after the body has no effect', async () => {

@@ -38,6 +38,8 @@ describe('the trace context', () => {
     const other = await sent(origin, { baseUrl: 'http://elsewhere' })
     expect(other['traceparent']).toBeDefined()
     expect([other['tracestate'], other['baggage']]).toEqual([undefined, undefined])
+    const unset = await sent(origin, { baseUrl: origin }, { traceparent: undefined })
+    expect(unset['traceparent']).toMatch(/^00-/)
     const off = await sent(origin, { baseUrl: origin, propagate: { traceparent: false, baggage: false } })
     expect([off['traceparent'], off['tracestate'], off['baggage']]).toEqual([undefined, undefined, undefined])
   })

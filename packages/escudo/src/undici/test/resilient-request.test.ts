@@ -206,6 +206,13 @@ describe("errors: 'throw'", () => {
     expect(factsOf(error)?.verdict).toBe(status === 404 ? 'success' : undefined)
   })
 
+  test('leaves no timer behind', async () => {
+    const { origin } = await serveStatuses(404)
+    const clock = virtualClock()
+    await upstreamErrorOf(client({ shield: shield({ name: 'x', clock }), errors: 'throw' })(origin))
+    expect(clock.pending).toBe(0)
+  })
+
   test('waits a second at most for the body without a deadline, and not longer than a deadline', async () => {
     const origin = await serve((_, response) => {
       response.writeHead(500, { 'content-type': 'text/plain' })
