@@ -66,8 +66,6 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   start(): Promise<StreamedAnswer> {
     const { request } = this.owner
     if (this.scope !== undefined) this.watch(this.scope)
-    // A custom policy may have waited until its call was cancelled.
-    if (this.state === 'over') return this.settled
     try {
       checkInTime(this.call, request.client.settings.name)
       const options = request.forAttempt(this.call, this.owner.lastError)

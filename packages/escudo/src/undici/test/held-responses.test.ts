@@ -16,7 +16,8 @@ async function serveInParts(first: string | Buffer, second: string | Buffer) {
     response.writeHead(503).write(first)
     finish.push(() => response.end(second))
   })
-  return { origin, finish: () => finish.shift()?.() }
+  const whenAnswered = () => vi.waitUntil(() => finish.length > 0)
+  return { origin, whenAnswered, finish: () => finish.shift()?.() }
 }
 
 /** Dispatches a GET whose handler writes what happens, and may act at each event. */
@@ -90,15 +91,15 @@ describe('the handler of a failed response', () => {
     ['while the body arrives', false as const],
     ['after the body has arrived', shield('x', timeout('1h'))],
   ])('that aborts %s gets its reason once, also while it pauses', async (_, guarded) => {
-    const { origin, finish } = await serveInParts('one', 'two')
+    const { origin, whenAnswered, finish } = await serveInParts('one', 'two')
     let controller: Dispatcher.DispatchController | undefined
     const start = (own: Dispatcher.DispatchController): void => {
       controller = own
       own.pause()
     }
     const events = dispatch(origin, { start }, guarded)
+    await whenAnswered()
     // With a deadline, the handler gets the response after its body was read.
-    await settled()
     if (guarded !== false) finish()
     await vi.waitUntil(() => controller !== undefined)
     controller?.abort(new Error('enough'))
@@ -130,7 +131,7 @@ describe('a failed response that the caller does not receive', () => {
   })
 
   test('is dropped if a custom policy gave up while its body was read', async () => {
-    const { origin, finish } = await serveInParts('first', Buffer.alloc(100_000))
+    const { origin, whenAnswered, finish } = await serveInParts('first', Buffer.alloc(100_000))
     let giveUp = (): void => {}
     const impatient = definePolicy({
       name: 'impatient',
@@ -146,6 +147,7 @@ describe('a failed response that the caller does not receive', () => {
     // With a deadline, the policies wait for the body.
     const guarded = shield('x', timeout('1h'), impatient)
     const answer = rejectionOf(client({ shield: guarded, dispatcher })(origin))
+    await whenAnswered()
     await settled()
     giveUp()
     expect(String(await answer)).toBe('Error: gave up')
