@@ -170,7 +170,7 @@ class Contract implements ErrorContract {
 
   #planOf({ definition, code, isListed }: Resolved): AnswerPlan {
     const known = this.#plans.get(definition)
-    // A definition has another code if it is that of a policy's error, such as `TIMEOUT`.
+    // A service's entry for an error of the library may have another wire code. Both codes share the definition.
     if (known?.code === code) return known
     const plan = new AnswerPlan(definition, code, this.service)
     // Others are made for one error: keeping them would only burden the garbage collector.
