@@ -64,7 +64,7 @@ function parse(input: string | URL): URL | undefined {
 }
 
 function isPlainInput(input: Request | string | URL): input is string | URL {
-  return typeof input === 'string' || (input instanceof URL && Object.getPrototypeOf(input) === URL.prototype)
+  return typeof input === 'string' || input instanceof URL
 }
 
 function isPlainInit(init: RequestInit): boolean {

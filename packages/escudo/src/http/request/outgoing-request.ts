@@ -121,7 +121,7 @@ export class OutgoingRequest {
     const init: AttemptRequest['init'] = plain
       ? { headers }
       : { ...this.init, ...readInit(this.init), method, headers, signal: null }
-    // The default, which costs `fetch` a check.
+    // GET is the default of `fetch`, which checks any other. A custom `fetch` may read it.
     if (plain && (method !== 'GET' || this.settings.customFetch)) init.method = method
     if (this.plainBody !== undefined) init.body = this.plainBody
     const scope = scopeOf(call)

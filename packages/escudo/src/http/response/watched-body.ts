@@ -57,11 +57,12 @@ export class WatchedBody implements ResponseBody {
     try {
       for (;;) {
         const { done, value } = await reader.read()
-        if (done || this.ended) break
+        if (done) break
         chunks.push(value)
       }
     } catch (error) {
-      if (!this.ended) this.fail(this.owner.bodyErrors(error))
+      // No effect after a cancellation.
+      this.fail(this.owner.bodyErrors(error))
     }
     const { failure } = this
     if (failure === undefined) {
