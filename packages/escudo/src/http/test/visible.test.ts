@@ -56,12 +56,12 @@ describe('a delivered response', () => {
   })
 })
 
-test('a response of a custom fetch whose chunks are no bytes rejects, as without escudo', async () => {
+test('a response of a custom fetch whose chunks are no Uint8Array rejects, as without escudo', async () => {
   const chunks = () =>
     new Response(
       new ReadableStream({
         start(controller) {
-          controller.enqueue('text' as never)
+          controller.enqueue(new Uint16Array([1]) as never)
           controller.close()
         },
       }),
