@@ -1,8 +1,6 @@
 import { type ErrorFacts, FACTS } from '../errors/error-facts.ts'
 import { stackless } from '../errors/stackless.ts'
 
-export { stackless } from '../errors/stackless.ts'
-
 /** The shield and the policy that an error comes from. */
 export interface Origin {
   readonly shield: string

@@ -20,7 +20,12 @@ interface Hidden<Holder extends object, State extends object> {
   set(holder: Holder, state: State): void
 }
 
-/** The state of objects of one kind. An object has only one state. */
+/**
+ * Returns access to the state of objects of one kind.
+ *
+ * An object has one state: all kinds share one class, because a field of a class that a function makes can cost twice as
+ * much.
+ */
 export function hidden<Holder extends object, State extends object>(): Hidden<Holder, State> {
   return HiddenState as unknown as Hidden<Holder, State>
 }

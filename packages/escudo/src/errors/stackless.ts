@@ -41,6 +41,6 @@ export function setStack(error: Error, text: string): void {
   try {
     Reflect.set(error, 'stack', text)
   } catch {
-    // As above.
+    // The setter of a hardened realm may throw.
   }
 }

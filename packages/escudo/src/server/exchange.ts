@@ -82,7 +82,7 @@ export class Exchange implements RequestTally {
     const deadlineMs = trusted && deadline !== undefined ? inboundDeadlineMs(deadline, request.headers) : undefined
     watchShields()
     this.#span = tracer === undefined ? undefined : startSpan(tracer, request, this.path, trace)
-    // One form for all requests.
+    // Every request has the same keys, absent ones too: objects of one shape are read faster.
     const { traceId, spanId, parentSpanId, traceFlags, traceState, baggage } = this.#span?.ids ?? trace
     const ambient = { traceId, spanId, parentSpanId, traceFlags, traceState, baggage, deadlineMs, locale, tally: this }
     this.ambient = this.#span === undefined ? ambient : { ...ambient, span: this.#span }

@@ -1,3 +1,4 @@
+import { builtinModule } from '../core/builtin-module.ts'
 import { watchCalls } from '../core/events/call-events.ts'
 import { EVENT_NAMES, watchAll } from '../core/events/events.ts'
 import { watchHttp } from '../core/events/http-events.ts'
@@ -90,11 +91,6 @@ function publish(channel: Channel | undefined, message: unknown): void {
   if (channel?.hasSubscribers) channel.publish(message)
 }
 
-/** Looked up at run time: other runtimes lack the module, and an import would fail there. */
 function channelFactory(): ((name: string) => Channel) | undefined {
-  const host = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
-  const diagnostics = host.process?.getBuiltinModule?.('node:diagnostics_channel') as
-    | { channel(name: string): Channel }
-    | undefined
-  return diagnostics?.channel
+  return builtinModule<{ channel(name: string): Channel }>('node:diagnostics_channel')?.channel
 }

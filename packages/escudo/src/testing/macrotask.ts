@@ -1,3 +1,4 @@
+import { builtinModule } from '../core/builtin-module.ts'
 import { isFakeFunction } from '../core/system-time.ts'
 
 interface Port {
@@ -29,7 +30,5 @@ function afterMessage(resume: () => void): void {
 
 function channelClass(): new () => unknown {
   // jsdom hides it.
-  const host = globalThis as { process?: { getBuiltinModule?(id: string): unknown } }
-  const threads = host.process?.getBuiltinModule?.('node:worker_threads') as typeof globalThis | undefined
-  return MessageChannel ?? threads?.MessageChannel
+  return MessageChannel ?? builtinModule<typeof globalThis>('node:worker_threads')?.MessageChannel
 }

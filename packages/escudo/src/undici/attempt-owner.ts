@@ -30,7 +30,7 @@ export interface AttemptOwner {
   reportEnd(trailers: ResponseHeaders): void
   /** Tells the handler that its response has failed, as soon as the permits of the call are free. */
   reportError(error: unknown): void
-  /** Ends a response that was passed on, because its call was cancelled. */
+  /** Tells the handler that its call was cancelled, as soon as the permits of the call are free. */
   failDelivered(error: unknown): void
   /** Keeps a failed response until the call ends, or until another attempt replaces it. */
   keepFailed(error: unknown, held: HeldResponse): void

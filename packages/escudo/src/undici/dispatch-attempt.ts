@@ -66,8 +66,6 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   start(): Promise<StreamedAnswer> {
     const { request } = this.owner
     if (this.scope !== undefined) this.watch(this.scope)
-    // A custom policy may have waited until its call was cancelled.
-    if (this.state === 'over') return this.settled
     try {
       checkInTime(this.call, request.client.settings.name)
       const options = request.forAttempt(this.call, this.owner.lastError)
@@ -189,8 +187,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
     }
     this.telemetry?.cancelled(cancellation)
     this.#abandon(reason)
-    // Code that hears of the end finds the permits released.
-    if (passing) queueMicrotask(() => owner.failDelivered(reason))
+    if (passing) owner.failDelivered(reason)
   }
 
   release(reason: unknown): void {

@@ -95,7 +95,9 @@ export class DispatchCall implements AttemptOwner {
     report()
   }
 
-  failDelivered(error: unknown): void {
+  async failDelivered(error: unknown): Promise<void> {
+    // After a timeout the policies have the outcome before the attempt has ended, so the handler waits all turns.
+    if (!this.ended) for (let turn = 0; turn < TURNS_MAX; turn += 1) await undefined
     this.handler.onResponseError?.(this.controller, errorForCaller(this.request, error) as Error)
   }
 
@@ -127,14 +129,9 @@ export class DispatchCall implements AttemptOwner {
     if (this.winner !== undefined) return
     // No attempt of this call passed a response on: this one comes from a fallback, or from a cache or coalesce, which
     // pass on the answer of another call after its body was read.
-    if (StreamedAnswer.isOfOther(answer, this) || typeof answer?.statusCode !== 'number') {
-      const problem = StreamedAnswer.isOfOther(answer, this)
-        ? 'the shield returned an answer whose body was already read: put cache and coalesce around the code that reads the body, not into the shield of the dispatcher'
-        : 'the shield must return an answer with a statusCode'
-      this.#reject(new TypeError(problem))
-      return
-    }
-    this.#substitute(answer)
+    const problem = problemOf(answer, this)
+    if (problem === undefined) this.#substitute(answer)
+    else this.#reject(new TypeError(problem))
   }
 
   #fail(error: unknown): void {
@@ -176,4 +173,12 @@ export class DispatchCall implements AttemptOwner {
     for (const held of this.failed.values()) held.dump()
     this.failed = undefined
   }
+}
+
+/** Why an answer cannot be passed on to the handler of a call; undefined if it can. */
+function problemOf(answer: UndiciAnswer, call: DispatchCall): string | undefined {
+  if (StreamedAnswer.isOfOther(answer, call)) {
+    return 'the shield returned an answer whose body was already read: put cache and coalesce around the code that reads the body, not into the shield of the dispatcher'
+  }
+  return typeof answer?.statusCode === 'number' ? undefined : 'the shield must return an answer with a statusCode'
 }

@@ -120,9 +120,8 @@ export class HeldResponse implements ResponseSource {
 
   abort(reason: unknown): void {
     this.#cancelTimer?.()
-    if (this.#end === undefined) this.#source.abort(reason as Error)
-    // Nothing but undici's own error ends a response that was passed on, and it comes only while the body is read.
-    else if (this.#target !== undefined && this.#chunks.length > 0) this.#breakOff(reason)
+    if (this.#target !== undefined) this.#breakOff(reason)
+    else if (this.#end === undefined) this.#source.abort(reason as Error)
   }
 
   #finish(end: { readonly trailers: ResponseHeaders } | { readonly error: unknown }): void {

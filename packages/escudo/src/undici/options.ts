@@ -54,7 +54,8 @@ export interface ResilienceOptions {
   readonly deadlineHeader?: string | false | undefined
   /**
    * Which parts of the inbound trace context are sent. Default: `traceparent` to every origin; `tracestate` and
-   * `baggage` to `origins` and to the origin of `baseUrl`, unless the dispatcher follows redirects itself.
+   * `baggage` to `origins`, and for `resilientRequest` to the origin of `baseUrl`, unless the dispatcher follows
+   * redirects itself.
    */
   readonly propagate?: PropagateOptions | undefined
   /** How many origins keep a standard shield. Default 100. */

@@ -42,7 +42,7 @@ export class SingleUseBody {
     return new BodyNotReplayableError(target, problem, error)
   }
 
-  /** Cancels a body that no attempt has taken, or that was taken and will not be sent. */
+  /** Cancels a body that no attempt has taken. */
   release(): void {
     if (this.#taken) return
     this.#taken = true

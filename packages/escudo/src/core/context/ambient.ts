@@ -1,3 +1,5 @@
+import { builtinModule } from '../builtin-module.ts'
+
 /** The context of one request. A server adapter sets it; the logger and the HTTP client read it. */
 export interface Ambient {
   /** 32 lowercase hexadecimal digits. */
@@ -43,16 +45,9 @@ export interface Storage<T> {
   run<R, A extends readonly unknown[]>(store: T | undefined, body: (...args: A) => R, ...args: A): R
 }
 
-/**
- * Creates a storage that follows asynchronous calls; undefined if the runtime has none.
- *
- * The module is looked up at run time, so that the library also loads where `node:async_hooks` does not exist.
- */
+/** Creates a storage that follows asynchronous calls; undefined if the runtime has none. */
 export function asyncStorage<T>(): Storage<T> | undefined {
-  const host = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
-  const hooks = host.process?.getBuiltinModule?.('node:async_hooks') as
-    | { AsyncLocalStorage: new () => Storage<T> }
-    | undefined
+  const hooks = builtinModule<{ AsyncLocalStorage: new () => Storage<T> }>('node:async_hooks')
   return hooks === undefined ? undefined : new hooks.AsyncLocalStorage()
 }
 
@@ -68,9 +63,7 @@ type ResourceClass = new (type: string, trigger?: number) => CapturedContext
 const Resource = asyncResourceClass()
 
 function asyncResourceClass(): ResourceClass | undefined {
-  const host = globalThis as { process?: { getBuiltinModule?: (id: string) => unknown } }
-  const hooks = host.process?.getBuiltinModule?.('node:async_hooks') as { AsyncResource: ResourceClass } | undefined
-  return hooks?.AsyncResource
+  return builtinModule<{ AsyncResource: ResourceClass }>('node:async_hooks')?.AsyncResource
 }
 
 /** The id of the program itself. Only debuggers read it, and finding the right one doubles the cost of a resource. */

@@ -1,6 +1,7 @@
 import { factsOf } from '../../errors/error-facts.ts'
+import { stackless } from '../../errors/stackless.ts'
 import type { CancelTimer, Clock } from '../clock.ts'
-import { DeadlineExceededError, type Origin, stackless } from '../errors.ts'
+import { DeadlineExceededError, type Origin } from '../errors.ts'
 import { abortReason } from './abort-reason.ts'
 import { type Cancellation, CancelScope } from './cancel-scope.ts'
 import { END, Failure, type Frame, type FrameResult } from './frame.ts'

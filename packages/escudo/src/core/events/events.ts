@@ -105,7 +105,7 @@ const OCCASIONAL: readonly EventName[] = [
   'stale',
   'late',
 ]
-/** All events. */
+/** The names of all events. */
 export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
 
 /** An event with its name, for listeners of several kinds of event. */

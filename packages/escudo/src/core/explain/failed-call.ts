@@ -65,7 +65,11 @@ function isObject(value: unknown): value is object {
   return (typeof value === 'object' && value !== null) || typeof value === 'function'
 }
 
-/** Adds a private field to an existing error object: every refusal of an open circuit needs one. */
+/**
+ * Adds a private field to an existing error object: every refusal of an open circuit needs one.
+ *
+ * Not a state of `hidden-state.ts`: a thrown Response may have one already.
+ */
 class FailedCallField extends ReturnArgument {
   #call: FailedCall | undefined
 

@@ -2,10 +2,11 @@ import { types } from 'node:util'
 import { afterEach, describe, expect, test } from 'vitest'
 import { isRefusal } from '../../errors/classification.ts'
 import { FACTS, factsOf } from '../../errors/error-facts.ts'
+import { stackless } from '../../errors/stackless.ts'
 import { CircuitOpenError } from '../../policies/circuit-breaker/errors.ts'
 import { BulkheadFullError } from '../../policies/shared/bulkhead-full-error.ts'
 import { RateLimitedError } from '../../policies/shared/rate-limited-error.ts'
-import { DeadlineExceededError, PolicyError, stackless, TimeoutError } from '../errors.ts'
+import { DeadlineExceededError, PolicyError, TimeoutError } from '../errors.ts'
 
 const ORIGIN = { shield: 'inventory', policy: 'the-policy', stacks: false }
 const ALL: [string, string, number, boolean, PolicyError][] = [

@@ -81,6 +81,11 @@ export function kindOf(definition: ErrorDefinition): Kind {
   return definition.kind ?? (definition.status < 500 ? 'business' : 'technical')
 }
 
+/** Whether an error may be retried: as defined, else a technical error may. */
+export function retryOf(definition: ErrorDefinition): 'never' | 'safe' {
+  return definition.retry ?? (kindOf(definition) === 'technical' ? 'safe' : 'never')
+}
+
 // Below the message of a business error, where its frames would be. Not for a catalogue that has decided.
 const NO_FRAMES = '\n    no stack frames: defineErrors(…, { stacks: true }) records them'
 
@@ -89,7 +94,7 @@ function errorClass(entry: Entry, stacks: boolean | undefined): unknown {
   const { status, message } = definition
   const code = definition.code ?? name
   const kind = kindOf(definition)
-  const facts: ErrorFacts = { code, status, kind, retry: definition.retry ?? (kind === 'technical' ? 'safe' : 'never') }
+  const facts: ErrorFacts = { code, status, kind, retry: retryOf(definition) }
   // Used for stacks and debuggers. The contract renders the client's message separately, in the client's language.
   const textOf = compile(typeof message === 'string' ? message : (message.en ?? message.es ?? name))
   const hasStack = kind === 'technical' || stacks === true

@@ -1,5 +1,5 @@
 import type { ErrorBody } from '../body/body.ts'
-import { kindOf } from '../catalogue/catalogue.ts'
+import { kindOf, retryOf } from '../catalogue/catalogue.ts'
 import type { ErrorDefinition } from '../catalogue/definition.ts'
 import { compile, type Template } from '../catalogue/template.ts'
 import type { Kind, LogLevel } from '../error-facts.ts'
@@ -30,7 +30,7 @@ export class AnswerPlan {
     this.code = code
     this.status = definition.status
     this.kind = kindOf(definition)
-    this.retry = definition.retry ?? (this.kind === 'technical' ? 'safe' : 'never')
+    this.retry = retryOf(definition)
     this.level = levelOf(definition)
     this.#locales = { es: localized(definition, 'es', 'en'), en: localized(definition, 'en', 'es') }
     this.#beforeMessage = `,"error_code":${JSON.stringify(code)},"message":`

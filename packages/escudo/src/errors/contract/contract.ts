@@ -170,7 +170,7 @@ class Contract implements ErrorContract {
 
   #planOf({ definition, code, isListed }: Resolved): AnswerPlan {
     const known = this.#plans.get(definition)
-    // A definition has another code if it is that of a policy's error, such as `TIMEOUT`.
+    // A service's entry for an error of the library may have another wire code. Both codes share the definition.
     if (known?.code === code) return known
     const plan = new AnswerPlan(definition, code, this.service)
     // Others are made for one error: keeping them would only burden the garbage collector.
@@ -229,6 +229,7 @@ function addCause(log: Record<string, JsonValue | undefined>, error: unknown): v
   const cause = read(error, 'cause')
   if (cause !== undefined) log['error_cause'] = `${typeOf(cause)}: ${messageOf(cause)}`
 }
+
 /** `ITEM_NOT_FOUND` as `Item not found`. */
 function titleOf(code: string): string {
   const words = code.toLowerCase().replaceAll('_', ' ')

@@ -130,7 +130,7 @@ function resolveHttpError(error: unknown): Resolved | undefined {
   if (!isError(error) || read(error, 'expose') !== true) return undefined
   if (!isErrorStatus(status) || read(error, 'statusCode') !== status) return undefined
   const text = read(error, 'message')
-  // `render` would replace `{page}` with a question mark, because there is no context.
+  // A template would replace `{page}` with a question mark, because there is no context.
   const message =
     typeof text === 'string' && text !== '' ? truncate(text, 1_024).replaceAll(/[{}]/g, '') : phraseOf(status)
   const definition: ErrorDefinition = { status, message: message === '' ? phraseOf(status) : message }

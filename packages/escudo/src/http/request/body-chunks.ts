@@ -6,9 +6,10 @@ export interface BodyChunks {
   cancel(reason: unknown): Promise<unknown>
 }
 
-/** Whether a body is a stream, which can be read only once. */
-export function isStream(body: Body): boolean {
-  return typeof body === 'object' && (body instanceof ReadableStream || Symbol.asyncIterator in body)
+/** Whether a body is a stream, which can be read only once. That of a Request is one. */
+export function isStream(body: Body | Request): body is ReadableStream | Request {
+  if (typeof body !== 'object') return false
+  return body instanceof ReadableStream || Symbol.asyncIterator in body || body instanceof Request
 }
 
 /** Locks the stream and returns its chunks. */

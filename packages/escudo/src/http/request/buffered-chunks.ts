@@ -1,3 +1,4 @@
+import { joinChunks } from '../joined-chunks.ts'
 import { type BodyChunks, checkedChunk } from './body-chunks.ts'
 
 /** What was read of a stream: the whole body, or its beginning. */
@@ -9,19 +10,9 @@ export async function bufferChunks(chunks: BodyChunks, maxBytes: number): Promis
   let length = 0
   while (length <= maxBytes) {
     const { done, value } = await chunks.next()
-    if (done || value === undefined) return concatenated(buffered, length)
+    if (done || value === undefined) return joinChunks(buffered)
     buffered.push(checkedChunk(value))
     length += value.byteLength
   }
   return buffered
-}
-
-function concatenated(chunks: readonly Uint8Array[], length: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }

@@ -48,7 +48,7 @@ function plainRequest(
   if (!isPlainInput(input) || !isPlainInit(init)) return undefined
   const { method = 'GET' } = init
   const allowsBody = METHODS.get(method)
-  if (allowsBody === undefined || (body !== undefined && (!allowsBody || isStream(body as Body)))) return undefined
+  if (allowsBody === undefined || (body !== undefined && (!allowsBody || isStream(body)))) return undefined
   const url = parse(input)
   // `fetch` refuses a URL with a user or a password.
   return url === undefined || url.username !== '' || url.password !== '' ? undefined : { url, method, plain: true }
@@ -64,7 +64,7 @@ function parse(input: string | URL): URL | undefined {
 }
 
 function isPlainInput(input: Request | string | URL): input is string | URL {
-  return typeof input === 'string' || (input instanceof URL && Object.getPrototypeOf(input) === URL.prototype)
+  return typeof input === 'string' || input instanceof URL
 }
 
 function isPlainInit(init: RequestInit): boolean {
@@ -105,7 +105,5 @@ function checkedBody(body: Body | Request | undefined): RequestInit | undefined 
   // Rejects a stream that is locked or was read.
   if (body instanceof ReadableStream) return { body, duplex: 'half' }
   // An iterable is for `fetch` a stream too, but to check it would be to read it.
-  return isStream(body as Body) && !(body instanceof Request)
-    ? { body: new ReadableStream(), duplex: 'half' }
-    : { body: '' }
+  return isStream(body) && !(body instanceof Request) ? { body: new ReadableStream(), duplex: 'half' } : { body: '' }
 }

@@ -6,7 +6,7 @@ import { checkedSignal } from '../../core/options/run-options.ts'
 import type { ClientSettings } from '../client-settings.ts'
 import type { UpstreamTarget } from '../upstream-target.ts'
 import { attemptHeaders } from './attempt-headers.ts'
-import { isStream as isBodyStream } from './body-chunks.ts'
+import { isStream } from './body-chunks.ts'
 import type { BodyNotReplayableError } from './body-not-replayable-error.ts'
 import { type CheckedRequest, checkedRequest } from './checked-request.ts'
 import { IDEMPOTENCY_KEY, idempotencyOfRequest, isIdempotent } from './methods.ts'
@@ -121,14 +121,13 @@ export class OutgoingRequest {
     const init: AttemptRequest['init'] = plain
       ? { headers }
       : { ...this.init, ...readInit(this.init), method, headers, signal: null }
-    // The default, which costs `fetch` a check.
+    // GET is the default of `fetch`, which checks any other. A custom `fetch` may read it.
     if (plain && (method !== 'GET' || this.settings.customFetch)) init.method = method
     if (this.plainBody !== undefined) init.body = this.plainBody
-    // A call without a scope cannot be cancelled, so `fetch` needs no signal.
     const scope = scopeOf(call)
-    // The signal of a call leads back to the call. Only a custom `fetch`, which may be a resilient one, follows it.
-    const signal = scope === undefined || this.settings.customFetch ? scope && call.signal : scope.signal
-    if (signal !== undefined) init.signal = signal
+    // A call without a scope cannot be cancelled, so `fetch` needs no signal. The signal of a call leads back to the
+    // call; only a custom `fetch`, which may be a resilient one, follows it.
+    if (scope !== undefined) init.signal = this.settings.customFetch ? call.signal : scope.signal
     const request = { input: this.input, init, confined: confined && this.#follows }
     return this.body === undefined ? request : withStream(request, this.body, lastError, attempt)
   }
@@ -164,9 +163,4 @@ async function withStream(
     init.duplex = 'half'
   } else if (body !== 'input') init.body = body
   return request
-}
-
-/** Whether a body can be read only once. */
-function isStream(body: NonNullable<RequestInit['body']> | Request): body is ReadableStream | Request {
-  return typeof body !== 'string' && (body instanceof Request || isBodyStream(body))
 }

@@ -14,16 +14,15 @@ const NAME = /^[!#$%&'*+\-.^_`|~\dA-Za-z]+$/
 // Values that `fetch` neither refuses nor changes.
 const VALUE = /^[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?$/
 
-/** Copies headers that are a plain object with valid names and text. Undefined for all others. */
+/** Copies headers that are an object with valid names and text. Undefined for all others. */
 export function plainHeaders(given: NonNullable<RequestInit['headers']>): PlainHeaders | undefined {
   if (typeof given !== 'object' || given === null || Symbol.iterator in given) return undefined
-  if (Object.getPrototypeOf(given) !== Object.prototype) return undefined
   // `fetch` refuses them.
   if (Object.getOwnPropertySymbols(given).length > 0) return undefined
   const headers: PlainHeaders = {}
   for (const [name, value] of Object.entries(given)) {
-    // The last condition: names such as `__proto__`.
-    if (typeof value !== 'string' || !NAME.test(name) || !VALUE.test(value) || name in headers) return undefined
+    if (typeof value !== 'string' || !NAME.test(name) || !VALUE.test(value)) return undefined
+    // The name `__proto__` is lost, as in `fetch`.
     headers[name] = value
   }
   return headers

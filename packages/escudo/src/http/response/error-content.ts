@@ -1,3 +1,5 @@
+import { joinChunks } from '../joined-chunks.ts'
+
 /** How much of the body of a response with an unwanted status is read. */
 export const ERROR_BODY_BYTES_MAX = 65_536
 
@@ -15,25 +17,15 @@ export const ERROR_BODY_WAIT_MS_MAX = 1_000
 export function parseErrorBody(contentType: string, chunks: readonly Uint8Array[], complete: boolean): unknown {
   const json = /^[^;]*[/+]json\b/i.test(contentType)
   if (!json && !/^text\//i.test(contentType)) return undefined
-  const length = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-  const isLonger = length > ERROR_BODY_BYTES_MAX
+  const bytes = joinChunks(chunks, ERROR_BODY_BYTES_MAX + 1)
+  const isLonger = bytes.length > ERROR_BODY_BYTES_MAX
   if (json && isLonger) return undefined
   // `stream` leaves out a character of which the bound has kept only a part.
-  const text = new TextDecoder().decode(firstBytes(chunks, length), { stream: isLonger })
+  const text = new TextDecoder().decode(bytes.subarray(0, ERROR_BODY_BYTES_MAX), { stream: isLonger })
   if (!json || !complete) return text
   try {
     return JSON.parse(text)
   } catch {
     return text
   }
-}
-
-function firstBytes(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(Math.min(length, ERROR_BODY_BYTES_MAX))
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk.subarray(0, bytes.length - offset), offset)
-    offset += chunk.byteLength
-  }
-  return bytes
 }

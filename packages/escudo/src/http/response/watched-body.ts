@@ -1,5 +1,6 @@
 import { type BodyErrors, type BodyOwner, BodyStream, type ResponseBody, TURNS_MAX } from './body-stream.ts'
 import { withBody } from './response-copy.ts'
+import { onStreamEnd } from './stream-end.ts'
 
 interface Copy {
   readonly body: BodyStream
@@ -45,7 +46,7 @@ export class WatchedBody implements ResponseBody {
 
   /** Whether no reader has taken the body yet. */
   get unread(): boolean {
-    return this.reader === undefined && this.copy === undefined && !this.ended && !this.takenFromOutside()
+    return this.reader === undefined && this.copy === undefined && !this.ended && !this.source.locked
   }
 
   /** Reads the body as a whole and decodes it. Only for a body that is unread. */
@@ -56,11 +57,12 @@ export class WatchedBody implements ResponseBody {
     try {
       for (;;) {
         const { done, value } = await reader.read()
-        if (done || this.ended) break
+        if (done) break
         chunks.push(value)
       }
     } catch (error) {
-      if (!this.ended) this.fail(this.owner.bodyErrors(error))
+      // No effect after a cancellation.
+      this.fail(this.owner.bodyErrors(error))
     }
     const { failure } = this
     if (failure === undefined) {
@@ -87,21 +89,33 @@ export class WatchedBody implements ResponseBody {
     return this.copy !== undefined
   }
 
-  fail(errors: BodyErrors): void {
-    if (this.ended) return
-    if (this.reader !== undefined) {
-      this.ended = true
-      this.failure = errors
-      this.reader.cancel(errors.reader).catch(() => {})
-      this.reject(errors.shield)
-    } else if (this.copy !== undefined || this.unread) this.copied().body.fail(errors)
+  /** Whether other code reads the stream of the response past its methods. */
+  get isTaken(): boolean {
+    return this.source.locked && this.reader === undefined && this.copy === undefined
   }
 
-  /** Whether other code reads the stream of the response past its methods. The end of that cannot be seen. */
-  private takenFromOutside(): boolean {
-    if (!this.source.locked) return false
+  /** Ends with the stream of the response. Only for a body that other code reads. */
+  follow(): void {
+    onStreamEnd(this.source, (error) => {
+      if (this.ended) return
+      if (error !== undefined) this.fail(this.owner.bodyErrors(error))
+      else {
+        this.ended = true
+        this.resolve(this.response)
+      }
+    })
+  }
+
+  fail(errors: BodyErrors): void {
+    if (this.ended) return
+    if (this.copy !== undefined || this.unread) {
+      this.copied().body.fail(errors)
+      return
+    }
     this.ended = true
-    this.resolve(this.response)
-    return true
+    this.failure = errors
+    // Other code that reads the body gets the error of `fetch`.
+    this.reader?.cancel(errors.reader).catch(() => {})
+    this.reject(errors.shield)
   }
 }

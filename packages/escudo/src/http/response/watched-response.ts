@@ -1,6 +1,7 @@
 import { keepOpen } from '../../core/engine/discard.ts'
 import { hidden } from '../../core/hidden-state.ts'
 import { ownTimers } from '../../core/system-time.ts'
+import { joinChunks } from '../joined-chunks.ts'
 import { type BodyOwner, BodyStream, type ResponseBody } from './body-stream.ts'
 import { withBody } from './response-copy.ts'
 import { releaseUnread } from './unread-body.ts'
@@ -113,7 +114,7 @@ function makePrototype(response: Response): Response {
       return read(this, 'arrayBuffer', bufferOf)
     },
     bytes() {
-      return read(this, 'bytes', bytesOf)
+      return read(this, 'bytes', joinChunks)
     },
     blob() {
       return other(this, 'blob')
@@ -154,7 +155,7 @@ function copyOf(watched: unknown): Response | undefined {
 const decoder = new TextDecoder()
 
 function textOf(chunks: Chunks): string {
-  return decoder.decode(chunks.length === 1 ? chunks[0] : bytesOf(chunks))
+  return decoder.decode(chunks.length === 1 ? chunks[0] : joinChunks(chunks))
 }
 
 function jsonOf(chunks: Chunks): unknown {
@@ -162,31 +163,25 @@ function jsonOf(chunks: Chunks): unknown {
 }
 
 function bufferOf(chunks: Chunks): ArrayBuffer {
-  return bytesOf(chunks).buffer
-}
-
-function bytesOf(chunks: Chunks): Uint8Array<ArrayBuffer> {
-  let length = 0
-  for (const chunk of chunks) length += chunk.byteLength
-  const bytes = new Uint8Array(length)
-  let offset = 0
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset)
-    offset += chunk.byteLength
-  }
-  return bytes
+  return joinChunks(chunks).buffer
 }
 
 // Bodies that were delivered a moment ago. One timer serves all.
 let delivered: WatchedBody[] = []
 
-/** Reads a body ahead if its caller does not read it soon: a small body ends without a reader. */
+/**
+ * Reads a body ahead if its caller does not read it soon: a small body ends without a reader. From then on its reader has
+ * to use the methods of the response itself, because those of `Response.prototype` find it locked.
+ */
 function copySoon(body: WatchedBody): void {
   delivered.push(body)
   if (delivered.length > 1) return
   ownTimers()?.set(() => {
     const bodies = delivered
     delivered = []
-    for (const each of bodies) if (each.unread) releaseUnread(each.copied().body, undefined)
+    for (const each of bodies) {
+      if (each.unread) releaseUnread(each.copied().body, undefined)
+      else if (each.isTaken) each.follow()
+    }
   }, 0)
 }

@@ -2,6 +2,7 @@ import { getEventListeners } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test, vi } from 'vitest'
+import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
@@ -45,6 +46,34 @@ describe('a failed response whose body stalls', () => {
     })
     const response = await resilientFetch({ name: 'x', shield: shield('x', retryOnce()) })(baseUrl)
     expect(await response.text()).toBe('back')
+    await vi.waitUntil(() => closed.mock.calls.length === 1)
+  })
+
+  test('is cancelled if a custom policy gave up while it was read', async () => {
+    const closed = vi.fn()
+    let finish = (): void => {}
+    const origin = await serve((_, response) => {
+      response.on('close', closed)
+      response.writeHead(503).write('abc')
+      finish = () => response.write(Buffer.alloc(1_000_000))
+    })
+    let giveUp = (): void => {}
+    const impatient = definePolicy({
+      name: 'impatient',
+      wrap: (run) => async (call, operation) =>
+        await Promise.race([
+          run(call, operation),
+          new Promise<never>((_, reject) => {
+            giveUp = () => reject(new Error('gave up'))
+          }),
+        ]),
+    })
+    // With a deadline, the policies wait for the body.
+    const answer = rejectionOf(resilientFetch({ name: 'x', shield: shield('x', timeout('1h'), impatient) })(origin))
+    await settled()
+    giveUp()
+    expect(String(await answer)).toBe('Error: gave up')
+    finish()
     await vi.waitUntil(() => closed.mock.calls.length === 1)
   })
 

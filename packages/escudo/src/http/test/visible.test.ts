@@ -56,6 +56,21 @@ describe('a delivered response', () => {
   })
 })
 
+test('a response of a custom fetch whose chunks are no Uint8Array rejects, as without escudo', async () => {
+  const chunks = () =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new Uint16Array([1]) as never)
+          controller.close()
+        },
+      }),
+    )
+  const response = await resilientFetch({ name: 'x', shield: false, fetch: async () => chunks() })('http://x')
+  expect(await rejectionOf(response.text())).toBeInstanceOf(TypeError)
+  expect(await rejectionOf(chunks().text())).toBeInstanceOf(TypeError)
+})
+
 describe('a program that replaces a method of Response', () => {
   afterEach(() => {
     vi.restoreAllMocks()
@@ -105,10 +120,33 @@ describe('a request', () => {
     expect(paths).toEqual(['/first', '/first'])
   })
 
+  test('has headers with the names of properties, as with fetch', async () => {
+    const origin = await serve((incoming, response) => response.end(JSON.stringify(incoming.rawHeaders)))
+    const headers = JSON.parse('{"__proto__":"a","constructor":"b","set":"c"}')
+    for (const send of [fetch, bare]) {
+      const sent = (await (await send(origin, { headers })).json()) as string[]
+      expect(sent.join()).toMatch(/^(?!.*__proto__)(?=.*constructor,b)(?=.*set,c)/)
+    }
+  })
+
+  test('has its method in the options of a custom fetch', async () => {
+    const methods: unknown[] = []
+    const custom: typeof fetch = async (_input, init) => {
+      methods.push(init?.method)
+      return new Response()
+    }
+    const send = resilientFetch({ name: 'x', shield: false, fetch: custom })
+    for (const method of [undefined, 'GET', 'DELETE']) await send('http://x', method === undefined ? {} : { method })
+    expect(methods).toEqual(['GET', 'GET', 'DELETE'])
+  })
+
   test.each<[string, RegExp, unknown[]]>([
     ['no URL', /parse URL from undefined/, []],
     ['null', /parse URL from null/, [null]],
     ['a symbol as the name of a header', /symbol/, ['http://127.0.0.1', { headers: { [Symbol('name')]: 'x' } }]],
+    ['a URL with a password', /credentials/, ['http://user:secret@127.0.0.1']],
+    ['null as headers', /./, ['http://127.0.0.1', { headers: null }]],
+    ['a line break in a header', /header/i, ['http://127.0.0.1', { headers: { a: 'b\r\nc: d' } }]],
     ['text as options', /GET/, ['http://127.0.0.1', 'GET']],
     ['a number as options', /5/, ['http://127.0.0.1', 5]],
   ])('is refused with a TypeError that says the same as that of fetch: %s', async (_, message, args) => {

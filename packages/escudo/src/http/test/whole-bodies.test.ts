@@ -156,15 +156,54 @@ describe('a body that is read as a whole', () => {
     expect(state()).toEqual({ retries: 0, failures: 0, calls: 1, inUse: 0 })
   })
 
-  test('may be taken past the methods of the response; its attempt ends a moment later', async () => {
-    const baseUrl = await serve((_, response) => response.end('past'))
+  const nativeText = (response: Response): Promise<string> => Response.prototype.text.call(response)
+
+  test('may be read past the methods of the response: its attempt lasts until the body ends', async () => {
+    let finish = (): void => {}
+    const baseUrl = await serve((_, response) => {
+      response.write('pa')
+      finish = () => response.end('st')
+    })
     const { guarded, state } = fullShield()
     const response = await resilientFetch({ name: 'x', baseUrl, shield: guarded })('/')
-    expect(await Response.prototype.text.call(response)).toBe('past')
+    const text = nativeText(response)
     await settled()
+    expect(state()).toEqual({ retries: 0, failures: 0, calls: 0, inUse: 1 })
+    finish()
+    expect(await text).toBe('past')
+    await vi.waitUntil(() => state().inUse === 0)
     expect(state()).toEqual({ retries: 0, failures: 0, calls: 1, inUse: 0 })
     expect(response.bodyUsed).toBe(true)
     expect(await rejectionOf(response.json())).toBeInstanceOf(TypeError)
+  })
+
+  test.each([
+    ['its timeout', 'at once'],
+    ['its timeout', 'after a moment'],
+    ['the end of the connection', 'at once'],
+    ['the end of the connection', 'after a moment'],
+  ])('that is read past the methods ends with %s, a failure: %s', async (end, when) => {
+    let breakOff = (): void => {}
+    const baseUrl = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': 100 }).write('part')
+      breakOff = () => response.destroy()
+    })
+    const { clock, guarded, state } = fullShield()
+    const response = await resilientFetch({ name: 'x', baseUrl, shield: guarded })('/')
+    const error = rejectionOf(nativeText(response))
+    if (when === 'after a moment') await settled()
+    if (end === 'its timeout') await clock.advance('2s')
+    else breakOff()
+    expect(await error).toBeInstanceOf(Error)
+    await vi.waitUntil(() => state().inUse === 0)
+    expect(state()).toEqual({ retries: 0, failures: 1, calls: 1, inUse: 0 })
+  })
+
+  test('that is read ahead is locked for the methods of Response.prototype, and whole for its own', async () => {
+    const response = await bare(await serve((_, answer) => answer.end('"kept"')))
+    await settled()
+    expect(await rejectionOf(nativeText(response))).toBeInstanceOf(TypeError)
+    expect(await response.json()).toBe('kept')
   })
 
   test('can be cloned, split and inspected, as with fetch', async () => {

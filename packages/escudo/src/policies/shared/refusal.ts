@@ -1,5 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
-import { type PolicyError, stackless } from '../../core/errors.ts'
+import type { PolicyError } from '../../core/errors.ts'
+import { stackless } from '../../errors/stackless.ts'
 
 /** Makes a refusal and emits `rejected`. The error has a stack only if the shield's option `stacks` is set. */
 export function refusal<E extends PolicyError>(binding: Binding, make: () => E): E {

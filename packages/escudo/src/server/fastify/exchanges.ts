@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { hidden } from '../../core/hidden-state.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange } from '../exchange.ts'
+import { Exchange, type InboundRequest } from '../exchange.ts'
 import type { InboundDeadline } from '../inbound-deadline.ts'
 import type { ServerLogger } from '../logger.ts'
 
@@ -55,9 +55,7 @@ export function exchangeOf(
   const existing = entries.of(request)
   if (existing !== undefined) return existing.exchange
   const { method = 'GET', url = '/', headers, socket } = request
-  const isEncrypted = (socket as Partial<TLSSocket> | undefined)?.encrypted === true
-  const inbound = { method, url, headers, address: socket?.remoteAddress, isEncrypted }
-  const exchange = new Exchange(contract, logger, inbound, deadline)
+  const exchange = new Exchange(contract, logger, inboundOf(socket, method, url, headers), deadline)
   const connection = connectionOf(socket)
   const entry: Entry = { exchange, request, response, connection }
   connection.open.push(entry)
@@ -87,6 +85,17 @@ function emitInContext(request: IncomingMessage, exchange: Exchange): void {
     if (args[0] !== 'error' && this.listenerCount(args[0]) === 0) return emit.apply(this, args)
     return withAmbient(exchange.ambient, () => emit.apply(this, args))
   } as IncomingMessage['emit']
+}
+
+/** The facts of a request. A simulated one may have no socket. */
+export function inboundOf(
+  socket: Socket | undefined,
+  method: string,
+  url: string,
+  headers: InboundRequest['headers'],
+): InboundRequest {
+  const isEncrypted = (socket as Partial<TLSSocket> | undefined)?.encrypted === true
+  return { method, url, headers, address: socket?.remoteAddress, isEncrypted }
 }
 
 // One function for all responses: a closure for each would be the larger part of its cost.

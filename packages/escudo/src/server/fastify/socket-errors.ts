@@ -1,12 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange, type InboundRequest } from '../exchange.ts'
+import { Exchange } from '../exchange.ts'
 import type { ServerLogger } from '../logger.ts'
-import { exchangeOf, isAnsweredEarly, type OpenExchange, openExchangesOn } from './exchanges.ts'
+import { exchangeOf, inboundOf, isAnsweredEarly, type OpenExchange, openExchangesOn } from './exchanges.ts'
 import { fromNodeError } from './framework-errors.ts'
 import { drainRequest, endSocket, sendOnResponse, sendOnSocket } from './raw-answers.ts'
 import { requestLineOf } from './request-line.ts'
@@ -132,16 +131,6 @@ function answerUnparsed(contract: ErrorContract, logger: ServerLogger, error: Co
   const answer = exchange.fail(fromNodeError(error))
   sendOnSocket(socket, answer, method)
   exchange.end(answer.status)
-}
-
-function inboundOf(
-  socket: Socket,
-  method: string,
-  url: string,
-  headers: InboundRequest['headers'],
-): Required<InboundRequest> {
-  const isEncrypted = (socket as Partial<TLSSocket>).encrypted === true
-  return { method, url, headers, address: socket.remoteAddress, isEncrypted }
 }
 
 /** Calls `then` when exchanges have their answers, or when the client has disconnected. */

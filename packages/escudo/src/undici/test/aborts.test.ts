@@ -114,7 +114,9 @@ describe.each(SIGNALS)('an abort by an %s', (_kind, make) => {
   })
 
   test('of a failed response that the caller reads', async () => {
-    const origin = await serve((_, response) => {
+    const closed = vi.fn()
+    const origin = await serve((request, response) => {
+      request.socket.on('close', closed)
       response.writeHead(503, { 'content-length': '100' })
       response.write('part')
     })
@@ -123,6 +125,7 @@ describe.each(SIGNALS)('an abort by an %s', (_kind, make) => {
     const text = rejectionOf(body.text())
     abort(reason)
     expect(await text).toBe(reason)
+    await vi.waitFor(() => expect(closed).toHaveBeenCalledOnce())
   })
 
   test('after the body has no effect', async () => {
@@ -155,7 +158,8 @@ test('an abort while the request waits for a connection counts as an abort', asy
   const { origin, requests } = await rawServer(() => {})
   const metrics = createMetrics()
   const get = client({ shield: false, dispatcher: testAgent({ connections: 1 }) })
-  const stuck = rejectionOf(get(origin, { signal: AbortSignal.timeout(500) }))
+  const first = new AbortController()
+  const stuck = rejectionOf(get(origin, { signal: first.signal }))
   await vi.waitFor(() => expect(requests).toHaveLength(1))
   const caller = new AbortController()
   const queued = rejectionOf(get(origin, { signal: caller.signal }))
@@ -166,15 +170,15 @@ test('an abort while the request waits for a connection counts as an abort', asy
   const ended = samples.filter(({ name }) => name === 'http_client_request_duration_seconds_count')
   expect(ended.map(({ labels, value }) => [labels['error_type'], value])).toEqual([['aborted', 1]])
   metrics.close()
-  await stuck
+  first.abort('done')
+  expect(await stuck).toBe('done')
 })
 
 test('a timeout ends a request that waits for a connection, and it is never sent', async () => {
   const { origin, requests } = await rawServer((socket, request) => {
     if (!request.startsWith('GET /stuck')) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n')
   })
-  const { Agent } = await import('undici')
-  const dispatcher = new Agent({ connections: 1, pipelining: 1 })
+  const dispatcher = testAgent({ connections: 1, pipelining: 1 })
   const { clock, guarded } = fullShield()
   const stuck = rejectionOf(client({ shield: false, dispatcher })(`${origin}/stuck`))
   await vi.waitFor(() => expect(requests).toHaveLength(1))

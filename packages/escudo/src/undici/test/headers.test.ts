@@ -1,3 +1,4 @@
+import { request } from 'undici'
 import { describe, expect, test } from 'vitest'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { shield } from '../../core/shield.ts'
@@ -5,7 +6,7 @@ import { rawServer } from '../../http/test/raw-server.ts'
 import { retryOnce, serve, settled } from '../../http/test/setup.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
 import type { ResilientRequestOptions } from '../index.ts'
-import { client } from './setup.ts'
+import { client, testAgent } from './setup.ts'
 
 const CONTEXT = {
   traceId: '0af7651916cd43dd8448eb211c80319c',
@@ -37,6 +38,8 @@ describe('the trace context', () => {
     const other = await sent(origin, { baseUrl: 'http://elsewhere' })
     expect(other['traceparent']).toBeDefined()
     expect([other['tracestate'], other['baggage']]).toEqual([undefined, undefined])
+    const unset = await sent(origin, { baseUrl: origin }, { traceparent: undefined })
+    expect(unset['traceparent']).toMatch(/^00-/)
     const off = await sent(origin, { baseUrl: origin, propagate: { traceparent: false, baggage: false } })
     expect([off['traceparent'], off['tracestate'], off['baggage']]).toEqual([undefined, undefined, undefined])
   })
@@ -118,13 +121,11 @@ test('the deadline of a shield around the call is sent', async () => {
 
 test('nothing but the documented headers is added to the bytes of a request', async () => {
   const { origin, requests } = await rawServer()
-  const { request } = await import('undici')
   const headers = ['X-One', '1', 'x-two', '2', 'X-One', '3']
-  const dispatcher = new (await import('undici')).Agent()
+  const dispatcher = testAgent()
   await (await request(`${origin}/p?q=1`, { method: 'POST', body: 'text', headers, dispatcher })).body.text()
   await (await client({ dispatcher })(`${origin}/p?q=1`, { method: 'POST', body: 'text', headers })).body.text()
   await settled()
   const without = requests[1]?.replace(/x-request-timeout-ms: \d+\r\n/, '')
   expect(without).toBe(requests[0])
-  await dispatcher.close()
 })

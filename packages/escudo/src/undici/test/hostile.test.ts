@@ -1,10 +1,10 @@
-import { Agent } from 'undici'
 import { describe, expect, test, vi } from 'vitest'
 import { shield } from '../../core/shield.ts'
 import { rawServer } from '../../http/test/raw-server.ts'
-import { fullShield, retryOnce, serve, settled, upstreamErrorOf } from '../../http/test/setup.ts'
+import { fullShield, retryOnce, serve, upstreamErrorOf } from '../../http/test/setup.ts'
 import { hedge } from '../../policies/hedge/hedge.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
 import { client, testAgent } from './setup.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\n'
@@ -119,10 +119,10 @@ test('an attempt that times out closes its connection and the next one succeeds'
     calls += 1
     if (calls === 2) socket.write(`${HEAD}content-length: 2\r\n\r\nok`)
   })
-  const dispatcher = new Agent()
-  const get = client({ shield: shield('x', retryOnce(), timeout(30)), dispatcher })
-  expect(await (await get(origin)).body.text()).toBe('ok')
-  await settled()
-  expect(sockets.size).toBe(1)
-  await dispatcher.close()
+  const clock = virtualClock()
+  const answer = client({ shield: shield({ name: 'x', clock }, retryOnce(), timeout('2s')) })(origin)
+  await vi.waitUntil(() => calls === 1)
+  await clock.advance(2_001)
+  expect(await (await answer).body.text()).toBe('ok')
+  await vi.waitUntil(() => sockets.size === 1)
 })

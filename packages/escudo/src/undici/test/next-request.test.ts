@@ -7,6 +7,7 @@ import { serve, settled } from '../../http/test/setup.ts'
 import { bulkhead } from '../../policies/bulkhead/bulkhead.ts'
 import { retry } from '../../policies/retry/retry.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
 import { resilience } from '../index.ts'
 import { testAgent } from './setup.ts'
 
@@ -109,6 +110,22 @@ describe('a caller that has its response finds the permit free', () => {
     const dispatcher = composed(...before)
     for (let count = 0; count < 5; count += 1) await send(dispatcher, origin)
   })
+})
+
+test('a handler whose body times out finds the permit free', async () => {
+  const origin = await serve((_, response) => {
+    response.writeHead(200, { 'content-length': 10 }).write('half')
+  })
+  const clock = virtualClock()
+  const guarded = shield({ name: 'x', clock }, timeout('2s'), bulkhead({ limit: 1 }))
+  const dispatcher = testAgent().compose(resilience({ name: 'x', shield: guarded }))
+  const started = vi.fn()
+  const ends = twice(dispatcher, origin, '/', started)
+  for (let count = 1; count <= 2; count += 1) {
+    await vi.waitUntil(() => started.mock.calls.length === count)
+    await clock.advance('2s')
+  }
+  expect(await ends).toEqual(['UpstreamError', 'UpstreamError'])
 })
 
 test('a handler whose onResponseEnd throws receives its error', async () => {

@@ -6,6 +6,8 @@ import { cache } from '../../policies/cache/cache.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
 import { fallback } from '../../policies/fallback/fallback.ts'
+import { readScrape } from '../../telemetry/metrics/test/setup.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
 import { resilience } from '../index.ts'
 import { client, serveStatuses, testAgent } from './setup.ts'
 
@@ -74,6 +76,36 @@ test('a response that comes after a custom policy has given up is dropped', asyn
   composed.dispatch({ origin, path: '/', method: 'GET' }, handler)
   await new Promise((resume) => setTimeout(resume, 80))
   expect(events).toEqual(['start', 'error'])
+})
+
+test('a call that a custom policy starts after its cancellation sends nothing', async () => {
+  const { origin, served } = await serveStatuses(200)
+  const late = definePolicy({
+    name: 'late',
+    wrap: (run) => async (call, operation) => {
+      await new Promise((resolve) => call.signal.addEventListener('abort', resolve))
+      return await run(call, operation)
+    },
+  })
+  const metrics = createMetrics()
+  const abort = new AbortController()
+  const answer = rejectionOf(client({ shield: shield('x', late) })(origin, { signal: abort.signal }))
+  abort.abort('enough')
+  expect(await answer).toBe('enough')
+  await settled()
+  expect(served).toEqual([])
+  expect(readScrape(metrics.scrape().body).sum('http_client_request_duration_seconds_count')).toBeUndefined()
+  metrics.close()
+})
+
+test('a custom policy may send a POST again after its failure', async () => {
+  const { origin, served } = await serveStatuses(503, 200)
+  const again = definePolicy({
+    name: 'again',
+    wrap: (run) => (call, operation) => run(call, operation).catch(() => run(call, operation)),
+  })
+  const { statusCode, body } = await client({ shield: shield('x', again) })(origin, { method: 'POST' })
+  expect([statusCode, await body.json(), served]).toEqual([200, { answer: 2 }, ['POST', 'POST']])
 })
 
 test('options are checked, with their path', () => {

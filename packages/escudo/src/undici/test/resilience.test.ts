@@ -269,6 +269,25 @@ describe('beside the interceptors of undici', () => {
     expect(home).toEqual([undefined, undefined, undefined, 'user=7'])
   })
 
+  test('no baggage is sent with a request that asks an inner interceptor to follow redirects', async () => {
+    const received: unknown[] = []
+    const origin = await serve((request, response) => {
+      received.push(request.headers['baggage'])
+      response.end()
+    })
+    const own = resilience({ name: 'x', shield: false, propagate: { origins: [origin] } })
+    const dispatcher = testAgent().compose(interceptors.redirect(), own)
+    const send = async (maxRedirections: number) => {
+      const { body } = await dispatcher.request({ origin, path: '/', method: 'GET', maxRedirections } as never)
+      await body.dump()
+    }
+    const context = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16), traceFlags: 1, baggage: 'user=7' }
+    await withAmbient(context, async () => {
+      for (const maxRedirections of [0, 0, 3]) await send(maxRedirections)
+    })
+    expect(received).toEqual([undefined, 'user=7', undefined])
+  })
+
   test('the responseError and retry interceptors outside see the final answer', async () => {
     const origin = await serve((_, response) => response.writeHead(500, { 'content-type': 'text/plain' }).end('down'))
     const { responseError } = interceptors

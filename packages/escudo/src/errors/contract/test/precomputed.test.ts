@@ -1,7 +1,10 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { createErrorContract, defineErrors, type ErrorAnswer, WellKnown } from 'escudo/errors'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { FACTS } from '../../error-facts.ts'
 
 // Headers, messages and the fixed parts of a body are made once for each entry. Every answer must equal the one that
 // would be made from nothing.
@@ -21,6 +24,16 @@ const Errors = defineErrors({
 } as never) as unknown as Record<keyof typeof MESSAGES, new (context: unknown, details: object) => Error>
 
 type Locale = 'es' | 'en'
+
+/** The error body of another escudo service. */
+const REMOTE = {
+  trace_id: 'b'.repeat(32),
+  error_code: 'SOLD_OUT',
+  message: 'Sold out.',
+  status_code: 409,
+  service_name: 'store',
+  context: {},
+}
 
 const texts = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),
@@ -142,6 +155,42 @@ describe('a precomputed answer', () => {
     }
   })
 
+  test('keeps the code of a refusal and the wire code of the entry that a service has for it', () => {
+    const Own = defineErrors({ CIRCUIT_OPEN: { code: 'STORE_CLOSED', status: 503, message: 'Closed.' } })
+    const contract = createErrorContract({ service: 'shop', errors: Own })
+    const refusal = Object.assign(new Error('open'), {
+      [FACTS]: { code: 'CIRCUIT_OPEN', status: 503, kind: 'technical' },
+    })
+    for (const [error, code] of [
+      [refusal, 'CIRCUIT_OPEN'],
+      [new Own.CIRCUIT_OPEN(), 'STORE_CLOSED'],
+      [refusal, 'CIRCUIT_OPEN'],
+    ] as const) {
+      const { text } = contract.translate(error, { traceId: 'a' })
+      expect(JSON.parse(text)).toMatchObject({ error_code: code, message: 'Closed.' })
+    }
+  })
+
+  test('has the status and headers of the foreign entry that a mapper returns', () => {
+    const Foreign = defineErrors({ GONE: { status: 410, message: 'Gone.' } })
+    const contract = createErrorContract({
+      service: 'shop',
+      errors: defineErrors({}),
+      map: [() => new Foreign.GONE(undefined, { headers: { allow: 'GET' } })],
+    })
+    const { body, headers } = contract.translate(new Error('not ours'), { traceId: 'a' })
+    expect([body, headers['allow']]).toMatchObject([{ status_code: 410, error_code: 'GONE' }, 'GET'])
+  })
+
+  test.each([
+    ['of an AggregateError', () => new AggregateError([new Error('first'), new Error('second')])],
+    ['in the body of a failed call', () => Object.assign(new Error('call'), { body: REMOTE })],
+  ])('logs causes without the property `cause`: %s', (_, make) => {
+    const contract = createErrorContract({ service: 'shop', errors: defineErrors({}) })
+    expect(contract.translate(make(), { traceId: 'a' }).log['error_causes']).not.toEqual([])
+    expect(contract.translate(make(), { traceId: 'a' }).log).toHaveProperty('error_causes')
+  })
+
   test('cannot be changed by one that received it', () => {
     const contract = createErrorContract({ service: 'shop', errors: defineErrors({}) })
     const request = { traceId: 'a'.repeat(32) }
@@ -168,7 +217,24 @@ describe('a precomputed answer', () => {
     ])
   })
 
-  test('remembers a bounded number of headers, and answers each of many correctly', () => {
+  test('does not keep the headers of all clients', () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const contract = createErrorContract({ service: 'shop', errors: Errors as never })
+    const error = new Errors.ITEM({}, {})
+    collect()
+    const before = process.memoryUsage().heapUsed
+    for (let index = 0; index < 20_000; index += 1) {
+      const header = `en, ${'x'.repeat(900)}-${index}`
+      // A flat text, as Node makes of a header.
+      const flat = Buffer.from(header).toString('latin1')
+      contract.translate(error, { traceId: 'a', accept: flat, acceptLanguage: flat })
+    }
+    collect()
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(5_000_000)
+  })
+
+  test('answers each of many headers correctly', () => {
     const contract = createErrorContract({ service: 'shop', errors: Errors as never, locale: 'es' })
     for (let round = 0; round < 2; round += 1) {
       for (let index = 0; index < 1_000; index += 1) {
