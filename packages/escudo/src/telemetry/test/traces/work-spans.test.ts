@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest'
 import { ambient } from '../../../core/context/ambient.ts'
 import { contextHeaders, withContext } from '../../../core/context/with-context.ts'
 import { Errors } from '../../../server/fastify/test/setup.ts'
+import { ended, run } from '../file-setup.ts'
 import { CALLER_SPAN_ID, startTraces, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const activeSpanId = () => trace.getActiveSpan()?.spanContext().spanId
@@ -47,6 +48,38 @@ describe('the span of withContext', () => {
       { status: 'error', attributes: { 'error.type': 'SyntaxError' }, events: [{ name: 'exception' }] },
       { status: 'unset', attributes: {}, events: [] },
     ])
+  })
+
+  it('does not hide a rejection that nothing handles', async () => {
+    const child = run(`
+      import { TracerProvider } from '@opentelemetry/sdk-trace'
+      import { recordTraces } from ${JSON.stringify(new URL('../../otel.ts', import.meta.url).href)}
+      import { withContext } from ${JSON.stringify(new URL('../../../index.ts', import.meta.url).href)}
+      recordTraces({ tracerProvider: new TracerProvider() })
+      void withContext({}, async () => { throw new Error('lost') })
+      setTimeout(() => {}, 5_000)`)
+    const { code, errors } = await ended(child)
+    expect(errors).toContain('Error: lost')
+    expect(code).toBe(1)
+  })
+
+  it('returns a promise with further properties itself', () => {
+    const sdk = startTraces()
+    const job = Object.assign(Promise.resolve(42), { cancel: () => {} })
+    expect(withContext({}, () => job)).toBe(job)
+    expect(sdk.spans()).toHaveLength(1)
+  })
+
+  it('is a new one for a message from the same process, and the child of its sender', () => {
+    const sdk = startTraces()
+    withContext({ traceparent: TRACEPARENT }, () => {
+      trace.getTracer('shop').startActiveSpan('publish', (span) => {
+        withContext(contextHeaders(), () => {}, { name: 'consume' })
+        span.end()
+      })
+    })
+    const [consume, publish] = sdk.spans()
+    expect(consume).toMatchObject({ kind: 'consumer', name: 'consume', parentSpanId: publish?.spanId })
   })
 
   it('does not start a lazy thenable', () => {
