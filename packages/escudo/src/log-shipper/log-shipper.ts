@@ -93,7 +93,6 @@ export class LogShipper implements LineSink {
       this.#losses.lost(this.#hasEnded ? LOST_AT_EXIT : LOST_NO_ROOM)
       return
     }
-    // Only while lines wait, because a service may look whether a signal has listeners.
     if (this.#queue.count === 1) flushAtEnd(this.#atEnd)
     if (this.#isSending) return
     if (this.#queue.hasFullBatch) this.#send()

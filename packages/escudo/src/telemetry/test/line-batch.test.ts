@@ -269,10 +269,57 @@ test('a program that ends itself if it is the last listener of a signal still do
   expect(numbersOf(linesOf(path()))).toEqual(upTo(9))
 })
 
-test('the signals have no listener of a logger whose lines do not wait', async () => {
+test('the logger listens also while no line waits, so that no signal is dropped with its last listener', async () => {
   const child = run(`const log = ${file()}
     for (let n = 0; n < 9; n += 1) log.info({ n }, 'tick')
-    process.stderr.write(process.listenerCount('SIGTERM') + ' ')
-    setTimeout(() => process.stderr.write(String(process.listenerCount('SIGTERM'))), 400)`)
-  expect(await ended(child)).toMatchObject({ code: 0, errors: '1 0' })
+    setTimeout(() => {
+      process.stderr.write(String(process.listenerCount('SIGTERM')))
+      process.kill(process.pid, 'SIGTERM')
+    }, 400)
+    setTimeout(() => {}, 5_000)`)
+  expect(await ended(child)).toMatchObject({ signal: 'SIGTERM', errors: '1' })
+})
+
+test('a signal that the program emits itself writes the lines, and ends no process', async () => {
+  const child = run(`
+    import { readFileSync } from 'node:fs'
+    const log = ${file(', flushInterval: 500')}
+    for (const emitted of [['SIGTERM'], ['SIGINT', 'SIGINT']]) {
+      for (let n = 0; n < 9; n += 1) log.info('tick')
+      process.emit(...emitted)
+      process.stderr.write(readFileSync(${JSON.stringify(path())}, 'utf8').split('\\n').length - 1 + ' ')
+      process.once(emitted[0], () => process.stderr.write('heard '))
+      process.emit(...emitted)
+    }
+    setTimeout(() => process.kill(process.pid, 'SIGTERM'), 100)
+    setTimeout(() => {}, 5_000)`)
+  expect(await ended(child)).toMatchObject({ signal: 'SIGTERM', errors: '9 heard 18 heard ' })
+})
+
+test('a program that removes all listeners of a signal loses no later line', async () => {
+  const child = run(`const log = ${file(', flushInterval: 100')}
+    for (let n = 0; n < 9; n += 1) log.info({ n }, 'tick')
+    process.removeAllListeners('SIGTERM')
+    setTimeout(() => {
+      for (let n = 9; n < 18; n += 1) log.info({ n }, 'tick')
+      process.kill(process.pid, 'SIGTERM')
+    }, 400)
+    setTimeout(() => {}, 5_000)`)
+  expect(await ended(child)).toMatchObject({ signal: 'SIGTERM' })
+  expect(numbersOf(linesOf(path()))).toEqual(upTo(18))
+})
+
+test('the first process of a container goes on after a signal, as without a logger, and loses no line', async () => {
+  const child = run(`
+    Object.defineProperty(process, 'pid', { value: 1 })
+    // The system ignores it there. Here it would reach another process.
+    process.kill = () => true
+    const log = ${file(', flushInterval: 500')}
+    for (let n = 0; n < 9; n += 1) log.info({ n }, 'tick')
+    process.stdout.write('x')
+    setTimeout(() => process.exit(process.listenerCount('SIGTERM') + 6), 400)`)
+  await firstOutput(child)
+  child.kill('SIGTERM')
+  await vi.waitFor(() => expect(numbersOf(linesOf(path()))).toEqual(upTo(9)), { timeout: 300, interval: 5 })
+  expect(await ended(child)).toMatchObject({ code: 7, signal: null })
 })
