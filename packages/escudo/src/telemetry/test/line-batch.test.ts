@@ -1,7 +1,8 @@
 // Lines that wait for each other: when they are written, and in which order.
 import { once } from 'node:events'
-import { readFileSync, renameSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { LineFile } from '../line-file.ts'
 import { createLogger } from '../pino.ts'
@@ -63,6 +64,83 @@ describe('a logger whose lines wait', () => {
     for (const log of [...loggers, other]) log.flush()
     expect(numbersOf(linesOf(path()))).toEqual(upTo(31))
     expect(numbersOf(linesOf(join(folder, 'other.jsonl')))).toEqual(upTo(30))
+  })
+
+  test('keeps waiting when loggers of one file take turns, within the shortest interval', () => {
+    const log = (flushInterval: number) => createLogger({ service: 's', stdout: false, file: path(), flushInterval })
+    const loggers = [log(400), log(400), log(500)]
+    for (let n = 0; n < 3; n += 1) loggers[n]?.info({ n }, 'tick')
+    for (let n = 3; n < 30; n += 1) loggers[n % 3]?.info({ n }, 'tick')
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(3))
+    loggers[1]?.flush()
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(30))
+    // A shorter interval takes no longer one.
+    const quick = log(100)
+    quick.info({ n: 30 }, 'tick')
+    loggers[2]?.info({ n: 31 }, 'tick')
+    quick.info({ n: 32 }, 'tick')
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(32))
+    quick.flush()
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(33))
+  })
+
+  test('opens its file again after close(), although its old file belongs to another logger now', () => {
+    const closed = new LineFile(path())
+    const log = createLogger({ service: 's', stdout: false, sink: closed })
+    for (let n = 0; n < 3; n += 1) log.info({ n }, 'tick')
+    closed.close()
+    const moved = join(folder, 'moved.jsonl')
+    renameSync(path(), moved)
+    const other = createLogger({ service: 'other', stdout: false, file: moved })
+    for (let n = 3; n < 5; n += 1) other.info({ n }, 'tick')
+    log.info({ n: 5 }, 'tick')
+    for (const each of [log, other]) each.flush()
+    expect([moved, path()].map((each) => numbersOf(linesOf(each)))).toEqual([upTo(5), [5]])
+  })
+
+  test('never writes to another file, whatever is closed, moved, opened again and written in between', () => {
+    const names = ['a', 'b'] as const
+    const step = fc.record({
+      at: fc.integer({ min: 0, max: 3 }),
+      do: fc.oneof(
+        { weight: 6, arbitrary: fc.constant('log' as const) },
+        { weight: 1, arbitrary: fc.constantFrom('close', 'reopen', 'flush', 'move', 'write', 'fatal') },
+      ),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const own = mkdtempSync(join(folder, 'run-'))
+        const pathOf = (name: string): string => join(own, `${name}.jsonl`)
+        // Two objects for each file.
+        const files = [...names, ...names].map((name) => new LineFile(pathOf(name)))
+        const logs = files.map((sink, at) => createLogger({ service: names[at % 2] as string, stdout: false, sink }))
+        const moved: string[] = []
+        let n = 0
+        for (const { at, do: what } of steps) {
+          const [target, log] = [files[at] as LineFile, logs[at] as (typeof logs)[number]]
+          if (what === 'log') log.info({ n: n++ }, 'tick')
+          else if (what === 'fatal') log.fatal({ n: n++ }, 'tick')
+          else if (what === 'write') target.write(`{"event":"tick","service":"${names[at % 2]}","n":${n++}}\n`)
+          else if (what === 'flush') log.flush()
+          else if (what !== 'move') target[what]()
+          else if (existsSync(pathOf(names[at % 2] as string))) {
+            moved.push(join(own, `${moved.length}.${names[at % 2]}`))
+            renameSync(pathOf(names[at % 2] as string), moved.at(-1) as string)
+          }
+        }
+        for (const target of files) target.close()
+        const found = [...moved, ...names.map(pathOf).filter(existsSync)].flatMap((path) => {
+          const lines = linesOf(path)
+          for (const { service } of lines)
+            expect(path.includes(`.${service}`) || path.endsWith(`${service}.jsonl`)).toBe(true)
+          // Lines of a file that is not moved keep their order.
+          if (moved.length === 0) expect(numbersOf(lines)).toEqual(numbersOf(lines).toSorted((a, b) => a - b))
+          return numbersOf(lines)
+        })
+        expect(found.toSorted((a, b) => a - b)).toEqual(upTo(n))
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('does not wait while a test fakes the timers', () => {
