@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { withAmbient } from '../core/context/ambient.ts'
+import { untraced } from '../core/context/tracer.ts'
 import { warn } from '../core/events/events.ts'
 import { type Duration, toMs } from '../core/options/durations.ts'
 import { shield } from '../core/shield.ts'
@@ -130,7 +131,7 @@ export class LogShipper implements LineSink {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#isSending = true
-    void withAmbient(undefined, () => this.#sendAll())
+    void untraced(() => this.#sendAll())
   }
 
   async #sendAll(): Promise<void> {

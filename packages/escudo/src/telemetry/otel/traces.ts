@@ -1,4 +1,4 @@
-import { type Tracer as OtelTracer, type TracerProvider, trace } from '@opentelemetry/api'
+import { context, type Tracer as OtelTracer, type TracerProvider, trace } from '@opentelemetry/api'
 import { ambient } from '../../core/context/ambient.ts'
 import { setTracer, type Tracer, tracer } from '../../core/context/tracer.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
@@ -6,7 +6,7 @@ import { show } from '../../core/options/durations.ts'
 import { knownKeys } from '../../core/options/options.ts'
 import { startAttemptSpan } from './attempt-span.ts'
 import { adoptServerSpan, startServerSpan } from './server-span.ts'
-import { currentContext, guarded } from './span-context.ts'
+import { currentContext, guarded, suppressedContext } from './span-context.ts'
 import { recordEvents } from './span-events.ts'
 import { startWorkSpan } from './work-span.ts'
 
@@ -68,6 +68,7 @@ export function recordTraces(options: OtelTracesOptions = {}): () => void {
     work: (name, inbound) => guarded(provider, () => startWorkSpan(source(), name, inbound)),
     current: () => guarded(provider, currentContext) ?? ambient(),
     send: (request, here) => guarded(provider, () => startAttemptSpan(source(), request, here)),
+    untraced: (body) => context.with(suppressedContext(context.active()), body),
   }
   setTracer(recording)
   const stopEvents = recordEvents(provider)
