@@ -90,7 +90,7 @@ describe('recordMetrics', () => {
     expect(await pointsOf(sdk, 'escudo.call.duration', 'still')).toEqual([])
   })
 
-  test('that stops sets the gauges to 0, so that their last value does not stay; a second one goes on', async () => {
+  test('sets the gauges to 0 when it stops, so that their last value does not stay; a second one goes on', async () => {
     const sdk = startSdk()
     const metrics = createMetrics()
     ends.push(() => metrics.close())

@@ -281,7 +281,7 @@ describe('an attempt', () => {
     expect(seen).toEqual([span?.spanId, 'value'])
   })
 
-  it('keeps to a client whose fetch is a resilient one: there is one span for each attempt that is sent', async () => {
+  it('has one span if the fetch of its client is a resilient one, too', async () => {
     const sdk = startTraces()
     const { origin, received } = await dependency()
     const inner = resilientFetch({ name: 'inner' })

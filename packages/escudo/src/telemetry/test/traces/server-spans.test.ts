@@ -196,7 +196,7 @@ describe('a request', () => {
   it('has the ids of escudo while no SDK has started, and after the recording has stopped', async () => {
     const stop = recordTraces()
     const contract = createErrorContract({ service: 'x', errors: Errors })
-    const app = contractApp(contract)
+    const app = Fastify(contractOptions(contract))
     await app.register(escudo, { contract })
     app.get('/', async () => ({ ...ambient(), tally: undefined }))
     try {
@@ -213,7 +213,3 @@ describe('a request', () => {
     await app.close()
   })
 })
-
-function contractApp(contract: ReturnType<typeof createErrorContract>) {
-  return Fastify(contractOptions(contract))
-}
