@@ -1,11 +1,11 @@
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, SpanKind, trace } from '@opentelemetry/api'
+import { context, createTraceState, SpanKind, trace } from '@opentelemetry/api'
 import { describe, expect, it } from 'vitest'
 import { ambient } from '../../../core/context/ambient.ts'
 import { resilientFetch } from '../../../http/resilient-fetch.ts'
 import { serverPerTest } from '../../../server/fastify/test/setup.ts'
-import { activeIds, endedSpans, startTraces, suppressed, TRACE_ID, TRACEPARENT } from './setup.ts'
+import { activeIds, endedSpans, RPC_METADATA, startTraces, suppressed, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const serve = serverPerTest()
 const headers = { traceparent: TRACEPARENT }
@@ -117,6 +117,30 @@ describe('the active span', () => {
     expect(await response.text()).toBe(span?.spanId)
     expect(response.headers.get('x-trace-id')).toBe(span?.traceId)
     expect(span).toMatchObject({ name: 'GET /items/:id', attributes: { 'http.route': '/items/:id' } })
+  })
+
+  it('keeps the route of another instrumentation, and gives nothing of a peer that is not trusted', async () => {
+    const sdk = startTraces()
+    const { port, app } = await serve(
+      (server) => void server.get('/items/:id', async () => ({ state: ambient()?.traceState ?? 'none' })),
+      { contract: { trustInbound: false } },
+    )
+    const tracer = trace.getTracer('another instrumentation')
+    const peer = { traceId: TRACE_ID, spanId: 'c'.repeat(16), traceFlags: 1, traceState: createTraceState('vendor=1') }
+    const emit = app.server.emit.bind(app.server) as (...args: unknown[]) => boolean
+    app.server.emit = ((...args: unknown[]) => {
+      if (args[0] !== 'request') return emit(...args)
+      const parent = trace.setSpanContext(context.active(), peer)
+      const span = tracer.startSpan('GET', { kind: SpanKind.SERVER }, parent)
+      ;(args[2] as NodeJS.EventEmitter).once('close', () => span.end())
+      const inside = trace.setSpan(parent, span).setValue(RPC_METADATA, { span, route: '/mounted' })
+      return context.with(inside, () => emit(...args))
+    }) as typeof app.server.emit
+    const response = await fetch(`http://127.0.0.1:${port}/items/9`)
+    expect(await response.json()).toEqual({ state: 'none' })
+    const [span] = await endedSpans(sdk, 'server')
+    expect(span).toMatchObject({ name: 'GET', traceId: TRACE_ID })
+    expect(span?.attributes).not.toHaveProperty('http.route')
   })
 
   it('is none for a request that an instrumentation ignores', async () => {

@@ -4,6 +4,7 @@ import { context, createContextKey, propagation, trace } from '@opentelemetry/ap
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace'
 import { Agent, request } from 'undici'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { tracer } from '../../../core/context/tracer.ts'
 import { withContext } from '../../../core/context/with-context.ts'
 import { shield } from '../../../core/shield.ts'
 import { resilientFetch } from '../../../http/resilient-fetch.ts'
@@ -12,7 +13,7 @@ import { hedge } from '../../../policies/hedge/hedge.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { resilience } from '../../../undici/resilience.ts'
 import { resilientRequest } from '../../../undici/resilient-request.ts'
-import { CALLER_SPAN_ID, endedSpans, startTraces, suppressed, TRACE_ID, TRACEPARENT } from './setup.ts'
+import { CALLER_SPAN_ID, endedSpans, RPC_METADATA, startTraces, suppressed, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 /** A client of any kind: sends a request and reads the answer. */
 type Send = (url: string, headers?: Record<string, string>) => Promise<{ status: number; text: string }>
@@ -209,6 +210,49 @@ describe('an attempt', () => {
     expect(unknown).toMatchObject({ name: 'HTTP', attributes: { 'http.request.method': '_OTHER' } })
     expect(String(unknown?.attributes['http.request.method_original']).length).toBeLessThan(70)
     expect(query).toMatchObject({ name: 'QUERY', attributes: { 'http.request.method': 'QUERY' } })
+  })
+
+  it('has no address if its dispatcher does not tell one', async () => {
+    const sdk = startTraces()
+    const url = new URL('/a', 'unknown:/')
+    tracer
+      ?.send({ method: 'GET', url, template: undefined, attempt: 1 }, undefined)
+      ?.end({ status: 200, errorType: undefined })
+    const [span] = await endedSpans(sdk, 'client', 1)
+    expect(span?.attributes).toEqual({ 'http.request.method': 'GET', 'http.response.status_code': 200 })
+  })
+
+  it('of a hedge has no span if tracing was suppressed when its call began', async () => {
+    const sdk = startTraces()
+    let calls = 0
+    const origin = await serve((_, response) => {
+      calls += 1
+      if (calls > 2) response.end('42')
+    })
+    const send = resilientFetch({ name: 'x', shield: shield('inventory', hedge({ after: 20 })) })
+    const read = async () => (await send(origin)).text()
+    // Its timer is that of the other call, too.
+    const traced = withContext({ traceparent: TRACEPARENT }, read)
+    await Promise.all([traced, withContext({}, () => context.with(suppressed(), read))])
+    const spans = await endedSpans(sdk, 'client', 2)
+    expect(spans.map(({ traceId }) => traceId)).toEqual([TRACE_ID, TRACE_ID])
+  })
+
+  it('hides the request around it from instrumentations inside a custom fetch', async () => {
+    startTraces()
+    let seen: unknown = 'not called'
+    const fetch = async () => {
+      seen = context.active().getValue(RPC_METADATA)
+      return new Response('42')
+    }
+    await trace
+      .getTracer('shop')
+      .startActiveSpan('outer', (outer) =>
+        context.with(context.active().setValue(RPC_METADATA, { span: outer }), async () =>
+          (await resilientFetch({ name: 'x', fetch })('http://a.test/')).text(),
+        ),
+      )
+    expect(seen).toBeUndefined()
   })
 
   it('whose fetch throws synchronously ends its span', async () => {

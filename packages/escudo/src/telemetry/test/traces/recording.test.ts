@@ -6,7 +6,7 @@ import { resilientFetch } from '../../../http/resilient-fetch.ts'
 import { serve } from '../../../http/test/setup.ts'
 import { serverPerTest } from '../../../server/fastify/test/setup.ts'
 import { recordTraces } from '../../otel.ts'
-import { endedSpans, startTraces } from './setup.ts'
+import { CALLER_SPAN_ID, endedSpans, startTraces, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const serveApp = serverPerTest()
 
@@ -56,5 +56,26 @@ describe('recordTraces', () => {
     requests[1]?.()
     await (await later).text()
     expect(sdk.spans()).toHaveLength(2)
+  })
+
+  it('makes the attempts of a request from before its start children of the caller', async () => {
+    const origin = await serve((_, response) => response.end('42'))
+    const sdk = await withContext({ traceparent: TRACEPARENT }, async () => {
+      const started = startTraces()
+      await (await resilientFetch({ name: 'x' })(origin)).text()
+      return started
+    })
+    expect(await endedSpans(sdk, 'client')).toMatchObject([{ traceId: TRACE_ID, parentSpanId: CALLER_SPAN_ID }])
+  })
+
+  it('without an SDK sends the ids of escudo, not those of the caller', async () => {
+    onTestFinished(recordTraces())
+    const received: unknown[] = []
+    const origin = await serve(({ headers }, response) => {
+      received.push(headers['traceparent'])
+      response.end('42')
+    })
+    await withContext({ traceparent: TRACEPARENT }, async () => (await resilientFetch({ name: 'x' })(origin)).text())
+    expect(received[0]).toMatch(new RegExp(`^00-${TRACE_ID}-(?!${CALLER_SPAN_ID})[0-9a-f]{16}-01$`))
   })
 })

@@ -131,11 +131,14 @@ describe('the span of a request', () => {
     const logger = createLogger({ service: 'x', stdout: false, sink: { write: () => {} } })
     const inbound = { method: 'GET', url: 'https://shop.test/a?b', address: undefined, headers: { host: 'shop.test' } }
     new Exchange(contract, logger as never, { ...inbound, isEncrypted: true }).end(200)
-    new Exchange(contract, logger as never, { ...inbound, headers: { host: 'no host' } }).end(200)
+    for (const host of ['no host', 'user:pw@shop.test']) {
+      new Exchange(contract, logger as never, { ...inbound, headers: { host } }).end(200)
+    }
     const address = { 'server.address': 'shop.test', 'server.port': 443 }
     const rest = { 'http.request.method': 'GET', 'url.path': '/a', 'http.response.status_code': 200 }
     expect(sdk.spans().map(({ attributes }) => attributes)).toEqual([
       { ...rest, ...address, 'url.scheme': 'https' },
+      { ...rest, 'url.scheme': 'http' },
       { ...rest, 'url.scheme': 'http' },
     ])
   })

@@ -82,6 +82,9 @@ export function suppressed(): Context {
   return context.active().setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
 }
 
+/** Under this key, an instrumentation keeps the span and the route of a request. */
+export const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA')
+
 /** The ids of the active span. */
 export const activeIds = (): SpanContext | undefined => trace.getActiveSpan()?.spanContext()
 
