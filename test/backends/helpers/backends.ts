@@ -30,7 +30,7 @@ export const jaeger: Backend = {
   package: 'github.com/jaegertracing/jaeger/cmd/jaeger',
   version: 'v1.76.0',
   buildAs: 'tool',
-  // It took five to nine minutes on two cores.
+  // On two cores it took five minutes, and twenty while they were busy.
   buildMsMax: 1_800_000,
   args: () => [],
   readyPath: '/api/services',
