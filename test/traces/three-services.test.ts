@@ -139,7 +139,7 @@ describe.each([[['http']], [['undici']], [['http', 'undici']]] as const)(
       expect(tree(undici, undefined)).toEqual([['shop server GET /undici 200 unset', CALL, CALL, CALL]])
       expect(tree(nodeHttp, undefined)).toEqual([['shop server GET /node-http 200 unset', CALL]])
 
-      // A request past escudo belongs to the instrumentation.
+      // A request that does not use escudo belongs to the instrumentation.
       const hasUndici = (names as readonly string[]).includes('undici')
       const past = hasUndici ? ['client @opentelemetry/instrumentation-undici'] : []
       expect(shopScopes(plain).toSorted()).toEqual([...past, server].toSorted())

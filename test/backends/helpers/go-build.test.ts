@@ -12,6 +12,7 @@ const backend: Backend = {
   name: 'engine',
   package: 'example.com/engine',
   version: 'v1.2.3',
+  buildAs: 'program',
   buildMsMax: 10_000,
   args: () => [],
   readyPath: '/',
@@ -48,6 +49,13 @@ test('builds a version once and keeps it outside the repository', async () => {
   expect(await readdir(cache())).toEqual(['engine-v1.2.3'])
 })
 
+test('builds a module that replaces others as a tool of an empty module', async () => {
+  await put('go', `echo "$*" >> ${folder}/calls; [ "$1" != build ] || { touch "$3"; chmod 755 "$3"; }`)
+  expect(await goProgram({ ...backend, buildAs: 'tool' })).toBe(join(cache(), 'engine-v1.2.3'))
+  const calls = ['mod init build', 'get -tool example.com/engine@v1.2.3', 'build -o engine example.com/engine', '']
+  expect(await readFile(join(folder, 'calls'), 'utf8')).toBe(calls.join('\n'))
+})
+
 test('without Go, skips with one line, also in CI', async () => {
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
   expect(await goProgram(backend)).toBeUndefined()
@@ -67,7 +75,7 @@ test('in CI, fails with the last lines of Go if the build fails; elsewhere skips
 
 test('ends a build that takes too long, with its children', async () => {
   await put('go', `(while :; do echo tick >> ${folder}/ticks; sleep 0.02; done) & wait`)
-  await expect(goProgram({ ...backend, buildMsMax: 500 })).rejects.toThrow('took more than 0.5 s')
+  await expect(goProgram({ ...backend, buildMsMax: 500 })).rejects.toThrow('go install took too long')
   const ticks = (): Promise<string> => readFile(join(folder, 'ticks'), 'utf8')
   // The signal reaches the child a moment later.
   await vi.waitFor(async () => {

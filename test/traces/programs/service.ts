@@ -35,7 +35,7 @@ app.get('/products/:id', async (request) => {
 app.get('/bug', async () => {
   throw new TypeError('a bug')
 })
-// A request past escudo.
+// A request that does not use escudo.
 app.get('/plain', async () => {
   const answer = await fetch(`${NEXT}/products/9`)
   return answer.json()

@@ -53,5 +53,5 @@ await main('flaky-service', 'node src/dependencies/flaky.ts', settings, async (v
     }),
   )
 
-  await serve(app, { port: values.port, setting: settings.port })
+  await serve(app, { port: values.port, setting: settings.port }, values.logFile)
 })

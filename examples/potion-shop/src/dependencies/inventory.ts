@@ -42,5 +42,5 @@ await main('inventory-service', 'node src/dependencies/inventory.ts', settings, 
     ),
   )
 
-  await serve(app, { port: values.port, setting: settings.port })
+  await serve(app, { port: values.port, setting: settings.port }, values.logFile)
 })

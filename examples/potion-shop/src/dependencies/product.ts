@@ -34,5 +34,5 @@ await main('product-service', 'node src/dependencies/product.ts', settings, asyn
     }),
   )
 
-  await serve(app, { port: values.port, setting: settings.port })
+  await serve(app, { port: values.port, setting: settings.port }, values.logFile)
 })

@@ -14,9 +14,10 @@ const DRAIN_MS = 4_500
  * Listens on loopback until a signal arrives or the channel to the supervisor closes. Then it stops accepting
  * connections, finishes the requests in flight and exits with 0. A crash does the same, with exit code 1.
  *
+ * @param logFile the log file, if there is one
  * @throws MisuseError if the port is taken
  */
-export async function serve(app: FastifyInstance, wanted: WantedPort): Promise<void> {
+export async function serve(app: FastifyInstance, wanted: WantedPort, logFile: string | undefined): Promise<void> {
   const inFlight = new InFlight(app.server)
   const shutdown = new Shutdown({
     drain: async () => {
@@ -35,7 +36,7 @@ export async function serve(app: FastifyInstance, wanted: WantedPort): Promise<v
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stopBecause(signal))
   // A log file is opened again on SIGHUP. Without one, the signal says that the terminal is gone.
-  if (process.listenerCount('SIGHUP') === 0) process.on('SIGHUP', stopBecause('SIGHUP'))
+  if (logFile === undefined) process.on('SIGHUP', stopBecause('SIGHUP'))
   process.once('disconnect', stopBecause('the supervisor has ended'))
   try {
     await app.listen({ host: '127.0.0.1', port: wanted.port })

@@ -9,5 +9,5 @@ await main('potion-shop', 'node src/shop/main.ts', shopSettings, async (values) 
   if (values.userToken === values.adminToken) {
     throw new MisuseError(`${userToken.env} and ${adminToken.env} are the same: every user would be an administrator`)
   }
-  await serve(await createShop(values), { port: values.port, setting: shopSettings.port })
+  await serve(await createShop(values), { port: values.port, setting: shopSettings.port }, values.logFile)
 })

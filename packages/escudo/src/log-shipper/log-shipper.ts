@@ -1,5 +1,6 @@
 import { clearTimeout, setTimeout } from 'node:timers'
 import { withAmbient } from '../core/context/ambient.ts'
+import { untraced } from '../core/context/tracer.ts'
 import { warn } from '../core/events/events.ts'
 import { type Duration, toMs } from '../core/options/durations.ts'
 import { shield } from '../core/shield.ts'
@@ -93,7 +94,6 @@ export class LogShipper implements LineSink {
       this.#losses.lost(this.#hasEnded ? LOST_AT_EXIT : LOST_NO_ROOM)
       return
     }
-    // Only while lines wait, because a service may look whether a signal has listeners.
     if (this.#queue.count === 1) flushAtEnd(this.#atEnd)
     if (this.#isSending) return
     if (this.#queue.hasFullBatch) this.#send()
@@ -131,7 +131,7 @@ export class LogShipper implements LineSink {
     clearTimeout(this.#timer)
     this.#timer = undefined
     this.#isSending = true
-    void withAmbient(undefined, () => this.#sendAll())
+    void untraced(() => this.#sendAll())
   }
 
   async #sendAll(): Promise<void> {

@@ -1,6 +1,6 @@
 import { fstatSync, type Stats } from 'node:fs'
 
-/** What the system says of an open file; undefined if it is closed. */
+/** The stats of an open file; undefined if it is closed. */
 export function statsOf(fd: number): Stats | undefined {
   try {
     return fstatSync(fd)

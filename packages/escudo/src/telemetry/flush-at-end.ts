@@ -1,18 +1,20 @@
-import { setImmediate } from 'node:timers'
-
 /** Something that holds lines until it is flushed. */
 export interface Flushable {
   /** @param isLast false if the process goes on, because other code handles the signal */
   flush(isLast: boolean): void
 }
 
+type SignalListener = (name: unknown, code?: unknown) => void
+
 // The signals that end a process without a handler. Where the system does not know one, it has no handler.
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM', 'SIGQUIT', 'SIGUSR2', 'SIGBREAK'] as const
 
+const LISTENERS: ReadonlyMap<NodeJS.Signals, SignalListener> = new Map(
+  SIGNALS.map((signal) => [signal, (_name, code) => onSignal(signal, code)]),
+)
+
 const waiting = new Set<Flushable>()
 let isWatchingExit = false
-let isWatchingSignals = false
-let isStopping = false
 let hasEnded = false
 let isHandlingSignal = false
 
@@ -31,51 +33,28 @@ export function watchExit(): void {
   })
 }
 
-/** Flushes `target` also if a signal ends the process. */
-export function flushAtEnd(target: Flushable): void {
-  waiting.add(target)
-  if (isWatchingSignals) return
-  isWatchingSignals = true
-  for (const signal of SIGNALS) watch(signal)
-}
-
-/** Ends {@link flushAtEnd}. Without a target, the signals end the process as if there were no logger. */
-export function flushNoLongerAtEnd(target: Flushable): void {
-  if (!waiting.delete(target) || waiting.size > 0 || isStopping) return
-  isStopping = true
-  setImmediate(stopAfter, performance.now(), false)
-}
-
-/** The longest turn of the event loop after which the listeners are removed. */
-const TURN_MS_MAX = 1
-
 /**
- * Removes the listeners after a short turn of the event loop.
+ * Flushes `target` also if a signal ends the process.
  *
- * Node drops a signal that arrived after the last poll if its listener is removed before the next one. The process would
- * survive a SIGTERM that came while a request blocked the event loop.
- *
- * @param startMs when this turn began
- * @param isTurn whether a whole turn is over: the first call comes in the middle of one
+ * The listeners stay when nothing waits any more: Node drops a signal that arrives just before the last listener is
+ * removed, and the process would survive it.
  */
-function stopAfter(startMs: number, isTurn: boolean): void {
-  const nowMs = performance.now()
-  if (waiting.size > 0) {
-    isStopping = false
-    return
-  }
-  if (!isTurn || nowMs - startMs > TURN_MS_MAX) {
-    setImmediate(stopAfter, nowMs, true)
-    return
-  }
-  isStopping = false
-  isWatchingSignals = false
-  for (const signal of SIGNALS) process.off(signal, onSignal)
+export function flushAtEnd(target: Flushable): void {
+  if (waiting.size === 0) for (const signal of SIGNALS) watch(signal)
+  waiting.add(target)
+}
+
+/** Ends {@link flushAtEnd}. */
+export function flushNoLongerAtEnd(target: Flushable): void {
+  waiting.delete(target)
 }
 
 function watch(signal: NodeJS.Signals): void {
+  const listener = LISTENERS.get(signal) as SignalListener
+  // A program may have removed all listeners of the signal.
+  if (process.listeners(signal).includes(listener)) return
   try {
-    process.prependListener(signal, onSignal)
+    process.prependListener(signal, listener)
   } catch {
     // Not a signal of this system.
   }
@@ -85,12 +64,17 @@ function watch(signal: NodeJS.Signals): void {
  * Flushes, and lets the signal do what it would do without this listener.
  *
  * It runs before other listeners and removes itself, because some of them end the process only if they are the last.
+ *
+ * @param code the number of the signal. Without it, the program has emitted the event itself, which ends no process
  */
-function onSignal(signal: NodeJS.Signals): void {
-  const isLast = process.listenerCount(signal) === 1
+function onSignal(signal: NodeJS.Signals, code: unknown): void {
+  const isAlone = process.listenerCount(signal) === 1
+  // The system ignores signals without a listener for the first process of a container.
+  const isLast = isAlone && typeof code === 'number' && process.pid !== 1
   flushAll(isLast)
-  process.off(signal, onSignal)
-  if (process.listenerCount(signal) === 0) {
+  if (isAlone && !isLast) return
+  process.off(signal, LISTENERS.get(signal) as SignalListener)
+  if (isLast) {
     process.kill(process.pid, signal)
     return
   }
@@ -98,7 +82,7 @@ function onSignal(signal: NodeJS.Signals): void {
   isHandlingSignal = true
   process.nextTick(() => {
     isHandlingSignal = false
-    if (isWatchingSignals) watch(signal)
+    watch(signal)
   })
 }
 

@@ -1,4 +1,4 @@
-// What metrics and spans say of HTTP, after OpenTelemetry's semantic conventions.
+// Names of HTTP for metrics and spans, after OpenTelemetry's semantic conventions.
 
 const METHODS: ReadonlySet<string> = new Set([
   'CONNECT',
@@ -9,6 +9,7 @@ const METHODS: ReadonlySet<string> = new Set([
   'PATCH',
   'POST',
   'PUT',
+  'QUERY',
   'TRACE',
 ])
 

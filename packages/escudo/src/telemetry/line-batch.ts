@@ -7,7 +7,7 @@ import { flushAtEnd, flushNoLongerAtEnd, isEnding, watchExit } from './flush-at-
 /** 64 KiB: lines are mostly ASCII, which has one byte per character. */
 export const BATCH_LENGTH_MAX = 65_536
 
-/** The batch whose lines wait, by file or pipe. Two loggers of one file have a batch each. */
+/** The batch whose lines wait, by file or pipe. Two loggers of one file have a batch each, but only one of them waits. */
 const waitingFor = new Map<string, LineBatch>()
 
 /**
@@ -25,7 +25,10 @@ export class LineBatch {
   onWritten: (() => void) | undefined
   /** The longest text that waits, in characters. */
   lengthMax: number = BATCH_LENGTH_MAX
-  /** The file or pipe, so that the lines of several batches for it keep their order. Changes only while no line waits. */
+  /**
+   * The file or pipe, so that the lines of several batches for it keep their order. Empty while it is closed: no line
+   * waits then. Changes only while no line waits.
+   */
   target = ''
   readonly #write: (lines: string) => void
   #intervalMs: number | undefined
@@ -50,31 +53,51 @@ export class LineBatch {
   }
 
   add(line: string): void {
-    const { length } = this.#lines
-    // Mostly no other batch waits.
-    if (waitingFor.size > (length === 0 ? 0 : 1) && waitingFor.get(this.target) !== this) this.catchUp()
     // A test that fakes the time would wait in vain.
-    if (!this.#isOpen || isEnding() || isTimeFake()) {
+    if (!this.#isOpen || this.target === '' || isEnding() || isTimeFake()) {
       this.flush()
       this.#writeNow(line)
       this.#open()
       return
     }
-    if (length === 0) flushAtEnd(this)
-    else if (length + line.length > this.lengthMax) this.flush()
-    if (this.#lines === '') waitingFor.set(this.target, this)
+    const holder = this.#lines === '' ? this.#holder() : this
+    holder.#append(line)
+  }
+
+  /** The batch in which a line waits: that of another logger of the same file or pipe, if it waits no longer there. */
+  #holder(): LineBatch {
+    const other = this.#waiting()
+    if (other === undefined) return this
+    if (other.#intervalMs !== undefined && other.#intervalMs <= (this.#intervalMs ?? 0)) return other
+    other.#writeLines()
+    return this
+  }
+
+  #append(line: string): void {
+    if (this.#lines !== '' && this.#lines.length + line.length > this.lengthMax) this.#writeLines()
+    if (this.#lines === '') {
+      flushAtEnd(this)
+      waitingFor.set(this.target, this)
+    }
     this.#lines += line
     // The timer is late where a program blocks the event loop.
-    if (this.#lines.length >= this.lengthMax || Date.now() >= this.#endsAtMs) this.flush()
+    if (this.#lines.length >= this.lengthMax || Date.now() >= this.#endsAtMs) this.#writeLines()
   }
 
-  /** Writes the lines that wait for the same file or pipe, here or in another batch. */
-  catchUp(): void {
-    waitingFor.get(this.target)?.flush()
+  /** The batch whose lines wait for the same file or pipe: this one or another. */
+  #waiting(): LineBatch | undefined {
+    if (this.#lines !== '') return this
+    // Mostly no batch waits.
+    return waitingFor.size === 0 ? undefined : waitingFor.get(this.target)
   }
 
-  /** Writes the lines that wait. */
+  /** Writes the lines that wait for this file or pipe, here or in another batch. */
   flush(): void {
+    const batch = this.#waiting()
+    if (batch !== undefined) batch.#writeLines()
+  }
+
+  #writeLines(): void {
     const lines = this.#lines
     if (lines === '') return
     this.#lines = ''
@@ -104,12 +127,12 @@ export class LineBatch {
       this.#close()
       return
     }
-    this.flush()
+    this.#writeLines()
     this.#timer?.refresh()
   }
 
   #close(): void {
-    this.flush()
+    this.#writeLines()
     this.#isOpen = false
     flushNoLongerAtEnd(this)
   }

@@ -65,7 +65,7 @@ export class LineFile implements LineSink {
 
   /** Writes a line, after those that wait. */
   write(line: string): void {
-    this.#batch.catchUp()
+    this.#batch.flush()
     this.#write(line)
     this.#batch.onWritten?.()
   }
@@ -105,8 +105,15 @@ export class LineFile implements LineSink {
 
   #close(): void {
     if (this.#fd !== undefined) closeQuietly(this.#fd)
-    this.#fd = undefined
+    this.#lose()
     this.#reopenAtMs = 0
+  }
+
+  /** Notes that the file is closed. */
+  #lose(): void {
+    this.#fd = undefined
+    // Another file may get its identity.
+    this.#batch.target = ''
   }
 
   /** Appends lines. Of those that cannot be written, nothing is in the file afterwards, as far as possible. */
@@ -130,7 +137,7 @@ export class LineFile implements LineSink {
       this.#losses.written()
       return
     }
-    if (code === 'EBADF') this.#fd = undefined
+    if (code === 'EBADF') this.#lose()
     const wholeTo = written === 0 ? 0 : bytes.lastIndexOf('\n', written - 1) + 1
     // The start of a line that was not written to its end.
     const part = bytes.subarray(wholeTo, written)
@@ -172,6 +179,8 @@ export class LineFile implements LineSink {
     this.#lookAtMs = Date.now() + LOOK_MS
     const stats = statsOf(fd)
     this.#batch.target = identityOf(stats)
+    // Lines of another object for this file may wait.
+    this.#batch.flush()
     this.#isFile = stats?.isFile() === true
     this.#bytes = stats?.size ?? 0
     // A process that was killed, or a machine that lost power, may have left the start of a line.

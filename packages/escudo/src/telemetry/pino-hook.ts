@@ -54,7 +54,7 @@ function withoutMixin(log: Logger): Logger {
   return Object.create(log, { [internalsOf(log, 'mixin').mixin]: { value: undefined } }) as Logger
 }
 
-/** Redacts the values that fill the placeholders of a message: `log.info('order %o', order)`. */
+/** Redacts the arguments after a message, such as `order` in `log.info('order %o', order)`. */
 function withPlainParameters(args: readonly unknown[]): readonly unknown[] {
   const first = typeof args[0] === 'string' ? 1 : 2
   if (args.length <= first) return args

@@ -37,7 +37,7 @@ export class StandardOutput {
 
   /** Writes a line, after those that wait. */
   write(line: string): void {
-    this.#batch.catchUp()
+    this.#batch.flush()
     this.#write(line)
   }
 

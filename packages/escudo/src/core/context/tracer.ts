@@ -1,4 +1,4 @@
-import { type Ambient, ambient, type SpanScope } from './ambient.ts'
+import { type Ambient, ambient, type SpanScope, withAmbient } from './ambient.ts'
 import type { TraceContext } from './trace-context.ts'
 
 // The port to a tracing system. Only `escudo/otel` fills it. The parts that serve and send requests read `tracer`, which
@@ -29,9 +29,11 @@ export interface Tracer {
    * @returns undefined if nothing makes spans here
    */
   send(request: SentRequest, context: Ambient | undefined): AttemptSpan | undefined
+  /** Runs code, and everything that it starts, without spans. */
+  untraced<R>(body: () => R): R
 }
 
-/** What a span tells of a request that a server adapter serves. */
+/** The request of a server adapter, for its span. */
 export interface ServedRequest {
   readonly method: string
   /** Without query. */
@@ -40,7 +42,7 @@ export interface ServedRequest {
   readonly isEncrypted: boolean
 }
 
-/** What a span tells of an attempt. */
+/** One attempt, for its span. */
 export interface SentRequest {
   readonly method: string
   readonly url: URL
@@ -82,7 +84,7 @@ export interface WorkSpan extends SpanScope {
 /** The span of an attempt. */
 export interface AttemptSpan extends SpanScope {
   readonly ids: Pick<TraceContext, 'traceId' | 'spanId' | 'traceFlags'>
-  /** Records why there is no whole answer. */
+  /** Records the error of an attempt without a complete answer. */
   recordError(error: unknown): void
   end(end: SentEnd): void
 }
@@ -97,4 +99,9 @@ export function setTracer(next: Tracer | undefined): void {
 /** The context for work that starts now and may go on in the context of another request. */
 export function currentContext(): Ambient | undefined {
   return tracer === undefined ? ambient() : tracer.current()
+}
+
+/** Runs code outside any request and without spans: telemetry that sends its data is no work of the service. */
+export function untraced<R>(body: () => R): R {
+  return withAmbient(undefined, () => (tracer === undefined ? body() : tracer.untraced(body)))
 }

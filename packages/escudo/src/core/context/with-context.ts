@@ -4,7 +4,7 @@ import { checkedName, knownKeys, requiredFunction } from '../options/options.ts'
 import { type Ambient, withAmbient } from './ambient.ts'
 import { acceptDeadlines, inheritedLeftMs } from './inherited-deadline.ts'
 import { continueTrace, formatTraceparent } from './trace-context.ts'
-import { currentContext, tracer } from './tracer.ts'
+import { currentContext, tracer, type WorkSpan } from './tracer.ts'
 
 /**
  * The headers of a message: of a queue, a job, gRPC metadata or a worker message.
@@ -79,15 +79,23 @@ function inContext<T>(name: string, context: Ambient, fn: () => T): T {
     span.end({ error })
     throw error
   }
-  // Any other thenable may be lazy: its `then` would start it.
-  if (!(result instanceof Promise) || result.constructor !== Promise) span.end(undefined)
-  else {
-    result.then(
-      () => span.end(undefined),
-      (error: unknown) => span.end({ error }),
-    )
-  }
+  // Any other thenable may be lazy: its `then` would start it. One with further properties must be returned itself.
+  if (result instanceof Promise && result.constructor === Promise && Object.keys(result).length === 0)
+    return ending(span, result) as T
+  span.end(undefined)
   return result
+}
+
+/** The promise to return in place of `promise`, whose rejection would otherwise count as handled here. */
+async function ending(span: WorkSpan, promise: Promise<unknown>): Promise<unknown> {
+  try {
+    const value = await promise
+    span.end(undefined)
+    return value
+  } catch (error) {
+    span.end({ error })
+    throw error
+  }
 }
 
 /**

@@ -14,7 +14,7 @@ const MESSAGE_LENGTH_MAX = 4_096
 export type Template = (context: unknown) => string
 
 /**
- * Reads a message and its placeholders, once for many errors. The result fills the placeholders from a context.
+ * Parses a message once, for all errors with it. The result replaces its placeholders by values of a context.
  *
  * Only own keys are read, so `{constructor}` finds nothing. A value that is missing, unreadable or not a string,
  * number, bigint or boolean becomes a question mark.

@@ -127,8 +127,3 @@ export class HistogramFamily extends Family<Histogram> {
 export function samples(facts: FamilyFacts, max: number): Family<Sample> {
   return new Family(facts, max, () => ({ value: 0 }))
 }
-
-/** Makes a family of histograms. */
-export function histograms(facts: FamilyFacts, max: number, bounds: readonly number[]): HistogramFamily {
-  return new HistogramFamily(facts, max, bounds)
-}

@@ -1,7 +1,7 @@
 import { type ClientRequest, type ServerRequest, watchHttp } from '../../core/events/http-events.ts'
 import { addressOf, knownMethod, portOf } from '../http-facts.ts'
 import { ACTIVE, BOUNDS_SECONDS, ERRORS, SENT, SERVED } from './definitions.ts'
-import { type Family, type HistogramFamily, histograms, type Sample, samples } from './families.ts'
+import { type Family, HistogramFamily, type Sample, samples } from './families.ts'
 import type { Histogram } from './histogram.ts'
 
 /** Counts served requests and sent attempts. */
@@ -14,9 +14,9 @@ export class HttpMetrics {
   readonly #stopWatching: () => void
 
   constructor(maxSeries: number, exemplars: boolean) {
-    this.#served = histograms(SERVED, maxSeries, BOUNDS_SECONDS)
+    this.#served = new HistogramFamily(SERVED, maxSeries, BOUNDS_SECONDS)
     this.#active = samples(ACTIVE, maxSeries)
-    this.#sent = histograms(SENT, maxSeries, BOUNDS_SECONDS)
+    this.#sent = new HistogramFamily(SENT, maxSeries, BOUNDS_SECONDS)
     this.#errors = samples(ERRORS, maxSeries)
     this.#exemplars = exemplars
     this.#stopWatching = watchHttp({
@@ -49,7 +49,9 @@ export class HttpMetrics {
 
   #onSent({ method, url }: ClientRequest): ReturnType<NonNullable<Parameters<typeof watchHttp>[0]['sent']>> {
     return ({ durationMs, status, errorType, traceId }) => {
-      const labels = [knownMethod(method), addressOf(url), portOf(url), status, errorType]
+      const address = addressOf(url)
+      // A dispatcher may know its origin and not tell it.
+      const labels = [knownMethod(method), address, address === '' ? undefined : portOf(url), status, errorType]
       this.#sent.seriesFor(labels).observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
     }
   }

@@ -3,7 +3,7 @@ import { type ShieldEvent, type ShieldEvents, watchAll } from '../../core/events
 import type { AnyPolicy } from '../../core/policy.ts'
 import type { ShieldFacts } from '../../core/registry.ts'
 import * as all from './definitions.ts'
-import { type Family, type HistogramFamily, histograms, type Sample, samples } from './families.ts'
+import { type Family, HistogramFamily, type Sample, samples } from './families.ts'
 import type { Histogram } from './histogram.ts'
 import { OpenPeriods } from './open-periods.ts'
 
@@ -46,7 +46,8 @@ export class PolicyMetrics {
 
   constructor(maxSeries: number) {
     const counters = (facts: all.FamilyFacts): CounterFamily => samples(facts, maxSeries)
-    const durations = (facts: all.FamilyFacts): HistogramFamily => histograms(facts, maxSeries, all.BOUNDS_SECONDS)
+    const durations = (facts: all.FamilyFacts): HistogramFamily =>
+      new HistogramFamily(facts, maxSeries, all.BOUNDS_SECONDS)
     this.#calls = durations(all.CALLS)
     const executions = new Map([...new Set(EXECUTIONS.values())].map((facts) => [facts, counters(facts)]))
     this.#executions = executions
@@ -56,7 +57,7 @@ export class PolicyMetrics {
       ['hedge', counters(all.HEDGE_ATTEMPTS)],
     ])
     this.#changes = counters(all.BREAKER_CHANGES)
-    this.#openPeriods = histograms(all.BREAKER_OPEN, maxSeries, all.OPEN_BOUNDS_SECONDS)
+    this.#openPeriods = new HistogramFamily(all.BREAKER_OPEN, maxSeries, all.OPEN_BOUNDS_SECONDS)
     this.#delays = durations(all.RETRY_DELAY)
     this.#waitsOf = new Map([
       ['bulkhead', durations(all.BULKHEAD_WAIT)],

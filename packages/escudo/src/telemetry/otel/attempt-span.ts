@@ -10,9 +10,9 @@ import {
 } from '@opentelemetry/api'
 import type { Ambient } from '../../core/context/ambient.ts'
 import type { AttemptSpan, SentEnd, SentRequest } from '../../core/context/tracer.ts'
-import { addressOf, knownMethod, portOf } from '../http-facts.ts'
+import { addAddress, methodAttributes, methodName } from './http-attributes.ts'
 import { guarded, hasIds, idsOf, isSuppressed, OtelScope, parentContext, sendingContext } from './span-context.ts'
-import { recordException } from './span-errors.ts'
+import { attributeText, recordException } from './span-errors.ts'
 
 /** Starts the span of an attempt. Returns undefined if the provider makes none, or if tracing is suppressed. */
 export function startAttemptSpan(
@@ -22,12 +22,11 @@ export function startAttemptSpan(
 ): AttemptSpan | undefined {
   const parent = parentOf(here)
   if (isSuppressed(parent) || isSuppressed(context.active())) return undefined
-  const method = knownMethod(request.method)
   const { template } = request
-  const name = method === '_OTHER' ? 'HTTP' : method
+  const name = methodName(request.method)
   const span = tracer.startSpan(
     template === undefined ? name : `${name} ${template}`,
-    { kind: SpanKind.CLIENT, attributes: attributesOf(request, method) },
+    { kind: SpanKind.CLIENT, attributes: attributesOf(request) },
     parent,
   )
   // Without an SDK, the span is that of the parent, or has no ids.
@@ -72,15 +71,13 @@ function parentOf(here: Ambient | undefined): Context {
   return parentContext({ ...here, spanId: here.parentSpanId ?? here.spanId })
 }
 
-function attributesOf({ method, url, template, attempt }: SentRequest, known: string): Attributes {
-  const attributes: Attributes = { 'http.request.method': known }
-  if (known !== method) attributes['http.request.method_original'] = method
+function attributesOf({ method, url, template, attempt }: SentRequest): Attributes {
+  const attributes = methodAttributes(method)
   // A dispatcher may know its origin and not tell it.
   if (url.protocol === 'http:' || url.protocol === 'https:') {
     // Without user info, query and fragment, which may hold secrets.
-    attributes['url.full'] = url.origin + url.pathname
-    attributes['server.address'] = addressOf(url)
-    attributes['server.port'] = Number(portOf(url))
+    attributes['url.full'] = attributeText(url.origin + url.pathname)
+    addAddress(attributes, url)
   }
   if (template !== undefined) attributes['url.template'] = template
   if (attempt > 1) attributes['http.request.resend_count'] = attempt - 1

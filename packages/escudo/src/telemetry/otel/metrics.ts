@@ -13,7 +13,7 @@ import { show } from '../../core/options/durations.ts'
 import { knownKeys } from '../../core/options/options.ts'
 import type { FamilyFacts } from '../metrics/definitions.ts'
 import { type Family, type HistogramFamily, OVERFLOW_LABEL, type Sample } from '../metrics/families.ts'
-import { Histogram } from '../metrics/histogram.ts'
+import { Histogram, type Recorder } from '../metrics/histogram.ts'
 import type { MetricsSource } from '../metrics/source.ts'
 import { createMetrics, type Metrics, sourceOf } from '../metrics.ts'
 
@@ -83,7 +83,13 @@ export function recordMetrics(options: OtelMetricsOptions = {}): () => void {
   }
   const own = given === undefined ? createMetrics() : undefined
   const source = given ?? checkedSource(own as Metrics)
-  const stopRecording = record(source, meter)
+  let stopRecording: () => void
+  try {
+    stopRecording = record(source, meter)
+  } catch (error) {
+    own?.close()
+    throw error
+  }
   recording.add(provider)
   const stop = (): void => {
     if (!source.removeOnClosed(stop)) return
@@ -104,7 +110,8 @@ function checkedSource(metrics: Metrics): MetricsSource {
 const nameOf = ({ otel }: FamilyFacts): string => otel.name
 
 function record(source: MetricsSource, meter: Meter): () => void {
-  const stops = source.histograms.map((family) => recordHistogram(family, meter))
+  // A meter may throw. Nothing is recorded until it has made all instruments.
+  const recordings = source.histograms.map((family) => ({ family, recorder: recorderOf(family, meter) }))
   const observables = new Map<string, Observable>()
   for (const { facts } of source.collect(nameOf)) {
     if (facts.type !== 'histogram') observables.set(facts.name, observableOf(facts, meter))
@@ -119,9 +126,17 @@ function record(source: MetricsSource, meter: Meter): () => void {
   const all = [...observables.values()]
   // One callback for all, so that one collection reads one state.
   meter.addBatchObservableCallback(observe, all)
+  for (const { family, recorder } of recordings) family.recorders.list = [...family.recorders.list, recorder]
   return () => {
+    for (const { family, recorder } of recordings)
+      family.recorders.list = family.recorders.list.filter((other) => other !== recorder)
     meter.removeBatchObservableCallback(observe, all)
-    for (const stop of stops) stop()
+    const observeLast = (result: BatchObservableResult): void => {
+      for (const observable of all) observeGone(observable, result, gone)
+      // Later, because the SDK is going through the list of its callbacks.
+      queueMicrotask(() => meter.removeBatchObservableCallback(observeLast, all))
+    }
+    meter.addBatchObservableCallback(observeLast, all)
   }
 }
 
@@ -145,13 +160,16 @@ function observeFamily(
     if (facts.type === 'gauge') gone.seen(observable, text, attributes)
     result.observe(observable, series.value, attributes)
   }
-  if (facts.type !== 'gauge') return
+  if (facts.type === 'gauge') observeGone(observable, result, gone)
+}
+
+function observeGone(observable: Observable, result: BatchObservableResult, gone: GoneSeries): void {
   for (const attributes of gone.take(observable)) result.observe(observable, 0, attributes)
 }
 
 /**
- * Finds the series of gauges that are no longer there, because their shield was garbage-collected. The SDK would export
- * their last value forever, so they are observed once more, as 0.
+ * Finds the series of gauges that are no longer there, because their shield was garbage-collected or the recording has
+ * stopped. The SDK would export their last value forever, so they are observed once more, as 0.
  */
 class GoneSeries {
   readonly #before = new Map<Observable, Map<string, Attributes>>()
@@ -172,24 +190,20 @@ class GoneSeries {
   }
 }
 
-/** Records each measurement of a family in a histogram of the meter. Returns a function that stops it. */
-function recordHistogram({ facts, bounds, recorders }: HistogramFamily, meter: Meter): () => void {
+/** Makes a histogram of the meter, and what records a measurement of the family in it. */
+function recorderOf({ facts, bounds }: HistogramFamily, meter: Meter): Recorder {
   const { name, unit } = facts.otel
   const advice = { explicitBucketBoundaries: [...bounds] }
   const histogram = meter.createHistogram(name, { description: facts.help, unit, advice })
   // One object for each series: building it would cost more than the measurement.
   const attributes = new WeakMap<Histogram, Attributes>()
-  const recorder = (value: number, series: Histogram): void => {
+  return (value, series) => {
     let of = attributes.get(series)
     if (of === undefined) {
       of = attributesOf(facts, series.values)
       attributes.set(series, of)
     }
     histogram.record(value, of)
-  }
-  recorders.list = [...recorders.list, recorder]
-  return () => {
-    recorders.list = recorders.list.filter((other) => other !== recorder)
   }
 }
 

@@ -11,7 +11,7 @@ import {
 import { ambient } from '../../core/context/ambient.ts'
 import type { TraceContext } from '../../core/context/trace-context.ts'
 import type { ServedEnd, ServedRequest, ServerSpan } from '../../core/context/tracer.ts'
-import { addressOf, knownMethod, portOf } from '../http-facts.ts'
+import { addAddress, methodAttributes, methodName } from './http-attributes.ts'
 import {
   adoptedIds,
   guarded,
@@ -24,7 +24,7 @@ import {
   type RpcMetadata,
   rpcMetadata,
 } from './span-context.ts'
-import { recordException } from './span-errors.ts'
+import { attributeText, recordException } from './span-errors.ts'
 
 /** Starts the span of a request. Returns undefined if the provider makes none. */
 export function startServerSpan(tracer: Tracer, request: ServedRequest, inbound: TraceContext): ServerSpan | undefined {
@@ -33,9 +33,8 @@ export function startServerSpan(tracer: Tracer, request: ServedRequest, inbound:
   const active = context.active()
   if (isSuppressed(active) && kindOf(trace.getSpan(active)) !== SpanKind.CLIENT) return undefined
   const parent = inboundContext(inbound)
-  const method = knownMethod(request.method)
-  const name = method === '_OTHER' ? 'HTTP' : method
-  const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: attributesOf(request, method) }, parent)
+  const name = methodName(request.method)
+  const span = tracer.startSpan(name, { kind: SpanKind.SERVER, attributes: attributesOf(request) }, parent)
   // Without an SDK, the span is that of the parent, or has no ids.
   if (!hasIds(span) || span.spanContext().spanId === inbound.parentSpanId) return undefined
   return new OwnServerSpan(tracer, trace.setSpan(parent, span), span, ownIds(span, inbound), name)
@@ -55,15 +54,7 @@ export function adoptServerSpan(tracer: object, request: ServedRequest, inbound:
   // A request that is made inside another one, without a network, has the other's context.
   const isOfOther = span.spanContext().spanId === ambient()?.spanId
   if (!isOfServer || isOfOther) return undefined
-  const method = knownMethod(request.method)
-  return new AdoptedServerSpan(
-    tracer,
-    active,
-    span,
-    adoptedIds(span, inbound),
-    method === '_OTHER' ? 'HTTP' : method,
-    metadata,
-  )
+  return new AdoptedServerSpan(tracer, active, span, adoptedIds(span, inbound), methodName(request.method), metadata)
 }
 
 abstract class RequestSpan extends OtelScope implements ServerSpan {
@@ -140,19 +131,15 @@ class AdoptedServerSpan extends RequestSpan {
   }
 }
 
-function attributesOf({ method, path, host, isEncrypted }: ServedRequest, known: string): Attributes {
+function attributesOf({ method, path, host, isEncrypted }: ServedRequest): Attributes {
   const scheme = isEncrypted ? 'https' : 'http'
-  const attributes: Attributes = { 'http.request.method': known, 'url.path': path, 'url.scheme': scheme }
-  if (known !== method) attributes['http.request.method_original'] = method.slice(0, METHOD_LENGTH_MAX)
+  const attributes = methodAttributes(method)
+  attributes['url.path'] = attributeText(path)
+  attributes['url.scheme'] = scheme
   const url = host === undefined ? undefined : urlOf(host, scheme)
-  if (url !== undefined) {
-    attributes['server.address'] = addressOf(url)
-    attributes['server.port'] = Number(portOf(url))
-  }
+  if (url !== undefined) addAddress(attributes, url)
   return attributes
 }
-
-const METHOD_LENGTH_MAX = 64
 
 // Most requests have the host of the request before.
 let lastHost: { readonly host: string; readonly scheme: string; readonly url: URL | undefined } | undefined

@@ -47,12 +47,17 @@ export function isSuppressed(inside: Context): boolean {
   return inside.getValue(SUPPRESS_TRACING) === true
 }
 
+/** The context in which the SDK, instrumentations and escudo make no spans. */
+export function suppressedContext(inside: Context): Context {
+  return inside.setValue(SUPPRESS_TRACING, true)
+}
+
 /**
  * The context in which an attempt is sent. The span is active there, and instrumentations of `fetch`, undici and
  * `node:http` make no span and send no headers: this request has both already.
  */
 export function sendingContext(parent: Context, span: Span): Context {
-  const inside = trace.setSpan(parent, span).setValue(SUPPRESS_TRACING, true)
+  const inside = suppressedContext(trace.setSpan(parent, span))
   // A `fetch` may serve the request in this process. That request has another span.
   return inside.getValue(RPC_METADATA) === undefined ? inside : inside.deleteValue(RPC_METADATA)
 }

@@ -2,7 +2,7 @@ import type { Attributes } from '@opentelemetry/api'
 import { type ShieldEvent, watchAll } from '../../core/events/events.ts'
 import { lineNameOf, policyLine } from '../policy-lines.ts'
 import { guarded, recordingSpan } from './span-context.ts'
-import { errorTypeOf, explained, redacted } from './span-errors.ts'
+import { attributeText, errorTypeOf, explained } from './span-errors.ts'
 
 /** Adds the events of all policies to the span that is active when they happen. Returns a function that stops it. */
 export function recordEvents(provider: object): () => void {
@@ -18,7 +18,7 @@ function attributesOf(event: ShieldEvent): Attributes {
   const attributes: Attributes = {}
   const { error_type, error_code, error_message: _, ...fields } = policyLine(event).fields
   for (const [key, value] of Object.entries(fields)) {
-    if (typeof value === 'string') attributes[`escudo.${key}`] = redacted(value)
+    if (typeof value === 'string') attributes[`escudo.${key}`] = attributeText(value)
     else if (typeof value === 'number' || typeof value === 'boolean') attributes[`escudo.${key}`] = value
   }
   const type = error_code ?? error_type

@@ -1,4 +1,4 @@
-import { type TracerProvider, trace } from '@opentelemetry/api'
+import { context, type Tracer as OtelTracer, type TracerProvider, trace } from '@opentelemetry/api'
 import { ambient } from '../../core/context/ambient.ts'
 import { setTracer, type Tracer, tracer } from '../../core/context/tracer.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
@@ -6,7 +6,7 @@ import { show } from '../../core/options/durations.ts'
 import { knownKeys } from '../../core/options/options.ts'
 import { startAttemptSpan } from './attempt-span.ts'
 import { adoptServerSpan, startServerSpan } from './server-span.ts'
-import { currentContext, guarded } from './span-context.ts'
+import { currentContext, guarded, suppressedContext } from './span-context.ts'
 import { recordEvents } from './span-events.ts'
 import { startWorkSpan } from './work-span.ts'
 
@@ -58,13 +58,17 @@ export function recordTraces(options: OtelTracesOptions = {}): () => void {
   if (tracer !== undefined) {
     throw new ConfigurationError(PATH, 'traces of this process are recorded already; stop that recording first')
   }
-  const spans = provider.getTracer(SCOPE)
+  const source = options.tracerProvider === undefined ? globalTracer() : fixedTracer(options.tracerProvider)
   const recording: Tracer = {
     serve: (request, inbound) =>
-      guarded(provider, () => adoptServerSpan(provider, request, inbound) ?? startServerSpan(spans, request, inbound)),
-    work: (name, inbound) => guarded(provider, () => startWorkSpan(spans, name, inbound)),
+      guarded(
+        provider,
+        () => adoptServerSpan(provider, request, inbound) ?? startServerSpan(source(), request, inbound),
+      ),
+    work: (name, inbound) => guarded(provider, () => startWorkSpan(source(), name, inbound)),
     current: () => guarded(provider, currentContext) ?? ambient(),
-    send: (request, here) => guarded(provider, () => startAttemptSpan(spans, request, here)),
+    send: (request, here) => guarded(provider, () => startAttemptSpan(source(), request, here)),
+    untraced: (body) => context.with(suppressedContext(context.active()), body),
   }
   setTracer(recording)
   const stopEvents = recordEvents(provider)
@@ -72,5 +76,29 @@ export function recordTraces(options: OtelTracesOptions = {}): () => void {
     if (tracer !== recording) return
     setTracer(undefined)
     stopEvents()
+  }
+}
+
+type TracerSource = () => OtelTracer
+
+function fixedTracer(provider: TracerProvider): TracerSource {
+  const tracer = provider.getTracer(SCOPE)
+  return () => tracer
+}
+
+/**
+ * The tracer of the global provider. `trace.disable()` replaces that provider, for another SDK; a tracer would keep to
+ * the SDK that it was made for.
+ */
+function globalTracer(): TracerSource {
+  let provider = trace.getTracerProvider()
+  let tracer = provider.getTracer(SCOPE)
+  return () => {
+    const current = trace.getTracerProvider()
+    if (current !== provider) {
+      provider = current
+      tracer = current.getTracer(SCOPE)
+    }
+    return tracer
   }
 }

@@ -21,10 +21,14 @@ export function startWorkSpan(tracer: Tracer, name: string, inbound: TraceContex
   return new OtelWorkSpan(tracer, trace.setSpan(parent, span), span, ownIds(span, inbound), true)
 }
 
-/** Whether an active span is that of the same message. That of a request around the work is not. */
-function isOfMessage(span: Span, { traceId }: TraceContext): boolean {
+/**
+ * Whether an active span is that of the same message. That of a request around the work is not, and neither is that of
+ * the sender, if it is in this process.
+ */
+function isOfMessage(span: Span, { traceId, parentSpanId }: TraceContext): boolean {
   const ids = span.spanContext()
-  return ids.spanId !== ambient()?.spanId && (ids.traceId === traceId || kindOf(span) === SpanKind.CONSUMER)
+  if (ids.spanId === ambient()?.spanId || ids.spanId === parentSpanId) return false
+  return ids.traceId === traceId || kindOf(span) === SpanKind.CONSUMER
 }
 
 class OtelWorkSpan extends OtelScope implements WorkSpan {

@@ -1,22 +1,10 @@
 // Faults while lines wait: `kill -9`, a full disk, a rotation, a slow reader. With real processes.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
-import { allLines, ended, folder, linesOf, run } from './file-setup.ts'
-
-const path = (): string => join(folder, 'shop.jsonl')
-const file = (options = ''): string =>
-  `createLogger({ service: 's', stdout: false, file: ${JSON.stringify(path())}${options} })`
-const numbersOf = (lines: readonly { readonly [key: string]: unknown }[]): readonly number[] =>
-  lines.filter(({ event }) => event === 'tick').map(({ n }) => Number(n))
-const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index)
-
-async function firstOutput(child: ChildProcess): Promise<void> {
-  await once(child.stdout as NodeJS.ReadableStream, 'data')
-}
+import { allLines, ended, file, firstOutput, folder, linesOf, numbersOf, path, run, upTo } from './file-setup.ts'
 
 describe('kill -9', () => {
   test('at full load loses at most 64 KiB, and divides no line but one that was being written', async () => {
@@ -90,25 +78,6 @@ test('a rotation takes the lines that wait along, and loses none', async () => {
   const numbers = [...numbersOf(allLines())].sort((one, other) => one - other)
   expect(numbers).toEqual(upTo(1_500))
   expect(readdirSync(folder).filter((name) => name.endsWith('.jsonl')).length).toBeGreaterThan(3)
-})
-
-test('a signal ends the process that comes while the event loop is blocked, after the last line was written', async () => {
-  const child = run(`
-    import { stat } from 'node:fs'
-    const log = ${file()}
-    log.info({ n: 0 }, 'tick')
-    log.info({ n: 1 }, 'tick')
-    setTimeout(() => stat('/', () => {
-      process.stdout.write('x')
-      const untilMs = Date.now() + 300
-      while (Date.now() < untilMs);
-    }), 130)
-    setTimeout(() => process.exit(7), 2000)`)
-  await firstOutput(child)
-  await delay(50)
-  child.kill('SIGTERM')
-  expect(await ended(child)).toMatchObject({ code: null, signal: 'SIGTERM' })
-  expect(numbersOf(linesOf(path()))).toEqual(upTo(2))
 })
 
 test('a slow reader of the standard output gets whole lines, and the lost ones are counted', async () => {

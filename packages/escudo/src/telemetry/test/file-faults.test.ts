@@ -188,19 +188,6 @@ test('the torn end of a file does not corrupt the first line of the next process
   expect(texts.slice(2, 4).map((text) => JSON.parse(text).event)).toEqual(['new', 'newer'])
 })
 
-test.each(['SIGTERM', 'SIGINT'] as const)('%s without a handler loses no line', async (signal) => {
-  const path = join(folder, 'shop.jsonl')
-  const child = run(`
-    const log = createLogger({ service: 's', stdout: false, file: ${JSON.stringify(path)} })
-    for (let n = 0; n < 500; n += 1) log.info({ n }, 'tick')
-    process.stdout.write('x')
-    setInterval(() => {}, 1000)`)
-  await once(child.stdout as NodeJS.ReadableStream, 'data')
-  child.kill(signal)
-  await once(child, 'exit')
-  expect(linesOf(path)).toHaveLength(500)
-})
-
 test('start, stop and crash: the last lines are in the file', async () => {
   const path = join(folder, 'shop.jsonl')
   const program = (end: string) => `

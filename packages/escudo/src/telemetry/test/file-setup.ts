@@ -62,3 +62,21 @@ export function allLines(): readonly Line[] {
     .filter((name) => name.endsWith('.jsonl'))
     .flatMap((name) => linesOf(join(folder, name)))
 }
+
+/** The log file of the programs of {@link run}. */
+export const path = (): string => join(folder, 'shop.jsonl')
+
+/** The code that makes a logger with this file. */
+export const file = (options = ''): string =>
+  `createLogger({ service: 's', stdout: false, file: ${JSON.stringify(path())}${options} })`
+
+/** The numbers of the lines `tick`. */
+export const numbersOf = (lines: readonly Line[]): readonly number[] =>
+  lines.filter(({ event }) => event === 'tick').map(({ n }) => Number(n))
+
+export const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index)
+
+/** Waits until a program writes to its standard output. */
+export async function firstOutput(child: ChildProcess): Promise<void> {
+  await once(child.stdout as NodeJS.ReadableStream, 'data')
+}

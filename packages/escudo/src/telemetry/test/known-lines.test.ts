@@ -1,4 +1,4 @@
-// The lines of a request are text, character for character, that the same fields as an object would be.
+// A known line has exactly the text that its fields have when they are logged as an object.
 import fc from 'fast-check'
 import Fastify from 'fastify'
 import pino from 'pino'

@@ -1,23 +1,16 @@
-// Lines that wait for each other: when they are written, and which ends of a process lose none. With real processes.
-import type { ChildProcess } from 'node:child_process'
+// Lines that wait for each other: when they are written, and in which order.
 import { once } from 'node:events'
-import { existsSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test, vi } from 'vitest'
+import fc from 'fast-check'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { LineFile } from '../line-file.ts'
 import { createLogger } from '../pino.ts'
-import { allLines, ended, folder, linesOf, run } from './file-setup.ts'
+import { folder, linesOf, numbersOf, path, run, upTo } from './file-setup.ts'
 
-const path = (): string => join(folder, 'shop.jsonl')
-const file = (options = ''): string =>
-  `createLogger({ service: 's', stdout: false, file: ${JSON.stringify(path())}${options} })`
-const numbersOf = (lines: readonly { readonly [key: string]: unknown }[]): readonly number[] =>
-  lines.filter(({ event }) => event === 'tick').map(({ n }) => Number(n))
-const upTo = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index)
-
-async function firstOutput(child: ChildProcess): Promise<void> {
-  await once(child.stdout as NodeJS.ReadableStream, 'data')
-}
+afterEach(() => {
+  vi.restoreAllMocks()
+})
 
 describe('a logger whose lines wait', () => {
   test('writes the first line at once, the next ones together, within the interval', async () => {
@@ -40,8 +33,7 @@ describe('a logger whose lines wait', () => {
     log.fatal('crash')
     expect(linesOf(path())).toHaveLength(73)
     log.info('waits too')
-    const blockedUntilMs = Date.now() + 520
-    while (Date.now() < blockedUntilMs);
+    vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 520)
     log.info('late')
     expect(linesOf(path())).toHaveLength(75)
   })
@@ -72,6 +64,83 @@ describe('a logger whose lines wait', () => {
     for (const log of [...loggers, other]) log.flush()
     expect(numbersOf(linesOf(path()))).toEqual(upTo(31))
     expect(numbersOf(linesOf(join(folder, 'other.jsonl')))).toEqual(upTo(30))
+  })
+
+  test('keeps waiting when loggers of one file take turns, within the shortest interval', () => {
+    const log = (flushInterval: number) => createLogger({ service: 's', stdout: false, file: path(), flushInterval })
+    const loggers = [log(400), log(400), log(500)]
+    for (let n = 0; n < 3; n += 1) loggers[n]?.info({ n }, 'tick')
+    for (let n = 3; n < 30; n += 1) loggers[n % 3]?.info({ n }, 'tick')
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(3))
+    loggers[1]?.flush()
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(30))
+    // A shorter interval takes no longer one.
+    const quick = log(100)
+    quick.info({ n: 30 }, 'tick')
+    loggers[2]?.info({ n: 31 }, 'tick')
+    quick.info({ n: 32 }, 'tick')
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(32))
+    quick.flush()
+    expect(numbersOf(linesOf(path()))).toEqual(upTo(33))
+  })
+
+  test('opens its file again after close(), although its old file belongs to another logger now', () => {
+    const closed = new LineFile(path())
+    const log = createLogger({ service: 's', stdout: false, sink: closed })
+    for (let n = 0; n < 3; n += 1) log.info({ n }, 'tick')
+    closed.close()
+    const moved = join(folder, 'moved.jsonl')
+    renameSync(path(), moved)
+    const other = createLogger({ service: 'other', stdout: false, file: moved })
+    for (let n = 3; n < 5; n += 1) other.info({ n }, 'tick')
+    log.info({ n: 5 }, 'tick')
+    for (const each of [log, other]) each.flush()
+    expect([moved, path()].map((each) => numbersOf(linesOf(each)))).toEqual([upTo(5), [5]])
+  })
+
+  test('never writes to another file, whatever is closed, moved, opened again and written in between', () => {
+    const names = ['a', 'b'] as const
+    const step = fc.record({
+      at: fc.integer({ min: 0, max: 3 }),
+      do: fc.oneof(
+        { weight: 6, arbitrary: fc.constant('log' as const) },
+        { weight: 1, arbitrary: fc.constantFrom('close', 'reopen', 'flush', 'move', 'write', 'fatal') },
+      ),
+    })
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const own = mkdtempSync(join(folder, 'run-'))
+        const pathOf = (name: string): string => join(own, `${name}.jsonl`)
+        // Two objects for each file.
+        const files = [...names, ...names].map((name) => new LineFile(pathOf(name)))
+        const logs = files.map((sink, at) => createLogger({ service: names[at % 2] as string, stdout: false, sink }))
+        const moved: string[] = []
+        let n = 0
+        for (const { at, do: what } of steps) {
+          const [target, log] = [files[at] as LineFile, logs[at] as (typeof logs)[number]]
+          if (what === 'log') log.info({ n: n++ }, 'tick')
+          else if (what === 'fatal') log.fatal({ n: n++ }, 'tick')
+          else if (what === 'write') target.write(`{"event":"tick","service":"${names[at % 2]}","n":${n++}}\n`)
+          else if (what === 'flush') log.flush()
+          else if (what !== 'move') target[what]()
+          else if (existsSync(pathOf(names[at % 2] as string))) {
+            moved.push(join(own, `${moved.length}.${names[at % 2]}`))
+            renameSync(pathOf(names[at % 2] as string), moved.at(-1) as string)
+          }
+        }
+        for (const target of files) target.close()
+        const found = [...moved, ...names.map(pathOf).filter(existsSync)].flatMap((path) => {
+          const lines = linesOf(path)
+          for (const { service } of lines)
+            expect(path.includes(`.${service}`) || path.endsWith(`${service}.jsonl`)).toBe(true)
+          // Lines of a file that is not moved keep their order.
+          if (moved.length === 0) expect(numbersOf(lines)).toEqual(numbersOf(lines).toSorted((a, b) => a - b))
+          return numbersOf(lines)
+        })
+        expect(found.toSorted((a, b) => a - b)).toEqual(upTo(n))
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('does not wait while a test fakes the timers', () => {
@@ -122,107 +191,6 @@ describe('a logger whose lines wait', () => {
   })
 })
 
-describe('no line is lost', () => {
-  test.each([
-    ['the end of the program', '', 0],
-    ['process.exit()', 'process.exit(3)', 3],
-    ['process.exit() in a timer', 'setTimeout(() => process.exit(3), 10)', 3],
-    ['an uncaught error', `setTimeout(() => { throw new Error('bug') }, 10)`, 1],
-    ['an unhandled rejection', `void Promise.reject(new Error('bug'))`, 1],
-    ['an uncaught value', 'setImmediate(() => { throw null })', 1],
-    [
-      'lines of exit listeners',
-      `process.on('exit', () => { for (let n = 100; n < 105; n += 1) log.info({ n }, 'tick') })`,
-      0,
-    ],
-  ])('by %s', async (_, end, code) => {
-    const child = run(`const log = ${file()}
-      for (let n = 0; n < 100; n += 1) log.info({ n }, 'tick')
-      ${end}`)
-    expect((await ended(child)).code).toBe(code)
-    const numbers = numbersOf(linesOf(path()))
-    expect(numbers).toEqual(upTo(end.includes("'exit'") ? 105 : 100))
-  })
-
-  test.each(['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGQUIT'] as const)(
-    'by %s, which still ends the process',
-    async (signal) => {
-      const child = run(`const log = ${file(', flushInterval: 500')}
-      for (let n = 0; n < 100; n += 1) log.info({ n }, 'tick')
-      process.stdout.write('x')
-      setInterval(() => {}, 1000)`)
-      await firstOutput(child)
-      child.kill(signal)
-      expect(await ended(child)).toMatchObject({ code: null, signal })
-      expect(numbersOf(linesOf(path()))).toEqual(upTo(100))
-    },
-  )
-
-  test('by a signal whose handler of the program goes on, and by the next signal', async () => {
-    const child = run(`const log = ${file(', flushInterval: 500')}
-      process.once('SIGTERM', () => { log.info({ n: 100 }, 'tick'); process.stdout.write('handled') })
-      for (let n = 0; n < 100; n += 1) log.info({ n }, 'tick')
-      process.stdout.write('x')
-      setInterval(() => {}, 1000)`)
-    await firstOutput(child)
-    child.kill('SIGTERM')
-    await firstOutput(child)
-    child.kill('SIGTERM')
-    expect(await ended(child)).toMatchObject({ signal: 'SIGTERM' })
-    expect(numbersOf(linesOf(path()))).toEqual(upTo(101))
-  })
-
-  test('in a thread that is ended', async () => {
-    const child = run(`
-      import { Worker } from 'node:worker_threads'
-      const source = ${JSON.stringify(
-        `import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
-         import { parentPort } from 'node:worker_threads'
-         const log = createLogger({ service: 's', stdout: false, file: process.env.LOG })
-         for (let n = 0; n < 100; n += 1) log.info({ n }, 'tick')
-         parentPort.postMessage('logged')
-         setInterval(() => {}, 1000)`,
-      )}
-      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(source)), { env: { LOG: ${JSON.stringify(path())} } })
-      worker.once('message', () => process.exit(0))`)
-    expect(await ended(child)).toMatchObject({ code: 0 })
-    expect(numbersOf(linesOf(path()))).toEqual(upTo(100))
-  })
-
-  test('of many loggers in one process, without a warning about listeners', async () => {
-    const child = run(`
-      const logs = Array.from({ length: 100 }, (_, id) => createLogger({ service: 's' + id, stdout: false, file: ${JSON.stringify(join(folder, 'many-'))} + id + '.jsonl' }))
-      for (let n = 0; n < 10; n += 1) for (const log of logs) log.info({ n }, 'tick')`)
-    expect(await ended(child)).toEqual({ code: 0, signal: null, errors: '' })
-    expect(allLines()).toHaveLength(1_000)
-  })
-
-  test('of forked processes that share one file, and one pipe', async () => {
-    const child = run(`
-      import { fork } from 'node:child_process'
-      import { writeFileSync } from 'node:fs'
-      const program = ${JSON.stringify(join(folder, 'program.mjs'))}
-      writeFileSync(program, ${JSON.stringify(
-        `import { createLogger } from ${JSON.stringify(new URL('../pino.ts', import.meta.url).href)}
-         const log = createLogger({ service: process.argv[2], file: process.argv[3] })
-         for (let n = 0; n < 1000; n += 1) log.info({ n, pad: 'x'.repeat(n % 300) }, 'tick')`,
-      )})
-      for (const who of ['a', 'b', 'c']) fork(program, [who, ${JSON.stringify(path())}], { execArgv: ['--conditions=@escudo/source'] })`)
-    let output = ''
-    child.stdout?.on('data', (chunk) => {
-      output += chunk
-    })
-    await once(child, 'close')
-    const lines = linesOf(path())
-    expect(lines).toHaveLength(3_000)
-    for (const who of ['a', 'b', 'c'])
-      expect(numbersOf(lines.filter(({ service }) => service === who))).toEqual(upTo(1_000))
-    const written = output.split('\n').slice(0, -1)
-    expect(written).toHaveLength(3_000)
-    for (const line of written) expect(JSON.parse(line)).toMatchObject({ event: 'tick' })
-  })
-})
-
 test('two loggers keep the order of their lines on the standard output', async () => {
   const child = run(`const logs = ['a', 'b'].map((service) => createLogger({ service }))
     for (let n = 0; n < 9; n += 1) logs[(n * 3) % 5 % 2].info({ n }, 'tick')`)
@@ -239,40 +207,4 @@ test('two loggers keep the order of their lines on the standard output', async (
         .map((line) => JSON.parse(line)),
     ),
   ).toEqual(upTo(9))
-})
-
-test('a program that is done ends, although its lines wait', async () => {
-  const startedMs = performance.now()
-  expect(
-    (await ended(run(`const log = ${file(', flushInterval: 500')}; for (let n = 0; n < 9; n += 1) log.info('x')`)))
-      .code,
-  ).toBe(0)
-  expect(performance.now() - startedMs).toBeLessThan(5_000)
-  expect(existsSync(path())).toBe(true)
-})
-
-test('a program that ends itself if it is the last listener of a signal still does', async () => {
-  // As the package signal-exit does it.
-  const child = run(`const log = ${file(', flushInterval: 500')}
-    const listener = () => {
-      if (process.listeners('SIGTERM').length > 1) return
-      process.off('SIGTERM', listener)
-      process.kill(process.pid, 'SIGTERM')
-    }
-    process.on('SIGTERM', listener)
-    for (let n = 0; n < 9; n += 1) log.info({ n }, 'tick')
-    process.stdout.write('x')
-    setInterval(() => {}, 1000)`)
-  await firstOutput(child)
-  child.kill('SIGTERM')
-  expect(await ended(child)).toMatchObject({ signal: 'SIGTERM' })
-  expect(numbersOf(linesOf(path()))).toEqual(upTo(9))
-})
-
-test('the signals have no listener of a logger whose lines do not wait', async () => {
-  const child = run(`const log = ${file()}
-    for (let n = 0; n < 9; n += 1) log.info({ n }, 'tick')
-    process.stderr.write(process.listenerCount('SIGTERM') + ' ')
-    setTimeout(() => process.stderr.write(String(process.listenerCount('SIGTERM'))), 400)`)
-  expect(await ended(child)).toMatchObject({ code: 0, errors: '1 0' })
 })

@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { Family, histograms, samples } from '../families.ts'
+import { Family, HistogramFamily, samples } from '../families.ts'
 import { boundText, helpText, labelText, numberText } from '../text.ts'
 import { writeFamilies } from '../write.ts'
 import { checkHistograms, readScrape } from './setup.ts'
@@ -103,7 +103,7 @@ describe('families', () => {
   })
 
   test('write cumulative buckets with inclusive bounds, then +Inf, sum and count', () => {
-    const family = histograms(
+    const family = new HistogramFamily(
       { ...FACTS, name: 'd_seconds', type: 'histogram', labels: ['x'], unit: 'seconds' },
       10,
       [0.5, 1],
@@ -132,7 +132,7 @@ describe('families', () => {
   test('write a consistent histogram for any measurements', () => {
     fc.assert(
       fc.property(fc.array(fc.double()), (values) => {
-        const family = histograms({ ...FACTS, name: 'd', type: 'histogram', labels: [] }, 10, [-1, 0, 0.25, 3])
+        const family = new HistogramFamily({ ...FACTS, name: 'd', type: 'histogram', labels: [] }, 10, [-1, 0, 0.25, 3])
         family.reserve([])
         for (const value of values) family.seriesFor([]).observe(value)
         const read = readScrape(writeFamilies([family], 'prometheus'))
@@ -145,7 +145,11 @@ describe('families', () => {
   })
 
   test('write units, exemplars and an end marker in OpenMetrics, counters without _total', () => {
-    const family = histograms({ ...FACTS, name: 'd_seconds', type: 'histogram', labels: [], unit: 'seconds' }, 10, [1])
+    const family = new HistogramFamily(
+      { ...FACTS, name: 'd_seconds', type: 'histogram', labels: [], unit: 'seconds' },
+      10,
+      [1],
+    )
     family.seriesFor([]).observe(0.25, 'a'.repeat(32))
     family.seriesFor([]).observe(0.5, 'b'.repeat(32))
     family.seriesFor([]).observe(2)

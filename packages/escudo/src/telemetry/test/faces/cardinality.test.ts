@@ -98,3 +98,42 @@ test('many circuits of one breaker add no series, and their open periods are rem
   const open = series.get(`escudo_circuit_breaker_open_duration_seconds ${labels}`) as HistogramValue
   expect(open.count).toBe(10_000)
 })
+
+test('hostile label values are the same, and bounded, on every face', async () => {
+  const other = new OtelSdk()
+  const registry = new Registry()
+  metrics = createMetrics({ registry })
+  recordMetrics({ metrics, meterProvider: other.provider })
+  const hostile = [
+    '"',
+    '\\',
+    '\n# EOF\n',
+    'a"} 1\nforged 1',
+    '\0',
+    '\r\u2028\u202e',
+    '\ud800',
+    '\ud801',
+    `${'x'.repeat(255)}\u{1f600}`,
+    'y'.repeat(5_000),
+  ]
+  const end = { durationMs: 1, status: 200, errorCode: undefined, errorKind: undefined, traceId: undefined }
+  for (const route of hostile) watchServed({ method: 'GET' })?.({ ...end, route })
+  const text = seriesOfText(metrics.scrape().body)
+  const routes = [...text].filter(([key]) => key.includes('"http_route"'))
+  // The two lone surrogates have one replacement.
+  expect(routes).toHaveLength(hostile.length - 1)
+  for (const [key] of routes) expect(key.length).toBeLessThan(500)
+  expect(new Map(await seriesOfRegistry(registry))).toEqual(new Map(text))
+  const otel = seriesOfOtel(await other.collect(), PROMETHEUS_NAMES)
+  for (const [key, value] of routes) expect(otel.get(key)).toEqual(value)
+  await other.close()
+})
+
+test('an attempt whose dispatcher does not tell its origin has neither an address nor a port', () => {
+  metrics = createMetrics()
+  const end = { durationMs: 1, status: 200, errorType: undefined, traceId: undefined }
+  watchSent({ method: 'GET', url: new URL('/a', 'unknown:/') })?.(end)
+  expect(metrics.scrape().body).toContain(
+    'http_client_request_duration_seconds_count{http_request_method="GET",http_response_status_code="200"} 1\n',
+  )
+})

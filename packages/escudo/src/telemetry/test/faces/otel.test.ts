@@ -1,10 +1,11 @@
 import { metrics as api } from '@opentelemetry/api'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { systemClock } from '../../../core/clock.ts'
+import { isHttpWatched, watchServed } from '../../../core/events/http-events.ts'
 import { shield } from '../../../core/shield.ts'
 import { bulkhead } from '../../../policies/bulkhead/bulkhead.ts'
 import { retry } from '../../../policies/retry/retry.ts'
-import { createMetrics } from '../../metrics.ts'
+import { createMetrics, sourceOf } from '../../metrics.ts'
 import { recordMetrics } from '../../otel.ts'
 import { collectGarbage } from '../setup.ts'
 import { type OtelPoint, OtelSdk } from './setup.ts'
@@ -88,6 +89,46 @@ describe('recordMetrics', () => {
     )
     expect(await pointsOf(sdk, 'escudo.call.duration', 'still')).toEqual([])
   })
+
+  test('sets the gauges to 0 when it stops, so that their last value does not stay; a second one goes on', async () => {
+    const sdk = startSdk()
+    const metrics = createMetrics()
+    ends.push(() => metrics.close())
+    const running = async (): Promise<unknown> =>
+      (await sdk.collect()).find(({ name }) => name === 'http.server.active_requests')?.points
+    const at = (value: number): unknown => [{ attributes: { 'http.request.method': 'GET' }, value }]
+    const stop = recordMetrics({ metrics, meterProvider: sdk.provider })
+    watchServed({ method: 'GET' })
+    expect(await running()).toEqual(at(1))
+    stop()
+    expect(await running()).toEqual(at(0))
+    recordMetrics({ metrics, meterProvider: sdk.provider })()
+    const stopAgain = recordMetrics({ metrics, meterProvider: sdk.provider })
+    watchServed({ method: 'GET' })
+    expect(await running()).toEqual(at(2))
+    expect(await running()).toEqual(at(2))
+    stopAgain()
+  })
+
+  test.each(['createHistogram', 'createObservableCounter', 'addBatchObservableCallback'])(
+    'counts nothing if the meter throws in %s',
+    (method) => {
+      const meter = startSdk().provider.getMeter('faulty')
+      const faulty = Object.assign(Object.create(meter), {
+        [method]: () => {
+          throw new Error('a bug')
+        },
+      })
+      const metrics = createMetrics()
+      const source = sourceOf(metrics)
+      for (const options of [{}, { metrics }]) {
+        expect(() => recordMetrics({ ...options, meterProvider: { getMeter: () => faulty } })).toThrow('a bug')
+      }
+      expect(source?.histograms.flatMap(({ recorders }) => recorders.list)).toEqual([])
+      metrics.close()
+      expect(isHttpWatched()).toBe(false)
+    },
+  )
 
   test('records one source in two providers, and refuses to record twice in one', async () => {
     const [first, second] = [startSdk(), startSdk()]

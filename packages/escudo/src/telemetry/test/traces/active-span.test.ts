@@ -1,21 +1,14 @@
 import { PassThrough } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { context, createContextKey, SpanKind, trace } from '@opentelemetry/api'
-import { describe, expect, it, vi } from 'vitest'
+import { context, createTraceState, SpanKind, trace } from '@opentelemetry/api'
+import { describe, expect, it } from 'vitest'
 import { ambient } from '../../../core/context/ambient.ts'
 import { resilientFetch } from '../../../http/resilient-fetch.ts'
 import { serverPerTest } from '../../../server/fastify/test/setup.ts'
-import { startTraces, type TestSdk, TRACE_ID, TRACEPARENT } from './setup.ts'
+import { activeIds, endedSpans, RPC_METADATA, startTraces, suppressed, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const serve = serverPerTest()
 const headers = { traceparent: TRACEPARENT }
-
-async function serverSpans(sdk: TestSdk, count = 1) {
-  await vi.waitFor(() => expect(sdk.spansOf('server')).toHaveLength(count))
-  return sdk.spansOf('server')
-}
-
-const activeIds = () => trace.getActiveSpan()?.spanContext()
 
 describe('the active span', () => {
   it('is that of the request across await, timers, streams and the body parser', async () => {
@@ -51,7 +44,7 @@ describe('the active span', () => {
       body: 'text',
       headers: { 'content-type': 'text/custom' },
     })
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(seen.length).toBeGreaterThan(16)
     expect(new Set(seen)).toEqual(new Set([span?.spanId]))
   })
@@ -77,7 +70,7 @@ describe('the active span', () => {
       expect(header).toBe(id)
     }
     expect(new Set(answers.map(({ before }) => before)).size).toBe(50)
-    await serverSpans(sdk, 50)
+    await endedSpans(sdk, 'server', 50)
   })
 
   it('is the parent of spans that the program makes', async () => {
@@ -90,7 +83,7 @@ describe('the active span', () => {
       })
     })
     await fetch(`http://127.0.0.1:${port}/`)
-    const [server] = await serverSpans(sdk)
+    const [server] = await endedSpans(sdk, 'server')
     expect(sdk.spansOf('internal')).toMatchObject([{ name: 'query', parentSpanId: server?.spanId }])
   })
 
@@ -102,7 +95,7 @@ describe('the active span', () => {
       await fetch(`http://127.0.0.1:${port}/`)
       start.end()
     })
-    const [server] = await serverSpans(sdk)
+    const [server] = await endedSpans(sdk, 'server')
     expect(server?.parentSpanId).toBeUndefined()
     expect(server?.traceId).not.toBe(sdk.spansOf('internal')[0]?.traceId)
   })
@@ -119,21 +112,43 @@ describe('the active span', () => {
       return context.with(trace.setSpan(context.active(), span), () => emit(event, ...args))
     }) as typeof app.server.emit
     const response = await fetch(`http://127.0.0.1:${port}/items/9`, { headers })
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(sdk.spans()).toHaveLength(1)
     expect(await response.text()).toBe(span?.spanId)
     expect(response.headers.get('x-trace-id')).toBe(span?.traceId)
     expect(span).toMatchObject({ name: 'GET /items/:id', attributes: { 'http.route': '/items/:id' } })
   })
 
+  it('keeps the route of another instrumentation, and gives nothing of a peer that is not trusted', async () => {
+    const sdk = startTraces()
+    const { port, app } = await serve(
+      (server) => void server.get('/items/:id', async () => ({ state: ambient()?.traceState ?? 'none' })),
+      { contract: { trustInbound: false } },
+    )
+    const tracer = trace.getTracer('another instrumentation')
+    const peer = { traceId: TRACE_ID, spanId: 'c'.repeat(16), traceFlags: 1, traceState: createTraceState('vendor=1') }
+    const emit = app.server.emit.bind(app.server) as (...args: unknown[]) => boolean
+    app.server.emit = ((...args: unknown[]) => {
+      if (args[0] !== 'request') return emit(...args)
+      const parent = trace.setSpanContext(context.active(), peer)
+      const span = tracer.startSpan('GET', { kind: SpanKind.SERVER }, parent)
+      ;(args[2] as NodeJS.EventEmitter).once('close', () => span.end())
+      const inside = trace.setSpan(parent, span).setValue(RPC_METADATA, { span, route: '/mounted' })
+      return context.with(inside, () => emit(...args))
+    }) as typeof app.server.emit
+    const response = await fetch(`http://127.0.0.1:${port}/items/9`)
+    expect(await response.json()).toEqual({ state: 'none' })
+    const [span] = await endedSpans(sdk, 'server')
+    expect(span).toMatchObject({ name: 'GET', traceId: TRACE_ID })
+    expect(span?.attributes).not.toHaveProperty('http.route')
+  })
+
   it('is none for a request that an instrumentation ignores', async () => {
     const sdk = startTraces()
     const { port, app } = await serve((server) => void server.get('/healthz', async () => ambient()?.spanId))
-    const suppressed = context
-      .active()
-      .setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
     const emit = app.server.emit.bind(app.server) as (...args: unknown[]) => boolean
-    app.server.emit = ((...args: unknown[]) => context.with(suppressed, () => emit(...args))) as typeof app.server.emit
+    app.server.emit = ((...args: unknown[]) =>
+      context.with(suppressed(), () => emit(...args))) as typeof app.server.emit
     const response = await fetch(`http://127.0.0.1:${port}/healthz`, { headers })
     expect(await response.text()).toMatch(/^[0-9a-f]{16}$/)
     expect(response.headers.get('x-trace-id')).toBe(TRACE_ID)
@@ -148,7 +163,7 @@ describe('the active span', () => {
       return new Response((await app.inject({ url: '/inner', headers: given })).body)
     }
     const text = await (await resilientFetch({ name: 'x', fetch: inject })('http://inner.test/inner')).text()
-    const [server] = await serverSpans(sdk)
+    const [server] = await endedSpans(sdk, 'server')
     expect(text).toBe(server?.spanId)
     expect(server?.parentSpanId).toBe(sdk.spansOf('client')[0]?.spanId)
   })
@@ -160,7 +175,7 @@ describe('the active span', () => {
       server.get('/inner', async () => activeIds()?.spanId)
     })
     const inner = await (await fetch(`http://127.0.0.1:${port}/outer`)).text()
-    const spans = await serverSpans(sdk, 2)
+    const spans = await endedSpans(sdk, 'server', 2)
     expect(spans.map(({ name }) => name)).toEqual(['GET /inner', 'GET /outer'])
     expect(spans[0]?.spanId).toBe(inner)
   })

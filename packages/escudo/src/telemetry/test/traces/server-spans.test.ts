@@ -1,9 +1,8 @@
 import { request as httpRequest } from 'node:http'
-import { setTimeout as sleep } from 'node:timers/promises'
-import { propagation, trace } from '@opentelemetry/api'
+import { propagation } from '@opentelemetry/api'
 import { AlwaysOffSampler } from '@opentelemetry/sdk-trace'
 import Fastify from 'fastify'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { ambient } from '../../../core/context/ambient.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
 import { Exchange } from '../../../server/exchange.ts'
@@ -11,24 +10,17 @@ import { Errors, serverPerTest } from '../../../server/fastify/test/setup.ts'
 import { contractOptions, escudo } from '../../../server/fastify.ts'
 import { recordTraces } from '../../otel.ts'
 import { createLogger } from '../../pino.ts'
-import { CALLER_SPAN_ID, startTraces, type TestSdk, TRACE_ID, TRACEPARENT } from './setup.ts'
+import { activeIds, CALLER_SPAN_ID, endedSpans, startTraces, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const serve = serverPerTest()
 const headers = { traceparent: TRACEPARENT }
-
-async function serverSpans(sdk: TestSdk, count = 1) {
-  await vi.waitFor(() => expect(sdk.spansOf('server')).toHaveLength(count))
-  return sdk.spansOf('server')
-}
-
-const activeIds = () => trace.getActiveSpan()?.spanContext()
 
 describe('the span of a request', () => {
   it('has the names, attributes and parent of the semantic conventions', async () => {
     const sdk = startTraces()
     const { port } = await serve((app) => void app.get('/items/:id', async () => 'ok'))
     await fetch(`http://127.0.0.1:${port}/items/item1?token=secret`, { headers })
-    expect(await serverSpans(sdk)).toEqual([
+    expect(await endedSpans(sdk, 'server')).toEqual([
       {
         kind: 'server',
         name: 'GET /items/:id',
@@ -54,7 +46,7 @@ describe('the span of a request', () => {
     const sdk = startTraces()
     const { port, waitForLines } = await serve((app) => void app.get('/', async () => 'ok'))
     const response = await fetch(`http://127.0.0.1:${port}/`)
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(response.headers.get('x-trace-id')).toBe(span?.traceId)
     expect(await waitForLines('http.request', 1)).toMatchObject([{ trace_id: span?.traceId, span_id: span?.spanId }])
     expect(span?.parentSpanId).toBeUndefined()
@@ -67,7 +59,7 @@ describe('the span of a request', () => {
     })
     const response = await fetch(`http://127.0.0.1:${port}/`, { headers: { ...headers, baggage: 'a=1' } })
     expect(await response.text()).toBe('none')
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(span?.traceId).not.toBe(TRACE_ID)
     expect(span?.parentSpanId).toBeUndefined()
   })
@@ -89,7 +81,7 @@ describe('the span of a request', () => {
       })
     })
     await fetch(`http://127.0.0.1:${port}/items/9`)
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(span).toMatchObject({ status: 'unset', events: [], name: 'GET /items/:id' })
     expect(span?.attributes).toMatchObject({ 'http.response.status_code': 404, 'escudo.error.code': 'ITEM_NOT_FOUND' })
     expect(span?.attributes).not.toHaveProperty('error.type')
@@ -103,7 +95,7 @@ describe('the span of a request', () => {
       })
     })
     await fetch(`http://127.0.0.1:${port}/`)
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(span?.status).toBe('error')
     expect(span?.attributes).toMatchObject({ 'error.type': 'INTERNAL_SERVER_ERROR', 'http.response.status_code': 500 })
     expect(span?.events).toHaveLength(1)
@@ -123,7 +115,7 @@ describe('the span of a request', () => {
       })
       sent.once('error', reject).end()
     })
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(span?.name).toBe('HTTP')
     expect(span?.attributes).toMatchObject({
       'http.request.method': '_OTHER',
@@ -139,24 +131,46 @@ describe('the span of a request', () => {
     const logger = createLogger({ service: 'x', stdout: false, sink: { write: () => {} } })
     const inbound = { method: 'GET', url: 'https://shop.test/a?b', address: undefined, headers: { host: 'shop.test' } }
     new Exchange(contract, logger as never, { ...inbound, isEncrypted: true }).end(200)
-    new Exchange(contract, logger as never, { ...inbound, headers: { host: 'no host' } }).end(200)
+    for (const host of ['no host', 'user:pw@shop.test']) {
+      new Exchange(contract, logger as never, { ...inbound, headers: { host } }).end(200)
+    }
     const address = { 'server.address': 'shop.test', 'server.port': 443 }
     const rest = { 'http.request.method': 'GET', 'url.path': '/a', 'http.response.status_code': 200 }
     expect(sdk.spans().map(({ attributes }) => attributes)).toEqual([
       { ...rest, ...address, 'url.scheme': 'https' },
       { ...rest, 'url.scheme': 'http' },
+      { ...rest, 'url.scheme': 'http' },
     ])
+  })
+
+  it('has no secret of the path, and no attribute without a bound', () => {
+    const sdk = startTraces()
+    const contract = createErrorContract({ service: 'x', errors: Errors })
+    const logger = createLogger({ service: 'x', stdout: false, sink: { write: () => {} } })
+    for (const inbound of [
+      { method: 'GET', url: '/reset/token=hunter2/now', host: 'shop.test' },
+      { method: 'X'.repeat(9_000), url: `/${'a'.repeat(9_000)}`, host: 'h'.repeat(9_000) },
+    ]) {
+      const { host, ...rest } = inbound
+      new Exchange(contract, logger as never, { ...rest, address: undefined, headers: { host } }).end(200)
+    }
+    const [secret, long] = sdk.spans().map(({ attributes }) => attributes)
+    expect(secret?.['url.path']).toBe('/reset/token=[redacted]')
+    for (const value of Object.values(long ?? {})) expect(String(value).length).toBeLessThan(2_100)
+    expect(String(long?.['server.address']).length).toBeLessThan(260)
   })
 
   it('ends when the client disconnects', async () => {
     const sdk = startTraces()
-    const { port } = await serve((app) => void app.get('/', () => sleep(300)))
     const abort = new AbortController()
-    const sent = fetch(`http://127.0.0.1:${port}/`, { signal: abort.signal })
-    await sleep(50)
-    abort.abort()
-    await expect(sent).rejects.toThrow()
-    const [span] = await serverSpans(sdk)
+    const { port } = await serve((app) => {
+      app.get('/', () => {
+        abort.abort()
+        return new Promise(() => {})
+      })
+    })
+    await expect(fetch(`http://127.0.0.1:${port}/`, { signal: abort.signal })).rejects.toThrow()
+    const [span] = await endedSpans(sdk, 'server')
     expect(span).toMatchObject({ status: 'unset', attributes: { 'http.response.status_code': 499 } })
   })
 
@@ -166,7 +180,7 @@ describe('the span of a request', () => {
     const { connect } = await import('node:net')
     const socket = connect(port, '127.0.0.1')
     socket.end('GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n')
-    const [span] = await serverSpans(sdk)
+    const [span] = await endedSpans(sdk, 'server')
     expect(span?.attributes).toMatchObject({ 'http.request.method': 'GET', 'http.response.status_code': 400 })
   })
 })
@@ -185,7 +199,7 @@ describe('a request', () => {
   it('has the ids of escudo while no SDK has started, and after the recording has stopped', async () => {
     const stop = recordTraces()
     const contract = createErrorContract({ service: 'x', errors: Errors })
-    const app = contractApp(contract)
+    const app = Fastify(contractOptions(contract))
     await app.register(escudo, { contract })
     app.get('/', async () => ({ ...ambient(), tally: undefined }))
     try {
@@ -202,7 +216,3 @@ describe('a request', () => {
     await app.close()
   })
 })
-
-function contractApp(contract: ReturnType<typeof createErrorContract>) {
-  return Fastify(contractOptions(contract))
-}

@@ -1,8 +1,17 @@
 // Setup of the tests of traces: the official SDK with its exporter in memory.
-import { context, propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import {
+  type Context,
+  context,
+  createContextKey,
+  propagation,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+} from '@opentelemetry/api'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { InMemorySpanExporter, type ReadableSpan, type Sampler, SimpleSpanProcessor } from '@opentelemetry/sdk-trace'
-import { onTestFinished } from 'vitest'
+import { expect, onTestFinished, vi } from 'vitest'
 import { recordTraces } from '../../otel.ts'
 
 /** A span in the form that tests compare. */
@@ -61,6 +70,23 @@ function toTestSpan(span: ReadableSpan): TestSpan {
     events: span.events.map(({ name, attributes = {} }) => ({ name, attributes })),
   }
 }
+
+/** Waits until so many spans of a kind have ended. */
+export async function endedSpans(sdk: TestSdk, kind: 'server' | 'client', count = 1): Promise<readonly TestSpan[]> {
+  await vi.waitFor(() => expect(sdk.spansOf(kind)).toHaveLength(count))
+  return sdk.spansOf(kind)
+}
+
+/** The context in which instrumentations, and escudo, make no spans. */
+export function suppressed(): Context {
+  return context.active().setValue(createContextKey('OpenTelemetry SDK Context Key SUPPRESS_TRACING'), true)
+}
+
+/** Under this key, an instrumentation keeps the span and the route of a request. */
+export const RPC_METADATA = createContextKey('OpenTelemetry SDK Context Key RPC_METADATA')
+
+/** The ids of the active span. */
+export const activeIds = (): SpanContext | undefined => trace.getActiveSpan()?.spanContext()
 
 export const TRACE_ID = 'a'.repeat(32)
 export const CALLER_SPAN_ID = 'b'.repeat(16)

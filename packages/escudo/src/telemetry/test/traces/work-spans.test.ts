@@ -1,10 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { SpanKind, trace } from '@opentelemetry/api'
-import { describe, expect, it } from 'vitest'
+import { context, SpanKind, trace } from '@opentelemetry/api'
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@opentelemetry/sdk-trace'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { ambient } from '../../../core/context/ambient.ts'
 import { contextHeaders, withContext } from '../../../core/context/with-context.ts'
+import { shield } from '../../../core/shield.ts'
+import { fallback } from '../../../policies/fallback/fallback.ts'
 import { Errors } from '../../../server/fastify/test/setup.ts'
-import { CALLER_SPAN_ID, startTraces, TRACE_ID, TRACEPARENT } from './setup.ts'
+import { recordTraces } from '../../otel.ts'
+import { ended, run } from '../file-setup.ts'
+import { CALLER_SPAN_ID, startTraces, suppressed, TRACE_ID, TRACEPARENT } from './setup.ts'
 
 const activeSpanId = () => trace.getActiveSpan()?.spanContext().spanId
 
@@ -47,6 +52,55 @@ describe('the span of withContext', () => {
       { status: 'error', attributes: { 'error.type': 'SyntaxError' }, events: [{ name: 'exception' }] },
       { status: 'unset', attributes: {}, events: [] },
     ])
+  })
+
+  it('does not hide a rejection that nothing handles', async () => {
+    const child = run(`
+      import { TracerProvider } from '@opentelemetry/sdk-trace'
+      import { recordTraces } from ${JSON.stringify(new URL('../../otel.ts', import.meta.url).href)}
+      import { withContext } from ${JSON.stringify(new URL('../../../index.ts', import.meta.url).href)}
+      recordTraces({ tracerProvider: new TracerProvider() })
+      void withContext({}, async () => { throw new Error('lost') })
+      setTimeout(() => {}, 5_000)`)
+    const { code, errors } = await ended(child)
+    expect(errors).toContain('Error: lost')
+    expect(code).toBe(1)
+  })
+
+  it('returns a promise with further properties itself', () => {
+    const sdk = startTraces()
+    const job = Object.assign(Promise.resolve(42), { cancel: () => {} })
+    expect(withContext({}, () => job)).toBe(job)
+    expect(sdk.spans()).toHaveLength(1)
+  })
+
+  it('is a new one for a message from the same process, and the child of its sender', () => {
+    const sdk = startTraces()
+    withContext({ traceparent: TRACEPARENT }, () => {
+      trace.getTracer('shop').startActiveSpan('publish', (span) => {
+        withContext(contextHeaders(), () => {}, { name: 'consume' })
+        span.end()
+      })
+    })
+    const [consume, publish] = sdk.spans()
+    expect(consume).toMatchObject({ kind: 'consumer', name: 'consume', parentSpanId: publish?.spanId })
+  })
+
+  it('does not exist while tracing is suppressed', () => {
+    const sdk = startTraces()
+    expect(context.with(suppressed(), () => withContext({ traceparent: TRACEPARENT }, () => ambient()?.traceId))).toBe(
+      TRACE_ID,
+    )
+    expect(sdk.spans()).toEqual([])
+  })
+
+  it('gets the events of policies also without a context manager', async () => {
+    const exporter = new InMemorySpanExporter()
+    const tracerProvider = new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] })
+    onTestFinished(recordTraces({ tracerProvider }))
+    await withContext({}, () => shield('inventory', fallback(42)).run(() => Promise.reject(new Error('down'))))
+    const [span] = exporter.getFinishedSpans()
+    expect(span?.events.map(({ name }) => name)).toEqual(['escudo.fallback'])
   })
 
   it('does not start a lazy thenable', () => {

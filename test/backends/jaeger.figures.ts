@@ -4,15 +4,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { snippetsOf } from '../../../tools/snippets/extract.ts'
-import { ROOT, start, startScript, until } from '../../shop/helpers/processes.ts'
-import { ask } from '../../shop/helpers/requests.ts'
-import { type Service, services, untilReady } from '../../shop/helpers/services.ts'
-import { cleanUp } from '../../shop/helpers/system.ts'
-import { BUILD_MS_MAX, jaegerProgram } from './build-jaeger.ts'
+import { snippetsOf } from '../../tools/snippets/extract.ts'
+import { ROOT, start, startScript, until } from '../shop/helpers/processes.ts'
+import { ask } from '../shop/helpers/requests.ts'
+import { type Service, services, untilReady } from '../shop/helpers/services.ts'
+import { cleanUp } from '../shop/helpers/system.ts'
+import { jaeger } from './helpers/backends.ts'
+import { goProgram } from './helpers/go-build.ts'
 
 const PAGE = 'docs/observability.md'
-const API = 'http://127.0.0.1:16686/api/traces'
+const ORIGIN = 'http://127.0.0.1:16686'
 
 interface JaegerTrace {
   readonly processes: Readonly<Record<string, { readonly serviceName: string }>>
@@ -30,12 +31,8 @@ mkdirSync(join(ROOT, 'dist'), { recursive: true })
 const folder = mkdtempSync(join(ROOT, 'dist', 'traces-'))
 let program: string | undefined
 beforeAll(async () => {
-  program = await jaegerProgram().catch((error: Error) => {
-    if (process.env['CI'] === 'true') throw error
-    console.warn(`skipped: Jaeger needs Go 1.24 or later to be built, https://go.dev/dl/: ${error.message}`)
-    return undefined
-  })
-}, BUILD_MS_MAX)
+  program = await goProgram(jaeger)
+}, jaeger.buildMsMax + 20_000)
 afterAll(async () => {
   rmSync(folder, { recursive: true })
   await cleanUp()
@@ -66,15 +63,15 @@ function tree({ spans, processes }: JaegerTrace, parent: string | undefined): un
 }
 
 test('Jaeger has the whole trace of /product-details, with a retry and the fallback', async ({ skip }) => {
-  const jaeger = start(program ?? skip('Jaeger is not built'), [], {})
+  const backend = start(program ?? skip('Jaeger is not built'), [], {})
   try {
     let hasEnded = false
-    void jaeger.exit.then(() => {
+    void backend.exit.then(() => {
       hasEnded = true
     })
     await until('Jaeger to be ready', async () => {
-      if (hasEnded) throw new Error(`Jaeger ended: ${jaeger.stderr().slice(-2_000)}`)
-      return await fetch(`${API.replace('traces', 'services')}`).then(
+      if (hasEnded) throw new Error(`Jaeger ended: ${backend.stderr().slice(-2_000)}`)
+      return await fetch(ORIGIN + jaeger.readyPath).then(
         ({ ok }) => ok,
         () => false,
       )
@@ -113,8 +110,8 @@ test('Jaeger has the whole trace of /product-details, with a retry and the fallb
     ])
     expect(eventsOfRoot(degraded)).toEqual(['escudo.retry.attempt', 'escudo.fallback'])
   } finally {
-    jaeger.send('SIGTERM')
-    await jaeger.exit
+    backend.send('SIGTERM')
+    await backend.exit
   }
 }, 120_000)
 
@@ -122,7 +119,7 @@ test('Jaeger has the whole trace of /product-details, with a retry and the fallb
 async function traceOf({ headers }: { readonly headers: Headers }, count: number): Promise<JaegerTrace> {
   const id = headers.get('x-trace-id')
   return await until(`the ${count} spans of ${id}`, async () => {
-    const response = await fetch(`${API}/${id}`)
+    const response = await fetch(`${ORIGIN}/api/traces/${id}`)
     if (!response.ok) return undefined
     const { data } = (await response.json()) as { readonly data: readonly JaegerTrace[] }
     const [trace] = data
