@@ -3,7 +3,9 @@ import { Cells } from '../counts/cells.ts'
 import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import { Services } from '../counts/watch/services.ts'
+import type { Kind } from '../lines/kind.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
+import { LatestErrors } from './latest-errors.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
@@ -28,7 +30,7 @@ export interface ErrorLine {
   readonly service: string
   readonly status: number | undefined
   readonly code: string | undefined
-  readonly kind: string
+  readonly kind: Kind
   readonly detail: string | undefined
   readonly path: string | undefined
   readonly traceId: string | undefined
@@ -52,7 +54,7 @@ export class Journal {
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
-  readonly errors: Latest<ErrorLine> = new Latest(ERRORS_MAX)
+  readonly errors: LatestErrors = new LatestErrors(ERRORS_MAX)
 
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {

@@ -68,7 +68,7 @@ export function partsOf(files: LogFiles, range: Parts['range'], health: Health):
     summary: summarize(files, range),
     before: figures(tallyOf(files, before), journal.cells),
     lanes: lanesOf(files, range, health),
-    errors: journal.errors.items.slice(-ERRORS_SHOWN).reverse(),
+    errors: journal.errors.newest(ERRORS_SHOWN).toReversed(),
     progress: {
       ...files.backfilling,
       newest: newestOf(files),
