@@ -12,6 +12,7 @@ import {
   UsageError,
 } from './command-line.ts'
 import { LogFiles } from './journal/log-files.ts'
+import { healthOf } from './report/health.ts'
 import { summarize } from './report/summary.ts'
 import { PAGE_FOLDER } from './server/assets.ts'
 import { createDashboard } from './server/server.ts'
@@ -41,14 +42,16 @@ async function run(command: Command): Promise<void> {
   else await live(command)
 }
 
-async function once({ files: paths, declared }: OnceCommand): Promise<void> {
+async function once({ files: paths, declared, thresholds }: OnceCommand): Promise<void> {
   const files = new LogFiles(paths, declared)
+  files.judgeBy(thresholds)
   await files.readAll()
   const missing = files.all.find(({ tail }) => tail.state === 'waiting' || tail.state === 'unreadable')
   const [unread = missing?.tail.path] = files.empty
   if (unread !== undefined) throw new UsageError(`cannot read ${unread}`)
   await files.end()
-  process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
+  const health = healthOf(files, files.journal.clock(), thresholds)
+  process.stdout.write(`${JSON.stringify({ ...summarize(files), health })}\n`)
 }
 
 async function live({ port, files: paths, declared, mayOpen, thresholds }: LiveCommand): Promise<void> {

@@ -18,6 +18,8 @@ export interface OnceCommand {
   readonly kind: 'once'
   readonly files: readonly string[]
   readonly declared: Declared
+  /** The limits between the states of the verdict. */
+  readonly thresholds: Thresholds
 }
 
 /** Serves the page and follows the files. */
@@ -47,7 +49,7 @@ Shows what a system of services is doing, from its log files.
   --slo SLO      judge by an objective: 99.9, or 99.9,300ms with a latency; the verdict speaks of its burn rate
   --threshold NAME=VALUE
                  changes a limit of the verdict, such as failing-share=10% or latency-max=2s; see docs/dashboard.md
-  --once --json  read the files to the end, print one JSON summary and exit
+  --once --json  read the files to the end, print one JSON summary with the verdict, and exit
   --format NAME  read all lines as this format instead of recognising it: ${FORMAT_NAMES.join(', ')}
   --field NAME=KEY[:UNIT]
                  read a field from this key, for example latency=duration:ns or status=http.code;
@@ -67,8 +69,8 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   if (files.length === 0) throw new UsageError('name at least one log file; see --help')
   const declaration = declarationOf(values)
   if (values.once !== values.json) throw new UsageError('--once and --json go together; see --help')
-  if (values.once) return { kind: 'once', files, declared: declaration }
   const thresholds = thresholdsOf(values)
+  if (values.once) return { kind: 'once', files, declared: declaration, thresholds }
   const live = { kind: 'live', files, declared: declaration, mayOpen: !values['no-open'], thresholds } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readCommand } from '../command-line.ts'
+import { DEFAULT_THRESHOLDS } from '../verdict/thresholds.ts'
 
 test('takes the port from the flag, then from the environment, else uses 8501', () => {
   expect(readCommand(['--port', '1', 'a'], { ESCUDO_DASHBOARD_PORT: '2' })).toMatchObject({ port: 1 })
@@ -18,6 +19,7 @@ test('accepts files before and after flags, and names after -- that look like fl
     kind: 'once',
     files: ['a', 'b', '--c'],
     declared: { names: {} },
+    thresholds: DEFAULT_THRESHOLDS,
   })
 })
 

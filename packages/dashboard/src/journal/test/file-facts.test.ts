@@ -70,6 +70,13 @@ describe('what the panel of a file says', () => {
     expect(facts?.hints.join()).toContain('--format')
   })
 
+  it.each([
+    [1, '1 line is text of an unknown format'],
+    [2, '2 lines are text of an unknown format'],
+  ])('counts %i unread lines in plain English', async (count, hint) => {
+    expect((await factsOf('hello world\n'.repeat(count)))?.hints.join()).toContain(hint)
+  })
+
   it('says that lines were read and none of them is a request', async () => {
     const facts = await factsOf(json({ level: 30, time: Date.now(), pid: 1, hostname: 'h', msg: 'x' }).repeat(5))
     expect(facts).toMatchObject({ format: 'pino', read: 5, recognised: 5, requests: 0 })

@@ -34,16 +34,20 @@ export const UNREAD: Readonly<Record<Reason, Unread>> = {
   binary: new Unread('binary', 'binary data, not a log', true),
   'pretty-json': new Unread(
     'pretty-json',
-    'pretty-printed JSON: write one object per line, for example with jq -c .',
+    'part of pretty-printed JSON: write one object per line, for example with jq -c .',
     true,
   ),
-  'json-array': new Unread('json-array', "a JSON array: write one object per line, for example with jq -c '.[]'", true),
-  'broken-json': new Unread('broken-json', 'a broken JSON object: it was cut off, or two lines were mixed', true),
-  'not-an-object': new Unread('not-an-object', 'JSON, but not an object', true),
+  'json-array': new Unread(
+    'json-array',
+    "part of a JSON array: write one object per line, for example with jq -c '.[]'",
+    true,
+  ),
+  'broken-json': new Unread('broken-json', 'broken JSON: cut off, or mixed with another line', true),
+  'not-an-object': new Unread('not-an-object', 'JSON, but no object', true),
   'unknown-text': new Unread('unknown-text', 'text of an unknown format: declare it with --format, or log JSON', true),
   'no-known-field': new Unread(
     'no-known-field',
-    'a JSON object without a known time, level, message or status: name its fields, for example --field status=code',
+    'JSON without a known time, level, message or status: name its fields, for example --field status=code',
     false,
   ),
   'otlp-without-logs': new Unread(
