@@ -45,9 +45,10 @@ export class FileLog implements TailSink {
   #blockEnd = 0
   #hashes = new Set<number>()
 
-  constructor(path: string, journal: Journal, declared: Declared = UNDECLARED) {
+  /** `service` is the one of lines that name none. */
+  constructor(path: string, journal: Journal, declared: Declared = UNDECLARED, service: string = serviceOf(path)) {
     this.#journal = journal
-    this.#service = serviceOf(path)
+    this.#service = service
     this.#reader = new LineReader(declared)
     this.#olderReader = this.#reader.sibling()
   }
@@ -142,7 +143,7 @@ export class FileLog implements TailSink {
     this.#log = undefined
   }
 
-  /** The service of a line that names none: the file name without its extension. */
+  /** The service of a line that names none. By default it is the file name without its extension. */
   get service(): string {
     return this.#service
   }

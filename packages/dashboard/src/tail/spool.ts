@@ -54,7 +54,11 @@ export class Spool {
   }
 
   async #write(log: OpenLog, bytes: Buffer): Promise<void> {
-    await log.file.write(bytes, 0, bytes.length, log.readTo)
+    // A write may be short, for example on a disk that is nearly full: the next one tells why.
+    for (let written = 0; written < bytes.length; ) {
+      const { bytesWritten } = await log.file.write(bytes, written, bytes.length - written, log.readTo + written)
+      written += bytesWritten
+    }
     log.readTo += bytes.length
     this.#sink.push(bytes, log.readTo)
   }
