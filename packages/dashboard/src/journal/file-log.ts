@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
@@ -164,14 +164,12 @@ export class FileLog implements TailSink {
   #probe(bytes: Buffer): void {
     this.#isProbed = true
     this.#isUnreadable = encodingOf(bytes) !== undefined
+    // What is read from its end first may begin with what tells the columns of all its lines.
+    if (this.#blockStart > 0)
+      this.#reader.probe(linesOf(this.#log?.head ?? bytes).filter((line) => line.startsWith('#')))
     const end = bytes.subarray(0, PROBE_BYTES_MAX).lastIndexOf(NEWLINE)
     if (end <= 0 || this.#isUnreadable) return
-    this.#reader.probe(
-      bytes
-        .toString('utf8', 0, end)
-        .split('\n', PROBE_LINES_MAX)
-        .filter((line) => line.trim() !== ''),
-    )
+    this.#reader.probe(linesOf(bytes.subarray(0, end)))
   }
 
   #addTooLong(): void {
@@ -212,9 +210,18 @@ export class FileLog implements TailSink {
   }
 }
 
+function linesOf(bytes: Buffer): readonly string[] {
+  return bytes
+    .toString('utf8')
+    .split('\n', PROBE_LINES_MAX)
+    .filter((line) => line.trim() !== '')
+}
+
 /** Names the service after its file, without the endings of logs, rotation and compression. */
 function serviceOf(path: string): string {
   const name = basename(path).replace(/(?:\.(?:log|jsonl|ndjson|json|txt|out|gz|\d{1,8}))+$/, '')
+  // IIS names its files after the day, and their folder after the site.
+  if (/^u_(?:ex|in|nc)\d{2,10}(?:_x)?$/.test(name)) return basename(dirname(path))
   if (name === '-' || name === '') return path === '-' ? 'stdin' : basename(path)
   return name.replace(/\.[^.]*$/, '')
 }

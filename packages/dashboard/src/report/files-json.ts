@@ -73,6 +73,7 @@ const FILE_KINDS: ReadonlyMap<string, string> = new Map([
   ['binary', 'binary'],
   ['pretty-json', 'pretty-printed JSON'],
   ['json-array', 'JSON array'],
+  ['journal-export', 'journal export'],
 ])
 
 function hintsOf({ facts, doubts }: FileLog): readonly string[] {

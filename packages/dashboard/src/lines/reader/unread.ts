@@ -7,6 +7,7 @@ export type Reason =
   | 'json-array'
   | 'broken-json'
   | 'not-an-object'
+  | 'journal-export'
   | 'unknown-text'
   | 'no-known-field'
   | 'otlp-without-logs'
@@ -44,6 +45,11 @@ export const UNREAD: Readonly<Record<Reason, Unread>> = {
   ),
   'broken-json': new Unread('broken-json', 'broken JSON: cut off, or mixed with another line', true),
   'not-an-object': new Unread('not-an-object', 'JSON, but no object', true),
+  'journal-export': new Unread(
+    'journal-export',
+    "part of journald's export format: write one object per record, with journalctl -o json",
+    false,
+  ),
   'unknown-text': new Unread('unknown-text', 'text of an unknown format: declare it with --format, or log JSON', true),
   'no-known-field': new Unread(
     'no-known-field',
@@ -77,6 +83,13 @@ export function brokenJson(line: string): Unread {
   const trimmed = line.trim()
   if (trimmed === '{') return UNREAD['pretty-json']
   return trimmed.endsWith('},') ? UNREAD['json-array'] : UNREAD['broken-json']
+}
+
+/** Whether a line is a field of journald's export format. */
+export function isJournalExport(line: string): boolean {
+  return /^(?:__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP|SEQNUM)|_[A-Z][A-Z0-9_]{2,60}|MESSAGE|PRIORITY|SYSLOG_[A-Z]+)=/.test(
+    line,
+  )
 }
 
 const PRETTY = /^\s*(?:[}\]]+,?|"(?:[^"\\]|\\.){1,200}"\s*:\s*\S.*)$/s
