@@ -42,6 +42,11 @@ export class LatestErrors {
     else if (known.detail === undefined) this.#of(known.kind).replace(known, { ...known, detail: error.detail })
   }
 
+  /** Moves errors to other times. */
+  move(isMoved: (error: ErrorLine) => boolean, byMs: number): void {
+    for (const errors of [this.#technical, this.#business]) errors.move(isMoved, byMs)
+  }
+
   #known(error: ErrorLine): ErrorLine | undefined {
     const isSame = (one: ErrorLine): boolean => isAboutSameRequest(one, error)
     return this.#technical.items.findLast(isSame) ?? this.#business.items.findLast(isSame)

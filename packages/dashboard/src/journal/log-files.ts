@@ -102,6 +102,7 @@ export class LogFiles {
       if (this.#isEnded) return
       await tail.poll()
     }
+    this.journal.settleClocks()
     this.#resolveFirstRead()
   }
 

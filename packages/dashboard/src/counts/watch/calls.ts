@@ -165,7 +165,7 @@ export class Calls {
     if (watch === undefined || !pending.setHop(sequence)) return
     const [at, flags] = [pending.atOf(sequence), pending.flagsOf(sequence)]
     watch.markHop(at, flags)
-    this.#onHop(at, pending.statusOf(sequence), pending.latencyOf(sequence))
+    this.#onHop(at - watch.shift.ms, pending.statusOf(sequence), pending.latencyOf(sequence))
   }
 
   #nameOf(sequence: number): string {

@@ -1,6 +1,7 @@
 import { LatencyHistogram } from '../latency-histogram.ts'
 import { type Bucket, Ring } from './bucket.ts'
 import { AHEAD_MS_MIN, ClockOffset } from './clock-offset.ts'
+import { ClockShift } from './clock-shift.ts'
 import { Processes } from './processes.ts'
 
 const MINUTE_MS = 60_000
@@ -45,6 +46,7 @@ export class ServiceWatch {
   readonly failingShare: number
   readonly healthyShare: number
   readonly clock = new ClockOffset()
+  readonly shift = new ClockShift()
   readonly processes = new Processes()
   /** The time of the newest request that is not ahead of the reader's clock. */
   lastRequestAt = Number.NEGATIVE_INFINITY
@@ -52,6 +54,8 @@ export class ServiceWatch {
   lastLineAt = Number.NEGATIVE_INFINITY
   /** The newest times of lines that are ahead. */
   lastAheadRequestAt = Number.NEGATIVE_INFINITY
+  /** New lines that are ahead, so far. */
+  aheadLines = 0
   /** Whether it logged while it was being followed, and not only before. */
   wasFollowed = false
   #olderFailing: Run | undefined
@@ -83,7 +87,8 @@ export class ServiceWatch {
       this.clock.add(at, arrivedMs)
       if (at >= arrivedMs - FOLLOWED_MS_MAX) this.wasFollowed = true
     }
-    if (at <= arrivedMs + AHEAD_MS_MIN && at > this.lastLineAt) this.lastLineAt = at
+    if (at > arrivedMs + AHEAD_MS_MIN) this.aheadLines += isLive ? 1 : 0
+    else if (at > this.lastLineAt) this.lastLineAt = at
   }
 
   /** Counts a request. */

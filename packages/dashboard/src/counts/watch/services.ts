@@ -75,7 +75,7 @@ export class Services {
     isLive: boolean,
     traceHash: number | undefined,
   ): void {
-    const watch = service === this.#lastName && this.#last !== undefined ? this.#last : this.#watch(service)
+    const watch = this.watch(service)
     watch.seeLine(at, clockMs, isLive)
     if (line.instance !== undefined) watch.processes.see(line.instance, at)
     if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
@@ -90,7 +90,7 @@ export class Services {
     if (isHealthCheck(line.route ?? line.path)) {
       this.#probes += 1
       watch.addProbe(at, clockMs, (flags & FAILED) !== 0)
-      this.#onApart('probe', status, latencyMs, at)
+      this.#onApart('probe', status, latencyMs, at - watch.shift.ms)
       return
     }
     watch.addRequest(at, clockMs, flags, latencyMs)
@@ -118,7 +118,9 @@ export class Services {
     if (shields.size < SHIELDS_MAX) shields.add(shield)
   }
 
-  #watch(service: string): ServiceWatch {
+  /** Returns what is known of a service, which begins with its first line. */
+  watch(service: string): ServiceWatch {
+    if (service === this.#lastName && this.#last !== undefined) return this.#last
     let watch = this.#byName.get(service)
     if (watch === undefined) {
       const name = this.#byName.size < WATCHED_MAX ? service : OTHERS

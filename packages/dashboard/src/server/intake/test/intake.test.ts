@@ -75,6 +75,8 @@ describe('lines that are sent', () => {
     )
     for (const { status } of await Promise.all(sent)) expect(status).toBe(200)
     expect(intake.summary).toMatchObject({ requests: 8_000, lines: { read: 8_000, malformed: 0 } })
+    for (const trace of ['t0-0', 't7-499', 't15-250'])
+      expect((await readTrace(intake.files, trace)).lines).toHaveLength(1)
   })
 })
 

@@ -48,6 +48,15 @@ describe('otlpLines', () => {
     )
   })
 
+  it('writes a resource and a scope once per line', () => {
+    const scopeLogs = [
+      { scope: { name: 'a' }, logRecords: [{ x: 1 }, { x: 2 }] },
+      { scope: { name: 'b' }, logRecords: [{ x: 3 }] },
+    ]
+    const body = JSON.stringify({ resourceLogs: [{ resource: { r: 1 }, scopeLogs }] })
+    expect(otlpLines(body).text).toBe(`${body}\n`)
+  })
+
   it('does not multiply a long resource by the number of its scopes and records', () => {
     const resource = { note: 'x'.repeat(30_000) }
     const scopes = Array.from({ length: 50_000 }, () => ({ logRecords: [{}] }))
