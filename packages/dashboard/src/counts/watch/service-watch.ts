@@ -2,6 +2,7 @@ import { LatencyHistogram } from '../latency-histogram.ts'
 import { type Bucket, Ring } from './bucket.ts'
 import { AHEAD_MS_MIN, ClockOffset } from './clock-offset.ts'
 import { ClockShift } from './clock-shift.ts'
+import { coreOf } from './core-of.ts'
 import { Processes } from './processes.ts'
 
 const MINUTE_MS = 60_000
@@ -41,6 +42,8 @@ export interface WatchLimits {
 /** Counts what the verdict needs to know about one service: its last seconds, its last hour, its clock, its processes. */
 export class ServiceWatch {
   readonly name: string
+  /** What its name has in common with the names of shields for it. */
+  readonly core: string
   /** Identifies it among all services, from 1. */
   readonly number: number
   readonly failingShare: number
@@ -66,6 +69,7 @@ export class ServiceWatch {
 
   constructor(name: string, number: number, { failingShare, healthyShare }: WatchLimits) {
     this.name = name
+    this.core = coreOf(name)
     this.number = number
     this.failingShare = failingShare
     this.healthyShare = healthyShare

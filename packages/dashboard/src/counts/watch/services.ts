@@ -1,6 +1,7 @@
 import { integerBetween } from '../../lines/log-fields.ts'
 import type { LogLine } from '../../lines/log-line.ts'
 import { Calls } from './calls.ts'
+import { coreOf } from './core-of.ts'
 import { Edges } from './edges.ts'
 import { isHealthCheck } from './health-check.ts'
 import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
@@ -32,7 +33,8 @@ export class Services {
   #probes = 0
   readonly #calls: Calls
   readonly #byName = new Map<string, ServiceWatch>()
-  readonly #shields = new Map<ServiceWatch, Set<string>>()
+  /** The shields that a service names in its lines, each with its core. */
+  readonly #shields = new Map<ServiceWatch, Map<string, string>>()
   readonly #onApart: OnApart
   #lastName = ''
   #last: ServiceWatch | undefined
@@ -54,9 +56,20 @@ export class Services {
     return this.#probes
   }
 
-  /** The shields that a service names in its lines. They are often named like the service that they call. */
-  shieldsOf(watch: ServiceWatch): ReadonlySet<string> {
-    return this.#shields.get(watch) ?? new Set()
+  /** The services that each service calls by the names of its shields: they are often named like what they call. */
+  get namedCalls(): readonly { readonly caller: ServiceWatch; readonly callee: ServiceWatch }[] {
+    const byCore = new Map<string, ServiceWatch[]>()
+    for (const watch of this.#shields.size === 0 ? [] : this.all) {
+      const known = byCore.get(watch.core)
+      if (known === undefined) byCore.set(watch.core, [watch])
+      else known.push(watch)
+    }
+    return [...this.#shields].flatMap(([caller, shields]) =>
+      [...shields.values()].flatMap((core) => {
+        const callee = byCore.get(core)?.find((other) => other !== caller)
+        return callee === undefined ? [] : [{ caller, callee }]
+      }),
+    )
   }
 
   /**
@@ -112,10 +125,10 @@ export class Services {
   #addShield(watch: ServiceWatch, shield: string): void {
     let shields = this.#shields.get(watch)
     if (shields === undefined) {
-      shields = new Set()
+      shields = new Map()
       this.#shields.set(watch, shields)
     }
-    if (shields.size < SHIELDS_MAX) shields.add(shield)
+    if (shields.size < SHIELDS_MAX && !shields.has(shield)) shields.set(shield, coreOf(shield))
   }
 
   /** Returns what is known of a service, which begins with its first line. */
@@ -141,18 +154,4 @@ function flagsOf({ status = 0, latencyMs = 0, degraded }: LogLine, slowerThanMs:
     if (latencyMs > slowerThanMs) flags |= SLOW
   }
   return flags
-}
-
-/** Whether a shield is named like a service: `inventory` and `inventory-service` are. */
-export function isNamedLike(shield: string, service: string): boolean {
-  return coreOf(shield) === coreOf(service)
-}
-
-function coreOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/(?:^|-)(?:service|svc|api|client|server|app)(?=-|$)/g, '')
-    .replaceAll('-', '')
-    .replace(/s$/, '')
 }
