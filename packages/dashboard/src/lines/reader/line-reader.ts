@@ -120,6 +120,7 @@ export class LineReader {
     const wrapped = depth < DEPTH_MAX ? unwrapJson(json) : undefined
     if (wrapped !== undefined) {
       const inner = this.#unwrap(wrapped, depth)
+      if (inner === UNREAD['too-long']) return inner
       if (!(inner instanceof Unread)) return wrapped.by === 'json-in-json' ? this.#request(json, inner) : inner
     }
     return this.#recognised(json, PLAIN_JSON)
@@ -157,7 +158,7 @@ export class LineReader {
     const wrapped = depth < DEPTH_MAX ? unwrapText(line) : undefined
     if (wrapped !== undefined) {
       const inner = this.#unwrap(wrapped, depth)
-      if (!(inner instanceof Unread)) return inner
+      if (!(inner instanceof Unread) || inner === UNREAD['too-long']) return inner
     }
     if (line.length > TEXT_MAX) return unknownText(line)
     return this.#shaped(line) ?? (this.#declared === undefined ? unknownText(line) : UNREAD['not-as-declared'])
