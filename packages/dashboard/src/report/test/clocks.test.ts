@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { summarize } from '../summary.ts'
 import { columnsOf, partsOf, rangeOf } from '../view.ts'
-import { createSystem, every, type TestSystem } from './setup.ts'
+import { createSystem, every, OPENED, type TestSystem } from './setup.ts'
 
 let system: TestSystem
 afterEach(() => system.remove())
@@ -95,8 +95,7 @@ describe('a service whose clock is constantly wrong', () => {
   it('has its errors, its tail and its breakers at the time of the reader', async () => {
     system = await createSystem(['fast'])
     await follow('fast', 10, () => -90)
-    const change = { event: 'circuit_breaker.state_change', shield: 'i', policy: 'b', from: 'closed', to: 'open' }
-    await follow('fast', 1, () => -90, { ...change, status_code: undefined })
+    await follow('fast', 1, () => -90, OPENED)
     await follow('fast', 1, () => -90, { status_code: 503 })
     const { journal } = system.files
     expect(journal.errors.items).toMatchObject([{ at: system.now, status: 503 }])
