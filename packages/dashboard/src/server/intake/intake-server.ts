@@ -15,6 +15,8 @@ const BODIES_MAX = 16
 const CONNECTIONS_MAX = 256
 /** A sender that takes longer is cut off, so that it does not keep others from sending. */
 const REQUEST_MS_MAX = 10_000
+/** Senders of batches come again every few seconds. A connection must not close just then. */
+const IDLE_MS_MAX = 65_000
 const RETRY_AFTER_S = '1'
 
 /** Where lines are taken. */
@@ -59,7 +61,7 @@ export function createIntakeServer(intake: Intake, { host, port, token }: Intake
     const sent = await readBody(request)
     let made: OtlpLines | undefined
     await intake.add(async () => {
-      made = otlpLines((isCompressed ? await decompressed(sent) : sent).toString())
+      made = otlpLines(isCompressed ? await decompressed(sent) : sent)
       return Buffer.from(made.text)
     })
     if (made === undefined || made.rejected === 0) return {}
@@ -89,7 +91,12 @@ export function createIntakeServer(intake: Intake, { host, port, token }: Intake
   }
 
   // What is left of a refused body is read and dropped until then: a sender whose connection breaks would not see why.
-  const limits = { requestTimeout: REQUEST_MS_MAX, headersTimeout: REQUEST_MS_MAX, connectionsCheckingInterval: 1_000 }
+  const limits = {
+    requestTimeout: REQUEST_MS_MAX,
+    headersTimeout: REQUEST_MS_MAX,
+    connectionsCheckingInterval: 1_000,
+    keepAliveTimeout: IDLE_MS_MAX,
+  }
   const server = createServer(limits, (request, response) => {
     handle(request).then(
       (answer) => send(response, 200, answer),

@@ -5,6 +5,10 @@ import { IntakeError } from './read-body.ts'
 const LINE_LENGTH_MAX = 131_072
 /** A record may be longer, but a line of 1 MiB is not read. */
 const RECORD_LENGTH_MAX = 262_144
+/** A line of many short records would be counted at once, and keep the dashboard from answering. */
+const LINE_RECORDS_MAX = 1_000
+/** Objects and lists of a request. Each takes several times the memory of its text. */
+const CONTAINERS_MAX = 400_000
 /** A resource is repeated in each line, so a long one would make the lines much longer than the request. */
 const SHARED_LENGTH_MAX = 32_768
 
@@ -23,10 +27,12 @@ export interface OtlpLines {
  *
  * @throws IntakeError if it is no such request
  */
-export function otlpLines(body: string): OtlpLines {
+export function otlpLines(body: Buffer): OtlpLines {
+  if (containersIn(body) > CONTAINERS_MAX)
+    throw new IntakeError(413, `the body has more than ${CONTAINERS_MAX} objects and lists: send less at once`)
   let request: unknown
   try {
-    request = JSON.parse(body)
+    request = JSON.parse(body.toString())
   } catch {
     throw new IntakeError(400, 'the body is not valid JSON')
   }
@@ -49,6 +55,12 @@ export function otlpLines(body: string): OtlpLines {
   return { text: lines.text, rejected: lines.rejected, reason: lines.reason }
 }
 
+function containersIn(body: Buffer): number {
+  let count = 0
+  for (const byte of body) if (byte === 0x7b || byte === 0x5b) count += 1
+  return count
+}
+
 /** Collects the records of one resource after the other. Each line repeats only what is around its records. */
 class Lines {
   text = ''
@@ -58,6 +70,7 @@ class Lines {
   #scope = ''
   #line = ''
   #isWithinScope = false
+  #records = 0
 
   beginResource(resource: unknown): void {
     this.end()
@@ -77,7 +90,8 @@ class Lines {
       this.reason ??= fault
       return
     }
-    if (this.#line.length + text.length > LINE_LENGTH_MAX) this.end()
+    if (this.#line.length + text.length > LINE_LENGTH_MAX || this.#records >= LINE_RECORDS_MAX) this.end()
+    this.#records += 1
     this.#line += this.#isWithinScope ? `,${text}` : `${this.#opening()}${text}`
     this.#isWithinScope = true
   }
@@ -85,6 +99,7 @@ class Lines {
   end(): void {
     if (this.#line !== '') this.text += `${this.#line}]}]}]}\n`
     this.#line = ''
+    this.#records = 0
     this.#isWithinScope = false
   }
 

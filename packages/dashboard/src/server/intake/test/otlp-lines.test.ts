@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { LINE_BYTES_MAX } from '../../../lines/line-splitter.ts'
-import { otlpLines } from '../otlp-lines.ts'
+import { type OtlpLines, otlpLines } from '../otlp-lines.ts'
 
 interface Batch {
   readonly resourceLogs: readonly {
@@ -9,6 +9,8 @@ interface Batch {
     readonly scopeLogs: readonly { readonly scope: unknown; readonly logRecords: readonly unknown[] }[]
   }[]
 }
+
+const linesOf = (body: string): OtlpLines => otlpLines(Buffer.from(body))
 
 /** Each record with its resource and scope, in order. */
 function recordsOf(batches: readonly Batch[]): unknown[] {
@@ -37,7 +39,7 @@ describe('otlpLines', () => {
   it('keeps every record with its resource and scope, in lines that can be read', () => {
     fc.assert(
       fc.property(request, (sent) => {
-        const { text, rejected } = otlpLines(JSON.stringify(sent))
+        const { text, rejected } = linesOf(JSON.stringify(sent))
         const lines = text.split('\n')
         expect(lines.pop()).toBe('')
         for (const line of lines) expect(Buffer.byteLength(line)).toBeLessThan(LINE_BYTES_MAX)
@@ -54,21 +56,32 @@ describe('otlpLines', () => {
       { scope: { name: 'b' }, logRecords: [{ x: 3 }] },
     ]
     const body = JSON.stringify({ resourceLogs: [{ resource: { r: 1 }, scopeLogs }] })
-    expect(otlpLines(body).text).toBe(`${body}\n`)
+    expect(linesOf(body).text).toBe(`${body}\n`)
   })
 
   it('does not multiply a long resource by the number of its scopes and records', () => {
     const resource = { note: 'x'.repeat(30_000) }
     const scopes = Array.from({ length: 50_000 }, () => ({ logRecords: [{}] }))
     const body = JSON.stringify({ resourceLogs: [{ resource, scopeLogs: scopes }] })
-    const { text, rejected } = otlpLines(body)
+    const { text, rejected } = linesOf(body)
     expect(rejected).toBe(0)
     expect(text.length).toBeLessThan(3 * body.length)
   })
 
+  it('makes no line of more than a thousand records', () => {
+    const body = JSON.stringify({
+      resourceLogs: [{ scopeLogs: [{ logRecords: Array.from({ length: 2_500 }, () => ({})) }] }],
+    })
+    expect(linesOf(body).text.split('\n')).toHaveLength(4)
+  })
+
+  it('refuses a request of endless small values before it reads them', () => {
+    expect(() => linesOf(`{"resourceLogs":[${'[],'.repeat(400_000)}]}`)).toThrow('more than 400000 objects and lists')
+  })
+
   it('rejects the records of a resource that is too long, and says why', () => {
     const resource = { note: 'x'.repeat(40_000) }
-    const { text, rejected, reason } = otlpLines(
+    const { text, rejected, reason } = linesOf(
       JSON.stringify({
         resourceLogs: [{ resource, scopeLogs: [{ logRecords: [{}, {}] }] }, { scopeLogs: [{ logRecords: [{}] }] }],
       }),
