@@ -202,13 +202,13 @@ export class FileLog implements TailSink {
     if (at === undefined) facts.untimed += 1
     else if (at > now + AHEAD_MS_MIN) facts.ahead += 1
     const service = line.service ?? this.#service
-    const watch = this.#journal.services.watch(service)
-    const shownAt = at === undefined ? undefined : watch.shift.shown(at, now, isLive)
+    const { services } = this.#journal
+    const shownAt = at === undefined ? undefined : services.watch(service).shift.shown(at, now, isLive)
     const kept = countLine(this.#journal, line, service, shownAt, now)
     if (isLive && at !== undefined && kept === false) facts.late += 1
     if (at !== undefined) {
-      this.#journal.services.add(line, service, at, now, isLive, traceHash)
-      if (isLive && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(watch)
+      services.add(line, service, at, now, isLive, traceHash)
+      if (isLive && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
     }
     addError(this.#journal, line, service, shownAt)
     addTailLine(this.#journal, line, service, shownAt)

@@ -60,7 +60,7 @@ export class Journal {
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
-  readonly errors: LatestErrors = new LatestErrors(ERRORS_MAX)
+  readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
 
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {

@@ -1,15 +1,26 @@
 import { Latest } from '../counts/latest.ts'
-import type { ErrorLine } from './journal.ts'
+import type { Kind } from '../lines/kind.ts'
+
+/** What the list needs to know of an error. */
+interface Listed {
+  readonly at: number
+  readonly kind: Kind
+  readonly service: string
+  readonly traceId: string | undefined
+  readonly spanId: string | undefined
+  readonly detail: string | undefined
+  readonly fallback?: true
+}
 
 /**
  * The newest errors, ordered by time.
  *
  * Technical and business errors are bounded apart: a wave of business errors must not push the technical ones out.
  */
-export class LatestErrors {
+export class LatestErrors<T extends Listed> {
   readonly #max: number
-  readonly #technical: Latest<ErrorLine>
-  readonly #business: Latest<ErrorLine>
+  readonly #technical: Latest<T>
+  readonly #business: Latest<T>
 
   constructor(max: number) {
     this.#max = max
@@ -18,12 +29,12 @@ export class LatestErrors {
   }
 
   /** All errors of the list, oldest first. */
-  get items(): readonly ErrorLine[] {
+  get items(): readonly T[] {
     return this.newest(this.#max)
   }
 
   /** Returns at most `count` errors, oldest first: the newest technical ones, then as many business ones as there is room for. */
-  newest(count: number): readonly ErrorLine[] {
+  newest(count: number): readonly T[] {
     const technical = this.#technical.items.slice(-count)
     const room = count - technical.length
     const business = room === 0 ? [] : this.#business.items.slice(-room)
@@ -31,32 +42,32 @@ export class LatestErrors {
   }
 
   /** Whether an error of this kind and time would be kept. Check this before building the item. */
-  accepts(kind: ErrorLine['kind'], at: number): boolean {
+  accepts(kind: Kind, at: number): boolean {
     return this.#of(kind).accepts(at)
   }
 
   /** Adds an error, or to the known one about the same request the detail that it lacks. */
-  add(error: ErrorLine): void {
+  add(error: T): void {
     const known = error.fallback || error.spanId === undefined ? undefined : this.#known(error)
     if (known === undefined) this.#of(error.kind).add(error)
     else if (known.detail === undefined) this.#of(known.kind).replace(known, { ...known, detail: error.detail })
   }
 
   /** Moves errors to other times. */
-  move(isMoved: (error: ErrorLine) => boolean, byMs: number): void {
+  move(isMoved: (error: T) => boolean, byMs: number): void {
     for (const errors of [this.#technical, this.#business]) errors.move(isMoved, byMs)
   }
 
-  #known(error: ErrorLine): ErrorLine | undefined {
-    const isSame = (one: ErrorLine): boolean => isAboutSameRequest(one, error)
+  #known(error: T): T | undefined {
+    const isSame = (one: T): boolean => isAboutSameRequest(one, error)
     return this.#technical.items.findLast(isSame) ?? this.#business.items.findLast(isSame)
   }
 
-  #of(kind: ErrorLine['kind']): Latest<ErrorLine> {
+  #of(kind: Kind): Latest<T> {
     return kind === 'business' ? this.#business : this.#technical
   }
 }
 
-function isAboutSameRequest(a: ErrorLine, b: ErrorLine): boolean {
+function isAboutSameRequest(a: Listed, b: Listed): boolean {
   return a.fallback === b.fallback && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
 }

@@ -115,7 +115,8 @@ function columnOf(at: number, slots: readonly Tally[], cells: Cells): Column {
 function lanesOf(files: LogFiles, range: Range, health: Health): readonly Lane[] {
   return files.journal.breakers.all.map((breaker) => {
     const aheadMs = health.services.find(({ name }) => name === breaker.service)?.clock_ahead_ms ?? 0
-    const items = breaker.changes.items.map((change) => ({ ...change, at: change.at - aheadMs }))
+    const own = breaker.changes.items
+    const items = aheadMs === 0 ? own : own.map((change) => ({ ...change, at: change.at - aheadMs }))
     const within = items.filter(({ at }) => at >= range.from && at < range.to)
     const before = items.findLast(({ at }) => at < range.from)?.to ?? within[0]?.from ?? breaker.state
     return {
