@@ -38,14 +38,25 @@ describe('a service whose clock is constantly wrong', () => {
 
   it('is shown shifted in the columns of the page, with its latencies', async () => {
     system = await createSystem(['fast'])
-    await system.write('fast', every(1, 500, -90, { latency_ms: 70 }))
+    const [older, newer] = [every(1, 500, 101, { latency_ms: 10 }), every(1, 100, -90, { latency_ms: 70 })]
+    await system.write('fast', [...older, ...newer])
     const range = rangeOf(system.files, 300, system.now)
     const columns = columnsOf(system.files, range, 0)
     expect(columns.reduce((sum, [, good]) => sum + good, 0)).toBe(299)
     for (const [at, , , , p50] of columns) {
       expect(at).toBeLessThanOrEqual(system.now)
-      expect(p50).toBeGreaterThan(69)
+      // The first of the newer lines was written 190 s ago.
+      if (Math.abs(system.now - 190_000 - at) > 3_000) expect(p50).toBeCloseTo(at > system.now - 190_000 ? 70 : 10, -1)
     }
+  })
+
+  it('is shown up to now if all of its lines are ahead', async () => {
+    system = await createSystem(['fast'])
+    await system.write('fast', every(1, -86, -90))
+    expect(partsOf(system.files, rangeOf(system.files, 900, system.now), system.health()).progress.newest).toBe(
+      system.now,
+    )
+    expect(shown('fast', 10, -1)).toBe(5)
   })
 
   it.each([
