@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { afterEach, expect, it } from 'vitest'
+import { freePort } from './setup.ts'
 
 const BIN = new URL('../bin.ts', import.meta.url).pathname
 
@@ -30,15 +31,6 @@ async function start(
   })
   return { output, pid: started.pid ?? 0 }
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer()
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 
 const temporaryFiles = async (): Promise<readonly string[]> =>
   (await readdir(tmpdir())).filter((name) => /^escudo-dashboard-[\da-f]{8}-/.test(name))

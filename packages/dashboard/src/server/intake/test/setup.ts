@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, request, type Server } from 'node:http'
-import { type AddressInfo, createServer } from 'node:net'
 import { LogFiles } from '../../../journal/log-files.ts'
 import { type Summary, summarize } from '../../../report/summary.ts'
+import { freePort } from '../../../test/setup.ts'
 import { createIntakeServer } from '../intake-server.ts'
 
 /** An answer of the intake. */
@@ -74,14 +74,4 @@ export async function startIntake(token?: string, host = '127.0.0.1'): Promise<T
   const server = createIntakeServer(files.addIntake('intake'), { host, port, token })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return new TestIntake(files, server, port)
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createServer()
-    probe.listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as AddressInfo
-      probe.close(() => resolve(port))
-    })
-  })
 }
