@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // Runs the dashboard: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
+import type { Server } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { openBrowser, shouldOpenBrowser } from './browser.ts'
 import {
@@ -12,8 +13,10 @@ import {
   UsageError,
 } from './command-line.ts'
 import { LogFiles } from './journal/log-files.ts'
+import { healthOf } from './report/health.ts'
 import { summarize } from './report/summary.ts'
 import { PAGE_FOLDER } from './server/assets.ts'
+import { createIntakeServer, type IntakeAddress, LINES_PATH, OTLP_PATH } from './server/intake/intake-server.ts'
 import { createDashboard } from './server/server.ts'
 
 /** Exit code for wrong arguments: a retry with the same ones cannot succeed. */
@@ -41,32 +44,52 @@ async function run(command: Command): Promise<void> {
   else await live(command)
 }
 
-async function once({ files: paths, declared }: OnceCommand): Promise<void> {
+async function once({ files: paths, declared, thresholds }: OnceCommand): Promise<void> {
   const files = new LogFiles(paths, declared)
+  files.judgeBy(thresholds)
   await files.readAll()
   const missing = files.all.find(({ tail }) => tail.state === 'waiting' || tail.state === 'unreadable')
   const [unread = missing?.tail.path] = files.empty
   if (unread !== undefined) throw new UsageError(`cannot read ${unread}`)
   await files.end()
-  process.stdout.write(`${JSON.stringify(summarize(files))}\n`)
+  const health = healthOf(files, files.journal.clock(), thresholds)
+  process.stdout.write(`${JSON.stringify({ ...summarize(files), health })}\n`)
 }
 
-async function live({ port, files: paths, declared, mayOpen, thresholds }: LiveCommand): Promise<void> {
+async function live({ port, files: paths, declared, intake, mayOpen, thresholds }: LiveCommand): Promise<void> {
   const files = new LogFiles(paths, declared)
   const server = await createDashboard(files, port, PAGE_FOLDER, thresholds)
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const taken = `port ${port} is taken; set ${PORT_VARIABLE} (or --port) to use another port`
-      reject(new UsageError(error.code === 'EADDRINUSE' ? taken : `cannot listen on port ${port}: ${error.message}`))
+  await listen(server, port, '127.0.0.1', `set ${PORT_VARIABLE} (or --port)`)
+  if (intake !== undefined) {
+    await takeLines(files, intake).catch((error: unknown) => {
+      // A server that listens would keep the process alive.
+      server.close()
+      throw error
     })
-    server.listen(port, '127.0.0.1', resolve)
-  })
+  }
   const url = `http://localhost:${port}`
   process.stdout.write(`dashboard: ${url}\n`)
   exitWithSupervisor()
   if (mayOpen && shouldOpenBrowser(process)) openBrowser(url)
   void files.firstRead.then(() => reportMissing(files))
   await files.follow()
+}
+
+async function takeLines(files: LogFiles, address: IntakeAddress): Promise<void> {
+  const { host, port } = address
+  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  await listen(createIntakeServer(files.addIntake(`intake ${at}`), address), port, host, 'set --intake')
+  process.stdout.write(`dashboard: takes lines at http://${at}${LINES_PATH} and ${OTLP_PATH}\n`)
+}
+
+async function listen(server: Server, port: number, host: string, remedy: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const taken = `port ${port} is taken; ${remedy} to use another port`
+      reject(new UsageError(error.code === 'EADDRINUSE' ? taken : `cannot listen on port ${port}: ${error.message}`))
+    })
+    server.listen(port, host, resolve)
+  })
 }
 
 /** Reports missing files on the terminal. Otherwise a misspelt name would wait forever without a hint. */

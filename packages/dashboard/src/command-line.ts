@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { declared, FIELDS } from './lines/formats/declared.ts'
 import { FORMAT_NAMES } from './lines/formats/format-names.ts'
 import type { Declared } from './lines/formats/line-of.ts'
+import { type IntakeAddress, isLoopback } from './server/intake/intake-server.ts'
 import { DEFAULT_THRESHOLDS, objectiveOf, THRESHOLD_NAMES, type Thresholds, thresholdOf } from './verdict/thresholds.ts'
 
 /** The port used when neither the flag nor the environment sets one. */
@@ -9,6 +10,10 @@ const DEFAULT_PORT = 8501
 
 /** The environment variable that sets the port. */
 export const PORT_VARIABLE = 'ESCUDO_DASHBOARD_PORT'
+
+/** The environment variable with the token of senders. */
+const TOKEN_VARIABLE = 'ESCUDO_DASHBOARD_TOKEN'
+const TOKEN = /^[\x21-\x7e]{16,200}$/
 
 /** A parsed command line. */
 export type Command = { readonly kind: 'help' } | LiveCommand | OnceCommand
@@ -18,6 +23,8 @@ export interface OnceCommand {
   readonly kind: 'once'
   readonly files: readonly string[]
   readonly declared: Declared
+  /** The limits between the states of the verdict. */
+  readonly thresholds: Thresholds
 }
 
 /** Serves the page and follows the files. */
@@ -26,6 +33,8 @@ export interface LiveCommand {
   readonly port: number
   readonly files: readonly string[]
   readonly declared: Declared
+  /** Where other programs may send lines; undefined for nowhere. */
+  readonly intake: IntakeAddress | undefined
   /** Whether the browser may be opened automatically. */
   readonly mayOpen: boolean
   /** The limits between the states of the verdict. */
@@ -38,16 +47,19 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--slo SLO] [--threshold NAME=VALUE]… [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
+export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
 
 Shows what a system of services is doing, from its log files.
 
   --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
   --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
+  --intake [HOST:]PORT
+                 also take log lines over HTTP: POST /lines, and OTLP/JSON logs at /v1/logs (default host 127.0.0.1);
+                 beyond this machine, ${TOKEN_VARIABLE} must be set, and senders must know it
   --slo SLO      judge by an objective: 99.9, or 99.9,300ms with a latency; the verdict speaks of its burn rate
   --threshold NAME=VALUE
                  changes a limit of the verdict, such as failing-share=10% or latency-max=2s; see docs/dashboard.md
-  --once --json  read the files to the end, print one JSON summary and exit
+  --once --json  read the files to the end, print one JSON summary with the verdict, and exit
   --format NAME  read all lines as this format instead of recognising it: ${FORMAT_NAMES.join(', ')}
   --field NAME=KEY[:UNIT]
                  read a field from this key, for example latency=duration:ns or status=http.code;
@@ -64,12 +76,16 @@ Shows what a system of services is doing, from its log files.
 export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
   const { values, files } = parsed(args)
   if (values.help) return { kind: 'help' }
-  if (files.length === 0) throw new UsageError('name at least one log file; see --help')
+  if (files.length === 0 && values.intake === undefined) throw new UsageError('name at least one log file; see --help')
   const declaration = declarationOf(values)
   if (values.once !== values.json) throw new UsageError('--once and --json go together; see --help')
-  if (values.once) return { kind: 'once', files, declared: declaration }
   const thresholds = thresholdsOf(values)
-  const live = { kind: 'live', files, declared: declaration, mayOpen: !values['no-open'], thresholds } as const
+  if (values.once) {
+    if (values.intake !== undefined) throw new UsageError('--once reads files only, without --intake; see --help')
+    return { kind: 'once', files, declared: declaration, thresholds }
+  }
+  const intake = values.intake === undefined ? undefined : intakeOf(values.intake, env[TOKEN_VARIABLE] || undefined)
+  const live = { kind: 'live', files, declared: declaration, intake, mayOpen: !values['no-open'], thresholds } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]
   return { ...live, port: variable ? port(variable, PORT_VARIABLE) : DEFAULT_PORT }
@@ -81,6 +97,7 @@ interface Flags {
   json: boolean
   'no-open': boolean
   port: string | undefined
+  intake: string | undefined
   format: string | undefined
   field: string[]
   slo: string | undefined
@@ -100,6 +117,7 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     json: { type: 'boolean' },
     'no-open': { type: 'boolean' },
     port: { type: 'string' },
+    intake: { type: 'string' },
     format: { type: 'string' },
     field: { type: 'string', multiple: true },
     slo: { type: 'string' },
@@ -113,6 +131,7 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     json: false,
     'no-open': false,
     port: undefined,
+    intake: undefined,
     format: undefined,
     field: [],
     slo: undefined,
@@ -134,8 +153,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
   return { values, files }
 }
 
-function isText(name: string): name is 'port' | 'format' | 'field' | 'slo' | 'threshold' {
-  return name === 'port' || name === 'format' || name === 'field' || name === 'slo' || name === 'threshold'
+function isText(name: string): name is 'port' | 'intake' | 'format' | 'field' | 'slo' | 'threshold' {
+  return ['port', 'intake', 'format', 'field', 'slo', 'threshold'].includes(name)
 }
 
 function isSwitch(name: string): name is 'help' | 'once' | 'json' | 'no-open' {
@@ -161,6 +180,18 @@ function thresholdsOf({ slo, threshold }: Flags): Thresholds {
     )
   }
   return { ...thresholds, objective }
+}
+
+function intakeOf(text: string, token: string | undefined): IntakeAddress {
+  const [, name, number = ''] = /^(?:(\[[0-9a-f:.]+\]|[^:\s]+):)?(\d+)$/i.exec(text) ?? []
+  const host = name?.replace(/^\[|\]$/g, '') ?? '127.0.0.1'
+  if (token !== undefined && !TOKEN.test(token))
+    throw new UsageError(`${TOKEN_VARIABLE} takes 16 to 200 visible ASCII characters`)
+  if (token === undefined && !isLoopback(host))
+    throw new UsageError(
+      `--intake ${text} can be reached from other machines: set ${TOKEN_VARIABLE}, which senders must know`,
+    )
+  return { host, port: port(number, '--intake'), token }
 }
 
 function port(text: string, source: string): number {

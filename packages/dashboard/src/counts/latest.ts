@@ -33,6 +33,12 @@ export class Latest<T extends { readonly at: number }> {
     if (this.#items.length > this.#max) this.#items.shift()
   }
 
+  /** Moves items to other times. */
+  move(isMoved: (item: T) => boolean, byMs: number): void {
+    const items = this.#items.map((item) => (isMoved(item) ? { ...item, at: item.at + byMs } : item))
+    this.#items.splice(0, items.length, ...items.sort((a, b) => a.at - b.at))
+  }
+
   /** Replaces an item with another one that has the same time. */
   replace(old: T, item: T): void {
     const index = this.#items.indexOf(old)

@@ -52,6 +52,26 @@ export class Tally {
     this.apart.addBucket(bucket)
   }
 
+  /**
+   * Takes cells out; undefined if there are none.
+   *
+   * Latencies of a slot are counted together, so they move only with the last of its requests.
+   */
+  take(isTaken: (cell: number) => boolean): Tally | undefined {
+    const taken = new Tally()
+    for (const [cell, count] of this.cells) {
+      if (!isTaken(cell)) continue
+      taken.cells.set(cell, count)
+      this.cells.delete(cell)
+    }
+    if (taken.cells.size === 0) return undefined
+    if ([...this.cells.values()].every(({ latencies }) => latencies === 0)) {
+      taken.latency.merge(this.latency)
+      this.latency.subtract(taken.latency)
+    }
+    return taken
+  }
+
   merge(other: Tally): void {
     this.latency.merge(other.latency)
     if (other.apart !== undefined) {
@@ -169,6 +189,43 @@ export class Timeline {
     } else {
       for (const [number, slot] of tier.slots) if (number >= first && number < end) yield [number * stepMs, slot]
     }
+  }
+
+  /**
+   * Moves what was counted in some cells from `fromMs` on to other times.
+   *
+   * @param clockMs the reader's clock
+   */
+  move(isMoved: (cell: number) => boolean, fromMs: number, byMs: number, clockMs: number): void {
+    const moves: { readonly tier: Tier; readonly number: number; readonly moved: Tally }[] = []
+    let newest = this.#newest
+    for (const tier of this.#tiers) {
+      const steps = Math.round(byMs / tier.stepMs)
+      if (steps === 0) continue
+      for (const [number, slot] of tier.slots) {
+        const moved = number * tier.stepMs < fromMs ? undefined : slot.take(isMoved)
+        if (moved === undefined) continue
+        slot.revision = this.revision
+        // A slot that is not shown yet needs no place. One that is shown is kept, so that its reader sees the change.
+        if (slot.cells.size === 0 && number * tier.stepMs > clockMs) this.#delete(tier, number)
+        moves.push({ tier, number: number + steps, moved })
+        const at = (number + steps) * tier.stepMs
+        if (at > newest && at <= clockMs + AHEAD_MS_MIN) newest = at
+      }
+    }
+    if (newest > this.#newest) this.#advance(newest)
+    for (const { tier, number, moved } of moves) {
+      const into = this.#slot(tier, number)
+      if (into === undefined) continue
+      into.merge(moved)
+      into.revision = this.revision
+    }
+  }
+
+  #delete(tier: Tier, number: number): void {
+    tier.slots.delete(number)
+    tier.lastNumber = Number.NaN
+    tier.last = undefined
   }
 
   #slot(tier: Tier, number: number): Tally | undefined {

@@ -33,7 +33,8 @@ export function countLine(
   if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
   const { fields } = line
   breakers.add(service, fields.short(100, 'shield') ?? '', fields.short(100, 'policy') ?? 'circuitBreaker', {
-    at,
+    // By its own clock, like all that the verdict is made from.
+    at: line.at ?? at,
     from: fields.short(20, 'from') ?? '',
     to: fields.short(20, 'to') ?? '',
     traceId: fields.short(100, 'trace_id'),

@@ -32,6 +32,8 @@ export class FileFacts {
   untimed = 0
   /** Whether a line had a time without a zone. */
   hasLocalTimes = false
+  /** What the last line was that was not recognised. */
+  lastUnread: Unread | undefined
   readonly #formats = new Map<string, number>()
   readonly #unread = new Map<string, { example: string; unread: Unread; lines: number }>()
   readonly #rate = new Float64Array(RATE_SECONDS)
@@ -64,6 +66,7 @@ export class FileFacts {
 
   addUnread(line: string, unread: Unread): void {
     if (unread.isMalformed) this.malformed += 1
+    this.lastUnread = unread
     const known = this.#unread.get(unread.reason)
     if (known === undefined) this.#unread.set(unread.reason, { example: exampleOf(line), unread, lines: 1 })
     else known.lines += 1

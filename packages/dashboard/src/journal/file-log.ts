@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
@@ -45,9 +45,10 @@ export class FileLog implements TailSink {
   #blockEnd = 0
   #hashes = new Set<number>()
 
-  constructor(path: string, journal: Journal, declared: Declared = UNDECLARED) {
+  /** `service` is the one of lines that name none. */
+  constructor(path: string, journal: Journal, declared: Declared = UNDECLARED, service: string = serviceOf(path)) {
     this.#journal = journal
-    this.#service = serviceOf(path)
+    this.#service = service
     this.#reader = new LineReader(declared)
     this.#olderReader = this.#reader.sibling()
   }
@@ -142,7 +143,7 @@ export class FileLog implements TailSink {
     this.#log = undefined
   }
 
-  /** The service of a line that names none: the file name without its extension. */
+  /** The service of a line that names none. By default it is the file name without its extension. */
   get service(): string {
     return this.#service
   }
@@ -163,14 +164,12 @@ export class FileLog implements TailSink {
   #probe(bytes: Buffer): void {
     this.#isProbed = true
     this.#isUnreadable = encodingOf(bytes) !== undefined
+    // What is read from its end first may begin with what tells the columns of all its lines.
+    if (this.#blockStart > 0)
+      this.#reader.probe(linesOf(this.#log?.head ?? bytes).filter((line) => line.startsWith('#')))
     const end = bytes.subarray(0, PROBE_BYTES_MAX).lastIndexOf(NEWLINE)
     if (end <= 0 || this.#isUnreadable) return
-    this.#reader.probe(
-      bytes
-        .toString('utf8', 0, end)
-        .split('\n', PROBE_LINES_MAX)
-        .filter((line) => line.trim() !== ''),
-    )
+    this.#reader.probe(linesOf(bytes.subarray(0, end)))
   }
 
   #addTooLong(): void {
@@ -203,17 +202,31 @@ export class FileLog implements TailSink {
     if (at === undefined) facts.untimed += 1
     else if (at > now + AHEAD_MS_MIN) facts.ahead += 1
     const service = line.service ?? this.#service
-    const kept = countLine(this.#journal, line, service, at, now)
+    const { services } = this.#journal
+    const shownAt = at === undefined ? undefined : services.watch(service).shift.shown(at, now, isLive)
+    const kept = countLine(this.#journal, line, service, shownAt, now)
     if (isLive && at !== undefined && kept === false) facts.late += 1
-    if (at !== undefined) this.#journal.services.add(line, service, at, now, isLive, traceHash)
-    addError(this.#journal, line, service, at)
-    addTailLine(this.#journal, line, service, at)
+    if (at !== undefined) {
+      services.add(line, service, at, now, isLive, traceHash)
+      if (isLive && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
+    }
+    addError(this.#journal, line, service, shownAt)
+    addTailLine(this.#journal, line, service, shownAt)
   }
+}
+
+function linesOf(bytes: Buffer): readonly string[] {
+  return bytes
+    .toString('utf8')
+    .split('\n', PROBE_LINES_MAX)
+    .filter((line) => line.trim() !== '')
 }
 
 /** Names the service after its file, without the endings of logs, rotation and compression. */
 function serviceOf(path: string): string {
   const name = basename(path).replace(/(?:\.(?:log|jsonl|ndjson|json|txt|out|gz|\d{1,8}))+$/, '')
+  // IIS names its files after the day, and their folder after the site.
+  if (/^u_(?:ex|in|nc)\d{2,10}(?:_x)?$/.test(name)) return basename(dirname(path))
   if (name === '-' || name === '') return path === '-' ? 'stdin' : basename(path)
   return name.replace(/\.[^.]*$/, '')
 }

@@ -1,7 +1,7 @@
 import { kindOf } from '../lines/kind.ts'
 import { clipped } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
-import type { ErrorLine, Journal } from './journal.ts'
+import type { Journal } from './journal.ts'
 
 const TEXT_MAX = 300
 const NAME_MAX = 100
@@ -12,23 +12,21 @@ export function addError(journal: Journal, line: LogLine, service: string, at: n
   const isFailedRequest = line.event === 'http_error' || (line.isRequest && (line.status ?? 0) >= 400)
   const isHidden = line.event === 'fallback' && fields.first('error_type', 'error_code', 'error_message') !== undefined
   const isSevere = line.status === undefined && (line.level === 'critical' || line.level === 'error')
-  if (at === undefined || (!isFailedRequest && !isSevere && !isHidden) || !journal.errors.accepts(at)) return
-  const error: ErrorLine = {
+  if (at === undefined || (!isFailedRequest && !isSevere && !isHidden)) return
+  const kind = kindOf(line)
+  if (!journal.errors.accepts(kind, at)) return
+  journal.errors.add({
     at,
     service: clipped(service, NAME_MAX),
     status: line.status,
     code: shortened(codeOf(line, isHidden, isSevere), NAME_MAX),
-    kind: kindOf(line),
+    kind,
     detail: shortened(line.message, TEXT_MAX),
     path: isHidden ? fields.short(TEXT_MAX, 'shield') : shortened(line.path ?? line.route, TEXT_MAX),
     traceId: shortened(line.traceId, NAME_MAX),
     spanId: shortened(line.spanId, NAME_MAX),
     ...(isHidden ? { fallback: true } : {}),
-  }
-  const existing =
-    isHidden || error.spanId === undefined ? undefined : journal.errors.items.findLast((one) => isSame(one, error))
-  if (existing === undefined) journal.errors.add(error)
-  else if (existing.detail === undefined) journal.errors.replace(existing, { ...existing, detail: error.detail })
+  })
 }
 
 /** Adds a line to the live tail. */
@@ -61,8 +59,4 @@ function codeOf({ errorCode, event, fields }: LogLine, isHidden: boolean, isSeve
 
 function shortened(value: string | undefined, charactersMax: number): string | undefined {
   return value === undefined ? undefined : clipped(value, charactersMax)
-}
-
-function isSame(a: ErrorLine, b: ErrorLine): boolean {
-  return a.fallback === b.fallback && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
 }

@@ -2,13 +2,20 @@ import { Breakers } from '../counts/breakers.ts'
 import { Cells } from '../counts/cells.ts'
 import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
+import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import { Services } from '../counts/watch/services.ts'
+import type { Kind } from '../lines/kind.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
+import { LatestErrors } from './latest-errors.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
 /** The most errors in the list. */
 const ERRORS_MAX = 200
+/** After this many lines ahead, the clock of their service is looked at. */
+const AHEAD_LINES = 8
+/** The most moves between two polls: dates that jump to and fro must not keep the dashboard busy. */
+const MOVES_MAX = 100
 
 /** The shown parts of a line in the live tail. */
 export interface TailLine {
@@ -28,7 +35,7 @@ export interface ErrorLine {
   readonly service: string
   readonly status: number | undefined
   readonly code: string | undefined
-  readonly kind: string
+  readonly kind: Kind
   readonly detail: string | undefined
   readonly path: string | undefined
   readonly traceId: string | undefined
@@ -41,6 +48,7 @@ export interface ErrorLine {
 export class Journal {
   #newestTailId = 0
   #revision = 1
+  #movesLeft = MOVES_MAX
   readonly clock: () => number
   readonly cells: Cells = new Cells()
   /** Counts requests and events. */
@@ -52,7 +60,7 @@ export class Journal {
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
-  readonly errors: Latest<ErrorLine> = new Latest(ERRORS_MAX)
+  readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
 
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {
@@ -68,6 +76,32 @@ export class Journal {
   raiseRevision(timelines: readonly Timeline[]): void {
     this.#revision += 1
     for (const timeline of timelines) timeline.revision = this.#revision
+  }
+
+  /** Shows the times of services with a wrong clock by the reader's clock. Call it once new lines were counted. */
+  settleClocks(): void {
+    this.#movesLeft = MOVES_MAX
+    for (const watch of this.services.all) this.#settle(watch, false)
+  }
+
+  /** Does so for the service of a new line that is ahead: the fine counts do not reach as far as a clock may be wrong. */
+  settleAhead(watch: ServiceWatch): void {
+    if (watch.aheadLines % AHEAD_LINES === 0 && this.#movesLeft > 0) this.#settle(watch, true)
+  }
+
+  #settle({ name, clock, shift }: ServiceWatch, isReading: boolean): void {
+    const now = this.clock()
+    const move = shift.settle(clock, now, isReading)
+    if (move === undefined) return
+    this.#movesLeft -= 1
+    const isOfService = (cell: number): boolean => {
+      const key = this.cells.key(cell)
+      return key.type !== 'apart' && key.service === name
+    }
+    this.named.move(isOfService, move.fromMs, move.byMs, now)
+    const isListed = (item: TailLine | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
+    this.tail.move(isListed, move.byMs)
+    this.errors.move(isListed, move.byMs)
   }
 
   /** The id of the newest line in the tail. */

@@ -8,6 +8,7 @@ import type { Tail } from '../tail/tail.ts'
 import type { Thresholds } from '../verdict/thresholds.ts'
 import { Backfill } from './backfill.ts'
 import { FileLog } from './file-log.ts'
+import { Intake } from './intake.ts'
 import { Journal } from './journal.ts'
 import { expand, isCompressed } from './paths.ts'
 
@@ -82,6 +83,14 @@ export class LogFiles {
     return this.#firstRead
   }
 
+  /** Adds a source whose lines other programs send. A line that names no service is one of `intake`. */
+  addIntake(path: string): Intake {
+    const log = new FileLog(path, this.journal, this.#declared, 'intake')
+    const intake = new Intake(path, log)
+    this.#all.push({ log, tail: intake })
+    return intake
+  }
+
   /** Reads the bytes added since the last poll, one file after the other. */
   async poll(): Promise<void> {
     this.#polling = this.#pollAll()
@@ -93,6 +102,7 @@ export class LogFiles {
       if (this.#isEnded) return
       await tail.poll()
     }
+    this.journal.settleClocks()
     this.#resolveFirstRead()
   }
 

@@ -73,6 +73,7 @@ const FILE_KINDS: ReadonlyMap<string, string> = new Map([
   ['binary', 'binary'],
   ['pretty-json', 'pretty-printed JSON'],
   ['json-array', 'JSON array'],
+  ['journal-export', 'journal export'],
 ])
 
 function hintsOf({ facts, doubts }: FileLog): readonly string[] {
@@ -83,7 +84,8 @@ function hintsOf({ facts, doubts }: FileLog): readonly string[] {
     )
   }
   const { unread } = facts
-  if (unread !== undefined && unread.lines > 0) hints.push(`${unread.lines} lines are ${unread.hint}`)
+  if (unread !== undefined && unread.lines > 0)
+    hints.push(`${unread.lines === 1 ? '1 line is' : `${unread.lines} lines are`} ${unread.hint}`)
   if (facts.recognised > 0 && facts.requests === 0)
     hints.push('no line has a status: if requests are logged, name the field with --field status=NAME')
   return hints

@@ -1,7 +1,7 @@
 import type { BreakerHistory } from '../counts/breakers.ts'
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
-import { isNamedLike, type Services } from '../counts/watch/services.ts'
+import type { Services } from '../counts/watch/services.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { EdgeFacts, Minute, ServiceFacts, Situation, Window } from '../verdict/situation.ts'
 import type { Thresholds } from '../verdict/thresholds.ts'
@@ -145,12 +145,8 @@ function edgesOf(services: Services): readonly EdgeFacts[] {
     if (total < NESTED_MIN || total < reverse * NESTED_FACTOR) continue
     edges.push({ caller: caller.name, callee: callee.name, failures: failures + failuresBefore })
   }
-  for (const watch of services.all) {
-    for (const shield of services.shieldsOf(watch)) {
-      const callee = services.all.find((other) => other !== watch && isNamedLike(shield, other.name))
-      if (callee !== undefined) edges.push({ caller: watch.name, callee: callee.name, failures: undefined })
-    }
-  }
+  for (const { caller, callee } of services.namedCalls)
+    edges.push({ caller: caller.name, callee: callee.name, failures: undefined })
   return edges
 }
 

@@ -68,7 +68,7 @@ export function partsOf(files: LogFiles, range: Parts['range'], health: Health):
     summary: summarize(files, range),
     before: figures(tallyOf(files, before), journal.cells),
     lanes: lanesOf(files, range, health),
-    errors: journal.errors.items.slice(-ERRORS_SHOWN).reverse(),
+    errors: journal.errors.newest(ERRORS_SHOWN).toReversed(),
     progress: {
       ...files.backfilling,
       newest: newestOf(files),
@@ -114,7 +114,9 @@ function columnOf(at: number, slots: readonly Tally[], cells: Cells): Column {
 
 function lanesOf(files: LogFiles, range: Range, health: Health): readonly Lane[] {
   return files.journal.breakers.all.map((breaker) => {
-    const { items } = breaker.changes
+    const aheadMs = health.services.find(({ name }) => name === breaker.service)?.clock_ahead_ms ?? 0
+    const own = breaker.changes.items
+    const items = aheadMs === 0 ? own : own.map((change) => ({ ...change, at: change.at - aheadMs }))
     const within = items.filter(({ at }) => at >= range.from && at < range.to)
     const before = items.findLast(({ at }) => at < range.from)?.to ?? within[0]?.from ?? breaker.state
     return {
@@ -122,7 +124,7 @@ function lanesOf(files: LogFiles, range: Range, health: Health): readonly Lane[]
       shield: breaker.shield,
       policy: breaker.policy,
       state: stateOf(breaker, health),
-      since: breaker.since,
+      since: items.at(-1)?.at,
       before,
       changes: within.map(({ at, to, traceId }) => ({ at, to, traceId })),
     }

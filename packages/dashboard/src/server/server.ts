@@ -5,6 +5,7 @@ import { readTrace } from '../report/read-trace.ts'
 import { summarize } from '../report/summary.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
+import { loopbackHosts } from './hosts.ts'
 import { QueryError, rangeOfQuery, secondsOfQuery } from './query.ts'
 import { Stream } from './stream.ts'
 
@@ -38,11 +39,7 @@ export async function createDashboard(
   const assets = await readAssets(pageFolder)
   files.judgeBy(thresholds)
   const stream = new Stream(files, files.journal.clock, thresholds)
-  // Prevents DNS rebinding: another site can reach this loopback server through a host name that resolves to 127.0.0.1.
-  // The Host header then contains that name.
-  const hosts = new Set([`localhost:${port}`, `127.0.0.1:${port}`])
-  // Clients omit the default port from the Host header.
-  if (port === 80) for (const host of ['localhost', '127.0.0.1']) hosts.add(host)
+  const hosts = loopbackHosts(port)
 
   const reply = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Reply> => {
     if (path === '/healthz') return json(200, { status: 'ok' })

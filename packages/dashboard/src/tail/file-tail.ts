@@ -5,7 +5,8 @@ import { OpenLog } from './open-log.ts'
 import type { Tail, TailSink, TailState } from './tail.ts'
 
 const CHUNK_BYTES = 1_048_576
-const HEAD_BYTES = 256
+/** Enough for the directives with which some formats begin. */
+const HEAD_BYTES = 1_024
 /** A file longer than this when opened is read from its end first. */
 const FORWARD_BYTES_MAX = 4_194_304
 /** The size of the end that is read first. */

@@ -2,12 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { OpenLog } from './open-log.ts'
 import type { TailSink } from './tail.ts'
 
 const NEWLINE = 10
 /** The size of a temporary file. The reader keeps a few of them to find traces. */
 const FILE_BYTES_MAX = 268_435_456
+/** The most bytes that are counted at once. */
+const PUSH_BYTES_MAX = 131_072
 
 /**
  * Copies what can be read only once into temporary files, so that the lines of a trace are found in it again.
@@ -54,8 +57,17 @@ export class Spool {
   }
 
   async #write(log: OpenLog, bytes: Buffer): Promise<void> {
-    await log.file.write(bytes, 0, bytes.length, log.readTo)
-    log.readTo += bytes.length
-    this.#sink.push(bytes, log.readTo)
+    // A write may be short, for example on a disk that is nearly full: the next one tells why.
+    for (let written = 0; written < bytes.length; ) {
+      const { bytesWritten } = await log.file.write(bytes, written, bytes.length - written, log.readTo + written)
+      written += bytesWritten
+    }
+    for (let at = 0; at < bytes.length; at += PUSH_BYTES_MAX) {
+      // Yield in between, so that requests are served while much is counted.
+      if (at > 0) await nextTurn()
+      const part = bytes.subarray(at, at + PUSH_BYTES_MAX)
+      log.readTo += part.length
+      this.#sink.push(part, log.readTo)
+    }
   }
 }

@@ -1,5 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { type Random, WRITERS, type Written } from './awkward-lines.ts'
+import { WRITERS } from './awkward-lines.ts'
+import type { Random, Written } from './awkward-values.ts'
 
 /** What a generated log holds, counted while it was written. */
 export interface Truth {

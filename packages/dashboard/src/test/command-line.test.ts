@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { readCommand } from '../command-line.ts'
+import { DEFAULT_THRESHOLDS } from '../verdict/thresholds.ts'
 
 test('takes the port from the flag, then from the environment, else uses 8501', () => {
   expect(readCommand(['--port', '1', 'a'], { ESCUDO_DASHBOARD_PORT: '2' })).toMatchObject({ port: 1 })
@@ -18,6 +19,7 @@ test('accepts files before and after flags, and names after -- that look like fl
     kind: 'once',
     files: ['a', 'b', '--c'],
     declared: { names: {} },
+    thresholds: DEFAULT_THRESHOLDS,
   })
 })
 
@@ -42,7 +44,30 @@ test('reads an objective and limits of the verdict', () => {
   })
 })
 
+const TOKEN = 'a-token-of-16-or-more'
+
+test('reads where lines are taken, by default on loopback and without a file', () => {
+  const intakeOf = (text: string, env: Record<string, string> = {}): unknown => readCommand(['--intake', text], env)
+  const local = { host: '127.0.0.1', port: 4318, token: undefined }
+  expect(intakeOf('4318')).toMatchObject({ kind: 'live', files: [], intake: local })
+  expect(intakeOf('localhost:4318')).toMatchObject({ intake: { ...local, host: 'localhost' } })
+  expect(intakeOf('[::1]:4318')).toMatchObject({ intake: { ...local, host: '::1' } })
+  expect(intakeOf('4318', { ESCUDO_DASHBOARD_TOKEN: TOKEN })).toMatchObject({ intake: { ...local, token: TOKEN } })
+  expect(intakeOf('0.0.0.0:1', { ESCUDO_DASHBOARD_TOKEN: TOKEN })).toMatchObject({
+    intake: { host: '0.0.0.0', token: TOKEN },
+  })
+  expect(readCommand(['a'], {})).toMatchObject({ intake: undefined })
+})
+
 test.each([
+  [['--intake', '0.0.0.0:4318'], {}, 'can be reached from other machines: set ESCUDO_DASHBOARD_TOKEN'],
+  [['--intake', '[::]:4318'], {}, 'can be reached from other machines'],
+  [['--intake', '10.0.0.7:4318'], { ESCUDO_DASHBOARD_TOKEN: '' }, 'can be reached from other machines'],
+  [['--intake', '127.0.0.1.evil.example:1'], {}, 'can be reached from other machines'],
+  [['--intake', '1'], { ESCUDO_DASHBOARD_TOKEN: 'short' }, 'takes 16 to 200 visible ASCII characters'],
+  [['--intake', 'x'], {}, '--intake takes a port'],
+  [['--intake', '0'], {}, '--intake takes a port'],
+  [['--intake', '1', '--once', '--json', 'a'], {}, 'without --intake'],
   [['--slo', '100', 'a'], {}, '--slo takes a percentage below 100'],
   [['--slo'], {}, '--slo needs a value'],
   [['--threshold', 'nope=1', 'a'], {}, '--threshold takes NAME=VALUE'],

@@ -1,4 +1,5 @@
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LogFiles } from '../journal/log-files.ts'
@@ -42,4 +43,15 @@ function textOf(line: unknown): string {
   const fields = line as Readonly<Record<string, unknown>>
   const hasTime = TIMES.some((name) => name in fields)
   return JSON.stringify(hasTime ? fields : { timestamp: new Date().toISOString(), ...fields })
+}
+
+/** Returns a port of loopback on which nothing listens. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const probe = createServer()
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
+  })
 }

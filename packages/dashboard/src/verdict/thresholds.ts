@@ -59,33 +59,39 @@ export const DEFAULT_THRESHOLDS: Thresholds = {
   objective: undefined,
 }
 
-/** The limits that `--threshold NAME=VALUE` sets, with the kind of their value. */
-const NAMES: Readonly<Record<string, readonly [keyof Thresholds, 'share' | 'count' | 'duration' | 'factor']>> = {
-  'failing-share': ['failingShare', 'share'],
-  'failing-count': ['failingCount', 'count'],
-  'healthy-share': ['healthyShare', 'share'],
-  'baseline-requests': ['baselineRequests', 'count'],
-  'baseline-factor': ['baselineFactor', 'factor'],
-  'latency-floor': ['latencyFloorMs', 'duration'],
-  'latency-max': ['latencyMaxMs', 'duration'],
-  'client-floor': ['clientFloor', 'share'],
-  'client-max': ['clientMax', 'share'],
-  'silent-requests': ['silentRequests', 'count'],
-  'old-after': ['oldAfterMs', 'duration'],
-  'burn-failing': ['burnFailing', 'factor'],
+/** Reads the value of a limit; undefined for an invalid one. */
+const READERS = { share: shareOf, count: countOf, duration: durationOf, factor: factorOf }
+
+/** The limits that `--threshold NAME=VALUE` sets, by the kind of their value. */
+const SETTABLE: Readonly<Record<keyof typeof READERS, readonly (keyof Thresholds)[]>> = {
+  share: ['failingShare', 'healthyShare', 'clientFloor', 'clientMax'],
+  count: ['failingCount', 'baselineRequests', 'silentRequests'],
+  duration: ['latencyFloorMs', 'latencyMaxMs', 'oldAfterMs'],
+  factor: ['baselineFactor', 'burnFailing'],
 }
 
+/** Each of them by its name: `latencyFloorMs` is set by `latency-floor`. */
+const BY_NAME: ReadonlyMap<string, readonly [key: keyof Thresholds, kind: keyof typeof READERS]> = new Map(
+  (Object.keys(SETTABLE) as (keyof typeof READERS)[]).flatMap((kind) =>
+    SETTABLE[kind].map((key) => [nameOf(key), [key, kind]]),
+  ),
+)
+
 /** The names that `--threshold` takes. */
-export const THRESHOLD_NAMES: readonly string[] = Object.keys(NAMES)
+export const THRESHOLD_NAMES: readonly string[] = [...BY_NAME.keys()].sort()
 
 /** Reads `failing-share=10%`; undefined for an unknown name or an invalid value. */
 export function thresholdOf(text: string): Partial<Thresholds> | undefined {
   const [name = '', value = ''] = text.split('=', 2)
-  const known = Object.hasOwn(NAMES, name) ? NAMES[name] : undefined
+  const known = BY_NAME.get(name)
   if (known === undefined) return undefined
   const [key, kind] = known
-  const read = { share: shareOf, count: countOf, duration: durationOf, factor: factorOf }[kind](value)
+  const read = READERS[kind](value)
   return read === undefined ? undefined : { [key]: read }
+}
+
+function nameOf(key: keyof Thresholds): string {
+  return key.replace(/Ms$/, '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 /** Reads `99.9` or `99.9,300ms`; undefined for anything else. */

@@ -99,3 +99,33 @@ test('bounds the slots of lines ahead of the clock', () => {
   }
   expect(timeline.total.cells.get(0)?.count).toBe(79_990)
 })
+
+test('moves the chosen cells to other times, and neither loses a count nor counts one twice', () => {
+  const seconds = fc.array(fc.integer({ min: 0, max: 400 }), { maxLength: 60 })
+  const byMs = fc.constantFrom(-120_000, -60_000, 60_000, 120_000)
+  fc.assert(
+    fc.property(seconds, seconds, byMs, fc.integer({ min: 0, max: 400 }), (moved, kept, by, fromSecond) => {
+      const start = NOW - 600_000
+      const timeline = new Timeline((cell) => cell)
+      const at = (second: number): number => start + second * 1_000
+      for (const second of moved) timeline.add(at(second), 0, 7, NOW)
+      for (const second of kept) timeline.add(at(second), 1, undefined, NOW)
+      const from = Math.floor(at(fromSecond) / 60_000) * 60_000
+      timeline.move((cell) => cell === 0, from, by, NOW)
+      for (const { stepMs } of TIERS) {
+        const expected = new Map<string, number>()
+        const count = (time: number, cell: number): void => {
+          const key = `${Math.floor(time / stepMs) * stepMs} ${cell}`
+          expected.set(key, (expected.get(key) ?? 0) + 1)
+        }
+        for (const second of moved) count(at(second) >= from ? at(second) + by : at(second), 0)
+        for (const second of kept) count(at(second), 1)
+        const found = new Map<string, number>()
+        for (const [time, slot] of timeline.between(stepMs, 0, NOW * 2))
+          for (const [cell, counted] of slot.cells) found.set(`${time} ${cell}`, counted.count)
+        expect(found).toEqual(expected)
+      }
+    }),
+    { numRuns: 300 },
+  )
+})

@@ -3,59 +3,35 @@ import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
 
 /** The counts of one service in one second or one minute. */
 export class Bucket {
-  declare number: number
-  declare requests: number
-  declare failures: number
-  declare clientErrors: number
+  readonly number: number
+  requests = 0
+  failures = 0
+  clientErrors = 0
   /** Requests that a fallback answered. */
-  declare degraded: number
+  degraded = 0
   /** Fallbacks by their own lines. */
-  declare fallbacks: number
-  declare slow: number
+  fallbacks = 0
+  slow = 0
   /** Requests that another known service sent. They are among `requests`. */
-  declare hops: number
-  declare hopFailures: number
-  declare hopDegraded: number
+  hops = 0
+  hopFailures = 0
+  hopDegraded = 0
   /** Health checks and scrapes. They are not among `requests`. */
-  declare probes: number
-  declare probeFailures: number
-  declare criticals: number
-  declare firstFailureAt: number
-  declare lastFailureAt: number
-  declare firstBadAt: number
+  probes = 0
+  probeFailures = 0
+  criticals = 0
+  firstFailureAt: number = Number.POSITIVE_INFINITY
+  lastFailureAt: number = Number.NEGATIVE_INFINITY
+  firstBadAt: number = Number.POSITIVE_INFINITY
   /** The first critical line or failed health check. */
-  declare firstMarkAt: number
-  declare firstAt: number
-  declare lastAt: number
+  firstMarkAt: number = Number.POSITIVE_INFINITY
+  firstAt: number = Number.POSITIVE_INFINITY
+  lastAt: number = Number.NEGATIVE_INFINITY
   /** Latencies, where this step keeps them. */
   latency: LatencyHistogram | undefined
 
   constructor(number: number) {
-    this.reset(number)
-  }
-
-  /** Empties the bucket for another step of time. */
-  reset(number: number): void {
     this.number = number
-    this.requests = 0
-    this.failures = 0
-    this.clientErrors = 0
-    this.degraded = 0
-    this.fallbacks = 0
-    this.slow = 0
-    this.hops = 0
-    this.hopFailures = 0
-    this.hopDegraded = 0
-    this.probes = 0
-    this.probeFailures = 0
-    this.criticals = 0
-    this.firstFailureAt = Number.POSITIVE_INFINITY
-    this.lastFailureAt = Number.NEGATIVE_INFINITY
-    this.firstBadAt = Number.POSITIVE_INFINITY
-    this.firstMarkAt = Number.POSITIVE_INFINITY
-    this.firstAt = Number.POSITIVE_INFINITY
-    this.lastAt = Number.NEGATIVE_INFINITY
-    this.latency = undefined
   }
 
   /** Counts one request, described by the flags of request-flags.ts. */
@@ -118,16 +94,14 @@ export class Ring {
     if (number < 0) return undefined
     const index = number & this.#mask
     const bucket = this.#buckets[index]
-    if (bucket === undefined) {
-      const made = new Bucket(number)
-      this.#buckets[index] = made
-      return made
+    if (bucket?.number === number) return bucket
+    if (bucket !== undefined) {
+      if (bucket.number > number) return undefined
+      this.#onExpired?.(bucket)
     }
-    if (bucket.number === number) return bucket
-    if (bucket.number > number) return undefined
-    this.#onExpired?.(bucket)
-    bucket.reset(number)
-    return bucket
+    const made = new Bucket(number)
+    this.#buckets[index] = made
+    return made
   }
 
   /** Returns the bucket that counted a time, if it is still kept. */

@@ -1,6 +1,6 @@
 import { hashOf } from '../../traces/trace-filter.ts'
 import type { Edges } from './edges.ts'
-import { PendingRequests } from './pending-requests.ts'
+import { type Chain, PendingRequests } from './pending-requests.ts'
 import { FAILED } from './request-flags.ts'
 import type { ServiceWatch } from './service-watch.ts'
 
@@ -58,12 +58,7 @@ export class Calls {
     this.#spanHashes[index] = hash
     this.#spanServices[index] = service
     if (!this.#hasParents) return
-    const { byParent } = this.#pending
-    let sequence = byParent.first(hash)
-    for (let i = 0; sequence !== 0 && i < CHAIN_MAX; i += 1) {
-      this.#join(service, sequence, false)
-      sequence = byParent.next(sequence, hash)
-    }
+    this.#joinAll(this.#pending.byParent, hash, service, false)
   }
 
   /** Records a request without a parent: the first of its trace. */
@@ -74,12 +69,7 @@ export class Calls {
     this.#rootHashes[index] = traceHash
     this.#rootServices[index] = root
     if (!this.#hasParents) return
-    const { byTrace } = this.#pending
-    let sequence = byTrace.first(traceHash)
-    for (let i = 0; sequence !== 0 && i < CHAIN_MAX; i += 1) {
-      this.#joinTrace(root, sequence)
-      sequence = byTrace.next(sequence, traceHash)
-    }
+    this.#joinAll(this.#pending.byTrace, traceHash, root, true)
   }
 
   /** Records a request with a parent. */
@@ -104,7 +94,7 @@ export class Calls {
     // The first service of the trace calls this one too, through others. That is known whatever came first.
     const rootIndex = traceHash & (ROOTS - 1)
     const root = this.#rootHashes[rootIndex] === traceHash ? (this.#rootServices[rootIndex] ?? 0) : 0
-    if (root !== 0) this.#joinTrace(root, sequence)
+    if (root !== 0) this.#join(root, sequence, true)
     this.#compare(traceHash, sequence, root !== 0)
     this.#pending.byTrace.add(traceHash, sequence)
   }
@@ -144,8 +134,18 @@ export class Calls {
     this.#nested.add(from, to, pending.atOf(inner), (pending.flagsOf(inner) & FAILED) !== 0)
   }
 
+  #joinAll(chain: Chain, hash: number, caller: number, isRoot: boolean): void {
+    let sequence = chain.first(hash)
+    for (let i = 0; sequence !== 0 && i < CHAIN_MAX; i += 1) {
+      this.#join(caller, sequence, isRoot)
+      sequence = chain.next(sequence, hash)
+    }
+  }
+
   #join(caller: number, sequence: number, isRoot: boolean): void {
     const pending = this.#pending
+    // The same service twice in a trace: two requests of one user, such as a redirect.
+    if (isRoot && caller === pending.serviceOf(sequence)) return
     const [from, to] = [this.#services[caller - 1], this.#services[pending.serviceOf(sequence) - 1]]
     if (from === undefined || to === undefined) return
     if (pending.setCaller(sequence, caller, isRoot)) {
@@ -154,18 +154,13 @@ export class Calls {
     this.#markHop(sequence)
   }
 
-  #joinTrace(root: number, sequence: number): void {
-    // The same service twice in a trace: two requests of one user, such as a redirect.
-    if (root !== this.#pending.serviceOf(sequence)) this.#join(root, sequence, true)
-  }
-
   #markHop(sequence: number): void {
     const pending = this.#pending
     const watch = this.#services[pending.serviceOf(sequence) - 1]
     if (watch === undefined || !pending.setHop(sequence)) return
     const [at, flags] = [pending.atOf(sequence), pending.flagsOf(sequence)]
     watch.markHop(at, flags)
-    this.#onHop(at, pending.statusOf(sequence), pending.latencyOf(sequence))
+    this.#onHop(at - watch.shift.ms, pending.statusOf(sequence), pending.latencyOf(sequence))
   }
 
   #nameOf(sequence: number): string {

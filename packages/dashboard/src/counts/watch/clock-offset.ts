@@ -52,6 +52,17 @@ export class ClockOffset {
     return median > 0 || this.#isSteady(near, kept) ? Math.round(Math.max(...near)) : 0
   }
 
+  /** When the newest line was read. */
+  get newestArrivalMs(): number {
+    return this.#count === 0 ? Number.NEGATIVE_INFINITY : (this.#arrivals[(this.#count - 1) % SAMPLES] ?? 0)
+  }
+
+  /** Whether its lines are about as old as it takes to read them. Those of an old file tell nothing. */
+  get isRight(): boolean {
+    const kept = Math.min(this.#count, SAMPLES)
+    return kept > 0 && Math.abs(this.#offsets.slice(0, kept).toSorted()[kept >>> 1] ?? 0) <= AHEAD_MS_MIN
+  }
+
   #isSteady(near: Float64Array, kept: number): boolean {
     const arrivals = this.#arrivals.slice(0, kept)
     const span = Math.max(...arrivals) - Math.min(...arrivals)

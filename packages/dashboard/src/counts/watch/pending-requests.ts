@@ -6,7 +6,7 @@ const HEADS = 16_384
 const LAST_MAX = 0xffff_ffff
 
 /** Finds pending requests by a hash, newest first. */
-class Chain {
+export class Chain {
   readonly #heads = new Uint32Array(HEADS)
   readonly #hashes = new Int32Array(PENDING)
   readonly #next = new Uint32Array(PENDING)

@@ -1,6 +1,8 @@
 import { LatencyHistogram } from '../latency-histogram.ts'
 import { type Bucket, Ring } from './bucket.ts'
 import { AHEAD_MS_MIN, ClockOffset } from './clock-offset.ts'
+import { ClockShift } from './clock-shift.ts'
+import { coreOf } from './core-of.ts'
 import { Processes } from './processes.ts'
 
 const MINUTE_MS = 60_000
@@ -40,11 +42,14 @@ export interface WatchLimits {
 /** Counts what the verdict needs to know about one service: its last seconds, its last hour, its clock, its processes. */
 export class ServiceWatch {
   readonly name: string
+  /** What its name has in common with the names of shields for it. */
+  readonly core: string
   /** Identifies it among all services, from 1. */
   readonly number: number
   readonly failingShare: number
   readonly healthyShare: number
   readonly clock = new ClockOffset()
+  readonly shift = new ClockShift()
   readonly processes = new Processes()
   /** The time of the newest request that is not ahead of the reader's clock. */
   lastRequestAt = Number.NEGATIVE_INFINITY
@@ -52,6 +57,8 @@ export class ServiceWatch {
   lastLineAt = Number.NEGATIVE_INFINITY
   /** The newest times of lines that are ahead. */
   lastAheadRequestAt = Number.NEGATIVE_INFINITY
+  /** New lines that are ahead, so far. */
+  aheadLines = 0
   /** Whether it logged while it was being followed, and not only before. */
   wasFollowed = false
   #olderFailing: Run | undefined
@@ -62,6 +69,7 @@ export class ServiceWatch {
 
   constructor(name: string, number: number, { failingShare, healthyShare }: WatchLimits) {
     this.name = name
+    this.core = coreOf(name)
     this.number = number
     this.failingShare = failingShare
     this.healthyShare = healthyShare
@@ -83,7 +91,8 @@ export class ServiceWatch {
       this.clock.add(at, arrivedMs)
       if (at >= arrivedMs - FOLLOWED_MS_MAX) this.wasFollowed = true
     }
-    if (at <= arrivedMs + AHEAD_MS_MIN && at > this.lastLineAt) this.lastLineAt = at
+    if (at > arrivedMs + AHEAD_MS_MIN) this.aheadLines += isLive ? 1 : 0
+    else if (at > this.lastLineAt) this.lastLineAt = at
   }
 
   /** Counts a request. */

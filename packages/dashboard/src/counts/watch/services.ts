@@ -1,6 +1,7 @@
 import { integerBetween } from '../../lines/log-fields.ts'
 import type { LogLine } from '../../lines/log-line.ts'
 import { Calls } from './calls.ts'
+import { coreOf } from './core-of.ts'
 import { Edges } from './edges.ts'
 import { isHealthCheck } from './health-check.ts'
 import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
@@ -32,7 +33,8 @@ export class Services {
   #probes = 0
   readonly #calls: Calls
   readonly #byName = new Map<string, ServiceWatch>()
-  readonly #shields = new Map<ServiceWatch, Set<string>>()
+  /** The shields that a service names in its lines, each with its core. */
+  readonly #shields = new Map<ServiceWatch, Map<string, string>>()
   readonly #onApart: OnApart
   #lastName = ''
   #last: ServiceWatch | undefined
@@ -54,9 +56,20 @@ export class Services {
     return this.#probes
   }
 
-  /** The shields that a service names in its lines. They are often named like the service that they call. */
-  shieldsOf(watch: ServiceWatch): ReadonlySet<string> {
-    return this.#shields.get(watch) ?? new Set()
+  /** The services that each service calls by the names of its shields: they are often named like what they call. */
+  get namedCalls(): readonly { readonly caller: ServiceWatch; readonly callee: ServiceWatch }[] {
+    const byCore = new Map<string, ServiceWatch[]>()
+    for (const watch of this.#shields.size === 0 ? [] : this.all) {
+      const known = byCore.get(watch.core)
+      if (known === undefined) byCore.set(watch.core, [watch])
+      else known.push(watch)
+    }
+    return [...this.#shields].flatMap(([caller, shields]) =>
+      [...shields.values()].flatMap((core) => {
+        const callee = byCore.get(core)?.find((other) => other !== caller)
+        return callee === undefined ? [] : [{ caller, callee }]
+      }),
+    )
   }
 
   /**
@@ -75,7 +88,7 @@ export class Services {
     isLive: boolean,
     traceHash: number | undefined,
   ): void {
-    const watch = service === this.#lastName && this.#last !== undefined ? this.#last : this.#watch(service)
+    const watch = this.watch(service)
     watch.seeLine(at, clockMs, isLive)
     if (line.instance !== undefined) watch.processes.see(line.instance, at)
     if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
@@ -90,7 +103,7 @@ export class Services {
     if (isHealthCheck(line.route ?? line.path)) {
       this.#probes += 1
       watch.addProbe(at, clockMs, (flags & FAILED) !== 0)
-      this.#onApart('probe', status, latencyMs, at)
+      this.#onApart('probe', status, latencyMs, at - watch.shift.ms)
       return
     }
     watch.addRequest(at, clockMs, flags, latencyMs)
@@ -112,13 +125,15 @@ export class Services {
   #addShield(watch: ServiceWatch, shield: string): void {
     let shields = this.#shields.get(watch)
     if (shields === undefined) {
-      shields = new Set()
+      shields = new Map()
       this.#shields.set(watch, shields)
     }
-    if (shields.size < SHIELDS_MAX) shields.add(shield)
+    if (shields.size < SHIELDS_MAX && !shields.has(shield)) shields.set(shield, coreOf(shield))
   }
 
-  #watch(service: string): ServiceWatch {
+  /** Returns what is known of a service, which begins with its first line. */
+  watch(service: string): ServiceWatch {
+    if (service === this.#lastName && this.#last !== undefined) return this.#last
     let watch = this.#byName.get(service)
     if (watch === undefined) {
       const name = this.#byName.size < WATCHED_MAX ? service : OTHERS
@@ -139,18 +154,4 @@ function flagsOf({ status = 0, latencyMs = 0, degraded }: LogLine, slowerThanMs:
     if (latencyMs > slowerThanMs) flags |= SLOW
   }
   return flags
-}
-
-/** Whether a shield is named like a service: `inventory` and `inventory-service` are. */
-export function isNamedLike(shield: string, service: string): boolean {
-  return coreOf(shield) === coreOf(service)
-}
-
-function coreOf(name: string): string {
-  return name
-    .toLowerCase()
-    .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/(?:^|-)(?:service|svc|api|client|server|app)(?=-|$)/g, '')
-    .replaceAll('-', '')
-    .replace(/s$/, '')
 }

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -68,6 +68,13 @@ describe('what the panel of a file says', () => {
     expect(facts).toMatchObject({ format: 'json', read: 2_001, recognised: 1, malformed: 2_000 })
     expect(facts?.unread).toMatchObject({ example: 'hello ␀ world', reason: 'unknown-text', lines: 2_000 })
     expect(facts?.hints.join()).toContain('--format')
+  })
+
+  it.each([
+    [1, '1 line is text of an unknown format'],
+    [2, '2 lines are text of an unknown format'],
+  ])('counts %i unread lines in plain English', async (count, hint) => {
+    expect((await factsOf('hello world\n'.repeat(count)))?.hints.join()).toContain(hint)
   })
 
   it('says that lines were read and none of them is a request', async () => {
@@ -263,6 +270,25 @@ describe('traces in other formats', () => {
     const found = await readTrace(files as LogFiles, 'deep')
     expect(() => JSON.stringify(found)).not.toThrow()
     expect(found.lines).toMatchObject([{ message: 'x' }])
+  })
+})
+
+describe('access logs of IIS', () => {
+  const head = `#Software: Microsoft Internet Information Services 10.0\r\n#Fields: time date sc-status time-taken s-ip${' x'.repeat(60)}\r\n`
+
+  it('are read with the columns of their first lines, also when a large file is read from its end', async () => {
+    const line = `14:00:00 2026-11-28 200 40 10.0.0.1${' -'.repeat(60)}\r\n`
+    const count = Math.ceil(6_000_000 / line.length)
+    const facts = await factsOf(head + line.repeat(count))
+    expect(facts).toMatchObject({ format: 'w3c', requests: count, unread: null })
+    expect(summarize(files as LogFiles).latency_ms.mean).toBe(40)
+  })
+
+  it('are of the site that their folder names', async () => {
+    await mkdir(join(folder, 'W3SVC1'))
+    path = join(folder, 'W3SVC1', 'u_ex261128.log')
+    await factsOf(`${head}14:00:00 2026-11-28 200 40 10.0.0.1${' -'.repeat(60)}\r\n`)
+    expect(Object.keys(summarize(files as LogFiles).by_service)).toEqual(['W3SVC1'])
   })
 })
 

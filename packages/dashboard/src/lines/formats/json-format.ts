@@ -2,6 +2,7 @@ import type { UnitRule } from '../durations/unit-judge.ts'
 import type { Json } from '../log-fields.ts'
 import type { LevelScale } from '../log-level.ts'
 import type { Names, Path } from './paths.ts'
+import type { W3cHeader } from './w3c.ts'
 
 /** How to recognise and read the JSON lines of one logger or server. */
 export interface JsonFormat {
@@ -21,12 +22,14 @@ export interface JsonFormat {
   readonly isRequest?: (line: Json, file: SeenInFile) => boolean
 }
 
-/** What was seen in a file: of two lines about one request, one counts if both kinds are there. */
+/** What was seen in a file, and one line alone does not tell. Of two lines about one request, one counts. */
 export interface SeenInFile {
   /** Whether a line of the file was an `http.request` line: then a lone status is no request. */
   hasRequestEvents: boolean
   /** Whether the request log of Serilog is on: then the one of ASP.NET is about the same requests. */
   hasSerilogRequests: boolean
+  /** What directives said about the columns of a file in W3C's format. */
+  w3c: W3cHeader | undefined
 }
 
 export const CERTAIN_MS: UnitRule = { unit: 'ms', confidence: 'certain' }

@@ -40,6 +40,7 @@ export function fileContext(declared: Declared): FileContext {
     writtenAt: Date.now(),
     hasRequestEvents: false,
     hasSerilogRequests: false,
+    w3c: undefined,
   }
   return context
 }

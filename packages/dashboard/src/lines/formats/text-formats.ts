@@ -1,11 +1,14 @@
 import type { Json } from '../log-fields.ts'
+import type { SeenInFile } from './json-format.ts'
+import { readKlog } from './klog.ts'
 import { pathOf } from './request-text.ts'
+import { readW3c } from './w3c.ts'
 
 /** How to recognise and read the lines of one text format. */
 export interface TextFormat {
   readonly name: string
   /** Returns the fields of a line under general names; undefined if the line is not in this format. */
-  readonly read: (line: string) => Json | undefined
+  readonly read: (line: string, file: SeenInFile) => Json | undefined
 }
 
 const QUOTED = '"((?:[^"\\\\]|\\\\.)*)"'
@@ -94,6 +97,8 @@ export const TEXT_FORMATS: readonly TextFormat[] = [
       return { request_id: request, status, latency_ms: latency, message: line }
     },
   },
+  { name: 'klog', read: readKlog },
+  { name: 'w3c', read: (line, file) => readW3c(line, file.w3c) },
 ]
 
 function readCombined(line: string, isCombined: boolean): Json | undefined {
@@ -127,24 +132,6 @@ function target(request: string | undefined): Json {
   const [, method, uri] = /^([A-Z]{3,10}) (\S+)/.exec(request ?? '') ?? []
   if (method === undefined) return {}
   return { method, path: pathOf(uri) }
-}
-
-const PAIR = /([A-Za-z_@][\w.@/-]{0,63})=(?:"((?:[^"\\]|\\.)*)"|([^\s"]*))(?: +|$)/y
-
-/** Reads `key=value key="a value"`: the whole line must be pairs. */
-export function readLogfmt(line: string): Json | undefined {
-  PAIR.lastIndex = 0
-  const fields: Record<string, unknown> = Object.create(null) as Record<string, unknown>
-  let pairs = 0
-  while (PAIR.lastIndex < line.length && pairs < 200) {
-    const found = PAIR.exec(line)
-    if (found === null) return undefined
-    const [, key = '', quoted, plain] = found
-    fields[key] ??=
-      quoted === undefined ? plain : quoted.replace(/\\(.)/g, (_, letter: string) => (letter === 'n' ? '\n' : letter))
-    pairs += 1
-  }
-  return pairs >= 2 ? fields : undefined
 }
 
 const PLAIN_TIME =

@@ -3,14 +3,16 @@ import { formatOf, LOGFMT, OTLP, PLAIN_TEXT } from '../formats/format-names.ts'
 import type { JsonFormat } from '../formats/json-format.ts'
 import { JSON_FORMATS, PLAIN_JSON } from '../formats/json-formats.ts'
 import { type Declared, type FileContext, fileContext, lineOf, REQUEST_EVENT } from '../formats/line-of.ts'
+import { readLogfmt } from '../formats/logfmt.ts'
 import { isOtlpLogs, isOtlpRecord, otlpRecord, otlpRecords } from '../formats/otlp.ts'
-import { readLogfmt, readPlainText, TEXT_FORMATS } from '../formats/text-formats.ts'
+import { readPlainText, TEXT_FORMATS } from '../formats/text-formats.ts'
+import { readDirective } from '../formats/w3c.ts'
 import { unwrapJson, unwrapText, type Wrapped } from '../formats/wrappers.ts'
 import { isJson, type Json } from '../log-fields.ts'
 import type { LogLine } from '../log-line.ts'
 import { LineParts } from './line-parts.ts'
 import { RequestJoin } from './request-join.ts'
-import { brokenJson, UNREAD, Unread, unknownText } from './unread.ts'
+import { brokenJson, isJournalExport, UNREAD, Unread, unknownText } from './unread.ts'
 
 /** What a line is: one record, several in one line or none yet (a part of a line), or nothing that is recognised. */
 export type ReadResult = LogLine | readonly LogLine[] | Unread
@@ -118,6 +120,7 @@ export class LineReader {
     const wrapped = depth < DEPTH_MAX ? unwrapJson(json) : undefined
     if (wrapped !== undefined) {
       const inner = this.#unwrap(wrapped, depth)
+      if (inner === UNREAD['too-long']) return inner
       if (!(inner instanceof Unread)) return wrapped.by === 'json-in-json' ? this.#request(json, inner) : inner
     }
     return this.#recognised(json, PLAIN_JSON)
@@ -155,7 +158,7 @@ export class LineReader {
     const wrapped = depth < DEPTH_MAX ? unwrapText(line) : undefined
     if (wrapped !== undefined) {
       const inner = this.#unwrap(wrapped, depth)
-      if (!(inner instanceof Unread)) return inner
+      if (!(inner instanceof Unread) || inner === UNREAD['too-long']) return inner
     }
     if (line.length > TEXT_MAX) return unknownText(line)
     return this.#shaped(line) ?? (this.#declared === undefined ? unknownText(line) : UNREAD['not-as-declared'])
@@ -163,9 +166,18 @@ export class LineReader {
 
   #shaped(line: string): ReadResult | undefined {
     const declared = this.#declared
+    if (line.startsWith('#')) {
+      const header = readDirective(line, this.#context.w3c)
+      if (header !== undefined) {
+        this.#context.w3c = header
+        return NO_LINE
+      }
+    }
+    // Such a line may look like pairs, and belongs to a record of many lines.
+    if (isJournalExport(line)) return UNREAD['journal-export']
     for (const format of TEXT_FORMATS) {
       if (declared !== undefined && declared.name !== format.name) continue
-      const fields = format.read(line)
+      const fields = format.read(line, this.#context)
       if (fields !== undefined) return lineOf(fields, formatOf(format.name) ?? PLAIN_TEXT, this.#context)
     }
     const fields = readLogfmt(line)

@@ -7,6 +7,7 @@ export type Reason =
   | 'json-array'
   | 'broken-json'
   | 'not-an-object'
+  | 'journal-export'
   | 'unknown-text'
   | 'no-known-field'
   | 'otlp-without-logs'
@@ -34,16 +35,25 @@ export const UNREAD: Readonly<Record<Reason, Unread>> = {
   binary: new Unread('binary', 'binary data, not a log', true),
   'pretty-json': new Unread(
     'pretty-json',
-    'pretty-printed JSON: write one object per line, for example with jq -c .',
+    'part of pretty-printed JSON: write one object per line, for example with jq -c .',
     true,
   ),
-  'json-array': new Unread('json-array', "a JSON array: write one object per line, for example with jq -c '.[]'", true),
-  'broken-json': new Unread('broken-json', 'a broken JSON object: it was cut off, or two lines were mixed', true),
-  'not-an-object': new Unread('not-an-object', 'JSON, but not an object', true),
+  'json-array': new Unread(
+    'json-array',
+    "part of a JSON array: write one object per line, for example with jq -c '.[]'",
+    true,
+  ),
+  'broken-json': new Unread('broken-json', 'broken JSON: cut off, or mixed with another line', true),
+  'not-an-object': new Unread('not-an-object', 'JSON, but no object', true),
+  'journal-export': new Unread(
+    'journal-export',
+    "part of journald's export format: write one object per record, with journalctl -o json",
+    false,
+  ),
   'unknown-text': new Unread('unknown-text', 'text of an unknown format: declare it with --format, or log JSON', true),
   'no-known-field': new Unread(
     'no-known-field',
-    'a JSON object without a known time, level, message or status: name its fields, for example --field status=code',
+    'JSON without a known time, level, message or status: name its fields, for example --field status=code',
     false,
   ),
   'otlp-without-logs': new Unread(
@@ -73,6 +83,13 @@ export function brokenJson(line: string): Unread {
   const trimmed = line.trim()
   if (trimmed === '{') return UNREAD['pretty-json']
   return trimmed.endsWith('},') ? UNREAD['json-array'] : UNREAD['broken-json']
+}
+
+/** Whether a line is a field of journald's export format. */
+export function isJournalExport(line: string): boolean {
+  return /^(?:__(?:CURSOR|REALTIME_TIMESTAMP|MONOTONIC_TIMESTAMP|SEQNUM)|_[A-Z][A-Z0-9_]{2,60}|MESSAGE|PRIORITY|SYSLOG_[A-Z]+)=/.test(
+    line,
+  )
 }
 
 const PRETTY = /^\s*(?:[}\]]+,?|"(?:[^"\\]|\\.){1,200}"\s*:\s*\S.*)$/s

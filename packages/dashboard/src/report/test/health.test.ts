@@ -1,15 +1,11 @@
-import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import { Stream } from '../../server/stream.ts'
 import { RANGES } from '../ranges.ts'
 import { summarize } from '../summary.ts'
 import { partsOf, rangeOf } from '../view.ts'
-import { createSystem, every, type Line, NOW, type TestSystem } from './setup.ts'
+import { at, createSystem, every, NOW, type TestSystem } from './setup.ts'
 
 let system: TestSystem
 afterEach(() => system.remove())
-
-const at = (ago: number): string => new Date(NOW - ago * 1_000).toISOString()
 
 describe('now is the reader’s clock', () => {
   it('does not depend on the selected range, however long', async () => {
@@ -22,7 +18,6 @@ describe('now is the reader’s clock', () => {
       expect(parts.health).toEqual(health)
       expect(parts.range.to).toBeGreaterThan(NOW - seconds * 1_000)
     }
-    expect(new Stream(system.files, () => system.now).clients).toBe(0)
   })
 
   it('is not moved by a line dated twenty hours ahead, which counts at its time', async () => {
@@ -216,43 +211,4 @@ describe('services', () => {
       failures: 0,
     })
   })
-})
-
-it('gives the same verdict for any order of the lines', async () => {
-  const line = fc
-    .record({
-      ago: fc.integer({ min: -4_000, max: 58_000 }).map((ms) => ms / 1_000),
-      status_code: fc.constantFrom(200, 200, 200, 404, 500),
-      latency_ms: fc.integer({ min: 0, max: 9_000 }),
-      degraded: fc.boolean(),
-      log_level: fc.constantFrom('info', 'critical'),
-      service: fc.constantFrom('a', 'b'),
-      span: fc.integer({ min: 1, max: 3 }),
-      parent: fc.constantFrom('a-1', 'b-1', 'a-2', 'x'),
-      trace_id: fc.constantFrom('t', 'u', undefined),
-      isRoot: fc.boolean(),
-    })
-    .map(({ span, parent, isRoot, ...rest }) => {
-      const service = isRoot ? 'root' : rest.service
-      return { ...rest, service, span_id: `${service}-${span}`, ...(isRoot ? {} : { parent_span_id: parent }) }
-    })
-  const orders = fc
-    .array(line, { minLength: 1, maxLength: 40 })
-    .chain((lines) =>
-      fc.tuple(fc.constant(lines), fc.shuffledSubarray(lines, { minLength: lines.length, maxLength: lines.length })),
-    )
-  system = await createSystem([])
-  await fc.assert(
-    fc.asyncProperty(orders, async (both) => {
-      const seen: unknown[] = []
-      for (const lines of both) {
-        const one = await createSystem(['all'])
-        await one.write('all', lines as Line[])
-        seen.push({ ...one.health(), range: rangeOf(one.files, 900, one.now) })
-        await one.remove()
-      }
-      expect(seen[1]).toEqual(seen[0])
-    }),
-    { numRuns: 100 },
-  )
 })

@@ -1,10 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSystem, every, NOW, type TestSystem } from './setup.ts'
+import { at, createSystem, every, OPENED, type TestSystem } from './setup.ts'
 
 let system: TestSystem
 afterEach(() => system.remove())
-
-const at = (ago: number): string => new Date(NOW - ago * 1_000).toISOString()
 
 /** The time of an access log, in UTC. */
 function accessTime(at: number): string {
@@ -15,13 +13,12 @@ function accessTime(at: number): string {
 describe('processes, their restarts and their breakers', () => {
   it('forgets an open breaker at a restart of its process', async () => {
     system = await createSystem(['shop'])
-    const change = { event: 'circuit_breaker.state_change', shield: 'inventory', policy: 'circuitBreaker' }
     await system.write('shop', [
       { ago: 400, event: 'service.start', instance: { host: 'h', pid: 1 } },
       ...every(1, 399, 310),
-      { ...change, ago: 309, from: 'closed', to: 'open' },
-      { ...change, ago: 299, from: 'open', to: 'half-open' },
-      { ...change, ago: 298, from: 'half-open', to: 'open' },
+      { ...OPENED, ago: 309 },
+      { ...OPENED, ago: 299, from: 'open', to: 'half-open' },
+      { ...OPENED, ago: 298, from: 'half-open', to: 'open' },
       ...every(1, 297, 0),
     ])
     const open = { state: 'degraded', since: at(309), reasons: ['breaker'] }
@@ -33,17 +30,9 @@ describe('processes, their restarts and their breakers', () => {
 
   it('does not forget a breaker when its own process logs its start', async () => {
     system = await createSystem(['shop'])
-    const change = {
-      event: 'circuit_breaker.state_change',
-      shield: 'i',
-      policy: 'b',
-      from: 'closed',
-      to: 'open',
-      pid: 7,
-    }
     await system.write('shop', [
       { ago: 40, event: 'service.start', pid: 7 },
-      { ...change, ago: 30 },
+      { ...OPENED, ago: 30, pid: 7 },
       ...every(1, 29, 0, { pid: 7 }),
     ])
     expect(system.service('shop').reasons).toEqual(['breaker'])
@@ -61,8 +50,7 @@ describe('processes, their restarts and their breakers', () => {
     }
     await system.write('shop', [{ ...started(50), ago: 50 }, ...every(1, 49, 31, own)])
     expect(system.service('shop')).toMatchObject({ state: 'healthy', reasons: [] })
-    const change = { event: 'circuit_breaker.state_change', shield: 'i', policy: 'b', from: 'closed', to: 'open' }
-    await system.write('shop', [{ ...change, ...own, ago: 30 }, ...every(1, 29, 1, own)])
+    await system.write('shop', [{ ...OPENED, ...own, ago: 30 }, ...every(1, 29, 1, own)])
     expect(system.service('shop').reasons).toEqual(['breaker'])
     system.now += 1_000
     await system.write('shop', [started(-1)])

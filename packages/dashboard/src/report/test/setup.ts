@@ -9,6 +9,18 @@ import { type Health, healthOf, type ServiceHealth } from '../health.ts'
 /** The reader's clock at the start of these tests. */
 export const NOW = Date.parse('2026-11-28T14:00:00.000Z')
 
+/** The time of a line in the JSON API, by its age in seconds at the start of a test. */
+export const at = (ago: number): string => new Date(NOW - ago * 1_000).toISOString()
+
+/** A circuit breaker of the service opens. */
+export const OPENED = {
+  event: 'circuit_breaker.state_change',
+  shield: 'inventory',
+  policy: 'circuitBreaker',
+  from: 'closed',
+  to: 'open',
+}
+
 /** A line, with its age in seconds; negative for a time ahead of the clock. */
 export type Line = Readonly<Record<string, unknown>> & { readonly ago: number }
 

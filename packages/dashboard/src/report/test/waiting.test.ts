@@ -13,6 +13,7 @@ describe('why there is no verdict', () => {
     expect(system.health().waiting).toMatchObject({ reason: 'malformed', lines: 2, malformed: 2, recognised: 0 })
     await system.write('shop', ['{"event":"http.request","status_code":200}'])
     expect(system.health().waiting).toMatchObject({ reason: 'no-time', untimed: 1, recognised: 1 })
+    expect(system.health().services).toEqual([])
   })
 
   it('says for each file what it is instead of requests', async () => {

@@ -1,10 +1,10 @@
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { request, type Server } from 'node:http'
-import { type AddressInfo, createServer as createNetServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { LogFiles } from '../../journal/log-files.ts'
+import { freePort } from '../../test/setup.ts'
 import { createDashboard } from '../server.ts'
 
 let folder: string
@@ -113,14 +113,4 @@ async function summary(): Promise<unknown> {
 
 function line(fields: object): string {
   return `${JSON.stringify({ timestamp: '2026-11-23T03:10:11.123Z', path: '/', ...fields })}\n`
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const probe = createNetServer()
-    probe.listen(0, '127.0.0.1', () => {
-      const { port: free } = probe.address() as AddressInfo
-      probe.close(() => resolve(free))
-    })
-  })
 }

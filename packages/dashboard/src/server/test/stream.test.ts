@@ -18,14 +18,22 @@ class FakeClient extends EventEmitter {
 let log: TestLog
 let stream: Stream
 let now: number
+let request: object
 beforeEach(async () => {
   log = await createTestLog('shop.jsonl')
+  // Lines at one moment are in one column, whatever the time of the day is.
   now = Date.now()
+  request = {
+    timestamp: new Date(now).toISOString(),
+    event: 'http.request',
+    service: 'shop',
+    status_code: 200,
+    latency_ms: 2,
+    path: '/',
+  }
   stream = new Stream(log.files, () => now)
 })
 afterEach(() => log.remove())
-
-const request = { event: 'http.request', service: 'shop', status_code: 200, latency_ms: 2, path: '/' }
 
 function client(seconds = 900): FakeClient {
   const fake = new FakeClient()

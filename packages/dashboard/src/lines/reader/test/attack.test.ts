@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { readLines } from '../../formats/test/setup.ts'
+import type { LogLine } from '../../log-line.ts'
 import { LineReader } from '../line-reader.ts'
 import { exampleOf, Unread } from '../unread.ts'
 
@@ -210,10 +211,25 @@ describe('hostile lines', () => {
     for (let at = 0; at < 20_000; at += 1) {
       reader.read(`{"timestamp":"${ISO}","k${at}":1,"status":200,"path":"/","duration":${at}}`)
       reader.read(`{"level":30,"time":1795874400000,"reqId":"r${at}","msg":"incoming request","req":{"url":"/"}}`)
-      reader.read(`${ISO} stdout P part of ${at}`)
     }
     expect(reader.context.judge.doubts.size).toBe(1)
-    expect(reader.isWithinLine).toBeTypeOf('boolean')
+    // Of the requests that no line ended, the newest are remembered.
+    const pathOf = (number: number): string | undefined => {
+      const read = reader.read(
+        `{"level":30,"time":1795874400000,"reqId":"r${number}","msg":"request completed","res":{"statusCode":200},"responseTime":1}`,
+      )
+      return (read as LogLine).path
+    }
+    expect([pathOf(19_999), pathOf(0)]).toEqual(['/', undefined])
+  })
+
+  it('that never end in their stream are given up before they fill the memory', () => {
+    const reader = new LineReader()
+    const part = `${ISO} stdout P ${'x'.repeat(16_000)}`
+    const read = Array.from({ length: 100 }, () => reader.read(part))
+    const tooLong = read.findIndex((result) => result instanceof Unread && result.reason === 'too-long')
+    expect(tooLong).toBeGreaterThan(50)
+    expect(tooLong).toBeLessThan(70)
   })
 })
 

@@ -1,0 +1,73 @@
+import { Latest } from '../counts/latest.ts'
+import type { Kind } from '../lines/kind.ts'
+
+/** What the list needs to know of an error. */
+interface Listed {
+  readonly at: number
+  readonly kind: Kind
+  readonly service: string
+  readonly traceId: string | undefined
+  readonly spanId: string | undefined
+  readonly detail: string | undefined
+  readonly fallback?: true
+}
+
+/**
+ * The newest errors, ordered by time.
+ *
+ * Technical and business errors are bounded apart: a wave of business errors must not push the technical ones out.
+ */
+export class LatestErrors<T extends Listed> {
+  readonly #max: number
+  readonly #technical: Latest<T>
+  readonly #business: Latest<T>
+
+  constructor(max: number) {
+    this.#max = max
+    this.#technical = new Latest(max)
+    this.#business = new Latest(max)
+  }
+
+  /** All errors of the list, oldest first. */
+  get items(): readonly T[] {
+    return this.newest(this.#max)
+  }
+
+  /** Returns at most `count` errors, oldest first: the newest technical ones, then as many business ones as there is room for. */
+  newest(count: number): readonly T[] {
+    const technical = this.#technical.items.slice(-count)
+    const room = count - technical.length
+    const business = room === 0 ? [] : this.#business.items.slice(-room)
+    return [...technical, ...business].sort((a, b) => a.at - b.at)
+  }
+
+  /** Whether an error of this kind and time would be kept. Check this before building the item. */
+  accepts(kind: Kind, at: number): boolean {
+    return this.#of(kind).accepts(at)
+  }
+
+  /** Adds an error, or to the known one about the same request the detail that it lacks. */
+  add(error: T): void {
+    const known = error.fallback || error.spanId === undefined ? undefined : this.#known(error)
+    if (known === undefined) this.#of(error.kind).add(error)
+    else if (known.detail === undefined) this.#of(known.kind).replace(known, { ...known, detail: error.detail })
+  }
+
+  /** Moves errors to other times. */
+  move(isMoved: (error: T) => boolean, byMs: number): void {
+    for (const errors of [this.#technical, this.#business]) errors.move(isMoved, byMs)
+  }
+
+  #known(error: T): T | undefined {
+    const isSame = (one: T): boolean => isAboutSameRequest(one, error)
+    return this.#technical.items.findLast(isSame) ?? this.#business.items.findLast(isSame)
+  }
+
+  #of(kind: Kind): Latest<T> {
+    return kind === 'business' ? this.#business : this.#technical
+  }
+}
+
+function isAboutSameRequest(a: Listed, b: Listed): boolean {
+  return a.fallback === b.fallback && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
+}
