@@ -4,6 +4,7 @@ import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import { Services } from '../counts/watch/services.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
+import type { LineRef } from './line-place.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
@@ -19,7 +20,10 @@ export interface TailLine {
   readonly level: string | undefined
   readonly text: string
   readonly status: number | undefined
+  readonly latencyMs: number | undefined
   readonly traceId: string | undefined
+  /** Where the whole line is. */
+  readonly ref: LineRef | undefined
 }
 
 /** An error in the list. */
@@ -33,6 +37,8 @@ export interface ErrorLine {
   readonly path: string | undefined
   readonly traceId: string | undefined
   readonly spanId: string | undefined
+  /** Where the line is; for several lines about one request, the first one that was read. */
+  readonly ref: LineRef | undefined
   /** Set when a fallback hid this error from the client. */
   readonly fallback?: true
 }

@@ -84,8 +84,8 @@ function classCells([, good, client, server]: Column): readonly string[] {
   return [good, client, server].map(f.value.count)
 }
 
-function latencyCells([, , , , ...rest]: Column): readonly string[] {
-  return rest.slice(0, 3).map((value) => f.value.duration(value ?? null))
+function latencyCells([, , , , p50, p95, p99]: Column): readonly string[] {
+  return [p50, p95, p99].map((value) => f.value.duration(value))
 }
 
 /** Returns every step of the range, so that a pause is drawn as a gap instead of a slope. */

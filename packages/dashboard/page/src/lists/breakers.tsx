@@ -1,4 +1,4 @@
-import type { Lane } from '../../../src/report/view.ts'
+import type { Lane } from '../../../src/report/lanes.ts'
 import { f, openTrace, parts, t } from '../state/state.ts'
 
 const WIDTH = 1_000
