@@ -67,6 +67,7 @@ export function addTailLine(
     latencyMs: line.latencyMs,
     traceId: shortened(line.traceId, NAME_MAX),
     ref: place?.ref,
+    logged: fields.all,
   })
 }
 

@@ -3,6 +3,7 @@ import { Cells } from '../counts/cells.ts'
 import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import { Services } from '../counts/watch/services.ts'
+import type { Json } from '../lines/log-fields.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 import type { LineRef } from './line-place.ts'
 
@@ -24,6 +25,13 @@ export interface TailLine {
   readonly traceId: string | undefined
   /** Where the whole line is. */
   readonly ref: LineRef | undefined
+  /** Its fields, shortened: for filters. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
+/** A line in the live tail with its fields as they were logged. They are shortened when they are sent. */
+export interface TailEntry extends Omit<TailLine, 'fields'> {
+  readonly logged: Json
 }
 
 /** An error in the list. */
@@ -57,7 +65,7 @@ export class Journal {
     this.named.addApart(at, this.cells.apart(kind, status), latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
-  readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
+  readonly tail: Latest<TailEntry> = new Latest(TAIL_MAX)
   readonly errors: Latest<ErrorLine> = new Latest(ERRORS_MAX)
 
   /** `clock` is the reader's clock. */

@@ -4,6 +4,7 @@ import type { LogFiles } from '../journal/log-files.ts'
 import { type Health, healthOf } from '../report/health.ts'
 import { RANGES } from '../report/ranges.ts'
 import type { Range } from '../report/summary.ts'
+import { tailJson } from '../report/tail-json.ts'
 import { type Column, columnsOf, type Parts, partsOf, rangeOf, zoomedRangeOf } from '../report/view.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 
@@ -156,7 +157,7 @@ export class Stream {
     const { tail, newestTailId } = this.#files.journal
     if (id === newestTailId) return []
     const fresh = tail.items.filter((line) => line.id > id)
-    return id === 0 ? fresh : fresh.slice(-TAIL_PER_TICK_MAX)
+    return (id === 0 ? fresh : fresh.slice(-TAIL_PER_TICK_MAX)).map(tailJson)
   }
 
   #remove(client: Client): void {
