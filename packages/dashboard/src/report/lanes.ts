@@ -36,7 +36,7 @@ export function lanesOf(files: LogFiles, range: Range, health: Health, summary: 
     const watch = services.all.find(({ name }) => name === breaker.service)
     const changes = withRestarts(breaker.changes.items, watch)
     const within = changes.filter(({ at }) => at >= range.from && at < range.to)
-    const before = changes.findLast(({ at }) => at < range.from)?.to ?? within[0]?.from ?? breaker.state
+    const before = changes.findLast(({ at }) => at < range.from)?.to ?? changes[0]?.from ?? breaker.state
     const state = stateOf(breaker, health)
     const callee = services.all.find(({ name }) => name !== breaker.service && isNamedLike(breaker.shield, name))
     const totals = callee === undefined ? undefined : summary.by_service[callee.name]

@@ -3,8 +3,12 @@ import { connection, f, isPaused, now, parts, t } from '../state/state.ts'
 
 const STALE_MS = 10_000
 
-/** Says in one sentence when what is shown is not what happens now, and offers one thing to do. */
-export function Freshness() {
+/**
+ * Says in one sentence when what is shown is not what happens now, and offers one thing to do.
+ *
+ * `withStale` also says that no lines arrive, which is news for a list of lines.
+ */
+export function Freshness({ withStale = false }: { readonly withStale?: boolean }) {
   const texts = t.value
   const data = parts.value
   if (data === undefined) return null
@@ -16,7 +20,8 @@ export function Freshness() {
     return <Note text={texts.lastNumbers(at)} action={texts.tryNow} act={reconnect} />
   }
   const { newest } = data.progress
-  if (newest === null || now.value - newest <= STALE_MS || !data.range.isNow || data.range.to < now.value) return null
+  if (!withStale || newest === null || now.value - newest <= STALE_MS || !data.range.isNow || data.range.to < now.value)
+    return null
   return <Note text={texts.noNewLines(f.value.rough(now.value - newest))} />
 }
 

@@ -11,22 +11,48 @@ export const CLASS_PAINTS = {
   server: { color: 'var(--server)', pattern: 'solid' },
 } as const satisfies Record<string, Paint>
 
-const MIXES = [100, 60, 35]
-const PATTERNS: Readonly<Record<keyof typeof CLASS_PAINTS, readonly Paint['pattern'][]>> = {
-  good: ['solid', 'solid', 'dots'],
-  client: ['hatch', 'wide', 'dots'],
-  server: ['solid', 'cross', 'dots'],
+type Shade = readonly [pattern: Paint['pattern'], percent: number]
+
+/** How the statuses of a class differ, the most frequent first. */
+const SHADES: Readonly<Record<keyof typeof CLASS_PAINTS, readonly Shade[]>> = {
+  good: [
+    ['solid', 100],
+    ['solid', 60],
+    ['dots', 100],
+    ['cross', 100],
+    ['solid', 35],
+    ['wide', 100],
+    ['cross', 60],
+    ['dots', 60],
+  ],
+  client: [
+    ['hatch', 100],
+    ['wide', 100],
+    ['dots', 100],
+    ['cross', 100],
+    ['hatch', 60],
+    ['cross', 60],
+    ['wide', 60],
+    ['dots', 60],
+  ],
+  server: [
+    ['solid', 100],
+    ['cross', 100],
+    ['dots', 100],
+    ['solid', 60],
+    ['wide', 100],
+    ['cross', 60],
+    ['solid', 35],
+    ['dots', 60],
+  ],
 }
 
 /** Returns the paint of the nth status of a class: the colour of its class in another shade or pattern. */
 export function shadeOf(name: keyof typeof CLASS_PAINTS, nth: number): Paint {
-  const at = nth % MIXES.length
-  const pattern = PATTERNS[name][at] ?? 'solid'
-  const mix = pattern === 'solid' ? (MIXES[at] ?? 100) : 100
-  return {
-    color: mix === 100 ? `var(--${name})` : `color-mix(in srgb, var(--${name}) ${mix}%, var(--ground))`,
-    pattern,
-  }
+  const shades = SHADES[name]
+  const [pattern, percent] = shades[nth % shades.length] ?? ['solid', 100]
+  const color = percent === 100 ? `var(--${name})` : `color-mix(in srgb, var(--${name}) ${percent}%, var(--ground))`
+  return { color, pattern }
 }
 
 const SIZE = 6

@@ -100,9 +100,9 @@ export function optionsOf(chart: () => Chart, element: HTMLElement, isLog: boole
       setCursor: [
         (plot) => {
           // Only the chart under the pointer tells the others; new data moves the cursors of all of them.
-          if (!plot.over.matches(':hover')) return
           const { left = -1, idx } = plot.cursor
-          hoverAt.value = left < 0 || idx === null || idx === undefined ? undefined : chart().times[idx]
+          if (left < 0 || idx === null || idx === undefined || !plot.over.matches(':hover')) return
+          hoverAt.value = chart().times[idx]
         },
       ],
       setSelect: [

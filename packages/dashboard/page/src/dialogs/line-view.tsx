@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { LineFacts } from '../../../src/report/line-facts.ts'
-import { addToFilter } from '../state/filter.ts'
-import { f, t } from '../state/state.ts'
+import { withField } from '../state/filter.ts'
+import { f, filter, t } from '../state/state.ts'
 import { classOf } from '../text/status-class.ts'
 
 /** A longer value is shown, but is no filter. */
@@ -107,7 +107,7 @@ function FilterButton({ name, value, close }: FilterButtonProps) {
       title={label}
       aria-label={label}
       onClick={() => {
-        addToFilter(name, value)
+        filter.value = withField(filter.peek(), name, value)
         close()
         // After the dialog has returned the focus.
         setTimeout(() => document.getElementById('filter')?.focus())

@@ -3,7 +3,7 @@ import { f, t } from '../state/state.ts'
 import { classOf } from '../text/status-class.ts'
 import type { SpanRow } from './spans.ts'
 
-const SPANS_SHOWN = 60
+const SPANS_SHOWN = 30
 /** Deeper spans are indented no further, so that their names stay readable. */
 const DEPTH_MAX = 8
 
@@ -59,8 +59,10 @@ function SpanButton({ span, from, whole, isChosen, choose }: SpanButtonProps) {
       <span class="span-name" style={{ paddingLeft: `${Math.min(span.depth, DEPTH_MAX) * 16}px` }}>
         {span.depth > 0 && <span aria-hidden="true">└ </span>}
         {span.depth > 0 && <span class="visually-hidden">{texts.depth(f.value.count(span.depth))}</span>}
-        <strong>{span.service}</strong> <span class="quiet">{span.name}</span>
-        {span.isGuessed && <span class="quiet"> ~</span>}
+        <span class="span-what">
+          <strong>{span.service}</strong> <span class="quiet">{span.name}</span>
+        </span>
+        {span.isGuessed && <span class="quiet">~</span>}
         {span.attempt !== undefined && <span class="chip">↻ {texts.retry(f.value.count(span.attempt - 1))}</span>}
       </span>
       <span class={`status ${classOf(span.status)}`}>{span.status ?? (span.isFailed ? '✕' : '')}</span>

@@ -10,6 +10,7 @@ import { LaneTrack } from './lane-track.tsx'
 const LANES_SHOWN = 20
 /** What needs attention comes first. */
 const ORDER = ['open', 'half-open', 'isolated', 'unknown', 'disabled', 'closed']
+const LEGEND = ['closed', 'open', 'half-open', 'isolated', 'unknown']
 const CHANGES_MAX = 200
 
 /** Shows one lane per breaker: its states over time, what it did, and when it tries again. */
@@ -79,7 +80,7 @@ function LaneLegend() {
   const texts = t.value
   return (
     <ul class="legend lane-legend">
-      {ORDER.filter((state) => state !== 'disabled').map((state) => (
+      {LEGEND.map((state) => (
         <li key={state}>
           <span class={`key band ${state}`} aria-hidden="true" />{' '}
           {state === 'unknown' ? texts.unknownAfterRestart : texts.states[state]}

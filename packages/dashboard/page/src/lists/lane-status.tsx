@@ -9,15 +9,15 @@ export function LaneStatus({ lane }: { readonly lane: Lane }) {
   const texts = t.value
   const format = f.value
   const { state, since, callee, refusals, changes } = lane
-  const opening = changes.findLast(({ to, calls }) => to === 'open' && (calls ?? 0) > 0)
+  const opening = changes.findLast(({ from, to, calls }) => from === 'closed' && to === 'open' && (calls ?? 0) > 0)
   const last = changes.findLast(({ traceId }) => traceId !== undefined)?.traceId
   const facts = [
-    callee === null
+    callee === null || callee.requests === 0
       ? undefined
       : texts.calleeRequests(
           format.count(callee.requests),
           callee.service,
-          format.percent(callee.requests === 0 ? 0 : callee.failures / callee.requests),
+          format.percent(callee.failures / callee.requests),
         ),
     opening === undefined
       ? undefined

@@ -115,7 +115,11 @@ function Marks({ lane, shareOf }: { readonly lane: Lane; readonly shareOf: (at: 
         ))}
       </ul>
       {note !== undefined && (
-        <p class="lane-note" aria-hidden="true">
+        <p
+          class="lane-note"
+          aria-hidden="true"
+          style={{ left: shareOf(note.at), transform: `translateX(-${shareOf(note.at)})` }}
+        >
           <strong>{f.value.clockExact(note.at)}</strong> {changeText(note)}
         </p>
       )}

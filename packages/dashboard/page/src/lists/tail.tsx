@@ -33,7 +33,7 @@ export function Tail() {
           />
         </label>
       </div>
-      <Freshness />
+      <Freshness withStale={true} />
       {lines.length > 0 ? (
         <PausableList
           items={lines}

@@ -1,5 +1,4 @@
 import type { TailLine } from '../../../src/journal/journal.ts'
-import { filter } from './state.ts'
 
 /** A part of the filter: text anywhere in a line, or a comparison of one field. */
 export interface Term {
@@ -40,14 +39,14 @@ export function passes(line: TailLine, terms: readonly Term[]): boolean {
   return terms.every((term) => (term.name === undefined ? hasText(line, term.value) : hasField(line, term)))
 }
 
-/** Adds a field to the filter; a field that is in it already gets the new value. */
-export function addToFilter(name: string, value: string): void {
+/** Returns a filter with a field added. If the field is in it already, its value is replaced. */
+export function withField(text: string, name: string, value: string): string {
   const isPlain = /^[^\s"\\]+$/.test(value)
   const term = `${name}:${isPlain ? value : `"${value.replace(/["\\]/g, '\\$&')}"`}`
-  const others = [...filter.peek().matchAll(TERM)]
+  const others = [...text.matchAll(TERM)]
     .filter(([, other, operator]) => other !== name || operator !== ':')
     .map(([whole]) => whole)
-  filter.value = [...others, term].join(' ')
+  return [...others, term].join(' ')
 }
 
 function hasText(line: TailLine, text: string): boolean {

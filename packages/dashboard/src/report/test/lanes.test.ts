@@ -83,3 +83,9 @@ describe('the lane of a breaker', () => {
     expect(lane()?.callee).toEqual({ service: 'inventory-service', requests: 2, failures: 1 })
   })
 })
+
+it('is in the state before its first change, in a range that ends before it', async () => {
+  system = await createSystem(['shop'])
+  await system.write('shop', [{ ago: 30, ...OPENED }])
+  expect(lane({ from: NOW - 90_000, to: NOW - 60_000 })).toMatchObject({ before: 'closed', changes: [] })
+})
