@@ -20,7 +20,7 @@ const ROWS_MAX = 200
 export function Figure({ name, title, unit, chart, controls, children }: FigureProps) {
   const texts = t.value
   return (
-    <section class="figure" aria-labelledby={`${name}-title`}>
+    <section class="figure">
       <div class="figure-head">
         <h2 id={`${name}-title`}>
           {title} <span class="quiet">{unit}</span>

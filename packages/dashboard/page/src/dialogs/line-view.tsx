@@ -108,9 +108,10 @@ function FilterButton({ name, value, close }: FilterButtonProps) {
       aria-label={label}
       onClick={() => {
         filter.value = withField(filter.peek(), name, value)
+        // A dialog that closes returns the focus first.
+        const focus = (): void => document.getElementById('filter')?.focus()
+        document.querySelector('dialog[open]')?.addEventListener('close', focus, { once: true })
         close()
-        // After the dialog has returned the focus.
-        setTimeout(() => document.getElementById('filter')?.focus())
       }}
     >
       {value}

@@ -100,7 +100,7 @@ function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
   return (
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard */}
-      <section class="scroll" tabIndex={0} aria-label={texts.breakers}>
+      <section class="scroll" tabIndex={0} aria-label={texts.stateNow}>
         <table data-table="breakers">
           <thead>
             <tr>

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import type { Lane } from '../../../src/report/lanes.ts'
+import type { Lane, LaneChange } from '../../../src/report/lanes.ts'
 import { f, openTrace, t } from '../state/state.ts'
 import { hoverAt, zoomTo } from '../state/view.ts'
 import { changeText } from './change-text.ts'
@@ -7,6 +7,8 @@ import { changeText } from './change-text.ts'
 /** The most changes that are marked. All are in the table. */
 const MARKS_MAX = 60
 const DRAG_PX_MIN = 5
+/** How near to a mark the pointer must be. */
+const MARK_PX = 8
 
 interface LaneTrackProps {
   readonly lane: Lane
@@ -19,30 +21,40 @@ interface LaneTrackProps {
 export function LaneTrack({ lane, from, to, stepMs }: LaneTrackProps) {
   const shareOf = (at: number): string => `${((at - from) / (to - from)) * 100}%`
   const [drag, setDrag] = useState<{ readonly start: number; readonly at: number } | undefined>()
-  const timeAt = (event: PointerEvent): number => {
+  const [noted, setNoted] = useState<number | undefined>()
+  const changes = lane.changes.slice(-MARKS_MAX)
+  const placeOf = (event: PointerEvent): { readonly at: number; readonly msPerPx: number } => {
     const { left, width } = (event.currentTarget as HTMLElement).getBoundingClientRect()
-    return from + ((event.clientX - left) / width) * (to - from)
+    const msPerPx = (to - from) / width
+    return { at: from + (event.clientX - left) * msPerPx, msPerPx }
   }
   const hover = hoverAt.value
   return (
     <div
       class="track-frame"
       onPointerMove={(event) => {
-        const at = timeAt(event)
+        const { at, msPerPx } = placeOf(event)
         hoverAt.value = Math.floor(at / stepMs) * stepMs
+        setNoted(nearest(changes, at, MARK_PX * msPerPx))
         if (drag !== undefined) setDrag({ ...drag, at })
       }}
       onPointerDown={(event) => {
-        if (event.pointerType === 'mouse' && event.button === 0) setDrag({ start: timeAt(event), at: timeAt(event) })
+        const { at } = placeOf(event)
+        if (event.pointerType === 'mouse' && event.button === 0) setDrag({ start: at, at })
       }}
       onPointerUp={(event) => {
-        const width = event.currentTarget.getBoundingClientRect().width
-        if (drag !== undefined && (Math.abs(drag.at - drag.start) / (to - from)) * width >= DRAG_PX_MIN)
-          zoomTo(Math.min(drag.start, drag.at), Math.max(drag.start, drag.at))
+        const { at, msPerPx } = placeOf(event)
         setDrag(undefined)
+        if (drag !== undefined && Math.abs(drag.at - drag.start) >= DRAG_PX_MIN * msPerPx) {
+          zoomTo(Math.min(drag.start, drag.at), Math.max(drag.start, drag.at))
+          return
+        }
+        const id = changes[nearest(changes, at, MARK_PX * msPerPx) ?? -1]?.traceId
+        if (id !== undefined) openTrace.value = id
       }}
       onPointerLeave={() => {
         hoverAt.value = undefined
+        setNoted(undefined)
         setDrag(undefined)
       }}
     >
@@ -67,24 +79,29 @@ export function LaneTrack({ lane, from, to, stepMs }: LaneTrackProps) {
           />
         )}
       </div>
-      <Marks lane={lane} shareOf={shareOf} />
+      <Marks changes={changes} shareOf={shareOf} noted={noted} note={setNoted} />
     </div>
   )
 }
 
+interface MarksProps {
+  readonly changes: readonly LaneChange[]
+  readonly shareOf: (at: number) => string
+  /** The change whose text is shown. */
+  readonly noted: number | undefined
+  readonly note: (index: number | undefined) => void
+}
+
 /** A mark for each change: one stop of the Tab key for a lane, arrows move between its marks. */
-function Marks({ lane, shareOf }: { readonly lane: Lane; readonly shareOf: (at: number) => string }) {
-  const changes = lane.changes.slice(-MARKS_MAX)
+function Marks({ changes, shareOf, noted, note }: MarksProps) {
   const [chosen, setChosen] = useState<number | undefined>()
-  const [noted, setNoted] = useState<number | undefined>()
   const current = Math.min(chosen ?? changes.length - 1, changes.length - 1)
-  const note = noted === undefined ? undefined : changes[noted]
+  const shown = noted === undefined ? undefined : changes[noted]
   const move = (event: KeyboardEvent): void => {
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -changes.length, End: changes.length }[event.key]
     if (step === undefined) return
     event.preventDefault()
     const next = Math.min(Math.max(current + step, 0), changes.length - 1)
-    setChosen(next)
     const list = event.currentTarget as HTMLElement
     list.querySelectorAll('button')[next]?.focus()
   }
@@ -96,7 +113,7 @@ function Marks({ lane, shareOf }: { readonly lane: Lane; readonly shareOf: (at: 
           <li key={`${change.at}/${change.to}/${index}`} style={{ left: shareOf(change.at) }}>
             <button
               type="button"
-              class={`mark ${change.to}`}
+              class={`mark ${index === noted ? 'noted' : ''}`}
               tabIndex={index === current ? 0 : -1}
               aria-label={`${f.value.clockExact(change.at)}: ${changeText(change)}`}
               aria-haspopup={change.traceId === undefined ? undefined : 'dialog'}
@@ -105,26 +122,36 @@ function Marks({ lane, shareOf }: { readonly lane: Lane; readonly shareOf: (at: 
               }}
               onFocus={() => {
                 setChosen(index)
-                setNoted(index)
+                note(index)
               }}
-              onBlur={() => setNoted(undefined)}
-              onPointerEnter={() => setNoted(index)}
-              onPointerLeave={() => setNoted(undefined)}
+              onBlur={() => note(undefined)}
             />
           </li>
         ))}
       </ul>
-      {note !== undefined && (
+      {shown !== undefined && (
         <p
           class="lane-note"
           aria-hidden="true"
-          style={{ left: shareOf(note.at), transform: `translateX(-${shareOf(note.at)})` }}
+          style={{ left: shareOf(shown.at), transform: `translateX(-${shareOf(shown.at)})` }}
         >
-          <strong>{f.value.clockExact(note.at)}</strong> {changeText(note)}
+          <strong>{f.value.clockExact(shown.at)}</strong> {changeText(shown)}
         </p>
       )}
     </>
   )
+}
+
+/** The change that is nearest to a moment; undefined if none is within `ms`. Marks may be closer than a pointer can tell. */
+function nearest(changes: readonly LaneChange[], at: number, ms: number): number | undefined {
+  let found: number | undefined
+  let distance = ms
+  for (const [index, change] of changes.entries()) {
+    if (Math.abs(change.at - at) > distance) continue
+    distance = Math.abs(change.at - at)
+    found = index
+  }
+  return found
 }
 
 function bandsOf({ before, changes }: Lane, from: number, to: number) {

@@ -19,7 +19,7 @@ export function Tail() {
     .slice(-SHOWN_MAX)
     .toReversed()
   return (
-    <section class="figure" aria-labelledby="tail-title">
+    <section class="figure">
       <div class="figure-head">
         <h2 id="tail-title">{texts.tail}</h2>
         <label>
