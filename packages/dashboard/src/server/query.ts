@@ -41,7 +41,7 @@ export function viewOfQuery(query: URLSearchParams, now: number): number | Range
  *
  * @throws QueryError for anything else
  */
-export function secondsOfQuery(query: URLSearchParams): number {
+function secondsOfQuery(query: URLSearchParams): number {
   const value = query.get('range')
   if (value === null) return DEFAULT_RANGE_S
   const seconds = Number(value)

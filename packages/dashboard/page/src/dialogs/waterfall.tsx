@@ -55,7 +55,13 @@ function SpanButton({ span, from, whole, isChosen, choose }: SpanButtonProps) {
   const texts = t.value
   const ms = span.end - span.start
   return (
-    <button type="button" class="span-row" aria-pressed={isChosen} onClick={() => choose(span.key)}>
+    <button
+      type="button"
+      class="span-row"
+      title={`${span.service} ${span.name}`}
+      aria-pressed={isChosen}
+      onClick={() => choose(span.key)}
+    >
       <span class="span-name" style={{ paddingLeft: `${Math.min(span.depth, DEPTH_MAX) * 16}px` }}>
         {span.depth > 0 && <span aria-hidden="true">└ </span>}
         {span.depth > 0 && <span class="visually-hidden">{texts.depth(f.value.count(span.depth))}</span>}

@@ -72,7 +72,7 @@ export function Breakers() {
 }
 
 /** Names a lane among all. */
-export function keyOf({ service, shield, policy }: Lane): string {
+function keyOf({ service, shield, policy }: Lane): string {
   return [service, shield, policy].join('/')
 }
 
