@@ -6,10 +6,9 @@ import { momentLabel } from './time-labels.ts'
 interface FigureProps {
   readonly name: string
   readonly title: string
-  /** What stands beside the title, such as the unit. */
+  /** Text beside the title, such as the unit. */
   readonly unit: string
   readonly chart: Chart
-  /** Whether a column of these cells has anything to show. */
   readonly controls: ComponentChildren
   readonly children: ComponentChildren
 }
