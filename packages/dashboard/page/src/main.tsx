@@ -8,6 +8,8 @@ import './style/base.css'
 import './style/head.css'
 import './style/charts.css'
 import './style/lists.css'
+import './style/lanes.css'
+import './style/tail.css'
 import './style/dialogs.css'
 import './style/narrow.css'
 

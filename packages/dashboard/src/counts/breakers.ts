@@ -1,4 +1,5 @@
 import { Latest } from './latest.ts'
+import { Refusals } from './refusals.ts'
 
 /** The most breakers that are tracked. */
 const BREAKERS_MAX = 200
@@ -11,6 +12,13 @@ export interface Change {
   readonly from: string
   readonly to: string
   readonly traceId: string | undefined
+  /** Why, as the breaker says it. */
+  readonly reason?: string | undefined
+  /** The failures that opened it, and the calls among which they were. */
+  readonly failures?: number | undefined
+  readonly calls?: number | undefined
+  /** The code or the type of the last failure. */
+  readonly error?: string | undefined
   /** The process whose breaker it is, if its lines name one. */
   readonly process?: string | undefined
 }
@@ -21,6 +29,7 @@ export class BreakerHistory {
   readonly shield: string
   readonly policy: string
   readonly changes: Latest<Change> = new Latest(CHANGES_MAX)
+  readonly refusals: Refusals = new Refusals()
   /** The number of all changes, including those no longer kept. */
   transitions = 0
 
@@ -58,8 +67,9 @@ export class Breakers {
   readonly #byKey = new Map<string, BreakerHistory>()
   #revision = 0
 
+  /** The breakers that changed their state. */
   get all(): readonly BreakerHistory[] {
-    return [...this.#byKey.values()]
+    return [...this.#byKey.values()].filter(({ transitions }) => transitions > 0)
   }
 
   /** Increases with every change. */
@@ -69,15 +79,35 @@ export class Breakers {
 
   /** Adds one change. Changes may arrive in any order. */
   add(service: string, shield: string, policy: string, change: Change): void {
-    const key = [service, shield, policy].join('\u0000')
-    let breaker = this.#byKey.get(key)
-    if (breaker === undefined) {
-      if (this.#byKey.size >= BREAKERS_MAX) return
-      breaker = new BreakerHistory(service, shield, policy)
-      this.#byKey.set(key, breaker)
-    }
+    const breaker = this.#of(service, shield, policy)
+    if (breaker === undefined) return
     breaker.transitions += 1
     breaker.changes.add(change)
     this.#revision += 1
+  }
+
+  /** Counts calls that a breaker refused. Without a policy, they count for the first breaker of the shield. */
+  refuse(
+    service: string,
+    shield: string,
+    policy: string | undefined,
+    at: number,
+    count: number,
+    retryMs?: number,
+  ): void {
+    const breaker =
+      policy === undefined
+        ? [...this.#byKey.values()].find((one) => one.service === service && one.shield === shield)
+        : this.#of(service, shield, policy)
+    breaker?.refusals.add(at, count, retryMs)
+  }
+
+  #of(service: string, shield: string, policy: string): BreakerHistory | undefined {
+    const key = [service, shield, policy].join('\u0000')
+    const known = this.#byKey.get(key)
+    if (known !== undefined || this.#byKey.size >= BREAKERS_MAX) return known
+    const breaker = new BreakerHistory(service, shield, policy)
+    this.#byKey.set(key, breaker)
+    return breaker
   }
 }

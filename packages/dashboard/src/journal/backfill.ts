@@ -21,7 +21,7 @@ export class Backfill {
     try {
       const start = end <= BLOCK_BYTES ? 0 : await wholeLineStart(log.file, end - BLOCK_BYTES)
       const hashes = new Set<number>()
-      source.beginOlder()
+      source.beginOlder(log, start)
       const lines = new LineSplitter({
         line: (text) => source.takeOlder(text, hashes),
         tooLong: () => source.olderTooLong(),

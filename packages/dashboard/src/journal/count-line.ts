@@ -14,6 +14,10 @@ const COUNTED_EVENTS: ReadonlySet<string> = new Set([
   'hedge',
 ])
 
+/** The event of a call that a breaker refused. */
+const REFUSAL = 'circuit_breaker.rejected'
+const DAY_MS = 86_400_000
+
 /** The most events that one summary adds: a wrong number must not stop the dashboard. */
 const SUMMARISED_MAX = 100_000
 
@@ -28,17 +32,26 @@ export function countLine(
   const { cells, named, breakers } = journal
   if (line.isRequest) return named.add(at, requestCell(journal, line, service), line.latencyMs, now)
   if (line.event === undefined) return undefined
+  if (line.event === REFUSAL && at !== undefined) {
+    const { fields } = line
+    const retryMs = integerBetween(Math.round(Number(fields.first('retry_after_ms'))), 0, DAY_MS)
+    breakers.refuse(service, shieldOf(line), policyOf(line), line.at ?? at, 1, retryMs)
+  }
   if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined, now)
   if (line.event === 'policy.summary') return countSummary(journal, line, service, at, now)
   if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
   const { fields } = line
-  breakers.add(service, fields.short(100, 'shield') ?? '', fields.short(100, 'policy') ?? 'circuitBreaker', {
+  breakers.add(service, shieldOf(line), policyOf(line), {
     // By its own clock, like all that the verdict is made from.
     at: line.at ?? at,
     from: fields.short(20, 'from') ?? '',
     to: fields.short(20, 'to') ?? '',
     traceId: fields.short(100, 'trace_id'),
     process: line.instance,
+    reason: fields.short(100, 'reason'),
+    failures: integerBetween(fields.first('failures'), 0, 1e9),
+    calls: integerBetween(fields.first('calls'), 0, 1e9),
+    error: fields.short(100, 'error_code', 'error_type'),
   })
   return undefined
 }
@@ -51,14 +64,24 @@ function countSummary(
   at: number | undefined,
   now: number,
 ): boolean | undefined {
-  const { cells, named } = journal
+  const { cells, named, breakers } = journal
   let kept: boolean | undefined
   for (const event of COUNTED_EVENTS) {
     const count = integerBetween(line.fields.nested('counts', event), 1, SUMMARISED_MAX) ?? 0
+    if (event === REFUSAL && count > 0 && at !== undefined)
+      breakers.refuse(service, shieldOf(line), undefined, line.at ?? at, count)
     const cell = count === 0 ? 0 : cells.event(service, event)
     for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined, now)
   }
   return kept
+}
+
+function shieldOf({ fields }: LogLine): string {
+  return fields.short(100, 'shield') ?? ''
+}
+
+function policyOf({ fields }: LogLine): string {
+  return fields.short(100, 'policy') ?? 'circuitBreaker'
 }
 
 function requestCell({ cells }: Journal, line: LogLine, service: string): number {

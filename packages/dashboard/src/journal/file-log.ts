@@ -13,6 +13,7 @@ import { countLine } from './count-line.ts'
 import { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
 import { addError, addTailLine } from './journal-entries.ts'
+import { LinePlace } from './line-place.ts'
 
 /** A line further ahead of the clock counts as untimed: it would push every other line out of the timeline. */
 const AHEAD_MS_MAX = 86_400_000
@@ -32,7 +33,7 @@ export class FileLog implements TailSink {
   readonly #olderReader: LineReader
   readonly #lines = new LineSplitter({
     line: (text) => this.#add(text, this.#hashes, true),
-    tooLong: () => this.#addTooLong(),
+    tooLong: () => this.#addTooLong(this.#place),
   })
   /** What is known about its lines. */
   readonly facts: FileFacts = new FileFacts()
@@ -44,6 +45,9 @@ export class FileLog implements TailSink {
   #blockStart = 0
   #blockEnd = 0
   #hashes = new Set<number>()
+  // Where the lines are that are being read.
+  #place: LinePlace | undefined
+  #olderPlace: LinePlace | undefined
 
   /** `service` is the one of lines that name none. */
   constructor(path: string, journal: Journal, declared: Declared = UNDECLARED, service: string = serviceOf(path)) {
@@ -86,6 +90,7 @@ export class FileLog implements TailSink {
 
   push(bytes: Buffer, end: number): void {
     if (!this.#isProbed) this.#probe(bytes)
+    if (this.#log !== undefined) this.#place = new LinePlace(this.#log, this.#blockEnd)
     this.#lines.push(bytes)
     this.#blockEnd = end - this.#lines.openBytes
     const length = this.#blockEnd - this.#blockStart
@@ -114,9 +119,10 @@ export class FileLog implements TailSink {
     this.#lines.flush()
   }
 
-  /** A block of older lines follows. */
-  beginOlder(): void {
+  /** A block of older lines follows, from an offset on. */
+  beginOlder(log: OpenLog, start: number): void {
     this.#olderReader.reset()
+    this.#olderPlace = new LinePlace(log, start)
   }
 
   /** Counts an older line and adds the hash of its trace to `hashes`. */
@@ -126,13 +132,18 @@ export class FileLog implements TailSink {
 
   /** Counts an older line that was too long. */
   olderTooLong(): void {
-    this.#addTooLong()
+    this.#addTooLong(this.#olderPlace)
   }
 
   /** Returns the block being read, if it has lines of this trace. */
   openBlock(hash: number): Block | undefined {
     if (this.#log === undefined || !this.#hashes.has(hash)) return undefined
     return { log: this.#log, start: this.#blockStart, end: this.#blockEnd, filter: undefined }
+  }
+
+  /** Returns an open file by its number. */
+  openLog(number: number): OpenLog | undefined {
+    return [this.#log, ...this.#rotated].find((log) => log !== undefined && log.number === number && !log.isGone)
   }
 
   /** Closes all open files. */
@@ -172,13 +183,16 @@ export class FileLog implements TailSink {
     this.#reader.probe(linesOf(bytes.subarray(0, end)))
   }
 
-  #addTooLong(): void {
+  #addTooLong(place: LinePlace | undefined): void {
+    place?.next()
     this.facts.addLine(this.#journal.clock())
     this.facts.addUnread('', UNREAD['too-long'])
   }
 
   #add(text: string, hashes: Set<number>, isLive: boolean): void {
     const now = this.#journal.clock()
+    const place = isLive ? this.#place : this.#olderPlace
+    place?.next()
     const { facts } = this
     facts.addLine(now)
     const read = this.#isUnreadable ? UNREAD['utf-16'] : (isLive ? this.#reader : this.#olderReader).read(text)
@@ -187,11 +201,15 @@ export class FileLog implements TailSink {
       return
     }
     facts.recognised += 1
-    if (!Array.isArray(read)) this.#take(read as LogLine, hashes, isLive, now)
-    else for (const line of read as readonly LogLine[]) this.#take(line, hashes, isLive, now)
+    if (!Array.isArray(read)) this.#take(read as LogLine, hashes, isLive, now, place)
+    else
+      for (const line of read as readonly LogLine[]) {
+        this.#take(line, hashes, isLive, now, place)
+        if (place !== undefined) place.record += 1
+      }
   }
 
-  #take(line: LogLine, hashes: Set<number>, isLive: boolean, now: number): void {
+  #take(line: LogLine, hashes: Set<number>, isLive: boolean, now: number, place: LinePlace | undefined): void {
     const { facts } = this
     facts.addFormat(line.format)
     if (line.isRequest) facts.requests += 1
@@ -210,8 +228,8 @@ export class FileLog implements TailSink {
       services.add(line, service, at, now, isLive, traceHash)
       if (isLive && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
     }
-    addError(this.#journal, line, service, shownAt)
-    addTailLine(this.#journal, line, service, shownAt)
+    addError(this.#journal, line, service, shownAt, place)
+    addTailLine(this.#journal, line, service, shownAt, place)
   }
 }
 

@@ -2,12 +2,19 @@ import { kindOf } from '../lines/kind.ts'
 import { clipped } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import type { Journal } from './journal.ts'
+import type { LinePlace } from './line-place.ts'
 
 const TEXT_MAX = 300
 const NAME_MAX = 100
 
 /** Adds an error to the journal. All lines about one failed request share an entry. */
-export function addError(journal: Journal, line: LogLine, service: string, at: number | undefined): void {
+export function addError(
+  journal: Journal,
+  line: LogLine,
+  service: string,
+  at: number | undefined,
+  place?: LinePlace,
+): void {
   const { fields } = line
   const isFailedRequest = line.event === 'http_error' || (line.isRequest && (line.status ?? 0) >= 400)
   const isHidden = line.event === 'fallback' && fields.first('error_type', 'error_code', 'error_message') !== undefined
@@ -25,12 +32,19 @@ export function addError(journal: Journal, line: LogLine, service: string, at: n
     path: isHidden ? fields.short(TEXT_MAX, 'shield') : shortened(line.path ?? line.route, TEXT_MAX),
     traceId: shortened(line.traceId, NAME_MAX),
     spanId: shortened(line.spanId, NAME_MAX),
+    ref: place?.ref,
     ...(isHidden ? { fallback: true } : {}),
   })
 }
 
 /** Adds a line to the live tail. */
-export function addTailLine(journal: Journal, line: LogLine, service: string, time: number | undefined): void {
+export function addTailLine(
+  journal: Journal,
+  line: LogLine,
+  service: string,
+  time: number | undefined,
+  place?: LinePlace,
+): void {
   const at = time ?? journal.tail.items.at(-1)?.at ?? 0
   if (!journal.tail.accepts(at)) return
   const { fields } = line
@@ -48,7 +62,10 @@ export function addTailLine(journal: Journal, line: LogLine, service: string, ti
     level: shortened(line.level, 20),
     text: clipped(parts.filter((part) => part !== undefined).join(' '), TEXT_MAX),
     status: line.status,
+    latencyMs: line.latencyMs,
     traceId: shortened(line.traceId, NAME_MAX),
+    ref: place?.ref,
+    logged: fields.all,
   })
 }
 

@@ -5,8 +5,10 @@ import { Timeline } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import { Services } from '../counts/watch/services.ts'
 import type { Kind } from '../lines/kind.ts'
+import type { Json } from '../lines/log-fields.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 import { LatestErrors } from './latest-errors.ts'
+import type { LineRef } from './line-place.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
@@ -26,7 +28,17 @@ export interface TailLine {
   readonly level: string | undefined
   readonly text: string
   readonly status: number | undefined
+  readonly latencyMs: number | undefined
   readonly traceId: string | undefined
+  /** Where the whole line is. */
+  readonly ref: LineRef | undefined
+  /** Its fields, shortened: for filters. */
+  readonly fields: Readonly<Record<string, string>>
+}
+
+/** A line in the live tail with its fields as they were logged. They are shortened when they are sent. */
+export interface TailEntry extends Omit<TailLine, 'fields'> {
+  readonly logged: Json
 }
 
 /** An error in the list. */
@@ -40,6 +52,8 @@ export interface ErrorLine {
   readonly path: string | undefined
   readonly traceId: string | undefined
   readonly spanId: string | undefined
+  /** Where the line is; for several lines about one request, the first one that was read. */
+  readonly ref: LineRef | undefined
   /** Set when a fallback hid this error from the client. */
   readonly fallback?: true
 }
@@ -59,7 +73,7 @@ export class Journal {
     this.named.addApart(at, this.cells.apart(kind, status), latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
-  readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
+  readonly tail: Latest<TailEntry> = new Latest(TAIL_MAX)
   readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
 
   /** `clock` is the reader's clock. */
@@ -99,7 +113,7 @@ export class Journal {
       return key.type !== 'apart' && key.service === name
     }
     this.named.move(isOfService, move.fromMs, move.byMs, now)
-    const isListed = (item: TailLine | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
+    const isListed = (item: TailEntry | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
     this.tail.move(isListed, move.byMs)
     this.errors.move(isListed, move.byMs)
   }

@@ -4,11 +4,14 @@ import type { LogLine } from '../lines/log-line.ts'
 import { Unread } from '../lines/reader/unread.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import type { Block } from '../traces/trace-index.ts'
+import { type FoundLine, factsOf, fieldsOf, type LineFacts } from './line-facts.ts'
 
 /** The most lines returned for one trace. */
 const TRACE_LINES_MAX = 2_000
 const TRACE_CHARACTERS_MAX = 8_388_608
 const CHUNK_BYTES = 1_048_576
+/** Lines without a time come last. */
+const LAST = Number.MAX_SAFE_INTEGER
 
 /** A trace as `GET /api/traces/<id>` returns it. */
 export interface Trace {
@@ -17,16 +20,13 @@ export interface Trace {
   readonly lines: readonly Readonly<Record<string, unknown>>[]
   /** Whether lines may be missing: there are too many, or the index no longer covers all files. */
   readonly is_partial: boolean
+  /** What was recognised in each of `lines`. Only with `facts=1`. */
+  readonly facts?: readonly LineFacts[]
 }
 
-interface Found {
-  readonly at: number
-  readonly line: Readonly<Record<string, unknown>>
-}
-
-/** Reads the lines of a trace from the files. */
-export async function readTrace(files: LogFiles, id: string): Promise<Trace> {
-  const found: Found[] = []
+/** Reads the lines of a trace from the files, and with `withFacts` what was recognised in each. */
+export async function readTrace(files: LogFiles, id: string, withFacts: boolean = false): Promise<Trace> {
+  const found: FoundLine[] = []
   let characters = 0
   const hash = hashOf(id)
   // JSON can escape other characters in more than one way, so for such an id every line is parsed.
@@ -47,59 +47,17 @@ export async function readTrace(files: LogFiles, id: string): Promise<Trace> {
       for (const line of Array.isArray(read) ? (read as readonly LogLine[]) : [read as LogLine]) {
         if (line.traceId !== id || found.length >= TRACE_LINES_MAX || characters > TRACE_CHARACTERS_MAX) continue
         characters += text.length
-        found.push({ at: line.at ?? Number.POSITIVE_INFINITY, line: shown(line, log.service) })
+        found.push({ line, service: line.service ?? log.service, file: block.log.path, raw: text })
       }
     })
   }
-  found.sort((a, b) => (a.at === b.at ? 0 : a.at - b.at))
+  found.sort((a, b) => (a.line.at ?? LAST) - (b.line.at ?? LAST))
   const isFull = found.length >= TRACE_LINES_MAX || characters > TRACE_CHARACTERS_MAX
-  return { trace_id: id, lines: found.map(({ line }) => line), is_partial: isFull || !files.journal.traces.isComplete }
-}
-
-/**
- * Returns the fields of a line as they were logged, and under canonical names what the page shows.
- *
- * A canonical name that the line has itself stays as it is.
- */
-function shown(line: LogLine, service: string): Readonly<Record<string, unknown>> {
-  const logged = line.fields.all
-  const canonical: Record<string, unknown> = {
-    timestamp: line.at === undefined ? undefined : new Date(line.at).toISOString(),
-    log_level: line.level,
-    message: line.message,
-    trace_id: line.traceId,
-    span_id: line.spanId,
-    parent_span_id: line.parentSpanId,
-    method: line.method,
-    route: line.route,
-    path: line.path,
-    status_code: line.status,
-    latency_ms: line.latencyMs,
-    error_code: line.errorCode,
-  }
-  const all: Record<string, unknown> = { ...readable(logged), service: line.service ?? service }
-  if (line.format === 'escudo') return all
-  for (const [name, value] of Object.entries(canonical)) {
-    if (value === undefined || isUsable(name, logged[name])) continue
-    // A time in another field keeps its name and its text.
-    if (name !== 'message' || line.message !== logged['msg']) all[name] = value
-  }
-  return all
-}
-
-function isUsable(name: string, value: unknown): boolean {
-  if (name === 'timestamp') return typeof value === 'string' && !Number.isNaN(Date.parse(value))
-  if (name === 'status_code' || name === 'latency_ms') return typeof value === 'number'
-  return typeof value === 'string'
-}
-
-/** An object nested too deeply for JSON to be written is left out: it is still in the file. */
-function readable(logged: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  try {
-    JSON.stringify(logged)
-    return logged
-  } catch {
-    return Object.fromEntries(Object.entries(logged).filter(([, value]) => typeof value !== 'object'))
+  return {
+    trace_id: id,
+    lines: found.map(fieldsOf),
+    is_partial: isFull || !files.journal.traces.isComplete,
+    ...(withFacts ? { facts: found.map(factsOf) } : {}),
   }
 }
 

@@ -1,15 +1,20 @@
-import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
 import { LatencyHistogram } from '../counts/latency-histogram.ts'
 import type { Tally } from '../counts/timeline.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import type { Health } from './health.ts'
-import { RANGES } from './ranges.ts'
+import { type Lane, lanesOf } from './lanes.ts'
+import { RANGES, ZOOM_STEPS_S } from './ranges.ts'
 import { figures, type Range, type Summary, summarize, tallyOf } from './summary.ts'
 
 const ERRORS_SHOWN = 50
 
-/** One chart column: start time, requests below 400, 4xx, 5xx, latency percentiles in ms, and retries. */
+/** The most statuses that a column counts apart. The rarer ones are counted together, as status 0. */
+const CODES_PER_COLUMN_MAX = 12
+/** The most columns of a zoomed range. */
+const COLUMNS_MAX = 180
+
+/** One chart column: start time, requests below 400, 4xx, 5xx, latencies in ms, retries, and requests by status. */
 export type Column = readonly [
   at: number,
   good: number,
@@ -19,22 +24,20 @@ export type Column = readonly [
   p95: number | null,
   p99: number | null,
   retries: number,
+  mean: number | null,
+  /** Pairs of a status and its requests. Status 0 is all others, and requests without a status. */
+  codes: readonly number[],
 ]
-
-/** A breaker and its changes within the range. `before` is its state at the start of the range. */
-export interface Lane {
-  readonly service: string
-  readonly shield: string
-  readonly policy: string
-  readonly state: string
-  readonly since: number | undefined
-  readonly before: string
-  readonly changes: readonly { readonly at: number; readonly to: string; readonly traceId: string | undefined }[]
-}
 
 /** The parts of the page's data. Each is sent when it has changed. */
 export interface Parts {
-  readonly range: Range & { readonly seconds: number; readonly stepMs: number; readonly isNow: boolean }
+  readonly range: Range & {
+    readonly seconds: number
+    readonly stepMs: number
+    /** Whether it is the range that was asked for; otherwise it ends at the newest line, because that is old. */
+    readonly isNow: boolean
+    readonly isZoomed: boolean
+  }
   /** The verdict. It is about now, whatever the range is. */
   readonly health: Health
   readonly summary: Summary
@@ -55,19 +58,33 @@ export function rangeOf(files: LogFiles, seconds: number, now: number): Parts['r
   const newest = newestOf(files)
   const isNow = newest === null || newest >= now - seconds * 1_000
   const to = (Math.floor((isNow ? now : newest) / stepMs) + 1) * stepMs
-  return { seconds, stepMs, from: to - seconds * 1_000, to, isNow }
+  return { seconds, stepMs, from: to - seconds * 1_000, to, isNow, isZoomed: false }
+}
+
+/** Returns a range that was chosen in a chart, rounded outwards to whole columns. */
+export function zoomedRangeOf(files: LogFiles, { from, to }: Range): Parts['range'] {
+  let found = { from, to, stepMs: 0 }
+  for (const seconds of ZOOM_STEPS_S) {
+    const stepMs = seconds * 1_000
+    if ((to - from) / stepMs > COLUMNS_MAX) continue
+    found = { from: Math.floor(from / stepMs) * stepMs, to: Math.ceil(to / stepMs) * stepMs, stepMs }
+    // What is older was counted in wider slots, and a column is at least as wide as one.
+    if (files.timelines.every((timeline) => timeline.stepFor(found.from, found.to) <= stepMs)) break
+  }
+  return { ...found, seconds: (found.to - found.from) / 1_000, isNow: true, isZoomed: true }
 }
 
 /** Returns all data of a range for the page, except columns and tail. */
 export function partsOf(files: LogFiles, range: Parts['range'], health: Health): Parts {
   const { journal } = files
   const before = { from: range.from - range.seconds * 1_000, to: range.from }
+  const summary = summarize(files, range)
   return {
     range,
     health,
-    summary: summarize(files, range),
+    summary,
     before: figures(tallyOf(files, before), journal.cells),
-    lanes: lanesOf(files, range, health),
+    lanes: lanesOf(files, range, health, summary),
     errors: journal.errors.newest(ERRORS_SHOWN).toReversed(),
     progress: {
       ...files.backfilling,
@@ -96,46 +113,35 @@ export function columnsOf(files: LogFiles, range: Parts['range'], revision: numb
 
 function columnOf(at: number, slots: readonly Tally[], cells: Cells): Column {
   const latency = new LatencyHistogram()
-  let [good, client, server, retries] = [0, 0, 0, 0]
+  let [good, client, server, retries, sum, latencies] = [0, 0, 0, 0, 0, 0]
+  const byStatus = new Map<number, number>()
   for (const slot of slots) {
     latency.merge(slot.latency)
-    for (const [number, { count }] of slot.cells) {
+    for (const [number, { count, latencyMsSum, latencies: timed }] of slot.cells) {
       const key = cells.key(number)
       if (key.type === 'apart') continue
-      if (key.type === 'event') retries += key.name === 'retry.attempt' ? count : 0
-      else if (key.status === undefined || key.status < 400) good += count
+      if (key.type === 'event') {
+        retries += key.name === 'retry.attempt' ? count : 0
+        continue
+      }
+      sum += latencyMsSum
+      latencies += timed
+      byStatus.set(key.status ?? 0, (byStatus.get(key.status ?? 0) ?? 0) + count)
+      if (key.status === undefined || key.status < 400) good += count
       else if (key.status < 500) client += count
       else server += count
     }
   }
   const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => rounded(latency.percentile(share)))
-  return [at, good, client, server, p50 ?? null, p95 ?? null, p99 ?? null, retries]
+  const mean = latencies === 0 ? null : rounded(sum / latencies)
+  return [at, good, client, server, p50 ?? null, p95 ?? null, p99 ?? null, retries, mean, codesOf(byStatus)]
 }
 
-function lanesOf(files: LogFiles, range: Range, health: Health): readonly Lane[] {
-  return files.journal.breakers.all.map((breaker) => {
-    const aheadMs = health.services.find(({ name }) => name === breaker.service)?.clock_ahead_ms ?? 0
-    const own = breaker.changes.items
-    const items = aheadMs === 0 ? own : own.map((change) => ({ ...change, at: change.at - aheadMs }))
-    const within = items.filter(({ at }) => at >= range.from && at < range.to)
-    const before = items.findLast(({ at }) => at < range.from)?.to ?? within[0]?.from ?? breaker.state
-    return {
-      service: breaker.service,
-      shield: breaker.shield,
-      policy: breaker.policy,
-      state: stateOf(breaker, health),
-      since: items.at(-1)?.at,
-      before,
-      changes: within.map(({ at, to, traceId }) => ({ at, to, traceId })),
-    }
-  })
-}
-
-/** The state of a breaker. A restart of its process makes an open one unknown. */
-function stateOf({ service, shield, policy, state }: BreakerHistory, health: Health): string {
-  if (state === 'closed') return state
-  const open = health.services.find(({ name }) => name === service)?.open_breakers
-  return open?.some((breaker) => breaker.shield === shield && breaker.policy === policy) ? state : 'unknown'
+function codesOf(byStatus: ReadonlyMap<number, number>): readonly number[] {
+  const all = [...byStatus].sort(([a, more], [b, less]) => (a === 0 ? 1 : b === 0 ? -1 : less - more || a - b))
+  const shown = all.filter(([status]) => status !== 0).slice(0, CODES_PER_COLUMN_MAX)
+  const others = all.reduce((sum, [, count]) => sum + count, 0) - shown.reduce((sum, [, count]) => sum + count, 0)
+  return [...shown.sort(([a], [b]) => a - b), ...(others > 0 ? [[0, others]] : [])].flat()
 }
 
 function newestOf(files: LogFiles): number | null {

@@ -1,5 +1,5 @@
 import { instantOf } from '../lines/log-time.ts'
-import { DEFAULT_RANGE_S, RANGES } from '../report/ranges.ts'
+import { DEFAULT_RANGE_S, RANGES, ZOOM_S } from '../report/ranges.ts'
 import type { Range } from '../report/summary.ts'
 
 /** An error for an invalid query. Its message is one line. */
@@ -22,11 +22,26 @@ export function rangeOfQuery(query: URLSearchParams, now: number): Range | undef
 }
 
 /**
+ * Reads what a page shows: the range between `from` and `to` if both are given, else `range` in seconds until now.
+ *
+ * @throws QueryError for an invalid range, or one that is too short or too long
+ */
+export function viewOfQuery(query: URLSearchParams, now: number): number | Range {
+  if (!query.has('from') || !query.has('to')) return secondsOfQuery(query)
+  const zoom = rangeOfQuery(query, now)
+  if (zoom === undefined) return secondsOfQuery(query)
+  const seconds = (zoom.to - zoom.from) / 1_000
+  if (seconds < ZOOM_S.min || seconds > ZOOM_S.max)
+    throw new QueryError(`\`from\` and \`to\` must be ${ZOOM_S.min} seconds to ${ZOOM_S.max / 86_400} days apart`)
+  return zoom
+}
+
+/**
  * Reads `range`: one of the ranges that the page offers, in seconds.
  *
  * @throws QueryError for anything else
  */
-export function secondsOfQuery(query: URLSearchParams): number {
+function secondsOfQuery(query: URLSearchParams): number {
   const value = query.get('range')
   if (value === null) return DEFAULT_RANGE_S
   const seconds = Number(value)

@@ -1,12 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { LogFiles } from '../journal/log-files.ts'
 import { healthOf } from '../report/health.ts'
+import { readLine } from '../report/read-line.ts'
 import { readTrace } from '../report/read-trace.ts'
-import { summarize } from '../report/summary.ts'
+import { type Range, summarize } from '../report/summary.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
 import { loopbackHosts } from './hosts.ts'
-import { QueryError, rangeOfQuery, secondsOfQuery } from './query.ts'
+import { QueryError, rangeOfQuery, viewOfQuery } from './query.ts'
 import { Stream } from './stream.ts'
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -20,6 +21,7 @@ const SECURITY_HEADERS: Readonly<Record<string, string>> = {
 /** When a page may try again after it was refused because too many are connected. */
 const FULL_RETRY_MS = 30_000
 const TRACES = '/api/traces/'
+const LINES = '/api/lines/'
 const TRACE_ID_CHARACTERS_MAX = 200
 
 interface Reply {
@@ -45,7 +47,8 @@ export async function createDashboard(
     if (path === '/healthz') return json(200, { status: 'ok' })
     if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query, files.journal.clock())))
     if (path === '/api/health') return json(200, healthOf(files, files.journal.clock(), thresholds))
-    if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length))
+    if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length), query.get('facts') === '1')
+    if (path.startsWith(LINES)) return await line(files, path.slice(LINES.length))
     const asset = assets.get(path)
     if (asset !== undefined) return { status: 200, type: asset.type, body: asset.body }
     if (path === '/') return text(503, 'the page is not built: run `npm ci` or `npm run prepare`; /api/summary works')
@@ -61,7 +64,7 @@ export async function createDashboard(
     try {
       const params = new URLSearchParams(query)
       if (path === '/api/stream' && request.method === 'GET')
-        openStream(stream, request, response, secondsOfQuery(params))
+        openStream(stream, request, response, viewOfQuery(params, files.journal.clock()))
       else send(request, response, await reply(request, path, params))
     } catch (error) {
       if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
@@ -77,13 +80,22 @@ export async function createDashboard(
   return server
 }
 
-async function trace(files: LogFiles, encoded: string): Promise<Reply> {
+async function trace(files: LogFiles, encoded: string, withFacts: boolean): Promise<Reply> {
   const id = decoded(encoded)
   if (id === undefined || id === '' || id.length > TRACE_ID_CHARACTERS_MAX) {
     return json(400, { message: 'a trace id has 1 to 200 characters' })
   }
-  const found = await readTrace(files, id)
+  const found = await readTrace(files, id, withFacts)
   return json(found.lines.length === 0 ? 404 : 200, found)
+}
+
+/** A line by its place, such as `3-1024-0-0`. */
+async function line(files: LogFiles, place: string): Promise<Reply> {
+  if (!/^\d{1,15}(?:-\d{1,15}){3}$/.test(place))
+    return json(400, { message: 'a line is four numbers, such as 1-0-0-0' })
+  const [log = 0, offset = 0, lines = 0, record = 0] = place.split('-').map(Number)
+  const found = await readLine(files, [log, offset, lines, record])
+  return found === undefined ? json(404, { message: 'the line is no longer there' }) : json(200, found)
 }
 
 function decoded(text: string): string | undefined {
@@ -94,11 +106,11 @@ function decoded(text: string): string | undefined {
   }
 }
 
-function openStream(stream: Stream, request: IncomingMessage, response: ServerResponse, seconds: number): void {
+function openStream(stream: Stream, request: IncomingMessage, response: ServerResponse, view: number | Range): void {
   response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
   response.write('retry: 1000\n\n')
   // A browser that ignores the event must not reconnect every second.
-  if (!stream.add(response, seconds)) response.end(`retry: ${FULL_RETRY_MS}\nevent: full\ndata: {}\n\n`)
+  if (!stream.add(response, view)) response.end(`retry: ${FULL_RETRY_MS}\nevent: full\ndata: {}\n\n`)
   request.socket.setNoDelay(true)
 }
 

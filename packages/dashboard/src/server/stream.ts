@@ -3,7 +3,9 @@ import type { TailLine } from '../journal/journal.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { type Health, healthOf } from '../report/health.ts'
 import { RANGES } from '../report/ranges.ts'
-import { type Column, columnsOf, type Parts, partsOf, rangeOf } from '../report/view.ts'
+import type { Range } from '../report/summary.ts'
+import { tailJson } from '../report/tail-json.ts'
+import { type Column, columnsOf, type Parts, partsOf, rangeOf, zoomedRangeOf } from '../report/view.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 
 /** Four times a second. */
@@ -20,17 +22,20 @@ export const CLIENTS_MAX = 64
 
 interface Client {
   readonly response: ServerResponse
-  readonly seconds: number
+  /** A number of seconds until now, or a range that was chosen in a chart. */
+  readonly wanted: number | Range
   /** The last version sent of each part. */
   readonly sent: Map<string, string>
   revision: number
   tailId: number
+  /** The width of the columns that it has. */
+  stepMs: number
   lastMs: number
   isBehind: boolean
 }
 
 /** The state of a client that has received nothing. */
-const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0 }
+const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0, stepMs: 0 }
 
 interface View {
   readonly parts: ReadonlyMap<string, string>
@@ -56,29 +61,30 @@ export class Stream {
     return this.#clients.size
   }
 
-  /** Adds a page. Returns false for too many pages, or if `seconds` is not one of {@link RANGES}. */
-  add(response: ServerResponse, seconds: number): boolean {
-    if (this.#clients.size >= CLIENTS_MAX || !RANGES.has(seconds)) return false
-    const client: Client = { response, seconds, sent: new Map(), ...NOTHING_SENT, isBehind: false }
+  /** Adds a page. Returns false for too many pages, or if its number of seconds is not one of {@link RANGES}. */
+  add(response: ServerResponse, wanted: number | Range): boolean {
+    if (this.#clients.size >= CLIENTS_MAX || (typeof wanted === 'number' && !RANGES.has(wanted))) return false
+    const client: Client = { response, wanted, sent: new Map(), ...NOTHING_SENT, isBehind: false }
     this.#clients.add(client)
     response.on('close', () => this.#remove(client))
     response.on('error', () => this.#remove(client))
-    this.#send(client, this.#view(seconds, this.#health()))
+    this.#send(client, this.#view(wanted, this.#health()))
     this.#timer ??= setInterval(() => this.tick(), TICK_MS)
     return true
   }
 
   /** Sends each page the changes since its last message. */
   tick(): void {
-    const views = new Map<number, View>()
+    const views = new Map<string, View>()
     let health: Health | undefined
     const clients = [...this.#clients].filter((client) => this.#isReady(client))
     for (const client of clients) {
-      let view = views.get(client.seconds)
+      const key = JSON.stringify(client.wanted)
+      let view = views.get(key)
       if (view === undefined) {
         health ??= this.#health()
-        view = this.#view(client.seconds, health)
-        views.set(client.seconds, view)
+        view = this.#view(client.wanted, health)
+        views.set(key, view)
       }
       this.#send(client, view)
     }
@@ -94,17 +100,23 @@ export class Stream {
     if (!client.isBehind) return true
     if (client.response.writableLength > 0) return false
     client.isBehind = false
+    this.#forget(client)
+    return true
+  }
+
+  /** The next message is a fresh snapshot. */
+  #forget(client: Client): void {
     client.sent.clear()
     Object.assign(client, NOTHING_SENT)
-    return true
   }
 
   #health(): Health {
     return healthOf(this.#files, this.#now(), this.#thresholds)
   }
 
-  #view(seconds: number, health: Health): View {
-    const range = rangeOf(this.#files, seconds, this.#now())
+  #view(wanted: number | Range, health: Health): View {
+    const range =
+      typeof wanted === 'number' ? rangeOf(this.#files, wanted, this.#now()) : zoomedRangeOf(this.#files, wanted)
     const parts = new Map(
       Object.entries(partsOf(this.#files, range, health)).map(([name, part]) => [name, JSON.stringify(part)]),
     )
@@ -112,6 +124,9 @@ export class Stream {
   }
 
   #send(client: Client, view: View): void {
+    // Columns of another width do not fit to those that the page has.
+    if (client.revision > 0 && client.stepMs !== view.range.stepMs) this.#forget(client)
+    client.stepMs = view.range.stepMs
     const isSnapshot = client.revision === 0
     const changed = [...view.parts].filter(([name, part]) => client.sent.get(name) !== part)
     for (const [name, part] of changed) client.sent.set(name, part)
@@ -142,7 +157,7 @@ export class Stream {
     const { tail, newestTailId } = this.#files.journal
     if (id === newestTailId) return []
     const fresh = tail.items.filter((line) => line.id > id)
-    return id === 0 ? fresh : fresh.slice(-TAIL_PER_TICK_MAX)
+    return (id === 0 ? fresh : fresh.slice(-TAIL_PER_TICK_MAX)).map(tailJson)
   }
 
   #remove(client: Client): void {

@@ -1,7 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
 
+let opened = 0
+
 /** An open log file. A rotated file is still read through its handle, whatever its name is now. */
 export class OpenLog {
+  /** Identifies it among all that this process opened. */
+  readonly number: number
   readonly path: string
   readonly file: FileHandle
   /** The offset where live reading began. Bytes before it are read backwards, newest first. */
@@ -22,6 +26,8 @@ export class OpenLog {
   onClose: () => void = () => {}
 
   constructor(path: string, file: FileHandle, liveFrom: number, writtenAt: number = Date.now()) {
+    opened += 1
+    this.number = opened
     this.path = path
     this.file = file
     this.liveFrom = liveFrom

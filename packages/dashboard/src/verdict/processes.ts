@@ -8,14 +8,27 @@ const WINDOW_MS = 60_000
  *
  * A breaker is in the memory of its process. A start makes its state unknown, and so does another process that took over.
  */
-export function isKnown(breaker: BreakerFacts, { processes, starts }: ServiceFacts): boolean {
-  const own = processes.find(({ id }) => id === breaker.process)
-  if (own === undefined) return !starts.some((start) => start > breaker.changedAt)
+export function isKnown({ process, changedAt }: BreakerFacts, facts: ServiceFacts): boolean {
+  return endedAt(process, changedAt, facts) === undefined
+}
+
+/** When the process that was there at a moment was replaced; undefined if it was not. */
+export function endedAt(
+  process: string | undefined,
+  moment: number,
+  { processes, starts }: Pick<ServiceFacts, 'processes' | 'starts'>,
+): number | undefined {
+  const own = processes.find(({ id }) => id === process)
+  if (own === undefined) return earliest(starts.filter((start) => start > moment))
   // Several processes of one service run at the same time. One that only began after the last line of this one replaces it.
-  return !processes.some(
-    ({ id, firstAt }) =>
-      id !== own.id && firstAt > (isSame(id, own.id) ? breaker.changedAt : Math.max(own.lastAt, breaker.changedAt)),
+  const later = processes.filter(
+    ({ id, firstAt }) => id !== own.id && firstAt > (isSame(id, own.id) ? moment : Math.max(own.lastAt, moment)),
   )
+  return earliest(later.map(({ firstAt }) => firstAt))
+}
+
+function earliest(times: readonly number[]): number | undefined {
+  return times.length === 0 ? undefined : Math.min(...times)
 }
 
 /** Whether two ids are of one process: its start line also names the start time, which its other lines lack. */

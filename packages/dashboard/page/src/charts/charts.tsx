@@ -1,118 +1,153 @@
-import type uPlot from 'uplot'
-import type { Column } from '../../../src/report/view.ts'
-import { asTables, columns, f, parts, t } from '../state/state.ts'
+import { RANGES } from '../../../src/report/ranges.ts'
+import { asTables, columns, f, parts, seconds, t } from '../state/state.ts'
+import { isByCode, isLogAxis, isRangeLoading, resetZoom, zoom } from '../state/view.ts'
 import { classOf } from '../text/status-class.ts'
+import { type Chart, classChart, codeChart, latencyChart, rateOf } from './chart.ts'
+import { Figure } from './figure.tsx'
+import { Freshness } from './freshness.tsx'
+import { Legend } from './legend.tsx'
+import { CLASS_PAINTS, cssPaint } from './paint.ts'
 import { Plot } from './plot.tsx'
+import { ZoomBar } from './zoom-bar.tsx'
 
-/** Charts of requests by class and of latency over time, and a table of requests by status. */
+/** Charts of requests and of latency over time, and a table of requests by status. */
 export function Charts() {
   const texts = t.value
+  const range = parts.value?.range
+  if (range === undefined) return null
+  const requests = (isByCode.value ? codeChart : classChart)(range, columns.value, texts, f.value)
+  const latency = latencyChart(range, columns.value, texts, f.value)
+  const { unit } = rateOf(range)
   return (
-    <div class="charts">
-      <Figure
-        name="classes"
-        title={texts.requestsByClass}
-        headings={[texts.good, texts.client, texts.server]}
-        cells={classCells}
-      >
-        <Plot kind="classes" data={stacked(columns.value)} labels={[texts.good, texts.client, texts.server]} />
-      </Figure>
-      <Figure name="latencies" title={texts.latency} headings={['p50', 'p95', 'p99']} cells={latencyCells}>
-        <Plot kind="latencies" data={latencies(columns.value)} labels={['p50', 'p95', 'p99']} />
-      </Figure>
-      <ByStatus />
+    <div class="time-charts" aria-busy={isRangeLoading.value}>
+      <ZoomBar />
+      <Freshness />
+      <p class="visually-hidden" role="status">
+        {asTables.value ? texts.tablesShown : texts.chartsShown}
+      </p>
+      <div class="charts">
+        <Figure
+          name="requests-chart"
+          title={isByCode.value ? texts.requestsByCode : texts.requestsByClass}
+          unit={texts.rateUnits[unit]}
+          chart={requests}
+          controls={
+            <Switch
+              label={texts.requestsBy}
+              options={[texts.byClass, texts.byCode]}
+              isSecond={isByCode.value}
+              choose={(isSecond) => (isByCode.value = isSecond)}
+            />
+          }
+        >
+          <Drawn name="requests" chart={requests} empty={texts.noRequests} title={texts.requestsByClass} />
+        </Figure>
+        <Figure
+          name="latency-chart"
+          title={texts.latency}
+          unit={isLogAxis.value ? texts.logAxis : texts.linearAxis}
+          chart={latency}
+          controls={
+            <Switch
+              label={texts.axis}
+              options={[texts.linear, texts.log]}
+              isSecond={isLogAxis.value}
+              choose={(isSecond) => (isLogAxis.value = isSecond)}
+            />
+          }
+        >
+          <Drawn
+            name="latency"
+            chart={latency}
+            empty={columns.value.length === 0 ? texts.noRequests : texts.noLatencies}
+            title={texts.latency}
+            isLog={isLogAxis.value}
+          />
+        </Figure>
+        <ByStatus />
+      </div>
     </div>
   )
 }
 
-interface FigureProps {
+interface DrawnProps {
   readonly name: string
+  readonly chart: Chart
   readonly title: string
-  readonly headings: readonly string[]
-  readonly cells: (column: Column) => readonly string[]
-  readonly children: preact.ComponentChildren
+  readonly empty: string
+  readonly isLog?: boolean
 }
 
-const ROWS_MAX = 60
-
-function Figure({ name, title, headings, cells, children }: FigureProps) {
-  const texts = t.value
+function Drawn({ name, chart, title, empty, isLog = false }: DrawnProps) {
+  const values = chart.series.flatMap((series) => series.values).filter((value) => value !== null)
+  const highest = values.length === 0 ? 0 : Math.max(...sums(chart))
+  const isEmpty = chart.kind === 'lines' ? values.length === 0 : highest === 0
   return (
-    <section class="figure">
-      <div class="figure-head">
-        <h2 id={`${name}-title`}>{title}</h2>
-        <button type="button" aria-pressed={asTables.value} onClick={() => (asTables.value = !asTables.value)}>
-          {asTables.value ? texts.chart : texts.table}
-        </button>
+    <>
+      <div class="drawn">
+        <Plot name={name} chart={chart} label={t.value.chartLabel(title, chart.format(highest))} isLog={isLog} />
+        {isEmpty && !isRangeLoading.value && (
+          <div class="empty">
+            <p>{empty}</p>
+            {columns.value.length === 0 && <Wider />}
+          </div>
+        )}
       </div>
-      {asTables.value ? (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard
-        <section class="scroll" tabIndex={0} aria-labelledby={`${name}-title`}>
-          <table>
-            <thead>
-              <tr>
-                {[texts.time, ...headings].map((heading) => (
-                  <th key={heading} scope="col">
-                    {heading}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {columns.value
-                .slice(-ROWS_MAX)
-                .toReversed()
-                .map((column) => (
-                  <tr key={column[0]}>
-                    <th scope="row">{f.value.clock(column[0])}</th>
-                    {cells(column).map((cell, index) => (
-                      <td key={headings[index]}>{cell}</td>
-                    ))}
-                  </tr>
-                ))}
-            </tbody>
-          </table>
-        </section>
-      ) : (
-        children
-      )}
-    </section>
+      <Legend chart={chart} />
+    </>
   )
 }
 
-function classCells([, good, client, server]: Column): readonly string[] {
-  return [good, client, server].map(f.value.count)
+/** The one thing to do about an empty range: show another one. */
+function Wider() {
+  const texts = t.value
+  if (zoom.value !== undefined) {
+    return (
+      <button type="button" onClick={resetZoom}>
+        {texts.resetZoom}
+      </button>
+    )
+  }
+  const wider = [...RANGES.keys()].find((range) => range > seconds.value)
+  if (wider === undefined) return null
+  return (
+    <button
+      type="button"
+      onClick={() => {
+        seconds.value = wider
+      }}
+    >
+      {texts.showRange(texts.ranges[wider] ?? '')}
+    </button>
+  )
 }
 
-function latencyCells([, , , , ...rest]: Column): readonly string[] {
-  return rest.slice(0, 3).map((value) => f.value.duration(value ?? null))
+/** The highest value of each column: of a stack its height, of lines the highest of them. */
+function sums({ kind, times, series }: Chart): readonly number[] {
+  return times.map((_, at) => {
+    const values = series.map((one) => one.values[at] ?? 0)
+    return kind === 'stack' ? values.reduce((sum, value) => sum + value, 0) : Math.max(0, ...values)
+  })
 }
 
-/** Returns every step of the range, so that a pause is drawn as a gap instead of a slope. */
-function steps(): { readonly times: number[]; readonly at: ReadonlyMap<number, Column> } {
-  const range = parts.value?.range
-  const at = new Map(columns.value.map((column) => [column[0], column]))
-  const times: number[] = []
-  if (range !== undefined) for (let time = range.from; time < range.to; time += range.stepMs) times.push(time)
-  return { times, at }
+interface SwitchProps {
+  readonly label: string
+  readonly options: readonly [string, string]
+  readonly isSecond: boolean
+  readonly choose: (isSecond: boolean) => void
 }
 
-function stacked(_: readonly Column[]): uPlot.AlignedData {
-  const { times, at } = steps()
-  const rows = times.map((time) => at.get(time) ?? [time, 0, 0, 0])
-  return [
-    times.map((time) => time / 1_000),
-    rows.map(([, good, client, server]) => good + client + server),
-    // Null instead of 0: the edge of an equally high bar would show under the bar in front.
-    rows.map(([, , client, server]) => (client > 0 ? client + server : null)),
-    rows.map(([, , , server]) => (server > 0 ? server : null)),
-  ]
-}
-
-function latencies(_: readonly Column[]): uPlot.AlignedData {
-  const { times, at } = steps()
-  const of = (index: 4 | 5 | 6) => times.map((time) => at.get(time)?.[index] ?? null)
-  return [times.map((time) => time / 1_000), of(4), of(5), of(6)]
+function Switch({ label, options, isSecond, choose }: SwitchProps) {
+  return (
+    <fieldset class="switch">
+      <legend class="visually-hidden">{label}</legend>
+      {options.map((option, at) => (
+        <button key={option} type="button" aria-pressed={isSecond === (at === 1)} onClick={() => choose(at === 1)}>
+          {option}
+        </button>
+      ))}
+    </fieldset>
+  )
 }
 
 function ByStatus() {
@@ -122,6 +157,7 @@ function ByStatus() {
   return (
     <section class="figure statuses" aria-labelledby="status-title">
       <h2 id="status-title">{texts.byStatus}</h2>
+      {entries.length === 0 && <p class="quiet">{texts.noRequests}</p>}
       <table class="bars">
         <thead class="visually-hidden">
           <tr>
@@ -131,10 +167,17 @@ function ByStatus() {
         </thead>
         <tbody id="by_status">
           {entries.map(([status, count]) => (
-            <tr key={status} class={classOf(Number(status))}>
+            <tr key={status}>
               <th scope="row">{status}</th>
               <td>
-                <span class="bar" aria-hidden="true" style={{ width: `${(count / most) * 55}%` }} />
+                <span
+                  class="bar"
+                  aria-hidden="true"
+                  style={{
+                    width: `${(count / most) * 55}%`,
+                    background: cssPaint(CLASS_PAINTS[classOf(Number(status)) as 'good']),
+                  }}
+                />
                 <span>{f.value.count(count)}</span>
               </td>
             </tr>

@@ -1,169 +1,92 @@
 import { effect } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
-import { f, language, parts, theme } from '../state/state.ts'
-
-const HEIGHT = 180
-const FONT = '12px system-ui, sans-serif'
+import { language, theme } from '../state/state.ts'
+import { hoverAt } from '../state/view.ts'
+import type { Chart } from './chart.ts'
+import { CHART_HEIGHT, dataOf, optionsOf } from './plot-options.ts'
+import { Readout } from './readout.tsx'
 
 interface PlotProps {
-  readonly kind: 'classes' | 'latencies'
-  readonly data: uPlot.AlignedData
-  readonly labels: readonly string[]
+  readonly name: string
+  readonly chart: Chart
+  /** What the chart shows, for people who do not see it. */
+  readonly label: string
+  readonly isLog?: boolean
 }
 
-/** A chart over time. New data updates it; a change of theme or language rebuilds it. */
-export function Plot({ kind, data, labels }: PlotProps) {
+/** A chart over time. New data updates it; other series, another theme, axis or language rebuild it. */
+export function Plot({ name, chart, label, isLog = false }: PlotProps) {
   const container = useRef<HTMLDivElement>(null)
-  const chart = useRef<uPlot | undefined>(undefined)
-  const latest = useRef(data)
-  latest.current = data
+  const plot = useRef<uPlot | undefined>(undefined)
+  const latest = useRef(chart)
+  const isDragging = useRef(false)
+  latest.current = chart
+  const shape = chart.series.map(({ name }) => name).join()
 
   useEffect(() => {
     const element = container.current
     if (element === null) return
     const draw = (): void => {
-      chart.current?.destroy()
-      chart.current = new uPlot(optionsOf(kind, labels, element), latest.current, element)
+      plot.current?.destroy()
+      plot.current = new uPlot(
+        optionsOf(() => latest.current, element, isLog),
+        dataOf(latest.current, isLog),
+        element,
+      )
     }
     const resize = new ResizeObserver(([entry]) => {
-      if (entry !== undefined) chart.current?.setSize({ width: entry.contentRect.width, height: HEIGHT })
+      if (entry !== undefined) plot.current?.setSize({ width: entry.contentRect.width, height: CHART_HEIGHT })
     })
     const system = matchMedia('(prefers-color-scheme: dark)')
-    const stop = effect(() => {
+    const stopDrawing = effect(() => {
       theme.value
       language.value
       draw()
     })
+    // All charts show the moment that the pointer is at in any of them.
+    const stopFollowing = effect(() => {
+      const at = hoverAt.value
+      const shown = plot.current
+      if (shown === undefined || isDragging.current) return
+      const left = at === undefined ? -10 : shown.valToPos((at + latest.current.stepMs / 2) / 1_000, 'x')
+      shown.setCursor({ left, top: at === undefined ? -10 : 0 }, false)
+    })
+    // While the pointer is down, the chart must not slide under it.
+    const press = (): void => {
+      isDragging.current = true
+    }
+    const release = (): void => {
+      isDragging.current = false
+    }
+    const leave = (): void => {
+      hoverAt.value = undefined
+    }
+    element.addEventListener('mouseleave', leave)
+    element.addEventListener('mousedown', press)
+    window.addEventListener('mouseup', release)
     resize.observe(element)
     system.addEventListener('change', draw)
     return () => {
-      stop()
+      stopDrawing()
+      stopFollowing()
       resize.disconnect()
       system.removeEventListener('change', draw)
-      chart.current?.destroy()
+      element.removeEventListener('mousedown', press)
+      element.removeEventListener('mouseleave', leave)
+      window.removeEventListener('mouseup', release)
+      plot.current?.destroy()
     }
-  }, [kind, labels.join()])
+  }, [chart.kind, shape, isLog])
 
-  useEffect(() => chart.current?.setData(data))
+  useEffect(() => {
+    if (!isDragging.current) plot.current?.setData(dataOf(chart, isLog))
+  })
 
   return (
-    <>
-      <div class="plot" ref={container} aria-hidden="true" />
-      <ul class="legend">
-        {labels.map((label, at) => (
-          <li key={label}>
-            <span class={`key ${NAMES[kind][at]}`} aria-hidden="true" /> {label}
-          </li>
-        ))}
-      </ul>
-    </>
+    <div class="plot-frame">
+      <div class="plot" data-chart={name} ref={container} role="img" aria-label={label} />
+      <Readout chart={chart} />
+    </div>
   )
-}
-
-const NAMES = { classes: ['good', 'client', 'server'], latencies: ['p50', 'p95', 'p99'] } as const
-
-function optionsOf(kind: PlotProps['kind'], labels: readonly string[], element: HTMLElement): uPlot.Options {
-  const color = (name: string): string => resolved(element, name)
-  const axis = {
-    stroke: color('--quiet'),
-    font: FONT,
-    grid: { stroke: color('--hair'), width: 1 },
-    ticks: { show: false },
-  }
-  return {
-    width: Math.max(200, element.clientWidth),
-    height: HEIGHT,
-    legend: { show: false },
-    padding: [8, 8, 0, 0],
-    cursor: { sync: { key: 'time' }, drag: { x: false, y: false }, points: { show: false }, y: false },
-    scales: {
-      x: {
-        range: () => {
-          const range = parts.peek()?.range
-          return range === undefined ? [0, 1] : [range.from / 1_000, range.to / 1_000]
-        },
-      },
-      y: { range: (_, __, max) => [0, Math.max(max ?? 0, 1) * 1.1] },
-    },
-    axes: [
-      { ...axis, size: 28, space: 56, values: (_, times) => times.map((time) => timeOf(time * 1_000)) },
-      {
-        ...axis,
-        size: 64,
-        space: 36,
-        values: (_, values) =>
-          values.map((value) => (kind === 'latencies' ? f.peek().duration(value) : wholeOf(value))),
-      },
-    ],
-    series: [{}, ...(kind === 'classes' ? classSeries(color, labels) : latencySeries(color, labels))],
-  }
-}
-
-function classSeries(color: (name: string) => string, labels: readonly string[]): uPlot.Series[] {
-  const bars = uPlot.paths.bars?.({ size: [0.9, 40], align: 1, gap: 0 })
-  return NAMES.classes.map((name, at) => ({
-    label: labels[at] ?? name,
-    stroke: color(`--${name}`),
-    width: 0,
-    points: { show: false },
-    fill: () => (name === 'client' ? hatched(color('--client'), color('--ground')) : color(`--${name}`)),
-    ...(bars === undefined ? {} : { paths: bars }),
-  }))
-}
-
-function latencySeries(color: (name: string) => string, labels: readonly string[]): uPlot.Series[] {
-  const dashes = [[], [6, 3], [2, 3]]
-  const strokes = ['--good', '--degraded', '--ink']
-  return labels.map((label, at) => ({
-    label,
-    stroke: color(strokes[at] ?? '--ink'),
-    width: at === 0 ? 2 : 1.5,
-    dash: dashes[at] ?? [],
-    points: { show: true, size: 4, fill: color(strokes[at] ?? '--ink'), width: 0, filter: isolatedPoints },
-  }))
-}
-
-/** Returns the points without neighbours, which a line alone would not show. */
-function isolatedPoints({ data }: uPlot, series: number): number[] {
-  const values = data[series] ?? []
-  const isGap = (at: number): boolean => values[at] === null || values[at] === undefined
-  return [...values.keys()].filter((at) => !isGap(at) && isGap(at - 1) && isGap(at + 1))
-}
-
-/** Creates stripes, so that client and server errors differ by more than their hue. */
-function hatched(ink: string, ground: string): CanvasPattern | string {
-  const tile = document.createElement('canvas')
-  tile.width = 6
-  tile.height = 6
-  const context = tile.getContext('2d')
-  if (context === null) return ink
-  context.fillStyle = ground
-  context.fillRect(0, 0, 6, 6)
-  context.strokeStyle = ink
-  context.lineWidth = 3
-  for (const shift of [-6, 0, 6]) {
-    context.moveTo(shift - 1, 7)
-    context.lineTo(shift + 7, -1)
-  }
-  context.stroke()
-  return context.createPattern(tile, 'repeat') ?? ink
-}
-
-function resolved(element: HTMLElement, name: string): string {
-  const probe = document.createElement('span')
-  probe.style.color = `var(${name})`
-  element.append(probe)
-  const { color } = getComputedStyle(probe)
-  probe.remove()
-  return color
-}
-
-function wholeOf(value: number): string {
-  return Number.isInteger(value) ? f.peek().count(value) : ''
-}
-
-function timeOf(at: number): string {
-  const text = f.peek().clock(at)
-  return (parts.peek()?.range.seconds ?? 0) > 3_600 ? text.slice(0, 5) : text
 }

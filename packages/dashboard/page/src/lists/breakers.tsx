@@ -1,96 +1,167 @@
-import type { Lane } from '../../../src/report/view.ts'
-import { f, openTrace, parts, t } from '../state/state.ts'
+import { useState } from 'preact/hooks'
+import type { Lane } from '../../../src/report/lanes.ts'
+import { momentLabel } from '../charts/time-labels.ts'
+import { asTables, f, openTrace, parts, t } from '../state/state.ts'
+import { isRangeLoading } from '../state/view.ts'
+import { changeText } from './change-text.ts'
+import { LaneStatus } from './lane-status.tsx'
+import { LaneTrack } from './lane-track.tsx'
 
-const WIDTH = 1_000
+const LANES_SHOWN = 20
+/** What needs attention comes first. */
+const ORDER = ['open', 'half-open', 'isolated', 'unknown', 'disabled', 'closed']
+const LEGEND = ['closed', 'open', 'half-open', 'isolated', 'unknown']
+const CHANGES_MAX = 200
 
-/** Shows one lane per breaker with its open and half-open times. */
+/** Shows one lane per breaker: its states over time, what it did, and when it tries again. */
 export function Breakers() {
   const texts = t.value
   const data = parts.value
+  const [isComplete, setComplete] = useState(false)
   if (data === undefined) return null
-  const { lanes, range } = data
+  const { range } = data
+  const lanes = data.lanes.toSorted(
+    (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (b.since ?? 0) - (a.since ?? 0),
+  )
+  const shown = isComplete ? lanes : lanes.slice(0, LANES_SHOWN)
   return (
-    <section class="figure" aria-labelledby="breakers-title">
-      <h2 id="breakers-title">{texts.breakers}</h2>
+    <section class="figure" aria-labelledby="breakers-title" aria-busy={isRangeLoading.value}>
+      <div class="figure-head">
+        <h2 id="breakers-title">{texts.breakers}</h2>
+        {lanes.length > 0 && (
+          <div class="switches">
+            <button type="button" aria-pressed={asTables.value} onClick={() => (asTables.value = !asTables.value)}>
+              {texts.table}
+            </button>
+          </div>
+        )}
+      </div>
       {lanes.length === 0 ? (
-        <p class="quiet">{texts.noBreakers}</p>
+        <p class="quiet">
+          {texts.noBreakers} {texts.noBreakersHint}
+        </p>
+      ) : asTables.value ? (
+        <LaneTables lanes={shown} />
       ) : (
         <>
           <ul class="lanes">
-            {lanes.map((lane) => (
-              <LaneRow
-                key={`${lane.service}/${lane.shield}/${lane.policy}`}
-                lane={lane}
-                from={range.from}
-                to={range.to}
-              />
+            {shown.map((lane) => (
+              <li class="lane" key={keyOf(lane)}>
+                <span class="lane-name">
+                  {lane.service} <span aria-hidden="true">→</span> <strong>{lane.shield || lane.policy}</strong>
+                </span>
+                <LaneTrack lane={lane} from={range.from} to={range.to} stepMs={range.stepMs} />
+                <LaneStatus lane={lane} />
+              </li>
             ))}
           </ul>
           <p class="quiet lane-times" aria-hidden="true">
-            <span>{f.value.clock(range.from)}</span>
-            <span>{f.value.clock(range.to)}</span>
+            <span>{momentLabel(range.from, range.from, range.to, f.value)}</span>
+            <span>{momentLabel(range.to, range.from, range.to, f.value)}</span>
           </p>
+          <LaneLegend />
         </>
+      )}
+      {!isComplete && lanes.length > LANES_SHOWN && (
+        <button type="button" onClick={() => setComplete(true)}>
+          {texts.more(f.value.count(lanes.length - LANES_SHOWN))}
+        </button>
       )}
     </section>
   )
 }
 
-function LaneRow({ lane, from, to }: { readonly lane: Lane; readonly from: number; readonly to: number }) {
+/** Names a lane among all. */
+function keyOf({ service, shield, policy }: Lane): string {
+  return [service, shield, policy].join('/')
+}
+
+function LaneLegend() {
   const texts = t.value
-  const state = texts.states[lane.state] ?? lane.state
-  const changes = lane.changes.length === 1 ? texts.oneChange : texts.changes(f.value.count(lane.changes.length))
-  const last = lane.changes.at(-1)?.traceId
-  const xOf = (at: number): number => ((at - from) / (to - from)) * WIDTH
-  let current = { at: from, state: lane.before }
-  const spans: { readonly at: number; readonly end: number; readonly state: string }[] = []
-  for (const change of [...lane.changes, { at: to, to: '' }]) {
-    spans.push({ at: current.at, end: change.at, state: current.state })
-    current = { at: change.at, state: change.to }
-  }
   return (
-    <li class="lane">
-      <span class="lane-name">
-        {lane.service} <span aria-hidden="true">→</span> <strong>{lane.shield || lane.policy}</strong>
-      </span>
-      <svg viewBox={`0 0 ${WIDTH} 16`} preserveAspectRatio="none" aria-hidden="true">
-        <defs>
-          <pattern id="probing" width="8" height="8" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">
-            <rect width="4" height="8" class="probing" />
-          </pattern>
-        </defs>
-        <line x1="0" x2={WIDTH} y1="8" y2="8" class="closed" vector-effect="non-scaling-stroke" />
-        {spans
-          .filter((span) => span.state !== 'closed' && span.state !== '')
-          .map((span) => (
-            <rect
-              key={span.at}
-              x={xOf(span.at)}
-              y="0"
-              width={Math.max(3, xOf(span.end) - xOf(span.at))}
-              height="16"
-              class={span.state === 'half-open' ? 'half-open' : 'open'}
-            />
-          ))}
-      </svg>
-      <span class={`lane-state ${lane.state}`}>
-        <strong>{state}</strong>
-        {lane.since !== undefined && ` ${texts.since(f.value.clock(lane.since))}`}
-        {' · '}
-        {changes}
-        {last !== undefined && (
-          <>
-            {' '}
-            <button
-              type="button"
-              aria-label={`${texts.lastChange}: ${lane.shield || lane.policy}`}
-              onClick={() => (openTrace.value = last)}
-            >
-              {texts.trace}
-            </button>
-          </>
-        )}
-      </span>
-    </li>
+    <ul class="legend lane-legend">
+      {LEGEND.map((state) => (
+        <li key={state}>
+          <span class={`key band ${state}`} aria-hidden="true" />{' '}
+          {state === 'unknown' ? texts.unknownAfterRestart : texts.states[state]}
+        </li>
+      ))}
+    </ul>
+  )
+}
+
+/** The lanes as tables: one of the breakers, one of their changes. */
+function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
+  const texts = t.value
+  const range = parts.value?.range
+  const changes = lanes
+    .flatMap((lane) => lane.changes.map((change) => ({ lane, change })))
+    .sort((a, b) => b.change.at - a.change.at)
+  return (
+    <>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard */}
+      <section class="scroll" tabIndex={0} aria-label={texts.stateNow}>
+        <table data-table="breakers">
+          <thead>
+            <tr>
+              <th scope="col">{texts.breaker}</th>
+              <th scope="col">{texts.stateNow}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {lanes.map((lane) => (
+              <tr key={keyOf(lane)}>
+                <th scope="row">
+                  {lane.service} → {lane.shield || lane.policy}
+                </th>
+                <td>
+                  <LaneStatus lane={lane} />
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </section>
+      {changes.length === 0 ? (
+        <p class="quiet">{texts.noChanges}</p>
+      ) : (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard
+        <section class="scroll" tabIndex={0} aria-label={texts.changesTitle}>
+          <table data-table="changes">
+            <caption class="visually-hidden">{texts.changesTitle}</caption>
+            <thead>
+              <tr>
+                <th scope="col">{texts.time}</th>
+                <th scope="col">{texts.breaker}</th>
+                <th scope="col">{texts.change}</th>
+                <th scope="col">{texts.trace}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {changes.slice(0, CHANGES_MAX).map(({ lane, change }, index) => (
+                <tr key={`${keyOf(lane)}/${change.at}/${index}`}>
+                  <th scope="row">
+                    {range === undefined ? '' : `${f.value.date(change.at)}, ${f.value.clockExact(change.at)}`}
+                  </th>
+                  <td>
+                    {lane.service} → {lane.shield || lane.policy}
+                  </td>
+                  <td>{changeText(change)}</td>
+                  <td>
+                    {change.traceId === undefined ? (
+                      '—'
+                    ) : (
+                      <button type="button" aria-haspopup="dialog" onClick={() => (openTrace.value = change.traceId)}>
+                        {texts.trace}
+                      </button>
+                    )}
+                  </td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </>
   )
 }

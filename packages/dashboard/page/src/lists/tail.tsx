@@ -1,19 +1,21 @@
 import type { TailLine } from '../../../src/journal/journal.ts'
+import { Freshness } from '../charts/freshness.tsx'
+import { passes, termsOf } from '../state/filter.ts'
 import { f, filter, openTrace, t, tail } from '../state/state.ts'
+import { openLine } from '../state/view.ts'
 import { classOf } from '../text/status-class.ts'
 import { PausableList } from './pausable-list.tsx'
 
 const SHOWN_MAX = 150
+/** Levels differ by their sign and their name, not only by their colour. */
+const SIGNS: Readonly<Record<string, string>> = { critical: '✕', error: '✕', warning: '▲' }
 
 /** Shows the last lines of all services, newest first, with a filter. */
 export function Tail() {
   const texts = t.value
-  const words = filter.value
-    .toLowerCase()
-    .split(/\s+/)
-    .filter((word) => word !== '')
+  const terms = termsOf(filter.value)
   const lines = tail.value
-    .filter((line) => matches(line, words))
+    .filter((line) => passes(line, terms))
     .slice(-SHOWN_MAX)
     .toReversed()
   return (
@@ -31,9 +33,8 @@ export function Tail() {
           />
         </label>
       </div>
-      {lines.length === 0 ? (
-        <p class="quiet">{tail.value.length === 0 ? texts.noLinesYet : texts.noLines}</p>
-      ) : (
+      <Freshness withStale={true} />
+      {lines.length > 0 ? (
         <PausableList
           items={lines}
           keyOf={(line) => String(line.id)}
@@ -41,30 +42,41 @@ export function Tail() {
           name="tail"
           row={(line) => <TailRow line={line} />}
         />
+      ) : tail.value.length === 0 ? (
+        <p class="quiet">{texts.noLinesYet}</p>
+      ) : (
+        <p class="quiet">
+          {texts.noLines}{' '}
+          <button type="button" onClick={() => (filter.value = '')}>
+            {texts.clearFilter}
+          </button>
+        </p>
       )}
     </section>
   )
 }
 
-function matches(line: TailLine, words: readonly string[]): boolean {
-  const text = [line.service, line.level, line.status, line.text, line.traceId].join(' ').toLowerCase()
-  return words.every((word) => text.includes(word))
-}
-
 function TailRow({ line }: { readonly line: TailLine }) {
+  const { traceId, ref, level, status, latencyMs } = line
   const content = (
     <>
       <time dateTime={new Date(line.at).toISOString()}>{f.value.clock(line.at)}</time>
-      <span class={`level ${line.level ?? ''}`}>{line.level ?? ''}</span>
+      <span class={`level ${level ?? ''}`}>
+        <span aria-hidden="true">{SIGNS[level ?? ''] ?? ''}</span> {level ?? ''}
+      </span>
       <span class="service">{line.service}</span>
-      <span class={`status ${classOf(line.status)}`}>{line.status ?? ''}</span>
+      <span class={`status ${classOf(status)}`}>{status ?? ''}</span>
+      <span class="latency">{latencyMs === undefined ? '' : f.value.duration(latencyMs)}</span>
       <span class="text">{line.text}</span>
     </>
   )
-  const { traceId } = line
-  if (traceId === undefined) return <div class="row">{content}</div>
+  if (traceId === undefined && ref === undefined) return <div class="row">{content}</div>
+  const open = (): void => {
+    if (traceId !== undefined) openTrace.value = traceId
+    else openLine.value = ref
+  }
   return (
-    <button type="button" class="row" aria-haspopup="dialog" onClick={() => (openTrace.value = traceId)}>
+    <button type="button" class="row" aria-haspopup="dialog" onClick={open}>
       {content}
     </button>
   )

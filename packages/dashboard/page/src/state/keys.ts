@@ -1,4 +1,5 @@
 import { asTables, isHelpOpen, isPaused } from './state.ts'
+import { moveBy, resetZoom, scaleBy } from './view.ts'
 
 /** Handles keyboard shortcuts, except while the user types. */
 export function listenToKeys(): void {
@@ -20,6 +21,11 @@ const ACTIONS: Readonly<Record<string, () => void>> = {
   ' ': () => {
     isPaused.value = !isPaused.value
   },
+  '[': () => moveBy(-0.5),
+  ']': () => moveBy(0.5),
+  '+': () => scaleBy(0.5),
+  '-': () => scaleBy(2),
+  '0': resetZoom,
   t: () => {
     asTables.value = !asTables.value
   },

@@ -2,9 +2,12 @@ import { batch, effect, signal } from '@preact/signals'
 import type { ErrorLine, TailLine } from '../../../src/journal/journal.ts'
 import type { Column, Parts } from '../../../src/report/view.ts'
 import { columns, connection, isPaused, now, parts, seconds, tail } from './state.ts'
+import { isRangeLoading, zoom } from './view.ts'
 
 const TAIL_MAX = 300
 const attempt = signal(0)
+/** What the numbers of the last snapshot are about. */
+let shownQuery: string | undefined
 /** The wait after a refusal doubles up to a minute. */
 const FULL_WAIT_MS = 5_000
 const FULL_WAIT_MS_MAX = 60_000
@@ -17,6 +20,11 @@ type Message = Partial<Omit<Parts, 'errors'>> & {
   readonly tail?: readonly TailLine[]
 }
 
+/** Connects again at once. */
+export function reconnect(): void {
+  attempt.value += 1
+}
+
 /**
  * Connects to the stream: one connection per range, none while paused.
  *
@@ -24,12 +32,19 @@ type Message = Partial<Omit<Parts, 'errors'>> & {
  */
 export function connect(): void {
   effect(() => {
-    const range = seconds.value
+    const query = zoom.value === undefined ? `range=${seconds.value}` : `from=${zoom.value.from}&to=${zoom.value.to}`
     attempt.value
-    if (isPaused.value) return
+    // While paused, another range still gets its numbers, once.
+    if (isPaused.value && query === shownQuery) return
+    isRangeLoading.value = query !== shownQuery && shownQuery !== undefined
     let retry: ReturnType<typeof setTimeout> | undefined
-    const source = new EventSource(`/api/stream?range=${range}`)
-    source.addEventListener('snapshot', (event) => applyMessage(JSON.parse(event.data) as Message, true))
+    const source = new EventSource(`/api/stream?${query}`)
+    source.addEventListener('snapshot', (event) => {
+      shownQuery = query
+      isRangeLoading.value = false
+      applyMessage(JSON.parse(event.data) as Message, true)
+      if (isPaused.peek()) source.close()
+    })
     source.addEventListener('delta', (event) => applyMessage(JSON.parse(event.data) as Message, false))
     source.addEventListener('full', () => {
       // Too many pages are connected. Without this the browser would reconnect at once, again and again.

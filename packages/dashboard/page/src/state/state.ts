@@ -49,10 +49,15 @@ effect(() => {
   else document.documentElement.dataset['theme'] = theme.value
 })
 
-/** Stores a choice in the URL. */
-export function remember(name: 'range' | 'lang', value: string): void {
+/** What the URL keeps. */
+export type Remembered = 'range' | 'lang' | 'from' | 'to' | 'by' | 'axis' | 'trace'
+
+/** Stores a choice in the URL; undefined removes it. */
+export function remember(name: Remembered, value: string | undefined): void {
   const url = new URL(location.href)
-  url.searchParams.set(name, value)
+  if ((url.searchParams.get(name) ?? undefined) === value) return
+  if (value === undefined) url.searchParams.delete(name)
+  else url.searchParams.set(name, value)
   history.replaceState(null, '', url)
 }
 

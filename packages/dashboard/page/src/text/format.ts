@@ -16,6 +16,8 @@ export interface Formats {
   readonly clock: (at: number) => string
   readonly clockExact: (at: number) => string
   readonly day: (at: number) => string
+  /** Day and month. */
+  readonly date: (at: number) => string
 }
 
 /** Returns the formats of a language. */
@@ -37,6 +39,7 @@ export function formatsOf(language: Language): Formats {
     hourCycle: 'h23',
   })
   const day = new Intl.DateTimeFormat(locale, { dateStyle: 'medium', timeStyle: 'medium' })
+  const date = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'short' })
   return {
     count: (value) => whole.format(value),
     duration: (ms) => {
@@ -56,5 +59,6 @@ export function formatsOf(language: Language): Formats {
     clock: (at) => clock.format(at),
     clockExact: (at) => exact.format(at),
     day: (at) => day.format(at),
+    date: (at) => date.format(at),
   }
 }

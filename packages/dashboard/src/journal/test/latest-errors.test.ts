@@ -13,6 +13,7 @@ const error = (at: number, kind: 'business' | 'technical', more: Partial<ErrorLi
   status: undefined,
   code: undefined,
   detail: undefined,
+  ref: undefined,
   path: undefined,
   traceId: undefined,
   spanId: undefined,

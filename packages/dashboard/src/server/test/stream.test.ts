@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Range } from '../../report/summary.ts'
 import { createTestLog, type TestLog } from '../../test/setup.ts'
 import { CLIENTS_MAX, Stream } from '../stream.ts'
 
@@ -35,7 +36,7 @@ beforeEach(async () => {
 })
 afterEach(() => log.remove())
 
-function client(seconds = 900): FakeClient {
+function client(seconds: number | Range = 900): FakeClient {
   const fake = new FakeClient()
   added.push(fake)
   expect(stream.add(fake as unknown as ServerResponse, seconds)).toBe(true)
@@ -105,4 +106,18 @@ test('limits the number of pages, and a closed one makes room', () => {
   pages[0]?.emit('close')
   expect(stream.clients).toBe(CLIENTS_MAX - 1)
   client()
+})
+
+test('shows a range that was chosen in a chart, and begins again when its columns become wider', async () => {
+  const at = now - 1_000_000
+  await log.append({ ...request, timestamp: new Date(at).toISOString() })
+  const page = client({ from: at - 10_000, to: at + 10_000 })
+  expect(page.messages[0]).toMatchObject({
+    event: 'snapshot',
+    data: { range: { stepMs: 1_000, isZoomed: true, isNow: true }, summary: { requests: 1 } },
+  })
+  // A line fifteen minutes later: what is older is no longer counted by second.
+  await log.append(request)
+  stream.tick()
+  expect(page.messages.at(-1)).toMatchObject({ event: 'snapshot', data: { range: { stepMs: 10_000 } } })
 })
