@@ -9,7 +9,7 @@ import type { OpenLog } from '../tail/open-log.ts'
 import type { TailSink } from '../tail/tail.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
-import { countLine } from './count-line.ts'
+import { countLine, requestCell } from './count-line.ts'
 import { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
 import { addError, addTailLine } from './journal-entries.ts'
@@ -201,12 +201,13 @@ export class FileLog implements TailSink {
     facts.hasLocalTimes ||= line.isLocalTime
     const at = line.at !== undefined && line.at <= now + AHEAD_MS_MAX ? line.at : undefined
     if (at === undefined) facts.untimed += 1
-    else if (at > now + AHEAD_MS_MIN) facts.ahead += 1
+    else if (at > now + AHEAD_MS_MIN) facts.addAhead(at - now)
     const service = line.service ?? this.#service
-    const kept = countLine(this.#journal, line, service, at, now)
+    const cell = requestCell(this.#journal, line, service)
+    const kept = countLine(this.#journal, line, service, at, now, cell)
     if (isLive && at !== undefined && kept === false) facts.late += 1
-    if (at !== undefined) this.#journal.services.add(line, service, at, now, isLive, traceHash)
-    addError(this.#journal, line, service, at)
+    if (at !== undefined) this.#journal.services.add(line, service, at, now, isLive, traceHash, cell)
+    addError(this.#journal, line, service, at, now)
     addTailLine(this.#journal, line, service, at)
   }
 }

@@ -1,34 +1,38 @@
 import { kindOf } from '../lines/kind.ts'
 import { clipped } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
+import { routeOf } from '../lines/route-of.ts'
 import type { ErrorLine, Journal } from './journal.ts'
 
 const TEXT_MAX = 300
 const NAME_MAX = 100
 
-/** Adds an error to the journal. All lines about one failed request share an entry. */
-export function addError(journal: Journal, line: LogLine, service: string, at: number | undefined): void {
+/** Adds an error to the journal. All lines about one failed request share an entry. `now` is the reader's clock. */
+export function addError(journal: Journal, line: LogLine, service: string, at: number | undefined, now: number): void {
   const { fields } = line
   const isFailedRequest = line.event === 'http_error' || (line.isRequest && (line.status ?? 0) >= 400)
   const isHidden = line.event === 'fallback' && fields.first('error_type', 'error_code', 'error_message') !== undefined
   const isSevere = line.status === undefined && (line.level === 'critical' || line.level === 'error')
-  if (at === undefined || (!isFailedRequest && !isSevere && !isHidden) || !journal.errors.accepts(at)) return
+  if (at === undefined || (!isFailedRequest && !isSevere && !isHidden)) return
   const error: ErrorLine = {
     at,
     service: clipped(service, NAME_MAX),
+    route: routeOf(line),
     status: line.status,
     code: shortened(codeOf(line, isHidden, isSevere), NAME_MAX),
     kind: kindOf(line),
-    detail: shortened(line.message, TEXT_MAX),
+    detail: shortened(line.message ?? (isHidden ? fields.short(TEXT_MAX, 'error_message') : undefined), TEXT_MAX),
     path: isHidden ? fields.short(TEXT_MAX, 'shield') : shortened(line.path ?? line.route, TEXT_MAX),
     traceId: shortened(line.traceId, NAME_MAX),
     spanId: shortened(line.spanId, NAME_MAX),
     ...(isHidden ? { fallback: true } : {}),
   }
-  const existing =
-    isHidden || error.spanId === undefined ? undefined : journal.errors.items.findLast((one) => isSame(one, error))
-  if (existing === undefined) journal.errors.add(error)
-  else if (existing.detail === undefined) journal.errors.replace(existing, { ...existing, detail: error.detail })
+  journal.errorGroups.add({ ...error, isHidden }, now)
+  const list = journal.errors.of(error.kind)
+  if (!list.accepts(at)) return
+  const existing = isHidden || error.spanId === undefined ? undefined : list.items.findLast((one) => isSame(one, error))
+  if (existing === undefined) list.add(error)
+  else if (existing.detail === undefined) list.replace(existing, { ...existing, detail: error.detail })
 }
 
 /** Adds a line to the live tail. */
@@ -47,6 +51,7 @@ export function addTailLine(journal: Journal, line: LogLine, service: string, ti
     id: journal.nextTailId(),
     at,
     service: clipped(service, NAME_MAX),
+    route: line.isRequest ? routeOf(line) : undefined,
     level: shortened(line.level, 20),
     text: clipped(parts.filter((part) => part !== undefined).join(' '), TEXT_MAX),
     status: line.status,

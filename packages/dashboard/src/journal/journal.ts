@@ -1,14 +1,15 @@
 import { Breakers } from '../counts/breakers.ts'
 import { Cells } from '../counts/cells.ts'
+import { ErrorGroups } from '../counts/errors/error-groups.ts'
 import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import { Services } from '../counts/watch/services.ts'
+import type { Kind } from '../lines/kind.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
+import { ErrorList } from './error-list.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
-/** The most errors in the list. */
-const ERRORS_MAX = 200
 
 /** The shown parts of a line in the live tail. */
 export interface TailLine {
@@ -16,6 +17,8 @@ export interface TailLine {
   readonly id: number
   readonly at: number
   readonly service: string
+  /** Undefined unless the line is a request. */
+  readonly route: string | undefined
   readonly level: string | undefined
   readonly text: string
   readonly status: number | undefined
@@ -26,9 +29,10 @@ export interface TailLine {
 export interface ErrorLine {
   readonly at: number
   readonly service: string
+  readonly route: string | undefined
   readonly status: number | undefined
   readonly code: string | undefined
-  readonly kind: string
+  readonly kind: Kind
   readonly detail: string | undefined
   readonly path: string | undefined
   readonly traceId: string | undefined
@@ -44,15 +48,19 @@ export class Journal {
   readonly clock: () => number
   readonly cells: Cells = new Cells()
   /** Counts requests and events. */
-  readonly named: Timeline = new Timeline((cell) => this.cells.overflow(cell))
+  readonly named: Timeline = new Timeline(
+    (cell) => this.cells.overflow(cell),
+    (cell) => this.cells.withoutRoute(cell),
+  )
   readonly breakers: Breakers = new Breakers()
   /** What the verdict is made from. */
-  readonly services: Services = new Services((kind, status, latencyMs, at) =>
-    this.named.addApart(at, this.cells.apart(kind, status), latencyMs),
+  readonly services: Services = new Services((kind, at, cell, latencyMs) =>
+    this.named.addApart(kind, at, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
-  readonly errors: Latest<ErrorLine> = new Latest(ERRORS_MAX)
+  readonly errors: ErrorList = new ErrorList()
+  readonly errorGroups: ErrorGroups = new ErrorGroups()
 
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {

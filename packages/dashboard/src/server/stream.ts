@@ -3,6 +3,7 @@ import type { TailLine } from '../journal/journal.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { type Health, healthOf } from '../report/health.ts'
 import { RANGES } from '../report/ranges.ts'
+import { ENTRIES, includes, type Selection } from '../report/selection.ts'
 import { type Column, columnsOf, type Parts, partsOf, rangeOf } from '../report/view.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 
@@ -21,6 +22,8 @@ export const CLIENTS_MAX = 64
 interface Client {
   readonly response: ServerResponse
   readonly seconds: number
+  /** The requests that the page is about. */
+  readonly selection: Selection
   /** The last version sent of each part. */
   readonly sent: Map<string, string>
   revision: number
@@ -35,6 +38,7 @@ const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0 }
 interface View {
   readonly parts: ReadonlyMap<string, string>
   readonly range: Parts['range']
+  readonly selection: Selection
 }
 
 /** Sends data to pages as server-sent events: first a snapshot, then changes. */
@@ -57,28 +61,29 @@ export class Stream {
   }
 
   /** Adds a page. Returns false for too many pages, or if `seconds` is not one of {@link RANGES}. */
-  add(response: ServerResponse, seconds: number): boolean {
+  add(response: ServerResponse, seconds: number, selection: Selection = ENTRIES): boolean {
     if (this.#clients.size >= CLIENTS_MAX || !RANGES.has(seconds)) return false
-    const client: Client = { response, seconds, sent: new Map(), ...NOTHING_SENT, isBehind: false }
+    const client: Client = { response, seconds, selection, sent: new Map(), ...NOTHING_SENT, isBehind: false }
     this.#clients.add(client)
     response.on('close', () => this.#remove(client))
     response.on('error', () => this.#remove(client))
-    this.#send(client, this.#view(seconds, this.#health()))
+    this.#send(client, this.#view(client, this.#health()))
     this.#timer ??= setInterval(() => this.tick(), TICK_MS)
     return true
   }
 
   /** Sends each page the changes since its last message. */
   tick(): void {
-    const views = new Map<number, View>()
+    const views = new Map<string, View>()
     let health: Health | undefined
     const clients = [...this.#clients].filter((client) => this.#isReady(client))
     for (const client of clients) {
-      let view = views.get(client.seconds)
+      const key = JSON.stringify([client.seconds, client.selection])
+      let view = views.get(key)
       if (view === undefined) {
         health ??= this.#health()
-        view = this.#view(client.seconds, health)
-        views.set(client.seconds, view)
+        view = this.#view(client, health)
+        views.set(key, view)
       }
       this.#send(client, view)
     }
@@ -103,20 +108,19 @@ export class Stream {
     return healthOf(this.#files, this.#now(), this.#thresholds)
   }
 
-  #view(seconds: number, health: Health): View {
+  #view({ seconds, selection }: Client, health: Health): View {
     const range = rangeOf(this.#files, seconds, this.#now())
-    const parts = new Map(
-      Object.entries(partsOf(this.#files, range, health)).map(([name, part]) => [name, JSON.stringify(part)]),
-    )
-    return { parts, range }
+    const all = partsOf(this.#files, range, health, selection, this.#now())
+    const parts = new Map(Object.entries(all).map(([name, part]) => [name, JSON.stringify(part)]))
+    return { parts, range, selection }
   }
 
   #send(client: Client, view: View): void {
     const isSnapshot = client.revision === 0
     const changed = [...view.parts].filter(([name, part]) => client.sent.get(name) !== part)
     for (const [name, part] of changed) client.sent.set(name, part)
-    const columns = columnsOf(this.#files, view.range, client.revision)
-    const tail = this.#tailAfter(client.tailId)
+    const columns = columnsOf(this.#files, view.range, client.revision, view.selection)
+    const tail = this.#tailAfter(client.tailId, view.selection)
     const { journal, timelines } = this.#files
     client.revision = journal.revision
     client.tailId = journal.newestTailId
@@ -138,10 +142,10 @@ export class Stream {
     client.response.write(`event: ${isSnapshot ? 'snapshot' : 'delta'}\ndata: {${fields.join(',')}}\n\n`)
   }
 
-  #tailAfter(id: number): readonly TailLine[] {
+  #tailAfter(id: number, selection: Selection): readonly TailLine[] {
     const { tail, newestTailId } = this.#files.journal
     if (id === newestTailId) return []
-    const fresh = tail.items.filter((line) => line.id > id)
+    const fresh = tail.items.filter((line) => line.id > id && includes(selection, line))
     return id === 0 ? fresh : fresh.slice(-TAIL_PER_TICK_MAX)
   }
 

@@ -1,0 +1,113 @@
+import { LatencyHistogram } from './latency-histogram.ts'
+
+/** From this many latencies on, a histogram is smaller than a list of buckets. */
+const LISTED_MAX = 48
+
+/** The buckets of a few latencies as a list, those of many as a histogram. */
+export type Latencies = number[] | LatencyHistogram | undefined
+
+/** The counts of one cell. */
+export interface Count {
+  count: number
+  latencyMsSum: number
+  latencies: number
+  buckets: Latencies
+}
+
+/** Returns a count of nothing. */
+export function emptyCount(): Count {
+  return { count: 0, latencyMsSum: 0, latencies: 0, buckets: undefined }
+}
+
+/** Adds the latencies of a cell to a histogram. */
+export function addLatencies(histogram: LatencyHistogram, buckets: Latencies): void {
+  if (buckets instanceof LatencyHistogram) histogram.merge(buckets)
+  else if (buckets !== undefined) for (const bucket of buckets) histogram.addBucket(bucket)
+}
+
+/** The counts of one slot of time, of a range, or of everything. */
+export class Tally {
+  readonly cells = new Map<number, Count>()
+  /** Requests from one service to another. They are among `cells` too, in cells with the same number. */
+  hops: Map<number, Count> | undefined = undefined
+  /** Health checks and scrapes. They are among `cells` too. */
+  probes: Map<number, Count> | undefined = undefined
+  /** The revision of its last change. */
+  revision = 0
+
+  /** All latencies, also those of hops and health checks. */
+  get latency(): LatencyHistogram {
+    const all = new LatencyHistogram()
+    for (const { buckets } of this.cells.values()) addLatencies(all, buckets)
+    return all
+  }
+
+  add(cell: number, latencyMs: number | undefined, bucket: number): void {
+    increase(this.cells, cell, latencyMs, bucket)
+  }
+
+  /** Counts a request a second time, apart. */
+  addApart(kind: 'hops' | 'probes', cell: number, latencyMs: number | undefined, bucket: number): void {
+    this[kind] ??= new Map()
+    increase(this[kind], cell, latencyMs, bucket)
+  }
+
+  /** Takes one count without a latency away. */
+  take(cell: number): void {
+    const count = this.cells.get(cell)
+    if (count === undefined) return
+    count.count -= 1
+    if (count.count <= 0) this.cells.delete(cell)
+  }
+
+  merge(other: Tally): void {
+    mergeCounts(this.cells, other.cells)
+    for (const kind of ['hops', 'probes'] as const) {
+      const counts = other[kind]
+      if (counts === undefined) continue
+      this[kind] ??= new Map()
+      mergeCounts(this[kind], counts)
+    }
+  }
+}
+
+function increase(counts: Map<number, Count>, cell: number, latencyMs: number | undefined, bucket: number): void {
+  let count = counts.get(cell)
+  if (count === undefined) {
+    count = emptyCount()
+    counts.set(cell, count)
+  }
+  count.count += 1
+  if (latencyMs === undefined) return
+  count.latencyMsSum += latencyMs
+  count.latencies += 1
+  if (count.buckets === undefined) count.buckets = [bucket]
+  else if (count.buckets instanceof LatencyHistogram) count.buckets.addBucket(bucket)
+  else if (count.buckets.length < LISTED_MAX) count.buckets.push(bucket)
+  else {
+    const histogram = new LatencyHistogram()
+    addLatencies(histogram, count.buckets)
+    histogram.addBucket(bucket)
+    count.buckets = histogram
+  }
+}
+
+function mergeCounts(into: Map<number, Count>, from: ReadonlyMap<number, Count>): void {
+  for (const [cell, count] of from) {
+    let sum = into.get(cell)
+    if (sum === undefined) {
+      sum = emptyCount()
+      into.set(cell, sum)
+    }
+    sum.count += count.count
+    sum.latencyMsSum += count.latencyMsSum
+    sum.latencies += count.latencies
+    if (count.buckets === undefined) continue
+    if (!(sum.buckets instanceof LatencyHistogram)) {
+      const histogram = new LatencyHistogram()
+      addLatencies(histogram, sum.buckets)
+      sum.buckets = histogram
+    }
+    addLatencies(sum.buckets, count.buckets)
+  }
+}
