@@ -1,6 +1,8 @@
 import { batch, effect, signal } from '@preact/signals'
-import type { ErrorLine, TailLine } from '../../../src/journal/journal.ts'
+import type { TailLine } from '../../../src/journal/journal.ts'
 import type { Column, Parts } from '../../../src/report/view.ts'
+import { selectionQuery } from './selection.ts'
+import { heard, watchSilence } from './silence.ts'
 import { columns, connection, isPaused, now, parts, seconds, tail } from './state.ts'
 
 const TAIL_MAX = 300
@@ -10,25 +12,25 @@ const FULL_WAIT_MS = 5_000
 const FULL_WAIT_MS_MAX = 60_000
 let fullWaitMs = FULL_WAIT_MS
 
-type Message = Partial<Omit<Parts, 'errors'>> & {
+type Message = Partial<Parts> & {
   readonly now: number
-  readonly errors?: readonly ErrorLine[]
   readonly columns?: readonly Column[]
   readonly tail?: readonly TailLine[]
 }
 
 /**
- * Connects to the stream: one connection per range, none while paused.
+ * Connects to the stream: one connection per range and selection, none while paused.
  *
  * The browser reconnects automatically.
  */
 export function connect(): void {
+  watchSilence(() => attempt.value++)
   effect(() => {
     const range = seconds.value
     attempt.value
     if (isPaused.value) return
     let retry: ReturnType<typeof setTimeout> | undefined
-    const source = new EventSource(`/api/stream?range=${range}`)
+    const source = new EventSource(`/api/stream?range=${range}${selectionQuery.value}`)
     source.addEventListener('snapshot', (event) => applyMessage(JSON.parse(event.data) as Message, true))
     source.addEventListener('delta', (event) => applyMessage(JSON.parse(event.data) as Message, false))
     source.addEventListener('full', () => {
@@ -52,6 +54,7 @@ export function connect(): void {
 }
 
 function applyMessage(message: Message, isSnapshot: boolean): void {
+  heard()
   batch(() => {
     const { now: serverNow, columns: changedColumns, tail: fresh, ...changedParts } = message
     connection.value = 'live'

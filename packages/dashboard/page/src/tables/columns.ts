@@ -1,0 +1,44 @@
+import type { Row } from '../../../src/report/tables.ts'
+import { f } from '../state/state.ts'
+import type { Texts } from '../text/spanish.ts'
+import { rateText } from './tables.tsx'
+
+/** A column with numbers. */
+export interface NumberColumn {
+  readonly name: 'rate' | 'server' | 'client' | 'p50' | 'p95' | 'p99'
+  readonly title: (texts: Texts) => string
+  readonly valueOf: (row: Row) => number
+  readonly text: (row: Row, seconds: number) => string
+}
+
+const share = (part: number, { requests }: Row): number => (requests === 0 ? 0 : part / requests)
+const shareText = (part: number, row: Row): string =>
+  part === 0 ? '0' : `${f.value.count(part)} · ${f.value.percent(share(part, row))}`
+
+/** The columns of both tables, after the name. */
+export const COLUMNS: readonly NumberColumn[] = [
+  {
+    name: 'rate',
+    title: (texts) => texts.rate,
+    valueOf: ({ requests }) => requests,
+    text: ({ requests }, seconds) => rateText(requests, seconds),
+  },
+  {
+    name: 'server',
+    title: () => '5xx',
+    valueOf: (row) => share(row.server, row),
+    text: (row) => shareText(row.server, row),
+  },
+  {
+    name: 'client',
+    title: () => '4xx',
+    valueOf: (row) => share(row.client, row),
+    text: (row) => shareText(row.client, row),
+  },
+  ...(['p50', 'p95', 'p99'] as const).map((name) => ({
+    name,
+    title: () => name,
+    valueOf: (row: Row) => row[name] ?? -1,
+    text: (row: Row) => f.value.duration(row[name]),
+  })),
+]
