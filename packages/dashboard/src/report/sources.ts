@@ -53,7 +53,9 @@ function sourceOf(source: LogSource, now: number): Source {
 
 function adviceOf({ log, tail }: LogSource): readonly Advice[] {
   const { facts, doubts } = log
-  const advice: Advice[] = [...doubts].map(([name, lines]) => ({ kind: 'unit', name, lines }))
+  // Without requests, no latency is missing.
+  const inDoubt = facts.requests === 0 ? [] : [...doubts]
+  const advice: Advice[] = inDoubt.map(([name, lines]) => ({ kind: 'unit', name, lines }))
   if (facts.recognised > 0 && facts.requests === 0) advice.push({ kind: 'no-request' })
   if (tail.note !== undefined) advice.push({ kind: 'note', text: tail.note })
   return advice

@@ -10,8 +10,6 @@ import { requestsOf, type Sum, selected, sumsBy } from './sums.ts'
 const ROWS_MAX = 50
 /** The points of a trend. */
 const POINTS = 24
-/** Below this, the share of 4xx says nothing about the service: clients make mistakes. */
-const CLIENT_SHARE_MIN = 0.2
 
 /** One row of the table of services or of routes. All that the service answered counts, hops included, health checks not. */
 export interface Row {
@@ -57,9 +55,12 @@ export function tablesOf(
   health: Health,
 ): Tables {
   const states = new Map(health.services.map(({ name, state }) => [name, state]))
+  const ranks = new Map([...states].map(([name, state]) => [name, RANK[state]]))
+  // The cause comes before the services that only relay its failures.
+  if (health.cause !== null) ranks.set(health.cause.service, RANK.failing + 1)
   const all = { ...EVERYTHING, probes: false }
-  const services = topOf(sumsBy(selected(tally, cells, all), serviceOf), states)
-  const routes = topOf(sumsBy(selected(tally, cells, { ...all, service }), routeOf), undefined)
+  const services = topOf(sumsBy(selected(tally, cells, all), serviceOf), ranks)
+  const routes = topOf(sumsBy(selected(tally, cells, { ...all, service }), routeOf), new Map())
   const trends = trendsOf(
     [...services.top, ...routes.top].map(([name]) => name),
     slots,
@@ -106,12 +107,12 @@ function namesOf(name: string): { readonly service: string; readonly route: stri
 
 const RANK: Readonly<Record<State, number>> = { failing: 3, silent: 2, degraded: 1, healthy: 0, waiting: 0 }
 
-/** Sorts by trouble: the state now, then failed requests, then shares of 4xx that are high, then slowness. */
+/** Sorts by trouble: the state now, then failed requests, then the share of 4xx, then slowness. */
 function topOf(
   sums: ReadonlyMap<string, Sum>,
-  states: ReadonlyMap<string, State> | undefined,
+  ranks: ReadonlyMap<string, number>,
 ): { readonly top: readonly Entry[]; readonly more: number } {
-  const rankOf = (name: string): number => RANK[states?.get(name) ?? 'healthy']
+  const rankOf = (name: string): number => ranks.get(name) ?? 0
   const entries = [...sums]
     // A service that is silent has no requests, and yet its row matters most.
     .filter(([name, { requests }]) => requests > 0 || rankOf(name) > 0)
@@ -133,8 +134,7 @@ function topOf(
 }
 
 function clientShareOf({ requests, clientErrors }: Sum): number {
-  const share = requests === 0 ? 0 : clientErrors / requests
-  return share < CLIENT_SHARE_MIN ? 0 : share
+  return requests === 0 ? 0 : clientErrors / requests
 }
 
 function percentilesOf(sum: Sum): Pick<Row, 'p50' | 'p95' | 'p99'> {

@@ -1,6 +1,6 @@
 import type { Column } from '../../../src/report/view.ts'
 import { columns, f, parts, t } from '../state/state.ts'
-import { rateText } from '../tables/tables.tsx'
+import { rateText } from '../tables/rate.ts'
 
 /** The key figures, each with its trend and its value in the previous range. */
 export function Tiles() {

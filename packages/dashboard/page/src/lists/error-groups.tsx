@@ -1,6 +1,7 @@
 import type { ErrorGroupJson } from '../../../src/report/errors.ts'
 import { useHeld } from '../state/reading.ts'
 import { f, openTrace, parts, t } from '../state/state.ts'
+import { useFirstRows } from '../tables/first-rows.tsx'
 
 const HALF_DAY_MS = 43_200_000
 const TRACES_MAX = 3
@@ -11,6 +12,7 @@ export function ErrorGroups() {
   const data = parts.value
   const { groups = [], more = 0 } = data?.groups ?? {}
   const { shown, waiting } = useHeld(groups, keyOf)
+  const { rows, button } = useFirstRows(shown)
   if (groups.length === 0) return <p class="quiet">{texts.noCodes}</p>
   return (
     <>
@@ -25,11 +27,12 @@ export function ErrorGroups() {
           </tr>
         </thead>
         <tbody>
-          {shown.map((group) => (
+          {rows.map((group) => (
             <Group key={keyOf(group)} group={group} />
           ))}
         </tbody>
       </table>
+      {button}
       {waiting > 0 && <p class="quiet">{texts.rowsWait(f.value.count(waiting))}</p>}
       {more > 0 && <p class="quiet">{texts.moreGroups(f.value.count(more))}</p>}
     </>

@@ -1,17 +1,19 @@
 import { useState } from 'preact/hooks'
 import type { Source } from '../../../src/report/sources.ts'
 import { f, parts, t } from '../state/state.ts'
+import { useFirstRows } from '../tables/first-rows.tsx'
 import { Unread } from './unread.tsx'
 
 /** One row for each file: what it is, how much of it was understood, and what to do about the rest. */
 export function Sources() {
   const [isOpen, setOpen] = useState<boolean | undefined>(undefined)
   const data = parts.value
+  const { rows, button } = useFirstRows(data?.sources.files ?? [], Math.max(5, data?.sources.troubled ?? 0))
   if (data === undefined) return null
   const texts = t.value
   const format = f.value
   const { sources } = data
-  const { files, more, all, troubled } = sources
+  const { more, all, troubled } = sources
   const head = all === 1 ? texts.oneFile : texts.files(format.count(all))
   const state = troubled === 0 ? texts.allRecognised : texts.someTroubled(format.count(troubled))
   return (
@@ -39,10 +41,11 @@ export function Sources() {
               ))}
             </tr>
           </thead>
-          {files.map((file) => (
+          {rows.map((file) => (
             <File key={file.path} file={file} />
           ))}
         </table>
+        {button}
         {more > 0 && <p class="quiet">{texts.moreFiles(format.count(more))}</p>}
       </details>
     </section>

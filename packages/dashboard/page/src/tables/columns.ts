@@ -1,14 +1,25 @@
 import type { Row } from '../../../src/report/tables.ts'
 import { f } from '../state/state.ts'
 import type { Texts } from '../text/spanish.ts'
-import { rateText } from './tables.tsx'
+import { rateText } from './rate.ts'
+
+/** How rates are shown: all rows of a table have the same unit. */
+export interface Scale {
+  readonly seconds: number
+  readonly isPerSecond: boolean
+}
 
 /** A column with numbers. */
 export interface NumberColumn {
   readonly name: 'rate' | 'server' | 'client' | 'p50' | 'p95' | 'p99'
   readonly title: (texts: Texts) => string
   readonly valueOf: (row: Row) => number
-  readonly text: (row: Row, seconds: number) => string
+  readonly text: (row: Row, scale: Scale) => string
+}
+
+/** Whether the busiest row has at least one request per second. */
+export function isPerSecond(rows: readonly Row[], seconds: number): boolean {
+  return rows.some(({ requests }) => requests >= seconds)
 }
 
 const share = (part: number, { requests }: Row): number => (requests === 0 ? 0 : part / requests)
@@ -21,7 +32,7 @@ export const COLUMNS: readonly NumberColumn[] = [
     name: 'rate',
     title: (texts) => texts.rate,
     valueOf: ({ requests }) => requests,
-    text: ({ requests }, seconds) => rateText(requests, seconds),
+    text: ({ requests }, { seconds, isPerSecond }) => rateText(requests, seconds, isPerSecond),
   },
   {
     name: 'server',

@@ -3,7 +3,8 @@ import { useState } from 'preact/hooks'
 import type { Row, Table } from '../../../src/report/tables.ts'
 import { useHeld } from '../state/reading.ts'
 import { f, parts, t } from '../state/state.ts'
-import { COLUMNS } from './columns.ts'
+import { COLUMNS, isPerSecond } from './columns.ts'
+import { useFirstRows } from './first-rows.tsx'
 import { Trend } from './trend.tsx'
 
 interface SortableTableProps {
@@ -31,6 +32,8 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
     else setSort(sort.isDescending === first ? { by, isDescending: !first } : undefined)
   }
   const { shown, waiting } = useHeld(sorted(table.rows, sort, nameOf), (row) => `${sort?.by}/${nameOf(row)}`)
+  const { rows, button } = useFirstRows(shown)
+  const scale = { seconds, isPerSecond: isPerSecond(table.rows, seconds) }
   const headings = [
     { by: 'name', text: heading },
     ...COLUMNS.map((column) => ({ by: column.name as string, text: column.title(texts) })),
@@ -64,7 +67,7 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
             </tr>
           </thead>
           <tbody>
-            {shown.map((row) => (
+            {rows.map((row) => (
               <tr key={nameOf(row)} class={row.server > 0 ? 'bad' : ''}>
                 <th scope="row">{label(row)}</th>
                 {COLUMNS.map((column) => (
@@ -75,7 +78,7 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
                       (column.name === 'server' || column.name === 'client') && row[column.name] > 0 ? column.name : ''
                     }
                   >
-                    {column.text(row, seconds)}
+                    {column.text(row, scale)}
                   </td>
                 ))}
                 <td class="trend-cell" aria-hidden="true">
@@ -86,6 +89,7 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
           </tbody>
         </table>
       )}
+      {button}
       {table.more > 0 && <p class="quiet">{texts.moreRows(f.value.count(table.more))}</p>}
     </section>
   )

@@ -1,6 +1,6 @@
 import type { Row } from '../../../src/report/tables.ts'
 import { choose, route, service } from '../state/selection.ts'
-import { f, parts, t } from '../state/state.ts'
+import { parts, t } from '../state/state.ts'
 import { signOf } from '../verdict/sentences.ts'
 import { SortableTable } from './sortable-table.tsx'
 
@@ -86,12 +86,4 @@ function RowButton({ text, isChosen, toggle }: RowButtonProps) {
 
 function routeNameOf({ service: owner, route: path }: Row): string {
   return `${path ?? ''} ${owner}`
-}
-
-/** Formats a rate, per second or per minute. */
-export function rateText(requests: number, seconds: number): string {
-  const perSecond = requests / Math.max(1, seconds)
-  return perSecond >= 1 || perSecond === 0
-    ? t.value.perSecond(f.value.ratio(perSecond))
-    : t.value.perMinute(f.value.ratio(perSecond * 60))
 }

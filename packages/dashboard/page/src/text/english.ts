@@ -151,6 +151,7 @@ export const en: Texts = {
   lastMessage: (time) => `Last message: ${time}.`,
   pausedAt: (time) => `Paused: this is the state at ${time}.`,
   lasting: (time) => `It has lasted ${time}.`,
+  noEffect: 'In the last minute, users got no responses.',
   latestTrace: (time) => `Trace of the latest error (${time})`,
   allErrorsOf: (service) => `All errors of ${service}`,
   troubledFiles: (n, all) => `Files that are not fully understood: ${n} of ${all}`,
@@ -177,6 +178,8 @@ export const en: Texts = {
   noRequests: 'No requests in this range.',
   moreRows: (n) => `And ${n} more, with less trouble.`,
   rowsWait: (n) => `${n} rows wait`,
+  showAll: (n) => `Show all ${n}`,
+  showFewer: 'Show fewer',
   errorGroups: 'Errors by code and message',
   errorColumn: 'Error',
   firstSeen: 'First seen',
@@ -209,7 +212,7 @@ export const en: Texts = {
   example: 'Example:',
   untimedLines: (n) => `Without a readable time: ${n}. Name the field of the time, for example with --field time=NAME.`,
   unitInDoubt: (name, lines) =>
-    `The unit of “${name}” is not certain, and ${lines} requests have no latency because of it: declare it with --field latency=${name}:ms (or s, us, ns).`,
+    `The unit of “${name}” is not certain, so some requests have no latency (${lines}): declare it with --field latency=${name}:ms (or s, us, ns).`,
   noRequestInFile: 'No line has an HTTP status. If requests are logged here, name the field with --field status=NAME.',
   unreadReasons: {
     'too-long': 'They are longer than 1 MiB.',

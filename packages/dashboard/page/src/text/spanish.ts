@@ -159,6 +159,7 @@ export const es = {
   lastMessage: (time: string) => `Último mensaje: ${time}.`,
   pausedAt: (time: string) => `En pausa: este es el estado de las ${time}.`,
   lasting: (time: string) => `Dura ${time}.`,
+  noEffect: 'En el último minuto, los usuarios no recibieron ninguna respuesta.',
   latestTrace: (time: string) => `Traza del último error (${time})`,
   allErrorsOf: (service: string) => `Todos los errores de ${service}`,
   troubledFiles: (n: string, all: string) => `Ficheros que no se entienden del todo: ${n} de ${all}`,
@@ -185,6 +186,8 @@ export const es = {
   noRequests: 'Ninguna petición en este rango.',
   moreRows: (n: string) => `Y ${n} más, con menos problemas.`,
   rowsWait: (n: string) => `${n} filas esperan`,
+  showAll: (n: string) => `Ver todas (${n})`,
+  showFewer: 'Ver menos',
   errorGroups: 'Errores por código y mensaje',
   errorColumn: 'Error',
   firstSeen: 'Primero',
@@ -227,7 +230,7 @@ export const es = {
   untimedLines: (n: string) =>
     `Sin una hora legible: ${n}. Indica el campo de la hora, por ejemplo con --field time=NOMBRE.`,
   unitInDoubt: (name: string, lines: string) =>
-    `La unidad de «${name}» no es segura, y ${lines} peticiones se quedan sin latencia: declárala con --field latency=${name}:ms (o s, us, ns).`,
+    `La unidad de «${name}» no es segura, y por eso hay peticiones sin latencia (${lines}): declárala con --field latency=${name}:ms (o s, us, ns).`,
   noRequestInFile:
     'Ninguna línea tiene un estado HTTP. Si aquí se registran peticiones, indica el campo con --field status=NOMBRE.',
   unreadReasons: {

@@ -68,7 +68,9 @@ export function remarksOf(health: Health, texts: Texts, format: Formats, now: nu
   const { effect } = health
   const burning = health.services.toSorted((a, b) => (b.burn_rate ?? 0) - (a.burn_rate ?? 0))[0]
   return [
-    texts.effect(format.count(effect.failures), format.count(effect.requests), format.count(effect.degraded)),
+    effect.requests === 0
+      ? texts.noEffect
+      : texts.effect(format.count(effect.failures), format.count(effect.requests), format.count(effect.degraded)),
     ...(effect.services.length > 0 ? [texts.affected(effect.services.join(', '))] : []),
     ...(burning?.burn_rate !== undefined && burning.burn_rate > 0
       ? [texts.burnRate(burning.name, format.ratio(burning.burn_rate))]

@@ -9,13 +9,16 @@ const VARIABLES: readonly (readonly [RegExp, string])[] = [
   [/\b(?=[\da-f]*\d)(?=[\da-f]*[a-f])[\da-f]{8,64}\b/gi, '{id}'],
   [/"[^"]{1,100}"/g, '"{…}"'],
   [/(?<![a-z])'[^']{1,100}'(?![a-z])/gi, "'{…}'"],
-  [/\d+(?:[.,]\d+)*/g, '{n}'],
+  // A status is part of what happened: 404 and 503 are different errors.
+  [
+    /(?<!\d|\b(?:status|code|https?|answered|returned|responded|failed|falló|respondió)[\s:=]{1,3})\d+(?:[.,]\d+)*/gi,
+    '{n}',
+  ],
 ]
 
 /** Returns a message with what differs from one error to the next replaced, so that equal errors have equal templates. */
 export function templateOf(message: string): string {
   let template = message.slice(0, CHARACTERS_MAX)
-  // A status is no number that differs: 404 and 503 are different errors.
   if (/\d|["']/.test(template)) for (const [pattern, name] of VARIABLES) template = template.replaceAll(pattern, name)
   return template.replaceAll(/\s+/g, ' ').trim()
 }
