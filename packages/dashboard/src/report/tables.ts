@@ -59,8 +59,11 @@ export function tablesOf(
   // The cause comes before the services that only relay its failures.
   if (health.cause !== null) ranks.set(health.cause.service, RANK.failing + 1)
   const all = { ...EVERYTHING, probes: false }
-  const services = topOf(sumsBy(selected(tally, cells, all), serviceOf), ranks)
-  const routes = topOf(sumsBy(selected(tally, cells, { ...all, service }), routeOf), new Map())
+  const services = topOf(sumsBy(selected(tally, cells, all), serviceOf), (name) => ranks.get(name) ?? 0)
+  const routes = topOf(
+    sumsBy(selected(tally, cells, { ...all, service }), routeOf),
+    (name) => ranks.get(namesOf(name).service) ?? 0,
+  )
   const trends = trendsOf(
     [...services.top, ...routes.top].map(([name]) => name),
     slots,
@@ -107,12 +110,11 @@ function namesOf(name: string): { readonly service: string; readonly route: stri
 
 const RANK: Readonly<Record<State, number>> = { failing: 3, silent: 2, degraded: 1, healthy: 0, waiting: 0 }
 
-/** Sorts by trouble: the state now, then failed requests, then the share of 4xx, then slowness. */
+/** Sorts by trouble: the state of the service now, then failed requests, then the share of 4xx, then slowness. */
 function topOf(
   sums: ReadonlyMap<string, Sum>,
-  ranks: ReadonlyMap<string, number>,
+  rankOf: (name: string) => number,
 ): { readonly top: readonly Entry[]; readonly more: number } {
-  const rankOf = (name: string): number => ranks.get(name) ?? 0
   const entries = [...sums]
     // A service that is silent has no requests, and yet its row matters most.
     .filter(([name, { requests }]) => requests > 0 || rankOf(name) > 0)

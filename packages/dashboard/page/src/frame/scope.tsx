@@ -10,7 +10,7 @@ export function Scope() {
   const probes = summary.probes.requests
   const [chosenService, chosenRoute] = [service.value, route.value]
   return (
-    <section class="scope" aria-label={texts.scope}>
+    <section class="scope" id="scope" tabIndex={-1} aria-label={texts.scope}>
       {isFiltered.value ? (
         <>
           <span class="quiet">{texts.only}</span>

@@ -154,6 +154,7 @@ export const en: Texts = {
   noEffect: 'In the last minute, users got no responses.',
   latestTrace: (time) => `Trace of the latest error (${time})`,
   allErrorsOf: (service) => `All errors of ${service}`,
+  onlyThis: (service) => `Show only ${service}`,
   troubledFiles: (n, all) => `Files that are not fully understood: ${n} of ${all}`,
   scope: 'Which requests count',
   only: 'Only',

@@ -162,6 +162,7 @@ export const es = {
   noEffect: 'En el último minuto, los usuarios no recibieron ninguna respuesta.',
   latestTrace: (time: string) => `Traza del último error (${time})`,
   allErrorsOf: (service: string) => `Todos los errores de ${service}`,
+  onlyThis: (service: string) => `Ver solo ${service}`,
   troubledFiles: (n: string, all: string) => `Ficheros que no se entienden del todo: ${n} de ${all}`,
   scope: 'Qué peticiones se cuentan',
   only: 'Solo',

@@ -24,8 +24,8 @@ export function Actions({ data }: { readonly data: Parts }) {
         </button>
       )}
       {cause !== undefined && (
-        <button type="button" data-action="errors" onClick={() => showErrorsOf(cause)}>
-          {texts.allErrorsOf(cause)}
+        <button type="button" data-action="service" onClick={() => showService(cause, newest !== undefined)}>
+          {newest === undefined ? texts.onlyThis(cause) : texts.allErrorsOf(cause)}
         </button>
       )}
       {sources.troubled > 0 && (
@@ -37,9 +37,10 @@ export function Actions({ data }: { readonly data: Parts }) {
   )
 }
 
-function showErrorsOf(cause: string): void {
+/** Makes the cause the filter of the page, and goes to its errors if it has any. */
+function showService(cause: string, hasErrors: boolean): void {
   if (service.peek() !== cause) choose(cause)
-  goTo('errors')
+  goTo(hasErrors ? 'errors' : 'scope')
 }
 
 /** Scrolls to a section and moves the focus there. */
