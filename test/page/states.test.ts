@@ -1,12 +1,10 @@
-import { appendFile, readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
-import type { Page } from 'playwright-core'
+import { appendFile } from 'node:fs/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { startScript } from '../shop/helpers/processes.ts'
+import { findings } from './helpers/axe.ts'
 import { isSkipped, type Opened, open } from './helpers/browser.ts'
 import { type Dashboard, requestLine, startDashboard } from './helpers/dashboard.ts'
 
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 
 let dashboard: Dashboard
@@ -20,15 +18,6 @@ afterEach(async () => {
   opened = undefined
   await dashboard?.remove()
 })
-
-/** Returns the violations that axe finds. The page forbids other scripts, so axe is injected through the debugger. */
-async function findings(page: Page): Promise<readonly string[]> {
-  await page.evaluate(await readFile(AXE, 'utf8'))
-  const found = (await page.evaluate('axe.run({ resultTypes: ["violations"] })')) as {
-    readonly violations: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[]
-  }
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
-}
 
 async function writeOneLineOfEachKind(log: string): Promise<void> {
   const error = { log_level: 'error', status_code: 503, error_code: 'UPSTREAM_ERROR', error_kind: 'technical' }
