@@ -81,15 +81,26 @@ function increase(counts: Map<number, Count>, cell: number, latencyMs: number | 
   if (latencyMs === undefined) return
   count.latencyMsSum += latencyMs
   count.latencies += 1
-  if (count.buckets === undefined) count.buckets = [bucket]
-  else if (count.buckets instanceof LatencyHistogram) count.buckets.addBucket(bucket)
-  else if (count.buckets.length < LISTED_MAX) count.buckets.push(bucket)
-  else {
-    const histogram = new LatencyHistogram()
-    addLatencies(histogram, count.buckets)
-    histogram.addBucket(bucket)
-    count.buckets = histogram
+  const { buckets } = count
+  if (buckets === undefined) count.buckets = [bucket]
+  else if (buckets instanceof LatencyHistogram) buckets.addBucket(bucket)
+  else count.buckets = withBucket(buckets, bucket)
+}
+
+/** A `push` makes room for 16 more, and most lists stay short. */
+function withBucket(list: number[], bucket: number): Latencies {
+  const [a = 0, b = 0, c = 0] = list
+  if (list.length === 1) return [a, bucket]
+  if (list.length === 2) return [a, b, bucket]
+  if (list.length === 3) return [a, b, c, bucket]
+  if (list.length < LISTED_MAX) {
+    list.push(bucket)
+    return list
   }
+  const histogram = new LatencyHistogram()
+  addLatencies(histogram, list)
+  histogram.addBucket(bucket)
+  return histogram
 }
 
 function mergeCounts(into: Map<number, Count>, from: ReadonlyMap<number, Count>): void {

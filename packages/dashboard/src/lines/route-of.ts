@@ -4,44 +4,73 @@ const ROUTE_CHARACTERS_MAX = 120
 const SEGMENTS_MAX = 12
 /** Names are shorter. */
 const SEGMENT_CHARACTERS_MAX = 80
-const KNOWN_MAX = 4_096
-const known = new Map<string, string>()
 
 /** What replaces a segment of a path that names one thing out of many. */
 const ID = '{id}'
-const DIGITS = /^\d+$/
-const UUID = /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/i
-/** Hashes, and ids of databases. */
-const HEX = /^(?=.*\d)[\da-f]{8,}$/i
-/** Long ids such as ULIDs and tokens: digits and letters mixed. */
-const TOKEN = /^(?=(?:.*\d){3})(?=.*[a-z])[\w~.-]{16,}$/i
+const UUID_CHARACTERS = 36
+/** Shorter hexadecimal texts may be words. */
+const HEX_CHARACTERS_MIN = 8
+/** Ids such as ULIDs and tokens are at least this long. */
+const TOKEN_CHARACTERS_MIN = 16
+const TOKEN_DIGITS_MIN = 3
 /** `order-12345`, `INV_2026_0042`. */
 const NUMBERED = /^[a-z]+(?:[-_][a-z]*)*[-_]?\d{3,}(?:[-_]\d+)*$/i
 const ADDRESS = /^[^@]+@[^@]+\.[^@]+$/
+const TOKEN = /^[\w~.-]+$/
+
+const SLASH = 47
+const QUESTION = 63
+const HASH = 35
+const AT = 64
+const DASH = 45
 
 /** Returns the route of a request: as its line names it, else its path with ids replaced by `{id}`. */
 export function routeOf({ route, path }: LogLine): string | undefined {
   if (route !== undefined) return clipped(route)
-  if (path === undefined) return undefined
-  // The same short paths come again and again.
-  const before = known.get(path)
-  if (before !== undefined) return before
-  const result = clipped(templated(path))
-  if (known.size >= KNOWN_MAX) known.clear()
-  known.set(path, result)
-  return result
+  return path === undefined ? undefined : clipped(templated(path))
 }
 
+/** Looks at each character once: this runs for every request. */
 function templated(path: string): string {
-  const end = path.search(/[?#]/)
-  const segments = (end === -1 ? path : path.slice(0, end)).split('/')
-  const named = segments.slice(0, SEGMENTS_MAX).map((segment) => (isId(segment) ? ID : segment))
-  return segments.length > SEGMENTS_MAX ? [...named, '…'].join('/') : named.join('/')
+  let result = ''
+  let copied = 0
+  let start = 0
+  let segments = 0
+  let end = path.length
+  for (let at = 0; at <= end; at += 1) {
+    const code = at === end ? SLASH : path.charCodeAt(at)
+    if (code === QUESTION || code === HASH) end = at
+    else if (code !== SLASH) continue
+    if (segments === SEGMENTS_MAX) return `${result}${path.slice(copied, start)}…`
+    if (isId(path, start, at)) {
+      result += path.slice(copied, start) + ID
+      copied = at
+    }
+    segments += 1
+    start = at + 1
+  }
+  return copied === 0 && end === path.length ? path : result + path.slice(copied, end)
 }
 
-function isId(segment: string): boolean {
-  if (segment.length > SEGMENT_CHARACTERS_MAX) return true
-  return [DIGITS, UUID, HEX, TOKEN, NUMBERED, ADDRESS].some((pattern) => pattern.test(segment))
+function isId(path: string, start: number, end: number): boolean {
+  const length = end - start
+  if (length > SEGMENT_CHARACTERS_MAX) return true
+  let [digits, hexLetters, dashes, ats] = [0, 0, 0, 0]
+  for (let at = start; at < end; at += 1) {
+    const code = path.charCodeAt(at)
+    if (code >= 48 && code <= 57) digits += 1
+    else if ((code | 32) >= 97 && (code | 32) <= 102) hexLetters += 1
+    else if (code === DASH) dashes += 1
+    else if (code === AT) ats += 1
+  }
+  if (digits === 0) return ats === 1 && ADDRESS.test(path.slice(start, end))
+  if (digits === length) return true
+  if (digits + hexLetters === length && length >= HEX_CHARACTERS_MIN) return true
+  if (digits + hexLetters + dashes === length && length === UUID_CHARACTERS) return true
+  if (digits < TOKEN_DIGITS_MIN && ats !== 1) return false
+  const segment = path.slice(start, end)
+  if (ats === 1) return ADDRESS.test(segment)
+  return NUMBERED.test(segment) || (length >= TOKEN_CHARACTERS_MIN && TOKEN.test(segment))
 }
 
 function clipped(text: string): string {

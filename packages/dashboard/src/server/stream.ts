@@ -16,6 +16,10 @@ const UNSENT_BYTES_MAX = 262_144
 /** The most new tail lines in one message. The newest are sent. */
 const TAIL_PER_TICK_MAX = 100
 
+/** A view that takes longer to compute is computed less often, so that it takes at most this share of the time. */
+const COSTLY_MS = 20
+const BUSY_SHARE_MAX = 0.15
+
 /** The most pages connected at the same time. */
 export const CLIENTS_MAX = 64
 
@@ -39,6 +43,8 @@ interface View {
   readonly parts: ReadonlyMap<string, string>
   readonly range: Parts['range']
   readonly selection: Selection
+  /** When it may be computed again, by the clock of the process. */
+  readonly freshUntilMs: number
 }
 
 /** Sends data to pages as server-sent events: first a snapshot, then changes. */
@@ -48,6 +54,7 @@ export class Stream {
   readonly #now: () => number
   readonly #thresholds: Thresholds
   #timer: NodeJS.Timeout | undefined
+  #views = new Map<string, View>()
 
   constructor(files: LogFiles, now: () => number = files.journal.clock, thresholds: Thresholds = DEFAULT_THRESHOLDS) {
     this.#files = files
@@ -74,17 +81,18 @@ export class Stream {
 
   /** Sends each page the changes since its last message. */
   tick(): void {
-    const views = new Map<string, View>()
+    const before = this.#views
+    this.#views = new Map()
     let health: Health | undefined
     const clients = [...this.#clients].filter((client) => this.#isReady(client))
     for (const client of clients) {
-      const key = JSON.stringify([client.seconds, client.selection])
-      let view = views.get(key)
-      if (view === undefined) {
+      const key = keyOf(client)
+      let view = this.#views.get(key) ?? before.get(key)
+      if (view === undefined || (performance.now() >= view.freshUntilMs && !this.#views.has(key))) {
         health ??= this.#health()
         view = this.#view(client, health)
-        views.set(key, view)
       }
+      this.#views.set(key, view)
       this.#send(client, view)
     }
   }
@@ -109,10 +117,13 @@ export class Stream {
   }
 
   #view({ seconds, selection }: Client, health: Health): View {
+    const startedMs = performance.now()
     const range = rangeOf(this.#files, seconds, this.#now())
     const all = partsOf(this.#files, range, health, selection, this.#now())
     const parts = new Map(Object.entries(all).map(([name, part]) => [name, JSON.stringify(part)]))
-    return { parts, range, selection }
+    const endedMs = performance.now()
+    const costMs = endedMs - startedMs
+    return { parts, range, selection, freshUntilMs: costMs < COSTLY_MS ? 0 : endedMs + costMs / BUSY_SHARE_MAX }
   }
 
   #send(client: Client, view: View): void {
@@ -162,4 +173,8 @@ function lists(columns: readonly Column[], tail: readonly TailLine[], isSnapshot
   if (isSnapshot || columns.length > 0) fields.push(`"columns":${JSON.stringify(columns)}`)
   if (isSnapshot || tail.length > 0) fields.push(`"tail":${JSON.stringify(tail)}`)
   return fields
+}
+
+function keyOf({ seconds, selection }: Client): string {
+  return JSON.stringify([seconds, selection])
 }
