@@ -5,7 +5,7 @@ import { requestLine } from './dashboard.ts'
 const SECOND_MS = 1_000
 
 /** The services of the fleet: a shop that users call, the inventory behind it, and others. */
-export const FLEET: readonly string[] = [
+const FLEET: readonly string[] = [
   'shop',
   'inventory',
   ...Array.from({ length: 28 }, (_, number) => `service-${String(number + 1).padStart(2, '0')}`),

@@ -22,7 +22,7 @@ export const OTHER = '(other)'
 export const CELLS_MAX = 16_384
 
 /** The most distinct routes of all services. Further ones are counted under {@link OTHER} of their service. */
-export const ROUTES_MAX = 2_000
+const ROUTES_MAX = 2_000
 
 /** The most distinct services. */
 const SERVICES_MAX = 1_000

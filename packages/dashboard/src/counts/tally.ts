@@ -15,7 +15,7 @@ export interface Count {
 }
 
 /** Returns a count of nothing. */
-export function emptyCount(): Count {
+function emptyCount(): Count {
   return { count: 0, latencyMsSum: 0, latencies: 0, buckets: undefined }
 }
 

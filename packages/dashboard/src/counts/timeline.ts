@@ -15,7 +15,7 @@ export const TIERS: readonly { readonly stepMs: number; readonly slots: number }
 export const CELLS_PER_SLOT_MAX = 512
 
 /** From this many cells on, a slot of time counts the routes of a service together. */
-export const ROUTED_CELLS_PER_SLOT_MAX = 384
+const ROUTED_CELLS_PER_SLOT_MAX = 384
 
 interface Tier {
   readonly stepMs: number

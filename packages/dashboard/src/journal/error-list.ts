@@ -1,20 +1,20 @@
 import { Latest } from '../counts/latest.ts'
-import type { ErrorLine } from './journal.ts'
+import type { Kind } from '../lines/kind.ts'
 
 /** The most errors of each kind. */
 const ERRORS_MAX = 200
 
 /** Keeps the latest errors. Business errors are kept apart, so that they never push technical ones out. */
-export class ErrorList {
-  readonly #lists = { technical: new Latest<ErrorLine>(ERRORS_MAX), business: new Latest<ErrorLine>(ERRORS_MAX) }
+export class ErrorList<T extends { readonly at: number }> {
+  readonly #lists = { technical: new Latest<T>(ERRORS_MAX), business: new Latest<T>(ERRORS_MAX) }
 
   /** All errors, oldest first. */
-  get items(): readonly ErrorLine[] {
+  get items(): readonly T[] {
     return [...this.#lists.technical.items, ...this.#lists.business.items].sort((a, b) => a.at - b.at)
   }
 
   /** The list of the errors of one kind. */
-  of(kind: ErrorLine['kind']): Latest<ErrorLine> {
+  of(kind: Kind): Latest<T> {
     return this.#lists[kind]
   }
 }

@@ -59,7 +59,7 @@ export class Journal {
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailLine> = new Latest(TAIL_MAX)
-  readonly errors: ErrorList = new ErrorList()
+  readonly errors: ErrorList<ErrorLine> = new ErrorList()
   readonly errorGroups: ErrorGroups = new ErrorGroups()
 
   /** `clock` is the reader's clock. */

@@ -151,7 +151,7 @@ export function figures(tally: Tally, cells: Cells, selection: Selection = EVERY
 }
 
 /** Adds up the requests that a selection includes. */
-export function sumOf(tally: Tally, cells: Cells, selection: Selection): Sum {
+function sumOf(tally: Tally, cells: Cells, selection: Selection): Sum {
   const sum = new Sum()
   for (const cell of selected(tally, cells, selection)) addSelected(sum, cell)
   return sum
