@@ -4,10 +4,13 @@ import { Drawer } from './dialogs/drawer.tsx'
 import { Help } from './dialogs/help.tsx'
 import { Footer } from './frame/footer.tsx'
 import { Header } from './frame/header.tsx'
+import { Scope } from './frame/scope.tsx'
 import { Breakers } from './lists/breakers.tsx'
 import { Errors } from './lists/errors.tsx'
 import { Tail } from './lists/tail.tsx'
+import { Sources } from './sources/sources.tsx'
 import { parts, t } from './state/state.ts'
+import { Tables } from './tables/tables.tsx'
 import { VerdictLine } from './verdict/verdict-line.tsx'
 
 /** The page, in reading order. */
@@ -20,15 +23,18 @@ export function App() {
       <Header />
       <main id="content" tabIndex={-1}>
         <VerdictLine />
-        {parts.value !== undefined && parts.value.summary.lines.read > 0 && (
+        {parts.value !== undefined && parts.value.health.state !== 'waiting' && (
           <>
+            <Scope />
             <Tiles />
             <Charts />
+            <Tables />
             <Breakers />
             <Errors />
             <Tail />
           </>
         )}
+        <Sources />
       </main>
       <Footer />
       <Drawer />

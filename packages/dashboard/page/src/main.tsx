@@ -1,5 +1,6 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { showStateInTab } from './frame/tab.ts'
 import { listenToKeys } from './state/keys.ts'
 import { connect } from './state/live.ts'
 import 'uplot/dist/uPlot.min.css'
@@ -10,10 +11,12 @@ import './style/charts.css'
 import './style/lists.css'
 import './style/lanes.css'
 import './style/tail.css'
+import './style/tables.css'
 import './style/dialogs.css'
 import './style/narrow.css'
 
 const container = document.getElementById('page')
 if (container !== null) render(<App />, container)
 listenToKeys()
+showStateInTab()
 connect()

@@ -1,24 +1,28 @@
 import type { Kind } from '../lines/kind.ts'
 
-/** What one cell counts: requests by service, status, code and kind, or events by service and name. */
-export type CellKey =
-  | {
-      readonly type: 'request'
-      readonly service: string
-      readonly status: number | undefined
-      /** Undefined unless the status is 400 or more. */
-      readonly code: string | undefined
-      readonly kind: Kind | undefined
-    }
-  | { readonly type: 'event'; readonly service: string; readonly name: string }
-  /** Requests that are counted a second time, apart: hops between services, health checks and scrapes. */
-  | { readonly type: 'apart'; readonly kind: 'hop' | 'probe'; readonly status: number | undefined }
+/** What one cell counts: requests by service, route, status, code and kind, or events by service and name. */
+export type CellKey = RequestKey | { readonly type: 'event'; readonly service: string; readonly name: string }
+
+/** The key of a cell of requests. */
+export interface RequestKey {
+  readonly type: 'request'
+  readonly service: string
+  /** Undefined when the request has no path. */
+  readonly route: string | undefined
+  readonly status: number | undefined
+  /** Undefined unless the status is 400 or more. */
+  readonly code: string | undefined
+  readonly kind: Kind | undefined
+}
 
 /** The name that replaces every name beyond a bound. */
 export const OTHER = '(other)'
 
 /** The most distinct cells. Further ones are counted under {@link OTHER}. */
-export const CELLS_MAX = 4_096
+export const CELLS_MAX = 16_384
+
+/** The most distinct routes of all services. Further ones are counted under {@link OTHER} of their service. */
+const ROUTES_MAX = 2_000
 
 /** The most distinct services. */
 const SERVICES_MAX = 1_000
@@ -34,9 +38,10 @@ export class Cells {
   readonly #keys: CellKey[] = []
   readonly #services = new Set<string>()
   readonly #codes = new Set<string>()
+  readonly #routes = new Map<string, Set<string>>()
+  #routeCount = 0
   // Most requests succeed. Their cells are found without building a text.
-  readonly #succeeded = new Map<string, (number | undefined)[]>()
-  readonly #apart = { hop: [] as (number | undefined)[], probe: [] as (number | undefined)[] }
+  readonly #succeeded = new Map<string, Map<string | undefined, (number | undefined)[]>>()
 
   /**
    * Returns the key of a cell.
@@ -50,69 +55,87 @@ export class Cells {
   }
 
   /** Returns the cell of a request without an error. */
-  succeeded(service: string, status: number | undefined): number {
-    let byStatus = this.#succeeded.get(service)
-    if (byStatus === undefined) {
-      byStatus = []
-      if (this.#succeeded.size < SERVICES_MAX) this.#succeeded.set(service, byStatus)
-    }
-    const known = byStatus[status ?? 0]
+  succeeded(service: string, route: string | undefined, status: number | undefined): number {
+    const byStatus = this.#succeeded.get(service)?.get(route)
+    const known = byStatus?.[status ?? 0]
     if (known !== undefined) return known
-    const number = this.request(service, status, undefined, undefined)
-    byStatus[status ?? 0] = number
+    const number = this.request(service, status, undefined, undefined, route)
+    if (byStatus !== undefined) byStatus[status ?? 0] = number
+    else this.#remember(service, route, status ?? 0, number)
     return number
   }
 
   /** Returns the cell of a request. */
-  request(service: string, status: number | undefined, code: string | undefined, kind: Kind | undefined): number {
-    const known = this.#numbers.get(
-      `r${SEPARATOR}${service}${SEPARATOR}${status}${SEPARATOR}${code}${SEPARATOR}${kind}`,
-    )
-    if (known !== undefined) return known
-    const boundedCode = code === undefined ? undefined : bounded(this.#codes, code, CODES_MAX)
-    const boundedService = bounded(this.#services, service, SERVICES_MAX)
-    const key: CellKey = { type: 'request', service: boundedService, status, code: boundedCode, kind }
-    const folded: CellKey = { type: 'request', service: OTHER, status, code: code && OTHER, kind }
-    return this.#number(
-      `r${SEPARATOR}${boundedService}${SEPARATOR}${status}${SEPARATOR}${boundedCode}${SEPARATOR}${kind}`,
-      key,
-      folded,
-    )
+  request(
+    service: string,
+    status: number | undefined,
+    code: string | undefined,
+    kind: Kind | undefined,
+    route?: string,
+  ): number {
+    const key: RequestKey = {
+      type: 'request',
+      service: bounded(this.#services, service, SERVICES_MAX),
+      route: route === undefined ? undefined : this.#boundedRoute(service, route),
+      status,
+      code: code === undefined ? undefined : bounded(this.#codes, code, CODES_MAX),
+      kind,
+    }
+    const { route: _, ...withoutRoute } = key
+    return this.#number(key, { ...withoutRoute, service: OTHER, route: undefined, code: code && OTHER })
   }
 
   /** Returns the cell of an event. */
   event(service: string, name: string): number {
-    const boundedService = bounded(this.#services, service, SERVICES_MAX)
-    const folded: CellKey = { type: 'event', service: OTHER, name }
-    return this.#number(
-      `e${SEPARATOR}${boundedService}${SEPARATOR}${name}`,
-      { type: 'event', service: boundedService, name },
-      folded,
-    )
-  }
-
-  /** Returns the cell of requests that are counted apart. */
-  apart(kind: 'hop' | 'probe', status: number | undefined): number {
-    const known = this.#apart[kind][status ?? 0]
-    if (known !== undefined) return known
-    const key: CellKey = { type: 'apart', kind, status }
-    const number = this.#number(`a${SEPARATOR}${kind}${SEPARATOR}${status}`, key, key)
-    this.#apart[kind][status ?? 0] = number
-    return number
+    const key = { type: 'event', service: bounded(this.#services, service, SERVICES_MAX), name } as const
+    return this.#number(key, { ...key, service: OTHER })
   }
 
   /** Returns the {@link OTHER} cell that replaces a cell when its slot is full. */
   overflow(number: number): number {
     const key = this.key(number)
-    if (key.type === 'apart') return number
     return key.type === 'event' ? this.event(OTHER, key.name) : this.request(OTHER, key.status, undefined, key.kind)
   }
 
-  #number(text: string, key: CellKey, folded: CellKey): number {
+  /** Returns the cell of the same service that replaces a cell when its slot has many routes. */
+  withoutRoute(number: number): number {
+    const key = this.key(number)
+    if (key.type === 'event' || key.route === undefined || key.route === OTHER) return number
+    return this.request(key.service, key.status, key.code, key.kind, OTHER)
+  }
+
+  #remember(service: string, route: string | undefined, status: number, number: number): void {
+    const key = this.#keys[number]
+    // A folded name is looked up each time: otherwise all names would be kept.
+    if (key?.type !== 'request' || key.service !== service || key.route !== route) return
+    let byRoute = this.#succeeded.get(service)
+    if (byRoute === undefined) {
+      byRoute = new Map()
+      this.#succeeded.set(service, byRoute)
+    }
+    const byStatus: (number | undefined)[] = []
+    byStatus[status] = number
+    byRoute.set(route, byStatus)
+  }
+
+  #boundedRoute(service: string, route: string): string {
+    let routes = this.#routes.get(service)
+    if (routes?.has(route)) return route
+    if (this.#routeCount >= ROUTES_MAX || route === OTHER) return OTHER
+    if (routes === undefined) {
+      routes = new Set()
+      this.#routes.set(service, routes)
+    }
+    routes.add(route)
+    this.#routeCount += 1
+    return route
+  }
+
+  #number(key: CellKey, folded: CellKey): number {
+    const text = textOf(key)
     const known = this.#numbers.get(text)
     if (known !== undefined) return known
-    const foldedText = `${folded.type}${SEPARATOR}${restOf(folded)}`
-    if (this.#keys.length >= CELLS_MAX && text !== foldedText) return this.#number(foldedText, folded, folded)
+    if (this.#keys.length >= CELLS_MAX && text !== textOf(folded)) return this.#number(folded, folded)
     const number = this.#keys.length
     this.#keys.push(key)
     this.#numbers.set(text, number)
@@ -120,9 +143,10 @@ export class Cells {
   }
 }
 
-function restOf(key: CellKey): string {
-  if (key.type === 'request') return [key.status, key.code, key.kind].join(SEPARATOR)
-  return key.type === 'event' ? key.name : [key.kind, key.status].join(SEPARATOR)
+function textOf(key: CellKey): string {
+  if (key.type === 'event') return `e${SEPARATOR}${key.service}${SEPARATOR}${key.name}`
+  const { service, route, status, code, kind } = key
+  return `r${SEPARATOR}${service}${SEPARATOR}${route}${SEPARATOR}${status}${SEPARATOR}${code}${SEPARATOR}${kind}`
 }
 
 function bounded(known: Set<string>, name: string, max: number): string {

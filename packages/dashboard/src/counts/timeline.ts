@@ -1,5 +1,8 @@
 import { LatencyHistogram } from './latency-histogram.ts'
+import { Tally } from './tally.ts'
 import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
+
+export { Tally } from './tally.ts'
 
 /** The resolution by age: 1 s for the last 15 minutes, 10 s for 6 hours, 1 minute for 7 days. */
 export const TIERS: readonly { readonly stepMs: number; readonly slots: number }[] = [
@@ -9,86 +12,10 @@ export const TIERS: readonly { readonly stepMs: number; readonly slots: number }
 ]
 
 /** The most distinct cells in one slot of time. Further ones are counted in overflow cells. */
-export const CELLS_PER_SLOT_MAX = 128
+export const CELLS_PER_SLOT_MAX = 512
 
-/** The counts of one cell. */
-export interface Count {
-  count: number
-  latencyMsSum: number
-  latencies: number
-}
-
-/** The counts of one slot of time, of a range, or of everything. */
-export class Tally {
-  readonly cells = new Map<number, Count>()
-  readonly latency = new LatencyHistogram()
-  /** Latencies of requests that are counted apart. They are among `latency` too. */
-  apart: LatencyHistogram | undefined = undefined
-  /** The revision of its last change. */
-  revision = 0
-
-  add(cell: number, latencyMs: number | undefined, bucket: number): void {
-    let count = this.cells.get(cell)
-    if (count === undefined) {
-      count = { count: 0, latencyMsSum: 0, latencies: 0 }
-      this.cells.set(cell, count)
-    }
-    count.count += 1
-    if (latencyMs === undefined) return
-    count.latencyMsSum += latencyMs
-    count.latencies += 1
-    this.latency.addBucket(bucket)
-  }
-
-  /** Counts a request a second time, apart. */
-  addApart(cell: number, latencyMs: number | undefined, bucket: number): void {
-    const count = this.cells.get(cell) ?? { count: 0, latencyMsSum: 0, latencies: 0 }
-    this.cells.set(cell, count)
-    count.count += 1
-    if (latencyMs === undefined) return
-    count.latencyMsSum += latencyMs
-    count.latencies += 1
-    this.apart ??= new LatencyHistogram()
-    this.apart.addBucket(bucket)
-  }
-
-  /**
-   * Takes cells out; undefined if there are none.
-   *
-   * Latencies of a slot are counted together, so they move only with the last of its requests.
-   */
-  take(isTaken: (cell: number) => boolean): Tally | undefined {
-    const taken = new Tally()
-    for (const [cell, count] of this.cells) {
-      if (!isTaken(cell)) continue
-      taken.cells.set(cell, count)
-      this.cells.delete(cell)
-    }
-    if (taken.cells.size === 0) return undefined
-    if ([...this.cells.values()].every(({ latencies }) => latencies === 0)) {
-      taken.latency.merge(this.latency)
-      this.latency.subtract(taken.latency)
-    }
-    return taken
-  }
-
-  merge(other: Tally): void {
-    this.latency.merge(other.latency)
-    if (other.apart !== undefined) {
-      this.apart ??= new LatencyHistogram()
-      this.apart.merge(other.apart)
-    }
-    for (const [cell, from] of other.cells) {
-      const into = this.cells.get(cell)
-      if (into === undefined) this.cells.set(cell, { ...from })
-      else {
-        into.count += from.count
-        into.latencyMsSum += from.latencyMsSum
-        into.latencies += from.latencies
-      }
-    }
-  }
-}
+/** From this many cells on, a slot of time counts the routes of a service together. */
+const ROUTED_CELLS_PER_SLOT_MAX = 384
 
 interface Tier {
   readonly stepMs: number
@@ -106,7 +33,9 @@ export class Timeline {
   revision = 1
   #newest = Number.NEGATIVE_INFINITY
   #furthest = Number.NEGATIVE_INFINITY
+  #oldest = Number.POSITIVE_INFINITY
   readonly #overflow: (cell: number) => number
+  readonly #withoutRoute: (cell: number) => number
   readonly #tiers: readonly Tier[] = TIERS.map(({ stepMs, slots }) => ({
     stepMs,
     slotsMax: slots,
@@ -115,14 +44,20 @@ export class Timeline {
     last: undefined,
   }))
 
-  /** `overflow` returns the cell to count in when a slot is full. */
-  constructor(overflow: (cell: number) => number) {
+  /** `overflow` returns the cell to count in when a slot is full, `withoutRoute` the one when it has many routes. */
+  constructor(overflow: (cell: number) => number, withoutRoute: (cell: number) => number = (cell) => cell) {
     this.#overflow = overflow
+    this.#withoutRoute = withoutRoute
   }
 
   /** The latest time counted so far that was not ahead of the clock. */
   get newest(): number {
     return this.#newest
+  }
+
+  /** The earliest time counted so far. */
+  get oldest(): number {
+    return this.#oldest
   }
 
   /**
@@ -140,6 +75,7 @@ export class Timeline {
     this.total.add(cell, latencyMs, bucket)
     if (at === undefined) return false
     if (at > this.#furthest) this.#furthest = at
+    if (at < this.#oldest) this.#oldest = at
     if (at > this.#newest && at <= clockMs + AHEAD_MS_MIN) this.#advance(at)
     let kept = false
     for (const tier of this.#tiers) {
@@ -147,17 +83,37 @@ export class Timeline {
       if (slot === undefined) continue
       kept = true
       slot.revision = this.revision
-      const hasRoom = slot.cells.size < CELLS_PER_SLOT_MAX || slot.cells.has(cell)
-      slot.add(hasRoom ? cell : this.#overflow(cell), latencyMs, bucket)
+      const { size } = slot.cells
+      const hasRoom = size < ROUTED_CELLS_PER_SLOT_MAX || slot.cells.has(cell)
+      slot.add(hasRoom ? cell : this.#folded(slot, cell), latencyMs, bucket)
     }
     return kept
   }
 
   /** Counts a request that was counted before a second time, apart. */
-  addApart(at: number, cell: number, latencyMs: number | undefined): void {
+  addApart(kind: 'hops' | 'probes', at: number, cell: number, latencyMs: number | undefined): void {
     const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
-    this.total.addApart(cell, latencyMs, bucket)
-    for (const tier of this.#tiers) this.#slot(tier, Math.floor(at / tier.stepMs))?.addApart(cell, latencyMs, bucket)
+    this.total.addApart(kind, cell, latencyMs, bucket)
+    for (const tier of this.#tiers) {
+      const slot = this.#slot(tier, Math.floor(at / tier.stepMs))
+      if (slot === undefined) continue
+      slot.revision = this.revision
+      slot.addApart(kind, slot.cells.has(cell) ? cell : this.#folded(slot, cell), latencyMs, bucket)
+    }
+  }
+
+  /** Takes back one count without a latency. */
+  take(at: number, cell: number): void {
+    this.total.take(cell)
+    for (const tier of this.#tiers) {
+      const slot = this.#slot(tier, Math.floor(at / tier.stepMs))
+      if (slot !== undefined) slot.take(slot.cells.has(cell) ? cell : this.#folded(slot, cell))
+    }
+  }
+
+  #folded(slot: Tally, cell: number): number {
+    const folded = this.#withoutRoute(cell)
+    return slot.cells.size < CELLS_PER_SLOT_MAX || slot.cells.has(folded) ? folded : this.#overflow(cell)
   }
 
   /** Returns the finest step that still covers all time from `from` to `to`, else the coarsest. */
@@ -169,6 +125,12 @@ export class Timeline {
       if (from >= (newest - slotsMax + 1) * stepMs && isEndCovered) return stepMs
     }
     return TIERS.at(-1)?.stepMs ?? 60_000
+  }
+
+  /** Returns the widest step that divides a column and covers all time from `from` to `to`, else {@link stepFor}. */
+  stepWithin(from: number, to: number, columnMs: number): number {
+    const finest = this.stepFor(from, to)
+    return TIERS.findLast(({ stepMs }) => stepMs >= finest && columnMs % stepMs === 0)?.stepMs ?? finest
   }
 
   /**
@@ -203,7 +165,7 @@ export class Timeline {
       const steps = Math.round(byMs / tier.stepMs)
       if (steps === 0) continue
       for (const [number, slot] of tier.slots) {
-        const moved = number * tier.stepMs < fromMs ? undefined : slot.take(isMoved)
+        const moved = number * tier.stepMs < fromMs ? undefined : slot.extract(isMoved)
         if (moved === undefined) continue
         slot.revision = this.revision
         // A slot that is not shown yet needs no place. One that is shown is kept, so that its reader sees the change.

@@ -1,6 +1,7 @@
 import { kindOf } from '../lines/kind.ts'
 import { integerBetween } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
+import { routeOf } from '../lines/route-of.ts'
 import type { Journal } from './journal.ts'
 
 /** The events that are counted by name. */
@@ -21,16 +22,21 @@ const DAY_MS = 86_400_000
 /** The most events that one summary adds: a wrong number must not stop the dashboard. */
 const SUMMARISED_MAX = 100_000
 
-/** Counts a line in the journal. `now` is the reader's clock. Returns whether its time is kept; undefined if there was nothing to count. */
+/**
+ * Counts a line in the journal, a request in its cell. `now` is the reader's clock.
+ *
+ * Returns whether its time is kept; undefined if there was nothing to count.
+ */
 export function countLine(
   journal: Journal,
   line: LogLine,
   service: string,
   at: number | undefined,
   now: number,
+  cell: number | undefined,
 ): boolean | undefined {
   const { cells, named, breakers } = journal
-  if (line.isRequest) return named.add(at, requestCell(journal, line, service), line.latencyMs, now)
+  if (cell !== undefined) return named.add(at, cell, line.latencyMs, now)
   if (line.event === undefined) return undefined
   if (line.event === REFUSAL && at !== undefined) {
     const { fields } = line
@@ -84,10 +90,13 @@ function policyOf({ fields }: LogLine): string {
   return fields.short(100, 'policy') ?? 'circuitBreaker'
 }
 
-function requestCell({ cells }: Journal, line: LogLine, service: string): number {
-  if (line.status === undefined || line.status < 400) return cells.succeeded(service, line.status)
+/** Returns the cell that counts a line; undefined if it is no request. */
+export function requestCell({ cells }: Journal, line: LogLine, service: string): number | undefined {
+  if (!line.isRequest) return undefined
+  const route = routeOf(line)
+  if (line.status === undefined || line.status < 400) return cells.succeeded(service, route, line.status)
   const code = line.errorCode === undefined ? undefined : shortCode(line.errorCode)
-  return cells.request(service, line.status, code, kindOf(line))
+  return cells.request(service, line.status, code, kindOf(line), route)
 }
 
 function shortCode(code: string): string {

@@ -28,6 +28,8 @@ export class FileFacts {
   late = 0
   /** The number of lines dated ahead of the reader's clock. */
   ahead = 0
+  /** By how many milliseconds the latest of them was ahead. */
+  aheadMs = 0
   /** The number of lines without a valid time. */
   untimed = 0
   /** Whether a line had a time without a zone. */
@@ -57,6 +59,11 @@ export class FileFacts {
     if (second !== this.#rateSecond) this.#advance(second)
     const slot = second % RATE_SECONDS
     this.#rate[slot] = (this.#rate[slot] ?? 0) + 1
+  }
+
+  addAhead(byMs: number): void {
+    this.ahead += 1
+    this.aheadMs = byMs
   }
 
   addFormat(name: string): void {

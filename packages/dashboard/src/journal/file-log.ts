@@ -9,7 +9,7 @@ import type { OpenLog } from '../tail/open-log.ts'
 import type { TailSink } from '../tail/tail.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
-import { countLine } from './count-line.ts'
+import { countLine, requestCell } from './count-line.ts'
 import { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
 import { addError, addTailLine } from './journal-entries.ts'
@@ -218,17 +218,18 @@ export class FileLog implements TailSink {
     facts.hasLocalTimes ||= line.isLocalTime
     const at = line.at !== undefined && line.at <= now + AHEAD_MS_MAX ? line.at : undefined
     if (at === undefined) facts.untimed += 1
-    else if (at > now + AHEAD_MS_MIN) facts.ahead += 1
+    else if (at > now + AHEAD_MS_MIN) facts.addAhead(at - now)
     const service = line.service ?? this.#service
     const { services } = this.#journal
     const shownAt = at === undefined ? undefined : services.watch(service).shift.shown(at, now, isLive)
-    const kept = countLine(this.#journal, line, service, shownAt, now)
+    const cell = requestCell(this.#journal, line, service)
+    const kept = countLine(this.#journal, line, service, shownAt, now, cell)
     if (isLive && at !== undefined && kept === false) facts.late += 1
     if (at !== undefined) {
-      services.add(line, service, at, now, isLive, traceHash)
+      services.add(line, service, at, now, isLive, traceHash, cell)
       if (isLive && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
     }
-    addError(this.#journal, line, service, shownAt, place)
+    addError(this.#journal, line, service, shownAt, now, place)
     addTailLine(this.#journal, line, service, shownAt, place)
   }
 }

@@ -1,18 +1,20 @@
 import { kindOf } from '../lines/kind.ts'
 import { clipped } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
-import type { Journal } from './journal.ts'
+import { routeOf } from '../lines/route-of.ts'
+import type { ErrorLine, Journal } from './journal.ts'
 import type { LinePlace } from './line-place.ts'
 
 const TEXT_MAX = 300
 const NAME_MAX = 100
 
-/** Adds an error to the journal. All lines about one failed request share an entry. */
+/** Adds an error to the journal. All lines about one failed request share an entry. `now` is the reader's clock. */
 export function addError(
   journal: Journal,
   line: LogLine,
   service: string,
   at: number | undefined,
+  now: number,
   place?: LinePlace,
 ): void {
   const { fields } = line
@@ -20,21 +22,22 @@ export function addError(
   const isHidden = line.event === 'fallback' && fields.first('error_type', 'error_code', 'error_message') !== undefined
   const isSevere = line.status === undefined && (line.level === 'critical' || line.level === 'error')
   if (at === undefined || (!isFailedRequest && !isSevere && !isHidden)) return
-  const kind = kindOf(line)
-  if (!journal.errors.accepts(kind, at)) return
-  journal.errors.add({
+  const error: ErrorLine = {
     at,
     service: clipped(service, NAME_MAX),
+    route: routeOf(line),
     status: line.status,
     code: shortened(codeOf(line, isHidden, isSevere), NAME_MAX),
-    kind,
-    detail: shortened(line.message, TEXT_MAX),
+    kind: kindOf(line),
+    detail: shortened(line.message ?? (isHidden ? fields.short(TEXT_MAX, 'error_message') : undefined), TEXT_MAX),
     path: isHidden ? fields.short(TEXT_MAX, 'shield') : shortened(line.path ?? line.route, TEXT_MAX),
     traceId: shortened(line.traceId, NAME_MAX),
     spanId: shortened(line.spanId, NAME_MAX),
     ref: place?.ref,
     ...(isHidden ? { fallback: true } : {}),
-  })
+  }
+  journal.errorGroups.add({ ...error, isHidden }, now)
+  if (journal.errors.accepts(error.kind, at)) journal.errors.add(error)
 }
 
 /** Adds a line to the live tail. */
@@ -59,6 +62,7 @@ export function addTailLine(
     id: journal.nextTailId(),
     at,
     service: clipped(service, NAME_MAX),
+    route: line.isRequest ? routeOf(line) : undefined,
     level: shortened(line.level, 20),
     text: clipped(parts.filter((part) => part !== undefined).join(' '), TEXT_MAX),
     status: line.status,

@@ -1,5 +1,6 @@
 import { Breakers } from '../counts/breakers.ts'
 import { Cells } from '../counts/cells.ts'
+import { ErrorGroups } from '../counts/errors/error-groups.ts'
 import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
@@ -12,7 +13,7 @@ import type { LineRef } from './line-place.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
-/** The most errors in the list. */
+/** The most errors of each kind in the list. */
 const ERRORS_MAX = 200
 /** After this many lines ahead, the clock of their service is looked at. */
 const AHEAD_LINES = 8
@@ -25,6 +26,8 @@ export interface TailLine {
   readonly id: number
   readonly at: number
   readonly service: string
+  /** Undefined unless the line is a request. */
+  readonly route: string | undefined
   readonly level: string | undefined
   readonly text: string
   readonly status: number | undefined
@@ -45,6 +48,7 @@ export interface TailEntry extends Omit<TailLine, 'fields'> {
 export interface ErrorLine {
   readonly at: number
   readonly service: string
+  readonly route: string | undefined
   readonly status: number | undefined
   readonly code: string | undefined
   readonly kind: Kind
@@ -66,15 +70,19 @@ export class Journal {
   readonly clock: () => number
   readonly cells: Cells = new Cells()
   /** Counts requests and events. */
-  readonly named: Timeline = new Timeline((cell) => this.cells.overflow(cell))
+  readonly named: Timeline = new Timeline(
+    (cell) => this.cells.overflow(cell),
+    (cell) => this.cells.withoutRoute(cell),
+  )
   readonly breakers: Breakers = new Breakers()
   /** What the verdict is made from. */
-  readonly services: Services = new Services((kind, status, latencyMs, at) =>
-    this.named.addApart(at, this.cells.apart(kind, status), latencyMs),
+  readonly services: Services = new Services((kind, at, cell, latencyMs) =>
+    this.named.addApart(kind, at, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailEntry> = new Latest(TAIL_MAX)
   readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
+  readonly errorGroups: ErrorGroups = new ErrorGroups()
 
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {
@@ -110,12 +118,13 @@ export class Journal {
     this.#movesLeft -= 1
     const isOfService = (cell: number): boolean => {
       const key = this.cells.key(cell)
-      return key.type !== 'apart' && key.service === name
+      return key.service === name
     }
     this.named.move(isOfService, move.fromMs, move.byMs, now)
     const isListed = (item: TailEntry | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
     this.tail.move(isListed, move.byMs)
     this.errors.move(isListed, move.byMs)
+    this.errorGroups.move(name, move.fromMs, move.byMs, now)
   }
 
   /** The id of the newest line in the tail. */

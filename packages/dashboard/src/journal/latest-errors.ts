@@ -34,10 +34,10 @@ export class LatestErrors<T extends Listed> {
   }
 
   /** Returns at most `count` errors, oldest first: the newest technical ones, then as many business ones as there is room for. */
-  newest(count: number): readonly T[] {
-    const technical = this.#technical.items.slice(-count)
+  newest(count: number, isWanted: (error: T) => boolean = () => true): readonly T[] {
+    const technical = this.#technical.items.filter(isWanted).slice(-count)
     const room = count - technical.length
-    const business = room === 0 ? [] : this.#business.items.slice(-room)
+    const business = room === 0 ? [] : this.#business.items.filter(isWanted).slice(-room)
     return [...technical, ...business].sort((a, b) => a.at - b.at)
   }
 

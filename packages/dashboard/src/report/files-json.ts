@@ -1,5 +1,5 @@
 import type { FileLog } from '../journal/file-log.ts'
-import type { LogFiles } from '../journal/log-files.ts'
+import type { LogFiles, LogSource } from '../journal/log-files.ts'
 
 /** What is known about a file in the JSON API. */
 export interface FileJson {
@@ -18,6 +18,8 @@ export interface FileJson {
   readonly malformed: number
   readonly late: number
   readonly ahead: number
+  /** By how many milliseconds the latest of these lines was ahead. */
+  readonly ahead_ms: number
   readonly untimed: number
   readonly lines_per_second: number
   /** An example of a line that was not recognised, and why. */
@@ -33,28 +35,30 @@ export interface FileJson {
 
 /** Describes all files. A file under a second name is described once. */
 export function filesJson(files: LogFiles, now: number): readonly FileJson[] {
-  return files.all
-    .filter(({ tail }) => tail.state !== 'same')
-    .map(({ log, tail }) => {
-      const { facts } = log
-      return {
-        path: tail.path,
-        state: tail.state,
-        restarts: tail.restarts,
-        format: formatName(log),
-        formats: Object.fromEntries(facts.formats),
-        read: facts.read,
-        recognised: facts.recognised,
-        requests: facts.requests,
-        malformed: facts.malformed,
-        late: facts.late,
-        ahead: facts.ahead,
-        untimed: facts.untimed,
-        lines_per_second: facts.linesPerSecond(now),
-        unread: facts.unread ?? null,
-        hints: tail.note === undefined ? hintsOf(log) : [tail.note, ...hintsOf(log)],
-      }
-    })
+  return files.all.filter(({ tail }) => tail.state !== 'same').map((source) => fileJson(source, now))
+}
+
+/** Describes one file. */
+export function fileJson({ log, tail }: LogSource, now: number): FileJson {
+  const { facts } = log
+  return {
+    path: tail.path,
+    state: tail.state,
+    restarts: tail.restarts,
+    format: formatName(log),
+    formats: Object.fromEntries(facts.formats),
+    read: facts.read,
+    recognised: facts.recognised,
+    requests: facts.requests,
+    malformed: facts.malformed,
+    late: facts.late,
+    ahead: facts.ahead,
+    ahead_ms: facts.aheadMs,
+    untimed: facts.untimed,
+    lines_per_second: facts.linesPerSecond(now),
+    unread: facts.unread ?? null,
+    hints: tail.note === undefined ? hintsOf(log) : [tail.note, ...hintsOf(log)],
+  }
 }
 
 /** Names the format of a file: what most of its lines are, and what is around most of them. */

@@ -1,18 +1,19 @@
 import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
-import { LatencyHistogram } from '../counts/latency-histogram.ts'
-import { type Count, Tally } from '../counts/timeline.ts'
+import { type Count, Tally } from '../counts/tally.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { type FileJson, filesJson } from './files-json.ts'
-
-/** The totals of a set of requests in the JSON API. */
-export interface TotalsJson {
-  readonly requests: number
-  readonly client_errors: number
-  readonly server_errors: number
-  /** Null when no request has a latency. */
-  readonly latency_ms: { readonly mean: number | null }
-}
+import { EVERYTHING, type Selection, selects } from './selection.ts'
+import {
+  addSelected,
+  type EntriesJson,
+  type LatencyJson,
+  requestsOf,
+  Sum,
+  selected,
+  sumsBy,
+  type TotalsJson,
+} from './sums.ts'
 
 /** The state of a breaker in the JSON API. */
 export interface BreakerJson {
@@ -24,9 +25,11 @@ export interface BreakerJson {
   readonly transitions: number
 }
 
-/** The totals of the requests that users sent. They are all requests without hops and health checks. */
-export interface EntriesJson extends Omit<TotalsJson, 'latency_ms'> {
-  readonly latency_ms: Summary['latency_ms']
+/** A route of a service in the JSON API. */
+export interface RouteJson extends EntriesJson {
+  readonly service: string
+  /** As logged, or the path with ids replaced by `{id}`. Null for requests without a path. */
+  readonly route: string | null
 }
 
 /** The result of `GET /api/summary` and `--once --json`. */
@@ -35,12 +38,7 @@ export interface Summary {
   readonly client_errors: number
   readonly server_errors: number
   /** Null when no request has a latency. Percentiles are within 1 %. */
-  readonly latency_ms: {
-    readonly mean: number | null
-    readonly p50: number | null
-    readonly p95: number | null
-    readonly p99: number | null
-  }
+  readonly latency_ms: LatencyJson
   /** Requests that users sent. */
   readonly entries: EntriesJson
   /** Requests that one known service sent to another. */
@@ -52,6 +50,8 @@ export interface Summary {
   readonly by_error_code: Readonly<Record<string, number>>
   readonly by_kind: { readonly business: number; readonly technical: number }
   readonly by_service: Readonly<Record<string, TotalsJson>>
+  /** The routes of each service, the busiest first; hops included, health checks not. */
+  readonly by_route: readonly RouteJson[]
   /** Events of policies, such as `retry.attempt` or `fallback`. */
   readonly events: Readonly<Record<string, number>>
   readonly breakers: readonly BreakerJson[]
@@ -67,6 +67,9 @@ export interface Summary {
   readonly files: readonly FileJson[]
 }
 
+/** The figures of a set of requests. */
+export type Figures = Omit<Summary, 'by_route' | 'breakers' | 'lines' | 'files'>
+
 /** A range of time in milliseconds since 1970. It excludes `to`. */
 export interface Range {
   readonly from: number
@@ -76,6 +79,18 @@ export interface Range {
 /** Summarizes all files together: the given range, or everything read, however old. */
 export function summarize(files: LogFiles, range?: Range): Summary {
   const { cells, breakers } = files.journal
+  const tally = tallyOf(files, range)
+  return {
+    ...figures(tally, cells),
+    by_route: routesOf(tally, cells),
+    breakers: breakers.all.map(breakerJson),
+    lines: linesOf(files),
+    files: filesJson(files, files.journal.clock()),
+  }
+}
+
+/** Counts the lines of all files. */
+export function linesOf(files: LogFiles): Summary['lines'] {
   const lines = { read: 0, recognised: 0, malformed: 0, late: 0, ahead: 0, untimed: 0 }
   for (const { log } of files.all) {
     lines.read += log.facts.read
@@ -85,12 +100,7 @@ export function summarize(files: LogFiles, range?: Range): Summary {
     lines.ahead += log.facts.ahead
     lines.untimed += log.facts.untimed
   }
-  return {
-    ...figures(tallyOf(files, range), cells),
-    breakers: breakers.all.map(breakerJson),
-    lines,
-    files: filesJson(files, files.journal.clock()),
-  }
+  return lines
 }
 
 /** Merges all counts of a range, or of everything. The range is rounded outwards to whole slots. */
@@ -106,111 +116,83 @@ export function tallyOf(files: LogFiles, range?: Range): Tally {
   return tally
 }
 
-/** Computes the figures of a tally. */
-export function figures(tally: Tally, cells: Cells): Omit<Summary, 'breakers' | 'lines' | 'files'> {
-  const all = emptyTotals()
+/** Computes the figures of a tally: of the requests that a selection includes. */
+export function figures(tally: Tally, cells: Cells, selection: Selection = EVERYTHING): Figures {
+  const all = new Sum()
   const byStatus = new Map<number, number>()
   const byCode = new Map<string, number>()
-  const byService = new Map<string, Totals>()
-  const events = new Map<string, number>()
-  const apart = { hop: emptyTotals(), probe: emptyTotals() }
   const kinds = { business: 0, technical: 0 }
-  for (const [number, count] of tally.cells) {
-    const key = cells.key(number)
-    if (key.type === 'event') {
-      increase(events, key.name, count.count)
-      continue
-    }
-    const { status } = key
-    if (key.type === 'apart') {
-      increaseTotals(apart[key.kind], status, count)
-      continue
-    }
-    let serviceTotals = byService.get(key.service)
-    if (serviceTotals === undefined) {
-      serviceTotals = emptyTotals()
-      byService.set(key.service, serviceTotals)
-    }
-    for (const totals of [all, serviceTotals]) increaseTotals(totals, status, count)
-    if (status === undefined) continue
-    increase(byStatus, status, count.count)
+  for (const cell of selected(tally, cells, selection)) {
+    addSelected(all, cell)
+    const { status, code, kind } = cell.key
+    const requests = requestsOf(cell)
+    if (status === undefined || requests === 0) continue
+    increase(byStatus, status, requests)
     if (status < 400) continue
-    increase(byCode, key.code ?? `HTTP ${status}`, count.count)
-    kinds[key.kind ?? 'technical'] += count.count
+    increase(byCode, code ?? `HTTP ${status}`, requests)
+    kinds[kind ?? 'technical'] += requests
   }
+  const apart = (counts: ReadonlyMap<number, Count> | undefined): TotalsJson =>
+    apartOf(counts ?? new Map(), cells, selection).json
+  const withoutHops = selection.hops ? { ...selection, hops: false, probes: false } : selection
+  const byService = sumsBy(selected(tally, cells, selection), ({ service }) => service)
   return {
-    requests: all.requests,
-    client_errors: all.clientErrors,
-    server_errors: all.serverErrors,
-    latency_ms: {
-      mean: meanOf(all),
-      p50: tally.latency.percentile(0.5),
-      p95: tally.latency.percentile(0.95),
-      p99: tally.latency.percentile(0.99),
-    },
-    entries: entriesOf(all, [apart.hop, apart.probe], tally),
-    hops: json(apart.hop),
-    probes: json(apart.probe),
+    ...all.withPercentiles,
+    entries: sumOf(tally, cells, withoutHops).withPercentiles,
+    hops: apart(tally.hops),
+    probes: apart(tally.probes),
     by_status: Object.fromEntries([...byStatus].sort(([a], [b]) => a - b)),
     // fromEntries defines own keys, so a service named __proto__ is safe.
     by_error_code: Object.fromEntries([...byCode].sort(([, a], [, b]) => b - a)),
     by_kind: kinds,
-    by_service: Object.fromEntries([...byService].map(([service, totals]) => [service, json(totals)])),
-    events: Object.fromEntries(events),
+    by_service: Object.fromEntries([...byService].map(([service, sum]) => [service, sum.json])),
+    events: eventsOf(tally, cells, selection),
   }
 }
 
-interface Totals {
-  requests: number
-  clientErrors: number
-  serverErrors: number
-  latencyMsSum: number
-  latencies: number
+/** Adds up the requests that a selection includes. */
+function sumOf(tally: Tally, cells: Cells, selection: Selection): Sum {
+  const sum = new Sum()
+  for (const cell of selected(tally, cells, selection)) addSelected(sum, cell)
+  return sum
 }
 
-function emptyTotals(): Totals {
-  return { requests: 0, clientErrors: 0, serverErrors: 0, latencyMsSum: 0, latencies: 0 }
+function apartOf(counts: ReadonlyMap<number, Count>, cells: Cells, selection: Selection): Sum {
+  const sum = new Sum()
+  for (const [number, count] of counts) {
+    const key = cells.key(number)
+    if (key.type === 'request' && selects(selection, key)) sum.add(key.status, count)
+  }
+  return sum
+}
+
+function eventsOf(tally: Tally, cells: Cells, selection: Selection): Readonly<Record<string, number>> {
+  const events = new Map<string, number>()
+  for (const [number, { count }] of tally.cells) {
+    const key = cells.key(number)
+    if (key.type === 'event' && selects(selection, key)) increase(events, key.name, count)
+  }
+  return Object.fromEntries(events)
+}
+
+function routesOf(tally: Tally, cells: Cells): readonly RouteJson[] {
+  const keys = new Map<string, { readonly service: string; readonly route: string | null }>()
+  const sums = sumsBy(selected(tally, cells, { ...EVERYTHING, probes: false }), ({ service, route }) => {
+    const name = `${service}\u0000${route}`
+    if (!keys.has(name)) keys.set(name, { service, route: route ?? null })
+    return name
+  })
+  return [...sums]
+    .filter(([, { requests }]) => requests > 0)
+    .sort(([, a], [, b]) => b.requests - a.requests)
+    .flatMap(([name, sum]) => {
+      const key = keys.get(name)
+      return key === undefined ? [] : [{ ...key, ...sum.withPercentiles }]
+    })
 }
 
 function increase<K>(counts: Map<K, number>, key: K, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)
-}
-
-function increaseTotals(totals: Totals, status: number | undefined, count: Count): void {
-  totals.requests += count.count
-  if (status !== undefined && status >= 500) totals.serverErrors += count.count
-  else if (status !== undefined && status >= 400) totals.clientErrors += count.count
-  totals.latencyMsSum += count.latencyMsSum
-  totals.latencies += count.latencies
-}
-
-function entriesOf(all: Totals, others: readonly Totals[], tally: Tally): EntriesJson {
-  const rest = { ...all }
-  for (const totals of others) for (const key of Object.keys(rest) as (keyof Totals)[]) rest[key] -= totals[key]
-  const latency = new LatencyHistogram()
-  latency.merge(tally.latency)
-  if (tally.apart !== undefined) latency.subtract(tally.apart)
-  const { requests, client_errors, server_errors, latency_ms } = json(rest)
-  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => latency.percentile(share))
-  return {
-    requests,
-    client_errors,
-    server_errors,
-    latency_ms: { mean: latency_ms.mean, p50: p50 ?? null, p95: p95 ?? null, p99: p99 ?? null },
-  }
-}
-
-function meanOf(totals: Totals): number | null {
-  return totals.latencies === 0 ? null : totals.latencyMsSum / totals.latencies
-}
-
-function json(totals: Totals): TotalsJson {
-  return {
-    requests: totals.requests,
-    client_errors: totals.clientErrors,
-    server_errors: totals.serverErrors,
-    latency_ms: { mean: meanOf(totals) },
-  }
 }
 
 function breakerJson(breaker: BreakerHistory): BreakerJson {

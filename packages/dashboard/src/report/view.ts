@@ -1,13 +1,16 @@
 import type { Cells } from '../counts/cells.ts'
-import { LatencyHistogram } from '../counts/latency-histogram.ts'
-import type { Tally } from '../counts/timeline.ts'
+import { Tally } from '../counts/tally.ts'
+import type { ErrorLine } from '../journal/journal.ts'
 import type { LogFiles } from '../journal/log-files.ts'
+import { type CauseTrace, type ErrorGroupsJson, errorGroupsOf, latestErrors, tracesOf } from './errors.ts'
 import type { Health } from './health.ts'
 import { type Lane, lanesOf } from './lanes.ts'
 import { RANGES, ZOOM_STEPS_S } from './ranges.ts'
-import { figures, type Range, type Summary, summarize, tallyOf } from './summary.ts'
-
-const ERRORS_SHOWN = 50
+import { ENTRIES, type Selection, selects } from './selection.ts'
+import { type Sources, sourcesOf } from './sources.ts'
+import { type Figures, figures, linesOf, type Range, type Summary, tallyOf } from './summary.ts'
+import { addSelected, type EntriesJson, requestsOf, Sum, selected } from './sums.ts'
+import { type Tables, tablesOf } from './tables.ts'
 
 /** The most statuses that a column counts apart. The rarer ones are counted together, as status 0. */
 const CODES_PER_COLUMN_MAX = 12
@@ -40,10 +43,19 @@ export interface Parts {
   }
   /** The verdict. It is about now, whatever the range is. */
   readonly health: Health
-  readonly summary: Summary
-  readonly before: Omit<Summary, 'breakers' | 'lines' | 'files'>
+  /** The selected requests of the range. */
+  readonly summary: Figures & Pick<Summary, 'lines'>
+  /** The selected requests of the same span before the range. */
+  readonly before: EntriesJson & Pick<Figures, 'events'>
+  /** For how many seconds of the range there are lines: a rate is per second of these. */
+  readonly covered: number
+  readonly tables: Tables
+  readonly sources: Sources
   readonly lanes: readonly Lane[]
-  readonly errors: readonly object[]
+  readonly errors: readonly ErrorLine[]
+  readonly groups: ErrorGroupsJson
+  /** The latest errors of the service that causes the trouble, whatever the range and the selection are. */
+  readonly causes: readonly CauseTrace[]
   readonly progress: {
     readonly read: number
     readonly all: number
@@ -75,17 +87,34 @@ export function zoomedRangeOf(files: LogFiles, { from, to }: Range): Parts['rang
 }
 
 /** Returns all data of a range for the page, except columns and tail. */
-export function partsOf(files: LogFiles, range: Parts['range'], health: Health): Parts {
+export function partsOf(
+  files: LogFiles,
+  range: Parts['range'],
+  health: Health,
+  selection: Selection = ENTRIES,
+  now: number = files.journal.clock(),
+): Parts {
   const { journal } = files
-  const before = { from: range.from - range.seconds * 1_000, to: range.from }
-  const summary = summarize(files, range)
+  const { cells } = journal
+  const slots = slotsOf(files, range)
+  const tally = new Tally()
+  for (const [, slot] of slots) tally.merge(slot)
+  // What a shield protects answers hops too, whatever the page is about.
+  const everything = figures(tally, cells)
+  const before = figures(tallyOf(files, { from: range.from - range.seconds * 1_000, to: range.from }), cells, selection)
+  const { requests, client_errors, server_errors, latency_ms, events } = before
   return {
     range,
     health,
-    summary,
-    before: figures(tallyOf(files, before), journal.cells),
-    lanes: lanesOf(files, range, health, summary),
-    errors: journal.errors.newest(ERRORS_SHOWN).toReversed(),
+    summary: { ...figures(tally, cells, selection), lines: linesOf(files) },
+    before: { requests, client_errors, server_errors, latency_ms, events },
+    covered: coveredOf(files, range, now),
+    tables: tablesOf(tally, slots, cells, range, selection, health),
+    sources: sourcesOf(files, now),
+    lanes: lanesOf(files, range, health, everything),
+    errors: latestErrors(journal, range, selection),
+    groups: errorGroupsOf(journal.errorGroups, range, selection),
+    causes: health.cause === null ? [] : tracesOf(journal.errorGroups, health.cause.service),
     progress: {
       ...files.backfilling,
       newest: newestOf(files),
@@ -94,47 +123,62 @@ export function partsOf(files: LogFiles, range: Parts['range'], health: Health):
   }
 }
 
-/** Returns the columns of a range that changed after `revision`, ordered by time. */
-export function columnsOf(files: LogFiles, range: Parts['range'], revision: number): readonly Column[] {
-  const slots = new Map<number, Tally[]>()
-  const changed = new Set<number>()
-  for (const timeline of files.timelines) {
-    const stepMs = timeline.stepFor(range.from, range.to)
-    for (const [at, slot] of timeline.between(stepMs, range.from, range.to)) {
-      const column = Math.floor(at / range.stepMs) * range.stepMs
-      const known = slots.get(column)
-      if (known === undefined) slots.set(column, [slot])
-      else known.push(slot)
-      if (slot.revision > revision) changed.add(column)
-    }
-  }
-  return [...changed].sort((a, b) => a - b).map((at) => columnOf(at, slots.get(at) ?? [], files.journal.cells))
+/** Returns the slots of a range: the widest that still fit into its columns. */
+function slotsOf(files: LogFiles, { from, to, stepMs }: Parts['range']): readonly (readonly [number, Tally])[] {
+  return files.timelines.flatMap((timeline) => [...timeline.between(timeline.stepWithin(from, to, stepMs), from, to)])
 }
 
-function columnOf(at: number, slots: readonly Tally[], cells: Cells): Column {
-  const latency = new LatencyHistogram()
-  let [good, client, server, retries, sum, latencies] = [0, 0, 0, 0, 0, 0]
-  const byStatus = new Map<number, number>()
-  for (const slot of slots) {
-    latency.merge(slot.latency)
-    for (const [number, { count, latencyMsSum, latencies: timed }] of slot.cells) {
-      const key = cells.key(number)
-      if (key.type === 'apart') continue
-      if (key.type === 'event') {
-        retries += key.name === 'retry.attempt' ? count : 0
-        continue
-      }
-      sum += latencyMsSum
-      latencies += timed
-      byStatus.set(key.status ?? 0, (byStatus.get(key.status ?? 0) ?? 0) + count)
-      if (key.status === undefined || key.status < 400) good += count
-      else if (key.status < 500) client += count
-      else server += count
-    }
+function coveredOf(files: LogFiles, { from, to }: Range, now: number): number {
+  const oldest = Math.min(...files.timelines.map((timeline) => timeline.oldest))
+  const end = Math.min(to, Math.max(now, from))
+  return Math.max(1, Math.ceil((end - Math.min(Math.max(from, oldest), end)) / 1_000))
+}
+
+/** Returns the columns of a range that changed after `revision`, ordered by time. */
+export function columnsOf(
+  files: LogFiles,
+  range: Parts['range'],
+  revision: number,
+  selection: Selection = ENTRIES,
+): readonly Column[] {
+  const slots = new Map<number, Tally[]>()
+  const changed = new Set<number>()
+  for (const [at, slot] of slotsOf(files, range)) {
+    const column = Math.floor(at / range.stepMs) * range.stepMs
+    const known = slots.get(column)
+    if (known === undefined) slots.set(column, [slot])
+    else known.push(slot)
+    if (slot.revision > revision) changed.add(column)
   }
-  const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => rounded(latency.percentile(share)))
-  const mean = latencies === 0 ? null : rounded(sum / latencies)
-  return [at, good, client, server, p50 ?? null, p95 ?? null, p99 ?? null, retries, mean, codesOf(byStatus)]
+  const { cells } = files.journal
+  return [...changed].sort((a, b) => a - b).map((at) => columnOf(at, slots.get(at) ?? [], cells, selection))
+}
+
+function columnOf(at: number, slots: readonly Tally[], cells: Cells, selection: Selection): Column {
+  const sum = new Sum()
+  const byStatus = new Map<number, number>()
+  for (const slot of slots)
+    for (const cell of selected(slot, cells, selection)) {
+      addSelected(sum, cell)
+      const { status = 0 } = cell.key
+      byStatus.set(status, (byStatus.get(status) ?? 0) + requestsOf(cell))
+    }
+  const { mean, p50, p95, p99 } = sum.latency
+  const good = sum.requests - sum.clientErrors - sum.serverErrors
+  const retries = retriesOf(slots, cells, selection)
+  const [low, high, highest] = [rounded(p50), rounded(p95), rounded(p99)]
+  const codes = codesOf(byStatus)
+  return [at, good, sum.clientErrors, sum.serverErrors, low, high, highest, retries, rounded(mean), codes]
+}
+
+function retriesOf(slots: readonly Tally[], cells: Cells, selection: Selection): number {
+  let retries = 0
+  for (const { cells: counts } of slots)
+    for (const [number, { count }] of counts) {
+      const key = cells.key(number)
+      if (key.type === 'event' && key.name === 'retry.attempt' && selects(selection, key)) retries += count
+    }
+  return retries
 }
 
 function codesOf(byStatus: ReadonlyMap<number, number>): readonly number[] {

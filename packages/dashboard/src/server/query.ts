@@ -1,6 +1,9 @@
 import { instantOf } from '../lines/log-time.ts'
 import { DEFAULT_RANGE_S, RANGES, ZOOM_S } from '../report/ranges.ts'
+import { type Selection, selectionOf } from '../report/selection.ts'
 import type { Range } from '../report/summary.ts'
+
+const NAME_CHARACTERS_MAX = 300
 
 /** An error for an invalid query. Its message is one line. */
 export class QueryError extends Error {
@@ -47,6 +50,19 @@ function secondsOfQuery(query: URLSearchParams): number {
   const seconds = Number(value)
   if (!RANGES.has(seconds)) throw new QueryError(`\`range\` must be one of ${[...RANGES.keys()].join(', ')} seconds`)
   return seconds
+}
+
+/** Reads which requests a page is about: `service`, `route`, and `hops=1` to count requests between services too. */
+export function selectionOfQuery(query: URLSearchParams): Selection {
+  return selectionOf(nameOf(query, 'service'), nameOf(query, 'route'), query.get('hops') === '1')
+}
+
+function nameOf(query: URLSearchParams, name: string): string | undefined {
+  const value = query.get(name)
+  if (value === null || value === '') return undefined
+  if (value.length > NAME_CHARACTERS_MAX)
+    throw new QueryError(`\`${name}\` has at most ${NAME_CHARACTERS_MAX} characters`)
+  return value
 }
 
 function timeOf(query: URLSearchParams, name: string): number | undefined {

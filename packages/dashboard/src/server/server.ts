@@ -3,16 +3,17 @@ import type { LogFiles } from '../journal/log-files.ts'
 import { healthOf } from '../report/health.ts'
 import { readLine } from '../report/read-line.ts'
 import { readTrace } from '../report/read-trace.ts'
+import type { Selection } from '../report/selection.ts'
 import { type Range, summarize } from '../report/summary.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
 import { loopbackHosts } from './hosts.ts'
-import { QueryError, rangeOfQuery, viewOfQuery } from './query.ts'
+import { QueryError, rangeOfQuery, selectionOfQuery, viewOfQuery } from './query.ts'
 import { Stream } from './stream.ts'
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'cross-origin-resource-policy': 'same-origin',
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
@@ -64,7 +65,7 @@ export async function createDashboard(
     try {
       const params = new URLSearchParams(query)
       if (path === '/api/stream' && request.method === 'GET')
-        openStream(stream, request, response, viewOfQuery(params, files.journal.clock()))
+        openStream(stream, request, response, viewOfQuery(params, files.journal.clock()), selectionOfQuery(params))
       else send(request, response, await reply(request, path, params))
     } catch (error) {
       if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
@@ -106,11 +107,17 @@ function decoded(text: string): string | undefined {
   }
 }
 
-function openStream(stream: Stream, request: IncomingMessage, response: ServerResponse, view: number | Range): void {
+function openStream(
+  stream: Stream,
+  request: IncomingMessage,
+  response: ServerResponse,
+  view: number | Range,
+  selection: Selection,
+): void {
   response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
   response.write('retry: 1000\n\n')
   // A browser that ignores the event must not reconnect every second.
-  if (!stream.add(response, view)) response.end(`retry: ${FULL_RETRY_MS}\nevent: full\ndata: {}\n\n`)
+  if (!stream.add(response, view, selection)) response.end(`retry: ${FULL_RETRY_MS}\nevent: full\ndata: {}\n\n`)
   request.socket.setNoDelay(true)
 }
 

@@ -3,6 +3,7 @@ import type { TailLine } from '../journal/journal.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { type Health, healthOf } from '../report/health.ts'
 import { RANGES } from '../report/ranges.ts'
+import { ENTRIES, includes, type Selection } from '../report/selection.ts'
 import type { Range } from '../report/summary.ts'
 import { tailJson } from '../report/tail-json.ts'
 import { type Column, columnsOf, type Parts, partsOf, rangeOf, zoomedRangeOf } from '../report/view.ts'
@@ -17,6 +18,10 @@ const UNSENT_BYTES_MAX = 262_144
 /** The most new tail lines in one message. The newest are sent. */
 const TAIL_PER_TICK_MAX = 100
 
+/** A view that takes longer to compute is computed less often, so that it takes at most this share of the time. */
+const COSTLY_MS = 20
+const BUSY_SHARE_MAX = 0.15
+
 /** The most pages connected at the same time. */
 export const CLIENTS_MAX = 64
 
@@ -24,6 +29,8 @@ interface Client {
   readonly response: ServerResponse
   /** A number of seconds until now, or a range that was chosen in a chart. */
   readonly wanted: number | Range
+  /** The requests that the page is about. */
+  readonly selection: Selection
   /** The last version sent of each part. */
   readonly sent: Map<string, string>
   revision: number
@@ -40,6 +47,9 @@ const NOTHING_SENT = { revision: 0, tailId: 0, lastMs: 0, stepMs: 0 }
 interface View {
   readonly parts: ReadonlyMap<string, string>
   readonly range: Parts['range']
+  readonly selection: Selection
+  /** When it may be computed again, by the clock of the process. */
+  readonly freshUntilMs: number
 }
 
 /** Sends data to pages as server-sent events: first a snapshot, then changes. */
@@ -49,6 +59,7 @@ export class Stream {
   readonly #now: () => number
   readonly #thresholds: Thresholds
   #timer: NodeJS.Timeout | undefined
+  #views = new Map<string, View>()
 
   constructor(files: LogFiles, now: () => number = files.journal.clock, thresholds: Thresholds = DEFAULT_THRESHOLDS) {
     this.#files = files
@@ -62,30 +73,31 @@ export class Stream {
   }
 
   /** Adds a page. Returns false for too many pages, or if its number of seconds is not one of {@link RANGES}. */
-  add(response: ServerResponse, wanted: number | Range): boolean {
+  add(response: ServerResponse, wanted: number | Range, selection: Selection = ENTRIES): boolean {
     if (this.#clients.size >= CLIENTS_MAX || (typeof wanted === 'number' && !RANGES.has(wanted))) return false
-    const client: Client = { response, wanted, sent: new Map(), ...NOTHING_SENT, isBehind: false }
+    const client: Client = { response, wanted, selection, sent: new Map(), ...NOTHING_SENT, isBehind: false }
     this.#clients.add(client)
     response.on('close', () => this.#remove(client))
     response.on('error', () => this.#remove(client))
-    this.#send(client, this.#view(wanted, this.#health()))
+    this.#send(client, this.#view(client, this.#health()))
     this.#timer ??= setInterval(() => this.tick(), TICK_MS)
     return true
   }
 
   /** Sends each page the changes since its last message. */
   tick(): void {
-    const views = new Map<string, View>()
+    const before = this.#views
+    this.#views = new Map()
     let health: Health | undefined
     const clients = [...this.#clients].filter((client) => this.#isReady(client))
     for (const client of clients) {
-      const key = JSON.stringify(client.wanted)
-      let view = views.get(key)
-      if (view === undefined) {
+      const key = keyOf(client)
+      let view = this.#views.get(key) ?? before.get(key)
+      if (view === undefined || (performance.now() >= view.freshUntilMs && !this.#views.has(key))) {
         health ??= this.#health()
-        view = this.#view(client.wanted, health)
-        views.set(key, view)
+        view = this.#view(client, health)
       }
+      this.#views.set(key, view)
       this.#send(client, view)
     }
   }
@@ -114,13 +126,15 @@ export class Stream {
     return healthOf(this.#files, this.#now(), this.#thresholds)
   }
 
-  #view(wanted: number | Range, health: Health): View {
+  #view({ wanted, selection }: Client, health: Health): View {
+    const startedMs = performance.now()
     const range =
       typeof wanted === 'number' ? rangeOf(this.#files, wanted, this.#now()) : zoomedRangeOf(this.#files, wanted)
-    const parts = new Map(
-      Object.entries(partsOf(this.#files, range, health)).map(([name, part]) => [name, JSON.stringify(part)]),
-    )
-    return { parts, range }
+    const all = partsOf(this.#files, range, health, selection, this.#now())
+    const parts = new Map(Object.entries(all).map(([name, part]) => [name, JSON.stringify(part)]))
+    const endedMs = performance.now()
+    const costMs = endedMs - startedMs
+    return { parts, range, selection, freshUntilMs: costMs < COSTLY_MS ? 0 : endedMs + costMs / BUSY_SHARE_MAX }
   }
 
   #send(client: Client, view: View): void {
@@ -130,8 +144,8 @@ export class Stream {
     const isSnapshot = client.revision === 0
     const changed = [...view.parts].filter(([name, part]) => client.sent.get(name) !== part)
     for (const [name, part] of changed) client.sent.set(name, part)
-    const columns = columnsOf(this.#files, view.range, client.revision)
-    const tail = this.#tailAfter(client.tailId)
+    const columns = columnsOf(this.#files, view.range, client.revision, view.selection)
+    const tail = this.#tailAfter(client.tailId, view.selection)
     const { journal, timelines } = this.#files
     client.revision = journal.revision
     client.tailId = journal.newestTailId
@@ -153,10 +167,10 @@ export class Stream {
     client.response.write(`event: ${isSnapshot ? 'snapshot' : 'delta'}\ndata: {${fields.join(',')}}\n\n`)
   }
 
-  #tailAfter(id: number): readonly TailLine[] {
+  #tailAfter(id: number, selection: Selection): readonly TailLine[] {
     const { tail, newestTailId } = this.#files.journal
     if (id === newestTailId) return []
-    const fresh = tail.items.filter((line) => line.id > id)
+    const fresh = tail.items.filter((line) => line.id > id && includes(selection, line))
     return (id === 0 ? fresh : fresh.slice(-TAIL_PER_TICK_MAX)).map(tailJson)
   }
 
@@ -173,4 +187,8 @@ function lists(columns: readonly Column[], tail: readonly TailLine[], isSnapshot
   if (isSnapshot || columns.length > 0) fields.push(`"columns":${JSON.stringify(columns)}`)
   if (isSnapshot || tail.length > 0) fields.push(`"tail":${JSON.stringify(tail)}`)
   return fields
+}
+
+function keyOf({ wanted, selection }: Client): string {
+  return JSON.stringify([wanted, selection])
 }

@@ -1,5 +1,6 @@
 import type { Column } from '../../../src/report/view.ts'
 import { columns, f, parts, t } from '../state/state.ts'
+import { rateText } from '../tables/rate.ts'
 
 /** The key figures, each with its trend and its value in the previous range. */
 export function Tiles() {
@@ -7,11 +8,9 @@ export function Tiles() {
   if (data === undefined) return null
   const texts = t.value
   const format = f.value
-  const { summary, before, range } = data
+  const { summary, before, covered } = data
   const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole)
-  const perSecond = summary.requests / range.seconds
-  const rate =
-    range.seconds <= 60 ? texts.perSecond(format.ratio(perSecond)) : texts.perMinute(format.ratio(perSecond * 60))
+  const rate = rateText(summary.requests, covered)
   const { mean, p50, p95, p99 } = summary.latency_ms
   const retryRatio = (requests: number, retries: number): string =>
     requests === 0 ? '—' : format.ratio(retries / requests)
@@ -78,12 +77,21 @@ function Tile({ name, label, value, note, before, select }: TileProps) {
         {value}
       </dd>
       <dd class="note">{note}</dd>
-      <dd class="note quiet">{t.value.before(before)}</dd>
+      <dd class="note quiet" title={baseline()}>
+        {t.value.sameSpanBefore((parts.value?.before.requests ?? 0) === 0 ? t.value.nothingBefore : before)}
+      </dd>
       <dd aria-hidden="true">
         <Spark select={select} />
       </dd>
     </div>
   )
+}
+
+/** The times of the span that is compared with. */
+function baseline(): string {
+  const range = parts.value?.range
+  if (range === undefined) return ''
+  return `${f.value.day(2 * range.from - range.to)} – ${f.value.day(range.from)}`
 }
 
 const POINTS = 30

@@ -1,6 +1,8 @@
 import { batch, effect, signal } from '@preact/signals'
-import type { ErrorLine, TailLine } from '../../../src/journal/journal.ts'
+import type { TailLine } from '../../../src/journal/journal.ts'
 import type { Column, Parts } from '../../../src/report/view.ts'
+import { selectionQuery } from './selection.ts'
+import { heard, watchSilence } from './silence.ts'
 import { columns, connection, isPaused, now, parts, seconds, tail } from './state.ts'
 import { isRangeLoading, zoom } from './view.ts'
 
@@ -13,9 +15,8 @@ const FULL_WAIT_MS = 5_000
 const FULL_WAIT_MS_MAX = 60_000
 let fullWaitMs = FULL_WAIT_MS
 
-type Message = Partial<Omit<Parts, 'errors'>> & {
+type Message = Partial<Parts> & {
   readonly now: number
-  readonly errors?: readonly ErrorLine[]
   readonly columns?: readonly Column[]
   readonly tail?: readonly TailLine[]
 }
@@ -26,15 +27,18 @@ export function reconnect(): void {
 }
 
 /**
- * Connects to the stream: one connection per range, none while paused.
+ * Connects to the stream: one connection per range and selection, none while paused.
  *
  * The browser reconnects automatically.
  */
 export function connect(): void {
+  watchSilence(() => attempt.value++)
   effect(() => {
-    const query = zoom.value === undefined ? `range=${seconds.value}` : `from=${zoom.value.from}&to=${zoom.value.to}`
+    const { value: zoomed } = zoom
+    const range = zoomed === undefined ? `range=${seconds.value}` : `from=${zoomed.from}&to=${zoomed.to}`
+    const query = `${range}${selectionQuery.value}`
     attempt.value
-    // While paused, another range still gets its numbers, once.
+    // While paused, another range or selection still gets its numbers, once.
     if (isPaused.value && query === shownQuery) return
     isRangeLoading.value = query !== shownQuery && shownQuery !== undefined
     let retry: ReturnType<typeof setTimeout> | undefined
@@ -67,6 +71,7 @@ export function connect(): void {
 }
 
 function applyMessage(message: Message, isSnapshot: boolean): void {
+  heard()
   batch(() => {
     const { now: serverNow, columns: changedColumns, tail: fresh, ...changedParts } = message
     connection.value = 'live'

@@ -1,15 +1,14 @@
 import { computed, effect, signal } from '@preact/signals'
-import type { ErrorLine, TailLine } from '../../../src/journal/journal.ts'
+import type { TailLine } from '../../../src/journal/journal.ts'
 import { DEFAULT_RANGE_S, RANGES } from '../../../src/report/ranges.ts'
 import type { Column, Parts } from '../../../src/report/view.ts'
 import { formatsOf } from '../text/format.ts'
 import { type Language, languageOf, TEXTS } from '../text/texts.ts'
-import { titleOf } from '../verdict/sentences.ts'
 
 /** The state of the connection. */
 export const connection = signal<'connecting' | 'live' | 'lost' | 'full'>('connecting')
 /** The latest parts from the server. Undefined until the first snapshot. */
-export const parts = signal<(Omit<Parts, 'errors'> & { readonly errors: readonly ErrorLine[] }) | undefined>(undefined)
+export const parts = signal<Parts | undefined>(undefined)
 /** The columns of the charts, ordered by time. */
 export const columns = signal<readonly Column[]>([])
 /** The last lines, newest last. */
@@ -39,9 +38,6 @@ export const f = computed(() => formatsOf(language.value))
 
 effect(() => {
   document.documentElement.lang = language.value
-  const health = parts.value?.health
-  const headline = health === undefined ? t.value.title : titleOf(health, t.value)
-  document.title = `${headline} · escudo`
 })
 
 effect(() => {

@@ -2,19 +2,45 @@ import type { Health, ServiceHealth, Waiting } from '../../../src/report/health.
 import type { Formats } from '../text/format.ts'
 import type { Texts } from '../text/spanish.ts'
 
-const SIGNS = { healthy: '✓', degraded: '▲', failing: '✕', silent: '…', waiting: '○' } as const
 const DAY_MS = 86_400_000
 
-/** The sign of a state. It differs in shape, not only in colour. */
-export function signOf({ state }: Pick<Health, 'state'>): string {
-  return SIGNS[state]
+/** What the band, the title and the favicon look like: the state, unless the page does not follow it. */
+export type Appearance = Health['state'] | 'paused' | 'lost'
+
+const SIGNS: Readonly<Record<Appearance, string>> = {
+  healthy: '✓',
+  degraded: '▲',
+  failing: '✕',
+  silent: '…',
+  waiting: '○',
+  paused: '‖',
+  lost: '⚠',
+}
+
+/** The appearance of a state. What is not followed any more must not look healthy. */
+export function appearanceOf(
+  state: Health['state'] | undefined,
+  connection: 'connecting' | 'live' | 'lost' | 'full',
+  isPaused: boolean,
+): Appearance {
+  if (isPaused) return 'paused'
+  if (connection === 'lost' || connection === 'full') return 'lost'
+  return state ?? 'waiting'
+}
+
+/** The sign of an appearance. Signs differ in shape, not only in colour. */
+export function signOf(appearance: Appearance): string {
+  return SIGNS[appearance]
 }
 
 /** The title of the tab: the state and the service. */
-export function titleOf(health: Health, texts: Texts): string {
+export function titleOf(health: Health | undefined, appearance: Appearance, texts: Texts): string {
+  if (health === undefined) return appearance === 'lost' ? `${SIGNS.lost} ${texts.lost}` : texts.title
   const { state, cause } = health
   const words = cause === null ? texts.stateNames[state] : `${cause.service}: ${texts.stateNames[state]}`
-  return `${signOf(health)} ${words}`
+  if (appearance === 'lost') return `${SIGNS.lost} ${texts.lost} (${texts.lastKnown(words)})`
+  if (appearance === 'paused') return `${SIGNS.paused} ${texts.paused} (${texts.lastKnown(words)})`
+  return `${SIGNS[state]} ${words}`
 }
 
 /** The sentence of the verdict. */
@@ -31,12 +57,20 @@ export function sentenceOf(health: Health, texts: Texts, format: Formats, now: n
   return `${sentence(cause.service, timeOf(since, format, now))} ${texts.because(reasons.join(', '))}`
 }
 
+/** How long the trouble has lasted; empty without trouble. */
+export function lastingOf({ since }: Health, texts: Texts, format: Formats, now: number): string {
+  const ms = since === null ? 0 : now - Date.parse(since)
+  return ms < 1_000 ? '' : texts.lasting(format.rough(ms))
+}
+
 /** The burn rate, what users got, and clocks that are wrong. */
 export function remarksOf(health: Health, texts: Texts, format: Formats, now: number): readonly string[] {
   const { effect } = health
   const burning = health.services.toSorted((a, b) => (b.burn_rate ?? 0) - (a.burn_rate ?? 0))[0]
   return [
-    texts.effect(format.count(effect.failures), format.count(effect.requests), format.count(effect.degraded)),
+    effect.requests === 0
+      ? texts.noEffect
+      : texts.effect(format.count(effect.failures), format.count(effect.requests), format.count(effect.degraded)),
     ...(effect.services.length > 0 ? [texts.affected(effect.services.join(', '))] : []),
     ...(burning?.burn_rate !== undefined && burning.burn_rate > 0
       ? [texts.burnRate(burning.name, format.ratio(burning.burn_rate))]

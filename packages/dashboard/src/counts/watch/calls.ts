@@ -13,8 +13,8 @@ const SLACK_MS = 5
 /** The most requests of one trace, or of one parent, that are looked at. */
 const CHAIN_MAX = 32
 
-/** Called when a request that was counted before turns out to be a hop. */
-export type OnHop = (at: number, status: number, latencyMs: number) => void
+/** Called when a request that was counted before, in a cell, turns out to be a hop. */
+export type OnHop = (at: number, cell: number, latencyMs: number) => void
 
 /**
  * Tells hops from entry requests, and finds out which service calls which.
@@ -79,13 +79,13 @@ export class Calls {
     watch: ServiceWatch,
     at: number,
     flags: number,
-    status: number | undefined,
+    cell: number,
     latencyMs: number | undefined,
   ): void {
     this.#hasParents = true
     const parent = hashOf(parentSpanId)
     const service = this.#numberOf(watch)
-    const sequence = this.#pending.add(service, at, flags, status ?? 0, latencyMs ?? Number.NaN)
+    const sequence = this.#pending.add(service, at, flags, cell, latencyMs ?? Number.NaN)
     const index = parent & (SPANS - 1)
     const caller = this.#spanHashes[index] === parent ? (this.#spanServices[index] ?? 0) : 0
     if (caller !== 0) this.#join(caller, sequence, false)
@@ -160,7 +160,7 @@ export class Calls {
     if (watch === undefined || !pending.setHop(sequence)) return
     const [at, flags] = [pending.atOf(sequence), pending.flagsOf(sequence)]
     watch.markHop(at, flags)
-    this.#onHop(at - watch.shift.ms, pending.statusOf(sequence), pending.latencyOf(sequence))
+    this.#onHop(at - watch.shift.ms, pending.cellOf(sequence), pending.latencyOf(sequence))
   }
 
   #nameOf(sequence: number): string {

@@ -59,7 +59,7 @@ export class PendingRequests {
   readonly #roots = new Uint16Array(PENDING)
   readonly #ats = new Float64Array(PENDING)
   readonly #latencies = new Float64Array(PENDING)
-  readonly #statuses = new Uint16Array(PENDING)
+  readonly #cells = new Uint32Array(PENDING)
   readonly #flags = new Uint8Array(PENDING)
   readonly #hops = new Uint8Array(PENDING)
   #last = 0
@@ -71,7 +71,7 @@ export class PendingRequests {
   }
 
   /** Adds a request and returns its sequence number, at least 1. It replaces the oldest one. */
-  add(service: number, at: number, flags: number, status: number, latencyMs: number): number {
+  add(service: number, at: number, flags: number, cell: number, latencyMs: number): number {
     if (this.#last === LAST_MAX) {
       this.#last = 0
       this.byParent.clear()
@@ -84,7 +84,7 @@ export class PendingRequests {
     this.#roots[index] = 0
     this.#ats[index] = at
     this.#latencies[index] = latencyMs
-    this.#statuses[index] = status
+    this.#cells[index] = cell
     this.#flags[index] = flags
     this.#hops[index] = 0
     return this.#last
@@ -103,9 +103,9 @@ export class PendingRequests {
     return this.#latencies[sequence & MASK] ?? Number.NaN
   }
 
-  /** 0 without a status. */
-  statusOf(sequence: number): number {
-    return this.#statuses[sequence & MASK] ?? 0
+  /** The cell that counts it. */
+  cellOf(sequence: number): number {
+    return this.#cells[sequence & MASK] ?? 0
   }
 
   flagsOf(sequence: number): number {

@@ -16,12 +16,7 @@ const OTHERS = '(other)'
 const SHIELDS_MAX = 64
 
 /** Receives the requests that are not entry requests, to count them apart. */
-export type OnApart = (
-  kind: 'hop' | 'probe',
-  status: number | undefined,
-  latencyMs: number | undefined,
-  at: number,
-) => void
+export type OnApart = (kind: 'hops' | 'probes', at: number, cell: number, latencyMs: number | undefined) => void
 
 /** Watches every service: recent counts, clocks, processes, and which service calls which. All is bounded. */
 export class Services {
@@ -41,8 +36,8 @@ export class Services {
 
   constructor(onApart: OnApart = () => {}) {
     this.#onApart = onApart
-    this.#calls = new Calls(this.edges, this.nested, (at, status, latencyMs) =>
-      onApart('hop', status || undefined, Number.isNaN(latencyMs) ? undefined : latencyMs, at),
+    this.#calls = new Calls(this.edges, this.nested, (at, cell, latencyMs) =>
+      onApart('hops', at, cell, Number.isNaN(latencyMs) ? undefined : latencyMs),
     )
   }
 
@@ -79,6 +74,7 @@ export class Services {
    * @param clockMs the reader's clock
    * @param isLive whether the line is new, and not an older one of a large file
    * @param traceHash the hash of its trace id
+   * @param cell the cell that counts a request
    */
   add(
     line: LogLine,
@@ -87,27 +83,35 @@ export class Services {
     clockMs: number,
     isLive: boolean,
     traceHash: number | undefined,
+    cell: number | undefined,
   ): void {
     const watch = this.watch(service)
     watch.seeLine(at, clockMs, isLive)
     if (line.instance !== undefined) watch.processes.see(line.instance, at)
     if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
     if (line.spanId !== undefined) this.#calls.seeSpan(line.spanId, watch)
-    if (line.isRequest) this.#addRequest(watch, line, at, clockMs, traceHash)
+    if (cell !== undefined) this.#addRequest(watch, line, at, clockMs, traceHash, cell)
     else if (line.event !== undefined) this.#addEvent(watch, line, at, clockMs)
   }
 
-  #addRequest(watch: ServiceWatch, line: LogLine, at: number, clockMs: number, traceHash: number | undefined): void {
-    const { status, latencyMs, parentSpanId } = line
+  #addRequest(
+    watch: ServiceWatch,
+    line: LogLine,
+    at: number,
+    clockMs: number,
+    traceHash: number | undefined,
+    cell: number,
+  ): void {
+    const { latencyMs, parentSpanId } = line
     const flags = flagsOf(line, this.limits.slowerThanMs)
     if (isHealthCheck(line.route ?? line.path)) {
       this.#probes += 1
       watch.addProbe(at, clockMs, (flags & FAILED) !== 0)
-      this.#onApart('probe', status, latencyMs, at - watch.shift.ms)
+      this.#onApart('probes', at - watch.shift.ms, cell, latencyMs)
       return
     }
     watch.addRequest(at, clockMs, flags, latencyMs)
-    if (parentSpanId !== undefined) this.#calls.addChild(parentSpanId, traceHash, watch, at, flags, status, latencyMs)
+    if (parentSpanId !== undefined) this.#calls.addChild(parentSpanId, traceHash, watch, at, flags, cell, latencyMs)
     else if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
   }
 

@@ -14,6 +14,7 @@ const error = (at: number, kind: 'business' | 'technical', more: Partial<ErrorLi
   code: undefined,
   detail: undefined,
   ref: undefined,
+  route: undefined,
   path: undefined,
   traceId: undefined,
   spanId: undefined,

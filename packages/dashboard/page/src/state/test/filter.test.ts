@@ -7,6 +7,7 @@ const LINE: TailLine = {
   id: 1,
   at: 0,
   service: 'potion-shop',
+  route: undefined,
   level: 'error',
   text: 'GET /items timeout of inventory',
   status: 503,

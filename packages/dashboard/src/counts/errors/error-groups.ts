@@ -1,0 +1,191 @@
+import type { Kind } from '../../lines/kind.ts'
+import { OTHER } from '../cells.ts'
+import { Latest } from '../latest.ts'
+import { Timeline } from '../timeline.ts'
+import { templateOf } from './message-template.ts'
+
+/** The most groups of each kind: business errors take no room from technical ones. */
+const GROUPS_MAX: Readonly<Record<Kind, number>> = { technical: 400, business: 200 }
+/** The most pairs of a group and a route. */
+const CELLS_MAX = 4_096
+const EXAMPLES_MAX = 5
+/** The most recent failed requests whose other lines are recognised. */
+const RECENT_MAX = 4_096
+
+/** One error, from one line or several about the same request. */
+export interface GroupedError {
+  readonly at: number
+  readonly service: string
+  readonly route: string | undefined
+  readonly status: number | undefined
+  readonly code: string | undefined
+  readonly kind: Kind
+  readonly detail: string | undefined
+  readonly path: string | undefined
+  readonly traceId: string | undefined
+  readonly spanId: string | undefined
+  /** Whether a fallback hid it from the client. */
+  readonly isHidden: boolean
+}
+
+/** Errors with the same service, code and message template. */
+export interface ErrorGroup {
+  readonly service: string
+  readonly code: string
+  readonly template: string
+  readonly kind: Kind
+  readonly isHidden: boolean
+  firstAt: number
+  lastAt: number
+  /** The newest errors. */
+  readonly examples: Latest<GroupedError>
+}
+
+interface Cell {
+  readonly group: ErrorGroup
+  readonly route: string | undefined
+}
+
+interface Recent {
+  readonly cell: number
+  readonly error: GroupedError
+}
+
+/** Groups errors by service, code and message template, and counts each group over time. All is bounded. */
+export class ErrorGroups {
+  /** Counts by cell: a group and a route. */
+  readonly timeline: Timeline = new Timeline((cell) => this.#cellOf(this.#otherGroup(this.cell(cell).group), undefined))
+  readonly #groups = new Map<string, ErrorGroup>()
+  readonly #counts: Record<Kind, number> = { technical: 0, business: 0 }
+  readonly #cells: Cell[] = []
+  readonly #numbers = new Map<ErrorGroup, Map<string | undefined, number>>()
+  // Two generations, so that the oldest half can be forgotten at once.
+  #recent = new Map<string, Recent>()
+  #older = new Map<string, Recent>()
+
+  /** All groups, in order of appearance. */
+  get all(): readonly ErrorGroup[] {
+    return [...this.#groups.values()]
+  }
+
+  /**
+   * Returns what a cell counts.
+   *
+   * @throws RangeError for a number that was never assigned
+   */
+  cell(number: number): Cell {
+    const cell = this.#cells[number]
+    if (cell === undefined) throw new RangeError(`no cell ${number}`)
+    return cell
+  }
+
+  /** Adds what one line says about an error. Lines with the same span are about one error. */
+  add(error: GroupedError, clockMs: number): void {
+    const key = keyOf(error)
+    const before = key === undefined ? undefined : (this.#recent.get(key) ?? this.#older.get(key))
+    const whole = before === undefined ? error : joined(before.error, error)
+    if (before !== undefined) {
+      if (whole === before.error) return
+      this.timeline.take(before.error.at, before.cell)
+    }
+    const group = this.#groupOf(whole)
+    if (whole.at < group.firstAt) group.firstAt = whole.at
+    if (whole.at > group.lastAt) group.lastAt = whole.at
+    if (group.examples.accepts(whole.at)) group.examples.add(whole)
+    const cell = this.#cellOf(group, whole.route)
+    this.timeline.add(whole.at, cell, undefined, clockMs)
+    if (key !== undefined) this.#remember(key, { cell, error: whole })
+  }
+
+  /**
+   * Moves the errors of a service from `fromMs` on to other times.
+   *
+   * @param clockMs the reader's clock
+   */
+  move(service: string, fromMs: number, byMs: number, clockMs: number): void {
+    this.timeline.move((number) => this.cell(number).group.service === service, fromMs, byMs, clockMs)
+    const isMoved = (error: GroupedError): boolean => error.service === service && error.at >= fromMs
+    for (const group of this.#groups.values()) {
+      if (group.service !== service) continue
+      group.examples.move(isMoved, byMs)
+      if (group.firstAt >= fromMs) group.firstAt += byMs
+      if (group.lastAt >= fromMs) group.lastAt += byMs
+    }
+    // A later line about the same request takes it from where it is counted now.
+    for (const recent of [this.#recent, this.#older])
+      for (const [key, { cell, error }] of recent)
+        if (isMoved(error)) recent.set(key, { cell, error: { ...error, at: error.at + byMs } })
+  }
+
+  #remember(key: string, recent: Recent): void {
+    if (this.#recent.size >= RECENT_MAX / 2) {
+      this.#older = this.#recent
+      this.#recent = new Map()
+    }
+    this.#recent.set(key, recent)
+  }
+
+  #groupOf(error: GroupedError): ErrorGroup {
+    const { service, kind, isHidden } = error
+    const template = error.detail === undefined ? '' : templateOf(error.detail)
+    const code = error.code ?? (error.status === undefined ? '' : `HTTP ${error.status}`)
+    const name = [service, kind, isHidden, code, template].join('\u0000')
+    const known = this.#groups.get(name)
+    if (known !== undefined) return known
+    const group = emptyGroup(service, code, template, kind, isHidden)
+    if (this.#counts[kind] >= GROUPS_MAX[kind]) return this.#otherGroup(group)
+    this.#counts[kind] += 1
+    this.#groups.set(name, group)
+    return group
+  }
+
+  #otherGroup({ kind }: ErrorGroup): ErrorGroup {
+    const name = [OTHER, kind].join('\u0000')
+    let other = this.#groups.get(name)
+    if (other === undefined) {
+      other = emptyGroup(OTHER, OTHER, '', kind, false)
+      this.#groups.set(name, other)
+    }
+    return other
+  }
+
+  #cellOf(group: ErrorGroup, route: string | undefined): number {
+    let byRoute = this.#numbers.get(group)
+    if (byRoute === undefined) {
+      byRoute = new Map()
+      this.#numbers.set(group, byRoute)
+    }
+    const known = byRoute.get(route)
+    if (known !== undefined) return known
+    // A group always has a cell without a route.
+    if (route !== undefined && this.#cells.length >= CELLS_MAX) return this.#cellOf(group, undefined)
+    const number = this.#cells.length
+    this.#cells.push({ group, route })
+    byRoute.set(route, number)
+    return number
+  }
+}
+
+function emptyGroup(service: string, code: string, template: string, kind: Kind, isHidden: boolean): ErrorGroup {
+  const times = { firstAt: Number.POSITIVE_INFINITY, lastAt: Number.NEGATIVE_INFINITY }
+  return { service, code, template, kind, isHidden, ...times, examples: new Latest(EXAMPLES_MAX) }
+}
+
+/** The same span in the same service is one request. What a fallback hid is another error than its answer. */
+function keyOf({ service, traceId, spanId, isHidden }: GroupedError): string | undefined {
+  return spanId === undefined || isHidden ? undefined : [service, traceId, spanId].join('\u0000')
+}
+
+/** Adds what a second line about the same request says; returns `known` if it says nothing new. */
+function joined(known: GroupedError, line: GroupedError): GroupedError {
+  const fields = ['status', 'code', 'detail', 'route', 'path'] as const
+  if (fields.every((name) => known[name] !== undefined || line[name] === undefined)) return known
+  return {
+    ...known,
+    status: known.status ?? line.status,
+    code: known.code ?? line.code,
+    detail: known.detail ?? line.detail,
+    route: known.route ?? line.route,
+    path: known.path ?? line.path,
+  }
+}

@@ -1,0 +1,108 @@
+import fc from 'fast-check'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { type ErrorGroup, ErrorGroups, type GroupedError } from '../error-groups.ts'
+import { templateOf } from '../message-template.ts'
+
+const NOW = 1_800_000_000_000
+const BASE: GroupedError = {
+  at: NOW,
+  service: 'inventory',
+  route: '/stock/{id}',
+  status: 503,
+  code: 'DOWN',
+  kind: 'technical',
+  detail: undefined,
+  path: '/stock/1',
+  traceId: undefined,
+  spanId: undefined,
+  isHidden: false,
+}
+
+let errors: ErrorGroups
+beforeEach(() => {
+  errors = new ErrorGroups()
+})
+
+const add = (fields: Partial<GroupedError>): void => errors.add({ ...BASE, ...fields }, NOW)
+
+/** The groups that count anything, with their counts. */
+function counted(): Map<ErrorGroup, number> {
+  const counts = new Map<ErrorGroup, number>()
+  for (const [number, { count }] of errors.timeline.total.cells) {
+    const { group } = errors.cell(number)
+    counts.set(group, (counts.get(group) ?? 0) + count)
+  }
+  return counts
+}
+
+describe('error groups', () => {
+  it('groups by code and by message without its numbers, ids and quoted texts', () => {
+    add({ detail: 'no answer from 10.0.0.1:80 after 2000 ms' })
+    add({ detail: 'no answer from 10.0.0.2:80 after 1999.5 ms', at: NOW - 5 })
+    add({ detail: 'no answer', code: 'OTHER' })
+    expect([...counted()].map(([{ code, template }, count]) => [code, template, count])).toEqual([
+      ['DOWN', 'no answer from {address} after {n} ms', 2],
+      ['OTHER', 'no answer', 1],
+    ])
+    expect(errors.all[0]).toMatchObject({ firstAt: NOW - 5, lastAt: NOW })
+  })
+
+  it.each([true, false])('counts two lines of one request once, whichever line comes first (%s)', (isMessageFirst) => {
+    const lines = [{ detail: 'no stock left' }, {}]
+    for (const line of isMessageFirst ? lines : lines.toReversed()) add({ ...line, traceId: 't', spanId: 's' })
+    expect([...counted()].map(([{ template }, count]) => [template, count])).toEqual([['no stock left', 1]])
+  })
+
+  it('counts a request and what its fallback hid as two errors', () => {
+    add({ traceId: 't', spanId: 's' })
+    add({ traceId: 't', spanId: 's', isHidden: true })
+    expect([...counted()].map(([{ isHidden }]) => isHidden)).toEqual([false, true])
+  })
+
+  it('loses no error beyond its bounds, and business errors take no room from technical ones', () => {
+    for (let code = 0; code < 1_000; code += 1) add({ code: `B${code}`, kind: 'business', route: `/r${code}` })
+    for (let code = 0; code < 1_000; code += 1) add({ code: `T${code}`, route: `/r${code}` })
+    const counts = [...counted()]
+    expect(counts.reduce((sum, [, count]) => sum + count, 0)).toBe(2_000)
+    expect(counts.filter(([{ kind }]) => kind === 'technical')).toHaveLength(401)
+  })
+
+  it('counts every failed request once, in any order of any number of lines about it', () => {
+    const line = fc.record({
+      span: fc.nat({ max: 20 }),
+      detail: fc.constantFrom(undefined, 'a', 'b 1'),
+      code: fc.constantFrom(undefined, 'X'),
+      ago: fc.nat({ max: 100_000 }),
+    })
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 60 }), (lines) => {
+        errors = new ErrorGroups()
+        for (const { span, detail, code, ago } of lines)
+          add({ spanId: `s${span}`, traceId: 't', detail, code, at: NOW - ago })
+        const spans = new Set(lines.map(({ span }) => span))
+        expect([...counted().values()].reduce((sum, count) => sum + count, 0)).toBe(spans.size)
+      }),
+    )
+  })
+})
+
+describe('message templates', () => {
+  it.each([
+    ['item 42 is missing', 'item {n} is missing'],
+    ['trace 9f86d081884c7d65 failed', 'trace {id} failed'],
+    ['no user "ada@example.org"', 'no user "{…}"'],
+    ["can’t open, don't retry", "can’t open, don't retry"],
+    ['the inventory answered 503', 'the inventory answered 503'],
+    ['HTTP 404 after 12 ms', 'HTTP 404 after {n} ms'],
+    ['at 2026-11-28T14:00:00.123Z', 'at {time}'],
+  ])('makes %s to %s', (message, template) => {
+    expect(templateOf(message)).toBe(template)
+  })
+
+  it('takes little time for a hostile message', () => {
+    const started = performance.now()
+    for (const part of ['1', '"', "'", 'a', '1.', 'ab1-', ' '])
+      for (let i = 0; i < 300; i += 1) templateOf(part.repeat(300))
+    expect(performance.now() - started).toBeLessThan(2_000)
+  })
+})

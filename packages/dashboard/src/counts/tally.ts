@@ -1,0 +1,146 @@
+import { LatencyHistogram } from './latency-histogram.ts'
+
+/** From this many latencies on, a histogram is smaller than a list of buckets. */
+const LISTED_MAX = 48
+
+/** The buckets of a few latencies as a list, those of many as a histogram. */
+export type Latencies = number[] | LatencyHistogram | undefined
+
+/** The counts of one cell. */
+export interface Count {
+  count: number
+  latencyMsSum: number
+  latencies: number
+  buckets: Latencies
+}
+
+/** Returns a count of nothing. */
+function emptyCount(): Count {
+  return { count: 0, latencyMsSum: 0, latencies: 0, buckets: undefined }
+}
+
+/** Adds the latencies of a cell to a histogram. */
+export function addLatencies(histogram: LatencyHistogram, buckets: Latencies): void {
+  if (buckets instanceof LatencyHistogram) histogram.merge(buckets)
+  else if (buckets !== undefined) for (const bucket of buckets) histogram.addBucket(bucket)
+}
+
+/** The counts of one slot of time, of a range, or of everything. */
+export class Tally {
+  readonly cells = new Map<number, Count>()
+  /** Requests from one service to another. They are among `cells` too, in cells with the same number. */
+  hops: Map<number, Count> | undefined = undefined
+  /** Health checks and scrapes. They are among `cells` too. */
+  probes: Map<number, Count> | undefined = undefined
+  /** The revision of its last change. */
+  revision = 0
+
+  /** All latencies, also those of hops and health checks. */
+  get latency(): LatencyHistogram {
+    const all = new LatencyHistogram()
+    for (const { buckets } of this.cells.values()) addLatencies(all, buckets)
+    return all
+  }
+
+  add(cell: number, latencyMs: number | undefined, bucket: number): void {
+    increase(this.cells, cell, latencyMs, bucket)
+  }
+
+  /** Counts a request a second time, apart. */
+  addApart(kind: 'hops' | 'probes', cell: number, latencyMs: number | undefined, bucket: number): void {
+    this[kind] ??= new Map()
+    increase(this[kind], cell, latencyMs, bucket)
+  }
+
+  /** Takes one count without a latency away. */
+  take(cell: number): void {
+    const count = this.cells.get(cell)
+    if (count === undefined) return
+    count.count -= 1
+    if (count.count <= 0) this.cells.delete(cell)
+  }
+
+  /** Takes cells out; undefined if there are none. */
+  extract(isTaken: (cell: number) => boolean): Tally | undefined {
+    const taken = new Tally()
+    extractCounts(this.cells, taken.cells, isTaken)
+    if (taken.cells.size === 0) return undefined
+    for (const kind of ['hops', 'probes'] as const) {
+      const counts = this[kind]
+      if (counts === undefined) continue
+      taken[kind] = new Map()
+      extractCounts(counts, taken[kind], isTaken)
+    }
+    return taken
+  }
+
+  merge(other: Tally): void {
+    mergeCounts(this.cells, other.cells)
+    for (const kind of ['hops', 'probes'] as const) {
+      const counts = other[kind]
+      if (counts === undefined) continue
+      this[kind] ??= new Map()
+      mergeCounts(this[kind], counts)
+    }
+  }
+}
+
+function increase(counts: Map<number, Count>, cell: number, latencyMs: number | undefined, bucket: number): void {
+  let count = counts.get(cell)
+  if (count === undefined) {
+    count = emptyCount()
+    counts.set(cell, count)
+  }
+  count.count += 1
+  if (latencyMs === undefined) return
+  count.latencyMsSum += latencyMs
+  count.latencies += 1
+  const { buckets } = count
+  if (buckets === undefined) count.buckets = [bucket]
+  else if (buckets instanceof LatencyHistogram) buckets.addBucket(bucket)
+  else count.buckets = withBucket(buckets, bucket)
+}
+
+/** A `push` makes room for 16 more, and most lists stay short. */
+function withBucket(list: number[], bucket: number): Latencies {
+  const [a = 0, b = 0, c = 0] = list
+  if (list.length === 1) return [a, bucket]
+  if (list.length === 2) return [a, b, bucket]
+  if (list.length === 3) return [a, b, c, bucket]
+  if (list.length < LISTED_MAX) {
+    list.push(bucket)
+    return list
+  }
+  const histogram = new LatencyHistogram()
+  addLatencies(histogram, list)
+  histogram.addBucket(bucket)
+  return histogram
+}
+
+function extractCounts(from: Map<number, Count>, into: Map<number, Count>, isTaken: (cell: number) => boolean): void {
+  for (const [cell, count] of from) {
+    if (!isTaken(cell)) continue
+    into.set(cell, count)
+    from.delete(cell)
+  }
+}
+
+function mergeCounts(into: Map<number, Count>, from: ReadonlyMap<number, Count>): void {
+  for (const [cell, count] of from) {
+    let sum = into.get(cell)
+    if (sum === undefined) {
+      sum = emptyCount()
+      into.set(cell, sum)
+    }
+    sum.count += count.count
+    sum.latencyMsSum += count.latencyMsSum
+    sum.latencies += count.latencies
+    if (count.buckets === undefined) continue
+    if (!(sum.buckets instanceof LatencyHistogram)) {
+      const histogram = new LatencyHistogram()
+      addLatencies(histogram, sum.buckets)
+      sum.buckets = histogram
+    }
+    addLatencies(sum.buckets, count.buckets)
+  }
+}
