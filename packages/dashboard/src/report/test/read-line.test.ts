@@ -95,9 +95,17 @@ describe('a line that is read back by its place', () => {
   it('is the record of a line with several', async () => {
     const record = (body: string) => ({ timeUnixNano: '1764338400000000000', body: { stringValue: body } })
     await log.append({ resourceLogs: [{ scopeLogs: [{ logRecords: [record('first'), record('second')] }] }] })
-    const line = log.files.journal.tail.items.find(({ text }) => text === 'second')
-    const found = line?.ref === undefined ? undefined : await readLine(log.files, line.ref)
-    expect(found?.facts.message).toBe('second')
+    await log.append({ message: 'a line after it' })
+    await log.append({ resourceLogs: [{ scopeLogs: [{ logRecords: [record('third'), record('fourth')] }] }] }, ACCESS)
+    for (const message of ['first', 'second', 'a line after it', 'third', 'fourth']) {
+      const line = log.files.journal.tail.items.find(({ text }) => text === message)
+      const found = line?.ref === undefined ? undefined : await readLine(log.files, line.ref)
+      expect(found?.facts.message).toBe(message)
+    }
+    const access = log.files.journal.tail.items.find(({ status }) => status === 502)
+    expect(access?.ref === undefined ? 'no place' : await readLine(log.files, access.ref)).toMatchObject({
+      facts: { raw: ACCESS },
+    })
   })
 
   it('is gone after a truncation, and no other line appears in its place', async () => {
