@@ -11,7 +11,7 @@ import { UsageError } from './command-line.ts'
 import type { Group } from './harness.ts'
 import { MEMORY } from './memory.ts'
 
-/** The groups that are measured in this process. */
+/** The groups that are measured in rounds. */
 export const GROUPS: readonly Group[] = unique([
   ...successes,
   ...refusals,
@@ -24,7 +24,7 @@ export const GROUPS: readonly Group[] = unique([
   ...faces,
 ])
 
-/** The names of all groups, including the one measured in separate processes. */
+/** The names of all groups, including the one that is not measured in rounds. */
 export const NAMES: readonly string[] = [...GROUPS.map(({ name }) => name), MEMORY]
 
 /**
