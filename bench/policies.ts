@@ -1,14 +1,14 @@
 import { measureGroups } from './alone.ts'
-import { type Options, readOptions, USAGE } from './command-line.ts'
+import { namesWith, type Options, readOptions, USAGE } from './command-line.ts'
 import { environment } from './environment.ts'
 import { goalLines } from './goals.ts'
-import { GROUPS, NAMES, namesWith } from './groups.ts'
+import { GROUPS, NAMES } from './groups.ts'
 import { MEMORY, measureMemory } from './memory.ts'
 import { progress } from './progress.ts'
 import { json, markdown, type Report } from './report.ts'
 
 async function run({ only, rounds, roundMs, keys }: Options): Promise<Report> {
-  const names = namesWith(only)
+  const names = namesWith(only, NAMES)
   const groups = GROUPS.filter(({ name }) => names.includes(name))
   const { results, notes, consumed } = await measureGroups(groups, { rounds, roundMs, onProgress: progress.show })
   const memory = names.includes(MEMORY) ? await measureMemory(keys, progress.show) : []

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { UsageError } from '../command-line.ts'
+import { namesWith } from '../command-line.ts'
 import { environment } from '../environment.ts'
 import { progress } from '../progress.ts'
 import { readServiceOptions, type ServiceOptions, USAGE } from './command-line.ts'
@@ -64,7 +64,7 @@ async function run({
   profiles,
   python,
 }: ServiceOptions): Promise<ServiceReport> {
-  const names = namesWith(only)
+  const names = namesWith(only, NAMES)
   const folder = profiles === undefined ? undefined : resolve(profiles)
   if (folder !== undefined) await mkdir(folder, { recursive: true })
   const pinning = choosePinning()
@@ -85,10 +85,4 @@ async function run({
   const memory = names.includes(MEMORY) ? await measureShopMemory(requestsOfMemory, pinning, progress.show) : []
   const goals = goalLines({ results, memory, notes })
   return { ...environment(PEERS), rounds, roundMs, pinning: pinning.note, results, memory, goals, notes }
-}
-
-function namesWith(only: string): readonly string[] {
-  const names = NAMES.filter((name) => name.includes(only))
-  if (names.length === 0) throw new UsageError(`--only '${only}' matches no group of:\n  ${NAMES.join('\n  ')}`)
-  return names
 }
