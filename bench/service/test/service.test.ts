@@ -144,7 +144,7 @@ describe('the load', () => {
 describe('a process of the benchmark', () => {
   test('tells why it ended', { timeout: 30_000 }, async () => {
     const failing = start({ name: 'client', core: undefined, args: [scriptOf('programs/client.ts'), 'telnet', '1'] })
-    await expect(failing.ask('available')).rejects.toThrow(/^client: .*no client has the name 'telnet'/s)
+    await expect(failing.ask('load')).rejects.toThrow(/^client: .*no client has the name 'telnet'/s)
     await failing.stop()
     await expect(failing.answersAt('http://127.0.0.1:9')).rejects.toThrow('client did not start')
   })
