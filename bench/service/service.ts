@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { namesWith } from '../command-line.ts'
 import { environment } from '../environment.ts'
 import { progress } from '../progress.ts'
@@ -76,7 +77,7 @@ async function run({
     const stage = await Stage.open(pinning)
     try {
       const cases = await suite.cases(stage, selected, notes)
-      const effort = { rounds, roundMs, profiles: folder, onProgress: progress.show }
+      const effort = { rounds, roundMs, profiles: folder, onProgress: progress.show, wait: delay }
       results.push(...(await measure(stage, cases, effort)))
     } finally {
       await stage.close()
