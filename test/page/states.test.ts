@@ -1,26 +1,16 @@
 import { appendFile, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import type { Page } from 'playwright-core'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startScript } from '../shop/helpers/processes.ts'
-import { isSkipped, type Opened, open } from './helpers/browser.ts'
-import { type Dashboard, requestLine, startDashboard } from './helpers/dashboard.ts'
+import { isSkipped } from './helpers/browser.ts'
+import { requestLine } from './helpers/dashboard.ts'
+import { session } from './helpers/session.ts'
 
 const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 
-let dashboard: Dashboard
-let opened: Opened | undefined
-
-beforeEach(async () => {
-  if (!isSkipped) dashboard = await startDashboard()
-})
-afterEach(async () => {
-  await opened?.close()
-  opened = undefined
-  await dashboard?.remove()
-})
-
+const started = session()
 /** Returns the violations that axe finds. The page forbids other scripts, so axe is injected through the debugger. */
 async function findings(page: Page): Promise<readonly string[]> {
   await page.evaluate(await readFile(AXE, 'utf8'))
@@ -51,12 +41,11 @@ test.skipIf(isSkipped)(
       [1280, 'light', 'es-ES'],
       [390, 'dark', 'en-GB'],
     ] as const) {
-      opened = await open(dashboard.url, { width, colorScheme, locale })
-      const { page, problems } = opened
+      const { page, problems } = await started.open('', { width, colorScheme, locale })
       if (width === 1280) {
         await page.locator('.verdict.waiting').waitFor()
         expect(await findings(page)).toEqual([])
-        await writeOneLineOfEachKind(dashboard.log)
+        await writeOneLineOfEachKind(started.dashboard.log)
       }
       await page.locator('#latest-errors button').first().waitFor()
       expect(await page.locator('html').getAttribute('lang')).toBe(locale.slice(0, 2))
@@ -75,15 +64,12 @@ test.skipIf(isSkipped)(
         true,
       )
       expect(problems).toEqual([])
-      await opened.close()
     }
-    opened = undefined
   },
 )
 
 test.skipIf(isSkipped)('shows script in any field as text in lists, drawer and filter', async () => {
-  opened = await open(dashboard.url)
-  const { page, problems } = opened
+  const { page, problems } = await started.open()
   const fields = [
     'service',
     'path',
@@ -101,7 +87,7 @@ test.skipIf(isSkipped)('shows script in any field as text in lists, drawer and f
   const hostile = Object.fromEntries(fields.map((name) => [name, HOSTILE]))
   const change = { ...hostile, event: 'circuit_breaker.state_change', from: HOSTILE }
   await appendFile(
-    dashboard.log,
+    started.dashboard.log,
     requestLine({ ...hostile, status_code: 500, [HOSTILE]: HOSTILE }) + requestLine(change),
   )
   const entry = page.locator('#latest-errors button').first()
@@ -118,22 +104,20 @@ test.skipIf(isSkipped)('shows script in any field as text in lists, drawer and f
 })
 
 test.skipIf(isSkipped)('reports a stopped dashboard, keeps the numbers and reconnects', async () => {
-  await writeOneLineOfEachKind(dashboard.log)
-  opened = await open(`${dashboard.url}?lang=en`)
-  const { page } = opened
+  await writeOneLineOfEachKind(started.dashboard.log)
+  const { page } = await started.open('?lang=en')
   await page.locator('[data-tile="requests"]', { hasText: '3' }).waitFor()
-  dashboard.process.send('SIGTERM')
+  started.dashboard.process.send('SIGTERM')
   await page.getByText('The dashboard cannot be reached').waitFor({ timeout: 5_000 })
   expect(await page.locator('[data-tile="requests"]').textContent()).toBe('3')
-  startScript('packages/dashboard/src/bin.ts', ['--port', String(dashboard.port), dashboard.log], {})
+  startScript('packages/dashboard/src/bin.ts', ['--port', String(started.dashboard.port), started.dashboard.log], {})
   await page.locator('.live.live').waitFor({ timeout: 10_000 })
   await page.getByText('The dashboard cannot be reached').waitFor({ state: 'detached' })
 })
 
 test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and language in the URL', async () => {
-  await writeOneLineOfEachKind(dashboard.log)
-  opened = await open(dashboard.url)
-  const { page } = opened
+  await writeOneLineOfEachKind(started.dashboard.log)
+  const { page } = await started.open()
   await page.locator('#tail li').first().waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('item_not_found 404')
@@ -152,11 +136,10 @@ test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and lang
 })
 
 test.skipIf(isSkipped)('holds new rows behind a button while the pointer is on the list', async () => {
-  await appendFile(dashboard.log, requestLine({ path: '/first' }))
-  opened = await open(`${dashboard.url}?lang=en`)
-  const { page } = opened
+  await appendFile(started.dashboard.log, requestLine({ path: '/first' }))
+  const { page } = await started.open('?lang=en')
   await page.locator('#tail li', { hasText: '/first' }).hover()
-  await appendFile(dashboard.log, requestLine({ path: '/second' }))
+  await appendFile(started.dashboard.log, requestLine({ path: '/second' }))
   await page.getByRole('button', { name: '1 new' }).waitFor({ timeout: 2_000 })
   expect(await page.locator('#tail li').count()).toBe(1)
   await page.getByRole('button', { name: '1 new' }).click()
