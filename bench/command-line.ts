@@ -19,15 +19,19 @@ Results go to standard output, progress to standard error.`
 /** The command line is invalid. */
 export class UsageError extends Error {}
 
-/** The options of a run. */
-export interface Options {
+/** The options of every run that has groups. */
+export interface CommonOptions {
   readonly only: string
-  readonly rounds: number
-  readonly roundMs: number
-  readonly keys: number
   readonly format: 'text' | 'json' | 'markdown'
   /** What to print instead of a run. */
   readonly print: 'help' | 'list' | undefined
+}
+
+/** The options of a run. */
+export interface Options extends CommonOptions {
+  readonly rounds: number
+  readonly roundMs: number
+  readonly keys: number
 }
 
 /**
@@ -37,15 +41,33 @@ export interface Options {
  */
 export function readOptions(args: readonly string[]): Options {
   const values = parsed(args, OPTIONS)
-  if (values.json && values.markdown) throw new UsageError('--json and --markdown exclude each other')
   return {
-    only: values.only,
+    ...commonOptions(values),
     rounds: wholeNumber('--rounds', values.rounds, 1, 1_000),
     roundMs: wholeNumber('--round-ms', values['round-ms'], 1, 1_000),
     keys: wholeNumber('--keys', values.keys, 1_000, 10_000_000),
-    format: values.json ? 'json' : values.markdown ? 'markdown' : 'text',
-    print: values.help ? 'help' : values.list ? 'list' : undefined,
   }
+}
+
+/** @throws UsageError for options that exclude each other */
+export function commonOptions({ only, list, json, markdown, help }: Parsed<typeof COMMON>): CommonOptions {
+  if (json && markdown) throw new UsageError('--json and --markdown exclude each other')
+  return {
+    only,
+    format: json ? 'json' : markdown ? 'markdown' : 'text',
+    print: help ? 'help' : list ? 'list' : undefined,
+  }
+}
+
+/**
+ * The names that contain the text.
+ *
+ * @throws UsageError if none does
+ */
+export function namesWith(only: string, names: readonly string[]): readonly string[] {
+  const selected = names.filter((name) => name.includes(only))
+  if (selected.length === 0) throw new UsageError(`--only '${only}' matches no group of:\n  ${names.join('\n  ')}`)
+  return selected
 }
 
 /** @throws UsageError if the text is not a whole number within the bounds */
@@ -57,15 +79,20 @@ export function wholeNumber(option: string, text: string, min: number, max: numb
   return value
 }
 
-const OPTIONS = {
+/** What {@link commonOptions} reads. */
+export const COMMON = {
   only: { type: 'string', default: '' },
   list: { type: 'boolean', default: false },
-  rounds: { type: 'string', default: '40' },
-  'round-ms': { type: 'string', default: '12' },
-  keys: { type: 'string', default: '1000000' },
   json: { type: 'boolean', default: false },
   markdown: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
+} as const
+
+const OPTIONS = {
+  ...COMMON,
+  rounds: { type: 'string', default: '40' },
+  'round-ms': { type: 'string', default: '12' },
+  keys: { type: 'string', default: '1000000' },
 } as const
 
 type OptionsConfig = NonNullable<ParseArgsConfig['options']>

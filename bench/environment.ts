@@ -20,6 +20,12 @@ export function environment(peers: readonly string[] = PEERS): Environment {
   return { node: process.version, cpu: cpu?.model.trim() ?? 'unknown', cores: cpus().length, versions }
 }
 
+/** The versions and the machine in one line. */
+export function described({ node, cpu, cores, versions }: Environment): string {
+  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+  return `Node ${node}, ${cpu} (${cores} cores), ${packages.join(', ')}`
+}
+
 function versionOf(name: string): string {
   const { paths } = createRequire(import.meta.url).resolve
   for (const folder of paths(name) ?? []) {

@@ -7,11 +7,10 @@ import { signals } from './cases/signals.ts'
 import { successes } from './cases/success.ts'
 import { timeouts } from './cases/timeouts.ts'
 import { windows } from './cases/windows.ts'
-import { UsageError } from './command-line.ts'
 import type { Group } from './harness.ts'
 import { MEMORY } from './memory.ts'
 
-/** The groups that are measured in this process. */
+/** The groups that are measured in rounds. */
 export const GROUPS: readonly Group[] = unique([
   ...successes,
   ...refusals,
@@ -24,19 +23,8 @@ export const GROUPS: readonly Group[] = unique([
   ...faces,
 ])
 
-/** The names of all groups, including the one measured in separate processes. */
+/** The names of all groups, including the one that is not measured in rounds. */
 export const NAMES: readonly string[] = [...GROUPS.map(({ name }) => name), MEMORY]
-
-/**
- * The names that contain the text.
- *
- * @throws UsageError if none does
- */
-export function namesWith(only: string): readonly string[] {
-  const names = NAMES.filter((name) => name.includes(only))
-  if (names.length === 0) throw new UsageError(`--only '${only}' matches no group of:\n  ${NAMES.join('\n  ')}`)
-  return names
-}
 
 /** Names must be unique, because goals and `--only` find groups by name. */
 function unique(groups: readonly Group[]): readonly Group[] {

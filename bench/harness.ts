@@ -7,6 +7,11 @@ export interface Group {
   readonly name: string
   /** Builds the contenders when the group is selected. Throws {@link NotAvailable} if the library lacks a feature. */
   readonly build: () => readonly Contender[] | Promise<readonly Contender[]>
+  /**
+   * Measured in a separate process. Set for groups that watch calls: the library's code for a call has then seen other
+   * kinds of frames, and the engine optimises it less, even when no call is watched any more.
+   */
+  readonly alone?: true
 }
 
 /** One implementation in a group. */
@@ -45,6 +50,15 @@ export interface Measured {
   readonly roundsNs: readonly number[]
 }
 
+/** What was measured. */
+export interface Measurements {
+  readonly results: Measured[]
+  /** The groups that could not be measured, and why. */
+  readonly notes: string[]
+  /** The number of calls with the expected result. */
+  readonly consumed: number
+}
+
 /** The amount of measuring. */
 export interface Effort {
   readonly rounds: number
@@ -70,10 +84,7 @@ const ALLOCATION_CALLS_MAX = 20_000
  * Measures all groups in one process, interleaved. Every round runs each contender once and starts with a different one.
  * This spreads a slow moment of the machine, or garbage of the previous contender, over all contenders.
  */
-export async function measure(
-  groups: readonly Group[],
-  effort: Effort,
-): Promise<{ readonly results: Measured[]; readonly notes: string[] }> {
+export async function measure(groups: readonly Group[], effort: Effort): Promise<Omit<Measurements, 'consumed'>> {
   const { rounds, roundMs, onProgress } = effort
   const notes: string[] = []
   const entries: Entry[] = []

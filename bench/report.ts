@@ -1,4 +1,4 @@
-import type { Environment } from './environment.ts'
+import { described, type Environment } from './environment.ts'
 import type { Measured } from './harness.ts'
 import type { KeyedMemory } from './memory.ts'
 import { goalTable, table } from './tables.ts'
@@ -37,10 +37,10 @@ export function json(report: Report): string {
   return JSON.stringify(report, (key, value) => (key === 'roundsNs' ? undefined : value), 2)
 }
 
-function head({ node, cpu, cores, versions, rounds, roundMs }: Report): string {
-  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+function head(report: Report): string {
+  const { rounds, roundMs } = report
   const few = rounds < ROUNDS_CITABLE ? `; fewer than ${ROUNDS_CITABLE} rounds, so do not cite these figures` : ''
-  return `Node ${node}, ${cpu} (${cores} cores), ${packages.join(', ')}; ${rounds} rounds of ${roundMs} ms a case${few}.`
+  return `${described(report)}; ${rounds} rounds of ${roundMs} ms a case${few}.`
 }
 
 function resultTable(results: readonly Measured[]): string {

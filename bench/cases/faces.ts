@@ -15,7 +15,7 @@ import type { Contender, Group } from '../harness.ts'
 import { inSequence, succeed } from './operations.ts'
 
 // The cost of each face of the metrics beside none. A face is on only while its contender runs, because the counters see
-// every call in the process.
+// every call in the process. Each group has a process, so that no other group is measured in one that has watched calls.
 
 /** What turns a face on, and returns what turns it off. */
 type Face = () => () => void
@@ -59,6 +59,7 @@ function contenders(run: Contender['run']): Contender[] {
 
 const call: Group = {
   name: 'metrics: three policies, success',
+  alone: true,
   build: () => {
     const guarded = shield('metrics', timeout('2s'), retry(), circuitBreaker())
     return [{ by: 'bare', run: inSequence(succeed) }, ...contenders(inSequence(() => guarded.run(succeed)))]
@@ -67,6 +68,7 @@ const call: Group = {
 
 const request: Group = {
   name: 'metrics: a request of Fastify with three policies, without sockets',
+  alone: true,
   build: async () => {
     const guarded = shield('metrics', timeout('2s'), retry(), circuitBreaker())
     const contract = createErrorContract({ service: 'bench', errors: defineErrors({}) })

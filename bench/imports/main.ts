@@ -1,10 +1,9 @@
 // `npm run bench -- imports`: how long imports of the packed library and of its peers take, in whole processes.
-import { parseArgs } from 'node:util'
 import { installPacked } from '../../tools/build/install.ts'
-import { UsageError } from '../command-line.ts'
-import { environment } from '../environment.ts'
+import { parsed, wholeNumber } from '../command-line.ts'
+import { described, environment } from '../environment.ts'
 import { CASES, measureImports, PACKAGES } from './measure.ts'
-import { table } from './table.ts'
+import { importTable } from './table.ts'
 
 const ROUNDS = 31
 
@@ -21,36 +20,22 @@ Packs and installs the library, and measures whole processes that import it or o
  * @throws UsageError for an unknown option or a wrong number of rounds
  */
 export async function main(args: readonly string[]): Promise<void> {
-  const rounds = readRounds(args)
-  if (rounds === 'help') {
+  const values = parsed(args, OPTIONS)
+  if (values.help) {
     console.log(USAGE)
     return
   }
+  const rounds = wholeNumber('--rounds', values.rounds, 1, 1_000)
   const project = await installPacked(PACKAGES)
   try {
-    const { node, cpu, cores } = environment()
-    console.log(`Node ${node}, ${cpu}, ${cores} cores, ${rounds} rounds\n`)
-    console.log(table(measureImports(project.folder, CASES, rounds)))
+    console.log(`${described(environment(PACKAGES))}; ${rounds} rounds.\n`)
+    console.log(importTable(measureImports(project.folder, CASES, rounds)))
   } finally {
     project.remove()
   }
 }
 
-function readRounds(args: readonly string[]): number | 'help' {
-  let text: string
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: { rounds: { type: 'string', default: String(ROUNDS) }, help: { type: 'boolean', default: false } },
-    })
-    if (values.help) return 'help'
-    text = values.rounds
-  } catch (error) {
-    throw new UsageError((error as Error).message)
-  }
-  const rounds = Number(text)
-  if (!Number.isInteger(rounds) || rounds < 1 || rounds > 1_000) {
-    throw new UsageError(`--rounds takes a whole number from 1 to 1000, got '${text}'`)
-  }
-  return rounds
-}
+const OPTIONS = {
+  rounds: { type: 'string', default: String(ROUNDS) },
+  help: { type: 'boolean', default: false },
+} as const

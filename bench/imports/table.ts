@@ -1,16 +1,17 @@
 import { quantile } from '../statistics.ts'
+import { table } from '../tables.ts'
 import type { Measured } from './measure.ts'
 
 /** Renders the medians, with their quartiles, as a Markdown table. */
-export function table(all: readonly Measured[]): string {
-  return [
-    '| import | over | ms (quartiles) | ms of processor time (quartiles) | goal |',
-    '| --- | --- | --: | --: | --- |',
-    ...all.map((one, index) => {
-      const over = index === 0 ? '' : one.overName
-      return `| ${one.name} | ${over} | ${spread(one.wallMs)} | ${spread(one.cpuMs)} | ${goal(one)} |`
-    }),
-  ].join('\n')
+export function importTable(all: readonly Measured[]): string {
+  const rows = all.map((one, index) => [
+    one.name,
+    index === 0 ? '' : one.overName,
+    goal(one),
+    spread(one.wallMs),
+    spread(one.cpuMs),
+  ])
+  return table(['import', 'over', 'goal', 'ms (quartiles)', 'ms of processor time (quartiles)'], rows, 3)
 }
 
 function spread(samples: readonly number[]): string {

@@ -1,4 +1,4 @@
-import { parsed, UsageError, wholeNumber } from '../command-line.ts'
+import { COMMON, type CommonOptions, commonOptions, parsed, UsageError, wholeNumber } from '../command-line.ts'
 
 /** The text of `--help`. */
 export const USAGE = `Usage: npm run bench -- service [options]
@@ -17,17 +17,13 @@ export const USAGE = `Usage: npm run bench -- service [options]
 Results go to standard output, progress to standard error. docs/performance.md explains the tables.`
 
 /** The options of a run. */
-export interface ServiceOptions {
-  readonly only: string
+export interface ServiceOptions extends CommonOptions {
   readonly rounds: number
   readonly roundMs: number
   /** Requests of the memory measurement. */
   readonly requests: number
   readonly profiles: string | undefined
   readonly python: string | undefined
-  readonly format: 'text' | 'json' | 'markdown'
-  /** What to print instead of a run. */
-  readonly print: 'help' | 'list' | undefined
 }
 
 /** A circuit of the shop stays open for 10 s, and must stay open for the whole load. */
@@ -35,16 +31,12 @@ const SECONDS_MAX = 8
 const SECONDS_MIN = 0.1
 
 const OPTIONS = {
-  only: { type: 'string', default: '' },
-  list: { type: 'boolean', default: false },
+  ...COMMON,
   rounds: { type: 'string', default: '5' },
   seconds: { type: 'string', default: '1' },
   requests: { type: 'string', default: '1000000' },
   'cpu-prof': { type: 'string' },
   python: { type: 'string' },
-  json: { type: 'boolean', default: false },
-  markdown: { type: 'boolean', default: false },
-  help: { type: 'boolean', default: false },
 } as const
 
 /**
@@ -54,19 +46,16 @@ const OPTIONS = {
  */
 export function readServiceOptions(args: readonly string[]): ServiceOptions {
   const values = parsed(args, OPTIONS)
-  if (values.json && values.markdown) throw new UsageError('--json and --markdown exclude each other')
   for (const option of ['cpu-prof', 'python'] as const) {
     if (values[option] === '') throw new UsageError(`--${option} takes a path, got ''`)
   }
   return {
-    only: values.only,
+    ...commonOptions(values),
     rounds: wholeNumber('--rounds', values.rounds, 1, 100),
     roundMs: seconds(values.seconds) * 1_000,
     requests: wholeNumber('--requests', values.requests, 1_000, 10_000_000),
     profiles: values['cpu-prof'],
     python: values.python,
-    format: values.json ? 'json' : values.markdown ? 'markdown' : 'text',
-    print: values.help ? 'help' : values.list ? 'list' : undefined,
   }
 }
 

@@ -93,7 +93,7 @@ function faster(group: string, limit: number): Goal<Figures> {
     must: 'at least',
     show: twoDecimals,
     ...throughput({ group, by: SHOP }, { group, by: FASTAPI }, 'perSecond'),
-    missing: isMissing(group),
+    missing: ({ notes }) => notes.some((note) => note.startsWith(`${group}: not available`)),
   }
 }
 
@@ -105,12 +105,7 @@ function client(by: CallerName, limit: number, than: CallerName): Goal<Figures> 
     must: 'at most',
     show: twoDecimals,
     measure: compare({ group: CLIENT, by }, { group: CLIENT, by: than }, 'cpuUs'),
-    missing: isMissing(`${CLIENT}, ${by}`),
   }
-}
-
-function isMissing(what: string): NonNullable<Goal<Figures>['missing']> {
-  return ({ notes }) => notes.some((note) => note.startsWith(`${what}: not available`))
 }
 
 /** Like {@link compare}, for a figure that means nothing unless both processes were busy all the time. */

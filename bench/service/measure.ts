@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { quantile } from '../statistics.ts'
 import type { LoadResult } from './load.ts'
 import type { Running } from './processes.ts'
@@ -56,6 +55,7 @@ export interface Effort {
   /** A folder for profiles. They are recorded in one more round, which does not count. */
   readonly profiles?: string | undefined
   readonly onProgress: (step: string) => void
+  readonly wait: (ms: number) => Promise<unknown>
 }
 
 /** Rounds of each case before the first one that counts. */
@@ -67,32 +67,32 @@ const NEWLINE = 10
 
 /** Measures all cases, interleaved: every round runs each case once and starts with a different one. */
 export async function measure(stage: Stage, cases: readonly Case[], effort: Effort): Promise<Measured[]> {
-  const { rounds, roundMs, profiles, onProgress } = effort
+  const { rounds, profiles, onProgress } = effort
   const entries = cases.map((one) => ({ ...one, rounds: [] as Round[] }))
   for (const one of entries) {
     onProgress(`warm-up: ${one.group}, ${one.by}`)
     // Single rounds: what is prepared for a load, such as an open circuit, may not last for two.
-    for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await runCase(stage, one, roundMs)
+    for (let round = 0; round < WARM_UP_ROUNDS; round += 1) await runCase(stage, one, effort)
   }
   for (let round = 0; round < rounds; round += 1) {
     for (let offset = 0; offset < entries.length; offset += 1) {
       const one = entries[(offset + round) % entries.length] as (typeof entries)[number]
       onProgress(`round ${round + 1} of ${rounds}: ${one.group}, ${one.by}`)
-      one.rounds.push(await runCase(stage, one, roundMs))
+      one.rounds.push(await runCase(stage, one, effort))
     }
   }
-  if (profiles !== undefined) for (const one of entries) await profile(stage, one, roundMs, profiles, onProgress)
+  if (profiles !== undefined) for (const one of entries) await profile(stage, one, effort, profiles)
   return entries.map(({ group, by, rounds }) => ({ group, by, rounds }))
 }
 
-async function runCase(stage: Stage, one: Case, forMs: number): Promise<Round> {
+async function runCase(stage: Stage, one: Case, { roundMs, wait }: Effort): Promise<Round> {
   const { measured, prepare, run } = one
   await prepare?.()
   const before = await measured.usage()
-  const { requests, elapsedMs, p50Ms, p99Ms } = await run(forMs)
-  await delay(QUIET_MS)
+  const { requests, elapsedMs, p50Ms, p99Ms } = await run(roundMs)
+  await wait(QUIET_MS)
   const after = await measured.usage()
-  await checkLog(one, requests)
+  await checkLog(one, requests, wait)
   await stage.emptyLogs()
   const cpuUs = after.cpuUs - before.cpuUs
   const busy = cpuUs / 1_000 / elapsedMs
@@ -100,14 +100,13 @@ async function runCase(stage: Stage, one: Case, forMs: number): Promise<Round> {
 }
 
 /** A log that is not written costs nothing, so its figures would be wrong. */
-async function checkLog({ group, by, logFile }: Case, requests: number): Promise<void> {
+async function checkLog({ group, by, logFile }: Case, requests: number, wait: Effort['wait']): Promise<void> {
   if (logFile === undefined) return
-  const untilMs = performance.now() + LOG_MS_MAX
-  for (;;) {
+  for (let waitedMs = 0; ; waitedMs += QUIET_MS) {
     const lines = countLines(await readFile(logFile))
     if (lines >= requests) return
-    if (performance.now() > untilMs) throw new Error(`${group}, ${by}: ${lines} log lines for ${requests} requests`)
-    await delay(QUIET_MS)
+    if (waitedMs >= LOG_MS_MAX) throw new Error(`${group}, ${by}: ${lines} log lines for ${requests} requests`)
+    await wait(QUIET_MS)
   }
 }
 
@@ -117,19 +116,13 @@ function countLines(bytes: Buffer): number {
   return lines
 }
 
-async function profile(
-  stage: Stage,
-  one: Case,
-  forMs: number,
-  folder: string,
-  onProgress: Effort['onProgress'],
-): Promise<void> {
+async function profile(stage: Stage, one: Case, { roundMs, onProgress }: Effort, folder: string): Promise<void> {
   if (!one.measured.isNode) return
   const path = join(folder, profileName(one))
   onProgress(`profile: ${path}`)
   await one.prepare?.()
   await one.measured.ask('profile-start')
-  await one.run(forMs)
+  await one.run(roundMs)
   await one.measured.ask('profile-stop', path)
   await stage.emptyLogs()
 }

@@ -1,6 +1,6 @@
 import type { Pinning } from './pinning.ts'
 import { Stage } from './stage.ts'
-import { SHOP, SHOP_TARGETS, shopCase, startShop } from './suites/shop.ts'
+import { SHOP_TARGETS, shopCase, startShop } from './suites/shop.ts'
 
 /** The name of this measurement, for `--only` and `--list`. */
 export const MEMORY = 'shop: memory'
@@ -28,7 +28,7 @@ export async function measureShopMemory(
   try {
     const shop = await startShop(stage)
     const cases = []
-    for (const kind of KINDS) cases.push(await shopCase(stage, shop, MEMORY, SHOP, kind))
+    for (const kind of KINDS) cases.push(await shopCase(stage, shop, MEMORY, kind))
     const points: MemoryPoint[] = []
     const addPoint = async (sent: number): Promise<void> => {
       const { rssBytes, heapBytes = Number.NaN } = await shop.usage()

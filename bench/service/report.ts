@@ -1,4 +1,4 @@
-import type { Environment } from '../environment.ts'
+import { described, type Environment } from '../environment.ts'
 import { quantile } from '../statistics.ts'
 import { goalTable, table } from '../tables.ts'
 import { type GoalLine, twoDecimals } from '../verdicts.ts'
@@ -52,10 +52,10 @@ const FIGURES: readonly (keyof Round)[] = ['cpuUs', 'perSecond', 'p50Ms', 'p99Ms
 const LIMITED =
   '!: the measured process was busy for less than 90 % of the time. The other side or another program was the limit: do not compare these requests a second and latencies.'
 
-function head({ node, cpu, cores, versions, rounds, roundMs, pinning }: ServiceReport): string {
-  const packages = Object.entries(versions).map(([name, version]) => `${name} ${version}`)
+function head(report: ServiceReport): string {
+  const { rounds, roundMs, pinning } = report
   const effort = `${rounds} rounds of ${roundMs / 1_000} s a case, ${CONNECTIONS} connections`
-  return `Node ${node}, ${cpu} (${cores} cores), ${packages.join(', ')}; ${effort}; ${pinning}.`
+  return `${described(report)}; ${effort}; ${pinning}.`
 }
 
 function costTable(results: readonly Measured[], baselineOf: BaselineOf): string {

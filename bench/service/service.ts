@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { UsageError } from '../command-line.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { namesWith } from '../command-line.ts'
 import { environment } from '../environment.ts'
 import { progress } from '../progress.ts'
 import { readServiceOptions, type ServiceOptions, USAGE } from './command-line.ts'
@@ -64,7 +65,7 @@ async function run({
   profiles,
   python,
 }: ServiceOptions): Promise<ServiceReport> {
-  const names = namesWith(only)
+  const names = namesWith(only, NAMES)
   const folder = profiles === undefined ? undefined : resolve(profiles)
   if (folder !== undefined) await mkdir(folder, { recursive: true })
   const pinning = choosePinning()
@@ -76,7 +77,7 @@ async function run({
     const stage = await Stage.open(pinning)
     try {
       const cases = await suite.cases(stage, selected, notes)
-      const effort = { rounds, roundMs, profiles: folder, onProgress: progress.show }
+      const effort = { rounds, roundMs, profiles: folder, onProgress: progress.show, wait: delay }
       results.push(...(await measure(stage, cases, effort)))
     } finally {
       await stage.close()
@@ -85,10 +86,4 @@ async function run({
   const memory = names.includes(MEMORY) ? await measureShopMemory(requestsOfMemory, pinning, progress.show) : []
   const goals = goalLines({ results, memory, notes })
   return { ...environment(PEERS), rounds, roundMs, pinning: pinning.note, results, memory, goals, notes }
-}
-
-function namesWith(only: string): readonly string[] {
-  const names = NAMES.filter((name) => name.includes(only))
-  if (names.length === 0) throw new UsageError(`--only '${only}' matches no group of:\n  ${NAMES.join('\n  ')}`)
-  return names
 }

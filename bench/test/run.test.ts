@@ -1,25 +1,7 @@
-import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { bench } from './setup.ts'
 
 // One short round: these tests check the form of the report, never a time.
-const root = fileURLToPath(new URL('../..', import.meta.url))
-
-interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-function bench(...args: readonly string[]): Promise<Ran> {
-  const all = ['--conditions=@escudo/source', 'bench/run.ts', ...args]
-  return new Promise((resolve) => {
-    execFile(process.execPath, all, { cwd: root, timeout: 150_000, maxBuffer: 2 ** 24 }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err })
-    })
-  })
-}
-
 const SHORT = ['--rounds', '1', '--round-ms', '1', '--keys', '1000']
 
 const GOALS = [

@@ -2,15 +2,14 @@
 import FakeTimers from '@sinonjs/fake-timers'
 import { alternate } from './run-child.ts'
 
-// biome-ignore lint/suspicious/noExplicitAny: the package has no types
-let clock: any
+let clock: ReturnType<typeof FakeTimers.install>
 
 await alternate(
   {
     enable: () => {
       clock = FakeTimers.install()
     },
-    tick: (ms) => clock.tickAsync(ms),
+    tick: async (ms) => void (await clock.tickAsync(ms)),
     reset: () => clock.uninstall(),
   },
   process.argv[2] === 'after',

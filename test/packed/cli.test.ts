@@ -1,24 +1,12 @@
 // Packs the command line, installs it beside the built library in an empty project and runs the built program.
 import { execFileSync, spawnSync } from 'node:child_process'
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { buildLibrary } from '../../tools/build/library.ts'
+import { installPacked, type Project } from '../../tools/build/install.ts'
+import { buildProgram } from '../../tools/build/program.ts'
 
-const LIBRARY = resolve('packages/escudo')
 const CLI = resolve('packages/cli')
-const TSC = resolve('node_modules/typescript/bin/tsc')
 const DEPENDENCIES = ['@grafana', 'tslib', 'yaml']
 
 const MODULE = `
@@ -28,25 +16,26 @@ export const inventory = shield('inventory', fallback(null), timeout('1s'), circ
 export const Errors = defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
 `
 
+let installed: Project
 let project = ''
 beforeAll(async () => {
-  project = mkdtempSync(join(tmpdir(), 'escudo-cli-packed-'))
-  const installed = (name: string): string => join(project, 'node_modules', name)
-  // Not into `dist`: another test may pack the library at this moment.
-  await buildLibrary(LIBRARY, join(installed('escudo'), 'dist'))
-  copyFileSync(join(LIBRARY, 'package.json'), join(installed('escudo'), 'package.json'))
-  execFileSync(process.execPath, [TSC, '-p', CLI], { cwd: CLI })
-  const pack = ['pack', '--ignore-scripts', '--silent', '--pack-destination', project]
-  execFileSync('npm', pack, { cwd: CLI, stdio: 'ignore' })
-  const tarball = readdirSync(project).find((name) => name.endsWith('.tgz')) as string
-  mkdirSync(installed('@escudo/cli'), { recursive: true })
-  execFileSync('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', installed('@escudo/cli')])
   // Without the network: the dependencies are those of this repository.
-  for (const name of DEPENDENCIES) symlinkSync(resolve('node_modules', name), installed(name))
+  installed = await installPacked(DEPENDENCIES)
+  project = installed.folder
+  const staged = join(project, 'staged')
+  // With its sources and tests, which must not be packed.
+  cpSync(CLI, staged, { recursive: true, filter: (path) => !/[\\/](dist|node_modules)$/.test(path) })
+  buildProgram(CLI, join(staged, 'dist'))
+  const pack = ['pack', staged, '--ignore-scripts', '--silent', '--pack-destination', project]
+  execFileSync('npm', pack, { cwd: project, stdio: 'ignore' })
+  const tarball = readdirSync(project).find((name) => /cli-.*\.tgz$/.test(name)) as string
+  const program = join(project, 'node_modules/@escudo/cli')
+  mkdirSync(program, { recursive: true })
+  execFileSync('tar', ['-xzf', join(project, tarball), '--strip-components=1', '-C', program])
   writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'shop', type: 'module' }))
   writeFileSync(join(project, 'shields.js'), MODULE)
 })
-afterAll(() => rmSync(project, { recursive: true, force: true }))
+afterAll(() => installed.remove())
 
 test('the built program generates all files', () => {
   const args = ['node_modules/@escudo/cli/dist/bin.js', 'observability', '--module', 'shields.js', '--out', 'made']

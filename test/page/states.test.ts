@@ -1,23 +1,14 @@
 import { appendFile } from 'node:fs/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { startScript } from '../shop/helpers/processes.ts'
 import { findings } from './helpers/axe.ts'
-import { isSkipped, type Opened, open } from './helpers/browser.ts'
-import { type Dashboard, requestLine, startDashboard } from './helpers/dashboard.ts'
+import { isSkipped } from './helpers/browser.ts'
+import { requestLine } from './helpers/dashboard.ts'
+import { session } from './helpers/session.ts'
 
 const HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>'
 
-let dashboard: Dashboard
-let opened: Opened | undefined
-
-beforeEach(async () => {
-  if (!isSkipped) dashboard = await startDashboard()
-})
-afterEach(async () => {
-  await opened?.close()
-  opened = undefined
-  await dashboard?.remove()
-})
+const started = session()
 
 async function writeOneLineOfEachKind(log: string): Promise<void> {
   const error = { log_level: 'error', status_code: 503, error_code: 'UPSTREAM_ERROR', error_kind: 'technical' }
@@ -40,12 +31,11 @@ test.skipIf(isSkipped)(
       [1280, 'light', 'es-ES'],
       [390, 'dark', 'en-GB'],
     ] as const) {
-      opened = await open(dashboard.url, { width, colorScheme, locale })
-      const { page, problems } = opened
+      const { page, problems } = await started.open('', { width, colorScheme, locale })
       if (width === 1280) {
         await page.locator('.verdict.waiting').waitFor()
         expect(await findings(page)).toEqual([])
-        await writeOneLineOfEachKind(dashboard.log)
+        await writeOneLineOfEachKind(started.dashboard.log)
       }
       await page.locator('#latest-errors button').first().waitFor()
       expect(await page.locator('html').getAttribute('lang')).toBe(locale.slice(0, 2))
@@ -64,15 +54,12 @@ test.skipIf(isSkipped)(
         true,
       )
       expect(problems).toEqual([])
-      await opened.close()
     }
-    opened = undefined
   },
 )
 
 test.skipIf(isSkipped)('shows script in any field as text in lists, drawer and filter', async () => {
-  opened = await open(dashboard.url)
-  const { page, problems } = opened
+  const { page, problems } = await started.open()
   const fields = [
     'service',
     'path',
@@ -90,7 +77,7 @@ test.skipIf(isSkipped)('shows script in any field as text in lists, drawer and f
   const hostile = Object.fromEntries(fields.map((name) => [name, HOSTILE]))
   const change = { ...hostile, event: 'circuit_breaker.state_change', from: HOSTILE }
   await appendFile(
-    dashboard.log,
+    started.dashboard.log,
     requestLine({ ...hostile, status_code: 500, [HOSTILE]: HOSTILE }) + requestLine(change),
   )
   const entry = page.locator('#latest-errors button').first()
@@ -108,22 +95,20 @@ test.skipIf(isSkipped)('shows script in any field as text in lists, drawer and f
 })
 
 test.skipIf(isSkipped)('reports a stopped dashboard, keeps the numbers and reconnects', async () => {
-  await writeOneLineOfEachKind(dashboard.log)
-  opened = await open(`${dashboard.url}?lang=en`)
-  const { page } = opened
+  await writeOneLineOfEachKind(started.dashboard.log)
+  const { page } = await started.open('?lang=en')
   await page.locator('[data-tile="requests"]', { hasText: '3' }).waitFor()
-  dashboard.process.send('SIGTERM')
+  started.dashboard.process.send('SIGTERM')
   await page.getByText('The dashboard cannot be reached').waitFor({ timeout: 5_000 })
   expect(await page.locator('[data-tile="requests"]').textContent()).toBe('3')
-  startScript('packages/dashboard/src/bin.ts', ['--port', String(dashboard.port), dashboard.log], {})
+  startScript('packages/dashboard/src/bin.ts', ['--port', String(started.dashboard.port), started.dashboard.log], {})
   await page.locator('.live.live').waitFor({ timeout: 10_000 })
   await page.getByText('The dashboard cannot be reached').waitFor({ state: 'detached' })
 })
 
 test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and language in the URL', async () => {
-  await writeOneLineOfEachKind(dashboard.log)
-  opened = await open(dashboard.url)
-  const { page } = opened
+  await writeOneLineOfEachKind(started.dashboard.log)
+  const { page } = await started.open()
   await page.locator('#tail li').first().waitFor()
   await page.keyboard.press('/')
   await page.keyboard.type('item_not_found 404')
@@ -142,11 +127,10 @@ test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and lang
 })
 
 test.skipIf(isSkipped)('holds new rows behind a button while the pointer is on the list', async () => {
-  await appendFile(dashboard.log, requestLine({ path: '/first' }))
-  opened = await open(`${dashboard.url}?lang=en`)
-  const { page } = opened
+  await appendFile(started.dashboard.log, requestLine({ path: '/first' }))
+  const { page } = await started.open('?lang=en')
   await page.locator('#tail li', { hasText: '/first' }).hover()
-  await appendFile(dashboard.log, requestLine({ path: '/second' }))
+  await appendFile(started.dashboard.log, requestLine({ path: '/second' }))
   await page.getByRole('button', { name: '1 new' }).waitFor({ timeout: 2_000 })
   expect(await page.locator('#tail li').count()).toBe(1)
   await page.getByRole('button', { name: '1 new' }).click()

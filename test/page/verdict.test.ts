@@ -1,37 +1,27 @@
+import { once } from 'node:events'
 import { appendFile } from 'node:fs/promises'
 import { get } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import { isSkipped, type Opened, open } from './helpers/browser.ts'
-import { type Dashboard, requestLine, startDashboard } from './helpers/dashboard.ts'
+import { expect, test } from 'vitest'
+import { isSkipped } from './helpers/browser.ts'
+import { requestLine } from './helpers/dashboard.ts'
+import { session } from './helpers/session.ts'
 
-let dashboard: Dashboard
-let opened: Opened | undefined
-
-beforeEach(async () => {
-  if (!isSkipped) dashboard = await startDashboard()
-})
-afterEach(async () => {
-  await opened?.close()
-  opened = undefined
-  await dashboard?.remove()
-})
-
+const started = session()
 /** Returns several equal requests, a second ago. */
 function requests(count: number, fields: Readonly<Record<string, unknown>>): string {
   return requestLine({ timestamp: new Date(Date.now() - 1_000).toISOString(), ...fields }).repeat(count)
 }
 
 test.skipIf(isSkipped)('shows the server’s verdict in sentence and title, and keeps it for any range', async () => {
-  opened = await open(`${dashboard.url}?lang=en`)
-  const { page } = opened
+  const { page } = await started.open('?lang=en')
   await page.getByText('The files do not exist yet.').waitFor()
-  await appendFile(dashboard.log, '{"event":"started"}\nnot json\n')
+  await appendFile(started.dashboard.log, '{"event":"started"}\nnot json\n')
   await page.getByText('2 lines read: 1 malformed, 0 health checks.').waitFor()
-  await appendFile(dashboard.log, requests(20, {}))
+  await appendFile(started.dashboard.log, requests(20, {}))
   await page.locator('.verdict.healthy').waitFor()
   expect(await page.title()).toBe('✓ healthy · escudo')
-  await appendFile(dashboard.log, requests(10, { service: 'inventory', status_code: 503 }))
+  await appendFile(started.dashboard.log, requests(10, { service: 'inventory', status_code: 503 }))
   await page.locator('.verdict.failing', { hasText: 'inventory has been failing since' }).waitFor({ timeout: 2_000 })
   expect(await page.title()).toBe('✕ inventory: failing · escudo')
   expect(await page.locator('.headline').textContent()).toContain('Reason: server errors.')
@@ -43,25 +33,53 @@ test.skipIf(isSkipped)('shows the server’s verdict in sentence and title, and 
   }
 })
 
-test.skipIf(isSkipped)(
-  'says that too many pages are open, waits, and connects when one is closed',
-  { timeout: 60_000 },
-  async () => {
-    const streams = Array.from({ length: 64 }, () =>
-      get(`${dashboard.url}api/stream?range=300`, { agent: false }).on('error', () => {}),
-    )
-    await delay(1_000)
-    opened = await open(`${dashboard.url}?lang=en`)
-    const { page } = opened
-    await page.getByText('Too many pages are open').waitFor()
-    let attempts = 0
-    page.on('request', (request) => {
-      if (request.url().includes('/api/stream')) attempts += 1
-    })
-    await delay(4_000)
-    expect(attempts).toBe(0)
+/** Opens streams until the dashboard accepts no more. */
+async function fillStreams(): Promise<() => void> {
+  const streams = await Promise.all(
+    Array.from({ length: 64 }, async () => {
+      const request = get(`${started.dashboard.url}api/stream?range=300`, { agent: false }).on('error', () => {})
+      await once(request, 'response')
+      return request
+    }),
+  )
+  return () => {
     for (const stream of streams) stream.destroy()
-    await page.locator('.live.live').waitFor({ timeout: 20_000 })
-    expect(attempts).toBeLessThanOrEqual(2)
+  }
+}
+
+test.skipIf(isSkipped)(
+  'waits longer each time while too many pages are open, and connects when one is closed',
+  async () => {
+    const closeStreams = await fillStreams()
+    const { page } = await started.open('api/summary')
+    await page.clock.install()
+    // When the page connected, by its clock, and how often it was refused.
+    await page.addInitScript(`
+    window.connectedAt = []
+    window.refusals = 0
+    window.EventSource = class extends EventSource {
+      constructor(url) {
+        super(url)
+        connectedAt.push(Date.now())
+        this.addEventListener('full', () => refusals++)
+      }
+    }`)
+    const refusals = () => page.evaluate<number>('refusals')
+    await page.goto(`${started.dashboard.url}?lang=en`)
+    await page.getByText('Too many pages are open').waitFor()
+    await expect.poll(refusals, { timeout: 5_000 }).toBe(1)
+    await page.clock.runFor(5_000)
+    await expect.poll(refusals, { timeout: 5_000 }).toBe(2)
+    await page.clock.runFor(10_000)
+    await expect.poll(refusals, { timeout: 5_000 }).toBe(3)
+    const [first, second, third] = await page.evaluate<readonly [number, number, number]>('connectedAt')
+    expect(second - first).toBeGreaterThanOrEqual(5_000)
+    expect(third - second).toBeGreaterThanOrEqual(10_000)
+    closeStreams()
+    const isLive = async (): Promise<boolean> => {
+      await page.clock.runFor(60_000)
+      return page.locator('.live.live').isVisible()
+    }
+    await expect.poll(isLive, { timeout: 10_000 }).toBe(true)
   },
 )

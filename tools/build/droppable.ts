@@ -65,7 +65,6 @@ function join(text: MagicString, declared: ESTree.Class, name: string, completin
  * a constant with one of them becomes the result of a marked function.
  */
 function markConstants(text: MagicString, program: ESTree.Program): void {
-  let constant: ESTree.VariableDeclarator | undefined
   let isTrusted = true
   let calls: number[] = []
   let bodies = 0
@@ -82,15 +81,13 @@ function markConstants(text: MagicString, program: ESTree.Program): void {
     if (bodies === 0) isTrusted = false
   }
   new Visitor({
-    VariableDeclarator(node) {
+    VariableDeclarator() {
       if (bodies > 0) return
-      constant = node
       isTrusted = true
       calls = []
     },
     'VariableDeclarator:exit'({ init }) {
-      if (bodies > 0 || constant === undefined || init === null) return
-      constant = undefined
+      if (bodies > 0 || init === null) return
       if (isTrusted) for (const start of calls) text.appendLeft(start, PURE)
       else text.appendLeft(init.start, `${PURE}(() => (`).appendRight(init.end, '))()')
     },

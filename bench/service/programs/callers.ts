@@ -18,9 +18,7 @@ const read = async (response: Response): Promise<Received> => ({
   body: await response.text(),
 })
 
-type UndiciRequest = typeof request
-
-const readUndici = async ({ statusCode, body }: Awaited<ReturnType<UndiciRequest>>): Promise<Received> => ({
+const readUndici = async ({ statusCode, body }: Awaited<ReturnType<typeof request>>): Promise<Received> => ({
   status: statusCode,
   body: await body.text(),
 })
@@ -56,9 +54,11 @@ const CALLERS = {
     return async () => read(await get(url))
   },
 
+  // Imported only here, for the same reason.
   'resilientRequest, standard shield': async (url) => {
-    const send = await resilientRequest()
-    return send === undefined ? undefined : async () => readUndici(await send(url))
+    const { resilientRequest } = await import('escudo/undici')
+    const send = resilientRequest({ name: 'bench' })
+    return async () => readUndici(await send(url))
   },
 
   'standard shield around fetch': (url) => {
@@ -75,7 +75,7 @@ const CALLERS = {
     const policy = cockatiel.wrap(cockatielRetry(), cockatielBreaker(), cockatielTimeout())
     return () => policy.execute(async ({ signal }) => read(await fetch(url, { signal })))
   },
-} as const satisfies Readonly<Record<string, (url: string) => Call | Promise<Call | undefined>>>
+} as const satisfies Readonly<Record<string, (url: string) => Call | Promise<Call>>>
 
 /** The name of a way to call. */
 export type CallerName = keyof typeof CALLERS
@@ -83,22 +83,8 @@ export type CallerName = keyof typeof CALLERS
 /** The names in the order of the report. */
 export const CALLER_NAMES = Object.keys(CALLERS) as readonly CallerName[]
 
-/** The way to call with this name. Undefined if the library does not have it. */
-export async function callerOf(name: string, url: string): Promise<Call | undefined> {
+/** @throws Error for an unknown name */
+export async function callerOf(name: string, url: string): Promise<Call> {
   if (!Object.hasOwn(CALLERS, name)) throw new Error(`no client has the name '${name}'`)
   return await CALLERS[name as CallerName](url)
-}
-
-/** A protected `undici.request`. Undefined if the library has no `escudo/undici`. */
-async function resilientRequest(): Promise<UndiciRequest | undefined> {
-  // A variable, so that the compiler does not look for the module.
-  const subpath = 'escudo/undici'
-  try {
-    const module = (await import(subpath)) as { resilientRequest(options: { name: string }): UndiciRequest }
-    return module.resilientRequest({ name: 'bench' })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ERR_PACKAGE_PATH_NOT_EXPORTED' || code === 'ERR_MODULE_NOT_FOUND') return undefined
-    throw error
-  }
 }

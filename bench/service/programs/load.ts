@@ -1,17 +1,13 @@
 // The load: keep-alive connections, each with one request at a time, and a check of every answer.
-import { createHistogram } from 'node:perf_hooks'
 import { Client, type Dispatcher } from 'undici'
 import { answer } from '../channel.ts'
 import type { Load, LoadResult } from '../load.ts'
-
-const US_PER_MS = 1_000
+import { Latencies } from './latencies.ts'
 
 answer('load', async (load: Load): Promise<LoadResult> => {
-  const histogram = createHistogram()
-  const startedMs = performance.now()
-  const untilMs = startedMs + load.forMs
+  const latencies = new Latencies()
+  const untilMs = performance.now() + load.forMs
   let left = load.requestsMax ?? Number.POSITIVE_INFINITY
-  let requests = 0
   let wrong: string | undefined
 
   /** Sends requests over one connection until the time is over. One handler for all of them: no garbage per request. */
@@ -42,8 +38,7 @@ answer('load', async (load: Load): Promise<LoadResult> => {
           bytes += chunk.length
         },
         onResponseEnd() {
-          histogram.record(Math.max(1, Math.round((performance.now() - sentMs) * US_PER_MS)))
-          requests += 1
+          latencies.record(sentMs)
           if (status !== load.status || bytes !== load.bodyBytes) wrong ??= `status ${status} with ${bytes} bytes`
           // In a later turn: the connection is not free before this function returns.
           queueMicrotask(next)
@@ -57,8 +52,7 @@ answer('load', async (load: Load): Promise<LoadResult> => {
     })
 
   await Promise.all(Array.from({ length: load.connections }, connection))
-  const p = (percentile: number): number => histogram.percentile(percentile) / US_PER_MS
-  return { requests, elapsedMs: performance.now() - startedMs, p50Ms: p(50), p99Ms: p(99), wrong }
+  return latencies.result(wrong)
 })
 
 process.once('disconnect', () => process.exit(0))

@@ -5,7 +5,7 @@ import type { Target } from '../load.ts'
 import type { Case, Suite } from '../measure.ts'
 import { freePort, scriptOf } from '../processes.ts'
 import type { Server, Stage } from '../stage.ts'
-import { callUntilOpen, SHOP, SHOP_TARGETS, shopCase, startShop } from './shop.ts'
+import { callUntilOpen, SHOP_TARGETS, shopCase, startShop } from './shop.ts'
 
 /** The names of the groups. */
 export const CHAPTER_OK = 'chapter: GET 200'
@@ -51,7 +51,7 @@ export function chapter(python: string | undefined): Suite {
       const cases: Case[] = []
       for (const [group, { kind, service, target }] of Object.entries(GROUPS)) {
         if (!groups.includes(group)) continue
-        cases.push(await shopCase(stage, shop, group, SHOP, kind))
+        cases.push(await shopCase(stage, shop, group, kind))
         const server = service === 'items' ? items : circuit
         if (kind === 'open') await callUntilOpen(server.origin)
         cases.push({ group, by: FASTAPI, measured: server, run: await stage.loadOf(server, target) })

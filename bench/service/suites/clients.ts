@@ -13,18 +13,13 @@ export const REPLACED: CallerName = 'fetch, AbortController and timer'
 export const clients: Suite = {
   groups: [CLIENT],
   baselineOf: (group) => ({ group, by: REPLACED }),
-  async cases(stage, _groups, notes) {
+  async cases(stage) {
     const port = await freePort()
     const upstream = stage.other({ name: 'upstream', args: [scriptOf('programs/upstream.ts'), String(port)] })
     await upstream.answersAt(`http://127.0.0.1:${port}`)
     const cases: Case[] = []
     for (const by of CALLER_NAMES) {
       const measured = stage.measured({ name: by, args: [scriptOf('programs/client.ts'), by, String(port)] })
-      if (!(await measured.ask<boolean>('available'))) {
-        notes.push(`${CLIENT}, ${by}: not available in this version`)
-        await measured.stop()
-        continue
-      }
       cases.push({ group: CLIENT, by, measured, run: (forMs) => runClient(by, measured, forMs) })
     }
     return cases

@@ -23,7 +23,7 @@ const TARGETS = {
     contains: 'mana-potion',
   },
   'requests: error thrown, 404': { path: '/missing', method: 'GET', status: 404, contains: 'ITEM_NOT_FOUND' },
-  'requests: unknown route': { path: '/nowhere', method: 'GET', status: 404, contains: '' },
+  'requests: unknown route': { path: '/nowhere', method: 'GET', status: 404, contains: '404' },
 } as const satisfies Readonly<Record<string, Target>>
 
 /** The name of one of these groups. */

@@ -31,7 +31,7 @@ export const shop: Suite = {
   async cases(stage, groups) {
     const server = await startShop(stage)
     const cases: Case[] = []
-    for (const group of groups) cases.push(await shopCase(stage, server, group, SHOP, GROUPS[group] ?? 'ok'))
+    for (const group of groups) cases.push(await shopCase(stage, server, group, GROUPS[group] ?? 'ok'))
     return cases
   },
 }
@@ -56,13 +56,12 @@ export async function shopCase(
   stage: Stage,
   server: Server,
   group: string,
-  by: string,
   kind: keyof typeof SHOP_TARGETS,
 ): Promise<Case> {
   if (kind === 'open') await openCircuit(server)
   const run = await stage.loadOf(server, SHOP_TARGETS[kind])
   const prepare = { prepare: () => openCircuit(server) }
-  return { group, by, measured: server, logFile: stage.logFile(SHOP), run, ...(kind === 'open' ? prepare : {}) }
+  return { group, by: SHOP, measured: server, logFile: stage.logFile(SHOP), run, ...(kind === 'open' ? prepare : {}) }
 }
 
 const ADMIN_TOKEN = 'bench-admin'

@@ -33,7 +33,8 @@ function simulated(by: string, ran: string[], isNode = true): Case {
   }
   return { group: 'g', by, measured, run }
 }
-const EFFORT = { rounds: 3, roundMs: 4, onProgress: () => {} }
+/** Without real waits. */
+const EFFORT = { rounds: 3, roundMs: 4, onProgress: () => {}, wait: async () => {} }
 
 test('runs every case once in a round and starts each round with another one', async () => {
   const ran: string[] = []
@@ -60,20 +61,35 @@ test('prepares a case before each load', async () => {
   expect(ran).toEqual(Array(3).fill(['prepare', 'a']).flat())
 })
 
-test('fails if the log has fewer lines than requests, and empties it after each load', async () => {
+/** A case that writes a log. */
+function logging(lines: string): Case {
+  const one = simulated('a', [])
   const logFile = stage.logFile('a')
-  const logging = (lines: string): Case => {
-    const one = simulated('a', [])
-    return {
-      ...one,
-      logFile,
-      run: async (forMs) => {
-        await writeFile(logFile, lines, { flag: 'a' })
-        return one.run(forMs)
-      },
-    }
+  return {
+    ...one,
+    logFile,
+    run: async (forMs) => {
+      await writeFile(logFile, lines, { flag: 'a' })
+      return one.run(forMs)
+    },
   }
+}
+
+test('fails if the log has fewer lines than requests, and empties it after each load', async () => {
   await measure(stage, [logging('{}\n{}\n')], EFFORT)
   // A line that is not complete does not count. The log was emptied, so earlier lines cannot help.
   await expect(measure(stage, [logging('{}\n{}')], EFFORT)).rejects.toThrow('g, a: 1 log lines for 2 requests')
+})
+
+test('waits for lines that are written after the load, but not without end', async () => {
+  const late = (afterWaits: number): Promise<unknown> => {
+    let waits = 0
+    const wait = async (): Promise<void> => {
+      waits += 1
+      if (waits % afterWaits === 0) await writeFile(stage.logFile('a'), '\n', { flag: 'a' })
+    }
+    return measure(stage, [logging('{}\n{}')], { ...EFFORT, wait })
+  }
+  await late(10)
+  await expect(late(100)).rejects.toThrow('g, a: 1 log lines for 2 requests')
 })

@@ -1,32 +1,16 @@
-import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { bench, type Ran } from '../../test/setup.ts'
 import { type Load, sendLoad } from '../load.ts'
 import { type Running, scriptOf, start } from '../processes.ts'
 
 // Very short rounds: these tests check that everything runs, never a time.
-const root = fileURLToPath(new URL('../../..', import.meta.url))
-
-interface Ran {
-  readonly code: number
-  readonly out: string
-  readonly err: string
-}
-
-function bench(...args: readonly string[]): Promise<Ran> {
-  const all = ['--conditions=@escudo/source', 'bench/run.ts', 'service', ...args]
-  return new Promise((resolve) => {
-    execFile(process.execPath, all, { cwd: root, timeout: 150_000, maxBuffer: 2 ** 24 }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err })
-    })
-  })
-}
+const service = (...args: readonly string[]): Promise<Ran> => bench('service', ...args)
 
 interface Document {
   readonly pinning: string
@@ -50,7 +34,7 @@ const SHORT = ['--rounds', '1', '--seconds', '0.1', '--requests', '1000']
 test('measures a request in one short round and records profiles', { timeout: 120_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'escudo-profiles-'))
   folders.push(folder)
-  const { code, out, err } = await bench('--only', 'requests: GET', '--json', '--cpu-prof', folder, ...SHORT)
+  const { code, out, err } = await service('--only', 'requests: GET', '--json', '--cpu-prof', folder, ...SHORT)
   expect([code, err]).toEqual([0, expect.stringContaining('bench: ')])
   const { results, goals, versions } = JSON.parse(out) as Document
   expect(results.map(({ by }) => by)).toEqual(['Fastify', 'Fastify + log', 'escudo', 'escudo, no log or metrics'])
@@ -71,7 +55,7 @@ test('measures a request in one short round and records profiles', { timeout: 12
 })
 
 test('measures the shop with an open circuit, and its memory', { timeout: 120_000 }, async () => {
-  const { code, out, err } = await bench('--only', 'shop: ', '--json', ...SHORT)
+  const { code, out, err } = await service('--only', 'shop: ', '--json', ...SHORT)
   expect([code, err]).toEqual([0, expect.stringContaining('bench: ')])
   const { results, memory, goals } = JSON.parse(out) as Document
   expect(results.map(({ group }) => group)).toEqual([
@@ -85,14 +69,18 @@ test('measures the shop with an open circuit, and its memory', { timeout: 120_00
 })
 
 test('reports the chapter as not available without its packages', { timeout: 60_000 }, async () => {
-  const { code, out } = await bench('--only', 'chapter', '--python', '/nowhere/python', '--markdown', ...SHORT)
+  const { code, out } = await service('--only', 'chapter', '--python', '/nowhere/python', '--markdown', ...SHORT)
   expect(code).toBe(0)
   expect(out).toContain('/nowhere/python was not found; see bench/chapter-python/README.md')
   expect(out.match(/FastAPI: not available/g)).toHaveLength(3)
 })
 
 test('lists the groups, explains the options and rejects an unknown group', { timeout: 60_000 }, async () => {
-  const [list, help, unknown] = await Promise.all([bench('--list'), bench('--help'), bench('--only', 'no such group')])
+  const [list, help, unknown] = await Promise.all([
+    service('--list'),
+    service('--help'),
+    service('--only', 'no such group'),
+  ])
   expect(list.out.trim().split('\n')).toHaveLength(12)
   expect(help.out).toContain('--cpu-prof DIR')
   expect([unknown.code, unknown.out]).toEqual([1, ''])
@@ -156,7 +144,7 @@ describe('the load', () => {
 describe('a process of the benchmark', () => {
   test('tells why it ended', { timeout: 30_000 }, async () => {
     const failing = start({ name: 'client', core: undefined, args: [scriptOf('programs/client.ts'), 'telnet', '1'] })
-    await expect(failing.ask('available')).rejects.toThrow(/^client: .*no client has the name 'telnet'/s)
+    await expect(failing.ask('load')).rejects.toThrow(/^client: .*no client has the name 'telnet'/s)
     await failing.stop()
     await expect(failing.answersAt('http://127.0.0.1:9')).rejects.toThrow('client did not start')
   })

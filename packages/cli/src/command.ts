@@ -2,12 +2,10 @@
 export const EXIT = {
   /** The command did what it was told to do. */
   done: 0,
-  /** The input or the other side does not allow it. */
+  /** The input does not allow it. */
   refused: 1,
   /** The command line is wrong. A retry with the same one cannot succeed. */
   misuse: 2,
-  /** The other side does not answer. */
-  unreachable: 3,
 } as const
 
 /** An error that the user can act on: the text says what is wrong and what to do. */

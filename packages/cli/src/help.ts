@@ -1,6 +1,6 @@
 import { type Command, EXIT, type Option } from './command.ts'
 
-const CODES = `Exit codes: ${EXIT.done} done, ${EXIT.refused} refused, ${EXIT.misuse} wrong command line, ${EXIT.unreachable} unreachable.\n`
+const CODES = `Exit codes: ${EXIT.done} done, ${EXIT.refused} refused, ${EXIT.misuse} wrong command line.\n`
 
 /** The text of `escudo --help`. */
 export function generalHelp(commands: readonly Command[]): string {

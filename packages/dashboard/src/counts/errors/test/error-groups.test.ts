@@ -36,6 +36,23 @@ function counted(): Map<ErrorGroup, number> {
 }
 
 describe('error groups', () => {
+  it('moves the errors of one service, and takes a moved one from its new time', () => {
+    add({ at: NOW + 90_000, spanId: 'a' })
+    add({ at: NOW, service: 'shop' })
+    errors.move('inventory', NOW, -90_000, NOW)
+    // A second line about the same request, after the move.
+    add({ at: NOW, spanId: 'a', detail: 'no answer' })
+    const at = [...errors.timeline.between(1_000, NOW - 1_000, NOW + 200_000)].flatMap(([from, { cells }]) =>
+      [...cells].map(([cell, { count }]) => [from, errors.cell(cell).group.service, count]),
+    )
+    expect(at.sort()).toEqual([
+      [NOW, 'inventory', 1],
+      [NOW, 'shop', 1],
+    ])
+    const group = errors.all.find(({ service }) => service === 'inventory')
+    expect([group?.firstAt, group?.lastAt]).toEqual([NOW, NOW])
+  })
+
   it('groups by code and by message without its numbers, ids and quoted texts', () => {
     add({ detail: 'no answer from 10.0.0.1:80 after 2000 ms' })
     add({ detail: 'no answer from 10.0.0.2:80 after 1999.5 ms', at: NOW - 5 })
