@@ -39,7 +39,7 @@ export function resumeStacks(limit: number): void {
 /** Sets the text of an error's stack. A realm that forbids it keeps its own text. */
 export function setStack(error: Error, text: string): void {
   try {
-    Reflect.set(error, 'stack', text)
+    error.stack = text
   } catch {
     // As above.
   }
