@@ -1,3 +1,5 @@
+import { ReturnArgument } from './return-argument.ts'
+
 /**
  * Creates an error without a stack.
  *
@@ -15,13 +17,6 @@ export function stackless<E extends Error>(make: () => E): E {
     resumeStacks(limit)
   }
 }
-
-/** As in core/, which this folder does not import: the constructor returns its argument. */
-const ReturnArgument = function returnArgument(object: object): object {
-  return object
-} as unknown as new (
-  object: object,
-) => object
 
 /** Marks an error with a private field, which costs less than to read a stack. */
 class NoFrames extends ReturnArgument {
