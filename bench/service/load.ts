@@ -19,6 +19,8 @@ export interface Load extends Omit<Target, 'contains'> {
   /** Stops after this number of requests too. */
   readonly requestsMax?: number
   readonly bodyBytes: number
+  /** Whether the load never sleeps. Only where it has a separate core. */
+  readonly staysAwake: boolean
 }
 
 /** What the load saw. */

@@ -74,7 +74,8 @@ export class Stage {
     const loader = this.#loader
     const bodyBytes = await sample(server.origin, target)
     const { contains: _, ...request } = target
-    const load = { ...request, origin: server.origin, connections: CONNECTIONS, bodyBytes }
+    const staysAwake = this.pinning.other !== undefined
+    const load = { ...request, origin: server.origin, connections: CONNECTIONS, bodyBytes, staysAwake }
     return (forMs, requestsMax) =>
       sendLoad(loader, { ...load, forMs, ...(requestsMax === undefined ? {} : { requestsMax }) })
   }

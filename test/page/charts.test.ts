@@ -99,7 +99,7 @@ describe.skipIf(isSkipped)('the charts', () => {
     await page.getByRole('button', { name: 'Later' }).click()
     await page.keyboard.press('0')
     await expect.poll(() => search(page).has('from')).toBe(false)
-    await page.getByText('Paused at').first().waitFor()
+    await page.getByText('Paused: this is the state at').first().waitFor()
     await page.getByLabel('Range').selectOption('3600')
     await expect.poll(() => tile.textContent()).toBe('481')
   })

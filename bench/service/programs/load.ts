@@ -51,8 +51,27 @@ answer('load', async (load: Load): Promise<LoadResult> => {
       next()
     })
 
+  const sleep = load.staysAwake ? stayAwake() : undefined
   await Promise.all(Array.from({ length: load.connections }, connection))
+  sleep?.()
   return latencies.result(wrong)
 })
+
+/**
+ * Keeps the event loop turning, so that the process never sleeps. Returns a function that ends it.
+ *
+ * The system wakes a sleeping process within the write of the other side, which pays for it. That would burden the
+ * slow answers only: under fast ones the load always has something to do.
+ */
+function stayAwake(): () => void {
+  let isAwake = true
+  const turn = (): void => {
+    if (isAwake) setImmediate(turn)
+  }
+  turn()
+  return () => {
+    isAwake = false
+  }
+}
 
 process.once('disconnect', () => process.exit(0))

@@ -1,4 +1,4 @@
-import { compileCache } from '../../../examples/potion-shop/src/supervisor/processes.ts'
+import { compileCache, memoryFlags } from '../../../examples/potion-shop/src/supervisor/processes.ts'
 import type { Target } from '../load.ts'
 import type { Case, Suite } from '../measure.ts'
 import { freePort, scriptOf } from '../processes.ts'
@@ -44,6 +44,7 @@ export async function startShop(stage: Stage): Promise<Server> {
     // As `npm start` does. Without the cache, the process keeps the compiler of TypeScript in its memory.
     env: compileCache(process.env),
     args: [
+      ...memoryFlags(process.env),
       scriptOf('../../examples/potion-shop/src/shop/main.ts'),
       ...['--port', String(port), '--flaky-port', String(flaky), '--log-file', stage.logFile(SHOP)],
       ...['--admin-token', ADMIN_TOKEN],

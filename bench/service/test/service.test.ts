@@ -108,6 +108,7 @@ describe('the load', () => {
       path: '/',
       method: 'GET',
       status: 200,
+      staysAwake: true,
       bodyBytes: 5,
       connections: 4,
       forMs: 5_000,

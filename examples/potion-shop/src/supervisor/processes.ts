@@ -34,12 +34,13 @@ export async function processes(values: StartValues): Promise<readonly ChildSpec
   // Imported only for a seed: without the library, the supervisor starts its processes sooner.
   const random = values.seed === undefined ? undefined : (await import('escudo')).seededRandom(values.seed)
   const cache = compileCache(process.env)
+  const flags = memoryFlags(process.env)
   const logOf = (name: string): string => resolve(values.logDir, `${name}.jsonl`)
   const service = (name: string, script: string, port: number): ChildSpec => {
     const env: Record<string, string> = { ...cache, ...settingsAsEnvironment(values), ESCUDO_LOG_FILE: logOf(name) }
     // A separate seed for each service: with the same one, all would fail in step.
     if (random !== undefined) env['ESCUDO_SEED'] = String(Math.floor(random() * 2 ** 32))
-    return { name, args: [pathOf(script)], env, port }
+    return { name, args: [...flags, pathOf(script)], env, port }
   }
   const services = [
     service('flaky-service', '../dependencies/flaky.ts', values.flakyPort),
@@ -65,6 +66,16 @@ export function compileCache(environment: NodeJS.ProcessEnv): Readonly<Record<st
   const names = ['NODE_COMPILE_CACHE', 'NODE_DISABLE_COMPILE_CACHE', 'NODE_V8_COVERAGE']
   if (names.some((name) => environment[name] !== undefined)) return {}
   return { NODE_COMPILE_CACHE: pathOf('../../../../node_modules/.cache/potion-shop') }
+}
+
+/**
+ * Bounds the memory that Node keeps for new objects, of which a service needs little: it keeps nothing between requests.
+ *
+ * Under load, V8 lets this memory grow to several times that of all other objects, to collect less often. With the
+ * bound, a request costs about a microsecond more. Empty if the environment says something else.
+ */
+export function memoryFlags(environment: NodeJS.ProcessEnv): readonly string[] {
+  return /semi[-_]space/.test(environment['NODE_OPTIONS'] ?? '') ? [] : ['--max-semi-space-size=16']
 }
 
 function pathOf(script: string): string {

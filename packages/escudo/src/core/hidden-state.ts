@@ -1,4 +1,4 @@
-import { ReturnArgument } from './return-argument.ts'
+import { ReturnArgument } from '../errors/return-argument.ts'
 
 /** Adds a private field to objects of the runtime: requests, responses, sockets. */
 class HiddenState extends ReturnArgument {

@@ -1,6 +1,7 @@
 import { knownKeys, optionalFunction, wholeNumber } from '../core/options/options.ts'
 import { COMMON_KEYS, type CommonSettings, readCommonSettings } from './common-settings.ts'
 import type { ResilientFetchOptions } from './options.ts'
+import { KnownOrigin } from './request/known-origin.ts'
 
 const PATH = 'resilientFetch'
 
@@ -10,6 +11,7 @@ export interface ClientSettings extends CommonSettings<Response> {
   /** Whether `fetch` is a function of the user. */
   readonly customFetch: boolean
   readonly retryBodyMaxBytes: number | undefined
+  readonly knownOrigin: KnownOrigin
 }
 
 /** @throws ConfigurationError with the path of an invalid option */
@@ -23,6 +25,7 @@ export function readSettings(options: ResilientFetchOptions): ClientSettings {
     fetch: given === undefined ? (input, init) => globalThis.fetch(input, init) : (input, init) => given(input, init),
     customFetch: given !== undefined,
     retryBodyMaxBytes: readRetryBody(options.retryBody),
+    knownOrigin: new KnownOrigin(),
   }
 }
 

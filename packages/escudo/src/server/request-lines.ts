@@ -1,4 +1,4 @@
-import type { KnownLine } from '../core/events/known-line.ts'
+import type { KnownLine, WriteText } from '../core/events/known-line.ts'
 
 // The two lines of a request. Both are objects of a class, because one is made for every request.
 
@@ -8,8 +8,6 @@ export interface RequestFields {
   readonly route: string | null
   readonly path: string
 }
-
-type Write = (value: string | null) => string
 
 const REQUEST_NAMES: ReadonlySet<string> = new Set(['method', 'route', 'path'])
 const END_NAMES: ReadonlySet<string> = new Set([
@@ -38,8 +36,8 @@ export class ErrorLine implements KnownLine {
     return REQUEST_NAMES
   }
 
-  text(write: Write): string {
-    return requestText(this.request, write)
+  text(write: WriteText, writeName: WriteText): string {
+    return requestText(this.request, write, writeName)
   }
 
   fields(): Readonly<Record<string, unknown>> {
@@ -81,15 +79,15 @@ export class RequestLine implements KnownLine {
     return undefined
   }
 
-  text(write: Write): string | undefined {
+  text(write: WriteText, writeName: WriteText): string | undefined {
     const { request, status, latencyMs, retries, shields, error } = this
     // The names of shields are a list, which has other rules for redaction. A program can set any status.
     if (shields !== undefined || !Number.isFinite(status) || !Number.isFinite(latencyMs)) return undefined
     return (
-      requestText(request, write) +
+      requestText(request, write, writeName) +
       `,"status_code":${status},"latency_ms":${latencyMs}` +
       (retries === 0 ? '' : `,"retries":${retries}`) +
-      (error === undefined ? '' : `,"error_code":${write(error.code)},"error_kind":${write(error.kind)}`)
+      (error === undefined ? '' : `,"error_code":${writeName(error.code)},"error_kind":${writeName(error.kind)}`)
     )
   }
 
@@ -109,6 +107,6 @@ export class RequestLine implements KnownLine {
   }
 }
 
-function requestText({ method, route, path }: RequestFields, write: Write): string {
-  return `,"method":${write(method)},"route":${write(route)},"path":${write(path)}`
+function requestText({ method, route, path }: RequestFields, write: WriteText, writeName: WriteText): string {
+  return `,"method":${writeName(method)},"route":${writeName(route)},"path":${write(path)}`
 }

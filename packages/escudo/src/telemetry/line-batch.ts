@@ -3,6 +3,7 @@ import { isMainThread } from 'node:worker_threads'
 import { withAmbient } from '../core/context/ambient.ts'
 import { isFakeFunction } from '../core/system-time.ts'
 import { flushAtEnd, flushNoLongerAtEnd, isEnding, watchExit } from './flush-at-end.ts'
+import { joined } from './line-text.ts'
 
 /** 64 KiB: lines are mostly ASCII, which has one byte per character. */
 export const BATCH_LENGTH_MAX = 65_536
@@ -79,7 +80,7 @@ export class LineBatch {
       flushAtEnd(this)
       waitingFor.set(this.target, this)
     }
-    this.#lines += line
+    this.#lines = joined(this.#lines, line)
     // The timer is late where a program blocks the event loop.
     if (this.#lines.length >= this.lengthMax || Date.now() >= this.#endsAtMs) this.#writeLines()
   }

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import { nonEmptyText } from '../core/options/options.ts'
 import { identityOf, statsOf } from './file-identity.ts'
 import { LineBatch, registerBatch } from './line-batch.ts'
+import { bytesOf } from './line-text.ts'
 import { Losses, registerLosses } from './lost-lines.ts'
 import { blankOut, countLines, endsWithNewline, pageWrites, wholeWrites } from './partial-line.ts'
 
@@ -74,7 +75,7 @@ export class LineFile implements LineSink {
     const nowMs = Date.now()
     if (this.#fd !== undefined && this.#isFile && nowMs >= this.#lookAtMs) this.#look(nowMs)
     if (this.#fd === undefined && nowMs >= this.#reopenAtMs) this.#tryOpen()
-    const bytes = Buffer.from(lines)
+    const bytes = bytesOf(lines)
     // Another process may write to the same pipe.
     const parts = this.#isFile ? pageWrites(bytes, this.#bytes) : wholeWrites(bytes)
     for (const part of parts) this.#append(part)

@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { identityOf, statsOf } from './file-identity.ts'
 import { LineBatch, registerBatch } from './line-batch.ts'
+import { bytesOf } from './line-text.ts'
 import { Losses, registerLosses } from './lost-lines.ts'
 import { countLines, pageWrites, wholeWrites } from './partial-line.ts'
 
@@ -42,7 +43,7 @@ export class StandardOutput {
   }
 
   #write(lines: string): void {
-    const bytes = Buffer.from(lines)
+    const bytes = bytesOf(lines)
     // Child processes may write to the same pipe.
     const parts = this.#isFile ? pageWrites(bytes, this.#bytes) : wholeWrites(bytes)
     for (const part of parts) this.#append(part)

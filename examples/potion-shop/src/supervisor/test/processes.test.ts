@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { readSettings } from '../../process/settings.ts'
-import { compileCache, processes, type StartValues, startSettings } from '../processes.ts'
+import { compileCache, memoryFlags, processes, type StartValues, startSettings } from '../processes.ts'
 
 function specs(args: readonly string[], env: Readonly<Record<string, string>> = {}) {
   return processes(readSettings(startSettings, args, env) as StartValues)
@@ -64,4 +64,12 @@ test('keeps compiled modules in a folder that git ignores, unless the environmen
   expect(compileCache({ NODE_COMPILE_CACHE: '/tmp/mine' })).toEqual({})
   expect(compileCache({ NODE_DISABLE_COMPILE_CACHE: '1' })).toEqual({})
   expect(compileCache({ NODE_V8_COVERAGE: '/tmp/coverage' })).toEqual({})
+})
+
+test('bounds the memory for new objects of each service, unless the environment does', async () => {
+  const services = (await specs([])).filter(({ name }) => name !== 'dashboard')
+  for (const { args } of services) expect(args[0]).toBe('--max-semi-space-size=16')
+  expect(memoryFlags({ NODE_OPTIONS: '--enable-source-maps' })).toHaveLength(1)
+  expect(memoryFlags({ NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=8' })).toEqual([])
+  expect(memoryFlags({ NODE_OPTIONS: '--min_semi_space_size=8' })).toEqual([])
 })

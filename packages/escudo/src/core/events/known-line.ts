@@ -3,6 +3,9 @@ import type { Ambient } from '../context/ambient.ts'
 // The lines that escudo makes itself, such as `http.request`. Their fields are known, so a logger of escudo writes them
 // with fixed code. Any other logger gets an object, as from any caller.
 
+/** Writes a text as JSON. */
+export type WriteText = (value: string | null) => string
+
 /** A line with known fields. */
 export interface KnownLine {
   /** The names of all fields that {@link text} may write. */
@@ -13,8 +16,9 @@ export interface KnownLine {
    * The known fields as JSON, each with a comma before it; undefined if only {@link fields} has them.
    *
    * @param write writes a text as JSON, and redacts it if it can hold a secret
+   * @param writeName does the same for a text that many lines repeat
    */
-  text(write: (value: string | null) => string): string | undefined
+  text(write: WriteText, writeName: WriteText): string | undefined
   /** All fields, in the same order. */
   fields(): Readonly<Record<string, unknown>>
 }

@@ -1,6 +1,6 @@
+import { ReturnArgument } from '../../errors/return-argument.ts'
 import { type CallRoot, startedAfter } from '../engine/call.ts'
 import type { Note } from '../note.ts'
-import { ReturnArgument } from '../return-argument.ts'
 
 /** The call with which an error left a shield. */
 export interface FailedCall {

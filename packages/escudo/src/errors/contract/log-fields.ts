@@ -1,5 +1,6 @@
 import { RemoteError, remoteError } from '../body/remote-error.ts'
 import { isError, read, readItems } from '../safe-read.ts'
+import { hasNoFrames } from '../stackless.ts'
 import { type JsonValue, toJson, truncate } from '../to-json.ts'
 
 const CAUSES_MAX = 5
@@ -97,6 +98,14 @@ export function messageOf(error: unknown): string {
 }
 
 function stackOf(error: unknown): string | undefined {
-  const stack = read(error, 'stack')
+  const stack = (hasNoFrames(error) ? headOf(error) : undefined) ?? read(error, 'stack')
   return typeof stack === 'string' && stack !== '' ? truncate(stack, STACK_LENGTH_MAX) : undefined
+}
+
+/** The first line of a stack, as ECMA-262 makes text of an error. Undefined if a part is missing. */
+function headOf(error: unknown): string | undefined {
+  const name = read(error, 'name')
+  const message = read(error, 'message')
+  if (typeof name !== 'string' || name === '' || typeof message !== 'string' || message === '') return undefined
+  return `${name}: ${message}`
 }

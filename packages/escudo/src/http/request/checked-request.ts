@@ -1,11 +1,14 @@
 import { isStream } from './body-chunks.ts'
+import type { KnownOrigin } from './known-origin.ts'
 import { readInit } from './request-init.ts'
 
 type Body = NonNullable<RequestInit['body']>
 
 /** What `fetch` would make of its arguments. */
 export interface CheckedRequest {
-  readonly url: URL
+  /** Undefined for text whose origin was known without parsing it. */
+  readonly url: URL | undefined
+  readonly origin: string
   readonly method: string
   /** Whether the caller passed nothing but a URL, a method, headers, a body and a signal. */
   readonly plain: boolean
@@ -35,8 +38,9 @@ export function checkedRequest(
   input: Request | string | URL,
   init: RequestInit,
   body: Body | Request | undefined,
+  known: KnownOrigin,
 ): CheckedRequest {
-  return plainRequest(input, init, body) ?? fullRequest(input, init, body)
+  return plainRequest(input, init, body, known) ?? fullRequest(input, init, body)
 }
 
 /** Reads a request that needs no `new Request`, which costs as much as the policies. Undefined for any other. */
@@ -44,14 +48,19 @@ function plainRequest(
   input: Request | string | URL,
   init: RequestInit,
   body: Body | Request | undefined,
+  known: KnownOrigin,
 ): CheckedRequest | undefined {
   if (!isPlainInput(input) || !isPlainInit(init)) return undefined
   const { method = 'GET' } = init
   const allowsBody = METHODS.get(method)
   if (allowsBody === undefined || (body !== undefined && (!allowsBody || isStream(body)))) return undefined
+  const origin = typeof input === 'string' ? known.of(input) : undefined
+  if (origin !== undefined) return { url: undefined, origin, method, plain: true }
   const url = parse(input)
   // `fetch` refuses a URL with a user or a password.
-  return url === undefined || url.username !== '' || url.password !== '' ? undefined : { url, method, plain: true }
+  if (url === undefined || url.username !== '' || url.password !== '') return undefined
+  if (typeof input === 'string') known.learn(input, url.origin)
+  return { url, origin: url.origin, method, plain: true }
 }
 
 function parse(input: string | URL): URL | undefined {
@@ -95,8 +104,9 @@ function fullRequest(
   }
   // Anything but an object is for `new Request` to refuse.
   const checked = Object(init) === init ? { ...readInit(init), ...checkedBody(body), signal: null } : init
-  const { url, method, mode, integrity, redirect } = new Request(input, checked) as Request & Partial<Request>
-  return { url: new URL(url), method, plain: false, mode, integrity, redirect }
+  const { url: text, method, mode, integrity, redirect } = new Request(input, checked) as Request & Partial<Request>
+  const url = new URL(text)
+  return { url, origin: url.origin, method, plain: false, mode, integrity, redirect }
 }
 
 /** The members of a RequestInit with which `new Request` checks a body but does not read it. */

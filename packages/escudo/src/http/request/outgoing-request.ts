@@ -31,7 +31,6 @@ const NO_HEADERS: PlainHeaders = {}
 /** A request of the caller, read once. Every attempt is made from it. */
 export class OutgoingRequest {
   // Declared here and assigned in the constructor: see Watcher.
-  declare readonly url: URL
   declare readonly target: UpstreamTarget
   /** The caller's signal. */
   declare readonly signal: AbortSignal | undefined
@@ -44,6 +43,7 @@ export class OutgoingRequest {
   declare private input: Request | string | URL
   declare private readonly init: RequestInit
   declare private readonly checked: CheckedRequest
+  declare private parsed: URL | undefined
   /** A body that can be sent any number of times. */
   declare private readonly plainBody: RequestInit['body']
   /** A body that is a stream. */
@@ -57,13 +57,13 @@ export class OutgoingRequest {
     this.init = init ?? NO_INIT
     // Not the body of a Request: see RequestBody.
     const body = this.init.body ?? (given?.body == null ? undefined : given)
-    this.checked = checkedRequest(this.input, this.init, body)
-    this.url = this.checked.url
+    this.checked = checkedRequest(this.input, this.init, body, settings.knownOrigin)
+    this.parsed = this.checked.url
     // The caller may change its URL later.
     if (typeof this.input === 'object' && given === undefined) this.input = this.url
     const headers = this.init.headers ?? given?.headers ?? NO_HEADERS
     // A custom `fetch` may expect Headers.
-    this.headers = (settings.customFetch ? undefined : plainHeaders(headers)) ?? new Headers(headers)
+    this.headers = (settings.customFetch ? undefined : plainOf(headers)) ?? new Headers(headers)
     // As for `fetch`, null is no signal.
     const signal = this.init.signal === undefined ? given?.signal : this.init.signal
     this.signal = checkedSignal(signal ?? undefined, 'init.signal')
@@ -78,7 +78,7 @@ export class OutgoingRequest {
     this.target = {
       service: settings.name,
       method,
-      origin: this.url.origin,
+      origin: this.checked.origin,
       template: settings.template?.(new URL(this.url)),
     }
     this.context = currentContext()
@@ -87,6 +87,12 @@ export class OutgoingRequest {
     // A request that is sent only once needs no buffered body.
     const maxBytes = this.idempotent ? settings.retryBodyMaxBytes : undefined
     this.body = streams ? new RequestBody(body, this.target, maxBytes) : undefined
+  }
+
+  /** Few calls need more of their URL than its origin. */
+  get url(): URL {
+    this.parsed ??= new URL(this.input as string)
+    return this.parsed
   }
 
   /** Whether a policy may send the request twice at the same time. `unsafe` also if there is no second body to send. */
@@ -146,6 +152,11 @@ export class OutgoingRequest {
   releaseBody(reason?: unknown): void {
     this.body?.release(reason)
   }
+}
+
+function plainOf(headers: NonNullable<RequestInit['headers']>): PlainHeaders | undefined {
+  // Most calls have none, and each attempt copies them.
+  return headers === NO_HEADERS ? NO_HEADERS : plainHeaders(headers)
 }
 
 /** Adds a body that is a stream to the arguments of `fetch`. */

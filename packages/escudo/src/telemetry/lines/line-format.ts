@@ -3,8 +3,10 @@ import type { KnownLine } from '../../core/events/known-line.ts'
 import { nonEmptyText } from '../../core/options/options.ts'
 import { CHARACTERS_MAX, ENTRIES_MAX, FieldWriter, isNamedSecret, TRUNCATED_FIELD, writeText } from './field-writer.ts'
 import { jsonText } from './json-text.ts'
+import { writeName } from './line-names.ts'
 import { type PathNodes, parsePaths } from './redact-paths.ts'
 import { REDACTED } from './secret-text.ts'
+import { timestamp } from './timestamp.ts'
 
 /** What every line of a service says, and what is redacted. */
 export interface LineSettings {
@@ -36,6 +38,11 @@ const KNOWN_CHARACTERS_LEFT_MIN = 10_000
 // change when, where and in which request the line was written.
 const OF_EVERY_LINE = ['timestamp', 'log_level', 'service'] as const
 const OF_A_REQUEST = ['trace_id', 'span_id', 'parent_span_id'] as const
+
+/** Fields with rules that known lines do not need. */
+const SPECIAL: ReadonlySet<string> = new Set(['event', 'value', 'values'])
+/** Fields of known lines whose texts many lines repeat. */
+const REPEATED: ReadonlySet<string> = new Set(['error_code', 'error_kind', 'error_type'])
 
 /** Writes the lines of one service. Each key occurs once, secrets are redacted, and nothing throws. */
 export class LineFormat {
@@ -105,16 +112,22 @@ export class LineFormat {
   ): string | undefined {
     const { names, others } = line
     if (context.bindings !== undefined || (paths !== undefined && reaches(paths, names))) return undefined
-    const name = writeText(event)
+    const name = writeName(event)
     let text = `{"timestamp":${timestamp()},"log_level":"${level}","event":${name}${this.#head}${trace(context)}`
     let charactersLeft = CHARACTERS_MAX
     if (others !== undefined) {
       for (const key of names) if (key in others) return undefined
-      const fieldsOf = new LineFields(this.#takenInRequest, paths, true, undefined)
-      text += fieldsOf.own(others, false)
-      charactersLeft = fieldsOf.charactersLeft
+      const writer = new FieldWriter()
+      for (const key of Object.keys(others)) {
+        if (SPECIAL.has(key) || this.#takenInRequest.has(key)) return undefined
+        const value = others[key]
+        const isName = paths === undefined && REPEATED.has(key) && typeof value === 'string'
+        const field = isName ? `"${key}":${writeName(value)}` : writer.field(key, value, paths)
+        if (field !== undefined) text += `,${field}`
+      }
+      charactersLeft = writer.charactersLeft
     }
-    const known = line.text(writeText)
+    const known = line.text(writeText, writeName)
     // A line that reaches its bound is shortened field by field.
     if (known === undefined || charactersLeft - known.length - name.length < KNOWN_CHARACTERS_LEFT_MIN) return undefined
     text += known
@@ -157,10 +170,6 @@ class LineFields {
     this.#paths = paths
     this.#hasEvent = hasEvent
     this.#seen = seen
-  }
-
-  get charactersLeft(): number {
-    return this.#writer.charactersLeft
   }
 
   event(name: unknown): string {
@@ -267,27 +276,4 @@ function reaches(paths: PathNodes, names: ReadonlySet<string>): boolean {
 function trace({ traceId, spanId, parentSpanId }: Ambient): string {
   const ids = `,"trace_id":"${traceId}","span_id":"${spanId}"`
   return parentSpanId === undefined ? ids : `${ids},"parent_span_id":"${parentSpanId}"`
-}
-
-/** The last instant of a `Date`, ECMA-262. */
-const DATE_MS_MAX = 8.64e15
-
-// Many lines fall into one millisecond, and more into one second.
-let lastMs = Number.NaN
-let lastText = ''
-let secondMs = Number.NaN
-let secondText = ''
-
-function timestamp(): string {
-  const nowMs = Math.trunc(Date.now())
-  if (nowMs === lastMs) return lastText
-  if (!(nowMs >= secondMs && nowMs < secondMs + 1_000)) {
-    // A clock that a test replaced can return anything.
-    if (!(Math.abs(nowMs) <= DATE_MS_MAX)) return '"1970-01-01T00:00:00.000Z"'
-    secondMs = Math.floor(nowMs / 1_000) * 1_000
-    secondText = new Date(secondMs).toISOString().slice(0, -4)
-  }
-  lastMs = nowMs
-  lastText = `"${secondText}${String(nowMs - secondMs).padStart(3, '0')}Z"`
-  return lastText
 }

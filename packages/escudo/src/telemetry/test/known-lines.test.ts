@@ -63,6 +63,7 @@ const requestLines = fc
 const names = fc.oneof(
   text,
   fc.constantFrom('detail', 'context', 'method', 'path', 'event', 'service', 'fields.service', 'password', '__proto__'),
+  fc.constantFrom('error_code', 'error_kind', 'error_type', 'name', 'value', 'values', 'trace_id'),
 )
 const errorLines = fc
   .tuple(fc.dictionary(names, fc.oneof(text, fc.jsonValue(), fc.object()), { maxKeys: 8 }), requests)
@@ -87,7 +88,7 @@ describe('a known line equals the line of its fields', () => {
 
   test('for any bindings of the logger and of the request, and any paths to redact', () => {
     const bindings = fc.dictionary(names, fc.oneof(text, fc.jsonValue()), { maxKeys: 4 })
-    const path = fc.constantFrom('path', 'route', '*', 'context.id', 'detail', 'elsewhere', 'shields[*]', 'bound')
+    const path = fc.constantFrom('path', 'route', '*', 'context.id', 'detail', 'error_code', 'elsewhere', 'shields[*]')
     fc.assert(
       fc.property(
         lines,
