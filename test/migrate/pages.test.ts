@@ -45,19 +45,17 @@ describe('the examples', () => {
     for (const { examples } of Object.values(PAGES)) expect(examples.length).toBeGreaterThan(4)
   })
 
-  test.each(EXAMPLES.map((example, index) => ({ ...example, index })))('$place behaves the same in both', ({
-    library,
-    theirs,
-    ours,
-    index,
-  }) => {
-    expect(theirs.code).toContain(`from '${library}'`)
-    expect(ours.code).toContain("from 'escudo'")
-    const promised = promisedOutput(theirs)
-    expect(promised).not.toBe('')
-    expect(promisedOutput(ours)).toBe(promised)
-    for (const result of [results[index * 2], results[index * 2 + 1]]) {
-      expect(result).toEqual({ compilerErrors: [], failure: undefined, output: promised })
-    }
-  })
+  test.each(EXAMPLES.map((example, index) => ({ ...example, index })))(
+    '$place behaves the same in both',
+    ({ library, theirs, ours, index }) => {
+      expect(theirs.code).toContain(`from '${library}'`)
+      expect(ours.code).toContain("from 'escudo'")
+      const promised = promisedOutput(theirs)
+      expect(promised).not.toBe('')
+      expect(promisedOutput(ours)).toBe(promised)
+      for (const result of [results[index * 2], results[index * 2 + 1]]) {
+        expect(result).toEqual({ compilerErrors: [], failure: undefined, output: promised })
+      }
+    },
+  )
 })

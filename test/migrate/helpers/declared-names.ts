@@ -70,7 +70,9 @@ export function declaredNames(packageName: string, entry: string): readonly stri
       .flatMap((signature) => signature.getParameters())
       .flatMap((parameter) => {
         const type = checker.getTypeOfSymbolAtLocation(parameter, node)
-        return (type.isUnion() ? type.types : [type]).filter((one) => one.symbol?.name === '__type' && one.aliasSymbol === undefined)
+        return (type.isUnion() ? type.types : [type]).filter(
+          (one) => one.symbol?.name === '__type' && one.aliasSymbol === undefined,
+        )
       })
       .filter((type) => type.getCallSignatures().length === 0)
       .flatMap(propertiesIn)
