@@ -13,6 +13,8 @@ export interface SnippetResult {
   readonly compilerErrors: readonly string[]
   /** The exit code or timeout, followed by the output; undefined if the snippet exited with 0. */
   readonly failure: string | undefined
+  /** What the snippet printed. */
+  readonly output: string
 }
 
 /**
@@ -42,11 +44,11 @@ export class SnippetRunner {
   async run(snippets: readonly Snippet[]): Promise<readonly SnippetResult[]> {
     const files = snippets.map((snippet, index) => this.#write(snippet, index))
     const errors = await this.#compile()
-    const failures = await inPairs(files, (file) => this.#runFile(file))
-    return files.map((file, index) => ({
-      compilerErrors: errors.filter((line) => line.startsWith(`${basename(file)}(`)),
-      failure: failures[index],
-    }))
+    const runs = await inPairs(files, (file) => this.#runFile(file))
+    return runs.map((run, index) => {
+      const file = basename(files[index] as string)
+      return { compilerErrors: errors.filter((line) => line.startsWith(`${file}(`)), ...run }
+    })
   }
 
   #write({ line, code }: Snippet, index: number): string {
@@ -78,11 +80,12 @@ export class SnippetRunner {
     return lines
   }
 
-  async #runFile(file: string): Promise<string | undefined> {
+  async #runFile(file: string): Promise<Pick<SnippetResult, 'failure' | 'output'>> {
     const args = ['--conditions=@escudo/source', '--disable-warning=ExperimentalWarning', file]
     const { code, output } = await execute(args, this.#folder, this.#runMaxMs)
-    if (code === 0) return undefined
-    return `${code === null ? `did not end within ${this.#runMaxMs} ms` : `exit code ${code}`}\n${output}`
+    if (code === 0) return { failure: undefined, output }
+    const ended = code === null ? `did not end within ${this.#runMaxMs} ms` : `exit code ${code}`
+    return { failure: `${ended}\n${output}`, output }
   }
 }
 

@@ -7,7 +7,7 @@ test('reports compile errors, failures and timeouts, and accepts a correct snipp
   try {
     const [right, wrongType, noSuchName, throws, rejects, endless, hangs] = await runner.run([
       snippet(
-        "import { shield } from 'escudo'\nconst a: number = await shield('a').run(() => 42)\nif (a !== 42) throw 1",
+        "import { shield } from 'escudo'\nconst a: number = await shield('a').run(() => 42)\nif (a !== 42) throw 1\nconsole.log(a)",
       ),
       snippet("import { shield } from 'escudo'\nconst a: string = await shield('a').run(() => 42)"),
       snippet("import { shelter } from 'escudo'\nshelter()"),
@@ -16,7 +16,7 @@ test('reports compile errors, failures and timeouts, and accepts a correct snipp
       snippet('setInterval(() => {}, 1_000)'),
       snippet('await new Promise(() => {})'),
     ])
-    expect(right).toEqual({ compilerErrors: [], failure: undefined })
+    expect(right).toEqual({ compilerErrors: [], failure: undefined, output: '42\n' })
     // The snippet starts in line 7 of the document, so its second line is 8.
     expect(wrongType?.compilerErrors[0]).toMatch(/\(8,7\): error TS2322/)
     expect(noSuchName?.compilerErrors[0]).toContain('TS2305')
