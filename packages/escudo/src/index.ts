@@ -26,7 +26,15 @@ export { definePolicy } from './core/policy.ts'
 export { seededRandom } from './core/random.ts'
 export { SecondaryError } from './core/secondary-error.ts'
 export { shield } from './core/shield.ts'
-export type { KeyedRunOptions, RunOptions, Shield, ShieldOptions, ShieldStatus } from './core/shield-types.ts'
+export type {
+  AnyShield,
+  KeyedRunOptions,
+  RunOptions,
+  Shield,
+  ShieldOptions,
+  ShieldStatus,
+} from './core/shield-types.ts'
+export { findShield, shields } from './core/shields.ts'
 export { isRefusal } from './errors/classification.ts'
 export { adaptiveLimiter } from './policies/adaptive-limiter/adaptive-limiter.ts'
 export type { AdaptiveLimiterOptions } from './policies/adaptive-limiter/options.ts'

@@ -3,7 +3,7 @@ import type { KeyedOptions } from './composition.ts'
 import type { EventName, Listener, ShieldEvents } from './events/events.ts'
 import type { Operation } from './operation.ts'
 import type { Duration } from './options/durations.ts'
-import type { Key, PolicyStatus } from './policy.ts'
+import type { AnyPolicy, Key, PolicyStatus } from './policy.ts'
 import type { Random } from './random.ts'
 
 /** Options of `shield`. */
@@ -96,6 +96,21 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   /** Returns the state and counters of every policy. */
   status(): ShieldStatus
   /**
+   * Returns a policy by its name within the shield, such as `retry`, `circuitBreaker` or `retry-2`.
+   *
+   * @typeParam P the type of the policy, which is not checked
+   * @returns undefined if the shield has no policy of this name
+   * @example
+   * ```ts
+   * import { type CircuitBreaker, findShield, standardShield } from 'escudo'
+   *
+   * const inventory = standardShield('inventory')
+   * findShield('inventory')?.policy<CircuitBreaker>('circuitBreaker')?.isolate()
+   * console.log(inventory.status().policies[3]) // { …, state: 'isolated', … }
+   * ```
+   */
+  policy<P extends AnyPolicy = AnyPolicy>(name: string): P | undefined
+  /**
    * Subscribes to one kind of event.
    *
    * @returns a function that unsubscribes
@@ -103,3 +118,10 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    */
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void
 }
+
+/**
+ * Any shield, whatever its type parameters are.
+ *
+ * Its operations are not checked, so `run` accepts only those that never return. Use it to read and to act.
+ */
+export type AnyShield = Shield<never, unknown, string>

@@ -22,7 +22,7 @@ import { checkedName, knownKeys, optionalFunction, requiredFunction, trueOrFalse
 import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
 import { type AnyPolicy, LAYER } from './policy.ts'
 import { registerShield, type ShieldFacts } from './registry.ts'
-import type { RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
+import type { AnyShield, RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
 import { bindClock, checkedRun, checkShield, namePolicies, shieldOptions } from './validation.ts'
 
 /**
@@ -69,7 +69,7 @@ class ComposedShield {
   readonly #events = new EventHub()
   readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
   readonly #outermost: Layer
-  /** What telemetry reads. The registry refers to it weakly, so this field keeps it alive as long as the shield. */
+  /** What telemetry and the levers read. The registry refers to it weakly; it lives as long as the shield. */
   readonly #facts: ShieldFacts & Host
 
   constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
@@ -82,7 +82,8 @@ class ComposedShield {
     this.#policies = namePolicies(policies, this.name)
     for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
     checkShield(this.name, this.#policies)
-    this.#facts = { name: this.name, clock: this.#clock, random, policies: this.#policies }
+    const shield = this as unknown as AnyShield
+    this.#facts = { name: this.name, clock: this.#clock, random, policies: this.#policies, shield }
     this.#outermost = this.#fold()
     registerShield(this.#facts)
   }
@@ -144,6 +145,10 @@ class ComposedShield {
         return { name, type: policy.type, ...status }
       }),
     }
+  }
+
+  policy(name: string): AnyPolicy | undefined {
+    return this.#policies.find((policy) => policy.name === name)?.policy
   }
 
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void {
