@@ -21,7 +21,7 @@ export type { Operation, Run } from './core/operation.ts'
 export { ConfigurationError } from './core/options/configuration-error.ts'
 export type { Duration } from './core/options/durations.ts'
 export type { Classify, Outcome, Verdict } from './core/outcome.ts'
-export type { AnyPolicy, Key, Policy, PolicyStatus } from './core/policy.ts'
+export type { AnyPolicy, Key, OptionsChange, Policy, PolicyOptions, PolicyStatus } from './core/policy.ts'
 export { definePolicy } from './core/policy.ts'
 export { seededRandom } from './core/random.ts'
 export { SecondaryError } from './core/secondary-error.ts'
@@ -29,6 +29,7 @@ export { shield } from './core/shield.ts'
 export type {
   AnyShield,
   KeyedRunOptions,
+  NewOptions,
   RunOptions,
   Shield,
   ShieldOptions,

@@ -3,7 +3,7 @@ import type { KeyedOptions } from './composition.ts'
 import type { EventName, Listener, ShieldEvents } from './events/events.ts'
 import type { Operation } from './operation.ts'
 import type { Duration } from './options/durations.ts'
-import type { AnyPolicy, Key, PolicyStatus } from './policy.ts'
+import type { AnyPolicy, Key, PolicyOptions, PolicyStatus } from './policy.ts'
 import type { Random } from './random.ts'
 
 /** Options of `shield`. */
@@ -41,9 +41,14 @@ export interface RunOptions {
 /** A JSON-able snapshot of a shield. */
 export interface ShieldStatus {
   readonly name: string
+  /** Present while the shield is disabled: its policies are bypassed. */
+  readonly disabled?: true
   /** The state and counters of the policies, outermost first. */
   readonly policies: readonly (PolicyStatus & { readonly name: string; readonly type: string })[]
 }
+
+/** New options for the policies of a shield, by the policies' names: `{ retry: { maxRetries: 0 } }`. */
+export type NewOptions = Readonly<Record<string, PolicyOptions>>
 
 /** Options of one call of a shield whose policies need a key, such as a cache. */
 export interface KeyedRunOptions extends RunOptions {
@@ -110,6 +115,38 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    * ```
    */
   policy<P extends AnyPolicy = AnyPolicy>(name: string): P | undefined
+  /**
+   * Bypasses the policies until {@link enable}: each operation runs bare, once.
+   *
+   * The caller's signal and deadline still end a call. Calls that have begun keep their policies, whose state stays as it
+   * is. Emits `disabled`. Disabling a disabled shield does nothing.
+   */
+  disable(): void
+  /** Ends {@link disable}: new calls enter the policies again. Emits `enabled`. */
+  enable(): void
+  /**
+   * Changes options of the policies while the program runs.
+   *
+   * All options are checked first, together with those that stay, and then applied: all of them, or none. An option that
+   * is `undefined` gets its default. Calls that have begun keep their options, and so does an open period. Counts stay,
+   * unless their window changes. A lower limit takes effect as permits are released. Emits `reconfigured`.
+   *
+   * The options belong to the policy, as its state does. They change in every shield that it is part of, and each of these
+   * shields emits the event.
+   *
+   * @param options by the name of the policy within the shield; a timeout has the option `after`
+   * @throws ConfigurationError for an unknown policy or option, an invalid value, options that cannot work together, and
+   * options that cannot change, such as `name` and `perKey`. Nothing has changed then
+   * @example
+   * ```ts
+   * import { bulkhead, retry, shield } from 'escudo'
+   *
+   * const inventory = shield('inventory', retry({ maxRetries: 3 }), bulkhead({ limit: 20 }))
+   * inventory.on('reconfigured', ({ before, after }) => console.log(before, after))
+   * inventory.reconfigure({ retry: { maxRetries: 0 }, bulkhead: { limit: 5 } })
+   * ```
+   */
+  reconfigure(options: NewOptions): void
   /**
    * Subscribes to one kind of event.
    *

@@ -31,6 +31,9 @@ const NAMES: Readonly<Partial<Record<ShieldEvent['type'], Name>>> = {
   stale: { level: 'warning', event: 'cache.stale' },
   late: { level: 'debug', event: 'circuit_breaker.late_result' },
   executed: { level: 'debug', event: 'policy.executed' },
+  disabled: { level: 'warning', event: 'shield.disabled' },
+  enabled: { level: 'warning', event: 'shield.enabled' },
+  reconfigured: { level: 'warning', event: 'shield.reconfigured' },
 }
 
 const OTHER_REFUSAL: Name = { level: 'debug', event: 'policy.rejected' }
@@ -65,8 +68,8 @@ export function policyLine(event: ShieldEvent): PolicyLine {
 }
 
 function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
-  const { shield, policy } = event
-  const base = { shield, policy }
+  const { shield } = event
+  const base = 'policy' in event ? { shield, policy: event.policy } : { shield }
   switch (event.type) {
     case 'stateChange': {
       const { from, to, reason, failures, calls, lastFailure } = event
@@ -98,6 +101,11 @@ function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
       const { policyType, outcome, attempts } = event
       return { ...base, policy_type: policyType, outcome, attempts }
     }
+    case 'disabled':
+    case 'enabled':
+      return base
+    case 'reconfigured':
+      return { ...base, before: event.before, after: event.after }
     default:
       return fieldsOfUnknownEvent(event)
   }

@@ -1,11 +1,19 @@
 import { isThenable } from '../../errors/options/synchronous.ts'
 
-/** The fields of every event. */
+/** The fields of every event of a policy. */
 interface EventBase {
   /** The shield's name. */
   readonly shield: string
   /** The policy's name within the shield. */
   readonly policy: string
+}
+
+/** The fields of an event of a shield itself. */
+interface LeverEvent {
+  /** The shield's name. */
+  readonly shield: string
+  /** In milliseconds on the shield's clock. */
+  readonly at: number
 }
 
 /** All events of a shield, by name. */
@@ -68,7 +76,23 @@ export interface ShieldEvents {
     /** How many times the policy ran what is inside it. */
     readonly attempts: number
   }
+  /** `shield.disable()`: the policies are bypassed. */
+  disabled: LeverEvent
+  /** `shield.enable()`: new calls enter the policies again. */
+  enabled: LeverEvent
+  /**
+   * `shield.reconfigure()` changed options, here or in another shield with the same policy.
+   *
+   * `before` and `after` contain the changed options by the name of the policy, as they were passed; `undefined` is the
+   * default.
+   */
+  reconfigured: LeverEvent & { readonly before: OptionsByPolicy; readonly after: OptionsByPolicy }
 }
+
+type OptionsByPolicy = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** The events of a shield itself. They have no `policy`. */
+export type ShieldLever = 'disabled' | 'enabled' | 'reconfigured'
 
 /** What telemetry can count for a policy. Each counter starts at zero when a shield with the policy is built. */
 export interface Countable {
@@ -104,6 +128,9 @@ const OCCASIONAL: readonly EventName[] = [
   'fallback',
   'stale',
   'late',
+  'disabled',
+  'enabled',
+  'reconfigured',
 ]
 /** All events. */
 export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']

@@ -92,8 +92,8 @@ class CachePolicy<R> implements Cache<R> {
     return { entries: this.#entries.size, hits: this.#hits, stale: this.#stale, misses: this.#misses }
   }
 
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
+  check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
+    return checkOrder(own, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

@@ -88,8 +88,8 @@ class HedgePolicy implements Policy {
     return { ...counters, delayMs: hedgeDelayMs(this.#delay, now) }
   }
 
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
+  check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
+    return checkOrder(own, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

@@ -26,6 +26,8 @@ const REJECTED: ReadonlyMap<string, all.FamilyFacts> = new Map([
 ])
 const WATCHED = ['executed', 'rejected', 'stateChange', 'fallback', 'retry'] as const
 
+type WatchedEvent = Extract<ShieldEvent, { readonly type: (typeof WATCHED)[number] }>
+
 /** Counts what the calls and the policies of all shields report. */
 export class PolicyMetrics {
   readonly #calls: HistogramFamily
@@ -65,7 +67,7 @@ export class PolicyMetrics {
     this.#rejections = counters(all.BULKHEAD_REJECTIONS)
     this.#fallbacks = counters(all.FALLBACKS)
     this.#stopWatching = [
-      watchAll((event) => this.#count(event), WATCHED),
+      watchAll((event) => this.#count(event as WatchedEvent), WATCHED),
       watchCalls({
         ended: (shield, outcome, durationMs) => this.#calls.seriesFor([shield, outcome]).observe(durationMs / 1_000),
         waited: (shield, policy, type, waitedMs) =>
@@ -121,7 +123,7 @@ export class PolicyMetrics {
     if (type === 'fallback') this.#fallbacks.reserve([shield, name])
   }
 
-  #count(event: ShieldEvent): void {
+  #count(event: WatchedEvent): void {
     const { shield, policy } = event
     switch (event.type) {
       case 'executed':
