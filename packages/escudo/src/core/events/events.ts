@@ -105,6 +105,9 @@ export interface Countable {
 /** The states of a circuit breaker. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disabled'
 
+/** The reason of `breaker.trip()`. A text that the caller gives follows it, after a colon. */
+export const MANUAL_TRIP = 'tripped manually'
+
 /** What a circuit breaker keeps of its last failure: never the error object, which belongs to another request. */
 export interface LastFailure {
   /** The error's `name`, such as `TypeError`. For a value that a classifier counted as a failure: the name of its class. */

@@ -202,7 +202,7 @@ class RetryFrame implements Frame {
     const error = ok ? undefined : valueOrError
     try {
       const verdict = ok ? judgeValue(classify, valueOrError, this.attempt) : judgeError(classify, error, this.attempt)
-      if (!ok || verdict === 'failure') return this.retryOrStop(verdict, error)
+      if (!ok || verdict === 'failure') return this.retryOrStop(ok, verdict, valueOrError)
       if (verdict === 'success') this.context.rules.budget?.deposit('success', this.attempt.clock.now())
       this.emitExecuted(verdict)
       return undefined
@@ -214,7 +214,8 @@ class RetryFrame implements Frame {
     }
   }
 
-  private retryOrStop(verdict: Verdict, error: unknown): number | undefined {
+  private retryOrStop(ok: boolean, verdict: Verdict, valueOrError: unknown): number | undefined {
+    const error = ok ? undefined : valueOrError
     const { binding, rules } = this.context
     const { attempt: number, scope, deadline, clock, random } = this.attempt
     const { shield, policy, events } = binding
@@ -223,6 +224,8 @@ class RetryFrame implements Frame {
       number,
       verdict,
       error,
+      ok,
+      value: ok ? valueOrError : undefined,
       cancelled: scope?.cancellation !== undefined,
       deadline,
       firstStartedMs: this.startedMs,
