@@ -33,19 +33,40 @@ export interface ShieldEvents {
     /** The key of the circuit, if the breaker has `perKey`. */
     readonly key?: string
   }
-  /** An attempt failed, and the next one begins after `delayMs`. `attempt` is the number of the failed attempt. */
-  retry: EventBase & { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  /**
+   * An attempt failed, and the next one begins after `delayMs`. `attempt` is the number of the failed attempt. `error` is
+   * what it threw; if a classifier rejected its value, `error` is undefined and `value` is that value.
+   */
+  retry: EventBase & {
+    readonly attempt: number
+    readonly delayMs: number
+    readonly error: unknown
+    readonly value?: unknown
+  }
   /**
    * A further attempt begins before any attempt has succeeded. `attempt` is its number. `delayMs` is how long it was
    * delayed: 0 if it started because another attempt failed.
    */
   hedge: EventBase & { readonly attempt: number; readonly delayMs: number }
+  /** A later attempt answered first. `attempt` is its number. `durationMs` is the time since the first attempt began. */
+  hedgeWon: EventBase & { readonly attempt: number; readonly durationMs: number }
   /** An operation took longer than `afterMs`. */
   timeout: EventBase & { readonly afterMs: number }
   /** A policy refused to run the operation. `code` is that of the error. */
   rejected: EventBase & { readonly code: string; readonly retryAfterMs: number | undefined }
-  /** A fallback replaced a failure by a substitute. */
-  fallback: EventBase & { readonly error: unknown }
+  /**
+   * A fallback replaced a failure by a substitute. If a classifier rejected a value, `error` is undefined and `value` is
+   * that value.
+   */
+  fallback: EventBase & { readonly error: unknown; readonly value?: unknown }
+  /**
+   * A cache returned a stored value, `ageMs` old. `stale`: it is too old, and is refreshed in the background.
+   *
+   * This event and `cacheMiss` are frequent, so only listeners that name them receive them.
+   */
+  cacheHit: EventBase & { readonly key: string; readonly ageMs: number; readonly stale: boolean }
+  /** A cache had no value to return. The operation ran, and its result has reached the cache. */
+  cacheMiss: EventBase & { readonly key: string }
   /**
    * A cache hid a failure. It returned a stored value, `ageMs` old, instead of the error. With `refresh`, it failed to
    * refresh the value in the background: this event is the only report of that error.
@@ -75,6 +96,13 @@ export interface ShieldEvents {
     readonly outcome: string
     /** How many times the policy ran what is inside it. */
     readonly attempts: number
+    /**
+     * How long the policy had the call, in milliseconds on the shield's clock. For a rate limiter and an adaptive
+     * throttle: how long the call waited for its permit.
+     */
+    readonly durationMs: number
+    /** The error of a call that did not succeed. Absent after a success, and if a classifier rejected a value. */
+    readonly error?: unknown
   }
   /** `shield.disable()`: the policies are bypassed. */
   disabled: LeverEvent
@@ -126,6 +154,7 @@ const OCCASIONAL: readonly EventName[] = [
   'stateChange',
   'retry',
   'hedge',
+  'hedgeWon',
   'timeout',
   'rejected',
   'fallback',
@@ -135,8 +164,10 @@ const OCCASIONAL: readonly EventName[] = [
   'enabled',
   'reconfigured',
 ]
+// Those that every call may emit.
+const FREQUENT: readonly EventName[] = ['executed', 'cacheHit', 'cacheMiss']
 /** All events. */
-export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
+export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, ...FREQUENT]
 
 /** An event with its name, for listeners of several kinds of event. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
@@ -156,7 +187,7 @@ const watchers = new Map<EventName, readonly Listener<ShieldEvent>[]>()
 /**
  * Subscribes to events of every shield in this process.
  *
- * @param names the events; default: all except `executed`
+ * @param names the events; default: all except `executed`, `cacheHit` and `cacheMiss`
  * @returns a function that unsubscribes
  * @throws TypeError for an unknown event
  */
@@ -168,7 +199,7 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
   type Listeners = readonly Listener<ShieldEvent>[]
   const update = (change: (listeners: Listeners) => Listeners): void => {
     for (const name of wanted) watchers.set(name, change(watchers.get(name) ?? []))
-    executionWatchers = watchers.get('executed')?.length ?? 0
+    executionWatchers = FREQUENT.reduce((count, name) => count + (watchers.get(name)?.length ?? 0), 0)
   }
   update((listeners) => [...listeners, subscription])
   return () => update((listeners) => listeners.filter((other) => other !== subscription))
@@ -203,10 +234,10 @@ export class EventHub {
     // A wrapper per subscription: the same function may subscribe twice, and each subscription ends separately.
     const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
     listeners.add(subscription)
-    if (name === 'executed') this.#executionListeners = listeners.size
+    const isFrequent = FREQUENT.includes(name)
+    if (isFrequent) this.#executionListeners += 1
     return () => {
-      listeners.delete(subscription)
-      if (name === 'executed') this.#executionListeners = listeners.size
+      if (listeners.delete(subscription) && isFrequent) this.#executionListeners -= 1
     }
   }
 
@@ -215,7 +246,10 @@ export class EventHub {
     return (watchers.get(name)?.length ?? 0) > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
   }
 
-  /** Whether `executed` has listeners. A faster check, without a look-up, because every call makes it several times. */
+  /**
+   * Whether `executed`, `cacheHit` or `cacheMiss` has listeners. A faster check, without a look-up, because every call
+   * makes it several times.
+   */
   get hasExecutedListeners(): boolean {
     return executionWatchers > 0 || this.#executionListeners > 0
   }

@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import type { CallRoot, CallState } from '../../core/engine/call.ts'
+import { type CallRoot, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
@@ -56,6 +56,11 @@ export class BreakerFrame extends Watcher implements Frame {
 
   get root(): CallRoot {
     return this.call.root
+  }
+
+  /** When the breaker was entered, as far as it is known. Only `executed` needs it. */
+  protected startedMs(now: number): number {
+    return this.call.enteredMs ?? now
   }
 
   onValue(value: unknown): FrameResult {
@@ -115,9 +120,26 @@ export class BreakerFrame extends Watcher implements Frame {
     const counted = breaker.settle(permit, verdict, now, hintMs, durationMs, timer?.countedSlowMs, lastFailure)
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
-    if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', verdict)
+    if (binding.events.hasExecutedListeners) {
+      const error = describe === lastFailureOf ? outcome : undefined
+      emitExecuted(binding, 'circuitBreaker', verdict, now - this.startedMs(now), error)
+    }
     if (!counted && verdict !== 'ignored') emitLate(binding, verdict)
     return now
+  }
+}
+
+/** The frame of a call while `executed` has listeners. A field for every call would cost more than the breaker. */
+export class TimedBreakerFrame extends BreakerFrame {
+  declare private readonly enteredMs: number
+
+  constructor(outer: Frame, call: CallState, breaker: Breaker, permit: Permit, context: BreakerContext) {
+    super(outer, call, breaker, permit, context)
+    this.enteredMs = enteredMs(call)
+  }
+
+  protected override startedMs(): number {
+    return this.enteredMs
   }
 }
 

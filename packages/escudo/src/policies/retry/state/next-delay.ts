@@ -18,6 +18,8 @@ export interface RetryRules {
   readonly retryAfterMaxMs: number
   /** Pays for retries; other policies and shields may share it. */
   readonly budget: RetryBudget | undefined
+  /** Releases what a rejected value holds. */
+  readonly onRejectedValue?: ((value: unknown) => unknown) | undefined
 }
 
 /** An attempt that did not succeed, and what came before it. */
