@@ -36,6 +36,7 @@ export type {
   ShieldStatus,
 } from './core/shield-types.ts'
 export { findShield, shields } from './core/shields.ts'
+export { AbortRetryError } from './errors/abort-retry-error.ts'
 export { isRefusal } from './errors/classification.ts'
 export { adaptiveLimiter } from './policies/adaptive-limiter/adaptive-limiter.ts'
 export type { AdaptiveLimiterOptions } from './policies/adaptive-limiter/options.ts'

@@ -63,7 +63,7 @@ export function nextDelayMs(
   const { number, verdict, error, deadline } = failed
   if (failed.cancelled) return 'cancelled'
   const refused = isRefusal(error)
-  if (!refused && (verdict !== 'failure' || !mayRetry(error))) return 'nothing to retry'
+  if (!mayRetry(error) || (!refused && verdict !== 'failure')) return 'nothing to retry'
   if (number > rules.maxRetries) return 'no retries left'
   const backoffMs = backoffDelayMs(rules, failed, random)
   const hintMs = retryAfterHintMs(error)
