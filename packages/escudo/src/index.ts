@@ -70,7 +70,7 @@ export type {
   SlowCallRateOptions,
 } from './policies/circuit-breaker/state/trips/trip.ts'
 export { consecutive, failureRate, slowCallRate } from './policies/circuit-breaker/state/trips/trip.ts'
-export type { Trip, TripRule } from './policies/circuit-breaker/state/trips/trip-rule.ts'
+export type { SavedCounts, Trip, TripRule } from './policies/circuit-breaker/state/trips/trip-rule.ts'
 export { coalesce } from './policies/coalesce/coalesce.ts'
 export type { CoalesceOptions } from './policies/coalesce/options.ts'
 export { fallback } from './policies/fallback/fallback.ts'

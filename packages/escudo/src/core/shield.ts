@@ -68,7 +68,7 @@ class ComposedShield {
   readonly #events = new EventHub()
   readonly #policies: readonly BoundPolicy[]
   /** The layer that calls enter: that of the outermost policy, or that of the operation while the shield is disabled. */
-  #outermost: Layer = operationLayer
+  #outermost: Layer
   #isDisabled = false
   /** What telemetry and the levers read. The registry refers to it weakly; it lives as long as the shield. */
   readonly #facts: Reconfigurable & Host
@@ -96,10 +96,11 @@ class ComposedShield {
       random,
       policies: this.#policies,
       shield: this as unknown as AnyShield,
-      refold: () => this.#fold(),
+      refold: () => this.#refold(),
       reconfigured: (before, after) => this.#tell('reconfigured', { before, after }),
     }
-    this.#fold()
+    // Assigned once here, and again only by a lever: the runtime treats it as a constant until then.
+    this.#outermost = this.#fold()
     registerShield(this.#facts)
   }
 
@@ -186,7 +187,7 @@ class ComposedShield {
   #switch(isDisabled: boolean): void {
     if (this.#isDisabled === isDisabled) return
     this.#isDisabled = isDisabled
-    this.#fold()
+    this.#refold()
     this.#tell(isDisabled ? 'disabled' : 'enabled', {})
   }
 
@@ -197,14 +198,14 @@ class ComposedShield {
     this.#events.emit(name, event as unknown as ShieldEvents[Name])
   }
 
-  /**
-   * Creates the layers that calls enter, innermost first. Calls that have begun keep the layers that they have entered,
-   * and with them the options.
-   */
-  #fold(): void {
-    this.#outermost = this.#isDisabled
-      ? operationLayer
-      : this.#policies.reduceRight<Layer>((next, policy) => policy.around(next), operationLayer)
+  /** Replaces the layers. Calls that have begun keep those that they have entered, and with them the options. */
+  #refold(): void {
+    this.#outermost = this.#isDisabled ? operationLayer : this.#fold()
+  }
+
+  /** Creates the layers that calls enter, innermost first. */
+  #fold(): Layer {
+    return this.#policies.reduceRight<Layer>((next, policy) => policy.around(next), operationLayer)
   }
 
   #enter(operation: Operation<unknown>): FrameResult {

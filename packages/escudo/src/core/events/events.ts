@@ -1,4 +1,7 @@
-import { isThenable } from '../../errors/options/synchronous.ts'
+import { watchCalls } from './call-events.ts'
+import { type Listener, notify } from './report.ts'
+
+export { describe, type Listener, notify, reportOnce, warn } from './report.ts'
 
 /** The fields of every event of a policy. */
 interface EventBase {
@@ -172,14 +175,6 @@ export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, ...FREQUENT]
 /** An event with its name, for listeners of several kinds of event. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
 
-/**
- * Receives one kind of event.
- *
- * If it throws or rejects, a warning with the code `ESCUDO_LISTENER` is printed, once per listener. Calls and other
- * listeners are not affected.
- */
-export type Listener<Event> = (event: Event) => unknown
-
 // The listeners for all shields, for telemetry. A list is replaced and never mutated, so that a subscription made or
 // ended while an event is emitted does not affect that event. No copy is needed per event.
 const watchers = new Map<EventName, readonly Listener<ShieldEvent>[]>()
@@ -199,7 +194,9 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
   type Listeners = readonly Listener<ShieldEvent>[]
   const update = (change: (listeners: Listeners) => Listeners): void => {
     for (const name of wanted) watchers.set(name, change(watchers.get(name) ?? []))
+    const before = executionWatchers
     executionWatchers = FREQUENT.reduce((count, name) => count + (watchers.get(name)?.length ?? 0), 0)
+    timeCalls(executionWatchers - before)
   }
   update((listeners) => [...listeners, subscription])
   return () => update((listeners) => listeners.filter((other) => other !== subscription))
@@ -207,6 +204,16 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
 
 // A separate counter, because every call reads it.
 let executionWatchers = 0
+
+/** The listeners of frequent events, of all shields and of single ones. While there are any, calls are timed. */
+let timing = 0
+let stopTiming = (): void => {}
+
+function timeCalls(by: number): void {
+  if (timing === 0 && by > 0) stopTiming = watchCalls({})
+  timing += by
+  if (timing === 0) stopTiming()
+}
 
 function assertEventName(name: EventName): void {
   if (EVENT_NAMES.includes(name)) return
@@ -235,10 +242,15 @@ export class EventHub {
     const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
     listeners.add(subscription)
     const isFrequent = FREQUENT.includes(name)
-    if (isFrequent) this.#executionListeners += 1
+    if (isFrequent) this.#listen(1)
     return () => {
-      if (listeners.delete(subscription) && isFrequent) this.#executionListeners -= 1
+      if (listeners.delete(subscription) && isFrequent) this.#listen(-1)
     }
+  }
+
+  #listen(by: 1 | -1): void {
+    this.#executionListeners += by
+    timeCalls(by)
   }
 
   /** Whether an event has listeners. An event without listeners is not built. */
@@ -265,48 +277,5 @@ export class EventHub {
     // `executed` is emitted for every call, and a copy would be half of the cost. It has its `type` already.
     const named = (name === 'executed' ? event : { type: name, ...event }) as unknown as ShieldEvent
     for (const watcher of watching) notify(watcher, named)
-  }
-}
-
-/** Calls a listener. An error in it is reported once and affects neither its caller nor other listeners. */
-export function notify<Event>(listener: Listener<Event>, event: Event): void {
-  try {
-    const result = listener(event)
-    if (isThenable(result)) result.then(undefined, (error) => reportOnce(listener, error))
-  } catch (error) {
-    reportOnce(listener, error)
-  }
-}
-
-const reported = new WeakSet<object>()
-
-/**
- * Prints a warning that user code threw where no caller could receive the error. Once per `thrower`.
- *
- * @param thrower the object that identifies the user code, such as the listener
- * @param what names the user code in the message
- */
-export function reportOnce(thrower: object, error: unknown, what = 'a listener'): void {
-  if (reported.has(thrower)) return
-  reported.add(thrower)
-  warn(`${what} threw (reported once): ${describe(error)}`, 'ESCUDO_LISTENER')
-}
-
-/** Prints a warning for the developer: with `process.emitWarning`, or on the console if the runtime has none. */
-export function warn(message: string, code: string): void {
-  const host = globalThis as {
-    process?: { emitWarning?: (text: string, options: { type: string; code: string }) => void }
-  }
-  if (typeof host.process?.emitWarning === 'function')
-    host.process.emitWarning(message, { type: 'EscudoWarning', code })
-  else console.error(`${code}: ${message}`)
-}
-
-/** Formats any thrown value as text. Never throws. */
-export function describe(error: unknown): string {
-  try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  } catch {
-    return 'something that cannot be shown'
   }
 }

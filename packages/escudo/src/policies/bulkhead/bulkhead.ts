@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import { type CallState, enteredMs } from '../../core/engine/call.ts'
+import { afterWait, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, type Frame, type FrameResult, passFailure, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait, expireOverdue } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
@@ -121,10 +121,13 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
         const queued = new QueuedCall(state, call.root.priority, around)
         state.enqueue(queued)?.displace()
         return queued.wait(call.scope, waitTimers).then((outcome) => {
-          const failure = failureOfWait(call, queued, state, binding, outcome, maxWaitMs)
+          const resumed = afterWait(call)
+          const failure = failureOfWait(resumed, queued, state, binding, outcome, maxWaitMs)
           if (failure !== undefined) return unwrap(passFailure(outer, failure))
-          if (queuedMs !== undefined) reportWait(binding.shield, binding.policy, 'bulkhead', enteredMs(call) - queuedMs)
-          return unwrap(start(call, operation, outer, state, next))
+          if (queuedMs !== undefined) {
+            reportWait(binding.shield, binding.policy, 'bulkhead', enteredMs(resumed) - queuedMs)
+          }
+          return unwrap(start(resumed, operation, outer, state, next))
         })
       },
     }

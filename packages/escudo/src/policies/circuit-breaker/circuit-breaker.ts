@@ -13,7 +13,7 @@ import { LayerPolicy } from '../shared/layer-policy.ts'
 import type { CircuitBreaker } from './circuit-breaker-type.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
-import { type BreakerContext, BreakerFrame, TimedBreakerFrame } from './frame.ts'
+import { type BreakerContext, BreakerFrame } from './frame.ts'
 import { type CircuitBreakerOptions, type CircuitBreakerSettings, readCircuitBreaker } from './options.ts'
 import { ProbeFrame } from './probe-frame.ts'
 import { RiddenProbe, tryRide } from './ridden-probe.ts'
@@ -188,8 +188,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
             return enterProbing(permit as ProbePermit, breaker, call, operation, outer, context, next)
           }
         }
-        const Frame = binding.events.hasExecutedListeners ? TimedBreakerFrame : BreakerFrame
-        const frame = new Frame(outer, call, breaker, permit, context)
+        const frame = new BreakerFrame(outer, call, breaker, permit, context)
         // A call without a scope cannot be cancelled: only its outcome settles the permit.
         if (call.scope !== undefined) frame.watch(call.scope)
         return next.enter(call, operation, frame)

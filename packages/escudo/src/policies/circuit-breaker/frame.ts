@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import { type CallRoot, type CallState, enteredMs } from '../../core/engine/call.ts'
+import type { CallRoot, CallState } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
@@ -56,11 +56,6 @@ export class BreakerFrame extends Watcher implements Frame {
 
   get root(): CallRoot {
     return this.call.root
-  }
-
-  /** When the breaker was entered, as far as it is known. Only `executed` needs it. */
-  protected startedMs(now: number): number {
-    return this.call.enteredMs ?? now
   }
 
   onValue(value: unknown): FrameResult {
@@ -121,25 +116,16 @@ export class BreakerFrame extends Watcher implements Frame {
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
     if (binding.events.hasExecutedListeners) {
-      const error = describe === lastFailureOf ? outcome : undefined
-      emitExecuted(binding, 'circuitBreaker', verdict, now - this.startedMs(now), error)
+      this.emitExecuted(verdict, now, describe === lastFailureOf ? outcome : undefined)
     }
     if (!counted && verdict !== 'ignored') emitLate(binding, verdict)
     return now
   }
-}
 
-/** The frame of a call while `executed` has listeners. A field for every call would cost more than the breaker. */
-export class TimedBreakerFrame extends BreakerFrame {
-  declare private readonly enteredMs: number
-
-  constructor(outer: Frame, call: CallState, breaker: Breaker, permit: Permit, context: BreakerContext) {
-    super(outer, call, breaker, permit, context)
-    this.enteredMs = enteredMs(call)
-  }
-
-  protected override startedMs(): number {
-    return this.enteredMs
+  private emitExecuted(verdict: Verdict, now: number, error: unknown): void {
+    // Known, because calls are timed while there are listeners; unless the listener came after the call.
+    const startedMs = this.call.enteredMs ?? now
+    emitExecuted(this.context.binding, 'circuitBreaker', verdict, now - startedMs, error)
   }
 }
 

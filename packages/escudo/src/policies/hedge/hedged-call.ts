@@ -1,5 +1,5 @@
 import type { CancelTimer } from '../../core/clock.ts'
-import { type CallState, withAttempt, withScope } from '../../core/engine/call.ts'
+import { afterWait, type CallState, withAttempt, withScope } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { discard } from '../../core/engine/discard.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
@@ -94,7 +94,9 @@ export class HedgedCall<T> extends Watcher {
     let value: T
     try {
       const operation = this.#operationOf(attempt)
-      value = await this.#next(withScope(withAttempt(this.#call, attempt.number), attempt), operation)
+      const call = withScope(withAttempt(this.#call, attempt.number), attempt)
+      call.enteredMs = attempt.startedAt
+      value = await this.#next(call, operation)
     } catch (error) {
       return await settled(this.#judged(attempt, { ok: false, error }))
     }
@@ -163,7 +165,7 @@ export class HedgedCall<T> extends Watcher {
     })
     // A failure may have started the hedge already. An overdue timeout ends the call here, and starts no hedge.
     if (startedBefore !== this.#started || this.#winner !== undefined || this.#ended) return
-    if (cancellationAfterWait(this.#call) !== undefined) return
+    if (cancellationAfterWait(afterWait(this.#call)) !== undefined) return
     this.#hedge(delayMs)
   }
 

@@ -1,6 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { type CallState, enteredMs } from '../../core/engine/call.ts'
+import { afterWait, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
@@ -142,14 +142,15 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         }
         const waitingCall = queue.wait(call.scope, call.deadline, now)
         return waitingCall.over.then(() => {
+          const resumed = afterWait(call)
           try {
             // Nothing is awaited between this check and the operation: a cancellation in between would lose the permit.
-            this.#checkTurn(call, queue, waitingCall, now, binding)
-            if (hasCallWatchers()) reportWait(binding.shield, binding.policy, TYPE, enteredMs(call) - now)
+            this.#checkTurn(resumed, queue, waitingCall, now, binding)
+            if (hasCallWatchers()) reportWait(binding.shield, binding.policy, TYPE, enteredMs(resumed) - now)
           } catch (error) {
             return unwrap(passFailure(outer, new Failure(error, call.root)))
           }
-          return unwrap(next.enter(call, operation, outer))
+          return unwrap(next.enter(resumed, operation, outer))
         })
       },
     }

@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
+import { afterWait, type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
 import type { Cancellation } from '../../core/engine/cancel-scope.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
@@ -127,6 +127,7 @@ class RetryFrame implements Frame {
     for (let delayMs: number | undefined = firstDelayMs; ; ) {
       counters.retries += 1
       await sleep(delayMs, binding.clock, scope)
+      this.attempt = afterWait(this.attempt)
       const cancellation = cancellationAfterWait(this.attempt, latestMs)
       if (cancellation !== undefined) {
         release(rules, last)

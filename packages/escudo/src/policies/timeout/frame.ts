@@ -83,14 +83,17 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
   }
 
   private end(error?: unknown): void {
-    const { binding, queue, settings } = this.shared
+    const { binding, queue } = this.shared
     queue.remove(this)
     this.unwatch()
     if (this.expired) this.emitTimeout()
-    if (binding.events.hasExecutedListeners) {
-      const startedMs = this.dueMs - settings.afterMs
-      emitExecuted(binding, 'timeout', outcomeOf(this), binding.clock.now() - startedMs, error)
-    }
+    if (binding.events.hasExecutedListeners) this.emitExecuted(error)
+  }
+
+  private emitExecuted(error: unknown): void {
+    const { binding, settings } = this.shared
+    const startedMs = this.dueMs - settings.afterMs
+    emitExecuted(binding, 'timeout', outcomeOf(this), binding.clock.now() - startedMs, error)
   }
 
   /** Called when the call ends, not when the timer fires: listeners run in the asynchronous context of the call. */
