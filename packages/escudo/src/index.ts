@@ -21,12 +21,22 @@ export type { Operation, Run } from './core/operation.ts'
 export { ConfigurationError } from './core/options/configuration-error.ts'
 export type { Duration } from './core/options/durations.ts'
 export type { Classify, Outcome, Verdict } from './core/outcome.ts'
-export type { AnyPolicy, Key, Policy, PolicyStatus } from './core/policy.ts'
+export type { AnyPolicy, Key, OptionsChange, Policy, PolicyOptions, PolicyStatus } from './core/policy.ts'
 export { definePolicy } from './core/policy.ts'
 export { seededRandom } from './core/random.ts'
 export { SecondaryError } from './core/secondary-error.ts'
 export { shield } from './core/shield.ts'
-export type { KeyedRunOptions, RunOptions, Shield, ShieldOptions, ShieldStatus } from './core/shield-types.ts'
+export type {
+  AnyShield,
+  KeyedRunOptions,
+  NewOptions,
+  RunOptions,
+  Shield,
+  ShieldOptions,
+  ShieldStatus,
+} from './core/shield-types.ts'
+export { findShield, shields } from './core/shields.ts'
+export { AbortRetryError } from './errors/abort-retry-error.ts'
 export { isRefusal } from './errors/classification.ts'
 export { adaptiveLimiter } from './policies/adaptive-limiter/adaptive-limiter.ts'
 export type { AdaptiveLimiterOptions } from './policies/adaptive-limiter/options.ts'
@@ -60,7 +70,7 @@ export type {
   SlowCallRateOptions,
 } from './policies/circuit-breaker/state/trips/trip.ts'
 export { consecutive, failureRate, slowCallRate } from './policies/circuit-breaker/state/trips/trip.ts'
-export type { Trip, TripRule } from './policies/circuit-breaker/state/trips/trip-rule.ts'
+export type { SavedCounts, Trip, TripRule } from './policies/circuit-breaker/state/trips/trip-rule.ts'
 export { coalesce } from './policies/coalesce/coalesce.ts'
 export type { CoalesceOptions } from './policies/coalesce/options.ts'
 export { fallback } from './policies/fallback/fallback.ts'

@@ -1,9 +1,9 @@
 import type { Binding } from './binding.ts'
-import { systemClock } from './clock.ts'
+import { type Clock, systemClock } from './clock.ts'
 import type { MakeLayer } from './engine/layer.ts'
 import { type Countable, EventHub } from './events/events.ts'
 import type { Run } from './operation.ts'
-import { checkedName, knownKeys, requiredFunction } from './options/options.ts'
+import { checkedName, knownKeys, optionalFunction, requiredFunction } from './options/options.ts'
 
 /**
  * Brands a policy with the results that it reads. Without the brand, `R` would not appear in the type, and any policy
@@ -66,8 +66,35 @@ export interface Policy<in R = unknown, out X = never, in K extends Key = Key> e
   wrap<N>(next: Run<any, N>, binding?: Binding): Run<any, N | X>
   /** Returns a snapshot for `shield.status()`. `now` is in milliseconds on the shield's clock. */
   status?(now: number): PolicyStatus
-  /** Checks the policies inside this one, outermost first. Called when the shield is built. */
-  check?(inside: readonly PolicyFacts[]): readonly Finding[]
+  /**
+   * Checks the policies inside this one, outermost first. Called when the shield is built, and before options change.
+   *
+   * @param own this policy, with the settings that it would have after the change; default: as it is
+   */
+  check?(inside: readonly PolicyFacts[], own?: PolicyFacts): readonly Finding[]
+  /**
+   * Checks new options for `shield.reconfigure()`, without applying them. Default: the policy has no options to change.
+   *
+   * @param options what the user passed for this policy: an object, otherwise unchecked
+   * @param clock the clock of the policy's shields
+   * @throws ConfigurationError for an invalid option
+   */
+  reconfigure?(options: PolicyOptions, clock: Clock): OptionsChange
+}
+
+/** Options of a policy by name, as a user passes them. */
+export type PolicyOptions = Readonly<Record<string, unknown>>
+
+/** New options of a policy, checked but not applied. */
+export interface OptionsChange {
+  /** Applies the options, at once. It must not throw: options of other policies may be applied already. */
+  readonly apply: () => void
+  /** The old values of the changed options, for the event `reconfigured`. */
+  readonly before?: PolicyOptions | undefined
+  /** The new values. Default: the options as the user passed them. */
+  readonly after?: PolicyOptions | undefined
+  /** The new `settings` of the policy, for the checks of the shield. Default: they stay. */
+  readonly settings?: PolicyFacts['settings'] | undefined
 }
 
 /** Any policy, whatever its type parameters are. Use it for lists of policies. */
@@ -96,6 +123,8 @@ export function unbound(policy: PolicyFacts): Binding {
  * same kind. It is called once per shield. Pass `next` the call, or a copy such as `{ ...call, key: 'other' }` with
  * another attempt, deadline, key or priority. A copy with another `signal`, `clock` or `random` is rejected with a
  * `TypeError`
+ * @param options.reconfigure checks new options for `shield.reconfigure()`, and returns how to apply them. Default: the
+ * policy has no options that can change
  * @returns a policy for any shield
  * @throws ConfigurationError for an invalid option
  * @example
@@ -120,9 +149,17 @@ export function unbound(policy: PolicyFacts): Binding {
 export function definePolicy<R = unknown, X = never, K extends Key = Key>(options: {
   readonly name: string
   readonly wrap: <N>(next: Run<R, N>) => Run<R, N | X>
+  readonly reconfigure?: (options: PolicyOptions) => OptionsChange
 }): Policy<R, X, K> {
-  knownKeys(options, 'definePolicy', ['name', 'wrap'])
+  knownKeys(options, 'definePolicy', ['name', 'wrap', 'reconfigure'])
   const name = checkedName(options.name, 'definePolicy.name')
   const wrap = requiredFunction(options.wrap, 'definePolicy.wrap')
-  return { name, type: name, settings: {}, wrap: wrap.bind(options) as Policy<R, X, K>['wrap'] }
+  const reconfigure = optionalFunction(options.reconfigure, 'definePolicy.reconfigure')
+  return {
+    name,
+    type: name,
+    settings: {},
+    wrap: wrap.bind(options) as Policy<R, X, K>['wrap'],
+    ...(reconfigure === undefined ? {} : { reconfigure: reconfigure.bind(options) }),
+  }
 }

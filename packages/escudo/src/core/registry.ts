@@ -1,13 +1,15 @@
 import type { Clock } from './clock.ts'
 import { warn } from './events/events.ts'
 import type { AnyPolicy } from './policy.ts'
+import type { AnyShield } from './shield-types.ts'
 import { fakeTime, systemNow } from './system-time.ts'
 
-/** What telemetry may read of a shield. It gives access to the state, but to no call. */
+/** What telemetry and the levers may read of a shield. */
 export interface ShieldFacts {
   readonly name: string
   readonly clock: Clock
   readonly policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
+  readonly shield: AnyShield
 }
 
 // Every shield registers itself: a program has no access to the shields that `resilientFetch` creates for each origin.

@@ -3,7 +3,7 @@ import type { KeyedOptions } from './composition.ts'
 import type { EventName, Listener, ShieldEvents } from './events/events.ts'
 import type { Operation } from './operation.ts'
 import type { Duration } from './options/durations.ts'
-import type { Key, PolicyStatus } from './policy.ts'
+import type { AnyPolicy, Key, PolicyOptions, PolicyStatus } from './policy.ts'
 import type { Random } from './random.ts'
 
 /** Options of `shield`. */
@@ -41,9 +41,14 @@ export interface RunOptions {
 /** A JSON-able snapshot of a shield. */
 export interface ShieldStatus {
   readonly name: string
+  /** Present while the shield is disabled: its policies are bypassed. */
+  readonly disabled?: true
   /** The state and counters of the policies, outermost first. */
   readonly policies: readonly (PolicyStatus & { readonly name: string; readonly type: string })[]
 }
+
+/** New options for the policies of a shield, by the policies' names: `{ retry: { maxRetries: 0 } }`. */
+export type NewOptions = Readonly<Record<string, PolicyOptions>>
 
 /** Options of one call of a shield whose policies need a key, such as a cache. */
 export interface KeyedRunOptions extends RunOptions {
@@ -96,6 +101,53 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   /** Returns the state and counters of every policy. */
   status(): ShieldStatus
   /**
+   * Returns a policy by its name within the shield, such as `retry`, `circuitBreaker` or `retry-2`.
+   *
+   * @typeParam P the type of the policy, which is not checked
+   * @returns undefined if the shield has no policy of this name
+   * @example
+   * ```ts
+   * import { type CircuitBreaker, findShield, standardShield } from 'escudo'
+   *
+   * const inventory = standardShield('inventory')
+   * findShield('inventory')?.policy<CircuitBreaker>('circuitBreaker')?.isolate()
+   * console.log(inventory.status().policies[3]) // { …, state: 'isolated', … }
+   * ```
+   */
+  policy<P extends AnyPolicy = AnyPolicy>(name: string): P | undefined
+  /**
+   * Bypasses the policies until {@link enable}: each operation runs bare, once.
+   *
+   * The caller's signal and deadline still end a call. Calls that have begun keep their policies, whose state stays as it
+   * is. Emits `disabled`. Disabling a disabled shield does nothing.
+   */
+  disable(): void
+  /** Ends {@link disable}: new calls enter the policies again. Emits `enabled`. */
+  enable(): void
+  /**
+   * Changes options of the policies while the program runs.
+   *
+   * All options are checked first, together with those that stay, and then applied: all of them, or none. An option that
+   * is `undefined` gets its default. Calls that have begun keep their options, and so does an open period. Counts stay,
+   * unless their window changes. A lower limit takes effect as permits are released. Emits `reconfigured`.
+   *
+   * The options belong to the policy, as its state does. They change in every shield that it is part of, and each of these
+   * shields emits the event.
+   *
+   * @param options by the name of the policy within the shield; a timeout has the option `after`
+   * @throws ConfigurationError for an unknown policy or option, an invalid value, options that cannot work together, and
+   * options that cannot change, such as `name` and `perKey`. Nothing has changed then
+   * @example
+   * ```ts
+   * import { bulkhead, retry, shield } from 'escudo'
+   *
+   * const inventory = shield('inventory', retry({ maxRetries: 3 }), bulkhead({ limit: 20 }))
+   * inventory.on('reconfigured', ({ before, after }) => console.log(before, after))
+   * inventory.reconfigure({ retry: { maxRetries: 0 }, bulkhead: { limit: 5 } })
+   * ```
+   */
+  reconfigure(options: NewOptions): void
+  /**
    * Subscribes to one kind of event.
    *
    * @returns a function that unsubscribes
@@ -103,3 +155,10 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    */
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void
 }
+
+/**
+ * Any shield, whatever its type parameters are.
+ *
+ * Its operations are not checked, so `run` accepts only those that never return. Use it to read and to act.
+ */
+export type AnyShield = Shield<never, unknown, string>

@@ -1,5 +1,5 @@
 import { synchronous } from '../errors/options/synchronous.ts'
-import type { Binding } from './binding.ts'
+import { BoundPolicy } from './bound-policy.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Composable, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.ts'
 import { withCurrentCall } from './context/current-call.ts'
@@ -7,13 +7,12 @@ import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
 import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
 import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
-import { customPolicyLayer } from './engine/custom-policy.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
 import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
 import { hasCallWatchers, reportEnd } from './events/call-events.ts'
-import { EventHub, type EventName, type Listener, type ShieldEvents } from './events/events.ts'
+import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
 import { noteNotStarted } from './explain/notes.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
@@ -21,9 +20,10 @@ import { show, toMs } from './options/durations.ts'
 import { checkedName, knownKeys, optionalFunction, requiredFunction, trueOrFalse } from './options/options.ts'
 import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
 import { type AnyPolicy, LAYER } from './policy.ts'
-import { registerShield, type ShieldFacts } from './registry.ts'
-import type { RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
-import { bindClock, checkedRun, checkShield, namePolicies, shieldOptions } from './validation.ts'
+import { type Reconfigurable, reconfigure } from './reconfigure.ts'
+import { registerShield } from './registry.ts'
+import type { AnyShield, NewOptions, RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
+import { bindClock, checkShield, namePolicies, shieldOptions } from './validation.ts'
 
 /**
  * Composes policies into the shield of one dependency. The first policy is the outermost.
@@ -63,26 +63,43 @@ export function shield<const Ps extends readonly AnyPolicy[]>(
 class ComposedShield {
   readonly name: string
   readonly #clock: Clock
-  readonly #stacks: boolean
   /** Where the errors of passed deadlines come from. */
   readonly #deadlineOrigin: Origin
   readonly #events = new EventHub()
-  readonly #policies: readonly { readonly name: string; readonly policy: AnyPolicy }[]
-  readonly #outermost: Layer
-  /** What telemetry reads. The registry refers to it weakly, so this field keeps it alive as long as the shield. */
-  readonly #facts: ShieldFacts & Host
+  readonly #policies: readonly BoundPolicy[]
+  /** The layer that calls enter: that of the outermost policy, or that of the operation while the shield is disabled. */
+  #outermost: Layer
+  #isDisabled = false
+  /** What telemetry and the levers read. The registry refers to it weakly; it lives as long as the shield. */
+  readonly #facts: Reconfigurable & Host
 
   constructor(nameOrOptions: string | ShieldOptions, policies: readonly AnyPolicy[]) {
     const options = shieldOptions<ShieldOptions>(nameOrOptions)
     this.name = checkedName(options.name, 'shield.name')
     this.#clock = checkedClock(options.clock ?? systemClock, 'shield.clock')
     const random = optionalFunction(options.random, 'shield.random') ?? Math.random
-    this.#stacks = trueOrFalse(options.stacks ?? false, 'shield.stacks')
-    this.#deadlineOrigin = { shield: this.name, policy: 'deadline', stacks: this.#stacks }
-    this.#policies = namePolicies(policies, this.name)
-    for (const { policy } of this.#policies) bindClock(policy, this.#clock, this.name)
-    checkShield(this.name, this.#policies)
-    this.#facts = { name: this.name, clock: this.#clock, random, policies: this.#policies }
+    const stacks = trueOrFalse(options.stacks ?? false, 'shield.stacks')
+    const { name } = this
+    const clock = this.#clock
+    const events = this.#events
+    this.#deadlineOrigin = { shield: name, policy: 'deadline', stacks }
+    const named = namePolicies(policies, name)
+    for (const { policy } of named) bindClock(policy, clock, name)
+    checkShield(name, named)
+    this.#policies = named.map(
+      ({ name: policyName, policy }) =>
+        new BoundPolicy(policy, { shield: name, policy: policyName, clock, random, events, stacks }),
+    )
+    this.#facts = {
+      name,
+      clock,
+      random,
+      policies: this.#policies,
+      shield: this as unknown as AnyShield,
+      refold: () => this.#refold(),
+      reconfigured: (before, after) => this.#tell('reconfigured', { before, after }),
+    }
+    // Assigned once here, and again only by a lever: the runtime treats it as a constant until then.
     this.#outermost = this.#fold()
     registerShield(this.#facts)
   }
@@ -137,6 +154,7 @@ class ComposedShield {
     const now = clock.now()
     return {
       name,
+      ...(this.#isDisabled ? { disabled: true } : {}),
       policies: policies.map(({ name, policy }) => {
         const status = policy.status?.(now)
         // Only a custom policy can return a promise. A scrape reads the status of every shield.
@@ -146,26 +164,48 @@ class ComposedShield {
     }
   }
 
+  policy(name: string): AnyPolicy | undefined {
+    return this.#policies.find((policy) => policy.name === name)?.policy
+  }
+
   on<Name extends EventName>(event: Name, listener: Listener<ShieldEvents[Name]>): () => void {
     return this.#events.on(event, requiredFunction(listener, 'on.listener'))
   }
 
+  disable(): void {
+    this.#switch(true)
+  }
+
+  enable(): void {
+    this.#switch(false)
+  }
+
+  reconfigure(options: NewOptions): void {
+    reconfigure(this.#facts, options)
+  }
+
+  #switch(isDisabled: boolean): void {
+    if (this.#isDisabled === isDisabled) return
+    this.#isDisabled = isDisabled
+    this.#refold()
+    this.#tell(isDisabled ? 'disabled' : 'enabled', {})
+  }
+
+  /** Emits an event of the shield itself. */
+  #tell<Name extends ShieldLever>(name: Name, details: Omit<ShieldEvents[Name], 'shield' | 'at'>): void {
+    if (!this.#events.hasListeners(name)) return
+    const event = { shield: this.name, at: this.#clock.now(), ...details }
+    this.#events.emit(name, event as unknown as ShieldEvents[Name])
+  }
+
+  /** Replaces the layers. Calls that have begun keep those that they have entered, and with them the options. */
+  #refold(): void {
+    this.#outermost = this.#isDisabled ? operationLayer : this.#fold()
+  }
+
   /** Creates the layers that calls enter, innermost first. */
   #fold(): Layer {
-    return this.#policies.reduceRight<Layer>((next, { name, policy }) => {
-      const binding: Binding = {
-        shield: this.name,
-        policy: name,
-        clock: this.#clock,
-        random: this.#facts.random,
-        events: this.#events,
-        stacks: this.#stacks,
-      }
-      // A user may replace `wrap` on a built-in policy, for example to observe it. The layer would bypass the
-      // replacement, so it is not used then.
-      const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, binding)
-      return layer ?? customPolicyLayer((run) => checkedRun(policy.wrap(run, binding), name), next)
-    }, operationLayer)
+    return this.#policies.reduceRight<Layer>((next, policy) => policy.around(next), operationLayer)
   }
 
   #enter(operation: Operation<unknown>): FrameResult {

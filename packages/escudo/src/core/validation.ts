@@ -6,7 +6,7 @@ import type { Run } from './operation.ts'
 import { ConfigurationError } from './options/configuration-error.ts'
 import { show } from './options/durations.ts'
 import { checkedName, knownKeys } from './options/options.ts'
-import type { AnyPolicy } from './policy.ts'
+import type { AnyPolicy, OptionsChange, PolicyFacts } from './policy.ts'
 
 // The checks that run once, when a shield is built.
 
@@ -115,15 +115,21 @@ const WARNED_MAX = 1_000
 /**
  * Checks how the policies work together. A doubtful composition prints a warning, once per shield name and finding.
  *
+ * @param changes new options, by policy, with which the composition is checked
  * @throws ConfigurationError for a composition that cannot work
  */
 export function checkShield(
   shieldName: string,
   policies: readonly { readonly name: string; readonly policy: AnyPolicy }[],
+  changes?: ReadonlyMap<AnyPolicy, OptionsChange>,
 ): void {
+  const factsOf = (name: string, policy: AnyPolicy): PolicyFacts => {
+    return { name, type: policy.type, settings: changes?.get(policy)?.settings ?? policy.settings }
+  }
   policies.forEach(({ policy }, index) => {
-    const inside = policies.slice(index + 1).map(({ name, policy: { type, settings } }) => ({ name, type, settings }))
-    for (const { level, path, message } of synchronous(policy.check?.(inside), `${policy.name}.check`) ?? []) {
+    const inside = policies.slice(index + 1).map(({ name, policy }) => factsOf(name, policy))
+    const findings = policy.check?.(inside, factsOf(policy.name, policy))
+    for (const { level, path, message } of synchronous(findings, `${policy.name}.check`) ?? []) {
       const text = `shield '${shieldName}': ${message}`
       if (level === 'error') throw new ConfigurationError(path, text)
       const finding = `${shieldName} ${path} ${message}`

@@ -3,8 +3,9 @@ import { ConfigurationError } from '../core/options/configuration-error.ts'
 import { show } from '../core/options/durations.ts'
 import { checkedName, isHeaderName, oneOf, optionalFunction, wholeNumber } from '../core/options/options.ts'
 import { shield } from '../core/shield.ts'
-import type { RunOptions } from '../core/shield-types.ts'
+import type { AnyShield, RunOptions } from '../core/shield-types.ts'
 import { synchronous } from '../errors/options/synchronous.ts'
+import { read } from '../errors/safe-read.ts'
 import { BaseUrl } from './base-url.ts'
 import type { ClientOptions } from './options.ts'
 import { OriginShields } from './origin-shields.ts'
@@ -25,6 +26,8 @@ export interface CommonSettings<T> {
   readonly template: ((url: URL) => string | undefined) | undefined
   resolve(input: string | URL): string | URL
   shieldFor(origin: string): AnswerShield<T>
+  /** The shields that calls have used so far, or the one that was given. */
+  shields(): readonly AnyShield[]
 }
 
 /** The keys of {@link ClientOptions}. */
@@ -63,7 +66,7 @@ export function readCommonSettings<T>(
     template: readTemplate(options.template, `${path}.template`),
     propagation: readPropagation(options.propagate, base?.origin, `${path}.propagate`),
     resolve: (input) => (base === undefined ? input : base.resolve(input)),
-    shieldFor: readShield(options, path, name, base),
+    ...readShield(options, path, name, base),
   }
 }
 
@@ -72,17 +75,19 @@ function readShield<T>(
   path: string,
   name: string,
   base: BaseUrl | undefined,
-): CommonSettings<T>['shieldFor'] {
+): Pick<CommonSettings<T>, 'shieldFor' | 'shields'> {
   const maxOrigins = wholeNumber(options.maxOrigins ?? 100, `${path}.maxOrigins`, 1, 100_000)
   if (options.shield === undefined) {
     const shields = new OriginShields(name, base?.origin, maxOrigins)
-    return (origin) => shields.of(origin)
+    return { shieldFor: (origin) => shields.of(origin), shields: () => shields.all }
   }
   const given = options.shield === false ? shield(name) : options.shield
   if (typeof given?.run !== 'function') {
     throw new ConfigurationError(`${path}.shield`, `expected a shield or false, got ${show(given)}`)
   }
-  return () => given
+  // Anything with a method `run` is accepted, such as a shield in a test.
+  const listed = options.shield !== false && typeof read(given, 'status') === 'function'
+  return { shieldFor: () => given, shields: () => (listed ? [given as unknown as AnyShield] : []) }
 }
 
 function readIdempotencyKey(option: ClientOptions<never>['idempotencyKey'], path: string): (() => string) | undefined {

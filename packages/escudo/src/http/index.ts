@@ -1,4 +1,4 @@
-export type { PropagateOptions, ResilientFetchOptions, ResponseShield } from './options.ts'
+export type { PropagateOptions, ResilientFetch, ResilientFetchOptions, ResponseShield } from './options.ts'
 export { BodyNotReplayableError } from './request/body-not-replayable-error.ts'
 export { resilientFetch } from './resilient-fetch.ts'
 export type { UpstreamCode, UpstreamFailure } from './upstream-error.ts'

@@ -1,5 +1,5 @@
 import type { Operation } from '../core/operation.ts'
-import type { RunOptions } from '../core/shield-types.ts'
+import type { AnyShield, RunOptions, ShieldStatus } from '../core/shield-types.ts'
 
 /**
  * A shield whose calls return a `Response`.
@@ -80,4 +80,12 @@ export interface ResilientFetchOptions {
   readonly propagate?: PropagateOptions | undefined
   /** How many origins keep a standard shield. Default 100. */
   readonly maxOrigins?: number | undefined
+}
+
+/** A `fetch` that runs every call through a shield, and shows its shields. */
+export type ResilientFetch = typeof fetch & {
+  /** The shields of this client: the one that was given, or one for each origin that was called. Empty with `false`. */
+  shields(): readonly AnyShield[]
+  /** The state and counters of these shields. */
+  status(): readonly ShieldStatus[]
 }

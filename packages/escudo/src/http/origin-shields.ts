@@ -21,6 +21,11 @@ export class OriginShields {
     this.#max = max
   }
 
+  /** The shields that are kept, least recently used first. */
+  get all(): readonly Shield[] {
+    return [...this.#shields.values()]
+  }
+
   of(origin: string): Shield {
     if (this.#latest?.origin === origin) return this.#latest.shield
     const known = this.#shields.get(origin)

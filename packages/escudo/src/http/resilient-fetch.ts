@@ -2,7 +2,7 @@ import { abortReason } from '../core/engine/abort-reason.ts'
 import { followSignals } from '../core/engine/signal-deadline.ts'
 import { readSettings } from './client-settings.ts'
 import { FetchCall } from './fetch-call.ts'
-import type { ResilientFetchOptions } from './options.ts'
+import type { ResilientFetch, ResilientFetchOptions } from './options.ts'
 import { OutgoingRequest } from './request/outgoing-request.ts'
 
 /**
@@ -25,9 +25,9 @@ import { OutgoingRequest } from './request/outgoing-request.ts'
  *   of the inbound request; the milliseconds left until the earliest deadline, also that of a shield whose `call.signal`
  *   is passed on; and `x-retry-attempt` with the attempt's number from 2 on.
  *
- * @returns a function like `fetch`. It rejects with {@link UpstreamError} (`UPSTREAM_ERROR`, `UPSTREAM_UNAVAILABLE`,
- * `UPSTREAM_TIMEOUT`), with a refusal of the shield, with the reason of the caller's signal, or with `TypeError` for an
- * invalid request
+ * @returns a function like `fetch`, with `shields()` and `status()`. It rejects with {@link UpstreamError}
+ * (`UPSTREAM_ERROR`, `UPSTREAM_UNAVAILABLE`, `UPSTREAM_TIMEOUT`), with a refusal of the shield, with the reason of the
+ * caller's signal, or with `TypeError` for an invalid request
  * @throws ConfigurationError for an invalid option
  * @example
  * ```ts
@@ -49,10 +49,10 @@ import { OutgoingRequest } from './request/outgoing-request.ts'
  * console.log(await response.json()) // { stock: 42 }
  * ```
  */
-export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
+export function resilientFetch(options: ResilientFetchOptions): ResilientFetch {
   followSignals()
   const settings = readSettings(options)
-  return (input, init) => {
+  const resilient: typeof fetch = (input, init) => {
     try {
       const request = new OutgoingRequest(settings, input, init)
       const { signal } = request
@@ -65,4 +65,6 @@ export function resilientFetch(options: ResilientFetchOptions): typeof fetch {
       return Promise.reject(error)
     }
   }
+  const { shields } = settings
+  return Object.assign(resilient, { shields, status: () => shields().map((shield) => shield.status()) })
 }

@@ -26,11 +26,17 @@ const NAMES: Readonly<Partial<Record<ShieldEvent['type'], Name>>> = {
   retry: { level: 'warning', event: 'retry.attempt' },
   // Info, because hedging is normal: with a quantile of 0.95 it happens on every twentieth call.
   hedge: { level: 'info', event: 'hedge' },
+  hedgeWon: { level: 'info', event: 'hedge.won' },
+  cacheHit: { level: 'debug', event: 'cache.hit' },
+  cacheMiss: { level: 'debug', event: 'cache.miss' },
   timeout: { level: 'warning', event: 'timeout' },
   fallback: { level: 'warning', event: 'fallback' },
   stale: { level: 'warning', event: 'cache.stale' },
   late: { level: 'debug', event: 'circuit_breaker.late_result' },
   executed: { level: 'debug', event: 'policy.executed' },
+  disabled: { level: 'warning', event: 'shield.disabled' },
+  enabled: { level: 'warning', event: 'shield.enabled' },
+  reconfigured: { level: 'warning', event: 'shield.reconfigured' },
 }
 
 const OTHER_REFUSAL: Name = { level: 'debug', event: 'policy.rejected' }
@@ -65,8 +71,8 @@ export function policyLine(event: ShieldEvent): PolicyLine {
 }
 
 function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
-  const { shield, policy } = event
-  const base = { shield, policy }
+  const { shield } = event
+  const base = 'policy' in event ? { shield, policy: event.policy } : { shield }
   switch (event.type) {
     case 'stateChange': {
       const { from, to, reason, failures, calls, lastFailure } = event
@@ -74,8 +80,8 @@ function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
       return { ...base, from, to, reason, failures, calls, ...last }
     }
     case 'retry': {
-      const { attempt, delayMs, error } = event
-      return { ...base, attempt, delay_ms: rounded(delayMs), ...errorFields(error) }
+      const { attempt, delayMs } = event
+      return { ...base, attempt, delay_ms: rounded(delayMs), ...failureFields(event) }
     }
     case 'hedge':
       return { ...base, attempt: event.attempt, delay_ms: rounded(event.delayMs) }
@@ -86,8 +92,15 @@ function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
       const after = retryAfterMs === undefined ? {} : { retry_after_ms: rounded(retryAfterMs) }
       return { ...base, error_code: code, ...after }
     }
+    case 'hedgeWon':
+      return { ...base, attempt: event.attempt, duration_ms: rounded(event.durationMs) }
+    // Without the key, which may be personal data.
+    case 'cacheHit':
+      return { ...base, age_ms: rounded(event.ageMs), stale: event.stale }
+    case 'cacheMiss':
+      return base
     case 'fallback':
-      return { ...base, ...errorFields(event.error) }
+      return { ...base, ...failureFields(event) }
     case 'stale': {
       const { error, ageMs, refresh } = event
       return { ...base, age_ms: rounded(ageMs), refresh, ...errorFields(error) }
@@ -95,12 +108,23 @@ function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
     case 'late':
       return { ...base, verdict: event.verdict }
     case 'executed': {
-      const { policyType, outcome, attempts } = event
-      return { ...base, policy_type: policyType, outcome, attempts }
+      const { policyType, outcome, attempts, durationMs } = event
+      const executed = { ...base, policy_type: policyType, outcome, attempts, duration_ms: rounded(durationMs) }
+      return 'error' in event ? { ...executed, ...errorFields(event.error) } : executed
     }
+    case 'disabled':
+    case 'enabled':
+      return base
+    case 'reconfigured':
+      return { ...base, before: event.before, after: event.after }
     default:
       return fieldsOfUnknownEvent(event)
   }
+}
+
+/** The fields of what a policy handled: an error, or a value that a classifier rejected. Never the value itself. */
+function failureFields(event: { readonly error: unknown; readonly value?: unknown }): PolicyLine['fields'] {
+  return 'value' in event ? { value_type: typeOf(event.value) } : errorFields(event.error)
 }
 
 /** The fields of an event with an unknown type, from a newer version or a custom policy. */

@@ -245,6 +245,11 @@ export function withAttempt(call: CallState, attempt: number): CallState {
   return new CallState(root, scope, attempt, deadline, partScope)
 }
 
+/** The same call after a wait: policies around the wait keep the instant at which the call entered them. */
+export function afterWait(call: CallState): CallState {
+  return withAttempt(call, call.attempt)
+}
+
 /** The same call inside `scope`. Its deadline is the earlier of `deadline` and its own; either may be undefined. */
 export function withScope(call: CallState, scope: CancelScope, deadline?: number): CallState {
   const { root, attempt, deadline: own, enteredMs, partScope } = call

@@ -1,6 +1,7 @@
 import type { Binding } from '../binding.ts'
+import { hasCallWatchers } from '../events/call-events.ts'
 import type { Operation, Run } from '../operation.ts'
-import { type Call, type CallState, callFromCustomPolicy, enterPart } from './call.ts'
+import { type Call, type CallState, callFromCustomPolicy, enteredMs, enterPart } from './call.ts'
 import { END, Failure, passFailure, rejectInMicrotask, toPromise } from './frame.ts'
 import { expireOverdue } from './late-start.ts'
 import type { Layer, MakeLayer } from './layer.ts'
@@ -31,6 +32,8 @@ export function runOf(layer: Layer): Run {
     // The policy may have waited, or worked so long that a timer is overdue.
     const late = call.scope?.cancellation === undefined ? expireOverdue(call) : undefined
     if (late !== undefined) return toPromise(END.onFailure(new Failure(late.reason, call.root)))
+    // Without this, inner policies could not tell how long the call took.
+    if (hasCallWatchers()) enteredMs(call)
     return toPromise(layer.enter(call, operation, END))
   }) as Run
 }

@@ -1,4 +1,4 @@
-import { reportOnce } from './events.ts'
+import { reportOnce } from './report.ts'
 
 /**
  * How a call of a shield ended.

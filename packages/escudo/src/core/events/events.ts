@@ -1,11 +1,22 @@
-import { isThenable } from '../../errors/options/synchronous.ts'
+import { watchCalls } from './call-events.ts'
+import { type Listener, notify } from './report.ts'
 
-/** The fields of every event. */
+export { describe, type Listener, notify, reportOnce, warn } from './report.ts'
+
+/** The fields of every event of a policy. */
 interface EventBase {
   /** The shield's name. */
   readonly shield: string
   /** The policy's name within the shield. */
   readonly policy: string
+}
+
+/** The fields of an event of a shield itself. */
+interface LeverEvent {
+  /** The shield's name. */
+  readonly shield: string
+  /** In milliseconds on the shield's clock. */
+  readonly at: number
 }
 
 /** All events of a shield, by name. */
@@ -25,19 +36,40 @@ export interface ShieldEvents {
     /** The key of the circuit, if the breaker has `perKey`. */
     readonly key?: string
   }
-  /** An attempt failed, and the next one begins after `delayMs`. `attempt` is the number of the failed attempt. */
-  retry: EventBase & { readonly attempt: number; readonly delayMs: number; readonly error: unknown }
+  /**
+   * An attempt failed, and the next one begins after `delayMs`. `attempt` is the number of the failed attempt. `error` is
+   * what it threw; if a classifier rejected its value, `error` is undefined and `value` is that value.
+   */
+  retry: EventBase & {
+    readonly attempt: number
+    readonly delayMs: number
+    readonly error: unknown
+    readonly value?: unknown
+  }
   /**
    * A further attempt begins before any attempt has succeeded. `attempt` is its number. `delayMs` is how long it was
    * delayed: 0 if it started because another attempt failed.
    */
   hedge: EventBase & { readonly attempt: number; readonly delayMs: number }
+  /** A later attempt answered first. `attempt` is its number. `durationMs` is the time since the first attempt began. */
+  hedgeWon: EventBase & { readonly attempt: number; readonly durationMs: number }
   /** An operation took longer than `afterMs`. */
   timeout: EventBase & { readonly afterMs: number }
   /** A policy refused to run the operation. `code` is that of the error. */
   rejected: EventBase & { readonly code: string; readonly retryAfterMs: number | undefined }
-  /** A fallback replaced a failure by a substitute. */
-  fallback: EventBase & { readonly error: unknown }
+  /**
+   * A fallback replaced a failure by a substitute. If a classifier rejected a value, `error` is undefined and `value` is
+   * that value.
+   */
+  fallback: EventBase & { readonly error: unknown; readonly value?: unknown }
+  /**
+   * A cache returned a stored value, `ageMs` old. `stale`: it is too old, and is refreshed in the background.
+   *
+   * This event and `cacheMiss` are frequent, so only listeners that name them receive them.
+   */
+  cacheHit: EventBase & { readonly key: string; readonly ageMs: number; readonly stale: boolean }
+  /** A cache had no value to return. The operation ran, and its result has reached the cache. */
+  cacheMiss: EventBase & { readonly key: string }
   /**
    * A cache hid a failure. It returned a stored value, `ageMs` old, instead of the error. With `refresh`, it failed to
    * refresh the value in the background: this event is the only report of that error.
@@ -67,8 +99,31 @@ export interface ShieldEvents {
     readonly outcome: string
     /** How many times the policy ran what is inside it. */
     readonly attempts: number
+    /**
+     * How long the policy had the call, in milliseconds on the shield's clock. For a rate limiter and an adaptive
+     * throttle: how long the call waited for its permit.
+     */
+    readonly durationMs: number
+    /** The error of a call that did not succeed. Absent after a success, and if a classifier rejected a value. */
+    readonly error?: unknown
   }
+  /** `shield.disable()`: the policies are bypassed. */
+  disabled: LeverEvent
+  /** `shield.enable()`: new calls enter the policies again. */
+  enabled: LeverEvent
+  /**
+   * `shield.reconfigure()` changed options, here or in another shield with the same policy.
+   *
+   * `before` and `after` contain the changed options by the name of the policy, as they were passed; `undefined` is the
+   * default.
+   */
+  reconfigured: LeverEvent & { readonly before: OptionsByPolicy; readonly after: OptionsByPolicy }
 }
+
+type OptionsByPolicy = Readonly<Record<string, Readonly<Record<string, unknown>>>>
+
+/** The events of a shield itself. They have no `policy`. */
+export type ShieldLever = 'disabled' | 'enabled' | 'reconfigured'
 
 /** What telemetry can count for a policy. Each counter starts at zero when a shield with the policy is built. */
 export interface Countable {
@@ -80,6 +135,9 @@ export interface Countable {
 
 /** The states of a circuit breaker. */
 export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disabled'
+
+/** The reason of `breaker.trip()`. A text that the caller gives follows it, after a colon. */
+export const MANUAL_TRIP = 'tripped manually'
 
 /** What a circuit breaker keeps of its last failure: never the error object, which belongs to another request. */
 export interface LastFailure {
@@ -99,25 +157,23 @@ const OCCASIONAL: readonly EventName[] = [
   'stateChange',
   'retry',
   'hedge',
+  'hedgeWon',
   'timeout',
   'rejected',
   'fallback',
   'stale',
   'late',
+  'disabled',
+  'enabled',
+  'reconfigured',
 ]
-/** The names of all events. */
-export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, 'executed']
+// Those that every call may emit.
+const FREQUENT: readonly EventName[] = ['executed', 'cacheHit', 'cacheMiss']
+/** All events. */
+export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, ...FREQUENT]
 
 /** An event with its name, for listeners of several kinds of event. */
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
-
-/**
- * Receives one kind of event.
- *
- * If it throws or rejects, a warning with the code `ESCUDO_LISTENER` is printed, once per listener. Calls and other
- * listeners are not affected.
- */
-export type Listener<Event> = (event: Event) => unknown
 
 // The listeners for all shields, for telemetry. A list is replaced and never mutated, so that a subscription made or
 // ended while an event is emitted does not affect that event. No copy is needed per event.
@@ -126,7 +182,7 @@ const watchers = new Map<EventName, readonly Listener<ShieldEvent>[]>()
 /**
  * Subscribes to events of every shield in this process.
  *
- * @param names the events; default: all except `executed`
+ * @param names the events; default: all except `executed`, `cacheHit` and `cacheMiss`
  * @returns a function that unsubscribes
  * @throws TypeError for an unknown event
  */
@@ -138,7 +194,9 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
   type Listeners = readonly Listener<ShieldEvent>[]
   const update = (change: (listeners: Listeners) => Listeners): void => {
     for (const name of wanted) watchers.set(name, change(watchers.get(name) ?? []))
-    executionWatchers = watchers.get('executed')?.length ?? 0
+    const before = executionWatchers
+    executionWatchers = FREQUENT.reduce((count, name) => count + (watchers.get(name)?.length ?? 0), 0)
+    timeCalls(executionWatchers - before)
   }
   update((listeners) => [...listeners, subscription])
   return () => update((listeners) => listeners.filter((other) => other !== subscription))
@@ -146,6 +204,16 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
 
 // A separate counter, because every call reads it.
 let executionWatchers = 0
+
+/** The listeners of frequent events, of all shields and of single ones. While there are any, calls are timed. */
+let timing = 0
+let stopTiming = (): void => {}
+
+function timeCalls(by: number): void {
+  if (timing === 0 && by > 0) stopTiming = watchCalls({})
+  timing += by
+  if (timing === 0) stopTiming()
+}
 
 function assertEventName(name: EventName): void {
   if (EVENT_NAMES.includes(name)) return
@@ -173,11 +241,16 @@ export class EventHub {
     // A wrapper per subscription: the same function may subscribe twice, and each subscription ends separately.
     const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
     listeners.add(subscription)
-    if (name === 'executed') this.#executionListeners = listeners.size
+    const isFrequent = FREQUENT.includes(name)
+    if (isFrequent) this.#listen(1)
     return () => {
-      listeners.delete(subscription)
-      if (name === 'executed') this.#executionListeners = listeners.size
+      if (listeners.delete(subscription) && isFrequent) this.#listen(-1)
     }
+  }
+
+  #listen(by: 1 | -1): void {
+    this.#executionListeners += by
+    timeCalls(by)
   }
 
   /** Whether an event has listeners. An event without listeners is not built. */
@@ -185,7 +258,10 @@ export class EventHub {
     return (watchers.get(name)?.length ?? 0) > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
   }
 
-  /** Whether `executed` has listeners. A faster check, without a look-up, because every call makes it several times. */
+  /**
+   * Whether `executed`, `cacheHit` or `cacheMiss` has listeners. A faster check, without a look-up, because every call
+   * makes it several times.
+   */
   get hasExecutedListeners(): boolean {
     return executionWatchers > 0 || this.#executionListeners > 0
   }
@@ -201,48 +277,5 @@ export class EventHub {
     // `executed` is emitted for every call, and a copy would be half of the cost. It has its `type` already.
     const named = (name === 'executed' ? event : { type: name, ...event }) as unknown as ShieldEvent
     for (const watcher of watching) notify(watcher, named)
-  }
-}
-
-/** Calls a listener. An error in it is reported once and affects neither its caller nor other listeners. */
-export function notify<Event>(listener: Listener<Event>, event: Event): void {
-  try {
-    const result = listener(event)
-    if (isThenable(result)) result.then(undefined, (error) => reportOnce(listener, error))
-  } catch (error) {
-    reportOnce(listener, error)
-  }
-}
-
-const reported = new WeakSet<object>()
-
-/**
- * Prints a warning that user code threw where no caller could receive the error. Once per `thrower`.
- *
- * @param thrower the object that identifies the user code, such as the listener
- * @param what names the user code in the message
- */
-export function reportOnce(thrower: object, error: unknown, what = 'a listener'): void {
-  if (reported.has(thrower)) return
-  reported.add(thrower)
-  warn(`${what} threw (reported once): ${describe(error)}`, 'ESCUDO_LISTENER')
-}
-
-/** Prints a warning for the developer: with `process.emitWarning`, or on the console if the runtime has none. */
-export function warn(message: string, code: string): void {
-  const host = globalThis as {
-    process?: { emitWarning?: (text: string, options: { type: string; code: string }) => void }
-  }
-  if (typeof host.process?.emitWarning === 'function')
-    host.process.emitWarning(message, { type: 'EscudoWarning', code })
-  else console.error(`${code}: ${message}`)
-}
-
-/** Formats any thrown value as text. Never throws. */
-export function describe(error: unknown): string {
-  try {
-    return error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-  } catch {
-    return 'something that cannot be shown'
   }
 }

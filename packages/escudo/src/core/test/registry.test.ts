@@ -47,7 +47,8 @@ test('without weak references, shields work but are not listed', async () => {
   const before = registeredCount()
   vi.stubGlobal('WeakRef', undefined)
   expect(await shield('plain', retry()).run(() => 42)).toBe(42)
-  registerShield({ name: 'plain', clock: { now: () => 0, setTimer: () => () => {} }, policies: [] })
+  const clock = { now: () => 0, setTimer: () => () => {} }
+  registerShield({ name: 'plain', clock, policies: [], shield: shield('unlisted') })
   expect(registeredCount()).toBe(before)
 })
 

@@ -1,3 +1,4 @@
+import { AbortRetryError } from '../abort-retry-error.ts'
 import { type AnyCatalogue, type Entry, type ErrorDefinition, entryOf } from '../catalogue/definition.ts'
 import { WellKnown } from '../catalogue/well-known.ts'
 import { type ErrorFacts, factsOf } from '../error-facts.ts'
@@ -42,6 +43,8 @@ const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
  * turn another service's 401 into ours.
  */
 export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly Mapper[]): Resolved {
+  // It speaks to retries only.
+  if (thrown instanceof AbortRetryError) return resolve(thrown.cause, errors, mappers)
   const entry = entryOf(thrown)
   if (entry !== undefined) return resolveError(thrown, errors, entry)
   const { error, problem } = applyMappers(thrown, mappers)

@@ -3,14 +3,15 @@ import type { CallState } from '../../core/engine/call.ts'
 import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { passCancelled } from '../shared/pass-cancelled.ts'
 import { refusal } from '../shared/refusal.ts'
 import { type AdaptiveLimiterContext, AdaptiveLimiterFrame } from './frame.ts'
 import { type AdaptiveLimiterOptions, readAdaptiveLimiter } from './options.ts'
-import type { ConcurrencyLimit } from './state/limit.ts'
+import { type ConcurrencyLimit, clamp } from './state/limit.ts'
 
 /**
  * Limits concurrent calls, and derives the limit from how long calls take.
@@ -50,8 +51,9 @@ export function adaptiveLimiter(options: AdaptiveLimiterOptions = {}): Policy {
 class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = 'adaptiveLimiter'
-  readonly settings: Readonly<Record<string, unknown>>
-  readonly #limit: ConcurrencyLimit
+  settings: Readonly<Record<string, unknown>>
+  readonly #options: ChangeableOptions<AdaptiveLimiterOptions>
+  #limit: ConcurrencyLimit
   #inFlight = 0
 
   constructor(options: AdaptiveLimiterOptions) {
@@ -59,7 +61,23 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
     const { name, limit, algorithm } = readAdaptiveLimiter(options)
     this.name = name
     this.settings = { ...limit }
+    this.#options = new ChangeableOptions(options, this.type)
     this.#limit = algorithm.create(limit)
+  }
+
+  /** The limit continues from its value, within the new bounds. What the algorithm has measured starts again. */
+  reconfigure(given: PolicyOptions): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const { limit, algorithm } = readAdaptiveLimiter(options)
+      const initial = given['initial'] === undefined ? clamp(limit, this.#limit.limit()) : limit.initial
+      const created = algorithm.create({ ...limit, initial })
+      const settings = { ...limit }
+      const apply = (): void => {
+        this.settings = settings
+        this.#limit = created
+      }
+      return { apply, settings }
+    })
   }
 
   status(): PolicyStatus {

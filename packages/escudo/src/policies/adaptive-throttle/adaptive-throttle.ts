@@ -4,7 +4,8 @@ import { Failure, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { passCancelled } from '../shared/pass-cancelled.ts'
@@ -59,13 +60,22 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
   readonly type = TYPE
   readonly settings = {}
   readonly countable: Countable = { outcomes: OUTCOMES }
+  readonly #options: ChangeableOptions<AdaptiveThrottleOptions>
   readonly #state: ThrottleState
 
   constructor(options: AdaptiveThrottleOptions) {
     super()
     const { name, k, windowMs } = readAdaptiveThrottle(options)
     this.name = name
+    this.#options = new ChangeableOptions(options, TYPE)
     this.#state = new ThrottleState(k, windowMs)
+  }
+
+  reconfigure(given: PolicyOptions): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const { k, windowMs } = readAdaptiveThrottle(options)
+      return { apply: () => this.#state.reconfigure(k, windowMs) }
+    })
   }
 
   status(now: number): PolicyStatus {
@@ -93,7 +103,7 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
           return passFailure(outer, new Failure(error, call.root))
         }
         if (!admitted) return passFailure(outer, new Failure(this.#refuse(call, binding), call.root))
-        if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted')
+        if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted', 0)
         const frame = new AdaptiveThrottleFrame(outer, call, accept)
         // Without a scope the call cannot be cancelled, and only its outcome counts.
         if (call.scope !== undefined) frame.watch(call.scope)

@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import { type CallState, enteredMs } from '../../core/engine/call.ts'
+import { afterWait, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, type Frame, type FrameResult, passFailure, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait, expireOverdue } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
@@ -7,8 +7,9 @@ import { timerQueue } from '../../core/engine/timer-queue.ts'
 import { hasCallWatchers, reportWait } from '../../core/events/call-events.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import type { Operation } from '../../core/operation.ts'
-import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { type Enclosure, enclosure, heldPermitOf, whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
@@ -58,19 +59,24 @@ export function bulkhead(options: BulkheadOptions): Policy {
   return new BulkheadPolicy(options)
 }
 
+/** What the checks of a shield compare. */
+interface Settings extends PolicyOptions {
+  readonly maxWaitMs?: number
+}
+
 class BulkheadPolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = 'bulkhead'
-  readonly settings: { readonly maxWaitMs?: number }
-  readonly #maxWaitMs: number | undefined
+  settings: Settings
+  readonly #options: ChangeableOptions<BulkheadOptions>
   readonly #states: KeyedBulkheads<QueuedCall>
 
   constructor(options: BulkheadOptions) {
     super()
     const { name, state, maxWaitMs, maxKeys } = readBulkhead(options)
     this.name = name
-    this.#maxWaitMs = maxWaitMs
-    this.settings = maxWaitMs === undefined ? {} : { maxWaitMs }
+    this.#options = new ChangeableOptions(options, this.type, ['order', 'perKey'])
+    this.settings = settingsOf(maxWaitMs)
     this.#states = new KeyedBulkheads(state, maxKeys)
   }
 
@@ -80,9 +86,21 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
     return keys === undefined ? status : { ...status, keys }
   }
 
+  reconfigure(given: PolicyOptions): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const { state, maxWaitMs } = readBulkhead(options)
+      const settings = settingsOf(maxWaitMs)
+      const apply = (): void => {
+        this.settings = settings
+        for (const call of this.#states.resize(state)) call.admit()
+      }
+      return { apply, settings }
+    })
+  }
+
   layer(next: Layer, binding: Binding): Layer {
     const states = this.#states
-    const maxWaitMs = this.#maxWaitMs
+    const { maxWaitMs } = this.settings
     const waitTimers = maxWaitMs === undefined ? undefined : timerQueue(binding.clock, maxWaitMs)
     return {
       enter: (call, operation, outer) => {
@@ -103,14 +121,21 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
         const queued = new QueuedCall(state, call.root.priority, around)
         state.enqueue(queued)?.displace()
         return queued.wait(call.scope, waitTimers).then((outcome) => {
-          const failure = failureOfWait(call, queued, state, binding, outcome, maxWaitMs)
+          const resumed = afterWait(call)
+          const failure = failureOfWait(resumed, queued, state, binding, outcome, maxWaitMs)
           if (failure !== undefined) return unwrap(passFailure(outer, failure))
-          if (queuedMs !== undefined) reportWait(binding.shield, binding.policy, 'bulkhead', enteredMs(call) - queuedMs)
-          return unwrap(start(call, operation, outer, state, next))
+          if (queuedMs !== undefined) {
+            reportWait(binding.shield, binding.policy, 'bulkhead', enteredMs(resumed) - queuedMs)
+          }
+          return unwrap(start(resumed, operation, outer, state, next))
         })
       },
     }
   }
+}
+
+function settingsOf(maxWaitMs: number | undefined): Settings {
+  return maxWaitMs === undefined ? {} : { maxWaitMs }
 }
 
 /** Starts a call that has a permit. */

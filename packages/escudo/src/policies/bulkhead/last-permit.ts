@@ -12,18 +12,22 @@ import type { BulkheadState } from './state/bulkhead-state.ts'
 export class LastPermit extends HeldPermit implements PermitHolder {
   /** Undefined once the permit is released: the asynchronous context may live long, and must not keep the bulkhead. */
   declare private state: BulkheadState<QueuedCall> | undefined
+  /** The limit of which this was the last permit. */
+  declare private readonly limit: number
 
   constructor(state: BulkheadState<QueuedCall>) {
     super()
     this.state = state
+    this.limit = state.limit
   }
 
   override get owner(): BulkheadState<QueuedCall> | undefined {
     return this.state
   }
 
+  /** False once the limit was raised: another permit is then the last one. */
   override get isHeld(): boolean {
-    return this.state !== undefined
+    return this.state !== undefined && this.limit >= this.state.limit
   }
 
   release(): QueuedCall | undefined {

@@ -6,9 +6,18 @@ import { runOnCalls } from '../../core/engine/custom-policy.ts'
 import { hasCallWatchers } from '../../core/events/call-events.ts'
 import type { Countable } from '../../core/events/events.ts'
 import type { Operation, Run } from '../../core/operation.ts'
-import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import {
+  type Finding,
+  type OptionsChange,
+  type Policy,
+  type PolicyFacts,
+  type PolicyOptions,
+  type PolicyStatus,
+  unbound,
+} from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
 import { factsOf } from '../../errors/error-facts.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { outsideCalls } from '../shared/enclosures.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { runDetached } from '../shared/flight/detached-call.ts'
@@ -66,6 +75,7 @@ class CachePolicy<R> implements Cache<R> {
   readonly type = 'cache'
   readonly settings = {}
   readonly countable: Countable = { outcomes: OUTCOMES }
+  readonly #options: ChangeableOptions<CacheOptions>
   readonly #entries: CacheEntries<unknown>
   /** The running refreshes. Each is removed with its entry, so there are never more refreshes than entries. */
   readonly #refreshes = new Map<CacheEntry<unknown>, CancelScope>()
@@ -77,7 +87,15 @@ class CachePolicy<R> implements Cache<R> {
   constructor(options: CacheOptions) {
     const { name, times, maxEntries } = readCacheOptions(options)
     this.name = name
+    this.#options = new ChangeableOptions(options, this.type)
     this.#entries = new CacheEntries(maxEntries, times, (entry) => this.#cancelRefresh(entry))
+  }
+
+  reconfigure(given: PolicyOptions): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const { times, maxEntries } = readCacheOptions(options)
+      return { apply: () => this.#entries.reconfigure(maxEntries, times) }
+    })
   }
 
   delete(key: string): boolean {
@@ -92,8 +110,8 @@ class CachePolicy<R> implements Cache<R> {
     return { entries: this.#entries.size, hits: this.#hits, stale: this.#stale, misses: this.#misses }
   }
 
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
+  check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
+    return checkOrder(own, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
@@ -108,12 +126,12 @@ class CachePolicy<R> implements Cache<R> {
       const now = clock.now()
       if (entries.isFresh(entry, now)) {
         this.#hits += 1
-        this.#emitExecuted(binding, 'hit', 0)
+        if (binding.events.hasExecutedListeners) emitHit(binding, entry, now, false)
         return Promise.resolve(entry.value)
       }
       if (!entries.mayRevalidate(entry, now)) return this.#load(key, call, operation, next, binding)
       this.#stale += 1
-      this.#emitExecuted(binding, 'stale', 0)
+      if (binding.events.hasExecutedListeners) emitHit(binding, entry, now, true)
       if (entries.tryRefresh(entry, now)) void this.#refresh(entry, call, operation, next, binding)
       return Promise.resolve(entry.value)
     })
@@ -128,6 +146,7 @@ class CachePolicy<R> implements Cache<R> {
     binding: Binding,
   ): Promise<unknown> {
     const runNumber = this.#entries.startRun()
+    const startedMs = binding.events.hasExecutedListeners ? this.#clock.now() : undefined
     let value: unknown
     try {
       value = await next(call, operation)
@@ -135,17 +154,17 @@ class CachePolicy<R> implements Cache<R> {
       const stale = this.#staleFor(error, key, runNumber, call)
       if (stale === undefined) {
         this.#misses += 1
-        this.#emitExecuted(binding, 'miss', 1)
+        this.#emitMiss(binding, key, startedMs, error)
         throw error
       }
       this.#stale += 1
       if (hasCallWatchers()) call.root.markDegraded()
       this.#emitStale(stale, error, false, binding)
-      this.#emitExecuted(binding, 'stale', 1)
+      this.#emitExecuted(binding, 'stale', startedMs, error)
       return stale.value
     }
     this.#misses += 1
-    this.#emitExecuted(binding, 'miss', 1)
+    this.#emitMiss(binding, key, startedMs)
     // A cancelled operation may return a partial value. It is not stored, and the caller does not get it either.
     if (call.scope?.cancellation === undefined) this.#store(key, value, runNumber, binding)
     return value
@@ -198,8 +217,18 @@ class CachePolicy<R> implements Cache<R> {
     this.#entries.store(key, value, runNumber, this.#clock.now())
   }
 
-  #emitExecuted(binding: Binding, outcome: CacheOutcome, attempts: number): void {
-    if (binding.events.hasExecutedListeners) emitExecuted(binding, this.type, outcome, attempts)
+  #emitMiss(binding: Binding, key: string, startedMs: number | undefined, error?: unknown): void {
+    this.#emitExecuted(binding, 'miss', startedMs, error)
+    const { shield, policy, events } = binding
+    if (events.hasExecutedListeners && events.hasListeners('cacheMiss'))
+      events.emit('cacheMiss', { shield, policy, key })
+  }
+
+  /** @param startedMs undefined if there was no listener when the operation began */
+  #emitExecuted(binding: Binding, outcome: CacheOutcome, startedMs: number | undefined, error?: unknown): void {
+    if (!binding.events.hasExecutedListeners) return
+    const now = this.#clock.now()
+    emitExecuted(binding, this.type, outcome, now - (startedMs ?? now), error)
   }
 
   #emitStale({ storedMs }: CacheEntry<unknown>, error: unknown, refresh: boolean, binding: Binding): void {
@@ -223,6 +252,13 @@ class CachePolicy<R> implements Cache<R> {
 /** `stale`: an old value was returned, while it is refreshed or in place of a failure. */
 const OUTCOMES = ['hit', 'stale', 'miss'] as const
 type CacheOutcome = (typeof OUTCOMES)[number]
+
+/** Reports that a stored value was returned. */
+function emitHit(binding: Binding, { key, storedMs }: CacheEntry<unknown>, now: number, stale: boolean): void {
+  const { shield, policy, events } = binding
+  emitExecuted(binding, 'cache', (stale ? 'stale' : 'hit') satisfies CacheOutcome, 0, undefined, 0)
+  if (events.hasListeners('cacheHit')) events.emit('cacheHit', { shield, policy, key, ageMs: now - storedMs, stale })
+}
 
 /** Whether an error is the dependency's answer, such as a 404, and not a failure. An answer removes the old value. */
 function isAnswer(error: unknown): boolean {

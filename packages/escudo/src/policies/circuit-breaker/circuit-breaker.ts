@@ -2,12 +2,15 @@ import type { Binding } from '../../core/binding.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, type Frame, type FrameResult, passFailure } from '../../core/engine/frame.ts'
 import type { Layer } from '../../core/engine/layer.ts'
-import { type BreakerState, type Countable, type Listener, warn } from '../../core/events/events.ts'
+import { type BreakerState, type Countable, type Listener, MANUAL_TRIP, warn } from '../../core/events/events.ts'
 import type { Operation } from '../../core/operation.ts'
+import { checkedName } from '../../core/options/options.ts'
 import type { Verdict } from '../../core/outcome.ts'
-import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import type { OptionsChange, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import type { CircuitBreaker } from './circuit-breaker-type.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
 import { type BreakerContext, BreakerFrame } from './frame.ts'
@@ -23,43 +26,7 @@ import { transitionsOf } from './state/transitions.ts'
 import { slowLimitsOf } from './state/trips/trip-rule.ts'
 import { noteState, refuse, statusOf } from './status.ts'
 
-/** A circuit breaker: a policy with methods to inspect and control it. */
-export interface CircuitBreaker<R = unknown> extends Policy<R> {
-  /**
-   * The current state; `half-open` as soon as the open period ends, even before the next call.
-   *
-   * With `perKey`, the state of the circuit for calls without a key.
-   */
-  readonly state: BreakerState
-  /** The state of one key's circuit. For an unknown key: the state that a new circuit would have. */
-  stateOf(key: string): BreakerState
-  /** Rejects every call until {@link reset}. Without a key: on all circuits, including those created later. */
-  isolate(key?: string): void
-  /**
-   * Closes the circuit from every state, and all traffic returns immediately. Without a key: on all circuits.
-   *
-   * If the circuit is closed, it clears the counts and ignores the results of calls in flight.
-   */
-  reset(key?: string): void
-  /**
-   * Lets every call through and counts nothing until {@link reset}.
-   *
-   * Without a key: on all circuits, including those created later.
-   */
-  disable(key?: string): void
-  /**
-   * Returns the state as plain data, for the option `restore` of a breaker in this process or another.
-   *
-   * It contains the rest of the open period, but no clock values and no window.
-   */
-  save(key?: string): SavedBreaker
-  /**
-   * Notifies the listener of each change of state. Returns a function that unsubscribes.
-   *
-   * @throws TypeError for any other event name
-   */
-  on(event: 'stateChange', listener: Listener<StateChange>): () => void
-}
+export type { CircuitBreaker } from './circuit-breaker-type.ts'
 
 /**
  * Stops calls to a dependency that fails, and detects when it has recovered.
@@ -103,26 +70,20 @@ const SHIELDS_BEFORE_WARNING = 1_000
 class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   readonly name: string
   readonly type = PATH
-  readonly settings: Readonly<Record<string, number>>
-  readonly countable: Countable
-  readonly #settings: CircuitBreakerSettings<R>
+  settings: Readonly<Record<string, number>>
+  countable: Countable
+  readonly #options: ChangeableOptions<CircuitBreakerOptions<R>>
+  #settings: CircuitBreakerSettings<R>
   readonly #circuits: Circuits
 
   constructor(options: CircuitBreakerOptions<R>) {
     super()
     const settings = readCircuitBreaker(options)
     this.name = settings.name
+    this.#options = new ChangeableOptions(options, PATH, ['perKey', 'restore'])
     this.#settings = settings
-    const { slowerThanMs, minimum } = settings.trip
-    this.settings = {
-      leaseMs: settings.halfOpen.leaseMs,
-      ...(slowerThanMs === undefined ? {} : { slowerThanMs }),
-      ...(minimum === undefined ? {} : { minimumCalls: minimum.calls, windowMs: minimum.withinMs }),
-    }
-    this.countable = {
-      outcomes: VERDICTS,
-      transitions: transitionsOf(settings.trip, settings.healthCheck !== undefined),
-    }
+    this.settings = comparedSettings(settings)
+    this.countable = countableOf(settings)
     this.#circuits = new Circuits(settings)
     if (settings.restore !== undefined) this.#circuits.restore(settings.restore)
   }
@@ -133,6 +94,11 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
 
   stateOf(key: string): BreakerState {
     return this.#stateOf(key)
+  }
+
+  trip(reason?: string, key?: string): void {
+    const text = reason === undefined ? MANUAL_TRIP : `${MANUAL_TRIP}: ${checkedName(reason, 'trip.reason')}`
+    this.#circuits.act(key, 'as it is', (breaker) => breaker.trip(this.#now(), text))
   }
 
   isolate(key?: string): void {
@@ -160,6 +126,20 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
     const { keys } = this.#circuits
     const status = statusOf(this.#circuits.peek(undefined), this.#circuits.instant(now))
     return keys === undefined ? status : { ...status, keys }
+  }
+
+  reconfigure(given: PolicyOptions): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const changed = readCircuitBreaker(options)
+      const settings = comparedSettings(changed)
+      const apply = (): void => {
+        this.#settings = changed
+        this.settings = settings
+        this.countable = countableOf(changed)
+        this.#circuits.reconfigure(changed)
+      }
+      return { apply, settings }
+    })
   }
 
   layer(next: Layer, binding: Binding): Layer {
@@ -225,6 +205,20 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   #now(): number {
     return this.#circuits.clock.now()
   }
+}
+
+/** What the checks of a shield compare. */
+function comparedSettings({ trip, halfOpen }: CircuitBreakerSettings<never>): Readonly<Record<string, number>> {
+  const { slowerThanMs, minimum } = trip
+  return {
+    leaseMs: halfOpen.leaseMs,
+    ...(slowerThanMs === undefined ? {} : { slowerThanMs }),
+    ...(minimum === undefined ? {} : { minimumCalls: minimum.calls, windowMs: minimum.withinMs }),
+  }
+}
+
+function countableOf({ trip, healthCheck }: CircuitBreakerSettings<never>): Countable {
+  return { outcomes: VERDICTS, transitions: transitionsOf(trip, healthCheck !== undefined) }
 }
 
 /** Enters the inner layers with the permit of a probe. Calls of the same circuit made there ride on the probe. */

@@ -2,6 +2,7 @@ import type { Binding } from '../../core/binding.ts'
 import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type Listener, notify } from '../../core/events/events.ts'
 import { requiredFunction } from '../../core/options/options.ts'
+import type { Random } from '../../core/random.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { HealthCheck, type HealthCheckSettings } from './health-check.ts'
@@ -24,6 +25,9 @@ export interface CircuitsSettings extends Omit<BreakerSettings, 'onTransition'> 
 
 type ManualState = 'isolated' | 'disabled' | undefined
 
+/** The settings that can change. All breakers read this one object. */
+type ChangingSettings = { -readonly [Name in keyof BreakerSettings]: BreakerSettings[Name] }
+
 /** The clock of a breaker that is not yet part of a shield: no time passes. */
 const STOPPED_CLOCK: Clock = { now: () => 0, setTimer: () => () => {} }
 
@@ -36,14 +40,14 @@ const STOPPED_CLOCK: Clock = { now: () => 0, setTimer: () => () => {} }
  * An evicted circuit may still have calls in flight. Their results change nothing and emit no `stateChange`.
  */
 export class Circuits {
-  readonly #settings: CircuitsSettings
-  readonly #breakerSettings: BreakerSettings
+  #healthCheck: HealthCheckSettings | undefined
+  readonly #breakerSettings: ChangingSettings
   // Exactly one of the next two is set.
   readonly #single: Breaker | undefined
   readonly #keyed: KeyedStates<Breaker> | undefined
   readonly #timers = new Map<Breaker, { readonly dueMs: number; readonly cancel: CancelTimer }>()
   readonly #checks = new Map<Breaker, HealthCheck>()
-  readonly #bindings: Binding[] = []
+  readonly #bindings = new Set<Binding>()
   readonly #listeners = new Set<Listener<StateChange>>()
   /** Changes that have not been emitted yet. */
   readonly #pendingChanges: StateChange[] = []
@@ -54,10 +58,11 @@ export class Circuits {
   #clock = STOPPED_CLOCK
 
   constructor(settings: CircuitsSettings) {
-    this.#settings = settings
+    this.#healthCheck = settings.healthCheck
     const onTransition: BreakerSettings['onTransition'] = (change, breaker) =>
       this.#onTransition(change, breaker as Breaker)
-    this.#breakerSettings = { ...settings, onTransition }
+    const random: Random = () => this.#firstBinding?.random() ?? Math.random()
+    this.#breakerSettings = { ...settings, random, onTransition }
     if (settings.maxKeys === undefined) this.#single = new Breaker(this.#breakerSettings)
     else
       this.#keyed = new KeyedStates(
@@ -91,14 +96,26 @@ export class Circuits {
     return this.#keyed?.size
   }
 
+  /** Changes the settings of all circuits. A running health check continues until its circuit closes. */
+  reconfigure(settings: CircuitsSettings): void {
+    const { trip, openPeriod, halfOpen, mode, ramp } = settings
+    const tripChanged = trip !== this.#breakerSettings.trip
+    Object.assign(this.#breakerSettings, { trip, openPeriod, halfOpen, mode, ramp })
+    this.#healthCheck = settings.healthCheck
+    for (const breaker of this.#all()) {
+      breaker.reconfigured(tripChanged)
+      if (breaker.openPeriod !== undefined) this.rearm(breaker)
+    }
+  }
+
   /**
    * Applies a manual change to the circuit of a key, or to all circuits if there is no key.
    *
    * All circuits change before the first listener is notified. If a listener then changes a circuit, its change stays.
    */
-  act(key: string | undefined, manualState: ManualState, change: (breaker: Breaker) => void): void {
+  act(key: string | undefined, manualState: ManualState | 'as it is', change: (breaker: Breaker) => void): void {
     const all = key === undefined && this.#keyed !== undefined
-    if (all) this.#manualState = manualState
+    if (all && manualState !== 'as it is') this.#manualState = manualState
     const isOutermost = !this.#deferring
     this.#deferring = true
     try {
@@ -118,14 +135,14 @@ export class Circuits {
   }
 
   /**
-   * Adds a shield that receives the events. The first shield's clock becomes the breaker's clock.
+   * Adds a shield that receives the events, once. The first shield's clock becomes the breaker's clock.
    *
    * @returns the number of shields
    */
   bind(binding: Binding): number {
-    this.#bindings.push(binding)
+    this.#bindings.add(binding)
     if (binding.clock !== this.#clock) this.#moveTo(binding.clock)
-    return this.#bindings.length
+    return this.#bindings.size
   }
 
   on(listener: Listener<StateChange>): () => void {
@@ -154,12 +171,12 @@ export class Circuits {
       this.#timers.delete(breaker)
       if (dueMs !== undefined) this.#arm(breaker, dueMs)
     }
-    if (this.#settings.healthCheck !== undefined) this.#checkHealth(breaker, this.#settings.healthCheck)
+    if (this.#healthCheck !== undefined || this.#checks.size > 0) this.#checkHealth(breaker)
   }
 
   /** Starts a health check again whose timer was lost. Called for each refusal. */
   reviveCheck(breaker: Breaker): void {
-    if (this.#settings.healthCheck !== undefined) this.#checks.get(breaker)?.revive()
+    if (this.#checks.size > 0) this.#checks.get(breaker)?.revive()
   }
 
   #arm(breaker: Breaker, dueMs: number): void {
@@ -172,13 +189,19 @@ export class Circuits {
     this.#timers.set(breaker, { dueMs, cancel })
   }
 
-  #checkHealth(breaker: Breaker, healthCheck: HealthCheckSettings): void {
+  get #firstBinding(): Binding | undefined {
+    const [first] = this.#bindings
+    return first
+  }
+
+  #checkHealth(breaker: Breaker): void {
     const running = this.#checks.get(breaker)
-    const binding = this.#bindings[0]
+    const binding = this.#firstBinding
+    const healthCheck = this.#healthCheck
     if (breaker.openPeriod === undefined) {
       this.#checks.delete(breaker)
       running?.stop()
-    } else if (running === undefined && binding !== undefined) {
+    } else if (running === undefined && binding !== undefined && healthCheck !== undefined) {
       const check = new HealthCheck(breaker, healthCheck, binding, () => this.rearm(breaker))
       this.#checks.set(breaker, check)
       check.start()

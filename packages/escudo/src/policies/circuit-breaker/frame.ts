@@ -115,9 +115,17 @@ export class BreakerFrame extends Watcher implements Frame {
     const counted = breaker.settle(permit, verdict, now, hintMs, durationMs, timer?.countedSlowMs, lastFailure)
     // Skipped on the fast path: a circuit that stays closed has no timer and no health check.
     if (permit.probe || breaker.state !== 'closed') circuits.rearm(breaker)
-    if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', verdict)
+    if (binding.events.hasExecutedListeners) {
+      this.emitExecuted(verdict, now, describe === lastFailureOf ? outcome : undefined)
+    }
     if (!counted && verdict !== 'ignored') emitLate(binding, verdict)
     return now
+  }
+
+  private emitExecuted(verdict: Verdict, now: number, error: unknown): void {
+    // Known, because calls are timed while there are listeners; unless the listener came after the call.
+    const startedMs = this.call.enteredMs ?? now
+    emitExecuted(this.context.binding, 'circuitBreaker', verdict, now - startedMs, error)
   }
 }
 

@@ -1,3 +1,4 @@
+import { type LastFailure, reportOnce } from '../../core/events/events.ts'
 import type { Operation } from '../../core/operation.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
@@ -13,8 +14,13 @@ import {
   wholeNumber,
 } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
+import { drawFrom } from '../../core/random.ts'
+import { synchronous } from '../../errors/options/synchronous.ts'
+import { read } from '../../errors/safe-read.ts'
+import type { Backoff } from '../shared/state/backoff.ts'
 import type { HealthCheckSettings } from './health-check.ts'
-import type { SavedBreaker, SavedFailure } from './state/saved-breaker.ts'
+import { readSaved } from './saved-options.ts'
+import type { SavedBreaker } from './state/saved-breaker.ts'
 import type {
   BreakerMode,
   BreakerSettings,
@@ -33,10 +39,19 @@ export interface CircuitBreakerOptions<R = unknown> {
   /**
    * The open period: a duration, or one that grows with each consecutive opening. Default `'10s'`.
    *
+   * With jitter, as in `exponential({ base: '5s', max: '1m', jitter: 'equal' })`, the instances of a service do not probe
+   * at the same time. A function receives the number of consecutive openings, from 1, and the last failure, and returns
+   * milliseconds. If it throws or returns anything else, this is reported once, and the circuit stays open for 10 s. An
+   * open period is at least 1 ms long.
+   *
    * It starts again at `base` after the circuit has closed. If the failure that opens the circuit has a longer
    * `retryAfterMs` (the dependency's `Retry-After`), the circuit stays open that long. A hint counts as 60 s at most.
    */
-  readonly openFor?: Duration | { readonly base: Duration; readonly factor: number; readonly max: Duration }
+  readonly openFor?:
+    | Duration
+    | { readonly base: Duration; readonly factor: number; readonly max: Duration }
+    | Backoff
+    | ((opening: number, lastFailure: LastFailure | undefined) => number)
   /**
    * How a half-open circuit decides whether the dependency has recovered.
    *
@@ -97,6 +112,7 @@ const KNOWN: readonly (keyof CircuitBreakerOptions)[] = [
 ]
 // The same maximum as the default of a retry.
 const RETRY_AFTER_MAX_MS = 60_000
+const COMPUTED_DEFAULT_MS = 10_000
 const RAMP_STEPS_MAX = 100
 
 /**
@@ -130,6 +146,12 @@ function readTrip(trip: Trip): Trip {
 
 /** Reads the option `openFor`. */
 function readOpenPeriod(openFor: NonNullable<CircuitBreakerOptions['openFor']>): OpenPeriodSettings {
+  if (typeof openFor === 'function') return computed(openFor, (opening, lastFailure) => openFor(opening, lastFailure))
+  if (isBackoff(openFor)) {
+    const lengthMs: LengthMs = (opening, _, previousMs, random) =>
+      openFor.delayMs(opening - 1, () => drawFrom(random), previousMs)
+    return computed(openFor, lengthMs)
+  }
   if (typeof openFor !== 'object') {
     const baseMs = toMs(openFor, `${PATH}.openFor`, 1)
     return { baseMs, factor: 1, maxMs: baseMs, retryAfterMaxMs: RETRY_AFTER_MAX_MS }
@@ -139,6 +161,37 @@ function readOpenPeriod(openFor: NonNullable<CircuitBreakerOptions['openFor']>):
   const factor = finiteNumber(openFor.factor, `${PATH}.openFor.factor`, 1)
   const maxMs = toMs(openFor.max, `${PATH}.openFor.max`, baseMs)
   return { baseMs, factor, maxMs, retryAfterMaxMs: RETRY_AFTER_MAX_MS }
+}
+
+function isBackoff(openFor: unknown): openFor is Backoff {
+  return typeof read(openFor, 'delayMs') === 'function'
+}
+
+type LengthMs = NonNullable<OpenPeriodSettings['lengthMs']>
+
+/**
+ * The settings of an open period that code of the user computes.
+ *
+ * The circuit opens at the outcome of any call, or in a timer: an error must reach neither.
+ */
+function computed(given: object, compute: LengthMs): OpenPeriodSettings {
+  const path = `${PATH}.openFor`
+  const lengthMs: LengthMs = (...args) => {
+    try {
+      return Math.max(1, toMs(synchronous(compute(...args), path), path))
+    } catch (error) {
+      reportOnce(given, error, path)
+      return COMPUTED_DEFAULT_MS
+    }
+  }
+  // Nothing is known about its longest one, to which a restored open period is limited.
+  return {
+    baseMs: COMPUTED_DEFAULT_MS,
+    factor: 1,
+    maxMs: Number.POSITIVE_INFINITY,
+    retryAfterMaxMs: RETRY_AFTER_MAX_MS,
+    lengthMs,
+  }
 }
 
 /** Reads the option `halfOpen`. */
@@ -179,51 +232,4 @@ function readRamp(ramp: NonNullable<CircuitBreakerOptions['ramp']>): RampSetting
     )
   }
   return { steps: checked, eachMs: toMs(ramp.each, `${path}.each`, 1) }
-}
-
-const OPEN_KEYS = ['remainingMs', 'openedAgoMs', 'openings', 'failures', 'calls', 'reason', 'lastFailure']
-
-/**
- * Reads and validates a saved state. It is untrusted input, because it comes from a file or a store.
- *
- * @param path the path of the option, for errors
- * @throws ConfigurationError for an invalid field, with its path
- */
-export function readSaved(saved: unknown, path: string): SavedBreaker {
-  knownKeys(saved, path, ['state', ...OPEN_KEYS, 'rampedMs'])
-  const given = saved as Readonly<Record<string, unknown>>
-  const state = oneOf(given['state'], `${path}.state`, ['closed', 'open', 'half-open', 'isolated', 'disabled'])
-  switch (state) {
-    case 'isolated':
-    case 'disabled':
-      knownKeys(saved, path, ['state'])
-      return { state }
-    case 'closed':
-      knownKeys(saved, path, ['state', 'rampedMs'])
-      if (given['rampedMs'] === undefined) return { state }
-      return { state, rampedMs: finiteNumber(given['rampedMs'], `${path}.rampedMs`, 0) }
-    default:
-      knownKeys(saved, path, ['state', ...OPEN_KEYS])
-      return {
-        state,
-        remainingMs: finiteNumber(given['remainingMs'], `${path}.remainingMs`, 0),
-        openedAgoMs: finiteNumber(given['openedAgoMs'], `${path}.openedAgoMs`, 0),
-        openings: wholeNumber(given['openings'], `${path}.openings`, 1),
-        failures: wholeNumber(given['failures'], `${path}.failures`, 0),
-        calls: wholeNumber(given['calls'], `${path}.calls`, 0),
-        ...(given['reason'] === undefined ? {} : { reason: checkedName(given['reason'], `${path}.reason`) }),
-        ...(given['lastFailure'] === undefined ? {} : { lastFailure: readSavedFailure(given['lastFailure'], path) }),
-      }
-  }
-}
-
-function readSavedFailure(saved: unknown, restorePath: string): SavedFailure {
-  const path = `${restorePath}.lastFailure`
-  knownKeys(saved, path, ['name', 'code', 'agoMs'])
-  const { name, code, agoMs } = saved as Readonly<Record<string, unknown>>
-  return {
-    name: checkedName(name, `${path}.name`),
-    ...(code === undefined ? {} : { code: checkedName(code, `${path}.code`) }),
-    agoMs: finiteNumber(agoMs, `${path}.agoMs`, 0),
-  }
 }

@@ -1,4 +1,4 @@
-import type { CallRoot, CallState } from '../../core/engine/call.ts'
+import { type CallRoot, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import { emitExecuted } from '../shared/executed.ts'
@@ -21,6 +21,7 @@ export class RiderFrame extends Watcher implements Frame {
   declare private readonly lease: LeaseScope
   /** The call for the inner policies. */
   declare readonly ridingCall: CallState
+  declare private readonly startedMs: number
 
   constructor(outer: Frame, call: CallState, ride: RiddenProbe, context: BreakerContext) {
     super()
@@ -30,6 +31,7 @@ export class RiderFrame extends Watcher implements Frame {
     this.ride = ride
     this.lease = new LeaseScope(call, ride.owner, ride.permit, context)
     this.ridingCall = leasedCall(call, this.lease)
+    this.startedMs = enteredMs(call)
   }
 
   get root(): CallRoot {
@@ -42,24 +44,27 @@ export class RiderFrame extends Watcher implements Frame {
   }
 
   onFailure(failure: Failure): FrameResult {
-    this.end(failure.root)
+    this.end(failure.root, failure.error)
     return passFailure(this.outer, failure)
   }
 
   override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
     this.lease.onCancel(cancellation, toAbort)
-    this.end(this.root)
+    this.end(this.root, cancellation.reason)
   }
 
   /** Ends the ride, once. Adds the breaker's state to the notes of `failed`. */
-  private end(failed?: CallRoot): void {
+  private end(failed?: CallRoot, error?: unknown): void {
     const { ride, context } = this
     if (ride === undefined) return
     this.ride = undefined
     this.unwatch()
     ride.end()
     const { binding, note } = context
-    if (failed !== undefined) note(failed, ride.owner, binding.clock.now())
-    if (binding.events.hasExecutedListeners) emitExecuted(binding, 'circuitBreaker', 'ignored')
+    const now = binding.clock.now()
+    if (failed !== undefined) note(failed, ride.owner, now)
+    if (binding.events.hasExecutedListeners) {
+      emitExecuted(binding, 'circuitBreaker', 'ignored', now - this.startedMs, error)
+    }
   }
 }

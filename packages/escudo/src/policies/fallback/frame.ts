@@ -1,5 +1,7 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Call, CallState } from '../../core/engine/call.ts'
+import type { Cancellation } from '../../core/engine/cancel-scope.ts'
+import { discard } from '../../core/engine/discard.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
 import { expireOverdue } from '../../core/engine/late-start.ts'
 import { settle } from '../../core/engine/settle.ts'
@@ -8,6 +10,7 @@ import { describe } from '../../core/events/events.ts'
 import { rememberCall } from '../../core/explain/failed-call.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import { isMisuse } from '../../core/misuse-error.ts'
+import type { Classify } from '../../core/outcome.ts'
 import { withCause } from '../../core/secondary-error.ts'
 import { isFailure } from './options.ts'
 
@@ -15,6 +18,7 @@ import { isFailure } from './options.ts'
 export interface FallbackContext {
   readonly binding: Binding
   readonly when: (error: unknown) => boolean
+  readonly classify: Classify | undefined
   /** The substitute, or the function that returns it. */
   readonly value: unknown
 }
@@ -22,8 +26,8 @@ export interface FallbackContext {
 /** One call of a fallback. */
 export class FallbackFrame implements Frame {
   declare readonly outer: Frame
-  declare private readonly call: CallState
-  declare private readonly context: FallbackContext
+  declare protected readonly call: CallState
+  declare protected readonly context: FallbackContext
 
   constructor(outer: Frame, call: CallState, context: FallbackContext) {
     this.outer = outer
@@ -41,35 +45,58 @@ export class FallbackFrame implements Frame {
     const { binding, when, value } = this.context
     // A substitute would hide a mistake in the program.
     if (isMisuse(error)) return passFailure(outer, failure)
-    // The caller of a cancelled call no longer waits for a substitute. Its timer may be overdue.
-    call.enteredMs = undefined
-    const cancellation = expireOverdue(call, Number.POSITIVE_INFINITY, true)
+    const cancellation = this.cancellation()
     if (cancellation !== undefined) {
       return passFailure(outer, new Failure(cancellation.reason, failure.root, failure.stillRunning))
     }
-    const { shield, policy, events } = binding
-    const hasListeners = events.hasListeners('fallback')
+    const hasListeners = binding.events.hasListeners('fallback')
     // The user's code may ask `explain()` or `attemptsOf()` about the error before it leaves the shield.
     if (hasListeners || when !== isFailure || typeof value === 'function') rememberCall(error, call.root)
-    if (!matches(when, error)) return passFailure(outer, failure)
-    if (hasListeners) events.emit('fallback', { shield, policy, error })
+    if (!this.matches(error)) return passFailure(outer, failure)
+    return this.replace({ error }, hasListeners)
+  }
+
+  /** Why the call was cancelled, if it was: its caller no longer waits for a substitute. */
+  protected cancellation(): Cancellation | undefined {
+    // A timer may be overdue.
+    this.call.enteredMs = undefined
+    return expireOverdue(this.call, Number.POSITIVE_INFINITY, true)
+  }
+
+  protected matches(error: unknown): boolean {
+    try {
+      return this.context.when(error)
+    } catch (thrown) {
+      throw withCause(thrown, error)
+    }
+  }
+
+  /** Settles the call with the substitute. */
+  protected replace(replaced: Replaced, hasListeners: boolean): FrameResult {
+    const { call, outer } = this
+    const { binding, value } = this.context
+    const { shield, policy, events } = binding
+    if (hasListeners) events.emit('fallback', { shield, policy, ...replaced })
     if (hasCallWatchers()) call.root.markDegraded()
-    const make = value as Substitute
-    return settle(typeof value === 'function' ? substitute(make, error, call, policy) : value, call, outer)
+    if (typeof value === 'function') {
+      return settle(substitute(value as Substitute, replaced, call, policy), call, outer)
+    }
+    if ('value' in replaced) discard(replaced.value)
+    return settle(value, call, outer)
   }
 }
 
-type Substitute = (error: unknown, call: Call) => unknown
-
-function matches(when: (error: unknown) => boolean, error: unknown): boolean {
-  try {
-    return when(error)
-  } catch (thrown) {
-    throw withCause(thrown, error)
-  }
+/** What a substitute replaces: an error, or a value that the classifier rejected. */
+interface Replaced {
+  readonly error: unknown
+  readonly value?: unknown
 }
 
-async function substitute(make: Substitute, error: unknown, call: CallState, policy: string): Promise<unknown> {
+type Substitute = (error: unknown, call: Call, value?: unknown) => unknown
+
+async function substitute(make: Substitute, replaced: Replaced, call: CallState, policy: string): Promise<unknown> {
+  const { error } = replaced
+  if ('value' in replaced) return await substituteValue(make, replaced.value, call, policy)
   try {
     return await make(error, call)
   } catch (thrown) {
@@ -78,4 +105,18 @@ async function substitute(make: Substitute, error: unknown, call: CallState, pol
     addNote(call.root, { policy, state: 'failed', facts: { replaced: describe(error) } })
     throw withCause(thrown, error)
   }
+}
+
+/** Releases the value, unless the function returns it. */
+async function substituteValue(make: Substitute, value: unknown, call: CallState, policy: string): Promise<unknown> {
+  let result: unknown
+  try {
+    result = await make(undefined, call, value)
+  } catch (thrown) {
+    discard(value)
+    addNote(call.root, { policy, state: 'failed', facts: { replaced: 'a value' } })
+    throw thrown
+  }
+  if (result !== value) discard(value)
+  return result
 }

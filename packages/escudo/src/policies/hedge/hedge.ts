@@ -1,17 +1,28 @@
 import type { Binding } from '../../core/binding.ts'
+import type { Clock } from '../../core/clock.ts'
 import { runOnCalls } from '../../core/engine/custom-policy.ts'
 import { type Countable, reportOnce } from '../../core/events/events.ts'
 import { idempotencyOf } from '../../core/idempotency.ts'
 import type { Operation, Run } from '../../core/operation.ts'
-import { type Finding, type Policy, type PolicyFacts, type PolicyStatus, unbound } from '../../core/policy.ts'
+import {
+  type Finding,
+  type OptionsChange,
+  type Policy,
+  type PolicyFacts,
+  type PolicyOptions,
+  type PolicyStatus,
+  unbound,
+} from '../../core/policy.ts'
 import { synchronous } from '../../errors/options/synchronous.ts'
-import { bindBudget } from '../shared/budget.ts'
+import { bindBudget, checkBudgetClock } from '../shared/budget.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { checkOrder } from '../shared/order-rules.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
-import { HedgedCall, type HedgeOutcome, type HedgeRules } from './hedged-call.ts'
-import { HEDGE, type HedgeOptions, readHedgeOptions } from './options.ts'
-import { type HedgeDelay, hedgeDelayMs } from './state/hedge-delay.ts'
+import type { HedgeOutcome, HedgeRules } from './hedge-rules.ts'
+import { HedgedCall } from './hedged-call.ts'
+import { HEDGE, type HedgeOptions, type HedgeSettings, readHedgeOptions } from './options.ts'
+import { hedgeDelayMs } from './state/hedge-delay.ts'
 
 /**
  * Starts a second attempt when the first one is slow, and returns the first answer.
@@ -23,7 +34,8 @@ import { type HedgeDelay, hedgeDelayMs } from './state/hedge-delay.ts'
  *   them as neither success nor failure.
  * - A failure starts the next hedge immediately. If all attempts fail, the last failure is thrown; `attemptsOf(error)`
  *   returns all of them.
- * - An outcome that is not a failure, such as a business error, is an answer and ends the call.
+ * - An outcome that is not a failure, such as a business error, is an answer and ends the call. With `classify`, a value
+ *   can be a failure too.
  * - A refusal by an inner policy ends the hedging. It is thrown only if no attempt has failed.
  * - A hedge that could not start before the call's deadline is not made.
  *
@@ -46,10 +58,11 @@ import { type HedgeDelay, hedgeDelayMs } from './state/hedge-delay.ts'
  * console.log(answer) // 42
  * ```
  */
-export function hedge(options: HedgeOptions): Policy {
+export function hedge<R = unknown>(options: HedgeOptions<R>): Policy<R> {
   return new HedgePolicy(options)
 }
 
+const BUDGET = `${HEDGE}.budget`
 /** `not_hedged`: the operation must not run twice, so it got one attempt and was not watched. */
 const OUTCOMES: readonly (HedgeOutcome | 'not_hedged')[] = [
   'first_won',
@@ -59,92 +72,115 @@ const OUTCOMES: readonly (HedgeOutcome | 'not_hedged')[] = [
   'not_hedged',
 ]
 
-class HedgePolicy implements Policy {
+class HedgePolicy<R> implements Policy<R> {
   readonly name: string
   readonly type = HEDGE
-  readonly settings: { readonly afterMs?: number }
+  settings: { readonly afterMs?: number }
   readonly countable: Countable = { outcomes: OUTCOMES }
-  readonly #delay: HedgeDelay
-  readonly #maxHedges: number
-  readonly #budget: RetryBudget | undefined
-  readonly #unsafe: boolean
+  readonly #options: ChangeableOptions<HedgeOptions<R>>
+  #hedging: HedgeSettings
   #calls = 0
   #hedges = 0
   #wins = 0
 
-  constructor(options: HedgeOptions) {
-    const { name, delay, maxHedges, budget, unsafe } = readHedgeOptions(options)
-    this.name = name
-    this.#delay = delay
-    this.#maxHedges = maxHedges
-    this.#budget = budget
-    this.#unsafe = unsafe
-    this.settings = delay.quantile === undefined ? { afterMs: delay.initialMs } : {}
+  constructor(options: HedgeOptions<R>) {
+    this.#hedging = readHedgeOptions(options)
+    this.name = this.#hedging.name
+    this.#options = new ChangeableOptions(options, HEDGE)
+    this.settings = comparedSettings(this.#hedging)
+  }
+
+  reconfigure(given: PolicyOptions, clock: Clock): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const read = readHedgeOptions(options)
+      checkBudgetClock(read.budget, clock, BUDGET)
+      const settings = comparedSettings(read)
+      const apply = (): void => {
+        bindBudget(read.budget, clock, BUDGET)
+        const { quantile } = this.#hedging.delay
+        const stays = quantile !== undefined && read.delay.quantile?.isLike(quantile)
+        this.#hedging = stays ? { ...read, delay: { ...read.delay, quantile } } : read
+        this.settings = settings
+      }
+      return { apply, settings }
+    })
   }
 
   status(now: number): PolicyStatus {
     const counters = { calls: this.#calls, hedges: this.#hedges, wins: this.#wins }
-    if (this.#delay.quantile === undefined) return counters
-    return { ...counters, delayMs: hedgeDelayMs(this.#delay, now) }
+    const { delay } = this.#hedging
+    return delay.quantile === undefined ? counters : { ...counters, delayMs: hedgeDelayMs(delay, now) }
   }
 
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
+  check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
+    return checkOrder(own, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {
-    bindBudget(this.#budget, binding.clock, `${HEDGE}.budget`)
-    const rules = this.#rules(binding)
+    bindBudget(this.#hedging.budget, binding.clock, BUDGET)
+    let rules = this.#rules(binding)
     return runOnCalls((call, operation) => {
       this.#calls += 1
-      if (!this.#mayHedge(operation)) {
-        if (binding.events.hasExecutedListeners) emitExecuted(binding, HEDGE, 'not_hedged')
+      // A running call keeps the rules with which it began.
+      if (rules.settings !== this.#hedging) rules = this.#rules(binding)
+      const { budget } = rules.settings
+      if (!mayHedge(operation, rules.settings)) {
+        if (binding.events.hasExecutedListeners) emitExecuted(binding, HEDGE, 'not_hedged', 0)
         return next(call, operation)
       }
       // Only the first attempt of a call pays into the budget; later ones come from an outer retry.
-      if (call.attempt === 1) this.#budget?.deposit('attempt', binding.clock.now())
+      if (call.attempt === 1) budget?.deposit('attempt', binding.clock.now())
       return new HedgedCall(rules, next, call, operation).run()
     })
   }
 
   #rules(binding: Binding): HedgeRules {
     const { clock, events, shield, policy } = binding
+    const settings = this.#hedging
+    const { delay, budget } = settings
     return {
       policy,
       clock,
-      maxHedges: this.#maxHedges,
-      delayMs: (now) => hedgeDelayMs(this.#delay, now),
-      tryWithdraw: (now) => this.#mayWithdraw(now),
+      settings,
+      delayMs: (now) => hedgeDelayMs(delay, now),
+      tryWithdraw: (now) => mayWithdraw(budget, now),
       onHedge: (attempt, delayMs) => {
         this.#hedges += 1
         if (events.hasListeners('hedge')) events.emit('hedge', { shield, policy, attempt, delayMs })
       },
-      onWin: (byHedge, latencyMs, now) => {
-        if (byHedge) this.#wins += 1
+      onWin: (hedge, latencyMs, durationMs, now) => {
+        if (hedge !== undefined) {
+          this.#wins += 1
+          if (events.hasListeners('hedgeWon')) events.emit('hedgeWon', { shield, policy, attempt: hedge, durationMs })
+        }
         if (latencyMs === undefined) return
-        this.#delay.quantile?.record(latencyMs, now)
-        this.#budget?.deposit('success', now)
+        delay.quantile?.record(latencyMs, now)
+        budget?.deposit('success', now)
       },
-      onDecided: (outcome, attempts) => {
-        if (events.hasExecutedListeners) emitExecuted(binding, HEDGE, outcome, attempts)
+      onDecided: (outcome, attempts, durationMs, error) => {
+        if (events.hasExecutedListeners) emitExecuted(binding, HEDGE, outcome, durationMs, error, attempts)
       },
     }
   }
+}
 
-  /** A custom budget that fails pays for no hedge. The call has its first attempt, so it must not fail too. */
-  #mayWithdraw(now: number): boolean {
-    const budget = this.#budget
-    if (budget === undefined) return true
-    try {
-      return synchronous(budget.tryWithdraw(now), `${HEDGE}.budget.tryWithdraw`)
-    } catch (error) {
-      reportOnce(budget, error, `${HEDGE}.budget`)
-      return false
-    }
-  }
+/** What the checks of a shield compare. */
+function comparedSettings({ delay }: HedgeSettings): { readonly afterMs?: number } {
+  return delay.quantile === undefined ? { afterMs: delay.initialMs } : {}
+}
 
-  #mayHedge(operation: Operation<unknown>): boolean {
-    const idempotency = idempotencyOf(operation)
-    return idempotency === undefined || idempotency === 'safe' || (idempotency === 'idempotent' && this.#unsafe)
+/** A custom budget that fails pays for no hedge. The call has its first attempt, so it must not fail too. */
+function mayWithdraw(budget: RetryBudget | undefined, now: number): boolean {
+  if (budget === undefined) return true
+  try {
+    return synchronous(budget.tryWithdraw(now), `${BUDGET}.tryWithdraw`)
+  } catch (error) {
+    reportOnce(budget, error, BUDGET)
+    return false
   }
+}
+
+function mayHedge(operation: Operation<unknown>, { unsafe }: HedgeSettings): boolean {
+  const idempotency = idempotencyOf(operation)
+  return idempotency === undefined || idempotency === 'safe' || (idempotency === 'idempotent' && unsafe)
 }

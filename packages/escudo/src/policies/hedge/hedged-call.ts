@@ -1,42 +1,18 @@
-import type { CancelTimer, Clock } from '../../core/clock.ts'
-import { type CallState, withAttempt, withScope } from '../../core/engine/call.ts'
+import type { CancelTimer } from '../../core/clock.ts'
+import { afterWait, type CallState, withAttempt, withScope } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { discard } from '../../core/engine/discard.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import { addNote, forgetEnds } from '../../core/explain/notes.ts'
 import { idempotencyOf, onAnswer } from '../../core/idempotency.ts'
 import type { Operation, Run } from '../../core/operation.ts'
+import type { Outcome, Verdict } from '../../core/outcome.ts'
 import { isRefusal, mayRetry } from '../../errors/classification.ts'
 import { stackless } from '../../errors/stackless.ts'
 import { AttemptLog } from '../shared/attempts.ts'
-import { judgeError } from '../shared/judge.ts'
+import { judgeError, judgeValue } from '../shared/judge.ts'
+import type { HedgeOutcome, HedgeRules } from './hedge-rules.ts'
 import { HedgedAttempt } from './hedged-attempt.ts'
-
-/** The outcomes of a hedged call. `hedge_won`: a later attempt answered first. */
-export type HedgeOutcome = 'first_won' | 'hedge_won' | 'failed' | 'cancelled'
-
-/** What a hedged call reads from its policy and reports to it. */
-export interface HedgeRules {
-  /** The policy's name within the shield. */
-  readonly policy: string
-  readonly clock: Clock
-  readonly maxHedges: number
-  /** How long to wait for an answer before the next hedge. */
-  delayMs(now: number): number
-  /** Pays for one hedge; false if the budget is empty. */
-  tryWithdraw(now: number): boolean
-  /** Called before a hedge starts. */
-  onHedge(attempt: number, delayMs: number): void
-  /** Called when an attempt has answered. `latencyMs` is undefined if the answer is not a success. */
-  onWin(byHedge: boolean, latencyMs: number | undefined, now: number): void
-  /** Called once: with the first answer, the last failure, or the cancellation. */
-  onDecided(outcome: HedgeOutcome, attempts: number): void
-}
-
-/** Wraps a thrown value, because the value itself may be undefined. */
-interface Thrown {
-  readonly error: unknown
-}
 
 /**
  * One call and its hedges.
@@ -59,8 +35,9 @@ export class HedgedCall<T> extends Watcher {
   #value: T | undefined
   #cancelTimer: CancelTimer | undefined
   readonly #log = new AttemptLog()
-  /** The latest failure. Refusals do not count. */
-  #failure: Thrown | undefined
+  /** The latest failure: an error, or a value that the classifier rejected. Refusals do not count. */
+  #failure: Outcome<T> | undefined
+  #startedMs = 0
   #resolve: (value: T) => void = () => {}
   #reject: (error: unknown) => void = () => {}
 
@@ -70,7 +47,7 @@ export class HedgedCall<T> extends Watcher {
     this.#next = next
     this.#call = call
     this.#operation = operation
-    this.#hedgesLeft = rules.maxHedges
+    this.#hedgesLeft = rules.settings.maxHedges
   }
 
   run(): Promise<T> {
@@ -89,7 +66,8 @@ export class HedgedCall<T> extends Watcher {
   override onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void {
     const cancelled = this.#inFlight
     this.#end()
-    if (this.#winner === undefined) this.#rules.onDecided('cancelled', this.#started)
+    this.#replace(undefined)
+    if (this.#winner === undefined) this.#decide('cancelled', cancellation.reason)
     // Before the rejection: the error leaves the shield with this note.
     this.#note('cancelled')
     const outer = this.#call.scope
@@ -102,7 +80,9 @@ export class HedgedCall<T> extends Watcher {
 
   #start(): void {
     const number = this.#call.attempt + this.#started
-    const attempt = new HedgedAttempt(number, this.#started > 0, this.#rules.clock.now(), this.#call.scope)
+    const startedAt = this.#rules.clock.now()
+    const attempt = new HedgedAttempt(number, this.#started > 0, startedAt, this.#call.scope)
+    if (this.#started === 0) this.#startedMs = startedAt
     this.#started += 1
     this.#inFlight.push(attempt)
     // The attempt's promise settles the call's promise directly, so that the stack of an error leads to the caller. The
@@ -114,26 +94,51 @@ export class HedgedCall<T> extends Watcher {
     let value: T
     try {
       const operation = this.#operationOf(attempt)
-      value = await this.#next(withScope(withAttempt(this.#call, attempt.number), attempt), operation)
+      const call = withScope(withAttempt(this.#call, attempt.number), attempt)
+      call.enteredMs = attempt.startedAt
+      value = await this.#next(call, operation)
     } catch (error) {
-      const thrown = this.#onFailure(attempt, error)
-      if (thrown === undefined) return await neverSettles()
-      throw thrown.error
+      return await settled(this.#judged(attempt, { ok: false, error }))
     }
-    if (!this.#tryWin(attempt, true)) {
+    if (this.#rules.settings.classify !== undefined && !this.#isDecided) {
+      return await settled(this.#judged(attempt, { ok: true, value }))
+    }
+    return this.#won(attempt, value, true) ? value : await neverSettles()
+  }
+
+  /** Judges an attempt that has ended. Returns the outcome of the call; undefined if the call goes on without it. */
+  #judged(attempt: HedgedAttempt, outcome: Outcome<T>): Outcome<T> | undefined {
+    const { classify } = this.#rules.settings
+    let verdict: Verdict = 'ignored'
+    try {
+      if (outcome.ok) verdict = judgeValue(classify, outcome.value, this.#call)
+      else if (!this.#isDecided) verdict = judgeError(classify, outcome.error, this.#call)
+    } catch (error) {
+      // A classifier threw. That is an answer, of the program and not of the dependency.
+      if (outcome.ok) discard(outcome.value)
+      return this.#tryWin(attempt, false) ? this.#endWith({ ok: false, error }) : undefined
+    }
+    if (!outcome.ok || verdict === 'failure') return this.#onFailure(attempt, outcome, verdict)
+    return this.#won(attempt, outcome.value, verdict === 'success') ? outcome : undefined
+  }
+
+  /** Ends the call with the value of an attempt. Returns false if another attempt determines the outcome. */
+  #won(attempt: HedgedAttempt, value: T, succeeded: boolean): boolean {
+    if (!this.#tryWin(attempt, succeeded)) {
       // Attempts may share one value: the winner's stays open.
       if (this.#value !== value) discard(value)
-      return await neverSettles()
+      return false
     }
     this.#value = value
+    this.#replace(undefined)
     this.#end()
-    return value
+    return true
   }
 
   #operationOf(attempt: HedgedAttempt): Operation<T> {
     const operation = this.#operation
-    // An operation that declares no idempotency has its answer when it returns.
-    if (idempotencyOf(operation) === undefined) return operation
+    // An operation that declares no idempotency has its answer when it returns. A classifier needs the whole value.
+    if (idempotencyOf(operation) === undefined || this.#rules.settings.classify !== undefined) return operation
     return onAnswer(operation, () => void this.#tryWin(attempt, true))
   }
 
@@ -160,7 +165,7 @@ export class HedgedCall<T> extends Watcher {
     })
     // A failure may have started the hedge already. An overdue timeout ends the call here, and starts no hedge.
     if (startedBefore !== this.#started || this.#winner !== undefined || this.#ended) return
-    if (cancellationAfterWait(this.#call) !== undefined) return
+    if (cancellationAfterWait(afterWait(this.#call)) !== undefined) return
     this.#hedge(delayMs)
   }
 
@@ -192,8 +197,9 @@ export class HedgedCall<T> extends Watcher {
     // The latency is measured from the start of the oldest attempt in flight, which takes at least this long. Otherwise
     // slow calls would be missing from the quantile, and each hedge would lower it.
     const { startedAt } = this.#inFlight[0] ?? attempt
-    this.#rules.onWin(attempt.isHedge, succeeded ? now - startedAt : undefined, now)
-    this.#rules.onDecided(attempt.isHedge ? 'hedge_won' : 'first_won', this.#started)
+    const hedge = attempt.isHedge ? attempt.number : undefined
+    this.#rules.onWin(hedge, succeeded ? now - startedAt : undefined, now - this.#startedMs, now)
+    this.#rules.onDecided(hedge === undefined ? 'first_won' : 'hedge_won', this.#started, now - this.#startedMs)
     const losers = this.#inFlight.filter((inFlight) => inFlight !== attempt)
     this.#inFlight = [attempt]
     if (losers.length === 0) return true
@@ -203,39 +209,56 @@ export class HedgedCall<T> extends Watcher {
     return true
   }
 
-  /** Handles the failure of an attempt. Returns what the call throws, or undefined if the call continues. */
-  #onFailure(attempt: HedgedAttempt, error: unknown): Thrown | undefined {
+  /** Handles the failure of an attempt. Returns the outcome of the call, or undefined if the call continues. */
+  #onFailure(attempt: HedgedAttempt, outcome: Outcome<T>, verdict: Verdict): Outcome<T> | undefined {
     // The winner may fail after its answer, while the body streams. All other attempts were cancelled.
-    if (this.#winner !== undefined) return this.#winner === attempt ? this.#endWith({ error }) : undefined
+    if (this.#winner !== undefined) return this.#winner === attempt ? this.#endWith(outcome) : undefined
     if (this.#ended) return undefined
     const { number, startedAt } = attempt
-    const verdict = judgeError(undefined, error, this.#call)
+    const error = outcome.ok ? undefined : outcome.error
     this.#log.add({ number, startedAt, durationMs: this.#rules.clock.now() - startedAt, outcome: verdict, error })
     const refused = isRefusal(error)
     if (verdict !== 'failure' && !refused) {
       this.#tryWin(attempt, verdict === 'success')
-      return this.#endWith({ error })
+      return this.#endWith(outcome)
     }
     this.#inFlight = this.#inFlight.filter((inFlight) => inFlight !== attempt)
-    if (!refused) this.#failure = { error }
+    if (!refused) this.#replace(outcome)
     // An inner policy would refuse the next attempt too, and `retry: 'never'` holds for hedges as well.
     if (refused || !mayRetry(error)) this.#hedgesLeft = 0
     // A hedge that the timer started at this same instant already replaces the failed attempt.
     const now = this.#rules.clock.now()
     if (!this.#inFlight.some((inFlight) => inFlight.isHedge && inFlight.startedAt === now)) this.#hedge(0)
     if (this.#inFlight.length > 0 || this.#ended) return undefined
-    return this.#endWith(this.#failure ?? { error })
+    return this.#endWith(this.#failure ?? outcome)
   }
 
-  /** Ends the call with an error, and records its attempts. */
-  #endWith(thrown: Thrown): Thrown {
+  /** Keeps the latest failure, and releases what the one before holds. */
+  #replace(failure: Outcome<T> | undefined): void {
+    if (this.#failure?.ok) discard(this.#failure.value)
+    this.#failure = failure
+  }
+
+  /** Ends the call without an answer of an attempt, and records its attempts. */
+  #endWith(outcome: Outcome<T>): Outcome<T> {
     this.#end()
+    if (outcome !== this.#failure) this.#replace(undefined)
+    const error = outcome.ok ? undefined : outcome.error
     // The last attempt may have been refused, but the error comes from one that ran.
-    if (!isRefusal(thrown.error)) forgetEnds(this.#call.root)
-    if (this.#winner === undefined) this.#rules.onDecided('failed', this.#started)
+    if (!isRefusal(error)) forgetEnds(this.#call.root)
+    if (this.#winner === undefined) this.#decide('failed', error)
     const state = this.#started === 1 ? 'not hedged' : 'all failed'
     this.#note(this.#winner === undefined ? state : 'answered')
-    return thrown
+    return outcome
+  }
+
+  /** Whether another attempt determines the outcome, or the call has ended. */
+  get #isDecided(): boolean {
+    return this.#winner !== undefined || this.#ended
+  }
+
+  #decide(outcome: HedgeOutcome, error: unknown): void {
+    this.#rules.onDecided(outcome, this.#started, this.#rules.clock.now() - this.#startedMs, error)
   }
 
   #note(state: string): void {
@@ -249,6 +272,13 @@ export class HedgedCall<T> extends Watcher {
     this.#cancelTimer?.()
     this.unwatch()
   }
+}
+
+/** Settles the call with an outcome; never if there is none. */
+function settled<T>(outcome: Outcome<T> | undefined): T | Promise<never> {
+  if (outcome === undefined) return neverSettles()
+  if (outcome.ok) return outcome.value
+  throw outcome.error
 }
 
 /** A new promise each time: one shared promise would keep every attempt that waits for it in memory. */

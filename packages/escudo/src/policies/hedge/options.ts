@@ -1,12 +1,20 @@
 import { type Duration, toMs } from '../../core/options/durations.ts'
-import { checkedName, finiteNumber, knownKeys, trueOrFalse, wholeNumber } from '../../core/options/options.ts'
+import {
+  checkedName,
+  finiteNumber,
+  knownKeys,
+  optionalSyncFunction,
+  trueOrFalse,
+  wholeNumber,
+} from '../../core/options/options.ts'
+import type { Classify } from '../../core/outcome.ts'
 import { optionalBudget } from '../shared/budget.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
 import { type HedgeDelay, samplesMinOf } from './state/hedge-delay.ts'
 import { LatencyQuantile } from './state/latency-quantile.ts'
 
 /** Options of {@link hedge}. */
-export interface HedgeOptions {
+export interface HedgeOptions<R = unknown> {
   /**
    * How long to wait for an answer before the next attempt: a fixed duration, or a quantile of the latencies of the
    * successful calls in the last `window`.
@@ -27,6 +35,14 @@ export interface HedgeOptions {
    * Default false: only GET, HEAD and OPTIONS.
    */
   readonly unsafe?: boolean
+  /**
+   * What counts as a failure, which starts the next hedge; must be synchronous. Default: every thrown error except
+   * business errors.
+   *
+   * If all attempts fail, the call gets the outcome of the last one, which may be a rejected value. A rejected value that
+   * no caller gets is released: the body of a `Response` is cancelled.
+   */
+  readonly classify?: Classify<R>
   /** Default: `hedge`. */
   readonly name?: string
 }
@@ -38,6 +54,7 @@ export interface HedgeSettings {
   readonly maxHedges: number
   readonly budget: RetryBudget | undefined
   readonly unsafe: boolean
+  readonly classify: Classify | undefined
 }
 
 /** The name of the policy's type, and the first part of its options' paths. */
@@ -49,14 +66,15 @@ const MAX_HEDGES = 10
  *
  * @throws ConfigurationError for an option that cannot work
  */
-export function readHedgeOptions(options: HedgeOptions): HedgeSettings {
-  knownKeys(options, HEDGE, ['after', 'maxHedges', 'budget', 'unsafe', 'name'])
+export function readHedgeOptions<R>(options: HedgeOptions<R>): HedgeSettings {
+  knownKeys(options, HEDGE, ['after', 'maxHedges', 'budget', 'unsafe', 'classify', 'name'])
   return {
     name: checkedName(options.name ?? HEDGE, `${HEDGE}.name`),
     delay: readDelay(options.after),
     maxHedges: wholeNumber(options.maxHedges ?? 1, `${HEDGE}.maxHedges`, 1, MAX_HEDGES),
     budget: optionalBudget(options.budget, `${HEDGE}.budget`),
     unsafe: trueOrFalse(options.unsafe ?? false, `${HEDGE}.unsafe`),
+    classify: optionalSyncFunction(options.classify, `${HEDGE}.classify`) as Classify | undefined,
   }
 }
 

@@ -1,7 +1,7 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
 import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../../core/options/options.ts'
-import type { RateLimit } from './state/rate-limit.ts'
+import type { RateLimit, RateLimitSettings } from './state/rate-limit.ts'
 import { SlidingWindow } from './state/sliding-window.ts'
 import { TokenBucket } from './state/token-bucket.ts'
 
@@ -35,10 +35,7 @@ interface ReadOptions {
   readonly name: string
   /** Creates the limit of one key. */
   readonly createLimit: () => RateLimit
-  readonly limit: number
-  readonly perMs: number
-  /** 0 for a sliding window. */
-  readonly burst: number
+  readonly settings: RateLimitSettings
   readonly maxWaitMs: number
   /** Undefined: one limit for all calls. */
   readonly maxKeys: number | undefined
@@ -61,7 +58,7 @@ export function readRateLimiter(options: RateLimiterOptions): ReadOptions {
   }
 }
 
-type LimitOptions = Pick<ReadOptions, 'createLimit' | 'limit' | 'perMs' | 'burst'>
+type LimitOptions = Pick<ReadOptions, 'createLimit' | 'settings'>
 
 function readTokenBucket(options: RateLimiterOptions): LimitOptions {
   const perMs = readPer(options)
@@ -71,7 +68,7 @@ function readTokenBucket(options: RateLimiterOptions): LimitOptions {
     throw new ConfigurationError(`${PATH}.per`, `expected a shorter time, got ${show(options.per)}`)
   }
   const settings = { limit, perMs, burst }
-  return { createLimit: () => new TokenBucket(settings), ...settings }
+  return { createLimit: () => new TokenBucket(settings), settings }
 }
 
 function readSlidingWindow(options: RateLimiterOptions): LimitOptions {
@@ -82,8 +79,8 @@ function readSlidingWindow(options: RateLimiterOptions): LimitOptions {
       `a sliding window has no burst: it allows all ${show(options.limit)} calls at once; remove \`burst\`, or use the algorithm 'tokenBucket'`,
     )
   }
-  const settings = { limit: wholeNumber(options.limit, `${PATH}.limit`, 1, WINDOW_LIMIT_MAX), perMs }
-  return { createLimit: () => new SlidingWindow(settings), ...settings, burst: 0 }
+  const settings = { limit: wholeNumber(options.limit, `${PATH}.limit`, 1, WINDOW_LIMIT_MAX), perMs, burst: 0 }
+  return { createLimit: () => new SlidingWindow(settings), settings }
 }
 
 function readPer(options: RateLimiterOptions): number {

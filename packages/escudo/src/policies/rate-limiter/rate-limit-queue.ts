@@ -3,7 +3,7 @@ import { withAmbient } from '../../core/context/ambient.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import type { Waiter } from '../shared/state/queue.ts'
 import { PermitQueue, type PermitWaiter } from './state/permit-queue.ts'
-import type { RateLimit } from './state/rate-limit.ts'
+import type { RateLimit, RateLimitSettings } from './state/rate-limit.ts'
 
 // The runtime's timers fire a few milliseconds late. Without this grace, a call whose permit comes exactly at the end of
 // `maxWait` would wait that long and then be rejected.
@@ -63,6 +63,14 @@ export class RateLimitQueue {
     else if (this.#cancelTimer === undefined) this.#arm(now)
     if (scope !== undefined) call.watch(scope)
     return call
+  }
+
+  /** Changes the limit. A call that waits may now have its permit, or get it earlier or later. */
+  resize(settings: RateLimitSettings, maxWaitMs: number, now: number): void {
+    this.#queue.resize(settings, maxWaitMs, now)
+    if (this.queued === 0) return
+    this.#serve(now)
+    this.#arm(now)
   }
 
   /** Removes a cancelled call; the calls behind it move up. */

@@ -1,13 +1,14 @@
 import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { type CallState, enteredMs } from '../../core/engine/call.ts'
+import { afterWait, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { hasCallWatchers, reportWait } from '../../core/events/call-events.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
-import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
@@ -17,6 +18,7 @@ import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { type RateLimiterOptions, readRateLimiter } from './options.ts'
 import { graceMsOf, type QueueOwner, RateLimitQueue, type WaitingCall } from './rate-limit-queue.ts'
 import { isPast } from './state/permit-queue.ts'
+import type { RateLimit, RateLimitSettings } from './state/rate-limit.ts'
 
 /**
  * Limits calls per unit of time: `limit` calls `per` duration, for all calls or per key.
@@ -58,11 +60,11 @@ const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
 class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   readonly name: string
   readonly type = TYPE
-  readonly settings: Readonly<Record<string, number>>
+  settings: Readonly<Record<string, number>>
   readonly countable: Countable = { outcomes: OUTCOMES }
-  readonly maxWaitMs: number
-  readonly #problem: string
-  readonly #createQueue: (key: string | undefined) => RateLimitQueue
+  maxWaitMs: number
+  readonly #options: ChangeableOptions<RateLimiterOptions>
+  #createLimit: () => RateLimit
   /** The queue of all calls; undefined if each key has one. */
   readonly #single: RateLimitQueue | undefined
   /** The queues of the keys; undefined if there is one for all calls. */
@@ -72,14 +74,41 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
 
   constructor(options: RateLimiterOptions) {
     super()
-    const { name, createLimit, limit, perMs, burst, maxWaitMs, maxKeys } = readRateLimiter(options)
+    const { name, createLimit, settings, maxWaitMs, maxKeys } = readRateLimiter(options)
     this.name = name
+    this.#options = new ChangeableOptions(options, TYPE, ['algorithm', 'perKey'])
     this.maxWaitMs = maxWaitMs
-    this.settings = { limit, burst, perMs, maxWaitMs }
-    this.#problem = `${limit} calls per ${perMs} ms are allowed`
-    this.#createQueue = (key) => new RateLimitQueue(key, createLimit(), this)
+    this.settings = { ...settings, maxWaitMs }
+    this.#createLimit = createLimit
     if (maxKeys === undefined) this.#single = this.#createQueue(undefined)
-    else this.#keyed = new KeyedStates(maxKeys, this.#createQueue)
+    else this.#keyed = new KeyedStates(maxKeys, (key) => this.#createQueue(key))
+  }
+
+  reconfigure(given: PolicyOptions): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const changed = readRateLimiter(options)
+      const settings = { ...changed.settings, maxWaitMs: changed.maxWaitMs }
+      const apply = (): void => {
+        this.settings = settings
+        this.maxWaitMs = changed.maxWaitMs
+        this.#createLimit = changed.createLimit
+        this.#resize(changed.settings)
+      }
+      return { apply, settings }
+    })
+  }
+
+  /** An evicted queue keeps its limit: no new call enters it. */
+  #resize(settings: RateLimitSettings): void {
+    const now = this.clock.now()
+    const queues = this.#keyed === undefined ? [] : [...this.#keyed.entries()].map(([, queue]) => queue)
+    for (const queue of [...(this.#single === undefined ? [] : [this.#single]), ...queues]) {
+      queue.resize(settings, this.maxWaitMs, now)
+    }
+  }
+
+  #createQueue(key: string | undefined): RateLimitQueue {
+    return new RateLimitQueue(key, this.#createLimit(), this)
   }
 
   status(now: number): PolicyStatus {
@@ -103,7 +132,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         const queue = this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).use(call.root.key)
         const now = enteredMs(call)
         if (queue.tryAcquire(now)) {
-          if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted')
+          if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted', 0)
           // A used permit is never given back, so the policy needs no frame.
           return next.enter(call, operation, outer)
         }
@@ -113,14 +142,15 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         }
         const waitingCall = queue.wait(call.scope, call.deadline, now)
         return waitingCall.over.then(() => {
+          const resumed = afterWait(call)
           try {
             // Nothing is awaited between this check and the operation: a cancellation in between would lose the permit.
-            this.#checkTurn(call, queue, waitingCall, binding)
-            if (hasCallWatchers()) reportWait(binding.shield, binding.policy, TYPE, enteredMs(call) - now)
+            this.#checkTurn(resumed, queue, waitingCall, now, binding)
+            if (hasCallWatchers()) reportWait(binding.shield, binding.policy, TYPE, enteredMs(resumed) - now)
           } catch (error) {
             return unwrap(passFailure(outer, new Failure(error, call.root)))
           }
-          return unwrap(next.enter(call, operation, outer))
+          return unwrap(next.enter(resumed, operation, outer))
         })
       },
     }
@@ -131,22 +161,33 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
    *
    * @throws the reason of the cancellation if the call was cancelled, or the refusal if its permit would come too late
    */
-  #checkTurn(call: CallState, queue: RateLimitQueue, { permit, latestMs }: WaitingCall, binding: Binding): void {
+  #checkTurn(
+    call: CallState,
+    queue: RateLimitQueue,
+    { permit, latestMs }: WaitingCall,
+    startedMs: number,
+    binding: Binding,
+  ): void {
     const limitMs = latestMs + graceMsOf(this.clock)
     const cancellation = cancellationAfterWait(call, limitMs)
     if (cancellation !== undefined) {
       // The permit may arrive in the same tick as the cancellation. It then goes to the next call.
       if (permit !== undefined) queue.giveBack(permit)
       noteCancelled(call, binding.policy, this.status(this.clock.now()))
-      if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'aborted')
-      throw cancellation.reason
+      const { reason } = cancellation
+      if (binding.events.hasExecutedListeners) {
+        emitExecuted(binding, TYPE, 'aborted', this.clock.now() - startedMs, reason)
+      }
+      throw reason
     }
     if (permit === undefined || isPast(limitMs, enteredMs(call))) {
       // The event loop was blocked for so long that the permit came too late.
       if (permit !== undefined) queue.giveBack(permit)
       throw this.#refuse(call, binding, queue.retryAfterMs(undefined, this.clock.now()) ?? 0)
     }
-    if (binding.events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted_after_wait')
+    if (binding.events.hasExecutedListeners) {
+      emitExecuted(binding, TYPE, 'admitted_after_wait', enteredMs(call) - startedMs)
+    }
   }
 
   #refuse(call: CallState, binding: Binding, retryAfterMs: number): RateLimitedError {
@@ -154,7 +195,9 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     const { policy } = binding
     const retryAt = now + retryAfterMs
     addNote(call.root, { policy, state: 'rate limited', facts: this.status(now), retryAt, endedHere: true })
-    return refusal(binding, () => new RateLimitedError(binding, this.#problem, retryAfterMs))
+    const { limit, perMs } = this.settings
+    const problem = `${limit} calls per ${perMs} ms are allowed`
+    return refusal(binding, () => new RateLimitedError(binding, problem, retryAfterMs))
   }
 
   /** Protects a key from eviction while calls wait for it. */

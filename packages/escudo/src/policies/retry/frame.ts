@@ -1,7 +1,6 @@
 import type { Binding } from '../../core/binding.ts'
-import { type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
+import { afterWait, type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
 import type { Cancellation } from '../../core/engine/cancel-scope.ts'
-import { discard } from '../../core/engine/discard.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
@@ -13,8 +12,10 @@ import type { Verdict } from '../../core/outcome.ts'
 import { withCause, withLastFailure } from '../../core/secondary-error.ts'
 import { isRefusal } from '../../errors/classification.ts'
 import { AttemptLog } from '../shared/attempts.ts'
+import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { LoopFrame } from './loop-frame.ts'
+import { release } from './release.ts'
 import { nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
 
 /** The outcomes that a retry's `executed` event carries. */
@@ -126,16 +127,16 @@ class RetryFrame implements Frame {
     for (let delayMs: number | undefined = firstDelayMs; ; ) {
       counters.retries += 1
       await sleep(delayMs, binding.clock, scope)
+      this.attempt = afterWait(this.attempt)
       const cancellation = cancellationAfterWait(this.attempt, latestMs)
       if (cancellation !== undefined) {
-        discard(last)
+        release(rules, last)
         this.stopAfterWait(cancellation)
         frame.failure = new Failure(cancellation.reason, root)
         return undefined
       }
       if (enteredMs(this.attempt) > latestMs) return this.stopLate(last, frame)
-      // The value is replaced. A `Failure` holds nothing to release.
-      discard(last)
+      release(rules, last)
       this.attempt = withAttempt(this.attempt, this.attempt.attempt + 1)
       forgetNotesInside(root, binding.policy)
       if (this.history !== undefined) {
@@ -151,7 +152,7 @@ class RetryFrame implements Frame {
       } catch (error) {
         // User code threw (see `decide`). Work of the attempt may still be running: outer policies must receive it.
         frame.failure = new Failure(error, root, failure?.stillRunning)
-        discard(value)
+        release(rules, value)
         return undefined
       }
       if (delayMs === undefined) return value
@@ -166,7 +167,7 @@ class RetryFrame implements Frame {
       this.stop('cancelled', verdict, reason)
       return
     }
-    this.emitExecuted(verdict)
+    this.emitExecuted(verdict, reason)
     this.noteStop('cancelled')
   }
 
@@ -202,19 +203,20 @@ class RetryFrame implements Frame {
     const error = ok ? undefined : valueOrError
     try {
       const verdict = ok ? judgeValue(classify, valueOrError, this.attempt) : judgeError(classify, error, this.attempt)
-      if (!ok || verdict === 'failure') return this.retryOrStop(verdict, error)
+      if (!ok || verdict === 'failure') return this.retryOrStop(ok, verdict, valueOrError)
       if (verdict === 'success') this.context.rules.budget?.deposit('success', this.attempt.clock.now())
       this.emitExecuted(verdict)
       return undefined
     } catch (thrown) {
       // A classifier, a custom backoff or a random source that throws says nothing about the dependency.
-      this.emitExecuted('ignored')
+      this.emitExecuted('ignored', thrown)
       this.noteStop('failed')
       throw ok ? thrown : withCause(thrown, error)
     }
   }
 
-  private retryOrStop(verdict: Verdict, error: unknown): number | undefined {
+  private retryOrStop(ok: boolean, verdict: Verdict, valueOrError: unknown): number | undefined {
+    const error = ok ? undefined : valueOrError
     const { binding, rules } = this.context
     const { attempt: number, scope, deadline, clock, random } = this.attempt
     const { shield, policy, events } = binding
@@ -223,6 +225,8 @@ class RetryFrame implements Frame {
       number,
       verdict,
       error,
+      value: ok ? valueOrError : undefined,
+      ok,
       cancelled: scope?.cancellation !== undefined,
       deadline,
       firstStartedMs: this.startedMs,
@@ -233,7 +237,8 @@ class RetryFrame implements Frame {
     const delayOrReason = nextDelayMs(rules, failed, now, random)
     if (typeof delayOrReason === 'number') {
       if (events.hasListeners('retry')) {
-        events.emit('retry', { shield, policy, attempt: number, delayMs: delayOrReason, error })
+        const event = { shield, policy, attempt: number, delayMs: delayOrReason, error }
+        events.emit('retry', ok ? { ...event, value: valueOrError } : event)
       }
       return delayOrReason
     }
@@ -250,7 +255,7 @@ class RetryFrame implements Frame {
     if (refused) withLastFailure(error, lastFailure?.error, this.root)
     const final = lastFailure === undefined ? verdict : 'failure'
     if (final === 'failure') this.context.counters.exhausted += 1
-    this.emitExecuted(final)
+    this.emitExecuted(final, error)
   }
 
   private noteStop(reason: StopReason | 'failed'): void {
@@ -280,14 +285,14 @@ class RetryFrame implements Frame {
     log.add({ number: this.attempt.attempt, startedAt, durationMs: now - startedAt, outcome: verdict, error })
   }
 
-  private emitExecuted(verdict: Verdict): void {
-    const { events, shield, policy } = this.context.binding
-    if (!events.hasExecutedListeners) return
+  private emitExecuted(verdict: Verdict, error?: unknown): void {
+    const { binding } = this.context
+    if (!binding.events.hasExecutedListeners) return
     const attempts = this.attempt.attempt
     const outcome: (typeof OUTCOMES)[number] =
       verdict === 'ignored'
         ? verdict
         : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
-    events.emit('executed', { type: 'executed', shield, policy, policyType: 'retry', outcome, attempts })
+    emitExecuted(binding, 'retry', outcome, binding.clock.now() - this.startedMs, error, attempts)
   }
 }

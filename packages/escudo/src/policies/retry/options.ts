@@ -1,6 +1,12 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
-import { checkedName, knownKeys, optionalSyncFunction, wholeNumber } from '../../core/options/options.ts'
+import {
+  checkedName,
+  knownKeys,
+  optionalFunction,
+  optionalSyncFunction,
+  wholeNumber,
+} from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
 import { synchronous } from '../../errors/options/synchronous.ts'
 import { optionalBudget } from '../shared/budget.ts'
@@ -32,6 +38,13 @@ export interface RetryOptions<R = unknown> {
    * Default: none; only `maxRetries` limits the retries.
    */
   readonly budget?: RetryBudget
+  /**
+   * Releases what a rejected value holds, such as a connection. Called with each value that `classify` rejected and that a
+   * later attempt replaces, or that the caller no longer waits for.
+   *
+   * The body of a `Response` and other streams are released without it. An error in it is reported once.
+   */
+  readonly onRejectedValue?: (value: R) => unknown
   /** The name in events, errors and the status. Default: `retry`. */
   readonly name?: string
 }
@@ -44,6 +57,7 @@ const KNOWN: readonly (keyof RetryOptions)[] = [
   'maxTotal',
   'retryAfter',
   'budget',
+  'onRejectedValue',
   'name',
 ]
 
@@ -60,6 +74,10 @@ export function readRetry<R>(options: RetryOptions<R>): { readonly name: string;
         options.maxTotal === undefined ? Number.POSITIVE_INFINITY : toMs(options.maxTotal, `${PATH}.maxTotal`),
       retryAfterMaxMs: readRetryAfter(options.retryAfter ?? { max: '60s' }),
       budget: optionalBudget(options.budget, `${PATH}.budget`),
+      onRejectedValue: optionalFunction(
+        options.onRejectedValue,
+        `${PATH}.onRejectedValue`,
+      ) as RetryRules['onRejectedValue'],
     },
   }
 }

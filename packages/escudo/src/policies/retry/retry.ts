@@ -1,8 +1,10 @@
 import type { Binding } from '../../core/binding.ts'
+import type { Clock } from '../../core/clock.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Countable } from '../../core/events/events.ts'
-import type { Policy, PolicyStatus } from '../../core/policy.ts'
-import { bindBudget } from '../shared/budget.ts'
+import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
+import { bindBudget, checkBudgetClock } from '../shared/budget.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { OUTCOMES, type RetryCounters, retryLayer } from './frame.ts'
 import { type RetryOptions, readRetry } from './options.ts'
@@ -37,28 +39,55 @@ export function retry<R = unknown>(options: RetryOptions<R> = {}): Policy<R> {
   return new RetryPolicy(options)
 }
 
+/** What the checks of a shield compare. */
+interface Settings extends PolicyOptions {
+  readonly maxRetries: number
+  readonly leastDelayMs: number
+}
+
+const BUDGET = 'retry.budget'
+
 class RetryPolicy<R> extends LayerPolicy implements Policy<R> {
   readonly name: string
   readonly type = 'retry'
-  readonly settings: { readonly maxRetries: number; readonly leastDelayMs: number }
+  settings: Settings
   readonly countable: Countable = { outcomes: OUTCOMES }
-  readonly #rules: RetryRules
+  readonly #options: ChangeableOptions<RetryOptions<R>>
+  #rules: RetryRules
   readonly #counters: RetryCounters = { calls: 0, retries: 0, exhausted: 0 }
 
   constructor(options: RetryOptions<R>) {
     super()
     const { name, rules } = readRetry(options)
     this.name = name
+    this.#options = new ChangeableOptions(options, 'retry')
     this.#rules = rules
-    this.settings = { maxRetries: rules.maxRetries, leastDelayMs: leastDelayMs(rules) }
+    this.settings = settingsOf(rules)
   }
 
   status(): PolicyStatus {
     return { ...this.#counters }
   }
 
+  reconfigure(given: PolicyOptions, clock: Clock): OptionsChange {
+    return this.#options.change(given, (options) => {
+      const { rules } = readRetry(options)
+      checkBudgetClock(rules.budget, clock, BUDGET)
+      const settings = settingsOf(rules)
+      const apply = (): void => {
+        this.#rules = rules
+        this.settings = settings
+      }
+      return { apply, settings }
+    })
+  }
+
   layer(next: Layer, binding: Binding): Layer {
-    bindBudget(this.#rules.budget, binding.clock, 'retry.budget')
+    bindBudget(this.#rules.budget, binding.clock, BUDGET)
     return retryLayer(next, binding, this.#rules, this.#counters)
   }
+}
+
+function settingsOf(rules: RetryRules): Settings {
+  return { maxRetries: rules.maxRetries, leastDelayMs: leastDelayMs(rules) }
 }

@@ -14,12 +14,16 @@ const clocks = new WeakMap<RetryBudget, Clock>()
 /** Binds a budget to the clock of the first shield that uses it. Its instants have no meaning on another clock. */
 export function bindBudget(budget: RetryBudget | undefined, clock: Clock, path: string): void {
   if (budget === undefined) return
-  const bound = clocks.get(budget) ?? clock
-  if (bound !== clock) {
+  checkBudgetClock(budget, clock, path)
+  clocks.set(budget, clock)
+}
+
+/** @throws ConfigurationError if the budget is bound to another clock */
+export function checkBudgetClock(budget: RetryBudget | undefined, clock: Clock, path: string): void {
+  if (budget !== undefined && (clocks.get(budget) ?? clock) !== clock) {
     throw new ConfigurationError(
       path,
       'this budget is used by a shield with another clock; give both shields the same clock, or use a separate budget',
     )
   }
-  clocks.set(budget, clock)
 }

@@ -6,7 +6,10 @@ export function emitExecuted(
   { events, shield, policy }: Binding,
   policyType: PolicyFacts['type'],
   outcome: string,
+  durationMs: number,
+  error?: unknown,
   attempts = 1,
 ): void {
-  events.emit('executed', { type: 'executed', shield, policy, policyType, outcome, attempts })
+  const event = { type: 'executed', shield, policy, policyType, outcome, attempts, durationMs } as const
+  events.emit('executed', error === undefined ? event : { ...event, error })
 }

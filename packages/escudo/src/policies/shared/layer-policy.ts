@@ -18,8 +18,8 @@ export abstract class LayerPolicy implements PolicyFacts {
     return wrapLayer((inside, bound) => this.layer(inside, bound), next, binding)
   }
 
-  check(inside: readonly PolicyFacts[]): readonly Finding[] {
-    return checkOrder(this, inside)
+  check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
+    return checkOrder(own, inside)
   }
 }
 

@@ -72,7 +72,7 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
 
   /** Passes on the reason of the cancellation, whatever error the cancelled code threw. */
   onFailure(failure: Failure): FrameResult {
-    this.end()
+    this.end(this.cancellation === undefined ? failure.error : this.cancellation.reason)
     if (this.expired && failure.root !== undefined) {
       addNote(failure.root, { policy: this.shared.binding.policy, state: 'timed out', facts: this.shared.settings })
     }
@@ -83,12 +83,18 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
     return passFailure(this.outer, new Failure(error, failure.root))
   }
 
-  private end(): void {
+  private end(error?: unknown): void {
     const { binding, queue } = this.shared
     queue.remove(this)
     this.unwatch()
     if (this.expired) this.emitTimeout()
-    if (binding.events.hasExecutedListeners) emitExecuted(binding, 'timeout', outcomeOf(this))
+    if (binding.events.hasExecutedListeners) this.emitExecuted(error)
+  }
+
+  private emitExecuted(error: unknown): void {
+    const { binding, settings } = this.shared
+    const startedMs = this.dueMs - settings.afterMs
+    emitExecuted(binding, 'timeout', outcomeOf(this), binding.clock.now() - startedMs, error)
   }
 
   /** Called when the call ends, not when the timer fires: listeners run in the asynchronous context of the call. */

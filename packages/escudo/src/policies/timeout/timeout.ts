@@ -4,7 +4,8 @@ import type { Layer } from '../../core/engine/layer.ts'
 import { timerQueue } from '../../core/engine/timer-queue.ts'
 import type { Countable } from '../../core/events/events.ts'
 import type { Duration } from '../../core/options/durations.ts'
-import type { Policy, PolicyStatus } from '../../core/policy.ts'
+import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
+import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { OUTCOMES, type TimeoutContext, TimeoutFrame } from './frame.ts'
 import { readTimeout, type TimeoutOptions, type TimeoutSettings } from './options.ts'
@@ -40,7 +41,8 @@ export function timeout(after: Duration, options: TimeoutOptions = {}): Policy {
 class TimeoutPolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = 'timeout'
-  readonly settings: TimeoutSettings
+  settings: TimeoutSettings
+  readonly #options: ChangeableOptions<{ readonly after: Duration }>
   readonly countable: Countable = { outcomes: OUTCOMES }
   #timeouts = 0
 
@@ -49,10 +51,21 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
     const { name, settings } = readTimeout(after, options)
     this.name = name
     this.settings = settings
+    this.#options = new ChangeableOptions({ after }, this.type)
   }
 
   status(): PolicyStatus {
     return { timeouts: this.#timeouts }
+  }
+
+  reconfigure(given: PolicyOptions): OptionsChange {
+    return this.#options.change(given, ({ after, ...unknown }) => {
+      const { settings } = readTimeout(after, unknown)
+      const apply = (): void => {
+        this.settings = settings
+      }
+      return { apply, settings }
+    })
   }
 
   layer(next: Layer, binding: Binding): Layer {

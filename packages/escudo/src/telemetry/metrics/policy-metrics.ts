@@ -1,5 +1,5 @@
 import { CALL_OUTCOMES, watchCalls } from '../../core/events/call-events.ts'
-import { type ShieldEvent, type ShieldEvents, watchAll } from '../../core/events/events.ts'
+import { MANUAL_TRIP, type ShieldEvent, type ShieldEvents, watchAll } from '../../core/events/events.ts'
 import type { AnyPolicy } from '../../core/policy.ts'
 import type { ShieldFacts } from '../../core/registry.ts'
 import * as all from './definitions.ts'
@@ -25,6 +25,8 @@ const REJECTED: ReadonlyMap<string, all.FamilyFacts> = new Map([
   ['RATE_LIMITED', all.RATE_LIMITED],
 ])
 const WATCHED = ['executed', 'rejected', 'stateChange', 'fallback', 'retry'] as const
+
+type WatchedEvent = Extract<ShieldEvent, { readonly type: (typeof WATCHED)[number] }>
 
 /** Counts what the calls and the policies of all shields report. */
 export class PolicyMetrics {
@@ -66,7 +68,7 @@ export class PolicyMetrics {
     this.#rejections = counters(all.BULKHEAD_REJECTIONS)
     this.#fallbacks = counters(all.FALLBACKS)
     this.#stopWatching = [
-      watchAll((event) => this.#count(event), WATCHED),
+      watchAll((event) => this.#count(event as WatchedEvent), WATCHED),
       watchCalls({
         ended: (shield, outcome, durationMs) => this.#calls.seriesFor([shield, outcome]).observe(durationMs / 1_000),
         waited: (shield, policy, type, waitedMs) =>
@@ -122,7 +124,7 @@ export class PolicyMetrics {
     if (type === 'fallback') this.#fallbacks.reserve([shield, name])
   }
 
-  #count(event: ShieldEvent): void {
+  #count(event: WatchedEvent): void {
     const { shield, policy } = event
     switch (event.type) {
       case 'executed':
@@ -147,7 +149,9 @@ export class PolicyMetrics {
   }
 
   #countChange(event: ShieldEvents['stateChange']): void {
-    const { shield, policy, from, to, reason } = event
+    const { shield, policy, from, to } = event
+    // The text of a manual trip is no label: there would be a series for each text.
+    const reason = event.reason.startsWith(MANUAL_TRIP) ? MANUAL_TRIP : event.reason
     add(this.#changes, [shield, policy, from, to, reason])
     const openedForMs = this.#open.change(event)
     if (openedForMs !== undefined) this.#openPeriods.seriesFor([shield, policy]).observe(openedForMs / 1_000)

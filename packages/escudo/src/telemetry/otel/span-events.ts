@@ -23,7 +23,7 @@ function attributesOf(event: ShieldEvent): Attributes {
   }
   const type = error_code ?? error_type
   if (typeof type === 'string') attributes['error.type'] = type
-  if ('error' in event) {
+  if ('error' in event && !('value' in event)) {
     attributes['error.type'] = errorTypeOf(event.error)
     attributes['escudo.error.message'] = explained(event.error)
   }

@@ -46,7 +46,15 @@ describe('publishDiagnostics', () => {
       ['escudo:retry', { type: 'retry', ...retried, attempt: 1, delayMs: 5, error }],
       [
         'escudo:executed',
-        { type: 'executed', ...retried, policyType: 'retry', outcome: 'failed_with_retry', attempts: 2 },
+        {
+          type: 'executed',
+          ...retried,
+          policyType: 'retry',
+          outcome: 'failed_with_retry',
+          attempts: 2,
+          durationMs: 5,
+          error,
+        },
       ],
       ['escudo:fallback', { type: 'fallback', shield: 's', policy: 'fallback', error }],
       ['escudo:call', { shield: 's', outcome: 'degraded', durationMs: 5 }],

@@ -35,7 +35,7 @@ describe('circuit breaker', () => {
       ['circuitBreaker half-open closed the probes succeeded', 1],
       ['circuitBreaker open half-open the open period ended', 1],
     ])
-    expect(Object.keys(changes)).toHaveLength(17)
+    expect(Object.keys(changes)).toHaveLength(19)
   })
 
   test('shows the state of a shared breaker for both shields', () => {

@@ -45,7 +45,7 @@ describe('the series of a shield', () => {
       'circuitBreaker closed open 3 consecutive failures': 0,
       'circuitBreaker open half-open the open period ended': 0,
     })
-    expect([Object.keys(changes).length, new Set(Object.values(changes))]).toEqual([17, new Set([0])])
+    expect([Object.keys(changes).length, new Set(Object.values(changes))]).toEqual([19, new Set([0])])
     expect(valuesOf(metrics, 'escudo_circuit_breaker_state', 'older')).toEqual({
       'circuitBreaker closed': 1,
       'circuitBreaker open': 0,

@@ -53,6 +53,7 @@ describe('listeners of executed', () => {
       policyType: 'retry',
       outcome: 'successful_without_retry',
       attempts: 1,
+      durationMs: expect.any(Number),
     })
     expect(() => watchAll(listener, ['nonsense' as never])).toThrow(TypeError)
   })

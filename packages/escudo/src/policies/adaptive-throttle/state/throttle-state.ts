@@ -12,12 +12,24 @@ import { bucketLength, TimeWindow } from '../../shared/state/time-window.ts'
  * it accepts. A dependency that accepts nothing receives about one request per window, which detects its recovery. Pure.
  */
 export class ThrottleState {
-  readonly #k: number
-  readonly #requests: TimeWindow
-  readonly #accepts: TimeWindow
+  #k: number
+  #windowMs: number
+  #requests: TimeWindow
+  #accepts: TimeWindow
 
   constructor(k: number, windowMs: number) {
     this.#k = k
+    this.#windowMs = windowMs
+    const length = bucketLength(windowMs)
+    this.#requests = new TimeWindow(length)
+    this.#accepts = new TimeWindow(length)
+  }
+
+  /** Changes the options. The counts stay, unless the window has another length. */
+  reconfigure(k: number, windowMs: number): void {
+    this.#k = k
+    if (windowMs === this.#windowMs) return
+    this.#windowMs = windowMs
     const length = bucketLength(windowMs)
     this.#requests = new TimeWindow(length)
     this.#accepts = new TimeWindow(length)

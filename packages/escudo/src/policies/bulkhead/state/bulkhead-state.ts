@@ -20,8 +20,8 @@ export interface BulkheadSettings {
  * to the next call in the queue. It is never visible as free, so a new call cannot take it.
  */
 export class BulkheadState<W extends PriorityWaiter> {
-  readonly limit: number
-  readonly queueLimit: number
+  limit: number
+  queueLimit: number
   readonly #order: QueueOrder
   readonly #queue: WaitQueue<W> | PriorityQueue<W>
   #inUse = 0
@@ -88,9 +88,31 @@ export class BulkheadState<W extends PriorityWaiter> {
 
   /** Releases a permit. Returns the waiting call that now has it, if there is one. */
   release(): W | undefined {
-    const next = this.#order === 'lifo' ? this.#queue.tail : this.#queue.head
+    // After the limit was lowered, permits disappear as they are released.
+    const next = this.#inUse > this.limit ? undefined : this.#next
     if (next === undefined) this.#inUse -= 1
     else this.#queue.remove(next)
     return next
+  }
+
+  /**
+   * Changes the limits. Permits in use stay in use, and calls in the queue stay in the queue, also beyond the new limits.
+   *
+   * @returns the waiting calls that now have a permit
+   */
+  resize(limit: number, queueLimit: number): W[] {
+    this.limit = limit
+    this.queueLimit = queueLimit
+    const admitted: W[] = []
+    for (let next = this.#next; next !== undefined && this.tryAcquire(); next = this.#next) {
+      this.#queue.remove(next)
+      admitted.push(next)
+    }
+    return admitted
+  }
+
+  /** The waiting call that is served next. */
+  get #next(): W | undefined {
+    return this.#order === 'lifo' ? this.#queue.tail : this.#queue.head
   }
 }

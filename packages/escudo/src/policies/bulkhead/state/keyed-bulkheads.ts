@@ -9,7 +9,7 @@ import type { PriorityWaiter } from './priority-queue.ts'
  * permits to the state from which they acquired them, and that state serves its queue to the end.
  */
 export class KeyedBulkheads<W extends PriorityWaiter> {
-  readonly #settings: BulkheadSettings
+  #settings: BulkheadSettings
   readonly #single: BulkheadState<W> | undefined
   readonly #keyed: KeyedStates<BulkheadState<W>> | undefined
 
@@ -20,7 +20,7 @@ export class KeyedBulkheads<W extends PriorityWaiter> {
       this.#single = new BulkheadState(settings)
       return
     }
-    const create = (key: string | undefined): BulkheadState<W> => new KeyedBulkheadState(settings, key, keyed)
+    const create = (key: string | undefined): BulkheadState<W> => new KeyedBulkheadState(this.#settings, key, keyed)
     const keyed = new KeyedStates(maxKeys, create)
     this.#keyed = keyed
   }
@@ -33,6 +33,21 @@ export class KeyedBulkheads<W extends PriorityWaiter> {
   /** Returns the state of a key without using the key. For an unknown key, returns a new state that is not kept. */
   peek(key: string | undefined): BulkheadState<W> {
     return this.#single ?? this.#keyed?.peek(key) ?? new BulkheadState(this.#settings)
+  }
+
+  /**
+   * Changes the limits of all states. An evicted state keeps its limits: no new call enters it.
+   *
+   * @returns the waiting calls that now have a permit
+   */
+  resize(settings: BulkheadSettings): W[] {
+    this.#settings = settings
+    const states = this.#single === undefined ? this.#keyedStates() : [this.#single]
+    return states.flatMap((state) => state.resize(settings.limit, settings.queueLimit))
+  }
+
+  #keyedStates(): BulkheadState<W>[] {
+    return [...(this.#keyed as KeyedStates<BulkheadState<W>>).entries()].map(([, state]) => state)
   }
 
   /** How many keys are kept; undefined if there is one state for all calls. */

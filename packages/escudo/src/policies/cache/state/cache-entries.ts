@@ -41,8 +41,8 @@ const PAUSE_MS_MAX = 30_000
  * deleted value.
  */
 export class CacheEntries<V> {
-  readonly #maxEntries: number
-  readonly #times: CacheTimes
+  #maxEntries: number
+  #times: CacheTimes
   readonly #onRemoved: (entry: CacheEntry<V>) => void
   readonly #entries = new LruOrder<string, StoredEntry<V>>()
   // The run number of each deletion, for at most `maxEntries` keys. Older deletions are merged into the number of the
@@ -56,6 +56,16 @@ export class CacheEntries<V> {
     this.#maxEntries = maxEntries
     this.#times = times
     this.#onRemoved = onRemoved
+  }
+
+  /** Changes the options. They apply to stored values too; those beyond `maxEntries` are evicted. */
+  reconfigure(maxEntries: number, times: CacheTimes): void {
+    this.#maxEntries = maxEntries
+    this.#times = times
+    for (let excess = this.size - maxEntries; excess > 0; excess -= 1) {
+      const evicted = this.#entries.takeOldest()
+      if (evicted !== undefined) this.#onRemoved(evicted)
+    }
   }
 
   /** The number of values, expired ones included. */

@@ -2,14 +2,14 @@ import type { BreakerState, LastFailure } from '../../../core/events/events.ts'
 import type { Verdict } from '../../../core/outcome.ts'
 import { drawFrom, type Random } from '../../../core/random.ts'
 import { HalfOpenTrial } from './half-open-trial.ts'
-import { OpenPeriod } from './open-period.ts'
+import { type OpenPeriod, openPeriodAfter } from './open-period.ts'
 import { FIRST_PERMIT, type Permit, type ProbePermit } from './permit.ts'
 import { Ramp, rampFrom } from './ramp.ts'
 import { hintMs } from './retry-after.ts'
-import { restoredFailure, restoredOpenPeriod, type SavedBreaker, savedState } from './saved-breaker.ts'
-import { type BreakerSettings, openForMs } from './settings.ts'
+import { restoredState, type SavedBreaker, savedState } from './saved-breaker.ts'
+import type { BreakerSettings } from './settings.ts'
 import { REASONS } from './transitions.ts'
-import type { TripRule } from './trips/trip-rule.ts'
+import { continueRule, restoreCounts, savedCounts, type TripRule } from './trips/trip-rule.ts'
 
 /**
  * The state machine of one circuit. Pure: no timers, no promises, no clock. Its transitions: see {@link transitionsOf}.
@@ -32,7 +32,7 @@ export class Breaker {
   /** The key of this circuit; undefined for calls without a key, or if all calls share one circuit. */
   readonly key: string | undefined
   readonly #settings: BreakerSettings
-  readonly #rule: TripRule
+  #rule: TripRule
   #state: BreakerState = 'closed'
   // All calls of a generation share one permit, except probes. A closed circuit allocates nothing for a call.
   #permit: Permit = FIRST_PERMIT
@@ -110,7 +110,7 @@ export class Breaker {
     }
     if (this.#state !== 'closed') return
     const reason = this.#rule.recordSlow?.(limitMs, now)
-    if (reason !== undefined) this.#open(reason, now, undefined)
+    if (reason !== undefined) this.#open(reason, now)
   }
 
   /** Ends the open period, probe leases and the ramp if their time is over. Call it before you read the state. */
@@ -175,6 +175,12 @@ export class Breaker {
     return this.openPeriod === undefined ? undefined : this.#lastFailure
   }
 
+  /** Opens the circuit, with its normal recovery. One that is open, isolated or disabled stays as it is. */
+  trip(now: number, reason: string): void {
+    this.advance(now)
+    if (this.#state === 'closed' || this.#state === 'half-open') this.#open(reason, now)
+  }
+
   /** Rejects every call until {@link reset}. (The mode `observe` rejects nothing.) */
   isolate(now: number): void {
     this.advance(now)
@@ -204,14 +210,23 @@ export class Breaker {
   healthCheckSucceeded(checked: OpenPeriod, now: number): boolean {
     this.advance(now)
     if (checked !== this.openPeriod) return false
-    this.#recover(REASONS.healthCheck, now)
+    this.#transition('closed', REASONS.healthCheck, now, rampFrom(this.#settings, now))
     return true
   }
 
-  /** Returns the state as plain data, without instants of this clock and without the contents of a window. */
+  /** Returns the state as plain data, without instants of this clock and without the calls of a time window. */
   save(now: number): SavedBreaker {
     this.advance(now)
-    return savedState(this.#state, this.#phase, this.#lastFailure, now)
+    return savedState(this.#state, this.#phase, this.#lastFailure, savedCounts(this.#rule), now)
+  }
+
+  /** Uses the settings, which have changed. The counts stay, if the new trip counts them in the same way. */
+  reconfigured(tripChanged: boolean): void {
+    if (this.#settings.mode === 'observe' && this.#phase instanceof Ramp) this.#phase = undefined
+    if (!tripChanged) return
+    const previous = this.#rule
+    this.#rule = this.#settings.trip.create()
+    continueRule(this.#rule, previous)
   }
 
   /**
@@ -219,18 +234,10 @@ export class Breaker {
    * this breaker's maximum; a saved ramp is ignored if this breaker has none.
    */
   restore(saved: SavedBreaker, now: number): void {
-    switch (saved.state) {
-      case 'open':
-      case 'half-open':
-        this.#enter('open', restoredOpenPeriod(saved, this.#settings.openPeriod, now))
-        this.#lastFailure = restoredFailure(saved, now)
-        break
-      case 'closed':
-        this.#enter('closed', saved.rampedMs === undefined ? undefined : rampFrom(this.#settings, now - saved.rampedMs))
-        break
-      default:
-        this.#enter(saved.state)
-    }
+    const { state, phase, lastFailure } = restoredState(saved, this.#settings, now)
+    this.#enter(state, phase)
+    this.#lastFailure = lastFailure
+    if ('counts' in saved && saved.counts !== undefined) restoreCounts(this.#rule, saved.counts)
   }
 
   #settleProbe(
@@ -259,20 +266,17 @@ export class Breaker {
 
   #countProbe(trial: HalfOpenTrial, failed: boolean, reason: string, now: number, retryAfterMs?: number): void {
     const decision = trial.count(failed)
-    if (decision === 'recovered') this.#recover(REASONS.probesSucceeded, now)
+    if (decision === 'recovered')
+      this.#transition('closed', REASONS.probesSucceeded, now, rampFrom(this.#settings, now))
     else if (decision === 'failed') this.#open(reason, now, retryAfterMs)
   }
 
-  #open(reason: string, now: number, retryAfterMs: number | undefined): void {
-    const opening = (this.openPeriod?.opening ?? 0) + 1
-    const untilMs = now + openForMs(this.#settings.openPeriod, opening, retryAfterMs)
+  #open(reason: string, now: number, retryAfterMs?: number): void {
     // An opening from half-open keeps the count of the first opening, because probes are not counted by the trip.
-    const openPeriod = new OpenPeriod(opening, now, untilMs, this.failures(now), this.calls(now), reason)
+    const [failures, calls, lastFailure] = [this.failures(now), this.calls(now), this.#lastFailure]
+    const opening = { reason, failures, calls, lastFailure, retryAfterMs }
+    const openPeriod = openPeriodAfter(this.openPeriod, this.#settings, opening, now)
     this.#transition('open', reason, now, openPeriod)
-  }
-
-  #recover(reason: string, now: number): void {
-    this.#transition('closed', reason, now, rampFrom(this.#settings, now))
   }
 
   /** Enters a state and notifies. The notification comes last, because `onTransition` may act on this breaker. */

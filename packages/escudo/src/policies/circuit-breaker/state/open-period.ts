@@ -1,4 +1,6 @@
+import type { LastFailure } from '../../../core/events/events.ts'
 import type { HalfOpenTrial } from './half-open-trial.ts'
+import { type BreakerSettings, openForMs } from './settings.ts'
 
 /**
  * The facts of one opening, kept while the circuit is open and then half-open.
@@ -34,4 +36,31 @@ export class OpenPeriod {
     this.calls = calls
     this.reason = reason
   }
+
+  get lengthMs(): number {
+    return this.openUntilMs - this.openedMs
+  }
+}
+
+/** Why a circuit opens. */
+interface Opening {
+  readonly reason: string
+  readonly failures: number
+  readonly calls: number
+  readonly lastFailure: LastFailure | undefined
+  /** The hint of the failure that opens the circuit. */
+  readonly retryAfterMs: number | undefined
+}
+
+/** The open period that begins now, after the one in which the circuit has been until now. */
+export function openPeriodAfter(
+  previous: OpenPeriod | undefined,
+  { openPeriod, random = Math.random }: BreakerSettings,
+  { reason, failures, calls, lastFailure, retryAfterMs }: Opening,
+  now: number,
+): OpenPeriod {
+  const opening = (previous?.opening ?? 0) + 1
+  const computedMs = openPeriod.lengthMs?.(opening, lastFailure, previous?.lengthMs, random)
+  const untilMs = now + openForMs(openPeriod, opening, retryAfterMs, computedMs)
+  return new OpenPeriod(opening, now, untilMs, failures, calls, reason)
 }

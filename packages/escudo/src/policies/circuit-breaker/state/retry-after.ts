@@ -18,6 +18,8 @@ export function hintMs(
 ): number | undefined {
   if (phase instanceof Ramp) return phase.isOver(now) ? undefined : phase.nextStepInMs(now)
   if (phase.trial === undefined) return Math.max(0, phase.openUntilMs - now)
-  // A lease that ends frees a permit. A probe that fails may open the circuit again immediately.
-  return Math.max(0, Math.min(nextChangeMs - now, openForMs(settings, phase.opening + 1)))
+  // A lease that ends frees a permit. A probe that fails may open the circuit again immediately. How long a computed
+  // open period will be is not known before: the last one is the best guess.
+  const nextMs = settings.lengthMs === undefined ? openForMs(settings, phase.opening + 1) : phase.lengthMs
+  return Math.max(0, Math.min(nextChangeMs - now, nextMs))
 }

@@ -1,19 +1,25 @@
 import type { BreakerState, LastFailure } from '../../../core/events/events.ts'
 import { OpenPeriod } from './open-period.ts'
-import { Ramp } from './ramp.ts'
-import { type OpenPeriodSettings, openForMsMax } from './settings.ts'
+import { Ramp, rampFrom } from './ramp.ts'
+import { type BreakerSettings, type OpenPeriodSettings, openForMsMax } from './settings.ts'
+import type { SavedCounts } from './trips/trip-rule.ts'
 
 /**
  * The state of a circuit as plain data, for `JSON.stringify`.
  *
  * It contains durations and no instants, so that a process with another clock can continue from it. No time passes
- * between saving and restoring. The window is not saved: a restored closed circuit counts from zero.
+ * between saving and restoring. The counts of a time window are not saved: a restored closed circuit counts from zero.
  */
 export type SavedBreaker =
   | {
       readonly state: 'closed'
       /** How long the ramp has been running; absent without a ramp. */
       readonly rampedMs?: number
+      /**
+       * The counts of a trip that does not depend on time: consecutive failures, or a window of calls. One entry for each
+       * trip of `anyTrip`, null where there is nothing to save. Absent without such a trip, or without calls.
+       */
+      readonly counts?: readonly (SavedCounts | null)[]
     }
   | { readonly state: 'isolated' | 'disabled' }
   | {
@@ -52,11 +58,16 @@ export function savedState(
   state: BreakerState,
   phase: OpenPeriod | Ramp | undefined,
   lastFailure: LastFailure | undefined,
+  counts: readonly (SavedCounts | null)[] | undefined,
   now: number,
 ): SavedBreaker {
-  if (phase instanceof Ramp) return { state: 'closed', rampedMs: Math.max(0, now - phase.startedMs) }
-  if (phase !== undefined) return savedOpenPeriod(phase, lastFailure, now)
-  return { state: state as 'closed' | 'isolated' | 'disabled' }
+  if (phase !== undefined && !(phase instanceof Ramp)) return savedOpenPeriod(phase, lastFailure, now)
+  if (state !== 'closed') return { state: state as 'isolated' | 'disabled' }
+  return {
+    state,
+    ...(phase === undefined ? {} : { rampedMs: Math.max(0, now - phase.startedMs) }),
+    ...(counts === undefined ? {} : { counts }),
+  }
 }
 
 function savedOpenPeriod(openPeriod: OpenPeriod, lastFailure: LastFailure | undefined, now: number): SavedOpenPeriod {
@@ -77,15 +88,42 @@ function savedFailure({ name, code, at }: LastFailure, now: number): SavedFailur
   return { name, ...(code === undefined ? {} : { code }), agoMs: Math.max(0, now - at) }
 }
 
+/** A state that continues from a saved one. */
+interface RestoredState {
+  readonly state: BreakerState
+  readonly phase?: OpenPeriod | Ramp | undefined
+  readonly lastFailure?: LastFailure | undefined
+}
+
+/** The state that a saved one continues as. */
+export function restoredState(saved: SavedBreaker, settings: BreakerSettings, now: number): RestoredState {
+  switch (saved.state) {
+    case 'open':
+    case 'half-open':
+      return {
+        state: 'open',
+        phase: restoredOpenPeriod(saved, settings.openPeriod, now),
+        lastFailure: restoredFailure(saved, now),
+      }
+    case 'closed':
+      return {
+        state: 'closed',
+        phase: saved.rampedMs === undefined ? undefined : rampFrom(settings, now - saved.rampedMs),
+      }
+    default:
+      return { state: saved.state }
+  }
+}
+
 /** The open period that a saved one continues as; it never lasts longer than the settings allow. */
-export function restoredOpenPeriod(saved: SavedOpenPeriod, openPeriod: OpenPeriodSettings, now: number): OpenPeriod {
+function restoredOpenPeriod(saved: SavedOpenPeriod, openPeriod: OpenPeriodSettings, now: number): OpenPeriod {
   const { openings, openedAgoMs, failures, calls, reason } = saved
   const remainingMs = Math.min(saved.remainingMs, openForMsMax(openPeriod))
   return new OpenPeriod(openings, now - openedAgoMs, now + remainingMs, failures, calls, reason)
 }
 
 /** The last failure of a saved open period; undefined if there is none. */
-export function restoredFailure({ lastFailure }: SavedOpenPeriod, now: number): LastFailure | undefined {
+function restoredFailure({ lastFailure }: SavedOpenPeriod, now: number): LastFailure | undefined {
   if (lastFailure === undefined) return undefined
   const { name, code, agoMs } = lastFailure
   return { name, code, at: now - agoMs }

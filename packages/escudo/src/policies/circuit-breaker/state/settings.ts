@@ -1,4 +1,5 @@
 import type { BreakerState, LastFailure } from '../../../core/events/events.ts'
+import type { Random } from '../../../core/random.ts'
 import type { Trip } from './trips/trip-rule.ts'
 
 /**
@@ -13,6 +14,20 @@ export interface OpenPeriodSettings {
   readonly maxMs: number
   /** 0 ignores every Retry-After. */
   readonly retryAfterMaxMs: number
+  /**
+   * Computes the length in place of the formula above; undefined: the formula. Never throws.
+   *
+   * @param opening the number of consecutive openings, from 1
+   * @param previousMs the length of the open period before; undefined for the first one
+   */
+  readonly lengthMs?:
+    | ((
+        opening: number,
+        lastFailure: LastFailure | undefined,
+        previousMs: number | undefined,
+        random: Random,
+      ) => number)
+    | undefined
 }
 
 /** How a half-open circuit decides. */
@@ -58,6 +73,8 @@ export interface BreakerSettings {
   readonly mode: BreakerMode
   /** Undefined: all calls go through as soon as the circuit is closed. */
   readonly ramp: RampSettings | undefined
+  /** The random source of the shield. Default `Math.random`. */
+  readonly random?: Random
   /**
    * Receives each transition and its breaker, after the breaker has changed.
    *
@@ -72,10 +89,16 @@ export interface BreakerSettings {
  *
  * @param opening the number of consecutive openings, from 1
  * @param retryAfterMs the hint of the failure that opened the circuit
+ * @param computedMs the result of `lengthMs`
  */
-export function openForMs(openPeriod: OpenPeriodSettings, opening: number, retryAfterMs = 0): number {
+export function openForMs(
+  openPeriod: OpenPeriodSettings,
+  opening: number,
+  retryAfterMs = 0,
+  computedMs?: number,
+): number {
   const { baseMs, factor, maxMs, retryAfterMaxMs } = openPeriod
-  const configuredMs = Math.min(maxMs, baseMs * factor ** (opening - 1))
+  const configuredMs = computedMs ?? Math.min(maxMs, baseMs * factor ** (opening - 1))
   const hintMs = Math.min(retryAfterMs, retryAfterMaxMs)
   // Not Math.max: with this comparison a NaN hint is ignored.
   return hintMs > configuredMs ? hintMs : configuredMs

@@ -1,7 +1,7 @@
-import type { BreakerState } from '../../../core/events/events.ts'
+import { type BreakerState, MANUAL_TRIP } from '../../../core/events/events.ts'
 import type { Trip } from './trips/trip-rule.ts'
 
-/** The reasons of all transitions except a trip, whose reasons come from its rule. */
+/** The reasons of all transitions, except those of a rule and of {@link MANUAL_TRIP}. */
 export const REASONS = {
   openPeriodEnded: 'the open period ended',
   probesSucceeded: 'the probes succeeded',
@@ -33,6 +33,8 @@ const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolate
  *     half-open  open       too many probes fail, are too slow or exceed their lease
  *     open       closed     the health check succeeds
  *     half-open  closed     the health check succeeds
+ *     closed     open       trip()
+ *     half-open  open       trip()
  *     any other  isolated   isolate()
  *     any other  disabled   disable()
  *     any other  closed     reset()
@@ -54,6 +56,8 @@ export function transitionsOf(
     ...(hasHealthCheck
       ? (['open', 'half-open'] as const).map((from) => ({ from, to: 'closed', reason: REASONS.healthCheck }) as const)
       : []),
+    { from: 'closed', to: 'open', reason: MANUAL_TRIP },
+    { from: 'half-open', to: 'open', reason: MANUAL_TRIP },
     ...manual('isolated', REASONS.isolated),
     ...manual('disabled', REASONS.disabled),
     ...manual('closed', REASONS.reset),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { consecutive } from '../../../index.ts'
-import { type CircuitBreakerOptions, readCircuitBreaker, readSaved } from '../options.ts'
+import { type CircuitBreakerOptions, readCircuitBreaker } from '../options.ts'
+import { readSaved } from '../saved-options.ts'
 
 const INVALID_DURATIONS = [Number.NaN, -1, Number.POSITIVE_INFINITY, '5 s', {}, [], true, null, undefined]
 const INVALID_SHARES = [Number.NaN, 0, -0.1, 1.1, '0.5', true, null]

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type CircuitBreakerOptions, circuitBreaker, consecutive, type SavedBreaker, shield } from '../../../index.ts'
+import {
+  anyTrip,
+  type CircuitBreakerOptions,
+  circuitBreaker,
+  consecutive,
+  failureRate,
+  type SavedBreaker,
+  shield,
+} from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { fail, never, setUp } from './setup.ts'
 
@@ -92,13 +100,70 @@ describe('save and restore', () => {
     expect(await s.run(() => 1)).toBe(1)
   })
 
-  test('does not save the window: a restored closed circuit counts from zero', async () => {
-    const { breaker, times } = setUp({ trip: consecutive(3) })
+  test('does not save a time window: a restored closed circuit counts from zero', async () => {
+    const trip = failureRate({ minimumCalls: 3 })
+    const { breaker, times } = setUp({ trip })
     await times(2, fail)
     expect(breaker.save()).toEqual({ state: 'closed' })
-    const { breaker: restored, s } = await restoredElsewhere(breaker.save(), { trip: consecutive(3) })
+    const { breaker: restored, s } = await restoredElsewhere(breaker.save(), { trip })
     for (let n = 0; n < 2; n += 1) await s.run(fail).catch(() => {})
     expect(restored.state).toBe('closed')
+  })
+
+  test('saves consecutive failures: a restored circuit opens with the next ones', async () => {
+    const { breaker, times } = setUp({ trip: consecutive(3) })
+    await times(1, () => 1)
+    await times(2, fail)
+    const saved = breaker.save()
+    expect(saved).toEqual({ state: 'closed', counts: [{ failures: 2, calls: 3 }] })
+    const { breaker: restored, s } = await restoredElsewhere(saved, { trip: consecutive(3) })
+    await s.run(fail).catch(() => {})
+    expect(restored.state).toBe('open')
+    expect(s.status().policies[0]).toMatchObject({ failures: 3, calls: 4 })
+  })
+
+  test('saves the outcomes of a window of calls, oldest first', async () => {
+    const trip = failureRate({ threshold: 0.5, window: { calls: 4 }, minimumCalls: 4 })
+    const { breaker, times } = setUp({ trip })
+    for (const operation of [fail, () => 1, () => 1, () => 1, fail]) await times(1, operation)
+    const saved = breaker.save()
+    expect(saved).toEqual({ state: 'closed', counts: [{ outcomes: '0001' }] })
+    const { breaker: restored, s } = await restoredElsewhere(saved, { trip })
+    await s.run(fail).catch(() => {})
+    expect(restored.state).toBe('open')
+  })
+
+  test('saves each trip of anyTrip, and ignores counts of another kind', async () => {
+    const trip = anyTrip(failureRate(), consecutive(3), failureRate({ window: { calls: 100 } }))
+    const { breaker, times } = setUp({ trip })
+    await times(2, fail)
+    const saved = breaker.save()
+    expect(saved).toEqual({ state: 'closed', counts: [null, { failures: 2, calls: 2 }, { outcomes: '11' }] })
+    const { breaker: restored, s } = await restoredElsewhere(saved, { trip: consecutive(3) })
+    for (let n = 0; n < 2; n += 1) await s.run(fail).catch(() => {})
+    expect(restored.state).toBe('closed')
+  })
+
+  test('a smaller window keeps the newest of the saved outcomes', async () => {
+    const trip = failureRate({ threshold: 1, window: { calls: 2 }, minimumCalls: 2 })
+    const { breaker, s } = await restoredElsewhere({ state: 'closed', counts: [{ outcomes: '0000001' }] }, { trip })
+    await s.run(fail).catch(() => {})
+    expect(breaker.state).toBe('open')
+  })
+
+  test.each<[string, unknown]>([
+    ['no list', {}],
+    ['too many', Array.from({ length: 101 }, () => null)],
+    ['another type', [1]],
+    ['an unknown key', [{ failures: 1, calls: 1, other: 1 }]],
+    ['no whole number', [{ failures: 1.5, calls: 2 }]],
+    ['a missing number', [{ failures: 1 }]],
+    ['other text', [{ outcomes: '012' }]],
+    ['text of the wrong type', [{ outcomes: 1 }]],
+  ])('rejects counts: %s', (_, counts) => {
+    expect(() => circuitBreaker({ restore: { state: 'closed', counts } as never })).toThrow(
+      /circuitBreaker\.restore\.counts/,
+    )
   })
 
   test('shortens a remaining open period to the maximum of the breaker', async () => {

@@ -48,6 +48,11 @@ export class LatencyQuantile {
     this.#generationMs = windowMs / GENERATIONS
   }
 
+  /** Whether another one computes the same quantile in a window of the same length. */
+  isLike(other: LatencyQuantile): boolean {
+    return this.#quantile === other.#quantile && this.#generationMs === other.#generationMs
+  }
+
   /** Adds a latency. */
   record(latencyMs: number, now: number): void {
     this.#slide(now)

@@ -63,7 +63,11 @@ test.each(cases)('is %s after %i attempts: case %#', async (outcome, attempts, p
   const executed: unknown[] = []
   s.on('executed', (event) => executed.push(event))
   await settled(clock, s.run(operation))
-  expect(executed).toEqual([{ type: 'executed', shield: 's', policy: 'hedge', policyType: 'hedge', outcome, attempts }])
+  const durationMs = expect.any(Number)
+  const error = outcome === 'failed' ? { error: DOWN } : {}
+  expect(executed).toEqual([
+    { type: 'executed', shield: 's', policy: 'hedge', policyType: 'hedge', outcome, attempts, durationMs, ...error },
+  ])
 })
 
 test('is cancelled for a caller that aborts before an answer, and counts nothing more after one', async () => {

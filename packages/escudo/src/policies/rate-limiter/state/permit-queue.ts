@@ -1,5 +1,5 @@
 import { type Waiter, WaitQueue } from '../../shared/state/queue.ts'
-import { delayUntil, nextInstant, type RateLimit } from './rate-limit.ts'
+import { delayUntil, nextInstant, type RateLimit, type RateLimitSettings } from './rate-limit.ts'
 
 /** A waiter for a permit. */
 export interface PermitWaiter extends Waiter {
@@ -21,11 +21,17 @@ export interface PermitWaiter extends Waiter {
  */
 export class PermitQueue<W extends PermitWaiter> {
   readonly #limit: RateLimit
-  readonly #maxWaitMs: number
+  #maxWaitMs: number
   readonly #queue = new WaitQueue<W>()
 
   constructor(limit: RateLimit, maxWaitMs: number) {
     this.#limit = limit
+    this.#maxWaitMs = maxWaitMs
+  }
+
+  /** Changes the limit. Waiters stay in their order, and the last instant at which a permit is of use to them. */
+  resize(settings: RateLimitSettings, maxWaitMs: number, now: number): void {
+    this.#limit.resize(settings, now)
     this.#maxWaitMs = maxWaitMs
   }
 

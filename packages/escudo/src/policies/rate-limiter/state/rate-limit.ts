@@ -17,6 +17,17 @@ export interface RateLimit {
   permitAtMs(ahead: number, now: number): number
   /** Returns how many permits could be taken now. */
   available(now: number): number
+  /** Changes the limit. Permits that are taken stay taken, and no permit appears. */
+  resize(settings: RateLimitSettings, now: number): void
+}
+
+/** The options of a rate limit. One object for all keys of a policy. */
+export interface RateLimitSettings {
+  /** How many permits there are per `perMs`. */
+  readonly limit: number
+  readonly perMs: number
+  /** How many unused permits a token bucket stores; 0 for a sliding window. */
+  readonly burst: number
 }
 
 /** Returns the next instant that a number can represent, or the one after it. */

@@ -20,7 +20,7 @@ const INITIAL_CAPACITY = 8
  * more than the limit if they are not, and cannot compute when the next permit comes.
  */
 export class SlidingWindow implements RateLimit {
-  readonly #settings: SlidingWindowSettings
+  #settings: SlidingWindowSettings
   /** A ring buffer of instants in ascending order; the first one is at index `#oldest`. */
   #instants: Float64Array
   #oldest = 0
@@ -65,6 +65,11 @@ export class SlidingWindow implements RateLimit {
 
   available(now: number): number {
     return this.#settings.limit - this.#taken + this.#expiredAt(this.#notBefore(now))
+  }
+
+  /** The instants stay. With more of them than the new limit, the next permit comes when enough have expired. */
+  resize(settings: SlidingWindowSettings): void {
+    this.#settings = settings
   }
 
   /** If the clock went back, time stops at the newest instant. */

@@ -19,7 +19,7 @@ export interface TokenBucketSettings {
  * the instants are whole numbers, all values are whole numbers, and nothing is ever rounded.
  */
 export class TokenBucket implements RateLimit {
-  readonly #settings: TokenBucketSettings
+  #settings: TokenBucketSettings
   /** The level at `#atMs`, in shares of a permit. */
   #shares: number
   #atMs = Number.NEGATIVE_INFINITY
@@ -73,6 +73,18 @@ export class TokenBucket implements RateLimit {
 
   available(now: number): number {
     return Math.floor(this.#sharesAt(now) / this.#settings.perMs)
+  }
+
+  /** The stored permits stay, up to the new `burst`, as in Go's `x/time/rate`. */
+  resize(settings: TokenBucketSettings, now: number): void {
+    const permits = this.#sharesAt(now) / this.#settings.perMs
+    this.#settings = settings
+    this.#shares = Math.min(settings.burst, permits) * settings.perMs
+    this.#atMs = Math.max(now, this.#atMs)
+    if (permits <= settings.burst - 1) return
+    // A permit that had stayed in the bucket would have been lost now.
+    this.#newestMs = this.#atMs
+    this.#lastFullMs = this.#atMs
   }
 
   #sharesAt(now: number): number {

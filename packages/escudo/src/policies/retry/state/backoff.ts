@@ -1,18 +1,9 @@
 import { ConfigurationError } from '../../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../../core/options/durations.ts'
 import { finiteNumber, knownKeys, oneOf } from '../../../core/options/options.ts'
-import type { Random } from '../../../core/random.ts'
+import type { Backoff } from '../../shared/state/backoff.ts'
 
-/** Computes the delay before each retry. Made by {@link constant}, {@link linear} or {@link exponential}; pure. */
-export interface Backoff {
-  /**
-   * @param retry the number of the retry, from 0
-   * @param random the call's random source
-   * @param previousMs the previous delay in milliseconds; undefined for the first retry
-   * @returns the delay in milliseconds
-   */
-  delayMs(retry: number, random: Random, previousMs: number | undefined): number
-}
+export type { Backoff } from '../../shared/state/backoff.ts'
 
 /** How delays are randomised, so that clients that failed at the same time do not retry at the same time. */
 export type Jitter = 'none' | 'full' | 'equal' | 'decorrelated'

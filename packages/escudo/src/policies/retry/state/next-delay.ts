@@ -1,4 +1,4 @@
-import type { Classify, Verdict } from '../../../core/outcome.ts'
+import type { Classify, Outcome, Verdict } from '../../../core/outcome.ts'
 import { drawFrom, type Random } from '../../../core/random.ts'
 import { withCause } from '../../../core/secondary-error.ts'
 import { isRefusal, mayRetry } from '../../../errors/classification.ts'
@@ -18,6 +18,8 @@ export interface RetryRules {
   readonly retryAfterMaxMs: number
   /** Pays for retries; other policies and shields may share it. */
   readonly budget: RetryBudget | undefined
+  /** Releases what a rejected value holds. */
+  readonly onRejectedValue?: ((value: unknown) => unknown) | undefined
 }
 
 /** An attempt that did not succeed, and what came before it. */
@@ -27,6 +29,10 @@ export interface FailedAttempt {
   readonly verdict: Verdict
   /** The error that it threw; undefined if a classifier counted its value as a failure. */
   readonly error: unknown
+  /** That value; undefined if it threw. */
+  readonly value?: unknown
+  /** Whether it returned {@link value}. */
+  readonly ok?: boolean
   /** Whether the call was cancelled: by its caller, by its deadline or by an outer timeout. */
   readonly cancelled: boolean
   /** The call's deadline, on the shield's clock. */
@@ -57,7 +63,7 @@ export function nextDelayMs(
   const { number, verdict, error, deadline } = failed
   if (failed.cancelled) return 'cancelled'
   const refused = isRefusal(error)
-  if (!refused && (verdict !== 'failure' || !mayRetry(error))) return 'nothing to retry'
+  if (!mayRetry(error) || (!refused && verdict !== 'failure')) return 'nothing to retry'
   if (number > rules.maxRetries) return 'no retries left'
   const backoffMs = backoffDelayMs(rules, failed, random)
   const hintMs = retryAfterHintMs(error)
@@ -85,7 +91,9 @@ function mayWithdraw({ budget }: RetryRules, { error }: FailedAttempt, now: numb
 /** @throws what a custom backoff or random source throws, with the error of the attempt as its cause */
 function backoffDelayMs({ backoff }: RetryRules, failed: FailedAttempt, random: Random): number {
   try {
-    return backoff.delayMs(failed.number - 1, () => drawFrom(random), failed.previousDelayMs)
+    const { ok, value, error, number, previousDelayMs } = failed
+    const outcome: Outcome<unknown> = ok === true ? { ok, value } : { ok: false, error }
+    return backoff.delayMs(number - 1, () => drawFrom(random), previousDelayMs, outcome)
   } catch (thrown) {
     throw failed.error === undefined ? thrown : withCause(thrown, failed.error)
   }

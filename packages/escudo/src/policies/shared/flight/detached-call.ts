@@ -1,7 +1,8 @@
 import { withCurrentCall } from '../../../core/context/current-call.ts'
 import { withoutDeadline } from '../../../core/context/inherited-deadline.ts'
-import { CallRoot, CallState } from '../../../core/engine/call.ts'
+import { CallRoot, CallState, enteredMs } from '../../../core/engine/call.ts'
 import type { CancelScope } from '../../../core/engine/cancel-scope.ts'
+import { hasCallWatchers } from '../../../core/events/call-events.ts'
 import type { Operation, Run } from '../../../core/operation.ts'
 
 /**
@@ -22,6 +23,7 @@ export async function runDetached<T>(
   root: CallRoot = detachedRoot(call),
 ): Promise<T> {
   const detached = new CallState(root, scope, 1, undefined, scope)
+  if (hasCallWatchers()) enteredMs(detached)
   return await withoutDeadline(() => withCurrentCall(detached, () => next(detached, operation)))
 }
 

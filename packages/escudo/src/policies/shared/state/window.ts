@@ -13,6 +13,8 @@ export interface Window {
   record(hit: boolean, now: number): void
   /** Drops calls that are too old at `now`. Call it before reading, unless a call has just been recorded. */
   advance(now: number): void
+  /** The calls as text, oldest first: `1` for a hit, `0` for any other. Undefined in a window that depends on time. */
+  outcomes?(): string
   /** Drops all calls. */
   clear(): void
 }

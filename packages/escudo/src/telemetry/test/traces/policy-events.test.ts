@@ -87,6 +87,7 @@ describe('an event of a policy', () => {
     expect(events).toMatchObject([
       { name: 'escudo.bulkhead.rejected', 'escudo.shield': 'full', 'error.type': 'BULKHEAD_FULL' },
       { name: 'escudo.hedge', 'escudo.shield': 'hedged', 'escudo.attempt': 2 },
+      { name: 'escudo.hedge.won', 'escudo.shield': 'hedged', 'escudo.attempt': 2 },
       { name: 'escudo.timeout', 'escudo.shield': 'slow', 'escudo.after_ms': 1_000 },
       { name: 'escudo.cache.stale', 'escudo.shield': 'old', 'escudo.age_ms': 2_000, 'error.type': 'Error' },
     ])

@@ -38,6 +38,8 @@ interface Sample {
   slow(limitMs: number): boolean | undefined
   /** Whether the call is still in flight, so that only rules for slow calls count it. */
   readonly inFlight: boolean
+  /** Whether it was restored from a saved state. Time windows have forgotten it. */
+  readonly restored?: boolean
 }
 
 export interface Change {
@@ -62,7 +64,9 @@ function evaluate(rule: RuleSpec, samples: readonly Sample[], now: number): [num
   const inWindow =
     'calls' in window
       ? counted.slice(-window.calls)
-      : counted.filter(({ at }) => Math.floor(now / window.bucketMs) - Math.floor(at / window.bucketMs) < 20)
+      : counted.filter(
+          ({ at, restored }) => !restored && Math.floor(now / window.bucketMs) - Math.floor(at / window.bucketMs) < 20,
+        )
   const hits = inWindow.filter(({ failed, slow }) => (slowerThanMs === undefined ? failed : slow(slowerThanMs)))
   return [hits.length, inWindow.length, inWindow.length >= minimum && hits.length * 20 >= twentieths * inWindow.length]
 }
@@ -230,8 +234,12 @@ export class BreakerModel {
     return true
   }
 
-  manual(action: 'isolate' | 'disable' | 'reset', now: number): void {
+  manual(action: 'trip' | 'isolate' | 'disable' | 'reset', now: number): void {
     this.advance(now)
+    if (action === 'trip') {
+      if (this.state === 'closed' || this.state === 'half-open') this.open('tripped manually', now, 0)
+      return
+    }
     const state = { isolate: 'isolated', disable: 'disabled', reset: 'closed' }[action]
     const reason = { isolate: 'isolated manually', disable: 'disabled manually', reset: 'reset manually' }[action]
     if (this.state !== state) this.transition(state, reason, now)
@@ -251,7 +259,7 @@ export class BreakerModel {
     this.advance(now)
     const { rampStart } = this
     const stillRamping = this.admitting(now) !== undefined
-    const openings = this.openings
+    const { openings, samples } = this
     if (this.state === 'half-open') {
       this.openUntil = now
       this.enter('open')
@@ -261,6 +269,7 @@ export class BreakerModel {
     this.openedAt += shiftMs
     this.openPeriod += 1
     if (stillRamping) this.rampStart = (rampStart as number) + shiftMs
+    if (this.state === 'closed') this.samples = samples.map((sample) => ({ ...sample, restored: true }))
   }
 
   admitting(now: number): number | undefined {

@@ -65,7 +65,7 @@ type Command =
     }
   | { readonly do: 'exceed'; readonly which: number }
   | { readonly do: 'wait'; readonly ms: number; readonly advances: boolean }
-  | { readonly do: 'isolate' | 'disable' | 'reset' | 'startCheck' | 'endCheck' }
+  | { readonly do: 'trip' | 'isolate' | 'disable' | 'reset' | 'startCheck' | 'endCheck' }
   | { readonly do: 'saveAndRestore'; readonly shiftMs: number }
 
 const commands: fc.Arbitrary<Command[]> = fc.array(
@@ -94,6 +94,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
       }),
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('isolate' as const, 'disable' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('trip' as const) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('reset' as const) }) },
     { weight: 6, arbitrary: fc.record({ do: fc.constantFrom('startCheck' as const, 'endCheck' as const) }) },
     {
@@ -206,6 +207,10 @@ class Pair {
         this.held = []
         break
       }
+      case 'trip':
+        breaker.trip(now, 'tripped manually')
+        model.manual('trip', now)
+        break
       default:
         breaker[command.do](now)
         model.manual(command.do, now)

@@ -80,7 +80,7 @@ describe('save() stores durations, never clock values', () => {
     expect(breaker.save(BEFORE + 100).state).toBe('half-open')
   })
 
-  test('isolated and disabled are restored; a closed circuit counts from zero', () => {
+  test('isolated and disabled are restored, and the count of a closed circuit', () => {
     const breaker = new Breaker(SETTINGS)
     breaker.isolate(BEFORE)
     expect(inAnotherProcess(breaker, BEFORE).state).toBe('isolated')
@@ -88,9 +88,9 @@ describe('save() stores durations, never clock values', () => {
     expect(inAnotherProcess(breaker, BEFORE).state).toBe('disabled')
     breaker.reset(BEFORE)
     breaker.settle(breaker.sharedPermit as Permit, 'failure', BEFORE)
-    expect(breaker.save(BEFORE)).toEqual({ state: 'closed' })
+    expect(breaker.save(BEFORE)).toEqual({ state: 'closed', counts: [{ failures: 1, calls: 1 }] })
     const restored = inAnotherProcess(breaker, BEFORE)
-    expect([restored.state, restored.failures(AFTER)]).toEqual(['closed', 0])
+    expect([restored.state, restored.failures(AFTER)]).toEqual(['closed', 1])
     expect(restored.sharedPermit).toBeDefined()
   })
 

@@ -13,6 +13,7 @@ const command = fc.oneof(
   fc.record({ do: fc.constantFrom('leaveInFlight' as const, 'slow' as const, 'healthy' as const) }),
   fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 10, 100) }),
   fc.record({ do: fc.constantFrom('isolate' as const, 'disable' as const, 'reset' as const) }),
+  fc.record({ do: fc.constant('trip' as const) }),
 )
 
 const slow = slowCallRate({ threshold: 0.9, slowerThan: 5, window: { calls: 3 }, minimumCalls: 3 })
@@ -54,7 +55,8 @@ describe('a breaker makes exactly the transitions that transitionsOf lists', () 
           } else if (current.do === 'healthy') {
             if (hasHealthCheck && breaker.openPeriod !== undefined)
               breaker.healthCheckSucceeded(breaker.openPeriod, now)
-          } else breaker[current.do](now)
+          } else if (current.do === 'trip') breaker.trip(now, 'tripped manually')
+          else breaker[current.do](now)
           breaker.advance(now)
         }
       }),

@@ -40,12 +40,12 @@ export function checkedTrip(trip: Trip, path: string): Trip {
 }
 
 class AnyTripRule implements TripRule {
-  readonly #rules: readonly TripRule[]
+  readonly parts: readonly TripRule[]
   /** The rule whose counts the status shows: the one that tripped; until then, the first. */
   #shown: TripRule
 
   constructor(rules: readonly TripRule[]) {
-    this.#rules = rules
+    this.parts = rules
     this.#shown = rules[0] as TripRule
   }
 
@@ -60,7 +60,7 @@ class AnyTripRule implements TripRule {
   #count(record: (rule: TripRule) => string | undefined): string | undefined {
     let firstReason: string | undefined
     // No early return: every rule must count every call.
-    for (const rule of this.#rules) {
+    for (const rule of this.parts) {
       const reason = record(rule)
       if (reason === undefined || firstReason !== undefined) continue
       firstReason = reason
@@ -78,7 +78,7 @@ class AnyTripRule implements TripRule {
   }
 
   clear(): void {
-    for (const rule of this.#rules) rule.clear()
-    this.#shown = this.#rules[0] as TripRule
+    for (const rule of this.parts) rule.clear()
+    this.#shown = this.parts[0] as TripRule
   }
 }

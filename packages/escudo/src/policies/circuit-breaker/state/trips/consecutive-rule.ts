@@ -1,4 +1,4 @@
-import type { TripRule } from './trip-rule.ts'
+import type { SavedCounts, TripRule } from './trip-rule.ts'
 
 /** The settings that all rules of one trip share. */
 export interface ConsecutiveSettings {
@@ -33,5 +33,22 @@ export class ConsecutiveRule implements TripRule {
   clear(): void {
     this.#failures = 0
     this.#calls = 0
+  }
+
+  continueFrom(previous: TripRule): boolean {
+    if (!(previous instanceof ConsecutiveRule)) return false
+    this.#failures = previous.#failures
+    this.#calls = previous.#calls
+    return true
+  }
+
+  save(): SavedCounts | undefined {
+    return this.#calls === 0 ? undefined : { failures: this.#failures, calls: this.#calls }
+  }
+
+  restore(saved: SavedCounts): void {
+    if (!('failures' in saved)) return
+    this.#failures = saved.failures
+    this.#calls = saved.calls
   }
 }

@@ -44,6 +44,11 @@ export class CountWindow implements Window {
   /** Has no effect: this window does not depend on time. */
   advance(): void {}
 
+  outcomes(): string {
+    const first = this.#calls === this.#size ? this.#next : 0
+    return Array.from({ length: this.#calls }, (_, age) => this.#bitAt((first + age) % this.#size)).join('')
+  }
+
   clear(): void {
     this.#bits = 0
     this.#next = 0

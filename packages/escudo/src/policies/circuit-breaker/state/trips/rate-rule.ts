@@ -1,5 +1,5 @@
 import type { Window } from '../../../shared/state/window.ts'
-import type { TripRule } from './trip-rule.ts'
+import type { SavedCounts, TripRule } from './trip-rule.ts'
 
 /** The settings that all rules of one trip share. */
 export interface RateSettings {
@@ -10,12 +10,14 @@ export interface RateSettings {
   /** Counts the calls that take longer than this; undefined: counts the failures. */
   readonly slowerThanMs: number | undefined
   readonly makeWindow: () => Window
+  /** Describes the window. Windows with the same text can take over each other's calls. */
+  readonly windowText: string
 }
 
 /** Trips when the share of failed or slow calls in a window reaches the threshold. */
 export class RateRule implements TripRule {
   readonly #settings: RateSettings
-  readonly #window: Window
+  #window: Window
 
   constructor(settings: RateSettings) {
     this.#settings = settings
@@ -56,5 +58,25 @@ export class RateRule implements TripRule {
 
   clear(): void {
     this.#window.clear()
+  }
+
+  continueFrom(previous: TripRule): boolean {
+    if (!(previous instanceof RateRule)) return false
+    const { windowText, slowerThanMs } = this.#settings
+    const old = previous.#settings
+    if (windowText !== old.windowText || slowerThanMs !== old.slowerThanMs) return false
+    this.#window = previous.#window
+    return true
+  }
+
+  save(): SavedCounts | undefined {
+    const outcomes = this.#window.outcomes?.()
+    return outcomes ? { outcomes } : undefined
+  }
+
+  restore(saved: SavedCounts): void {
+    const window = this.#window
+    if (!('outcomes' in saved) || window.outcomes === undefined) return
+    for (const outcome of saved.outcomes) window.record(outcome === '1', 0)
   }
 }

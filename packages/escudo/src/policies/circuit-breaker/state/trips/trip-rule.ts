@@ -24,6 +24,52 @@ export interface TripRule {
   calls(now: number): number
   /** Sets all counts to zero. Called at every change of state, and when a closed circuit is reset. */
   clear(): void
+  /** The rules of which this one consists, if there are several. */
+  readonly parts?: readonly TripRule[]
+  /**
+   * Takes over the counts of the rule that this one replaces, after `shield.reconfigure()`. Default: it starts at zero.
+   *
+   * @returns false if the two count differently, for example in windows of different length
+   */
+  continueFrom?(previous: TripRule): boolean
+  /** Returns the counts as plain data for `breaker.save()`; undefined if they depend on time. */
+  save?(): SavedCounts | undefined
+  /** Continues from saved counts. Ignores those of another kind of rule. */
+  restore?(saved: SavedCounts): void
+}
+
+/** The counts of a rule, as plain data. */
+export type SavedCounts =
+  | { readonly failures: number; readonly calls: number }
+  /** The last outcomes, oldest first: `1` for a failed or slow call, `0` for any other. */
+  | { readonly outcomes: string }
+
+/** Lets each part of a rule continue from a part of the rule that it replaces. */
+export function continueRule(rule: TripRule, previous: TripRule): void {
+  const left = [...partsOf(previous)]
+  for (const part of partsOf(rule)) {
+    const index = left.findIndex((old) => part.continueFrom?.(old))
+    // Each part continues at most once: two rules must not share a window.
+    if (index !== -1) left.splice(index, 1)
+  }
+}
+
+/** The counts of all parts of a rule; undefined if there is nothing to save. */
+export function savedCounts(rule: TripRule): readonly (SavedCounts | null)[] | undefined {
+  const counts = partsOf(rule).map((part) => part.save?.() ?? null)
+  return counts.some((saved) => saved !== null) ? counts : undefined
+}
+
+/** Restores the counts of all parts of a rule. */
+export function restoreCounts(rule: TripRule, counts: readonly (SavedCounts | null)[]): void {
+  partsOf(rule).forEach((part, index) => {
+    const saved = counts[index]
+    if (saved) part.restore?.(saved)
+  })
+}
+
+function partsOf(rule: TripRule): readonly TripRule[] {
+  return rule.parts ?? [rule]
 }
 
 /** Describes when a circuit opens; each breaker creates its own rule from it. */

@@ -104,8 +104,11 @@ function readRate(
 ): RateSettings {
   const threshold = share(options.threshold ?? 0.5, `${path}.threshold`)
   const minimumCalls = wholeNumber(options.minimumCalls ?? 20, `${path}.minimumCalls`, 1)
-  const makeWindow = windowMaker(options.window ?? '30s', minimumCalls, path)
-  return { reason: `${name} of ${percent(threshold)} %`, threshold, minimumCalls, slowerThanMs, makeWindow }
+  const window = options.window ?? '30s'
+  const makeWindow = windowMaker(window, minimumCalls, path)
+  const windowText = typeof window === 'object' ? `${window.calls} calls` : `${toMs(window, path)} ms`
+  const reason = `${name} of ${percent(threshold)} %`
+  return { reason, threshold, minimumCalls, slowerThanMs, makeWindow, windowText }
 }
 
 function minimumOf({ window = '30s', minimumCalls = 20 }: FailureRateOptions): Pick<Trip, 'minimum'> {

@@ -1,0 +1,48 @@
+import type { Binding } from './binding.ts'
+import { customPolicyLayer } from './engine/custom-policy.ts'
+import type { Layer } from './engine/layer.ts'
+import { type AnyPolicy, LAYER } from './policy.ts'
+import { checkedRun } from './validation.ts'
+
+/** A policy in one shield. */
+export class BoundPolicy {
+  /** The policy's name within the shield. */
+  readonly name: string
+  readonly policy: AnyPolicy
+  readonly #binding: Binding
+  /** The layer of a policy that has only `wrap`, and the layer inside it. */
+  #wrapped: Layer | undefined
+  #inside: Layer | undefined
+
+  constructor(policy: AnyPolicy, binding: Binding) {
+    this.name = binding.policy
+    this.policy = policy
+    this.#binding = binding
+  }
+
+  /**
+   * Whether the policy makes a layer.
+   *
+   * A user may replace `wrap` on a built-in policy, for example to observe it. The layer would bypass the replacement,
+   * so it is not used then.
+   */
+  get hasLayer(): boolean {
+    return this.policy[LAYER] !== undefined && !Object.hasOwn(this.policy, 'wrap')
+  }
+
+  /**
+   * Makes the policy's layer around `next`. Called again when options change: a layer reads its options when it is made.
+   *
+   * The `wrap` of a policy is called only once, because a custom policy may keep state there.
+   */
+  around(next: Layer): Layer {
+    const { policy } = this
+    const layer = this.hasLayer ? policy[LAYER]?.(next, this.#binding) : undefined
+    if (layer !== undefined) return layer
+    this.#inside = next
+    this.#wrapped ??= customPolicyLayer((run) => checkedRun(policy.wrap(run, this.#binding), this.name), {
+      enter: (call, operation, frame) => (this.#inside as Layer).enter(call, operation, frame),
+    })
+    return this.#wrapped
+  }
+}

@@ -1,0 +1,75 @@
+import { synchronous } from '../errors/options/synchronous.ts'
+import { ConfigurationError } from './options/configuration-error.ts'
+import { show } from './options/durations.ts'
+import { knownKeys } from './options/options.ts'
+import { type AnyPolicy, LAYER, type OptionsChange, type PolicyOptions } from './policy.ts'
+import { registeredShields, type ShieldFacts } from './registry.ts'
+import type { NewOptions } from './shield-types.ts'
+import { checkShield } from './validation.ts'
+
+const PATH = 'reconfigure'
+
+/** A live shield as `reconfigure` changes it. */
+export interface Reconfigurable extends ShieldFacts {
+  /** Makes the layers again, with the new options. */
+  readonly refold: () => void
+  /** Reports the change to the listeners of this shield. */
+  readonly reconfigured: (before: NewOptions, after: NewOptions) => void
+}
+
+/**
+ * Changes options of the policies of a shield: all of them, or none.
+ *
+ * The options belong to the policy, as its state does: they also change in the other shields that it is part of.
+ *
+ * @throws ConfigurationError for an unknown policy, an invalid option, or options that cannot work together in one of
+ * these shields
+ */
+export function reconfigure(shield: Reconfigurable, options: NewOptions): void {
+  knownKeys(
+    options,
+    PATH,
+    shield.policies.map(({ name }) => name),
+  )
+  const changes = new Map<AnyPolicy, OptionsChange>()
+  for (const { name, policy } of shield.policies) {
+    if (Object.hasOwn(options, name)) changes.set(policy, changeOf(policy, name, options[name], shield))
+  }
+  if (changes.size === 0) return
+  const shields = new Set([shield, ...(registeredShields() as readonly Reconfigurable[]).filter(hasAny(changes))])
+  for (const { name, policies } of shields) checkShield(name, policies, changes)
+  // Custom policies first: if one of them throws against its contract, the built-in ones have not changed.
+  const inOrder = [...changes].sort(([one], [other]) => Number(isBuiltIn(one)) - Number(isBuiltIn(other)))
+  for (const [, change] of inOrder) change.apply()
+  for (const { refold } of shields) refold()
+  for (const { policies, reconfigured } of shields) {
+    const changed = policies.filter(({ policy }) => changes.has(policy))
+    const show = (which: 'before' | 'after'): NewOptions =>
+      Object.fromEntries(changed.map(({ name, policy }) => [name, changes.get(policy)?.[which] ?? {}]))
+    reconfigured(show('before'), show('after'))
+  }
+}
+
+function changeOf(policy: AnyPolicy, name: string, options: unknown, { clock }: ShieldFacts): OptionsChange {
+  const path = `${PATH}.${name}`
+  // A replaced `wrap` has wrapped the policy for good, with its old options.
+  if (policy.reconfigure === undefined || (isBuiltIn(policy) && Object.hasOwn(policy, 'wrap'))) {
+    throw new ConfigurationError(path, `the policy '${name}' has no options that can change; build a new shield`)
+  }
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+    throw new ConfigurationError(path, `expected an object of options, got ${show(options)}`)
+  }
+  const change = synchronous(policy.reconfigure(options as PolicyOptions, clock), path)
+  if (typeof change?.apply !== 'function') {
+    throw new ConfigurationError(path, `expected { apply() } from the policy, but it returned ${show(change)}`)
+  }
+  return { after: options as PolicyOptions, ...change, apply: () => change.apply() }
+}
+
+function isBuiltIn(policy: AnyPolicy): boolean {
+  return policy[LAYER] !== undefined
+}
+
+function hasAny(changes: ReadonlyMap<AnyPolicy, unknown>): (shield: ShieldFacts) => boolean {
+  return ({ policies }) => policies.some(({ policy }) => changes.has(policy))
+}
