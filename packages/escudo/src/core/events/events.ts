@@ -15,6 +15,8 @@ interface EventBase {
 interface LeverEvent {
   /** The shield's name. */
   readonly shield: string
+  /** Absent: the event belongs to no policy. */
+  readonly policy?: undefined
   /** In milliseconds on the shield's clock. */
   readonly at: number
 }
