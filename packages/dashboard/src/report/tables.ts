@@ -61,7 +61,8 @@ export function tablesOf(
   const all = { ...EVERYTHING, probes: false }
   const services = topOf(sumsBy(selected(tally, cells, all), serviceOf), (name) => ranks.get(name) ?? 0)
   const routes = topOf(
-    sumsBy(selected(tally, cells, { ...all, service }), routeOf),
+    // Health checks are counted apart: a route of nothing else has no row.
+    new Map([...sumsBy(selected(tally, cells, { ...all, service }), routeOf)].filter(([, sum]) => sum.requests > 0)),
     (name) => ranks.get(namesOf(name).service) ?? 0,
   )
   const trends = trendsOf(
