@@ -29,6 +29,8 @@ const quiet: Group = {
 
 const notified: Group = {
   name: 'five policies, a listener called for each call, success',
+  // Such a listener is told how long the call took, so calls are watched.
+  alone: true,
   // The cost of a metrics registry. Retry, breaker and timeout each emit an event, so the listener runs three times.
   build: () => {
     const our = ourFive('notified')
@@ -36,7 +38,7 @@ const notified: Group = {
     const onEvent = (): void => {
       events += 1
     }
-    our.on('executed', onEvent)
+    const unsubscribe = our.on('executed', onEvent)
     const parts = { retry: cockatielRetry(), breaker: cockatielBreaker(), timeout: cockatielTimeout() }
     for (const part of Object.values(parts)) part.onSuccess(onEvent)
     const their = cockatielFive(parts)
@@ -49,7 +51,7 @@ const notified: Group = {
       }
     return [
       { by: 'bare', run: inSequence(succeed) },
-      { by: 'escudo', run: counted(inSequence(() => our.run(succeed))) },
+      { by: 'escudo', run: counted(inSequence(() => our.run(succeed))), close: unsubscribe },
       { by: 'cockatiel', run: counted(inSequence(() => their.execute(succeed))) },
     ]
   },

@@ -28,6 +28,7 @@ interface Summary {
   readonly client_errors: number
   readonly server_errors: number
   readonly by_status: Readonly<Record<string, number>>
+  readonly by_service: Readonly<Record<string, unknown>>
   readonly by_kind: { readonly business: number; readonly technical: number }
 }
 
@@ -62,6 +63,11 @@ test('4.9b: rejects the Host of another site', async () => {
 
 test('4.9b: the summary has all figures of the page', async () => {
   const number = expect.any(Number)
+  await until(
+    'the request of the shop is counted',
+    async () => ((await summary()).by_service['potion-shop'] === undefined ? undefined : true),
+    SEEN_WITHIN_MS,
+  )
   const { status, headers, json } = await ask(system, 'dashboard', '/api/summary')
   expect([status, headers.get('content-type')]).toEqual([200, expect.stringMatching(/^application\/json/)])
   expect(json).toMatchObject({
