@@ -37,7 +37,7 @@ describe('kill -9', () => {
       let n = 0
       setInterval(() => { log.info({ n: n++, at: Date.now() }, 'tick'); process.stdout.write('x') }, 7)`)
     await firstOutput(child)
-    await delay(700)
+    await delay(350)
     child.kill('SIGKILL')
     const killedMs = Date.now()
     await once(child, 'exit')
