@@ -89,7 +89,7 @@ describe('no line is lost', () => {
          const log = createLogger({ service: process.argv[2], file: process.argv[3] })
          for (let n = 0; n < 1000; n += 1) log.info({ n, pad: 'x'.repeat(n % 300) }, 'tick')`,
       )})
-      for (const who of ['a', 'b', 'c']) fork(program, [who, ${JSON.stringify(path())}], { execArgv: ['--conditions=@escudo/source'] })`)
+      for (const name of ['a', 'b', 'c']) fork(program, [name, ${JSON.stringify(path())}], { execArgv: ['--conditions=@escudo/source'] })`)
     let output = ''
     child.stdout?.on('data', (chunk) => {
       output += chunk
@@ -97,8 +97,8 @@ describe('no line is lost', () => {
     await once(child, 'close')
     const lines = linesOf(path())
     expect(lines).toHaveLength(3_000)
-    for (const who of ['a', 'b', 'c'])
-      expect(numbersOf(lines.filter(({ service }) => service === who))).toEqual(upTo(1_000))
+    for (const name of ['a', 'b', 'c'])
+      expect(numbersOf(lines.filter(({ service }) => service === name))).toEqual(upTo(1_000))
     const written = output.split('\n').slice(0, -1)
     expect(written).toHaveLength(3_000)
     for (const line of written) expect(JSON.parse(line)).toMatchObject({ event: 'tick' })
