@@ -72,10 +72,10 @@ export function compileCache(environment: NodeJS.ProcessEnv): Readonly<Record<st
  * Bounds the memory that Node keeps for new objects, of which a service needs little: it keeps nothing between requests.
  *
  * Under load, V8 lets this memory grow to several times that of all other objects, to collect less often. With the
- * bound, a request costs about a microsecond more. Empty if the environment says something else.
+ * bound, a request costs about a microsecond more. Empty if `NODE_OPTIONS` has such a bound, which the flag would replace.
  */
 export function memoryFlags(environment: NodeJS.ProcessEnv): readonly string[] {
-  return /semi[-_]space/.test(environment['NODE_OPTIONS'] ?? '') ? [] : ['--max-semi-space-size=16']
+  return /(max|min)[-_]semi[-_]space/.test(environment['NODE_OPTIONS'] ?? '') ? [] : ['--max-semi-space-size=16']
 }
 
 function pathOf(script: string): string {

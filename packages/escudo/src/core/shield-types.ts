@@ -16,7 +16,7 @@ export interface ShieldOptions {
   readonly random?: Random
   /**
    * Whether refusals and timeouts capture a stack. Default: false. A stack costs microseconds, and an outage causes
-   * many refusals.
+   * many refusals. The log of an error without one has its name and message, even if code sets `error.stack`.
    */
   readonly stacks?: boolean
 }

@@ -30,7 +30,8 @@ export class AbortRetryError extends Error {
 
   /** @param cause the error; it may be any value */
   constructor(cause: unknown) {
-    super(String((isError(cause) ? read(cause, 'message') : undefined) ?? 'not to be retried'), { cause })
+    const message = isError(cause) ? read(cause, 'message') : undefined
+    super(typeof message === 'string' ? message : 'not to be retried', { cause })
     const facts: ErrorFacts = { ...(factsOf(cause) ?? FAILURE), retry: 'never' }
     Object.defineProperty(this, FACTS, { value: facts, configurable: true })
     const retryAfterMs = read(cause, 'retryAfterMs')

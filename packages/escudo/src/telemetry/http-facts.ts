@@ -23,7 +23,9 @@ export function addressOf({ hostname }: URL): string {
   return hostname.startsWith('[') ? hostname.slice(1, -1) : hostname
 }
 
-export function portOf({ port, protocol }: URL): string {
+/** The port of a URL. Undefined without a host: a dispatcher may know its origin and not tell it. */
+export function portOf({ hostname, port, protocol }: URL): string | undefined {
+  if (hostname === '') return undefined
   if (port !== '') return port
   return protocol === 'https:' ? '443' : '80'
 }

@@ -8,7 +8,7 @@ import { joined } from './line-text.ts'
 /** 64 KiB: lines are mostly ASCII, which has one byte per character. */
 export const BATCH_LENGTH_MAX = 65_536
 
-/** The batch whose lines wait, by file or pipe. Two loggers of one file have a batch each, but only one of them waits. */
+/** The batch whose lines wait, by file or pipe. Each logger of a file has a batch, but only one of them waits. */
 const waitingFor = new Map<string, LineBatch>()
 
 /**
@@ -61,11 +61,10 @@ export class LineBatch {
       this.#open()
       return
     }
-    const holder = this.#lines === '' ? this.#holder() : this
-    holder.#append(line)
+    this.#holder().#append(line)
   }
 
-  /** The batch in which a line waits: that of another logger of the same file or pipe, if it waits no longer there. */
+  /** The batch that a line joins: the one that waits for the same file or pipe, unless its interval is longer. */
   #holder(): LineBatch {
     const other = this.#waiting()
     if (other === undefined) return this

@@ -71,7 +71,7 @@ export class DispatchRequest {
 
   /** Built only for telemetry and for a template. */
   get url(): URL {
-    this.knownUrl ??= new URL(this.options.path, this.origin.origin === '' ? 'unknown:/' : this.origin.origin)
+    this.knownUrl ??= urlOf(this.origin.origin === '' ? 'unknown://' : this.origin.origin, this.options.path)
     return this.knownUrl
   }
 
@@ -142,4 +142,9 @@ export class DispatchRequest {
   releaseBody(): void {
     this.body?.release()
   }
+}
+
+/** The URL of a request. A path of undici belongs to the origin also if it begins with two slashes. */
+function urlOf(origin: string, path: string): URL {
+  return new URL(/^[/]/.test(path) ? origin + path : path, origin)
 }

@@ -71,5 +71,6 @@ test('bounds the memory for new objects of each service, unless the environment 
   for (const { args } of services) expect(args[0]).toBe('--max-semi-space-size=16')
   expect(memoryFlags({ NODE_OPTIONS: '--enable-source-maps' })).toHaveLength(1)
   expect(memoryFlags({ NODE_OPTIONS: '--enable-source-maps --max-semi-space-size=8' })).toEqual([])
+  expect(memoryFlags({ NODE_OPTIONS: '--semi-space-growth-factor=1' })).toHaveLength(1)
   expect(memoryFlags({ NODE_OPTIONS: '--min_semi_space_size=8' })).toEqual([])
 })

@@ -14,7 +14,7 @@ const MESSAGE_LENGTH_MAX = 4_096
 export type Template = (context: unknown) => string
 
 /**
- * Parses a message once, for all errors with it. The result replaces its placeholders by values of a context.
+ * Compiles a message, once for all its errors. The result fills in its placeholders from a context.
  *
  * Only own keys are read, so `{constructor}` finds nothing. A value that is missing, unreadable or not a string,
  * number, bigint or boolean becomes a question mark.

@@ -1,25 +1,13 @@
+import { type MemoryBounds, remembering } from '../remembering.ts'
+
 /** The languages in which messages exist. */
 export type Locale = 'es' | 'en'
 
 const HEADER_LENGTH_MAX = 1_024
 const ITEMS_MAX = 32
 
-/** Different headers whose result is remembered. A service has few kinds of clients. */
-const REMEMBERED_MAX = 100
-
-/** Remembers what a function returns for a header, because clients repeat their headers. Bounded: they choose them. */
-function remembering<R extends boolean | string>(compute: (header: unknown) => R): (header: unknown) => R {
-  const results = new Map<string, R>()
-  return (header) => {
-    if (typeof header !== 'string' || header.length > HEADER_LENGTH_MAX) return compute(header)
-    const known = results.get(header)
-    if (known !== undefined) return known
-    const result = compute(header)
-    if (results.size >= REMEMBERED_MAX) results.clear()
-    results.set(header, result)
-    return result
-  }
-}
+/** A service has few kinds of clients, which repeat their headers. */
+const MEMORY: MemoryBounds = { entriesMax: 100, lengthMax: HEADER_LENGTH_MAX }
 
 /** An item of a header such as `Accept`: its name in lower case and its quality value. */
 interface Preference {
@@ -35,15 +23,15 @@ interface Preference {
  * language.
  */
 export function negotiateLocale(acceptLanguage: unknown, fallback: Locale): Locale {
-  return acceptLanguage === undefined ? fallback : localeFor[fallback](acceptLanguage)
+  return typeof acceptLanguage === 'string' ? localeFor[fallback](acceptLanguage) : fallback
 }
 
-const localeFor: Readonly<Record<Locale, (header: unknown) => Locale>> = {
-  es: remembering((header) => chooseLocale(header, 'es')),
-  en: remembering((header) => chooseLocale(header, 'en')),
+const localeFor: Readonly<Record<Locale, (header: string) => Locale>> = {
+  es: remembering(MEMORY, (header) => chooseLocale(header, 'es')),
+  en: remembering(MEMORY, (header) => chooseLocale(header, 'en')),
 }
 
-function chooseLocale(acceptLanguage: unknown, fallback: Locale): Locale {
+function chooseLocale(acceptLanguage: string, fallback: Locale): Locale {
   const excluded = new Set<string>()
   let best: Locale | undefined
   let bestQuality = 0
@@ -65,12 +53,12 @@ function chooseLocale(acceptLanguage: unknown, fallback: Locale): Locale {
 
 /** Whether the client prefers `application/problem+json` to `application/json`. */
 export function prefersProblem(accept: unknown): boolean {
-  return accept === undefined ? false : isProblemPreferred(accept)
+  return typeof accept === 'string' && isProblemPreferred(accept)
 }
 
 const PROBLEM = ['application/problem+json', 'application/*', '*/*']
 const JSON_TYPE = ['application/json', 'application/*', '*/*']
-const isProblemPreferred = remembering((accept) => prefersType(accept, PROBLEM, JSON_TYPE))
+const isProblemPreferred = remembering(MEMORY, (accept) => prefersType(accept, PROBLEM, JSON_TYPE))
 
 /**
  * Whether the client prefers the special media type to the usual one. RFC 9110, 12.5.1.

@@ -33,6 +33,9 @@ export interface Resolved {
   readonly mapProblem?: string
 }
 
+/** How many errors that only forbid retries are looked through. */
+const ABORTS_MAX = 5
+
 const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
 
 /**
@@ -43,13 +46,22 @@ const known: AnyCatalogue = WellKnown as unknown as AnyCatalogue
  * turn another service's 401 into ours.
  */
 export function resolve(thrown: unknown, errors: AnyCatalogue, mappers: readonly Mapper[]): Resolved {
-  // It speaks to retries only.
-  if (thrown instanceof AbortRetryError) return resolve(thrown.cause, errors, mappers)
-  const entry = entryOf(thrown)
-  if (entry !== undefined) return resolveError(thrown, errors, entry)
-  const { error, problem } = applyMappers(thrown, mappers)
-  const resolved = resolveError(error, errors, error === thrown ? undefined : entryOf(error))
+  const given = withoutAbort(thrown)
+  const entry = entryOf(given)
+  if (entry !== undefined) return resolveError(given, errors, entry)
+  const { error, problem } = applyMappers(given, mappers)
+  const resolved = resolveError(error, errors, error === given ? undefined : entryOf(error))
   return problem === undefined ? resolved : { ...resolved, mapProblem: problem }
+}
+
+/** The cause of an {@link AbortRetryError}, which speaks to retries only. Other values are returned as they are. */
+function withoutAbort(thrown: unknown): unknown {
+  let error = thrown
+  // Bounded, because an error can be its own cause.
+  for (let depth = 0; depth < ABORTS_MAX && isError(error) && error instanceof AbortRetryError; depth += 1) {
+    error = error.cause
+  }
+  return error
 }
 
 function resolveError(error: unknown, errors: AnyCatalogue, entry: Entry | undefined): Resolved {

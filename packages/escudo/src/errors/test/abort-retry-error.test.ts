@@ -45,12 +45,16 @@ describe('AbortRetryError', () => {
     expect(new AbortRetryError(cause)).toMatchObject({ name: 'AbortRetryError', message: 'gone', cause })
   })
 
-  test.each([[undefined], ['text'], [null], [Object.create(null)], [new Proxy({}, { get: () => JSON.parse('') })]])(
-    'accepts any cause: case %#',
-    (cause) => {
-      expect(new AbortRetryError(cause).cause).toBe(cause)
-    },
-  )
+  test.each([
+    [undefined],
+    ['text'],
+    [null],
+    [Object.assign(new Error(), { message: Object.create(null) })],
+    [Object.create(null)],
+    [new Proxy({}, { get: () => JSON.parse('') })],
+  ])('accepts any cause: case %#', (cause) => {
+    expect(new AbortRetryError(cause).cause).toBe(cause)
+  })
 
   test('is judged by other policies as its cause: a failure, or a business error', async () => {
     const breaker = circuitBreaker({ trip: consecutive(1) })
@@ -78,6 +82,22 @@ describe('AbortRetryError', () => {
       .run(counted.operation)
       .catch(() => {})
     expect(counted.calls).toBe(1)
+  })
+
+  test('that is its own cause is answered, and so is a value that cannot be inspected', () => {
+    const contract = createErrorContract({ service: 'shop', errors: Errors })
+    const own = new AbortRetryError('gone')
+    Object.defineProperty(own, 'cause', { value: own })
+    const { proxy, revoke } = Proxy.revocable(new Error('gone'), {})
+    revoke()
+    const types = [own, proxy].map((error) => contract.translate(error, { traceId: 'a' }).log['error_type'])
+    expect(types).toEqual(['AbortRetryError', 'object'])
+  })
+
+  test('is answered as its cause, also inside another one', () => {
+    const contract = createErrorContract({ service: 'shop', errors: Errors })
+    const inner = new AbortRetryError(new Errors.STOCK_LOW())
+    expect(contract.translate(new AbortRetryError(inner), { traceId: 'a' })).toMatchObject({ status: 409 })
   })
 
   test('is answered as its cause', () => {

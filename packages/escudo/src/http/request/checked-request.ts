@@ -6,8 +6,8 @@ type Body = NonNullable<RequestInit['body']>
 
 /** What `fetch` would make of its arguments. */
 export interface CheckedRequest {
-  /** Undefined for text whose origin was known without parsing it. */
-  readonly url: URL | undefined
+  /** Undefined for text whose origin was known without parsing it, until more of the URL is needed. */
+  url: URL | undefined
   readonly origin: string
   readonly method: string
   /** Whether the caller passed nothing but a URL, a method, headers, a body and a signal. */

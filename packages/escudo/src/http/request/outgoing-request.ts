@@ -43,7 +43,6 @@ export class OutgoingRequest {
   declare private input: Request | string | URL
   declare private readonly init: RequestInit
   declare private readonly checked: CheckedRequest
-  declare private parsed: URL | undefined
   /** A body that can be sent any number of times. */
   declare private readonly plainBody: RequestInit['body']
   /** A body that is a stream. */
@@ -58,7 +57,6 @@ export class OutgoingRequest {
     // Not the body of a Request: see RequestBody.
     const body = this.init.body ?? (given?.body == null ? undefined : given)
     this.checked = checkedRequest(this.input, this.init, body, settings.knownOrigin)
-    this.parsed = this.checked.url
     // The caller may change its URL later.
     if (typeof this.input === 'object' && given === undefined) this.input = this.url
     const headers = this.init.headers ?? given?.headers ?? NO_HEADERS
@@ -91,8 +89,8 @@ export class OutgoingRequest {
 
   /** Few calls need more of their URL than its origin. */
   get url(): URL {
-    this.parsed ??= new URL(this.input as string)
-    return this.parsed
+    this.checked.url ??= new URL(this.input as string)
+    return this.checked.url
   }
 
   /** Whether a policy may send the request twice at the same time. `unsafe` also if there is no second body to send. */

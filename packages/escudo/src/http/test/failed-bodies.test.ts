@@ -2,13 +2,12 @@ import { getEventListeners } from 'node:events'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test, vi } from 'vitest'
-import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { resilientFetch } from '../resilient-fetch.ts'
-import { rejectionOf, retryOnce, serve, settled, upstreamErrorOf } from './setup.ts'
+import { impatient, rejectionOf, retryOnce, serve, settled, upstreamErrorOf } from './setup.ts'
 
 const bare = resilientFetch({ name: 'x', shield: false })
 
@@ -51,29 +50,20 @@ describe('a failed response whose body stalls', () => {
 
   test('is cancelled if a custom policy gave up while it was read', async () => {
     const closed = vi.fn()
-    let finish = (): void => {}
+    let finish: (() => void) | undefined
     const origin = await serve((_, response) => {
       response.on('close', closed)
       response.writeHead(503).write('abc')
       finish = () => response.write(Buffer.alloc(1_000_000))
     })
-    let giveUp = (): void => {}
-    const impatient = definePolicy({
-      name: 'impatient',
-      wrap: (run) => async (call, operation) =>
-        await Promise.race([
-          run(call, operation),
-          new Promise<never>((_, reject) => {
-            giveUp = () => reject(new Error('gave up'))
-          }),
-        ]),
-    })
+    const { policy, giveUp } = impatient()
     // With a deadline, the policies wait for the body.
-    const answer = rejectionOf(resilientFetch({ name: 'x', shield: shield('x', timeout('1h'), impatient) })(origin))
+    const answer = rejectionOf(resilientFetch({ name: 'x', shield: shield('x', timeout('1h'), policy) })(origin))
+    await vi.waitUntil(() => finish !== undefined)
     await settled()
     giveUp()
     expect(String(await answer)).toBe('Error: gave up')
-    finish()
+    finish?.()
     await vi.waitUntil(() => closed.mock.calls.length === 1)
   })
 

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect, onTestFinished } from 'vitest'
+import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
 import { bulkhead } from '../../policies/bulkhead/bulkhead.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
@@ -60,6 +61,19 @@ export function fullShield() {
     return { retries, failures, calls, inUse }
   }
   return { clock, guarded, state }
+}
+
+/** A custom policy that gives up when the test says so, without a cancellation: its operation goes on. */
+export function impatient() {
+  let giveUp = (): void => {}
+  const whenGivenUp = new Promise<never>((_, reject) => {
+    giveUp = () => reject(new Error('gave up'))
+  })
+  const policy = definePolicy({
+    name: 'impatient',
+    wrap: (run) => async (call, operation) => await Promise.race([run(call, operation), whenGivenUp]),
+  })
+  return { policy, giveUp }
 }
 
 /** Returns what a promise rejects with. Fails the test if it fulfils. */

@@ -1,4 +1,5 @@
 import { types } from 'node:util'
+import { remembering } from '../../errors/remembering.ts'
 import { truncate } from '../../errors/to-json.ts'
 import { isHarmless } from './harmless-text.ts'
 import { jsonText } from './json-text.ts'
@@ -13,7 +14,6 @@ export const ENTRIES_MAX = 1_000
 const TEXT_LENGTH_MAX = 8_192
 const KEY_LENGTH_MAX = 256
 export const CHARACTERS_MAX = 65_536
-const KNOWN_NAMES_MAX = 2_000
 
 const REDACTED_JSON = `"${REDACTED}"`
 /** Replaces the fields that are beyond a bound. */
@@ -29,19 +29,11 @@ interface KeyFacts {
   readonly isSecret: boolean
 }
 
-// Most keys occur in every line. Bounded, because keys can come from requests.
-const knownKeys = new Map<string, KeyFacts>()
-
-function factsOf(key: string): KeyFacts {
-  const known = knownKeys.get(key)
-  if (known !== undefined) return known
+// Most keys occur in every line.
+const factsOf = remembering({ entriesMax: 2_000, lengthMax: KEY_LENGTH_MAX }, (key): KeyFacts => {
   const shown = redactText(truncate(key, KEY_LENGTH_MAX), () => REDACTED)
-  const altered = shown === key ? undefined : shown
-  const facts = { json: `${jsonText(shown)}:`, altered, isSecret: isSecretName(key) }
-  if (knownKeys.size >= KNOWN_NAMES_MAX) knownKeys.clear()
-  knownKeys.set(key, facts)
-  return facts
-}
+  return { json: `${jsonText(shown)}:`, altered: shown === key ? undefined : shown, isSecret: isSecretName(key) }
+})
 
 /**
  * Writes values as JSON and redacts them in the same pass. One object writes one line. Never throws.

@@ -49,9 +49,7 @@ export class HttpMetrics {
 
   #onSent({ method, url }: ClientRequest): ReturnType<NonNullable<Parameters<typeof watchHttp>[0]['sent']>> {
     return ({ durationMs, status, errorType, traceId }) => {
-      const address = addressOf(url)
-      // A dispatcher may know its origin and not tell it.
-      const labels = [knownMethod(method), address, address === '' ? undefined : portOf(url), status, errorType]
+      const labels = [knownMethod(method), addressOf(url), portOf(url), status, errorType]
       this.#sent.seriesFor(labels).observe(durationMs / 1_000, this.#exemplars ? traceId : undefined)
     }
   }

@@ -73,12 +73,9 @@ function parentOf(here: Ambient | undefined): Context {
 
 function attributesOf({ method, url, template, attempt }: SentRequest): Attributes {
   const attributes = methodAttributes(method)
-  // A dispatcher may know its origin and not tell it.
-  if (url.protocol === 'http:' || url.protocol === 'https:') {
-    // Without user info, query and fragment, which may hold secrets.
-    attributes['url.full'] = attributeText(url.origin + url.pathname)
-    addAddress(attributes, url)
-  }
+  addAddress(attributes, url)
+  // Without user info, query and fragment, which may hold secrets.
+  if (url.hostname !== '') attributes['url.full'] = attributeText(url.origin + url.pathname)
   if (template !== undefined) attributes['url.template'] = template
   if (attempt > 1) attributes['http.request.resend_count'] = attempt - 1
   return attributes

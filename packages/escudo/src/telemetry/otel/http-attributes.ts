@@ -19,8 +19,10 @@ export function methodAttributes(method: string): Attributes {
   return attributes
 }
 
-/** Adds the host and port of a URL. */
+/** Adds the host and port of a URL, if it has a host. */
 export function addAddress(attributes: Attributes, url: URL): void {
+  const port = portOf(url)
+  if (port === undefined) return
   attributes['server.address'] = truncate(addressOf(url), ADDRESS_LENGTH_MAX)
-  attributes['server.port'] = Number(portOf(url))
+  attributes['server.port'] = Number(port)
 }

@@ -51,23 +51,25 @@ const SCOPE = 'escudo'
  */
 export function recordTraces(options: OtelTracesOptions = {}): () => void {
   knownKeys(options, PATH, ['tracerProvider'])
-  const provider = options.tracerProvider ?? trace.getTracerProvider()
+  const { tracerProvider } = options
+  const currentProvider = (): TracerProvider => tracerProvider ?? trace.getTracerProvider()
+  const provider = currentProvider()
   if (typeof provider?.getTracer !== 'function') {
     throw new ConfigurationError(`${PATH}.tracerProvider`, `expected a TracerProvider, got ${show(provider)}`)
   }
   if (tracer !== undefined) {
     throw new ConfigurationError(PATH, 'traces of this process are recorded already; stop that recording first')
   }
-  const source = options.tracerProvider === undefined ? globalTracer() : fixedTracer(options.tracerProvider)
+  const spans = tracersOf(currentProvider)
   const recording: Tracer = {
     serve: (request, inbound) =>
       guarded(
         provider,
-        () => adoptServerSpan(provider, request, inbound) ?? startServerSpan(source(), request, inbound),
+        () => adoptServerSpan(provider, request, inbound) ?? startServerSpan(spans(), request, inbound),
       ),
-    work: (name, inbound) => guarded(provider, () => startWorkSpan(source(), name, inbound)),
+    work: (name, inbound) => guarded(provider, () => startWorkSpan(spans(), name, inbound)),
     current: () => guarded(provider, currentContext) ?? ambient(),
-    send: (request, here) => guarded(provider, () => startAttemptSpan(source(), request, here)),
+    send: (request, here) => guarded(provider, () => startAttemptSpan(spans(), request, here)),
     untraced: (body) => context.with(suppressedContext(context.active()), body),
   }
   setTracer(recording)
@@ -79,22 +81,15 @@ export function recordTraces(options: OtelTracesOptions = {}): () => void {
   }
 }
 
-type TracerSource = () => OtelTracer
-
-function fixedTracer(provider: TracerProvider): TracerSource {
-  const tracer = provider.getTracer(SCOPE)
-  return () => tracer
-}
-
 /**
- * The tracer of the global provider. `trace.disable()` replaces that provider, for another SDK; a tracer would keep to
- * the SDK that it was made for.
+ * Returns the tracer of the current provider. `trace.disable()` replaces the global provider, for another SDK; a tracer
+ * would keep to the SDK that it was made for.
  */
-function globalTracer(): TracerSource {
-  let provider = trace.getTracerProvider()
+function tracersOf(currentProvider: () => TracerProvider): () => OtelTracer {
+  let provider = currentProvider()
   let tracer = provider.getTracer(SCOPE)
   return () => {
-    const current = trace.getTracerProvider()
+    const current = currentProvider()
     if (current !== provider) {
       provider = current
       tracer = current.getTracer(SCOPE)

@@ -37,7 +37,7 @@ describe('kill -9', () => {
       let n = 0
       setInterval(() => { log.info({ n: n++, at: Date.now() }, 'tick'); process.stdout.write('x') }, 7)`)
     await firstOutput(child)
-    await delay(700)
+    await delay(350)
     child.kill('SIGKILL')
     const killedMs = Date.now()
     await once(child, 'exit')
@@ -88,7 +88,7 @@ test('a slow reader of the standard output gets whole lines, and the lost ones a
     for (let n = 0; n < 5000; n += 1) log.info({ n, pad: 'x'.repeat(n % 200) }, 'tick')
     log.flush()
     process.stderr.write(String(lostLines().get('STALLED')))
-    setTimeout(() => log.info('back'), 1000)`
+    process.stdin.once('data', () => log.info('back'))`
   const child = spawn(process.execPath, ['--conditions=@escudo/source', '--input-type=module', '-e', program])
   let errors = ''
   child.stderr.on('data', (chunk) => {
@@ -100,6 +100,8 @@ test('a slow reader of the standard output gets whole lines, and the lost ones a
   child.stdout.on('data', (chunk) => {
     text += chunk
   })
+  await once(child.stdout, 'data')
+  child.stdin.end('the reader is back')
   await closed
   const lines = text.split('\n').slice(0, -1)
   const whole = lines.filter((line) => line.endsWith('}') && line.startsWith('{'))

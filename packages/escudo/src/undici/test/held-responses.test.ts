@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Dispatcher } from 'undici'
 import { describe, expect, test, vi } from 'vitest'
-import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
-import { rejectionOf, retryOnce, serve, settled } from '../../http/test/setup.ts'
+import { impatient, rejectionOf, retryOnce, serve, settled } from '../../http/test/setup.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 import { type ResilienceOptions, resilience } from '../index.ts'
@@ -132,20 +131,10 @@ describe('a failed response that the caller does not receive', () => {
 
   test('is dropped if a custom policy gave up while its body was read', async () => {
     const { origin, whenAnswered, finish } = await serveInParts('first', Buffer.alloc(100_000))
-    let giveUp = (): void => {}
-    const impatient = definePolicy({
-      name: 'impatient',
-      wrap: (run) => async (call, operation) =>
-        await Promise.race([
-          run(call, operation),
-          new Promise<never>((_, reject) => {
-            giveUp = () => reject(new Error('gave up'))
-          }),
-        ]),
-    })
+    const { policy, giveUp } = impatient()
     const dispatcher = testAgent()
     // With a deadline, the policies wait for the body.
-    const guarded = shield('x', timeout('1h'), impatient)
+    const guarded = shield('x', timeout('1h'), policy)
     const answer = rejectionOf(client({ shield: guarded, dispatcher })(origin))
     await whenAnswered()
     await settled()

@@ -1,10 +1,13 @@
 import { describe, expect, test, vi } from 'vitest'
 import { shield } from '../../core/shield.ts'
 import { rawServer } from '../../http/test/raw-server.ts'
-import { fullShield, retryOnce, serve, upstreamErrorOf } from '../../http/test/setup.ts'
+import { fullShield, retryOnce, serve, settled, upstreamErrorOf } from '../../http/test/setup.ts'
 import { hedge } from '../../policies/hedge/hedge.ts'
 import { timeout } from '../../policies/timeout/timeout.ts'
+import { readScrape } from '../../telemetry/metrics/test/setup.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
+import { resilience } from '../index.ts'
 import { client, testAgent } from './setup.ts'
 
 const HEAD = 'HTTP/1.1 200 OK\r\n'
@@ -126,3 +129,25 @@ test('an attempt that times out closes its connection and the next one succeeds'
   expect(await (await answer).body.text()).toBe('ok')
   await vi.waitUntil(() => sockets.size === 1)
 })
+
+test.each(['//', '///', '//other.example/x', '/\\other.example/x', '//:0'])(
+  'the path %j is that of its origin',
+  async (path) => {
+    const origin = await serve((request, response) => response.end(request.url))
+    const metrics = createMetrics()
+    const hosts: string[] = []
+    const template = (url: URL) => {
+      hosts.push(url.origin)
+      return '/x'
+    }
+    const dispatcher = testAgent().compose(resilience({ name: 'x', shield: false, template }))
+    const { body } = await dispatcher.request({ origin, path, method: 'GET' })
+    expect(await body.text()).toBe(path)
+    expect(hosts).toEqual([origin])
+    await settled()
+    const { samples } = readScrape(metrics.scrape().body)
+    metrics.close()
+    const addresses = samples.map(({ labels }) => labels['server_address']).filter((address) => address !== undefined)
+    expect(new Set(addresses)).toEqual(new Set(['127.0.0.1']))
+  },
+)

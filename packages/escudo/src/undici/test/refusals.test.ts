@@ -1,7 +1,8 @@
-import { describe, expect, test } from 'vitest'
+import type { ServerResponse } from 'node:http'
+import { describe, expect, test, vi } from 'vitest'
 import { definePolicy } from '../../core/policy.ts'
 import { shield } from '../../core/shield.ts'
-import { closedOrigin, fullShield, rejectionOf, serve, settled } from '../../http/test/setup.ts'
+import { closedOrigin, fullShield, impatient, rejectionOf, serve, settled } from '../../http/test/setup.ts'
 import { cache } from '../../policies/cache/cache.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { consecutive } from '../../policies/circuit-breaker/state/trips/trip.ts'
@@ -58,13 +59,11 @@ describe('a substitute', () => {
 })
 
 test('a response that comes after a custom policy has given up is dropped', async () => {
-  const origin = await serve((_, response) => setTimeout(() => response.end('late'), 30))
-  const impatient = definePolicy({
-    name: 'impatient',
-    wrap: (run) => async (call, operation) =>
-      await Promise.race([run(call, operation), settled().then(() => Promise.reject(new Error('gave up')))]),
-  })
-  expect(String(await rejectionOf(client({ shield: shield('x', impatient) })(origin)))).toBe('Error: gave up')
+  const responses: ServerResponse[] = []
+  const origin = await serve((_, response) => void responses.push(response))
+  const { policy, giveUp } = impatient()
+  const guarded = shield('x', policy)
+  const answer = rejectionOf(client({ shield: guarded })(origin))
   const dispatcher = testAgent()
   const events: string[] = []
   const handler = {
@@ -72,9 +71,14 @@ test('a response that comes after a custom policy has given up is dropped', asyn
     onResponseStart: () => void events.push('response'),
     onResponseError: () => void events.push('error'),
   }
-  const composed = dispatcher.compose(resilience({ name: 'x', shield: shield('x', impatient) }))
+  const composed = dispatcher.compose(resilience({ name: 'x', shield: guarded }))
   composed.dispatch({ origin, path: '/', method: 'GET' }, handler)
-  await new Promise((resume) => setTimeout(resume, 80))
+  await vi.waitUntil(() => responses.length === 2)
+  giveUp()
+  expect(String(await answer)).toBe('Error: gave up')
+  for (const response of responses) response.end('late')
+  // Waits for both responses.
+  await dispatcher.close()
   expect(events).toEqual(['start', 'error'])
 })
 

@@ -61,7 +61,7 @@ describe('the span of withContext', () => {
       import { withContext } from ${JSON.stringify(new URL('../../../index.ts', import.meta.url).href)}
       recordTraces({ tracerProvider: new TracerProvider() })
       void withContext({}, async () => { throw new Error('lost') })
-      setTimeout(() => {}, 5_000)`)
+      setTimeout(() => {}, 1_000)`)
     const { code, errors } = await ended(child)
     expect(errors).toContain('Error: lost')
     expect(code).toBe(1)
