@@ -30,10 +30,14 @@ const factsOf = ({ called, isDegraded, isAbandoned }: CallRoot): string[] => [
 
 describe('startedAfter()', () => {
   test('orders calls as they are made, whatever is recorded about them', () => {
-    const one = mark(newRoot(), ['called', 'degraded', 'abandoned'])
-    const two = newRoot()
-    expect(factsOf(two)).toEqual([])
-    expect([startedAfter(two, one), startedAfter(one, two), startedAfter(one, one)]).toEqual([true, false, false])
+    let earlier = mark(newRoot(), ['called', 'degraded', 'abandoned'])
+    for (let built = 0; built < 10; built += 1) {
+      const later = newRoot()
+      expect(factsOf(later)).toEqual([])
+      expect([startedAfter(later, earlier), startedAfter(earlier, later)]).toEqual([true, false])
+      expect(startedAfter(earlier, earlier)).toBe(false)
+      earlier = mark(later, ['called', 'degraded', 'abandoned'])
+    }
   })
 
   test.each([
