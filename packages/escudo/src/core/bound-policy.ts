@@ -21,23 +21,14 @@ export class BoundPolicy {
   }
 
   /**
-   * Whether the policy makes a layer.
-   *
-   * A user may replace `wrap` on a built-in policy, for example to observe it. The layer would bypass the replacement,
-   * so it is not used then.
-   */
-  get hasLayer(): boolean {
-    return this.policy[LAYER] !== undefined && !Object.hasOwn(this.policy, 'wrap')
-  }
-
-  /**
    * Makes the policy's layer around `next`. Called again when options change: a layer reads its options when it is made.
    *
    * The `wrap` of a policy is called only once, because a custom policy may keep state there.
    */
   around(next: Layer): Layer {
     const { policy } = this
-    const layer = this.hasLayer ? policy[LAYER]?.(next, this.#binding) : undefined
+    // A user may replace `wrap` on a built-in policy, for example to observe it. The layer would bypass the replacement.
+    const layer = Object.hasOwn(policy, 'wrap') ? undefined : policy[LAYER]?.(next, this.#binding)
     if (layer !== undefined) return layer
     this.#inside = next
     this.#wrapped ??= customPolicyLayer((run) => checkedRun(policy.wrap(run, this.#binding), this.name), {

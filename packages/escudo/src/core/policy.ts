@@ -89,7 +89,10 @@ export type PolicyOptions = Readonly<Record<string, unknown>>
 export interface OptionsChange {
   /** Applies the options, at once. It must not throw: options of other policies may be applied already. */
   readonly apply: () => void
-  /** The old values of the changed options, for the event `reconfigured`. */
+  /**
+   * The old values of the changed options, for the event `reconfigured`. The policy is reconfigured with them if another
+   * policy throws when it applies its options.
+   */
   readonly before?: PolicyOptions | undefined
   /** The new values. Default: the options as the user passed them. */
   readonly after?: PolicyOptions | undefined

@@ -1,4 +1,6 @@
 import { synchronous } from '../errors/options/synchronous.ts'
+import type { Clock } from './clock.ts'
+import { reportOnce } from './events/report.ts'
 import { ConfigurationError } from './options/configuration-error.ts'
 import { show } from './options/durations.ts'
 import { knownKeys } from './options/options.ts'
@@ -38,22 +40,44 @@ export function reconfigure(shield: Reconfigurable, options: NewOptions): void {
   if (changes.size === 0) return
   const shields = new Set([shield, ...(registeredShields() as readonly Reconfigurable[]).filter(hasAny(changes))])
   for (const { name, policies } of shields) checkShield(name, policies, changes)
-  // Custom policies first: if one of them throws against its contract, the built-in ones have not changed.
-  const inOrder = [...changes].sort(([one], [other]) => Number(isBuiltIn(one)) - Number(isBuiltIn(other)))
-  for (const [, change] of inOrder) change.apply()
+  applyAll(changes, shield.clock)
   for (const { refold } of shields) refold()
   for (const { policies, reconfigured } of shields) {
     const changed = policies.filter(({ policy }) => changes.has(policy))
-    const show = (which: 'before' | 'after'): NewOptions =>
+    const byName = (which: 'before' | 'after'): NewOptions =>
       Object.fromEntries(changed.map(({ name, policy }) => [name, changes.get(policy)?.[which] ?? {}]))
-    reconfigured(show('before'), show('after'))
+    reconfigured(byName('before'), byName('after'))
+  }
+}
+
+/** Applies all changes. If a custom policy throws against its contract, those before it get their old options again. */
+function applyAll(changes: ReadonlyMap<AnyPolicy, OptionsChange>, clock: Clock): void {
+  // Policies with a layer last. They are built in and do not throw, and so their state is never touched in vain.
+  const inOrder = [...changes].sort(([one], [other]) => Number(hasLayer(one)) - Number(hasLayer(other)))
+  const applied: typeof inOrder = []
+  try {
+    for (const [policy, change] of inOrder) {
+      change.apply()
+      applied.unshift([policy, change])
+    }
+  } catch (error) {
+    for (const [policy, { before }] of applied) restore(policy, before, clock)
+    throw error
+  }
+}
+
+function restore(policy: AnyPolicy, before: PolicyOptions | undefined, clock: Clock): void {
+  try {
+    if (before !== undefined) policy.reconfigure?.(before, clock).apply()
+  } catch (error) {
+    reportOnce(policy, error, `${policy.name}.reconfigure`)
   }
 }
 
 function changeOf(policy: AnyPolicy, name: string, options: unknown, { clock }: ShieldFacts): OptionsChange {
   const path = `${PATH}.${name}`
   // A replaced `wrap` has wrapped the policy for good, with its old options.
-  if (policy.reconfigure === undefined || (isBuiltIn(policy) && Object.hasOwn(policy, 'wrap'))) {
+  if (policy.reconfigure === undefined || (hasLayer(policy) && Object.hasOwn(policy, 'wrap'))) {
     throw new ConfigurationError(path, `the policy '${name}' has no options that can change; build a new shield`)
   }
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
@@ -66,7 +90,7 @@ function changeOf(policy: AnyPolicy, name: string, options: unknown, { clock }: 
   return { after: options as PolicyOptions, ...change, apply: () => change.apply() }
 }
 
-function isBuiltIn(policy: AnyPolicy): boolean {
+function hasLayer(policy: AnyPolicy): boolean {
   return policy[LAYER] !== undefined
 }
 

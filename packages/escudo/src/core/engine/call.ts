@@ -39,8 +39,8 @@ export interface Host {
   readonly policies: readonly { readonly name: string; readonly policy: { readonly type: string } }[]
 }
 
-// The number of a call among all calls of the process, and three facts about it, share one 32-bit integer: fields of
-// their own would make every call larger and slower. The number wraps around.
+// The number of a call among all calls of the process, and three facts about it, share one 32-bit integer: separate
+// fields would make every call larger and slower. The number wraps around.
 const CALLED = 1
 const DEGRADED = 2
 const ABANDONED = 4
@@ -50,7 +50,8 @@ let lastNumber = 0
 
 /** Whether a call started after another one. Wrong only if more than 2^28 calls started between the two. */
 export function startedAfter(later: CallRoot, earlier: CallRoot): boolean {
-  return ((later.numberAndFacts - earlier.numberAndFacts) | 0) >= NEXT_NUMBER - (CALLED | DEGRADED | ABANDONED)
+  // All facts together are less than the distance between two numbers, so they cannot change the sign.
+  return ((later.numberAndFacts - earlier.numberAndFacts) | 0) > 0
 }
 
 /** The data that all attempts of a call share. */

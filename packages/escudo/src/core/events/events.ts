@@ -217,6 +217,15 @@ function timeCalls(by: number): void {
   if (timing === 0) stopTiming()
 }
 
+/** Ends the timing for listeners that were collected with their shield. Undefined on a runtime that cannot tell. */
+let collected: FinalizationRegistry<-1> | undefined
+
+function stopWhenCollected(hub: EventHub, subscription: object): void {
+  if (typeof FinalizationRegistry === 'undefined') return
+  collected ??= new FinalizationRegistry(timeCalls)
+  collected.register(hub, -1, subscription)
+}
+
 function assertEventName(name: EventName): void {
   if (EVENT_NAMES.includes(name)) return
   throw new TypeError(`unknown event '${String(name)}'; known events: ${EVENT_NAMES.join(', ')}`)
@@ -244,9 +253,14 @@ export class EventHub {
     const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
     listeners.add(subscription)
     const isFrequent = FREQUENT.includes(name)
-    if (isFrequent) this.#listen(1)
+    if (isFrequent) {
+      this.#listen(1)
+      stopWhenCollected(this, subscription)
+    }
     return () => {
-      if (listeners.delete(subscription) && isFrequent) this.#listen(-1)
+      if (!listeners.delete(subscription) || !isFrequent) return
+      this.#listen(-1)
+      collected?.unregister(subscription)
     }
   }
 

@@ -2,6 +2,7 @@ import { describe, expect, test, vi } from 'vitest'
 import {
   bulkhead,
   ConfigurationError,
+  cache,
   circuitBreaker,
   constant,
   definePolicy,
@@ -225,6 +226,30 @@ describe('custom policies', () => {
     const s = shield('broken', bulkhead({ limit: 1 }), policy)
     expect(() => s.reconfigure({ bulkhead: { limit: 2 }, broken: {} })).toThrow('against the contract')
     expect(s.status().policies[0]).toMatchObject({ limit: 1 })
+  })
+
+  test('that throw when they apply give the policies before them their old options again', async () => {
+    const broken = definePolicy({
+      name: 'broken',
+      wrap: (next) => (call, operation) => next(call, operation),
+      reconfigure: () => ({
+        apply: () => {
+          throw new Error('against the contract')
+        },
+      }),
+    })
+    const clock = virtualClock()
+    const { policy, log } = custom()
+    const s = shield({ name: 'rolled back', clock }, cache<number>({ ttl: '1m' }), policy, broken)
+    const told = vi.fn()
+    s.on('reconfigured', told)
+    const options = { cache: { ttl: '1s' }, custom: { n: 2 }, broken: {} }
+    expect(() => s.reconfigure(options)).toThrow('against the contract')
+    expect(log).toEqual(['wrapped', 'n = 2', 'n = 1'])
+    expect(told).not.toHaveBeenCalled()
+    await s.run(async () => 1, { key: 'a' })
+    await clock.advance('30s')
+    expect(await s.run(async () => 2, { key: 'a' })).toBe(1)
   })
 
   test.each([

@@ -214,10 +214,8 @@ export class Circuits {
     return breaker
   }
 
-  #all(): Breaker[] {
-    return this.#single === undefined
-      ? [...(this.#keyed as KeyedStates<Breaker>).entries()].map(([, breaker]) => breaker)
-      : [this.#single]
+  #all(): readonly Breaker[] {
+    return this.#keyed?.states ?? [this.#single as Breaker]
   }
 
   /** False for an evicted breaker, and for one that `peek` created. */

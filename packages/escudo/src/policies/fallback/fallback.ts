@@ -12,9 +12,9 @@ import { type FallbackOptions, type FallbackSettings, readFallback } from './opt
  * Returns a substitute for a failure: a value, or a function's result.
  *
  * Put it outermost, so that it also covers refusals, timeouts and exhausted retries. The caller's abort passes through,
- * and so do business errors unless `when` selects them. With `classify`, a value can be a failure too. If the function throws an error, the caller receives it, with
- * the original one as its `cause` unless it has a cause; if it throws the original error, the failure passes on
- * unchanged. Semantics after Polly v8's fallback strategy.
+ * and so do business errors unless `when` selects them. With `classify`, a value can be a failure too. If the function
+ * throws an error, the caller receives it, with the original one as its `cause` unless it has a cause; if it throws the
+ * original error, the failure passes on unchanged. Semantics after Polly v8's fallback strategy.
  *
  * @param value the value, or `(error, call, value) => value`, which may be asynchronous. `error` is undefined in place of a
  * value that `classify` rejected, which is the third argument. A value is one object for all callers: use a function if

@@ -101,10 +101,8 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   /** An evicted queue keeps its limit: no new call enters it. */
   #resize(settings: RateLimitSettings): void {
     const now = this.clock.now()
-    const queues = this.#keyed === undefined ? [] : [...this.#keyed.entries()].map(([, queue]) => queue)
-    for (const queue of [...(this.#single === undefined ? [] : [this.#single]), ...queues]) {
-      queue.resize(settings, this.maxWaitMs, now)
-    }
+    const queues = this.#keyed?.states ?? [this.#single as RateLimitQueue]
+    for (const queue of queues) queue.resize(settings, this.maxWaitMs, now)
   }
 
   #createQueue(key: string | undefined): RateLimitQueue {

@@ -16,7 +16,7 @@ import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { LoopFrame } from './loop-frame.ts'
 import { release } from './release.ts'
-import { nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
+import { type FailedAttempt, nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
 
 /** The outcomes that a retry's `executed` event carries. */
 export const OUTCOMES = [
@@ -221,12 +221,10 @@ class RetryFrame implements Frame {
     const { attempt: number, scope, deadline, clock, random } = this.attempt
     const { shield, policy, events } = binding
     const now = clock.now()
-    const failed = {
+    const failed: FailedAttempt = {
       number,
       verdict,
-      error,
-      value: ok ? valueOrError : undefined,
-      ok,
+      outcome: ok ? { ok, value: valueOrError } : { ok, error },
       cancelled: scope?.cancellation !== undefined,
       deadline,
       firstStartedMs: this.startedMs,

@@ -42,12 +42,8 @@ export class KeyedBulkheads<W extends PriorityWaiter> {
    */
   resize(settings: BulkheadSettings): W[] {
     this.#settings = settings
-    const states = this.#single === undefined ? this.#keyedStates() : [this.#single]
+    const states = this.#keyed?.states ?? [this.#single as BulkheadState<W>]
     return states.flatMap((state) => state.resize(settings.limit, settings.queueLimit))
-  }
-
-  #keyedStates(): BulkheadState<W>[] {
-    return [...(this.#keyed as KeyedStates<BulkheadState<W>>).entries()].map(([, state]) => state)
   }
 
   /** How many keys are kept; undefined if there is one state for all calls. */

@@ -27,12 +27,8 @@ export interface FailedAttempt {
   /** From 1. */
   readonly number: number
   readonly verdict: Verdict
-  /** The error that it threw; undefined if a classifier counted its value as a failure. */
-  readonly error: unknown
-  /** That value; undefined if it threw. */
-  readonly value?: unknown
-  /** Whether it returned {@link value}. */
-  readonly ok?: boolean
+  /** The error that it threw, or the value that a classifier counted as a failure. */
+  readonly outcome: Outcome<unknown>
   /** Whether the call was cancelled: by its caller, by its deadline or by an outer timeout. */
   readonly cancelled: boolean
   /** The call's deadline, on the shield's clock. */
@@ -60,7 +56,8 @@ export function nextDelayMs(
   now: number,
   random: Random,
 ): number | StopReason {
-  const { number, verdict, error, deadline } = failed
+  const { number, verdict, deadline } = failed
+  const error = errorOf(failed)
   if (failed.cancelled) return 'cancelled'
   const refused = isRefusal(error)
   if (!mayRetry(error) || (!refused && verdict !== 'failure')) return 'nothing to retry'
@@ -79,24 +76,30 @@ export function nextDelayMs(
 }
 
 /** @throws what a custom budget throws, with the error of the attempt as its cause */
-function mayWithdraw({ budget }: RetryRules, { error }: FailedAttempt, now: number): boolean {
+function mayWithdraw({ budget }: RetryRules, failed: FailedAttempt, now: number): boolean {
   if (budget === undefined) return true
   try {
     return synchronous(budget.tryWithdraw(now), 'retry.budget.tryWithdraw')
   } catch (thrown) {
+    const error = errorOf(failed)
     throw error === undefined ? thrown : withCause(thrown, error)
   }
 }
 
 /** @throws what a custom backoff or random source throws, with the error of the attempt as its cause */
 function backoffDelayMs({ backoff }: RetryRules, failed: FailedAttempt, random: Random): number {
+  const { number, previousDelayMs, outcome } = failed
   try {
-    const { ok, value, error, number, previousDelayMs } = failed
-    const outcome: Outcome<unknown> = ok === true ? { ok, value } : { ok: false, error }
     return backoff.delayMs(number - 1, () => drawFrom(random), previousDelayMs, outcome)
   } catch (thrown) {
-    throw failed.error === undefined ? thrown : withCause(thrown, failed.error)
+    const error = errorOf(failed)
+    throw error === undefined ? thrown : withCause(thrown, error)
   }
+}
+
+/** The error of an attempt; undefined if it returned a value. */
+function errorOf({ outcome }: FailedAttempt): unknown {
+  return outcome.ok ? undefined : outcome.error
 }
 
 /** Returns the shortest delay before the first retry, or 0 if there is no retry or its backoff throws. */

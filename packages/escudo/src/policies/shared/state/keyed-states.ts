@@ -64,10 +64,9 @@ export class KeyedStates<S> {
     move(key, this.#kept, this.#free)
   }
 
-  /** All keys with their states, kept keys first. */
-  *entries(): Generator<readonly [string | undefined, S]> {
-    yield* this.#kept.entries()
-    yield* this.#free.entries()
+  /** The states of all keys, those of kept keys first. */
+  get states(): readonly S[] {
+    return [...this.#kept.entries(), ...this.#free.entries()].map(([, state]) => state)
   }
 }
 

@@ -12,10 +12,12 @@ const RULES: RetryRules = {
   budget: undefined,
 }
 
+const failure = (error: unknown): FailedAttempt['outcome'] => ({ ok: false, error })
+
 const FAILED: FailedAttempt = {
   number: 1,
   verdict: 'failure',
-  error: new Error('down'),
+  outcome: failure(new Error('down')),
   cancelled: false,
   deadline: undefined,
   firstStartedMs: 5_000,
@@ -36,13 +38,18 @@ describe('the decision after a failed attempt', () => {
     ['an ignored outcome', { verdict: 'ignored' }, {}, 'nothing to retry'],
     ['the last retry', { number: 3 }, {}, 100],
     ['no retries left', { number: 4 }, {}, 'no retries left'],
-    ['a hint replaces the delay', { error: hint(7) }, {}, 7],
-    ['a hint is clamped', { error: hint(90_000) }, {}, 60_000],
-    ['a clamp of 0 retries at once', { error: hint(7) }, { retryAfterMaxMs: 0 }, 0],
-    ['hints are ignored', { error: hint(7) }, { retryAfterMaxMs: -1 }, 100],
-    ['a refusal that ends within the delay', { error: refusal(100), verdict: 'ignored' }, {}, 100],
-    ['a refusal that lasts longer', { error: refusal(101) }, {}, 'refused for longer than the next delay'],
-    ['a refusal without a hint', { error: refusal(undefined) }, {}, 'refused for longer than the next delay'],
+    ['a hint replaces the delay', { outcome: failure(hint(7)) }, {}, 7],
+    ['a hint is clamped', { outcome: failure(hint(90_000)) }, {}, 60_000],
+    ['a clamp of 0 retries at once', { outcome: failure(hint(7)) }, { retryAfterMaxMs: 0 }, 0],
+    ['hints are ignored', { outcome: failure(hint(7)) }, { retryAfterMaxMs: -1 }, 100],
+    ['a refusal that ends within the delay', { outcome: failure(refusal(100)), verdict: 'ignored' }, {}, 100],
+    ['a refusal that lasts longer', { outcome: failure(refusal(101)) }, {}, 'refused for longer than the next delay'],
+    [
+      'a refusal without a hint',
+      { outcome: failure(refusal(undefined)) },
+      {},
+      'refused for longer than the next delay',
+    ],
     ['a start exactly at maxTotal', {}, { maxTotalMs: 150 }, 100],
     ['a start after maxTotal', {}, { maxTotalMs: 149 }, 'past maxTotal'],
     ['a start before the deadline', { deadline: 5_151 }, {}, 100],
