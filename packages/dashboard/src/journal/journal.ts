@@ -76,8 +76,8 @@ export class Journal {
   )
   readonly breakers: Breakers = new Breakers()
   /** What the verdict is made from. */
-  readonly services: Services = new Services((kind, at, cell, latencyMs) =>
-    this.named.addApart(kind, at, cell, latencyMs),
+  readonly services: Services = new Services((kind, times, cell, latencyMs) =>
+    this.named.addApart(kind, times, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailEntry> = new Latest(TAIL_MAX)
@@ -116,11 +116,9 @@ export class Journal {
     const move = shift.settle(clock, now, isReading)
     if (move === undefined) return
     this.#movesLeft -= 1
-    const isOfService = (cell: number): boolean => {
-      const key = this.cells.key(cell)
-      return key.service === name
-    }
+    const isOfService = (cell: number): boolean => this.cells.key(cell).service === name
     this.named.move(isOfService, move.fromMs, move.byMs, now)
+    this.services.move(isOfService, move.fromMs, move.byMs)
     const isListed = (item: TailEntry | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
     this.tail.move(isListed, move.byMs)
     this.errors.move(isListed, move.byMs)

@@ -1,7 +1,7 @@
 import type { Kind } from '../../lines/kind.ts'
 import { OTHER } from '../cells.ts'
 import { Latest } from '../latest.ts'
-import { Timeline } from '../timeline.ts'
+import { movedTimes, Timeline, type Times, timesOf } from '../timeline.ts'
 import { templateOf } from './message-template.ts'
 
 /** The most groups of each kind: business errors take no room from technical ones. */
@@ -49,6 +49,8 @@ interface Cell {
 interface Recent {
   readonly cell: number
   readonly error: GroupedError
+  /** When it is counted. */
+  readonly times: Times
 }
 
 /** Groups errors by service, code and message template, and counts each group over time. All is bounded. */
@@ -86,7 +88,7 @@ export class ErrorGroups {
     const whole = before === undefined ? error : joined(before.error, error)
     if (before !== undefined) {
       if (whole === before.error) return
-      this.timeline.take(before.error.at, before.cell)
+      this.timeline.take(before.times, before.cell)
     }
     const group = this.#groupOf(whole)
     if (whole.at < group.firstAt) group.firstAt = whole.at
@@ -94,7 +96,7 @@ export class ErrorGroups {
     if (group.examples.accepts(whole.at)) group.examples.add(whole)
     const cell = this.#cellOf(group, whole.route)
     this.timeline.add(whole.at, cell, undefined, clockMs)
-    if (key !== undefined) this.#remember(key, { cell, error: whole })
+    if (key !== undefined) this.#remember(key, { cell, error: whole, times: timesOf(whole.at) })
   }
 
   /**
@@ -113,8 +115,11 @@ export class ErrorGroups {
     }
     // A later line about the same request takes it from where it is counted now.
     for (const recent of [this.#recent, this.#older])
-      for (const [key, { cell, error }] of recent)
-        if (isMoved(error)) recent.set(key, { cell, error: { ...error, at: error.at + byMs } })
+      for (const [key, { cell, error, times }] of recent) {
+        if (error.service !== service) continue
+        const at = isMoved(error) ? error.at + byMs : error.at
+        recent.set(key, { cell, error: { ...error, at }, times: movedTimes(times, fromMs, byMs) })
+      }
   }
 
   #remember(key: string, recent: Recent): void {

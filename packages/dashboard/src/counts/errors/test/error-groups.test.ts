@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { TIERS } from '../../timeline.ts'
 import { type ErrorGroup, ErrorGroups, type GroupedError } from '../error-groups.ts'
 import { templateOf } from '../message-template.ts'
 
@@ -51,6 +52,18 @@ describe('error groups', () => {
     ])
     const group = errors.all.find(({ service }) => service === 'inventory')
     expect([group?.firstAt, group?.lastAt]).toEqual([NOW, NOW])
+  })
+
+  it('takes a moved error from the slot where it is in each tier, although moves are in whole slots', () => {
+    add({ at: NOW + 94_400, spanId: 'a' })
+    errors.move('inventory', Number.NEGATIVE_INFINITY, -94_400, NOW)
+    add({ at: NOW, spanId: 'a', detail: 'no answer' })
+    for (const { stepMs } of TIERS) {
+      const counts = [...errors.timeline.between(stepMs, NOW - 200_000, NOW + 200_000)].flatMap(([, { cells }]) =>
+        [...cells.values()].map(({ count }) => count),
+      )
+      expect(counts).toEqual([1])
+    }
   })
 
   it('groups by code and by message without its numbers, ids and quoted texts', () => {
