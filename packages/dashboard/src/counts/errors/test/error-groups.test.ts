@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { TIERS } from '../../timeline.ts'
-import { type ErrorGroup, ErrorGroups, type GroupedError } from '../error-groups.ts'
+import { type ErrorGroup, ErrorGroups } from '../error-groups.ts'
+import type { LoggedError } from '../logged-error.ts'
 import { templateOf } from '../message-template.ts'
 
 const NOW = 1_800_000_000_000
-const BASE: GroupedError = {
+const BASE: LoggedError = {
   at: NOW,
   service: 'inventory',
   route: '/stock/{id}',
@@ -24,7 +25,7 @@ beforeEach(() => {
   errors = new ErrorGroups()
 })
 
-const add = (fields: Partial<GroupedError>): void => errors.add({ ...BASE, ...fields }, NOW)
+const add = (fields: Partial<LoggedError>): void => errors.add({ ...BASE, ...fields }, NOW)
 
 /** The groups that count anything, with their counts. */
 function counted(): Map<ErrorGroup, number> {
