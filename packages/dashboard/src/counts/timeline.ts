@@ -11,6 +11,22 @@ export const TIERS: readonly { readonly stepMs: number; readonly slots: number }
   { stepMs: 60_000, slots: 10_080 },
 ]
 
+/** When something is counted in each tier. Moves are in whole slots, so the tiers may differ after one. */
+export type Times = readonly number[]
+
+/** Returns the times of something that was not moved. */
+export function timesOf(at: number): Times {
+  return TIERS.map(() => at)
+}
+
+/** Returns the times to which {@link Timeline.move} moves something. */
+export function movedTimes(times: Times, fromMs: number, byMs: number): Times {
+  return times.map((at, tier) => {
+    const stepMs = TIERS[tier]?.stepMs ?? 1
+    return Math.floor(at / stepMs) * stepMs < fromMs ? at : at + Math.round(byMs / stepMs) * stepMs
+  })
+}
+
 /** The most distinct cells in one slot of time. Further ones are counted in overflow cells. */
 export const CELLS_PER_SLOT_MAX = 512
 
@@ -91,11 +107,11 @@ export class Timeline {
   }
 
   /** Counts a request that was counted before a second time, apart. */
-  addApart(kind: 'hops' | 'probes', at: number, cell: number, latencyMs: number | undefined): void {
+  addApart(kind: 'hops' | 'probes', times: Times, cell: number, latencyMs: number | undefined): void {
     const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
     this.total.addApart(kind, cell, latencyMs, bucket)
-    for (const tier of this.#tiers) {
-      const slot = this.#slot(tier, Math.floor(at / tier.stepMs))
+    for (const [index, tier] of this.#tiers.entries()) {
+      const slot = this.#slot(tier, Math.floor((times[index] ?? 0) / tier.stepMs))
       if (slot === undefined) continue
       slot.revision = this.revision
       slot.addApart(kind, slot.cells.has(cell) ? cell : this.#folded(slot, cell), latencyMs, bucket)
@@ -103,10 +119,10 @@ export class Timeline {
   }
 
   /** Takes back one count without a latency. */
-  take(at: number, cell: number): void {
+  take(times: Times, cell: number): void {
     this.total.take(cell)
-    for (const tier of this.#tiers) {
-      const slot = this.#slot(tier, Math.floor(at / tier.stepMs))
+    for (const [index, tier] of this.#tiers.entries()) {
+      const slot = this.#slot(tier, Math.floor((times[index] ?? 0) / tier.stepMs))
       if (slot !== undefined) slot.take(slot.cells.has(cell) ? cell : this.#folded(slot, cell))
     }
   }

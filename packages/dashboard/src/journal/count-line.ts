@@ -36,20 +36,21 @@ export function countLine(
   cell: number | undefined,
 ): boolean | undefined {
   const { cells, named, breakers } = journal
+  // The verdict needs breakers by the clock of their service.
+  const ownAt = at === undefined ? undefined : line.at
   if (cell !== undefined) return named.add(at, cell, line.latencyMs, now)
   if (line.event === undefined) return undefined
-  if (line.event === REFUSAL && at !== undefined) {
+  if (line.event === REFUSAL && ownAt !== undefined) {
     const { fields } = line
     const retryMs = integerBetween(Math.round(Number(fields.first('retry_after_ms'))), 0, DAY_MS)
-    breakers.refuse(service, shieldOf(line), policyOf(line), line.at ?? at, 1, retryMs)
+    breakers.refuse(service, shieldOf(line), policyOf(line), ownAt, 1, retryMs)
   }
   if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined, now)
   if (line.event === 'policy.summary') return countSummary(journal, line, service, at, now)
-  if (line.event !== 'circuit_breaker.state_change' || at === undefined) return undefined
+  if (line.event !== 'circuit_breaker.state_change' || ownAt === undefined) return undefined
   const { fields } = line
   breakers.add(service, shieldOf(line), policyOf(line), {
-    // By its own clock, like all that the verdict is made from.
-    at: line.at ?? at,
+    at: ownAt,
     from: fields.short(20, 'from') ?? '',
     to: fields.short(20, 'to') ?? '',
     traceId: fields.short(100, 'trace_id'),
@@ -71,11 +72,12 @@ function countSummary(
   now: number,
 ): boolean | undefined {
   const { cells, named, breakers } = journal
+  const ownAt = at === undefined ? undefined : line.at
   let kept: boolean | undefined
   for (const event of COUNTED_EVENTS) {
     const count = integerBetween(line.fields.nested('counts', event), 1, SUMMARISED_MAX) ?? 0
-    if (event === REFUSAL && count > 0 && at !== undefined)
-      breakers.refuse(service, shieldOf(line), undefined, line.at ?? at, count)
+    if (event === REFUSAL && count > 0 && ownAt !== undefined)
+      breakers.refuse(service, shieldOf(line), undefined, ownAt, count)
     const cell = count === 0 ? 0 : cells.event(service, event)
     for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined, now)
   }

@@ -225,12 +225,12 @@ export class FileLog implements TailSink {
     const cell = requestCell(this.#journal, line, service)
     const kept = countLine(this.#journal, line, service, shownAt, now, cell)
     if (isLive && at !== undefined && kept === false) facts.late += 1
-    if (at !== undefined) {
-      services.add(line, service, at, now, isLive, traceHash, cell)
-      if (isLive && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
-    }
+    if (at !== undefined && shownAt !== undefined)
+      services.add(line, service, at, shownAt, now, isLive, traceHash, cell)
     addError(this.#journal, line, service, shownAt, now, place)
     addTailLine(this.#journal, line, service, shownAt, place)
+    // Only now: a move takes all that was added, and this line is part of it.
+    if (isLive && at !== undefined && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
   }
 }
 

@@ -33,10 +33,10 @@ export function addError(
     path: isHidden ? fields.short(TEXT_MAX, 'shield') : shortened(line.path ?? line.route, TEXT_MAX),
     traceId: shortened(line.traceId, NAME_MAX),
     spanId: shortened(line.spanId, NAME_MAX),
+    isHidden,
     ref: place?.ref,
-    ...(isHidden ? { fallback: true } : {}),
   }
-  journal.errorGroups.add({ ...error, isHidden }, now)
+  journal.errorGroups.add(error, now)
   if (journal.errors.accepts(error.kind, at)) journal.errors.add(error)
 }
 

@@ -1,11 +1,11 @@
 import { Breakers } from '../counts/breakers.ts'
 import { Cells } from '../counts/cells.ts'
 import { ErrorGroups } from '../counts/errors/error-groups.ts'
+import type { LoggedError } from '../counts/errors/logged-error.ts'
 import { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import { Services } from '../counts/watch/services.ts'
-import type { Kind } from '../lines/kind.ts'
 import type { Json } from '../lines/log-fields.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 import { LatestErrors } from './latest-errors.ts'
@@ -45,21 +45,9 @@ export interface TailEntry extends Omit<TailLine, 'fields'> {
 }
 
 /** An error in the list. */
-export interface ErrorLine {
-  readonly at: number
-  readonly service: string
-  readonly route: string | undefined
-  readonly status: number | undefined
-  readonly code: string | undefined
-  readonly kind: Kind
-  readonly detail: string | undefined
-  readonly path: string | undefined
-  readonly traceId: string | undefined
-  readonly spanId: string | undefined
+export interface ErrorLine extends LoggedError {
   /** Where the line is; for several lines about one request, the first one that was read. */
   readonly ref: LineRef | undefined
-  /** Set when a fallback hid this error from the client. */
-  readonly fallback?: true
 }
 
 /** Holds the counts and lists of all files together. All are bounded, and no raw line is kept. */
@@ -76,8 +64,8 @@ export class Journal {
   )
   readonly breakers: Breakers = new Breakers()
   /** What the verdict is made from. */
-  readonly services: Services = new Services((kind, at, cell, latencyMs) =>
-    this.named.addApart(kind, at, cell, latencyMs),
+  readonly services: Services = new Services((kind, times, cell, latencyMs) =>
+    this.named.addApart(kind, times, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
   readonly tail: Latest<TailEntry> = new Latest(TAIL_MAX)
@@ -116,11 +104,9 @@ export class Journal {
     const move = shift.settle(clock, now, isReading)
     if (move === undefined) return
     this.#movesLeft -= 1
-    const isOfService = (cell: number): boolean => {
-      const key = this.cells.key(cell)
-      return key.service === name
-    }
+    const isOfService = (cell: number): boolean => this.cells.key(cell).service === name
     this.named.move(isOfService, move.fromMs, move.byMs, now)
+    this.services.move(isOfService, move.fromMs, move.byMs)
     const isListed = (item: TailEntry | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
     this.tail.move(isListed, move.byMs)
     this.errors.move(isListed, move.byMs)

@@ -1,23 +1,13 @@
+import { joined, type LoggedError, requestOf } from '../counts/errors/logged-error.ts'
 import { Latest } from '../counts/latest.ts'
 import type { Kind } from '../lines/kind.ts'
-
-/** What the list needs to know of an error. */
-interface Listed {
-  readonly at: number
-  readonly kind: Kind
-  readonly service: string
-  readonly traceId: string | undefined
-  readonly spanId: string | undefined
-  readonly detail: string | undefined
-  readonly fallback?: true
-}
 
 /**
  * The newest errors, ordered by time.
  *
  * Technical and business errors are bounded apart: a wave of business errors must not push the technical ones out.
  */
-export class LatestErrors<T extends Listed> {
+export class LatestErrors<T extends LoggedError> {
   readonly #max: number
   readonly #technical: Latest<T>
   readonly #business: Latest<T>
@@ -46,11 +36,11 @@ export class LatestErrors<T extends Listed> {
     return this.#of(kind).accepts(at)
   }
 
-  /** Adds an error, or to the known one about the same request the detail that it lacks. */
+  /** Adds an error, or to the known one about the same request what it lacks. */
   add(error: T): void {
-    const known = error.fallback || error.spanId === undefined ? undefined : this.#known(error)
+    const known = this.#known(error)
     if (known === undefined) this.#of(error.kind).add(error)
-    else if (known.detail === undefined) this.#of(known.kind).replace(known, { ...known, detail: error.detail })
+    else this.#of(known.kind).replace(known, joined(known, error))
   }
 
   /** Moves errors to other times. */
@@ -59,15 +49,14 @@ export class LatestErrors<T extends Listed> {
   }
 
   #known(error: T): T | undefined {
-    const isSame = (one: T): boolean => isAboutSameRequest(one, error)
+    const request = requestOf(error)
+    if (request === undefined) return undefined
+    // Names are built only where the span is the same.
+    const isSame = (one: T): boolean => one.spanId === error.spanId && requestOf(one) === request
     return this.#technical.items.findLast(isSame) ?? this.#business.items.findLast(isSame)
   }
 
   #of(kind: Kind): Latest<T> {
     return kind === 'business' ? this.#business : this.#technical
   }
-}
-
-function isAboutSameRequest(a: Listed, b: Listed): boolean {
-  return a.fallback === b.fallback && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
 }

@@ -1,4 +1,5 @@
-import type { ErrorGroup, ErrorGroups, GroupedError } from '../counts/errors/error-groups.ts'
+import type { ErrorGroup, ErrorGroups } from '../counts/errors/error-groups.ts'
+import type { LoggedError } from '../counts/errors/logged-error.ts'
 import type { ErrorLine, Journal } from '../journal/journal.ts'
 import type { Kind } from '../lines/kind.ts'
 import { includes, type Selection } from './selection.ts'
@@ -121,6 +122,6 @@ function groupJson(
   }
 }
 
-function traceJson({ at, status, path, detail, traceId }: GroupedError): ErrorTrace {
+function traceJson({ at, status, path, detail, traceId }: LoggedError): ErrorTrace {
   return { at, status, path, detail, traceId }
 }

@@ -4,7 +4,8 @@ import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { endedAt } from '../verdict/processes.ts'
 import type { Health } from './health.ts'
-import type { Range, Summary } from './summary.ts'
+import type { Range } from './summary.ts'
+import type { Sum } from './sums.ts'
 
 /** A breaker, its changes within the range, and what it did in the range. */
 export interface Lane {
@@ -29,13 +30,22 @@ export interface LaneChange extends Omit<Change, 'process'> {}
 
 const RESTART = 'restart'
 
-/** Returns the lanes of a range. A breaker's state lives as long as its process: after that it is unknown. */
-export function lanesOf(files: LogFiles, range: Range, health: Health, summary: Pick<Summary, 'by_service'>): Lane[] {
+/**
+ * Returns the lanes of a range. A breaker's state lives as long as its process: after that it is unknown.
+ *
+ * `answered` is what each service answered in the range.
+ */
+export function lanesOf(
+  files: LogFiles,
+  range: Range,
+  health: Health,
+  answered: ReadonlyMap<string, Pick<Sum, 'requests' | 'serverErrors'>>,
+): Lane[] {
   const { breakers, services } = files.journal
   return breakers.all.map((breaker) => {
     const watch = services.all.find(({ name }) => name === breaker.service)
-    // A breaker's history has the clock of its service; the page shows the reader's.
-    const aheadMs = health.services.find(({ name }) => name === breaker.service)?.clock_ahead_ms ?? 0
+    // The verdict needs a breaker's history by the clock of its service. The page shows it where it shows the lines.
+    const aheadMs = watch?.shift.ms ?? 0
     const own = { from: range.from + aheadMs, to: range.to + aheadMs }
     const changes = withRestarts(breaker.changes.items, watch)
     const within = changes.filter(({ at }) => at >= own.from && at < own.to)
@@ -45,7 +55,7 @@ export function lanesOf(files: LogFiles, range: Range, health: Health, summary: 
     const callee = services.all.find((other) => other.name !== breaker.service && other.core === core)
     const since = state === 'unknown' ? (changes.at(-1)?.at ?? breaker.since) : breaker.since
     const probe = state === 'open' ? probeOf(breaker) : null
-    const totals = callee === undefined ? undefined : summary.by_service[callee.name]
+    const totals = callee === undefined ? undefined : answered.get(callee.name)
     return {
       service: breaker.service,
       shield: breaker.shield,
@@ -58,7 +68,7 @@ export function lanesOf(files: LogFiles, range: Range, health: Health, summary: 
       callee:
         callee === undefined
           ? null
-          : { service: callee.name, requests: totals?.requests ?? 0, failures: totals?.server_errors ?? 0 },
+          : { service: callee.name, requests: totals?.requests ?? 0, failures: totals?.serverErrors ?? 0 },
       probe: probe === null ? null : { ...probe, at: probe.at - aheadMs },
     }
   })

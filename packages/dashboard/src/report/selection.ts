@@ -13,6 +13,9 @@ export interface Selection {
 /** All that was read. */
 export const EVERYTHING: Selection = { service: undefined, route: undefined, hops: true, probes: true }
 
+/** What a service answered: hops included, health checks not. */
+export const ANSWERED: Selection = { ...EVERYTHING, probes: false }
+
 /** What users sent. */
 export const ENTRIES: Selection = { service: undefined, route: undefined, hops: false, probes: false }
 

@@ -3,7 +3,7 @@ import type { Cells } from '../counts/cells.ts'
 import { type Count, Tally } from '../counts/tally.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { type FileJson, filesJson } from './files-json.ts'
-import { EVERYTHING, type Selection, selects } from './selection.ts'
+import { ANSWERED, EVERYTHING, type Selection, selects } from './selection.ts'
 import {
   addSelected,
   type EntriesJson,
@@ -70,6 +70,9 @@ export interface Summary {
 /** The figures of a set of requests. */
 export type Figures = Omit<Summary, 'by_route' | 'breakers' | 'lines' | 'files'>
 
+/** The figures of the span before the range. */
+export type Before = EntriesJson & Pick<Figures, 'events'>
+
 /** A range of time in milliseconds since 1970. It excludes `to`. */
 export interface Range {
   readonly from: number
@@ -134,11 +137,11 @@ export function figures(tally: Tally, cells: Cells, selection: Selection = EVERY
   }
   const apart = (counts: ReadonlyMap<number, Count> | undefined): TotalsJson =>
     apartOf(counts ?? new Map(), cells, selection).json
-  const withoutHops = selection.hops ? { ...selection, hops: false, probes: false } : selection
+  const withoutHops = { ...selection, hops: false, probes: false }
   const byService = sumsBy(selected(tally, cells, selection), ({ service }) => service)
   return {
     ...all.withPercentiles,
-    entries: sumOf(tally, cells, withoutHops).withPercentiles,
+    entries: (selection.hops ? sumOf(tally, cells, withoutHops) : all).withPercentiles,
     hops: apart(tally.hops),
     probes: apart(tally.probes),
     by_status: Object.fromEntries([...byStatus].sort(([a], [b]) => a - b)),
@@ -148,6 +151,11 @@ export function figures(tally: Tally, cells: Cells, selection: Selection = EVERY
     by_service: Object.fromEntries([...byService].map(([service, sum]) => [service, sum.json])),
     events: eventsOf(tally, cells, selection),
   }
+}
+
+/** Computes what the page compares with. It needs less than {@link figures}. */
+export function beforeOf(tally: Tally, cells: Cells, selection: Selection): Before {
+  return { ...sumOf(tally, cells, selection).withPercentiles, events: eventsOf(tally, cells, selection) }
 }
 
 /** Adds up the requests that a selection includes. */
@@ -177,7 +185,7 @@ function eventsOf(tally: Tally, cells: Cells, selection: Selection): Readonly<Re
 
 function routesOf(tally: Tally, cells: Cells): readonly RouteJson[] {
   const keys = new Map<string, { readonly service: string; readonly route: string | null }>()
-  const sums = sumsBy(selected(tally, cells, { ...EVERYTHING, probes: false }), ({ service, route }) => {
+  const sums = sumsBy(selected(tally, cells, ANSWERED), ({ service, route }) => {
     const name = `${service}\u0000${route}`
     if (!keys.has(name)) keys.set(name, { service, route: route ?? null })
     return name

@@ -1,7 +1,7 @@
 import type { Cells, RequestKey } from '../counts/cells.ts'
 import { LatencyHistogram } from '../counts/latency-histogram.ts'
 import { addLatencies, type Count, type Tally } from '../counts/tally.ts'
-import { type Selection, selects } from './selection.ts'
+import { ANSWERED, type Selection, selects } from './selection.ts'
 
 /** The latencies of requests in milliseconds, null without any. Percentiles are within 1 %. */
 export interface LatencyJson {
@@ -108,6 +108,11 @@ export function requestsOf({ count, taken }: Selected): number {
 export function addSelected(sum: Sum, { key, count, taken }: Selected): void {
   sum.add(key.status, count)
   for (const apart of taken) sum.take(key.status, apart)
+}
+
+/** Adds up what each service answered. */
+export function answeredBy(tally: Tally, cells: Cells): Map<string, Sum> {
+  return sumsBy(selected(tally, cells, ANSWERED), ({ service }) => service)
 }
 
 /** Adds up cells by a name, such as their service. */

@@ -2,7 +2,7 @@ import type { Cells, RequestKey } from '../counts/cells.ts'
 import type { Tally } from '../counts/tally.ts'
 import type { State } from '../verdict/situation.ts'
 import type { Health } from './health.ts'
-import { EVERYTHING, type Selection } from './selection.ts'
+import { ANSWERED, type Selection } from './selection.ts'
 import type { Range } from './summary.ts'
 import { requestsOf, type Sum, selected, sumsBy } from './sums.ts'
 
@@ -45,9 +45,14 @@ export interface Tables {
 
 type Slots = Iterable<readonly [at: number, slot: Tally]>
 
-/** Computes the tables of a range. `slots` are those that `tally` merges. A chosen service limits the routes. */
+/**
+ * Computes the tables of a range. A chosen service limits the routes.
+ *
+ * `slots` are those that `tally` merges, and `answered` is what each service answered in them.
+ */
 export function tablesOf(
   tally: Tally,
+  answered: ReadonlyMap<string, Sum>,
   slots: Slots,
   cells: Cells,
   range: Range,
@@ -58,11 +63,12 @@ export function tablesOf(
   const ranks = new Map([...states].map(([name, state]) => [name, RANK[state]]))
   // The cause comes before the services that only relay its failures.
   if (health.cause !== null) ranks.set(health.cause.service, RANK.failing + 1)
-  const all = { ...EVERYTHING, probes: false }
-  const services = topOf(sumsBy(selected(tally, cells, all), serviceOf), (name) => ranks.get(name) ?? 0)
+  const services = topOf(answered, (name) => ranks.get(name) ?? 0)
   const routes = topOf(
     // Health checks are counted apart: a route of nothing else has no row.
-    new Map([...sumsBy(selected(tally, cells, { ...all, service }), routeOf)].filter(([, sum]) => sum.requests > 0)),
+    new Map(
+      [...sumsBy(selected(tally, cells, { ...ANSWERED, service }), routeOf)].filter(([, sum]) => sum.requests > 0),
+    ),
     (name) => ranks.get(namesOf(name).service) ?? 0,
   )
   const trends = trendsOf(
@@ -95,10 +101,6 @@ type Entry = readonly [name: string, sum: Sum]
 
 const SEPARATOR = '\u0000'
 const NO_ROUTE = '\u0001'
-
-function serviceOf({ service }: RequestKey): string {
-  return service
-}
 
 function routeOf({ service, route }: RequestKey): string {
   return `${service}${SEPARATOR}${route ?? NO_ROUTE}`
@@ -159,10 +161,10 @@ function trendsOf(
   )
   for (const [at, slot] of slots) {
     const point = Math.min(POINTS - 1, Math.max(0, Math.floor(((at - from) / (to - from)) * POINTS)))
-    for (const cell of selected(slot, cells, { ...EVERYTHING, probes: false })) {
+    for (const cell of selected(slot, cells, ANSWERED)) {
       const requests = requestsOf(cell)
       const isFailed = (cell.key.status ?? 0) >= 500
-      for (const name of [serviceOf(cell.key), routeOf(cell.key)]) {
+      for (const name of [cell.key.service, routeOf(cell.key)]) {
         const trend = trends.get(name)
         if (trend === undefined) continue
         trend.trend[point] = (trend.trend[point] ?? 0) + requests

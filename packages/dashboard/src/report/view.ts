@@ -8,8 +8,8 @@ import { type Lane, lanesOf } from './lanes.ts'
 import { RANGES, ZOOM_STEPS_S } from './ranges.ts'
 import { ENTRIES, type Selection, selects } from './selection.ts'
 import { type Sources, sourcesOf } from './sources.ts'
-import { type Figures, figures, linesOf, type Range, type Summary, tallyOf } from './summary.ts'
-import { addSelected, type EntriesJson, requestsOf, Sum, selected } from './sums.ts'
+import { type Before, beforeOf, type Figures, figures, linesOf, type Range, type Summary, tallyOf } from './summary.ts'
+import { addSelected, answeredBy, requestsOf, Sum, selected } from './sums.ts'
 import { type Tables, tablesOf } from './tables.ts'
 
 /** The most statuses that a column counts apart. The rarer ones are counted together, as status 0. */
@@ -46,7 +46,7 @@ export interface Parts {
   /** The selected requests of the range. */
   readonly summary: Figures & Pick<Summary, 'lines'>
   /** The selected requests of the same span before the range. */
-  readonly before: EntriesJson & Pick<Figures, 'events'>
+  readonly before: Before
   /** For how many seconds of the range there are lines: a rate is per second of these. */
   readonly covered: number
   readonly tables: Tables
@@ -99,19 +99,18 @@ export function partsOf(
   const slots = slotsOf(files, range)
   const tally = new Tally()
   for (const [, slot] of slots) tally.merge(slot)
-  // What a shield protects answers hops too, whatever the page is about.
-  const everything = figures(tally, cells)
-  const before = figures(tallyOf(files, { from: range.from - range.seconds * 1_000, to: range.from }), cells, selection)
-  const { requests, client_errors, server_errors, latency_ms, events } = before
+  // A service answers hops too, whatever the page is about.
+  const answered = answeredBy(tally, cells)
+  const before = tallyOf(files, { from: range.from - range.seconds * 1_000, to: range.from })
   return {
     range,
     health,
     summary: { ...figures(tally, cells, selection), lines: linesOf(files) },
-    before: { requests, client_errors, server_errors, latency_ms, events },
+    before: beforeOf(before, cells, selection),
     covered: coveredOf(files, range, now),
-    tables: tablesOf(tally, slots, cells, range, selection, health),
+    tables: tablesOf(tally, answered, slots, cells, range, selection, health),
     sources: sourcesOf(files, now),
-    lanes: lanesOf(files, range, health, everything),
+    lanes: lanesOf(files, range, health, answered),
     errors: latestErrors(journal, range, selection),
     groups: errorGroupsOf(journal.errorGroups, range, selection),
     causes: health.cause === null ? [] : tracesOf(journal.errorGroups, health.cause.service),

@@ -4,7 +4,6 @@ import { isByCode, isLogAxis, isRangeLoading, resetZoom, zoom } from '../state/v
 import { classOf } from '../text/status-class.ts'
 import { type Chart, classChart, codeChart, latencyChart, rateOf } from './chart.ts'
 import { Figure } from './figure.tsx'
-import { Freshness } from './freshness.tsx'
 import { Legend } from './legend.tsx'
 import { CLASS_PAINTS, cssPaint } from './paint.ts'
 import { Plot } from './plot.tsx'
@@ -21,7 +20,6 @@ export function Charts() {
   return (
     <div class="time-charts" aria-busy={isRangeLoading.value}>
       <ZoomBar />
-      <Freshness />
       <p class="visually-hidden" role="status">
         {asTables.value ? texts.tablesShown : texts.chartsShown}
       </p>

@@ -29,7 +29,7 @@ function ErrorRow({ error }: { readonly error: ErrorLine }) {
         <strong>{error.code ?? (error.status === undefined ? error.service : `HTTP ${error.status}`)}</strong>{' '}
         <span class="quiet">
           {texts.kinds[error.kind] ?? error.kind}
-          {error.fallback === true && ` · ${texts.hidden}`}
+          {error.isHidden && ` · ${texts.hidden}`}
         </span>
         <span class="detail">{[error.service, error.path, error.detail].filter((part) => part).join(' · ')}</span>
       </span>
@@ -52,7 +52,7 @@ function keyOf(error: ErrorLine): string {
     error.spanId,
     error.status,
     error.code,
-    error.fallback,
+    error.isHidden,
     error.detail,
   ].join('/')
 }

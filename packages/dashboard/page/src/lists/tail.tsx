@@ -1,7 +1,6 @@
 import type { TailLine } from '../../../src/journal/journal.ts'
-import { Freshness } from '../charts/freshness.tsx'
 import { passes, termsOf } from '../state/filter.ts'
-import { f, filter, openTrace, t, tail } from '../state/state.ts'
+import { f, filter, openTrace, staleMs, t, tail } from '../state/state.ts'
 import { openLine } from '../state/view.ts'
 import { classOf } from '../text/status-class.ts'
 import { PausableList } from './pausable-list.tsx'
@@ -33,7 +32,7 @@ export function Tail() {
           />
         </label>
       </div>
-      <Freshness withStale={true} />
+      {staleMs.value !== undefined && <p class="stale">{texts.noNewLines(f.value.rough(staleMs.value))}</p>}
       {lines.length > 0 ? (
         <PausableList
           items={lines}

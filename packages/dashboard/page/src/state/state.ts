@@ -5,6 +5,8 @@ import type { Column, Parts } from '../../../src/report/view.ts'
 import { formatsOf } from '../text/format.ts'
 import { type Language, languageOf, TEXTS } from '../text/texts.ts'
 
+const STALE_MS_MIN = 10_000
+
 /** The state of the connection. */
 export const connection = signal<'connecting' | 'live' | 'lost' | 'full'>('connecting')
 /** The latest parts from the server. Undefined until the first snapshot. */
@@ -15,6 +17,12 @@ export const columns = signal<readonly Column[]>([])
 export const tail = signal<readonly TailLine[]>([])
 /** The server's clock at its last message. */
 export const now = signal(Date.now())
+/** For how many milliseconds no line has come, in a range that ends now; undefined if lines come. */
+export const staleMs = computed(() => {
+  const newest = parts.value?.progress.newest ?? null
+  const ms = newest === null || !parts.value?.range.isNow ? 0 : now.value - newest
+  return ms > STALE_MS_MIN ? ms : undefined
+})
 /** Whether the page is paused. */
 export const isPaused = signal(false)
 /** Whether tables replace the charts. */

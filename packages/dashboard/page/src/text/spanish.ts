@@ -26,10 +26,6 @@ export const es = {
   loading: 'Cargando los números…',
   loadingMore: (share: string) => `Leyendo las líneas antiguas: ${share}. Las nuevas ya se ven.`,
   waitingTitle: 'Esperando datos',
-  isMissing: 'aún no existe',
-  isUnreadable: 'no se puede leer',
-  missing: 'Aún no existe:',
-  unreadable: 'No se puede leer:',
   lostTitle: 'Sin conexión con el panel',
   lostText:
     'Los números son los últimos recibidos. Comprueba que el proceso sigue en marcha; la página se reconecta sola.',
@@ -129,7 +125,6 @@ export const es = {
   zoomIn: 'Acercar',
   zoomOut: 'Alejar',
   resetZoom: 'Volver al rango normal',
-  lastNumbers: (time: string) => `Sin conexión: los números son de las ${time}.`,
   tryNow: 'Reintentar ahora',
   noNewLines: (ago: string) =>
     `Sin líneas nuevas desde hace ${ago}: comprueba que los servicios aún escriben en estos ficheros.`,
@@ -186,7 +181,6 @@ export const es = {
   changes: (n: string) => `${n} cambios`,
   oneChange: '1 cambio',
   lastChange: 'Traza del último cambio',
-  errorCodes: 'Errores por código',
   latestErrors: 'Últimos errores',
   noErrors: 'Ningún error en lo que se ha leído.',
   noCodes: 'Ningún error en este rango.',

@@ -1,10 +1,10 @@
 import type { Parts } from '../../../src/report/view.ts'
-import { connection, f, isPaused, now, parts, t } from '../state/state.ts'
+import { reconnect } from '../state/live.ts'
+import { connection, f, isPaused, now, parts, staleMs, t } from '../state/state.ts'
 import { Actions } from './actions.tsx'
 import { Progress } from './progress.tsx'
 import { lastingOf, remarksOf, sentenceOf, signOf, whyOf } from './sentences.ts'
 
-const STALE_MS = 10_000
 /** The breaker lanes show all of them. */
 const BREAKERS_NAMED_MAX = 3
 
@@ -29,6 +29,11 @@ export function VerdictLine() {
           <p>
             {isFull ? texts.fullText : texts.lostText}
             {data !== undefined && ` ${texts.lastMessage(f.value.clock(now.value))}`}
+          </p>
+          <p class="actions">
+            <button type="button" onClick={reconnect}>
+              {texts.tryNow}
+            </button>
           </p>
         </section>
       )}
@@ -56,7 +61,6 @@ function Sentence({ data }: { readonly data: Parts }) {
   const format = f.value
   const { health, lanes, progress, range } = data
   const open = lanes.filter(({ state }) => state === 'open' || state === 'half-open')
-  const isStale = progress.newest !== null && range.isNow && now.value - progress.newest > STALE_MS
   return (
     <>
       <Headline sign={signOf(health.state)}>
@@ -74,11 +78,8 @@ function Sentence({ data }: { readonly data: Parts }) {
           .filter((text) => text !== '')
           .join(' ')}
         {progress.newest !== null && !range.isNow && ` ${texts.past(format.day(progress.newest))}`}
-        {isStale && progress.newest !== null && (
-          <strong class="stale">
-            {' '}
-            {texts.stale(format.rough(now.value - progress.newest), format.clock(progress.newest))}
-          </strong>
+        {staleMs.value !== undefined && progress.newest !== null && (
+          <strong class="stale"> {texts.stale(format.rough(staleMs.value), format.clock(progress.newest))}</strong>
         )}
       </p>
       <Actions data={data} />

@@ -1,7 +1,8 @@
 import type { Kind } from '../../lines/kind.ts'
 import { OTHER } from '../cells.ts'
 import { Latest } from '../latest.ts'
-import { Timeline } from '../timeline.ts'
+import { movedTimes, Timeline, type Times, timesOf } from '../timeline.ts'
+import { joined, type LoggedError, requestOf } from './logged-error.ts'
 import { templateOf } from './message-template.ts'
 
 /** The most groups of each kind: business errors take no room from technical ones. */
@@ -11,22 +12,6 @@ const CELLS_MAX = 4_096
 const EXAMPLES_MAX = 5
 /** The most recent failed requests whose other lines are recognised. */
 const RECENT_MAX = 4_096
-
-/** One error, from one line or several about the same request. */
-export interface GroupedError {
-  readonly at: number
-  readonly service: string
-  readonly route: string | undefined
-  readonly status: number | undefined
-  readonly code: string | undefined
-  readonly kind: Kind
-  readonly detail: string | undefined
-  readonly path: string | undefined
-  readonly traceId: string | undefined
-  readonly spanId: string | undefined
-  /** Whether a fallback hid it from the client. */
-  readonly isHidden: boolean
-}
 
 /** Errors with the same service, code and message template. */
 export interface ErrorGroup {
@@ -38,7 +23,7 @@ export interface ErrorGroup {
   firstAt: number
   lastAt: number
   /** The newest errors. */
-  readonly examples: Latest<GroupedError>
+  readonly examples: Latest<LoggedError>
 }
 
 interface Cell {
@@ -48,7 +33,9 @@ interface Cell {
 
 interface Recent {
   readonly cell: number
-  readonly error: GroupedError
+  readonly error: LoggedError
+  /** When it is counted. */
+  readonly times: Times
 }
 
 /** Groups errors by service, code and message template, and counts each group over time. All is bounded. */
@@ -80,13 +67,13 @@ export class ErrorGroups {
   }
 
   /** Adds what one line says about an error. Lines with the same span are about one error. */
-  add(error: GroupedError, clockMs: number): void {
-    const key = keyOf(error)
+  add(error: LoggedError, clockMs: number): void {
+    const key = requestOf(error)
     const before = key === undefined ? undefined : (this.#recent.get(key) ?? this.#older.get(key))
     const whole = before === undefined ? error : joined(before.error, error)
     if (before !== undefined) {
       if (whole === before.error) return
-      this.timeline.take(before.error.at, before.cell)
+      this.timeline.take(before.times, before.cell)
     }
     const group = this.#groupOf(whole)
     if (whole.at < group.firstAt) group.firstAt = whole.at
@@ -94,7 +81,7 @@ export class ErrorGroups {
     if (group.examples.accepts(whole.at)) group.examples.add(whole)
     const cell = this.#cellOf(group, whole.route)
     this.timeline.add(whole.at, cell, undefined, clockMs)
-    if (key !== undefined) this.#remember(key, { cell, error: whole })
+    if (key !== undefined) this.#remember(key, { cell, error: whole, times: timesOf(whole.at) })
   }
 
   /**
@@ -104,7 +91,7 @@ export class ErrorGroups {
    */
   move(service: string, fromMs: number, byMs: number, clockMs: number): void {
     this.timeline.move((number) => this.cell(number).group.service === service, fromMs, byMs, clockMs)
-    const isMoved = (error: GroupedError): boolean => error.service === service && error.at >= fromMs
+    const isMoved = (error: LoggedError): boolean => error.service === service && error.at >= fromMs
     for (const group of this.#groups.values()) {
       if (group.service !== service) continue
       group.examples.move(isMoved, byMs)
@@ -113,8 +100,11 @@ export class ErrorGroups {
     }
     // A later line about the same request takes it from where it is counted now.
     for (const recent of [this.#recent, this.#older])
-      for (const [key, { cell, error }] of recent)
-        if (isMoved(error)) recent.set(key, { cell, error: { ...error, at: error.at + byMs } })
+      for (const [key, { cell, error, times }] of recent) {
+        if (error.service !== service) continue
+        const at = isMoved(error) ? error.at + byMs : error.at
+        recent.set(key, { cell, error: { ...error, at }, times: movedTimes(times, fromMs, byMs) })
+      }
   }
 
   #remember(key: string, recent: Recent): void {
@@ -125,7 +115,7 @@ export class ErrorGroups {
     this.#recent.set(key, recent)
   }
 
-  #groupOf(error: GroupedError): ErrorGroup {
+  #groupOf(error: LoggedError): ErrorGroup {
     const { service, kind, isHidden } = error
     const template = error.detail === undefined ? '' : templateOf(error.detail)
     const code = error.code ?? (error.status === undefined ? '' : `HTTP ${error.status}`)
@@ -169,23 +159,4 @@ export class ErrorGroups {
 function emptyGroup(service: string, code: string, template: string, kind: Kind, isHidden: boolean): ErrorGroup {
   const times = { firstAt: Number.POSITIVE_INFINITY, lastAt: Number.NEGATIVE_INFINITY }
   return { service, code, template, kind, isHidden, ...times, examples: new Latest(EXAMPLES_MAX) }
-}
-
-/** The same span in the same service is one request. What a fallback hid is another error than its answer. */
-function keyOf({ service, traceId, spanId, isHidden }: GroupedError): string | undefined {
-  return spanId === undefined || isHidden ? undefined : [service, traceId, spanId].join('\u0000')
-}
-
-/** Adds what a second line about the same request says; returns `known` if it says nothing new. */
-function joined(known: GroupedError, line: GroupedError): GroupedError {
-  const fields = ['status', 'code', 'detail', 'route', 'path'] as const
-  if (fields.every((name) => known[name] !== undefined || line[name] === undefined)) return known
-  return {
-    ...known,
-    status: known.status ?? line.status,
-    code: known.code ?? line.code,
-    detail: known.detail ?? line.detail,
-    route: known.route ?? line.route,
-    path: known.path ?? line.path,
-  }
 }

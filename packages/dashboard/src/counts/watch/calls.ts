@@ -1,4 +1,5 @@
 import { hashOf } from '../../traces/trace-filter.ts'
+import type { Times } from '../timeline.ts'
 import type { Edges } from './edges.ts'
 import { type Chain, PendingRequests } from './pending-requests.ts'
 import { FAILED } from './request-flags.ts'
@@ -14,7 +15,7 @@ const SLACK_MS = 5
 const CHAIN_MAX = 32
 
 /** Called when a request that was counted before, in a cell, turns out to be a hop. */
-export type OnHop = (at: number, cell: number, latencyMs: number) => void
+export type OnHop = (times: Times, cell: number, latencyMs: number) => void
 
 /**
  * Tells hops from entry requests, and finds out which service calls which.
@@ -78,6 +79,7 @@ export class Calls {
     traceHash: number | undefined,
     watch: ServiceWatch,
     at: number,
+    shownAt: number,
     flags: number,
     cell: number,
     latencyMs: number | undefined,
@@ -85,7 +87,7 @@ export class Calls {
     this.#hasParents = true
     const parent = hashOf(parentSpanId)
     const service = this.#numberOf(watch)
-    const sequence = this.#pending.add(service, at, flags, cell, latencyMs ?? Number.NaN)
+    const sequence = this.#pending.add(service, at, shownAt, flags, cell, latencyMs ?? Number.NaN)
     const index = parent & (SPANS - 1)
     const caller = this.#spanHashes[index] === parent ? (this.#spanServices[index] ?? 0) : 0
     if (caller !== 0) this.#join(caller, sequence, false)
@@ -97,6 +99,11 @@ export class Calls {
     if (root !== 0) this.#join(root, sequence, true)
     this.#compare(traceHash, sequence, root !== 0)
     this.#pending.byTrace.add(traceHash, sequence)
+  }
+
+  /** Follows a move of the timeline that counts the requests. */
+  move(isMoved: (cell: number) => boolean, fromMs: number, byMs: number): void {
+    if (this.#hasParents) this.#pending.move(isMoved, fromMs, byMs)
   }
 
   /**
@@ -158,9 +165,8 @@ export class Calls {
     const pending = this.#pending
     const watch = this.#services[pending.serviceOf(sequence) - 1]
     if (watch === undefined || !pending.setHop(sequence)) return
-    const [at, flags] = [pending.atOf(sequence), pending.flagsOf(sequence)]
-    watch.markHop(at, flags)
-    this.#onHop(at - watch.shift.ms, pending.cellOf(sequence), pending.latencyOf(sequence))
+    watch.markHop(pending.atOf(sequence), pending.flagsOf(sequence))
+    this.#onHop(pending.timesOf(sequence), pending.cellOf(sequence), pending.latencyOf(sequence))
   }
 
   #nameOf(sequence: number): string {

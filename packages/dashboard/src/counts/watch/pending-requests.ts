@@ -1,3 +1,5 @@
+import { movedTimes, TIERS, type Times } from '../timeline.ts'
+
 /** The most requests that wait for their callers. */
 const PENDING = 16_384
 const MASK = PENDING - 1
@@ -58,6 +60,8 @@ export class PendingRequests {
   readonly #callers = new Uint16Array(PENDING)
   readonly #roots = new Uint16Array(PENDING)
   readonly #ats = new Float64Array(PENDING)
+  /** When each is counted, in each tier. */
+  readonly #times: readonly Float64Array[] = TIERS.map(() => new Float64Array(PENDING))
   readonly #latencies = new Float64Array(PENDING)
   readonly #cells = new Uint32Array(PENDING)
   readonly #flags = new Uint8Array(PENDING)
@@ -71,7 +75,7 @@ export class PendingRequests {
   }
 
   /** Adds a request and returns its sequence number, at least 1. It replaces the oldest one. */
-  add(service: number, at: number, flags: number, cell: number, latencyMs: number): number {
+  add(service: number, at: number, shownAt: number, flags: number, cell: number, latencyMs: number): number {
     if (this.#last === LAST_MAX) {
       this.#last = 0
       this.byParent.clear()
@@ -83,6 +87,7 @@ export class PendingRequests {
     this.#callers[index] = 0
     this.#roots[index] = 0
     this.#ats[index] = at
+    for (const times of this.#times) times[index] = shownAt
     this.#latencies[index] = latencyMs
     this.#cells[index] = cell
     this.#flags[index] = flags
@@ -96,6 +101,20 @@ export class PendingRequests {
 
   atOf(sequence: number): number {
     return this.#ats[sequence & MASK] ?? 0
+  }
+
+  /** When it is counted. Its own time is that of the clock of its service. */
+  timesOf(sequence: number): Times {
+    return this.#times.map((times) => times[sequence & MASK] ?? 0)
+  }
+
+  /** Follows a move of the timeline that counts the requests. */
+  move(isMoved: (cell: number) => boolean, fromMs: number, byMs: number): void {
+    for (let index = 0; index < PENDING; index += 1) {
+      if (this.#hops[index] === 1 || !isMoved(this.#cells[index] ?? 0)) continue
+      const moved = movedTimes(this.timesOf(index), fromMs, byMs)
+      for (const [tier, times] of this.#times.entries()) times[index] = moved[tier] ?? 0
+    }
   }
 
   /** NaN without a latency. */

@@ -1,5 +1,6 @@
 import { integerBetween } from '../../lines/log-fields.ts'
 import type { LogLine } from '../../lines/log-line.ts'
+import { type Times, timesOf } from '../timeline.ts'
 import { Calls } from './calls.ts'
 import { coreOf } from './core-of.ts'
 import { Edges } from './edges.ts'
@@ -16,7 +17,7 @@ const OTHERS = '(other)'
 const SHIELDS_MAX = 64
 
 /** Receives the requests that are not entry requests, to count them apart. */
-export type OnApart = (kind: 'hops' | 'probes', at: number, cell: number, latencyMs: number | undefined) => void
+export type OnApart = (kind: 'hops' | 'probes', times: Times, cell: number, latencyMs: number | undefined) => void
 
 /** Watches every service: recent counts, clocks, processes, and which service calls which. All is bounded. */
 export class Services {
@@ -36,8 +37,8 @@ export class Services {
 
   constructor(onApart: OnApart = () => {}) {
     this.#onApart = onApart
-    this.#calls = new Calls(this.edges, this.nested, (at, cell, latencyMs) =>
-      onApart('hops', at, cell, Number.isNaN(latencyMs) ? undefined : latencyMs),
+    this.#calls = new Calls(this.edges, this.nested, (times, cell, latencyMs) =>
+      onApart('hops', times, cell, Number.isNaN(latencyMs) ? undefined : latencyMs),
     )
   }
 
@@ -71,6 +72,7 @@ export class Services {
    * Records one line.
    *
    * @param at its valid time
+   * @param shownAt the time at which it is counted
    * @param clockMs the reader's clock
    * @param isLive whether the line is new, and not an older one of a large file
    * @param traceHash the hash of its trace id
@@ -80,6 +82,7 @@ export class Services {
     line: LogLine,
     service: string,
     at: number,
+    shownAt: number,
     clockMs: number,
     isLive: boolean,
     traceHash: number | undefined,
@@ -90,7 +93,7 @@ export class Services {
     if (line.instance !== undefined) watch.processes.see(line.instance, at)
     if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
     if (line.spanId !== undefined) this.#calls.seeSpan(line.spanId, watch)
-    if (cell !== undefined) this.#addRequest(watch, line, at, clockMs, traceHash, cell)
+    if (cell !== undefined) this.#addRequest(watch, line, at, shownAt, clockMs, traceHash, cell)
     else if (line.event !== undefined) this.#addEvent(watch, line, at, clockMs)
   }
 
@@ -98,6 +101,7 @@ export class Services {
     watch: ServiceWatch,
     line: LogLine,
     at: number,
+    shownAt: number,
     clockMs: number,
     traceHash: number | undefined,
     cell: number,
@@ -107,12 +111,18 @@ export class Services {
     if (isHealthCheck(line.route ?? line.path)) {
       this.#probes += 1
       watch.addProbe(at, clockMs, (flags & FAILED) !== 0)
-      this.#onApart('probes', at - watch.shift.ms, cell, latencyMs)
+      this.#onApart('probes', timesOf(shownAt), cell, latencyMs)
       return
     }
     watch.addRequest(at, clockMs, flags, latencyMs)
-    if (parentSpanId !== undefined) this.#calls.addChild(parentSpanId, traceHash, watch, at, flags, cell, latencyMs)
+    if (parentSpanId !== undefined)
+      this.#calls.addChild(parentSpanId, traceHash, watch, at, shownAt, flags, cell, latencyMs)
     else if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
+  }
+
+  /** Follows a move of the timeline that counts the requests. */
+  move(isMoved: (cell: number) => boolean, fromMs: number, byMs: number): void {
+    this.#calls.move(isMoved, fromMs, byMs)
   }
 
   #addEvent(watch: ServiceWatch, line: LogLine, at: number, clockMs: number): void {

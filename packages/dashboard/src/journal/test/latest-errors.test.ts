@@ -18,6 +18,7 @@ const error = (at: number, kind: 'business' | 'technical', more: Partial<ErrorLi
   path: undefined,
   traceId: undefined,
   spanId: undefined,
+  isHidden: false,
   ...more,
 })
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
+import { TIERS } from '../../counts/timeline.ts'
 import { summarize } from '../summary.ts'
 import { columnsOf, partsOf, rangeOf } from '../view.ts'
-import { createSystem, every, OPENED, type TestSystem } from './setup.ts'
+import { createSystem, every, type Line, OPENED, type TestSystem } from './setup.ts'
 
 let system: TestSystem
 afterEach(() => system.remove())
@@ -10,6 +11,42 @@ afterEach(() => system.remove())
 function shown(service: string, from: number, to: number): number {
   const range = { from: system.now - from * 1_000, to: system.now - to * 1_000 }
   return summarize(system.files, range).by_service[service]?.requests ?? 0
+}
+
+/** How many slots of time, in all tiers, count other requests of a service than hops and health checks; and the hops of all slots. */
+function slotsOf(service: string): { readonly wrong: number; readonly hops: readonly number[] } {
+  const { named, cells } = system.files.journal
+  let wrong = 0
+  const hops = TIERS.map(({ stepMs }) => {
+    let sum = 0
+    for (const [, slot] of named.between(stepMs, 0, system.now * 2)) {
+      for (const cell of new Set([
+        ...slot.cells.keys(),
+        ...(slot.hops?.keys() ?? []),
+        ...(slot.probes?.keys() ?? []),
+      ])) {
+        if (cells.key(cell).service !== service) continue
+        const hops = slot.hops?.get(cell)?.count ?? 0
+        const probes = slot.probes?.get(cell)?.count ?? 0
+        sum += hops
+        if (hops + probes !== (slot.cells.get(cell)?.count ?? 0)) wrong += 1
+      }
+    }
+    return sum
+  })
+  return { wrong, hops }
+}
+
+/** Requests of a user to a shop that asks another service, one a second. */
+function pairs(from: number, to: number, aheadSeconds: number): { readonly outer: Line[]; readonly inner: Line[] } {
+  const outer: Line[] = []
+  const inner: Line[] = []
+  for (let ago = from; ago >= to; ago -= 1) {
+    const request = { status_code: 200, trace_id: `t${ago}` }
+    inner.push({ ...request, ago: ago - aheadSeconds, span_id: `i${ago}`, parent_span_id: `o${ago}`, latency_ms: 3 })
+    outer.push({ ...request, ago, span_id: `o${ago}`, latency_ms: 9 })
+  }
+  return { outer, inner }
 }
 
 /** Writes one line a second, for some seconds of the reader's clock. */
@@ -101,6 +138,55 @@ describe('a service whose clock is constantly wrong', () => {
     await follow('fast', 40, () => -90, { path: '/healthz' })
     const { probes } = summarize(system.files, { from: system.now - 20_000, to: system.now + 1_000 })
     expect(probes.requests).toBe(21)
+  })
+
+  it.each([90, 94.4, 834.6])(
+    'has its hops in the slots of its requests, found before or after the shift of %s s',
+    async (by) => {
+      system = await createSystem(['fast', 'shop'])
+      const { outer, inner } = pairs(500, 1, by)
+      // Hops of the first half are found as they are read, those of the second one after the shift is known.
+      await system.write('shop', outer.slice(0, 250))
+      await system.write('fast', inner)
+      await system.write('shop', outer.slice(250))
+      expect(slotsOf('fast')).toEqual({ wrong: 0, hops: [500, 500, 500] })
+      expect(slotsOf('shop').hops).toEqual([0, 0, 0])
+    },
+  )
+
+  it('has its hops and health checks in the right slots while its clock goes wrong and is set right', async () => {
+    system = await createSystem(['shop', 'other'])
+    const late: Line[][] = []
+    let second = 0
+    for (const by of [0, 90, 0]) {
+      for (let i = 0; i < 30; i += 1) {
+        system.now += 1_000
+        second += 1
+        const request = { status_code: 200, trace_id: `t${second}` }
+        const outer = { ...request, span_id: `o${second}` }
+        await system.write('other', [
+          { ...request, ago: -by, span_id: `i${second}`, parent_span_id: `o${second}` },
+          { status_code: 200, ago: -by, path: '/healthz' },
+        ])
+        // Half of the callers are read when all is over.
+        if (second % 2 === 0) await system.write('shop', [{ ...outer, ago: 0 }])
+        else late.push([{ ...outer, ago: 0 }])
+      }
+    }
+    for (const lines of late) await system.write('shop', lines)
+    expect(slotsOf('other')).toEqual({ wrong: 0, hops: [90, 90, 90] })
+    expect(summarize(system.files)).toMatchObject({ hops: { requests: 90 }, probes: { requests: 90 } })
+  })
+
+  it('is shifted together with the line that makes it certain', async () => {
+    system = await createSystem(['fast'])
+    // The eighth line that is ahead settles the clock.
+    await system.write('fast', every(1, -83, -90, { status_code: 503 }))
+    const { journal } = system.files
+    expect(journal.errors.items).toHaveLength(8)
+    for (const { at } of [...journal.errors.items, ...journal.tail.items]) expect(at).toBeLessThanOrEqual(system.now)
+    for (const { stepMs } of TIERS)
+      expect([...journal.errorGroups.timeline.between(stepMs, system.now + 60_000, system.now + 200_000)]).toEqual([])
   })
 
   it('has its errors, its tail and its breakers at the time of the reader', async () => {

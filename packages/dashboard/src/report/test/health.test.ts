@@ -191,7 +191,7 @@ describe('services', () => {
       effect: { failures: 0, degraded: 1 },
     })
     expect(system.files.journal.errors.items).toMatchObject([
-      { code: 'UPSTREAM_ERROR', detail: 'no answer', fallback: true },
+      { code: 'UPSTREAM_ERROR', detail: 'no answer', isHidden: true },
     ])
   })
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { healthOf } from '../health.ts'
 import { type Lane, lanesOf } from '../lanes.ts'
-import { summarize } from '../summary.ts'
+import { tallyOf } from '../summary.ts'
+import { answeredBy } from '../sums.ts'
 import { createSystem, NOW, type TestSystem } from './setup.ts'
 
 let system: TestSystem
@@ -12,7 +13,7 @@ const OPENED = { ...CHANGE, from: 'closed', to: 'open' }
 
 function lane(range = { from: NOW - 900_000, to: NOW + 1_000 }): Lane | undefined {
   const { files } = system
-  return lanesOf(files, range, healthOf(files, system.now), summarize(files, range))[0]
+  return lanesOf(files, range, healthOf(files, system.now), answeredBy(tallyOf(files, range), files.journal.cells))[0]
 }
 
 describe('the lane of a breaker', () => {
@@ -79,6 +80,8 @@ describe('the lane of a breaker', () => {
     await system.write('inventory-service', [
       { ago: 40, status_code: 503 },
       { ago: 39, status_code: 200 },
+      // Its breaker does not see a health check.
+      { ago: 38, status_code: 200, path: '/healthz' },
     ])
     expect(lane()?.callee).toEqual({ service: 'inventory-service', requests: 2, failures: 1 })
   })

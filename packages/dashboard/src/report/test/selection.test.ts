@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ENTRIES, type Selection, selectionOf } from '../selection.ts'
 import { summarize } from '../summary.ts'
 import { columnsOf, type Parts, partsOf, rangeOf } from '../view.ts'
-import { createSystem, NOW, type TestSystem } from './setup.ts'
+import { createSystem, every, NOW, type TestSystem } from './setup.ts'
 
 const SECONDS = 900
 
@@ -98,6 +98,19 @@ describe('tables', () => {
     expect(services.rows[0]?.trend.reduce((sum, count) => sum + count, 0)).toBe(20)
     expect(services.rows[0]?.failed.reduce((sum, count) => sum + count, 0)).toBe(10)
     expect(routes.rows.map(({ route }) => route)).toEqual(['/stock/{id}', '/orders'])
+  })
+
+  it('have no row for a route that only health checks asked for, nor count one as more', async () => {
+    await system.write('shop', [
+      ...every(10, 50, 1, { route: '/orders' }),
+      ...every(10, 50, 1, { route: '/healthz' }),
+      ...every(10, 50, 1, { status_code: 500, route: '/orders' }),
+    ])
+    expect(system.service('shop').state).toBe('failing')
+    const { services, routes } = parts().tables
+    expect(services.rows).toMatchObject([{ service: 'shop', requests: 10, server: 5 }])
+    expect(routes).toMatchObject({ rows: [{ route: '/orders', requests: 10 }], more: 0 })
+    expect(routes.rows).toHaveLength(1)
   })
 
   it('have at most 50 rows and say how many more there are', async () => {

@@ -1,10 +1,12 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
-import { type ErrorGroup, ErrorGroups, type GroupedError } from '../error-groups.ts'
+import { TIERS } from '../../timeline.ts'
+import { type ErrorGroup, ErrorGroups } from '../error-groups.ts'
+import type { LoggedError } from '../logged-error.ts'
 import { templateOf } from '../message-template.ts'
 
 const NOW = 1_800_000_000_000
-const BASE: GroupedError = {
+const BASE: LoggedError = {
   at: NOW,
   service: 'inventory',
   route: '/stock/{id}',
@@ -23,7 +25,7 @@ beforeEach(() => {
   errors = new ErrorGroups()
 })
 
-const add = (fields: Partial<GroupedError>): void => errors.add({ ...BASE, ...fields }, NOW)
+const add = (fields: Partial<LoggedError>): void => errors.add({ ...BASE, ...fields }, NOW)
 
 /** The groups that count anything, with their counts. */
 function counted(): Map<ErrorGroup, number> {
@@ -51,6 +53,18 @@ describe('error groups', () => {
     ])
     const group = errors.all.find(({ service }) => service === 'inventory')
     expect([group?.firstAt, group?.lastAt]).toEqual([NOW, NOW])
+  })
+
+  it('takes a moved error from the slot where it is in each tier, although moves are in whole slots', () => {
+    add({ at: NOW + 94_400, spanId: 'a' })
+    errors.move('inventory', Number.NEGATIVE_INFINITY, -94_400, NOW)
+    add({ at: NOW, spanId: 'a', detail: 'no answer' })
+    for (const { stepMs } of TIERS) {
+      const counts = [...errors.timeline.between(stepMs, NOW - 200_000, NOW + 200_000)].flatMap(([, { cells }]) =>
+        [...cells.values()].map(({ count }) => count),
+      )
+      expect(counts).toEqual([1])
+    }
   })
 
   it('groups by code and by message without its numbers, ids and quoted texts', () => {

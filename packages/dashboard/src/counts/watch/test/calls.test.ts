@@ -28,7 +28,7 @@ beforeEach(() => {
 const edgesOf = (all: Edges) =>
   all.all.map(({ caller, callee, calls: count }) => `${caller.name} ${callee.name} ${count}`)
 const child = (watch: ServiceWatch, parent: string, from: number, to: number, hash: number | undefined = trace) =>
-  calls.addChild(parent, hash, watch, NOW + to, FAILED, 503, to - from)
+  calls.addChild(parent, hash, watch, NOW + to, NOW + to, FAILED, 503, to - from)
 
 describe('calls', () => {
   it('finds the parent span, whichever line comes first', () => {
