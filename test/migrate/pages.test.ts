@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type SnippetResult, SnippetRunner } from '../../tools/snippets/runner.ts'
 import { declaredNames } from './helpers/declared-names.ts'
+import { unknownNames } from './helpers/escudo-names.ts'
 import { opossumNames } from './helpers/opossum-names.ts'
 import { migrationPage, promisedOutput } from './helpers/page.ts'
 
@@ -14,12 +15,17 @@ const EXAMPLES = Object.entries(PAGES).flatMap(([library, { examples }]) =>
   examples.map(([theirs, ours]) => ({ library, place: `${theirs.path}:${theirs.line}`, theirs, ours })),
 )
 
-describe.each(Object.entries(PAGES))('docs/migrate/%s.md', (library, { names }) => {
+describe.each(Object.entries(PAGES))('docs/migrate/%s.md', (library, { names, equals }) => {
   const sections: Readonly<Record<string, () => readonly string[]>> = {
     cockatiel: () => declaredNames('cockatiel', 'dist/index.d.ts'),
     'p-retry': () => declaredNames('p-retry', 'index.d.ts'),
   }
   const declared = sections[library]
+  test('names only what escudo has', () => {
+    expect(equals.length).toBeGreaterThan(20)
+    expect(equals.flatMap((code) => unknownNames(code).map((name) => `${name} in ${code}`))).toEqual([])
+  })
+
   if (declared !== undefined) {
     test('names every export, option, event and method of the library, and no other', () => {
       expect([...names.values()].flat().sort()).toEqual(declared())

@@ -8,6 +8,8 @@ export interface MigrationPage {
   readonly examples: readonly (readonly [theirs: Snippet, ours: Snippet])[]
   /** The names in the first column of the tables under "Every name", by the heading of the table. */
   readonly names: ReadonlyMap<string, readonly string[]>
+  /** The code in the columns of escudo, of all tables. */
+  readonly equals: readonly string[]
 }
 
 /** Reads `docs/migrate/<library>.md`. */
@@ -20,7 +22,7 @@ export function migrationPage(library: string): MigrationPage {
     return index % 2 === 1 && theirs !== undefined ? [[theirs, ours]] : []
   })
   if (examples.length * 2 !== snippets.length) throw new Error(`${path}: an example without its pair`)
-  return { examples, names: namesOf(text.split('\n## Every name\n')[1] ?? '') }
+  return { examples, names: namesOf(text.split('\n## Every name\n')[1] ?? ''), equals: equalsOf(text) }
 }
 
 function namesOf(text: string): ReadonlyMap<string, readonly string[]> {
@@ -35,6 +37,14 @@ function namesOf(text: string): ReadonlyMap<string, readonly string[]> {
       return [lines[0] ?? '', names]
     }),
   )
+}
+
+function equalsOf(text: string): readonly string[] {
+  return [...text.matchAll(/^\|(.+)\|$/gm)].flatMap(([, row = '']) => {
+    const cells = row.split(/(?<!\\)\|/)
+    const ours = cells.slice(cells.length / 2).join('|')
+    return [...ours.matchAll(/`([^`]+)`/g)].map(([, code = '']) => code)
+  })
 }
 
 /** What the comments after `console.log` say that an example prints, one line each. */
