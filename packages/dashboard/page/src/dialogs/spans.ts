@@ -25,7 +25,7 @@ interface Node extends Omit<SpanRow, 'depth' | 'attempt' | 'isGuessed'> {
   isGuessed: boolean
 }
 
-/** Clocks of two computers differ by some milliseconds. */
+/** Clocks of two computers differ by some milliseconds. A short span is around nothing that began after its end. */
 const SLACK_MS = 5
 const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 425, 429])
 
@@ -120,8 +120,10 @@ function connect(nodes: readonly Node[]): void {
 }
 
 function contains(outer: Node, inner: Node): boolean {
-  const isLonger = outer.end - outer.start > inner.end - inner.start
-  return isLonger && outer.start <= inner.start + SLACK_MS && outer.end >= inner.end - SLACK_MS
+  const outerMs = outer.end - outer.start
+  const slackMs = Math.min(SLACK_MS, outerMs)
+  const isLonger = outerMs > inner.end - inner.start
+  return isLonger && outer.start <= inner.start + slackMs && outer.end >= inner.end - slackMs
 }
 
 /** Whether a span is below another one: wrong ids must not make a circle. */

@@ -50,6 +50,15 @@ describe('the spans of a trace', () => {
     expect(spansOf(lines).filter(({ attempt }) => attempt !== undefined)).toEqual([])
   })
 
+  it('are not placed in a short one that ended before they began', () => {
+    const lines = [
+      request('product', 1_001, 0.3, { span_id: 'b', parent_span_id: 'a client span that is in no line' }),
+      request('inventory', 1_002, 0.25, { span_id: 'c', parent_span_id: 'another one' }),
+      request('shop', 1_038, 38, { span_id: 'a' }),
+    ]
+    expect(tree(lines)).toEqual(['shop', ' product ~', ' inventory ~'])
+  })
+
   it('are placed by their times if no line has their parent', () => {
     const lines = [
       request('shop', 1_100, 100, { span_id: 'a' }),
