@@ -81,7 +81,7 @@ describe.skipIf(isSkipped)('the lanes of breakers', () => {
     expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toContain('closed → open')
     await page.keyboard.press('Enter')
     await page.getByRole('dialog', { name: 'Trace' }).waitFor()
-    expect(new URL(page.url()).searchParams.get('trace')).toBe('the-trace')
+    await expect.poll(() => new URL(page.url()).searchParams.get('trace')).toBe('the-trace')
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'hidden' })
     expect(await page.evaluate('document.activeElement.getAttribute("aria-label")')).toContain('closed → open')

@@ -78,10 +78,10 @@ describe.skipIf(isSkipped)('the charts', () => {
     await page.locator('.readout', { hasText: /\d\/s/ }).first().waitFor()
     await page.reload()
     await page.getByText('per second', { exact: true }).waitFor()
-    expect(search(page).get('from')).toBe(new Date(from ?? 0).toISOString())
+    await expect.poll(() => search(page).get('from')).toBe(new Date(from ?? 0).toISOString())
     await page.getByRole('button', { name: 'Reset the range' }).click()
     await page.getByText('per minute', { exact: true }).waitFor()
-    expect(search(page).has('from')).toBe(false)
+    await expect.poll(() => search(page).has('from')).toBe(false)
   })
 
   it('zoom and move by keyboard and by buttons, also while the page is paused', async () => {
@@ -108,8 +108,8 @@ describe.skipIf(isSkipped)('the charts', () => {
     const { page, problems } = opened as Opened
     await page.getByRole('button', { name: 'code', exact: true }).click()
     await page.getByRole('button', { name: 'log', exact: true }).click()
-    expect(search(page).get('by')).toBe('code')
-    expect(search(page).get('axis')).toBe('log')
+    await expect.poll(() => search(page).get('by')).toBe('code')
+    await expect.poll(() => search(page).get('axis')).toBe('log')
     await page.reload()
     await page.getByRole('heading', { name: 'Requests by status code per minute' }).waitFor()
     const legend = await page.locator('.charts .figure').first().locator('.legend li').allTextContents()

@@ -107,7 +107,7 @@ test.skipIf(isSkipped)(
     await page.locator('#services-table').getByRole('button', { name: 'inventory' }).click()
     await expect.poll(() => requests.textContent()).toBe('240')
     expect(await page.locator('[data-tile="server"]').textContent()).toBe('120')
-    expect(new URL(page.url()).searchParams.get('service')).toBe('inventory')
+    await expect.poll(() => new URL(page.url()).searchParams.get('service')).toBe('inventory')
     await expect
       .poll(async () => [...new Set(await page.locator('#tail .service').allTextContents())])
       .toEqual(['inventory'])
@@ -120,8 +120,8 @@ test.skipIf(isSkipped)(
     await expect.poll(() => requests.textContent()).toBe('240')
     await page.locator('[data-chip="service"]').getByRole('button').click()
     await expect.poll(() => requests.textContent()).toBe(all)
-    expect(new URL(page.url()).searchParams.has('service')).toBe(false)
-    expect(new URL(page.url()).searchParams.has('route')).toBe(false)
+    await expect.poll(() => new URL(page.url()).searchParams.has('service')).toBe(false)
+    await expect.poll(() => new URL(page.url()).searchParams.has('route')).toBe(false)
   },
 )
 
@@ -139,7 +139,7 @@ test.skipIf(isSkipped)(
     await page.getByText('Health checks, counted apart: 7').waitFor()
     await page.getByLabel('count requests between services too (240)').check()
     await expect.poll(countOf).toBe(entries + 240)
-    expect(new URL(page.url()).searchParams.get('hops')).toBe('1')
+    await expect.poll(() => new URL(page.url()).searchParams.get('hops')).toBe('1')
     await page.reload()
     await expect.poll(countOf).toBe(entries + 240)
   },

@@ -120,7 +120,7 @@ test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and lang
   await page.locator('.live.live').waitFor()
   await page.getByRole('button', { name: 'English' }).click()
   await page.getByLabel('Range').selectOption('3600')
-  expect(new URL(page.url()).search).toBe('?lang=en&range=3600')
+  await expect.poll(() => new URL(page.url()).search).toBe('?lang=en&range=3600')
   await page.reload()
   await page.locator('[data-tile="requests"]', { hasText: '3' }).waitFor()
   expect(await page.getByLabel('Range').inputValue()).toBe('3600')

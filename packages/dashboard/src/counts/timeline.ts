@@ -110,8 +110,9 @@ export class Timeline {
   addApart(kind: 'hops' | 'probes', times: Times, cell: number, latencyMs: number | undefined): void {
     const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
     this.total.addApart(kind, cell, latencyMs, bucket)
-    for (const [index, tier] of this.#tiers.entries()) {
-      const slot = this.#slot(tier, Math.floor((times[index] ?? 0) / tier.stepMs))
+    let index = 0
+    for (const tier of this.#tiers) {
+      const slot = this.#slot(tier, Math.floor((times[index++] ?? 0) / tier.stepMs))
       if (slot === undefined) continue
       slot.revision = this.revision
       slot.addApart(kind, slot.cells.has(cell) ? cell : this.#folded(slot, cell), latencyMs, bucket)

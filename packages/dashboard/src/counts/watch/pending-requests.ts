@@ -62,6 +62,7 @@ export class PendingRequests {
   readonly #ats = new Float64Array(PENDING)
   /** When each is counted, in each tier. */
   readonly #times: readonly Float64Array[] = TIERS.map(() => new Float64Array(PENDING))
+  readonly #read = TIERS.map(() => 0)
   readonly #latencies = new Float64Array(PENDING)
   readonly #cells = new Uint32Array(PENDING)
   readonly #flags = new Uint8Array(PENDING)
@@ -103,9 +104,15 @@ export class PendingRequests {
     return this.#ats[sequence & MASK] ?? 0
   }
 
-  /** When it is counted. Its own time is that of the clock of its service. */
+  /**
+   * When it is counted. Its own time is that of the clock of its service.
+   *
+   * Valid until the next call: most requests of a large log are hops, and an array for each would be garbage.
+   */
   timesOf(sequence: number): Times {
-    return this.#times.map((times) => times[sequence & MASK] ?? 0)
+    for (let tier = 0; tier < this.#times.length; tier += 1)
+      this.#read[tier] = this.#times[tier]?.[sequence & MASK] ?? 0
+    return this.#read
   }
 
   /** Follows a move of the timeline that counts the requests. */
