@@ -129,9 +129,12 @@ test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and lang
 test.skipIf(isSkipped)('holds new rows behind a button while the pointer is on the list', async () => {
   await appendFile(started.dashboard.log, requestLine({ path: '/first' }))
   const { page } = await started.open('?lang=en')
+  // The charts are a file of their own. While the page still grows, the list can move away from the pointer.
+  await page.locator('canvas').first().waitFor()
   await page.locator('#tail li', { hasText: '/first' }).hover()
+  await page.locator('.pausable:hover #tail').waitFor()
   await appendFile(started.dashboard.log, requestLine({ path: '/second' }))
-  await page.getByRole('button', { name: '1 new' }).waitFor({ timeout: 2_000 })
+  await page.getByRole('button', { name: '1 new' }).waitFor()
   expect(await page.locator('#tail li').count()).toBe(1)
   await page.getByRole('button', { name: '1 new' }).click()
   await page.locator('#tail li', { hasText: '/second' }).waitFor()
