@@ -152,16 +152,13 @@ class ComposedShield {
   status(): ShieldStatus {
     const { name, clock, policies } = this.#facts
     const now = clock.now()
-    return {
-      name,
-      ...(this.#isDisabled ? { disabled: true } : {}),
-      policies: policies.map(({ name, policy }) => {
-        const status = policy.status?.(now)
-        // Only a custom policy can return a promise. A scrape reads the status of every shield.
-        if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
-        return { name, type: policy.type, ...status }
-      }),
-    }
+    const statuses = policies.map(({ name, policy }) => {
+      const status = policy.status?.(now)
+      // Only a custom policy can return a promise. A scrape reads the status of every shield.
+      if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
+      return { name, type: policy.type, ...status }
+    })
+    return this.#isDisabled ? { name, disabled: true, policies: statuses } : { name, policies: statuses }
   }
 
   policy(name: string): AnyPolicy | undefined {
