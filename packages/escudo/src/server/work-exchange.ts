@@ -2,8 +2,9 @@ import { systemClock } from '../core/clock.ts'
 import { type Ambient, type RequestTally, withAmbient } from '../core/context/ambient.ts'
 import { type Carrier, carrierHeader } from '../core/context/carrier.ts'
 import { acceptDeadlines } from '../core/context/inherited-deadline.ts'
-import { continueTrace } from '../core/context/trace-context.ts'
+import { continueTrace, sampledTrace } from '../core/context/trace-context.ts'
 import { tracer, type WorkSpan } from '../core/context/tracer.ts'
+import { type WorkEnd, watchWorked } from '../core/events/http-events.ts'
 import type { ErrorAnswer } from '../errors/contract/contract.ts'
 import { technicalFields } from '../errors/contract/log-fields.ts'
 import type { AdapterSettings } from './adapter-options.ts'
@@ -38,6 +39,7 @@ export class WorkExchange implements RequestTally {
   readonly #startedMs = performance.now()
   readonly #span: WorkSpan | undefined
   readonly #degraded = new DegradedShields()
+  readonly #notifyEnd: ((end: WorkEnd) => void) | undefined
   #failure: { readonly error: unknown; readonly answer: ErrorAnswer } | undefined
   #retries = 0
   #ended = false
@@ -59,6 +61,7 @@ export class WorkExchange implements RequestTally {
     const context: Ambient = { ...trace, deadlineMs, locale: locale ?? settings.contract.locale, tally: this, bindings }
     this.#span = tracer?.work(name, context)
     this.ambient = this.#span === undefined ? context : { ...context, ...this.#span.ids, span: this.#span }
+    this.#notifyEnd = watchWorked({ name })
   }
 
   get traceId(): string {
@@ -104,15 +107,18 @@ export class WorkExchange implements RequestTally {
     if (this.#ended) return
     this.#ended = true
     const answer = this.#failure?.answer
+    const durationMs = performance.now() - this.#startedMs
     const shields = this.#degraded.list
     const fields = {
       status_code: status,
-      latency_ms: Math.round((performance.now() - this.#startedMs) * 100) / 100,
+      latency_ms: Math.round(durationMs * 100) / 100,
       ...(this.#retries === 0 ? {} : { retries: this.#retries }),
       ...(shields === undefined ? {} : { degraded: true, shields }),
       ...(answer === undefined ? {} : { error_code: answer.code, error_kind: answer.kind }),
     }
     this.#write('info', fields, 'work')
+    const traceId = sampledTrace(this.ambient)
+    this.#notifyEnd?.({ durationMs, errorCode: answer?.code, errorKind: answer?.kind, traceId })
     this.#span?.end(this.#failure)
   }
 

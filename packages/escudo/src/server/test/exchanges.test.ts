@@ -3,6 +3,7 @@ import { ambient } from '../../core/context/ambient.ts'
 import { contextHeaders } from '../../core/context/with-context.ts'
 import { defineErrors } from '../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../errors/contract/contract.ts'
+import { createMetrics } from '../../telemetry/metrics.ts'
 import { createLogger } from '../../telemetry/pino.ts'
 import type { AdapterOptions } from '../adapter-options.ts'
 import { createExchanges, type Exchanges } from '../exchanges.ts'
@@ -79,6 +80,21 @@ describe('the exchange of work', () => {
     expect(text).not.toContain('secret')
     exchange.end()
     expect(lines[0]).toMatchObject({ log_level: 'error', error_type: 'TypeError', error_stack: expect.any(String) })
+  })
+
+  it('counts in the metrics, by name and error code', () => {
+    const metrics = createMetrics()
+    const { exchanges } = start()
+    exchanges.begin({ name: 'ok' }).end()
+    const failed = exchanges.begin({ name: 'failed' })
+    failed.fail(new Errors.UNKNOWN_USER())
+    failed.end()
+    failed.end()
+    const { body } = metrics.scrape()
+    metrics.close()
+    expect(body).toContain('escudo_work_duration_seconds_count{escudo_work="ok"} 1')
+    expect(body).toContain('escudo_work_duration_seconds_count{escudo_work="failed",error_type="UNKNOWN_USER"} 1')
+    expect(body).toContain('escudo_http_errors_total{error_code="UNKNOWN_USER",error_kind="business"} 1')
   })
 
   it('inherits the earlier deadline', () => {
