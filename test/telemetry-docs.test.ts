@@ -15,7 +15,7 @@ import {
 import { createMetrics, subscribe } from 'escudo/telemetry'
 import { expect, test } from 'vitest'
 import { CALL_OUTCOMES } from '../packages/escudo/src/core/events/call-events.ts'
-import { watchSent, watchServed } from '../packages/escudo/src/core/events/http-events.ts'
+import { watchSent, watchServed, watchWorked } from '../packages/escudo/src/core/events/http-events.ts'
 import { readScrape } from '../packages/escudo/src/telemetry/metrics/test/setup.ts'
 import { NAMES } from '../packages/escudo/src/telemetry/test/faces/names.ts'
 import { ROOT } from './shop/helpers/processes.ts'
@@ -34,6 +34,7 @@ test('docs/telemetry.md lists exactly the existing metrics, with types and label
   const [durationMs, traceId] = [1, undefined]
   const error = { status: 500, errorCode: 'X', errorKind: 'technical' } as const
   watchServed({ method: 'GET' })?.({ durationMs, route: '/', traceId, ...error })
+  watchWorked({ name: 'job' })?.({ durationMs, errorCode: 'X', errorKind: 'technical', traceId })
   watchSent({ method: 'GET', url: new URL('http://a') })?.({ durationMs, status: 500, errorType: '500', traceId })
   const { types, samples } = readScrape(metrics.scrape().body)
   metrics.close()

@@ -1,4 +1,4 @@
-import type { Ambient, RequestTally } from '../core/context/ambient.ts'
+import { type Ambient, type RequestTally, withAmbient } from '../core/context/ambient.ts'
 import { continueTrace, sampledTrace, type TraceContext } from '../core/context/trace-context.ts'
 import { type ServerSpan, type Tracer, tracer } from '../core/context/tracer.ts'
 import { type ServerRequestEnd, watchServed } from '../core/events/http-events.ts'
@@ -7,6 +7,7 @@ import { type LogFields, technicalFields } from '../errors/contract/log-fields.t
 import { negotiateLocale } from '../errors/contract/negotiation.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
 import { read } from '../errors/safe-read.ts'
+import { DegradedShields } from './degraded-shields.ts'
 import { joinHeader } from './headers.ts'
 import { type InboundDeadline, inboundDeadlineMs } from './inbound-deadline.ts'
 import { type ServerLogger, writeKnownLine } from './logger.ts'
@@ -33,8 +34,6 @@ export interface InboundRequest {
 const CLIENT_CLOSED_REQUEST = 499
 
 const PATH_LENGTH_MAX = 2_048
-/** The most shields that a line names. */
-const SHIELDS_MAX = 20
 
 /**
  * One request, from its arrival to its `http.request` log line.
@@ -64,8 +63,9 @@ export class Exchange implements RequestTally {
    * it. A second error of such an exchange means that sending failed.
    */
   answering: 'no' | 'given' | 'sending' = 'no'
-  #degraded: Set<string> | undefined
+  #degraded: DegradedShields | undefined
   #failedAfterHeaders = false
+  #failedAfterReply = false
   #ended = false
 
   /** @param deadline which deadline of the caller is accepted; default: none */
@@ -89,13 +89,22 @@ export class Exchange implements RequestTally {
     this.#notifyEnd = watchServed(request)
   }
 
+  get traceId(): string {
+    return this.ambient.traceId
+  }
+
+  /** Runs code in the context of the request, and everything that it starts. */
+  run<T>(body: () => T): T {
+    return withAmbient(this.ambient, body)
+  }
+
   countRetry(): void {
     this.#retries += 1
   }
 
   countDegraded(shield: string): void {
-    this.#degraded ??= new Set()
-    if (this.#degraded.size < SHIELDS_MAX) this.#degraded.add(shield)
+    this.#degraded ??= new DegradedShields()
+    this.#degraded.add(shield)
   }
 
   /** Translates an error to the answer for the client, and logs it. Later errors get the first answer. */
@@ -146,6 +155,18 @@ export class Exchange implements RequestTally {
     this.#span?.recordError(error)
   }
 
+  /** Logs an error after a complete answer was sent. The answer and the status in the log do not change. */
+  failAfterReply(error: unknown): void {
+    if (this.#failedAfterReply) return
+    this.#failedAfterReply = true
+    this.#log(
+      'error',
+      { ...this.#contract.lastResort(this.ambient.traceId).log, ...technicalFields(error) },
+      'http_error',
+    )
+    this.#span?.recordError(error)
+  }
+
   /**
    * Ends the exchange: writes its one `http.request` line and reports to metrics.
    *
@@ -160,7 +181,7 @@ export class Exchange implements RequestTally {
     // The headers announced a success before the response failed, so the sent status would be wrong in the log.
     const loggedStatus = this.#failedAfterHeaders ? 500 : (status ?? CLIENT_CLOSED_REQUEST)
     const latencyMs = Math.round(durationMs * 100) / 100
-    const shields = this.#degraded === undefined ? undefined : [...this.#degraded]
+    const shields = this.#degraded?.list
     const line = new RequestLine(this, loggedStatus, latencyMs, this.#retries, shields, answer)
     writeKnownLine(this.#logger, 'info', 'http.request', line, this.ambient)
     this.#notifyEnd?.({

@@ -1,3 +1,8 @@
+export type { ConformanceOptions } from './conformance/conformance.ts'
+export { conformanceChecks } from './conformance/conformance.ts'
+export type { ConformanceCheck } from './conformance/conformance-check.ts'
+export type { GoldenAnswer } from './conformance/golden.ts'
+export type { ConformanceRoutes } from './conformance/routes.ts'
 export type { FaultEvent, FaultsOptions } from './faults/engine.ts'
 export { FaultError } from './faults/errors.ts'
 export type { FaultInjector } from './faults/faults.ts'

@@ -2,17 +2,10 @@ import { systemClock } from '../clock.ts'
 import { type Duration, toMs } from '../options/durations.ts'
 import { checkedName, knownKeys, requiredFunction } from '../options/options.ts'
 import { type Ambient, withAmbient } from './ambient.ts'
+import { type Carrier, carrierHeader } from './carrier.ts'
 import { acceptDeadlines, inheritedLeftMs } from './inherited-deadline.ts'
 import { continueTrace, formatTraceparent } from './trace-context.ts'
 import { currentContext, tracer, type WorkSpan } from './tracer.ts'
-
-/**
- * The headers of a message: of a queue, a job, gRPC metadata or a worker message.
- *
- * Names are matched in any case. A value may be text, bytes (as Kafka sends them) or a list, of which the first one
- * counts. A `Headers`, a `Map` and gRPC `Metadata` work too: anything with a method `get`.
- */
-export type Carrier = Readonly<Record<string, unknown>> | { get(name: string): unknown }
 
 /** Options of {@link withContext}. */
 export interface ContextOptions {
@@ -57,9 +50,9 @@ export function withContext<T>(carrier: Carrier | undefined, fn: () => T, option
   const { deadline, locale, bindings } = options
   const name = checkedName(options.name ?? 'work', 'withContext.name')
   const trace = continueTrace({
-    traceparent: header(carrier, 'traceparent'),
-    tracestate: header(carrier, 'tracestate'),
-    baggage: header(carrier, 'baggage'),
+    traceparent: carrierHeader(carrier, 'traceparent'),
+    tracestate: carrierHeader(carrier, 'tracestate'),
+    baggage: carrierHeader(carrier, 'baggage'),
   })
   const context: Ambient = { ...trace, locale, bindings }
   if (deadline === undefined) return inContext(name, context, fn)
@@ -126,30 +119,4 @@ export function contextHeaders(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).filter((entry): entry is [string, string] => entry[1] !== undefined),
   )
-}
-
-/** Reads one header of a carrier as text. A carrier comes from outside: nothing that it does may throw here. */
-function header(carrier: Carrier | undefined, name: string): string | undefined {
-  if (carrier === undefined || carrier === null) return undefined
-  try {
-    const value = rawHeader(carrier, name)
-    const first: unknown = Array.isArray(value) ? value[0] : value
-    return first instanceof Uint8Array ? new TextDecoder().decode(first) : asText(first)
-  } catch {
-    return undefined
-  }
-}
-
-function rawHeader(carrier: Carrier, name: string): unknown {
-  // The `get` of a Map distinguishes case.
-  if (typeof carrier['get'] === 'function' && !(carrier instanceof Map)) {
-    return (carrier as { get(name: string): unknown }).get(name)
-  }
-  const entries: Iterable<readonly [unknown, unknown]> = carrier instanceof Map ? carrier : Object.entries(carrier)
-  for (const [key, value] of entries) if (String(key).toLowerCase() === name) return value
-  return undefined
-}
-
-function asText(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

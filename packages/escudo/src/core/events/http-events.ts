@@ -20,6 +20,20 @@ export interface ServerRequestEnd {
   readonly traceId: string | undefined
 }
 
+/** Work that is no HTTP request: a message of a queue, a job. */
+export interface Work {
+  readonly name: string
+}
+
+/** How work ended. */
+export interface WorkEnd {
+  readonly durationMs: number
+  /** The code of its error; undefined without an error. */
+  readonly errorCode: string | undefined
+  readonly errorKind: 'business' | 'technical' | undefined
+  readonly traceId: string | undefined
+}
+
 /** One attempt of a request to a dependency. */
 export interface ClientRequest {
   readonly method: string
@@ -43,6 +57,8 @@ export interface ClientRequestEnd {
 export interface HttpWatcher {
   /** A server adapter received a request. The function that it returns is called once, when the request has ended. */
   readonly served?: (request: ServerRequest) => (end: ServerRequestEnd) => void
+  /** Work that is no request has begun. The function that it returns is called once, when the work has ended. */
+  readonly worked?: (work: Work) => (end: WorkEnd) => void
   /** An attempt is about to be sent. The function that it returns is called once, when the attempt has ended. */
   readonly sent?: (request: ClientRequest) => (end: ClientRequestEnd) => void
 }
@@ -81,6 +97,16 @@ export function watchServed(request: ServerRequest): ((end: ServerRequestEnd) =>
     : startAll(
         watchers.map(({ served }) => served),
         request,
+      )
+}
+
+/** Reports that work begins. Returns a function for its end, as {@link watchServed} does. */
+export function watchWorked(work: Work): ((end: WorkEnd) => void) | undefined {
+  return watchers.length === 0
+    ? undefined
+    : startAll(
+        watchers.map(({ worked }) => worked),
+        work,
       )
 }
 

@@ -4,8 +4,8 @@ import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { phraseOf } from '../../errors/status.ts'
 import type { Exchange } from '../exchange.ts'
 import { describesBody, mergeVary } from '../headers.ts'
+import { drainRequest, isSendable, sendOnResponse } from '../node/raw-answers.ts'
 import { fromFastifyError } from './framework-errors.ts'
-import { drainRequest, isSendable, sendOnResponse } from './raw-answers.ts'
 
 /** Answers an error through Fastify, so that the hooks of other plugins run for it. */
 export function answerError(exchange: Exchange, error: unknown, request: FastifyRequest, reply: FastifyReply): void {

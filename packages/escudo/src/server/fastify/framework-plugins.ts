@@ -1,13 +1,13 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { knownKeys } from '../../core/options/options.ts'
-import { defineErrors } from '../../errors/catalogue/catalogue.ts'
 import type { ErrorDetails } from '../../errors/catalogue/definition.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { Mapper } from '../../errors/contract/resolve.ts'
 import { isError, read } from '../../errors/safe-read.ts'
+import { isSendable } from '../node/raw-answers.ts'
+import { PluginErrors } from '../plugin-errors.ts'
 import { genuineCode } from './genuine-error.ts'
-import { isSendable } from './raw-answers.ts'
 
 /** Options of {@link frameworkPlugins}. */
 export interface FrameworkPluginsOptions {
@@ -16,20 +16,6 @@ export interface FrameworkPluginsOptions {
   /** The encodings that `@fastify/compress` accepts, if you limit them with its `requestEncodings`. Default: all of them. */
   readonly requestEncodings?: readonly string[]
 }
-
-const PluginErrors = defineErrors(
-  {
-    UNAUTHORIZED: {
-      status: 401,
-      message: { es: 'Hay que autenticarse para esta petición.', en: 'The request needs authentication.' },
-    },
-    FORBIDDEN: {
-      status: 403,
-      message: { es: 'Esta petición no está permitida.', en: 'The request is not allowed.' },
-    },
-  },
-  { stacks: false },
-)
 
 const PATH = 'frameworkPlugins'
 const REQUEST_ENCODINGS: readonly string[] = ['zstd', 'br', 'gzip', 'deflate', 'identity']

@@ -13,12 +13,13 @@ import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { knownKeys, wholeNumber } from '../../core/options/options.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
+import { checkLogger, silentLogger } from '../adapter-options.ts'
 import { checkContract } from '../contract-option.ts'
 import type { ServerLogger } from '../logger.ts'
+import { exchangeOf } from '../node/exchanges.ts'
+import { onClientError } from '../node/socket-errors.ts'
 import { answerError, isDisconnected } from './answer.ts'
-import { exchangeOf } from './exchanges.ts'
 import { runOtherHooks } from './later-hooks.ts'
-import { onClientError } from './socket-errors.ts'
 
 /** Options of {@link contractOptions}. */
 export interface ContractServerOptions {
@@ -105,22 +106,13 @@ export function contractOptions(contract: ErrorContract, options: ContractServer
 function checkServerOptions(options: ContractServerOptions): void {
   knownKeys(options, PATH, ['logger', 'bodyLimit', 'requestTimeoutMs', 'http'])
   const { logger, bodyLimit = 1, requestTimeoutMs = 0, http = {} } = options
-  if (logger !== undefined) {
-    for (const method of ['debug', 'info', 'warn', 'error', 'fatal'] as const) {
-      if (typeof logger[method] !== 'function') {
-        throw new ConfigurationError(`${PATH}.logger`, `expected a logger with ${method}(), got ${show(logger)}`)
-      }
-    }
-  }
+  checkLogger(logger, `${PATH}.logger`)
   wholeNumber(bodyLimit, `${PATH}.bodyLimit`, 1)
   wholeNumber(requestTimeoutMs, `${PATH}.requestTimeoutMs`, 0)
   if (typeof http !== 'object' || Array.isArray(http)) {
     throw new ConfigurationError(`${PATH}.http`, `expected options of Node's HTTP server, got ${show(http)}`)
   }
 }
-
-const noop = (): void => {}
-const silentLogger: ServerLogger = { debug: noop, info: noop, warn: noop, error: noop, fatal: noop }
 
 /**
  * Options that switch off Fastify's own log lines about requests, because the exchange logs each request.

@@ -10,18 +10,18 @@ import type {
 } from 'fastify'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { knownKeys } from '../../core/options/options.ts'
-import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { checkContract } from '../contract-option.ts'
 import { type Exchange, pathOf } from '../exchange.ts'
-import { isValidHost } from '../host.ts'
 import { type InboundDeadlineOptions, readInboundDeadline } from '../inbound-deadline.ts'
+import { earlyError } from '../node/early-error.ts'
+import { exchangeOf } from '../node/exchanges.ts'
+import { handleServerEvents } from '../node/socket-errors.ts'
+import { type MethodLookup, routeError } from '../not-found.ts'
 import { answerError, takeOverFailedSend } from './answer.ts'
-import { exchangeOf } from './exchanges.ts'
 import { jsonParser } from './json-parser.ts'
 import { markOwn, runOtherHooks } from './later-hooks.ts'
 import { REGISTER_OPTIONS } from './register-options.ts'
-import { handleServerEvents } from './socket-errors.ts'
 
 /** Options of the plugin {@link escudo}. */
 export interface EscudoOptions {
@@ -32,8 +32,6 @@ export interface EscudoOptions {
    */
   readonly inboundDeadline?: boolean | InboundDeadlineOptions
 }
-
-const URL_LENGTH_MAX = 8_192
 
 /**
  * The Fastify plugin that makes a server follow an error contract.
@@ -83,7 +81,7 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) =>
   const onRequest: onRequestHookHandler = (request, reply, done) => {
     const exchange = exchangeFor(request, reply)
     exchange.route = request.routeOptions.url ?? null
-    const error = earlyError(request, isClosing)
+    const error = earlyError(request.raw, isClosing)
     // `done` starts the rest of the request, so all of it runs in this context.
     if (error === undefined) withAmbient(exchange.ambient, done)
     else withAmbient(exchange.ambient, () => runOtherHooks(app, request, reply, () => done(error)))
@@ -98,10 +96,12 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) =>
   })
   // An unknown route is answered before its body is parsed: it does not matter whether the JSON is valid. Hooks of
   // `onRequest` come first, such as that of CORS.
-  const preParsing: preParsingHookHandler = (request, reply, _payload, done) =>
-    done(notFoundError(request, reply, methodsFor))
+  // It is 404 too if a route finds nothing itself, as with `reply.callNotFound()`.
+  const notFoundError = ({ method, raw }: FastifyRequest): Error =>
+    routeError(method, methodsFor(pathOf(raw.url ?? '/')))
+  const preParsing: preParsingHookHandler = (request, _reply, _payload, done) => done(notFoundError(request))
   app.setNotFoundHandler({ preParsing } as object, (request, reply) => {
-    answerError(exchangeFor(request, reply), notFoundError(request, reply, methodsFor), request, reply)
+    answerError(exchangeFor(request, reply), notFoundError(request), request, reply)
   })
   // A text body would reach a handler that expects an object.
   if (app.hasContentTypeParser('text/plain')) app.removeContentTypeParser('text/plain')
@@ -110,31 +110,6 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) =>
 }
 // Fastify's convention for a plugin whose hooks apply to the registering instance instead of a separate scope.
 Object.assign(escudo, { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'escudo' })
-
-type MethodLookup = (path: string) => readonly string[]
-
-/** The error of a request that can be rejected at once; undefined if there is none. */
-function earlyError({ raw }: FastifyRequest, isClosing: boolean): Error | undefined {
-  if (isClosing) return new WellKnown.SHUTTING_DOWN()
-  const { host } = raw.headers
-  // HTTP/1.1 requires a Host header.
-  if (host === undefined ? raw.httpVersion === '1.1' : !isValidHost(host)) return new WellKnown.BAD_REQUEST()
-  if (countHosts(raw.rawHeaders) > 1) return new WellKnown.BAD_REQUEST()
-  if ((raw.url?.length ?? 0) > URL_LENGTH_MAX) return new WellKnown.URI_TOO_LONG()
-  return undefined
-}
-
-/**
- * 404 for a path without a route, 405 with `Allow` for a path that has routes for other methods only.
- *
- * It is 404 too if a route exists but finds nothing itself, such as a missing file with `reply.callNotFound()`.
- */
-function notFoundError(request: FastifyRequest, reply: FastifyReply, methodsFor: MethodLookup): Error {
-  const methods = methodsFor(pathOf(request.raw.url ?? '/'))
-  if (methods.length === 0 || methods.includes(request.method)) return new WellKnown.ROUTE_NOT_FOUND()
-  reply.header('allow', methods.join(', '))
-  return new WellKnown.METHOD_NOT_ALLOWED()
-}
 
 /** Finds the methods that a path has routes for. Fastify has no 405: it answers 404 for a wrong method. */
 function methodLookup(app: FastifyInstance): MethodLookup {
@@ -160,16 +135,6 @@ function methodLookup(app: FastifyInstance): MethodLookup {
     }
     return exists ? methods : []
   }
-}
-
-/** Counts the Host headers of a request. With two of them, a proxy and this server could read different hosts. */
-function countHosts(rawHeaders: readonly string[]): number {
-  let count = 0
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index]
-    if (name?.length === 4 && name.toLowerCase() === 'host') count += 1
-  }
-  return count
 }
 
 /** The second server of a `localhost` with two addresses. Fastify exposes only the first one. */

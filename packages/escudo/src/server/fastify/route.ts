@@ -8,28 +8,17 @@ import type {
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { nearestName, unknownOption } from '../../core/options/options.ts'
-import { WellKnown } from '../../errors/catalogue/well-known.ts'
-import type { OutputOf, StandardSchema } from '../../errors/standard-schema.ts'
-import { isStandardSchema } from '../../errors/standard-schema.ts'
-import { type PartToValidate, type RequestPart, validateParts } from '../validation.ts'
+import {
+  checkRouteInput,
+  type DeclaredParts,
+  declaredParts,
+  type PartOf,
+  ROUTE_INPUT_NAMES,
+  type RouteInput,
+  validateRequest,
+} from '../route-input.ts'
 
-/** The inputs, answers and documentation of a route. */
-export interface RouteInput {
-  readonly body?: StandardSchema | undefined
-  readonly params?: StandardSchema | undefined
-  readonly query?: StandardSchema | undefined
-  readonly headers?: StandardSchema | undefined
-  /** Names of catalogue entries that the route can answer with. Used by documents, and by tests that compare. */
-  readonly errors?: readonly string[] | undefined
-  /** The schema of a success: one for 200, or one per status. Documents only: no body is checked or rewritten. */
-  readonly response?: StandardSchema | Readonly<Record<number, StandardSchema>> | undefined
-  /** A one-line summary of the route, for documents. */
-  readonly summary?: string | undefined
-  /** The groups that documents list the route under. */
-  readonly tags?: readonly string[] | undefined
-  /** The name of a security scheme in the options of {@link openapi}. Documents only: the route must check it itself. */
-  readonly security?: string | undefined
-}
+export type { RouteInput } from '../route-input.ts'
 
 /** A request whose parts have the output types of their schemas. */
 export type ValidatedRequest<I extends RouteInput> = FastifyRequest<{
@@ -38,14 +27,8 @@ export type ValidatedRequest<I extends RouteInput> = FastifyRequest<{
   Querystring: PartOf<I, 'query'>
 }>
 
-type PartOf<I, Part extends string> = I extends { readonly [P in Part]: infer S extends StandardSchema }
-  ? OutputOf<S>
-  : unknown
-
 /** The key of {@link RouteInput} in `routeOptions.config`. */
 const INPUT = 'escudo'
-
-const PARTS: readonly RequestPart[] = ['params', 'query', 'headers', 'body']
 
 /**
  * Declares the inputs of a route by schemas of zod or any other Standard Schema.
@@ -80,32 +63,25 @@ export function route<const I extends RouteInput & RouteShorthandOptions>(
   const { body, params, query, headers, errors, response, summary, tags, security, ...options } = input as RouteInput &
     RouteShorthandOptions
   const declared = { body, params, query, headers }
-  const parts = PARTS.flatMap((part) => (declared[part] === undefined ? [] : [{ part, schema: declared[part] }]))
   const customHooks = options.preValidation === undefined ? [] : [options.preValidation].flat()
   return {
     ...options,
     config: { ...options.config, [INPUT]: { ...declared, errors, response, summary, tags, security } },
-    preValidation: [...customHooks, validation(parts)],
+    preValidation: [...customHooks, validation(declaredParts(declared))],
     handler: handler as RouteShorthandOptionsWithHandler['handler'],
   } as RouteShorthandOptionsWithHandler
 }
 
-type DeclaredParts = readonly Omit<PartToValidate, 'value'>[]
-
 /** A hook that validates. It returns a promise only if there is something to wait for, or to reject. */
 function validation(declared: DeclaredParts): preValidationHookHandler {
-  const needsBody = declared.some(({ part }) => part === 'body')
   return (request, _reply, done) => {
-    // A missing body is not valid JSON.
-    if (needsBody && request.body === undefined) return done(new WellKnown.MALFORMED_JSON())
-    const values = validateParts(declared.map(({ part, schema }) => ({ part, schema, value: request[part] })))
+    const values = validateRequest(declared, (part) => request[part])
     if (values instanceof Promise) return values.then((output) => replaceParts(request, declared, output))
     replaceParts(request, declared, values)
     return done()
   }
 }
 
-const OWN_OPTIONS = [...PARTS, 'errors', 'response', 'summary', 'tags', 'security'] as const
 const FASTIFY_OPTIONS: readonly string[] = [
   'attachValidation',
   'bodyLimit',
@@ -144,23 +120,10 @@ function checkInput(input: RouteInput & RouteShorthandOptions, handler: unknown)
   }
   for (const key of Object.keys(input)) {
     // Plugins of Fastify add options, so an unknown one is refused only if it looks like a misspelled one of ours.
-    if (OWN_OPTIONS.includes(key as never) || FASTIFY_OPTIONS.includes(key)) continue
-    if (nearestName(key, OWN_OPTIONS) !== undefined) throw unknownOption('route', key, OWN_OPTIONS)
+    if (ROUTE_INPUT_NAMES.includes(key as never) || FASTIFY_OPTIONS.includes(key)) continue
+    if (nearestName(key, ROUTE_INPUT_NAMES) !== undefined) throw unknownOption('route', key, ROUTE_INPUT_NAMES)
   }
-  for (const part of PARTS) {
-    const schema: unknown = input[part]
-    if (schema !== undefined && !isStandardSchema(schema)) fail(part, 'a Standard Schema', schema)
-  }
-  const { errors = [], tags = [], summary, security, response } = input
-  const isResponse = isStandardSchema(response) || (typeof response === 'object' && !Array.isArray(response))
-  if (response !== undefined && (response === null || !isResponse))
-    fail('response', 'a schema, or one per status', response)
-  for (const [key, list] of Object.entries({ errors, tags })) {
-    if (!Array.isArray(list) || list.some((item) => typeof item !== 'string')) fail(key, 'an array of strings', list)
-  }
-  for (const [key, text] of Object.entries({ summary, security })) {
-    if (text !== undefined && typeof text !== 'string') fail(key, 'text', text)
-  }
+  checkRouteInput(input, 'route')
   if (typeof handler !== 'function') fail('handler', 'a function', handler)
 }
 

@@ -57,6 +57,13 @@ export const ERRORS: FamilyFacts = counter(
   ['error.code', 'error.kind'],
 )
 
+export const WORK: FamilyFacts = histogram(
+  'escudo_work_duration_seconds',
+  'escudo.work.duration',
+  'Duration of work that is no HTTP request: messages of a queue, jobs, in seconds.',
+  ['escudo.work', 'error.type'],
+)
+
 const POLICY = ['escudo.shield', 'escudo.policy'] as const
 
 export const CALLS: FamilyFacts = histogram(

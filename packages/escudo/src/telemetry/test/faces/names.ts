@@ -6,6 +6,7 @@ export const NAMES: readonly (readonly [prometheus: string, otel: string, type: 
   ['http_client_request_duration_seconds', 'http.client.request.duration', 'histogram', 's'],
   ['http_server_active_requests', 'http.server.active_requests', 'updown', '{request}'],
   ['escudo_http_errors_total', 'escudo.http.error.count', 'counter', '{error}'],
+  ['escudo_work_duration_seconds', 'escudo.work.duration', 'histogram', 's'],
   ['escudo_call_duration_seconds', 'escudo.call.duration', 'histogram', 's'],
   ['escudo_circuit_breaker_state', 'escudo.circuit_breaker.state', 'updown', '{circuit}'],
   ['escudo_circuit_breaker_state_changes_total', 'escudo.circuit_breaker.state_change.count', 'counter', '{change}'],

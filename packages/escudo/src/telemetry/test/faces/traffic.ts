@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { shield } from '../../../core/shield.ts'
+import { createErrorContract } from '../../../errors/contract/contract.ts'
 import { resilientFetch } from '../../../http/resilient-fetch.ts'
 import { adaptiveLimiter } from '../../../policies/adaptive-limiter/adaptive-limiter.ts'
 import { adaptiveThrottle } from '../../../policies/adaptive-throttle/adaptive-throttle.ts'
@@ -16,7 +17,10 @@ import { rateLimiter } from '../../../policies/rate-limiter/rate-limiter.ts'
 import { retry } from '../../../policies/retry/retry.ts'
 import { constant } from '../../../policies/retry/state/backoff.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
+import { createExchanges } from '../../../server/exchanges.ts'
 import { Errors, serve, type TestServer } from '../../../server/fastify/test/setup.ts'
+
+const exchanges = createExchanges({ contract: createErrorContract({ service: 'jobs', errors: Errors }) })
 
 /** A service and its dependency, with a shield for each kind of policy. */
 export class Traffic {
@@ -98,6 +102,10 @@ export class Traffic {
     await this.#get('/business')
     await this.#get('/cancelled')
     await this.#get(`/nowhere/${Math.random()}`)
+    exchanges.begin({ name: 'job' }).end()
+    const failing = exchanges.begin({ name: 'job' })
+    failing.fail(new Error('of a job'))
+    failing.end()
   }
 
   /** Waits until nothing runs any more: slow answers of calls that timed out end last. */

@@ -6,7 +6,7 @@ import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { Exchange } from '../exchange.ts'
 import type { ServerLogger } from '../logger.ts'
 import { exchangeOf, inboundOf, isAnsweredEarly, type OpenExchange, openExchangesOn } from './exchanges.ts'
-import { fromNodeError } from './framework-errors.ts'
+import { fromNodeError } from './node-errors.ts'
 import { drainRequest, endSocket, sendOnResponse, sendOnSocket } from './raw-answers.ts'
 import { requestLineOf } from './request-line.ts'
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import { phraseOf } from '../../errors/status.ts'
 import { belongsToCors, mergeVary } from '../headers.ts'
-import { nodeHttp } from '../node-http.ts'
+import { nodeHttp } from './node-http.ts'
 
 // Answers that bypass Fastify: its hooks failed, or it never saw the request.
 

@@ -1,4 +1,4 @@
-import { nodeHttp } from '../node-http.ts'
+import { nodeHttp } from './node-http.ts'
 
 const LENGTH_MAX = 65_536
 /** Matches request lines. Built from Node's methods when the first request cannot be parsed. */

@@ -1,0 +1,7 @@
+export type { AdapterOptions } from './adapter-options.ts'
+export type { InboundRequest } from './exchange.ts'
+export type { Exchange, Exchanges } from './exchanges.ts'
+export { createExchanges } from './exchanges.ts'
+export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { ServerLogger } from './logger.ts'
+export type { InboundWork } from './work-exchange.ts'
