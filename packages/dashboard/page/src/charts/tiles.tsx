@@ -22,7 +22,7 @@ export function Tiles() {
         value={format.count(summary.requests)}
         note={rate}
         before={format.count(before.requests)}
-        select={([, good, client, server]) => good + client + server}
+        select={requestsOf}
       />
       <Tile
         name="server"
@@ -46,7 +46,8 @@ export function Tiles() {
         value={format.duration(mean)}
         note={`${texts.percentiles}: ${[p50, p95, p99].map(format.duration).join(' / ')}`}
         before={format.duration(before.latency_ms.mean)}
-        select={([, , , , half]) => half ?? 0}
+        select={(column) => (column[8] ?? 0) * requestsOf(column)}
+        per={(column) => (column[8] === null ? 0 : requestsOf(column))}
       />
       <Tile
         name="retries"
@@ -55,6 +56,7 @@ export function Tiles() {
         note={texts.retriesInAll(format.count(summary.events['retry.attempt'] ?? 0))}
         before={retryRatio(before.requests, before.events['retry.attempt'] ?? 0)}
         select={([, , , , , , , retries]) => retries}
+        per={requestsOf}
       />
     </dl>
   )
@@ -66,10 +68,12 @@ interface TileProps {
   readonly value: string
   readonly note: string
   readonly before: string
+  /** What the bars show: the sum of this, divided by that of `per` if there is one. */
   readonly select: (column: Column) => number
+  readonly per?: (column: Column) => number
 }
 
-function Tile({ name, label, value, note, before, select }: TileProps) {
+function Tile({ name, label, value, note, before, select, per }: TileProps) {
   return (
     <div class={`tile ${name}`}>
       <dt>{label}</dt>
@@ -81,7 +85,7 @@ function Tile({ name, label, value, note, before, select }: TileProps) {
         {t.value.sameSpanBefore((parts.value?.before.requests ?? 0) === 0 ? t.value.nothingBefore : before)}
       </dd>
       <dd aria-hidden="true">
-        <Spark select={select} />
+        <Spark select={select} per={per} />
       </dd>
     </div>
   )
@@ -96,14 +100,27 @@ function baseline(): string {
 
 const POINTS = 30
 
-function Spark({ select }: { readonly select: (column: Column) => number }) {
+function requestsOf([, good, client, server]: Column): number {
+  return good + client + server
+}
+
+interface SparkProps {
+  readonly select: (column: Column) => number
+  readonly per: ((column: Column) => number) | undefined
+}
+
+function Spark({ select, per }: SparkProps) {
   const range = parts.value?.range
   if (range === undefined) return null
-  const heights = new Array<number>(POINTS).fill(0)
+  const sums = new Array<number>(POINTS).fill(0)
+  const bases = new Array<number>(POINTS).fill(0)
   for (const column of columns.value) {
     const at = Math.floor(((column[0] - range.from) / (range.to - range.from)) * POINTS)
-    if (at >= 0 && at < POINTS) heights[at] = (heights[at] ?? 0) + select(column)
+    if (at < 0 || at >= POINTS) continue
+    sums[at] = (sums[at] ?? 0) + select(column)
+    bases[at] = (bases[at] ?? 0) + (per?.(column) ?? 0)
   }
+  const heights = per === undefined ? sums : sums.map((sum, at) => sum / (bases[at] || 1))
   const highest = Math.max(...heights)
   if (highest === 0) return <svg class="spark" aria-hidden="true" />
   return (

@@ -52,7 +52,7 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
       ) : (
         <table class="cards sortable" id={`${name}-table`}>
           <thead>
-            <tr>
+            <tr data-label={texts.sortBy}>
               {headings.map(({ by, text }) => (
                 <th key={by} scope="col" aria-sort={ariaOf(sort, by)}>
                   <button type="button" onClick={() => press(by)}>
