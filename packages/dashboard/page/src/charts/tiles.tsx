@@ -1,3 +1,4 @@
+import { barsOf } from '../../../src/report/bars.ts'
 import type { Column } from '../../../src/report/view.ts'
 import { columns, f, parts, t } from '../state/state.ts'
 import { rateText } from '../tables/rate.ts'
@@ -98,7 +99,7 @@ function baseline(): string {
   return `${f.value.day(2 * range.from - range.to)} – ${f.value.day(range.from)}`
 }
 
-const POINTS = 30
+const BARS_MAX = 30
 
 function requestsOf([, good, client, server]: Column): number {
   return good + client + server
@@ -112,11 +113,12 @@ interface SparkProps {
 function Spark({ select, per }: SparkProps) {
   const range = parts.value?.range
   if (range === undefined) return null
-  const sums = new Array<number>(POINTS).fill(0)
-  const bases = new Array<number>(POINTS).fill(0)
+  const bars = barsOf(range, BARS_MAX)
+  const sums = new Array<number>(bars.count).fill(0)
+  const bases = new Array<number>(bars.count).fill(0)
   for (const column of columns.value) {
-    const at = Math.floor(((column[0] - range.from) / (range.to - range.from)) * POINTS)
-    if (at < 0 || at >= POINTS) continue
+    if (column[0] < range.from || column[0] >= range.to) continue
+    const at = bars.of(column[0])
     sums[at] = (sums[at] ?? 0) + select(column)
     bases[at] = (bases[at] ?? 0) + (per?.(column) ?? 0)
   }
@@ -124,7 +126,7 @@ function Spark({ select, per }: SparkProps) {
   const highest = Math.max(...heights)
   if (highest === 0) return <svg class="spark" aria-hidden="true" />
   return (
-    <svg class="spark" aria-hidden="true" viewBox={`0 0 ${POINTS * 4} 24`} preserveAspectRatio="none">
+    <svg class="spark" aria-hidden="true" viewBox={`0 0 ${bars.count * 4} 24`} preserveAspectRatio="none">
       {heights.map((height, at) => {
         const scaled = height === 0 ? 0 : Math.max(1, (height / highest) * 24)
         return <rect key={at} x={at * 4} y={24 - scaled} width={3} height={scaled} />

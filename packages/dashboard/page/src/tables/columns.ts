@@ -24,7 +24,7 @@ export function isPerSecond(rows: readonly Row[], seconds: number): boolean {
 
 const share = (part: number, { requests }: Row): number => (requests === 0 ? 0 : part / requests)
 const shareText = (part: number, row: Row): string =>
-  part === 0 ? '0' : `${f.value.count(part)} · ${f.value.percent(share(part, row))}`
+  part === 0 ? '0' : `${f.value.count(part)} ·\u00a0${f.value.percent(share(part, row))}`
 
 /** The columns of both tables, after the name. */
 export const COLUMNS: readonly NumberColumn[] = [

@@ -34,7 +34,7 @@ export const esVerdict = {
   trend: 'Tendencia',
   byTrouble: 'los peores primero',
   sortedBy: (column: string) => `por ${column}`,
-  sortBy: 'Ordenar por:',
+  sortBy: 'Orden:',
   moreRows: (n: string) => `Y ${n} más, con menos problemas.`,
   rowsWait: (n: string) => counted(n, 'fila espera', 'filas esperan'),
   showAll: (n: string) => `Ver todas (${n})`,
