@@ -14,12 +14,26 @@ const FIND_FAULTS = `() => {
   const root = document.querySelector('dialog[open]') ?? document.body
   const { scrollWidth, clientWidth } = document.documentElement
   if (scrollWidth > clientWidth) faults.push('the page is ' + scrollWidth + ' pixels wide in ' + clientWidth)
+  const clipped = new Map([[null, false]])
+  const isClipped = (element) => {
+    if (!clipped.has(element))
+      clipped.set(element, getComputedStyle(element).clipPath !== 'none' || isClipped(element.parentElement))
+    return clipped.get(element)
+  }
+  const clipsOf = (element) => {
+    if (element === root) return []
+    if (!clips.has(element)) {
+      const outer = clipsOf(element.parentElement)
+      const isOne = getComputedStyle(element).overflowX !== 'visible'
+      clips.set(element, isOne ? [...outer, element.getBoundingClientRect()] : outer)
+    }
+    return clips.get(element)
+  }
+  const clips = new Map()
   const isShown = (element) => {
     if (!element.checkVisibility({ visibilityProperty: true })) return false
     if (root === document.body && element.closest('dialog') !== null) return false
-    for (let part = element; part !== null; part = part.parentElement)
-      if (getComputedStyle(part).clipPath !== 'none') return false
-    return true
+    return !isClipped(element)
   }
   const nameOf = (element) => element.tagName.toLowerCase() + '.' + element.className + ' "' + element.textContent.slice(0, 40) + '"'
   for (const element of root.querySelectorAll('*')) {
@@ -34,13 +48,10 @@ const FIND_FAULTS = `() => {
   const texts = document.createTreeWalker(root, NodeFilter.SHOW_TEXT)
   for (let text = texts.nextNode(); text !== null; text = texts.nextNode()) {
     if (text.textContent.trim() === '' || !isShown(text.parentElement) || text.parentElement.closest('.readout, .lane-note, .fresh, .scroll thead')) continue
-    const clips = []
-    for (let part = text.parentElement; part !== root; part = part.parentElement)
-      if (getComputedStyle(part).overflowX !== 'visible') clips.push(part.getBoundingClientRect())
     const range = document.createRange()
     range.selectNodeContents(text)
     for (const box of range.getClientRects()) {
-      const seen = clips.reduce((seen, clip) => ({
+      const seen = clipsOf(text.parentElement).reduce((seen, clip) => ({
         left: Math.max(seen.left, clip.left),
         right: Math.min(seen.right, clip.right),
         top: Math.max(seen.top, clip.top),
