@@ -79,6 +79,7 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
                     }
                   >
                     {column.text(row, scale)}
+                    <Share text={column.share?.(row) ?? ''} />
                   </td>
                 ))}
                 <td class="trend-cell" aria-hidden="true">
@@ -92,6 +93,17 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
       {button}
       {table.more > 0 && <p class="quiet">{texts.moreRows(f.value.count(table.more))}</p>}
     </section>
+  )
+}
+
+/** Wide, it is on a line below, so that names have room. */
+function Share({ text }: { readonly text: string }) {
+  if (text === '') return null
+  return (
+    <>
+      <span class="dot"> · </span>
+      <span class="share">{text}</span>
+    </>
   )
 }
 
