@@ -16,7 +16,7 @@ const POLL_MS = 150
 /** How often directories and patterns are searched for new files. */
 const SEARCH_MS = 2_000
 /** How long answers wait for the first poll of every file. */
-const FIRST_READ_MS_MAX = 1_000
+const FIRST_READ_MS_MAX = 3_000
 /** The most files of all arguments together. */
 const FILES_MAX = 5_000
 
@@ -87,7 +87,7 @@ export class LogFiles {
   }
 
   /**
-   * Fulfils when there is something to say: after the first poll of every file that is followed, but after a second at most.
+   * Fulfils when there is something to say: after the first poll of every file that is followed, but after three seconds at most.
    *
    * Earlier, some services would be missing, and files would seem not to exist.
    */
