@@ -92,6 +92,12 @@ describe.skipIf(isSkipped)('the lanes of breakers', () => {
     const { page } = opened
     await page.locator('.lane').first().waitFor()
     expect(await findings(page)).toEqual([])
+    // The note of a change at the right edge is as wide as its text, not as the rest of the lane.
+    const lane = page.locator('.lane', { hasText: 'payments' })
+    await lane.locator('.mark').last().focus()
+    const note = await lane.locator('.lane-note').boundingBox()
+    expect(note?.width).toBeGreaterThan(250)
+    expect(note?.height).toBeLessThan(100)
     await page.keyboard.press('t')
     const changes = page.locator('[data-table="changes"] tbody tr')
     await expect.poll(() => changes.count()).toBe(8)

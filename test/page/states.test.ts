@@ -129,7 +129,7 @@ test.skipIf(isSkipped)('filters and pauses by keyboard, and keeps range and lang
 test.skipIf(isSkipped)('holds new rows behind a button while the pointer is on the list', async () => {
   await appendFile(started.dashboard.log, requestLine({ path: '/first' }))
   const { page } = await started.open('?lang=en')
-  // The charts are a file of their own. While the page still grows, the list can move away from the pointer.
+  // Without the charts, the page still grows, and the list can move away from the pointer.
   await page.locator('canvas').first().waitFor()
   await page.locator('#tail li', { hasText: '/first' }).hover()
   await page.locator('.pausable:hover #tail').waitFor()

@@ -4,9 +4,14 @@ import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
 
 export { Tally } from './tally.ts'
 
-/** The resolution by age: 1 s for the last 15 minutes, 10 s for 6 hours, 1 minute for 7 days. */
+/**
+ * The resolution by age: 1 s for the last 15 minutes, 10 s for 6 hours, 1 minute for 7 days.
+ *
+ * The first has ten more slots: the columns of 15 minutes are whole, and the newest line may be {@link AHEAD_MS_MIN}
+ * ahead. Without them, such a range would be counted in slots that are wider than its columns.
+ */
 export const TIERS: readonly { readonly stepMs: number; readonly slots: number }[] = [
-  { stepMs: 1_000, slots: 900 },
+  { stepMs: 1_000, slots: 910 },
   { stepMs: 10_000, slots: 2_160 },
   { stepMs: 60_000, slots: 10_080 },
 ]

@@ -15,6 +15,8 @@ import { expand, isCompressed } from './paths.ts'
 const POLL_MS = 150
 /** How often directories and patterns are searched for new files. */
 const SEARCH_MS = 2_000
+/** How long answers wait for the first poll of every file. */
+const FIRST_READ_MS_MAX = 3_000
 /** The most files of all arguments together. */
 const FILES_MAX = 5_000
 
@@ -37,6 +39,7 @@ export class LogFiles {
   readonly #firstRead = new Promise<void>((resolve) => {
     this.#resolveFirstRead = resolve
   })
+  #ready: Promise<void> = Promise.resolve()
   #isEnded = false
   #polling: Promise<void> = Promise.resolve()
   #backfillStep: Promise<boolean> = Promise.resolve(false)
@@ -81,6 +84,15 @@ export class LogFiles {
   /** Fulfils after the first poll of every file. */
   get firstRead(): Promise<void> {
     return this.#firstRead
+  }
+
+  /**
+   * Fulfils when there is something to say: after the first poll of every file that is followed, but after three seconds at most.
+   *
+   * Earlier, some services would be missing, and files would seem not to exist.
+   */
+  get ready(): Promise<void> {
+    return this.#ready
   }
 
   /** Adds a source whose lines other programs send. A line that names no service is one of `intake`. */
@@ -147,6 +159,7 @@ export class LogFiles {
 
   /** Polls several times per second until `end()`. Reads older lines in between. */
   async follow(): Promise<void> {
+    this.#ready = Promise.race([this.#firstRead, delay(FIRST_READ_MS_MAX, undefined, { ref: false })])
     void this.#readOlder()
     let searchedMs = performance.now()
     while (!this.#isEnded) {

@@ -1,6 +1,7 @@
 import type { Cells, RequestKey } from '../counts/cells.ts'
 import type { Tally } from '../counts/tally.ts'
 import type { State } from '../verdict/situation.ts'
+import { barsOf } from './bars.ts'
 import type { Health } from './health.ts'
 import { ANSWERED, type Selection } from './selection.ts'
 import type { Range } from './summary.ts'
@@ -8,8 +9,8 @@ import { requestsOf, type Sum, selected, sumsBy } from './sums.ts'
 
 /** The most rows of a table. */
 const ROWS_MAX = 50
-/** The points of a trend. */
-const POINTS = 24
+/** The most bars of a trend. */
+const BARS_MAX = 24
 
 /** One row of the table of services or of routes. All that the service answered counts, hops included, health checks not. */
 export interface Row {
@@ -55,7 +56,7 @@ export function tablesOf(
   answered: ReadonlyMap<string, Sum>,
   slots: Slots,
   cells: Cells,
-  range: Range,
+  range: Range & { readonly stepMs: number },
   { service }: Selection,
   health: Health,
 ): Tables {
@@ -151,16 +152,17 @@ function trendsOf(
   names: readonly string[],
   slots: Slots,
   cells: Cells,
-  { from, to }: Range,
+  range: Range & { readonly stepMs: number },
 ): ReadonlyMap<string, Pick<Row, 'trend' | 'failed'>> {
+  const bars = barsOf(range, BARS_MAX)
   const trends = new Map(
     names.map((name) => [
       name,
-      { trend: new Array<number>(POINTS).fill(0), failed: new Array<number>(POINTS).fill(0) },
+      { trend: new Array<number>(bars.count).fill(0), failed: new Array<number>(bars.count).fill(0) },
     ]),
   )
   for (const [at, slot] of slots) {
-    const point = Math.min(POINTS - 1, Math.max(0, Math.floor(((at - from) / (to - from)) * POINTS)))
+    const point = bars.of(at)
     for (const cell of selected(slot, cells, ANSWERED)) {
       const requests = requestsOf(cell)
       const isFailed = (cell.key.status ?? 0) >= 500

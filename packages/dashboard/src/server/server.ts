@@ -62,6 +62,7 @@ export async function createDashboard(
       return send(request, response, { ...text(405, 'method not allowed'), headers: { allow: 'GET, HEAD' } })
     }
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+    if (path.startsWith('/api/')) await files.ready
     try {
       const params = new URLSearchParams(query)
       if (path === '/api/stream' && request.method === 'GET')

@@ -38,7 +38,12 @@ export function Charts() {
             />
           }
         >
-          <Drawn name="requests" chart={requests} empty={texts.noRequests} title={texts.requestsByClass} />
+          <Drawn
+            name="requests"
+            chart={requests}
+            empty={texts.noRequests}
+            title={isByCode.value ? texts.requestsByCode : texts.requestsByClass}
+          />
         </Figure>
         <Figure
           name="latency-chart"

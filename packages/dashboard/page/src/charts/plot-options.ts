@@ -44,7 +44,8 @@ export function optionsOf(chart: () => Chart, element: HTMLElement, isLog: boole
     width: Math.max(200, element.clientWidth),
     height: CHART_HEIGHT,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    // Half of a label of the time axis is right of its tick.
+    padding: [8, 28, 0, 0],
     cursor: {
       drag: { x: true, y: false, setScale: false, dist: DRAG_PX_MIN },
       points: { show: chart().kind === 'lines', size: 6 },
@@ -70,7 +71,8 @@ export function optionsOf(chart: () => Chart, element: HTMLElement, isLog: boole
     axes: [
       {
         ...axis,
-        size: () => (isDated() ? 44 : 28),
+        size: () => (isDated() ? 48 : 32),
+        gap: 8,
         space: isNarrow ? 64 : 72,
         values: (_, times) => {
           const range = parts.peek()?.range

@@ -1,3 +1,4 @@
+import { barsOf } from '../../../src/report/bars.ts'
 import type { Column } from '../../../src/report/view.ts'
 import { columns, f, parts, t } from '../state/state.ts'
 import { rateText } from '../tables/rate.ts'
@@ -22,7 +23,7 @@ export function Tiles() {
         value={format.count(summary.requests)}
         note={rate}
         before={format.count(before.requests)}
-        select={([, good, client, server]) => good + client + server}
+        select={requestsOf}
       />
       <Tile
         name="server"
@@ -46,7 +47,8 @@ export function Tiles() {
         value={format.duration(mean)}
         note={`${texts.percentiles}: ${[p50, p95, p99].map(format.duration).join(' / ')}`}
         before={format.duration(before.latency_ms.mean)}
-        select={([, , , , half]) => half ?? 0}
+        select={(column) => (column[8] ?? 0) * requestsOf(column)}
+        per={(column) => (column[8] === null ? 0 : requestsOf(column))}
       />
       <Tile
         name="retries"
@@ -55,6 +57,7 @@ export function Tiles() {
         note={texts.retriesInAll(format.count(summary.events['retry.attempt'] ?? 0))}
         before={retryRatio(before.requests, before.events['retry.attempt'] ?? 0)}
         select={([, , , , , , , retries]) => retries}
+        per={requestsOf}
       />
     </dl>
   )
@@ -66,10 +69,12 @@ interface TileProps {
   readonly value: string
   readonly note: string
   readonly before: string
+  /** What the bars show: the sum of this, divided by that of `per` if there is one. */
   readonly select: (column: Column) => number
+  readonly per?: (column: Column) => number
 }
 
-function Tile({ name, label, value, note, before, select }: TileProps) {
+function Tile({ name, label, value, note, before, select, per }: TileProps) {
   return (
     <div class={`tile ${name}`}>
       <dt>{label}</dt>
@@ -81,7 +86,7 @@ function Tile({ name, label, value, note, before, select }: TileProps) {
         {t.value.sameSpanBefore((parts.value?.before.requests ?? 0) === 0 ? t.value.nothingBefore : before)}
       </dd>
       <dd aria-hidden="true">
-        <Spark select={select} />
+        <Spark select={select} per={per} />
       </dd>
     </div>
   )
@@ -94,20 +99,34 @@ function baseline(): string {
   return `${f.value.day(2 * range.from - range.to)} – ${f.value.day(range.from)}`
 }
 
-const POINTS = 30
+const BARS_MAX = 30
 
-function Spark({ select }: { readonly select: (column: Column) => number }) {
+function requestsOf([, good, client, server]: Column): number {
+  return good + client + server
+}
+
+interface SparkProps {
+  readonly select: (column: Column) => number
+  readonly per: ((column: Column) => number) | undefined
+}
+
+function Spark({ select, per }: SparkProps) {
   const range = parts.value?.range
   if (range === undefined) return null
-  const heights = new Array<number>(POINTS).fill(0)
+  const bars = barsOf(range, BARS_MAX)
+  const sums = new Array<number>(bars.count).fill(0)
+  const bases = new Array<number>(bars.count).fill(0)
   for (const column of columns.value) {
-    const at = Math.floor(((column[0] - range.from) / (range.to - range.from)) * POINTS)
-    if (at >= 0 && at < POINTS) heights[at] = (heights[at] ?? 0) + select(column)
+    if (column[0] < range.from || column[0] >= range.to) continue
+    const at = bars.of(column[0])
+    sums[at] = (sums[at] ?? 0) + select(column)
+    bases[at] = (bases[at] ?? 0) + (per?.(column) ?? 0)
   }
+  const heights = per === undefined ? sums : sums.map((sum, at) => sum / (bases[at] || 1))
   const highest = Math.max(...heights)
   if (highest === 0) return <svg class="spark" aria-hidden="true" />
   return (
-    <svg class="spark" aria-hidden="true" viewBox={`0 0 ${POINTS * 4} 24`} preserveAspectRatio="none">
+    <svg class="spark" aria-hidden="true" viewBox={`0 0 ${bars.count * 4} 24`} preserveAspectRatio="none">
       {heights.map((height, at) => {
         const scaled = height === 0 ? 0 : Math.max(1, (height / highest) * 24)
         return <rect key={at} x={at * 4} y={24 - scaled} width={3} height={scaled} />

@@ -44,7 +44,7 @@ export function LineView({ facts, fields, start, isOpen, close }: LineViewProps)
         {status !== undefined && <span class={`status ${classOf(status)}`}>{status}</span>}
         {event !== undefined && <strong>{event}</strong>}
         {isRetry && (
-          <span class="chip">↻ {attempt === undefined ? texts.retryLine : texts.attempt(f.value.count(attempt))}</span>
+          <span class="again">↻ {attempt === undefined ? texts.retryLine : texts.attempt(f.value.count(attempt))}</span>
         )}
         {latency_ms !== undefined && <span class="quiet">{f.value.duration(latency_ms)}</span>}
       </p>

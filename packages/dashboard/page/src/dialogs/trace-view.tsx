@@ -24,9 +24,9 @@ export function TraceView({ trace, close }: { readonly trace: Trace; readonly cl
   return (
     <>
       <p>
-        {facts.length === 1 ? texts.oneLine : texts.linesRead(format.count(facts.length))}
+        {texts.linesRead(format.count(facts.length))}
         {' · '}
-        {services === 1 ? texts.oneService : texts.services(format.count(services))}
+        {texts.services(format.count(services))}
         {start !== undefined && ` · ${format.day(start)} · ${format.duration(Math.max(...times) - start)}`}
       </p>
       {trace.is_partial && <p class="quiet">{texts.tracePartial}</p>}

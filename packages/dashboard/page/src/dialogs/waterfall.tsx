@@ -69,7 +69,7 @@ function SpanButton({ span, from, whole, isChosen, choose }: SpanButtonProps) {
           <strong>{span.service}</strong> <span class="quiet">{span.name}</span>
         </span>
         {span.isGuessed && <span class="quiet">~</span>}
-        {span.attempt !== undefined && <span class="chip">↻ {texts.retry(f.value.count(span.attempt - 1))}</span>}
+        {span.attempt !== undefined && <span class="again">↻ {texts.retry(f.value.count(span.attempt - 1))}</span>}
       </span>
       <span class={`status ${classOf(span.status)}`}>{span.status ?? (span.isFailed ? '✕' : '')}</span>
       <span class="track" aria-hidden="true">

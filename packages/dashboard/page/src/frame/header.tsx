@@ -16,19 +16,18 @@ import {
 /** Shows the number of services, the range and the connection, with the controls of the page. */
 export function Header() {
   const texts = t.value
-  const summary = parts.value?.summary
-  const services = Object.keys(summary?.by_service ?? {}).length
+  const data = parts.value
   const other = language.value === 'es' ? 'en' : 'es'
   return (
     <header>
       <h1>
         escudo <span class="quiet">{texts.title}</span>
       </h1>
-      {summary !== undefined && (
+      {data !== undefined && (
         <p class="quiet watched">
-          {services === 1 ? texts.oneService : texts.services(f.value.count(services))}
+          {texts.services(f.value.count(data.health.services.length))}
           {' · '}
-          {texts.linesRead(f.value.count(summary.lines.read))}
+          {texts.linesRead(f.value.count(data.summary.lines.read))}
         </p>
       )}
       <div class="controls">

@@ -101,7 +101,7 @@ function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
     <>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard */}
       <section class="scroll" tabIndex={0} aria-label={texts.stateNow}>
-        <table data-table="breakers">
+        <table class="cards" data-table="breakers">
           <thead>
             <tr>
               <th scope="col">{texts.breaker}</th>
@@ -114,7 +114,7 @@ function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
                 <th scope="row">
                   {lane.service} → {lane.shield || lane.policy}
                 </th>
-                <td>
+                <td data-label={texts.stateNow}>
                   <LaneStatus lane={lane} />
                 </td>
               </tr>
@@ -127,8 +127,8 @@ function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
       ) : (
         // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable area must be reachable by keyboard
         <section class="scroll" tabIndex={0} aria-label={texts.changesTitle}>
-          <table data-table="changes">
-            <caption class="visually-hidden">{texts.changesTitle}</caption>
+          <table class="cards" data-table="changes">
+            <caption>{texts.changesTitle}</caption>
             <thead>
               <tr>
                 <th scope="col">{texts.time}</th>
@@ -143,11 +143,11 @@ function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
                   <th scope="row">
                     {range === undefined ? '' : `${f.value.date(change.at)}, ${f.value.clockExact(change.at)}`}
                   </th>
-                  <td>
+                  <td data-label={texts.breaker}>
                     {lane.service} → {lane.shield || lane.policy}
                   </td>
-                  <td>{changeText(change)}</td>
-                  <td>
+                  <td data-label={texts.change}>{changeText(change)}</td>
+                  <td data-label={texts.trace}>
                     {change.traceId === undefined ? (
                       '—'
                     ) : (

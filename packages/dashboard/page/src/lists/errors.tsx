@@ -15,8 +15,7 @@ export function Errors() {
           <h2 id="groups-title">{texts.errorGroups}</h2>
           {kinds.technical + kinds.business > 0 && (
             <span class="quiet">
-              {f.value.count(kinds.technical)} {texts.kinds['technical']} · {f.value.count(kinds.business)}{' '}
-              {texts.kinds['business']}
+              {texts.requestsByKind(f.value.count(kinds.technical), f.value.count(kinds.business))}
             </span>
           )}
         </div>

@@ -27,7 +27,7 @@ export function LaneStatus({ lane }: { readonly lane: Lane }) {
           format.percent((opening.failures ?? 0) / (opening.calls ?? 1)),
         ),
     refusals === 0 ? texts.noRefusals : texts.refusals(format.count(refusals)),
-    changes.length === 1 ? texts.oneChange : texts.changes(format.count(changes.length)),
+    texts.changes(format.count(changes.length)),
   ].filter((fact) => fact !== undefined)
   return (
     <div class={`lane-state ${state}`}>
@@ -36,7 +36,7 @@ export function LaneStatus({ lane }: { readonly lane: Lane }) {
         {since !== undefined &&
           ` ${texts.since(now.value - since < 12 * HOUR_MS ? format.clock(since) : format.day(since))}`}
         {connection.value === 'lost' && ` (${texts.atLast(format.clock(now.value))})`}
-        {state === 'open' && <Probe probe={lane.probe} />}
+        {state === 'open' && connection.value !== 'lost' && <Probe probe={lane.probe} />}
         {last !== undefined && (
           <>
             {' '}

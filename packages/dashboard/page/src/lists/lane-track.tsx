@@ -7,6 +7,8 @@ import { changeText } from './change-text.ts'
 /** The most changes that are marked. All are in the table. */
 const MARKS_MAX = 60
 const DRAG_PX_MIN = 5
+/** The least width of a band, in its style too: one that has just begun is seen whole. */
+const BAND_PX_MIN = 3
 /** How near to a mark the pointer must be. */
 const MARK_PX = 8
 
@@ -63,7 +65,10 @@ export function LaneTrack({ lane, from, to, stepMs }: LaneTrackProps) {
           <span
             key={band.from}
             class={`band ${band.state}`}
-            style={{ left: shareOf(band.from), width: `${((band.to - band.from) / (to - from)) * 100}%` }}
+            style={{
+              left: `min(${shareOf(band.from)}, 100% - ${BAND_PX_MIN}px)`,
+              width: `${((band.to - band.from) / (to - from)) * 100}%`,
+            }}
           />
         ))}
         {hover !== undefined && hover >= from && hover < to && (

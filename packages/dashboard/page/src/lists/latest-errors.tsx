@@ -7,7 +7,7 @@ import { PausableList } from './pausable-list.tsx'
 export function LatestErrors() {
   const texts = t.value
   const errors = parts.value?.errors ?? []
-  if (errors.length === 0) return <p class="quiet">{texts.noErrors}</p>
+  if (errors.length === 0) return <p class="quiet">{texts.noCodes}</p>
   return (
     <PausableList
       items={errors}

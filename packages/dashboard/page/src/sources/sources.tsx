@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import type { Source } from '../../../src/report/sources.ts'
 import { f, parts, t } from '../state/state.ts'
 import { useFirstRows } from '../tables/first-rows.tsx'
+import type { Texts } from '../text/spanish.ts'
 import { Unread } from './unread.tsx'
 
 /** One row for each file: what it is, how much of it was understood, and what to do about the rest. */
@@ -14,7 +15,7 @@ export function Sources() {
   const format = f.value
   const { sources } = data
   const { more, all, troubled } = sources
-  const head = all === 1 ? texts.oneFile : texts.files(format.count(all))
+  const head = texts.files(format.count(all))
   const state = troubled === 0 ? texts.allRecognised : texts.someTroubled(format.count(troubled))
   return (
     <section class="figure sources" id="sources" tabIndex={-1} aria-labelledby="sources-title">
@@ -57,7 +58,7 @@ function File({ file }: { readonly file: Source }) {
   const format = f.value
   const isStrange = file.unread !== null && file.recognised === 0
   const cells = [
-    file.format ?? (isStrange ? texts.unknownFormat : '—'),
+    file.format === null ? (isStrange ? texts.unknownFormat : '—') : formatText(file.format, texts),
     `${format.count(file.recognised)} / ${format.count(file.read)}`,
     format.count(file.malformed),
     format.count(file.late),
@@ -81,4 +82,10 @@ function File({ file }: { readonly file: Source }) {
       <Unread file={file} columns={cells.length + 1} />
     </tbody>
   )
+}
+
+/** The name of a format in the language of the page. */
+function formatText(format: string, texts: Texts): string {
+  const [inner = format, wrapper] = format.split(' in ')
+  return texts.fileKinds[format] ?? (wrapper === undefined ? format : texts.wrapped(inner, wrapper))
 }

@@ -34,5 +34,6 @@ export function Unread({ file, columns }: { readonly file: Source; readonly colu
 
 function textOf(advice: Advice, texts: Texts): string {
   if (advice.kind === 'unit') return texts.unitInDoubt(advice.name, f.value.count(advice.lines))
-  return advice.kind === 'no-request' ? texts.noRequestInFile : advice.text
+  if (advice.kind === 'no-request') return texts.noRequestInFile
+  return texts.notReadToEnd(advice.text.replace(/^[^:]*: /, ''))
 }

@@ -15,6 +15,8 @@ export interface NumberColumn {
   readonly title: (texts: Texts) => string
   readonly valueOf: (row: Row) => number
   readonly text: (row: Row, scale: Scale) => string
+  /** A second figure, such as the share of the first. */
+  readonly share?: (row: Row) => string
 }
 
 /** Whether the busiest row has at least one request per second. */
@@ -23,8 +25,7 @@ export function isPerSecond(rows: readonly Row[], seconds: number): boolean {
 }
 
 const share = (part: number, { requests }: Row): number => (requests === 0 ? 0 : part / requests)
-const shareText = (part: number, row: Row): string =>
-  part === 0 ? '0' : `${f.value.count(part)} · ${f.value.percent(share(part, row))}`
+const shareText = (part: number, row: Row): string => (part === 0 ? '' : f.value.percent(share(part, row)))
 
 /** The columns of both tables, after the name. */
 export const COLUMNS: readonly NumberColumn[] = [
@@ -38,13 +39,15 @@ export const COLUMNS: readonly NumberColumn[] = [
     name: 'server',
     title: () => '5xx',
     valueOf: (row) => share(row.server, row),
-    text: (row) => shareText(row.server, row),
+    text: (row) => f.value.count(row.server),
+    share: (row) => shareText(row.server, row),
   },
   {
     name: 'client',
     title: () => '4xx',
     valueOf: (row) => share(row.client, row),
-    text: (row) => shareText(row.client, row),
+    text: (row) => f.value.count(row.client),
+    share: (row) => shareText(row.client, row),
   },
   ...(['p50', 'p95', 'p99'] as const).map((name) => ({
     name,

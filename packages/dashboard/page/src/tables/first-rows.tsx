@@ -12,7 +12,7 @@ export function useFirstRows<T>(
   // A button for one or two rows takes as much room as the rows.
   if (rows.length <= first + 2) return { rows, button: undefined }
   const button = (
-    <p>
+    <p class="more">
       <button type="button" aria-expanded={isAll} onClick={() => setAll(!isAll)}>
         {isAll ? t.value.showFewer : t.value.showAll(f.value.count(rows.length))}
       </button>

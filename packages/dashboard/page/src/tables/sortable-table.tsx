@@ -52,7 +52,7 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
       ) : (
         <table class="cards sortable" id={`${name}-table`}>
           <thead>
-            <tr>
+            <tr data-label={texts.sortBy}>
               {headings.map(({ by, text }) => (
                 <th key={by} scope="col" aria-sort={ariaOf(sort, by)}>
                   <button type="button" onClick={() => press(by)}>
@@ -79,6 +79,7 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
                     }
                   >
                     {column.text(row, scale)}
+                    <Share text={column.share?.(row) ?? ''} />
                   </td>
                 ))}
                 <td class="trend-cell" aria-hidden="true">
@@ -92,6 +93,17 @@ export function SortableTable({ name, title, heading, table, nameOf, label }: So
       {button}
       {table.more > 0 && <p class="quiet">{texts.moreRows(f.value.count(table.more))}</p>}
     </section>
+  )
+}
+
+/** Wide, it is on a line below, so that names have room. */
+function Share({ text }: { readonly text: string }) {
+  if (text === '') return null
+  return (
+    <>
+      <span class="dot"> · </span>
+      <span class="share">{text}</span>
+    </>
   )
 }
 

@@ -1,3 +1,4 @@
+import { Fragment } from 'preact'
 import type { Row } from '../../../src/report/tables.ts'
 import { choose, route, service } from '../state/selection.ts'
 import { parts, t } from '../state/state.ts'
@@ -71,6 +72,8 @@ interface RowButtonProps {
 }
 
 function RowButton({ text, isChosen, toggle }: RowButtonProps) {
+  // A path may break before each slash, instead of within a word.
+  const pieces = text.split(/(?=\/)/)
   return (
     <button
       type="button"
@@ -79,7 +82,12 @@ function RowButton({ text, isChosen, toggle }: RowButtonProps) {
       title={t.value.filterBy(text)}
       onClick={() => toggle(isChosen)}
     >
-      {text}
+      {pieces.map((piece, at) => (
+        <Fragment key={at}>
+          {at > 0 && <wbr />}
+          {piece}
+        </Fragment>
+      ))}
     </button>
   )
 }

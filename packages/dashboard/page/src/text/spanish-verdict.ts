@@ -1,3 +1,6 @@
+import type { Reason } from '../../../src/lines/reader/unread.ts'
+import { counted } from './counted.ts'
+
 /** The Spanish texts of the verdict, the scope, the tables, the sources and the groups of errors. The English ones must match. */
 export const esVerdict = {
   lastKnown: (state: string) => `último estado: ${state}`,
@@ -5,11 +8,12 @@ export const esVerdict = {
   lastMessage: (time: string) => `Último mensaje: ${time}.`,
   pausedAt: (time: string) => `En pausa: este es el estado de las ${time}.`,
   lasting: (time: string) => `Dura ${time}.`,
-  noEffect: 'En el último minuto, los usuarios no recibieron ninguna respuesta.',
+  noEffect: (isPast: boolean) =>
+    `En el ${isPast ? 'minuto anterior' : 'último minuto'}, los usuarios no recibieron ninguna respuesta.`,
   latestTrace: (time: string) => `Traza del último error (${time})`,
   allErrorsOf: (service: string) => `Todos los errores de ${service}`,
   onlyThis: (service: string) => `Ver solo ${service}`,
-  troubledFiles: (n: string, all: string) => `Ficheros que no se entienden del todo: ${n} de ${all}`,
+  troubledFiles: (n: string, all: string) => `Ficheros con algún problema: ${n} de ${all}`,
   scope: 'Qué peticiones se cuentan',
   only: 'Solo',
   service: 'Servicio',
@@ -30,25 +34,33 @@ export const esVerdict = {
   trend: 'Tendencia',
   byTrouble: 'los peores primero',
   sortedBy: (column: string) => `por ${column}`,
+  sortBy: 'Orden:',
   moreRows: (n: string) => `Y ${n} más, con menos problemas.`,
-  rowsWait: (n: string) => `${n} filas esperan`,
+  rowsWait: (n: string) => counted(n, 'fila espera', 'filas esperan'),
   showAll: (n: string) => `Ver todas (${n})`,
   showFewer: 'Ver menos',
   errorGroups: 'Errores por código y mensaje',
   errorColumn: 'Error',
-  firstSeen: 'Primero',
-  lastSeen: 'Último',
+  firstSeen: 'Primera',
+  lastSeen: 'Última',
   traces: 'Trazas',
   noCode: '(sin código)',
   ages: { new: 'nuevo', returning: 'ha vuelto' } as Record<string, string>,
   traceAt: (code: string, time: string) => `Traza de ${code}, ${time}`,
-  moreGroups: (n: string) => `Y ${n} grupos más.`,
+  moreGroups: (n: string) => `Y ${counted(n, 'grupo', 'grupos')} más.`,
   sources: 'Fuentes',
-  oneFile: '1 fichero',
-  files: (n: string) => `${n} ficheros`,
+  files: (n: string) => counted(n, 'fichero', 'ficheros'),
   allRecognised: 'todo reconocido',
-  someTroubled: (n: string) => `con problemas: ${n}`,
+  someTroubled: (n: string) => `con algún problema: ${n}`,
   linesPerSecond: (n: string) => `${n} líneas/s`,
+  /** What the server calls a file that is no log. */
+  fileKinds: {
+    binary: 'binario',
+    'pretty-printed JSON': 'JSON en varias líneas',
+    'JSON array': 'lista JSON',
+    'journal export': 'exportación de journald',
+  } as Record<string, string>,
+  wrapped: (format: string, wrapper: string) => `${format} en ${wrapper}`,
   sourceColumns: [
     'Fichero',
     'Formato',
@@ -61,36 +73,40 @@ export const esVerdict = {
   ] as string[],
   unknownFormat: 'desconocido',
   aheadBy: (time: string) => `reloj ${time} adelantado`,
-  aheadLines: (n: string) => `${n} adelantadas`,
+  aheadLines: (n: string) => counted(n, 'adelantada', 'adelantadas'),
   lostNone: 'ninguna',
-  lostMaybe: (n: string) => `quizá: ${n} truncamientos`,
+  lostMaybe: (n: string) => `quizá: ${counted(n, 'truncamiento', 'truncamientos')}`,
   fileStates: {
     reading: 'leyendo',
     read: 'leído hasta el final',
     waiting: 'aún no existe',
     unreadable: 'no se puede leer',
   } as Record<string, string>,
-  moreFiles: (n: string) => `Y ${n} ficheros más, con menos problemas; todos están en /api/summary.`,
+  moreFiles: (n: string) =>
+    `Y ${counted(n, 'fichero', 'ficheros')} más, con menos problemas; todos están en /api/summary.`,
   unreadLines: (n: string) => `Sin reconocer: ${n}.`,
   example: 'Ejemplo:',
   untimedLines: (n: string) =>
     `Sin una hora legible: ${n}. Indica el campo de la hora, por ejemplo con --field time=NOMBRE.`,
   unitInDoubt: (name: string, lines: string) =>
     `La unidad de «${name}» no es segura, y por eso hay peticiones sin latencia (${lines}): declárala con --field latency=${name}:ms (o s, us, ns).`,
+  notReadToEnd: (error: string) => `No se ha podido leer hasta el final: ${error}.`,
   noRequestInFile:
     'Ninguna línea tiene un estado HTTP. Si aquí se registran peticiones, indica el campo con --field status=NOMBRE.',
   unreadReasons: {
     'too-long': 'Pasan de 1 MiB.',
     'utf-16': 'Es UTF-16: conviértelo a UTF-8, por ejemplo con iconv -f UTF-16 -t UTF-8.',
     binary: 'Son datos binarios, no un log.',
-    'pretty-json': 'Es JSON en varias líneas: escribe un objeto por línea, por ejemplo con jq -c .',
-    'json-array': "Es una lista JSON: escribe un objeto por línea, por ejemplo con jq -c '.[]'",
+    'pretty-json': 'Es JSON en varias líneas: escribe un objeto por línea, por ejemplo con jq -c . FICHERO',
+    'json-array': "Es una lista JSON: escribe un objeto por línea, por ejemplo con jq -c '.[]' FICHERO",
     'broken-json': 'Es un objeto JSON roto: se cortó, o se mezclaron dos líneas.',
     'not-an-object': 'Es JSON, pero no un objeto.',
+    'journal-export':
+      'Es el formato de exportación de journald: escribe un objeto por registro, con journalctl -o json.',
     'unknown-text': 'Es texto en un formato desconocido: decláralo con --format, o escribe el log en JSON.',
     'no-known-field':
       'Es un objeto JSON sin hora, nivel, mensaje ni estado conocidos: indica sus campos, por ejemplo con --field status=code.',
     'otlp-without-logs': 'Son trazas o métricas de OpenTelemetry: solo se leen sus logs.',
     'not-as-declared': 'No están en el formato que declara --format.',
-  } as Record<string, string>,
+  } satisfies Record<Reason, string> as Record<string, string>,
 }

@@ -1,12 +1,12 @@
+import { counted } from './counted.ts'
 import { esVerdict } from './spanish-verdict.ts'
 
 /** The Spanish texts of the page. They define which texts there are. */
 export const es = {
   title: 'Salud de los servicios',
   skip: 'Ir al contenido',
-  services: (n: string) => `${n} servicios`,
-  oneService: '1 servicio',
-  linesRead: (n: string) => `${n} líneas`,
+  services: (n: string) => counted(n, 'servicio', 'servicios'),
+  linesRead: (n: string) => counted(n, 'línea', 'líneas'),
   range: 'Rango',
   ranges: { 300: '5 min', 900: '15 min', 3600: '1 h', 21600: '6 h', 86400: '24 h', 604800: '7 d' } as Record<
     number,
@@ -25,7 +25,7 @@ export const es = {
   close: 'Cerrar',
   loading: 'Cargando los números…',
   loadingMore: (share: string) => `Leyendo las líneas antiguas: ${share}. Las nuevas ya se ven.`,
-  waitingTitle: 'Esperando datos',
+  waitingTitle: 'Esperando peticiones',
   lostTitle: 'Sin conexión con el panel',
   lostText:
     'Los números son los últimos recibidos. Comprueba que el proceso sigue en marcha; la página se reconecta sola.',
@@ -40,8 +40,10 @@ export const es = {
   },
   calm: 'Todo va bien en el último minuto.',
   failing: (service: string, since: string) => `${service} falla (desde: ${since}).`,
-  degraded: (service: string, since: string) => `${service} va degradado (desde: ${since}).`,
+  degraded: (service: string, since: string) => `${service} está degradado (desde: ${since}).`,
   silent: (service: string, since: string) => `${service} no recibe peticiones (última: ${since}).`,
+  silentMany: (n: string, all: string, service: string, since: string) =>
+    `${n} de ${all} servicios no reciben peticiones (última de ${service}: ${since}).`,
   because: (reasons: string) => `Motivo: ${reasons}.`,
   reasons: {
     '5xx': 'errores de servidor',
@@ -55,12 +57,12 @@ export const es = {
   } as Record<string, string>,
   affected: (services: string) => `También lo nota: ${services}.`,
   burnRate: (service: string, rate: string) =>
-    `${service} gasta su presupuesto de errores ${rate} veces más rápido de lo permitido.`,
-  asOf: (time: string) => `Estado del último momento conocido (${time}); desde entonces no hay peticiones.`,
+    `${service} gasta su presupuesto de errores a ${rate}\u00a0× el ritmo permitido.`,
+  asOf: (time: string) => `Último estado conocido (${time}); desde entonces no hay peticiones:`,
   clockAhead: (service: string, by: string) => `El reloj de ${service} va ${by} adelantado.`,
   clockBehind: (service: string, by: string) => `El reloj de ${service} va ${by} atrasado, o sus líneas llegan tarde.`,
   readSoFar: (lines: string, malformed: string, healthChecks: string) =>
-    `Leídas ${lines} líneas: ${malformed} ilegibles, ${healthChecks} comprobaciones de salud.`,
+    `Se ha leído: ${counted(lines, 'línea', 'líneas')}, ${counted(malformed, 'ilegible', 'ilegibles')}, ${counted(healthChecks, 'comprobación', 'comprobaciones')} de salud.`,
   whyWaiting: {
     'no-file': 'Los ficheros aún no existen.',
     unreadable: 'Los ficheros no se pueden leer.',
@@ -74,8 +76,8 @@ export const es = {
   } as Record<string, string>,
   breakerOpen: (name: string, service: string) => `El cortacircuitos de ${name} en ${service} está abierto.`,
   breakerHalfOpen: (name: string, service: string) => `El cortacircuitos de ${name} en ${service} está probando.`,
-  effect: (failed: string, all: string, fallbacks: string) =>
-    `En el último minuto, ${failed} de ${all} respuestas a usuarios fueron errores de servidor; ${fallbacks} salieron con un valor de reserva.`,
+  effect: (failed: string, all: string, fallbacks: string, isPast: boolean) =>
+    `En el ${isPast ? 'minuto anterior' : 'último minuto'}, ${failed} de ${counted(all, 'respuesta', 'respuestas')} a usuarios ${failed === '1' ? 'fue un error' : 'fueron errores'} de servidor; ${counted(fallbacks, 'salió', 'salieron')} con un valor de reserva.`,
   stale: (ago: string, newest: string) => `Sin líneas nuevas desde hace ${ago} (la última, ${newest}).`,
   past: (newest: string) => `El log acaba el ${newest}: este es su último tramo.`,
   requests: 'Peticiones',
@@ -84,8 +86,7 @@ export const es = {
   meanLatency: 'Latencia media',
   percentiles: 'p50 / p95 / p99',
   retries: 'Reintentos por petición',
-  retriesInAll: (n: string) => `${n} reintentos`,
-  before: (value: string) => `antes ${value}`,
+  retriesInAll: (n: string) => counted(n, 'reintento', 'reintentos'),
   perMinute: (n: string) => `${n}/min`,
   perSecond: (n: string) => `${n}/s`,
   ofAll: (n: string) => `${n} del total`,
@@ -140,7 +141,7 @@ export const es = {
     `llamadas fallidas: ${failures} de ${calls} (${share})`,
   openedAfter: (failures: string, calls: string, share: string) =>
     `se abrió con ${failures} de ${calls} llamadas fallidas (${share})`,
-  calleeRequests: (n: string, service: string, share: string) => `peticiones a ${service}: ${n}, ${share} fallidas`,
+  calleeRequests: (n: string, service: string, share: string) => `peticiones a ${service}: ${n}, con fallo: ${share}`,
   refusals: (n: string) => `llamadas rechazadas: ${n}`,
   noRefusals: 'ninguna llamada rechazada',
   nextProbe: (left: string) => `prueba en ${left}`,
@@ -153,7 +154,6 @@ export const es = {
   withoutTrace: 'Esta línea no tiene id de traza.',
   lineMissing: 'La línea ya no está en su fichero: se truncó o se borró.',
   traceFailed: 'El panel no ha respondido.',
-  oneLine: '1 línea',
   noSpans: 'Ninguna línea dice cuánto duró una petición: se muestran por hora.',
   guessed: '~ Colocado por su hora: ninguna línea tiene su padre.',
   depth: (n: string) => `nivel ${n}: `,
@@ -167,7 +167,7 @@ export const es = {
   raw: (format: string, file: string) => `Texto original · ${format} · ${file}`,
   byStatus: 'Por código de estado',
   status: 'Código',
-  count: 'Cuántas',
+  count: 'Cantidad',
   breakers: 'Cortacircuitos',
   noBreakers: 'Ningún cortacircuitos ha cambiado de estado.',
   states: {
@@ -178,23 +178,21 @@ export const es = {
     unknown: 'desconocido',
   } as Record<string, string>,
   since: (time: string) => `desde las ${time}`,
-  changes: (n: string) => `${n} cambios`,
-  oneChange: '1 cambio',
+  changes: (n: string) => counted(n, 'cambio', 'cambios'),
   lastChange: 'Traza del último cambio',
   latestErrors: 'Últimos errores',
-  noErrors: 'Ningún error en lo que se ha leído.',
   noCodes: 'Ningún error en este rango.',
-  code: 'Código',
   kind: 'Tipo',
   hidden: 'respondido con un valor de reserva',
   kinds: { business: 'negocio', technical: 'técnico' } as Record<string, string>,
+  requestsByKind: (technical: string, business: string) =>
+    `Peticiones con error: ${technical} por causa técnica, ${business} de negocio`,
   tail: 'Líneas en vivo',
   filter: 'Filtrar',
   filterHint: 'servicio, nivel, estado, texto…',
   noLinesYet: 'Aún no hay ninguna línea.',
   noLines: 'Ninguna línea pasa el filtro.',
-  fresh: (n: string) => `${n} nuevas`,
-  openTrace: 'Abrir la traza',
+  fresh: (n: string) => counted(n, 'nueva', 'nuevas'),
   trace: 'Traza',
   traceLoading: 'Buscando sus líneas…',
   traceMissing: 'No se han encontrado sus líneas: el fichero ya no está, o aún se está leyendo.',
@@ -205,10 +203,10 @@ export const es = {
   fields: 'Todos los campos',
   filterBy: (value: string) => `Filtrar por ${value}`,
   whatWasRead: 'Lo leído',
-  malformed: (n: string) => `${n} ilegibles`,
-  late: (n: string) => `${n} tardías`,
+  malformed: (n: string) => counted(n, 'ilegible', 'ilegibles'),
+  late: (n: string) => counted(n, 'tardía', 'tardías'),
   untimed: (n: string) => `${n} sin hora`,
-  restarts: (n: string) => `${n} truncamientos: puede faltar algo`,
+  restarts: (n: string) => `${counted(n, 'truncamiento', 'truncamientos')}: puede faltar algo`,
   localTimes: 'Hay horas sin zona: se leen como hora local.',
   keys: [
     ['/', 'ir al filtro'],

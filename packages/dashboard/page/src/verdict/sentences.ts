@@ -50,36 +50,71 @@ export function sentenceOf(health: Health, texts: Texts, format: Formats, now: n
   if (state === 'healthy') return texts.calm
   if (cause === null) return texts.stateNames[state]
   const service = health.services.find(({ name }) => name === cause.service)
+  const silent = health.services.filter((one) => one.state === 'silent').length
+  if (state === 'silent' && silent > 1) {
+    const all = format.count(health.services.length)
+    return texts.silentMany(format.count(silent), all, cause.service, timeOf(since, format, now))
+  }
   const sentence = { degraded: texts.degraded, silent: texts.silent, failing: texts.failing }[
     service?.state === 'degraded' || service?.state === 'silent' || service?.state === 'failing' ? service.state : state
   ]
-  const reasons = (service?.reasons ?? [cause.reason]).map((reason) => texts.reasons[reason] ?? reason)
-  return `${sentence(cause.service, timeOf(since, format, now))} ${texts.because(reasons.join(', '))}`
+  const reasons = service?.reasons ?? [cause.reason]
+  const said = sentence(cause.service, timeOf(since, format, now))
+  // That a service is silent is what the sentence says already.
+  return String(reasons) === 'silence' ? said : `${said} ${texts.because(namesOf(reasons, texts))}`
 }
 
-/** How long the trouble has lasted; empty without trouble. */
-export function lastingOf({ since }: Health, texts: Texts, format: Formats, now: number): string {
-  const ms = since === null ? 0 : now - Date.parse(since)
+function namesOf(reasons: readonly string[], texts: Texts): string {
+  return reasons.map((reason) => texts.reasons[reason] ?? reason).join(', ')
+}
+
+/** The moment of a verdict that is not about now; empty if it is. */
+export function asOf({ as_of }: Health, texts: Texts, format: Formats, now: number): string {
+  return as_of === null ? '' : texts.asOf(timeOf(as_of, format, now))
+}
+
+/** How long the trouble has lasted, up to the moment of the verdict; empty without trouble. */
+export function lastingOf({ since, as_of }: Health, texts: Texts, format: Formats, now: number): string {
+  const ms = since === null ? 0 : (as_of === null ? now : Date.parse(as_of)) - Date.parse(since)
   return ms < 1_000 ? '' : texts.lasting(format.rough(ms))
 }
 
 /** The burn rate, what users got, and clocks that are wrong. */
-export function remarksOf(health: Health, texts: Texts, format: Formats, now: number): readonly string[] {
+export function remarksOf(health: Health, texts: Texts, format: Formats): readonly string[] {
   const { effect } = health
+  const isPast = health.as_of !== null
+  const affected = affectedBy(health, texts)
   const burning = health.services.toSorted((a, b) => (b.burn_rate ?? 0) - (a.burn_rate ?? 0))[0]
   return [
     effect.requests === 0
-      ? texts.noEffect
-      : texts.effect(format.count(effect.failures), format.count(effect.requests), format.count(effect.degraded)),
-    ...(effect.services.length > 0 ? [texts.affected(effect.services.join(', '))] : []),
+      ? texts.noEffect(isPast)
+      : texts.effect(
+          format.count(effect.failures),
+          format.count(effect.requests),
+          format.count(effect.degraded),
+          isPast,
+        ),
+    ...(affected.length > 0 ? [texts.affected(affected.join(', '))] : []),
     ...(burning?.burn_rate !== undefined && burning.burn_rate > 0
       ? [texts.burnRate(burning.name, format.ratio(burning.burn_rate))]
       : []),
-    ...(health.as_of === null ? [] : [texts.asOf(timeOf(health.as_of, format, now))]),
     ...health.services
       .filter(({ clock_ahead_ms }) => clock_ahead_ms !== 0)
       .map((service) => clockOf(service, texts, format)),
   ]
+}
+
+/** The other services with trouble, each with its reasons if they are others than those of the cause. */
+function affectedBy({ state, cause, effect, services }: Health, texts: Texts): readonly string[] {
+  const reasonsOf = (wanted: string | undefined): readonly string[] =>
+    services.find(({ name }) => name === wanted)?.reasons ?? []
+  const known = String(reasonsOf(cause?.service))
+  return effect.services.flatMap((name) => {
+    const reasons = reasonsOf(name)
+    // The headline counts the silent ones.
+    if (state === 'silent' && String(reasons) === 'silence') return []
+    return reasons.length === 0 || String(reasons) === known ? name : `${name} (${namesOf(reasons, texts)})`
+  })
 }
 
 /** Why there is no verdict. */

@@ -3,7 +3,7 @@ import { reconnect } from '../state/live.ts'
 import { connection, f, isPaused, now, parts, staleMs, t } from '../state/state.ts'
 import { Actions } from './actions.tsx'
 import { Progress } from './progress.tsx'
-import { lastingOf, remarksOf, sentenceOf, signOf, whyOf } from './sentences.ts'
+import { asOf, lastingOf, remarksOf, sentenceOf, signOf, whyOf } from './sentences.ts'
 
 /** The breaker lanes show all of them. */
 const BREAKERS_NAMED_MAX = 3
@@ -48,9 +48,11 @@ function Band({ data, isOld }: { readonly data: Parts; readonly isOld: boolean }
   const texts = t.value
   const { health } = data
   const label = isPaused.value ? texts.pausedAt(f.value.clock(now.value)) : texts.lastKnownState
+  const moment = asOf(health, texts, f.value, now.value)
   return (
     <section class={`verdict ${health.state} ${isOld ? 'old' : ''}`} aria-live="polite">
       {isOld && <p class="old-label">{label}</p>}
+      {moment !== '' && <p class="as-of">{moment}</p>}
       {health.state === 'waiting' ? <Waiting data={data} /> : <Sentence data={data} />}
     </section>
   )
@@ -60,7 +62,7 @@ function Sentence({ data }: { readonly data: Parts }) {
   const texts = t.value
   const format = f.value
   const { health, lanes, progress, range } = data
-  const open = lanes.filter(({ state }) => state === 'open' || state === 'half-open')
+  const open = ['open', 'half-open'].flatMap((wanted) => lanes.filter(({ state }) => state === wanted))
   return (
     <>
       <Headline sign={signOf(health.state)}>
@@ -74,10 +76,13 @@ function Sentence({ data }: { readonly data: Parts }) {
       </Headline>
       {/* It changes every second, and must not be read out each time. */}
       <p class="effect" aria-live="off">
-        {[lastingOf(health, texts, format, now.value), ...remarksOf(health, texts, format, now.value)]
+        {[lastingOf(health, texts, format, now.value), ...remarksOf(health, texts, format)]
           .filter((text) => text !== '')
           .join(' ')}
-        {progress.newest !== null && !range.isNow && ` ${texts.past(format.day(progress.newest))}`}
+        {progress.newest !== null &&
+          !range.isNow &&
+          health.as_of === null &&
+          ` ${texts.past(format.day(progress.newest))}`}
         {staleMs.value !== undefined && progress.newest !== null && (
           <strong class="stale"> {texts.stale(format.rough(staleMs.value), format.clock(progress.newest))}</strong>
         )}

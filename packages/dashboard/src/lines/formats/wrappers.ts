@@ -1,4 +1,5 @@
 import { isJson, type Json, text } from '../log-fields.ts'
+import { isJournalExport } from '../reader/unread.ts'
 
 /** A line inside the line of a container runtime, a collector or a terminal. */
 export interface Wrapped {
@@ -57,7 +58,8 @@ export function unwrapText(line: string): Wrapped | undefined {
 function beforeJson(line: string): Wrapped | undefined {
   if (!line.endsWith('}')) return undefined
   const start = line.indexOf('{')
-  if (start < 1 || start > PREFIX_MAX) return undefined
+  // A field of journald's export format is no line: its record has the time and the service.
+  if (start < 1 || start > PREFIX_MAX || isJournalExport(line)) return undefined
   const before = line.slice(0, start).trim()
   const [, time, level] = /^(\S+(?: \d\d:\d\d:\d\d\S*)?)?[\t ]*(?:\[?([A-Za-z]{4,8})\]?)?/.exec(before) ?? []
   return { by: 'text+json', inner: line.slice(start), outer: { time, level, message: before } }

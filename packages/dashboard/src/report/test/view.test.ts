@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createTestLog, type TestLog } from '../../test/setup.ts'
-import { columnsOf, zoomedRangeOf } from '../view.ts'
+import { RANGES } from '../ranges.ts'
+import { columnsOf, rangeOf, zoomedRangeOf } from '../view.ts'
+import { createSystem, every } from './setup.ts'
 
 let log: TestLog
 beforeEach(async () => {
@@ -53,6 +55,27 @@ describe('a range that was chosen in a chart', () => {
       [1, 0],
       [0, 1],
     ])
+  })
+})
+
+describe('a range that ends now', () => {
+  it('counts each request in its own column, although a clock is up to 5 s ahead', async () => {
+    for (const aheadMs of [0, 1_000, 3_000, 4_999]) {
+      for (const phaseMs of [0, 1_000, 2_500, 4_999]) {
+        const system = await createSystem(['shop'])
+        system.now += phaseMs
+        await system.write('shop', every(1, 901, -aheadMs / 1_000))
+        for (const seconds of RANGES.keys()) {
+          const range = rangeOf(system.files, seconds, system.now)
+          const counts = columnsOf(system.files, range, 0).map(([, good]) => good)
+          // The first and the last column may have begun before the log, or not be over.
+          const whole = counts.slice(1, -1)
+          expect(whole).toEqual(whole.map(() => range.stepMs / 1_000))
+          if (seconds <= 900) expect(counts.length).toBeGreaterThanOrEqual(seconds / (range.stepMs / 1_000))
+        }
+        await system.remove()
+      }
+    }
   })
 })
 

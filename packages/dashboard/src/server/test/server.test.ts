@@ -49,6 +49,23 @@ test('reports no data as zero requests, no mean and a waiting file', async () =>
   expect(await summary()).toMatchObject({ requests: 0, latency_ms: { mean: null }, files: [{ state: 'waiting' }] })
 })
 
+test('answers once each file was read for the first time, so that no service is missing', async () => {
+  const names = Array.from({ length: 60 }, (_, at) => `service-${at}`)
+  for (const name of names)
+    await writeFile(join(folder, `${name}.jsonl`), line({ service: name, status_code: 200, latency_ms: 1 }))
+  await files.end()
+  await new Promise((resolve) => server.close(resolve))
+  files = new LogFiles([folder])
+  server = await createDashboard(files, port)
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
+  const following = files.follow()
+  const found = await Promise.all([get('/api/health'), summary()])
+  expect(JSON.parse(found[0].body)).toMatchObject({ services: names.toSorted().map((name) => ({ name })) })
+  expect(found[1]).toMatchObject({ requests: names.length })
+  await files.end()
+  await following
+})
+
 test('counts a service named __proto__ like any other', async () => {
   await writeFile(log, line({ service: '__proto__', status_code: 200, latency_ms: 1 }))
   await files.poll()

@@ -70,6 +70,8 @@ describe('journald’s export format', () => {
     '_SYSTEMD_UNIT=shop.service',
     'PRIORITY=6',
     'MESSAGE=GET path=/o status=200 duration=5ms',
+    'MESSAGE={"event":"http.request","status_code":500,"latency_ms":12}',
+    '_CMDLINE=/usr/bin/shop --labels {"status":500}',
   ])('is named, and is no request: %s', (line) => {
     expect(new LineReader().read(line)).toMatchObject({ reason: 'journal-export', isMalformed: false })
   })
