@@ -24,7 +24,7 @@ export function describeRefusal(response: Response, answer: unknown, asked: Aske
   if (typeof body.error_code !== 'string') return withoutBody(response, asked)
   const code = cell(body.error_code, 64)
   const trace = typeof body.trace_id === 'string' ? `; trace ${cell(body.trace_id, 64)}` : ''
-  const text = [`${cell(body.message, DETAIL_LENGTH_MAX)}`, ...findingsOf(body), hintFor(status, asked)]
+  const text = [cell(body.message, DETAIL_LENGTH_MAX), ...findingsOf(body), hintFor(status, asked)]
   const message = `${text.filter((part) => part !== '').join(' ')} (${status} ${code}${trace})`
   // A proxy, or the service while it stops, says that nothing was done.
   return new CommandError(isUnavailable(status) ? EXIT.unreachable : EXIT.refused, message)
@@ -50,10 +50,12 @@ function withoutBody({ status, headers }: Response, { url }: Asked): CommandErro
 function findingsOf({ context }: ErrorBody): readonly string[] {
   const errors = context?.errors
   if (!Array.isArray(errors)) return []
-  return errors.slice(0, FINDINGS_SHOWN).map((finding: { readonly pointer?: unknown; readonly message?: unknown }) => {
-    const text = `${cell(finding?.pointer, 200)}: ${cell(finding?.message, DETAIL_LENGTH_MAX)}`
-    return `${text};`
-  })
+  const shown = errors
+    .slice(0, FINDINGS_SHOWN)
+    .map((finding: { readonly pointer?: unknown; readonly message?: unknown } | null) => {
+      return `${cell(finding?.pointer, 200)}: ${cell(finding?.message, DETAIL_LENGTH_MAX)}`
+    })
+  return [shown.join('; ')]
 }
 
 function hintFor(status: number, { hasToken, url }: Asked): string {
