@@ -13,5 +13,7 @@ const hasColor = !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
 process.exitCode = await runCommandLine(process.argv.slice(2), COMMANDS, {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
-  terminal: process.stdout.isTTY ? { columns: () => process.stdout.columns, hasColor } : undefined,
+  terminal: process.stdout.isTTY
+    ? { columns: () => process.stdout.columns, rows: () => process.stdout.rows, hasColor }
+    : undefined,
 })

@@ -77,6 +77,8 @@ export interface Output {
 export interface Terminal {
   /** The number of columns now. */
   readonly columns: () => number
+  /** The number of lines now. */
+  readonly rows: () => number
   readonly hasColor: boolean
 }
 

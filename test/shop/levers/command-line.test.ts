@@ -20,8 +20,8 @@ let process: Running
 
 beforeAll(async () => {
   all = await services()
-  const started = await Promise.all((['potion-shop', 'product-service', 'inventory-service'] as const).map(all.start))
-  process = started[0]
+  await Promise.all([all.start('product-service'), all.start('inventory-service')])
+  process = await all.start('potion-shop')
   shop = shopOf(all)
 })
 afterAll(cleanUp)

@@ -80,9 +80,10 @@ class Watch {
     const before = this.#last
     this.#last = view.shields
     if (this.#given.has('json')) out(`${JSON.stringify(answer)}\n`)
-    // Home, the new lines, and clear what is left of the old ones: the screen does not flicker.
     else if (terminal !== undefined) {
-      out(`\u001b[H\u001b[J${screen(view, this.#connection, this.#output)}\n${now()}  Ctrl-C ends\n`)
+      const shown = fitting(screen(view, this.#connection, this.#output), terminal.rows() - 3)
+      // From the top of the cleared screen.
+      out(`\u001b[H\u001b[J${shown}\n${now()}  Ctrl-C ends\n`)
     } else if (before === undefined) out(screen(view, this.#connection, this.#output))
     else for (const change of changesBetween(before, view.shields)) out(`${now()} ${change}\n`)
     if (this.#problem !== undefined) this.#output.err(`escudo: ${now()} the service answers again\n`)
@@ -112,6 +113,14 @@ function screen({ service, shields, total }: Listed, { url }: Connection, { term
   const more = total > shields.length ? `\n${total - shields.length} more shields are not shown\n` : ''
   const none = shields.length === 0 ? 'no shield is alive\n' : ''
   return `${head}${none}${table(shields, terminal)}${more}`
+}
+
+/** The first lines of a screen. More lines than the terminal has would scroll at every look. */
+function fitting(text: string, rows: number): string {
+  const lines = text.trimEnd().split('\n')
+  if (lines.length <= Math.max(1, rows)) return text
+  const room = Math.max(1, rows - 1)
+  return `${lines.slice(0, room).join('\n')}\n… ${lines.length - room} more lines: name a shield\n`
 }
 
 function json(answer: unknown): string {

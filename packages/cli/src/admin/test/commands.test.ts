@@ -3,6 +3,8 @@ import { json, run, serve } from './setup.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
+const SIZE = { columns: () => 80, rows: () => 24 }
+
 const DONE = {
   outcome: 'done',
   before: { state: 'closed', failures: 3, calls: 9 },
@@ -110,11 +112,13 @@ describe('escudo status', () => {
 
   it('uses the width and the colours of a terminal', async () => {
     const { url } = await serve(json(200, LIST))
-    const wide = (await run(['status', '--url', url], { columns: () => 200, hasColor: true })).out
+    const wide = (await run(['status', '--url', url], { ...SIZE, columns: () => 200, hasColor: true })).out
     expect(wide).toContain('\u001b[31mopen\u001b[0m       failures 10')
     expect(wide).toContain('lastFailure UPSTREAM_TIMEOUT, next probe in 8 s')
-    expect((await run(['status', '--url', url], { columns: () => 200, hasColor: false })).out).not.toContain('\u001b')
-    const narrow = (await run(['status', '--url', url], { columns: () => 45, hasColor: false })).out
+    expect((await run(['status', '--url', url], { ...SIZE, columns: () => 200, hasColor: false })).out).not.toContain(
+      '\u001b',
+    )
+    const narrow = (await run(['status', '--url', url], { ...SIZE, columns: () => 45, hasColor: false })).out
     expect(narrow).toContain('\n  circuitBreaker            open       failu…\n')
   })
 
@@ -129,7 +133,7 @@ describe('escudo status', () => {
     const evil = 'a\u001b[2J\u001b]0;x\u0007\u009b31m\r\nb\u202e'
     const policies = [{ name: evil, type: evil, state: evil, note: evil, [evil]: 5 }]
     const { url } = await serve(json(200, { service: evil, shields: [{ name: evil, policies, error: evil }] }))
-    const { out } = await run(['status', '--url', url], { columns: () => 200, hasColor: false })
+    const { out } = await run(['status', '--url', url], { ...SIZE, columns: () => 200, hasColor: false })
     expect(out).toMatch(/^[\x20-\x7e…\n]+$/)
     const failing = await serve(json(409, { error_code: evil, message: evil, trace_id: evil }))
     const { err } = await run(['status', '--url', failing.url])

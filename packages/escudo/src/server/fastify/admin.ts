@@ -1,9 +1,11 @@
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { Admin, type Attempt } from '../admin/admin.ts'
 import { anySchema } from '../admin/any-schema.ts'
 import { BODY, BODY_BYTES_MAX } from '../admin/command.ts'
 import { ACTED, LIST, routeErrors, STATUS } from '../admin/documents.ts'
 import type { AdminRoutesOptions } from '../admin/options.ts'
+import { isDisconnected } from './answer.ts'
 import { fromFastifyError } from './framework-errors.ts'
 import { jsonParser } from './json-parser.ts'
 import { type RouteInput, route } from './route.ts'
@@ -87,6 +89,9 @@ const POLICY_PATH = anySchema<ShieldParams>({
   properties: { shield: NAME, policy: { type: 'string', examples: ['circuitBreaker'] } },
 })
 
+/** The client has disconnected before its request was complete. */
+const incomplete = (): Error => new WellKnown.BAD_REQUEST()
+
 /** The authorized requests that act. */
 const attempts = new WeakMap<FastifyRequest, Attempt>()
 
@@ -105,7 +110,7 @@ function guard<R>(app: FastifyInstance, admin: Admin<R>): void {
   })
   app.setErrorHandler((error, request, reply) => {
     const attempt = attempts.get(request)
-    if (attempt !== undefined) admin.refuse(attempt, fromFastifyError(error))
+    if (attempt !== undefined) admin.refuse(attempt, isDisconnected(request) ? incomplete() : fromFastifyError(error))
     // To the error handler of the application.
     return reply.send(error)
   })

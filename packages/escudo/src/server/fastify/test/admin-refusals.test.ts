@@ -238,6 +238,15 @@ describe('adminRoutes: what is refused', () => {
     expect(actions()).toEqual([expect.objectContaining({ outcome: 'refused', before: null, after: null })])
   })
 
+  it('writes one line for a client that disconnects before its body is complete', async () => {
+    const { port, waitForLines } = await start()
+    const head =
+      'POST /admin/shields/refusing HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer ana\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n'
+    await send(port, (socket) => socket.write(`${head}{"action":`, () => socket.end()))
+    const [line] = await waitForLines('admin.action', 1)
+    expect(line).toMatchObject({ actor: 'ana', outcome: 'refused', error_code: 'BAD_REQUEST' })
+  })
+
   it('is a bug of a custom policy if it throws anything else', async () => {
     const { post, actions } = await start()
     const reconfigure = (): never => {

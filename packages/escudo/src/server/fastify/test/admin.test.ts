@@ -1,3 +1,4 @@
+import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { definePolicy } from '../../../core/policy.ts'
@@ -9,7 +10,7 @@ import { circuitBreaker } from '../../../policies/circuit-breaker/circuit-breake
 import { consecutive } from '../../../policies/circuit-breaker/state/trips/trip.ts'
 import { retry } from '../../../policies/retry/retry.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
-import { adminRoutes } from '../../fastify.ts'
+import { adminRoutes, contractOptions, escudo } from '../../fastify.ts'
 import { adminServerPerTest, authorize, contract } from './admin-setup.ts'
 
 const start = adminServerPerTest()
@@ -222,6 +223,18 @@ describe('adminRoutes', () => {
     const { json } = await post(`/${name}/retry`, { action: 'reconfigure', options: { maxRetries: 0 } })
     expect(json.before).toEqual(told.at(-1)?.after)
     expect(inventory.name).toBe(name)
+  })
+
+  it('finds a shield whose name needs an encoding, and works under a prefix', async () => {
+    const name = 'a/b? c%2F ñ'
+    shield(name, circuitBreaker())
+    const app = Fastify(contractOptions(contract))
+    await app.register(escudo, { contract })
+    await app.register(adminRoutes({ contract, authorize }), { prefix: '/internal' })
+    const url = `/internal/admin/shields/${encodeURIComponent(name)}`
+    const answer = await app.inject({ url, headers: { authorization: 'Bearer ana' } })
+    expect(answer.json()).toMatchObject({ name })
+    await app.close()
   })
 
   it('waits for an asynchronous function', async () => {
