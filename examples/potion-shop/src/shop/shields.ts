@@ -16,7 +16,7 @@ import {
 // The first policy is the outermost.
 
 /** The answer when the stock is unknown. */
-export const UNKNOWN_STOCK = { stock: null, status: 'No se pudo verificar el stock' } as const
+const UNKNOWN_STOCK = { stock: null, status: 'No se pudo verificar el stock' } as const
 
 /**
  * For a dependency that often fails and soon recovers: at most three attempts of two seconds each. Jitter spreads the

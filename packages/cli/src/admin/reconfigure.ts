@@ -32,7 +32,7 @@ type Settings = { [key: string]: unknown }
  *
  * @throws CommandError for one without a key or a `=`, and for a key that is given twice
  */
-export function readSettings(settings: readonly string[]): Settings {
+function readSettings(settings: readonly string[]): Settings {
   const options: Settings = {}
   for (const setting of settings) {
     const end = setting.indexOf('=')

@@ -21,7 +21,7 @@ export interface Command {
 /** The largest body, in bytes. */
 export const BODY_BYTES_MAX = 16_384
 /** The longest reason, in characters. */
-export const REASON_LENGTH_MAX = 200
+const REASON_LENGTH_MAX = 200
 
 const OPTIONS_DEPTH_MAX = 6
 const KEYS = ['action', 'reason', 'options']

@@ -13,6 +13,7 @@ export interface Operator {
 
 /** Options of `adminRoutes`. `Request` is the request of the framework. */
 export interface AdminRoutesOptions<Request> {
+  /** The service's error contract. Its catalogue may replace the errors of the routes: see `docs/levers.md`. */
   readonly contract: ErrorContract
   /**
    * Decides about each request, before its body is read. May be asynchronous.
