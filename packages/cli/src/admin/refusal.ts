@@ -24,7 +24,7 @@ export function describeRefusal(response: Response, answer: unknown, asked: Aske
   if (typeof body.error_code !== 'string') return withoutBody(response, asked)
   const code = cell(body.error_code, 64)
   const trace = typeof body.trace_id === 'string' ? `; trace ${cell(body.trace_id, 64)}` : ''
-  const text = [cell(body.message, DETAIL_LENGTH_MAX), ...findingsOf(body), hintFor(status, asked)]
+  const text = [cell(body.message, DETAIL_LENGTH_MAX), ...findingsOf(body), hintFor(status, body.error_code, asked)]
   const message = `${text.filter((part) => part !== '').join(' ')} (${status} ${code}${trace})`
   // A proxy, or the service while it stops, says that nothing was done.
   return new CommandError(isUnavailable(status) ? EXIT.unreachable : EXIT.refused, message)
@@ -58,9 +58,12 @@ function findingsOf({ context }: ErrorBody): readonly string[] {
   return [shown.join('; ')]
 }
 
-function hintFor(status: number, { hasToken, url }: Asked): string {
+function hintFor(status: number, code: string, { hasToken, url }: Asked): string {
+  if (code === 'CROSS_ORIGIN_REFUSED') {
+    return 'Call the service by its address, or add this host name to the option hosts of adminRoutes.'
+  }
   if (status === 401) return hasToken ? 'Check the token.' : 'Set ESCUDO_TOKEN, or use --token TOKEN.'
-  if (status === 403) return 'Use a token of an operator, and a host name that the service knows.'
+  if (status === 403) return 'Use the token of an operator.'
   if (status === 404) return `escudo status --url ${url} lists the shields and policies.`
   return ''
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { json, run, serve } from './setup.ts'
 
@@ -73,6 +74,19 @@ describe('the commands that move levers', () => {
     expect([code, out]).toEqual([0, 'inventory retry: maxRetries 1 -> 0\ninventory retry: maxTotal default -> 5s\n'])
     const options = { maxRetries: 0, maxTotal: '5s', a: { b: { c: [1, 2] }, d: null }, e: '5', f: '', g: 'x=y' }
     expect(received[0]?.body).toEqual({ action: 'reconfigure', reason: 'x', options })
+  })
+
+  it('property: sends every value that is JSON as it is', async () => {
+    const { url, received } = await serve(json(200, DONE))
+    const key = fc.stringMatching(/^[a-zA-Z][a-zA-Z0-9_]{0,8}$/)
+    await fc.assert(
+      fc.asyncProperty(fc.dictionary(key, fc.jsonValue(), { minKeys: 1, maxKeys: 4 }), async (options) => {
+        const settings = Object.entries(options).map(([name, value]) => `${name}=${JSON.stringify(value)}`)
+        expect((await run(['reconfigure', 'a', 'b', '--reason', 'x', '--url', url, '--', ...settings])).code).toBe(0)
+        expect(received.at(-1)?.body).toMatchObject({ options: JSON.parse(JSON.stringify(options)) })
+      }),
+      { numRuns: 100 },
+    )
   })
 
   it('prints the answer of the service with --json', async () => {

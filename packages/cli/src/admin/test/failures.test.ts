@@ -19,7 +19,8 @@ describe('an answer that is no success', () => {
       1,
       'Who? Set ESCUDO_TOKEN, or use --token TOKEN. (401 UNAUTHORIZED; trace abc)',
     ],
-    [403, error('FORBIDDEN', 'No.'), 1, /^No\. Use a token of an operator/],
+    [403, error('FORBIDDEN', 'No.'), 1, 'No. Use the token of an operator. (403 FORBIDDEN; trace abc)'],
+    [403, error('CROSS_ORIGIN_REFUSED', 'No.'), 1, /^No\. Call the service by its address, or add this host name/],
     [404, error('SHIELD_NOT_FOUND', 'None.'), 1, /^None\. escudo status --url \S+ lists/],
     [409, error('SHIELD_AMBIGUOUS', 'Two.'), 1, 'Two. (409 SHIELD_AMBIGUOUS; trace abc)'],
     [

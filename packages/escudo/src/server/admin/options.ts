@@ -54,9 +54,13 @@ export function checkAdminOptions<Request>(options: AdminRoutesOptions<Request>)
       `expected a function that returns { actor }, got ${show(authorize)}: without it, every client could act`,
     )
   }
-  const isHost = (host: unknown): boolean => typeof host === 'string' && host !== '' && isValidHost(host)
+  // A pattern would be compared as a name.
+  const isHost = (host: unknown): boolean => typeof host === 'string' && isValidHost(host) && !host.includes('*')
   if (!Array.isArray(hosts) || hosts.length > HOSTS_MAX || !hosts.every(isHost)) {
-    throw new ConfigurationError(`${PATH}.hosts`, `expected host names, such as shop.internal, got ${show(hosts)}`)
+    throw new ConfigurationError(
+      `${PATH}.hosts`,
+      `expected host names without patterns, such as shop.internal, got ${show(hosts)}`,
+    )
   }
   if (security !== undefined && typeof security !== 'string') {
     throw new ConfigurationError(`${PATH}.security`, `expected text, got ${show(security)}`)

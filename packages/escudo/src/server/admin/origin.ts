@@ -26,7 +26,7 @@ export function isOwnOrigin(headers: RequestHeaders, hosts: readonly string[]): 
 function isKnownHost(host: string, hosts: readonly string[]): boolean {
   const name = host.replace(/:\d*$/, '').replace(/\.$/, '')
   // The name of an address is the address: no DNS server can point it elsewhere.
-  if (name.startsWith('[') || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(name)) return true
+  if (/^\[[\da-f:.]+\]$/.test(name) || /^\d{1,3}(?:\.\d{1,3}){3}$/.test(name)) return true
   return name === 'localhost' || name.endsWith('.localhost') || hosts.includes(name) || hosts.includes(host)
 }
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { isOwnOrigin } from '../origin.ts'
 
@@ -45,6 +46,25 @@ describe('isOwnOrigin', () => {
     { host: 'localhost:8000', 'sec-fetch-site': '' },
   ])('refuses %j', (headers) => {
     expect(own(headers as unknown as Record<string, string>)).toBe(false)
+  })
+
+  it('property: refuses every origin but its own, and every name that it does not know', () => {
+    const host = '127.0.0.1:8000'
+    const port = fc.option(
+      fc.nat(65_535).map((number) => `:${number}`),
+      { nil: '' },
+    )
+    const site = fc.tuple(fc.domain(), port).map((parts) => parts.join(''))
+    const scheme = fc.constantFrom('http', 'https', 'ftp', '')
+    fc.assert(
+      fc.property(site, fc.string(), scheme, (name, text, start) => {
+        expect(own({ host, origin: `${start}://${name}` })).toBe(false)
+        expect(own({ host, origin: text })).toBe(false)
+        expect(own({ host: name, origin: `http://${name}`, 'sec-fetch-site': 'same-origin' })).toBe(false)
+        expect(own({ host: name })).toBe(false)
+      }),
+      { numRuns: 2_000 },
+    )
   })
 
   it('knows the names that the service has told it, with one port or with any', () => {

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { definePolicy } from '../../../core/policy.ts'
 import { shield } from '../../../core/shield.ts'
@@ -6,7 +7,8 @@ import { circuitBreaker } from '../../../policies/circuit-breaker/circuit-breake
 import { coalesce } from '../../../policies/coalesce/coalesce.ts'
 import { retry } from '../../../policies/retry/retry.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
-import { adminServerPerTest } from './admin-setup.ts'
+import { adminRoutes, contractOptions, escudo } from '../../fastify.ts'
+import { adminServerPerTest, authorize, contract } from './admin-setup.ts'
 import { expectContract, send } from './setup.ts'
 
 const start = adminServerPerTest()
@@ -151,6 +153,20 @@ describe('adminRoutes: what is refused', () => {
     const answer = await post(OWN, body, { 'content-type': type })
     expect([answer.status, answer.json.error_code, breaker.state]).toEqual([status, code, 'closed'])
     expect(actions()).toEqual([expect.objectContaining({ outcome: 'refused', error_code: code, action: null })])
+  })
+
+  it('reads JSON only, whatever else the application reads', async () => {
+    const app = Fastify(contractOptions(contract))
+    await app.register(escudo, { contract })
+    app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, JSON.parse(String(body))))
+    app.post('/form', async ({ body }) => body)
+    await app.register(adminRoutes({ contract, authorize }))
+    const headers = { authorization: 'Bearer ana', 'content-type': 'text/plain' }
+    const form = { method: 'POST', headers, payload: '{"action":"isolate"}' } as const
+    expect((await app.inject({ url: '/form', ...form })).statusCode).toBe(200)
+    expect((await app.inject({ url: `/admin/shields${OWN}`, ...form })).statusCode).toBe(415)
+    expect(breaker.state).toBe('closed')
+    await app.close()
   })
 
   it.each([

@@ -41,6 +41,8 @@ describe('adminRoutes', () => {
     [{ contract: undefined }, 'adminRoutes.contract'],
     [{ hosts: 'shop.internal' }, 'adminRoutes.hosts'],
     [{ hosts: ['a b'] }, 'adminRoutes.hosts'],
+    [{ hosts: ['*.internal'] }, 'adminRoutes.hosts'],
+    [{ hosts: [''] }, 'adminRoutes.hosts'],
     [{ security: 5 }, 'adminRoutes.security'],
     [{ tags: 'x' }, 'adminRoutes.tags'],
     [{ authorise: () => undefined }, 'adminRoutes.authorise'],
