@@ -7,7 +7,13 @@ import { runCommandLine } from './run-command-line.ts'
 process.stdout.on('error', () => {})
 process.stderr.on('error', () => {})
 
+// A variable that is set and not empty: https://no-color.org.
+const hasColor = !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
+
 process.exitCode = await runCommandLine(process.argv.slice(2), COMMANDS, {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
+  terminal: process.stdout.isTTY
+    ? { columns: () => process.stdout.columns, rows: () => process.stdout.rows, hasColor }
+    : undefined,
 })

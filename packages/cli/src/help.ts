@@ -1,6 +1,6 @@
-import { type Command, EXIT, type Option } from './command.ts'
+import { type Command, EXIT, type Operand, type Option } from './command.ts'
 
-const CODES = `Exit codes: ${EXIT.done} done, ${EXIT.refused} refused, ${EXIT.misuse} wrong command line.\n`
+const CODES = `Exit codes: ${EXIT.done} done, ${EXIT.refused} refused, ${EXIT.misuse} wrong command line, ${EXIT.unreachable} service unreachable.\n`
 
 /** The text of `escudo --help`. */
 export function generalHelp(commands: readonly Command[]): string {
@@ -16,9 +16,15 @@ ${CODES}`
 }
 
 /** The text of `escudo COMMAND --help`. */
-export function helpOf({ name, summary, options, details }: Command): string {
-  const rows = options.map((option) => [spelled(option), option.text] as const)
-  const usage = options.map((option) => (option.required === true ? spelled(option) : `[${spelled(option)}]`)).join(' ')
+export function helpOf({ name, summary, operands = [], options, details }: Command): string {
+  const rows = [
+    ...operands.map((operand) => [operand.name, operand.text] as const),
+    ...options.map((option) => [spelled(option), option.text] as const),
+  ]
+  const usage = [
+    ...operands.map(shown),
+    ...options.map((option) => (option.required === true ? spelled(option) : `[${spelled(option)}]`)),
+  ].join(' ')
   return `Usage: escudo ${name} ${usage}
 
 ${summary}
@@ -26,6 +32,11 @@ ${summary}
 ${columns([...rows, ['--help', 'show this text']])}
 ${details}
 ${CODES}`
+}
+
+function shown({ name, optional, repeatable }: Operand): string {
+  const all = repeatable === true ? `${name} …` : name
+  return optional === true ? `[${all}]` : all
 }
 
 function spelled({ name, value }: Option): string {

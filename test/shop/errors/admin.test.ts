@@ -136,12 +136,15 @@ test('4.2h: an isolated breaker rejects without Retry-After; a reset one accepts
 
   const isolated = await act('external', 'isolate')
   const target = { shield: 'external', policy: 'circuitBreaker' }
-  expect([isolated.status, isolated.json]).toEqual([200, { ...target, state: 'isolated' }])
-  // All lines have one trace. The line of the admin action comes before the line of the state change.
+  const closed = { state: 'closed', failures: 0, calls: 0 }
+  const effect = { outcome: 'done', before: closed, after: { state: 'isolated', failures: 0, calls: 0 } }
+  expect(isolated.status).toBe(200)
+  expect(isolated.json).toMatchObject({ ...target, action: 'isolate', ...effect })
+  // All lines have one trace. The line of the action says what it has changed, so it comes last.
   const lines = await shop.linesOf(isolated)
   expect(lines).toMatchObject([
-    { event: 'admin.breaker', log_level: 'warning', ...target, action: 'isolate' },
     { event: 'circuit_breaker.state_change', log_level: 'warning', ...target, from: 'closed', to: 'isolated' },
+    { event: 'admin.action', log_level: 'warning', actor: 'admin', ...target, action: 'isolate', ...effect },
     { event: 'http.request', status_code: 200 },
   ])
   const rejected = await send('/call-external')
@@ -150,7 +153,7 @@ test('4.2h: an isolated breaker rejects without Retry-After; a reset one accepts
   expect((await send('/breaker-status')).json).toEqual({ state: 'OPEN', failures: 0 })
 
   const reset = await act('external', 'reset')
-  expect([reset.status, reset.json]).toEqual([200, { ...target, state: 'closed' }])
+  expect([reset.status, reset.json]).toMatchObject([200, { ...target, action: 'reset', after: closed }])
   expect((await send('/call-external')).status).toBe(200)
 
   // The page needs the product service: 503. It does not need the inventory: the stock is replaced without a call.

@@ -57,6 +57,8 @@ export async function walkErrors(all: Target, operations: readonly Operation[]):
 async function misuse(send: Send, { method, path }: Operation, token: string | undefined): Promise<void> {
   const headers: Record<string, string> = token === undefined ? {} : { 'x-token': token }
   await send(`${path}?q=${TOO_LONG}`, { method, headers })
+  const elsewhere = { ...headers, origin: 'https://evil.example' }
+  if (path.startsWith('/admin/shields')) await send(path, { method, headers: elsewhere })
   if (method === 'GET') {
     for (const query of ['', '?limit=x&ms=x', '?limit=1000&ms=0']) await send(`${path}${query}`, { headers })
     await send(path, { method: 'HEAD', headers })
@@ -77,7 +79,7 @@ async function breakRules(send: Send): Promise<void> {
     await send('/tareas', posting({ titulo: 'x', fecha }))
   }
   for (const email of ['test@example.com', 'x', 'a@b', 'c@d']) await send('/users', posting({ email, nombre: 'T' }))
-  for (const path of ['nada/x', 'external/x', 'external/timeout']) await act(send, path, 'isolate')
+  for (const path of ['nada', 'flaky', 'nada/x', 'external/x', 'external/timeout']) await act(send, path, 'isolate')
 }
 
 async function breakDependencies(all: Target, send: Send): Promise<void> {

@@ -10,7 +10,7 @@ import { apiPages, staticFileErrors } from './api-pages.ts'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
 import { ErrorCounts } from './error-counts.ts'
-import { adminRoutes } from './routes/admin.ts'
+import { administration } from './routes/admin.ts'
 import { bulkheadDemoRoutes } from './routes/bulkhead-demo.ts'
 import { callExternalRoutes } from './routes/call-external.ts'
 import { callServiceRoutes } from './routes/call-service.ts'
@@ -76,7 +76,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   await app.register(trafficRoutes)
   const roleOf = createRoleLookup({ user: values.userToken, admin: values.adminToken })
   await app.register(secureDataRoutes(roleOf))
-  await app.register(adminRoutes(roleOf, counts))
+  await app.register(administration({ contract, roleOf, counts }))
   await app.register(crashDemoRoutes)
   return app
 }

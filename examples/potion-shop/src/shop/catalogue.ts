@@ -70,12 +70,15 @@ export const Errors = defineErrors({
       en: 'This token gives no access to the administration.',
     },
   },
-  ESCUDO_NO_ENCONTRADO: {
+  // Three errors of the library's admin routes, with the shop's own codes.
+  SHIELD_NOT_FOUND: {
+    code: 'ESCUDO_NO_ENCONTRADO',
     status: 404,
     message: { es: "No hay ningún escudo '{shield}'.", en: "There is no shield '{shield}'." },
     context: z.object({ shield: text('nada') }),
   },
-  POLITICA_NO_ENCONTRADA: {
+  POLICY_NOT_FOUND: {
+    code: 'POLITICA_NO_ENCONTRADA',
     status: 404,
     message: {
       es: "El escudo '{shield}' no tiene ninguna política '{policy}'.",
@@ -83,7 +86,8 @@ export const Errors = defineErrors({
     },
     context: z.object({ shield: text('external'), policy: text('nada') }),
   },
-  POLITICA_SIN_INTERRUPTOR: {
+  ACTION_NOT_SUPPORTED: {
+    code: 'POLITICA_SIN_INTERRUPTOR',
     status: 409,
     message: {
       es: "La política '{policy}' de '{shield}' no es un circuit breaker, sino {type}.",

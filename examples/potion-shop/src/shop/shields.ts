@@ -16,7 +16,7 @@ import {
 // The first policy is the outermost.
 
 /** The answer when the stock is unknown. */
-export const UNKNOWN_STOCK = { stock: null, status: 'No se pudo verificar el stock' } as const
+const UNKNOWN_STOCK = { stock: null, status: 'No se pudo verificar el stock' } as const
 
 /**
  * For a dependency that often fails and soon recovers: at most three attempts of two seconds each. Jitter spreads the
@@ -39,21 +39,15 @@ export const externalBreaker = circuitBreaker({
 export const external = shield('external', externalBreaker, timeout('2s'))
 
 // A separate breaker for each dependency: failures of one must not open the circuit of the other.
-const productsBreaker = circuitBreaker({
-  trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }),
-  openFor: '10s',
-})
-const inventoryBreaker = circuitBreaker({
-  trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }),
-  openFor: '10s',
-})
+const dependencyBreaker = (): CircuitBreaker =>
+  circuitBreaker({ trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }), openFor: '10s' })
 
 /** Critical: two seconds in total, one retry, then an error. */
 export const products = shield(
   'products',
   timeout('2s'),
   retry({ maxRetries: 1, backoff: exponential({ base: '100ms', max: '500ms' }) }),
-  productsBreaker,
+  dependencyBreaker(),
 )
 
 /** Not critical: like {@link products}, with a fallback instead of an error. */
@@ -62,7 +56,7 @@ export const inventory = shield(
   fallback(UNKNOWN_STOCK),
   timeout('2s'),
   retry({ maxRetries: 1, backoff: exponential({ base: '100ms', max: '500ms' }) }),
-  inventoryBreaker,
+  dependencyBreaker(),
 )
 
 /**
@@ -78,18 +72,3 @@ export type BulkheadName = keyof typeof bulkheads
 function demoBulkhead(name: string): Shield {
   return shield(`compartment-${name}`, bulkhead({ limit: 5, queue: 5 }), timeout('12s'))
 }
-
-/** A shield, with the breakers that an administrator may isolate or reset. */
-export interface ManagedShield {
-  readonly shield: Pick<Shield, 'name' | 'status'>
-  readonly breakers: readonly CircuitBreaker[]
-}
-
-/** Every shield of the shop, for the admin routes. */
-export const managedShields: readonly ManagedShield[] = [
-  { shield: flaky, breakers: [] },
-  { shield: external, breakers: [externalBreaker] },
-  { shield: products, breakers: [productsBreaker] },
-  { shield: inventory, breakers: [inventoryBreaker] },
-  ...Object.values(bulkheads).map((shield) => ({ shield, breakers: [] })),
-]

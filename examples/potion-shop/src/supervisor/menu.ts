@@ -31,6 +31,7 @@ export function menu(addresses: readonly Address[], values: StartValues): string
     ['a page from two services', `curl ${shop}/product-details/mana-potion`],
     ['break the inventory', `curl -X PUT ${inventory}/__faults -d '{"status":503}'`],
     ['fix it and watch it recover', `curl -X DELETE ${inventory}/__faults`],
+    ['see every shield', `npm run --silent escudo -- status --url ${shop} --token admin123`],
     ['crash the shop and watch it restart', `curl -i -X POST ${shop}/crash-demo`],
   ] as const
   return [

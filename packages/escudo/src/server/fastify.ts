@@ -1,3 +1,6 @@
+export type { AdminRoutesOptions, Operator } from './admin/options.ts'
+export type { FastifyAdminOptions } from './fastify/admin.ts'
+export { adminRoutes } from './fastify/admin.ts'
 export type { FrameworkPluginsOptions } from './fastify/framework-plugins.ts'
 export { frameworkPlugins } from './fastify/framework-plugins.ts'
 export type { FastifyOpenApiOptions } from './fastify/openapi.ts'

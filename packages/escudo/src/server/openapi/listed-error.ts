@@ -3,6 +3,7 @@ import type { AnyErrorClass } from '../../errors/catalogue/definition.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorAnswer, ErrorContract } from '../../errors/contract/contract.ts'
 import type { Locale } from '../../errors/contract/negotiation.ts'
+import { AdminErrors } from '../admin/errors.ts'
 import type { JsonObject } from './description.ts'
 import { jsonSchemaOf } from './json-schema.ts'
 import { sampleOf } from './sample.ts'
@@ -61,9 +62,9 @@ export function listedError(contract: ErrorContract, name: string, route: string
 
 type ErrorConstructor = new (context: unknown, details: { readonly retryAfterMs: number }) => Error
 
-/** Finds an entry by name. As in the contract, the service's catalogue comes before the well-known codes. */
+/** Finds an entry by name. As in the contract, the service's catalogue comes before the errors of the library. */
 function entryNamed({ errors }: ErrorContract, name: string): AnyErrorClass | undefined {
-  for (const catalogue of [errors, WellKnown] as readonly Readonly<Record<string, AnyErrorClass>>[]) {
+  for (const catalogue of [errors, WellKnown, AdminErrors] as readonly Readonly<Record<string, AnyErrorClass>>[]) {
     if (Object.hasOwn(catalogue, name)) return catalogue[name]
   }
   return undefined

@@ -1,10 +1,10 @@
 import { types } from 'node:util'
+import { isSecretName, MAY_BE_SECRET } from '../../core/secret-names.ts'
 import { remembering } from '../../errors/remembering.ts'
 import { truncate } from '../../errors/to-json.ts'
 import { isHarmless } from './harmless-text.ts'
 import { jsonText } from './json-text.ts'
 import { nodesBelow, type PathNodes } from './redact-paths.ts'
-import { isSecretName, MAY_BE_SECRET } from './secret-names.ts'
 import { REDACTED, redactText } from './secret-text.ts'
 import { entriesOf, errorEntries, isErrorLike, kindOf, textOf } from './special-values.ts'
 

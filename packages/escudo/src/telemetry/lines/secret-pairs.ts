@@ -1,4 +1,4 @@
-import { isSecretName } from './secret-names.ts'
+import { isSecretName } from '../../core/secret-names.ts'
 
 /** Replaces a secret. */
 export const REDACTED = '[redacted]'

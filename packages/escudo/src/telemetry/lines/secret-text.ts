@@ -1,4 +1,4 @@
-import { isSecretName, MAY_BE_SECRET } from './secret-names.ts'
+import { isSecretName, MAY_BE_SECRET } from '../../core/secret-names.ts'
 import { decoded, REDACTED, redactPairs } from './secret-pairs.ts'
 
 export { REDACTED } from './secret-pairs.ts'

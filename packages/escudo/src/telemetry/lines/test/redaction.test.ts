@@ -1,8 +1,8 @@
 import { EventEmitter } from 'node:events'
 import { PassThrough } from 'node:stream'
 import { describe, expect, test } from 'vitest'
+import { isSecretName } from '../../../core/secret-names.ts'
 import { createLogger } from '../../pino.ts'
-import { isSecretName } from '../secret-names.ts'
 import { logged, S } from './setup.ts'
 
 describe('a secret name', () => {

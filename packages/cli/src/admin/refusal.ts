@@ -1,0 +1,69 @@
+import { CommandError, EXIT } from '../command.ts'
+import { cell } from './cell.ts'
+
+const DETAIL_LENGTH_MAX = 500
+const FINDINGS_SHOWN = 5
+
+/** The parts of an error body that are shown. */
+interface ErrorBody {
+  readonly error_code?: unknown
+  readonly message?: unknown
+  readonly trace_id?: unknown
+  readonly context?: { readonly errors?: unknown }
+}
+
+interface Asked {
+  readonly url: string
+  readonly hasToken: boolean
+}
+
+/** Describes an answer that is no success: what is wrong, and what to do. */
+export function describeRefusal(response: Response, answer: unknown, asked: Asked): CommandError {
+  const { status } = response
+  const body: ErrorBody = typeof answer === 'object' && answer !== null ? answer : {}
+  if (typeof body.error_code !== 'string') return withoutBody(response, asked)
+  const code = cell(body.error_code, 64)
+  const trace = typeof body.trace_id === 'string' ? `; trace ${cell(body.trace_id, 64)}` : ''
+  const text = [cell(body.message, DETAIL_LENGTH_MAX), ...findingsOf(body), hintFor(status, body.error_code, asked)]
+  const message = `${text.filter((part) => part !== '').join(' ')} (${status} ${code}${trace})`
+  // A proxy, or the service while it stops, says that nothing was done.
+  return new CommandError(isUnavailable(status) ? EXIT.unreachable : EXIT.refused, message)
+}
+
+function isUnavailable(status: number): boolean {
+  return status === 502 || status === 503 || status === 504
+}
+
+function withoutBody({ status, headers }: Response, { url }: Asked): CommandError {
+  if (isUnavailable(status)) {
+    return new CommandError(EXIT.unreachable, `${url} answers ${status}: the service is not available. Try again later`)
+  }
+  if (status >= 300 && status < 400) {
+    const location = cell(headers.get('location'), 200)
+    return new CommandError(EXIT.refused, `${url} redirects to ${location}. Use that address: --url URL`)
+  }
+  const problem = status < 300 ? 'answers something else than the admin routes of escudo' : `answers ${status}`
+  return new CommandError(EXIT.refused, `${url} ${problem}. Does the service at this address register adminRoutes?`)
+}
+
+/** The findings of a validation: `/options/maxRetries: expected a whole number`. */
+function findingsOf({ context }: ErrorBody): readonly string[] {
+  const errors = context?.errors
+  if (!Array.isArray(errors)) return []
+  const shown = errors
+    .slice(0, FINDINGS_SHOWN)
+    .map((finding: { readonly pointer?: unknown; readonly message?: unknown } | null) => {
+      return `${cell(finding?.pointer, 200)}: ${cell(finding?.message, DETAIL_LENGTH_MAX)}`
+    })
+  return [shown.join('; ')]
+}
+
+function hintFor(status: number, code: string, { hasToken, url }: Asked): string {
+  if (code === 'CROSS_ORIGIN_REFUSED') {
+    return 'Call the service by its address, or add this host name to the option hosts of adminRoutes.'
+  }
+  if (status === 401) return hasToken ? 'Check the token.' : 'Set ESCUDO_TOKEN, or use --token TOKEN.'
+  if (status === 403) return 'Use the token of an operator.'
+  if (status === 404) return `escudo status --url ${url} lists the shields and policies.`
+  return ''
+}
