@@ -60,6 +60,26 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
     expect(postgresFault(await kill)).toBe('unknown')
   })
 
+  test('judges a full pool and a broken or closed client as transient: nothing was sent', async () => {
+    const full = connectPostgres(url(server?.port ?? 0))
+    const taken = await Promise.all(Array.from({ length: 8 }, () => full.pool.connect()))
+    const waited = await full.pool.query('SELECT 1').catch((reason) => reason)
+    expect([waited.message, postgresFault(waited)]).toEqual(['timeout exceeded when trying to connect', 'transient'])
+
+    const [broken, closed] = taken
+    broken?.on('error', () => {})
+    const unfinished = broken?.query('SELECT pg_terminate_backend(pg_backend_pid())').catch((reason) => reason)
+    expect(postgresFault(await unfinished)).toBe('unknown')
+    await new Promise((resolve) => broken?.once('end', resolve))
+    const unsent = await broken?.query('SELECT 1').catch((reason) => reason)
+    expect([unsent.message, postgresFault(unsent)]).toEqual([expect.stringContaining('not queryable'), 'transient'])
+    closed?.release(true)
+    const late = await closed?.query('SELECT 1').catch((reason) => reason)
+    expect([late.message, postgresFault(late)]).toEqual([expect.stringContaining('not queryable'), 'transient'])
+    for (const client of taken) if (client !== closed) client.release(true)
+    await full.pool.end()
+  })
+
   test('retries a deadlock and a serialization failure, since both are rolled back', async () => {
     const move = (from: number, to: number) =>
       db.once.run(async () => {
@@ -149,7 +169,7 @@ describe.skipIf(server === undefined)('PostgreSQL', () => {
     await until(() => plain.calls.length > 200)
     await server?.kill()
     // Open, and open again after a probe that could not connect.
-    await until(() => states.lastIndexOf('open') > Math.max(0, states.indexOf('half-open')))
+    await until(() => states.includes('half-open') && states.lastIndexOf('open') > states.indexOf('half-open'))
     const refused = await db.once.run(() => query('SELECT 1')).catch((reason) => reason)
     expect(isRefusal(refused)).toBe(true)
     server?.start()

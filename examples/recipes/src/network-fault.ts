@@ -1,4 +1,5 @@
-// Errors of Node.js sockets, and the timeout of escudo. They are the same for every dependency.
+// Errors of Node.js sockets and of escudo itself. They are the same for every dependency.
+import { isRefusal } from 'escudo'
 import type { Fault } from './fault.ts'
 
 /** These codes occur only before a connection exists, so nothing has been sent. */
@@ -15,9 +16,11 @@ const NETWORK = new Set([
   'ENETDOWN',
 ])
 
-/** Returns what a network error means; undefined for any other error. */
+/** Returns what an error of the network or of escudo means; undefined for any other error. */
 export function networkFault(error: unknown): Fault | undefined {
   if (!(error instanceof Error)) return undefined
+  // A policy did not call the operation.
+  if (isRefusal(error)) return 'transient'
   const { code, syscall } = error as NodeJS.ErrnoException
   // The timeout of an attempt. It does not tell whether the work was done.
   if (code === 'TIMEOUT') return 'unknown'

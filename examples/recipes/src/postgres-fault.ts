@@ -28,7 +28,7 @@ const CLASSES: Readonly<Record<string, Fault>> = {
   '53': 'transient', // no memory, disk space or connection left; the statement was rolled back
 }
 
-/** Errors of the client without a code. Read again after an update of `pg`; the tests also check them. */
+/** Errors of the client without a code. Check them after an update of `pg`. */
 const MESSAGES: Readonly<Record<string, Fault>> = {
   'timeout exceeded when trying to connect': 'transient', // all connections of the pool are in use
   'Connection terminated due to connection timeout': 'transient',

@@ -30,7 +30,7 @@ const REPLIES: Readonly<Record<string, Fault>> = {
   ERR: 'caller', // wrong arguments, unknown command, value out of range
 }
 
-/** Errors of the clients, by the start of their message. Read again after an update; the tests also check them. */
+/** Errors of the clients, by the start of their message. Check them after an update. */
 const MESSAGES: readonly (readonly [start: string, fault: Fault])[] = [
   ['ERR max number of clients reached', 'transient'], // the only transient reply that starts with ERR
   // ioredis

@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { circuitBreaker, shield, timeout } from 'escudo'
+import { virtualClock } from 'escudo/testing'
+import { describe, expect, test } from 'vitest'
+import { countFaults, type Fault, type FaultOf, retryIdempotent, retryUnexecuted } from '../src/fault.ts'
+import { networkFault } from '../src/network-fault.ts'
+import { postgresFault } from '../src/postgres-fault.ts'
+import { redisFault } from '../src/redis-fault.ts'
+
+const withCode = (code: string, syscall?: string): Error => Object.assign(new Error(code), { code, syscall })
+const page = (name: string): string =>
+  readFileSync(new URL(`../../../docs/recipes/${name}.md`, import.meta.url), 'utf8')
+
+describe.each<[string, FaultOf, (name: string) => Error]>([
+  ['postgresql', (error) => postgresFault(error), (name) => withCode(name.padEnd(5, '0'))],
+  ['redis', (error) => redisFault(error), (name) => new Error(`${name} some text`)],
+  ['network', (error) => networkFault(error) ?? 'never', (name) => withCode(...(name.split(' ') as [string]))],
+])('docs/recipes: the table of %s', (name, faultOf, errorOf) => {
+  // A row: | `code`, `code` | fault | reason |
+  const rows = [...page(name === 'network' ? 'README' : name).matchAll(/^\| (`[^|]+) \| `(\w+)` \| [^|]+ \|$/gm)]
+  const cases = rows.flatMap(([, codes = '', fault = '']) =>
+    [...codes.matchAll(/`([^`]+)`/g)].map(([, code = '']): [string, string] => [code, fault]),
+  )
+
+  test('has rows', () => expect(cases.length).toBeGreaterThan(7))
+
+  test.each(cases)('%s is %s', (code, fault) => expect(faultOf(errorOf(code))).toBe(fault))
+})
+
+test('the page of PostgreSQL or Redis lists every code of its source', () => {
+  for (const [source, name] of [
+    ['postgres-fault', 'postgresql'],
+    ['redis-fault', 'redis'],
+  ] as const) {
+    const text = readFileSync(new URL(`../src/${source}.ts`, import.meta.url), 'utf8')
+    const codes = [...text.matchAll(/^ {2}'?([0-9A-Z]+)'?: '/gm)].map(([, code]) => code)
+    expect(codes.length).toBeGreaterThan(15)
+    for (const code of codes) expect(page(name)).toMatch(new RegExp(`\`${code}`))
+  }
+})
+
+describe('networkFault', () => {
+  test('judges a refused connection as transient and a reset one as unknown, with real sockets', async () => {
+    const server = createServer((socket) => socket.once('data', () => socket.resetAndDestroy()))
+    const port = await new Promise<number>((resolve) => {
+      server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
+    })
+    const failure = () =>
+      fetch(`http://127.0.0.1:${port}`).then(
+        () => undefined,
+        (error: Error) => networkFault(error.cause),
+      )
+    expect(await failure()).toBe('unknown')
+    await new Promise((resolve) => server.close(resolve))
+    expect(await failure()).toBe('transient')
+  })
+
+  test('judges several failed addresses as transient only if none was connected', () => {
+    const all = (...errors: Error[]) => Object.assign(new AggregateError(errors), { code: 'ETIMEDOUT' })
+    const connecting = withCode('ETIMEDOUT', 'connect')
+    expect(networkFault(all(connecting, connecting))).toBe('transient')
+    expect(networkFault(all(connecting, withCode('ETIMEDOUT', 'read')))).toBe('unknown')
+  })
+
+  test('judges a timeout as unknown and a refusal as transient', async () => {
+    const clock = virtualClock()
+    const slow = shield({ name: 's', clock }, timeout('1s')).run(() => new Promise(() => {}))
+    const failure = slow.catch((error) => error)
+    await clock.advance('1s')
+    expect(networkFault(await failure)).toBe('unknown')
+    const breaker = circuitBreaker()
+    const refusing = shield('r', breaker)
+    breaker.isolate()
+    expect(networkFault(await refusing.run(() => 1).catch((error) => error))).toBe('transient')
+  })
+})
+
+test.each([postgresFault, redisFault])('an unknown error is never retried', (faultOf) => {
+  for (const error of [undefined, 'x', new Error('?'), new TypeError('x is not a function'), withCode('EPERM')]) {
+    expect(faultOf(error)).toBe('never')
+  }
+})
+
+test.each<[Fault, string, string, string]>([
+  ['transient', 'failure', 'failure', 'failure'],
+  ['unknown', 'failure', 'failure', 'ignored'],
+  ['caller', 'ignored', 'ignored', 'ignored'],
+  ['never', 'failure', 'ignored', 'ignored'],
+])('%s: breaker %s, retry of idempotent work %s, of all other work %s', (fault, breaker, idempotent, once) => {
+  const verdicts = [countFaults, retryIdempotent, retryUnexecuted].map((make) =>
+    make(() => fault)({ ok: false, error: 0 }, undefined as never),
+  )
+  expect(verdicts).toEqual([breaker, idempotent, once])
+})
