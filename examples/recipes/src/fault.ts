@@ -1,5 +1,5 @@
 // What an error of a dependency means for retries and for the circuit breaker.
-import type { Classify } from 'escudo'
+import { attemptsOf, type Classify } from 'escudo'
 
 /**
  * - `transient`: the dependency is down or busy, and the operation has changed nothing. Any operation may be retried.
@@ -11,6 +11,18 @@ export type Fault = 'transient' | 'unknown' | 'caller' | 'never'
 
 /** Returns what an error means. There is one such function per dependency. */
 export type FaultOf = (error: unknown) => Fault
+
+/**
+ * Returns what an error means that a shield with a retry threw: that of its last attempt, unless that one says less than
+ * an earlier one. After a lost answer, a refused connection does not tell that nothing was executed.
+ */
+export function faultOfCall(faultOf: FaultOf): FaultOf {
+  return (error) => {
+    const fault = faultOf(error)
+    if (fault !== 'transient') return fault
+    return attemptsOf(error).every((attempt) => faultOf(attempt.error) === 'transient') ? 'transient' : 'unknown'
+  }
+}
 
 /** For `circuitBreaker({ classify })`: everything except the caller's faults is a failure. */
 export function countFaults(faultOf: FaultOf): Classify {
@@ -33,6 +45,7 @@ export function retryIdempotent(faultOf: FaultOf): Classify {
 export function retryUnexecuted(faultOf: FaultOf): Classify {
   return (outcome) => {
     if (outcome.ok) return 'success'
-    return faultOf(outcome.error) === 'transient' ? 'failure' : 'ignored'
+    // The operation may contain a shield with a retry.
+    return faultOfCall(faultOf)(outcome.error) === 'transient' ? 'failure' : 'ignored'
   }
 }

@@ -19,7 +19,7 @@ const NETWORK = new Set([
 /** Returns what an error of the network or of escudo means; undefined for any other error. */
 export function networkFault(error: unknown): Fault | undefined {
   if (!(error instanceof Error)) return undefined
-  // A policy did not call the operation.
+  // This attempt did not reach the operation. An earlier one may have: see faultOfCall.
   if (isRefusal(error)) return 'transient'
   const { code, syscall } = error as NodeJS.ErrnoException
   // The timeout of an attempt. It does not tell whether the work was done.

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { circuitBreaker, shield, timeout } from 'escudo'
+import { circuitBreaker, consecutive, constant, retry, shield, timeout } from 'escudo'
 import { virtualClock } from 'escudo/testing'
 import { describe, expect, test } from 'vitest'
-import { countFaults, type Fault, type FaultOf, retryIdempotent, retryUnexecuted } from '../src/fault.ts'
+import { countFaults, type Fault, type FaultOf, faultOfCall, retryIdempotent, retryUnexecuted } from '../src/fault.ts'
 import { networkFault } from '../src/network-fault.ts'
 import { postgresFault } from '../src/postgres-fault.ts'
 import { redisFault } from '../src/redis-fault.ts'
@@ -92,4 +92,44 @@ test.each<[Fault, string, string, string]>([
     make(() => fault)({ ok: false, error: 0 }, undefined as never),
   )
   expect(verdicts).toEqual([breaker, idempotent, once])
+})
+
+describe('an operation that contains a shield with a retry', () => {
+  const backoff = constant(1)
+  /** How often the outer retry runs its operation, in which attempts fail with these codes. */
+  async function outerAttempts(codes: readonly string[], classify = retryUnexecuted(networkFault as FaultOf)) {
+    const inner = shield('inner', retry({ maxRetries: codes.length - 1, backoff }))
+    const outer = shield('outer', retry({ maxRetries: 1, backoff, classify }))
+    let runs = 0
+    const failure = outer.run(() => {
+      let attempt = 0
+      runs += 1
+      return inner.run(() => Promise.reject(withCode(codes[attempt++] ?? '', 'read')))
+    })
+    await failure.catch(() => {})
+    return runs
+  }
+
+  test('is not repeated if any inner attempt may have been executed', async () => {
+    expect(await outerAttempts(['ECONNRESET', 'ECONNREFUSED'])).toBe(1)
+    expect(await outerAttempts(['ECONNREFUSED', 'ECONNRESET', 'ECONNREFUSED'])).toBe(1)
+  })
+
+  test('is repeated if no inner attempt was executed, or if it is idempotent', async () => {
+    expect(await outerAttempts(['ECONNREFUSED', 'ENOTFOUND'])).toBe(2)
+    expect(await outerAttempts(['ECONNRESET', 'ECONNREFUSED'], retryIdempotent(networkFault as FaultOf))).toBe(2)
+  })
+})
+
+test('a refused call is unknown if an earlier attempt may have been executed', async () => {
+  const faultOf = faultOfCall((error) => networkFault(error) ?? 'never')
+  const failure = async (code: string) => {
+    const breaker = circuitBreaker({ trip: consecutive(1), openFor: '10s' })
+    const calls = shield('calls', retry({ maxRetries: 1, backoff: constant(1) }), breaker)
+    const first = await calls.run(() => Promise.reject(withCode(code, 'read'))).catch((error) => error)
+    const second = await calls.run(() => 1).catch((error) => error)
+    return [first.code, faultOf(first), second.code, faultOf(second)]
+  }
+  expect(await failure('ECONNRESET')).toEqual(['CIRCUIT_OPEN', 'unknown', 'CIRCUIT_OPEN', 'transient'])
+  expect(await failure('ECONNREFUSED')).toEqual(['CIRCUIT_OPEN', 'transient', 'CIRCUIT_OPEN', 'transient'])
 })
