@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { circuitBreaker, consecutive, constant, retry, shield, timeout } from 'escudo'
+import { UpstreamError, type UpstreamFailure } from 'escudo/http'
 import { virtualClock } from 'escudo/testing'
 import { describe, expect, test } from 'vitest'
 import { countFaults, type Fault, type FaultOf, faultOfCall, retryIdempotent, retryUnexecuted } from '../src/fault.ts'
+import { httpFault } from '../src/http-fault.ts'
 import { networkFault } from '../src/network-fault.ts'
 import { postgresFault } from '../src/postgres-fault.ts'
 import { redisFault } from '../src/redis-fault.ts'
@@ -12,13 +14,22 @@ const withCode = (code: string, syscall?: string): Error => Object.assign(new Er
 const page = (name: string): string =>
   readFileSync(new URL(`../../../docs/recipes/${name}.md`, import.meta.url), 'utf8')
 
+const pageOf: Readonly<Record<string, string>> = { network: 'README', http: 'streams' }
+/** An error as `escudo/http` throws it: for a status, or for a failure without a response. */
+function statusError(name: string): UpstreamError {
+  const target = { service: 's', method: 'GET', origin: 'http://s', template: undefined }
+  const failure = /^\d/.test(name) ? 'status' : (name as UpstreamFailure)
+  return new UpstreamError('UPSTREAM_ERROR', failure, target, { status: Number(name), facts: {} as never })
+}
+
 describe.each<[string, FaultOf, (name: string) => Error]>([
   ['postgresql', (error) => postgresFault(error), (name) => withCode(name.padEnd(5, '0'))],
   ['redis', (error) => redisFault(error), (name) => new Error(`${name} some text`)],
+  ['http', httpFault, statusError],
   ['network', (error) => networkFault(error) ?? 'never', (name) => withCode(...(name.split(' ') as [string]))],
 ])('docs/recipes: the table of %s', (name, faultOf, errorOf) => {
   // A row: | `code`, `code` | fault | reason |
-  const rows = [...page(name === 'network' ? 'README' : name).matchAll(/^\| (`[^|]+) \| `(\w+)` \| [^|]+ \|$/gm)]
+  const rows = [...page(pageOf[name] ?? name).matchAll(/^\| (`[^|]+) \| `(\w+)` \| [^|]+ \|$/gm)]
   const cases = rows.flatMap(([, codes = '', fault = '']) =>
     [...codes.matchAll(/`([^`]+)`/g)].map(([, code = '']): [string, string] => [code, fault]),
   )
@@ -76,7 +87,7 @@ describe('networkFault', () => {
   })
 })
 
-test.each([postgresFault, redisFault])('an unknown error is never retried', (faultOf) => {
+test.each([postgresFault, redisFault, httpFault])('an unknown error is never retried', (faultOf) => {
   for (const error of [undefined, 'x', new Error('?'), new TypeError('x is not a function'), withCode('EPERM')]) {
     expect(faultOf(error)).toBe('never')
   }
