@@ -18,14 +18,21 @@ export async function withLock<T>(
 ): Promise<Locked<T>> {
   const client = await pool.connect()
   const lost = new AbortController()
-  client.on('error', (cause) => lost.abort(new Error(`the lock '${name}' was lost`, { cause })))
+  const onError = (cause: Error): void => lost.abort(new Error(`the lock '${name}' was lost`, { cause }))
+  client.on('error', onError)
   try {
     const query = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS locked'
     const { rows } = await client.query<{ locked: boolean }>(query, [name])
     if (rows[0]?.locked !== true) return { locked: false }
     return { locked: true, value: await work(AbortSignal.any([signal, lost.signal])) }
   } finally {
-    // Closes the connection, which releases the lock also if the connection is in an unknown state.
-    client.release(true)
+    // Awaited, so that the lock is free when the call returns.
+    const unlocked = await client.query('SELECT pg_advisory_unlock_all()').then(
+      () => true,
+      () => false,
+    )
+    if (unlocked) client.off('error', onError)
+    // Closes a connection in an unknown state, which releases the lock too.
+    client.release(!unlocked)
   }
 }
