@@ -180,7 +180,7 @@ describe.skipIf(server === undefined)('a queue of BullMQ', () => {
       handle: async ({ id }, signal) => {
         if (reasons.length > 0) return
         await toConsume.del(`bull:lock:${id}:lock`)
-        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
+        if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()))
         reasons.push(signal.reason)
         throw signal.reason
       },
