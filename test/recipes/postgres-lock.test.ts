@@ -1,5 +1,5 @@
-import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { connectPostgres, type Postgres } from '../../examples/recipes/src/postgres.ts'
 import { withLock } from '../../examples/recipes/src/postgres-lock.ts'
 import { INSTALL_MS_MAX } from '../helpers/debian.ts'
 import { postgresServer } from './helpers/postgres-server.ts'
@@ -7,14 +7,13 @@ import { postgresServer } from './helpers/postgres-server.ts'
 const server = await postgresServer()
 
 describe.skipIf(server === undefined)('a lock in PostgreSQL', () => {
-  let one: pg.Pool
-  let other: pg.Pool
+  let one: Postgres['pool']
+  let other: Postgres['pool']
   const { signal } = new AbortController()
   beforeAll(async () => {
     const connectionString = `postgres://postgres@127.0.0.1:${server?.port}/postgres`
-    one = new pg.Pool({ connectionString })
-    other = new pg.Pool({ connectionString })
-    for (const pool of [one, other]) pool.on('error', () => {})
+    one = connectPostgres(connectionString).pool
+    other = connectPostgres(connectionString).pool
     await server?.ready(() => one.query('SELECT 1'))
   }, INSTALL_MS_MAX)
   afterAll(async () => {

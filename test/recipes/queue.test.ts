@@ -1,9 +1,7 @@
 // BullMQ on Debian's Redis, with killed servers and killed workers.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Worker } from 'bullmq'
 import { circuitBreaker, consecutive, constant, retry, type Shield, shield, timeout } from 'escudo'
-import type { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Fault } from '../../examples/recipes/src/fault.ts'
 import { type ConsumerOptions, connectConsumer, consume, makeProducer } from '../../examples/recipes/src/queue.ts'
@@ -13,6 +11,7 @@ import { lossyProxy } from './helpers/lossy-proxy.ts'
 import { redisServer } from './helpers/redis-server.ts'
 
 const server = await redisServer()
+type Redis = ReturnType<typeof connectIoredis>
 const FAST = { attempts: 3, backoff: { type: 'fixed', delay: 10 } }
 
 class DependencyError extends Error {
@@ -28,7 +27,7 @@ describe.skipIf(server === undefined)('a queue of BullMQ', () => {
   const port = server?.port ?? 0
   let toAdd: Redis
   let toConsume: Redis
-  const workers: Worker[] = []
+  const workers: { close(force: boolean): Promise<void> }[] = []
   const children: ChildProcess[] = []
 
   beforeAll(async () => {
