@@ -8,6 +8,7 @@ const ROOT = join(import.meta.dirname, '..')
 interface Manifest {
   readonly name: string
   readonly version?: string
+  readonly engines?: Readonly<Record<string, string>>
   readonly dependencies?: Readonly<Record<string, string>>
   readonly optionalDependencies?: Readonly<Record<string, string>>
 }
@@ -27,6 +28,12 @@ test('all packages have one version, also where they depend on each other', () =
   )
   expect(ranges.length).toBeGreaterThan(0)
   for (const [, range] of ranges) expect(versions).toContain(range)
+})
+
+test('all packages for users run on the Node versions that can require them', () => {
+  const published = readdirSync(join(ROOT, 'packages')).map((name) => manifest(join('packages', name)))
+  for (const { engines } of [manifest('.'), ...published]) expect(engines?.['node']).toBe('^20.19 || >=22.12')
+  expect(read('docs/installation.md')).toContain('`^20.19 || >=22.12`')
 })
 
 test('there is no changeset before the first release, which would not be 0.1.0 with it', () => {

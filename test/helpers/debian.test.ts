@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -29,6 +30,10 @@ test('finds a program that is installed, for any user and also in CI', async () 
   asUser(1000)
   await put('promtool', 'exit 0')
   expect(await debianPackage('prometheus', 'promtool')).toBe(join(folder, 'promtool'))
+})
+
+test.skipIf(!existsSync('/usr/lib/postgresql'))('finds PostgreSQL, which Debian keeps outside PATH', async () => {
+  expect(await debianPackage('postgresql', 'postgres')).toMatch(/^\/usr\/lib\/postgresql\/\d+\/bin\/postgres$/)
 })
 
 test('ignores a file that is not executable', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, constants } from 'node:fs/promises'
+import { access, constants, readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -35,10 +35,13 @@ export async function debianPackage(name: string, program: string): Promise<stri
   return installed
 }
 
+/** Debian's packages ask this program before they start a service. The script removes it again when it ends. */
+const NO_SERVICES = `p=/usr/sbin/policy-rc.d; if [ ! -e $p ] && [ -w /usr/sbin ]; then trap "rm -f $p" EXIT; printf '#!/bin/sh\\nexit 101\\n' > $p; chmod 755 $p; fi`
+
 async function install(name: string, program: string): Promise<void> {
   // Test files run in parallel and may install at the same time. Not every lock of apt waits, so `flock` does. The
   // script checks for the program again, because another test file may have installed it during the wait.
-  const script = `command -v "$1" || { apt-get update && apt-get install -y --no-install-recommends "$2"; }`
+  const script = `command -v "$1" || { ${NO_SERVICES}; apt-get update && apt-get install -y --no-install-recommends "$2"; }`
   const args = [join(tmpdir(), 'escudo-apt.lock'), 'sh', '-c', script, 'sh', program, name]
   try {
     await execute('flock', args, {
@@ -56,7 +59,8 @@ async function install(name: string, program: string): Promise<void> {
 }
 
 async function onPath(program: string): Promise<string | undefined> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  const folders = [...(process.env['PATH'] ?? '').split(delimiter), ...(await postgresFolders())]
+  for (const folder of folders) {
     if (folder === '') continue
     const path = join(folder, program)
     const found = await access(path, constants.X_OK).then(
@@ -66,4 +70,11 @@ async function onPath(program: string): Promise<string | undefined> {
     if (found) return path
   }
   return undefined
+}
+
+/** Debian keeps the programs of PostgreSQL in one folder per version, outside PATH. Returns the newest first. */
+async function postgresFolders(): Promise<readonly string[]> {
+  const root = '/usr/lib/postgresql'
+  const versions = await readdir(root).catch(() => [])
+  return versions.sort((a, b) => Number(b) - Number(a)).map((version) => join(root, version, 'bin'))
 }
