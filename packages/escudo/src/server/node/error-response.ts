@@ -73,7 +73,7 @@ function prepare(response: ServerResponse, answer: ErrorAnswer): void {
   const vary = response.getHeader('vary')
   response.statusCode = answer.status
   // The phrase of another status may have been set.
-  response.statusMessage = phraseOf(answer.status)
+  if (response.statusMessage !== undefined) response.statusMessage = phraseOf(answer.status)
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
   if (vary !== undefined) response.setHeader('vary', mergeVary(vary, answer.headers['vary'] ?? ''))
   response.setHeader('x-trace-id', answer.body.trace_id)
