@@ -27,7 +27,7 @@ export interface EscudoParts {
   /** The first middleware: `app.use(first)` before all others. */
   readonly first: RequestHandler
   /** The last ones: `app.use(last)` after all routes. They answer unknown routes and errors. */
-  readonly last: readonly [notFound: RequestHandler, errors: ErrorRequestHandler]
+  readonly last: (RequestHandler | ErrorRequestHandler)[]
   /**
    * Makes a server answer in the contract's form what it would answer itself, such as bytes that are not HTTP. Without
    * this call it does so from its first request on.

@@ -58,8 +58,21 @@ function send(exchange: Exchange, error: unknown, request: IncomingMessage, resp
   }
 }
 
+const REPLACED = [
+  'end',
+  'write',
+  'writeHead',
+  'setHeader',
+  'removeHeader',
+  'getHeaderNames',
+  'getHeaders',
+  'flushHeaders',
+] as const
+
+/** Sends the answer with the methods of Node, without those that middleware has put in their place. */
 function sendLast(response: ServerResponse, answer: ErrorAnswer): void {
   try {
+    for (const name of REPLACED) if (Object.hasOwn(response, name)) delete (response as Partial<ServerResponse>)[name]
     sendOnResponse(response, answer)
   } catch {
     response.destroy()
