@@ -4,7 +4,7 @@
  * A synchronous `throw null` or `throw 'route'` means "continue" to Express, and so does an asynchronous `'router'`: the
  * client would get a 404 for a bug.
  */
-export class ThrownValue extends Error {
+class ThrownValue extends Error {
   readonly value: unknown
 
   constructor(value: unknown) {

@@ -23,7 +23,7 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
 }
 
 /** Whether a request has a body that is not empty, as far as its headers tell. */
-export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
