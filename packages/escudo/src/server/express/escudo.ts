@@ -13,6 +13,7 @@ import { BODY_LIMIT } from '../node/read-json.ts'
 import { isDecodable, routeError } from '../not-found.ts'
 import { fromExpressError } from './express-errors.ts'
 import { guardRouter } from './guard.ts'
+import { patternOf } from './layers.ts'
 import { type RequestState, stateOf } from './request-state.ts'
 import { methodsFor } from './route-table.ts'
 
@@ -112,7 +113,7 @@ function begin(
   const error = earlyError(request, isClosing)
   // Other middleware comes first, because it sets the headers of CORS.
   const deferred = WellKnown.URI_TOO_LONG.is(error) ? error : undefined
-  const state: RequestState = { exchange, prefix: '', deferred, bodyLimit }
+  const state: RequestState = { exchange, prefix: mountPattern(request), deferred, bodyLimit }
   exchange.adapterState = state
   // `next` starts the rest of the request, so all of it runs in this context.
   withAmbient(exchange.ambient, error === undefined || deferred !== undefined ? next : () => next(error))
@@ -123,7 +124,8 @@ function notFoundError(request: Request): Error {
   if (state?.deferred !== undefined) return state.deferred
   // A route has called `next`, so it does not serve the request.
   if (state !== undefined) state.exchange.route = null
-  const path = pathOf(request.originalUrl)
+  // In an application that is mounted in another one, the rest of the path.
+  const path = pathOf(request.url)
   if (!isDecodable(path)) return new WellKnown.BAD_REQUEST()
   return routeError(request.method, methodsFor(routerOf(request), path))
 }
@@ -131,4 +133,17 @@ function notFoundError(request: Request): Error {
 /** The router of the application. Express makes it on its first use. */
 function routerOf({ app }: Request): unknown {
   return (app as { readonly router?: unknown } | undefined)?.router
+}
+
+interface MountedApp {
+  readonly mountpath?: unknown
+  readonly parent?: MountedApp
+}
+
+/** The pattern of the path under which the application is mounted in others; empty for most. */
+function mountPattern(request: Request): string {
+  let pattern = ''
+  let app = request.app as MountedApp | undefined
+  for (; app?.parent !== undefined; app = app.parent) pattern = patternOf(app.mountpath) + pattern
+  return pattern
 }

@@ -33,6 +33,7 @@ export function fromExpressError(error: unknown): unknown {
     if (type === 'request.aborted')
       return Object.assign(new Error('aborted', { cause: thrown }), { code: 'ECONNRESET' })
   }
+  if (isMissingFile(thrown)) return new WellKnown.ROUTE_NOT_FOUND(undefined, { cause: thrown })
   return isUndecodable(thrown) ? new WellKnown.BAD_REQUEST(undefined, { cause: thrown }) : thrown
 }
 
@@ -41,4 +42,12 @@ function isUndecodable(error: Error): boolean {
   const message = read(error, 'message')
   const isOfRouter = typeof message === 'string' && message.startsWith('Failed to decode param ')
   return read(error, 'name') === 'URIError' && read(error, 'status') === 400 && isOfRouter
+}
+
+const MISSING: readonly unknown[] = ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG']
+
+/** The error of `sendFile` for a missing file: that of the file system, with a status and without `expose`. */
+function isMissingFile(error: Error): boolean {
+  const isOfSend = read(error, 'status') === 404 && read(error, 'expose') === false
+  return isOfSend && MISSING.includes(read(error, 'code')) && read(error, 'syscall') !== undefined
 }

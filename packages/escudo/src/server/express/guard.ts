@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { isThenable } from '../../errors/options/synchronous.ts'
-import { type Handler, type LayerLike, layersOf, patternOf, type RouteLike } from './layers.ts'
+import { type Handler, type LayerLike, layersOf, patternOf, type RouteLike, type RouterLike } from './layers.ts'
 import { stateOf } from './request-state.ts'
 import { isRouter } from './route-table.ts'
 import { asError } from './thrown-value.ts'
@@ -24,6 +24,17 @@ export function guardRouter(router: unknown): void {
   if (layers.length === 0 || guarded.get(layers) === layers.length) return
   guarded.set(layers, layers.length)
   for (const layer of layers) guardLayer(layer)
+  for (const list of Object.values((router as RouterLike).params ?? {})) guardParams(list)
+}
+
+/** The functions of `app.param`. Without the replacement, a `throw null` in one would let the request through. */
+function guardParams(list: Handler[]): void {
+  for (const [index, handle] of list.entries()) {
+    if (replacements.has(handle)) continue
+    const replacement = safeHandler(handle)
+    replacements.add(replacement)
+    list[index] = replacement as unknown as Handler
+  }
 }
 
 function guardLayer(layer: LayerLike): void {
@@ -76,9 +87,9 @@ function safeHandler(handle: Handler): Call {
   }
 }
 
-/** An error handler has the request second. Without an exchange, the application is not ours. */
+/** An error handler, with four arguments, has the request second. Without an exchange, the application is not ours. */
 function asThrowable(thrown: unknown, args: readonly unknown[]): unknown {
-  const request = (args.length > 3 ? args[1] : args[0]) as IncomingMessage
+  const request = (args.length === 4 ? args[1] : args[0]) as IncomingMessage
   return stateOf(request) === undefined ? thrown : asError(thrown)
 }
 

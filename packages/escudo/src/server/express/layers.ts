@@ -6,6 +6,8 @@ export type Handler = (this: unknown, ...args: never[]) => unknown
 /** A router, or what a router has: the layers in their order. */
 export interface RouterLike {
   readonly stack: readonly LayerLike[]
+  /** The functions of `app.param`, by the name of their parameter. */
+  readonly params?: Readonly<Record<string, Handler[]>>
 }
 
 /** A handler, a router or a route at its path. */

@@ -8,6 +8,7 @@ import multer from 'multer'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { ambient } from '../../../core/context/ambient.ts'
+import { createErrorContract } from '../../../errors/contract/contract.ts'
 import { escudo, inputOf, rateLimitHandler, route } from '../../express.ts'
 import { Errors, get, serverPerTest } from './setup.ts'
 
@@ -49,6 +50,24 @@ describe('routes', () => {
     await vi.waitFor(() => expect(lines.filter(({ event }) => event === 'http.request')).toHaveLength(4))
     const routes = lines.filter(({ event }) => event === 'http.request').map((line) => line['route'])
     expect(routes).toEqual(['/', '/api/users/:user/orders/:order', '/a, /b', null])
+  })
+
+  it('an application that is mounted in another one has its own parts, and all patterns', async () => {
+    const inner = express()
+    const contract = createErrorContract({ service: 'inner', errors: Errors })
+    const parts = escudo({ contract })
+    inner.use(parts.first)
+    inner.get('/things/:id', (_request, response) => void response.send('x'))
+    inner.use(parts.last)
+    const { url, lines } = await start((app) => {
+      app.use('/admin/:tenant', inner)
+    })
+    expect((await get(`${url}/admin/a/things/1`)).status).toBe(200)
+    const { status, response } = await get(`${url}/admin/a/things/1`, { method: 'DELETE' })
+    expect([status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+    expect(await get(`${url}/admin/a/nothing`)).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' })
+    await vi.waitFor(() => expect(lines.filter(({ event }) => event === 'http.request')).toHaveLength(3))
+    expect(lines.find(({ event }) => event === 'http.request')?.['route']).toBe('/admin/:tenant/things/:id')
   })
 
   it('with cors, a preflight is answered, and errors of all kinds keep its headers', async () => {

@@ -1,4 +1,4 @@
-import { type ErrorRequestHandler, type RequestHandler, Router } from 'express'
+import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express'
 import createError from 'http-errors'
 import { describe, expect, it } from 'vitest'
 import { get, serverPerTest } from './setup.ts'
@@ -46,6 +46,19 @@ describe.each(Object.entries(WAYS))('what %s throws is a bug: 500', (_, make) =>
     const [line] = await waitFor('http_error')
     expect(JSON.stringify(line)).not.toContain('ThrownValue')
   })
+})
+
+it.each(VALUES)('%s, thrown by a function of app.param, does not let the request through', async (_, value) => {
+  const { url } = await start((app) => {
+    app.param('id', () => {
+      throw value
+    })
+    app.param('key', async () => Promise.reject(value))
+    app.get('/id/:id', (_request, response) => void response.send('secret'))
+    app.get('/key/:key', (_request, response) => void response.send('secret'))
+  })
+  expect(await get(`${url}/id/1`)).toMatchObject({ status: 500, code: 'INTERNAL_SERVER_ERROR' })
+  expect(await get(`${url}/key/1`)).toMatchObject({ status: 500, code: 'INTERNAL_SERVER_ERROR' })
 })
 
 describe('the signals of Express still work', () => {
@@ -129,6 +142,19 @@ describe('errors with a status and headers', () => {
     const answer = await get(url)
     expect(answer).toMatchObject({ status, code })
     expect(answer.text).not.toContain('secret')
+  })
+
+  it('sendFile of a missing file is 404, without the path of the server', async () => {
+    const { url, waitFor } = await start((app) => {
+      app.get('/', (_request, response) => response.sendFile('/srv/no-such-file'))
+      app.use('/static', express.static('/srv/no-such-folder', { fallthrough: false }))
+    })
+    for (const path of ['/', '/static/x', '/static/..%2f..%2fetc']) {
+      const { status, text } = await get(url + path)
+      expect([404, 403]).toContain(status)
+      expect(text).not.toMatch(/srv|ENOENT/)
+    }
+    expect((await waitFor('http_error'))[0]).toMatchObject({ error_cause: expect.stringContaining('ENOENT') })
   })
 
   it('a line break in the headers of an error neither hangs the request nor adds a header', async () => {
