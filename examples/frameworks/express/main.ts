@@ -23,6 +23,9 @@ const { first, last, attach } = escudo({ contract, logger, inboundDeadline: true
 
 const app = express()
 app.disable('x-powered-by')
+// As other frameworks do: `/ITEMS/1` and `/items/1/` are other paths than `/items/1`.
+app.enable('case sensitive routing')
+app.enable('strict routing')
 app.use(first)
 
 app.get('/items/:id', ({ params }, response) => {

@@ -15,9 +15,12 @@ export const BODY_LIMIT = 1_048_576
  */
 export async function readJson(request: IncomingMessage, limitBytes: number): Promise<unknown> {
   const { headers } = request
-  if (!hasBody(request)) throw new WellKnown.MALFORMED_JSON()
-  const error = jsonTypeError(headers['content-type'], headers['content-encoding'])
+  const isEmpty = !hasBody(request)
+  const type = headers['content-type']
+  // The header of an empty body counts too, if there is one.
+  const error = isEmpty && type === undefined ? undefined : jsonTypeError(type, headers['content-encoding'])
   if (error !== undefined) throw error
+  if (isEmpty) throw new WellKnown.MALFORMED_JSON()
   if (Number(headers['content-length'] ?? 0) > limitBytes) throw new WellKnown.PAYLOAD_TOO_LARGE()
   return parseJson(await readBytes(request, limitBytes))
 }
