@@ -32,8 +32,10 @@ app.get('/throw-after-cache-headers', async (_request, reply) => {
   throwAfterHeaders()
 })
 app.get<{ Params: { how: string } }>('/upstream/:how', async ({ params }) => await upstream(params.how))
-app.get('/stream-then-throw', async (_request, reply) => reply.type('text/plain').send(Readable.from(brokenBody())))
-app.get('/deadline', async (_request, reply) => reply.type('text/plain').send(deadline()))
+app.get('/stream-then-throw', async (_request, reply) =>
+  reply.type('text/plain; charset=utf-8').send(Readable.from(brokenBody())),
+)
+app.get('/deadline', async (_request, reply) => reply.type('text/plain; charset=utf-8').send(deadline()))
 
 await app.listen({ host: HOST, port: PORT })
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void app.close())

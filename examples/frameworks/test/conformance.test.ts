@@ -1,57 +1,19 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { join } from 'node:path'
 import { conformanceChecks } from 'escudo/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { FRAMEWORKS, freePorts, type Service, startService } from './services.ts'
 
-const FOLDER = join(import.meta.dirname, '..')
-const STARTS_WITHIN_MS = 20_000
+const PORTS = await freePorts(FRAMEWORKS.length)
 
-const PORTS = await freePorts(1)
-
-describe.each([['fastify', PORTS[0] as number]])('the small service on %s', (framework, port) => {
-  let service: ChildProcess
-  let errors = ''
-
-  beforeAll(async () => {
-    const args = ['--conditions=@escudo/source', join(FOLDER, framework, 'main.ts')]
-    const env = { ...process.env, PORT: String(port) }
-    service = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
-    service.stderr?.on('data', (chunk) => {
-      errors += chunk
+describe.each(FRAMEWORKS.map((framework, index) => [framework, PORTS[index] as number] as const))(
+  'the small service on %s',
+  (framework, port) => {
+    let service: Service
+    beforeAll(async () => {
+      service = await startService(framework, port)
     })
-    await answers(port)
-  })
+    // It is alive, ends by itself, and has written no warning.
+    afterAll(async () => expect(await service.stop()).toEqual({ exit: [0, null], errors: '' }))
 
-  afterAll(async () => {
-    const ended = once(service, 'exit')
-    service.kill('SIGTERM')
-    expect(await ended).toEqual([0, null])
-    expect(errors).toBe('')
-  })
-
-  it.each(conformanceChecks({ url: `http://127.0.0.1:${port}` }))('$name', ({ run }) => run())
-})
-
-async function answers(port: number): Promise<void> {
-  const untilMs = performance.now() + STARTS_WITHIN_MS
-  for (;;) {
-    try {
-      await fetch(`http://127.0.0.1:${port}/items/1`)
-      return
-    } catch (error) {
-      if (performance.now() > untilMs) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-  }
-}
-
-/** Ports that are free now. All are taken before the first is given back, so that they differ. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  await Promise.all(servers.map((server) => once(server, 'listening')))
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => once(server.close(), 'close')))
-  return ports
-}
+    it.each(conformanceChecks({ url: `http://127.0.0.1:${port}` }))('$name', ({ run }) => run())
+  },
+)

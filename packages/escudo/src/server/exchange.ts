@@ -49,6 +49,8 @@ export class Exchange implements RequestTally {
   readonly path: string
   /** The pattern of the route that serves the request; null without one. */
   route: string | null = null
+  /** What the adapter of a framework keeps of the request. */
+  adapterState: object | undefined = undefined
   readonly #contract: ErrorContract
   readonly #logger: ServerLogger
   readonly #accept: string | undefined
@@ -222,7 +224,8 @@ const DISCONNECT_CODES: readonly unknown[] = [
   'ERR_STREAM_WRITE_AFTER_END',
 ]
 
-function isDisconnect(error: unknown): boolean {
+/** Whether an error is the consequence of a client that has disconnected. */
+export function isDisconnect(error: unknown): boolean {
   return DISCONNECT_CODES.includes(read(error, 'code')) || read(error, 'name') === 'AbortError'
 }
 

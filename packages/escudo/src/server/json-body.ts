@@ -5,8 +5,7 @@ import { WellKnown } from '../errors/catalogue/well-known.ts'
 /**
  * The error of a body that is not JSON in UTF-8, by its headers; undefined if it can be.
  *
- * Another media type, another charset and a content coding that is not decoded are 415 (RFC 9110, 15.5.16). `+json`
- * types are JSON.
+ * Another media type, another charset and a content coding that is not decoded are 415 (RFC 9110, 15.5.16).
  *
  * @param type the `Content-Type` header
  * @param encoding the `Content-Encoding` header; undefined if the body is already decoded
@@ -17,8 +16,8 @@ export function jsonTypeError(type: string | undefined, encoding: string | undef
 }
 
 /** Whether a `Content-Type` announces JSON. */
-export function isJsonType(type: string | undefined): type is string {
-  return type !== undefined && /^\s*application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(type)
+function isJsonType(type: string | undefined): type is string {
+  return type !== undefined && /^\s*application\/json\s*(?:;|$)/i.test(type)
 }
 
 /** 415 for a charset other than UTF-8. */

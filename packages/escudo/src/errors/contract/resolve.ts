@@ -144,7 +144,8 @@ function resolveHttpError(error: unknown): Resolved | undefined {
   const status = read(error, 'status')
   if (!isError(error) || read(error, 'expose') !== true) return undefined
   if (!isErrorStatus(status) || read(error, 'statusCode') !== status) return undefined
-  const text = read(error, 'message')
+  // `createError(404, error)` with an error of the file system keeps its message, which contains a path of the server.
+  const text = read(error, 'syscall') === undefined ? read(error, 'message') : undefined
   // A template would replace `{page}` with a question mark, because there is no context.
   const message =
     typeof text === 'string' && text !== '' ? truncate(text, 1_024).replaceAll(/[{}]/g, '') : phraseOf(status)

@@ -33,7 +33,7 @@ export function answerOnNode(
 }
 
 /** Whether the client has disconnected. A simulated request has no socket. */
-export function isDisconnected(request: IncomingMessage): boolean {
+function isDisconnected(request: IncomingMessage): boolean {
   return (request.socket as IncomingMessage['socket'] | undefined)?.destroyed === true
 }
 
@@ -58,8 +58,21 @@ function send(exchange: Exchange, error: unknown, request: IncomingMessage, resp
   }
 }
 
+const REPLACED = [
+  'end',
+  'write',
+  'writeHead',
+  'setHeader',
+  'removeHeader',
+  'getHeaderNames',
+  'getHeaders',
+  'flushHeaders',
+] as const
+
+/** Sends the answer with the methods of Node, without those that middleware has put in their place. */
 function sendLast(response: ServerResponse, answer: ErrorAnswer): void {
   try {
+    for (const name of REPLACED) if (Object.hasOwn(response, name)) delete (response as Partial<ServerResponse>)[name]
     sendOnResponse(response, answer)
   } catch {
     response.destroy()
@@ -73,7 +86,7 @@ function prepare(response: ServerResponse, answer: ErrorAnswer): void {
   const vary = response.getHeader('vary')
   response.statusCode = answer.status
   // The phrase of another status may have been set.
-  response.statusMessage = phraseOf(answer.status)
+  if (response.statusMessage !== undefined) response.statusMessage = phraseOf(answer.status)
   for (const [name, value] of Object.entries(answer.headers)) response.setHeader(name, value)
   if (vary !== undefined) response.setHeader('vary', mergeVary(vary, answer.headers['vary'] ?? ''))
   response.setHeader('x-trace-id', answer.body.trace_id)

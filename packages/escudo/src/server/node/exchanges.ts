@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { hidden } from '../../core/hidden-state.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange, type InboundRequest } from '../exchange.ts'
+import { Exchange, type InboundRequest, isDisconnect } from '../exchange.ts'
 import type { InboundDeadline } from '../inbound-deadline.ts'
 import type { ServerLogger } from '../logger.ts'
 
@@ -38,6 +38,11 @@ export function openExchangesOn(socket: Socket): readonly OpenExchange[] {
 /** Whether the request that a connection is still sending already has its answer. */
 export function isAnsweredEarly(socket: Socket): boolean {
   return connections.of(socket)?.answeredEarly?.complete === false
+}
+
+/** The exchange of a request or response; undefined before {@link exchangeOf}. */
+export function existingExchange(holder: IncomingMessage | ServerResponse): Exchange | undefined {
+  return entries.of(holder)?.exchange
 }
 
 /**
@@ -104,6 +109,11 @@ function onFinish(this: ServerResponse): void {
 }
 
 function onClose(this: ServerResponse): void {
+  // A stream that was sent has failed, and has destroyed the response with its error. `pipeline` does so.
+  if (!this.writableFinished && this.headersSent && this.errored !== null) {
+    const exchange = entries.of(this)?.exchange
+    if (!isDisconnect(this.errored)) exchange?.failAfterHeaders(this.errored)
+  }
   end(this, this.writableFinished ? this.statusCode : undefined)
 }
 

@@ -156,6 +156,7 @@ function onPost({ path, body, limitBytes = MIB }: NonNullable<ConformanceRoutes[
     bad('bytes that are not UTF-8', notUtf8(path), malformed),
     bad('another charset', post(valid, 'application/json; charset=latin1'), wrongType),
     bad('plain text', post(valid, 'text/plain'), wrongType),
+    bad('an empty body of plain text', post('', 'text/plain'), wrongType),
     bad('a form', post('email=a', 'application/x-www-form-urlencoded'), wrongType),
     bad('an invalid content type', post(valid, 'rubbish'), wrongType),
     bad('a body without a content type', post(valid, ''), wrongType),

@@ -71,6 +71,16 @@ describe('the trust boundary', () => {
     expect(JSON.parse(answer.text)).toMatchObject({ trace_id: traceId, context: {} })
   })
 
+  test.each(['stat', 'open', 'connect'])(
+    'the path in the message of an exposed error of %s stays inside',
+    (syscall) => {
+      const message = `ENOENT: no such file or directory, ${syscall} '/srv/secret'`
+      const facts = { code: 'ENOENT', syscall, status: 404, statusCode: 404, expose: true }
+      const { status, body } = contract.translate(Object.assign(new Error(message), facts), { traceId })
+      expect([status, body.message]).toEqual([404, 'Not Found'])
+    },
+  )
+
   test('keeps the status and message of an http-error with expose: true', () => {
     const error = Object.assign(new Error('No such {page}'), { status: 404, statusCode: 404, expose: true })
     expect(contract.translate(error, { traceId })).toMatchObject({

@@ -1,0 +1,7 @@
+export type { EscudoOptions, EscudoParts } from './express/escudo.ts'
+export { escudo } from './express/escudo.ts'
+export { frameworkPlugins, rateLimitHandler } from './express/framework-plugins.ts'
+export type { ExpressRouteInput, ValidatedRequest } from './express/route.ts'
+export { inputOf, route } from './express/route.ts'
+export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { RouteInput } from './route-input.ts'

@@ -1,0 +1,19 @@
+import type { Server } from 'node:http'
+import type { AdapterSettings } from '../adapter-options.ts'
+import { handleServerEvents } from './socket-errors.ts'
+
+/**
+ * Makes a server answer in the contract's form what Node would answer itself: bytes that are not HTTP, 20 KB of header,
+ * an unknown expectation, `CONNECT`, and requests without Host. A second call for a server does nothing.
+ */
+export function attachTo(server: Server, { contract, logger }: AdapterSettings): void {
+  // Node would answer such a request in plain text. It is rejected with `earlyError`.
+  ;(server as { requireHostHeader?: boolean }).requireHostHeader = false
+  handleServerEvents(server, contract, logger)
+}
+
+/** The server of a connection; undefined for a simulated request. Node sets it, but has no name for it in its types. */
+export function serverOf(socket: unknown): Server | undefined {
+  const { server } = (socket ?? {}) as { readonly server?: Server | null }
+  return server ?? undefined
+}

@@ -1,0 +1,63 @@
+import type { IncomingMessage } from 'node:http'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
+import { jsonTypeError, parseJson } from '../json-body.ts'
+
+/** The largest body, in bytes, unless an option says otherwise. */
+export const BODY_LIMIT = 1_048_576
+
+/**
+ * Reads the JSON body of a request.
+ *
+ * A body that is too large is not read further: `drainRequest` must read the rest of it while the answer is sent.
+ *
+ * @returns the value. Rejects with 400 `MALFORMED_JSON` for an empty or malformed body, 413 `PAYLOAD_TOO_LARGE`, 415
+ * `UNSUPPORTED_MEDIA_TYPE`, and with `ECONNRESET` if the client disconnects
+ */
+export async function readJson(request: IncomingMessage, limitBytes: number): Promise<unknown> {
+  const { headers } = request
+  const isEmpty = !hasBody(request)
+  const type = headers['content-type']
+  // The header of an empty body counts too, if there is one.
+  const error = isEmpty && type === undefined ? undefined : jsonTypeError(type, headers['content-encoding'])
+  if (error !== undefined) throw error
+  if (isEmpty) throw new WellKnown.MALFORMED_JSON()
+  if (Number(headers['content-length'] ?? 0) > limitBytes) throw new WellKnown.PAYLOAD_TOO_LARGE()
+  return parseJson(await readBytes(request, limitBytes))
+}
+
+/** Whether a request has a body that is not empty, as far as its headers tell. */
+function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+function readBytes(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = []
+    let length = 0
+    const settle = (): void => {
+      request.off('data', onData).off('end', onEnd).off('error', onError).off('close', onClose)
+      // An error without a listener would be thrown.
+      request.on('error', () => {})
+    }
+    const onData = (chunk: Uint8Array): void => {
+      length += chunk.length
+      if (length <= limitBytes) {
+        chunks.push(chunk)
+        return
+      }
+      settle()
+      request.pause()
+      reject(new WellKnown.PAYLOAD_TOO_LARGE())
+    }
+    const onEnd = (): void => {
+      settle()
+      resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks))
+    }
+    const onError = (error: Error): void => {
+      settle()
+      reject(error)
+    }
+    const onClose = (): void => onError(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
+    request.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
+  })
+}
