@@ -222,7 +222,8 @@ const DISCONNECT_CODES: readonly unknown[] = [
   'ERR_STREAM_WRITE_AFTER_END',
 ]
 
-function isDisconnect(error: unknown): boolean {
+/** Whether an error only says that the client has disconnected. */
+export function isDisconnect(error: unknown): boolean {
   return DISCONNECT_CODES.includes(read(error, 'code')) || read(error, 'name') === 'AbortError'
 }
 

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import { withAmbient } from '../../core/context/ambient.ts'
 import { hidden } from '../../core/hidden-state.ts'
 import type { ErrorContract } from '../../errors/contract/contract.ts'
-import { Exchange, type InboundRequest } from '../exchange.ts'
+import { Exchange, type InboundRequest, isDisconnect } from '../exchange.ts'
 import type { InboundDeadline } from '../inbound-deadline.ts'
 import type { ServerLogger } from '../logger.ts'
 
@@ -104,7 +104,15 @@ function onFinish(this: ServerResponse): void {
 }
 
 function onClose(this: ServerResponse): void {
+  if (!this.writableFinished) failIfDestroyed(this)
   end(this, this.writableFinished ? this.statusCode : undefined)
+}
+
+/** Logs the error by which the framework has broken a response off: that of a stream, for example. */
+function failIfDestroyed(response: ServerResponse): void {
+  const { errored } = response
+  if (errored === null || errored === undefined || isDisconnect(errored)) return
+  entries.of(response)?.exchange.failAfterHeaders(errored)
 }
 
 /** Ends the exchange of a response that is finished or closed. */
