@@ -18,7 +18,8 @@ import { methodsFor } from './methods.ts'
 export interface EscudoOptions extends AdapterOptions {
   /**
    * Returns the remote address of a client on other runtimes than Node, for the contract's `trustInbound`:
-   * `(c) => getConnInfo(c).remote.address`, with Hono's helper for the runtime. Default: unknown, so nothing is trusted.
+   * `(c) => getConnInfo(c).remote.address`, with Hono's helper for the runtime. Default: `unknown`, which is not
+   * trusted.
    */
   readonly address?: (context: Context) => string | undefined
 }
@@ -72,7 +73,10 @@ export function escudo<E extends Env, S extends Schema, P extends string>(
   app.onError((error, context) => answer(settings, context as unknown as Context, error))
   app.notFound((context) => {
     const { path, method } = context.req
-    return answer(settings, context as unknown as Context, routeError(method, methodsFor(plain, path)))
+    const response = answer(settings, context as unknown as Context, routeError(method, methodsFor(plain, path)))
+    // Hono sets the response itself if nothing but our middleware has matched.
+    if (matchedRoutes(context).length > 1) context.res = response
+    return response
   })
   return { createServer: frontServer(settings) }
 }
@@ -137,6 +141,6 @@ function answer(settings: AdapterSettings, context: Context, thrown: unknown): R
   if (vary !== undefined) response.headers.set('vary', mergeVary(vary, headers['vary'] ?? ''))
   response.headers.set('x-trace-id', body.trace_id)
   // Hono would copy the headers of an earlier response to this one.
-  if (context.finalized) context.res = undefined
+  context.res = undefined
   return kept === undefined && node === undefined ? endWithBody(exchange, response) : response
 }

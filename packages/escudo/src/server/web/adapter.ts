@@ -23,7 +23,8 @@ export interface EscudoOptions extends AdapterOptions {
   /**
    * Returns the remote address of a client, for the contract's `trustInbound`. It receives the arguments of the handler,
    * for example `(request, server) => server.requestIP(request)?.address` on Bun. Not needed on Node with
-   * `createServer`. Default: unknown, so nothing is trusted.
+   * `createServer`. Default: `unknown`, which is not
+   * trusted.
    */
   readonly address?: (request: Request, ...rest: never[]) => string | undefined
   /** Returns the methods that a path has routes for. Then a wrong method is 405 instead of 404. Default: none. */

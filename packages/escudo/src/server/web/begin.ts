@@ -2,6 +2,9 @@ import type { AdapterSettings } from '../adapter-options.ts'
 import { Exchange } from '../exchange.ts'
 import { type NodePair, takeFromFront } from '../node/front.ts'
 
+/** No address is a local socket, and trusted. A runtime that does not tell the address must not be. */
+const UNKNOWN_ADDRESS = 'unknown'
+
 /** An exchange of a request of web standards. */
 export interface WebExchange {
   readonly exchange: Exchange
@@ -22,7 +25,7 @@ export function beginWeb(settings: AdapterSettings, request: Request, address: (
     method,
     url,
     headers: Object.fromEntries(headers),
-    address: address(),
+    address: address() ?? UNKNOWN_ADDRESS,
     isEncrypted: url.startsWith('https:'),
   }
   return {
