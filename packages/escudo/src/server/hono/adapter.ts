@@ -88,31 +88,28 @@ function serveRequest(settings: AdapterSettings, address: (context: Context) => 
     exchange.route = routeOf(context)
     keepExchange(context, begun)
     return exchange.run(async () => {
-      if (node !== undefined) return await served(settings, context, next)
-      // On Node the front has set it, and has checked the URL.
+      // On Node the front sets the header, has checked the URL, and sees the end of the response.
+      if (node !== undefined) {
+        await served(settings, context, next)
+        return
+      }
       context.header('x-trace-id', exchange.traceId)
       const error = targetError(context.req.url)
-      const early = error === undefined ? await served(settings, context, next) : answer(settings, context, error)
-      const response = endWithBody(exchange, early ?? context.res)
-      // Without this, Hono would copy the headers of the old response to this one.
+      if (error === undefined) await served(settings, context, next)
+      else context.res = answer(settings, context, error)
+      const response = endWithBody(exchange, context.res)
       context.res = undefined
       context.res = response
-      return undefined
     })
   }
 }
 
-/** Runs the rest of the app. Returns a response only for something thrown that is no Error: Hono handles only those. */
-async function served(
-  settings: AdapterSettings,
-  context: Context,
-  next: () => Promise<void>,
-): Promise<Response | undefined> {
+/** Runs the rest of the app. Hono gives only Errors to `onError`; anything else that is thrown arrives here. */
+async function served(settings: AdapterSettings, context: Context, next: () => Promise<void>): Promise<void> {
   try {
     await next()
-    return undefined
   } catch (error) {
-    return answer(settings, context, error)
+    context.res = answer(settings, context, error)
   }
 }
 
@@ -140,7 +137,7 @@ function answer(settings: AdapterSettings, context: Context, thrown: unknown): R
   for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
   if (vary !== undefined) response.headers.set('vary', mergeVary(vary, headers['vary'] ?? ''))
   response.headers.set('x-trace-id', body.trace_id)
-  // Hono would copy the headers of an earlier response to this one.
+  // Hono copies the headers of an earlier response to the one that is set next.
   context.res = undefined
   return kept === undefined && node === undefined ? endWithBody(exchange, response) : response
 }
