@@ -17,7 +17,7 @@ export function jsonTypeError(type: string | undefined, encoding: string | undef
 }
 
 /** Whether a `Content-Type` announces JSON. */
-export function isJsonType(type: string | undefined): type is string {
+function isJsonType(type: string | undefined): type is string {
   return type !== undefined && /^\s*application\/(?:[\w.!#$&^-]+\+)?json\s*(?:;|$)/i.test(type)
 }
 

@@ -30,7 +30,7 @@ export type PartOf<I, Part extends string> = I extends { readonly [P in Part]: i
   : unknown
 
 /** The parts in the order of their findings. */
-export const PARTS: readonly RequestPart[] = ['params', 'query', 'headers', 'body']
+const PARTS: readonly RequestPart[] = ['params', 'query', 'headers', 'body']
 /** The names of {@link RouteInput}. */
 export const ROUTE_INPUT_NAMES: readonly string[] = [...PARTS, 'errors', 'response', 'summary', 'tags', 'security']
 

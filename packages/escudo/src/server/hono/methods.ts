@@ -17,5 +17,6 @@ export function methodsFor(app: AnyHono, path: string): readonly string[] {
     exists ||= method !== 'OPTIONS' || own.some(({ path }) => !path.includes('*'))
   }
   if (!exists) return []
-  return found.includes('GET') && !found.includes('HEAD') ? [...found, 'HEAD'] : found
+  if (found.includes('GET')) found.push('HEAD')
+  return found.toSorted()
 }
