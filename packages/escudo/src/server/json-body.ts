@@ -2,6 +2,9 @@ import { WellKnown } from '../errors/catalogue/well-known.ts'
 
 // JSON bodies, for every framework. JSON is UTF-8 (RFC 8259).
 
+/** The largest body, in bytes, unless an option says otherwise. */
+export const BODY_LIMIT = 1_048_576
+
 /**
  * The error of a body that is not JSON in UTF-8, by its headers; undefined if it can be.
  *

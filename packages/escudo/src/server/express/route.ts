@@ -3,7 +3,8 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { knownKeys, wholeNumber } from '../../core/options/options.ts'
-import { BODY_LIMIT, readJson } from '../node/read-json.ts'
+import { BODY_LIMIT } from '../json-body.ts'
+import { readJson } from '../node/read-json.ts'
 import {
   checkRouteInput,
   type DeclaredParts,

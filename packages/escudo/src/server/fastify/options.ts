@@ -18,6 +18,7 @@ import { checkContract } from '../contract-option.ts'
 import type { ServerLogger } from '../logger.ts'
 import { exchangeOf } from '../node/exchanges.ts'
 import { onClientError } from '../node/socket-errors.ts'
+import { SEGMENT_LENGTH_MAX } from '../target-error.ts'
 import { answerError, isDisconnected } from './answer.ts'
 import { runOtherHooks } from './later-hooks.ts'
 
@@ -37,7 +38,6 @@ export interface ContractServerOptions {
 export type ContractFastifyOptions = FastifyHttpOptions<RawServerDefault, FastifyBaseLogger>
 
 const PATH = 'contractOptions'
-const PARAM_LENGTH_MAX = 4_096
 
 /**
  * Returns the constructor options that make a Fastify server follow the error contract.
@@ -87,7 +87,7 @@ export function contractOptions(contract: ErrorContract, options: ContractServer
     return503OnClosing: false,
     // Node would answer a request without Host in plain text. The plugin answers it in the contract's form.
     http: { ...requestTimeouts, ...options.http, requireHostHeader: false },
-    routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
+    routerOptions: { maxParamLength: SEGMENT_LENGTH_MAX },
     // Fastify's default would coerce the number in `{"email":5}` to a string.
     ajv: { customOptions: { coerceTypes: false, useDefaults: false, removeAdditional: false, allErrors: true } },
     frameworkErrors: (error, rawRequest, rawReply) => {

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { isValidHost } from '../host.ts'
-
-const URL_LENGTH_MAX = 8_192
+import { URL_LENGTH_MAX } from '../target-error.ts'
 
 /**
  * The error of a request that is rejected before it reaches a route; undefined if there is none.

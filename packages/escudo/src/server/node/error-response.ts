@@ -33,7 +33,7 @@ export function answerOnNode(
 }
 
 /** Whether the client has disconnected. A simulated request has no socket. */
-function isDisconnected(request: IncomingMessage): boolean {
+export function isDisconnected(request: IncomingMessage): boolean {
   return (request.socket as IncomingMessage['socket'] | undefined)?.destroyed === true
 }
 

@@ -2,9 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { jsonTypeError, parseJson } from '../json-body.ts'
 
-/** The largest body, in bytes, unless an option says otherwise. */
-export const BODY_LIMIT = 1_048_576
-
 /**
  * Reads the JSON body of a request.
  *
@@ -30,7 +27,11 @@ function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-function readBytes(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
+/**
+ * Reads the body of a request, at most `limitBytes`. Rejects with 413 `PAYLOAD_TOO_LARGE` above, and with `ECONNRESET` if
+ * the client disconnects.
+ */
+export function readBytes(request: IncomingMessage, limitBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = []
     let length = 0
@@ -59,5 +60,8 @@ function readBytes(request: IncomingMessage, limitBytes: number): Promise<Uint8A
     }
     const onClose = (): void => onError(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }))
     request.on('data', onData).on('end', onEnd).on('error', onError).on('close', onClose)
+    // Something has read the body, or the client has disconnected: no event will follow.
+    if (request.readableEnded) onEnd()
+    else if (request.destroyed) onClose()
   })
 }

@@ -1,0 +1,44 @@
+// The small service on Hono: npm run example:hono
+import { Readable } from 'node:stream'
+import { serve } from '@hono/node-server'
+import { escudo, route } from 'escudo/hono'
+import { createLogger } from 'escudo/pino'
+import { Hono } from 'hono'
+import { contractOf, NewUser } from '../shared/errors.ts'
+import { HOST, PORT } from '../shared/port.ts'
+import {
+  brokenBody,
+  CACHE_HEADERS,
+  deadline,
+  item,
+  throwAfterHeaders,
+  throwContext,
+  throwValue,
+} from '../shared/service.ts'
+import { upstream } from '../shared/upstream.ts'
+
+const contract = contractOf('hono')
+const app = new Hono()
+const { createServer } = escudo(app, {
+  contract,
+  logger: createLogger({ service: contract.service }),
+  inboundDeadline: true,
+})
+
+app.get('/items/:id', (c) => c.json(item(c.req.param('id'))))
+app.post(
+  '/users',
+  route({ body: NewUser }, (c, { body }) => c.json(body, 201)),
+)
+app.get('/throw/:what', (c) => throwValue(c.req.param('what')))
+app.get('/context/:kind', (c) => throwContext(c.req.param('kind')))
+app.get('/throw-after-cache-headers', (c) => {
+  for (const [name, value] of Object.entries(CACHE_HEADERS)) c.header(name, value)
+  return throwAfterHeaders()
+})
+app.get('/upstream/:how', async (c) => c.json(await upstream(c.req.param('how'))))
+app.get('/stream-then-throw', (c) => c.body(Readable.toWeb(Readable.from(brokenBody())) as ReadableStream))
+app.get('/deadline', (c) => c.text(deadline()))
+
+const server = serve({ fetch: app.fetch, createServer, hostname: HOST, port: PORT })
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.close())

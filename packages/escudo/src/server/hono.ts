@@ -1,0 +1,6 @@
+export type { EscudoHono, EscudoOptions } from './hono/adapter.ts'
+export { escudo } from './hono/adapter.ts'
+export { inputOf, route } from './hono/route.ts'
+export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { CreateServer, NodeListener } from './node/front.ts'
+export type { ValidatedParts, WebRouteInput } from './web/route.ts'

@@ -1,0 +1,73 @@
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
+import { ambient, withAmbient } from '../../core/context/ambient.ts'
+import { hidden } from '../../core/hidden-state.ts'
+import type { AdapterSettings } from '../adapter-options.ts'
+import { Exchange } from '../exchange.ts'
+import { targetError } from '../target-error.ts'
+import { attachTo } from './attach.ts'
+import { earlyError } from './early-error.ts'
+import { answerOnNode } from './error-response.ts'
+import { exchangeOf } from './exchanges.ts'
+import { nodeHttp } from './node-http.ts'
+
+// Frameworks of web standards do not see everything on Node: requests that no `Request` can be made of, the connection,
+// the end of a response. This front sees it, and gives the exchange to the adapter inside.
+
+/** Node's objects of a request whose exchange the front has begun. */
+export interface NodePair {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+}
+
+/** An exchange that the front has begun, and its objects. */
+export interface FrontExchange extends NodePair {
+  readonly exchange: Exchange
+}
+
+/** A listener of Node's `request` event, as libraries make it from a `(request: Request) => Response`. */
+export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown
+
+/** Creates a server. It has the signature of `createServer` of `node:http`. */
+export type CreateServer = typeof import('node:http').createServer
+
+/** The exchanges that no adapter has taken over yet. */
+const waiting = hidden<Exchange, { pair: NodePair | undefined }>()
+
+/** Returns a function that creates a server of Node with everything that an adapter of web standards cannot do. */
+export function frontServer(settings: AdapterSettings): CreateServer {
+  const { contract, logger, deadline } = settings
+  const create = (options: ServerOptions, listener: NodeListener = () => {}): Server => {
+    const server = nodeHttp().createServer(options)
+    let hasListened = false
+    server.on('listening', () => {
+      hasListened = true
+    })
+    server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      const exchange = exchangeOf(contract, logger, request, response, deadline)
+      const error = earlyError(request, hasListened && !server.listening) ?? targetError(request.url ?? '/')
+      if (error !== undefined) {
+        answerOnNode(exchange, error, request, response)
+        return
+      }
+      waiting.set(exchange, { pair: { request, response } })
+      // Its promise never rejects without an answer: libraries answer a rejection themselves.
+      withAmbient(exchange.ambient, () => void listener(request, response))
+    })
+    attachTo(server, settings)
+    return server
+  }
+  const overloaded = (first?: ServerOptions | NodeListener, second?: NodeListener): Server =>
+    typeof first === 'function' ? create({}, first) : create(first ?? {}, second)
+  return overloaded as CreateServer
+}
+
+/** Takes over the exchange of the request that is being served. Only the first call for a request gets it. */
+export function takeFromFront(): FrontExchange | undefined {
+  const exchange = ambient()?.tally
+  if (!(exchange instanceof Exchange)) return undefined
+  const state = waiting.of(exchange)
+  const pair = state?.pair
+  if (state === undefined || pair === undefined) return undefined
+  state.pair = undefined
+  return { exchange, request: pair.request, response: pair.response }
+}

@@ -1,0 +1,6 @@
+export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { CreateServer, NodeListener } from './node/front.ts'
+export type { EscudoOptions, EscudoWeb, WebHandler } from './web/adapter.ts'
+export { escudo } from './web/adapter.ts'
+export type { ValidatedParts, WebRouteInput } from './web/route.ts'
+export { route } from './web/web-route.ts'

@@ -1,0 +1,35 @@
+import type { AdapterSettings } from '../adapter-options.ts'
+import { Exchange } from '../exchange.ts'
+import { type NodePair, takeFromFront } from '../node/front.ts'
+
+/** No address is a local socket, and trusted. A runtime that does not tell the address must not be. */
+const UNKNOWN_ADDRESS = 'unknown'
+
+/** An exchange of a request of web standards. */
+export interface WebExchange {
+  readonly exchange: Exchange
+  /** Node's objects, if the server is Node's with the front. It ends the exchange then. */
+  readonly node: NodePair | undefined
+}
+
+/**
+ * Begins the exchange of a request, or takes over the one that the front on Node has begun.
+ *
+ * @param address the remote address, where the runtime tells it
+ */
+export function beginWeb(settings: AdapterSettings, request: Request, address: () => string | undefined): WebExchange {
+  const begun = takeFromFront()
+  if (begun !== undefined) return { exchange: begun.exchange, node: begun }
+  const { method, url, headers } = request
+  const inbound = {
+    method,
+    url,
+    headers: Object.fromEntries(headers),
+    address: address() ?? UNKNOWN_ADDRESS,
+    isEncrypted: url.startsWith('https:'),
+  }
+  return {
+    exchange: new Exchange(settings.contract, settings.logger, inbound, settings.deadline),
+    node: undefined,
+  }
+}

@@ -1,0 +1,70 @@
+import type { IncomingMessage } from 'node:http'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
+import { jsonTypeError, parseJson } from '../json-body.ts'
+import { readBytes } from '../node/read-json.ts'
+
+// The JSON body of a request of web standards, up to a limit.
+
+/** A request, and Node's object of it where there is one. */
+export interface BodySource {
+  readonly headers: Headers
+  /** The body; null without one. Read only without `incoming`. */
+  readonly body: () => ReadableStream<Uint8Array> | null
+  readonly incoming: IncomingMessage | undefined
+}
+
+/**
+ * Reads and parses a JSON body.
+ *
+ * @returns the value, and the bytes; no bytes for a request without a body, whose value is undefined
+ * @throws 415 for another media type, 413 above the limit, 400 for malformed JSON
+ */
+export async function readJson(
+  source: BodySource,
+  limit: number,
+): Promise<{ readonly value: unknown; readonly bytes: Uint8Array | undefined }> {
+  const { headers } = source
+  const type = headers.get('content-type') ?? undefined
+  const length = headers.get('content-length')
+  if (type === undefined && (length === null || length === '0') && headers.get('transfer-encoding') === null) {
+    return { value: undefined, bytes: undefined }
+  }
+  const typeError = jsonTypeError(type, headers.get('content-encoding') ?? undefined)
+  if (typeError !== undefined) throw typeError
+  if (length !== null && Number(length) > limit) throw new WellKnown.PAYLOAD_TOO_LARGE()
+  // On Node, a cancelled stream of web standards would close the connection before the client has read the 413.
+  const bytes = await (source.incoming === undefined
+    ? readStream(source.body(), limit)
+    : readBytes(source.incoming, limit))
+  return { value: parseJson(bytes), bytes }
+}
+
+async function readStream(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  if (stream === null) return new Uint8Array()
+  const reader = stream.getReader()
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return joined(chunks, length)
+    length += value.byteLength
+    if (length > limit) {
+      // Not awaited: the client may never end its body.
+      reader.cancel().catch(() => {})
+      throw new WellKnown.PAYLOAD_TOO_LARGE()
+    }
+    chunks.push(value)
+  }
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = chunks
+  if (chunks.length === 1 && first !== undefined) return first
+  const all = new Uint8Array(length)
+  let at = 0
+  for (const chunk of chunks) {
+    all.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return all
+}
