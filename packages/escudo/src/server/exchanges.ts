@@ -104,6 +104,9 @@ export function createExchanges(options: AdapterOptions): Exchanges {
 const WORK_NAMES = ['name', 'carrier', 'locale', 'deadlineMs', 'bindings'] as const
 
 function begin(settings: AdapterSettings, source: InboundRequest | InboundWork): Exchange {
+  if (typeof source !== 'object' || source === null) {
+    throw new ConfigurationError('begin', `expected a request, or work with a name, got ${show(source)}`)
+  }
   if ('method' in source) return new PublicRequestExchange(settings, source)
   knownKeys(source, 'begin', WORK_NAMES)
   checkedName(source.name, 'begin.name')

@@ -6,7 +6,7 @@ import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { type AdapterOptions, type AdapterSettings, readAdapterOptions } from '../adapter-options.ts'
 import { type Exchange, pathOf } from '../exchange.ts'
 import { BODY_LIMIT } from '../json-body.ts'
-import { attachTo, serverOf } from '../node/attach.ts'
+import { attachTo, isClosing, serverOf } from '../node/attach.ts'
 import { earlyError } from '../node/early-error.ts'
 import { answerOnNode } from '../node/error-response.ts'
 import { exchangeOf } from '../node/exchanges.ts'
@@ -108,9 +108,9 @@ function begin(
   const server = serverOf(request.socket)
   if (server !== undefined) attachTo(server, settings)
   guardRouter(routerOf(request))
-  const isClosing = server?.listening === false
-  if (isClosing) response.shouldKeepAlive = false
-  const error = earlyError(request, isClosing)
+  const closes = server !== undefined && isClosing(server)
+  if (closes) response.shouldKeepAlive = false
+  const error = earlyError(request, closes)
   // Other middleware comes first, because it sets the headers of CORS.
   const deferred = WellKnown.URI_TOO_LONG.is(error) ? error : undefined
   const state: RequestState = { exchange, prefix: mountPattern(request), deferred, bodyLimit }

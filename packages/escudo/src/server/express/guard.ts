@@ -55,9 +55,10 @@ function replace(layer: LayerLike, replacement: Call): void {
   const original = layer.handle
   for (const key of Reflect.ownKeys(original)) {
     const descriptor = Object.getOwnPropertyDescriptor(original, key)
-    // The layers of a router are read from the original, which may get a new list.
     if (key !== 'prototype' && descriptor !== undefined) define(replacement, key, descriptor)
   }
+  // That of a router has its methods.
+  Object.setPrototypeOf(replacement, Object.getPrototypeOf(original) as object)
   replacements.add(replacement)
   layer.handle = replacement as unknown as LayerLike['handle']
 }

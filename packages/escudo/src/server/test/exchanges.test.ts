@@ -109,6 +109,7 @@ describe('the exchange of work', () => {
   })
 
   it.each([
+    [undefined, 'begin'],
     [{ name: '' }, 'begin.name'],
     [{ name: 'x', carier: {} }, 'begin.carier'],
     [{ name: 'x', deadlineMs: Number.NaN }, 'begin.deadlineMs'],

@@ -29,7 +29,10 @@ export function hostileChecks(target: Target, routes: ConformanceRoutes): readon
     ...(post === undefined ? [] : onPost(post)),
   ]
     .map((hostile): ConformanceCheck => ({ name: `hostile: ${hostile.name}`, run: () => check(target, hostile) }))
-    .concat(get === undefined ? [] : traceChecks(target, get), post === undefined ? [] : validChecks(target, post))
+    .concat(
+      get === undefined ? [] : traceChecks(target, get),
+      post === undefined ? [] : [endlessCheck(target, post.path), ...validChecks(target, post)],
+    )
 }
 
 async function check(target: Target, { bytes, method = 'GET', expected, verify }: Hostile): Promise<void> {
@@ -220,6 +223,28 @@ function traceChecks(target: Target, path: string): readonly ConformanceCheck[] 
     restarts('rubbish in place of a traceparent', `traceparent: ${'x'.repeat(5_000)}`),
   ]
 }
+
+/** More than any server should read of a body that it has refused. */
+const ENDLESS_BYTES = 24 * MIB
+
+function endlessCheck(target: Target, path: string): ConformanceCheck {
+  return {
+    name: 'hostile: an upload without an end is answered with 413, or its connection closed',
+    run: async () => {
+      const head = requestText('POST', path, ['Content-Type: application/json', 'Transfer-Encoding: chunked'])
+      let answers: readonly RawAnswer[] = []
+      try {
+        answers = await exchangeBytes(target, head + chunk(' '.repeat(MIB)).repeat(ENDLESS_BYTES / MIB), ['POST'])
+      } catch (error) {
+        // A reset may overtake the answer.
+        if (!RESETS.includes((error as { readonly code?: unknown }).code)) throw error
+      }
+      for (const answer of answers) expectError(answer, error(413, 'PAYLOAD_TOO_LARGE'))
+    },
+  }
+}
+
+const RESETS: readonly unknown[] = ['ECONNRESET', 'EPIPE', 'ECONNABORTED']
 
 /** What must work although it is unusual. */
 function validChecks(

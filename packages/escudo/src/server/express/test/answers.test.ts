@@ -1,4 +1,5 @@
-import { connect } from 'node:net'
+import { createServer } from 'node:http'
+import { connect, createServer as createTcpServer } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import cors from 'cors'
@@ -309,6 +310,22 @@ describe('answers', () => {
     expect(text).toMatch(/^HTTP\/1\.1 200 /)
     expect(text).toContain('HTTP/1.1 503')
     expect(text).toContain('"error_code":"SHUTTING_DOWN"')
+  })
+
+  it('a server that gets its connections from another one does not count as closing', async () => {
+    const { first, last, attach } = escudo({ contract: createErrorContract({ service: 'x', errors: Errors }) })
+    const app = express()
+    app.use(first)
+    app.get('/', (_request, response) => void response.send('x'))
+    app.use(last)
+    const inner = attach(createServer(app))
+    const outer = createTcpServer((socket) => void inner.emit('connection', socket)).listen(0, '127.0.0.1')
+    await new Promise((resolve) => outer.once('listening', resolve))
+    const { port } = outer.address() as { port: number }
+    const { status } = await get(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } })
+    expect(status).toBe(200)
+    outer.close()
+    inner.closeAllConnections()
   })
 
   it('never mixes the contexts of interleaved requests', async () => {
