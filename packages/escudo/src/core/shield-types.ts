@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { KeyedOptions } from './composition.ts'
 import type { EventName, Listener, ShieldEvents } from './events/events.ts'
+import type { Source } from './iteration.ts'
 import type { Operation } from './operation.ts'
 import type { Duration } from './options/durations.ts'
 import type { AnyPolicy, Key, PolicyOptions, PolicyStatus } from './policy.ts'
@@ -62,6 +63,9 @@ export interface KeyedRunOptions extends RunOptions {
  * type of the key of a call. If a policy needs a key, `K` is `string`, and `run` and `wrap` do not compile without a
  * key.
  */
+/** The items of what a policy may return in place of an operation's items. */
+export type ItemOf<X> = X extends AsyncIterable<infer T> ? T : X extends Iterable<infer T> ? T : never
+
 export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   readonly name: string
   // `run` and `wrap` are properties instead of methods. The compiler compares the parameters of methods in both
@@ -75,12 +79,47 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    * rejects with the operation's error, a refusal, a timeout, or the reason of the caller's signal
    * @throws nothing: every error is a rejection. An invalid option rejects with a ConfigurationError that names its
    * path, such as `run.deadline`; an operation that is not a function, or that returns an async iterator, rejects with a
-   * TypeError: consume the iterator inside the operation
+   * TypeError: use {@link iterate}, or consume the iterator inside the operation
    */
   readonly run: <T extends R>(
     operation: Operation<T>,
     ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
   ) => Promise<T | X>
+  /**
+   * Iterates over the items of an operation inside the policies.
+   *
+   * The call begins when the first item is requested, and lasts until the iteration ends: after the last item, with an
+   * error, or when the reader leaves its loop. Until then it has its permits, and its outcome decides the verdict. The
+   * source works only while the reader waits for an item; timeouts measure that time, all items together. `deadline` and
+   * `signal` are the reader's, so its own time counts. A retry is made only before the first item, and a fallback, which
+   * must be iterable, only replaces a failure before it.
+   *
+   * An iteration that was begun must end: read it with `for await`, or call its `return()`. Otherwise its permits are
+   * released when it is garbage-collected.
+   *
+   * @returns the items. Asking for the first one begins the call; all errors of `run` are thrown there or later
+   * @throws nothing. A shield with a cache or a coalesce, and an operation that returns no iterable, throw a TypeError
+   * when the first item is requested
+   * @example
+   * ```ts
+   * import { bulkhead, retry, shield, timeout } from 'escudo'
+   *
+   * const database = shield('database', timeout('10s'), retry(), bulkhead({ limit: 10 }))
+   * async function* rows() {
+   *   yield* [1, 2, 3]
+   * }
+   * let sum = 0
+   * for await (const row of database.iterate(() => rows())) sum += row
+   * console.log(sum) // 6
+   * ```
+   */
+  readonly iterate: <T>(
+    // The policies read no value of an iteration, and what they return in its place must be iterable.
+    // biome-ignore lint/suspicious/noExplicitAny: whether the call needs a key is checked by the options
+    this: Shield<undefined, Source<unknown>, any>,
+    operation: Operation<Source<T>>,
+    ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
+  ) => AsyncGenerator<T | ItemOf<X>, void, undefined>
   /**
    * Wraps a function: each call of the result runs it inside the policies.
    *

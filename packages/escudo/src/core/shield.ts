@@ -14,6 +14,8 @@ import type { Origin } from './errors.ts'
 import { hasCallWatchers, reportEnd } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
 import { noteNotStarted } from './explain/notes.ts'
+import { iterate, type Source } from './iteration.ts'
+import { MisuseError } from './misuse-error.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
 import { show, toMs } from './options/durations.ts'
@@ -119,6 +121,22 @@ class ComposedShield {
       // An option is invalid.
       return Promise.reject(error)
     }
+  }
+
+  iterate<T>(operation: Operation<Source<T>>, options?: RunOptions): AsyncGenerator<T, void, undefined> {
+    const { name } = this
+    return iterate(name, operation, (feed) => {
+      if (typeof operation !== 'function') {
+        throw new TypeError(`shield '${name}': iterate() expects a function, got ${show(operation)}`)
+      }
+      const shared = this.#policies.find(({ policy: { type } }) => type === 'cache' || type === 'coalesce')
+      if (shared !== undefined) {
+        throw new MisuseError(
+          `shield '${name}': the policy '${shared.name}' gives one value to many callers, but items can be read only once; iterate() with another shield`,
+        )
+      }
+      return this.run(feed, options)
+    })
   }
 
   wrap<A extends unknown[], T, This>(

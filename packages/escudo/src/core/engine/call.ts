@@ -6,6 +6,7 @@ import { wholeNumber } from '../options/options.ts'
 import { checkedKey, checkedPriority } from '../options/run-options.ts'
 import type { Random } from '../random.ts'
 import type { CancelScope } from './cancel-scope.ts'
+import type { ReaderTime } from './reader-time.ts'
 import { rememberSignal } from './signal-deadline.ts'
 
 /** One run of an operation. Immutable: a retry or a timeout creates a new one. */
@@ -66,6 +67,8 @@ export class CallRoot {
   declare numberAndFacts: number
   /** The signal of a call that nothing can cancel. Added on first access: few operations read it. */
   declare ownSignal?: AbortSignal
+  /** Added when a call of `iterate` has delivered its first item: the call must then not run again. */
+  declare readerTime?: ReaderTime
 
   constructor(host: Host, key: string | undefined, priority: number) {
     this.host = host
@@ -213,27 +216,19 @@ function notReplaceable(name: string): TypeError {
  */
 function withKey(root: CallRoot, key: string | undefined, priority: number): CallRoot {
   if (key === root.key && priority === root.priority) return root
-  return Object.defineProperties(new CallRoot(root.host, key, priority), {
-    notes: {
-      get: () => root.notes,
-      set: (notes: CallRoot['notes']) => {
-        root.notes = notes
+  const copy = new CallRoot(root.host, key, priority)
+  for (const name of SHARED_BY_COPIES) {
+    Object.defineProperty(copy, name, {
+      get: () => root[name],
+      set: (value: never) => {
+        root[name] = value
       },
-    },
-    numberAndFacts: {
-      get: () => root.numberAndFacts,
-      set: (numberAndFacts: number) => {
-        root.numberAndFacts = numberAndFacts
-      },
-    },
-    ownSignal: {
-      get: () => root.ownSignal,
-      set: (signal: AbortSignal) => {
-        root.ownSignal = signal
-      },
-    },
-  })
+    })
+  }
+  return copy
 }
+
+const SHARED_BY_COPIES = ['notes', 'numberAndFacts', 'ownSignal', 'readerTime'] as const
 
 /** Creates a call that nothing can cancel: its caller passed neither a signal nor a deadline. */
 export function newCall(host: Host, key?: string, priority = 0): CallState {

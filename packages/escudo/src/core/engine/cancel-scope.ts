@@ -127,6 +127,14 @@ export class CancelScope extends Watcher {
     return this.cancellation
   }
 
+  /** Stops the time of this scope. Returns false if it has no time, or none that stops. */
+  pause(): boolean {
+    return false
+  }
+
+  /** Lets the time of this scope go on. It stopped at `pausedMs`. */
+  resume(_pausedMs: number, _now: number): void {}
+
   /** The caller's signal that this scope follows; undefined for every other scope. */
   get source(): AbortSignal | undefined {
     return undefined

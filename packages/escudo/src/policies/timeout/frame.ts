@@ -65,6 +65,16 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
     return this.cancellation
   }
 
+  override pause(): boolean {
+    if (!this.queued) return false
+    this.shared.queue.remove(this)
+    return true
+  }
+
+  override resume(pausedMs: number, now: number): void {
+    if (this.cancellation === undefined) this.shared.queue.addFor(this, Math.max(0, this.dueMs - pausedMs), now)
+  }
+
   onValue(value: unknown): FrameResult {
     this.end()
     return passValue(this.outer, value)
