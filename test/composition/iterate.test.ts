@@ -7,6 +7,7 @@ import {
   constant,
   definePolicy,
   retry,
+  type Shield,
   shield,
   timeout,
 } from 'escudo'
@@ -50,7 +51,7 @@ function setUp({ items, failsAt, failedAttempts, sourceMs, order, limit }: Scena
     bulkhead({ limit, name: 'outer' }),
     retry({ maxRetries: 2, backoff: constant(1) }),
     ...(order.map((name) => policies[name]) as never[]),
-  )
+  ) as unknown as Shield
   async function* source(attempt: number): AsyncGenerator<number> {
     seen.opened += 1
     seen.busy += 1
@@ -71,7 +72,7 @@ function setUp({ items, failsAt, failedAttempts, sourceMs, order, limit }: Scena
     s
       .status()
       .policies.filter(({ type }) => type === 'bulkhead')
-      .map((status) => status.inUse)
+      .map((status) => status['inUse'])
   const verdicts = (): unknown =>
     order.includes('breaker') ? s.status().policies.find(({ type }) => type === 'circuitBreaker') : 0
   return { clock, pass, s, source, seen, inUse, verdicts }

@@ -99,6 +99,7 @@ export class CancelScope extends Watcher {
       this.controller = new AbortController()
       this.listenersContext = captureContext()
       if (this.cancellation !== undefined) this.controller.abort(this.cancellation.reason)
+      for (let scope: CancelScope | undefined = this; scope !== undefined; scope = scope.enclosing) scope.onSignal(this)
     }
     return this.controller.signal
   }
@@ -164,11 +165,14 @@ export class CancelScope extends Watcher {
     for (const scope of toAbort) scope.abortSignal()
   }
 
+  /** Called when this scope, or one inside it, has created its signal. */
+  onSignal(_scope: CancelScope): void {}
+
   /** Aborts the signal, if an operation has read it. Called after all watchers were notified. */
-  abortSignal(): void {
+  abortSignal(reason: unknown = this.cancellation?.reason): void {
     const { controller, listenersContext } = this
     if (controller === undefined) return
-    const abort = (): void => controller.abort(this.cancellation?.reason)
+    const abort = (): void => controller.abort(reason)
     if (listenersContext === undefined) abort()
     else listenersContext.runInAsyncScope(abort)
   }

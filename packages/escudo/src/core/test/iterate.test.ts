@@ -26,7 +26,7 @@ import { virtualClock } from '../../testing/virtual-clock.ts'
 const clock = virtualClock()
 const shielded = (...policies: AnyPolicy[]): Shield =>
   shield({ name: 's', clock }, ...(policies as never[])) as unknown as Shield
-const inUse = (s: Shield): unknown => s.status().policies.find(({ type }) => type === 'bulkhead')?.inUse
+const inUse = (s: Shield): unknown => s.status().policies.find(({ type }) => type === 'bulkhead')?.['inUse']
 const pass = (ms: number): Promise<void> => new Promise((resolve) => void clock.setTimer(resolve, ms))
 
 /** A source of numbers from 1, and what happened to it. */
