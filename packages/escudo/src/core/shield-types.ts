@@ -37,6 +37,11 @@ export interface RunOptions {
   readonly key?: string | undefined
   /** Calls with a higher priority leave a queue first. Default: 0. */
   readonly priority?: number | undefined
+  /**
+   * How many permits of each rate limiter the call takes: a whole number from 1, at most what the limiter can hold.
+   * Default: 1. The operation may correct it with `call.settle(actual)`. Other policies count calls and ignore it.
+   */
+  readonly cost?: number | undefined
 }
 
 /** A JSON-able snapshot of a shield. */

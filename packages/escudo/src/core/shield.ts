@@ -19,7 +19,14 @@ import { MisuseError } from './misuse-error.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
 import { show, toMs } from './options/durations.ts'
-import { checkedName, knownKeys, optionalFunction, requiredFunction, trueOrFalse } from './options/options.ts'
+import {
+  checkedName,
+  knownKeys,
+  optionalFunction,
+  requiredFunction,
+  trueOrFalse,
+  wholeNumber,
+} from './options/options.ts'
 import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
 import { type AnyPolicy, LAYER } from './policy.ts'
 import { type Reconfigurable, reconfigure } from './reconfigure.ts'
@@ -239,15 +246,19 @@ class ComposedShield {
     const signal = checkedSignal(options.signal, 'run.signal')
     const key = checkedKey(options.key)
     const priority = checkedPriority(options.priority)
+    const cost = options.cost === undefined ? undefined : wholeNumber(options.cost, 'run.cost', 1)
     // A deadline may be computed: the time that is left. It is then negative if the caller was too late.
     const ownMs =
       options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline', Number.NEGATIVE_INFINITY)
     const inherited = inheritedMs !== undefined && (ownMs === undefined || inheritedMs < ownMs)
     const afterMs = inherited ? inheritedMs : ownMs
     if (signal === undefined && afterMs === undefined) {
-      return this.#enterCall(newCall(this.#facts, key, priority), operation)
+      const call = newCall(this.#facts, key, priority)
+      if (cost !== undefined) call.root.cost = cost
+      return this.#enterCall(call, operation)
     }
     const root = new CallRoot(this.#facts, key, priority)
+    if (cost !== undefined) root.cost = cost
     if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)

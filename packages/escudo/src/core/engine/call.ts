@@ -6,6 +6,7 @@ import { wholeNumber } from '../options/options.ts'
 import { checkedKey, checkedPriority } from '../options/run-options.ts'
 import type { Random } from '../random.ts'
 import type { CancelScope } from './cancel-scope.ts'
+import { type Charge, settleCharges } from './charges.ts'
 import type { ReaderTime } from './reader-time.ts'
 import { rememberSignal } from './signal-deadline.ts'
 
@@ -30,6 +31,15 @@ export interface Call {
   readonly clock: Clock
   /** The source of random numbers of the shield. */
   readonly random: Random
+  /** How many permits of each rate limiter the call takes. Default 1. */
+  readonly cost: number
+  /**
+   * Corrects the cost of this attempt to what it has used, a whole number from 0: each rate limiter refunds the
+   * difference, or takes it, once. It may be called after the operation has ended.
+   *
+   * @throws TypeError for a call without the option `cost`; ConfigurationError for an invalid number
+   */
+  settle(actual: number): void
 }
 
 /** The data that all calls of a shield share. */
@@ -67,6 +77,10 @@ export class CallRoot {
   declare numberAndFacts: number
   /** The signal of a call that nothing can cancel. Added on first access: few operations read it. */
   declare ownSignal?: AbortSignal
+  /** What the caller says that the call costs. Only calls with the option have it. */
+  declare cost?: number
+  /** What rate limiters have charged. Only calls with a cost have it. */
+  declare charges?: Charge[]
   /** Added when a call of `iterate` has delivered its first item: the call must then not run again. */
   declare readerTime?: ReaderTime
 
@@ -156,6 +170,14 @@ export class CallState implements Call {
     return this.root.priority
   }
 
+  get cost(): number {
+    return this.root.cost ?? 1
+  }
+
+  settle(actual: number): void {
+    settleCharges(this, actual)
+  }
+
   get signal(): AbortSignal {
     if (this.scope !== undefined) {
       const { signal } = this.scope
@@ -228,7 +250,7 @@ function withKey(root: CallRoot, key: string | undefined, priority: number): Cal
   return copy
 }
 
-const SHARED_BY_COPIES = ['notes', 'numberAndFacts', 'ownSignal', 'readerTime'] as const
+const SHARED_BY_COPIES = ['notes', 'numberAndFacts', 'ownSignal', 'cost', 'charges', 'readerTime'] as const
 
 /** Creates a call that nothing can cancel: its caller passed neither a signal nor a deadline. */
 export function newCall(host: Host, key?: string, priority = 0): CallState {

@@ -29,5 +29,7 @@ export async function runDetached<T>(
 
 /** Makes the root of a detached call: the host, key and priority of `call`, and separate notes. */
 export function detachedRoot(call: CallState): CallRoot {
-  return new CallRoot(call.root.host, call.key, call.priority)
+  const root = new CallRoot(call.root.host, call.key, call.priority)
+  if (call.root.cost !== undefined) root.cost = call.root.cost
+  return root
 }
