@@ -77,6 +77,8 @@ export interface ShieldEvents {
    * refresh the value in the background: this event is the only report of that error.
    */
   stale: EventBase & { readonly error: unknown; readonly ageMs: number; readonly refresh: boolean }
+  /** The store of a cache failed to `get`, `set` or `delete` a value. The call went on without the store. */
+  cacheStoreFailed: EventBase & { readonly key: string; readonly action: string; readonly error: unknown }
   /**
    * A circuit breaker received the result of a call that began before its last change of state. It ignored the result.
    */
@@ -164,6 +166,7 @@ const OCCASIONAL: readonly EventName[] = [
   'rejected',
   'fallback',
   'stale',
+  'cacheStoreFailed',
   'late',
   'disabled',
   'enabled',
