@@ -1,5 +1,6 @@
 import { ignoreRejection } from '../errors/options/synchronous.ts'
 import type { CallState } from './engine/call.ts'
+import type { Host } from './engine/call-root.ts'
 import type { CancelScope } from './engine/cancel-scope.ts'
 import { discard } from './engine/discard.ts'
 import { expireOverdue } from './engine/late-start.ts'
@@ -8,6 +9,7 @@ import { Sleeper } from './engine/sleep.ts'
 import { answered, declareIdempotency } from './idempotency.ts'
 import { MisuseError } from './misuse-error.ts'
 import type { Operation } from './operation.ts'
+import { show } from './options/durations.ts'
 import type { Outcome } from './outcome.ts'
 
 /** What an operation of `iterate` returns. */
@@ -22,14 +24,15 @@ type Delivery<T> = { readonly item: T } | { readonly end: Outcome<unknown> }
 /**
  * Starts an iteration: the call of `shield.iterate`. It begins when the reader asks for the first item.
  *
+ * @param host the data of the shield
  * @param run runs an operation inside the policies of the shield
  */
 export function iterate<T>(
-  shield: string,
+  host: Host,
   open: Operation<Source<T>>,
   run: (operation: Operation<void>) => Promise<unknown>,
 ): AsyncGenerator<T, void, undefined> {
-  const iteration = new Iteration(shield, open)
+  const iteration = new Iteration(host, open)
   const items = read(iteration, run)
   whenLost(items, iteration)
   return items
@@ -39,6 +42,7 @@ async function* read<T>(
   iteration: Iteration<T>,
   run: (operation: Operation<void>) => Promise<unknown>,
 ): AsyncGenerator<T, void, undefined> {
+  iteration.check()
   const operation: Operation<void> = (call) => iteration.feed(call as CallState)
   // A hedge compares the times to the first item, and starts no attempt after it.
   declareIdempotency(operation, 'safe')
@@ -83,6 +87,7 @@ class Iteration<T> {
   hasEnded = false
   /** Whether the source did not handle the error that the reader has thrown into it. */
   rethrows = false
+  readonly #host: Host
   readonly #open: Operation<Source<T>>
   #deliver: ((delivery: Delivery<T>) => void) | undefined
   #onWish: ((wish: Wish) => void) | undefined
@@ -90,9 +95,22 @@ class Iteration<T> {
   /** The attempt whose items the reader gets: the first one that has an item. */
   #feeding: Promise<void> | undefined
 
-  constructor(shield: string, open: Operation<Source<T>>) {
-    this.shield = shield
+  constructor(host: Host, open: Operation<Source<T>>) {
+    this.shield = host.name
+    this.#host = host
     this.#open = open
+  }
+
+  /** @throws TypeError if the operation is no function, or a policy would give the items to several callers */
+  check(): void {
+    if (typeof this.#open !== 'function') {
+      throw new TypeError(`shield '${this.shield}': iterate() expects a function, got ${show(this.#open)}`)
+    }
+    const shared = this.#host.policies.find(({ policy: { type } }) => type === 'cache' || type === 'coalesce')
+    if (shared === undefined) return
+    throw new MisuseError(
+      `shield '${this.shield}': the policy '${shared.name}' gives one value to many callers, but items can be read only once; iterate() with another shield`,
+    )
   }
 
   /** Reports the end of the call to the reader. */

@@ -5,7 +5,8 @@ import type { Composable, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.
 import { withCurrentCall } from './context/current-call.ts'
 import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
-import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
+import { CallState, callWith, newCall } from './engine/call.ts'
+import { CallRoot, type Host, WrappedRoot } from './engine/call-root.ts'
 import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
@@ -15,7 +16,6 @@ import { hasCallWatchers, reportEnd } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
 import { noteNotStarted } from './explain/notes.ts'
 import { iterate, type Source } from './iteration.ts'
-import { MisuseError } from './misuse-error.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
 import { show, toMs } from './options/durations.ts'
@@ -114,6 +114,15 @@ class ComposedShield {
   }
 
   run<T>(operation: Operation<T>, options?: RunOptions): Promise<T> {
+    return this.#start(operation, options, undefined)
+  }
+
+  /** @param args the arguments of a wrapped function */
+  #start<T>(
+    operation: Operation<T>,
+    options: RunOptions | undefined,
+    args: readonly unknown[] | undefined,
+  ): Promise<T> {
     if (typeof operation !== 'function') {
       return Promise.reject(new TypeError(`shield '${this.name}': run() expects a function, got ${show(operation)}`))
     }
@@ -121,8 +130,8 @@ class ComposedShield {
       const inheritedMs = inheritedLeftMs()
       return toPromise(
         options === undefined && inheritedMs === undefined
-          ? this.#enter(operation)
-          : this.#enterWith(operation, options === undefined ? NO_OPTIONS : options, inheritedMs),
+          ? this.#enter(operation, args)
+          : this.#enterWith(operation, options === undefined ? NO_OPTIONS : options, inheritedMs, args),
       ) as Promise<T>
     } catch (error) {
       // An option is invalid.
@@ -131,19 +140,7 @@ class ComposedShield {
   }
 
   iterate<T>(operation: Operation<Source<T>>, options?: RunOptions): AsyncGenerator<T, void, undefined> {
-    const { name } = this
-    return iterate(name, operation, (feed) => {
-      if (typeof operation !== 'function') {
-        throw new TypeError(`shield '${name}': iterate() expects a function, got ${show(operation)}`)
-      }
-      const shared = this.#policies.find(({ policy: { type } }) => type === 'cache' || type === 'coalesce')
-      if (shared !== undefined) {
-        throw new MisuseError(
-          `shield '${name}': the policy '${shared.name}' gives one value to many callers, but items can be read only once; iterate() with another shield`,
-        )
-      }
-      return this.run(feed, options)
-    })
+    return iterate(this.#facts, operation, (feed) => this.run(feed, options))
   }
 
   wrap<A extends unknown[], T, This>(
@@ -165,7 +162,7 @@ class ComposedShield {
           return rejectInMicrotask(error)
         }
       }
-      return shield.run((call) => withCurrentCall(call, () => fn.apply(this, args)), callOptions)
+      return shield.#start((call) => withCurrentCall(call, () => fn.apply(this, args)), callOptions, args)
     }
     // A framework may read the name, or choose by the number of parameters how it calls a handler.
     return Object.defineProperties(wrapped, {
@@ -233,15 +230,21 @@ class ComposedShield {
     return this.#policies.reduceRight<Layer>((next, policy) => policy.around(next), operationLayer)
   }
 
-  #enter(operation: Operation<unknown>): FrameResult {
-    return this.#enterCall(newCall(this.#facts), operation)
+  #enter(operation: Operation<unknown>, args: readonly unknown[] | undefined): FrameResult {
+    const call = args === undefined ? newCall(this.#facts) : callWith(new WrappedRoot(this.#facts, undefined, 0, args))
+    return this.#enterCall(call, operation)
   }
 
   #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
     return this.#outermost.enter(call, operation, hasCallWatchers() ? new WatchedEnd(call) : END)
   }
 
-  #enterWith(operation: Operation<unknown>, options: RunOptions, inheritedMs: number | undefined): FrameResult {
+  #enterWith(
+    operation: Operation<unknown>,
+    options: RunOptions,
+    inheritedMs: number | undefined,
+    args: readonly unknown[] | undefined,
+  ): FrameResult {
     checkRunOptions(options)
     const signal = checkedSignal(options.signal, 'run.signal')
     const key = checkedKey(options.key)
@@ -252,13 +255,10 @@ class ComposedShield {
       options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline', Number.NEGATIVE_INFINITY)
     const inherited = inheritedMs !== undefined && (ownMs === undefined || inheritedMs < ownMs)
     const afterMs = inherited ? inheritedMs : ownMs
-    if (signal === undefined && afterMs === undefined) {
-      const call = newCall(this.#facts, key, priority)
-      if (cost !== undefined) call.root.cost = cost
-      return this.#enterCall(call, operation)
-    }
-    const root = new CallRoot(this.#facts, key, priority)
+    const root =
+      args === undefined ? new CallRoot(this.#facts, key, priority) : new WrappedRoot(this.#facts, key, priority, args)
     if (cost !== undefined) root.cost = cost
+    if (signal === undefined && afterMs === undefined) return this.#enterCall(callWith(root), operation)
     if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)

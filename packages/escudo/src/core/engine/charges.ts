@@ -1,21 +1,12 @@
 import { MisuseError } from '../misuse-error.ts'
 import { wholeNumber } from '../options/options.ts'
-import type { CallState } from './call.ts'
-
-/** What a limiter has charged for an attempt of a call whose caller passed a cost. */
-export interface Charge {
-  /** The limiter. */
-  readonly by: object
-  readonly attempt: number
-  /** Corrects the charge to the actual cost. Undefined once it is settled. */
-  settle: ((actual: number) => void) | undefined
-}
+import type { CallRoot, Charge } from './call-root.ts'
 
 // A call has as many charges as limiters and attempts. Older ones than these are final.
 const CHARGES_MAX = 32
 
 /** Records a charge, so that the operation can settle it. */
-export function addCharge({ root }: CallState, charge: Charge): void {
+export function addCharge(root: CallRoot, charge: Charge): void {
   root.charges ??= []
   root.charges.push(charge)
   if (root.charges.length > CHARGES_MAX) root.charges.shift()
@@ -27,7 +18,7 @@ export function addCharge({ root }: CallState, charge: Charge): void {
  *
  * @throws MisuseError if the call has no cost; ConfigurationError if `actual` is no whole number
  */
-export function settleCharges({ root, attempt }: CallState, actual: number): void {
+export function settleCharges(root: CallRoot, attempt: number, actual: number): void {
   if (root.cost === undefined) {
     throw new MisuseError(`shield '${root.host.name}': settle() needs a call with a cost: run(operation, { cost })`)
   }

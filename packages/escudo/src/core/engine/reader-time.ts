@@ -1,15 +1,9 @@
-import type { CallRoot, CallState } from './call.ts'
+import type { CallState } from './call.ts'
+import type { CallRoot } from './call-root.ts'
 import type { CancelScope } from './cancel-scope.ts'
 
 // An iteration ends when its last item has been read, so it lasts as long as its reader likes. A timeout measures the
 // dependency: its time stops while the reader has an item.
-
-/** The time that the reader of an iteration has taken. Present once the reader has received an item. */
-export interface ReaderTime {
-  takenMs: number
-  /** When the reader received the item that it has now; undefined while it waits for one. */
-  sinceMs: number | undefined
-}
 
 /** Returns how long the reader of a call's items has had an item; 0 for a call that is no iteration. */
 export function readerTookMs({ readerTime }: CallRoot, now: number): number {

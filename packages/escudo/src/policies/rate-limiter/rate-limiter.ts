@@ -199,7 +199,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   }
 
   #charge(call: CallState, settle: (actual: number) => void): void {
-    addCharge(call, { by: this, attempt: call.attempt, settle })
+    addCharge(call.root, { by: this, attempt: call.attempt, settle })
   }
 
   #refuse(call: CallState, binding: Binding, retryAfterMs: number): RateLimitedError {
