@@ -10,11 +10,11 @@ import { CallRoot, type Host, WrappedRoot } from './engine/call-root.ts'
 import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
+import { notStarted } from './engine/not-started.ts'
 import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
-import { hasCallWatchers, reportEnd } from './events/call-events.ts'
+import { hasCallWatchers } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
-import { noteNotStarted } from './explain/notes.ts'
 import { iterate, type Source } from './iteration.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
@@ -33,6 +33,7 @@ import { type Reconfigurable, reconfigure } from './reconfigure.ts'
 import { registerShield } from './registry.ts'
 import type { AnyShield, NewOptions, RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
 import { bindClock, checkShield, namePolicies, shieldOptions } from './validation.ts'
+import { withTimes } from './wall-time.ts'
 
 /**
  * Composes policies into the shield of one dependency. The first policy is the outermost.
@@ -179,8 +180,9 @@ class ComposedShield {
       ...(this.#isDisabled ? { disabled: true } : {}),
       policies: policies.map(({ name, policy }) => {
         const status = policy.status?.(now)
+        if (policy[LAYER] !== undefined) return { name, type: policy.type, ...withTimes(status ?? {}, clock) }
         // Only a custom policy can return a promise. A scrape reads the status of every shield.
-        if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
+        synchronous(status, `${name}.status`)
         return { name, type: policy.type, ...status }
       }),
     }
@@ -216,7 +218,7 @@ class ComposedShield {
   /** Emits an event of the shield itself. */
   #tell<Name extends ShieldLever>(name: Name, details: Omit<ShieldEvents[Name], 'shield' | 'at'>): void {
     if (!this.#events.hasListeners(name)) return
-    const event = { shield: this.name, at: this.#clock.now(), ...details }
+    const event = withTimes({ shield: this.name, at: this.#clock.now(), ...details }, this.#clock)
     this.#events.emit(name, event as unknown as ShieldEvents[Name])
   }
 
@@ -286,12 +288,3 @@ class ComposedShield {
 }
 
 const NO_OPTIONS: RunOptions = {}
-
-/** Fails a call that enters no policy. */
-function notStarted(error: unknown, root: CallRoot): FrameResult {
-  noteNotStarted(root)
-  const result = passFailure(END, new Failure(error, root))
-  // Its caller was too late: that says nothing about the dependency.
-  if (hasCallWatchers()) reportEnd(root.host.name, 'cancelled', 0)
-  return result
-}
