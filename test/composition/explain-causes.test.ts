@@ -225,7 +225,9 @@ test.each(rows)('names %s as the cause', async (_what, row) => {
   const s = shield({ name: 's', clock, random: () => 0 }, ...policies) as unknown as Shield
   await before?.(s, clock)
   const controller = new AbortController()
-  const error = s.run(operation, { ...options, signal: controller.signal }).catch((thrown) => thrown)
+  const error: Promise<{ code?: string; policy?: string }> = s
+    .run(operation as () => never, { ...options, signal: controller.signal })
+    .catch((thrown) => thrown)
   await clock.advance(ms)
   if (abort) controller.abort(new Error('aborted'))
   await clock.advance(0)

@@ -16,6 +16,7 @@ export type {
 } from './core/events/events.ts'
 export type { Explanation, PolicyExplanation } from './core/explain/explain.ts'
 export { explain, wasCalled } from './core/explain/explain.ts'
+export type { ItemSource } from './core/iteration.ts'
 export type { AttemptNote } from './core/note.ts'
 export type { Operation, Run } from './core/operation.ts'
 export { ConfigurationError } from './core/options/configuration-error.ts'
@@ -28,6 +29,7 @@ export { SecondaryError } from './core/secondary-error.ts'
 export { shield } from './core/shield.ts'
 export type {
   AnyShield,
+  ItemOf,
   KeyedRunOptions,
   NewOptions,
   RunOptions,

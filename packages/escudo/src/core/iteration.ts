@@ -12,8 +12,8 @@ import type { Operation } from './operation.ts'
 import { show } from './options/durations.ts'
 import type { Outcome } from './outcome.ts'
 
-/** What an operation of `iterate` returns. */
-export type Source<T> = AsyncIterable<T> | Iterable<T | PromiseLike<T>>
+/** The items that an operation of `iterate` returns: an async iterable, or an iterable. */
+export type ItemSource<T> = AsyncIterable<T> | Iterable<T | PromiseLike<T>>
 
 /** What the reader wants: the next item, the end (it left its loop), or to throw an error into the source. */
 type Wish = 'next' | 'return' | { readonly thrown: unknown }
@@ -29,7 +29,7 @@ type Delivery<T> = { readonly item: T } | { readonly end: Outcome<unknown> }
  */
 export function iterate<T>(
   host: Host,
-  open: Operation<Source<T>>,
+  open: Operation<ItemSource<T>>,
   run: (operation: Operation<void>) => Promise<unknown>,
 ): AsyncGenerator<T, void, undefined> {
   const iteration = new Iteration(host, open)
@@ -88,14 +88,14 @@ class Iteration<T> {
   /** Whether the source did not handle the error that the reader has thrown into it. */
   rethrows = false
   readonly #host: Host
-  readonly #open: Operation<Source<T>>
+  readonly #open: Operation<ItemSource<T>>
   #deliver: ((delivery: Delivery<T>) => void) | undefined
   #onWish: ((wish: Wish) => void) | undefined
   #end: Outcome<unknown> | undefined
   /** The attempt whose items the reader gets: the first one that has an item. */
   #feeding: Promise<void> | undefined
 
-  constructor(host: Host, open: Operation<Source<T>>) {
+  constructor(host: Host, open: Operation<ItemSource<T>>) {
     this.shield = host.name
     this.#host = host
     this.#open = open

@@ -1,7 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { KeyedOptions } from './composition.ts'
 import type { EventName, Listener, ShieldEvents } from './events/events.ts'
-import type { Source } from './iteration.ts'
+import type { ItemSource } from './iteration.ts'
 import type { Operation } from './operation.ts'
 import type { Duration } from './options/durations.ts'
 import type { AnyPolicy, Key, PolicyOptions, PolicyStatus } from './policy.ts'
@@ -61,6 +61,9 @@ export interface KeyedRunOptions extends RunOptions {
   readonly key: string
 }
 
+/** The items of what a policy may return in place of an operation's items. */
+export type ItemOf<X> = X extends AsyncIterable<infer T> ? T : X extends Iterable<infer T> ? T : never
+
 /**
  * Policies composed in one order, under a name. Created by `shield`.
  *
@@ -68,9 +71,6 @@ export interface KeyedRunOptions extends RunOptions {
  * type of the key of a call. If a policy needs a key, `K` is `string`, and `run` and `wrap` do not compile without a
  * key.
  */
-/** The items of what a policy may return in place of an operation's items. */
-export type ItemOf<X> = X extends AsyncIterable<infer T> ? T : X extends Iterable<infer T> ? T : never
-
 export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   readonly name: string
   // `run` and `wrap` are properties instead of methods. The compiler compares the parameters of methods in both
@@ -121,8 +121,8 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   readonly iterate: <T>(
     // The policies read no value of an iteration, and what they return in its place must be iterable.
     // biome-ignore lint/suspicious/noExplicitAny: whether the call needs a key is checked by the options
-    this: Shield<undefined, Source<unknown>, any>,
-    operation: Operation<Source<T>>,
+    this: Shield<undefined, ItemSource<unknown>, any>,
+    operation: Operation<ItemSource<T>>,
     ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
   ) => AsyncGenerator<T | ItemOf<X>, void, undefined>
   /**

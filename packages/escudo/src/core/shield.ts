@@ -15,7 +15,7 @@ import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
 import { hasCallWatchers } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
-import { iterate, type Source } from './iteration.ts'
+import { type ItemSource, iterate } from './iteration.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
 import { show, toMs } from './options/durations.ts'
@@ -140,7 +140,7 @@ class ComposedShield {
     }
   }
 
-  iterate<T>(operation: Operation<Source<T>>, options?: RunOptions): AsyncGenerator<T, void, undefined> {
+  iterate<T>(operation: Operation<ItemSource<T>>, options?: RunOptions): AsyncGenerator<T, void, undefined> {
     return iterate(this.#facts, operation, (feed) => this.run(feed, options))
   }
 

@@ -1,5 +1,6 @@
 /** A value in a {@link CacheStore}. */
 export interface StoredValue<R = unknown> {
+  /** What the operation returned. */
   readonly value: R
   /** When it was stored: milliseconds since 1970, or the time of a custom clock of the shield. */
   readonly storedAt: number

@@ -182,11 +182,11 @@ describe('a cooperative timeout', () => {
   })
 
   test('counts a value from the grace as a success of a breaker around it and inside it', async () => {
-    for (const inside of [true, false]) {
+    for (const isInside of [true, false]) {
       const breaker = circuitBreaker({ trip: consecutive(1) })
       const clock = virtualClock()
       const cooperative = timeout(100, { mode: 'cooperative', grace: 50 })
-      const s = shield({ name: 's', clock }, ...(inside ? [cooperative, breaker] : [breaker, cooperative]))
+      const s = shield({ name: 's', clock }, ...(isInside ? [cooperative, breaker] : [breaker, cooperative]))
       const call = s.run(() => new Promise((resolve) => clock.setTimer(() => resolve(1), 140)))
       await clock.advance(140)
       expect([await call, breaker.state]).toEqual([1, 'closed'])
