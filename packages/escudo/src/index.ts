@@ -17,6 +17,7 @@ export type {
 } from './core/events/events.ts'
 export type { Explanation, PolicyExplanation } from './core/explain/explain.ts'
 export { explain, wasCalled } from './core/explain/explain.ts'
+export type { ItemSource } from './core/iteration.ts'
 export type { AttemptNote } from './core/note.ts'
 export type { Operation, Run } from './core/operation.ts'
 export { ConfigurationError } from './core/options/configuration-error.ts'
@@ -29,6 +30,7 @@ export { SecondaryError } from './core/secondary-error.ts'
 export { shield } from './core/shield.ts'
 export type {
   AnyShield,
+  ItemOf,
   KeyedRunOptions,
   NewOptions,
   RunOptions,
@@ -57,6 +59,7 @@ export type { Cache } from './policies/cache/cache.ts'
 
 export { cache } from './policies/cache/cache.ts'
 export type { CacheOptions } from './policies/cache/options.ts'
+export type { CacheStore, StoredValue } from './policies/cache/store.ts'
 export type { CircuitBreaker } from './policies/circuit-breaker/circuit-breaker.ts'
 export { circuitBreaker } from './policies/circuit-breaker/circuit-breaker.ts'
 export type { StateChange } from './policies/circuit-breaker/circuits.ts'

@@ -20,6 +20,8 @@ export interface AttemptNote {
   readonly number: number
   /** In milliseconds on the shield's clock. */
   readonly startedAt: number
+  /** The same in ISO 8601, in an explanation, if the clock is the system's. */
+  readonly startedTime?: string
   readonly durationMs: number
   /** The verdict of the policy that made the attempt. */
   readonly outcome: 'success' | 'failure' | 'ignored'

@@ -1,6 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { KeyedOptions } from './composition.ts'
 import type { EventName, Listener, ShieldEvents } from './events/events.ts'
+import type { ItemSource } from './iteration.ts'
 import type { Operation } from './operation.ts'
 import type { Duration } from './options/durations.ts'
 import type { AnyPolicy, Key, PolicyOptions, PolicyStatus } from './policy.ts'
@@ -36,6 +37,11 @@ export interface RunOptions {
   readonly key?: string | undefined
   /** Calls with a higher priority leave a queue first. Default: 0. */
   readonly priority?: number | undefined
+  /**
+   * How many permits of each rate limiter the call takes: a whole number from 1, at most what the limiter can hold.
+   * Default: 1. The operation may correct it with `call.settle(actual)`. Other policies count calls and ignore it.
+   */
+  readonly cost?: number | undefined
 }
 
 /** A JSON-able snapshot of a shield. */
@@ -54,6 +60,9 @@ export type NewOptions = Readonly<Record<string, PolicyOptions>>
 export interface KeyedRunOptions extends RunOptions {
   readonly key: string
 }
+
+/** The items of what a policy may return in place of an operation's items. */
+export type ItemOf<X> = X extends AsyncIterable<infer T> ? T : X extends Iterable<infer T> ? T : never
 
 /**
  * Policies composed in one order, under a name. Created by `shield`.
@@ -75,16 +84,51 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
    * rejects with the operation's error, a refusal, a timeout, or the reason of the caller's signal
    * @throws nothing: every error is a rejection. An invalid option rejects with a ConfigurationError that names its
    * path, such as `run.deadline`; an operation that is not a function, or that returns an async iterator, rejects with a
-   * TypeError: consume the iterator inside the operation
+   * TypeError: use {@link iterate}, or consume the iterator inside the operation
    */
   readonly run: <T extends R>(
     operation: Operation<T>,
     ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
   ) => Promise<T | X>
   /**
+   * Iterates over the items of an operation inside the policies.
+   *
+   * The call begins when the first item is requested, and lasts until the iteration ends: after the last item, with an
+   * error, or when the reader leaves its loop. Until then it has its permits, and its outcome decides the verdict. The
+   * source works only while the reader waits for an item; timeouts measure that time, all items together. `deadline` and
+   * `signal` are the reader's, so its own time counts. A retry is made only before the first item, and a fallback, which
+   * must be iterable, only replaces a failure before it.
+   *
+   * An iteration that was begun must end: read it with `for await`, or call its `return()`. Otherwise its permits are
+   * released when it is garbage-collected.
+   *
+   * @returns the items. Asking for the first one begins the call; all errors of `run` are thrown there or later
+   * @throws nothing. A shield with a cache or a coalesce, and an operation that returns no iterable, throw a TypeError
+   * when the first item is requested
+   * @example
+   * ```ts
+   * import { bulkhead, retry, shield, timeout } from 'escudo'
+   *
+   * const database = shield('database', timeout('10s'), retry(), bulkhead({ limit: 10 }))
+   * async function* rows() {
+   *   yield* [1, 2, 3]
+   * }
+   * let sum = 0
+   * for await (const row of database.iterate(() => rows())) sum += row
+   * console.log(sum) // 6
+   * ```
+   */
+  readonly iterate: <T>(
+    // The policies read no value of an iteration, and what they return in its place must be iterable.
+    // biome-ignore lint/suspicious/noExplicitAny: whether the call needs a key is checked by the options
+    this: Shield<undefined, ItemSource<unknown>, any>,
+    operation: Operation<ItemSource<T>>,
+    ...options: KeyedOptions<K, RunOptions, KeyedRunOptions>
+  ) => AsyncGenerator<T | ItemOf<X>, void, undefined>
+  /**
    * Wraps a function: each call of the result runs it inside the policies.
    *
-   * Inside the function, `currentCall()` returns the call. The function and `options.key` receive the `this` of the
+   * Inside the function, `currentCall()` returns the call, whose `args` are the arguments. The function and `options.key` receive the `this` of the
    * call, so a method can be wrapped on its prototype. The result has the name and the length of the function.
    *
    * @param options.key derives the key of a call from its arguments; it must be synchronous

@@ -5,25 +5,35 @@ import type { Composable, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.
 import { withCurrentCall } from './context/current-call.ts'
 import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
-import { CallRoot, CallState, type Host, newCall } from './engine/call.ts'
+import { CallState, callWith, newCall } from './engine/call.ts'
+import { CallRoot, type Host, WrappedRoot } from './engine/call-root.ts'
 import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
+import { notStarted } from './engine/not-started.ts'
 import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
-import { hasCallWatchers, reportEnd } from './events/call-events.ts'
+import { hasCallWatchers } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
-import { noteNotStarted } from './explain/notes.ts'
+import { type ItemSource, iterate } from './iteration.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
 import { show, toMs } from './options/durations.ts'
-import { checkedName, knownKeys, optionalFunction, requiredFunction, trueOrFalse } from './options/options.ts'
+import {
+  checkedName,
+  knownKeys,
+  optionalFunction,
+  requiredFunction,
+  trueOrFalse,
+  wholeNumber,
+} from './options/options.ts'
 import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
 import { type AnyPolicy, LAYER } from './policy.ts'
 import { type Reconfigurable, reconfigure } from './reconfigure.ts'
 import { registerShield } from './registry.ts'
 import type { AnyShield, NewOptions, RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
 import { bindClock, checkShield, namePolicies, shieldOptions } from './validation.ts'
+import { withTimes } from './wall-time.ts'
 
 /**
  * Composes policies into the shield of one dependency. The first policy is the outermost.
@@ -105,6 +115,15 @@ class ComposedShield {
   }
 
   run<T>(operation: Operation<T>, options?: RunOptions): Promise<T> {
+    return this.#start(operation, options, undefined)
+  }
+
+  /** @param args the arguments of a wrapped function */
+  #start<T>(
+    operation: Operation<T>,
+    options: RunOptions | undefined,
+    args: readonly unknown[] | undefined,
+  ): Promise<T> {
     if (typeof operation !== 'function') {
       return Promise.reject(new TypeError(`shield '${this.name}': run() expects a function, got ${show(operation)}`))
     }
@@ -112,13 +131,17 @@ class ComposedShield {
       const inheritedMs = inheritedLeftMs()
       return toPromise(
         options === undefined && inheritedMs === undefined
-          ? this.#enter(operation)
-          : this.#enterWith(operation, options === undefined ? NO_OPTIONS : options, inheritedMs),
+          ? this.#enter(operation, args)
+          : this.#enterWith(operation, options === undefined ? NO_OPTIONS : options, inheritedMs, args),
       ) as Promise<T>
     } catch (error) {
       // An option is invalid.
       return Promise.reject(error)
     }
+  }
+
+  iterate<T>(operation: Operation<ItemSource<T>>, options?: RunOptions): AsyncGenerator<T, void, undefined> {
+    return iterate(this.#facts, operation, (feed) => this.run(feed, options))
   }
 
   wrap<A extends unknown[], T, This>(
@@ -140,7 +163,7 @@ class ComposedShield {
           return rejectInMicrotask(error)
         }
       }
-      return shield.run((call) => withCurrentCall(call, () => fn.apply(this, args)), callOptions)
+      return shield.#start((call) => withCurrentCall(call, () => fn.apply(this, args)), callOptions, args)
     }
     // A framework may read the name, or choose by the number of parameters how it calls a handler.
     return Object.defineProperties(wrapped, {
@@ -154,8 +177,9 @@ class ComposedShield {
     const now = clock.now()
     const statuses = policies.map(({ name, policy }) => {
       const status = policy.status?.(now)
+      if (policy[LAYER] !== undefined) return { name, type: policy.type, ...withTimes(status ?? {}, clock) }
       // Only a custom policy can return a promise. A scrape reads the status of every shield.
-      if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
+      synchronous(status, `${name}.status`)
       return { name, type: policy.type, ...status }
     })
     return this.#isDisabled ? { name, disabled: true, policies: statuses } : { name, policies: statuses }
@@ -191,7 +215,7 @@ class ComposedShield {
   /** Emits an event of the shield itself. */
   #tell<Name extends ShieldLever>(name: Name, details: Omit<ShieldEvents[Name], 'shield' | 'at'>): void {
     if (!this.#events.hasListeners(name)) return
-    const event = { shield: this.name, at: this.#clock.now(), ...details }
+    const event = withTimes({ shield: this.name, at: this.#clock.now(), ...details }, this.#clock)
     this.#events.emit(name, event as unknown as ShieldEvents[Name])
   }
 
@@ -205,28 +229,35 @@ class ComposedShield {
     return this.#policies.reduceRight<Layer>((next, policy) => policy.around(next), operationLayer)
   }
 
-  #enter(operation: Operation<unknown>): FrameResult {
-    return this.#enterCall(newCall(this.#facts), operation)
+  #enter(operation: Operation<unknown>, args: readonly unknown[] | undefined): FrameResult {
+    const call = args === undefined ? newCall(this.#facts) : callWith(new WrappedRoot(this.#facts, undefined, 0, args))
+    return this.#enterCall(call, operation)
   }
 
   #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
     return this.#outermost.enter(call, operation, hasCallWatchers() ? new WatchedEnd(call) : END)
   }
 
-  #enterWith(operation: Operation<unknown>, options: RunOptions, inheritedMs: number | undefined): FrameResult {
+  #enterWith(
+    operation: Operation<unknown>,
+    options: RunOptions,
+    inheritedMs: number | undefined,
+    args: readonly unknown[] | undefined,
+  ): FrameResult {
     checkRunOptions(options)
     const signal = checkedSignal(options.signal, 'run.signal')
     const key = checkedKey(options.key)
     const priority = checkedPriority(options.priority)
+    const cost = options.cost === undefined ? undefined : wholeNumber(options.cost, 'run.cost', 1)
     // A deadline may be computed: the time that is left. It is then negative if the caller was too late.
     const ownMs =
       options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline', Number.NEGATIVE_INFINITY)
     const inherited = inheritedMs !== undefined && (ownMs === undefined || inheritedMs < ownMs)
     const afterMs = inherited ? inheritedMs : ownMs
-    if (signal === undefined && afterMs === undefined) {
-      return this.#enterCall(newCall(this.#facts, key, priority), operation)
-    }
-    const root = new CallRoot(this.#facts, key, priority)
+    const root =
+      args === undefined ? new CallRoot(this.#facts, key, priority) : new WrappedRoot(this.#facts, key, priority, args)
+    if (cost !== undefined) root.cost = cost
+    if (signal === undefined && afterMs === undefined) return this.#enterCall(callWith(root), operation)
     if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)
@@ -254,12 +285,3 @@ class ComposedShield {
 }
 
 const NO_OPTIONS: RunOptions = {}
-
-/** Fails a call that enters no policy. */
-function notStarted(error: unknown, root: CallRoot): FrameResult {
-  noteNotStarted(root)
-  const result = passFailure(END, new Failure(error, root))
-  // Its caller was too late: that says nothing about the dependency.
-  if (hasCallWatchers()) reportEnd(root.host.name, 'cancelled', 0)
-  return result
-}

@@ -32,6 +32,7 @@ const NAMES: Readonly<Partial<Record<ShieldEvent['type'], Name>>> = {
   timeout: { level: 'warning', event: 'timeout' },
   fallback: { level: 'warning', event: 'fallback' },
   stale: { level: 'warning', event: 'cache.stale' },
+  cacheStoreFailed: { level: 'warning', event: 'cache.store_failed' },
   late: { level: 'debug', event: 'circuit_breaker.late_result' },
   executed: { level: 'debug', event: 'policy.executed' },
   disabled: { level: 'warning', event: 'shield.disabled' },
@@ -105,6 +106,8 @@ function fieldsOf(event: ShieldEvent): PolicyLine['fields'] {
       const { error, ageMs, refresh } = event
       return { ...base, age_ms: rounded(ageMs), refresh, ...errorFields(error) }
     }
+    case 'cacheStoreFailed':
+      return { ...base, action: event.action, ...errorFields(event.error) }
     case 'late':
       return { ...base, verdict: event.verdict }
     case 'executed': {

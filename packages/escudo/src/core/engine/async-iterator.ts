@@ -19,6 +19,6 @@ export function isAsyncIterator(value: object): value is AsyncIterator<unknown> 
 /** Makes the error for an operation that returns an async iterator. */
 export function iteratorReturned(shield: string): TypeError {
   return new MisuseError(
-    `shield '${shield}': the operation returned an async iterator, whose work would run outside all policies after the call has ended; consume it inside the operation, as in \`for await (const row of rows) list.push(row); return list\``,
+    `shield '${shield}': the operation returned an async iterator, whose work would run outside all policies after the call has ended; read it with \`for await (const row of shield.iterate(operation))\`, or consume it inside the operation`,
   )
 }

@@ -1,12 +1,15 @@
 import type { Clock } from '../clock.ts'
-import type { Note } from '../note.ts'
 import { ConfigurationError } from '../options/configuration-error.ts'
 import { show } from '../options/durations.ts'
 import { wholeNumber } from '../options/options.ts'
 import { checkedKey, checkedPriority } from '../options/run-options.ts'
 import type { Random } from '../random.ts'
+import { CallRoot, copiedRoot, type Host } from './call-root.ts'
 import type { CancelScope } from './cancel-scope.ts'
+import { settleCharges } from './charges.ts'
 import { rememberSignal } from './signal-deadline.ts'
+
+export { CallRoot, type Host, startedAfter } from './call-root.ts'
 
 /** One run of an operation. Immutable: a retry or a timeout creates a new one. */
 export interface Call {
@@ -29,79 +32,17 @@ export interface Call {
   readonly clock: Clock
   /** The source of random numbers of the shield. */
   readonly random: Random
-}
-
-/** The data that all calls of a shield share. */
-export interface Host {
-  readonly name: string
-  readonly clock: Clock
-  readonly random: Random
-  readonly policies: readonly { readonly name: string; readonly policy: { readonly type: string } }[]
-}
-
-// The number of a call among all calls of the process, and three facts about it, share one 32-bit integer: separate
-// fields would make every call larger and slower. The number wraps around.
-const CALLED = 1
-const DEGRADED = 2
-const ABANDONED = 4
-const NEXT_NUMBER = 8
-
-let lastNumber = 0
-
-/** Whether a call started after another one. Wrong only if more than 2^28 calls started between the two. */
-export function startedAfter(later: CallRoot, earlier: CallRoot): boolean {
-  // All facts together are less than the distance between two numbers, so they cannot change the sign.
-  return ((later.numberAndFacts - earlier.numberAndFacts) | 0) > 0
-}
-
-/** The data that all attempts of a call share. */
-export class CallRoot {
-  // Declared here and assigned in the constructor: see Watcher.
-  declare readonly host: Host
-  declare readonly key: string | undefined
-  declare readonly priority: number
-  /** The notes of the policies; undefined as long as nothing went wrong. */
-  declare notes: readonly Note[] | undefined
-  /** Read it with {@link startedAfter} and the getters below. */
-  declare numberAndFacts: number
-  /** The signal of a call that nothing can cancel. Added on first access: few operations read it. */
-  declare ownSignal?: AbortSignal
-
-  constructor(host: Host, key: string | undefined, priority: number) {
-    this.host = host
-    this.key = key
-    this.priority = priority
-    this.notes = undefined
-    lastNumber = (lastNumber + NEXT_NUMBER) | 0
-    this.numberAndFacts = lastNumber
-  }
-
-  /** Whether the operation was called. */
-  get called(): boolean {
-    return (this.numberAndFacts & CALLED) !== 0
-  }
-
-  /** Whether a fallback or a stale value replaced a failure of this call. Recorded only while calls are watched. */
-  get isDegraded(): boolean {
-    return (this.numberAndFacts & DEGRADED) !== 0
-  }
-
-  /** True if no caller waits for this call any more: its errors, such as the reason of its signal, have left others. */
-  get isAbandoned(): boolean {
-    return (this.numberAndFacts & ABANDONED) !== 0
-  }
-
-  markCalled(): void {
-    this.numberAndFacts |= CALLED
-  }
-
-  markDegraded(): void {
-    this.numberAndFacts |= DEGRADED
-  }
-
-  markAbandoned(): void {
-    this.numberAndFacts |= ABANDONED
-  }
+  /** The arguments of the function that `wrap` has wrapped; undefined for a call of `run` or `iterate`. */
+  readonly args: readonly unknown[] | undefined
+  /** How many permits of each rate limiter the call takes. Default 1. */
+  readonly cost: number
+  /**
+   * Corrects the cost of this attempt to what it has used, a whole number from 0: each rate limiter refunds the
+   * difference, or takes it, once. It may be called after the operation has ended.
+   *
+   * @throws TypeError for a call without the option `cost`; ConfigurationError for an invalid number
+   */
+  settle(actual: number): void
 }
 
 /** The call as policies see it: with the scope that can cancel it. */
@@ -153,6 +94,18 @@ export class CallState implements Call {
     return this.root.priority
   }
 
+  get args(): readonly unknown[] | undefined {
+    return this.root.args
+  }
+
+  get cost(): number {
+    return this.root.cost ?? 1
+  }
+
+  settle(actual: number): void {
+    settleCharges(this.root, this.attempt, actual)
+  }
+
   get signal(): AbortSignal {
     if (this.scope !== undefined) {
       const { signal } = this.scope
@@ -195,7 +148,7 @@ export function callFromCustomPolicy(given: Call): CallState {
   const key = checkedKey('key' in given ? given.key : root.key, 'next.key')
   const priority = checkedPriority(copy?.priority ?? root.priority, 'next.priority')
   const number = wholeNumber(attempt, 'next.attempt', 1)
-  return new CallState(withKey(root, key, priority), scope, number, checkedDeadline(deadline))
+  return new CallState(copiedRoot(root, key, priority), scope, number, checkedDeadline(deadline))
 }
 
 function checkedDeadline(deadline: unknown): number | undefined {
@@ -207,37 +160,14 @@ function notReplaceable(name: string): TypeError {
   return new TypeError(`a copy of a call cannot have another '${name}'; pass a different one to the operation directly`)
 }
 
-/**
- * The same call with another key or priority for the inner policies. What policies record about it is recorded about the
- * original call.
- */
-function withKey(root: CallRoot, key: string | undefined, priority: number): CallRoot {
-  if (key === root.key && priority === root.priority) return root
-  return Object.defineProperties(new CallRoot(root.host, key, priority), {
-    notes: {
-      get: () => root.notes,
-      set: (notes: CallRoot['notes']) => {
-        root.notes = notes
-      },
-    },
-    numberAndFacts: {
-      get: () => root.numberAndFacts,
-      set: (numberAndFacts: number) => {
-        root.numberAndFacts = numberAndFacts
-      },
-    },
-    ownSignal: {
-      get: () => root.ownSignal,
-      set: (signal: AbortSignal) => {
-        root.ownSignal = signal
-      },
-    },
-  })
-}
-
 /** Creates a call that nothing can cancel: its caller passed neither a signal nor a deadline. */
 export function newCall(host: Host, key?: string, priority = 0): CallState {
-  return new CallState(new CallRoot(host, key, priority), undefined, 1, undefined)
+  return callWith(new CallRoot(host, key, priority))
+}
+
+/** The same, with a root that has more than a key and a priority. */
+export function callWith(root: CallRoot): CallState {
+  return new CallState(root, undefined, 1, undefined)
 }
 
 /** The same call with another attempt number. */

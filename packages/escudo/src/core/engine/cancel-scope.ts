@@ -99,6 +99,7 @@ export class CancelScope extends Watcher {
       this.controller = new AbortController()
       this.listenersContext = captureContext()
       if (this.cancellation !== undefined) this.controller.abort(this.cancellation.reason)
+      for (let scope: CancelScope | undefined = this; scope !== undefined; scope = scope.enclosing) scope.onSignal(this)
     }
     return this.controller.signal
   }
@@ -126,6 +127,14 @@ export class CancelScope extends Watcher {
   expire(): Cancellation | undefined {
     return this.cancellation
   }
+
+  /** Stops the time of this scope. Returns false if it has no time, or none that stops. */
+  pause(): boolean {
+    return false
+  }
+
+  /** Lets the time of this scope go on. It stopped at `pausedMs`. */
+  resume(_pausedMs: number, _now: number): void {}
 
   /** The caller's signal that this scope follows; undefined for every other scope. */
   get source(): AbortSignal | undefined {
@@ -156,11 +165,14 @@ export class CancelScope extends Watcher {
     for (const scope of toAbort) scope.abortSignal()
   }
 
+  /** Called when this scope, or one inside it, has created its signal. */
+  onSignal(_scope: CancelScope): void {}
+
   /** Aborts the signal, if an operation has read it. Called after all watchers were notified. */
-  abortSignal(): void {
+  abortSignal(reason: unknown = this.cancellation?.reason): void {
     const { controller, listenersContext } = this
     if (controller === undefined) return
-    const abort = (): void => controller.abort(this.cancellation?.reason)
+    const abort = (): void => controller.abort(reason)
     if (listenersContext === undefined) abort()
     else listenersContext.runInAsyncScope(abort)
   }

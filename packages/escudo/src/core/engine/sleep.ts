@@ -23,7 +23,8 @@ export function sleep(delayMs: number, clock: Clock, scope: CancelScope | undefi
   })
 }
 
-class Sleeper extends Watcher {
+/** Wakes what waits inside a scope when the scope is cancelled. */
+export class Sleeper extends Watcher {
   readonly #wake: () => void
 
   constructor(wake: () => void) {

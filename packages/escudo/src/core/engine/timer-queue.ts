@@ -53,7 +53,7 @@ export class TimerQueue {
     entry.context = currentContext()
     entry.queued = true
     if (!sharesTimers(this.#clock)) {
-      this.#addSeparate(entry)
+      this.#addSeparate(entry, this.#delayMs)
       return
     }
     entry.earlier = this.#tail
@@ -65,6 +65,14 @@ export class TimerQueue {
     if (this.#cancelTimer === undefined) this.#arm(this.#delayMs, now)
     else if (now > this.#timerDueMs) this.#armAgain(now)
     else this.#cancelTimer.setBackground?.(false)
+  }
+
+  /** Adds a wait that ends after another time than those of this queue. It has a separate timer. */
+  addFor(entry: TimerEntry, delayMs: number, now: number): void {
+    entry.dueMs = now + delayMs
+    entry.context = currentContext()
+    entry.queued = true
+    this.#addSeparate(entry, delayMs)
   }
 
   /** Removes a wait. Does nothing if the wait is not in the queue. */
@@ -90,13 +98,13 @@ export class TimerQueue {
     forget(this.#clock, this.#delayMs, this)
   }
 
-  #addSeparate(entry: TimerEntry): void {
+  #addSeparate(entry: TimerEntry, delayMs: number): void {
     this.#separate ??= new Map()
     const fire = (): void => {
       this.remove(entry)
       withAmbient(entry.context, () => entry.expire())
     }
-    this.#separate.set(entry, this.#clock.setTimer(fire, this.#delayMs))
+    this.#separate.set(entry, this.#clock.setTimer(fire, delayMs))
   }
 
   #removeSeparate(entry: TimerEntry): boolean {

@@ -17,8 +17,9 @@ interface LeverEvent {
   readonly shield: string
   /** Absent: the event belongs to no policy. */
   readonly policy?: undefined
-  /** In milliseconds on the shield's clock. */
+  /** In milliseconds on the shield's clock; `time` is the same in ISO 8601, if the clock is the system's. */
   readonly at: number
+  readonly time?: string
 }
 
 /** All events of a shield, by name. */
@@ -29,6 +30,8 @@ export interface ShieldEvents {
     readonly to: BreakerState
     readonly reason: string
     readonly at: number
+    /** `at` in ISO 8601, if the clock is the system's. */
+    readonly time?: string
     /** The count that opened the circuit; 0 if the new state is neither open nor half-open. */
     readonly failures: number
     /** The number of calls among which `failures` were counted. */
@@ -59,10 +62,7 @@ export interface ShieldEvents {
   timeout: EventBase & { readonly afterMs: number }
   /** A policy refused to run the operation. `code` is that of the error. */
   rejected: EventBase & { readonly code: string; readonly retryAfterMs: number | undefined }
-  /**
-   * A fallback replaced a failure by a substitute. If a classifier rejected a value, `error` is undefined and `value` is
-   * that value.
-   */
+  /** A fallback replaced a failure: an error, or the `value` that a classifier rejected. `error` is then undefined. */
   fallback: EventBase & { readonly error: unknown; readonly value?: unknown }
   /**
    * A cache returned a stored value, `ageMs` old. `stale`: it is too old, and is refreshed in the background.
@@ -77,9 +77,9 @@ export interface ShieldEvents {
    * refresh the value in the background: this event is the only report of that error.
    */
   stale: EventBase & { readonly error: unknown; readonly ageMs: number; readonly refresh: boolean }
-  /**
-   * A circuit breaker received the result of a call that began before its last change of state. It ignored the result.
-   */
+  /** The store of a cache failed to `get`, `set` or `delete` a value. The call went on without the store. */
+  cacheStoreFailed: EventBase & { readonly key: string; readonly action: string; readonly error: unknown }
+  /** A circuit breaker ignored the result of a call that began before its last change of state. */
   late: EventBase & { readonly verdict: 'success' | 'failure' }
   /**
    * A retry, a circuit breaker, a timeout or a cache has finished a call that it did not refuse.
@@ -149,6 +149,8 @@ export interface LastFailure {
   readonly code: string | undefined
   /** When it happened, in milliseconds on the shield's clock. */
   readonly at: number
+  /** `at` in ISO 8601, where it is shown and if the clock is the system's. */
+  readonly time?: string
 }
 
 /** The name of an event. */
@@ -164,6 +166,7 @@ const OCCASIONAL: readonly EventName[] = [
   'rejected',
   'fallback',
   'stale',
+  'cacheStoreFailed',
   'late',
   'disabled',
   'enabled',

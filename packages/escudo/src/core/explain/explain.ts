@@ -2,6 +2,7 @@ import { isRefusal } from '../../errors/classification.ts'
 import { read } from '../../errors/safe-read.ts'
 import type { CallRoot, CallState } from '../engine/call.ts'
 import type { AttemptNote, Note } from '../note.ts'
+import { withTimes } from '../wall-time.ts'
 import { type FailedCall, failedCallOf } from './failed-call.ts'
 
 /** What one policy did in a failed call. */
@@ -29,6 +30,8 @@ export interface Explanation {
   readonly attempts: readonly AttemptNote[]
   /** When a new call makes sense, in milliseconds on the shield's clock. Absent if no policy knows. */
   readonly retryAt?: number
+  /** `retryAt` in ISO 8601, if the clock is the system's; so are `openedTime` and `startedTime`. */
+  readonly retryTime?: string
   /** The explanation by an inner shield, if the error came through one. */
   readonly inside?: Explanation
 }
@@ -100,7 +103,7 @@ function rootOf(value: unknown): CallRoot | undefined {
 }
 
 function explanationOf(root: CallRoot, notes: readonly Note[], inside: FailedCall | undefined): Explanation {
-  const { name, policies } = root.host
+  const { name, policies, clock } = root.host
   const endedIn = notes.find((note) => note.endedHere)?.policy
   const endedAt = endedIn === undefined ? policies.length : policies.findIndex((policy) => policy.name === endedIn)
   const retryAt = notes.find((note) => note.retryAt !== undefined)?.retryAt
@@ -109,12 +112,14 @@ function explanationOf(root: CallRoot, notes: readonly Note[], inside: FailedCal
     policies: policies.map(({ name, policy: { type } }, index) => {
       const note = notes.find(({ policy }) => policy === name)
       const state = note?.state ?? (index <= endedAt ? 'passed' : 'not reached')
-      return { name, type, state, ...note?.facts }
+      return { name, type, state, ...(note?.facts && withTimes(note.facts, clock)) }
     }),
     attempts: notes.flatMap(({ attempts = [] }) =>
-      attempts.map(({ number, startedAt, durationMs, outcome }) => ({ number, startedAt, durationMs, outcome })),
+      attempts.map(({ number, startedAt, durationMs, outcome }) =>
+        withTimes({ number, startedAt, durationMs, outcome }, clock),
+      ),
     ),
-    ...(retryAt === undefined ? {} : { retryAt }),
+    ...(retryAt === undefined ? {} : withTimes({ retryAt }, clock)),
     ...(inside === undefined ? {} : { inside: explanationOf(inside.root, inside.notes, inside.inside) }),
   }
 }

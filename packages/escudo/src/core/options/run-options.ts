@@ -6,7 +6,7 @@ import { knownKeys, unknownOption } from './options.ts'
 // The checks of one call's options. They run on every call that has options, so a valid call allocates nothing here.
 
 const PATH = 'run'
-const KNOWN = ['signal', 'deadline', 'key', 'priority']
+const KNOWN = ['signal', 'deadline', 'key', 'priority', 'cost']
 
 /** Checks that the options of a call are an object with known keys. */
 export function checkRunOptions(options: object): void {
@@ -17,6 +17,7 @@ export function checkRunOptions(options: object): void {
       case 'deadline':
       case 'key':
       case 'priority':
+      case 'cost':
         continue
       default:
         refuseUnknown(options, key)

@@ -2,6 +2,7 @@ import type { Clock } from '../../core/clock.ts'
 import { type CallState, enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { readerTookMs } from '../../core/engine/reader-time.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 import { judgeError } from '../shared/judge.ts'
 import type { ConcurrencyLimit } from './state/limit.ts'
@@ -87,7 +88,7 @@ export class AdaptiveLimiterFrame extends Watcher implements Frame {
     if (result === 'ignored') return
     const { limit, clock } = this.context
     const now = clock.now()
-    limit.onSample(now - this.startedMs, inFlight, result === 'dropped', now)
+    limit.onSample(now - this.startedMs - readerTookMs(this.call.root, now), inFlight, result === 'dropped', now)
   }
 }
 

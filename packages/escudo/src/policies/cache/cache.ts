@@ -16,7 +16,6 @@ import {
   unbound,
 } from '../../core/policy.ts'
 import { isRefusal } from '../../errors/classification.ts'
-import { factsOf } from '../../errors/error-facts.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { outsideCalls } from '../shared/enclosures.ts'
 import { emitExecuted } from '../shared/executed.ts'
@@ -24,8 +23,11 @@ import { runDetached } from '../shared/flight/detached-call.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { judgeError } from '../shared/judge.ts'
 import { checkOrder } from '../shared/order-rules.ts'
+import { isAnswer } from './answer.ts'
 import { type CacheOptions, readCacheOptions } from './options.ts'
 import { CacheEntries, type CacheEntry } from './state/cache-entries.ts'
+import type { CacheStore } from './store.ts'
+import { type ReportFailure, StoreMirror } from './store-mirror.ts'
 
 /** A cache policy whose values can be deleted. Every call needs a key. */
 export interface Cache<R = unknown> extends Policy<R, never, string> {
@@ -79,16 +81,24 @@ class CachePolicy<R> implements Cache<R> {
   readonly #entries: CacheEntries<unknown>
   /** The running refreshes. Each is removed with its entry, so there are never more refreshes than entries. */
   readonly #refreshes = new Map<CacheEntry<unknown>, CancelScope>()
+  /** Undefined if the values are in memory only. */
+  readonly #mirror: StoreMirror | undefined
   #clock: Clock = systemClock
+  /** The shield that reports failures of the store: the first one. */
+  #binding: Binding | undefined
   #hits = 0
   #stale = 0
   #misses = 0
 
   constructor(options: CacheOptions) {
-    const { name, times, maxEntries } = readCacheOptions(options)
+    const { name, times, maxEntries, store, storeTimeoutMs } = readCacheOptions(options)
     this.name = name
-    this.#options = new ChangeableOptions(options, this.type)
+    this.#options = new ChangeableOptions(options, this.type, ['store', 'storeTimeout'])
     this.#entries = new CacheEntries(maxEntries, times, (entry) => this.#cancelRefresh(entry))
+    if (store !== undefined) {
+      const report: ReportFailure = (key, action, error) => this.#emitStoreFailed(key, action, error)
+      this.#mirror = new StoreMirror(store, storeTimeoutMs, this.#entries, report)
+    }
   }
 
   reconfigure(given: PolicyOptions): OptionsChange {
@@ -99,11 +109,13 @@ class CachePolicy<R> implements Cache<R> {
   }
 
   delete(key: string): boolean {
-    return this.#entries.delete(key)
+    const existed = this.#entries.delete(key)
+    this.#mirror?.remove(key)
+    return existed
   }
 
   clear(): void {
-    this.#entries.clear()
+    for (const { key } of this.#entries.clear()) this.#mirror?.remove(key)
   }
 
   status(): PolicyStatus {
@@ -117,10 +129,11 @@ class CachePolicy<R> implements Cache<R> {
   wrap(next: Run, binding: Binding = unbound(this)): Run {
     const { clock } = binding
     this.#clock = clock
+    this.#binding ??= binding
     const entries = this.#entries
-    return runOnCalls((call, operation) => {
-      const { key } = call
-      if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
+    const mirror = this.#mirror
+    if (mirror !== undefined) mirror.clock = clock
+    const serve = (key: string, call: CallState, operation: Operation<unknown>): Promise<unknown> => {
       const entry = entries.use(key)
       if (entry === undefined) return this.#load(key, call, operation, next, binding)
       const now = clock.now()
@@ -134,6 +147,16 @@ class CachePolicy<R> implements Cache<R> {
       if (binding.events.hasExecutedListeners) emitHit(binding, entry, now, true)
       if (entries.tryRefresh(entry, now)) void this.#refresh(entry, call, operation, next, binding)
       return Promise.resolve(entry.value)
+    }
+    return runOnCalls((call, operation) => {
+      const { key } = call
+      if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
+      if (mirror === undefined) return serve(key, call, operation)
+      return mirror.synchronize(key).then((isCurrent) => {
+        const cancellation = call.scope?.cancellation
+        if (cancellation !== undefined) throw cancellation.reason
+        return isCurrent ? serve(key, call, operation) : this.#load(key, call, operation, next, binding)
+      })
     })
   }
 
@@ -192,7 +215,7 @@ class CachePolicy<R> implements Cache<R> {
       if (scope.cancellation !== undefined) return
       this.#refreshes.delete(entry)
       if (isAnswer(error)) {
-        this.#entries.retract(key, runNumber)
+        this.#retract(key, runNumber)
         return
       }
       this.#entries.refreshFailed(entry, this.#clock.now())
@@ -205,7 +228,7 @@ class CachePolicy<R> implements Cache<R> {
     // The caller of a cancelled call no longer waits for a value.
     if (call.scope?.cancellation !== undefined) return undefined
     if (isAnswer(error)) {
-      this.#entries.retract(key, runNumber)
+      this.#retract(key, runNumber)
       return undefined
     }
     if (!isRefusal(error) && judgeError(undefined, error, call) !== 'failure') return undefined
@@ -214,7 +237,18 @@ class CachePolicy<R> implements Cache<R> {
 
   #store(key: string, value: unknown, runNumber: number, binding: Binding): void {
     checkShareable(value, binding)
-    this.#entries.store(key, value, runNumber, this.#clock.now())
+    const entry = this.#entries.store(key, value, runNumber, this.#clock.now())
+    if (entry !== undefined) this.#mirror?.write(entry, this.#entries.keepMs)
+  }
+
+  #retract(key: string, runNumber: number): void {
+    if (this.#entries.retract(key, runNumber)) this.#mirror?.remove(key)
+  }
+
+  #emitStoreFailed(key: string, action: keyof CacheStore, error: unknown): void {
+    if (this.#binding === undefined) return
+    const { shield, policy, events } = this.#binding
+    if (events.hasListeners('cacheStoreFailed')) events.emit('cacheStoreFailed', { shield, policy, key, action, error })
   }
 
   #emitMiss(binding: Binding, key: string, startedMs: number | undefined, error?: unknown): void {
@@ -258,11 +292,4 @@ function emitHit(binding: Binding, { key, storedMs }: CacheEntry<unknown>, now: 
   const { shield, policy, events } = binding
   emitExecuted(binding, 'cache', (stale ? 'stale' : 'hit') satisfies CacheOutcome, 0, undefined, 0)
   if (events.hasListeners('cacheHit')) events.emit('cacheHit', { shield, policy, key, ageMs: now - storedMs, stale })
-}
-
-/** Whether an error is the dependency's answer, such as a 404, and not a failure. An answer removes the old value. */
-function isAnswer(error: unknown): boolean {
-  const facts = factsOf(error)
-  if (facts === undefined || facts.refusal === true || facts.verdict === 'failure') return false
-  return facts.kind === 'business' || facts.verdict === 'success'
 }

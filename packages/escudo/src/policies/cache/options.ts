@@ -1,7 +1,9 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
-import { checkedName, knownKeys, wholeNumber } from '../../core/options/options.ts'
+import { checkedName, knownKeys, requiredFunction, wholeNumber } from '../../core/options/options.ts'
+import { read } from '../../errors/safe-read.ts'
 import type { CacheTimes } from './state/cache-entries.ts'
+import type { CacheStore } from './store.ts'
 
 /** Options of {@link cache}. */
 export interface CacheOptions {
@@ -16,6 +18,14 @@ export interface CacheOptions {
   readonly staleIfError?: Duration
   /** How many values are stored; beyond it the least recently used one is evicted. Default 1000. */
   readonly maxEntries?: number
+  /**
+   * Where the values are kept. Default: in the memory of the process.
+   *
+   * With a store, `maxEntries` only bounds what the process remembers of it, and each call reads the store.
+   */
+  readonly store?: CacheStore
+  /** How long a call waits for the store before it goes on without. Default `'250ms'`. */
+  readonly storeTimeout?: Duration
   /** Default: `cache`. */
   readonly name?: string
 }
@@ -25,7 +35,11 @@ export interface CacheSettings {
   readonly name: string
   readonly times: CacheTimes
   readonly maxEntries: number
+  readonly store: CacheStore | undefined
+  readonly storeTimeoutMs: number
 }
+
+const KNOWN = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'maxEntries', 'store', 'storeTimeout', 'name']
 
 /**
  * Reads the options of a cache.
@@ -33,7 +47,7 @@ export interface CacheSettings {
  * @throws ConfigurationError for an option that cannot work
  */
 export function readCacheOptions(options: CacheOptions): CacheSettings {
-  knownKeys(options, 'cache', ['ttl', 'staleWhileRevalidate', 'staleIfError', 'maxEntries', 'name'])
+  knownKeys(options, 'cache', KNOWN)
   const name = checkedName(options.name ?? 'cache', 'cache.name')
   const times = {
     ttlMs: toMs(options.ttl, 'cache.ttl'),
@@ -43,5 +57,19 @@ export function readCacheOptions(options: CacheOptions): CacheSettings {
   if (times.ttlMs + times.staleWhileRevalidateMs + times.staleIfErrorMs === 0) {
     throw new ConfigurationError('cache.ttl', '0 without staleWhileRevalidate or staleIfError keeps nothing')
   }
-  return { name, times, maxEntries: wholeNumber(options.maxEntries ?? 1_000, 'cache.maxEntries', 1) }
+  return {
+    name,
+    times,
+    maxEntries: wholeNumber(options.maxEntries ?? 1_000, 'cache.maxEntries', 1),
+    store: readStore(options.store),
+    storeTimeoutMs: toMs(options.storeTimeout ?? '250ms', 'cache.storeTimeout', Number.MIN_VALUE),
+  }
+}
+
+function readStore(store: CacheStore | undefined): CacheStore | undefined {
+  if (store === undefined) return undefined
+  for (const method of ['get', 'set', 'delete'] as const) {
+    requiredFunction(read(store, method), `cache.store.${method}`)
+  }
+  return store
 }

@@ -3,6 +3,7 @@ import type { CancelTimer, Clock } from '../../core/clock.ts'
 import { type Listener, notify } from '../../core/events/events.ts'
 import { requiredFunction } from '../../core/options/options.ts'
 import type { Random } from '../../core/random.ts'
+import { withTimes } from '../../core/wall-time.ts'
 import { backgroundTimer } from '../shared/background-timer.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
 import { HealthCheck, type HealthCheckSettings } from './health-check.ts'
@@ -14,6 +15,8 @@ import type { BreakerSettings, Transition } from './state/settings.ts'
 export interface StateChange extends Transition {
   /** The key of the circuit, if there is one circuit per key. */
   readonly key?: string
+  /** `at` in ISO 8601, if the clock is the system's. */
+  readonly time?: string
 }
 
 /** The settings of all circuits of one policy. */
@@ -269,7 +272,8 @@ export class Circuits {
    */
   #emitPending(): void {
     this.#deferring = true
-    for (const change of this.#pendingChanges) {
+    for (const pending of this.#pendingChanges) {
+      const change = withTimes(pending, this.clock)
       for (const listener of [...this.#listeners]) notify(listener, change)
       for (const { events, shield, policy } of this.#bindings) {
         if (events.hasListeners('stateChange')) events.emit('stateChange', { shield, policy, ...change })

@@ -1,6 +1,7 @@
 import type { Clock } from '../../core/clock.ts'
 import type { Ambient } from '../../core/context/ambient.ts'
-import { type CallState, enteredMs } from '../../core/engine/call.ts'
+import { type CallRoot, type CallState, enteredMs } from '../../core/engine/call.ts'
+import { readerTookMs } from '../../core/engine/reader-time.ts'
 import { type TimerEntry, type TimerQueue, timerQueue } from '../../core/engine/timer-queue.ts'
 import type { Circuits } from './circuits.ts'
 import type { Breaker } from './state/breaker.ts'
@@ -14,6 +15,8 @@ export interface SlowLimit {
 
 // A call that takes exactly as long as the limit is not slow, so the timer is due a microsecond later.
 const LATER_MS = 0.001
+// How often a call whose reader has an item is looked at again.
+const READING_MS = 1_000
 
 /** Makes the timers of one breaker in one shield. Each limit is timed from the one before. */
 export function slowLimits(clock: Clock, limitsMs: readonly number[] | undefined): readonly SlowLimit[] | undefined {
@@ -40,6 +43,7 @@ export class SlowTimer implements TimerEntry {
   declare private readonly permit: Permit
   declare private readonly limits: readonly SlowLimit[]
   declare private readonly circuits: Circuits
+  declare private readonly root: CallRoot
   declare private readonly startedMs: number
   /** How many of the limits the call has exceeded. */
   declare private exceeded: number
@@ -54,6 +58,7 @@ export class SlowTimer implements TimerEntry {
     this.permit = permit
     this.limits = limits
     this.circuits = circuits
+    this.root = call.root
     this.startedMs = enteredMs(call)
     this.exceeded = 0
     limits[0]?.timers.add(this, this.startedMs)
@@ -61,8 +66,17 @@ export class SlowTimer implements TimerEntry {
 
   /** The call exceeds its next limit. */
   expire(): void {
-    const { breaker, permit, limits, circuits } = this
-    const { limitMs } = limits[this.exceeded] as SlowLimit
+    const { breaker, permit, limits, circuits, root } = this
+    const { limitMs, timers } = limits[this.exceeded] as SlowLimit
+    if (root.readerTime !== undefined) {
+      const now = circuits.clock.now()
+      const leftMs = limitMs + LATER_MS - (now - this.startedMs - readerTookMs(root, now))
+      // The duration is exact at the end of the call. Until then it is enough to look again now and then.
+      if (leftMs > 0) {
+        timers.addFor(this, root.readerTime.sinceMs === undefined ? leftMs : READING_MS, now)
+        return
+      }
+    }
     this.exceeded += 1
     limits[this.exceeded]?.timers.add(this)
     breaker.exceeds(limitMs, permit, circuits.clock.now())
@@ -73,7 +87,7 @@ export class SlowTimer implements TimerEntry {
   /** Ends the timing of a call that has settled. Returns its duration in milliseconds. */
   end(now: number): number {
     this.limits[this.exceeded]?.timers.remove(this)
-    return now - this.startedMs
+    return now - this.startedMs - readerTookMs(this.root, now)
   }
 
   /** The largest limit for which the breaker has counted the call as slow; undefined if there is none. */

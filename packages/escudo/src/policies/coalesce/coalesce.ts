@@ -1,9 +1,10 @@
 import type { Binding } from '../../core/binding.ts'
+import { detachedRoot } from '../../core/engine/call-root.ts'
 import { runOnCalls } from '../../core/engine/custom-policy.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import type { Run } from '../../core/operation.ts'
 import { type Policy, type PolicyStatus, unbound } from '../../core/policy.ts'
-import { detachedRoot, runDetached } from '../shared/flight/detached-call.ts'
+import { runDetached } from '../shared/flight/detached-call.ts'
 import { Flight } from '../shared/flight/flight.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { type CoalesceOptions, readCoalesceName } from './options.ts'
@@ -80,7 +81,7 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
       const flight = new Flight(binding.policy, () => flights.delete(key))
       flights.set(key, flight)
       const outcome = flight.join(call)
-      const root = detachedRoot(call)
+      const root = detachedRoot(call.root)
       void flight.run(async () => {
         const value = await runDetached(next, call, flight, operation, root)
         checkShareable(value, binding)

@@ -16,7 +16,8 @@ import { type FallbackOptions, type FallbackSettings, readFallback } from './opt
  * throws an error, the caller receives it, with the original one as its `cause` unless it has a cause; if it throws the
  * original error, the failure passes on unchanged. Semantics after Polly v8's fallback strategy.
  *
- * @param value the value, or `(error, call, value) => value`, which may be asynchronous. `error` is undefined in place of a
+ * @param value the value, or `(error, call, value) => value`, which may be asynchronous; `call.args` are the arguments of a
+ * wrapped function. `error` is undefined in place of a
  * value that `classify` rejected, which is the third argument. A value is one object for all callers: use a function if
  * they may change it
  * @throws ConfigurationError for an invalid option

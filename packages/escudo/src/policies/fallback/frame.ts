@@ -43,8 +43,8 @@ export class FallbackFrame implements Frame {
     const { error } = failure
     const { call, outer } = this
     const { binding, when, value } = this.context
-    // A substitute would hide a mistake in the program.
-    if (isMisuse(error)) return passFailure(outer, failure)
+    // A substitute would hide a mistake in the program, and items cannot be taken back.
+    if (isMisuse(error) || call.root.readerTime !== undefined) return passFailure(outer, failure)
     const cancellation = this.cancellation()
     if (cancellation !== undefined) {
       return passFailure(outer, new Failure(cancellation.reason, failure.root, failure.stillRunning))

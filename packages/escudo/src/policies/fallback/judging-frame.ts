@@ -9,7 +9,9 @@ import { isFailure } from './options.ts'
 export class JudgingFrame extends FallbackFrame {
   override onValue(value: unknown): FrameResult {
     const { classify, binding } = this.context
-    if (judgeValue(classify, value, this.call) !== 'failure') return passValue(this.outer, value)
+    const { readerTime } = this.call.root
+    if (readerTime !== undefined || judgeValue(classify, value, this.call) !== 'failure')
+      return passValue(this.outer, value)
     const cancellation = this.cancellation()
     if (cancellation === undefined) {
       return this.replace({ error: undefined, value }, binding.events.hasListeners('fallback'))

@@ -175,7 +175,11 @@ export class HedgedCall<T> extends Watcher {
     if (this.#hedgesLeft === 0 || this.#winner !== undefined || this.#ended) return
     const now = this.#rules.clock.now()
     const { deadline } = this.#call
-    if ((deadline !== undefined && now >= deadline) || !this.#rules.tryWithdraw(now)) {
+    if (
+      this.#call.root.readerTime !== undefined ||
+      (deadline !== undefined && now >= deadline) ||
+      !this.#rules.tryWithdraw(now)
+    ) {
       this.#hedgesLeft = 0
       return
     }

@@ -43,20 +43,35 @@ export class RateLimitQueue {
     return this.#queue.available(now)
   }
 
-  /** Takes a permit immediately; false if there is none. Waiting calls come first, even if their timer is late. */
-  tryAcquire(now: number): boolean {
+  /** The highest cost that a call can have. */
+  get costMax(): number {
+    return this.#queue.costMax
+  }
+
+  /** Takes a permit immediately; undefined if there is none. Waiting calls come first, even if their timer is late. */
+  tryAcquire(now: number, cost?: number): number | undefined {
     if (this.queued > 0) this.#serve(now)
-    return this.#queue.tryAcquire(now) !== undefined
+    return this.#queue.tryAcquire(now, cost)
+  }
+
+  /** Returns a function that corrects the permits that were just taken with a cost. */
+  settlement(permit: number, cost: number): (actual: number) => void {
+    const { order } = this.#queue
+    return (actual) => {
+      const now = this.#owner.clock.now()
+      this.#queue.settle(order, permit, cost, actual, now)
+      if (this.queued > 0) this.#serve(now)
+    }
   }
 
   /** Returns when to try again, for a call that may not wait; undefined if the call may wait. */
-  retryAfterMs(deadline: number | undefined, now: number): number | undefined {
-    return this.#queue.retryAfterMs(deadline, now)
+  retryAfterMs(deadline: number | undefined, now: number, cost?: number): number | undefined {
+    return this.#queue.retryAfterMs(deadline, now, cost)
   }
 
   /** Adds a call to the queue. Requires that {@link retryAfterMs} returns undefined for it. */
-  wait(scope: CancelScope | undefined, deadline: number | undefined, now: number): WaitingCall {
-    const call = new WaitingCall(this)
+  wait(scope: CancelScope | undefined, deadline: number | undefined, now: number, cost?: number): WaitingCall {
+    const call = new WaitingCall(this, cost)
     this.#queue.add(call, deadline, now)
     this.#owner.queueChanged(this, 1)
     if (!sharesTimers(this.#owner.clock)) this.#armFor(call, now)
@@ -95,6 +110,8 @@ export class RateLimitQueue {
     for (let call = this.#queue.next(now, graceMs); call !== undefined; call = this.#queue.next(now, graceMs)) {
       served = true
       this.#owner.queueChanged(this, -1)
+      const { permit, cost } = call
+      if (permit !== undefined && cost !== undefined) call.settle = this.settlement(permit, cost)
       call.end()
     }
     if (served || this.#cancelTimer === undefined) this.#arm(now)
@@ -139,6 +156,9 @@ export class WaitingCall extends Watcher implements PermitWaiter {
   waiting = false
   latestMs = 0
   permit: number | undefined
+  readonly cost: number | undefined
+  /** Corrects the permits of a call with a cost. */
+  settle: ((actual: number) => void) | undefined
   /** Cancels the timer of this call, if it has a separate one. */
   cancelTimer: CancelTimer | undefined
   /** Resolves when the wait is over: with a permit, cancelled, or too late for a permit. */
@@ -146,9 +166,10 @@ export class WaitingCall extends Watcher implements PermitWaiter {
   readonly #queue: RateLimitQueue
   #resolve: () => void = () => {}
 
-  constructor(queue: RateLimitQueue) {
+  constructor(queue: RateLimitQueue, cost: number | undefined) {
     super()
     this.#queue = queue
+    this.cost = cost
     this.over = new Promise((resolve) => {
       this.#resolve = resolve
     })

@@ -1,12 +1,14 @@
 import type { Binding } from '../../core/binding.ts'
 import { type Clock, systemClock } from '../../core/clock.ts'
 import { afterWait, type CallState, enteredMs } from '../../core/engine/call.ts'
+import { addCharge } from '../../core/engine/charges.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { hasCallWatchers, reportWait } from '../../core/events/call-events.ts'
 import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
+import { MisuseError } from '../../core/misuse-error.ts'
 import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
@@ -129,21 +131,28 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
         const queue = this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).use(call.root.key)
         const now = enteredMs(call)
-        if (queue.tryAcquire(now)) {
+        const { cost } = call.root
+        if (cost !== undefined && cost > queue.costMax) {
+          return passFailure(outer, new Failure(tooCostly(cost, queue, binding), call.root))
+        }
+        const permit = queue.tryAcquire(now, cost)
+        if (permit !== undefined) {
+          if (cost !== undefined) this.#charge(call, queue.settlement(permit, cost))
           if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted', 0)
           // A used permit is never given back, so the policy needs no frame.
           return next.enter(call, operation, outer)
         }
-        const retryAfterMs = queue.retryAfterMs(call.deadline, now)
+        const retryAfterMs = queue.retryAfterMs(call.deadline, now, cost)
         if (retryAfterMs !== undefined) {
           return passFailure(outer, new Failure(this.#refuse(call, binding, retryAfterMs), call.root))
         }
-        const waitingCall = queue.wait(call.scope, call.deadline, now)
+        const waitingCall = queue.wait(call.scope, call.deadline, now, cost)
         return waitingCall.over.then(() => {
           const resumed = afterWait(call)
           try {
             // Nothing is awaited between this check and the operation: a cancellation in between would lose the permit.
             this.#checkTurn(resumed, queue, waitingCall, now, binding)
+            if (waitingCall.settle !== undefined) this.#charge(resumed, waitingCall.settle)
             if (hasCallWatchers()) reportWait(binding.shield, binding.policy, TYPE, enteredMs(resumed) - now)
           } catch (error) {
             return unwrap(passFailure(outer, new Failure(error, call.root)))
@@ -162,15 +171,16 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   #checkTurn(
     call: CallState,
     queue: RateLimitQueue,
-    { permit, latestMs }: WaitingCall,
+    waitingCall: WaitingCall,
     startedMs: number,
     binding: Binding,
   ): void {
+    const { permit, cost, latestMs } = waitingCall
     const limitMs = latestMs + graceMsOf(this.clock)
     const cancellation = cancellationAfterWait(call, limitMs)
     if (cancellation !== undefined) {
       // The permit may arrive in the same tick as the cancellation. It then goes to the next call.
-      if (permit !== undefined) queue.giveBack(permit)
+      giveBack(queue, waitingCall)
       noteCancelled(call, binding.policy, this.status(this.clock.now()))
       const { reason } = cancellation
       if (binding.events.hasExecutedListeners) {
@@ -180,12 +190,16 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     }
     if (permit === undefined || isPast(limitMs, enteredMs(call))) {
       // The event loop was blocked for so long that the permit came too late.
-      if (permit !== undefined) queue.giveBack(permit)
-      throw this.#refuse(call, binding, queue.retryAfterMs(undefined, this.clock.now()) ?? 0)
+      giveBack(queue, waitingCall)
+      throw this.#refuse(call, binding, queue.retryAfterMs(undefined, this.clock.now(), cost) ?? 0)
     }
     if (binding.events.hasExecutedListeners) {
       emitExecuted(binding, TYPE, 'admitted_after_wait', enteredMs(call) - startedMs)
     }
+  }
+
+  #charge(call: CallState, settle: (actual: number) => void): void {
+    addCharge(call.root, { by: this, attempt: call.attempt, settle })
   }
 
   #refuse(call: CallState, binding: Binding, retryAfterMs: number): RateLimitedError {
@@ -207,4 +221,17 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     if (queue.queued === 0) keyed.release(queue.key)
     else keyed.keep(queue.key)
   }
+}
+
+/** Gives back the permits of a call that does not use them. */
+function giveBack(queue: RateLimitQueue, { permit, settle }: WaitingCall): void {
+  if (settle !== undefined) settle(0)
+  else if (permit !== undefined) queue.giveBack(permit)
+}
+
+/** The error of a call that could never get its permits. A mistake in the program: no policy retries or replaces it. */
+function tooCostly(cost: number, { costMax }: RateLimitQueue, { shield, policy }: Binding): MisuseError {
+  return new MisuseError(
+    `run.cost: shield '${shield}': the policy '${policy}' holds at most ${costMax} permits, so a call with a cost of ${cost} would never get them`,
+  )
 }

@@ -226,6 +226,7 @@ class RetryFrame implements Frame {
       verdict,
       outcome: ok ? { ok, value: valueOrError } : { ok, error },
       cancelled: scope?.cancellation !== undefined,
+      delivered: this.root.readerTime !== undefined,
       deadline,
       firstStartedMs: this.startedMs,
       previousDelayMs: this.history?.delayMs,

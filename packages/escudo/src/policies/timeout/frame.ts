@@ -15,11 +15,16 @@ import type { TimeoutSettings } from './options.ts'
  */
 export const OUTCOMES = ['in_time', 'timed_out', 'aborted'] as const
 
+/** `in_grace`: a cooperative timeout has aborted the signal, and the operation returned a value within the grace. */
+export type TimeoutOutcome = (typeof OUTCOMES)[number] | 'in_grace'
+
 /** What all calls of one timeout in one shield share. */
 export interface TimeoutContext {
   readonly binding: Binding
   readonly settings: TimeoutSettings
   readonly queue: TimerQueue
+  /** The calls in their grace; undefined if the timeout is not cooperative. */
+  readonly graceQueue?: TimerQueue
   /** Called once for each call that timed out. */
   readonly onExpired: () => void
 }
@@ -37,7 +42,7 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
   /** Whether this timeout, and nothing outside it, cancelled the call. */
   declare expired: boolean
   declare readonly outer: Frame
-  declare private readonly shared: TimeoutContext
+  declare protected readonly shared: TimeoutContext
 
   constructor(outer: Frame, shared: TimeoutContext) {
     super()
@@ -59,10 +64,24 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
   override expire(): Cancellation | undefined {
     if (this.cancellation !== undefined) return this.cancellation
     this.expired = true
+    this.cancel({ by: 'escudo', reason: this.timedOut() })
+    return this.cancellation
+  }
+
+  protected timedOut(): TimeoutError {
     const { binding, settings } = this.shared
     const make = (): TimeoutError => new TimeoutError(binding, settings.afterMs)
-    this.cancel({ by: 'escudo', reason: binding.stacks ? make() : stackless(make) })
-    return this.cancellation
+    return binding.stacks ? make() : stackless(make)
+  }
+
+  override pause(): boolean {
+    if (!this.queued) return false
+    this.queue.remove(this)
+    return true
+  }
+
+  override resume(pausedMs: number, now: number): void {
+    if (this.cancellation === undefined) this.queue.addFor(this, Math.max(0, this.dueMs - pausedMs), now)
   }
 
   onValue(value: unknown): FrameResult {
@@ -83,18 +102,32 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
     return passFailure(this.outer, new Failure(error, failure.root))
   }
 
+  /** The queue that this call is in. */
+  protected get queue(): TimerQueue {
+    return this.shared.queue
+  }
+
+  /** When the call entered this timeout. */
+  protected get startedMs(): number {
+    return this.dueMs - this.shared.settings.afterMs
+  }
+
+  protected get outcome(): TimeoutOutcome {
+    if (this.cancellation === undefined) return 'in_time'
+    return this.expired ? 'timed_out' : 'aborted'
+  }
+
   private end(error?: unknown): void {
-    const { binding, queue } = this.shared
-    queue.remove(this)
+    const { binding } = this.shared
+    this.queue.remove(this)
     this.unwatch()
     if (this.expired) this.emitTimeout()
     if (binding.events.hasExecutedListeners) this.emitExecuted(error)
   }
 
   private emitExecuted(error: unknown): void {
-    const { binding, settings } = this.shared
-    const startedMs = this.dueMs - settings.afterMs
-    emitExecuted(binding, 'timeout', outcomeOf(this), binding.clock.now() - startedMs, error)
+    const { binding } = this.shared
+    emitExecuted(binding, 'timeout', this.outcome, binding.clock.now() - this.startedMs, error)
   }
 
   /** Called when the call ends, not when the timer fires: listeners run in the asynchronous context of the call. */
@@ -104,9 +137,4 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
     onExpired()
     if (events.hasListeners('timeout')) events.emit('timeout', { shield, policy, afterMs: settings.afterMs })
   }
-}
-
-function outcomeOf({ cancellation, expired }: TimeoutFrame): (typeof OUTCOMES)[number] {
-  if (cancellation === undefined) return 'in_time'
-  return expired ? 'timed_out' : 'aborted'
 }

@@ -7,7 +7,8 @@ import type { Duration } from '../../core/options/durations.ts'
 import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
-import { OUTCOMES, type TimeoutContext, TimeoutFrame } from './frame.ts'
+import { CooperativeFrame } from './cooperative-frame.ts'
+import { OUTCOMES, type TimeoutContext, TimeoutFrame, type TimeoutOutcome } from './frame.ts'
 import { readTimeout, type TimeoutOptions, type TimeoutSettings } from './options.ts'
 
 /**
@@ -19,6 +20,10 @@ import { readTimeout, type TimeoutOptions, type TimeoutSettings } from './option
  * It settles on time, even if the operation ignores its signal; the signal is aborted with the same error. An abort by
  * the caller keeps the caller's reason, and an inner timeout is not reported as this one. It ends when the operation
  * returns, so it does not cancel a body that still streams then. Semantics after Polly v8 and failsafe-go.
+ *
+ * With `mode: 'cooperative'` the operation gets a `grace` after its signal has aborted: a value that it returns by then is
+ * the result of the call. An error of the operation becomes the `cause` of the `TimeoutError`. After cockatiel's
+ * `TimeoutStrategy.Cooperative`, with a limit.
  *
  * @param after how long the operation may take, more than 0
  * @throws ConfigurationError for an invalid duration or option
@@ -42,8 +47,8 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
   readonly name: string
   readonly type = 'timeout'
   settings: TimeoutSettings
-  readonly #options: ChangeableOptions<{ readonly after: Duration }>
-  readonly countable: Countable = { outcomes: OUTCOMES }
+  readonly #options: ChangeableOptions<{ readonly after: Duration } & TimeoutOptions>
+  countable: Countable
   #timeouts = 0
 
   constructor(after: Duration, options: TimeoutOptions) {
@@ -51,7 +56,8 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
     const { name, settings } = readTimeout(after, options)
     this.name = name
     this.settings = settings
-    this.#options = new ChangeableOptions({ after }, this.type)
+    this.countable = countableOf(settings)
+    this.#options = new ChangeableOptions({ ...options, after }, this.type)
   }
 
   status(): PolicyStatus {
@@ -59,10 +65,11 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
   }
 
   reconfigure(given: PolicyOptions): OptionsChange {
-    return this.#options.change(given, ({ after, ...unknown }) => {
-      const { settings } = readTimeout(after, unknown)
+    return this.#options.change(given, ({ after, ...others }) => {
+      const { settings } = readTimeout(after, others)
       const apply = (): void => {
         this.settings = settings
+        this.countable = countableOf(settings)
       }
       return { apply, settings }
     })
@@ -75,6 +82,7 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
       this.#timeouts += 1
     }
     const context: TimeoutContext = { binding, settings, queue, onExpired }
+    if (settings.graceMs !== undefined) return cooperativeLayer(context, settings.graceMs, next)
     return {
       enter(call, operation, outer) {
         const frame = new TimeoutFrame(outer, context)
@@ -84,4 +92,20 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
       },
     }
   }
+}
+
+function cooperativeLayer(shared: TimeoutContext, graceMs: number, next: Layer): Layer {
+  const context: TimeoutContext = { ...shared, graceQueue: timerQueue(shared.binding.clock, graceMs) }
+  return {
+    enter(call, operation, outer) {
+      const frame = new CooperativeFrame(outer, context)
+      context.queue.add(frame, enteredMs(call))
+      if (call.scope !== undefined) frame.watch(call.scope)
+      return next.enter(withScope(call, frame, frame.dueMs), operation, frame)
+    },
+  }
+}
+
+function countableOf({ graceMs }: TimeoutSettings): Countable {
+  return { outcomes: graceMs === undefined ? OUTCOMES : [...OUTCOMES, 'in_grace' satisfies TimeoutOutcome] }
 }

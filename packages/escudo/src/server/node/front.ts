@@ -4,7 +4,7 @@ import { hidden } from '../../core/hidden-state.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
 import { Exchange } from '../exchange.ts'
 import { targetError } from '../target-error.ts'
-import { attachTo } from './attach.ts'
+import { attachTo, isClosing } from './attach.ts'
 import { earlyError } from './early-error.ts'
 import { answerOnNode } from './error-response.ts'
 import { exchangeOf } from './exchanges.ts'
@@ -38,13 +38,9 @@ export function frontServer(settings: AdapterSettings): CreateServer {
   const { contract, logger, deadline } = settings
   const create = (options: ServerOptions, listener: NodeListener = () => {}): Server => {
     const server = nodeHttp().createServer(options)
-    let hasListened = false
-    server.on('listening', () => {
-      hasListened = true
-    })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const exchange = exchangeOf(contract, logger, request, response, deadline)
-      const error = earlyError(request, hasListened && !server.listening) ?? targetError(request.url ?? '/')
+      const error = earlyError(request, isClosing(server)) ?? targetError(request.url ?? '/')
       if (error !== undefined) {
         answerOnNode(exchange, error, request, response)
         return

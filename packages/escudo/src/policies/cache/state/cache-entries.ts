@@ -17,6 +17,8 @@ export interface CacheEntry<V> {
   readonly storedMs: number
   /** The number of the run that produced the value. A run that started later is newer, whichever ended first. */
   readonly run: number
+  /** The instant that the store of the cache knows; undefined without a store. */
+  storedAt: number | undefined
 }
 
 interface StoredEntry<V> extends CacheEntry<V> {
@@ -106,22 +108,53 @@ export class CacheEntries<V> {
     return this.#runs
   }
 
-  /** Stores the value of a run, unless a later run has stored one or the key was deleted meanwhile. */
-  store(key: string, value: V, run: number, now: number): void {
+  /**
+   * Stores the value of a run, unless a later run has stored one or the key was deleted meanwhile.
+   *
+   * @returns the entry; undefined if the value was not stored
+   */
+  store(key: string, value: V, run: number, now: number, storedAt?: number): CacheEntry<V> | undefined {
     const present = this.#entries.get(key)
-    if (run < (this.#deleted.get(key) ?? this.#deletedBefore)) return
-    if (present !== undefined && run < present.run) return
-    const removed = present ?? (this.size >= this.#maxEntries ? this.#entries.takeOldest() : undefined)
-    const pausedUntilMs = Number.NEGATIVE_INFINITY
-    this.#entries.use(key, { key, value, storedMs: now, run, refreshing: false, pausedUntilMs })
-    // Called last, here and below: the callback may call the cache again.
-    if (removed !== undefined) this.#onRemoved(removed)
+    if (run < (this.#deleted.get(key) ?? this.#deletedBefore)) return undefined
+    if (present !== undefined && run < present.run) return undefined
+    return this.#put({ key, value, run, storedMs: now, storedAt }, present)
   }
 
-  /** Removes the value of earlier runs, because this run found that it no longer exists. */
-  retract(key: string, run: number): void {
+  /** Takes over a value that another process has stored, unless it is the present one. Any run may replace it. */
+  adopt(key: string, value: V, storedAt: number, storedMs: number): void {
     const present = this.#entries.get(key)
-    if (present !== undefined && present.run < run) this.#remove(present)
+    if (present?.storedAt !== storedAt) this.#put({ key, value, run: 0, storedMs, storedAt }, present)
+  }
+
+  /** Removes a value that another process has removed. Runs in flight may store theirs. */
+  drop(key: string): void {
+    const present = this.#entries.get(key)
+    if (present !== undefined) this.#remove(present)
+  }
+
+  /** How long a value that is stored now may be of use. */
+  get keepMs(): number {
+    const { ttlMs, staleWhileRevalidateMs, staleIfErrorMs } = this.#times
+    return ttlMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs)
+  }
+
+  #put(entry: CacheEntry<V>, present: CacheEntry<V> | undefined): CacheEntry<V> {
+    const removed = present ?? (this.size >= this.#maxEntries ? this.#entries.takeOldest() : undefined)
+    const { key, value, run, storedMs, storedAt } = entry
+    const pausedUntilMs = Number.NEGATIVE_INFINITY
+    const stored = { key, value, storedMs, run, storedAt, refreshing: false, pausedUntilMs }
+    this.#entries.use(key, stored)
+    // Called last, here and below: the callback may call the cache again.
+    if (removed !== undefined) this.#onRemoved(removed)
+    return stored
+  }
+
+  /** Removes the value of earlier runs, because this run found that it no longer exists. Returns whether it did. */
+  retract(key: string, run: number): boolean {
+    const present = this.#entries.get(key)
+    if (present === undefined || present.run >= run) return false
+    this.#remove(present)
+    return true
   }
 
   /** Starts a refresh of an entry, unless one is running or the pause after a failed one has not ended. */
@@ -157,13 +190,14 @@ export class CacheEntries<V> {
     return true
   }
 
-  /** Removes all keys; runs in flight store nothing. */
-  clear(): void {
+  /** Removes and returns all entries; runs in flight store nothing. */
+  clear(): readonly CacheEntry<V>[] {
     this.#deleted.clear()
     this.#deletedBefore = this.startRun()
-    const entries = [...this.#entries.entries()]
+    const entries = [...this.#entries.entries()].map(([, entry]) => entry)
     this.#entries.clear()
-    for (const [, entry] of entries) this.#onRemoved(entry)
+    for (const entry of entries) this.#onRemoved(entry)
+    return entries
   }
 
   #remove(entry: StoredEntry<V>): void {

@@ -7,6 +7,8 @@ export interface PermitWaiter extends Waiter {
   latestMs: number
   /** The permit, once the waiter has one. */
   permit: number | undefined
+  /** How many permits it needs; undefined: 1. */
+  readonly cost?: number | undefined
 }
 
 /**
@@ -23,6 +25,8 @@ export class PermitQueue<W extends PermitWaiter> {
   readonly #limit: RateLimit
   #maxWaitMs: number
   readonly #queue = new WaitQueue<W>()
+  /** How many permits all waiters need. */
+  #needed = 0
 
   constructor(limit: RateLimit, maxWaitMs: number) {
     this.#limit = limit
@@ -46,22 +50,23 @@ export class PermitQueue<W extends PermitWaiter> {
 
   /** How many calls could start now. The first permits belong to the waiters. */
   available(now: number): number {
-    return Math.max(0, this.#limit.available(now) - this.#queue.length)
+    return Math.max(0, this.#limit.available(now) - this.#needed)
   }
 
   /** Takes a permit immediately; undefined if there is none, or if calls wait. */
-  tryAcquire(now: number): number | undefined {
-    return this.#queue.length > 0 ? undefined : this.#limit.tryAcquire(now)
+  tryAcquire(now: number, cost?: number): number | undefined {
+    return this.#queue.length > 0 ? undefined : this.#limit.tryAcquire(now, cost)
   }
 
   /**
    * Returns undefined if a call may join the queue now. Otherwise returns the time after which a new call is not
    * rejected, if no other call comes first.
    *
-   * A call may not join if it would wait longer than `maxWaitMs`, or until its deadline or later.
+   * A call may not join if it would wait longer than `maxWaitMs`, or until its deadline or later. In a sliding window,
+   * calls with a cost ahead may make it wait longer than it seems; its wait then ends without a permit.
    */
-  retryAfterMs(deadline: number | undefined, now: number): number | undefined {
-    const permitAtMs = this.#limit.permitAtMs(this.#queue.length, now)
+  retryAfterMs(deadline: number | undefined, now: number, cost = 1): number | undefined {
+    const permitAtMs = this.#limit.permitAtMs(this.#needed + cost - 1, now)
     if (permitAtMs > now + this.#maxWaitMs) return this.#delayUntilAdmitted(permitAtMs, now)
     return deadline !== undefined && permitAtMs >= deadline ? delayUntil(permitAtMs, now) : undefined
   }
@@ -71,6 +76,7 @@ export class PermitQueue<W extends PermitWaiter> {
     const latestMs = now + this.#maxWaitMs
     waiter.latestMs = deadline === undefined || latestMs < deadline ? latestMs : deadline
     this.#queue.add(waiter)
+    this.#needed += costOf(waiter)
   }
 
   /**
@@ -78,12 +84,29 @@ export class PermitQueue<W extends PermitWaiter> {
    * give it back.
    */
   remove(waiter: W): boolean {
-    return this.#queue.remove(waiter)
+    if (!this.#queue.remove(waiter)) return false
+    this.#needed -= costOf(waiter)
+    return true
   }
 
   /** Gives back a permit that was not used. */
   giveBack(permit: number, now: number): void {
     this.#limit.giveBack(permit, now)
+  }
+
+  /** The number of the permits that were taken last with a cost. */
+  get order(): number {
+    return this.#limit.order
+  }
+
+  /** Corrects permits that were taken with a cost. */
+  settle(order: number, permit: number, cost: number, actual: number, now: number): void {
+    this.#limit.settle(order, permit, cost, actual, now)
+  }
+
+  /** The highest cost that can be served. */
+  get costMax(): number {
+    return this.#limit.costMax
   }
 
   /**
@@ -99,16 +122,17 @@ export class PermitQueue<W extends PermitWaiter> {
     const { head } = this.#queue
     if (head === undefined) return undefined
     const late = isPast(head.latestMs + graceMs, now)
-    head.permit = late ? undefined : this.#limit.tryAcquire(now)
-    const tooLate = late || isPast(head.latestMs, this.#limit.permitAtMs(0, now))
+    head.permit = late ? undefined : this.#limit.tryAcquire(now, head.cost)
+    const tooLate = late || isPast(head.latestMs, this.#limit.permitAtMs(costOf(head) - 1, now))
     if (head.permit === undefined && !tooLate) return undefined
-    this.#queue.remove(head)
+    this.remove(head)
     return head
   }
 
   /** Returns the time until the head of the queue gets its permit; undefined if no call waits. */
   delayMs(now: number): number | undefined {
-    return this.#queue.length === 0 ? undefined : delayUntil(this.#limit.permitAtMs(0, now), now)
+    const { head } = this.#queue
+    return head && delayUntil(this.#limit.permitAtMs(costOf(head) - 1, now), now)
   }
 
   /** Returns the time until a new call would wait no longer than `maxWaitMs`. */
@@ -118,6 +142,10 @@ export class PermitQueue<W extends PermitWaiter> {
     while (joinAtMs + maxWaitMs < permitAtMs) joinAtMs = nextInstant(joinAtMs)
     return delayUntil(joinAtMs, now)
   }
+}
+
+function costOf({ cost = 1 }: PermitWaiter): number {
+  return cost
 }
 
 // Instants that are computed in different ways may differ in their last digits without being different.

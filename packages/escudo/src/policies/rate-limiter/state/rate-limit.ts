@@ -5,8 +5,25 @@
  * caught up.
  */
 export interface RateLimit {
-  /** Takes a permit and returns the instant at which it counts as taken; undefined if there is none. */
-  tryAcquire(now: number): number | undefined
+  /**
+   * Takes a permit and returns the instant at which it counts as taken; undefined if there is none.
+   *
+   * @param cost how many permits to take together. Undefined: 1, which will not be settled
+   */
+  tryAcquire(now: number, cost?: number): number | undefined
+  /** The number of the permits that {@link tryAcquire} took last with a cost. {@link settle} needs it. */
+  readonly order: number
+  /**
+   * Corrects permits that were taken with a cost.
+   *
+   * It gives back no more than what the limit would have now without them, and takes no more than a full limit has.
+   *
+   * @param order the number of these permits
+   * @param permit what {@link tryAcquire} returned for them
+   */
+  settle(order: number, permit: number, cost: number, actual: number, now: number): void
+  /** The highest cost that can be served. */
+  readonly costMax: number
   /** Gives back a permit that was never used: a value that {@link tryAcquire} returned. */
   giveBack(permit: number, now: number): void
   /**

@@ -31,23 +31,37 @@ export class SlidingWindow implements RateLimit {
     this.#instants = new Float64Array(Math.min(settings.limit, INITIAL_CAPACITY))
   }
 
-  tryAcquire(now: number): number | undefined {
+  get costMax(): number {
+    return this.#settings.limit
+  }
+
+  get order(): number {
+    return 0
+  }
+
+  tryAcquire(now: number, cost = 1): number | undefined {
     const at = this.#notBefore(now)
     this.#expire(at)
-    if (this.#taken >= this.#settings.limit) return undefined
-    if (this.#taken === this.#instants.length) this.#grow()
-    this.#set(this.#taken, at)
-    this.#taken += 1
+    if (this.#taken + cost > this.#settings.limit) return undefined
+    this.#add(at, cost)
     return at
   }
 
-  giveBack(permit: number): void {
+  settle(_order: number, permit: number, cost: number, actual: number, now: number): void {
+    if (actual < cost) this.giveBack(permit, now, cost - actual)
+    const at = this.#notBefore(now)
+    this.#expire(at)
+    this.#add(at, Math.max(0, Math.min(actual - cost, 2 * this.#settings.limit - this.#taken)))
+  }
+
+  giveBack(permit: number, _now?: number, count = 1): void {
     // Searches from the newest: the permit was taken a moment ago. A permit that has expired is free already.
-    let index = this.#taken - 1
-    while (index >= 0 && this.#at(index) > permit) index -= 1
-    if (index < 0) return
-    for (; index < this.#taken - 1; index += 1) this.#set(index, this.#at(index + 1))
-    this.#taken -= 1
+    let end = this.#taken
+    while (end > 0 && this.#at(end - 1) > permit) end -= 1
+    let start = end
+    while (start > 0 && end - start < count && this.#at(start - 1) === permit) start -= 1
+    for (; end < this.#taken; end += 1, start += 1) this.#set(start, this.#at(end))
+    this.#taken = start
   }
 
   permitAtMs(ahead: number, now: number): number {
@@ -64,7 +78,7 @@ export class SlidingWindow implements RateLimit {
   }
 
   available(now: number): number {
-    return this.#settings.limit - this.#taken + this.#expiredAt(this.#notBefore(now))
+    return Math.max(0, this.#settings.limit - this.#taken + this.#expiredAt(this.#notBefore(now)))
   }
 
   /** The instants stay. With more of them than the new limit, the next permit comes when enough have expired. */
@@ -104,8 +118,16 @@ export class SlidingWindow implements RateLimit {
     return low
   }
 
-  #grow(): void {
-    const larger = new Float64Array(Math.min(this.#settings.limit, this.#instants.length * 2))
+  #add(at: number, count: number): void {
+    while (this.#taken + count > this.#instants.length) this.#grow(this.#taken + count)
+    for (let added = 0; added < count; added += 1) this.#set(this.#taken + added, at)
+    this.#taken += count
+  }
+
+  #grow(needed: number): void {
+    // A settled call may have taken more than the limit.
+    const largest = Math.max(this.#settings.limit, needed)
+    const larger = new Float64Array(Math.min(largest, this.#instants.length * 2))
     for (let index = 0; index < this.#taken; index += 1) larger[index] = this.#at(index)
     this.#instants = larger
     this.#oldest = 0

@@ -1,4 +1,5 @@
 import { nextInstant, type RateLimit } from './rate-limit.ts'
+import { RoomLog } from './room-log.ts'
 
 /** The settings of a token bucket. One object for all buckets of a policy. */
 export interface TokenBucketSettings {
@@ -27,21 +28,49 @@ export class TokenBucket implements RateLimit {
   #newestMs = Number.NEGATIVE_INFINITY
   /** When a permit was last taken from a bucket that had no room for one more. */
   #lastFullMs = Number.NEGATIVE_INFINITY
+  /** Present once a call has a cost: it may be settled later. */
+  #rooms: RoomLog | undefined
 
   constructor(settings: TokenBucketSettings) {
     this.#settings = settings
     this.#shares = settings.burst * settings.perMs
   }
 
-  tryAcquire(now: number): number | undefined {
+  get costMax(): number {
+    return this.#settings.burst
+  }
+
+  get order(): number {
+    return this.#rooms?.order ?? 0
+  }
+
+  tryAcquire(now: number, cost?: number): number | undefined {
     const { perMs, burst } = this.#settings
     const shares = this.#sharesAt(now)
-    if (shares < perMs) return undefined
-    this.#shares = shares - perMs
+    const needed = cost === undefined ? perMs : cost * perMs
+    if (shares < needed) return undefined
+    if (cost !== undefined) this.#rooms ??= new RoomLog()
+    this.#rooms?.took(burst * perMs - shares)
+    this.#shares = shares - needed
     this.#atMs = Math.max(now, this.#atMs)
     this.#newestMs = this.#atMs
     if (shares > (burst - 1) * perMs) this.#lastFullMs = this.#atMs
     return this.#atMs
+  }
+
+  settle(order: number, _permit: number, cost: number, actual: number, now: number): void {
+    const { perMs, burst } = this.#settings
+    const full = burst * perMs
+    const shares = this.#sharesAt(now)
+    const room = full - shares
+    const refund = Math.min((cost - actual) * perMs, room, this.#rooms?.leastSince(order) ?? 0)
+    if (refund === 0) return
+    if (refund > 0) this.#rooms?.putBack(order, refund)
+    else this.#rooms?.took(room)
+    this.#shares = Math.max(Math.min(shares, -full), shares + refund)
+    this.#atMs = Math.max(now, this.#atMs)
+    // What is known about single permits no longer holds.
+    this.#lastFullMs = this.#atMs
   }
 
   giveBack(permit: number, now: number): void {
@@ -52,6 +81,7 @@ export class TokenBucket implements RateLimit {
       this.#lastFullMs = this.#newestMs
     }
     const { burst, perMs } = this.#settings
+    this.#rooms?.putBack(0, perMs)
     this.#shares = Math.min(burst * perMs, this.#sharesAt(now) + perMs)
     this.#atMs = Math.max(now, this.#atMs)
   }
@@ -72,7 +102,7 @@ export class TokenBucket implements RateLimit {
   }
 
   available(now: number): number {
-    return Math.floor(this.#sharesAt(now) / this.#settings.perMs)
+    return Math.max(0, Math.floor(this.#sharesAt(now) / this.#settings.perMs))
   }
 
   /** The stored permits stay, up to the new `burst`, as in Go's `x/time/rate`. */
@@ -81,6 +111,7 @@ export class TokenBucket implements RateLimit {
     this.#settings = settings
     this.#shares = Math.min(settings.burst, permits) * settings.perMs
     this.#atMs = Math.max(now, this.#atMs)
+    this.#rooms?.took(0)
     if (permits <= settings.burst - 1) return
     // A permit that had stayed in the bucket would have been lost now.
     this.#newestMs = this.#atMs

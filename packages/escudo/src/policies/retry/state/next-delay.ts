@@ -31,6 +31,8 @@ export interface FailedAttempt {
   readonly outcome: Outcome<unknown>
   /** Whether the call was cancelled: by its caller, by its deadline or by an outer timeout. */
   readonly cancelled: boolean
+  /** Whether the reader of an iteration has received items: a retry would begin again with the first. */
+  readonly delivered?: boolean
   /** The call's deadline, on the shield's clock. */
   readonly deadline: number | undefined
   /** When the first attempt started. */
@@ -44,6 +46,7 @@ export type StopReason =
   | 'no retries left'
   | 'cancelled'
   | 'nothing to retry'
+  | 'items were delivered'
   | 'refused for longer than the next delay'
   | 'past maxTotal'
   | 'past the deadline'
@@ -59,6 +62,7 @@ export function nextDelayMs(
   const { number, verdict, deadline } = failed
   const error = errorOf(failed)
   if (failed.cancelled) return 'cancelled'
+  if (failed.delivered) return 'items were delivered'
   const refused = isRefusal(error)
   if (!mayRetry(error) || (!refused && verdict !== 'failure')) return 'nothing to retry'
   if (number > rules.maxRetries) return 'no retries left'

@@ -1,6 +1,7 @@
 import { withCurrentCall } from '../../../core/context/current-call.ts'
 import { withoutDeadline } from '../../../core/context/inherited-deadline.ts'
-import { CallRoot, CallState, enteredMs } from '../../../core/engine/call.ts'
+import { type CallRoot, CallState, enteredMs } from '../../../core/engine/call.ts'
+import { detachedRoot } from '../../../core/engine/call-root.ts'
 import type { CancelScope } from '../../../core/engine/cancel-scope.ts'
 import { hasCallWatchers } from '../../../core/events/call-events.ts'
 import type { Operation, Run } from '../../../core/operation.ts'
@@ -20,14 +21,9 @@ export async function runDetached<T>(
   call: CallState,
   scope: CancelScope,
   operation: Operation<T>,
-  root: CallRoot = detachedRoot(call),
+  root: CallRoot = detachedRoot(call.root),
 ): Promise<T> {
   const detached = new CallState(root, scope, 1, undefined, scope)
   if (hasCallWatchers()) enteredMs(detached)
   return await withoutDeadline(() => withCurrentCall(detached, () => next(detached, operation)))
-}
-
-/** Makes the root of a detached call: the host, key and priority of `call`, and separate notes. */
-export function detachedRoot(call: CallState): CallRoot {
-  return new CallRoot(call.root.host, call.key, call.priority)
 }
