@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs the dashboard: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
+// Runs the dashboard: `npx @escudo/dashboard [--port 8501] [--once --json] FILE…`.
 import type { Server } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { openBrowser, shouldOpenBrowser } from './browser.ts'

@@ -47,7 +47,7 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
+export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
 
 Shows what a system of services is doing, from its log files.
 
