@@ -1,7 +1,17 @@
 // Packs the dashboard, installs the tarball in an empty folder, and opens the page on a log of nginx.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -83,7 +93,42 @@ describe('the packed dashboard', () => {
     const printed = execFileSync(node, [program, '--once', '--json', NGINX], { encoding: 'utf8' })
     expect(JSON.parse(printed)).toMatchObject({ requests: 2, files: [{ recognised: 2 }] })
   })
+
+  it.each(NODES)('serves the page inside a service on Node %s, without escudo', (_version, node) => {
+    const project = install('embedded')
+    for (const name of ['fastify', 'pino'])
+      symlinkSync(resolve('node_modules', name), join(project, 'node_modules', name))
+    writeFileSync(join(project, 'program.mjs'), EMBEDDED)
+    const printed = execFileSync(node, ['program.mjs'], { cwd: project, encoding: 'utf8' })
+    expect(JSON.parse(printed)).toEqual({ refused: 401, page: true, requests: 1, ended: true })
+  })
 })
+
+const EMBEDDED = `
+import { dashboardRoutes, ServiceLog } from '@escudo/dashboard/fastify'
+import Fastify from 'fastify'
+import pino from 'pino'
+
+const lines = new ServiceLog()
+const app = Fastify({ loggerInstance: pino({}, lines) })
+const authorize = ({ headers }) => (headers['x-token'] === 'ops' ? { actor: 'ops' } : undefined)
+await app.register(dashboardRoutes({ lines, authorize }), { prefix: '/ops' })
+app.get('/potions', async () => 'three')
+const url = await app.listen({ host: '127.0.0.1', port: 0 })
+const headers = { 'x-token': 'ops' }
+await fetch(url + '/potions')
+const refused = (await fetch(url + '/ops/')).status
+const page = (await (await fetch(url + '/ops', { headers })).text()).includes('page.js')
+let requests = 0
+for (let attempt = 0; requests !== 1 && attempt < 100; attempt += 1) {
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  requests = (await (await fetch(url + '/ops/api/summary', { headers })).json()).requests
+}
+const stream = await fetch(url + '/ops/api/stream', { headers })
+await app.close()
+const ended = await stream.text().then(() => true, () => false)
+console.log(JSON.stringify({ refused, page, requests, ended }))
+`
 
 function startDashboard(node: string, project: string, args: readonly string[]) {
   const program = join(project, 'node_modules/.bin/escudo-dashboard')

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { ROOT } from '../tidy/repository.ts'
 import { compile } from './compile.ts'
+import { entriesOf } from './entries.ts'
 
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js')
 const PAGE = 'page'
@@ -21,7 +23,27 @@ export function buildDashboard(folder: string, outDir: string = join(folder, 'di
   for (const name of existsSync(outDir) ? readdirSync(outDir) : [])
     if (name !== PAGE) rmSync(join(outDir, name), { recursive: true })
   compile('-p', folder, '--outDir', outDir, '--declaration', 'false', '--removeComments')
+  declare(folder, outDir)
   buildPage(folder, join(outDir, PAGE))
+}
+
+/** Writes the declarations that the public subpaths need, and no others: the program has none. */
+function declare(folder: string, outDir: string): void {
+  const all = mkdtempSync(join(tmpdir(), 'escudo-declarations-'))
+  try {
+    compile('-p', folder, '--outDir', all, '--emitDeclarationOnly')
+    const wanted = new Set(entriesOf(folder).map(({ name }) => `${name}.d.ts`))
+    // What is added during the loop is visited too.
+    for (const name of wanted) {
+      const text = readFileSync(join(all, name), 'utf8')
+      for (const [, path = ''] of text.matchAll(/\bfrom '(\.[^']+)\.ts'/g))
+        wanted.add(`${join(dirname(name), path)}.d.ts`)
+      mkdirSync(dirname(join(outDir, name)), { recursive: true })
+      writeFileSync(join(outDir, name), text)
+    }
+  } finally {
+    rmSync(all, { recursive: true })
+  }
 }
 
 function buildPage(folder: string, outDir: string): void {
