@@ -1,7 +1,7 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { hostNames, isKnownHost } from './embed/hosts.ts'
 import { countedLines } from './embed/registry.ts'
-import { folderLink, pathBelow } from './embed/request-path.ts'
+import { folderLink, linkFrom, pathBelow } from './embed/request-path.ts'
 import { ServiceLog } from './embed/service-log.ts'
 import { createPages } from './server/pages.ts'
 
@@ -31,9 +31,16 @@ export interface DashboardOptions {
    * open the page. A request with another name gets 403: it may come from a page of another site (DNS rebinding).
    */
   readonly hosts?: readonly string[]
+  /**
+   * The path of `adminRoutes` in this server: with it, the lanes of breakers have buttons that isolate, trip, reset,
+   * disable and enable them. These requests pass the guard of the admin routes, not this one. Default: `/admin/shields`
+   * if the server has these routes. False: no buttons.
+   */
+  readonly levers?: string | false
 }
 
-const OPTIONS: readonly string[] = ['lines', 'authorize', 'hosts']
+const OPTIONS: readonly string[] = ['lines', 'authorize', 'hosts', 'levers']
+const LEVERS = '/admin/shields'
 
 /**
  * Serves the dashboard inside a service, for its own log lines.
@@ -56,14 +63,19 @@ const OPTIONS: readonly string[] = ['lines', 'authorize', 'hosts']
  * ```
  */
 export function dashboardRoutes(options: DashboardOptions): FastifyPluginAsync {
-  const { authorize, hosts } = checked(options)
+  const { authorize, hosts, levers } = checked(options)
   const counted = countedLines.get(options.lines)
   if (counted === undefined) throw new TypeError('dashboardRoutes.lines: expected a ServiceLog')
   const known = hostNames(hosts)
 
   return async (app) => {
-    const pages = await createPages(counted.files, undefined, counted.thresholds)
     const { prefix } = app
+    const leversOf = (): string | undefined => {
+      if (levers !== undefined) return levers === false ? undefined : linkFrom(prefix, levers)
+      const exists = app.hasRoute({ method: 'POST', url: `${LEVERS}/:shield/:policy` })
+      return exists ? linkFrom(prefix, LEVERS) : undefined
+    }
+    const pages = await createPages(counted.files, undefined, counted.thresholds, leversOf)
     const stopLeavingOut = counted.leaveOut(prefix)
     // Before the server waits for its connections to end.
     app.addHook('preClose', async () => pages.close())
@@ -110,6 +122,9 @@ function checked(options: DashboardOptions): DashboardOptions {
     throw new TypeError(
       'dashboardRoutes.authorize: expected a function that returns the actor: the page shows the log, so it needs a guard',
     )
+  const { levers } = options
+  if (levers !== undefined && levers !== false && !/^\/[\w./-]+$/.test(levers))
+    throw new TypeError('dashboardRoutes.levers: expected a path, such as /admin/shields, or false')
   if (!(options.lines instanceof ServiceLog)) throw new TypeError('dashboardRoutes.lines: expected a ServiceLog')
   return options
 }

@@ -5,6 +5,7 @@ import { Help } from './dialogs/help.tsx'
 import { Footer } from './frame/footer.tsx'
 import { Header } from './frame/header.tsx'
 import { Scope } from './frame/scope.tsx'
+import { LeversDialog } from './levers/levers-dialog.tsx'
 import { Breakers } from './lists/breakers.tsx'
 import { Errors } from './lists/errors.tsx'
 import { Tail } from './lists/tail.tsx'
@@ -38,6 +39,7 @@ export function App() {
       </main>
       <Footer />
       <Drawer />
+      <LeversDialog />
       <Help />
     </>
   )

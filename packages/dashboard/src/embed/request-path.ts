@@ -1,9 +1,8 @@
 /** The path of a URL below a prefix: `/` is the prefix itself. A prefix may have parameters, so its segments count. */
 export function pathBelow(url: string, prefix: string): string {
-  const segments = prefix.split('/').filter((segment) => segment !== '').length
   const rest = pathOf(url)
     .split('/')
-    .slice(segments + 1)
+    .slice(segmentsOf(prefix) + 1)
   return `/${rest.join('/')}`
 }
 
@@ -17,6 +16,15 @@ export function folderLink(url: string, prefix: string): string | undefined {
   if (path.endsWith('/') || prefix === '' || pathBelow(url, prefix) !== '/') return undefined
   const query = url.indexOf('?')
   return `./${path.slice(path.lastIndexOf('/') + 1)}/${query === -1 ? '' : url.slice(query)}`
+}
+
+/** The relative link from the page at a prefix to another path of the server. */
+export function linkFrom(prefix: string, path: string): string {
+  return `${'../'.repeat(segmentsOf(prefix)) || './'}${path.slice(1)}`
+}
+
+function segmentsOf(prefix: string): number {
+  return prefix.split('/').filter((segment) => segment !== '').length
 }
 
 function pathOf(url: string): string {

@@ -50,11 +50,16 @@ export interface Pages {
   readonly close: () => void
 }
 
-/** Creates what answers requests. It serves the built page in `pageFolder`. */
+/**
+ * Creates what answers requests. It serves the built page in `pageFolder`.
+ *
+ * @param leversOf a link, seen from the page, to the levers of the shields whose breakers it shows; undefined for none
+ */
 export async function createPages(
   files: LogFiles,
   pageFolder: string = PAGE_FOLDER,
   thresholds: Thresholds = DEFAULT_THRESHOLDS,
+  leversOf: () => string | undefined = () => undefined,
 ): Promise<Pages> {
   const assets = await readAssets(pageFolder)
   files.judgeBy(thresholds)
@@ -67,6 +72,8 @@ export async function createPages(
     if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length), query.get('facts') === '1')
     if (path.startsWith(LINES)) return await line(files, path.slice(LINES.length))
     const asset = assets.get(path)
+    if (asset !== undefined && path === '/')
+      return { status: 200, type: asset.type, body: withLevers(asset.body, leversOf()) }
     if (asset !== undefined) return { status: 200, type: asset.type, body: asset.body }
     if (path === '/') return text(503, 'the page is not built: run `npm ci` or `npm run prepare`; /api/summary works')
     return text(404, `not found: ${request.method}`)
@@ -91,6 +98,13 @@ export async function createPages(
     }
   }
   return { answer, close: () => stream.close() }
+}
+
+/** Tells the page where the levers are. */
+function withLevers(page: Buffer, link: string | undefined): Buffer | string {
+  if (link === undefined) return page
+  const escaped = link.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
+  return page.toString('utf8').replace('</head>', () => `<meta name="escudo-levers" content="${escaped}"></head>`)
 }
 
 async function trace(files: LogFiles, encoded: string, withFacts: boolean): Promise<Reply> {
