@@ -8,7 +8,7 @@ import { ROOT } from './tidy/repository.ts'
 try {
   const { entries, chunks, bytes } = await buildLibrary(join(ROOT, 'packages/escudo'))
   buildProgram(join(ROOT, 'packages/cli'))
-  buildDashboard(join(ROOT, 'packages/dashboard'))
+  await buildDashboard(join(ROOT, 'packages/dashboard'))
   console.log(`${entries.length} subpaths and ${chunks.length} shared chunks, ${Math.round(bytes / 1_000)} kB`)
 } catch (error) {
   console.error((error as Error).message.trimEnd())

@@ -28,12 +28,12 @@ const NODES = [...new Map([process.execPath, ...ON_PATH.filter(existsSync)].map(
 
 let folder = ''
 let tarball = ''
-beforeAll(() => {
+beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'escudo-packed-dashboard-'))
   const staged = join(folder, 'staged')
   // With its sources and tests, which must not be packed.
   cpSync(DASHBOARD, staged, { recursive: true, filter: (path) => !/[\\/](dist|node_modules)$/.test(path) })
-  buildDashboard(DASHBOARD, join(staged, 'dist'))
+  await buildDashboard(DASHBOARD, join(staged, 'dist'))
   const args = ['pack', staged, '--ignore-scripts', '--silent', '--pack-destination', folder]
   execFileSync('npm', args, { cwd: folder, stdio: 'ignore' })
   tarball = join(folder, readdirSync(folder).find((name) => name.endsWith('.tgz')) as string)
@@ -92,6 +92,8 @@ describe('the packed dashboard', () => {
     const program = join(project, 'node_modules/.bin/escudo-dashboard')
     const printed = execFileSync(node, [program, '--once', '--json', NGINX], { encoding: 'utf8' })
     expect(JSON.parse(printed)).toMatchObject({ requests: 2, files: [{ recognised: 2 }] })
+    execFileSync(node, [program, '--report', 'report.html', '--lang', 'en', NGINX], { cwd: project })
+    expect(readFileSync(join(project, 'report.html'), 'utf8')).toContain('Requests by status class')
   })
 
   it.each(NODES)('serves the page inside a service on Node %s, without escudo', (_version, node) => {

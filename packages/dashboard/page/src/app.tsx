@@ -2,6 +2,7 @@ import { Charts } from './charts/charts.tsx'
 import { Tiles } from './charts/tiles.tsx'
 import { Drawer } from './dialogs/drawer.tsx'
 import { Help } from './dialogs/help.tsx'
+import { Downloads } from './frame/downloads.tsx'
 import { Footer } from './frame/footer.tsx'
 import { Header } from './frame/header.tsx'
 import { Scope } from './frame/scope.tsx'
@@ -36,6 +37,7 @@ export function App() {
           </>
         )}
         <Sources />
+        <Downloads />
       </main>
       <Footer />
       <Drawer />

@@ -7,6 +7,7 @@ import type { Selection } from '../report/selection.ts'
 import { type Range, summarize } from '../report/summary.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
+import { download } from './exports.ts'
 import { QueryError, rangeOfQuery, selectionOfQuery, viewOfQuery } from './query.ts'
 import { Stream } from './stream.ts'
 
@@ -69,6 +70,8 @@ export async function createPages(
     if (path === '/healthz') return json(200, { status: 'ok' })
     if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query, files.journal.clock())))
     if (path === '/api/health') return json(200, healthOf(files, files.journal.clock(), thresholds))
+    const file = download(files, path, query, thresholds)
+    if (file !== undefined) return { status: 200, ...file }
     if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length), query.get('facts') === '1')
     if (path.startsWith(LINES)) return await line(files, path.slice(LINES.length))
     const asset = assets.get(path)
