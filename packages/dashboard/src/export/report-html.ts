@@ -24,7 +24,7 @@ export const REPORT_POLICY: string = POLICY
 export function reportHtml(shown: Shown, language: Language, now: number): string {
   const texts = TEXTS[language]
   const format = formatsOf(language)
-  const section: Section = { ...shown, texts, format }
+  const section: Section = { ...shown, texts, format, state: language === 'es' ? 'Estado' : 'State' }
   const { range, health, summary } = shown.parts
   const isWaiting = health.state === 'waiting'
   const document = html`<!doctype html>

@@ -9,6 +9,8 @@ import { type formatsOf, signOf, type TEXTS } from './wording.ts'
 export interface Section extends Shown {
   readonly texts: (typeof TEXTS)['en']
   readonly format: ReturnType<typeof formatsOf>
+  /** The heading of states. */
+  readonly state: string
 }
 
 const CLASSES: readonly Series[] = [
@@ -22,6 +24,9 @@ const LATENCIES: readonly Series[] = [
   { name: 'p99', of: (column) => column[6] },
   { name: 'mean', of: (column) => column[8] },
 ]
+
+/** A pattern, so that client errors and probing breakers differ not only in colour. */
+const HATCH = html`<svg class="defs" aria-hidden="true"><defs><pattern id="hatch" width="4" height="4" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect class="hatch" width="2.5" height="4"/></pattern></defs></svg>`
 
 /** The key figures. */
 export function tilesSection({ parts, texts, format }: Section): Html {
@@ -59,7 +64,7 @@ export function chartsSection(section: Section): Html {
       const cells = series.map(({ of }) => html`<td class="n">${valueOrDash(of(column), valueText)}</td>`)
       return html`<tr><th scope="row">${format.day(column[0])}</th>${cells}</tr>`
     })
-    return html`<figure><h2>${title}</h2>${draw(columns, series, { ...frame, label: title, valueText })}
+    return html`<figure><h2>${title}</h2><div class="scroll" tabindex="0" role="region" aria-label="${title}">${draw(columns, series, { ...frame, label: title, valueText })}</div>
 <p class="legend">${legend}</p><details><summary>${texts.table}: ${title}</summary>
 <table><thead><tr><th scope="col">${texts.time}</th>${heading}</tr></thead><tbody>${rows}</tbody></table></details></figure>`
   }
@@ -71,14 +76,14 @@ export function chartsSection(section: Section): Html {
     ({ name }) =>
       html`<svg class="key" viewBox="0 0 20 10" aria-hidden="true"><path class="${name}" d="M0 5H20"/></svg>${names[name as 'mean'] ?? name}`,
   )
-  return html`<div class="charts">
+  return html`${HATCH}<div class="charts">
 ${chart(texts.requestsByClass, CLASSES, stackedChart, format.count, new Html(boxes.map(({ text }) => text).join('')))}
 ${chart(texts.latency, LATENCIES, lineChart, format.duration, new Html(lines.map(({ text }) => text).join('')))}
 </div>`
 }
 
 /** The tables of services and of routes. */
-export function tablesSection({ parts, texts, format }: Section): Html {
+export function tablesSection({ parts, texts, format, state }: Section): Html {
   const figures = (row: Row): Html =>
     html`<td class="n">${format.count(row.requests)}</td><td class="n">${format.count(row.server)}</td><td class="n">${format.count(row.client)}</td>${[row.p50, row.p95, row.p99].map((value) => html`<td class="n">${format.duration(value)}</td>`)}`
   const table = (title: string, heading: readonly string[], { rows }: Table, label: (row: Row) => Html): Html =>
@@ -89,12 +94,12 @@ export function tablesSection({ parts, texts, format }: Section): Html {
       rows.map((row) => html`<tr>${label(row)}${figures(row)}</tr>`),
     )
   return html`
-${table(texts.servicesTable, [texts.service, texts.stateNow], parts.tables.services, ({ service, state }) => html`<th scope="row">${service}</th><td>${state === undefined ? '' : `${signOf(state)} ${texts.stateNames[state]}`}</td>`)}
+${table(texts.servicesTable, [texts.service, state], parts.tables.services, (row) => html`<th scope="row">${row.service}</th><td>${row.state === undefined ? '' : `${signOf(row.state)} ${texts.stateNames[row.state]}`}</td>`)}
 ${table(texts.routesTable, [texts.service, texts.route], parts.tables.routes, ({ service, route }) => html`<th scope="row">${service}</th><td>${route ?? texts.noRoute}</td>`)}`
 }
 
 /** The lanes of the breakers, and each of their changes. */
-export function breakersSection({ parts, texts, format }: Section): Html {
+export function breakersSection({ parts, texts, format, state }: Section): Html {
   const { lanes, range } = parts
   if (lanes.length === 0) return html`<h2>${texts.breakers}</h2><p class="quiet">${texts.noBreakers}</p>`
   const nameOf = ({ service, shield, policy }: Lane): string => `${service} → ${shield || policy}`
@@ -110,7 +115,7 @@ export function breakersSection({ parts, texts, format }: Section): Html {
       const text = [`${stateName(from)} → ${stateName(to)}`, reason, error].filter((part) => part).join(' · ')
       return html`<tr><th scope="row">${format.date(at)}, ${format.clockExact(at)}</th><td>${nameOf(lane)}</td><td>${text}</td></tr>`
     })
-  return html`${tableOf(texts.breakers, [texts.breaker, texts.stateNow, texts.time], 3, rows)}
+  return html`${tableOf(texts.breakers, [texts.breaker, state, texts.time], 3, rows)}
 ${changes.length === 0 ? undefined : tableOf(texts.changesTitle, [texts.time, texts.breaker, texts.change], 3, changes)}`
 }
 
