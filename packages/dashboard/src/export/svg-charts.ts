@@ -15,7 +15,7 @@ export interface ChartFrame {
   readonly from: number
   readonly to: number
   readonly stepMs: number
-  /** What the chart is, for those who do not see it. */
+  /** What the chart is, for screen readers. */
   readonly label: string
   readonly valueText: (value: number) => string
   readonly timeText: (at: number) => string
