@@ -57,9 +57,11 @@ const LEVERS = '/admin/shields'
  *
  * const lines = new ServiceLog()
  * const app = Fastify({ loggerInstance: createLogger({ service: 'potion-shop', sink: lines }) })
- * const authorize = ({ headers }: { headers: { 'x-token'?: string } }) =>
- *   headers['x-token'] === process.env['OPS_TOKEN'] ? { actor: 'ops' } : undefined
- * await app.register(dashboardRoutes({ lines, authorize }), { prefix: '/ops/dashboard' })
+ * const dashboard = dashboardRoutes({
+ *   lines,
+ *   authorize: ({ headers }) => (headers['x-token'] === 'a long secret' ? { actor: 'ops' } : undefined),
+ * })
+ * await app.register(dashboard, { prefix: '/ops/dashboard' })
  * ```
  */
 export function dashboardRoutes(options: DashboardOptions): FastifyPluginAsync {
