@@ -16,6 +16,8 @@ export interface Pulled {
 /** A service with a breaker, its own dashboard, and admin routes. */
 export interface LeversService {
   readonly url: string
+  /** The name of its shield. There are others: the process lists all of them. */
+  readonly name: string
   readonly app: FastifyInstance
   readonly pulled: readonly Pulled[]
   readonly breaker: ReturnType<typeof circuitBreaker>
@@ -40,10 +42,11 @@ export async function startLeversService(hasAdmin = true): Promise<LeversService
   await app.register(escudo, { contract })
   const breaker = circuitBreaker()
   const inventory = shield(name, breaker)
+  const orders = shield(`orders-${made}`, circuitBreaker())
   const pulled: Pulled[] = []
   let refusal: number | undefined
   if (hasAdmin) {
-    app.get('/admin/shields', async () => ({ shields: [findShield(name)?.status()] }))
+    app.get('/admin/shields', async () => ({ shields: [orders.status(), findShield(name)?.status()] }))
     app.post('/admin/shields/:shield/:policy', async ({ params, body, headers, url }, reply) => {
       pulled.push({ path: url, body, headers })
       if (refusal !== undefined) return await reply.code(refusal).send({ message: MESSAGES[refusal] })
@@ -62,6 +65,7 @@ export async function startLeversService(hasAdmin = true): Promise<LeversService
   const { port } = app.server.address() as AddressInfo
   await fetch(`http://127.0.0.1:${port}/potions`)
   return {
+    name,
     url: `http://localhost:${port}/ops/dash/`,
     app,
     pulled,
