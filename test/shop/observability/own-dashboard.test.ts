@@ -18,7 +18,7 @@ describe("the shop's own dashboard", () => {
     const sent = [{}, { 'x-token': 'secreto123' }, basic('secreto123'), basic('wrong'), ADMIN, basic('admin123')]
     expect(await Promise.all(sent.map((headers) => status({ ...headers })))).toEqual([401, 403, 403, 401, 200, 200])
     const refused = await fetch(`http://localhost:${shop.port}/admin/dashboard`)
-    expect(refused.headers.get('www-authenticate')).toBe('Basic realm="potion-shop"')
+    expect(refused.headers.get('www-authenticate')).toBe('Basic realm="potion-shop", charset="UTF-8"')
     expect(await refused.json()).toMatchObject({ error_code: 'AUTENTICACION_FALLIDA' })
   })
 

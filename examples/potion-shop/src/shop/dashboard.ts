@@ -1,7 +1,7 @@
 import { type DashboardOptions, dashboardRoutes, ServiceLog } from '@escudo/dashboard/fastify'
 import type { FastifyInstance } from 'fastify'
 import { Errors } from './catalogue.ts'
-import { type Role, tokenOf } from './tokens.ts'
+import { CHALLENGE, type Role, tokenOf } from './tokens.ts'
 
 /** The dashboard of the shop alone: a sink for its log lines, and the page for administrators. */
 export interface OwnDashboard {
@@ -18,9 +18,7 @@ export function ownDashboard(): OwnDashboard {
       const authorize: DashboardOptions['authorize'] = ({ headers }) => {
         const role = roleOf(tokenOf(headers))
         if (role === undefined) {
-          throw new Errors.AUTENTICACION_FALLIDA(undefined, {
-            headers: { 'www-authenticate': 'Basic realm="potion-shop"' },
-          })
+          throw new Errors.AUTENTICACION_FALLIDA(undefined, { headers: { 'www-authenticate': CHALLENGE } })
         }
         if (role !== 'admin') throw new Errors.ACCESO_PROHIBIDO()
         return { actor: role }

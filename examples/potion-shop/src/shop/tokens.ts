@@ -22,6 +22,9 @@ export function createRoleLookup(tokens: Tokens): (token: unknown) => Role | und
   }
 }
 
+/** The challenge to a browser, which sends the token as a password. Chromium does not read a second one after it. */
+export const CHALLENGE = 'Basic realm="potion-shop", charset="UTF-8"'
+
 /**
  * The token that a request carries: in the chapter's header, as `Bearer`, or as the password of `Basic`.
  *
