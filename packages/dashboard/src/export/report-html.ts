@@ -17,6 +17,11 @@ import { formatsOf, type Language, lastingOf, remarksOf, sentenceOf, signOf, TEX
 const STYLE_HASH = createHash('sha256').update(REPORT_STYLE).digest('base64')
 const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'`
 
+const HEADINGS = {
+  es: { state: 'Estado', code: 'Código', message: 'Mensaje' },
+  en: { state: 'State', code: 'Code', message: 'Message' },
+} as const
+
 /** The policy of the report, as a header. */
 export const REPORT_POLICY: string = POLICY
 
@@ -24,7 +29,7 @@ export const REPORT_POLICY: string = POLICY
 export function reportHtml(shown: Shown, language: Language, now: number): string {
   const texts = TEXTS[language]
   const format = formatsOf(language)
-  const section: Section = { ...shown, texts, format, state: language === 'es' ? 'Estado' : 'State' }
+  const section: Section = { ...shown, texts, format, headings: HEADINGS[language] }
   const { range, health, summary } = shown.parts
   const isWaiting = health.state === 'waiting'
   const document = html`<!doctype html>

@@ -9,8 +9,8 @@ import { type formatsOf, signOf, type TEXTS } from './wording.ts'
 export interface Section extends Shown {
   readonly texts: (typeof TEXTS)['en']
   readonly format: ReturnType<typeof formatsOf>
-  /** The heading of states. */
-  readonly state: string
+  /** Headings that the page does not have. */
+  readonly headings: { readonly state: string; readonly code: string; readonly message: string }
 }
 
 const CLASSES: readonly Series[] = [
@@ -83,7 +83,7 @@ ${chart(texts.latency, LATENCIES, lineChart, format.duration, new Html(lines.map
 }
 
 /** The tables of services and of routes. */
-export function tablesSection({ parts, texts, format, state }: Section): Html {
+export function tablesSection({ parts, texts, format, headings }: Section): Html {
   const figures = (row: Row): Html =>
     html`<td class="n">${format.count(row.requests)}</td><td class="n">${format.count(row.server)}</td><td class="n">${format.count(row.client)}</td>${[row.p50, row.p95, row.p99].map((value) => html`<td class="n">${format.duration(value)}</td>`)}`
   const table = (title: string, heading: readonly string[], { rows }: Table, label: (row: Row) => Html): Html =>
@@ -94,12 +94,12 @@ export function tablesSection({ parts, texts, format, state }: Section): Html {
       rows.map((row) => html`<tr>${label(row)}${figures(row)}</tr>`),
     )
   return html`
-${table(texts.servicesTable, [texts.service, state], parts.tables.services, (row) => html`<th scope="row">${row.service}</th><td>${row.state === undefined ? '' : `${signOf(row.state)} ${texts.stateNames[row.state]}`}</td>`)}
+${table(texts.servicesTable, [texts.service, headings.state], parts.tables.services, (row) => html`<th scope="row">${row.service}</th><td>${row.state === undefined ? '' : `${signOf(row.state)} ${texts.stateNames[row.state]}`}</td>`)}
 ${table(texts.routesTable, [texts.service, texts.route], parts.tables.routes, ({ service, route }) => html`<th scope="row">${service}</th><td>${route ?? texts.noRoute}</td>`)}`
 }
 
 /** The lanes of the breakers, and each of their changes. */
-export function breakersSection({ parts, texts, format, state }: Section): Html {
+export function breakersSection({ parts, texts, format, headings }: Section): Html {
   const { lanes, range } = parts
   if (lanes.length === 0) return html`<h2>${texts.breakers}</h2><p class="quiet">${texts.noBreakers}</p>`
   const nameOf = ({ service, shield, policy }: Lane): string => `${service} → ${shield || policy}`
@@ -115,19 +115,19 @@ export function breakersSection({ parts, texts, format, state }: Section): Html 
       const text = [`${stateName(from)} → ${stateName(to)}`, reason, error].filter((part) => part).join(' · ')
       return html`<tr><th scope="row">${format.date(at)}, ${format.clockExact(at)}</th><td>${nameOf(lane)}</td><td>${text}</td></tr>`
     })
-  return html`${tableOf(texts.breakers, [texts.breaker, state, texts.time], 3, rows)}
+  return html`${tableOf(texts.breakers, [texts.breaker, headings.state, texts.time], 3, rows)}
 ${changes.length === 0 ? undefined : tableOf(texts.changesTitle, [texts.time, texts.breaker, texts.change], 3, changes)}`
 }
 
 /** The groups of errors. */
-export function errorsSection({ parts, texts, format }: Section): Html {
+export function errorsSection({ parts, texts, format, headings }: Section): Html {
   const { groups } = parts.groups
   if (groups.length === 0) return html`<h2>${texts.errorGroups}</h2><p class="quiet">${texts.noCodes}</p>`
   const rows = groups.map(
     ({ service, code, message, kind, count, first, last }) =>
       html`<tr><th scope="row">${code || texts.noCode}</th><td>${service}</td><td>${message}</td><td>${texts.kinds[kind]}</td><td>${format.day(first)}</td><td>${format.day(last)}</td><td class="n">${format.count(count)}</td></tr>`,
   )
-  const heading = [texts.code, texts.service, texts.errorColumn, texts.kind, texts.firstSeen, texts.lastSeen]
+  const heading = [headings.code, texts.service, headings.message, texts.kind, texts.firstSeen, texts.lastSeen]
   return tableOf(texts.errorGroups, [...heading, texts.count], heading.length, rows)
 }
 
