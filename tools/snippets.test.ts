@@ -37,5 +37,5 @@ function isDocument(path: string): boolean {
 }
 
 function isLibrary(path: string): boolean {
-  return path.startsWith('packages/escudo/src/') && isSource(path)
+  return /^packages\/(?:escudo|dashboard)\/src\//.test(path) && isSource(path)
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { ROOT } from '../tidy/repository.ts'
 import { packedProblems } from './packed.ts'
 
-const PACKAGES = ['packages/escudo', 'packages/cli']
+const PACKAGES = ['packages/escudo', 'packages/cli', 'packages/dashboard']
 
 const problems: string[] = []
 for (const folder of PACKAGES) {

@@ -2,10 +2,11 @@ import { defineConfig } from 'vite'
 
 // One page, one script, one style sheet; the server sends them from memory.
 export default defineConfig({
-  base: '/',
+  // Relative: the page may be served below any path.
+  base: './',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
-    outDir: '../dist',
+    outDir: '../dist/page',
     emptyOutDir: true,
     target: 'es2022',
     modulePreload: false,

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs the dashboard: `npm run dashboard -- [--port 8501] [--once --json] FILE…`.
+// Runs the dashboard: `npx @escudo/dashboard [--port 8501] [--once --json] FILE…`.
 import type { Server } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { openBrowser, shouldOpenBrowser } from './browser.ts'
@@ -9,6 +9,7 @@ import {
   type LiveCommand,
   type OnceCommand,
   PORT_VARIABLE,
+  type ReportCommand,
   readCommand,
   UsageError,
 } from './command-line.ts'
@@ -41,10 +42,29 @@ try {
 async function run(command: Command): Promise<void> {
   if (command.kind === 'help') process.stdout.write(HELP)
   else if (command.kind === 'once') await once(command)
+  else if (command.kind === 'report') await report(command)
   else await live(command)
 }
 
-async function once({ files: paths, declared, thresholds }: OnceCommand): Promise<void> {
+async function once(command: OnceCommand): Promise<void> {
+  const files = await readToEnd(command)
+  const health = healthOf(files, files.journal.clock(), command.thresholds)
+  process.stdout.write(`${JSON.stringify({ ...summarize(files), health })}\n`)
+}
+
+async function report(command: ReportCommand): Promise<void> {
+  // Imported only here: its texts are not needed otherwise.
+  const { writeReport } = await import('./export/write-report.ts')
+  const files = await readToEnd(command)
+  try {
+    await writeReport(files, command)
+  } catch (error) {
+    throw new UsageError(`cannot write ${command.report}: ${(error as Error).message}`)
+  }
+  process.stdout.write(`dashboard: wrote ${command.report}\n`)
+}
+
+async function readToEnd({ files: paths, declared, thresholds }: Omit<OnceCommand, 'kind'>): Promise<LogFiles> {
   const files = new LogFiles(paths, declared)
   files.judgeBy(thresholds)
   await files.readAll()
@@ -52,8 +72,7 @@ async function once({ files: paths, declared, thresholds }: OnceCommand): Promis
   const [unread = missing?.tail.path] = files.empty
   if (unread !== undefined) throw new UsageError(`cannot read ${unread}`)
   await files.end()
-  const health = healthOf(files, files.journal.clock(), thresholds)
-  process.stdout.write(`${JSON.stringify({ ...summarize(files), health })}\n`)
+  return files
 }
 
 async function live({ port, files: paths, declared, intake, mayOpen, thresholds }: LiveCommand): Promise<void> {

@@ -16,7 +16,7 @@ const TOKEN_VARIABLE = 'ESCUDO_DASHBOARD_TOKEN'
 const TOKEN = /^[\x21-\x7e]{16,200}$/
 
 /** A parsed command line. */
-export type Command = { readonly kind: 'help' } | LiveCommand | OnceCommand
+export type Command = { readonly kind: 'help' } | LiveCommand | OnceCommand | ReportCommand
 
 /** Reads the files to their ends and prints one summary. */
 export interface OnceCommand {
@@ -25,6 +25,14 @@ export interface OnceCommand {
   readonly declared: Declared
   /** The limits between the states of the verdict. */
   readonly thresholds: Thresholds
+}
+
+/** Reads the files to their ends and writes a report. */
+export interface ReportCommand extends Omit<OnceCommand, 'kind'> {
+  readonly kind: 'report'
+  /** The HTML file to write. */
+  readonly report: string
+  readonly language: 'es' | 'en'
 }
 
 /** Serves the page and follows the files. */
@@ -47,7 +55,7 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npm run dashboard -- [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json] [--format NAME] [--field NAME=KEY]… FILE…
+export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json | --report HTML [--lang es|en]] [--format NAME] [--field NAME=KEY]… FILE…
 
 Shows what a system of services is doing, from its log files.
 
@@ -60,6 +68,8 @@ Shows what a system of services is doing, from its log files.
   --threshold NAME=VALUE
                  changes a limit of the verdict, such as failing-share=10% or latency-max=2s; see docs/dashboard.md
   --once --json  read the files to the end, print one JSON summary with the verdict, and exit
+  --report HTML  read the files to the end, write one HTML file that needs no script and no network, and exit
+  --lang es|en   the language of the report (default: that of LC_ALL, LC_MESSAGES or LANG, else en)
   --format NAME  read all lines as this format instead of recognising it: ${FORMAT_NAMES.join(', ')}
   --field NAME=KEY[:UNIT]
                  read a field from this key, for example latency=duration:ns or status=http.code;
@@ -81,9 +91,16 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   if (values.once !== values.json) throw new UsageError('--once and --json go together; see --help')
   const thresholds = thresholdsOf(values)
   if (values.once) {
+    if (values.report !== undefined) throw new UsageError('--once and --report are alternatives; see --help')
     if (values.intake !== undefined) throw new UsageError('--once reads files only, without --intake; see --help')
     return { kind: 'once', files, declared: declaration, thresholds }
   }
+  if (values.report !== undefined) {
+    if (values.intake !== undefined) throw new UsageError('--report reads files only, without --intake; see --help')
+    const language = languageOf(values.lang, env)
+    return { kind: 'report', files, declared: declaration, thresholds, report: values.report, language }
+  }
+  if (values.lang !== undefined) throw new UsageError('--lang goes with --report; see --help')
   const intake = values.intake === undefined ? undefined : intakeOf(values.intake, env[TOKEN_VARIABLE] || undefined)
   const live = { kind: 'live', files, declared: declaration, intake, mayOpen: !values['no-open'], thresholds } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
@@ -101,6 +118,8 @@ interface Flags {
   format: string | undefined
   field: string[]
   slo: string | undefined
+  report: string | undefined
+  lang: string | undefined
   threshold: string[]
 }
 
@@ -121,6 +140,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     format: { type: 'string' },
     field: { type: 'string', multiple: true },
     slo: { type: 'string' },
+    report: { type: 'string' },
+    lang: { type: 'string' },
     threshold: { type: 'string', multiple: true },
   } as const
   // Not strict: the error messages of strict mode span several lines.
@@ -135,6 +156,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     format: undefined,
     field: [],
     slo: undefined,
+    report: undefined,
+    lang: undefined,
     threshold: [],
   }
   const files: string[] = []
@@ -153,12 +176,20 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
   return { values, files }
 }
 
-function isText(name: string): name is 'port' | 'intake' | 'format' | 'field' | 'slo' | 'threshold' {
-  return ['port', 'intake', 'format', 'field', 'slo', 'threshold'].includes(name)
+const TEXT_FLAGS = ['port', 'intake', 'format', 'field', 'slo', 'threshold', 'report', 'lang'] as const
+
+function isText(name: string): name is (typeof TEXT_FLAGS)[number] {
+  return (TEXT_FLAGS as readonly string[]).includes(name)
 }
 
 function isSwitch(name: string): name is 'help' | 'once' | 'json' | 'no-open' {
   return name === 'help' || name === 'once' || name === 'json' || name === 'no-open'
+}
+
+function languageOf(flag: string | undefined, env: Readonly<Record<string, string | undefined>>): 'es' | 'en' {
+  if (flag === 'es' || flag === 'en') return flag
+  if (flag !== undefined) throw new UsageError(`--lang takes es or en, got ${JSON.stringify(flag)}`)
+  return /^es\b/i.test((env['LC_ALL'] || env['LC_MESSAGES'] || env['LANG'] || '').replace('_', '-')) ? 'es' : 'en'
 }
 
 function thresholdsOf({ slo, threshold }: Flags): Thresholds {

@@ -13,6 +13,8 @@ export interface PageOptions {
   readonly height?: number
   readonly colorScheme?: 'light' | 'dark'
   readonly locale?: string
+  /** The password that the browser sends when a page asks for one. */
+  readonly password?: string
 }
 
 /** A page in a separate browser with a fresh profile. */
@@ -26,7 +28,7 @@ export interface Opened {
 /** Opens a URL in real Chromium. */
 export async function open(
   url: string,
-  { width = 1280, height = 900, colorScheme = 'light', locale = 'es-ES' }: PageOptions = {},
+  { width = 1280, height = 900, colorScheme = 'light', locale = 'es-ES', password }: PageOptions = {},
 ): Promise<Opened> {
   if (!hasChromium()) throw new Error(INSTALL_HINT)
   const profile = await mkdtemp(join(tmpdir(), 'escudo-chromium-'))
@@ -37,6 +39,7 @@ export async function open(
     viewport: { width, height },
     colorScheme,
     locale,
+    ...(password === undefined ? {} : { httpCredentials: { username: 'admin', password } }),
   })
   const [page = await context.newPage()] = context.pages()
   const problems: string[] = []

@@ -78,6 +78,14 @@ export const logEngine = setting(
   'where the log lines are sent too: a path such as /insert/jsonline or /loki/api/v1/push',
 )
 
+/** The shop's own dashboard, in addition to the one of `npm start`. */
+export const ownDashboard = setting(
+  'shop-dashboard',
+  { takes: 'on or off', parse: (text) => (text === 'on' || text === 'off' ? text : undefined) },
+  'off',
+  'a dashboard of the shop alone at /admin/dashboard, for administrators',
+)
+
 /** The folder of the log files of all processes. */
 export const logDir = setting('log-dir', PATH, 'logs', 'the folder of the log files')
 

@@ -40,7 +40,9 @@ export interface ShopParts {
 export async function createShop(values: ShopValues, parts: ShopParts = {}): Promise<FastifyInstance> {
   const counts = new ErrorCounts()
   // The error counts read the log.
-  const sinks = [counts, ...(parts.sink === undefined ? [] : [parts.sink])]
+  // Imported only if it is wanted: without it, the shop starts sooner.
+  const dashboard = values.ownDashboard === 'on' ? (await import('./dashboard.ts')).ownDashboard() : undefined
+  const sinks = [counts, dashboard?.sink, parts.sink].filter((sink) => sink !== undefined)
   const { logFile: file, logEngine: engine } = values
   const { logger, close: closeLog } = createLog(SERVICE, { file, engine, sinks, stdout: parts.sink === undefined })
   // Retries, open circuits and fallbacks become log lines of their request. Contract 4.4a promises a line for every
@@ -77,6 +79,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   const roleOf = createRoleLookup({ user: values.userToken, admin: values.adminToken })
   await app.register(secureDataRoutes(roleOf))
   await app.register(administration({ contract, roleOf, counts }))
+  await dashboard?.register(app, roleOf)
   await app.register(crashDemoRoutes)
   return app
 }

@@ -2,6 +2,7 @@ import {
   entriesMax,
   logEngine,
   logFile,
+  ownDashboard,
   ownPort,
   ports,
   rates,
@@ -25,6 +26,7 @@ export const shopSettings = {
   seed,
   logFile,
   logEngine,
+  ownDashboard,
 } as const
 
 /** The values of {@link shopSettings}. */

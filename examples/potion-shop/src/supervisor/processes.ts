@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { logDir, logEngine, ports, rates, seed } from '../process/known-settings.ts'
+import { logDir, logEngine, ownDashboard, ports, rates, seed } from '../process/known-settings.ts'
 import type { Values } from '../process/settings.ts'
 import type { ChildSpec } from './child.ts'
 import type { WantedPort } from './ports.ts'
@@ -18,6 +18,7 @@ export const startSettings = {
   seed,
   logDir,
   logEngine,
+  ownDashboard,
 } as const
 
 /** The values of {@link startSettings}. */

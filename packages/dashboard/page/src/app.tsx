@@ -2,9 +2,11 @@ import { Charts } from './charts/charts.tsx'
 import { Tiles } from './charts/tiles.tsx'
 import { Drawer } from './dialogs/drawer.tsx'
 import { Help } from './dialogs/help.tsx'
+import { Downloads } from './frame/downloads.tsx'
 import { Footer } from './frame/footer.tsx'
 import { Header } from './frame/header.tsx'
 import { Scope } from './frame/scope.tsx'
+import { LeversDialog } from './levers/levers-dialog.tsx'
 import { Breakers } from './lists/breakers.tsx'
 import { Errors } from './lists/errors.tsx'
 import { Tail } from './lists/tail.tsx'
@@ -35,9 +37,11 @@ export function App() {
           </>
         )}
         <Sources />
+        <Downloads />
       </main>
       <Footer />
       <Drawer />
+      <LeversDialog />
       <Help />
     </>
   )

@@ -13,6 +13,7 @@ import './style/lanes.css'
 import './style/tail.css'
 import './style/tables.css'
 import './style/dialogs.css'
+import './style/levers.css'
 import './style/narrow.css'
 
 const container = document.getElementById('page')

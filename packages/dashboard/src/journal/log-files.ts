@@ -97,10 +97,15 @@ export class LogFiles {
 
   /** Adds a source whose lines other programs send. A line that names no service is one of `intake`. */
   addIntake(path: string): Intake {
-    const log = new FileLog(path, this.journal, this.#declared, 'intake')
-    const intake = new Intake(path, log)
-    this.#all.push({ log, tail: intake })
-    return intake
+    return this.addSource(path, 'intake', (log) => new Intake(path, log))
+  }
+
+  /** Adds a source that is no file. A line that names no service is one of `service`. */
+  addSource<T extends Tail>(path: string, service: string, tailOf: (log: FileLog) => T): T {
+    const log = new FileLog(path, this.journal, this.#declared, service)
+    const tail = tailOf(log)
+    this.#all.push({ log, tail })
+    return tail
   }
 
   /** Reads the bytes added since the last poll, one file after the other. */

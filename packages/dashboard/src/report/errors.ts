@@ -7,8 +7,6 @@ import type { Range } from './summary.ts'
 
 /** The most errors in the list of the latest ones. */
 const ERRORS_SHOWN = 50
-/** The most groups of errors that are listed. */
-const GROUPS_SHOWN = 50
 /** The most traces of the cause. */
 const TRACES_SHOWN = 20
 
@@ -52,7 +50,12 @@ export interface ErrorGroupsJson {
 }
 
 /** Groups the errors of a range that a selection includes. */
-export function errorGroupsOf(errors: ErrorGroups, range: Range, selection: Selection): ErrorGroupsJson {
+export function errorGroupsOf(
+  errors: ErrorGroups,
+  range: Range,
+  selection: Selection,
+  groupsMax: number,
+): ErrorGroupsJson {
   const counts = countsOf(errors, range, selection)
   const before = countsOf(errors, { from: 2 * range.from - range.to, to: range.from }, selection)
   const groups = [...counts].sort(
@@ -61,9 +64,9 @@ export function errorGroupsOf(errors: ErrorGroups, range: Range, selection: Sele
   )
   return {
     groups: groups
-      .slice(0, GROUPS_SHOWN)
+      .slice(0, groupsMax)
       .map(([group, count]) => groupJson(group, count, range, before.has(group), selection)),
-    more: Math.max(0, groups.length - GROUPS_SHOWN),
+    more: Math.max(0, groups.length - groupsMax),
   }
 }
 

@@ -7,8 +7,6 @@ import { ANSWERED, type Selection } from './selection.ts'
 import type { Range } from './summary.ts'
 import { requestsOf, type Sum, selected, sumsBy } from './sums.ts'
 
-/** The most rows of a table. */
-const ROWS_MAX = 50
 /** The most bars of a trend. */
 const BARS_MAX = 24
 
@@ -59,18 +57,20 @@ export function tablesOf(
   range: Range & { readonly stepMs: number },
   { service }: Selection,
   health: Health,
+  rowsMax: number,
 ): Tables {
   const states = new Map(health.services.map(({ name, state }) => [name, state]))
   const ranks = new Map([...states].map(([name, state]) => [name, RANK[state]]))
   // The cause comes before the services that only relay its failures.
   if (health.cause !== null) ranks.set(health.cause.service, RANK.failing + 1)
-  const services = topOf(answered, (name) => ranks.get(name) ?? 0)
+  const services = topOf(answered, (name) => ranks.get(name) ?? 0, rowsMax)
   const routes = topOf(
     // Health checks are counted apart: a route of nothing else has no row.
     new Map(
       [...sumsBy(selected(tally, cells, { ...ANSWERED, service }), routeOf)].filter(([, sum]) => sum.requests > 0),
     ),
     (name) => ranks.get(namesOf(name).service) ?? 0,
+    rowsMax,
   )
   const trends = trendsOf(
     [...services.top, ...routes.top].map(([name]) => name),
@@ -118,6 +118,7 @@ const RANK: Readonly<Record<State, number>> = { failing: 3, silent: 2, degraded:
 function topOf(
   sums: ReadonlyMap<string, Sum>,
   rankOf: (name: string) => number,
+  rowsMax: number,
 ): { readonly top: readonly Entry[]; readonly more: number } {
   const entries = [...sums]
     // A service that is silent has no requests, and yet its row matters most.
@@ -136,7 +137,7 @@ function topOf(
       b.p95 - a.p95 ||
       a.entry[0].localeCompare(b.entry[0]),
   )
-  return { top: entries.slice(0, ROWS_MAX).map(({ entry }) => entry), more: Math.max(0, entries.length - ROWS_MAX) }
+  return { top: entries.slice(0, rowsMax).map(({ entry }) => entry), more: Math.max(0, entries.length - rowsMax) }
 }
 
 function clientShareOf({ requests, clientErrors }: Sum): number {

@@ -14,6 +14,8 @@ import { type Tables, tablesOf } from './tables.ts'
 
 /** The most statuses that a column counts apart. The rarer ones are counted together, as status 0. */
 const CODES_PER_COLUMN_MAX = 12
+/** The most rows of each table. */
+const ROWS_MAX = 50
 /** The most columns of a zoomed range. */
 const COLUMNS_MAX = 180
 
@@ -86,13 +88,14 @@ export function zoomedRangeOf(files: LogFiles, { from, to }: Range): Parts['rang
   return { ...found, seconds: (found.to - found.from) / 1_000, isNow: true, isZoomed: true }
 }
 
-/** Returns all data of a range for the page, except columns and tail. */
+/** Returns all data of a range for the page, except columns and tail. `rowsMax` bounds each table. */
 export function partsOf(
   files: LogFiles,
   range: Parts['range'],
   health: Health,
   selection: Selection = ENTRIES,
   now: number = files.journal.clock(),
+  rowsMax: number = ROWS_MAX,
 ): Parts {
   const { journal } = files
   const { cells } = journal
@@ -108,11 +111,11 @@ export function partsOf(
     summary: { ...figures(tally, cells, selection), lines: linesOf(files) },
     before: beforeOf(before, cells, selection),
     covered: coveredOf(files, range, now),
-    tables: tablesOf(tally, answered, slots, cells, range, selection, health),
+    tables: tablesOf(tally, answered, slots, cells, range, selection, health, rowsMax),
     sources: sourcesOf(files, now),
     lanes: lanesOf(files, range, health, answered),
     errors: latestErrors(journal, range, selection),
-    groups: errorGroupsOf(journal.errorGroups, range, selection),
+    groups: errorGroupsOf(journal.errorGroups, range, selection, rowsMax),
     causes: health.cause === null ? [] : tracesOf(journal.errorGroups, health.cause.service),
     progress: {
       ...files.backfilling,

@@ -15,8 +15,8 @@ export interface Asset {
   readonly body: Buffer
 }
 
-/** The folder with the built page. */
-export const PAGE_FOLDER: string = fileURLToPath(new URL('../../dist', import.meta.url))
+/** The folder with the built page, as seen from the sources and from their build. */
+export const PAGE_FOLDER: string = fileURLToPath(new URL('../../dist/page', import.meta.url))
 
 /** Reads the files of the built page by URL path (`/` is the page). Empty if the page is not built. */
 export async function readAssets(folder: string): Promise<ReadonlyMap<string, Asset>> {

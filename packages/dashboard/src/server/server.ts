@@ -1,142 +1,26 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { LogFiles } from '../journal/log-files.ts'
-import { healthOf } from '../report/health.ts'
-import { readLine } from '../report/read-line.ts'
-import { readTrace } from '../report/read-trace.ts'
-import type { Selection } from '../report/selection.ts'
-import { type Range, summarize } from '../report/summary.ts'
-import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
-import { PAGE_FOLDER, readAssets } from './assets.ts'
+import type { Thresholds } from '../verdict/thresholds.ts'
 import { loopbackHosts } from './hosts.ts'
-import { QueryError, rangeOfQuery, selectionOfQuery, viewOfQuery } from './query.ts'
-import { Stream } from './stream.ts'
-
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
-  'content-security-policy':
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-}
-/** When a page may try again after it was refused because too many are connected. */
-const FULL_RETRY_MS = 30_000
-const TRACES = '/api/traces/'
-const LINES = '/api/lines/'
-const TRACE_ID_CHARACTERS_MAX = 200
-
-interface Reply {
-  readonly status: number
-  readonly type: string
-  readonly body: string | Buffer
-  readonly headers?: Readonly<Record<string, string>>
-}
+import { createPages } from './pages.ts'
 
 /** Creates the server of the dashboard. It does not listen yet; `port` is the port it will use. */
 export async function createDashboard(
   files: LogFiles,
   port: number,
-  pageFolder: string = PAGE_FOLDER,
-  thresholds: Thresholds = DEFAULT_THRESHOLDS,
+  pageFolder?: string,
+  thresholds?: Thresholds,
 ): Promise<Server> {
-  const assets = await readAssets(pageFolder)
-  files.judgeBy(thresholds)
-  const stream = new Stream(files, files.journal.clock, thresholds)
+  const pages = await createPages(files, pageFolder, thresholds)
   const hosts = loopbackHosts(port)
-
-  const reply = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Reply> => {
-    if (path === '/healthz') return json(200, { status: 'ok' })
-    if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query, files.journal.clock())))
-    if (path === '/api/health') return json(200, healthOf(files, files.journal.clock(), thresholds))
-    if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length), query.get('facts') === '1')
-    if (path.startsWith(LINES)) return await line(files, path.slice(LINES.length))
-    const asset = assets.get(path)
-    if (asset !== undefined) return { status: 200, type: asset.type, body: asset.body }
-    if (path === '/') return text(503, 'the page is not built: run `npm ci` or `npm run prepare`; /api/summary works')
-    return text(404, `not found: ${request.method}`)
-  }
-
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!hosts.has(request.headers.host?.toLowerCase() ?? '')) return send(request, response, text(403, 'unknown host'))
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
-      return send(request, response, { ...text(405, 'method not allowed'), headers: { allow: 'GET, HEAD' } })
-    }
-    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
-    if (path.startsWith('/api/')) await files.ready
-    try {
-      const params = new URLSearchParams(query)
-      if (path === '/api/stream' && request.method === 'GET')
-        openStream(stream, request, response, viewOfQuery(params, files.journal.clock()), selectionOfQuery(params))
-      else send(request, response, await reply(request, path, params))
-    } catch (error) {
-      if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
-      else send(request, response, text(500, 'the dashboard failed'))
-    }
-  }
-  const server = createServer((request, response) => void handle(request, response))
+  const server = createServer((request, response) => {
+    const [path = '/'] = (request.url ?? '/').split('?', 1)
+    void pages.answer(request, response, path, hosts.has(request.headers.host?.toLowerCase() ?? ''))
+  })
   const { close } = server
   server.close = (done) => {
-    stream.close()
+    pages.close()
     return close.call(server, done)
   }
   return server
-}
-
-async function trace(files: LogFiles, encoded: string, withFacts: boolean): Promise<Reply> {
-  const id = decoded(encoded)
-  if (id === undefined || id === '' || id.length > TRACE_ID_CHARACTERS_MAX) {
-    return json(400, { message: 'a trace id has 1 to 200 characters' })
-  }
-  const found = await readTrace(files, id, withFacts)
-  return json(found.lines.length === 0 ? 404 : 200, found)
-}
-
-/** A line by its place, such as `3-1024-0-0`. */
-async function line(files: LogFiles, place: string): Promise<Reply> {
-  if (!/^\d{1,15}(?:-\d{1,15}){3}$/.test(place))
-    return json(400, { message: 'a line is four numbers, such as 1-0-0-0' })
-  const [log = 0, offset = 0, lines = 0, record = 0] = place.split('-').map(Number)
-  const found = await readLine(files, [log, offset, lines, record])
-  return found === undefined ? json(404, { message: 'the line is no longer there' }) : json(200, found)
-}
-
-function decoded(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
-
-function openStream(
-  stream: Stream,
-  request: IncomingMessage,
-  response: ServerResponse,
-  view: number | Range,
-  selection: Selection,
-): void {
-  response.writeHead(200, { ...SECURITY_HEADERS, 'content-type': 'text/event-stream; charset=utf-8' })
-  response.write('retry: 1000\n\n')
-  // A browser that ignores the event must not reconnect every second.
-  if (!stream.add(response, view, selection)) response.end(`retry: ${FULL_RETRY_MS}\nevent: full\ndata: {}\n\n`)
-  request.socket.setNoDelay(true)
-}
-
-function json(status: number, value: object): Reply {
-  return { status, type: 'application/json', body: JSON.stringify(value) }
-}
-
-function text(status: number, body: string): Reply {
-  return { status, type: 'text/plain', body }
-}
-
-function send(request: IncomingMessage, response: ServerResponse, reply: Reply): void {
-  if (response.destroyed) return
-  response.writeHead(reply.status, {
-    ...SECURITY_HEADERS,
-    'content-type': `${reply.type}; charset=utf-8`,
-    'content-length': Buffer.byteLength(reply.body),
-    ...reply.headers,
-  })
-  response.end(request.method === 'HEAD' ? undefined : reply.body)
 }

@@ -68,6 +68,12 @@ test.each([
   [['--intake', 'x'], {}, '--intake takes a port'],
   [['--intake', '0'], {}, '--intake takes a port'],
   [['--intake', '1', '--once', '--json', 'a'], {}, 'without --intake'],
+  [['--intake', '1', '--report', 'r.html'], {}, 'without --intake'],
+  [['--report', 'r.html'], {}, 'name at least one log file'],
+  [['--report', 'r.html', '--once', '--json', 'a'], {}, '--once and --report are alternatives'],
+  [['--report'], {}, '--report needs a value'],
+  [['--report', 'r.html', '--lang', 'fr', 'a'], {}, '--lang takes es or en, got "fr"'],
+  [['--lang', 'es', 'a'], {}, '--lang goes with --report'],
   [['--slo', '100', 'a'], {}, '--slo takes a percentage below 100'],
   [['--slo'], {}, '--slo needs a value'],
   [['--threshold', 'nope=1', 'a'], {}, '--threshold takes NAME=VALUE'],
@@ -98,4 +104,14 @@ test.each([
   }
   expect(String(thrown)).toContain(message)
   expect(String(thrown)).not.toContain('\n')
+})
+
+test.each([
+  [['--lang', 'en'], { LANG: 'es_ES.UTF-8' }, 'en'],
+  [[], { LANG: 'es_MX.UTF-8' }, 'es'],
+  [[], { LANG: 'es_ES.UTF-8', LC_ALL: 'C' }, 'en'],
+  [[], { LANG: 'estonian' }, 'en'],
+  [[], {}, 'en'],
+])('the language of a report with %j and %j is %s', (flags, env, language) => {
+  expect(readCommand(['--report', 'r.html', ...flags, 'a'], env)).toMatchObject({ kind: 'report', language })
 })

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { z } from 'zod'
 import { Errors } from '../catalogue.ts'
 import type { ErrorCounts } from '../error-counts.ts'
-import type { Role } from '../tokens.ts'
+import { CHALLENGE, type Role, tokenOf } from '../tokens.ts'
 
 const adminOnly = { tags: ['4.3'], security: 'admin' } as const
 const Counts = z.object({ total: z.int(), by_code: z.record(z.string(), z.int()) })
@@ -30,9 +30,9 @@ export interface AdminParts {
 export function administration({ contract, roleOf, counts }: AdminParts) {
   // Before the body is read, so that an unauthorised client learns nothing about its schema.
   const authorize = (request: FastifyRequest): { readonly actor: string } => {
-    const role = roleOf(tokenOf(request))
+    const role = roleOf(tokenOf(request.headers))
     if (role === undefined) {
-      throw new Errors.AUTENTICACION_FALLIDA(undefined, { headers: { 'www-authenticate': 'X-Token' } })
+      throw new Errors.AUTENTICACION_FALLIDA(undefined, { headers: { 'www-authenticate': `${CHALLENGE}, X-Token` } })
     }
     if (role !== 'admin') throw new Errors.ACCESO_PROHIBIDO()
     // The shop has one token for all administrators. A real service has one for each of them.
@@ -46,9 +46,4 @@ export function administration({ contract, roleOf, counts }: AdminParts) {
       route({ ...errors, onRequest: async (request) => void authorize(request) }, async () => counts.status()),
     )
   }
-}
-
-/** The token of a request: in the chapter's header, or as the command line of escudo sends it. */
-function tokenOf({ headers }: FastifyRequest): unknown {
-  return headers['x-token'] ?? /^Bearer (\S+)$/i.exec(headers.authorization ?? '')?.[1]
 }

@@ -50,7 +50,7 @@ function useLoaded<T>(path: string): { readonly loaded: Loaded<T>; readonly agai
 
 function TraceOf({ id, close }: { readonly id: string; readonly close: () => void }) {
   const texts = t.value
-  const { loaded, again } = useLoaded<Trace>(`/api/traces/${encodeURIComponent(id)}?facts=1`)
+  const { loaded, again } = useLoaded<Trace>(`api/traces/${encodeURIComponent(id)}?facts=1`)
   return (
     <>
       <Id id={id} />
@@ -65,7 +65,7 @@ function TraceOf({ id, close }: { readonly id: string; readonly close: () => voi
 
 function OneLineOf({ place, close }: { readonly place: string; readonly close: () => void }) {
   const texts = t.value
-  const { loaded, again } = useLoaded<OneLine>(`/api/lines/${place}`)
+  const { loaded, again } = useLoaded<OneLine>(`api/lines/${place}`)
   if (typeof loaded === 'string') return <State state={loaded} missing={texts.lineMissing} again={again} />
   const { facts, line } = loaded
   return (

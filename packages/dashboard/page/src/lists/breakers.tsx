@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { Lane } from '../../../src/report/lanes.ts'
 import { momentLabel } from '../charts/time-labels.ts'
+import { AllLevers, LaneLevers } from '../levers/lane-levers.tsx'
 import { asTables, f, openTrace, parts, t } from '../state/state.ts'
 import { isRangeLoading } from '../state/view.ts'
 import { changeText } from './change-text.ts'
@@ -28,13 +29,14 @@ export function Breakers() {
     <section class="figure" aria-labelledby="breakers-title" aria-busy={isRangeLoading.value}>
       <div class="figure-head">
         <h2 id="breakers-title">{texts.breakers}</h2>
-        {lanes.length > 0 && (
-          <div class="switches">
+        <div class="switches">
+          <AllLevers />
+          {lanes.length > 0 && (
             <button type="button" aria-pressed={asTables.value} onClick={() => (asTables.value = !asTables.value)}>
               {texts.table}
             </button>
-          </div>
-        )}
+          )}
+        </div>
       </div>
       {lanes.length === 0 ? (
         <p class="quiet">
@@ -52,6 +54,7 @@ export function Breakers() {
                 </span>
                 <LaneTrack lane={lane} from={range.from} to={range.to} stepMs={range.stepMs} />
                 <LaneStatus lane={lane} />
+                <LaneLevers lane={lane} />
               </li>
             ))}
           </ul>
@@ -116,6 +119,7 @@ function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
                 </th>
                 <td data-label={texts.stateNow}>
                   <LaneStatus lane={lane} />
+                  <LaneLevers lane={lane} />
                 </td>
               </tr>
             ))}

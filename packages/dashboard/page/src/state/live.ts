@@ -42,7 +42,7 @@ export function connect(): void {
     if (isPaused.value && query === shownQuery) return
     isRangeLoading.value = query !== shownQuery && shownQuery !== undefined
     let retry: ReturnType<typeof setTimeout> | undefined
-    const source = new EventSource(`/api/stream?${query}`)
+    const source = new EventSource(`api/stream?${query}`)
     source.addEventListener('snapshot', (event) => {
       shownQuery = query
       isRangeLoading.value = false

@@ -72,6 +72,20 @@ test('counts a service named __proto__ like any other', async () => {
   expect((await get('/api/summary')).body).toContain('"__proto__":{"requests":1')
 })
 
+test('offers what the page shows as a report and as CSV', async () => {
+  await writeFile(log, line({ service: '=1', status_code: 503, latency_ms: 4 }))
+  await files.poll()
+  const csv = await get('/api/services.csv?range=300')
+  expect(csv.headers['content-type']).toBe('text/csv; charset=utf-8')
+  expect(csv.headers['content-disposition']).toBe('attachment; filename="escudo-services.csv"')
+  expect(csv.body).toMatch(/^service,state,.*\r\n'=1,degraded,1,0,1,/)
+  const report = await get('/api/report?range=300&lang=en')
+  expect(report.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-.*frame-ancestors/)
+  expect(report.body).toContain('<html lang="en">')
+  expect((await get('/api/services.csv?range=7')).status).toBe(400)
+  expect((await get('/api/constructor.csv')).status).toBe(404)
+})
+
 test('forbids inline script in every response, and the page has none', async () => {
   for (const path of ['/', '/api/summary', '/page.js', '/api/stream?range=7', '/nope']) {
     const { headers } = await get(path)

@@ -1,0 +1,44 @@
+import type { Lane } from '../../../src/report/lanes.ts'
+import { type Action, leversPath } from './act.ts'
+import { lt, openLevers } from './state.ts'
+
+const BY_STATE: Readonly<Record<string, readonly Action[]>> = {
+  open: ['isolate', 'reset'],
+  isolated: ['reset'],
+  disabled: ['enable'],
+}
+const USUAL: readonly Action[] = ['isolate', 'trip']
+
+/** The buttons of a lane that change its breaker; nothing where the service has no levers. */
+export function LaneLevers({ lane }: { readonly lane: Lane }) {
+  const { shield, policy, state } = lane
+  if (leversPath === undefined || shield === '') return null
+  const texts = lt.value
+  const actions = BY_STATE[state] ?? USUAL
+  return (
+    // biome-ignore lint/a11y/useSemanticElements: a fieldset is for the fields of a form
+    <div class="levers" role="group" aria-label={texts.leversOf(shield)}>
+      {actions.map((action) => (
+        <button
+          key={action}
+          type="button"
+          aria-haspopup="dialog"
+          aria-label={`${texts.actions[action]}: ${shield}`}
+          onClick={() => (openLevers.value = { shield, policy, state, action })}
+        >
+          {texts.actions[action]}…
+        </button>
+      ))}
+    </div>
+  )
+}
+
+/** The button that opens the levers of every breaker, also of those that have no lane yet. */
+export function AllLevers() {
+  if (leversPath === undefined) return null
+  return (
+    <button type="button" aria-haspopup="dialog" onClick={() => (openLevers.value = 'all')}>
+      {lt.value.all}
+    </button>
+  )
+}
