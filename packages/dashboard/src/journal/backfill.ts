@@ -4,7 +4,7 @@ import type { OpenLog } from '../tail/open-log.ts'
 import { BLOCK_BYTES, type TraceIndex } from '../traces/trace-index.ts'
 import type { FileLog } from './file-log.ts'
 
-const CHUNK_BYTES = 262_144
+const CHUNK_BYTES = 1_048_576
 
 /** Reads the older part of large files backwards, one block of complete lines at a time. */
 export class Backfill {
@@ -22,9 +22,10 @@ export class Backfill {
       const start = end <= BLOCK_BYTES ? 0 : await wholeLineStart(log.file, end - BLOCK_BYTES)
       const hashes = new Set<number>()
       source.beginOlder(log, start)
-      const lines = new LineSplitter({
+      const lines: LineSplitter = new LineSplitter({
         line: (text) => source.takeOlder(text, hashes),
         tooLong: () => source.olderTooLong(),
+        lines: (bytes, from, to) => source.takeAllOlder(bytes, from, to, lines, hashes),
       })
       for (let offset = start; offset < end; ) {
         const { bytesRead } = await log.file.read(this.#buffer, 0, Math.min(CHUNK_BYTES, end - offset), offset)

@@ -53,12 +53,12 @@ export class FileFacts {
     return { example: most.example, reason: most.unread.reason, hint: most.unread.text, lines: most.lines }
   }
 
-  addLine(now: number): void {
-    this.read += 1
+  addLine(now: number, lines = 1): void {
+    this.read += lines
     const second = Math.floor(now / 1_000)
     if (second !== this.#rateSecond) this.#advance(second)
     const slot = second % RATE_SECONDS
-    this.#rate[slot] = (this.#rate[slot] ?? 0) + 1
+    this.#rate[slot] = (this.#rate[slot] ?? 0) + lines
   }
 
   addAhead(byMs: number): void {
@@ -66,9 +66,9 @@ export class FileFacts {
     this.aheadMs = byMs
   }
 
-  addFormat(name: string): void {
+  addFormat(name: string, lines = 1): void {
     const count = this.#formats.get(name)
-    if (count !== undefined || this.#formats.size < FORMATS_MAX) this.#formats.set(name, (count ?? 0) + 1)
+    if (count !== undefined || this.#formats.size < FORMATS_MAX) this.#formats.set(name, (count ?? 0) + lines)
   }
 
   addUnread(line: string, unread: Unread): void {

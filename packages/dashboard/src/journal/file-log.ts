@@ -12,7 +12,7 @@ import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
 import { countLine, requestCell } from './count-line.ts'
 import { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
-import { addError, addTailLine } from './journal-entries.ts'
+import { addError } from './journal-entries.ts'
 import { LinePlace } from './line-place.ts'
 
 /** A line further ahead of the clock counts as untimed: it would push every other line out of the timeline. */
@@ -31,9 +31,11 @@ export class FileLog implements TailSink {
   readonly #reader: LineReader
   /** Reads older lines, so that their unfinished ones do not mix with the new ones. */
   readonly #olderReader: LineReader
+  readonly #tailReader: LineReader
   readonly #lines = new LineSplitter({
     line: (text) => this.#add(text, this.#hashes, true),
     tooLong: () => this.#addTooLong(this.#place),
+    lines: (bytes, from, to) => this.#scan(bytes, from, to, this.#lines, this.#hashes, true),
   })
   /** What is known about its lines. */
   readonly facts: FileFacts = new FileFacts()
@@ -55,6 +57,7 @@ export class FileLog implements TailSink {
     this.#service = service
     this.#reader = new LineReader(declared)
     this.#olderReader = this.#reader.sibling()
+    this.#tailReader = this.#reader.sibling()
   }
 
   /** Reads lines of this file in another order, for example those of a trace. */
@@ -130,6 +133,11 @@ export class FileLog implements TailSink {
     this.#add(text, hashes, false)
   }
 
+  /** Counts complete older lines between two offsets, and adds the hashes of their traces. `lines` splits them. */
+  takeAllOlder(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>): void {
+    this.#scan(bytes, from, to, lines, hashes, false)
+  }
+
   /** Counts an older line that was too long. */
   olderTooLong(): void {
     this.#addTooLong(this.#olderPlace)
@@ -183,6 +191,17 @@ export class FileLog implements TailSink {
     this.#reader.probe(linesOf(bytes.subarray(0, end)))
   }
 
+  #scan(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>, isLive: boolean): void {
+    const readText = (start: number, end: number): void => lines.split(bytes, start, end)
+    if (this.#isUnreadable || !this.#reader.isUndeclared) readText(from, to)
+    else {
+      const { facts, service } = this
+      const place = isLive ? this.#place : this.#olderPlace
+      const source = { facts, service, tailReader: this.#tailReader, isLive, place, hashes, readText }
+      this.#journal.scanner.read(bytes, from, to, source)
+    }
+  }
+
   #addTooLong(place: LinePlace | undefined): void {
     place?.next()
     this.facts.addLine(this.#journal.clock())
@@ -228,7 +247,7 @@ export class FileLog implements TailSink {
     if (at !== undefined && shownAt !== undefined)
       services.add(line, service, at, shownAt, now, isLive, traceHash, cell)
     addError(this.#journal, line, service, shownAt, now, place)
-    addTailLine(this.#journal, line, service, shownAt, place)
+    this.#journal.liveTail.add(shownAt, line, service, place?.ref)
     // Only now: a move takes all that was added, and this line is part of it.
     if (isLive && at !== undefined && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
   }

@@ -2,7 +2,7 @@ import { Breakers } from '../counts/breakers.ts'
 import { Cells } from '../counts/cells.ts'
 import { ErrorGroups } from '../counts/errors/error-groups.ts'
 import type { LoggedError } from '../counts/errors/logged-error.ts'
-import { Latest } from '../counts/latest.ts'
+import type { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import { Services } from '../counts/watch/services.ts'
@@ -10,6 +10,8 @@ import type { Json } from '../lines/log-fields.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 import { LatestErrors } from './latest-errors.ts'
 import type { LineRef } from './line-place.ts'
+import { LiveTail } from './live-tail.ts'
+import { RowScanner } from './row-scanner.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
@@ -52,7 +54,7 @@ export interface ErrorLine extends LoggedError {
 
 /** Holds the counts and lists of all files together. All are bounded, and no raw line is kept. */
 export class Journal {
-  #newestTailId = 0
+  readonly #tail = new LiveTail(TAIL_MAX)
   #revision = 1
   #movesLeft = MOVES_MAX
   readonly clock: () => number
@@ -68,9 +70,11 @@ export class Journal {
     this.named.addApart(kind, times, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
-  readonly tail: Latest<TailEntry> = new Latest(TAIL_MAX)
   readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
   readonly errorGroups: ErrorGroups = new ErrorGroups()
+
+  /** Reads request lines from bytes. */
+  readonly scanner: RowScanner = new RowScanner(this)
 
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {
@@ -108,19 +112,23 @@ export class Journal {
     this.named.move(isOfService, move.fromMs, move.byMs, now)
     this.services.move(isOfService, move.fromMs, move.byMs)
     const isListed = (item: TailEntry | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
-    this.tail.move(isListed, move.byMs)
+    this.#tail.move(isListed, move.byMs)
     this.errors.move(isListed, move.byMs)
     this.errorGroups.move(name, move.fromMs, move.byMs, now)
   }
 
-  /** The id of the newest line in the tail. */
-  get newestTailId(): number {
-    return this.#newestTailId
+  /** The newest lines. */
+  get tail(): Latest<TailEntry> {
+    return this.#tail.latest
   }
 
-  /** Assigns the id of the next line in the tail. */
-  nextTailId(): number {
-    this.#newestTailId += 1
-    return this.#newestTailId
+  /** Takes the lines of the tail. */
+  get liveTail(): LiveTail {
+    return this.#tail
+  }
+
+  /** The id of the newest line. */
+  get newestTailId(): number {
+    return this.#tail.newestId
   }
 }

@@ -6,7 +6,7 @@ const PROBES = 5
 export function hashOf(trace: string): number {
   let hash = 0x811c9dc5
   for (let i = 0; i < trace.length; i += 1) hash = Math.imul(hash ^ trace.charCodeAt(i), 0x01000193)
-  return mixed(hash)
+  return mixedHash(hash)
 }
 
 /**
@@ -25,7 +25,7 @@ export class TraceFilter {
       for (let i = 0; i < PROBES; i += 1) {
         const bit = (probe >>> 0) % bits
         this.#bits[bit >>> 3] = (this.#bits[bit >>> 3] ?? 0) | (1 << (bit & 7))
-        probe = mixed(probe + 0x9e3779b9)
+        probe = mixedHash(probe + 0x9e3779b9)
       }
     }
   }
@@ -42,13 +42,14 @@ export class TraceFilter {
     for (let i = 0; i < PROBES; i += 1) {
       const bit = (probe >>> 0) % bits
       if (((this.#bits[bit >>> 3] ?? 0) & (1 << (bit & 7))) === 0) return false
-      probe = mixed(probe + 0x9e3779b9)
+      probe = mixedHash(probe + 0x9e3779b9)
     }
     return true
   }
 }
 
-function mixed(value: number): number {
+/** The final mix of {@link hashOf}, for a hash that was computed elsewhere. */
+export function mixedHash(value: number): number {
   let hash = value | 0
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)

@@ -1,0 +1,32 @@
+import { LineScanner } from '../lines/scan/line-scanner.ts'
+import { ScannedLines } from '../lines/scan/scanned-lines.ts'
+import type { Journal } from './journal.ts'
+import { RowCounter, type RowSource } from './row-counter.ts'
+import { RowNames } from './row-names.ts'
+
+/** Scans lines and counts them. All files of a journal share it, because they are read one after the other. */
+export class RowScanner {
+  readonly #scanner = new LineScanner()
+  readonly #lines = new ScannedLines()
+  readonly #names: RowNames
+  readonly #counter: RowCounter
+
+  constructor(journal: Journal) {
+    const { services, routes, instances } = this.#scanner.names
+    this.#names = new RowNames(journal, {
+      services: services.texts,
+      routes: routes.texts,
+      instances: instances.texts,
+    })
+    this.#counter = new RowCounter(journal)
+  }
+
+  /** Counts complete lines between two offsets. */
+  read(bytes: Buffer, from: number, to: number, source: RowSource): void {
+    for (let at = from; at < to; ) {
+      const end = this.#scanner.scan(bytes, at, to, this.#lines)
+      this.#counter.count(this.#lines, this.#names, bytes, at, end, source)
+      at = end
+    }
+  }
+}
