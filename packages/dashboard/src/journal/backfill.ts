@@ -1,4 +1,5 @@
 import { LineSplitter } from '../lines/line-splitter.ts'
+import { SLACK_BYTES } from '../lines/scan/words.ts'
 import { wholeLineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import { BLOCK_BYTES, type TraceIndex } from '../traces/trace-index.ts'
@@ -9,7 +10,7 @@ const CHUNK_BYTES = 1_048_576
 /** Reads the older part of large files backwards, one block of complete lines at a time. */
 export class Backfill {
   readonly #traces: TraceIndex
-  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES + SLACK_BYTES)
 
   constructor(traces: TraceIndex) {
     this.#traces = traces

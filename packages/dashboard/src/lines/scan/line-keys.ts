@@ -1,4 +1,5 @@
 import { ByteNames } from './byte-names.ts'
+import { Literal } from './words.ts'
 
 /** The keys of escudo's lines that counting needs. Each has a number, to find a second value of the same key. */
 const KNOWN = {
@@ -29,11 +30,13 @@ export const SKIPPED = 0
 const ODD: readonly string[] = ['host', 'host.name', '_hostname', '_HOSTNAME']
 const KEYS_MAX = 512
 const QUOTE = 34
+const COLON = 58
 const HASH_START = 0x811c9dc5 | 0
 
 /** A key that was seen. */
 export interface LineKey {
-  readonly bytes: Uint8Array
+  /** The key with the quote and the colon after it. */
+  readonly text: Literal
   /** Its number among the known keys, or {@link SKIPPED}. */
   readonly number: number
   /** The key that came after it last. Lines of one program have the same keys in the same order. */
@@ -53,9 +56,9 @@ export class LineKeys {
   }
 
   /** Returns the key that begins at an offset after its quote; undefined in doubt. */
-  find(bytes: Uint8Array, start: number, before: LineKey | undefined): LineKey | undefined {
+  find(bytes: Uint8Array, view: DataView, start: number, before: LineKey | undefined): LineKey | undefined {
     const expected = before === undefined ? this.#first : before.next
-    if (expected !== undefined && isAt(expected.bytes, bytes, start)) return expected
+    if (expected?.text.isAt(view, start) === true) return expected
     const found = this.#lookUp(bytes, start)
     if (before === undefined) this.#first = found
     else before.next = found
@@ -70,6 +73,7 @@ export class LineKeys {
       hash = Math.imul(hash ^ byte, 0x01000193)
       end += 1
     }
+    if (bytes[end + 1] !== COLON) return undefined
     const known = this.#names.find(bytes, start, end, hash)
     if (known !== 0) return this.#keys[known]
     if (this.#names.isFull) this.#reset()
@@ -96,15 +100,9 @@ export class LineKeys {
   #add(bytes: Uint8Array, number: number, hash: number): LineKey | undefined {
     const name = this.#names.add(bytes, 0, bytes.length, hash)
     if (name === 0) return undefined
-    const key: LineKey = { bytes, number, next: undefined }
+    const text = new Literal(Uint8Array.of(...bytes, QUOTE, COLON))
+    const key: LineKey = { text, number, next: undefined }
     this.#keys[name] = key
     return key
   }
-}
-
-function isAt(key: Uint8Array, bytes: Uint8Array, start: number): boolean {
-  const { length } = key
-  if (bytes[start + length] !== QUOTE) return false
-  for (let at = 0; at < length; at += 1) if (key[at] !== bytes[start + at]) return false
-  return true
 }

@@ -1,8 +1,8 @@
-import { mixedHash } from '../../traces/trace-filter.ts'
+import { addToHash, finishHash, HASH_START } from '../../traces/trace-filter.ts'
 import { KEY, type LineKey, LineKeys, SKIPPED } from './line-keys.ts'
 import { InstantScanner } from './scan-instant.ts'
 import { ScanNames } from './scan-names.ts'
-import { IN_DOUBT, literalEnd, NULL_CHARACTERS, NumberScanner, skippedEnd } from './scan-values.ts'
+import { IN_DOUBT, literalEnd, NULL, NumberScanner, skippedEnd } from './scan-values.ts'
 import {
   HAS_PARENT,
   HAS_SPAN,
@@ -13,12 +13,12 @@ import {
   ROWS_MAX,
   type ScannedLines,
 } from './scanned-lines.ts'
+import { endsAscii, Literal, SLACK_BYTES } from './words.ts'
 
 const NEWLINE = 10
 const QUOTE = 34
 const OPEN = 123
 const CLOSE = 125
-const COLON = 58
 const COMMA = 44
 const SPACE = 32
 const LETTER_N = 110
@@ -26,8 +26,7 @@ const LETTER_T = 116
 const DASH = 45
 const KEYS_PER_LINE_MAX = 64
 /** `http.request`. */
-const REQUEST = Buffer.from('http.request')
-const HASH_START = 0x811c9dc5 | 0
+const REQUEST = new Literal(Buffer.from('http.request"'))
 /** After this many lines in doubt, one after the other, the rest of a block is not looked at. */
 const DOUBTS_MAX = 256
 
@@ -62,10 +61,19 @@ export class LineScanner {
    */
   scan(bytes: Buffer, from: number, to: number, lines: ScannedLines): number {
     lines.count = 0
+    const view = new DataView(bytes.buffer, bytes.byteOffset)
+    const isShort = view.byteLength < to + SLACK_BYTES
+    const end = isShort ? bytes.lastIndexOf(NEWLINE, view.byteLength - SLACK_BYTES) : to
+    const scanned = end <= from ? from : this.#lines(bytes, view, from, end, lines)
+    // What is too near to the end of the memory is left to the general reader.
+    return isShort && scanned >= end ? to : scanned
+  }
+
+  #lines(bytes: Buffer, view: DataView, from: number, to: number, lines: ScannedLines): number {
     let at = from
     let doubts = 0
     while (at < to && lines.count < ROWS_MAX) {
-      const end = this.#line(bytes, at, lines)
+      const end = this.#line(bytes, view, at, lines)
       if (end !== IN_DOUBT && (end === to || bytes[end] === NEWLINE)) {
         lines.starts[lines.count] = at
         lines.ends[lines.count] = end
@@ -84,7 +92,7 @@ export class LineScanner {
   }
 
   /** Scans one line into the next row. Returns where it ends. */
-  #line(bytes: Buffer, start: number, lines: ScannedLines): number {
+  #line(bytes: Buffer, view: DataView, start: number, lines: ScannedLines): number {
     if (bytes[start] !== OPEN) return IN_DOUBT
     const row = lines.count
     this.#begin(lines, row)
@@ -92,13 +100,11 @@ export class LineScanner {
     let at = start + 1
     for (let count = 0; count < KEYS_PER_LINE_MAX; count += 1) {
       if (bytes[at] !== QUOTE) return IN_DOUBT
-      key = this.#keys.find(bytes, at + 1, key)
+      key = this.#keys.find(bytes, view, at + 1, key)
       if (key === undefined) return IN_DOUBT
-      at += key.bytes.length + 2
-      if (bytes[at] !== COLON) return IN_DOUBT
-      at += 1
+      at += key.text.length + 1
       if (bytes[at] === SPACE) at += 1
-      at = key.number === SKIPPED ? skippedEnd(bytes, at) : this.#value(bytes, at, key.number, lines, row)
+      at = key.number === SKIPPED ? skippedEnd(bytes, view, at) : this.#value(bytes, view, at, key.number, lines, row)
       if (at === IN_DOUBT) return IN_DOUBT
       const next = bytes[at]
       at += 1
@@ -128,26 +134,24 @@ export class LineScanner {
   }
 
   /** Reads the value of a known key. Returns where it ends. */
-  #value(bytes: Buffer, at: number, key: number, lines: ScannedLines, row: number): number {
+  #value(bytes: Buffer, view: DataView, at: number, key: number, lines: ScannedLines, row: number): number {
     const bit = 1 << key
     if ((this.#seen & bit) !== 0 || key === KEY.odd) return IN_DOUBT
     this.#seen |= bit
     const first = bytes[at]
     if (first === LETTER_N) {
       // Null is as good as no value, except for what tells the format, and for an `instance` that hides the host.
-      return key === KEY.timestamp || key === KEY.event || key === KEY.instance
-        ? IN_DOUBT
-        : literalEnd(bytes, at, NULL_CHARACTERS)
+      return key === KEY.timestamp || key === KEY.event || key === KEY.instance ? IN_DOUBT : literalEnd(view, at, NULL)
     }
     if (key === KEY.status_code || key === KEY.latency_ms || key === KEY.pid)
       return this.#number(bytes, at, key, lines, row)
     if (key === KEY.degraded) {
       if (first === LETTER_T) this.#flags |= IS_DEGRADED
-      return first === QUOTE ? IN_DOUBT : skippedEnd(bytes, at)
+      return first === QUOTE ? IN_DOUBT : skippedEnd(bytes, view, at)
     }
     if (first !== QUOTE) return IN_DOUBT
-    if (key === KEY.timestamp) return this.#instants.read(bytes, at + 1, lines.ats, row)
-    return this.#text(bytes, at + 1, key, lines, row)
+    if (key === KEY.timestamp) return this.#instants.read(bytes, view, at + 1, lines.ats, row)
+    return this.#text(bytes, view, at + 1, key, lines, row)
   }
 
   #number(bytes: Buffer, at: number, key: number, lines: ScannedLines, row: number): number {
@@ -166,34 +170,41 @@ export class LineScanner {
     return end
   }
 
-  #text(bytes: Buffer, start: number, key: number, lines: ScannedLines, row: number): number {
+  #text(bytes: Buffer, view: DataView, start: number, key: number, lines: ScannedLines, row: number): number {
+    if (key === KEY.event) {
+      // Its quote is compared too.
+      this.#event = REQUEST.isAt(view, start)
+      return this.#event ? start + REQUEST.length : IN_DOUBT
+    }
     let end = start
     let hash = HASH_START
-    for (let byte = bytes[end] ?? 0; byte !== QUOTE; byte = bytes[end] ?? 0) {
+    for (let word = view.getInt32(end, true); endsAscii(word) === 0; word = view.getInt32(end, true)) {
+      hash = addToHash(hash, word)
+      end += 4
+    }
+    let rest = 0
+    for (let byte = bytes[end] ?? 0, shift = 0; byte !== QUOTE; byte = bytes[end] ?? 0, shift += 8) {
       if (byte < 32 || byte > 126 || byte === 92) return IN_DOUBT
-      hash = Math.imul(hash ^ byte, 0x01000193)
+      rest |= byte << shift
       end += 1
     }
-    if (key === KEY.event) {
-      this.#event = isRequest(bytes, start, end)
-      return this.#event ? end + 1 : IN_DOUBT
-    }
+    hash = finishHash(hash, rest, end - start)
     // An empty text is no value.
     if (end === start) return key === KEY.instance ? IN_DOUBT : end + 1
     switch (key) {
       case KEY.trace_id:
         if (isDash(bytes, start, end)) break
-        lines.traces[row] = mixedHash(hash)
+        lines.traces[row] = hash
         this.#flags |= HAS_TRACE
         break
       case KEY.span_id:
         if (isDash(bytes, start, end)) break
-        lines.spans[row] = mixedHash(hash)
+        lines.spans[row] = hash
         this.#flags |= HAS_SPAN
         break
       case KEY.parent_span_id:
         if (isDash(bytes, start, end)) break
-        lines.parents[row] = mixedHash(hash)
+        lines.parents[row] = hash
         this.#flags |= HAS_PARENT
         break
       case KEY.path:
@@ -259,12 +270,6 @@ export class LineScanner {
     lines.flags[row] = route < 0 ? this.#flags | IS_PROBE : this.#flags
     return true
   }
-}
-
-function isRequest(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start !== REQUEST.length) return false
-  for (let at = 0; at < REQUEST.length; at += 1) if (bytes[start + at] !== REQUEST[at]) return false
-  return true
 }
 
 function isDash(bytes: Buffer, start: number, end: number): boolean {

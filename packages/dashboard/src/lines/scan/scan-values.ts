@@ -1,3 +1,5 @@
+import { endsText, Literal } from './words.ts'
+
 /** What a scanner returns instead of an offset when it cannot tell. */
 export const IN_DOUBT = -1
 
@@ -9,9 +11,9 @@ const NINE = 57
 /** With more digits, a number is not exact in the arithmetic below. */
 const DIGITS_MAX = 15
 
-export const NULL_CHARACTERS: Buffer = Buffer.from('null')
-const TRUE_CHARACTERS = Buffer.from('true')
-const FALSE_CHARACTERS = Buffer.from('false')
+export const NULL: Literal = new Literal(Buffer.from('null'))
+const TRUE = new Literal(Buffer.from('true'))
+const FALSE = new Literal(Buffer.from('false'))
 
 /** 1 for a byte that may be inside a text as it is: no quote, no escape, no control character. */
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte >= 32 && byte !== QUOTE && byte !== 92))
@@ -19,26 +21,26 @@ const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte >= 32
 const POWERS = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent)
 
 /** Returns where a text ends whose first character is at `at`; after its quote. */
-export function stringEnd(bytes: Uint8Array, at: number): number {
+function stringEnd(bytes: Uint8Array, view: DataView, at: number): number {
   let end = at
+  while (endsText(view.getInt32(end, true)) === 0) end += 4
   while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1
   return bytes[end] === QUOTE ? end + 1 : IN_DOUBT
 }
 
 /** Returns where a value ends that does not matter: a text, a number, `true`, `false` or `null`. */
-export function skippedEnd(bytes: Uint8Array, at: number): number {
+export function skippedEnd(bytes: Uint8Array, view: DataView, at: number): number {
   const first = bytes[at] ?? 0
-  if (first === QUOTE) return stringEnd(bytes, at + 1)
+  if (first === QUOTE) return stringEnd(bytes, view, at + 1)
   if (first === MINUS || (first >= ZERO && first <= NINE)) return numberEnd(bytes, at)
-  if (first === 116) return literalEnd(bytes, at, TRUE_CHARACTERS)
-  if (first === 102) return literalEnd(bytes, at, FALSE_CHARACTERS)
-  return first === 110 ? literalEnd(bytes, at, NULL_CHARACTERS) : IN_DOUBT
+  if (first === 116) return literalEnd(view, at, TRUE)
+  if (first === 102) return literalEnd(view, at, FALSE)
+  return first === 110 ? literalEnd(view, at, NULL) : IN_DOUBT
 }
 
 /** Returns where a literal ends. */
-export function literalEnd(bytes: Uint8Array, at: number, literal: Uint8Array): number {
-  for (let index = 0; index < literal.length; index += 1) if (bytes[at + index] !== literal[index]) return IN_DOUBT
-  return at + literal.length
+export function literalEnd(view: DataView, at: number, literal: Literal): number {
+  return literal.isAt(view, at) ? at + literal.length : IN_DOUBT
 }
 
 /** Returns where a number ends. Exponents are rare, and left to the general reader. */

@@ -7,6 +7,7 @@ import { Unread } from '../../reader/unread.ts'
 import { routeOf } from '../../route-of.ts'
 import { LineScanner } from '../line-scanner.ts'
 import { HAS_PARENT, HAS_SPAN, HAS_TRACE, IS_CRITICAL, IS_DEGRADED, IS_PROBE, ScannedLines } from '../scanned-lines.ts'
+import { SLACK_BYTES } from '../words.ts'
 import { OddLines } from './odd-lines.ts'
 
 // A million by command: ESCUDO_SCANNED_LINES=1000000 npm test -- packages/dashboard/src/lines/scan
@@ -59,8 +60,15 @@ function factsOf(line: LogLine): object {
   }
 }
 
+const NEWLINE = Buffer.from('\n')
+
+/** The scanner looks beyond the bytes. */
+function withSlack(bytes: Buffer): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc(SLACK_BYTES)]).subarray(0, bytes.length)
+}
+
 function scanned(line: string | Buffer): number {
-  const bytes = Buffer.concat([Buffer.from(line), Buffer.from('\n')])
+  const bytes = withSlack(Buffer.concat([Buffer.from(line), NEWLINE]))
   scanner.scan(bytes, 0, bytes.length - 1, lines)
   return lines.count
 }
@@ -75,7 +83,7 @@ describe('the line scanner', () => {
     let rows = 0
     for (let done = 0; done < LINES / 3; done += BATCH) {
       const batch = Array.from({ length: BATCH }, () => odd.next())
-      const bytes = Buffer.concat(batch.flatMap((line) => [line, Buffer.from('\n')]))
+      const bytes = withSlack(Buffer.concat(batch.flatMap((line) => [line, NEWLINE])))
       for (let from = 0; from < bytes.length; ) {
         from = scanner.scan(bytes, from, bytes.length - 1, lines) + 1
         rows += lines.count
@@ -119,8 +127,16 @@ describe('the line scanner', () => {
     expect(scanned(line)).toBe(0)
   })
 
+  it('leaves lines at the very end of the memory to the general reader', () => {
+    const text = `${USUAL}\n${USUAL}\n`
+    const bytes = new Uint8Array(text.length)
+    bytes.set(Buffer.from(text))
+    expect(scanner.scan(Buffer.from(bytes.buffer), 0, text.length - 1, lines)).toBe(text.length - 1)
+    expect(lines.count).toBe(1)
+  })
+
   it('goes on after lines in doubt', () => {
-    const bytes = Buffer.from(`${USUAL}\nnope\n\n${USUAL}\n[1]\n${USUAL}\n`)
+    const bytes = withSlack(Buffer.from(`${USUAL}\nnope\n\n${USUAL}\n[1]\n${USUAL}\n`))
     expect(scanner.scan(bytes, 0, bytes.length - 1, lines)).toBe(bytes.length - 1)
     expect(lines.count).toBe(3)
   })
