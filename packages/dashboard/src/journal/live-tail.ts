@@ -9,6 +9,13 @@ import type { LineRef } from './line-place.ts'
 const TEXT_MAX = 300
 const NAME_MAX = 100
 
+/** Where the bytes of a line are. */
+export interface LineBytes {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
+
 /** A line that may be one of the newest. It is made into an entry once the tail is looked at. */
 interface Candidate {
   readonly id: number
@@ -16,7 +23,7 @@ interface Candidate {
   readonly service: string
   readonly ref: LineRef | undefined
   /** The line, or its bytes. */
-  readonly line: LogLine | Buffer
+  readonly line: LogLine | LineBytes
   /** Reads the bytes. */
   readonly reader: LineReader | undefined
 }
@@ -59,7 +66,14 @@ export class LiveTail {
   }
 
   /** Adds a line by its bytes, with an id of {@link nextId}. */
-  addBytes(id: number, at: number, bytes: Buffer, service: string, ref: LineRef | undefined, reader: LineReader): void {
+  addBytes(
+    id: number,
+    at: number,
+    bytes: LineBytes,
+    service: string,
+    ref: LineRef | undefined,
+    reader: LineReader,
+  ): void {
     this.#push({ id, at, service, ref, line: bytes, reader })
   }
 
@@ -102,7 +116,8 @@ export class LiveTail {
     for (const candidate of candidates) {
       if (!this.#entries.accepts(candidate.at)) continue
       const { reader } = candidate
-      const line = reader === undefined ? candidate.line : reader.read((candidate.line as Buffer).toString('utf8'))
+      const { bytes, start, end } = candidate.line as LineBytes
+      const line = reader === undefined ? candidate.line : reader.read(bytes.toString('utf8', start, end))
       this.#entries.add(entryOf(candidate, line as LogLine))
     }
   }

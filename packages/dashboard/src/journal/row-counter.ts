@@ -5,10 +5,12 @@ import { HAS_TRACE, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-li
 import type { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
 import type { LinePlace } from './line-place.ts'
+import type { LineBytes } from './live-tail.ts'
 import type { RowNames } from './row-names.ts'
 
 /** The most lines of a block that can be among the newest ones: as many as the tail has. */
 const TAIL_MAX = 300
+const COPIED_BYTES_MAX = 262_144
 
 /** The file whose rows are counted. */
 export interface RowSource {
@@ -46,13 +48,13 @@ export class RowCounter {
     let rows = 0
     let newest = 0
     for (let row = 0; row < lines.count; row += 1) {
-      const [start, end] = [lines.starts[row] ?? 0, lines.ends[row] ?? 0]
+      const start = lines.starts[row] ?? 0
       // What is ahead may move what was counted. It is rare.
       if ((lines.ats[row] ?? 0) > now + AHEAD_MS_MIN) continue
       if (start > next) source.readText(next, start - 1)
-      next = end + 1
+      next = (lines.ends[row] ?? 0) + 1
+      if (rows === 0) source.tailReader.context.hasRequestEvents = true
       rows += 1
-      source.tailReader.context.hasRequestEvents = true
       source.place?.next()
       const shownAt = this.#add(lines, row, names, now, source)
       if (!liveTail.accepts(shownAt)) continue
@@ -75,7 +77,8 @@ export class RowCounter {
   #add(lines: ScannedLines, row: number, names: RowNames, now: number, source: RowSource): number {
     const { services, named } = this.#journal
     const { service: own, isLive, facts, hashes } = source
-    const [at, service] = [lines.ats[row] ?? 0, lines.services[row] ?? 0]
+    const at = lines.ats[row] ?? 0
+    const service = lines.services[row] ?? 0
     if (((lines.flags[row] ?? 0) & HAS_TRACE) !== 0) hashes.add(lines.traces[row] ?? 0)
     const watch = names.watch(service, own)
     const shownAt = watch.shift.shown(at, now, isLive)
@@ -95,8 +98,18 @@ export class RowCounter {
     const rows = this.#newest.subarray(0, count)
     const ats = this.#shownAts
     if (count > TAIL_MAX && !isOrdered(rows, ats)) rows.sort((a, b) => (ats[a] ?? 0) - (ats[b] ?? 0) || a - b)
-    for (const row of rows.slice(-TAIL_MAX).sort()) {
-      const line = Buffer.from(bytes.subarray(lines.starts[row], lines.ends[row]))
+    const kept = rows.slice(-TAIL_MAX).sort()
+    const first = lines.starts[kept[0] ?? 0] ?? 0
+    const length = (lines.ends[kept.at(-1) ?? 0] ?? 0) - first
+    // One copy for all is faster than one for each, if there is not much between them.
+    const all = length <= COPIED_BYTES_MAX ? Buffer.from(bytes.subarray(first, first + length)) : undefined
+    for (const row of kept) {
+      const start = lines.starts[row] ?? 0
+      const end = lines.ends[row] ?? 0
+      const line: LineBytes =
+        all === undefined
+          ? { bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start }
+          : { bytes: all, start: start - first, end: end - first }
       const service = names.service(lines.services[row] ?? 0, source.service)
       const ref = source.place?.refOf(this.#places[row] ?? 0)
       this.#journal.liveTail.addBytes(this.#ids[row] ?? 0, ats[row] ?? 0, line, service, ref, source.tailReader)

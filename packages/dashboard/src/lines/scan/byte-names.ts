@@ -1,6 +1,16 @@
 /** A longer name is not kept. */
 const NAME_BYTES_MAX = 200
-const BYTES_PER_NAME = 48
+const WORDS_MAX = NAME_BYTES_MAX / 4 + 1
+const WORDS_PER_NAME = 12
+
+/** Names that a scanner looks up: where the bytes are, and what it knows of them already. */
+export interface Name {
+  start: number
+  end: number
+  hash: number
+  /** The last 0 to 3 bytes, the first one lowest. */
+  rest: number
+}
 
 /**
  * Gives each distinct name in a byte stream a small number, from 1, without making a string of it.
@@ -12,8 +22,9 @@ export class ByteNames {
   readonly #mask: number
   readonly #table: Uint16Array
   readonly #hashes: Int32Array
+  readonly #lengths: Uint8Array
   readonly #starts: Int32Array
-  readonly #bytes: Uint8Array
+  readonly #words: Int32Array
   #used = 0
   #count = 0
 
@@ -24,36 +35,43 @@ export class ByteNames {
     this.#mask = size - 1
     this.#table = new Uint16Array(size)
     this.#hashes = new Int32Array(max + 1)
-    this.#starts = new Int32Array(max + 2)
-    this.#bytes = new Uint8Array(max * BYTES_PER_NAME)
+    this.#lengths = new Uint8Array(max + 1)
+    this.#starts = new Int32Array(max + 1)
+    this.#words = new Int32Array(max * WORDS_PER_NAME)
   }
 
   /** Whether there may be no room for another name. */
   get isFull(): boolean {
-    return this.#count === this.#max || this.#used + NAME_BYTES_MAX > this.#bytes.length
+    return this.#count === this.#max || this.#used + WORDS_MAX > this.#words.length
   }
 
-  /** Returns the number of the name between two offsets; 0 if it has none. */
-  find(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  /** Returns the number of a name; 0 if it has none. */
+  find(view: DataView, name: Name): number {
     const table = this.#table
-    for (let slot = (hash ^ (hash >>> 15)) & this.#mask; ; slot = (slot + 1) & this.#mask) {
+    const { hash } = name
+    for (let slot = hash & this.#mask; ; slot = (slot + 1) & this.#mask) {
       const number = table[slot] ?? 0
       if (number === 0) return 0
-      if (this.#hashes[number] === hash && this.#isSame(number, bytes, start, end)) return number
+      if (this.#hashes[number] === hash && this.#isSame(number, view, name)) return number
     }
   }
 
   /** Gives a new name a number; 0 if there is no room. */
-  add(bytes: Uint8Array, start: number, end: number, hash: number): number {
+  add(view: DataView, { start, end, hash, rest }: Name): number {
     const length = end - start
-    if (this.#count === this.#max || length > NAME_BYTES_MAX || this.#used + length > this.#bytes.length) return 0
+    if (length > NAME_BYTES_MAX || this.isFull) return 0
     this.#count += 1
     const number = this.#count
     this.#hashes[number] = hash
-    this.#bytes.set(bytes.subarray(start, end), this.#used)
-    this.#used += length
-    this.#starts[number + 1] = this.#used
-    let slot = (hash ^ (hash >>> 15)) & this.#mask
+    this.#lengths[number] = length
+    this.#starts[number] = this.#used
+    for (let at = start; at + 4 <= end; at += 4) {
+      this.#words[this.#used] = view.getInt32(at, true)
+      this.#used += 1
+    }
+    this.#words[this.#used] = rest
+    this.#used += 1
+    let slot = hash & this.#mask
     while (this.#table[slot] !== 0) slot = (slot + 1) & this.#mask
     this.#table[slot] = number
     return number
@@ -66,12 +84,14 @@ export class ByteNames {
     this.#count = 0
   }
 
-  #isSame(number: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const own = this.#starts[number] ?? 0
-    const length = (this.#starts[number + 1] ?? 0) - own
-    if (length !== end - start) return false
-    const mine = this.#bytes
-    for (let at = 0; at < length; at += 1) if (mine[own + at] !== bytes[start + at]) return false
-    return true
+  #isSame(number: number, view: DataView, { start, end, rest }: Name): boolean {
+    if (this.#lengths[number] !== end - start) return false
+    const words = this.#words
+    let own = this.#starts[number] ?? 0
+    for (let at = start; at + 4 <= end; at += 4) {
+      if (words[own] !== view.getInt32(at, true)) return false
+      own += 1
+    }
+    return words[own] === rest
   }
 }

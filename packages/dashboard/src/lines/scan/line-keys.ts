@@ -1,4 +1,5 @@
-import { ByteNames } from './byte-names.ts'
+import { addToHash, finishHash, HASH_START } from '../../traces/trace-filter.ts'
+import { ByteNames, type Name } from './byte-names.ts'
 import { Literal } from './words.ts'
 
 /** The keys of escudo's lines that counting needs. Each has a number, to find a second value of the same key. */
@@ -31,7 +32,6 @@ const ODD: readonly string[] = ['host', 'host.name', '_hostname', '_HOSTNAME']
 const KEYS_MAX = 512
 const QUOTE = 34
 const COLON = 58
-const HASH_START = 0x811c9dc5 | 0
 
 /** A key that was seen. */
 export interface LineKey {
@@ -59,25 +59,24 @@ export class LineKeys {
   find(bytes: Uint8Array, view: DataView, start: number, before: LineKey | undefined): LineKey | undefined {
     const expected = before === undefined ? this.#first : before.next
     if (expected?.text.isAt(view, start) === true) return expected
-    const found = this.#lookUp(bytes, start)
+    const found = this.#lookUp(bytes, view, start)
     if (before === undefined) this.#first = found
     else before.next = found
     return found
   }
 
-  #lookUp(bytes: Uint8Array, start: number): LineKey | undefined {
+  #lookUp(bytes: Uint8Array, view: DataView, start: number): LineKey | undefined {
     let end = start
-    let hash = HASH_START
     for (let byte = bytes[end] ?? 0; byte !== QUOTE; byte = bytes[end] ?? 0) {
       if (byte < 32 || byte === 92) return undefined
-      hash = Math.imul(hash ^ byte, 0x01000193)
       end += 1
     }
     if (bytes[end + 1] !== COLON) return undefined
-    const known = this.#names.find(bytes, start, end, hash)
+    const name = nameOf(view, start, end)
+    const known = this.#names.find(view, name)
     if (known !== 0) return this.#keys[known]
     if (this.#names.isFull) this.#reset()
-    return this.#add(bytes.slice(start, end), SKIPPED, hash)
+    return this.#add(bytes.slice(start, end), view, name, SKIPPED)
   }
 
   #reset(): void {
@@ -88,21 +87,26 @@ export class LineKeys {
     for (const name of ODD) this.#addKnown(name, KNOWN.odd)
   }
 
-  #addKnown(name: string, number: number): void {
-    const bytes = encoder.encode(name)
-    this.#add(
-      bytes,
-      number,
-      bytes.reduce((hash, byte) => Math.imul(hash ^ byte, 0x01000193), HASH_START),
-    )
+  #addKnown(text: string, number: number): void {
+    const bytes = encoder.encode(text)
+    const view = new DataView(bytes.buffer)
+    this.#add(bytes, view, nameOf(view, 0, bytes.length), number)
   }
 
-  #add(bytes: Uint8Array, number: number, hash: number): LineKey | undefined {
-    const name = this.#names.add(bytes, 0, bytes.length, hash)
-    if (name === 0) return undefined
-    const text = new Literal(Uint8Array.of(...bytes, QUOTE, COLON))
-    const key: LineKey = { text, number, next: undefined }
-    this.#keys[name] = key
+  #add(bytes: Uint8Array, view: DataView, name: Name, number: number): LineKey | undefined {
+    const added = this.#names.add(view, name)
+    if (added === 0) return undefined
+    const key: LineKey = { text: new Literal(Uint8Array.of(...bytes, QUOTE, COLON)), number, next: undefined }
+    this.#keys[added] = key
     return key
   }
+}
+
+function nameOf(view: DataView, start: number, end: number): Name {
+  let hash = HASH_START
+  let at = start
+  for (; at + 4 <= end; at += 4) hash = addToHash(hash, view.getInt32(at, true))
+  let rest = 0
+  for (let shift = 0; at < end; at += 1, shift += 8) rest |= view.getUint8(at) << shift
+  return { start, end, hash: finishHash(hash, rest, end - start), rest }
 }

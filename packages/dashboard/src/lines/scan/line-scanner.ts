@@ -1,4 +1,5 @@
 import { addToHash, finishHash, HASH_START } from '../../traces/trace-filter.ts'
+import type { Name } from './byte-names.ts'
 import { KEY, type LineKey, LineKeys, SKIPPED } from './line-keys.ts'
 import { InstantScanner } from './scan-instant.ts'
 import { ScanNames } from './scan-names.ts'
@@ -50,9 +51,8 @@ export class LineScanner {
   #host = 0
   #pid = -1
   #routeNumber = 0
-  #pathStart = 0
-  #pathEnd = 0
-  #pathHash = 0
+  readonly #name: Name = { start: 0, end: 0, hash: 0, rest: 0 }
+  readonly #path: Name = { start: 0, end: 0, hash: 0, rest: 0 }
 
   /**
    * Scans complete lines between two offsets, and fills the rows.
@@ -95,7 +95,17 @@ export class LineScanner {
   #line(bytes: Buffer, view: DataView, start: number, lines: ScannedLines): number {
     if (bytes[start] !== OPEN) return IN_DOUBT
     const row = lines.count
-    this.#begin(lines, row)
+    lines.latencies[row] = Number.NaN
+    lines.services[row] = 0
+    lines.statuses[row] = 0
+    this.#seen = 0
+    this.#flags = 0
+    this.#event = false
+    this.#instance = 0
+    this.#host = 0
+    this.#pid = -1
+    this.#routeNumber = 0
+    this.#path.end = 0
     let key: LineKey | undefined
     let at = start + 1
     for (let count = 0; count < KEYS_PER_LINE_MAX; count += 1) {
@@ -111,26 +121,12 @@ export class LineScanner {
       if (next === COMMA) {
         if (bytes[at] === SPACE) at += 1
       } else if (next === CLOSE) {
-        if (!this.#isComplete(bytes, lines, row)) return IN_DOUBT
+        if (!this.#isComplete(bytes, view, lines, row)) return IN_DOUBT
         while (bytes[at] === 13 || bytes[at] === SPACE) at += 1
         return at
       } else return IN_DOUBT
     }
     return IN_DOUBT
-  }
-
-  #begin(lines: ScannedLines, row: number): void {
-    lines.latencies[row] = Number.NaN
-    lines.services[row] = 0
-    lines.statuses[row] = 0
-    this.#seen = 0
-    this.#flags = 0
-    this.#event = false
-    this.#instance = 0
-    this.#host = 0
-    this.#pid = -1
-    this.#routeNumber = 0
-    this.#pathEnd = 0
   }
 
   /** Reads the value of a known key. Returns where it ends. */
@@ -208,44 +204,41 @@ export class LineScanner {
         this.#flags |= HAS_PARENT
         break
       case KEY.path:
-        this.#pathStart = start
-        this.#pathEnd = end
-        this.#pathHash = hash
+        this.#path.start = start
+        this.#path.end = end
+        this.#path.hash = hash
+        this.#path.rest = rest
         break
       default:
-        if (!this.#name(bytes, start, end, hash, key, lines, row)) return IN_DOUBT
+        this.#name.start = start
+        this.#name.end = end
+        this.#name.hash = hash
+        this.#name.rest = rest
+        if (!this.#named(bytes, view, key, lines, row)) return IN_DOUBT
     }
     return end + 1
   }
 
   /** Returns whether there is a number for the name. */
-  #name(
-    bytes: Buffer,
-    start: number,
-    end: number,
-    hash: number,
-    key: number,
-    lines: ScannedLines,
-    row: number,
-  ): boolean {
+  #named(bytes: Buffer, view: DataView, key: number, lines: ScannedLines, row: number): boolean {
     const { names } = this
     switch (key) {
       case KEY.service: {
-        const number = names.service(bytes, start, end, hash)
+        const number = names.service(bytes, view, this.#name)
         lines.services[row] = number
         return number !== 0
       }
       case KEY.route:
-        this.#routeNumber = names.route(bytes, start, end, hash)
+        this.#routeNumber = names.route(bytes, view, this.#name)
         return this.#routeNumber !== 0
       case KEY.instance:
-        this.#instance = names.instanceText(bytes, start, end, hash)
+        this.#instance = names.instanceText(bytes, view, this.#name)
         return this.#instance !== 0
       case KEY.hostname:
-        this.#host = names.instanceText(bytes, start, end, hash)
+        this.#host = names.instanceText(bytes, view, this.#name)
         return this.#host !== 0
       default: {
-        const isCritical = names.isCritical(bytes, start, end, hash)
+        const isCritical = names.isCritical(bytes, view, this.#name)
         if (isCritical === true) this.#flags |= IS_CRITICAL
         return isCritical !== undefined
       }
@@ -253,11 +246,11 @@ export class LineScanner {
   }
 
   /** Whether the line has all that makes it a request in escudo's format. Fills the rest of its row. */
-  #isComplete(bytes: Buffer, lines: ScannedLines, row: number): boolean {
+  #isComplete(bytes: Buffer, view: DataView, lines: ScannedLines, row: number): boolean {
     if (!this.#event || (this.#seen & (1 << KEY.timestamp)) === 0 || lines.statuses[row] === 0) return false
     let route = this.#routeNumber
-    if (route === 0 && this.#pathEnd !== 0) {
-      route = this.names.path(bytes, this.#pathStart, this.#pathEnd, this.#pathHash)
+    if (route === 0 && this.#path.end !== 0) {
+      route = this.names.path(bytes, view, this.#path)
       if (route === 0) return false
     }
     let instance = 0

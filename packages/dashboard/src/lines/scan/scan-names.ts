@@ -3,7 +3,7 @@ import { instanceOf } from '../formats/line-of.ts'
 import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
 import { routeOf } from '../route-of.ts'
-import { ByteNames } from './byte-names.ts'
+import { ByteNames, type Name } from './byte-names.ts'
 
 /** The most names of each kind. Lines with further ones are left to the general reader. */
 const SERVICES_MAX = 1_000
@@ -60,32 +60,32 @@ export class ScanNames {
   #lastInstance = 0
 
   /** Returns the number of a service; 0 if there is no room. */
-  service(bytes: Buffer, start: number, end: number, hash: number): number {
-    const known = this.#serviceBytes.find(bytes, start, end, hash)
+  service(bytes: Buffer, view: DataView, name: Name): number {
+    const known = this.#serviceBytes.find(view, name)
     if (known !== 0) return this.#services[known] ?? 0
-    if (end - start > SERVICE_BYTES_MAX) return 0
-    const number = this.services.number(bytes.toString('latin1', start, end))
-    const added = this.#serviceBytes.add(bytes, start, end, hash)
+    if (name.end - name.start > SERVICE_BYTES_MAX) return 0
+    const number = this.services.number(bytes.toString('latin1', name.start, name.end))
+    const added = this.#serviceBytes.add(view, name)
     if (added !== 0) this.#services[added] = number
     return number
   }
 
   /** Returns the number of a route; negative for a health check, 0 if there is no room. */
-  route(bytes: Buffer, start: number, end: number, hash: number): number {
-    return this.#target(this.#routeBytes, this.#routes, bytes, start, end, hash, 'route')
+  route(bytes: Buffer, view: DataView, name: Name): number {
+    return this.#target(this.#routeBytes, this.#routes, bytes, view, name, 'route')
   }
 
   /** Returns the number of the route of a path; negative for a health check, 0 if there is no room. */
-  path(bytes: Buffer, start: number, end: number, hash: number): number {
-    return this.#target(this.#pathBytes, this.#paths, bytes, start, end, hash, 'path')
+  path(bytes: Buffer, view: DataView, name: Name): number {
+    return this.#target(this.#pathBytes, this.#paths, bytes, view, name, 'path')
   }
 
   /** Returns the number of an `instance` or a host; 0 if there is no room. */
-  instanceText(bytes: Buffer, start: number, end: number, hash: number): number {
-    const known = this.#instanceBytes.find(bytes, start, end, hash)
+  instanceText(bytes: Buffer, view: DataView, name: Name): number {
+    const known = this.#instanceBytes.find(view, name)
     if (known !== 0) return known
-    const added = this.#instanceBytes.add(bytes, start, end, hash)
-    if (added !== 0) this.#instanceTexts[added] = bytes.toString('latin1', start, end)
+    const added = this.#instanceBytes.add(view, name)
+    if (added !== 0) this.#instanceTexts[added] = bytes.toString('latin1', name.start, name.end)
     return added
   }
 
@@ -116,12 +116,12 @@ export class ScanNames {
   }
 
   /** Whether a level is critical; undefined if it cannot be told. */
-  isCritical(bytes: Buffer, start: number, end: number, hash: number): boolean | undefined {
-    const known = this.#levelBytes.find(bytes, start, end, hash)
+  isCritical(bytes: Buffer, view: DataView, name: Name): boolean | undefined {
+    const known = this.#levelBytes.find(view, name)
     if (known !== 0) return this.#isCritical[known]
-    const added = this.#levelBytes.add(bytes, start, end, hash)
+    const added = this.#levelBytes.add(view, name)
     if (added === 0) return undefined
-    const isCritical = levelOf(bytes.toString('latin1', start, end)) === 'critical'
+    const isCritical = levelOf(bytes.toString('latin1', name.start, name.end)) === 'critical'
     this.#isCritical[added] = isCritical
     return isCritical
   }
@@ -130,20 +130,19 @@ export class ScanNames {
     names: ByteNames,
     numbers: number[],
     bytes: Buffer,
-    start: number,
-    end: number,
-    hash: number,
+    view: DataView,
+    name: Name,
     as: 'route' | 'path',
   ): number {
-    const known = names.find(bytes, start, end, hash)
+    const known = names.find(view, name)
     if (known !== 0) return numbers[known] ?? 0
-    const text = bytes.toString('latin1', start, end)
+    const text = bytes.toString('latin1', name.start, name.end)
     const route = routeOf({ [as]: text } as unknown as LogLine)
     const number = route === undefined ? 0 : this.routes.number(route)
     const signed = isHealthCheck(text) ? -number : number
     // Paths with ids are many: only the newest ones are remembered.
     if (names.isFull) names.clear()
-    const added = names.add(bytes, start, end, hash)
+    const added = names.add(view, name)
     if (added !== 0) numbers[added] = signed
     return signed
   }
