@@ -14,6 +14,8 @@ import { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
 import { addError } from './journal-entries.ts'
 import { LinePlace } from './line-place.ts'
+import type { RowSource } from './row-counter.ts'
+import type { ScannedBlock } from './scan-pool.ts'
 
 /** A line further ahead of the clock counts as untimed: it would push every other line out of the timeline. */
 const AHEAD_MS_MAX = 86_400_000
@@ -138,6 +140,16 @@ export class FileLog implements TailSink {
     this.#scan(bytes, from, to, lines, hashes, false)
   }
 
+  /** Counts a block of older lines that a thread scanned. */
+  takeScanned(block: ScannedBlock, length: number, lines: LineSplitter, hashes: Set<number>): void {
+    this.#journal.scanner.count(block, length, this.#rowSource(block.bytes, lines, hashes, false))
+  }
+
+  /** Whether its lines may be scanned. */
+  get isScannable(): boolean {
+    return !this.#isUnreadable && this.#reader.isUndeclared
+  }
+
   /** Counts an older line that was too long. */
   olderTooLong(): void {
     this.#addTooLong(this.#olderPlace)
@@ -192,13 +204,19 @@ export class FileLog implements TailSink {
   }
 
   #scan(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>, isLive: boolean): void {
-    const readText = (start: number, end: number): void => lines.split(bytes, start, end)
-    if (this.#isUnreadable || !this.#reader.isUndeclared) readText(from, to)
-    else {
-      const { facts, service } = this
-      const place = isLive ? this.#place : this.#olderPlace
-      const source = { facts, service, tailReader: this.#tailReader, isLive, place, hashes, readText }
-      this.#journal.scanner.read(bytes, from, to, source)
+    if (!this.isScannable) lines.split(bytes, from, to)
+    else this.#journal.scanner.read(bytes, from, to, this.#rowSource(bytes, lines, hashes, isLive))
+  }
+
+  #rowSource(bytes: Buffer, lines: LineSplitter, hashes: Set<number>, isLive: boolean): RowSource {
+    return {
+      facts: this.facts,
+      service: this.#service,
+      tailReader: this.#tailReader,
+      isLive,
+      place: isLive ? this.#place : this.#olderPlace,
+      hashes,
+      readText: (from, to) => lines.split(bytes, from, to),
     }
   }
 

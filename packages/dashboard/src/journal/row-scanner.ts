@@ -3,6 +3,7 @@ import { ScannedLines } from '../lines/scan/scanned-lines.ts'
 import type { Journal } from './journal.ts'
 import { RowCounter, type RowSource } from './row-counter.ts'
 import { RowNames } from './row-names.ts'
+import type { ScannedBlock } from './scan-pool.ts'
 
 /** Scans lines and counts them. All files of a journal share it, because they are read one after the other. */
 export class RowScanner {
@@ -19,6 +20,12 @@ export class RowScanner {
       instances: instances.texts,
     })
     this.#counter = new RowCounter(journal)
+  }
+
+  /** Counts the lines of a block that a thread scanned, up to its last newline, and scans those that it did not look at. */
+  count({ bytes, lines, names, end }: ScannedBlock, length: number, source: RowSource): void {
+    this.#counter.count(lines, names, bytes, 0, end, source)
+    this.read(bytes, end, length - 1, source)
   }
 
   /** Counts complete lines between two offsets. */
