@@ -5,11 +5,14 @@ import { wholeLineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import type { FileLog } from './file-log.ts'
 import type { Journal } from './journal.ts'
-import type { ScannedBlock, ScanPool } from './scan-pool.ts'
+import type { ScanPool } from './scan-pool.ts'
+import type { ScannedBlock } from './scanned-block.ts'
 
 const CHUNK_BYTES = 1_048_576
 /** Somewhat less than a thread takes, since a block begins with a complete line. */
 const BLOCK_BYTES = SCANNED_BLOCK_BYTES_MAX - 65_536
+/** With fewer scanned lines per byte, most lines are in doubt, and threads do not help. */
+const BYTES_PER_ROW_MAX = 2_048
 /** The most blocks of a file that are scanned ahead. */
 const AHEAD_MAX = 8
 
@@ -30,6 +33,8 @@ export class Backfill {
   readonly #ahead = new Map<OpenLog, Block[]>()
   /** Files with lines that no thread scans. */
   readonly #unscanned = new WeakSet<OpenLog>()
+  /** Files that threads scan. */
+  readonly #threaded = new Set<OpenLog>()
 
   constructor(journal: Journal, pool: ScanPool) {
     this.#journal = journal
@@ -64,7 +69,7 @@ export class Backfill {
     const ahead = this.#ahead.get(log) ?? []
     this.#ahead.set(log, ahead)
     const isThreaded = source.isScannable && !this.#unscanned.has(log)
-    if (isThreaded) this.#pool.start(log.unreadBefore)
+    if (isThreaded && this.#pool.start(log.unreadBefore)) this.#threaded.add(log)
     while (ahead.length < AHEAD_MAX) {
       const end = ahead.at(-1)?.start ?? log.unreadBefore
       if (end === 0) break
@@ -81,8 +86,8 @@ export class Backfill {
     try {
       // A file that was closed or truncated meanwhile is not what was scanned.
       if (log.isGone) return
-      // Such lines are read by the main thread anyway.
-      if (scanned.lines.count === 0) this.#unscanned.add(log)
+      // The main thread reads such lines anyway.
+      if (scanned.lines.count * BYTES_PER_ROW_MAX < end - start) this.#leave(log)
       source.takeScanned(scanned, end - start, this.#splitter(source, hashes), hashes)
     } finally {
       scanned.release()
@@ -112,6 +117,12 @@ export class Backfill {
   #forget(log: OpenLog): void {
     for (const { scanned } of this.#ahead.get(log) ?? []) void scanned?.then((block) => block?.release())
     this.#ahead.delete(log)
-    if (this.#ahead.size === 0) void this.#pool.end()
+    this.#leave(log)
+  }
+
+  /** Threads scan no more blocks of a file. Without any file, they end. */
+  #leave(log: OpenLog): void {
+    this.#unscanned.add(log)
+    if (this.#threaded.delete(log) && this.#threaded.size === 0) void this.#pool.end()
   }
 }

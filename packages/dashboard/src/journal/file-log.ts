@@ -15,7 +15,7 @@ import type { Journal } from './journal.ts'
 import { addError } from './journal-entries.ts'
 import { LinePlace } from './line-place.ts'
 import type { RowSource } from './row-counter.ts'
-import type { ScannedBlock } from './scan-pool.ts'
+import type { ScannedBlock } from './scanned-block.ts'
 
 /** A line further ahead of the clock counts as untimed: it would push every other line out of the timeline. */
 const AHEAD_MS_MAX = 86_400_000

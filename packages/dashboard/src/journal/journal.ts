@@ -6,12 +6,14 @@ import type { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import { Services } from '../counts/watch/services.ts'
-import type { Json } from '../lines/log-fields.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 import { LatestErrors } from './latest-errors.ts'
 import type { LineRef } from './line-place.ts'
 import { LiveTail } from './live-tail.ts'
 import { RowScanner } from './row-scanner.ts'
+import type { TailEntry } from './tail-line.ts'
+
+export type { TailEntry, TailLine } from './tail-line.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
@@ -21,30 +23,6 @@ const ERRORS_MAX = 200
 const AHEAD_LINES = 8
 /** The most moves between two polls: dates that jump to and fro must not keep the dashboard busy. */
 const MOVES_MAX = 100
-
-/** The shown parts of a line in the live tail. */
-export interface TailLine {
-  /** Increases with each line in order of arrival. */
-  readonly id: number
-  readonly at: number
-  readonly service: string
-  /** Undefined unless the line is a request. */
-  readonly route: string | undefined
-  readonly level: string | undefined
-  readonly text: string
-  readonly status: number | undefined
-  readonly latencyMs: number | undefined
-  readonly traceId: string | undefined
-  /** Where the whole line is. */
-  readonly ref: LineRef | undefined
-  /** Its fields, shortened: for filters. */
-  readonly fields: Readonly<Record<string, string>>
-}
-
-/** A line in the live tail with its fields as they were logged. They are shortened when they are sent. */
-export interface TailEntry extends Omit<TailLine, 'fields'> {
-  readonly logged: Json
-}
 
 /** An error in the list. */
 export interface ErrorLine extends LoggedError {

@@ -3,8 +3,8 @@ import { clipped } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { routeOf } from '../lines/route-of.ts'
-import type { TailEntry } from './journal.ts'
 import type { LineRef } from './line-place.ts'
+import type { TailEntry } from './tail-line.ts'
 
 const TEXT_MAX = 300
 const NAME_MAX = 100

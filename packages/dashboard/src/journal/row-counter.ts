@@ -3,9 +3,9 @@ import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { HAS_TRACE, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
 import type { FileFacts } from './file-facts.ts'
-import type { Journal } from './journal.ts'
 import type { LinePlace } from './line-place.ts'
 import type { LineBytes } from './live-tail.ts'
+import type { RowJournal } from './row-journal.ts'
 import type { RowNames } from './row-names.ts'
 
 /** The most lines of a block that can be among the newest ones: as many as the tail has. */
@@ -29,14 +29,14 @@ export interface RowSource {
 
 /** Counts the rows of scanned lines in a journal: to the same effect as if each line was read and counted. */
 export class RowCounter {
-  readonly #journal: Journal
+  readonly #journal: RowJournal
   // Of the rows that may be among the newest lines.
   readonly #shownAts = new Float64Array(ROWS_MAX)
   readonly #ids = new Float64Array(ROWS_MAX)
   readonly #places = new Int32Array(ROWS_MAX)
   readonly #newest = new Uint16Array(ROWS_MAX)
 
-  constructor(journal: Journal) {
+  constructor(journal: RowJournal) {
     this.#journal = journal
   }
 

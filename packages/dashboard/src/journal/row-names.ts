@@ -1,5 +1,5 @@
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
-import type { Journal } from './journal.ts'
+import type { RowJournal } from './row-journal.ts'
 
 /** How many cells are remembered. */
 const CELLS = 4_096
@@ -13,13 +13,13 @@ export interface RowTexts {
 
 /** Finds what a journal counts by the numbers in rows: most rows have the same few. */
 export class RowNames {
-  readonly #journal: Journal
+  readonly #journal: RowJournal
   readonly texts: RowTexts
   readonly #watches: (ServiceWatch | undefined)[] = []
   readonly #cellKeys = new Float64Array(CELLS).fill(-1)
   readonly #cells = new Int32Array(CELLS)
 
-  constructor(journal: Journal, texts: RowTexts) {
+  constructor(journal: RowJournal, texts: RowTexts) {
     this.#journal = journal
     this.texts = texts
   }

@@ -1,9 +1,9 @@
 import { LineScanner } from '../lines/scan/line-scanner.ts'
 import { ScannedLines } from '../lines/scan/scanned-lines.ts'
-import type { Journal } from './journal.ts'
 import { RowCounter, type RowSource } from './row-counter.ts'
+import type { RowJournal } from './row-journal.ts'
 import { RowNames } from './row-names.ts'
-import type { ScannedBlock } from './scan-pool.ts'
+import type { ScannedBlock } from './scanned-block.ts'
 
 /** Scans lines and counts them. All files of a journal share it, because they are read one after the other. */
 export class RowScanner {
@@ -12,7 +12,7 @@ export class RowScanner {
   readonly #names: RowNames
   readonly #counter: RowCounter
 
-  constructor(journal: Journal) {
+  constructor(journal: RowJournal) {
     const { services, routes, instances } = this.#scanner.names
     this.#names = new RowNames(journal, {
       services: services.texts,

@@ -3,24 +3,15 @@ import { Worker } from 'node:worker_threads'
 import { BLOCK_MEMORY_BYTES, type ScanJob, type ScanResult, type Slot } from '../lines/scan/scan-messages.ts'
 import { SCANNED_BYTES, ScannedLines } from '../lines/scan/scanned-lines.ts'
 import type { OpenLog } from '../tail/open-log.ts'
-import type { Journal } from './journal.ts'
+import type { RowJournal } from './row-journal.ts'
 import { RowNames } from './row-names.ts'
+import type { ScannedBlock } from './scanned-block.ts'
 
 /** More threads find no work: the main thread counts what they scan, in about the same time. */
 const THREADS_MAX = 3
 const THREADED_BYTES_MIN = 33_554_432
 /** Blocks per thread: one that is scanned, one that waits, and one that is counted. */
 const SLOTS_PER_THREAD = 3
-
-/** A block whose lines were scanned. Its memory belongs to the pool again after `release`. */
-export interface ScannedBlock {
-  readonly bytes: Buffer
-  readonly lines: ScannedLines
-  readonly names: RowNames
-  /** How many bytes were looked at. */
-  readonly end: number
-  readonly release: () => void
-}
 
 interface Pending {
   readonly settle: (block: ScannedBlock | undefined) => void
@@ -47,7 +38,7 @@ class ScanThread {
   #isReady = false
   #isDead = false
 
-  constructor(journal: Journal, url: URL) {
+  constructor(journal: RowJournal, url: URL) {
     const memory: readonly Slot[] = Array.from({ length: SLOTS_PER_THREAD }, () => ({
       bytes: new SharedArrayBuffer(BLOCK_MEMORY_BYTES),
       rows: new SharedArrayBuffer(SCANNED_BYTES),
@@ -57,7 +48,7 @@ class ScanThread {
     this.#names = new RowNames(journal, this.#texts)
     this.#worker = new Worker(url, {
       workerData: memory,
-      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 },
+      resourceLimits: { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 },
     })
     this.#worker.once('online', () => {
       this.#isReady = true
@@ -122,12 +113,12 @@ class ScanThread {
 
 /** Threads that read and scan blocks of large files. What they cannot do, the main thread does. */
 export class ScanPool {
-  readonly #journal: Journal
+  readonly #journal: RowJournal
   readonly #options: PoolOptions
   #scanned = 0
   #threads: readonly ScanThread[] | undefined
 
-  constructor(journal: Journal, options: Partial<PoolOptions> = {}) {
+  constructor(journal: RowJournal, options: Partial<PoolOptions> = {}) {
     this.#journal = journal
     const size = Math.min(availableParallelism() - 1, THREADS_MAX)
     this.#options = { size, bytesMin: THREADED_BYTES_MIN, url: workerUrl(), ...options }
@@ -138,16 +129,17 @@ export class ScanPool {
     return this.#scanned
   }
 
-  /** Starts the threads, if they do not run yet and as many bytes are worth it. */
-  start(bytes: number): void {
+  /** Starts the threads, if they do not run yet. Returns whether as many bytes are worth it. */
+  start(bytes: number): boolean {
     const { size, bytesMin, url } = this.#options
-    if (bytes < bytesMin) return
+    if (bytes < bytesMin) return false
     try {
       this.#threads ??= Array.from({ length: size }, () => new ScanThread(this.#journal, url))
     } catch {
       // Threads may be forbidden. Without them, the main thread reads everything.
       this.#threads = []
     }
+    return true
   }
 
   /** Scans complete lines of a file; undefined if no thread has room. */
