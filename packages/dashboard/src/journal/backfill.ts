@@ -33,6 +33,8 @@ export class Backfill {
   readonly #ahead = new Map<OpenLog, Block[]>()
   /** Files with lines that no thread scans. */
   readonly #unscanned = new WeakSet<OpenLog>()
+  /** Files of which a block was read: that shows whether threads help. */
+  readonly #begun = new WeakSet<OpenLog>()
   /** Files that threads scan. */
   readonly #threaded = new Set<OpenLog>()
 
@@ -47,11 +49,14 @@ export class Backfill {
       const block = await this.#next(source, log)
       const scanned = await block.scanned
       const hashes = new Set<number>()
+      const { scanned: scannedBefore } = source.facts
       source.beginOlder(log, block.start)
       if (scanned === undefined) await this.#read(source, log, block, hashes)
       else this.#count(source, log, block, scanned, hashes)
       if (!log.isGone) this.#journal.traces.add(log, block.start, block.end, hashes)
       log.unreadBefore = block.start
+      const rows = source.facts.scanned - scannedBefore
+      if (rows * BYTES_PER_ROW_MAX < block.end - block.start) this.#leave(log)
     } catch {
       log.unreadBefore = 0
     }
@@ -68,7 +73,8 @@ export class Backfill {
   async #next(source: FileLog, log: OpenLog): Promise<Block> {
     const ahead = this.#ahead.get(log) ?? []
     this.#ahead.set(log, ahead)
-    const isThreaded = source.isScannable && !this.#unscanned.has(log)
+    const isThreaded = source.isScannable && this.#begun.has(log) && !this.#unscanned.has(log)
+    this.#begun.add(log)
     if (isThreaded && this.#pool.start(log.unreadBefore)) this.#threaded.add(log)
     while (ahead.length < AHEAD_MAX) {
       const end = ahead.at(-1)?.start ?? log.unreadBefore
@@ -86,8 +92,6 @@ export class Backfill {
     try {
       // A file that was closed or truncated meanwhile is not what was scanned.
       if (log.isGone) return
-      // The main thread reads such lines anyway.
-      if (scanned.lines.count * BYTES_PER_ROW_MAX < end - start) this.#leave(log)
       source.takeScanned(scanned, end - start, this.#splitter(source, hashes), hashes)
     } finally {
       scanned.release()

@@ -22,6 +22,8 @@ export class FileFacts {
   /** The number of lines in a known format. */
   recognised = 0
   requests = 0
+  /** The number of lines that a scanner read from bytes. */
+  scanned = 0
   /** The number of lines that are broken: no JSON object, no known text, or too long. */
   malformed = 0
   /** The number of new lines whose time was no longer kept when they arrived. */

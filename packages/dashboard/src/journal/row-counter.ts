@@ -68,6 +68,7 @@ export class RowCounter {
     if (rows === 0) return
     source.facts.addLine(now, rows)
     source.facts.addFormat('escudo', rows)
+    source.facts.scanned += rows
     source.facts.recognised += rows
     source.facts.requests += rows
     this.#addNewest(lines, names, bytes, newest, source)
