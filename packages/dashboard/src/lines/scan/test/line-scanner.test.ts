@@ -77,32 +77,37 @@ const USUAL =
   '{"log_level":"info","timestamp":"2026-11-28T19:41:16.474Z","service":"potion-shop","trace_id":"34b1c9378e9ef2dce4acc44538263220","span_id":"67a219fc0fdb96d0","method":"GET","route":"/healthz","path":"/healthz","status_code":200,"latency_ms":8.26,"event":"http.request"}'
 
 describe('the line scanner', () => {
-  it.each([1, 2, 3])('reads what it reads as the general reader does, on odd lines (seed %i)', (seed) => {
-    const reader = new LineReader()
-    const odd = new OddLines(seed)
-    let rows = 0
-    for (let done = 0; done < LINES / 3; done += BATCH) {
-      const batch = Array.from({ length: BATCH }, () => odd.next())
-      const bytes = withSlack(Buffer.concat(batch.flatMap((line) => [line, NEWLINE])))
-      for (let from = 0; from < bytes.length; ) {
-        from = scanner.scan(bytes, from, bytes.length - 1, lines) + 1
-        rows += lines.count
-        for (let row = 0; row < lines.count; row += 1) {
-          const text = bytes.toString('utf8', lines.starts[row], lines.ends[row])
-          const line = reader.read(text)
-          if (line instanceof Unread || Array.isArray(line)) expect(text).toBe('a line that is read')
-          const read = line as LogLine
-          if (!read.isRequest || read.format !== 'escudo' || (read.status ?? 0) >= 400)
-            expect(text).toBe('a request that did not fail, in escudo’s format')
-          const [found, wanted] = [rowOf(row), factsOf(read)]
-          // A comparison of texts is several times faster than `toEqual`.
-          if (JSON.stringify(found) !== JSON.stringify(wanted)) expect({ text, ...found }).toEqual({ text, ...wanted })
+  it.each([1, 2, 3])(
+    'reads what it reads as the general reader does, on odd lines (seed %i)',
+    { timeout: 300_000 },
+    (seed) => {
+      const reader = new LineReader()
+      const odd = new OddLines(seed)
+      let rows = 0
+      for (let done = 0; done < LINES / 3; done += BATCH) {
+        const batch = Array.from({ length: BATCH }, () => odd.next())
+        const bytes = withSlack(Buffer.concat(batch.flatMap((line) => [line, NEWLINE])))
+        for (let from = 0; from < bytes.length; ) {
+          from = scanner.scan(bytes, from, bytes.length - 1, lines) + 1
+          rows += lines.count
+          for (let row = 0; row < lines.count; row += 1) {
+            const text = bytes.toString('utf8', lines.starts[row], lines.ends[row])
+            const line = reader.read(text)
+            if (line instanceof Unread || Array.isArray(line)) expect(text).toBe('a line that is read')
+            const read = line as LogLine
+            if (!read.isRequest || read.format !== 'escudo' || (read.status ?? 0) >= 400)
+              expect(text).toBe('a request that did not fail, in escudo’s format')
+            const [found, wanted] = [rowOf(row), factsOf(read)]
+            // A comparison of texts is several times faster than `toEqual`.
+            if (JSON.stringify(found) !== JSON.stringify(wanted))
+              expect({ text, ...found }).toEqual({ text, ...wanted })
+          }
         }
       }
-    }
-    // Odd as they are, more than a few must be scanned, or nothing was compared.
-    expect(rows).toBeGreaterThan(LINES / 3 / 10)
-  })
+      // Odd as they are, more than a few must be scanned, or nothing was compared.
+      expect(rows).toBeGreaterThan(LINES / 3 / 10)
+    },
+  )
 
   it('scans the lines of the shop', () => {
     expect(scanned(USUAL)).toBe(1)

@@ -10,7 +10,14 @@ export class OddLines {
   next(): Buffer {
     const fields = this.#fields()
     if (this.#chance(0.1)) this.#shuffle(fields)
-    if (this.#chance(0.06)) fields.splice(this.#integer(fields.length + 1), 0, this.#pick(fields))
+    // A key twice, with the value of another field, or of the same field of another line.
+    if (this.#chance(0.06)) {
+      const [key] = this.#pick(fields)
+      const [, value] = this.#chance(0.5)
+        ? this.#pick(fields)
+        : (this.#fields().find(([name]) => name === key) ?? ['', '1'])
+      fields.splice(this.#integer(fields.length + 1), 0, [key, value])
+    }
     if (this.#chance(0.06)) fields.splice(this.#integer(fields.length), 1)
     const [colon, comma] = this.#chance(0.1) ? [this.#pick(SPACES), this.#pick(SPACES)] : ['', '']
     const text = fields.map(([key, value]) => `${key}:${colon}${value}`).join(`,${comma}`)
