@@ -92,8 +92,11 @@ export class LatencyHistogram {
     if (length > 0 && bucket >= this.#first && bucket < this.#first + length) return
     const first = length === 0 ? bucket : Math.min(this.#first, bucket)
     const last = length === 0 ? bucket : Math.max(this.#first + length - 1, bucket)
-    const from = Math.floor(first / GROW_BUCKETS) * GROW_BUCKETS
-    const to = Math.min(BUCKETS_MAX, Math.ceil((last + 1) / GROW_BUCKETS) * GROW_BUCKETS)
+    // It grows by half, so that many latencies in order need few copies.
+    const more = length >> 1
+    const from = Math.max(0, Math.floor((first < this.#first ? first - more : first) / GROW_BUCKETS) * GROW_BUCKETS)
+    const end = Math.max(last + 1, last >= this.#first + length ? last + more : 0)
+    const to = Math.min(BUCKETS_MAX, Math.ceil(end / GROW_BUCKETS) * GROW_BUCKETS)
     const counts = new Uint32Array(to - from)
     if (length > 0) counts.set(this.#counts, this.#first - from)
     this.#counts = counts

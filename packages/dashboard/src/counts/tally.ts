@@ -42,8 +42,9 @@ export class Tally {
     return all
   }
 
-  add(cell: number, latencyMs: number | undefined, bucket: number): void {
-    increase(this.cells, cell, latencyMs, bucket)
+  /** Counts one. Returns what counts the cell: {@link addTo} counts further ones in it, until one is taken away. */
+  add(cell: number, latencyMs: number | undefined, bucket: number): Count {
+    return increase(this.cells, cell, latencyMs, bucket)
   }
 
   /** Counts a request a second time, apart. */
@@ -85,12 +86,18 @@ export class Tally {
   }
 }
 
-function increase(counts: Map<number, Count>, cell: number, latencyMs: number | undefined, bucket: number): void {
+function increase(counts: Map<number, Count>, cell: number, latencyMs: number | undefined, bucket: number): Count {
   let count = counts.get(cell)
   if (count === undefined) {
     count = emptyCount()
     counts.set(cell, count)
   }
+  addTo(count, latencyMs, bucket)
+  return count
+}
+
+/** Counts one more in a cell. */
+export function addTo(count: Count, latencyMs: number | undefined, bucket: number): void {
   count.count += 1
   if (latencyMs === undefined) return
   count.latencyMsSum += latencyMs

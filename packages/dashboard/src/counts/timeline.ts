@@ -1,5 +1,5 @@
 import { LatencyHistogram } from './latency-histogram.ts'
-import { Tally } from './tally.ts'
+import { addTo, type Count, Tally } from './tally.ts'
 import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
 
 export { Tally } from './tally.ts'
@@ -38,6 +38,9 @@ export const CELLS_PER_SLOT_MAX = 512
 /** From this many cells on, a slot of time counts the routes of a service together. */
 const ROUTED_CELLS_PER_SLOT_MAX = 384
 
+/** How many cells of a slot are found without a look into its maps. */
+const RECENT_CELLS = 256
+
 interface Tier {
   readonly stepMs: number
   readonly slotsMax: number
@@ -45,11 +48,17 @@ interface Tier {
   // Lines nearly always arrive in order of time, so most fall into the slot of the previous line.
   lastNumber: number
   last: Tally | undefined
+  // Raised whenever another slot is the last one, and when counts are taken from it: then the recent ones are not valid.
+  generation: number
+  readonly recentGenerations: Float64Array
+  readonly recentCells: Int32Array
+  readonly recentCounts: Count[]
 }
 
 /** Counts by time in three tiers. Anything older than the last tier is only in the total. */
 export class Timeline {
   readonly total = new Tally()
+  readonly #totals: (Count | undefined)[] = []
   /** Written into each slot that changes. The reader of the slots raises it. */
   revision = 1
   #newest = Number.NEGATIVE_INFINITY
@@ -63,6 +72,10 @@ export class Timeline {
     slots: new Map(),
     lastNumber: Number.NaN,
     last: undefined,
+    generation: 1,
+    recentGenerations: new Float64Array(RECENT_CELLS),
+    recentCells: new Int32Array(RECENT_CELLS),
+    recentCounts: [],
   }))
 
   /** `overflow` returns the cell to count in when a slot is full, `withoutRoute` the one when it has many routes. */
@@ -92,8 +105,26 @@ export class Timeline {
     latencyMs: number | undefined,
     clockMs: number = Number.POSITIVE_INFINITY,
   ): boolean {
-    const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
-    this.total.add(cell, latencyMs, bucket)
+    return this.addBucket(
+      at,
+      cell,
+      latencyMs,
+      latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs),
+      clockMs,
+    )
+  }
+
+  /** Counts one line, as {@link add} does. `bucket` is the one of its latency, or 0. */
+  addBucket(
+    at: number | undefined,
+    cell: number,
+    latencyMs: number | undefined,
+    bucket: number,
+    clockMs: number,
+  ): boolean {
+    const total = this.#totals[cell]
+    if (total === undefined) this.#totals[cell] = this.total.add(cell, latencyMs, bucket)
+    else addTo(total, latencyMs, bucket)
     if (at === undefined) return false
     if (at > this.#furthest) this.#furthest = at
     if (at < this.#oldest) this.#oldest = at
@@ -104,11 +135,27 @@ export class Timeline {
       if (slot === undefined) continue
       kept = true
       slot.revision = this.revision
-      const { size } = slot.cells
-      const hasRoom = size < ROUTED_CELLS_PER_SLOT_MAX || slot.cells.has(cell)
-      slot.add(hasRoom ? cell : this.#folded(slot, cell), latencyMs, bucket)
+      const recent = cell & (RECENT_CELLS - 1)
+      const count = tier.recentCounts[recent]
+      if (
+        count !== undefined &&
+        tier.recentCells[recent] === cell &&
+        tier.recentGenerations[recent] === tier.generation
+      )
+        addTo(count, latencyMs, bucket)
+      else this.#addTo(tier, slot, cell, latencyMs, bucket)
     }
     return kept
+  }
+
+  #addTo(tier: Tier, slot: Tally, cell: number, latencyMs: number | undefined, bucket: number): void {
+    const hasRoom = slot.cells.size < ROUTED_CELLS_PER_SLOT_MAX || slot.cells.has(cell)
+    const count = slot.add(hasRoom ? cell : this.#folded(slot, cell), latencyMs, bucket)
+    if (!hasRoom) return
+    const recent = cell & (RECENT_CELLS - 1)
+    tier.recentCounts[recent] = count
+    tier.recentCells[recent] = cell
+    tier.recentGenerations[recent] = tier.generation
   }
 
   /** Counts a request that was counted before a second time, apart. */
@@ -127,7 +174,9 @@ export class Timeline {
   /** Takes back one count without a latency. */
   take(times: Times, cell: number): void {
     this.total.take(cell)
+    this.#totals[cell] = undefined
     for (const [index, tier] of this.#tiers.entries()) {
+      tier.generation += 1
       const slot = this.#slot(tier, Math.floor((times[index] ?? 0) / tier.stepMs))
       if (slot !== undefined) slot.take(slot.cells.has(cell) ? cell : this.#folded(slot, cell))
     }
@@ -184,6 +233,7 @@ export class Timeline {
     const moves: { readonly tier: Tier; readonly number: number; readonly moved: Tally }[] = []
     let newest = this.#newest
     for (const tier of this.#tiers) {
+      tier.generation += 1
       const steps = Math.round(byMs / tier.stepMs)
       if (steps === 0) continue
       for (const [number, slot] of tier.slots) {
@@ -208,8 +258,7 @@ export class Timeline {
 
   #delete(tier: Tier, number: number): void {
     tier.slots.delete(number)
-    tier.lastNumber = Number.NaN
-    tier.last = undefined
+    forgetLast(tier)
   }
 
   #slot(tier: Tier, number: number): Tally | undefined {
@@ -225,6 +274,7 @@ export class Timeline {
     }
     tier.lastNumber = number
     tier.last = slot
+    tier.generation += 1
     return slot
   }
 
@@ -237,9 +287,14 @@ export class Timeline {
       if (now - before < tier.slotsMax)
         for (let expired = before - tier.slotsMax; expired <= oldest; expired += 1) tier.slots.delete(expired)
       else for (const number of tier.slots.keys()) if (number <= oldest) tier.slots.delete(number)
-      tier.lastNumber = Number.NaN
-      tier.last = undefined
+      forgetLast(tier)
     }
     this.#newest = at
   }
+}
+
+function forgetLast(tier: Tier): void {
+  tier.lastNumber = Number.NaN
+  tier.last = undefined
+  tier.generation += 1
 }

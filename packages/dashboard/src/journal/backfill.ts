@@ -1,42 +1,132 @@
 import { LineSplitter } from '../lines/line-splitter.ts'
+import { SCANNED_BLOCK_BYTES_MAX } from '../lines/scan/scan-messages.ts'
+import { SLACK_BYTES } from '../lines/scan/words.ts'
 import { wholeLineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
-import { BLOCK_BYTES, type TraceIndex } from '../traces/trace-index.ts'
 import type { FileLog } from './file-log.ts'
+import type { Journal } from './journal.ts'
+import type { ScanPool } from './scan-pool.ts'
+import type { ScannedBlock } from './scanned-block.ts'
 
-const CHUNK_BYTES = 262_144
+const CHUNK_BYTES = 1_048_576
+/** Somewhat less than a thread takes, since a block begins with a complete line. */
+const BLOCK_BYTES = SCANNED_BLOCK_BYTES_MAX - 65_536
+/** With fewer scanned lines per byte, most lines are in doubt, and threads do not help. */
+const BYTES_PER_ROW_MAX = 2_048
+/** The most blocks of a file that are scanned ahead. */
+const AHEAD_MAX = 8
+
+/** Complete lines that are read together. */
+interface Block {
+  readonly start: number
+  readonly end: number
+  /** Undefined if no thread scans it. */
+  readonly scanned: Promise<ScannedBlock | undefined> | undefined
+}
 
 /** Reads the older part of large files backwards, one block of complete lines at a time. */
 export class Backfill {
-  readonly #traces: TraceIndex
-  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  readonly #journal: Journal
+  readonly #pool: ScanPool
+  readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES + SLACK_BYTES)
+  /** The next blocks of each file, the newest first. */
+  readonly #ahead = new Map<OpenLog, Block[]>()
+  /** Files with lines that no thread scans. */
+  readonly #unscanned = new WeakSet<OpenLog>()
+  /** Files of which a block was read: that shows whether threads help. */
+  readonly #begun = new WeakSet<OpenLog>()
+  /** Files that threads scan. */
+  readonly #threaded = new Set<OpenLog>()
 
-  constructor(traces: TraceIndex) {
-    this.#traces = traces
+  constructor(journal: Journal, pool: ScanPool) {
+    this.#journal = journal
+    this.#pool = pool
   }
 
   /** Reads one block of the file. Never rejects: reading stops for good if the file cannot be read. */
   async step(source: FileLog, log: OpenLog): Promise<void> {
-    const end = log.unreadBefore
     try {
-      const start = end <= BLOCK_BYTES ? 0 : await wholeLineStart(log.file, end - BLOCK_BYTES)
+      const block = await this.#next(source, log)
+      const scanned = await block.scanned
       const hashes = new Set<number>()
-      source.beginOlder(log, start)
-      const lines = new LineSplitter({
-        line: (text) => source.takeOlder(text, hashes),
-        tooLong: () => source.olderTooLong(),
-      })
-      for (let offset = start; offset < end; ) {
-        const { bytesRead } = await log.file.read(this.#buffer, 0, Math.min(CHUNK_BYTES, end - offset), offset)
-        if (bytesRead === 0 || log.isGone) break
-        offset += bytesRead
-        lines.push(this.#buffer.subarray(0, bytesRead))
-      }
-      lines.flush()
-      if (!log.isGone) this.#traces.add(log, start, end, hashes)
-      log.unreadBefore = start
+      const { scanned: scannedBefore } = source.facts
+      source.beginOlder(log, block.start)
+      if (scanned === undefined) await this.#read(source, log, block, hashes)
+      else this.#count(source, log, block, scanned, hashes)
+      if (!log.isGone) this.#journal.traces.add(log, block.start, block.end, hashes)
+      log.unreadBefore = block.start
+      const rows = source.facts.scanned - scannedBefore
+      if (rows * BYTES_PER_ROW_MAX < block.end - block.start) this.#leave(log)
     } catch {
       log.unreadBefore = 0
     }
+    if (!log.isBackfilling) this.#forget(log)
+  }
+
+  /** Ends the threads. */
+  async end(): Promise<void> {
+    for (const log of [...this.#ahead.keys()]) this.#forget(log)
+    await this.#pool.end()
+  }
+
+  /** Returns the next block, and has threads scan those after it. */
+  async #next(source: FileLog, log: OpenLog): Promise<Block> {
+    const ahead = this.#ahead.get(log) ?? []
+    this.#ahead.set(log, ahead)
+    const isThreaded = source.isScannable && this.#begun.has(log) && !this.#unscanned.has(log)
+    this.#begun.add(log)
+    if (isThreaded && this.#pool.start(log.unreadBefore)) this.#threaded.add(log)
+    while (ahead.length < AHEAD_MAX) {
+      const end = ahead.at(-1)?.start ?? log.unreadBefore
+      if (end === 0) break
+      const start = end <= BLOCK_BYTES ? 0 : await wholeLineStart(log.file, end - BLOCK_BYTES)
+      const isSmall = end - start <= SCANNED_BLOCK_BYTES_MAX
+      const scanned = isThreaded && isSmall ? this.#pool.scan(log, start, end - start) : undefined
+      if (scanned === undefined && ahead.length > 0) break
+      ahead.push({ start, end, scanned })
+    }
+    return ahead.shift() ?? { start: 0, end: 0, scanned: undefined }
+  }
+
+  #count(source: FileLog, log: OpenLog, { start, end }: Block, scanned: ScannedBlock, hashes: Set<number>): void {
+    try {
+      // A file that was closed or truncated meanwhile is not what was scanned.
+      if (log.isGone) return
+      source.takeScanned(scanned, end - start, this.#splitter(source, hashes), hashes)
+    } finally {
+      scanned.release()
+    }
+  }
+
+  async #read(source: FileLog, log: OpenLog, { start, end }: Block, hashes: Set<number>): Promise<void> {
+    const lines = this.#splitter(source, hashes)
+    for (let offset = start; offset < end; ) {
+      const { bytesRead } = await log.file.read(this.#buffer, 0, Math.min(CHUNK_BYTES, end - offset), offset)
+      if (bytesRead === 0 || log.isGone) break
+      offset += bytesRead
+      lines.push(this.#buffer.subarray(0, bytesRead))
+    }
+    lines.flush()
+  }
+
+  #splitter(source: FileLog, hashes: Set<number>): LineSplitter {
+    const lines: LineSplitter = new LineSplitter({
+      line: (text) => source.takeOlder(text, hashes),
+      tooLong: () => source.olderTooLong(),
+      lines: (bytes, from, to) => source.takeAllOlder(bytes, from, to, lines, hashes),
+    })
+    return lines
+  }
+
+  #forget(log: OpenLog): void {
+    for (const { scanned } of this.#ahead.get(log) ?? []) void scanned?.then((block) => block?.release())
+    this.#ahead.delete(log)
+    this.#leave(log)
+  }
+
+  /** Threads scan no more blocks of a file. Without any file, they end. */
+  #leave(log: OpenLog): void {
+    this.#unscanned.add(log)
+    if (this.#threaded.delete(log) && this.#threaded.size === 0) void this.#pool.end()
   }
 }

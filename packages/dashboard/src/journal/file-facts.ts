@@ -22,6 +22,8 @@ export class FileFacts {
   /** The number of lines in a known format. */
   recognised = 0
   requests = 0
+  /** The number of lines that a scanner read from bytes. */
+  scanned = 0
   /** The number of lines that are broken: no JSON object, no known text, or too long. */
   malformed = 0
   /** The number of new lines whose time was no longer kept when they arrived. */
@@ -53,12 +55,12 @@ export class FileFacts {
     return { example: most.example, reason: most.unread.reason, hint: most.unread.text, lines: most.lines }
   }
 
-  addLine(now: number): void {
-    this.read += 1
+  addLine(now: number, lines = 1): void {
+    this.read += lines
     const second = Math.floor(now / 1_000)
     if (second !== this.#rateSecond) this.#advance(second)
     const slot = second % RATE_SECONDS
-    this.#rate[slot] = (this.#rate[slot] ?? 0) + 1
+    this.#rate[slot] = (this.#rate[slot] ?? 0) + lines
   }
 
   addAhead(byMs: number): void {
@@ -66,9 +68,9 @@ export class FileFacts {
     this.aheadMs = byMs
   }
 
-  addFormat(name: string): void {
+  addFormat(name: string, lines = 1): void {
     const count = this.#formats.get(name)
-    if (count !== undefined || this.#formats.size < FORMATS_MAX) this.#formats.set(name, (count ?? 0) + 1)
+    if (count !== undefined || this.#formats.size < FORMATS_MAX) this.#formats.set(name, (count ?? 0) + lines)
   }
 
   addUnread(line: string, unread: Unread): void {

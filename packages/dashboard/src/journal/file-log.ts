@@ -12,8 +12,10 @@ import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
 import { countLine, requestCell } from './count-line.ts'
 import { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
-import { addError, addTailLine } from './journal-entries.ts'
+import { addError } from './journal-entries.ts'
 import { LinePlace } from './line-place.ts'
+import type { RowSource } from './row-counter.ts'
+import type { ScannedBlock } from './scanned-block.ts'
 
 /** A line further ahead of the clock counts as untimed: it would push every other line out of the timeline. */
 const AHEAD_MS_MAX = 86_400_000
@@ -31,9 +33,11 @@ export class FileLog implements TailSink {
   readonly #reader: LineReader
   /** Reads older lines, so that their unfinished ones do not mix with the new ones. */
   readonly #olderReader: LineReader
+  readonly #tailReader: LineReader
   readonly #lines = new LineSplitter({
     line: (text) => this.#add(text, this.#hashes, true),
     tooLong: () => this.#addTooLong(this.#place),
+    lines: (bytes, from, to) => this.#scan(bytes, from, to, this.#lines, this.#hashes, true),
   })
   /** What is known about its lines. */
   readonly facts: FileFacts = new FileFacts()
@@ -55,6 +59,7 @@ export class FileLog implements TailSink {
     this.#service = service
     this.#reader = new LineReader(declared)
     this.#olderReader = this.#reader.sibling()
+    this.#tailReader = this.#reader.sibling()
   }
 
   /** Reads lines of this file in another order, for example those of a trace. */
@@ -130,6 +135,21 @@ export class FileLog implements TailSink {
     this.#add(text, hashes, false)
   }
 
+  /** Counts complete older lines between two offsets, and adds the hashes of their traces. `lines` splits them. */
+  takeAllOlder(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>): void {
+    this.#scan(bytes, from, to, lines, hashes, false)
+  }
+
+  /** Counts a block of older lines that a thread scanned. */
+  takeScanned(block: ScannedBlock, length: number, lines: LineSplitter, hashes: Set<number>): void {
+    this.#journal.scanner.count(block, length, this.#rowSource(block.bytes, lines, hashes, false))
+  }
+
+  /** Whether its lines may be scanned. */
+  get isScannable(): boolean {
+    return !this.#isUnreadable && this.#reader.isUndeclared
+  }
+
   /** Counts an older line that was too long. */
   olderTooLong(): void {
     this.#addTooLong(this.#olderPlace)
@@ -183,6 +203,23 @@ export class FileLog implements TailSink {
     this.#reader.probe(linesOf(bytes.subarray(0, end)))
   }
 
+  #scan(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>, isLive: boolean): void {
+    if (!this.isScannable) lines.split(bytes, from, to)
+    else this.#journal.scanner.read(bytes, from, to, this.#rowSource(bytes, lines, hashes, isLive))
+  }
+
+  #rowSource(bytes: Buffer, lines: LineSplitter, hashes: Set<number>, isLive: boolean): RowSource {
+    return {
+      facts: this.facts,
+      service: this.#service,
+      tailReader: this.#tailReader,
+      isLive,
+      place: isLive ? this.#place : this.#olderPlace,
+      hashes,
+      readText: (from, to) => lines.split(bytes, from, to),
+    }
+  }
+
   #addTooLong(place: LinePlace | undefined): void {
     place?.next()
     this.facts.addLine(this.#journal.clock())
@@ -228,7 +265,7 @@ export class FileLog implements TailSink {
     if (at !== undefined && shownAt !== undefined)
       services.add(line, service, at, shownAt, now, isLive, traceHash, cell)
     addError(this.#journal, line, service, shownAt, now, place)
-    addTailLine(this.#journal, line, service, shownAt, place)
+    this.#journal.liveTail.add(shownAt, line, service, place?.ref)
     // Only now: a move takes all that was added, and this line is part of it.
     if (isLive && at !== undefined && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
   }

@@ -40,39 +40,6 @@ export function addError(
   if (journal.errors.accepts(error.kind, at)) journal.errors.add(error)
 }
 
-/** Adds a line to the live tail. */
-export function addTailLine(
-  journal: Journal,
-  line: LogLine,
-  service: string,
-  time: number | undefined,
-  place?: LinePlace,
-): void {
-  const at = time ?? journal.tail.items.at(-1)?.at ?? 0
-  if (!journal.tail.accepts(at)) return
-  const { fields } = line
-  const message = shortened(line.message ?? line.errorCode, TEXT_MAX)
-  const request = line.isRequest ? shortened(line.path ?? line.route, TEXT_MAX) : undefined
-  const method = request === undefined ? undefined : shortened(line.method, 10)
-  const shield = fields.short(NAME_MAX, 'shield')
-  const [from, to] = [fields.short(20, 'from'), fields.short(20, 'to')]
-  const change = from === undefined || to === undefined ? undefined : `${from} → ${to}`
-  const parts = [line.event === 'http.request' ? undefined : line.event, shield, change, method, request, message]
-  journal.tail.add({
-    id: journal.nextTailId(),
-    at,
-    service: clipped(service, NAME_MAX),
-    route: line.isRequest ? routeOf(line) : undefined,
-    level: shortened(line.level, 20),
-    text: clipped(parts.filter((part) => part !== undefined).join(' '), TEXT_MAX),
-    status: line.status,
-    latencyMs: line.latencyMs,
-    traceId: shortened(line.traceId, NAME_MAX),
-    ref: place?.ref,
-    logged: fields.all,
-  })
-}
-
 function codeOf({ errorCode, event, fields }: LogLine, isHidden: boolean, isSevere: boolean): string | undefined {
   if (errorCode !== undefined) return errorCode
   return (isHidden ? fields.short(NAME_MAX, 'error_type') : undefined) ?? (isSevere ? event : undefined)

@@ -2,14 +2,18 @@ import { Breakers } from '../counts/breakers.ts'
 import { Cells } from '../counts/cells.ts'
 import { ErrorGroups } from '../counts/errors/error-groups.ts'
 import type { LoggedError } from '../counts/errors/logged-error.ts'
-import { Latest } from '../counts/latest.ts'
+import type { Latest } from '../counts/latest.ts'
 import { Timeline } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import { Services } from '../counts/watch/services.ts'
-import type { Json } from '../lines/log-fields.ts'
 import { TraceIndex } from '../traces/trace-index.ts'
 import { LatestErrors } from './latest-errors.ts'
 import type { LineRef } from './line-place.ts'
+import { LiveTail } from './live-tail.ts'
+import { RowScanner } from './row-scanner.ts'
+import type { TailEntry } from './tail-line.ts'
+
+export type { TailEntry, TailLine } from './tail-line.ts'
 
 /** The most lines in the live tail. */
 const TAIL_MAX = 300
@@ -20,30 +24,6 @@ const AHEAD_LINES = 8
 /** The most moves between two polls: dates that jump to and fro must not keep the dashboard busy. */
 const MOVES_MAX = 100
 
-/** The shown parts of a line in the live tail. */
-export interface TailLine {
-  /** Increases with each line in order of arrival. */
-  readonly id: number
-  readonly at: number
-  readonly service: string
-  /** Undefined unless the line is a request. */
-  readonly route: string | undefined
-  readonly level: string | undefined
-  readonly text: string
-  readonly status: number | undefined
-  readonly latencyMs: number | undefined
-  readonly traceId: string | undefined
-  /** Where the whole line is. */
-  readonly ref: LineRef | undefined
-  /** Its fields, shortened: for filters. */
-  readonly fields: Readonly<Record<string, string>>
-}
-
-/** A line in the live tail with its fields as they were logged. They are shortened when they are sent. */
-export interface TailEntry extends Omit<TailLine, 'fields'> {
-  readonly logged: Json
-}
-
 /** An error in the list. */
 export interface ErrorLine extends LoggedError {
   /** Where the line is; for several lines about one request, the first one that was read. */
@@ -52,7 +32,7 @@ export interface ErrorLine extends LoggedError {
 
 /** Holds the counts and lists of all files together. All are bounded, and no raw line is kept. */
 export class Journal {
-  #newestTailId = 0
+  readonly #tail = new LiveTail(TAIL_MAX)
   #revision = 1
   #movesLeft = MOVES_MAX
   readonly clock: () => number
@@ -68,9 +48,11 @@ export class Journal {
     this.named.addApart(kind, times, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
-  readonly tail: Latest<TailEntry> = new Latest(TAIL_MAX)
   readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
   readonly errorGroups: ErrorGroups = new ErrorGroups()
+
+  /** Reads request lines from bytes. */
+  readonly scanner: RowScanner = new RowScanner(this)
 
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {
@@ -108,19 +90,23 @@ export class Journal {
     this.named.move(isOfService, move.fromMs, move.byMs, now)
     this.services.move(isOfService, move.fromMs, move.byMs)
     const isListed = (item: TailEntry | ErrorLine): boolean => item.service === name && item.at >= move.fromMs
-    this.tail.move(isListed, move.byMs)
+    this.#tail.move(isListed, move.byMs)
     this.errors.move(isListed, move.byMs)
     this.errorGroups.move(name, move.fromMs, move.byMs, now)
   }
 
-  /** The id of the newest line in the tail. */
-  get newestTailId(): number {
-    return this.#newestTailId
+  /** The newest lines. */
+  get tail(): Latest<TailEntry> {
+    return this.#tail.latest
   }
 
-  /** Assigns the id of the next line in the tail. */
-  nextTailId(): number {
-    this.#newestTailId += 1
-    return this.#newestTailId
+  /** Takes the lines of the tail. */
+  get liveTail(): LiveTail {
+    return this.#tail
+  }
+
+  /** The id of the newest line. */
+  get newestTailId(): number {
+    return this.#tail.newestId
   }
 }

@@ -21,6 +21,16 @@ export class LinePlace {
     this.#offset = offset
   }
 
+  /** The number of the line after the offset. */
+  get line(): number {
+    return this.#lines
+  }
+
+  /** Returns the place of a line by its number. */
+  refOf(line: number): LineRef {
+    return [this.#log, this.#offset, line, 0]
+  }
+
   /** Moves to the next line. */
   next(): void {
     this.#lines += 1

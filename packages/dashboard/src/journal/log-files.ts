@@ -11,6 +11,7 @@ import { FileLog } from './file-log.ts'
 import { Intake } from './intake.ts'
 import { Journal } from './journal.ts'
 import { expand, isCompressed } from './paths.ts'
+import { ScanPool } from './scan-pool.ts'
 
 const POLL_MS = 150
 /** How often directories and patterns are searched for new files. */
@@ -44,10 +45,18 @@ export class LogFiles {
   #polling: Promise<void> = Promise.resolve()
   #backfillStep: Promise<boolean> = Promise.resolve(false)
 
-  /** `paths` are files, directories, patterns, or `-` for the standard input; `clock` is the reader's clock. */
-  constructor(paths: readonly string[], declared: Declared = UNDECLARED, clock: () => number = Date.now) {
+  /**
+   * `paths` are files, directories, patterns, or `-` for the standard input; `clock` is the reader's clock. `makePool` makes
+   * the threads that scan large files.
+   */
+  constructor(
+    paths: readonly string[],
+    declared: Declared = UNDECLARED,
+    clock: () => number = Date.now,
+    makePool: (journal: Journal) => ScanPool = (journal) => new ScanPool(journal),
+  ) {
     this.journal = new Journal(clock)
-    this.#backfill = new Backfill(this.journal.traces)
+    this.#backfill = new Backfill(this.journal, makePool(this.journal))
     this.#arguments = paths
     this.#declared = declared
     for (const path of paths) for (const file of expand(path).paths) this.#add(file)
@@ -182,6 +191,7 @@ export class LogFiles {
     this.#isEnded = true
     // A poll or a backfill that is under way would open or read a file after it was closed.
     await Promise.allSettled([this.#polling, this.#backfillStep])
+    await this.#backfill.end()
     for (const { log, tail } of this.#all) {
       await tail.close()
       log.flush()

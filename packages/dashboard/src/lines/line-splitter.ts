@@ -11,6 +11,11 @@ export interface LineSink {
   readonly line: (text: string) => void
   /** Called when a line was longer than {@link LINE_BYTES_MAX}. */
   readonly tooLong: () => void
+  /**
+   * Receives all complete lines between two offsets of a read together, instead of each by {@link line}. It passes those that
+   * it does not read itself to {@link LineSplitter.split}, in order.
+   */
+  readonly lines?: (bytes: Buffer, from: number, to: number) => void
 }
 
 /**
@@ -48,9 +53,17 @@ export class LineSplitter {
     this.#buffer(bytes.subarray(0, first))
     this.flush()
     const last = bytes.lastIndexOf(NEWLINE)
-    // One decoding for all complete lines of a read is several times faster than one for each.
-    if (last > first) for (const text of bytes.toString('utf8', first + 1, last).split('\n')) this.#emit(text)
+    if (last > first) {
+      if (this.#sink.lines === undefined) this.split(bytes, first + 1, last)
+      else this.#sink.lines(bytes, first + 1, last)
+    }
     this.#buffer(bytes.subarray(last + 1))
+  }
+
+  /** Emits the complete lines between two offsets. The last one ends before a newline. */
+  split(bytes: Buffer, from: number, to: number): void {
+    // One decoding for all of them is several times faster than one for each.
+    for (const text of bytes.toString('utf8', from, to).split('\n')) this.#emit(text)
   }
 
   /** Emits the buffered bytes as a line: its newline arrived, or the input ended. */

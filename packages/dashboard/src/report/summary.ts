@@ -65,10 +65,12 @@ export interface Summary {
     readonly untimed: number
   }
   readonly files: readonly FileJson[]
+  /** Bytes of older lines in large files, which are read last: read so far, and in total. Both are 0 once all were read. */
+  readonly progress: { readonly read: number; readonly all: number }
 }
 
 /** The figures of a set of requests. */
-export type Figures = Omit<Summary, 'by_route' | 'breakers' | 'lines' | 'files'>
+export type Figures = Omit<Summary, 'by_route' | 'breakers' | 'lines' | 'files' | 'progress'>
 
 /** The figures of the span before the range. */
 export type Before = EntriesJson & Pick<Figures, 'events'>
@@ -89,6 +91,7 @@ export function summarize(files: LogFiles, range?: Range): Summary {
     breakers: breakers.all.map(breakerJson),
     lines: linesOf(files),
     files: filesJson(files, files.journal.clock()),
+    progress: files.backfilling,
   }
 }
 

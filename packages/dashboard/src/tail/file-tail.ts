@@ -1,4 +1,5 @@
 import { type FileHandle, open, stat } from 'node:fs/promises'
+import { SLACK_BYTES } from '../lines/scan/words.ts'
 import { FileIdentities, identityOf } from './file-identities.ts'
 import { wholeLineStart } from './line-start.ts'
 import { OpenLog } from './open-log.ts'
@@ -25,7 +26,7 @@ export class FileTail implements Tail {
   readonly #sink: TailSink
   readonly #identities: FileIdentities
   // All tails share one read buffer, because they are polled one after the other.
-  static readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  static readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES + SLACK_BYTES)
   #log: OpenLog | undefined
   #state: TailState = 'waiting'
   #restarts = 0

@@ -2,11 +2,36 @@
 const BITS_PER_TRACE = 12
 const PROBES = 5
 
-/** Returns a 32-bit hash: FNV-1a over UTF-16 code units, with a final mix. */
-export function hashOf(trace: string): number {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < trace.length; i += 1) hash = Math.imul(hash ^ trace.charCodeAt(i), 0x01000193)
-  return mixed(hash)
+/** The hash of no characters, before the final mix. */
+export const HASH_START = 0x811c9dc5 | 0
+
+/** Adds four characters to a hash: their codes as bytes, the first one lowest. */
+export function addToHash(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, 0x9e3779b1)
+  return mixed ^ (mixed >>> 15)
+}
+
+/** Returns the hash of a text of `length` characters, whose last 0 to 3 are in `rest`. */
+export function finishHash(hash: number, rest: number, length: number): number {
+  return mixed(addToHash(hash, rest) ^ length)
+}
+
+/** Returns a 32-bit hash of a text. It takes four characters at a time, so that a scanner can do so with bytes. */
+export function hashOf(text: string): number {
+  const { length } = text
+  let hash = HASH_START
+  let at = 0
+  for (; at + 4 <= length; at += 4) hash = addToHash(hash, wordOf(text, at, 4))
+  return finishHash(hash, wordOf(text, at, length - at), length)
+}
+
+function wordOf(text: string, at: number, characters: number): number {
+  let word = 0
+  for (let index = 0; index < characters; index += 1) {
+    const code = text.charCodeAt(at + index)
+    word |= ((code ^ (code >>> 8)) & 0xff) << (index * 8)
+  }
+  return word
 }
 
 /**

@@ -1,4 +1,3 @@
-import { hashOf } from '../../traces/trace-filter.ts'
 import type { Times } from '../timeline.ts'
 import type { Edges } from './edges.ts'
 import { type Chain, PendingRequests } from './pending-requests.ts'
@@ -47,12 +46,11 @@ export class Calls {
     this.#onHop = onHop
   }
 
-  /** Records a line with a span. Requests that wait for this span become hops. */
-  seeSpan(spanId: string, watch: ServiceWatch): void {
+  /** Records a line with a span, by its hash. Requests that wait for this span become hops. */
+  seeSpan(hash: number, watch: ServiceWatch): void {
     // Logs without parents need no table. The first lines are recorded, since their callees may come later.
     if (!this.#hasParents && this.#seen >= SPANS) return
     this.#seen += 1
-    const hash = hashOf(spanId)
     const index = hash & (SPANS - 1)
     const service = this.#numberOf(watch)
     if (this.#spanHashes[index] === hash && this.#spanServices[index] === service) return
@@ -73,9 +71,9 @@ export class Calls {
     this.#joinAll(this.#pending.byTrace, traceHash, root, true)
   }
 
-  /** Records a request with a parent. */
+  /** Records a request with a parent, by the hash of its span. */
   addChild(
-    parentSpanId: string,
+    parent: number,
     traceHash: number | undefined,
     watch: ServiceWatch,
     at: number,
@@ -85,7 +83,6 @@ export class Calls {
     latencyMs: number | undefined,
   ): void {
     this.#hasParents = true
-    const parent = hashOf(parentSpanId)
     const service = this.#numberOf(watch)
     const sequence = this.#pending.add(service, at, shownAt, flags, cell, latencyMs ?? Number.NaN)
     const index = parent & (SPANS - 1)

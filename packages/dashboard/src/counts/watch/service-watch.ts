@@ -95,8 +95,8 @@ export class ServiceWatch {
     else if (at > this.lastLineAt) this.lastLineAt = at
   }
 
-  /** Counts a request. */
-  addRequest(at: number, arrivedMs: number, flags: number, latencyMs: number | undefined): void {
+  /** Counts a request. `bucket` is the one of its latency. */
+  addRequest(at: number, arrivedMs: number, flags: number, bucket: number | undefined): void {
     const isAhead = at > arrivedMs + AHEAD_MS_MIN
     const recent = this.#recent(isAhead)
     if (isAhead) this.lastAheadRequestAt = Math.max(this.lastAheadRequestAt, at)
@@ -104,8 +104,7 @@ export class ServiceWatch {
     recent.seconds.at(at)?.addRequest(at, flags)
     const minute = recent.minutes.at(at)
     minute?.addRequest(at, flags)
-    if (latencyMs === undefined) return
-    const bucket = LatencyHistogram.bucketOf(latencyMs)
+    if (bucket === undefined) return
     const fine = recent.latency.at(at)
     if (fine !== undefined) {
       fine.latency ??= new LatencyHistogram()

@@ -1,5 +1,16 @@
 import { integerBetween } from '../../lines/log-fields.ts'
 import type { LogLine } from '../../lines/log-line.ts'
+import {
+  HAS_PARENT,
+  HAS_SPAN,
+  HAS_TRACE,
+  IS_CRITICAL,
+  IS_DEGRADED,
+  IS_PROBE,
+  type ScannedLines,
+} from '../../lines/scan/scanned-lines.ts'
+import { hashOf } from '../../traces/trace-filter.ts'
+import { LatencyHistogram } from '../latency-histogram.ts'
 import { type Times, timesOf } from '../timeline.ts'
 import { Calls } from './calls.ts'
 import { coreOf } from './core-of.ts'
@@ -92,7 +103,7 @@ export class Services {
     watch.seeLine(at, clockMs, isLive)
     if (line.instance !== undefined) watch.processes.see(line.instance, at)
     if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
-    if (line.spanId !== undefined) this.#calls.seeSpan(line.spanId, watch)
+    if (line.spanId !== undefined) this.#calls.seeSpan(hashOf(line.spanId), watch)
     if (cell !== undefined) this.#addRequest(watch, line, at, shownAt, clockMs, traceHash, cell)
     else if (line.event !== undefined) this.#addEvent(watch, line, at, clockMs)
   }
@@ -114,10 +125,49 @@ export class Services {
       this.#onApart('probes', timesOf(shownAt), cell, latencyMs)
       return
     }
-    watch.addRequest(at, clockMs, flags, latencyMs)
+    watch.addRequest(at, clockMs, flags, latencyMs === undefined ? undefined : LatencyHistogram.bucketOf(latencyMs))
     if (parentSpanId !== undefined)
-      this.#calls.addChild(parentSpanId, traceHash, watch, at, shownAt, flags, cell, latencyMs)
+      this.#calls.addChild(hashOf(parentSpanId), traceHash, watch, at, shownAt, flags, cell, latencyMs)
     else if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
+  }
+
+  /**
+   * Records a request whose line was scanned, as {@link add} does with a line.
+   *
+   * @param instance the process that wrote the line
+   * @param bucket the bucket of its latency
+   */
+  addRow(
+    watch: ServiceWatch,
+    lines: ScannedLines,
+    row: number,
+    shownAt: number,
+    clockMs: number,
+    isLive: boolean,
+    instance: string | undefined,
+    cell: number,
+    bucket: number | undefined,
+  ): void {
+    const at = lines.ats[row] ?? 0
+    const has = lines.flags[row] ?? 0
+    watch.seeLine(at, clockMs, isLive)
+    if (instance !== undefined) watch.processes.see(instance, at)
+    if ((has & IS_CRITICAL) !== 0) watch.addMark(at, clockMs, 'criticals', 1)
+    if ((has & HAS_SPAN) !== 0) this.#calls.seeSpan(lines.spans[row] ?? 0, watch)
+    const latencyMs = bucket === undefined ? undefined : lines.latencies[row]
+    if ((has & IS_PROBE) !== 0) {
+      this.#probes += 1
+      watch.addProbe(at, clockMs, false)
+      this.#onApart('probes', timesOf(shownAt), cell, latencyMs)
+      return
+    }
+    let flags = (has & IS_DEGRADED) === 0 ? 0 : DEGRADED
+    if ((latencyMs ?? 0) > this.limits.slowerThanMs) flags |= SLOW
+    watch.addRequest(at, clockMs, flags, bucket)
+    const trace = (has & HAS_TRACE) === 0 ? undefined : (lines.traces[row] ?? 0)
+    if ((has & HAS_PARENT) !== 0)
+      this.#calls.addChild(lines.parents[row] ?? 0, trace, watch, at, shownAt, flags, cell, latencyMs)
+    else if (trace !== undefined) this.#calls.addRoot(trace, watch)
   }
 
   /** Follows a move of the timeline that counts the requests. */

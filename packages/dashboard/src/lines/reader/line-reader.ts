@@ -51,6 +51,11 @@ export class LineReader {
     this.#wrappers = wrappers ?? sharing?.wrappers ?? new Map()
   }
 
+  /** Whether lines in escudo's own format are read by their exact names. */
+  get isUndeclared(): boolean {
+    return this.#isUndeclared
+  }
+
   /** What is known of the file. */
   get context(): FileContext {
     return this.#context

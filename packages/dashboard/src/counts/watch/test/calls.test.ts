@@ -28,15 +28,15 @@ beforeEach(() => {
 const edgesOf = (all: Edges) =>
   all.all.map(({ caller, callee, calls: count }) => `${caller.name} ${callee.name} ${count}`)
 const child = (watch: ServiceWatch, parent: string, from: number, to: number, hash: number | undefined = trace) =>
-  calls.addChild(parent, hash, watch, NOW + to, NOW + to, FAILED, 503, to - from)
+  calls.addChild(hashOf(parent), hash, watch, NOW + to, NOW + to, FAILED, 503, to - from)
 
 describe('calls', () => {
   it('finds the parent span, whichever line comes first', () => {
     child(inventory, 'a', 0, 5, undefined)
     expect(hops).toBe(0)
-    calls.seeSpan('a', shop)
+    calls.seeSpan(hashOf('a'), shop)
     expect(hops).toBe(1)
-    calls.seeSpan('b', shop)
+    calls.seeSpan(hashOf('b'), shop)
     child(product, 'b', 0, 5, undefined)
     expect(hops).toBe(2)
     expect(edgesOf(edges)).toEqual(['shop inventory 1', 'shop product 1'])
@@ -72,11 +72,11 @@ describe('calls', () => {
   })
 
   it('counts a hop once, however often its caller is found', () => {
-    calls.seeSpan('a', shop)
+    calls.seeSpan(hashOf('a'), shop)
     child(inventory, 'a', 0, 5)
     calls.addRoot(trace, shop)
     calls.addRoot(trace, shop)
-    calls.seeSpan('a', shop)
+    calls.seeSpan(hashOf('a'), shop)
     expect(hops).toBe(1)
     expect(edgesOf(edges)).toEqual(['shop inventory 1'])
   })
@@ -84,9 +84,9 @@ describe('calls', () => {
   it('forgets old requests and keeps its size', () => {
     child(inventory, 'first', 0, 5, undefined)
     for (let request = 0; request < 40_000; request += 1) child(inventory, `p${request}`, 0, 5, hashOf(`t${request}`))
-    calls.seeSpan('first', shop)
+    calls.seeSpan(hashOf('first'), shop)
     expect(hops).toBe(0)
-    calls.seeSpan('p39999', shop)
+    calls.seeSpan(hashOf('p39999'), shop)
     expect(hops).toBe(1)
   })
 })

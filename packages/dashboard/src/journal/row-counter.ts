@@ -1,0 +1,129 @@
+import { LatencyHistogram } from '../counts/latency-histogram.ts'
+import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
+import type { LineReader } from '../lines/reader/line-reader.ts'
+import { HAS_TRACE, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
+import type { FileFacts } from './file-facts.ts'
+import type { LinePlace } from './line-place.ts'
+import type { LineBytes } from './live-tail.ts'
+import type { RowJournal } from './row-journal.ts'
+import type { RowNames } from './row-names.ts'
+
+/** The most lines of a block that can be among the newest ones: as many as the tail has. */
+const TAIL_MAX = 300
+const COPIED_BYTES_MAX = 262_144
+
+/** The file whose rows are counted. */
+export interface RowSource {
+  readonly facts: FileFacts
+  /** The service of lines that name none. */
+  readonly service: string
+  /** Reads lines that are shown in the tail. */
+  readonly tailReader: LineReader
+  readonly isLive: boolean
+  readonly place: LinePlace | undefined
+  /** The hashes of traces. */
+  readonly hashes: Set<number>
+  /** Reads the lines between two offsets that were not scanned. */
+  readonly readText: (from: number, to: number) => void
+}
+
+/** Counts the rows of scanned lines in a journal: to the same effect as if each line was read and counted. */
+export class RowCounter {
+  readonly #journal: RowJournal
+  // Of the rows that may be among the newest lines.
+  readonly #shownAts = new Float64Array(ROWS_MAX)
+  readonly #ids = new Float64Array(ROWS_MAX)
+  readonly #places = new Int32Array(ROWS_MAX)
+  readonly #newest = new Uint16Array(ROWS_MAX)
+
+  constructor(journal: RowJournal) {
+    this.#journal = journal
+  }
+
+  /** Counts the rows of a block in order, and passes the lines between them to `readText`. */
+  count(lines: ScannedLines, names: RowNames, bytes: Buffer, from: number, to: number, source: RowSource): void {
+    const now = this.#journal.clock()
+    const { liveTail } = this.#journal
+    let next = from
+    let rows = 0
+    let newest = 0
+    for (let row = 0; row < lines.count; row += 1) {
+      const start = lines.starts[row] ?? 0
+      // What is ahead may move what was counted. It is rare.
+      if ((lines.ats[row] ?? 0) > now + AHEAD_MS_MIN) continue
+      if (start > next) source.readText(next, start - 1)
+      next = (lines.ends[row] ?? 0) + 1
+      if (rows === 0) source.tailReader.context.hasRequestEvents = true
+      rows += 1
+      source.place?.next()
+      const shownAt = this.#add(lines, row, names, now, source)
+      if (!liveTail.accepts(shownAt)) continue
+      this.#shownAts[row] = shownAt
+      this.#ids[row] = liveTail.nextId()
+      this.#places[row] = source.place?.line ?? 0
+      this.#newest[newest] = row
+      newest += 1
+    }
+    if (next < to) source.readText(next, to)
+    if (rows === 0) return
+    source.facts.addLine(now, rows)
+    source.facts.addFormat('escudo', rows)
+    source.facts.scanned += rows
+    source.facts.recognised += rows
+    source.facts.requests += rows
+    this.#addNewest(lines, names, bytes, newest, source)
+  }
+
+  /** Counts one row. Returns the time at which it is shown. */
+  #add(lines: ScannedLines, row: number, names: RowNames, now: number, source: RowSource): number {
+    const { services, named } = this.#journal
+    const { service: own, isLive, facts, hashes } = source
+    const at = lines.ats[row] ?? 0
+    const service = lines.services[row] ?? 0
+    if (((lines.flags[row] ?? 0) & HAS_TRACE) !== 0) hashes.add(lines.traces[row] ?? 0)
+    const watch = names.watch(service, own)
+    const shownAt = watch.shift.shown(at, now, isLive)
+    const cell = names.cell(service, own, lines.routes[row] ?? 0, lines.statuses[row] ?? 0)
+    const latencyMs = lines.latencies[row] ?? Number.NaN
+    const hasLatency = !Number.isNaN(latencyMs)
+    const bucket = hasLatency ? LatencyHistogram.bucketOf(latencyMs) : 0
+    const kept = named.addBucket(shownAt, cell, hasLatency ? latencyMs : undefined, bucket, now)
+    if (isLive && !kept) facts.late += 1
+    const instance = names.instance(lines.instances[row] ?? 0)
+    services.addRow(watch, lines, row, shownAt, now, isLive, instance, cell, hasLatency ? bucket : undefined)
+    return shownAt
+  }
+
+  /** Copies the lines that may be shown in the tail: the bytes belong to the reader. */
+  #addNewest(lines: ScannedLines, names: RowNames, bytes: Buffer, count: number, source: RowSource): void {
+    const rows = this.#newest.subarray(0, count)
+    const ats = this.#shownAts
+    if (count > TAIL_MAX && !isOrdered(rows, ats)) rows.sort((a, b) => (ats[a] ?? 0) - (ats[b] ?? 0) || a - b)
+    const kept = rows.slice(-TAIL_MAX).sort()
+    const first = lines.starts[kept[0] ?? 0] ?? 0
+    const length = (lines.ends[kept.at(-1) ?? 0] ?? 0) - first
+    // One copy for all is faster than one for each, if there is not much between them.
+    const all = length <= COPIED_BYTES_MAX ? Buffer.from(bytes.subarray(first, first + length)) : undefined
+    for (const row of kept) {
+      const start = lines.starts[row] ?? 0
+      const end = lines.ends[row] ?? 0
+      const line: LineBytes =
+        all === undefined
+          ? { bytes: Buffer.from(bytes.subarray(start, end)), start: 0, end: end - start }
+          : { bytes: all, start: start - first, end: end - first }
+      const service = names.service(lines.services[row] ?? 0, source.service)
+      const ref = source.place?.refOf(this.#places[row] ?? 0)
+      this.#journal.liveTail.addBytes(this.#ids[row] ?? 0, ats[row] ?? 0, line, service, ref, source.tailReader)
+    }
+  }
+}
+
+function isOrdered(rows: Uint16Array, ats: Float64Array): boolean {
+  let before = Number.NEGATIVE_INFINITY
+  for (const row of rows) {
+    const at = ats[row] ?? 0
+    if (at < before) return false
+    before = at
+  }
+  return true
+}
