@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { dashboardRoutes, ServiceLog } from '@escudo/dashboard/fastify'
-import { circuitBreaker, findShield, shield } from 'escudo'
+import { circuitBreaker, shield } from 'escudo'
 import { createErrorContract, defineErrors } from 'escudo/errors'
-import { contractOptions, escudo } from 'escudo/fastify'
+import { adminRoutes, contractOptions, escudo } from 'escudo/fastify'
 import { createLogger, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
 
@@ -46,20 +46,16 @@ export async function startLeversService(hasAdmin = true): Promise<LeversService
   const pulled: Pulled[] = []
   let refusal: number | undefined
   if (hasAdmin) {
-    app.get('/admin/shields', async () => ({ shields: [orders.status(), findShield(name)?.status()] }))
-    app.post('/admin/shields/:shield/:policy', async ({ params, body, headers, url }, reply) => {
-      pulled.push({ path: url, body, headers })
+    app.addHook('preHandler', async (request, reply) => {
+      if (request.method !== 'POST' || !request.url.startsWith('/admin/')) return
+      pulled.push({ path: request.url, body: request.body, headers: request.headers })
       if (refusal !== undefined) return await reply.code(refusal).send({ message: MESSAGES[refusal] })
-      const { shield: asked, policy } = params as { shield: string; policy: string }
-      const { action } = body as { action: 'isolate' | 'trip' | 'reset' }
-      const { state } = breaker
-      breaker[action]()
-      const outcome = breaker.state === state ? 'unchanged' : 'done'
-      return { shield: asked, policy, action, outcome, before: { state }, after: { state: breaker.state } }
     })
+    await app.register(adminRoutes({ contract, authorize: () => ({ actor: 'ops' }) }))
   }
   const authorize = () => ({ actor: 'ops' })
   await app.register(dashboardRoutes({ lines, authorize }), { prefix: '/ops/dash' })
+  app.get('/orders', async () => await orders.run(async () => 'none'))
   app.get('/potions', async () => await inventory.run(async () => 'three'))
   await app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = app.server.address() as AddressInfo

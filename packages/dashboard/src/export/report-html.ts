@@ -11,7 +11,7 @@ import {
   tilesSection,
 } from './report-sections.ts'
 import { REPORT_STYLE } from './report-style.ts'
-import { formatsOf, type Language, lastingOf, remarksOf, sentenceOf, signOf, TEXTS, whyOf } from './wording.ts'
+import { asOf, formatsOf, type Language, lastingOf, remarksOf, sentenceOf, signOf, TEXTS, whyOf } from './wording.ts'
 
 // Only this style may apply, and nothing may be loaded: the report is read offline, and shows texts of strangers.
 const STYLE_HASH = createHash('sha256').update(REPORT_STYLE).digest('base64')
@@ -59,7 +59,11 @@ ${sourcesSection(section)}
 
 function verdict({ parts, texts, format }: Section, now: number): Html {
   const { health } = parts
-  const remarks = [lastingOf(health, texts, format, now), ...remarksOf(health, texts, format)]
+  const remarks = [
+    asOf(health, texts, format, now),
+    lastingOf(health, texts, format, now),
+    ...remarksOf(health, texts, format),
+  ]
   const waiting = health.waiting === undefined ? '' : whyOf(health.waiting, texts, format)
   const text = health.state === 'waiting' ? waiting : remarks.filter((each) => each !== '').join(' ')
   return html`<section class="verdict ${health.state}"><p><strong><span aria-hidden="true">${signOf(health.state)}</span> ${sentenceOf(health, texts, format, now)}</strong></p><p>${text}</p></section>`

@@ -2,4 +2,4 @@
 export { formatsOf } from '../../page/src/text/format.ts'
 export type { Language } from '../../page/src/text/texts.ts'
 export { TEXTS } from '../../page/src/text/texts.ts'
-export { lastingOf, remarksOf, sentenceOf, signOf, whyOf } from '../../page/src/verdict/sentences.ts'
+export { asOf, lastingOf, remarksOf, sentenceOf, signOf, whyOf } from '../../page/src/verdict/sentences.ts'

@@ -32,7 +32,7 @@ export function administration({ contract, roleOf, counts }: AdminParts) {
   const authorize = (request: FastifyRequest): { readonly actor: string } => {
     const role = roleOf(tokenOf(request.headers))
     if (role === undefined) {
-      throw new Errors.AUTENTICACION_FALLIDA(undefined, { headers: { 'www-authenticate': `${CHALLENGE}, X-Token` } })
+      throw new Errors.AUTENTICACION_FALLIDA(undefined, { headers: { 'www-authenticate': CHALLENGE } })
     }
     if (role !== 'admin') throw new Errors.ACCESO_PROHIBIDO()
     // The shop has one token for all administrators. A real service has one for each of them.
