@@ -133,3 +133,14 @@ test('the log of rooms is short, and errs on the side of less room', () => {
   expect(log.leastSince(10)).toBeLessThanOrEqual(10)
   expect(log.leastSince(1_000)).toBe(Number.POSITIVE_INFINITY)
 })
+
+test('a second refund takes the first one into account', () => {
+  const [bucket] = ALGORITHMS.map(({ create }) => create({ limit: 10, perMs: 1_000, burst: 10 }))
+  const charge = (now: number) => ({ permit: bucket?.tryAcquire(now, 5) as number, order: bucket?.order as number })
+  const first = charge(0)
+  const second = charge(0)
+  charge(500)
+  // Without the first two, the bucket would have been full before the third: it would have 5 permits now.
+  for (const { permit, order } of [first, second]) bucket?.settle(order, permit, 5, 0, 500)
+  expect(bucket?.available(500)).toBe(5)
+})
