@@ -38,6 +38,8 @@ export function causeOf(
     (a, b) =>
       b.affected.length - a.affected.length ||
       RANK[b.service.state] - RANK[a.service.state] ||
+      // Two that are called and call no culprit are independent: the one with clearly more failures is the larger part.
+      (a.affected.length > 0 ? magnitude(b.service.failures) - magnitude(a.service.failures) : 0) ||
       // What relays failures fails a moment later than their cause, and less often if it retries.
       (a.service.since ?? 0) - (b.service.since ?? 0) ||
       b.service.failures - a.service.failures ||
@@ -47,6 +49,11 @@ export function causeOf(
   const reason = first?.service.reasons.toSorted((a, b) => REASONS.indexOf(a) - REASONS.indexOf(b))[0]
   if (first === undefined || reason === undefined) return undefined
   return { service: first.service, reason, affected: first.affected.map(({ name }) => name).sort() }
+}
+
+/** Doubles count, so that two services with almost as many failures do not take turns in the headline. */
+function magnitude(failures: number): number {
+  return Math.floor(Math.log2(failures + 1))
 }
 
 type Next = ReadonlyMap<ServiceVerdict, readonly ServiceVerdict[]>

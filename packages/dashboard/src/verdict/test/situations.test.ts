@@ -167,6 +167,16 @@ describe('situations', () => {
     expect(verdict(services, calls('a x', 'b y', 'c y')).cause?.service).toBe('y')
   })
 
+  it('names the one with more failures of two culprits of one caller, although the other failed first', () => {
+    const small = failing('flaky', {
+      window: window({ requests: 3, failures: 2 }),
+      minutes: minutes(2, 0, { failures: 1 }),
+    })
+    const large = failing('inventory', { window: window({ requests: 40, failures: 35 }) })
+    const judged = verdict([failing('shop'), small, large], calls('shop flaky', 'shop inventory'))
+    expect(judged.cause?.service).toBe('inventory')
+  })
+
   it('waits while there are only health checks, and reports failing ones', () => {
     const checked = { lastRequestAt: undefined, minutes: [] }
     expect(verdict([service({ ...checked, window: window({ probes: 30 }) })]).state).toBe('waiting')
