@@ -4,7 +4,6 @@ import { type ServerSpan, type Tracer, tracer } from '../core/context/tracer.ts'
 import { type ServerRequestEnd, watchServed } from '../core/events/http-events.ts'
 import type { ErrorAnswer, ErrorContract } from '../errors/contract/contract.ts'
 import { type LogFields, technicalFields } from '../errors/contract/log-fields.ts'
-import { negotiateLocale } from '../errors/contract/negotiation.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
 import { read } from '../errors/safe-read.ts'
 import { DegradedShields } from './degraded-shields.ts'
@@ -80,7 +79,7 @@ export class Exchange implements RequestTally {
     this.#acceptLanguage = joinHeader(request.headers['accept-language'])
     const trusted = isTrusted(contract.trustInbound, request.address)
     const trace = continueTrace(trusted ? request.headers : {})
-    const locale = negotiateLocale(this.#acceptLanguage, contract.locale)
+    const locale = contract.localeFor(this.#acceptLanguage)
     const deadlineMs = trusted && deadline !== undefined ? inboundDeadlineMs(deadline, request.headers) : undefined
     watchShields()
     this.#span = tracer === undefined ? undefined : startSpan(tracer, request, this.path, trace)

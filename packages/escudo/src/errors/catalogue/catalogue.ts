@@ -96,7 +96,7 @@ function errorClass(entry: Entry, stacks: boolean | undefined): unknown {
   const kind = kindOf(definition)
   const facts: ErrorFacts = { code, status, kind, retry: retryOf(definition) }
   // Used for stacks and debuggers. The contract renders the client's message separately, in the client's language.
-  const textOf = compile(typeof message === 'string' ? message : (message.en ?? message.es ?? name))
+  const textOf = compile(typeof message === 'string' ? message : (message['en'] ?? Object.values(message)[0] ?? name))
   const hasStack = kind === 'technical' || stacks === true
   const noFrames = stacks === undefined ? NO_FRAMES : ''
 
@@ -157,12 +157,7 @@ function check(name: string, definition: ErrorDefinition): void {
     [path, name],
     [`${path}.code`, definition.code ?? name],
   ] as const) {
-    if (typeof code !== 'string' || !CODE.test(code) || code.length > CODE_LENGTH_MAX) {
-      throw new ConfigurationError(
-        at,
-        `expected a code of capital letters, digits and underscores, at most ${CODE_LENGTH_MAX} characters (${CODE.source}), got ${show(code)}`,
-      )
-    }
+    checkCode(code, at)
   }
   if (!isErrorStatus(definition.status)) {
     throw new ConfigurationError(
@@ -183,17 +178,36 @@ function check(name: string, definition: ErrorDefinition): void {
   }
 }
 
+/** Checks an error code. */
+export function checkCode(code: unknown, path: string): void {
+  if (typeof code === 'string' && CODE.test(code) && code.length <= CODE_LENGTH_MAX) return
+  throw new ConfigurationError(
+    path,
+    `expected a code of capital letters, digits and underscores, at most ${CODE_LENGTH_MAX} characters (${CODE.source}), got ${show(code)}`,
+  )
+}
+
 function checkMessage(message: unknown, path: string): void {
   if (typeof message === 'string' && message !== '') return
-  const problem = 'expected a string, or an object with a string under es or en'
+  const problem = 'expected a string, or an object with a string for each language'
   if (typeof message !== 'object' || message === null || Array.isArray(message)) {
     throw new ConfigurationError(path, `${problem}, got ${show(message)}`)
   }
-  knownKeys(message, path, ['es', 'en'])
-  const texts = Object.entries(message).filter(([, text]) => text !== undefined)
-  if (texts.length === 0) throw new ConfigurationError(path, problem)
-  for (const [language, text] of texts) {
+  if (Object.keys(message).length === 0) throw new ConfigurationError(path, problem)
+  checkTexts(message, path)
+}
+
+/** Checks texts by language. */
+export function checkTexts(texts: object, path: string): void {
+  for (const [language, text] of Object.entries(texts)) {
+    checkLanguage(language, `${path}.${language}`)
     if (typeof text === 'string' && text !== '') continue
     throw new ConfigurationError(`${path}.${language}`, `expected a string that is not empty, got ${show(text)}`)
   }
+}
+
+/** Checks the tag of a language: two or three letters, then parts such as a script or a region (BCP 47). */
+export function checkLanguage(language: unknown, path: string): void {
+  if (typeof language === 'string' && /^[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}$/.test(language)) return
+  throw new ConfigurationError(path, `expected a language, such as en or pt-BR, got ${show(language)}`)
 }

@@ -2,8 +2,11 @@ import type { Kind, LogLevel } from '../error-facts.ts'
 import type { InputOf, OutputOf, StandardSchema } from '../standard-schema.ts'
 import type { Placeholders } from './template.ts'
 
-/** A message by language, or one string for all languages. `{name}` inserts a key of the context. */
-export type Messages = string | { readonly es?: string; readonly en?: string }
+/**
+ * A message by language, such as `{ es, en, 'pt-BR' }`, or one string in the language of the contract. `{name}` inserts a
+ * key of the context.
+ */
+export type Messages = string | { readonly [language: string]: string }
 
 /** One entry of a catalogue. */
 export interface ErrorDefinition {

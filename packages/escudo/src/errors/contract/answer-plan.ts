@@ -1,10 +1,9 @@
 import type { ErrorBody } from '../body/body.ts'
 import { kindOf, retryOf } from '../catalogue/catalogue.ts'
-import type { ErrorDefinition } from '../catalogue/definition.ts'
+import type { ErrorDefinition, Messages } from '../catalogue/definition.ts'
 import { compile, type Template } from '../catalogue/template.ts'
 import type { Kind, LogLevel } from '../error-facts.ts'
 import { EMPTY_CONTEXT } from './context.ts'
-import type { Locale } from './negotiation.ts'
 
 /** A message in one language, and the headers of its answers. */
 interface LocalizedPlan {
@@ -21,25 +20,35 @@ export class AnswerPlan {
   readonly kind: Kind
   readonly retry: 'never' | 'safe'
   readonly level: LogLevel
-  readonly #locales: Readonly<Record<Locale, LocalizedPlan>>
+  readonly #message: Messages
+  readonly #fallback: string
+  /** By the language of the request. Bounded, because the contract chooses among its languages. */
+  readonly #locales = new Map<string, LocalizedPlan>()
   // The fixed parts of the body: between trace id and message, between message and context.
   readonly #beforeMessage: string
   readonly #beforeContext: string
 
-  constructor(definition: ErrorDefinition, code: string, service: string) {
+  /** @param fallback the language of a message that is one string, and the first choice without a translation */
+  constructor(definition: ErrorDefinition, code: string, service: string, fallback: string, message: Messages) {
     this.code = code
     this.status = definition.status
     this.kind = kindOf(definition)
     this.retry = retryOf(definition)
     this.level = levelOf(definition)
-    this.#locales = { es: localized(definition, 'es', 'en'), en: localized(definition, 'en', 'es') }
+    this.#message = message
+    this.#fallback = fallback
     this.#beforeMessage = `,"error_code":${JSON.stringify(code)},"message":`
     this.#beforeContext = `,"status_code":${this.status},"service_name":${JSON.stringify(service)},"context":`
   }
 
-  /** The plan for a language, or for the other one if there is no translation. */
-  in(locale: Locale): LocalizedPlan {
-    return this.#locales[locale]
+  /** The plan for a language, or for another one if there is no translation. */
+  in(locale: string): LocalizedPlan {
+    let plan = this.#locales.get(locale)
+    if (plan === undefined) {
+      plan = localized(this.#message, locale, this.#fallback)
+      this.#locales.set(locale, plan)
+    }
+    return plan
   }
 
   /** The body as JSON: what `JSON.stringify` returns. */
@@ -49,17 +58,29 @@ export class AnswerPlan {
   }
 }
 
-function localized({ message }: ErrorDefinition, requested: Locale, other: Locale): LocalizedPlan {
-  const locale = typeof message === 'string' || message[requested] !== undefined ? requested : other
+function localized(message: Messages, requested: string, fallback: string): LocalizedPlan {
+  const [locale, text] = typeof message === 'string' ? [fallback, message] : translation(message, requested, fallback)
   return {
-    message: compile(typeof message === 'string' ? message : (message[locale] ?? '')),
+    message: compile(text),
     headers: headersOf('application/json; charset=utf-8', locale),
     problemHeaders: headersOf('application/problem+json', locale),
   }
 }
 
+function translation(
+  texts: Readonly<Record<string, string>>,
+  requested: string,
+  fallback: string,
+): readonly [locale: string, text: string] {
+  for (const locale of [requested, fallback, 'en', ...Object.keys(texts)]) {
+    const text = Object.hasOwn(texts, locale) ? texts[locale] : undefined
+    if (text !== undefined) return [locale, text]
+  }
+  return [fallback, '']
+}
+
 /** Frozen, because all answers share them. */
-function headersOf(contentType: string, locale: Locale): Readonly<Record<string, string>> {
+function headersOf(contentType: string, locale: string): Readonly<Record<string, string>> {
   return Object.freeze({
     'content-type': contentType,
     'content-language': locale,

@@ -8,8 +8,9 @@ import { type JsonValue, toJson, truncate } from '../to-json.ts'
 import { AnswerPlan } from './answer-plan.ts'
 import { EMPTY_CONTEXT, wireContext } from './context.ts'
 import { NO_HEADERS } from './error-headers.ts'
+import { languagesOf, messagesOf, type WellKnownMessages } from './languages.ts'
 import { addTechnicalFields, type LogFields, messageOf, typeOf } from './log-fields.ts'
-import { type Locale, negotiateLocale, prefersProblem } from './negotiation.ts'
+import { localeChooser, prefersProblem } from './negotiation.ts'
 import { checkContractOptions } from './options.ts'
 import { type Mapper, type Resolved, resolve } from './resolve.ts'
 
@@ -19,8 +20,16 @@ export interface ErrorContractOptions<C extends AnyCatalogue = AnyCatalogue> {
   readonly service: string
   /** The catalogue of the service. */
   readonly errors: C
-  /** The language of messages if the client requests no available language. Default `en`. */
-  readonly locale?: Locale
+  /**
+   * The language of messages if the client requests no available language, and of messages that are one string. Default
+   * `en`, or the language of a catalogue without English.
+   */
+  readonly locale?: string
+  /**
+   * Messages of the library's own errors in further languages, or in place of the built-in ones: `{ fr: { CIRCUIT_OPEN:
+   * '…' } }`. Default: Spanish and English.
+   */
+  readonly messages?: WellKnownMessages
   /** The page that explains each code at `#CODE`: the `type` of a problem. Default: none, so `about:blank`. */
   readonly docsUrl?: string
   /** Turn third-party errors into errors of the catalogue. The first mapper that returns one decides. */
@@ -64,9 +73,13 @@ export interface ErrorAnswer {
 export interface ErrorContract<C extends AnyCatalogue = AnyCatalogue> {
   readonly service: string
   readonly errors: C
-  readonly locale: Locale
+  readonly locale: string
   readonly docsUrl: string | undefined
   readonly trustInbound: ErrorContractOptions['trustInbound']
+  /** The languages in which it answers: those of its catalogue, {@link locale}, and those of the option `messages`. */
+  readonly languages: readonly string[]
+  /** Chooses the language of an answer by the `Accept-Language` header. */
+  localeFor(acceptLanguage: string | undefined): string
   /** Translates any thrown value into a response. Never throws. */
   translate(error: unknown, request: ErrorRequest): ErrorAnswer
   /** The response if translation itself fails: a constant `INTERNAL_SERVER_ERROR` with the trace id. */
@@ -101,9 +114,13 @@ export function createErrorContract<const C extends Readonly<Record<string, AnyE
 class Contract implements ErrorContract {
   readonly service: string
   readonly errors: AnyCatalogue
-  readonly locale: Locale
+  readonly locale: string
   readonly docsUrl: string | undefined
   readonly trustInbound: ErrorContractOptions['trustInbound']
+  readonly languages: readonly string[]
+  readonly localeFor: (acceptLanguage: string | undefined) => string
+  readonly #messages: WellKnownMessages
+  readonly #own: ReadonlySet<ErrorDefinition>
   readonly #mappers: readonly Mapper[]
   // Weak, because a catalogue of another module can be collected.
   readonly #plans = new WeakMap<ErrorDefinition, AnswerPlan>()
@@ -111,15 +128,20 @@ class Contract implements ErrorContract {
 
   constructor(options: ErrorContractOptions) {
     checkContractOptions(options)
-    const { service, errors, locale = 'en', docsUrl, map = [], trustInbound } = options
+    const { service, errors, locale, messages = {}, docsUrl, map = [], trustInbound } = options
+    const { fallback, available } = languagesOf(errors, locale, messages)
     this.service = service
     this.errors = errors
-    this.locale = locale
+    this.locale = fallback
+    this.languages = available
+    this.localeFor = localeChooser(fallback, available)
+    this.#messages = messages
+    this.#own = new Set(Object.values(errors).map(({ definition }) => definition))
     this.docsUrl = docsUrl
     this.trustInbound = trustInbound
     this.#mappers = [...map]
     const { definition, code } = WellKnown.INTERNAL_SERVER_ERROR
-    this.#lastResort = new AnswerPlan(definition, code, service)
+    this.#lastResort = this.#newPlan(definition, code)
   }
 
   translate(error: unknown, request: ErrorRequest): ErrorAnswer {
@@ -144,7 +166,7 @@ class Contract implements ErrorContract {
     const plan = this.#planOf(resolved)
     const { code, status, kind, retry, level } = plan
     const { context, problem } = wireContext(resolved.definition, resolved.context)
-    const locale = negotiateLocale(request.acceptLanguage, this.locale)
+    const locale = this.localeFor(request.acceptLanguage)
     const requested = plan.in(locale)
     const message = requested.message(context)
     const plain = this.#body(request.traceId, code, message, status, context)
@@ -172,10 +194,16 @@ class Contract implements ErrorContract {
     const known = this.#plans.get(definition)
     // A service's entry for an error of the library may have another wire code. Both codes share the definition.
     if (known?.code === code) return known
-    const plan = new AnswerPlan(definition, code, this.service)
+    const plan = this.#newPlan(definition, code)
     // Others are made for one error: keeping them would only burden the garbage collector.
     if (isListed && known === undefined) this.#plans.set(definition, plan)
     return plan
+  }
+
+  #newPlan(definition: ErrorDefinition, code: string): AnswerPlan {
+    const isOwn = this.#own.has(definition)
+    const message = isOwn ? definition.message : messagesOf(definition, code, this.#messages)
+    return new AnswerPlan(definition, code, this.service, this.locale, message)
   }
 
   #body(traceId: string, code: string, message: string, status: number, context: ErrorBody['context']): ErrorBody {

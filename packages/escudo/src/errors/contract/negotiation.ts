@@ -1,8 +1,5 @@
 import { type MemoryBounds, remembering } from '../remembering.ts'
 
-/** The languages in which messages exist. */
-export type Locale = 'es' | 'en'
-
 const HEADER_LENGTH_MAX = 1_024
 const ITEMS_MAX = 32
 
@@ -16,39 +13,52 @@ interface Preference {
 }
 
 /**
- * Chooses the language of a message from `Accept-Language`. RFC 9110, 12.5.4.
+ * Returns a function that chooses the language of a message from `Accept-Language`. RFC 9110, 12.5.4; RFC 4647, 3.4.
  *
- * The available language that the client prefers most wins. A tag with a region counts as its language: `es-MX` as
- * `es`. Without a header, with `*`, or if no requested language is available, the result is `fallback`. `q=0` excludes a
- * language.
+ * The available language that the client prefers most wins. `es-MX` finds `es`, and `pt` finds `pt-BR`. Without a header,
+ * with `*`, or if no requested language is available, the result is `fallback`. `q=0` excludes a language.
+ *
+ * @param available the languages in which messages exist
  */
-export function negotiateLocale(acceptLanguage: unknown, fallback: Locale): Locale {
-  return typeof acceptLanguage === 'string' ? localeFor[fallback](acceptLanguage) : fallback
+export function localeChooser(fallback: string, available: readonly string[]): (acceptLanguage: unknown) => string {
+  const known = new Map(available.map((tag) => [tag.toLowerCase(), tag]))
+  const choose = remembering(MEMORY, (header) => chooseLocale(header, fallback, known))
+  return (acceptLanguage) => (typeof acceptLanguage === 'string' ? choose(acceptLanguage) : fallback)
 }
 
-const localeFor: Readonly<Record<Locale, (header: string) => Locale>> = {
-  es: remembering(MEMORY, (header) => chooseLocale(header, 'es')),
-  en: remembering(MEMORY, (header) => chooseLocale(header, 'en')),
-}
-
-function chooseLocale(acceptLanguage: string, fallback: Locale): Locale {
-  const excluded = new Set<string>()
-  let best: Locale | undefined
+/** @param known the available languages by their tags in lower case */
+function chooseLocale(acceptLanguage: string, fallback: string, known: ReadonlyMap<string, string>): string {
+  const wanted = preferences(acceptLanguage)
+  const excluded = wanted.filter(({ name, quality }) => quality === 0 && name !== '*').map(({ name }) => name)
+  const isExcluded = (tag: string): boolean => excluded.some((name) => covers(name, tag.toLowerCase()))
+  let best: string | undefined
   let bestQuality = 0
-  for (const { name, quality } of preferences(acceptLanguage)) {
-    const language = name === '*' ? fallback : name.split('-', 1)[0]
-    if (language !== 'es' && language !== 'en') continue
-    if (quality === 0) {
-      if (name === language) excluded.add(name)
-    } else if (quality > bestQuality && !excluded.has(language)) {
-      best = language
-      bestQuality = quality
-    }
+  for (const { name, quality } of wanted) {
+    const tag = name === '*' ? fallback : lookUp(name, known)
+    if (tag === undefined || quality <= bestQuality || isExcluded(tag)) continue
+    best = tag
+    bestQuality = quality
   }
-  if (best !== undefined && !excluded.has(best)) return best
-  if (!excluded.has(fallback)) return fallback
-  const other = fallback === 'es' ? 'en' : 'es'
-  return excluded.has(other) ? fallback : other
+  if (best !== undefined) return best
+  if (!isExcluded(fallback)) return fallback
+  return [...known.values()].find((tag) => !isExcluded(tag)) ?? fallback
+}
+
+/** Finds a language: the tag itself, without its last parts, or with further ones. */
+function lookUp(name: string, known: ReadonlyMap<string, string>): string | undefined {
+  let range = name
+  while (range !== '') {
+    const tag = known.get(range)
+    if (tag !== undefined) return tag
+    range = range.slice(0, Math.max(0, range.lastIndexOf('-')))
+  }
+  for (const [tag, given] of known) if (covers(name, tag)) return given
+  return undefined
+}
+
+/** Whether a tag is a language range or a part of it: `pt` covers `pt-br`. */
+function covers(range: string, tag: string): boolean {
+  return tag === range || tag.startsWith(`${range}-`)
 }
 
 /** Whether the client prefers `application/problem+json` to `application/json`. */

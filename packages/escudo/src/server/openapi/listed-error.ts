@@ -2,7 +2,6 @@ import type { ErrorBody } from '../../errors/body/body.ts'
 import type { AnyErrorClass } from '../../errors/catalogue/definition.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorAnswer, ErrorContract } from '../../errors/contract/contract.ts'
-import type { Locale } from '../../errors/contract/negotiation.ts'
 import { AdminErrors } from '../admin/errors.ts'
 import type { JsonObject } from './description.ts'
 import { jsonSchemaOf } from './json-schema.ts'
@@ -19,7 +18,7 @@ export interface ListedError {
   /** The JSON Schema of the context; undefined if it is always empty. */
   readonly context: JsonObject | undefined
   /** The body in each language of the message, the service's default language first. */
-  readonly examples: readonly { readonly locale: Locale; readonly body: ErrorBody }[]
+  readonly examples: readonly { readonly locale: string; readonly body: ErrorBody }[]
 }
 
 // The example of the W3C recommendation Trace Context: no real request has it.
@@ -39,8 +38,7 @@ export function listedError(contract: ErrorContract, name: string, route: string
   const { context } = entry.definition
   const sample = context === undefined ? undefined : sampleOf(jsonSchemaOf(context, 'input'))
   const error = new (entry as unknown as ErrorConstructor)(sample, { retryAfterMs: RETRY_AFTER_MS })
-  const locales: readonly Locale[] = contract.locale === 'es' ? ['es', 'en'] : ['en', 'es']
-  const answers = locales.map((locale) => ({
+  const answers = contract.languages.map((locale) => ({
     locale,
     answer: contract.translate(error, { traceId: TRACE_ID, acceptLanguage: locale }),
   }))

@@ -253,7 +253,7 @@ describe('levels', () => {
 test('createErrorContract rejects invalid options', () => {
   expect(() => createErrorContract({ service: '', errors: Errors })).toThrow(TypeError)
   expect(() => createErrorContract({ service: 's', errors: undefined as never })).toThrow(TypeError)
-  expect(() => createErrorContract({ service: 's', errors: Errors, locale: 'fr' as never })).toThrow(TypeError)
+  expect(() => createErrorContract({ service: 's', errors: Errors, locale: 5 as never })).toThrow(TypeError)
   expect(() => createErrorContract({ service: 's', errors: Errors, map: [5 as never] })).toThrow(TypeError)
 })
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { negotiateLocale, prefersProblem } from '../negotiation.ts'
+import { localeChooser, prefersProblem } from '../negotiation.ts'
 
 test.each([
   [undefined, 'es'],
@@ -35,16 +35,33 @@ test.each([
   [';;;,,,q=1', 'es'],
   [['en'], 'es'],
 ])('Accept-Language %j gives %s for a Spanish service', (header, locale) => {
-  expect(negotiateLocale(header, 'es')).toBe(locale)
+  expect(localeChooser('es', ['es', 'en'])(header)).toBe(locale)
 })
 
 test('ignores an Accept-Language header above 10,000 characters', () => {
-  expect(negotiateLocale(`${'x,'.repeat(5_000)}en`, 'es')).toBe('es')
+  expect(localeChooser('es', ['es', 'en'])(`${'x,'.repeat(5_000)}en`)).toBe('es')
 })
 
 test('uses the service’s language if the client has no preference', () => {
-  expect(negotiateLocale('*', 'en')).toBe('en')
-  expect(negotiateLocale('es-AR;q=0.1', 'en')).toBe('es')
+  expect(localeChooser('en', ['en', 'es'])('*')).toBe('en')
+  expect(localeChooser('en', ['en', 'es'])('es-AR;q=0.1')).toBe('es')
+})
+
+test.each([
+  ['pt', 'pt-BR'],
+  ['pt-PT', 'en'],
+  ['PT-br', 'pt-BR'],
+  ['zh-Hant-TW', 'zh-Hant'],
+  ['zh', 'zh-Hant'],
+  ['fr-CA, pt;q=0.5', 'fr'],
+  ['fr;q=0, *', 'en'],
+  ['en;q=0', 'fr'],
+  ['en;q=0, fr;q=0', 'pt-BR'],
+  ['e', 'en'],
+  ['-', 'en'],
+  ['pt;q=0, pt-BR', 'en'],
+])('Accept-Language %j gives %s for an English service in four languages', (header, locale) => {
+  expect(localeChooser('en', ['en', 'fr', 'pt-BR', 'zh-Hant'])(header)).toBe(locale)
 })
 
 test.each([
