@@ -1,5 +1,7 @@
 import type { Clock } from './clock.ts'
 import type { BreakerState } from './events/events.ts'
+import { ConfigurationError } from './options/configuration-error.ts'
+import { show } from './options/durations.ts'
 import type { Random } from './random.ts'
 
 /**
@@ -22,6 +24,8 @@ export interface SharedLimitOptions {
   readonly key: string | undefined
   readonly clock: Clock
   readonly limit: LimitOfFleet
+  /** Whether to lease permits in advance; if not, only `acquireExactly` takes permits. */
+  readonly leased: boolean
   readonly onLoss: OnLoss
   /** Called when permits have come. */
   readonly onPermits: () => void
@@ -92,4 +96,14 @@ export interface SharedCircuit {
   changed(from: BreakerState, to: BreakerState, now: number): void
   /** The circuit has refused a call. */
   refused(now: number): void
+}
+
+/**
+ * Returns the state if it is one of a fleet.
+ *
+ * @throws ConfigurationError for anything else
+ */
+export function checkedSharedState(shared: SharedState, path: string): SharedState {
+  if (typeof shared?.limit === 'function' && typeof shared.circuit === 'function') return shared
+  throw new ConfigurationError(path, `expected the result of fleet() of 'escudo/redis', got ${show(shared)}`)
 }

@@ -107,8 +107,9 @@ export class LeasedPermits {
     return onLoss === 'share' ? this.#share.available(now) : 0
   }
 
-  /** The limit of the host has changed. */
-  resize(_limit: LimitOfFleet, now: number): void {
+  /** Changes the limit, for all keys of the host. */
+  resize(limit: LimitOfFleet, now: number): void {
+    this.#host.limit = limit
     this.#share.resize(this.#host.limit, this.#host.instances(), now)
     this.#permits = Math.min(this.#permits, this.#leaseMax)
     this.#nextMs = Number.NEGATIVE_INFINITY
@@ -152,6 +153,28 @@ export class LeasedPermits {
     this.#share.resize(this.#host.limit, this.#host.instances(), now)
   }
 
+  /** Redis has answered a call that needs an exact permit. */
+  answeredExactly(permits: number, now: number): void {
+    this.#lost = false
+    this.#share.resize(this.#host.limit, this.#host.instances(), now)
+    this.#share.debit(permits, now)
+  }
+
+  get onLoss(): OnLoss {
+    return this.#host.onLoss
+  }
+
+  /** Takes a permit while Redis does not answer; false if there is none. */
+  acquireWithoutRedis(now: number): boolean {
+    const { onLoss } = this.#host
+    return onLoss === 'open' || (onLoss === 'share' && this.#share.tryAcquire(now))
+  }
+
+  /** Asks for the first lease. */
+  start(now: number): void {
+    this.#askSoon(now)
+  }
+
   /** Takes out what an idle instance does not need, to give it back to Redis. */
   takeIdle(now: number): number {
     if (now - this.#usedMs < IDLE_MS || now >= this.#leaseEndsMs) return 0
@@ -187,9 +210,7 @@ export class LeasedPermits {
     } else this.#exhausted = true
     this.#askSoon(now)
     if (granted) return now
-    if (!this.#lost) return undefined
-    const { onLoss } = this.#host
-    return onLoss === 'open' || (onLoss === 'share' && this.#share.tryAcquire(now)) ? now : undefined
+    return this.#lost && this.acquireWithoutRedis(now) ? now : undefined
   }
 
   #askSoon(now: number): void {

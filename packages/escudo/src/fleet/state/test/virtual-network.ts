@@ -103,4 +103,4 @@ function isBefore(a: Event, b: Event): boolean {
 }
 
 /** How many events a chaos test runs: `ESCUDO_FLEET_EVENTS=10000000` runs more than the default. */
-export const EVENTS: number = Number(process.env.ESCUDO_FLEET_EVENTS ?? 400_000)
+export const EVENTS: number = Number(process.env['ESCUDO_FLEET_EVENTS'] ?? 400_000)

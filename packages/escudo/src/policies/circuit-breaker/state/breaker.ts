@@ -130,9 +130,7 @@ export class Breaker {
 
   /** The instant at which {@link advance} next changes the state; undefined if no change depends on time. */
   nextChangeMs(): number | undefined {
-    const period = this.openPeriod
-    if (this.#state !== 'open') return period?.trial?.firstLeaseEndsMs
-    return period?.isHeld ? undefined : period?.openUntilMs
+    return this.#state === 'open' ? this.openPeriod?.endsMs : this.openPeriod?.trial?.firstLeaseEndsMs
   }
 
   /** How long a rejected caller should wait; undefined if no call is rejected, or if the circuit is isolated. */
@@ -206,8 +204,8 @@ export class Breaker {
   }
 
   /**
-   * Closes the circuit after a successful health check. Returns false if `checked`, the {@link openPeriod} at the start of
-   * the check, has ended since.
+   * Closes the circuit after a successful health check, or because its fleet has closed it. Returns false if `checked`,
+   * the {@link openPeriod} at the start of the check, has ended since.
    */
   healthCheckSucceeded(checked: OpenPeriod, now: number, reason: string = REASONS.healthCheck): boolean {
     this.advance(now)

@@ -39,6 +39,11 @@ export class OpenPeriod {
     this.reason = reason
   }
 
+  /** When the open period ends by itself; undefined if only the fleet ends it. */
+  get endsMs(): number | undefined {
+    return this.isHeld ? undefined : this.openUntilMs
+  }
+
   get lengthMs(): number {
     return this.openUntilMs - this.openedMs
   }

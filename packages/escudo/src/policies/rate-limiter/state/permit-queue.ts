@@ -20,18 +20,18 @@ export interface PermitWaiter extends Waiter {
  * Pure: it decides which waiter is next, and the caller of its methods wakes that waiter.
  */
 export class PermitQueue<W extends PermitWaiter> {
-  readonly #limit: RateLimit
+  readonly limit: RateLimit
   #maxWaitMs: number
   readonly #queue = new WaitQueue<W>()
 
   constructor(limit: RateLimit, maxWaitMs: number) {
-    this.#limit = limit
+    this.limit = limit
     this.#maxWaitMs = maxWaitMs
   }
 
   /** Changes the limit. Waiters stay in their order, and the last instant at which a permit is of use to them. */
   resize(settings: RateLimitSettings, maxWaitMs: number, now: number): void {
-    this.#limit.resize(settings, now)
+    this.limit.resize(settings, now)
     this.#maxWaitMs = maxWaitMs
   }
 
@@ -46,12 +46,12 @@ export class PermitQueue<W extends PermitWaiter> {
 
   /** How many calls could start now. The first permits belong to the waiters. */
   available(now: number): number {
-    return Math.max(0, this.#limit.available(now) - this.#queue.length)
+    return Math.max(0, this.limit.available(now) - this.#queue.length)
   }
 
   /** Takes a permit immediately; undefined if there is none, or if calls wait. */
   tryAcquire(now: number): number | undefined {
-    return this.#queue.length > 0 ? undefined : this.#limit.tryAcquire(now)
+    return this.#queue.length > 0 ? undefined : this.limit.tryAcquire(now)
   }
 
   /**
@@ -61,7 +61,7 @@ export class PermitQueue<W extends PermitWaiter> {
    * A call may not join if it would wait longer than `maxWaitMs`, or until its deadline or later.
    */
   retryAfterMs(deadline: number | undefined, now: number): number | undefined {
-    const permitAtMs = this.#limit.permitAtMs(this.#queue.length, now)
+    const permitAtMs = this.limit.permitAtMs(this.#queue.length, now)
     if (permitAtMs > now + this.#maxWaitMs) return this.#delayUntilAdmitted(permitAtMs, now)
     return deadline !== undefined && permitAtMs >= deadline ? delayUntil(permitAtMs, now) : undefined
   }
@@ -83,7 +83,7 @@ export class PermitQueue<W extends PermitWaiter> {
 
   /** Gives back a permit that was not used. */
   giveBack(permit: number, now: number): void {
-    this.#limit.giveBack(permit, now)
+    this.limit.giveBack(permit, now)
   }
 
   /**
@@ -99,8 +99,8 @@ export class PermitQueue<W extends PermitWaiter> {
     const { head } = this.#queue
     if (head === undefined) return undefined
     const late = isPast(head.latestMs + graceMs, now)
-    head.permit = late ? undefined : this.#limit.tryAcquire(now)
-    const tooLate = late || isPast(head.latestMs, this.#limit.permitAtMs(0, now))
+    head.permit = late ? undefined : this.limit.tryAcquire(now)
+    const tooLate = late || isPast(head.latestMs, this.limit.permitAtMs(0, now))
     if (head.permit === undefined && !tooLate) return undefined
     this.#queue.remove(head)
     return head
@@ -108,7 +108,7 @@ export class PermitQueue<W extends PermitWaiter> {
 
   /** Returns the time until the head of the queue gets its permit; undefined if no call waits. */
   delayMs(now: number): number | undefined {
-    return this.#queue.length === 0 ? undefined : delayUntil(this.#limit.permitAtMs(0, now), now)
+    return this.#queue.length === 0 ? undefined : delayUntil(this.limit.permitAtMs(0, now), now)
   }
 
   /** Returns the time until a new call would wait no longer than `maxWaitMs`. */

@@ -1,0 +1,82 @@
+import type { Clock } from '../core/clock.ts'
+import type { SharedLimit } from '../core/shared-state.ts'
+import { script } from './client.ts'
+import type { Link } from './link.ts'
+import { LIMIT } from './scripts/limit.ts'
+import { LeasedPermits, type LeaseHost } from './state/leased-permits.ts'
+
+const SCRIPT = script(LIMIT)
+// How long to wait with a call that needs an exact permit, while Redis does not answer and `onLoss` admits none.
+const LOST_RETRY_MS = 1_000
+
+/** What all leases of one fleet share. */
+export interface LeaseContext extends LeaseHost {
+  readonly clock: Clock
+  readonly link: Link
+  /** Called when a lease has permits that it may give back later. */
+  onPermits(lease: Lease): void
+}
+
+/** The permits of one key in this process, and their key in Redis. */
+export class Lease extends LeasedPermits implements SharedLimit {
+  readonly #context: LeaseContext
+  readonly #key: string
+  readonly #onPermits: () => void
+
+  constructor(context: LeaseContext, key: string, onPermits: () => void) {
+    super(context, context.clock.now())
+    this.#context = context
+    this.#key = key
+    this.#onPermits = onPermits
+  }
+
+  /** Asks for a lease in the background. */
+  async ask(now: number): Promise<void> {
+    const { clock } = this.#context
+    try {
+      const { granted, waitMs } = await this.#send(this.want(now), 0)
+      this.granted(granted, waitMs, now, clock.now())
+      if (granted > 0) this.#context.onPermits(this)
+    } catch {
+      this.failed(clock.now())
+    }
+    this.#onPermits()
+  }
+
+  async acquireExactly(): Promise<number> {
+    const { clock } = this.#context
+    try {
+      const { granted, waitMs } = await this.#send(1, 0)
+      this.answeredExactly(granted, clock.now())
+      return granted > 0 ? 0 : Math.max(waitMs, Number.MIN_VALUE)
+    } catch {
+      const now = clock.now()
+      this.failed(now)
+      if (this.acquireWithoutRedis(now)) return 0
+      const waitMs = this.permitAtMs(0, now) - now
+      return this.onLoss === 'closed' ? LOST_RETRY_MS : Math.max(waitMs, 1)
+    }
+  }
+
+  /** Gives back what an idle instance does not need. */
+  giveBackIdle(): void {
+    this.#return(this.takeIdle(this.#context.clock.now()))
+  }
+
+  /** Gives back all permits. */
+  giveBackAll(): Promise<unknown> {
+    return this.#return(this.takeAll(this.#context.clock.now()))
+  }
+
+  /** Permits that do not reach Redis come again with time. */
+  #return(permits: number): Promise<unknown> {
+    return permits === 0 ? Promise.resolve() : this.#send(0, permits).catch(() => {})
+  }
+
+  async #send(want: number, back: number): Promise<{ readonly granted: number; readonly waitMs: number }> {
+    const { limit, perMs, burst } = this.#context.limit
+    const answer = await this.#context.link.ask(SCRIPT, this.#key, [(perMs * 1_000) / limit, burst, want, back])
+    const [granted, waitUs] = answer as [unknown, unknown]
+    return { granted: Number(granted), waitMs: Number(waitUs) / 1_000 }
+  }
+}
