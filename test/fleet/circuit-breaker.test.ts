@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   admin?.disconnect()
-  await server?.kill()
+  await server?.remove()
 })
 beforeEach(async (context) => {
   if (server === undefined) context.skip()

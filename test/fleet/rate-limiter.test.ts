@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   admin?.disconnect()
-  await server?.kill()
+  await server?.remove()
 })
 beforeEach(async (context) => {
   if (server === undefined) context.skip()
@@ -120,7 +120,7 @@ describe.each([
     closing.push(async () => {
       await shared.close()
       client.disconnect()
-      await own.kill()
+      await own.remove()
     })
     const events: string[] = []
     shared.on('lost', () => events.push('lost'))

@@ -20,7 +20,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   client?.disconnect()
-  await server?.kill()
+  await server?.remove()
 })
 beforeEach(async (context) => {
   if (server === undefined) context.skip()

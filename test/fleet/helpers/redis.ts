@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Redis } from 'ioredis'
 import { debianPackage } from '../../helpers/debian.ts'
 
@@ -8,17 +11,22 @@ import { debianPackage } from '../../helpers/debian.ts'
 export class RedisServer {
   readonly port: number
   readonly #program: string
+  readonly #options: readonly string[]
   #process: ChildProcess | undefined
+  #folder: string | undefined
 
-  constructor(program: string, port: number) {
+  constructor(program: string, port: number, options: readonly string[] = []) {
     this.#program = program
+    this.#options = options
     this.port = port
   }
 
   /** Starts it, and waits until it answers. */
   async start(): Promise<void> {
+    this.#folder ??= mkdtempSync(join(tmpdir(), 'escudo-redis-'))
     const args = ['--port', String(this.port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-    this.#process = spawn(this.#program, args, { stdio: 'ignore' })
+    const dir = ['--dir', this.#folder]
+    this.#process = spawn(this.#program, [...args, ...dir, ...this.#options], { stdio: 'ignore' })
     const client = this.client()
     await client.ping()
     client.disconnect()
@@ -52,13 +60,19 @@ export class RedisServer {
     child.kill('SIGKILL')
     await once(child, 'exit')
   }
+
+  /** Ends it for good, and removes its folder. */
+  async remove(): Promise<void> {
+    await this.kill()
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true })
+  }
 }
 
 /** Starts an empty Redis on a free port; undefined where it is not installed. */
-export async function startRedis(): Promise<RedisServer | undefined> {
+export async function startRedis(...options: readonly string[]): Promise<RedisServer | undefined> {
   const program = await debianPackage('redis-server', 'redis-server')
   if (program === undefined) return undefined
-  const server = new RedisServer(program, await freePort())
+  const server = new RedisServer(program, await freePort(), options)
   await server.start()
   return server
 }
