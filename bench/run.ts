@@ -8,6 +8,7 @@ type Command = (args: readonly string[]) => Promise<void>
 const POLICIES = async (): Promise<Command> => (await import('./policies.ts')).policies
 /** The sets that have a name. */
 const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
+  ['fleet', async () => (await import('./fleet/main.ts')).main],
   ['imports', async () => (await import('./imports/main.ts')).main],
   ['service', async () => (await import('./service/service.ts')).service],
 ])

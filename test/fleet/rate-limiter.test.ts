@@ -29,7 +29,7 @@ afterEach(async () => {
 describe.each(LIBRARIES)('a shared rate limit over $name', ({ connect }) => {
   async function instance(options: Omit<RateLimiterOptions, 'shared'>) {
     const { client, close } = await connect(server as RedisServer)
-    const shared: Fleet = fleet({ client, timeout: '100ms' })
+    const shared: Fleet = fleet({ client, timeout: '5s' })
     closing.push(() => shared.close().then(close))
     const mail = shield('mail', rateLimiter({ ...options, shared }))
     const call = (key?: string): Promise<boolean> =>

@@ -43,19 +43,22 @@ export class Lease extends LeasedPermits implements SharedLimit {
     this.#onPermits()
   }
 
-  async acquireExactly(): Promise<number> {
-    const { clock } = this.#context
-    try {
-      const { granted, waitMs } = await this.#send(1, 0)
-      this.answeredExactly(granted, clock.now())
-      return granted > 0 ? 0 : Math.max(waitMs, Number.MIN_VALUE)
-    } catch {
-      const now = clock.now()
-      this.failed(now)
-      if (this.acquireWithoutRedis(now)) return 0
-      const waitMs = this.permitAtMs(0, now) - now
-      return this.onLoss === 'closed' ? LOST_RETRY_MS : Math.max(waitMs, 1)
-    }
+  /** Not an async function: each further promise delays every call. */
+  acquireExactly(): Promise<number> {
+    return this.#ask(1, 0).then(
+      ([granted, waitUs]) => {
+        this.answeredExactly(Number(granted), this.#context.clock.now())
+        return Number(granted) > 0 ? 0 : Math.max(Number(waitUs) / 1_000, Number.MIN_VALUE)
+      },
+      () => this.#acquireWhileLost(),
+    )
+  }
+
+  #acquireWhileLost(): number {
+    const now = this.#context.clock.now()
+    this.failed(now)
+    if (this.acquireWithoutRedis(now)) return 0
+    return this.onLoss === 'closed' ? LOST_RETRY_MS : Math.max(this.permitAtMs(0, now) - now, 1)
   }
 
   /** Gives back what an idle instance does not need. */
@@ -74,9 +77,13 @@ export class Lease extends LeasedPermits implements SharedLimit {
   }
 
   async #send(want: number, back: number): Promise<{ readonly granted: number; readonly waitMs: number }> {
-    const { limit, perMs, burst } = this.#context.limit
-    const answer = await this.#context.link.ask(SCRIPT, this.#key, [(perMs * 1_000) / limit, burst, want, back])
-    const [granted, waitUs] = answer as [unknown, unknown]
+    const [granted, waitUs] = await this.#ask(want, back)
     return { granted: Number(granted), waitMs: Number(waitUs) / 1_000 }
+  }
+
+  #ask(want: number, back: number): Promise<readonly unknown[]> {
+    const { limit, perMs, burst } = this.#context.limit
+    const answer = this.#context.link.ask(SCRIPT, this.#key, [(perMs * 1_000) / limit, burst, want, back])
+    return answer as Promise<readonly unknown[]>
   }
 }

@@ -13,6 +13,8 @@ import {
 const JITTER_MS = 200
 // Every instance hears of a change within a second, its answer included.
 const BEAT_MS = 900
+// A member that votes hears sooner that others do too: before its own open period ends, so that it does not probe alone.
+const VOTING_BEAT_MS = 200
 // A member without calls does not ask again for so long, so that one with calls gets the lease.
 const QUIET_MS = 30_000
 // One answer may be lost.
@@ -91,12 +93,13 @@ export class CircuitMember {
 
   question(local: LocalCircuit, now: number): CircuitQuestion {
     const { state } = local
-    this.#nextMs = now + BEAT_MS
+    const vote = !this.#following && (state === 'open' || state === 'half-open')
+    this.#nextMs = now + (vote ? VOTING_BEAT_MS : BEAT_MS)
     return {
       generation: this.#generation,
       open: this.#open,
       remainingMs: Math.max(0, this.#untilMs - now),
-      vote: !this.#following && (state === 'open' || state === 'half-open'),
+      vote,
       enough: local.enoughCalls,
       want: this.#want(local, now),
       lease: this.#lease,

@@ -1,4 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
+import type { Clock } from '../../core/clock.ts'
 import { afterWait, type CallState, enteredMs } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
@@ -34,7 +35,7 @@ export function exactLayer(
       if (cancelled !== undefined) return passCancelled(call, cancelled.reason, policy, outer)
       const startedMs = enteredMs(call)
       const limit = limitOf(call.root.key)
-      return acquire(call, limit, binding, startedMs + limiter.maxWaitMs).then((retryAfterMs) => {
+      return acquire(call, limit, clock, startedMs + limiter.maxWaitMs).then((retryAfterMs) => {
         const resumed = afterWait(call)
         const cancellation = cancellationAfterWait(resumed)
         const waitedMs = clock.now() - startedMs
@@ -56,21 +57,16 @@ export function exactLayer(
 }
 
 /** Waits for a permit. Returns when to try again, if none comes in time; undefined with a permit, or if cancelled. */
-async function acquire(
-  call: CallState,
-  limit: SharedLimit,
-  { clock }: Binding,
-  latestMs: number,
-): Promise<number | undefined> {
+function acquire(call: CallState, limit: SharedLimit, clock: Clock, latestMs: number): Promise<number | undefined> {
   const { scope, deadline } = call
-  for (;;) {
-    const waitMs = await unlessCancelled(limit.acquireExactly(), scope)
+  return unlessCancelled(limit.acquireExactly(), scope).then((waitMs) => {
     if (waitMs === 0 || scope?.cancellation !== undefined) return undefined
     const permitMs = clock.now() + waitMs
     if (permitMs > latestMs || (deadline !== undefined && permitMs >= deadline)) return waitMs
-    await sleep(waitMs, clock, scope)
-    if (scope?.cancellation !== undefined) return undefined
-  }
+    return sleep(waitMs, clock, scope).then(() =>
+      scope?.cancellation === undefined ? acquire(call, limit, clock, latestMs) : undefined,
+    )
+  })
 }
 
 /** Resolves with the wait, or earlier with 0 if the call is cancelled. */

@@ -97,7 +97,7 @@ describe('the circuit of a fleet', () => {
     const { world, states, run } = fleetOf(8)
     world.isDependencyUp = false
     while (!world.redis.open) run(10)
-    run(1_050)
+    run(700)
     world.redis.flush()
     run(1_050)
     expect(world.redis.open).toBe(true)
