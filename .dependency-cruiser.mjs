@@ -37,7 +37,9 @@ export default {
       severity: 'error',
       comment:
         'Every folder of packages/escudo/src is a layer with a rule. Add the rule here and to ARCHITECTURE.md, or move the file.',
-      from: { path: `${SRC}/(?!(errors|core|policies|http|undici|server|telemetry|log-shipper|fleet|testing)/|index\\.ts$)` },
+      from: {
+        path: `${SRC}/(?!(errors|core|policies|http|undici|server|telemetry|log-shipper|fleet|testing)/|index\\.ts$)`,
+      },
       to: {},
     },
     layer('errors', []),

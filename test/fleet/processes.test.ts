@@ -58,7 +58,7 @@ const since = (startMs: number): number[] => all().filter((at) => at >= startMs)
 
 describe('several processes', () => {
   test.each([
-    { what: 'Redis stands still', begin: () => server.pause(), end: () => server.resume(), losses: 0 },
+    { what: 'Redis is paused', begin: () => server.pause(), end: () => server.resume(), losses: 0 },
     { what: 'Redis is killed and starts empty', begin: () => server.kill(), end: () => server.start(), losses: 1 },
     {
       what: 'Redis has no memory left',
