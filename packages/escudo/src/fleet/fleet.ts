@@ -8,6 +8,7 @@ import { Link } from './link.ts'
 import { type FleetOptions, readFleet } from './options.ts'
 import { Presence } from './presence.ts'
 import { MEMBERS, ORDER } from './scripts/order.ts'
+import { type FleetStore, type StoreOptions, storeOver } from './store.ts'
 
 /** The state of a circuit in each instance. */
 export interface CircuitStatus {
@@ -44,6 +45,12 @@ export interface Fleet extends SharedState {
   isolate(shield: string, policy?: string): Promise<void>
   /** Closes a circuit in all instances, and ends {@link isolate}. */
   reset(shield: string, policy?: string): Promise<void>
+  /**
+   * Opens a store of values that all instances share, such as the second level of a cache.
+   *
+   * @throws ConfigurationError for an invalid option
+   */
+  store(options?: StoreOptions): FleetStore
   /** Calls the listener when Redis does not answer any more (`lost`), or answers again. Returns how to unsubscribe. */
   on(event: 'lost' | 'recovered', listener: () => void): () => void
   /** Gives back all permits and leaves the fleet. The policies then act alone. The client stays open. */
@@ -130,6 +137,10 @@ class RedisFleet implements Fleet {
 
   reset(shield: string, policy?: string): Promise<void> {
     return this.#order(shield, policy, '0')
+  }
+
+  store(options: StoreOptions = {}): FleetStore {
+    return storeOver(this.#link, this.#prefix, options)
   }
 
   on(event: 'lost' | 'recovered', listener: () => void): () => void {
