@@ -27,8 +27,8 @@ export interface SharedLimitOptions {
   /** Whether to lease permits in advance; if not, only `acquireExactly` takes permits. */
   readonly leased: boolean
   readonly onLoss: OnLoss
-  /** Called when permits have come. */
-  readonly onPermits: () => void
+  /** Called with the key when permits have come. One function per policy. */
+  readonly onPermits: (key: string | undefined) => void
 }
 
 /** The limit of a whole fleet. */

@@ -108,7 +108,7 @@ class RedisFleet implements Fleet {
 
   limit(of: SharedLimitOptions): SharedLimit {
     this.#presence.start()
-    const lease = new Lease(this.#contextOf(of), this.#keyOf(of.shield, of.policy, of.key), of.onPermits)
+    const lease = new Lease(this.#contextOf(of), of.key)
     if (of.leased) lease.start(of.clock.now())
     return lease
   }
@@ -171,10 +171,10 @@ class RedisFleet implements Fleet {
     return `${this.#prefix}:{${name}}:${policy}`
   }
 
-  #contextOf({ shield, policy, clock, limit, onLoss }: SharedLimitOptions): LeaseContext {
+  #contextOf({ shield, policy, clock, limit, onLoss, onPermits }: SharedLimitOptions): LeaseContext {
     const name = `${encodeURIComponent(shield)}:${policy}`
     const known = this.#limits.get(name)
-    if (known !== undefined && known.clock === clock && known.onLoss === onLoss) {
+    if (known !== undefined && known.clock === clock && known.onLoss === onLoss && known.onPermits === onPermits) {
       known.limit = limit
       return known
     }
@@ -185,7 +185,9 @@ class RedisFleet implements Fleet {
       link: this.#link,
       instances: () => this.#presence.instances,
       ask: (lease, now) => void (lease as Lease).ask(now),
-      onPermits: (lease) => this.#leases.add(lease),
+      onPermits,
+      keyOf: (key) => this.#keyOf(shield, policy, key),
+      onLease: (lease) => this.#leases.add(lease),
     }
     this.#limits.set(name, context)
     return context

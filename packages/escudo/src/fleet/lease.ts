@@ -13,21 +13,22 @@ const LOST_RETRY_MS = 1_000
 export interface LeaseContext extends LeaseHost {
   readonly clock: Clock
   readonly link: Link
+  /** Returns the key in Redis. */
+  keyOf(key: string | undefined): string
+  readonly onPermits: (key: string | undefined) => void
   /** Called when a lease has permits that it may give back later. */
-  onPermits(lease: Lease): void
+  onLease(lease: Lease): void
 }
 
 /** The permits of one key in this process, and their key in Redis. */
 export class Lease extends LeasedPermits implements SharedLimit {
   readonly #context: LeaseContext
-  readonly #key: string
-  readonly #onPermits: () => void
+  readonly #key: string | undefined
 
-  constructor(context: LeaseContext, key: string, onPermits: () => void) {
+  constructor(context: LeaseContext, key: string | undefined) {
     super(context, context.clock.now())
     this.#context = context
     this.#key = key
-    this.#onPermits = onPermits
   }
 
   /** Asks for a lease in the background. */
@@ -36,11 +37,11 @@ export class Lease extends LeasedPermits implements SharedLimit {
     try {
       const { granted, waitMs } = await this.#send(this.want(now), 0)
       this.granted(granted, waitMs, now, clock.now())
-      if (granted > 0) this.#context.onPermits(this)
+      if (granted > 0) this.#context.onLease(this)
     } catch {
       this.failed(clock.now())
     }
-    this.#onPermits()
+    this.#context.onPermits(this.#key)
   }
 
   /** Not an async function: each further promise delays every call. */
@@ -82,8 +83,9 @@ export class Lease extends LeasedPermits implements SharedLimit {
   }
 
   #ask(want: number, back: number): Promise<readonly unknown[]> {
-    const { limit, perMs, burst } = this.#context.limit
-    const answer = this.#context.link.ask(SCRIPT, this.#key, [(perMs * 1_000) / limit, burst, want, back])
+    const context = this.#context
+    const { limit, perMs, burst } = context.limit
+    const answer = context.link.ask(SCRIPT, context.keyOf(this.#key), [(perMs * 1_000) / limit, burst, want, back])
     return answer as Promise<readonly unknown[]>
   }
 }

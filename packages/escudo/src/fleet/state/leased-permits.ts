@@ -38,7 +38,8 @@ const RESERVE = 0.25
  */
 export class LeasedPermits {
   readonly #host: LeaseHost
-  readonly #share: LocalShare
+  /** Made when Redis does not answer for the first time: most keys need none. It then follows what Redis grants. */
+  #share: LocalShare | undefined
   #permits = 0
   /** Ask for more when this many permits are left. */
   #lowWater = 0
@@ -57,7 +58,6 @@ export class LeasedPermits {
 
   constructor(host: LeaseHost, now: number) {
     this.#host = host
-    this.#share = new LocalShare(host.limit, host.instances(), now)
     this.#lastLease = this.#reserve
     this.#leasedMs = now
     this.#usedMs = now
@@ -92,7 +92,7 @@ export class LeasedPermits {
     const missing = ahead + 1 - this.available(now)
     if (missing <= 0) return now
     const { limit, perMs } = this.#host.limit
-    if (this.#lost && this.#host.onLoss === 'share') return this.#share.permitAtMs(ahead + 1, now)
+    if (this.#lost && this.#host.onLoss === 'share') return this.#shareAt(now).permitAtMs(ahead + 1, now)
     const fromMs = Math.max(this.#nextMs, now + ANSWER_MS)
     // If Redis has not said that it is empty, one lease may serve all calls.
     return this.#nextMs > now || this.#lost ? fromMs + ((missing - 1) * perMs) / limit : fromMs
@@ -104,13 +104,13 @@ export class LeasedPermits {
     if (!this.#lost || leased > 0) return leased
     const { onLoss, limit } = this.#host
     if (onLoss === 'open') return limit.burst
-    return onLoss === 'share' ? this.#share.available(now) : 0
+    return onLoss === 'share' ? this.#shareAt(now).available(now) : 0
   }
 
   /** Changes the limit, for all keys of the host. */
   resize(limit: LimitOfFleet, now: number): void {
     this.#host.limit = limit
-    this.#share.resize(this.#host.limit, this.#host.instances(), now)
+    this.#share?.resize(limit, this.#host.instances(), now)
     this.#permits = Math.min(this.#permits, this.#leaseMax)
     this.#nextMs = Number.NEGATIVE_INFINITY
   }
@@ -141,8 +141,7 @@ export class LeasedPermits {
     this.#exhausted = false
     this.#usedSinceLease = 0
     this.#leasedMs = now
-    this.#share.resize(this.#host.limit, this.#host.instances(), now)
-    this.#share.debit(permits, now)
+    this.#debit(permits, now)
   }
 
   /** The question got no answer. */
@@ -150,14 +149,13 @@ export class LeasedPermits {
     this.#asking = false
     this.#lost = true
     this.#nextMs = now + RETRY_MS
-    this.#share.resize(this.#host.limit, this.#host.instances(), now)
+    this.#share?.resize(this.#host.limit, this.#host.instances(), now)
   }
 
   /** Redis has answered a call that needs an exact permit. */
   answeredExactly(permits: number, now: number): void {
     this.#lost = false
-    this.#share.resize(this.#host.limit, this.#host.instances(), now)
-    this.#share.debit(permits, now)
+    this.#debit(permits, now)
   }
 
   get onLoss(): OnLoss {
@@ -167,7 +165,7 @@ export class LeasedPermits {
   /** Takes a permit while Redis does not answer; false if there is none. */
   acquireWithoutRedis(now: number): boolean {
     const { onLoss } = this.#host
-    return onLoss === 'open' || (onLoss === 'share' && this.#share.tryAcquire(now))
+    return onLoss === 'open' || (onLoss === 'share' && this.#shareAt(now).tryAcquire(now))
   }
 
   /** Asks for the first lease. */
@@ -189,6 +187,18 @@ export class LeasedPermits {
   /** Whether an idle instance has nothing to give back. */
   get isSettled(): boolean {
     return !this.#asking && this.#permits <= this.#reserve
+  }
+
+  #shareAt(now: number): LocalShare {
+    this.#share ??= new LocalShare(this.#host.limit, this.#host.instances(), now)
+    return this.#share
+  }
+
+  /** What Redis grants is no longer there when Redis disappears again. */
+  #debit(permits: number, now: number): void {
+    if (this.#share === undefined) return
+    this.#share.resize(this.#host.limit, this.#host.instances(), now)
+    this.#share.debit(permits, now)
   }
 
   #takeOut(permits: number): number {

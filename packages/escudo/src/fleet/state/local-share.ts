@@ -3,9 +3,9 @@ import type { LimitOfFleet } from '../../core/shared-state.ts'
 /**
  * One instance's share of a limit, for the time in which Redis does not answer.
  *
- * It is a token bucket with the limit divided by the number of instances. It follows what the instance takes from Redis
- * too: an instance that has used its share has none left when Redis disappears. All shares together therefore add at most
- * one burst to the limit, also if Redis disappears again and again.
+ * It is a token bucket with the limit divided by the number of instances, full when Redis disappears for the first time.
+ * From then on it follows what the instance takes from Redis too. All shares together therefore add one burst to the
+ * limit, not one for each time that Redis disappears.
  *
  * Pure: `now` is an argument. If the clock goes back, no permit comes until it has caught up.
  */

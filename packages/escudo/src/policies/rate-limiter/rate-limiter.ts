@@ -57,7 +57,7 @@ export function rateLimiter(options: RateLimiterOptions): Policy {
 
 const TYPE = 'rateLimiter'
 
-type CreateLimit = (key: string | undefined, onPermits: () => void) => RateLimit
+type CreateLimit = (key: string | undefined) => RateLimit
 /** `aborted`: the call was cancelled while it waited. */
 const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
 
@@ -113,9 +113,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   }
 
   #createQueue(key: string | undefined): RateLimitQueue {
-    const limit = this.#createLimit(key, () => queue.permitsCame())
-    const queue = new RateLimitQueue(key, limit, this)
-    return queue
+    return new RateLimitQueue(key, this.#createLimit(key), this)
   }
 
   status(now: number): PolicyStatus {
@@ -174,7 +172,8 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   #join({ state, onLoss, exact }: SharingSettings, { shield, policy, clock }: Binding): void {
     if (this.#isJoined) return
     this.#isJoined = true
-    this.#createLimit = (key, onPermits) => {
+    const onPermits = (key: string | undefined): void => (this.#single ?? this.#keyed?.peek(key))?.permitsCame()
+    this.#createLimit = (key) => {
       const { limit, perMs, burst } = this.settings as unknown as RateLimitSettings
       return state.limit({
         shield,
