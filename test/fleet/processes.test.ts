@@ -48,7 +48,8 @@ async function ready(): Promise<void> {
   await until(async () => (await admin.zcard('escudo:{instances}')) === COUNT, 'all instances are known', 10_000)
   await until(() => instances.every(({ admitted }) => admitted.length > 0), 'all instances are served', 10_000)
   await until(() => every('closed'), 'all circuits are closed', 10_000)
-  await pause(500)
+  // Each hears within a second how many they are: its share without Redis depends on that.
+  await pause(1_200)
   for (const { admitted, probes, changes } of instances) admitted.length = probes.length = changes.length = 0
 }
 
