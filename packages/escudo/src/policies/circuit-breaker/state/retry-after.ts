@@ -8,8 +8,8 @@ const HELD_HINT_MS = 1_000
 /**
  * How long a caller should wait that a circuit rejects.
  *
- * While open: the rest of the open period, and at least a second if a fleet ends it. While half-open: until the lease of a probe ends, or the next open period,
- * whichever is shorter. During a ramp: until its next step; undefined after its last one.
+ * While open: the rest of the open period, and at least a second if a fleet ends it. While half-open: until the lease of
+ * a probe ends, or the next open period, whichever is shorter. During a ramp: until its next step; undefined after its last one.
  *
  * @param nextChangeMs when the state next changes; now if no change depends on time
  */
