@@ -37,7 +37,9 @@ export default {
       severity: 'error',
       comment:
         'Every folder of packages/escudo/src is a layer with a rule. Add the rule here and to ARCHITECTURE.md, or move the file.',
-      from: { path: `${SRC}/(?!(errors|core|policies|http|undici|server|telemetry|log-shipper|testing)/|index\\.ts$)` },
+      from: {
+        path: `${SRC}/(?!(errors|core|policies|http|undici|server|telemetry|log-shipper|fleet|testing)/|index\\.ts$)`,
+      },
       to: {},
     },
     layer('errors', []),
@@ -48,6 +50,7 @@ export default {
     layer('server', ['errors', 'core', 'policies']),
     layer('telemetry', ['errors', 'core']),
     layer('log-shipper', ['errors', 'core', 'policies', 'http', 'telemetry']),
+    layer('fleet', ['errors', 'core', 'policies']),
     layer('testing', ['errors', 'core']),
     {
       name: 'state-is-pure',
@@ -59,6 +62,13 @@ export default {
         path: SRC,
         pathNot: `${STATE}|${SRC}/errors/|${SRC}/core/(?!engine/|context/)|${SRC}/policies/shared/[^/]+\\.ts$`,
       },
+    },
+    {
+      name: 'fleet-state-is-pure',
+      severity: 'error',
+      comment: 'fleet/state decides and never waits: it imports nothing of core/engine, of core/context, or of Redis.',
+      from: { path: `${SRC}/fleet/state/`, pathNot: TEST },
+      to: { path: SRC, pathNot: `${SRC}/fleet/state/|${SRC}/errors/|${SRC}/core/(?!engine/|context/)` },
     },
     {
       name: 'policies-meet-in-shared',

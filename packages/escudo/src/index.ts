@@ -27,6 +27,7 @@ export type { AnyPolicy, Key, OptionsChange, Policy, PolicyOptions, PolicyStatus
 export { definePolicy } from './core/policy.ts'
 export { seededRandom } from './core/random.ts'
 export { SecondaryError } from './core/secondary-error.ts'
+export type { OnLoss, SharedState } from './core/shared-state.ts'
 export { shield } from './core/shield.ts'
 export type {
   AnyShield,

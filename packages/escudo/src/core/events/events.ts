@@ -141,6 +141,9 @@ export type BreakerState = 'closed' | 'open' | 'half-open' | 'isolated' | 'disab
 /** The reason of `breaker.trip()`. A text that the caller gives follows it, after a colon. */
 export const MANUAL_TRIP = 'tripped manually'
 
+/** The reason of a change that the fleet decided. After a colon follows how many instances voted for it, of how many. */
+export const FLEET = 'fleet'
+
 /** What a circuit breaker keeps of its last failure: never the error object, which belongs to another request. */
 export interface LastFailure {
   /** The error's `name`, such as `TypeError`. For a value that a classifier counted as a failure: the name of its class. */

@@ -7,12 +7,14 @@ import type { Operation } from '../../core/operation.ts'
 import { checkedName } from '../../core/options/options.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import type { OptionsChange, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
+import type { SharedCircuit } from '../../core/shared-state.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import type { CircuitBreaker } from './circuit-breaker-type.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
+import { joinFleet } from './fleet-circuit.ts'
 import { type BreakerContext, BreakerFrame } from './frame.ts'
 import { type CircuitBreakerOptions, type CircuitBreakerSettings, readCircuitBreaker } from './options.ts'
 import { ProbeFrame } from './probe-frame.ts'
@@ -75,12 +77,14 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   readonly #options: ChangeableOptions<CircuitBreakerOptions<R>>
   #settings: CircuitBreakerSettings<R>
   readonly #circuits: Circuits
+  /** Undefined unless the circuit is shared, and part of a shield. */
+  #shared: SharedCircuit | undefined
 
   constructor(options: CircuitBreakerOptions<R>) {
     super()
     const settings = readCircuitBreaker(options)
     this.name = settings.name
-    this.#options = new ChangeableOptions(options, PATH, ['perKey', 'restore'])
+    this.#options = new ChangeableOptions(options, PATH, ['perKey', 'restore', 'shared', 'quorum'])
     this.#settings = settings
     this.settings = comparedSettings(settings)
     this.countable = countableOf(settings)
@@ -151,6 +155,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         'ESCUDO_SHIELDS',
       )
     }
+    const refuseCall = this.#joined(binding)
     const context: BreakerContext = {
       binding,
       classify: this.#settings.classify as BreakerContext['classify'],
@@ -161,7 +166,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
       refuse: (root, breaker) => {
         const now = binding.clock.now()
         breaker.advance(now)
-        return refuse(root, breaker, now, binding)
+        return refuseCall(root, breaker, now, binding)
       },
     }
     return {
@@ -181,7 +186,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
           }
           if (permit === undefined) {
             circuits.reviveCheck(breaker)
-            return passFailure(outer, new Failure(refuse(call.root, breaker, now, binding), call.root))
+            return passFailure(outer, new Failure(refuseCall(call.root, breaker, now, binding), call.root))
           }
           if (permit.probe) {
             circuits.rearm(breaker)
@@ -193,6 +198,18 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         if (call.scope !== undefined) frame.watch(call.scope)
         return next.enter(call, operation, frame)
       },
+    }
+  }
+
+  /** Joins the fleet, if the circuit is shared. Returns how to refuse a call: the fleet hears of the first one. */
+  #joined(binding: Binding): typeof refuse {
+    const { sharing } = this.#settings
+    if (sharing === undefined) return refuse
+    this.#shared ??= joinFleet(sharing, this.#circuits, binding, () => this.#settings)
+    const shared = this.#shared
+    return (root, breaker, now, bound) => {
+      shared.refused(now)
+      return refuse(root, breaker, now, bound)
     }
   }
 
@@ -217,8 +234,8 @@ function comparedSettings({ trip, halfOpen }: CircuitBreakerSettings<never>): Re
   }
 }
 
-function countableOf({ trip, healthCheck }: CircuitBreakerSettings<never>): Countable {
-  return { outcomes: VERDICTS, transitions: transitionsOf(trip, healthCheck !== undefined) }
+function countableOf({ trip, healthCheck, sharing }: CircuitBreakerSettings<never>): Countable {
+  return { outcomes: VERDICTS, transitions: transitionsOf(trip, healthCheck !== undefined, sharing !== undefined) }
 }
 
 /** Enters the inner layers with the permit of a probe. Calls of the same circuit made there ride on the probe. */

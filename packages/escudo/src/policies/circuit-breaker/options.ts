@@ -15,6 +15,7 @@ import {
 } from '../../core/options/options.ts'
 import type { Classify } from '../../core/outcome.ts'
 import { drawFrom } from '../../core/random.ts'
+import { checkedSharedState, type SharedState } from '../../core/shared-state.ts'
 import { synchronous } from '../../errors/options/synchronous.ts'
 import { read } from '../../errors/safe-read.ts'
 import type { Backoff } from '../shared/state/backoff.ts'
@@ -83,6 +84,21 @@ export interface CircuitBreakerOptions<R = unknown> {
   readonly ramp?: { readonly steps: readonly number[]; readonly each: Duration }
   /** The result of `save()`, from this process or another. Cannot be combined with `perKey`. */
   readonly restore?: SavedBreaker
+  /**
+   * Shares the circuit with the other instances of the service, through Redis: `fleet()` of `escudo/redis`. Default: each
+   * process has a separate circuit. Cannot be combined with `perKey`. Shields with the same name share the circuit, if the
+   * breaker has the same name in them.
+   *
+   * Each instance still decides by its own calls. When at least `quorum` of them see the dependency failing, the circuit
+   * opens in all of them, with a reason such as `fleet: 5 of 8`. Then one instance probes for all. No call waits for Redis.
+   * With fewer than three instances, and while Redis does not answer, each circuit is separate.
+   */
+  readonly shared?: SharedState
+  /**
+   * The share of the instances with enough calls that must see the dependency failing, at least two of them. Above 0, at
+   * most 1. Default 0.5. Only with `shared`.
+   */
+  readonly quorum?: number
   /** The name in events, errors and the status. Default: `circuitBreaker`. */
   readonly name?: string
 }
@@ -95,6 +111,8 @@ export interface CircuitBreakerSettings<R> extends Omit<BreakerSettings, 'onTran
   readonly maxKeys: number | undefined
   readonly healthCheck: HealthCheckSettings | undefined
   readonly restore: SavedBreaker | undefined
+  /** Undefined: the circuit is that of this process. */
+  readonly sharing: { readonly state: SharedState; readonly quorum: number } | undefined
 }
 
 const PATH = 'circuitBreaker'
@@ -108,6 +126,8 @@ const KNOWN: readonly (keyof CircuitBreakerOptions)[] = [
   'probe',
   'ramp',
   'restore',
+  'shared',
+  'quorum',
   'name',
 ]
 // The same maximum as the default of a retry.
@@ -136,6 +156,25 @@ export function readCircuitBreaker<R>(options: CircuitBreakerOptions<R>): Circui
     healthCheck: options.probe === undefined ? undefined : readHealthCheck(options.probe),
     ramp: options.ramp === undefined ? undefined : readRamp(options.ramp),
     restore: options.restore === undefined ? undefined : readSaved(options.restore, `${PATH}.restore`),
+    sharing: readSharing(options),
+  }
+}
+
+function readSharing({
+  shared,
+  quorum,
+  perKey,
+}: CircuitBreakerOptions<never>): CircuitBreakerSettings<never>['sharing'] {
+  if (shared === undefined) {
+    if (quorum === undefined) return undefined
+    throw new ConfigurationError(`${PATH}.quorum`, 'this option needs `shared`: a circuit of one process has no votes')
+  }
+  if (perKey !== undefined) {
+    throw new ConfigurationError(`${PATH}.shared`, 'the circuits of keys cannot be shared: omit `shared` or `perKey`')
+  }
+  return {
+    state: checkedSharedState(shared, `${PATH}.shared`),
+    quorum: share(quorum ?? 0.5, `${PATH}.quorum`),
   }
 }
 

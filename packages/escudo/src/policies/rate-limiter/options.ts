@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, show, toMs } from '../../core/options/durations.ts'
-import { checkedName, knownKeys, oneOf, readMaxKeys, wholeNumber } from '../../core/options/options.ts'
+import { checkedName, knownKeys, oneOf, readMaxKeys, trueOrFalse, wholeNumber } from '../../core/options/options.ts'
+import { checkedSharedState, type OnLoss, type SharedState } from '../../core/shared-state.ts'
 import type { RateLimit, RateLimitSettings } from './state/rate-limit.ts'
 import { SlidingWindow } from './state/sliding-window.ts'
 import { TokenBucket } from './state/token-bucket.ts'
@@ -26,8 +27,32 @@ export interface RateLimiterOptions {
    * kept. The least recently used key is evicted first, a key with waiting calls last.
    */
   readonly perKey?: { readonly maxKeys?: number }
+  /**
+   * Shares the limit with the other instances of the service, through Redis: `fleet()` of `escudo/redis`. Default: each
+   * process has a separate limit. Only for a token bucket. Shields with the same name share the limit, if the limiter has
+   * the same name in them.
+   *
+   * Each instance leases permits in advance, so that no call waits for Redis. In any time `t` the fleet admits at most
+   * `burst + limit · t / per` calls, and those for which permits were leased before. A call that finds the lease used up
+   * waits for the next one up to `maxWait`, so set a `maxWait` of some milliseconds.
+   */
+  readonly shared?: SharedState
+  /** Whether each call asks Redis for its permit: no permit is leased, and every call waits for Redis. Default false. */
+  readonly exact?: boolean
+  /**
+   * What an instance does while Redis does not answer. `'share'`, the default: it admits the limit divided by the number
+   * of instances that lived last. `'open'`: it admits all calls. `'closed'`: it admits none.
+   */
+  readonly onLoss?: OnLoss
   /** Default: `rateLimiter`. */
   readonly name?: string
+}
+
+/** The options of a limiter whose fleet shares the limit. */
+export interface SharingSettings {
+  readonly state: SharedState
+  readonly exact: boolean
+  readonly onLoss: OnLoss
 }
 
 /** The options of a rate limiter, read and validated. */
@@ -39,14 +64,17 @@ interface ReadOptions {
   readonly maxWaitMs: number
   /** Undefined: one limit for all calls. */
   readonly maxKeys: number | undefined
+  /** Undefined: the limit is that of this process. */
+  readonly sharing: SharingSettings | undefined
 }
 
 const PATH = 'rateLimiter'
+const SHARING = ['shared', 'exact', 'onLoss'] as const
 const WINDOW_LIMIT_MAX = 1_000_000
 
 /** Reads and validates all options of a rate limiter. */
 export function readRateLimiter(options: RateLimiterOptions): ReadOptions {
-  knownKeys(options, PATH, ['limit', 'per', 'algorithm', 'burst', 'maxWait', 'perKey', 'name'])
+  knownKeys(options, PATH, ['limit', 'per', 'algorithm', 'burst', 'maxWait', 'perKey', ...SHARING, 'name'])
   const name = checkedName(options.name ?? PATH, `${PATH}.name`)
   const algorithm = oneOf(options.algorithm ?? 'tokenBucket', `${PATH}.algorithm`, ['tokenBucket', 'slidingWindow'])
   const limitOptions = algorithm === 'tokenBucket' ? readTokenBucket(options) : readSlidingWindow(options)
@@ -55,6 +83,26 @@ export function readRateLimiter(options: RateLimiterOptions): ReadOptions {
     ...limitOptions,
     maxWaitMs: toMs(options.maxWait ?? 0, `${PATH}.maxWait`),
     maxKeys: readMaxKeys(options.perKey, `${PATH}.perKey`),
+    sharing: readSharing(options, algorithm),
+  }
+}
+
+function readSharing({ shared, exact, onLoss }: RateLimiterOptions, algorithm: string): SharingSettings | undefined {
+  if (shared === undefined) {
+    const needless = exact !== undefined ? 'exact' : onLoss !== undefined ? 'onLoss' : undefined
+    if (needless === undefined) return undefined
+    throw new ConfigurationError(
+      `${PATH}.${needless}`,
+      'this option needs `shared`: a limit of this process asks no store',
+    )
+  }
+  if (algorithm !== 'tokenBucket') {
+    throw new ConfigurationError(`${PATH}.shared`, "only a limit with the algorithm 'tokenBucket' can be shared")
+  }
+  return {
+    state: checkedSharedState(shared, `${PATH}.shared`),
+    exact: trueOrFalse(exact ?? false, `${PATH}.exact`),
+    onLoss: oneOf(onLoss ?? 'share', `${PATH}.onLoss`, ['share', 'open', 'closed']),
   }
 }
 

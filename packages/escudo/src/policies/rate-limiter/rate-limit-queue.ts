@@ -35,6 +35,10 @@ export class RateLimitQueue {
     this.#queue = new PermitQueue(limit, owner.maxWaitMs)
   }
 
+  get limit(): RateLimit {
+    return this.#queue.limit
+  }
+
   get queued(): number {
     return this.#queue.queued
   }
@@ -86,6 +90,11 @@ export class RateLimitQueue {
     if (this.queued === 0) return
     this.#serve(now)
     this.#arm(now)
+  }
+
+  /** Permits have come earlier than expected. */
+  permitsCame(): void {
+    if (this.queued > 0) this.#serve(this.#owner.clock.now())
   }
 
   /** Removes a cancelled call; the calls behind it move up. */

@@ -10,6 +10,7 @@ import type { Countable } from '../../core/events/events.ts'
 import { addNote } from '../../core/explain/notes.ts'
 import { MisuseError } from '../../core/misuse-error.ts'
 import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
+import type { SharedLimit } from '../../core/shared-state.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
@@ -17,7 +18,8 @@ import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
 import { KeyedStates } from '../shared/state/keyed-states.ts'
-import { type RateLimiterOptions, readRateLimiter } from './options.ts'
+import { costOfFleet, exactLayer } from './exact-layer.ts'
+import { type RateLimiterOptions, readRateLimiter, type SharingSettings } from './options.ts'
 import { graceMsOf, type QueueOwner, RateLimitQueue, type WaitingCall } from './rate-limit-queue.ts'
 import { isPast } from './state/permit-queue.ts'
 import type { RateLimit, RateLimitSettings } from './state/rate-limit.ts'
@@ -56,6 +58,8 @@ export function rateLimiter(options: RateLimiterOptions): Policy {
 }
 
 const TYPE = 'rateLimiter'
+
+type CreateLimit = (key: string | undefined) => RateLimit
 /** `aborted`: the call was cancelled while it waited. */
 const OUTCOMES = ['admitted', 'admitted_after_wait', 'aborted'] as const
 
@@ -66,21 +70,24 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   readonly countable: Countable = { outcomes: OUTCOMES }
   maxWaitMs: number
   readonly #options: ChangeableOptions<RateLimiterOptions>
-  #createLimit: () => RateLimit
+  #createLimit: CreateLimit
+  readonly #sharing: SharingSettings | undefined
   /** The queue of all calls; undefined if each key has one. */
-  readonly #single: RateLimitQueue | undefined
+  #single: RateLimitQueue | undefined
   /** The queues of the keys; undefined if there is one for all calls. */
   readonly #keyed: KeyedStates<RateLimitQueue> | undefined
   #queued = 0
+  #isJoined = false
   clock: Clock = systemClock
 
   constructor(options: RateLimiterOptions) {
     super()
-    const { name, createLimit, settings, maxWaitMs, maxKeys } = readRateLimiter(options)
+    const { name, createLimit, settings, maxWaitMs, maxKeys, sharing } = readRateLimiter(options)
     this.name = name
-    this.#options = new ChangeableOptions(options, TYPE, ['algorithm', 'perKey'])
+    this.#options = new ChangeableOptions(options, TYPE, ['algorithm', 'perKey', 'shared', 'exact', 'onLoss'])
     this.maxWaitMs = maxWaitMs
     this.settings = { ...settings, maxWaitMs }
+    this.#sharing = sharing
     this.#createLimit = createLimit
     if (maxKeys === undefined) this.#single = this.#createQueue(undefined)
     else this.#keyed = new KeyedStates(maxKeys, (key) => this.#createQueue(key))
@@ -93,7 +100,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
       const apply = (): void => {
         this.settings = settings
         this.maxWaitMs = changed.maxWaitMs
-        this.#createLimit = changed.createLimit
+        if (this.#sharing === undefined) this.#createLimit = changed.createLimit
         this.#resize(changed.settings)
       }
       return { apply, settings }
@@ -108,7 +115,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   }
 
   #createQueue(key: string | undefined): RateLimitQueue {
-    return new RateLimitQueue(key, this.#createLimit(), this)
+    return new RateLimitQueue(key, this.#createLimit(key), this)
   }
 
   status(now: number): PolicyStatus {
@@ -116,7 +123,8 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
     // With keys, the status is that of calls without one. Reading it creates no key.
     const queue = this.#single ?? keyed?.peek(undefined) ?? this.#createQueue(undefined)
     return {
-      available: queue.available(now),
+      // Only Redis knows it, if it is asked for each call.
+      ...(this.#sharing?.exact ? {} : { available: queue.available(now) }),
       ...(this.maxWaitMs > 0 ? { queued: this.#queued } : {}),
       ...(keyed === undefined ? {} : { keys: keyed.size }),
     }
@@ -125,6 +133,12 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
   layer(next: Layer, binding: Binding): Layer {
     const { clock, events } = binding
     this.clock = clock
+    const sharing = this.#sharing
+    if (sharing !== undefined) {
+      this.#join(sharing, binding)
+      const limitOf = (key: string | undefined): SharedLimit => this.#queueOf(key).limit as SharedLimit
+      if (sharing.exact) return exactLayer(next, binding, limitOf, this, (...refused) => this.#refuse(...refused))
+    }
     return {
       enter: (call, operation, outer) => {
         const cancellation = call.scope?.cancellation
@@ -133,7 +147,8 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         const now = enteredMs(call)
         const { cost } = call.root
         if (cost !== undefined && cost > queue.costMax) {
-          return passFailure(outer, new Failure(tooCostly(cost, queue, binding), call.root))
+          const problem = sharing === undefined ? tooCostly(cost, queue, binding) : costOfFleet(binding)
+          return passFailure(outer, new Failure(problem, call.root))
         }
         const permit = queue.tryAcquire(now, cost)
         if (permit !== undefined) {
@@ -161,6 +176,31 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         })
       },
     }
+  }
+
+  /** The permits are those of the fleet from now on. Several shields with one limiter share those of the first one. */
+  #join({ state, onLoss, exact }: SharingSettings, { shield, policy, clock }: Binding): void {
+    if (this.#isJoined) return
+    this.#isJoined = true
+    const onPermits = (key: string | undefined): void => (this.#single ?? this.#keyed?.peek(key))?.permitsCame()
+    this.#createLimit = (key) => {
+      const { limit, perMs, burst } = this.settings as unknown as RateLimitSettings
+      return state.limit({
+        shield,
+        policy,
+        key,
+        clock,
+        limit: { limit, perMs, burst },
+        leased: !exact,
+        onLoss,
+        onPermits,
+      })
+    }
+    if (this.#single !== undefined) this.#single = this.#createQueue(undefined)
+  }
+
+  #queueOf(key: string | undefined): RateLimitQueue {
+    return this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).use(key)
   }
 
   /**

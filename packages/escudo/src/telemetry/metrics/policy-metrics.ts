@@ -1,5 +1,5 @@
 import { CALL_OUTCOMES, watchCalls } from '../../core/events/call-events.ts'
-import { MANUAL_TRIP, type ShieldEvent, type ShieldEvents, watchAll } from '../../core/events/events.ts'
+import { FLEET, MANUAL_TRIP, type ShieldEvent, type ShieldEvents, watchAll } from '../../core/events/events.ts'
 import type { AnyPolicy } from '../../core/policy.ts'
 import type { ShieldFacts } from '../../core/registry.ts'
 import * as all from './definitions.ts'
@@ -150,8 +150,8 @@ export class PolicyMetrics {
 
   #countChange(event: ShieldEvents['stateChange']): void {
     const { shield, policy, from, to } = event
-    // The text of a manual trip is no label: there would be a series for each text.
-    const reason = event.reason.startsWith(MANUAL_TRIP) ? MANUAL_TRIP : event.reason
+    // The text after a colon is no label: there would be a series for each text.
+    const reason = [MANUAL_TRIP, FLEET].find((known) => event.reason.startsWith(`${known}:`)) ?? event.reason
     add(this.#changes, [shield, policy, from, to, reason])
     const openedForMs = this.#open.change(event)
     if (openedForMs !== undefined) this.#openPeriods.seriesFor([shield, policy]).observe(openedForMs / 1_000)

@@ -121,7 +121,7 @@ export class Breaker {
       if (phase.isOver(now)) this.#phase = undefined
       return
     }
-    if (this.#state === 'open' && now >= phase.openUntilMs) {
+    if (this.#state === 'open' && now >= phase.openUntilMs && !phase.isHeld) {
       phase.trial = new HalfOpenTrial(this.#settings.halfOpen)
       this.#transition('half-open', REASONS.openPeriodEnded, now, phase)
     }
@@ -130,7 +130,7 @@ export class Breaker {
 
   /** The instant at which {@link advance} next changes the state; undefined if no change depends on time. */
   nextChangeMs(): number | undefined {
-    return this.#state === 'open' ? this.openPeriod?.openUntilMs : this.openPeriod?.trial?.firstLeaseEndsMs
+    return this.#state === 'open' ? this.openPeriod?.endsMs : this.openPeriod?.trial?.firstLeaseEndsMs
   }
 
   /** How long a rejected caller should wait; undefined if no call is rejected, or if the circuit is isolated. */
@@ -204,13 +204,13 @@ export class Breaker {
   }
 
   /**
-   * Closes the circuit after a successful health check. Returns false if `checked`, the {@link openPeriod} at the start of
-   * the check, has ended since.
+   * Closes the circuit after a successful health check, or because its fleet has closed it. Returns false if `checked`,
+   * the {@link openPeriod} at the start of the check, has ended since.
    */
-  healthCheckSucceeded(checked: OpenPeriod, now: number): boolean {
+  healthCheckSucceeded(checked: OpenPeriod, now: number, reason: string = REASONS.healthCheck): boolean {
     this.advance(now)
     if (checked !== this.openPeriod) return false
-    this.#transition('closed', REASONS.healthCheck, now, rampFrom(this.#settings, now))
+    this.#transition('closed', reason, now, rampFrom(this.#settings, now))
     return true
   }
 

@@ -8,6 +8,8 @@ import type { HalfOpenSettings } from './settings.ts'
  * go through and count. An ignored probe is only released: another call may take its permit.
  */
 export class HalfOpenTrial {
+  /** The end of the lease of a fleet. No probe begins after it. */
+  untilMs: number = Number.POSITIVE_INFINITY
   readonly #settings: HalfOpenSettings
   readonly #successesNeeded: number
   // In the order of their start. All leases are equally long, so the first entry is the first to expire.
@@ -23,10 +25,15 @@ export class HalfOpenTrial {
   /** Grants a permit for one more probe; undefined if all permits are taken. */
   tryProbe(generation: number, now: number): ProbePermit | undefined {
     const { probes, leaseMs } = this.#settings
-    if (this.#inFlight.size + this.#successes + this.#failures >= probes) return undefined
+    if (this.#inFlight.size + this.#successes + this.#failures >= probes || now >= this.untilMs) return undefined
     const permit = new ProbePermit(generation, now + leaseMs)
     this.#inFlight.add(permit)
     return permit
+  }
+
+  /** Whether a probe is in flight or has been counted. */
+  get hasBegun(): boolean {
+    return this.#inFlight.size + this.#successes + this.#failures > 0
   }
 
   /** False once the probe is released, by {@link release} or at the end of its lease. */

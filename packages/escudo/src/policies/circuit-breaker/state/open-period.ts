@@ -11,13 +11,15 @@ export class OpenPeriod {
   /** The number of consecutive openings, from 1 (this one). It determines the length of a growing open period. */
   readonly opening: number
   readonly openedMs: number
-  /** The instant at which the circuit becomes half-open. */
-  readonly openUntilMs: number
+  /** The instant at which the circuit becomes half-open. A fleet may move it. */
+  openUntilMs: number
+  /** Whether only the fleet ends the open period, not the time. */
+  isHeld = false
   /** The count that opened the circuit. It stays visible until the circuit closes. */
   readonly failures: number
   readonly calls: number
   /** Why the circuit opened; undefined if it was restored from a state that does not say it. */
-  readonly reason: string | undefined
+  reason: string | undefined
   /** Set if and only if the circuit is half-open. */
   trial: HalfOpenTrial | undefined = undefined
 
@@ -35,6 +37,11 @@ export class OpenPeriod {
     this.failures = failures
     this.calls = calls
     this.reason = reason
+  }
+
+  /** When the open period ends by itself; undefined if only the fleet ends it. */
+  get endsMs(): number | undefined {
+    return this.isHeld ? undefined : this.openUntilMs
   }
 
   get lengthMs(): number {

@@ -1,4 +1,4 @@
-import { type BreakerState, MANUAL_TRIP } from '../../../core/events/events.ts'
+import { type BreakerState, FLEET, MANUAL_TRIP } from '../../../core/events/events.ts'
 import type { Trip } from './trips/trip-rule.ts'
 
 /** The reasons of all transitions, except those of a rule and of {@link MANUAL_TRIP}. */
@@ -21,6 +21,14 @@ export interface PossibleTransition {
   readonly reason: string
 }
 
+/** What a fleet decides. */
+const OF_FLEET: readonly PossibleTransition[] = [
+  { from: 'closed', to: 'open', reason: FLEET },
+  { from: 'half-open', to: 'open', reason: FLEET },
+  { from: 'open', to: 'closed', reason: FLEET },
+  { from: 'half-open', to: 'closed', reason: FLEET },
+]
+
 const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolated', 'disabled']
 
 /**
@@ -35,6 +43,7 @@ const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolate
  *     half-open  closed     the health check succeeds
  *     closed     open       trip()
  *     half-open  open       trip()
+ *     any        any        the fleet's circuit changes
  *     any other  isolated   isolate()
  *     any other  disabled   disable()
  *     any other  closed     reset()
@@ -42,6 +51,7 @@ const STATES: readonly BreakerState[] = ['closed', 'open', 'half-open', 'isolate
 export function transitionsOf(
   trip: Pick<Trip, 'reasons' | 'slowerThanMs'>,
   hasHealthCheck = false,
+  isShared = false,
 ): readonly PossibleTransition[] {
   const manual = (to: BreakerState, reason: string): readonly PossibleTransition[] =>
     STATES.filter((from) => from !== to).map((from) => ({ from, to, reason }))
@@ -56,6 +66,7 @@ export function transitionsOf(
     ...(hasHealthCheck
       ? (['open', 'half-open'] as const).map((from) => ({ from, to: 'closed', reason: REASONS.healthCheck }) as const)
       : []),
+    ...(isShared ? OF_FLEET : []),
     { from: 'closed', to: 'open', reason: MANUAL_TRIP },
     { from: 'half-open', to: 'open', reason: MANUAL_TRIP },
     ...manual('isolated', REASONS.isolated),

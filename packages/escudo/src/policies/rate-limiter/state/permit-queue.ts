@@ -22,20 +22,20 @@ export interface PermitWaiter extends Waiter {
  * Pure: it decides which waiter is next, and the caller of its methods wakes that waiter.
  */
 export class PermitQueue<W extends PermitWaiter> {
-  readonly #limit: RateLimit
+  readonly limit: RateLimit
   #maxWaitMs: number
   readonly #queue = new WaitQueue<W>()
   /** How many permits all waiters need. */
   #needed = 0
 
   constructor(limit: RateLimit, maxWaitMs: number) {
-    this.#limit = limit
+    this.limit = limit
     this.#maxWaitMs = maxWaitMs
   }
 
   /** Changes the limit. Waiters stay in their order, and the last instant at which a permit is of use to them. */
   resize(settings: RateLimitSettings, maxWaitMs: number, now: number): void {
-    this.#limit.resize(settings, now)
+    this.limit.resize(settings, now)
     this.#maxWaitMs = maxWaitMs
   }
 
@@ -50,12 +50,12 @@ export class PermitQueue<W extends PermitWaiter> {
 
   /** How many calls could start now. The first permits belong to the waiters. */
   available(now: number): number {
-    return Math.max(0, this.#limit.available(now) - this.#needed)
+    return Math.max(0, this.limit.available(now) - this.#needed)
   }
 
   /** Takes a permit immediately; undefined if there is none, or if calls wait. */
   tryAcquire(now: number, cost?: number): number | undefined {
-    return this.#queue.length > 0 ? undefined : this.#limit.tryAcquire(now, cost)
+    return this.#queue.length > 0 ? undefined : this.limit.tryAcquire(now, cost)
   }
 
   /**
@@ -66,7 +66,7 @@ export class PermitQueue<W extends PermitWaiter> {
    * calls with a cost ahead may make it wait longer than it seems; its wait then ends without a permit.
    */
   retryAfterMs(deadline: number | undefined, now: number, cost = 1): number | undefined {
-    const permitAtMs = this.#limit.permitAtMs(this.#needed + cost - 1, now)
+    const permitAtMs = this.limit.permitAtMs(this.#needed + cost - 1, now)
     if (permitAtMs > now + this.#maxWaitMs) return this.#delayUntilAdmitted(permitAtMs, now)
     return deadline !== undefined && permitAtMs >= deadline ? delayUntil(permitAtMs, now) : undefined
   }
@@ -91,22 +91,22 @@ export class PermitQueue<W extends PermitWaiter> {
 
   /** Gives back a permit that was not used. */
   giveBack(permit: number, now: number): void {
-    this.#limit.giveBack(permit, now)
+    this.limit.giveBack(permit, now)
   }
 
   /** The number of the permits that were taken last with a cost. */
   get order(): number {
-    return this.#limit.order
+    return this.limit.order
   }
 
   /** Corrects permits that were taken with a cost. */
   settle(order: number, permit: number, cost: number, actual: number, now: number): void {
-    this.#limit.settle(order, permit, cost, actual, now)
+    this.limit.settle(order, permit, cost, actual, now)
   }
 
   /** The highest cost that can be served. */
   get costMax(): number {
-    return this.#limit.costMax
+    return this.limit.costMax
   }
 
   /**
@@ -122,8 +122,8 @@ export class PermitQueue<W extends PermitWaiter> {
     const { head } = this.#queue
     if (head === undefined) return undefined
     const late = isPast(head.latestMs + graceMs, now)
-    head.permit = late ? undefined : this.#limit.tryAcquire(now, head.cost)
-    const tooLate = late || isPast(head.latestMs, this.#limit.permitAtMs(costOf(head) - 1, now))
+    head.permit = late ? undefined : this.limit.tryAcquire(now, head.cost)
+    const tooLate = late || isPast(head.latestMs, this.limit.permitAtMs(costOf(head) - 1, now))
     if (head.permit === undefined && !tooLate) return undefined
     this.remove(head)
     return head
@@ -132,7 +132,7 @@ export class PermitQueue<W extends PermitWaiter> {
   /** Returns the time until the head of the queue gets its permit; undefined if no call waits. */
   delayMs(now: number): number | undefined {
     const { head } = this.#queue
-    return head && delayUntil(this.#limit.permitAtMs(costOf(head) - 1, now), now)
+    return head && delayUntil(this.limit.permitAtMs(costOf(head) - 1, now), now)
   }
 
   /** Returns the time until a new call would wait no longer than `maxWaitMs`. */

@@ -1,0 +1,67 @@
+// `npm run bench -- fleet`: shared rate limits over Redis, beside rate-limiter-flexible and a bare EVALSHA.
+import { startRedis } from '../../test/fleet/helpers/redis.ts'
+import { parsed, UsageError, wholeNumber } from '../command-line.ts'
+import { described, environment } from '../environment.ts'
+import { medianRatio, quantile } from '../statistics.ts'
+import { table } from '../tables.ts'
+import { type Measured, measure, shareOfQuestions } from './measure.ts'
+
+const USAGE = `Usage: npm run bench -- fleet [--rounds N] [--seconds N]
+
+Starts a Redis on loopback and measures rate limits over it. The cases of a round run one after the other.
+
+  --rounds N    rounds of each case, 1 to 1000 (default 30)
+  --seconds N   seconds at 10,000 calls per second, 1 to 600 (default 5)
+  --help        print this text`
+
+/**
+ * Prints a table of shared rate limits.
+ *
+ * @throws UsageError for a wrong option, and if Redis is not installed
+ */
+export async function main(args: readonly string[]): Promise<void> {
+  const values = parsed(args, OPTIONS)
+  if (values.help) {
+    console.log(USAGE)
+    return
+  }
+  const rounds = wholeNumber('--rounds', values.rounds, 1, 1_000)
+  const seconds = wholeNumber('--seconds', values.seconds, 1, 600)
+  const server = await startRedis()
+  if (server === undefined) throw new UsageError('Redis is not installed')
+  try {
+    const all = await measure(server, rounds)
+    const share = await shareOfQuestions(server, seconds)
+    console.log(`${described(environment(['ioredis', 'rate-limiter-flexible']))}; ${rounds} rounds.\n`)
+    console.log(fleetTable(all))
+    console.log(
+      `\nAt 10,000 calls per second, ${(share * 100).toFixed(2)} % of the calls reach Redis (goal: at most 1 %).`,
+    )
+  } finally {
+    await server.remove()
+  }
+}
+
+/** Renders the samples as a Markdown table. */
+export function fleetTable(all: readonly Measured[]): string {
+  const [bare, , , local] = all as [Measured, Measured, Measured, Measured]
+  const rows = all.map(({ name, p50Us, cpuUs }) => {
+    const waits = p50Us.length > 0
+    const compared = waits
+      ? `${medianRatio(p50Us, bare.p50Us).toFixed(2)} × the p50 of the bare EVALSHA`
+      : `${(quantile(cpuUs, 0.5) - quantile(local.cpuUs, 0.5)).toFixed(2)} µs more than one process`
+    return [name, compared, waits ? spread(p50Us) : 'waits for nothing', spread(cpuUs)]
+  })
+  return table(['limit', 'compared', 'p50 in µs (quartiles)', 'µs of processor time (quartiles)'], rows, 2)
+}
+
+function spread(samples: readonly number[]): string {
+  const [low, median, high] = [0.25, 0.5, 0.75].map((q) => quantile(samples, q).toFixed(2))
+  return `${median} (${low}–${high})`
+}
+
+const OPTIONS = {
+  rounds: { type: 'string', default: '30' },
+  seconds: { type: 'string', default: '5' },
+  help: { type: 'boolean', default: false },
+} as const

@@ -1,0 +1,6 @@
+export type { SharedState } from '../core/shared-state.ts'
+export type { IoredisClient, NodeRedisClient, RedisClient } from './client.ts'
+export type { CircuitStatus, Fleet, FleetStatus } from './fleet.ts'
+export { fleet } from './fleet.ts'
+export type { FleetOptions } from './options.ts'
+export type { FleetStore, StoreOptions } from './store.ts'

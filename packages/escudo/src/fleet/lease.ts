@@ -1,0 +1,95 @@
+import type { Clock } from '../core/clock.ts'
+import type { SharedLimit } from '../core/shared-state.ts'
+import { script } from './client.ts'
+import type { Link } from './link.ts'
+import { LIMIT } from './scripts/limit.ts'
+import { LeasedPermits, type LeaseHost } from './state/leased-permits.ts'
+
+const SCRIPT = script(LIMIT)
+// How long to wait with a call that needs an exact permit, while Redis does not answer and `onLoss` admits none.
+const LOST_RETRY_MS = 1_000
+
+/** What all leases of one fleet share. */
+export interface LeaseContext extends LeaseHost {
+  readonly clock: Clock
+  readonly link: Link
+  /** Returns the key in Redis. */
+  keyOf(key: string | undefined): string
+  readonly onPermits: (key: string | undefined) => void
+  /** Called when a lease has permits that it may give back later. */
+  onLease(lease: Lease): void
+}
+
+/** The permits of one key in this process, and their key in Redis. */
+export class Lease extends LeasedPermits implements SharedLimit {
+  readonly costMax = 1
+  readonly order = 0
+  readonly #context: LeaseContext
+  readonly #key: string | undefined
+
+  constructor(context: LeaseContext, key: string | undefined) {
+    super(context, context.clock.now())
+    this.#context = context
+    this.#key = key
+  }
+
+  settle(): void {}
+
+  /** Asks for a lease in the background. */
+  async ask(now: number): Promise<void> {
+    const { clock } = this.#context
+    try {
+      const { granted, waitMs } = await this.#send(this.want(now), 0)
+      this.granted(granted, waitMs, now, clock.now())
+      if (granted > 0) this.#context.onLease(this)
+    } catch {
+      this.failed(clock.now())
+    }
+    this.#context.onPermits(this.#key)
+  }
+
+  /** Not an async function: each further promise delays every call. */
+  acquireExactly(): Promise<number> {
+    return this.#ask(1, 0).then(
+      ([granted, waitUs]) => {
+        this.answeredExactly(Number(granted), this.#context.clock.now())
+        return Number(granted) > 0 ? 0 : Math.max(Number(waitUs) / 1_000, Number.MIN_VALUE)
+      },
+      () => this.#acquireWhileLost(),
+    )
+  }
+
+  #acquireWhileLost(): number {
+    const now = this.#context.clock.now()
+    this.failed(now)
+    if (this.acquireWithoutRedis(now)) return 0
+    return this.onLoss === 'closed' ? LOST_RETRY_MS : Math.max(this.permitAtMs(0, now) - now, 1)
+  }
+
+  /** Gives back what an idle instance does not need. */
+  giveBackIdle(): void {
+    this.#return(this.takeIdle(this.#context.clock.now()))
+  }
+
+  /** Gives back all permits. */
+  giveBackAll(): Promise<unknown> {
+    return this.#return(this.takeAll(this.#context.clock.now()))
+  }
+
+  /** Permits that do not reach Redis come again with time. */
+  #return(permits: number): Promise<unknown> {
+    return permits === 0 ? Promise.resolve() : this.#send(0, permits).catch(() => {})
+  }
+
+  async #send(want: number, back: number): Promise<{ readonly granted: number; readonly waitMs: number }> {
+    const [granted, waitUs] = await this.#ask(want, back)
+    return { granted: Number(granted), waitMs: Number(waitUs) / 1_000 }
+  }
+
+  #ask(want: number, back: number): Promise<readonly unknown[]> {
+    const context = this.#context
+    const { limit, perMs, burst } = context.limit
+    const answer = context.link.ask(SCRIPT, context.keyOf(this.#key), [(perMs * 1_000) / limit, burst, want, back])
+    return answer as Promise<readonly unknown[]>
+  }
+}

@@ -1,0 +1,62 @@
+import { withAmbient } from '../core/context/ambient.ts'
+import { shield } from '../core/shield.ts'
+import type { Shield } from '../core/shield-types.ts'
+import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
+import { consecutive } from '../policies/circuit-breaker/state/trips/trip.ts'
+import { outsideCalls } from '../policies/shared/enclosures.ts'
+import { timeout } from '../policies/timeout/timeout.ts'
+import type { RunScript, Script } from './client.ts'
+
+const FAILURES_BEFORE_OPEN = 3
+const OPEN_MS_MIN = 200
+const OPEN_MS_MAX = 600
+
+/**
+ * The connection of a fleet to Redis.
+ *
+ * Every question runs through a shield: it ends after the timeout, and a Redis that does not answer is left alone until
+ * it does. Each instance asks again at another moment.
+ */
+export class Link {
+  readonly #shield: Shield
+  readonly #run: RunScript
+  readonly #onChange: (isLost: boolean) => void
+  #isLost = false
+  #isClosed = false
+
+  /** @param onChange called when Redis is lost, and when it answers again */
+  constructor(name: string, run: RunScript, timeoutMs: number, onChange: (isLost: boolean) => void) {
+    this.#run = run
+    this.#onChange = onChange
+    const openFor = (): number => OPEN_MS_MIN + Math.random() * (OPEN_MS_MAX - OPEN_MS_MIN)
+    const breaker = circuitBreaker({ trip: consecutive(FAILURES_BEFORE_OPEN), openFor })
+    breaker.on('stateChange', ({ to }) => {
+      if (to === 'open') this.#changeTo(true)
+      else if (to === 'closed') this.#changeTo(false)
+    })
+    this.#shield = shield(name, breaker, timeout(timeoutMs))
+  }
+
+  /** Whether Redis does not answer. */
+  get isLost(): boolean {
+    return this.#isLost || this.#isClosed
+  }
+
+  /** Runs a script. It belongs to no call, though a call may be the reason for it. */
+  ask(script: Script, key: string, args: readonly (string | number)[]): Promise<unknown> {
+    if (this.#isClosed) return Promise.reject(new Error('the fleet is closed'))
+    const texts = args.map(String)
+    return withAmbient(undefined, () => outsideCalls(() => this.#shield.run(() => this.#run(script, key, texts))))
+  }
+
+  /** Asks nothing any more. */
+  close(): void {
+    this.#isClosed = true
+  }
+
+  #changeTo(isLost: boolean): void {
+    if (isLost === this.#isLost) return
+    this.#isLost = isLost
+    this.#onChange(isLost)
+  }
+}

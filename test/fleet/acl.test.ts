@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs'
+import { circuitBreaker, rateLimiter, shield } from 'escudo'
+import { fleet } from 'escudo/redis'
+import { Redis } from 'ioredis'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from './helpers/redis.ts'
+
+let server: RedisServer | undefined
+beforeAll(async () => {
+  server = await startRedis()
+})
+afterAll(() => server?.remove())
+
+test('the commands that the documentation lists are enough', async (context) => {
+  if (server === undefined) return context.skip()
+  const text = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
+  const [, user = ''] = /ACL (SETUSER shop .*)/.exec(text) ?? []
+  const admin = server.client()
+  await admin.call('ACL', ...user.split(' '), '+info', '+ping', '+client', '+hello', '+select')
+  const client = new Redis({ port: server.port, username: 'shop', password: 'password' })
+  const shared = fleet({ client, prefix: 'shop', timeout: '1s' })
+  const mail = shield('mail', rateLimiter({ limit: 100, per: '1s', maxWait: '1s', shared }), circuitBreaker({ shared }))
+  const exact = shield('exact', rateLimiter({ limit: 100, per: '1s', shared, exact: true, onLoss: 'closed' }))
+  expect(await mail.run(() => 'sent')).toBe('sent')
+  expect(await exact.run(() => 'sent')).toBe('sent')
+  await shared.isolate('mail')
+  await shared.reset('mail')
+  const { connected, circuits } = await shared.status()
+  expect([connected, circuits.length]).toEqual([true, 1])
+  await shared.close()
+  expect(await admin.call('ACL', 'LOG', '10')).toEqual([])
+  client.disconnect()
+  admin.disconnect()
+})

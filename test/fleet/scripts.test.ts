@@ -1,0 +1,124 @@
+import fc from 'fast-check'
+import type { Redis } from 'ioredis'
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { answerOf, argsOf } from '../../packages/escudo/src/fleet/circuit.ts'
+import { CIRCUIT } from '../../packages/escudo/src/fleet/scripts/circuit.ts'
+import { LIMIT } from '../../packages/escudo/src/fleet/scripts/limit.ts'
+import { NOW } from '../../packages/escudo/src/fleet/scripts/now.ts'
+import { RedisCircuit } from '../../packages/escudo/src/fleet/state/test/redis-circuit.ts'
+import { RedisLimit } from '../../packages/escudo/src/fleet/state/test/redis-limit.ts'
+import { type RedisServer, startRedis } from './helpers/redis.ts'
+
+// The chaos tests use models of the scripts. Here the same questions go to both, at the same virtual instants.
+
+let server: RedisServer | undefined
+let client: Redis
+
+beforeAll(async () => {
+  server = await startRedis()
+  if (server !== undefined) client = server.client()
+})
+afterAll(async () => {
+  client?.disconnect()
+  await server?.remove()
+})
+beforeEach(async (context) => {
+  if (server === undefined) context.skip()
+  else await client.flushall()
+})
+
+const RUNS = Number(process.env['ESCUDO_FLEET_RUNS'] ?? 60)
+/** The script, with its last argument as the instant. */
+const at = (script: string): string => script.replace(NOW, 'local now = tonumber(ARGV[#ARGV])')
+/** The key ends by the real clock, and here virtual time passes: it lives longer. */
+const LONG_LIMIT = LIMIT.replace('% 1 + 2)', '% 1 + 600000)')
+const START_US = 1_700_000_000_000_000
+
+describe('the scripts', () => {
+  test('begin with the clock of Redis', () => {
+    expect(LONG_LIMIT).not.toBe(LIMIT)
+    for (const script of [LIMIT, CIRCUIT]) expect(script.startsWith(`${NOW}\n`)).toBe(true)
+  })
+
+  test('grant the permits that the model grants', async () => {
+    const limits = fc.record({
+      limit: fc.integer({ min: 1, max: 5_000 }),
+      perMs: fc.integer({ min: 1, max: 60_000 }),
+      burst: fc.integer({ min: 1, max: 5_000 }),
+    })
+    const steps = fc.array(
+      fc.record({
+        waitUs: fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.integer({ min: -1_000_000, max: 60_000_000 })),
+        want: fc.nat(200),
+        back: fc.oneof(fc.constant(0), fc.nat(50)),
+      }),
+      { maxLength: 40 },
+    )
+    await fc.assert(
+      fc.asyncProperty(limits, steps, async (limit, todo) => {
+        const model = new RedisLimit()
+        await client.del('k')
+        let now = START_US
+        for (const { waitUs, want, back } of todo) {
+          now += waitUs
+          const expected = model.ask(limit, want, back, now)
+          const perUs = (limit.perMs * 1_000) / limit.limit
+          const answer = await client.eval(at(LONG_LIMIT), 1, 'k', perUs, limit.burst, want, back, now)
+          expect(answer).toEqual([expected.granted, expected.waitUs])
+          // -2: there is no key; -1 would be a key that never ends.
+          expect(await client.pttl('k')).not.toBe(-1)
+        }
+      }),
+      { numRuns: RUNS },
+    )
+  })
+
+  test('answer the questions about a circuit as the model does', async () => {
+    const questions = fc.array(
+      fc.record({
+        waitMs: fc.oneof(fc.integer({ min: 0, max: 900 }), fc.integer({ min: -10_000, max: 20_000 })),
+        id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+        ahead: fc.oneof({ weight: 12, arbitrary: fc.constant(0) }, fc.constantFrom(-1, 1, 3)),
+        open: fc.boolean(),
+        remainingMs: fc.nat(5_000),
+        vote: fc.boolean(),
+        enough: fc.boolean(),
+        want: fc.constantFrom(0 as const, 1 as const, 2 as const),
+        holds: fc.oneof({ weight: 8, arbitrary: fc.constant(true) }, fc.constant(false)),
+        result: fc.oneof(
+          { weight: 4, arbitrary: fc.constant('none' as const) },
+          fc.constantFrom('success' as const, 'failure' as const, 'released' as const),
+        ),
+        probing: fc.boolean(),
+        openForMs: fc.integer({ min: 1, max: 3_000 }),
+        quorum: fc.constantFrom(0.3, 0.5, 1),
+      }),
+      { maxLength: 60, size: 'max' },
+    )
+    let [opened, leased, accepted] = [0, 0, 0]
+    await fc.assert(
+      fc.asyncProperty(questions, async (asked) => {
+        const model = new RedisCircuit()
+        const leases = new Map<string, number>()
+        await client.del('c')
+        let now = START_US / 1_000
+        for (const { waitMs, id, ahead, holds, ...rest } of asked) {
+          now += waitMs
+          const generation = Math.max(0, model.generation + ahead)
+          const lease = holds ? (leases.get(id) ?? 0) : 0
+          const question = { ...rest, generation, lease, state: 'closed' as const }
+          const expected = model.ask(id, question, now)
+          const answer = await client.eval(at(CIRCUIT), 1, 'c', ...argsOf(id, question), Math.round(now * 1_000))
+          expect(answerOf(answer)).toEqual(expected)
+          leases.set(id, expected.lease)
+          opened += Number(expected.open)
+          leased += Number(expected.lease > 0)
+          expect(await client.pttl('c')).toBeGreaterThan(0)
+        }
+        accepted += model.accepted.length
+      }),
+      { numRuns: RUNS },
+    )
+    expect(Math.min(opened, leased, accepted)).toBeGreaterThan(RUNS / 10)
+  })
+})
