@@ -108,7 +108,7 @@ describe.each(LIBRARIES)('a shared rate limit over $name', ({ connect }) => {
   })
 
   test.each([false, true])('refuses a call with a cost above 1, exact: %s', async (exact) => {
-    const { mail } = await instance({ limit: 20, per: '1h', exact })
+    const { mail } = await instance({ limit: 20, per: '1h', maxWait: '5s', exact })
     await expect(mail.run(() => true, { cost: 3 })).rejects.toThrow(/^run\.cost: .*shares its limit with a fleet/)
     expect(await mail.run(() => true, { cost: 1 })).toBe(true)
   })
