@@ -5,6 +5,7 @@ import { readLine } from '../report/read-line.ts'
 import { readTrace } from '../report/read-trace.ts'
 import type { Selection } from '../report/selection.ts'
 import { type Range, summarize } from '../report/summary.ts'
+import { SearchServer } from '../search/search-server.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
 import { loopbackHosts } from './hosts.ts'
@@ -24,6 +25,10 @@ const FULL_RETRY_MS = 30_000
 const TRACES = '/api/traces/'
 const LINES = '/api/lines/'
 const TRACE_ID_CHARACTERS_MAX = 200
+const SEARCH_BUSY: Reply = {
+  ...json(503, { message: 'too many searches are running: try again in a moment' }),
+  headers: { 'retry-after': '2' },
+}
 
 interface Reply {
   readonly status: number
@@ -43,11 +48,21 @@ export async function createDashboard(
   files.judgeBy(thresholds)
   const stream = new Stream(files, files.journal.clock, thresholds)
   const hosts = loopbackHosts(port)
+  const searches = new SearchServer(files)
 
-  const reply = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Reply> => {
+  const reply = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: URLSearchParams,
+  ): Promise<Reply> => {
     if (path === '/healthz') return json(200, { status: 'ok' })
     if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query, files.journal.clock())))
     if (path === '/api/health') return json(200, healthOf(files, files.journal.clock(), thresholds))
+    if (path === '/api/search') {
+      const found = await searches.whole(query, response)
+      return found === undefined ? SEARCH_BUSY : json(200, found)
+    }
     if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length), query.get('facts') === '1')
     if (path.startsWith(LINES)) return await line(files, path.slice(LINES.length))
     const asset = assets.get(path)
@@ -61,15 +76,22 @@ export async function createDashboard(
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return send(request, response, { ...text(405, 'method not allowed'), headers: { allow: 'GET, HEAD' } })
     }
-    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
+    const url = request.url ?? '/'
+    // A query may hold question marks.
+    const [path = '/'] = url.split('?', 1)
+    const query = url.slice(path.length + 1)
     if (path.startsWith('/api/')) await files.ready
     try {
       const params = new URLSearchParams(query)
       if (path === '/api/stream' && request.method === 'GET')
         openStream(stream, request, response, viewOfQuery(params, files.journal.clock()), selectionOfQuery(params))
-      else send(request, response, await reply(request, path, params))
+      else if (path === '/api/search/stream' && request.method === 'GET') {
+        if (!(await searches.stream(params, response, SECURITY_HEADERS))) send(request, response, SEARCH_BUSY)
+      } else send(request, response, await reply(request, response, path, params))
     } catch (error) {
-      if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
+      // After its head was sent, an answer can only be ended.
+      if (response.headersSent) response.destroy()
+      else if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
       else send(request, response, text(500, 'the dashboard failed'))
     }
   }
