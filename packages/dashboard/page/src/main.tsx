@@ -3,6 +3,7 @@ import { App } from './app.tsx'
 import { showStateInTab } from './frame/tab.ts'
 import { listenToKeys } from './state/keys.ts'
 import { connect } from './state/live.ts'
+import { searchFromUrl } from './state/search.ts'
 import 'uplot/dist/uPlot.min.css'
 // The order matters: a later sheet overrides an earlier one.
 import './style/base.css'
@@ -20,3 +21,4 @@ if (container !== null) render(<App />, container)
 listenToKeys()
 showStateInTab()
 connect()
+searchFromUrl()

@@ -35,7 +35,7 @@ export function subjectOf(line: LogLine, service: string): Subject {
   const request = path === undefined ? undefined : `${method ?? ''} ${path}`
   const own: Readonly<Record<string, readonly unknown[]>> = {
     service: [service],
-    level: [level],
+    level: [level, line.fields.first('level')],
     status: [status],
     latency: [line.latencyMs],
     trace: [traceId],

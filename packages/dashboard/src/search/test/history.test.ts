@@ -81,6 +81,9 @@ describe('a search over the files', () => {
       ['-status:200', ({ status_code }) => status_code !== 200],
       ['latency:>250ms', ({ latency_ms }) => latency_ms > 250],
       ['level:warning', ({ log_level }) => level(log_level) === 'warning'],
+      ['warning', ({ log_level }) => level(log_level) === 'warning'],
+      ['error', ({ log_level }) => level(log_level) === 'error'],
+      ['file1', (_, service) => service === 'file1'],
       ['level>=error', ({ log_level }) => level(log_level) === 'error'],
       ['extra.size:7', (entry) => (entry as { extra?: { size?: number } }).extra?.size === 7],
     ]
@@ -95,7 +98,6 @@ describe('a search over the files', () => {
             const text = JSON.stringify(value)
             return isEscaped ? text.replace(/t/g, '\\u0074') : text
           }
-          // Keys must be readable in both forms.
           let second = 0
           const all = written.flatMap((entries, file) =>
             entries.map((one) => {
