@@ -1,7 +1,7 @@
 import { fold } from '../../../src/search/query.ts'
 import type { SearchLine } from '../../../src/search/search-line.ts'
 import { cancelSearch, closeSearch, continueSearch, type Search, startSearch, wordsOf } from '../state/search.ts'
-import { f, openTrace, t } from '../state/state.ts'
+import { f, filter, openTrace, t } from '../state/state.ts'
 import { openLine } from '../state/view.ts'
 import { classOf } from '../text/status-class.ts'
 import { SIGNS } from './signs.ts'
@@ -18,6 +18,8 @@ export function History({ found }: { readonly found: Search }) {
       <div class="search-state">
         <p role={state === 'failed' || state === 'invalid' || state === 'busy' ? 'alert' : 'status'}>
           {sentenceOf(found)}
+          {/* The filter may have changed since. */}
+          {filter.value.trim() !== found.text && <code class="quiet"> {found.text}</code>}
           {found.isPartial && ` ${texts.tracePartial}`}
         </p>
         {/* One button, so that the focus stays on it when the search ends. */}

@@ -41,7 +41,7 @@ function FilterForm() {
     <search>
       <form class="filter-form" onSubmit={onSubmit}>
         <label>
-          <span class="quiet">{texts.filter}</span>{' '}
+          <span class="quiet">{texts.filter}</span>
           <input
             id="filter"
             type="search"

@@ -62,6 +62,8 @@ export function closeSearch(): void {
   running?.abort()
   search.value = undefined
   remember('q', undefined)
+  // The button that was pressed is gone.
+  document.getElementById('filter')?.focus()
 }
 
 /** Returns the folded texts that a query looks for: they are marked in what it finds. */

@@ -187,7 +187,7 @@ export const en: Texts = {
   foundNothing: 'No line of the history matches. Try fewer words.',
   foundAll: (n) => `${counted(n, 'line', 'lines')} in the whole history, newest first.`,
   foundSoFar: (n) => `${counted(n, 'line', 'lines')} so far, newest first; there may be more.`,
-  searchCancelled: (n) => `Cancelled after ${counted(n, 'line', 'lines')}.`,
+  searchCancelled: (n) => `Cancelled. Found until then: ${counted(n, 'line', 'lines')}.`,
   searchBusy: 'Too many searches are running.',
   searchExpired: 'This search can no longer be continued.',
   queryProblems: {
