@@ -12,6 +12,8 @@ export default defineConfig({
     modulePreload: false,
     assetsInlineLimit: 0,
     assetsDir: '.',
-    rolldownOptions: { output: { entryFileNames: 'page.js', assetFileNames: 'page[extname]' } },
+    rolldownOptions: {
+      output: { entryFileNames: 'page.js', chunkFileNames: 'page-[name].js', assetFileNames: 'page[extname]' },
+    },
   },
 })

@@ -6,7 +6,7 @@ import { Downloads } from './frame/downloads.tsx'
 import { Footer } from './frame/footer.tsx'
 import { Header } from './frame/header.tsx'
 import { Scope } from './frame/scope.tsx'
-import { LeversDialog } from './levers/levers-dialog.tsx'
+import { levers } from './levers/loaded.ts'
 import { Breakers } from './lists/breakers.tsx'
 import { Errors } from './lists/errors.tsx'
 import { Tail } from './lists/tail.tsx'
@@ -17,6 +17,7 @@ import { VerdictLine } from './verdict/verdict-line.tsx'
 
 /** The page, in reading order. */
 export function App() {
+  const LeversDialog = levers.value?.LeversDialog
   return (
     <>
       <a class="skip" href="#content">
@@ -41,7 +42,7 @@ export function App() {
       </main>
       <Footer />
       <Drawer />
-      <LeversDialog />
+      {LeversDialog && <LeversDialog />}
       <Help />
     </>
   )

@@ -1,8 +1,10 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
 import { showStateInTab } from './frame/tab.ts'
+import { loadLevers } from './levers/loaded.ts'
 import { listenToKeys } from './state/keys.ts'
 import { connect } from './state/live.ts'
+import { searchFromUrl } from './state/search.ts'
 import 'uplot/dist/uPlot.min.css'
 // The order matters: a later sheet overrides an earlier one.
 import './style/base.css'
@@ -21,3 +23,5 @@ if (container !== null) render(<App />, container)
 listenToKeys()
 showStateInTab()
 connect()
+void loadLevers()
+searchFromUrl()

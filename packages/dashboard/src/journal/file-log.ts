@@ -166,6 +166,16 @@ export class FileLog implements TailSink {
     return [this.#log, ...this.#rotated].find((log) => log !== undefined && log.number === number && !log.isGone)
   }
 
+  /** All open files, the one that grows first. */
+  get openLogs(): readonly OpenLog[] {
+    return [...(this.#log === undefined ? [] : [this.#log]), ...this.#rotated.toReversed()].filter((log) => !log.isGone)
+  }
+
+  /** Whether an open file may grow. */
+  isOpen(log: OpenLog): boolean {
+    return this.#log === log
+  }
+
   /** Closes all open files. */
   async close(): Promise<void> {
     for (const log of [...this.#rotated.splice(0), this.#log]) {

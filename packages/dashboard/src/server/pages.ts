@@ -5,6 +5,7 @@ import { readLine } from '../report/read-line.ts'
 import { readTrace } from '../report/read-trace.ts'
 import type { Selection } from '../report/selection.ts'
 import { type Range, summarize } from '../report/summary.ts'
+import { SearchServer } from '../search/search-server.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
 import { download } from './exports.ts'
@@ -25,6 +26,10 @@ const FULL_RETRY_MS = 30_000
 const TRACES = '/api/traces/'
 const LINES = '/api/lines/'
 const TRACE_ID_CHARACTERS_MAX = 200
+const SEARCH_BUSY: Reply = {
+  ...json(503, { message: 'too many searches are running: try again in a moment' }),
+  headers: { 'retry-after': '2' },
+}
 
 interface Reply {
   readonly status: number
@@ -65,11 +70,21 @@ export async function createPages(
   const assets = await readAssets(pageFolder)
   files.judgeBy(thresholds)
   const stream = new Stream(files, files.journal.clock, thresholds)
+  const searches = new SearchServer(files)
 
-  const reply = async (request: IncomingMessage, path: string, query: URLSearchParams): Promise<Reply> => {
+  const reply = async (
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    query: URLSearchParams,
+  ): Promise<Reply> => {
     if (path === '/healthz') return json(200, { status: 'ok' })
     if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query, files.journal.clock())))
     if (path === '/api/health') return json(200, healthOf(files, files.journal.clock(), thresholds))
+    if (path === '/api/search') {
+      const found = await searches.whole(query, response)
+      return found === undefined ? SEARCH_BUSY : json(200, found)
+    }
     const file = download(files, path, query, thresholds)
     if (file !== undefined) return { status: 200, ...file }
     if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length), query.get('facts') === '1')
@@ -87,17 +102,25 @@ export async function createPages(
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return send(request, response, { ...text(405, 'method not allowed'), headers: { allow: 'GET, HEAD' } })
     }
-    const [, query = ''] = (request.url ?? '/').split('?', 2)
+    // A query may hold question marks.
+    const url = request.url ?? '/'
+    const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
     if (path.startsWith('/api/')) await files.ready
     try {
       const params = new URLSearchParams(query)
-      if (path !== '/api/stream') return send(request, response, await reply(request, path, params))
+      if (path === '/api/search/stream' && request.method === 'GET') {
+        if (!(await searches.stream(params, response, SECURITY_HEADERS))) send(request, response, SEARCH_BUSY)
+        return
+      }
+      if (path !== '/api/stream') return send(request, response, await reply(request, response, path, params))
       const view = viewOfQuery(params, files.journal.clock())
       // HEAD has the answer's headers only, and takes no place among the pages.
       if (request.method === 'HEAD') response.writeHead(200, STREAM_HEADERS).end()
       else openStream(stream, request, response, view, selectionOfQuery(params))
     } catch (error) {
-      if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
+      // After its head was sent, an answer can only be ended.
+      if (response.headersSent) response.destroy()
+      else if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
       else send(request, response, text(500, 'the dashboard failed'))
     }
   }

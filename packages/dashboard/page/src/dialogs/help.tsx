@@ -16,6 +16,7 @@ export function Help() {
           </div>
         ))}
       </dl>
+      <p class="quiet">{texts.filterTerms}</p>
     </Dialog>
   )
 }

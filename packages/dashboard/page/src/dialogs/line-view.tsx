@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { LineFacts } from '../../../src/report/line-facts.ts'
-import { withField } from '../state/filter.ts'
+import { withField } from '../../../src/search/query.ts'
 import { f, filter, t } from '../state/state.ts'
 import { classOf } from '../text/status-class.ts'
 

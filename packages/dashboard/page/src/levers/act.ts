@@ -1,3 +1,5 @@
+import { leversPath } from './loaded.ts'
+
 /** What the page can do to a breaker. */
 export type Action = 'isolate' | 'trip' | 'reset' | 'disable' | 'enable'
 
@@ -19,10 +21,6 @@ export type Outcome =
 
 const ANSWER_MS_MAX = 10_000
 const MESSAGE_CHARACTERS_MAX = 300
-
-/** Where the levers are: the service says so in its page. Undefined where there are none. */
-export const leversPath: string | undefined =
-  document.querySelector<HTMLMetaElement>('meta[name="escudo-levers"]')?.content || undefined
 
 /** Moves a lever of the service. It never rejects. */
 export async function act(

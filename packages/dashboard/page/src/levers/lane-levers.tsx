@@ -1,5 +1,5 @@
 import type { Lane } from '../../../src/report/lanes.ts'
-import { type Action, leversPath } from './act.ts'
+import type { Action } from './act.ts'
 import { lt, openLevers } from './state.ts'
 
 const BY_STATE: Readonly<Record<string, readonly Action[]>> = {
@@ -9,10 +9,10 @@ const BY_STATE: Readonly<Record<string, readonly Action[]>> = {
 }
 const USUAL: readonly Action[] = ['isolate', 'trip']
 
-/** The buttons of a lane that change its breaker; nothing where the service has no levers. */
+/** The buttons of a lane that change its breaker. */
 export function LaneLevers({ lane }: { readonly lane: Lane }) {
   const { shield, policy, state } = lane
-  if (leversPath === undefined || shield === '') return null
+  if (shield === '') return null
   const texts = lt.value
   const actions = BY_STATE[state] ?? USUAL
   return (
@@ -35,7 +35,6 @@ export function LaneLevers({ lane }: { readonly lane: Lane }) {
 
 /** The button that opens the levers of every breaker, also of those that have no lane yet. */
 export function AllLevers() {
-  if (leversPath === undefined) return null
   return (
     <button type="button" aria-haspopup="dialog" onClick={() => (openLevers.value = 'all')}>
       {lt.value.all}

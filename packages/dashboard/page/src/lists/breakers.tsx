@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { Lane } from '../../../src/report/lanes.ts'
 import { momentLabel } from '../charts/time-labels.ts'
-import { AllLevers, LaneLevers } from '../levers/lane-levers.tsx'
+import { levers } from '../levers/loaded.ts'
 import { asTables, f, openTrace, parts, t } from '../state/state.ts'
 import { isRangeLoading } from '../state/view.ts'
 import { changeText } from './change-text.ts'
@@ -21,6 +21,7 @@ export function Breakers() {
   const [isComplete, setComplete] = useState(false)
   if (data === undefined) return null
   const { range } = data
+  const { AllLevers, LaneLevers } = levers.value ?? {}
   const lanes = data.lanes.toSorted(
     (a, b) => ORDER.indexOf(a.state) - ORDER.indexOf(b.state) || (b.since ?? 0) - (a.since ?? 0),
   )
@@ -30,7 +31,7 @@ export function Breakers() {
       <div class="figure-head">
         <h2 id="breakers-title">{texts.breakers}</h2>
         <div class="switches">
-          <AllLevers />
+          {AllLevers && <AllLevers />}
           {lanes.length > 0 && (
             <button type="button" aria-pressed={asTables.value} onClick={() => (asTables.value = !asTables.value)}>
               {texts.table}
@@ -54,7 +55,7 @@ export function Breakers() {
                 </span>
                 <LaneTrack lane={lane} from={range.from} to={range.to} stepMs={range.stepMs} />
                 <LaneStatus lane={lane} />
-                <LaneLevers lane={lane} />
+                {LaneLevers && <LaneLevers lane={lane} />}
               </li>
             ))}
           </ul>
@@ -97,6 +98,7 @@ function LaneLegend() {
 function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
   const texts = t.value
   const range = parts.value?.range
+  const LaneLevers = levers.value?.LaneLevers
   const changes = lanes
     .flatMap((lane) => lane.changes.map((change) => ({ lane, change })))
     .sort((a, b) => b.change.at - a.change.at)
@@ -119,7 +121,7 @@ function LaneTables({ lanes }: { readonly lanes: readonly Lane[] }) {
                 </th>
                 <td data-label={texts.stateNow}>
                   <LaneStatus lane={lane} />
-                  <LaneLevers lane={lane} />
+                  {LaneLevers && <LaneLevers lane={lane} />}
                 </td>
               </tr>
             ))}

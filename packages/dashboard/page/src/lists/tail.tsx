@@ -1,37 +1,74 @@
 import type { TailLine } from '../../../src/journal/journal.ts'
-import { passes, termsOf } from '../state/filter.ts'
-import { f, filter, openTrace, staleMs, t, tail } from '../state/state.ts'
+import { queryOf } from '../../../src/search/query.ts'
+import { passes } from '../state/filter.ts'
+import { closeSearch, search, startSearch } from '../state/search.ts'
+import { f, filter, now, openTrace, staleMs, t, tail } from '../state/state.ts'
 import { openLine } from '../state/view.ts'
 import { classOf } from '../text/status-class.ts'
+import { History } from './history.tsx'
 import { PausableList } from './pausable-list.tsx'
+import { SIGNS } from './signs.ts'
 
 const SHOWN_MAX = 150
-/** Levels differ by their sign and their name, not only by their colour. */
-const SIGNS: Readonly<Record<string, string>> = { critical: '✕', error: '✕', warning: '▲' }
 
-/** Shows the last lines of all services, newest first, with a filter. */
+/** Shows the last lines of all services, newest first, with a filter; or what a search over the history found. */
 export function Tail() {
   const texts = t.value
-  const terms = termsOf(filter.value)
-  const lines = tail.value
-    .filter((line) => passes(line, terms))
-    .slice(-SHOWN_MAX)
-    .toReversed()
   return (
     <section class="figure">
       <div class="figure-head">
-        <h2 id="tail-title">{texts.tail}</h2>
+        <h2 id="tail-title">{search.value === undefined ? texts.tail : texts.history}</h2>
+        <FilterForm />
+      </div>
+      {search.value === undefined ? <LiveLines /> : <History found={search.value} />}
+    </section>
+  )
+}
+
+function FilterForm() {
+  const texts = t.value
+  const onSubmit = (event: SubmitEvent): void => {
+    event.preventDefault()
+    startSearch()
+  }
+  const onKeyDown = (event: KeyboardEvent): void => {
+    // Elsewhere the key clears the field.
+    if (event.key !== 'Escape' || search.peek() === undefined) return
+    event.preventDefault()
+    closeSearch()
+  }
+  return (
+    <search>
+      <form class="filter-form" onSubmit={onSubmit}>
         <label>
-          <span class="quiet">{texts.filter}</span>{' '}
+          <span class="quiet">{texts.filter}</span>
           <input
             id="filter"
             type="search"
             value={filter.value}
             placeholder={texts.filterHint}
+            aria-invalid={search.value?.state === 'invalid'}
             onInput={(event) => (filter.value = event.currentTarget.value)}
+            onKeyDown={onKeyDown}
           />
         </label>
-      </div>
+        <button type="submit">
+          {texts.searchHistory} <span aria-hidden="true">⏎</span>
+        </button>
+      </form>
+    </search>
+  )
+}
+
+function LiveLines() {
+  const texts = t.value
+  const { terms } = queryOf(filter.value, now.value)
+  const lines = tail.value
+    .filter((line) => passes(line, terms))
+    .slice(-SHOWN_MAX)
+    .toReversed()
+  return (
+    <>
       {staleMs.value !== undefined && <p class="stale">{texts.noNewLines(f.value.rough(staleMs.value))}</p>}
       {lines.length > 0 ? (
         <PausableList
@@ -51,7 +88,7 @@ export function Tail() {
           </button>
         </p>
       )}
-    </section>
+    </>
   )
 }
 

@@ -1,3 +1,4 @@
+import type { Problem } from '../../../src/search/query.ts'
 import { counted } from './counted.ts'
 import { esVerdict } from './spanish-verdict.ts'
 
@@ -190,6 +191,30 @@ export const es = {
   tail: 'Líneas en vivo',
   filter: 'Filtrar',
   filterHint: 'servicio, nivel, estado, texto…',
+  searchHistory: 'Buscar en todo el historial',
+  history: 'Historial',
+  searching: 'Buscando de lo más reciente a lo más antiguo…',
+  searched: (share: string, found: string) => `${share} leído · encontradas: ${found}`,
+  cancelSearch: 'Cancelar',
+  backToLive: 'Volver a las líneas en vivo',
+  searchAgain: 'Buscar otra vez',
+  older: 'Buscar más antiguas',
+  foundNothing: 'Ninguna línea del historial coincide. Prueba con menos palabras.',
+  foundAll: (n: string) => `${counted(n, 'línea', 'líneas')} en todo el historial, la más reciente primero.`,
+  foundSoFar: (n: string) => `${counted(n, 'línea', 'líneas')} hasta ahora, la más reciente primero; puede haber más.`,
+  searchCancelled: (n: string) => `Cancelada. Hasta entonces: ${counted(n, 'línea', 'líneas')}.`,
+  searchBusy: 'Ya hay demasiadas búsquedas en curso.',
+  searchExpired: 'La búsqueda ya no se puede continuar.',
+  queryProblems: {
+    quote: 'Falta cerrar unas comillas.',
+    number: 'Se espera un número, como status>=500, status:5xx o latency:>250ms.',
+    time: 'Se espera una hora, como from:15m, from:14:05 o to:2026-11-28T14:00:00Z.',
+    order: 'from debe ser anterior a to.',
+    value: 'Falta un valor, o no se conoce.',
+    long: 'La búsqueda es demasiado larga.',
+  } as Record<Problem['kind'], string>,
+  filterTerms:
+    'El filtro entiende: palabras, "texto exacto", -excluir, service:shop, status:5xx, latency:>250ms, from:15m.',
   noLinesYet: 'Aún no hay ninguna línea.',
   noLines: 'Ninguna línea pasa el filtro.',
   fresh: (n: string) => counted(n, 'nueva', 'nuevas'),
@@ -210,6 +235,7 @@ export const es = {
   localTimes: 'Hay horas sin zona: se leen como hora local.',
   keys: [
     ['/', 'ir al filtro'],
+    ['⏎', 'en el filtro: buscar en todo el historial'],
     ['espacio', 'pausar o reanudar'],
     ['t', 'tablas en lugar de gráficos'],
     ['[ ]', 'moverse en el tiempo'],

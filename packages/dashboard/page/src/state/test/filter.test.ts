@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { TailLine } from '../../../../src/journal/journal.ts'
-import { passes, termsOf, withField } from '../filter.ts'
+import { queryOf, type Term, withField } from '../../../../src/search/query.ts'
+import { passes } from '../filter.ts'
 
 const LINE: TailLine = {
   id: 1,
@@ -15,6 +16,10 @@ const LINE: TailLine = {
   traceId: '4bf9',
   ref: undefined,
   fields: { remote_addr: '10.0.0.7', 'res.bytes': '512', long: `${'x'.repeat(79)}…` },
+}
+
+function termsOf(filter: string): readonly Term[] {
+  return queryOf(filter, 0).terms
 }
 
 function matches(filter: string): boolean {
