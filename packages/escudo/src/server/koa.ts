@@ -1,0 +1,7 @@
+export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { EscudoKoa, EscudoOptions } from './koa/escudo.ts'
+export { escudo } from './koa/escudo.ts'
+export { frameworkPlugins } from './koa/framework-plugins.ts'
+export { inputOf, route } from './koa/route.ts'
+export type { RouteInput } from './route-input.ts'
+export type { ValidatedParts, WebRouteInput } from './web/route.ts'
