@@ -29,7 +29,7 @@ function fromCoBody(error: Error): Error | undefined {
 }
 
 // What zlib reports of bytes that it cannot decompress.
-const UNREADABLE = /^(?:Z_(?:DATA|BUF)_ERROR|(?:ERR_)?_?ERR(?:OR)?_.*(?:FORMAT|BROTLI).*)$/
+const UNREADABLE = /^(?:Z_DATA_ERROR|Z_BUF_ERROR|ERR_+(?:ERROR_FORMAT|BROTLI).*)$/
 
 /** `inflation` decompresses the bodies of requests. */
 function fromInflation(error: Error, { req, request }: KoaContext): Error | undefined {
