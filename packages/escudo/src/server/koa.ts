@@ -1,4 +1,7 @@
+export type { Operator } from './admin/options.ts'
 export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { KoaAdminOptions } from './koa/admin.ts'
+export { adminRoutes } from './koa/admin.ts'
 export type { EscudoKoa, EscudoOptions } from './koa/escudo.ts'
 export { escudo } from './koa/escudo.ts'
 export { frameworkPlugins } from './koa/framework-plugins.ts'
