@@ -114,7 +114,7 @@ export default {
       to: {
         path: 'node_modules',
         pathNot:
-          'node_modules/(fastify|hono|express|@types/express|pino|rotating-file-stream|@opentelemetry/api|undici)/',
+          'node_modules/(fastify|hono|express|@types/express|koa|@types/koa|pino|rotating-file-stream|@opentelemetry/api|undici)/',
       },
     },
     {

@@ -7,7 +7,17 @@ import { installPacked, manifestOf, type Project } from '../../tools/build/insta
 import { storedFiles } from '../../tools/tidy/repository.ts'
 import { isSource } from '../../tools/tidy/source-file.ts'
 
-const PEERS = ['@opentelemetry/api', 'express', 'fastify', 'hono', 'pino', 'rotating-file-stream', 'undici', 'winston']
+const PEERS = [
+  '@opentelemetry/api',
+  'express',
+  'fastify',
+  'hono',
+  'koa',
+  'pino',
+  'rotating-file-stream',
+  'undici',
+  'winston',
+]
 const SOURCES = storedFiles()
   .map(({ path }) => path)
   .filter((path) => path.startsWith('packages/escudo/src/') && isSource(path) && !path.includes('/test/'))

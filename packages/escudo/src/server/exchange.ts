@@ -94,6 +94,11 @@ export class Exchange implements RequestTally {
     return this.ambient.traceId
   }
 
+  /** The logger of the adapter, for lines about this request. */
+  get logger(): ServerLogger {
+    return this.#logger
+  }
+
   /** Runs code in the context of the request, and everything that it starts. */
   run<T>(body: () => T): T {
     return withAmbient(this.ambient, body)

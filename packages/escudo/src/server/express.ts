@@ -1,3 +1,6 @@
+export type { Operator } from './admin/options.ts'
+export type { ExpressAdminOptions } from './express/admin.ts'
+export { adminRoutes } from './express/admin.ts'
 export type { EscudoOptions, EscudoParts } from './express/escudo.ts'
 export { escudo } from './express/escudo.ts'
 export { frameworkPlugins, rateLimitHandler } from './express/framework-plugins.ts'

@@ -1,5 +1,8 @@
+export type { Operator } from './admin/options.ts'
 export type { EscudoHono, EscudoOptions } from './hono/adapter.ts'
 export { escudo } from './hono/adapter.ts'
+export type { HonoAdminOptions } from './hono/admin.ts'
+export { adminRoutes } from './hono/admin.ts'
 export { inputOf, route } from './hono/route.ts'
 export type { InboundDeadlineOptions } from './inbound-deadline.ts'
 export type { CreateServer, NodeListener } from './node/front.ts'

@@ -1,38 +1,15 @@
-import { WellKnown, type WellKnownCode } from '../../errors/catalogue/well-known.ts'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { factsOf } from '../../errors/error-facts.ts'
 import { isError, read } from '../../errors/safe-read.ts'
-import { PluginErrors } from '../plugin-errors.ts'
+import { fromBodyParser } from '../body-parser-errors.ts'
 import { thrownValueOf } from './thrown-value.ts'
-
-type Code = Exclude<WellKnownCode, 'VALIDATION_ERROR'>
-
-// The errors of body-parser that a client can cause, by their `type`, with their status. Their messages repeat parts of
-// the body, and the property `body` is the whole one.
-const BODY_ERRORS: Readonly<Record<string, readonly [status: number, code: Code]>> = {
-  'charset.unsupported': [415, 'UNSUPPORTED_MEDIA_TYPE'],
-  'encoding.unsupported': [415, 'UNSUPPORTED_MEDIA_TYPE'],
-  'entity.parse.failed': [400, 'MALFORMED_JSON'],
-  'entity.too.large': [413, 'PAYLOAD_TOO_LARGE'],
-  'parameters.too.many': [413, 'PAYLOAD_TOO_LARGE'],
-  'querystring.parse.rangeError': [400, 'BAD_REQUEST'],
-  'request.size.invalid': [400, 'BAD_REQUEST'],
-}
 
 /** Converts an error of Express or of its body parsers. Returns any other thrown value unchanged. */
 export function fromExpressError(error: unknown): unknown {
   const thrown = thrownValueOf(error)
   if (!isError(thrown) || factsOf(thrown) !== undefined) return thrown
-  const type = read(thrown, 'type')
-  if (typeof type === 'string' && read(thrown, 'expose') === true) {
-    const [status, code] = (Object.hasOwn(BODY_ERRORS, type) ? BODY_ERRORS[type] : undefined) ?? []
-    if (code !== undefined && read(thrown, 'status') === status)
-      return new WellKnown[code](undefined, { cause: thrown })
-    // A `verify` function of the service rejected the body.
-    if (type === 'entity.verify.failed') return new PluginErrors.FORBIDDEN(undefined, { cause: thrown })
-    // `createError(400, error)` keeps the code of a client that disconnected.
-    if (type === 'request.aborted')
-      return Object.assign(new Error('aborted', { cause: thrown }), { code: 'ECONNRESET' })
-  }
+  const parserError = fromBodyParser(thrown)
+  if (parserError !== undefined) return parserError
   if (isMissingFile(thrown)) return new WellKnown.ROUTE_NOT_FOUND(undefined, { cause: thrown })
   return isUndecodable(thrown) ? new WellKnown.BAD_REQUEST(undefined, { cause: thrown }) : thrown
 }

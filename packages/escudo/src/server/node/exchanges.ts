@@ -109,10 +109,12 @@ function onFinish(this: ServerResponse): void {
 }
 
 function onClose(this: ServerResponse): void {
-  // A stream that was sent has failed, and has destroyed the response with its error. `pipeline` does so.
-  if (!this.writableFinished && this.headersSent && this.errored !== null) {
+  // A stream that was sent has failed, and has destroyed the response with its error. `pipeline` does so. Undefined, which
+  // the types do not have: the response was destroyed without an error, because the client has disconnected.
+  const errored: unknown = this.errored
+  if (!this.writableFinished && this.headersSent && errored !== null && errored !== undefined) {
     const exchange = entries.of(this)?.exchange
-    if (!isDisconnect(this.errored)) exchange?.failAfterHeaders(this.errored)
+    if (!isDisconnect(errored)) exchange?.failAfterHeaders(errored)
   }
   end(this, this.writableFinished ? this.statusCode : undefined)
 }

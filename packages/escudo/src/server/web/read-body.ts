@@ -39,6 +39,14 @@ export async function readJson(
   return { value: parseJson(bytes), bytes }
 }
 
+/** Parses a JSON body that was read before. Throws what {@link readJson} throws. */
+export function parseLimited(bytes: Uint8Array, headers: Headers, limit: number): unknown {
+  const error = jsonTypeError(headers.get('content-type') ?? undefined, headers.get('content-encoding') ?? undefined)
+  if (error !== undefined) throw error
+  if (bytes.byteLength > limit) throw new WellKnown.PAYLOAD_TOO_LARGE()
+  return parseJson(bytes)
+}
+
 async function readStream(stream: ReadableStream<Uint8Array> | null, limit: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
   let length = 0

@@ -289,6 +289,18 @@ describe('answers', () => {
     expect(await waitFor('http.request')).toMatchObject([{ status_code: 499 }])
   })
 
+  it('a client that disconnects in the middle of a body is logged as 499, and not as an error', async () => {
+    const { port, waitFor, lines } = await start((app) => {
+      app.get('/', (_request, response) => void response.write('first'))
+    })
+    const socket = connect(port, '127.0.0.1')
+    socket.write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n')
+    await new Promise((resolve) => socket.once('data', resolve))
+    socket.destroy()
+    expect(await waitFor('http.request')).toMatchObject([{ status_code: 499 }])
+    expect(lines.some(({ event }) => event === 'http_error')).toBe(false)
+  })
+
   it('while the server closes, a request on an open connection gets 503 SHUTTING_DOWN', async () => {
     let finish: (() => void) | undefined
     const { port, server } = await start((app) => {
