@@ -1,0 +1,8 @@
+export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { EscudoOptions } from './nest/module.ts'
+export { EscudoModule } from './nest/module.ts'
+export type { NestRouteInput } from './nest/route.ts'
+export { ApiErrors, inputOf, Route } from './nest/route.ts'
+export { UseShield } from './nest/use-shield.ts'
+export { validationException } from './nest/validation-exception.ts'
+export type { RouteInput } from './route-input.ts'
