@@ -2,8 +2,10 @@ import type { DynamicModule } from '@nestjs/common'
 import { APP_FILTER, HttpAdapterHost, ModuleRef } from '@nestjs/core'
 import { wholeNumber } from '../../core/options/options.ts'
 import { type AdapterOptions, readAdapterOptions } from '../adapter-options.ts'
+import { createExchanges } from '../exchanges.ts'
 import { BODY_LIMIT } from '../json-body.ts'
 import { NestSetup } from './setup.ts'
+import { EXCHANGES } from './work.ts'
 
 /** Options of {@link EscudoModule}. */
 export interface EscudoOptions extends AdapterOptions {
@@ -55,7 +57,9 @@ export class EscudoModule {
     const settings = readAdapterOptions(options, path, ['bodyLimit'])
     const { bodyLimit = BODY_LIMIT } = options
     wholeNumber(bodyLimit, `${path}.bodyLimit`, 1)
-    const setup = new NestSetup(settings, bodyLimit)
+    const { bodyLimit: _, ...common } = options
+    const exchanges = createExchanges(common)
+    const setup = new NestSetup(settings, bodyLimit, exchanges)
     /** Nest calls `configure` when all providers exist, before it declares the routes. */
     class EscudoRootModule extends EscudoModule {
       configure(): void {
@@ -67,6 +71,7 @@ export class EscudoModule {
       useFactory: (host: HttpAdapterHost, module: ModuleRef) => setup.connect(host, module),
       inject: [HttpAdapterHost, ModuleRef],
     }
-    return { module: EscudoRootModule, providers: [filter] }
+    const provided = { provide: EXCHANGES, useValue: exchanges }
+    return { module: EscudoRootModule, global: true, providers: [filter, provided], exports: [EXCHANGES] }
   }
 }

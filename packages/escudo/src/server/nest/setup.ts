@@ -4,6 +4,7 @@ import type { AbstractHttpAdapter, HttpAdapterHost, ModuleRef } from '@nestjs/co
 import { withAmbient } from '../../core/context/ambient.ts'
 import { read } from '../../errors/safe-read.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
+import type { Exchanges } from '../exchanges.ts'
 import { attachTo } from '../node/attach.ts'
 import { earlyError } from '../node/early-error.ts'
 import { answerOnNode } from '../node/error-response.ts'
@@ -20,12 +21,15 @@ import { watchStream } from './streams.ts'
 export class NestSetup {
   readonly #settings: AdapterSettings
   readonly #bodyLimit: number
+  readonly #exchanges: Exchanges
   #adapter: AbstractHttpAdapter | undefined
   #filter: ContractFilter | undefined
   #module: ModuleRef | undefined
 
-  constructor(settings: AdapterSettings, bodyLimit: number) {
+  /** @param exchanges begins those of messages */
+  constructor(settings: AdapterSettings, bodyLimit: number, exchanges: Exchanges) {
     this.#settings = settings
+    this.#exchanges = exchanges
     this.#bodyLimit = bodyLimit
   }
 
@@ -33,7 +37,7 @@ export class NestSetup {
   connect(host: HttpAdapterHost, module: ModuleRef): ExceptionFilter {
     this.#adapter = host.httpAdapter
     this.#module = module
-    this.#filter = new ContractFilter(this.#settings)
+    this.#filter = new ContractFilter(this.#settings, this.#exchanges)
     return this.#filter
   }
 
