@@ -5,9 +5,9 @@ import { pathOf } from '../exchange.ts'
 import type { Exchanges } from '../exchanges.ts'
 import { exchangeOf } from '../node/exchanges.ts'
 import { routeError } from '../not-found.ts'
+import { answerMessage } from './message-answers.ts'
 import { fromNestError, isUnknownRoute } from './nest-errors.ts'
 import type { Platform } from './platform.ts'
-import { answerMessage } from './rpc-answers.ts'
 
 /** Answers what no filter of the application has answered. Without metadata, Nest gives it every exception. */
 export class ContractFilter implements ExceptionFilter {

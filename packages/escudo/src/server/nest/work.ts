@@ -3,8 +3,8 @@ import { Observable } from 'rxjs'
 import type { Carrier } from '../../core/context/carrier.ts'
 import { checkedName, knownKeys } from '../../core/options/options.ts'
 import type { Exchange, Exchanges } from '../exchanges.ts'
+import { keepAnswer } from './message-answers.ts'
 import { fromNestError } from './nest-errors.ts'
-import { keepAnswer } from './rpc-answers.ts'
 
 /** The token under which the module provides what begins exchanges. */
 export const EXCHANGES: unique symbol = Symbol('escudo.exchanges')

@@ -17,7 +17,8 @@ import {
   UseFilters,
   UseGuards,
 } from '@nestjs/common'
-import { APP_FILTER } from '@nestjs/core'
+import { APP_FILTER, APP_GUARD } from '@nestjs/core'
+import { ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler'
 import { describe, expect, it } from 'vitest'
 import { contextHeaders } from '../../../core/context/with-context.ts'
 import { appPerTest, ask, decorate, Errors, PLATFORMS, post } from './setup.ts'
@@ -34,9 +35,6 @@ function throwing(make: () => unknown, ...decorators: readonly MethodDecorator[]
   return Routes
 }
 
-class ThrottlerException extends HttpException {}
-
-const throttled = () => new ThrottlerException('ThrottlerException: Too Many Requests', 429)
 const withFields = () => new BadRequestException({ message: 'Two potions at most.', stock: 7, statusCode: 200 })
 
 describe.each(PLATFORMS)('Nest on %s', (platform) => {
@@ -49,7 +47,6 @@ describe.each(PLATFORMS)('Nest on %s', (platform) => {
     ['an exception with fields', withFields, 400, 'BAD_REQUEST', 'Two potions at most.'],
     ['an exception with a list', () => new BadRequestException(['a', 'b']), 400, 'BAD_REQUEST', 'a; b'],
     ['an exception with fields only', () => new ForbiddenException({ secret: 1 }), 403, 'FORBIDDEN', 'Forbidden'],
-    ['that of the throttler', throttled, 429, 'RATE_LIMITED', 'Too many requests.'],
     ['a 5xx', () => new ServiceUnavailableException('db-1 is down'), 503, 'SERVICE_UNAVAILABLE', 'Service Unavailable'],
   ])('answers %s with its status and code', async (_, make, status, code, message) => {
     const { url } = await start(platform, { module: { controllers: [throwing(make)] } })
@@ -188,6 +185,20 @@ describe.each(PLATFORMS)('Nest on %s', (platform) => {
     expect(answer).toMatchObject({ status: 500, code: 'INTERNAL_SERVER_ERROR' })
     expect(answer.text).not.toContain('secret')
     expect(await waitFor('http_error')).toHaveLength(1)
+  })
+
+  it('answers a request that the throttler refuses, with its headers', async () => {
+    const { url } = await start(platform, {
+      module: {
+        imports: [ThrottlerModule.forRoot([{ ttl: 60_000, limit: 1 }])],
+        providers: [{ provide: APP_GUARD, useClass: ThrottlerGuard }],
+        controllers: [throwing(() => new Errors.SOLD_OUT())],
+      },
+    })
+    expect((await ask(`${url}/route`)).status).toBe(409)
+    const answer = await ask(`${url}/route`)
+    expect(answer).toMatchObject({ status: 429, code: 'RATE_LIMITED' })
+    expect(Number(answer.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
   it('keeps the headers of CORS on an error', async () => {

@@ -18,17 +18,20 @@ export function keepAnswer(error: unknown, answer: ErrorAnswer): void {
  * An `RpcException` is answered as Nest does it, because transports give it a meaning: that of Kafka demands a retry.
  */
 export function answerMessage(error: unknown, exchanges: Exchanges): Observable<never> {
-  const getError = isError(error) ? read(error, 'getError') : undefined
-  if (typeof getError === 'function') {
-    const given: unknown = getError.call(error)
-    return throwError(() => (typeof given === 'object' ? given : { status: 'error', message: given }))
-  }
-  const { body } = answerOf(error, exchanges)
+  const body = bodyOf(error, exchanges)
   return throwError(() => body)
 }
 
+/** What a caller gets. An error that Nest made for this kind of message says it itself. */
+function bodyOf(error: unknown, exchanges: Exchanges): object {
+  const getError = isError(error) ? read(error, 'getError') : undefined
+  if (typeof getError !== 'function') return answerOf(error, exchanges).body
+  const given: unknown = getError.call(error)
+  return typeof given === 'object' && given !== null ? given : { status: 'error', message: given }
+}
+
 /** Translates the error of a message, and logs it unless an exchange has done so. */
-export function answerOf(error: unknown, exchanges: Exchanges): ErrorAnswer {
+function answerOf(error: unknown, exchanges: Exchanges): ErrorAnswer {
   const kept = typeof error === 'object' && error !== null ? answers.get(error) : undefined
   return kept ?? exchanges.begin({ name: 'message' }).fail(fromNestError(error))
 }
