@@ -4,14 +4,31 @@ import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
 const FOLDER = join(import.meta.dirname, '..')
 const STARTS_WITHIN_MS = 30_000
 
-/** The folders with a service. */
-export const FRAMEWORKS: readonly string[] = readdirSync(FOLDER).filter((name) =>
-  existsSync(join(FOLDER, name, 'main.ts')),
-)
+/** A service that differs from the one of its folder. */
+interface Variant {
+  readonly folder: string
+  readonly args?: readonly string[]
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const NEST_11 = ['--import', pathToFileURL(join(FOLDER, '../../test/nest-11/use.ts')).href]
+const ON_FASTIFY = { PLATFORM: 'fastify' }
+const VARIANTS: Readonly<Record<string, Variant>> = {
+  'nest-fastify': { folder: 'nest', env: ON_FASTIFY },
+  'nest-11': { folder: 'nest', args: NEST_11 },
+  'nest-11-fastify': { folder: 'nest', args: NEST_11, env: ON_FASTIFY },
+}
+
+/** The folders with a service, and the variants. */
+export const FRAMEWORKS: readonly string[] = [
+  ...readdirSync(FOLDER).filter((name) => existsSync(join(FOLDER, name, 'main.ts'))),
+  ...Object.keys(VARIANTS),
+]
 
 export interface Service {
   readonly framework: string
@@ -22,12 +39,14 @@ export interface Service {
 
 /** Starts the service on a framework, and waits until it answers. */
 export async function startService(framework: string, port: number): Promise<Service> {
+  const variant: Variant = VARIANTS[framework] ?? { folder: framework }
   const args = [
     '--conditions=@escudo/source',
     '--disable-warning=ExperimentalWarning',
-    join(FOLDER, framework, 'main.ts'),
+    ...(variant.args ?? []),
+    join(FOLDER, variant.folder, 'main.ts'),
   ]
-  const env = { ...process.env, PORT: String(port) }
+  const env = { ...process.env, PORT: String(port), ...variant.env }
   const child: ChildProcess = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let errors = ''
   child.stderr?.on('data', (chunk) => {

@@ -1,10 +1,8 @@
 import type { Server } from 'node:http'
 import type {
-  FastifyInstance,
   FastifyPluginAsync,
   FastifyReply,
   FastifyRequest,
-  HTTPMethods,
   onRequestHookHandler,
   preParsingHookHandler,
 } from 'fastify'
@@ -17,11 +15,12 @@ import { type InboundDeadlineOptions, readInboundDeadline } from '../inbound-dea
 import { earlyError } from '../node/early-error.ts'
 import { exchangeOf } from '../node/exchanges.ts'
 import { handleServerEvents } from '../node/socket-errors.ts'
-import { type MethodLookup, routeError } from '../not-found.ts'
+import { routeError } from '../not-found.ts'
 import { answerError, takeOverFailedSend } from './answer.ts'
 import { jsonParser } from './json-parser.ts'
 import { markOwn, runOtherHooks } from './later-hooks.ts'
 import { REGISTER_OPTIONS } from './register-options.ts'
+import { additionalServers, methodLookup } from './tables.ts'
 
 /** Options of the plugin {@link escudo}. */
 export interface EscudoOptions {
@@ -110,36 +109,3 @@ export const escudo: FastifyPluginAsync<EscudoOptions> = async (app, options) =>
 }
 // Fastify's convention for a plugin whose hooks apply to the registering instance instead of a separate scope.
 Object.assign(escudo, { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: 'escudo' })
-
-/** Finds the methods that a path has routes for. Fastify has no 405: it answers 404 for a wrong method. */
-function methodLookup(app: FastifyInstance): MethodLookup {
-  const find = (method: string, path: string): { readonly params?: object } | null => {
-    try {
-      return app.findRoute({ method: method as HTTPMethods, url: path })
-    } catch {
-      return null
-    }
-  }
-  // Fastify accepts no further methods after its start, and makes the list anew for each reader.
-  let supported: readonly string[] | undefined
-  return (path) => {
-    const methods: string[] = []
-    let exists = false
-    supported ??= app.supportedMethods
-    for (const method of supported) {
-      const route = find(method, path)
-      if (route === null) continue
-      methods.push(method)
-      // A wildcard for OPTIONS answers every path, as that of the CORS plugin does. It does not make a path exist.
-      exists ||= method !== 'OPTIONS' || !Object.hasOwn(route.params ?? {}, '*')
-    }
-    return exists ? methods : []
-  }
-}
-
-/** The second server of a `localhost` with two addresses. Fastify exposes only the first one. */
-function additionalServers(app: FastifyInstance): readonly Server[] {
-  const key = Object.getOwnPropertySymbols(app).find(({ description }) => description === 'fastify.serverBindings')
-  const servers = key === undefined ? [] : (app as unknown as Record<symbol, unknown>)[key]
-  return Array.isArray(servers) ? (servers as Server[]) : []
-}

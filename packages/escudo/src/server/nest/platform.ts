@@ -1,0 +1,13 @@
+import type { Exchange } from '../exchange.ts'
+import type { MethodLookup } from '../not-found.ts'
+
+/** What differs between the platforms of Nest. */
+export interface Platform {
+  /** Sets what the platform keeps of a request. */
+  begin(exchange: Exchange): void
+  /** Converts an error of the platform. Returns any other error unchanged. */
+  convert(error: unknown): unknown
+  readonly methodsFor: MethodLookup
+  /** Answers an error. `request` and `response` are those of the platform, or those of Node in middleware. */
+  answer(exchange: Exchange, error: unknown, request: unknown, response: unknown): void
+}

@@ -1,0 +1,89 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { Controller, Get } from '@nestjs/common'
+import { describe, expect, it } from 'vitest'
+import { EscudoModule } from '../module.ts'
+import { appPerTest, contract, decorate, PLATFORMS } from './setup.ts'
+
+describe('EscudoModule.forRoot', () => {
+  it.each([
+    [{}, 'EscudoModule.forRoot.contract'],
+    [{ contract, loger: {} }, 'loger'],
+    [{ contract, logger: {} }, 'EscudoModule.forRoot.logger'],
+    [{ contract, bodyLimit: 0.5 }, 'EscudoModule.forRoot.bodyLimit'],
+    [{ contract, inboundDeadline: 5 }, 'EscudoModule.forRoot.inboundDeadline'],
+  ])('refuses %j', (options, message) => {
+    expect(() => EscudoModule.forRoot(options as never)).toThrow(message)
+  })
+})
+
+describe.each(PLATFORMS)('an application on %s', (platform) => {
+  const start = appPerTest()
+
+  it('answers bytes that are not HTTP, and a request with two hosts', async () => {
+    const { url, waitFor } = await start(platform, { module: {} })
+    expect(await exchangeBytes(url, 'hello\r\n\r\n')).toContain('"error_code":"BAD_REQUEST"')
+    expect(await exchangeBytes(url, 'GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n')).toContain(
+      'BAD_REQUEST',
+    )
+    expect(await waitFor('http.request')).toHaveLength(2)
+  })
+
+  it('answers a request that arrives while it closes with 503, after the one before', async () => {
+    let release = (): void => {}
+    const isHeld = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    class Routes {
+      async slow() {
+        await isHeld
+        return 'done'
+      }
+    }
+    Controller()(Routes)
+    decorate(Routes, 'slow', [Get('slow')])
+    const { app, url } = await start(platform, { module: { controllers: [Routes] } })
+    const socket = connect(Number(new URL(url).port), '127.0.0.1')
+    let text = ''
+    socket.on('data', (bytes) => {
+      text += bytes
+    })
+    socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
+    const server = app.getHttpServer()
+    await once(server, 'request')
+    const closed = app.close()
+    await expect.poll(() => server.listening).toBe(false)
+    socket.write('GET /slow HTTP/1.1\r\nHost: a\r\n\r\n')
+    await once(server, 'request')
+    release()
+    await once(socket, 'close')
+    await closed
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK.*done.*HTTP\/1\.1 503 .*"error_code":"SHUTTING_DOWN"/s)
+  })
+})
+
+describe('a simulated request on Fastify', () => {
+  const start = appPerTest()
+
+  it('is answered as a real one', async () => {
+    const { app } = await start('fastify', { module: {} })
+    const { inject } = app.getHttpAdapter().getInstance() as {
+      inject(path: string): Promise<{ statusCode: number; headers: object; json(): object }>
+    }
+    const response = await inject('/nothing')
+    expect(response.json()).toMatchObject({ error_code: 'ROUTE_NOT_FOUND' })
+    expect(response.headers).toMatchObject({ 'x-trace-id': expect.stringMatching(/^[0-9a-f]{32}$/) })
+  })
+})
+
+/** Sends bytes, and returns what the server sends until it closes the connection. */
+async function exchangeBytes(url: string, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  let text = ''
+  socket.on('data', (chunk) => {
+    text += chunk
+  })
+  socket.write(bytes)
+  await once(socket, 'close')
+  return text
+}
