@@ -24,11 +24,11 @@ export function withTimes<T extends object>(facts: T, clock: Clock): T {
     const date = new Date(ms + Date.now() - clock.now())
     // NaN if it is beyond all dates.
     if (Number.isNaN(date.getTime())) continue
-    timed ??= { ...facts }
+    timed ??= { ...given }
     timed[time] = date.toISOString()
   }
   if (typeof lastFailure === 'object' && lastFailure !== null) {
-    timed ??= { ...facts }
+    timed ??= { ...given }
     timed['lastFailure'] = withTimes(lastFailure, clock)
   }
   return (timed ?? facts) as T
