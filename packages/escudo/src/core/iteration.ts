@@ -188,7 +188,7 @@ class Iteration<T> {
         if (handled === undefined) return
         result = handled
       }
-      if (call.scope?.cancellation !== undefined && !result.done) {
+      if (this.#isOver(call) && !result.done) {
         await source.return?.()
         return
       }
@@ -249,7 +249,12 @@ class Iteration<T> {
 
   /** Whether no reader wants the items of this attempt any more. */
   #isLate(call: CallState): boolean {
-    return call.scope?.cancellation !== undefined || this.#feeding !== undefined
+    return this.#isOver(call) || this.#feeding !== undefined
+  }
+
+  /** Whether the call has ended, as its source learns. A custom policy may have ended it, while the source worked on. */
+  #isOver(call: CallState): boolean {
+    return call.scope?.cancellation !== undefined || this.#end !== undefined
   }
 
   async #close(source: AsyncIterator<T>, call: CallState): Promise<void> {
@@ -277,7 +282,11 @@ function iteratorOf<T>(value: unknown, shield: string, message: string): AsyncIt
 }
 
 async function* fromSync<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items
+  const iterator = items[Symbol.iterator]()
+  const once = { [Symbol.iterator]: () => iterator }
+  // A generator may handle an error of its reader. To others, \`yield*\` would report that they cannot.
+  if (typeof iterator.throw === 'function') yield* once
+  else for (const item of once) yield item
 }
 
 let lost: FinalizationRegistry<Iteration<unknown>> | undefined

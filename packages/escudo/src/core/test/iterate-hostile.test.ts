@@ -88,6 +88,28 @@ describe('an iterator that breaks the protocol', () => {
     expect([await take(items, 1), opened]).toEqual([expect.stringContaining('an iterator without next()'), 1])
   })
 
+  test('of a list has no throw(): the error of the reader passes through, and is no failure', async () => {
+    const breaker = circuitBreaker({ trip: consecutive(1) })
+    for (const list of [[1, 2], new Set([1, 2])]) {
+      const items = shielded(breaker).iterate(() => list)
+      await items.next()
+      await expect(items.throw(new Error('of the reader'))).rejects.toThrow('of the reader')
+    }
+    expect(breaker.state).toBe('closed')
+  })
+
+  test('of a generator handles the error of the reader', async () => {
+    const items = shielded().iterate(function* () {
+      try {
+        yield 1
+      } catch (error) {
+        yield error
+      }
+    })
+    await items.next()
+    expect(await items.throw('mine')).toEqual({ done: false, value: 'mine' })
+  })
+
   test('belongs to a function', async () => {
     const iterable = Object.assign(() => {}, { [Symbol.asyncIterator]: numbers })
     expect(
@@ -171,6 +193,32 @@ describe('a custom policy around an iteration', () => {
     await expect(items.next()).rejects.toThrow('late')
     await setImmediate()
     expect([closed, inUse(s as never), virtual.pending]).toEqual([1, 0, 0])
+  })
+
+  test.each([1, 2])('ends the call while the source works on item %s', async (slow) => {
+    const virtual = virtualClock()
+    const impatient = definePolicy({
+      name: 'impatient',
+      wrap: (next) => (call, operation) => {
+        const late = new Promise<never>((_, reject) => virtual.setTimer(() => reject(new Error('late')), 50))
+        return Promise.race([next(call, operation), late])
+      },
+    })
+    const s = shield({ name: 's', clock: virtual }, impatient, bulkhead({ limit: 1 }))
+    let closed = 0
+    const items = s.iterate(async function* () {
+      try {
+        for (let item = 1; ; item += 1) {
+          if (item === slow) await new Promise<void>((resolve) => virtual.setTimer(resolve, 80))
+          yield item
+        }
+      } finally {
+        closed += 1
+      }
+    })
+    const taken = take(items, 3)
+    await virtual.advance(100)
+    expect([await taken, closed, inUse(s as never)]).toEqual(['late', 1, 0])
   })
 
   test('gives the operation a copy of the call', async () => {
