@@ -3,10 +3,12 @@ import { describe, expect, test } from 'vitest'
 import {
   type AnyPolicy,
   bulkhead,
+  type Clock,
   circuitBreaker,
   consecutive,
   constant,
   definePolicy,
+  hedge,
   type ItemSource,
   retry,
   type Shield,
@@ -170,17 +172,40 @@ describe('an item that is a promise', () => {
 })
 
 describe('a custom policy around an iteration', () => {
-  test('ends the call while the reader has an item: the source is closed, and all permits come back', async () => {
-    const virtual = virtualClock()
-    const impatient = definePolicy({
+  /** Waits 50 ms for the operation, which goes on. */
+  const impatient = (timers: Clock) =>
+    definePolicy({
       name: 'impatient',
       wrap: (next) => (call, operation) => {
-        const late = new Promise<never>((_, reject) => virtual.setTimer(() => reject(new Error('late')), 50))
+        const late = new Promise<never>((_, reject) => timers.setTimer(() => reject(new Error('late')), 50))
         return Promise.race([next(call, operation), late])
       },
     })
+
+  test('gives up an attempt of a hedge, whose late item does not decide the call', async () => {
+    const virtual = virtualClock()
+    const s = shield({ name: 's', clock: virtual }, hedge({ after: 500 }), impatient(virtual), bulkhead({ limit: 2 }))
+    const items = s.iterate(async function* () {
+      await new Promise<void>((resolve) => virtual.setTimer(resolve, 80))
+      yield* numbers()
+    })
+    const first = items.next().catch((error) => error)
+    await virtual.advance(200)
+    await first
+    await expect(items.next()).rejects.toThrow('late')
+    expect(inUse(s as never)).toBe(0)
+  })
+
+  test('ends the call while the reader has an item: the source is closed, and all permits come back', async () => {
+    const virtual = virtualClock()
     let closed = 0
-    const s = shield({ name: 's', clock: virtual }, timeout('1h'), impatient, bulkhead({ limit: 1 }), timeout('1m'))
+    const s = shield(
+      { name: 's', clock: virtual },
+      timeout('1h'),
+      impatient(virtual),
+      bulkhead({ limit: 1 }),
+      timeout('1m'),
+    )
     const items = s.iterate(async function* () {
       try {
         yield* numbers()
@@ -197,14 +222,7 @@ describe('a custom policy around an iteration', () => {
 
   test.each([1, 2])('ends the call while the source works on item %s', async (slow) => {
     const virtual = virtualClock()
-    const impatient = definePolicy({
-      name: 'impatient',
-      wrap: (next) => (call, operation) => {
-        const late = new Promise<never>((_, reject) => virtual.setTimer(() => reject(new Error('late')), 50))
-        return Promise.race([next(call, operation), late])
-      },
-    })
-    const s = shield({ name: 's', clock: virtual }, impatient, bulkhead({ limit: 1 }))
+    const s = shield({ name: 's', clock: virtual }, impatient(virtual), bulkhead({ limit: 1 }))
     let closed = 0
     const items = s.iterate(async function* () {
       try {
