@@ -21,7 +21,7 @@ export function withTimes<T extends object>(facts: T, clock: Clock): T {
   for (const [instant, time] of NAMES) {
     const ms = given[instant]
     if (typeof ms !== 'number') continue
-    const date = new Date(ms + Date.now() - clock.now())
+    const date = new Date(ms + offsetOf(clock))
     // NaN if it is beyond all dates.
     if (Number.isNaN(date.getTime())) continue
     timed ??= { ...given }
@@ -32,4 +32,24 @@ export function withTimes<T extends object>(facts: T, clock: Clock): T {
     timed['lastFailure'] = withTimes(lastFailure, clock)
   }
   return (timed ?? facts) as T
+}
+
+// `Date.now()` has whole milliseconds, so the offset that is measured varies by one. If it were used as it is, one instant
+// would have two times, and a status that is read twice would seem to have changed.
+const JITTER_MS = 2
+const TRIES_MAX = 3
+let knownOffsetMs = Number.NaN
+
+/** How much the time of day is ahead of a clock. Changes when the time of day is set. */
+function offsetOf(clock: Clock): number {
+  for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+    const before = clock.now()
+    const offsetMs = Date.now() - before
+    if (Math.abs(offsetMs - knownOffsetMs) <= JITTER_MS) break
+    // The process may have been suspended between the two readings.
+    if (clock.now() - before >= 1 && tries + 1 < TRIES_MAX) continue
+    knownOffsetMs = offsetMs
+    break
+  }
+  return knownOffsetMs
 }
