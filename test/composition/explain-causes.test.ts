@@ -18,6 +18,7 @@ import {
   type Shield,
   shield,
   timeout,
+  wasCalled,
 } from 'escudo'
 import { type VirtualClock, virtualClock } from 'escudo/testing'
 import { expect, test } from 'vitest'
@@ -38,6 +39,8 @@ interface Row {
   readonly state: string
   readonly reached?: true
   readonly retryAfter?: true
+  /** Whether the call is a mistake in the program: it is no refusal, but goes no further. */
+  readonly misuse?: true
 }
 
 const never = (): Promise<never> => new Promise(() => {})
@@ -131,6 +134,18 @@ const rows: readonly [string, Row][] = [
     },
   ],
   [
+    'a rate limiter that can never hold the cost',
+    {
+      policy: rateLimiter({ limit: 5, per: '1s' }),
+      options: { cost: 6 },
+      code: undefined,
+      state: 'cost too high',
+      misuse: true,
+    },
+  ],
+  ['a cache without a key', { policy: cache({ ttl: 1 }), code: undefined, state: 'no key', misuse: true }],
+  ['a coalesce without a key', { policy: coalesce(), code: undefined, state: 'no key', misuse: true }],
+  [
     'a rate limiter in whose queue the deadline passes',
     {
       policy: rateLimiter({ limit: 1, per: '1s', maxWait: '5s' }),
@@ -218,7 +233,7 @@ const rows: readonly [string, Row][] = [
 ]
 
 test.each(rows)('names %s as the cause', async (_what, row) => {
-  const { policy, before, options, operation = () => 1, ms = 0, abort, code, state, reached, retryAfter } = row
+  const { policy, before, options, operation = () => 1, ms = 0, abort, code, state, reached, retryAfter, misuse } = row
   const clock = virtualClock()
   const around = [retry({ maxRetries: 0, name: 'around' }), bulkhead({ limit: 100, name: 'wide' })]
   const policies = [...around, policy, bulkhead({ limit: 1_000, name: 'inside' })] as never[]
@@ -236,6 +251,7 @@ test.each(rows)('names %s as the cause', async (_what, row) => {
   expect([wide?.state, cause?.name, cause?.state]).toEqual(['passed', policy.name, state])
   expect((await error).code).toBe(code)
   if (isRefusal(await error)) expect([(await error).policy, inside?.state]).toEqual([policy.name, 'not reached'])
+  if (misuse) expect([wasCalled(await error), inside?.state]).toEqual([false, 'not reached'])
   if (reached) expect(inside?.state).not.toBe('not reached')
   expect(explained?.retryAt !== undefined).toBe(retryAfter === true)
 })
@@ -257,6 +273,7 @@ test('has a row for every policy', async () => {
     'adaptiveLimiter',
     'adaptiveThrottle',
     'bulkhead',
+    'cache',
     'circuitBreaker',
     'coalesce',
     'fallback',

@@ -1,4 +1,5 @@
-import { ignoreRejection } from '../errors/options/synchronous.ts'
+import { ignoreRejection, isThenable } from '../errors/options/synchronous.ts'
+import { read as readSafely } from '../errors/safe-read.ts'
 import type { CallState } from './engine/call.ts'
 import type { Host } from './engine/call-root.ts'
 import type { CancelScope } from './engine/cancel-scope.ts'
@@ -20,6 +21,10 @@ type Wish = 'next' | 'return' | { readonly thrown: unknown }
 
 /** What the reader gets: an item, or the end of the call. */
 type Delivery<T> = { readonly item: T } | { readonly end: Outcome<unknown> }
+
+/** What the source has: an item, or no more of them. */
+type Result<T> = { readonly done: false; readonly value: T } | { readonly done: true }
+const DONE = { done: true } as const
 
 /**
  * Starts an iteration: the call of `shield.iterate`. It begins when the reader asks for the first item.
@@ -118,6 +123,8 @@ class Iteration<T> {
     const ended = (end: Outcome<unknown>): void => {
       this.#end = end
       this.#deliver?.({ end })
+      // A custom policy may end the call while the source waits for the reader, which asks for no more items now.
+      this.#onWish?.('return')
     }
     call.then(
       (value) => ended({ ok: true, value }),
@@ -155,7 +162,7 @@ class Iteration<T> {
     const message = 'the operation of iterate() must return an async iterable'
     const source = iteratorOf<T>(await this.#open(call), this.shield, message)
     if (this.#isLate(call)) return await this.#close(source, call)
-    const first = await source.next()
+    const first = await this.#received(source, await source.next())
     if (this.#isLate(call)) return await this.#close(source, call)
     // A hedge now cancels its other attempts.
     answered(call)
@@ -164,8 +171,8 @@ class Iteration<T> {
     this.hasEnded = true
   }
 
-  async #feedFrom(source: AsyncIterator<T>, first: IteratorResult<T, unknown>, call: CallState): Promise<void> {
-    for (let result = first; result.done !== true; ) {
+  async #feedFrom(source: AsyncIterator<T>, first: Result<T>, call: CallState): Promise<void> {
+    for (let result = first; !result.done; ) {
       const resume = pauseTimeouts(call)
       const wish = await this.#next(result.value, call.scope)
       resume()
@@ -175,13 +182,13 @@ class Iteration<T> {
         return
       }
       if (wish === 'next') {
-        result = await source.next()
+        result = await this.#received(source, await source.next())
       } else {
         const handled = await this.#throwInto(source, wish.thrown)
         if (handled === undefined) return
         result = handled
       }
-      if (call.scope?.cancellation !== undefined && result.done !== true) {
+      if (this.#isOver(call) && !result.done) {
         await source.return?.()
         return
       }
@@ -203,10 +210,34 @@ class Iteration<T> {
     })
   }
 
-  /** Returns the next result of a source that handles an error of its reader; undefined if it does not. */
-  async #throwInto(source: AsyncIterator<T>, thrown: unknown): Promise<IteratorResult<T, unknown> | undefined> {
+  /**
+   * Checks what a source has returned, and waits for an item that is a promise: that is still the work of the source.
+   *
+   * @throws MisuseError if it is no result of an iterator; what the promise of an item rejects with
+   */
+  async #received(source: AsyncIterator<T>, result: IteratorResult<T, unknown>): Promise<Result<T>> {
+    // Without this check, a number would be a result that is never done.
+    if ((typeof result !== 'object' || result === null) && typeof result !== 'function') {
+      throw new MisuseError(
+        `shield '${this.shield}': the source of iterate() returned ${show(result)} as its next result`,
+      )
+    }
+    if (result.done) return DONE
+    const { value } = result
+    if (!isThenable(value)) return { done: false, value }
     try {
-      if (source.throw !== undefined) return await source.throw(thrown)
+      return { done: false, value: await value }
+    } catch (error) {
+      // The source does not know that its item has failed.
+      await (async () => source.return?.())().catch(() => {})
+      throw error
+    }
+  }
+
+  /** Returns the next result of a source that handles an error of its reader; undefined if it does not. */
+  async #throwInto(source: AsyncIterator<T>, thrown: unknown): Promise<Result<T> | undefined> {
+    try {
+      if (source.throw !== undefined) return await this.#received(source, await source.throw(thrown))
       await source.return?.()
     } catch (error) {
       if (error !== thrown) throw error
@@ -218,7 +249,12 @@ class Iteration<T> {
 
   /** Whether no reader wants the items of this attempt any more. */
   #isLate(call: CallState): boolean {
-    return call.scope?.cancellation !== undefined || this.#feeding !== undefined
+    return this.#isOver(call) || this.#feeding !== undefined
+  }
+
+  /** Whether the call has ended, as its source learns. A custom policy may have ended it, while the source worked on. */
+  #isOver(call: CallState): boolean {
+    return call.scope?.cancellation !== undefined || this.#end !== undefined
   }
 
   async #close(source: AsyncIterator<T>, call: CallState): Promise<void> {
@@ -230,9 +266,15 @@ class Iteration<T> {
 }
 
 function iteratorOf<T>(value: unknown, shield: string, message: string): AsyncIterator<T> {
-  if (typeof value === 'object' && value !== null) {
+  if ((typeof value === 'object' && value !== null) || typeof value === 'function') {
     const source = value as Partial<AsyncIterable<T> & Iterable<T>>
-    if (typeof source[Symbol.asyncIterator] === 'function') return (source as AsyncIterable<T>)[Symbol.asyncIterator]()
+    if (typeof source[Symbol.asyncIterator] === 'function') {
+      const iterator = (source as AsyncIterable<T>)[Symbol.asyncIterator]()
+      if (typeof readSafely(iterator, 'next') !== 'function') {
+        throw new MisuseError(`shield '${shield}': ${message}; this one has an iterator without next()`)
+      }
+      return iterator
+    }
     if (typeof source[Symbol.iterator] === 'function') return fromSync(source as Iterable<T>)
   }
   discard(value)
@@ -240,7 +282,11 @@ function iteratorOf<T>(value: unknown, shield: string, message: string): AsyncIt
 }
 
 async function* fromSync<T>(items: Iterable<T>): AsyncGenerator<T> {
-  yield* items
+  const iterator = items[Symbol.iterator]()
+  const once = { [Symbol.iterator]: () => iterator }
+  // A generator may handle an error of its reader. To others, \`yield*\` would report that they cannot.
+  if (typeof iterator.throw === 'function') yield* once
+  else for (const item of once) yield item
 }
 
 let lost: FinalizationRegistry<Iteration<unknown>> | undefined

@@ -128,8 +128,9 @@ export interface Shield<in R = unknown, out X = never, K extends Key = Key> {
   /**
    * Wraps a function: each call of the result runs it inside the policies.
    *
-   * Inside the function, `currentCall()` returns the call, whose `args` are the arguments. The function and `options.key` receive the `this` of the
-   * call, so a method can be wrapped on its prototype. The result has the name and the length of the function.
+   * Inside the function, `currentCall()` returns the call, whose `args` are the arguments. The function and `options.key`
+   * receive the `this` of the call, so a method can be wrapped on its prototype. The result has the name and the length of
+   * the function.
    *
    * @param options.key derives the key of a call from its arguments; it must be synchronous
    * @throws TypeError if `fn` is no function; ConfigurationError for an invalid option

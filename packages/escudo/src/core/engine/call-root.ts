@@ -130,9 +130,16 @@ export class WrappedRoot extends CallRoot {
   }
 }
 
-/** Makes the root of a detached call: what the caller passed, and separate notes. */
-export function detachedRoot({ host, key, priority, args, cost }: CallRoot): CallRoot {
+/**
+ * Makes the root of a detached call: what the caller passed, and separate notes. Its operation also settles what the
+ * limiters outside have charged the caller.
+ */
+export function detachedRoot(attached: CallRoot): CallRoot {
+  const { host, key, priority, args, cost } = attached
   const root = args === undefined ? new CallRoot(host, key, priority) : new WrappedRoot(host, key, priority, args)
-  if (cost !== undefined) root.cost = cost
+  if (cost === undefined) return root
+  attached.charges ??= []
+  root.cost = cost
+  root.charges = attached.charges
   return root
 }

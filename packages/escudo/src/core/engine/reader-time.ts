@@ -12,7 +12,9 @@ export function readerTookMs({ readerTime }: CallRoot, now: number): number {
 }
 
 /** Stops the timeouts around a call, because the reader gets an item. Returns a function that lets them go on. */
-export function pauseTimeouts({ root, clock, scope: innermost }: CallState): () => void {
+export function pauseTimeouts({ root, scope: innermost }: CallState): () => void {
+  // A custom policy may have passed a copy of the call, which has no getters.
+  const { clock } = root.host
   const sinceMs = clock.now()
   root.readerTime ??= { takenMs: 0, sinceMs }
   const { readerTime } = root

@@ -66,3 +66,21 @@ test('an instant beyond all dates has no time', () => {
     openedAt: 'x',
   })
 })
+
+test('an instant has one time, although the time of day has whole milliseconds only', () => {
+  const base = Date.now()
+  const day = vi.spyOn(Date, 'now')
+  const times = [0, 1, 0, -1].map((jitterMs) => {
+    day.mockReturnValue(base + jitterMs)
+    return withTimes({ at: 5 } as { at: number; time?: string }, systemClock).time
+  })
+  day.mockRestore()
+  expect(new Set(times).size).toBe(1)
+})
+
+test('the time follows the time of day when it is set', () => {
+  const timeOf = (): unknown => (withTimes({ at: systemClock.now() }, systemClock) as { time?: string }).time
+  expect(timeOf()).toBe('2026-11-29T12:00:00.000Z')
+  vi.setSystemTime('2026-11-29T13:00:00.000Z')
+  expect(timeOf()).toBe('2026-11-29T13:00:00.000Z')
+})

@@ -150,7 +150,7 @@ class CachePolicy<R> implements Cache<R> {
     }
     return runOnCalls((call, operation) => {
       const { key } = call
-      if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
+      if (typeof key !== 'string') return Promise.reject(keyMissing(call, binding))
       if (mirror === undefined) return serve(key, call, operation)
       return mirror.synchronize(key).then((isCurrent) => {
         const cancellation = call.scope?.cancellation

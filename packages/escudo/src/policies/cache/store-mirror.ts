@@ -7,6 +7,21 @@ import type { CacheStore, StoredValue } from './store.ts'
 /** Reports that the store has failed. */
 export type ReportFailure = (key: string, action: keyof CacheStore, error: unknown) => void
 
+/** The writes of one key. */
+interface Writes {
+  /** The write that waits; undefined if there is none. */
+  next: (() => Promise<void>) | undefined
+}
+
+/** The reads of one key, while there are any. */
+interface Reads {
+  underway: number
+  /** How many reads and writes have begun. */
+  begun: number
+  /** The number of the one that has determined the entry: an answer to an earlier read is old. */
+  newest: number
+}
+
 /**
  * Keeps the entries of a cache equal to those in its store.
  *
@@ -18,8 +33,9 @@ export class StoreMirror {
   readonly #timeoutMs: number
   readonly #entries: CacheEntries<unknown>
   readonly #report: ReportFailure
-  /** The last write of each key that has not ended. Bounded by the timeout of each write. */
-  readonly #writes = new Map<string, Promise<void>>()
+  /** The keys whose store is being written. At most one write of a key waits. */
+  readonly #writes = new Map<string, Writes>()
+  readonly #reads = new Map<string, Reads>()
   clock: Clock = systemClock
 
   constructor(store: CacheStore, timeoutMs: number, entries: CacheEntries<unknown>, report: ReportFailure) {
@@ -32,22 +48,25 @@ export class StoreMirror {
   /** Reads the entry of a key from the store. Returns false if the store failed: the entry may then be old. */
   async synchronize(key: string): Promise<boolean> {
     if (this.#writes.has(key)) return true
-    const answer = await this.#ask(key, 'get', () => this.#store.get(key))
+    const reads = this.#reads.get(key) ?? { underway: 0, begun: 0, newest: 0 }
+    this.#reads.set(key, reads)
+    reads.underway += 1
+    reads.begun += 1
+    const number = reads.begun
+    const answer = await this.#ask(key, 'get', () => this.#store.get(key), storedIn)
+    reads.underway -= 1
+    if (reads.underway === 0) this.#reads.delete(key)
+    // A write or a later read has overtaken this one.
+    if (number < reads.newest) return true
     if (answer === undefined) return false
-    // A write has begun meanwhile. What was read is older.
-    if (this.#writes.has(key)) return true
+    reads.newest = number
     const { value: stored } = answer
-    if (stored === undefined || stored === null) {
+    if (stored === undefined) {
       this.#entries.drop(key)
       return true
     }
-    const storedAt = read(stored, 'storedAt')
-    if (typeof storedAt !== 'number' || !Number.isFinite(storedAt) || !('value' in (stored as object))) {
-      this.#report(key, 'get', new TypeError('the store of a cache returned something that it has not stored'))
-      return false
-    }
-    const ageMs = Math.max(0, this.#wallNow() - storedAt)
-    this.#entries.adopt(key, (stored as StoredValue).value, storedAt, this.clock.now() - ageMs)
+    const ageMs = Math.max(0, this.#wallNow() - stored.storedAt)
+    this.#entries.adopt(key, stored.value, stored.storedAt, this.clock.now() - ageMs)
     return true
   }
 
@@ -63,35 +82,46 @@ export class StoreMirror {
     this.#write(key, 'delete', () => this.#store.delete(key))
   }
 
-  /** Writes of one key are made one after the other, so that the last one wins. */
+  /**
+   * Writes of one key are made one after the other. While one is under way, only the last of the others waits: it replaces
+   * those before it, so a store that hangs collects none.
+   */
   #write(key: string, action: 'set' | 'delete', use: () => unknown): void {
-    const before = this.#writes.get(key)
-    const write: Promise<void> = this.#after(before, key, action, use).then(() => {
-      if (this.#writes.get(key) === write) this.#writes.delete(key)
-    })
-    this.#writes.set(key, write)
+    const reads = this.#reads.get(key)
+    if (reads !== undefined) {
+      reads.begun += 1
+      reads.newest = reads.begun
+    }
+    const write = async (): Promise<void> => void (await this.#ask(key, action, use))
+    const present = this.#writes.get(key)
+    if (present !== undefined) {
+      present.next = write
+      return
+    }
+    const writes: Writes = { next: write }
+    this.#writes.set(key, writes)
+    void this.#writeAll(key, writes)
   }
 
-  async #after(
-    before: Promise<void> | undefined,
-    key: string,
-    action: 'set' | 'delete',
-    use: () => unknown,
-  ): Promise<void> {
-    // A synchronous store is written at once.
-    if (before !== undefined) await before
-    await this.#ask(key, action, use)
+  /** Makes the writes of a key. A synchronous store is written at once. */
+  async #writeAll(key: string, writes: Writes): Promise<void> {
+    for (let write = writes.next; write !== undefined; write = writes.next) {
+      writes.next = undefined
+      await write()
+    }
+    this.#writes.delete(key)
   }
 
   /** Uses the store, at most for the timeout. Returns undefined if it failed. Never rejects. */
-  async #ask(
+  async #ask<T>(
     key: string,
     action: keyof CacheStore,
     use: () => unknown,
-  ): Promise<{ readonly value: unknown } | undefined> {
+    accept: (result: unknown) => T = (result) => result as T,
+  ): Promise<{ readonly value: T } | undefined> {
     try {
       const result = use()
-      return { value: isThenable(result) ? await this.#inTime(result) : result }
+      return { value: accept(isThenable(result) ? await this.#inTime(result) : result) }
     } catch (error) {
       this.#report(key, action, error)
       return undefined
@@ -114,4 +144,18 @@ export class StoreMirror {
   #wallNow(): number {
     return this.clock === systemClock ? Date.now() : this.clock.now()
   }
+}
+
+/**
+ * Reads what a store has returned; undefined if it has nothing.
+ *
+ * @throws TypeError if it is no stored value; what a getter of it throws
+ */
+function storedIn(result: unknown): StoredValue | undefined {
+  if (result === undefined || result === null) return undefined
+  const storedAt = read(result, 'storedAt')
+  if (typeof storedAt !== 'number' || !Number.isFinite(storedAt) || !('value' in (result as object))) {
+    throw new TypeError('the store of a cache returned something that it has not stored')
+  }
+  return { value: (result as StoredValue).value, storedAt }
 }

@@ -66,7 +66,7 @@ class CoalescePolicy<R> implements Policy<R, never, string> {
     const flights = this.#flights
     return runOnCalls((call, operation) => {
       const { key } = call
-      if (typeof key !== 'string') return Promise.reject(keyMissing(binding))
+      if (typeof key !== 'string') return Promise.reject(keyMissing(call, binding))
       const cancellation = call.scope?.cancellation
       if (cancellation !== undefined) {
         addNote(call.root, { policy: binding.policy, state: 'cancelled', endedHere: true })

@@ -17,9 +17,8 @@ import { type FallbackOptions, type FallbackSettings, readFallback } from './opt
  * original error, the failure passes on unchanged. Semantics after Polly v8's fallback strategy.
  *
  * @param value the value, or `(error, call, value) => value`, which may be asynchronous; `call.args` are the arguments of a
- * wrapped function. `error` is undefined in place of a
- * value that `classify` rejected, which is the third argument. A value is one object for all callers: use a function if
- * they may change it
+ * wrapped function. `error` is undefined in place of a value that `classify` rejected, which is the third argument. A value
+ * is one object for all callers: use a function if they may change it
  * @throws ConfigurationError for an invalid option
  * @example
  * ```ts

@@ -139,7 +139,10 @@ export class HedgedCall<T> extends Watcher {
     const operation = this.#operation
     // An operation that declares no idempotency has its answer when it returns. A classifier needs the whole value.
     if (idempotencyOf(operation) === undefined || this.#rules.settings.classify !== undefined) return operation
-    return onAnswer(operation, () => void this.#tryWin(attempt, true))
+    return onAnswer(operation, () => {
+      // A custom policy may have given up an attempt whose operation goes on. Its answer reaches no caller.
+      if (this.#inFlight.includes(attempt)) this.#tryWin(attempt, true)
+    })
   }
 
   /** Sets the timer for the next hedge, if one is allowed. */

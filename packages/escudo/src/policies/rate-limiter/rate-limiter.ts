@@ -147,7 +147,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
         const now = enteredMs(call)
         const { cost } = call.root
         if (cost !== undefined && cost > queue.costMax) {
-          const problem = sharing === undefined ? tooCostly(cost, queue, binding) : costOfFleet(binding)
+          const problem = sharing === undefined ? this.#tooCostly(call, cost, queue, binding) : costOfFleet(binding)
           return passFailure(outer, new Failure(problem, call.root))
         }
         const permit = queue.tryAcquire(now, cost)
@@ -229,8 +229,9 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
       throw reason
     }
     if (permit === undefined || isPast(limitMs, enteredMs(call))) {
-      // The event loop was blocked for so long that the permit came too late.
+      // The event loop was blocked for so long that the permit came too late, or the limit has changed.
       giveBack(queue, waitingCall)
+      if (cost !== undefined && cost > queue.costMax) throw this.#tooCostly(call, cost, queue, binding)
       throw this.#refuse(call, binding, queue.retryAfterMs(undefined, this.clock.now(), cost) ?? 0)
     }
     if (binding.events.hasExecutedListeners) {
@@ -240,6 +241,15 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
 
   #charge(call: CallState, settle: (actual: number) => void): void {
     addCharge(call.root, { by: this, attempt: call.attempt, settle })
+  }
+
+  /** The error of a call that could never get its permits. A mistake in the program: no policy retries or replaces it. */
+  #tooCostly({ root }: CallState, cost: number, { costMax }: RateLimitQueue, binding: Binding): MisuseError {
+    const { shield, policy } = binding
+    addNote(root, { policy, state: 'cost too high', facts: this.status(this.clock.now()), endedHere: true })
+    return new MisuseError(
+      `run.cost: shield '${shield}': the policy '${policy}' holds at most ${costMax} permits, so a call with a cost of ${cost} would never get them`,
+    )
   }
 
   #refuse(call: CallState, binding: Binding, retryAfterMs: number): RateLimitedError {
@@ -267,11 +277,4 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
 function giveBack(queue: RateLimitQueue, { permit, settle }: WaitingCall): void {
   if (settle !== undefined) settle(0)
   else if (permit !== undefined) queue.giveBack(permit)
-}
-
-/** The error of a call that could never get its permits. A mistake in the program: no policy retries or replaces it. */
-function tooCostly(cost: number, { costMax }: RateLimitQueue, { shield, policy }: Binding): MisuseError {
-  return new MisuseError(
-    `run.cost: shield '${shield}': the policy '${policy}' holds at most ${costMax} permits, so a call with a cost of ${cost} would never get them`,
-  )
 }

@@ -18,6 +18,9 @@ export const OUTCOMES = ['in_time', 'timed_out', 'aborted'] as const
 /** `in_grace`: a cooperative timeout has aborted the signal, and the operation returned a value within the grace. */
 export type TimeoutOutcome = (typeof OUTCOMES)[number] | 'in_grace'
 
+// When a call is due that has ended while it was paused.
+const NEVER_MS = Number.POSITIVE_INFINITY
+
 /** What all calls of one timeout in one shield share. */
 export interface TimeoutContext {
   readonly binding: Binding
@@ -81,7 +84,8 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
   }
 
   override resume(pausedMs: number, now: number): void {
-    if (this.cancellation === undefined) this.queue.addFor(this, Math.max(0, this.dueMs - pausedMs), now)
+    if (this.cancellation === undefined && this.dueMs < NEVER_MS)
+      this.queue.addFor(this, Math.max(0, this.dueMs - pausedMs), now)
   }
 
   onValue(value: unknown): FrameResult {
@@ -119,10 +123,13 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
 
   private end(error?: unknown): void {
     const { binding } = this.shared
+    const { queued } = this
     this.queue.remove(this)
     this.unwatch()
     if (this.expired) this.emitTimeout()
     if (binding.events.hasExecutedListeners) this.emitExecuted(error)
+    // It may be paused: a custom policy inside ended the call while the reader had an item.
+    if (!queued) this.dueMs = NEVER_MS
   }
 
   private emitExecuted(error: unknown): void {

@@ -147,6 +147,62 @@ describe('a cache with a store', () => {
     expect(await s.run(() => 3, { key: 'k' })).toBe(2)
   })
 
+  /** A store whose answers wait until the test sends them, in any order. */
+  function slowStore() {
+    const { map, store } = mapStore()
+    const answers: (() => void)[] = []
+    const get: CacheStore['get'] = (key) => {
+      const found = map.get(key)
+      return new Promise((resolve) => answers.push(() => resolve(found)))
+    }
+    return { map, store: { ...store, get }, answers }
+  }
+
+  test.each<[string, (values: ReturnType<typeof cache>, run: () => Promise<unknown>) => unknown]>([
+    ['delete', (values) => values.delete('k')],
+    ['clear', (values, run) => run().then(() => values.clear())],
+  ])('a value that is removed while it is read does not come back: %s', async (_how, remove) => {
+    const { map, store, answers } = slowStore()
+    map.set('k', { value: 'old', storedAt: 0 })
+    const { values, s } = setUp(store)
+    const run = (): Promise<unknown> => s.run(() => 'new', { key: 'k' })
+    const first = run()
+    const removed = remove(values, () => {
+      const second = run()
+      answers[1]?.()
+      return second
+    })
+    await removed
+    await setImmediate()
+    answers[0]?.()
+    expect([await first, map.get('k')?.value]).toEqual(['new', 'new'])
+  })
+
+  test('an earlier read that answers later does not replace the value of a later one', async () => {
+    const { map, store, answers } = slowStore()
+    const { s } = setUp(store)
+    map.set('k', { value: 'old', storedAt: 0 })
+    const calls = [s.run(() => 'mine', { key: 'k' })]
+    map.set('k', { value: 'new', storedAt: 1 })
+    calls.push(s.run(() => 'mine', { key: 'k' }))
+    answers[1]?.()
+    await setImmediate()
+    answers[0]?.()
+    expect(await Promise.all(calls)).toEqual(['new', 'new'])
+  })
+
+  test('a store that hangs collects no writes: of each key, only the last one waits', async () => {
+    const { store } = mapStore()
+    const set = vi.fn(hang)
+    const remove = vi.fn(hang)
+    const { clock, values, s } = setUp({ ...store, set, delete: remove })
+    await s.run(() => 1, { key: 'k' })
+    for (let count = 0; count < 100; count += 1) values.delete('k')
+    await s.run(() => 2, { key: 'k' })
+    await clock.advance('500ms')
+    expect([set.mock.calls.length, remove.mock.calls.length, clock.pending]).toEqual([2, 0, 0])
+  })
+
   test('clear() removes the keys that this process has used', async () => {
     const { map, store } = mapStore()
     const { values, run } = setUp(store)
@@ -183,6 +239,18 @@ describe('a store that fails', () => {
     ['get returns no number', { get: () => ({ value: 1, storedAt: Number.NaN }) }, [['k', 'get', garbage]]],
     ['get returns no value', { get: () => ({ storedAt: 0 }) as never }, [['k', 'get', garbage]]],
     ['get returns a proxy that throws', { get: () => new Proxy({}, { get: fail, has: fail }) as never }, []],
+    [
+      'get returns a value that cannot be read',
+      {
+        get: () => ({
+          storedAt: 0,
+          get value() {
+            return fail()
+          },
+        }),
+      },
+      [['k', 'get', 'store down']],
+    ],
     ['set throws', { set: fail }, [['k', 'set', 'store down']]],
     ['set rejects', { set: async () => fail() }, [['k', 'set', 'store down']]],
     ['set hangs', { set: hang }, [['k', 'set', took]]],

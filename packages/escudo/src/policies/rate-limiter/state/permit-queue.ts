@@ -114,14 +114,14 @@ export class PermitQueue<W extends PermitWaiter> {
    * Call it until it returns undefined.
    *
    * The waiter has a permit, or none if it is too late for one: now, or when the permit is due. That happens only if
-   * `next` was not called in time.
+   * `next` was not called in time, or the limit has changed. Nor has it one if it needs more than a lower limit holds.
    *
    * @param graceMs how much later than its last instant a waiter still gets a permit
    */
   next(now: number, graceMs = 0): W | undefined {
     const { head } = this.#queue
     if (head === undefined) return undefined
-    const late = isPast(head.latestMs + graceMs, now)
+    const late = costOf(head) > this.limit.costMax || isPast(head.latestMs + graceMs, now)
     head.permit = late ? undefined : this.limit.tryAcquire(now, head.cost)
     const tooLate = late || isPast(head.latestMs, this.limit.permitAtMs(costOf(head) - 1, now))
     if (head.permit === undefined && !tooLate) return undefined

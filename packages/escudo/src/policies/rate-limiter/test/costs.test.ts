@@ -3,6 +3,8 @@ import {
   type AnyPolicy,
   bulkhead,
   type Call,
+  cache,
+  coalesce,
   constant,
   currentCall,
   definePolicy,
@@ -49,6 +51,40 @@ describe.each(['tokenBucket', 'slidingWindow'] as const)('the cost of a call (%s
       { cost: 1 },
     )
     expect(available()).toBe(4)
+  })
+
+  test('is settled by the operation of a flight, for the call that started it', async () => {
+    const clock = virtualClock()
+    const limiter = rateLimiter({ ...LIMIT, algorithm })
+    const s = shield({ name: 's', clock }, limiter, coalesce()) as unknown as Shield
+    const work = async (call: Call): Promise<void> => call.settle(1)
+    await Promise.all([s.run(work, { cost: 4, key: 'k' }), s.run(work, { cost: 4, key: 'k' })])
+    // The second call ran nothing.
+    expect(s.status().policies[0]).toMatchObject({ available: 5 })
+  })
+
+  test('is settled by the refresh that the call has started', async () => {
+    const clock = virtualClock()
+    const slow = { ...LIMIT, per: '1h', algorithm } as const
+    const values = cache({ ttl: 10, staleWhileRevalidate: '1h' })
+    const s = shield({ name: 's', clock }, rateLimiter(slow), values, rateLimiter(slow)) as unknown as Shield
+    await s.run(() => 1, { cost: 2, key: 'k' })
+    await clock.advance(20)
+    await s.run((call) => call.settle(1), { cost: 5, key: 'k' })
+    await clock.advance(0)
+    const available = s.status().policies.flatMap((policy) => policy['available'] ?? [])
+    expect(available.map(Math.floor as never)).toEqual([7, 7])
+  })
+
+  test('above a limit that is lowered while the call waits ends the wait, and lets the next call in', async () => {
+    const { clock, s } = setUp({ algorithm, maxWait: '1h' })
+    await s.run(() => 1, { cost: 10 })
+    const waiting = s.run(() => 'large', { cost: 10 }).catch((error) => error)
+    const behind = s.run(() => 'small')
+    s.reconfigure({ rateLimiter: { limit: 5 } })
+    expect(await waiting).toMatchObject({ message: expect.stringContaining('holds at most 5 permits') })
+    await clock.advance('1s')
+    expect(await behind).toBe('small')
   })
 
   test('may be settled after the call has ended', async () => {

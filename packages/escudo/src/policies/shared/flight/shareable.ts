@@ -1,5 +1,7 @@
 import type { Binding } from '../../../core/binding.ts'
+import type { CallState } from '../../../core/engine/call.ts'
 import { discard } from '../../../core/engine/discard.ts'
+import { addNote } from '../../../core/explain/notes.ts'
 import { MisuseError } from '../../../core/misuse-error.ts'
 import { read } from '../../../errors/safe-read.ts'
 
@@ -7,7 +9,8 @@ import { read } from '../../../errors/safe-read.ts'
 // program and says nothing about the dependency: a TypeError that says what to do.
 
 /** Makes the error for a call without a key. TypeScript rejects such calls, except after a cast. */
-export function keyMissing({ shield, policy }: Binding): TypeError {
+export function keyMissing(call: CallState, { shield, policy }: Binding): TypeError {
+  addNote(call.root, { policy, state: 'no key', endedHere: true })
   return new MisuseError(
     `shield '${shield}': the policy '${policy}' needs a key: run(operation, { key }) or wrap(fn, { key: (...args) => … })`,
   )
