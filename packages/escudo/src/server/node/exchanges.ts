@@ -110,9 +110,10 @@ function onFinish(this: ServerResponse): void {
 
 function onClose(this: ServerResponse): void {
   // A stream that was sent has failed, and has destroyed the response with its error. `pipeline` does so.
-  if (!this.writableFinished && this.headersSent && this.errored !== null) {
-    const exchange = entries.of(this)?.exchange
-    if (!isDisconnect(this.errored)) exchange?.failAfterHeaders(this.errored)
+  const { errored } = this
+  // Null until it is destroyed; then undefined if that was without an error, as for a client that has disconnected.
+  if (!this.writableFinished && this.headersSent && errored !== null && errored !== undefined) {
+    if (!isDisconnect(errored)) entries.of(this)?.exchange.failAfterHeaders(errored)
   }
   end(this, this.writableFinished ? this.statusCode : undefined)
 }

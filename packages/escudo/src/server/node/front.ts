@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { ambient, withAmbient } from '../../core/context/ambient.ts'
 import { hidden } from '../../core/hidden-state.ts'
+import { isThenable } from '../../errors/options/synchronous.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
 import { Exchange } from '../exchange.ts'
 import { targetError } from '../target-error.ts'
@@ -8,6 +9,7 @@ import { attachTo, isClosing } from './attach.ts'
 import { earlyError } from './early-error.ts'
 import { answerOnNode } from './error-response.ts'
 import { exchangeOf } from './exchanges.ts'
+import { responseClass } from './front-response.ts'
 import { nodeHttp } from './node-http.ts'
 
 // Frameworks of web standards do not see everything on Node: requests that no `Request` can be made of, the connection,
@@ -37,7 +39,7 @@ const waiting = hidden<Exchange, { pair: NodePair | undefined }>()
 export function frontServer(settings: AdapterSettings): CreateServer {
   const { contract, logger, deadline } = settings
   const create = (options: ServerOptions, listener: NodeListener = () => {}): Server => {
-    const server = nodeHttp().createServer(options)
+    const server = nodeHttp().createServer({ ...options, ServerResponse: responseClass(options.ServerResponse) })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const exchange = exchangeOf(contract, logger, request, response, deadline)
       const error = earlyError(request, isClosing(server)) ?? targetError(request.url ?? '/')
@@ -46,8 +48,7 @@ export function frontServer(settings: AdapterSettings): CreateServer {
         return
       }
       waiting.set(exchange, { pair: { request, response } })
-      // Its promise never rejects without an answer: libraries answer a rejection themselves.
-      withAmbient(exchange.ambient, () => void listener(request, response))
+      withAmbient(exchange.ambient, () => listen(exchange, listener, request, response))
     })
     attachTo(server, settings)
     return server
@@ -55,6 +56,17 @@ export function frontServer(settings: AdapterSettings): CreateServer {
   const overloaded = (first?: ServerOptions | NodeListener, second?: NodeListener): Server =>
     typeof first === 'function' ? create({}, first) : create(first ?? {}, second)
   return overloaded as CreateServer
+}
+
+/** Calls a listener. Libraries answer their errors themselves; without that, one would end the process. */
+function listen(exchange: Exchange, listener: NodeListener, request: IncomingMessage, response: ServerResponse): void {
+  const fail = (error: unknown): void => answerOnNode(exchange, error, request, response)
+  try {
+    const result = listener(request, response)
+    if (isThenable(result)) result.then(undefined, fail)
+  } catch (error) {
+    fail(error)
+  }
 }
 
 /** Takes over the exchange of the request that is being served. Only the first call for a request gets it. */
