@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { ambient, withAmbient } from '../../core/context/ambient.ts'
 import { hidden } from '../../core/hidden-state.ts'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { isThenable } from '../../errors/options/synchronous.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
 import { Exchange } from '../exchange.ts'
@@ -39,10 +40,16 @@ const waiting = hidden<Exchange, { pair: NodePair | undefined }>()
 export function frontServer(settings: AdapterSettings): CreateServer {
   const { contract, logger, deadline } = settings
   const create = (options: ServerOptions, listener: NodeListener = () => {}): Server => {
-    const server = nodeHttp().createServer({ ...options, ServerResponse: responseClass(options.ServerResponse) })
+    const server = nodeHttp().createServer({
+      ...options,
+      ServerResponse: responseClass(isWaiting, options.ServerResponse),
+    })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const exchange = exchangeOf(contract, logger, request, response, deadline)
-      const error = earlyError(request, isClosing(server)) ?? targetError(request.url ?? '/')
+      // Libraries know an absolute URL by its scheme in lower case.
+      if (request.url?.startsWith('/') === false)
+        request.url = request.url.replace(/^https?:/i, (scheme) => scheme.toLowerCase())
+      const error = earlyError(request, isClosing(server)) ?? hostError(request) ?? targetError(request.url ?? '/')
       if (error !== undefined) {
         answerOnNode(exchange, error, request, response)
         return
@@ -56,6 +63,22 @@ export function frontServer(settings: AdapterSettings): CreateServer {
   const overloaded = (first?: ServerOptions | NodeListener, second?: NodeListener): Server =>
     typeof first === 'function' ? create({}, first) : create(first ?? {}, second)
   return overloaded as CreateServer
+}
+
+/** The last host of which a URL can be made. Most requests have the same. */
+let lastHost: string | undefined
+
+/** The error of a valid host of which no URL can be made, such as `256.256.256.256`. A Request needs a URL. */
+function hostError({ headers: { host } }: IncomingMessage): Error | undefined {
+  if (host === lastHost || host === undefined) return undefined
+  if (!URL.canParse(`http://${host}`)) return new WellKnown.BAD_REQUEST()
+  lastHost = host
+  return undefined
+}
+
+/** Whether the request of an exchange has not reached an adapter yet. */
+function isWaiting(exchange: Exchange): boolean {
+  return waiting.of(exchange)?.pair !== undefined
 }
 
 /** Calls a listener. Libraries answer their errors themselves; without that, one would end the process. */
