@@ -1,5 +1,4 @@
 import type { Context, Env, Hono, MiddlewareHandler, Schema } from 'hono'
-import { matchedRoutes } from 'hono/route'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { type AdapterOptions, type AdapterSettings, readAdapterOptions } from '../adapter-options.ts'
@@ -12,6 +11,7 @@ import { beginWeb, type WebExchange } from '../web/begin.ts'
 import { checkedResponse, endWithBody } from '../web/body-end.ts'
 import { exchangeIn, keepExchange } from './context.ts'
 import { fromHonoError } from './http-exception.ts'
+import { matchedBy } from './matched-routes.ts'
 import { methodsFor } from './methods.ts'
 
 /** Options of {@link escudo}. */
@@ -75,7 +75,7 @@ export function escudo<E extends Env, S extends Schema, P extends string>(
     const { path, method } = context.req
     const response = answer(settings, context as unknown as Context, routeError(method, methodsFor(plain, path)))
     // Hono sets the response itself if nothing but our middleware has matched.
-    if (matchedRoutes(context).length !== 1) context.res = response
+    if (matchedBy(context).length !== 1) context.res = response
     return response
   })
   return { createServer: frontServer(settings) }
@@ -121,7 +121,7 @@ async function served(settings: AdapterSettings, context: Context, next: () => P
 function routeOf(context: Context): string | null {
   const { method } = context.req
   const wanted = method === 'HEAD' ? 'GET' : method
-  const route = matchedRoutes(context).findLast(
+  const route = matchedBy(context).findLast(
     (matched) => matched.method === wanted || (matched.method === 'ALL' && matched.handler.length < 2),
   )
   return route?.path ?? null

@@ -111,11 +111,24 @@ function onFinish(this: ServerResponse): void {
 function onClose(this: ServerResponse): void {
   // A stream that was sent has failed, and has destroyed the response with its error. `pipeline` does so.
   const { errored } = this
-  // Null until it is destroyed; then undefined if that was without an error, as for a client that has disconnected.
-  if (!this.writableFinished && this.headersSent && errored !== null && errored !== undefined) {
+  // The error of `pipeline`, for example, also before the headers were sent. Null until it is destroyed; then undefined if that was without an error, as for a client that has disconnected.
+  if (!this.writableFinished && errored !== null && errored !== undefined) {
     if (!isDisconnect(errored)) entries.of(this)?.exchange.failAfterHeaders(errored)
   }
   end(this, this.writableFinished ? this.statusCode : undefined)
+}
+
+/**
+ * Logs a write after the end of a response. Node emits it as an error, which ends the process if nothing listens.
+ *
+ * Fastify listens itself; Express does not.
+ */
+export function logLateWrites(response: ServerResponse): void {
+  response.on('error', onLateWrite)
+}
+
+function onLateWrite(this: ServerResponse, error: Error): void {
+  entries.of(this)?.exchange.failAfterReply(error)
 }
 
 /** Ends the exchange of a response that is finished or closed. */
