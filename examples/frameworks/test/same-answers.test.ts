@@ -42,6 +42,10 @@ const REQUESTS: readonly Sent[] = [
     path: '/items/x',
     headers: { 'accept-language': language, accept: 'application/problem+json' },
   })),
+  ...['*', 'ftp://shop/items/1', 'http://shop/items/x', 'HTTP://SHOP/items/x', '//shop/items/1'].flatMap((path) =>
+    gets(path),
+  ),
+  { method: 'OPTIONS', path: '*' },
   post('{"email":"a","nombre":"b","more":1}'),
   post('{"email":5}'),
   post('{'),

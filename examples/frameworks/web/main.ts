@@ -58,6 +58,6 @@ const fetch = handler(async (request) => {
   return await answer?.(request, decodeURIComponent(pathname.split('/')[2] ?? ''))
 })
 
-const server = createServer({}, getRequestListener(fetch))
+const server = createServer({}, getRequestListener(fetch, { hostname: HOST }))
 server.listen(PORT, HOST)
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.close())

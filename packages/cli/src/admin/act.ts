@@ -1,6 +1,6 @@
 import { type Given, misuse, type Output } from '../command.ts'
 import { givenValue } from '../options.ts'
-import { cell } from './cell.ts'
+import { cell, json } from './cell.ts'
 import { connectionOf, pathTo } from './connection.ts'
 import { colored } from './status-table.ts'
 
@@ -28,7 +28,7 @@ export async function act(given: Given, output: Output, command: Readonly<Record
     throw misuse(`--reason takes text of 1 to ${REASON_LENGTH_MAX} characters`)
   }
   const answer = await connection.ask(pathTo(shield, policy), { ...command, reason })
-  if (given.has('json')) output.out(`${JSON.stringify(answer, null, 2)}\n`)
+  if (given.has('json')) output.out(`${json(answer, 2)}\n`)
   else output.out(report(policy === undefined ? shield : `${shield} ${policy}`, answer as Acted, output))
 }
 

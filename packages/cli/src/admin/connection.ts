@@ -5,6 +5,8 @@ import { describeRefusal } from './refusal.ts'
 const DEFAULT_URL = 'http://localhost:8000'
 const TIMEOUT_S = 10
 const ANSWER_BYTES_MAX = 16 * 1024 * 1024
+/** How deep an answer is nested. Those of the admin routes have fewer levels. */
+const ANSWER_DEPTH_MAX = 50
 
 /** The options of all commands that speak to a service. */
 export const CONNECTION_OPTIONS: readonly Option[] = [
@@ -109,6 +111,7 @@ async function ask(target: string, asked: Asked): Promise<unknown> {
     throw unreachable(`${reasonOf(error, timeout.aborted, timeoutMs)}. ${hintFor(url, timeout.aborted, body)}`)
   }
   const answer = parsed(text)
+  if (isTooDeep(answer)) throw refused(`the answer has more than ${ANSWER_DEPTH_MAX} levels`)
   if (response.ok && typeof answer === 'object' && answer !== null) return answer
   throw describeRefusal(response, answer, { url, hasToken: token !== undefined })
 }
@@ -123,6 +126,16 @@ async function textOf(response: Response): Promise<string> {
     chunks.push(chunk as Uint8Array)
   }
   return Buffer.concat(chunks).toString()
+}
+
+/** Whether an answer is nested so deep that functions which call themselves could exhaust the stack. */
+function isTooDeep(answer: unknown): boolean {
+  let level = [answer]
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > ANSWER_DEPTH_MAX) return true
+    level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))
+  }
+  return false
 }
 
 function reasonOf(error: unknown, timedOut: boolean, timeoutMs: number): string {

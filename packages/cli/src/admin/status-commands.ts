@@ -1,5 +1,6 @@
 import { type Command, CommandError, EXIT, type Given, type Output, refused } from '../command.ts'
 import { givenValue, numberOf } from '../options.ts'
+import { json } from './cell.ts'
 import { CONNECTION_DETAILS, CONNECTION_OPTIONS, type Connection, connectionOf, pathTo } from './connection.ts'
 import { type Listed, readListed, readShield, type ShownShield, table } from './status-table.ts'
 import { changesBetween, untilSignal } from './watching.ts'
@@ -16,7 +17,7 @@ export const status: Command = {
   run: async (given, output) => {
     const connection = connectionOf(given)
     const { answer, view } = await read(connection, givenValue(given, 'SHIELD'))
-    output.out(given.has('json') ? json(answer) : screen(view, connection, output))
+    output.out(given.has('json') ? `${json(answer, 2)}\n` : screen(view, connection, output))
   },
 }
 
@@ -79,7 +80,7 @@ class Watch {
     const { out, terminal } = this.#output
     const before = this.#last
     this.#last = view.shields
-    if (this.#given.has('json')) out(`${JSON.stringify(answer)}\n`)
+    if (this.#given.has('json')) out(`${json(answer)}\n`)
     else if (terminal !== undefined) {
       const shown = fitting(screen(view, this.#connection, this.#output), terminal.rows() - 3)
       // From the top of the cleared screen.
@@ -121,10 +122,6 @@ function fitting(text: string, rows: number): string {
   if (lines.length <= Math.max(1, rows)) return text
   const room = Math.max(1, rows - 1)
   return `${lines.slice(0, room).join('\n')}\n… ${lines.length - room} more lines: name a shield\n`
-}
-
-function json(answer: unknown): string {
-  return `${JSON.stringify(answer, null, 2)}\n`
 }
 
 function now(): string {

@@ -57,7 +57,7 @@ export function readShield(status: unknown): ShownShield {
 
 function readPolicy(status: unknown): ShownPolicy {
   const { name, type, state, openedAt: _, ...others } = (status ?? {}) as Readonly<Record<string, unknown>>
-  const isOther = typeof type === 'string' && !String(name).startsWith(type)
+  const isOther = typeof type === 'string' && !cell(name, 100).startsWith(type)
   const details = Object.entries({ ...(isOther ? { type } : {}), ...others }).flatMap(([key, value]) =>
     detailOf(key, value),
   )
@@ -76,8 +76,10 @@ function detailOf(key: string, value: unknown): readonly string[] {
 /** Shields and their policies, no wider than the terminal, or 80 columns. */
 export function table(shields: readonly ShownShield[], terminal: Terminal | undefined): string {
   const columns = Math.max(COLUMNS_MIN, terminal?.columns() || COLUMNS_DEFAULT)
-  const names = shields.flatMap(({ policies }) => policies.map(({ name }) => name.length))
-  const nameWidth = Math.min(NAME_WIDTH_MAX, Math.max(0, ...names))
+  let nameWidth = 0
+  // Not `Math.max(...lengths)`: a list may have more policies than a call may have arguments.
+  for (const { policies } of shields) for (const { name } of policies) nameWidth = Math.max(nameWidth, name.length)
+  nameWidth = Math.min(NAME_WIDTH_MAX, nameWidth)
   const stateWidth = shields.some(({ policies }) => policies.some(({ state }) => state !== '')) ? STATE_WIDTH : 0
   const lines = shields.flatMap((shield) => [
     headOf(shield, terminal),
@@ -104,7 +106,7 @@ function lineOf({ name, state, details }: ShownPolicy, { nameWidth, stateWidth, 
   const start = `${gap}${name.padEnd(nameWidth)}${gap}`
   const stateCell = stateWidth === 0 ? '' : `${state.padEnd(stateWidth)}${gap}`
   const room = columns - start.length - stateCell.length
-  const shownState = state === '' ? stateCell : stateCell.replace(state, colored(state, terminal))
+  const shownState = state === '' ? stateCell : stateCell.replace(state, () => colored(state, terminal))
   // A long name uses up the room for details.
   return `${start}${shownState}${room > 0 ? cell(details, room) : ''}`.trimEnd()
 }

@@ -36,7 +36,10 @@ export class CountedLines {
   }
 
   /** Leaves requests below a path out: those of the page itself say nothing about the service. */
-  leaveOut(path: string): () => void {
+  leaveOut(prefix: string): () => void {
+    const path = prefix.replace(/\/+$/, '')
+    // At the root of a server, such as one for operators only, every path of the service is below the page.
+    if (path === '') return () => {}
     this.#mounts.set(path, (this.#mounts.get(path) ?? 0) + 1)
     this.#useMounts()
     return () => {

@@ -9,7 +9,7 @@ import { type InboundWork, WorkExchange } from './work-exchange.ts'
 /**
  * One request or one piece of work, from its start to its one log line.
  *
- * A repeated call of `fail` or `end` has no effect; `fail` returns the first answer again.
+ * A repeated call of one of these methods has no effect; `fail` returns the first answer again.
  */
 export interface Exchange {
   /** 32 hexadecimal digits: the value of `X-Trace-ID`. */
@@ -49,7 +49,8 @@ export interface Exchanges {
  * A request writes the lines `http.request` and `http_error`, and continues the trace of a peer that the contract's
  * `trustInbound` accepts. Work writes `work` and `work_error`.
  *
- * @throws ConfigurationError for an invalid option; `begin` throws it for work without a valid name
+ * @throws ConfigurationError for an invalid option; `begin` throws it for work without a valid name, and for a request without URL
+ * or headers
  * @example
  * ```ts
  * import { createErrorContract, defineErrors } from 'escudo/errors'
@@ -107,7 +108,10 @@ function begin(settings: AdapterSettings, source: InboundRequest | InboundWork):
   if (typeof source !== 'object' || source === null) {
     throw new ConfigurationError('begin', `expected a request, or work with a name, got ${show(source)}`)
   }
-  if ('method' in source) return new PublicRequestExchange(settings, source)
+  if ('method' in source) {
+    checkRequest(source)
+    return new PublicRequestExchange(settings, source)
+  }
   knownKeys(source, 'begin', WORK_NAMES)
   checkedName(source.name, 'begin.name')
   const { deadlineMs } = source
@@ -115,6 +119,16 @@ function begin(settings: AdapterSettings, source: InboundRequest | InboundWork):
     throw new ConfigurationError('begin.deadlineMs', `expected milliseconds, got ${show(deadlineMs)}`)
   }
   return new PublicWorkExchange(settings, source)
+}
+
+function checkRequest({ method, url, headers }: InboundRequest): void {
+  for (const [name, value] of Object.entries({ method, url })) {
+    if (typeof value !== 'string') throw new ConfigurationError(`begin.${name}`, `expected text, got ${show(value)}`)
+  }
+  // The headers of a Request would look empty.
+  if (typeof headers !== 'object' || headers === null || typeof headers['get'] === 'function') {
+    throw new ConfigurationError('begin.headers', `expected an object with the headers, got ${show(headers)}`)
+  }
 }
 
 class PublicRequestExchange extends RequestExchange {

@@ -18,6 +18,8 @@ const LONG_SEGMENT = new RegExp(`[^/]{${SEGMENT_LENGTH_MAX + 1}}`)
 export function targetError(target: string): Error | undefined {
   // The usual case first.
   if (target.length <= SEGMENT_LENGTH_MAX && /^\/[\w/.~-]*(?:\?[\w.~&=-]*)?$/.test(target)) return undefined
+  // That of `OPTIONS *`, which is about the server and not about a path.
+  if (target === '*') return new WellKnown.ROUTE_NOT_FOUND()
   if (target.length > URL_LENGTH_MAX) return new WellKnown.URI_TOO_LONG()
   const path = target.replace(/^https?:\/\/[^/?#]*/i, '').split(/[?#]/, 1)[0] as string
   if (LONG_SEGMENT.test(path)) return new WellKnown.URI_TOO_LONG()

@@ -42,6 +42,7 @@ export class WorkExchange implements RequestTally {
   readonly #notifyEnd: ((end: WorkEnd) => void) | undefined
   #failure: { readonly error: unknown; readonly answer: ErrorAnswer } | undefined
   #retries = 0
+  #failedAfterReply = false
   #ended = false
   /** Work has no route. */
   route: string | null = null
@@ -99,6 +100,8 @@ export class WorkExchange implements RequestTally {
   }
 
   failAfterReply(error: unknown): void {
+    if (this.#failedAfterReply) return
+    this.#failedAfterReply = true
     const fields = { ...this.#settings.contract.lastResort(this.traceId).log, ...technicalFields(error) }
     this.#write('error', fields, 'work_error')
   }

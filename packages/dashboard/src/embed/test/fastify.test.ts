@@ -69,6 +69,17 @@ describe('a dashboard in a service', () => {
     expect(await service.summary(2)).toMatchObject({ client_errors: 1 })
   })
 
+  it.each(['', '/'])(
+    'counts the requests of the service at the root of a server, with the prefix %j',
+    async (prefix) => {
+      service = await startService([prefix])
+      const { get } = service
+      for (let count = 0; count < 3; count += 1) await get('/broken')
+      const failed = async () => JSON.parse((await get('/api/summary', OPS)).body).server_errors
+      await expect.poll(failed).toBe(3)
+    },
+  )
+
   it('answers only the names of its hosts', async () => {
     service = await startService(['/ops'], { hosts: ['Ops.example.com'] })
     const get = async (host: string) => (await service.get('/ops/', { ...OPS, host })).status

@@ -9,7 +9,7 @@ import { BODY_LIMIT } from '../json-body.ts'
 import { attachTo, isClosing, serverOf } from '../node/attach.ts'
 import { earlyError } from '../node/early-error.ts'
 import { answerOnNode } from '../node/error-response.ts'
-import { exchangeOf } from '../node/exchanges.ts'
+import { exchangeOf, existingExchange, logLateWrites } from '../node/exchanges.ts'
 import { isDecodable, routeError } from '../not-found.ts'
 import { fromExpressError } from './express-errors.ts'
 import { guardRouter } from './guard.ts'
@@ -104,6 +104,7 @@ function begin(
   response: Response,
   next: NextFunction,
 ): void {
+  if (existingExchange(request) === undefined) logLateWrites(response)
   const exchange = exchangeFor(settings, request, response)
   const server = serverOf(request.socket)
   if (server !== undefined) attachTo(server, settings)

@@ -1,5 +1,4 @@
 import type { Context, Env, Hono, MiddlewareHandler, Schema } from 'hono'
-import { matchedRoutes } from 'hono/route'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { type AdapterOptions, type AdapterSettings, readAdapterOptions } from '../adapter-options.ts'
@@ -9,9 +8,10 @@ import { routeError } from '../not-found.ts'
 import { targetError } from '../target-error.ts'
 import { failOnWeb } from '../web/answer.ts'
 import { beginWeb, type WebExchange } from '../web/begin.ts'
-import { endWithBody } from '../web/body-end.ts'
+import { checkedResponse, endWithBody } from '../web/body-end.ts'
 import { exchangeIn, keepExchange } from './context.ts'
 import { fromHonoError } from './http-exception.ts'
+import { matchedBy } from './matched-routes.ts'
 import { methodsFor } from './methods.ts'
 
 /** Options of {@link escudo}. */
@@ -75,7 +75,7 @@ export function escudo<E extends Env, S extends Schema, P extends string>(
     const { path, method } = context.req
     const response = answer(settings, context as unknown as Context, routeError(method, methodsFor(plain, path)))
     // Hono sets the response itself if nothing but our middleware has matched.
-    if (matchedRoutes(context).length > 1) context.res = response
+    if (matchedBy(context).length !== 1) context.res = response
     return response
   })
   return { createServer: frontServer(settings) }
@@ -95,8 +95,12 @@ function serveRequest(settings: AdapterSettings, address: (context: Context) => 
       }
       context.header('x-trace-id', exchange.traceId)
       const error = targetError(context.req.url)
-      if (error === undefined) await served(settings, context, next)
-      else context.res = answer(settings, context, error)
+      await served(settings, context, async () => {
+        if (error !== undefined) throw error
+        await next()
+        // Reading `res` would make an empty response.
+        checkedResponse(context.finalized ? context.res : undefined)
+      })
       const response = endWithBody(exchange, context.res)
       context.res = undefined
       context.res = response
@@ -117,7 +121,7 @@ async function served(settings: AdapterSettings, context: Context, next: () => P
 function routeOf(context: Context): string | null {
   const { method } = context.req
   const wanted = method === 'HEAD' ? 'GET' : method
-  const route = matchedRoutes(context).findLast(
+  const route = matchedBy(context).findLast(
     (matched) => matched.method === wanted || (matched.method === 'ALL' && matched.handler.length < 2),
   )
   return route?.path ?? null

@@ -1,4 +1,6 @@
-import { HTTPException } from 'hono/http-exception'
+import type { HTTPException } from 'hono/http-exception'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
+import { isError, read } from '../../errors/safe-read.ts'
 import { isErrorStatus, phraseOf } from '../../errors/status.ts'
 
 /** The headers of a prepared response that belong to its error. */
@@ -10,8 +12,10 @@ const KEPT = ['www-authenticate', 'proxy-authenticate', 'retry-after', 'content-
  * Hono's own middleware throws it, and so does a service that means this status. Its message reaches the client below 500.
  */
 export function fromHonoError(error: unknown): unknown {
-  if (!(error instanceof HTTPException)) return error
+  if (!isHttpException(error)) return error
   const { status, message, res } = error
+  // That of `bodyLimit`. The other frameworks have the same code.
+  if (status === 413) return new WellKnown.PAYLOAD_TOO_LARGE(undefined, { cause: error })
   // 500 is what Hono makes of a bug.
   if (!isErrorStatus(status) || status === 500) return error
   const headers = Object.fromEntries(
@@ -22,4 +26,10 @@ export function fromHonoError(error: unknown): unknown {
   )
   const text = status < 500 && message !== '' ? message : phraseOf(status)
   return Object.assign(new Error(text, { cause: error }), { status, statusCode: status, expose: true, headers })
+}
+
+/** Not `instanceof`: an app that was loaded with `require` has another class than this module. */
+function isHttpException(error: unknown): error is HTTPException {
+  const name = read(read(error, 'constructor'), 'name')
+  return isError(error) && name === 'HTTPException' && typeof read(error, 'getResponse') === 'function'
 }

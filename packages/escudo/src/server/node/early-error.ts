@@ -18,7 +18,14 @@ export function earlyError(
   if (host === undefined ? httpVersion === '1.1' : !isValidHost(host)) return new WellKnown.BAD_REQUEST()
   if (countHosts(rawHeaders) > 1) return new WellKnown.BAD_REQUEST()
   if ((url?.length ?? 0) > URL_LENGTH_MAX) return new WellKnown.URI_TOO_LONG()
+  // Node also accepts `ftp://host/path`, whose path some frameworks would serve.
+  if (url !== undefined && !url.startsWith('/') && !isTarget(url)) return new WellKnown.BAD_REQUEST()
   return undefined
+}
+
+/** Whether a request target without a path is valid: that of `OPTIONS *`, or an absolute URL, as proxies get it. */
+function isTarget(url: string): boolean {
+  return url === '*' || (/^https?:\/\//i.test(url) && URL.canParse(url))
 }
 
 /** Counts the Host headers of a request. With two of them, a proxy and this server could read different hosts. */

@@ -109,14 +109,26 @@ function onFinish(this: ServerResponse): void {
 }
 
 function onClose(this: ServerResponse): void {
-  // A stream that was sent has failed, and has destroyed the response with its error. `pipeline` does so. Undefined, which
-  // the types do not have: the response was destroyed without an error, because the client has disconnected.
+  // What was sent has failed, and has destroyed the response with its error, as `pipeline` does, possibly before the headers
+  // were sent. Undefined, which the types do not have: it was destroyed without an error, because the client disconnected.
   const errored: unknown = this.errored
-  if (!this.writableFinished && this.headersSent && errored !== null && errored !== undefined) {
-    const exchange = entries.of(this)?.exchange
-    if (!isDisconnect(errored)) exchange?.failAfterHeaders(errored)
+  if (!this.writableFinished && errored !== null && errored !== undefined) {
+    if (!isDisconnect(errored)) entries.of(this)?.exchange.failAfterHeaders(errored)
   }
   end(this, this.writableFinished ? this.statusCode : undefined)
+}
+
+/**
+ * Logs a write after the end of a response. Node emits it as an error, which ends the process if nothing listens.
+ *
+ * Fastify listens itself; Express does not.
+ */
+export function logLateWrites(response: ServerResponse): void {
+  response.on('error', onLateWrite)
+}
+
+function onLateWrite(this: ServerResponse, error: Error): void {
+  entries.of(this)?.exchange.failAfterReply(error)
 }
 
 /** Ends the exchange of a response that is finished or closed. */

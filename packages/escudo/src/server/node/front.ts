@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { ambient, withAmbient } from '../../core/context/ambient.ts'
 import { hidden } from '../../core/hidden-state.ts'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
+import { isThenable } from '../../errors/options/synchronous.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
 import { Exchange } from '../exchange.ts'
 import { targetError } from '../target-error.ts'
@@ -8,6 +10,7 @@ import { attachTo, isClosing } from './attach.ts'
 import { earlyError } from './early-error.ts'
 import { answerOnNode } from './error-response.ts'
 import { exchangeOf } from './exchanges.ts'
+import { responseClass } from './front-response.ts'
 import { nodeHttp } from './node-http.ts'
 
 // Frameworks of web standards do not see everything on Node: requests that no `Request` can be made of, the connection,
@@ -37,17 +40,22 @@ const waiting = hidden<Exchange, { pair: NodePair | undefined }>()
 export function frontServer(settings: AdapterSettings): CreateServer {
   const { contract, logger, deadline } = settings
   const create = (options: ServerOptions, listener: NodeListener = () => {}): Server => {
-    const server = nodeHttp().createServer(options)
+    const server = nodeHttp().createServer({
+      ...options,
+      ServerResponse: responseClass(isWaiting, options.ServerResponse),
+    })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const exchange = exchangeOf(contract, logger, request, response, deadline)
-      const error = earlyError(request, isClosing(server)) ?? targetError(request.url ?? '/')
+      // Libraries know an absolute URL by its scheme in lower case.
+      if (request.url?.startsWith('/') === false)
+        request.url = request.url.replace(/^https?:/i, (scheme) => scheme.toLowerCase())
+      const error = earlyError(request, isClosing(server)) ?? hostError(request) ?? targetError(request.url ?? '/')
       if (error !== undefined) {
         answerOnNode(exchange, error, request, response)
         return
       }
       waiting.set(exchange, { pair: { request, response } })
-      // Its promise never rejects without an answer: libraries answer a rejection themselves.
-      withAmbient(exchange.ambient, () => void listener(request, response))
+      withAmbient(exchange.ambient, () => listen(exchange, listener, request, response))
     })
     attachTo(server, settings)
     return server
@@ -55,6 +63,33 @@ export function frontServer(settings: AdapterSettings): CreateServer {
   const overloaded = (first?: ServerOptions | NodeListener, second?: NodeListener): Server =>
     typeof first === 'function' ? create({}, first) : create(first ?? {}, second)
   return overloaded as CreateServer
+}
+
+/** The last host of which a URL can be made. Most requests have the same. */
+let lastHost: string | undefined
+
+/** The error of a valid host of which no URL can be made, such as `256.256.256.256`. A Request needs a URL. */
+function hostError({ headers: { host } }: IncomingMessage): Error | undefined {
+  if (host === lastHost || host === undefined) return undefined
+  if (!URL.canParse(`http://${host}`)) return new WellKnown.BAD_REQUEST()
+  lastHost = host
+  return undefined
+}
+
+/** Whether the request of an exchange has not reached an adapter yet. */
+function isWaiting(exchange: Exchange): boolean {
+  return waiting.of(exchange)?.pair !== undefined
+}
+
+/** Calls a listener. Libraries answer their errors themselves; without that, one would end the process. */
+function listen(exchange: Exchange, listener: NodeListener, request: IncomingMessage, response: ServerResponse): void {
+  const fail = (error: unknown): void => answerOnNode(exchange, error, request, response)
+  try {
+    const result = listener(request, response)
+    if (isThenable(result)) result.then(undefined, fail)
+  } catch (error) {
+    fail(error)
+  }
 }
 
 /** Takes over the exchange of the request that is being served. Only the first call for a request gets it. */

@@ -113,6 +113,10 @@ describe('the exchange of work', () => {
     [{ name: '' }, 'begin.name'],
     [{ name: 'x', carier: {} }, 'begin.carier'],
     [{ name: 'x', deadlineMs: Number.NaN }, 'begin.deadlineMs'],
+    [{ method: 'GET', headers: {} }, 'begin.url'],
+    [{ method: undefined, url: '/', headers: {} }, 'begin.method'],
+    [{ method: 'GET', url: '/', headers: null }, 'begin.headers'],
+    [new Request('http://shop/'), 'begin.headers'],
   ])('rejects %o', (source, path) => {
     expect(() => start().exchanges.begin(source as never)).toThrow(path)
   })
@@ -144,6 +148,15 @@ describe('the exchange of a request', () => {
     const headers = { traceparent: TRACEPARENT }
     expect(exchanges.begin({ ...request, headers }).traceId).toBe('a'.repeat(32))
     expect(exchanges.begin({ ...request, headers, address: '8.8.8.8' }).traceId).not.toBe('a'.repeat(32))
+  })
+
+  it('logs an error after the reply of work once', () => {
+    const { exchanges, lines } = start()
+    const exchange = exchanges.begin({ name: 'mail.send' })
+    exchange.failAfterReply(new Error('late'))
+    exchange.failAfterReply(new Error('later'))
+    exchange.end()
+    expect(lines.map(({ event }) => event)).toEqual(['work_error', 'work'])
   })
 
   it('logs 499 without a status, and an error after the reply once', () => {

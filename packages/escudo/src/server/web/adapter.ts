@@ -9,7 +9,7 @@ import { type MethodLookup, routeError } from '../not-found.ts'
 import { targetError } from '../target-error.ts'
 import { failOnWeb } from './answer.ts'
 import { beginWeb, type WebExchange } from './begin.ts'
-import { endWithBody, withHeader } from './body-end.ts'
+import { checkedResponse, endWithBody, withHeader } from './body-end.ts'
 import { keepRequest } from './request.ts'
 
 /** A function that answers requests. Its further parameters are those of the runtime or the framework. */
@@ -115,7 +115,8 @@ async function serve(
     if (urlError !== undefined) throw urlError
     const made = await handle()
     if (made === undefined) throw routeError(request.method, methods(path))
-    response = made
+    // On Node, the library that sends it checks it.
+    response = node === undefined ? checkedResponse(made) : made
   } catch (error) {
     const answer = failOnWeb(exchange, node, error)
     const isHead = request.method === 'HEAD'

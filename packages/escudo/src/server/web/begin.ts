@@ -25,11 +25,21 @@ export function beginWeb(settings: AdapterSettings, request: Request, address: (
     method,
     url,
     headers: Object.fromEntries(headers),
-    address: address() ?? UNKNOWN_ADDRESS,
+    address: knownAddress(address),
     isEncrypted: url.startsWith('https:'),
   }
   return {
     exchange: new Exchange(settings.contract, settings.logger, inbound, settings.deadline),
     node: undefined,
+  }
+}
+
+/** The address, or `unknown`: also if the function throws, and for the empty text of a header that is missing. */
+function knownAddress(address: () => unknown): string {
+  try {
+    const found = address()
+    return typeof found === 'string' && found !== '' ? found : UNKNOWN_ADDRESS
+  } catch {
+    return UNKNOWN_ADDRESS
   }
 }

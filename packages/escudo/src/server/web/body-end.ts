@@ -1,3 +1,4 @@
+import { show } from '../../core/options/durations.ts'
 import type { Exchange } from '../exchange.ts'
 
 /**
@@ -9,17 +10,20 @@ import type { Exchange } from '../exchange.ts'
  */
 export function endWithBody(exchange: Exchange, response: Response): Response {
   const { body, status } = response
-  // A response of a WebSocket has no body, and cannot be made again.
-  if (body === null || status < 200) {
+  // A response of a WebSocket has no body, and cannot be made again. No runtime reads the body of an answer to HEAD.
+  if (body === null || status < 200 || exchange.method === 'HEAD') {
     exchange.end(status)
     return response
   }
   const reader = body.getReader()
+  let isCancelled = false
   const watched = new ReadableStream(
     {
       async pull(controller) {
         try {
           const { done, value } = await reader.read()
+          // This read was pending when the client left.
+          if (isCancelled) return
           if (!done) {
             controller.enqueue(value)
             return
@@ -27,12 +31,14 @@ export function endWithBody(exchange: Exchange, response: Response): Response {
           controller.close()
           exchange.end(status)
         } catch (error) {
+          if (isCancelled) return
           exchange.failAfterHeaders(error)
           exchange.end(status)
           controller.error(error)
         }
       },
       cancel(reason) {
+        isCancelled = true
         exchange.end(undefined)
         return reader.cancel(reason)
       },
@@ -54,4 +60,19 @@ export function withHeader(response: Response, name: string, value: string): Res
     copy.headers.set(name, value)
     return copy
   }
+}
+
+/**
+ * Returns what a handler made, if a runtime can send it.
+ *
+ * @throws TypeError for what is no response, for a network error, and for a response whose body was already read
+ */
+export function checkedResponse(made: unknown): Response {
+  const { status, bodyUsed, body } = (made ?? {}) as Partial<Response>
+  if (typeof status !== 'number') throw new TypeError(`a handler returned ${show(made)}, which is no Response`)
+  if (status === 0) throw new TypeError('a handler returned the Response of a network error, which cannot be sent')
+  if (bodyUsed === true || body?.locked === true) {
+    throw new TypeError('a handler returned a Response whose body was already read: each request needs a new one')
+  }
+  return made as Response
 }

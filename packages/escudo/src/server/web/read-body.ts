@@ -24,7 +24,8 @@ export async function readJson(
   limit: number,
 ): Promise<{ readonly value: unknown; readonly bytes: Uint8Array | undefined }> {
   const { headers } = source
-  const type = headers.get('content-type') ?? undefined
+  // On Node, the first one if there are several, as with every other framework.
+  const type = source.incoming?.headers['content-type'] ?? headers.get('content-type') ?? undefined
   const length = headers.get('content-length')
   if (type === undefined && (length === null || length === '0') && headers.get('transfer-encoding') === null) {
     return { value: undefined, bytes: undefined }
