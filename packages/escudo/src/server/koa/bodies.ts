@@ -39,13 +39,17 @@ function streamOf(body: unknown): Readable | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   if (isNodeStream(body)) return body
   const source = webStreamOf(body)
-  return source === undefined ? undefined : process.getBuiltinModule('node:stream').Readable.from(source)
+  if (source === undefined) return undefined
+  const { Readable } = process.getBuiltinModule('node:stream')
+  // Not `Readable.from`, which cancels a stream only after its next part.
+  return source === null ? Readable.from([]) : Readable.fromWeb(source as Parameters<typeof Readable.fromWeb>[0])
 }
 
-function webStreamOf(body: object): ReadableStream | readonly string[] | undefined {
+/** Null for a response without a body, undefined for what is no stream. */
+function webStreamOf(body: object): ReadableStream | null | undefined {
   if (body instanceof ReadableStream) return body
   if (body instanceof Blob) return body.stream()
-  return body instanceof Response ? (body.body ?? []) : undefined
+  return body instanceof Response ? body.body : undefined
 }
 
 function isNodeStream(body: object): body is Readable {
@@ -68,8 +72,8 @@ export function watchBodies({ response }: KoaApplication): void {
       if (typeof body !== 'object' || body === null || !isNodeStream(body)) return
       const { ctx } = this
       body.once('error', (error: unknown) => {
-        // Another body may have replaced it.
-        if (ctx.body === body) ctx.onerror(error)
+        // Another stream may read this one, to compress it for example. Any other body has replaced it.
+        if (typeof ctx.body === 'object' && ctx.body !== null && isNodeStream(ctx.body)) ctx.onerror(error)
       })
     },
   })

@@ -1,23 +1,20 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { existingExchange } from '../node/exchanges.ts'
+import { isDisconnect } from '../exchange.ts'
 
 /** What the adapter keeps of a request. */
 export class KoaState {
   /** The errors that were answered or logged. Koa and its streams may report one several times. */
-  readonly #failures = new Set<unknown>()
+  #failures: Set<unknown> | undefined
 
   /** Whether an error was reported before. */
   get hasFailed(): boolean {
-    return this.#failures.size > 0
+    return this.#failures !== undefined
   }
 
-  /** Returns whether this is the first report of an error. */
+  /** Returns whether this is the first report of an error, and no consequence of another one. */
   isNew(error: unknown): boolean {
+    // Streams close because of the failure before.
+    if (this.hasFailed && isDisconnect(error)) return false
+    this.#failures ??= new Set()
     return this.#failures.size < this.#failures.add(error).size
   }
-}
-
-/** The state of a request; undefined for one that the adapter has not begun. */
-export function stateOf(holder: IncomingMessage | ServerResponse): KoaState | undefined {
-  return existingExchange(holder)?.adapterState as KoaState | undefined
 }

@@ -2,9 +2,16 @@
 import { connect } from 'node:net'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { shield } from '../../core/shield.ts'
+import { defineErrors } from '../../errors/catalogue/catalogue.ts'
+import { createErrorContract } from '../../errors/contract/contract.ts'
 import { circuitBreaker } from '../../policies/circuit-breaker/circuit-breaker.ts'
 import { retry } from '../../policies/retry/retry.ts'
+import * as onExpress from '../express.ts'
+import * as onHono from '../hono.ts'
+import * as onKoa from '../koa.ts'
+import * as onWeb from '../web.ts'
 import { type AdminServer, SERVERS, startAdmin } from './admin-servers.ts'
 
 const ISOLATE = { action: 'isolate' }
@@ -166,6 +173,26 @@ describe.each(Object.keys(SERVERS))('adminRoutes on %s', (framework) => {
     )
     expect(JSON.stringify(stock.status())).toBe(before)
   })
+})
+
+it.each([
+  ['express', onExpress.adminRoutes],
+  ['koa', onKoa.adminRoutes],
+  ['hono', onHono.adminRoutes],
+  ['web', onWeb.adminRoutes],
+] as const)('%s: adminRoutes needs authorize and a contract, and knows its options', (_, adminRoutes) => {
+  const contract = createErrorContract({ service: 'potion-shop', errors: defineErrors({}) })
+  const authorize = (): undefined => undefined
+  expect(() => adminRoutes({ contract } as never)).toThrow('adminRoutes.authorize')
+  expect(() => adminRoutes({ authorize } as never)).toThrow('adminRoutes.contract')
+  expect(() => adminRoutes({ contract, authorize, host: [] } as never)).toThrow('adminRoutes.host')
+})
+
+it('a request without an exchange is refused, because its line could not be written', async () => {
+  const contract = createErrorContract({ service: 'potion-shop', errors: defineErrors({}) })
+  const admin = onWeb.adminRoutes({ contract, authorize: () => ({ actor: 'ana' }) })
+  const request = new Request('http://localhost/admin/shields', { headers: { host: 'localhost' } })
+  await expect(admin(request)).rejects.toThrow(ConfigurationError)
 })
 
 describe.each(['express', 'hono', 'koa'])(
