@@ -114,11 +114,7 @@ export default {
       to: {
         path: 'node_modules',
         pathNot:
-<<<<<<< HEAD
           'node_modules/(fastify|hono|express|@types/express|koa|@types/koa|@nestjs/common|@nestjs/core|rxjs|pino|rotating-file-stream|@opentelemetry/api|undici)/',
-=======
-          'node_modules/(fastify|hono|express|@types/express|koa|@types/koa|pino|rotating-file-stream|@opentelemetry/api|undici)/',
->>>>>>> wt/koa18
       },
     },
     {
