@@ -14,7 +14,11 @@ function setUp() {
 
 describe('the options of a call', () => {
   test.each<[string, unknown, string]>([
-    ['an unknown key', { timeout: 5 }, 'run.timeout: no such option; known here: signal, deadline, key, priority, cost'],
+    [
+      'an unknown key',
+      { timeout: 5 },
+      'run.timeout: no such option; known here: signal, deadline, key, priority, cost',
+    ],
     [
       'a misspelled key',
       { dedline: 5 },
