@@ -14,11 +14,15 @@ function setUp() {
 
 describe('the options of a call', () => {
   test.each<[string, unknown, string]>([
-    ['an unknown key', { timeout: 5 }, 'run.timeout: no such option; known here: signal, deadline, key, priority'],
+    [
+      'an unknown key',
+      { timeout: 5 },
+      'run.timeout: no such option; known here: signal, deadline, key, priority, cost',
+    ],
     [
       'a misspelled key',
       { dedline: 5 },
-      "run.dedline: no such option; known here: signal, deadline, key, priority; did you mean 'deadline'?",
+      "run.dedline: no such option; known here: signal, deadline, key, priority, cost; did you mean 'deadline'?",
     ],
     ['a key in upper case', { Signal: undefined }, "did you mean 'signal'?"],
     ['an unknown key whose value is undefined', { timeout: undefined }, 'run.timeout: no such option'],
