@@ -103,7 +103,8 @@ export default {
       from: { path: `${SRC}/(server|telemetry|undici)/`, pathNot: TEST },
       to: {
         path: 'node_modules',
-        pathNot: 'node_modules/(fastify|hono|express|@types/express|pino|rotating-file-stream|@opentelemetry/api|undici)/',
+        pathNot:
+          'node_modules/(fastify|hono|express|@types/express|pino|rotating-file-stream|@opentelemetry/api|undici)/',
       },
     },
     {
