@@ -141,8 +141,9 @@ export class Exchange implements RequestTally {
     if (this.#answer !== undefined) return
     const answer = this.#contract.translate(error, { traceId: this.ambient.traceId })
     const isBug = answer.code === 'INTERNAL_SERVER_ERROR' && !isDisconnect(error)
-    if (this.#ended && !isBug) return
+    // Kept even if it is not logged: a later `fail` must not log it either.
     this.#answer = answer
+    if (this.#ended && !isBug) return
     const fields = { ...answer.log, ...technicalFields(error), status_code: CLIENT_CLOSED_REQUEST }
     this.#log(isBug ? 'error' : 'debug', fields, 'http_error')
     if (isBug) this.#span?.recordError(error)

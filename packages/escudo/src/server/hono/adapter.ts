@@ -133,7 +133,7 @@ function answer(settings: AdapterSettings, context: Context, thrown: unknown): R
   // Middleware before ours has thrown: this is the first that we hear of the request.
   const begun: WebExchange = kept ?? beginWeb(settings, context.req.raw, () => undefined)
   const { exchange, node } = begun
-  const { text, status, headers, body } = failOnWeb(exchange, node, fromHonoError(thrown))
+  const { text, status, headers, body } = failOnWeb(exchange, node, fromHonoError(thrown), context.req.raw)
   // With the headers that were set so far: those of CORS, cookies.
   const response = context.newResponse(text, status as 400)
   const vary = response.headers.get('vary') ?? undefined

@@ -118,7 +118,7 @@ async function serve(
     // On Node, the library that sends it checks it.
     response = node === undefined ? checkedResponse(made) : made
   } catch (error) {
-    const answer = failOnWeb(exchange, node, error)
+    const answer = failOnWeb(exchange, node, error, request)
     const isHead = request.method === 'HEAD'
     response = new Response(isHead ? null : answer.text, { status: answer.status, headers: answerHeaders(answer) })
   }

@@ -9,6 +9,7 @@ import { keptLines } from '../../web/test/log.ts'
 import { type EscudoOptions, escudo } from '../adapter.ts'
 
 const contract = createErrorContract({ service: 'shop', errors: defineErrors({}) })
+const codeOf = async (response: Response): Promise<unknown> => JSON.parse(await response.text()).error_code
 const servers: { close(): unknown }[] = []
 
 afterEach(() => {
@@ -50,7 +51,7 @@ describe('what a route of Hono returns', () => {
     await (await app.request('/')).text()
     const before = lines.length
     const response = await app.request('/')
-    expect([response.status, (await response.json()).error_code]).toEqual([500, 'INTERNAL_SERVER_ERROR'])
+    expect([response.status, await codeOf(response)]).toEqual([500, 'INTERNAL_SERVER_ERROR'])
     expect(events(lines.slice(before))).toEqual([
       ['http_error', 500],
       ['http.request', 500],
@@ -61,7 +62,7 @@ describe('what a route of Hono returns', () => {
     const { app, lines } = start({}, new Hono().basePath('/api'))
     app.get('/potion', (c) => c.text('potion'))
     const response = await app.request('/other')
-    expect([response.status, (await response.json()).error_code]).toEqual([404, 'ROUTE_NOT_FOUND'])
+    expect([response.status, await codeOf(response)]).toEqual([404, 'ROUTE_NOT_FOUND'])
     expect(events(lines)).toEqual([
       ['http_error', 404],
       ['http.request', 404],
