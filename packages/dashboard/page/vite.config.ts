@@ -14,7 +14,6 @@ function withoutUnused(code: string, id: string): string | undefined {
 
 // One page, one script, one style sheet; the server sends them from memory.
 export default defineConfig({
-  plugins: [{ name: 'unused-parts-of-uplot', transform: withoutUnused }],
   base: '/',
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
@@ -26,4 +25,5 @@ export default defineConfig({
     assetsDir: '.',
     rolldownOptions: { output: { entryFileNames: 'page.js', assetFileNames: 'page[extname]' } },
   },
+  plugins: [{ name: 'unused-parts-of-uplot', transform: withoutUnused }],
 })
