@@ -17,7 +17,7 @@ export interface Progress {
   readonly all: number
 }
 
-/** What a search is told, and whom it tells. */
+/** What to search for, and where the results go. */
 export interface SearchOptions {
   readonly terms: readonly Term[]
   /** The most lines to find. */
