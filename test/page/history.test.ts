@@ -70,7 +70,7 @@ describe.skipIf(isSkipped)('the search over the history', () => {
     expect(await filter.inputValue()).toBe('no-existe')
     await filter.fill('latency:>mucho')
     await filter.press('Enter')
-    expect(await page.getByRole('alert').textContent()).toContain('Se espera un número')
+    expect(await page.getByRole('alert').textContent()).toContain('Falta un número')
     expect(await findings(page)).toEqual([])
     await filter.fill('"items/1491"')
     await filter.press('Enter')

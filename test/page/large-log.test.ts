@@ -29,16 +29,33 @@ test.skipIf(isSkipped)(
     await page.locator('#latest-errors', { hasText: 'FRESH' }).waitFor({ timeout: 2_000 })
     const during = (await askPort(port, '/api/summary')).json.requests
     expect(during).toBeLessThan(LINES)
+    const newest = await search(port, 'latency:>400ms&limit=50')
+    expect(newest.lines).toHaveLength(50)
+    expect(newest.lines[0]).toMatchObject({ trace_id: 'trace-999999', latency_ms: 499 })
+    // 30 ms when nothing else runs.
+    expect(newest.ms).toBeLessThan(1_000)
     await page.locator('progress').waitFor({ state: 'detached', timeout: 60_000 })
     expect((await askPort(port, '/api/summary')).json.requests).toBe(LINES + 1)
     // A trace from the middle of the log is read back from the file.
     const trace = JSON.parse((await askPort(port, '/api/traces/trace-123456')).text) as { lines: unknown[] }
     expect(trace.lines).toHaveLength(1)
+    // So is any other line.
+    expect((await search(port, 'trace-123456')).lines).toMatchObject([{ trace_id: 'trace-123456' }])
     const status = await readFile(`/proc/${dashboard.process.pid}/status`, 'utf8')
     // All lines together are about 250 MB. The process must stay below that.
     expect(Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1])).toBeLessThan(250_000)
   },
 )
+
+async function search(
+  port: number,
+  query: string,
+): Promise<{ readonly lines: readonly object[]; readonly ms: number }> {
+  const startedMs = performance.now()
+  const { text } = await askPort(port, `/api/search?q=${query.replaceAll('>', '%3E')}`)
+  const { lines } = JSON.parse(text) as { readonly lines: readonly object[] }
+  return { lines, ms: performance.now() - startedMs }
+}
 
 async function writeLog(path: string, lines: number): Promise<void> {
   const file = createWriteStream(path)

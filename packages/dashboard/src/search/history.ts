@@ -1,5 +1,4 @@
 import type { LogFiles } from '../journal/log-files.ts'
-import { wholeLineStart } from '../tail/line-start.ts'
 import { BlockReader } from './block-reader.ts'
 import { LogScan, type Position } from './log-scan.ts'
 import type { Term } from './query.ts'
@@ -18,7 +17,7 @@ export interface Progress {
   readonly all: number
 }
 
-/** What a search is told, and whom it tells. */
+/** What to search for, and where the results go. */
 export interface SearchOptions {
   readonly terms: readonly Term[]
   /** The most lines to find. */
@@ -66,7 +65,7 @@ export async function searchHistory(files: LogFiles, options: SearchOptions): Pr
     }
     if (slice.isOver) await slice.next()
   }
-  let scans = await scansOf(files, terms, options.from)
+  let scans = scansOf(files, terms, options.from)
   for (const scan of scans) await attempt(scan, () => scan.peek(blocks))
   const all = scans.reduce((sum, scan) => sum + scan.bytesLeft, 0)
   let toldMs = Number.NEGATIVE_INFINITY
@@ -96,20 +95,15 @@ export async function searchHistory(files: LogFiles, options: SearchOptions): Pr
   return { next, isPartial }
 }
 
-async function scansOf(
-  files: LogFiles,
-  terms: readonly Term[],
-  from: Positions | undefined,
-): Promise<readonly LogScan[]> {
+function scansOf(files: LogFiles, terms: readonly Term[], from: Positions | undefined): readonly LogScan[] {
   const scans: LogScan[] = []
   for (const { log: source, tail } of files.all)
     for (const log of source.openLogs) {
       const isEnded = tail.state === 'read' || !source.isOpen(log)
       const begin = from === undefined ? undefined : from.get(log.number)
       if (from !== undefined && begin === undefined) continue
-      // A service may still be writing its last line.
-      const before = begin?.before ?? (isEnded ? log.readTo : await wholeLineStart(log.file, log.readTo).catch(() => 0))
-      const scan = new LogScan(source, log, terms, { before, record: begin?.record })
+      const scan = new LogScan(source, log, terms, begin ?? { before: log.readTo, record: undefined })
+      scan.mayGrow = !isEnded && begin === undefined
       if (!scan.isDone) scans.push(scan)
     }
   return scans

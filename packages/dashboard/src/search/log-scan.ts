@@ -4,6 +4,7 @@ import { LINE_BYTES_MAX } from '../lines/line-splitter.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import { LineReader } from '../lines/reader/line-reader.ts'
 import { Unread } from '../lines/reader/unread.ts'
+import { wholeLineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import { BlockReader, type LineBlock } from './block-reader.ts'
 import { matches } from './matches.ts'
@@ -48,6 +49,9 @@ export class LogScan {
   readonly #hits: Hit[] = []
   /** The time of what is next: of a hit, or of the lines that are not read yet. */
   newest: number = Number.POSITIVE_INFINITY
+
+  /** Whether a service may still be writing the last line. */
+  mayGrow: boolean = false
 
   constructor(source: FileLog, log: OpenLog, terms: readonly Term[], position: Position) {
     this.log = log
@@ -96,6 +100,8 @@ export class LogScan {
 
   /** Looks at the time of the last lines, so that the file with the newest lines is searched first. */
   async peek(blocks: BlockReader): Promise<void> {
+    if (this.mayGrow)
+      this.#position = { before: await wholeLineStart(this.log.file, this.#position.before), record: undefined }
     const { bytes } = await blocks.read(this.log, this.#position.before, PEEK_BYTES, false)
     const lines = bytes.toString('utf8').split('\n').reverse().slice(0, TIMED_LINES_MAX)
     this.newest = this.#timeOf(lines) ?? this.newest

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { LogFiles } from '../journal/log-files.ts'
-import { QueryError } from '../server/query.ts'
+import { QueryError, rangeOfQuery } from '../server/query.ts'
 import { type Continued, Cursors } from './cursors.ts'
 import { type Progress, searchHistory } from './history.ts'
 import { Permits } from './permits.ts'
@@ -138,10 +138,17 @@ export class SearchServer {
     if (continued !== undefined && (text === undefined || text === continued.text))
       return { text: continued.text, terms: continued.terms, limit: Number(limit), continued }
     if (cursor !== null) throw new QueryError('`cursor` is unknown or of another query: search again')
-    const { terms, problem } = queryOf(text ?? '', this.#files.journal.clock())
+    const now = this.#files.journal.clock()
+    const range = rangeOfQuery(query, now)
+    const { terms, problem } = queryOf(text ?? '', now)
     if (problem !== undefined) throw new QueryError(problemText(problem))
-    return { text: text ?? '', terms, limit: Number(limit), continued }
+    const bounds = range === undefined ? [] : [bound('from', range.from), bound('to', range.to)]
+    return { text: text ?? '', terms: [...terms, ...bounds], limit: Number(limit), continued }
   }
+}
+
+function bound(name: 'from' | 'to', at: number): Term {
+  return { name, operator: ':', value: String(at), number: at, isNegated: false }
 }
 
 type Headers = Readonly<Record<string, string>>

@@ -54,6 +54,7 @@ async function isPart(file: FileHandle, from: number, to: number): Promise<boole
 }
 
 async function textAt(file: FileHandle, offset: number, length: number): Promise<string> {
-  const { bytesRead, buffer } = await file.read(Buffer.alloc(length), 0, length, offset)
-  return buffer.toString('utf8', 0, bytesRead)
+  const bytes = Buffer.alloc(length)
+  const { bytesRead } = await file.read(bytes, 0, length, offset)
+  return bytes.toString('utf8', 0, bytesRead)
 }

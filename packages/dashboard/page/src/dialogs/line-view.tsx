@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { LineFacts } from '../../../src/report/line-facts.ts'
 import { withField } from '../../../src/search/query.ts'
+import { SIGNS } from '../lists/signs.ts'
 import { f, filter, t } from '../state/state.ts'
 import { classOf } from '../text/status-class.ts'
 
@@ -8,7 +9,6 @@ import { classOf } from '../text/status-class.ts'
 const FILTER_CHARACTERS_MAX = 200
 const FIELDS_MAX = 200
 const DEPTH_MAX = 3
-const SIGNS: Readonly<Record<string, string>> = { critical: '✕', error: '✕', warning: '▲' }
 
 interface LineViewProps {
   readonly facts: LineFacts

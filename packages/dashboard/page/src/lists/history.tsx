@@ -3,8 +3,7 @@ import type { SearchLine } from '../../../src/search/search-line.ts'
 import { cancelSearch, closeSearch, continueSearch, type Search, startSearch, wordsOf } from '../state/search.ts'
 import { f, filter, openTrace, t } from '../state/state.ts'
 import { openLine } from '../state/view.ts'
-import { classOf } from '../text/status-class.ts'
-import { SIGNS } from './signs.ts'
+import { LineRow } from './line-row.tsx'
 
 /** Shows what a search over the history found, newest first. */
 export function History({ found }: { readonly found: Search }) {
@@ -100,22 +99,16 @@ function Row({ line, words }: { readonly line: SearchLine; readonly words: reado
     else openLine.value = line.place.split('-').map(Number) as unknown as NonNullable<typeof openLine.value>
   }
   return (
-    <button type="button" class="row" aria-haspopup="dialog" onClick={open}>
-      <time dateTime={at ?? undefined}>
-        {time === undefined ? '—' : `${f.value.date(time)} ${f.value.clock(time)}`}
-      </time>
-      <span class={`level ${level ?? ''}`}>
-        <span aria-hidden="true">{SIGNS[level ?? ''] ?? ''}</span> {level ?? ''}
-      </span>
-      <span class="service">
-        <Marked text={service} words={words} />
-      </span>
-      <span class={`status ${classOf(status ?? undefined)}`}>{status ?? ''}</span>
-      <span class="latency">{latency_ms === null ? '' : f.value.duration(latency_ms)}</span>
-      <span class="text">
-        <Marked text={text} words={words} />
-      </span>
-    </button>
+    <LineRow
+      at={time}
+      time={time === undefined ? '—' : `${f.value.date(time)} ${f.value.clock(time)}`}
+      level={level}
+      service={<Marked text={service} words={words} />}
+      status={status ?? undefined}
+      latencyMs={latency_ms}
+      text={<Marked text={text} words={words} />}
+      open={open}
+    />
   )
 }
 

@@ -4,10 +4,9 @@ import { passes } from '../state/filter.ts'
 import { closeSearch, search, startSearch } from '../state/search.ts'
 import { f, filter, now, openTrace, staleMs, t, tail } from '../state/state.ts'
 import { openLine } from '../state/view.ts'
-import { classOf } from '../text/status-class.ts'
 import { History } from './history.tsx'
+import { LineRow } from './line-row.tsx'
 import { PausableList } from './pausable-list.tsx'
-import { SIGNS } from './signs.ts'
 
 const SHOWN_MAX = 150
 
@@ -93,27 +92,11 @@ function LiveLines() {
 }
 
 function TailRow({ line }: { readonly line: TailLine }) {
-  const { traceId, ref, level, status, latencyMs } = line
-  const content = (
-    <>
-      <time dateTime={new Date(line.at).toISOString()}>{f.value.clock(line.at)}</time>
-      <span class={`level ${level ?? ''}`}>
-        <span aria-hidden="true">{SIGNS[level ?? ''] ?? ''}</span> {level ?? ''}
-      </span>
-      <span class="service">{line.service}</span>
-      <span class={`status ${classOf(status)}`}>{status ?? ''}</span>
-      <span class="latency">{latencyMs === undefined ? '' : f.value.duration(latencyMs)}</span>
-      <span class="text">{line.text}</span>
-    </>
-  )
-  if (traceId === undefined && ref === undefined) return <div class="row">{content}</div>
+  const { at, traceId, ref } = line
   const open = (): void => {
     if (traceId !== undefined) openTrace.value = traceId
     else openLine.value = ref
   }
-  return (
-    <button type="button" class="row" aria-haspopup="dialog" onClick={open}>
-      {content}
-    </button>
-  )
+  const isOpenable = traceId !== undefined || ref !== undefined
+  return <LineRow {...line} time={f.value.clock(at)} open={isOpenable ? open : undefined} />
 }

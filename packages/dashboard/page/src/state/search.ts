@@ -93,7 +93,7 @@ async function run(started: Search, cursor: string | undefined): Promise<void> {
   const query = new URLSearchParams({ q: started.text, limit: String(LIMIT) })
   if (cursor !== undefined) query.set('cursor', cursor)
   try {
-    const response = await fetch(`/api/search/stream?${query}`, { signal: abort.signal })
+    const response = await fetch(`api/search/stream?${query}`, { signal: abort.signal })
     if (!response.ok || response.body === null) {
       const isExpired = response.status === 400 && cursor !== undefined
       return change({ state: response.status === 503 ? 'busy' : isExpired ? 'expired' : 'failed' })

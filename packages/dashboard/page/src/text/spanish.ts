@@ -204,13 +204,13 @@ export const es = {
   foundSoFar: (n: string) => `${counted(n, 'línea', 'líneas')} hasta ahora, la más reciente primero; puede haber más.`,
   searchCancelled: (n: string) => `Cancelada. Hasta entonces: ${counted(n, 'línea', 'líneas')}.`,
   searchBusy: 'Ya hay demasiadas búsquedas en curso.',
-  searchExpired: 'La búsqueda ya no se puede continuar.',
+  searchExpired: 'La búsqueda no puede continuar.',
   queryProblems: {
-    quote: 'Falta cerrar unas comillas.',
-    number: 'Se espera un número, como status>=500, status:5xx o latency:>250ms.',
-    time: 'Se espera una hora, como from:15m, from:14:05 o to:2026-11-28T14:00:00Z.',
+    quote: 'Faltan unas comillas.',
+    number: 'Falta un número, como status>=500, status:5xx, latency:>250ms.',
+    time: 'Falta una hora, como from:15m, from:14:05, to:2026-11-28T14:00:00Z.',
     order: 'from debe ser anterior a to.',
-    value: 'Falta un valor, o no se conoce.',
+    value: 'Falta un valor conocido.',
     long: 'La búsqueda es demasiado larga.',
   } as Record<Problem['kind'], string>,
   filterTerms:

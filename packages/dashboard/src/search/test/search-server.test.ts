@@ -65,6 +65,8 @@ describe('GET /api/search', () => {
       const more = await found(`cursor=${first.next}&limit=3`)
       expect(more).toMatchObject({ lines: [{ trace_id: 't1' }], next: null, is_partial: false })
     }
+    const between = await found('q=shop&from=2026-11-28T14:00:01Z&to=2026-11-28T14:00:03Z')
+    expect(between.lines.map(({ trace_id }) => trace_id)).toEqual(['t2', 't1'])
     const line = await fetch(`http://127.0.0.1:${port}/api/lines/${first.lines[2]?.place}`)
     expect(await line.json()).toMatchObject({ line: { trace_id: 't2' } })
   })
@@ -80,6 +82,8 @@ describe('GET /api/search', () => {
       `q=${'x'.repeat(5_000)}`,
       'limit=0',
       'limit=501',
+      'q=a&from=later',
+      'from=2026-11-28T14:00:01Z&to=2026-11-28T14:00:00Z',
       'limit=1e2',
       'q=a&limit=-1',
       'cursor=unknown',
