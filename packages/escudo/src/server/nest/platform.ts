@@ -11,7 +11,7 @@ export interface Platform {
   readonly methodsFor: MethodLookup
   /**
    * Returns what the framework calls for a request that nothing in it has answered. Express takes it as the third
-   * argument of its listener: with a global prefix, Nest handles no unknown route outside of it.
+   * argument of its listener: with a global prefix, Nest handles no unknown route outside it.
    */
   unanswered?(exchange: Exchange, request: IncomingMessage, response: ServerResponse): (error?: unknown) => void
   /** Answers an error. `request` and `response` are those of the platform, or those of Node in middleware. */

@@ -31,7 +31,7 @@ describe.each(PLATFORMS)('an application on %s', (platform) => {
     expect(await waitFor('http.request')).toHaveLength(2)
   })
 
-  it('answers every unknown route, inside and outside of a global prefix', async () => {
+  it('answers every unknown route, inside and outside a global prefix', async () => {
     const { url } = await start(platform, { module: {}, main: (app) => app.setGlobalPrefix('api') })
     for (const path of ['nothing', 'api/nothing', 'apinothing', '']) {
       expect(await ask(`${url}/${path}`)).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' })
