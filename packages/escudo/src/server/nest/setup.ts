@@ -1,19 +1,13 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Server } from 'node:http'
 import type { ExceptionFilter } from '@nestjs/common'
 import type { AbstractHttpAdapter, HttpAdapterHost, ModuleRef } from '@nestjs/core'
-import { withAmbient } from '../../core/context/ambient.ts'
 import { read } from '../../errors/safe-read.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
 import type { Exchanges } from '../exchanges.ts'
-import { attachTo } from '../node/attach.ts'
-import { earlyError } from '../node/early-error.ts'
-import { answerOnNode } from '../node/error-response.ts'
-import { exchangeOf } from '../node/exchanges.ts'
-import type { NodeListener } from '../node/front.ts'
-import { targetError } from '../target-error.ts'
 import { ContractFilter } from './contract-filter.ts'
 import { expressPlatform } from './express-platform.ts'
 import { fastifyPlatform } from './fastify-platform.ts'
+import { serveThrough } from './front.ts'
 import type { Platform } from './platform.ts'
 import { watchStream } from './streams.ts'
 
@@ -50,7 +44,7 @@ export class NestSetup {
     const platform =
       adapter.getType() === 'fastify'
         ? fastifyPlatform(adapter, this.#settings, (other) => serveThrough(other, this.#settings, platform))
-        : expressPlatform(adapter, this.#bodyLimit)
+        : expressPlatform(adapter, this.#settings, this.#bodyLimit)
     filter.platform = platform
     makeLast(filter, this.#module)
     convertErrors(adapter, platform)
@@ -98,34 +92,4 @@ function watchStreams(adapter: AbstractHttpAdapter): void {
     watchStream(body)
     return reply(response, body, status)
   }
-}
-
-const served = new WeakSet<Server>()
-
-/** Begins the exchange of each request before the framework sees it, and so before all middleware. */
-function serveThrough(server: Server, settings: AdapterSettings, platform: Platform): void {
-  if (served.has(server)) return
-  served.add(server)
-  const { contract, logger, deadline } = settings
-  const listeners = server.listeners('request') as NodeListener[]
-  let hasListened = server.listening
-  server.on('listening', () => {
-    hasListened = true
-  })
-  server.removeAllListeners('request')
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const exchange = exchangeOf(contract, logger, request, response, deadline)
-    const isClosing = hasListened && !server.listening
-    if (isClosing) response.shouldKeepAlive = false
-    const error = earlyError(request, isClosing) ?? targetError(request.url ?? '/')
-    if (error !== undefined) {
-      answerOnNode(exchange, error, request, response)
-      return
-    }
-    platform.begin(exchange)
-    withAmbient(exchange.ambient, () => {
-      for (const listener of listeners) listener.call(server, request, response)
-    })
-  })
-  attachTo(server, settings)
 }

@@ -141,6 +141,13 @@ describe.each(PLATFORMS)('Nest on %s', (platform) => {
       module: { controllers: [throwing(soldOut, UseFilters(filterFor('method')))] },
     })
     expect(await ask(`${method.url}/route`)).toMatchObject({ status: 418, text: 'method' })
+    const passing = {
+      catch: (error: unknown) => {
+        throw error
+      },
+    }
+    const again = await start(platform, { module: { controllers: [throwing(soldOut, UseFilters(passing))] } })
+    expect(await ask(`${again.url}/route`)).toMatchObject({ status: 409, code: 'SOLD_OUT' })
     const providers = [{ provide: APP_FILTER, useValue: filterFor('root') }]
     const root = await start(platform, { module: { controllers: [throwing(soldOut)], providers } })
     expect(await ask(`${root.url}/route`)).toMatchObject({ status: 418, text: 'root' })

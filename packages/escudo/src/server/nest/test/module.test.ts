@@ -1,9 +1,11 @@
 import { once } from 'node:events'
-import { connect } from 'node:net'
+import { createServer } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
 import { Controller, Get } from '@nestjs/common'
 import { describe, expect, it } from 'vitest'
+import { contextHeaders } from '../../../core/context/with-context.ts'
 import { EscudoModule } from '../module.ts'
-import { appPerTest, contract, decorate, PLATFORMS } from './setup.ts'
+import { appPerTest, ask, contract, decorate, PLATFORMS } from './setup.ts'
 
 describe('EscudoModule.forRoot', () => {
   it.each([
@@ -27,6 +29,14 @@ describe.each(PLATFORMS)('an application on %s', (platform) => {
       'BAD_REQUEST',
     )
     expect(await waitFor('http.request')).toHaveLength(2)
+  })
+
+  it('answers every unknown route, inside and outside a global prefix', async () => {
+    const { url } = await start(platform, { module: {}, main: (app) => app.setGlobalPrefix('api') })
+    for (const path of ['nothing', 'api/nothing', 'apinothing', '']) {
+      expect(await ask(`${url}/${path}`)).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' })
+      expect(await ask(`${url}/${path}`, { method: 'POST' })).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' })
+    }
   })
 
   it('answers a request that arrives while it closes with 503, after the one before', async () => {
@@ -59,6 +69,36 @@ describe.each(PLATFORMS)('an application on %s', (platform) => {
     await once(socket, 'close')
     await closed
     expect(text).toMatch(/^HTTP\/1\.1 200 OK.*done.*HTTP\/1\.1 503 .*"error_code":"SHUTTING_DOWN"/s)
+  })
+})
+
+describe('another server on Express', () => {
+  const start = appPerTest()
+
+  it('is answered as that of Nest', async () => {
+    class Routes {
+      trace() {
+        return contextHeaders()['traceparent']?.slice(3, 35)
+      }
+    }
+    Controller()(Routes)
+    decorate(Routes, 'trace', [Get('trace')])
+    const { app, lines } = await start('express', { module: { controllers: [Routes] } })
+    const other = createServer(app.getHttpAdapter().getInstance()).listen(0, '127.0.0.1')
+    try {
+      await once(other, 'listening')
+      const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`
+      const answer = await ask(`${url}/trace`)
+      expect(answer.text).toBe(answer.headers.get('x-trace-id'))
+      expect(await ask(`${url}/nothing`)).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' })
+      expect(await ask(`${url}/%zz`)).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+      const events = lines.filter(({ event }) => event === 'http.request')
+      expect(events.map(({ route }) => route)).toEqual(['/trace', null, null])
+      expect(await exchangeBytes(url, 'hello\r\n\r\n')).toContain('"error_code":"BAD_REQUEST"')
+    } finally {
+      other.close()
+      other.closeAllConnections()
+    }
   })
 })
 
