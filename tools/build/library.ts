@@ -86,6 +86,13 @@ const SHARED = [
   { name: 'core', priority: 0, test: /[\\/]src[\\/](?:core|policies)[\\/]/, minShareCount: 2 },
   // All loggers and the log shipper need both, metrics one of them.
   { name: 'lost-lines', priority: 0, test: /[\\/]telemetry[\\/](?:lost-lines|flush-at-end)\.ts$/, minShareCount: 2 },
+  // All adapters with plugins need the first, those on the parsers of Express the others.
+  {
+    name: 'plugin-errors',
+    priority: 0,
+    test: /server[\\/](?:plugin|body-parser|multipart)-errors\.ts$/,
+    minShareCount: 2,
+  },
 ]
 
 /**

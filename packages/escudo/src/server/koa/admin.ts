@@ -3,7 +3,7 @@ import { Admin } from '../admin/admin.ts'
 import { BODY_BYTES_MAX } from '../admin/command.ts'
 import { ADMIN_HEADERS, type AdminOptions, serveAdmin } from '../admin/serve.ts'
 import { existingExchange } from '../node/exchanges.ts'
-import { readParsed } from '../node/read-parsed.ts'
+import { readParsed } from '../node/read-json.ts'
 
 /** Options of {@link adminRoutes} for Koa. */
 export type KoaAdminOptions = AdminOptions<Context>

@@ -22,6 +22,21 @@ export async function readJson(request: IncomingMessage, limitBytes: number): Pr
   return parseJson(await readBytes(request, limitBytes))
 }
 
+/**
+ * Reads the JSON body of a request that a body parser may have read before.
+ *
+ * @param parsed what the parser has made of it. It is checked as if it were read here
+ */
+export async function readParsed(request: IncomingMessage, parsed: unknown, limitBytes: number): Promise<unknown> {
+  if (parsed === undefined || !request.readableDidRead) return await readJson(request, limitBytes)
+  // The parser has decoded it.
+  const error = jsonTypeError(request.headers['content-type'], undefined)
+  if (error !== undefined) throw error
+  const text = JSON.stringify(parsed) ?? ''
+  if (Buffer.byteLength(text) > limitBytes) throw new WellKnown.PAYLOAD_TOO_LARGE()
+  return parseJson(text)
+}
+
 /** Whether a request has a body that is not empty, as far as its headers tell. */
 function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
