@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import type { AnyPolicy } from '../../../core/policy.ts'
-import { shield } from '../../../core/shield.ts'
 import { adaptiveLimiter } from '../../../policies/adaptive-limiter/adaptive-limiter.ts'
 import { adaptiveThrottle } from '../../../policies/adaptive-throttle/adaptive-throttle.ts'
 import { bulkhead } from '../../../policies/bulkhead/bulkhead.ts'
@@ -14,6 +13,7 @@ import { rateLimiter } from '../../../policies/rate-limiter/rate-limiter.ts'
 import { retry } from '../../../policies/retry/retry.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { adminServerPerTest } from './admin-setup.ts'
+import { heldShield as shield } from './held-shield.ts'
 
 const start = adminServerPerTest()
 

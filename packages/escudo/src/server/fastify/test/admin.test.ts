@@ -2,7 +2,6 @@ import Fastify from 'fastify'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { definePolicy } from '../../../core/policy.ts'
-import { shield } from '../../../core/shield.ts'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
 import { bulkhead } from '../../../policies/bulkhead/bulkhead.ts'
@@ -12,6 +11,7 @@ import { retry } from '../../../policies/retry/retry.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { adminRoutes, contractOptions, escudo } from '../../fastify.ts'
 import { adminServerPerTest, authorize, contract } from './admin-setup.ts'
+import { heldShield as shield } from './held-shield.ts'
 
 const start = adminServerPerTest()
 
