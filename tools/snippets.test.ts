@@ -12,7 +12,7 @@ let results: readonly SnippetResult[] = []
 
 beforeAll(async () => {
   results = await runner.run(snippets)
-}, 120_000)
+}, 300_000)
 
 afterAll(() => runner.close())
 

@@ -8,7 +8,7 @@ import { type Exchange, isDisconnect } from '../exchange.ts'
 import { attachTo, serverOf } from '../node/attach.ts'
 import { earlyError } from '../node/early-error.ts'
 import { answerOnNode, isDisconnected } from '../node/error-response.ts'
-import { exchangeOf, existingExchange } from '../node/exchanges.ts'
+import { exchangeOf, existingExchange, logLateWrites } from '../node/exchanges.ts'
 import { routeError } from '../not-found.ts'
 import { targetError } from '../target-error.ts'
 import type { KoaApplication, KoaContext, RunMiddleware } from './application.ts'
@@ -104,6 +104,7 @@ function define(target: object, name: string, descriptor: PropertyDescriptor): v
 }
 
 function exchangeFor({ contract, logger, deadline }: AdapterSettings, { req, res }: KoaContext): Exchange {
+  if (existingExchange(req) === undefined) logLateWrites(res)
   const exchange = exchangeOf(contract, logger, req, res, deadline)
   exchange.adapterState ??= new KoaState()
   return exchange

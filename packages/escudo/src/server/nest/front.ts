@@ -5,7 +5,7 @@ import type { Exchange } from '../exchange.ts'
 import { attachTo } from '../node/attach.ts'
 import { earlyError } from '../node/early-error.ts'
 import { answerOnNode } from '../node/error-response.ts'
-import { exchangeOf } from '../node/exchanges.ts'
+import { exchangeOf, existingExchange, logLateWrites } from '../node/exchanges.ts'
 import { targetError } from '../target-error.ts'
 import type { Platform } from './platform.ts'
 
@@ -49,6 +49,7 @@ export function beginRequest(
   server: Server | undefined,
 ): { readonly exchange: Exchange; readonly error: Error | undefined } {
   const { contract, logger, deadline } = settings
+  if (existingExchange(request) === undefined) logLateWrites(response)
   const exchange = exchangeOf(contract, logger, request, response, deadline)
   // A server that is not that of Nest has sent this request, so it has listened.
   const isClosing = server !== undefined && !server.listening && (started.has(server) || !served.has(server))

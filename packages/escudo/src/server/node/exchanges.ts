@@ -121,7 +121,7 @@ function onClose(this: ServerResponse): void {
 /**
  * Logs a write after the end of a response. Node emits it as an error, which ends the process if nothing listens.
  *
- * Fastify listens itself; Express does not.
+ * Fastify listens itself; Express and Koa do not.
  */
 export function logLateWrites(response: ServerResponse): void {
   response.on('error', onLateWrite)
