@@ -16,7 +16,7 @@ afterEach(async () => {
 afterAll(endAll)
 
 describe.skipIf(isSkipped)("the shop's own dashboard", () => {
-  it('isolates, trips and resets a breaker of the shop during traffic, seen within 2 s', async () => {
+  it('isolates, trips, resets and reconfigures a breaker of the shop during traffic, seen within 2 s', async () => {
     opened = await open(`http://localhost:${shop.port}/admin/dashboard/?lang=en`, { password: 'admin123' })
     const { page, problems } = opened
     const traffic = setInterval(() => void shop.ask('/call_external').catch(() => {}), 100)
@@ -38,11 +38,22 @@ describe.skipIf(isSkipped)("the shop's own dashboard", () => {
       await act('Reset', 'Done: isolated → closed.', 'closed')
       await act('Trip', 'Done: closed → open.', 'open')
       await act('Reset', 'Done: open → closed.', 'closed')
+      // What the form accepts is an object.
+      await dialog.getByRole('radio', { name: /^Change options/ }).check()
+      const options = dialog.getByLabel('New options, as JSON')
+      await options.fill('{"openFor":')
+      expect(await dialog.locator('[name=options]:invalid').count()).toBe(1)
+      await options.fill('{"openFor":"1ms"}')
+      await dialog.getByRole('button', { name: 'Change options external' }).click()
+      await dialog.getByText('Done: {"openFor":"10s"} → {"openFor":"1ms"}.').waitFor()
+      const changed = page.locator('#tail li', { hasText: 'shield.reconfigured' })
+      await expect.poll(() => changed.count(), { timeout: 2_000 }).toBe(1)
+      expect(await findings(page)).toEqual([])
     } finally {
       clearInterval(traffic)
     }
     const actions = (await shop.lines()).filter(({ event }) => event === 'admin.action')
-    expect(actions).toHaveLength(4)
+    expect(actions).toHaveLength(5)
     expect(actions[0]).toMatchObject({ actor: 'admin', reason: 'test of the levers', shield: 'external' })
     expect(problems).toEqual([])
   })

@@ -1,7 +1,7 @@
-import { leversPath } from './loaded.ts'
+import { leversPath } from './path.ts'
 
 /** What the page can do to a breaker. */
-export type Action = 'isolate' | 'trip' | 'reset' | 'disable' | 'enable'
+export type Action = 'isolate' | 'trip' | 'reset' | 'disable' | 'enable' | 'reconfigure'
 
 /** A breaker, by the names under which the service knows it. */
 export interface BreakerName {
@@ -22,21 +22,26 @@ export type Outcome =
 const ANSWER_MS_MAX = 10_000
 const MESSAGE_CHARACTERS_MAX = 300
 
-/** Moves a lever of the service. It never rejects. */
+/**
+ * Moves a lever of the service. It never rejects.
+ *
+ * @param options the new options of the breaker, for `reconfigure`
+ */
 export async function act(
   { shield, policy }: BreakerName,
   action: Action,
   reason: string,
   language: string,
+  options?: object,
 ): Promise<Outcome> {
   const path = `${leversPath}/${encodeURIComponent(shield)}/${encodeURIComponent(policy)}`
-  const body = JSON.stringify({ action, reason })
+  const body = JSON.stringify({ action, reason, options })
   // A form cannot send JSON, and no page of another origin may add a header: so the request comes from this page.
   const headers = { 'content-type': 'application/json', 'accept-language': language, 'x-escudo-page': 'levers' }
   const { status, json } = await ask(path, { method: 'POST', headers, body })
   if (status < 200 || status > 299) return { kind: 'refused', status, message: textOf(json, 'message') }
   const kind = textOf(json, 'outcome') === 'unchanged' ? 'unchanged' : 'done'
-  return { kind, before: stateOf(json, 'before'), after: stateOf(json, 'after') }
+  return { kind, before: shownOf(json, 'before'), after: shownOf(json, 'after') }
 }
 
 /** Lists the breakers of the service; the status if it refuses to. */
@@ -72,8 +77,10 @@ async function ask(path: string, init: RequestInit): Promise<{ readonly status: 
   }
 }
 
-function stateOf(json: unknown, name: string): string {
-  return textOf(fieldOf(json, name), 'state') ?? '—'
+/** What an action was done to: the state of the breaker, or the changed options. */
+function shownOf(json: unknown, name: string): string {
+  const shown = fieldOf(json, name)
+  return textOf(shown, 'state') ?? (shown == null ? '—' : JSON.stringify(shown).slice(0, MESSAGE_CHARACTERS_MAX))
 }
 
 function textOf(json: unknown, name: string): string | undefined {

@@ -4,7 +4,7 @@ import { language, t } from '../state/state.ts'
 import { type Action, act, type BreakerName, type ListedBreaker, listBreakers, type Outcome } from './act.ts'
 import { lt, openLevers } from './state.ts'
 
-const ACTIONS: readonly Action[] = ['isolate', 'trip', 'reset', 'disable', 'enable']
+const ACTIONS: readonly Action[] = ['isolate', 'trip', 'reset', 'disable', 'enable', 'reconfigure']
 const REASON_CHARACTERS_MAX = 200
 
 /** Changes a breaker of the service: what to do, why, and what came of it. */
@@ -58,6 +58,7 @@ function Form({ breakers, first }: FormProps) {
   const [chosen, choose] = useState(0)
   const [action, setAction] = useState(first)
   const [reason, setReason] = useState('')
+  const [options, setOptions] = useState('')
   const [outcome, setOutcome] = useState<Outcome | 'sending' | undefined>(undefined)
   const breaker = breakers[chosen] as BreakerName
   const isSending = outcome === 'sending'
@@ -66,7 +67,8 @@ function Form({ breakers, first }: FormProps) {
     // The button stays reachable while it waits, so that the focus is not lost.
     if (isSending) return
     setOutcome('sending')
-    setOutcome(await act(breaker, action, reason.trim(), language.peek()))
+    const changed = action === 'reconfigure' ? objectOf(options) : undefined
+    setOutcome(await act(breaker, action, reason.trim(), language.peek(), changed))
   }
   return (
     <form class="levers-form" onSubmit={send}>
@@ -100,6 +102,24 @@ function Form({ breakers, first }: FormProps) {
           </label>
         ))}
       </fieldset>
+      {action === 'reconfigure' && (
+        <label>
+          {texts.options}
+          <input
+            type="text"
+            name="options"
+            required
+            placeholder='{"openFor":"30s"}'
+            autocomplete="off"
+            spellcheck={false}
+            value={options}
+            onInput={({ currentTarget }) => {
+              setOptions(currentTarget.value)
+              currentTarget.setCustomValidity(objectOf(currentTarget.value) === undefined ? texts.notJson : '')
+            }}
+          />
+        </label>
+      )}
       <label>
         {texts.reason}
         <input
@@ -154,4 +174,13 @@ function refusalText({ status, message }: Extract<Outcome, { kind: 'refused' }>)
 
 function nameOf(state: string): string {
   return t.value.states[state] ?? (state === 'disabled' ? lt.value.disabled : state)
+}
+
+function objectOf(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined
+  } catch {
+    return undefined
+  }
 }

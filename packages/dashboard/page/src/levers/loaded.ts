@@ -1,8 +1,5 @@
 import { signal } from '@preact/signals'
-
-/** Where the levers are: the service says so in its page. Undefined where there are none. */
-export const leversPath: string | undefined =
-  document.querySelector<HTMLMetaElement>('meta[name="escudo-levers"]')?.content || undefined
+import { leversPath } from './path.ts'
 
 /** The levers, once they are loaded. They are a separate script, because most pages have none. */
 export const levers = signal<typeof import('./levers.ts') | undefined>(undefined)

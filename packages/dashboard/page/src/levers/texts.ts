@@ -12,6 +12,9 @@ export interface LeverTexts {
   readonly effects: Readonly<Record<Action, string>>
   readonly what: string
   readonly which: string
+  /** The label of the options of `reconfigure`. */
+  readonly options: string
+  readonly notJson: string
   readonly reason: string
   readonly reasonHint: string
   readonly submit: (action: string, name: string) => string
@@ -33,16 +36,26 @@ const en: LeverTexts = {
   disabled: 'disabled',
   leversOf: (name) => `Levers of ${name}`,
   all: 'All breakers…',
-  actions: { isolate: 'Isolate', trip: 'Trip', reset: 'Reset', disable: 'Disable', enable: 'Enable' },
+  actions: {
+    isolate: 'Isolate',
+    trip: 'Trip',
+    reset: 'Reset',
+    disable: 'Disable',
+    enable: 'Enable',
+    reconfigure: 'Change options',
+  },
   effects: {
     isolate: 'Refuses every call until it is reset.',
     trip: 'Opens now and recovers by itself, with probes.',
     reset: 'Closes, and forgets past failures.',
     disable: 'Lets every call pass and counts nothing.',
     enable: 'Counts and refuses again.',
+    reconfigure: 'Changes how it trips and recovers.',
   },
   what: 'What to do',
   which: 'Breaker',
+  options: 'New options, as JSON',
+  notJson: 'An object in JSON, such as {"openFor":"30s"}',
   reason: 'Reason',
   reasonHint: 'It is written to the log with your name.',
   submit: (action, name) => `${action} ${name}`,
@@ -70,16 +83,26 @@ const es: LeverTexts = {
   disabled: 'desactivado',
   leversOf: (name) => `Mandos de ${name}`,
   all: 'Todos los cortacircuitos…',
-  actions: { isolate: 'Aislar', trip: 'Abrir', reset: 'Restablecer', disable: 'Desactivar', enable: 'Activar' },
+  actions: {
+    isolate: 'Aislar',
+    trip: 'Abrir',
+    reset: 'Restablecer',
+    disable: 'Desactivar',
+    enable: 'Activar',
+    reconfigure: 'Cambiar opciones',
+  },
   effects: {
     isolate: 'Rechaza todas las llamadas hasta que se restablezca.',
     trip: 'Se abre ahora y se recupera solo, con pruebas.',
     reset: 'Se cierra y olvida los fallos anteriores.',
     disable: 'Deja pasar todas las llamadas y no cuenta nada.',
     enable: 'Vuelve a contar y a rechazar.',
+    reconfigure: 'Cambia cuándo se abre y cómo se recupera.',
   },
   what: 'Qué hacer',
   which: 'Cortacircuitos',
+  options: 'Opciones nuevas, en JSON',
+  notJson: 'Un objeto en JSON, como {"openFor":"30s"}',
   reason: 'Motivo',
   reasonHint: 'Se escribe en el log con tu nombre.',
   submit: (action, name) => `${action} ${name}`,
