@@ -86,11 +86,13 @@ const SHARED = [
   { name: 'core', priority: 0, test: /[\\/]src[\\/](?:core|policies)[\\/]/, minShareCount: 2 },
   // All loggers and the log shipper need both, metrics one of them.
   { name: 'lost-lines', priority: 0, test: /[\\/]telemetry[\\/](?:lost-lines|flush-at-end)\.ts$/, minShareCount: 2 },
-  // All adapters with plugins need the first, those on the parsers of Express the others.
+  // The levers over HTTP, which all adapters have.
+  { name: 'admin', priority: 0, test: /server[\\/]admin[\\/](?!errors|any-schema)/, minShareCount: 2 },
+  // Small parts that most adapters need, and some of them OpenAPI too.
   {
-    name: 'plugin-errors',
+    name: 'server',
     priority: 0,
-    test: /server[\\/](?:plugin|body-parser|multipart)-errors\.ts$/,
+    test: /server[\\/](?:(?:plugin|body-parser|multipart)-errors|contract-option|admin[\\/](?:errors|any-schema))\.ts$/,
     minShareCount: 2,
   },
 ]

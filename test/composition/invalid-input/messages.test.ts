@@ -123,8 +123,8 @@ describe('functions without an object of options', () => {
     ],
     [
       'a language',
-      () => errors.defineErrors({ A_B: { status: 400, message: { fr: 'Non.' } as never } }),
-      'defineErrors.A_B.message.fr: no such option; known here: es, en',
+      () => errors.defineErrors({ A_B: { status: 400, message: { 'the french': 'Non.' } } }),
+      "defineErrors.A_B.message.the french: expected a language, such as en or pt-BR, got 'the french'",
     ],
     [
       'definitions in place of a catalogue',

@@ -182,11 +182,6 @@ export const FUNCTIONS: readonly Entry[] = [
     },
   },
   {
-    path: 'defineErrors.SOLD_OUT.message',
-    call: (message) => errors.defineErrors({ SOLD_OUT: { status: 409, message } }),
-    options: { es: 'Agotado.', en: 'Sold out.' },
-  },
-  {
     path: 'resilientFetch',
     call: http.resilientFetch,
     options: {

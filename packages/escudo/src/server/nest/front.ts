@@ -6,6 +6,7 @@ import { attachTo } from '../node/attach.ts'
 import { earlyError } from '../node/early-error.ts'
 import { answerOnNode } from '../node/error-response.ts'
 import { exchangeOf, existingExchange, logLateWrites } from '../node/exchanges.ts'
+import { lowerScheme } from '../node/request-scheme.ts'
 import { targetError } from '../target-error.ts'
 import type { Platform } from './platform.ts'
 
@@ -55,5 +56,6 @@ export function beginRequest(
   const isClosing = server !== undefined && !server.listening && (started.has(server) || !served.has(server))
   if (isClosing) response.shouldKeepAlive = false
   if (server !== undefined && !served.has(server)) attachTo(server, settings)
+  lowerScheme(request)
   return { exchange, error: earlyError(request, isClosing) ?? targetError(request.url ?? '/') }
 }

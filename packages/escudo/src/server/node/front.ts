@@ -12,6 +12,7 @@ import { answerOnNode } from './error-response.ts'
 import { exchangeOf } from './exchanges.ts'
 import { responseClass } from './front-response.ts'
 import { nodeHttp } from './node-http.ts'
+import { lowerScheme } from './request-scheme.ts'
 
 // Frameworks of web standards do not see everything on Node: requests that no `Request` can be made of, the connection,
 // the end of a response. This front sees it, and gives the exchange to the adapter inside.
@@ -46,9 +47,7 @@ export function frontServer(settings: AdapterSettings): CreateServer {
     })
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const exchange = exchangeOf(contract, logger, request, response, deadline)
-      // Libraries know an absolute URL by its scheme in lower case.
-      if (request.url?.startsWith('/') === false)
-        request.url = request.url.replace(/^https?:/i, (scheme) => scheme.toLowerCase())
+      lowerScheme(request)
       const error = earlyError(request, isClosing(server)) ?? hostError(request) ?? targetError(request.url ?? '/')
       if (error !== undefined) {
         answerOnNode(exchange, error, request, response)
