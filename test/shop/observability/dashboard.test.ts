@@ -64,8 +64,11 @@ test('4.9b: rejects the Host of another site', async () => {
 test('4.9b: the summary has all figures of the page', async () => {
   const number = expect.any(Number)
   await until(
-    'the request of the shop is counted',
-    async () => ((await summary()).by_service['potion-shop'] === undefined ? undefined : true),
+    'requests of two services are counted',
+    async () => {
+      const { by_service } = await summary()
+      return by_service['potion-shop'] !== undefined && by_service['product-service'] !== undefined
+    },
     SEEN_WITHIN_MS,
   )
   const { status, headers, json } = await ask(system, 'dashboard', '/api/summary')
