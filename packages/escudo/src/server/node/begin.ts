@@ -21,7 +21,16 @@ export function beginOnNode(
   if (existingExchange(request) === undefined) logLateWrites(response)
   const exchange = exchangeOf(contract, logger, request, response, deadline)
   if (server !== undefined) attachTo(server, settings)
+  return { exchange, error: refusal(server, request, response) }
+}
+
+/** The error of a request that must not reach a route, also because its server closes. Then the connection closes too. */
+export function refusal(
+  server: Server | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Error | undefined {
   const closes = server !== undefined && isClosing(server)
   if (closes) response.shouldKeepAlive = false
-  return { exchange, error: earlyError(request, closes) }
+  return earlyError(request, closes)
 }
