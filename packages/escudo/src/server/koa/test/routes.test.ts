@@ -133,7 +133,7 @@ describe('routes', () => {
     ['/items/%zz', 400, 'BAD_REQUEST'],
     ['/items/%C3', 400, 'BAD_REQUEST'],
     [`/items/${'x'.repeat(5_000)}`, 414, 'URI_TOO_LONG'],
-  ])('%.20s is refused before any middleware: %i', async (path, status, code) => {
+  ])('%s is refused before any middleware: %i', async (path, status, code) => {
     const seen = vi.fn()
     const { url } = await start((router, app) => {
       app.use((_ctx, next) => {

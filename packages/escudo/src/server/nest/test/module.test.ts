@@ -72,6 +72,26 @@ describe.each(PLATFORMS)('an application on %s', (platform) => {
   })
 })
 
+describe('middleware on Express', () => {
+  const start = appPerTest()
+
+  it('may answer and then continue: nothing is logged as an error', async () => {
+    const { url, lines, waitFor } = await start('express', {
+      module: {},
+      main: (app) => {
+        app.use((_request: unknown, response: { end(text: string): void }, next: () => void) => {
+          response.end('answered')
+          next()
+        })
+        app.setGlobalPrefix('api')
+      },
+    })
+    expect((await ask(`${url}/outside`)).text).toBe('answered')
+    await waitFor('http.request')
+    expect(lines.map(({ event }) => event)).toEqual(['http.request'])
+  })
+})
+
 describe('another server on Express', () => {
   const start = appPerTest()
 
