@@ -1,6 +1,6 @@
 import { conformanceChecks } from 'escudo/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FRAMEWORKS, freePorts, type Service, startService } from './services.ts'
+import { endServices, FRAMEWORKS, freePorts, type Service, startService } from './services.ts'
 
 const PORTS = await freePorts(FRAMEWORKS.length)
 
@@ -12,7 +12,13 @@ describe.each(FRAMEWORKS.map((framework, index) => [framework, PORTS[index] as n
       service = await startService(framework, port)
     })
     // It is alive, ends by itself, and has written no warning.
-    afterAll(async () => expect(await service.stop()).toEqual({ exit: [0, null], errors: printedBy(framework) }))
+    afterAll(async () => {
+      try {
+        expect(await service.stop()).toEqual({ exit: [0, null], errors: printedBy(framework) })
+      } finally {
+        await endServices()
+      }
+    })
 
     it.each(conformanceChecks({ url: `http://127.0.0.1:${port}` }))('$name', ({ run }) => run())
   },

@@ -1,7 +1,7 @@
 import { request } from 'node:http'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { FRAMEWORKS, freePorts, type Service, startService } from './services.ts'
+import { endServices, FRAMEWORKS, freePorts, type Service, startService } from './services.ts'
 
 // The services side by side: the same status, body and headers of escudo, apart from trace ids and the name of the service.
 
@@ -18,7 +18,11 @@ beforeAll(async () => {
   services = await Promise.all(FRAMEWORKS.map((framework, index) => startService(framework, ports[index] as number)))
 })
 afterAll(async () => {
-  for (const service of services) expect(await service.stop()).toEqual({ exit: [0, null], errors: '' })
+  try {
+    for (const service of services) expect(await service.stop()).toEqual({ exit: [0, null], errors: '' })
+  } finally {
+    await endServices()
+  }
 })
 
 const gets = (...paths: readonly string[]): readonly Sent[] => paths.map((path) => ({ method: 'GET', path }))

@@ -1,13 +1,16 @@
 // Starts the small service on each framework, as a process.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 
 const FOLDER = join(import.meta.dirname, '..')
-const STARTS_WITHIN_MS = 30_000
+/** Less than a hook may take, so that its test can tell why. */
+const STARTS_WITHIN_MS = 50_000
+const REPORTS = pathToFileURL(join(import.meta.dirname, 'reports.ts')).href
 
 /** A service that differs from the one of its folder. */
 interface Variant {
@@ -37,48 +40,61 @@ export interface Service {
   stop(): Promise<{ readonly exit: readonly unknown[]; readonly errors: string }>
 }
 
+const running = new Map<ChildProcess, Promise<unknown>>()
+
 /** Starts the service on a framework, and waits until it answers. */
 export async function startService(framework: string, port: number): Promise<Service> {
   const variant: Variant = VARIANTS[framework] ?? { folder: framework }
-  const args = [
-    '--conditions=@escudo/source',
-    '--disable-warning=ExperimentalWarning',
-    ...(variant.args ?? []),
-    join(FOLDER, variant.folder, 'main.ts'),
-  ]
-  const env = { ...process.env, PORT: String(port), ...variant.env }
-  const child: ChildProcess = spawn(process.execPath, args, { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const child = fork(join(FOLDER, variant.folder, 'main.ts'), {
+    execArgv: [
+      '--conditions=@escudo/source',
+      '--disable-warning=ExperimentalWarning',
+      '--import',
+      REPORTS,
+      ...(variant.args ?? []),
+    ],
+    env: { ...process.env, PORT: String(port), ...variant.env },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  })
   let errors = ''
   child.stderr?.on('data', (chunk) => {
     errors += chunk
   })
+  // Not `exit`: the last part of its standard error can come later.
+  const ended = new Promise<readonly unknown[]>((resolve) => child.once('close', (...exit) => resolve(exit)))
+  running.set(child, ended)
+  void ended.then(() => running.delete(child))
   try {
-    await answers(port)
-  } catch (error) {
+    await answers(child, port)
+  } catch (cause) {
     child.kill('SIGKILL')
-    throw new Error(`the service on ${framework} does not answer: ${errors}`, { cause: error })
+    await ended
+    throw new Error(`the service on ${framework} does not answer: ${errors}`, { cause })
   }
-  return {
-    framework,
-    port,
-    stop: async () => {
-      const ended = child.exitCode === null ? once(child, 'exit') : [child.exitCode, child.signalCode]
-      child.kill('SIGTERM')
-      return { exit: await ended, errors }
-    },
+  const stop: Service['stop'] = async () => {
+    child.kill('SIGTERM')
+    return { exit: await ended, errors }
   }
+  return { framework, port, stop }
 }
 
-async function answers(port: number): Promise<void> {
+/** Kills the services that still run, also those that have not answered yet. */
+export async function endServices(): Promise<void> {
+  for (const child of running.keys()) child.kill('SIGKILL')
+  await Promise.all(running.values())
+}
+
+async function answers(child: ChildProcess, port: number): Promise<void> {
   const untilMs = performance.now() + STARTS_WITHIN_MS
-  for (;;) {
-    try {
-      await fetch(`http://127.0.0.1:${port}/items/1`, { headers: { connection: 'close' } })
-      return
-    } catch (error) {
-      if (performance.now() > untilMs) throw error
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
+  let isServing = false
+  child.once('message', () => {
+    isServing = true
+  })
+  while (!isServing) {
+    if (child.exitCode !== null || child.signalCode !== null) throw new Error('its process has ended')
+    if (performance.now() > untilMs) throw new Error(`no answer within ${STARTS_WITHIN_MS} ms`)
+    await fetch(`http://127.0.0.1:${port}/items/1`, { headers: { connection: 'close' } }).catch(() => {})
+    await delay(50)
   }
 }
 

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import type { ShieldFacts } from '../../core/registry.ts'
+import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { read } from '../../errors/safe-read.ts'
 import { type JsonValue, toJson, truncate } from '../../errors/to-json.ts'
 import { type ServerLogger, writeLine } from '../logger.ts'
@@ -89,12 +90,14 @@ export class Admin<Request> {
   /**
    * Acts, and writes the line `admin.action`. Synchronous, so that requests at the same time act one after the other.
    *
+   * @param body undefined for a request without one
    * @returns the answer
    * @throws the error that the client gets
    */
   act(attempt: Attempt, body: unknown): JsonValue {
     let effect: Effect = { before: null, after: null }
     try {
+      if (body === undefined) throw new WellKnown.MALFORMED_JSON()
       const command = readCommand(body)
       const shield = shieldNamed(attempt.target.shield, this.#options.contract)
       const { before, apply } = prepare(command, shield, attempt.target.policy, this.#options.contract)

@@ -72,9 +72,7 @@ async function bodyOf<Request>(
   readBody: () => Promise<unknown>,
 ): Promise<unknown> {
   try {
-    const body = await readBody()
-    if (body === undefined) throw new WellKnown.MALFORMED_JSON()
-    return body
+    return await readBody()
   } catch (error) {
     // The client has disconnected before its request was complete.
     admin.refuse(attempt, isDisconnect(error) ? new WellKnown.BAD_REQUEST() : error)

@@ -6,10 +6,10 @@ import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { type AdapterOptions, type AdapterSettings, readAdapterOptions } from '../adapter-options.ts'
 import { type Exchange, pathOf } from '../exchange.ts'
 import { BODY_LIMIT } from '../json-body.ts'
-import { attachTo, isClosing, serverOf } from '../node/attach.ts'
-import { earlyError } from '../node/early-error.ts'
+import { attachTo } from '../node/attach.ts'
+import { beginOnNode } from '../node/begin.ts'
 import { answerOnNode } from '../node/error-response.ts'
-import { exchangeOf, existingExchange, logLateWrites } from '../node/exchanges.ts'
+import { exchangeOf } from '../node/exchanges.ts'
 import { isDecodable, routeError } from '../not-found.ts'
 import { fromExpressError } from './express-errors.ts'
 import { guardRouter } from './guard.ts'
@@ -104,14 +104,8 @@ function begin(
   response: Response,
   next: NextFunction,
 ): void {
-  if (existingExchange(request) === undefined) logLateWrites(response)
-  const exchange = exchangeFor(settings, request, response)
-  const server = serverOf(request.socket)
-  if (server !== undefined) attachTo(server, settings)
+  const { exchange, error } = beginOnNode(settings, request, response)
   guardRouter(routerOf(request))
-  const closes = server !== undefined && isClosing(server)
-  if (closes) response.shouldKeepAlive = false
-  const error = earlyError(request, closes)
   // Other middleware comes first, because it sets the headers of CORS.
   const deferred = WellKnown.URI_TOO_LONG.is(error) ? error : undefined
   const state: RequestState = { exchange, prefix: mountPattern(request), deferred, bodyLimit }

@@ -2,7 +2,7 @@ import type { Context, Env, Hono, MiddlewareHandler, Schema } from 'hono'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { type AdapterOptions, type AdapterSettings, readAdapterOptions } from '../adapter-options.ts'
-import { describesBody, mergeVary } from '../headers.ts'
+import { answerHeaders } from '../answer-headers.ts'
 import { type CreateServer, frontServer } from '../node/front.ts'
 import { routeError } from '../not-found.ts'
 import { targetError } from '../target-error.ts'
@@ -133,14 +133,10 @@ function answer(settings: AdapterSettings, context: Context, thrown: unknown): R
   // Middleware before ours has thrown: this is the first that we hear of the request.
   const begun: WebExchange = kept ?? beginWeb(settings, context.req.raw, () => undefined)
   const { exchange, node } = begun
-  const { text, status, headers, body } = failOnWeb(exchange, node, fromHonoError(thrown), context.req.raw)
+  const made = failOnWeb(exchange, node, fromHonoError(thrown), context.req.raw)
   // With the headers that were set so far: those of CORS, cookies.
-  const response = context.newResponse(text, status as 400)
-  const vary = response.headers.get('vary') ?? undefined
-  for (const name of [...response.headers.keys()]) if (describesBody(name)) response.headers.delete(name)
-  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
-  if (vary !== undefined) response.headers.set('vary', mergeVary(vary, headers['vary'] ?? ''))
-  response.headers.set('x-trace-id', body.trace_id)
+  const { headers } = context.newResponse(null, made.status as 400)
+  const response = new Response(made.text, { status: made.status, headers: answerHeaders(made, headers) })
   // Hono copies the headers of an earlier response to the one that is set next.
   context.res = undefined
   return kept === undefined && node === undefined ? endWithBody(exchange, response) : response

@@ -71,11 +71,9 @@ function pathUnder(pattern: string, path: string): string {
 
 async function bodyOf(context: Context): Promise<unknown> {
   const { req } = context
-  const { headers } = req.raw
   // A middleware that has read the body, such as a validator, has put it there.
   if (Object.keys(req.bodyCache).length > 0) {
-    return parseLimited(new Uint8Array(await req.arrayBuffer()), headers, BODY_BYTES_MAX)
+    return parseLimited(new Uint8Array(await req.arrayBuffer()), req.raw.headers, BODY_BYTES_MAX)
   }
-  const source = { headers, body: () => req.raw.body, incoming: exchangeIn(context)?.node?.request }
-  return (await readJson(source, BODY_BYTES_MAX)).value
+  return (await readJson(req.raw, exchangeIn(context)?.node, BODY_BYTES_MAX)).value
 }

@@ -41,12 +41,7 @@ export function route<const I extends WebRouteInput, E extends Env = Env>(
     const { req } = context
     let body: unknown
     if (declaration.hasBody) {
-      const source = {
-        headers: req.raw.headers,
-        body: () => req.raw.body,
-        incoming: exchangeIn(context)?.node?.request,
-      }
-      const read = await readJson(source, declaration.bodyLimit)
+      const read = await readJson(req.raw, exchangeIn(context)?.node, declaration.bodyLimit)
       body = read.value
       // The body can be read once. Hono's own methods look here first.
       if (read.bytes !== undefined) req.bodyCache.arrayBuffer = Promise.resolve(read.bytes) as never

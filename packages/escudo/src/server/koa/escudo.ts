@@ -5,10 +5,10 @@ import { show } from '../../core/options/durations.ts'
 import { read } from '../../errors/safe-read.ts'
 import { type AdapterOptions, type AdapterSettings, readAdapterOptions } from '../adapter-options.ts'
 import { type Exchange, isDisconnect } from '../exchange.ts'
-import { attachTo, serverOf } from '../node/attach.ts'
-import { earlyError } from '../node/early-error.ts'
+import { attachTo } from '../node/attach.ts'
+import { beginOnNode } from '../node/begin.ts'
 import { answerOnNode, isDisconnected } from '../node/error-response.ts'
-import { exchangeOf, existingExchange, logLateWrites } from '../node/exchanges.ts'
+import { exchangeOf, existingExchange } from '../node/exchanges.ts'
 import { routeError } from '../not-found.ts'
 import { targetError } from '../target-error.ts'
 import type { KoaApplication, KoaContext, RunMiddleware } from './application.ts'
@@ -73,9 +73,11 @@ export function escudo<S, C>(app: Koa<S, C>, options: EscudoOptions): EscudoKoa 
   const handle = koa.handleRequest
   // Not a middleware: the response is sent after all of them, and its streams need the context of the request too.
   koa.handleRequest = function handleRequest(context, run) {
+    const { req, res } = context
+    const { error: early } = beginOnNode(settings, req, res)
     const exchange = exchangeFor(settings, context)
     return exchange.run(() => {
-      const error = beginError(settings, context)
+      const error = early ?? targetError(req.url ?? '/')
       if (error === undefined) return handle.call(this, context, (begun) => serve(settings, exchange, begun, run))
       fail(settings, context, error)
       return undefined
@@ -104,19 +106,9 @@ function define(target: object, name: string, descriptor: PropertyDescriptor): v
 }
 
 function exchangeFor({ contract, logger, deadline }: AdapterSettings, { req, res }: KoaContext): Exchange {
-  if (existingExchange(req) === undefined) logLateWrites(res)
   const exchange = exchangeOf(contract, logger, req, res, deadline)
   exchange.adapterState ??= new KoaState()
   return exchange
-}
-
-/** The error of a request that no middleware may see; undefined for any other request. */
-function beginError(settings: AdapterSettings, { req, res }: KoaContext): Error | undefined {
-  const server = serverOf(req.socket)
-  if (server !== undefined) attachTo(server, settings)
-  const isClosing = server?.listening === false
-  if (isClosing) res.shouldKeepAlive = false
-  return earlyError(req, isClosing) ?? targetError(req.url ?? '/')
 }
 
 async function serve(

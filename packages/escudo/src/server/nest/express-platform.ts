@@ -7,7 +7,6 @@ import { fromExpressError } from '../express/express-errors.ts'
 import { guardRouter } from '../express/guard.ts'
 import type { RequestState } from '../express/request-state.ts'
 import { methodsFor } from '../express/route-table.ts'
-import { serverOf } from '../node/attach.ts'
 import { answerOnNode } from '../node/error-response.ts'
 import { existingExchange } from '../node/exchanges.ts'
 import { routeError } from '../not-found.ts'
@@ -28,7 +27,7 @@ export function expressPlatform(adapter: AbstractHttpAdapter, settings: AdapterS
       return
     }
     // From another server than that of Nest, or from none: Express itself is a handler.
-    const { exchange, error } = beginRequest(settings, request, response, serverOf(request.socket))
+    const { exchange, error } = beginRequest(settings, request, response)
     begin(exchange)
     withAmbient(exchange.ambient, error === undefined ? next : () => next(error))
   })

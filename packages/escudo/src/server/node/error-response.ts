@@ -94,6 +94,6 @@ function prepare(response: ServerResponse, answer: ErrorAnswer): void {
 }
 
 /** Whether a part of the request's body has not arrived. */
-function hasUnreadBody({ complete, headers }: IncomingMessage): boolean {
+export function hasUnreadBody({ complete, headers }: IncomingMessage): boolean {
   return !complete && (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
 }

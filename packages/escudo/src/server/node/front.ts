@@ -6,8 +6,8 @@ import { isThenable } from '../../errors/options/synchronous.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
 import { Exchange } from '../exchange.ts'
 import { targetError } from '../target-error.ts'
-import { attachTo, isClosing } from './attach.ts'
-import { earlyError } from './early-error.ts'
+import { attachTo } from './attach.ts'
+import { refusal } from './begin.ts'
 import { answerOnNode } from './error-response.ts'
 import { exchangeOf } from './exchanges.ts'
 import { responseClass } from './front-response.ts'
@@ -48,7 +48,7 @@ export function frontServer(settings: AdapterSettings): CreateServer {
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
       const exchange = exchangeOf(contract, logger, request, response, deadline)
       lowerScheme(request)
-      const error = earlyError(request, isClosing(server)) ?? hostError(request) ?? targetError(request.url ?? '/')
+      const error = refusal(server, request, response) ?? hostError(request) ?? targetError(request.url ?? '/')
       if (error !== undefined) {
         answerOnNode(exchange, error, request, response)
         return

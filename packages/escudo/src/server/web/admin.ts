@@ -44,14 +44,13 @@ export function adminRoutes(options: WebAdminOptions): (request: Request) => Pro
   return async (request) => {
     const { method, url, headers } = request
     const begun = exchangeOfRequest(request)
-    const source = { headers, body: () => request.body, incoming: begun?.node?.request }
     const served = serveAdmin(admin, {
       request,
       method,
       path: new URL(url).pathname,
       headers: Object.fromEntries(headers),
       exchange: begun?.exchange,
-      readBody: async () => (await readJson(source, BODY_BYTES_MAX)).value,
+      readBody: async () => (await readJson(request, begun?.node, BODY_BYTES_MAX)).value,
     })
     return served === undefined ? undefined : Response.json(await served, { headers: ADMIN_HEADERS })
   }

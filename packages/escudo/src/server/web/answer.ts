@@ -1,6 +1,6 @@
 import type { ErrorAnswer } from '../../errors/contract/contract.ts'
 import type { Exchange } from '../exchange.ts'
-import { isDisconnected } from '../node/error-response.ts'
+import { hasUnreadBody, isDisconnected } from '../node/error-response.ts'
 import type { NodePair } from '../node/front.ts'
 import { drainRequest } from '../node/raw-answers.ts'
 
@@ -25,7 +25,7 @@ export function failOnWeb(
   const { request, response } = node
   // Nothing will be sent. Without this, the error of a client that left would be logged as if it had been answered.
   if (isDisconnected(request)) exchange.failAfterDisconnect(withoutReason(error, web.signal))
-  else if (!request.complete && hasBody(request.headers)) drainRequest(request, response)
+  else if (hasUnreadBody(request)) drainRequest(request, response)
   return exchange.fail(error)
 }
 
@@ -33,8 +33,4 @@ export function failOnWeb(
 function withoutReason(error: unknown, { aborted, reason }: AbortSignal): unknown {
   const isReason = aborted && error === reason
   return isReason ? Object.assign(new Error('aborted', { cause: error }), { code: 'ECONNRESET' }) : error
-}
-
-function hasBody(headers: NodePair['request']['headers']): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

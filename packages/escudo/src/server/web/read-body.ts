@@ -1,31 +1,26 @@
-import type { IncomingMessage } from 'node:http'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { jsonTypeError, parseJson } from '../json-body.ts'
+import type { NodePair } from '../node/front.ts'
 import { readBytes } from '../node/read-json.ts'
 
 // The JSON body of a request of web standards, up to a limit.
 
-/** A request, and Node's object of it where there is one. */
-export interface BodySource {
-  readonly headers: Headers
-  /** The body; null without one. Read only without `incoming`. */
-  readonly body: () => ReadableStream<Uint8Array> | null
-  readonly incoming: IncomingMessage | undefined
-}
-
 /**
- * Reads and parses a JSON body.
+ * Reads and parses the JSON body of a request.
  *
+ * @param node Node's objects of the request, where there are any
  * @returns the value, and the bytes; no bytes for a request without a body, whose value is undefined
  * @throws 415 for another media type, 413 above the limit, 400 for malformed JSON
  */
 export async function readJson(
-  source: BodySource,
+  request: Request,
+  node: NodePair | undefined,
   limit: number,
 ): Promise<{ readonly value: unknown; readonly bytes: Uint8Array | undefined }> {
-  const { headers } = source
+  const { headers } = request
+  const incoming = node?.request
   // On Node, the first one if there are several, as with every other framework.
-  const type = source.incoming?.headers['content-type'] ?? headers.get('content-type') ?? undefined
+  const type = incoming?.headers['content-type'] ?? headers.get('content-type') ?? undefined
   const length = headers.get('content-length')
   if (type === undefined && (length === null || length === '0') && headers.get('transfer-encoding') === null) {
     return { value: undefined, bytes: undefined }
@@ -34,9 +29,7 @@ export async function readJson(
   if (typeError !== undefined) throw typeError
   if (length !== null && Number(length) > limit) throw new WellKnown.PAYLOAD_TOO_LARGE()
   // On Node, a cancelled stream of web standards would close the connection before the client has read the 413.
-  const bytes = await (source.incoming === undefined
-    ? readStream(source.body(), limit)
-    : readBytes(source.incoming, limit))
+  const bytes = await (incoming === undefined ? readStream(request.body, limit) : readBytes(incoming, limit))
   return { value: parseJson(bytes), bytes }
 }
 

@@ -34,13 +34,11 @@ export function route<const I extends WebRouteInput>(
 ): (request: Request, params?: Readonly<Record<string, unknown>>) => Promise<Response> {
   const declaration = readRoute(input, handler)
   return async (request, params = {}) => {
-    const { headers } = request
     let body: unknown
     if (declaration.hasBody) {
-      const source = { headers, body: () => request.body, incoming: exchangeOfRequest(request)?.node?.request }
-      body = (await readJson(source, declaration.bodyLimit)).value
+      body = (await readJson(request, exchangeOfRequest(request)?.node, declaration.bodyLimit)).value
     }
-    const parts = { body, params, query: queryOf(request.url), headers: Object.fromEntries(headers) }
+    const parts = { body, params, query: queryOf(request.url), headers: Object.fromEntries(request.headers) }
     return await handler(request, (await validatedParts(declaration, parts)) as unknown as ValidatedParts<I>)
   }
 }

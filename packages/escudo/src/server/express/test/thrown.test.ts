@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import express, { type ErrorRequestHandler, type RequestHandler, Router } from 'express'
 import createError from 'http-errors'
 import { describe, expect, it } from 'vitest'
@@ -142,6 +144,34 @@ describe('errors with a status and headers', () => {
     const answer = await get(url)
     expect(answer).toMatchObject({ status, code })
     expect(answer.text).not.toContain('secret')
+  })
+
+  it('a path without a route that cannot be decoded is 400', async () => {
+    const { url } = await start(() => {})
+    expect(await get(`${url}/%zz`)).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+  })
+
+  it('the phrase of an unsent success is replaced', async () => {
+    const { url } = await start((app) => {
+      app.get('/', (_request, response) => {
+        response.statusMessage = 'All Good'
+        throw new Error('bug')
+      })
+    })
+    expect((await get(url)).response.statusText).toBe('Internal Server Error')
+  })
+
+  it('a bug after the client has disconnected is logged with 499', async () => {
+    const { port, waitFor } = await start((app) => {
+      app.get('/', async ({ socket }) => {
+        client.destroy()
+        await once(socket, 'close')
+        throw new Error('bug')
+      })
+    })
+    const client = connect(port, '127.0.0.1')
+    client.write('GET / HTTP/1.1\r\nHost: shop\r\n\r\n')
+    expect(await waitFor('http_error')).toMatchObject([{ status_code: 499, log_level: 'error' }])
   })
 
   it('sendFile of a missing file is 404, without the path of the server', async () => {

@@ -148,7 +148,7 @@ describe('adminRoutes: what is refused', () => {
     ['action=isolate', 'application/x-www-form-urlencoded', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     ['{"action":"isolate"}', 'multipart/form-data; boundary=x', 415, 'UNSUPPORTED_MEDIA_TYPE'],
     [`{"action":"isolate","reason":"${'x'.repeat(17_000)}"}`, 'application/json', 413, 'PAYLOAD_TOO_LARGE'],
-  ])('does not read the body %.40j of type %s, and writes one line', async (body, type, status, code) => {
+  ])('does not read the body %j of type %s, and writes one line', async (body, type, status, code) => {
     const { post, actions } = await start()
     const answer = await post(OWN, body, { 'content-type': type })
     expect([answer.status, answer.json.error_code, breaker.state]).toEqual([status, code, 'closed'])

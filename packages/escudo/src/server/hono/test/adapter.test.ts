@@ -92,6 +92,12 @@ describe('the adapter of Hono', () => {
     expect(headers.get('content-type')).toBe('application/json; charset=utf-8')
   })
 
+  it('answers 400 for a path that cannot be decoded, also without the front on Node', async () => {
+    const { app } = start()
+    app.get('/items/:id', (c) => c.text(c.req.param('id')))
+    expect(await ask(app, '/items/%zz')).toMatchObject({ status: 400, code: 'BAD_REQUEST' })
+  })
+
   it('keeps the headers of CORS and merges Vary, also for 404 and 405', async () => {
     const { app } = start()
     app.use('*', cors({ origin: 'http://page' }))

@@ -1,3 +1,5 @@
+import { createServer } from 'node:http'
+import { createServer as createTcpServer } from 'node:net'
 import Router from '@koa/router'
 import Koa from 'koa'
 import { describe, expect, it, vi } from 'vitest'
@@ -131,7 +133,7 @@ describe('routes', () => {
     ['/items/%zz', 400, 'BAD_REQUEST'],
     ['/items/%C3', 400, 'BAD_REQUEST'],
     [`/items/${'x'.repeat(5_000)}`, 414, 'URI_TOO_LONG'],
-  ])('%.20s is refused before any middleware: %i', async (path, status, code) => {
+  ])('%s is refused before any middleware: %i', async (path, status, code) => {
     const seen = vi.fn()
     const { url } = await start((router, app) => {
       app.use((_ctx, next) => {
@@ -176,4 +178,18 @@ it.each([
   [() => route({}, undefined as never), 'route.handler'],
 ])('rejects invalid options: %s', (make, path) => {
   expect(make).toThrow(path)
+})
+
+it('a server that gets its connections from another one does not count as closing', async () => {
+  const app = new Koa()
+  escudo(app, { contract: createErrorContract({ service: 'x', errors: Errors }) })
+  app.use(answer)
+  const inner = createServer(app.callback())
+  const outer = createTcpServer((socket) => void inner.emit('connection', socket)).listen(0, '127.0.0.1')
+  await new Promise((resolve) => outer.once('listening', resolve))
+  const { port } = outer.address() as { port: number }
+  const { status } = await get(`http://127.0.0.1:${port}`, { headers: { connection: 'close' } })
+  expect(status).toBe(200)
+  outer.close()
+  inner.closeAllConnections()
 })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net'
 import { Controller, Get } from '@nestjs/common'
 import { describe, expect, it } from 'vitest'
 import { contextHeaders } from '../../../core/context/with-context.ts'
@@ -72,6 +72,26 @@ describe.each(PLATFORMS)('an application on %s', (platform) => {
   })
 })
 
+describe('middleware on Express', () => {
+  const start = appPerTest()
+
+  it('may answer and then continue: nothing is logged as an error', async () => {
+    const { url, lines, waitFor } = await start('express', {
+      module: {},
+      main: (app) => {
+        app.use((_request: unknown, response: { end(text: string): void }, next: () => void) => {
+          response.end('answered')
+          next()
+        })
+        app.setGlobalPrefix('api')
+      },
+    })
+    expect((await ask(`${url}/outside`)).text).toBe('answered')
+    await waitFor('http.request')
+    expect(lines.map(({ event }) => event)).toEqual(['http.request'])
+  })
+})
+
 describe('another server on Express', () => {
   const start = appPerTest()
 
@@ -98,6 +118,21 @@ describe('another server on Express', () => {
     } finally {
       other.close()
       other.closeAllConnections()
+    }
+  })
+
+  it('does not count as closing if it gets its connections from another one', async () => {
+    const { app } = await start('express', { module: {} })
+    const inner = createServer(app.getHttpAdapter().getInstance())
+    const outer = createTcpServer((socket) => void inner.emit('connection', socket)).listen(0, '127.0.0.1')
+    try {
+      await once(outer, 'listening')
+      const url = `http://127.0.0.1:${(outer.address() as AddressInfo).port}/nothing`
+      const answer = await ask(url, { headers: { connection: 'close' } })
+      expect(answer).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND' })
+    } finally {
+      outer.close()
+      inner.closeAllConnections()
     }
   })
 })

@@ -1,4 +1,5 @@
 import { Controller, Get } from '@nestjs/common'
+import { EMPTY } from 'rxjs'
 import { describe, expect, it } from 'vitest'
 import { shield } from '../../../core/shield.ts'
 import { circuitBreaker } from '../../../policies/circuit-breaker/circuit-breaker.ts'
@@ -46,6 +47,12 @@ describe.each(PLATFORMS)('UseShield on %s', (platform) => {
     expect(answer).toMatchObject({ status: 503, code: 'CIRCUIT_OPEN' })
     expect(answer.headers.get('retry-after')).toBe('30')
     expect(named.status().policies).toHaveLength(1)
+  })
+
+  it('answers an Observable without a value as Nest does', async () => {
+    const controller = routes(UseShield(shield('empty')), () => EMPTY)
+    const { url } = await start(platform, { module: { controllers: [controller] } })
+    expect(await ask(`${url}/route`)).toMatchObject({ status: 200, text: '' })
   })
 
   it.each([
