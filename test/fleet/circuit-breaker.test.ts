@@ -1,30 +1,12 @@
 import { type CircuitBreaker, CircuitOpenError, circuitBreaker, consecutive, failureRate, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
-import type { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { LIBRARIES } from './helpers/clients.ts'
-import { type RedisServer, startRedis, until } from './helpers/redis.ts'
+import { redisForTests } from './helpers/fixture.ts'
+import { until } from './helpers/redis.ts'
 
-let server: RedisServer | undefined
-let admin: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  if (server !== undefined) admin = server.client()
-})
-afterAll(async () => {
-  admin?.disconnect()
-  await server?.remove()
-})
-beforeEach(async (context) => {
-  if (server === undefined) context.skip()
-  else await admin.flushall()
-})
-
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
+const redis = redisForTests()
+const { closing } = redis
 
 /** A service of several instances, all in this process. */
 async function serviceOf(count: number, connect: (typeof LIBRARIES)[number]['connect'], openFor = 300) {
@@ -33,7 +15,7 @@ async function serviceOf(count: number, connect: (typeof LIBRARIES)[number]['con
   const broken = new Set<number>()
   const instances = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const { client, close } = await connect(server as RedisServer)
+      const { client, close } = await connect(redis.server)
       const shared = fleet({ client, instance: `i${index}`, timeout: '5s' })
       closing.push(() => shared.close().then(close))
       const breaker: CircuitBreaker = circuitBreaker({ trip: consecutive(2), openFor, shared })
@@ -131,7 +113,7 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
     const { first, all } = await serviceOf(3, connect)
     await first.shared.isolate('inventory')
     await until(() => all('isolated'), 'all circuits are isolated', 1_200)
-    const { client, close } = await connect(server as RedisServer)
+    const { client, close } = await connect(redis.server)
     const shared = fleet({ client })
     closing.push(() => shared.close().then(close))
     const late = circuitBreaker({ shared })
@@ -157,7 +139,7 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
 
   test('every key has a time to live', async () => {
     await serviceOf(3, connect)
-    for (const key of await admin.keys('*')) expect(await admin.pttl(key), key).toBeGreaterThan(0)
+    for (const key of await redis.admin.keys('*')) expect(await redis.admin.pttl(key), key).toBeGreaterThan(0)
   })
 })
 
@@ -177,7 +159,7 @@ describe('a shared circuit', () => {
   })
 
   test('rejects options that do not fit', async () => {
-    const client = (server as RedisServer).client()
+    const client = redis.server.client()
     const shared = fleet({ client })
     closing.push(() => shared.close().then(() => client.disconnect()))
     expect(() => circuitBreaker({ shared, perKey: {} })).toThrow('circuitBreaker.shared')
