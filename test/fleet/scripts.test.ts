@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { LimitOfFleet } from '../../packages/escudo/src/core/shared-state.ts'
 import { answerOf, argsOf } from '../../packages/escudo/src/fleet/circuit.ts'
 import { CIRCUIT } from '../../packages/escudo/src/fleet/scripts/circuit.ts'
 import { LIMIT } from '../../packages/escudo/src/fleet/scripts/limit.ts'
@@ -18,6 +19,13 @@ const at = (script: string): string => script.replace(NOW, 'local now = tonumber
 /** The key ends by the real clock, and here virtual time passes: it lives longer. */
 const LONG_LIMIT = LIMIT.replace('% 1 + 2)', '% 1 + 600000)')
 const START_US = 1_700_000_000_000_000
+const CLOCK_GOES_BACK: [LimitOfFleet, { waitUs: number; want: number; back: number }[]] = [
+  { limit: 1, perMs: 1, burst: 1 },
+  [
+    { waitUs: 0, want: 0, back: 1 },
+    { waitUs: -1, want: 1, back: 0 },
+  ],
+]
 
 describe('the scripts', () => {
   test('begin with the clock of Redis', () => {
@@ -54,7 +62,7 @@ describe('the scripts', () => {
           expect(await redis.admin.pttl('k')).not.toBe(-1)
         }
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, examples: [CLOCK_GOES_BACK] },
     )
   })
 
