@@ -8,6 +8,8 @@ import { until } from './helpers/redis.ts'
 const redis = redisForTests()
 const { closing } = redis
 
+// How soon all of this happens is tested on virtual time, in fleet/state/test.
+
 /** A service of several instances, all in this process. */
 async function serviceOf(count: number, connect: (typeof LIBRARIES)[number]['connect'], openFor = 300) {
   let isUp = true
@@ -52,12 +54,12 @@ async function serviceOf(count: number, connect: (typeof LIBRARIES)[number]['con
 }
 
 describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
-  test('opens everywhere within a second of the quorum, and says who voted', async () => {
+  test('opens everywhere, and says who voted', async () => {
     const { instances, broken, callAll, all, first } = await serviceOf(5, connect, 60_000)
     for (const index of [2, 3, 4]) broken.add(index)
     await callAll()
     await callAll()
-    await until(() => all('open'), 'all circuits are open', 1_200)
+    await until(() => all('open'), 'all circuits are open')
     const error = (await first.call()) as CircuitOpenError
     expect(error).toBeInstanceOf(CircuitOpenError)
     expect(error.reason).toMatch(/^fleet: 3 of 5$/)
@@ -76,7 +78,7 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
     expect(states()).toEqual(['open', 'closed', 'closed', 'closed'])
   })
 
-  test('one instance probes for all, and its success closes all circuits within a second', async () => {
+  test('one instance probes for all, and its success closes all circuits', async () => {
     const { instances, callAll, all, setUp, probes, first } = await serviceOf(5, connect)
     setUp(false)
     await callAll()
@@ -84,7 +86,7 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
     // Until an instance knows of the others, its circuit is separate.
     const follows = ({ inventory }: (typeof instances)[number]): boolean =>
       String(inventory.status().policies[0]?.['reason']).startsWith('fleet')
-    await until(() => instances.every(follows), 'all circuits are those of the fleet', 1_200)
+    await until(() => instances.every(follows), 'all circuits are those of the fleet')
     const generation = async (): Promise<number> => (await first.shared.status()).circuits[0]?.generation ?? 0
     const before = { probes: probes(), generation: await generation() }
     const endMs = performance.now() + 2_000
@@ -94,33 +96,29 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
     }
     // Each probe that fails begins a new generation; this instance may not have heard of the last ones yet.
     expect(probes() - before.probes).toBeGreaterThan(2)
-    await until(
-      async () => (await generation()) - before.generation >= probes() - before.probes,
-      'one probe for each',
-      1_200,
-    )
+    await until(async () => (await generation()) - before.generation >= probes() - before.probes, 'one probe for each')
     setUp(true)
     const atRecovery = probes()
     await until(async () => {
       await callAll()
       return probes() > atRecovery
     }, 'the next probe')
-    await until(() => all('closed'), 'all circuits are closed', 1_200)
+    await until(() => all('closed'), 'all circuits are closed')
     expect(probes()).toBe(atRecovery + 1)
   })
 
   test('isolate and reset reach every instance, and those that start later', async () => {
     const { first, all } = await serviceOf(3, connect)
     await first.shared.isolate('inventory')
-    await until(() => all('isolated'), 'all circuits are isolated', 1_200)
+    await until(() => all('isolated'), 'all circuits are isolated')
     const { client, close } = await connect(redis.server)
     const shared = fleet({ client })
     closing.push(() => shared.close().then(close))
     const late = circuitBreaker({ shared })
     shield('inventory', late)
-    await until(() => late.state === 'isolated', 'the late one is isolated', 1_200)
+    await until(() => late.state === 'isolated', 'the late one is isolated')
     await first.shared.reset('inventory')
-    await until(() => all('closed') && late.state === 'closed', 'all circuits are closed', 1_200)
+    await until(() => all('closed') && late.state === 'closed', 'all circuits are closed')
   })
 
   test('the status shows every instance', async () => {
@@ -149,7 +147,7 @@ describe('a shared circuit', () => {
     setUp(false)
     await callAll()
     await callAll()
-    await until(() => all('open'), 'all circuits are open', 1_200)
+    await until(() => all('open'), 'all circuits are open')
     await Promise.all(instances.map(({ shared }) => shared.close()))
     setUp(true)
     await until(async () => {
