@@ -2,20 +2,15 @@ import { readFileSync } from 'node:fs'
 import { circuitBreaker, rateLimiter, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
 import { Redis } from 'ioredis'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type RedisServer, startRedis } from './helpers/redis.ts'
+import { expect, test } from 'vitest'
+import { redisForTests } from './helpers/fixture.ts'
 
-let server: RedisServer | undefined
-beforeAll(async () => {
-  server = await startRedis()
-})
-afterAll(() => server?.remove())
+const redis = redisForTests()
 
-test('the commands that the documentation lists are enough', async (context) => {
-  if (server === undefined) return context.skip()
+test('the commands that the documentation lists are enough', async () => {
+  const { server, admin } = redis
   const text = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8')
   const [, user = ''] = /ACL (SETUSER shop .*)/.exec(text) ?? []
-  const admin = server.client()
   await admin.call('ACL', ...user.split(' '), '+info', '+ping', '+client', '+hello', '+select')
   const client = new Redis({ port: server.port, username: 'shop', password: 'password' })
   const shared = fleet({ client, prefix: 'shop', timeout: '1s' })
@@ -30,5 +25,4 @@ test('the commands that the documentation lists are enough', async (context) => 
   await shared.close()
   expect(await admin.call('ACL', 'LOG', '10')).toEqual([])
   client.disconnect()
-  admin.disconnect()
 })

@@ -1,30 +1,14 @@
 import { type CircuitBreaker, CircuitOpenError, circuitBreaker, consecutive, failureRate, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
-import type { Redis } from 'ioredis'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { LIBRARIES } from './helpers/clients.ts'
-import { type RedisServer, startRedis, until } from './helpers/redis.ts'
+import { redisForTests } from './helpers/fixture.ts'
+import { until } from './helpers/redis.ts'
 
-let server: RedisServer | undefined
-let admin: Redis
+const redis = redisForTests()
+const { closing } = redis
 
-beforeAll(async () => {
-  server = await startRedis()
-  if (server !== undefined) admin = server.client()
-})
-afterAll(async () => {
-  admin?.disconnect()
-  await server?.remove()
-})
-beforeEach(async (context) => {
-  if (server === undefined) context.skip()
-  else await admin.flushall()
-})
-
-const closing: (() => unknown)[] = []
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close()
-})
+// How soon all of this happens is tested on virtual time, in fleet/state/test.
 
 /** A service of several instances, all in this process. */
 async function serviceOf(count: number, connect: (typeof LIBRARIES)[number]['connect'], openFor = 300) {
@@ -33,7 +17,7 @@ async function serviceOf(count: number, connect: (typeof LIBRARIES)[number]['con
   const broken = new Set<number>()
   const instances = await Promise.all(
     Array.from({ length: count }, async (_, index) => {
-      const { client, close } = await connect(server as RedisServer)
+      const { client, close } = await connect(redis.server)
       const shared = fleet({ client, instance: `i${index}`, timeout: '5s' })
       closing.push(() => shared.close().then(close))
       const breaker: CircuitBreaker = circuitBreaker({ trip: consecutive(2), openFor, shared })
@@ -70,12 +54,12 @@ async function serviceOf(count: number, connect: (typeof LIBRARIES)[number]['con
 }
 
 describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
-  test('opens everywhere within a second of the quorum, and says who voted', async () => {
+  test('opens everywhere, and says who voted', async () => {
     const { instances, broken, callAll, all, first } = await serviceOf(5, connect, 60_000)
     for (const index of [2, 3, 4]) broken.add(index)
     await callAll()
     await callAll()
-    await until(() => all('open'), 'all circuits are open', 1_200)
+    await until(() => all('open'), 'all circuits are open')
     const error = (await first.call()) as CircuitOpenError
     expect(error).toBeInstanceOf(CircuitOpenError)
     expect(error.reason).toMatch(/^fleet: 3 of 5$/)
@@ -94,7 +78,7 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
     expect(states()).toEqual(['open', 'closed', 'closed', 'closed'])
   })
 
-  test('one instance probes for all, and its success closes all circuits within a second', async () => {
+  test('one instance probes for all, and its success closes all circuits', async () => {
     const { instances, callAll, all, setUp, probes, first } = await serviceOf(5, connect)
     setUp(false)
     await callAll()
@@ -102,7 +86,7 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
     // Until an instance knows of the others, its circuit is separate.
     const follows = ({ inventory }: (typeof instances)[number]): boolean =>
       String(inventory.status().policies[0]?.['reason']).startsWith('fleet')
-    await until(() => instances.every(follows), 'all circuits are those of the fleet', 1_200)
+    await until(() => instances.every(follows), 'all circuits are those of the fleet')
     const generation = async (): Promise<number> => (await first.shared.status()).circuits[0]?.generation ?? 0
     const before = { probes: probes(), generation: await generation() }
     const endMs = performance.now() + 2_000
@@ -112,33 +96,29 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
     }
     // Each probe that fails begins a new generation; this instance may not have heard of the last ones yet.
     expect(probes() - before.probes).toBeGreaterThan(2)
-    await until(
-      async () => (await generation()) - before.generation >= probes() - before.probes,
-      'one probe for each',
-      1_200,
-    )
+    await until(async () => (await generation()) - before.generation >= probes() - before.probes, 'one probe for each')
     setUp(true)
     const atRecovery = probes()
     await until(async () => {
       await callAll()
       return probes() > atRecovery
     }, 'the next probe')
-    await until(() => all('closed'), 'all circuits are closed', 1_200)
+    await until(() => all('closed'), 'all circuits are closed')
     expect(probes()).toBe(atRecovery + 1)
   })
 
   test('isolate and reset reach every instance, and those that start later', async () => {
     const { first, all } = await serviceOf(3, connect)
     await first.shared.isolate('inventory')
-    await until(() => all('isolated'), 'all circuits are isolated', 1_200)
-    const { client, close } = await connect(server as RedisServer)
+    await until(() => all('isolated'), 'all circuits are isolated')
+    const { client, close } = await connect(redis.server)
     const shared = fleet({ client })
     closing.push(() => shared.close().then(close))
     const late = circuitBreaker({ shared })
     shield('inventory', late)
-    await until(() => late.state === 'isolated', 'the late one is isolated', 1_200)
+    await until(() => late.state === 'isolated', 'the late one is isolated')
     await first.shared.reset('inventory')
-    await until(() => all('closed') && late.state === 'closed', 'all circuits are closed', 1_200)
+    await until(() => all('closed') && late.state === 'closed', 'all circuits are closed')
   })
 
   test('the status shows every instance', async () => {
@@ -157,7 +137,7 @@ describe.each(LIBRARIES)('a shared circuit over $name', ({ connect }) => {
 
   test('every key has a time to live', async () => {
     await serviceOf(3, connect)
-    for (const key of await admin.keys('*')) expect(await admin.pttl(key), key).toBeGreaterThan(0)
+    for (const key of await redis.admin.keys('*')) expect(await redis.admin.pttl(key), key).toBeGreaterThan(0)
   })
 })
 
@@ -167,7 +147,7 @@ describe('a shared circuit', () => {
     setUp(false)
     await callAll()
     await callAll()
-    await until(() => all('open'), 'all circuits are open', 1_200)
+    await until(() => all('open'), 'all circuits are open')
     await Promise.all(instances.map(({ shared }) => shared.close()))
     setUp(true)
     await until(async () => {
@@ -177,7 +157,7 @@ describe('a shared circuit', () => {
   })
 
   test('rejects options that do not fit', async () => {
-    const client = (server as RedisServer).client()
+    const client = redis.server.client()
     const shared = fleet({ client })
     closing.push(() => shared.close().then(() => client.disconnect()))
     expect(() => circuitBreaker({ shared, perKey: {} })).toThrow('circuitBreaker.shared')

@@ -1,31 +1,17 @@
 import fc from 'fast-check'
-import type { Redis } from 'ioredis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import type { LimitOfFleet } from '../../packages/escudo/src/core/shared-state.ts'
 import { answerOf, argsOf } from '../../packages/escudo/src/fleet/circuit.ts'
 import { CIRCUIT } from '../../packages/escudo/src/fleet/scripts/circuit.ts'
 import { LIMIT } from '../../packages/escudo/src/fleet/scripts/limit.ts'
 import { NOW } from '../../packages/escudo/src/fleet/scripts/now.ts'
 import { RedisCircuit } from '../../packages/escudo/src/fleet/state/test/redis-circuit.ts'
 import { RedisLimit } from '../../packages/escudo/src/fleet/state/test/redis-limit.ts'
-import { type RedisServer, startRedis } from './helpers/redis.ts'
+import { redisForTests } from './helpers/fixture.ts'
 
 // The chaos tests use models of the scripts. Here the same questions go to both, at the same virtual instants.
 
-let server: RedisServer | undefined
-let client: Redis
-
-beforeAll(async () => {
-  server = await startRedis()
-  if (server !== undefined) client = server.client()
-})
-afterAll(async () => {
-  client?.disconnect()
-  await server?.remove()
-})
-beforeEach(async (context) => {
-  if (server === undefined) context.skip()
-  else await client.flushall()
-})
+const redis = redisForTests()
 
 const RUNS = Number(process.env['ESCUDO_FLEET_RUNS'] ?? 60)
 /** The script, with its last argument as the instant. */
@@ -33,6 +19,13 @@ const at = (script: string): string => script.replace(NOW, 'local now = tonumber
 /** The key ends by the real clock, and here virtual time passes: it lives longer. */
 const LONG_LIMIT = LIMIT.replace('% 1 + 2)', '% 1 + 600000)')
 const START_US = 1_700_000_000_000_000
+const CLOCK_GOES_BACK: [LimitOfFleet, { waitUs: number; want: number; back: number }[]] = [
+  { limit: 1, perMs: 1, burst: 1 },
+  [
+    { waitUs: 0, want: 0, back: 1 },
+    { waitUs: -1, want: 1, back: 0 },
+  ],
+]
 
 describe('the scripts', () => {
   test('begin with the clock of Redis', () => {
@@ -57,19 +50,19 @@ describe('the scripts', () => {
     await fc.assert(
       fc.asyncProperty(limits, steps, async (limit, todo) => {
         const model = new RedisLimit()
-        await client.del('k')
+        await redis.admin.del('k')
         let now = START_US
         for (const { waitUs, want, back } of todo) {
           now += waitUs
           const expected = model.ask(limit, want, back, now)
           const perUs = (limit.perMs * 1_000) / limit.limit
-          const answer = await client.eval(at(LONG_LIMIT), 1, 'k', perUs, limit.burst, want, back, now)
+          const answer = await redis.admin.eval(at(LONG_LIMIT), 1, 'k', perUs, limit.burst, want, back, now)
           expect(answer).toEqual([expected.granted, expected.waitUs])
           // -2: there is no key; -1 would be a key that never ends.
-          expect(await client.pttl('k')).not.toBe(-1)
+          expect(await redis.admin.pttl('k')).not.toBe(-1)
         }
       }),
-      { numRuns: RUNS },
+      { numRuns: RUNS, examples: [CLOCK_GOES_BACK] },
     )
   })
 
@@ -100,7 +93,7 @@ describe('the scripts', () => {
       fc.asyncProperty(questions, async (asked) => {
         const model = new RedisCircuit()
         const leases = new Map<string, number>()
-        await client.del('c')
+        await redis.admin.del('c')
         let now = START_US / 1_000
         for (const { waitMs, id, ahead, holds, ...rest } of asked) {
           now += waitMs
@@ -108,12 +101,12 @@ describe('the scripts', () => {
           const lease = holds ? (leases.get(id) ?? 0) : 0
           const question = { ...rest, generation, lease, state: 'closed' as const }
           const expected = model.ask(id, question, now)
-          const answer = await client.eval(at(CIRCUIT), 1, 'c', ...argsOf(id, question), Math.round(now * 1_000))
+          const answer = await redis.admin.eval(at(CIRCUIT), 1, 'c', ...argsOf(id, question), Math.round(now * 1_000))
           expect(answerOf(answer)).toEqual(expected)
           leases.set(id, expected.lease)
           opened += Number(expected.open)
           leased += Number(expected.lease > 0)
-          expect(await client.pttl('c')).toBeGreaterThan(0)
+          expect(await redis.admin.pttl('c')).toBeGreaterThan(0)
         }
         accepted += model.accepted.length
       }),

@@ -1,20 +1,14 @@
 import { fleet } from 'escudo/redis'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { LIBRARIES } from './helpers/clients.ts'
+import { redisForTests } from './helpers/fixture.ts'
 import { type RedisServer, startRedis, until } from './helpers/redis.ts'
 
-let server: RedisServer | undefined
-beforeAll(async () => {
-  server = await startRedis()
-})
-afterAll(() => server?.remove())
-beforeEach((context) => {
-  if (server === undefined) context.skip()
-})
+const redis = redisForTests()
 
 describe.each(LIBRARIES)('the store of a fleet over $name', ({ name, connect }) => {
   test('shares values between instances until they end', async () => {
-    const [first, second] = [await connect(server as RedisServer), await connect(server as RedisServer)]
+    const [first, second] = [await connect(redis.server), await connect(redis.server)]
     const options = { prefix: name, timeout: '5s' } as const
     const one = fleet({ client: first.client, ...options }).store()
     const other = fleet({ client: second.client, ...options }).store()
@@ -30,7 +24,7 @@ describe.each(LIBRARIES)('the store of a fleet over $name', ({ name, connect }) 
   })
 
   test('stores nothing that is too large, no JSON or has no time, and keeps no older value instead', async () => {
-    const { client, close } = await connect(server as RedisServer)
+    const { client, close } = await connect(redis.server)
     const store = fleet({ client, prefix: name, timeout: '5s' }).store({ name: 'small', maxBytes: 10 })
     for (const [value, keepMs] of [
       ['x'.repeat(9), 1_000],

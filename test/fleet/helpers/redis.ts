@@ -77,17 +77,25 @@ export async function startRedis(...options: readonly string[]): Promise<RedisSe
   return server
 }
 
+/**
+ * A port that is free now, below those that the system gives out: a Redis that starts again needs the same one. The bus of
+ * a cluster has the port 10 000 above it.
+ */
 async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { readonly port: number }
-  server.close()
-  await once(server, 'close')
-  return port
+  while (true) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000)
+    const server = createServer()
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!isFree) continue
+    await once(server.close(), 'close')
+    return port
+  }
 }
 
-/** Waits until a condition holds; fails after a while. */
-export async function until(condition: () => boolean | Promise<boolean>, what: string, forMs = 5_000): Promise<void> {
+/** Waits until a condition holds; fails after a while, which is long because the machine may be busy. */
+export async function until(condition: () => boolean | Promise<boolean>, what: string, forMs = 10_000): Promise<void> {
   const endMs = performance.now() + forMs
   while (!(await condition())) {
     if (performance.now() > endMs) throw new Error(`waited ${forMs} ms in vain until ${what}`)

@@ -284,7 +284,7 @@ function iteratorOf<T>(value: unknown, shield: string, message: string): AsyncIt
 async function* fromSync<T>(items: Iterable<T>): AsyncGenerator<T> {
   const iterator = items[Symbol.iterator]()
   const once = { [Symbol.iterator]: () => iterator }
-  // A generator may handle an error of its reader. To others, \`yield*\` would report that they cannot.
+  // A generator may handle an error of its reader. To others, `yield*` would report that they cannot.
   if (typeof iterator.throw === 'function') yield* once
   else for (const item of once) yield item
 }

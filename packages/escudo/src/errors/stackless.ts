@@ -29,8 +29,7 @@ class NoFrames extends ReturnArgument {
 
 /**
  * Whether {@link stackless} made an error. Its stack is only its name and its message, but to read it, the runtime calls
- * what formats frames, which costs more than the error. Only
- * reading it would show that a program has set another stack.
+ * what formats frames, which costs more than the error. A stack that a program has set is therefore not seen either.
  */
 export function hasNoFrames(error: unknown): boolean {
   return typeof error === 'object' && error !== null && NoFrames.marks(error)

@@ -56,7 +56,7 @@ export class FleetCircuit implements SharedCircuit {
     this.#cancelTimer?.()
     const { clock } = this.owner
     // The circuit goes on alone.
-    for (let failure = 0; failure < 2; failure += 1) this.#obey(this.#member.failed(clock.now()), clock.now())
+    while (!this.#member.isAlone) this.#obey(this.#member.failed(clock.now()), clock.now())
   }
 
   #ask(): void {

@@ -3,18 +3,23 @@ import { describe, expect, test } from 'vitest'
 import {
   type AnyPolicy,
   bulkhead,
+  type Call,
   type Clock,
   circuitBreaker,
   consecutive,
   constant,
   definePolicy,
+  explain,
+  fallback,
   hedge,
   type ItemSource,
   retry,
   type Shield,
   shield,
+  slowCallRate,
   timeout,
 } from '../../index.ts'
+import { lateClock } from '../../policies/test/late-clock.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 
 const clock = virtualClock()
@@ -247,4 +252,91 @@ describe('a custom policy around an iteration', () => {
     const s = shielded(timeout(100), copying, bulkhead({ limit: 1 }))
     expect([await take(s.iterate(numbers), 3), inUse(s)]).toEqual([[1, 2, 3], 0])
   })
+
+  test('runs the operation again: the items are not read a second time', async () => {
+    const insistent = definePolicy({
+      name: 'insistent',
+      wrap: (next) => (call, operation) => next(call, operation).catch(() => next(call, operation)),
+    })
+    let opened = 0
+    async function* failing() {
+      yield 1
+      throw new Error('down')
+    }
+    const items = shielded(insistent).iterate(() => {
+      opened += 1
+      return failing()
+    })
+    expect([await take(items, 3), opened]).toEqual(['down', 1])
+  })
+
+  test('gives the inner policies another key: the retry outside knows that items were delivered', async () => {
+    const renaming = definePolicy({
+      name: 'renaming',
+      wrap: (next) => (call, operation) => next({ ...call, key: 'other' } as Call, operation),
+    })
+    const items = shielded(retry({ backoff: constant(0) }), renaming).iterate(async function* () {
+      yield 1
+      throw new Error('down')
+    })
+    await items.next()
+    const error = await items.next().catch((thrown) => thrown)
+    expect(explain(error)?.policies[0]).toMatchObject({ name: 'retry', state: 'items were delivered' })
+  })
+})
+
+test('a source that is opened too late is closed, and never read', async () => {
+  const seen: string[] = []
+  const late = source(() => seen.push('next'), { return: async () => seen.push('return') })
+  const s = shielded(timeout(10), bulkhead({ limit: 1 }))
+  const taken = take(
+    s.iterate(() => new Promise<ItemSource<unknown>>((resolve) => void clock.setTimer(() => resolve(late), 20))),
+    1,
+  )
+  await clock.advance(20)
+  expect([await taken, seen, inUse(s)]).toEqual([expect.stringContaining('took longer than 10 ms'), ['return'], 0])
+})
+
+test('a fallback that classifies values replaces none after the first item', async () => {
+  const s = shielded(fallback([9], { classify: () => 'failure' }))
+  const replaced: unknown[] = []
+  s.on('fallback', (event) => void replaced.push(event))
+  const items = s.iterate(() => [1, 2])
+  expect([await take(items, 3), replaced]).toEqual([[1, 2], []])
+})
+
+test('a deadline that passed while the event loop was blocked ends the iteration before its next item', async () => {
+  const late = lateClock()
+  let produced = 0
+  const items = shield({ name: 's', clock: late }).iterate(
+    function* () {
+      for (;;) {
+        produced += 1
+        yield produced
+      }
+    },
+    { deadline: 100 },
+  )
+  await items.next()
+  late.block(200)
+  const next = items.next().catch((error) => error.code)
+  await late.fireDue()
+  expect([await next, produced]).toEqual(['DEADLINE_EXCEEDED', 1])
+})
+
+test('a source that hangs after a slow reader is slow at the limit, not later', async () => {
+  const trip = slowCallRate({ threshold: 1, slowerThan: 100, window: { calls: 1 }, minimumCalls: 1 })
+  const breaker = circuitBreaker({ trip, openFor: '1h' })
+  const items = shielded(breaker).iterate(async function* () {
+    yield 1
+    await hang()
+  })
+  await items.next()
+  // The timer fires while the reader has the item, and once more after it.
+  await clock.advance(1_050)
+  void items.next()
+  await clock.advance(100)
+  expect(breaker.state).toBe('closed')
+  await clock.advance(1)
+  expect(breaker.state).toBe('open')
 })

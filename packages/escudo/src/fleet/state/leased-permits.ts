@@ -63,11 +63,6 @@ export class LeasedPermits {
     this.#usedMs = now
   }
 
-  /** Whether the last question got no answer. */
-  get isLost(): boolean {
-    return this.#lost
-  }
-
   /** Takes a permit, and returns the instant at which it counts as taken; undefined if there is none. */
   tryAcquire(now: number): number | undefined {
     if (this.#permits === 0 || now >= this.#leaseEndsMs) return this.#acquireSlowly(now)
@@ -100,7 +95,7 @@ export class LeasedPermits {
 
   /** How many calls could start now. */
   available(now: number): number {
-    const leased = now >= this.#leaseEndsMs ? Math.min(this.#permits, this.#reserve) : this.#permits
+    const leased = this.#leasedAt(now)
     if (!this.#lost || leased > 0) return leased
     const { onLoss, limit } = this.#host
     if (onLoss === 'open') return limit.burst

@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../../core/clock.ts'
-import { ignoreRejection, isThenable } from '../../errors/options/synchronous.ts'
+import { isThenable } from '../../errors/options/synchronous.ts'
 import { read } from '../../errors/safe-read.ts'
 import type { CacheEntries, CacheEntry } from './state/cache-entries.ts'
 import type { CacheStore, StoredValue } from './store.ts'
@@ -134,9 +134,7 @@ export class StoreMirror {
         () => reject(new Error(`the store of a cache took longer than ${this.#timeoutMs} ms`)),
         this.#timeoutMs,
       )
-      const settled = Promise.resolve(result).finally(cancelTimer)
-      settled.then(resolve, reject)
-      ignoreRejection(settled)
+      Promise.resolve(result).finally(cancelTimer).then(resolve, reject)
     })
   }
 

@@ -70,9 +70,10 @@ export class SlowTimer implements TimerEntry {
     const { limitMs, timers } = limits[this.exceeded] as SlowLimit
     if (root.readerTime !== undefined) {
       const now = circuits.clock.now()
-      const leftMs = limitMs + LATER_MS - (now - this.startedMs - readerTookMs(root, now))
+      const tookMs = now - this.startedMs - readerTookMs(root, now)
       // The duration is exact at the end of the call. Until then it is enough to look again now and then.
-      if (leftMs > 0) {
+      if (tookMs <= limitMs) {
+        const leftMs = limitMs - tookMs + LATER_MS
         timers.addFor(this, root.readerTime.sinceMs === undefined ? leftMs : READING_MS, now)
         return
       }

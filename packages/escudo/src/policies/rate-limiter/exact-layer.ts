@@ -1,11 +1,11 @@
 import type { Binding } from '../../core/binding.ts'
 import type { Clock } from '../../core/clock.ts'
 import { afterWait, type CallState, enteredMs } from '../../core/engine/call.ts'
-import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
+import type { CancelScope } from '../../core/engine/cancel-scope.ts'
 import { Failure, passFailure, unwrap } from '../../core/engine/frame.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
-import { sleep } from '../../core/engine/sleep.ts'
+import { Sleeper, sleep } from '../../core/engine/sleep.ts'
 import { hasCallWatchers, reportWait } from '../../core/events/call-events.ts'
 import { MisuseError } from '../../core/misuse-error.ts'
 import type { PolicyStatus } from '../../core/policy.ts'
@@ -83,21 +83,8 @@ function acquire(call: CallState, limit: SharedLimit, clock: Clock, latestMs: nu
 function unlessCancelled(waiting: Promise<number>, scope: CancelScope | undefined): Promise<number> {
   if (scope === undefined) return waiting
   return new Promise((resolve, reject) => {
-    const watcher = new Canceller(() => resolve(0))
-    watcher.watch(scope)
-    waiting.finally(() => watcher.unwatch()).then(resolve, reject)
+    const sleeper = new Sleeper(() => resolve(0))
+    sleeper.watch(scope)
+    waiting.finally(() => sleeper.unwatch()).then(resolve, reject)
   })
-}
-
-class Canceller extends Watcher {
-  readonly #end: () => void
-
-  constructor(end: () => void) {
-    super()
-    this.#end = end
-  }
-
-  override onCancel(_cancellation: Cancellation): void {
-    this.#end()
-  }
 }

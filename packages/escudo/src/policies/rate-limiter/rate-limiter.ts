@@ -143,7 +143,7 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
       enter: (call, operation, outer) => {
         const cancellation = call.scope?.cancellation
         if (cancellation !== undefined) return passCancelled(call, cancellation.reason, binding.policy, outer)
-        const queue = this.#single ?? (this.#keyed as KeyedStates<RateLimitQueue>).use(call.root.key)
+        const queue = this.#queueOf(call.root.key)
         const now = enteredMs(call)
         const { cost } = call.root
         if (cost !== undefined && cost > queue.costMax) {

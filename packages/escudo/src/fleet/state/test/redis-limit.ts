@@ -15,7 +15,8 @@ export class RedisLimit {
     let full = Math.min(Math.max(this.#fullUs - Math.floor(back * perUs), nowUs), nowUs + Math.ceil(size))
     const granted = Math.max(0, Math.min(want, Math.floor((size - (full - nowUs)) / perUs + 0.000001)))
     full += Math.ceil(granted * perUs)
-    if (granted > 0 || back > 0) this.#fullUs = full
+    // A full bucket needs no key, so a clock that goes back finds it full too.
+    if (granted > 0 || back > 0) this.#fullUs = full > nowUs ? full : 0
     return { granted, waitUs: granted < want ? Math.max(0, Math.ceil(full + perUs - size - nowUs)) : 0 }
   }
 

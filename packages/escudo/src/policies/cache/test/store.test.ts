@@ -94,6 +94,17 @@ describe('a cache with a store', () => {
     // The clock of another process is ahead.
     map.set('k', { value: 'future', storedAt: clock.now() + 9_000 })
     expect(await run()).toBe('future')
+    // Its time to live begins when it is first seen.
+    await clock.advance(2_000)
+    expect(await run()).toBe(2)
+  })
+
+  test('stores the time of day with the clock of the system, which other processes know', async () => {
+    const { map, store } = mapStore()
+    const fromMs = Date.now()
+    await shield('s', cache({ ttl: '1m', store })).run(() => 1, { key: 'k' })
+    expect(map.get('k')?.storedAt).toBeGreaterThanOrEqual(fromMs)
+    expect(map.get('k')?.storedAt).toBeLessThanOrEqual(Date.now())
   })
 
   test('refreshes a stale value once, and writes the new one', async () => {
