@@ -52,7 +52,7 @@ export interface Pages {
     path: string,
     hostIsKnown: boolean,
   ) => Promise<void>
-  /** Ends the connections of all pages. */
+  /** Ends the connections of all pages, and their searches. */
   readonly close: () => void
 }
 
@@ -71,6 +71,7 @@ export async function createPages(
   files.judgeBy(thresholds)
   const stream = new Stream(files, files.journal.clock, thresholds)
   const searches = new SearchServer(files)
+  let isClosing = false
 
   const reply = async (
     request: IncomingMessage,
@@ -121,10 +122,16 @@ export async function createPages(
       // After its head was sent, an answer can only be ended.
       if (response.headersSent) response.destroy()
       else if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
+      else if (isClosing) send(request, response, json(503, { message: 'the dashboard is closing' }))
       else send(request, response, text(500, 'the dashboard failed'))
     }
   }
-  return { answer, close: () => stream.close() }
+  const close = (): void => {
+    isClosing = true
+    stream.close()
+    searches.close()
+  }
+  return { answer, close }
 }
 
 /** Tells the page where the levers are. */
