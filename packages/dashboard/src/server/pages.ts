@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { html } from '../export/html.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { healthOf } from '../report/health.ts'
 import { readLine } from '../report/read-line.ts'
@@ -137,8 +138,8 @@ export async function createPages(
 /** Tells the page where the levers are. */
 function withLevers(page: Buffer, link: string | undefined): Buffer | string {
   if (link === undefined) return page
-  const escaped = link.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
-  return page.toString('utf8').replace('</head>', () => `<meta name="escudo-levers" content="${escaped}"></head>`)
+  const { text: meta } = html`<meta name="escudo-levers" content="${link}">`
+  return page.toString('utf8').replace('</head>', () => `${meta}</head>`)
 }
 
 async function trace(files: LogFiles, encoded: string, withFacts: boolean): Promise<Reply> {
