@@ -38,7 +38,7 @@ export async function readTrace(files: LogFiles, id: string, withFacts: boolean 
     if (log === undefined) continue
     const reader = log.reader()
     // The parts of a split line hold only parts of the id.
-    const isWhole = isPlain && !['cri', 'docker'].some((wrapper) => log.wrappers.has(wrapper))
+    const isWhole = isPlain && !reader.mayBeSplit
     await eachLine(block, (text) => {
       if (isWhole && !text.includes(id)) return
       for (const line of linesIn(reader.read(text))) {

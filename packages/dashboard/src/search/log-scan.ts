@@ -58,8 +58,8 @@ export class LogScan {
     this.#terms = terms
     this.#needles = Needles.of(terms, source.service)
     this.#bounds = boundsOf(terms)
-    this.#isJoined = source.wrappers.has('cri') || source.wrappers.has('docker')
     this.#sibling = source.reader()
+    this.#isJoined = this.#sibling.mayBeSplit
     this.#position = position
   }
 

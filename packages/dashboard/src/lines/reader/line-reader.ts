@@ -72,6 +72,11 @@ export class LineReader {
     return this.#wrappers
   }
 
+  /** Whether lines of the file may be parts of lines: container runtimes split long ones. */
+  get mayBeSplit(): boolean {
+    return this.#wrappers.has('cri') || this.#wrappers.has('docker')
+  }
+
   /** Whether a line is unfinished: its other parts are still to come. */
   get isWithinLine(): boolean {
     return this.#parts.isOpen
