@@ -1,7 +1,7 @@
 import { appendFile, mkdtemp, rm, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
+import type { Worker } from 'node:worker_threads'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { summarize } from '../../report/summary.ts'
 import { writeAwkwardLog } from '../../test/awkward-log.ts'
@@ -53,6 +53,11 @@ interface Read {
 /** Reads the file with such threads, and returns all that was counted. */
 async function read(options: Partial<PoolOptions>, meanwhile?: (files: LogFiles) => Promise<void>): Promise<Read> {
   let pool: ScanPool | undefined
+  const started: Promise<unknown>[] = []
+  const onWorker = (worker: Worker): void => {
+    started.push(new Promise((resolve) => worker.once('online', resolve).once('exit', resolve)))
+  }
+  process.on('worker', onWorker)
   const files = new LogFiles(
     [path],
     undefined,
@@ -66,7 +71,9 @@ async function read(options: Partial<PoolOptions>, meanwhile?: (files: LogFiles)
   // The first block shows whether threads help, and the second one starts them.
   await files.backfill()
   await files.backfill()
-  if ((options.size ?? 0) > 0) await delay(400)
+  // Until then, the main thread reads the blocks.
+  await Promise.all(started)
+  process.off('worker', onWorker)
   for (let more = true; more; ) {
     more = await files.backfill()
     await meanwhile?.(files)
@@ -101,7 +108,7 @@ describe('threads that scan a large file', () => {
 
   it('are done without if their program is missing', async () => {
     const url = new URL('./missing-worker.ts', import.meta.url)
-    expect((await read({ size: 2, url })).counted).toEqual(alone.counted)
+    expect(await read({ size: 2, url })).toEqual(alone)
   })
 
   it('count nothing of a file that was truncated meanwhile', async () => {
