@@ -33,8 +33,8 @@ export interface DashboardOptions {
   readonly hosts?: readonly string[]
   /**
    * The path of `adminRoutes` in this server: with it, the lanes of breakers have buttons that isolate, trip, reset,
-   * disable and enable them. These requests pass the guard of the admin routes, not this one. Default: `/admin/shields`
-   * if the server has these routes. False: no buttons.
+   * disable and enable them, and change their options. These requests pass the guard of the admin routes, not this one.
+   * Default: `/admin/shields` if the server has these routes. False: no buttons.
    */
   readonly levers?: string | false
 }

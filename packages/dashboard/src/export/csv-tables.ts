@@ -18,7 +18,7 @@ const FIGURES = ['requests', 'client_errors', 'server_errors', 'p50_ms', 'p95_ms
 /** The tables that can be exported, by name. */
 const TABLES: Readonly<Record<string, CsvTable>> = {
   requests: {
-    heading: [...['time', 'below_400', 'status_4xx', 'status_5xx', 'p50_ms', 'p95_ms', 'p99_ms', 'mean_ms', 'retries']],
+    heading: ['time', 'below_400', 'status_4xx', 'status_5xx', 'p50_ms', 'p95_ms', 'p99_ms', 'mean_ms', 'retries'],
     rowsOf: ({ columns }) =>
       columns.map(([at, good, client, server, p50, p95, p99, retries, mean]) => [
         ...[iso(at), good, client, server, p50, p95, p99, mean, retries],

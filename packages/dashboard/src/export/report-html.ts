@@ -15,15 +15,14 @@ import { asOf, formatsOf, type Language, lastingOf, remarksOf, sentenceOf, signO
 
 // Only this style may apply, and nothing may be loaded: the report is read offline, and shows texts of strangers.
 const STYLE_HASH = createHash('sha256').update(REPORT_STYLE).digest('base64')
-const POLICY = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'`
+
+/** The policy of the report, as a header. */
+export const REPORT_POLICY: string = `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; base-uri 'none'; form-action 'none'`
 
 const HEADINGS = {
   es: { state: 'Estado', code: 'Código', message: 'Mensaje' },
   en: { state: 'State', code: 'Code', message: 'Message' },
 } as const
-
-/** The policy of the report, as a header. */
-export const REPORT_POLICY: string = POLICY
 
 /** Writes what is shown as one HTML file, which needs no script and loads nothing. `now` is the reader's clock. */
 export function reportHtml(shown: Shown, language: Language, now: number): string {
@@ -36,7 +35,7 @@ export function reportHtml(shown: Shown, language: Language, now: number): strin
 <html lang="${language}">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta http-equiv="Content-Security-Policy" content="${REPORT_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>escudo · ${format.day(now)}</title>
 <style>${new Html(REPORT_STYLE)}</style>

@@ -1,3 +1,4 @@
+import { bandsOf } from '../report/bands.ts'
 import type { Lane } from '../report/lanes.ts'
 import type { Row, Table } from '../report/tables.ts'
 import type { Shown } from './csv-tables.ts'
@@ -146,16 +147,6 @@ function tableOf(title: string, heading: readonly string[], texts: number, rows:
     (name, index) => html`<th scope="col"${index < texts ? undefined : new Html(' class="n"')}>${name}</th>`,
   )
   return html`<h2>${title}</h2><div class="scroll" tabindex="0" role="region" aria-label="${title}"><table><thead><tr>${cells}</tr></thead><tbody>${rows}</tbody></table></div>`
-}
-
-function bandsOf({ before, changes }: Lane, { from, to }: { readonly from: number; readonly to: number }) {
-  const bands: { readonly from: number; readonly to: number; readonly state: string }[] = []
-  let current = { from, state: before }
-  for (const change of [...changes, { at: to, to: '' }]) {
-    bands.push({ ...current, to: change.at })
-    current = { from: change.at, state: change.to }
-  }
-  return bands
 }
 
 function valueOrDash(value: number | null, text: (value: number) => string): string {

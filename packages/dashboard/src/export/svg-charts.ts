@@ -1,3 +1,4 @@
+import type { Band } from '../report/bands.ts'
 import type { Column } from '../report/view.ts'
 import { type Html, html } from './html.ts'
 
@@ -67,10 +68,7 @@ export function lineChart(columns: readonly Column[], series: readonly Series[],
 }
 
 /** Draws the states of one breaker over time. */
-export function laneChart(
-  bands: readonly { readonly from: number; readonly to: number; readonly state: string }[],
-  frame: Pick<ChartFrame, 'from' | 'to' | 'label'>,
-): Html {
+export function laneChart(bands: readonly Band[], frame: Pick<ChartFrame, 'from' | 'to' | 'label'>): Html {
   const shareOf = (at: number): number => ((at - frame.from) / (frame.to - frame.from)) * WIDTH
   const rects = bands.map(({ from, to, state }) => {
     const isThin = state === 'closed'

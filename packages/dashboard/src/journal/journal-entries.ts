@@ -1,5 +1,5 @@
 import { kindOf } from '../lines/kind.ts'
-import { clipped } from '../lines/log-fields.ts'
+import { clipped, shortened } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import { routeOf } from '../lines/route-of.ts'
 import type { ErrorLine, Journal } from './journal.ts'
@@ -43,8 +43,4 @@ export function addError(
 function codeOf({ errorCode, event, fields }: LogLine, isHidden: boolean, isSevere: boolean): string | undefined {
   if (errorCode !== undefined) return errorCode
   return (isHidden ? fields.short(NAME_MAX, 'error_type') : undefined) ?? (isSevere ? event : undefined)
-}
-
-function shortened(value: string | undefined, charactersMax: number): string | undefined {
-  return value === undefined ? undefined : clipped(value, charactersMax)
 }

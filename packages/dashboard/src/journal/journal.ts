@@ -30,7 +30,7 @@ export interface ErrorLine extends LoggedError {
   readonly ref: LineRef | undefined
 }
 
-/** Holds the counts and lists of all files together. All are bounded, and no raw line is kept. */
+/** Holds the counts and lists of all files together. All are bounded. Raw lines wait only for the live tail. */
 export class Journal {
   readonly #tail = new LiveTail(TAIL_MAX)
   #revision = 1

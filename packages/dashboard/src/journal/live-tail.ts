@@ -1,5 +1,5 @@
 import { Latest } from '../counts/latest.ts'
-import { clipped } from '../lines/log-fields.ts'
+import { clipped, shortened } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { routeOf } from '../lines/route-of.ts'
@@ -145,8 +145,4 @@ function entryOf({ id, at, service, ref }: Candidate, line: LogLine): TailEntry 
     ref,
     logged: fields.all,
   }
-}
-
-function shortened(value: string | undefined, charactersMax: number): string | undefined {
-  return value === undefined ? undefined : clipped(value, charactersMax)
 }

@@ -71,3 +71,8 @@ export function clipped(value: string, charactersMax: number): string {
   const cut = value.length > charactersMax ? `${value.slice(0, charactersMax - 1).toWellFormed()}…` : value
   return Buffer.from(cut).toString()
 }
+
+/** As {@link clipped}, for a text that may be missing. */
+export function shortened(value: string | undefined, charactersMax: number): string | undefined {
+  return value === undefined ? undefined : clipped(value, charactersMax)
+}

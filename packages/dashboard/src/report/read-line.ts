@@ -1,8 +1,7 @@
 import type { LineRef } from '../journal/line-place.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
-import type { LogLine } from '../lines/log-line.ts'
-import { Unread } from '../lines/reader/unread.ts'
+import { linesIn } from '../lines/reader/line-reader.ts'
 import { type FoundLine, factsOf, fieldsOf, type LineFacts } from './line-facts.ts'
 
 const CHUNK_BYTES = 262_144
@@ -28,10 +27,8 @@ export async function readLine(files: LogFiles, [number, start, lines, record]: 
     line: (text) => {
       if (left < 0) return
       // The parts of a split line come before it, so each line is read.
-      const read = reader.read(text)
+      const line = linesIn(reader.read(text))[record]
       parts.push(text)
-      const records = read instanceof Unread ? [] : Array.isArray(read) ? (read as LogLine[]) : [read as LogLine]
-      const line = records[record]
       if (left === 0 && line !== undefined)
         found = { line, service: line.service ?? source.log.service, file: log.path, raw: parts.join('\n') }
       if (!reader.isWithinLine) parts = []

@@ -1,7 +1,6 @@
 import type { LogFiles } from '../journal/log-files.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
-import type { LogLine } from '../lines/log-line.ts'
-import { Unread } from '../lines/reader/unread.ts'
+import { linesIn } from '../lines/reader/line-reader.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import type { Block } from '../traces/trace-index.ts'
 import { type FoundLine, factsOf, fieldsOf, type LineFacts } from './line-facts.ts'
@@ -39,12 +38,10 @@ export async function readTrace(files: LogFiles, id: string, withFacts: boolean 
     if (log === undefined) continue
     const reader = log.reader()
     // The parts of a split line hold only parts of the id.
-    const isWhole = isPlain && !['cri', 'docker'].some((wrapper) => log.wrappers.has(wrapper))
+    const isWhole = isPlain && !reader.mayBeSplit
     await eachLine(block, (text) => {
       if (isWhole && !text.includes(id)) return
-      const read = reader.read(text)
-      if (read instanceof Unread) return
-      for (const line of Array.isArray(read) ? (read as readonly LogLine[]) : [read as LogLine]) {
+      for (const line of linesIn(reader.read(text))) {
         if (line.traceId !== id || found.length >= TRACE_LINES_MAX || characters > TRACE_CHARACTERS_MAX) continue
         characters += text.length
         found.push({ line, service: line.service ?? log.service, file: block.log.path, raw: text })

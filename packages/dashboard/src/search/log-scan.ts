@@ -2,8 +2,7 @@ import type { FileLog } from '../journal/file-log.ts'
 import type { LineRef } from '../journal/line-place.ts'
 import { LINE_BYTES_MAX } from '../lines/line-splitter.ts'
 import type { LogLine } from '../lines/log-line.ts'
-import { LineReader } from '../lines/reader/line-reader.ts'
-import { Unread } from '../lines/reader/unread.ts'
+import { LineReader, linesIn } from '../lines/reader/line-reader.ts'
 import { wholeLineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import { BlockReader, type LineBlock } from './block-reader.ts'
@@ -59,8 +58,8 @@ export class LogScan {
     this.#terms = terms
     this.#needles = Needles.of(terms, source.service)
     this.#bounds = boundsOf(terms)
-    this.#isJoined = source.wrappers.has('cri') || source.wrappers.has('docker')
     this.#sibling = source.reader()
+    this.#isJoined = this.#sibling.mayBeSplit
     this.#position = position
   }
 
@@ -226,8 +225,7 @@ export class LogScan {
 function readUncounted(reader: LineReader, text: string): readonly LogLine[] {
   let lines: readonly LogLine[] = []
   reader.context.judge.learn(() => {
-    const read = reader.read(text)
-    if (!(read instanceof Unread)) lines = Array.isArray(read) ? (read as readonly LogLine[]) : [read as LogLine]
+    lines = linesIn(reader.read(text))
   })
   return lines
 }

@@ -1,14 +1,15 @@
-import { fold, type Term } from './query.ts'
+import { fold, LEVELS, type Term } from './query.ts'
 
 const NEEDLE_CHARACTERS_MIN = 2
 /** A longer number in JSON loses digits when it is read. */
 const LONG_NUMBER = /^\d{16,}$/
-/** Words within them match the level of a line, whatever the line writes for it. */
-const LEVELS: readonly string[] = ['debug', 'info', 'warning', 'error', 'critical']
 /** Fields whose value is in the line only in other words, if at all. */
 const DERIVED: ReadonlySet<string> = new Set(['level', 'latency', 'route', 'path', 'from', 'to'])
-/** What hides text from a search in bytes: escaped characters, colours, and journald's messages as numbers. */
-const HIDING: readonly string[] = ['\\u', '\u001B', '"MESSAGE":[', '"MESSAGE" : [']
+/**
+ * What hides text from a search in bytes: escaped characters, colours, journald's messages as numbers, and the dash that a
+ * load balancer of AWS writes for a status of 502.
+ */
+const HIDING: readonly string[] = ['\\u', '\u001B', '"MESSAGE":[', '"MESSAGE" : [', ' -1 - ']
 const ESCAPED = HIDING.map(escapedText).join('|')
 
 /** Finds the lines that may match a query, in the bytes of a block, before any line is parsed. */
@@ -59,6 +60,7 @@ export class Needles {
 function literalOf({ name, operator, value, isNegated }: Term, service: string): string | undefined {
   if (isNegated || (operator !== ':' && operator !== '=' && operator !== '^')) return undefined
   if (name !== undefined && DERIVED.has(name)) return undefined
+  // A word within the name of a level matches it, whatever the line writes for it.
   if (name === undefined && (service.includes(value) || LEVELS.some((level) => level.includes(value)))) return undefined
   if (name === 'service' && (operator === '^' ? service.startsWith(value) : service === value)) return undefined
   if ((name === 'status' && value.endsWith('xx')) || LONG_NUMBER.test(value)) return undefined

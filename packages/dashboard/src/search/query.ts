@@ -48,7 +48,8 @@ const NAMES: Readonly<Record<string, string>> = {
   error_code: 'code',
 }
 const UNITS_MS: Readonly<Record<string, number>> = { us: 0.001, ms: 1, s: 1_000, m: 60_000, h: 3_600_000 }
-const LEVELS: readonly string[] = ['debug', 'info', 'warning', 'error', 'critical']
+/** The canonical names of levels, the least severe first. */
+export const LEVELS: readonly string[] = ['debug', 'info', 'warning', 'error', 'critical']
 const LEVEL_NAMES: Readonly<Record<string, string>> = { warn: 'warning', err: 'error', fatal: 'critical' }
 
 /**

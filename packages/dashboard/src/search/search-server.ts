@@ -45,6 +45,7 @@ export class SearchServer {
   readonly #files: LogFiles
   readonly #cursors = new Cursors()
   readonly #permits = new Permits()
+  readonly #running = new Set<AbortController>()
 
   constructor(files: LogFiles) {
     this.#files = files
@@ -57,7 +58,7 @@ export class SearchServer {
    */
   async whole(query: URLSearchParams, response: ServerResponse): Promise<Found | undefined> {
     const asked = this.#asked(query)
-    const signal = signalOf(response)
+    const signal = this.#signalOf(response)
     const release = await this.#permits.acquire(signal)
     if (release === undefined) return undefined
     const lines: SearchLine[] = []
@@ -76,7 +77,7 @@ export class SearchServer {
    */
   async stream(query: URLSearchParams, response: ServerResponse, headers: Headers): Promise<boolean> {
     const asked = this.#asked(query)
-    const signal = signalOf(response)
+    const signal = this.#signalOf(response)
     const release = await this.#permits.acquire(signal)
     if (release === undefined) return false
     try {
@@ -105,6 +106,11 @@ export class SearchServer {
     } finally {
       release()
     }
+  }
+
+  /** Cancels all searches, also those that wait. */
+  close(): void {
+    for (const controller of this.#running) controller.abort()
   }
 
   async #search(
@@ -145,6 +151,18 @@ export class SearchServer {
     const bounds = range === undefined ? [] : [bound('from', range.from), bound('to', range.to)]
     return { text: text ?? '', terms: [...terms, ...bounds], limit: Number(limit), continued }
   }
+
+  /** Returns a signal that is cancelled when the client disconnects, and by `close`. */
+  #signalOf(response: ServerResponse): AbortSignal {
+    const controller = new AbortController()
+    if (response.destroyed) controller.abort()
+    else this.#running.add(controller)
+    response.once('close', () => {
+      this.#running.delete(controller)
+      controller.abort()
+    })
+    return controller.signal
+  }
 }
 
 function bound(name: 'from' | 'to', at: number): Term {
@@ -152,11 +170,3 @@ function bound(name: 'from' | 'to', at: number): Term {
 }
 
 type Headers = Readonly<Record<string, string>>
-
-/** Returns a signal that is cancelled when the client disconnects. */
-function signalOf(response: ServerResponse): AbortSignal {
-  const controller = new AbortController()
-  if (response.destroyed) controller.abort()
-  response.once('close', () => controller.abort())
-  return controller.signal
-}

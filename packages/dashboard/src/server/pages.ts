@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { html } from '../export/html.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import { healthOf } from '../report/health.ts'
 import { readLine } from '../report/read-line.ts'
@@ -52,7 +53,7 @@ export interface Pages {
     path: string,
     hostIsKnown: boolean,
   ) => Promise<void>
-  /** Ends the connections of all pages. */
+  /** Ends the connections of all pages, and their searches. */
   readonly close: () => void
 }
 
@@ -71,6 +72,7 @@ export async function createPages(
   files.judgeBy(thresholds)
   const stream = new Stream(files, files.journal.clock, thresholds)
   const searches = new SearchServer(files)
+  let isClosing = false
 
   const reply = async (
     request: IncomingMessage,
@@ -121,17 +123,23 @@ export async function createPages(
       // After its head was sent, an answer can only be ended.
       if (response.headersSent) response.destroy()
       else if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
+      else if (isClosing) send(request, response, json(503, { message: 'the dashboard is closing' }))
       else send(request, response, text(500, 'the dashboard failed'))
     }
   }
-  return { answer, close: () => stream.close() }
+  const close = (): void => {
+    isClosing = true
+    stream.close()
+    searches.close()
+  }
+  return { answer, close }
 }
 
 /** Tells the page where the levers are. */
 function withLevers(page: Buffer, link: string | undefined): Buffer | string {
   if (link === undefined) return page
-  const escaped = link.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;')
-  return page.toString('utf8').replace('</head>', () => `<meta name="escudo-levers" content="${escaped}"></head>`)
+  const { text: meta } = html`<meta name="escudo-levers" content="${link}">`
+  return page.toString('utf8').replace('</head>', () => `${meta}</head>`)
 }
 
 async function trace(files: LogFiles, encoded: string, withFacts: boolean): Promise<Reply> {

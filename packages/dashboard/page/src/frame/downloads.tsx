@@ -1,6 +1,5 @@
-import { selectionQuery } from '../state/selection.ts'
-import { language, parts, seconds } from '../state/state.ts'
-import { zoom } from '../state/view.ts'
+import { language, parts } from '../state/state.ts'
+import { viewQuery } from '../state/view.ts'
 
 const CSV_NAMES = ['requests', 'services', 'routes', 'errors', 'breakers'] as const
 const TEXTS = {
@@ -26,9 +25,7 @@ const TEXTS = {
 export function Downloads() {
   if (parts.value === undefined) return null
   const texts = TEXTS[language.value]
-  const { value: zoomed } = zoom
-  const range = zoomed === undefined ? `range=${seconds.value}` : `from=${zoomed.from}&to=${zoomed.to}`
-  const query = `${range}${selectionQuery.value}`
+  const query = viewQuery.value
   return (
     <section class="downloads" aria-label={texts.title}>
       <span class="quiet">{texts.title}:</span>{' '}

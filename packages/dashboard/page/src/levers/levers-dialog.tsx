@@ -148,7 +148,6 @@ function Form({ breakers, first }: FormProps) {
 /** What came of it. The elements exist before the text, so that screen readers announce it. */
 function Result({ outcome }: { readonly outcome: Outcome | 'sending' | undefined }) {
   const texts = lt.value
-  const isRefused = typeof outcome === 'object' && outcome.kind === 'refused'
   return (
     <>
       <p role="status">
@@ -159,7 +158,7 @@ function Result({ outcome }: { readonly outcome: Outcome | 'sending' | undefined
             : texts.unchanged(nameOf(outcome.after))}
       </p>
       <p role="alert" class="levers-refused">
-        {isRefused && outcome.kind === 'refused' && refusalText(outcome)}
+        {typeof outcome === 'object' && outcome.kind === 'refused' && refusalText(outcome)}
       </p>
     </>
   )

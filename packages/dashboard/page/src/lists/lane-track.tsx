@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { bandsOf } from '../../../src/report/bands.ts'
 import type { Lane, LaneChange } from '../../../src/report/lanes.ts'
 import { f, openTrace, t } from '../state/state.ts'
 import { hoverAt, zoomTo } from '../state/view.ts'
@@ -61,7 +62,7 @@ export function LaneTrack({ lane, from, to, stepMs }: LaneTrackProps) {
       }}
     >
       <div class="band-line" aria-hidden="true">
-        {bandsOf(lane, from, to).map((band) => (
+        {bandsOf(lane, { from, to }).map((band) => (
           <span
             key={band.from}
             class={`band ${band.state}`}
@@ -157,14 +158,4 @@ function nearest(changes: readonly LaneChange[], at: number, ms: number): number
     found = index
   }
   return found
-}
-
-function bandsOf({ before, changes }: Lane, from: number, to: number) {
-  const bands: { readonly from: number; readonly to: number; readonly state: string }[] = []
-  let current = { at: from, state: before }
-  for (const change of [...changes, { at: to, to: '' }]) {
-    bands.push({ from: current.at, to: change.at, state: current.state })
-    current = { at: change.at, state: change.to }
-  }
-  return bands.filter((band) => band.state !== '')
 }

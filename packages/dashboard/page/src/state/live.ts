@@ -1,10 +1,9 @@
 import { batch, effect, signal } from '@preact/signals'
 import type { TailLine } from '../../../src/journal/journal.ts'
 import type { Column, Parts } from '../../../src/report/view.ts'
-import { selectionQuery } from './selection.ts'
 import { heard, watchSilence } from './silence.ts'
-import { columns, connection, isPaused, now, parts, seconds, tail } from './state.ts'
-import { isRangeLoading, zoom } from './view.ts'
+import { columns, connection, isPaused, now, parts, tail } from './state.ts'
+import { isRangeLoading, viewQuery } from './view.ts'
 
 const TAIL_MAX = 300
 const attempt = signal(0)
@@ -34,9 +33,7 @@ export function reconnect(): void {
 export function connect(): void {
   watchSilence(() => attempt.value++)
   effect(() => {
-    const { value: zoomed } = zoom
-    const range = zoomed === undefined ? `range=${seconds.value}` : `from=${zoomed.from}&to=${zoomed.to}`
-    const query = `${range}${selectionQuery.value}`
+    const query = viewQuery.value
     attempt.value
     // While paused, another range or selection still gets its numbers, once.
     if (isPaused.value && query === shownQuery) return

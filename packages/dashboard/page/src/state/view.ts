@@ -1,6 +1,7 @@
-import { effect, signal } from '@preact/signals'
+import { computed, effect, signal } from '@preact/signals'
 import type { LineRef } from '../../../src/journal/line-place.ts'
 import { ZOOM_S } from '../../../src/report/ranges.ts'
+import { selectionQuery } from './selection.ts'
 import { now, openTrace, parts, remember, seconds } from './state.ts'
 
 /** A range in milliseconds since 1970. */
@@ -11,6 +12,12 @@ export interface Zoom {
 
 /** The range that was chosen in a chart; undefined for one that ends now. */
 export const zoom = signal<Zoom | undefined>(zoomOf(new URLSearchParams(location.search)))
+/** The range and the selection as a query of the server. */
+export const viewQuery = computed(() => {
+  const { value: zoomed } = zoom
+  const range = zoomed === undefined ? `range=${seconds.value}` : `from=${zoomed.from}&to=${zoomed.to}`
+  return `${range}${selectionQuery.value}`
+})
 /** Whether requests are shown by status code instead of by class. */
 export const isByCode = signal(new URLSearchParams(location.search).get('by') === 'code')
 /** Whether the axis of the latency is logarithmic. */

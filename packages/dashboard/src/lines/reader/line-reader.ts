@@ -17,6 +17,12 @@ import { brokenJson, isJournalExport, UNREAD, Unread, unknownText } from './unre
 /** What a line is: one record, several in one line or none yet (a part of a line), or nothing that is recognised. */
 export type ReadResult = LogLine | readonly LogLine[] | Unread
 
+/** Returns the lines of a result: none if nothing was recognised. */
+export function linesIn(read: ReadResult): readonly LogLine[] {
+  if (read instanceof Unread) return NO_LINE
+  return Array.isArray(read) ? (read as readonly LogLine[]) : [read as LogLine]
+}
+
 /** A declaration that declares nothing. */
 export const UNDECLARED: Declared = { names: {} }
 
@@ -64,6 +70,11 @@ export class LineReader {
   /** How many lines each wrapper was around. */
   get wrappers(): Map<string, number> {
     return this.#wrappers
+  }
+
+  /** Whether lines of the file may be parts of lines: container runtimes split long ones. */
+  get mayBeSplit(): boolean {
+    return this.#wrappers.has('cri') || this.#wrappers.has('docker')
   }
 
   /** Whether a line is unfinished: its other parts are still to come. */

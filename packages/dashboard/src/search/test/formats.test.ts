@@ -13,6 +13,15 @@ afterEach(async () => {
 })
 
 describe('a search over logs of other programs', () => {
+  it('finds the status that a load balancer does not write when no target answered', async () => {
+    const line =
+      '2026-11-28T14:00:00.123456Z my-elb 203.0.113.9:2817 10.0.0.1:80 0.001 0.002 -1 - - 0 0 "GET http://a:80/o HTTP/1.1"'
+    history = await historyOf({ 'elb.log': `${line}\n` })
+    for (const query of ['status:5xx', 'status:502', 'status>=500', '502', 'status:5xx path:/o'])
+      expect([query, await history.all(query)]).toMatchObject([query, [{ status: 502 }]])
+    expect(await history.all('status:4xx')).toEqual([])
+  })
+
   it('finds each line by every value that is shown of it', async () => {
     const names = (await readdir(WILD)).filter((name) => name.endsWith('.log'))
     const missed: string[] = []
