@@ -1,5 +1,5 @@
 // Compares the options in the sources with the tables of the pages: no option is missing, and none is invented.
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { ROOT } from './shop/helpers/processes.ts'
 
@@ -19,6 +19,7 @@ const INTERFACES: readonly (readonly [name: string, source: string, page: string
   ['ErrorContractOptions', 'errors/contract/contract.ts', 'errors.md'],
   ['LoggerSettings', 'telemetry/pino.ts', 'telemetry.md'],
   ['LineSettings', 'telemetry/lines/line-format.ts', 'telemetry.md'],
+  ['FleetOptions', 'fleet/options.ts', 'fleet.md'],
 ]
 
 describe.each(INTERFACES.map(([name, source, page, prefix = '']) => ({ name, source, page, prefix })))(
@@ -47,4 +48,19 @@ test('docs/http.md describes no option that does not exist', async () => {
   const named = [...table.matchAll(/^\| \[?`(\w+)`/gm)].map(([, option = '']) => option)
   const source = await readFile(`${ROOT}/${SOURCES}/http/options.ts`, 'utf8')
   expect(named.toSorted()).toEqual(keysOf(source, 'ResilientFetchOptions').toSorted())
+})
+
+test('docs/levers.md names every option that cannot change', async () => {
+  const fixed = new Set<string>()
+  const folder = `${ROOT}/${SOURCES}/policies`
+  for (const path of await readdir(folder, { recursive: true })) {
+    if (!path.endsWith('.ts')) continue
+    const source = await readFile(`${folder}/${path}`, 'utf8')
+    const [, list = ''] = /new ChangeableOptions\(.*, \[(.*)\]\)/.exec(source) ?? []
+    for (const [, name = ''] of list.matchAll(/'(\w+)'/g)) fixed.add(name)
+  }
+  expect(fixed.size).toBeGreaterThan(1)
+  const text = await readFile(`${ROOT}/docs/levers.md`, 'utf8')
+  const named = /^These cannot change.*$/m.exec(text)?.[0] ?? ''
+  expect([...fixed].filter((name) => !named.includes(`\`${name}\``))).toEqual([])
 })
