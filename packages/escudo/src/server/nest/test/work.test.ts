@@ -1,5 +1,12 @@
 import type { AddressInfo, Server } from 'node:net'
-import { Controller, type INestMicroservice, Module, NotFoundException } from '@nestjs/common'
+import {
+  type CallHandler,
+  Controller,
+  type INestMicroservice,
+  Module,
+  NotFoundException,
+  UseInterceptors,
+} from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import {
   type ClientProxy,
@@ -9,7 +16,7 @@ import {
   RpcException,
   Transport,
 } from '@nestjs/microservices'
-import { lastValueFrom } from 'rxjs'
+import { concat, lastValueFrom, NEVER, of, take } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { contextHeaders } from '../../../core/context/with-context.ts'
 import { createLogger } from '../../../telemetry/pino.ts'
@@ -35,6 +42,16 @@ const carrier = () => ({ traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01
 decorate(Orders, 'consume', [MessagePattern('orders'), Work('orders.consume', { carrier })], [Payload()])
 decorate(Orders, 'plain', [MessagePattern('plain')])
 
+/** Its interceptor stops after the first value. */
+class Endless {
+  values() {
+    return concat(of('first'), NEVER)
+  }
+}
+Controller()(Endless)
+UseInterceptors({ intercept: (_context: unknown, next: CallHandler) => next.handle().pipe(take(1)) })(Endless)
+decorate(Endless, 'values', [MessagePattern('endless'), Work('orders.endless')])
+
 let service: INestMicroservice | undefined
 let client: ClientProxy | undefined
 afterEach(async () => {
@@ -47,7 +64,7 @@ async function start(): Promise<{ ask: (pattern: string, data: string) => Promis
   const sink = { write: (line: string) => lines.push(JSON.parse(line)) }
   const logger = createLogger({ service: 'potion-shop', stdout: false, sink })
   class Root {}
-  Module({ controllers: [Orders], imports: [EscudoModule.forRoot({ contract, logger })] })(Root)
+  Module({ controllers: [Orders, Endless], imports: [EscudoModule.forRoot({ contract, logger })] })(Root)
   const options = { host: '127.0.0.1', port: 0 }
   service = await NestFactory.createMicroservice(Root, { transport: Transport.TCP, options, logger: false })
   await service.listen()
@@ -85,6 +102,12 @@ describe('handlers of messages', () => {
     await expect(ask('plain', '')).rejects.toMatchObject({ error_code: 'SOLD_OUT' })
     expect(lines.map(({ event }) => event)).toEqual(['work_error'])
     await expect(ask('orders', 'rpc')).rejects.toEqual({ status: 'error', message: 'as Nest does' })
+  })
+
+  it('write their line when nothing listens to an Observable any more', async () => {
+    const { ask, lines } = await start()
+    expect(await ask('endless', '')).toBe('first')
+    expect(lines).toEqual([expect.objectContaining({ event: 'work', work: 'orders.endless' })])
   })
 
   it.each([
