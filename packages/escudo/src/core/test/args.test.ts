@@ -13,6 +13,7 @@ import {
   shield,
   timeout,
 } from '../../index.ts'
+import { virtualClock } from '../../testing/virtual-clock.ts'
 
 const shielded = (...policies: AnyPolicy[]): Shield => shield('s', ...(policies as never[])) as unknown as Shield
 const fail = async (..._args: unknown[]): Promise<never> => Promise.reject(new Error('down'))
@@ -73,9 +74,18 @@ test('a classifier, a custom policy that copies the call, and a fallback for a v
 })
 
 test('a flight and a refresh have the arguments of the call that started them', async () => {
-  const s = shield('s', cache({ ttl: '1m' }), coalesce(), timeout('1s'))
-  const load = s.wrap(async (id: string) => [id, currentCall()?.args], { key: (id) => id })
-  expect(await load('a')).toEqual(['a', ['a']])
+  const clock = virtualClock()
+  const s = shield({ name: 's', clock }, cache({ ttl: 10, staleWhileRevalidate: '1h' }), coalesce(), timeout('1s'))
+  const seen: unknown[] = []
+  const load = s.wrap(async (id: string) => void seen.push([id, currentCall()?.args]), { key: (id) => id })
+  await load('a')
+  await clock.advance(20)
+  await load('a')
+  await clock.advance(0)
+  expect(seen).toEqual([
+    ['a', ['a']],
+    ['a', ['a']],
+  ])
 })
 
 test('a call of run() has none', async () => {

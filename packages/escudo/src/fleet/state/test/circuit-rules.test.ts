@@ -125,6 +125,38 @@ describe('CircuitMember', () => {
     expect(member.question(OPEN, 902).result).toBe('released')
   })
 
+  test('after it released an idle lease it wants none for half a minute, unless it refuses a call', () => {
+    const member = new CircuitMember(0.5, () => 0.5, 0)
+    const unleased = { ...ANSWER, lease: 0 }
+    const ask = (now: number, answer: CircuitAnswer, local = OPEN) => {
+      const question = member.question(local, now)
+      member.answered(question, answer, local, now, now)
+      return question
+    }
+    ask(10, unleased)
+    expect([member.refused(20), ask(21, ANSWER).want]).toEqual([true, 2])
+    ask(900, { ...ANSWER, release: true }, { ...OPEN, state: 'half-open' })
+    expect(ask(902, unleased).result).toBe('released')
+    expect([ask(30_000, unleased).want, ask(50_000, unleased).want]).toEqual([0, 1])
+    member.refused(50_001)
+    expect(ask(50_002, unleased).want).toBe(2)
+  })
+
+  test('obeys no order from before it started', () => {
+    const member = new CircuitMember(0.5, () => 0.5, 0)
+    const closed = { ...OPEN, state: 'closed' as const }
+    const decisions = [5, 5, 6].map((order, index) =>
+      member.answered(
+        member.question(closed, index),
+        { ...ANSWER, generation: 0, open: false, lease: 0, order },
+        closed,
+        index,
+        index,
+      ),
+    )
+    expect(decisions).toEqual([[], [], [{ to: 'reset' }]])
+  })
+
   test('keeps the lease while its probe is in flight', () => {
     const member = holder()
     const probing = { ...OPEN, state: 'half-open' as const, probing: true }

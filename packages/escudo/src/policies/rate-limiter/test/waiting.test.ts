@@ -88,7 +88,7 @@ describe('a rate limiter with maxWait', () => {
     expect([await aborted, clock.pending]).toEqual(['gone', 0])
   })
 
-  test('passes the permit on if the call is aborted anywhere between permit and start', async () => {
+  test.each([undefined, 2])('passes the permits on if the call is aborted before it starts, cost: %s', async (cost) => {
     const passedOn: boolean[] = []
     for (const algorithm of ['tokenBucket', 'slidingWindow'] as const) {
       for (let microtasks = 0; microtasks < 20; microtasks += 1) {
@@ -106,11 +106,11 @@ describe('a rate limiter with maxWait', () => {
           }, delayMs)
         const s = shield(
           { name: 's', clock: { now: clock.now, setTimer } },
-          rateLimiter({ limit: 1, per: 100, algorithm, maxWait: '1s' }),
+          rateLimiter({ limit: cost ?? 1, per: 100, algorithm, maxWait: '1s' }),
         )
         const started: [name: string, atMs: number][] = []
         const call = (name: string, signal?: AbortSignal): Promise<unknown> =>
-          s.run(() => started.push([name, clock.now()]), { signal }).catch((error) => error)
+          s.run(() => started.push([name, clock.now()]), { signal, cost }).catch((error) => error)
         void call('a')
         const aborted = call('b', controller.signal)
         const next = call('c')
