@@ -51,7 +51,7 @@ export function causeOf(
   return { service: first.service, reason, affected: first.affected.map(({ name }) => name).sort() }
 }
 
-/** Doubles count, so that two services with almost as many failures do not take turns in the headline. */
+/** Doubles count, so that two services with almost as many failures seldom take turns in the headline. */
 function magnitude(failures: number): number {
   return Math.floor(Math.log2(failures + 1))
 }

@@ -93,9 +93,11 @@ describe('a query', () => {
     for (const hostile of ['"\\', '-', 'a:', '"a" ', 'a.b/', '((a+)+)+$', '\\u0000'].map((part) =>
       part.repeat(100_000),
     )) {
+      expect(queryOf(hostile, NOW).problem?.kind).toBe('long')
+      // This one reads all of it: a hundred thousand parts, squared, would take minutes.
       const startedMs = performance.now()
-      queryOf(hostile, NOW)
-      expect(performance.now() - startedMs).toBeLessThan(500)
+      withField(hostile, 'service', 'shop')
+      expect(performance.now() - startedMs).toBeLessThan(5_000)
     }
   })
 

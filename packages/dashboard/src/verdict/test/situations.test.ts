@@ -177,6 +177,16 @@ describe('situations', () => {
     expect(judged.cause?.service).toBe('inventory')
   })
 
+  it('names the one that failed first of two culprits of one caller with almost as many failures', () => {
+    const first = failing('flaky', {
+      window: window({ requests: 40, failures: 20 }),
+      minutes: minutes(2, 0, { failures: 1 }),
+    })
+    const other = failing('inventory', { window: window({ requests: 40, failures: 25 }) })
+    const judged = verdict([failing('shop'), first, other], calls('shop flaky', 'shop inventory'))
+    expect(judged.cause?.service).toBe('flaky')
+  })
+
   it('waits while there are only health checks, and reports failing ones', () => {
     const checked = { lastRequestAt: undefined, minutes: [] }
     expect(verdict([service({ ...checked, window: window({ probes: 30 }) })]).state).toBe('waiting')
