@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { Server as NetServer } from 'node:net'
+import { Server as NetServer, type Socket } from 'node:net'
 
-/** Idle connections stay open this long after the drain begins: a request already sent may still be unread. */
+/** Idle and unused connections stay open this long after the drain begins: a request already sent may still be unread. */
 export const UNREAD_MS = 50
 
 /**
@@ -10,10 +10,15 @@ export const UNREAD_MS = 50
 export class InFlight {
   readonly #server: Server
   readonly #responses = new Set<ServerResponse>()
+  readonly #sockets = new Set<Socket>()
   #drained: Promise<void> | undefined
 
   constructor(server: Server) {
     this.#server = server
+    server.on('connection', (socket: Socket) => {
+      this.#sockets.add(socket)
+      socket.once('close', () => this.#sockets.delete(socket))
+    })
     // Before every other listener, because the response headers depend on whether the connection is kept.
     server.prependListener('request', (request: IncomingMessage, response: ServerResponse) => {
       this.#responses.add(response)
@@ -33,11 +38,17 @@ export class InFlight {
     // The net server's `close` only closes the port. The HTTP server's `close` would also reset idle connections at once,
     // even if a client has sent a request that is still unread.
     this.#drained = new Promise((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
-    setTimeout(() => this.#server.close(), UNREAD_MS)
+    setTimeout(() => this.#closeUnused(), UNREAD_MS)
     // With pipelined requests, only the last answer may close the connection.
     const lastOfEach = new Map([...this.#responses].map((response) => [response.req.socket, response]))
     for (const response of lastOfEach.values()) closeAfter(response.req, response)
     return this.#drained
+  }
+
+  #closeUnused(): void {
+    this.#server.close()
+    // To Node, a connection that has never sent a byte is not idle. Browsers open such connections in advance.
+    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy()
   }
 
   /** Closes all connections, whether or not their requests are finished. */
