@@ -20,18 +20,19 @@ const contract = contractOf('fastify')
 const app = Fastify(contractOptions(contract, { logger: createLogger({ service: contract.service }) }))
 await app.register(escudo, { contract, inboundDeadline: true })
 
-app.get<{ Params: { id: string } }>('/items/:id', async ({ params }) => item(params.id))
+// As other frameworks do: an empty parameter is another path.
+app.get<{ Params: { id: string } }>('/items/:id(.+)', async ({ params }) => item(params.id))
 app.post(
   '/users',
   route({ body: NewUser }, async ({ body }, reply) => reply.code(201).send(body)),
 )
-app.get<{ Params: { what: string } }>('/throw/:what', async ({ params }) => throwValue(params.what))
-app.get<{ Params: { kind: string } }>('/context/:kind', async ({ params }) => throwContext(params.kind))
+app.get<{ Params: { what: string } }>('/throw/:what(.+)', async ({ params }) => throwValue(params.what))
+app.get<{ Params: { kind: string } }>('/context/:kind(.+)', async ({ params }) => throwContext(params.kind))
 app.get('/throw-after-cache-headers', async (_request, reply) => {
   reply.headers(CACHE_HEADERS)
   throwAfterHeaders()
 })
-app.get<{ Params: { how: string } }>('/upstream/:how', async ({ params }) => await upstream(params.how))
+app.get<{ Params: { how: string } }>('/upstream/:how(.+)', async ({ params }) => await upstream(params.how))
 app.get('/stream-then-throw', async (_request, reply) =>
   reply.type('text/plain; charset=utf-8').send(Readable.from(brokenBody())),
 )

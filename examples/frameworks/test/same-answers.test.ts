@@ -34,7 +34,17 @@ const post = (body: string, type = 'application/json'): Sent => ({
 })
 const REQUESTS: readonly Sent[] = [
   ...gets('/items/1', '/items/x', '/items/%C3%B1', '/items/a%2Fb', '/items/%zz', `/items/${'x'.repeat(5_000)}`, '/'),
-  ...gets('/items', '/throw/null', '/throw/axios-401', '/throw/getter', '/throw/nothing', '/throw-after-cache-headers'),
+  ...gets(
+    '/items',
+    '/items/',
+    '/throw/',
+    '/items/z/..',
+    '/throw/null',
+    '/throw/axios-401',
+    '/throw/getter',
+    '/throw/nothing',
+    '/throw-after-cache-headers',
+  ),
   ...['circular', 'bigint', 'map', 'getter', 'proxy', 'proto', 'deep', 'symbol'].flatMap((kind) =>
     gets(`/context/${kind}`),
   ),
@@ -74,7 +84,9 @@ describe.skipIf(FRAMEWORKS.length < 2)('all frameworks give the same answer', ()
       fc.constantFrom('/items/1', '/users', '/throw/null', '/context/deep', '/upstream/full', '/deadline'),
       fc
         .string({ unit: fc.constantFrom('a', '%', '%20', '%zz', '.', '/', ';', 'ñ'), maxLength: 8 })
-        .map((text) => `/items/z${text}`),
+        .map((text) => `/items/z${text}`)
+        // Hono and web servers resolve it, as docs/web.md says.
+        .filter((text) => !text.includes('/../')),
     )
     const sent = fc.record({
       method: fc.constantFrom('GET', 'GET', 'POST', 'PUT', 'DELETE'),
@@ -99,7 +111,7 @@ describe.skipIf(FRAMEWORKS.length < 2)('all frameworks give the same answer', ()
         }),
       )
     })
-    await fc.assert(property, { numRuns: 60 })
+    await fc.assert(property, { numRuns: 100 })
   })
 })
 

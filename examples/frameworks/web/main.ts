@@ -20,25 +20,25 @@ type Answer = (request: Request, parameter: string) => Response | Promise<Respon
 
 const createUser = route({ body: NewUser }, (_request, { body }) => Response.json(body, { status: 201 }))
 
-/** The routes, by method and the first part of the path. Those with a parameter have a second part. */
+/** The routes, by method and path. A colon stands for the parameter, which is never empty. */
 const ROUTES: Readonly<Record<string, Answer>> = {
-  'GET /items/': (_request, id) => Response.json(item(id)),
+  'GET /items/:': (_request, id) => Response.json(item(id)),
   'POST /users': (request) => createUser(request),
-  'GET /throw/': (_request, what) => throwValue(what),
-  'GET /context/': (_request, kind) => throwContext(kind),
+  'GET /throw/:': (_request, what) => throwValue(what),
+  'GET /context/:': (_request, kind) => throwContext(kind),
   'GET /throw-after-cache-headers': () => {
     // A Response has its headers only once it exists, so these are lost with it.
     new Headers(CACHE_HEADERS)
     return throwAfterHeaders()
   },
-  'GET /upstream/': async (_request, how) => Response.json(await upstream(how)),
+  'GET /upstream/:': async (_request, how) => Response.json(await upstream(how)),
   'GET /stream-then-throw': () => new Response(Readable.toWeb(Readable.from(brokenBody())) as ReadableStream),
   'GET /deadline': () => new Response(deadline()),
 }
 
 const METHODS = ['GET', 'POST']
-/** The key of a path in the table: `/items/1` is `/items/`. A path with more parts has none. */
-const keyOf = (method: string, path: string): string => `${method} ${path.replace(/^(\/[^/]+\/)[^/]+$/, '$1')}`
+/** The key of a path in the table: that of `/items/1` is `/items/:`. */
+const keyOf = (method: string, path: string): string => `${method} ${path.replace(/^(\/[^/]+\/)[^/]+$/, '$1:')}`
 
 const contract = contractOf('web')
 const { handler, createServer } = escudo({
