@@ -55,9 +55,25 @@ function keysOf(path: string, byPolicy: JsonOptions, shield: ShieldFacts): reado
   const { name } = named.find(({ name }) => hasKey(byPolicy[name], option)) ?? named[0] ?? { name: undefined }
   // Two options do not fit together, and the request names another one of them.
   if (name === undefined) return Object.keys(byPolicy).length === 1 ? Object.keys(byPolicy) : []
-  // A name that the client made up may have dots.
-  if (hasKey(byPolicy[name], rest)) return [name, rest]
-  return hasKey(byPolicy[name], option) ? [name, ...rest.split(/[.[\]]+/).filter((key) => key !== '')] : [name]
+  const keys = keysIn(byPolicy[name], rest)
+  return hasKey(byPolicy[name], keys[0] as string) ? [name, ...keys] : [name]
+}
+
+/** Splits a path such as `a.b[0]` at the keys that the value has: a key that the client made up may have dots and brackets. */
+function keysIn(value: unknown, path: string): string[] {
+  if (path === '') return []
+  const index = Array.isArray(value) ? /^\[(\d+)\]/.exec(path) : null
+  if (index !== null) return [index[1] as string, ...keysIn(value[Number(index[1])], behind(path, index[0]))]
+  const leads = (key: string): boolean => path === key || ['.', '['].some((next) => path.startsWith(key + next))
+  const own = isObject(value) ? Object.keys(value).filter(leads) : []
+  const longest = own.reduce((one, other) => (other.length > one.length ? other : one), '')
+  const key = own.length === 0 ? (path.split(/[.[\]]/, 1)[0] as string) : longest
+  if (key === '') return [path]
+  return [key, ...keysIn(isObject(value) ? value[key] : undefined, behind(path, key))]
+}
+
+function behind(path: string, start: string): string {
+  return path.slice(start.length).replace(/^\./, '')
 }
 
 /** The message without the path, which the pointer shows, and without the rejected value. */
