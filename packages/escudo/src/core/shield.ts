@@ -5,8 +5,8 @@ import type { Composable, KeyOfAll, PutsOfAll, ReadsOfAll } from './composition.
 import { withCurrentCall } from './context/current-call.ts'
 import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
-import { CallState, callWith, newCall } from './engine/call.ts'
-import { CallRoot, type Host, WrappedRoot } from './engine/call-root.ts'
+import { CallState, newCall } from './engine/call.ts'
+import { type Host, newRoot } from './engine/call-root.ts'
 import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
@@ -230,8 +230,7 @@ class ComposedShield {
   }
 
   #enter(operation: Operation<unknown>, args: readonly unknown[] | undefined): FrameResult {
-    const call = args === undefined ? newCall(this.#facts) : callWith(new WrappedRoot(this.#facts, undefined, 0, args))
-    return this.#enterCall(call, operation)
+    return this.#enterCall(newCall(newRoot(this.#facts, undefined, 0, args)), operation)
   }
 
   #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
@@ -254,10 +253,9 @@ class ComposedShield {
       options.deadline === undefined ? undefined : toMs(options.deadline, 'run.deadline', Number.NEGATIVE_INFINITY)
     const inherited = inheritedMs !== undefined && (ownMs === undefined || inheritedMs < ownMs)
     const afterMs = inherited ? inheritedMs : ownMs
-    const root =
-      args === undefined ? new CallRoot(this.#facts, key, priority) : new WrappedRoot(this.#facts, key, priority, args)
+    const root = newRoot(this.#facts, key, priority, args)
     if (cost !== undefined) root.cost = cost
-    if (signal === undefined && afterMs === undefined) return this.#enterCall(callWith(root), operation)
+    if (signal === undefined && afterMs === undefined) return this.#enterCall(newCall(root), operation)
     if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)

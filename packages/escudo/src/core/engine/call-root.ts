@@ -121,7 +121,7 @@ export function copiedRoot(root: CallRoot, key: string | undefined, priority: nu
 }
 
 /** The root of a call of a function that `wrap` has wrapped. A separate class, because other calls have no arguments. */
-export class WrappedRoot extends CallRoot {
+class WrappedRoot extends CallRoot {
   declare readonly args: readonly unknown[]
 
   constructor(host: Host, key: string | undefined, priority: number, args: readonly unknown[]) {
@@ -130,13 +130,23 @@ export class WrappedRoot extends CallRoot {
   }
 }
 
+/** Makes the root of a call: of a wrapped function if there are arguments. */
+export function newRoot(
+  host: Host,
+  key: string | undefined,
+  priority: number,
+  args: readonly unknown[] | undefined,
+): CallRoot {
+  return args === undefined ? new CallRoot(host, key, priority) : new WrappedRoot(host, key, priority, args)
+}
+
 /**
  * Makes the root of a detached call: what the caller passed, and separate notes. Its operation also settles what the
  * limiters outside have charged the caller.
  */
 export function detachedRoot(attached: CallRoot): CallRoot {
   const { host, key, priority, args, cost } = attached
-  const root = args === undefined ? new CallRoot(host, key, priority) : new WrappedRoot(host, key, priority, args)
+  const root = newRoot(host, key, priority, args)
   if (cost === undefined) return root
   attached.charges ??= []
   root.cost = cost

@@ -4,7 +4,7 @@ import { show } from '../options/durations.ts'
 import { wholeNumber } from '../options/options.ts'
 import { checkedKey, checkedPriority } from '../options/run-options.ts'
 import type { Random } from '../random.ts'
-import { CallRoot, copiedRoot, type Host } from './call-root.ts'
+import { type CallRoot, copiedRoot, type Host } from './call-root.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { settleCharges } from './charges.ts'
 import { rememberSignal } from './signal-deadline.ts'
@@ -161,12 +161,7 @@ function notReplaceable(name: string): TypeError {
 }
 
 /** Creates a call that nothing can cancel: its caller passed neither a signal nor a deadline. */
-export function newCall(host: Host, key?: string, priority = 0): CallState {
-  return callWith(new CallRoot(host, key, priority))
-}
-
-/** The same, with a root that has more than a key and a priority. */
-export function callWith(root: CallRoot): CallState {
+export function newCall(root: CallRoot): CallState {
   return new CallState(root, undefined, 1, undefined)
 }
 

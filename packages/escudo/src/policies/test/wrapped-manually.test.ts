@@ -1,5 +1,6 @@
 import { describe, expect, test, vi } from 'vitest'
 import { newCall } from '../../core/engine/call.ts'
+import { newRoot } from '../../core/engine/call-root.ts'
 import type { AnyPolicy, Call, Operation, Run, RunOptions, Shield } from '../../index.ts'
 import {
   adaptiveThrottle,
@@ -22,7 +23,10 @@ import { virtualClock } from '../../testing/virtual-clock.ts'
 
 const innermost: Run = async (call, operation) => await operation(call)
 const run = (policy: AnyPolicy, operation: Operation<unknown>): Promise<unknown> =>
-  policy.wrap(innermost)(newCall({ name: '', clock: systemClock, random: Math.random, policies: [] }), operation)
+  policy.wrap(innermost)(
+    newCall(newRoot({ name: '', clock: systemClock, random: Math.random, policies: [] }, undefined, 0, undefined)),
+    operation,
+  )
 
 test.each<[string, () => AnyPolicy]>([
   ['retry', () => retry()],
