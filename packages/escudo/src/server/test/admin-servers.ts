@@ -9,7 +9,6 @@ import Koa from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { defineErrors } from '../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../errors/contract/contract.ts'
-import { createLogger } from '../../telemetry/pino.ts'
 import type { Operator } from '../admin/options.ts'
 import * as onExpress from '../express.ts'
 import * as onFastify from '../fastify.ts'
@@ -17,6 +16,7 @@ import * as onHono from '../hono.ts'
 import * as onKoa from '../koa.ts'
 import type { ServerLogger } from '../logger.ts'
 import * as onWeb from '../web.ts'
+import { keptLines, type Line } from './kept-lines.ts'
 
 const Forbidden = defineErrors({ NO_OPERATOR: { status: 403, message: 'Not for users.' } })
 const contract = createErrorContract({ service: 'potion-shop', errors: Forbidden, locale: 'en' })
@@ -100,8 +100,6 @@ export const SERVERS: Readonly<Record<string, Listen>> = {
   },
 }
 
-export type Line = Readonly<Record<string, unknown>> & { readonly event: string }
-
 export interface AdminAnswer {
   readonly status: number
   readonly headers: Headers
@@ -122,9 +120,7 @@ export interface AdminServer {
 
 /** Starts the server of a framework. */
 export async function startAdmin(framework: string, authorize: Authorize = byToken): Promise<AdminServer> {
-  const lines: Line[] = []
-  const sink = { write: (line: string) => lines.push(JSON.parse(line)) }
-  const logger = createLogger({ service: 'potion-shop', level: 'debug', stdout: false, sink })
+  const { lines, logger } = keptLines()
   const server = (await SERVERS[framework]?.(logger, authorize)) ?? createServer()
   if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as AddressInfo

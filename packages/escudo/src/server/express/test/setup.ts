@@ -1,26 +1,23 @@
 // A server of Express whose log lines can be read.
 import type { Server } from 'node:http'
 import express, { type Express } from 'express'
-import { afterEach, expect, vi } from 'vitest'
+import { afterEach } from 'vitest'
 import { z } from 'zod'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
-import { createLogger } from '../../../telemetry/pino.ts'
 import { type EscudoOptions, escudo, frameworkPlugins } from '../../express.ts'
+import { type KeptLines, keptLines } from '../../test/kept-lines.ts'
+
+export { get } from '../../test/get.ts'
 
 export const Errors = defineErrors({
   ITEM_NOT_FOUND: { status: 404, message: "Item '{id}' not found.", context: z.object({ id: z.string() }) },
 })
 
-export type Line = Readonly<Record<string, unknown>> & { readonly event: string }
-
-export interface TestServer {
+export interface TestServer extends Omit<KeptLines, 'logger'> {
   readonly server: Server
   readonly url: string
   readonly port: number
-  readonly lines: Line[]
-  /** Waits until there is a line of an event, and returns the lines of this event. */
-  waitFor(event: string): Promise<readonly Line[]>
 }
 
 /** Returns a function that starts a server, which is closed after the test. */
@@ -35,9 +32,7 @@ export function serverPerTest(): (
     open = undefined
   })
   return async (routes, options) => {
-    const lines: Line[] = []
-    const sink = { write: (line: string) => lines.push(JSON.parse(line)) }
-    const logger = createLogger({ service: 'potion-shop', level: 'debug', stdout: false, sink })
+    const { lines, logger, waitFor } = keptLines()
     const contract = createErrorContract({ service: 'potion-shop', errors: Errors, map: [...frameworkPlugins()] })
     const { first, last, attach } = escudo({ contract, logger, ...options })
     const app = express()
@@ -48,22 +43,6 @@ export function serverPerTest(): (
     open = server
     await new Promise((resolve) => server.once('listening', resolve))
     const { port } = server.address() as { port: number }
-    const waitFor = async (event: string): Promise<readonly Line[]> => {
-      const found = (): Line[] => lines.filter((line) => line.event === event)
-      await vi.waitFor(() => expect(found().length).toBeGreaterThan(0), { timeout: 4_000, interval: 5 })
-      return found()
-    }
     return { server, url: `http://127.0.0.1:${port}`, port, lines, waitFor }
   }
-}
-
-/** Requests a path, and returns what tests look at. */
-export async function get(
-  url: string,
-  init?: RequestInit,
-): Promise<{ status: number; code: unknown; response: Response; text: string }> {
-  const response = await fetch(url, init)
-  const text = await response.text()
-  const isJson = response.headers.get('content-type')?.includes('json') === true
-  return { status: response.status, code: isJson ? JSON.parse(text).error_code : undefined, response, text }
 }

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { contextHeaders } from '../../../core/context/with-context.ts'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
-import { keptLines } from '../../web/test/log.ts'
+import { keptLines } from '../../test/kept-lines.ts'
 import { type EscudoOptions, escudo } from '../adapter.ts'
 import { inputOf, route } from '../route.ts'
 

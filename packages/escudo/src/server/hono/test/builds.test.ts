@@ -6,7 +6,7 @@ import type * as ExceptionModule from 'hono/http-exception'
 import { describe, expect, it } from 'vitest'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
-import { keptLines } from '../../web/test/log.ts'
+import { keptLines } from '../../test/kept-lines.ts'
 import { escudo } from '../adapter.ts'
 
 const contract = createErrorContract({ service: 'shop', errors: defineErrors({}) })

@@ -5,7 +5,7 @@ import { Hono } from 'hono'
 import { afterEach, describe, expect, it } from 'vitest'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
-import { keptLines } from '../../web/test/log.ts'
+import { keptLines } from '../../test/kept-lines.ts'
 import { type EscudoOptions, escudo } from '../adapter.ts'
 
 const contract = createErrorContract({ service: 'shop', errors: defineErrors({}) })

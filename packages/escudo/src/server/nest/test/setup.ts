@@ -4,10 +4,10 @@ import { type INestApplication, Module, type ModuleMetadata, type NestApplicatio
 import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import { afterEach, expect, vi } from 'vitest'
+import { afterEach } from 'vitest'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
-import { createLogger } from '../../../telemetry/pino.ts'
+import { type KeptLines, keptLines } from '../../test/kept-lines.ts'
 import { EscudoModule, type EscudoOptions } from '../module.ts'
 
 export const PLATFORMS = ['express', 'fastify'] as const
@@ -16,14 +16,9 @@ export type PlatformName = (typeof PLATFORMS)[number]
 export const Errors = defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
 export const contract = createErrorContract({ service: 'potion-shop', errors: Errors })
 
-export type Line = Readonly<Record<string, unknown>> & { readonly event: string }
-
-export interface TestApp {
+export interface TestApp extends Omit<KeptLines, 'logger'> {
   readonly app: INestApplication
   readonly url: string
-  readonly lines: readonly Line[]
-  /** Waits until there is a line of an event, and returns the lines of this event. */
-  waitFor(event: string): Promise<readonly Line[]>
 }
 
 export interface AppOptions {
@@ -44,9 +39,7 @@ export function appPerTest(): (platform: PlatformName, options: AppOptions) => P
     }
   })
   return async (platform, { module, options, nest, main }) => {
-    const lines: Line[] = []
-    const sink = { write: (line: string) => lines.push(JSON.parse(line)) }
-    const logger = createLogger({ service: 'potion-shop', level: 'debug', stdout: false, sink })
+    const { lines, logger, waitFor } = keptLines()
     class Root {
       configure(consumer: never): void {
         module.configure?.(consumer)
@@ -60,11 +53,6 @@ export function appPerTest(): (platform: PlatformName, options: AppOptions) => P
     main?.(app)
     open.push(app)
     await app.listen(0, '127.0.0.1')
-    const waitFor = async (event: string): Promise<readonly Line[]> => {
-      const found = (): Line[] => lines.filter((line) => line.event === event)
-      await vi.waitFor(() => expect(found().length).toBeGreaterThan(0), { timeout: 4_000, interval: 5 })
-      return found()
-    }
     return { app, url: await app.getUrl(), lines, waitFor }
   }
 }

@@ -19,10 +19,10 @@ import {
 import { concat, lastValueFrom, NEVER, of, take } from 'rxjs'
 import { afterEach, describe, expect, it } from 'vitest'
 import { contextHeaders } from '../../../core/context/with-context.ts'
-import { createLogger } from '../../../telemetry/pino.ts'
+import { keptLines, type Line } from '../../test/kept-lines.ts'
 import { EscudoModule } from '../module.ts'
 import { Work } from '../work.ts'
-import { contract, decorate, Errors, type Line } from './setup.ts'
+import { contract, decorate, Errors } from './setup.ts'
 
 class Orders {
   consume(what: string) {
@@ -60,9 +60,7 @@ afterEach(async () => {
 })
 
 async function start(): Promise<{ ask: (pattern: string, data: string) => Promise<unknown>; lines: readonly Line[] }> {
-  const lines: Line[] = []
-  const sink = { write: (line: string) => lines.push(JSON.parse(line)) }
-  const logger = createLogger({ service: 'potion-shop', stdout: false, sink })
+  const { lines, logger } = keptLines()
   class Root {}
   Module({ controllers: [Orders, Endless], imports: [EscudoModule.forRoot({ contract, logger })] })(Root)
   const options = { host: '127.0.0.1', port: 0 }

@@ -3,9 +3,9 @@ import { z } from 'zod'
 import { contextHeaders } from '../../../core/context/with-context.ts'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
+import { keptLines } from '../../test/kept-lines.ts'
 import { type EscudoOptions, escudo, type WebHandler } from '../adapter.ts'
 import { route } from '../web-route.ts'
-import { keptLines } from './log.ts'
 
 const Errors = defineErrors({ SOLD_OUT: { status: 409, message: { es: 'Agotado.', en: 'Sold out.' } } })
 const contract = createErrorContract({ service: 'shop', errors: Errors })

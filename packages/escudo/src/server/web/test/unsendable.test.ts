@@ -2,8 +2,8 @@ import { getRequestListener } from '@hono/node-server'
 import { afterEach, describe, expect, it } from 'vitest'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
+import { keptLines } from '../../test/kept-lines.ts'
 import { type EscudoOptions, escudo, type WebHandler } from '../adapter.ts'
-import { keptLines } from './log.ts'
 
 const contract = createErrorContract({ service: 'shop', errors: defineErrors({}) })
 const codeOf = async (response: Response): Promise<unknown> => JSON.parse(await response.text()).error_code
