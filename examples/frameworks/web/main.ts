@@ -20,7 +20,7 @@ type Answer = (request: Request, parameter: string) => Response | Promise<Respon
 
 const createUser = route({ body: NewUser }, (_request, { body }) => Response.json(body, { status: 201 }))
 
-/** The routes, by method and path. A colon stands for the parameter, which is never empty. */
+/** The routes, by method and path. A colon is a parameter, which is never empty. */
 const ROUTES: Readonly<Record<string, Answer>> = {
   'GET /items/:': (_request, id) => Response.json(item(id)),
   'POST /users': (request) => createUser(request),

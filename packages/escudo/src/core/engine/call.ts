@@ -4,12 +4,12 @@ import { show } from '../options/durations.ts'
 import { wholeNumber } from '../options/options.ts'
 import { checkedKey, checkedPriority } from '../options/run-options.ts'
 import type { Random } from '../random.ts'
-import { type CallRoot, copiedRoot, type Host } from './call-root.ts'
+import { type CallRoot, copiedRoot } from './call-root.ts'
 import type { CancelScope } from './cancel-scope.ts'
 import { settleCharges } from './charges.ts'
 import { rememberSignal } from './signal-deadline.ts'
 
-export { CallRoot, type Host, startedAfter } from './call-root.ts'
+export { CallRoot, startedAfter } from './call-root.ts'
 
 /** One run of an operation. Immutable: a retry or a timeout creates a new one. */
 export interface Call {

@@ -62,8 +62,10 @@ function keysOf(path: string, byPolicy: JsonOptions, shield: ShieldFacts): reado
 /** Splits a path such as `a.b[0]` at the keys that the value has: a key that the client made up may have dots and brackets. */
 function keysIn(value: unknown, path: string): string[] {
   if (path === '') return []
-  const index = Array.isArray(value) ? /^\[(\d+)\]/.exec(path) : null
-  if (index !== null) return [index[1] as string, ...keysIn(value[Number(index[1])], behind(path, index[0]))]
+  const index = /^\[(\d+)\]/.exec(path)
+  if (index !== null && Array.isArray(value)) {
+    return [index[1] as string, ...keysIn(value[Number(index[1])], behind(path, index[0]))]
+  }
   const leads = (key: string): boolean => path === key || ['.', '['].some((next) => path.startsWith(key + next))
   const own = isObject(value) ? Object.keys(value).filter(leads) : []
   const longest = own.reduce((one, other) => (other.length > one.length ? other : one), '')
