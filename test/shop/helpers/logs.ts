@@ -27,7 +27,8 @@ export function linesOf(
   target: Target,
   name: Name,
   traceId: string,
-  isAwaited: (line: Line) => boolean = (line) => line['event'] === 'http.request',
+  isAwaited: (line: Line, index: number, lines: readonly Line[]) => boolean = (line) =>
+    line['event'] === 'http.request',
 ): Promise<readonly Line[]> {
   return until(
     `lines of trace ${traceId} in ${name}`,

@@ -25,12 +25,8 @@ async function linesAfter(answer: Answer, event: string): Promise<readonly Line[
 /** Waits until this many requests of a trace have reached the flaky service, and checks that there are no more. */
 async function expectRequests(answer: Answer, count: number): Promise<void> {
   const isRequest = (line: Line): boolean => line['event'] === 'http.request'
-  let seen = 0
-  // `linesOf` reads until the line with this number is in the log.
-  const lines = await linesOf(all, 'flaky-service', traceOf(answer), (line) => {
-    seen = isRequest(line) ? seen + 1 : seen
-    return seen >= count
-  })
+  const areAll = (_: Line, __: number, lines: readonly Line[]): boolean => lines.filter(isRequest).length >= count
+  const lines = await linesOf(all, 'flaky-service', traceOf(answer), areAll)
   expect(lines.filter(isRequest)).toHaveLength(count)
 }
 
