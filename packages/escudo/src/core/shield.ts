@@ -177,9 +177,8 @@ class ComposedShield {
     const now = clock.now()
     const statuses = policies.map(({ name, policy }) => {
       const status = policy.status?.(now)
-      if (policy[LAYER] !== undefined) return { name, type: policy.type, ...withTimes(status ?? {}, clock) }
       // Only a custom policy can return a promise. A scrape reads the status of every shield.
-      synchronous(status, `${name}.status`)
+      if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
       return { name, type: policy.type, ...status }
     })
     return this.#isDisabled ? { name, disabled: true, policies: statuses } : { name, policies: statuses }
