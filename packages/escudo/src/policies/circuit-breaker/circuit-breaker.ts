@@ -12,6 +12,7 @@ import { withTimes } from '../../core/wall-time.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { CIRCUIT_BREAKER_RULES, type OrderRule } from '../shared/order-rules.ts'
 import type { CircuitBreaker } from './circuit-breaker-type.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
@@ -145,6 +146,10 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
       }
       return { apply, settings }
     })
+  }
+
+  protected override get orderRules(): readonly OrderRule[] {
+    return CIRCUIT_BREAKER_RULES
   }
 
   layer(next: Layer, binding: Binding): Layer {
