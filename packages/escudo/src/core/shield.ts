@@ -11,7 +11,7 @@ import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
 import { notStarted } from './engine/not-started.ts'
-import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
+import { WatchedScope, watchedEnd } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
 import { hasCallWatchers } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
@@ -233,7 +233,7 @@ class ComposedShield {
   }
 
   #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
-    return this.#outermost.enter(call, operation, hasCallWatchers() ? new WatchedEnd(call) : END)
+    return this.#outermost.enter(call, operation, hasCallWatchers() ? watchedEnd(call) : END)
   }
 
   #enterWith(
