@@ -11,7 +11,7 @@ import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
 import { notStarted } from './engine/not-started.ts'
-import { WatchedEnd, WatchedScope } from './engine/watched-call.ts'
+import { WatchedScope, watchedEnd } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
 import { hasCallWatchers } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
@@ -177,9 +177,8 @@ class ComposedShield {
     const now = clock.now()
     const statuses = policies.map(({ name, policy }) => {
       const status = policy.status?.(now)
-      if (policy[LAYER] !== undefined) return { name, type: policy.type, ...withTimes(status ?? {}, clock) }
       // Only a custom policy can return a promise. A scrape reads the status of every shield.
-      synchronous(status, `${name}.status`)
+      if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
       return { name, type: policy.type, ...status }
     })
     return this.#isDisabled ? { name, disabled: true, policies: statuses } : { name, policies: statuses }
@@ -234,7 +233,7 @@ class ComposedShield {
   }
 
   #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
-    return this.#outermost.enter(call, operation, hasCallWatchers() ? new WatchedEnd(call) : END)
+    return this.#outermost.enter(call, operation, hasCallWatchers() ? watchedEnd(call) : END)
   }
 
   #enterWith(

@@ -1,4 +1,4 @@
-import { factsOf } from './error-facts.ts'
+import { type ErrorFacts, factsOf } from './error-facts.ts'
 
 /**
  * The default verdict of policies on a thrown error.
@@ -7,7 +7,11 @@ import { factsOf } from './error-facts.ts'
  * retried. Any other error is a `failure`.
  */
 export function verdictOfError(error: unknown): 'success' | 'failure' | 'ignored' {
-  const facts = factsOf(error)
+  return verdictOfFacts(factsOf(error))
+}
+
+/** The same, for the facts of an error that were read already: each failure is judged by several policies. */
+export function verdictOfFacts(facts: ErrorFacts | undefined): 'success' | 'failure' | 'ignored' {
   if (facts === undefined) return 'failure'
   if (facts.verdict !== undefined) return facts.verdict
   return facts.kind === 'business' ? 'ignored' : 'failure'

@@ -1,5 +1,5 @@
 import { isRefusal, verdictOfError } from '../../errors/classification.ts'
-import { type CallOutcome, reportEnd } from '../events/call-events.ts'
+import { type CallOutcome, hasEndWatchers, reportEnd } from '../events/call-events.ts'
 import type { CallRoot, CallState } from './call.ts'
 import { CallerScope } from './caller-scope.ts'
 import { END, type Failure, type Frame, type FrameResult } from './frame.ts'
@@ -7,17 +7,22 @@ import { END, type Failure, type Frame, type FrameResult } from './frame.ts'
 // The outermost frames of calls that a watcher times. Other calls have `END` or a plain `CallerScope` there, and read no
 // clock for this.
 
-/** The last frame of a watched call that its caller cannot cancel. */
-export class WatchedEnd implements Frame {
+/** Starts the time of a watched call that its caller cannot cancel. Returns its last frame. */
+export function watchedEnd(call: CallState): Frame {
+  const startedMs = startedNow(call)
+  return hasEndWatchers() ? new WatchedEnd(call.root, startedMs) : END
+}
+
+class WatchedEnd implements Frame {
   // Declared here and assigned in the constructor: see Watcher.
   declare readonly outer: undefined
   declare readonly root: CallRoot
   declare private readonly startedMs: number
 
-  constructor(call: CallState) {
+  constructor(root: CallRoot, startedMs: number) {
     this.outer = undefined
-    this.root = call.root
-    this.startedMs = startedNow(call)
+    this.root = root
+    this.startedMs = startedMs
   }
 
   onValue(value: unknown): FrameResult {

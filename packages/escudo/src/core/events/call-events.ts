@@ -33,24 +33,32 @@ export interface CallWatcher {
 // Replaced and never mutated, as in events.ts. Functions with plain arguments, because every call reports its end: an
 // event object would cost more than the histogram that counts it.
 let watchers: readonly CallWatcher[] = []
+let endWatchers = 0
 
 /**
- * Watches every call in this process. Without a watcher, calls are not timed.
+ * Watches every call in this process. Without a watcher, calls are not timed. A watcher of nothing only has them timed.
  *
  * @returns a function that stops watching
  */
 export function watchCalls(watcher: CallWatcher): () => void {
   // Copied, so that the same watcher may be added twice.
   const added = { ...watcher }
-  watchers = [...watchers, added]
-  return () => {
-    watchers = watchers.filter((other) => other !== added)
+  const update = (changed: readonly CallWatcher[]): void => {
+    watchers = changed
+    endWatchers = changed.filter(({ ended }) => ended !== undefined).length
   }
+  update([...watchers, added])
+  return () => update(watchers.filter((other) => other !== added))
 }
 
 /** Whether calls are watched. Every call asks this, so it is one comparison. */
 export function hasCallWatchers(): boolean {
   return watchers.length > 0
+}
+
+/** Whether the ends of calls are watched. If not, no instant needs to be read for them. */
+export function hasEndWatchers(): boolean {
+  return endWatchers > 0
 }
 
 /** Reports that a call has left its shield. */

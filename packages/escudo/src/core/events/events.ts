@@ -41,7 +41,8 @@ export const EVENT_NAMES: readonly EventName[] = [...OCCASIONAL, ...FREQUENT]
 export type ShieldEvent = { [Name in EventName]: { readonly type: Name } & ShieldEvents[Name] }[EventName]
 
 // The listeners for all shields, for telemetry. A list is replaced and never mutated, so that a subscription made or
-// ended while an event is emitted does not affect that event. No copy is needed per event.
+// ended while an event is emitted does not affect that event. No copy is needed per event, which would cost more than
+// the event.
 const watchers = new Map<EventName, readonly Listener<ShieldEvent>[]>()
 
 /**
@@ -96,7 +97,8 @@ function assertEventName(name: EventName): void {
 
 /** Emits the events of one shield to its listeners. */
 export class EventHub {
-  readonly #listeners = new Map<EventName, Set<Listener<never>>>()
+  // A list is replaced and never mutated, as those for all shields.
+  readonly #listeners = new Map<EventName, readonly Listener<never>[]>()
   #executionListeners = 0
 
   /**
@@ -107,24 +109,29 @@ export class EventHub {
    */
   on<Name extends EventName>(name: Name, listener: Listener<ShieldEvents[Name]>): () => void {
     assertEventName(name)
-    let listeners = this.#listeners.get(name)
-    if (listeners === undefined) {
-      listeners = new Set()
-      this.#listeners.set(name, listeners)
-    }
     // A wrapper per subscription: the same function may subscribe twice, and each subscription ends separately.
     const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
-    listeners.add(subscription)
+    this.#listeners.set(name, [...this.#listenersOf(name), subscription])
     const isFrequent = FREQUENT.includes(name)
     if (isFrequent) {
       this.#listen(1)
       stopWhenCollected(this, subscription)
     }
     return () => {
-      if (!listeners.delete(subscription) || !isFrequent) return
+      const listeners = this.#listenersOf(name)
+      if (!listeners.includes(subscription)) return
+      this.#listeners.set(
+        name,
+        listeners.filter((other) => other !== subscription),
+      )
+      if (!isFrequent) return
       this.#listen(-1)
       collected?.unregister(subscription)
     }
+  }
+
+  #listenersOf(name: EventName): readonly Listener<never>[] {
+    return this.#listeners.get(name) ?? []
   }
 
   #listen(by: 1 | -1): void {
@@ -134,7 +141,7 @@ export class EventHub {
 
   /** Whether an event has listeners. An event without listeners is not built. */
   hasListeners(name: EventName): boolean {
-    return (watchers.get(name)?.length ?? 0) > 0 || (this.#listeners.get(name)?.size ?? 0) > 0
+    return (watchers.get(name)?.length ?? 0) > 0 || (this.#listeners.get(name)?.length ?? 0) > 0
   }
 
   /**
@@ -147,10 +154,7 @@ export class EventHub {
 
   /** Emits an event to the listeners of this shield, then to those of all shields. */
   emit<Name extends EventName>(name: Name, event: ShieldEvents[Name]): void {
-    const listeners = this.#listeners.get(name)
-    // Copied, because a listener may subscribe or unsubscribe listeners while it runs.
-    if (listeners !== undefined)
-      for (const listener of [...listeners]) notify(listener as Listener<typeof event>, event)
+    for (const listener of this.#listenersOf(name)) notify(listener as Listener<typeof event>, event)
     const watching = watchers.get(name)
     if (watching === undefined || watching.length === 0) return
     // `executed` is emitted for every call, and a copy would be half of the cost. It has its `type` already.

@@ -7,7 +7,13 @@ import type { Note } from '../note.ts'
 /** Adds a note to a call. It replaces an earlier note of the same policy: the last one decided. */
 export function addNote(root: CallRoot, note: Note): void {
   const { notes } = root
-  root.notes = notes === undefined ? [note] : [...notes.filter(({ policy }) => policy !== note.policy), note]
+  if (notes === undefined) {
+    root.notes = [note]
+    return
+  }
+  const kept = notes.filter(({ policy }) => policy !== note.policy)
+  kept.push(note)
+  root.notes = kept
 }
 
 /** Removes the notes of the policies inside `policy`: they describe an earlier attempt. */

@@ -7,6 +7,7 @@ import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../c
 import { BulkheadFullError } from '../shared/bulkhead-full-error.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { ADAPTIVE_LIMITER_RULES, type OrderRule } from '../shared/order-rules.ts'
 import { passCancelled } from '../shared/pass-cancelled.ts'
 import { refusal } from '../shared/refusal.ts'
 import { type AdaptiveLimiterContext, AdaptiveLimiterFrame } from './frame.ts'
@@ -82,6 +83,10 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
 
   status(): PolicyStatus {
     return { limit: this.#limit.limit(), inFlight: this.#inFlight }
+  }
+
+  protected override get orderRules(): readonly OrderRule[] {
+    return ADAPTIVE_LIMITER_RULES
   }
 
   layer(next: Layer, binding: Binding): Layer {

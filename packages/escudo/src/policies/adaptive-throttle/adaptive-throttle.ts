@@ -8,6 +8,7 @@ import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../c
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { ADAPTIVE_THROTTLE_RULES, type OrderRule } from '../shared/order-rules.ts'
 import { passCancelled } from '../shared/pass-cancelled.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
@@ -85,6 +86,10 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
       accepts: state.accepts(now),
       rejectionProbability: state.rejectionProbability(now),
     }
+  }
+
+  protected override get orderRules(): readonly OrderRule[] {
+    return ADAPTIVE_THROTTLE_RULES
   }
 
   layer(next: Layer, binding: Binding): Layer {

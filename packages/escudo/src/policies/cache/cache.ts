@@ -22,7 +22,7 @@ import { emitExecuted } from '../shared/executed.ts'
 import { runDetached } from '../shared/flight/detached-call.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { judgeError } from '../shared/judge.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { CACHE_RULES, checkOrder } from '../shared/order-rules.ts'
 import { isAnswer } from './answer.ts'
 import { type CacheOptions, readCacheOptions } from './options.ts'
 import { CacheEntries, type CacheEntry } from './state/cache-entries.ts'
@@ -123,7 +123,7 @@ class CachePolicy<R> implements Cache<R> {
   }
 
   check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
-    return checkOrder(own, inside)
+    return checkOrder(CACHE_RULES, own, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

@@ -8,9 +8,11 @@ import { checkedName } from '../../core/options/options.ts'
 import type { Verdict } from '../../core/outcome.ts'
 import type { OptionsChange, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
 import type { SharedCircuit } from '../../core/shared-state.ts'
+import { withTimes } from '../../core/wall-time.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { whileHolding } from '../shared/enclosures.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { CIRCUIT_BREAKER_RULES, type OrderRule } from '../shared/order-rules.ts'
 import type { CircuitBreaker } from './circuit-breaker-type.ts'
 import { Circuits, type StateChange } from './circuits.ts'
 import { CircuitOpenError } from './errors.ts'
@@ -127,8 +129,8 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
   }
 
   status(now: number): PolicyStatus {
-    const { keys } = this.#circuits
-    const status = statusOf(this.#circuits.peek(undefined), this.#circuits.instant(now))
+    const { clock, keys } = this.#circuits
+    const status = withTimes(statusOf(this.#circuits.peek(undefined), this.#circuits.instant(now)), clock)
     return keys === undefined ? status : { ...status, keys }
   }
 
@@ -144,6 +146,10 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
       }
       return { apply, settings }
     })
+  }
+
+  protected override get orderRules(): readonly OrderRule[] {
+    return CIRCUIT_BREAKER_RULES
   }
 
   layer(next: Layer, binding: Binding): Layer {

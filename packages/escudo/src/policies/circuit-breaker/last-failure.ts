@@ -1,5 +1,5 @@
 import type { LastFailure } from '../../core/events/events.ts'
-import { FACTS, factsOf } from '../../errors/error-facts.ts'
+import { factsOf } from '../../errors/error-facts.ts'
 import { isError, read, readItems } from '../../errors/safe-read.ts'
 
 // Bounds what a breaker keeps: user code may put any text into a name.
@@ -17,20 +17,19 @@ export function lastFailureOf(error: unknown, at: number): LastFailure {
 }
 
 /**
- * The same for most errors: with a short name and code, and without facts, cause or parts. Undefined for any other value.
+ * The same for most errors: with a short name, and a short code or nothing in its place. Undefined for any other value.
  *
  * Every failure comes here, and reading each key in its own place is several times as fast as a helper for all keys.
  */
 function plainFailureOf(error: unknown, at: number): LastFailure | undefined {
   try {
-    const given = error as { [FACTS]?: unknown } & Partial<
-      Record<'name' | 'code' | 'cause' | 'errors' | 'status', unknown>
-    >
-    const { name, code } = given
-    if (given[FACTS] !== undefined || given.errors !== undefined) return undefined
+    const given = error as Partial<Record<'name' | 'code' | 'cause' | 'errors' | 'status', unknown>>
+    const { name } = given
     if (typeof name !== 'string' || name === '' || name.length > LENGTH_MAX) return undefined
-    if (code === undefined && given.cause === undefined && given.status === undefined) return { name, code, at }
-    return typeof code === 'string' && code !== '' && code.length <= LENGTH_MAX ? { name, code, at } : undefined
+    const code = factsOf(error)?.code ?? given.code
+    if (typeof code === 'string') return code !== '' && code.length <= LENGTH_MAX ? { name, code, at } : undefined
+    const { cause, errors, status } = given
+    return (code ?? cause ?? errors ?? status) === undefined ? { name, code: undefined, at } : undefined
   } catch {
     return undefined
   }

@@ -17,7 +17,7 @@ import { synchronous } from '../../errors/options/synchronous.ts'
 import { bindBudget, checkBudgetClock } from '../shared/budget.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
-import { checkOrder } from '../shared/order-rules.ts'
+import { checkOrder, HEDGE_RULES } from '../shared/order-rules.ts'
 import type { RetryBudget } from '../shared/state/retry-budget.ts'
 import type { HedgeOutcome, HedgeRules } from './hedge-rules.ts'
 import { HedgedCall } from './hedged-call.ts'
@@ -113,7 +113,7 @@ class HedgePolicy<R> implements Policy<R> {
   }
 
   check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
-    return checkOrder(own, inside)
+    return checkOrder(HEDGE_RULES, own, inside)
   }
 
   wrap(next: Run, binding: Binding = unbound(this)): Run {

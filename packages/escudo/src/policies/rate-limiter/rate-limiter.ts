@@ -14,6 +14,7 @@ import type { SharedLimit } from '../../core/shared-state.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { type OrderRule, RATE_LIMITER_RULES } from '../shared/order-rules.ts'
 import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
 import { RateLimitedError } from '../shared/rate-limited-error.ts'
 import { refusal } from '../shared/refusal.ts'
@@ -128,6 +129,10 @@ class RateLimiterPolicy extends LayerPolicy implements Policy, QueueOwner {
       ...(this.maxWaitMs > 0 ? { queued: this.#queued } : {}),
       ...(keyed === undefined ? {} : { keys: keyed.size }),
     }
+  }
+
+  protected override get orderRules(): readonly OrderRule[] {
+    return RATE_LIMITER_RULES
   }
 
   layer(next: Layer, binding: Binding): Layer {

@@ -6,6 +6,7 @@ import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../c
 import { bindBudget, checkBudgetClock } from '../shared/budget.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { type OrderRule, RETRY_RULES } from '../shared/order-rules.ts'
 import { OUTCOMES, type RetryCounters, retryLayer } from './frame.ts'
 import { type RetryOptions, readRetry } from './options.ts'
 import { leastDelayMs, type RetryRules } from './state/next-delay.ts'
@@ -80,6 +81,10 @@ class RetryPolicy<R> extends LayerPolicy implements Policy<R> {
       }
       return { apply, settings }
     })
+  }
+
+  protected override get orderRules(): readonly OrderRule[] {
+    return RETRY_RULES
   }
 
   layer(next: Layer, binding: Binding): Layer {

@@ -3,7 +3,8 @@ import { describe } from '../../core/events/events.ts'
 import { isMisuse } from '../../core/misuse-error.ts'
 import type { Classify, Outcome, Verdict } from '../../core/outcome.ts'
 import { withCause } from '../../core/secondary-error.ts'
-import { isRefusal, verdictOfError } from '../../errors/classification.ts'
+import { verdictOfFacts } from '../../errors/classification.ts'
+import { factsOf } from '../../errors/error-facts.ts'
 import { synchronous } from '../../errors/options/synchronous.ts'
 
 // All policies turn outcomes into verdicts here. An `Outcome` is allocated only for a user's classifier.
@@ -18,8 +19,9 @@ export function judgeValue<R>(classify: Classify<R> | undefined, value: R, call:
  * mistake in the program say nothing about the dependency, so they are ignored.
  */
 export function judgeError<R>(classify: Classify<R> | undefined, error: unknown, call: CallState): Verdict {
-  if (call.scope?.cancellation?.by === 'caller' || isRefusal(error) || isMisuse(error)) return 'ignored'
-  if (classify === undefined) return verdictOfError(error)
+  const facts = factsOf(error)
+  if (call.scope?.cancellation?.by === 'caller' || facts?.refusal === true || isMisuse(error)) return 'ignored'
+  if (classify === undefined) return verdictOfFacts(facts)
   const outcome: Outcome<R> = { ok: false, error }
   try {
     return checked(classify(outcome, call))

@@ -3,7 +3,7 @@ import { wrapLayer } from '../../core/engine/custom-policy.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import type { Run } from '../../core/operation.ts'
 import { type Finding, LAYER, type PolicyFacts, unbound } from '../../core/policy.ts'
-import { checkOrder } from './order-rules.ts'
+import { checkOrder, type OrderRule } from './order-rules.ts'
 
 /** The base of the policies that a shield enters as a layer. A subclass implements `layer`; `wrap` follows from it. */
 export abstract class LayerPolicy implements PolicyFacts {
@@ -19,7 +19,12 @@ export abstract class LayerPolicy implements PolicyFacts {
   }
 
   check(inside: readonly PolicyFacts[], own: PolicyFacts = this): readonly Finding[] {
-    return checkOrder(own, inside)
+    return checkOrder(this.orderRules, own, inside)
+  }
+
+  /** What must not be inside this policy. A getter on the prototype, so that no policy shows it. */
+  protected get orderRules(): readonly OrderRule[] {
+    return []
   }
 }
 

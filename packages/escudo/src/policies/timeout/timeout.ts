@@ -7,6 +7,7 @@ import type { Duration } from '../../core/options/durations.ts'
 import type { OptionsChange, Policy, PolicyOptions, PolicyStatus } from '../../core/policy.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
+import { type OrderRule, TIMEOUT_RULES } from '../shared/order-rules.ts'
 import { CooperativeFrame } from './cooperative-frame.ts'
 import { OUTCOMES, type TimeoutContext, TimeoutFrame, type TimeoutOutcome } from './frame.ts'
 import { readTimeout, type TimeoutOptions, type TimeoutSettings } from './options.ts'
@@ -73,6 +74,10 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
       }
       return { apply, settings }
     })
+  }
+
+  protected override get orderRules(): readonly OrderRule[] {
+    return TIMEOUT_RULES
   }
 
   layer(next: Layer, binding: Binding): Layer {

@@ -1,7 +1,7 @@
 import type { Classify, Outcome, Verdict } from '../../../core/outcome.ts'
 import { drawFrom, type Random } from '../../../core/random.ts'
 import { withCause } from '../../../core/secondary-error.ts'
-import { isRefusal, mayRetry } from '../../../errors/classification.ts'
+import { factsOf } from '../../../errors/error-facts.ts'
 import { synchronous } from '../../../errors/options/synchronous.ts'
 import { retryAfterHintMs } from '../../shared/retry-after-hint.ts'
 import type { RetryBudget } from '../../shared/state/retry-budget.ts'
@@ -63,8 +63,9 @@ export function nextDelayMs(
   const error = errorOf(failed)
   if (failed.cancelled) return 'cancelled'
   if (failed.delivered) return 'items were delivered'
-  const refused = isRefusal(error)
-  if (!mayRetry(error) || (!refused && verdict !== 'failure')) return 'nothing to retry'
+  const facts = factsOf(error)
+  const refused = facts?.refusal === true
+  if (facts?.retry === 'never' || (!refused && verdict !== 'failure')) return 'nothing to retry'
   if (number > rules.maxRetries) return 'no retries left'
   const backoffMs = backoffDelayMs(rules, failed, random)
   const hintMs = retryAfterHintMs(error)
