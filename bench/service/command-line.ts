@@ -1,4 +1,5 @@
-import { COMMON, type CommonOptions, commonOptions, parsed, UsageError, wholeNumber } from '../command-line.ts'
+import { parsed, wholeNumber } from '../command-line.ts'
+import { checkPath, ROUNDS, type RoundsOptions, roundsOptions } from './rounds-options.ts'
 
 /** The text of `--help`. */
 export const USAGE = `Usage: npm run bench -- service [options]
@@ -17,25 +18,15 @@ export const USAGE = `Usage: npm run bench -- service [options]
 Results go to standard output, progress to standard error. docs/performance.md explains the tables.`
 
 /** The options of a run. */
-export interface ServiceOptions extends CommonOptions {
-  readonly rounds: number
-  readonly roundMs: number
+export interface ServiceOptions extends RoundsOptions {
   /** Requests of the memory measurement. */
   readonly requests: number
-  readonly profiles: string | undefined
   readonly python: string | undefined
 }
 
-/** A circuit of the shop stays open for 10 s, and must stay open for the whole load. */
-const SECONDS_MAX = 8
-const SECONDS_MIN = 0.1
-
 const OPTIONS = {
-  ...COMMON,
-  rounds: { type: 'string', default: '5' },
-  seconds: { type: 'string', default: '1' },
+  ...ROUNDS,
   requests: { type: 'string', default: '1000000' },
-  'cpu-prof': { type: 'string' },
   python: { type: 'string' },
 } as const
 
@@ -46,23 +37,10 @@ const OPTIONS = {
  */
 export function readServiceOptions(args: readonly string[]): ServiceOptions {
   const values = parsed(args, OPTIONS)
-  for (const option of ['cpu-prof', 'python'] as const) {
-    if (values[option] === '') throw new UsageError(`--${option} takes a path, got ''`)
-  }
+  checkPath('python', values.python)
   return {
-    ...commonOptions(values),
-    rounds: wholeNumber('--rounds', values.rounds, 1, 100),
-    roundMs: seconds(values.seconds) * 1_000,
+    ...roundsOptions(values),
     requests: wholeNumber('--requests', values.requests, 1_000, 10_000_000),
-    profiles: values['cpu-prof'],
     python: values.python,
   }
-}
-
-function seconds(text: string): number {
-  const value = Number(text)
-  if (text.trim() === '' || !(value >= SECONDS_MIN && value <= SECONDS_MAX)) {
-    throw new UsageError(`--seconds takes a number from ${SECONDS_MIN} to ${SECONDS_MAX}, got '${text}'`)
-  }
-  return value
 }

@@ -1,6 +1,6 @@
-import { quantile } from '../statistics.ts'
 import { type Goal, type GoalLine, judge, twoDecimals } from '../verdicts.ts'
-import { type CaseName, isLimited, type Measured, type Round, ratios } from './measure.ts'
+import { compare, isCase } from './compare.ts'
+import { type CaseName, isLimited, type Measured, type Round } from './measure.ts'
 import { growth, MEMORY, type MemoryPoint, rssMax } from './memory.ts'
 import type { CallerName } from './programs/callers.ts'
 import { CHAPTER_MISSING, CHAPTER_OK, CHAPTER_OPEN, FASTAPI } from './suites/chapter.ts'
@@ -118,19 +118,4 @@ function throughput(
     measure: compare(above, below, figure),
     doubtful: ({ results }) => results.some((one) => isLimited(one) && (isCase(one, above) || isCase(one, below))),
   }
-}
-
-/** Measures the median of the ratios within the same round. */
-function compare(above: CaseName, below: CaseName, figure: keyof Round): Goal<Figures>['measure'] {
-  return ({ results }) => {
-    const [one, other] = [find(results, above), find(results, below)]
-    return one === undefined || other === undefined ? undefined : quantile(ratios(one, other, figure), 0.5)
-  }
-}
-
-const isCase = (one: CaseName, { group, by }: CaseName): boolean => one.group === group && one.by === by
-
-/** The measurement of a case, if it was measured. */
-export function find(results: readonly Measured[], { group, by }: CaseName): Measured | undefined {
-  return results.find((one) => isCase(one, { group, by }))
 }

@@ -2,18 +2,18 @@ import { described, type Environment } from '../environment.ts'
 import { quantile } from '../statistics.ts'
 import { goalTable, table } from '../tables.ts'
 import { type GoalLine, twoDecimals } from '../verdicts.ts'
-import { find } from './goals.ts'
+import { find } from './compare.ts'
 import { CONNECTIONS } from './load.ts'
 import { at, type CaseName, isLimited, type Measured, median, type Round, ratios } from './measure.ts'
 import type { MemoryPoint } from './memory.ts'
 
-/** The result of a run. */
-export interface ServiceReport extends Environment {
+/** The result of a run in rounds. */
+export interface RoundsReport extends Environment {
   readonly rounds: number
   readonly roundMs: number
   readonly pinning: string
   readonly results: readonly Measured[]
-  readonly memory: readonly MemoryPoint[]
+  readonly memory?: readonly MemoryPoint[]
   readonly goals: readonly GoalLine[]
   /** The cases that could not be measured, and why; figures that must not be trusted. */
   readonly notes: readonly string[]
@@ -23,8 +23,8 @@ export interface ServiceReport extends Environment {
 export type BaselineOf = (group: string) => CaseName | undefined
 
 /** Markdown for people, the goals last. */
-export function markdown(report: ServiceReport, baselineOf: BaselineOf): string {
-  const { results, memory, notes, goals } = report
+export function markdown(report: RoundsReport, baselineOf: BaselineOf): string {
+  const { results, memory = [], notes, goals } = report
   const parts = [
     head(report),
     ...(results.length === 0
@@ -39,7 +39,7 @@ export function markdown(report: ServiceReport, baselineOf: BaselineOf): string 
 }
 
 /** JSON for programs: the figures of every round, and their medians. */
-export function json(report: ServiceReport): string {
+export function json(report: RoundsReport): string {
   const results = report.results.map((one) => ({
     ...one,
     medians: Object.fromEntries(FIGURES.map((figure) => [figure, median(one, figure)])),
@@ -52,7 +52,7 @@ const FIGURES: readonly (keyof Round)[] = ['cpuUs', 'perSecond', 'p50Ms', 'p99Ms
 const LIMITED =
   '!: the measured process was busy for less than 90 % of the time. The other side or another program was the limit: do not compare these requests a second and latencies.'
 
-function head(report: ServiceReport): string {
+function head(report: RoundsReport): string {
   const { rounds, roundMs, pinning } = report
   const effort = `${rounds} rounds of ${roundMs / 1_000} s a case, ${CONNECTIONS} connections`
   return `${described(report)}; ${effort}; ${pinning}.`
