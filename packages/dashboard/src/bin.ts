@@ -19,7 +19,9 @@ import { summarize } from './report/summary.ts'
 import { PAGE_FOLDER } from './server/assets.ts'
 import { createIntakeServer, type IntakeAddress, LINES_PATH, OTLP_PATH } from './server/intake/intake-server.ts'
 import { createDashboard } from './server/server.ts'
+import type { EngineAddress } from './victoria-logs/engine-client.ts'
 
+const portRemedy = `set ${PORT_VARIABLE} (or --port)`
 /** Exit code for wrong arguments: a retry with the same ones cannot succeed. */
 const EXIT_MISUSE = 2
 
@@ -47,6 +49,11 @@ async function run(command: Command): Promise<void> {
 }
 
 async function once(command: OnceCommand): Promise<void> {
+  if (command.engine !== undefined) {
+    const { printEngine } = await import('./victoria-logs/print-engine.ts')
+    await printEngine(command.engine, command)
+    return
+  }
   const files = await readToEnd(command)
   const health = healthOf(files, files.journal.clock(), command.thresholds)
   process.stdout.write(`${JSON.stringify({ ...summarize(files), health })}\n`)
@@ -75,10 +82,15 @@ async function readToEnd({ files: paths, declared, thresholds }: Omit<OnceComman
   return files
 }
 
-async function live({ port, files: paths, declared, intake, mayOpen, thresholds }: LiveCommand): Promise<void> {
+async function live(command: LiveCommand): Promise<void> {
+  const { port, files: paths, declared, engine, intake, mayOpen, thresholds } = command
+  if (engine !== undefined) {
+    await showEngine(engine, command)
+    return
+  }
   const files = new LogFiles(paths, declared)
   const server = await createDashboard(files, port, PAGE_FOLDER, thresholds)
-  await listen(server, port, '127.0.0.1', `set ${PORT_VARIABLE} (or --port)`)
+  await listen(server, port, '127.0.0.1', portRemedy)
   if (intake !== undefined) {
     await takeLines(files, intake).catch((error: unknown) => {
       // A server that listens would keep the process alive.
@@ -86,12 +98,29 @@ async function live({ port, files: paths, declared, intake, mayOpen, thresholds 
       throw error
     })
   }
+  announce(port, mayOpen)
+  void files.firstRead.then(() => reportMissing(files))
+  await files.follow()
+}
+
+function announce(port: number, mayOpen: boolean): void {
   const url = `http://localhost:${port}`
   process.stdout.write(`dashboard: ${url}\n`)
   exitWithSupervisor()
   if (mayOpen && shouldOpenBrowser(process)) openBrowser(url)
-  void files.firstRead.then(() => reportMissing(files))
-  await files.follow()
+}
+
+async function showEngine(
+  address: EngineAddress,
+  { port, declared, mayOpen, thresholds }: Pick<LiveCommand, 'port' | 'declared' | 'mayOpen' | 'thresholds'>,
+): Promise<void> {
+  const { VictoriaLogs } = await import('./victoria-logs/victoria-logs.ts')
+  const engine = new VictoriaLogs(address, declared)
+  await engine.connect().catch((error: Error) => {
+    throw new UsageError(error.message)
+  })
+  await listen(await createDashboard(engine, port, PAGE_FOLDER, thresholds), port, '127.0.0.1', portRemedy)
+  announce(port, mayOpen)
 }
 
 async function takeLines(files: LogFiles, address: IntakeAddress): Promise<void> {

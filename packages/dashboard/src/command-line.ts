@@ -3,7 +3,9 @@ import { declared, FIELDS } from './lines/formats/declared.ts'
 import { FORMAT_NAMES } from './lines/formats/format-names.ts'
 import type { Declared } from './lines/formats/line-of.ts'
 import { type IntakeAddress, isLoopback } from './server/intake/intake-server.ts'
+import { AUTHORIZATION_VARIABLE, sourceOf } from './source/source-options.ts'
 import { DEFAULT_THRESHOLDS, objectiveOf, THRESHOLD_NAMES, type Thresholds, thresholdOf } from './verdict/thresholds.ts'
+import type { EngineAddress } from './victoria-logs/engine-client.ts'
 
 /** The port used when neither the flag nor the environment sets one. */
 const DEFAULT_PORT = 8501
@@ -22,13 +24,15 @@ export type Command = { readonly kind: 'help' } | LiveCommand | OnceCommand | Re
 export interface OnceCommand {
   readonly kind: 'once'
   readonly files: readonly string[]
+  /** A log engine instead of files. */
+  readonly engine?: EngineAddress
   readonly declared: Declared
   /** The limits between the states of the verdict. */
   readonly thresholds: Thresholds
 }
 
 /** Reads the files to their ends and writes a report. */
-export interface ReportCommand extends Omit<OnceCommand, 'kind'> {
+export interface ReportCommand extends Omit<OnceCommand, 'kind' | 'engine'> {
   readonly kind: 'report'
   /** The HTML file to write. */
   readonly report: string
@@ -40,6 +44,8 @@ export interface LiveCommand {
   readonly kind: 'live'
   readonly port: number
   readonly files: readonly string[]
+  /** A log engine instead of files. */
+  readonly engine?: EngineAddress
   readonly declared: Declared
   /** Where other programs may send lines; undefined for nowhere. */
   readonly intake: IntakeAddress | undefined
@@ -55,9 +61,9 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json | --report HTML [--lang es|en]] [--format NAME] [--field NAME=KEY]… FILE…
+export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json | --report HTML [--lang es|en]] [--format NAME] [--field NAME=KEY]… {FILE… | --source victorialogs=URL}
 
-Shows what a system of services is doing, from its log files.
+Shows what a system of services is doing, from its logs.
 
   --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
   --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
@@ -74,6 +80,11 @@ Shows what a system of services is doing, from its log files.
   --field NAME=KEY[:UNIT]
                  read a field from this key, for example latency=duration:ns or status=http.code;
                  NAME: ${FIELDS.join(', ')}; UNIT of a latency: ns, us, ms, s
+  --source victorialogs=URL
+                 read a log engine instead of files: VictoriaLogs, one node or the front of a cluster;
+                 ${AUTHORIZATION_VARIABLE} has its Authorization header, or a bearer token
+  --source-header NAME:VALUE
+                 send this header to the engine, such as AccountID:12; a secret belongs into the variable above
   FILE…          log files, directories, patterns such as 'logs/*.log', gzip files, named pipes, or - for the
                  standard input; a missing file is read once it exists
 `
@@ -86,23 +97,27 @@ Shows what a system of services is doing, from its log files.
 export function readCommand(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Command {
   const { values, files } = parsed(args)
   if (values.help) return { kind: 'help' }
-  if (files.length === 0 && values.intake === undefined) throw new UsageError('name at least one log file; see --help')
+  const engine = engineOf(values, files, env[AUTHORIZATION_VARIABLE] || undefined)
+  if (files.length === 0 && values.intake === undefined && engine === undefined)
+    throw new UsageError('name at least one log file; see --help')
   const declaration = declarationOf(values)
   if (values.once !== values.json) throw new UsageError('--once and --json go together; see --help')
   const thresholds = thresholdsOf(values)
   if (values.once) {
     if (values.report !== undefined) throw new UsageError('--once and --report are alternatives; see --help')
     if (values.intake !== undefined) throw new UsageError('--once reads files only, without --intake; see --help')
-    return { kind: 'once', files, declared: declaration, thresholds }
+    return { kind: 'once', files, declared: declaration, thresholds, ...(engine === undefined ? {} : { engine }) }
   }
   if (values.report !== undefined) {
+    if (engine !== undefined) throw new UsageError('--report reads files; the page of --source has reports to download')
     if (values.intake !== undefined) throw new UsageError('--report reads files only, without --intake; see --help')
     const language = languageOf(values.lang, env)
     return { kind: 'report', files, declared: declaration, thresholds, report: values.report, language }
   }
   if (values.lang !== undefined) throw new UsageError('--lang goes with --report; see --help')
   const intake = values.intake === undefined ? undefined : intakeOf(values.intake, env[TOKEN_VARIABLE] || undefined)
-  const live = { kind: 'live', files, declared: declaration, intake, mayOpen: !values['no-open'], thresholds } as const
+  const common = { files, declared: declaration, intake, mayOpen: !values['no-open'], thresholds }
+  const live = { kind: 'live', ...common, ...(engine === undefined ? {} : { engine }) } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]
   return { ...live, port: variable ? port(variable, PORT_VARIABLE) : DEFAULT_PORT }
@@ -121,6 +136,8 @@ interface Flags {
   report: string | undefined
   lang: string | undefined
   threshold: string[]
+  source: string | undefined
+  'source-header': string[]
 }
 
 function declarationOf({ format, field }: Flags): Declared {
@@ -143,6 +160,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     report: { type: 'string' },
     lang: { type: 'string' },
     threshold: { type: 'string', multiple: true },
+    source: { type: 'string' },
+    'source-header': { type: 'string', multiple: true },
   } as const
   // Not strict: the error messages of strict mode span several lines.
   const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
@@ -159,6 +178,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     report: undefined,
     lang: undefined,
     threshold: [],
+    source: undefined,
+    'source-header': [],
   }
   const files: string[] = []
   for (const token of tokens) {
@@ -166,7 +187,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     if (token.kind !== 'option') continue
     if (isText(token.name)) {
       if (token.value === undefined) throw new UsageError(`--${token.name} needs a value; see --help`)
-      if (token.name === 'field' || token.name === 'threshold') values[token.name].push(token.value)
+      if (token.name === 'field' || token.name === 'threshold' || token.name === 'source-header')
+        values[token.name].push(token.value)
       else values[token.name] = token.value
     } else if (isSwitch(token.name)) {
       if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value; see --help`)
@@ -176,7 +198,18 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
   return { values, files }
 }
 
-const TEXT_FLAGS = ['port', 'intake', 'format', 'field', 'slo', 'threshold', 'report', 'lang'] as const
+const TEXT_FLAGS = [
+  'port',
+  'intake',
+  'format',
+  'field',
+  'slo',
+  'threshold',
+  'report',
+  'lang',
+  'source',
+  'source-header',
+] as const
 
 function isText(name: string): name is (typeof TEXT_FLAGS)[number] {
   return (TEXT_FLAGS as readonly string[]).includes(name)
@@ -184,6 +217,23 @@ function isText(name: string): name is (typeof TEXT_FLAGS)[number] {
 
 function isSwitch(name: string): name is 'help' | 'once' | 'json' | 'no-open' {
   return name === 'help' || name === 'once' || name === 'json' || name === 'no-open'
+}
+
+function engineOf(
+  { source, 'source-header': headers, intake, format }: Flags,
+  files: readonly string[],
+  authorization: string | undefined,
+): EngineAddress | undefined {
+  if (source === undefined) {
+    if (headers.length > 0) throw new UsageError('--source-header goes with --source; see --help')
+    return undefined
+  }
+  if (files.length > 0) throw new UsageError('--source reads an engine instead of files; see --help')
+  if (intake !== undefined) throw new UsageError('--source reads an engine: send lines to it, not to --intake')
+  if (format !== undefined) throw new UsageError('--format is for files; --field names the fields of an engine')
+  const engine = sourceOf(source, headers, authorization)
+  if (typeof engine === 'string') throw new UsageError(`${engine}; see --help`)
+  return engine
 }
 
 function languageOf(flag: string | undefined, env: Readonly<Record<string, string | undefined>>): 'es' | 'en' {

@@ -4,6 +4,7 @@ import { countedLines } from './embed/registry.ts'
 import { folderLink, linkFrom, pathBelow } from './embed/request-path.ts'
 import { ServiceLog } from './embed/service-log.ts'
 import { createPages } from './server/pages.ts'
+import { FileSource } from './source/file-source.ts'
 
 export type { ServiceLogOptions } from './embed/service-log.ts'
 export { ServiceLog } from './embed/service-log.ts'
@@ -77,7 +78,7 @@ export function dashboardRoutes(options: DashboardOptions): FastifyPluginAsync {
       const exists = app.hasRoute({ method: 'POST', url: `${LEVERS}/:shield/:policy` })
       return exists ? linkFrom(prefix, LEVERS) : undefined
     }
-    const pages = await createPages(counted.files, undefined, counted.thresholds, leversOf)
+    const pages = await createPages(new FileSource(counted.files), undefined, counted.thresholds, leversOf)
     const stopLeavingOut = counted.leaveOut(prefix)
     // Before the server waits for its connections to end.
     app.addHook('preClose', async () => pages.close())

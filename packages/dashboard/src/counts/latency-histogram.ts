@@ -1,8 +1,9 @@
 /** Each bucket is this many times as wide as the previous one. Its middle is at most 1 % off any value in it. */
 const GROWTH = 1.02
-const LOG_GROWTH = Math.log(GROWTH)
+/** The width of a bucket in logarithms. */
+export const LOG_GROWTH: number = Math.log(GROWTH)
 /** A shorter latency counts as 0. */
-const SHORTEST_MS = 0.001
+export const SHORTEST_MS = 0.001
 /** About eleven days. A longer latency counts as this. */
 const LONGEST_MS = 1e9
 const BUCKETS_MAX = Math.floor(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GROWTH) + 1
@@ -42,6 +43,13 @@ export class LatencyHistogram {
     this.#total += 1
     if (bucket === ZERO_BUCKET) this.#zeros += 1
     else this.#addTo(bucket, 1)
+  }
+
+  /** Counts `count` latencies of one bucket. */
+  addMany(bucket: number, count: number): void {
+    this.#total += count
+    if (bucket === ZERO_BUCKET) this.#zeros += count
+    else this.#addTo(Math.min(Math.max(bucket, 0), BUCKETS_MAX - 1), count)
   }
 
   /** Adds the counts of another histogram. */

@@ -53,6 +53,27 @@ export class Tally {
     increase(this[kind], cell, latencyMs, bucket)
   }
 
+  /** Counts many at once, in `cells` or apart. `known` is how many of them have a latency; all are in one bucket. */
+  addMany(
+    kind: 'cells' | 'hops' | 'probes',
+    cell: number,
+    { count, known, latencyMsSum }: { readonly count: number; readonly known: number; readonly latencyMsSum: number },
+    bucket: number,
+  ): void {
+    if (kind !== 'cells') this[kind] ??= new Map()
+    const counts = this[kind] ?? this.cells
+    let sum = counts.get(cell)
+    if (sum === undefined) {
+      sum = { ...emptyCount(), buckets: new LatencyHistogram() }
+      counts.set(cell, sum)
+    }
+    sum.count += count
+    if (known === 0) return
+    sum.latencyMsSum += latencyMsSum
+    sum.latencies += known
+    if (sum.buckets instanceof LatencyHistogram) sum.buckets.addMany(bucket, known)
+  }
+
   /** Takes one count without a latency away. */
   take(cell: number): void {
     const count = this.cells.get(cell)

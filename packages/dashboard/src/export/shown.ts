@@ -8,7 +8,7 @@ import type { Thresholds } from '../verdict/thresholds.ts'
 import type { Shown } from './csv-tables.ts'
 
 /** The most rows of each exported table. */
-const ROWS_MAX = 10_000
+export const ROWS_MAX = 10_000
 
 /** Computes what a page would show now, with longer tables. */
 export function shownNow(

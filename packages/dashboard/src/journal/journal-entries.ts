@@ -15,7 +15,7 @@ export function addError(
   service: string,
   at: number | undefined,
   now: number,
-  place?: LinePlace,
+  place?: Pick<LinePlace, 'ref'>,
 ): void {
   const { fields } = line
   const isFailedRequest = line.event === 'http_error' || (line.isRequest && (line.status ?? 0) >= 400)

@@ -8,9 +8,12 @@ export type Kind = 'business' | 'technical'
  *
  * A 4xx is `business`. 408 and 429 are `technical`: there the client can only wait.
  */
-export function kindOf(line: LogLine): Kind {
-  const { errorKind } = line
+export function kindOf({ errorKind, status }: LogLine): Kind {
+  return kindOfStatus(errorKind, status)
+}
+
+/** Returns the kind of an error by what its line says about it, as {@link kindOf} does. */
+export function kindOfStatus(errorKind: string | undefined, status: number | undefined): Kind {
   if (errorKind === 'business' || errorKind === 'technical') return errorKind
-  const { status } = line
   return status !== undefined && status < 500 && status !== 408 && status !== 429 ? 'business' : 'technical'
 }

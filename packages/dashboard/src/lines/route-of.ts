@@ -25,7 +25,7 @@ const AT = 64
 const DASH = 45
 
 /** Returns the route of a request: as its line names it, else its path with ids replaced by `{id}`. */
-export function routeOf({ route, path }: LogLine): string | undefined {
+export function routeOf({ route, path }: Pick<LogLine, 'route' | 'path'>): string | undefined {
   if (route !== undefined) return clipped(route)
   return path === undefined ? undefined : clipped(templated(path))
 }

@@ -1,6 +1,9 @@
 /** The bars of a trend over a range. */
 export interface Bars {
   readonly count: number
+  /** How long each is, and when the first one begins: at or before the range. */
+  readonly widthMs: number
+  readonly startsAt: number
   /** Returns the bar of a moment in the range. */
   readonly of: (at: number) => number
 }
@@ -24,6 +27,8 @@ export function barsOf(
   const missing = count * each - columns
   return {
     count,
+    widthMs: each * stepMs,
+    startsAt: from - missing * stepMs,
     of: (at) => Math.min(count - 1, Math.max(0, Math.floor((Math.floor((at - from) / stepMs) + missing) / each))),
   }
 }

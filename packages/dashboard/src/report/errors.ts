@@ -82,7 +82,7 @@ export function tracesOf(errors: ErrorGroups, service: string): readonly CauseTr
   const ofKind = (kind: Kind): readonly CauseTrace[] =>
     errors.all
       .filter((group) => group.service === service && group.kind === kind)
-      .flatMap(({ code, examples }) => examples.items.map((error) => ({ ...traceJson(error), code })))
+      .flatMap(({ code, examples }) => examples.items.map((error) => ({ ...exampleJson(error), code })))
       .filter(({ traceId }) => traceId !== undefined)
       .sort((a, b) => b.at - a.at)
   return [...ofKind('technical'), ...ofKind('business')].slice(0, TRACES_SHOWN)
@@ -121,10 +121,11 @@ function groupJson(
     first: group.firstAt,
     last: group.lastAt,
     age,
-    traces: examples.map(traceJson).reverse(),
+    traces: examples.map(exampleJson).reverse(),
   }
 }
 
-function traceJson({ at, status, path, detail, traceId }: LoggedError): ErrorTrace {
+/** Returns one error of a group. */
+export function exampleJson({ at, status, path, detail, traceId }: LoggedError): ErrorTrace {
   return { at, status, path, detail, traceId }
 }

@@ -1,7 +1,8 @@
 import type { LogFiles } from '../journal/log-files.ts'
-import type { Reason, ServiceVerdict, State } from '../verdict/situation.ts'
+import type { Reason, ServiceVerdict, State, Verdict } from '../verdict/situation.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import { judge } from '../verdict/verdict.ts'
+import type { EngineJson } from './engine-json.ts'
 import { type FileJson, filesJson } from './files-json.ts'
 import { situationOf } from './situation.ts'
 
@@ -47,6 +48,8 @@ export interface Health {
   readonly services: readonly ServiceHealth[]
   /** What was read instead of requests. Only in the state `waiting`. */
   readonly waiting?: Waiting
+  /** The log engine; undefined for files. */
+  readonly engine?: EngineJson
 }
 
 /** Why there is no verdict. */
@@ -78,6 +81,11 @@ const WAITING_FILES_MAX = 20
 /** Judges what the files say at a moment. */
 export function healthOf(files: LogFiles, now: number, thresholds: Thresholds = DEFAULT_THRESHOLDS): Health {
   const verdict = judge(situationOf(files.journal, now, thresholds), thresholds)
+  return healthJson(verdict, verdict.state === 'waiting' ? waitingOf(files, now) : undefined)
+}
+
+/** Returns a verdict as JSON. `waiting` says why there is none. */
+export function healthJson(verdict: Verdict, waiting: Waiting | undefined): Health {
   return {
     state: verdict.state,
     since: iso(verdict.since),
@@ -85,7 +93,7 @@ export function healthOf(files: LogFiles, now: number, thresholds: Thresholds = 
     as_of: iso(verdict.asOf),
     effect: verdict.effect,
     services: verdict.services.map(serviceJson),
-    ...(verdict.state === 'waiting' ? { waiting: waitingOf(files, now) } : {}),
+    ...(waiting === undefined ? {} : { waiting }),
   }
 }
 

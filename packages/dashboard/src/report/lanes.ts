@@ -1,7 +1,7 @@
 import type { BreakerHistory, Change } from '../counts/breakers.ts'
 import { coreOf } from '../counts/watch/core-of.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
-import type { LogFiles } from '../journal/log-files.ts'
+import type { Journal } from '../journal/journal.ts'
 import { endedAt } from '../verdict/processes.ts'
 import type { Health } from './health.ts'
 import type { Range } from './summary.ts'
@@ -36,7 +36,7 @@ const RESTART = 'restart'
  * `answered` is what each service answered in the range.
  */
 export function lanesOf(
-  files: LogFiles,
+  files: { readonly journal: Pick<Journal, 'breakers' | 'services'> },
   range: Range,
   health: Health,
   answered: ReadonlyMap<string, Pick<Sum, 'requests' | 'serverErrors'>>,

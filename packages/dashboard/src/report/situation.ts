@@ -133,7 +133,8 @@ function minutesOf(watch: ServiceWatch, now: number, offset: number): readonly M
   return minutes.sort((a, b) => a.at - b.at)
 }
 
-function edgesOf(services: Services): readonly EdgeFacts[] {
+/** Returns which service calls which. */
+export function edgesOf(services: Services): readonly EdgeFacts[] {
   const edges: EdgeFacts[] = services.edges.all.map(({ caller, callee, failures, failuresBefore }) => ({
     caller: caller.name,
     callee: callee.name,

@@ -2,6 +2,7 @@ import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Cells } from '../counts/cells.ts'
 import { type Count, Tally } from '../counts/tally.ts'
 import type { LogFiles } from '../journal/log-files.ts'
+import type { EngineJson } from './engine-json.ts'
 import { type FileJson, filesJson } from './files-json.ts'
 import { ANSWERED, EVERYTHING, type Selection, selects } from './selection.ts'
 import {
@@ -67,10 +68,12 @@ export interface Summary {
   readonly files: readonly FileJson[]
   /** Bytes of older lines in large files, which are read last: read so far, and in total. Both are 0 once all were read. */
   readonly progress: { readonly read: number; readonly all: number }
+  /** The log engine; undefined for files. */
+  readonly engine?: EngineJson
 }
 
 /** The figures of a set of requests. */
-export type Figures = Omit<Summary, 'by_route' | 'breakers' | 'lines' | 'files' | 'progress'>
+export type Figures = Omit<Summary, 'by_route' | 'breakers' | 'lines' | 'files' | 'progress' | 'engine'>
 
 /** The figures of the span before the range. */
 export type Before = EntriesJson & Pick<Figures, 'events'>
@@ -186,7 +189,8 @@ function eventsOf(tally: Tally, cells: Cells, selection: Selection): Readonly<Re
   return Object.fromEntries(events)
 }
 
-function routesOf(tally: Tally, cells: Cells): readonly RouteJson[] {
+/** Adds up what each route answered, the busiest first. */
+export function routesOf(tally: Tally, cells: Cells): readonly RouteJson[] {
   const keys = new Map<string, { readonly service: string; readonly route: string | null }>()
   const sums = sumsBy(selected(tally, cells, ANSWERED), ({ service, route }) => {
     const name = `${service}\u0000${route}`
@@ -206,7 +210,8 @@ function increase<K>(counts: Map<K, number>, key: K, by: number): void {
   counts.set(key, (counts.get(key) ?? 0) + by)
 }
 
-function breakerJson(breaker: BreakerHistory): BreakerJson {
+/** Describes a breaker. */
+export function breakerJson(breaker: BreakerHistory): BreakerJson {
   return {
     service: breaker.service,
     shield: breaker.shield,

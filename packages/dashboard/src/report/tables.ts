@@ -8,7 +8,7 @@ import type { Range } from './summary.ts'
 import { requestsOf, type Sum, selected, sumsBy } from './sums.ts'
 
 /** The most bars of a trend. */
-const BARS_MAX = 24
+export const BARS_MAX = 24
 
 /** One row of the table of services or of routes. All that the service answered counts, hops included, health checks not. */
 export interface Row {

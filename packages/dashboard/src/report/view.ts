@@ -1,7 +1,9 @@
 import type { Cells } from '../counts/cells.ts'
 import { Tally } from '../counts/tally.ts'
+import type { Timeline } from '../counts/timeline.ts'
 import type { ErrorLine } from '../journal/journal.ts'
 import type { LogFiles } from '../journal/log-files.ts'
+import type { EngineJson } from './engine-json.ts'
 import { type CauseTrace, type ErrorGroupsJson, errorGroupsOf, latestErrors, tracesOf } from './errors.ts'
 import type { Health } from './health.ts'
 import { type Lane, lanesOf } from './lanes.ts'
@@ -34,6 +36,11 @@ export type Column = readonly [
   codes: readonly number[],
 ]
 
+/** What tells the time of the newest line. */
+interface Newest {
+  readonly timelines: readonly Pick<Timeline, 'newest'>[]
+}
+
 /** The parts of the page's data. Each is sent when it has changed. */
 export interface Parts {
   readonly range: Range & {
@@ -64,10 +71,12 @@ export interface Parts {
     readonly newest: number | null
     readonly localTimes: boolean
   }
+  /** The log engine; undefined for files. */
+  readonly engine?: EngineJson
 }
 
 /** Returns the range of `seconds` that ends now. If nothing was logged in it, it ends at the newest line. */
-export function rangeOf(files: LogFiles, seconds: number, now: number): Parts['range'] {
+export function rangeOf(files: Newest, seconds: number, now: number): Parts['range'] {
   const stepMs = (RANGES.get(seconds) ?? 60) * 1_000
   const newest = newestOf(files)
   const isNow = newest === null || newest >= now - seconds * 1_000
@@ -76,7 +85,7 @@ export function rangeOf(files: LogFiles, seconds: number, now: number): Parts['r
 }
 
 /** Returns a range that was chosen in a chart, rounded outwards to whole columns. */
-export function zoomedRangeOf(files: LogFiles, { from, to }: Range): Parts['range'] {
+export function zoomedRangeOf(files: Pick<LogFiles, 'timelines'>, { from, to }: Range): Parts['range'] {
   let found = { from, to, stepMs: 0 }
   for (const seconds of ZOOM_STEPS_S) {
     const stepMs = seconds * 1_000
@@ -156,7 +165,8 @@ export function columnsOf(
   return [...changed].sort((a, b) => a - b).map((at) => columnOf(at, slots.get(at) ?? [], cells, selection))
 }
 
-function columnOf(at: number, slots: readonly Tally[], cells: Cells, selection: Selection): Column {
+/** Adds up the slots of one column. */
+export function columnOf(at: number, slots: readonly Tally[], cells: Cells, selection: Selection): Column {
   const sum = new Sum()
   const byStatus = new Map<number, number>()
   for (const slot of slots)
@@ -190,7 +200,7 @@ function codesOf(byStatus: ReadonlyMap<number, number>): readonly number[] {
   return [...shown.sort(([a], [b]) => a - b), ...(others > 0 ? [[0, others]] : [])].flat()
 }
 
-function newestOf(files: LogFiles): number | null {
+function newestOf(files: Newest): number | null {
   const newest = Math.max(...files.timelines.map((timeline) => timeline.newest))
   return Number.isFinite(newest) ? newest : null
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { Positions } from './history.ts'
 import type { Term } from './query.ts'
 
 /** The most searches that can be continued. The oldest one is forgotten first. */
@@ -9,7 +8,8 @@ const CURSORS_MAX = 64
 export interface Continued {
   readonly text: string
   readonly terms: readonly Term[]
-  readonly positions: Positions
+  /** Where it ended, as its source knows it. */
+  readonly positions: unknown
 }
 
 /** Remembers where searches ended. The positions in thousands of files are too long for a URL. */

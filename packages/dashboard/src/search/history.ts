@@ -8,7 +8,7 @@ import { TimeSlice } from './time-slice.ts'
 const PROGRESS_MS = 100
 
 /** Where a search continues: a position for each file, by its number. */
-export type Positions = ReadonlyMap<number, Position>
+type Positions = ReadonlyMap<number, Position>
 
 /** How far a search is. */
 export interface Progress {
@@ -22,8 +22,8 @@ export interface SearchOptions {
   readonly terms: readonly Term[]
   /** The most lines to find. */
   readonly limit: number
-  /** Where an earlier search ended; undefined to begin with the newest lines. */
-  readonly from: Positions | undefined
+  /** Where an earlier search of the same source ended; undefined to begin with the newest lines. */
+  readonly from: unknown
   /** Cancels the search. */
   readonly signal: AbortSignal
   /** After this time it ends with what was found. */
@@ -34,8 +34,8 @@ export interface SearchOptions {
 
 /** How a search ended. */
 export interface SearchEnd {
-  /** Where to continue; undefined if all files were searched. */
-  readonly next: Positions | undefined
+  /** Where to continue, as the source knows it; undefined if all was searched. */
+  readonly next: unknown
   /** Whether a file was truncated or closed in the meantime, so that its lines are missing. */
   readonly isPartial: boolean
 }
@@ -65,7 +65,7 @@ export async function searchHistory(files: LogFiles, options: SearchOptions): Pr
     }
     if (slice.isOver) await slice.next()
   }
-  let scans = scansOf(files, terms, options.from)
+  let scans = scansOf(files, terms, options.from as Positions | undefined)
   for (const scan of scans) await attempt(scan, () => scan.peek(blocks))
   const all = scans.reduce((sum, scan) => sum + scan.bytesLeft, 0)
   let toldMs = Number.NEGATIVE_INFINITY

@@ -1,8 +1,7 @@
 import type { ServerResponse } from 'node:http'
-import type { LogFiles } from '../journal/log-files.ts'
 import { QueryError, rangeOfQuery } from '../server/query.ts'
 import { type Continued, Cursors } from './cursors.ts'
-import { type Progress, searchHistory } from './history.ts'
+import type { Progress, SearchEnd, SearchOptions } from './history.ts'
 import { Permits } from './permits.ts'
 import { problemText } from './problem-text.ts'
 import { queryOf, type Term } from './query.ts'
@@ -16,6 +15,9 @@ const WHOLE_MS_MAX = 10_000
 const STREAM_MS_MAX = 600_000
 /** A client that does not read does not make the server collect lines. */
 const UNSENT_BYTES_MAX = 1_048_576
+
+/** Searches the history of a source. */
+export type Search = (options: SearchOptions) => Promise<SearchEnd>
 
 /** What `GET /api/search` returns. */
 export interface Found {
@@ -42,13 +44,16 @@ interface Asked {
 
 /** Answers searches over HTTP. A search ends when its client disconnects. */
 export class SearchServer {
-  readonly #files: LogFiles
+  readonly #source: Search
+  readonly #clock: () => number
   readonly #cursors = new Cursors()
   readonly #permits = new Permits()
   readonly #running = new Set<AbortController>()
 
-  constructor(files: LogFiles) {
-    this.#files = files
+  /** `clock` is the reader's clock. */
+  constructor(search: Search, clock: () => number) {
+    this.#source = search
+    this.#clock = clock
   }
 
   /**
@@ -121,7 +126,7 @@ export class SearchServer {
     onProgress: (progress: Progress) => void = () => {},
   ): Promise<Omit<Found, 'lines'>> {
     const from = continued?.positions
-    const { next, isPartial } = await searchHistory(this.#files, {
+    const { next, isPartial } = await this.#source({
       terms,
       limit,
       from,
@@ -144,7 +149,7 @@ export class SearchServer {
     if (continued !== undefined && (text === undefined || text === continued.text))
       return { text: continued.text, terms: continued.terms, limit: Number(limit), continued }
     if (cursor !== null) throw new QueryError('`cursor` is unknown or of another query: search again')
-    const now = this.#files.journal.clock()
+    const now = this.#clock()
     const range = rangeOfQuery(query, now)
     const { terms, problem } = queryOf(text ?? '', now)
     if (problem !== undefined) throw new QueryError(problemText(problem))

@@ -1,8 +1,7 @@
 import { CSV_NAMES, csvTable } from '../export/csv-tables.ts'
 import { REPORT_POLICY, reportHtml } from '../export/report-html.ts'
-import { shownNow } from '../export/shown.ts'
-import type { LogFiles } from '../journal/log-files.ts'
-import type { Thresholds } from '../verdict/thresholds.ts'
+import { ROWS_MAX } from '../export/shown.ts'
+import type { Source } from '../source/source.ts'
 import { selectionOfQuery, viewOfQuery } from './query.ts'
 
 /** A file to download. */
@@ -20,16 +19,13 @@ const CSV_PATHS: ReadonlyMap<string, string> = new Map(CSV_NAMES.map((name) => [
  *
  * @throws QueryError for an invalid range
  */
-export function download(
-  files: LogFiles,
-  path: string,
-  query: URLSearchParams,
-  thresholds: Thresholds,
-): Download | undefined {
+export async function download(source: Source, path: string, query: URLSearchParams): Promise<Download | undefined> {
   const name = CSV_PATHS.get(path)
   if (name === undefined && path !== REPORT) return undefined
-  const now = files.journal.clock()
-  const shown = shownNow(files, viewOfQuery(query, now), thresholds, selectionOfQuery(query))
+  const now = source.clock()
+  const [view, selection] = [viewOfQuery(query, now), selectionOfQuery(query)]
+  const parts = await source.stats(view, selection, ROWS_MAX)
+  const shown = { parts, columns: await source.hits(view, selection) }
   if (name !== undefined)
     return { type: 'text/csv', body: csvTable(name, shown) ?? '', headers: attachment(`escudo-${name}.csv`) }
   const policy = { 'content-security-policy': `${REPORT_POLICY}; frame-ancestors 'none'` }

@@ -1,17 +1,15 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { html } from '../export/html.ts'
-import type { LogFiles } from '../journal/log-files.ts'
-import { healthOf } from '../report/health.ts'
-import { readLine } from '../report/read-line.ts'
-import { readTrace } from '../report/read-trace.ts'
 import type { Selection } from '../report/selection.ts'
-import { type Range, summarize } from '../report/summary.ts'
+import type { Range } from '../report/summary.ts'
 import { SearchServer } from '../search/search-server.ts'
+import type { Source } from '../source/source.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
+import { EngineError } from '../victoria-logs/engine-error.ts'
 import { PAGE_FOLDER, readAssets } from './assets.ts'
 import { download } from './exports.ts'
 import { QueryError, rangeOfQuery, selectionOfQuery, viewOfQuery } from './query.ts'
-import { Stream } from './stream.ts'
+import type { PageStream } from './stream.ts'
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
@@ -63,15 +61,15 @@ export interface Pages {
  * @param leversOf a link, seen from the page, to the levers of the shields whose breakers it shows; undefined for none
  */
 export async function createPages(
-  files: LogFiles,
+  source: Source,
   pageFolder: string = PAGE_FOLDER,
   thresholds: Thresholds = DEFAULT_THRESHOLDS,
   leversOf: () => string | undefined = () => undefined,
 ): Promise<Pages> {
   const assets = await readAssets(pageFolder)
-  files.judgeBy(thresholds)
-  const stream = new Stream(files, files.journal.clock, thresholds)
-  const searches = new SearchServer(files)
+  source.judgeBy(thresholds)
+  const stream = source.openStream()
+  const searches = new SearchServer((options) => source.search(options), source.clock)
   let isClosing = false
 
   const reply = async (
@@ -81,16 +79,16 @@ export async function createPages(
     query: URLSearchParams,
   ): Promise<Reply> => {
     if (path === '/healthz') return json(200, { status: 'ok' })
-    if (path === '/api/summary') return json(200, summarize(files, rangeOfQuery(query, files.journal.clock())))
-    if (path === '/api/health') return json(200, healthOf(files, files.journal.clock(), thresholds))
+    if (path === '/api/summary') return json(200, await source.totals(rangeOfQuery(query, source.clock())))
+    if (path === '/api/health') return json(200, await source.health())
     if (path === '/api/search') {
       const found = await searches.whole(query, response)
       return found === undefined ? SEARCH_BUSY : json(200, found)
     }
-    const file = download(files, path, query, thresholds)
+    const file = await download(source, path, query)
     if (file !== undefined) return { status: 200, ...file }
-    if (path.startsWith(TRACES)) return await trace(files, path.slice(TRACES.length), query.get('facts') === '1')
-    if (path.startsWith(LINES)) return await line(files, path.slice(LINES.length))
+    if (path.startsWith(TRACES)) return await trace(source, path.slice(TRACES.length), query.get('facts') === '1')
+    if (path.startsWith(LINES)) return await line(source, path.slice(LINES.length))
     const asset = assets.get(path)
     if (asset !== undefined && path === '/')
       return { status: 200, type: asset.type, body: withLevers(asset.body, leversOf()) }
@@ -107,7 +105,7 @@ export async function createPages(
     // A query may hold question marks.
     const url = request.url ?? '/'
     const query = url.includes('?') ? url.slice(url.indexOf('?') + 1) : ''
-    if (path.startsWith('/api/')) await files.ready
+    if (path.startsWith('/api/')) await source.ready
     try {
       const params = new URLSearchParams(query)
       if (path === '/api/search/stream' && request.method === 'GET') {
@@ -115,7 +113,7 @@ export async function createPages(
         return
       }
       if (path !== '/api/stream') return send(request, response, await reply(request, response, path, params))
-      const view = viewOfQuery(params, files.journal.clock())
+      const view = viewOfQuery(params, source.clock())
       // HEAD has the answer's headers only, and takes no place among the pages.
       if (request.method === 'HEAD') response.writeHead(200, STREAM_HEADERS).end()
       else openStream(stream, request, response, view, selectionOfQuery(params))
@@ -123,6 +121,7 @@ export async function createPages(
       // After its head was sent, an answer can only be ended.
       if (response.headersSent) response.destroy()
       else if (error instanceof QueryError) send(request, response, json(400, { message: error.message }))
+      else if (error instanceof EngineError) send(request, response, json(502, { message: error.message }))
       else if (isClosing) send(request, response, json(503, { message: 'the dashboard is closing' }))
       else send(request, response, text(500, 'the dashboard failed'))
     }
@@ -142,21 +141,21 @@ function withLevers(page: Buffer, link: string | undefined): Buffer | string {
   return page.toString('utf8').replace('</head>', () => `${meta}</head>`)
 }
 
-async function trace(files: LogFiles, encoded: string, withFacts: boolean): Promise<Reply> {
+async function trace(source: Source, encoded: string, withFacts: boolean): Promise<Reply> {
   const id = decoded(encoded)
   if (id === undefined || id === '' || id.length > TRACE_ID_CHARACTERS_MAX) {
     return json(400, { message: 'a trace id has 1 to 200 characters' })
   }
-  const found = await readTrace(files, id, withFacts)
+  const found = await source.trace(id, withFacts)
   return json(found.lines.length === 0 ? 404 : 200, found)
 }
 
 /** A line by its place, such as `3-1024-0-0`. */
-async function line(files: LogFiles, place: string): Promise<Reply> {
+async function line(source: Source, place: string): Promise<Reply> {
   if (!/^\d{1,15}(?:-\d{1,15}){3}$/.test(place))
     return json(400, { message: 'a line is four numbers, such as 1-0-0-0' })
   const [log = 0, offset = 0, lines = 0, record = 0] = place.split('-').map(Number)
-  const found = await readLine(files, [log, offset, lines, record])
+  const found = await source.line([log, offset, lines, record])
   return found === undefined ? json(404, { message: 'the line is no longer there' }) : json(200, found)
 }
 
@@ -169,7 +168,7 @@ function decoded(text: string): string | undefined {
 }
 
 function openStream(
-  stream: Stream,
+  stream: PageStream,
   request: IncomingMessage,
   response: ServerResponse,
   view: number | Range,

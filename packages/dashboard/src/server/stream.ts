@@ -53,7 +53,15 @@ interface View {
 }
 
 /** Sends data to pages as server-sent events: first a snapshot, then changes. */
-export class Stream {
+export interface PageStream {
+  /** Adds a page. Returns false for too many pages, or if its number of seconds is not one of {@link RANGES}. */
+  readonly add: (response: ServerResponse, wanted: number | Range, selection?: Selection) => boolean
+  /** Ends all connections. */
+  readonly close: () => void
+}
+
+/** Sends what log files say. */
+export class Stream implements PageStream {
   readonly #files: LogFiles
   readonly #clients = new Set<Client>()
   readonly #now: () => number
@@ -162,9 +170,7 @@ export class Stream {
       return
     }
     client.lastMs = now
-    const fields = changed.map(([name, part]) => `${JSON.stringify(name)}:${part}`)
-    fields.push(`"now":${now}`, ...lists(columns, tail, isSnapshot))
-    client.response.write(`event: ${isSnapshot ? 'snapshot' : 'delta'}\ndata: {${fields.join(',')}}\n\n`)
+    client.response.write(messageOf(isSnapshot, now, changed, columns, tail))
   }
 
   #tailAfter(id: number, selection: Selection): readonly TailLine[] {
@@ -180,6 +186,19 @@ export class Stream {
     clearInterval(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** Writes a message for a page. A snapshot replaces all that the page has. */
+export function messageOf(
+  isSnapshot: boolean,
+  now: number,
+  parts: readonly (readonly [name: string, json: string])[],
+  columns: readonly Column[],
+  tail: readonly TailLine[],
+): string {
+  const fields = parts.map(([name, part]) => `${JSON.stringify(name)}:${part}`)
+  fields.push(`"now":${now}`, ...lists(columns, tail, isSnapshot))
+  return `event: ${isSnapshot ? 'snapshot' : 'delta'}\ndata: {${fields.join(',')}}\n\n`
 }
 
 function lists(columns: readonly Column[], tail: readonly TailLine[], isSnapshot: boolean): readonly string[] {

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LogFiles } from '../../journal/log-files.ts'
-import { type Positions, type SearchEnd, searchHistory } from '../history.ts'
+import { type SearchEnd, searchHistory } from '../history.ts'
 import { queryOf } from '../query.ts'
 import type { SearchLine } from '../search-line.ts'
 
@@ -13,7 +13,7 @@ export interface History {
   /** Searches, and continues `limit` lines at a time until nothing is left. */
   readonly all: (query: string, limit?: number) => Promise<readonly SearchLine[]>
   /** Searches once. */
-  readonly page: (query: string, limit: number, from?: Positions) => Promise<SearchEnd & { lines: SearchLine[] }>
+  readonly page: (query: string, limit: number, from?: unknown) => Promise<SearchEnd & { lines: SearchLine[] }>
   readonly remove: () => Promise<void>
 }
 

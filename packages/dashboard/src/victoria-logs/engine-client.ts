@@ -1,0 +1,171 @@
+import { EngineError, errorOfAnswer, errorOfRequest } from './engine-error.ts'
+
+/** A row of an answer: VictoriaLogs returns each value as text, and leaves out empty ones. */
+export type Row = Readonly<Record<string, string>>
+
+/** Where an engine is. */
+export interface EngineAddress {
+  /** Its origin, and the path before `/select` if there is one; without credentials. */
+  readonly url: string
+  /** Sent with each request, such as `Authorization` or `AccountID`. They are never shown. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** How a query is run. */
+export interface RowOptions {
+  /** The most rows; with it, those with the latest times are returned. */
+  readonly limit?: number
+  readonly signal?: AbortSignal
+  readonly timeoutMs?: number
+}
+
+const TIMEOUT_MS = 30_000
+const ANSWER_CHARACTERS_MAX = 256 * 1_048_576
+/** How often a cluster that lacks storage nodes is asked whether they are back. */
+const PROBE_MS = 1_000
+/** A storage node that was not named for this long is no longer listed. */
+const NAMED_MS_MAX = 15_000
+/** Reaches each storage node, and reads next to nothing. */
+const PROBE = '_time:1s | stats count() as n'
+
+/**
+ * Asks VictoriaLogs over HTTP.
+ *
+ * A cluster refuses queries while a storage node does not answer. Then they are sent again, so that what the other nodes have
+ * is returned, and `missing` names the node until it is back.
+ */
+export class EngineClient {
+  /** The address, to be shown. */
+  readonly shown: string
+  readonly #base: string
+  readonly #headers: Readonly<Record<string, string>>
+  readonly #named = new Map<string, number>()
+  #isPartial = false
+  #probedMs = 0
+
+  constructor({ url, headers }: EngineAddress) {
+    this.#base = url.replace(/\/+$/, '')
+    this.shown = this.#base
+    this.#headers = headers
+  }
+
+  /** The storage nodes whose lines are missing in answers; empty if none are. */
+  get missing(): readonly string[] {
+    return this.#isPartial ? [...this.#named.keys()].sort() : []
+  }
+
+  /**
+   * Returns the version; undefined if the program does not say it.
+   *
+   * @throws EngineError without an answer
+   */
+  async version(): Promise<string | undefined> {
+    try {
+      const response = await this.#fetch('/select/buildinfo', undefined, undefined, TIMEOUT_MS)
+      const body = (await response.json()) as { readonly data?: { readonly version?: string } }
+      return body.data?.version || undefined
+    } catch (error) {
+      const { trouble } = errorOfRequest(this.shown, error)
+      if (trouble === 'unreachable' || trouble === 'refused') throw error
+      // A proxy may let only queries pass.
+      return undefined
+    }
+  }
+
+  /**
+   * Runs a query of LogsQL and returns its rows.
+   *
+   * @throws EngineError if there is no whole answer
+   */
+  async rows(query: string, options: RowOptions = {}): Promise<readonly Row[]> {
+    if (this.#isPartial) await this.#probe(options.signal)
+    try {
+      return await this.#query(query, options, this.#isPartial)
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.trouble !== 'storage' || this.#isPartial) throw error
+      this.#lack(error.nodes)
+      return await this.#query(query, options, true)
+    }
+  }
+
+  #lack(nodes: readonly string[]): void {
+    const nowMs = performance.now()
+    this.#isPartial = true
+    this.#probedMs = nowMs
+    for (const node of nodes) this.#named.set(node, nowMs)
+    for (const [node, atMs] of this.#named) if (nowMs - atMs > NAMED_MS_MAX) this.#named.delete(node)
+  }
+
+  async #probe(signal: AbortSignal | undefined): Promise<void> {
+    if (performance.now() - this.#probedMs < PROBE_MS) return
+    this.#probedMs = performance.now()
+    try {
+      await this.#query(PROBE, signal === undefined ? {} : { signal }, false)
+      this.#isPartial = false
+      this.#named.clear()
+    } catch (error) {
+      if (!(error instanceof EngineError) || error.trouble !== 'storage') throw error
+      this.#lack(error.nodes)
+    }
+  }
+
+  async #query(
+    query: string,
+    { limit, signal, timeoutMs = TIMEOUT_MS }: RowOptions,
+    isPartial: boolean,
+  ): Promise<readonly Row[]> {
+    const body = new URLSearchParams({ query, allow_partial_response: isPartial ? '1' : '0' })
+    body.set('timeout', `${Math.ceil(timeoutMs / 1_000)}s`)
+    if (limit !== undefined) body.set('limit', String(limit))
+    const response = await this.#fetch('/select/logsql/query', body, signal, timeoutMs)
+    return await this.#rowsOf(response, signal)
+  }
+
+  async #rowsOf(response: Response, signal: AbortSignal | undefined): Promise<readonly Row[]> {
+    const rows: Row[] = []
+    let characters = 0
+    let rest = ''
+    try {
+      for await (const text of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
+        characters += text.length
+        if (characters > ANSWER_CHARACTERS_MAX)
+          throw new EngineError('failed', `${this.shown} sent more than this page can take: choose a shorter range`)
+        const lines = (rest + text).split('\n')
+        rest = lines.pop() ?? ''
+        for (const line of lines) if (line !== '') rows.push(JSON.parse(line) as Row)
+      }
+      if (rest !== '') rows.push(JSON.parse(rest) as Row)
+    } catch (error) {
+      signal?.throwIfAborted()
+      // What went wrong after the first rows is written among them.
+      if (error instanceof SyntaxError)
+        throw new EngineError('failed', `${this.shown} ended in the middle of an answer`)
+      throw errorOfRequest(this.shown, error)
+    }
+    return rows
+  }
+
+  async #fetch(
+    path: string,
+    body: URLSearchParams | undefined,
+    signal: AbortSignal | undefined,
+    timeoutMs: number,
+  ): Promise<Response> {
+    const timeout = AbortSignal.timeout(timeoutMs)
+    try {
+      const response = await fetch(this.#base + path, {
+        method: body === undefined ? 'GET' : 'POST',
+        ...(body === undefined ? {} : { body }),
+        headers: this.#headers,
+        // Credentials are for this address only.
+        redirect: 'error',
+        signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
+      })
+      if (response.ok) return response
+      throw errorOfAnswer(this.shown, response.status, await response.text().catch(() => ''))
+    } catch (error) {
+      signal?.throwIfAborted()
+      throw errorOfRequest(this.shown, error)
+    }
+  }
+}

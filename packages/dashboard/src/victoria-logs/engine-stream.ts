@@ -1,0 +1,147 @@
+import type { ServerResponse } from 'node:http'
+import { RANGES } from '../report/ranges.ts'
+import { ENTRIES, type Selection } from '../report/selection.ts'
+import type { Column } from '../report/view.ts'
+import { CLIENTS_MAX, messageOf, type PageStream } from '../server/stream.ts'
+import type { Source, View } from '../source/source.ts'
+
+/** How often the engine is asked, at most. */
+const TICK_MS = 1_000
+/** A view that takes longer to compute is computed less often, so that it takes at most a fifth of the time. */
+const PAUSE_PER_MS = 4
+/** The longest time without a message. An idle connection may be closed on its way. */
+const IDLE_MS_MAX = 10_000
+const UNSENT_BYTES_MAX = 262_144
+
+interface Client {
+  readonly response: ServerResponse
+  /** The last version sent of each part. */
+  readonly parts: Map<string, string>
+  /** The last version sent of each column, by its time. */
+  readonly columns: Map<number, string>
+  isNew: boolean
+  tailId: number
+  stepMs: number
+  lastMs: number
+}
+
+/** Pages that show the same. */
+interface Group {
+  readonly wanted: View
+  readonly selection: Selection
+  readonly clients: Set<Client>
+  timer: NodeJS.Timeout | undefined
+}
+
+/** Sends what an engine says to pages. The engine is asked once for all pages that show the same. */
+export class EngineStream implements PageStream {
+  readonly #source: Pick<Source, 'hits' | 'stats' | 'tail' | 'clock'>
+  readonly #groups = new Map<string, Group>()
+  #isClosed = false
+
+  constructor(source: Pick<Source, 'hits' | 'stats' | 'tail' | 'clock'>) {
+    this.#source = source
+  }
+
+  add(response: ServerResponse, wanted: View, selection: Selection = ENTRIES): boolean {
+    const count = [...this.#groups.values()].reduce((sum, { clients }) => sum + clients.size, 0)
+    if (count >= CLIENTS_MAX || (typeof wanted === 'number' && !RANGES.has(wanted))) return false
+    const key = JSON.stringify([wanted, selection])
+    let group = this.#groups.get(key)
+    if (group === undefined) {
+      group = { wanted, selection, clients: new Set(), timer: undefined }
+      this.#groups.set(key, group)
+      void this.#run(key, group)
+    } else if (group.timer !== undefined) {
+      // A new page need not wait for the next turn.
+      clearTimeout(group.timer)
+      group.timer = undefined
+      const known = group
+      setImmediate(() => void this.#run(key, known))
+    }
+    const client: Client = {
+      response,
+      parts: new Map(),
+      columns: new Map(),
+      isNew: true,
+      tailId: 0,
+      stepMs: 0,
+      lastMs: 0,
+    }
+    group.clients.add(client)
+    const { clients } = group
+    response.on('close', () => clients.delete(client))
+    response.on('error', () => clients.delete(client))
+    return true
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const { clients, timer } of this.#groups.values()) {
+      clearTimeout(timer)
+      for (const { response } of clients) response.end()
+    }
+    this.#groups.clear()
+  }
+
+  async #run(key: string, group: Group): Promise<void> {
+    const startedMs = performance.now()
+    try {
+      const [parts, columns] = await Promise.all([
+        this.#source.stats(group.wanted, group.selection),
+        this.#source.hits(group.wanted, group.selection),
+      ])
+      const { range } = parts
+      const texts = Object.entries(parts).map(([name, part]) => [name, JSON.stringify(part)] as const)
+      for (const client of group.clients) await this.#send(client, group, range.stepMs, texts, columns)
+    } catch {
+      // What the page has stays until the engine answers. A page without anything gets it then.
+    }
+    if (this.#isClosed) return
+    if (group.clients.size === 0) {
+      if (this.#groups.get(key) === group) this.#groups.delete(key)
+      return
+    }
+    const tookMs = performance.now() - startedMs
+    group.timer = setTimeout(
+      () => {
+        group.timer = undefined
+        void this.#run(key, group)
+      },
+      Math.max(TICK_MS - tookMs, tookMs * PAUSE_PER_MS),
+    )
+  }
+
+  async #send(
+    client: Client,
+    { selection }: Group,
+    stepMs: number,
+    parts: readonly (readonly [name: string, json: string])[],
+    columns: readonly Column[],
+  ): Promise<void> {
+    // A slow client gets what it lacks once its buffer is empty.
+    if (client.response.writableLength > UNSENT_BYTES_MAX) return
+    const oldest = columns[0]?.[0] ?? 0
+    const shown = new Set(columns.map(([at]) => at))
+    const isGone = [...client.columns.keys()].some((at) => at >= oldest && !shown.has(at))
+    // A page only adds columns, and those of another width do not fit to those that it has.
+    if (client.stepMs !== stepMs || isGone) Object.assign(client, { isNew: true, stepMs })
+    if (client.isNew) {
+      client.parts.clear()
+      client.columns.clear()
+    }
+    const changed = parts.filter(([name, json]) => client.parts.get(name) !== json)
+    for (const [name, json] of changed) client.parts.set(name, json)
+    const fresh = columns.filter((column) => client.columns.get(column[0]) !== JSON.stringify(column))
+    for (const column of fresh) client.columns.set(column[0], JSON.stringify(column))
+    for (const at of client.columns.keys()) if (at < oldest) client.columns.delete(at)
+    const tail = await this.#source.tail(selection, client.isNew ? 0 : client.tailId)
+    client.tailId = Math.max(client.tailId, ...tail.map(({ id }) => id))
+    const now = this.#source.clock()
+    const isIdle = changed.length + fresh.length + tail.length === 0 && now - client.lastMs < IDLE_MS_MAX
+    if (!client.isNew && isIdle) return
+    client.lastMs = now
+    client.response.write(messageOf(client.isNew, now, changed, fresh, tail))
+    client.isNew = false
+  }
+}
