@@ -3,6 +3,7 @@
 import type { Server } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { openBrowser, shouldOpenBrowser } from './browser.ts'
+import { StateCache } from './cache/state-cache.ts'
 import {
   type Command,
   HELP,
@@ -75,9 +76,12 @@ async function readToEnd({ files: paths, declared, thresholds }: Omit<OnceComman
   return files
 }
 
-async function live({ port, files: paths, declared, intake, mayOpen, thresholds }: LiveCommand): Promise<void> {
+async function live(command: LiveCommand): Promise<void> {
+  const { port, files: paths, declared, intake, mayOpen, thresholds } = command
   const files = new LogFiles(paths, declared)
   const server = await createDashboard(files, port, PAGE_FOLDER, thresholds)
+  const cache = cacheOf(files, command)
+  await cache?.restore()
   await listen(server, port, '127.0.0.1', `set ${PORT_VARIABLE} (or --port)`)
   if (intake !== undefined) {
     await takeLines(files, intake).catch((error: unknown) => {
@@ -88,10 +92,19 @@ async function live({ port, files: paths, declared, intake, mayOpen, thresholds 
   }
   const url = `http://localhost:${port}`
   process.stdout.write(`dashboard: ${url}\n`)
-  exitWithSupervisor()
+  exitWithSupervisor(() => cache?.end())
   if (mayOpen && shouldOpenBrowser(process)) openBrowser(url)
   void files.firstRead.then(() => reportMissing(files))
-  await files.follow()
+  await files.follow(() => cache?.store() ?? Promise.resolve())
+}
+
+function cacheOf(files: LogFiles, { files: paths, declared, cache, thresholds }: LiveCommand): StateCache | undefined {
+  if (cache === undefined) return undefined
+  const { folder, isNamed } = cache
+  const report = (problem: string): void => {
+    process.stdout.write(`dashboard: ${problem}\n`)
+  }
+  return new StateCache(files, { folder, paths, declared, thresholds, ...(isNamed ? { bytesMin: 0 } : {}), report })
 }
 
 async function takeLines(files: LogFiles, address: IntakeAddress): Promise<void> {
@@ -121,9 +134,12 @@ function reportMissing(files: LogFiles): void {
   }
 }
 
-/** Exits on any signal and when the parent process exits. Immediate, since no work can be lost. */
-function exitWithSupervisor(): void {
-  const exit = (): void => process.exit(0)
+/** Exits on any signal and when the parent process exits. Immediate, since no work can be lost but what `end` stores. */
+function exitWithSupervisor(end: () => void): void {
+  const exit = (): void => {
+    end()
+    process.exit(0)
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, exit)
   process.once('disconnect', exit)
   // The channel may have closed before the listener was added.

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util'
+import { cacheFolder } from './cache/cache-folder.ts'
 import { declared, FIELDS } from './lines/formats/declared.ts'
 import { FORMAT_NAMES } from './lines/formats/format-names.ts'
 import type { Declared } from './lines/formats/line-of.ts'
@@ -43,6 +44,8 @@ export interface LiveCommand {
   readonly declared: Declared
   /** Where other programs may send lines; undefined for nowhere. */
   readonly intake: IntakeAddress | undefined
+  /** Where the state is stored; undefined for nowhere. A folder that was named stores it whatever was read. */
+  readonly cache: { readonly folder: string; readonly isNamed: boolean } | undefined
   /** Whether the browser may be opened automatically. */
   readonly mayOpen: boolean
   /** The limits between the states of the verdict. */
@@ -55,12 +58,15 @@ export class UsageError extends Error {
 }
 
 /** The text of `--help`. */
-export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json | --report HTML [--lang es|en]] [--format NAME] [--field NAME=KEY]… FILE…
+export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--no-cache | --cache FOLDER] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json | --report HTML [--lang es|en]] [--format NAME] [--field NAME=KEY]… FILE…
 
 Shows what a system of services is doing, from its log files.
 
   --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
   --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
+  --cache FOLDER store there what was read, so that a restart goes on from it (default: escudo-dashboard in the cache folder
+                 of the user, such as ~/.cache, once more than 4 MiB were read)
+  --no-cache     store nothing, and read all files from their beginning
   --intake [HOST:]PORT
                  also take log lines over HTTP: POST /lines, and OTLP/JSON logs at /v1/logs (default host 127.0.0.1);
                  beyond this machine, ${TOKEN_VARIABLE} must be set, and senders must know it
@@ -102,7 +108,9 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   }
   if (values.lang !== undefined) throw new UsageError('--lang goes with --report; see --help')
   const intake = values.intake === undefined ? undefined : intakeOf(values.intake, env[TOKEN_VARIABLE] || undefined)
-  const live = { kind: 'live', files, declared: declaration, intake, mayOpen: !values['no-open'], thresholds } as const
+  const mayOpen = !values['no-open']
+  const cache = cacheOf(values, env)
+  const live = { kind: 'live', files, declared: declaration, intake, cache, mayOpen, thresholds } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]
   return { ...live, port: variable ? port(variable, PORT_VARIABLE) : DEFAULT_PORT }
@@ -113,6 +121,8 @@ interface Flags {
   once: boolean
   json: boolean
   'no-open': boolean
+  'no-cache': boolean
+  cache: string | undefined
   port: string | undefined
   intake: string | undefined
   format: string | undefined
@@ -135,6 +145,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     once: { type: 'boolean' },
     json: { type: 'boolean' },
     'no-open': { type: 'boolean' },
+    'no-cache': { type: 'boolean' },
+    cache: { type: 'string' },
     port: { type: 'string' },
     intake: { type: 'string' },
     format: { type: 'string' },
@@ -151,6 +163,8 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
     once: false,
     json: false,
     'no-open': false,
+    'no-cache': false,
+    cache: undefined,
     port: undefined,
     intake: undefined,
     format: undefined,
@@ -176,14 +190,24 @@ function parsed(args: readonly string[]): { values: Flags; files: string[] } {
   return { values, files }
 }
 
-const TEXT_FLAGS = ['port', 'intake', 'format', 'field', 'slo', 'threshold', 'report', 'lang'] as const
+const TEXT_FLAGS = ['port', 'cache', 'intake', 'format', 'field', 'slo', 'threshold', 'report', 'lang'] as const
 
 function isText(name: string): name is (typeof TEXT_FLAGS)[number] {
   return (TEXT_FLAGS as readonly string[]).includes(name)
 }
 
-function isSwitch(name: string): name is 'help' | 'once' | 'json' | 'no-open' {
-  return name === 'help' || name === 'once' || name === 'json' || name === 'no-open'
+const SWITCHES = ['help', 'once', 'json', 'no-open', 'no-cache'] as const
+
+function isSwitch(name: string): name is (typeof SWITCHES)[number] {
+  return (SWITCHES as readonly string[]).includes(name)
+}
+
+function cacheOf(flags: Flags, env: Readonly<Record<string, string | undefined>>): LiveCommand['cache'] {
+  const { cache } = flags
+  if (cache === '') throw new UsageError('--cache takes a folder; see --help')
+  if (!flags['no-cache']) return { folder: cache ?? cacheFolder(env, process.platform), isNamed: cache !== undefined }
+  if (cache !== undefined) throw new UsageError('--cache and --no-cache are alternatives; see --help')
+  return undefined
 }
 
 function languageOf(flag: string | undefined, env: Readonly<Record<string, string | undefined>>): 'es' | 'en' {
