@@ -3,6 +3,7 @@
 import type { Server } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { openBrowser, shouldOpenBrowser } from './browser.ts'
+import { StateCache } from './cache/state-cache.ts'
 import {
   type Command,
   HELP,
@@ -11,7 +12,6 @@ import {
   PORT_VARIABLE,
   type ReportCommand,
   readCommand,
-  UsageError,
 } from './command-line.ts'
 import { LogFiles } from './journal/log-files.ts'
 import { healthOf } from './report/health.ts'
@@ -19,6 +19,7 @@ import { summarize } from './report/summary.ts'
 import { PAGE_FOLDER } from './server/assets.ts'
 import { createIntakeServer, type IntakeAddress, LINES_PATH, OTLP_PATH } from './server/intake/intake-server.ts'
 import { createDashboard } from './server/server.ts'
+import { UsageError } from './usage-error.ts'
 import type { EngineAddress } from './victoria-logs/engine-client.ts'
 
 const portRemedy = `set ${PORT_VARIABLE} (or --port)`
@@ -90,6 +91,8 @@ async function live(command: LiveCommand): Promise<void> {
   }
   const files = new LogFiles(paths, declared)
   const server = await createDashboard(files, port, PAGE_FOLDER, thresholds)
+  const cache = cacheOf(files, command)
+  await cache?.restore()
   await listen(server, port, '127.0.0.1', portRemedy)
   if (intake !== undefined) {
     await takeLines(files, intake).catch((error: unknown) => {
@@ -98,15 +101,15 @@ async function live(command: LiveCommand): Promise<void> {
       throw error
     })
   }
-  announce(port, mayOpen)
+  announce(port, mayOpen, () => cache?.end())
   void files.firstRead.then(() => reportMissing(files))
-  await files.follow()
+  await files.follow(() => cache?.store() ?? Promise.resolve())
 }
 
-function announce(port: number, mayOpen: boolean): void {
+function announce(port: number, mayOpen: boolean, atEnd?: () => unknown): void {
   const url = `http://localhost:${port}`
   process.stdout.write(`dashboard: ${url}\n`)
-  exitWithSupervisor()
+  exitWithSupervisor(atEnd)
   if (mayOpen && shouldOpenBrowser(process)) openBrowser(url)
 }
 
@@ -121,6 +124,15 @@ async function showEngine(
   })
   await listen(await createDashboard(engine, port, PAGE_FOLDER, thresholds), port, '127.0.0.1', portRemedy)
   announce(port, mayOpen)
+}
+
+function cacheOf(files: LogFiles, { files: paths, declared, cache, thresholds }: LiveCommand): StateCache | undefined {
+  if (cache === undefined) return undefined
+  const { folder, isNamed } = cache
+  const report = (problem: string): void => {
+    process.stdout.write(`dashboard: ${problem}\n`)
+  }
+  return new StateCache(files, { folder, paths, declared, thresholds, ...(isNamed ? { bytesMin: 0 } : {}), report })
 }
 
 async function takeLines(files: LogFiles, address: IntakeAddress): Promise<void> {
@@ -150,9 +162,12 @@ function reportMissing(files: LogFiles): void {
   }
 }
 
-/** Exits on any signal and when the parent process exits. Immediate, since no work can be lost. */
-function exitWithSupervisor(): void {
-  const exit = (): void => process.exit(0)
+/** Exits on any signal and when the parent process exits. Immediate, since no work can be lost but what `end` stores. */
+function exitWithSupervisor(end: () => unknown = () => {}): void {
+  const exit = (): void => {
+    end()
+    process.exit(0)
+  }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, exit)
   process.once('disconnect', exit)
   // The channel may have closed before the listener was added.

@@ -1,9 +1,11 @@
-import { parseArgs } from 'node:util'
+import { cacheFolder } from './cache/cache-folder.ts'
+import { type Flags, parsed } from './flags.ts'
 import { declared, FIELDS } from './lines/formats/declared.ts'
 import { FORMAT_NAMES } from './lines/formats/format-names.ts'
 import type { Declared } from './lines/formats/line-of.ts'
 import { type IntakeAddress, isLoopback } from './server/intake/intake-server.ts'
 import { AUTHORIZATION_VARIABLE, sourceOf } from './source/source-options.ts'
+import { UsageError } from './usage-error.ts'
 import { DEFAULT_THRESHOLDS, objectiveOf, THRESHOLD_NAMES, type Thresholds, thresholdOf } from './verdict/thresholds.ts'
 import type { EngineAddress } from './victoria-logs/engine-client.ts'
 
@@ -49,24 +51,24 @@ export interface LiveCommand {
   readonly declared: Declared
   /** Where other programs may send lines; undefined for nowhere. */
   readonly intake: IntakeAddress | undefined
+  /** Where the state is stored; undefined for nowhere. A folder that was named stores it whatever was read. */
+  readonly cache: { readonly folder: string; readonly isNamed: boolean } | undefined
   /** Whether the browser may be opened automatically. */
   readonly mayOpen: boolean
   /** The limits between the states of the verdict. */
   readonly thresholds: Thresholds
 }
 
-/** An error for a wrong command line. Its message is one line. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
-
 /** The text of `--help`. */
-export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json | --report HTML [--lang es|en]] [--format NAME] [--field NAME=KEY]… {FILE… | --source victorialogs=URL}
+export const HELP: string = `Usage: npx @escudo/dashboard [--port ${DEFAULT_PORT}] [--no-open] [--no-cache | --cache FOLDER] [--intake [HOST:]PORT] [--slo SLO] [--threshold NAME=VALUE]… [--once --json | --report HTML [--lang es|en]] [--format NAME] [--field NAME=KEY]… {FILE… | --source victorialogs=URL}
 
 Shows what a system of services is doing, from its logs.
 
   --port PORT    serve the page on this loopback port; also ${PORT_VARIABLE} (default ${DEFAULT_PORT})
   --no-open      do not open the browser (the default is to open it on a terminal, and never in CI)
+  --cache FOLDER store there what was read, so that a restart goes on from it (default: escudo-dashboard in the cache folder
+                 of the user, such as ~/.cache, once more than 4 MiB were read)
+  --no-cache     store nothing, and read all files from their beginning
   --intake [HOST:]PORT
                  also take log lines over HTTP: POST /lines, and OTLP/JSON logs at /v1/logs (default host 127.0.0.1);
                  beyond this machine, ${TOKEN_VARIABLE} must be set, and senders must know it
@@ -116,28 +118,13 @@ export function readCommand(args: readonly string[], env: Readonly<Record<string
   }
   if (values.lang !== undefined) throw new UsageError('--lang goes with --report; see --help')
   const intake = values.intake === undefined ? undefined : intakeOf(values.intake, env[TOKEN_VARIABLE] || undefined)
-  const common = { files, declared: declaration, intake, mayOpen: !values['no-open'], thresholds }
+  const mayOpen = !values['no-open']
+  const cache = cacheOf(values, env)
+  const common = { files, declared: declaration, intake, cache, mayOpen, thresholds }
   const live = { kind: 'live', ...common, ...(engine === undefined ? {} : { engine }) } as const
   if (values.port !== undefined) return { ...live, port: port(values.port, '--port') }
   const variable = env[PORT_VARIABLE]
   return { ...live, port: variable ? port(variable, PORT_VARIABLE) : DEFAULT_PORT }
-}
-
-interface Flags {
-  help: boolean
-  once: boolean
-  json: boolean
-  'no-open': boolean
-  port: string | undefined
-  intake: string | undefined
-  format: string | undefined
-  field: string[]
-  slo: string | undefined
-  report: string | undefined
-  lang: string | undefined
-  threshold: string[]
-  source: string | undefined
-  'source-header': string[]
 }
 
 function declarationOf({ format, field }: Flags): Declared {
@@ -146,77 +133,12 @@ function declarationOf({ format, field }: Flags): Declared {
   return result
 }
 
-function parsed(args: readonly string[]): { values: Flags; files: string[] } {
-  const options = {
-    help: { type: 'boolean', short: 'h' },
-    once: { type: 'boolean' },
-    json: { type: 'boolean' },
-    'no-open': { type: 'boolean' },
-    port: { type: 'string' },
-    intake: { type: 'string' },
-    format: { type: 'string' },
-    field: { type: 'string', multiple: true },
-    slo: { type: 'string' },
-    report: { type: 'string' },
-    lang: { type: 'string' },
-    threshold: { type: 'string', multiple: true },
-    source: { type: 'string' },
-    'source-header': { type: 'string', multiple: true },
-  } as const
-  // Not strict: the error messages of strict mode span several lines.
-  const { tokens } = parseArgs({ args: [...args], options, strict: false, tokens: true, allowPositionals: true })
-  const values: Flags = {
-    help: false,
-    once: false,
-    json: false,
-    'no-open': false,
-    port: undefined,
-    intake: undefined,
-    format: undefined,
-    field: [],
-    slo: undefined,
-    report: undefined,
-    lang: undefined,
-    threshold: [],
-    source: undefined,
-    'source-header': [],
-  }
-  const files: string[] = []
-  for (const token of tokens) {
-    if (token.kind === 'positional') files.push(token.value)
-    if (token.kind !== 'option') continue
-    if (isText(token.name)) {
-      if (token.value === undefined) throw new UsageError(`--${token.name} needs a value; see --help`)
-      if (token.name === 'field' || token.name === 'threshold' || token.name === 'source-header')
-        values[token.name].push(token.value)
-      else values[token.name] = token.value
-    } else if (isSwitch(token.name)) {
-      if (token.value !== undefined) throw new UsageError(`${token.rawName} takes no value; see --help`)
-      values[token.name] = true
-    } else throw new UsageError(`unknown flag ${token.rawName}; see --help`)
-  }
-  return { values, files }
-}
-
-const TEXT_FLAGS = [
-  'port',
-  'intake',
-  'format',
-  'field',
-  'slo',
-  'threshold',
-  'report',
-  'lang',
-  'source',
-  'source-header',
-] as const
-
-function isText(name: string): name is (typeof TEXT_FLAGS)[number] {
-  return (TEXT_FLAGS as readonly string[]).includes(name)
-}
-
-function isSwitch(name: string): name is 'help' | 'once' | 'json' | 'no-open' {
-  return name === 'help' || name === 'once' || name === 'json' || name === 'no-open'
+function cacheOf(flags: Flags, env: Readonly<Record<string, string | undefined>>): LiveCommand['cache'] {
+  const { cache } = flags
+  if (cache === '') throw new UsageError('--cache takes a folder; see --help')
+  if (!flags['no-cache']) return { folder: cache ?? cacheFolder(env, process.platform), isNamed: cache !== undefined }
+  if (cache !== undefined) throw new UsageError('--cache and --no-cache are alternatives; see --help')
+  return undefined
 }
 
 function engineOf(

@@ -1,5 +1,5 @@
 import { Latest } from './latest.ts'
-import { Refusals } from './refusals.ts'
+import { Refusals, type RefusalsState } from './refusals.ts'
 
 /** The most breakers that are tracked. */
 const BREAKERS_MAX = 200
@@ -21,6 +21,16 @@ export interface Change {
   readonly error?: string | undefined
   /** The process whose breaker it is, if its lines name one. */
   readonly process?: string | undefined
+}
+
+/** What is known of a breaker, to be written into a file. */
+export interface BreakerState {
+  readonly service: string
+  readonly shield: string
+  readonly policy: string
+  readonly transitions: number
+  readonly changes: readonly Change[]
+  readonly refusals: RefusalsState
 }
 
 /** A breaker and its state changes. */
@@ -75,6 +85,27 @@ export class Breakers {
   /** Increases with every change. */
   get revision(): number {
     return this.#revision
+  }
+
+  /** All that is known. */
+  get state(): readonly BreakerState[] {
+    return [...this.#byKey.values()].map(({ service, shield, policy, transitions, changes, refusals }) => ({
+      ...{ service, shield, policy, transitions },
+      changes: changes.items,
+      refusals: refusals.state,
+    }))
+  }
+
+  /** Takes what is known of a {@link state}. */
+  restore(state: readonly BreakerState[]): void {
+    for (const { service, shield, policy, transitions, changes, refusals } of state) {
+      const breaker = this.#of(service, shield, policy)
+      if (breaker === undefined) continue
+      breaker.transitions = transitions
+      breaker.changes.restore(changes)
+      breaker.refusals.restore(refusals)
+    }
+    this.#revision += 1
   }
 
   /** Adds one change. Changes may arrive in any order. */

@@ -32,6 +32,14 @@ const CODES_MAX = 500
 
 const SEPARATOR = '\u0000'
 
+/** What was numbered, to be written into a file. */
+export interface CellsState {
+  readonly keys: readonly CellKey[]
+  readonly services: ReadonlySet<string>
+  readonly codes: ReadonlySet<string>
+  readonly routes: ReadonlyMap<string, ReadonlySet<string>>
+}
+
 /** Assigns each cell a small number, which all timelines share. */
 export class Cells {
   readonly #numbers = new Map<string, number>()
@@ -52,6 +60,25 @@ export class Cells {
     const key = this.#keys[number]
     if (key === undefined) throw new RangeError(`no cell ${number}`)
     return key
+  }
+
+  /** All that was numbered. */
+  get state(): CellsState {
+    return { keys: this.#keys, services: this.#services, codes: this.#codes, routes: this.#routes }
+  }
+
+  /** Takes the numbers of a {@link state}. None may have been assigned before. */
+  restore({ keys, services, codes, routes }: CellsState): void {
+    for (const key of keys) {
+      this.#numbers.set(textOf(key), this.#keys.length)
+      this.#keys.push(key)
+    }
+    for (const service of services) this.#services.add(service)
+    for (const code of codes) this.#codes.add(code)
+    for (const [service, names] of routes) {
+      this.#routes.set(service, new Set(names))
+      this.#routeCount += names.size
+    }
   }
 
   /** Returns the cell of a request without an error. */

@@ -1,3 +1,5 @@
+import { PackedReader, PackedWriter } from './packed.ts'
+
 /** Each bucket is this many times as wide as the previous one. Its middle is at most 1 % off any value in it. */
 const GROWTH = 1.02
 /** The width of a bucket in logarithms. */
@@ -87,6 +89,47 @@ export class LatencyHistogram {
       if (seen >= rank) return middleOf(this.#first + i)
     }
     return middleOf(this.#first + this.#counts.length - 1)
+  }
+
+  /** Its counts, packed. */
+  get state(): Uint8Array {
+    const into = new PackedWriter(BUCKETS_MAX * 16, 512)
+    this.pack(into)
+    return into.packed
+  }
+
+  /** Returns the histogram of a {@link state}. */
+  static of(state: Uint8Array): LatencyHistogram {
+    return LatencyHistogram.unpack(new PackedReader(state))
+  }
+
+  /** Packs its counts. Empty buckets between two others take a byte. */
+  pack(into: PackedWriter): void {
+    into.integer(this.#zeros)
+    into.integer(this.#counts.reduce((filled, count) => filled + (count === 0 ? 0 : 1), 0))
+    let before = 0
+    for (let i = 0; i < this.#counts.length; i += 1) {
+      const count = this.#counts[i] ?? 0
+      if (count === 0) continue
+      into.integer(this.#first + i - before)
+      into.integer(count)
+      before = this.#first + i
+    }
+  }
+
+  /** Returns the histogram that {@link pack} packed. */
+  static unpack(from: PackedReader): LatencyHistogram {
+    const histogram = new LatencyHistogram()
+    histogram.#zeros = from.integer()
+    histogram.#total = histogram.#zeros
+    let bucket = 0
+    for (let left = from.integer(); left > 0; left -= 1) {
+      bucket += from.integer()
+      const count = from.integer()
+      histogram.#total += count
+      histogram.#addTo(bucket, count)
+    }
+    return histogram
   }
 
   #addTo(bucket: number, count: number): void {

@@ -33,6 +33,11 @@ export class Latest<T extends { readonly at: number }> {
     if (this.#items.length > this.#max) this.#items.shift()
   }
 
+  /** Takes items that another one had. */
+  restore(items: readonly T[]): void {
+    this.#items.splice(0, this.#items.length, ...items.slice(-this.#max))
+  }
+
   /** Moves items to other times. */
   move(isMoved: (item: T) => boolean, byMs: number): void {
     const items = this.#items.map((item) => (isMoved(item) ? { ...item, at: item.at + byMs } : item))

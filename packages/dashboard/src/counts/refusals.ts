@@ -10,12 +10,32 @@ interface Tier {
   readonly slots: Map<number, number>
 }
 
+/** What was counted, to be written into a file. */
+export interface RefusalsState {
+  readonly newest: number
+  readonly retryAt: number | undefined
+  readonly slots: readonly ReadonlyMap<number, number>[]
+}
+
 /** Counts the calls that a breaker refused: by ten seconds for six hours, by minute for a week. */
 export class Refusals {
   readonly #tiers: readonly Tier[] = STEPS.map((step) => ({ ...step, slots: new Map<number, number>() }))
   #newest = Number.NEGATIVE_INFINITY
   /** When the latest refusal said that the breaker tries a call again; undefined if it did not say. */
   retryAt: number | undefined
+
+  /** All that was counted. */
+  get state(): RefusalsState {
+    return { newest: this.#newest, retryAt: this.retryAt, slots: this.#tiers.map(({ slots }) => slots) }
+  }
+
+  /** Takes the counts of a {@link state}. */
+  restore({ newest, retryAt, slots }: RefusalsState): void {
+    this.#newest = newest
+    this.retryAt = retryAt
+    for (const [index, tier] of this.#tiers.entries())
+      for (const [slot, count] of slots[index] ?? []) tier.slots.set(slot, count)
+  }
 
   /** Counts refusals at a time. `retryMs` is how long callers were told to wait. */
   add(at: number, count: number, retryMs?: number): void {

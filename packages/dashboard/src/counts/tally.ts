@@ -1,4 +1,5 @@
 import { LatencyHistogram } from './latency-histogram.ts'
+import type { PackedReader, PackedWriter } from './packed.ts'
 
 /** From this many latencies on, a histogram is smaller than a list of buckets. */
 const LISTED_MAX = 48
@@ -96,6 +97,23 @@ export class Tally {
     return taken
   }
 
+  /** Packs its counts. */
+  pack(into: PackedWriter): void {
+    for (const counts of [this.cells, this.hops, this.probes]) {
+      into.integer(counts?.size ?? 0)
+      for (const [cell, count] of counts ?? []) packCount(cell, count, into)
+    }
+  }
+
+  /** Adds the counts that {@link pack} packed. */
+  unpack(from: PackedReader): void {
+    unpackCounts(this.cells, from)
+    for (const kind of ['hops', 'probes'] as const) {
+      const counts = unpackCounts(new Map(), from)
+      if (counts.size > 0) this[kind] = counts
+    }
+  }
+
   merge(other: Tally): void {
     mergeCounts(this.cells, other.cells)
     for (const kind of ['hops', 'probes'] as const) {
@@ -171,4 +189,35 @@ function mergeCounts(into: Map<number, Count>, from: ReadonlyMap<number, Count>)
     }
     addLatencies(sum.buckets, count.buckets)
   }
+}
+
+function packCount(cell: number, { count, latencyMsSum, latencies, buckets }: Count, into: PackedWriter): void {
+  into.integer(cell)
+  into.integer(count)
+  into.integer(latencies)
+  if (latencies === 0) return
+  into.number(latencyMsSum)
+  // A list begins with its length, a histogram with 0.
+  if (buckets instanceof LatencyHistogram) {
+    into.integer(0)
+    buckets.pack(into)
+    return
+  }
+  into.integer(buckets?.length ?? 0)
+  // The bucket of latencies that count as 0 is -1.
+  for (const bucket of buckets ?? []) into.integer(bucket + 1)
+}
+
+function unpackCounts(counts: Map<number, Count>, from: PackedReader): Map<number, Count> {
+  for (let left = from.integer(); left > 0; left -= 1) {
+    const count = emptyCount()
+    counts.set(from.integer(), count)
+    count.count = from.integer()
+    count.latencies = from.integer()
+    if (count.latencies === 0) continue
+    count.latencyMsSum = from.number()
+    const length = from.integer()
+    count.buckets = length === 0 ? LatencyHistogram.unpack(from) : Array.from({ length }, () => from.integer() - 1)
+  }
+  return counts
 }

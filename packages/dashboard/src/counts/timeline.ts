@@ -1,36 +1,11 @@
 import { LatencyHistogram } from './latency-histogram.ts'
+import { PackedReader, PackedWriter } from './packed.ts'
 import { addTo, type Count, Tally } from './tally.ts'
+import { emptyTiers, forgetLast, RECENT_CELLS, TIERS, type Tier, type Times } from './tiers.ts'
 import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
 
 export { Tally } from './tally.ts'
-
-/**
- * The resolution by age: 1 s for the last 15 minutes, 10 s for 6 hours, 1 minute for 7 days.
- *
- * The first has ten more slots: the columns of 15 minutes are whole, and the newest line may be {@link AHEAD_MS_MIN}
- * ahead. Without them, such a range would be counted in slots that are wider than its columns.
- */
-export const TIERS: readonly { readonly stepMs: number; readonly slots: number }[] = [
-  { stepMs: 1_000, slots: 910 },
-  { stepMs: 10_000, slots: 2_160 },
-  { stepMs: 60_000, slots: 10_080 },
-]
-
-/** When something is counted in each tier. Moves are in whole slots, so the tiers may differ after one. */
-export type Times = readonly number[]
-
-/** Returns the times of something that was not moved. */
-export function timesOf(at: number): Times {
-  return TIERS.map(() => at)
-}
-
-/** Returns the times to which {@link Timeline.move} moves something. */
-export function movedTimes(times: Times, fromMs: number, byMs: number): Times {
-  return times.map((at, tier) => {
-    const stepMs = TIERS[tier]?.stepMs ?? 1
-    return Math.floor(at / stepMs) * stepMs < fromMs ? at : at + Math.round(byMs / stepMs) * stepMs
-  })
-}
+export { movedTimes, TIERS, type Times, timesOf } from './tiers.ts'
 
 /** The most distinct cells in one slot of time. Further ones are counted in overflow cells. */
 export const CELLS_PER_SLOT_MAX = 512
@@ -38,21 +13,12 @@ export const CELLS_PER_SLOT_MAX = 512
 /** From this many cells on, a slot of time counts the routes of a service together. */
 const ROUTED_CELLS_PER_SLOT_MAX = 384
 
-/** How many cells of a slot are found without a look into its maps. */
-const RECENT_CELLS = 256
-
-interface Tier {
-  readonly stepMs: number
-  readonly slotsMax: number
-  readonly slots: Map<number, Tally>
-  // Lines nearly always arrive in order of time, so most fall into the slot of the previous line.
-  lastNumber: number
-  last: Tally | undefined
-  // Raised whenever another slot is the last one, and when counts are taken from it: then the recent ones are not valid.
-  generation: number
-  readonly recentGenerations: Float64Array
-  readonly recentCells: Int32Array
-  readonly recentCounts: Count[]
+/** What a timeline has counted, to be written into a file. */
+export interface TimelineState {
+  readonly newest: number
+  readonly furthest: number
+  readonly oldest: number
+  readonly packed: Uint8Array
 }
 
 /** Counts by time in three tiers. Anything older than the last tier is only in the total. */
@@ -66,17 +32,7 @@ export class Timeline {
   #oldest = Number.POSITIVE_INFINITY
   readonly #overflow: (cell: number) => number
   readonly #withoutRoute: (cell: number) => number
-  readonly #tiers: readonly Tier[] = TIERS.map(({ stepMs, slots }) => ({
-    stepMs,
-    slotsMax: slots,
-    slots: new Map(),
-    lastNumber: Number.NaN,
-    last: undefined,
-    generation: 1,
-    recentGenerations: new Float64Array(RECENT_CELLS),
-    recentCells: new Int32Array(RECENT_CELLS),
-    recentCounts: [],
-  }))
+  readonly #tiers: readonly Tier[] = emptyTiers()
 
   /** `overflow` returns the cell to count in when a slot is full, `withoutRoute` the one when it has many routes. */
   constructor(overflow: (cell: number) => number, withoutRoute: (cell: number) => number = (cell) => cell) {
@@ -256,6 +212,40 @@ export class Timeline {
     }
   }
 
+  /**
+   * Returns all counts, packed.
+   *
+   * @throws TooLargeError if they have more than `bytesMax`
+   */
+  state(bytesMax: number): TimelineState {
+    const into = new PackedWriter(bytesMax)
+    this.total.pack(into)
+    for (const { slots } of this.#tiers) {
+      into.integer(slots.size)
+      for (const [number, slot] of slots) {
+        into.number(number)
+        slot.pack(into)
+      }
+    }
+    return { newest: this.#newest, furthest: this.#furthest, oldest: this.#oldest, packed: into.packed }
+  }
+
+  /** Takes the counts of a {@link state}. Nothing may have been counted before. */
+  restore({ newest, furthest, oldest, packed }: TimelineState): void {
+    const from = new PackedReader(packed)
+    this.total.unpack(from)
+    for (const { slots } of this.#tiers)
+      for (let left = from.integer(); left > 0; left -= 1) {
+        const slot = new Tally()
+        slots.set(from.number(), slot)
+        slot.unpack(from)
+        slot.revision = this.revision
+      }
+    this.#newest = newest
+    this.#furthest = furthest
+    this.#oldest = oldest
+  }
+
   #delete(tier: Tier, number: number): void {
     tier.slots.delete(number)
     forgetLast(tier)
@@ -291,10 +281,4 @@ export class Timeline {
     }
     this.#newest = at
   }
-}
-
-function forgetLast(tier: Tier): void {
-  tier.lastNumber = Number.NaN
-  tier.last = undefined
-  tier.generation += 1
 }

@@ -37,10 +37,16 @@ export class Backfill {
   readonly #begun = new WeakSet<OpenLog>()
   /** Files that threads scan. */
   readonly #threaded = new Set<OpenLog>()
+  #isWithinBlock = false
 
   constructor(journal: Journal, pool: ScanPool) {
     this.#journal = journal
     this.#pool = pool
+  }
+
+  /** Whether a part of a block was counted, and the rest was not yet. */
+  get isWithinBlock(): boolean {
+    return this.#isWithinBlock
   }
 
   /** Reads one block of the file. Never rejects: reading stops for good if the file cannot be read. */
@@ -51,6 +57,7 @@ export class Backfill {
       const hashes = new Set<number>()
       const { scanned: scannedBefore } = source.facts
       source.beginOlder(log, block.start)
+      this.#isWithinBlock = true
       if (scanned === undefined) await this.#read(source, log, block, hashes)
       else this.#count(source, log, block, scanned, hashes)
       if (!log.isGone) this.#journal.traces.add(log, block.start, block.end, hashes)
@@ -58,8 +65,9 @@ export class Backfill {
       const rows = source.facts.scanned - scannedBefore
       if (rows * BYTES_PER_ROW_MAX < block.end - block.start) this.#leave(log)
     } catch {
-      log.unreadBefore = 0
+      log.unreadBefore = log.unreadFrom
     }
+    this.#isWithinBlock = false
     if (!log.isBackfilling) this.#forget(log)
   }
 
@@ -75,17 +83,20 @@ export class Backfill {
     this.#ahead.set(log, ahead)
     const isThreaded = source.isScannable && this.#begun.has(log) && !this.#unscanned.has(log)
     this.#begun.add(log)
-    if (isThreaded && this.#pool.start(log.unreadBefore)) this.#threaded.add(log)
+    if (isThreaded && this.#pool.start(log.unreadBefore - log.unreadFrom)) this.#threaded.add(log)
     while (ahead.length < AHEAD_MAX) {
       const end = ahead.at(-1)?.start ?? log.unreadBefore
-      if (end === 0) break
-      const start = end <= BLOCK_BYTES ? 0 : await wholeLineStart(log.file, end - BLOCK_BYTES)
+      if (end <= log.unreadFrom) break
+      const start =
+        end - log.unreadFrom <= BLOCK_BYTES
+          ? log.unreadFrom
+          : Math.max(log.unreadFrom, await wholeLineStart(log.file, end - BLOCK_BYTES))
       const isSmall = end - start <= SCANNED_BLOCK_BYTES_MAX
       const scanned = isThreaded && isSmall ? this.#pool.scan(log, start, end - start) : undefined
       if (scanned === undefined && ahead.length > 0) break
       ahead.push({ start, end, scanned })
     }
-    return ahead.shift() ?? { start: 0, end: 0, scanned: undefined }
+    return ahead.shift() ?? { start: log.unreadFrom, end: log.unreadFrom, scanned: undefined }
   }
 
   #count(source: FileLog, log: OpenLog, { start, end }: Block, scanned: ScannedBlock, hashes: Set<number>): void {

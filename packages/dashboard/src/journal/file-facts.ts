@@ -15,6 +15,13 @@ export interface UnreadExample {
   readonly lines: number
 }
 
+/** The facts of a file, to be written into another one. */
+export interface FactsState {
+  readonly counts: Readonly<Record<string, number | boolean>>
+  readonly formats: ReadonlyMap<string, number>
+  readonly unread: ReadonlyMap<string, { readonly example: string; readonly unread: Unread; readonly lines: number }>
+}
+
 /** What is known about the lines of one file. */
 export class FileFacts {
   /** The number of lines that were not blank. */
@@ -53,6 +60,19 @@ export class FileFacts {
     const [most] = [...this.#unread.values()].sort((a, b) => b.lines - a.lines)
     if (most === undefined) return undefined
     return { example: most.example, reason: most.unread.reason, hint: most.unread.text, lines: most.lines }
+  }
+
+  /** All facts but the rate. */
+  get state(): FactsState {
+    const { lastUnread: _, ...counts } = this
+    return { counts: counts as unknown as FactsState['counts'], formats: this.#formats, unread: this.#unread }
+  }
+
+  /** Takes the facts of a {@link state}. */
+  restore({ counts, formats, unread }: FactsState): void {
+    Object.assign(this, counts)
+    for (const [name, lines] of formats) this.#formats.set(name, lines)
+    for (const [reason, known] of unread) this.#unread.set(reason, { ...known })
   }
 
   addLine(now: number, lines = 1): void {

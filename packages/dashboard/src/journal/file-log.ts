@@ -1,5 +1,3 @@
-import { basename, dirname } from 'node:path'
-import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import { LineSplitter } from '../lines/line-splitter.ts'
 import type { LogLine } from '../lines/log-line.ts'
@@ -7,29 +5,31 @@ import { LineReader, UNDECLARED } from '../lines/reader/line-reader.ts'
 import { encodingOf, UNREAD, Unread } from '../lines/reader/unread.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import type { TailSink } from '../tail/tail.ts'
-import { hashOf } from '../traces/trace-filter.ts'
 import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
-import { countLine, requestCell } from './count-line.ts'
 import { FileFacts } from './file-facts.ts'
+import { type FileLogState, logsIn, stateOf } from './file-log-state.ts'
+import { firstLines } from './first-lines.ts'
 import type { Journal } from './journal.ts'
-import { addError } from './journal-entries.ts'
 import { LinePlace } from './line-place.ts'
 import type { RowSource } from './row-counter.ts'
 import type { ScannedBlock } from './scanned-block.ts'
+import { serviceOf } from './service-of.ts'
+import { takeLine } from './take-line.ts'
 
-/** A line further ahead of the clock counts as untimed: it would push every other line out of the timeline. */
-const AHEAD_MS_MAX = 86_400_000
 /** The most rotated files per path that are kept open to find traces. */
 const ROTATED_MAX = 3
-/** The bytes and the lines from which the units of a file's durations are decided before anything is counted. */
+/** The bytes from which the units of a file's durations are decided before anything is counted. */
 const PROBE_BYTES_MAX = 65_536
-const PROBE_LINES_MAX = 200
 const NEWLINE = 10
+/** With more, what was read is not written into a file. */
+const RELEASED_MAX = 100
 
 /** Counts the lines of one log file. */
 export class FileLog implements TailSink {
+  readonly path: string
   readonly #journal: Journal
-  readonly #service: string
+  /** The service of a line that names none. By default it is the file name without its extension. */
+  readonly service: string
   readonly #reader: LineReader
   /** Reads older lines, so that their unfinished ones do not mix with the new ones. */
   readonly #olderReader: LineReader
@@ -45,6 +45,8 @@ export class FileLog implements TailSink {
   #isUnreadable = false
   #log: OpenLog | undefined
   readonly #rotated: OpenLog[] = []
+  readonly #released: FileLogState['released'][number][] = []
+  #hasRestarted = false
   // The part of the file that is being read. Its hashes are those of the traces in it.
   #blockStart = 0
   #blockEnd = 0
@@ -53,13 +55,54 @@ export class FileLog implements TailSink {
   #place: LinePlace | undefined
   #olderPlace: LinePlace | undefined
 
-  /** `service` is the one of lines that name none. */
   constructor(path: string, journal: Journal, declared: Declared = UNDECLARED, service: string = serviceOf(path)) {
+    this.path = path
     this.#journal = journal
-    this.#service = service
+    this.service = service
     this.#reader = new LineReader(declared)
     this.#olderReader = this.#reader.sibling()
     this.#tailReader = this.#reader.sibling()
+  }
+
+  /** What was read so far; undefined if it is in no file any more, or another process could not go on from there. */
+  get state(): FileLogState | undefined {
+    if (this.#hasRestarted || this.#released.length > RELEASED_MAX) return undefined
+    const logs = [...this.#rotated, ...(this.#log === undefined ? [] : [this.#log])]
+    if (logs.some(({ isGone, identity }) => isGone || identity === '')) return undefined
+    return {
+      path: this.path,
+      facts: this.facts.state,
+      known: this.#reader.known,
+      ...{ newer: this.#reader.section, older: this.#olderReader.section, isUnreadable: this.#isUnreadable },
+      // What follows the last complete line is read again.
+      current: this.#log === undefined ? undefined : stateOf(this.#log, this.#blockEnd),
+      rotated: this.#rotated.map((log) => stateOf(log, log.readTo)),
+      released: this.#released,
+      ...{ blockStart: this.#blockStart, hashes: this.#hashes },
+    }
+  }
+
+  /** Takes what an earlier process read, before anything else is read. `logs` are the files by their numbers, open again. */
+  restore(state: FileLogState, logs: ReadonlyMap<number, OpenLog>): void {
+    this.facts.restore(state.facts)
+    this.#reader.restoreKnown(state.known)
+    this.#reader.restoreSection(state.newer)
+    this.#olderReader.restoreSection(state.older)
+    this.#isProbed = state.blockStart > 0 || state.current !== undefined
+    this.#isUnreadable = state.isUnreadable
+    this.#released.push(...state.released)
+    this.#rotated.push(...logsIn(logs, state.rotated))
+    ;[this.#log] = logsIn(logs, state.current === undefined ? [] : [state.current])
+    this.#blockStart = state.blockStart
+    this.#blockEnd = state.current?.readTo ?? 0
+    this.#hashes = new Set(state.hashes)
+    const from = this.#log?.readTo ?? 0
+    // It may have grown by so much that its new lines are read from their end.
+    if (from > this.#blockEnd) {
+      this.#closeBlock()
+      this.#blockStart = from
+      this.#blockEnd = from
+    }
   }
 
   /** Reads lines of this file in another order, for example those of a trace. */
@@ -106,6 +149,7 @@ export class FileLog implements TailSink {
   end(log: OpenLog, how: 'replaced' | 'restarted'): void {
     if (how === 'restarted') {
       log.isGone = true
+      this.#hasRestarted = true
       this.#journal.traces.drop(log)
       return
     }
@@ -184,12 +228,8 @@ export class FileLog implements TailSink {
     this.#log = undefined
   }
 
-  /** The service of a line that names none. By default it is the file name without its extension. */
-  get service(): string {
-    return this.#service
-  }
-
   #release(log: OpenLog): void {
+    this.#released.push({ identity: log.identity, offset: log.readTo, head: log.head })
     log.isGone = true
     this.#journal.traces.drop(log)
     log.close().catch(() => {})
@@ -207,10 +247,10 @@ export class FileLog implements TailSink {
     this.#isUnreadable = encodingOf(bytes) !== undefined
     // What is read from its end first may begin with what tells the columns of all its lines.
     if (this.#blockStart > 0)
-      this.#reader.probe(linesOf(this.#log?.head ?? bytes).filter((line) => line.startsWith('#')))
+      this.#reader.probe(firstLines(this.#log?.head ?? bytes).filter((line) => line.startsWith('#')))
     const end = bytes.subarray(0, PROBE_BYTES_MAX).lastIndexOf(NEWLINE)
     if (end <= 0 || this.#isUnreadable) return
-    this.#reader.probe(linesOf(bytes.subarray(0, end)))
+    this.#reader.probe(firstLines(bytes.subarray(0, end)))
   }
 
   #scan(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>, isLive: boolean): void {
@@ -221,7 +261,7 @@ export class FileLog implements TailSink {
   #rowSource(bytes: Buffer, lines: LineSplitter, hashes: Set<number>, isLive: boolean): RowSource {
     return {
       facts: this.facts,
-      service: this.#service,
+      service: this.service,
       tailReader: this.#tailReader,
       isLive,
       place: isLive ? this.#place : this.#olderPlace,
@@ -248,51 +288,12 @@ export class FileLog implements TailSink {
       return
     }
     facts.recognised += 1
-    if (!Array.isArray(read)) this.#take(read as LogLine, hashes, isLive, now, place)
+    const from = { facts, service: this.service, hashes, isLive, place }
+    if (!Array.isArray(read)) takeLine(this.#journal, read as LogLine, now, from)
     else
       for (const line of read as readonly LogLine[]) {
-        this.#take(line, hashes, isLive, now, place)
+        takeLine(this.#journal, line, now, from)
         if (place !== undefined) place.record += 1
       }
   }
-
-  #take(line: LogLine, hashes: Set<number>, isLive: boolean, now: number, place: LinePlace | undefined): void {
-    const { facts } = this
-    facts.addFormat(line.format)
-    if (line.isRequest) facts.requests += 1
-    const traceHash = line.traceId === undefined ? undefined : hashOf(line.traceId)
-    if (traceHash !== undefined) hashes.add(traceHash)
-    facts.hasLocalTimes ||= line.isLocalTime
-    const at = line.at !== undefined && line.at <= now + AHEAD_MS_MAX ? line.at : undefined
-    if (at === undefined) facts.untimed += 1
-    else if (at > now + AHEAD_MS_MIN) facts.addAhead(at - now)
-    const service = line.service ?? this.#service
-    const { services } = this.#journal
-    const shownAt = at === undefined ? undefined : services.watch(service).shift.shown(at, now, isLive)
-    const cell = requestCell(this.#journal, line, service)
-    const kept = countLine(this.#journal, line, service, shownAt, now, cell)
-    if (isLive && at !== undefined && kept === false) facts.late += 1
-    if (at !== undefined && shownAt !== undefined)
-      services.add(line, service, at, shownAt, now, isLive, traceHash, cell)
-    addError(this.#journal, line, service, shownAt, now, place)
-    this.#journal.liveTail.add(shownAt, line, service, place?.ref)
-    // Only now: a move takes all that was added, and this line is part of it.
-    if (isLive && at !== undefined && at > now + AHEAD_MS_MIN) this.#journal.settleAhead(services.watch(service))
-  }
-}
-
-function linesOf(bytes: Buffer): readonly string[] {
-  return bytes
-    .toString('utf8')
-    .split('\n', PROBE_LINES_MAX)
-    .filter((line) => line.trim() !== '')
-}
-
-/** Names the service after its file, without the endings of logs, rotation and compression. */
-function serviceOf(path: string): string {
-  const name = basename(path).replace(/(?:\.(?:log|jsonl|ndjson|json|txt|out|gz|\d{1,8}))+$/, '')
-  // IIS names its files after the day, and their folder after the site.
-  if (/^u_(?:ex|in|nc)\d{2,10}(?:_x)?$/.test(name)) return basename(dirname(path))
-  if (name === '-' || name === '') return path === '-' ? 'stdin' : basename(path)
-  return name.replace(/\.[^.]*$/, '')
 }

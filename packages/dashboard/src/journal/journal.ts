@@ -1,12 +1,13 @@
-import { Breakers } from '../counts/breakers.ts'
-import { Cells } from '../counts/cells.ts'
-import { ErrorGroups } from '../counts/errors/error-groups.ts'
+import { type BreakerState, Breakers } from '../counts/breakers.ts'
+import { Cells, type CellsState } from '../counts/cells.ts'
+import { ErrorGroups, type ErrorGroupsState } from '../counts/errors/error-groups.ts'
 import type { LoggedError } from '../counts/errors/logged-error.ts'
 import type { Latest } from '../counts/latest.ts'
-import { Timeline } from '../counts/timeline.ts'
+import { Timeline, type TimelineState } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
-import { Services } from '../counts/watch/services.ts'
-import { TraceIndex } from '../traces/trace-index.ts'
+import { Services, type ServicesState } from '../counts/watch/services.ts'
+import type { OpenLog } from '../tail/open-log.ts'
+import { TraceIndex, type TraceState } from '../traces/trace-index.ts'
 import { LatestErrors } from './latest-errors.ts'
 import type { LineRef } from './line-place.ts'
 import { LiveTail } from './live-tail.ts'
@@ -28,6 +29,18 @@ const MOVES_MAX = 100
 export interface ErrorLine extends LoggedError {
   /** Where the line is; for several lines about one request, the first one that was read. */
   readonly ref: LineRef | undefined
+}
+
+/** All counts and lists, to be written into a file. */
+export interface JournalState {
+  readonly cells: CellsState
+  readonly named: TimelineState
+  readonly breakers: readonly BreakerState[]
+  readonly services: ServicesState
+  readonly traces: TraceState
+  readonly errors: readonly [readonly ErrorLine[], readonly ErrorLine[]]
+  readonly errorGroups: ErrorGroupsState
+  readonly tail: readonly TailEntry[]
 }
 
 /** Holds the counts and lists of all files together. All are bounded. Raw lines wait only for the live tail. */
@@ -57,6 +70,32 @@ export class Journal {
   /** `clock` is the reader's clock. */
   constructor(clock: () => number = Date.now) {
     this.clock = clock
+  }
+
+  /**
+   * Returns all counts and lists.
+   *
+   * @throws TooLargeError if those of a timeline have more than `bytesMax`
+   */
+  state(bytesMax: number): JournalState {
+    const { cells, named, breakers, services, traces, errors, errorGroups } = this
+    return {
+      ...{ cells: cells.state, named: named.state(bytesMax), breakers: breakers.state, services: services.state },
+      ...{ traces: traces.state, errors: errors.state, errorGroups: errorGroups.state(bytesMax) },
+      tail: this.tail.items,
+    }
+  }
+
+  /** Takes the counts and lists of a {@link state}, before anything is counted. `logs` are its files by their numbers. */
+  restore(state: JournalState, logs: ReadonlyMap<number, OpenLog>): void {
+    this.cells.restore(state.cells)
+    this.named.restore(state.named)
+    this.breakers.restore(state.breakers)
+    this.services.restore(state.services)
+    this.traces.restore(state.traces, logs)
+    this.errors.restore(state.errors)
+    this.errorGroups.restore(state.errorGroups)
+    this.#tail.restore(state.tail)
   }
 
   /** The revision that is written into each slot that changes. */

@@ -43,6 +43,17 @@ export class LatestErrors<T extends LoggedError> {
     else this.#of(known.kind).replace(known, joined(known, error))
   }
 
+  /** All errors of both kinds. */
+  get state(): readonly [technical: readonly T[], business: readonly T[]] {
+    return [this.#technical.items, this.#business.items]
+  }
+
+  /** Takes the errors of a {@link state}. */
+  restore([technical, business]: readonly [readonly T[], readonly T[]]): void {
+    this.#technical.restore(technical)
+    this.#business.restore(business)
+  }
+
   /** Moves errors to other times. */
   move(isMoved: (error: T) => boolean, byMs: number): void {
     for (const errors of [this.#technical, this.#business]) errors.move(isMoved, byMs)

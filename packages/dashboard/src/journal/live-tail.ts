@@ -82,6 +82,12 @@ export class LiveTail {
     return at >= this.#floorAt && this.#entries.accepts(at)
   }
 
+  /** Takes the lines of another tail, oldest first. */
+  restore(entries: readonly TailEntry[]): void {
+    this.#entries.restore(entries)
+    this.#newestId = entries.reduce((newest, { id }) => Math.max(newest, id), this.#newestId)
+  }
+
   /** Moves lines to other times. */
   move(isMoved: (entry: TailEntry) => boolean, byMs: number): void {
     this.latest.move(isMoved, byMs)

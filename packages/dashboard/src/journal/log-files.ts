@@ -8,9 +8,11 @@ import type { Tail } from '../tail/tail.ts'
 import type { Thresholds } from '../verdict/thresholds.ts'
 import { Backfill } from './backfill.ts'
 import { FileLog } from './file-log.ts'
+import { type FileLogState, logsIn } from './file-log-state.ts'
 import { Intake } from './intake.ts'
-import { Journal } from './journal.ts'
+import { Journal, type JournalState } from './journal.ts'
 import { expand, isCompressed } from './paths.ts'
+import { reopen } from './reopen.ts'
 import { ScanPool } from './scan-pool.ts'
 
 const POLL_MS = 150
@@ -20,6 +22,12 @@ const SEARCH_MS = 2_000
 const FIRST_READ_MS_MAX = 3_000
 /** The most files of all arguments together. */
 const FILES_MAX = 5_000
+
+/** All that was read, to be written into a file. */
+export interface FilesState {
+  readonly journal: JournalState
+  readonly logs: readonly FileLogState[]
+}
 
 /** A source of lines, and what was read from it. */
 export interface LogSource {
@@ -86,8 +94,15 @@ export class LogFiles {
   /** Bytes of older lines in large files: read so far, and in total. Both are 0 when no backfill is running. */
   get backfilling(): { readonly read: number; readonly all: number } {
     const logs = this.all.flatMap(({ log }) => log.backfilling)
-    const all = logs.reduce((sum, { liveFrom }) => sum + liveFrom, 0)
-    return { read: all - logs.reduce((sum, { unreadBefore }) => sum + unreadBefore, 0), all }
+    const all = logs.reduce((sum, { liveFrom, unreadFrom }) => sum + liveFrom - unreadFrom, 0)
+    const left = logs.reduce((sum, { unreadBefore, unreadFrom }) => sum + unreadBefore - unreadFrom, 0)
+    return { read: all - left, all }
+  }
+
+  /** The bytes of all open files that were read. */
+  get bytesRead(): number {
+    const logs = this.all.flatMap(({ log }) => log.openLogs)
+    return logs.reduce((sum, { readTo, unreadBefore, unreadFrom }) => sum + readTo - unreadBefore + unreadFrom, 0)
   }
 
   /** Fulfils after the first poll of every file. */
@@ -115,6 +130,43 @@ export class LogFiles {
     const tail = tailOf(log)
     this.#all.push({ log, tail })
     return tail
+  }
+
+  /**
+   * Returns all that was read; undefined if another process could not go on from there, at least not now.
+   *
+   * @throws TooLargeError if the counts of a timeline have more than `bytesMax`
+   */
+  state(bytesMax: number): FilesState | undefined {
+    if (this.#backfill.isWithinBlock || this.#isEnded) return undefined
+    const logs: FileLogState[] = []
+    for (const { log, tail } of this.#all) {
+      if (!(tail instanceof PathTail) || tail.isStream) return undefined
+      const { state } = log
+      if (state === undefined) return undefined
+      logs.push(state)
+    }
+    return { journal: this.journal.state(bytesMax), logs }
+  }
+
+  /**
+   * Goes on from what another process read, before anything else is read.
+   *
+   * @throws an error that says which file is not as it was read; then nothing was changed
+   */
+  async restore(state: FilesState): Promise<void> {
+    const logs = await reopen(state.logs, [...this.#known])
+    this.journal.restore(state.journal, logs)
+    for (const one of state.logs) {
+      this.#add(one.path)
+      const source = this.#all.find(({ tail }) => tail.path === one.path)
+      if (!(source?.tail instanceof PathTail)) continue
+      source.log.restore(one, logs)
+      for (const { identity, ...soFar } of one.released) this.#identities.remember(identity, soFar)
+      const rotated = logsIn(logs, one.rotated)
+      const [current] = logsIn(logs, one.current === undefined ? [] : [one.current])
+      if (current !== undefined || rotated.length > 0) source.tail.resume(current, rotated)
+    }
   }
 
   /** Reads the bytes added since the last poll, one file after the other. */
@@ -171,10 +223,10 @@ export class LogFiles {
     return hasRead
   }
 
-  /** Polls several times per second until `end()`. Reads older lines in between. */
-  async follow(): Promise<void> {
+  /** Polls several times per second until `end()`. Reads older lines in between, and calls `between` between their blocks. */
+  async follow(between: () => Promise<void> = async () => {}): Promise<void> {
     this.#ready = Promise.race([this.#firstRead, delay(FIRST_READ_MS_MAX, undefined, { ref: false })])
-    void this.#readOlder()
+    void this.#readOlder(between)
     let searchedMs = performance.now()
     while (!this.#isEnded) {
       if (performance.now() - searchedMs >= SEARCH_MS) {
@@ -206,8 +258,9 @@ export class LogFiles {
     this.#all.push({ log, tail: new PathTail(path, log, this.#identities) })
   }
 
-  async #readOlder(): Promise<void> {
+  async #readOlder(between: () => Promise<void>): Promise<void> {
     while (!this.#isEnded) {
+      await between()
       // Yield between blocks, so that requests and new lines are served.
       if (await this.backfill()) await nextTurn()
       else await delay(POLL_MS)

@@ -35,6 +35,11 @@ export class FileIdentities {
     return this.#closed.get(identity)
   }
 
+  /** Another process read a file so far. */
+  remember(identity: string, { offset, head }: ReadSoFar): void {
+    this.#closed.set(identity, { offset, head: Buffer.from(head) })
+  }
+
   /** A tail opened a file. */
   hold(identity: string, owner: object, log: OpenLog): void {
     this.#closed.delete(identity)

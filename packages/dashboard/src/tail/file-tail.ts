@@ -9,9 +9,9 @@ const CHUNK_BYTES = 1_048_576
 /** Enough for the directives with which some formats begin. */
 const HEAD_BYTES = 1_024
 /** A file longer than this when opened is read from its end first. */
-const FORWARD_BYTES_MAX = 4_194_304
+export const FORWARD_BYTES_MAX = 4_194_304
 /** The size of the end that is read first. */
-const END_BYTES = 1_048_576
+export const END_BYTES = 1_048_576
 
 /**
  * Follows a file as it grows, through log rotation.
@@ -44,6 +44,12 @@ export class FileTail implements Tail {
   /** How many times the file was truncated. */
   get restarts(): number {
     return this.#restarts
+  }
+
+  /** Goes on with the file that an earlier process read. It read `rotated` before. Call it before the first poll. */
+  resume(log: OpenLog | undefined, rotated: readonly OpenLog[]): void {
+    this.#log = log
+    for (const one of log === undefined ? rotated : [...rotated, log]) this.#identities.hold(one.identity, this, one)
   }
 
   /** Reads the bytes added since the last poll. Never rejects: the next poll retries an unreadable file. */

@@ -2,6 +2,7 @@ import { type BigIntStats, createReadStream } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { type FileIdentities, identityOf } from './file-identities.ts'
 import { FileTail } from './file-tail.ts'
+import type { OpenLog } from './open-log.ts'
 import { PipeTail } from './pipe-tail.ts'
 import { StreamTail } from './stream-tail.ts'
 import type { Tail, TailSink, TailState } from './tail.ts'
@@ -39,6 +40,13 @@ export class PathTail implements Tail {
   /** Whether it ends: it is the standard input, a pipe or a compressed file. */
   get isStream(): boolean {
     return this.#tail !== undefined && !(this.#tail instanceof FileTail)
+  }
+
+  /** Goes on with the file that an earlier process read. It read `rotated` before. Call it before the first poll. */
+  resume(log: OpenLog | undefined, rotated: readonly OpenLog[]): void {
+    const tail = new FileTail(this.path, this.#sink, this.#identities)
+    tail.resume(log, rotated)
+    this.#tail = tail
   }
 
   async poll(): Promise<void> {

@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { afterEach, expect, it } from 'vitest'
+import { join } from 'node:path'
+import { afterEach, expect, it, vi } from 'vitest'
 import { freePort } from './setup.ts'
 
 const BIN = new URL('../bin.ts', import.meta.url).pathname
@@ -68,4 +69,42 @@ it('exits with the reason when the port of the intake is taken', async () => {
   const code = await new Promise((resolve) => child?.once('exit', resolve))
   expect(code).toBe(2)
   await new Promise((resolve) => taken.close(resolve))
+})
+
+it('goes on after it was killed from what it stored, and counts what was added since', {
+  timeout: 60_000,
+}, async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'escudo-restart-'))
+  try {
+    const path = join(folder, 'shop.jsonl')
+    const cache = join(folder, 'cache')
+    const line = `${JSON.stringify({ timestamp: new Date().toISOString(), event: 'http.request', status_code: 200 })}\n`
+    await writeFile(path, line.repeat(1_000))
+    const requests = async (port: number): Promise<number> => {
+      const answer = await fetch(`http://127.0.0.1:${port}/api/summary`)
+      return ((await answer.json()) as { requests: number }).requests
+    }
+    const first = await freePort()
+    await start(['--port', String(first), '--cache', cache, path], `http://localhost:${first}`)
+    expect(await requests(first)).toBe(1_000)
+    await vi.waitFor(async () => expect(await readdir(cache)).toHaveLength(1), 20_000)
+    child?.kill('SIGKILL')
+    await appendFile(path, line.repeat(5))
+    const second = await freePort()
+    const { output } = await start(['--port', String(second), '--cache', cache, path], `http://localhost:${second}`)
+    expect(output).not.toContain('again')
+    expect(await requests(second)).toBe(1_005)
+    const exited = new Promise((resolve) => child?.once('exit', resolve))
+    child?.kill('SIGTERM')
+    await exited
+    // What was stored at the end holds all lines, so a shorter file cannot be what was read.
+    await writeFile(path, line.repeat(7))
+    const third = await freePort()
+    const again = await start(['--port', String(third), '--cache', cache, path], `http://localhost:${third}`)
+    expect(again.output).toContain('read again')
+    expect(await requests(third)).toBe(7)
+  } finally {
+    child?.kill('SIGKILL')
+    await rm(folder, { recursive: true, force: true })
+  }
 })

@@ -42,7 +42,12 @@ function wordOf(text: string, at: number, characters: number): number {
 export class TraceFilter {
   readonly #bits: Uint8Array
 
-  constructor(hashes: ReadonlySet<number>) {
+  /** Takes the hashes, or the bits of another filter. */
+  constructor(hashes: ReadonlySet<number> | Uint8Array) {
+    if (hashes instanceof Uint8Array) {
+      this.#bits = hashes
+      return
+    }
     this.#bits = new Uint8Array(Math.ceil((Math.max(1, hashes.size) * BITS_PER_TRACE) / 8))
     const bits = this.#bits.length * 8
     for (const hash of hashes) {
@@ -53,6 +58,10 @@ export class TraceFilter {
         probe = mixed(probe + 0x9e3779b9)
       }
     }
+  }
+
+  get bits(): Uint8Array {
+    return this.#bits
   }
 
   /** Its size in memory, in bytes. */

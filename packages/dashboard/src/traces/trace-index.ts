@@ -16,6 +16,12 @@ export interface Block {
   filter: TraceFilter | undefined
 }
 
+/** The filters, to be written into a file. Logs are named by their numbers. */
+export interface TraceState {
+  readonly isComplete: boolean
+  readonly blocks: readonly (readonly [log: number, start: number, end: number, bits: Uint8Array])[]
+}
+
 /** Finds the blocks of files that may hold lines of a trace. Stores filters and offsets, never lines. */
 export class TraceIndex {
   readonly #max: number
@@ -36,6 +42,28 @@ export class TraceIndex {
   /** The memory of all filters, in bytes. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** All filters. */
+  get state(): TraceState {
+    return {
+      isComplete: this.#isComplete,
+      blocks: this.#blocks.flatMap(({ log, start, end, filter }) =>
+        filter === undefined ? [] : [[log.number, start, end, filter.bits] as const],
+      ),
+    }
+  }
+
+  /** Takes the filters of a {@link state}. `logs` are the open files by their numbers. */
+  restore({ isComplete, blocks }: TraceState, logs: ReadonlyMap<number, OpenLog>): void {
+    this.#isComplete = isComplete
+    for (const [number, start, end, bits] of blocks) {
+      const log = logs.get(number)
+      if (log === undefined) continue
+      // A copy: the bits are part of all that was read.
+      this.#blocks.push({ log, start, end, filter: new TraceFilter(new Uint8Array(bits)) })
+      this.#bytes += bits.length
+    }
   }
 
   /** Adds a block. Beyond the memory limit it drops the oldest blocks, during a backfill the new one. */

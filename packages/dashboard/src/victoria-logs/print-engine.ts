@@ -1,4 +1,5 @@
-import { type OnceCommand, UsageError } from '../command-line.ts'
+import type { OnceCommand } from '../command-line.ts'
+import { UsageError } from '../usage-error.ts'
 import type { EngineAddress } from './engine-client.ts'
 import { EngineError } from './engine-error.ts'
 import { VictoriaLogs } from './victoria-logs.ts'

@@ -1,7 +1,7 @@
 import type { Kind } from '../../lines/kind.ts'
 import { OTHER } from '../cells.ts'
 import { Latest } from '../latest.ts'
-import { movedTimes, Timeline, type Times, timesOf } from '../timeline.ts'
+import { movedTimes, Timeline, type TimelineState, type Times, timesOf } from '../timeline.ts'
 import { joined, type LoggedError, requestOf } from './logged-error.ts'
 import { templateOf } from './message-template.ts'
 
@@ -38,6 +38,17 @@ interface Recent {
   readonly times: Times
 }
 
+/** What was grouped, to be written into a file. Groups are named by their positions. */
+export interface ErrorGroupsState {
+  readonly timeline: TimelineState
+  readonly groups: readonly (Omit<ErrorGroup, 'examples'> & {
+    readonly name: string
+    readonly examples: readonly LoggedError[]
+  })[]
+  readonly cells: readonly (readonly [group: number, route: string | undefined])[]
+  readonly recent: readonly ReadonlyMap<string, Recent>[]
+}
+
 /** Groups errors by service, code and message template, and counts each group over time. All is bounded. */
 export class ErrorGroups {
   /** Counts by cell: a group and a route. */
@@ -64,6 +75,40 @@ export class ErrorGroups {
     const cell = this.#cells[number]
     if (cell === undefined) throw new RangeError(`no cell ${number}`)
     return cell
+  }
+
+  /**
+   * Returns all groups and their counts.
+   *
+   * @throws TooLargeError if the counts have more than `bytesMax`
+   */
+  state(bytesMax: number): ErrorGroupsState {
+    const positions = new Map([...this.#groups.values()].map((group, position) => [group, position]))
+    return {
+      timeline: this.timeline.state(bytesMax),
+      groups: [...this.#groups].map(([name, { examples, ...group }]) => ({ ...group, name, examples: examples.items })),
+      cells: this.#cells.map(({ group, route }) => [positions.get(group) ?? 0, route]),
+      recent: [this.#recent, this.#older],
+    }
+  }
+
+  /** Takes the groups of a {@link state}. No error may have been added before. */
+  restore({ timeline, groups, cells, recent }: ErrorGroupsState): void {
+    this.timeline.restore(timeline)
+    const made = groups.map(({ name, examples, ...rest }) => {
+      const group = { ...rest, examples: new Latest<LoggedError>(EXAMPLES_MAX) }
+      group.examples.restore(examples)
+      this.#groups.set(name, group)
+      if (rest.service !== OTHER || rest.code !== OTHER) this.#counts[rest.kind] += 1
+      return group
+    })
+    for (const [position, route] of cells) {
+      const group = made[position]
+      if (group !== undefined) this.#cellOf(group, route)
+    }
+    const [newer = new Map(), older = new Map()] = recent
+    this.#recent = new Map(newer)
+    this.#older = new Map(older)
   }
 
   /** Adds what one line says about an error. Lines with the same span are about one error. */

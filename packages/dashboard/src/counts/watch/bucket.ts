@@ -1,5 +1,8 @@
-import type { LatencyHistogram } from '../latency-histogram.ts'
+import { LatencyHistogram } from '../latency-histogram.ts'
 import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
+
+/** The counts of a bucket, to be written into a file. */
+export type BucketState = Readonly<Record<string, number>> & { readonly packed: Uint8Array | undefined }
 
 /** The counts of one service in one second or one minute. */
 export class Bucket {
@@ -32,6 +35,19 @@ export class Bucket {
 
   constructor(number: number) {
     this.number = number
+  }
+
+  /** All counts. */
+  get state(): BucketState {
+    const { latency, ...counts } = this
+    return { ...counts, packed: latency?.state } as unknown as BucketState
+  }
+
+  /** Returns the bucket of a {@link state}. */
+  static of({ packed, ...counts }: BucketState): Bucket {
+    const bucket = Object.assign(new Bucket(0), counts)
+    if (packed !== undefined) bucket.latency = LatencyHistogram.of(packed)
+    return bucket
   }
 
   /** Counts one request, described by the flags of request-flags.ts. */
@@ -86,6 +102,19 @@ export class Ring {
     this.#onExpired = onExpired
     this.#mask = size - 1
     this.#buckets = new Array<Bucket | undefined>(size)
+  }
+
+  /** All buckets. */
+  get state(): readonly BucketState[] {
+    return this.#buckets.flatMap((bucket) => (bucket === undefined ? [] : [bucket.state]))
+  }
+
+  /** Takes the buckets of a {@link state}. */
+  restore(state: readonly BucketState[]): void {
+    for (const one of state) {
+      const bucket = Bucket.of(one)
+      this.#buckets[bucket.number & this.#mask] = bucket
+    }
   }
 
   /** Returns the bucket for a time; undefined when a newer time took its place. */

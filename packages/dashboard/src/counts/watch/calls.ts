@@ -1,6 +1,6 @@
 import type { Times } from '../timeline.ts'
 import type { Edges } from './edges.ts'
-import { type Chain, PendingRequests } from './pending-requests.ts'
+import { type Chain, PendingRequests, type PendingState } from './pending-requests.ts'
 import { FAILED } from './request-flags.ts'
 import type { ServiceWatch } from './service-watch.ts'
 
@@ -15,6 +15,14 @@ const CHAIN_MAX = 32
 
 /** Called when a request that was counted before, in a cell, turns out to be a hop. */
 export type OnHop = (times: Times, cell: number, latencyMs: number) => void
+
+/** Recent spans and requests, to be written into a file. */
+export interface CallsState {
+  readonly tables: readonly (Int32Array | Uint16Array)[]
+  readonly pending: PendingState
+  readonly seen: number
+  readonly hasParents: boolean
+}
 
 /**
  * Tells hops from entry requests, and finds out which service calls which.
@@ -44,6 +52,29 @@ export class Calls {
     this.#edges = edges
     this.#nested = nested
     this.#onHop = onHop
+  }
+
+  /** All recent spans and requests. */
+  get state(): CallsState {
+    return {
+      tables: this.#tables,
+      pending: this.#pending.state,
+      seen: this.#seen,
+      hasParents: this.#hasParents,
+    }
+  }
+
+  /** Takes the spans and requests of a {@link state}. `watches` are its services. */
+  restore({ tables, pending, seen, hasParents }: CallsState, watches: Iterable<ServiceWatch>): void {
+    for (const [index, table] of this.#tables.entries()) table.set(tables[index] ?? [])
+    this.#pending.restore(pending)
+    this.#seen = seen
+    this.#hasParents = hasParents
+    for (const watch of watches) this.#numberOf(watch)
+  }
+
+  get #tables(): readonly (Int32Array | Uint16Array)[] {
+    return [this.#spanHashes, this.#spanServices, this.#rootHashes, this.#rootServices]
   }
 
   /** Records a line with a span, by its hash. Requests that wait for this span become hops. */

@@ -11,6 +11,13 @@ const BEHIND_ARRIVALS_MIN = 4
 const BEHIND_SPAN_MS_MIN = 2_000
 const BEHIND_SPREAD_MS_MAX = 2_000
 
+/** What was recorded, to be written into a file. */
+export interface ClockOffsetState {
+  readonly offsets: Float64Array
+  readonly arrivals: Float64Array
+  readonly count: number
+}
+
 /**
  * Finds out whether the clock of a service is constantly ahead of or behind the reader's clock.
  *
@@ -20,6 +27,18 @@ export class ClockOffset {
   readonly #offsets = new Float64Array(SAMPLES)
   readonly #arrivals = new Float64Array(SAMPLES)
   #count = 0
+
+  /** All that was recorded. */
+  get state(): ClockOffsetState {
+    return { offsets: this.#offsets, arrivals: this.#arrivals, count: this.#count }
+  }
+
+  /** Takes what a {@link state} recorded. */
+  restore({ offsets, arrivals, count }: ClockOffsetState): void {
+    this.#offsets.set(offsets)
+    this.#arrivals.set(arrivals)
+    this.#count = count
+  }
 
   /** Records a new line: its time and when it was read. */
   add(at: number, arrivedMs: number): void {

@@ -14,6 +14,13 @@ export interface Move {
   readonly byMs: number
 }
 
+/** A shift, to be written into a file. */
+export interface ClockShiftState {
+  readonly ms: number
+  readonly agreedSince: number | undefined
+  readonly isSettled: boolean
+}
+
 /** Shifts the times of a service whose clock is wrong to the reader's clock, for what is shown. */
 export class ClockShift {
   #ms = 0
@@ -23,6 +30,18 @@ export class ClockShift {
   /** How far its shown times are before those in its lines. */
   get ms(): number {
     return this.#ms
+  }
+
+  /** The whole shift. */
+  get state(): ClockShiftState {
+    return { ms: this.#ms, agreedSince: this.#agreedSince, isSettled: this.#isSettled }
+  }
+
+  /** Takes the shift of a {@link state}. */
+  restore({ ms, agreedSince, isSettled }: ClockShiftState): void {
+    this.#ms = ms
+    this.#agreedSince = agreedSince
+    this.#isSettled = isSettled
   }
 
   /** Returns the time at which a line is shown. */

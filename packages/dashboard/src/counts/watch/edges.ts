@@ -16,6 +16,12 @@ export interface Edge {
   failuresBefore: number
 }
 
+/** The counts of an edge, to be written into a file. Services are named by their numbers. */
+export interface EdgeState extends Omit<Edge, 'caller' | 'callee'> {
+  readonly caller: number
+  readonly callee: number
+}
+
 /** Which services call which. Bounded: further edges are not kept. */
 export class Edges {
   readonly #byPair = new Map<number, Edge>()
@@ -23,6 +29,20 @@ export class Edges {
 
   get all(): readonly Edge[] {
     return [...this.#byPair.values()]
+  }
+
+  /** All edges. */
+  get state(): readonly EdgeState[] {
+    return this.all.map((edge) => ({ ...edge, caller: edge.caller.number, callee: edge.callee.number }))
+  }
+
+  /** Takes the edges of a {@link state}. `watches` are the services by their numbers. */
+  restore(state: readonly EdgeState[], watches: ReadonlyMap<number, ServiceWatch>): void {
+    for (const one of state) {
+      const [caller, callee] = [watches.get(one.caller), watches.get(one.callee)]
+      if (caller !== undefined && callee !== undefined)
+        this.#byPair.set(keyOf(caller, callee), { ...one, caller, callee })
+    }
   }
 
   /** Returns what is known about one service calling another. */

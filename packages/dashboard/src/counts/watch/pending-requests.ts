@@ -7,6 +7,18 @@ const HEADS = 16_384
 /** Sequence numbers have 32 bits, since that is half the memory to look through. */
 const LAST_MAX = 0xffff_ffff
 
+/** The links of a chain, to be written into a file. */
+export type ChainState = readonly [heads: Uint32Array, hashes: Int32Array, next: Uint32Array]
+
+/** Pending requests, to be written into a file. */
+export interface PendingState {
+  readonly last: number
+  readonly chains: readonly [byParent: ChainState, byTrace: ChainState]
+  readonly columns: readonly PendingColumn[]
+}
+
+type PendingColumn = Uint8Array | Uint16Array | Uint32Array | Float64Array
+
 /** Finds pending requests by a hash, newest first. */
 export class Chain {
   readonly #heads = new Uint32Array(HEADS)
@@ -16,6 +28,18 @@ export class Chain {
 
   constructor(isKept: (sequence: number) => boolean) {
     this.#isKept = isKept
+  }
+
+  /** All links. */
+  get state(): ChainState {
+    return [this.#heads, this.#hashes, this.#next]
+  }
+
+  /** Takes the links of a {@link state}. */
+  restore([heads, hashes, next]: ChainState): void {
+    this.#heads.set(heads)
+    this.#hashes.set(hashes)
+    this.#next.set(next)
   }
 
   add(hash: number, sequence: number): void {
@@ -73,6 +97,26 @@ export class PendingRequests {
     const isKept = (sequence: number): boolean => sequence > this.#last - PENDING
     this.byParent = new Chain(isKept)
     this.byTrace = new Chain(isKept)
+  }
+
+  /** All requests. */
+  get state(): PendingState {
+    return { last: this.#last, chains: [this.byParent.state, this.byTrace.state], columns: this.#columns }
+  }
+
+  /** Takes the requests of a {@link state}. */
+  restore({ last, chains, columns }: PendingState): void {
+    this.#last = last
+    this.byParent.restore(chains[0])
+    this.byTrace.restore(chains[1])
+    for (const [index, column] of this.#columns.entries()) column.set(columns[index] ?? [])
+  }
+
+  get #columns(): readonly PendingColumn[] {
+    return [
+      ...[this.#services, this.#callers, this.#roots, this.#ats, ...this.#times],
+      ...[this.#latencies, this.#cells, this.#flags, this.#hops],
+    ]
   }
 
   /** Adds a request and returns its sequence number, at least 1. It replaces the oldest one. */

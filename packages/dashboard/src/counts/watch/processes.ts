@@ -24,6 +24,12 @@ export class Processes {
     return this.#starts
   }
 
+  /** Takes the processes and the starts that another one knew. */
+  restore(all: readonly Process[], starts: readonly number[]): void {
+    for (const process of all) this.#known.set(process.id, { ...process })
+    this.#starts.push(...starts)
+  }
+
   /** Records that a process wrote a line. */
   see(id: string, at: number): void {
     let process = this.#latest

@@ -1,9 +1,9 @@
 import { LatencyHistogram } from '../latency-histogram.ts'
-import { type Bucket, Ring } from './bucket.ts'
-import { AHEAD_MS_MIN, ClockOffset } from './clock-offset.ts'
-import { ClockShift } from './clock-shift.ts'
+import { type Bucket, type BucketState, Ring } from './bucket.ts'
+import { AHEAD_MS_MIN, ClockOffset, type ClockOffsetState } from './clock-offset.ts'
+import { ClockShift, type ClockShiftState } from './clock-shift.ts'
 import { coreOf } from './core-of.ts'
-import { Processes } from './processes.ts'
+import { type Process, Processes } from './processes.ts'
 
 const MINUTE_MS = 60_000
 const SECONDS = 128
@@ -12,6 +12,8 @@ const LATENCY_STEP_MS = 5_000
 const LATENCY_STEPS = 32
 /** A line that is read within this time was followed. An older one was read from a file later. */
 const FOLLOWED_MS_MAX = 60_000
+
+type RecentState = readonly (readonly BucketState[])[]
 
 /** Recent counts of one service, by its own clock. */
 class Recent {
@@ -22,12 +24,39 @@ class Recent {
   constructor(onExpiredMinute?: (bucket: Bucket) => void) {
     this.minutes = new Ring(MINUTE_MS, MINUTES, onExpiredMinute)
   }
+
+  get state(): RecentState {
+    return this.#rings.map(({ state }) => state)
+  }
+
+  restore(state: RecentState): void {
+    for (const [index, ring] of this.#rings.entries()) ring.restore(state[index] ?? [])
+  }
+
+  get #rings(): readonly Ring[] {
+    return [this.seconds, this.latency, this.minutes]
+  }
 }
 
 /** Minutes with failures that followed each other, and that are no longer kept one by one. */
 interface Run {
   readonly since: number
   readonly lastAt: number
+}
+
+/** What is known of a service, to be written into a file. */
+export interface WatchState {
+  readonly name: string
+  readonly number: number
+  readonly clock: ClockOffsetState
+  readonly shift: ClockShiftState
+  readonly processes: readonly Process[]
+  readonly starts: readonly number[]
+  readonly newest: readonly [request: number, line: number, ahead: number]
+  readonly aheadLines: number
+  readonly runs: readonly [failing: Run | undefined, failures: Run | undefined]
+  readonly usual: RecentState
+  readonly ahead: RecentState | undefined
 }
 
 /** The limits that counting needs. */
@@ -73,6 +102,31 @@ export class ServiceWatch {
     this.number = number
     this.failingShare = failingShare
     this.healthyShare = healthyShare
+  }
+
+  /** All that is known. */
+  get state(): WatchState {
+    const { name, number, clock, shift, processes, aheadLines } = this
+    return {
+      ...{ name, number, clock: clock.state, shift: shift.state, aheadLines },
+      ...{ processes: processes.all, starts: processes.starts },
+      newest: [this.lastRequestAt, this.lastLineAt, this.lastAheadRequestAt],
+      runs: [this.#olderFailing, this.#olderFailures],
+      usual: this.#usual.state,
+      ahead: this.#ahead?.state,
+    }
+  }
+
+  /** Takes what is known from a {@link state}. This process has not followed the service yet. */
+  restore(state: WatchState): void {
+    this.clock.restore(state.clock)
+    this.shift.restore(state.shift)
+    this.processes.restore(state.processes, state.starts)
+    ;[this.lastRequestAt, this.lastLineAt, this.lastAheadRequestAt] = state.newest
+    this.aheadLines = state.aheadLines
+    ;[this.#olderFailing, this.#olderFailures] = state.runs
+    this.#usual.restore(state.usual)
+    if (state.ahead !== undefined) this.#recent(true).restore(state.ahead)
   }
 
   /** The latest run of minutes beyond the last hour with a share of failures that is failing. */

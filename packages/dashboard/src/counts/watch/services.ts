@@ -12,12 +12,12 @@ import {
 import { hashOf } from '../../traces/trace-filter.ts'
 import { LatencyHistogram } from '../latency-histogram.ts'
 import { type Times, timesOf } from '../timeline.ts'
-import { Calls } from './calls.ts'
+import { Calls, type CallsState } from './calls.ts'
 import { coreOf } from './core-of.ts'
-import { Edges } from './edges.ts'
+import { type EdgeState, Edges } from './edges.ts'
 import { isHealthCheck } from './health-check.ts'
 import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
-import { ServiceWatch, type WatchLimits } from './service-watch.ts'
+import { ServiceWatch, type WatchLimits, type WatchState } from './service-watch.ts'
 
 /** The most services that are watched one by one. Further ones are watched together. */
 const WATCHED_MAX = 500
@@ -29,6 +29,17 @@ const SHIELDS_MAX = 64
 
 /** Receives the requests that are not entry requests, to count them apart. */
 export type OnApart = (kind: 'hops' | 'probes', times: Times, cell: number, latencyMs: number | undefined) => void
+
+/** What is known of all services, to be written into a file. */
+export interface ServicesState {
+  readonly watches: readonly WatchState[]
+  readonly edges: readonly EdgeState[]
+  readonly nested: readonly EdgeState[]
+  readonly calls: CallsState
+  readonly probes: number
+  /** The shields of services, by their numbers. */
+  readonly shields: readonly (readonly [number: number, shields: ReadonlyMap<string, string>])[]
+}
 
 /** Watches every service: recent counts, clocks, processes, and which service calls which. All is bounded. */
 export class Services {
@@ -77,6 +88,37 @@ export class Services {
         return callee === undefined ? [] : [{ caller, callee }]
       }),
     )
+  }
+
+  /** All that is known. */
+  get state(): ServicesState {
+    return {
+      watches: this.all.map(({ state }) => state),
+      edges: this.edges.state,
+      nested: this.nested.state,
+      calls: this.#calls.state,
+      probes: this.#probes,
+      shields: [...this.#shields].map(([{ number }, shields]) => [number, shields]),
+    }
+  }
+
+  /** Takes what is known from a {@link state}. No line may have been recorded before. */
+  restore(state: ServicesState): void {
+    const watches = new Map<number, ServiceWatch>()
+    for (const one of state.watches) {
+      const watch = new ServiceWatch(one.name, one.number, this.limits)
+      watch.restore(one)
+      watches.set(watch.number, watch)
+      this.#byName.set(watch.name, watch)
+    }
+    this.edges.restore(state.edges, watches)
+    this.nested.restore(state.nested, watches)
+    this.#calls.restore(state.calls, watches.values())
+    this.#probes = state.probes
+    for (const [number, shields] of state.shields) {
+      const watch = watches.get(number)
+      if (watch !== undefined) this.#shields.set(watch, new Map(shields))
+    }
   }
 
   /**

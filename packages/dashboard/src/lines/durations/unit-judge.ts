@@ -23,6 +23,19 @@ const FINAL_SAMPLES = 64
 /** How far the medians of two keys in one file may differ for one to tell the unit of the other. */
 const NEIGHBOUR_FACTOR_MAX = 100
 
+/** The evidence of a judge, to be written into a file. */
+export interface JudgeState {
+  readonly evidence: ReadonlyMap<string, EvidenceState>
+  readonly doubts: ReadonlyMap<string, number>
+}
+
+interface EvidenceState {
+  readonly values: readonly number[]
+  readonly areIntegers: boolean
+  readonly unit: Unit | null | undefined
+  readonly decidedAt: number
+}
+
 class Evidence {
   readonly values: number[] = []
   areIntegers = true
@@ -49,6 +62,24 @@ export class UnitJudge {
   /** The durations whose unit is in doubt, each with its number of lines. */
   get doubts(): ReadonlyMap<string, number> {
     return this.#doubts
+  }
+
+  /** All evidence. */
+  get state(): JudgeState {
+    const evidence = [...this.#evidence].map(([key, { values, areIntegers, unit, decidedAt }]) => {
+      return [key, { values, areIntegers, unit, decidedAt }] as const
+    })
+    return { evidence: new Map(evidence), doubts: this.#doubts }
+  }
+
+  /** Takes the evidence of a {@link state}. */
+  restore({ evidence, doubts }: JudgeState): void {
+    for (const [key, { values, areIntegers, unit, decidedAt }] of evidence) {
+      const one = Object.assign(new Evidence(), { areIntegers, unit, decidedAt })
+      one.values.push(...values)
+      this.#evidence.set(key, one)
+    }
+    for (const [name, lines] of doubts) this.#doubts.set(name, lines)
   }
 
   /** Returns the milliseconds of a value; undefined if it is invalid or its unit is in doubt. Learns from the value. */

@@ -13,6 +13,16 @@ export class LineParts {
     return this.#open.size > 0
   }
 
+  /** The parts of unfinished lines, by their streams. */
+  get state(): ReadonlyMap<string, readonly string[]> {
+    return this.#open
+  }
+
+  /** Takes the parts of a {@link state}. */
+  restore(open: ReadonlyMap<string, readonly string[]>): void {
+    for (const [stream, parts] of open) for (const part of parts) this.add(stream, part)
+  }
+
   /** Keeps a part until the rest of its line arrives. Returns false if the line is too long. */
   add(stream: string, part: string): boolean {
     const parts = this.#open.get(stream) ?? []

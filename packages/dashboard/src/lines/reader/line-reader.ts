@@ -1,6 +1,7 @@
+import type { JudgeState } from '../durations/unit-judge.ts'
 import { escudoLine, isEscudoLine } from '../formats/escudo-line.ts'
 import { formatOf, LOGFMT, OTLP, PLAIN_TEXT } from '../formats/format-names.ts'
-import type { JsonFormat } from '../formats/json-format.ts'
+import type { JsonFormat, SeenInFile } from '../formats/json-format.ts'
 import { JSON_FORMATS, PLAIN_JSON } from '../formats/json-formats.ts'
 import { type Declared, type FileContext, fileContext, lineOf, REQUEST_EVENT } from '../formats/line-of.ts'
 import { readLogfmt } from '../formats/logfmt.ts'
@@ -11,7 +12,7 @@ import { unwrapJson, unwrapText, type Wrapped } from '../formats/wrappers.ts'
 import { isJson, type Json } from '../log-fields.ts'
 import type { LogLine } from '../log-line.ts'
 import { LineParts } from './line-parts.ts'
-import { RequestJoin } from './request-join.ts'
+import { type Open, RequestJoin } from './request-join.ts'
 import { brokenJson, isJournalExport, UNREAD, Unread, unknownText } from './unread.ts'
 
 /** What a line is: one record, several in one line or none yet (a part of a line), or nothing that is recognised. */
@@ -21,6 +22,19 @@ export type ReadResult = LogLine | readonly LogLine[] | Unread
 export function linesIn(read: ReadResult): readonly LogLine[] {
   if (read instanceof Unread) return NO_LINE
   return Array.isArray(read) ? (read as readonly LogLine[]) : [read as LogLine]
+}
+
+/** What a reader remembers of its section of a file, to be written into a file. */
+export interface SectionState {
+  readonly parts: ReadonlyMap<string, readonly string[]>
+  readonly open: ReadonlyMap<string, Open>
+}
+
+/** What the readers of a file know of it. */
+export interface KnownState extends SeenInFile {
+  readonly judge: JudgeState
+  readonly writtenAt: number
+  readonly wrappers: ReadonlyMap<string, number>
 }
 
 /** A declaration that declares nothing. */
@@ -55,6 +69,30 @@ export class LineReader {
     this.#isUndeclared =
       this.#declared === undefined && declared.latency === undefined && Object.keys(declared.names).length === 0
     this.#wrappers = wrappers ?? sharing?.wrappers ?? new Map()
+  }
+
+  /** What is remembered of its section. */
+  get section(): SectionState {
+    return { parts: this.#parts.state, open: this.#join.state }
+  }
+
+  /** What is known of the file. */
+  get known(): KnownState {
+    const { judge, writtenAt, hasRequestEvents, hasSerilogRequests, w3c } = this.#context
+    return { judge: judge.state, writtenAt, hasRequestEvents, hasSerilogRequests, w3c, wrappers: this.#wrappers }
+  }
+
+  /** Takes what is remembered of a section. */
+  restoreSection({ parts, open }: SectionState): void {
+    this.#parts.restore(parts)
+    this.#join.restore(open)
+  }
+
+  /** Takes what is known of the file: for its siblings too. */
+  restoreKnown({ judge, wrappers, ...seen }: KnownState): void {
+    Object.assign(this.#context, seen)
+    this.#context.judge.restore(judge)
+    for (const [wrapper, lines] of wrappers) this.#wrappers.set(wrapper, lines)
   }
 
   /** Whether lines in escudo's own format are read by their exact names. */

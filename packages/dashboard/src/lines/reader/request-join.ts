@@ -4,7 +4,8 @@ import type { LogLine } from '../log-line.ts'
 /** The most requests of which earlier lines are remembered. */
 const OPEN_MAX = 5_000
 
-interface Open {
+/** What the earlier lines of a request said. */
+export interface Open {
   method: string | undefined
   path: string | undefined
   message: string | undefined
@@ -18,6 +19,16 @@ interface Open {
  */
 export class RequestJoin {
   readonly #open = new Map<string, Open>()
+
+  /** The requests of which earlier lines are remembered. */
+  get state(): ReadonlyMap<string, Open> {
+    return this.#open
+  }
+
+  /** Takes the requests of a {@link state}. */
+  restore(open: ReadonlyMap<string, Open>): void {
+    for (const [key, one] of open) this.#open.set(key, one)
+  }
 
   /** Returns the line, complete if it counts a request. Remembers any other line of a request. */
   complete(line: LogLine, fields: Json): LogLine {
