@@ -1,7 +1,7 @@
 import { PackedReader, PackedWriter } from './packed.ts'
 
 /** Each bucket is this many times as wide as the previous one. Its middle is at most 1 % off any value in it. */
-const GROWTH = 1.02
+export const GROWTH = 1.02
 /** The width of a bucket in logarithms. */
 export const LOG_GROWTH: number = Math.log(GROWTH)
 /** A shorter latency counts as 0. */
@@ -10,7 +10,7 @@ export const SHORTEST_MS = 0.001
 const LONGEST_MS = 1e9
 const BUCKETS_MAX = Math.floor(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GROWTH) + 1
 const GROW_BUCKETS = 32
-const ZERO_BUCKET = -1
+export const ZERO_BUCKET = -1
 
 /**
  * Counts latencies in log-spaced buckets.
@@ -76,6 +76,12 @@ export class LatencyHistogram {
       const at = other.#first + i - this.#first
       if (at >= 0 && at < this.#counts.length) this.#counts[at] = (this.#counts[at] ?? 0) - (other.#counts[i] ?? 0)
     }
+  }
+
+  /** Yields the buckets that counted something, the shortest latencies first. Bucket -1 is that of 0. */
+  *buckets(): Generator<readonly [bucket: number, count: number]> {
+    if (this.#zeros > 0) yield [ZERO_BUCKET, this.#zeros]
+    for (const [at, count] of this.#counts.entries()) if (count > 0) yield [this.#first + at, count]
   }
 
   /** Returns the nearest-rank percentile for `share` (0 to 1); null when nothing was counted. */

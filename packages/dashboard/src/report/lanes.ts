@@ -50,7 +50,7 @@ export function lanesOf(
     const changes = withRestarts(breaker.changes.items, watch)
     const within = changes.filter(({ at }) => at >= own.from && at < own.to)
     const before = changes.findLast(({ at }) => at < own.from)?.to ?? changes[0]?.from ?? breaker.state
-    const state = stateOf(breaker, health)
+    const state = breakerState(breaker, health)
     const core = coreOf(breaker.shield)
     const callee = services.all.find((other) => other.name !== breaker.service && other.core === core)
     const since = state === 'unknown' ? (changes.at(-1)?.at ?? breaker.since) : breaker.since
@@ -88,7 +88,7 @@ function withRestarts(changes: readonly Change[], watch: ServiceWatch | undefine
 }
 
 /** The state of a breaker. A restart of its process makes an open one unknown. */
-function stateOf({ service, shield, policy, state }: BreakerHistory, health: Health): string {
+export function breakerState({ service, shield, policy, state }: BreakerHistory, health: Health): string {
   if (state === 'closed') return state
   const open = health.services.find(({ name }) => name === service)?.open_breakers
   return open?.some((breaker) => breaker.shield === shield && breaker.policy === policy) ? state : 'unknown'

@@ -5,12 +5,10 @@ import type { Services } from '../counts/watch/services.ts'
 import type { Journal } from '../journal/journal.ts'
 import type { EdgeFacts, Minute, ServiceFacts, Situation, Window } from '../verdict/situation.ts'
 import type { Thresholds } from '../verdict/thresholds.ts'
+import { nestedCalls } from './known-calls.ts'
 
 const SECOND_MS = 1_000
 const WINDOW_MS = 60_000
-/** Requests within others tell of a call after this many, if this many times fewer are the other way round. */
-const NESTED_MIN = 3
-const NESTED_FACTOR = 9
 
 /** Collects what a verdict is made from. */
 export function situationOf(journal: Journal, now: number, thresholds: Thresholds): Situation {
@@ -140,12 +138,8 @@ export function edgesOf(services: Services): readonly EdgeFacts[] {
     callee: callee.name,
     failures: failures + failuresBefore,
   }))
-  for (const { caller, callee, total, failures, failuresBefore } of services.nested.all) {
-    // Calls of the same caller that overlap are within each other in both directions, sooner or later.
-    const reverse = services.nested.between(callee, caller)?.total ?? 0
-    if (total < NESTED_MIN || total < reverse * NESTED_FACTOR) continue
+  for (const { caller, callee, failures, failuresBefore } of nestedCalls(services))
     edges.push({ caller: caller.name, callee: callee.name, failures: failures + failuresBefore })
-  }
   for (const { caller, callee } of services.namedCalls)
     edges.push({ caller: caller.name, callee: callee.name, failures: undefined })
   return edges

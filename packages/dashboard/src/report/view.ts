@@ -1,8 +1,11 @@
 import type { Cells } from '../counts/cells.ts'
+import { latencyBands } from '../counts/latency-bands.ts'
 import { Tally } from '../counts/tally.ts'
 import type { Timeline } from '../counts/timeline.ts'
 import type { ErrorLine } from '../journal/journal.ts'
 import type { LogFiles } from '../journal/log-files.ts'
+import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
+import { type Calls, callsOf } from './calls.ts'
 import type { EngineJson } from './engine-json.ts'
 import { type CauseTrace, type ErrorGroupsJson, errorGroupsOf, latestErrors, tracesOf } from './errors.ts'
 import type { Health } from './health.ts'
@@ -34,6 +37,8 @@ export type Column = readonly [
   mean: number | null,
   /** Pairs of a status and its requests. Status 0 is all others, and requests without a status. */
   codes: readonly number[],
+  /** Pairs of a band of latencies and its requests. Undefined where the source does not count them. */
+  bands?: readonly number[],
 ]
 
 /** What tells the time of the newest line. */
@@ -61,6 +66,8 @@ export interface Parts {
   readonly tables: Tables
   readonly sources: Sources
   readonly lanes: readonly Lane[]
+  /** Who calls whom, now. Undefined where the source does not know it. */
+  readonly calls?: Calls
   readonly errors: readonly ErrorLine[]
   readonly groups: ErrorGroupsJson
   /** The latest errors of the service that causes the trouble, whatever the range and the selection are. */
@@ -105,6 +112,7 @@ export function partsOf(
   selection: Selection = ENTRIES,
   now: number = files.journal.clock(),
   rowsMax: number = ROWS_MAX,
+  thresholds: Thresholds = DEFAULT_THRESHOLDS,
 ): Parts {
   const { journal } = files
   const { cells } = journal
@@ -123,6 +131,7 @@ export function partsOf(
     tables: tablesOf(tally, answered, slots, cells, range, selection, health, rowsMax),
     sources: sourcesOf(files, now),
     lanes: lanesOf(files, range, health, answered),
+    calls: callsOf(files, health, now, thresholds),
     errors: latestErrors(journal, range, selection),
     groups: errorGroupsOf(journal.errorGroups, range, selection, rowsMax),
     causes: health.cause === null ? [] : tracesOf(journal.errorGroups, health.cause.service),
@@ -180,7 +189,8 @@ export function columnOf(at: number, slots: readonly Tally[], cells: Cells, sele
   const retries = retriesOf(slots, cells, selection)
   const [low, high, highest] = [rounded(p50), rounded(p95), rounded(p99)]
   const codes = codesOf(byStatus)
-  return [at, good, sum.clientErrors, sum.serverErrors, low, high, highest, retries, rounded(mean), codes]
+  const bands = latencyBands(sum.histogram)
+  return [at, good, sum.clientErrors, sum.serverErrors, low, high, highest, retries, rounded(mean), codes, bands]
 }
 
 function retriesOf(slots: readonly Tally[], cells: Cells, selection: Selection): number {

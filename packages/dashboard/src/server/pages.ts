@@ -10,6 +10,7 @@ import { PAGE_FOLDER, readAssets } from './assets.ts'
 import { download } from './exports.ts'
 import { QueryError, rangeOfQuery, selectionOfQuery, viewOfQuery } from './query.ts'
 import type { PageStream } from './stream.ts'
+import { viewData } from './views.ts'
 
 const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy':
@@ -85,6 +86,8 @@ export async function createPages(
       const found = await searches.whole(query, response)
       return found === undefined ? SEARCH_BUSY : json(200, found)
     }
+    const data = viewData(source, path, query, thresholds)
+    if (data !== undefined) return json(200, data)
     const file = await download(source, path, query)
     if (file !== undefined) return { status: 200, ...file }
     if (path.startsWith(TRACES)) return await trace(source, path.slice(TRACES.length), query.get('facts') === '1')

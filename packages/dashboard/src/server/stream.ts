@@ -138,7 +138,7 @@ export class Stream implements PageStream {
     const startedMs = performance.now()
     const range =
       typeof wanted === 'number' ? rangeOf(this.#files, wanted, this.#now()) : zoomedRangeOf(this.#files, wanted)
-    const all = partsOf(this.#files, range, health, selection, this.#now())
+    const all = partsOf(this.#files, range, health, selection, this.#now(), undefined, this.#thresholds)
     const parts = new Map(Object.entries(all).map(([name, part]) => [name, JSON.stringify(part)]))
     const endedMs = performance.now()
     const costMs = endedMs - startedMs

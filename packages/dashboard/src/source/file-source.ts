@@ -40,7 +40,7 @@ export class FileSource implements Source {
   async stats(view: View, selection: Selection, rowsMax?: number): Promise<Parts> {
     const now = this.clock()
     const health = healthOf(this.files, now, this.#thresholds)
-    return partsOf(this.files, this.#rangeOf(view), health, selection, now, rowsMax)
+    return partsOf(this.files, this.#rangeOf(view), health, selection, now, rowsMax, this.#thresholds)
   }
 
   async totals(range: Range | undefined): Promise<Summary> {

@@ -1,5 +1,5 @@
 import type { Times } from '../timeline.ts'
-import type { Edges } from './edges.ts'
+import { Edges } from './edges.ts'
 import { type Chain, PendingRequests, type PendingState } from './pending-requests.ts'
 import { FAILED } from './request-flags.ts'
 import type { ServiceWatch } from './service-watch.ts'
@@ -36,6 +36,7 @@ export interface CallsState {
 export class Calls {
   readonly #edges: Edges
   readonly #nested: Edges
+  readonly #direct: Edges
   readonly #onHop: OnHop
   readonly #services: ServiceWatch[] = []
   readonly #spanHashes = new Int32Array(SPANS)
@@ -47,10 +48,14 @@ export class Calls {
   #seen = 0
   #hasParents = false
 
-  /** `edges` gets the calls that are certain, `nested` the requests of a trace that ran within another one. */
-  constructor(edges: Edges, nested: Edges, onHop: OnHop) {
+  /**
+   * `edges` gets the calls that are certain, `nested` the requests of a trace that ran within another one. Of the certain
+   * ones, `direct` gets those by a parent span: the first service of a trace may call another one through others.
+   */
+  constructor(edges: Edges, nested: Edges, onHop: OnHop, direct: Edges = new Edges()) {
     this.#edges = edges
     this.#nested = nested
+    this.#direct = direct
     this.#onHop = onHop
   }
 
@@ -184,7 +189,9 @@ export class Calls {
     const [from, to] = [this.#services[caller - 1], this.#services[pending.serviceOf(sequence) - 1]]
     if (from === undefined || to === undefined) return
     if (pending.setCaller(sequence, caller, isRoot)) {
-      this.#edges.add(from, to, pending.atOf(sequence), (pending.flagsOf(sequence) & FAILED) !== 0)
+      const failed = (pending.flagsOf(sequence) & FAILED) !== 0
+      this.#edges.add(from, to, pending.atOf(sequence), failed)
+      if (!isRoot) this.#direct.add(from, to, pending.atOf(sequence), failed)
     }
     this.#markHop(sequence)
   }

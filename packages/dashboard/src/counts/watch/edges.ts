@@ -25,7 +25,13 @@ export interface EdgeState extends Omit<Edge, 'caller' | 'callee'> {
 /** Which services call which. Bounded: further edges are not kept. */
 export class Edges {
   readonly #byPair = new Map<number, Edge>()
+  readonly #hasLoops: boolean
   #last: Edge | undefined
+
+  /** `hasLoops`: whether calls of a service to itself are kept too. */
+  constructor(hasLoops = false) {
+    this.#hasLoops = hasLoops
+  }
 
   get all(): readonly Edge[] {
     return [...this.#byPair.values()]
@@ -52,7 +58,7 @@ export class Edges {
 
   /** Counts one call. */
   add(caller: ServiceWatch, callee: ServiceWatch, at: number, failed: boolean): void {
-    if (caller === callee) return
+    if (caller === callee && !this.#hasLoops) return
     const edge = this.#edge(caller, callee)
     if (edge === undefined) return
     edge.total += 1

@@ -12,7 +12,7 @@ import {
 import { hashOf } from '../../traces/trace-filter.ts'
 import { LatencyHistogram } from '../latency-histogram.ts'
 import { type Times, timesOf } from '../timeline.ts'
-import { Calls, type CallsState } from './calls.ts'
+import { Calls, type CallsState, type OnHop } from './calls.ts'
 import { coreOf } from './core-of.ts'
 import { type EdgeState, Edges } from './edges.ts'
 import { isHealthCheck } from './health-check.ts'
@@ -41,11 +41,21 @@ export interface ServicesState {
   readonly shields: readonly (readonly [number: number, shields: ReadonlyMap<string, string>])[]
 }
 
+/** A shield of a service, and the service that it is named after. */
+export interface NamedShield {
+  readonly caller: ServiceWatch
+  readonly shield: string
+  /** Undefined when no service with a log has such a name. */
+  readonly callee: ServiceWatch | undefined
+}
+
 /** Watches every service: recent counts, clocks, processes, and which service calls which. All is bounded. */
 export class Services {
   readonly edges = new Edges()
   /** Requests of one service that ran within a request of another one, in the same trace. */
   readonly nested = new Edges()
+  /** The calls among `edges` that a parent span tells of, also those of a service to itself. */
+  readonly direct = new Edges(true)
   /** Applies to lines that are added later. */
   limits: WatchLimits = { failingShare: 0.05, healthyShare: 0.001, slowerThanMs: Number.POSITIVE_INFINITY }
   #probes = 0
@@ -59,9 +69,9 @@ export class Services {
 
   constructor(onApart: OnApart = () => {}) {
     this.#onApart = onApart
-    this.#calls = new Calls(this.edges, this.nested, (times, cell, latencyMs) =>
-      onApart('hops', times, cell, Number.isNaN(latencyMs) ? undefined : latencyMs),
-    )
+    const onHop: OnHop = (times, cell, latencyMs) =>
+      onApart('hops', times, cell, Number.isNaN(latencyMs) ? undefined : latencyMs)
+    this.#calls = new Calls(this.edges, this.nested, onHop, this.direct)
   }
 
   /** All services, in order of appearance. */
@@ -76,6 +86,11 @@ export class Services {
 
   /** The services that each service calls by the names of its shields: they are often named like what they call. */
   get namedCalls(): readonly { readonly caller: ServiceWatch; readonly callee: ServiceWatch }[] {
+    return this.namedShields.flatMap(({ caller, callee }) => (callee === undefined ? [] : [{ caller, callee }]))
+  }
+
+  /** The shields that each service names in its lines, with the service that is named like the shield, if there is one. */
+  get namedShields(): readonly NamedShield[] {
     const byCore = new Map<string, ServiceWatch[]>()
     for (const watch of this.#shields.size === 0 ? [] : this.all) {
       const known = byCore.get(watch.core)
@@ -83,10 +98,11 @@ export class Services {
       else known.push(watch)
     }
     return [...this.#shields].flatMap(([caller, shields]) =>
-      [...shields.values()].flatMap((core) => {
-        const callee = byCore.get(core)?.find((other) => other !== caller)
-        return callee === undefined ? [] : [{ caller, callee }]
-      }),
+      [...shields].map(([shield, core]) => ({
+        caller,
+        shield,
+        callee: byCore.get(core)?.find((other) => other !== caller),
+      })),
     )
   }
 

@@ -1,0 +1,166 @@
+import type { BreakerHistory } from '../counts/breakers.ts'
+import type { Edge } from '../counts/watch/edges.ts'
+import type { LogFiles } from '../journal/log-files.ts'
+import { levelOf } from '../verdict/failures.ts'
+import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
+import type { Health, ServiceHealth } from './health.ts'
+import { knownCalls } from './known-calls.ts'
+import { breakerState } from './lanes.ts'
+
+const MINUTE_MS = 60_000
+const SECOND_MS = 1_000
+/** The most calls that the page gets. */
+const CALLS_MAX = 300
+
+/** A breaker between two services. */
+export interface CallBreaker {
+  readonly shield: string
+  readonly policy: string
+  /** Its state now; `unknown` after a restart of its process. */
+  readonly state: string
+}
+
+/** One service calls another one, or what a shield protects. Counts are those of the last one to two minutes. */
+export interface Call {
+  readonly from: string
+  /** The name of a service, or of a shield if no log is known of what it protects. */
+  readonly to: string
+  readonly has_log: boolean
+  /** What tells of it: a parent span, requests of the same trace, or only the name of a shield. */
+  readonly known_by: 'span' | 'trace' | 'shield'
+  /** Null if only a shield tells of the call. */
+  readonly calls: number | null
+  /** Calls that the called service answered with a status of 500 or more. */
+  readonly failures: number | null
+  /** The time of these counts. */
+  readonly seconds: number | null
+  /** By the limits of the verdict. `idle`: there was no call. `unknown`: nothing counts the calls. */
+  readonly state: 'healthy' | 'degraded' | 'failing' | 'idle' | 'unknown'
+  /** The breakers of the shields that are named after the called service. */
+  readonly breakers: readonly CallBreaker[]
+}
+
+/** The calls between services. */
+export interface Calls {
+  readonly calls: readonly Call[]
+  /** How many there are beyond the bound. */
+  readonly more: number
+}
+
+/** The result of `GET /api/map`. */
+export interface ServiceMap {
+  /** The moment of the map: that of the verdict. */
+  readonly at: string
+  readonly services: readonly MappedService[]
+  readonly calls: readonly Call[]
+}
+
+/** A service of the map: the last 60 seconds, as in the verdict. */
+export interface MappedService
+  extends Pick<
+    ServiceHealth,
+    'name' | 'state' | 'since' | 'reasons' | 'requests' | 'failures' | 'p95_ms' | 'clock_ahead_ms' | 'as_of'
+  > {}
+
+const RANK: Readonly<Record<Call['state'], number>> = { failing: 3, degraded: 2, healthy: 1, unknown: 1, idle: 0 }
+
+/** Returns who calls whom at the moment of a verdict. Beyond `callsMax`, calls with less trouble are left out. */
+export function callsOf(
+  files: LogFiles,
+  health: Health,
+  now: number,
+  thresholds: Thresholds = DEFAULT_THRESHOLDS,
+  callsMax: number = CALLS_MAX,
+): Calls {
+  const { services, breakers } = files.journal
+  const moment = momentOf(health, now)
+  const shields = new Map<string, string[]>()
+  const found = new Map<string, Call>()
+  for (const { edge, by } of knownCalls(services)) {
+    const [from, to] = [edge.caller.name, edge.callee.name]
+    const counts = recentOf(edge, moment)
+    found.set(keyOf(from, to, true), {
+      ...{ from, to, has_log: true, known_by: by },
+      ...counts,
+      state: stateOf(counts, thresholds),
+      breakers: [],
+    })
+  }
+  for (const { caller, shield, callee } of services.namedShields) {
+    const to = callee?.name ?? shield
+    const key = keyOf(caller.name, to, callee !== undefined)
+    shields.set(key, [...(shields.get(key) ?? []), shield])
+    if (found.has(key)) continue
+    const unknown = { calls: null, failures: null, seconds: null, state: 'unknown', known_by: 'shield' } as const
+    found.set(key, { from: caller.name, to, has_log: callee !== undefined, ...unknown, breakers: [] })
+  }
+  const byShield = new Map<string, BreakerHistory[]>()
+  for (const breaker of breakers.all) {
+    const key = keyOf(breaker.service, breaker.shield, true)
+    byShield.set(key, [...(byShield.get(key) ?? []), breaker])
+  }
+  const calls = [...found].map(([key, call]) => {
+    const own = (shields.get(key) ?? []).flatMap((shield) => byShield.get(keyOf(call.from, shield, true)) ?? [])
+    return { ...call, breakers: own.map((breaker) => breakerOf(breaker, health)) }
+  })
+  if (calls.length > callsMax) calls.sort((a, b) => troubleOf(b) - troubleOf(a) || (b.calls ?? 0) - (a.calls ?? 0))
+  const shown = calls.slice(0, callsMax)
+  shown.sort((a, b) => compare(a.from, b.from) || compare(a.to, b.to) || Number(a.has_log) - Number(b.has_log))
+  return { calls: shown, more: calls.length - shown.length }
+}
+
+/** Describes the services and their calls, all of them. */
+export function mapOf(files: LogFiles, health: Health, now: number, thresholds: Thresholds): ServiceMap {
+  return {
+    at: new Date(momentOf(health, now)).toISOString(),
+    services: health.services.map(
+      ({ name, state, since, reasons, requests, failures, p95_ms, clock_ahead_ms, as_of }) => ({
+        ...{ name, state, since, reasons, requests, failures, p95_ms, clock_ahead_ms, as_of },
+      }),
+    ),
+    calls: callsOf(files, health, now, thresholds, Number.POSITIVE_INFINITY).calls,
+  }
+}
+
+/** The moment of the verdict: earlier than now if the logs are old. */
+function momentOf({ as_of }: Health, now: number): number {
+  return as_of === null ? now : Date.parse(as_of)
+}
+
+type Counts = Pick<Call, 'calls' | 'failures' | 'seconds'>
+
+/** The counts of this minute and the one before, by the clock of the called service. */
+function recentOf(edge: Edge, moment: number): Counts & { readonly calls: number } {
+  const at = moment + edge.callee.clock.ms
+  const minute = Math.floor(at / MINUTE_MS)
+  // A clock may be a few seconds ahead, and then its minute is the next one.
+  const current = edge.minute === minute + 1 ? edge.minute : minute
+  const seconds = Math.round((Math.max(at, current * MINUTE_MS) - (current - 1) * MINUTE_MS) / SECOND_MS)
+  if (edge.minute === current)
+    return { calls: edge.calls + edge.callsBefore, failures: edge.failures + edge.failuresBefore, seconds }
+  if (edge.minute === current - 1) return { calls: edge.calls, failures: edge.failures, seconds }
+  return { calls: 0, failures: 0, seconds }
+}
+
+function stateOf({ calls, failures }: Counts, thresholds: Thresholds): Call['state'] {
+  if (calls === null || failures === null) return 'unknown'
+  if (calls === 0) return 'idle'
+  const others = { clientErrors: 0, degraded: 0, slow: 0, p95Ms: null }
+  return levelOf({ requests: calls, failures, ...others }, thresholds)
+}
+
+function breakerOf(breaker: BreakerHistory, health: Health): CallBreaker {
+  return { shield: breaker.shield, policy: breaker.policy, state: breakerState(breaker, health) }
+}
+
+function troubleOf({ state, breakers }: Call): number {
+  return Math.max(RANK[state], breakers.some((breaker) => breaker.state !== 'closed') ? RANK.degraded : 0)
+}
+
+function keyOf(from: string, to: string, hasLog: boolean): string {
+  return `${from}\u0000${to}\u0000${hasLog}`
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b)
+}
