@@ -1,3 +1,5 @@
+import { instancesOf } from '../counts/watch/instances.ts'
+import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import type { Reason, ServiceVerdict, State } from '../verdict/situation.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
@@ -22,9 +24,13 @@ export interface ServiceHealth {
   readonly open_breakers: readonly {
     readonly shield: string
     readonly policy: string
+    /** The instance of the service, if its lines name one. */
+    readonly instance?: string
     readonly state: string
     readonly since: string | null
   }[]
+  /** The instances that its lines name. Those that were stopped, or that are silent for ten minutes, are left out. */
+  readonly instances: readonly { readonly name: string; readonly last_line: string | null; readonly silent: boolean }[]
   /** The moment of the verdict, if it is not now: there was no request since. */
   readonly as_of: string | null
   /** How many times faster than allowed the error budget is used; only with `--slo`. */
@@ -78,18 +84,21 @@ const WAITING_FILES_MAX = 20
 /** Judges what the files say at a moment. */
 export function healthOf(files: LogFiles, now: number, thresholds: Thresholds = DEFAULT_THRESHOLDS): Health {
   const verdict = judge(situationOf(files.journal, now, thresholds), thresholds)
+  const watches = new Map(files.journal.services.all.map((watch) => [watch.name, watch]))
   return {
     state: verdict.state,
     since: iso(verdict.since),
     cause: verdict.cause ?? null,
     as_of: iso(verdict.asOf),
     effect: verdict.effect,
-    services: verdict.services.map(serviceJson),
+    services: verdict.services.map((service) => serviceJson(service, watches.get(service.name), now)),
     ...(verdict.state === 'waiting' ? { waiting: waitingOf(files, now) } : {}),
   }
 }
 
-function serviceJson(service: ServiceVerdict): ServiceHealth {
+function serviceJson(service: ServiceVerdict, watch: ServiceWatch | undefined, now: number): ServiceHealth {
+  // By the clock of the service.
+  const instances = instancesOf(watch?.processes.all ?? [], now + service.clockAheadMs)
   return {
     name: service.name,
     state: service.state,
@@ -99,12 +108,14 @@ function serviceJson(service: ServiceVerdict): ServiceHealth {
     failures: service.failures,
     p95_ms: service.p95Ms === null ? null : Number(service.p95Ms.toPrecision(4)),
     clock_ahead_ms: service.clockAheadMs,
-    open_breakers: service.openBreakers.map(({ shield, policy, state, openSince }) => ({
+    open_breakers: service.openBreakers.map(({ shield, policy, instance, state, openSince }) => ({
       shield,
       policy,
+      ...(instance === undefined ? {} : { instance }),
       state,
       since: iso(openSince),
     })),
+    instances: instances.map(({ name, lastAt, isSilent }) => ({ name, last_line: iso(lastAt), silent: isSilent })),
     as_of: iso(service.asOf),
     ...(service.burnRate === undefined ? {} : { burn_rate: Number(service.burnRate.toPrecision(3)) }),
   }
