@@ -2,11 +2,12 @@ import { type ParseArgsConfig, parseArgs } from 'node:util'
 
 /** The text of `--help`. */
 export const USAGE = `Usage: npm run bench -- [options]
-       npm run bench -- dashboard [options]  the dashboard's goals; see dashboard --help
-       npm run bench -- fleet [options]      shared limits over Redis; see fleet --help
-       npm run bench -- frameworks [options] what a request costs on each framework; see frameworks --help
-       npm run bench -- imports [options]    how long imports take; see imports --help
-       npm run bench -- service [options]    the cost of a request; see service --help
+       npm run bench -- dashboard [options]     the dashboard's goals; see dashboard --help
+       npm run bench -- fleet [options]         shared limits over Redis; see fleet --help
+       npm run bench -- fleet-torture [options] a fleet while Redis and processes fail; see fleet-torture --help
+       npm run bench -- frameworks [options]    what a request costs on each framework; see frameworks --help
+       npm run bench -- imports [options]       how long imports take; see imports --help
+       npm run bench -- service [options]       the cost of a request; see service --help
 
   --only TEXT    only the groups whose name contains TEXT
   --list         print the names of all groups

@@ -11,6 +11,7 @@ const COMMANDS: ReadonlyMap<string, () => Promise<Command>> = new Map([
   ['dashboard', async () => (await import('./dashboard/main.ts')).main],
   ['fleet', async () => (await import('./fleet/main.ts')).main],
   ['frameworks', async () => (await import('./frameworks/main.ts')).main],
+  ['fleet-torture', async () => (await import('./fleet/torture/main.ts')).main],
   ['imports', async () => (await import('./imports/main.ts')).main],
   ['service', async () => (await import('./service/service.ts')).service],
 ])

@@ -1,60 +1,20 @@
-import { execFile } from 'node:child_process'
-import { promisify } from 'node:util'
 import { rateLimiter, shield } from 'escudo'
-import { fleet, type RedisClient } from 'escudo/redis'
-import { Cluster } from 'ioredis'
-import { createCluster } from 'redis'
+import { fleet } from 'escudo/redis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { debianPackage } from '../helpers/debian.ts'
-import { type RedisServer, startRedis, until } from './helpers/redis.ts'
+import { LIBRARIES } from './helpers/clients.ts'
+import { type RedisCluster, startCluster } from './helpers/cluster.ts'
 
-const servers: RedisServer[] = []
-let isMissing = false
+let cluster: RedisCluster | undefined
 
 beforeAll(async () => {
-  const cli = await debianPackage('redis-server', 'redis-cli')
-  for (let count = 0; count < 3 && cli !== undefined; count += 1) {
-    const server = await startRedis('--cluster-enabled', 'yes', '--cluster-config-file', `nodes-${count}.conf`)
-    if (server !== undefined) servers.push(server)
-  }
-  isMissing = cli === undefined || servers.length < 3
-  if (isMissing) return
-  const nodes = servers.map(({ port }) => `127.0.0.1:${port}`)
-  await promisify(execFile)(cli as string, ['--cluster', 'create', ...nodes, '--cluster-yes'])
-  const admin = servers[0]?.client()
-  await until(
-    async () => String(await admin?.call('CLUSTER', 'INFO')).includes('cluster_state:ok'),
-    'the cluster is ready',
-  )
-  admin?.disconnect()
-}, 30_000)
-afterAll(() => Promise.all(servers.map((server) => server.remove())))
+  cluster = await startCluster(0)
+}, 60_000)
+afterAll(() => cluster?.remove())
 
-interface Connected {
-  readonly client: RedisClient
-  readonly close: () => void
-}
-
-describe.each([
-  {
-    name: 'ioredis',
-    connect: async (): Promise<Connected> => {
-      const client = new Cluster(servers.map(({ port }) => ({ host: '127.0.0.1', port })))
-      return { client, close: () => client.disconnect() }
-    },
-  },
-  {
-    name: 'node-redis',
-    connect: async (): Promise<Connected> => {
-      const client = createCluster({ rootNodes: servers.map(({ port }) => ({ socket: { host: '127.0.0.1', port } })) })
-      await client.connect()
-      return { client, close: () => client.destroy() }
-    },
-  },
-])('a cluster of three masters over $name', ({ name, connect }) => {
+describe.each(LIBRARIES)('a cluster of three masters over $name', ({ name, connectCluster }) => {
   test('shares a limit per key, with keys in all slots', async (context) => {
-    if (isMissing) return context.skip()
-    const { client, close } = await connect()
+    if (cluster === undefined) return context.skip()
+    const { client, close } = await connectCluster(cluster.ports)
     const shared = fleet({ client, prefix: name, timeout: '2s' })
     const limiter = rateLimiter({ limit: 2, per: '1h', perKey: {}, shared, exact: true, onLoss: 'closed' })
     const mail = shield('mail', limiter)
@@ -66,7 +26,7 @@ describe.each([
     await shared.close()
     close()
     const sizes = await Promise.all(
-      servers.map(async (server) => {
+      cluster.servers.map(async (server) => {
         const admin = server.client()
         const size = (await admin.keys(`${name}:*`)).length
         admin.disconnect()

@@ -5,8 +5,15 @@ import { MisuseError } from './process/misuse.ts'
 import { Group } from './supervisor/group.ts'
 import { menu } from './supervisor/menu.ts'
 import { watchParent } from './supervisor/parent.ts'
-import { checkPorts } from './supervisor/ports.ts'
+import { checkPorts, freePort } from './supervisor/ports.ts'
 import { processes, type StartValues, startSettings, wantedPorts } from './supervisor/processes.ts'
+import { redisProcess } from './supervisor/redis.ts'
+
+/** Redis takes the first free port from here on. */
+const REDIS_PORT_MIN = 16_379
+
+const NO_REDIS =
+  'redis-server is not installed: each instance acts alone. Install it (apt-get install redis-server), or name one with --redis-port'
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`)
@@ -34,9 +41,14 @@ await main('potion-shop', 'npm start --', startSettings, async (values) => {
 })
 
 async function supervise(values: StartValues): Promise<void> {
-  const specs = await processes(values)
+  const redis =
+    values.instances > 1 && values.redisPort === undefined
+      ? await redisProcess(await freePort(REDIS_PORT_MIN))
+      : undefined
+  const specs = await processes({ ...values, redisPort: redis?.port ?? values.redisPort })
   if (stopping !== undefined) return
-  group = new Group(specs, print)
+  group = new Group(redis === undefined ? specs : [redis, ...specs], print)
+  if (values.instances > 1 && redis === undefined && values.redisPort === undefined) print(NO_REDIS)
   print('starting the shop, its dependencies and the dashboard…')
   try {
     await group.start()

@@ -1,6 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { Library } from './clients.ts'
+
+/** A change of the circuit of an instance. */
+export interface CircuitChange {
+  readonly from: string
+  readonly to: string
+  readonly reason: string
+  readonly at: number
+}
 
 /** What an instance reports. */
 interface Report {
@@ -11,12 +20,16 @@ interface Report {
   readonly probes?: readonly number[]
   readonly state?: string
   readonly link?: 'lost' | 'recovered'
-  readonly change?: { readonly from: string; readonly to: string; readonly reason: string; readonly at: number }
+  readonly at?: number
+  readonly change?: CircuitChange
 }
 
 /** How an instance calls. */
 export interface InstanceOptions {
-  readonly port: number
+  /** The port of Redis, or those of the nodes of a cluster. */
+  readonly ports: readonly number[]
+  /** Default: ioredis. */
+  readonly library?: Library
   /** Calls per second of the whole fleet. */
   readonly limit: number
   /** Calls per second of this instance. */
@@ -28,16 +41,18 @@ export class Instance {
   readonly admitted: number[] = []
   readonly probes: number[] = []
   readonly unexpected: string[] = []
-  readonly changes: NonNullable<Report['change']>[] = []
+  readonly changes: CircuitChange[] = []
   refused = 0
   waited = 0
   state = 'unknown'
   link = 'recovered'
+  /** When `link` changed last. */
+  linkMs = 0
   readonly #child: ChildProcess
 
-  constructor({ port, limit, callsPerSecond }: InstanceOptions) {
+  constructor(options: InstanceOptions) {
     const program = fileURLToPath(new URL('../programs/instance.ts', import.meta.url))
-    this.#child = fork(program, [port, limit, callsPerSecond].map(String), {
+    this.#child = fork(program, [JSON.stringify(options)], {
       execArgv: ['--conditions=@escudo/source'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
@@ -48,14 +63,25 @@ export class Instance {
       this.refused += report.refused ?? 0
       this.waited += report.waited ?? 0
       this.state = report.state ?? this.state
-      this.link = report.link ?? this.link
       if (report.change !== undefined) this.changes.push(report.change)
+      if (report.link === undefined) return
+      this.link = report.link
+      this.linkMs = report.at ?? 0
     })
+    // A message may meet a process that has just ended.
+    this.#child.on('error', () => {})
   }
 
   /** Whether the dependency answers this instance. */
   setDependency(is: 'up' | 'down'): void {
-    this.#child.send(is)
+    if (this.#child.connected) this.#child.send(is)
+  }
+
+  /** Forgets what it has reported. */
+  forget(): void {
+    for (const list of [this.admitted, this.probes, this.unexpected, this.changes]) list.length = 0
+    this.refused = 0
+    this.waited = 0
   }
 
   async kill(): Promise<void> {
@@ -78,16 +104,4 @@ export class Instance {
     this.#child.send('end')
     await once(this.#child, 'exit')
   }
-}
-
-/** The most calls beyond `perMs · t` in any time `t`. */
-export function excess(instants: readonly number[], perMs: number): number {
-  const sorted = [...instants].sort((a, b) => a - b)
-  const first = sorted[0] ?? 0
-  let [low, most] = [0, 0]
-  sorted.forEach((at, index) => {
-    low = Math.min(low, index - (at - first) * perMs)
-    most = Math.max(most, index + 1 - (at - first) * perMs - low)
-  })
-  return most
 }

@@ -1,12 +1,12 @@
 // One instance of a service: it calls a dependency all the time, and reports to the test each 50 ms.
 import { circuitBreaker, consecutive, RateLimitedError, rateLimiter, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
-import { Redis } from 'ioredis'
+import { connected } from '../helpers/clients.ts'
+import type { InstanceOptions } from '../helpers/instances.ts'
 
-const [port, limit, callsPerSecond] = process.argv.slice(2).map(Number) as [number, number, number]
-
-const client = new Redis({ host: '127.0.0.1', port, retryStrategy: () => 50, maxRetriesPerRequest: null })
-client.on('error', () => {})
+const options: InstanceOptions = JSON.parse(process.argv[2] ?? '')
+const { ports, library = 'ioredis', limit, callsPerSecond } = options
+const { client } = await connected(library, ports)
 const shared = fleet({ client, instance: `p${process.pid}` })
 const limiter = shield('mail', rateLimiter({ limit, per: '1s', burst: limit, shared }))
 const breaker = circuitBreaker({ trip: consecutive(3), openFor: '500ms', shared })
@@ -22,8 +22,8 @@ let waited = 0
 let probes: number[] = []
 
 breaker.on('stateChange', ({ from, to, reason }) => process.send?.({ change: { from, to, reason, at: Date.now() } }))
-shared.on('lost', () => process.send?.({ link: 'lost' }))
-shared.on('recovered', () => process.send?.({ link: 'recovered' }))
+shared.on('lost', () => process.send?.({ link: 'lost', at: Date.now() }))
+shared.on('recovered', () => process.send?.({ link: 'recovered', at: Date.now() }))
 
 async function call(): Promise<void> {
   let isDecided = false

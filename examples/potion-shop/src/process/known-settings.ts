@@ -25,6 +25,33 @@ export const ports = {
   dashboard: setting('dashboard-port', PORT, 8501, 'where the dashboard listens'),
 } as const
 
+/** How many instances of the shop run. */
+export const instances = setting(
+  'instances',
+  wholeNumber('a whole number', 1, 16),
+  1,
+  'how many instances of the shop run, at every tenth port',
+)
+
+/** The Redis over which the instances of the shop share their limits and circuits. */
+export const redisPort = setting(
+  'redis-port',
+  PORT,
+  undefined,
+  'a Redis on this machine, over which instances of the shop share limits and circuits',
+)
+
+/** The name of an instance of the shop: `instance` in its log lines and metrics. */
+export const instance = setting(
+  'instance',
+  {
+    takes: '1 to 100 letters, digits and signs, without spaces',
+    parse: (text) => (/^[!-~]{1,100}$/.test(text) ? text : undefined),
+  },
+  undefined,
+  'the name of this instance, in its log lines and metrics',
+)
+
 /** How often the example fails at random: 0 never, 1 always. */
 export const rates = {
   users: setting('users-fail-rate', RATE, 0.1, 'the share of valid POST /users that fail'),

@@ -15,6 +15,8 @@ export interface LogDestinations {
   readonly file: string | undefined
   /** The URL of a log engine. */
   readonly engine: string | undefined
+  /** The name of the instance, in each line. Default: none. */
+  readonly instance?: string | undefined
   /** They get each line too. Default: none. */
   readonly sinks?: readonly LineSink[]
   /** Default true. */
@@ -28,14 +30,16 @@ const FLUSH_WITHIN = '2s'
 
 /** Creates the log of a process. */
 export function createLog(service: string, destinations: LogDestinations): ProcessLog {
-  const { sinks = [], stdout = true } = destinations
+  const { instance, sinks = [], stdout = true } = destinations
   const file = destinations.file === undefined ? undefined : new RotatingFile(destinations.file, ROTATION)
   const shipper = destinations.engine === undefined ? undefined : new LogShipper({ url: destinations.engine })
   const reopen = (): void => file?.reopen()
   if (file !== undefined) process.on('SIGHUP', reopen)
   const sink = [file, shipper, ...sinks].filter((each) => each !== undefined)
+  const logger = createLogger({ service, stdout, sink })
   return {
-    logger: createLogger({ service, stdout, sink }),
+    // The process id tells a restarted instance from the one before.
+    logger: instance === undefined ? logger : logger.child({ instance, pid: process.pid }),
     close: async () => {
       process.off('SIGHUP', reopen)
       file?.close()

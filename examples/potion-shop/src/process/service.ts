@@ -15,9 +15,15 @@ const DRAIN_MS = 4_500
  * connections, finishes the requests in flight and exits with 0. A crash does the same, with exit code 1.
  *
  * @param logFile the log file, if there is one
+ * @param instance the name of this instance, if there are several
  * @throws MisuseError if the port is taken
  */
-export async function serve(app: FastifyInstance, wanted: WantedPort, logFile: string | undefined): Promise<void> {
+export async function serve(
+  app: FastifyInstance,
+  wanted: WantedPort,
+  logFile: string | undefined,
+  instance?: string,
+): Promise<void> {
   const inFlight = new InFlight(app.server)
   const shutdown = new Shutdown({
     drain: async () => {
@@ -46,7 +52,7 @@ export async function serve(app: FastifyInstance, wanted: WantedPort, logFile: s
     if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') throw new MisuseError(portTakenMessage(wanted))
     throw error
   }
-  const logStop = logService(app.log, { port: wanted.port })
+  const logStop = logService(app.log, { port: wanted.port, instance })
   process.prependOnceListener('exit', (exitCode) => logStop({ reason, exit_code: exitCode }))
   // The channel may have closed before the listener above was added.
   if (process.connected === false) stopBecause('the supervisor has ended')()

@@ -10,6 +10,7 @@ import { apiPages, staticFileErrors } from './api-pages.ts'
 import { Errors } from './catalogue.ts'
 import { createDependencies } from './dependencies.ts'
 import { ErrorCounts } from './error-counts.ts'
+import { leaveFleet } from './fleet.ts'
 import { administration } from './routes/admin.ts'
 import { bulkheadDemoRoutes } from './routes/bulkhead-demo.ts'
 import { callExternalRoutes } from './routes/call-external.ts'
@@ -43,8 +44,9 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   // Imported only if it is wanted: without it, the shop starts sooner.
   const dashboard = values.ownDashboard === 'on' ? (await import('./dashboard.ts')).ownDashboard() : undefined
   const sinks = [counts, dashboard?.sink, parts.sink].filter((sink) => sink !== undefined)
-  const { logFile: file, logEngine: engine } = values
-  const { logger, close: closeLog } = createLog(SERVICE, { file, engine, sinks, stdout: parts.sink === undefined })
+  const { logFile: file, logEngine: engine, instance } = values
+  const destinations = { file, engine, instance, sinks, stdout: parts.sink === undefined }
+  const { logger, close: closeLog } = createLog(SERVICE, destinations)
   // Retries, open circuits and fallbacks become log lines of their request. Contract 4.4a promises a line for every
   // retry, so the bound is beyond what a demo reaches.
   const stopPolicyLog = logPolicyEvents(logger, { linesMax: 1_000 })
@@ -53,6 +55,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   await app.register(escudo, { contract })
   await app.register(apiPages, { contract })
   app.addHook('onClose', async () => {
+    await leaveFleet()
     stopPolicyLog()
     await closeLog()
   })
@@ -65,7 +68,7 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
       status: 'ok',
     })),
   )
-  metricsRoute(app)
+  metricsRoute(app, instance)
   await app.register(itemRoutes)
   await app.register(orderRoutes())
   await app.register(taskRoutes(values.entriesMax))

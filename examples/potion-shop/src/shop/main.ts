@@ -1,7 +1,7 @@
 import { main } from '../process/main.ts'
 import { MisuseError } from '../process/misuse.ts'
 import { serve } from '../process/service.ts'
-import { createShop } from './app.ts'
+import { joinFleet } from './fleet.ts'
 import { shopSettings } from './settings.ts'
 
 await main('potion-shop', 'node src/shop/main.ts', shopSettings, async (values) => {
@@ -9,5 +9,9 @@ await main('potion-shop', 'node src/shop/main.ts', shopSettings, async (values) 
   if (values.userToken === values.adminToken) {
     throw new MisuseError(`${userToken.env} and ${adminToken.env} are the same: every user would be an administrator`)
   }
-  await serve(await createShop(values), { port: values.port, setting: shopSettings.port }, values.logFile)
+  await joinFleet(values)
+  // Imported only now: the shields are built when their module is loaded, and they share their state with the fleet.
+  const { createShop } = await import('./app.ts')
+  const wanted = { port: values.port, setting: shopSettings.port }
+  await serve(await createShop(values), wanted, values.logFile, values.instance)
 })

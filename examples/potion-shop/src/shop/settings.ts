@@ -1,11 +1,13 @@
 import {
   entriesMax,
+  instance,
   logEngine,
   logFile,
   ownDashboard,
   ownPort,
   ports,
   rates,
+  redisPort,
   requestTimeoutMs,
   seed,
   tokens,
@@ -27,6 +29,8 @@ export const shopSettings = {
   logFile,
   logEngine,
   ownDashboard,
+  instance,
+  redisPort,
 } as const
 
 /** The values of {@link shopSettings}. */

@@ -6,11 +6,13 @@ import {
   exponential,
   failureRate,
   fallback,
+  rateLimiter,
   retry,
   type Shield,
   shield,
   timeout,
 } from 'escudo'
+import { shared } from './fleet.ts'
 
 // One shield for each dependency, created once, because policies keep state between calls.
 // The first policy is the outermost.
@@ -18,21 +20,29 @@ import {
 /** The answer when the stock is unknown. */
 const UNKNOWN_STOCK = { stock: null, status: 'No se pudo verificar el stock' } as const
 
+/** Breakers open for all instances of the shop at once, if there are several. */
+const ofFleet = shared === undefined ? {} : { shared, quorum: 0.5 }
+
+const flakyRetry = retry({
+  maxRetries: 2,
+  backoff: exponential({ base: '200ms', factor: 2, max: '2s', jitter: 'full' }),
+})
+
 /**
  * For a dependency that often fails and soon recovers: at most three attempts of two seconds each. Jitter spreads the
- * retries of many callers.
+ * retries of many callers. If the shop has several instances, all of them together make at most 20 calls per second.
  */
-export const flaky = shield(
-  'flaky',
-  retry({ maxRetries: 2, backoff: exponential({ base: '200ms', factor: 2, max: '2s', jitter: 'full' }) }),
-  timeout('2s'),
-)
+export const flaky: Shield =
+  shared === undefined
+    ? shield('flaky', flakyRetry, timeout('2s'))
+    : shield('flaky', rateLimiter({ limit: 20, per: '1s', maxWait: '200ms', shared }), flakyRetry, timeout('2s'))
 
 /** Opens after three consecutive failures. After ten seconds, one probe decides whether it closes. */
 export const externalBreaker = circuitBreaker({
   trip: consecutive(3),
   openFor: '10s',
   halfOpen: { probes: 1, closeAt: 1 },
+  ...ofFleet,
 })
 
 /** Has no retry: with one, the breaker would count several failures for one request. */
@@ -40,7 +50,11 @@ export const external = shield('external', externalBreaker, timeout('2s'))
 
 // A separate breaker for each dependency: failures of one must not open the circuit of the other.
 const dependencyBreaker = (): CircuitBreaker =>
-  circuitBreaker({ trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }), openFor: '10s' })
+  circuitBreaker({
+    trip: failureRate({ threshold: 0.5, window: '30s', minimumCalls: 20 }),
+    openFor: '10s',
+    ...ofFleet,
+  })
 
 /** Critical: two seconds in total, one retry, then an error. */
 export const products = shield(

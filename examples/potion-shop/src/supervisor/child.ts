@@ -5,17 +5,24 @@ import { restartDelayMs } from './restart-delay.ts'
 
 /** Time for a child to stop before it is killed. */
 const STOP_GRACE_MS = 5_000
+const NODE_CONDITION = '--conditions=@escudo/source'
 
 /** One process to keep running. */
 export interface ChildSpec {
   /** The name of the service, for console lines. */
   readonly name: string
-  /** The script and its arguments. */
+  /** The program. It ends when its standard input closes. Default: Node.js, which ends when its channel closes. */
+  readonly command?: string
+  /** The arguments of the program: for Node.js, the script and its arguments. */
   readonly args: readonly string[]
   /** Added to the environment of the supervisor. */
   readonly env: Readonly<Record<string, string>>
   /** The port of `GET /healthz`. */
   readonly port: number
+  /** The address for the console. Default: HTTP at the port. */
+  readonly url?: string
+  /** Whether the process answers at its port. Default: by `GET /healthz`. */
+  readonly isReady?: (port: number, signal: AbortSignal) => Promise<boolean>
 }
 
 /** Callbacks of a {@link Child}. */
@@ -62,11 +69,11 @@ export class Child {
 
   /** Starts the process; an abort of `signal` stops it. Fulfils with its exit. */
   #start(signal: AbortSignal): Promise<Exit> {
-    const { name, args, env } = this.spec
-    const child = spawn(process.execPath, ['--conditions=@escudo/source', ...args], {
+    const { name, command, args, env } = this.spec
+    const child = spawn(command ?? process.execPath, command === undefined ? [NODE_CONDITION, ...args] : args, {
       env: { ...process.env, ...env },
-      // Closing the channel stops the child. It also closes when the supervisor dies.
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      // Closing the channel, or the input, stops the child. Both also close when the supervisor dies.
+      stdio: command === undefined ? ['ignore', 'ignore', 'pipe', 'ipc'] : ['pipe', 'ignore', 'pipe'],
       // A separate process group, so that Ctrl-C in the terminal reaches only the supervisor.
       detached: process.platform !== 'win32',
     })
@@ -81,6 +88,7 @@ export class Child {
         killGroup(child)
       }, STOP_GRACE_MS)
       if (child.connected) child.disconnect()
+      child.stdin?.end()
     }
     signal.addEventListener('abort', stop)
     return new Promise<Exit>((resolve) => {

@@ -1,5 +1,6 @@
 import { EXIT_MISUSE, MisuseError } from '../process/misuse.ts'
 import { Child, type ChildSpec } from './child.ts'
+import type { Address } from './menu.ts'
 import { waitUntilReady } from './readiness.ts'
 
 const READY_WITHIN_MS = 30_000
@@ -19,9 +20,13 @@ export class Group {
     )
   }
 
-  /** The port of each process, and its id while it runs. */
-  get addresses(): readonly { readonly name: string; readonly port: number; readonly pid: number | undefined }[] {
-    return this.#children.map(({ spec, pid }) => ({ name: spec.name, port: spec.port, pid }))
+  /** The address of each process, and its id while it runs. */
+  get addresses(): readonly Address[] {
+    return this.#children.map(({ spec, pid }) => ({
+      name: spec.name,
+      url: spec.url ?? `http://localhost:${spec.port}`,
+      pid,
+    }))
   }
 
   /**

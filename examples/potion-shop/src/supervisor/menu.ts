@@ -1,9 +1,9 @@
-import type { StartValues } from './processes.ts'
+import { type StartValues, shopPorts } from './processes.ts'
 
 /** The address of a process. */
 export interface Address {
   readonly name: string
-  readonly port: number
+  readonly url: string
   readonly pid: number | undefined
 }
 
@@ -11,6 +11,9 @@ export interface Address {
 export function menu(addresses: readonly Address[], values: StartValues): string {
   const shop = `http://localhost:${values.shopPort}`
   const inventory = `http://localhost:${values.inventoryPort}`
+  const urls = shopPorts(values)
+    .map((port) => `--url http://localhost:${port}`)
+    .join(' ')
   const json = "-H 'content-type: application/json'"
   const pages = [
     ['requests, errors and latency, live', `http://localhost:${values.dashboardPort}`],
@@ -31,12 +34,15 @@ export function menu(addresses: readonly Address[], values: StartValues): string
     ['a page from two services', `curl ${shop}/product-details/mana-potion`],
     ['break the inventory', `curl -X PUT ${inventory}/__faults -d '{"status":503}'`],
     ['fix it and watch it recover', `curl -X DELETE ${inventory}/__faults`],
-    ['see every shield', `npm run --silent escudo -- status --url ${shop} --token admin123`],
+    [
+      values.instances === 1 ? 'see every shield' : 'see every shield of each instance',
+      `npm run --silent escudo -- status ${urls} --token admin123`,
+    ],
     ['crash the shop and watch it restart', `curl -i -X POST ${shop}/crash-demo`],
   ] as const
   return [
     '',
-    ...addresses.map(({ name, port, pid }) => `  ${name.padEnd(18)} http://localhost:${port}  (process ${pid})`),
+    ...addresses.map(({ name, url, pid }) => `  ${name.padEnd(18)} ${url}  (process ${pid})`),
     `  ${'logs'.padEnd(18)} ${values.logDir}/*.jsonl`,
     '',
     'Look:',

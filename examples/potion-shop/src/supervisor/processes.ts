@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { logDir, logEngine, ownDashboard, ports, rates, seed } from '../process/known-settings.ts'
+import { instances, logDir, logEngine, ownDashboard, ports, rates, redisPort, seed } from '../process/known-settings.ts'
 import type { Values } from '../process/settings.ts'
 import type { ChildSpec } from './child.ts'
 import type { WantedPort } from './ports.ts'
@@ -19,6 +19,8 @@ export const startSettings = {
   logDir,
   logEngine,
   ownDashboard,
+  instances,
+  redisPort,
 } as const
 
 /** The values of {@link startSettings}. */
@@ -26,11 +28,21 @@ export type StartValues = Values<typeof startSettings>
 
 /** The ports that must be free, each with its setting. */
 export function wantedPorts(values: StartValues): readonly WantedPort[] {
-  const names = ['shopPort', 'flakyPort', 'productPort', 'inventoryPort', 'dashboardPort'] as const
-  return names.map((name) => ({ port: values[name], setting: startSettings[name] }))
+  const names = ['flakyPort', 'productPort', 'inventoryPort', 'dashboardPort'] as const
+  return [
+    ...shopPorts(values).map((port, index) => ({ port, setting: startSettings.shopPort, instance: index + 1 })),
+    ...names.map((name) => ({ port: values[name], setting: startSettings[name] })),
+  ]
 }
 
-/** The five processes, dependencies first. */
+const PORTS_APART = 10
+
+/** The ports of the instances of the shop. */
+export function shopPorts({ shopPort, instances }: Pick<StartValues, 'shopPort' | 'instances'>): readonly number[] {
+  return Array.from({ length: instances }, (_, index) => shopPort + index * PORTS_APART)
+}
+
+/** The processes of Node.js, dependencies first: five, and one more for each further instance of the shop. */
 export async function processes(values: StartValues): Promise<readonly ChildSpec[]> {
   // Imported only for a seed: without the library, the supervisor starts its processes sooner.
   const random = values.seed === undefined ? undefined : (await import('escudo')).seededRandom(values.seed)
@@ -43,11 +55,17 @@ export async function processes(values: StartValues): Promise<readonly ChildSpec
     if (random !== undefined) env['ESCUDO_SEED'] = String(Math.floor(random() * 2 ** 32))
     return { name, args: [...flags, pathOf(script)], env, port }
   }
+  const shop = (port: number, number: number): ChildSpec => {
+    if (values.instances === 1) return service('potion-shop', '../shop/main.ts', port)
+    const name = `potion-shop-${number}`
+    const spec = service(name, '../shop/main.ts', port)
+    return { ...spec, env: { ...spec.env, ESCUDO_SHOP_PORT: String(port), ESCUDO_INSTANCE: name } }
+  }
   const services = [
     service('flaky-service', '../dependencies/flaky.ts', values.flakyPort),
     service('product-service', '../dependencies/product.ts', values.productPort),
     service('inventory-service', '../dependencies/inventory.ts', values.inventoryPort),
-    service('potion-shop', '../shop/main.ts', values.shopPort),
+    ...shopPorts(values).map((port, index) => shop(port, index + 1)),
   ]
   // Adds the crash policy of the services to the dashboard.
   const preload = new URL('../process/crash-preload.ts', import.meta.url)

@@ -9,10 +9,11 @@ const REQUEST_TIMEOUT_MS = 1_000
 export interface ReadinessTarget {
   readonly name: string
   readonly port: number
+  readonly isReady?: ((port: number, signal: AbortSignal) => Promise<boolean>) | undefined
 }
 
 /**
- * Waits until each process answers `GET /healthz`. Prints the missing ones every 3 seconds.
+ * Waits until each process answers: by default `GET /healthz`. Prints the missing ones every 3 seconds.
  *
  * @throws MisuseError if a process does not answer in time; the abort reason of `signal`
  */
@@ -26,7 +27,7 @@ export async function waitUntilReady(
   let waiting = all
   let printedAt = started
   while (true) {
-    const answers = await Promise.all(waiting.map(({ port }) => answers200(port, signal)))
+    const answers = await Promise.all(waiting.map(({ port, isReady = answers200 }) => isReady(port, signal)))
     signal.throwIfAborted()
     waiting = waiting.filter((_, index) => answers[index] === false)
     if (waiting.length === 0) return

@@ -40,7 +40,21 @@ export interface Connection {
  * @throws CommandError for an invalid URL, token or timeout
  */
 export function connectionOf(given: Given, env: NodeJS.ProcessEnv = process.env): Connection {
-  const url = readUrl(givenValue(given, 'url'), env['ESCUDO_URL'])
+  return connectionTo(givenValue(given, 'url'), given, env)
+}
+
+/**
+ * Reads where the instances of a service are: one connection for each `--url`.
+ *
+ * @throws CommandError for an invalid URL, token or timeout
+ */
+export function connectionsOf(given: Given, env: NodeJS.ProcessEnv = process.env): readonly Connection[] {
+  const urls: readonly (string | undefined)[] = given.get('url') ?? [undefined]
+  return urls.map((url) => connectionTo(url, given, env))
+}
+
+function connectionTo(option: string | undefined, given: Given, env: NodeJS.ProcessEnv): Connection {
+  const url = readUrl(option, env['ESCUDO_URL'])
   const token = readToken(givenValue(given, 'token') ?? (env['ESCUDO_TOKEN'] || undefined))
   const timeoutMs = numberOf(given, 'timeout', { min: 0.1, max: 600, default: TIMEOUT_S }) * 1_000
   return {

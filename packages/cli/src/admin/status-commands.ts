@@ -1,24 +1,66 @@
 import { type Command, CommandError, EXIT, type Given, type Output, refused } from '../command.ts'
 import { givenValue, numberOf } from '../options.ts'
-import { json } from './cell.ts'
-import { CONNECTION_DETAILS, CONNECTION_OPTIONS, type Connection, connectionOf, pathTo } from './connection.ts'
+import { cell, json } from './cell.ts'
+import {
+  CONNECTION_DETAILS,
+  CONNECTION_OPTIONS,
+  type Connection,
+  connectionOf,
+  connectionsOf,
+  pathTo,
+} from './connection.ts'
+import { fleetTable, type Instance } from './fleet-table.ts'
 import { type Listed, readListed, readShield, type ShownShield, table } from './status-table.ts'
 import { changesBetween, untilSignal } from './watching.ts'
 
 const SHIELD = { name: 'SHIELD', optional: true, text: 'only this shield (default: all)' } as const
+
+const URLS = {
+  name: 'url',
+  value: 'URL',
+  repeatable: true,
+  text: 'the service, or one of its instances: once for each (default: ESCUDO_URL, or http://localhost:8000)',
+} as const
 
 /** `escudo status`: shows the shields of a running service. */
 export const status: Command = {
   name: 'status',
   summary: 'Show the shields of a running service, and the state of their policies.',
   operands: [SHIELD],
-  options: CONNECTION_OPTIONS,
-  details: CONNECTION_DETAILS,
+  options: CONNECTION_OPTIONS.map((option) => (option.name === 'url' ? URLS : option)),
+  details: `With several URLs, it shows the state of each shield in each instance of the
+service. An instance that does not answer is listed with the reason.
+
+${CONNECTION_DETAILS}`,
   run: async (given, output) => {
-    const connection = connectionOf(given)
+    const connections = connectionsOf(given)
+    const [connection] = connections
+    if (connection === undefined || connections.length > 1) return statusOfFleet(given, connections, output)
     const { answer, view } = await read(connection, givenValue(given, 'SHIELD'))
     output.out(given.has('json') ? `${json(answer, 2)}\n` : screen(view, connection, output))
   },
+}
+
+/** Shows the shields of all instances of a service. */
+async function statusOfFleet(given: Given, connections: readonly Connection[], output: Output): Promise<void> {
+  const shield = givenValue(given, 'SHIELD')
+  const looks = await Promise.allSettled(connections.map((connection) => read(connection, shield)))
+  const failed = looks.find((look) => look.status === 'rejected')
+  // A wrong token or shield is an error of the command, and so is a service of which nothing answers.
+  if (failed !== undefined && looks.every(({ status }) => status === 'rejected')) throw failed.reason
+  const instances = connections.map(({ url }, index): Instance => {
+    const look = looks[index]
+    if (look?.status === 'fulfilled') return { url, ...look.value, problem: undefined }
+    const problem = look?.reason instanceof Error ? look.reason.message : ''
+    return { url, answer: undefined, view: undefined, problem: cell(problem, 300) }
+  })
+  if (given.has('json')) {
+    const answers = instances.map(({ url, answer, problem }) => ({
+      url,
+      ...(problem === undefined ? { answer } : { problem }),
+    }))
+    output.out(`${json({ instances: answers }, 2)}\n`)
+  } else output.out(fleetTable(instances, output.terminal))
 }
 
 /** `escudo watch`: shows the shields until it is interrupted. */

@@ -25,6 +25,8 @@ export interface ShownPolicy {
   readonly state: string
   /** The counters, and what else its status has. */
   readonly details: string
+  /** Why a circuit is open, if it says so. */
+  readonly reason?: string | undefined
 }
 
 const COLUMNS_DEFAULT = 80
@@ -61,7 +63,13 @@ function readPolicy(status: unknown): ShownPolicy {
   const details = Object.entries({ ...(isOther ? { type } : {}), ...others }).flatMap(([key, value]) =>
     detailOf(key, value),
   )
-  return { name: cell(name, 100), state: typeof state === 'string' ? cell(state, 20) : '', details: details.join(', ') }
+  const { reason } = others
+  return {
+    name: cell(name, 100),
+    state: typeof state === 'string' ? cell(state, 20) : '',
+    details: details.join(', '),
+    reason: typeof reason === 'string' && reason !== '' ? cell(reason, 100) : undefined,
+  }
 }
 
 function detailOf(key: string, value: unknown): readonly string[] {

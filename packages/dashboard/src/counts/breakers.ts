@@ -1,5 +1,6 @@
 import { Latest } from './latest.ts'
 import { Refusals, type RefusalsState } from './refusals.ts'
+import { instanceName } from './watch/instances.ts'
 
 /** The most breakers that are tracked. */
 const BREAKERS_MAX = 200
@@ -28,25 +29,29 @@ export interface BreakerState {
   readonly service: string
   readonly shield: string
   readonly policy: string
+  readonly instance: string | undefined
   readonly transitions: number
   readonly changes: readonly Change[]
   readonly refusals: RefusalsState
 }
 
-/** A breaker and its state changes. */
+/** A breaker of one instance of a service, and its state changes. */
 export class BreakerHistory {
   readonly service: string
   readonly shield: string
   readonly policy: string
+  /** The instance of the service whose breaker it is; undefined if its lines name none. */
+  readonly instance: string | undefined
   readonly changes: Latest<Change> = new Latest(CHANGES_MAX)
   readonly refusals: Refusals = new Refusals()
   /** The number of all changes, including those no longer kept. */
   transitions = 0
 
-  constructor(service: string, shield: string, policy: string) {
+  constructor(service: string, shield: string, policy: string, instance: string | undefined) {
     this.service = service
     this.shield = shield
     this.policy = policy
+    this.instance = instance
   }
 
   /** The state after the latest change. */
@@ -89,8 +94,8 @@ export class Breakers {
 
   /** All that is known. */
   get state(): readonly BreakerState[] {
-    return [...this.#byKey.values()].map(({ service, shield, policy, transitions, changes, refusals }) => ({
-      ...{ service, shield, policy, transitions },
+    return [...this.#byKey.values()].map(({ service, shield, policy, instance, transitions, changes, refusals }) => ({
+      ...{ service, shield, policy, instance, transitions },
       changes: changes.items,
       refusals: refusals.state,
     }))
@@ -98,8 +103,8 @@ export class Breakers {
 
   /** Takes what is known of a {@link state}. */
   restore(state: readonly BreakerState[]): void {
-    for (const { service, shield, policy, transitions, changes, refusals } of state) {
-      const breaker = this.#of(service, shield, policy)
+    for (const { service, shield, policy, instance, transitions, changes, refusals } of state) {
+      const breaker = this.#of(service, shield, policy, instance)
       if (breaker === undefined) continue
       breaker.transitions = transitions
       breaker.changes.restore(changes)
@@ -110,34 +115,42 @@ export class Breakers {
 
   /** Adds one change. Changes may arrive in any order. */
   add(service: string, shield: string, policy: string, change: Change): void {
-    const breaker = this.#of(service, shield, policy)
+    const breaker = this.#of(service, shield, policy, instanceName(change.process))
     if (breaker === undefined) return
     breaker.transitions += 1
     breaker.changes.add(change)
     this.#revision += 1
   }
 
-  /** Counts calls that a breaker refused. Without a policy, they count for the first breaker of the shield. */
+  /**
+   * Counts calls that a breaker refused. Without a policy, they count for the first breaker of the shield.
+   *
+   * @param process what wrote the line, if it says so
+   */
   refuse(
     service: string,
     shield: string,
     policy: string | undefined,
     at: number,
     count: number,
+    process: string | undefined,
     retryMs?: number,
   ): void {
+    const instance = instanceName(process)
     const breaker =
       policy === undefined
-        ? [...this.#byKey.values()].find((one) => one.service === service && one.shield === shield)
-        : this.#of(service, shield, policy)
+        ? [...this.#byKey.values()].find(
+            (one) => one.service === service && one.shield === shield && one.instance === instance,
+          )
+        : this.#of(service, shield, policy, instance)
     breaker?.refusals.add(at, count, retryMs)
   }
 
-  #of(service: string, shield: string, policy: string): BreakerHistory | undefined {
-    const key = [service, shield, policy].join('\u0000')
+  #of(service: string, shield: string, policy: string, instance: string | undefined): BreakerHistory | undefined {
+    const key = [service, shield, policy, instance ?? ''].join('\u0000')
     const known = this.#byKey.get(key)
     if (known !== undefined || this.#byKey.size >= BREAKERS_MAX) return known
-    const breaker = new BreakerHistory(service, shield, policy)
+    const breaker = new BreakerHistory(service, shield, policy, instance)
     this.#byKey.set(key, breaker)
     return breaker
   }

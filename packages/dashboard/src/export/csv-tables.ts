@@ -41,12 +41,25 @@ const TABLES: Readonly<Record<string, CsvTable>> = {
       ]),
   },
   breakers: {
-    heading: ['service', 'shield', 'policy', 'time', 'from', 'to', 'reason', 'failures', 'calls', 'error', 'trace_id'],
+    heading: [
+      'service',
+      'shield',
+      'policy',
+      'time',
+      'from',
+      'to',
+      'reason',
+      'failures',
+      'calls',
+      'error',
+      'trace_id',
+      'instance',
+    ],
     rowsOf: ({ parts }) =>
       parts.lanes.flatMap(({ service, shield, policy, changes }) =>
         changes.map((change) => [
           ...[service, shield, policy, iso(change.at), change.from, change.to, change.reason, change.failures],
-          ...[change.calls, change.error, change.traceId],
+          ...[change.calls, change.error, change.traceId, change.instance],
         ]),
       ),
   },

@@ -112,8 +112,8 @@ export function breakersSection({ parts, texts, format, headings }: Section): Ht
   const changes = lanes
     .flatMap((lane) => lane.changes.map((change) => ({ lane, change })))
     .sort((a, b) => b.change.at - a.change.at)
-    .map(({ lane, change: { at, from, to, reason, error } }) => {
-      const text = [`${stateName(from)} → ${stateName(to)}`, reason, error].filter((part) => part).join(' · ')
+    .map(({ lane, change: { at, from, to, reason, error, instance } }) => {
+      const text = [instance, `${stateName(from)} → ${stateName(to)}`, reason, error].filter((part) => part).join(' · ')
       return html`<tr><th scope="row">${format.date(at)}, ${format.clockExact(at)}</th><td>${nameOf(lane)}</td><td>${text}</td></tr>`
     })
   return html`${tableOf(texts.breakers, [texts.breaker, headings.state, texts.time], 3, rows)}

@@ -43,7 +43,7 @@ export function countLine(
   if (line.event === REFUSAL && ownAt !== undefined) {
     const { fields } = line
     const retryMs = integerBetween(Math.round(Number(fields.first('retry_after_ms'))), 0, DAY_MS)
-    breakers.refuse(service, shieldOf(line), policyOf(line), ownAt, 1, retryMs)
+    breakers.refuse(service, shieldOf(line), policyOf(line), ownAt, 1, line.instance, retryMs)
   }
   if (COUNTED_EVENTS.has(line.event)) return named.add(at, cells.event(service, line.event), undefined, now)
   if (line.event === 'policy.summary') return countSummary(journal, line, service, at, now)
@@ -77,7 +77,7 @@ function countSummary(
   for (const event of COUNTED_EVENTS) {
     const count = integerBetween(line.fields.nested('counts', event), 1, SUMMARISED_MAX) ?? 0
     if (event === REFUSAL && count > 0 && ownAt !== undefined)
-      breakers.refuse(service, shieldOf(line), undefined, ownAt, count)
+      breakers.refuse(service, shieldOf(line), undefined, ownAt, count, line.instance)
     const cell = count === 0 ? 0 : cells.event(service, event)
     for (let added = 0; added < count; added += 1) kept = named.add(at, cell, undefined, now)
   }

@@ -12,7 +12,7 @@ export function bandsOf({ before, changes }: Pick<Lane, 'before' | 'changes'>, {
   let current = { from, state: before }
   for (const change of [...changes, { at: to, to: '' }]) {
     bands.push({ ...current, to: change.at })
-    current = { from: change.at, state: change.to }
+    current = { from: change.at, state: 'state' in change ? (change.state ?? change.to) : change.to }
   }
   return bands.filter(({ state }) => state !== '')
 }

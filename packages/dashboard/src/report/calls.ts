@@ -5,7 +5,7 @@ import { levelOf } from '../verdict/failures.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import type { Health, ServiceHealth } from './health.ts'
 import { knownCalls } from './known-calls.ts'
-import { breakerState } from './lanes.ts'
+import { breakerState, worstOf } from './lanes.ts'
 
 const MINUTE_MS = 60_000
 const SECOND_MS = 1_000
@@ -101,7 +101,7 @@ export function callsOf(
   }
   const calls = [...found].map(([key, call]) => {
     const own = (shields.get(key) ?? []).flatMap((shield) => byShield.get(keyOf(call.from, shield, true)) ?? [])
-    return { ...call, breakers: own.map((breaker) => breakerOf(breaker, health)) }
+    return { ...call, breakers: breakersOf(own, health) }
   })
   if (calls.length > callsMax) calls.sort((a, b) => troubleOf(b) - troubleOf(a) || (b.calls ?? 0) - (a.calls ?? 0))
   const shown = calls.slice(0, callsMax)
@@ -149,8 +149,17 @@ function stateOf({ calls, failures }: Counts, thresholds: Thresholds): Call['sta
   return levelOf({ requests: calls, failures, ...others }, thresholds)
 }
 
-function breakerOf(breaker: BreakerHistory, health: Health): CallBreaker {
-  return { shield: breaker.shield, policy: breaker.policy, state: breakerState(breaker, health) }
+/** Each breaker once: its instances have the worst of their states. */
+function breakersOf(histories: readonly BreakerHistory[], health: Health): readonly CallBreaker[] {
+  const byName = new Map<string, CallBreaker>()
+  for (const breaker of histories) {
+    const { shield, policy } = breaker
+    const key = JSON.stringify([shield, policy])
+    const known = byName.get(key)?.state
+    const state = breakerState(breaker, health)
+    byName.set(key, { shield, policy, state: known === undefined ? state : worstOf([known, state]) })
+  }
+  return [...byName.values()]
 }
 
 function troubleOf({ state, breakers }: Call): number {

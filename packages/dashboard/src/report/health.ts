@@ -1,3 +1,4 @@
+import { type Instance, instancesOf } from '../counts/watch/instances.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import type { Reason, ServiceVerdict, State, Verdict } from '../verdict/situation.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
@@ -23,9 +24,13 @@ export interface ServiceHealth {
   readonly open_breakers: readonly {
     readonly shield: string
     readonly policy: string
+    /** The instance of the service, if its lines name one. */
+    readonly instance?: string
     readonly state: string
     readonly since: string | null
   }[]
+  /** The instances that its lines name. Those that were stopped, or that are silent for ten minutes, are left out. */
+  readonly instances: readonly { readonly name: string; readonly last_line: string | null; readonly silent: boolean }[]
   /** The moment of the verdict, if it is not now: there was no request since. */
   readonly as_of: string | null
   /** How many times faster than allowed the error budget is used; only with `--slo`. */
@@ -81,23 +86,32 @@ const WAITING_FILES_MAX = 20
 /** Judges what the files say at a moment. */
 export function healthOf(files: LogFiles, now: number, thresholds: Thresholds = DEFAULT_THRESHOLDS): Health {
   const verdict = judge(situationOf(files.journal, now, thresholds), thresholds)
-  return healthJson(verdict, verdict.state === 'waiting' ? waitingOf(files, now) : undefined)
+  const waiting = verdict.state === 'waiting' ? waitingOf(files, now) : undefined
+  const watches = new Map(files.journal.services.all.map((watch) => [watch.name, watch]))
+  return healthJson(verdict, waiting, ({ name, clockAheadMs }) =>
+    // By the clock of the service.
+    instancesOf(watches.get(name)?.processes.all ?? [], now + clockAheadMs),
+  )
 }
 
 /** Returns a verdict as JSON. `waiting` says why there is none. */
-export function healthJson(verdict: Verdict, waiting: Waiting | undefined): Health {
+export function healthJson(
+  verdict: Verdict,
+  waiting: Waiting | undefined,
+  instances: (service: ServiceVerdict) => readonly Instance[] = () => [],
+): Health {
   return {
     state: verdict.state,
     since: iso(verdict.since),
     cause: verdict.cause ?? null,
     as_of: iso(verdict.asOf),
     effect: verdict.effect,
-    services: verdict.services.map(serviceJson),
+    services: verdict.services.map((service) => serviceJson(service, instances(service))),
     ...(waiting === undefined ? {} : { waiting }),
   }
 }
 
-function serviceJson(service: ServiceVerdict): ServiceHealth {
+function serviceJson(service: ServiceVerdict, instances: readonly Instance[]): ServiceHealth {
   return {
     name: service.name,
     state: service.state,
@@ -107,12 +121,14 @@ function serviceJson(service: ServiceVerdict): ServiceHealth {
     failures: service.failures,
     p95_ms: service.p95Ms === null ? null : Number(service.p95Ms.toPrecision(4)),
     clock_ahead_ms: service.clockAheadMs,
-    open_breakers: service.openBreakers.map(({ shield, policy, state, openSince }) => ({
+    open_breakers: service.openBreakers.map(({ shield, policy, instance, state, openSince }) => ({
       shield,
       policy,
+      ...(instance === undefined ? {} : { instance }),
       state,
       since: iso(openSince),
     })),
+    instances: instances.map(({ name, lastAt, isSilent }) => ({ name, last_line: iso(lastAt), silent: isSilent })),
     as_of: iso(service.asOf),
     ...(service.burnRate === undefined ? {} : { burn_rate: Number(service.burnRate.toPrecision(3)) }),
   }

@@ -50,6 +50,7 @@ function factsOf(watch: ServiceWatch, breakers: readonly BreakerHistory[], now: 
     breakers: breakers.map((breaker) => ({
       shield: breaker.shield,
       policy: breaker.policy,
+      instance: breaker.instance,
       state: breaker.state,
       changedAt: (breaker.since ?? 0) - offset,
       openSince: breaker.openSince === undefined ? undefined : breaker.openSince - offset,

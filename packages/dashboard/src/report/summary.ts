@@ -21,6 +21,8 @@ export interface BreakerJson {
   readonly service: string
   readonly shield: string
   readonly policy: string
+  /** The instance of the service, if its lines name one. */
+  readonly instance?: string
   readonly state: string
   readonly since: string | null
   readonly transitions: number
@@ -216,6 +218,7 @@ export function breakerJson(breaker: BreakerHistory): BreakerJson {
     service: breaker.service,
     shield: breaker.shield,
     policy: breaker.policy,
+    ...(breaker.instance === undefined ? {} : { instance: breaker.instance }),
     state: breaker.state,
     since: breaker.since === undefined ? null : new Date(breaker.since).toISOString(),
     transitions: breaker.transitions,

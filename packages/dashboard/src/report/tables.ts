@@ -2,7 +2,7 @@ import type { Cells, RequestKey } from '../counts/cells.ts'
 import type { Tally } from '../counts/tally.ts'
 import type { State } from '../verdict/situation.ts'
 import { barsOf } from './bars.ts'
-import type { Health } from './health.ts'
+import type { Health, ServiceHealth } from './health.ts'
 import { ANSWERED, type Selection } from './selection.ts'
 import type { Range } from './summary.ts'
 import { requestsOf, type Sum, selected, sumsBy } from './sums.ts'
@@ -17,6 +17,8 @@ export interface Row {
   readonly route?: string | null
   /** The state now; only in the table of services. */
   readonly state?: State
+  /** The instances now, if there are several; only in the table of services. */
+  readonly instances?: ServiceHealth['instances']
   readonly requests: number
   readonly client: number
   readonly server: number
@@ -60,6 +62,7 @@ export function tablesOf(
   rowsMax: number,
 ): Tables {
   const states = new Map(health.services.map(({ name, state }) => [name, state]))
+  const instances = new Map(health.services.map((one) => [one.name, one.instances]))
   const ranks = new Map([...states].map(([name, state]) => [name, RANK[state]]))
   // The cause comes before the services that only relay its failures.
   if (health.cause !== null) ranks.set(health.cause.service, RANK.failing + 1)
@@ -90,6 +93,7 @@ export function tablesOf(
       rows: services.top.map((entry) => ({
         service: entry[0],
         state: states.get(entry[0]) ?? 'waiting',
+        ...severalOf(instances.get(entry[0])),
         ...row(entry),
       })),
       more: services.more,
@@ -138,6 +142,10 @@ function topOf(
       a.entry[0].localeCompare(b.entry[0]),
   )
   return { top: entries.slice(0, rowsMax).map(({ entry }) => entry), more: Math.max(0, entries.length - rowsMax) }
+}
+
+function severalOf(instances: ServiceHealth['instances'] = []): Pick<Row, 'instances'> {
+  return instances.length > 1 ? { instances } : {}
 }
 
 function clientShareOf({ requests, clientErrors }: Sum): number {

@@ -1,7 +1,10 @@
+import { instanceName } from '../counts/watch/instances.ts'
 import type { BreakerFacts, ServiceFacts } from './situation.ts'
 import type { Thresholds } from './thresholds.ts'
 
 const WINDOW_MS = 60_000
+/** A process that wrote nothing for so long, while one of another instance did, was replaced by that one. */
+const REPLACED_MS = 60_000
 
 /**
  * Whether the state of a breaker is still known: its process is still the one that runs.
@@ -21,10 +24,17 @@ export function endedAt(
   const own = processes.find(({ id }) => id === process)
   if (own === undefined) return earliest(starts.filter((start) => start > moment))
   // Several processes of one service run at the same time. One that only began after the last line of this one replaces it.
-  const later = processes.filter(
-    ({ id, firstAt }) => id !== own.id && firstAt > (isSame(id, own.id) ? moment : Math.max(own.lastAt, moment)),
-  )
+  const later = processes.filter(({ id, firstAt, lastAt }) => {
+    if (id === own.id || firstAt <= (isSame(id, own.id) ? moment : Math.max(own.lastAt, moment))) return false
+    // One of another instance may only have begun while this one had nothing to log.
+    return isOfInstance(id, own.id) || lastAt > own.lastAt + REPLACED_MS
+  })
   return earliest(later.map(({ firstAt }) => firstAt))
+}
+
+function isOfInstance(id: string, other: string): boolean {
+  const [name, otherName] = [instanceName(id), instanceName(other)]
+  return name === undefined || otherName === undefined || name === otherName
 }
 
 function earliest(times: readonly number[]): number | undefined {

@@ -58,6 +58,8 @@ export interface Run {
 export interface BreakerFacts {
   readonly shield: string
   readonly policy: string
+  /** The instance whose breaker it is, if its lines name one. */
+  readonly instance?: string | undefined
   readonly state: string
   /** When its latest line was written. */
   readonly changedAt: number

@@ -1,6 +1,7 @@
-import { knownKeys, trueOrFalse, wholeNumber } from '../core/options/options.ts'
+import { knownKeys, nonEmptyText, trueOrFalse, wholeNumber } from '../core/options/options.ts'
 import { prefersType } from '../errors/contract/negotiation.ts'
-import { sampleName } from './metrics/definitions.ts'
+import { sampleName, TARGET } from './metrics/definitions.ts'
+import { type Family, type Sample, samples } from './metrics/families.ts'
 import { type PrometheusRegistry, registerMetrics } from './metrics/prometheus-registry.ts'
 import { MetricsSource } from './metrics/source.ts'
 import { CONTENT_TYPES, type TextFormat } from './metrics/text.ts'
@@ -21,6 +22,11 @@ export interface MetricsOptions {
    * request costs nothing more. Its `resetMetrics()` does not reset them. Default: none.
    */
   readonly registry?: PrometheusRegistry
+  /**
+   * The name of this instance of the service: the text gets `target_info{service_instance_id="…"} 1`, as OpenTelemetry's
+   * exporters write it. Prometheus joins it to the other series of the process. Default: none.
+   */
+  readonly instance?: string | undefined
 }
 
 /** The answer to one scrape of Prometheus. */
@@ -83,10 +89,15 @@ const PLAIN = ['text/plain', 'text/*', '*/*']
 
 class ProcessMetrics implements Metrics {
   readonly #source: MetricsSource
+  /** Only in the text: OpenTelemetry has a resource for it. */
+  readonly #target: readonly Family<Sample>[]
 
   constructor(options: MetricsOptions) {
-    knownKeys(options, PATH, ['maxSeries', 'exemplars', 'registry'])
+    knownKeys(options, PATH, ['maxSeries', 'exemplars', 'registry', 'instance'])
     const maxSeries = wholeNumber(options.maxSeries ?? MAX_SERIES_DEFAULT, `${PATH}.maxSeries`, 1, 100_000)
+    const { instance } = options
+    if (instance !== undefined) nonEmptyText(instance, `${PATH}.instance`)
+    this.#target = instance === undefined ? [] : [targetInfo(instance)]
     const exemplars = trueOrFalse(options.exemplars ?? true, `${PATH}.exemplars`)
     const source = new MetricsSource(maxSeries, exemplars)
     this.#source = source
@@ -102,12 +113,21 @@ class ProcessMetrics implements Metrics {
 
   scrape(accept?: string): MetricsPage {
     const format: TextFormat = prefersType(accept, OPENMETRICS, PLAIN) ? 'openmetrics' : 'prometheus'
-    return { contentType: CONTENT_TYPES[format], body: writeFamilies(this.#source.collect(sampleName), format) }
+    return {
+      contentType: CONTENT_TYPES[format],
+      body: writeFamilies([...this.#source.collect(sampleName), ...this.#target], format),
+    }
   }
 
   close(): void {
     this.#source.close()
   }
+}
+
+function targetInfo(instance: string): Family<Sample> {
+  const family = samples(TARGET, 1)
+  family.seriesFor([instance]).value = 1
+  return family
 }
 
 const sources = new WeakMap<Metrics, MetricsSource>()

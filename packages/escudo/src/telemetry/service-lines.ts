@@ -8,7 +8,8 @@ import type { LineLogger } from './policy-log.ts'
  * also logged when the process exits without a call of the returned function, but not when it is killed.
  *
  * @param logger the logger of the service
- * @param fields additional fields of the start line, such as the port
+ * @param fields additional fields of the start line, such as the port. A text `instance`, the name of one instance of
+ * several, becomes the `name` in `instance`
  * @returns a function that logs the stop, with additional fields such as its reason; a second call does nothing
  * @example
  * ```ts
@@ -20,7 +21,13 @@ import type { LineLogger } from './policy-log.ts'
  */
 export function logService(logger: Pick<LineLogger, 'info'>, fields: object = {}): (fields?: object) => void {
   const startedMs = Date.now() - Math.round(process.uptime() * 1_000)
-  const instance = { host: hostname(), pid: process.pid, started_at: new Date(startedMs).toISOString() }
+  const { instance: name } = fields as { readonly instance?: unknown }
+  const instance = {
+    ...(typeof name === 'string' ? { name } : {}),
+    host: hostname(),
+    pid: process.pid,
+    started_at: new Date(startedMs).toISOString(),
+  }
   logger.info({ ...fields, instance }, 'service.start')
   let isStopped = false
   const stop = (more: object = {}): void => {

@@ -1,6 +1,7 @@
 import type { Lane } from '../../../src/report/lanes.ts'
 import { useNow } from '../state/clock.ts'
 import { connection, f, now, openTrace, t } from '../state/state.ts'
+import { reasonText } from './change-text.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -8,10 +9,19 @@ const HOUR_MS = 3_600_000
 export function LaneStatus({ lane }: { readonly lane: Lane }) {
   const texts = t.value
   const format = f.value
-  const { state, since, callee, refusals, changes } = lane
+  const { state, since, callee, refusals, changes, instances } = lane
+  const decision = changes.findLast(({ to }) => to === 'open')?.reason
   const opening = changes.findLast(({ from, to, calls }) => from === 'closed' && to === 'open' && (calls ?? 0) > 0)
   const last = changes.findLast(({ traceId }) => traceId !== undefined)?.traceId
   const facts = [
+    state === 'open' && decision?.startsWith('fleet:') ? reasonText(decision) : undefined,
+    instances === undefined || instances.notClosed.length === 0
+      ? undefined
+      : texts.ofInstances(
+          instances.notClosed.length,
+          instances.all,
+          instances.notClosed.map(({ name }) => name).join(', '),
+        ),
     callee === null || callee.requests === 0
       ? undefined
       : texts.calleeRequests(

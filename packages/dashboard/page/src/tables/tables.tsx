@@ -32,6 +32,9 @@ export function Tables() {
                 <span aria-hidden="true">{signOf(row.state)}</span> {texts.stateNames[row.state]}
               </span>
             )}
+            {row.instances !== undefined && (
+              <span class="quiet">{texts.instances(row.instances.length, silentOf(row.instances).join(', '))}</span>
+            )}
           </>
         )}
       />
@@ -45,6 +48,10 @@ export function Tables() {
       />
     </div>
   )
+}
+
+function silentOf(instances: NonNullable<Row['instances']>): readonly string[] {
+  return instances.filter(({ silent }) => silent).map(({ name }) => name)
 }
 
 function RouteLabel({ row }: { readonly row: Row }) {

@@ -143,6 +143,9 @@ export const es = {
   openedAfter: (failures: string, calls: string, share: string) =>
     `se abrió con ${failures} de ${calls} llamadas fallidas (${share})`,
   calleeRequests: (n: string, service: string, share: string) => `peticiones a ${service}: ${n}, con fallo: ${share}`,
+  fleet: 'flota: $1 de $2',
+  instances: (n: number, silent: string) => `instancias: ${n}${silent === '' ? '' : `, sin líneas: ${silent}`}`,
+  ofInstances: (n: number, all: number, names: string) => `${n} de ${all} instancias: ${names}`,
   refusals: (n: string) => `llamadas rechazadas: ${n}`,
   noRefusals: 'ninguna llamada rechazada',
   nextProbe: (left: string) => `prueba en ${left}`,

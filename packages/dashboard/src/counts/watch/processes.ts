@@ -3,6 +3,10 @@ export interface Process {
   readonly id: string
   firstAt: number
   lastAt: number
+  /** The number of its lines. */
+  lines: number
+  /** When it wrote that it stops. */
+  stoppedAt: number
 }
 
 const PROCESSES_MAX = 32
@@ -37,13 +41,20 @@ export class Processes {
       process = this.#known.get(id)
       if (process === undefined) {
         if (this.#known.size >= PROCESSES_MAX) this.#forgetOldest()
-        process = { id, firstAt: at, lastAt: at }
+        process = { id, firstAt: at, lastAt: at, lines: 0, stoppedAt: Number.NEGATIVE_INFINITY }
         this.#known.set(id, process)
       }
       this.#latest = process
     }
+    process.lines += 1
     if (at > process.lastAt) process.lastAt = at
     else if (at < process.firstAt) process.firstAt = at
+  }
+
+  /** Records a line that reports a stop. */
+  stop(id: string | undefined, at: number): void {
+    const process = id === undefined ? undefined : this.#known.get(id)
+    if (process !== undefined && at > process.stoppedAt) process.stoppedAt = at
   }
 
   /** Records a line that reports a start. */

@@ -235,6 +235,7 @@ export class Services {
 
   #addEvent(watch: ServiceWatch, line: LogLine, at: number, clockMs: number): void {
     if (line.event === 'service.start') watch.processes.start(at)
+    else if (line.event === 'service.stop') watch.processes.stop(line.instance, at)
     else if (line.event === 'fallback') watch.addMark(at, clockMs, 'fallbacks', 1)
     else if (line.event === 'policy.summary') {
       const hidden = integerBetween(line.fields.nested('counts', 'fallback'), 1, SUMMARISED_MAX)

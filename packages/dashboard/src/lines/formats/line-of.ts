@@ -263,7 +263,11 @@ export function instanceOf(fields: Json, pid: number | undefined): string | unde
   const instance = fields['instance']
   if (instance === undefined && pid === undefined) return undefined
   const parts = isJson(instance)
-    ? [idOf(instance['host']), idOf(instance['pid']) ?? idOf(pid), idOf(instance['started_at'])]
+    ? [
+        text(instance['name']) ?? idOf(instance['host']),
+        idOf(instance['pid']) ?? idOf(pid),
+        idOf(instance['started_at']),
+      ]
     : [text(instance) ?? firstOf(fields, HOST, text), idOf(pid)]
   const id = parts.filter((part) => part !== undefined).join('/')
   if (id === '') return undefined

@@ -140,6 +140,15 @@ describe('who calls whom', () => {
     expect(calls()[0]?.breakers).toMatchObject([{ state: 'unknown' }])
   })
 
+  it('draws a breaker of several instances once, in its worst state', async () => {
+    system = await createSystem(['shop'])
+    const changes = ['closed', 'open', 'closed'].map(
+      (to, at): Line => ({ ...OPENED, ago: 5, shield: 'mail', instance: `shop-${at}`, to }),
+    )
+    await system.write('shop', changes)
+    expect(calls()[0]?.breakers).toEqual([{ shield: 'mail', policy: 'circuitBreaker', state: 'open' }])
+  })
+
   it('counts by the clock of the called service', async () => {
     system = await createSystem(['shop', 'inventory'])
     for (let at = 0; at < 20; at += 1) {

@@ -4,10 +4,10 @@
 
 /** The definition of a metric, without its values. */
 export interface FamilyFacts {
-  /** The name in Prometheus, with its unit and without `_total`. */
+  /** The name in Prometheus, with its unit and without `_total` or `_info`. */
   readonly name: string
   readonly help: string
-  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly type: 'counter' | 'gauge' | 'histogram' | 'info'
   /** The names of the labels as OpenTelemetry writes them, such as `escudo.shield`. */
   readonly labels: readonly string[]
   /** The unit that the name ends in. */
@@ -230,10 +230,19 @@ export const FOLDED: FamilyFacts = counter(
   'Measurements that went to the overflow series because the metric has its maximum number of series.',
   ['metric'],
 )
+/** What OpenTelemetry's exporters for Prometheus write of the resource. */
+export const TARGET: FamilyFacts = {
+  name: 'target',
+  help: 'The instance of the service.',
+  type: 'info',
+  labels: ['service.instance.id'],
+  otel: { name: 'target', unit: '1' },
+}
 
 /** The name that the samples of a metric have in Prometheus. */
 export function sampleName({ name, type }: FamilyFacts): string {
-  return type === 'counter' ? `${name}_total` : name
+  if (type === 'counter') return `${name}_total`
+  return type === 'info' ? `${name}_info` : name
 }
 
 function counter(name: string, otel: string, unit: string, help: string, labels: readonly string[]): FamilyFacts {

@@ -22,9 +22,11 @@ export function writeFamilies(families: readonly Family<Sample | Histogram>[], f
 }
 
 function writeHead(lines: string[], facts: FamilyFacts, format: TextFormat): void {
-  // Prometheus' own format names a counter by its samples, OpenMetrics without `_total`.
+  // Prometheus' own format names a metric by its samples, OpenMetrics without `_total` and `_info`.
   const name = format === 'prometheus' ? sampleName(facts) : facts.name
-  lines.push(`# HELP ${name} ${helpText(facts.help, format)}`, `# TYPE ${name} ${facts.type}`)
+  // Prometheus' own format has no type for facts.
+  const type = format === 'prometheus' && facts.type === 'info' ? 'gauge' : facts.type
+  lines.push(`# HELP ${name} ${helpText(facts.help, format)}`, `# TYPE ${name} ${type}`)
   if (format === 'openmetrics' && facts.unit !== undefined) lines.push(`# UNIT ${name} ${facts.unit}`)
 }
 

@@ -25,6 +25,15 @@ describe('createMetrics', () => {
     }
   })
 
+  test('names its instance in the text, as OpenTelemetry does, only if it has one', () => {
+    const metrics = start({ instance: 'shop-"2"' })
+    const line = 'target_info{service_instance_id="shop-\\"2\\""} 1\n'
+    expect(metrics.scrape().body).toContain(`# TYPE target_info gauge\n${line}`)
+    expect(metrics.scrape('application/openmetrics-text').body).toContain(`# TYPE target info\n${line}`)
+    expect(start().scrape().body).not.toContain('target')
+    expect(() => createMetrics({ instance: '' })).toThrow(/createMetrics\.instance/)
+  })
+
   test('rejects an invalid option with an error that names it', () => {
     expect(() => createMetrics({ maxSeries: 0 })).toThrow(/createMetrics\.maxSeries/)
     expect(() => createMetrics({ maxSerie: 5 } as never)).toThrow(/createMetrics\.maxSerie/)

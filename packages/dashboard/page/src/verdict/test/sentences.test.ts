@@ -20,6 +20,7 @@ function service(name: string, state: ServiceHealth['state'], reasons: ServiceHe
     p95_ms: null,
     clock_ahead_ms: 0,
     open_breakers: [],
+    instances: [],
     as_of: null,
   }
 }
