@@ -1,6 +1,7 @@
 // What a user's bundler keeps of the library: only what the user imports.
 import { writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { rolldown } from 'rolldown'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { installPacked, type Project } from '../../tools/build/install.ts'
@@ -52,6 +53,15 @@ test.each([
   const built = (await bundle(program, 'built')).length
   expect(built).toBeGreaterThan(500)
   expect(built / (await bundle(program, 'sources')).length).toBeLessThan(1.02)
+})
+
+// What a program sends to a browser. Raise a limit only together with a feature that is worth it to every program.
+test.each([
+  ["export { shield } from 'escudo'", 13_300],
+  ["export { retry, shield } from 'escudo'", 17_700],
+  ["export { bulkhead, circuitBreaker, fallback, retry, shield, timeout } from 'escudo'", 34_500],
+])('%s: at most %i bytes, minified and compressed', async (program, bytesMax) => {
+  expect(gzipSync(await bundle(program, 'built'), { level: 9 }).length).toBeLessThanOrEqual(bytesMax)
 })
 
 test('an error class alone brings only the base class and the system clock, which watches for fake timers', async () => {

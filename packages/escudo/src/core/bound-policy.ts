@@ -9,6 +9,8 @@ export class BoundPolicy {
   /** The policy's name within the shield. */
   readonly name: string
   readonly policy: AnyPolicy
+  /** False if it has only `wrap`. Stored, because to ask the policy costs a status as much as to read its counters. */
+  readonly hasLayer: boolean
   readonly #binding: Binding
   /** The layer of a policy that has only `wrap`, and the layer inside it. */
   #wrapped: Layer | undefined
@@ -17,6 +19,7 @@ export class BoundPolicy {
   constructor(policy: AnyPolicy, binding: Binding) {
     this.name = binding.policy
     this.policy = policy
+    this.hasLayer = policy[LAYER] !== undefined
     this.#binding = binding
   }
 

@@ -28,7 +28,7 @@ import {
   wholeNumber,
 } from './options/options.ts'
 import { checkedKey, checkedPriority, checkedSignal, checkRunOptions } from './options/run-options.ts'
-import { type AnyPolicy, LAYER } from './policy.ts'
+import type { AnyPolicy } from './policy.ts'
 import { type Reconfigurable, reconfigure } from './reconfigure.ts'
 import { registerShield } from './registry.ts'
 import type { AnyShield, NewOptions, RunOptions, Shield, ShieldOptions, ShieldStatus } from './shield-types.ts'
@@ -173,12 +173,12 @@ class ComposedShield {
   }
 
   status(): ShieldStatus {
-    const { name, clock, policies } = this.#facts
-    const now = clock.now()
-    const statuses = policies.map(({ name, policy }) => {
+    const { name } = this
+    const now = this.#clock.now()
+    const statuses = this.#policies.map(({ name, policy, hasLayer }) => {
       const status = policy.status?.(now)
       // Only a custom policy can return a promise. A scrape reads the status of every shield.
-      if (policy[LAYER] === undefined) synchronous(status, `${name}.status`)
+      if (!hasLayer) synchronous(status, `${name}.status`)
       return { name, type: policy.type, ...status }
     })
     return this.#isDisabled ? { name, disabled: true, policies: statuses } : { name, policies: statuses }

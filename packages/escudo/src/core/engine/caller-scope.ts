@@ -98,39 +98,41 @@ export class CallerScope extends CancelScope implements Frame {
  * The signal has one listener for all calls, because adding or removing a listener searches all its listeners.
  */
 class SignalScope extends CancelScope {
-  readonly #signal: AbortSignal
+  // Declared here and assigned in the constructor: see Watcher. A server creates one for each request.
+  declare private readonly followed: AbortSignal
   /** The platform's signals accept this object itself (see `handleEvent`); some polyfills call a function only. */
-  readonly #listener: Parameters<AbortSignal['addEventListener']>[1]
-  #calls = 0
+  declare private readonly listener: Parameters<AbortSignal['addEventListener']>[1]
+  declare private calls: number
 
   constructor(signal: AbortSignal) {
     super()
-    this.#signal = signal
-    this.#listener = signal instanceof AbortSignal ? this : () => this.handleEvent()
+    this.followed = signal
+    this.listener = signal instanceof AbortSignal ? this : () => this.handleEvent()
+    this.calls = 0
   }
 
   override get source(): AbortSignal {
-    return this.#signal
+    return this.followed
   }
 
   addCall(call: CallerScope): void {
     // Set together, before any line that can throw (a stack overflow): removeCall() must find them consistent.
     call.signalScope = this
-    this.#calls += 1
-    if (this.#calls === 1) this.#signal.addEventListener('abort', this.#listener)
+    this.calls += 1
+    if (this.calls === 1) this.followed.addEventListener('abort', this.listener)
     call.watch(this)
   }
 
   removeCall(call: CallerScope): void {
     call.unwatch()
     call.signalScope = undefined
-    this.#calls -= 1
-    if (this.#calls === 0) this.#signal.removeEventListener('abort', this.#listener)
+    this.calls -= 1
+    if (this.calls === 0) this.followed.removeEventListener('abort', this.listener)
   }
 
   /** Called by the signal when it aborts. Its reason is passed on unchanged. */
   handleEvent(): void {
-    const reason = abortReason(this.#signal)
+    const reason = abortReason(this.followed)
     this.cancel({ by: isTimeout(reason) ? 'escudo' : 'caller', reason })
   }
 }

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
-import { retry, type Shield, shield } from '../../../index.ts'
+import { type Clock, retry, type Shield, shield, systemClock } from '../../../index.ts'
 import { subscribe } from '../../../telemetry/index.ts'
-import { hasCallWatchers } from '../call-events.ts'
+import { hasCallWatchers, watchCalls } from '../call-events.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
@@ -35,6 +35,25 @@ describe('calls are timed', () => {
     expect(hasCallWatchers()).toBe(true)
     for (const stop of [all, all, ...stops]) stop()
     expect(hasCallWatchers()).toBe(false)
+  })
+
+  test('by one reading of the clock, if nothing is told when a call ends', async () => {
+    let readings = 0
+    const clock: Clock = { ...systemClock, now: () => readings++ }
+    const s = shield({ name: 'read once', clock })
+    const readingsOfCall = async (): Promise<number> => {
+      const before = readings
+      await s.run(() => 1)
+      return readings - before
+    }
+    expect(await readingsOfCall()).toBe(0)
+    const stopListening = listen(s)
+    expect(await readingsOfCall()).toBe(1)
+    const stopWatching = watchCalls({ ended: () => {} })
+    expect(await readingsOfCall()).toBe(2)
+    stopWatching()
+    expect(await readingsOfCall()).toBe(1)
+    stopListening()
   })
 
   test('until a shield whose listeners did not unsubscribe is collected', async () => {

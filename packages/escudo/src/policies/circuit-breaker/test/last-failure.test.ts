@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { FACTS } from '../../../errors/error-facts.ts'
 import { circuitBreaker, consecutive, shield } from '../../../index.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
+import { lastFailureOf } from '../last-failure.ts'
 import { setUp } from './setup.ts'
 
 const facts = (code: string): object => ({ [FACTS]: { code, status: 503, kind: 'technical' } })
@@ -74,5 +75,22 @@ describe('lastFailure of a value that a classifier rejects', () => {
     expect(await lastFailureAfter(new Response('', { status: 503 }))).toEqual({ name: 'Response', code: '503', at: 0 })
     const reset = Object.assign(new TypeError('x'), { code: 'ECONNRESET' })
     expect(await lastFailureAfter(reset)).toEqual({ name: 'TypeError', code: 'ECONNRESET', at: 0 })
+  })
+})
+
+describe('lastFailure of an error has its name and', () => {
+  const named = (properties: object): unknown => Object.assign(new TypeError('x'), properties)
+  test.each<[string, unknown, string | undefined]>([
+    ['no code, if it has none', named({}), undefined],
+    ['its code', named({ code: 'ECONNRESET', cause: { code: 'INNER' }, status: 500 }), 'ECONNRESET'],
+    ['the code of its facts rather than its own code', named({ ...facts('DOWN'), code: 'OTHER' }), 'DOWN'],
+    ['its own code, if its facts have an empty one', named({ ...facts(''), code: 'OWN' }), 'OWN'],
+    ['its own code, if its facts are no facts', named({ [FACTS]: { code: 5 }, code: 'OWN' }), 'OWN'],
+    ['its code as text, if that is a number', named({ code: 7 }), '7'],
+    ['the code of its cause, if its own code is null', named({ code: null, cause: { code: 'INNER' } }), 'INNER'],
+    ['the code of its first part', named({ errors: [{ code: 'PART' }] }), 'PART'],
+    ['its status, if nothing has a code', named({ cause: null, status: 503 }), '503'],
+  ])('%s', (_what, error, code) => {
+    expect(lastFailureOf(error, 3)).toEqual({ name: 'TypeError', code, at: 3 })
   })
 })
