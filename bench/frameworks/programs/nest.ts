@@ -20,7 +20,8 @@ decorate(Items, 'item', [Get('items/:id')], [Param('id')])
 class AppModule {}
 const imports = [
   ...(HAS_ESCUDO ? [EscudoModule.forRoot({ contract, logger: telemetry() })] : []),
-  ...(HAS_LOGGER ? [LoggerModule.forRoot({ pinoHttp: [{}, logDestination()] })] : []),
+  // The default of nestjs-pino for `forRoutes` matches no path on Fastify.
+  ...(HAS_LOGGER ? [LoggerModule.forRoot({ pinoHttp: [{}, logDestination()], forRoutes: ['*path'] })] : []),
 ]
 Module({ controllers: [Items], imports })(AppModule)
 

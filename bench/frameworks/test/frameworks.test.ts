@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { sample } from '../../service/load.ts'
 import { Stage } from '../../service/stage.ts'
@@ -41,7 +42,7 @@ test('lists the groups, explains the options and rejects what it does not know',
   expect(unknown.err).toContain('--requests')
 })
 
-describe('each program answers both requests', () => {
+describe('each program answers both requests and logs them', () => {
   test.each(FRAMEWORKS)('$name', { timeout: 60_000 }, async (framework) => {
     const stage = await Stage.open({ measured: undefined, other: undefined, note: '' })
     try {
@@ -50,6 +51,8 @@ describe('each program answers both requests', () => {
           const args = (port: number) => programArguments(framework, port, side, stage.logFile(side))
           const server = await stage.server((port) => ({ name: side, args: args(port) }))
           for (const target of Object.values(TARGETS)) await sample(server.origin, target)
+          const logged = async (): Promise<string> => await readFile(stage.logFile(side), 'utf8')
+          for (const { path } of Object.values(TARGETS)) await expect.poll(logged, { timeout: 5_000 }).toContain(path)
         }),
       )
     } finally {
