@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, relative } from 'node:path'
 import { rolldown } from 'rolldown'
 import { ROOT } from '../tidy/repository.ts'
 import { compile } from './compile.ts'
@@ -9,14 +9,13 @@ import { entriesOf } from './entries.ts'
 
 const VITE = join(ROOT, 'node_modules/vite/bin/vite.js')
 const PAGE = 'page'
-/** The only source that imports from the page: the words of the report. */
-const WORDING = 'export/wording'
+/** The program, what services import, and the program of a thread: it is where its source is. */
+const ENTRIES = ['bin', 'fastify', 'lines/scan/scan-worker']
 
 /**
- * Builds the dashboard: one script for each source, and the page in the folder `page`.
+ * Builds the dashboard: its scripts, and the page in the folder `page`.
  *
- * A script for each source, so that a worker finds its script beside the one that starts it. Removes what the folder
- * contained before. The page is replaced last: tests may read it at the same time.
+ * Removes what the folder contained before. The page is replaced last: tests may read it at the same time.
  *
  * @param folder the folder of the package
  * @param outDir where to write; default: `dist` in that folder
@@ -30,13 +29,12 @@ export async function buildDashboard(folder: string, outDir: string = join(folde
     // With the modules of the page that the sources import, each below the folder of the package.
     const options = ['-p', folder, '--rootDir', folder]
     compile(...options, '--outDir', join(made, 'scripts'), '--declaration', 'false', '--removeComments')
-    cpSync(join(made, 'scripts/src'), outDir, { recursive: true })
+    await bundle(join(made, 'scripts/src'), outDir)
     compile(...options, '--outDir', join(made, 'types'), '--emitDeclarationOnly')
     copyDeclarations(folder, join(made, 'types/src'), outDir)
   } finally {
     rmSync(made, { recursive: true })
   }
-  await bundleWording(folder, outDir)
   buildPage(folder, join(outDir, PAGE))
 }
 
@@ -53,11 +51,34 @@ function copyDeclarations(folder: string, from: string, to: string): void {
   }
 }
 
-/** Makes one script of what the sources take from the page, which is not packed as sources. */
-async function bundleWording(folder: string, outDir: string): Promise<void> {
-  const bundler = await rolldown({ input: join(folder, `src/${WORDING}.ts`), platform: 'node', tsconfig: false })
+/**
+ * Makes few scripts of many: to load a script for each source takes longer than to read the newest lines.
+ *
+ * @param from the folder of the scripts
+ */
+async function bundle(from: string, outDir: string): Promise<void> {
+  const bundler = await rolldown({
+    input: Object.fromEntries(ENTRIES.map((name) => [name, join(from, `${name}.js`)])),
+    external: (id) => !id.startsWith('.') && !isAbsolute(id),
+    platform: 'node',
+    tsconfig: false,
+    plugins: [
+      {
+        name: 'addresses',
+        // What a source finds by its address is not beside the script that contains it now.
+        transform: (code, id) => {
+          const address = `new URL(${JSON.stringify(relative(from, id))}, ROOT_ADDRESS).href`
+          return code.includes('import.meta.url') ? { code: code.replaceAll('import.meta.url', address) } : null
+        },
+        renderChunk: (code, { fileName }) => {
+          const root = `new URL(${JSON.stringify('../'.repeat(fileName.split('/').length - 1) || './')}, import.meta.url)`
+          return code.includes('ROOT_ADDRESS') ? { code: code.replaceAll('ROOT_ADDRESS', root) } : null
+        },
+      },
+    ],
+  })
   try {
-    await bundler.write({ file: join(outDir, `${WORDING}.js`), format: 'es' })
+    await bundler.write({ dir: outDir, entryFileNames: '[name].js', chunkFileNames: 'shared/[name].js', format: 'es' })
   } finally {
     await bundler.close()
   }

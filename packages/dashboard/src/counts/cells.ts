@@ -30,6 +30,9 @@ const SERVICES_MAX = 1_000
 /** The most distinct error codes. */
 const CODES_MAX = 500
 
+/** How many cells are found without building a text. */
+const RECENT = 8
+
 const SEPARATOR = '\u0000'
 
 /** What was numbered, to be written into a file. */
@@ -48,6 +51,9 @@ export class Cells {
   readonly #codes = new Set<string>()
   readonly #routes = new Map<string, Set<string>>()
   #routeCount = 0
+  // The failures of an outage have the same few cells.
+  readonly #recent: { readonly key: RequestKey; readonly number: number }[] = []
+  #nextRecent = 0
   // Most requests succeed. Their cells are found without building a text.
   readonly #succeeded = new Map<string, Map<string | undefined, (number | undefined)[]>>()
 
@@ -94,6 +100,32 @@ export class Cells {
 
   /** Returns the cell of a request. */
   request(
+    service: string,
+    status: number | undefined,
+    code: string | undefined,
+    kind: Kind | undefined,
+    route?: string,
+  ): number {
+    for (const { key, number } of this.#recent)
+      if (
+        key.status === status &&
+        key.route === route &&
+        key.service === service &&
+        key.code === code &&
+        key.kind === kind
+      )
+        return number
+    const number = this.#request(service, status, code, kind, route)
+    const key = this.#keys[number]
+    // A folded name is looked up each time.
+    if (key?.type === 'request' && key.service === service && key.route === route && key.code === code) {
+      this.#recent[this.#nextRecent] = { key, number }
+      this.#nextRecent = (this.#nextRecent + 1) % RECENT
+    }
+    return number
+  }
+
+  #request(
     service: string,
     status: number | undefined,
     code: string | undefined,

@@ -35,6 +35,7 @@ export class RowCounter {
   readonly #ids = new Float64Array(ROWS_MAX)
   readonly #places = new Int32Array(ROWS_MAX)
   readonly #newest = new Uint16Array(ROWS_MAX)
+  #lastTrace: number | undefined
 
   constructor(journal: RowJournal) {
     this.#journal = journal
@@ -43,6 +44,7 @@ export class RowCounter {
   /** Counts the rows of a block in order, and passes the lines between them to `readText`. */
   count(lines: ScannedLines, names: RowNames, bytes: Buffer, from: number, to: number, source: RowSource): void {
     const now = this.#journal.clock()
+    this.#lastTrace = undefined
     const { liveTail } = this.#journal
     let next = from
     let rows = 0
@@ -80,7 +82,12 @@ export class RowCounter {
     const { service: own, isLive, facts, hashes } = source
     const at = lines.ats[row] ?? 0
     const service = lines.services[row] ?? 0
-    if (((lines.flags[row] ?? 0) & HAS_TRACE) !== 0) hashes.add(lines.traces[row] ?? 0)
+    if (((lines.flags[row] ?? 0) & HAS_TRACE) !== 0) {
+      const trace = lines.traces[row] ?? 0
+      // The lines of a trace often follow one another.
+      if (trace !== this.#lastTrace) hashes.add(trace)
+      this.#lastTrace = trace
+    }
     const watch = names.watch(service, own)
     const shownAt = watch.shift.shown(at, now, isLive)
     const cell = names.cell(service, own, lines.routes[row] ?? 0, lines.statuses[row] ?? 0)

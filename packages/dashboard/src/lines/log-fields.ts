@@ -69,7 +69,8 @@ export function statusOf(value: unknown): number | undefined {
 /** Shortens a text and copies it: a slice would keep the whole original string in memory. */
 export function clipped(value: string, charactersMax: number): string {
   const cut = value.length > charactersMax ? `${value.slice(0, charactersMax - 1).toWellFormed()}…` : value
-  return Buffer.from(cut).toString()
+  // What is joined and sliced refers to a copy of this text only.
+  return ` ${cut}`.slice(1).toWellFormed()
 }
 
 /** As {@link clipped}, for a text that may be missing. */

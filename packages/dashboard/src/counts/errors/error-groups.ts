@@ -164,7 +164,7 @@ export class ErrorGroups {
     const { service, kind, isHidden } = error
     const template = error.detail === undefined ? '' : templateOf(error.detail)
     const code = error.code ?? (error.status === undefined ? '' : `HTTP ${error.status}`)
-    const name = [service, kind, isHidden, code, template].join('\u0000')
+    const name = `${service}\u0000${kind}\u0000${isHidden}\u0000${code}\u0000${template}`
     const known = this.#groups.get(name)
     if (known !== undefined) return known
     const group = emptyGroup(service, code, template, kind, isHidden)

@@ -22,7 +22,7 @@ export interface LoggedError {
  * The same span in the same service is one request. What a fallback hid is another error than its answer.
  */
 export function requestOf({ service, traceId, spanId, isHidden }: LoggedError): string | undefined {
-  return spanId === undefined || isHidden ? undefined : [service, traceId, spanId].join('\u0000')
+  return spanId === undefined || isHidden ? undefined : `${service}\u0000${traceId ?? ''}\u0000${spanId}`
 }
 
 /** Adds what a second line about the same request says; returns `known` if it says nothing new. */

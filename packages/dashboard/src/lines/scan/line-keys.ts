@@ -30,17 +30,65 @@ export const SKIPPED = 0
 /** Other names of a host: rare enough to be left to the general reader. */
 const ODD: readonly string[] = ['host', 'host.name', '_hostname', '_HOSTNAME']
 const KEYS_MAX = 512
+/** A longer value is looked up each time. */
+const VALUE_BYTES_MAX = 60
+/** What no line has. */
+const NOWHERE = new Literal(Uint8Array.of(0))
 const QUOTE = 34
 const COLON = 58
 
+const VALUES = 8
+const MISSES = 64
+
 /** A key that was seen. */
-export interface LineKey {
+export class LineKey {
   /** The key with the quote and the colon after it. */
   readonly text: Literal
   /** Its number among the known keys, or {@link SKIPPED}. */
   readonly number: number
   /** The key that came after it last. Lines of one program have the same keys in the same order. */
-  next: LineKey | undefined
+  next: LineKey | undefined = undefined
+  /** All from the comma or brace before it to the first byte of a text, or to a value that is no text. */
+  lead: Literal = NOWHERE
+  isText = false
+  #misses = 0
+  // Its last values, by their first four bytes. Most names are among a few.
+  readonly #values: (KnownValue | undefined)[] = new Array<KnownValue | undefined>(VALUES).fill(undefined)
+
+  constructor(text: Literal, number: number) {
+    this.text = text
+    this.number = number
+  }
+
+  /** Remembers what was before a value: not each time, since a value may be null in every other line. */
+  learnLead(bytes: Buffer, start: number, end: number, isText: boolean): void {
+    this.#misses += 1
+    if (this.#misses % MISSES !== 1) return
+    this.lead = new Literal(bytes.subarray(start, end))
+    this.isText = isText
+  }
+
+  /** Returns a value that is at an offset, if it was there lately. */
+  known(view: DataView, at: number): KnownValue | undefined {
+    const value = this.#values[placeOf(view, at)]
+    return value?.text.isAt(view, at) === true ? value : undefined
+  }
+
+  /** Remembers a value from its first byte to its quote. `number` is what stands for it. */
+  learn(bytes: Buffer, view: DataView, start: number, end: number, number: number): void {
+    if (end - start > VALUE_BYTES_MAX) return
+    this.#values[placeOf(view, start)] = { text: new Literal(bytes.subarray(start, end + 1)), number }
+  }
+}
+
+/** A value with its quote, and the number that stands for it. */
+export interface KnownValue {
+  readonly text: Literal
+  readonly number: number
+}
+
+function placeOf(view: DataView, at: number): number {
+  return Math.imul(view.getInt32(at, true), 0x9e3779b1) >>> 29
 }
 
 const encoder = new TextEncoder()
@@ -53,6 +101,11 @@ export class LineKeys {
 
   constructor() {
     this.#reset()
+  }
+
+  /** The key that came first last. */
+  get first(): LineKey | undefined {
+    return this.#first
   }
 
   /** Returns the key that begins at an offset after its quote; undefined in doubt. */
@@ -96,7 +149,7 @@ export class LineKeys {
   #add(bytes: Uint8Array, view: DataView, name: Name, number: number): LineKey | undefined {
     const added = this.#names.add(view, name)
     if (added === 0) return undefined
-    const key: LineKey = { text: new Literal(Uint8Array.of(...bytes, QUOTE, COLON)), number, next: undefined }
+    const key = new LineKey(new Literal(Uint8Array.of(...bytes, QUOTE, COLON)), number)
     this.#keys[added] = key
     return key
   }

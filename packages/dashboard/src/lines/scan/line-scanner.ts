@@ -1,9 +1,9 @@
-import { addToHash, finishHash, HASH_START } from '../../traces/trace-filter.ts'
 import type { Name } from './byte-names.ts'
 import { KEY, type LineKey, LineKeys, SKIPPED } from './line-keys.ts'
 import { InstantScanner } from './scan-instant.ts'
 import { ScanNames } from './scan-names.ts'
-import { IN_DOUBT, literalEnd, NULL, NumberScanner, skippedEnd } from './scan-values.ts'
+import { TextScanner } from './scan-text.ts'
+import { IN_DOUBT, isBareAt, literalEnd, NULL, NumberScanner, skippedEnd, stringEnd } from './scan-values.ts'
 import {
   HAS_PARENT,
   HAS_SPAN,
@@ -14,7 +14,7 @@ import {
   ROWS_MAX,
   type ScannedLines,
 } from './scanned-lines.ts'
-import { endsAscii, Literal, SLACK_BYTES } from './words.ts'
+import { Literal, SLACK_BYTES } from './words.ts'
 
 const NEWLINE = 10
 const QUOTE = 34
@@ -26,6 +26,8 @@ const LETTER_N = 110
 const LETTER_T = 116
 const DASH = 45
 const KEYS_PER_LINE_MAX = 64
+/** The keys that a request has. An event is one only if it is {@link REQUEST}. */
+const NEEDED = (1 << KEY.timestamp) | (1 << KEY.event)
 /** `http.request`. */
 const REQUEST = new Literal(Buffer.from('http.request"'))
 /** After this many lines in doubt, one after the other, the rest of a block is not looked at. */
@@ -43,16 +45,16 @@ export class LineScanner {
   readonly #keys = new LineKeys()
   readonly #numbers = new NumberScanner()
   readonly #instants = new InstantScanner()
+  readonly #texts = new TextScanner()
   // Of the line that is being scanned.
   #seen = 0
   #flags = 0
-  #event = false
   #instance = 0
   #host = 0
   #pid = -1
   #routeNumber = 0
-  readonly #name: Name = { start: 0, end: 0, hash: 0, rest: 0 }
-  readonly #path: Name = { start: 0, end: 0, hash: 0, rest: 0 }
+  #pathStart = 0
+  #pathEnd = 0
 
   /**
    * Scans complete lines between two offsets, and fills the rows.
@@ -100,54 +102,70 @@ export class LineScanner {
     lines.statuses[row] = 0
     this.#seen = 0
     this.#flags = 0
-    this.#event = false
     this.#instance = 0
     this.#host = 0
     this.#pid = -1
     this.#routeNumber = 0
-    this.#path.end = 0
+    this.#pathEnd = 0
     let key: LineKey | undefined
-    let at = start + 1
+    let isText = false
+    let at = start
     for (let count = 0; count < KEYS_PER_LINE_MAX; count += 1) {
-      if (bytes[at] !== QUOTE) return IN_DOUBT
-      key = this.#keys.find(bytes, view, at + 1, key)
-      if (key === undefined) return IN_DOUBT
-      at += key.text.length + 1
-      if (bytes[at] === SPACE) at += 1
-      at = key.number === SKIPPED ? skippedEnd(bytes, view, at) : this.#value(bytes, view, at, key.number, lines, row)
+      const expected: LineKey | undefined = key === undefined ? this.#keys.first : key.next
+      if (expected?.lead.isAt(view, at) === true && (expected.isText || isBareAt(bytes, at + expected.lead.length))) {
+        key = expected
+        at += key.lead.length
+        isText = key.isText
+      } else {
+        const lead = at
+        at += 1
+        if (bytes[at] === SPACE) at += 1
+        if (bytes[at] !== QUOTE) return IN_DOUBT
+        key = this.#keys.find(bytes, view, at + 1, key)
+        if (key === undefined) return IN_DOUBT
+        at += key.text.length + 1
+        if (bytes[at] === SPACE) at += 1
+        isText = bytes[at] === QUOTE
+        if (isText) at += 1
+        key.learnLead(bytes, lead, at, isText)
+      }
+      if (isText) at = this.#text(bytes, view, at, key, lines, row)
+      else if (key.number === SKIPPED) at = skippedEnd(bytes, view, at)
+      else at = this.#value(bytes, view, at, key.number, lines, row)
       if (at === IN_DOUBT) return IN_DOUBT
       const next = bytes[at]
+      if (next === COMMA) continue
+      if (next !== CLOSE || !this.#isComplete(bytes, view, lines, row)) return IN_DOUBT
       at += 1
-      if (next === COMMA) {
-        if (bytes[at] === SPACE) at += 1
-      } else if (next === CLOSE) {
-        if (!this.#isComplete(bytes, view, lines, row)) return IN_DOUBT
-        while (bytes[at] === 13 || bytes[at] === SPACE) at += 1
-        return at
-      } else return IN_DOUBT
+      while (bytes[at] === 13 || bytes[at] === SPACE) at += 1
+      return at
     }
     return IN_DOUBT
   }
 
-  /** Reads the value of a known key. Returns where it ends. */
+  /** Reads the value of a known key that is no text. Returns where it ends. */
   #value(bytes: Buffer, view: DataView, at: number, key: number, lines: ScannedLines, row: number): number {
-    const bit = 1 << key
-    if ((this.#seen & bit) !== 0 || key === KEY.odd) return IN_DOUBT
-    this.#seen |= bit
+    if (!this.#isFirst(key)) return IN_DOUBT
+    if (key === KEY.status_code || key === KEY.latency_ms || key === KEY.pid) {
+      const end = this.#number(bytes, at, key, lines, row)
+      if (end !== IN_DOUBT) return end
+    }
     const first = bytes[at]
     if (first === LETTER_N) {
       // Null is as good as no value, except for what tells the format, and for an `instance` that hides the host.
       return key === KEY.timestamp || key === KEY.event || key === KEY.instance ? IN_DOUBT : literalEnd(view, at, NULL)
     }
-    if (key === KEY.status_code || key === KEY.latency_ms || key === KEY.pid)
-      return this.#number(bytes, at, key, lines, row)
-    if (key === KEY.degraded) {
-      if (first === LETTER_T) this.#flags |= IS_DEGRADED
-      return first === QUOTE ? IN_DOUBT : skippedEnd(bytes, view, at)
-    }
-    if (first !== QUOTE) return IN_DOUBT
-    if (key === KEY.timestamp) return this.#instants.read(bytes, view, at + 1, lines.ats, row)
-    return this.#text(bytes, view, at + 1, key, lines, row)
+    if (key !== KEY.degraded) return IN_DOUBT
+    if (first === LETTER_T) this.#flags |= IS_DEGRADED
+    return skippedEnd(bytes, view, at)
+  }
+
+  /** Whether a known key is there for the first time. */
+  #isFirst(key: number): boolean {
+    const bit = 1 << key
+    if ((this.#seen & bit) !== 0 || key === KEY.odd) return false
+    this.#seen |= bit
+    return true
   }
 
   #number(bytes: Buffer, at: number, key: number, lines: ScannedLines, row: number): number {
@@ -166,91 +184,97 @@ export class LineScanner {
     return end
   }
 
-  #text(bytes: Buffer, view: DataView, start: number, key: number, lines: ScannedLines, row: number): number {
-    if (key === KEY.event) {
-      // Its quote is compared too.
-      this.#event = REQUEST.isAt(view, start)
-      return this.#event ? start + REQUEST.length : IN_DOUBT
-    }
-    let end = start
-    let hash = HASH_START
-    for (let word = view.getInt32(end, true); endsAscii(word) === 0; word = view.getInt32(end, true)) {
-      hash = addToHash(hash, word)
-      end += 4
-    }
-    let rest = 0
-    for (let byte = bytes[end] ?? 0, shift = 0; byte !== QUOTE; byte = bytes[end] ?? 0, shift += 8) {
-      if (byte < 32 || byte > 126 || byte === 92) return IN_DOUBT
-      rest |= byte << shift
-      end += 1
-    }
-    hash = finishHash(hash, rest, end - start)
-    // An empty text is no value.
-    if (end === start) return key === KEY.instance ? IN_DOUBT : end + 1
-    switch (key) {
+  /** Reads a text whose first byte is at `start`. Returns where it ends. */
+  #text(bytes: Buffer, view: DataView, start: number, key: LineKey, lines: ScannedLines, row: number): number {
+    const { number } = key
+    if (number === SKIPPED) return stringEnd(bytes, view, start)
+    if (!this.#isFirst(number)) return IN_DOUBT
+    switch (number) {
+      case KEY.timestamp:
+        return this.#instants.read(bytes, view, start, lines.ats, row)
+      case KEY.event:
+        // Its quote is compared too.
+        return REQUEST.isAt(view, start) ? start + REQUEST.length : IN_DOUBT
       case KEY.trace_id:
-        if (isDash(bytes, start, end)) break
-        lines.traces[row] = hash
-        this.#flags |= HAS_TRACE
-        break
+        return this.#id(bytes, view, start, lines.traces, row, HAS_TRACE)
       case KEY.span_id:
-        if (isDash(bytes, start, end)) break
-        lines.spans[row] = hash
-        this.#flags |= HAS_SPAN
-        break
+        return this.#id(bytes, view, start, lines.spans, row, HAS_SPAN)
       case KEY.parent_span_id:
-        if (isDash(bytes, start, end)) break
-        lines.parents[row] = hash
-        this.#flags |= HAS_PARENT
-        break
-      case KEY.path:
-        this.#path.start = start
-        this.#path.end = end
-        this.#path.hash = hash
-        this.#path.rest = rest
-        break
+        return this.#id(bytes, view, start, lines.parents, row, HAS_PARENT)
+      case KEY.path: {
+        // It is looked at only if there is no route.
+        const end = stringEnd(bytes, view, start)
+        this.#pathStart = start
+        this.#pathEnd = end - 1
+        return end
+      }
+      case KEY.service:
+      case KEY.route:
+      case KEY.instance:
+      case KEY.hostname:
+      case KEY.log_level:
+        return this.#named(bytes, view, start, key, lines, row)
       default:
-        this.#name.start = start
-        this.#name.end = end
-        this.#name.hash = hash
-        this.#name.rest = rest
-        if (!this.#named(bytes, view, key, lines, row)) return IN_DOUBT
+        return IN_DOUBT
     }
+  }
+
+  /** Reads an id. A dash or an empty text is none. */
+  #id(bytes: Buffer, view: DataView, start: number, hashes: Int32Array, row: number, flag: number): number {
+    const name = this.#texts.read(bytes, view, start)
+    if (name === undefined) return IN_DOUBT
+    const { end, hash } = name
+    if (end === start || (end - start === 1 && bytes[start] === DASH)) return end + 1
+    hashes[row] = hash
+    this.#flags |= flag
     return end + 1
   }
 
-  /** Returns whether there is a number for the name. */
-  #named(bytes: Buffer, view: DataView, key: number, lines: ScannedLines, row: number): boolean {
-    const { names } = this
-    switch (key) {
-      case KEY.service: {
-        const number = names.service(bytes, view, this.#name)
-        lines.services[row] = number
-        return number !== 0
-      }
-      case KEY.route:
-        this.#routeNumber = names.route(bytes, view, this.#name)
-        return this.#routeNumber !== 0
-      case KEY.instance:
-        this.#instance = names.instanceText(bytes, view, this.#name)
-        return this.#instance !== 0
-      case KEY.hostname:
-        this.#host = names.instanceText(bytes, view, this.#name)
-        return this.#host !== 0
-      default: {
-        const isCritical = names.isCritical(bytes, view, this.#name)
-        if (isCritical === true) this.#flags |= IS_CRITICAL
-        return isCritical !== undefined
-      }
+  /** Reads a name. Returns where it ends, if there is a number for it. */
+  #named(bytes: Buffer, view: DataView, start: number, key: LineKey, lines: ScannedLines, row: number): number {
+    const known = key.known(view, start)
+    if (known !== undefined) {
+      this.#take(key.number, known.number, lines, row)
+      return start + known.text.length
     }
+    const name = this.#texts.read(bytes, view, start)
+    if (name === undefined) return IN_DOUBT
+    const { end } = name
+    // An empty text is no value.
+    if (end === start) return key.number === KEY.instance ? IN_DOUBT : end + 1
+    const number = this.#numberOf(bytes, view, key.number, name)
+    if (number === undefined) return IN_DOUBT
+    key.learn(bytes, view, start, end, number)
+    this.#take(key.number, number, lines, row)
+    return end + 1
+  }
+
+  /** Returns what stands for a name; undefined if there is no room. */
+  #numberOf(bytes: Buffer, view: DataView, key: number, name: Name): number | undefined {
+    const { names } = this
+    if (key === KEY.log_level) {
+      const isCritical = names.isCritical(bytes, view, name)
+      return isCritical === undefined ? undefined : Number(isCritical)
+    }
+    if (key === KEY.service) return names.service(bytes, view, name) || undefined
+    return (key === KEY.route ? names.route(bytes, view, name) : names.instanceText(bytes, view, name)) || undefined
+  }
+
+  #take(key: number, number: number, lines: ScannedLines, row: number): void {
+    if (key === KEY.service) lines.services[row] = number
+    else if (key === KEY.route) this.#routeNumber = number
+    else if (key === KEY.instance) this.#instance = number
+    else if (key === KEY.hostname) this.#host = number
+    else if (number === 1) this.#flags |= IS_CRITICAL
   }
 
   /** Whether the line has all that makes it a request in escudo's format. Fills the rest of its row. */
   #isComplete(bytes: Buffer, view: DataView, lines: ScannedLines, row: number): boolean {
-    if (!this.#event || (this.#seen & (1 << KEY.timestamp)) === 0 || lines.statuses[row] === 0) return false
+    if ((this.#seen & NEEDED) !== NEEDED || lines.statuses[row] === 0) return false
     let route = this.#routeNumber
-    if (route === 0 && this.#path.end !== 0) {
-      route = this.names.path(bytes, view, this.#path)
+    if (route === 0 && this.#pathEnd > this.#pathStart) {
+      const path = this.#texts.read(bytes, view, this.#pathStart)
+      route = path === undefined ? 0 : this.names.path(bytes, view, path)
       if (route === 0) return false
     }
     let instance = 0
@@ -263,8 +287,4 @@ export class LineScanner {
     lines.flags[row] = route < 0 ? this.#flags | IS_PROBE : this.#flags
     return true
   }
-}
-
-function isDash(bytes: Buffer, start: number, end: number): boolean {
-  return end - start === 1 && bytes[start] === DASH
 }

@@ -18,8 +18,11 @@ export class InstantScanner {
     if (bytes[at + CHARACTERS] !== QUOTE || bytes[at + 16] !== 58 || bytes[at + 19] !== 46 || bytes[at + 23] !== 90)
       return IN_DOUBT
     if (!this.#minute.isAt(view, at) && !this.#readMinute(bytes, at)) return IN_DOUBT
-    const [s1, s0] = [(bytes[at + 17] ?? 0) - ZERO, (bytes[at + 18] ?? 0) - ZERO]
-    const [m2, m1, m0] = [(bytes[at + 20] ?? 0) - ZERO, (bytes[at + 21] ?? 0) - ZERO, (bytes[at + 22] ?? 0) - ZERO]
+    const s1 = (bytes[at + 17] ?? 0) - ZERO
+    const s0 = (bytes[at + 18] ?? 0) - ZERO
+    const m2 = (bytes[at + 20] ?? 0) - ZERO
+    const m1 = (bytes[at + 21] ?? 0) - ZERO
+    const m0 = (bytes[at + 22] ?? 0) - ZERO
     // A negative number is a large one without its sign.
     if (s1 >>> 0 > 5 || s0 >>> 0 > 9 || m2 >>> 0 > 9 || m1 >>> 0 > 9 || m0 >>> 0 > 9) return IN_DOUBT
     ats[row] = this.#minuteMs + s1 * 10_000 + s0 * 1_000 + m2 * 100 + m1 * 10 + m0

@@ -21,7 +21,7 @@ const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte >= 32
 const POWERS = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent)
 
 /** Returns where a text ends whose first character is at `at`; after its quote. */
-function stringEnd(bytes: Uint8Array, view: DataView, at: number): number {
+export function stringEnd(bytes: Uint8Array, view: DataView, at: number): number {
   let end = at
   while (endsText(view.getInt32(end, true)) === 0) end += 4
   while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1
@@ -36,6 +36,12 @@ export function skippedEnd(bytes: Uint8Array, view: DataView, at: number): numbe
   if (first === 116) return literalEnd(view, at, TRUE)
   if (first === 102) return literalEnd(view, at, FALSE)
   return first === 110 ? literalEnd(view, at, NULL) : IN_DOUBT
+}
+
+/** Whether a value begins that is no text. What is before a text begins like what is before another value. */
+export function isBareAt(bytes: Uint8Array, at: number): boolean {
+  const byte = bytes[at]
+  return byte !== QUOTE && byte !== 32
 }
 
 /** Returns where a literal ends. */

@@ -114,6 +114,22 @@ describe('the line scanner', () => {
     expect(rowOf(0)).toMatchObject({ service: 'potion-shop', route: '/healthz', status: 200, latencyMs: 8.26 })
   })
 
+  it('scans lines whose spaces differ from those of the line before', () => {
+    const fresh = new LineScanner()
+    const scan = (line: string): number => {
+      const bytes = withSlack(Buffer.from(`${line}\n`))
+      fresh.scan(bytes, 0, bytes.length - 1, lines)
+      return lines.count
+    }
+    const spaced = USUAL.replaceAll(',"', ', "').replaceAll('":', '": ')
+    const nulls = USUAL.replace('"GET"', 'null').replace('"/healthz"', 'null')
+    for (const before of [USUAL, spaced, nulls, USUAL.replaceAll('":', '":\t'), USUAL.replace('8.26', 'null')])
+      for (const line of [USUAL, spaced, nulls]) {
+        scan(before)
+        expect([before, line, scan(line)]).toEqual([before, line, 1])
+      }
+  })
+
   it.each([
     ['an escape in a needed value', USUAL.replace('potion-shop', 'potion\\u002dshop')],
     ['an escape in a key', USUAL.replace('service', 's\\u0065rvice')],
