@@ -5,13 +5,15 @@ import { described, environment } from '../environment.ts'
 import { medianRatio, quantile } from '../statistics.ts'
 import { table } from '../tables.ts'
 import { type Measured, measure, shareOfQuestions } from './measure.ts'
+import { measureKeys } from './memory.ts'
 
-const USAGE = `Usage: npm run bench -- fleet [--rounds N] [--seconds N]
+const USAGE = `Usage: npm run bench -- fleet [--rounds N] [--seconds N] [--keys N]
 
 Starts a Redis on loopback and measures rate limits over it. The cases of a round run one after the other.
 
   --rounds N    rounds of each case, 1 to 1000 (default 30)
   --seconds N   seconds at 10,000 calls per second, 1 to 600 (default 5)
+  --keys N      keys for the memory of a limit per key, 1000 to 10000000 (default 20000)
   --help        print this text`
 
 /**
@@ -27,16 +29,20 @@ export async function main(args: readonly string[]): Promise<void> {
   }
   const rounds = wholeNumber('--rounds', values.rounds, 1, 1_000)
   const seconds = wholeNumber('--seconds', values.seconds, 1, 600)
+  const keys = wholeNumber('--keys', values.keys, 1_000, 10_000_000)
   const server = await startRedis()
   if (server === undefined) throw new UsageError('Redis is not installed')
   try {
     const all = await measure(server, rounds)
+    const { local, shared } = await measureKeys(server, keys)
     const share = await shareOfQuestions(server, seconds)
     console.log(`${described(environment(['ioredis', 'rate-limiter-flexible']))}; ${rounds} rounds.\n`)
     console.log(fleetTable(all))
     console.log(
       `\nAt 10,000 calls per second, ${(share * 100).toFixed(2)} % of the calls reach Redis (goal: at most 1 %).`,
     )
+    const more = Math.round(shared - local)
+    console.log(`A key takes ${more} bytes more than a local one of ${Math.round(local)} (goal: at most 200 more).`)
   } finally {
     await server.remove()
   }
@@ -63,5 +69,6 @@ function spread(samples: readonly number[]): string {
 const OPTIONS = {
   rounds: { type: 'string', default: '30' },
   seconds: { type: 'string', default: '5' },
+  keys: { type: 'string', default: '20000' },
   help: { type: 'boolean', default: false },
 } as const

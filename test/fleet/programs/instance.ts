@@ -25,6 +25,11 @@ breaker.on('stateChange', ({ from, to, reason }) => process.send?.({ change: { f
 shared.on('lost', () => process.send?.({ link: 'lost', at: Date.now() }))
 shared.on('recovered', () => process.send?.({ link: 'recovered', at: Date.now() }))
 
+/** Whether the circuit is open because of the fleet. Before a quorum, each instance probes for itself. */
+function isFollowing(): boolean {
+  return String(inventory.status().policies[0]?.['reason']).startsWith('fleet')
+}
+
 async function call(): Promise<void> {
   let isDecided = false
   const reached = (): void => {
@@ -45,7 +50,7 @@ async function call(): Promise<void> {
     })
   await inventory
     .run(() => {
-      if (breaker.state === 'half-open') probes.push(Date.now())
+      if (breaker.state === 'half-open' && isFollowing()) probes.push(Date.now())
       if (!isDependencyUp) throw new Error('down')
     })
     .catch(() => {})

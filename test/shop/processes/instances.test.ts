@@ -50,6 +50,11 @@ async function threePorts(): Promise<number> {
   }
 }
 
+async function linesOf(folder: string, instance: number): Promise<readonly Line[]> {
+  const text = await readFile(`${folder}/potion-shop-${instance}.jsonl`, 'utf8')
+  return text.split('\n').flatMap((line): Line[] => (line === '' ? [] : [JSON.parse(line)]))
+}
+
 /** Whether something accepts connections at a port. Redis does not answer HTTP. */
 async function accepts(port: number): Promise<boolean> {
   return await new Promise((resolve) => {
@@ -95,8 +100,7 @@ test('three instances open their circuit together, the page and the command show
   })
   expect((await circuitsOf(fleet))[2]?.reason).toMatch(/^fleet: 2 of 3$/)
 
-  const text = await readFile(`${logFolder}/potion-shop-3.jsonl`, 'utf8')
-  const lines = text.split('\n').flatMap((line): Line[] => (line === '' ? [] : [JSON.parse(line)]))
+  const lines = await linesOf(logFolder, 3)
   expect(lines.length).toBeGreaterThan(0)
   const own = lines.filter(({ event }) => event !== 'service.start')
   for (const line of own) expect(line['instance']).toBe('potion-shop-3')
@@ -117,11 +121,17 @@ test('three instances open their circuit together, the page and the command show
   })
   expect(service.instances.map(({ name }: { name: string }) => name)).toEqual([1, 2, 3].map((n) => `potion-shop-${n}`))
 
+  const stopMs = Date.now()
   supervisor.send('SIGINT')
   expect(await supervisor.exit).toEqual({ code: 0, signal: null })
   await until('the end of all processes', () => !pids.some(isAlive), 8_000)
   expect(await accepts(redisPort)).toBe(false)
   expect(supervisor.stdout()).not.toContain('did not stop')
+  // Redis ends after the shops: none of them has lost it.
+  const all = await linesOf(logFolder, 1)
+  expect(all.at(-1)?.['event']).toBe('service.stop')
+  const late = all.filter(({ timestamp }) => Date.parse(String(timestamp)) > stopMs)
+  expect(late.filter(({ shield, to }) => shield === 'potion-shop:redis' && to === 'open')).toEqual([])
 })
 
 test('Redis ends when the supervisor is killed, and starts again when it is killed itself', {

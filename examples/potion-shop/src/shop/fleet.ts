@@ -20,7 +20,13 @@ export async function joinFleet({ redisPort, instance }: Pick<ShopValues, 'redis
   // The client connects again by itself, and the log has the events of the shield `potion-shop:redis`.
   client.on('error', () => {})
   disconnect = () => client.disconnect()
-  shared = fleet({ client, prefix: 'potion-shop', ...(instance === undefined ? {} : { instance }) })
+  shared = fleet({
+    client,
+    prefix: 'potion-shop',
+    // No call waits for it. Less than this would be over while the other modules of the shop are loaded.
+    timeout: '1s',
+    ...(instance === undefined ? {} : { instance }),
+  })
 }
 
 /** Gives back the permits of this instance, and closes the connection. */

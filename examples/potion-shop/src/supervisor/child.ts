@@ -19,6 +19,8 @@ export interface ChildSpec {
   readonly env: Readonly<Record<string, string>>
   /** The port of `GET /healthz`. */
   readonly port: number
+  /** Whether the other processes need it until they have ended. Default false. */
+  readonly stopsLast?: boolean
   /** The address for the console. Default: HTTP at the port. */
   readonly url?: string
   /** Whether the process answers at its port. Default: by `GET /healthz`. */

@@ -10,8 +10,11 @@ export class Group {
   readonly #children: readonly Child[]
   readonly #print: (line: string) => void
   readonly #stop = new AbortController()
+  /** Stops the processes that the others need until they have ended. */
+  readonly #stopLast = new AbortController()
   #isUp = false
   #ended: Promise<unknown> | undefined
+  #endedFirst: Promise<unknown> | undefined
 
   constructor(specs: readonly ChildSpec[], print: (line: string) => void) {
     this.#print = print
@@ -36,7 +39,12 @@ export class Group {
    */
   async start(): Promise<void> {
     const { signal } = this.#stop
-    this.#ended = Promise.all(this.#children.map((child) => child.run(signal)))
+    const runs = this.#children.map((child) => ({
+      isLast: child.spec.stopsLast === true,
+      ended: child.run(child.spec.stopsLast === true ? this.#stopLast.signal : signal),
+    }))
+    this.#ended = Promise.all(runs.map(({ ended }) => ended))
+    this.#endedFirst = Promise.allSettled(runs.filter(({ isLast }) => !isLast).map(({ ended }) => ended))
     const specs = this.#children.map(({ spec }) => spec)
     const ready = waitUntilReady(specs, READY_WITHIN_MS, this.#print, signal)
     // If a process cannot even be spawned, its run rejects first.
@@ -47,6 +55,8 @@ export class Group {
   /** Stops all processes, also during the start. Fulfils when they have ended. */
   async stop(): Promise<void> {
     this.#stop.abort()
+    await this.#endedFirst
+    this.#stopLast.abort()
     await this.#ended
   }
 

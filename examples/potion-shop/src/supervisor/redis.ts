@@ -28,6 +28,8 @@ export async function redisProcess(
     args: ['-c', UNTIL_INPUT_CLOSES, 'sh', program, ...options],
     env: {},
     port,
+    // A service that loses Redis while it stops would log that it is lost.
+    stopsLast: true,
     url: `redis://localhost:${port}`,
     isReady: answersPing,
   }

@@ -2,8 +2,8 @@ import { Latest } from './latest.ts'
 import { Refusals, type RefusalsState } from './refusals.ts'
 import { instanceName } from './watch/instances.ts'
 
-/** The most breakers that are tracked. */
-const BREAKERS_MAX = 200
+/** The most breakers that are tracked: each instance of a service has its own. */
+const BREAKERS_MAX = 500
 /** The most changes kept per breaker. `transitions` counts beyond this. */
 const CHANGES_MAX = 500
 

@@ -5,6 +5,7 @@ import type { Thresholds } from './thresholds.ts'
 const WINDOW_MS = 60_000
 /** A process that wrote nothing for so long, while one of another instance did, was replaced by that one. */
 const REPLACED_MS = 60_000
+const HAS_PID = /\/\d+(\/|$)/
 
 /**
  * Whether the state of a breaker is still known: its process is still the one that runs.
@@ -32,9 +33,9 @@ export function endedAt(
   return earliest(later.map(({ firstAt }) => firstAt))
 }
 
+/** Whether two processes can be of one instance. A name without a process id may be new at each start. */
 function isOfInstance(id: string, other: string): boolean {
-  const [name, otherName] = [instanceName(id), instanceName(other)]
-  return name === undefined || otherName === undefined || name === otherName
+  return instanceName(id) === instanceName(other) || !HAS_PID.test(id) || !HAS_PID.test(other)
 }
 
 function earliest(times: readonly number[]): number | undefined {
@@ -53,8 +54,13 @@ export function restartedAt(facts: ServiceFacts, now: number, { restartWithinMs 
   const followsAnother = (at: number): boolean => {
     // Most lines do not name their process, but a request shows that one ran.
     const isWithin = (last: number): boolean => Math.min(last, at) >= at - restartWithinMs
-    if (minutes.some(({ firstAt, lastAt }) => firstAt < at && isWithin(lastAt))) return true
-    return processes.some(({ firstAt, lastAt }) => firstAt < at && lastAt >= at - restartWithinMs)
+    const started = processes.find(({ firstAt }) => firstAt === at)?.id
+    const isOneOfSeveral = started !== undefined && processes.some(({ id }) => !isOfInstance(id, started))
+    if (!isOneOfSeveral && minutes.some(({ firstAt, lastAt }) => firstAt < at && isWithin(lastAt))) return true
+    return processes.some(
+      ({ id, firstAt, lastAt }) =>
+        firstAt < at && lastAt >= at - restartWithinMs && (started === undefined || isOfInstance(id, started)),
+    )
   }
   const byLine = facts.starts.findLast((at) => isRecent(at) && followsAnother(at))
   if (byLine !== undefined) return byLine
@@ -66,6 +72,8 @@ export function restartedAt(facts: ServiceFacts, now: number, { restartWithinMs 
         (other) =>
           other.id !== id &&
           !isSame(other.id, id) &&
+          // The start of another instance is no restart.
+          isOfInstance(other.id, id) &&
           other.lastAt < firstAt &&
           other.lastAt >= firstAt - restartWithinMs,
       ),

@@ -61,6 +61,32 @@ describe('the instances of a service', () => {
   })
 })
 
+describe('a start of one of several instances', () => {
+  const started = (ago: number, number: number, pid = number): Line => ({
+    ago,
+    event: 'service.start',
+    instance: { name: `shop-${number}`, host: 'h', pid, started_at: at(ago + 1) },
+    pid,
+  })
+
+  it('is no restart of the others, neither at the start of all nor later', async () => {
+    system = await createSystem(['shop'])
+    await system.write('shop', [
+      ...[1, 2, 3].map((number) => started(50 - number, number)),
+      ...traffic([1, 2, 3], 40),
+      started(5, 4),
+      { ago: 1, ...of(4) },
+    ])
+    expect(system.service('shop')).toMatchObject({ state: 'healthy', reasons: [] })
+  })
+
+  it('is a restart if the same instance ran before', async () => {
+    system = await createSystem(['shop'])
+    await system.write('shop', [...traffic([1, 2, 3], 100), started(8, 2, 77), { ago: 1, ...of(2, 77) }])
+    expect(system.service('shop')).toMatchObject({ state: 'degraded', reasons: ['restarts'] })
+  })
+})
+
 describe('the lane of a breaker in several instances', () => {
   const change = (ago: number, number: number, to: string, reason?: string, from = 'closed'): Line => ({
     ...OPENED,
