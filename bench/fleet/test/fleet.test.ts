@@ -8,6 +8,6 @@ test('prints a row for each limit, and the share of calls that reach Redis', { t
   const { code, out, err } = await bench('fleet', '--rounds', '1', '--seconds', '1')
   expect([code, err]).toEqual([0, ''])
   const rows = out.split('\n').filter((line) => line.startsWith('| '))
-  expect(rows.length - 2).toBe(5)
+  expect(rows.length - 2).toBe(8)
   expect(out).toMatch(/\d+\.\d\d % of the calls reach Redis/)
 })
