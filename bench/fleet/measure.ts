@@ -3,7 +3,7 @@ import { bulkhead, rateLimiter, type Shield, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
 import type { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
-import { LIMIT as LIMIT_SCRIPT } from '../../packages/escudo/src/fleet/scripts/limit.ts'
+import { EXACT } from '../../packages/escudo/src/fleet/scripts/exact.ts'
 import type { RedisServer } from '../../test/fleet/helpers/redis.ts'
 
 /** One way to limit calls, and its samples: one per round. */
@@ -37,7 +37,7 @@ export async function measure(server: RedisServer, rounds: number): Promise<read
   const local = shield('local', rateLimiter(options))
   const leased = shield('leased', rateLimiter({ ...options, shared }))
   const exact = shield('exact', rateLimiter({ ...options, shared, exact: true }))
-  const sha = String(await client.script('LOAD', LIMIT_SCRIPT))
+  const sha = String(await client.script('LOAD', EXACT))
   const flexible = new RateLimiterRedis({ storeClient: client, points: LIMIT, duration: 1, keyPrefix: 'flexible' })
   const permits = { limit: 100, queue: 10, maxWait: '1s' } as const
   const bulkheads = {
@@ -48,7 +48,7 @@ export async function measure(server: RedisServer, rounds: number): Promise<read
   await pause(200)
   const run = (limited: Shield) => (): Promise<unknown> => limited.run(() => undefined)
   const cases: readonly Case[] = [
-    newCase(BARE, BARE, EXACT_CALLS, () => client.evalsha(sha, 1, 'bare', 1, LIMIT, 1, 0)),
+    newCase(BARE, BARE, EXACT_CALLS, () => client.evalsha(sha, 1, 'bare', 1, LIMIT)),
     newCase('rateLimiter, exact', BARE, EXACT_CALLS, run(exact)),
     newCase('rate-limiter-flexible', BARE, EXACT_CALLS, () => flexible.consume('all')),
     newCase('bulkhead, exact', BARE, EXACT_CALLS, run(bulkheads.exact)),

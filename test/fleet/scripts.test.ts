@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { LimitOfFleet } from '../../packages/escudo/src/core/shared-state.ts'
 import { answerOf, argsOf } from '../../packages/escudo/src/fleet/circuit.ts'
 import { CIRCUIT } from '../../packages/escudo/src/fleet/scripts/circuit.ts'
+import { EXACT } from '../../packages/escudo/src/fleet/scripts/exact.ts'
 import { LIMIT } from '../../packages/escudo/src/fleet/scripts/limit.ts'
 import { NOW } from '../../packages/escudo/src/fleet/scripts/now.ts'
 import { PERMITS } from '../../packages/escudo/src/fleet/scripts/permits.ts'
@@ -19,7 +20,10 @@ const RUNS = Number(process.env['ESCUDO_FLEET_RUNS'] ?? 60)
 /** The script, with its last argument as the instant. */
 const at = (script: string): string => script.replace(NOW, 'local now = tonumber(ARGV[#ARGV])')
 /** The key ends by the real clock, and here virtual time passes: it lives longer. */
-const LONG_LIMIT = LIMIT.replace('% 1 + 2)', '% 1 + 600000)')
+const [LONG_LIMIT, LONG_EXACT] = [LIMIT, EXACT].map((text) => text.replace('% 1 + 2)', '% 1 + 600000)')) as [
+  string,
+  string,
+]
 const START_US = 1_700_000_000_000_000
 const CLOCK_GOES_BACK: [LimitOfFleet, { waitUs: number; want: number; back: number }[]] = [
   { limit: 1, perMs: 1, burst: 1 },
@@ -32,7 +36,8 @@ const CLOCK_GOES_BACK: [LimitOfFleet, { waitUs: number; want: number; back: numb
 describe('the scripts', () => {
   test('begin with the clock of Redis', () => {
     expect(LONG_LIMIT).not.toBe(LIMIT)
-    for (const script of [LIMIT, CIRCUIT, PERMITS]) expect(script.startsWith(`${NOW}\n`)).toBe(true)
+    expect(LONG_EXACT).not.toBe(EXACT)
+    for (const script of [LIMIT, EXACT, CIRCUIT, PERMITS]) expect(script.startsWith(`${NOW}\n`)).toBe(true)
   })
 
   test('grant the permits that the model grants', async () => {
@@ -44,7 +49,7 @@ describe('the scripts', () => {
     const steps = fc.array(
       fc.record({
         waitUs: fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.integer({ min: -1_000_000, max: 60_000_000 })),
-        want: fc.nat(200),
+        want: fc.oneof(fc.constant(1), fc.nat(200)),
         back: fc.oneof(fc.constant(0), fc.nat(50)),
       }),
       { maxLength: 40 },
@@ -58,6 +63,12 @@ describe('the scripts', () => {
           now += waitUs
           const expected = model.ask(limit, want, back, now)
           const perUs = (limit.perMs * 1_000) / limit.limit
+          if (want === 1 && back === 0) {
+            // One permit is asked for by the other script, of the same key.
+            const waitUs = await redis.admin.eval(at(LONG_EXACT), 1, 'k', perUs, perUs * limit.burst, now)
+            expect(waitUs).toBe(expected.granted === 1 ? 0 : Math.max(1, expected.waitUs))
+            continue
+          }
           const answer = await redis.admin.eval(at(LONG_LIMIT), 1, 'k', perUs, limit.burst, want, back, now)
           expect(answer).toEqual([expected.granted, expected.waitUs])
           // -2: there is no key; -1 would be a key that never ends.

@@ -204,6 +204,7 @@ class RedisFleet implements Fleet {
       known.limit = limit
       return known
     }
+    const wholeKey = this.#keyOf(shield, policy)
     const context: LeaseContext = {
       clock,
       limit,
@@ -212,7 +213,9 @@ class RedisFleet implements Fleet {
       instances: () => this.#presence.instances,
       ask: (lease, now) => void (lease as Lease).ask(now),
       onPermits,
-      keyOf: (key) => this.#keyOf(shield, policy, key),
+      // Each call of an exact limit needs its key.
+      keyOf: (key) => (key === undefined ? wholeKey : this.#keyOf(shield, policy, key)),
+      exactArgs: undefined,
       onLease: (lease) => this.#leases.add(lease),
     }
     this.#limits.set(name, context)
