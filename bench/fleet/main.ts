@@ -1,4 +1,4 @@
-// `npm run bench -- fleet`: shared rate limits over Redis, beside rate-limiter-flexible and a bare EVALSHA.
+// `npm run bench -- fleet`: shared rate limits and bulkheads over Redis, beside rate-limiter-flexible and a bare EVALSHA.
 import { startRedis } from '../../test/fleet/helpers/redis.ts'
 import { parsed, UsageError, wholeNumber } from '../command-line.ts'
 import { described, environment } from '../environment.ts'
@@ -9,7 +9,7 @@ import { measureKeys } from './memory.ts'
 
 const USAGE = `Usage: npm run bench -- fleet [--rounds N] [--seconds N] [--keys N]
 
-Starts a Redis on loopback and measures rate limits over it. The cases of a round run one after the other.
+Starts a Redis on loopback and measures rate limits and bulkheads over it. The cases of a round run one after the other.
 
   --rounds N    rounds of each case, 1 to 1000 (default 30)
   --seconds N   seconds at 10,000 calls per second, 1 to 600 (default 5)
@@ -17,7 +17,7 @@ Starts a Redis on loopback and measures rate limits over it. The cases of a roun
   --help        print this text`
 
 /**
- * Prints a table of shared rate limits.
+ * Prints a table of shared rate limits and bulkheads.
  *
  * @throws UsageError for a wrong option, and if Redis is not installed
  */
@@ -50,12 +50,12 @@ export async function main(args: readonly string[]): Promise<void> {
 
 /** Renders the samples as a Markdown table. */
 export function fleetTable(all: readonly Measured[]): string {
-  const [bare, , , local] = all as [Measured, Measured, Measured, Measured]
-  const rows = all.map(({ name, p50Us, cpuUs }) => {
+  const rows = all.map(({ name, base, p50Us, cpuUs }) => {
+    const other = all.find((measured) => measured.name === base) as Measured
     const waits = p50Us.length > 0
     const compared = waits
-      ? `${medianRatio(p50Us, bare.p50Us).toFixed(2)} × the p50 of the bare EVALSHA`
-      : `${(quantile(cpuUs, 0.5) - quantile(local.cpuUs, 0.5)).toFixed(2)} µs more than one process`
+      ? `${medianRatio(p50Us, other.p50Us).toFixed(2)} × the p50 of ${base}`
+      : `${(quantile(cpuUs, 0.5) - quantile(other.cpuUs, 0.5)).toFixed(2)} µs more than one process`
     return [name, compared, waits ? spread(p50Us) : 'waits for nothing', spread(cpuUs)]
   })
   return table(['limit', 'compared', 'p50 in µs (quartiles)', 'µs of processor time (quartiles)'], rows, 2)

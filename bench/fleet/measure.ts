@@ -1,14 +1,16 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { rateLimiter, type Shield, shield } from 'escudo'
+import { bulkhead, rateLimiter, type Shield, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
 import type { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
-import { LIMIT as LIMIT_SCRIPT } from '../../packages/escudo/src/fleet/scripts/limit.ts'
+import { EXACT } from '../../packages/escudo/src/fleet/scripts/exact.ts'
 import type { RedisServer } from '../../test/fleet/helpers/redis.ts'
 
 /** One way to limit calls, and its samples: one per round. */
 export interface Measured {
   readonly name: string
+  /** The name of the case that it is compared with. */
+  readonly base: string
   /** The median time of a call that waits for Redis, in microseconds. Empty if no call waits. */
   readonly p50Us: number[]
   /** The processor time of this process for a call, in microseconds. */
@@ -25,6 +27,7 @@ interface Case extends Measured {
 const LIMIT = 1_000_000
 const EXACT_CALLS = 400
 const LOCAL_CALLS = 20_000
+const BARE = 'a bare EVALSHA'
 
 /** Measures each case in each round, one after the other, over one server. */
 export async function measure(server: RedisServer, rounds: number): Promise<readonly Measured[]> {
@@ -34,16 +37,25 @@ export async function measure(server: RedisServer, rounds: number): Promise<read
   const local = shield('local', rateLimiter(options))
   const leased = shield('leased', rateLimiter({ ...options, shared }))
   const exact = shield('exact', rateLimiter({ ...options, shared, exact: true }))
-  const sha = String(await client.script('LOAD', LIMIT_SCRIPT))
+  const sha = String(await client.script('LOAD', EXACT))
   const flexible = new RateLimiterRedis({ storeClient: client, points: LIMIT, duration: 1, keyPrefix: 'flexible' })
+  const permits = { limit: 100, queue: 10, maxWait: '1s' } as const
+  const bulkheads = {
+    local: shield('local permits', bulkhead(permits)),
+    held: shield('held permits', bulkhead({ ...permits, shared })),
+    exact: shield('exact permits', bulkhead({ ...permits, shared, exact: true })),
+  }
   await pause(200)
   const run = (limited: Shield) => (): Promise<unknown> => limited.run(() => undefined)
   const cases: readonly Case[] = [
-    newCase('a bare EVALSHA', EXACT_CALLS, () => client.evalsha(sha, 1, 'bare', 1, LIMIT, 1, 0)),
-    newCase('escudo, exact', EXACT_CALLS, run(exact)),
-    newCase('rate-limiter-flexible', EXACT_CALLS, () => flexible.consume('all')),
-    newCase('escudo, one process', LOCAL_CALLS, run(local)),
-    newCase('escudo, leased', LOCAL_CALLS, run(leased)),
+    newCase(BARE, BARE, EXACT_CALLS, () => client.evalsha(sha, 1, 'bare', 1, LIMIT)),
+    newCase('rateLimiter, exact', BARE, EXACT_CALLS, run(exact)),
+    newCase('rate-limiter-flexible', BARE, EXACT_CALLS, () => flexible.consume('all')),
+    newCase('bulkhead, exact', BARE, EXACT_CALLS, run(bulkheads.exact)),
+    newCase('rateLimiter, one process', 'rateLimiter, one process', LOCAL_CALLS, run(local)),
+    newCase('rateLimiter, leased', 'rateLimiter, one process', LOCAL_CALLS, run(leased)),
+    newCase('bulkhead, one process', 'bulkhead, one process', LOCAL_CALLS, run(bulkheads.local)),
+    newCase('bulkhead, held in advance', 'bulkhead, one process', LOCAL_CALLS, run(bulkheads.held)),
   ]
   for (const one of cases) await round(one, [], [])
   for (let count = 0; count < rounds; count += 1) {
@@ -73,8 +85,8 @@ export async function shareOfQuestions(server: RedisServer, seconds: number): Pr
   return questions / calls
 }
 
-function newCase(name: string, calls: number, call: () => Promise<unknown>): Case {
-  return { name, calls, call, p50Us: [], cpuUs: [] }
+function newCase(name: string, base: string, calls: number, call: () => Promise<unknown>): Case {
+  return { name, base, calls, call, p50Us: [], cpuUs: [] }
 }
 
 async function round({ calls, call }: Case, p50Us: number[], cpuUs: number[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { circuitBreaker, rateLimiter, shield } from 'escudo'
+import { bulkhead, circuitBreaker, rateLimiter, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
 import { Redis } from 'ioredis'
 import { expect, test } from 'vitest'
@@ -16,6 +16,8 @@ test('the commands that the documentation lists are enough', async () => {
   const shared = fleet({ client, prefix: 'shop', timeout: '1s' })
   const mail = shield('mail', rateLimiter({ limit: 100, per: '1s', maxWait: '1s', shared }), circuitBreaker({ shared }))
   const exact = shield('exact', rateLimiter({ limit: 100, per: '1s', shared, exact: true, onLoss: 'closed' }))
+  const reports = shield('reports', bulkhead({ limit: 10, shared, exact: true }))
+  expect(await reports.run(() => 'read')).toBe('read')
   expect(await mail.run(() => 'sent')).toBe('sent')
   expect(await exact.run(() => 'sent')).toBe('sent')
   await shared.isolate('mail')

@@ -3,10 +3,13 @@ import { describe, expect, test } from 'vitest'
 import type { LimitOfFleet } from '../../packages/escudo/src/core/shared-state.ts'
 import { answerOf, argsOf } from '../../packages/escudo/src/fleet/circuit.ts'
 import { CIRCUIT } from '../../packages/escudo/src/fleet/scripts/circuit.ts'
+import { EXACT } from '../../packages/escudo/src/fleet/scripts/exact.ts'
 import { LIMIT } from '../../packages/escudo/src/fleet/scripts/limit.ts'
 import { NOW } from '../../packages/escudo/src/fleet/scripts/now.ts'
+import { PERMITS } from '../../packages/escudo/src/fleet/scripts/permits.ts'
 import { RedisCircuit } from '../../packages/escudo/src/fleet/state/test/redis-circuit.ts'
 import { RedisLimit } from '../../packages/escudo/src/fleet/state/test/redis-limit.ts'
+import { RedisPermits } from '../../packages/escudo/src/fleet/state/test/redis-permits.ts'
 import { redisForTests } from './helpers/fixture.ts'
 
 // The chaos tests use models of the scripts. Here the same questions go to both, at the same virtual instants.
@@ -17,7 +20,10 @@ const RUNS = Number(process.env['ESCUDO_FLEET_RUNS'] ?? 60)
 /** The script, with its last argument as the instant. */
 const at = (script: string): string => script.replace(NOW, 'local now = tonumber(ARGV[#ARGV])')
 /** The key ends by the real clock, and here virtual time passes: it lives longer. */
-const LONG_LIMIT = LIMIT.replace('% 1 + 2)', '% 1 + 600000)')
+const [LONG_LIMIT, LONG_EXACT] = [LIMIT, EXACT].map((text) => text.replace('% 1 + 2)', '% 1 + 600000)')) as [
+  string,
+  string,
+]
 const START_US = 1_700_000_000_000_000
 const CLOCK_GOES_BACK: [LimitOfFleet, { waitUs: number; want: number; back: number }[]] = [
   { limit: 1, perMs: 1, burst: 1 },
@@ -30,7 +36,8 @@ const CLOCK_GOES_BACK: [LimitOfFleet, { waitUs: number; want: number; back: numb
 describe('the scripts', () => {
   test('begin with the clock of Redis', () => {
     expect(LONG_LIMIT).not.toBe(LIMIT)
-    for (const script of [LIMIT, CIRCUIT]) expect(script.startsWith(`${NOW}\n`)).toBe(true)
+    expect(LONG_EXACT).not.toBe(EXACT)
+    for (const script of [LIMIT, EXACT, CIRCUIT, PERMITS]) expect(script.startsWith(`${NOW}\n`)).toBe(true)
   })
 
   test('grant the permits that the model grants', async () => {
@@ -42,7 +49,7 @@ describe('the scripts', () => {
     const steps = fc.array(
       fc.record({
         waitUs: fc.oneof(fc.integer({ min: 0, max: 100_000 }), fc.integer({ min: -1_000_000, max: 60_000_000 })),
-        want: fc.nat(200),
+        want: fc.oneof(fc.constant(1), fc.nat(200)),
         back: fc.oneof(fc.constant(0), fc.nat(50)),
       }),
       { maxLength: 40 },
@@ -56,6 +63,12 @@ describe('the scripts', () => {
           now += waitUs
           const expected = model.ask(limit, want, back, now)
           const perUs = (limit.perMs * 1_000) / limit.limit
+          if (want === 1 && back === 0) {
+            // One permit is asked for by the other script, of the same key.
+            const waitUs = await redis.admin.eval(at(LONG_EXACT), 1, 'k', perUs, perUs * limit.burst, now)
+            expect(waitUs).toBe(expected.granted === 1 ? 0 : Math.max(1, expected.waitUs))
+            continue
+          }
           const answer = await redis.admin.eval(at(LONG_LIMIT), 1, 'k', perUs, limit.burst, want, back, now)
           expect(answer).toEqual([expected.granted, expected.waitUs])
           // -2: there is no key; -1 would be a key that never ends.
@@ -113,5 +126,45 @@ describe('the scripts', () => {
       { numRuns: RUNS },
     )
     expect(Math.min(opened, leased, accepted)).toBeGreaterThan(RUNS / 10)
+  })
+
+  test('give the instances the permits of a semaphore that the model gives', async () => {
+    const questions = fc.array(
+      fc.record({
+        waitMs: fc.oneof(fc.nat(900), fc.integer({ min: -10_000, max: 10_000 })),
+        id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
+        late: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.nat(3)),
+        keeps: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1.5, noNaN: true })),
+        want: fc.oneof(fc.constant(0), fc.nat(30)),
+        limit: fc.oneof({ weight: 9, arbitrary: fc.constant(20) }, fc.integer({ min: 1, max: 40 })),
+      }),
+      { maxLength: 60, size: 'max' },
+    )
+    let [unmet, starved] = [0, 0]
+    await fc.assert(
+      fc.asyncProperty(questions, async (asked) => {
+        const model = new RedisPermits()
+        const holds = new Map<string, number>()
+        await redis.admin.del('p')
+        let nowUs = START_US
+        let number = 0
+        for (const { waitMs, id, late, keeps, want, limit } of asked) {
+          nowUs += waitMs * 1_000
+          number += 1
+          const question = { number: Math.max(1, number - late), held: Math.floor((holds.get(id) ?? 0) * keeps), want }
+          const expected = model.ask(id, question, limit, nowUs)
+          const args = [id, question.number, question.held, want, limit, nowUs]
+          const [held, wanted, members] = (await redis.admin.eval(at(PERMITS), 1, 'p', ...args)) as number[]
+          expect({ held, wanted, members }).toEqual(expected)
+          holds.set(id, expected.held)
+          unmet += Number(expected.held < question.held + want)
+          starved += Number(want > 0 && expected.held === 0 && expected.wanted > 0)
+          // -2: there is no key; -1 would be a key that never ends.
+          expect(await redis.admin.pttl('p')).not.toBe(-1)
+        }
+      }),
+      { numRuns: RUNS },
+    )
+    expect(Math.min(unmet, starved)).toBeGreaterThan(RUNS / 10)
   })
 })

@@ -8,7 +8,7 @@ test('prints a row for each limit, and the share of calls that reach Redis', { t
   const { code, out, err } = await bench('fleet', '--rounds', '1', '--seconds', '1', '--keys', '1000')
   expect([code, err]).toEqual([0, ''])
   const rows = out.split('\n').filter((line) => line.startsWith('| '))
-  expect(rows.length - 2).toBe(5)
+  expect(rows.length - 2).toBe(8)
   expect(out).toMatch(/\d+\.\d\d % of the calls reach Redis/)
   expect(out).toMatch(/A key takes -?\d+ bytes more than a local one of \d+/)
 })

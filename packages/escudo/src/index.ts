@@ -60,7 +60,7 @@ export type { Cache } from './policies/cache/cache.ts'
 
 export { cache } from './policies/cache/cache.ts'
 export type { CacheOptions } from './policies/cache/options.ts'
-export type { CacheStore, StoredValue } from './policies/cache/store.ts'
+export type { CacheStore, StoredValue, Unlock } from './policies/cache/store.ts'
 export type { CircuitBreaker } from './policies/circuit-breaker/circuit-breaker.ts'
 export { circuitBreaker } from './policies/circuit-breaker/circuit-breaker.ts'
 export type { StateChange } from './policies/circuit-breaker/circuits.ts'

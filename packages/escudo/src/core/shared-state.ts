@@ -15,6 +15,8 @@ export interface SharedState {
   limit(of: SharedLimitOptions): SharedLimit
   /** Makes a circuit a member of the fleet's circuit. Circuits of the same shield and policy are one circuit. */
   circuit(member: CircuitOwner): SharedCircuit
+  /** Opens the permits of a bulkhead. Policies with the same shield and policy share them. */
+  permits(owner: PermitsOwner): SharedPermits
 }
 
 /** What a policy says about its limit. */
@@ -103,12 +105,67 @@ export interface SharedCircuit {
   refused(now: number): void
 }
 
+/** A bulkhead as its fleet sees it. */
+export interface PermitsOwner {
+  readonly shield: string
+  readonly policy: string
+  readonly clock: Clock
+  readonly random: Random
+  /** The number of permits of the whole fleet. */
+  readonly limit: number
+  /** Whether each permit is asked for. If not, some are held in advance. */
+  readonly exact: boolean
+  readonly onLoss: OnLoss
+  /** What the bulkhead needs. Called for each question. */
+  local(): LocalPermits
+  /**
+   * Called after each question and each answer: how many permits the instance may use now. The calls that it has already
+   * started may be more.
+   *
+   * @param hasAnswer whether this is the answer for the calls of the last {@link local}, or the lack of one
+   */
+  onPermits(permits: number, hasAnswer: boolean): void
+}
+
+/** What an instance knows about its own bulkhead. */
+export interface LocalPermits {
+  readonly inUse: number
+  /** How many calls wait for a permit. */
+  readonly waiting: number
+  /** The most permits in use since the last time. */
+  readonly peak: number
+}
+
+/** The permits that an instance has of a fleet's bulkhead. */
+export interface SharedPermits {
+  /** Until when the number of permits holds. */
+  readonly endsMs: number
+  /** Call {@link short} when no more than this many permits are unused. */
+  readonly lowWater: number
+  /** A released permit goes back to the fleet if the instance may use more than this many. */
+  readonly keepMax: number
+  /** Whether Redis does not answer, so that the instance acts alone. */
+  readonly isAlone: boolean
+  /** Asks for the first permits. */
+  start(): void
+  /** Few permits are unused. */
+  short(now: number): void
+  /** A call found no permit, and perhaps waits for one. */
+  foundNone(now: number): void
+  /** {@link endsMs} has passed. */
+  ended(now: number): void
+  /** A permit beyond {@link keepMax} was released. */
+  returned(): void
+  resize(limit: number): void
+}
+
 /**
  * Returns the state if it is one of a fleet.
  *
  * @throws ConfigurationError for anything else
  */
 export function checkedSharedState(shared: SharedState, path: string): SharedState {
-  if (typeof shared?.limit === 'function' && typeof shared.circuit === 'function') return shared
+  const { limit, circuit, permits } = shared ?? {}
+  if ([limit, circuit, permits].every((method) => typeof method === 'function')) return shared
   throw new ConfigurationError(path, `expected the result of fleet() of 'escudo/redis', got ${show(shared)}`)
 }

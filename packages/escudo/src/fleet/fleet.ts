@@ -1,11 +1,21 @@
+import { randomUUID } from 'node:crypto'
 import { type Listener, notify } from '../core/events/events.ts'
 import { checkedName } from '../core/options/options.ts'
-import type { CircuitOwner, SharedCircuit, SharedLimit, SharedLimitOptions, SharedState } from '../core/shared-state.ts'
+import type {
+  CircuitOwner,
+  PermitsOwner,
+  SharedCircuit,
+  SharedLimit,
+  SharedLimitOptions,
+  SharedPermits,
+  SharedState,
+} from '../core/shared-state.ts'
 import { FleetCircuit } from './circuit.ts'
 import { script } from './client.ts'
 import { Lease, type LeaseContext } from './lease.ts'
 import { Link } from './link.ts'
 import { type FleetOptions, readFleet } from './options.ts'
+import { FleetPermits } from './permits.ts'
 import { Presence } from './presence.ts'
 import { MEMBERS, ORDER } from './scripts/order.ts'
 import { type FleetStore, type StoreOptions, storeOver } from './store.ts'
@@ -60,7 +70,7 @@ export interface Fleet extends SharedState {
 /**
  * Shares limits and circuits between the instances of a service, over Redis.
  *
- * No call waits for Redis, except those of a rate limiter with `exact: true`. While Redis does not answer, each instance
+ * No call waits for Redis, except those of a rate limiter or bulkhead with `exact: true`. While Redis does not answer, each instance
  * acts alone. Every key has a time to live; the clock is that of Redis.
  *
  * @throws ConfigurationError for an invalid option
@@ -96,6 +106,7 @@ class RedisFleet implements Fleet {
   /** The leases that have permits to give back. */
   readonly #leases = new Set<Lease>()
   readonly #circuits = new Set<FleetCircuit>()
+  readonly #permits = new Set<FleetPermits>()
   readonly #listeners = { lost: new Set<Listener<void>>(), recovered: new Set<Listener<void>>() }
 
   constructor(options: FleetOptions) {
@@ -118,6 +129,19 @@ class RedisFleet implements Fleet {
     const circuit = new FleetCircuit(owner, this.#keyOf(owner.shield, owner.policy), this.#link, this.instance)
     this.#circuits.add(circuit)
     return circuit
+  }
+
+  permits(owner: PermitsOwner): SharedPermits {
+    this.#presence.start()
+    const permits = new FleetPermits(owner, {
+      link: this.#link,
+      key: this.#keyOf(owner.shield, owner.policy),
+      // A process that starts again under the same name does not have the permits of the one before.
+      id: `${this.instance}#${randomUUID().slice(0, 8)}`,
+      instances: () => this.#presence.instances,
+    })
+    this.#permits.add(permits)
+    return permits
   }
 
   async status(): Promise<FleetStatus> {
@@ -155,10 +179,12 @@ class RedisFleet implements Fleet {
   }
 
   async close(): Promise<void> {
-    const returned = [...this.#leases].map((lease) => lease.giveBackAll())
+    const returned: Promise<unknown>[] = [...this.#leases].map((lease) => lease.giveBackAll())
     this.#leases.clear()
     for (const circuit of this.#circuits) circuit.close()
     this.#circuits.clear()
+    for (const permits of this.#permits) returned.push(permits.close())
+    this.#permits.clear()
     const left = this.#presence.stop()
     this.#link.close()
     await Promise.all([...returned, left])
@@ -178,6 +204,7 @@ class RedisFleet implements Fleet {
       known.limit = limit
       return known
     }
+    const wholeKey = this.#keyOf(shield, policy)
     const context: LeaseContext = {
       clock,
       limit,
@@ -186,7 +213,9 @@ class RedisFleet implements Fleet {
       instances: () => this.#presence.instances,
       ask: (lease, now) => void (lease as Lease).ask(now),
       onPermits,
-      keyOf: (key) => this.#keyOf(shield, policy, key),
+      // Each call of an exact limit needs its key.
+      keyOf: (key) => (key === undefined ? wholeKey : this.#keyOf(shield, policy, key)),
+      exactArgs: undefined,
       onLease: (lease) => this.#leases.add(lease),
     }
     this.#limits.set(name, context)

@@ -1,11 +1,13 @@
 import type { Clock } from '../core/clock.ts'
-import type { SharedLimit } from '../core/shared-state.ts'
+import type { LimitOfFleet, SharedLimit } from '../core/shared-state.ts'
 import { script } from './client.ts'
 import type { Link } from './link.ts'
+import { EXACT } from './scripts/exact.ts'
 import { LIMIT } from './scripts/limit.ts'
 import { LeasedPermits, type LeaseHost } from './state/leased-permits.ts'
 
 const SCRIPT = script(LIMIT)
+const EXACT_SCRIPT = script(EXACT)
 // How long to wait with a call that needs an exact permit, while Redis does not answer and `onLoss` admits none.
 const LOST_RETRY_MS = 1_000
 
@@ -15,9 +17,17 @@ export interface LeaseContext extends LeaseHost {
   readonly link: Link
   /** Returns the key in Redis. */
   keyOf(key: string | undefined): string
+  /** The arguments of {@link EXACT} for the present limit. */
+  exactArgs: ExactArgs | undefined
   readonly onPermits: (key: string | undefined) => void
   /** Called when a lease has permits that it may give back later. */
   onLease(lease: Lease): void
+}
+
+/** The text of a limit. Each call of an exact limit sends it. */
+interface ExactArgs {
+  readonly of: LimitOfFleet
+  readonly texts: readonly string[]
 }
 
 /** The permits of one key in this process, and their key in Redis. */
@@ -50,10 +60,12 @@ export class Lease extends LeasedPermits implements SharedLimit {
 
   /** Not an async function: each further promise delays every call. */
   acquireExactly(): Promise<number> {
-    return this.#ask(1, 0).then(
-      ([granted, waitUs]) => {
-        this.answeredExactly(Number(granted), this.#context.clock.now())
-        return Number(granted) > 0 ? 0 : Math.max(Number(waitUs) / 1_000, Number.MIN_VALUE)
+    const context = this.#context
+    return context.link.askTexts(EXACT_SCRIPT, context.keyOf(this.#key), exactArgs(context)).then(
+      (answer) => {
+        const waitUs = Number(answer)
+        this.answeredExactly(waitUs === 0 ? 1 : 0, context.clock.now())
+        return waitUs / 1_000
       },
       () => this.#acquireWhileLost(),
     )
@@ -88,8 +100,21 @@ export class Lease extends LeasedPermits implements SharedLimit {
 
   #ask(want: number, back: number): Promise<readonly unknown[]> {
     const context = this.#context
-    const { limit, perMs, burst } = context.limit
-    const answer = context.link.ask(SCRIPT, context.keyOf(this.#key), [(perMs * 1_000) / limit, burst, want, back])
+    const args = [usPerPermit(context.limit), context.limit.burst, want, back]
+    const answer = context.link.ask(SCRIPT, context.keyOf(this.#key), args)
     return answer as Promise<readonly unknown[]>
   }
+}
+
+function exactArgs(context: LeaseContext): readonly string[] {
+  const { limit, exactArgs: known } = context
+  if (known?.of === limit) return known.texts
+  const perUs = usPerPermit(limit)
+  const texts = [String(perUs), String(perUs * limit.burst)]
+  context.exactArgs = { of: limit, texts }
+  return texts
+}
+
+function usPerPermit({ limit, perMs }: LimitOfFleet): number {
+  return (perMs * 1_000) / limit
 }

@@ -44,8 +44,12 @@ export class Link {
 
   /** Runs a script. It belongs to no call, though a call may be the reason for it. */
   ask(script: Script, key: string, args: readonly (string | number)[]): Promise<unknown> {
+    return this.askTexts(script, key, args.map(String))
+  }
+
+  /** Runs a script whose arguments are text already. */
+  askTexts(script: Script, key: string, texts: readonly string[]): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(new Error('the fleet is closed'))
-    const texts = args.map(String)
     return withAmbient(undefined, () => outsideCalls(() => this.#shield.run(() => this.#run(script, key, texts))))
   }
 

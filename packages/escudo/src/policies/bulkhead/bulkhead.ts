@@ -14,9 +14,10 @@ import { type Enclosure, enclosure, heldPermitOf, whileHolding } from '../shared
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { noteCancelled, passCancelled } from '../shared/pass-cancelled.ts'
 import { refusal } from '../shared/refusal.ts'
+import { FleetBulkhead } from './fleet-bulkhead.ts'
 import { BulkheadFrame } from './frame.ts'
 import { LastPermit } from './last-permit.ts'
-import { type BulkheadOptions, readBulkhead } from './options.ts'
+import { type BulkheadOptions, readBulkhead, type SharingSettings } from './options.ts'
 import { QueuedCall, type WaitOutcome } from './queued-call.ts'
 import type { BulkheadState } from './state/bulkhead-state.ts'
 import { KeyedBulkheads } from './state/keyed-bulkheads.ts'
@@ -70,14 +71,17 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
   settings: Settings
   readonly #options: ChangeableOptions<BulkheadOptions>
   readonly #states: KeyedBulkheads<QueuedCall>
+  /** How to join the fleet; undefined if there is none, or once it is done. */
+  #sharing: SharingSettings | undefined
 
   constructor(options: BulkheadOptions) {
     super()
-    const { name, state, maxWaitMs, maxKeys } = readBulkhead(options)
+    const { name, state, maxWaitMs, maxKeys, sharing } = readBulkhead(options)
     this.name = name
-    this.#options = new ChangeableOptions(options, this.type, ['order', 'perKey'])
+    this.#options = new ChangeableOptions(options, this.type, ['order', 'perKey', 'shared', 'exact', 'onLoss'])
     this.settings = settingsOf(maxWaitMs)
     this.#states = new KeyedBulkheads(state, maxKeys)
+    this.#sharing = sharing
   }
 
   status(): PolicyStatus {
@@ -100,6 +104,7 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
 
   layer(next: Layer, binding: Binding): Layer {
     const states = this.#states
+    this.#join(binding)
     const { maxWaitMs } = this.settings
     const waitTimers = maxWaitMs === undefined ? undefined : timerQueue(binding.clock, maxWaitMs)
     return {
@@ -132,6 +137,14 @@ class BulkheadPolicy extends LayerPolicy implements Policy {
       },
     }
   }
+
+  /** The permits are those of the fleet from now on. Several shields with one bulkhead share those of the first one. */
+  #join(binding: Binding): void {
+    const sharing = this.#sharing
+    if (sharing === undefined) return
+    this.#sharing = undefined
+    this.#states.share((settings) => new FleetBulkhead(settings, sharing, binding))
+  }
 }
 
 function settingsOf(maxWaitMs: number | undefined): Settings {
@@ -148,7 +161,7 @@ function start(
 ): FrameResult {
   let frame: BulkheadFrame | undefined
   try {
-    if (state.inUse < state.limit) {
+    if (state.inUse < state.limitMax) {
       frame = new BulkheadFrame(outer, state)
       return next.enter(call, operation, frame)
     }
@@ -174,8 +187,10 @@ function enterHolding(
   return whileHolding(permit, () => next.enter(call, operation, frame))
 }
 
-function statusOf({ inUse, limit, queued, queueLimit }: BulkheadState<QueuedCall>): PolicyStatus {
-  return { inUse, limit, queued, queueLimit }
+function statusOf(state: BulkheadState<QueuedCall>): PolicyStatus {
+  const { inUse, limitMax, queued, queueLimit } = state
+  const status = { inUse, limit: limitMax, queued, queueLimit }
+  return state instanceof FleetBulkhead ? { ...status, queueLimit: state.queueMax, held: state.limit } : status
 }
 
 /** Returns why a call without a permit may not wait for one; undefined if it may. */
@@ -184,13 +199,18 @@ function whyNotWait(
   state: BulkheadState<QueuedCall>,
   around: Enclosure | undefined,
 ): string | undefined {
-  const { limit, queueLimit } = state
   if (heldPermitOf(state, around) !== undefined) return waitsForItself(state)
-  return state.hasRoom(call.root.priority) ? undefined : `${limit} running, ${queueLimit} waiting`
+  return state.hasRoom(call.root.priority) ? undefined : full(state)
 }
 
-function waitsForItself({ limit }: BulkheadState<QueuedCall>): string {
-  return `a call waits for itself: it was made inside the call that holds the last permit (limit ${limit}); call the function without the shield, or give the inner call a separate bulkhead`
+function full(state: BulkheadState<QueuedCall>): string {
+  const { limitMax, queueLimit } = state
+  if (!(state instanceof FleetBulkhead)) return `${limitMax} running, ${queueLimit} waiting`
+  return `${state.inUse} running, ${state.queueMax} waiting; no permit of the fleet's ${limitMax} is free`
+}
+
+function waitsForItself({ limitMax }: BulkheadState<QueuedCall>): string {
+  return `a call waits for itself: it was made inside the call that holds the last permit (limit ${limitMax}); call the function without the shield, or give the inner call a separate bulkhead`
 }
 
 /**
@@ -218,7 +238,9 @@ function failureOfWait(
       ? `waited longer than ${maxWaitMs} ms`
       : outcome === 'itself'
         ? waitsForItself(state)
-        : 'displaced by a call with a higher priority'
+        : outcome === 'full'
+          ? full(state)
+          : 'displaced by a call with a higher priority'
     error = refuse(call, state, binding, problem)
   }
   if (outcome === 'admitted') state.release()?.admit()

@@ -18,7 +18,7 @@ export class LastPermit extends HeldPermit implements PermitHolder {
   constructor(state: BulkheadState<QueuedCall>) {
     super()
     this.state = state
-    this.limit = state.limit
+    this.limit = state.limitMax
   }
 
   override get owner(): BulkheadState<QueuedCall> | undefined {
@@ -27,7 +27,7 @@ export class LastPermit extends HeldPermit implements PermitHolder {
 
   /** False once the limit was raised: another permit is then the last one. */
   override get isHeld(): boolean {
-    return this.state !== undefined && this.limit >= this.state.limit
+    return this.state !== undefined && this.limit >= this.state.limitMax
   }
 
   release(): QueuedCall | undefined {

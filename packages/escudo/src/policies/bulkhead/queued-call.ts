@@ -8,9 +8,9 @@ import type { PriorityWaiter } from './state/priority-queue.ts'
 
 /**
  * How a wait ended: with a permit, after `maxWait`, displaced by a call with a higher priority, because the call would
- * wait for itself, or with the cancellation of the call.
+ * wait for itself, because the fleet has no permit and the queue is full, or with the cancellation of the call.
  */
-export type WaitOutcome = 'admitted' | 'expired' | 'displaced' | 'itself' | 'cancelled'
+export type WaitOutcome = 'admitted' | 'expired' | 'displaced' | 'itself' | 'full' | 'cancelled'
 
 /**
  * A call that waits for a permit of a bulkhead.
@@ -64,6 +64,11 @@ export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
   /** Ends the wait: the call holding the last permit has begun to wait for this one. */
   refuse(): void {
     this.#end('itself')
+  }
+
+  /** Ends the wait: the fleet has no permit, and the queue is full. */
+  reject(): void {
+    this.#end('full')
   }
 
   expire(): void {

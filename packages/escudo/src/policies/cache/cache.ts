@@ -18,15 +18,15 @@ import {
 import { isRefusal } from '../../errors/classification.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { outsideCalls } from '../shared/enclosures.ts'
-import { emitExecuted } from '../shared/executed.ts'
 import { runDetached } from '../shared/flight/detached-call.ts'
 import { checkShareable, keyMissing } from '../shared/flight/shareable.ts'
 import { judgeError } from '../shared/judge.ts'
 import { CACHE_RULES, checkOrder } from '../shared/order-rules.ts'
 import { isAnswer } from './answer.ts'
 import { type CacheOptions, readCacheOptions } from './options.ts'
+import { OUTCOMES, reportExecuted, reportHit, reportMiss, reportStale, reportStoreFailed } from './reports.ts'
 import { CacheEntries, type CacheEntry } from './state/cache-entries.ts'
-import type { CacheStore } from './store.ts'
+import { StoreFlights } from './store-flights.ts'
 import { type ReportFailure, StoreMirror } from './store-mirror.ts'
 
 /** A cache policy whose values can be deleted. Every call needs a key. */
@@ -83,6 +83,8 @@ class CachePolicy<R> implements Cache<R> {
   readonly #refreshes = new Map<CacheEntry<unknown>, CancelScope>()
   /** Undefined if the values are in memory only. */
   readonly #mirror: StoreMirror | undefined
+  /** Undefined if the store has no locks. */
+  readonly #flights: StoreFlights | undefined
   #clock: Clock = systemClock
   /** The shield that reports failures of the store: the first one. */
   #binding: Binding | undefined
@@ -91,13 +93,14 @@ class CachePolicy<R> implements Cache<R> {
   #misses = 0
 
   constructor(options: CacheOptions) {
-    const { name, times, maxEntries, store, storeTimeoutMs } = readCacheOptions(options)
+    const { name, times, maxEntries, store, storeTimeoutMs, flightTimeoutMs } = readCacheOptions(options)
     this.name = name
-    this.#options = new ChangeableOptions(options, this.type, ['store', 'storeTimeout'])
+    this.#options = new ChangeableOptions(options, this.type, ['store', 'storeTimeout', 'flightTimeout'])
     this.#entries = new CacheEntries(maxEntries, times, (entry) => this.#cancelRefresh(entry))
     if (store !== undefined) {
-      const report: ReportFailure = (key, action, error) => this.#emitStoreFailed(key, action, error)
+      const report: ReportFailure = (key, action, error) => reportStoreFailed(this.#binding, key, action, error)
       this.#mirror = new StoreMirror(store, storeTimeoutMs, this.#entries, report)
+      if (flightTimeoutMs > 0) this.#flights = new StoreFlights(this.#mirror, this.#entries, flightTimeoutMs)
     }
   }
 
@@ -133,18 +136,24 @@ class CachePolicy<R> implements Cache<R> {
     const entries = this.#entries
     const mirror = this.#mirror
     if (mirror !== undefined) mirror.clock = clock
+    const flights = this.#flights
+    if (flights !== undefined) Object.assign(flights, { clock, random: binding.random })
+    const load = (key: string, call: CallState, operation: Operation<unknown>): Promise<unknown> =>
+      flights === undefined
+        ? this.#load(key, call, operation, next, binding)
+        : this.#loadInTurn(flights, key, call, operation, next, binding)
     const serve = (key: string, call: CallState, operation: Operation<unknown>): Promise<unknown> => {
       const entry = entries.use(key)
-      if (entry === undefined) return this.#load(key, call, operation, next, binding)
+      if (entry === undefined) return load(key, call, operation)
       const now = clock.now()
       if (entries.isFresh(entry, now)) {
         this.#hits += 1
-        if (binding.events.hasExecutedListeners) emitHit(binding, entry, now, false)
+        if (binding.events.hasExecutedListeners) reportHit(binding, entry, now, false)
         return Promise.resolve(entry.value)
       }
-      if (!entries.mayRevalidate(entry, now)) return this.#load(key, call, operation, next, binding)
+      if (!entries.mayRevalidate(entry, now)) return load(key, call, operation)
       this.#stale += 1
-      if (binding.events.hasExecutedListeners) emitHit(binding, entry, now, true)
+      if (binding.events.hasExecutedListeners) reportHit(binding, entry, now, true)
       if (entries.tryRefresh(entry, now)) void this.#refresh(entry, call, operation, next, binding)
       return Promise.resolve(entry.value)
     }
@@ -158,6 +167,28 @@ class CachePolicy<R> implements Cache<R> {
         return isCurrent ? serve(key, call, operation) : this.#load(key, call, operation, next, binding)
       })
     })
+  }
+
+  /** Runs the operation, or uses the value of another process that runs it at this moment. */
+  async #loadInTurn(
+    flights: StoreFlights,
+    key: string,
+    call: CallState,
+    operation: Operation<unknown>,
+    next: Run,
+    binding: Binding,
+  ): Promise<unknown> {
+    const { entry, end } = await flights.wait(key, call.scope)
+    try {
+      const cancellation = call.scope?.cancellation
+      if (cancellation !== undefined) throw cancellation.reason
+      if (entry === undefined) return await this.#load(key, call, operation, next, binding)
+      this.#hits += 1
+      if (binding.events.hasExecutedListeners) reportHit(binding, entry, this.#clock.now(), false)
+      return entry.value
+    } finally {
+      end?.()
+    }
   }
 
   /** Runs the operation for a caller that waits for it. */
@@ -177,17 +208,17 @@ class CachePolicy<R> implements Cache<R> {
       const stale = this.#staleFor(error, key, runNumber, call)
       if (stale === undefined) {
         this.#misses += 1
-        this.#emitMiss(binding, key, startedMs, error)
+        reportMiss(binding, key, startedMs, this.#clock.now(), error)
         throw error
       }
       this.#stale += 1
       if (hasCallWatchers()) call.root.markDegraded()
-      this.#emitStale(stale, error, false, binding)
-      this.#emitExecuted(binding, 'stale', startedMs, error)
+      reportStale(binding, stale, this.#clock.now(), error, false)
+      reportExecuted(binding, 'stale', startedMs, this.#clock.now(), error)
       return stale.value
     }
     this.#misses += 1
-    this.#emitMiss(binding, key, startedMs)
+    reportMiss(binding, key, startedMs, this.#clock.now())
     // A cancelled operation may return a partial value. It is not stored, and the caller does not get it either.
     if (call.scope?.cancellation === undefined) this.#store(key, value, runNumber, binding)
     return value
@@ -205,7 +236,15 @@ class CachePolicy<R> implements Cache<R> {
     const runNumber = this.#entries.startRun()
     const scope = new CancelScope()
     this.#refreshes.set(entry, scope)
+    const turn = this.#flights === undefined ? undefined : await this.#flights.take(key)
     try {
+      if (scope.cancellation !== undefined) return
+      if (turn === undefined && this.#flights !== undefined) {
+        // Another process refreshes the value, and the next call finds it in the store.
+        this.#refreshes.delete(entry)
+        this.#entries.refreshFailed(entry, this.#clock.now())
+        return
+      }
       const value = await outsideCalls(() => runDetached(next, call, scope, operation))
       // The refresh was cancelled, because its entry was removed meanwhile.
       if (scope.cancellation !== undefined) return
@@ -219,7 +258,9 @@ class CachePolicy<R> implements Cache<R> {
         return
       }
       this.#entries.refreshFailed(entry, this.#clock.now())
-      this.#emitStale(entry, error, true, binding)
+      reportStale(binding, entry, this.#clock.now(), error, true)
+    } finally {
+      turn?.end?.()
     }
   }
 
@@ -245,32 +286,6 @@ class CachePolicy<R> implements Cache<R> {
     if (this.#entries.retract(key, runNumber)) this.#mirror?.remove(key)
   }
 
-  #emitStoreFailed(key: string, action: keyof CacheStore, error: unknown): void {
-    if (this.#binding === undefined) return
-    const { shield, policy, events } = this.#binding
-    if (events.hasListeners('cacheStoreFailed')) events.emit('cacheStoreFailed', { shield, policy, key, action, error })
-  }
-
-  #emitMiss(binding: Binding, key: string, startedMs: number | undefined, error?: unknown): void {
-    this.#emitExecuted(binding, 'miss', startedMs, error)
-    const { shield, policy, events } = binding
-    if (events.hasExecutedListeners && events.hasListeners('cacheMiss'))
-      events.emit('cacheMiss', { shield, policy, key })
-  }
-
-  /** @param startedMs undefined if there was no listener when the operation began */
-  #emitExecuted(binding: Binding, outcome: CacheOutcome, startedMs: number | undefined, error?: unknown): void {
-    if (!binding.events.hasExecutedListeners) return
-    const now = this.#clock.now()
-    emitExecuted(binding, this.type, outcome, now - (startedMs ?? now), error)
-  }
-
-  #emitStale({ storedMs }: CacheEntry<unknown>, error: unknown, refresh: boolean, binding: Binding): void {
-    const { shield, policy, events } = binding
-    if (!events.hasListeners('stale')) return
-    events.emit('stale', { shield, policy, error, ageMs: this.#clock.now() - storedMs, refresh })
-  }
-
   /** Cancels the refresh of a removed entry. Otherwise a refresh that never ends would stay in memory. */
   #cancelRefresh(entry: CacheEntry<unknown>): void {
     const scope = this.#refreshes.get(entry)
@@ -281,15 +296,4 @@ class CachePolicy<R> implements Cache<R> {
       reason: new DOMException('the cache does not need this refresh any more', 'AbortError'),
     })
   }
-}
-
-/** `stale`: an old value was returned, while it is refreshed or in place of a failure. */
-const OUTCOMES = ['hit', 'stale', 'miss'] as const
-type CacheOutcome = (typeof OUTCOMES)[number]
-
-/** Reports that a stored value was returned. */
-function emitHit(binding: Binding, { key, storedMs }: CacheEntry<unknown>, now: number, stale: boolean): void {
-  const { shield, policy, events } = binding
-  emitExecuted(binding, 'cache', (stale ? 'stale' : 'hit') satisfies CacheOutcome, 0, undefined, 0)
-  if (events.hasListeners('cacheHit')) events.emit('cacheHit', { shield, policy, key, ageMs: now - storedMs, stale })
 }

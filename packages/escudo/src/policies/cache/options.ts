@@ -1,6 +1,6 @@
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { type Duration, toMs } from '../../core/options/durations.ts'
-import { checkedName, knownKeys, requiredFunction, wholeNumber } from '../../core/options/options.ts'
+import { checkedName, knownKeys, optionalFunction, requiredFunction, wholeNumber } from '../../core/options/options.ts'
 import { read } from '../../errors/safe-read.ts'
 import type { CacheTimes } from './state/cache-entries.ts'
 import type { CacheStore } from './store.ts'
@@ -26,6 +26,11 @@ export interface CacheOptions {
   readonly store?: CacheStore
   /** How long a call waits for the store before it goes on without. Default `'250ms'`. */
   readonly storeTimeout?: Duration
+  /**
+   * With a store that has `lock`: how long a call waits for the value that another call or process is producing, before
+   * it runs its operation too. 0: it does not wait. Default `'1s'`.
+   */
+  readonly flightTimeout?: Duration
   /** Default: `cache`. */
   readonly name?: string
 }
@@ -37,9 +42,20 @@ export interface CacheSettings {
   readonly maxEntries: number
   readonly store: CacheStore | undefined
   readonly storeTimeoutMs: number
+  /** 0 without a store that has `lock`. */
+  readonly flightTimeoutMs: number
 }
 
-const KNOWN = ['ttl', 'staleWhileRevalidate', 'staleIfError', 'maxEntries', 'store', 'storeTimeout', 'name']
+const KNOWN = [
+  'ttl',
+  'staleWhileRevalidate',
+  'staleIfError',
+  'maxEntries',
+  'store',
+  'storeTimeout',
+  'flightTimeout',
+  'name',
+]
 
 /**
  * Reads the options of a cache.
@@ -63,6 +79,7 @@ export function readCacheOptions(options: CacheOptions): CacheSettings {
     maxEntries: wholeNumber(options.maxEntries ?? 1_000, 'cache.maxEntries', 1),
     store: readStore(options.store),
     storeTimeoutMs: toMs(options.storeTimeout ?? '250ms', 'cache.storeTimeout', Number.MIN_VALUE),
+    flightTimeoutMs: readFlightTimeout(options),
   }
 }
 
@@ -72,4 +89,12 @@ function readStore(store: CacheStore | undefined): CacheStore | undefined {
     requiredFunction(read(store, method), `cache.store.${method}`)
   }
   return store
+}
+
+function readFlightTimeout({ store, flightTimeout }: CacheOptions): number {
+  const hasLock = optionalFunction(read(store, 'lock') as CacheStore['lock'], 'cache.store.lock') !== undefined
+  if (flightTimeout !== undefined && !hasLock) {
+    throw new ConfigurationError('cache.flightTimeout', 'this option needs a `store` with the method `lock`')
+  }
+  return hasLock ? toMs(flightTimeout ?? '1s', 'cache.flightTimeout') : 0
 }

@@ -2,15 +2,20 @@ import { type Clock, systemClock } from '../../core/clock.ts'
 import { isThenable } from '../../errors/options/synchronous.ts'
 import { read } from '../../errors/safe-read.ts'
 import type { CacheEntries, CacheEntry } from './state/cache-entries.ts'
-import type { CacheStore, StoredValue } from './store.ts'
+import type { CacheStore, StoredValue, Unlock } from './store.ts'
 
 /** Reports that the store has failed. */
-export type ReportFailure = (key: string, action: keyof CacheStore, error: unknown) => void
+export type ReportFailure = (key: string, action: StoreAction, error: unknown) => void
+
+/** What a cache uses its store for. */
+export type StoreAction = keyof CacheStore | 'unlock'
 
 /** The writes of one key. */
 interface Writes {
   /** The write that waits; undefined if there is none. */
   next: (() => Promise<void>) | undefined
+  /** Resolves when all are made. */
+  all: Promise<void> | undefined
 }
 
 /** The reads of one key, while there are any. */
@@ -98,9 +103,25 @@ export class StoreMirror {
       present.next = write
       return
     }
-    const writes: Writes = { next: write }
+    const writes: Writes = { next: write, all: undefined }
     this.#writes.set(key, writes)
-    void this.#writeAll(key, writes)
+    writes.all = this.#writeAll(key, writes)
+  }
+
+  /** Resolves when the writes of a key have ended, whether they have failed or not. */
+  async written(key: string): Promise<void> {
+    await this.#writes.get(key)?.all
+  }
+
+  /** Takes the lock of a key. Returns undefined if the store has failed. Never rejects. */
+  async lock(key: string, forMs: number): Promise<Unlock | 'taken' | undefined> {
+    const answer = await this.#ask(key, 'lock', () => this.#store.lock?.(key, forMs), unlockIn)
+    return answer === undefined ? undefined : (answer.value ?? 'taken')
+  }
+
+  /** Releases a lock. Never rejects. */
+  async unlock(key: string, unlock: Unlock): Promise<void> {
+    await this.#ask(key, 'unlock', unlock)
   }
 
   /** Makes the writes of a key. A synchronous store is written at once. */
@@ -115,7 +136,7 @@ export class StoreMirror {
   /** Uses the store, at most for the timeout. Returns undefined if it failed. Never rejects. */
   async #ask<T>(
     key: string,
-    action: keyof CacheStore,
+    action: StoreAction,
     use: () => unknown,
     accept: (result: unknown) => T = (result) => result as T,
   ): Promise<{ readonly value: T } | undefined> {
@@ -156,4 +177,11 @@ function storedIn(result: unknown): StoredValue | undefined {
     throw new TypeError('the store of a cache returned something that it has not stored')
   }
   return { value: (result as StoredValue).value, storedAt }
+}
+
+/** @throws TypeError if it is no function */
+function unlockIn(result: unknown): Unlock | undefined {
+  if (result === undefined || result === null) return undefined
+  if (typeof result === 'function') return result as Unlock
+  throw new TypeError('the store of a cache returned a lock that is no function')
 }

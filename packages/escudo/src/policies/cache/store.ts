@@ -36,4 +36,12 @@ export interface CacheStore<R = unknown> {
   set(key: string, stored: StoredValue<R>, keepMs: number): unknown
   /** Removes a key. */
   delete(key: string): unknown
+  /**
+   * Optional. Lets one process at a time produce the value of a key: takes a lock that ends by itself after `forMs`.
+   * Returns how to release it; undefined or null if another process has it.
+   */
+  lock?(key: string, forMs: number): Unlock | null | undefined | PromiseLike<Unlock | null | undefined>
 }
+
+/** Releases a lock. It may return a promise. */
+export type Unlock = () => unknown

@@ -21,6 +21,8 @@ export interface BulkheadSettings {
  */
 export class BulkheadState<W extends PriorityWaiter> {
   limit: number
+  /** The highest limit that it may have. More than the limit only if a fleet shares the permits. */
+  limitMax: number
   queueLimit: number
   readonly #order: QueueOrder
   readonly #queue: WaitQueue<W> | PriorityQueue<W>
@@ -28,6 +30,7 @@ export class BulkheadState<W extends PriorityWaiter> {
 
   constructor({ limit, queueLimit, order }: BulkheadSettings) {
     this.limit = limit
+    this.limitMax = limit
     this.queueLimit = queueLimit
     this.#order = order
     this.#queue = order === 'priority' ? new PriorityQueue() : new WaitQueue()
@@ -102,9 +105,17 @@ export class BulkheadState<W extends PriorityWaiter> {
    */
   resize(limit: number, queueLimit: number): W[] {
     this.limit = limit
+    this.limitMax = limit
     this.queueLimit = queueLimit
+    return this.admit()
+  }
+
+  /** Gives free permits to waiting calls, and returns these calls. */
+  protected admit(): W[] {
     const admitted: W[] = []
-    for (let next = this.#next; next !== undefined && this.tryAcquire(); next = this.#next) {
+    // Calls wait only while permits are in use, so a key that is kept stays so.
+    for (let next = this.#next; next !== undefined && this.#inUse < this.limit; next = this.#next) {
+      this.#inUse += 1
       this.#queue.remove(next)
       admitted.push(next)
     }

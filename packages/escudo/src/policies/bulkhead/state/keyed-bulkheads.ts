@@ -10,7 +10,7 @@ import type { PriorityWaiter } from './priority-queue.ts'
  */
 export class KeyedBulkheads<W extends PriorityWaiter> {
   #settings: BulkheadSettings
-  readonly #single: BulkheadState<W> | undefined
+  #single: BulkheadState<W> | undefined
   readonly #keyed: KeyedStates<BulkheadState<W>> | undefined
 
   /** @param maxKeys undefined: one state for all calls */
@@ -28,6 +28,11 @@ export class KeyedBulkheads<W extends PriorityWaiter> {
   /** Returns the state of a key, creates it if needed, and makes the key the most recently used one. */
   of(key: string | undefined): BulkheadState<W> {
     return this.#single ?? (this.#keyed as KeyedStates<BulkheadState<W>>).use(key)
+  }
+
+  /** Replaces the state of all calls by one whose permits a fleet shares. */
+  share(create: (settings: BulkheadSettings) => BulkheadState<W>): void {
+    this.#single = create(this.#settings)
   }
 
   /** Returns the state of a key without using the key. For an unknown key, returns a new state that is not kept. */
