@@ -1,8 +1,6 @@
-import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { type ErrorContract, type Mapper, WellKnown } from 'escudo/errors'
 import { openapi } from 'escudo/fastify'
-import type { OpenApiDocument } from 'escudo/openapi'
 import type { FastifyInstance } from 'fastify'
 
 const TOKEN = { type: 'apiKey', in: 'header', name: 'X-Token' } as const
@@ -82,18 +80,8 @@ export async function apiPages(
   app: FastifyInstance,
   { contract }: { readonly contract: ErrorContract },
 ): Promise<void> {
-  let document: OpenApiDocument | undefined
-  await app.register(openapi, {
-    contract,
-    info,
-    security,
-    tags,
-    onDocument: (generated) => {
-      document = generated
-    },
-  })
-  // The page reads its document from `swagger`. Ours replaces the generated one.
-  await app.register(swagger, { openapi: { info }, transformObject: () => document as object })
+  await app.register(openapi, { contract, info, security, tags })
+  // The page shows `app.swagger()`, which is that document.
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,

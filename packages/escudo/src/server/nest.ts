@@ -1,6 +1,8 @@
 export type { InboundDeadlineOptions } from './inbound-deadline.ts'
 export type { EscudoOptions } from './nest/module.ts'
 export { EscudoModule } from './nest/module.ts'
+export type { NestOpenApiOptions } from './nest/openapi.ts'
+export { openapi } from './nest/openapi.ts'
 export type { NestRouteInput } from './nest/route.ts'
 export { ApiErrors, inputOf, Route } from './nest/route.ts'
 export { UseShield } from './nest/use-shield.ts'
