@@ -1,4 +1,7 @@
+export type { Operator } from './admin/options.ts'
 export type { InboundDeadlineOptions } from './inbound-deadline.ts'
+export type { NestAdminOptions, NestMiddleware } from './nest/admin.ts'
+export { adminRoutes } from './nest/admin.ts'
 export type { EscudoOptions } from './nest/module.ts'
 export { EscudoModule } from './nest/module.ts'
 export type { NestOpenApiOptions } from './nest/openapi.ts'
