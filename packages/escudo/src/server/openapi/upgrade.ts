@@ -15,7 +15,7 @@ export function isMethod(key: string): boolean {
 /**
  * Copies a document, with its schemas in the form of OpenAPI 3.1 (JSON Schema 2020-12).
  *
- * Also for a document that claims to be 3.1: tools write `nullable` and the like into it.
+ * Also for a document that claims to be 3.1: tools write `nullable` into it.
  */
 export function upgraded(document: JsonObject): JsonObject {
   const { paths, webhooks, components } = document

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import { Controller, ForbiddenException, Get } from '@nestjs/common'
 import { describe, expect, it } from 'vitest'
 import { shield } from '../../../core/shield.ts'
@@ -30,7 +31,7 @@ describe.each(PLATFORMS)('adminRoutes on Nest on %s', (platform) => {
       module: { controllers: [Items], providers: [Operators] },
       main: (app) => {
         const operators = app.get(Operators)
-        const authorize = ({ headers }: { readonly headers: { readonly authorization?: string } }) => {
+        const authorize = ({ headers }: IncomingMessage) => {
           const actor = operators.nameOf(headers.authorization)
           return actor === undefined ? undefined : { actor }
         }

@@ -96,7 +96,7 @@ async function onHonoServer(): Promise<OpenApiDocument> {
   app.get('/plain', (c) => c.text('plain'))
   const document = await onHono.openapi(app, { ...shared, generateSpecs })
   app.get('/openapi.json', (c) => c.json(document))
-  return (await app.request('/openapi.json')).json()
+  return (await (await app.request('/openapi.json')).json()) as OpenApiDocument
 }
 
 class Items {
