@@ -1,5 +1,5 @@
 import swaggerUi from '@fastify/swagger-ui'
-import { type ErrorContract, type Mapper, WellKnown } from 'escudo/errors'
+import type { ErrorContract } from 'escudo/errors'
 import { openapi } from 'escudo/fastify'
 import type { FastifyInstance } from 'fastify'
 
@@ -66,14 +66,6 @@ const STYLE = `.swagger-ui .response-col_links { display: none }
   .swagger-ui table.headers td { padding: 4px 4px 4px 0 }
 }
 `
-
-/**
- * Maps a forbidden path of the static files to 404. Without this mapper it would count as a bug and trigger an alert.
- */
-export const staticFileErrors: Mapper = (error) => {
-  const isForbidden = error instanceof Error && 'code' in error && error.code === 'FST_STATIC_FORBIDDEN_PATH'
-  return isForbidden ? new WellKnown.ROUTE_NOT_FOUND(undefined, { cause: error }) : undefined
-}
 
 /** Adds `GET /openapi.json`, generated from routes and catalogue, and its page `GET /docs`. */
 export async function apiPages(

@@ -13,3 +13,5 @@ export type {
 } from './openapi/description.ts'
 export { openapiDocument } from './openapi/document.ts'
 export { documentErrors } from './openapi/document-errors.ts'
+export type { ErrorPagesOptions, GeneratedPage } from './openapi/error-pages.ts'
+export { errorPages } from './openapi/error-pages.ts'
