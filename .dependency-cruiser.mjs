@@ -114,7 +114,7 @@ export default {
       to: {
         path: 'node_modules',
         pathNot:
-          'node_modules/(fastify|hono|express|@types/express|koa|@types/koa|@nestjs/common|@nestjs/core|rxjs|pino|rotating-file-stream|@opentelemetry/api|undici)/',
+          'node_modules/(fastify|@fastify/swagger|hono|express|@types/express|koa|@types/koa|@nestjs/common|@nestjs/core|rxjs|pino|rotating-file-stream|@opentelemetry/api|undici)/',
       },
     },
     {

@@ -4,10 +4,11 @@ import { Module } from '@nestjs/common'
 import { NestFactory } from '@nestjs/core'
 import { ExpressAdapter } from '@nestjs/platform-express'
 import { FastifyAdapter } from '@nestjs/platform-fastify'
-import { EscudoModule } from 'escudo/nest'
+import { SwaggerModule } from '@nestjs/swagger'
+import { EscudoModule, openapi } from 'escudo/nest'
 import { createLogger } from 'escudo/pino'
 import express from 'express'
-import { contractOf } from '../shared/errors.ts'
+import { contractOf, INFO } from '../shared/errors.ts'
 import { HOST, PORT } from '../shared/port.ts'
 import { Service } from './controller.ts'
 
@@ -28,5 +29,7 @@ function adapter(): ExpressAdapter | FastifyAdapter {
 
 // The contract answers and logs errors. `Route` reads bodies.
 const app = await NestFactory.create(AppModule, adapter(), { bodyParser: false, logger: false })
+const document = openapi(app, { contract, info: INFO, SwaggerModule })
+SwaggerModule.setup('docs', app, document as never, { jsonDocumentUrl: '/openapi.json', raw: ['json'], ui: false })
 await app.listen(PORT, HOST)
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void app.close())

@@ -21,3 +21,6 @@ export function contractOf(framework: string, map: readonly Mapper[] = []): Erro
 }
 
 export const NewUser = z.object({ email: z.string(), nombre: z.string() })
+
+/** The `info` of `GET /openapi.json`, where a tool of the framework collects the routes. */
+export const INFO = { title: 'The small service', version: '1.0.0' }

@@ -260,6 +260,16 @@ export const FUNCTIONS: readonly Entry[] = [
     options: { scheme: {}, errors: ['SOLD_OUT'] },
   },
   {
+    path: 'documentErrors',
+    call: (o) => openapi.documentErrors({ openapi: '3.1.0', info, paths: {} }, o),
+    options: { contract, security: {}, routes: [], parsesEveryBody: true },
+  },
+  {
+    path: 'errorPages',
+    call: openapi.errorPages,
+    options: { contract, format: 'markdown', library: true },
+  },
+  {
     path: 'route',
     call: (o) => fastify.route(o, noop),
     options: {

@@ -1,8 +1,6 @@
-import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import { type ErrorContract, type Mapper, WellKnown } from 'escudo/errors'
+import type { ErrorContract } from 'escudo/errors'
 import { openapi } from 'escudo/fastify'
-import type { OpenApiDocument } from 'escudo/openapi'
 import type { FastifyInstance } from 'fastify'
 
 const TOKEN = { type: 'apiKey', in: 'header', name: 'X-Token' } as const
@@ -69,31 +67,13 @@ const STYLE = `.swagger-ui .response-col_links { display: none }
 }
 `
 
-/**
- * Maps a forbidden path of the static files to 404. Without this mapper it would count as a bug and trigger an alert.
- */
-export const staticFileErrors: Mapper = (error) => {
-  const isForbidden = error instanceof Error && 'code' in error && error.code === 'FST_STATIC_FORBIDDEN_PATH'
-  return isForbidden ? new WellKnown.ROUTE_NOT_FOUND(undefined, { cause: error }) : undefined
-}
-
 /** Adds `GET /openapi.json`, generated from routes and catalogue, and its page `GET /docs`. */
 export async function apiPages(
   app: FastifyInstance,
   { contract }: { readonly contract: ErrorContract },
 ): Promise<void> {
-  let document: OpenApiDocument | undefined
-  await app.register(openapi, {
-    contract,
-    info,
-    security,
-    tags,
-    onDocument: (generated) => {
-      document = generated
-    },
-  })
-  // The page reads its document from `swagger`. Ours replaces the generated one.
-  await app.register(swagger, { openapi: { info }, transformObject: () => document as object })
+  await app.register(openapi, { contract, info, security, tags })
+  // The page shows `app.swagger()`, which is that document.
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: CONTENT_SECURITY_POLICY,

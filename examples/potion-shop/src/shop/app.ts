@@ -1,13 +1,12 @@
 import { seededRandom } from 'escudo'
-import { createErrorContract } from 'escudo/errors'
 import { contractOptions, escudo, route } from 'escudo/fastify'
 import { type LineSink, logPolicyEvents } from 'escudo/pino'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { createLog } from '../process/log.ts'
 import { metricsRoute } from '../process/metrics.ts'
-import { apiPages, staticFileErrors } from './api-pages.ts'
-import { Errors } from './catalogue.ts'
+import { apiPages } from './api-pages.ts'
+import { contract } from './contract.ts'
 import { createDependencies } from './dependencies.ts'
 import { ErrorCounts } from './error-counts.ts'
 import { leaveFleet } from './fleet.ts'
@@ -27,8 +26,6 @@ import { userRoutes } from './routes/users.ts'
 import type { ShopValues } from './settings.ts'
 import { createRoleLookup } from './tokens.ts'
 
-const SERVICE = 'potion-shop'
-
 /** Parts that a test replaces. */
 export interface ShopParts {
   /** Sends the requests to the dependencies. Default: the global `fetch`. */
@@ -46,11 +43,10 @@ export async function createShop(values: ShopValues, parts: ShopParts = {}): Pro
   const sinks = [counts, dashboard?.sink, parts.sink].filter((sink) => sink !== undefined)
   const { logFile: file, logEngine: engine, instance } = values
   const destinations = { file, engine, instance, sinks, stdout: parts.sink === undefined }
-  const { logger, close: closeLog } = createLog(SERVICE, destinations)
+  const { logger, close: closeLog } = createLog(contract.service, destinations)
   // Retries, open circuits and fallbacks become log lines of their request. Contract 4.4a promises a line for every
   // retry, so the bound is beyond what a demo reaches.
   const stopPolicyLog = logPolicyEvents(logger, { linesMax: 1_000 })
-  const contract = createErrorContract({ service: SERVICE, errors: Errors, locale: 'es', map: [staticFileErrors] })
   const app = Fastify({ ...contractOptions(contract, { logger, requestTimeoutMs: values.requestTimeoutMs }) })
   await app.register(escudo, { contract })
   await app.register(apiPages, { contract })

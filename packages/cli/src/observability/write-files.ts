@@ -7,6 +7,7 @@ import { GENERATED } from './generated.ts'
  * Writes files into a folder. Each file is replaced as a whole, so that no reader sees half of it.
  *
  * @param force whether to replace files that this command did not write
+ * @param mark the text by which the command recognises its own files
  * @throws CommandError if a file is not the command's own, or cannot be written. Nothing is changed then, unless the
  * error comes from the very last step
  */
@@ -14,6 +15,7 @@ export async function writeFiles(
   folder: string,
   files: Readonly<Record<string, string>>,
   force: boolean,
+  mark: string = GENERATED,
 ): Promise<void> {
   const targets = Object.entries(files).map(([name, text]) => ({
     path: join(folder, name),
@@ -23,7 +25,7 @@ export async function writeFiles(
   try {
     await mkdir(folder, { recursive: true })
     for (const { path } of targets) {
-      if (!force && !(await isReplaceable(path))) {
+      if (!force && !(await isReplaceable(path, mark))) {
         throw refused(`${path} was not written by this command. Choose another --out DIR, or replace it with --force`)
       }
     }
@@ -39,11 +41,11 @@ export async function writeFiles(
 }
 
 /** Whether the path is free or has a file of this command. */
-async function isReplaceable(path: string): Promise<boolean> {
+async function isReplaceable(path: string, mark: string): Promise<boolean> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
   // In JSON, the line is the description of the dashboard. JSON keeps its characters as they are.
-  return text === undefined || text.includes(GENERATED)
+  return text === undefined || text.includes(mark)
 }

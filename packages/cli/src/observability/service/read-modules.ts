@@ -2,15 +2,8 @@
 import { createRequire } from 'node:module'
 import { setTimeout as delay } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
+import { reply } from '../../modules/reply.ts'
 import { type Exported, exportedBy } from './exports.ts'
-
-/** What the process sends to its parent. A module can send messages too, such as `ready` for a process manager. */
-export interface Message {
-  readonly escudo: Reply
-}
-
-/** How the reading ended. */
-export type Reply = { readonly ok: true; readonly read: ModulesRead } | { readonly ok: false; readonly problem: string }
 
 /** What the process reads; its argument as JSON. */
 export interface ToRead {
@@ -37,19 +30,10 @@ interface Telemetry {
 
 // A server starts to listen a moment after `listen` returned, because Node looks the host up first.
 const LISTEN_AFTER_MS = 50
-const STACK_LINES_MAX = 5
 /** The largest number that the library accepts: a shield whose series are folded would be missing. */
 const SERIES_MAX = 100_000
 
-const reply = await read(JSON.parse(process.argv[2] ?? '') as ToRead).then(
-  (read): Reply => ({ ok: true, read }),
-  (error: unknown): Reply => ({ ok: false, problem: problemOf(error) }),
-)
-// The parent ends this process after the reply: the modules may have left timers and sockets open. If the parent is gone,
-// this process ends too.
-process.once('disconnect', () => process.exit())
-process.channel?.ref()
-process.send?.({ escudo: reply } satisfies Message)
+await reply((toRead: ToRead) => read(toRead))
 
 async function read({ files, clients }: ToRead): Promise<ModulesRead> {
   // From the module's folder: a service and this package may use different copies of the library. A copy knows only its
@@ -69,15 +53,4 @@ async function read({ files, clients }: ToRead): Promise<ModulesRead> {
   await delay(LISTEN_AFTER_MS)
   const listens = process.getActiveResourcesInfo().some((kind) => kind === 'TCPServerWrap' || kind === 'PipeServerWrap')
   return { ...exported, metrics, listens }
-}
-
-function problemOf(error: unknown): string {
-  const { code, message, stack } = error as { code?: string; message?: string; stack?: string }
-  if (code === 'ERR_UNKNOWN_FILE_EXTENSION') {
-    return `${message}. Node ${process.versions.node} does not run TypeScript: use Node 22.18 or later, or name the compiled JavaScript file`
-  }
-  if (code === 'MODULE_NOT_FOUND' && message?.includes('escudo/telemetry')) {
-    return "the package 'escudo' is not installed there: run npm install escudo in the folder of the service"
-  }
-  return stack?.split('\n').slice(0, STACK_LINES_MAX).join('\n') ?? String(error)
 }

@@ -30,7 +30,10 @@ export interface ErrorContractOptions<C extends AnyCatalogue = AnyCatalogue> {
    * '…' } }`. Default: Spanish and English.
    */
   readonly messages?: WellKnownMessages
-  /** The page that explains each code at `#CODE`: the `type` of a problem. Default: none, so `about:blank`. */
+  /**
+   * Where the codes are explained: the `type` of a problem. `{code}` is replaced by the code; without it, `#CODE` is
+   * added. Default: none, so `about:blank`.
+   */
   readonly docsUrl?: string
   /** Turn third-party errors into errors of the catalogue. The first mapper that returns one decides. */
   readonly map?: readonly Mapper[]
@@ -219,7 +222,7 @@ class Contract implements ErrorContract {
 
   #problem(body: ErrorBody, code: string): ProblemBody {
     return {
-      type: this.docsUrl === undefined ? 'about:blank' : `${this.docsUrl}#${code}`,
+      type: this.docsUrl === undefined ? 'about:blank' : pageOf(this.docsUrl, code),
       // RFC 9457, 4.2.1: the title of a problem of type about:blank is the phrase of its status.
       title: this.docsUrl === undefined ? phraseOf(body.status_code) : titleOf(code),
       status: body.status_code,
@@ -256,6 +259,11 @@ function retryAfterSeconds(status: number, retryAfterMs: unknown): number | unde
 function addCause(log: Record<string, JsonValue | undefined>, error: unknown): void {
   const cause = read(error, 'cause')
   if (cause !== undefined) log['error_cause'] = `${typeOf(cause)}: ${messageOf(cause)}`
+}
+
+/** The URL of the page that explains a code. */
+function pageOf(docsUrl: string, code: string): string {
+  return docsUrl.includes('{code}') ? docsUrl.replaceAll('{code}', code) : `${docsUrl}#${code}`
 }
 
 /** `ITEM_NOT_FOUND` as `Item not found`. */

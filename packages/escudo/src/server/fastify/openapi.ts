@@ -2,15 +2,18 @@ import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { knownKeys, optionalFunction } from '../../core/options/options.ts'
+import { isStandardSchema } from '../../errors/standard-schema.ts'
 import type {
-  AnySchema,
   DocumentedRoute,
+  JsonObject,
   OpenApiDocument,
   OpenApiOptions,
   RouteDescription,
 } from '../openapi/description.ts'
-import { openapiDocument } from '../openapi/document.ts'
+import { checkDocumentOptions } from '../openapi/document.ts'
+import { documentErrors } from '../openapi/document-errors.ts'
 import { isObject } from '../openapi/json-schema.ts'
+import { pathTemplate } from '../openapi/path-template.ts'
 import { REGISTER_OPTIONS } from './register-options.ts'
 import { inputOf } from './route.ts'
 
@@ -25,12 +28,13 @@ export interface FastifyOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
 /**
  * The Fastify plugin that serves an OpenAPI document of all routes declared after it.
  *
- * A route made by {@link route} is documented with its inputs, errors and answers; any other route by Fastify's own
- * `schema`. `schema: { hide: true }` omits a route.
+ * It needs the package `@fastify/swagger`, which collects the routes, and registers it: `app.swagger()` returns the
+ * document, so `@fastify/swagger-ui` shows it. A route made by {@link route} is documented with its inputs, errors and
+ * answers; any other route by Fastify's own `schema`. `schema: { hide: true }` omits a route.
  *
  * The server does not start if a route lists an error that the catalogue does not have.
  *
- * @throws ConfigurationError for an invalid option
+ * @throws ConfigurationError for an invalid option, without `@fastify/swagger`, and if it is registered already
  *
  * @example
  * ```ts
@@ -49,13 +53,16 @@ export interface FastifyOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
  */
 export const openapi: FastifyPluginAsync<FastifyOpenApiOptions> = async (app, options) => {
   const { path, onDocument, document } = readOptions(options)
-  const routes: DocumentedRoute[] = []
+  if (app.hasDecorator('swagger')) {
+    throw new ConfigurationError(
+      'openapi',
+      'expected a server without @fastify/swagger: this plugin registers it itself',
+    )
+  }
   let text = ''
-  app.addHook('onRoute', (declared) => {
-    routes.push(...documented(declared))
-  })
+  await app.register(await swaggerPlugin(), swaggerOptions(document))
   app.addHook('onReady', async () => {
-    const made = openapiDocument({ ...document, routes })
+    const made = (app as unknown as { swagger(): OpenApiDocument }).swagger()
     text = JSON.stringify(made)
     await onDocument?.(made)
   })
@@ -80,7 +87,56 @@ function readOptions(options: FastifyOpenApiOptions): ReadOptions {
   }
   optionalFunction(onDocument, 'openapi.onDocument')
   const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
-  return { path, onDocument, document: Object.fromEntries(given) as ReadOptions['document'] }
+  const document = Object.fromEntries(given) as ReadOptions['document']
+  checkDocumentOptions({ ...document, routes: [] }, 'openapiDocument')
+  return { path, onDocument, document }
+}
+
+async function swaggerPlugin(): Promise<FastifyPluginAsync<SwaggerOptions>> {
+  try {
+    const { default: swagger } = await import('@fastify/swagger')
+    return swagger as unknown as FastifyPluginAsync<SwaggerOptions>
+  } catch (cause) {
+    throw Object.assign(
+      new ConfigurationError('openapi', 'needs the package @fastify/swagger: npm install @fastify/swagger'),
+      { cause },
+    )
+  }
+}
+
+/** What is used of the options of `@fastify/swagger`. */
+interface SwaggerOptions {
+  readonly openapi: JsonObject
+  /** Whether `const` becomes `enum`, for OpenAPI 3.0. */
+  readonly convertConstToEnum: boolean
+  /** Whether the path of a server's URL is removed from the paths of routes. */
+  readonly stripBasePath: boolean
+  readonly transform: (route: { schema: unknown; url: string; route: RouteOptions }) => { schema: object; url: string }
+  readonly transformObject: (document: { readonly openapiObject: object }) => OpenApiDocument
+}
+
+function swaggerOptions({ contract, info, servers, security = {}, tags }: ReadOptions['document']): SwaggerOptions {
+  const routes: DocumentedRoute[] = []
+  const schemes = Object.entries(security).map(([name, { scheme }]) => [name, scheme])
+  return {
+    openapi: {
+      openapi: '3.1.1',
+      info,
+      ...(servers === undefined ? {} : { servers }),
+      ...(tags === undefined ? {} : { tags }),
+      ...(schemes.length === 0 ? {} : { components: { securitySchemes: Object.fromEntries(schemes) } }),
+    },
+    convertConstToEnum: false,
+    stripBasePath: false,
+    transform: ({ schema, url, route: { method, config } }) => {
+      const { collected, description } = partsOf(schema, inputOf(config))
+      for (const name of [method].flat()) routes.push({ method: name, url, description })
+      checkSchemes(collected['security'], security, `${[method].flat()[0]} ${url}`)
+      // A colon would begin a parameter.
+      return { schema: collected, url: pathTemplate(url).path.replaceAll(':', '::') }
+    },
+    transformObject: ({ openapiObject }) => documentErrors(openapiObject, { contract, security, routes }),
+  }
 }
 
 function serve(app: FastifyInstance, path: string, text: () => string): void {
@@ -92,37 +148,53 @@ function serve(app: FastifyInstance, path: string, text: () => string): void {
   })
 }
 
-/** Describes a declared route, once for each of its methods. */
-function documented({ method, url, config, schema }: RouteOptions): readonly DocumentedRoute[] {
-  if (isObject(schema) && schema['hide'] === true) return []
-  const description = inputOf(config) ?? descriptionOf(schema)
-  return [method].flat().map((name) => ({ method: name, url, description }))
-}
-
-/** Describes a route by Fastify's own `schema`. */
-function descriptionOf(schema: unknown): RouteDescription {
-  if (!isObject(schema)) return {}
-  const { body, params, querystring, query = querystring, headers, summary, tags, response } = schema
-  return {
-    body: schemaOrUndefined(body),
-    params: schemaOrUndefined(params),
-    query: schemaOrUndefined(query),
-    headers: schemaOrUndefined(headers),
-    response: successesOf(response),
-    summary: typeof summary === 'string' ? summary : undefined,
-    tags: Array.isArray(tags) ? tags.map(String) : undefined,
+/**
+ * Separates what `@fastify/swagger` can read from what it cannot.
+ *
+ * The schemas of {@link route}, and any Standard Schema, become a description: the plugin would lose parts of them.
+ */
+function partsOf(
+  schema: unknown,
+  input: RouteDescription | undefined,
+): { readonly collected: JsonObject; readonly description: RouteDescription } {
+  const {
+    body,
+    params,
+    querystring,
+    query = querystring,
+    headers,
+    response,
+    ...others
+  } = isObject(schema) ? schema : {}
+  const statuses = Object.entries(isObject(response) ? response : {})
+  const standard = statuses.filter(([status, value]) => /^[23]\d\d$/.test(status) && isStandardSchema(value))
+  const json = Object.fromEntries(statuses.filter(([, value]) => isObject(value) && !isStandardSchema(value)))
+  const hasSuccess = Object.keys(json).some((status) => /^[23]/.test(status))
+  const collected: Record<string, unknown> = {
+    ...others,
+    response: hasSuccess ? json : { ...json, '2xx': { type: 'null', description: 'Success.' } },
   }
+  const description: Record<string, unknown> = {
+    ...(standard.length === 0 ? {} : { response: Object.fromEntries(standard) }),
+  }
+  for (const [name, key, value] of [
+    ['body', 'body', body],
+    ['params', 'params', params],
+    ['querystring', 'query', query],
+    ['headers', 'headers', headers],
+  ] as const) {
+    if (isStandardSchema(value)) description[key] = value
+    else if (isObject(value)) collected[name] = value
+  }
+  const declared = Object.entries(input ?? {}).filter(([, value]) => value !== undefined)
+  return { collected, description: { ...description, ...Object.fromEntries(declared) } }
 }
 
-function schemaOrUndefined(value: unknown): AnySchema | undefined {
-  return isObject(value) ? value : undefined
-}
-
-/** The schemas of the 2xx answers. Those of errors are ignored: errors always have the contract's form. */
-function successesOf(response: unknown): Readonly<Record<number, AnySchema>> | undefined {
-  if (!isObject(response)) return undefined
-  const found = Object.entries(response).flatMap(([status, schema]): [number, AnySchema][] =>
-    /^2\d\d$/.test(status) && isObject(schema) ? [[Number(status), schema]] : [],
-  )
-  return found.length === 0 ? undefined : Object.fromEntries(found)
+/** The plugin reads the scheme of each name that a schema requires. */
+function checkSchemes(required: unknown, security: object, label: string): void {
+  const names = Array.isArray(required) ? required.filter(isObject).flatMap(Object.keys) : []
+  const unknown = names.find((name) => !Object.hasOwn(security, name))
+  if (unknown === undefined) return
+  const known = Object.keys(security).join(', ') || 'none'
+  throw new TypeError(`${label} names the security ${JSON.stringify(unknown)}; known: ${known}`)
 }

@@ -1,4 +1,5 @@
-import type { Context, Env } from 'hono'
+import type { Context, Env, Handler } from 'hono'
+import { findTargetHandler } from 'hono/utils/handler'
 import type { RouteInput } from '../route-input.ts'
 import { readJson } from '../web/read-body.ts'
 import { queryOf, readRoute, type ValidatedParts, validatedParts, type WebRouteInput } from '../web/route.ts'
@@ -63,5 +64,7 @@ export function route<const I extends WebRouteInput, E extends Env = Env>(
  * ```
  */
 export function inputOf(handler: unknown): RouteInput | undefined {
-  return (handler as { readonly [INPUT]?: RouteInput } | undefined)?.[INPUT]
+  // Hono wraps the handlers of a sub-app that has a separate `onError`.
+  const target = typeof handler === 'function' ? findTargetHandler(handler as Handler) : handler
+  return (target as { readonly [INPUT]?: RouteInput } | undefined)?.[INPUT]
 }

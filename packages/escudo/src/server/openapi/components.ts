@@ -1,6 +1,6 @@
 import type { JsonObject } from './description.ts'
-import { codeSchema, PROBLEM } from './error-schemas.ts'
-import { hasReferences, rebaseReferences } from './json-schema.ts'
+import { ANY_ERROR as ANY_ERROR_SCHEMA, codeSchema, PROBLEM } from './error-schemas.ts'
+import { hasReferences, isObject, rebaseReferences } from './json-schema.ts'
 import type { ListedError } from './listed-error.ts'
 import { sampleOf } from './sample.ts'
 
@@ -20,14 +20,23 @@ const RETRY_AFTER = { 'Retry-After': { $ref: '#/components/headers/Retry-After' 
 /** The name of the shared response that lists the errors of any route. */
 export const COMMON_RESPONSE = 'Anywhere'
 
+/** The name of the schema of errors that are not listed by code. */
+const ANY_ERROR = 'AnyError'
+
 /** Collects what the routes of a document share: errors, examples, and schemas with references. */
 export class Components {
   readonly #errors = new Map<string, ListedError>()
   readonly #schemas: Record<string, JsonObject> = {}
   readonly #service: string
+  readonly #existing: JsonObject
+  readonly #problem: string
+  #listsAnyError = false
 
-  constructor(service: string) {
+  /** @param existing the Components Object of the document that is passed on */
+  constructor(service: string, existing: JsonObject = {}) {
     this.#service = service
+    this.#existing = existing
+    this.#problem = this.#freeName('Problem')
   }
 
   /** Makes the Response Object of errors, usually errors of one status. */
@@ -47,8 +56,26 @@ export class Components {
           },
           examples: Object.fromEntries(names.map((name) => [name, { $ref: `#/components/examples/${name}` }])),
         },
-        'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        ...this.#problemContent(),
       },
+    }
+  }
+
+  /** Makes the Response Object of errors that are described, but not listed by code. */
+  anyError(description: string): JsonObject {
+    this.#listsAnyError = true
+    const schema = { $ref: `#/components/schemas/${this.#freeName(ANY_ERROR)}` }
+    return { description, headers: TRACE_ID, content: { 'application/json': { schema }, ...this.#problemContent() } }
+  }
+
+  /** Adds to the Response Object of a tool what each response has. */
+  tracedResponse(response: JsonObject): JsonObject {
+    if ('$ref' in response) return response
+    const { description, headers } = response
+    return {
+      ...response,
+      description: typeof description === 'string' && description !== '' ? description : 'Success.',
+      headers: { ...(isObject(headers) ? headers : {}), ...TRACE_ID },
     }
   }
 
@@ -72,7 +99,7 @@ export class Components {
   /** Returns the schema to use in place. A schema with references becomes a component: its references need a root. */
   schema(schema: JsonObject): JsonObject {
     if (!hasReferences(schema)) return rebaseReferences(schema, '') as JsonObject
-    const name = `Schema${Object.keys(this.#schemas).length + 1}`
+    const name = this.#freeName(`Schema${Object.keys(this.#schemas).length + 1}`)
     const pointer = `#/components/schemas/${name}`
     this.#schemas[name] = rebaseReferences(schema, pointer) as JsonObject
     return { $ref: pointer }
@@ -92,12 +119,42 @@ export class Components {
         { summary: `${name} (${locale})`, value: body },
       ]),
     )
-    return {
-      schemas: { ...Object.fromEntries(schemas), Problem: PROBLEM, ...this.#schemas },
+    const taken = ([section, name]: readonly [string, string]): boolean => Object.hasOwn(this.#section(section), name)
+    const clash = [...codes.map((code) => ['schemas', code] as const), ['responses', COMMON_RESPONSE] as const].find(
+      taken,
+    )
+    if (clash !== undefined) {
+      throw new TypeError(
+        `the document has its own #/components/${clash.join('/')}: rename it, or pass the document once`,
+      )
+    }
+    const anyError = this.#listsAnyError ? { [this.#freeName(ANY_ERROR)]: ANY_ERROR_SCHEMA } : {}
+    const added = {
+      schemas: { ...Object.fromEntries(schemas), [this.#problem]: PROBLEM, ...anyError, ...this.#schemas },
       responses: { [COMMON_RESPONSE]: common },
       examples: Object.fromEntries(examples),
       headers: HEADERS,
     }
+    const merged = Object.entries(added).map(([name, section]) => [name, { ...this.#section(name), ...section }])
+    return { ...this.#existing, ...Object.fromEntries(merged) }
+  }
+
+  #section(name: string): JsonObject {
+    const section = this.#existing[name]
+    return isObject(section) ? section : {}
+  }
+
+  #freeName(wanted: string): string {
+    const taken = this.#section('schemas')
+    let name = wanted
+    for (let count = 2; Object.hasOwn(taken, name) || Object.hasOwn(this.#schemas, name); count += 1) {
+      name = `${wanted}_${count}`
+    }
+    return name
+  }
+
+  #problemContent(): JsonObject {
+    return { 'application/problem+json': { schema: { $ref: `#/components/schemas/${this.#problem}` } } }
   }
 
   #contextsOf(entries: readonly ListedError[]): readonly (JsonObject | undefined)[] {

@@ -3,6 +3,7 @@ import { COMMON_RESPONSE } from './components.ts'
 import type { OpenApiDocument } from './description.ts'
 import { isObject } from './json-schema.ts'
 import { pathTemplate, shapeOfPath } from './path-template.ts'
+import { isMethod } from './upgrade.ts'
 
 /** An error that a route answered with. The fields are those of an `http_error` log line. */
 export interface SeenError {
@@ -27,7 +28,7 @@ export interface ErrorCoverage {
  *
  * Let the test fail on `undeclared`, and review `unreached`. Routes that are not in the document are ignored.
  *
- * @param document the result of {@link openapiDocument}, also after a round trip through JSON
+ * @param document the result of {@link openapiDocument} or {@link documentErrors}, also after a round trip through JSON
  * @param seen the recorded errors; repetitions are allowed
  * @example
  * ```ts
@@ -50,6 +51,7 @@ export function errorCoverage(document: OpenApiDocument, seen: Iterable<SeenErro
   const paths = new Map(Object.keys(document.paths).map((path) => [shapeOfPath(path), path]))
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
+      if (!isMethod(method)) continue
       const responses = isObject(operation['responses']) ? Object.values(operation['responses']) : []
       listed.set(`${method.toUpperCase()} ${path}`, new Set(responses.flatMap(codesOf)))
     }

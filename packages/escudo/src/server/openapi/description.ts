@@ -35,8 +35,8 @@ export interface DocumentedRoute {
 
 /** A way to authenticate or authorize a caller. */
 export interface SecurityDescription {
-  /** A Security Scheme Object of OpenAPI. */
-  readonly scheme: JsonObject
+  /** A Security Scheme Object of OpenAPI. May be left out if the document that is passed on has it under this name. */
+  readonly scheme?: JsonObject
   /** The errors that each route with this security can answer with, usually a 401 and a 403. */
   readonly errors: readonly string[]
 }
@@ -62,6 +62,27 @@ export interface OpenApiOptions {
   readonly security?: Readonly<Record<string, SecurityDescription>>
   /** Groups of routes, in the order to show them. */
   readonly tags?: readonly { readonly name: string; readonly description?: string }[]
+}
+
+/** Options of {@link documentErrors}. */
+export interface DocumentErrorsOptions {
+  /** The service's error contract. It renders each example of the document. */
+  readonly contract: ErrorContract
+  /**
+   * Security schemes by name, with the errors of each. A scheme that only the document has means `UNAUTHORIZED` and
+   * `FORBIDDEN`.
+   */
+  readonly security?: Readonly<Record<string, SecurityDescription>>
+  /**
+   * What routes declare: their errors, and inputs that the document lacks. A route belongs to the operation with its
+   * method and path. Routes that the document does not have are ignored. Default: none.
+   */
+  readonly routes?: readonly DocumentedRoute[]
+  /**
+   * Whether the service parses the body of each request whose method has one, even if the route does not use it. If not,
+   * only operations with a body list the errors of bodies. Default true.
+   */
+  readonly parsesEveryBody?: boolean
 }
 
 /** An OpenAPI 3.1 document, with types for its fixed parts. */

@@ -49,6 +49,22 @@ export function codeSchema(
   }
 }
 
+/** The schema of any error, whatever its code. */
+export const ANY_ERROR: JsonObject = {
+  type: 'object',
+  title: 'AnyError',
+  description: 'The body of every error.',
+  required: REQUIRED,
+  properties: {
+    trace_id: TRACE_ID,
+    error_code: { type: 'string' },
+    message: MESSAGE,
+    status_code: { type: 'integer', minimum: 400, maximum: 599 },
+    service_name: { type: 'string' },
+    context: { type: 'object' },
+  },
+}
+
 /** The schema of an error as `application/problem+json` (RFC 9457), with the six keys as extensions. */
 export const PROBLEM: JsonObject = {
   type: 'object',

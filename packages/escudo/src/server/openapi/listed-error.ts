@@ -1,8 +1,9 @@
-import type { ErrorBody } from '../../errors/body/body.ts'
+import type { ErrorBody, ProblemBody } from '../../errors/body/body.ts'
 import type { AnyErrorClass } from '../../errors/catalogue/definition.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { ErrorAnswer, ErrorContract } from '../../errors/contract/contract.ts'
 import { AdminErrors } from '../admin/errors.ts'
+import { PluginErrors } from '../plugin-errors.ts'
 import type { JsonObject } from './description.ts'
 import { jsonSchemaOf } from './json-schema.ts'
 import { sampleOf } from './sample.ts'
@@ -19,6 +20,8 @@ export interface ListedError {
   readonly context: JsonObject | undefined
   /** The body in each language of the message, the service's default language first. */
   readonly examples: readonly { readonly locale: string; readonly body: ErrorBody }[]
+  /** The body as `application/problem+json`, in the service's default language. */
+  readonly problem: ProblemBody
 }
 
 // The example of the W3C recommendation Trace Context: no real request has it.
@@ -47,6 +50,7 @@ export function listedError(contract: ErrorContract, name: string, route: string
     ({ answer }, index) => index === 0 || answer.body.message !== answers[0]?.answer.body.message,
   )
   const { kind, retry } = (distinct[0] as (typeof distinct)[number]).answer
+  const problem = contract.translate(error, { traceId: TRACE_ID, accept: 'application/problem+json' })
   return {
     name,
     code: entry.code,
@@ -55,6 +59,7 @@ export function listedError(contract: ErrorContract, name: string, route: string
     retry,
     context: context === undefined ? undefined : jsonSchemaOf(context, 'output'),
     examples: distinct.map(({ locale, answer }) => ({ locale, body: answer.body })),
+    problem: problem.body as ProblemBody,
   }
 }
 
@@ -62,7 +67,9 @@ type ErrorConstructor = new (context: unknown, details: { readonly retryAfterMs:
 
 /** Finds an entry by name. As in the contract, the service's catalogue comes before the errors of the library. */
 function entryNamed({ errors }: ErrorContract, name: string): AnyErrorClass | undefined {
-  for (const catalogue of [errors, WellKnown, AdminErrors] as readonly Readonly<Record<string, AnyErrorClass>>[]) {
+  for (const catalogue of [errors, WellKnown, AdminErrors, PluginErrors] as readonly Readonly<
+    Record<string, AnyErrorClass>
+  >[]) {
     if (Object.hasOwn(catalogue, name)) return catalogue[name]
   }
   return undefined

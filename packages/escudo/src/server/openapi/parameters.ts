@@ -1,5 +1,6 @@
+import { describedRoute, type Operation } from './collected.ts'
 import type { Components } from './components.ts'
-import type { AnySchema, DocumentedRoute, JsonObject } from './description.ts'
+import type { AnySchema, JsonObject } from './description.ts'
 import { isObject, jsonSchemaOf, propertiesOf } from './json-schema.ts'
 import { pathTemplate } from './path-template.ts'
 
@@ -25,24 +26,20 @@ export function parametersIn(schema: AnySchema | undefined): readonly Parameter[
   })
 }
 
-/**
- * Makes the Parameter Objects of a route.
- *
- * @param names the names of the path's parameters in the document. Another route can have named the same places first
- */
-export function parametersOf(
-  { url, description = {} }: DocumentedRoute,
-  names: readonly string[],
-  components: Components,
-): readonly JsonObject[] {
-  const inPath = new Map(parametersIn(description.params).map(({ name, schema }) => [name, schema]))
+/** Makes the Parameter Objects of an operation. A parameter that a route declares replaces that of the tool. */
+export function parametersOf(operation: Operation, components: Components): readonly JsonObject[] {
+  const { names, collectedNames, parameters } = operation
+  const { url, description } = describedRoute(operation)
+  const declared = new Map(parametersIn(description.params).map(({ name, schema }) => [name, schema]))
+  const declaredNames = pathTemplate(url).names
   // The names of path parameters come from the pattern, because a schema may omit some. All of them are required.
-  const path = pathTemplate(url).names.map((name, index) => ({
-    name: names[index] ?? name,
-    in: 'path',
-    required: true,
-    schema: components.schema(inPath.get(name) ?? { type: 'string' }),
-  }))
+  const inPath = names.map((name, index) => {
+    const schema = declared.get(declaredNames[index] ?? name)
+    const { schema: known, content, ...found } = parameters.find(isPathParameter(collectedNames[index])) ?? {}
+    if (schema === undefined && content !== undefined) return { ...found, name, in: 'path', required: true, content }
+    const value = schema === undefined ? (known ?? { type: 'string' }) : components.schema(schema)
+    return { ...found, name, in: 'path', required: true, schema: value }
+  })
   const others = (['query', 'headers'] as const).flatMap((part) =>
     parametersIn(description[part])
       .filter(({ name }) => part === 'query' || !RESERVED_HEADERS.includes(name.toLowerCase()))
@@ -53,7 +50,44 @@ export function parametersOf(
         schema: components.schema(schema),
       })),
   )
-  return [...path, ...others]
+  const keys = new Set(others.map(keyOf))
+  const kept = parameters.filter((parameter) => parameter['in'] !== 'path' && !keys.has(keyOf(parameter)))
+  return [...inPath, ...kept, ...others]
+}
+
+/** Whether a request can have an invalid value of a parameter that only the tool knows. */
+export function isCheckedByTool({ parameters, collectedNames, routes }: Operation): boolean {
+  const hasDeclared = routes.some(({ description }) => description?.params !== undefined)
+  return parameters.some((parameter) => {
+    const { in: place, name, required, schema } = parameter
+    if (place === 'path') {
+      return !hasDeclared && collectedNames.includes(String(name)) && isObject(schema) && !acceptsAnyString(schema)
+    }
+    return required === true || !isObject(schema) || !acceptsAnyString(schema)
+  })
+}
+
+/** Whether a schema accepts every text. */
+export function acceptsAnyString(schema: JsonObject): boolean {
+  const { type, ...checks } = schema
+  return type === 'string' && isUnchecked(checks)
+}
+
+/** Whether a schema has no checks, as that of a transformation. */
+export function isUnchecked(schema: JsonObject): boolean {
+  return Object.keys(schema).every((key) => ANNOTATIONS.includes(key))
+}
+
+const ANNOTATIONS: readonly string[] = ['title', 'description', 'examples', 'example', 'default', 'deprecated']
+
+const isPathParameter =
+  (name: string | undefined) =>
+  (parameter: JsonObject): boolean =>
+    parameter['in'] === 'path' && parameter['name'] === name
+
+/** Two parameters of a place are the same if they have one name. Names of headers match in any case. */
+function keyOf({ in: place, name }: JsonObject): string {
+  return `${place} ${place === 'header' ? String(name).toLowerCase() : String(name)}`
 }
 
 const FROM_TEXT: readonly unknown[] = ['integer', 'number', 'boolean', 'null']

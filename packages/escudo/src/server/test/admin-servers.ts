@@ -1,7 +1,12 @@
 // A server with the admin routes on each framework, whose log lines can be read.
+import 'reflect-metadata'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener, serve } from '@hono/node-server'
+import { Module } from '@nestjs/common'
+import { type AbstractHttpAdapter, NestFactory } from '@nestjs/core'
+import { ExpressAdapter } from '@nestjs/platform-express'
+import { FastifyAdapter } from '@nestjs/platform-fastify'
 import express from 'express'
 import Fastify from 'fastify'
 import { Hono } from 'hono'
@@ -15,6 +20,7 @@ import * as onFastify from '../fastify.ts'
 import * as onHono from '../hono.ts'
 import * as onKoa from '../koa.ts'
 import type { ServerLogger } from '../logger.ts'
+import * as onNest from '../nest.ts'
 import * as onWeb from '../web.ts'
 import { keptLines, type Line } from './kept-lines.ts'
 
@@ -98,6 +104,24 @@ export const SERVERS: Readonly<Record<string, Listen>> = {
     })
     return create({}, getRequestListener(handler((request) => admin(request)))).listen(0, '127.0.0.1')
   },
+  'nest on express': (logger, authorize) => listenOnNest(new ExpressAdapter(), logger, authorize),
+  'nest on fastify': (logger, authorize) => listenOnNest(new FastifyAdapter(), logger, authorize),
+}
+
+async function listenOnNest(adapter: AbstractHttpAdapter, logger: ServerLogger, authorize: Authorize): Promise<Server> {
+  class Root {}
+  Module({ imports: [onNest.EscudoModule.forRoot({ contract, logger })] })(Root)
+  const app = await NestFactory.create(Root, adapter, { logger: false, abortOnError: false, bodyParser: false })
+  const admin = onNest.adminRoutes({
+    contract,
+    authorize: ({ headers }) => authorize(headers.authorization ?? ''),
+    hosts,
+  })
+  app.use('/read', express.json({ type: () => true }))
+  app.use('/read', admin)
+  app.use(admin)
+  await app.listen(0, '127.0.0.1')
+  return app.getHttpServer()
 }
 
 export interface AdminAnswer {

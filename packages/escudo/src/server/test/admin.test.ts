@@ -11,6 +11,7 @@ import { retry } from '../../policies/retry/retry.ts'
 import * as onExpress from '../express.ts'
 import * as onHono from '../hono.ts'
 import * as onKoa from '../koa.ts'
+import * as onNest from '../nest.ts'
 import * as onWeb from '../web.ts'
 import { type AdminServer, SERVERS, startAdmin } from './admin-servers.ts'
 
@@ -186,6 +187,7 @@ it.each([
   ['koa', onKoa.adminRoutes],
   ['hono', onHono.adminRoutes],
   ['web', onWeb.adminRoutes],
+  ['nest', onNest.adminRoutes],
 ] as const)('%s: adminRoutes needs authorize and a contract, and knows its options', (_, adminRoutes) => {
   const contract = createErrorContract({ service: 'potion-shop', errors: defineErrors({}) })
   const authorize = (): undefined => undefined
@@ -201,7 +203,7 @@ it('a request without an exchange is refused, because its line could not be writ
   await expect(admin(request)).rejects.toThrow(ConfigurationError)
 })
 
-describe.each(['express', 'hono', 'koa'])(
+describe.each(['express', 'hono', 'koa', 'nest on express', 'nest on fastify'])(
   'adminRoutes on %s, mounted behind a middleware that reads bodies',
   (framework) => {
     let server: AdminServer

@@ -182,6 +182,15 @@ test.each([
   ['/a/:n?', '/a/{n}', ['n']],
   ['/a::verb', '/a:verb', []],
   ['*', '/{wildcard}', ['wildcard']],
+  // Of Hono
+  ['/a/:n{[0-9]{2}}/b', '/a/{n}/b', ['n']],
+  ['/a/:rest{.+}', '/a/{rest}', ['rest']],
+  // Of Express 5
+  ['/files/*path', '/files/{path}', ['path']],
+  ['/a{/:n}', '/a/{n}', ['n']],
+  ['/:name{.:kind}', '/{name}.{kind}', ['name', 'kind']],
+  // Of a document
+  ['/a/{user-id}', '/a/{user-id}', ['user-id']],
 ])('converts the pattern %s to the template %s', (pattern, path, names) => {
   expect(pathTemplate(pattern)).toEqual({ path, names })
 })

@@ -1,0 +1,72 @@
+import type { Env, Hono, Schema } from 'hono'
+import { ConfigurationError } from '../../core/options/configuration-error.ts'
+import { show } from '../../core/options/durations.ts'
+import type { DocumentedRoute, OpenApiDocument, OpenApiOptions } from '../openapi/description.ts'
+import { checkDocumentOptions } from '../openapi/document.ts'
+import { documentErrors } from '../openapi/document-errors.ts'
+import { inputOf } from './route.ts'
+
+/** Options of {@link openapi}: those of `openapiDocument` without `routes`. The tool collects the routes. */
+export interface HonoOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
+  /** The function of this name of the package `hono-openapi`, version 1. */
+  // biome-ignore lint/suspicious/noExplicitAny: its options differ between versions
+  readonly generateSpecs: (app: any, options: any) => Promise<object>
+}
+
+/**
+ * Makes the OpenAPI 3.1 document of a Hono app, with the errors of every route.
+ *
+ * The package `hono-openapi` collects the routes: its `describeRoute` and `validator` keep their meaning. A route made by
+ * {@link route} is documented with its inputs, errors and answers. Call it when all routes are declared.
+ *
+ * @returns the document, to be served as JSON
+ * @throws ConfigurationError for an invalid option; TypeError if a route names an unknown error or an unknown security
+ * @example
+ * ```ts
+ * import { createErrorContract, defineErrors } from 'escudo/errors'
+ * import { escudo, openapi, route } from 'escudo/hono'
+ * import { Hono } from 'hono'
+ * import { generateSpecs } from 'hono-openapi'
+ *
+ * const Errors = defineErrors({ SOLD_OUT: { status: 409, message: 'Sold out.' } })
+ * const contract = createErrorContract({ service: 'potion-shop', errors: Errors })
+ * const app = new Hono()
+ * escudo(app, { contract })
+ * app.get('/potion', route({ errors: ['SOLD_OUT'] }, (c) => c.text('potion')))
+ *
+ * const document = await openapi(app, { contract, info: { title: 'The shop', version: '1.0.0' }, generateSpecs })
+ * app.get('/openapi.json', (c) => c.json(document))
+ * console.log(Object.keys(document.paths['/potion']?.['get']?.['responses'] ?? {})) // 409, 500, 2XX, default
+ * ```
+ */
+export async function openapi<E extends Env, S extends Schema, P extends string>(
+  app: Hono<E, S, P>,
+  options: HonoOpenApiOptions,
+): Promise<OpenApiDocument> {
+  const { generateSpecs, ...document } = options
+  checkDocumentOptions({ ...document, routes: [] }, 'openapi')
+  if (typeof generateSpecs !== 'function') {
+    throw new ConfigurationError(
+      'openapi.generateSpecs',
+      `expected the function of hono-openapi, got ${show(generateSpecs)}`,
+    )
+  }
+  const { contract, info, servers, security = {}, tags } = document
+  const collected = await generateSpecs(app, {
+    documentation: {
+      info,
+      ...(servers === undefined ? {} : { servers }),
+      ...(tags === undefined ? {} : { tags }),
+    },
+    // Also routes that only `route` describes, and paths with a dot.
+    includeEmptyPaths: true,
+    excludeStaticFile: false,
+    excludeMethods: [],
+  })
+  const routes = app.routes.flatMap(({ method, path: url, handler }): DocumentedRoute[] => {
+    const description = inputOf(handler)
+    return description === undefined ? [] : [{ method, url, description }]
+  })
+  // Only `route` reads bodies, and only one that it declares.
+  return documentErrors(JSON.parse(JSON.stringify(collected)), { contract, security, routes, parsesEveryBody: false })
+}
