@@ -79,10 +79,12 @@ export class EngineClient {
    */
   async rows(query: string, options: RowOptions = {}): Promise<readonly Row[]> {
     if (this.#isPartial) await this.#probe(options.signal)
+    // Another query that runs at the same time may change it.
+    const wasPartial = this.#isPartial
     try {
-      return await this.#query(query, options, this.#isPartial)
+      return await this.#query(query, options, wasPartial)
     } catch (error) {
-      if (!(error instanceof EngineError) || error.trouble !== 'storage' || this.#isPartial) throw error
+      if (!(error instanceof EngineError) || error.trouble !== 'storage' || wasPartial) throw error
       this.#lack(error.nodes)
       return await this.#query(query, options, true)
     }
@@ -151,7 +153,7 @@ export class EngineClient {
     signal: AbortSignal | undefined,
     timeoutMs: number,
   ): Promise<Response> {
-    const timeout = AbortSignal.timeout(timeoutMs)
+    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs))
     try {
       const response = await fetch(this.#base + path, {
         method: body === undefined ? 'GET' : 'POST',

@@ -89,7 +89,8 @@ export class EngineStream implements PageStream {
     try {
       const [parts, columns] = await Promise.all([
         this.#source.stats(group.wanted, group.selection),
-        this.#source.hits(group.wanted, group.selection),
+        // Without an answer the page keeps the columns that it has.
+        this.#source.hits(group.wanted, group.selection).catch(() => undefined),
       ])
       const { range } = parts
       const texts = Object.entries(parts).map(([name, part]) => [name, JSON.stringify(part)] as const)
@@ -117,13 +118,13 @@ export class EngineStream implements PageStream {
     { selection }: Group,
     stepMs: number,
     parts: readonly (readonly [name: string, json: string])[],
-    columns: readonly Column[],
+    columns: readonly Column[] | undefined,
   ): Promise<void> {
     // A slow client gets what it lacks once its buffer is empty.
     if (client.response.writableLength > UNSENT_BYTES_MAX) return
-    const oldest = columns[0]?.[0] ?? 0
-    const shown = new Set(columns.map(([at]) => at))
-    const isGone = [...client.columns.keys()].some((at) => at >= oldest && !shown.has(at))
+    const oldest = columns?.[0]?.[0] ?? 0
+    const shown = new Set(columns?.map(([at]) => at))
+    const isGone = columns !== undefined && [...client.columns.keys()].some((at) => at >= oldest && !shown.has(at))
     // A page only adds columns, and those of another width do not fit to those that it has.
     if (client.stepMs !== stepMs || isGone) Object.assign(client, { isNew: true, stepMs })
     if (client.isNew) {
@@ -132,7 +133,7 @@ export class EngineStream implements PageStream {
     }
     const changed = parts.filter(([name, json]) => client.parts.get(name) !== json)
     for (const [name, json] of changed) client.parts.set(name, json)
-    const fresh = columns.filter((column) => client.columns.get(column[0]) !== JSON.stringify(column))
+    const fresh = (columns ?? []).filter((column) => client.columns.get(column[0]) !== JSON.stringify(column))
     for (const column of fresh) client.columns.set(column[0], JSON.stringify(column))
     for (const at of client.columns.keys()) if (at < oldest) client.columns.delete(at)
     const tail = await this.#source.tail(selection, client.isNew ? 0 : client.tailId)
