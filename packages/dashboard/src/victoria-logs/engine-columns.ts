@@ -12,8 +12,8 @@ import { BUCKET, bucketOf, bucketPipe } from './latency-bucket.ts'
 import { oneOf, quoted, stepOf, timeFilter } from './logsql.ts'
 import { FROM_PATH, routeFilter, routePipes } from './route-pipes.ts'
 
-/** In charts, so many buckets of latencies count as one: percentiles are within 2.5 %. */
-const WIDTH = 2
+/** In charts, so many buckets of latencies count as one: percentiles are within 3 %. */
+const WIDTH = 3
 
 /** What tells the requests of users from others. */
 export interface Apart {

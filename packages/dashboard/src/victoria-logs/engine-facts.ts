@@ -10,7 +10,7 @@ import { oneOf, timeFilter } from './logsql.ts'
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** The requests that are read as lines, to find out which service calls which. */
-const SAMPLE_MAX = 4_000
+const SAMPLE_MAX = 2_000
 const SAMPLE_MS = 10_000
 /** The newest changes and starts that are read as lines. */
 const EVENTS_MAX = 2_000
@@ -65,9 +65,13 @@ export class EngineFacts {
     return new Set([...this.#hops].filter(([, isHop]) => isHop).map(([service]) => service))
   }
 
-  /** Reads what is new up to a moment. `newest` is the time of the newest line. */
-  async readTo(moment: number, newest: number): Promise<void> {
-    await Promise.all([this.#readSample(moment, newest), this.#readEvents(moment), this.#readProcesses(moment)])
+  /** Reads what is new up to a moment. `newest` is the time of the newest line. In haste it looks for processes the next time. */
+  async readTo(moment: number, newest: number, isHasty: boolean = false): Promise<void> {
+    await Promise.all([
+      this.#readSample(moment, newest),
+      this.#readEvents(moment),
+      isHasty ? undefined : this.#readProcesses(moment),
+    ])
   }
 
   async #readSample(moment: number, newest: number): Promise<void> {

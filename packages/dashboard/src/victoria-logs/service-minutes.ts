@@ -10,6 +10,7 @@ import { timeFilter } from './logsql.ts'
 export const MINUTE_MS = 60_000
 /** So many minutes of each service are kept. */
 const MINUTES = 64
+const HASTY_MINUTES = 15
 /** Lines that arrive so late are still counted. */
 const LATE_MINUTES = 2
 /** The last minute may contain lines that are a little ahead. */
@@ -41,11 +42,16 @@ export class ServiceMinutes {
     return [...(this.#byService.get(service)?.values() ?? [])].sort((a, b) => a.at - b.at)
   }
 
-  /** Counts up to a moment. Requests slower than `slowerThanMs` are slow. */
-  async countTo(now: number, slowerThanMs: number | undefined, probes: readonly string[]): Promise<void> {
+  /** Counts up to a moment. Requests slower than `slowerThanMs` are slow. In haste it counts fewer minutes, until the next time. */
+  async countTo(
+    now: number,
+    slowerThanMs: number | undefined,
+    probes: readonly string[],
+    isHasty: boolean,
+  ): Promise<void> {
     const end = Math.floor(now / MINUTE_MS) * MINUTE_MS + MINUTE_MS
-    const hour = end - MINUTES * MINUTE_MS
-    const from = Math.max(hour, this.#countedTo - LATE_MINUTES * MINUTE_MS)
+    const first = end - (isHasty ? HASTY_MINUTES : MINUTES) * MINUTE_MS
+    const from = Math.max(first, this.#countedTo - LATE_MINUTES * MINUTE_MS)
     const slow = slowerThanMs === undefined ? undefined : this.#slowFilter(slowerThanMs)
     const range = `${timeFilter(from, end + AHEAD_MS)} ${this.#fields.request}`
     const [counts, bad, last] = await Promise.all(
@@ -64,7 +70,7 @@ export class ServiceMinutes {
       const newest = Math.max(...minutes.keys())
       for (const at of minutes.keys()) if (at <= newest - MINUTES * MINUTE_MS) minutes.delete(at)
     }
-    this.#countedTo = end
+    this.#countedTo = isHasty ? 0 : end
   }
 
   /** Counts everything again. Call it when storage nodes are missing or back. */
