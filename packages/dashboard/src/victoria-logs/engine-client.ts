@@ -1,3 +1,4 @@
+import { Permits } from '../search/permits.ts'
 import { EngineError, errorOfAnswer, errorOfRequest } from './engine-error.ts'
 
 /** A row of an answer: VictoriaLogs returns each value as text, and leaves out empty ones. */
@@ -19,6 +20,10 @@ export interface RowOptions {
   readonly timeoutMs?: number
 }
 
+/** The most queries at the same time, and the most that wait: many pages must not overload an engine that others use. */
+const QUERIES_MAX = 4
+const WAITING_MAX = 1_000
+const NEVER = new AbortController().signal
 const TIMEOUT_MS = 30_000
 const ANSWER_CHARACTERS_MAX = 256 * 1_048_576
 /** How often a cluster that lacks storage nodes is asked whether they are back. */
@@ -39,6 +44,7 @@ export class EngineClient {
   readonly shown: string
   readonly #base: string
   readonly #headers: Readonly<Record<string, string>>
+  readonly #permits = new Permits(QUERIES_MAX, WAITING_MAX)
   readonly #named = new Map<string, number>()
   #isPartial = false
   #probedMs = 0
@@ -78,6 +84,16 @@ export class EngineClient {
    * @throws EngineError if there is no whole answer
    */
   async rows(query: string, options: RowOptions = {}): Promise<readonly Row[]> {
+    const release = await this.#permits.acquire(options.signal ?? NEVER)
+    if (release === undefined) throw new EngineError('busy', `too many queries wait for ${this.shown}`)
+    try {
+      return await this.#rows(query, options)
+    } finally {
+      release()
+    }
+  }
+
+  async #rows(query: string, options: RowOptions): Promise<readonly Row[]> {
     if (this.#isPartial) await this.#probe(options.signal)
     // Another query that runs at the same time may change it.
     const wasPartial = this.#isPartial

@@ -33,7 +33,7 @@ export function EngineLimits() {
   if (data === undefined) return null
   const texts = ENGINE_TEXTS[language.value]
   return (
-    <section class="figure engine-limits" aria-labelledby="engine-limits">
+    <section class="figure sources engine-limits" aria-labelledby="engine-limits">
       <details>
         <summary>
           <h2 id="engine-limits">{texts.limitsTitle}</h2>

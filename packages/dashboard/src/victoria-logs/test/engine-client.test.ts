@@ -99,6 +99,29 @@ describe('an engine that answers', () => {
     expect(client(`${url}/`).shown).toBe(url)
   })
 
+  it('is asked four questions at the same time, however many wait, and not those that were cancelled', async () => {
+    let running = 0
+    let most = 0
+    let asked = 0
+    const url = await serve((_, response) => {
+      asked += 1
+      running += 1
+      most = Math.max(most, running)
+      setTimeout(() => {
+        running -= 1
+        response.end('{"a":"1"}')
+      }, 10)
+    })
+    const engine = client(url)
+    const cancelled = new AbortController()
+    const questions = Array.from({ length: 20 }, () => engine.rows('*'))
+    const last = engine.rows('*', { signal: cancelled.signal })
+    cancelled.abort(new Error('gone'))
+    await expect(last).rejects.toThrow('gone')
+    expect((await Promise.all(questions)).length).toBe(20)
+    expect([asked, most]).toEqual([20, 4])
+  })
+
   it('says its version, or nothing where a proxy hides it', async () => {
     const url = await serve((_, response) => response.end('{"status":"success","data":{"version":"v1.52.1"}}'))
     expect(await client(url).version()).toBe('v1.52.1')
