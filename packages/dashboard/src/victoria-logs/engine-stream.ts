@@ -46,19 +46,6 @@ export class EngineStream implements PageStream {
   add(response: ServerResponse, wanted: View, selection: Selection = ENTRIES): boolean {
     const count = [...this.#groups.values()].reduce((sum, { clients }) => sum + clients.size, 0)
     if (count >= CLIENTS_MAX || (typeof wanted === 'number' && !RANGES.has(wanted))) return false
-    const key = JSON.stringify([wanted, selection])
-    let group = this.#groups.get(key)
-    if (group === undefined) {
-      group = { wanted, selection, clients: new Set(), timer: undefined }
-      this.#groups.set(key, group)
-      void this.#run(key, group)
-    } else if (group.timer !== undefined) {
-      // A new page need not wait for the next turn.
-      clearTimeout(group.timer)
-      group.timer = undefined
-      const known = group
-      setImmediate(() => void this.#run(key, known))
-    }
     const client: Client = {
       response,
       parts: new Map(),
@@ -68,10 +55,20 @@ export class EngineStream implements PageStream {
       stepMs: 0,
       lastMs: 0,
     }
+    const key = JSON.stringify([wanted, selection])
+    const known = this.#groups.get(key)
+    const group = known ?? { wanted, selection, clients: new Set<Client>(), timer: undefined }
+    this.#groups.set(key, group)
     group.clients.add(client)
-    const { clients } = group
-    response.on('close', () => clients.delete(client))
-    response.on('error', () => clients.delete(client))
+    const leave = (): void => void group.clients.delete(client)
+    response.on('close', leave)
+    response.on('error', leave)
+    // A new page need not wait for the next turn. One that is being computed is for it too.
+    if (known === undefined || group.timer !== undefined) {
+      clearTimeout(group.timer)
+      group.timer = undefined
+      void this.#run(key, group)
+    }
     return true
   }
 
@@ -85,6 +82,10 @@ export class EngineStream implements PageStream {
   }
 
   async #run(key: string, group: Group): Promise<void> {
+    if (group.clients.size === 0) {
+      this.#groups.delete(key)
+      return
+    }
     const startedMs = performance.now()
     try {
       const [parts, columns] = await Promise.all([
@@ -99,10 +100,6 @@ export class EngineStream implements PageStream {
       // What the page has stays until the engine answers. A page without anything gets it then.
     }
     if (this.#isClosed) return
-    if (group.clients.size === 0) {
-      if (this.#groups.get(key) === group) this.#groups.delete(key)
-      return
-    }
     const tookMs = performance.now() - startedMs
     group.timer = setTimeout(
       () => {

@@ -122,7 +122,7 @@ export class VictoriaLogs implements Source {
     this.#missing = missing
     const waitingOf = (): Waiting =>
       engineWaiting(this.#state, { ...this.#totals, lines: newest === 0 ? 0 : Math.max(1, this.#totals.lines) })
-    return await this.#judge.at(now, newest, this.#thresholds, this.#views.probes, waitingOf, isHasty)
+    return await this.#judge.at(now, newest, this.#thresholds, [...this.#facts.probes], waitingOf, isHasty)
   }
 
   /** The last verdict, as of then. Without one there is none. */
