@@ -12,7 +12,7 @@ function withoutUnused(code: string, id: string): string | undefined {
   }, code)
 }
 
-// One page, one style sheet, one script, and one more with the levers; the server sends them from memory.
+// One page, one style sheet, one script, and one more each with the levers and for a log engine; the server sends them from memory.
 export default defineConfig({
   // Relative: the page may be served below any path.
   base: './',

@@ -2,6 +2,7 @@ import { Charts } from './charts/charts.tsx'
 import { Tiles } from './charts/tiles.tsx'
 import { Drawer } from './dialogs/drawer.tsx'
 import { Help } from './dialogs/help.tsx'
+import { engine } from './engine/loaded.ts'
 import { Downloads } from './frame/downloads.tsx'
 import { Footer } from './frame/footer.tsx'
 import { Header } from './frame/header.tsx'
@@ -18,6 +19,7 @@ import { VerdictLine } from './verdict/verdict-line.tsx'
 /** The page, in reading order. */
 export function App() {
   const LeversDialog = levers.value?.LeversDialog
+  const { EngineAlert, EngineLimits } = engine.value ?? {}
   return (
     <>
       <a class="skip" href="#content">
@@ -25,6 +27,7 @@ export function App() {
       </a>
       <Header />
       <main id="content" tabIndex={-1}>
+        {EngineAlert && <EngineAlert />}
         <VerdictLine />
         {parts.value !== undefined && parts.value.health.state !== 'waiting' && (
           <>
@@ -38,6 +41,7 @@ export function App() {
           </>
         )}
         <Sources />
+        {EngineLimits && <EngineLimits />}
         <Downloads />
       </main>
       <Footer />

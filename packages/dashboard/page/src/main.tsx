@@ -1,5 +1,6 @@
 import { render } from 'preact'
 import { App } from './app.tsx'
+import { loadEngine } from './engine/loaded.ts'
 import { showStateInTab } from './frame/tab.ts'
 import { loadLevers } from './levers/loaded.ts'
 import { listenToKeys } from './state/keys.ts'
@@ -24,4 +25,5 @@ listenToKeys()
 showStateInTab()
 connect()
 void loadLevers()
+loadEngine()
 searchFromUrl()

@@ -3,10 +3,17 @@ const RUNNING_MAX = 2
 /** The most searches that wait. */
 const WAITING_MAX = 8
 
-/** Limits concurrent searches. */
+/** Limits concurrent searches, or queries of an engine. */
 export class Permits {
+  readonly #runningMax: number
+  readonly #waitingMax: number
   #running = 0
   readonly #queue = new Set<() => void>()
+
+  constructor(runningMax: number = RUNNING_MAX, waitingMax: number = WAITING_MAX) {
+    this.#runningMax = runningMax
+    this.#waitingMax = waitingMax
+  }
 
   /**
    * Waits for a permit, and returns the function that releases it; undefined if too many searches wait.
@@ -15,8 +22,8 @@ export class Permits {
    */
   async acquire(signal: AbortSignal): Promise<(() => void) | undefined> {
     signal.throwIfAborted()
-    if (this.#running >= RUNNING_MAX) {
-      if (this.#queue.size >= WAITING_MAX) return undefined
+    if (this.#running >= this.#runningMax) {
+      if (this.#queue.size >= this.#waitingMax) return undefined
       await this.#turn(signal)
     } else this.#running += 1
     let isHeld = true

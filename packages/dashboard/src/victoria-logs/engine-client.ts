@@ -1,3 +1,4 @@
+import { Permits } from '../search/permits.ts'
 import { EngineError, errorOfAnswer, errorOfRequest } from './engine-error.ts'
 
 /** A row of an answer: VictoriaLogs returns each value as text, and leaves out empty ones. */
@@ -19,6 +20,10 @@ export interface RowOptions {
   readonly timeoutMs?: number
 }
 
+/** The most queries at the same time, and the most that wait: many pages must not overload an engine that others use. */
+const QUERIES_MAX = 4
+const WAITING_MAX = 1_000
+const NEVER = new AbortController().signal
 const TIMEOUT_MS = 30_000
 const ANSWER_CHARACTERS_MAX = 256 * 1_048_576
 /** How often a cluster that lacks storage nodes is asked whether they are back. */
@@ -39,6 +44,7 @@ export class EngineClient {
   readonly shown: string
   readonly #base: string
   readonly #headers: Readonly<Record<string, string>>
+  readonly #permits = new Permits(QUERIES_MAX, WAITING_MAX)
   readonly #named = new Map<string, number>()
   #isPartial = false
   #probedMs = 0
@@ -78,11 +84,23 @@ export class EngineClient {
    * @throws EngineError if there is no whole answer
    */
   async rows(query: string, options: RowOptions = {}): Promise<readonly Row[]> {
-    if (this.#isPartial) await this.#probe(options.signal)
+    const release = await this.#permits.acquire(options.signal ?? NEVER)
+    if (release === undefined) throw new EngineError('busy', `too many queries wait for ${this.shown}`)
     try {
-      return await this.#query(query, options, this.#isPartial)
+      return await this.#rows(query, options)
+    } finally {
+      release()
+    }
+  }
+
+  async #rows(query: string, options: RowOptions): Promise<readonly Row[]> {
+    if (this.#isPartial) await this.#probe(options.signal)
+    // Another query that runs at the same time may change it.
+    const wasPartial = this.#isPartial
+    try {
+      return await this.#query(query, options, wasPartial)
     } catch (error) {
-      if (!(error instanceof EngineError) || error.trouble !== 'storage' || this.#isPartial) throw error
+      if (!(error instanceof EngineError) || error.trouble !== 'storage' || wasPartial) throw error
       this.#lack(error.nodes)
       return await this.#query(query, options, true)
     }
@@ -151,7 +169,7 @@ export class EngineClient {
     signal: AbortSignal | undefined,
     timeoutMs: number,
   ): Promise<Response> {
-    const timeout = AbortSignal.timeout(timeoutMs)
+    const timeout = AbortSignal.timeout(Math.ceil(timeoutMs))
     try {
       const response = await fetch(this.#base + path, {
         method: body === undefined ? 'GET' : 'POST',

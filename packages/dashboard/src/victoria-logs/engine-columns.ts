@@ -1,5 +1,6 @@
 import { Cells } from '../counts/cells.ts'
 import { Tally } from '../counts/tally.ts'
+import { isHealthCheck } from '../counts/watch/health-check.ts'
 import type { Bars } from '../report/bars.ts'
 import { EVERYTHING, type Selection, selects } from '../report/selection.ts'
 import type { Range } from '../report/summary.ts'
@@ -11,8 +12,8 @@ import { BUCKET, bucketOf, bucketPipe } from './latency-bucket.ts'
 import { oneOf, quoted, stepOf, timeFilter } from './logsql.ts'
 import { FROM_PATH, routeFilter, routePipes } from './route-pipes.ts'
 
-/** In charts, so many buckets of latencies count as one: percentiles are within 2.5 %. */
-const WIDTH = 2
+/** In charts, so many buckets of latencies count as one: percentiles are within 3 %. */
+const WIDTH = 3
 
 /** What tells the requests of users from others. */
 export interface Apart {
@@ -157,8 +158,11 @@ export async function trendsBetween(
     }
     const [name, path] = [names.service(row), names.route(row)]
     const [all, failed] = [Number(row['n']), Number(row['f'])]
-    const add = (status: number, count: number): void =>
-      slot?.addMany('cells', cells.succeeded(name, path, status), { count, known: 0, latencyMsSum: 0 }, 0)
+    const add = (status: number, count: number): void => {
+      const cell = cells.succeeded(name, path, status)
+      slot?.addMany('cells', cell, { count, known: 0, latencyMsSum: 0 }, 0)
+      if (isHealthCheck(path)) slot?.addMany('probes', cell, { count, known: 0, latencyMsSum: 0 }, 0)
+    }
     if (all > failed) add(200, all - failed)
     if (failed > 0) add(500, failed)
   }

@@ -3,7 +3,6 @@ import { templateOf } from '../counts/errors/message-template.ts'
 import { Journal } from '../journal/journal.ts'
 import { addError } from '../journal/journal-entries.ts'
 import { type Kind, kindOfStatus } from '../lines/kind.ts'
-import { statusOf } from '../lines/log-fields.ts'
 import { type ErrorGroupJson, type ErrorGroupsJson, exampleJson } from '../report/errors.ts'
 import type { Selection } from '../report/selection.ts'
 import type { Range } from '../report/summary.ts'
@@ -134,7 +133,7 @@ function groupsOf(
   const told = new Map<string, { count: number; before: number }>()
   const add = (row: Row, code: string, message: string, isHidden: boolean, count: number, before: number): void => {
     const service = names.service(row)
-    const kind = kindOfStatus(row['error_kind'], statusOf(row['status_code']))
+    const kind = kindOfStatus(row['error_kind'], names.status(row))
     const key = keyOf({ service, kind, isHidden, code, template: message })
     const [first, last] = [Date.parse(row['first'] ?? ''), Date.parse(row['last'] ?? '')]
     const known = groups.get(key)

@@ -1,17 +1,23 @@
+import { HEALTH_CHECKS, isHealthCheck } from '../counts/watch/health-check.ts'
 import { countLine, requestCell } from '../journal/count-line.ts'
 import { Journal } from '../journal/journal.ts'
 import type { FoundLine } from '../report/line-facts.ts'
 import { hashOf } from '../traces/trace-filter.ts'
 import type { EngineClient, Row } from './engine-client.ts'
+import { RowNames } from './engine-counts.ts'
 import type { EngineFields } from './engine-fields.ts'
 import { type EngineLines, timeOf } from './engine-line.ts'
-import { oneOf, timeFilter } from './logsql.ts'
+import { oneOf, quoted, timeFilter } from './logsql.ts'
+import { FROM_PATH, routePipes } from './route-pipes.ts'
 
 const HOUR_MS = 3_600_000
 const DAY_MS = 24 * HOUR_MS
 /** The requests that are read as lines, to find out which service calls which. */
-const SAMPLE_MAX = 4_000
+const SAMPLE_MAX = 2_000
 const SAMPLE_MS = 10_000
+const PROBES_MAX = 500
+/** The most services whose last lines, and whose hops, are remembered. */
+const SERVICES_MAX = 2_000
 /** The newest changes and starts that are read as lines. */
 const EVENTS_MAX = 2_000
 const EVENTS_BACK_MS = 7 * DAY_MS
@@ -41,6 +47,8 @@ export class EngineFacts {
   sample: Journal
   /** Whether the sample has all requests of the last minute. */
   isWhole = false
+  /** Routes and paths that are health checks. */
+  readonly probes = new Set<string>()
   /** When each service logged its newest line. */
   readonly lastLines = new Map<string, number>()
   readonly #client: EngineClient
@@ -50,6 +58,7 @@ export class EngineFacts {
   readonly #seen = new Set<string>()
   #eventsTo = 0
   #sampledMs = Number.NEGATIVE_INFINITY
+  #probesMs = Number.NEGATIVE_INFINITY
   #linesFrom = Number.NEGATIVE_INFINITY
 
   constructor(client: EngineClient, fields: EngineFields, lines: EngineLines, clock: () => number) {
@@ -65,9 +74,31 @@ export class EngineFacts {
     return new Set([...this.#hops].filter(([, isHop]) => isHop).map(([service]) => service))
   }
 
-  /** Reads what is new up to a moment. `newest` is the time of the newest line. */
-  async readTo(moment: number, newest: number): Promise<void> {
-    await Promise.all([this.#readSample(moment, newest), this.#readEvents(moment), this.#readProcesses(moment)])
+  /** Reads what is new up to a moment. `newest` is the time of the newest line. In haste it looks for processes the next time. */
+  async readTo(moment: number, newest: number, isHasty: boolean = false): Promise<void> {
+    await Promise.all([
+      this.#readSample(moment, newest),
+      this.#readProbes(newest),
+      this.#readEvents(moment),
+      isHasty ? undefined : this.#readProcesses(moment),
+    ])
+  }
+
+  /** Adds routes or paths that are health checks. */
+  addProbes(probes: Iterable<string>): void {
+    for (const probe of probes) if (this.probes.size < PROBES_MAX) this.probes.add(probe)
+  }
+
+  async #readProbes(newest: number): Promise<void> {
+    if (performance.now() - this.#probesMs < SAMPLE_MS) return
+    this.#probesMs = performance.now()
+    const { request, route } = this.#fields
+    const rows = await this.#client.rows(
+      `${timeFilter(newest - HOUR_MS, newest + DAY_MS)} ${request} | ${routePipes(this.#fields)} | ` +
+        `filter ${route}:~${quoted(HEALTH_CHECKS.replace('^', `^${FROM_PATH}?`))} | stats by (${route}) count() as n | limit ${PROBES_MAX}`,
+    )
+    const names = new RowNames(this.#fields)
+    this.addProbes(rows.flatMap((row) => names.route(row) ?? []).filter(isHealthCheck))
   }
 
   async #readSample(moment: number, newest: number): Promise<void> {
@@ -92,6 +123,7 @@ export class EngineFacts {
       const { service } = journal.cells.key(cell)
       hops.set(service, (hops.get(service) ?? 0) + count)
     }
+    if (this.#hops.size > SERVICES_MAX) this.#hops.clear()
     for (const [service, count] of parented) this.#hops.set(service, (hops.get(service) ?? 0) * 2 >= count)
     this.sample = journal
     this.isWhole = rows.length < SAMPLE_MAX || (found[0]?.at ?? moment) <= moment - 120_000
@@ -141,7 +173,8 @@ export class EngineFacts {
     const found = this.#lines.read({ log_level: 'info', ...row })
     if (found === undefined) return
     const at = timeOf(found, row)
-    this.lastLines.set(found.service, Math.max(at, this.lastLines.get(found.service) ?? at))
+    if (this.lastLines.size < SERVICES_MAX || this.lastLines.has(found.service))
+      this.lastLines.set(found.service, Math.max(at, this.lastLines.get(found.service) ?? at))
     take(this.events, found, at, moment)
   }
 }

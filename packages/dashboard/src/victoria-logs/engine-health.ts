@@ -40,6 +40,7 @@ export class EngineHealth {
    *
    * @param newest the time of the newest line
    * @param waitingOf says why there is no verdict
+   * @param isHasty whether the first figures wait for it: then it looks less far back
    */
   async at(
     now: number,
@@ -47,6 +48,7 @@ export class EngineHealth {
     thresholds: Thresholds,
     probes: readonly string[],
     waitingOf: () => Waiting,
+    isHasty: boolean,
   ): Promise<Health> {
     const isOld = newest < now - thresholds.oldAfterMs && newest < this.#startedAt - MINUTE_MS
     const moment = isOld ? newest : now
@@ -55,7 +57,7 @@ export class EngineHealth {
     const [windows, fallbacks] = await Promise.all([
       windowsAt(this.#client, this.#fields, moment, slowerThanMs, apart),
       eventsBetween(this.#client, this.#fields, { from: moment - 3_600_000, to: moment + 5_001 }, MINUTE_MS),
-      this.#minutes.countTo(moment, slowerThanMs, probes),
+      this.#minutes.countTo(moment, slowerThanMs, probes, isHasty),
     ])
     for (const { at, service, name, count } of fallbacks)
       if (name === 'fallback') this.#minutes.addFallbacks(service, at, count)

@@ -58,5 +58,6 @@ function textOf(row: Row): string {
 function typedOf(name: string, text: string): unknown {
   if (text === 'true') return true
   if (text === 'false') return false
-  return NUMBER.test(text) && !ID.test(name) ? Number(text) : text
+  // `1.0` would not be written as it was.
+  return NUMBER.test(text) && !ID.test(name) && String(Number(text)) === text ? Number(text) : text
 }

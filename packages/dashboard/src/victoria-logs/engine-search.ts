@@ -12,12 +12,20 @@ const DAY_MS = 86_400_000
 /** The engine is asked for more lines than are wanted, because a few of them may not match. */
 const LINES_MIN = 200
 
+/** The newest part is searched first, and each older one is so many times as long as the one before. */
+const FIRST_SPAN_MS = 300_000
+const SPAN_FACTOR = 4
+/** The progress is that of so much time: how old the oldest line is, is not known. */
+const SHOWN_MS_MAX = 31 * DAY_MS
+
 /** Where a search continues: with lines up to a time, without those of that time that were found. */
 interface Position {
   /** In nanoseconds, as the engine writes it. */
   readonly to: string
   readonly found: ReadonlySet<string>
 }
+
+const NOTHING: ReadonlySet<string> = new Set()
 
 /**
  * Searches all lines of the engine, the newest first.
@@ -36,35 +44,45 @@ export async function searchEngine(
 ): Promise<SearchEnd> {
   const endsMs = performance.now() + timeoutMs
   const filter = filterOf(terms, fields)
-  const earliest = Math.max(boundsOf(terms).from, 0)
-  let position = from as Position | undefined
+  const bounds = boundsOf(terms)
+  const earliest = Math.max(bounds.from, 0)
+  const begin = Math.min(bounds.to, now + 2 * DAY_MS)
+  let position = (from as Position | undefined) ?? { to: new Date(begin).toISOString(), found: NOTHING }
+  let spanMs = FIRST_SPAN_MS + (from === undefined && begin > now ? 2 * DAY_MS : 0)
   let found = 0
-  onProgress?.({ read: 0, all: 1 })
+  const end = (next: Position | undefined): SearchEnd => ({ next, isPartial: client.missing.length > 0 })
   for (;;) {
-    const wanted = Math.max(LINES_MIN, limit - found) + (position?.found.size ?? 0)
-    const until = position?.to ?? new Date(now + 2 * DAY_MS).toISOString()
-    const time = `_time:[${new Date(earliest).toISOString()}, ${until}]`
+    const until = Date.parse(position.to)
+    // A position is within its millisecond.
+    const since = Math.max(earliest, until + 1 - spanMs)
+    const all = Math.max(1, Math.min(begin - earliest, SHOWN_MS_MAX))
+    onProgress?.({ read: Math.min(Math.max(0, begin - until), all), all })
+    const wanted = Math.max(LINES_MIN, limit - found) + position.found.size
     const left = Math.max(1_000, endsMs - performance.now())
+    const time = `_time:[${new Date(since).toISOString()}, ${position.to}]`
     const rows = await client.rows(`${time} ${filter}`, { limit: wanted, signal, timeoutMs: left })
-    const sorted = [...rows].sort((a, b) => compareTimes(b['_time'] ?? '', a['_time'] ?? ''))
-    for (const row of sorted) {
+    for (const row of [...rows].sort((a, b) => compareTimes(b['_time'] ?? '', a['_time'] ?? ''))) {
       const text = JSON.stringify(row)
-      if (position?.found.has(text)) continue
-      if (found >= limit) return { next: position, isPartial: client.missing.length > 0 }
+      if (position.found.has(text)) continue
+      if (found >= limit) return end(position)
       position = after(position, row, text)
       const line = lines.read(row)
       if (line === undefined || !matches(subjectOf(line.line, line.service), terms)) continue
       onLine(searchLineOf(line.line, line.service, line.file, places.add(row)))
       found += 1
     }
-    if (rows.length < wanted) return { next: undefined, isPartial: client.missing.length > 0 }
-    if (performance.now() >= endsMs) return { next: position, isPartial: client.missing.length > 0 }
+    if (rows.length < wanted) {
+      if (since <= earliest) return end(undefined)
+      position = { to: new Date(since - 1).toISOString().replace('Z', '999999Z'), found: NOTHING }
+      spanMs *= SPAN_FACTOR
+    }
+    if (performance.now() >= endsMs) return end(position)
   }
 }
 
-function after(position: Position | undefined, row: Row, text: string): Position {
+function after(position: Position, row: Row, text: string): Position {
   const to = row['_time'] ?? ''
-  return { to, found: new Set([...(position?.to === to ? position.found : []), text]) }
+  return { to, found: new Set([...(position.to === to ? position.found : []), text]) }
 }
 
 /** Compares times of the same zone whose fractions have different lengths. */

@@ -46,19 +46,6 @@ export class EngineStream implements PageStream {
   add(response: ServerResponse, wanted: View, selection: Selection = ENTRIES): boolean {
     const count = [...this.#groups.values()].reduce((sum, { clients }) => sum + clients.size, 0)
     if (count >= CLIENTS_MAX || (typeof wanted === 'number' && !RANGES.has(wanted))) return false
-    const key = JSON.stringify([wanted, selection])
-    let group = this.#groups.get(key)
-    if (group === undefined) {
-      group = { wanted, selection, clients: new Set(), timer: undefined }
-      this.#groups.set(key, group)
-      void this.#run(key, group)
-    } else if (group.timer !== undefined) {
-      // A new page need not wait for the next turn.
-      clearTimeout(group.timer)
-      group.timer = undefined
-      const known = group
-      setImmediate(() => void this.#run(key, known))
-    }
     const client: Client = {
       response,
       parts: new Map(),
@@ -68,10 +55,20 @@ export class EngineStream implements PageStream {
       stepMs: 0,
       lastMs: 0,
     }
+    const key = JSON.stringify([wanted, selection])
+    const known = this.#groups.get(key)
+    const group = known ?? { wanted, selection, clients: new Set<Client>(), timer: undefined }
+    this.#groups.set(key, group)
     group.clients.add(client)
-    const { clients } = group
-    response.on('close', () => clients.delete(client))
-    response.on('error', () => clients.delete(client))
+    const leave = (): void => void group.clients.delete(client)
+    response.on('close', leave)
+    response.on('error', leave)
+    // A new page need not wait for the next turn. One that is being computed is for it too.
+    if (known === undefined || group.timer !== undefined) {
+      clearTimeout(group.timer)
+      group.timer = undefined
+      void this.#run(key, group)
+    }
     return true
   }
 
@@ -85,11 +82,16 @@ export class EngineStream implements PageStream {
   }
 
   async #run(key: string, group: Group): Promise<void> {
+    if (group.clients.size === 0) {
+      this.#groups.delete(key)
+      return
+    }
     const startedMs = performance.now()
     try {
       const [parts, columns] = await Promise.all([
         this.#source.stats(group.wanted, group.selection),
-        this.#source.hits(group.wanted, group.selection),
+        // Without an answer the page keeps the columns that it has.
+        this.#source.hits(group.wanted, group.selection).catch(() => undefined),
       ])
       const { range } = parts
       const texts = Object.entries(parts).map(([name, part]) => [name, JSON.stringify(part)] as const)
@@ -98,10 +100,6 @@ export class EngineStream implements PageStream {
       // What the page has stays until the engine answers. A page without anything gets it then.
     }
     if (this.#isClosed) return
-    if (group.clients.size === 0) {
-      if (this.#groups.get(key) === group) this.#groups.delete(key)
-      return
-    }
     const tookMs = performance.now() - startedMs
     group.timer = setTimeout(
       () => {
@@ -117,13 +115,13 @@ export class EngineStream implements PageStream {
     { selection }: Group,
     stepMs: number,
     parts: readonly (readonly [name: string, json: string])[],
-    columns: readonly Column[],
+    columns: readonly Column[] | undefined,
   ): Promise<void> {
     // A slow client gets what it lacks once its buffer is empty.
     if (client.response.writableLength > UNSENT_BYTES_MAX) return
-    const oldest = columns[0]?.[0] ?? 0
-    const shown = new Set(columns.map(([at]) => at))
-    const isGone = [...client.columns.keys()].some((at) => at >= oldest && !shown.has(at))
+    const oldest = columns?.[0]?.[0] ?? 0
+    const shown = new Set(columns?.map(([at]) => at))
+    const isGone = columns !== undefined && [...client.columns.keys()].some((at) => at >= oldest && !shown.has(at))
     // A page only adds columns, and those of another width do not fit to those that it has.
     if (client.stepMs !== stepMs || isGone) Object.assign(client, { isNew: true, stepMs })
     if (client.isNew) {
@@ -132,7 +130,7 @@ export class EngineStream implements PageStream {
     }
     const changed = parts.filter(([name, json]) => client.parts.get(name) !== json)
     for (const [name, json] of changed) client.parts.set(name, json)
-    const fresh = columns.filter((column) => client.columns.get(column[0]) !== JSON.stringify(column))
+    const fresh = (columns ?? []).filter((column) => client.columns.get(column[0]) !== JSON.stringify(column))
     for (const column of fresh) client.columns.set(column[0], JSON.stringify(column))
     for (const at of client.columns.keys()) if (at < oldest) client.columns.delete(at)
     const tail = await this.#source.tail(selection, client.isNew ? 0 : client.tailId)

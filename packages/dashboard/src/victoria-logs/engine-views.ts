@@ -58,8 +58,6 @@ export class EngineViews {
   readonly #columns = new Map<string, Kept>()
   readonly #parts = new Map<string, Parts>()
   #missing = ''
-  /** The routes that were health checks in the last answer. */
-  probes: readonly string[] = []
   /** What was counted in the last answer. */
   totals: LineTotals = NO_LINES
 
@@ -92,10 +90,11 @@ export class EngineViews {
 
   /** Returns the columns of a range. Of those that were counted before, only the newest are counted again. */
   async hits(range: Parts['range'], selection: Selection): Promise<readonly Column[]> {
-    const { events, probes } = await this.#countedIn(range)
+    const { events } = await this.#countedIn(range)
     this.#forgetIfChanged()
     const { from, to, stepMs } = range
     const { hopServices } = this.#facts
+    const probes = [...this.#facts.probes]
     const key = JSON.stringify([stepMs, range.isZoomed ? from : range.seconds, selection, [...hopServices], probes])
     const kept = this.#columns.get(key)
     const isFresh = kept !== undefined && performance.now() - kept.wholeMs < AGAIN_MS
@@ -150,7 +149,6 @@ export class EngineViews {
     const answered = answeredBy(tally, cells)
     const everything = figures(all, cells, EVERYTHING)
     const seconds = Math.max(1, (Math.min(range.to, Math.max(now, range.from)) - range.from) / 1_000)
-    this.probes = counted.probes
     this.totals = {
       lines,
       requests: everything.requests,
@@ -209,6 +207,7 @@ export class EngineViews {
         eventsBetween(this.#client, this.#fields, range, range.stepMs),
         this.#client.rows(`${time} * | stats count() as n`),
       ])
+      this.#facts.addProbes(counts.probes)
       return { ...counts, events, lines: Number(lines?.['n'] ?? 0) }
     })
   }

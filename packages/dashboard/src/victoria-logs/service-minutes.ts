@@ -1,19 +1,20 @@
-import { LatencyHistogram } from '../counts/latency-histogram.ts'
 import { ANSWERED } from '../report/selection.ts'
 import type { Minute } from '../verdict/situation.ts'
 import type { EngineClient, Row } from './engine-client.ts'
 import { selectionPipes } from './engine-columns.ts'
 import { RowNames } from './engine-counts.ts'
 import type { EngineFields } from './engine-fields.ts'
-import { BUCKET, bucketOf, bucketPipe } from './latency-bucket.ts'
+import { percentileOf } from './engine-histogram.ts'
 import { timeFilter } from './logsql.ts'
 
 export const MINUTE_MS = 60_000
 /** So many minutes of each service are kept. */
 const MINUTES = 64
+const HASTY_MINUTES = 15
 /** Lines that arrive so late are still counted. */
 const LATE_MINUTES = 2
-const WIDTH = 5
+/** The last minute may contain lines that are a little ahead. */
+const AHEAD_MS = 5_001
 /** The most services. */
 const SERVICES_MAX = 500
 
@@ -41,24 +42,35 @@ export class ServiceMinutes {
     return [...(this.#byService.get(service)?.values() ?? [])].sort((a, b) => a.at - b.at)
   }
 
-  /** Counts up to a moment. Requests slower than `slowerThanMs` are slow. */
-  async countTo(now: number, slowerThanMs: number | undefined, probes: readonly string[]): Promise<void> {
+  /** Counts up to a moment. Requests slower than `slowerThanMs` are slow. In haste it counts fewer minutes, until the next time. */
+  async countTo(
+    now: number,
+    slowerThanMs: number | undefined,
+    probes: readonly string[],
+    isHasty: boolean,
+  ): Promise<void> {
     const end = Math.floor(now / MINUTE_MS) * MINUTE_MS + MINUTE_MS
-    const hour = end - MINUTES * MINUTE_MS
-    const from = Math.max(hour, this.#countedTo - LATE_MINUTES * MINUTE_MS)
-    // The last minute may contain lines that are a little ahead.
-    const rows = await this.#client.rows(this.#query(from, end + 5_000, slowerThanMs, probes))
+    const first = end - (isHasty ? HASTY_MINUTES : MINUTES) * MINUTE_MS
+    const from = Math.max(first, this.#countedTo - LATE_MINUTES * MINUTE_MS)
+    const slow = slowerThanMs === undefined ? undefined : this.#slowFilter(slowerThanMs)
+    const range = `${timeFilter(from, end + AHEAD_MS)} ${this.#fields.request}`
+    const [counts, bad, last] = await Promise.all(
+      this.#queries(slow, probes).map(async (query) => await this.#client.rows(`${range}${query}`)),
+    )
     for (const minutes of this.#byService.values()) for (const at of minutes.keys()) if (at >= from) minutes.delete(at)
     const names = new RowNames(this.#fields)
-    const histograms = new Map<Minute, LatencyHistogram>()
-    for (const row of rows) this.#add(row, names, histograms)
-    for (const [minute, histogram] of histograms)
-      (minute as Mutable<Minute>).p95Ms = histogram.total === 0 ? null : histogram.percentile(0.95)
+    for (const row of counts ?? []) this.#addCounts(row, names)
+    for (const row of bad ?? []) this.#addTimes(row, names)
+    for (const row of last ?? []) {
+      const at = Date.parse(row['last'] ?? '')
+      const minute = this.#minuteOf(names.service(row), Math.floor(at / MINUTE_MS) * MINUTE_MS)
+      if (minute !== undefined && minute.requests > 0) minute.lastAt = at
+    }
     for (const minutes of this.#byService.values()) {
       const newest = Math.max(...minutes.keys())
       for (const at of minutes.keys()) if (at <= newest - MINUTES * MINUTE_MS) minutes.delete(at)
     }
-    this.#countedTo = end
+    this.#countedTo = isHasty ? 0 : end
   }
 
   /** Counts everything again. Call it when storage nodes are missing or back. */
@@ -66,45 +78,48 @@ export class ServiceMinutes {
     this.#countedTo = 0
   }
 
-  #query(from: number, to: number, slowerThanMs: number | undefined, probes: readonly string[]): string {
-    const { request, service, status, latency, latencyFactor } = this.#fields
-    const failed = `if (${status}:>=500)`
-    const slow =
-      slowerThanMs === undefined
-        ? ''
-        : `, count() if (${latency}:>${slowerThanMs / latencyFactor} !${status}:>=500) as w, min(_time) if (${latency}:>${slowerThanMs / latencyFactor} !${status}:>=500) as wf`
-    return [
-      `${timeFilter(from, to)} ${request}`,
-      selectionPipes(this.#fields, ANSWERED, { probes, hopServices: new Set() }),
-      bucketPipe(this.#fields, WIDTH),
-      `stats by (_time:1m, ${service}, ${BUCKET}) count() as n, count(${latency}) as l, count() ${failed} as f, ` +
-        `count() if (${status}:>=400 ${status}:<500) as c, count() if (degraded:=true) as d, min(_time) as first, max(_time) as last, ` +
-        `min(_time) ${failed} as ff, max(_time) ${failed} as fl, min(_time) if (degraded:=true) as df${slow}`,
-    ]
-      .filter((part) => part !== '')
-      .join(' | ')
+  #slowFilter(slowerThanMs: number): string {
+    const { latency, latencyFactor, status } = this.#fields
+    return `${latency}:>${slowerThanMs / latencyFactor} !${status}:>=500`
   }
 
-  #add(row: Row, names: RowNames, histograms: Map<Minute, LatencyHistogram>): void {
+  /** Three queries, because the times of all requests take longer to compare than those of the bad ones. */
+  #queries(slow: string | undefined, probes: readonly string[]): readonly string[] {
+    const { service, status, latency } = this.#fields
+    const selected = selectionPipes(this.#fields, ANSWERED, { probes, hopServices: new Set() })
+    const pipes = selected === '' ? '' : ` | ${selected}`
+    const slowCount = slow === undefined ? '' : `, count() if (${slow}) as w`
+    const bad = `${status}:>=500 or degraded:=true${slow === undefined ? '' : ` or (${slow})`}`
+    return [
+      `${pipes} | stats by (_time:1m, ${service}) count() as n, count() if (${status}:>=500) as f, ` +
+        `count() if (${status}:>=400 ${status}:<500) as c, count() if (degraded:=true) as d, histogram(${latency}) as h${slowCount}`,
+      ` (${bad})${pipes} | stats by (_time:1m, ${service}) min(_time) if (${status}:>=500) as ff, max(_time) if (${status}:>=500) as fl, ` +
+        `min(_time) if (!${status}:>=500 or degraded:=true) as bf`,
+      `${pipes} | stats by (${service}) max(_time) as last`,
+    ]
+  }
+
+  #addCounts(row: Row, names: RowNames): void {
     const at = Date.parse(row['_time'] ?? '')
     const minute = this.#minuteOf(names.service(row), at)
     if (minute === undefined) return
-    minute.requests += Number(row['n'])
-    minute.failures += Number(row['f'])
-    minute.clientErrors += Number(row['c'])
-    minute.degraded += Number(row['d'])
-    minute.slow += Number(row['w'] ?? 0)
-    minute.firstAt = Math.min(minute.firstAt, Date.parse(row['first'] ?? ''))
-    minute.lastAt = Math.max(minute.lastAt, Date.parse(row['last'] ?? ''))
-    minute.firstFailureAt = earlier(minute.firstFailureAt, row['ff'])
-    minute.lastFailureAt = later(minute.lastFailureAt, row['fl'])
-    minute.firstBadAt = earlier(earlier(minute.firstBadAt, row['df']), row['wf'])
-    let histogram = histograms.get(minute)
-    if (histogram === undefined) {
-      histogram = new LatencyHistogram()
-      histograms.set(minute, histogram)
-    }
-    histogram.addMany(bucketOf(row[BUCKET], WIDTH), Number(row['l']))
+    minute.requests = Number(row['n'])
+    minute.failures = Number(row['f'])
+    minute.clientErrors = Number(row['c'])
+    minute.degraded = Number(row['d'])
+    minute.slow = Number(row['w'] ?? 0)
+    minute.firstAt = at
+    minute.lastAt = at + MINUTE_MS - 1
+    const p95 = percentileOf(row['h'] ?? '', 0.95)
+    minute.p95Ms = p95 === null ? null : p95 * this.#fields.latencyFactor
+  }
+
+  #addTimes(row: Row, names: RowNames): void {
+    const minute = this.#minuteOf(names.service(row), Date.parse(row['_time'] ?? ''))
+    if (minute === undefined) return
+    minute.firstFailureAt = timeIn(row['ff'])
+    minute.lastFailureAt = timeIn(row['fl'])
+    minute.firstBadAt = timeIn(row['bf'])
   }
 
   /** Adds answers by a fallback, as its own lines tell them. */
@@ -135,12 +150,7 @@ export class ServiceMinutes {
   }
 }
 
-function earlier(at: number | undefined, text: string | undefined): number | undefined {
-  const other = Date.parse(text ?? '')
-  return Number.isNaN(other) ? at : Math.min(at ?? other, other)
-}
-
-function later(at: number | undefined, text: string | undefined): number | undefined {
-  const other = Date.parse(text ?? '')
-  return Number.isNaN(other) ? at : Math.max(at ?? other, other)
+function timeIn(text: string | undefined): number | undefined {
+  const at = Date.parse(text ?? '')
+  return Number.isNaN(at) ? undefined : at
 }

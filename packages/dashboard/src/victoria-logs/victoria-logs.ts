@@ -3,7 +3,7 @@ import type { LineRef } from '../journal/line-place.ts'
 import type { TailLine } from '../journal/tail-line.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import { UNDECLARED } from '../lines/reader/line-reader.ts'
-import { type Health, healthJson } from '../report/health.ts'
+import { type Health, healthJson, type Waiting } from '../report/health.ts'
 import { factsOf, fieldsOf } from '../report/line-facts.ts'
 import type { OneLine } from '../report/read-line.ts'
 import type { Trace } from '../report/read-trace.ts'
@@ -64,6 +64,7 @@ export class VictoriaLogs implements Source {
   #lastHealth: Health | undefined
   #totals: LineTotals = NO_LINES
   #missing = ''
+  #isHasty = false
   #thresholds: Thresholds = DEFAULT_THRESHOLDS
 
   constructor(address: EngineAddress, declared: Declared = UNDECLARED, clock: () => number = Date.now) {
@@ -113,13 +114,15 @@ export class VictoriaLogs implements Source {
   async #judged(): Promise<Health> {
     const now = this.clock()
     const newest = (await this.#newestAt()) ?? 0
-    await this.#facts.readTo(now, newest === 0 ? now : newest)
+    const isHasty = this.#isHasty
+    this.#isHasty = false
+    await this.#facts.readTo(now, newest === 0 ? now : newest, isHasty)
     const missing = this.#client.missing.join()
     if (missing !== this.#missing) this.#minutes.forget()
     this.#missing = missing
-    return await this.#judge.at(now, newest, this.#thresholds, this.#views.probes, () =>
-      engineWaiting(this.#state, { ...this.#totals, lines: newest === 0 ? 0 : Math.max(1, this.#totals.lines) }),
-    )
+    const waitingOf = (): Waiting =>
+      engineWaiting(this.#state, { ...this.#totals, lines: newest === 0 ? 0 : Math.max(1, this.#totals.lines) })
+    return await this.#judge.at(now, newest, this.#thresholds, [...this.#facts.probes], waitingOf, isHasty)
   }
 
   /** The last verdict, as of then. Without one there is none. */
@@ -236,6 +239,7 @@ export class VictoriaLogs implements Source {
   }
 
   openStream(): PageStream {
+    this.#isHasty = true
     return new EngineStream(this)
   }
 

@@ -2,6 +2,9 @@
 const PATHS =
   /^\/(?:-\/(?:healthy|ready)|_?_?health(?:z|check|_check|-check)?(?:\/.*)?|healthz(?:\/.*)?|livez?|liveness|readyz?|readiness|alive|ping|heartbeat|heartbeat\.html|_?metrics|actuator\/(?:health(?:\/.*)?|prometheus)|q\/(?:health(?:\/.*)?|metrics)|api\/healthz?)\/?$/i
 
+/** The same as a regular expression of RE2, for engines. */
+export const HEALTH_CHECKS: string = `(?i)${PATHS.source.replaceAll('\\/', '/')}`
+
 /** Most paths begin otherwise, and need no further look. */
 const FIRST_LETTERS = '-_HLRAPMQhlrapmq'
 const PATH_CHARACTERS_MAX = 40

@@ -1,0 +1,1 @@
+export { EngineAlert, EngineLimits } from './notices.tsx'
