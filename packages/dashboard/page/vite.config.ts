@@ -12,7 +12,11 @@ function withoutUnused(code: string, id: string): string | undefined {
   }, code)
 }
 
-// One page, one style sheet, one script, and one more each with the levers and for a log engine; the server sends them from memory.
+/** What is loaded later. Everything else is in one script, although these share some of it. */
+const LATER = /[\\/]src[\\/](?:(?:levers|map|heat|engine)[\\/](?!loaded|path|map-section)|counts[\\/]latency-)/
+
+// One page, one style sheet, one script, and one more for each view that most readers do not need; the server sends them
+// from memory.
 export default defineConfig({
   // Relative: the page may be served below any path.
   base: './',
@@ -25,7 +29,12 @@ export default defineConfig({
     assetsInlineLimit: 0,
     assetsDir: '.',
     rolldownOptions: {
-      output: { entryFileNames: 'page.js', chunkFileNames: 'page-[name].js', assetFileNames: 'page[extname]' },
+      output: {
+        entryFileNames: 'page.js',
+        chunkFileNames: 'page-[name].js',
+        assetFileNames: 'page[extname]',
+        codeSplitting: { groups: [{ name: 'main', test: (id) => !LATER.test(id) }] },
+      },
     },
   },
   plugins: [{ name: 'unused-parts-of-uplot', transform: withoutUnused }],

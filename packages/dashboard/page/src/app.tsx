@@ -11,6 +11,7 @@ import { levers } from './levers/loaded.ts'
 import { Breakers } from './lists/breakers.tsx'
 import { Errors } from './lists/errors.tsx'
 import { Tail } from './lists/tail.tsx'
+import { MapSection } from './map/map-section.tsx'
 import { Sources } from './sources/sources.tsx'
 import { parts, t } from './state/state.ts'
 import { Tables } from './tables/tables.tsx'
@@ -35,6 +36,7 @@ export function App() {
             <Tiles />
             <Charts />
             <Tables />
+            <MapSection />
             <Breakers />
             <Errors />
             <Tail />

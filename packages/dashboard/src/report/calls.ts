@@ -76,7 +76,7 @@ export function callsOf(
   const moment = momentOf(health, now)
   const shields = new Map<string, string[]>()
   const found = new Map<string, Call>()
-  for (const { edge, by } of knownCalls(services)) {
+  for (const { edge, by } of knownCalls(services, (one) => recentOf(one, moment).calls)) {
     const [from, to] = [edge.caller.name, edge.callee.name]
     const counts = recentOf(edge, moment)
     found.set(keyOf(from, to, true), {

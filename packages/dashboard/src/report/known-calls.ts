@@ -1,4 +1,5 @@
 import type { Edge } from '../counts/watch/edges.ts'
+import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import type { Services } from '../counts/watch/services.ts'
 
 /** Requests within others tell of a call after this many, if this many times fewer are the other way round. */
@@ -27,12 +28,14 @@ export function nestedCalls({ nested }: Services): readonly Edge[] {
  *
  * A parent span tells of a call itself. A trace only tells that one service is behind another one: such a pair is left out
  * if other services behind the first one make nearly all of its calls.
+ *
+ * @param recentOf how many calls there were lately: a caller that is known only now did not count the calls before
  */
-export function knownCalls(services: Services): readonly KnownCall[] {
+export function knownCalls(services: Services, recentOf: (edge: Edge) => number): readonly KnownCall[] {
   const direct = services.direct.all
   const found = new Map(direct.map((edge) => [keyOf(edge), edge]))
   const doubtful: Edge[] = []
-  for (const edge of [...services.edges.all, ...nestedCalls(services)]) {
+  for (const edge of [...services.edges.all, ...likelyNested(services)]) {
     if (found.has(keyOf(edge))) continue
     found.set(keyOf(edge), edge)
     doubtful.push(edge)
@@ -51,13 +54,40 @@ export function knownCalls(services: Services): readonly KnownCall[] {
         // This one may be left out itself: then there is a longer way.
         found.has(edge.caller.number * 65_536 + other.caller.number),
     )
-    const calls = through.reduce((sum, { total }) => sum + total, 0)
-    if (calls >= edge.total * THROUGH_SHARE) isKnown.delete(keyOf(edge))
+    if (through.length > 0 && makeNearlyAll(through, edge, recentOf)) isKnown.delete(keyOf(edge))
   }
   return [
     ...direct.map((edge): KnownCall => ({ edge, by: 'span' })),
     ...doubtful.filter((edge) => isKnown.has(keyOf(edge))).map((edge): KnownCall => ({ edge, by: 'trace' })),
   ]
+}
+
+/**
+ * Returns the requests within others that are likely calls: two calls that a service makes at the same time are within each
+ * other in about half of the traces only, and a request with a known parent span has its caller.
+ */
+function likelyNested(services: Services): readonly Edge[] {
+  const direct = new Map<ServiceWatch, number>()
+  const certain = new Map<ServiceWatch, number>()
+  for (const { callee, total } of services.direct.all) direct.set(callee, (direct.get(callee) ?? 0) + total)
+  for (const { callee, total } of services.edges.all) certain.set(callee, (certain.get(callee) ?? 0) + total)
+  // A request counts for its parent, and for the first service of its trace if that is another one.
+  const byTrace = (watch: ServiceWatch): number => (certain.get(watch) ?? 0) - (direct.get(watch) ?? 0)
+  const hopsOf = (watch: ServiceWatch): number => Math.max(byTrace(watch), direct.get(watch) ?? 0)
+  return nestedCalls(services).filter(({ caller, callee, total }) => {
+    const known = direct.get(callee) ?? 0
+    if (known > 0 && known >= byTrace(callee) * THROUGH_SHARE) return false
+    return total >= Math.min(hopsOf(caller) || total, hopsOf(callee) || total) * THROUGH_SHARE
+  })
+}
+
+/** Compares what was called lately; without such calls, what was called ever. */
+function makeNearlyAll(through: readonly Edge[], edge: Edge, recentOf: (edge: Edge) => number): boolean {
+  const sumOf = (countOf: (one: Edge) => number): number => through.reduce((sum, one) => sum + countOf(one), 0)
+  const recent = sumOf(recentOf)
+  const isIdle = recent === 0 && recentOf(edge) === 0
+  if (isIdle) return sumOf(({ total }) => total) >= edge.total * THROUGH_SHARE
+  return recent >= recentOf(edge) * THROUGH_SHARE
 }
 
 function keyOf({ caller, callee }: Edge): number {

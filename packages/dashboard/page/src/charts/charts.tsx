@@ -1,8 +1,10 @@
-import { RANGES } from '../../../src/report/ranges.ts'
-import { asTables, columns, f, parts, seconds, t } from '../state/state.ts'
-import { isByCode, isLogAxis, isRangeLoading, resetZoom, zoom } from '../state/view.ts'
+import { Script } from '../frame/script.tsx'
+import { heat } from '../heat/loaded.ts'
+import { asTables, columns, f, parts, t } from '../state/state.ts'
+import { isByCode, isHeat, isLogAxis, isRangeLoading } from '../state/view.ts'
 import { classOf } from '../text/status-class.ts'
 import { type Chart, classChart, codeChart, latencyChart, rateOf } from './chart.ts'
+import { Empty } from './empty.tsx'
 import { Figure } from './figure.tsx'
 import { Legend } from './legend.tsx'
 import { CLASS_PAINTS, cssPaint } from './paint.ts'
@@ -48,24 +50,39 @@ export function Charts() {
         <Figure
           name="latency-chart"
           title={texts.latency}
-          unit={isLogAxis.value ? texts.logAxis : texts.linearAxis}
+          unit={isLogAxis.value || isHeat.value ? texts.logAxis : texts.linearAxis}
           chart={latency}
+          hasTable={isHeat.value}
           controls={
-            <Switch
-              label={texts.axis}
-              options={[texts.linear, texts.log]}
-              isSecond={isLogAxis.value}
-              choose={(isSecond) => (isLogAxis.value = isSecond)}
-            />
+            <>
+              <Switch
+                label={texts.latency}
+                options={[texts.asLines, texts.asHeat]}
+                isSecond={isHeat.value}
+                choose={(isSecond) => (isHeat.value = isSecond)}
+              />
+              {!isHeat.value && (
+                <Switch
+                  label={texts.axis}
+                  options={[texts.linear, texts.log]}
+                  isSecond={isLogAxis.value}
+                  choose={(isSecond) => (isLogAxis.value = isSecond)}
+                />
+              )}
+            </>
           }
         >
-          <Drawn
-            name="latency"
-            chart={latency}
-            empty={columns.value.length === 0 ? texts.noRequests : texts.noLatencies}
-            title={texts.latency}
-            isLog={isLogAxis.value}
-          />
+          {isHeat.value ? (
+            <Script of={heat}>{({ HeatView }) => <HeatView />}</Script>
+          ) : (
+            <Drawn
+              name="latency"
+              chart={latency}
+              empty={columns.value.length === 0 ? texts.noRequests : texts.noLatencies}
+              title={texts.latency}
+              isLog={isLogAxis.value}
+            />
+          )}
         </Figure>
         <ByStatus />
       </div>
@@ -89,39 +106,10 @@ function Drawn({ name, chart, title, empty, isLog = false }: DrawnProps) {
     <>
       <div class="drawn">
         <Plot name={name} chart={chart} label={t.value.chartLabel(title, chart.format(highest))} isLog={isLog} />
-        {isEmpty && !isRangeLoading.value && (
-          <div class="empty">
-            <p>{empty}</p>
-            {columns.value.length === 0 && <Wider />}
-          </div>
-        )}
+        {isEmpty && <Empty text={empty} />}
       </div>
       <Legend chart={chart} />
     </>
-  )
-}
-
-/** The one thing to do about an empty range: show another one. */
-function Wider() {
-  const texts = t.value
-  if (zoom.value !== undefined) {
-    return (
-      <button type="button" onClick={resetZoom}>
-        {texts.resetZoom}
-      </button>
-    )
-  }
-  const wider = [...RANGES.keys()].find((range) => range > seconds.value)
-  if (wider === undefined) return null
-  return (
-    <button
-      type="button"
-      onClick={() => {
-        seconds.value = wider
-      }}
-    >
-      {texts.showRange(texts.ranges[wider] ?? '')}
-    </button>
   )
 }
 

@@ -10,13 +10,15 @@ interface FigureProps {
   readonly unit: string
   readonly chart: Chart
   readonly controls: ComponentChildren
+  /** Whether the children show their table themselves. */
+  readonly hasTable?: boolean
   readonly children: ComponentChildren
 }
 
 const ROWS_MAX = 200
 
 /** A chart with its title and its switches, or its table. */
-export function Figure({ name, title, unit, chart, controls, children }: FigureProps) {
+export function Figure({ name, title, unit, chart, controls, hasTable = false, children }: FigureProps) {
   const texts = t.value
   return (
     <section class="figure">
@@ -31,7 +33,7 @@ export function Figure({ name, title, unit, chart, controls, children }: FigureP
           </button>
         </div>
       </div>
-      {asTables.value ? <ChartTable name={name} chart={chart} /> : children}
+      {asTables.value && !hasTable ? <ChartTable name={name} chart={chart} /> : children}
     </section>
   )
 }

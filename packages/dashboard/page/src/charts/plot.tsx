@@ -1,4 +1,5 @@
 import { effect } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import uPlot from 'uplot'
 import { language, theme } from '../state/state.ts'
@@ -13,10 +14,13 @@ interface PlotProps {
   /** What the chart shows, for people who do not see it. */
   readonly label: string
   readonly isLog?: boolean
+  readonly options?: typeof optionsOf
+  /** What tells the values under the pointer. */
+  readonly children?: ComponentChildren
 }
 
 /** A chart over time. New data updates it; other series, another theme, axis or language rebuild it. */
-export function Plot({ name, chart, label, isLog = false }: PlotProps) {
+export function Plot({ name, chart, label, isLog = false, options = optionsOf, children }: PlotProps) {
   const container = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot | undefined>(undefined)
   const latest = useRef(chart)
@@ -30,7 +34,7 @@ export function Plot({ name, chart, label, isLog = false }: PlotProps) {
     const draw = (): void => {
       plot.current?.destroy()
       plot.current = new uPlot(
-        optionsOf(() => latest.current, element, isLog),
+        options(() => latest.current, element, isLog),
         dataOf(latest.current, isLog),
         element,
       )
@@ -86,7 +90,7 @@ export function Plot({ name, chart, label, isLog = false }: PlotProps) {
   return (
     <div class="plot-frame">
       <div class="plot" data-chart={name} ref={container} role="img" aria-label={label} />
-      <Readout chart={chart} />
+      {children ?? <Readout chart={chart} />}
     </div>
   )
 }

@@ -54,7 +54,7 @@ effect(() => {
 })
 
 /** What the URL keeps. */
-export type Remembered = 'range' | 'lang' | 'from' | 'to' | 'by' | 'axis' | 'trace' | 'q'
+export type Remembered = 'range' | 'lang' | 'from' | 'to' | 'by' | 'axis' | 'latency' | 'trace' | 'q'
 
 /** Stores a choice in the URL; undefined removes it. */
 export function remember(name: Remembered, value: string | undefined): void {

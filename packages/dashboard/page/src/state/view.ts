@@ -22,6 +22,8 @@ export const viewQuery = computed(() => {
 export const isByCode = signal(new URLSearchParams(location.search).get('by') === 'code')
 /** Whether the axis of the latency is logarithmic. */
 export const isLogAxis = signal(new URLSearchParams(location.search).get('axis') === 'log')
+/** Whether the latency is shown as a heatmap instead of lines. */
+export const isHeat = signal(new URLSearchParams(location.search).get('latency') === 'heatmap')
 /** The start of the column under the pointer, in any chart. */
 export const hoverAt = signal<number | undefined>(undefined)
 /** The line shown in the drawer, if it belongs to no trace. */
@@ -37,6 +39,7 @@ effect(() => {
 })
 effect(() => remember('by', isByCode.value ? 'code' : undefined))
 effect(() => remember('axis', isLogAxis.value ? 'log' : undefined))
+effect(() => remember('latency', isHeat.value ? 'heatmap' : undefined))
 effect(() => remember('trace', openTrace.value))
 
 // A range that is chosen in the header ends now.

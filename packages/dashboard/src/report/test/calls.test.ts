@@ -92,6 +92,34 @@ describe('who calls whom', () => {
     expect(names()).toEqual(['shop → inventory (trace)', 'web → inventory (trace)', 'web → shop (trace)'])
   })
 
+  it('does not take two calls at the same time for a call of the slower service', async () => {
+    system = await createSystem(['web', 'slow', 'fast'])
+    for (let at = 0; at < 12; at += 1) {
+      const ids = { ago: 20, status_code: 200, trace_id: `t${at}` }
+      // One begins a moment before the other, by chance.
+      const ms = at % 2 === 0 ? 80 : 79
+      await system.write('fast', [{ ...ids, ago: 20.07, latency_ms: 10, span_id: `f${at}`, parent_span_id: `c${at}` }])
+      await system.write('slow', [{ ...ids, latency_ms: ms, span_id: `s${at}`, parent_span_id: `d${at}` }])
+      await system.write('web', [{ ...ids, latency_ms: 90, span_id: `w${at}` }])
+    }
+    expect(names()).toEqual(['web → fast (trace)', 'web → slow (trace)'])
+  })
+
+  it('finds who calls a service that several services call', async () => {
+    system = await createSystem(['web', 'shop', 'account', 'db'])
+    for (let at = 0; at < 10; at += 1) {
+      const middle = at % 2 === 0 ? 'shop' : 'account'
+      await trace(`t${at}`, [
+        { service: 'web', span: `w${at}`, ms: 90 },
+        { service: middle, span: `m${at}`, parent: `c${at}`, ms: 60 },
+        { service: 'db', span: `b${at}`, parent: `d${at}`, ms: 20 },
+      ])
+    }
+    expect(names()).toEqual([
+      ...['account → db (trace)', 'shop → db (trace)', 'web → account (trace)', 'web → shop (trace)'],
+    ])
+  })
+
   it('keeps one of two pairs that explain each other', async () => {
     system = await createSystem(['a', 'b', 'z'])
     for (let at = 0; at < 10; at += 1) {

@@ -1,0 +1,2 @@
+export { default as style } from './map.css?inline'
+export { MapView } from './map-view.tsx'
