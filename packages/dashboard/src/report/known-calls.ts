@@ -41,7 +41,11 @@ export function knownCalls(services: Services, recentOf: (edge: Edge) => number)
     doubtful.push(edge)
   }
   const into = new Map<number, Edge[]>()
-  for (const edge of found.values()) into.set(edge.callee.number, [...(into.get(edge.callee.number) ?? []), edge])
+  for (const edge of found.values()) {
+    const known = into.get(edge.callee.number)
+    if (known === undefined) into.set(edge.callee.number, [edge])
+    else known.push(edge)
+  }
   // In a fixed order: of two pairs that explain each other, one stays.
   doubtful.sort((a, b) => b.total - a.total || compareNames(a, b))
   const isKnown = new Set(found.keys())
