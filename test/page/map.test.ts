@@ -100,7 +100,6 @@ describe.skipIf(isSkipped)('the service map', { timeout: 60_000 }, () => {
     await page.keyboard.press('t')
     await row.waitFor()
     expect(await page.locator('.map-frame').count()).toBe(0)
-    expect(await findings(page)).toEqual([])
   })
 
   it('draws three layers at 390 pixels, and sixty services at 1440, without a fault', async () => {
