@@ -47,7 +47,7 @@ export function knownCalls(services: Services, recentOf: (edge: Edge) => number)
     else known.push(edge)
   }
   // In a fixed order: of two pairs that explain each other, one stays.
-  doubtful.sort((a, b) => b.total - a.total || compareNames(a, b))
+  doubtful.sort((a, b) => b.total - a.total || keyOf(a) - keyOf(b))
   const isKnown = new Set(found.keys())
   for (const edge of doubtful) {
     const through = (into.get(edge.callee.number) ?? []).filter(
@@ -96,8 +96,4 @@ function makeNearlyAll(through: readonly Edge[], edge: Edge, recentOf: (edge: Ed
 
 function keyOf({ caller, callee }: Edge): number {
   return caller.number * 65_536 + callee.number
-}
-
-function compareNames(a: Edge, b: Edge): number {
-  return a.caller.name.localeCompare(b.caller.name) || a.callee.name.localeCompare(b.callee.name)
 }
