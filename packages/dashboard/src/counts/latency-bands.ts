@@ -22,7 +22,8 @@ export function bandLimits(band: number): BandLimits {
 export function latencyBands(histogram: LatencyHistogram): readonly number[] {
   const pairs: number[] = []
   for (const [bucket, count] of histogram.buckets()) {
-    const band = bucket === ZERO_BUCKET ? ZERO_BAND : Math.floor(bucket / BUCKETS_PER_BAND)
+    // That of 0 is -1 as a bucket and as a band.
+    const band = Math.floor(bucket / BUCKETS_PER_BAND)
     if (pairs.at(-2) === band) pairs.push((pairs.pop() ?? 0) + count)
     else pairs.push(band, count)
   }

@@ -41,9 +41,13 @@ export function knownCalls(services: Services, recentOf: (edge: Edge) => number)
     doubtful.push(edge)
   }
   const into = new Map<number, Edge[]>()
-  for (const edge of found.values()) into.set(edge.callee.number, [...(into.get(edge.callee.number) ?? []), edge])
+  for (const edge of found.values()) {
+    const known = into.get(edge.callee.number)
+    if (known === undefined) into.set(edge.callee.number, [edge])
+    else known.push(edge)
+  }
   // In a fixed order: of two pairs that explain each other, one stays.
-  doubtful.sort((a, b) => b.total - a.total || compareNames(a, b))
+  doubtful.sort((a, b) => b.total - a.total || keyOf(a) - keyOf(b))
   const isKnown = new Set(found.keys())
   for (const edge of doubtful) {
     const through = (into.get(edge.callee.number) ?? []).filter(
@@ -92,8 +96,4 @@ function makeNearlyAll(through: readonly Edge[], edge: Edge, recentOf: (edge: Ed
 
 function keyOf({ caller, callee }: Edge): number {
   return caller.number * 65_536 + callee.number
-}
-
-function compareNames(a: Edge, b: Edge): number {
-  return a.caller.name.localeCompare(b.caller.name) || a.callee.name.localeCompare(b.callee.name)
 }

@@ -76,7 +76,7 @@ function portsOf(ways: Ordered['ways'], turned: readonly boolean[], { middles, n
     if (node === undefined || other === undefined) return
     const key = `${side} ${node}`
     const known = sides.get(key) ?? new Map<string, number>()
-    known.set(portKey(node, side, other, isTurned), (middles.get(other) ?? 0) + (isTurned ? 0.5 : 0))
+    known.set(portKey(node, side, other, isTurned), middles.get(other) ?? 0)
     sides.set(key, known)
   }
   for (const [at, way] of ways.entries()) {
