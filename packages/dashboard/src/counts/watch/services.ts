@@ -35,6 +35,7 @@ export interface ServicesState {
   readonly watches: readonly WatchState[]
   readonly edges: readonly EdgeState[]
   readonly nested: readonly EdgeState[]
+  readonly direct: readonly EdgeState[]
   readonly calls: CallsState
   readonly probes: number
   /** The shields of services, by their numbers. */
@@ -112,6 +113,7 @@ export class Services {
       watches: this.all.map(({ state }) => state),
       edges: this.edges.state,
       nested: this.nested.state,
+      direct: this.direct.state,
       calls: this.#calls.state,
       probes: this.#probes,
       shields: [...this.#shields].map(([{ number }, shields]) => [number, shields]),
@@ -129,6 +131,7 @@ export class Services {
     }
     this.edges.restore(state.edges, watches)
     this.nested.restore(state.nested, watches)
+    this.direct.restore(state.direct, watches)
     this.#calls.restore(state.calls, watches.values())
     this.#probes = state.probes
     for (const [number, shields] of state.shields) {
