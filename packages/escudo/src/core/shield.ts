@@ -7,11 +7,11 @@ import { inheritedLeftMs } from './context/inherited-deadline.ts'
 import { abortReason } from './engine/abort-reason.ts'
 import { CallState, newCall } from './engine/call.ts'
 import { type Host, newRoot } from './engine/call-root.ts'
-import { CallerScope, deadlineExceeded } from './engine/caller-scope.ts'
+import { callerScope, lastFrame, startTime } from './engine/call-times.ts'
+import { deadlineExceeded } from './engine/caller-scope.ts'
 import { END, Failure, type FrameResult, passFailure, rejectInMicrotask, toPromise } from './engine/frame.ts'
 import { type Layer, operationLayer } from './engine/layer.ts'
 import { notStarted } from './engine/not-started.ts'
-import { WatchedScope, watchedEnd } from './engine/watched-call.ts'
 import type { Origin } from './errors.ts'
 import { hasCallWatchers } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
@@ -233,7 +233,7 @@ class ComposedShield {
   }
 
   #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
-    return this.#outermost.enter(call, operation, hasCallWatchers() ? watchedEnd(call) : END)
+    return this.#outermost.enter(call, operation, hasCallWatchers() ? lastFrame(call) : END)
   }
 
   #enterWith(
@@ -258,13 +258,12 @@ class ComposedShield {
     if (signal?.aborted) return notStarted(abortReason(signal), root)
     const origin = this.#deadlineOrigin
     if (afterMs !== undefined && afterMs <= 0) return notStarted(deadlineExceeded({ afterMs, origin, inherited }), root)
-    const watched = hasCallWatchers() ? new WatchedScope() : undefined
-    const scope = watched ?? new CallerScope()
+    const scope = callerScope()
     try {
       if (signal !== undefined) scope.listenTo(signal)
       if (afterMs === undefined) {
         const call = new CallState(root, scope, 1, undefined)
-        watched?.start(call)
+        if (hasCallWatchers()) startTime(call, scope)
         return this.#outermost.enter(call, operation, scope)
       }
       const now = this.#clock.now()
@@ -272,7 +271,7 @@ class ComposedShield {
       scope.cancelAt({ afterMs, dueMs, origin, inherited }, this.#clock)
       const call = new CallState(root, scope, 1, dueMs)
       call.enteredMs = now
-      watched?.start(call)
+      if (hasCallWatchers()) startTime(call, scope)
       return this.#outermost.enter(call, operation, scope)
     } catch (error) {
       // The stack overflowed, or a custom clock threw. The scope must still be removed from the caller's signal.

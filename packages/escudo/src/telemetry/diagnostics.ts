@@ -1,5 +1,5 @@
 import { builtinModule } from '../core/builtin-module.ts'
-import { watchCalls } from '../core/events/call-events.ts'
+import { watchCalls } from '../core/engine/watched-call.ts'
 import { EVENT_NAMES, watchAll } from '../core/events/events.ts'
 import { watchHttp } from '../core/events/http-events.ts'
 

@@ -3,6 +3,7 @@ import { stackless } from '../../errors/stackless.ts'
 import type { CancelTimer, Clock } from '../clock.ts'
 import { DeadlineExceededError, type Origin } from '../errors.ts'
 import { abortReason } from './abort-reason.ts'
+import type { CallRoot } from './call-root.ts'
 import { type Cancellation, CancelScope } from './cancel-scope.ts'
 import { END, Failure, type Frame, type FrameResult } from './frame.ts'
 
@@ -70,6 +71,9 @@ export class CallerScope extends CancelScope implements Frame {
     }
     return this.cancellation
   }
+
+  /** Called when the time of a watched call starts. */
+  onStart(_root: CallRoot, _startedMs: number): void {}
 
   onValue(value: unknown): FrameResult {
     this.release()

@@ -1,18 +1,29 @@
 import { isRefusal, verdictOfError } from '../../errors/classification.ts'
-import { type CallOutcome, hasEndWatchers, reportEnd } from '../events/call-events.ts'
-import type { CallRoot, CallState } from './call.ts'
+import { addCallWatcher, type CallOutcome, type CallWatcher, hasEndWatchers, reportEnd } from '../events/call-events.ts'
+import type { CallRoot } from './call.ts'
+import { type EndFrames, nowOf, setEndFrames } from './call-times.ts'
 import { CallerScope } from './caller-scope.ts'
 import { END, type Failure, type Frame, type FrameResult } from './frame.ts'
 
 // The outermost frames of calls that a watcher times. Other calls have `END` or a plain `CallerScope` there, and read no
 // clock for this.
 
-/** Starts the time of a watched call that its caller cannot cancel. Returns its last frame. */
-export function watchedEnd(call: CallState): Frame {
-  const startedMs = startedNow(call)
-  return hasEndWatchers() ? new WatchedEnd(call.root, startedMs) : END
+/**
+ * Watches every call in this process. Without a watcher, calls are not timed.
+ *
+ * @returns a function that stops watching
+ */
+export function watchCalls(watcher: CallWatcher): () => void {
+  const remove = addCallWatcher(watcher)
+  const update = (): void => setEndFrames(hasEndWatchers() ? FRAMES : undefined)
+  update()
+  return () => {
+    remove()
+    update()
+  }
 }
 
+/** The last frame of a watched call that its caller cannot cancel. */
 class WatchedEnd implements Frame {
   // Declared here and assigned in the constructor: see Watcher.
   declare readonly outer: undefined
@@ -38,7 +49,7 @@ class WatchedEnd implements Frame {
 }
 
 /** The scope and last frame of a watched call that its caller can cancel. */
-export class WatchedScope extends CallerScope {
+class WatchedScope extends CallerScope {
   declare private startedMs: number
   declare private watchedRoot: CallRoot | undefined
 
@@ -48,10 +59,9 @@ export class WatchedScope extends CallerScope {
     this.watchedRoot = undefined
   }
 
-  /** Starts the time of the call. */
-  start(call: CallState): void {
-    this.watchedRoot = call.root
-    this.startedMs = startedNow(call)
+  override onStart(root: CallRoot, startedMs: number): void {
+    this.watchedRoot = root
+    this.startedMs = startedMs
   }
 
   override onValue(value: unknown): FrameResult {
@@ -70,12 +80,17 @@ export class WatchedScope extends CallerScope {
   }
 }
 
+const FRAMES: EndFrames = {
+  end: (root, startedMs) => new WatchedEnd(root, startedMs),
+  scope: () => new WatchedScope(),
+}
+
 function reportValue(root: CallRoot, startedMs: number): void {
-  reportEnd(root.host.name, root.isDegraded ? 'degraded' : 'success', now(root) - startedMs)
+  reportEnd(root.host.name, root.isDegraded ? 'degraded' : 'success', nowOf(root) - startedMs)
 }
 
 function reportFailure(root: CallRoot, startedMs: number, error: unknown, byCaller: boolean): void {
-  reportEnd(root.host.name, outcomeOf(error, byCaller), now(root) - startedMs)
+  reportEnd(root.host.name, outcomeOf(error, byCaller), nowOf(root) - startedMs)
 }
 
 /** As policies judge it, but a mistake in the program, which they ignore, is a failure to its caller. */
@@ -83,20 +98,4 @@ function outcomeOf(error: unknown, byCaller: boolean): CallOutcome {
   if (byCaller) return 'cancelled'
   if (isRefusal(error)) return 'rejected'
   return verdictOfError(error) === 'failure' ? 'failure' : 'ignored'
-}
-
-/** Policies that are entered at once share this reading of the clock. */
-function startedNow(call: CallState): number {
-  const startedMs = call.enteredMs ?? now(call.root)
-  if (!Number.isNaN(startedMs)) call.enteredMs = startedMs
-  return startedMs
-}
-
-/** A custom clock may throw. The call then has no duration, but its outcome must not change. */
-function now(root: CallRoot): number {
-  try {
-    return root.host.clock.now()
-  } catch {
-    return Number.NaN
-  }
 }

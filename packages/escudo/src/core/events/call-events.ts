@@ -36,11 +36,12 @@ let watchers: readonly CallWatcher[] = []
 let endWatchers = 0
 
 /**
- * Watches every call in this process. Without a watcher, calls are not timed. A watcher of nothing only has them timed.
+ * Adds a watcher. One that watches nothing only has calls timed. What reports the ends of calls comes with `watchCalls` of
+ * the engine.
  *
- * @returns a function that stops watching
+ * @returns a function that removes it
  */
-export function watchCalls(watcher: CallWatcher): () => void {
+export function addCallWatcher(watcher: CallWatcher): () => void {
   // Copied, so that the same watcher may be added twice.
   const added = { ...watcher }
   const update = (changed: readonly CallWatcher[]): void => {

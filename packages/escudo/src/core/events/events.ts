@@ -1,4 +1,4 @@
-import { watchCalls } from './call-events.ts'
+import { addCallWatcher } from './call-events.ts'
 import { type Listener, notify } from './report.ts'
 import type { ShieldEvents } from './shield-events.ts'
 
@@ -76,7 +76,7 @@ let timing = 0
 let stopTiming = (): void => {}
 
 function timeCalls(by: number): void {
-  if (timing === 0 && by > 0) stopTiming = watchCalls({})
+  if (timing === 0 && by > 0) stopTiming = addCallWatcher({})
   timing += by
   if (timing === 0) stopTiming()
 }

@@ -1,4 +1,5 @@
-import { CALL_OUTCOMES, watchCalls } from '../../core/events/call-events.ts'
+import { watchCalls } from '../../core/engine/watched-call.ts'
+import { CALL_OUTCOMES } from '../../core/events/call-events.ts'
 import { FLEET, MANUAL_TRIP, type ShieldEvent, type ShieldEvents, watchAll } from '../../core/events/events.ts'
 import type { AnyPolicy } from '../../core/policy.ts'
 import type { ShieldFacts } from '../../core/registry.ts'

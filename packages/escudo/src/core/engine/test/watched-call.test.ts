@@ -11,9 +11,10 @@ import { constant } from '../../../policies/retry/state/backoff.ts'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { withContext } from '../../context/with-context.ts'
-import { CALL_OUTCOMES, watchCalls } from '../../events/call-events.ts'
+import { CALL_OUTCOMES } from '../../events/call-events.ts'
 import { definePolicy } from '../../policy.ts'
 import { shield } from '../../shield.ts'
+import { watchCalls } from '../watched-call.ts'
 
 const ends: (() => void)[] = []
 afterEach(() => {

@@ -3,7 +3,8 @@ import { runInNewContext } from 'node:vm'
 import { describe, expect, test } from 'vitest'
 import { type Clock, retry, type Shield, shield, systemClock } from '../../../index.ts'
 import { subscribe } from '../../../telemetry/index.ts'
-import { hasCallWatchers, watchCalls } from '../call-events.ts'
+import { watchCalls } from '../../engine/watched-call.ts'
+import { hasCallWatchers } from '../call-events.ts'
 
 setFlagsFromString('--expose-gc')
 const collect = runInNewContext('gc') as () => void
