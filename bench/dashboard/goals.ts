@@ -11,7 +11,13 @@ export interface DashboardFigures {
   readonly jqCpuMs: readonly number[]
   readonly goaccessCpuMs: readonly number[]
   readonly firstMs: number | undefined
+  /** From the start of the program until it shows all lines that it read before. */
+  readonly restartMs: number | undefined
   readonly appendedMs: number | undefined
+  /** From the append of lines, 20,000 a second, until a page has them: the 99th percentile. */
+  readonly pageP99Ms: number | undefined
+  readonly searched: { readonly firstMs: number; readonly wholeMs: number } | undefined
+  readonly rotated: { readonly lost: number; readonly twice: number } | undefined
   readonly traceP99Ms: number | undefined
   /** The largest relative error of p50, p95 and p99. */
   readonly percentileError: number | undefined
@@ -86,12 +92,52 @@ const GOALS: readonly Goal<DashboardFigures>[] = [
     measure: ({ firstMs }) => firstMs,
   },
   {
+    what: 'all figures after a restart',
+    goal: '≤ 300 ms',
+    limit: 300,
+    must: 'at most',
+    show: ms,
+    measure: ({ restartMs }) => restartMs,
+  },
+  {
     what: 'an appended line is counted, while older ones are read',
     goal: '≤ 500 ms',
     limit: 500,
     must: 'at most',
     show: ms,
     measure: ({ appendedMs }) => appendedMs,
+  },
+  {
+    what: 'appended lines reach a page, 20,000 a second, p99',
+    goal: '≤ 500 ms',
+    limit: 500,
+    must: 'at most',
+    show: ms,
+    measure: ({ pageP99Ms }) => pageP99Ms,
+  },
+  {
+    what: 'search, first hits',
+    goal: '≤ 300 ms',
+    limit: 300,
+    must: 'at most',
+    show: ms,
+    measure: ({ searched }) => searched?.firstMs,
+  },
+  {
+    what: 'search through all lines',
+    goal: '≥ 1.5 M lines/s',
+    limit: 1.5,
+    must: 'at least',
+    show: million,
+    measure: ({ lines, searched }) => (searched === undefined ? undefined : rate(lines, [searched.wholeMs])),
+  },
+  {
+    what: 'lines lost or counted twice over 1,000 renames',
+    goal: '0',
+    limit: 0,
+    must: 'at most',
+    show: String,
+    measure: ({ rotated }) => (rotated === undefined ? undefined : rotated.lost + rotated.twice),
   },
   {
     what: 'a trace over 20 files, p99',

@@ -8,15 +8,22 @@ import { readTrace } from '../../packages/dashboard/src/report/read-trace.ts'
 import { UsageError } from '../command-line.ts'
 import { progress } from '../progress.ts'
 import { type DashboardFigures, dashboardGoals, medianOf } from './goals.ts'
+import { measureAppends } from './live.ts'
 import { latencyOf, traceOf, writeAccessLog, writeLog } from './log.ts'
-import { measureDashboard } from './measure.ts'
+import { measureDashboard, measureRestart } from './measure.ts'
 import { isInstalled, measureGoaccess, measureJq } from './others.ts'
+import { builtProgram } from './program.ts'
+import { measureRotation } from './rotation.ts'
+import { measureSearch, type Searched } from './search.ts'
 
-const USAGE = `Usage: npm run bench -- dashboard [--lines N,…] [--rounds N]
+const USAGE = `Usage: npm run bench -- dashboard [--lines N,…] [--rounds N] [--huge]
 
   --lines N,…  lines of the log, 10000 to 100000000 (default 1000000); ten million need 4 GB in the temporary folder
   --rounds N   how often each program reads it, 1 to 50 (default 3)
+  --huge       a log of 30 GB instead, read once, without jq and goaccess; needs the disk
   --help       print this text`
+/** 30 GB. */
+const HUGE_LINES = 106_000_000
 const TRACE_FILES = 20
 const TRACE_LINES = 5_000
 const TRACES = 100
@@ -31,7 +38,7 @@ interface Ingested {
 
 /** `npm run bench -- dashboard`: the dashboard's goals, beside jq and goaccess in the same run. */
 export async function main(args: readonly string[]): Promise<void> {
-  const { counts, rounds } = optionsOf(args)
+  const { counts, rounds, isHuge } = optionsOf(args)
   if (counts.length === 0) {
     console.log(USAGE)
     return
@@ -39,38 +46,55 @@ export async function main(args: readonly string[]): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'escudo-bench-'))
   try {
     console.log(`Node ${process.versions.node}, ${cpus()[0]?.model} (${cpus().length} cores), load ${loadavg()[0]}`)
-    for (const lines of counts) await measureAll(folder, lines, rounds)
+    progress.show('builds the program')
+    const program = await builtProgram(folder)
+    for (const lines of counts) await measureAll(folder, program, lines, rounds, !isHuge)
   } finally {
     progress.end()
     await rm(folder, { recursive: true, force: true })
   }
 }
 
-function optionsOf(args: readonly string[]): { readonly counts: readonly number[]; readonly rounds: number } {
+interface Options {
+  /** The lines of each log; none for the usage. */
+  readonly counts: readonly number[]
+  readonly rounds: number
+  readonly isHuge: boolean
+}
+
+function optionsOf(args: readonly string[]): Options {
   try {
     const { values } = parseArgs({
       args: [...args],
       options: {
         lines: { type: 'string', default: '1000000' },
         rounds: { type: 'string', default: '3' },
+        huge: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
       },
     })
-    if (values.help) return { counts: [], rounds: 0 }
+    if (values.help) return { counts: [], rounds: 0, isHuge: false }
+    if (values.huge) return { counts: [HUGE_LINES], rounds: 1, isHuge: true }
     const counts = values.lines.split(',').map(Number)
     if (counts.some((count) => !Number.isInteger(count) || count < 10_000 || count > 100_000_000))
       throw new UsageError('--lines takes integers from 10000 to 100000000, separated by commas')
     const rounds = Number(values.rounds)
     if (!Number.isInteger(rounds) || rounds < 1 || rounds > 50) throw new UsageError('--rounds takes 1 to 50')
-    return { counts, rounds }
+    return { counts, rounds, isHuge: false }
   } catch (error) {
     throw error instanceof UsageError ? error : new UsageError((error as Error).message)
   }
 }
 
-async function measureAll(folder: string, lines: number, rounds: number): Promise<void> {
+async function measureAll(
+  folder: string,
+  program: string,
+  lines: number,
+  rounds: number,
+  withOthers: boolean,
+): Promise<void> {
   const [path, accessPath] = [join(folder, 'shop.jsonl'), join(folder, 'access.log')]
-  const [hasJq, hasGoaccess] = [isInstalled('jq'), isInstalled('goaccess')]
+  const [hasJq, hasGoaccess] = [withOthers && isInstalled('jq'), withOthers && isInstalled('goaccess')]
   progress.show('writes the logs')
   await writeLog(path, lines)
   if (hasGoaccess) await writeAccessLog(accessPath, lines)
@@ -84,7 +108,16 @@ async function measureAll(folder: string, lines: number, rounds: number): Promis
   }
   progress.show('serves the page')
   const { size } = await stat(path)
-  const served = await measureDashboard(path, lines)
+  let searched: Searched | undefined
+  const cache = join(folder, 'cache')
+  const onRead = async (port: number): Promise<void> => {
+    progress.show('searches')
+    searched = await measureSearch(port)
+  }
+  const served = await measureDashboard(path, lines, { program, cache, onRead })
+  const restartMs = await measureRestart(path, lines + 1, program, cache)
+  await rm(cache, { recursive: true })
+  progress.show('appends lines, and renames a log')
   const figures: DashboardFigures = {
     lines,
     aloneCpuMs: alone.map(({ cpuMs }) => cpuMs),
@@ -93,7 +126,11 @@ async function measureAll(folder: string, lines: number, rounds: number): Promis
     jqCpuMs,
     goaccessCpuMs,
     firstMs: served.firstMs,
+    restartMs,
     appendedMs: served.appendedMs,
+    pageP99Ms: await measureAppends(join(folder, 'live.jsonl'), program),
+    searched,
+    rotated: await measureRotation(join(folder, 'rotated')),
     traceP99Ms: await measureTraces(join(folder, 'traces')),
     percentileError: alone[0] === undefined ? undefined : errorOf(alone[0], lines),
   }

@@ -1,7 +1,8 @@
-import { appendFile } from 'node:fs/promises'
+import { appendFile, readdir } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Child, freePort } from './child.ts'
 import { logLine } from './log.ts'
+import { SOURCE } from './program.ts'
 
 /** The measurements of one program. */
 export interface Measured {
@@ -19,12 +20,27 @@ export interface Measured {
 
 const TIMEOUT_MS = 300_000
 
-/** Measures the dashboard on a log of `lines` lines. */
-export async function measureDashboard(path: string, lines: number): Promise<Measured> {
+/** What else is measured. */
+export interface ServedOptions {
+  /** The program; default: the source. */
+  readonly program?: string
+  /** Where the state is stored; default: nowhere. */
+  readonly cache?: string
+  /** Called with the port once all lines are read. */
+  readonly onRead?: (port: number) => Promise<void>
+}
+
+/** Measures the dashboard on a log of `lines` lines. It appends one line. */
+export async function measureDashboard(
+  path: string,
+  lines: number,
+  { program = SOURCE, cache, onRead }: ServedOptions = {},
+): Promise<Measured> {
   const port = await freePort()
   const started = performance.now()
   const since = (): number => performance.now() - started
-  const child = new Child(['packages/dashboard/src/bin.ts', '--no-open', '--port', String(port), path])
+  const cached = cache === undefined ? ['--no-cache'] : ['--cache', cache]
+  const child = new Child([program, '--no-open', '--port', String(port), ...cached, path])
   try {
     const first = await until(
       () => summaryOf(port),
@@ -50,6 +66,12 @@ export async function measureDashboard(path: string, lines: number): Promise<Mea
     const allMs = since()
     await delay(1_000)
     const memory = await child.memory()
+    await onRead?.(port)
+    if (cache !== undefined)
+      await until(
+        () => readdir(cache),
+        (names) => names.some((name) => name.endsWith('.state')),
+      )
     return {
       firstMs: first === undefined ? undefined : firstMs,
       allMs: last === undefined ? undefined : allMs,
@@ -61,6 +83,28 @@ export async function measureDashboard(path: string, lines: number): Promise<Mea
         ? 'the line was appended while older lines were being read'
         : 'all older lines were read before the append',
     }
+  } finally {
+    await child.end()
+  }
+}
+
+/** Returns the time from the start of the dashboard on a log that it read before until it shows all its lines. */
+export async function measureRestart(
+  path: string,
+  lines: number,
+  program: string,
+  cache: string,
+): Promise<number | undefined> {
+  const port = await freePort()
+  const started = performance.now()
+  const child = new Child([program, '--no-open', '--port', String(port), '--cache', cache, path])
+  try {
+    const first = await until(
+      () => summaryOf(port),
+      (summary) => summary !== undefined,
+    )
+    const tookMs = performance.now() - started
+    return first?.requests === lines ? tookMs : undefined
   } finally {
     await child.end()
   }

@@ -1,4 +1,5 @@
 import type { Kind } from '../lines/kind.ts'
+import { clipped } from '../lines/log-fields.ts'
 
 /** What one cell counts: requests by service, route, status, code and kind, or events by service and name. */
 export type CellKey = RequestKey | { readonly type: 'event'; readonly service: string; readonly name: string }
@@ -185,9 +186,11 @@ export class Cells {
       routes = new Set()
       this.#routes.set(service, routes)
     }
-    routes.add(route)
+    // A copy: the text may be a part of all that was read together.
+    const copy = clipped(route, Number.POSITIVE_INFINITY)
+    routes.add(copy)
     this.#routeCount += 1
-    return route
+    return copy
   }
 
   #number(key: CellKey, folded: CellKey): number {
@@ -211,6 +214,7 @@ function textOf(key: CellKey): string {
 function bounded(known: Set<string>, name: string, max: number): string {
   if (known.has(name)) return name
   if (known.size >= max) return OTHER
-  known.add(name)
-  return name
+  const copy = clipped(name, Number.POSITIVE_INFINITY)
+  known.add(copy)
+  return copy
 }

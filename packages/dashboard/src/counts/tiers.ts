@@ -38,6 +38,8 @@ export interface Tier {
   readonly slots: Map<number, Tally>
   // Lines nearly always arrive in order of time, so most fall into the slot of the previous line.
   lastNumber: number
+  lastFrom: number
+  lastTo: number
   last: Tally | undefined
   // Raised whenever another slot is the last one, and when counts are taken from it: then the recent ones are not valid.
   generation: number
@@ -53,6 +55,8 @@ export function emptyTiers(): readonly Tier[] {
     slotsMax: slots,
     slots: new Map(),
     lastNumber: Number.NaN,
+    lastFrom: Number.NaN,
+    lastTo: Number.NaN,
     last: undefined,
     generation: 1,
     recentGenerations: new Float64Array(RECENT_CELLS),
@@ -64,6 +68,8 @@ export function emptyTiers(): readonly Tier[] {
 /** The slot of the previous line is no longer the one of the next line. */
 export function forgetLast(tier: Tier): void {
   tier.lastNumber = Number.NaN
+  tier.lastFrom = Number.NaN
+  tier.lastTo = Number.NaN
   tier.last = undefined
   tier.generation += 1
 }

@@ -87,7 +87,8 @@ export class Timeline {
     if (at > this.#newest && at <= clockMs + AHEAD_MS_MIN) this.#advance(at)
     let kept = false
     for (const tier of this.#tiers) {
-      const slot = this.#slot(tier, Math.floor(at / tier.stepMs))
+      const isLast = at >= tier.lastFrom && at < tier.lastTo
+      const slot = isLast ? tier.last : this.#slot(tier, Math.floor(at / tier.stepMs))
       if (slot === undefined) continue
       kept = true
       slot.revision = this.revision
@@ -263,6 +264,8 @@ export class Timeline {
       tier.slots.set(number, slot)
     }
     tier.lastNumber = number
+    tier.lastFrom = number * tier.stepMs
+    tier.lastTo = tier.lastFrom + tier.stepMs
     tier.last = slot
     tier.generation += 1
     return slot

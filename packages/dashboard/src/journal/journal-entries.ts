@@ -1,5 +1,5 @@
 import { kindOf } from '../lines/kind.ts'
-import { clipped, shortened } from '../lines/log-fields.ts'
+import { clippedName, shortened } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import { routeOf } from '../lines/route-of.ts'
 import type { ErrorLine, Journal } from './journal.ts'
@@ -7,6 +7,8 @@ import type { LinePlace } from './line-place.ts'
 
 const TEXT_MAX = 300
 const NAME_MAX = 100
+/** A longer route was shortened before. */
+const ROUTE_MAX = 120
 
 /** Adds an error to the journal. All lines about one failed request share an entry. `now` is the reader's clock. */
 export function addError(
@@ -22,12 +24,14 @@ export function addError(
   const isHidden = line.event === 'fallback' && fields.first('error_type', 'error_code', 'error_message') !== undefined
   const isSevere = line.status === undefined && (line.level === 'critical' || line.level === 'error')
   if (at === undefined || (!isFailedRequest && !isSevere && !isHidden)) return
+  const route = routeOf(line)
+  const code = codeOf(line, isHidden, isSevere)
   const error: ErrorLine = {
     at,
-    service: clipped(service, NAME_MAX),
-    route: routeOf(line),
+    service: clippedName(service, NAME_MAX),
+    route: route === undefined ? undefined : clippedName(route, ROUTE_MAX),
     status: line.status,
-    code: shortened(codeOf(line, isHidden, isSevere), NAME_MAX),
+    code: code === undefined ? undefined : clippedName(code, NAME_MAX),
     kind: kindOf(line),
     detail: shortened(line.message ?? (isHidden ? fields.short(TEXT_MAX, 'error_message') : undefined), TEXT_MAX),
     path: isHidden ? fields.short(TEXT_MAX, 'shield') : shortened(line.path ?? line.route, TEXT_MAX),

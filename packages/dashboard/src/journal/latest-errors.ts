@@ -1,4 +1,4 @@
-import { joined, type LoggedError, requestOf } from '../counts/errors/logged-error.ts'
+import { isSameRequest, joined, type LoggedError } from '../counts/errors/logged-error.ts'
 import { Latest } from '../counts/latest.ts'
 import type { Kind } from '../lines/kind.ts'
 
@@ -60,10 +60,7 @@ export class LatestErrors<T extends LoggedError> {
   }
 
   #known(error: T): T | undefined {
-    const request = requestOf(error)
-    if (request === undefined) return undefined
-    // Names are built only where the span is the same.
-    const isSame = (one: T): boolean => one.spanId === error.spanId && requestOf(one) === request
+    const isSame = (one: T): boolean => isSameRequest(one, error)
     return this.#technical.items.findLast(isSame) ?? this.#business.items.findLast(isSame)
   }
 

@@ -73,6 +73,22 @@ export function clipped(value: string, charactersMax: number): string {
   return ` ${cut}`.slice(1).toWellFormed()
 }
 
+const NAMES_MAX = 1_024
+const NAME_CHARACTERS_MAX = 64
+const names = new Map<string, string>()
+
+/** As {@link clipped}, for a text of which there are few: most calls return a copy that was made before. */
+export function clippedName(value: string, charactersMax: number): string {
+  if (value.length > NAME_CHARACTERS_MAX || value.length > charactersMax) return clipped(value, charactersMax)
+  const known = names.get(value)
+  if (known !== undefined) return known
+  const copy = clipped(value, charactersMax)
+  // The copy is the key too: the text itself may be a part of a long one.
+  if (names.size >= NAMES_MAX) names.clear()
+  names.set(copy, copy)
+  return copy
+}
+
 /** As {@link clipped}, for a text that may be missing. */
 export function shortened(value: string | undefined, charactersMax: number): string | undefined {
   return value === undefined ? undefined : clipped(value, charactersMax)

@@ -2,7 +2,7 @@ import type { Kind } from '../../lines/kind.ts'
 import { OTHER } from '../cells.ts'
 import { Latest } from '../latest.ts'
 import { movedTimes, Timeline, type TimelineState, type Times, timesOf } from '../timeline.ts'
-import { joined, type LoggedError, requestOf } from './logged-error.ts'
+import { isSameRequest, joined, type LoggedError, requestHash } from './logged-error.ts'
 import { templateOf } from './message-template.ts'
 
 /** The most groups of each kind: business errors take no room from technical ones. */
@@ -35,7 +35,8 @@ interface Recent {
   readonly cell: number
   readonly error: LoggedError
   /** When it is counted. */
-  readonly times: Times
+  /** When it is counted, if it was moved. */
+  readonly times: Times | undefined
 }
 
 /** What was grouped, to be written into a file. Groups are named by their positions. */
@@ -46,7 +47,7 @@ export interface ErrorGroupsState {
     readonly examples: readonly LoggedError[]
   })[]
   readonly cells: readonly (readonly [group: number, route: string | undefined])[]
-  readonly recent: readonly ReadonlyMap<string, Recent>[]
+  readonly recent: readonly ReadonlyMap<number, Recent>[]
 }
 
 /** Groups errors by service, code and message template, and counts each group over time. All is bounded. */
@@ -58,8 +59,8 @@ export class ErrorGroups {
   readonly #cells: Cell[] = []
   readonly #numbers = new Map<ErrorGroup, Map<string | undefined, number>>()
   // Two generations, so that the oldest half can be forgotten at once.
-  #recent = new Map<string, Recent>()
-  #older = new Map<string, Recent>()
+  #recent = new Map<number, Recent>()
+  #older = new Map<number, Recent>()
 
   /** All groups, in order of appearance. */
   get all(): readonly ErrorGroup[] {
@@ -113,12 +114,13 @@ export class ErrorGroups {
 
   /** Adds what one line says about an error. Lines with the same span are about one error. */
   add(error: LoggedError, clockMs: number): void {
-    const key = requestOf(error)
-    const before = key === undefined ? undefined : (this.#recent.get(key) ?? this.#older.get(key))
+    const key = requestHash(error)
+    const known = key === undefined ? undefined : (this.#recent.get(key) ?? this.#older.get(key))
+    const before = known !== undefined && isSameRequest(known.error, error) ? known : undefined
     const whole = before === undefined ? error : joined(before.error, error)
     if (before !== undefined) {
       if (whole === before.error) return
-      this.timeline.take(before.times, before.cell)
+      this.timeline.take(before.times ?? timesOf(before.error.at), before.cell)
     }
     const group = this.#groupOf(whole)
     if (whole.at < group.firstAt) group.firstAt = whole.at
@@ -126,7 +128,7 @@ export class ErrorGroups {
     if (group.examples.accepts(whole.at)) group.examples.add(whole)
     const cell = this.#cellOf(group, whole.route)
     this.timeline.add(whole.at, cell, undefined, clockMs)
-    if (key !== undefined) this.#remember(key, { cell, error: whole, times: timesOf(whole.at) })
+    if (key !== undefined) this.#remember(key, { cell, error: whole, times: undefined })
   }
 
   /**
@@ -148,11 +150,11 @@ export class ErrorGroups {
       for (const [key, { cell, error, times }] of recent) {
         if (error.service !== service) continue
         const at = isMoved(error) ? error.at + byMs : error.at
-        recent.set(key, { cell, error: { ...error, at }, times: movedTimes(times, fromMs, byMs) })
+        recent.set(key, { cell, error: { ...error, at }, times: movedTimes(times ?? timesOf(error.at), fromMs, byMs) })
       }
   }
 
-  #remember(key: string, recent: Recent): void {
+  #remember(key: number, recent: Recent): void {
     if (this.#recent.size >= RECENT_MAX / 2) {
       this.#older = this.#recent
       this.#recent = new Map()

@@ -1,4 +1,5 @@
 import type { Kind } from '../../lines/kind.ts'
+import { hashOf } from '../../traces/trace-filter.ts'
 
 /** One error, from one line or several about the same request. */
 export interface LoggedError {
@@ -17,12 +18,22 @@ export interface LoggedError {
 }
 
 /**
- * Returns a name of the request that an error is about; undefined if its other lines cannot be recognised.
+ * Whether two errors are about one request.
  *
  * The same span in the same service is one request. What a fallback hid is another error than its answer.
  */
-export function requestOf({ service, traceId, spanId, isHidden }: LoggedError): string | undefined {
-  return spanId === undefined || isHidden ? undefined : `${service}\u0000${traceId ?? ''}\u0000${spanId}`
+export function isSameRequest(a: LoggedError, b: LoggedError): boolean {
+  return hasRequest(a) && hasRequest(b) && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
+}
+
+/** Returns a number that is the same for all lines about one request; undefined if they cannot be recognised. */
+export function requestHash(error: LoggedError): number | undefined {
+  if (!hasRequest(error)) return undefined
+  return hashOf(error.spanId ?? '') ^ Math.imul(hashOf(error.traceId ?? ''), 31)
+}
+
+function hasRequest({ spanId, isHidden }: LoggedError): boolean {
+  return spanId !== undefined && !isHidden
 }
 
 /** Adds what a second line about the same request says; returns `known` if it says nothing new. */

@@ -94,6 +94,9 @@ export class Ring {
   readonly #stepMs: number
   readonly #mask: number
   readonly #buckets: (Bucket | undefined)[]
+  #lastFrom = Number.NaN
+  #lastTo = Number.NaN
+  #last: Bucket | undefined
   readonly #onExpired: ((bucket: Bucket) => void) | undefined
 
   /** `size` must be a power of two. `onExpired` gets each bucket before a newer time takes its place. */
@@ -115,11 +118,22 @@ export class Ring {
       const bucket = Bucket.of(one)
       this.#buckets[bucket.number & this.#mask] = bucket
     }
+    this.#lastFrom = Number.NaN
   }
 
   /** Returns the bucket for a time; undefined when a newer time took its place. */
   at(at: number): Bucket | undefined {
+    // Most times are in the bucket of the one before. Once a newer time took a place, no older one gets it back.
+    if (at >= this.#lastFrom && at < this.#lastTo) return this.#last
     const number = Math.floor(at / this.#stepMs)
+    const bucket = this.#bucket(number)
+    this.#lastFrom = number * this.#stepMs
+    this.#lastTo = this.#lastFrom + this.#stepMs
+    this.#last = bucket
+    return bucket
+  }
+
+  #bucket(number: number): Bucket | undefined {
     if (number < 0) return undefined
     const index = number & this.#mask
     const bucket = this.#buckets[index]

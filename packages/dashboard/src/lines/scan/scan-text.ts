@@ -1,6 +1,6 @@
 import { addToHash, finishHash, HASH_START } from '../../traces/trace-filter.ts'
 import type { Name } from './byte-names.ts'
-import { endsAscii } from './words.ts'
+import { bytesBefore, endsAscii } from './words.ts'
 
 const QUOTE = 34
 
@@ -12,16 +12,18 @@ export class TextScanner {
   read(bytes: Buffer, view: DataView, start: number): Name | undefined {
     let end = start
     let hash = HASH_START
-    for (let word = view.getInt32(end, true); endsAscii(word) === 0; word = view.getInt32(end, true)) {
+    let word = view.getInt32(end, true)
+    let found = endsAscii(word)
+    while (found === 0) {
       hash = addToHash(hash, word)
       end += 4
+      word = view.getInt32(end, true)
+      found = endsAscii(word)
     }
-    let rest = 0
-    for (let byte = bytes[end] ?? 0, shift = 0; byte !== QUOTE; byte = bytes[end] ?? 0, shift += 8) {
-      if (byte < 32 || byte > 126 || byte === 92) return undefined
-      rest |= byte << shift
-      end += 1
-    }
+    const before = bytesBefore(found)
+    end += before
+    if (bytes[end] !== QUOTE) return undefined
+    const rest = word & ((1 << (before << 3)) - 1)
     const name = this.#name
     name.start = start
     name.end = end

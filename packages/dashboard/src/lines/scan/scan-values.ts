@@ -1,4 +1,4 @@
-import { endsText, Literal } from './words.ts'
+import { bytesBefore, endsText, Literal } from './words.ts'
 
 /** What a scanner returns instead of an offset when it cannot tell. */
 export const IN_DOUBT = -1
@@ -15,16 +15,17 @@ export const NULL: Literal = new Literal(Buffer.from('null'))
 const TRUE = new Literal(Buffer.from('true'))
 const FALSE = new Literal(Buffer.from('false'))
 
-/** 1 for a byte that may be inside a text as it is: no quote, no escape, no control character. */
-const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte >= 32 && byte !== QUOTE && byte !== 92))
-
 const POWERS = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10 ** exponent)
 
 /** Returns where a text ends whose first character is at `at`; after its quote. */
 export function stringEnd(bytes: Uint8Array, view: DataView, at: number): number {
   let end = at
-  while (endsText(view.getInt32(end, true)) === 0) end += 4
-  while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1
+  let found = endsText(view.getInt32(end, true))
+  while (found === 0) {
+    end += 4
+    found = endsText(view.getInt32(end, true))
+  }
+  end += bytesBefore(found)
   return bytes[end] === QUOTE ? end + 1 : IN_DOUBT
 }
 
