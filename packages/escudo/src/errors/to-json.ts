@@ -27,7 +27,8 @@ export function truncate(text: string, lengthMax: number): string {
 
 class JsonBuilder {
   #characters = 0
-  readonly #path = new Set<object>()
+  /** The objects around the current value. Few, so a list is faster than a set. */
+  #path: object[] | undefined
 
   build(value: unknown, depth: number): JsonValue | undefined {
     switch (typeof value) {
@@ -55,15 +56,16 @@ class JsonBuilder {
   }
 
   #object(value: object, depth: number): JsonValue | undefined {
-    if (this.#path.has(value)) return '[circular]'
+    this.#path ??= []
+    if (this.#path.includes(value)) return '[circular]'
     if (depth >= DEPTH_MAX || this.#characters >= CHARACTERS_MAX) return '[truncated]'
-    this.#path.add(value)
+    this.#path.push(value)
     try {
       return this.#contents(value, depth)
     } catch {
       return '[unreadable]'
     } finally {
-      this.#path.delete(value)
+      this.#path.pop()
     }
   }
 

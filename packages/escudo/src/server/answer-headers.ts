@@ -8,7 +8,9 @@ import { describesBody, mergeVary } from './headers.ts'
  *
  * @param made the headers that the response has so far
  */
-export function answerHeaders(answer: ErrorAnswer, made?: Headers): Headers {
+export function answerHeaders(answer: ErrorAnswer, made?: Headers): Headers | Record<string, string> {
+  // Most answers have no other ones. An object costs a fraction of `Headers`, and libraries for Node send it as it is.
+  if (made === undefined || isEmpty(made)) return { ...answer.headers, 'x-trace-id': answer.body.trace_id }
   const headers = new Headers(made)
   for (const name of [...headers.keys()]) if (describesBody(name)) headers.delete(name)
   const vary = headers.get('vary') ?? undefined
@@ -16,4 +18,8 @@ export function answerHeaders(answer: ErrorAnswer, made?: Headers): Headers {
   if (vary !== undefined) headers.set('vary', mergeVary(vary, answer.headers['vary'] ?? ''))
   headers.set('x-trace-id', answer.body.trace_id)
   return headers
+}
+
+function isEmpty(headers: Headers): boolean {
+  return headers.keys().next().done === true
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
 import { ambient, withAmbient } from '../../core/context/ambient.ts'
-import { hidden } from '../../core/hidden-state.ts'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import { isThenable } from '../../errors/options/synchronous.ts'
 import type { AdapterSettings } from '../adapter-options.ts'
@@ -23,9 +22,25 @@ export interface NodePair {
   readonly response: ServerResponse
 }
 
-/** An exchange that the front has begun, and its objects. */
-export interface FrontExchange extends NodePair {
-  readonly exchange: Exchange
+/** An exchange that the front has begun, with its objects. One for each request, so it is also what the adapter keeps. */
+class FrontExchange implements NodePair {
+  // Declared here and assigned in the constructor: see decision 0006.
+  declare readonly exchange: Exchange
+  declare readonly request: IncomingMessage
+  declare readonly response: ServerResponse
+  /** Whether an adapter has taken it over. */
+  declare isTaken: boolean
+
+  constructor(exchange: Exchange, request: IncomingMessage, response: ServerResponse) {
+    this.exchange = exchange
+    this.request = request
+    this.response = response
+    this.isTaken = false
+  }
+
+  get node(): NodePair {
+    return this
+  }
 }
 
 /** A listener of Node's `request` event, as libraries make it from a `(request: Request) => Response`. */
@@ -33,9 +48,6 @@ export type NodeListener = (request: IncomingMessage, response: ServerResponse) 
 
 /** Creates a server. It has the signature of `createServer` of `node:http`. */
 export type CreateServer = typeof import('node:http').createServer
-
-/** The exchanges that no adapter has taken over yet. */
-const waiting = hidden<Exchange, { pair: NodePair | undefined }>()
 
 /** Returns a function that creates a server of Node with everything that an adapter of web standards cannot do. */
 export function frontServer(settings: AdapterSettings): CreateServer {
@@ -53,7 +65,7 @@ export function frontServer(settings: AdapterSettings): CreateServer {
         answerOnNode(exchange, error, request, response)
         return
       }
-      waiting.set(exchange, { pair: { request, response } })
+      exchange.adapterState = new FrontExchange(exchange, request, response)
       withAmbient(exchange.ambient, () => listen(exchange, listener, request, response))
     })
     attachTo(server, settings)
@@ -76,8 +88,8 @@ function hostError({ headers: { host } }: IncomingMessage): Error | undefined {
 }
 
 /** Whether the request of an exchange has not reached an adapter yet. */
-function isWaiting(exchange: Exchange): boolean {
-  return waiting.of(exchange)?.pair !== undefined
+function isWaiting({ adapterState }: Exchange): boolean {
+  return adapterState instanceof FrontExchange && !adapterState.isTaken
 }
 
 /** Calls a listener. Libraries answer their errors themselves; without that, one would end the process. */
@@ -94,10 +106,8 @@ function listen(exchange: Exchange, listener: NodeListener, request: IncomingMes
 /** Takes over the exchange of the request that is being served. Only the first call for a request gets it. */
 export function takeFromFront(): FrontExchange | undefined {
   const exchange = ambient()?.tally
-  if (!(exchange instanceof Exchange)) return undefined
-  const state = waiting.of(exchange)
-  const pair = state?.pair
-  if (state === undefined || pair === undefined) return undefined
-  state.pair = undefined
-  return { exchange, request: pair.request, response: pair.response }
+  const begun = exchange instanceof Exchange ? exchange.adapterState : undefined
+  if (!(begun instanceof FrontExchange) || begun.isTaken) return undefined
+  begun.isTaken = true
+  return begun
 }

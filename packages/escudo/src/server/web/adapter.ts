@@ -107,14 +107,13 @@ async function serve(
   methods: MethodLookup,
   handle: () => Response | undefined | Promise<Response | undefined>,
 ): Promise<Response> {
-  const path = pathOf(request.url)
   let response: Response
   try {
     // On Node the front has checked the URL.
     const urlError = node === undefined ? targetError(request.url) : undefined
     if (urlError !== undefined) throw urlError
     const made = await handle()
-    if (made === undefined) throw routeError(request.method, methods(path))
+    if (made === undefined) throw routeError(request.method, methods(pathOf(request.url)))
     // On Node, the library that sends it checks it.
     response = node === undefined ? checkedResponse(made) : made
   } catch (error) {

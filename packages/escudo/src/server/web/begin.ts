@@ -19,7 +19,7 @@ export interface WebExchange {
  */
 export function beginWeb(settings: AdapterSettings, request: Request, address: () => string | undefined): WebExchange {
   const begun = takeFromFront()
-  if (begun !== undefined) return { exchange: begun.exchange, node: begun }
+  if (begun !== undefined) return begun
   const { method, url, headers } = request
   const inbound = {
     method,

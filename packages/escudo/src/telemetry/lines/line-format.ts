@@ -3,7 +3,7 @@ import type { KnownLine } from '../../core/events/known-line.ts'
 import { nonEmptyText } from '../../core/options/options.ts'
 import { CHARACTERS_MAX, ENTRIES_MAX, FieldWriter, isNamedSecret, TRUNCATED_FIELD, writeText } from './field-writer.ts'
 import { jsonText } from './json-text.ts'
-import { writeName } from './line-names.ts'
+import { NAME_LENGTH_MAX, writeName } from './line-names.ts'
 import { type PathNodes, parsePaths } from './redact-paths.ts'
 import { REDACTED } from './secret-text.ts'
 import { timestamp } from './timestamp.ts'
@@ -42,7 +42,11 @@ const OF_A_REQUEST = ['trace_id', 'span_id', 'parent_span_id'] as const
 /** Fields with rules that known lines do not need. */
 const SPECIAL: ReadonlySet<string> = new Set(['event', 'value', 'values'])
 /** Fields of known lines whose texts many lines repeat. */
-const REPEATED: ReadonlySet<string> = new Set(['error_code', 'error_kind', 'error_type'])
+const REPEATED: ReadonlySet<string> = new Set([
+  ...['error_code', 'error_kind', 'error_type'],
+  // Those of refusals, which an outage repeats. With frames, a stack is too long to be kept.
+  ...['error_message', 'error_stack'],
+])
 
 /** Writes the lines of one service. Each key occurs once, secrets are redacted, and nothing throws. */
 export class LineFormat {
@@ -51,6 +55,8 @@ export class LineFormat {
   /** The names that a line has taken already, outside a request and in one. */
   readonly #taken: ReadonlySet<string>
   readonly #takenInRequest: ReadonlySet<string>
+  /** The names that a known line must not have among its other fields. */
+  readonly #reserved: ReadonlySet<string>
 
   /** @throws ConfigurationError without a service, and for a path that cannot be parsed */
   constructor(settings: LineSettings, where: string) {
@@ -63,6 +69,7 @@ export class LineFormat {
     const taken = [...OF_EVERY_LINE, ...(version_ === '' ? [] : ['service_version']), ...(env_ === '' ? [] : ['env'])]
     this.#taken = new Set(taken)
     this.#takenInRequest = new Set([...taken, ...OF_A_REQUEST])
+    this.#reserved = new Set([...this.#takenInRequest, ...SPECIAL])
   }
 
   /**
@@ -116,13 +123,13 @@ export class LineFormat {
     let text = `{"timestamp":${timestamp()},"log_level":"${level}","event":${name}${this.#head}${trace(context)}`
     let charactersLeft = CHARACTERS_MAX
     if (others !== undefined) {
-      for (const key of names) if (key in others) return undefined
       const writer = new FieldWriter()
       for (const key of Object.keys(others)) {
-        if (SPECIAL.has(key) || this.#takenInRequest.has(key)) return undefined
+        if (this.#reserved.has(key) || names.has(key)) return undefined
         const value = others[key]
         const isName = paths === undefined && REPEATED.has(key) && typeof value === 'string'
-        const field = isName ? `"${key}":${writeName(value)}` : writer.field(key, value, paths)
+        const isKept = isName && value.length <= NAME_LENGTH_MAX
+        const field = isKept ? `"${key}":${writeName(value)}` : writer.field(key, value, paths)
         if (field !== undefined) text += `,${field}`
       }
       charactersLeft = writer.charactersLeft

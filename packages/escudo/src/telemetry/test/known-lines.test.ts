@@ -63,7 +63,8 @@ const requestLines = fc
 const names = fc.oneof(
   text,
   fc.constantFrom('detail', 'context', 'method', 'path', 'event', 'service', 'fields.service', 'password', '__proto__'),
-  fc.constantFrom('error_code', 'error_kind', 'error_type', 'name', 'value', 'values', 'trace_id'),
+  fc.constantFrom('error_code', 'error_kind', 'error_type', 'error_message', 'error_stack'),
+  fc.constantFrom('name', 'value', 'values', 'trace_id'),
 )
 const errorLines = fc
   .tuple(fc.dictionary(names, fc.oneof(text, fc.jsonValue(), fc.object()), { maxKeys: 8 }), requests)
