@@ -16,7 +16,7 @@ export interface HonoOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
 /**
  * Makes the OpenAPI 3.1 document of a Hono app, with the errors of every route.
  *
- * The package `hono-openapi` collects the routes: its `describeRoute` and `validator` keep their meaning. A route made by
+ * The package `hono-openapi` collects the routes: its `describeRoute` and `validator` are documented too. A route made by
  * {@link route} is documented with its inputs, errors and answers. Call it when all routes are declared.
  *
  * @returns the document, to be served as JSON
@@ -62,6 +62,8 @@ export async function openapi<E extends Env, S extends Schema, P extends string>
     includeEmptyPaths: true,
     excludeStaticFile: false,
     excludeMethods: [],
+    // The 400 of its `validator`. An invalid value is 422 here.
+    defaultValidationErrorResponse: false,
   })
   const routes = app.routes.flatMap(({ method, path: url, handler }): DocumentedRoute[] => {
     const description = inputOf(handler)
