@@ -23,14 +23,16 @@ async function documentOf(
   const app = await NestFactory.create(Root, new ExpressAdapter(), { logger: false, abortOnError: false })
   main(app)
   try {
-    return openapi(app, { contract, info, SwaggerModule, ...options })
+    return await openapi(app, { contract, info, SwaggerModule, ...options })
   } finally {
     await app.close()
   }
 }
 
 const statuses = (document: OpenApiDocument, path: string, method = 'get'): readonly string[] =>
-  Object.keys((document.paths[path]?.[method]?.['responses'] ?? {}) as object).filter((status) => /^\d{3}$/.test(status))
+  Object.keys((document.paths[path]?.[method]?.['responses'] ?? {}) as object).filter((status) =>
+    /^\d{3}$/.test(status),
+  )
 
 /** A class with one handler `one`, and decorators for both. */
 function controller(name: string, path: string, decorators: readonly MethodDecorator[], Base: Type = Object): Type {
