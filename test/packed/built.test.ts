@@ -54,6 +54,12 @@ function importsOf(name: string): readonly string[] {
   )
 }
 
+/** The built files that a file loads only when they are needed. */
+function laterImportsOf(name: string): readonly string[] {
+  const matches = (files.get(name) as string).matchAll(/\bimport\(["'](\.[^"']+)["']\)/g)
+  return [...matches].map(([, specifier = '']) => posix.join(dirname(name), specifier))
+}
+
 /** Everything that a file loads, itself included: built files, packages and modules of Node. */
 function loadedBy(name: string, found: Set<string> = new Set()): ReadonlySet<string> {
   if (found.has(name)) return found
@@ -69,10 +75,11 @@ interface RawMap {
 const mapOf = (name: string): RawMap => JSON.parse(files.get(`${name}.map`) as string)
 
 describe('files', () => {
-  test('every script belongs to a subpath or is a chunk that at least two scripts import', () => {
+  test('every script is a subpath, or a chunk that two scripts import or one loads later', () => {
     const imported = scripts().flatMap(importsOf)
+    const later = new Set(scripts().flatMap(laterImportsOf))
     const superfluous = scripts().filter((name) => {
-      const uses = imported.filter((other) => other === name).length
+      const uses = later.has(name) ? 2 : imported.filter((other) => other === name).length
       return ![...entries.values()].includes(name) && (!name.startsWith('chunks/') || uses < 2)
     })
     expect(superfluous).toEqual([])

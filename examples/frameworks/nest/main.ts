@@ -29,7 +29,7 @@ function adapter(): ExpressAdapter | FastifyAdapter {
 
 // The contract answers and logs errors. `Route` reads bodies.
 const app = await NestFactory.create(AppModule, adapter(), { bodyParser: false, logger: false })
-const document = openapi(app, { contract, info: INFO, SwaggerModule })
+const document = await openapi(app, { contract, info: INFO, SwaggerModule })
 SwaggerModule.setup('docs', app, document as never, { jsonDocumentUrl: '/openapi.json', raw: ['json'], ui: false })
 await app.listen(PORT, HOST)
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void app.close())

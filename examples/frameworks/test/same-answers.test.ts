@@ -79,6 +79,27 @@ describe.skipIf(FRAMEWORKS.length < 2)('all frameworks give the same answer', ()
     for (const answer of answers) expect(answer).toEqual(answers[0])
   })
 
+  it('with an OpenAPI document that lists the same errors, where a tool collects the routes', async () => {
+    const documented = services.filter(({ framework }) => /^(fastify|hono|nest)/.test(framework))
+    expect(documented).toHaveLength(6)
+    const documents = await Promise.all(
+      documented.map(async ({ port }) => {
+        const answer = await fetch(`http://127.0.0.1:${port}/openapi.json`)
+        return (await answer.json()) as { paths: Record<string, Record<string, { responses: object }>> }
+      }),
+    )
+    const errorsOf = ({ paths }: (typeof documents)[number]) =>
+      Object.fromEntries(
+        Object.entries(paths).flatMap(([path, { get }]) => {
+          const errors = Object.entries(get?.responses ?? {}).filter(([status]) => /^[45d]/.test(status))
+          return get === undefined ? [] : [[path, Object.fromEntries(errors)]]
+        }),
+      )
+    const [first, ...others] = documents.map(errorsOf)
+    expect(Object.keys(first ?? {})).toContain('/items/{id}')
+    for (const other of others) expect(other).toEqual(first)
+  })
+
   it('to random requests; every error has the six keys or is a problem, and no trace is mixed up', async () => {
     const path = fc.oneof(
       fc.constantFrom('/items/1', '/users', '/throw/null', '/context/deep', '/upstream/full', '/deadline'),

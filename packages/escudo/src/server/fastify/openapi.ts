@@ -1,19 +1,10 @@
-import type { FastifyInstance, FastifyPluginAsync, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyPluginAsync } from 'fastify'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { knownKeys, optionalFunction } from '../../core/options/options.ts'
-import { isStandardSchema } from '../../errors/standard-schema.ts'
-import type {
-  DocumentedRoute,
-  JsonObject,
-  OpenApiDocument,
-  OpenApiOptions,
-  RouteDescription,
-} from '../openapi/description.ts'
-import { checkDocumentOptions } from '../openapi/document.ts'
-import { documentErrors } from '../openapi/document-errors.ts'
-import { isObject } from '../openapi/json-schema.ts'
-import { pathTemplate } from '../openapi/path-template.ts'
+import { read } from '../../errors/safe-read.ts'
+import type { OpenApiDocument, OpenApiOptions } from '../openapi/description.ts'
+import type { SwaggerOptions } from './document.ts'
 import { REGISTER_OPTIONS } from './register-options.ts'
 import { inputOf } from './route.ts'
 
@@ -52,7 +43,10 @@ export interface FastifyOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
  * ```
  */
 export const openapi: FastifyPluginAsync<FastifyOpenApiOptions> = async (app, options) => {
+  // Loaded here: most processes make no document.
+  const { checkDocumentOptions, swaggerOptions } = await import('./document.ts')
   const { path, onDocument, document } = readOptions(options)
+  checkDocumentOptions({ ...document, routes: [] }, 'openapiDocument')
   if (app.hasDecorator('swagger')) {
     throw new ConfigurationError(
       'openapi',
@@ -60,7 +54,7 @@ export const openapi: FastifyPluginAsync<FastifyOpenApiOptions> = async (app, op
     )
   }
   let text = ''
-  await app.register(await swaggerPlugin(), swaggerOptions(document))
+  await app.register(await swaggerPlugin(), swaggerOptions(document, inputOf))
   app.addHook('onReady', async () => {
     const made = (app as unknown as { swagger(): OpenApiDocument }).swagger()
     text = JSON.stringify(made)
@@ -87,9 +81,7 @@ function readOptions(options: FastifyOpenApiOptions): ReadOptions {
   }
   optionalFunction(onDocument, 'openapi.onDocument')
   const given = names.filter((name) => options[name] !== undefined).map((name) => [name, options[name]])
-  const document = Object.fromEntries(given) as ReadOptions['document']
-  checkDocumentOptions({ ...document, routes: [] }, 'openapiDocument')
-  return { path, onDocument, document }
+  return { path, onDocument, document: Object.fromEntries(given) as ReadOptions['document'] }
 }
 
 async function swaggerPlugin(): Promise<FastifyPluginAsync<SwaggerOptions>> {
@@ -97,45 +89,11 @@ async function swaggerPlugin(): Promise<FastifyPluginAsync<SwaggerOptions>> {
     const { default: swagger } = await import('@fastify/swagger')
     return swagger as unknown as FastifyPluginAsync<SwaggerOptions>
   } catch (cause) {
+    if (read(cause, 'code') !== 'ERR_MODULE_NOT_FOUND') throw cause
     throw Object.assign(
       new ConfigurationError('openapi', 'needs the package @fastify/swagger: npm install @fastify/swagger'),
       { cause },
     )
-  }
-}
-
-/** What is used of the options of `@fastify/swagger`. */
-interface SwaggerOptions {
-  readonly openapi: JsonObject
-  /** Whether `const` becomes `enum`, for OpenAPI 3.0. */
-  readonly convertConstToEnum: boolean
-  /** Whether the path of a server's URL is removed from the paths of routes. */
-  readonly stripBasePath: boolean
-  readonly transform: (route: { schema: unknown; url: string; route: RouteOptions }) => { schema: object; url: string }
-  readonly transformObject: (document: { readonly openapiObject: object }) => OpenApiDocument
-}
-
-function swaggerOptions({ contract, info, servers, security = {}, tags }: ReadOptions['document']): SwaggerOptions {
-  const routes: DocumentedRoute[] = []
-  const schemes = Object.entries(security).map(([name, { scheme }]) => [name, scheme])
-  return {
-    openapi: {
-      openapi: '3.1.1',
-      info,
-      ...(servers === undefined ? {} : { servers }),
-      ...(tags === undefined ? {} : { tags }),
-      ...(schemes.length === 0 ? {} : { components: { securitySchemes: Object.fromEntries(schemes) } }),
-    },
-    convertConstToEnum: false,
-    stripBasePath: false,
-    transform: ({ schema, url, route: { method, config } }) => {
-      const { collected, description } = partsOf(schema, inputOf(config))
-      for (const name of [method].flat()) routes.push({ method: name, url, description })
-      checkSchemes(collected['security'], security, `${[method].flat()[0]} ${url}`)
-      // A colon would begin a parameter.
-      return { schema: collected, url: pathTemplate(url).path.replaceAll(':', '::') }
-    },
-    transformObject: ({ openapiObject }) => documentErrors(openapiObject, { contract, security, routes }),
   }
 }
 
@@ -146,55 +104,4 @@ function serve(app: FastifyInstance, path: string, text: () => string): void {
       .serializer((document: unknown) => String(document))
       .send(text())
   })
-}
-
-/**
- * Separates what `@fastify/swagger` can read from what it cannot.
- *
- * The schemas of {@link route}, and any Standard Schema, become a description: the plugin would lose parts of them.
- */
-function partsOf(
-  schema: unknown,
-  input: RouteDescription | undefined,
-): { readonly collected: JsonObject; readonly description: RouteDescription } {
-  const {
-    body,
-    params,
-    querystring,
-    query = querystring,
-    headers,
-    response,
-    ...others
-  } = isObject(schema) ? schema : {}
-  const statuses = Object.entries(isObject(response) ? response : {})
-  const standard = statuses.filter(([status, value]) => /^[23]\d\d$/.test(status) && isStandardSchema(value))
-  const json = Object.fromEntries(statuses.filter(([, value]) => isObject(value) && !isStandardSchema(value)))
-  const hasSuccess = Object.keys(json).some((status) => /^[23]/.test(status))
-  const collected: Record<string, unknown> = {
-    ...others,
-    response: hasSuccess ? json : { ...json, '2xx': { type: 'null', description: 'Success.' } },
-  }
-  const description: Record<string, unknown> = {
-    ...(standard.length === 0 ? {} : { response: Object.fromEntries(standard) }),
-  }
-  for (const [name, key, value] of [
-    ['body', 'body', body],
-    ['params', 'params', params],
-    ['querystring', 'query', query],
-    ['headers', 'headers', headers],
-  ] as const) {
-    if (isStandardSchema(value)) description[key] = value
-    else if (isObject(value)) collected[name] = value
-  }
-  const declared = Object.entries(input ?? {}).filter(([, value]) => value !== undefined)
-  return { collected, description: { ...description, ...Object.fromEntries(declared) } }
-}
-
-/** The plugin reads the scheme of each name that a schema requires. */
-function checkSchemes(required: unknown, security: object, label: string): void {
-  const names = Array.isArray(required) ? required.filter(isObject).flatMap(Object.keys) : []
-  const unknown = names.find((name) => !Object.hasOwn(security, name))
-  if (unknown === undefined) return
-  const known = Object.keys(security).join(', ') || 'none'
-  throw new TypeError(`${label} names the security ${JSON.stringify(unknown)}; known: ${known}`)
 }

@@ -1,9 +1,5 @@
 import type { Env, Hono, Schema } from 'hono'
-import { ConfigurationError } from '../../core/options/configuration-error.ts'
-import { show } from '../../core/options/durations.ts'
-import type { DocumentedRoute, OpenApiDocument, OpenApiOptions } from '../openapi/description.ts'
-import { checkDocumentOptions } from '../openapi/document.ts'
-import { documentErrors } from '../openapi/document-errors.ts'
+import type { OpenApiDocument, OpenApiOptions } from '../openapi/description.ts'
 import { inputOf } from './route.ts'
 
 /** Options of {@link openapi}: those of `openapiDocument` without `routes`. The tool collects the routes. */
@@ -16,7 +12,7 @@ export interface HonoOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
 /**
  * Makes the OpenAPI 3.1 document of a Hono app, with the errors of every route.
  *
- * The package `hono-openapi` collects the routes: its `describeRoute` and `validator` keep their meaning. A route made by
+ * The package `hono-openapi` collects the routes: its `describeRoute` and `validator` are documented too. A route made by
  * {@link route} is documented with its inputs, errors and answers. Call it when all routes are declared.
  *
  * @returns the document, to be served as JSON
@@ -43,30 +39,7 @@ export async function openapi<E extends Env, S extends Schema, P extends string>
   app: Hono<E, S, P>,
   options: HonoOpenApiOptions,
 ): Promise<OpenApiDocument> {
-  const { generateSpecs, ...document } = options
-  checkDocumentOptions({ ...document, routes: [] }, 'openapi')
-  if (typeof generateSpecs !== 'function') {
-    throw new ConfigurationError(
-      'openapi.generateSpecs',
-      `expected the function of hono-openapi, got ${show(generateSpecs)}`,
-    )
-  }
-  const { contract, info, servers, security = {}, tags } = document
-  const collected = await generateSpecs(app, {
-    documentation: {
-      info,
-      ...(servers === undefined ? {} : { servers }),
-      ...(tags === undefined ? {} : { tags }),
-    },
-    // Also routes that only `route` describes, and paths with a dot.
-    includeEmptyPaths: true,
-    excludeStaticFile: false,
-    excludeMethods: [],
-  })
-  const routes = app.routes.flatMap(({ method, path: url, handler }): DocumentedRoute[] => {
-    const description = inputOf(handler)
-    return description === undefined ? [] : [{ method, url, description }]
-  })
-  // Only `route` reads bodies, and only one that it declares.
-  return documentErrors(JSON.parse(JSON.stringify(collected)), { contract, security, routes, parsesEveryBody: false })
+  // Loaded here: most processes make no document.
+  const { documentOf } = await import('./document.ts')
+  return await documentOf(app as unknown as Hono, options, inputOf)
 }

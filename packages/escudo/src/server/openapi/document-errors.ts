@@ -157,7 +157,7 @@ function pathsOf(source: JsonObject, components: JsonObject, table: Table): read
       const { method: name = method.toUpperCase(), url = own.path } = routes[0] ?? {}
       return {
         method,
-        label: `${name} ${url}`,
+        label: `${name.toUpperCase()} ${url}`,
         collected,
         parameters: parametersIn([shared, collected['parameters']], components),
         collectedNames: namesIn(key),

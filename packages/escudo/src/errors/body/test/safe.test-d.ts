@@ -1,5 +1,4 @@
-import { z } from 'zod'
-import { defineErrors, type OutputOf, safe, type UnexpectedAnswer, WellKnown } from '../../index.ts'
+import { defineErrors, type StandardSchema, safe, type UnexpectedAnswer, WellKnown } from '../../../errors/index.ts'
 
 // The union that `safe` returns. This file is compiled and never run: `@ts-expect-error` fails to compile without an
 // error.
@@ -11,17 +10,19 @@ const same = <A, B>(_proof: Same<A, B>): void => {}
 /** Compiles only where every member of a union has been handled. */
 declare function unreachable(value: never): never
 
-const Item = z.object({ id: z.string() })
+declare const item: StandardSchema<{ id: string }>
+declare const first: StandardSchema<{ first: number }>
+declare const second: StandardSchema<{ second: number }>
 const Errors = defineErrors({
-  ITEM_NOT_FOUND: { status: 404, message: 'No {id}.', context: Item },
+  ITEM_NOT_FOUND: { status: 404, message: 'No {id}.', context: item },
   SOLD_OUT: { status: 409, message: 'Sold out.' },
   // Two entries with one code are one case.
-  FIRST_FAILED: { status: 502, code: 'FAILED', message: 'First.', context: z.object({ first: z.number() }) },
-  SECOND_FAILED: { status: 502, code: 'FAILED', message: 'Second.', context: z.object({ second: z.number() }) },
+  FIRST_FAILED: { status: 502, code: 'FAILED', message: 'First.', context: first },
+  SECOND_FAILED: { status: 502, code: 'FAILED', message: 'Second.', context: second },
 })
 
 interface ItemResponse extends Response {
-  json(): Promise<OutputOf<typeof Item>>
+  json(): Promise<{ id: string }>
 }
 declare const response: Promise<ItemResponse>
 

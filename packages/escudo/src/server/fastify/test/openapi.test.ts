@@ -1,3 +1,5 @@
+import swagger from '@fastify/swagger'
+import { Validator } from '@seriousme/openapi-schema-validator'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -93,6 +95,87 @@ test('does not rewrite an answer by the response schema of its route', async () 
       ),
   )
   expect((await app.inject('/x')).json()).toEqual({ a: 1, b: 2 })
+})
+
+test('documents what @fastify/swagger knows of a route, and gives the document to its other plugins', async () => {
+  const app = await server(
+    (app) => {
+      app.addSchema({ $id: 'potion', type: 'object', properties: { name: { type: 'string', nullable: true } } })
+      app.post(
+        '/potions/:id(^\\d+$)',
+        {
+          schema: {
+            description: 'Adds one.',
+            deprecated: true,
+            operationId: 'add',
+            security: [{ token: [] }],
+            body: { $ref: 'potion#' },
+            response: { 201: { $ref: 'potion#' }, 418: { description: 'A teapot', type: 'object' } },
+          } as object,
+        },
+        async () => ({}),
+      )
+      app.get(
+        '/a::b/*',
+        {
+          schema: { querystring: z.object({ q: z.string() }), response: { 202: z.string() } } as object,
+          validatorCompiler: () => () => true,
+          serializerCompiler: () => String,
+        },
+        async () => 'ab',
+      )
+    },
+    { security: { token: { scheme: { type: 'apiKey', in: 'header', name: 'X-Token' }, errors: ['SOLD_OUT'] } } },
+  )
+  const document = await documentOf(app)
+  expect(document.paths['/potions/{id}']?.['post']).toMatchObject({
+    description: 'Adds one.',
+    deprecated: true,
+    operationId: 'add',
+    parameters: [{ name: 'id', in: 'path' }],
+    responses: { 201: { content: {} }, 409: {}, 418: { description: 'A teapot' }, 422: {} },
+  })
+  const named = Object.values(document.components['schemas'] ?? {}).find(({ title }) => title === 'potion')
+  expect(named).toMatchObject({ properties: { name: { type: ['string', 'null'] } } })
+  expect(document.paths['/a:b/{wildcard}']?.['get']).toMatchObject({
+    parameters: [
+      { name: 'wildcard', in: 'path' },
+      { name: 'q', in: 'query', required: true },
+    ],
+    responses: { 202: { content: { 'application/json': { schema: { type: 'string' } } } } },
+  })
+  expect((app as unknown as { swagger(): object }).swagger()).toEqual(document)
+  const { valid, errors } = await new Validator().validate(structuredClone(document) as never)
+  expect([valid, errors]).toEqual([true, undefined])
+})
+
+test('lists the errors of all versions of a route', async () => {
+  const app = await server((app) => {
+    for (const [version, code] of [
+      ['1.0.0', 'SOLD_OUT'],
+      ['2.0.0', 'FORBIDDEN'],
+    ] as const) {
+      app.get(
+        '/v',
+        route({ errors: [code], constraints: { version } }, async () => version),
+      )
+    }
+  })
+  expect((await documentOf(app)).paths['/v']?.['get']?.['responses']).toMatchObject({ 403: {}, 409: {} })
+})
+
+test('refuses a server that has @fastify/swagger already, and a security that is unknown', async () => {
+  const app = Fastify(contractOptions(contract))
+  await app.register(escudo, { contract })
+  await app.register(swagger)
+  const info = { title: 'Shop', version: '1' }
+  await expect(async () => await app.register(openapi, { contract, info })).rejects.toThrow(
+    'expected a server without @fastify/swagger',
+  )
+  const guarded = await server(
+    (app) => void app.get('/x', { schema: { security: [{ admin: [] }] } as object }, async () => 'x'),
+  )
+  await expect(async () => await guarded.ready()).rejects.toThrow(/GET \/x names the security "admin"; known: none/)
 })
 
 test('answers 404, not 405, when an existing route finds nothing itself', async () => {

@@ -124,7 +124,7 @@ async function onNestServer(platform: PlatformName): Promise<OpenApiDocument> {
   Module({ controllers: [Items], imports: [onNest.EscudoModule.forRoot({ contract })] })(Root)
   const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter()
   const app = await NestFactory.create(Root, adapter, { logger: false, abortOnError: false })
-  const document = onNest.openapi(app, { ...shared, SwaggerModule })
+  const document = await onNest.openapi(app, { ...shared, SwaggerModule })
   SwaggerModule.setup('docs', app, document as never, { jsonDocumentUrl: '/openapi.json', ui: false })
   await app.listen(0, '127.0.0.1')
   const served = await (await fetch(`${await app.getUrl()}/openapi.json`)).json()
