@@ -174,5 +174,6 @@ test.for(SITUATIONS)('%s', async ([name, lines, thresholds = DEFAULT_THRESHOLDS]
   expect(stats.summary.requests).toBe(figures.summary.requests)
   expect(stats.summary.probes.requests).toBe(figures.summary.probes.requests)
   expect(stats.range).toEqual(figures.range)
+  if (figures.summary.requests > 0) expect(stats.covered).toBe(figures.covered)
   await files.end()
 })
