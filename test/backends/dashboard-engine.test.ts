@@ -148,6 +148,8 @@ describe('one node', () => {
     expect(shown.lanes.map(({ callee: _, ...lane }: Answer) => lane)).toEqual(
       own.lanes.map(({ callee: _, ...lane }: Answer) => lane),
     )
+    expect(shown.lanes[0].refusals).toBeGreaterThan(100)
+    expect(shown.summary.events).toEqual(own.summary.events)
     expect(shown.tail.length).toBe(300)
     expect(shown.errors.length).toBe(own.errors.length)
     expect(shown.engine).toMatchObject({ name: 'VictoriaLogs', state: 'whole', missing: [] })

@@ -1,5 +1,6 @@
 // The shop under load ships its lines to a real VictoriaLogs, which restarts in the middle.
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest'
+import { VictoriaLogs } from '../../packages/dashboard/src/victoria-logs/victoria-logs.ts'
 import { readLog } from '../shop/helpers/logs.ts'
 import { until } from '../shop/helpers/processes.ts'
 import { ask } from '../shop/helpers/requests.ts'
@@ -102,6 +103,19 @@ describe.each(['/insert/jsonline', '/insert/loki/api/v1/push'])('%s', (path) => 
     const found = (await queryLines(engine.url, '*')).map(keyOf)
     const keys = written.map(keyOf)
     expect({ lost: missingIn(found, keys), twice: missingIn(keys, found) }).toEqual({ lost: [], twice: [] })
+
+    // The dashboard counts in the engine what the services wrote.
+    const dashboard = new VictoriaLogs({ url: engine.url, headers: {} })
+    await dashboard.connect()
+    const totals = await dashboard.totals(undefined)
+    const ofFiles = written.filter(({ event }) => event === 'http.request')
+    const failed = ofFiles.filter(({ status_code }) => Number(status_code) >= 500)
+    expect([totals.lines.read, totals.requests, totals.server_errors]).toEqual([
+      written.length,
+      ofFiles.length,
+      failed.length,
+    ])
+    expect(totals.hops.requests).toBeGreaterThan(0)
 
     const trace = traceOf(answer)
     const ofTrace = await queryLines(engine.url, `trace_id:=${JSON.stringify(trace)} | sort by (_time)`)

@@ -75,6 +75,19 @@ function linesOf(number: number, at: number): readonly Line[] {
       ...failure,
       pid: 71,
     })
+  const refused = { log_level: 'warning', ...trace, service: 'shop', shield: 'inventory', pid: 71 }
+  if (number % 30 === 5)
+    inner.push({
+      ...refused,
+      timestamp: time(2),
+      event: 'circuit_breaker.rejected',
+      policy: 'circuitBreaker',
+      retry_after_ms: 900,
+    })
+  if (number % 200 === 6) {
+    const counts = { 'circuit_breaker.rejected': 4, fallback: 2 }
+    inner.push({ ...refused, timestamp: time(2), event: 'policy.summary', counts })
+  }
   if (number % 30 === 4)
     inner.push({
       log_level: 'warning',

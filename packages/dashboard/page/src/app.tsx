@@ -20,7 +20,8 @@ import { VerdictLine } from './verdict/verdict-line.tsx'
 /** The page, in reading order. */
 export function App() {
   const LeversDialog = levers.value?.LeversDialog
-  const { EngineAlert, EngineLimits } = engine.value ?? {}
+  const EngineAlert = engine.value?.EngineAlert
+  const EngineLimits = engine.value?.EngineLimits
   return (
     <>
       <a class="skip" href="#content">

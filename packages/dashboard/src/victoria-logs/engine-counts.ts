@@ -26,7 +26,7 @@ export interface RangeCounts {
 }
 
 /** Returns the query for the requests of a range: by service, route, status, error and bucket of the latency. */
-export function countsQuery(fields: EngineFields, range: Range | undefined): string {
+function countsQuery(fields: EngineFields, range: Range | undefined): string {
   const { request, service, route, status, code, kind, latency, parent } = fields
   const time = range === undefined ? '' : `${timeFilter(range.from, range.to)} `
   const isHop = `if (${parent}:*)`

@@ -12,6 +12,8 @@ import { MINUTE_MS, type ServiceMinutes } from './service-minutes.ts'
 
 /** Windows before now are asked for service by service: for so many of them. */
 const EARLIER_MAX = 20
+/** The most services that are silent for longer than an hour. */
+const SERVICES_MAX = 100
 
 /** Judges what an engine counts. */
 export class EngineHealth {
@@ -20,6 +22,8 @@ export class EngineHealth {
   readonly #facts: EngineFacts
   readonly #minutes: ServiceMinutes
   readonly #startedAt: number
+  /** The services whose earlier hour was asked for. */
+  readonly #earlier = new Set<string>()
 
   constructor(
     client: EngineClient,
@@ -38,19 +42,19 @@ export class EngineHealth {
   /**
    * Judges the services at a moment.
    *
-   * @param newest the time of the newest line
+   * @param newest the time of the newest line; undefined without one
    * @param waitingOf says why there is no verdict
    * @param isHasty whether the first figures wait for it: then it looks less far back
    */
   async at(
     now: number,
-    newest: number,
+    newest: number | undefined,
     thresholds: Thresholds,
     probes: readonly string[],
-    waitingOf: () => Waiting,
+    waitingOf: () => Promise<Waiting>,
     isHasty: boolean,
   ): Promise<Health> {
-    const isOld = newest < now - thresholds.oldAfterMs && newest < this.#startedAt - MINUTE_MS
+    const isOld = newest !== undefined && newest < now - thresholds.oldAfterMs && newest < this.#startedAt - MINUTE_MS
     const moment = isOld ? newest : now
     const slowerThanMs = thresholds.objective?.latencyMs
     const apart = { probes, hopServices: this.#facts.hopServices }
@@ -61,6 +65,11 @@ export class EngineHealth {
     ])
     for (const { at, service, name, count } of fallbacks)
       if (name === 'fallback') this.#minutes.addFallbacks(service, at, count)
+    for (const [name, at] of this.#facts.lastLines) {
+      if (this.#minutes.of(name).length > 0 || this.#earlier.has(name) || this.#earlier.size >= SERVICES_MAX) continue
+      this.#earlier.add(name)
+      await this.#minutes.countEarlier(name, at, slowerThanMs, probes)
+    }
     const names = new Set([...this.#facts.lastLines.keys(), ...this.#minutes.services, ...windows.keys()])
     const services: ServiceFacts[] = []
     let asked = 0
@@ -77,7 +86,7 @@ export class EngineHealth {
     }
     const situation: Situation = { now: moment, isOld, services, edges: this.#edges() }
     const verdict = judge(situation, thresholds)
-    return healthJson(verdict, verdict.state === 'waiting' ? waitingOf() : undefined)
+    return healthJson(verdict, verdict.state === 'waiting' ? await waitingOf() : undefined)
   }
 
   #factsOf(name: string, window: Window, moment: number): ServiceFacts {

@@ -6,7 +6,7 @@ import type { Health } from '../report/health.ts'
 import { lanesOf } from '../report/lanes.ts'
 import { ANSWERED, ENTRIES, EVERYTHING, type Selection } from '../report/selection.ts'
 import { beforeOf, figures, type Range } from '../report/summary.ts'
-import { answeredBy } from '../report/sums.ts'
+import { answeredBy, type Sum } from '../report/sums.ts'
 import { BARS_MAX, tablesOf } from '../report/tables.ts'
 import { type Column, type Parts, rangeOf, zoomedRangeOf } from '../report/view.ts'
 import type { View } from '../source/source.ts'
@@ -17,6 +17,7 @@ import { errorsBetween, newestErrors } from './engine-errors.ts'
 import type { EngineFacts } from './engine-facts.ts'
 import type { EngineFields } from './engine-fields.ts'
 import type { EngineLines } from './engine-line.ts'
+import { refusalsBetween } from './engine-refusals.ts'
 import { engineLines, engineSources, type LineTotals, NO_LINES } from './engine-source-json.ts'
 import type { EngineState } from './engine-state.ts'
 import type { LinePlaces } from './line-places.ts'
@@ -36,9 +37,12 @@ const WHOLE: Range = { from: 0, to: 9_214_646_400_000 }
 interface Counted extends RangeCounts {
   readonly events: readonly EventRow[]
   readonly lines: number
+  /** The time of the first line, if there is none before the range. */
+  readonly firstAt: number | undefined
 }
 
 interface Kept {
+  readonly from: number
   readonly columns: ReadonlyMap<number, Column>
   readonly countedTo: number
   readonly wholeMs: number
@@ -95,9 +99,15 @@ export class EngineViews {
     const { from, to, stepMs } = range
     const { hopServices } = this.#facts
     const probes = [...this.#facts.probes]
-    const key = JSON.stringify([stepMs, range.isZoomed ? from : range.seconds, selection, [...hopServices], probes])
+    const key = JSON.stringify([
+      stepMs,
+      range.isZoomed ? [from, to] : range.seconds,
+      selection,
+      [...hopServices],
+      probes,
+    ])
     const kept = this.#columns.get(key)
-    const isFresh = kept !== undefined && performance.now() - kept.wholeMs < AGAIN_MS
+    const isFresh = kept !== undefined && from >= kept.from && performance.now() - kept.wholeMs < AGAIN_MS
     const begin = isFresh ? Math.max(from, Math.floor((kept.countedTo - SETTLED_MS) / stepMs) * stepMs) : from
     const counted = await columnsBetween(
       this.#client,
@@ -113,6 +123,7 @@ export class EngineViews {
     this.#columns.delete(key)
     this.#columns.set(key, {
       columns: new Map(columns.map((column) => [column[0], column])),
+      from: isFresh ? kept.from : from,
       countedTo: to,
       wholeMs: isFresh ? kept.wholeMs : performance.now(),
     })
@@ -130,7 +141,7 @@ export class EngineViews {
     rowsMax: number = ROWS_MAX,
   ): Promise<Parts> {
     const before = { from: range.from - range.seconds * 1_000, to: range.from }
-    const { hopServices, events } = this.#facts
+    const { hopServices } = this.#facts
     const [counted, earlier, errors, causes] = await Promise.all([
       this.#countedIn(range),
       this.#before.get(JSON.stringify([range.seconds, range.isZoomed ? before : 0, [...hopServices]]), () =>
@@ -148,7 +159,8 @@ export class EngineViews {
       all.addMany('cells', cells.event(service, name), { count, known: 0, latencyMsSum: 0 }, 0)
     const answered = answeredBy(tally, cells)
     const everything = figures(all, cells, EVERYTHING)
-    const seconds = Math.max(1, (Math.min(range.to, Math.max(now, range.from)) - range.from) / 1_000)
+    const begin = Math.max(range.from, counted.firstAt ?? range.from)
+    const seconds = Math.max(1, (Math.min(range.to, Math.max(now, range.from)) - begin) / 1_000)
     this.totals = {
       lines,
       requests: everything.requests,
@@ -163,7 +175,7 @@ export class EngineViews {
       covered: Math.ceil(seconds),
       tables: tablesOf(tally, answered, trends, cells, range, selection, health, rowsMax),
       sources: engineSources(this.#state, this.totals),
-      lanes: lanesOf({ journal: events }, range, health, answered),
+      lanes: await this.#lanesOf(range, health, answered),
       errors: latestErrors(errors.journal, range, selection),
       groups: errors.groups,
       causes,
@@ -202,13 +214,32 @@ export class EngineViews {
     const key = JSON.stringify([range.from, range.to])
     return await this.#counted.get(key, async () => {
       const time = timeFilter(range.from, range.to)
-      const [counts, events, [lines]] = await Promise.all([
+      const [counts, events, [lines], earlier] = await Promise.all([
         countRange(this.#client, this.#fields, range, this.#facts.hopServices),
         eventsBetween(this.#client, this.#fields, range, range.stepMs),
         this.#client.rows(`${time} * | stats count() as n`),
+        this.#client.rows(`${timeFilter(0, range.from)} * | limit 1 | fields _time`),
       ])
+      const [first] = earlier.length > 0 ? [] : await this.#client.rows(`${time} * | stats min(_time) as first`)
+      const firstAt = Date.parse(first?.['first'] ?? '')
       this.#facts.addProbes(counts.probes)
-      return { ...counts, events, lines: Number(lines?.['n'] ?? 0) }
+      return {
+        ...counts,
+        events,
+        lines: Number(lines?.['n'] ?? 0),
+        firstAt: Number.isNaN(firstAt) ? undefined : firstAt,
+      }
+    })
+  }
+
+  async #lanesOf(range: Parts['range'], health: Health, answered: ReadonlyMap<string, Sum>): Promise<Parts['lanes']> {
+    const lanes = lanesOf({ journal: this.#facts.events }, range, health, answered)
+    if (lanes.length === 0) return lanes
+    const refusals = await refusalsBetween(this.#client, this.#fields, range)
+    return lanes.map((lane, index) => {
+      const isFirst =
+        lanes.findIndex(({ service, shield }) => service === lane.service && shield === lane.shield) === index
+      return { ...lane, refusals: refusals(lane.service, lane.shield, lane.policy, isFirst) }
     })
   }
 

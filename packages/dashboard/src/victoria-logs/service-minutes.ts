@@ -5,7 +5,7 @@ import { selectionPipes } from './engine-columns.ts'
 import { RowNames } from './engine-counts.ts'
 import type { EngineFields } from './engine-fields.ts'
 import { percentileOf } from './engine-histogram.ts'
-import { timeFilter } from './logsql.ts'
+import { quoted, timeFilter } from './logsql.ts'
 
 export const MINUTE_MS = 60_000
 /** So many minutes of each service are kept. */
@@ -52,12 +52,39 @@ export class ServiceMinutes {
     const end = Math.floor(now / MINUTE_MS) * MINUTE_MS + MINUTE_MS
     const first = end - (isHasty ? HASTY_MINUTES : MINUTES) * MINUTE_MS
     const from = Math.max(first, this.#countedTo - LATE_MINUTES * MINUTE_MS)
-    const slow = slowerThanMs === undefined ? undefined : this.#slowFilter(slowerThanMs)
-    const range = `${timeFilter(from, end + AHEAD_MS)} ${this.#fields.request}`
-    const [counts, bad, last] = await Promise.all(
-      this.#queries(slow, probes).map(async (query) => await this.#client.rows(`${range}${query}`)),
-    )
+    const answers = await this.#ask(`${timeFilter(from, end + AHEAD_MS)} ${this.#fields.request}`, slowerThanMs, probes)
     for (const minutes of this.#byService.values()) for (const at of minutes.keys()) if (at >= from) minutes.delete(at)
+    this.#add(answers)
+    for (const minutes of this.#byService.values()) {
+      const newest = Math.max(...minutes.keys())
+      for (const at of minutes.keys()) if (at <= newest - MINUTES * MINUTE_MS) minutes.delete(at)
+    }
+    this.#countedTo = isHasty ? 0 : end
+  }
+
+  /** Counts the last hour of a service that is silent for longer. */
+  async countEarlier(
+    service: string,
+    lastLineAt: number,
+    slowerThanMs: number | undefined,
+    probes: readonly string[],
+  ): Promise<void> {
+    const time = timeFilter(lastLineAt - MINUTES * MINUTE_MS, lastLineAt + 1)
+    const filter = `${time} ${this.#fields.service}:=${quoted(service)} ${this.#fields.request}`
+    this.#add(await this.#ask(filter, slowerThanMs, probes))
+  }
+
+  async #ask(
+    filter: string,
+    slowerThanMs: number | undefined,
+    probes: readonly string[],
+  ): Promise<readonly (readonly Row[])[]> {
+    const slow = slowerThanMs === undefined ? undefined : this.#slowFilter(slowerThanMs)
+    const queries = this.#queries(slow, probes)
+    return await Promise.all(queries.map(async (query) => await this.#client.rows(`${filter}${query}`)))
+  }
+
+  #add([counts, bad, last]: readonly (readonly Row[])[]): void {
     const names = new RowNames(this.#fields)
     for (const row of counts ?? []) this.#addCounts(row, names)
     for (const row of bad ?? []) this.#addTimes(row, names)
@@ -66,11 +93,6 @@ export class ServiceMinutes {
       const minute = this.#minuteOf(names.service(row), Math.floor(at / MINUTE_MS) * MINUTE_MS)
       if (minute !== undefined && minute.requests > 0) minute.lastAt = at
     }
-    for (const minutes of this.#byService.values()) {
-      const newest = Math.max(...minutes.keys())
-      for (const at of minutes.keys()) if (at <= newest - MINUTES * MINUTE_MS) minutes.delete(at)
-    }
-    this.#countedTo = isHasty ? 0 : end
   }
 
   /** Counts everything again. Call it when storage nodes are missing or back. */

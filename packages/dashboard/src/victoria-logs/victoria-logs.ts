@@ -113,15 +113,18 @@ export class VictoriaLogs implements Source {
 
   async #judged(): Promise<Health> {
     const now = this.clock()
-    const newest = (await this.#newestAt()) ?? 0
+    const newest = await this.#newestAt()
     const isHasty = this.#isHasty
     this.#isHasty = false
-    await this.#facts.readTo(now, newest === 0 ? now : newest, isHasty)
+    await this.#facts.readTo(now, newest ?? now, isHasty)
     const missing = this.#client.missing.join()
     if (missing !== this.#missing) this.#minutes.forget()
     this.#missing = missing
-    const waitingOf = (): Waiting =>
-      engineWaiting(this.#state, { ...this.#totals, lines: newest === 0 ? 0 : Math.max(1, this.#totals.lines) })
+    const waitingOf = async (): Promise<Waiting> => {
+      const [counted] = newest === undefined ? [] : await this.#client.rows('* | stats count() as n')
+      const probes = Math.max(this.#totals.probes, this.#facts.probes.size)
+      return engineWaiting(this.#state, { ...this.#totals, lines: Number(counted?.['n'] ?? 0), probes })
+    }
     return await this.#judge.at(now, newest, this.#thresholds, [...this.#facts.probes], waitingOf, isHasty)
   }
 

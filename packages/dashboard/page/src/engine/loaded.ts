@@ -11,8 +11,10 @@ export function loadEngine(): void {
   effect(() => {
     if (parts.value?.engine === undefined || isLoading) return
     isLoading = true
-    void import('./engine.ts').then((loaded) => {
-      engine.value = loaded
-    })
+    void load()
   })
+}
+
+async function load(): Promise<void> {
+  engine.value = await import('./engine.ts')
 }
