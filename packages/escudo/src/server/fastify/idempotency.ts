@@ -1,0 +1,116 @@
+import { Transform } from 'node:stream'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { BodyCapture } from '../idempotency/body-capture.ts'
+import { IdempotencyErrors } from '../idempotency/errors.ts'
+import { type FirstRun, IdempotencyGuard, RETRY_AFTER_S } from '../idempotency/guard.ts'
+import type { IdempotencyOptions } from '../idempotency/options.ts'
+import { replayedHeaders, type StoredAnswer } from '../idempotency/record.ts'
+
+/**
+ * Lets each request with an `Idempotency-Key` run once, and replays its answer (IETF draft idempotency-key-header).
+ *
+ * A Fastify plugin for all routes of the instance that registers it. Register it after {@link escudo}, and after what
+ * authenticates requests. The first request with a key runs. A duplicate during that time gets 409
+ * `IDEMPOTENCY_IN_PROGRESS` with `Retry-After`; a later one gets the stored answer with `Idempotency-Replayed: true`. The
+ * same key with another target or body gets 422 `IDEMPOTENCY_KEY_REUSED`. Answers with 5xx, 408, 425 and 429 are not
+ * stored.
+ *
+ * @throws ConfigurationError for an invalid option
+ * @example
+ * ```ts
+ * import { createErrorContract, defineErrors } from 'escudo/errors'
+ * import { contractOptions, escudo, idempotency } from 'escudo/fastify'
+ * import Fastify from 'fastify'
+ *
+ * const contract = createErrorContract({ service: 'potion-shop', errors: defineErrors({}) })
+ * const app = Fastify(contractOptions(contract))
+ * await app.register(escudo, { contract })
+ * await app.register(idempotency({ scope: ({ headers }) => headers.authorization ?? 'nobody' }))
+ * let orders = 0
+ * app.post('/orders', async () => ({ order: (orders += 1) }))
+ *
+ * const order = { method: 'POST', url: '/orders', headers: { 'idempotency-key': 'a1' } } as const
+ * console.log((await app.inject(order)).json(), (await app.inject(order)).json()) // { order: 1 } { order: 1 }
+ * ```
+ */
+export function idempotency(options: IdempotencyOptions<FastifyRequest>): FastifyPluginAsync {
+  const guard = new IdempotencyGuard(options)
+  const plugin: FastifyPluginAsync = async (app) => {
+    const runs = new WeakMap<FastifyRequest, FirstRun>()
+    app.addHook('preHandler', async (request, reply) => {
+      const { method, routeOptions, url, headers } = request
+      const begun = await guard
+        .begin({
+          request,
+          method,
+          route: routeOptions.url ?? '',
+          url,
+          key: headers['idempotency-key'],
+          body: () => request.body,
+        })
+        .catch((error: unknown) => {
+          if (IdempotencyErrors.IDEMPOTENCY_IN_PROGRESS.is(error)) reply.header('retry-after', RETRY_AFTER_S)
+          throw error
+        })
+      if (begun.kind === 'replay') return replay(reply, begun.answer)
+      if (begun.kind === 'first') {
+        const { run } = begun
+        runs.set(request, run)
+        reply.raw.once('close', () => run.abandon())
+      }
+    })
+    app.addHook('onSend', async (request, reply, payload) => {
+      const run = runs.get(request)
+      return run === undefined ? payload : await keep(run, reply, payload, guard.settings.maxBodyBytes)
+    })
+  }
+  // Fastify's convention for a plugin whose hooks apply to the registering instance instead of a separate scope.
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: 'escudo-idempotency',
+  })
+}
+
+function replay(reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply {
+  for (const [name, value] of headers) reply.header(name, value)
+  reply.code(status).header('idempotency-replayed', 'true')
+  const bytes = Buffer.from(body, 'base64')
+  return reply.serializer((payload: unknown) => payload as string).send(bytes.length === 0 ? undefined : bytes)
+}
+
+/** Keeps the answer, and returns what is sent. */
+async function keep(run: FirstRun, reply: FastifyReply, payload: unknown, maxBodyBytes: number): Promise<unknown> {
+  const { statusCode: status } = reply
+  const capture = new BodyCapture(maxBodyBytes)
+  const end = (): Promise<void> => {
+    const body = capture.base64
+    const headers = replayedHeaders(Object.entries(reply.getHeaders()))
+    return run.end(body === undefined ? 'too large' : { status, headers, body })
+  }
+  if (isStream(payload)) {
+    const tap = new Transform({
+      transform(chunk: unknown, encoding, done) {
+        capture.add(chunk, encoding)
+        done(null, chunk)
+      },
+      flush(done) {
+        end().then(() => done(), done)
+      },
+    })
+    payload.once('error', (error) => {
+      void run.end(undefined)
+      tap.destroy(error)
+    })
+    tap.once('close', () => payload.destroy())
+    return payload.pipe(tap)
+  }
+  if (payload === undefined || payload === null || typeof payload === 'string' || payload instanceof Uint8Array) {
+    capture.add(payload)
+    await end()
+  } else await run.end(status >= 500 ? undefined : 'too large')
+  return payload
+}
+
+function isStream(payload: unknown): payload is NodeJS.ReadableStream & { destroy(): void } {
+  return typeof (payload as { readonly pipe?: unknown } | null | undefined)?.pipe === 'function'
+}

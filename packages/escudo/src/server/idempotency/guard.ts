@@ -1,0 +1,196 @@
+import { type CancelTimer, systemClock } from '../../core/clock.ts'
+import { MisuseError } from '../../core/misuse-error.ts'
+import { show } from '../../core/options/durations.ts'
+import { backgroundTimer } from '../../policies/shared/background-timer.ts'
+import { IdempotencyErrors } from './errors.ts'
+import { type IdempotencyOptions, type IdempotencySettings, readIdempotency } from './options.ts'
+import { type IdempotencyRecord, recordIn, type StoredAnswer, sizeOfRecord } from './record.ts'
+import { fingerprintOf, readKey, storedKey } from './request-key.ts'
+import { type IdempotencyStore, MemoryStore } from './store.ts'
+
+// A process that dies releases its keys after this time.
+const RUN_MS = 30_000
+const RENEW_MS = 10_000
+/** A request that has not ended by then counts as dead. */
+const RENEWALS_MAX = 60
+// To read and write twice.
+const LOCK_MS = 5_000
+/** When a client may ask again for the answer of a request that is in progress. */
+export const RETRY_AFTER_S = 1
+/** The client may repeat these: the answer of the repeated request counts. 5xx too. */
+const NOT_KEPT: ReadonlySet<number> = new Set([408, 425, 429])
+
+/** A request with an idempotency key. */
+export interface IdempotentRequest<Request> {
+  /** The request of the framework, for `scope`. */
+  readonly request: Request
+  readonly method: string
+  /** The pattern of the route. */
+  readonly route: string
+  /** The target, with its query. */
+  readonly url: string
+  /** The header `Idempotency-Key`. */
+  readonly key: string | readonly string[] | undefined
+  /** Returns the body: parsed, as text or as bytes. Not called for a request without a key. */
+  readonly body: () => unknown
+}
+
+/** The first request with its key: it runs, and its answer is kept. */
+export interface FirstRun {
+  /**
+   * The request has ended. Undefined if it got no answer: the next request with the key then runs.
+   *
+   * Never rejects. Only the first call counts.
+   */
+  end(answer: StoredAnswer | 'too large' | undefined): Promise<void>
+  /** The connection is closed. If the request does not end within half a minute, the next one with its key runs. */
+  abandon(): void
+}
+
+/** What to do with a request: nothing special, run it and keep its answer, or send the answer of the first one. */
+export type Begun =
+  | { readonly kind: 'without key' }
+  | { readonly kind: 'first'; readonly run: FirstRun }
+  | { readonly kind: 'replay'; readonly answer: StoredAnswer }
+
+/**
+ * Lets each request with an idempotency key run once (IETF draft idempotency-key-header). Without a framework.
+ */
+export class IdempotencyGuard<Request> {
+  readonly settings: IdempotencySettings<Request>
+  readonly #memory: MemoryStore
+
+  /** @throws ConfigurationError for an option that cannot work */
+  constructor(options: IdempotencyOptions<Request>) {
+    this.settings = readIdempotency(options)
+    this.#memory = new MemoryStore(this.settings, sizeOfRecord, () => systemClock.now())
+  }
+
+  /**
+   * Begins a request.
+   *
+   * @throws an error of the catalogue `IdempotencyErrors`, and what `scope` throws
+   */
+  async begin({ request, method, route, url, key: header, body }: IdempotentRequest<Request>): Promise<Begun> {
+    const { methods, required, scope, store, onLoss } = this.settings
+    if (!methods.has(method)) return { kind: 'without key' }
+    const key = readKey(header)
+    if (key === undefined) {
+      if (required) throw new IdempotencyErrors.IDEMPOTENCY_KEY_REQUIRED()
+      return { kind: 'without key' }
+    }
+    const principal: unknown = await scope(request)
+    if (typeof principal !== 'string' || principal === '') {
+      throw new MisuseError(`idempotency.scope: expected text that is not empty, got ${show(principal)}`)
+    }
+    const id = await storedKey(principal, method, route, key)
+    const fingerprint = await fingerprintOf(url, await body())
+    if (store === undefined) return await this.#beginIn(this.#memory, id, fingerprint)
+    try {
+      return await this.#beginIn(store, id, fingerprint)
+    } catch (error) {
+      if (isAnswer(error)) throw error
+      if (onLoss === 'closed') throw new IdempotencyErrors.IDEMPOTENCY_UNAVAILABLE(undefined, { cause: error })
+      return await this.#beginIn(this.#memory, id, fingerprint)
+    }
+  }
+
+  async #beginIn(store: IdempotencyStore, id: string, fingerprint: string): Promise<Begun> {
+    let found = await this.#find(store, id)
+    if (found === undefined) {
+      const unlock = await store.lock(id, LOCK_MS)
+      if (typeof unlock !== 'function') throw inProgress()
+      try {
+        // The one before may have ended in the meantime.
+        found = await this.#find(store, id)
+        if (found === undefined) {
+          await store.set(id, { fingerprint } satisfies IdempotencyRecord, RUN_MS)
+          return { kind: 'first', run: new Run(store, this.#memory, id, fingerprint, this.settings.ttlMs) }
+        }
+      } finally {
+        await Promise.resolve()
+          .then(() => unlock())
+          .catch(() => {})
+      }
+    }
+    if (found.fingerprint !== fingerprint) throw new IdempotencyErrors.IDEMPOTENCY_KEY_REUSED()
+    if (found.answer !== undefined) return { kind: 'replay', answer: found.answer }
+    throw found.isLost ? new IdempotencyErrors.IDEMPOTENCY_ANSWER_NOT_KEPT() : inProgress()
+  }
+
+  /** The memory has what could not be written to the store. */
+  async #find(store: IdempotencyStore, id: string): Promise<IdempotencyRecord | undefined> {
+    const kept = recordIn(this.#memory.get(id))
+    return kept?.answer === undefined && kept?.isLost !== true ? (recordIn(await store.get(id)) ?? kept) : kept
+  }
+}
+
+function inProgress(): Error {
+  return new IdempotencyErrors.IDEMPOTENCY_IN_PROGRESS(undefined, { retryAfterMs: RETRY_AFTER_S * 1_000 })
+}
+
+function isAnswer(error: unknown): boolean {
+  return Object.values(IdempotencyErrors).some((entry) => entry.is(error))
+}
+
+/** A request that runs. While it does, its record in the store is renewed. */
+class Run implements FirstRun {
+  readonly #store: IdempotencyStore
+  readonly #memory: MemoryStore
+  readonly #id: string
+  readonly #fingerprint: string
+  readonly #ttlMs: number
+  #cancelTimer: CancelTimer | undefined
+  #renewing: Promise<void> = Promise.resolve()
+  #hasEnded = false
+
+  constructor(store: IdempotencyStore, memory: MemoryStore, id: string, fingerprint: string, ttlMs: number) {
+    this.#store = store
+    this.#memory = memory
+    this.#id = id
+    this.#fingerprint = fingerprint
+    this.#ttlMs = ttlMs
+    this.#renewLater(RENEWALS_MAX)
+  }
+
+  async end(answer: StoredAnswer | 'too large' | undefined): Promise<void> {
+    if (this.#hasEnded) return
+    this.#hasEnded = true
+    this.abandon()
+    await this.#renewing
+    const id = this.#id
+    if (answer === undefined || (answer !== 'too large' && (answer.status >= 500 || NOT_KEPT.has(answer.status)))) {
+      this.#memory.delete(id)
+      await quietly(() => this.#store.delete(id))
+      return
+    }
+    const fingerprint = this.#fingerprint
+    const record: IdempotencyRecord = answer === 'too large' ? { fingerprint, isLost: true } : { fingerprint, answer }
+    if (!(await quietly(() => this.#store.set(id, record, this.#ttlMs)))) this.#memory.set(id, record, this.#ttlMs)
+  }
+
+  abandon(): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+  }
+
+  #renewLater(left: number): void {
+    if (left === 0) return
+    const renew = (): void => {
+      this.#renewing = quietly(() => this.#store.set(this.#id, { fingerprint: this.#fingerprint }, RUN_MS)).then(() => {
+        if (this.#cancelTimer !== undefined) this.#renewLater(left - 1)
+      })
+    }
+    this.#cancelTimer = backgroundTimer(systemClock, renew, RENEW_MS)
+  }
+}
+
+/** Returns whether it has worked. */
+async function quietly(use: () => unknown): Promise<boolean> {
+  try {
+    await use()
+    return true
+  } catch {
+    return false
+  }
+}
