@@ -36,7 +36,7 @@ beforeAll(async () => {
     libraries: ['ioredis', 'node-redis'],
   })
   fleet.add(COUNT)
-}, 60_000)
+}, 120_000)
 afterAll(async () => {
   await fleet?.kill()
   admin?.disconnect()
@@ -45,7 +45,7 @@ afterAll(async () => {
 beforeEach(async (context) => {
   if (isMissing) context.skip()
   await fleet.ready()
-}, 60_000)
+}, 120_000)
 
 describe('several processes over a cluster with replicas', { timeout: 60_000 }, () => {
   test('open and close their circuits together, over both clients', async () => {

@@ -45,7 +45,7 @@ afterAll(async () => {
 beforeEach(async (context) => {
   if (isMissing) context.skip()
   await fleet.ready()
-}, 60_000)
+}, 120_000)
 
 const leases = async (): Promise<number> => Number(await admin.hget('escudo:{inventory}:circuitBreaker', 'n'))
 
@@ -98,7 +98,10 @@ describe('several processes', { timeout: 30_000 + 4 * LOAD_MS }, () => {
     await pause(200)
     const probes = fleet.probes
     expect(probes.length).toBeGreaterThan(1)
-    expect(probes.length).toBe((await leases()) - before)
+    const granted = (await leases()) - before
+    expect(probes.length).toBeLessThanOrEqual(granted)
+    // On a busy machine, an instance may hear too late that it has the lease.
+    expect(granted - probes.length).toBeLessThanOrEqual(BUSY_MS === 0 ? 0 : 1 + granted / 10)
     // Each failed probe begins an open period.
     expect(shortestGap(probes)).toBeGreaterThan(OPEN_FOR_MS * 0.9)
     expect(closedAfterMs(fleet.changes)).toBeLessThanOrEqual(1_000 + BUSY_MS)

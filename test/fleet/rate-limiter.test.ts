@@ -38,6 +38,14 @@ describe.each(LIBRARIES)('a shared rate limit over $name', ({ connect }) => {
     expect(total).toBeGreaterThan(12)
   })
 
+  test('knows how many instances there are also after a loss of all data', async () => {
+    const fleetOf = await Promise.all([1, 2, 3].map(() => instance({ limit: 30, per: '1h' })))
+    await until(async () => (await fleetOf[0]?.shared.status())?.instances === 3, 'all three are known')
+    await redis.admin.flushall()
+    // Alone in the set, it would lease the whole limit.
+    expect((await fleetOf[0]?.shared.status())?.instances).toBe(3)
+  })
+
   test('permits of a closed instance return', async () => {
     const first = await instance({ limit: 20, per: '1h' })
     await until(() => Number(first.mail.status().policies[0]?.['available']) > 0, 'the lease is there')

@@ -41,7 +41,8 @@ export const EPISODES: readonly Episode[] = [
   }),
   episode('Redis has no memory left', { isLost: true }, async ({ admin, random }) => {
     await admin.config('SET', 'maxmemory', '1')
-    await pause(between(random, 300, 3_000))
+    // Longer than an instance counts as alive.
+    await pause(between(random, 300, 6_000))
     await admin.config('SET', 'maxmemory', '0')
   }),
   episode('FLUSHALL', { losses: 1 }, async ({ admin }) => {

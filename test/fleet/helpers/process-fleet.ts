@@ -15,6 +15,9 @@ export interface ProcessFleetOptions {
   readonly libraries?: readonly Library[]
 }
 
+/** Many processes that start at once on a busy machine. */
+const START_MS_MAX = 60_000
+
 /** The open period of the circuits of the instances, in milliseconds. */
 export const OPEN_FOR_MS = 500
 
@@ -43,9 +46,13 @@ export class ProcessFleet {
   /** Waits until all instances know of each other and nothing is wrong. Then forgets what they have reported. */
   async ready(): Promise<void> {
     const { zcard } = this.#options
-    await until(async () => (await zcard('escudo:{instances}')) === this.instances.length, 'all are known', 20_000)
-    await until(() => this.instances.every(({ state }) => state !== 'unknown'), 'all have started', 20_000)
-    await until(() => this.every('closed'), 'all circuits are closed', 20_000)
+    await until(
+      async () => (await zcard('escudo:{instances}')) === this.instances.length,
+      'all are known',
+      START_MS_MAX,
+    )
+    await until(() => this.instances.every(({ state }) => state !== 'unknown'), 'all have started', START_MS_MAX)
+    await until(() => this.every('closed'), 'all circuits are closed', START_MS_MAX)
     await until(() => this.instances.every(({ admitted }) => admitted.length > 0), 'all instances are served')
     // Each hears within a second how many they are: its share without Redis depends on that.
     await pause(1_200)

@@ -3,6 +3,7 @@ import { backgroundTimer } from '../policies/shared/background-timer.ts'
 import { script } from './client.ts'
 import type { Link } from './link.ts'
 import { PRESENCE } from './scripts/presence.ts'
+import { KnownInstances } from './state/known-instances.ts'
 
 const SCRIPT = script(PRESENCE)
 const BEAT_MS = 1_000
@@ -16,7 +17,7 @@ export class Presence {
   readonly #key: string
   readonly #instance: string
   readonly #onBeat: () => void
-  #instances = 1
+  readonly #known = new KnownInstances(LIVES_MS)
   #cancelTimer: CancelTimer | undefined
   #hasStarted = false
   #hasStopped = false
@@ -31,7 +32,7 @@ export class Presence {
 
   /** The number of live instances, as last known. */
   get instances(): number {
-    return this.#instances
+    return this.#known.count
   }
 
   start(): void {
@@ -60,12 +61,14 @@ export class Presence {
     })
   }
 
-  /** Returns whether Redis has answered. While it does not, the last number of instances counts. */
+  /** Returns whether Redis has answered. */
   async #say(livesMs: number): Promise<boolean> {
     try {
-      this.#instances = Math.max(1, Number(await this.#link.ask(SCRIPT, this.#key, [this.#instance, livesMs])))
+      const count = Number(await this.#link.ask(SCRIPT, this.#key, [this.#instance, livesMs]))
+      this.#known.answered(count, systemClock.now())
       return true
     } catch {
+      this.#known.failed()
       return false
     }
   }
