@@ -165,8 +165,9 @@ export class VictoriaLogs implements Source {
       this.#totals = this.#views.totals
       return { ...parts, engine: this.#state.json }
     } catch (error) {
+      // The verdict may just have been answered, but these figures were not.
       this.#state.failed(error)
-      return this.#views.before(view, selection, await this.health(), this.clock())
+      return this.#views.before(view, selection, { ...health, engine: this.#state.json }, this.clock())
     }
   }
 

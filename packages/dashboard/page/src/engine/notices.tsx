@@ -23,6 +23,11 @@ export function EngineAlert() {
         {isPartial ? texts.partialTitle(data.missing) : texts.unreachableTitle}
       </h2>
       <p>{isPartial ? texts.partialText(since) : texts.unreachableText(since)}</p>
+      {data.message !== null && (
+        <p>
+          <code>{data.message}</code>
+        </p>
+      )}
     </section>
   )
 }
