@@ -92,9 +92,18 @@ export class CacheFile {
   }
 }
 
-/** The structures of V8 differ between its versions. */
+/** What is stored differs between versions of the dashboard, and the structures of V8 between its versions. */
 function versionOf(): string {
-  return `escudo-dashboard ${FORMAT} v8-${process.versions.v8.split('.', 2).join('.')} `
+  return `escudo-dashboard ${FORMAT} ${packageVersion()} v8-${process.versions.v8.split('.', 2).join('.')} `
+}
+
+function packageVersion(): string {
+  try {
+    const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+    return String((JSON.parse(text) as { version?: unknown }).version)
+  } catch {
+    return 'none'
+  }
 }
 
 function headOf(body: Buffer): string {

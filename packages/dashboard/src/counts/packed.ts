@@ -3,7 +3,7 @@ const MORE = 128
 const FLOAT_BYTES = 8
 
 /** Thrown when what is packed has more bytes than its bound. */
-export class TooLargeError extends Error {
+class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
 

@@ -61,9 +61,9 @@ it('can be read only by its user', async () => {
 })
 
 it.each([
-  [{ XDG_CACHE_HOME: '/cache', HOME: '/home/ana' }, 'linux', '/cache/escudo-dashboard'],
-  [{ XDG_CACHE_HOME: 'relative', HOME: '/home/ana' }, 'linux', '/home/ana/.cache/escudo-dashboard'],
-  [{ HOME: '/Users/ana' }, 'darwin', '/Users/ana/Library/Caches/escudo-dashboard'],
+  [{ XDG_CACHE_HOME: '/cache', HOME: '/h/ana' }, 'linux', '/cache/escudo-dashboard'],
+  [{ XDG_CACHE_HOME: 'relative', HOME: '/h/ana' }, 'linux', '/h/ana/.cache/escudo-dashboard'],
+  [{ HOME: '/u/ana' }, 'darwin', '/u/ana/Library/Caches/escudo-dashboard'],
 ])('is in the cache folder of the user: %j on %s', (env, platform, wanted) => {
   expect(cacheFolder(env, platform)).toBe(wanted)
 })

@@ -46,7 +46,7 @@ export async function fresh(paths: readonly string[]): Promise<unknown> {
   return counted
 }
 
-/** Who calls whom depends a little on the order of reading: a request waits for its caller among the last 16,384. */
+/** Which service calls which depends a little on the order of reading: a request waits for its caller among the last 16,384. */
 export function withoutCalls(counted: unknown): unknown {
   const { edges: _, summary, slots, ...rest } = counted as ReturnType<typeof countedBy>
   const { entries: _e, hops: _h, by_route: _r, by_service: _s, ...totals } = summary

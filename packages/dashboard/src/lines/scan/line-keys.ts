@@ -74,14 +74,14 @@ export class LineKey {
     return value?.text.isAt(view, at) === true ? value : undefined
   }
 
-  /** Remembers a value from its first byte to its quote. `number` is what stands for it. */
+  /** Remembers a value from its first byte to its quote. `number` is its number. */
   learn(bytes: Buffer, view: DataView, start: number, end: number, number: number): void {
     if (end - start > VALUE_BYTES_MAX) return
     this.#values[placeOf(view, start)] = { text: new Literal(bytes.subarray(start, end + 1)), number }
   }
 }
 
-/** A value with its quote, and the number that stands for it. */
+/** A value with its quote, and its number. */
 export interface KnownValue {
   readonly text: Literal
   readonly number: number

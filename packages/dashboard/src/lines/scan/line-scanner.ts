@@ -249,7 +249,7 @@ export class LineScanner {
     return end + 1
   }
 
-  /** Returns what stands for a name; undefined if there is no room. */
+  /** Returns the number of a name; undefined if there is no room. */
   #numberOf(bytes: Buffer, view: DataView, key: number, name: Name): number | undefined {
     const { names } = this
     if (key === KEY.log_level) {
