@@ -124,7 +124,7 @@ it('answerHeaders drops what described the body, keeps the rest, and merges Vary
     'x-trace-id': 'a'.repeat(32),
   })
   expect(headers.getSetCookie()).toEqual(made.getSetCookie())
-  // Without others, as an object, which the answer shares with no one.
+  // Without others, as a new object.
   const alone = { ...answer.headers, 'x-trace-id': 'a'.repeat(32) }
   for (const none of [undefined, new Headers()]) expect(answerHeaders(answer, none)).toEqual(alone)
 })
