@@ -28,14 +28,11 @@ class FrontExchange implements NodePair {
   declare readonly exchange: Exchange
   declare readonly request: IncomingMessage
   declare readonly response: ServerResponse
-  /** Whether an adapter has taken it over. */
-  declare isTaken: boolean
 
   constructor(exchange: Exchange, request: IncomingMessage, response: ServerResponse) {
     this.exchange = exchange
     this.request = request
     this.response = response
-    this.isTaken = false
   }
 
   get node(): NodePair {
@@ -89,7 +86,7 @@ function hostError({ headers: { host } }: IncomingMessage): Error | undefined {
 
 /** Whether the request of an exchange has not reached an adapter yet. */
 function isWaiting({ adapterState }: Exchange): boolean {
-  return adapterState instanceof FrontExchange && !adapterState.isTaken
+  return adapterState instanceof FrontExchange
 }
 
 /** Calls a listener. Libraries answer their errors themselves; without that, one would end the process. */
@@ -106,8 +103,9 @@ function listen(exchange: Exchange, listener: NodeListener, request: IncomingMes
 /** Takes over the exchange of the request that is being served. Only the first call for a request gets it. */
 export function takeFromFront(): FrontExchange | undefined {
   const exchange = ambient()?.tally
-  const begun = exchange instanceof Exchange ? exchange.adapterState : undefined
-  if (!(begun instanceof FrontExchange) || begun.isTaken) return undefined
-  begun.isTaken = true
+  if (!(exchange instanceof Exchange) || !(exchange.adapterState instanceof FrontExchange)) return undefined
+  const begun = exchange.adapterState
+  // What the request has started, such as a timer, keeps its exchange. It must not keep Node's objects too.
+  exchange.adapterState = undefined
   return begun
 }
