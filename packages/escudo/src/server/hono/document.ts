@@ -1,10 +1,16 @@
 import type { Hono } from 'hono'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
-import type { DocumentedRoute, OpenApiDocument, RouteDescription } from '../openapi/description.ts'
+import type { DocumentedRoute, OpenApiDocument, OpenApiOptions, RouteDescription } from '../openapi/description.ts'
 import { checkDocumentOptions } from '../openapi/document.ts'
 import { documentErrors } from '../openapi/document-errors.ts'
-import type { HonoOpenApiOptions } from './openapi.ts'
+
+/** Options of `openapi`: those of `openapiDocument` without `routes`. The tool collects the routes. */
+export interface HonoOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
+  /** The function of this name of the package `hono-openapi`, version 1. */
+  // biome-ignore lint/suspicious/noExplicitAny: its options differ between versions
+  readonly generateSpecs: (app: any, options: any) => Promise<object>
+}
 
 /** Makes the document of an app. `inputOf` reads what a handler declares. */
 export async function documentOf(

@@ -1,13 +1,7 @@
 import type { Env, Hono, Schema } from 'hono'
-import type { OpenApiDocument, OpenApiOptions } from '../openapi/description.ts'
+import type { OpenApiDocument } from '../openapi/description.ts'
+import type { HonoOpenApiOptions } from './document.ts'
 import { inputOf } from './route.ts'
-
-/** Options of {@link openapi}: those of `openapiDocument` without `routes`. The tool collects the routes. */
-export interface HonoOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
-  /** The function of this name of the package `hono-openapi`, version 1. */
-  // biome-ignore lint/suspicious/noExplicitAny: its options differ between versions
-  readonly generateSpecs: (app: any, options: any) => Promise<object>
-}
 
 /**
  * Makes the OpenAPI 3.1 document of a Hono app, with the errors of every route.

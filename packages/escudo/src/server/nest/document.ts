@@ -3,13 +3,23 @@ import { ModulesContainer } from '@nestjs/core'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { read } from '../../errors/safe-read.ts'
-import type { DocumentedRoute, JsonObject, OpenApiDocument } from '../openapi/description.ts'
+import type { DocumentedRoute, JsonObject, OpenApiDocument, OpenApiOptions } from '../openapi/description.ts'
 import { checkDocumentOptions } from '../openapi/document.ts'
 import { documentErrors } from '../openapi/document-errors.ts'
 import { isObject } from '../openapi/json-schema.ts'
 import { isMethod } from '../openapi/upgrade.ts'
 import type { RouteInput } from '../route-input.ts'
-import type { NestOpenApiOptions } from './openapi.ts'
+
+/** Options of `openapi`: those of `openapiDocument` without `routes`. The tool collects the routes. */
+export interface NestOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
+  /** The class of this name of the package `@nestjs/swagger`, of the same major as Nest. */
+  readonly SwaggerModule: {
+    // biome-ignore lint/suspicious/noExplicitAny: its types differ between majors
+    createDocument(app: any, config: any, options?: any): object
+  }
+  /** Further options of `SwaggerModule.createDocument`, such as `include` and `extraModels`. */
+  readonly scan?: object
+}
 
 type OperationIdFactory = (controller: string, method: string, version?: string) => string
 

@@ -1,17 +1,7 @@
 import type { INestApplication } from '@nestjs/common'
-import type { OpenApiDocument, OpenApiOptions } from '../openapi/description.ts'
+import type { OpenApiDocument } from '../openapi/description.ts'
+import type { NestOpenApiOptions } from './document.ts'
 import { inputOf } from './route.ts'
-
-/** Options of {@link openapi}: those of `openapiDocument` without `routes`. The tool collects the routes. */
-export interface NestOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
-  /** The class of this name of the package `@nestjs/swagger`, of the same major as Nest. */
-  readonly SwaggerModule: {
-    // biome-ignore lint/suspicious/noExplicitAny: its types differ between majors
-    createDocument(app: any, config: any, options?: any): object
-  }
-  /** Further options of `SwaggerModule.createDocument`, such as `include` and `extraModels`. */
-  readonly scan?: object
-}
 
 /**
  * Makes the OpenAPI 3.1 document of a Nest application, with the errors of every route.

@@ -120,6 +120,10 @@ describe('errorPages', () => {
   it.each(HOSTILE)('shows the text %j as text', (text) => {
     const plain = structureOf(hostile('Plain.'))
     expect(structureOf(hostile(text))).toEqual(plain)
+    const pages = pagesOf({ contract: hostile(text) })
+    const [, message = ''] = /<h2>Message<\/h2>([\s\S]*?)<h2>Context/.exec(rendered(String(pages['ODD.md']))) ?? []
+    const visible = text.replaceAll(/[{}]/g, '').replaceAll(/[\p{Cc}\p{Zl}\p{Zp}\s]+/gu, ' ')
+    expect(textOf(message).replaceAll(/\s+/g, ' ')).toContain(` ${visible.replaceAll(/\p{Cf}/gu, '').trim()} `)
   })
 
   it('property: no text of a catalogue changes the structure of a page', () => {

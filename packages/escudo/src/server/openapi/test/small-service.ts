@@ -18,7 +18,7 @@ import { decorate } from '../../nest/test/setup.ts'
 import * as onNest from '../../nest.ts'
 import type { DocumentedRoute, OpenApiDocument } from '../../openapi.ts'
 
-export const Errors = defineErrors({
+const Errors = defineErrors({
   ITEM_NOT_FOUND: {
     status: 404,
     message: { es: "Item '{id}' no encontrado.", en: "Item '{id}' not found." },
