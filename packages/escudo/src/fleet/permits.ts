@@ -31,7 +31,7 @@ export class FleetPermits implements SharedPermits {
   #hasFoundNone = false
   #hasReturned = false
   #isClosed = false
-  endsMs = Number.NEGATIVE_INFINITY
+  endsMs: number = Number.NEGATIVE_INFINITY
   lowWater = -1
   keepMax = 0
 
