@@ -25,7 +25,8 @@ describe('the permits of one instance', () => {
   test('permits count from the question on, and end with the lease', () => {
     const held = permitsOf({ onLoss: 'closed' })
     grant(held, 10, 0)
-    expect([held.capacity(HOLD_MS - 1), held.capacity(HOLD_MS)]).toEqual([10, 0])
+    held.answered(held.question(local(0), 1_000), { held: 10, wanted: 0, members: 1 }, 1_000, 1_900)
+    expect([held.capacity(HOLD_MS + 999), held.capacity(HOLD_MS + 1_000)]).toEqual([10, 0])
   })
 
   test('calls that still run after the end of the lease claim their permits first', () => {
