@@ -1,8 +1,8 @@
 import type { AddressInfo } from 'node:net'
 import { createErrorContract, defineErrors } from 'escudo/errors'
-import { escudo, idempotency } from 'escudo/express'
+import { contractOptions, escudo, idempotency } from 'escudo/fastify'
 import { fleet } from 'escudo/redis'
-import express from 'express'
+import Fastify from 'fastify'
 import { describe, expect, test } from 'vitest'
 import { LIBRARIES } from './helpers/clients.ts'
 import { redisForTests } from './helpers/fixture.ts'
@@ -14,23 +14,17 @@ describe.each(LIBRARIES)('idempotency keys of a fleet over $name', ({ connect })
   async function instance(handle: () => Promise<string>) {
     const { client, close } = await connect(redis.server)
     const store = fleet({ client, timeout: '2s' }).store({ name: 'idempotency' })
-    const { first, last, attach } = escudo({
-      contract: createErrorContract({ service: 'shop', errors: defineErrors({}) }),
-    })
-    const app = express()
-    app.use(first)
-    app.post('/orders', idempotency({ scope: () => 'ana', store, ttl: '1h' }), async (_request, response) => {
-      response.status(201).send(await handle())
-    })
-    app.use(last)
-    const server = attach(app.listen(0, '127.0.0.1'))
-    await new Promise((resolve) => server.once('listening', resolve))
+    const contract = createErrorContract({ service: 'shop', errors: defineErrors({}) })
+    const app = Fastify({ ...contractOptions(contract), forceCloseConnections: true })
+    await app.register(escudo, { contract })
+    await app.register(idempotency({ scope: () => 'ana', store, ttl: '1h' }))
+    app.post('/orders', async (_request, reply) => reply.code(201).send(await handle()))
+    await app.listen({ port: 0, host: '127.0.0.1' })
     redis.closing.push(() => {
       close()
-      server.close()
-      server.closeAllConnections()
+      return app.close()
     })
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/orders`
+    const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}/orders`
     const post = async (key = 'a') => {
       const response = await fetch(url, { method: 'POST', headers: { 'idempotency-key': key } })
       return {

@@ -29,7 +29,7 @@ import { stateOf } from './request-state.ts'
  * const { first, last } = escudo({ contract: createErrorContract({ service: 'potion-shop', errors: defineErrors({}) }) })
  * const app = express()
  * app.use(first)
- * const once = idempotency({ scope: ({ headers }) => headers.authorization ?? 'nobody' })
+ * const once = idempotency({ scope: ({ headers }) => headers.authorization ?? 'anonymous' })
  * app.post('/orders', once, (_request, response) => response.status(201).json({ order: 7 }))
  * app.use(last)
  * ```

@@ -25,7 +25,7 @@ import { replayedHeaders, type StoredAnswer } from '../idempotency/record.ts'
  * const contract = createErrorContract({ service: 'potion-shop', errors: defineErrors({}) })
  * const app = Fastify(contractOptions(contract))
  * await app.register(escudo, { contract })
- * await app.register(idempotency({ scope: ({ headers }) => headers.authorization ?? 'nobody' }))
+ * await app.register(idempotency({ scope: ({ headers }) => headers.authorization ?? 'anonymous' }))
  * let orders = 0
  * app.post('/orders', async () => ({ order: (orders += 1) }))
  *

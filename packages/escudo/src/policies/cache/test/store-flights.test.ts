@@ -68,6 +68,21 @@ describe('a cache whose store has locks', () => {
     expect(calls).toHaveLength(2)
   })
 
+  test('the lock is released after the value has been written', async () => {
+    const { process, clock, store, map } = lockStore()
+    const set: CacheStore['set'] = (key, stored) =>
+      new Promise<void>((resolve) => {
+        clock.setTimer(() => resolve(void map.set(key, stored)), 100)
+      })
+    const { operation, calls } = deferred()
+    const all = [1, 2].map(() => process({ store: { ...store, set } as CacheStore }).run(operation))
+    await clock.advance(10)
+    calls[0]?.resolve('value')
+    await clock.advance(300)
+    expect(await Promise.all(all)).toEqual(['value', 'value'])
+    expect(calls).toHaveLength(1)
+  })
+
   test('the next one runs after a failure, and the caller gets its own error', async () => {
     const { process, clock } = lockStore()
     const { operation, calls } = deferred()
