@@ -87,6 +87,18 @@ describe('a known line equals the line of its fields', () => {
     )
   })
 
+  test('near the bound of a line, with a long message and a long stack', () => {
+    const { log, texts } = make()
+    const long = 'x'.repeat(8_000)
+    const others = { a: long, b: long, c: long, d: long, e: long, f: long, g: 'x'.repeat(6_500) }
+    const line = new ErrorLine(
+      { ...others, error_message: long, error_stack: long },
+      { method: 'GET', route: '/', path: '/' },
+    )
+    const [known, general] = both(log, texts, line)
+    expect(known).toBe(general)
+  })
+
   test('for any bindings of the logger and of the request, and any paths to redact', () => {
     const bindings = fc.dictionary(names, fc.oneof(text, fc.jsonValue()), { maxKeys: 4 })
     const path = fc.constantFrom('path', 'route', '*', 'context.id', 'detail', 'error_code', 'elsewhere', 'shields[*]')
