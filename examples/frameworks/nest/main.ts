@@ -30,6 +30,6 @@ function adapter(): ExpressAdapter | FastifyAdapter {
 // The contract answers and logs errors. `Route` reads bodies.
 const app = await NestFactory.create(AppModule, adapter(), { bodyParser: false, logger: false })
 const document = await openapi(app, { contract, info: INFO, SwaggerModule })
-SwaggerModule.setup('docs', app, document as never, { jsonDocumentUrl: '/openapi.json', raw: ['json'], ui: false })
+SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: '/openapi.json', raw: ['json'], ui: false })
 await app.listen(PORT, HOST)
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void app.close())

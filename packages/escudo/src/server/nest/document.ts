@@ -11,11 +11,11 @@ import { isMethod } from '../openapi/upgrade.ts'
 import type { RouteInput } from '../route-input.ts'
 
 /** Options of `openapi`: those of `openapiDocument` without `routes`. The tool collects the routes. */
-export interface NestOpenApiOptions extends Omit<OpenApiOptions, 'routes'> {
+export interface NestOpenApiOptions<D extends object = object> extends Omit<OpenApiOptions, 'routes'> {
   /** The class of this name of the package `@nestjs/swagger`, of the same major as Nest. */
   readonly SwaggerModule: {
     // biome-ignore lint/suspicious/noExplicitAny: its types differ between majors
-    createDocument(app: any, config: any, options?: any): object
+    createDocument(app: any, config: any, options?: any): D
   }
   /** Further options of `SwaggerModule.createDocument`, such as `include` and `extraModels`. */
   readonly scan?: object

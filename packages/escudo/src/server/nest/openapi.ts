@@ -37,13 +37,16 @@ import { inputOf } from './route.ts'
  *
  * const app = await NestFactory.create(AppModule, { logger: false })
  * const document = await openapi(app, { contract, info: { title: 'The shop', version: '1.0.0' }, SwaggerModule })
- * SwaggerModule.setup('docs', app, document as never, { jsonDocumentUrl: '/openapi.json', ui: false })
+ * SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: '/openapi.json', ui: false })
  * console.log(Object.keys(document.paths['/potion']?.['get']?.['responses'] ?? {})) // 200, 409, 500, default
  * await app.close()
  * ```
  */
-export async function openapi(app: INestApplication, options: NestOpenApiOptions): Promise<OpenApiDocument> {
+export async function openapi<D extends object>(
+  app: INestApplication,
+  options: NestOpenApiOptions<D>,
+): Promise<OpenApiDocument & D> {
   // Loaded here: most processes make no document.
   const { documentOf } = await import('./document.ts')
-  return documentOf(app, options, inputOf)
+  return documentOf(app, options, inputOf) as OpenApiDocument & D
 }

@@ -125,7 +125,7 @@ async function onNestServer(platform: PlatformName): Promise<OpenApiDocument> {
   const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter()
   const app = await NestFactory.create(Root, adapter, { logger: false, abortOnError: false })
   const document = await onNest.openapi(app, { ...shared, SwaggerModule })
-  SwaggerModule.setup('docs', app, document as never, { jsonDocumentUrl: '/openapi.json', ui: false })
+  SwaggerModule.setup('docs', app, document, { jsonDocumentUrl: '/openapi.json', ui: false })
   await app.listen(0, '127.0.0.1')
   const served = await (await fetch(`${await app.getUrl()}/openapi.json`)).json()
   await app.close()
