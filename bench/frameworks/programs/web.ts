@@ -1,8 +1,19 @@
-// A function from Request to Response on Node. It has no usual logger, so it writes one line of pino for each request.
-import { createServer as createNodeServer } from 'node:http'
+// A function from Request to Response on Node, with the usual logger of Node's servers, or with a line written by hand.
+import { createServer as createNodeServer, type RequestListener } from 'node:http'
 import { getRequestListener } from '@hono/node-server'
 import { escudo } from 'escudo/web'
-import { contract, HAS_ESCUDO, HAS_LOGGER, HOST, item, PORT, plainLogger, telemetry } from './program.ts'
+import { pinoHttp } from 'pino-http'
+import {
+  contract,
+  HAS_ESCUDO,
+  HAS_LOGGER,
+  HOST,
+  item,
+  logDestination,
+  PORT,
+  plainLogger,
+  telemetry,
+} from './program.ts'
 
 class NotFound extends Error {}
 
@@ -23,7 +34,9 @@ const alone: Answer = async (request) => {
   }
 }
 
-function withLogger(): Answer {
+const listenerOf = (answer: Answer): RequestListener => getRequestListener(answer, { hostname: HOST })
+
+function withLineByHand(): Answer {
   const log = plainLogger()
   return async (request) => {
     const startedMs = performance.now()
@@ -34,13 +47,19 @@ function withLogger(): Answer {
   }
 }
 
-function start(createServer: typeof createNodeServer, answer: Answer): void {
-  createServer({}, getRequestListener(answer, { hostname: HOST })).listen(PORT, HOST)
+function withPinoHttp(): RequestListener {
+  const log = pinoHttp({}, logDestination())
+  const listener = listenerOf(alone)
+  return (request, response) => {
+    log(request, response)
+    void listener(request, response)
+  }
 }
 
 if (HAS_ESCUDO) {
   const { handler, createServer } = escudo({ contract, logger: telemetry() })
-  start(createServer, handler(route))
+  createServer({}, listenerOf(handler(route))).listen(PORT, HOST)
 } else {
-  start(createNodeServer, HAS_LOGGER ? withLogger() : alone)
+  const withLogger = process.argv[5] === 'by hand' ? () => listenerOf(withLineByHand()) : withPinoHttp
+  createNodeServer(HAS_LOGGER ? withLogger() : listenerOf(alone)).listen(PORT, HOST)
 }

@@ -34,7 +34,7 @@ test('lists the groups, explains the options and rejects what it does not know',
     bench('frameworks', '--help'),
     bench('frameworks', '--requests', '1000'),
   ])
-  expect(list.out.trim().split('\n')).toHaveLength(14)
+  expect(list.out.trim().split('\n')).toHaveLength(16)
   for (const option of ['only', 'list', 'rounds', 'seconds', 'cpu-prof', 'json', 'markdown']) {
     expect(help.out).toContain(`--${option} `)
   }
