@@ -1,6 +1,10 @@
+import { systemClock } from '../core/clock.ts'
 import { withAmbient } from '../core/context/ambient.ts'
+import { TimeoutError } from '../core/errors.ts'
+import type { Outcome, Verdict } from '../core/outcome.ts'
 import { shield } from '../core/shield.ts'
 import type { Shield } from '../core/shield-types.ts'
+import { verdictOfError } from '../errors/classification.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
 import { consecutive } from '../policies/circuit-breaker/state/trips/trip.ts'
 import { outsideCalls } from '../policies/shared/enclosures.ts'
@@ -8,6 +12,8 @@ import { timeout } from '../policies/timeout/timeout.ts'
 import type { RunScript, Script } from './client.ts'
 
 const FAILURES_BEFORE_OPEN = 3
+/** Timeouts that are found closer together than this have one cause. */
+const ONE_CAUSE_MS = 10
 const OPEN_MS_MIN = 200
 const OPEN_MS_MAX = 600
 
@@ -23,13 +29,18 @@ export class Link {
   readonly #onChange: (isLost: boolean) => void
   #isLost = false
   #isClosed = false
+  #timedOutMs = Number.NEGATIVE_INFINITY
 
   /** @param onChange called when Redis is lost, and when it answers again */
   constructor(name: string, run: RunScript, timeoutMs: number, onChange: (isLost: boolean) => void) {
     this.#run = run
     this.#onChange = onChange
     const openFor = (): number => OPEN_MS_MIN + Math.random() * (OPEN_MS_MAX - OPEN_MS_MIN)
-    const breaker = circuitBreaker({ trip: consecutive(FAILURES_BEFORE_OPEN), openFor })
+    const breaker = circuitBreaker({
+      trip: consecutive(FAILURES_BEFORE_OPEN),
+      openFor,
+      classify: (outcome) => this.#verdictOf(outcome),
+    })
     breaker.on('stateChange', ({ to }) => {
       if (to === 'open') this.#changeTo(true)
       else if (to === 'closed') this.#changeTo(false)
@@ -56,6 +67,19 @@ export class Link {
   /** Asks nothing any more. */
   close(): void {
     this.#isClosed = true
+  }
+
+  /**
+   * When the process has been busy, it finds all questions overdue at once, before it reads the answers that have come.
+   * So these are one sign of a lost Redis, however many there are.
+   */
+  #verdictOf(outcome: Outcome<unknown>): Verdict {
+    if (outcome.ok) return 'success'
+    if (!(outcome.error instanceof TimeoutError)) return verdictOfError(outcome.error)
+    const now = systemClock.now()
+    if (now - this.#timedOutMs < ONE_CAUSE_MS) return 'ignored'
+    this.#timedOutMs = now
+    return 'failure'
   }
 
   #changeTo(isLost: boolean): void {
