@@ -61,9 +61,16 @@ describe('the packed dashboard', () => {
       [],
     )
     expect(files.filter((file) => file.startsWith('page/')).sort()).toEqual(
-      ['icon.svg', 'index.html', 'page-engine.js', 'page-levers.js', 'page.css', 'page.js'].map(
-        (name) => `page/${name}`,
-      ),
+      [
+        'icon.svg',
+        'index.html',
+        'page-engine.js',
+        'page-heat.js',
+        'page-levers.js',
+        'page-map.js',
+        'page.css',
+        'page.js',
+      ].map((name) => `page/${name}`),
     )
     const { dependencies = {} } = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
     expect(dependencies).toEqual({})

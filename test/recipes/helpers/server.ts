@@ -59,6 +59,8 @@ export class Server {
     const children = await childrenOf(child.pid)
     for (const pid of [child.pid, ...children]) killNow(pid)
     await exit
+    // A new PostgreSQL refuses the memory of these while one of them still ends.
+    while ((await Promise.all(children.map(runs))).includes(true)) await delay(5)
     this.#child = undefined
   }
 
@@ -106,6 +108,11 @@ async function childrenOf(pid: number): Promise<readonly number[]> {
     .split(' ')
     .map(Number)
     .filter((child) => child > 0)
+}
+
+async function runs(pid: number): Promise<boolean> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return status !== '' && !/^State:\s+[ZX]/m.test(status)
 }
 
 function killNow(pid: number): void {
