@@ -59,7 +59,10 @@ export function restartedAt(facts: ServiceFacts, now: number, { restartWithinMs 
     if (!isOneOfSeveral && minutes.some(({ firstAt, lastAt }) => firstAt < at && isWithin(lastAt))) return true
     return processes.some(
       ({ id, firstAt, lastAt }) =>
-        firstAt < at && lastAt >= at - restartWithinMs && (started === undefined || isOfInstance(id, started)),
+        firstAt < at &&
+        lastAt >= at - restartWithinMs &&
+        // A process may write lines before the one that reports its start.
+        (started === undefined || (isOfInstance(id, started) && !isSame(id, started))),
     )
   }
   const byLine = facts.starts.findLast((at) => isRecent(at) && followsAnother(at))

@@ -80,6 +80,13 @@ describe('a start of one of several instances', () => {
     expect(system.service('shop')).toMatchObject({ state: 'healthy', reasons: [] })
   })
 
+  it('is no restart when it writes lines before the one that reports its start', async () => {
+    system = await createSystem(['shop'])
+    const lines = [1, 2].flatMap((number) => [{ ago: 50.5, ...of(number) }, started(50, number)])
+    await system.write('shop', [...lines, ...traffic([1, 2], 40)])
+    expect(system.service('shop')).toMatchObject({ state: 'healthy', reasons: [] })
+  })
+
   it('is a restart if the same instance ran before', async () => {
     system = await createSystem(['shop'])
     await system.write('shop', [...traffic([1, 2, 3], 100), started(8, 2, 77), { ago: 1, ...of(2, 77) }])
