@@ -137,18 +137,16 @@ describe('a run after another one on the same files', () => {
     }
   })
 
-  it('looks at the first lines of a file that was empty before, for the unit of its durations', async () => {
+  it('looks at the first bytes of a file that was empty before', async () => {
     const other = join(folder, 'web.jsonl')
     await writeFile(path, linesOf(0, 100))
     await writeFile(other, '')
     await run([path, other], cache)
-    let lines = ''
-    for (let number = 0; number < 60; number += 1)
-      lines += `${JSON.stringify({ time: new Date(NOW - number * 1_000).toISOString(), method: 'GET', url: '/', status: 200, duration: number % 2 === 0 ? 0.25 : 812.5 })}\n`
-    await appendFile(other, lines)
-    const again = await run([path, other], cache)
-    expect(again.hasRestored).toBe(true)
-    expect(again.counted).toEqual(await fresh([path, other]))
+    await appendFile(other, Buffer.from(`\uFEFF${linesOf(0, 5)}`, 'utf16le'))
+    const again = await begin([path, other], cache)
+    await again.files.readAll()
+    expect([again.hasRestored, again.files.all[1]?.log.facts.unread?.reason]).toEqual([true, 'utf-16'])
+    await again.files.end()
   })
 
   it('stores nothing once a file was truncated: its first lines are in no file any more', async () => {
