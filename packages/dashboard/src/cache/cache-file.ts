@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 
 /** Raise it with every change of what is stored. */
-const FORMAT = 1
+const FORMAT = 2
 const ENDING = '.state'
 const UNFINISHED = /\.state\.[0-9a-f-]{36}$/
 /** The most files that are kept, and the most bytes of all together. The oldest ones go first. */
@@ -78,8 +78,13 @@ export class CacheFile {
     const body = serialize(state)
     const unfinished = `${this.path}.${randomUUID()}`
     mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 })
-    writeFileSync(unfinished, Buffer.concat([Buffer.from(`${headOf(body)}\n`), body]), { mode: 0o600, flag: 'wx' })
-    renameSync(unfinished, this.path)
+    try {
+      writeFileSync(unfinished, Buffer.concat([Buffer.from(`${headOf(body)}\n`), body]), { mode: 0o600, flag: 'wx' })
+      renameSync(unfinished, this.path)
+    } catch (error) {
+      rmSync(unfinished, { force: true })
+      throw error
+    }
   }
 
   /** Removes the stored state. */

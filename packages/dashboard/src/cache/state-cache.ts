@@ -79,8 +79,9 @@ export class StateCache {
         const lines = this.#lines
         await this.#file.write(state)
         this.#storedLines = lines
-        this.#hasBackfilled = isBackfilled
       }
+      // Also if there is nothing to store: what cannot be stored now is looked at again after a while only.
+      this.#hasBackfilled = isBackfilled
     } catch (error) {
       this.#fail(error as Error)
     }

@@ -4,7 +4,7 @@ import type { Row, Table } from '../report/tables.ts'
 import type { Shown } from './csv-tables.ts'
 import { Html, html } from './html.ts'
 import { type ChartFrame, laneChart, lineChart, type Series, stackedChart } from './svg-charts.ts'
-import { type formatsOf, signOf, type TEXTS } from './wording.ts'
+import { type formatsOf, signOf, type TEXTS, textFor } from './wording.ts'
 
 /** What a section needs: the figures, and the language. */
 export interface Section extends Shown {
@@ -104,7 +104,7 @@ export function breakersSection({ parts, texts, format, headings }: Section): Ht
   const { lanes, range } = parts
   if (lanes.length === 0) return html`<h2>${texts.breakers}</h2><p class="quiet">${texts.noBreakers}</p>`
   const nameOf = ({ service, shield, policy }: Lane): string => `${service} → ${shield || policy}`
-  const stateName = (state: string): string => texts.states[state] ?? state
+  const stateName = (state: string): string => textFor(texts.states, state)
   const rows = lanes.map((lane) => {
     const label = `${nameOf(lane)}: ${stateName(lane.state)}`
     return html`<tr><th scope="row">${nameOf(lane)}</th><td>${stateName(lane.state)}</td><td>${laneChart(bandsOf(lane, range), { ...range, label })}</td></tr>`

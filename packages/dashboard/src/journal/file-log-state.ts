@@ -25,6 +25,8 @@ export interface FileLogState {
   readonly newer: SectionState
   readonly older: SectionState
   readonly isUnreadable: boolean
+  /** Whether the first lines of the current file were looked at. */
+  readonly isProbed: boolean
   readonly current: LogState | undefined
   readonly rotated: readonly LogState[]
   /** Files that were read to their ends and are no longer open. */

@@ -74,6 +74,7 @@ export class FileLog implements TailSink {
       facts: this.facts.state,
       known: this.#reader.known,
       ...{ newer: this.#reader.section, older: this.#olderReader.section, isUnreadable: this.#isUnreadable },
+      isProbed: this.#isProbed,
       // What follows the last complete line is read again.
       current: this.#log === undefined ? undefined : stateOf(this.#log, this.#blockEnd),
       rotated: this.#rotated.map((log) => stateOf(log, log.readTo)),
@@ -88,7 +89,7 @@ export class FileLog implements TailSink {
     this.#reader.restoreKnown(state.known)
     this.#reader.restoreSection(state.newer)
     this.#olderReader.restoreSection(state.older)
-    this.#isProbed = state.blockStart > 0 || state.current !== undefined
+    this.#isProbed = state.isProbed
     this.#isUnreadable = state.isUnreadable
     this.#released.push(...state.released)
     this.#rotated.push(...logsIn(logs, state.rotated))

@@ -41,6 +41,16 @@ export function text(value: unknown): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
+const SERVICE_CHARACTERS_MAX = 200
+const NUL = '\u0000'
+
+/** Returns the name of a service: text that is not empty, shortened if it is long. Names are kept, and sent to each page. */
+export function serviceName(value: unknown): string | undefined {
+  const name = text(value)
+  if (name === undefined || (name.length <= SERVICE_CHARACTERS_MAX && !name.includes(NUL))) return name
+  return clipped(name, SERVICE_CHARACTERS_MAX)
+}
+
 /** Returns an id: text, or a number as text. A dash or an empty text is none. */
 export function idOf(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return String(value)
@@ -66,9 +76,14 @@ export function statusOf(value: unknown): number | undefined {
   return integerBetween(typeof value === 'string' && /^\d{3}$/.test(value) ? Number(value) : value, 100, 599)
 }
 
-/** Shortens a text and copies it: a slice would keep the whole original string in memory. */
+/**
+ * Shortens a text and copies it: a slice would keep the whole original string in memory.
+ *
+ * The character that separates names in the keys of counts is replaced.
+ */
 export function clipped(value: string, charactersMax: number): string {
   const cut = value.length > charactersMax ? `${value.slice(0, charactersMax - 1).toWellFormed()}…` : value
+  if (cut.includes(NUL)) return cut.replaceAll(NUL, '\uFFFD').toWellFormed()
   // What is joined and sliced refers to a copy of this text only.
   return ` ${cut}`.slice(1).toWellFormed()
 }

@@ -91,17 +91,16 @@ function hasText(value: unknown, text: string, depth: number): boolean {
   return Object.values(value).some((inner) => hasText(inner, text, depth + 1))
 }
 
-/** Returns the values of a field by its name in lower case, flat or nested: `res.bytes`. */
-function namedValues(fields: unknown, name: string, depth: number = 0): readonly unknown[] {
-  if (!isJson(fields) || depth > DEPTH_MAX) return []
-  const found: unknown[] = []
+/** Returns the values of a field by its name in lower case, flat or nested: `res.bytes`. They are added to `found`. */
+function namedValues(fields: unknown, name: string, depth: number = 0, found: unknown[] = []): readonly unknown[] {
+  if (!isJson(fields) || depth > DEPTH_MAX) return found
   for (const key of Object.keys(fields)) {
     const lower = key.toLowerCase()
     const value = fields[key]
     if (lower === name) {
-      if (Array.isArray(value)) found.push(...value.filter((item) => typeof item !== 'object'))
-      else if (typeof value !== 'object') found.push(value)
-    } else if (name.startsWith(`${lower}.`)) found.push(...namedValues(value, name.slice(lower.length + 1), depth + 1))
+      // One by one: a line may have more values than a call takes arguments.
+      for (const item of Array.isArray(value) ? value : [value]) if (typeof item !== 'object') found.push(item)
+    } else if (name.startsWith(`${lower}.`)) namedValues(value, name.slice(lower.length + 1), depth + 1, found)
   }
   return found
 }

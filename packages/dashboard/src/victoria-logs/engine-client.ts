@@ -1,8 +1,8 @@
 import { Permits } from '../search/permits.ts'
 import { EngineError, errorOfAnswer, errorOfRequest } from './engine-error.ts'
+import { beginningOf, type Row, rowsIn } from './engine-rows.ts'
 
-/** A row of an answer: VictoriaLogs returns each value as text, and leaves out empty ones. */
-export type Row = Readonly<Record<string, string>>
+export type { Row } from './engine-rows.ts'
 
 /** Where an engine is. */
 export interface EngineAddress {
@@ -25,7 +25,10 @@ const QUERIES_MAX = 4
 const WAITING_MAX = 1_000
 const NEVER = new AbortController().signal
 const TIMEOUT_MS = 30_000
-const ANSWER_CHARACTERS_MAX = 256 * 1_048_576
+/** What a version may look like: it is shown as it is. */
+const VERSION = /^[\x21-\x7e]{1,100}$/
+/** A shorter value of a header is no secret. */
+const SECRET_CHARACTERS_MIN = 6
 /** How often a cluster that lacks storage nodes is asked whether they are back. */
 const PROBE_MS = 1_000
 /** A storage node that was not named for this long is no longer listed. */
@@ -67,9 +70,7 @@ export class EngineClient {
    */
   async version(): Promise<string | undefined> {
     try {
-      const response = await this.#fetch('/select/buildinfo', undefined, undefined, TIMEOUT_MS)
-      const body = (await response.json()) as { readonly data?: { readonly version?: string } }
-      return body.data?.version || undefined
+      return versionIn(await beginningOf(await this.#fetch('/select/buildinfo', undefined, undefined, TIMEOUT_MS)))
     } catch (error) {
       const { trouble } = errorOfRequest(this.shown, error)
       if (trouble === 'unreachable' || trouble === 'refused') throw error
@@ -140,27 +141,13 @@ export class EngineClient {
   }
 
   async #rowsOf(response: Response, signal: AbortSignal | undefined): Promise<readonly Row[]> {
-    const rows: Row[] = []
-    let characters = 0
-    let rest = ''
     try {
-      for await (const text of (response.body ?? new ReadableStream()).pipeThrough(new TextDecoderStream())) {
-        characters += text.length
-        if (characters > ANSWER_CHARACTERS_MAX)
-          throw new EngineError('failed', `${this.shown} sent more than this page can take: choose a shorter range`)
-        const lines = (rest + text).split('\n')
-        rest = lines.pop() ?? ''
-        for (const line of lines) if (line !== '') rows.push(JSON.parse(line) as Row)
-      }
-      if (rest !== '') rows.push(JSON.parse(rest) as Row)
+      return await rowsIn(response, this.shown)
     } catch (error) {
       signal?.throwIfAborted()
-      // What went wrong after the first rows is written among them.
-      if (error instanceof SyntaxError)
-        throw new EngineError('failed', `${this.shown} ended in the middle of an answer`)
-      throw errorOfRequest(this.shown, error)
+      const { trouble, message, nodes } = errorOfRequest(this.shown, error)
+      throw new EngineError(trouble, this.#withoutSecrets(message), nodes)
     }
-    return rows
   }
 
   async #fetch(
@@ -180,10 +167,27 @@ export class EngineClient {
         signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       })
       if (response.ok) return response
-      throw errorOfAnswer(this.shown, response.status, await response.text().catch(() => ''))
+      throw errorOfAnswer(this.shown, response.status, this.#withoutSecrets(await beginningOf(response)))
     } catch (error) {
       signal?.throwIfAborted()
       throw errorOfRequest(this.shown, error)
     }
+  }
+
+  /** An engine, or a proxy before it, may repeat what it was sent. */
+  #withoutSecrets(text: string): string {
+    const secrets = Object.values(this.#headers).flatMap((value) => [value, value.replace(/^\S+ +/, '')])
+    return secrets
+      .filter((secret) => secret.length >= SECRET_CHARACTERS_MIN)
+      .reduce((shown, secret) => shown.replaceAll(secret, '…'), text)
+  }
+}
+
+function versionIn(text: string): string | undefined {
+  try {
+    const version = (JSON.parse(text) as { readonly data?: { readonly version?: unknown } } | null)?.data?.version
+    return typeof version === 'string' && VERSION.test(version) ? version : undefined
+  } catch {
+    return undefined
   }
 }

@@ -22,11 +22,17 @@ export class EngineError extends Error {
 }
 
 const MESSAGE_CHARACTERS_MAX = 300
-const STORAGE_NODE = /storage node at \\?"https?:\/\/([^/"\\]+)/g
+const STORAGE_NODE = /storage node at \\?"https?:\/\/([\w.:[\]-]{1,200})/g
+
+/** Returns the beginning of what an engine said, in one line: it is printed, so it must not control a terminal. */
+export function saidIn(text: string): string {
+  const beginning = text.slice(0, 2 * MESSAGE_CHARACTERS_MAX).replace(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+  return beginning.trim().slice(0, MESSAGE_CHARACTERS_MAX).toWellFormed()
+}
 
 /** Makes an error of an answer that is no success. */
 export function errorOfAnswer(shown: string, status: number, body: string): EngineError {
-  const said = body.replace(/\s+/g, ' ').trim().slice(0, MESSAGE_CHARACTERS_MAX)
+  const said = saidIn(body)
   if (status === 401 || status === 403)
     return new EngineError('refused', `${shown} refuses the credentials (${status}): see --help for how to give them`)
   if (status === 404)
@@ -49,8 +55,10 @@ export function errorOfAnswer(shown: string, status: number, body: string): Engi
 /** Makes an error of a request that had no answer. */
 export function errorOfRequest(shown: string, error: unknown): EngineError {
   if (error instanceof EngineError) return error
-  const { name, cause, message } = error as Error & { readonly cause?: { readonly code?: string } }
+  const { name, cause, message } = error as Error & {
+    readonly cause?: { readonly code?: string; readonly message?: string }
+  }
   if (name === 'TimeoutError') return new EngineError('unreachable', `${shown} did not answer in time`)
-  const why = cause?.code ?? message
+  const why = saidIn(cause?.code ?? cause?.message ?? message)
   return new EngineError('unreachable', `${shown} cannot be reached (${why})`)
 }

@@ -130,7 +130,8 @@ export class EngineFacts {
   }
 
   async #readEvents(moment: number): Promise<void> {
-    const from = this.#eventsTo === 0 ? moment - EVENTS_BACK_MS : this.#eventsTo - LATE_MS
+    // The clock may have been set back since.
+    const from = this.#eventsTo === 0 ? moment - EVENTS_BACK_MS : Math.min(this.#eventsTo, moment) - LATE_MS
     const time = timeFilter(from, moment + DAY_MS)
     const { event, service } = this.#fields
     const rows = await this.#client.rows(`${time} ${oneOf(event, EVENTS)}`, { limit: EVENTS_MAX })
@@ -145,7 +146,8 @@ export class EngineFacts {
 
   /** Reads which processes logged, and when. */
   async #readProcesses(moment: number): Promise<void> {
-    const from = this.#linesFrom === Number.NEGATIVE_INFINITY ? moment - DAY_MS : this.#linesFrom - LATE_MS
+    const from =
+      this.#linesFrom === Number.NEGATIVE_INFINITY ? moment - DAY_MS : Math.min(this.#linesFrom, moment) - LATE_MS
     const { service } = this.#fields
     const rows = await this.#client.rows(
       `${timeFilter(from, moment + 5_001)} * | stats by (${service}, ${PROCESS_FIELDS.join(', ')}) min(_time) as first, max(_time) as last | sort by (last desc) limit 5000`,

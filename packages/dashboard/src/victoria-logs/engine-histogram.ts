@@ -11,8 +11,7 @@ interface Bucket {
  * tell what is usual.
  */
 export function percentileOf(text: string, share: number): number | null {
-  if (!text.startsWith('[')) return null
-  const buckets = (JSON.parse(text) as readonly Bucket[])
+  const buckets = bucketsIn(text)
     .map(({ vmrange, hits }) => ({ middle: middleOf(vmrange), hits }))
     .sort((a, b) => a.middle - b.middle)
   const total = buckets.reduce((sum, { hits }) => sum + hits, 0)
@@ -23,6 +22,21 @@ export function percentileOf(text: string, share: number): number | null {
     if (seen >= rank) return middle
   }
   return null
+}
+
+/** What has another form counts nothing: the figures beside it are still right. */
+function bucketsIn(text: string): readonly Bucket[] {
+  try {
+    const buckets: unknown = JSON.parse(text)
+    return Array.isArray(buckets) ? buckets.filter(isBucket) : []
+  } catch {
+    return []
+  }
+}
+
+function isBucket(value: unknown): value is Bucket {
+  const { vmrange, hits } = (value ?? {}) as Partial<Bucket>
+  return typeof vmrange === 'string' && typeof hits === 'number'
 }
 
 function middleOf(range: string): number {

@@ -45,7 +45,8 @@ export function timeOf({ line }: { readonly line: LogLine }, row: Row): number {
 /** Writes a row as the line that it was: the engine turns numbers into text, and objects into fields with dots. */
 function textOf(row: Row): string {
   const { _time: timestamp, _msg: message, _stream: _, _stream_id: __, ...fields } = row
-  const line: Record<string, unknown> = { timestamp }
+  // Without a prototype: a field may be named `__proto__`.
+  const line: Record<string, unknown> = Object.assign(Object.create(null), { timestamp })
   if (message !== undefined) line[fields['event'] === undefined ? 'event' : 'message'] = message
   for (const [name, text] of Object.entries(fields)) {
     const [, outer, inner] = NESTED.exec(name) ?? []

@@ -3,6 +3,7 @@ import { matches } from '../search/matches.ts'
 import { boundsOf } from '../search/query.ts'
 import { searchLineOf, subjectOf } from '../search/search-line.ts'
 import type { EngineClient, Row } from './engine-client.ts'
+import { EngineError } from './engine-error.ts'
 import type { EngineFields } from './engine-fields.ts'
 import type { EngineLines } from './engine-line.ts'
 import type { LinePlaces } from './line-places.ts'
@@ -22,10 +23,14 @@ const SHOWN_MS_MAX = 31 * DAY_MS
 interface Position {
   /** In nanoseconds, as the engine writes it. */
   readonly to: string
-  readonly found: ReadonlySet<string>
+  /** How often each row was found: rows may be equal in all their fields. */
+  readonly found: ReadonlyMap<string, number>
 }
 
-const NOTHING: ReadonlySet<string> = new Set()
+/** The position of a search that is running. */
+interface Current extends Position {
+  readonly found: Map<string, number>
+}
 
 /**
  * Searches all lines of the engine, the newest first.
@@ -47,7 +52,9 @@ export async function searchEngine(
   const bounds = boundsOf(terms)
   const earliest = Math.max(bounds.from, 0)
   const begin = Math.min(bounds.to, now + 2 * DAY_MS)
-  let position = (from as Position | undefined) ?? { to: new Date(begin).toISOString(), found: NOTHING }
+  const last = from as Position | undefined
+  // A copy: an earlier search can be continued again.
+  let position: Current = { to: last?.to ?? new Date(begin).toISOString(), found: new Map(last?.found) }
   let spanMs = FIRST_SPAN_MS + (from === undefined && begin > now ? 2 * DAY_MS : 0)
   let found = 0
   const end = (next: Position | undefined): SearchEnd => ({ next, isPartial: client.missing.length > 0 })
@@ -57,13 +64,16 @@ export async function searchEngine(
     const since = Math.max(earliest, until + 1 - spanMs)
     const all = Math.max(1, Math.min(begin - earliest, SHOWN_MS_MAX))
     onProgress?.({ read: Math.min(Math.max(0, begin - until), all), all })
-    const wanted = Math.max(LINES_MIN, limit - found) + position.found.size
-    const left = Math.max(1_000, endsMs - performance.now())
+    const wanted = Math.max(LINES_MIN, limit - found) + sumOf(position.found)
+    const leftMs = Math.max(1_000, endsMs - performance.now())
     const time = `_time:[${new Date(since).toISOString()}, ${position.to}]`
-    const rows = await client.rows(`${time} ${filter}`, { limit: wanted, signal, timeoutMs: left })
+    const rows = await client.rows(`${time} ${filter}`, { limit: wanted, signal, timeoutMs: leftMs })
+    const before = new Map(position.found)
     for (const row of [...rows].sort((a, b) => compareTimes(b['_time'] ?? '', a['_time'] ?? ''))) {
       const text = JSON.stringify(row)
-      if (position.found.has(text)) continue
+      const left = before.get(text) ?? 0
+      before.set(text, left - 1)
+      if (left > 0) continue
       if (found >= limit) return end(position)
       position = after(position, row, text)
       const line = lines.read(row)
@@ -73,16 +83,24 @@ export async function searchEngine(
     }
     if (rows.length < wanted) {
       if (since <= earliest) return end(undefined)
-      position = { to: new Date(since - 1).toISOString().replace('Z', '999999Z'), found: NOTHING }
+      position = { to: new Date(since - 1).toISOString().replace('Z', '999999Z'), found: new Map() }
       spanMs *= SPAN_FACTOR
     }
     if (performance.now() >= endsMs) return end(position)
   }
 }
 
-function after(position: Position, row: Row, text: string): Position {
-  const to = row['_time'] ?? ''
-  return { to, found: new Set([...(position.to === to ? position.found : []), text]) }
+/** Rows of the same time may be many: they are added to one map. */
+function after(position: Current, row: Row, text: string): Current {
+  const to = row['_time']
+  if (to === undefined) throw new EngineError('failed', 'the engine sent a line without a time')
+  const next = position.to === to ? position : { to, found: new Map<string, number>() }
+  next.found.set(text, (next.found.get(text) ?? 0) + 1)
+  return next
+}
+
+function sumOf(found: ReadonlyMap<string, number>): number {
+  return [...found.values()].reduce((sum, count) => sum + count, 0)
 }
 
 /** Compares times of the same zone whose fractions have different lengths. */

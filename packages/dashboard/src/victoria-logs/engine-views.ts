@@ -108,7 +108,9 @@ export class EngineViews {
     ])
     const kept = this.#columns.get(key)
     const isFresh = kept !== undefined && from >= kept.from && performance.now() - kept.wholeMs < AGAIN_MS
-    const begin = isFresh ? Math.max(from, Math.floor((kept.countedTo - SETTLED_MS) / stepMs) * stepMs) : from
+    const begin = isFresh
+      ? Math.max(from, Math.floor((Math.min(kept.countedTo, to) - SETTLED_MS) / stepMs) * stepMs)
+      : from
     const counted = await columnsBetween(
       this.#client,
       this.#fields,

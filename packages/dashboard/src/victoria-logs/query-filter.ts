@@ -77,18 +77,18 @@ function levelFilter({ operator, value }: Term, fields: EngineFields): string | 
 }
 
 function namesOf(name: string, fields: EngineFields): readonly string[] {
-  const canonical: Readonly<Record<string, string>> = {
-    service: fields.service,
-    status: fields.status,
-    latency: fields.latency,
-    trace: fields.trace,
-    path: fields.path,
-    method: fields.method,
-    code: fields.code,
-  }
+  const canonical = new Map([
+    ['service', fields.service],
+    ['status', fields.status],
+    ['latency', fields.latency],
+    ['trace', fields.trace],
+    ['path', fields.path],
+    ['method', fields.method],
+    ['code', fields.code],
+  ])
   if (name === 'event') return [fields.event, 'event']
   if (name === 'time' || name === 'timestamp') return ['_time']
-  return [canonical[name] ?? quoted(name)]
+  return [canonical.get(name) ?? quoted(name)]
 }
 
 function anyOf(filters: readonly string[]): string {

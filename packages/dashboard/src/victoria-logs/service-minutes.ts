@@ -51,7 +51,8 @@ export class ServiceMinutes {
   ): Promise<void> {
     const end = Math.floor(now / MINUTE_MS) * MINUTE_MS + MINUTE_MS
     const first = end - (isHasty ? HASTY_MINUTES : MINUTES) * MINUTE_MS
-    const from = Math.max(first, this.#countedTo - LATE_MINUTES * MINUTE_MS)
+    // The clock may have been set back since.
+    const from = Math.max(first, Math.min(this.#countedTo, end) - LATE_MINUTES * MINUTE_MS)
     const answers = await this.#ask(`${timeFilter(from, end + AHEAD_MS)} ${this.#fields.request}`, slowerThanMs, probes)
     for (const minutes of this.#byService.values()) for (const at of minutes.keys()) if (at >= from) minutes.delete(at)
     this.#add(answers)

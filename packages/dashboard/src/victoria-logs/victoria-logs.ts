@@ -211,7 +211,8 @@ export class VictoriaLogs implements Source {
   async #readTail(): Promise<void> {
     const now = this.clock()
     const isFirst = this.#tailTo === 0
-    const from = isFirst ? ((await this.#newestAt()) ?? now) - DAY_MS : this.#tailTo - LATE_MS
+    // The clock may have been set back.
+    const from = isFirst ? ((await this.#newestAt()) ?? now) - DAY_MS : Math.min(this.#tailTo, now) - LATE_MS
     const rows = await this.#client.rows(`${timeFilter(from, now + DAY_MS)} *`, {
       limit: isFirst ? TAIL_MAX : TAIL_AGAIN_MAX,
     })

@@ -25,6 +25,7 @@ const en: EngineTexts = {
   limits: [
     'Which lines were not recognised, came late or are dated ahead.',
     'Whether the clock of a service is wrong: its lines are shown at their own times.',
+    'Which service calls which: there is no service map.',
     'Whether each request came from a user: it is decided for a whole service, by the newest 2,000 requests.',
     'Since when trouble lasts that is older than an hour, and whether an error is older than twice the range.',
     'Latencies in the charts are within 3 %, those of the baseline within 7 %, all others within 1 %.',
@@ -46,6 +47,7 @@ const es: EngineTexts = {
   limits: [
     'Qué líneas no se reconocieron, llegaron tarde o tienen una fecha adelantada.',
     'Si el reloj de un servicio va mal: sus líneas se muestran con su propia hora.',
+    'Qué servicio llama a cuál: no hay mapa de servicios.',
     'Si cada solicitud viene de un usuario: se decide por servicio, según las 2000 solicitudes más recientes.',
     'Desde cuándo dura un problema de hace más de una hora, y si un error es anterior al doble del intervalo.',
     'Las latencias de los gráficos tienen un error de hasta el 3 %, las de referencia del 7 %, las demás del 1 %.',

@@ -2,11 +2,12 @@ import type { Lane } from '../../../src/report/lanes.ts'
 import type { Action } from './act.ts'
 import { lt, openLevers } from './state.ts'
 
-const BY_STATE: Readonly<Record<string, readonly Action[]>> = {
-  open: ['isolate', 'reset'],
-  isolated: ['reset'],
-  disabled: ['enable'],
-}
+// A log may write any state, also `constructor`.
+const BY_STATE: ReadonlyMap<string, readonly Action[]> = new Map<string, readonly Action[]>([
+  ['open', ['isolate', 'reset']],
+  ['isolated', ['reset']],
+  ['disabled', ['enable']],
+])
 const USUAL: readonly Action[] = ['isolate', 'trip']
 
 /** The buttons of a lane that change its breaker. */
@@ -14,7 +15,7 @@ export function LaneLevers({ lane }: { readonly lane: Lane }) {
   const { shield, policy, state } = lane
   if (shield === '') return null
   const texts = lt.value
-  const actions = BY_STATE[state] ?? USUAL
+  const actions = BY_STATE.get(state) ?? USUAL
   return (
     // biome-ignore lint/a11y/useSemanticElements: a fieldset is for the fields of a form
     <div class="levers" role="group" aria-label={texts.leversOf(shield)}>

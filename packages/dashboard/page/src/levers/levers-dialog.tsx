@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'preact/hooks'
 import { Dialog } from '../dialogs/dialog.tsx'
 import { language, t } from '../state/state.ts'
+import { textFor } from '../text/text-for.ts'
 import { type Action, act, type BreakerName, type ListedBreaker, listBreakers, type Outcome } from './act.ts'
 import { lt, openLevers } from './state.ts'
 
@@ -172,7 +173,7 @@ function refusalText({ status, message }: Extract<Outcome, { kind: 'refused' }>)
 }
 
 function nameOf(state: string): string {
-  return t.value.states[state] ?? (state === 'disabled' ? lt.value.disabled : state)
+  return state === 'disabled' ? lt.value.disabled : textFor(t.value.states, state)
 }
 
 function objectOf(text: string): object | undefined {

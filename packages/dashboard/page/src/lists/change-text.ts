@@ -1,10 +1,11 @@
 import type { LaneChange } from '../../../src/report/lanes.ts'
 import { f, t } from '../state/state.ts'
+import { textFor } from '../text/text-for.ts'
 
 /** A change in words: from which state, to which, and why. */
 export function changeText({ from, to, reason, failures, calls, error, instance }: LaneChange): string {
   const texts = t.value
-  const states = `${texts.states[from] ?? from} → ${texts.states[to] ?? to}`
+  const states = `${textFor(texts.states, from)} → ${textFor(texts.states, to)}`
   const why = reason === 'restart' ? texts.restarted : reasonText(reason)
   const share = calls === undefined || calls === 0 || failures === undefined ? undefined : failures / calls
   const counts =

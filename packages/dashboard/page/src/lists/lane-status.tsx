@@ -1,6 +1,7 @@
 import type { Lane } from '../../../src/report/lanes.ts'
 import { useNow } from '../state/clock.ts'
 import { connection, f, now, openTrace, t } from '../state/state.ts'
+import { textFor } from '../text/text-for.ts'
 import { reasonText } from './change-text.ts'
 
 const HOUR_MS = 3_600_000
@@ -42,7 +43,7 @@ export function LaneStatus({ lane }: { readonly lane: Lane }) {
   return (
     <div class={`lane-state ${state}`}>
       <p>
-        <strong>{state === 'unknown' ? texts.unknownAfterRestart : (texts.states[state] ?? state)}</strong>
+        <strong>{state === 'unknown' ? texts.unknownAfterRestart : textFor(texts.states, state)}</strong>
         {since !== undefined &&
           ` ${texts.since(now.value - since < 12 * HOUR_MS ? format.clock(since) : format.day(since))}`}
         {connection.value === 'lost' && ` (${texts.atLast(format.clock(now.value))})`}

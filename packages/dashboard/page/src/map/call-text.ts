@@ -1,6 +1,7 @@
 import type { Call } from '../../../src/report/calls.ts'
 import { t } from '../state/state.ts'
 import { rateText } from '../tables/rate.ts'
+import { textFor } from '../text/text-for.ts'
 import { failedShare } from './graph.ts'
 import { shareText } from './labels.ts'
 import { mt } from './state.ts'
@@ -13,7 +14,7 @@ export function callText(call: Call): string {
     call.calls === null || call.calls === 0 ? texts.states[call.state] : rateText(call.calls, call.seconds ?? 60),
     ...(share === undefined ? [] : [texts.failed(shareText(share))]),
     ...call.breakers.map(({ shield, policy, state }) =>
-      texts.breakerIs(shield || policy, t.value.states[state] ?? state),
+      texts.breakerIs(shield || policy, textFor(t.value.states, state)),
     ),
   ].join(', ')
 }

@@ -1,6 +1,7 @@
 import type { Call } from '../../../src/report/calls.ts'
 import { f, t } from '../state/state.ts'
 import { rateText } from '../tables/rate.ts'
+import { textFor } from '../text/text-for.ts'
 import { failedShare, type MapEdge, openBreaker, signOfCall, troubleOf } from './graph.ts'
 import { align } from './layout/align.ts'
 import type { Layout, Route } from './layout/layout.ts'
@@ -60,7 +61,7 @@ function textOf(call: Call, gap: number, isQuiet: boolean): string {
   const isWide = gap >= STATE_GAP
   const figures = [
     ...(sign !== '' && share !== undefined ? [`${sign} ${shareText(share)}`] : []),
-    ...(breaker !== undefined && isWide ? [`⊘ ${t.value.states[breaker.state] ?? breaker.state}`] : []),
+    ...(breaker !== undefined && isWide ? [`⊘ ${textFor(t.value.states, breaker.state)}`] : []),
     ...(isQuiet || call.calls === null || call.calls === 0 ? [] : [rateText(call.calls, call.seconds ?? 60)]),
   ]
   const text = figures.slice(0, gap < TWO_GAP ? 1 : 2).join(' · ')

@@ -1,5 +1,6 @@
 import { f, t } from '../state/state.ts'
 import { rateText } from '../tables/rate.ts'
+import { textFor } from '../text/text-for.ts'
 import { failedShare, type MapEdge, signOfCall, troubleOf } from './graph.ts'
 import { mt } from './state.ts'
 
@@ -42,7 +43,7 @@ export function MapTable({ edges }: { readonly edges: readonly MapEdge[] }) {
                   {call.breakers.length === 0
                     ? '—'
                     : call.breakers
-                        .map(({ shield, policy, state }) => `${shield || policy}: ${t.value.states[state] ?? state}`)
+                        .map(({ shield, policy, state }) => `${shield || policy}: ${textFor(t.value.states, state)}`)
                         .join(', ')}
                 </td>
                 <td data-label={texts.source}>{texts.knownBy[call.known_by]}</td>

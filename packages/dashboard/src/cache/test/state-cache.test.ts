@@ -2,7 +2,7 @@ import { appendFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { readTrace } from '../../report/read-trace.ts'
 import { summarize } from '../../report/summary.ts'
 import { writeAwkwardLog } from '../../test/awkward-log.ts'
@@ -137,6 +137,18 @@ describe('a run after another one on the same files', () => {
     }
   })
 
+  it('looks at the first bytes of a file that was empty before', async () => {
+    const other = join(folder, 'web.jsonl')
+    await writeFile(path, linesOf(0, 100))
+    await writeFile(other, '')
+    await run([path, other], cache)
+    await appendFile(other, Buffer.from(`\uFEFF${linesOf(0, 5)}`, 'utf16le'))
+    const again = await begin([path, other], cache)
+    await again.files.readAll()
+    expect([again.hasRestored, again.files.all[1]?.log.facts.unread?.reason]).toEqual([true, 'utf-16'])
+    await again.files.end()
+  })
+
   it('stores nothing once a file was truncated: its first lines are in no file any more', async () => {
     await writeFile(path, linesOf(0, 500))
     const first = await begin([path], cache)
@@ -177,10 +189,22 @@ describe('a stored state that cannot be used', () => {
     )
     await writeFile(
       file,
-      Buffer.from(whole.toString('latin1').replace('escudo-dashboard 1 ', 'escudo-dashboard 9 '), 'latin1'),
+      Buffer.from(whole.toString('latin1').replace(/^escudo-dashboard \d+ /, 'escudo-dashboard 99 '), 'latin1'),
     )
     const { problems } = await begin([path], cache)
     expect(problems[0]).toMatch(/another version/)
+  })
+
+  it('is not looked for all the time once it cannot be stored', async () => {
+    await writeFile(path, linesOf(0, 300))
+    const { files, cache: one } = await begin([path], cache)
+    await files.readAll()
+    await truncate(path)
+    await files.poll()
+    const state = vi.spyOn(files, 'state')
+    for (let turn = 0; turn < 5; turn += 1) await one.store()
+    expect(state.mock.calls.length).toBe(1)
+    await files.end()
   })
 
   it('is not written into a folder that cannot be written; that is said once', async () => {

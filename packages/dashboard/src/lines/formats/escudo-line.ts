@@ -1,4 +1,4 @@
-import { Fields, idOf, type Json, numberOf, statusOf, text } from '../log-fields.ts'
+import { Fields, idOf, type Json, numberOf, serviceName, statusOf, text } from '../log-fields.ts'
 import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
 import { instantOf } from '../log-time.ts'
@@ -28,7 +28,7 @@ export function escudoLine(json: Json, context: FileContext): LogLine {
     at: time?.at,
     isLocalTime: time?.isLocal ?? false,
     level: levelOf(json['log_level']),
-    service: text(json['service']),
+    service: serviceName(json['service']),
     instance: instanceOf(json, pid),
     pid,
     event,

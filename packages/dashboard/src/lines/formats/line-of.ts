@@ -1,6 +1,17 @@
 import { bounded, UnitJudge, type UnitRule } from '../durations/unit-judge.ts'
 import { BARE_NAMES, MS_PER, UNIT_BY_NAME, type Unit, writtenMs } from '../durations/units.ts'
-import { clipped, Fields, idOf, integerBetween, isJson, type Json, numberOf, statusOf, text } from '../log-fields.ts'
+import {
+  clipped,
+  Fields,
+  idOf,
+  integerBetween,
+  isJson,
+  type Json,
+  numberOf,
+  serviceName,
+  statusOf,
+  text,
+} from '../log-fields.ts'
 import { levelOf } from '../log-level.ts'
 import type { LogLine } from '../log-line.ts'
 import { type Instant, instantOf } from '../log-time.ts'
@@ -47,7 +58,7 @@ export function fileContext(declared: Declared): FileContext {
 
 const READERS: Readonly<Record<Exclude<FieldName, 'time'>, FieldReader>> = {
   level: (value) => (typeof value === 'string' || typeof value === 'number' ? value : undefined),
-  service: text,
+  service: serviceName,
   message: text,
   trace: traceOf,
   span: idOf,

@@ -53,6 +53,16 @@ describe('a search over the files', () => {
     for (const limit of [1, 2, 3]) expect(await messages('status:200', limit)).toEqual(expected)
   })
 
+  it('compares a field with more values than a call takes arguments', async () => {
+    const list = new Array<number>(200_000).fill(1)
+    history = await historyOf({
+      'a.log': requestLine({ timestamp: at(1), message: 'long', list, deep: { list } }),
+      'b.log': requestLine({ timestamp: at(2), message: 'short', list: 2 }),
+    })
+    expect(await messages('list:2')).toEqual(['short'])
+    expect(await messages('deep.list:1')).toEqual(['long'])
+  })
+
   it('equals a filter over all lines, whatever the limit is', async () => {
     const word = fc.constantFrom('timeout', 'Zeit', 'café', 'a"b', 'x/y', '503', 'İstanbul', 'kelvin', '')
     const entry = fc.record({

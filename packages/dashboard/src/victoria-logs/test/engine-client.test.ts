@@ -92,6 +92,74 @@ describe('an engine that gives no answer', () => {
   })
 })
 
+describe('an answer that is no answer of VictoriaLogs', () => {
+  it.each([
+    ['a page', '<html>\nhello</html>', 'not-victorialogs', /does not answer with rows: <html>$/],
+    [
+      'an error without rows',
+      'cannot execute \u001b[31mquery\u0000 [*]',
+      'not-victorialogs',
+      /rows: cannot execute \[31mquery \[\*\]$/,
+    ],
+    ['null', 'null\n', 'not-victorialogs', /rows: null$/],
+    ['a list', '[{"a":"1"}]', 'not-victorialogs', /rows: \[/],
+    ['a number', '{"a":1}\n', 'not-victorialogs', /rows: \{"a":1\}$/],
+    ['an object in a row', '{"a":"1"}\n{"_time":{}}\n', 'not-victorialogs', /does not answer with rows/],
+    ['a wrong time', '{"_time":"yesterday"}', 'failed', /without a valid time/],
+    ['half a row', '{"a":', 'failed', /in the middle of an answer/],
+  ])('is said to be none: %s', async (_, body, trouble, message) => {
+    const error = await failure(await serve((_request, response) => response.end(body)))
+    expect(error.trouble).toBe(trouble)
+    expect(error.message).toMatch(message)
+  })
+
+  it.each([
+    ['a row without an end', 200, '{"a":"'],
+    ['rows without an end', 200, `${'{"a":"1"}\n'.repeat(8)}{"a":"`],
+    ['a refusal without an end', 500, ''],
+  ])('is not read without end: %s', async (_, status, beginning) => {
+    const url = await serve((_request, response) => {
+      response.writeHead(status).write(beginning)
+      const block = 'x'.repeat(1_048_576)
+      const more = (): void => {
+        while (!response.destroyed && response.write(block));
+      }
+      response.on('drain', more)
+      more()
+    })
+    const error = await failure(url, 20_000)
+    expect(error.message).toMatch(status === 200 ? /sent more than this page can take/ : /answered 500: x+$/)
+    expect(error.message.length).toBeLessThan(500)
+  })
+
+  it('is shown without the credentials that it repeats, and without what controls a terminal', async () => {
+    for (const status of [200, 400, 500, 503]) {
+      const url = await serve((request, response) =>
+        response.writeHead(status).end(`no \u001b]0;owned\u0007 ${request.headers.authorization}`),
+      )
+      expect((await failure(url)).message).toMatch(/no \]0;owned …$/)
+    }
+  })
+
+  it('has no version: a page, a list or an object instead of one', async () => {
+    for (const body of [
+      '<html></html>',
+      'null',
+      '[]',
+      '{"data":{"version":{}}}',
+      '{"data":{"version":"\\u001b[2J"}}',
+    ]) {
+      const url = await serve((_, response) => response.end(body))
+      expect(await client(url).version()).toBeUndefined()
+    }
+  })
+
+  it('is a redirect, and the message says so', async () => {
+    const url = await serve((_, response) => response.writeHead(302, { location: '/elsewhere' }).end())
+    expect((await failure(url)).message).toMatch(/redirect/)
+  })
+})
+
 describe('an engine that answers', () => {
   it('gets the headers and returns rows, also without a last line end', async () => {
     const url = await serve((request, response) => response.end(`{"a":"${request.headers['accountid']}"}\n{"b":"ü"}`))
