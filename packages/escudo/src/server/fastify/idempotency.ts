@@ -59,6 +59,8 @@ export function idempotency(options: IdempotencyOptions<FastifyRequest>): Fastif
         const { run } = begun
         runs.set(request, run)
         reply.raw.once('close', () => run.abandon())
+        // The client has disconnected while the key was looked up: no event will follow.
+        if (reply.raw.destroyed) run.abandon()
       }
     })
     app.addHook('onSend', async (request, reply, payload) => {

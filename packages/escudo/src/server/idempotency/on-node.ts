@@ -79,6 +79,8 @@ export function keepOnNode(run: FirstRun, response: ServerResponse, maxBodyBytes
     if (!hasEnded && headers !== undefined && isKept(response.statusCode)) run.interrupt()
     else run.abandon()
   })
+  // The client has disconnected while the key was looked up: no event will follow.
+  if (response.destroyed) run.abandon()
 }
 
 function encodingIn(args: readonly unknown[]): BufferEncoding | undefined {

@@ -1,6 +1,8 @@
 // What clients, handlers and plugins do that an ordinary service does not.
-import type { AddressInfo } from 'node:net'
+import { IncomingMessage, ServerResponse } from 'node:http'
+import { type AddressInfo, Socket } from 'node:net'
 import { Readable } from 'node:stream'
+import { gzipSync } from 'node:zlib'
 import compress from '@fastify/compress'
 import express, { type RequestHandler } from 'express'
 import Fastify, { type FastifyInstance, type RouteHandlerMethod } from 'fastify'
@@ -9,6 +11,7 @@ import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
 import * as onExpress from '../../express.ts'
 import * as onFastify from '../../fastify.ts'
+import { keepOnNode } from '../on-node.ts'
 import { post, type Service } from './setup.ts'
 
 const contract = createErrorContract({ service: 'potion-shop', errors: defineErrors({}) })
@@ -31,10 +34,10 @@ async function serveFastify(handler: RouteHandlerMethod, setUp?: (app: FastifyIn
   return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close }
 }
 
-async function serveExpress(handler: RequestHandler): Promise<Service> {
+async function serveExpress(handler: RequestHandler, before: RequestHandler[] = []): Promise<Service> {
   const { first, last, attach } = onExpress.escudo({ contract })
   const app = express()
-  app.use(first)
+  app.use(first, ...before)
   app.all('/orders', onExpress.idempotency(options), handler)
   app.use(last)
   const server = attach(app.listen(0, '127.0.0.1'))
@@ -178,6 +181,34 @@ describe('idempotency keys on Express', () => {
     })
     expect(await send(service, init)).toMatchObject({ status: 200, text: `got ${init.body ?? ''}` })
     expect((await send(service, init)).isReplayed).toBe(true)
+  })
+
+  test('an answer that middleware before it compresses is kept as it was before', async () => {
+    const gzip: RequestHandler = (request, response, next) => {
+      const end = response.end.bind(response)
+      const compressed = (body: string): unknown => {
+        response.setHeader('vary', 'accept-encoding')
+        if (request.headers['accept-encoding'] !== 'gzip') return end(body)
+        response.setHeader('content-encoding', 'gzip')
+        return end(gzipSync(body))
+      }
+      response.end = compressed as never
+      next()
+    }
+    const service = await serveExpress((_request, response) => void response.end('kept'), [gzip])
+    for (const coding of ['gzip', 'identity', 'gzip']) {
+      const { headers, text } = await send(service, { headers: { 'accept-encoding': coding } })
+      expect([headers.get('content-encoding') ?? 'identity', headers.get('vary')]).toEqual([coding, 'accept-encoding'])
+      expect(text).toBe('kept')
+    }
+  })
+
+  test('a client that disconnects while the key is looked up lets go of it', () => {
+    const run = { end: vi.fn(), interrupt: vi.fn(), abandon: vi.fn() }
+    const response = new ServerResponse(new IncomingMessage(new Socket()))
+    response.destroyed = true
+    keepOnNode(run, response, 1)
+    expect(run.abandon).toHaveBeenCalledTimes(1)
   })
 
   test('a second attempt of an upload has another boundary, and is the same request', async () => {
