@@ -55,6 +55,14 @@ class Found {
   }
 
   #visit(name: string, value: unknown, depth: number): void {
+    try {
+      this.#recognise(name, value, depth)
+    } catch {
+      // A getter or a proxy threw, such as one for settings that refuses unknown names.
+    }
+  }
+
+  #recognise(name: string, value: unknown, depth: number): void {
     if ((typeof value !== 'object' && typeof value !== 'function') || value === null) return
     if (this.#seen.has(value) || this.#seen.size >= VALUES_MAX) return
     this.#seen.add(value)

@@ -40,8 +40,14 @@ export function readInChild<Read>(program: URL, toRead: object, limitMs: number,
       const printed = output().trim()
       reject(refused(`${names}: ${problem}${printed === '' ? '' : `\n${printed}`}`))
     }
-    const limit = setTimeout(() => {
+    const end = (): void => {
       child.kill('SIGKILL')
+      // A process that the module has started may keep them open.
+      child.stdout?.destroy()
+      child.stderr?.destroy()
+    }
+    const limit = setTimeout(() => {
+      end()
       fail(
         `did not load within ${limitMs / 1_000} s. Name a module that only builds the shields, or raise --timeout SECONDS`,
       )
@@ -49,7 +55,8 @@ export function readInChild<Read>(program: URL, toRead: object, limitMs: number,
     child.on('message', (message) => {
       const reply = (message as Partial<Message<Read>> | null)?.escudo
       if (reply === undefined) return
-      child.kill('SIGKILL')
+      clearTimeout(limit)
+      end()
       if (reply.ok) resolve(reply.read)
       else fail(`could not be loaded: ${reply.problem}`)
     })

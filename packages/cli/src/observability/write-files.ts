@@ -7,7 +7,7 @@ import { GENERATED } from './generated.ts'
  * Writes files into a folder. Each file is replaced as a whole, so that no reader sees half of it.
  *
  * @param force whether to replace files that this command did not write
- * @param mark the text by which the command recognises its own files
+ * @param isOwn whether a text is that of a file of the command
  * @throws CommandError if a file is not the command's own, or cannot be written. Nothing is changed then, unless the
  * error comes from the very last step
  */
@@ -15,7 +15,8 @@ export async function writeFiles(
   folder: string,
   files: Readonly<Record<string, string>>,
   force: boolean,
-  mark: string = GENERATED,
+  // In JSON, the line is the description of the dashboard. JSON keeps its characters as they are.
+  isOwn: (text: string) => boolean = (text) => text.includes(GENERATED),
 ): Promise<void> {
   const targets = Object.entries(files).map(([name, text]) => ({
     path: join(folder, name),
@@ -25,7 +26,7 @@ export async function writeFiles(
   try {
     await mkdir(folder, { recursive: true })
     for (const { path } of targets) {
-      if (!force && !(await isReplaceable(path, mark))) {
+      if (!force && !(await isReplaceable(path, isOwn))) {
         throw refused(`${path} was not written by this command. Choose another --out DIR, or replace it with --force`)
       }
     }
@@ -41,11 +42,10 @@ export async function writeFiles(
 }
 
 /** Whether the path is free or has a file of this command. */
-async function isReplaceable(path: string, mark: string): Promise<boolean> {
+async function isReplaceable(path: string, isOwn: (text: string) => boolean): Promise<boolean> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
   })
-  // In JSON, the line is the description of the dashboard. JSON keeps its characters as they are.
-  return text === undefined || text.includes(mark)
+  return text === undefined || isOwn(text)
 }

@@ -1,10 +1,11 @@
-import { Transform } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
+import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { BodyCapture } from '../idempotency/body-capture.ts'
 import { IdempotencyErrors } from '../idempotency/errors.ts'
 import { type FirstRun, IdempotencyGuard, RETRY_AFTER_S } from '../idempotency/guard.ts'
 import type { IdempotencyOptions } from '../idempotency/options.ts'
-import { replayedHeaders, type StoredAnswer } from '../idempotency/record.ts'
+import { isKept, type StoredAnswer } from '../idempotency/record.ts'
 
 /**
  * Lets each request with an `Idempotency-Key` run once, and replays its answer (IETF draft idempotency-key-header).
@@ -47,6 +48,7 @@ export function idempotency(options: IdempotencyOptions<FastifyRequest>): Fastif
           url,
           key: headers['idempotency-key'],
           body: () => request.body,
+          headers,
         })
         .catch((error: unknown) => {
           if (IdempotencyErrors.IDEMPOTENCY_IN_PROGRESS.is(error)) reply.header('retry-after', RETRY_AFTER_S)
@@ -57,6 +59,8 @@ export function idempotency(options: IdempotencyOptions<FastifyRequest>): Fastif
         const { run } = begun
         runs.set(request, run)
         reply.raw.once('close', () => run.abandon())
+        // The client has disconnected while the key was looked up: no event will follow.
+        if (reply.raw.destroyed) run.abandon()
       }
     })
     app.addHook('onSend', async (request, reply, payload) => {
@@ -72,21 +76,23 @@ export function idempotency(options: IdempotencyOptions<FastifyRequest>): Fastif
 }
 
 function replay(reply: FastifyReply, { status, headers, body }: StoredAnswer): FastifyReply {
-  for (const [name, value] of headers) reply.header(name, value)
+  for (const [name, value] of headers) {
+    // Fastify adds a cookie to those that hooks have set, and they have set it for the first request too.
+    reply.removeHeader(name).header(name, value)
+  }
   reply.code(status).header('idempotency-replayed', 'true')
   const bytes = Buffer.from(body, 'base64')
-  return reply.serializer((payload: unknown) => payload as string).send(bytes.length === 0 ? undefined : bytes)
+  if (bytes.length === 0) return reply.send()
+  // Bytes would get a type from Fastify. A stream gets none.
+  return reply.send(headers.some(([name]) => name === 'content-type') ? bytes : Readable.from([bytes]))
 }
 
 /** Keeps the answer, and returns what is sent. */
-async function keep(run: FirstRun, reply: FastifyReply, payload: unknown, maxBodyBytes: number): Promise<unknown> {
+async function keep(run: FirstRun, reply: FastifyReply, given: unknown, maxBodyBytes: number): Promise<unknown> {
+  const payload = asNodeStream(isResponse(given) && !given.bodyUsed ? unpacked(reply, given) : given)
   const { statusCode: status } = reply
   const capture = new BodyCapture(maxBodyBytes)
-  const end = (): Promise<void> => {
-    const body = capture.base64
-    const headers = replayedHeaders(Object.entries(reply.getHeaders()))
-    return run.end(body === undefined ? 'too large' : { status, headers, body })
-  }
+  const end = (): Promise<void> => run.end(capture.answer(status, Object.entries(reply.getHeaders())))
   if (isStream(payload)) {
     const tap = new Transform({
       transform(chunk: unknown, encoding, done) {
@@ -97,20 +103,40 @@ async function keep(run: FirstRun, reply: FastifyReply, payload: unknown, maxBod
         end().then(() => done(), done)
       },
     })
-    payload.once('error', (error) => {
+    payload.on('error', (error) => {
       void run.end(undefined)
       tap.destroy(error)
     })
-    tap.once('close', () => payload.destroy())
+    tap.once('close', () => {
+      // Before its end, if the client has disconnected. What the handler has done must not be done twice.
+      void run.end(isKept(status) ? 'too large' : undefined)
+      payload.destroy?.()
+    })
     return payload.pipe(tap)
   }
   if (payload === undefined || payload === null || typeof payload === 'string' || payload instanceof Uint8Array) {
     capture.add(payload)
     await end()
-  } else await run.end(status >= 500 ? undefined : 'too large')
+  } else await run.end(isKept(status) ? 'too large' : undefined)
   return payload
 }
 
-function isStream(payload: unknown): payload is NodeJS.ReadableStream & { destroy(): void } {
+/** Fastify takes status, headers and body of a `Response` only when it sends it. */
+function unpacked(reply: FastifyReply, response: Response): unknown {
+  reply.code(response.status)
+  for (const [name, value] of response.headers) reply.header(name, value)
+  return response.body
+}
+
+/** As Fastify recognises one: also one of a package. */
+function isResponse(payload: unknown): payload is Response {
+  return Object.prototype.toString.call(payload) === '[object Response]'
+}
+
+function asNodeStream(payload: unknown): unknown {
+  return payload instanceof ReadableStream && !payload.locked ? Readable.fromWeb(payload as WebStream) : payload
+}
+
+function isStream(payload: unknown): payload is NodeJS.ReadableStream & { destroy?(): void } {
   return typeof (payload as { readonly pipe?: unknown } | null | undefined)?.pipe === 'function'
 }

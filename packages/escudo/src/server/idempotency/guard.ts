@@ -2,9 +2,10 @@ import { type CancelTimer, systemClock } from '../../core/clock.ts'
 import { MisuseError } from '../../core/misuse-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { backgroundTimer } from '../../policies/shared/background-timer.ts'
+import type { BodyHeaders } from './compared-body.ts'
 import { IdempotencyErrors } from './errors.ts'
 import { type IdempotencyOptions, type IdempotencySettings, readIdempotency } from './options.ts'
-import { type IdempotencyRecord, recordIn, type StoredAnswer, sizeOfRecord } from './record.ts'
+import { type IdempotencyRecord, isKept, recordIn, type StoredAnswer, sizeOfRecord } from './record.ts'
 import { fingerprintOf, readKey, storedKey } from './request-key.ts'
 import { type IdempotencyStore, MemoryStore } from './store.ts'
 
@@ -13,12 +14,12 @@ const RUN_MS = 30_000
 const RENEW_MS = 10_000
 /** A request that has not ended by then counts as dead. */
 const RENEWALS_MAX = 60
-// To read and write twice.
+/** How long a store may take. Without a bound, a store that hangs would hang each request with a key. */
+const STORE_MS = 1_500
+// To take the lock, read and write.
 const LOCK_MS = 5_000
 /** When a client may ask again for the answer of a request that is in progress. */
 export const RETRY_AFTER_S = 1
-/** The client may repeat these: the answer of the repeated request counts. 5xx too. */
-const NOT_KEPT: ReadonlySet<number> = new Set([408, 425, 429])
 
 /** A request with an idempotency key. */
 export interface IdempotentRequest<Request> {
@@ -33,6 +34,8 @@ export interface IdempotentRequest<Request> {
   readonly key: string | readonly string[] | undefined
   /** Returns the body: parsed, as text or as bytes. Not called for a request without a key. */
   readonly body: () => unknown
+  /** Of a body that is not parsed, its type and length are compared. */
+  readonly headers?: BodyHeaders
 }
 
 /** The first request with its key: it runs, and its answer is kept. */
@@ -43,6 +46,8 @@ export interface FirstRun {
    * Never rejects. Only the first call counts.
    */
   end(answer: StoredAnswer | 'too large' | undefined): Promise<void>
+  /** The connection is closed, and the client has a part of the answer. It runs no more, even if the rest never comes. */
+  interrupt(): void
   /** The connection is closed. If the request does not end within half a minute, the next one with its key runs. */
   abandon(): void
 }
@@ -58,11 +63,13 @@ export type Begun =
  */
 export class IdempotencyGuard<Request> {
   readonly settings: IdempotencySettings<Request>
+  readonly #store: IdempotencyStore | undefined
   readonly #memory: MemoryStore
 
   /** @throws ConfigurationError for an option that cannot work */
   constructor(options: IdempotencyOptions<Request>) {
     this.settings = readIdempotency(options)
+    this.#store = this.settings.store && inTime(this.settings.store)
     this.#memory = new MemoryStore(this.settings, sizeOfRecord, () => systemClock.now())
   }
 
@@ -71,8 +78,8 @@ export class IdempotencyGuard<Request> {
    *
    * @throws an error of the catalogue `IdempotencyErrors`, and what `scope` throws
    */
-  async begin({ request, method, route, url, key: header, body }: IdempotentRequest<Request>): Promise<Begun> {
-    const { methods, required, scope, store, onLoss } = this.settings
+  async begin({ request, method, route, url, key: header, body, headers }: IdempotentRequest<Request>): Promise<Begun> {
+    const { methods, required, scope, onLoss } = this.settings
     if (!methods.has(method)) return { kind: 'without key' }
     const key = readKey(header)
     if (key === undefined) {
@@ -84,7 +91,8 @@ export class IdempotencyGuard<Request> {
       throw new MisuseError(`idempotency.scope: expected text that is not empty, got ${show(principal)}`)
     }
     const id = await storedKey(principal, method, route, key)
-    const fingerprint = await fingerprintOf(url, await body())
+    const fingerprint = await fingerprintOf(url, await body(), headers)
+    const store = this.#store
     if (store === undefined) return await this.#beginIn(this.#memory, id, fingerprint)
     try {
       return await this.#beginIn(store, id, fingerprint)
@@ -105,6 +113,7 @@ export class IdempotencyGuard<Request> {
         found = await this.#find(store, id)
         if (found === undefined) {
           await store.set(id, { fingerprint } satisfies IdempotencyRecord, RUN_MS)
+          this.#memory.set(id, { fingerprint } satisfies IdempotencyRecord, RUN_MS)
           return { kind: 'first', run: new Run(store, this.#memory, id, fingerprint, this.settings.ttlMs) }
         }
       } finally {
@@ -118,11 +127,18 @@ export class IdempotencyGuard<Request> {
     throw found.isLost ? new IdempotencyErrors.IDEMPOTENCY_ANSWER_NOT_KEPT() : inProgress()
   }
 
-  /** The memory has what could not be written to the store. */
+  /** While the store fails, the memory has what this instance has served. */
   async #find(store: IdempotencyStore, id: string): Promise<IdempotencyRecord | undefined> {
+    const stored = recordIn(await store.get(id))
+    if (store === this.#memory || isDone(stored)) return stored
     const kept = recordIn(this.#memory.get(id))
-    return kept?.answer === undefined && kept?.isLost !== true ? (recordIn(await store.get(id)) ?? kept) : kept
+    return isDone(kept) ? kept : (stored ?? kept)
   }
+}
+
+/** Whether the request has ended. */
+function isDone(record: IdempotencyRecord | undefined): boolean {
+  return record?.answer !== undefined || record?.isLost === true
 }
 
 function inProgress(): Error {
@@ -158,15 +174,32 @@ class Run implements FirstRun {
     this.#hasEnded = true
     this.abandon()
     await this.#renewing
-    const id = this.#id
-    if (answer === undefined || (answer !== 'too large' && (answer.status >= 500 || NOT_KEPT.has(answer.status)))) {
-      this.#memory.delete(id)
-      await quietly(() => this.#store.delete(id))
+    if (answer === undefined || (answer !== 'too large' && !isKept(answer.status))) {
+      this.#memory.delete(this.#id)
+      await quietly(() => this.#store.delete(this.#id))
       return
     }
     const fingerprint = this.#fingerprint
-    const record: IdempotencyRecord = answer === 'too large' ? { fingerprint, isLost: true } : { fingerprint, answer }
-    if (!(await quietly(() => this.#store.set(id, record, this.#ttlMs)))) this.#memory.set(id, record, this.#ttlMs)
+    if (answer !== 'too large' && (await this.#isStored({ fingerprint, answer }))) return
+    await this.#keep({ fingerprint, isLost: true }, this.#ttlMs)
+  }
+
+  /** Keeps an answer. Returns false if it is too large for the store, which then has nothing that stops a second run. */
+  async #isStored(record: IdempotencyRecord): Promise<boolean> {
+    await this.#keep(record, this.#ttlMs)
+    try {
+      return recordIn(await this.#store.get(this.#id)) !== undefined
+    } catch {
+      return recordIn(this.#memory.get(this.#id)) !== undefined
+    }
+  }
+
+  interrupt(): void {
+    if (this.#hasEnded) return
+    this.abandon()
+    this.#renewing = this.#renewing.then(() =>
+      this.#keep({ fingerprint: this.#fingerprint, isLost: true }, this.#ttlMs),
+    )
   }
 
   abandon(): void {
@@ -177,20 +210,50 @@ class Run implements FirstRun {
   #renewLater(left: number): void {
     if (left === 0) return
     const renew = (): void => {
-      this.#renewing = quietly(() => this.#store.set(this.#id, { fingerprint: this.#fingerprint }, RUN_MS)).then(() => {
+      this.#renewing = this.#keep({ fingerprint: this.#fingerprint }, RUN_MS).then(() => {
         if (this.#cancelTimer !== undefined) this.#renewLater(left - 1)
       })
     }
     this.#cancelTimer = backgroundTimer(systemClock, renew, RENEW_MS)
   }
+
+  /** Also in memory: while the store fails, this instance knows what it has served. Never rejects. */
+  async #keep(record: IdempotencyRecord, keepMs: number): Promise<void> {
+    this.#memory.set(this.#id, record, keepMs)
+    if (this.#store !== this.#memory) await quietly(() => this.#store.set(this.#id, record, keepMs))
+  }
 }
 
-/** Returns whether it has worked. */
-async function quietly(use: () => unknown): Promise<boolean> {
+async function quietly(use: () => unknown): Promise<void> {
   try {
     await use()
-    return true
   } catch {
-    return false
+    // The store has failed.
+  }
+}
+
+/** The store, whose methods reject if they take too long. */
+function inTime(store: IdempotencyStore): IdempotencyStore {
+  return {
+    get: (key) => soon(() => store.get(key)),
+    set: (key, value, keepMs) => soon(() => store.set(key, value, keepMs)),
+    delete: (key) => soon(() => store.delete(key)),
+    lock: async (key, forMs) => {
+      const unlock = await soon(() => store.lock(key, forMs))
+      return typeof unlock === 'function' ? () => soon(unlock) : undefined
+    },
+  }
+}
+
+async function soon<T>(use: () => T | PromiseLike<T>): Promise<T> {
+  let cancelTimer: CancelTimer | undefined
+  const late = new Promise<never>((_, reject) => {
+    const fail = (): void => reject(new Error(`the store of idempotency keys took longer than ${STORE_MS} ms`))
+    cancelTimer = backgroundTimer(systemClock, fail, STORE_MS)
+  })
+  try {
+    return await Promise.race([use(), late])
+  } finally {
+    cancelTimer?.()
   }
 }

@@ -16,6 +16,14 @@ export interface IdempotencyRecord {
   readonly isLost?: true
 }
 
+/** The client may repeat these: the answer of the repeated request counts. 5xx too. */
+const REPEATED: ReadonlySet<number> = new Set([408, 425, 429])
+
+/** Whether an answer with this status is kept. */
+export function isKept(status: number): boolean {
+  return status < 500 && !REPEATED.has(status)
+}
+
 /** Reads a record; undefined for anything else. */
 export function recordIn(value: unknown): IdempotencyRecord | undefined {
   return typeof read(value, 'fingerprint') === 'string' ? (value as IdempotencyRecord) : undefined

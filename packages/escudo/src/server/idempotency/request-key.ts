@@ -1,21 +1,25 @@
 import { joinHeader } from '../headers.ts'
+import { type BodyHeaders, comparedBody } from './compared-body.ts'
 import { IdempotencyErrors } from './errors.ts'
 
 const KEY_LENGTH_MAX = 255
-/** A string of structured fields (RFC 9651): quoted, with `\"` and `\\`. */
-const QUOTED = /^"((?:[^"\\]|\\["\\])*)"$/
+/** A string of structured fields (RFC 9651): quoted, with `\"` and `\\`. Parameters may follow; they mean nothing. */
+const QUOTED = /^"((?:[^"\\]|\\["\\])*)"(?: *;.*)?$/
+/** Longer than each valid key with its quotes, escapes and some parameters. */
+const TEXT_LENGTH_MAX = 1_024
 
 /**
  * Reads the header `Idempotency-Key`: quoted, as the draft wants it, or as most clients send it. Both are the same key.
  *
- * @throws 400 IDEMPOTENCY_KEY_INVALID for anything but 1 to 255 printable ASCII characters
+ * @throws 400 IDEMPOTENCY_KEY_INVALID for anything but 1 to 255 printable ASCII characters, and for quotes that are no
+ * string: such as those of two headers
  */
 export function readKey(header: string | readonly string[] | undefined): string | undefined {
   const text = joinHeader(header)?.trim()
   if (text === undefined) return undefined
-  const quoted = text.length <= 2 * KEY_LENGTH_MAX + 2 ? QUOTED.exec(text)?.[1] : undefined
-  const key = quoted === undefined ? text : quoted.replace(/\\(["\\])/g, '$1')
-  if (key.length === 0 || key.length > KEY_LENGTH_MAX || !/^[\x20-\x7e]+$/.test(key)) {
+  if (text.length > TEXT_LENGTH_MAX) throw new IdempotencyErrors.IDEMPOTENCY_KEY_INVALID()
+  const key = text.startsWith('"') ? QUOTED.exec(text)?.[1]?.replace(/\\(["\\])/g, '$1') : text
+  if (key === undefined || key.length === 0 || key.length > KEY_LENGTH_MAX || !/^[\x20-\x7e]+$/.test(key)) {
     throw new IdempotencyErrors.IDEMPOTENCY_KEY_INVALID()
   }
   return key
@@ -27,9 +31,10 @@ export function storedKey(principal: string, method: string, route: string, key:
 }
 
 /** What must be the same in all requests with one key: the target and the body. */
-export function fingerprintOf(target: string, body: unknown): Promise<string> {
+export function fingerprintOf(target: string, body: unknown, headers: BodyHeaders = {}): Promise<string> {
   const start = encoder.encode(`${target}\n`)
-  const bytes = bytesOf(body)
+  const compared = comparedBody(body, headers)
+  const bytes = typeof compared === 'string' ? encoder.encode(compared) : compared
   const all = new Uint8Array(start.length + bytes.length)
   all.set(start)
   all.set(bytes, start.length)
@@ -37,13 +42,6 @@ export function fingerprintOf(target: string, body: unknown): Promise<string> {
 }
 
 const encoder = new TextEncoder()
-
-function bytesOf(body: unknown): Uint8Array {
-  if (body === undefined || body === null) return new Uint8Array()
-  if (body instanceof Uint8Array) return body
-  if (body instanceof ArrayBuffer) return new Uint8Array(body)
-  return encoder.encode(typeof body === 'string' ? body : (JSON.stringify(body) ?? ''))
-}
 
 async function sha256(bytes: Uint8Array): Promise<string> {
   const hash = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)

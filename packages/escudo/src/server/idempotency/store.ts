@@ -65,6 +65,8 @@ export class MemoryStore implements IdempotencyStore {
     this.delete(key)
     this.#removeEnded()
     const { isRunning, bytes } = this.#sizeOf(value)
+    // All others would go, and then this one.
+    if (!isRunning && bytes > this.#maxBytes) return
     const entry = { value, bytes, endsMs: this.#now() + keepMs }
     if (isRunning) {
       this.#running.set(key, entry)

@@ -2,11 +2,11 @@ import type { ErrorContract } from '../../errors/contract/contract.ts'
 import { type ErrorPage, GENERATED_PAGE, type PageEntry } from './error-page.ts'
 
 /** The page of a code in HTML. It needs no script and no other file. */
-export function htmlPage({ locale }: ErrorContract, page: ErrorPage): string {
+export function htmlPage({ locale }: ErrorContract, page: ErrorPage, list: string): string {
   const { code, statuses, kind, retryAfter, advice, entries, service } = page
   return document(
     `${code}: ${service}`,
-    `<p><a href="index.html">Errors of ${escaped(service)}</a></p>
+    `<p><a href="${list}">Errors of ${escaped(service)}</a></p>
 <h1>${escaped(code)}</h1>
 <dl>
 <dt>Status</dt><dd>${statuses.map(escaped).join(', ')}</dd>

@@ -25,7 +25,10 @@ export interface ErrorPagesOptions {
 
 /** A page of {@link errorPages}, to be written to a file. */
 export interface GeneratedPage {
-  /** The name of the file: `ITEM_NOT_FOUND.md`, and `README.md` for the list; or `….html` and `index.html`. */
+  /**
+   * The name of the file: `ITEM_NOT_FOUND.md`, and `README.md` for the list; or `….html` and `index.html`. The list is
+   * called `all-codes` if it would have the name of a code.
+   */
   readonly name: string
   readonly text: string
 }
@@ -63,15 +66,21 @@ export function errorPages(options: ErrorPagesOptions): readonly GeneratedPage[]
   }
   const pages = pagesOf(contract, library)
   if (format === 'html') {
+    const list = `${listName('index', pages)}.html`
     return [
-      { name: 'index.html', text: htmlIndex(contract, pages) },
-      ...pages.map((page) => ({ name: `${page.code}.html`, text: htmlPage(contract, page) })),
+      { name: list, text: htmlIndex(contract, pages) },
+      ...pages.map((page) => ({ name: `${page.code}.html`, text: htmlPage(contract, page, list) })),
     ]
   }
   return [
-    { name: 'README.md', text: markdownIndex(contract, pages) },
+    { name: `${listName('README', pages)}.md`, text: markdownIndex(contract, pages) },
     ...pages.map((page) => ({ name: `${page.code}.md`, text: markdownPage(page) })),
   ]
+}
+
+/** The name of the list, unless a code has it. Many file systems know no case. No code has a hyphen. */
+function listName(wanted: string, pages: readonly ErrorPage[]): string {
+  return pages.some(({ code }) => code === wanted.toUpperCase()) ? 'all-codes' : wanted
 }
 
 function pagesOf(contract: ErrorContract, library: boolean): readonly ErrorPage[] {

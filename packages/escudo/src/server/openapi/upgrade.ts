@@ -95,10 +95,10 @@ function withContent(value: JsonObject): JsonObject {
   return withFields(value, { content: mapOf((media) => withFields(media, { schema: schemaAt })) })
 }
 
-const schemaAt = (value: unknown): unknown => schemaIn(value, 0)
+const schemaAt = (value: unknown): unknown => schemaIn(value, [])
 
 function schemaObject(schema: JsonObject): JsonObject {
-  return schemaIn(schema, 0) as JsonObject
+  return schemaIn(schema, []) as JsonObject
 }
 
 const MAPS: readonly string[] = ['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas']
@@ -116,9 +116,13 @@ const SINGLE: readonly string[] = [
   'unevaluatedProperties',
 ]
 
-function schemaIn(schema: unknown, depth: number): unknown {
-  if (!isObject(schema) || depth > DEPTH_MAX) return schema
-  const inner = (value: unknown): unknown => schemaIn(value, depth + 1)
+/** @param path the schemas around it. JSON cannot express one that contains itself: anything is accepted there */
+function schemaIn(schema: unknown, path: readonly object[]): unknown {
+  if (!isObject(schema)) return schema
+  if (path.includes(schema)) return {}
+  if (path.length > DEPTH_MAX) return schema
+  const below = [...path, schema]
+  const inner = (value: unknown): unknown => schemaIn(value, below)
   const copy: Record<string, unknown> = {}
   for (const [key, value] of Object.entries(schema)) {
     if (MAPS.includes(key) && isObject(value)) {

@@ -46,6 +46,15 @@ describe('answers in memory', () => {
     )
   })
 
+  test('one that is larger than all together is not kept, and removes no other', () => {
+    const store = new MemoryStore({ maxEntries: 5, maxBytes: 8_000 }, sizeOfRecord, () => 0)
+    store.set('small', answer(1), 1_000)
+    store.set('large', RUNNING, 1_000)
+    store.set('large', answer(9_000), 1_000)
+    expect(store.get('large')).toBeUndefined()
+    expect(store.get('small')).toEqual(answer(1))
+  })
+
   test('a lock ends by itself, and only its holder releases it', () => {
     let now = 0
     const store = new MemoryStore({ maxEntries: 5, maxBytes: 8_000 }, sizeOfRecord, () => now)

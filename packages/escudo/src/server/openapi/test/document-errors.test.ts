@@ -306,4 +306,19 @@ describe('documentErrors', () => {
       { numRuns: 60 },
     )
   })
+
+  it('accepts anything where a schema contains itself, as in a document without references', () => {
+    const tree: Record<string, unknown> = { type: 'object' }
+    tree['properties'] = { left: tree, right: tree, up: tree }
+    const list = { type: 'array', items: tree, nullable: true }
+    const document = documentOf(
+      { '/tree': { post: { requestBody: { content: { 'application/json': { schema: tree } } }, responses: OK } } },
+      { components: { schemas: { List: list } } },
+    )
+    const expected = { type: 'object', properties: { left: {}, right: {}, up: {} } }
+    expect(document.paths['/tree']?.['post']).toMatchObject({
+      requestBody: { content: { 'application/json': { schema: expected } } },
+    })
+    expect(document.components['schemas']?.['List']).toEqual({ type: ['array', 'null'], items: expected })
+  })
 })

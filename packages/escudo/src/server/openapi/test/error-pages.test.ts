@@ -41,6 +41,17 @@ describe('errorPages', () => {
     expect(pagesOf()).toEqual(pages)
   })
 
+  it.each([
+    ['markdown', 'README', 'all-codes.md'],
+    ['html', 'INDEX', 'all-codes.html'],
+  ] as const)('in %s, gives the list another name than the code %s', (format, code, list) => {
+    const errors = defineErrors({ [code]: { status: 409, message: 'Taken.' } })
+    const service = createErrorContract({ service: 'shop', errors })
+    const pages = errorPages({ contract: service, library: false, format })
+    expect(pages.map(({ name }) => name)).toEqual([list, `${code}${list.slice(list.indexOf('.'))}`])
+    if (format === 'html') expect(pages[1]?.text).toContain(`<a href="${list}">`)
+  })
+
   it.each(['markdown', 'html'] as const)('shows all facts of an error in %s', (format) => {
     const { 'ITEM_NOT_FOUND.md': markdown, 'ITEM_NOT_FOUND.html': html } = pagesOf({ format })
     const text = format === 'html' ? String(html) : rendered(String(markdown))
