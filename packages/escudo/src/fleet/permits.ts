@@ -48,6 +48,29 @@ export class FleetPermits implements SharedPermits {
     return this.#held.isAlone
   }
 
+  get shield(): string {
+    return this.#owner.shield
+  }
+
+  get policy(): string {
+    return this.#owner.policy
+  }
+
+  /** The key in Redis. */
+  get key(): string {
+    return this.#context.key
+  }
+
+  /** The number of permits of the whole fleet. */
+  get limit(): number {
+    return this.#settings.limit
+  }
+
+  /** How many permits this instance may use now. */
+  get held(): number {
+    return this.#held.capacity(this.#owner.clock.now())
+  }
+
   start(): void {
     this.#ask(this.#owner.clock.now())
   }
