@@ -90,14 +90,55 @@ describe.each(LIBRARIES)('a shared bulkhead over $name', ({ connect }) => {
     await call
   })
 
+  test('the status has the permits of every instance', async () => {
+    const [first, second] = await Promise.all([instance({ limit: 3, exact: true }), instance({ limit: 3, queue: 5 })])
+    const work = new Work()
+    await until(async () => {
+      void refusedOr(first.reports.run(work.run))
+      await pause(10)
+      return work.running === 3
+    }, 'the first one has all permits')
+    const call = second.reports.run(work.run)
+    const all = [
+      { instance: first.shared.instance, held: 3, wanted: 0 },
+      { instance: second.shared.instance, held: 0, wanted: expect.any(Number) },
+    ].sort((a, b) => (a.instance < b.instance ? -1 : 1))
+    for (const { shared } of [first, second]) {
+      await expect
+        .poll(() => shared.status(), { timeout: 10_000 })
+        .toMatchObject({
+          connected: true,
+          bulkheads: [{ shield: 'reports', policy: 'bulkhead', limit: 3, instances: all }],
+        })
+    }
+    second.reports.reconfigure({ bulkhead: { limit: 4 } })
+    expect((await second.shared.status()).bulkheads[0]?.limit).toBe(4)
+    await until(() => work.running === 4, 'the second one has the new permit')
+    work.end()
+    await call
+  })
+
+  test('the status has the permits of a dead process under the same name as its own', async () => {
+    const { shared, reports } = await instance({ limit: 5, exact: true, queue: 5 })
+    const work = new Work()
+    const call = reports.run(work.run)
+    await until(() => work.running === 1, 'it runs')
+    await redis.admin.hset(KEY, `${shared.instance}#before`, `${Date.now() * 1_000 + 3_000_000} 7 2 1 0`)
+    await redis.admin.hset(KEY, 'dead#1', `${Date.now() * 1_000 - 1} 7 2 1 0`)
+    const { bulkheads } = await shared.status()
+    expect(bulkheads[0]?.instances).toEqual([{ instance: shared.instance, held: 3, wanted: 1 }])
+    work.end()
+    await call
+  })
+
   test('permits of a closed instance return, and its running calls keep theirs', async () => {
     const { shared, reports } = await instance({ limit: 10 })
     const work = new Work()
     await until(() => held(reports) > 0, 'permits are there')
     const call = reports.run(work.run)
     await shared.close()
-    const [entry = ''] = await redis.admin.hvals(KEY)
-    expect(entry.split(' ')[2]).toBe('1')
+    const entries = Object.entries(await redis.admin.hgetall(KEY)).filter(([name]) => name.includes('#'))
+    expect(entries.map(([, entry]) => entry.split(' ')[2])).toEqual(['1'])
     work.end()
     await call
     await redis.admin.flushall()
@@ -205,6 +246,12 @@ describe.each([
     )
     await setImmediate()
     expect([work.running, refused]).toEqual([runs, 30 - runs])
+    const { bulkheads, connected } = await shared.status()
+    const alone = { instance: shared.instance, held: runs, wanted: 0 }
+    expect([connected, bulkheads]).toEqual([
+      false,
+      [{ shield: 'reports', policy: 'bulkhead', limit: 10, instances: [alone] }],
+    ])
     await own.start()
     await until(() => events.includes('recovered'), 'Redis is back')
     work.end()

@@ -131,7 +131,12 @@ describe('the scripts', () => {
   test('give the instances the permits of a semaphore that the model gives', async () => {
     const questions = fc.array(
       fc.record({
-        waitMs: fc.oneof(fc.nat(900), fc.integer({ min: -10_000, max: 10_000 })),
+        waitMs: fc.oneof(
+          { weight: 3, arbitrary: fc.nat(90) },
+          fc.nat(900),
+          fc.integer({ min: -10_000, max: 10_000 }),
+          fc.constantFrom(0, 3_999, 4_000, -1),
+        ),
         id: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
         late: fc.oneof({ weight: 9, arbitrary: fc.constant(0) }, fc.nat(3)),
         keeps: fc.oneof(fc.constant(1), fc.double({ min: 0, max: 1.5, noNaN: true })),
@@ -156,6 +161,7 @@ describe('the scripts', () => {
           const args = [id, question.number, question.held, want, limit, nowUs]
           const [held, wanted, members] = (await redis.admin.eval(at(PERMITS), 1, 'p', ...args)) as number[]
           expect({ held, wanted, members }).toEqual(expected)
+          expect(await sumsIn('p'), 'the sums are those of the instances').toEqual(sumsOf(model))
           holds.set(id, expected.held)
           unmet += Number(expected.held < question.held + want)
           starved += Number(want > 0 && expected.held === 0 && expected.wanted > 0)
@@ -167,4 +173,57 @@ describe('the scripts', () => {
     )
     expect(Math.min(unmet, starved)).toBeGreaterThan(RUNS / 10)
   })
+
+  test('read all instances of a semaphore only if a field may have ended, or the clock went back', async () => {
+    const { admin } = redis
+    const scans = async (): Promise<number> => {
+      const stats = await admin.info('commandstats')
+      return Number(/cmdstat_hgetall:calls=(\d+)/.exec(stats)?.[1] ?? 0)
+    }
+    const ask = async (id: string, number: number, held: number, want: number, atMs: number): Promise<number> => {
+      const before = await scans()
+      await admin.eval(at(PERMITS), 1, 's', id, number, held, want, 10, START_US + atMs * 1_000)
+      return (await scans()) - before
+    }
+    expect(await ask('a', 1, 0, 1, 0), 'the first question').toBe(1)
+    expect(await ask('b', 1, 0, 9, 1), 'another instance').toBe(0)
+    for (let number = 2; number < 50; number += 1) expect(await ask('a', number, 0, 1, number * 20)).toBe(0)
+    expect(await ask('c', 1, 0, 2, 1_100), 'one that gets nothing').toBe(0)
+    expect(await ask('d', 1, 0, 2, 1_101), 'a second one that gets nothing').toBe(0)
+    expect(await ask('a', 50, 1, 1, 1_102), 'an instance with a permit, while others wait').toBe(0)
+    expect(await ask('d', 2, 0, 2, 1_103), 'two that wait are compared').toBe(1)
+    expect(await ask('a', 51, 1, 0, 1_050), 'the clock went back').toBe(1)
+    expect(await ask('a', 52, 1, 0, 4_001), 'a field may have ended').toBe(1)
+    expect(await ask('a', 53, 1, 0, 4_002)).toBe(0)
+  })
+
+  test('renew the key of a semaphore, and remove it with its last permit', async () => {
+    const { admin } = redis
+    const ask = (number: number, held: number, want: number, atMs: number): Promise<unknown> =>
+      admin.eval(at(PERMITS), 1, 'r', 'a', number, held, want, 10, START_US + atMs * 1_000)
+    const isRenewed = async (number: number, atMs: number): Promise<boolean> => {
+      await admin.pexpire('r', 600_000)
+      await ask(number, 1, 0, atMs)
+      return (await admin.pttl('r')) <= 5_000
+    }
+    await ask(1, 0, 1, 0)
+    expect(await isRenewed(2, 999), 'it lives as long as each field').toBe(false)
+    expect(await isRenewed(3, 1_000)).toBe(true)
+    expect(await isRenewed(4, 900), 'the clock went back').toBe(true)
+    await ask(5, 0, 0, 1_100)
+    expect(await admin.exists('r')).toBe(0)
+  })
 })
+
+/** What the field of the sums says: instances, permits, wanted ones, instances that wait with no permit. */
+async function sumsIn(key: string): Promise<readonly number[]> {
+  const text = (await redis.admin.hget(key, 'sums')) ?? '0 0 0 0 0 0 0'
+  return text.split(' ').slice(3).map(Number)
+}
+
+function sumsOf({ entries }: RedisPermits): readonly number[] {
+  const all = [...entries.values()]
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
+  const starving = all.filter(({ has, wants }) => has === 0 && wants > 0)
+  return [all.length, sum(all.map(({ has }) => has)), sum(all.map(({ wants }) => wants)), starving.length]
+}

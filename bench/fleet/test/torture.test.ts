@@ -1,10 +1,11 @@
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { BULKHEADS } from '../../../test/fleet/helpers/holders.ts'
 import { ProcessFleet } from '../../../test/fleet/helpers/process-fleet.ts'
 import { type RedisServer, startRedis } from '../../../test/fleet/helpers/redis.ts'
 import { bench } from '../../test/setup.ts'
 import { EPISODES, type Episode } from '../torture/episodes.ts'
-import { type Findings, judged, LIMIT } from '../torture/judge.ts'
+import { type Findings, judged, LIMIT, PERMITS } from '../torture/judge.ts'
 
 // A judge that cannot find a broken promise proves nothing.
 
@@ -17,7 +18,13 @@ beforeAll(async () => {
   if (server === undefined) return
   admin = server.client()
   const { port } = server
-  fleet = new ProcessFleet({ ports: [port], zcard: (key) => admin.zcard(key), limit: LIMIT, callsPerSecond: 100 })
+  fleet = new ProcessFleet({
+    ports: [port],
+    zcard: (key) => admin.zcard(key),
+    limit: LIMIT,
+    callsPerSecond: 100,
+    permits: PERMITS,
+  })
   fleet.add(3)
 })
 afterAll(async () => {
@@ -32,10 +39,10 @@ beforeEach(async (context) => {
 
 async function judge(run: Episode['run']): Promise<Findings> {
   const stage = { server: server as RedisServer, admin, fleet, random: () => 0 }
-  return await judged({ name: 'a test', losses: 0, isLost: false, countsProbes: true, run }, stage)
+  return await judged({ name: 'a test', losses: 0, isLost: false, countsProbes: true, countsHolders: true, run }, stage)
 }
 
-const FINE = { boundBroken: 0, doubleProbes: 0, stuckCircuits: 0, endlessKeys: 0, unexpected: 0 }
+const FINE = { boundBroken: 0, doubleProbes: 0, stuckCircuits: 0, holdersAbove: 0, endlessKeys: 0, unexpected: 0 }
 
 describe('the judge of the torture', { timeout: 60_000 }, () => {
   test('finds nothing in an episode that goes well', async () => {
@@ -43,17 +50,21 @@ describe('the judge of the torture', { timeout: 60_000 }, () => {
     const findings = await judge(down?.run as Episode['run'])
     expect(findings).toMatchObject(FINE)
     expect(findings.admitted).toBeGreaterThan(100)
+    for (const name of BULKHEADS) expect(fleet.holders.most(name), name).toBeGreaterThan(0)
   })
 
-  test('finds calls beyond the bound, probes without a lease, and keys that never end', async () => {
+  test('finds calls beyond both limits, probes without a lease, and keys that never end', async () => {
     const findings = await judge(async () => {
       const now = Date.now()
       fleet.gone.push(...Array.from({ length: 2 * LIMIT + 10 }, () => now))
       fleet.instances[0]?.probes.push(now)
       await admin.set('endless', 1)
+      const other = {}
+      fleet.holders.set('a bulkhead', other, PERMITS + 2)
+      fleet.holders.remove(other)
     })
     await admin.del('endless')
-    expect(findings).toMatchObject({ ...FINE, boundBroken: 1, doubleProbes: 1, endlessKeys: 1 })
+    expect(findings).toMatchObject({ ...FINE, boundBroken: 1, doubleProbes: 1, holdersAbove: 2, endlessKeys: 1 })
   })
 })
 

@@ -21,6 +21,8 @@ export interface Episode {
   readonly isLost: boolean
   /** Whether the circuits open, and Redis keeps its data: each probe then needs a lease. */
   readonly countsProbes: boolean
+  /** Whether Redis knows each call that has a permit: no data is lost, and no instance is paused while its calls run. */
+  readonly countsHolders: boolean
   readonly run: (stage: Stage) => Promise<void>
 }
 
@@ -82,15 +84,19 @@ export const EPISODES: readonly Episode[] = [
     await pause(between(random, 0, 1_500))
     fleet.setDependency('up')
   }),
-  episode('an instance is paused while the circuits are open', { countsProbes: true }, async ({ fleet, random }) => {
-    fleet.setDependency('down')
-    await pause(between(random, 500, 1_500))
-    const [paused] = fleet.instances
-    paused?.pause()
-    await pause(between(random, 500, 5_000))
-    paused?.resume()
-    fleet.setDependency('up')
-  }),
+  episode(
+    'an instance is paused while the circuits are open',
+    { countsProbes: true, isPaused: true },
+    async ({ fleet, random }) => {
+      fleet.setDependency('down')
+      await pause(between(random, 500, 1_500))
+      const [paused] = fleet.instances
+      paused?.pause()
+      await pause(between(random, 500, 5_000))
+      paused?.resume()
+      fleet.setDependency('up')
+    },
+  ),
   episode('FLUSHALL while the circuits are open', { losses: 1 }, async ({ admin, fleet, random }) => {
     fleet.setDependency('down')
     await pause(between(random, 1_000, 2_000))
@@ -111,8 +117,13 @@ export const EPISODES: readonly Episode[] = [
 
 function episode(
   name: string,
-  { losses = 0, isLost = false, countsProbes = false }: Partial<Omit<Episode, 'name' | 'run'>>,
+  {
+    losses = 0,
+    isLost = false,
+    countsProbes = false,
+    isPaused = false,
+  }: Partial<Pick<Episode, 'losses' | 'isLost' | 'countsProbes'>> & { readonly isPaused?: boolean },
   run: Episode['run'],
 ): Episode {
-  return { name, losses, isLost, countsProbes, run }
+  return { name, losses, isLost, countsProbes, countsHolders: losses === 0 && !isPaused, run }
 }

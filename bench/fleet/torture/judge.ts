@@ -4,6 +4,8 @@ import type { Episode, Stage } from './episodes.ts'
 
 /** The limit of the fleet per second, which is its burst too. */
 export const LIMIT = 400
+/** The limit of each of the two shared bulkheads. */
+export const PERMITS = 6
 const SETTLE_MS_MAX = 15_000
 // Instants of several processes on one wall clock, and calls that were admitted a moment before they were noted.
 const SLACK = LIMIT * 0.02
@@ -23,6 +25,8 @@ export interface Findings {
   /** Instances that Redis did not answer in time, though it worked: the machine was busy. Such a circuit is separate. */
   readonly late: number
   readonly stuckCircuits: number
+  /** The most calls above the limit of a bulkhead. */
+  readonly holdersAbove: number
   /** Keys that never end. */
   readonly endlessKeys: number
   /** Calls that waited for Redis, and errors other than refusals. */
@@ -54,6 +58,7 @@ export async function judged(episode: Episode, stage: Stage): Promise<Findings> 
     doubleProbes: episode.countsProbes ? doubleProbes(probes, granted, late) : 0,
     late,
     stuckCircuits,
+    holdersAbove: episode.countsHolders ? fleet.holders.above(PERMITS) : 0,
     endlessKeys: await endlessKeys(admin),
     waited: fleet.waited,
     unexpected: fleet.unexpected.length,

@@ -5,7 +5,7 @@ import { startRedis } from '../../../test/fleet/helpers/redis.ts'
 import { parsed, UsageError, wholeNumber } from '../../command-line.ts'
 import { table } from '../../tables.ts'
 import { EPISODES, type Stage } from './episodes.ts'
-import { type Findings, judged, LIMIT } from './judge.ts'
+import { type Findings, judged, LIMIT, PERMITS } from './judge.ts'
 
 const USAGE = `Usage: npm run bench -- fleet-torture [--minutes N] [--processes N] [--seed N]
 
@@ -44,6 +44,7 @@ export async function main(args: readonly string[]): Promise<void> {
     limit: LIMIT,
     callsPerSecond: CALLS_PER_SECOND,
     libraries: ['ioredis', 'node-redis'],
+    permits: PERMITS,
   })
   try {
     fleet.add(processes)
@@ -55,7 +56,8 @@ export async function main(args: readonly string[]): Promise<void> {
     console.log(`${processes} processes, ${minutes} minutes, seed ${seed}\n`)
     console.log(report(all))
     console.log(`\n${verdict(total, leaked)}`)
-    if (total.boundBroken + total.doubleProbes + total.stuckCircuits + leaked > 0) process.exitCode = 1
+    const { boundBroken, doubleProbes, stuckCircuits, holdersAbove } = total
+    if (boundBroken + doubleProbes + stuckCircuits + holdersAbove + leaked > 0) process.exitCode = 1
   } finally {
     await fleet.kill()
     admin.disconnect()
@@ -91,14 +93,15 @@ async function keysLeft({ admin }: Pick<Stage, 'admin'>): Promise<number> {
   return left
 }
 
-function isBroken({ boundBroken, doubleProbes, stuckCircuits, endlessKeys, waited, unexpected }: Findings): boolean {
-  return boundBroken + doubleProbes + stuckCircuits + endlessKeys + waited + unexpected > 0
+function isBroken(findings: Findings): boolean {
+  const { boundBroken, doubleProbes, stuckCircuits, holdersAbove, endlessKeys, waited, unexpected } = findings
+  return boundBroken + doubleProbes + stuckCircuits + holdersAbove + endlessKeys + waited + unexpected > 0
 }
 
 function totalOf(all: readonly Findings[]): Findings {
   const sum = (name: keyof Findings): number => all.reduce((total, findings) => total + findings[name], 0)
   const names = ['admitted', 'probes', 'excess', 'allowed', 'boundBroken', 'doubleProbes', 'late'] as const
-  const more = ['stuckCircuits', 'endlessKeys', 'waited', 'unexpected'] as const
+  const more = ['stuckCircuits', 'holdersAbove', 'endlessKeys', 'waited', 'unexpected'] as const
   return Object.fromEntries([...names, ...more].map((name) => [name, sum(name)])) as unknown as Findings
 }
 
@@ -116,11 +119,13 @@ function report(all: ByName): string {
 }
 
 function verdict(total: Findings, leaked: number): string {
-  const { boundBroken, doubleProbes, stuckCircuits, endlessKeys, waited, unexpected, admitted, probes, late } = total
+  const { boundBroken, doubleProbes, stuckCircuits, holdersAbove, endlessKeys, waited, unexpected } = total
+  const { admitted, probes, late } = total
   return [
     `bound broken ${boundBroken}`,
     `double probes ${doubleProbes}`,
     `stuck circuits ${stuckCircuits}`,
+    `holders above the limit ${holdersAbove}`,
     `leaked keys ${leaked + endlessKeys}`,
     `calls that waited ${waited}`,
     `unexpected errors ${unexpected}`,

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import type { Library } from './clients.ts'
+import type { Holders } from './holders.ts'
 
 /** A change of the circuit of an instance. */
 export interface CircuitChange {
@@ -23,6 +24,10 @@ interface Report {
   readonly link?: 'lost' | 'recovered'
   readonly at?: number
   readonly change?: CircuitChange
+  /** How many calls use a permit of a bulkhead. The instance waits until the test has heard of it. */
+  readonly bulkhead?: string
+  readonly holders?: number
+  readonly told?: number
 }
 
 /** How an instance calls. */
@@ -35,6 +40,10 @@ export interface InstanceOptions {
   readonly limit: number
   /** Calls per second of this instance. */
   readonly callsPerSecond: number
+  /** The limit of the two shared bulkheads; without it, there are none. */
+  readonly permits?: number | undefined
+  /** Whether the calls of these bulkheads keep their permits at first. */
+  readonly keeps?: boolean
 }
 
 /** An instance of a service in a separate process, and all that it has reported. */
@@ -51,15 +60,21 @@ export class Instance {
   link = 'recovered'
   /** When `link` changed last. */
   linkMs = 0
+  /** How often it has said how many permits its calls use. */
+  told = 0
   readonly #child: ChildProcess
+  readonly #holders: Holders
 
-  constructor(options: InstanceOptions) {
+  constructor(options: InstanceOptions, holders: Holders) {
+    this.#holders = holders
     const program = fileURLToPath(new URL('../programs/instance.ts', import.meta.url))
     this.#child = fork(program, [JSON.stringify(options)], {
       execArgv: ['--conditions=@escudo/source'],
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
+    this.#child.on('exit', () => holders.remove(this))
     this.#child.on('message', (report: Report) => {
+      if (report.bulkhead !== undefined) return this.#heard(report)
       this.admitted.push(...(report.admitted ?? []))
       this.probes.push(...(report.probes ?? []))
       this.unexpected.push(...(report.unexpected ?? []))
@@ -78,7 +93,12 @@ export class Instance {
 
   /** Whether the dependency answers this instance. */
   setDependency(is: 'up' | 'down'): void {
-    if (this.#child.connected) this.#child.send(is)
+    this.#send(is)
+  }
+
+  /** Whether the calls of its bulkheads keep their permits. */
+  setKeeping(keeps: boolean): void {
+    this.#send(keeps ? 'keep' : 'go')
   }
 
   /** Forgets what it has reported. */
@@ -87,6 +107,7 @@ export class Instance {
     this.refused = 0
     this.waited = 0
     this.unanswered = 0
+    this.told = 0
   }
 
   async kill(): Promise<void> {
@@ -108,5 +129,17 @@ export class Instance {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
     this.#child.send('end')
     await once(this.#child, 'exit')
+  }
+
+  #heard({ bulkhead = '', holders = 0, told = 0 }: Report): void {
+    // A message may come after the end of its process.
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return
+    this.told += 1
+    this.#holders.set(bulkhead, this, holders)
+    this.#send({ told })
+  }
+
+  #send(message: string | { readonly told: number }): void {
+    if (this.#child.connected) this.#child.send(message)
   }
 }

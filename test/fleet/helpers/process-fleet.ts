@@ -1,4 +1,5 @@
 import type { Library } from './clients.ts'
+import { Holders } from './holders.ts'
 import { type CircuitChange, Instance } from './instances.ts'
 import { until } from './redis.ts'
 
@@ -13,6 +14,8 @@ export interface ProcessFleetOptions {
   readonly callsPerSecond: number
   /** The libraries of the instances, in turn. Default: ioredis. */
   readonly libraries?: readonly Library[]
+  /** The limit of two shared bulkheads, whose calls use all permits all the time. Default: there are none. */
+  readonly permits?: number
 }
 
 /** Many processes that start at once on a busy machine. */
@@ -26,8 +29,11 @@ export class ProcessFleet {
   readonly instances: Instance[] = []
   /** The calls that ended instances had admitted. */
   readonly gone: number[] = []
+  /** The calls that use permits of the bulkheads. */
+  readonly holders = new Holders()
   readonly #options: ProcessFleetOptions
   #started = 0
+  #keeps = false
 
   constructor(options: ProcessFleetOptions) {
     this.#options = options
@@ -35,10 +41,11 @@ export class ProcessFleet {
 
   /** Starts instances. */
   add(count: number): void {
-    const { ports, limit, callsPerSecond, libraries = ['ioredis'] } = this.#options
+    const { ports, limit, callsPerSecond, permits, libraries = ['ioredis'] } = this.#options
     for (let index = 0; index < count; index += 1) {
       const library = libraries[this.#started % libraries.length] ?? 'ioredis'
-      this.instances.push(new Instance({ ports, limit, callsPerSecond, library }))
+      const options = { ports, limit, callsPerSecond, library, permits, keeps: this.#keeps }
+      this.instances.push(new Instance(options, this.holders))
       this.#started += 1
     }
   }
@@ -62,6 +69,7 @@ export class ProcessFleet {
   forget(): void {
     for (const instance of this.instances) instance.forget()
     this.gone.length = 0
+    this.holders.forget()
   }
 
   every(state: string): boolean {
@@ -70,6 +78,12 @@ export class ProcessFleet {
 
   setDependency(is: 'up' | 'down', instances: readonly Instance[] = this.instances): void {
     for (const instance of instances) instance.setDependency(is)
+  }
+
+  /** Whether the calls of the bulkheads keep their permits, also in instances that start later. */
+  setKeeping(keeps: boolean): void {
+    this.#keeps = keeps
+    for (const instance of this.instances) instance.setKeeping(keeps)
   }
 
   /** Kills instances with SIGKILL, and starts as many again. */

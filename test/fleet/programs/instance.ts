@@ -3,14 +3,16 @@ import { circuitBreaker, consecutive, findShield, RateLimitedError, rateLimiter,
 import { fleet } from 'escudo/redis'
 import { connected } from '../helpers/clients.ts'
 import type { InstanceOptions } from '../helpers/instances.ts'
+import { Holding } from './holding.ts'
 
 const options: InstanceOptions = JSON.parse(process.argv[2] ?? '')
-const { ports, library = 'ioredis', limit, callsPerSecond } = options
+const { ports, library = 'ioredis', limit, callsPerSecond, permits, keeps = false } = options
 const { client } = await connected(library, ports)
 const shared = fleet({ client, instance: `p${process.pid}` })
 const limiter = shield('mail', rateLimiter({ limit, per: '1s', burst: limit, shared }))
 const breaker = circuitBreaker({ trip: consecutive(3), openFor: '500ms', shared })
 const inventory = shield('inventory', breaker)
+const holding = permits === undefined ? undefined : new Holding(shared, permits, keeps)
 
 let isDependencyUp = true
 /** The instants of admitted calls since the last report, on the wall clock, which all processes share. */
@@ -78,8 +80,11 @@ setInterval(() => {
   unanswered = 0
 }, 50)
 
-process.on('message', (message) => {
+process.on('message', (message: string | { readonly told: number }) => {
   if (message === 'up' || message === 'down') isDependencyUp = message === 'up'
-  else if (message === 'end') void shared.close().then(() => process.exit(0))
+  else if (typeof message === 'object') holding?.heard(message.told)
+  else if (message === 'keep' || message === 'go') {
+    if (holding !== undefined) holding.keeps = message === 'keep'
+  } else if (message === 'end') void shared.close().then(() => process.exit(0))
 })
 process.on('disconnect', () => process.exit(0))

@@ -17,34 +17,15 @@ import { Link } from './link.ts'
 import { type FleetOptions, readFleet } from './options.ts'
 import { FleetPermits } from './permits.ts'
 import { Presence } from './presence.ts'
-import { MEMBERS, ORDER } from './scripts/order.ts'
+import { ORDER } from './scripts/order.ts'
+import { type FleetStatus, statusOfBulkhead, statusOfCircuit } from './status.ts'
 import { type FleetStore, type StoreOptions, storeOver } from './store.ts'
-
-/** The state of a circuit in each instance. */
-export interface CircuitStatus {
-  readonly shield: string
-  readonly policy: string
-  /** Counts the changes of the fleet's circuit. */
-  readonly generation: number
-  readonly instances: readonly { readonly instance: string; readonly state: string }[]
-}
-
-/** What an instance knows about its fleet. */
-export interface FleetStatus {
-  readonly instance: string
-  /** The number of live instances, as last known. */
-  readonly instances: number
-  /** False while Redis does not answer. The rest is then what this instance last knew of itself. */
-  readonly connected: boolean
-  /** The circuits of this instance, in all instances. */
-  readonly circuits: readonly CircuitStatus[]
-}
 
 /** State that the instances of a service share over Redis. Pass it to policies as their option `shared`. */
 export interface Fleet extends SharedState {
   /** The name of this instance. */
   readonly instance: string
-  /** Returns the circuits of all instances. Never rejects. */
+  /** Returns the circuits and bulkheads of all instances. Never rejects. */
   status(): Promise<FleetStatus>
   /**
    * Isolates a circuit in all instances, also in those that start within the next day, until {@link reset}.
@@ -95,7 +76,6 @@ export function fleet(options: FleetOptions): Fleet {
 }
 
 const ORDER_SCRIPT = script(ORDER)
-const MEMBERS_SCRIPT = script(MEMBERS)
 
 class RedisFleet implements Fleet {
   readonly instance: string
@@ -146,13 +126,13 @@ class RedisFleet implements Fleet {
 
   async status(): Promise<FleetStatus> {
     await this.#presence.refresh()
-    const circuits = await Promise.all([...this.#circuits].map((circuit) => this.#statusOf(circuit)))
-    return {
-      instance: this.instance,
-      instances: this.#presence.instances,
-      connected: !this.#link.isLost,
-      circuits,
-    }
+    const { instance } = this
+    const link = this.#link
+    const [circuits, bulkheads] = await Promise.all([
+      Promise.all([...this.#circuits].map((circuit) => statusOfCircuit(link, circuit, instance))),
+      Promise.all([...this.#permits].map((permits) => statusOfBulkhead(link, permits, instance))),
+    ])
+    return { instance, instances: this.#presence.instances, connected: !link.isLost, circuits, bulkheads }
   }
 
   isolate(shield: string, policy?: string): Promise<void> {
@@ -226,22 +206,6 @@ class RedisFleet implements Fleet {
     for (const lease of this.#leases) {
       lease.giveBackIdle()
       if (lease.isSettled) this.#leases.delete(lease)
-    }
-  }
-
-  async #statusOf(circuit: FleetCircuit): Promise<CircuitStatus> {
-    const { shield, policy, clock } = circuit.owner
-    const facts = { shield, policy, generation: circuit.generation }
-    try {
-      const flat = (await this.#link.ask(MEMBERS_SCRIPT, circuit.key, [])) as readonly unknown[]
-      const instances = Array.from({ length: flat.length / 2 }, (_, index) => ({
-        instance: String(flat[2 * index]),
-        state: String(flat[2 * index + 1]),
-      }))
-      return { ...facts, instances: instances.sort((a, b) => (a.instance < b.instance ? -1 : 1)) }
-    } catch {
-      const { state } = circuit.owner.local(clock.now())
-      return { ...facts, instances: [{ instance: this.instance, state }] }
     }
   }
 

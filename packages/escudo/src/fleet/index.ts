@@ -1,6 +1,7 @@
 export type { SharedState } from '../core/shared-state.ts'
 export type { IoredisClient, NodeRedisClient, RedisClient } from './client.ts'
-export type { CircuitStatus, Fleet, FleetStatus } from './fleet.ts'
+export type { Fleet } from './fleet.ts'
 export { fleet } from './fleet.ts'
 export type { FleetOptions } from './options.ts'
+export type { BulkheadStatus, CircuitStatus, FleetStatus, HolderStatus } from './status.ts'
 export type { FleetStore, StoreOptions, StoreSerializer } from './store.ts'

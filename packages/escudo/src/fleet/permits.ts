@@ -7,6 +7,8 @@ import { PERMITS } from './scripts/permits.ts'
 import { HeldPermits, type PermitAnswer, type PermitQuestion } from './state/held-permits.ts'
 
 const SCRIPT = script(PERMITS)
+// A timer that is overdue by more is lost.
+const LOST_TIMER_MS = 1_000
 
 /** What connects the permits of a bulkhead to their fleet. */
 export interface PermitsContext {
@@ -26,6 +28,8 @@ export class FleetPermits implements SharedPermits {
   readonly #held: HeldPermits
   readonly #settings: { limit: number }
   #cancelTimer: CancelTimer | undefined
+  /** When the timer is due, if there is one. */
+  #timerMs = Number.POSITIVE_INFINITY
   #isAsking = false
   /** What has happened since the question that is on its way. */
   #hasFoundNone = false
@@ -46,6 +50,29 @@ export class FleetPermits implements SharedPermits {
 
   get isAlone(): boolean {
     return this.#held.isAlone
+  }
+
+  get shield(): string {
+    return this.#owner.shield
+  }
+
+  get policy(): string {
+    return this.#owner.policy
+  }
+
+  /** The key in Redis. */
+  get key(): string {
+    return this.#context.key
+  }
+
+  /** The number of permits of the whole fleet. */
+  get limit(): number {
+    return this.#settings.limit
+  }
+
+  /** How many permits this instance may use now. */
+  get held(): number {
+    return this.#held.capacity(this.#owner.clock.now())
   }
 
   start(): void {
@@ -71,7 +98,7 @@ export class FleetPermits implements SharedPermits {
   /** Not at once: the next call may need the permit, and one question then does both. */
   returned(): void {
     this.#hasReturned = true
-    if (!this.#isAsking && !this.#isClosed) this.#arm(0)
+    if (!this.#isAsking && !this.#isClosed) this.#arm(this.#owner.clock.now())
   }
 
   resize(limit: number): void {
@@ -100,15 +127,13 @@ export class FleetPermits implements SharedPermits {
     this.#isAsking = true
     this.#hasFoundNone = false
     this.#hasReturned = false
-    this.#cancelTimer?.()
     const question = this.#held.question(this.#owner.local(), now)
     this.#changed(false)
-    this.#send(question)
-      .then(
-        (answer) => () => this.#held.answered(question, answer, now, this.#owner.clock.now()),
-        () => () => this.#held.failed(this.#owner.clock.now()),
-      )
-      .then((decide) => this.#end(decide))
+    const { clock } = this.#owner
+    this.#send(question).then(
+      (answer) => this.#end(() => this.#held.answered(question, answerOf(answer), now, clock.now())),
+      () => this.#end(() => this.#held.failed(clock.now())),
+    )
   }
 
   #end(decide: () => void): void {
@@ -118,16 +143,33 @@ export class FleetPermits implements SharedPermits {
     this.#changed(true)
     const now = this.#owner.clock.now()
     if (this.#hasFoundNone) this.#askIfUseful(now)
-    if (!this.#isAsking) this.#arm(this.#hasReturned ? 0 : Math.max(0, this.#held.nextMs - now))
+    if (!this.#isAsking) this.#arm(this.#dueMs(now))
   }
 
-  #arm(delayMs: number): void {
-    this.#cancelTimer?.()
+  /** When the next question is due if no call needs it earlier. */
+  #dueMs(now: number): number {
+    return this.#hasReturned ? now : this.#held.nextMs
+  }
+
+  /** Each call of an exact bulkhead comes here twice. So a timer that fires earlier stays, and then looks again. */
+  #arm(dueMs: number): void {
     const { clock } = this.#owner
-    const fire = (): void => {
-      if (!this.#isAsking) this.#ask(clock.now())
-    }
-    this.#cancelTimer = backgroundTimer(clock, fire, delayMs)
+    const now = clock.now()
+    // A tool for tests drops its timers without notice.
+    if (this.#timerMs <= dueMs && now - this.#timerMs < LOST_TIMER_MS) return
+    this.#cancelTimer?.()
+    this.#timerMs = dueMs
+    this.#cancelTimer = backgroundTimer(clock, () => this.#fire(), Math.max(0, dueMs - now))
+  }
+
+  #fire(): void {
+    this.#timerMs = Number.POSITIVE_INFINITY
+    // The answer sets the next timer.
+    if (this.#isAsking || this.#isClosed) return
+    const now = this.#owner.clock.now()
+    const dueMs = this.#dueMs(now)
+    if (now >= dueMs) this.#ask(now)
+    else this.#arm(dueMs)
   }
 
   #changed(hasAnswer: boolean): void {
@@ -139,10 +181,14 @@ export class FleetPermits implements SharedPermits {
     this.#owner.onPermits(capacity, hasAnswer)
   }
 
-  async #send({ number, held, want }: PermitQuestion): Promise<PermitAnswer> {
+  /** Not an async function: each further promise delays every call of an exact bulkhead. */
+  #send({ number, held, want }: PermitQuestion): Promise<unknown> {
     const { link, key, id } = this.#context
-    const answer = (await link.ask(SCRIPT, key, [id, number, held, want, this.#settings.limit])) as readonly unknown[]
-    const [has = 0, wanted = 0, members = 1] = answer.map(Number)
-    return { held: has, wanted, members }
+    return link.ask(SCRIPT, key, [id, number, held, want, this.#settings.limit])
   }
+}
+
+function answerOf(answer: unknown): PermitAnswer {
+  const [held, wanted, members] = answer as readonly unknown[]
+  return { held: Number(held), wanted: Number(wanted), members: Number(members) }
 }

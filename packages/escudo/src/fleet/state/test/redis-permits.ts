@@ -10,13 +10,18 @@ interface Entry {
 
 const HOLD_US = HOLD_MS * 1_000
 
-/** What the script `PERMITS` does, written a second time. Times are whole microseconds. */
+/**
+ * What the script `PERMITS` does, written a second time. Times are whole microseconds.
+ *
+ * It reads all instances for each question, and has no sums: the script must answer the same with them.
+ */
 export class RedisPermits {
   readonly entries = new Map<string, Entry>()
 
   ask(id: string, { number, held, want }: PermitQuestion, limit: number, nowUs: number): PermitAnswer {
     const known = this.entries.get(id)
     const isLive = known !== undefined && known.endsUs > nowUs
+    if (isLive && number <= known.number) return { held: known.has, wanted: 0, members: 1 }
     const isStarving = isLive && known.has === 0 && known.wants > 0
     const since = isStarving && known.fromUs < nowUs ? known.fromUs : nowUs
     for (const [name, entry] of this.entries) {
@@ -24,7 +29,6 @@ export class RedisPermits {
       if (entry.endsUs <= nowUs) this.entries.delete(name)
       else entry.endsUs = Math.min(entry.endsUs, nowUs + HOLD_US)
     }
-    if (isLive && number <= known.number) return { held: known.has, wanted: 0, members: 1 }
     this.entries.delete(id)
     const others = [...this.entries.values()]
     const wanted = others.reduce((sum, { wants }) => sum + wants, 0)
