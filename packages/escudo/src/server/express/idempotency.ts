@@ -1,9 +1,8 @@
-import type { Request, RequestHandler, Response } from 'express'
-import { BodyCapture } from '../idempotency/body-capture.ts'
+import type { Request, RequestHandler } from 'express'
 import { IdempotencyErrors } from '../idempotency/errors.ts'
-import { type Begun, type FirstRun, IdempotencyGuard, RETRY_AFTER_S } from '../idempotency/guard.ts'
+import { type Begun, IdempotencyGuard, RETRY_AFTER_S } from '../idempotency/guard.ts'
+import { isJsonBody, keepOnNode, replayOnNode, unreadBody } from '../idempotency/on-node.ts'
 import type { IdempotencyOptions } from '../idempotency/options.ts'
-import { replayedHeaders, type StoredAnswer } from '../idempotency/record.ts'
 import { BODY_LIMIT } from '../json-body.ts'
 import { readJson } from '../node/read-json.ts'
 import { stateOf } from './request-state.ts'
@@ -53,9 +52,9 @@ export function idempotency(options: IdempotencyOptions<Request>): RequestHandle
       next(error)
       return
     }
-    if (begun.kind === 'replay') replay(response, begun.answer)
+    if (begun.kind === 'replay') replayOnNode(response, begun.answer)
     else {
-      if (begun.kind === 'first') keep(begun.run, response, guard.settings.maxBodyBytes)
+      if (begun.kind === 'first') keepOnNode(begun.run, response, guard.settings.maxBodyBytes)
       next()
     }
   }
@@ -68,67 +67,8 @@ function pathOfRoute({ baseUrl, route }: Request): string {
 }
 
 async function bodyOf(request: Request): Promise<unknown> {
-  const isJson = /^application\/(?:[\w.+-]+\+)?json\b/i.test(request.headers['content-type'] ?? '')
-  if (request.body === undefined && isJson && !request.readableDidRead) {
+  if (request.body === undefined && isJsonBody(request) && !request.readableDidRead) {
     request.body = await readJson(request, stateOf(request)?.bodyLimit ?? BODY_LIMIT)
   }
-  return request.body ?? `${request.headers['content-type'] ?? ''} ${request.headers['content-length'] ?? ''}`
-}
-
-function replay(response: Response, { status, headers, body }: StoredAnswer): void {
-  response.statusCode = status
-  for (const [name, value] of headers) response.setHeader(name, value as string | string[])
-  response.setHeader('idempotency-replayed', 'true')
-  response.end(Buffer.from(body, 'base64'))
-}
-
-type Method = (...args: unknown[]) => unknown
-
-/** Keeps the answer while the handler sends it. */
-function keep(run: FirstRun, response: Response, maxBodyBytes: number): void {
-  const capture = new BodyCapture(maxBodyBytes)
-  const methods = response as unknown as Record<'write' | 'end' | 'writeHead', Method>
-  const { write, end, writeHead } = methods
-  // Taken before the first byte: what compresses or signs the body adds its headers then, and does so for a replay too.
-  let headers: Map<string, unknown> | undefined
-  const takeHeaders = (): Map<string, unknown> => {
-    headers ??= new Map(Object.entries(response.getHeaders()))
-    return headers
-  }
-  methods.writeHead = (...args) => {
-    const taken = takeHeaders()
-    for (const [name, value] of headersIn(args.find((arg) => typeof arg === 'object' && arg !== null))) {
-      taken.set(name.toLowerCase(), value)
-    }
-    return writeHead.apply(response, args)
-  }
-  methods.write = (...args) => {
-    takeHeaders()
-    capture.add(args[0], encodingIn(args))
-    return write.apply(response, args)
-  }
-  let hasEnded = false
-  methods.end = (...args) => {
-    if (!hasEnded) {
-      hasEnded = true
-      const taken = takeHeaders()
-      if (typeof args[0] !== 'function') capture.add(args[0], encodingIn(args))
-      const body = capture.base64
-      const { statusCode: status } = response
-      void run.end(body === undefined ? 'too large' : { status, headers: replayedHeaders(taken), body })
-    }
-    return end.apply(response, args)
-  }
-  response.once('close', () => run.abandon())
-}
-
-function encodingIn(args: readonly unknown[]): BufferEncoding | undefined {
-  return typeof args[1] === 'string' ? (args[1] as BufferEncoding) : undefined
-}
-
-/** The headers that `writeHead` got: an object, or a list of names and values in turn. */
-function headersIn(given: unknown): readonly (readonly [string, unknown])[] {
-  if (!Array.isArray(given)) return Object.entries((given ?? {}) as object)
-  if (given.every(Array.isArray)) return given as [string, unknown][]
-  return Array.from({ length: given.length >> 1 }, (_, index) => [String(given[2 * index]), given[2 * index + 1]])
+  return request.body ?? unreadBody(request)
 }
