@@ -109,7 +109,7 @@ describe('idempotency keys on web standards', () => {
     expect(run.end).toHaveBeenCalledWith(undefined)
   })
 
-  it('are a mistake outside of a handler of escudo', async () => {
+  it('are a mistake outside a handler of escudo', async () => {
     const handle = idempotency({ scope })(() => new Response('run'))
     await expect((async () => await handle(order()))()).rejects.toThrow(/^idempotency: /)
   })
