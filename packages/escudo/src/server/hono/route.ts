@@ -1,7 +1,7 @@
 import type { Context, Env, Handler } from 'hono'
 import { findTargetHandler } from 'hono/utils/handler'
 import type { RouteInput } from '../route-input.ts'
-import { readJson } from '../web/read-body.ts'
+import { parseLimited, readJson } from '../web/read-body.ts'
 import { queryOf, readRoute, type ValidatedParts, validatedParts, type WebRouteInput } from '../web/route.ts'
 import { exchangeIn } from './context.ts'
 
@@ -42,10 +42,13 @@ export function route<const I extends WebRouteInput, E extends Env = Env>(
     const { req } = context
     let body: unknown
     if (declaration.hasBody) {
-      const read = await readJson(req.raw, exchangeIn(context)?.node, declaration.bodyLimit)
-      body = read.value
-      // The body can be read once. Hono's own methods look here first.
-      if (read.bytes !== undefined) req.bodyCache.arrayBuffer = Promise.resolve(read.bytes) as never
+      const begun = exchangeIn(context)
+      if (begun?.body === undefined) {
+        const read = await readJson(req.raw, begun?.node, declaration.bodyLimit)
+        body = read.value
+        // The body can be read once. Hono's own methods look here first.
+        if (read.bytes !== undefined) req.bodyCache.arrayBuffer = Promise.resolve(read.bytes) as never
+      } else body = parseLimited(begun.body, req.raw.headers, declaration.bodyLimit)
     }
     const parts = { body, params: req.param(), query: queryOf(req.url), headers: req.header() }
     return await handler(context, (await validatedParts(declaration, parts)) as unknown as ValidatedParts<I>)

@@ -35,6 +35,12 @@ function destroyWith(response: ServerResponse, stream: Readable): void {
   })
 }
 
+/** Whether a body is sent in parts, so that its end is not known yet. */
+export function isStreamed(body: unknown): boolean {
+  if (typeof body !== 'object' || body === null) return false
+  return isNodeStream(body) || webStreamOf(body) !== undefined
+}
+
 function streamOf(body: unknown): Readable | undefined {
   if (typeof body !== 'object' || body === null) return undefined
   if (isNodeStream(body)) return body

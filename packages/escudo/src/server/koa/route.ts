@@ -40,7 +40,7 @@ export function route<const I extends WebRouteInput, C extends Context = Context
 ): (context: C, next: Next) => Promise<void> {
   const declaration = readRoute(input, handler)
   const handle = async (context: C, next: Next): Promise<void> => {
-    const body = declaration.hasBody ? await bodyOf(context, declaration.bodyLimit) : requestOf(context).body
+    const body = declaration.hasBody ? await readBody(context, declaration.bodyLimit) : requestOf(context).body
     const { query, headers } = context
     const parts = { body, params: (context as { readonly params?: unknown }).params ?? {}, query, headers }
     await handler(context, (await validatedParts(declaration, parts)) as unknown as ValidatedParts<I>, next)
@@ -70,7 +70,7 @@ function requestOf(context: Context): { body?: unknown } {
 }
 
 /** The body: that of a parser before, or read as JSON. */
-async function bodyOf(context: Context, limit: number): Promise<unknown> {
+export async function readBody(context: Context, limit: number): Promise<unknown> {
   const request = requestOf(context)
   // `koa-bodyparser` sets `{}` for a body that it has not read.
   const isUnread = request.body === undefined || (isEmpty(request.body) && !context.req.readableDidRead)

@@ -102,11 +102,12 @@ export function escudo(options: EscudoOptions): EscudoWeb {
 }
 
 async function serve(
-  { exchange, node }: WebExchange,
+  begun: WebExchange,
   request: Request,
   methods: MethodLookup,
   handle: () => Response | undefined | Promise<Response | undefined>,
 ): Promise<Response> {
+  const { exchange, node } = begun
   let response: Response
   try {
     // On Node the front has checked the URL.
@@ -121,6 +122,7 @@ async function serve(
     const isHead = request.method === 'HEAD'
     response = new Response(isHead ? null : answer.text, { status: answer.status, headers: answerHeaders(answer) })
   }
+  if (begun.amend !== undefined) response = begun.amend(response)
   // On Node the front sets the header, and sees the end of the response.
   return node === undefined ? endWithBody(exchange, withHeader(response, 'x-trace-id', exchange.traceId)) : response
 }

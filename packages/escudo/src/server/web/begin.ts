@@ -10,6 +10,10 @@ export interface WebExchange {
   readonly exchange: Exchange
   /** Node's objects, if the server is Node's with the front. It ends the exchange then. */
   readonly node: NodePair | undefined
+  /** The bytes of a JSON body that was read to compare it. */
+  body?: Uint8Array | undefined
+  /** Receives the response of a request with an idempotency key, also that of an error. Returns the one to send. */
+  amend?: (response: Response) => Response
 }
 
 /**

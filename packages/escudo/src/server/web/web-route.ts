@@ -1,4 +1,4 @@
-import { readJson } from './read-body.ts'
+import { parseLimited, readJson } from './read-body.ts'
 import { exchangeOfRequest } from './request.ts'
 import { queryOf, readRoute, type ValidatedParts, validatedParts, type WebRouteInput } from './route.ts'
 
@@ -36,7 +36,11 @@ export function route<const I extends WebRouteInput>(
   return async (request, params = {}) => {
     let body: unknown
     if (declaration.hasBody) {
-      body = (await readJson(request, exchangeOfRequest(request)?.node, declaration.bodyLimit)).value
+      const begun = exchangeOfRequest(request)
+      body =
+        begun?.body === undefined
+          ? (await readJson(request, begun?.node, declaration.bodyLimit)).value
+          : parseLimited(begun.body, request.headers, declaration.bodyLimit)
     }
     const parts = { body, params, query: queryOf(request.url), headers: Object.fromEntries(request.headers) }
     return await handler(request, (await validatedParts(declaration, parts)) as unknown as ValidatedParts<I>)

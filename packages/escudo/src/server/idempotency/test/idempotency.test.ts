@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { type Answer, Errors, FRAMEWORKS, post, type Service } from './setup.ts'
+import { FRAMEWORKS } from './frameworks.ts'
+import { type Answer, Errors, post, type Service } from './setup.ts'
 
 const services: Service[] = []
 afterEach(async () => {

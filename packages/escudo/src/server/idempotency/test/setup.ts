@@ -1,12 +1,16 @@
 // The same service on each framework: POST /orders and POST /orders/:id run what the test says.
+import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
+import Router from '@koa/router'
 import express, { type RequestHandler } from 'express'
 import Fastify from 'fastify'
+import Koa, { type Context } from 'koa'
 import { defineErrors } from '../../../errors/catalogue/catalogue.ts'
 import { createErrorContract } from '../../../errors/contract/contract.ts'
 import * as onExpress from '../../express.ts'
 import * as onFastify from '../../fastify.ts'
+import * as onKoa from '../../koa.ts'
 import type { IdempotencyOptions } from '../options.ts'
 
 export const Errors = defineErrors({
@@ -28,13 +32,13 @@ export interface Service {
 }
 
 type Options = Partial<Omit<IdempotencyOptions<never>, 'scope'>>
-type Start = (handle: (body: unknown) => Promise<Answer>, options?: Options) => Promise<Service>
+export type Start = (handle: (body: unknown) => Promise<Answer>, options?: Options) => Promise<Service>
 
-const contract = createErrorContract({ service: 'potion-shop', errors: Errors })
-const scope = ({ headers }: { readonly headers: object }): string =>
+export const contract = createErrorContract({ service: 'potion-shop', errors: Errors })
+export const scope = ({ headers }: { readonly headers: object }): string =>
   String((headers as Record<string, unknown>)['x-user'] ?? 'ana')
 
-const startFastify: Start = async (handle, options) => {
+export const startFastify: Start = async (handle, options) => {
   const app = Fastify({ ...onFastify.contractOptions(contract), forceCloseConnections: true })
   await app.register(onFastify.escudo, { contract })
   await app.register(onFastify.idempotency({ scope, ...options }))
@@ -53,7 +57,7 @@ const startFastify: Start = async (handle, options) => {
   return { url: `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`, close: () => app.close() }
 }
 
-const startExpress: Start = async (handle, options) => {
+export const startExpress: Start = async (handle, options) => {
   const { first, last, attach } = onExpress.escudo({ contract })
   const app = express()
   app.use(first)
@@ -68,8 +72,29 @@ const startExpress: Start = async (handle, options) => {
     for (const method of ['post', 'patch', 'put'] as const) app[method](path, once, handler)
   }
   app.use(last)
-  const server = attach(app.listen(0, '127.0.0.1'))
-  await new Promise((resolve) => server.once('listening', resolve))
+  return await serviceOf(attach(app.listen(0, '127.0.0.1')))
+}
+
+export const startKoa: Start = async (handle, options) => {
+  const app = new Koa()
+  const { attach } = onKoa.escudo(app, { contract })
+  const router = new Router()
+  const once = onKoa.idempotency({ scope, ...options })
+  const handler = async (ctx: Context) => {
+    const { status, body, headers = {}, isStreamed } = await handle((ctx.request as { body?: unknown }).body)
+    ctx.status = status
+    ctx.set(headers)
+    ctx.body = isStreamed ? streamOf(body) : Buffer.from(body as string)
+  }
+  for (const path of ['/orders', '/orders/:id']) {
+    for (const method of ['post', 'patch', 'put'] as const) router[method](path, once, handler)
+  }
+  app.use(router.routes())
+  return await serviceOf(attach(app.listen(0, '127.0.0.1')))
+}
+
+export async function serviceOf(server: Server): Promise<Service> {
+  if (!server.listening) await new Promise((resolve) => server.once('listening', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     close: async () => {
@@ -79,15 +104,10 @@ const startExpress: Start = async (handle, options) => {
   }
 }
 
-function streamOf(body: string | Uint8Array): Readable {
+export function streamOf(body: string | Uint8Array): Readable {
   const bytes = Buffer.from(body as string)
   return Readable.from([bytes.subarray(0, 3), bytes.subarray(3)])
 }
-
-export const FRAMEWORKS: readonly { readonly name: string; readonly start: Start }[] = [
-  { name: 'Fastify', start: startFastify },
-  { name: 'Express', start: startExpress },
-]
 
 export interface Posted {
   readonly key?: string
