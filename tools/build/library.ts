@@ -88,6 +88,15 @@ const SHARED = [
   { name: 'lost-lines', priority: 0, test: /[\\/]telemetry[\\/](?:lost-lines|flush-at-end)\.ts$/, minShareCount: 2 },
   // The levers over HTTP, which all adapters have.
   { name: 'admin', priority: 0, test: /server[\\/]admin[\\/](?!errors|any-schema)/, minShareCount: 2 },
+  // The idempotency keys of all adapters but Nest's.
+  { name: 'idempotency', priority: 0, test: /server[\\/]idempotency[\\/]/, minShareCount: 2 },
+  // Two small parts of nearly all adapters.
+  {
+    name: 'adapter',
+    priority: 0,
+    test: /server[\\/](?:adapter-options|node[\\/]request-scheme)\.ts$/,
+    minShareCount: 2,
+  },
   // Small parts that most adapters need, and some of them OpenAPI too.
   {
     name: 'server',
