@@ -33,7 +33,7 @@ test('has two goals for each framework, for groups that exist', () => {
 
 test('uses the median of the ratios within the same round', () => {
   const lines = goalLines([
-    measured('web: GET 200', 'a line of pino', 90, 9_000, 90),
+    measured('web: GET 200', 'pino-http', 90, 9_000, 90),
     measured('web: GET 200', 'escudo', 100, 10_000, 900),
   ])
   expect(lines.find(({ verdict }) => verdict !== 'not measured')).toMatchObject({ shown: '90 %', verdict: 'met' })

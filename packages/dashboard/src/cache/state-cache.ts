@@ -70,17 +70,17 @@ export class StateCache {
     const isBackfilled = this.#files.backfilling.all === 0
     // A long backfill ends with much to keep.
     const isDue = performance.now() >= this.#dueMs || (isBackfilled && !this.#hasBackfilled)
-    if (!isDue || this.#isStoring) return
+    if (!isDue || this.#isStoring || !this.#hasNews) return
     this.#isStoring = true
     const started = performance.now()
     try {
-      const state = this.#state()
+      const state = this.#files.state(TIMELINE_BYTES_MAX)
       if (state !== undefined) {
         const lines = this.#lines
         await this.#file.write(state)
         this.#storedLines = lines
       }
-      // Also if there is nothing to store: what cannot be stored now is looked at again after a while only.
+      // Also if it cannot be stored now: finding that out takes long, so it is tried again after a while only.
       this.#hasBackfilled = isBackfilled
     } catch (error) {
       this.#fail(error as Error)
@@ -93,18 +93,17 @@ export class StateCache {
   /** Stores the state before the process ends. Never throws. */
   end(): void {
     try {
-      const state = this.#state()
+      const state = this.#hasNews ? this.#files.state(TIMELINE_BYTES_MAX) : undefined
       if (state !== undefined) this.#file.writeNow(state)
     } catch (error) {
       this.#fail(error as Error)
     }
   }
 
-  /** The state, if it is worth storing. */
-  #state(): FilesState | undefined {
+  /** Whether there is something to store that is worth it. */
+  get #hasNews(): boolean {
     const { bytesMin = BYTES_MIN } = this.#options
-    if (this.#isBroken || this.#lines === this.#storedLines || this.#files.bytesRead < bytesMin) return undefined
-    return this.#files.state(TIMELINE_BYTES_MAX)
+    return !this.#isBroken && this.#lines !== this.#storedLines && this.#files.bytesRead >= bytesMin
   }
 
   get #lines(): number {

@@ -195,6 +195,16 @@ describe('a stored state that cannot be used', () => {
     expect(problems[0]).toMatch(/another version/)
   })
 
+  it('is stored right after the first reading, although there was nothing to store before', async () => {
+    await writeFile(path, linesOf(0, 300))
+    const { files, cache: one } = await begin([path], cache)
+    await one.store()
+    await files.readAll()
+    await one.store()
+    expect(await readdir(cache)).toHaveLength(1)
+    await files.end()
+  })
+
   it('is not looked for all the time once it cannot be stored', async () => {
     await writeFile(path, linesOf(0, 300))
     const { files, cache: one } = await begin([path], cache)
