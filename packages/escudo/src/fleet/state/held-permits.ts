@@ -2,7 +2,11 @@ import type { LocalPermits, OnLoss } from '../../core/shared-state.ts'
 
 /** Redis knows an instance this long after its last question. The permits of a dead instance then return. */
 export const HOLD_MS = 4_000
-// The lease survives two lost answers.
+/**
+ * An instance starts calls this long after its last answered question. It is less than {@link HOLD_MS}, so that the calls
+ * end while Redis still counts them. The lease survives two lost answers.
+ */
+export const USE_MS = 3_500
 const BEAT_MS = 1_000
 // An instance that has to give back permits, or that has no answer yet, asks sooner.
 const SOON_MS = 200
@@ -53,8 +57,8 @@ export interface PermitSettings {
  * Redis counts the permits of each instance that it knows alive, and together they are never more than the limit. A
  * question says how many permits the instance keeps, and not what has changed: the next question corrects what Redis
  * believes after a lost answer. From the moment that a question is sent, the instance uses no permit that it gives back.
- * It uses the permits that it holds for {@link HOLD_MS} after it *asked*, and Redis counts them for as long after the
- * question *arrived*.
+ * It uses the permits that it holds for {@link USE_MS} after it *asked*, and Redis counts them for {@link HOLD_MS} after
+ * the question *arrived*.
  *
  * An instance holds what its calls needed at most in the last two seconds, and some more. While others wait for a permit,
  * it keeps at most its part, and gives back each permit beyond it when a call ends.
@@ -164,7 +168,7 @@ export class HeldPermits {
   answered(question: PermitQuestion, { held, wanted, members }: PermitAnswer, askedMs: number, now: number): void {
     this.#failures = 0
     this.#held = held
-    this.#endsMs = askedMs + HOLD_MS
+    this.#endsMs = askedMs + USE_MS
     this.#contended = wanted > 0
     this.#members = members
     this.#unmet = held < question.held + question.want

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OnLoss } from '../../../core/shared-state.ts'
-import { HeldPermits, HOLD_MS } from '../held-permits.ts'
+import { HeldPermits, HOLD_MS, USE_MS } from '../held-permits.ts'
 import { RedisPermits } from './redis-permits.ts'
 
 const local = (inUse: number, waiting = 0, peak = inUse) => ({ inUse, waiting, peak })
@@ -26,15 +26,26 @@ describe('the permits of one instance', () => {
     const held = permitsOf({ onLoss: 'closed' })
     grant(held, 10, 0)
     held.answered(held.question(local(0), 1_000), { held: 10, wanted: 0, members: 1 }, 1_000, 1_900)
-    expect([held.capacity(HOLD_MS + 999), held.capacity(HOLD_MS + 1_000)]).toEqual([10, 0])
+    expect([held.capacity(USE_MS + 999), held.capacity(USE_MS + 1_000)]).toEqual([10, 0])
   })
 
   test('calls that still run after the end of the lease claim their permits first', () => {
     const held = permitsOf({ onLoss: 'closed' })
     grant(held, 10, 0)
-    expect(held.question(local(7), HOLD_MS + 1)).toMatchObject({ held: 7 })
+    expect(held.question(local(7), USE_MS + 1)).toMatchObject({ held: 7 })
     // They do not make a call start before Redis has answered.
-    expect(held.capacity(HOLD_MS + 1)).toBe(0)
+    expect(held.capacity(USE_MS + 1)).toBe(0)
+  })
+
+  test('Redis counts calls that began at the end of the lease for half a second more', () => {
+    const redis = new RedisPermits()
+    const held = permitsOf({ limit: 6, onLoss: 'closed' })
+    const question = held.question(local(0, 6), 0)
+    held.answered(question, redis.ask('a', question, 6, 0), 0, 0)
+    // Redis answers no question of this instance for a while, and another one asks.
+    expect([held.capacity(USE_MS - 1), held.capacity(USE_MS)]).toEqual([6, 0])
+    const askedAt = (ms: number) => redis.ask('b', { number: ms, held: 0, want: 6 }, 6, ms * 1_000).held
+    expect([askedAt(USE_MS + 499), askedAt(USE_MS + 500)]).toEqual([0, 6])
   })
 
   test('a question uses no permit that it gives back', () => {
