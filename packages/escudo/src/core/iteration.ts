@@ -1,6 +1,6 @@
 import { ignoreRejection, isThenable } from '../errors/options/synchronous.ts'
 import { read as readSafely } from '../errors/safe-read.ts'
-import type { CallState } from './engine/call.ts'
+import { afterWait, type CallState } from './engine/call.ts'
 import type { Host } from './engine/call-root.ts'
 import type { CancelScope } from './engine/cancel-scope.ts'
 import { discard } from './engine/discard.ts'
@@ -176,8 +176,7 @@ class Iteration<T> {
       const resume = pauseTimeouts(call)
       const wish = await this.#next(result.value, call.scope)
       resume()
-      call.enteredMs = undefined
-      if (wish === 'return' || expireOverdue(call, Number.POSITIVE_INFINITY, true) !== undefined) {
+      if (wish === 'return' || expireOverdue(afterWait(call), Number.POSITIVE_INFINITY, true) !== undefined) {
         await source.return?.()
         return
       }

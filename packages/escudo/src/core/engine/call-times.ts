@@ -1,6 +1,7 @@
 import type { CallRoot, CallState } from './call.ts'
 import { CallerScope } from './caller-scope.ts'
 import { END, type Frame } from './frame.ts'
+import { endInstant, instantMs } from './instant.ts'
 
 // The times of whole calls, while calls are watched. What reports the end of a call comes with telemetry: the bundle of a
 // program without it contains only this port.
@@ -36,15 +37,17 @@ export function startTime(call: CallState, scope: CallerScope): void {
 
 /** Policies that are entered at once share this reading of the clock. */
 function startedNow(call: CallState): number {
+  // The call may be made by a listener: what ends around it must not be before its start.
+  endInstant()
   const startedMs = call.enteredMs ?? nowOf(call.root)
   if (!Number.isNaN(startedMs)) call.enteredMs = startedMs
   return startedMs
 }
 
-/** A custom clock may throw. The call then has no duration, but its outcome must not change. */
+/** The present instant. A custom clock may throw. The call then has no duration, but its outcome must not change. */
 export function nowOf(root: CallRoot): number {
   try {
-    return root.host.clock.now()
+    return instantMs(root.host.clock)
   } catch {
     return Number.NaN
   }

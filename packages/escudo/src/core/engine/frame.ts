@@ -1,6 +1,7 @@
 import { rememberCall } from '../explain/failed-call.ts'
 import type { CallRoot } from './call.ts'
 import { discard } from './discard.ts'
+import { endInstant } from './instant.ts'
 
 // How an outcome travels outwards. A call enters all policies of its shield at once, synchronously, and each adds a
 // frame. When the operation settles, the outcome passes through the frames, innermost first, again synchronously. A
@@ -78,6 +79,7 @@ export const END: Frame = {
 
 /** Ends the call inside a promise reaction: throws the error of a failure, so that the derived promise rejects. */
 export function unwrap(result: FrameResult): unknown {
+  endInstant()
   if (result instanceof Failure) throw result.error
   return result
 }
@@ -86,6 +88,7 @@ const SETTLED = Promise.resolve()
 
 /** Ends the call where it was entered. Returns the promise that the caller receives. */
 export function toPromise(result: FrameResult): Promise<unknown> {
+  endInstant()
   if (result instanceof Promise) return result
   if (result instanceof Failure) return rejectInMicrotask(result.error)
   return Promise.resolve(result)

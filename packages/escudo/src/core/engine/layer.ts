@@ -2,6 +2,7 @@ import type { Binding } from '../binding.ts'
 import type { Operation } from '../operation.ts'
 import type { CallState } from './call.ts'
 import { Failure, type Frame, type FrameResult, passFailure } from './frame.ts'
+import { endInstant } from './instant.ts'
 import { settle } from './settle.ts'
 
 /** A policy bound into one shield, together with everything inside it. */
@@ -23,6 +24,7 @@ export const operationLayer: Layer = {
     try {
       result = operation(call)
     } catch (error) {
+      endInstant()
       // If the caller aborted during the call, its own reason wins.
       const cancellation = call.scope?.cancellation
       return passFailure(frame, new Failure(cancellation === undefined ? error : cancellation.reason, call.root))

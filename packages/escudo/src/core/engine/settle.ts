@@ -3,6 +3,7 @@ import type { CallState } from './call.ts'
 import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
 import { discard } from './discard.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from './frame.ts'
+import { endInstant } from './instant.ts'
 
 /**
  * Waits for the result of an operation or for the cancellation of its call, whichever comes first.
@@ -11,6 +12,7 @@ import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap }
  * call, not in that of the code that cancelled the call.
  */
 export function settle(result: unknown, call: CallState, frame: Frame): FrameResult {
+  endInstant()
   const { scope } = call
   let work: Promise<unknown> | undefined
   if (typeof result === 'object' ? result !== null : typeof result === 'function') {

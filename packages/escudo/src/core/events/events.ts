@@ -62,6 +62,7 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
     for (const name of wanted) watchers.set(name, change(watchers.get(name) ?? []))
     const before = executionWatchers
     executionWatchers = FREQUENT.reduce((count, name) => count + (watchers.get(name)?.length ?? 0), 0)
+    executedWatchers = watchers.get('executed') ?? []
     timeCalls(executionWatchers - before)
   }
   update((listeners) => [...listeners, subscription])
@@ -70,6 +71,8 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
 
 // A separate counter, because every call reads it.
 let executionWatchers = 0
+// Without a look-up, because every call emits `executed` several times. The lists of a hub have the same copy.
+let executedWatchers: readonly Listener<ShieldEvents['executed']>[] = []
 
 /** The listeners of frequent events, of all shields and of single ones. While there are any, calls are timed. */
 let timing = 0
@@ -99,6 +102,7 @@ function assertEventName(name: EventName): void {
 export class EventHub {
   // A list is replaced and never mutated, as those for all shields.
   readonly #listeners = new Map<EventName, readonly Listener<never>[]>()
+  #executed: readonly Listener<never>[] = []
   #executionListeners = 0
 
   /**
@@ -111,19 +115,15 @@ export class EventHub {
     assertEventName(name)
     // A wrapper per subscription: the same function may subscribe twice, and each subscription ends separately.
     const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
-    this.#listeners.set(name, [...this.#listenersOf(name), subscription])
+    this.#change(name, (listeners) => [...listeners, subscription])
     const isFrequent = FREQUENT.includes(name)
     if (isFrequent) {
       this.#listen(1)
       stopWhenCollected(this, subscription)
     }
     return () => {
-      const listeners = this.#listenersOf(name)
-      if (!listeners.includes(subscription)) return
-      this.#listeners.set(
-        name,
-        listeners.filter((other) => other !== subscription),
-      )
+      if (!this.#listenersOf(name).includes(subscription)) return
+      this.#change(name, (listeners) => listeners.filter((other) => other !== subscription))
       if (!isFrequent) return
       this.#listen(-1)
       collected?.unregister(subscription)
@@ -132,6 +132,11 @@ export class EventHub {
 
   #listenersOf(name: EventName): readonly Listener<never>[] {
     return this.#listeners.get(name) ?? []
+  }
+
+  #change(name: EventName, change: (listeners: readonly Listener<never>[]) => readonly Listener<never>[]): void {
+    this.#listeners.set(name, change(this.#listenersOf(name)))
+    this.#executed = this.#listenersOf('executed')
   }
 
   #listen(by: 1 | -1): void {
@@ -152,13 +157,18 @@ export class EventHub {
     return executionWatchers > 0 || this.#executionListeners > 0
   }
 
+  emitExecuted(event: ShieldEvents['executed']): void {
+    for (const listener of this.#executed) notify(listener as Listener<typeof event>, event)
+    // It has its `type` already: a copy would be half of the cost.
+    for (const watcher of executedWatchers) notify(watcher, event)
+  }
+
   /** Emits an event to the listeners of this shield, then to those of all shields. */
-  emit<Name extends EventName>(name: Name, event: ShieldEvents[Name]): void {
+  emit<Name extends Exclude<EventName, 'executed'>>(name: Name, event: ShieldEvents[Name]): void {
     for (const listener of this.#listenersOf(name)) notify(listener as Listener<typeof event>, event)
     const watching = watchers.get(name)
     if (watching === undefined || watching.length === 0) return
-    // `executed` is emitted for every call, and a copy would be half of the cost. It has its `type` already.
-    const named = (name === 'executed' ? event : { type: name, ...event }) as unknown as ShieldEvent
+    const named = { type: name, ...event } as unknown as ShieldEvent
     for (const watcher of watching) notify(watcher, named)
   }
 }

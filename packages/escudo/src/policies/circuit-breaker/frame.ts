@@ -2,6 +2,7 @@ import type { Binding } from '../../core/binding.ts'
 import type { CallRoot, CallState } from '../../core/engine/call.ts'
 import { type Cancellation, type CancelScope, Watcher } from '../../core/engine/cancel-scope.ts'
 import { type Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { instantMs } from '../../core/engine/instant.ts'
 import type { Classify, Verdict } from '../../core/outcome.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
@@ -60,28 +61,28 @@ export class BreakerFrame extends Watcher implements Frame {
 
   onValue(value: unknown): FrameResult {
     const { classify } = this.context
-    if (classify === undefined) this.settle('success')
-    else
-      this.settle(
-        this.judged(() => judgeValue(classify, value, this.call)),
-        value,
-        lastFailureOfValue,
-      )
+    if (classify === undefined) this.settle('success', this.nowMs)
+    else {
+      const verdict = this.judged(() => judgeValue(classify, value, this.call))
+      this.settle(verdict, this.nowMs, value, lastFailureOfValue)
+    }
     return passValue(this.outer, value)
   }
 
   onFailure(failure: Failure): FrameResult {
     const verdict = this.judged(() => judgeError(this.context.classify, failure.error, this.call))
-    const { context } = this
-    const now = this.settle(verdict, failure.error) ?? context.binding.clock.now()
-    if (failure.root !== undefined) context.note(failure.root, this.breaker, now)
+    const now = this.nowMs
+    this.settle(verdict, now, failure.error)
+    if (failure.root !== undefined) this.context.note(failure.root, this.breaker, now)
     return passFailure(this.outer, failure)
   }
 
   override onCancel(cancellation: Cancellation, _toAbort?: CancelScope[]): void {
-    const now = this.settle(cancellation.by === 'caller' ? 'ignored' : 'failure', cancellation.reason)
+    if (this.permit === undefined) return
+    const now = this.context.binding.clock.now()
+    this.settle(cancellation.by === 'caller' ? 'ignored' : 'failure', now, cancellation.reason)
     // The note is added here, because inside a custom policy `onFailure` may run only after the call has ended.
-    if (now !== undefined) this.context.note(this.root, this.breaker, now)
+    this.context.note(this.root, this.breaker, now)
   }
 
   /** If the classifier throws, the permit is settled as `ignored`: the bug says nothing about the dependency. */
@@ -89,24 +90,23 @@ export class BreakerFrame extends Watcher implements Frame {
     try {
       return judge()
     } catch (error) {
-      this.settle('ignored')
+      this.settle('ignored', this.nowMs)
       throw error
     }
   }
 
   /**
-   * Settles the permit, once. Returns the instant; undefined if it was settled before.
+   * Settles the permit, once.
    *
    * @param outcome the error, or the value that a classifier judged
    * @param describe extracts from a failure what the breaker keeps of it
    */
-  private settle(verdict: Verdict, outcome?: unknown, describe = lastFailureOf): number | undefined {
+  private settle(verdict: Verdict, now: number, outcome?: unknown, describe = lastFailureOf): void {
     const { permit, breaker, context } = this
-    if (permit === undefined) return undefined
+    if (permit === undefined) return
     this.permit = undefined
     this.unwatch()
     const { binding, circuits } = context
-    const now = binding.clock.now()
     const { timer } = this
     const durationMs = timer === undefined ? 0 : timer.end(now)
     const failed = verdict === 'failure'
@@ -119,7 +119,10 @@ export class BreakerFrame extends Watcher implements Frame {
       this.emitExecuted(verdict, now, describe === lastFailureOf ? outcome : undefined)
     }
     if (!counted && verdict !== 'ignored') emitLate(binding, verdict)
-    return now
+  }
+
+  private get nowMs(): number {
+    return instantMs(this.context.binding.clock)
   }
 
   private emitExecuted(verdict: Verdict, now: number, error: unknown): void {

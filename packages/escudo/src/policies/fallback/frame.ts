@@ -1,5 +1,5 @@
 import type { Binding } from '../../core/binding.ts'
-import type { Call, CallState } from '../../core/engine/call.ts'
+import { afterWait, type Call, type CallState } from '../../core/engine/call.ts'
 import type { Cancellation } from '../../core/engine/cancel-scope.ts'
 import { discard } from '../../core/engine/discard.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
@@ -58,9 +58,8 @@ export class FallbackFrame implements Frame {
 
   /** Why the call was cancelled, if it was: its caller no longer waits for a substitute. */
   protected cancellation(): Cancellation | undefined {
-    // A timer may be overdue.
-    this.call.enteredMs = undefined
-    return expireOverdue(this.call, Number.POSITIVE_INFINITY, true)
+    // A timer may be overdue. A copy: policies outside still need the instant at which the call entered them.
+    return expireOverdue(afterWait(this.call), Number.POSITIVE_INFINITY, true)
   }
 
   protected matches(error: unknown): boolean {

@@ -2,6 +2,7 @@ import type { Binding } from '../../core/binding.ts'
 import { afterWait, type CallRoot, type CallState, enteredMs, withAttempt } from '../../core/engine/call.ts'
 import type { Cancellation } from '../../core/engine/cancel-scope.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from '../../core/engine/frame.ts'
+import { endInstant, instantMs } from '../../core/engine/instant.ts'
 import { cancellationAfterWait } from '../../core/engine/late-start.ts'
 import type { Layer } from '../../core/engine/layer.ts'
 import { sleep } from '../../core/engine/sleep.ts'
@@ -15,18 +16,9 @@ import { AttemptLog } from '../shared/attempts.ts'
 import { emitExecuted } from '../shared/executed.ts'
 import { judgeError, judgeValue } from '../shared/judge.ts'
 import { LoopFrame } from './loop-frame.ts'
+import { outcomeOf } from './outcomes.ts'
 import { release } from './release.ts'
 import { type FailedAttempt, nextDelayMs, type RetryRules, type StopReason } from './state/next-delay.ts'
-
-/** The outcomes that a retry's `executed` event carries. */
-export const OUTCOMES = [
-  'successful_without_retry',
-  'successful_with_retry',
-  'failed_without_retry',
-  'failed_with_retry',
-  // Says nothing about the dependency: a business error, the caller's abort, a refusal by an inner policy.
-  'ignored',
-] as const
 
 /** The counters that a retry's status shows. */
 export interface RetryCounters {
@@ -144,7 +136,9 @@ class RetryFrame implements Frame {
         this.history.delayMs = delayMs
       }
       frame.failure = undefined
-      const value = await next.enter(this.attempt, this.operation, frame)
+      const result = next.enter(this.attempt, this.operation, frame)
+      endInstant()
+      const value = await result
       // The cast undoes TypeScript's narrowing to undefined: the attempt sets the field while it runs.
       const failure = frame.failure as Failure | undefined
       try {
@@ -185,7 +179,7 @@ class RetryFrame implements Frame {
   private delayAfterValue(value: unknown): number | undefined {
     const { classify, budget } = this.context.rules
     if (classify !== undefined) return this.decide(true, value)
-    budget?.deposit('success', this.attempt.clock.now())
+    budget?.deposit('success', this.nowMs)
     this.emitExecuted('success')
     return undefined
   }
@@ -204,7 +198,7 @@ class RetryFrame implements Frame {
     try {
       const verdict = ok ? judgeValue(classify, valueOrError, this.attempt) : judgeError(classify, error, this.attempt)
       if (!ok || verdict === 'failure') return this.retryOrStop(ok, verdict, valueOrError)
-      if (verdict === 'success') this.context.rules.budget?.deposit('success', this.attempt.clock.now())
+      if (verdict === 'success') this.context.rules.budget?.deposit('success', this.nowMs)
       this.emitExecuted(verdict)
       return undefined
     } catch (thrown) {
@@ -218,9 +212,9 @@ class RetryFrame implements Frame {
   private retryOrStop(ok: boolean, verdict: Verdict, valueOrError: unknown): number | undefined {
     const error = ok ? undefined : valueOrError
     const { binding, rules } = this.context
-    const { attempt: number, scope, deadline, clock, random } = this.attempt
+    const { attempt: number, scope, deadline, random } = this.attempt
     const { shield, policy, events } = binding
-    const now = clock.now()
+    const now = this.nowMs
     const failed: FailedAttempt = {
       number,
       verdict,
@@ -284,14 +278,16 @@ class RetryFrame implements Frame {
     log.add({ number: this.attempt.attempt, startedAt, durationMs: now - startedAt, outcome: verdict, error })
   }
 
+  /** The first outcome comes straight from the policies inside. Later ones come after a wait. */
+  private get nowMs(): number {
+    const { clock } = this.attempt
+    return this.history === undefined ? instantMs(clock) : clock.now()
+  }
+
   private emitExecuted(verdict: Verdict, error?: unknown): void {
     const { binding } = this.context
     if (!binding.events.hasExecutedListeners) return
     const attempts = this.attempt.attempt
-    const outcome: (typeof OUTCOMES)[number] =
-      verdict === 'ignored'
-        ? verdict
-        : `${verdict === 'success' ? 'successful' : 'failed'}_${attempts === 1 ? 'without' : 'with'}_retry`
-    emitExecuted(binding, 'retry', outcome, binding.clock.now() - this.startedMs, error, attempts)
+    emitExecuted(binding, 'retry', outcomeOf(verdict, attempts), this.nowMs - this.startedMs, error, attempts)
   }
 }

@@ -7,8 +7,9 @@ import { bindBudget, checkBudgetClock } from '../shared/budget.ts'
 import { ChangeableOptions } from '../shared/changeable-options.ts'
 import { LayerPolicy } from '../shared/layer-policy.ts'
 import { type OrderRule, RETRY_RULES } from '../shared/order-rules.ts'
-import { OUTCOMES, type RetryCounters, retryLayer } from './frame.ts'
+import { type RetryCounters, retryLayer } from './frame.ts'
 import { type RetryOptions, readRetry } from './options.ts'
+import { OUTCOMES } from './outcomes.ts'
 import { leastDelayMs, type RetryRules } from './state/next-delay.ts'
 
 /**

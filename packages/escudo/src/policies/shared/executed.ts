@@ -11,5 +11,5 @@ export function emitExecuted(
   attempts = 1,
 ): void {
   const event = { type: 'executed', shield, policy, policyType, outcome, attempts, durationMs } as const
-  events.emit('executed', error === undefined ? event : { ...event, error })
+  events.emitExecuted(error === undefined ? event : { ...event, error })
 }

@@ -48,7 +48,7 @@ export function lateClock(): LateClock {
 }
 
 /** A shield of policies in any order, also one that its types refuse. */
-export const shielded = (clock: LateClock, ...policies: AnyPolicy[]): Shield =>
+export const shielded = (clock: Clock, ...policies: AnyPolicy[]): Shield =>
   shield({ name: 's', clock }, ...(policies as never[])) as unknown as Shield
 
 /** A policy that waits before it enters the inner policies. */

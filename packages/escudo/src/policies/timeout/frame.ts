@@ -2,6 +2,7 @@ import type { Binding } from '../../core/binding.ts'
 import type { Ambient } from '../../core/context/ambient.ts'
 import { type Cancellation, CancelScope } from '../../core/engine/cancel-scope.ts'
 import { Failure, type Frame, type FrameResult, passFailure, passValue } from '../../core/engine/frame.ts'
+import { instantMs } from '../../core/engine/instant.ts'
 import type { TimerEntry, TimerQueue } from '../../core/engine/timer-queue.ts'
 import { TimeoutError } from '../../core/errors.ts'
 import { addNote } from '../../core/explain/notes.ts'
@@ -134,7 +135,7 @@ export class TimeoutFrame extends CancelScope implements Frame, TimerEntry {
 
   private emitExecuted(error: unknown): void {
     const { binding } = this.shared
-    emitExecuted(binding, 'timeout', this.outcome, binding.clock.now() - this.startedMs, error)
+    emitExecuted(binding, 'timeout', this.outcome, instantMs(binding.clock) - this.startedMs, error)
   }
 
   /** Called when the call ends, not when the timer fires: listeners run in the asynchronous context of the call. */

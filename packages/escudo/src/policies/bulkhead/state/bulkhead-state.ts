@@ -92,9 +92,12 @@ export class BulkheadState<W extends PriorityWaiter> {
   /** Releases a permit. Returns the waiting call that now has it, if there is one. */
   release(): W | undefined {
     // After the limit was lowered, permits disappear as they are released.
-    const next = this.#inUse > this.limit ? undefined : this.#next
-    if (next === undefined) this.#inUse -= 1
-    else this.#queue.remove(next)
+    if (this.#queue.length === 0 || this.#inUse > this.limit) {
+      this.#inUse -= 1
+      return undefined
+    }
+    const next = this.#next as W
+    this.#queue.remove(next)
     return next
   }
 
