@@ -4,21 +4,20 @@ import type { Clock } from '../clock.ts'
 // reading of the clock: it costs as much as a policy. Time passes between them only in listeners and classifiers. Theirs
 // is then in no duration.
 
-let readFrom: Clock | undefined
-let readMs = 0
+const instant: { readFrom: Clock | undefined; ms: number } = { readFrom: undefined, ms: 0 }
 
 /**
  * The present instant, in milliseconds on the clock. Only for frames in `onValue` and `onFailure`: elsewhere nothing ends
  * the instant.
  */
 export function instantMs(clock: Clock): number {
-  if (readFrom === clock) return readMs
-  readMs = clock.now()
-  readFrom = clock
-  return readMs
+  if (instant.readFrom === clock) return instant.ms
+  instant.ms = clock.now()
+  instant.readFrom = clock
+  return instant.ms
 }
 
 /** Ends the instant: an outcome has left its call, or the operation has run, which may have taken time. */
 export function endInstant(): void {
-  readFrom = undefined
+  instant.readFrom = undefined
 }
