@@ -24,13 +24,39 @@ interface SignalOfCall {
 }
 
 // Also registered. A program without an HTTP client does not pay for the link, some 5 % of a call that reads its signal.
-const FOLLOWED: unique symbol = Symbol.for('escudo.followsSignals')
+const FOLLOWING: unique symbol = Symbol.for('escudo.followsSignals')
 
-const host = globalThis as { [FOLLOWED]?: boolean }
+/** What all installed copies of escudo share. */
+interface Following {
+  isOn: boolean
+  /** Called when a client begins to follow signals. */
+  readonly told: (() => void)[]
+}
+
+const host = globalThis as { [FOLLOWING]?: Following }
+
+/** Undefined before the first signal. Every signal asks, and a variable is cheaper than the global object. */
+let isFollowing: boolean | undefined
+
+function shared(): Following {
+  host[FOLLOWING] ??= { isOn: false, told: [] }
+  return host[FOLLOWING]
+}
+
+function join(): boolean {
+  const following = shared()
+  following.told.push(() => {
+    isFollowing = true
+  })
+  isFollowing = following.isOn
+  return isFollowing
+}
 
 /** Makes calls record their signals from now on. A client calls this when it is created. */
 export function followSignals(): void {
-  host[FOLLOWED] = true
+  const following = shared()
+  following.isOn = true
+  for (const tell of following.told) tell()
 }
 
 /**
@@ -38,7 +64,7 @@ export function followSignals(): void {
  * shared signal counts.
  */
 export function rememberSignal(signal: AbortSignal, call: TimedCall): void {
-  if (host[FOLLOWED] === true) (signal as SignalOfCall)[CALL] = call
+  if (isFollowing ?? join()) (signal as SignalOfCall)[CALL] = call
 }
 
 /** Returns the call of which this is the signal; undefined for a signal that no operation has read from its call. */

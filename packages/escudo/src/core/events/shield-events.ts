@@ -100,7 +100,7 @@ export interface ShieldEvents {
     readonly attempts: number
     /**
      * How long the policy had the call, in milliseconds on the shield's clock. For a rate limiter and an adaptive
-     * throttle: how long the call waited for its permit.
+     * throttle: how long the call waited for its permit. The time of other listeners is in no duration.
      */
     readonly durationMs: number
     /** The error of a call that did not succeed. Absent after a success, and if a classifier rejected a value. */

@@ -1,15 +1,28 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { timeout } from '../../../policies/timeout/timeout.ts'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
 import { definePolicy } from '../../policy.ts'
 import { shield } from '../../shield.ts'
-import { callOfSignal, followSignals, msLeft } from '../signal-deadline.ts'
+import { callOfSignal, msLeft } from '../signal-deadline.ts'
 
 test('a signal has no link to its call before a client follows signals', async () => {
   await shield('x', timeout('2s')).run((call) => {
     expect(callOfSignal(call.signal)).toBeUndefined()
   })
-  followSignals()
+})
+
+test('a client of one installed copy makes the calls of all copies record their signals', async () => {
+  vi.resetModules()
+  const other = await import('../signal-deadline.ts')
+  other.followSignals()
+  await shield('x', timeout('2s')).run((call) => {
+    expect(callOfSignal(call.signal)).toBe(call)
+  })
+  vi.resetModules()
+  const later = await import('../signal-deadline.ts')
+  const { signal } = new AbortController()
+  later.rememberSignal(signal, { attempt: 1, deadline: undefined, clock: virtualClock() })
+  expect(callOfSignal(signal)?.attempt).toBe(1)
 })
 
 describe('the call of a signal', () => {
