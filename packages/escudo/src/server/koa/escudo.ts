@@ -1,5 +1,6 @@
 import type { Server } from 'node:http'
 import type Koa from 'koa'
+import { hidden } from '../../core/hidden-state.ts'
 import { ConfigurationError } from '../../core/options/configuration-error.ts'
 import { show } from '../../core/options/durations.ts'
 import { read } from '../../errors/safe-read.ts'
@@ -156,15 +157,17 @@ function failAndTell(settings: AdapterSettings, context: KoaContext, error: unkn
   if (isNew && !(isDisconnect(error) && isDisconnected(context.req))) emitError(context, error)
 }
 
+/** What routers write to `_matchedRoute` of a context: any value. */
+const matchedRoutes = hidden<KoaContext, { readonly pattern: unknown }>()
+
 /** Sets the route of an exchange when a router has found it, so that an aborted request has it too. */
 function watchRoute({ context }: KoaApplication): void {
-  const patterns = new WeakMap<object, unknown>()
   define(context, '_matchedRoute', {
-    get(this: object) {
-      return patterns.get(this)
+    get(this: KoaContext) {
+      return matchedRoutes.of(this)?.pattern
     },
     set(this: KoaContext, pattern: unknown) {
-      patterns.set(this, pattern)
+      matchedRoutes.set(this, { pattern })
       const exchange = existingExchange(this.res)
       const prefix = typeof this.mountPath === 'string' ? this.mountPath : ''
       if (exchange !== undefined) exchange.route = prefix + String(pattern)

@@ -9,6 +9,7 @@ import { exchangeOf, inboundOf, isAnsweredEarly, type OpenExchange, openExchange
 import { fromNodeError } from './node-errors.ts'
 import { drainRequest, endSocket, sendOnResponse, sendOnSocket } from './raw-answers.ts'
 import { requestLineOf } from './request-line.ts'
+import { stabilizeTicks } from './stable-ticks.ts'
 
 /** The error of Node's `clientError` event, with the bytes that it could not parse. */
 interface ConnectionError {
@@ -83,6 +84,7 @@ const handledServers = new WeakSet<Server>()
 export function handleServerEvents(server: Server, contract: ErrorContract, logger: ServerLogger): void {
   if (handledServers.has(server)) return
   handledServers.add(server)
+  stabilizeTicks()
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     const exchange = exchangeOf(contract, logger, request, response)
     drainRequest(request, response)
