@@ -17,10 +17,19 @@ const CLIENT_CLOSED_REQUEST = 499
 const FACTS =
   /^\{"timestamp":"[^"]*","log_level":"[a-z]+","event":"http_error",[^{}]*?"status_code":(\d{3}),"detail":"(?:[^"\\]|\\.)*","error_code":"([A-Z0-9_]+)","error_kind":"(business|technical)"/
 
+/** The lines of escudo begin with their time, level and event. */
+const EVENT = ',"event":"'
+const EVENT_AT_MAX = 80
+
 /** The errors of one kind. */
 export interface KindCounts {
   readonly total: number
   readonly by_code: Readonly<Record<string, number>>
+}
+
+/** How many errors have one code. An object, so that a known code costs one look-up. */
+interface Count {
+  errors: number
 }
 
 /** The status of {@link ErrorCounts}, as JSON. */
@@ -45,7 +54,7 @@ export interface ErrorCountsStatus {
  */
 export class ErrorCounts implements LineSink {
   readonly #since = new Date().toISOString()
-  readonly #counts = { business: new Map<string, number>(), technical: new Map<string, number>() }
+  readonly #counts = { business: new Map<string, Count>(), technical: new Map<string, Count>() }
   /** Technical errors by second, the last {@link WINDOW_S} of them. */
   readonly #perSecond = Array.from({ length: WINDOW_S }, () => ({ second: -1, count: 0 }))
   readonly #nowMs: () => number
@@ -55,9 +64,11 @@ export class ErrorCounts implements LineSink {
     this.#nowMs = nowMs
   }
 
-  /** Reads one log line. Lines without an error cost one string search. */
+  /** Reads one log line. Most lines without an error cost the search for their event. */
   write(line: string): void {
-    if (!line.includes('"event":"http_error"')) return
+    const at = line.startsWith('{"timestamp":"') ? line.indexOf(EVENT) + EVENT.length : EVENT_AT_MAX
+    const isError = at < EVENT_AT_MAX ? line.startsWith('http_error"', at) : line.includes('"event":"http_error"')
+    if (!isError) return
     const facts = FACTS.exec(line)
     if (facts !== null) {
       const [, status, code = '', kind] = facts
@@ -85,8 +96,9 @@ export class ErrorCounts implements LineSink {
 
   #count(kind: Kind, code: string): void {
     const counts = this.#counts[kind]
-    const key = counts.has(code) || counts.size < CODES_MAX ? code : OTHER
-    counts.set(key, (counts.get(key) ?? 0) + 1)
+    const count = counts.get(code)
+    if (count !== undefined) count.errors += 1
+    else addCode(counts, code)
     if (kind === 'technical') this.#countForAlert()
   }
 
@@ -106,7 +118,12 @@ export class ErrorCounts implements LineSink {
   }
 }
 
-function toKindCounts(counts: ReadonlyMap<string, number>): KindCounts {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
-  return { total, by_code: Object.fromEntries(counts) }
+function addCode(counts: Map<string, Count>, code: string): void {
+  if (counts.size < CODES_MAX) counts.set(code, { errors: 1 })
+  else counts.set(OTHER, { errors: (counts.get(OTHER)?.errors ?? 0) + 1 })
+}
+
+function toKindCounts(counts: ReadonlyMap<string, Count>): KindCounts {
+  const total = [...counts.values()].reduce((sum, { errors }) => sum + errors, 0)
+  return { total, by_code: Object.fromEntries([...counts].map(([code, { errors }]) => [code, errors])) }
 }

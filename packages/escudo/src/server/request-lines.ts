@@ -21,6 +21,9 @@ const END_NAMES: ReadonlySet<string> = new Set([
   'error_kind',
 ])
 
+/** The fields with which the line of an error begins, if the contract made them. */
+const FACTS = ['status_code', 'detail', 'error_code', 'error_kind'] as const
+
 /** The line `http_error`, and that of an error that was not sent. */
 export class ErrorLine implements KnownLine {
   declare readonly others: Readonly<Record<string, unknown>>
@@ -34,6 +37,21 @@ export class ErrorLine implements KnownLine {
 
   get names(): ReadonlySet<string> {
     return REQUEST_NAMES
+  }
+
+  get startCount(): number {
+    return FACTS.length
+  }
+
+  start(keys: readonly string[], write: WriteText, writeName: WriteText): string | undefined {
+    for (let index = 0; index < FACTS.length; index += 1) if (keys[index] !== FACTS[index]) return undefined
+    const { status_code, detail, error_code, error_kind } = this.others
+    const isKnown = Number.isFinite(status_code) && typeof detail === 'string'
+    if (!isKnown || typeof error_code !== 'string' || typeof error_kind !== 'string') return undefined
+    return (
+      `,"status_code":${String(status_code)},"detail":${write(detail)}` +
+      `,"error_code":${writeName(error_code)},"error_kind":${writeName(error_kind)}`
+    )
   }
 
   text(write: WriteText, writeName: WriteText): string {
@@ -76,6 +94,14 @@ export class RequestLine implements KnownLine {
   }
 
   get others(): undefined {
+    return undefined
+  }
+
+  get startCount(): number {
+    return 0
+  }
+
+  start(): undefined {
     return undefined
   }
 

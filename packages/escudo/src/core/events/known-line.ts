@@ -13,6 +13,14 @@ export interface KnownLine {
   /** Fields that can hold a secret. They come first, and the logger redacts them. */
   readonly others: Readonly<Record<string, unknown>> | undefined
   /**
+   * The first fields of {@link others} as JSON, each with a comma before it; undefined if they are not known.
+   *
+   * @param keys the keys of `others`
+   */
+  start(keys: readonly string[], write: WriteText, writeName: WriteText): string | undefined
+  /** How many fields {@link start} writes. */
+  readonly startCount: number
+  /**
    * The known fields as JSON, each with a comma before it; undefined if only {@link fields} has them.
    *
    * @param write writes a text as JSON, and redacts it if it can hold a secret

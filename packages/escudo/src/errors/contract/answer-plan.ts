@@ -53,9 +53,16 @@ export class AnswerPlan {
 
   /** The body as JSON: what `JSON.stringify` returns. */
   textOf({ trace_id, message, context }: ErrorBody): string {
-    const start = `{"trace_id":${JSON.stringify(trace_id)}${this.#beforeMessage}${JSON.stringify(message)}`
+    const start = `{"trace_id":${quoted(trace_id)}${this.#beforeMessage}${quoted(message)}`
     return `${start}${this.#beforeContext}${context === EMPTY_CONTEXT ? '{}' : JSON.stringify(context)}}`
   }
+}
+
+// Text that needs no escape, as most of it.
+const PLAIN = /^[ !#-[\]-~\u00a1-\u024f]*$/
+
+function quoted(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text)
 }
 
 function localized(message: Messages, requested: string, fallback: string): LocalizedPlan {

@@ -1,4 +1,5 @@
 import { RemoteError, remoteError } from '../body/remote-error.ts'
+import { remembering } from '../remembering.ts'
 import { isError, read, readItems } from '../safe-read.ts'
 import { hasNoFrames } from '../stackless.ts'
 import { type JsonValue, toJson, truncate } from '../to-json.ts'
@@ -19,12 +20,42 @@ export function technicalFields(error: unknown): LogFields {
 
 /** Adds {@link technicalFields} to the fields of a line. */
 export function addTechnicalFields(fields: Record<string, JsonValue | undefined>, error: unknown): void {
-  fields['error_type'] = typeOf(error)
-  fields['error_message'] = messageOf(error)
-  fields['error_stack'] = stackOf(error)
+  const texts = hasNoFrames(error) ? textsOf(error) : undefined
+  fields['error_type'] = texts?.name ?? typeOf(error)
+  fields['error_message'] = texts?.message ?? messageOf(error)
+  fields['error_stack'] = texts?.stack ?? stackOf(error)
   if (isAlone(error)) return
   const causes = causesOf(error)
   if (causes.length > 0) fields['error_causes'] = causes
+}
+
+const TEXT_OF_REFUSAL_LENGTH_MAX = 128
+
+/**
+ * The texts of errors without frames, by name and message. While a circuit is open, all refusals have the same ones. What
+ * writes them keeps its results by text, and finds the same string in less time than an equal one.
+ */
+const knownTexts = remembering({ entriesMax: 20, lengthMax: TEXT_OF_REFUSAL_LENGTH_MAX }, (name) =>
+  remembering({ entriesMax: 200, lengthMax: TEXT_OF_REFUSAL_LENGTH_MAX }, (message) => ({
+    name,
+    message,
+    // As ECMA-262 makes text of an error.
+    stack: `${name}: ${message}`,
+  })),
+)
+
+/** The texts of a refusal. Undefined if a part is missing, or is so long that its line shortens it. */
+function textsOf(
+  error: unknown,
+): { readonly name: string; readonly message: string; readonly stack: string } | undefined {
+  try {
+    const { name, message } = error as { readonly name?: unknown; readonly message?: unknown }
+    if (typeof name !== 'string' || name === '' || name.length > TEXT_OF_REFUSAL_LENGTH_MAX) return undefined
+    if (typeof message !== 'string' || message === '' || message.length > TEXT_LENGTH_MAX) return undefined
+    return knownTexts(name)(message)
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether an error has no causes. A quick test, because refusals have none. */
@@ -98,14 +129,6 @@ export function messageOf(error: unknown): string {
 }
 
 function stackOf(error: unknown): string | undefined {
-  const stack = (hasNoFrames(error) ? headOf(error) : undefined) ?? read(error, 'stack')
+  const stack = (hasNoFrames(error) ? textsOf(error)?.stack : undefined) ?? read(error, 'stack')
   return typeof stack === 'string' && stack !== '' ? truncate(stack, STACK_LENGTH_MAX) : undefined
-}
-
-/** The first line of a stack, as ECMA-262 makes text of an error. Undefined if a part is missing. */
-function headOf(error: unknown): string | undefined {
-  const name = read(error, 'name')
-  const message = read(error, 'message')
-  if (typeof name !== 'string' || name === '' || typeof message !== 'string' || message === '') return undefined
-  return `${name}: ${message}`
 }

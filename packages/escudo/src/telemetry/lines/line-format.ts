@@ -123,16 +123,24 @@ export class LineFormat {
     let text = `{"timestamp":${timestamp()},"log_level":"${level}","event":${name}${this.#head}${trace(context)}`
     let charactersLeft = CHARACTERS_MAX
     if (others !== undefined) {
-      const writer = new FieldWriter()
-      for (const key of Object.keys(others)) {
+      const keys = Object.keys(others)
+      const start = paths === undefined ? line.start(keys, writeText, writeName) : undefined
+      if (start !== undefined) text += start
+      // Many lines need none.
+      let writer: FieldWriter | undefined
+      for (let index = start === undefined ? 0 : line.startCount; index < keys.length; index += 1) {
+        const key = keys[index] as string
         if (this.#reserved.has(key) || names.has(key)) return undefined
         const value = others[key]
         const isName = paths === undefined && REPEATED.has(key) && typeof value === 'string'
-        const isKept = isName && value.length <= NAME_LENGTH_MAX
-        const field = isKept ? `"${key}":${writeName(value)}` : writer.field(key, value, paths)
-        if (field !== undefined) text += `,${field}`
+        if (isName && value.length <= NAME_LENGTH_MAX) text += `,"${key}":${writeName(value)}`
+        else {
+          writer ??= new FieldWriter()
+          const field = writer.field(key, value, paths)
+          if (field !== undefined) text += `,${field}`
+        }
       }
-      charactersLeft = writer.charactersLeft
+      charactersLeft = (writer?.charactersLeft ?? CHARACTERS_MAX) - (start?.length ?? 0)
     }
     const known = line.text(writeText, writeName)
     // A line that reaches its bound is shortened field by field.

@@ -69,7 +69,17 @@ const names = fc.oneof(
 const errorLines = fc
   .tuple(fc.dictionary(names, fc.oneof(text, fc.jsonValue(), fc.object()), { maxKeys: 8 }), requests)
   .map(([others, of]): KnownLine => new ErrorLine(others, of))
-const lines = fc.oneof(requestLines, errorLines)
+// As the contract begins them.
+const facts = fc.record({
+  status_code: fc.oneof(fc.nat(999), fc.constantFrom<unknown>(Number.NaN, -0, '404', undefined)),
+  detail: fc.oneof(text, fc.constantFrom<unknown>(undefined, 5)),
+  error_code: fc.oneof(text, fc.constantFrom<unknown>('X', null)),
+  error_kind: fc.oneof(text, fc.constantFrom<unknown>('business', undefined)),
+})
+const contractLines = fc
+  .tuple(facts, fc.dictionary(names, fc.oneof(text, fc.jsonValue()), { maxKeys: 3 }), requests)
+  .map(([first, others, of]): KnownLine => new ErrorLine({ ...first, ...others }, of))
+const lines = fc.oneof(requestLines, errorLines, contractLines)
 
 describe('a known line equals the line of its fields', () => {
   const numRuns = 300
@@ -97,6 +107,10 @@ describe('a known line equals the line of its fields', () => {
     )
     const [known, general] = both(log, texts, line)
     expect(known).toBe(general)
+    const facts = { status_code: 500, detail: long, error_code: long, error_kind: long }
+    const ofContract = new ErrorLine({ ...facts, ...others }, { method: 'GET', route: '/', path: '/' })
+    const [knownOfContract, generalOfContract] = both(log, texts, ofContract)
+    expect(knownOfContract).toBe(generalOfContract)
   })
 
   test('for any bindings of the logger and of the request, and any paths to redact', () => {
