@@ -5,8 +5,9 @@ import { routeOf } from '../lines/route-of.ts'
 import type { ErrorLine, Journal } from './journal.ts'
 import type { LinePlace } from './line-place.ts'
 
-const TEXT_MAX = 300
-const NAME_MAX = 100
+/** The most characters of a message or a path, and of a name. */
+export const TEXT_MAX = 300
+export const NAME_MAX = 100
 /** A longer route was shortened before. */
 const ROUTE_MAX = 120
 

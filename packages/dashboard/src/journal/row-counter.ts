@@ -1,7 +1,8 @@
 import { LatencyHistogram } from '../counts/latency-histogram.ts'
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
-import { HAS_TRACE, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
+import { HAS_TRACE, IS_FAILED, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
+import { addRowError, kindOfRow } from './failed-row.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { LinePlace } from './line-place.ts'
 import type { LineBytes } from './live-tail.ts'
@@ -36,6 +37,8 @@ export class RowCounter {
   readonly #places = new Int32Array(ROWS_MAX)
   readonly #newest = new Uint16Array(ROWS_MAX)
   #lastTrace: number | undefined
+  /** The failure of the last failed row. */
+  #failure = -1
 
   constructor(journal: RowJournal) {
     this.#journal = journal
@@ -48,9 +51,11 @@ export class RowCounter {
     const { liveTail } = this.#journal
     let next = from
     let rows = 0
+    this.#failure = -1
     let newest = 0
     for (let row = 0; row < lines.count; row += 1) {
       const start = lines.starts[row] ?? 0
+      if (((lines.flags[row] ?? 0) & IS_FAILED) !== 0) this.#failure += 1
       // What is ahead may move what was counted. It is rare.
       if ((lines.ats[row] ?? 0) > now + AHEAD_MS_MIN) continue
       if (start > next) source.readText(next, start - 1)
@@ -58,7 +63,7 @@ export class RowCounter {
       if (rows === 0) source.tailReader.context.hasRequestEvents = true
       rows += 1
       source.place?.next()
-      const shownAt = this.#add(lines, row, names, now, source)
+      const shownAt = this.#add(lines, row, names, now, source, bytes)
       if (!liveTail.accepts(shownAt)) continue
       this.#shownAts[row] = shownAt
       this.#ids[row] = liveTail.nextId()
@@ -77,7 +82,7 @@ export class RowCounter {
   }
 
   /** Counts one row. Returns the time at which it is shown. */
-  #add(lines: ScannedLines, row: number, names: RowNames, now: number, source: RowSource): number {
+  #add(lines: ScannedLines, row: number, names: RowNames, now: number, source: RowSource, bytes: Buffer): number {
     const { services, named } = this.#journal
     const { service: own, isLive, facts, hashes } = source
     const at = lines.ats[row] ?? 0
@@ -90,7 +95,10 @@ export class RowCounter {
     }
     const watch = names.watch(service, own)
     const shownAt = watch.shift.shown(at, now, isLive)
-    const cell = names.cell(service, own, lines.routes[row] ?? 0, lines.statuses[row] ?? 0)
+    const isFailed = ((lines.flags[row] ?? 0) & IS_FAILED) !== 0
+    const kind = isFailed ? kindOfRow(lines, row, this.#failure) : undefined
+    const code = isFailed ? (lines.failures.codes[this.#failure] ?? 0) : 0
+    const cell = names.cell(service, own, lines.routes[row] ?? 0, lines.statuses[row] ?? 0, code, kind)
     const latencyMs = lines.latencies[row] ?? Number.NaN
     const hasLatency = !Number.isNaN(latencyMs)
     const bucket = hasLatency ? LatencyHistogram.bucketOf(latencyMs) : 0
@@ -98,6 +106,10 @@ export class RowCounter {
     if (isLive && !kept) facts.late += 1
     const instance = names.instance(lines.instances[row] ?? 0)
     services.addRow(watch, lines, row, shownAt, now, isLive, instance, cell, hasLatency ? bucket : undefined)
+    if (kind !== undefined) {
+      const name = names.service(service, own)
+      addRowError(this.#journal, lines, row, this.#failure, names, bytes, name, kind, shownAt, now, source.place)
+    }
     return shownAt
   }
 

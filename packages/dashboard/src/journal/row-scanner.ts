@@ -13,11 +13,12 @@ export class RowScanner {
   readonly #counter: RowCounter
 
   constructor(journal: RowJournal) {
-    const { services, routes, instances } = this.#scanner.names
+    const { services, routes, instances, codes } = this.#scanner.names
     this.#names = new RowNames(journal, {
       services: services.texts,
       routes: routes.texts,
       instances: instances.texts,
+      codes: codes.texts,
     })
     this.#counter = new RowCounter(journal)
   }

@@ -33,7 +33,7 @@ class ScanThread {
   readonly free: number[]
   readonly #worker: Worker
   readonly #pending = new Map<number, Pending>()
-  readonly #texts = { services: [] as string[], routes: [] as string[], instances: [] as string[] }
+  readonly #texts = { services: [] as string[], routes: [] as string[], instances: [] as string[], codes: [] as string[] }
   readonly #names: RowNames
   #isReady = false
   #isDead = false
@@ -83,10 +83,11 @@ class ScanThread {
     await this.#worker.terminate()
   }
 
-  #take({ slot, count, end, services, routes, instances }: ScanResult): void {
+  #take({ slot, count, failures, end, services, routes, instances, codes }: ScanResult): void {
     this.#texts.services.push(...services)
     this.#texts.routes.push(...routes)
     this.#texts.instances.push(...instances)
+    this.#texts.codes.push(...codes)
     const pending = this.#pending.get(slot)
     const memory = this.slots[slot]
     this.#pending.delete(slot)
@@ -100,6 +101,7 @@ class ScanThread {
       return
     }
     memory.lines.count = count
+    memory.lines.failures.count = failures
     pending?.settle({ ...memory, names: this.#names, end, release })
   }
 

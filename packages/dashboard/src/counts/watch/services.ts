@@ -6,6 +6,7 @@ import {
   HAS_TRACE,
   IS_CRITICAL,
   IS_DEGRADED,
+  IS_FAILED,
   IS_PROBE,
   type ScannedLines,
 } from '../../lines/scan/scanned-lines.ts'
@@ -218,12 +219,13 @@ export class Services {
     const latencyMs = bucket === undefined ? undefined : lines.latencies[row]
     if ((has & IS_PROBE) !== 0) {
       this.#probes += 1
-      watch.addProbe(at, clockMs, false)
+      watch.addProbe(at, clockMs, (lines.statuses[row] ?? 0) >= 500)
       this.#onApart('probes', timesOf(shownAt), cell, latencyMs)
       return
     }
     let flags = (has & IS_DEGRADED) === 0 ? 0 : DEGRADED
-    if ((latencyMs ?? 0) > this.limits.slowerThanMs) flags |= SLOW
+    if ((has & IS_FAILED) !== 0) flags |= (lines.statuses[row] ?? 0) >= 500 ? FAILED : CLIENT_ERROR
+    if ((flags & FAILED) === 0 && (latencyMs ?? 0) > this.limits.slowerThanMs) flags |= SLOW
     watch.addRequest(at, clockMs, flags, bucket)
     const trace = (has & HAS_TRACE) === 0 ? undefined : (lines.traces[row] ?? 0)
     if ((has & HAS_PARENT) !== 0)

@@ -20,6 +20,13 @@ const KNOWN = {
   hostname: 14,
   pid: 15,
   odd: 16,
+  // What only failed requests have. Of the messages, the one with the lowest number counts.
+  error_code: 17,
+  error_kind: 18,
+  detail: 19,
+  error_message: 20,
+  message: 21,
+  msg: 22,
 } as const
 
 /** The numbers of known keys. */

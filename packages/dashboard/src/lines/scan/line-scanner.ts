@@ -1,15 +1,18 @@
 import type { Name } from './byte-names.ts'
+import { FailureTexts } from './failure-texts.ts'
 import { KEY, type LineKey, LineKeys, SKIPPED } from './line-keys.ts'
 import { InstantScanner } from './scan-instant.ts'
 import { ScanNames } from './scan-names.ts'
 import { TextScanner } from './scan-text.ts'
 import { IN_DOUBT, isBareAt, literalEnd, NULL, NumberScanner, skippedEnd, stringEnd } from './scan-values.ts'
+import { FAILURES_MAX } from './scanned-failures.ts'
 import {
   HAS_PARENT,
   HAS_SPAN,
   HAS_TRACE,
   IS_CRITICAL,
   IS_DEGRADED,
+  IS_FAILED,
   IS_PROBE,
   ROWS_MAX,
   type ScannedLines,
@@ -32,13 +35,13 @@ const NEEDED = (1 << KEY.timestamp) | (1 << KEY.event)
 const REQUEST = new Literal(Buffer.from('http.request"'))
 /** After this many lines in doubt, one after the other, the rest of a block is not looked at. */
 const DOUBTS_MAX = 256
+const LINES_AT_ONCE = 64
 
 /**
  * Reads escudo's request lines from bytes, without making an object or a string of each.
  *
  * It knows only what most lines are like. A line with anything else is in doubt, and is read by `LineReader`: escapes,
- * nested values, a key twice, a number in an odd form, a failed request. What it does read is equal to what `LineReader`
- * reads.
+ * nested values, a key twice, a number in an odd form. What it does read is equal to what `LineReader` reads.
  */
 export class LineScanner {
   readonly names = new ScanNames()
@@ -49,12 +52,12 @@ export class LineScanner {
   // Of the line that is being scanned.
   #seen = 0
   #flags = 0
+  #doubts = 0
   #instance = 0
   #host = 0
   #pid = -1
   #routeNumber = 0
-  #pathStart = 0
-  #pathEnd = 0
+  readonly #failure = new FailureTexts()
 
   /**
    * Scans complete lines between two offsets, and fills the rows.
@@ -63,34 +66,42 @@ export class LineScanner {
    */
   scan(bytes: Buffer, from: number, to: number, lines: ScannedLines): number {
     lines.count = 0
+    lines.failures.count = 0
     const view = new DataView(bytes.buffer, bytes.byteOffset)
     const isShort = view.byteLength < to + SLACK_BYTES
     const end = isShort ? bytes.lastIndexOf(NEWLINE, view.byteLength - SLACK_BYTES) : to
-    const scanned = end <= from ? from : this.#lines(bytes, view, from, end, lines)
+    let at = from
+    this.#doubts = 0
+    while (at < end) {
+      const next = this.#some(bytes, view, at, end, lines)
+      if (next === at) break
+      at = next
+    }
     // What is too near to the end of the memory is left to the general reader.
-    return isShort && scanned >= end ? to : scanned
+    return isShort && at >= end ? to : Math.min(at, to)
   }
 
-  #lines(bytes: Buffer, view: DataView, from: number, to: number, lines: ScannedLines): number {
+  /** Scans a few lines. A loop over all of them would run in slow code each time, until it is replaced. */
+  #some(bytes: Buffer, view: DataView, from: number, to: number, lines: ScannedLines): number {
     let at = from
-    let doubts = 0
-    while (at < to && lines.count < ROWS_MAX) {
+    for (let left = LINES_AT_ONCE; left > 0 && at < to && hasRoom(lines); left -= 1) {
       const end = this.#line(bytes, view, at, lines)
       if (end !== IN_DOUBT && (end === to || bytes[end] === NEWLINE)) {
-        lines.starts[lines.count] = at
-        lines.ends[lines.count] = end
-        lines.count += 1
+        const row = lines.count
+        lines.starts[row] = at
+        lines.ends[row] = end
+        lines.count = row + 1
+        if (((lines.flags[row] ?? 0) & IS_FAILED) !== 0) this.#failure.addTo(lines.failures, lines.flags[row] ?? 0)
         at = end + 1
-        doubts = 0
+        this.#doubts = 0
         continue
       }
-      doubts += 1
-      if (doubts === DOUBTS_MAX) return to
-      const next = bytes.indexOf(NEWLINE, at)
+      this.#doubts += 1
+      const next = this.#doubts === DOUBTS_MAX ? -1 : bytes.indexOf(NEWLINE, at)
       if (next === -1) return to
       at = next + 1
     }
-    return Math.min(at, to)
+    return at
   }
 
   /** Scans one line into the next row. Returns where it ends. */
@@ -106,7 +117,7 @@ export class LineScanner {
     this.#host = 0
     this.#pid = -1
     this.#routeNumber = 0
-    this.#pathEnd = 0
+    this.#failure.clear()
     let key: LineKey | undefined
     let isText = false
     let at = start
@@ -155,7 +166,8 @@ export class LineScanner {
       // Null is as good as no value, except for what tells the format, and for an `instance` that hides the host.
       return key === KEY.timestamp || key === KEY.event || key === KEY.instance ? IN_DOUBT : literalEnd(view, at, NULL)
     }
-    if (key !== KEY.degraded) return IN_DOUBT
+    // What a failed request says about its error is not needed unless it is a text.
+    if (key !== KEY.degraded) return key > KEY.odd ? skippedEnd(bytes, view, at) : IN_DOUBT
     if (first === LETTER_T) this.#flags |= IS_DEGRADED
     return skippedEnd(bytes, view, at)
   }
@@ -177,8 +189,8 @@ export class LineScanner {
       if (value > 0xffff_ffff || !Number.isInteger(value)) return IN_DOUBT
       this.#pid = value
     } else {
-      // Failed requests have more in their lines than is counted here.
-      if (value < 100 || value >= 400 || !Number.isInteger(value)) return IN_DOUBT
+      if (value < 100 || value > 599 || !Number.isInteger(value)) return IN_DOUBT
+      if (value >= 400) this.#flags |= IS_FAILED
       lines.statuses[row] = value
     }
     return end
@@ -187,6 +199,7 @@ export class LineScanner {
   /** Reads a text whose first byte is at `start`. Returns where it ends. */
   #text(bytes: Buffer, view: DataView, start: number, key: LineKey, lines: ScannedLines, row: number): number {
     const { number } = key
+    let at = start
     if (number === SKIPPED) return stringEnd(bytes, view, start)
     if (!this.#isFirst(number)) return IN_DOUBT
     switch (number) {
@@ -196,24 +209,37 @@ export class LineScanner {
         // Its quote is compared too.
         return REQUEST.isAt(view, start) ? start + REQUEST.length : IN_DOUBT
       case KEY.trace_id:
-        return this.#id(bytes, view, start, lines.traces, row, HAS_TRACE)
+        this.#failure.traceStart = start
+        at = this.#id(bytes, view, start, lines.traces, row, HAS_TRACE)
+        this.#failure.traceEnd = at - 1
+        return at
       case KEY.span_id:
-        return this.#id(bytes, view, start, lines.spans, row, HAS_SPAN)
+        this.#failure.spanStart = start
+        at = this.#id(bytes, view, start, lines.spans, row, HAS_SPAN)
+        this.#failure.spanEnd = at - 1
+        return at
       case KEY.parent_span_id:
         return this.#id(bytes, view, start, lines.parents, row, HAS_PARENT)
-      case KEY.path: {
-        // It is looked at only if there is no route.
-        const end = stringEnd(bytes, view, start)
-        this.#pathStart = start
-        this.#pathEnd = end - 1
-        return end
-      }
+      case KEY.path:
+        // It is looked at only if there is no route, or if the request failed.
+        at = stringEnd(bytes, view, start)
+        this.#failure.pathStart = start
+        this.#failure.pathEnd = at - 1
+        return at
       case KEY.service:
       case KEY.route:
       case KEY.instance:
       case KEY.hostname:
       case KEY.log_level:
+      case KEY.error_code:
         return this.#named(bytes, view, start, key, lines, row)
+      case KEY.error_kind:
+        return this.#failure.readKind(bytes, view, start)
+      case KEY.detail:
+      case KEY.error_message:
+      case KEY.message:
+      case KEY.msg:
+        return this.#failure.readMessage(bytes, view, start, number)
       default:
         return IN_DOUBT
     }
@@ -234,8 +260,9 @@ export class LineScanner {
   #named(bytes: Buffer, view: DataView, start: number, key: LineKey, lines: ScannedLines, row: number): number {
     const known = key.known(view, start)
     if (known !== undefined) {
-      this.#take(key.number, known.number, lines, row)
-      return start + known.text.length
+      const end = start + known.text.length
+      this.#take(key.number, known.number, lines, row, start, end - 1)
+      return end
     }
     const name = this.#texts.read(bytes, view, start)
     if (name === undefined) return IN_DOUBT
@@ -245,7 +272,7 @@ export class LineScanner {
     const number = this.#numberOf(bytes, view, key.number, name)
     if (number === undefined) return IN_DOUBT
     key.learn(bytes, view, start, end, number)
-    this.#take(key.number, number, lines, row)
+    this.#take(key.number, number, lines, row, start, end)
     return end + 1
   }
 
@@ -257,12 +284,17 @@ export class LineScanner {
       return isCritical === undefined ? undefined : Number(isCritical)
     }
     if (key === KEY.service) return names.service(bytes, view, name) || undefined
+    if (key === KEY.error_code) return names.code(bytes, view, name) || undefined
     return (key === KEY.route ? names.route(bytes, view, name) : names.instanceText(bytes, view, name)) || undefined
   }
 
-  #take(key: number, number: number, lines: ScannedLines, row: number): void {
+  #take(key: number, number: number, lines: ScannedLines, row: number, start: number, end: number): void {
     if (key === KEY.service) lines.services[row] = number
-    else if (key === KEY.route) this.#routeNumber = number
+    else if (key === KEY.route) {
+      this.#routeNumber = number
+      this.#failure.routeStart = start
+      this.#failure.routeEnd = end
+    } else if (key === KEY.error_code) this.#failure.code = number
     else if (key === KEY.instance) this.#instance = number
     else if (key === KEY.hostname) this.#host = number
     else if (number === 1) this.#flags |= IS_CRITICAL
@@ -272,8 +304,9 @@ export class LineScanner {
   #isComplete(bytes: Buffer, view: DataView, lines: ScannedLines, row: number): boolean {
     if ((this.#seen & NEEDED) !== NEEDED || lines.statuses[row] === 0) return false
     let route = this.#routeNumber
-    if (route === 0 && this.#pathEnd > this.#pathStart) {
-      const path = this.#texts.read(bytes, view, this.#pathStart)
+    const { pathStart, pathEnd } = this.#failure
+    if (route === 0 && pathEnd > pathStart) {
+      const path = this.#texts.read(bytes, view, pathStart)
       route = path === undefined ? 0 : this.names.path(bytes, view, path)
       if (route === 0) return false
     }
@@ -287,4 +320,8 @@ export class LineScanner {
     lines.flags[row] = route < 0 ? this.#flags | IS_PROBE : this.#flags
     return true
   }
+}
+
+function hasRoom({ count, failures }: ScannedLines): boolean {
+  return count < ROWS_MAX && failures.count < FAILURES_MAX
 }

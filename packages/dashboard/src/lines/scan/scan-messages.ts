@@ -27,10 +27,13 @@ export interface ScanResult {
   readonly slot: number
   /** The number of rows; -1 if the bytes could not be read. */
   readonly count: number
+  /** How many of the rows are failed requests. */
+  readonly failures: number
   /** How many bytes were looked at. */
   readonly end: number
   /** The names that are new since the last result, in the order of their numbers. */
   readonly services: readonly string[]
   readonly routes: readonly string[]
   readonly instances: readonly string[]
+  readonly codes: readonly string[]
 }

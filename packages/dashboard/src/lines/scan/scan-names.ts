@@ -11,6 +11,9 @@ const ROUTES_MAX = 4_000
 const PATHS_MAX = 4_096
 const INSTANCES_MAX = 4_000
 const LEVELS_MAX = 100
+const CODES_MAX = 500
+/** A longer code is shortened by the general reader. */
+const CODE_BYTES_MAX = 100
 const SERVICE_BYTES_MAX = 200
 const PIDS = 2 ** 32 + 1
 
@@ -44,11 +47,13 @@ export class ScanNames {
   /** Routes as `routeOf` returns them. */
   readonly routes = new NameList(ROUTES_MAX)
   readonly instances = new NameList(INSTANCES_MAX)
+  readonly codes = new NameList(CODES_MAX)
   readonly #serviceBytes = new ByteNames(SERVICES_MAX)
   readonly #routeBytes = new ByteNames(PATHS_MAX)
   readonly #pathBytes = new ByteNames(PATHS_MAX)
   readonly #instanceBytes = new ByteNames(INSTANCES_MAX)
   readonly #levelBytes = new ByteNames(LEVELS_MAX)
+  readonly #codeBytes = new ByteNames(CODES_MAX)
   // By the number of the bytes. A route is negative if requests for it are health checks.
   readonly #services: number[] = [0]
   readonly #routes: number[] = [0]
@@ -68,6 +73,14 @@ export class ScanNames {
     const added = this.#serviceBytes.add(view, name)
     if (added !== 0) this.#services[added] = number
     return number
+  }
+
+  /** Returns the number of an error code; 0 if there is no room. */
+  code(bytes: Buffer, view: DataView, name: Name): number {
+    const known = this.#codeBytes.find(view, name)
+    if (known !== 0) return known
+    if (name.end - name.start > CODE_BYTES_MAX || this.#codeBytes.add(view, name) === 0) return 0
+    return this.codes.number(bytes.toString('latin1', name.start, name.end))
   }
 
   /** Returns the number of a route; negative for a health check, 0 if there is no room. */

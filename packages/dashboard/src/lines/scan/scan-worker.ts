@@ -11,16 +11,16 @@ const slots = (workerData as readonly Slot[]).map(({ bytes, rows }) => ({
   bytes: Buffer.from(bytes),
   lines: new ScannedLines(rows),
 }))
-const sent = { services: 0, routes: 0, instances: 0 }
+const sent = { services: 0, routes: 0, instances: 0, codes: 0 }
 
 parentPort?.on('message', (job: ScanJob) => parentPort?.postMessage(resultOf(job)))
 
 function resultOf({ slot, fd, offset, length }: ScanJob): ScanResult {
   const memory = slots[slot]
-  if (memory === undefined || !readAll(fd, memory.bytes, offset, length)) return { slot, count: -1, end: 0, ...added() }
+  if (memory === undefined || !readAll(fd, memory.bytes, offset, length)) return { slot, count: -1, failures: 0, end: 0, ...added() }
   // The last byte is a newline.
   const end = scanner.scan(memory.bytes, 0, length - 1, memory.lines)
-  return { slot, count: memory.lines.count, end, ...added() }
+  return { slot, count: memory.lines.count, failures: memory.lines.failures.count, end, ...added() }
 }
 
 /** Whether all bytes were there. */
@@ -37,8 +37,8 @@ function readAll(fd: number, bytes: Buffer, offset: number, length: number): boo
   }
 }
 
-function added(): Pick<ScanResult, 'services' | 'routes' | 'instances'> {
-  const { services, routes, instances } = scanner.names
+function added(): Pick<ScanResult, 'services' | 'routes' | 'instances' | 'codes'> {
+  const { services, routes, instances, codes } = scanner.names
   const since = (kind: keyof typeof sent, { texts }: NameList): readonly string[] => {
     const fresh = texts.length === sent[kind] ? [] : texts.slice(sent[kind])
     sent[kind] = texts.length
@@ -48,5 +48,6 @@ function added(): Pick<ScanResult, 'services' | 'routes' | 'instances'> {
     services: since('services', services),
     routes: since('routes', routes),
     instances: since('instances', instances),
+    codes: since('codes', codes),
   }
 }

@@ -1,3 +1,5 @@
+import { FAILURES_BYTES, ScannedFailures } from './scanned-failures.ts'
+
 /** The most lines of one batch. */
 export const ROWS_MAX = 16_384
 
@@ -9,11 +11,13 @@ export const IS_DEGRADED = 8
 export const IS_CRITICAL = 16
 /** It is a health check or a scrape. */
 export const IS_PROBE = 32
+/** Its status is 400 or more: what else is known of it is among the failures. */
+export const IS_FAILED = 64
 
 const BYTES_PER_ROW = 48
 
 /** The size of the memory of a batch. */
-export const SCANNED_BYTES: number = ROWS_MAX * BYTES_PER_ROW
+export const SCANNED_BYTES: number = ROWS_MAX * BYTES_PER_ROW + FAILURES_BYTES
 
 /**
  * What a scanner found in the lines of a block: one row per line, in columns.
@@ -39,9 +43,10 @@ export class ScannedLines {
   readonly services: Uint16Array
   readonly routes: Uint16Array
   readonly instances: Uint16Array
-  /** 100 to 399. */
+  /** 100 to 599. */
   readonly statuses: Uint16Array
   readonly flags: Uint8Array
+  readonly failures: ScannedFailures
 
   /** `memory` has {@link SCANNED_BYTES}. */
   constructor(memory: ArrayBufferLike = new ArrayBuffer(SCANNED_BYTES)) {
@@ -62,5 +67,6 @@ export class ScannedLines {
     this.instances = new Uint16Array(memory, next(2), ROWS_MAX)
     this.statuses = new Uint16Array(memory, next(2), ROWS_MAX)
     this.flags = new Uint8Array(memory, next(1), ROWS_MAX)
+    this.failures = new ScannedFailures(memory, ROWS_MAX * BYTES_PER_ROW)
   }
 }

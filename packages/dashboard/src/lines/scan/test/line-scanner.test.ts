@@ -6,7 +6,17 @@ import { LineReader } from '../../reader/line-reader.ts'
 import { Unread } from '../../reader/unread.ts'
 import { routeOf } from '../../route-of.ts'
 import { LineScanner } from '../line-scanner.ts'
-import { HAS_PARENT, HAS_SPAN, HAS_TRACE, IS_CRITICAL, IS_DEGRADED, IS_PROBE, ScannedLines } from '../scanned-lines.ts'
+import { FAILURES_MAX, KIND_BUSINESS, KIND_TECHNICAL } from '../scanned-failures.ts'
+import {
+  HAS_PARENT,
+  HAS_SPAN,
+  HAS_TRACE,
+  IS_CRITICAL,
+  IS_DEGRADED,
+  IS_FAILED,
+  IS_PROBE,
+  ScannedLines,
+} from '../scanned-lines.ts'
 import { SLACK_BYTES } from '../words.ts'
 import { OddLines } from './odd-lines.ts'
 
@@ -17,8 +27,13 @@ const BATCH = 500
 const scanner = new LineScanner()
 const lines = new ScannedLines()
 
+const KINDS = new Map([
+  [KIND_BUSINESS, 'business'],
+  [KIND_TECHNICAL, 'technical'],
+])
+
 /** What a row says, under the names of a line. */
-function rowOf(row: number): object {
+function rowOf(row: number, bytes: Buffer = Buffer.alloc(0)): object {
   const { names } = scanner
   const flags = lines.flags[row] ?? 0
   const latencyMs = lines.latencies[row] ?? 0
@@ -38,6 +53,24 @@ function rowOf(row: number): object {
     degraded: (flags & IS_DEGRADED) !== 0,
     isCritical: (flags & IS_CRITICAL) !== 0,
     isProbe: (flags & IS_PROBE) !== 0,
+    failure: (flags & IS_FAILED) === 0 ? undefined : failureOf(row, bytes),
+  }
+}
+
+/** What is known of a failed request, besides. */
+function failureOf(row: number, bytes: Buffer): object {
+  const { failures } = lines
+  const before = lines.flags.subarray(0, row).filter((flags) => (flags & IS_FAILED) !== 0).length
+  const textAt = (starts: Int32Array, ends: Int32Array): string | undefined =>
+    ends[before] === 0 ? undefined : bytes.toString('utf8', starts[before], ends[before])
+  const code = failures.codes[before] ?? 0
+  return {
+    code: code === 0 ? undefined : scanner.names.codes.texts[code - 1],
+    kind: KINDS.get(failures.kinds[before] ?? 0),
+    message: textAt(failures.messageStarts, failures.messageEnds),
+    path: textAt(failures.pathStarts, failures.pathEnds),
+    trace: textAt(failures.traceStarts, failures.traceEnds),
+    span: textAt(failures.spanStarts, failures.spanEnds),
   }
 }
 
@@ -57,6 +90,17 @@ function factsOf(line: LogLine): object {
     degraded: line.degraded,
     isCritical: line.level === 'critical',
     isProbe: isHealthCheck(line.route ?? line.path),
+    failure:
+      (line.status ?? 0) < 400
+        ? undefined
+        : {
+            code: line.errorCode,
+            kind: line.errorKind === 'business' || line.errorKind === 'technical' ? line.errorKind : undefined,
+            message: line.message,
+            path: line.path ?? line.route,
+            trace: line.traceId,
+            span: line.spanId,
+          },
   }
 }
 
@@ -75,6 +119,11 @@ function scanned(line: string | Buffer): number {
 
 const USUAL =
   '{"log_level":"info","timestamp":"2026-11-28T19:41:16.474Z","service":"potion-shop","trace_id":"34b1c9378e9ef2dce4acc44538263220","span_id":"67a219fc0fdb96d0","method":"GET","route":"/healthz","path":"/healthz","status_code":200,"latency_ms":8.26,"event":"http.request"}'
+
+/** A failed request whose line has one more field. */
+function failed(key: string, value: string): string {
+  return USUAL.replace('200', '503').replace('"method"', `${key}:${value},"method"`)
+}
 
 describe('the line scanner', () => {
   it.each([1, 2, 3])(
@@ -95,9 +144,8 @@ describe('the line scanner', () => {
             const line = reader.read(text)
             if (line instanceof Unread || Array.isArray(line)) expect(text).toBe('a line that is read')
             const read = line as LogLine
-            if (!read.isRequest || read.format !== 'escudo' || (read.status ?? 0) >= 400)
-              expect(text).toBe('a request that did not fail, in escudo’s format')
-            const [found, wanted] = [rowOf(row), factsOf(read)]
+            if (!read.isRequest || read.format !== 'escudo') expect(text).toBe('a request in escudo’s format')
+            const [found, wanted] = [rowOf(row, bytes), factsOf(read)]
             // A comparison of texts is several times faster than `toEqual`.
             if (JSON.stringify(found) !== JSON.stringify(wanted))
               expect({ text, ...found }).toEqual({ text, ...wanted })
@@ -140,7 +188,10 @@ describe('the line scanner', () => {
     ['a number that JSON does not know', USUAL.replace('8.26', '08.26')],
     ['invalid UTF-8 in a needed value', Buffer.from(USUAL.replace('potion', '\u00ff'), 'latin1')],
     ['a NUL', USUAL.replace('potion', '\u0000')],
-    ['a failed request', USUAL.replace('200', '500')],
+    ['an error code that is shortened', failed('"error_code"', `"${'C'.repeat(101)}"`)],
+    ['an error code with an escape', failed('"error_code"', '"A\\u0042"')],
+    ['a message with an escape', failed('"message"', '"a \\"b\\""')],
+    ['two messages with one name', failed('"detail"', '"a","detail":"b"')],
     ['another event', USUAL.replace('http.request', 'http_error')],
     ['a line that goes on after its object', `${USUAL}{}`],
     ['a line that is cut off', USUAL.slice(0, -1)],
@@ -154,6 +205,45 @@ describe('the line scanner', () => {
     bytes.set(Buffer.from(text))
     expect(scanner.scan(Buffer.from(bytes.buffer), 0, text.length - 1, lines)).toBe(text.length - 1)
     expect(lines.count).toBe(1)
+  })
+
+  it('scans failed requests with what their lines say about the error', () => {
+    const line = failed('"message"', '"no connection – later"')
+      .replace('"method"', '"error_code":"UPSTREAM_ERROR","error_kind":"technical","detail":"Falló","method"')
+      .replace('"route":"/healthz",', '')
+    const bytes = withSlack(Buffer.from(`${USUAL}\n${line}\n${USUAL}\n`))
+    scanner.scan(bytes, 0, bytes.length - 1, lines)
+    expect(lines.count).toBe(3)
+    expect(lines.failures.count).toBe(1)
+    expect(rowOf(1, bytes)).toMatchObject({
+      status: 503,
+      failure: {
+        code: 'UPSTREAM_ERROR',
+        kind: 'technical',
+        message: 'Falló',
+        path: '/healthz',
+        trace: '34b1c9378e9ef2dce4acc44538263220',
+        span: '67a219fc0fdb96d0',
+      },
+    })
+  })
+
+  it('forgets the error of a line at the next one', () => {
+    const [first, second] = [failed('"detail"', '"a","error_code":"A","error_kind":"business"'), failed('"x"', '1')]
+    const bytes = withSlack(Buffer.from(`${first}\n${second}\n`))
+    scanner.scan(bytes, 0, bytes.length - 1, lines)
+    expect(rowOf(0, bytes)).toMatchObject({ failure: { code: 'A', kind: 'business', message: 'a' } })
+    expect(rowOf(1, bytes)).toMatchObject({ failure: { code: undefined, kind: undefined, message: undefined } })
+  })
+
+  it('ends a scan if there is no room for another failed request', () => {
+    const line = `${failed('"x"', '1')}\n`
+    const bytes = withSlack(Buffer.from(line.repeat(FAILURES_MAX + 2)))
+    const end = scanner.scan(bytes, 0, bytes.length - 1, lines)
+    expect(end).toBe(FAILURES_MAX * line.length)
+    expect(lines.count).toBe(FAILURES_MAX)
+    expect(scanner.scan(bytes, end, bytes.length - 1, lines)).toBe(bytes.length - 1)
+    expect(lines.count).toBe(2)
   })
 
   it('goes on after lines in doubt', () => {

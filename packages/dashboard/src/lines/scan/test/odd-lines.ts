@@ -47,6 +47,10 @@ export class OddLines {
     add(0.97, '"latency_ms"', () => this.#number())
     add(0.2, '"degraded"', () => this.#pick(['true', 'false', '"true"', '1', 'null']))
     add(0.3, this.#pick(FURTHER), () => this.#value(VALUES))
+    add(0.3, '"error_code"', () => this.#value(CODES))
+    add(0.3, '"error_kind"', () => this.#value(KINDS))
+    add(0.2, this.#pick(MESSAGES), () => this.#value(VALUES))
+    add(0.2, this.#pick(MESSAGES), () => this.#value(VALUES))
     add(0.98, this.#chance(0.02) ? '"ev\\u0065nt"' : '"event"', () => this.#value(EVENTS))
     return fields
   }
@@ -210,10 +214,22 @@ const EVENTS = [
   'null',
   '1',
 ]
+const CODES = [
+  '"UPSTREAM_ERROR"',
+  '"A"',
+  '"out-of-stock"',
+  '""',
+  'null',
+  '42',
+  '"caf\u00e9"',
+  '"A\\u0042"',
+  `"${'C'.repeat(100)}"`,
+  `"${'C'.repeat(101)}"`,
+  '{"code":"A"}',
+]
+const KINDS = ['"business"', '"technical"', '"other"', '""', 'null', '1', '"businesses"', '"busines\\u0073"']
+const MESSAGES = ['"message"', '"detail"', '"error_message"', '"msg"']
 const FURTHER = [
-  '"message"',
-  '"detail"',
-  '"error_code"',
   '"user_agent"',
   '"__proto__"',
   '"constructor"',

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { OddLines } from '../../lines/scan/test/odd-lines.ts'
+import { FileLog } from '../file-log.ts'
+import { Journal } from '../journal.ts'
+
+const LINES = Number(process.env['ESCUDO_COUNTED_LINES'] ?? 12_000)
+const STATE_BYTES_MAX = 100_000_000
+const NOW = 1_794_100_000_000
+const NEWLINE = Buffer.from('\n')
+
+/** Counts lines, and returns all that is known then. Lines that are read together are scanned. */
+function counted(reads: readonly Buffer[]): { readonly state: unknown; readonly scanned: number } {
+  const journal = new Journal(() => NOW)
+  const log = new FileLog('shop.jsonl', journal)
+  let end = 0
+  for (const bytes of reads) {
+    end += bytes.length
+    log.push(bytes, end)
+  }
+  journal.settleClocks()
+  const { scanned, ...facts } = log.facts
+  const { tail, ...state } = journal.state(STATE_BYTES_MAX)
+  // Lines that are scanned together get their ids before one of them is dropped.
+  const shown = tail.map(({ id: _, ...line }) => line)
+  return { state: { facts, formats: log.facts.formats, tail: shown, ...state }, scanned }
+}
+
+it.each([1, 2, 3])('lead to the same counts, errors and tail whether they are scanned or not (seed %i)', (seed) => {
+  const odd = new OddLines(seed)
+  const lines = Array.from({ length: LINES }, () => Buffer.concat([odd.next(), NEWLINE]))
+  const [together, apart] = [counted([Buffer.concat(lines)]), counted(lines)]
+  expect(apart.scanned).toBe(0)
+  expect(together.scanned).toBeGreaterThan(LINES / 10)
+  expect(together.state).toEqual(apart.state)
+})
