@@ -50,15 +50,19 @@ export async function main(args: readonly string[]): Promise<void> {
 
 /** Renders the samples as a Markdown table. */
 export function fleetTable(all: readonly Measured[]): string {
-  const rows = all.map(({ name, base, p50Us, cpuUs }) => {
-    const other = all.find((measured) => measured.name === base) as Measured
-    const waits = p50Us.length > 0
-    const compared = waits
-      ? `${medianRatio(p50Us, other.p50Us).toFixed(2)} × the p50 of ${base}`
-      : `${(quantile(cpuUs, 0.5) - quantile(other.cpuUs, 0.5)).toFixed(2)} µs more than one process`
-    return [name, compared, waits ? spread(p50Us) : 'waits for nothing', spread(cpuUs)]
+  const rows = all.map((measured) => {
+    const { name, bases, p50Us, cpuUs } = measured
+    const compared = bases.filter((base) => base !== name).map((base) => comparison(measured, all, base))
+    return [name, compared.join(', '), p50Us.length > 0 ? spread(p50Us) : 'waits for nothing', spread(cpuUs)]
   })
   return table(['limit', 'compared', 'p50 in µs (quartiles)', 'µs of processor time (quartiles)'], rows, 2)
+}
+
+function comparison({ p50Us, cpuUs }: Measured, all: readonly Measured[], base: string): string {
+  const other = all.find(({ name }) => name === base) as Measured
+  return p50Us.length > 0
+    ? `${medianRatio(p50Us, other.p50Us).toFixed(2)} × ${base}`
+    : `${(quantile(cpuUs, 0.5) - quantile(other.cpuUs, 0.5)).toFixed(2)} µs more than one process`
 }
 
 function spread(samples: readonly number[]): string {

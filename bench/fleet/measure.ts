@@ -4,13 +4,14 @@ import { fleet } from 'escudo/redis'
 import type { Redis } from 'ioredis'
 import { RateLimiterRedis } from 'rate-limiter-flexible'
 import { EXACT } from '../../packages/escudo/src/fleet/scripts/exact.ts'
+import { PERMITS } from '../../packages/escudo/src/fleet/scripts/permits.ts'
 import type { RedisServer } from '../../test/fleet/helpers/redis.ts'
 
 /** One way to limit calls, and its samples: one per round. */
 export interface Measured {
   readonly name: string
-  /** The name of the case that it is compared with. */
-  readonly base: string
+  /** The names of the cases that it is compared with. */
+  readonly bases: readonly string[]
   /** The median time of a call that waits for Redis, in microseconds. Empty if no call waits. */
   readonly p50Us: number[]
   /** The processor time of this process for a call, in microseconds. */
@@ -27,7 +28,8 @@ interface Case extends Measured {
 const LIMIT = 1_000_000
 const EXACT_CALLS = 400
 const LOCAL_CALLS = 20_000
-const BARE = 'a bare EVALSHA'
+const BARE = "EVALSHA of the limiter's script"
+const BARE_PERMITS = "EVALSHA of the bulkhead's script"
 
 /** Measures each case in each round, one after the other, over one server. */
 export async function measure(server: RedisServer, rounds: number): Promise<readonly Measured[]> {
@@ -37,7 +39,8 @@ export async function measure(server: RedisServer, rounds: number): Promise<read
   const local = shield('local', rateLimiter(options))
   const leased = shield('leased', rateLimiter({ ...options, shared }))
   const exact = shield('exact', rateLimiter({ ...options, shared, exact: true }))
-  const sha = String(await client.script('LOAD', EXACT))
+  const load = async (text: string): Promise<string> => String(await client.script('LOAD', text))
+  const [limiterSha, bulkheadSha] = [await load(EXACT), await load(PERMITS)]
   const flexible = new RateLimiterRedis({ storeClient: client, points: LIMIT, duration: 1, keyPrefix: 'flexible' })
   const permits = { limit: 100, queue: 10, maxWait: '1s' } as const
   const bulkheads = {
@@ -47,11 +50,18 @@ export async function measure(server: RedisServer, rounds: number): Promise<read
   }
   await pause(200)
   const run = (limited: Shield) => (): Promise<unknown> => limited.run(() => undefined)
+  // As an exact bulkhead asks: it holds no permit, and wants one.
+  let question = 0
+  const askForPermit = (): Promise<unknown> => {
+    question += 1
+    return client.evalsha(bulkheadSha, 1, 'bare:permits', `${shared.instance}#12345678`, question, 0, 1, permits.limit)
+  }
   const cases: readonly Case[] = [
-    newCase(BARE, BARE, EXACT_CALLS, () => client.evalsha(sha, 1, 'bare', 1, LIMIT)),
+    newCase(BARE, BARE, EXACT_CALLS, () => client.evalsha(limiterSha, 1, 'bare', 1, LIMIT)),
+    newCase(BARE_PERMITS, BARE, EXACT_CALLS, askForPermit),
     newCase('rateLimiter, exact', BARE, EXACT_CALLS, run(exact)),
     newCase('rate-limiter-flexible', BARE, EXACT_CALLS, () => flexible.consume('all')),
-    newCase('bulkhead, exact', BARE, EXACT_CALLS, run(bulkheads.exact)),
+    newCase('bulkhead, exact', [BARE_PERMITS, BARE], EXACT_CALLS, run(bulkheads.exact)),
     newCase('rateLimiter, one process', 'rateLimiter, one process', LOCAL_CALLS, run(local)),
     newCase('rateLimiter, leased', 'rateLimiter, one process', LOCAL_CALLS, run(leased)),
     newCase('bulkhead, one process', 'bulkhead, one process', LOCAL_CALLS, run(bulkheads.local)),
@@ -85,8 +95,8 @@ export async function shareOfQuestions(server: RedisServer, seconds: number): Pr
   return questions / calls
 }
 
-function newCase(name: string, base: string, calls: number, call: () => Promise<unknown>): Case {
-  return { name, base, calls, call, p50Us: [], cpuUs: [] }
+function newCase(name: string, base: string | readonly string[], calls: number, call: () => Promise<unknown>): Case {
+  return { name, bases: [base].flat(), calls, call, p50Us: [], cpuUs: [] }
 }
 
 async function round({ calls, call }: Case, p50Us: number[], cpuUs: number[]): Promise<void> {

@@ -47,7 +47,7 @@ beforeEach((context) => {
 const most = (): readonly number[] => BULKHEADS.map((name) => fleet.holders.most(name))
 const areAllInUse = (): boolean => BULKHEADS.every((name) => fleet.holders.now(name) === LIMIT)
 const ALL = BULKHEADS.map(() => LIMIT)
-const keys = async (): Promise<readonly string[]> => admin.keys('escudo:{*permits}:bulkhead')
+const keys = async (): Promise<readonly string[]> => admin.keys('escudo:{*permits}:bulkhead:permits')
 
 describe('the bulkheads of several processes', { timeout: 60_000 + 4 * LOAD_MS }, () => {
   test('never run more calls than the limit, and permits of killed processes return', async () => {

@@ -5,10 +5,11 @@ import { describe, expect, test } from 'vitest'
 import { LIBRARIES } from './helpers/clients.ts'
 import { redisForTests } from './helpers/fixture.ts'
 import { type RedisServer, startRedis, until } from './helpers/redis.ts'
+import { permitsIn, semaphoreField } from './helpers/semaphore.ts'
 
 const redis = redisForTests()
 const { closing } = redis
-const KEY = 'escudo:{reports}:bulkhead'
+const KEY = 'escudo:{reports}:bulkhead:permits'
 
 /** Calls that run until the test ends them. */
 class Work {
@@ -123,8 +124,8 @@ describe.each(LIBRARIES)('a shared bulkhead over $name', ({ connect }) => {
     const work = new Work()
     const call = reports.run(work.run)
     await until(() => work.running === 1, 'it runs')
-    await redis.admin.hset(KEY, `${shared.instance}#before`, `${Date.now() * 1_000 + 3_000_000} 7 2 1 0`)
-    await redis.admin.hset(KEY, 'dead#1', `${Date.now() * 1_000 - 1} 7 2 1 0`)
+    await redis.admin.hset(KEY, `${shared.instance}#before`, semaphoreField(Date.now() * 1_000 + 3_000_000, 7, 2, 1, 0))
+    await redis.admin.hset(KEY, 'dead#1', semaphoreField(Date.now() * 1_000 - 1, 7, 2, 1, 0))
     const { bulkheads } = await shared.status()
     expect(bulkheads[0]?.instances).toEqual([{ instance: shared.instance, held: 3, wanted: 1 }])
     work.end()
@@ -137,8 +138,7 @@ describe.each(LIBRARIES)('a shared bulkhead over $name', ({ connect }) => {
     await until(() => held(reports) > 0, 'permits are there')
     const call = reports.run(work.run)
     await shared.close()
-    const entries = Object.entries(await redis.admin.hgetall(KEY)).filter(([name]) => name.includes('#'))
-    expect(entries.map(([, entry]) => entry.split(' ')[2])).toEqual(['1'])
+    expect(await permitsIn(redis.admin, KEY)).toEqual([1])
     work.end()
     await call
     await redis.admin.flushall()
@@ -151,7 +151,7 @@ describe.each(LIBRARIES)('a shared bulkhead over $name', ({ connect }) => {
   test('permits of a dead process return within 5 s', async () => {
     const startMs = performance.now()
     const endsUs = Date.now() * 1_000 + 4_000_000
-    await redis.admin.hset(KEY, 'dead#1', `${endsUs} 7 3 0 0`)
+    await redis.admin.hset(KEY, 'dead#1', semaphoreField(endsUs, 7, 3, 0, 0))
     const { reports } = await instance({ limit: 3, queue: 3, maxWait: '8s' })
     const work = new Work()
     const call = reports.run(work.run)

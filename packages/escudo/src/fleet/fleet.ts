@@ -115,7 +115,7 @@ class RedisFleet implements Fleet {
     this.#presence.start()
     const permits = new FleetPermits(owner, {
       link: this.#link,
-      key: this.#keyOf(owner.shield, owner.policy),
+      key: `${this.#keyOf(owner.shield, owner.policy)}:permits`,
       // A process that starts again under the same name does not have the permits of the one before.
       id: `${this.instance}#${randomUUID().slice(0, 8)}`,
       instances: () => this.#presence.instances,

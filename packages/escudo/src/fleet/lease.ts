@@ -31,48 +31,52 @@ interface ExactArgs {
 }
 
 /** The permits of one key in this process, and their key in Redis. */
-export class Lease extends LeasedPermits implements SharedLimit {
-  readonly costMax = 1
-  readonly order = 0
-  readonly #context: LeaseContext
+export class Lease extends LeasedPermits<LeaseContext> implements SharedLimit {
   readonly #key: string | undefined
 
   constructor(context: LeaseContext, key: string | undefined) {
     super(context, context.clock.now())
-    this.#context = context
     this.#key = key
+  }
+
+  get costMax(): number {
+    return 1
+  }
+
+  get order(): number {
+    return 0
   }
 
   settle(): void {}
 
   /** Asks for a lease in the background. */
   async ask(now: number): Promise<void> {
-    const { clock } = this.#context
+    const { clock } = this.host
     try {
-      const { granted, waitMs } = await this.#send(this.want(now), 0)
+      const { granted, waitMs } = await this.send(this.want(now), 0)
       this.granted(granted, waitMs, now, clock.now())
-      if (granted > 0) this.#context.onLease(this)
+      if (granted > 0) this.host.onLease(this)
     } catch {
       this.failed(clock.now())
     }
-    this.#context.onPermits(this.#key)
+    this.host.onPermits(this.#key)
   }
 
   /** Not an async function: each further promise delays every call. */
   acquireExactly(): Promise<number> {
-    const context = this.#context
+    const context = this.host
     return context.link.askTexts(EXACT_SCRIPT, context.keyOf(this.#key), exactArgs(context)).then(
       (answer) => {
         const waitUs = Number(answer)
         this.answeredExactly(waitUs === 0 ? 1 : 0, context.clock.now())
         return waitUs / 1_000
       },
-      () => this.#acquireWhileLost(),
+      () => this.acquireWhileLost(),
     )
   }
 
-  #acquireWhileLost(): number {
-    const now = this.#context.clock.now()
+  private acquireWhileLost(): number {
+    const now = this.host.clock.now()
     this.failed(now)
     if (this.acquireWithoutRedis(now)) return 0
     return this.onLoss === 'closed' ? LOST_RETRY_MS : Math.max(this.permitAtMs(0, now) - now, 1)
@@ -80,26 +84,26 @@ export class Lease extends LeasedPermits implements SharedLimit {
 
   /** Gives back what an idle instance does not need. */
   giveBackIdle(): void {
-    this.#return(this.takeIdle(this.#context.clock.now()))
+    this.sendBack(this.takeIdle(this.host.clock.now()))
   }
 
   /** Gives back all permits. */
   giveBackAll(): Promise<unknown> {
-    return this.#return(this.takeAll(this.#context.clock.now()))
+    return this.sendBack(this.takeAll(this.host.clock.now()))
   }
 
   /** Permits that do not reach Redis come again with time. */
-  #return(permits: number): Promise<unknown> {
-    return permits === 0 ? Promise.resolve() : this.#send(0, permits).catch(() => {})
+  private sendBack(permits: number): Promise<unknown> {
+    return permits === 0 ? Promise.resolve() : this.send(0, permits).catch(() => {})
   }
 
-  async #send(want: number, back: number): Promise<{ readonly granted: number; readonly waitMs: number }> {
-    const [granted, waitUs] = await this.#ask(want, back)
+  private async send(want: number, back: number): Promise<{ readonly granted: number; readonly waitMs: number }> {
+    const [granted, waitUs] = await this.question(want, back)
     return { granted: Number(granted), waitMs: Number(waitUs) / 1_000 }
   }
 
-  #ask(want: number, back: number): Promise<readonly unknown[]> {
-    const context = this.#context
+  private question(want: number, back: number): Promise<readonly unknown[]> {
+    const context = this.host
     const args = [usPerPermit(context.limit), context.limit.burst, want, back]
     const answer = context.link.ask(SCRIPT, context.keyOf(this.#key), args)
     return answer as Promise<readonly unknown[]>

@@ -131,7 +131,7 @@ export class FleetPermits implements SharedPermits {
     this.#changed(false)
     const { clock } = this.#owner
     this.#send(question).then(
-      (answer) => this.#end(() => this.#held.answered(question, answerOf(answer), now, clock.now())),
+      (answer) => this.#end(() => this.#held.answered(question, permitAnswerOf(answer), now, clock.now())),
       () => this.#end(() => this.#held.failed(clock.now())),
     )
   }
@@ -188,7 +188,10 @@ export class FleetPermits implements SharedPermits {
   }
 }
 
-function answerOf(answer: unknown): PermitAnswer {
+/** Reads the answer of {@link PERMITS}. */
+export function permitAnswerOf(answer: unknown): PermitAnswer {
+  // No other instance holds or wants permits.
+  if (!Array.isArray(answer)) return { held: Number(answer), wanted: 0, members: 1 }
   const [held, wanted, members] = answer as readonly unknown[]
   return { held: Number(held), wanted: Number(wanted), members: Number(members) }
 }

@@ -5,13 +5,15 @@ import { NOW } from './now.ts'
 const SUMS = 'sums'
 /** How long the key lives at least and at most after a question: it is renewed once in the difference. */
 const [TTL_MS_MIN, TTL_MS_MAX] = [HOLD_MS, HOLD_MS + 1_000]
+/** The formats of the fields, for `struct`: doubles. */
+const [ENTRY, ALL] = ['<ddddd', '<ddddddd']
 
 /**
  * Receives an instance's question about a semaphore, and answers it.
  *
- * The hash has one field per instance that holds or wants permits: when it ends, the number of its last question, how many permits it holds, how many
- * more it wants, and since when. All permits together are never more than the limit. While others wait, an instance gets
- * at most its part, and those that have waited longer with no permit come first.
+ * The hash has one field per instance that holds or wants permits: when it ends, the number of its last question, how many
+ * permits it holds, how many more it wants, and since when. All permits together are never more than the limit. While
+ * others wait, an instance gets at most its part, and those that have waited longer with no permit come first.
  *
  * An exact bulkhead asks for each call. So the field `sums` has what the fields of all instances say together, and most
  * questions read and write two fields: how many instances there are, how many permits they hold, how many more they want,
@@ -19,51 +21,51 @@ const [TTL_MS_MIN, TTL_MS_MAX] = [HOLD_MS, HOLD_MS + 1_000]
  * (or else when the last question came), and when the key was renewed. A question reads all fields if one may have ended,
  * if the clock has not advanced, and if it must compare how long two instances have waited.
  *
+ * The fields are binary, because to write and read text takes as long as all the rest of the script. For the same reason
+ * most of it calls no function of Lua, and an instance that is alone gets one number.
+ *
  * KEYS: the semaphore. ARGV: the instance, the fields of a PermitQuestion in their order, and the limit.
- * Returns: the fields of a PermitAnswer in their order.
+ * Returns: the fields of a PermitAnswer in their order; only the first one if no other instance holds or wants permits.
  */
 export const PERMITS: string = `${NOW}
+local call, pack, unpack = redis.call, struct.pack, struct.unpack
 local id, number, held, want, limit = ARGV[1], ARGV[2] + 0, ARGV[3] + 0, ARGV[4] + 0, ARGV[5] + 0
 local lasts, key = ${HOLD_MS * 1_000}, KEYS[1]
-local texts = redis.call('HMGET', key, id, '${SUMS}')
+local texts = call('HMGET', key, id, '${SUMS}')
+local own, all = texts[1], texts[2]
 local since, had, lacked, starved = now, 0, 0, 0
-if texts[1] then
-  local ends, last, has, wants, from = string.match(texts[1], '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-  had, lacked, from = has + 0, wants + 0, from + 0
+if own then
+  local ends, last, from
+  ends, last, had, lacked, from = unpack('${ENTRY}', own)
   if had == 0 and lacked > 0 then starved = 1 end
-  if ends + 0 > now then
-    if number <= last + 0 then return { had, 0, 1 } end
+  if ends > now then
+    if number <= last then return had end
     if starved == 1 and from < now then since = from end
   end
 end
 local first, latest, renewed, members, others, wanted, starving = 0, now, 0, 0, 0, 0, 0
-if texts[2] then
-  first, latest, renewed, members, others, wanted, starving =
-    string.match(texts[2], '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$')
-  first, latest, renewed = first + 0, latest + 0, renewed + 0
-  members = texts[1] and members - 1 or members + 0
+if all then
+  first, latest, renewed, members, others, wanted, starving = unpack('${ALL}', all)
+  if own then members = members - 1 end
   others, wanted, starving = others - had, wanted - lacked, starving - starved
 end
 local ahead = starving
 if now >= first or now <= latest or starved == 1 and starving > 0 then
   first, latest, renewed, members, others, wanted, starving, ahead = now + lasts, now, 0, 0, 0, 0, 0, 0
-  local flat = redis.call('HGETALL', key)
+  local flat = call('HGETALL', key)
   for i = 1, #flat, 2 do
     local name = flat[i]
     if name ~= id and name ~= '${SUMS}' then
-      local ends, last, has, wants, from = string.match(flat[i + 1], '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-      ends, has, wants, from = ends + 0, has + 0, wants + 0, from + 0
+      local ends, last, has, wants, from = unpack('${ENTRY}', flat[i + 1])
       if ends <= now then
-        redis.call('HDEL', key, name)
+        call('HDEL', key, name)
       else
         if ends > now + lasts then
           ends = now + lasts
-          redis.call('HSET', key, name, string.format('%.0f %s %d %d %.0f', ends, last, has, wants, from))
+          call('HSET', key, name, pack('${ENTRY}', ends, last, has, wants, from))
         end
         if ends < first then first = ends end
-        members = members + 1
-        others = others + has
-        wanted = wanted + wants
+        members, others, wanted = members + 1, others + has, wanted + wants
         if has == 0 and wants > 0 then
           starving = starving + 1
           if from < since then ahead = ahead + 1 end
@@ -74,33 +76,37 @@ if now >= first or now <= latest or starved == 1 and starving > 0 then
   end
 end
 if latest < now then latest = now end
-local free = math.max(0, limit - others)
-local keep = math.min(held, free)
+local free = limit - others
+if free < 0 then free = 0 end
+local keep = held
+if keep > free then keep = free end
 free = free - keep
 local grant = want
 if wanted > 0 then
   free = free - ahead
-  grant = math.min(grant, math.max(keep == 0 and 1 or 0, math.ceil(limit / (members + 1)) - keep))
+  local part = math.ceil(limit / (members + 1)) - keep
+  if keep == 0 and part < 1 then part = 1 end
+  if grant > part then grant = part end
 end
-grant = math.max(0, math.min(grant, free))
+if grant > free then grant = free end
+if grant < 0 then grant = 0 end
 local has, lacks = keep + grant, want - grant
 local renews = now >= renewed + ${(TTL_MS_MAX - TTL_MS_MIN) * 1_000}
 if renews then renewed = now end
-local function sums(count, permits, more, waiting)
-  return string.format('%.0f %.0f %.0f %d %d %d %d', first, latest, renewed, count, permits, more, waiting)
-end
 if has > 0 or lacks > 0 then
-  local entry = string.format('%.0f %.0f %d %d %.0f', now + lasts, number, has, lacks, lacks > 0 and since or 0)
-  local all = sums(members + 1, others + has, wanted + lacks, starving + (has == 0 and 1 or 0))
-  redis.call('HSET', key, id, entry, '${SUMS}', all)
+  if lacks == 0 then since = 0 end
+  local waits = has == 0 and 1 or 0
+  call('HSET', key, id, pack('${ENTRY}', now + lasts, number, has, lacks, since),
+    '${SUMS}', pack('${ALL}', first, latest, renewed, members + 1, others + has, wanted + lacks, starving + waits))
 elseif members > 0 then
-  redis.call('HDEL', key, id)
-  redis.call('HSET', key, '${SUMS}', sums(members, others, wanted, starving))
+  call('HDEL', key, id)
+  call('HSET', key, '${SUMS}', pack('${ALL}', first, latest, renewed, members, others, wanted, starving))
 else
-  redis.call('DEL', key)
+  call('DEL', key)
   renews = false
 end
-if renews then redis.call('PEXPIRE', key, ${TTL_MS_MAX}) end
+if renews then call('PEXPIRE', key, ${TTL_MS_MAX}) end
+if members == 0 then return has end
 return { has, wanted, members + 1 }`
 
 /** Returns each instance that holds or wants permits, how many it holds and how many more it wants. KEYS: the semaphore. */
@@ -108,8 +114,8 @@ export const HOLDERS: string = `${NOW}
 local flat, holders = redis.call('HGETALL', KEYS[1]), {}
 for i = 1, #flat, 2 do
   if flat[i] ~= '${SUMS}' then
-    local ends, has, wants = string.match(flat[i + 1], '^(%d+) %d+ (%d+) (%d+) ')
-    if ends + 0 > now then
+    local ends, _, has, wants = struct.unpack('${ENTRY}', flat[i + 1])
+    if ends > now then
       holders[#holders + 1] = flat[i]
       holders[#holders + 1] = has
       holders[#holders + 1] = wants

@@ -35,17 +35,19 @@ const RESERVE = 0.25
  * for Redis: without a permit they wait for a lease up to their `maxWait`, or are rejected.
  *
  * Pure: `now` is an argument, in milliseconds on one monotonic clock. It has the methods of the rate limiter's own limits.
+ *
+ * There is one object for each key. So its instants are whole milliseconds: the runtime stores a whole number in its field,
+ * and any other number in 16 more bytes. It has no private methods: each class that has some adds a field.
  */
-export class LeasedPermits {
-  readonly #host: LeaseHost
+export class LeasedPermits<H extends LeaseHost = LeaseHost> {
+  protected readonly host: H
   /** Made when Redis does not answer for the first time: most keys need none. It then follows what Redis grants. */
   #share: LocalShare | undefined
   #permits = 0
-  /** Ask for more when this many permits are left. */
-  #lowWater = 0
+  /** How large the last lease was. Ask for more when half of it is left. */
   #lastLease: number
   /** When permits beyond the reserve end. */
-  #leaseEndsMs = Number.NEGATIVE_INFINITY
+  #leaseEndsMs: number
   #usedSinceLease = 0
   #leasedMs: number
   #usedMs: number
@@ -54,22 +56,25 @@ export class LeasedPermits {
   #exhausted = false
   #lost = false
   /** Redis has no permit before this instant. */
-  #nextMs = Number.NEGATIVE_INFINITY
+  #nextMs: number
 
-  constructor(host: LeaseHost, now: number) {
-    this.#host = host
-    this.#lastLease = this.#reserve
-    this.#leasedMs = now
-    this.#usedMs = now
+  constructor(host: H, now: number) {
+    const startMs = Math.floor(now)
+    this.host = host
+    this.#lastLease = reserveOf(host)
+    this.#leaseEndsMs = startMs
+    this.#leasedMs = startMs
+    this.#usedMs = startMs
+    this.#nextMs = startMs
   }
 
   /** Takes a permit, and returns the instant at which it counts as taken; undefined if there is none. */
   tryAcquire(now: number): number | undefined {
-    if (this.#permits === 0 || now >= this.#leaseEndsMs) return this.#acquireSlowly(now)
+    if (this.#permits === 0 || now >= this.#leaseEndsMs) return this.acquireSlowly(now)
     this.#permits -= 1
     this.#usedSinceLease += 1
-    this.#usedMs = now
-    if (this.#permits <= this.#lowWater && !this.#asking) this.#askSoon(now)
+    this.#usedMs = Math.floor(now)
+    if (this.#permits * 2 <= this.#lastLease && !this.#asking) this.askSoon(now)
     return now
   }
 
@@ -86,8 +91,8 @@ export class LeasedPermits {
   permitAtMs(ahead: number, now: number): number {
     const missing = ahead + 1 - this.available(now)
     if (missing <= 0) return now
-    const { limit, perMs } = this.#host.limit
-    if (this.#lost && this.#host.onLoss === 'share') return this.#shareAt(now).permitAtMs(ahead + 1, now)
+    const { limit, perMs } = this.host.limit
+    if (this.#lost && this.host.onLoss === 'share') return this.shareAt(now).permitAtMs(ahead + 1, now)
     const fromMs = Math.max(this.#nextMs, now + ANSWER_MS)
     // If Redis has not said that it is empty, one lease may serve all calls.
     return this.#nextMs > now || this.#lost ? fromMs + ((missing - 1) * perMs) / limit : fromMs
@@ -95,19 +100,19 @@ export class LeasedPermits {
 
   /** How many calls could start now. */
   available(now: number): number {
-    const leased = this.#leasedAt(now)
+    const leased = this.leasedAt(now)
     if (!this.#lost || leased > 0) return leased
-    const { onLoss, limit } = this.#host
+    const { onLoss, limit } = this.host
     if (onLoss === 'open') return limit.burst
-    return onLoss === 'share' ? this.#shareAt(now).available(now) : 0
+    return onLoss === 'share' ? this.shareAt(now).available(now) : 0
   }
 
   /** Changes the limit, for all keys of the host. */
   resize(limit: LimitOfFleet, now: number): void {
-    this.#host.limit = limit
-    this.#share?.resize(limit, this.#host.instances(), now)
-    this.#permits = Math.min(this.#permits, this.#leaseMax)
-    this.#nextMs = Number.NEGATIVE_INFINITY
+    this.host.limit = limit
+    this.#share?.resize(limit, this.host.instances(), now)
+    this.#permits = Math.min(this.#permits, leaseMaxOf(this.host))
+    this.#nextMs = Math.floor(now)
   }
 
   /** How many permits to ask for. */
@@ -115,7 +120,7 @@ export class LeasedPermits {
     const elapsedMs = Math.max(1, now - this.#leasedMs)
     const needed = Math.ceil((this.#usedSinceLease / elapsedMs) * HORIZON_MS)
     const enough = this.#exhausted ? this.#lastLease * 2 : Math.max(needed, Math.ceil(this.#lastLease / 2))
-    return Math.max(1, Math.min(Math.max(enough, this.#reserve), this.#leaseMax) - this.#permits)
+    return Math.max(1, Math.min(Math.max(enough, reserveOf(this.host)), leaseMaxOf(this.host)) - this.#permits)
   }
 
   /**
@@ -127,114 +132,116 @@ export class LeasedPermits {
   granted(permits: number, waitMs: number, askedMs: number, now: number): void {
     this.#asking = false
     this.#lost = false
-    this.#nextMs = now + waitMs
+    this.#nextMs = waitMs === 0 ? Math.floor(now) : Math.ceil(now + waitMs)
     if (permits === 0) return
-    this.#permits = this.#leasedAt(now) + permits
-    this.#leaseEndsMs = askedMs + LEASE_MS
+    this.#permits = this.leasedAt(now) + permits
+    this.#leaseEndsMs = Math.floor(askedMs) + LEASE_MS
     this.#lastLease = this.#permits
-    this.#lowWater = Math.floor(this.#permits / 2)
     this.#exhausted = false
     this.#usedSinceLease = 0
-    this.#leasedMs = now
-    this.#debit(permits, now)
+    this.#leasedMs = Math.floor(now)
+    this.debit(permits, now)
   }
 
   /** The question got no answer. */
   failed(now: number): void {
     this.#asking = false
     this.#lost = true
-    this.#nextMs = now + RETRY_MS
-    this.#share?.resize(this.#host.limit, this.#host.instances(), now)
+    this.#nextMs = Math.ceil(now) + RETRY_MS
+    this.#share?.resize(this.host.limit, this.host.instances(), now)
   }
 
   /** Redis has answered a call that needs an exact permit. */
   answeredExactly(permits: number, now: number): void {
     this.#lost = false
-    this.#debit(permits, now)
+    this.debit(permits, now)
   }
 
   get onLoss(): OnLoss {
-    return this.#host.onLoss
+    return this.host.onLoss
   }
 
   /** Takes a permit while Redis does not answer; false if there is none. */
   acquireWithoutRedis(now: number): boolean {
-    const { onLoss } = this.#host
-    return onLoss === 'open' || (onLoss === 'share' && this.#shareAt(now).tryAcquire(now))
+    const { onLoss } = this.host
+    return onLoss === 'open' || (onLoss === 'share' && this.shareAt(now).tryAcquire(now))
   }
 
   /** Asks for the first lease. */
   start(now: number): void {
-    this.#askSoon(now)
+    this.askSoon(now)
   }
 
   /** Takes out what an idle instance does not need, to give it back to Redis. */
   takeIdle(now: number): number {
     if (now - this.#usedMs < IDLE_MS || now >= this.#leaseEndsMs) return 0
-    return this.#takeOut(Math.max(0, this.#permits - this.#reserve))
+    return this.takeOut(Math.max(0, this.#permits - reserveOf(this.host)))
   }
 
   /** Takes out all permits, to give them back to Redis. */
   takeAll(now: number): number {
-    return this.#takeOut(this.#leasedAt(now))
+    return this.takeOut(this.leasedAt(now))
   }
 
   /** Whether an idle instance has nothing to give back. */
   get isSettled(): boolean {
-    return !this.#asking && this.#permits <= this.#reserve
+    return !this.#asking && this.#permits <= reserveOf(this.host)
   }
 
-  #shareAt(now: number): LocalShare {
-    this.#share ??= new LocalShare(this.#host.limit, this.#host.instances(), now)
+  private shareAt(now: number): LocalShare {
+    this.#share ??= new LocalShare(this.host.limit, this.host.instances(), now)
     return this.#share
   }
 
   /** What Redis grants is no longer there when Redis disappears again. */
-  #debit(permits: number, now: number): void {
+  private debit(permits: number, now: number): void {
     if (this.#share === undefined) return
-    this.#share.resize(this.#host.limit, this.#host.instances(), now)
+    this.#share.resize(this.host.limit, this.host.instances(), now)
     this.#share.debit(permits, now)
   }
 
-  #takeOut(permits: number): number {
+  private takeOut(permits: number): number {
     this.#permits -= permits
     this.#lastLease = Math.max(this.#permits, 1)
-    this.#lowWater = Math.floor(this.#permits / 2)
     return permits
   }
 
   /** Without a permit, or after the end of a lease. */
-  #acquireSlowly(now: number): number | undefined {
-    this.#permits = this.#leasedAt(now)
-    if (now >= this.#leaseEndsMs) this.#leaseEndsMs = this.#permits > 0 ? Number.POSITIVE_INFINITY : now
-    this.#usedMs = now
+  private acquireSlowly(now: number): number | undefined {
+    const nowMs = Math.floor(now)
+    this.#permits = this.leasedAt(now)
+    // A reserve does not end. It is compared again after the time of another lease.
+    if (now >= this.#leaseEndsMs) this.#leaseEndsMs = this.#permits > 0 ? nowMs + LEASE_MS : nowMs
+    this.#usedMs = nowMs
     const granted = this.#permits > 0
     if (granted) {
       this.#permits -= 1
       this.#usedSinceLease += 1
     } else this.#exhausted = true
-    this.#askSoon(now)
+    this.askSoon(now)
     if (granted) return now
     return this.#lost && this.acquireWithoutRedis(now) ? now : undefined
   }
 
-  #askSoon(now: number): void {
+  private askSoon(now: number): void {
     if (this.#asking || now < this.#nextMs) return
     this.#asking = true
-    this.#host.ask(this, now)
+    this.host.ask(this, now)
   }
 
   /** The permits that are still valid. */
-  #leasedAt(now: number): number {
-    return now >= this.#leaseEndsMs ? Math.min(this.#permits, this.#reserve) : this.#permits
+  private leasedAt(now: number): number {
+    return now >= this.#leaseEndsMs ? Math.min(this.#permits, reserveOf(this.host)) : this.#permits
   }
+}
 
-  get #leaseMax(): number {
-    const { limit, burst } = this.#host.limit
-    return Math.max(1, Math.floor(Math.min(limit, burst) / this.#host.instances()))
-  }
+/** The most permits that an instance leases together. */
+function leaseMaxOf(host: LeaseHost): number {
+  const { limit, burst } = host.limit
+  return Math.max(1, Math.floor(Math.min(limit, burst) / host.instances()))
+}
 
-  get #reserve(): number {
-    return Math.max(1, Math.floor(this.#leaseMax * RESERVE))
-  }
+/** How many permits an instance keeps while it has no calls. */
+function reserveOf(host: LeaseHost): number {
+  return Math.max(1, Math.floor(leaseMaxOf(host) * RESERVE))
 }

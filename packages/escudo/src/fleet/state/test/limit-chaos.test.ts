@@ -191,6 +191,40 @@ describe('LeasedPermits', () => {
     expect(lease.available(LEASE_MS)).toBe(5)
   })
 
+  test('asks for the next lease also in the millisecond of the last one', () => {
+    const { lease, asked } = leaseOf()
+    lease.tryAcquire(0.2)
+    lease.granted(2, 0, 0.2, 0.4)
+    lease.tryAcquire(0.5)
+    expect(asked.length).toBe(2)
+  })
+
+  test('asks no earlier than Redis has a permit, at instants between two milliseconds', () => {
+    const { lease, asked } = leaseOf()
+    lease.tryAcquire(0.2)
+    lease.granted(0, 1.5, 0.2, 0.8)
+    for (const [atMs, count] of [
+      [2.2, 1],
+      [3, 2],
+    ] as const) {
+      lease.tryAcquire(atMs)
+      expect(asked.length).toBe(count)
+    }
+  })
+
+  test('a lease ends no later than its time after it was asked for, between two milliseconds', () => {
+    const { lease } = leaseOf()
+    lease.granted(25, 0, 0.9, 1.8)
+    expect([lease.available(LEASE_MS - 1), lease.available(LEASE_MS + 0.9)]).toEqual([25, 6])
+  })
+
+  test('a reserve does not end, and never grows', () => {
+    const { lease } = leaseOf()
+    lease.granted(25, 0, 0, 0)
+    for (let atMs = LEASE_MS; atMs < 6 * LEASE_MS; atMs += LEASE_MS) lease.tryAcquire(atMs)
+    expect([lease.available(6 * LEASE_MS), lease.takeIdle(8 * LEASE_MS)]).toEqual([1, 0])
+  })
+
   test('gives back what an idle instance does not need', () => {
     const { lease } = leaseOf()
     lease.granted(25, 0, 0, 0)
