@@ -11,7 +11,7 @@ import { FileLog } from './file-log.ts'
 import { type FileLogState, logsIn } from './file-log-state.ts'
 import { Intake } from './intake.ts'
 import { Journal, type JournalState } from './journal.ts'
-import { expand, isCompressed } from './paths.ts'
+import { expand, isCompressed, isFolder } from './paths.ts'
 import { reopen } from './reopen.ts'
 import { ScanPool } from './scan-pool.ts'
 
@@ -189,10 +189,20 @@ export class LogFiles {
     for (const argument of this.#arguments) {
       const { paths, grows } = expand(argument)
       if (!grows) continue
-      // A directory that was missing was waited for like a file.
-      const waiting = this.#all.findIndex(({ tail }) => tail.path === argument)
-      if (waiting !== -1) this.#all.splice(waiting, 1)
+      this.#dropFolders(argument, paths)
       for (const path of paths) if (!isCompressed(path)) this.#add(path)
+    }
+  }
+
+  /** Forgets the folders that were missing or unreadable, and were therefore waited for like files. */
+  #dropFolders(argument: string, paths: readonly string[]): void {
+    const isDropped = ({ log, tail: { path, state } }: LogSource): boolean =>
+      !paths.includes(path) &&
+      log.openLogs.length === 0 &&
+      (path === argument || (state === 'unreadable' && isFolder(path)))
+    for (const source of this.#all.filter(isDropped)) {
+      this.#all.splice(this.#all.indexOf(source), 1)
+      this.#known.delete(source.tail.path)
     }
   }
 

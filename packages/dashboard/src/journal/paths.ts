@@ -1,4 +1,4 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { STDIN } from '../tail/path-tail.ts'
 
@@ -19,11 +19,16 @@ export interface Expanded {
 /** Returns the files that an argument names: itself, the files of a directory, or those that match a pattern. */
 export function expand(argument: string): Expanded {
   if (argument === STDIN) return { paths: [argument], grows: false }
-  const stats = statSync(argument, { throwIfNoEntry: false })
+  const stats = statsOf(argument)
   if (stats?.isDirectory() === true) return { paths: filesIn(argument, () => true), grows: true }
   if (stats !== undefined || !WILD.test(argument)) return { paths: [argument], grows: false }
   const pattern = patternOf(argument)
   return { paths: filesIn(folderBefore(argument), (path) => pattern.test(path)), grows: true }
+}
+
+/** Whether a path is a directory, also one that cannot be read. */
+export function isFolder(path: string): boolean {
+  return statsOf(path)?.isDirectory() === true
 }
 
 /** Whether a file that appears later is a compressed copy of one that was read already: log rotation makes them. */
@@ -35,7 +40,10 @@ function filesIn(folder: string, isWanted: (path: string) => boolean): readonly 
   const found: string[] = []
   let entries = 0
   const visit = (current: string, depth: number): void => {
-    for (const entry of entriesOf(current)) {
+    const listed = entriesOf(current)
+    // It is a source that cannot be read. Without it, its files would be missing without a word.
+    if (listed === undefined) found.push(current)
+    for (const entry of listed ?? []) {
       entries += 1
       if (found.length >= FILES_MAX || entries > ENTRIES_MAX) return
       if (entry.name.startsWith('.')) continue
@@ -50,17 +58,28 @@ function filesIn(folder: string, isWanted: (path: string) => boolean): readonly 
   return found.sort()
 }
 
-function entriesOf(folder: string): readonly Dirent[] {
+/** The entries of a folder; undefined if it is there and cannot be read. */
+function entriesOf(folder: string): readonly Dirent[] | undefined {
   try {
     return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ENOTDIR' ? [] : undefined
+  }
+}
+
+/** Undefined for what is not there or cannot be looked at, such as a link to itself. Reading it says which. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
   } catch {
-    return []
+    return undefined
   }
 }
 
 function isFile(entry: Dirent, path: string): boolean {
   if (entry.isFile() || entry.isFIFO()) return true
-  return entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  return entry.isSymbolicLink() && statsOf(path)?.isFile() === true
 }
 
 /** The folder before the first wildcard. */
