@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
+import { chmod, mkdir, mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { filesJson } from '../../report/files-json.ts'
+import { sourcesOf } from '../../report/sources.ts'
 import { LogFiles } from '../log-files.ts'
 import { expand } from '../paths.ts'
 
@@ -37,7 +40,7 @@ describe('a path that cannot be looked at', () => {
   it('is a file that is waited for, not the end of the dashboard', async () => {
     await symlink(at('loop'), at('loop'))
     for (const path of [at('loop'), at('loop/x.log'), tooLong()])
-      expect(expand(path)).toEqual({ paths: [path], grows: false })
+      expect(expand(path)).toEqual({ paths: [path], grows: false, isCut: false })
   })
 
   it('is skipped in a directory and a pattern, also when it appears later', async () => {
@@ -63,5 +66,32 @@ describe('a path that cannot be looked at', () => {
       })
     await chmod(at('closed'), 0o755)
     expect(await asUser('closed')).toMatchObject({ code: 0, output: '' })
+  })
+})
+
+describe('a folder with more files than are read', () => {
+  const names = Array.from({ length: 2_003 }, (_, number) => `${String(number).padStart(4, '0')}.log`)
+  beforeEach(async () => {
+    for (const name of names) writeFileSync(at(name), LINE)
+    // The names do not tell which are old.
+    for (const name of ['0001.log', '1000.log', '2002.log']) await utimes(at(name), 1_000, 1_000)
+  })
+
+  it('is read from the files that changed last', () => {
+    const old = new Set([at('0001.log'), at('1000.log'), at('2002.log')])
+    const paths = names.map(at).filter((path) => !old.has(path))
+    expect(expand(folder)).toEqual({ paths, grows: true, isCut: true })
+    expect(expand(at('*.log'))).toEqual({ paths, grows: true, isCut: true })
+  })
+
+  it('is a source that says so, once', async () => {
+    const files = new LogFiles([folder])
+    files.search()
+    const rows = filesJson(files, 0).filter(({ path }) => path === folder)
+    expect(rows).toMatchObject([{ state: 'read', hints: [expect.stringContaining('too many files')] }])
+    const [first] = sourcesOf(files, 0).files
+    expect(first).toMatchObject({ path: folder, advice: [{ kind: 'crowded' }] })
+    expect(files.state(1_000_000)).toBeDefined()
+    await files.end()
   })
 })
