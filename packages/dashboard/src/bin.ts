@@ -79,6 +79,7 @@ async function readToEnd({ files: paths, declared, thresholds }: Omit<OnceComman
   const missing = files.all.find(({ tail }) => tail.state === 'waiting' || tail.state === 'unreadable')
   const [unread = missing?.tail.path] = files.empty
   if (unread !== undefined) throw new UsageError(`cannot read ${unread}`)
+  for (const { path, note } of files.crowded) process.stderr.write(`dashboard: ${path}: ${note}\n`)
   await files.end()
   return files
 }
@@ -156,6 +157,7 @@ async function listen(server: Server, port: number, host: string, remedy: string
 function reportMissing(files: LogFiles): void {
   if (process.connected !== undefined) return
   for (const path of files.empty) process.stdout.write(`dashboard: waiting for files in ${path}: there are none yet\n`)
+  for (const { path, note } of files.crowded) process.stdout.write(`dashboard: ${path}: ${note}\n`)
   for (const { tail } of files.all) {
     if (tail.state === 'waiting') process.stdout.write(`dashboard: waiting for ${tail.path}: it is not there yet\n`)
     if (tail.state === 'unreadable') process.stdout.write(`dashboard: ${tail.path} cannot be read; it is tried again\n`)

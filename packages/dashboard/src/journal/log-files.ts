@@ -7,11 +7,13 @@ import { PathTail } from '../tail/path-tail.ts'
 import type { Tail } from '../tail/tail.ts'
 import type { Thresholds } from '../verdict/thresholds.ts'
 import { Backfill } from './backfill.ts'
+import { CrowdedTail } from './crowded-tail.ts'
 import { FileLog } from './file-log.ts'
 import { type FileLogState, logsIn } from './file-log-state.ts'
 import { Intake } from './intake.ts'
 import { Journal, type JournalState } from './journal.ts'
-import { expand, isCompressed } from './paths.ts'
+import { isLeftOver } from './left-over.ts'
+import { type Expanded, expand, isCompressed } from './paths.ts'
 import { reopen } from './reopen.ts'
 import { ScanPool } from './scan-pool.ts'
 
@@ -67,7 +69,7 @@ export class LogFiles {
     this.#backfill = new Backfill(this.journal, makePool(this.journal))
     this.#arguments = paths
     this.#declared = declared
-    for (const path of paths) for (const file of expand(path).paths) this.#add(file)
+    for (const path of paths) this.#addAll(path, expand(path))
   }
 
   /** All sources. Directories and patterns add to them. */
@@ -78,6 +80,11 @@ export class LogFiles {
   /** The directories and patterns that have no file. */
   get empty(): readonly string[] {
     return this.#arguments.filter((argument) => expand(argument).paths.length === 0)
+  }
+
+  /** The directories and patterns that have more files than are read. */
+  get crowded(): readonly CrowdedTail[] {
+    return this.#all.map(({ tail }) => tail).filter((tail) => tail instanceof CrowdedTail)
   }
 
   /** Sets the limits that counting needs. Call it before lines are read. */
@@ -141,6 +148,7 @@ export class LogFiles {
     if (this.#backfill.isWithinBlock || this.#isEnded) return undefined
     const logs: FileLogState[] = []
     for (const { log, tail } of this.#all) {
+      if (tail instanceof CrowdedTail) continue
       if (!(tail instanceof PathTail) || tail.isStream) return undefined
       const { state } = log
       if (state === undefined) return undefined
@@ -187,12 +195,19 @@ export class LogFiles {
   /** Adds the files that appeared in directories or match patterns. A compressed one repeats what was read already. */
   search(): void {
     for (const argument of this.#arguments) {
-      const { paths, grows } = expand(argument)
-      if (!grows) continue
-      // A directory that was missing was waited for like a file.
-      const waiting = this.#all.findIndex(({ tail }) => tail.path === argument)
-      if (waiting !== -1) this.#all.splice(waiting, 1)
-      for (const path of paths) if (!isCompressed(path)) this.#add(path)
+      const found = expand(argument)
+      if (!found.grows) continue
+      this.#dropFolders(argument, found.paths)
+      this.#addAll(argument, { ...found, paths: found.paths.filter((path) => !isCompressed(path)) })
+    }
+  }
+
+  /** Forgets the folders that were missing or unreadable, and were therefore waited for like files. */
+  #dropFolders(argument: string, paths: readonly string[]): void {
+    const dropped = this.#all.filter(({ tail }) => isLeftOver(tail, argument) && !paths.includes(tail.path))
+    for (const source of dropped) {
+      this.#all.splice(this.#all.indexOf(source), 1)
+      this.#known.delete(source.tail.path)
     }
   }
 
@@ -251,11 +266,21 @@ export class LogFiles {
     }
   }
 
-  #add(path: string): void {
-    if (this.#known.has(path) || this.#all.length >= FILES_MAX) return
+  #addAll(argument: string, { paths, isCut }: Expanded): void {
+    let isAdded = true
+    for (const path of paths) isAdded = this.#add(path) && isAdded
+    if ((isAdded && !isCut) || this.crowded.some(({ path }) => path === argument)) return
+    this.#all.push({ log: new FileLog(argument, this.journal, this.#declared), tail: new CrowdedTail(argument) })
+  }
+
+  /** Returns false if there are too many files. */
+  #add(path: string): boolean {
+    if (this.#known.has(path)) return true
+    if (this.#all.length >= FILES_MAX) return false
     this.#known.add(path)
     const log = new FileLog(path, this.journal, this.#declared)
     this.#all.push({ log, tail: new PathTail(path, log, this.#identities) })
+    return true
   }
 
   async #readOlder(between: () => Promise<void>): Promise<void> {

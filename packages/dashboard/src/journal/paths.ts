@@ -1,9 +1,9 @@
-import { type Dirent, readdirSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync, type Stats, statSync } from 'node:fs'
 import { basename, dirname, join, sep } from 'node:path'
 import { STDIN } from '../tail/path-tail.ts'
 
-/** The most files of one directory or pattern. */
-const FILES_MAX = 2_000
+/** The most files of one directory or pattern: those that were changed last. */
+export const FILES_MAX = 2_000
 const DEPTH_MAX = 6
 /** The most entries that are looked at: an argument such as `/` must not stop the dashboard. */
 const ENTRIES_MAX = 20_000
@@ -14,16 +14,23 @@ export interface Expanded {
   readonly paths: readonly string[]
   /** Whether later files may belong to it: it is a directory or a pattern. */
   readonly grows: boolean
+  /** Whether there are more files than are read. */
+  readonly isCut: boolean
 }
 
 /** Returns the files that an argument names: itself, the files of a directory, or those that match a pattern. */
 export function expand(argument: string): Expanded {
-  if (argument === STDIN) return { paths: [argument], grows: false }
-  const stats = statSync(argument, { throwIfNoEntry: false })
-  if (stats?.isDirectory() === true) return { paths: filesIn(argument, () => true), grows: true }
-  if (stats !== undefined || !WILD.test(argument)) return { paths: [argument], grows: false }
+  if (argument === STDIN) return { paths: [argument], grows: false, isCut: false }
+  const stats = statsOf(argument)
+  if (stats?.isDirectory() === true) return filesIn(argument, () => true)
+  if (stats !== undefined || !WILD.test(argument)) return { paths: [argument], grows: false, isCut: false }
   const pattern = patternOf(argument)
-  return { paths: filesIn(folderBefore(argument), (path) => pattern.test(path)), grows: true }
+  return filesIn(folderBefore(argument), (path) => pattern.test(path))
+}
+
+/** Whether a path is a directory, also one that cannot be read. */
+export function isFolder(path: string): boolean {
+  return statsOf(path)?.isDirectory() === true
 }
 
 /** Whether a file that appears later is a compressed copy of one that was read already: log rotation makes them. */
@@ -31,13 +38,16 @@ export function isCompressed(path: string): boolean {
   return /\.(?:gz|zst|bz2|xz|zip)$/i.test(path)
 }
 
-function filesIn(folder: string, isWanted: (path: string) => boolean): readonly string[] {
+function filesIn(folder: string, isWanted: (path: string) => boolean): Expanded {
   const found: string[] = []
   let entries = 0
   const visit = (current: string, depth: number): void => {
-    for (const entry of entriesOf(current)) {
+    const listed = entriesOf(current)
+    // It is a source that cannot be read. Without it, its files would be missing without a word.
+    if (listed === undefined) found.push(current)
+    for (const entry of listed ?? []) {
       entries += 1
-      if (found.length >= FILES_MAX || entries > ENTRIES_MAX) return
+      if (entries > ENTRIES_MAX) return
       if (entry.name.startsWith('.')) continue
       const path = join(current, entry.name)
       // A link to a directory is not followed: it could lead back.
@@ -47,20 +57,39 @@ function filesIn(folder: string, isWanted: (path: string) => boolean): readonly 
     }
   }
   visit(folder, 0)
-  return found.sort()
+  const isCut = found.length > FILES_MAX || entries > ENTRIES_MAX
+  return { paths: (found.length > FILES_MAX ? newestOf(found) : found).sort(), grows: true, isCut }
 }
 
-function entriesOf(folder: string): readonly Dirent[] {
+/** The files that were changed last. Names do not tell it: services rotate by date, by number or not at all. */
+function newestOf(paths: readonly string[]): string[] {
+  const dated = paths.map((path) => ({ path, changedMs: statsOf(path)?.mtimeMs ?? 0 }))
+  dated.sort((a, b) => b.changedMs - a.changedMs)
+  return dated.slice(0, FILES_MAX).map(({ path }) => path)
+}
+
+/** The entries of a folder; undefined if it is there and cannot be read. */
+function entriesOf(folder: string): readonly Dirent[] | undefined {
   try {
     return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    return code === 'ENOENT' || code === 'ENOTDIR' ? [] : undefined
+  }
+}
+
+/** Undefined for what is not there or cannot be looked at, such as a link to itself. Reading it says which. */
+function statsOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false })
   } catch {
-    return []
+    return undefined
   }
 }
 
 function isFile(entry: Dirent, path: string): boolean {
   if (entry.isFile() || entry.isFIFO()) return true
-  return entry.isSymbolicLink() && statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  return entry.isSymbolicLink() && statsOf(path)?.isFile() === true
 }
 
 /** The folder before the first wildcard. */

@@ -1,3 +1,4 @@
+import { CrowdedTail } from '../journal/crowded-tail.ts'
 import type { LogFiles, LogSource } from '../journal/log-files.ts'
 import { type FileJson, fileJson } from './files-json.ts'
 
@@ -10,6 +11,8 @@ export type Advice =
   | { readonly kind: 'unit'; readonly name: string; readonly lines: number }
   /** No line is a request. */
   | { readonly kind: 'no-request' }
+  /** It has more files than are read. */
+  | { readonly kind: 'crowded' }
   /** It could not be read to its end. */
   | { readonly kind: 'note'; readonly text: string }
 
@@ -57,14 +60,15 @@ function adviceOf({ log, tail }: LogSource): readonly Advice[] {
   const inDoubt = facts.requests === 0 ? [] : [...doubts]
   const advice: Advice[] = inDoubt.map(([name, lines]) => ({ kind: 'unit', name, lines }))
   if (facts.recognised > 0 && facts.requests === 0) advice.push({ kind: 'no-request' })
-  if (tail.note !== undefined) advice.push({ kind: 'note', text: tail.note })
+  if (tail instanceof CrowdedTail) advice.push({ kind: 'crowded' })
+  else if (tail.note !== undefined) advice.push({ kind: 'note', text: tail.note })
   return advice
 }
 
 /** How much of a file is not shown. Up to 1, nothing has to be done. */
 function rankOf({ log, tail }: LogSource): number {
   const { facts } = log
-  if (tail.state === 'unreadable') return 6
+  if (tail.state === 'unreadable' || tail instanceof CrowdedTail) return 6
   if (facts.read > 0 && facts.recognised === 0) return 5
   if (tail.state === 'waiting') return 4
   if (facts.unread !== undefined) return 3

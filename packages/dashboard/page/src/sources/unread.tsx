@@ -35,5 +35,6 @@ export function Unread({ file, columns }: { readonly file: Source; readonly colu
 function textOf(advice: Advice, texts: Texts): string {
   if (advice.kind === 'unit') return texts.unitInDoubt(advice.name, f.value.count(advice.lines))
   if (advice.kind === 'no-request') return texts.noRequestInFile
+  if (advice.kind === 'crowded') return texts.crowdedFolder
   return texts.notReadToEnd(advice.text.replace(/^[^:]*: /, ''))
 }

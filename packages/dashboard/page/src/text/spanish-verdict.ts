@@ -91,6 +91,8 @@ export const esVerdict = {
   unitInDoubt: (name: string, lines: string) =>
     `La unidad de «${name}» no es segura, y por eso hay peticiones sin latencia (${lines}): declárala con --field latency=${name}:ms (o s, us, ns).`,
   notReadToEnd: (error: string) => `No se ha podido leer hasta el final: ${error}.`,
+  crowdedFolder:
+    'Tiene demasiados ficheros: solo se leen los últimos que cambiaron, y los demás faltan aquí. Nombra menos ficheros.',
   noRequestInFile:
     'Ninguna línea tiene un estado HTTP. Si aquí se registran peticiones, indica el campo con --field status=NOMBRE.',
   unreadReasons: {
