@@ -15,7 +15,9 @@ afterEach(() => {
 async function twice(handle: (response: ServerResponse) => void): Promise<readonly (readonly string[])[]> {
   let kept: StoredAnswer | undefined
   const run: FirstRun = {
-    end: async (answer) => void (kept = answer as StoredAnswer),
+    end: async (answer) => {
+      kept = answer as StoredAnswer
+    },
     interrupt: () => {},
     abandon: () => {},
   }
