@@ -1,11 +1,12 @@
 import { type Given, misuse, type Output } from '../command.ts'
 import { givenValue } from '../options.ts'
 import { cell, json } from './cell.ts'
-import { connectionOf, pathTo } from './connection.ts'
+import { connectionOf, otherAnswer, pathTo } from './connection.ts'
 import { colored } from './status-table.ts'
 
 const REASON_LENGTH_MAX = 200
 const VALUE_LENGTH_MAX = 60
+const OUTCOMES: readonly unknown[] = ['done', 'unchanged']
 
 /** The parts of the answer that are shown. */
 interface Acted {
@@ -28,6 +29,8 @@ export async function act(given: Given, output: Output, command: Readonly<Record
     throw misuse(`--reason takes text of 1 to ${REASON_LENGTH_MAX} characters`)
   }
   const answer = await connection.ask(pathTo(shield, policy), { ...command, reason })
+  // Anything may answer at this address. Only this says that the action was done.
+  if (!OUTCOMES.includes((answer as Acted).outcome)) throw otherAnswer(connection)
   if (given.has('json')) output.out(`${json(answer, 2)}\n`)
   else output.out(report(policy === undefined ? shield : `${shield} ${policy}`, answer as Acted, output))
 }

@@ -1,5 +1,6 @@
 import { CommandError, type Given, misuse, type Option, refused, unreachable } from '../command.ts'
 import { givenValue, numberOf } from '../options.ts'
+import { broughtNoAnswer, MAY_BE_DONE } from './no-answer.ts'
 import { describeRefusal } from './refusal.ts'
 
 const DEFAULT_URL = 'http://localhost:8000'
@@ -63,6 +64,11 @@ function connectionTo(option: string | undefined, given: Given, env: NodeJS.Proc
   }
 }
 
+/** An error for an answer that the admin routes do not give. */
+export function otherAnswer({ url }: Pick<Connection, 'url'>): CommandError {
+  return refused(`${url} answers something else than the admin routes of escudo. Check the URL`)
+}
+
 /** The path of a shield, or of one of its policies. */
 export function pathTo(shield: string, policy: string | undefined): string {
   // The parser of URLs removes these two, also in their encoded form.
@@ -122,12 +128,16 @@ async function ask(target: string, asked: Asked): Promise<unknown> {
   } catch (error) {
     if (error instanceof CommandError) throw error
     if (signal?.aborted === true) throw signal.reason
-    throw unreachable(`${reasonOf(error, timeout.aborted, timeoutMs)}. ${hintFor(url, timeout.aborted, body)}`)
+    const { reason, mayBeDone } = timeout.aborted
+      ? { reason: `no answer within ${timeoutMs / 1_000} s`, mayBeDone: true }
+      : broughtNoAnswer(error)
+    const done = mayBeDone && body !== undefined ? `${MAY_BE_DONE}. ` : ''
+    throw unreachable(`${reason}. ${done}Is the service running at ${url}? Another address: --url URL`)
   }
   const answer = parsed(text)
   if (isTooDeep(answer)) throw refused(`the answer has more than ${ANSWER_DEPTH_MAX} levels`)
   if (response.ok && typeof answer === 'object' && answer !== null) return answer
-  throw describeRefusal(response, answer, { url, hasToken: token !== undefined })
+  throw describeRefusal(response, answer, { url, hasToken: token !== undefined, acts: body !== undefined })
 }
 
 /** Reads a body up to a bound: any server may answer at this URL. */
@@ -150,18 +160,6 @@ function isTooDeep(answer: unknown): boolean {
     level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))
   }
   return false
-}
-
-function reasonOf(error: unknown, timedOut: boolean, timeoutMs: number): string {
-  if (timedOut) return `no answer within ${timeoutMs / 1_000} s`
-  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
-  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
-  return `no connection: ${typeof code === 'string' ? code : String(message)}`
-}
-
-function hintFor(url: string, timedOut: boolean, body: object | undefined): string {
-  const done = timedOut && body !== undefined ? 'The action may have been done: see escudo status. ' : ''
-  return `${done}Is the service running at ${url}? Another address: --url URL`
 }
 
 function parsed(text: string): unknown {

@@ -30,7 +30,7 @@ type Settings = { [key: string]: unknown }
 /**
  * Reads `key=value` arguments.
  *
- * @throws CommandError for one without a key or a `=`, and for a key that is given twice
+ * @throws CommandError for one without a key or a `=`, for a key that is given twice, and for a number beyond all bounds
  */
 function readSettings(settings: readonly string[]): Settings {
   const options: Settings = {}
@@ -40,7 +40,7 @@ function readSettings(settings: readonly string[]): Settings {
     if (end < 1 || keys.length > DEPTH_MAX || keys.some((key) => key === '' || key === '__proto__')) {
       throw misuse(`expected KEY=VALUE, such as maxRetries=0, got ${JSON.stringify(setting)}`)
     }
-    set(options, keys, parsed(setting.slice(end + 1)), setting)
+    set(options, keys, parsed(setting), setting)
   }
   return options
 }
@@ -60,10 +60,20 @@ function set(options: Settings, keys: readonly string[], value: unknown, setting
   }
 }
 
-function parsed(text: string): unknown {
+/** The value of a `key=value` argument. */
+function parsed(setting: string): unknown {
+  const text = setting.slice(setting.indexOf('=') + 1)
+  let isTooLarge = false
+  let value: unknown
   try {
-    return JSON.parse(text)
+    value = JSON.parse(text, (_key, part: unknown) => {
+      isTooLarge ||= typeof part === 'number' && !Number.isFinite(part)
+      return part
+    })
   } catch {
     return text
   }
+  // It would be sent as null, which is the default.
+  if (isTooLarge) throw misuse(`${JSON.stringify(setting)} has a number that is too large`)
+  return value
 }

@@ -1,5 +1,6 @@
 import { CommandError, EXIT } from '../command.ts'
 import { cell } from './cell.ts'
+import { MAY_BE_DONE } from './no-answer.ts'
 
 const DETAIL_LENGTH_MAX = 500
 const FINDINGS_SHOWN = 5
@@ -15,6 +16,8 @@ interface ErrorBody {
 interface Asked {
   readonly url: string
   readonly hasToken: boolean
+  /** Whether the request was an action. */
+  readonly acts: boolean
 }
 
 /** Describes an answer that is no success: what is wrong, and what to do. */
@@ -24,9 +27,13 @@ export function describeRefusal(response: Response, answer: unknown, asked: Aske
   if (typeof body.error_code !== 'string') return withoutBody(response, asked)
   const code = cell(body.error_code, 64)
   const trace = typeof body.trace_id === 'string' ? `; trace ${cell(body.trace_id, 64)}` : ''
-  const text = [cell(body.message, DETAIL_LENGTH_MAX), ...findingsOf(body), hintFor(status, body.error_code, asked)]
+  const text = [
+    cell(body.message, DETAIL_LENGTH_MAX),
+    ...findingsOf(body),
+    hintFor(status, body.error_code, asked),
+    asked.acts && isLost(status) ? `${MAY_BE_DONE}.` : '',
+  ]
   const message = `${text.filter((part) => part !== '').join(' ')} (${status} ${code}${trace})`
-  // A proxy, or the service while it stops, says that nothing was done.
   return new CommandError(isUnavailable(status) ? EXIT.unreachable : EXIT.refused, message)
 }
 
@@ -34,9 +41,15 @@ function isUnavailable(status: number): boolean {
   return status === 502 || status === 503 || status === 504
 }
 
-function withoutBody({ status, headers }: Response, { url }: Asked): CommandError {
+/** Whether a proxy has passed the request to the service, and has got no answer. */
+function isLost(status: number): boolean {
+  return status === 502 || status === 504
+}
+
+function withoutBody({ status, headers }: Response, { url, acts }: Asked): CommandError {
   if (isUnavailable(status)) {
-    return new CommandError(EXIT.unreachable, `${url} answers ${status}: the service is not available. Try again later`)
+    const hint = acts && isLost(status) ? MAY_BE_DONE : 'Try again later'
+    return new CommandError(EXIT.unreachable, `${url} answers ${status}: the service is not available. ${hint}`)
   }
   if (status >= 300 && status < 400) {
     const location = cell(headers.get('location'), 200)

@@ -1,4 +1,4 @@
-import { type Command, CommandError, EXIT, type Given, type Output, refused } from '../command.ts'
+import { type Command, CommandError, EXIT, type Given, type Output } from '../command.ts'
 import { givenValue, numberOf } from '../options.ts'
 import { cell, json } from './cell.ts'
 import {
@@ -7,10 +7,11 @@ import {
   type Connection,
   connectionOf,
   connectionsOf,
+  otherAnswer,
   pathTo,
 } from './connection.ts'
 import { fleetTable, type Instance } from './fleet-table.ts'
-import { type Listed, readListed, readShield, type ShownShield, table } from './status-table.ts'
+import { type Listed, readListed, readOne, type ShownShield, table } from './status-table.ts'
 import { changesBetween, untilSignal } from './watching.ts'
 
 const SHIELD = { name: 'SHIELD', optional: true, text: 'only this shield (default: all)' } as const
@@ -146,9 +147,9 @@ async function read(
   signal?: AbortSignal,
 ): Promise<{ readonly answer: unknown; readonly view: Listed }> {
   const answer = await connection.ask(shield === undefined ? '' : pathTo(shield, undefined), undefined, signal)
-  const view = shield === undefined ? readListed(answer) : { service: '', shields: [readShield(answer)], total: 1 }
-  if (view !== undefined) return { answer, view }
-  throw refused(`${connection.url} answers something else than the admin routes of escudo. Check the URL`)
+  const view = shield === undefined ? readListed(answer) : readOne(answer)
+  if (view === undefined) throw otherAnswer(connection)
+  return { answer, view }
 }
 
 function screen({ service, shields, total }: Listed, { url }: Connection, { terminal }: Output): string {

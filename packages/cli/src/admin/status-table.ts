@@ -46,8 +46,15 @@ export function readListed(answer: unknown): Listed | undefined {
   }
 }
 
+/** Reads the answer of a service about one shield; undefined if it has another form. */
+export function readOne(answer: unknown): Listed | undefined {
+  const { name, policies } = answer as Readonly<Record<string, unknown>>
+  if (typeof name !== 'string' || !Array.isArray(policies)) return undefined
+  return { service: '', shields: [readShield(answer)], total: 1 }
+}
+
 /** Reads the status of one shield. */
-export function readShield(status: unknown): ShownShield {
+function readShield(status: unknown): ShownShield {
   const { name, disabled, error, policies } = (status ?? {}) as Readonly<Record<string, unknown>>
   return {
     name: cell(name, 100),

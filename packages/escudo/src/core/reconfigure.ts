@@ -1,5 +1,6 @@
 import { synchronous } from '../errors/options/synchronous.ts'
 import type { Clock } from './clock.ts'
+import { tellInOrder } from './events/lever-order.ts'
 import { reportOnce } from './events/report.ts'
 import { ConfigurationError } from './options/configuration-error.ts'
 import { show } from './options/durations.ts'
@@ -42,12 +43,16 @@ export function reconfigure(shield: Reconfigurable, options: NewOptions): void {
   for (const { name, policies } of shields) checkShield(name, policies, changes)
   applyAll(changes, shield.clock)
   for (const { refold } of shields) refold()
-  for (const { policies, reconfigured } of shields) {
-    const changed = policies.filter(({ policy }) => changes.has(policy))
-    const byName = (which: 'before' | 'after'): NewOptions =>
-      Object.fromEntries(changed.map(({ name, policy }) => [name, changes.get(policy)?.[which] ?? {}]))
-    reconfigured(byName('before'), byName('after'))
-  }
+  tellInOrder(() => {
+    for (const shield of shields) tell(shield, changes)
+  })
+}
+
+function tell({ policies, reconfigured }: Reconfigurable, changes: ReadonlyMap<AnyPolicy, OptionsChange>): void {
+  const changed = policies.filter(({ policy }) => changes.has(policy))
+  const byName = (which: 'before' | 'after'): NewOptions =>
+    Object.fromEntries(changed.map(({ name, policy }) => [name, changes.get(policy)?.[which] ?? {}]))
+  reconfigured(byName('before'), byName('after'))
 }
 
 /** Applies all changes. If a custom policy throws against its contract, those before it get their old options again. */

@@ -15,6 +15,7 @@ import { notStarted } from './engine/not-started.ts'
 import type { Origin } from './errors.ts'
 import { hasCallWatchers } from './events/call-events.ts'
 import { EventHub, type EventName, type Listener, type ShieldEvents, type ShieldLever } from './events/events.ts'
+import { tellInOrder } from './events/lever-order.ts'
 import { type ItemSource, iterate } from './iteration.ts'
 import type { Operation } from './operation.ts'
 import { checkedClock } from './options/clock.ts'
@@ -208,7 +209,7 @@ class ComposedShield {
     if (this.#isDisabled === isDisabled) return
     this.#isDisabled = isDisabled
     this.#refold()
-    this.#tell(isDisabled ? 'disabled' : 'enabled', {})
+    tellInOrder(() => this.#tell(isDisabled ? 'disabled' : 'enabled', {}))
   }
 
   /** Emits an event of the shield itself. */

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { json, run, serve } from './setup.ts'
+import { type Answer, json, run, serve } from './setup.ts'
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -31,7 +31,7 @@ describe('an answer that is no success', () => {
     ],
     [500, error('INTERNAL_SERVER_ERROR', 'Bug.'), 1, 'Bug. (500 INTERNAL_SERVER_ERROR; trace abc)'],
     [503, error('SHUTTING_DOWN', 'Stopping.'), 3, 'Stopping. (503 SHUTTING_DOWN; trace abc)'],
-    [502, undefined, 3, /answers 502: the service is not available\. Try again later$/],
+    [503, undefined, 3, /answers 503: the service is not available\. Try again later$/],
     [404, undefined, 1, /answers 404\. Does the service at this address register adminRoutes\?$/],
     [404, { message: 'Not Found' }, 1, /register adminRoutes\?$/],
     [200, undefined, 1, /answers something else than the admin routes of escudo/],
@@ -64,6 +64,45 @@ describe('an answer that is no success', () => {
     })
   })
 
+  it.each([
+    ['an empty object', {}],
+    ['a list', []],
+    ['an echo of the request', { action: 'isolate', reason: 'x' }],
+    ['another outcome', { outcome: 'queued', before: null, after: null }],
+  ])('is a refusal if success is %s: nothing says that the action was done', async (_, body) => {
+    const { url } = await serve(json(200, body))
+    for (const more of [[], ['--json']]) {
+      const { code, out, err } = await run([...ISOLATE, url, ...more])
+      expect([code, out]).toEqual([1, ''])
+      expect(err).toMatch(/answers something else than the admin routes of escudo\. Check the URL\n$/)
+    }
+  })
+
+  it.each([
+    ['an empty object', {}],
+    ['a list', []],
+    ['no policies', { name: 'inventory' }],
+    ['no name', { policies: [] }],
+  ])('is a refusal if a shield is %s', async (_, body) => {
+    const { url } = await serve(json(200, body))
+    for (const args of [['status'], ['watch'], ['status', '--json'], ['status', '--url', url]]) {
+      const { code, out, err } = await run([...args, 'inventory', '--url', url])
+      expect([code, out]).toEqual([1, ''])
+      expect(err).toMatch(/answers something else than the admin routes of escudo\. Check the URL\n$/)
+    }
+  })
+
+  it.each([
+    [502, undefined],
+    [504, undefined],
+    [504, error('GATEWAY_TIMEOUT', 'Late.')],
+  ])('of a proxy, %i, says that the action may have been done', async (status, body) => {
+    const { url } = await serve(json(status, body))
+    const { code, err } = await run([...ISOLATE, url])
+    expect([code, err]).toEqual([3, expect.stringContaining('The action may have been done: see escudo status')])
+    expect((await run(['status', '--url', url])).err).not.toContain('may have been done')
+  })
+
   it('is not read beyond a bound', async () => {
     const { url } = await serve((response) => response.end(Buffer.alloc(17 * 1024 * 1024, 'x')))
     expect(await run(['status', '--url', url])).toMatchObject({ code: 1, err: expect.stringContaining('more than') })
@@ -90,12 +129,35 @@ describe('a service that does not answer', () => {
     expect(read.err).not.toContain('may have been done')
   })
 
-  it('exits with 3 if the connection breaks off', async () => {
-    const { url } = await serve((response) =>
-      response.writeHead(200, { 'content-length': '99' }).write('{', () => response.destroy()),
-    )
-    expect((await run(['status', '--url', url])).code).toBe(3)
+  it.each<[string, Answer]>([
+    ['before the answer', (response) => response.destroy()],
+    [
+      'in the answer',
+      (response) => response.writeHead(200, { 'content-length': '99' }).write('{', () => response.destroy()),
+    ],
+    ['in an answer of chunks', (response) => response.writeHead(200).write('{', () => response.destroy())],
+    ['with something that is no HTTP', (response) => response.socket?.end('-ERR unknown command\r\n')],
+  ])('exits with 3 if the connection ends %s, and says that the action may have been done', async (_, answer) => {
+    const { url } = await serve(answer)
+    const { code, err } = await run([...ISOLATE, url])
+    expect([code, err]).toEqual([
+      3,
+      expect.stringMatching(
+        /^escudo: the connection ended: \S.*\. The action may have been done: see escudo status\. /,
+      ),
+    ])
+    const read = await run(['status', '--url', url])
+    expect([read.code, read.err]).toEqual([3, expect.not.stringContaining('may have been done')])
   })
+
+  it.each(['http://127.0.0.1:9', 'http://no-such-host.invalid', 'http://127.0.0.1:1'])(
+    'says nothing of the kind if %s was never reached',
+    async (url) => {
+      const { code, err } = await run([...ISOLATE, url])
+      expect([code, err]).toEqual([3, expect.stringMatching(/^escudo: no connection: /)])
+      expect(err).not.toContain('may have been done')
+    },
+  )
 })
 
 describe('a wrong command line', () => {
@@ -117,6 +179,9 @@ describe('a wrong command line', () => {
     [['reconfigure', 'a', 'b', 'a..b=5', '--reason', 'x'], /expected KEY=VALUE/],
     [['reconfigure', 'a', 'b', '__proto__.x=5', '--reason', 'x'], /expected KEY=VALUE/],
     [['reconfigure', 'a', 'b', 'c=5', 'c=6', '--reason', 'x'], /"c=6" sets an option that another argument sets too/],
+    [['reconfigure', 'a', 'b', 'c=1e999', '--reason', 'x'], /^escudo: "c=1e999" has a number that is too large/],
+    [['reconfigure', 'a', 'b', 'c=-1e309', '--reason', 'x'], /too large/],
+    [['reconfigure', 'a', 'b', 'c={"d":[1,1e400]}', '--reason', 'x'], /too large/],
     [['reconfigure', 'a', 'b', 'c=5', 'c.d=6', '--reason', 'x'], /another argument sets too/],
     [
       ['status', '--url', 'localhost:8000'],

@@ -95,7 +95,7 @@ describe('escudo watch', () => {
     expect(code).toBe(1)
     expect(err.replaceAll(/\d{4}-\S+Z/g, 'T').split('\n')).toEqual([
       'escudo: T Stopping. (503 SHUTTING_DOWN); trying again',
-      expect.stringMatching(/^escudo: T no connection: .*; trying again$/),
+      expect.stringMatching(/^escudo: T the connection ended: .*; trying again$/),
       'escudo: T the service answers again',
       expect.stringMatching(/^escudo: No\. /),
       '',

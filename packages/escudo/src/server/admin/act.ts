@@ -100,7 +100,7 @@ function statusOf(breaker: Levers, now: number): PolicyStatus {
 function reconfigure(shield: ShieldFacts, policy: string | undefined, options: Command['options'] & object): Effect {
   let told: { readonly before: NewOptions; readonly after: NewOptions } | undefined
   const stop = shield.shield.on('reconfigured', (event) => {
-    // The first event is that of this change; a listener may make further ones.
+    // The first event is that of this change: those of changes that a listener makes follow it.
     told ??= event
   })
   try {

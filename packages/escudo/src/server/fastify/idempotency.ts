@@ -1,4 +1,4 @@
-import { Readable, Transform } from 'node:stream'
+import { finished, Readable, Transform } from 'node:stream'
 import type { ReadableStream as WebStream } from 'node:stream/web'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { BodyCapture } from '../idempotency/body-capture.ts'
@@ -103,8 +103,11 @@ async function keep(run: FirstRun, reply: FastifyReply, given: unknown, maxBodyB
         end().then(() => done(), done)
       },
     })
-    payload.on('error', (error) => {
-      void run.end(undefined)
+    // Also one that was destroyed before: nothing else would end the answer.
+    finished(payload, { writable: false }, (error) => {
+      if (error === null || error === undefined) return
+      // A handler may destroy its stream because the client has disconnected.
+      if (!reply.raw.destroyed) void run.end(undefined)
       tap.destroy(error)
     })
     tap.once('close', () => {

@@ -55,7 +55,7 @@ export function keepOnNode(run: FirstRun, response: ServerResponse, maxBodyBytes
     const taken = takeHeaders()
     const result = send(writeHead, args)
     for (const [name, value] of headersIn(args.find((arg) => typeof arg === 'object' && arg !== null))) {
-      taken.set(name.toLowerCase(), value)
+      taken.set(name, value)
     }
     return result
   }
@@ -87,9 +87,20 @@ function encodingIn(args: readonly unknown[]): BufferEncoding | undefined {
   return typeof args[1] === 'string' ? (args[1] as BufferEncoding) : undefined
 }
 
-/** The headers that `writeHead` got: an object, or a list of names and values in turn. */
-function headersIn(given: unknown): readonly (readonly [string, unknown])[] {
-  if (!Array.isArray(given)) return Object.entries((given ?? {}) as object)
-  if (given.every(Array.isArray)) return given as [string, unknown][]
-  return Array.from({ length: given.length >> 1 }, (_, index) => [String(given[2 * index]), given[2 * index + 1]])
+/** The headers that `writeHead` got, by their names in lower case: an object, or a list that may repeat a name. */
+function headersIn(given: unknown): ReadonlyMap<string, unknown> {
+  const headers = new Map<string, unknown>()
+  if (!Array.isArray(given)) {
+    for (const [name, value] of Object.entries((given ?? {}) as object)) headers.set(name.toLowerCase(), value)
+    return headers
+  }
+  // Pairs, or names and values in turn.
+  const flat: unknown[] = given.every(Array.isArray) ? given.flat() : given
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const name = String(flat[index]).toLowerCase()
+    const value = flat[index + 1]
+    // Such as two cookies.
+    headers.set(name, headers.has(name) ? [headers.get(name), value].flat() : value)
+  }
+  return headers
 }

@@ -159,6 +159,18 @@ describe('adminRoutes', () => {
     expect(actions()[1]).toMatchObject({ before, after: options })
   })
 
+  it('answers with its own change, if a listener reconfigures the shield again', async () => {
+    const { post, actions } = await start()
+    const { name, inventory } = inventoryOf()
+    inventory.on('reconfigured', ({ after }) => {
+      if (Object.hasOwn(after, 'retry')) inventory.reconfigure({ timeout: { after: '1s' } })
+    })
+    const { json } = await post(`/${name}/retry`, { action: 'reconfigure', options: { maxRetries: 0 } })
+    const told = { outcome: 'done', before: { maxRetries: 1 }, after: { maxRetries: 0 } }
+    expect(json).toMatchObject(told)
+    expect(actions()).toMatchObject([told])
+  })
+
   it('takes a trip and a backoff as JSON', async () => {
     const { post } = await start()
     const { name, breaker, inventory } = inventoryOf()
