@@ -71,7 +71,7 @@ export function watchAll(listener: Listener<ShieldEvent>, names: readonly EventN
 
 // A separate counter, because every call reads it.
 let executionWatchers = 0
-// Without a look-up, because every call emits `executed` several times. The lists of a hub have the same copy.
+// A separate list for the same reason. A hub has one, too.
 let executedWatchers: readonly Listener<ShieldEvents['executed']>[] = []
 
 /** The listeners of frequent events, of all shields and of single ones. While there are any, calls are timed. */
@@ -157,6 +157,7 @@ export class EventHub {
     return executionWatchers > 0 || this.#executionListeners > 0
   }
 
+  /** Emits `executed`, without a look-up: every call emits it several times. */
   emitExecuted(event: ShieldEvents['executed']): void {
     for (const listener of this.#executed) notify(listener as Listener<typeof event>, event)
     // It has its `type` already: a copy would be half of the cost.

@@ -121,16 +121,22 @@ describe('publishDiagnostics', () => {
     const names = EVENT_NAMES.map((name) => `escudo:${name}`)
     const messages = messagesOf(...names)
     ends.push(publishDiagnostics())
-    for (const name of EVENT_NAMES) new EventHub().emit(name, { type: name, shield: 's', policy: 'p' } as never)
+    for (const name of EVENT_NAMES) {
+      const event = { type: name, shield: 's', policy: 'p' } as never
+      if (name === 'executed') new EventHub().emitExecuted(event)
+      else new EventHub().emit(name, event)
+    }
     expect(messages).toEqual(names.map((name) => [name, expect.objectContaining({ shield: 's' })]))
   })
 
   test('does nothing in a runtime without diagnostics_channel, and without it no event is built', async () => {
     vi.stubGlobal('process', { ...process, getBuiltinModule: undefined })
     const emit = vi.spyOn(EventHub.prototype, 'emit')
+    const emitExecuted = vi.spyOn(EventHub.prototype, 'emitExecuted')
     ends.push(publishDiagnostics())
     await shield('s', retry()).run(() => 1)
     expect(emit).not.toHaveBeenCalled()
+    expect(emitExecuted).not.toHaveBeenCalled()
   })
 })
 

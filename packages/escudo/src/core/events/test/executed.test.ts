@@ -31,7 +31,7 @@ function collectOutcomes(of: Pick<Shield, 'on'>): string[] {
 
 describe('listeners of executed', () => {
   test('are not those of watchAll() without names, and without listeners no event is built', async () => {
-    const emit = vi.spyOn(EventHub.prototype, 'emit')
+    const emit = vi.spyOn(EventHub.prototype, 'emitExecuted')
     const all = vi.fn()
     ends.push(watchAll(all))
     await shield('x', timeout('1s'), retry(), circuitBreaker()).run(() => 42)
@@ -62,7 +62,7 @@ describe('listeners of executed', () => {
     const guarded = shield('x', retry())
     guarded.on('executed', () => {})()
     watchAll(() => {}, ['executed'])()
-    const emit = vi.spyOn(EventHub.prototype, 'emit')
+    const emit = vi.spyOn(EventHub.prototype, 'emitExecuted')
     await guarded.run(() => 42)
     expect(emit).not.toHaveBeenCalled()
   })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { OnLoss } from '../../../core/shared-state.ts'
-import { HeldPermits, HOLD_MS, USE_MS } from '../held-permits.ts'
+import { HeldPermits, USE_MS } from '../held-permits.ts'
 import { RedisPermits } from './redis-permits.ts'
 
 const local = (inUse: number, waiting = 0, peak = inUse) => ({ inUse, waiting, peak })
