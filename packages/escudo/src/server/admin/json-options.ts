@@ -12,8 +12,8 @@ const MESSAGE_LENGTH_MAX = 200
 /**
  * Reconfigures a shield with options that came as JSON.
  *
- * Durations are text or milliseconds, as in a program. JSON has no `undefined`, so null is the default, at any depth. It has no
- * functions either: what a program makes by calling one has a separate form, see {@link builtFromJson}.
+ * Durations are text or milliseconds, as in a program. JSON has no `undefined`, so null is the default, at any depth. It
+ * has no functions either: what a program makes by calling one has a separate form, see {@link builtFromJson}.
  *
  * @param policy the policy of the options; undefined: they are by the name of the policy
  * @throws VALIDATION_ERROR with a pointer to the option
