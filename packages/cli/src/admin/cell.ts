@@ -8,7 +8,9 @@ export function cell(value: unknown, lengthMax: number): string {
   const given = typeof value === 'object' ? '' : String(value ?? '')
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must go
   const text = given.replace(/[\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+/g, ' ')
-  return text.length > lengthMax ? `${text.slice(0, Math.max(0, lengthMax - 1))}…` : text
+  if (text.length <= lengthMax) return text
+  // Not between the two halves of a character.
+  return `${text.slice(0, Math.max(0, lengthMax - 1)).replace(/[\ud800-\udbff]$/, '')}…`
 }
 
 /** An answer as JSON. What `JSON.stringify` leaves as it is, and a terminal acts on, is escaped. */

@@ -46,17 +46,30 @@ function isLost(status: number): boolean {
   return status === 502 || status === 504
 }
 
-function withoutBody({ status, headers }: Response, { url, acts }: Asked): CommandError {
+function withoutBody({ status, headers, url: asked }: Response, { url, acts }: Asked): CommandError {
   if (isUnavailable(status)) {
     const hint = acts && isLost(status) ? MAY_BE_DONE : 'Try again later'
     return new CommandError(EXIT.unreachable, `${url} answers ${status}: the service is not available. ${hint}`)
   }
-  if (status >= 300 && status < 400) {
-    const location = cell(headers.get('location'), 200)
-    return new CommandError(EXIT.refused, `${url} redirects to ${location}. Use that address: --url URL`)
+  const target = status < 400 ? targetOf(headers.get('location'), asked) : undefined
+  if (target?.isRoute === true) {
+    return new CommandError(EXIT.refused, `${url} redirects to ${target.url}. Use that address: --url URL`)
   }
-  const problem = status < 300 ? 'answers something else than the admin routes of escudo' : `answers ${status}`
+  const other = status < 300 ? 'answers something else than the admin routes of escudo' : `answers ${status}`
+  const problem = target === undefined ? other : `redirects to ${target.url}`
   return new CommandError(EXIT.refused, `${url} ${problem}. Does the service at this address register adminRoutes?`)
+}
+
+/** Where a redirection leads: to an admin route, whose service is then the URL, or to another page, such as a login. */
+function targetOf(
+  location: string | null,
+  asked: string,
+): { readonly url: string; readonly isRoute: boolean } | undefined {
+  if (location === null || !URL.canParse(location, asked)) return undefined
+  const { protocol, origin, pathname } = new URL(location, asked)
+  if (protocol !== 'http:' && protocol !== 'https:') return undefined
+  const service = pathname.replace(/\/admin\/shields(?:\/.*)?$/, '')
+  return { url: cell(`${origin}${service}`, 200), isRoute: service !== pathname }
 }
 
 /** The findings of a validation: `/options/maxRetries: expected a whole number`. */

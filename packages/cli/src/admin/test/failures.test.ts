@@ -49,11 +49,33 @@ describe('an answer that is no success', () => {
 
   it('does not follow a redirection: the token is for this service only', async () => {
     const other = await serve(json(200, {}))
-    const { url } = await serve(json(307, {}, { location: other.url }))
+    const { url } = await serve(json(307, {}, { location: `${other.url}/admin/shields/inventory` }))
     const { code, err } = await run([...ISOLATE, url, '--token', 't0k3n'])
     expect(code).toBe(1)
     expect(err).toContain(`redirects to ${other.url}. Use that address: --url URL`)
     expect(other.received).toEqual([])
+  })
+
+  it.each([
+    [
+      301,
+      'https://shop.example/admin/shields/inventory',
+      'redirects to https://shop.example. Use that address: --url URL',
+    ],
+    [308, '/new/admin/shields/inventory?x=1#y', 'redirects to {url}/new. Use that address: --url URL'],
+    [302, '//other.example/admin/shields/inventory/', 'redirects to https://other.example. Use'],
+    [302, '/login', 'redirects to {url}/login. Does the service at this address register adminRoutes?'],
+    [302, 'javascript:alert(1)', 'answers 302. Does'],
+    [302, 'http://', 'answers 302. Does'],
+    [302, undefined, 'answers 302. Does'],
+    [304, undefined, 'answers 304. Does'],
+  ])('%i to %s says which URL to use, if there is one', async (status, location, message) => {
+    const { url } = await serve((response) =>
+      response.writeHead(status, location === undefined ? {} : { location }).end(),
+    )
+    const { code, err } = await run([...ISOLATE, url])
+    const expected = message.replace('{url}', url).replace('https://other', 'http://other')
+    expect([code, err]).toEqual([1, expect.stringContaining(`${url} ${expected}`)])
   })
 
   it('is refused if the list has another form', async () => {

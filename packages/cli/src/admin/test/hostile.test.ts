@@ -31,6 +31,14 @@ describe('a hostile answer', () => {
     }
   })
 
+  it('is cut off between two characters', async () => {
+    const name = `${'x'.repeat(98)}${'\u{1f600}'.repeat(9)}`
+    const { url } = await serve(body(200, JSON.stringify({ service: 's', shields: [{ name, policies: [] }] })))
+    const { out } = await run(['status', '--url', url])
+    expect(out).toContain('x…\n')
+    expect(out.isWellFormed()).toBe(true)
+  })
+
   it('cannot act on the terminal, with --json either, which is still the same JSON', async () => {
     const answer = { service: 'a\u009b2J', shields: [{ name: '\u202ex\u001b[31m', policies: [] }] }
     const { url } = await serve(body(200, JSON.stringify(answer)))

@@ -12,8 +12,8 @@ const MESSAGE_LENGTH_MAX = 200
 /**
  * Reconfigures a shield with options that came as JSON.
  *
- * Durations are text or milliseconds, as in a program. JSON has no `undefined`, so null is the default. It has no
- * functions either: what a program makes by calling one has a separate form, see {@link builtFromJson}.
+ * Durations are text or milliseconds, as in a program. JSON has no `undefined`, so null is the default, at any depth. It
+ * has no functions either: what a program makes by calling one has a separate form, see {@link builtFromJson}.
  *
  * @param policy the policy of the options; undefined: they are by the name of the policy
  * @throws VALIDATION_ERROR with a pointer to the option
@@ -35,13 +35,22 @@ export function reconfigureFrom(shield: ShieldFacts, policy: string | undefined,
 
 function builtOptions(name: string, given: unknown, shield: ShieldFacts): unknown {
   const type = shield.policies.find((one) => one.name === name)?.policy.type
-  if (!isObject(given)) return given
+  const options = withDefaults(given)
+  if (!isObject(options)) return options
   return Object.fromEntries(
-    Object.entries(given).map(([option, value]) => [
+    Object.entries(options).map(([option, value]) => [
       option,
-      value === null ? undefined : builtFromJson(`${type}.${option}`, value, [name, option]),
+      builtFromJson(`${type}.${option}`, value, [name, option]),
     ]),
   )
+}
+
+/** Null is the default, at any depth. In a list, it is an item. */
+function withDefaults(given: unknown): unknown {
+  if (given === null) return undefined
+  if (Array.isArray(given)) return given.map((item) => (item === null ? item : withDefaults(item)))
+  if (!isObject(given)) return given
+  return Object.fromEntries(Object.entries(given).map(([key, value]) => [key, withDefaults(value)]))
 }
 
 /** The place of an invalid option in the request. The path in the error begins with the type of the policy. */

@@ -28,7 +28,10 @@ function jsonOf(body: unknown): string | undefined {
   const { pipe, getReader } = (body ?? {}) as { readonly pipe?: unknown; readonly getReader?: unknown }
   if (typeof pipe === 'function' || typeof getReader === 'function') return undefined
   try {
-    return JSON.stringify(body, (_key, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))
+    return JSON.stringify(body, (_key, value: unknown) => {
+      if (typeof value === 'bigint') return `${value}n`
+      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
+    })
   } catch {
     // Parsers of uploads return objects with cycles.
     return undefined

@@ -48,6 +48,11 @@ export interface FirstRun {
   end(answer: StoredAnswer | 'too large' | undefined): Promise<void>
   /** The connection is closed, and the client has a part of the answer. It runs no more, even if the rest never comes. */
   interrupt(): void
+  /**
+   * The answer has broken off: the next request with the key runs. If the client had disconnected before, that was the
+   * cause, and the request was served.
+   */
+  breakOff(): Promise<void>
   /** The connection is closed. If the request does not end within half a minute, the next one with its key runs. */
   abandon(): void
 }
@@ -159,6 +164,7 @@ class Run implements FirstRun {
   #cancelTimer: CancelTimer | undefined
   #renewing: Promise<void> = Promise.resolve()
   #hasEnded = false
+  #isAbandoned = false
 
   constructor(store: IdempotencyStore, memory: MemoryStore, id: string, fingerprint: string, ttlMs: number) {
     this.#store = store
@@ -202,7 +208,12 @@ class Run implements FirstRun {
     )
   }
 
+  breakOff(): Promise<void> {
+    return this.end(this.#isAbandoned ? 'too large' : undefined)
+  }
+
   abandon(): void {
+    this.#isAbandoned = true
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
   }

@@ -33,6 +33,8 @@ export function keepOnNode(run: FirstRun, response: ServerResponse, maxBodyBytes
   const { write, end, writeHead } = methods
   // Taken before the first byte: what compresses or signs the body adds its headers then, and does so for a replay too.
   let headers: Map<string, unknown> | undefined
+  /** The status that was sent. A handler may set another one afterwards. */
+  let sentStatus: number | undefined
   let hasEnded = false
   const takeHeaders = (): Map<string, unknown> => {
     headers ??= new Map(Object.entries(response.getHeaders()))
@@ -54,6 +56,7 @@ export function keepOnNode(run: FirstRun, response: ServerResponse, maxBodyBytes
   methods.writeHead = (...args) => {
     const taken = takeHeaders()
     const result = send(writeHead, args)
+    sentStatus = response.statusCode
     for (const [name, value] of headersIn(args.find((arg) => typeof arg === 'object' && arg !== null))) {
       taken.set(name, value)
     }
@@ -69,14 +72,14 @@ export function keepOnNode(run: FirstRun, response: ServerResponse, maxBodyBytes
     hasEnded = true
     const taken = takeHeaders()
     capture.add(args[0], encodingIn(args))
-    const answer = capture.answer(response.statusCode, taken)
+    const answer = capture.answer(sentStatus ?? response.statusCode, taken)
     const result = send(end, args)
     void run.end(answer)
     return result
   }
   response.once('close', () => {
     // A pipe ends with its connection, and the handler does not notice. What it has done must not be done twice.
-    if (!hasEnded && headers !== undefined && isKept(response.statusCode)) run.interrupt()
+    if (!hasEnded && headers !== undefined && isKept(sentStatus ?? response.statusCode)) run.interrupt()
     else run.abandon()
   })
   // The client has disconnected while the key was looked up: no event will follow.

@@ -24,9 +24,42 @@ export function isKept(status: number): boolean {
   return status < 500 && !REPEATED.has(status)
 }
 
-/** Reads a record; undefined for anything else. */
+/** Reads a record; undefined for anything else. A damaged answer is lost: the request was served. */
 export function recordIn(value: unknown): IdempotencyRecord | undefined {
-  return typeof read(value, 'fingerprint') === 'string' ? (value as IdempotencyRecord) : undefined
+  const fingerprint = read(value, 'fingerprint')
+  if (typeof fingerprint !== 'string') return undefined
+  const answer = read(value, 'answer')
+  if (answer === undefined || isAnswer(answer)) return value as IdempotencyRecord
+  return { fingerprint, isLost: true }
+}
+
+function isAnswer(answer: unknown): answer is StoredAnswer {
+  const [status, headers, body] = [read(answer, 'status'), read(answer, 'headers'), read(answer, 'body')]
+  return (
+    Number.isInteger(status) &&
+    (status as number) >= 200 &&
+    (status as number) <= 999 &&
+    Array.isArray(headers) &&
+    headers.every(isHeader) &&
+    typeof body === 'string' &&
+    body.length % 4 === 0 &&
+    /^[A-Za-z0-9+/]*={0,2}$/.test(body)
+  )
+}
+
+/** A name and a value that can be sent; a list if the header has several lines. */
+function isHeader(header: unknown): boolean {
+  if (!Array.isArray(header) || header.length !== 2) return false
+  const [name, value] = header as [unknown, unknown]
+  const values: unknown[] = Array.isArray(value) ? value : [value]
+  return (
+    typeof name === 'string' && /^[!#$%&'*+\-.^_`|~0-9a-z]+$/i.test(name) && values.every((text) => isHeaderValue(text))
+  )
+}
+
+function isHeaderValue(text: unknown): boolean {
+  // As Node checks it.
+  return typeof text === 'string' && /^[\t\x20-\x7e\x80-\xff]*$/.test(text)
 }
 
 /** How large a record is, about. */

@@ -23,7 +23,7 @@ export function keepResponse(run: FirstRun, response: Response, maxBodyBytes: nu
   }
   const [sent, watched] = body.tee()
   const stored = readStream(watched, maxBodyBytes).then(end, (error: unknown) =>
-    run.end(WellKnown.PAYLOAD_TOO_LARGE.is(error) ? 'too large' : undefined),
+    WellKnown.PAYLOAD_TOO_LARGE.is(error) ? run.end('too large') : run.breakOff(),
   )
   // The client that has the whole answer may send its request again: it must find the answer.
   return new Response(sent.pipeThrough(new TransformStream({ flush: () => stored })), response)

@@ -159,6 +159,32 @@ describe('adminRoutes', () => {
     expect(actions()[1]).toMatchObject({ before, after: options })
   })
 
+  it.each([
+    ['circuitBreaker', { halfOpen: { probes: null, closeAt: 0.5 } }, { halfOpen: { probes: null, closeAt: 0.5 } }],
+    ['circuitBreaker', { halfOpen: null }, { halfOpen: null }],
+    ['circuitBreaker', { trip: { failureRate: { threshold: 0.3, window: null } } }, {}],
+    ['circuitBreaker', { trip: { anyTrip: [{ slowCallRate: { slowerThan: '1s', threshold: null } }] } }, {}],
+    ['retry', { backoff: { exponential: { base: '1s', jitter: null } } }, {}],
+    ['retry', { maxTotal: null }, { maxTotal: null }],
+  ])('takes null for the default also inside an option: %s %j', async (policy, options, after) => {
+    const { post } = await start()
+    const { name } = inventoryOf()
+    const { status, json } = await post(`/${name}/${policy}`, { action: 'reconfigure', options })
+    expect([status, json]).toMatchObject([200, { after }])
+  })
+
+  it.each([
+    [{ retry: null }, '/options/retry'],
+    [{ circuitBreaker: { ramp: { steps: [0.1, null] } } }, '/options/circuitBreaker/ramp/steps/1'],
+    [{ retry: { backoff: { constant: null } } }, '/options/retry/backoff/constant'],
+  ])('says where null is no default: %j', async (options, pointer) => {
+    const { post } = await start()
+    const { name } = inventoryOf()
+    const { status, json } = await post(`/${name}`, { action: 'reconfigure', options })
+    expect([status, json.context.errors]).toEqual([422, [expect.objectContaining({ pointer })]])
+    expect(json.context.errors[0].message).not.toContain('undefined')
+  })
+
   it('answers with its own change, if a listener reconfigures the shield again', async () => {
     const { post, actions } = await start()
     const { name, inventory } = inventoryOf()

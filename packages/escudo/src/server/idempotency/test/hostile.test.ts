@@ -204,7 +204,7 @@ describe('idempotency keys on Express', () => {
   })
 
   test('a client that disconnects while the key is looked up lets go of it', () => {
-    const run = { end: vi.fn(), interrupt: vi.fn(), abandon: vi.fn() }
+    const run = { end: vi.fn(), breakOff: vi.fn(), interrupt: vi.fn(), abandon: vi.fn() }
     const response = new ServerResponse(new IncomingMessage(new Socket()))
     response.destroyed = true
     keepOnNode(run, response, 1)

@@ -114,7 +114,7 @@ describe('idempotency keys on web standards', () => {
     const fetch = serve(() => made as Response)
     expect((await fetch(order())).status).toBe(500)
     expect((await fetch(order())).headers.has('idempotency-replayed')).toBe(false)
-    const run = { end: vi.fn(async () => {}), abandon: () => {}, interrupt: () => {} }
+    const run = { end: vi.fn(async () => {}), breakOff: async () => {}, abandon: () => {}, interrupt: () => {} }
     expect(keepResponse(run, made as Response, 100)).toBe(made)
     expect(run.end).toHaveBeenCalledWith(undefined)
   })
