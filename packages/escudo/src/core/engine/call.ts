@@ -102,8 +102,9 @@ export class CallState implements Call {
     return this.root.cost ?? 1
   }
 
-  settle(actual: number): void {
-    settleCharges(this.root, this.attempt, actual)
+  /** A function without `this`, because operations take their call apart: `({ settle }) => …`. */
+  get settle(): (actual: number) => void {
+    return (actual) => settleCharges(this.root, this.attempt, actual)
   }
 
   get signal(): AbortSignal {

@@ -53,6 +53,12 @@ describe.each(['tokenBucket', 'slidingWindow'] as const)('the cost of a call (%s
     expect(available()).toBe(4)
   })
 
+  test('is corrected also by an operation that has taken its call apart', async () => {
+    const { s, available } = setUp({ algorithm })
+    await s.run(({ settle }) => settle(3), { cost: 5 })
+    expect(available()).toBe(7)
+  })
+
   test('is settled by the operation of a flight, for the call that started it', async () => {
     const clock = virtualClock()
     const limiter = rateLimiter({ ...LIMIT, algorithm })
