@@ -37,7 +37,8 @@ export interface Sources {
 /** Describes the files for the page. */
 export function sourcesOf(files: LogFiles, now: number): Sources {
   const shown = files.all.filter(({ tail }) => tail.state !== 'same')
-  const ranked = shown.map((source) => ({ source, rank: rankOf(source) }))
+  const named = new Set(files.named)
+  const ranked = shown.map((source) => ({ source, rank: rankOf(source, named) }))
   ranked.sort((a, b) => b.rank - a.rank || a.source.tail.path.localeCompare(b.source.tail.path))
   return {
     files: ranked.slice(0, FILES_MAX).map(({ source }) => sourceOf(source, now)),
@@ -66,11 +67,12 @@ function adviceOf({ log, tail }: LogSource): readonly Advice[] {
 }
 
 /** How much of a file is not shown. Up to 1, nothing has to be done. */
-function rankOf({ log, tail }: LogSource): number {
+function rankOf({ log, tail }: LogSource, named: ReadonlySet<string>): number {
   const { facts } = log
   if (tail.state === 'unreadable' || tail instanceof CrowdedTail) return 6
   if (facts.read > 0 && facts.recognised === 0) return 5
-  if (tail.state === 'waiting') return 4
+  // Old files of a directory are deleted all the time.
+  if (tail.state === 'waiting' && (facts.read === 0 || named.has(tail.path))) return 4
   if (facts.unread !== undefined) return 3
   if (log.doubts.size > 0 || tail.note !== undefined || facts.untimed > 0 || facts.ahead > 0) return 2
   // Lines without requests are usual: not every program serves requests.

@@ -66,6 +66,7 @@ export const enVerdict: typeof esVerdict = {
     waiting: 'does not exist yet',
     unreadable: 'cannot be read',
   },
+  fileGone: 'no longer there',
   moreFiles: (n) => `And ${counted(n, 'more file', 'more files')}, with less trouble; /api/summary lists all.`,
   unreadLines: (n) => `Not recognised: ${n}.`,
   example: 'Example:',

@@ -82,6 +82,7 @@ export const esVerdict = {
     waiting: 'aún no existe',
     unreadable: 'no se puede leer',
   } as Record<string, string>,
+  fileGone: 'ya no está',
   moreFiles: (n: string) =>
     `Y ${counted(n, 'fichero', 'ficheros')} más, con menos problemas; todos están en /api/summary.`,
   unreadLines: (n: string) => `Sin reconocer: ${n}.`,
