@@ -1,5 +1,6 @@
 import { CrowdedTail } from '../journal/crowded-tail.ts'
 import type { LogFiles, LogSource } from '../journal/log-files.ts'
+import { NOT_KEPT } from '../tail/spool.ts'
 import { type FileJson, fileJson } from './files-json.ts'
 
 /** The most files that are described. */
@@ -13,6 +14,8 @@ export type Advice =
   | { readonly kind: 'no-request' }
   /** It has more files than are read. */
   | { readonly kind: 'crowded' }
+  /** Some of its lines are counted but not kept. */
+  | { readonly kind: 'not-kept'; readonly text: string }
   /** It could not be read to its end. */
   | { readonly kind: 'note'; readonly text: string }
 
@@ -62,6 +65,7 @@ function adviceOf({ log, tail }: LogSource): readonly Advice[] {
   const advice: Advice[] = inDoubt.map(([name, lines]) => ({ kind: 'unit', name, lines }))
   if (facts.recognised > 0 && facts.requests === 0) advice.push({ kind: 'no-request' })
   if (tail instanceof CrowdedTail) advice.push({ kind: 'crowded' })
+  else if (tail.note?.startsWith(NOT_KEPT)) advice.push({ kind: 'not-kept', text: tail.note })
   else if (tail.note !== undefined) advice.push({ kind: 'note', text: tail.note })
   return advice
 }

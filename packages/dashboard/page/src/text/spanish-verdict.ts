@@ -92,6 +92,7 @@ export const esVerdict = {
   unitInDoubt: (name: string, lines: string) =>
     `La unidad de «${name}» no es segura, y por eso hay peticiones sin latencia (${lines}): declárala con --field latency=${name}:ms (o s, us, ns).`,
   notReadToEnd: (error: string) => `No se ha podido leer hasta el final: ${error}.`,
+  notKept: (error: string) => `Hay líneas contadas que no se guardan: faltan en las trazas y las búsquedas: ${error}.`,
   crowdedFolder:
     'Tiene demasiados ficheros: solo se leen los últimos que cambiaron, y los demás faltan aquí. Nombra menos ficheros.',
   noRequestInFile:
