@@ -14,7 +14,7 @@ import { expand } from '../paths.ts'
 
 const BIN = new URL('../../bin.ts', import.meta.url).pathname
 const LINE = '{"timestamp":"2026-11-28T14:00:00.000Z","event":"http.request","status_code":200,"latency_ms":1}\n'
-/** The user `nobody`: root reads what nobody else may read. */
+/** A user without rights: root may read everything. */
 const USER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 let folder: string
