@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 
@@ -62,7 +62,7 @@ export class CacheFile {
     const body = serialize(state)
     const folder = dirname(this.path)
     const unfinished = `${this.path}.${randomUUID()}`
-    await mkdir(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
     try {
       await writeFile(unfinished, [Buffer.from(`${headOf(body)}\n`), body], { mode: 0o600, flag: 'wx' })
       await rename(unfinished, this.path)
@@ -77,7 +77,7 @@ export class CacheFile {
   writeNow(state: unknown): void {
     const body = serialize(state)
     const unfinished = `${this.path}.${randomUUID()}`
-    mkdirSync(dirname(this.path), { recursive: true, mode: 0o700 })
+    makeFolder(dirname(this.path))
     try {
       writeFileSync(unfinished, Buffer.concat([Buffer.from(`${headOf(body)}\n`), body]), { mode: 0o600, flag: 'wx' })
       renameSync(unfinished, this.path)
@@ -94,6 +94,19 @@ export class CacheFile {
     } catch {
       // What cannot be removed is ignored again next time.
     }
+  }
+}
+
+/** Makes a folder and those above it. The recursive `mkdir` of Node never ends where none can be made, such as in `/proc`. */
+function makeFolder(folder: string): void {
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return
+  const parent = dirname(folder)
+  if (parent !== folder) makeFolder(parent)
+  try {
+    mkdirSync(folder, { mode: 0o700 })
+  } catch (error) {
+    // Another process may have made it.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -4,7 +4,7 @@ import type { LogLine } from '../lines/log-line.ts'
 import { LineReader, UNDECLARED } from '../lines/reader/line-reader.ts'
 import { encodingOf, UNREAD, Unread } from '../lines/reader/unread.ts'
 import type { OpenLog } from '../tail/open-log.ts'
-import type { TailSink } from '../tail/tail.ts'
+import type { TailEnd, TailSink } from '../tail/tail.ts'
 import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
 import { FileFacts } from './file-facts.ts'
 import { type FileLogState, logsIn, stateOf } from './file-log-state.ts'
@@ -147,7 +147,7 @@ export class FileLog implements TailSink {
     if (length >= BLOCK_BYTES && (!this.#reader.isWithinLine || length >= 2 * BLOCK_BYTES)) this.#closeBlock()
   }
 
-  end(log: OpenLog, how: 'replaced' | 'restarted'): void {
+  end(log: OpenLog, how: TailEnd): void {
     if (how === 'restarted') {
       log.isGone = true
       this.#hasRestarted = true
@@ -157,7 +157,8 @@ export class FileLog implements TailSink {
     this.flush()
     this.#closeBlock()
     if (this.#log === log) this.#log = undefined
-    this.#rotated.push(log)
+    if (how === 'deleted') this.#release(log)
+    else this.#rotated.push(log)
     const oldest = this.#rotated.findIndex((rotated) => !rotated.isBackfilling)
     if (this.#rotated.length > ROTATED_MAX && oldest !== -1)
       for (const expired of this.#rotated.splice(oldest, 1)) this.#release(expired)
@@ -223,9 +224,7 @@ export class FileLog implements TailSink {
 
   /** Closes all open files. */
   async close(): Promise<void> {
-    for (const log of [...this.#rotated.splice(0), this.#log]) {
-      await log?.close()
-    }
+    for (const log of [...this.#rotated.splice(0), this.#log]) await log?.close()
     this.#log = undefined
   }
 

@@ -25,7 +25,7 @@ export class Intake implements Tail {
   constructor(path: string, log: FileLog) {
     this.path = path
     this.log = log
-    this.#spool = new Spool(path, log)
+    this.#spool = new Spool(path, log, true)
   }
 
   get state(): TailState {

@@ -12,7 +12,7 @@ import { FileLog } from './file-log.ts'
 import { type FileLogState, logsIn } from './file-log-state.ts'
 import { Intake } from './intake.ts'
 import { Journal, type JournalState } from './journal.ts'
-import { isLeftOver } from './left-over.ts'
+import { isLeftOver, isThere } from './left-over.ts'
 import { type Expanded, expand, isCompressed } from './paths.ts'
 import { reopen } from './reopen.ts'
 import { ScanPool } from './scan-pool.ts'
@@ -42,7 +42,8 @@ export class LogFiles {
   readonly journal: Journal
   readonly #all: LogSource[] = []
   readonly #known = new Set<string>()
-  readonly #arguments: readonly string[]
+  /** The files, directories and patterns that were named. */
+  readonly named: readonly string[]
   readonly #declared: Declared
   readonly #identities = new FileIdentities()
   readonly #backfill: Backfill
@@ -67,7 +68,7 @@ export class LogFiles {
   ) {
     this.journal = new Journal(clock)
     this.#backfill = new Backfill(this.journal, makePool(this.journal))
-    this.#arguments = paths
+    this.named = paths
     this.#declared = declared
     for (const path of paths) this.#addAll(path, expand(path))
   }
@@ -79,7 +80,7 @@ export class LogFiles {
 
   /** The directories and patterns that have no file. */
   get empty(): readonly string[] {
-    return this.#arguments.filter((argument) => expand(argument).paths.length === 0)
+    return this.named.filter((argument) => expand(argument).paths.length === 0)
   }
 
   /** The directories and patterns that have more files than are read. */
@@ -194,7 +195,7 @@ export class LogFiles {
 
   /** Adds the files that appeared in directories or match patterns. A compressed one repeats what was read already. */
   search(): void {
-    for (const argument of this.#arguments) {
+    for (const argument of this.named) {
       const found = expand(argument)
       if (!found.grows) continue
       this.#dropFolders(argument, found.paths)
@@ -276,7 +277,7 @@ export class LogFiles {
   /** Returns false if there are too many files. */
   #add(path: string): boolean {
     if (this.#known.has(path)) return true
-    if (this.#all.length >= FILES_MAX) return false
+    if (this.#all.length >= FILES_MAX && this.#all.filter(isThere).length >= FILES_MAX) return false
     this.#known.add(path)
     const log = new FileLog(path, this.journal, this.#declared)
     this.#all.push({ log, tail: new PathTail(path, log, this.#identities) })

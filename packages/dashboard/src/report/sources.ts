@@ -1,5 +1,6 @@
 import { CrowdedTail } from '../journal/crowded-tail.ts'
 import type { LogFiles, LogSource } from '../journal/log-files.ts'
+import { NOT_KEPT } from '../tail/spool.ts'
 import { type FileJson, fileJson } from './files-json.ts'
 
 /** The most files that are described. */
@@ -13,6 +14,8 @@ export type Advice =
   | { readonly kind: 'no-request' }
   /** It has more files than are read. */
   | { readonly kind: 'crowded' }
+  /** Some of its lines are counted but not kept. */
+  | { readonly kind: 'not-kept'; readonly text: string }
   /** It could not be read to its end. */
   | { readonly kind: 'note'; readonly text: string }
 
@@ -37,7 +40,8 @@ export interface Sources {
 /** Describes the files for the page. */
 export function sourcesOf(files: LogFiles, now: number): Sources {
   const shown = files.all.filter(({ tail }) => tail.state !== 'same')
-  const ranked = shown.map((source) => ({ source, rank: rankOf(source) }))
+  const named = new Set(files.named)
+  const ranked = shown.map((source) => ({ source, rank: rankOf(source, named) }))
   ranked.sort((a, b) => b.rank - a.rank || a.source.tail.path.localeCompare(b.source.tail.path))
   return {
     files: ranked.slice(0, FILES_MAX).map(({ source }) => sourceOf(source, now)),
@@ -61,16 +65,18 @@ function adviceOf({ log, tail }: LogSource): readonly Advice[] {
   const advice: Advice[] = inDoubt.map(([name, lines]) => ({ kind: 'unit', name, lines }))
   if (facts.recognised > 0 && facts.requests === 0) advice.push({ kind: 'no-request' })
   if (tail instanceof CrowdedTail) advice.push({ kind: 'crowded' })
+  else if (tail.note?.startsWith(NOT_KEPT)) advice.push({ kind: 'not-kept', text: tail.note })
   else if (tail.note !== undefined) advice.push({ kind: 'note', text: tail.note })
   return advice
 }
 
 /** How much of a file is not shown. Up to 1, nothing has to be done. */
-function rankOf({ log, tail }: LogSource): number {
+function rankOf({ log, tail }: LogSource, named: ReadonlySet<string>): number {
   const { facts } = log
   if (tail.state === 'unreadable' || tail instanceof CrowdedTail) return 6
   if (facts.read > 0 && facts.recognised === 0) return 5
-  if (tail.state === 'waiting') return 4
+  // Old files of a directory are deleted all the time.
+  if (tail.state === 'waiting' && (facts.read === 0 || named.has(tail.path))) return 4
   if (facts.unread !== undefined) return 3
   if (log.doubts.size > 0 || tail.note !== undefined || facts.untimed > 0 || facts.ahead > 0) return 2
   // Lines without requests are usual: not every program serves requests.

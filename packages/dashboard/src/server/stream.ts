@@ -8,6 +8,7 @@ import type { Range } from '../report/summary.ts'
 import { tailJson } from '../report/tail-json.ts'
 import { type Column, columnsOf, type Parts, partsOf, rangeOf, zoomedRangeOf } from '../report/view.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
+import { Unsent } from './unsent.ts'
 
 /** Four times a second. */
 const TICK_MS = 250
@@ -37,7 +38,9 @@ interface Client {
   tailId: number
   /** The width of the columns that it has. */
   stepMs: number
+  /** When it was last sent something, by the clock of the process. */
   lastMs: number
+  readonly unsent: Unsent
   isBehind: boolean
 }
 
@@ -66,11 +69,19 @@ export class Stream implements PageStream {
   readonly #clients = new Set<Client>()
   readonly #now: () => number
   readonly #thresholds: Thresholds
+  readonly #processMs: () => number
   #timer: NodeJS.Timeout | undefined
   #views = new Map<string, View>()
 
-  constructor(files: LogFiles, now: () => number = files.journal.clock, thresholds: Thresholds = DEFAULT_THRESHOLDS) {
+  /** `now` is the reader's clock, which may be set back; `processMs` never is. */
+  constructor(
+    files: LogFiles,
+    now: () => number = files.journal.clock,
+    thresholds: Thresholds = DEFAULT_THRESHOLDS,
+    processMs: () => number = () => performance.now(),
+  ) {
     this.#files = files
+    this.#processMs = processMs
     this.#now = now
     this.#thresholds = thresholds
   }
@@ -83,7 +94,15 @@ export class Stream implements PageStream {
   /** Adds a page. Returns false for too many pages, or if its number of seconds is not one of {@link RANGES}. */
   add(response: ServerResponse, wanted: number | Range, selection: Selection = ENTRIES): boolean {
     if (this.#clients.size >= CLIENTS_MAX || (typeof wanted === 'number' && !RANGES.has(wanted))) return false
-    const client: Client = { response, wanted, selection, sent: new Map(), ...NOTHING_SENT, isBehind: false }
+    const client: Client = {
+      response,
+      wanted,
+      selection,
+      sent: new Map(),
+      ...NOTHING_SENT,
+      unsent: new Unsent(),
+      isBehind: false,
+    }
     this.#clients.add(client)
     response.on('close', () => this.#remove(client))
     response.on('error', () => this.#remove(client))
@@ -116,6 +135,10 @@ export class Stream implements PageStream {
   }
 
   #isReady(client: Client): boolean {
+    if (client.unsent.isStuck(client.response.writableLength, this.#processMs())) {
+      client.response.destroy()
+      return false
+    }
     if (client.response.writableLength > UNSENT_BYTES_MAX) client.isBehind = true
     if (!client.isBehind) return true
     if (client.response.writableLength > 0) return false
@@ -159,17 +182,17 @@ export class Stream implements PageStream {
     client.tailId = journal.newestTailId
     // Later changes get a higher revision than anything sent so far.
     journal.raiseRevision(timelines)
-    const now = this.#now()
+    const [now, nowMs] = [this.#now(), this.#processMs()]
     if (
       !isSnapshot &&
       changed.length === 0 &&
       columns.length === 0 &&
       tail.length === 0 &&
-      now - client.lastMs < IDLE_MS_MAX
+      nowMs - client.lastMs < IDLE_MS_MAX
     ) {
       return
     }
-    client.lastMs = now
+    client.lastMs = nowMs
     client.response.write(messageOf(isSnapshot, now, changed, columns, tail))
   }
 

@@ -12,6 +12,8 @@ const HEAD_BYTES = 1_024
 export const FORWARD_BYTES_MAX = 4_194_304
 /** The size of the end that is read first. */
 export const END_BYTES = 1_048_576
+/** A deleted file to which nothing was added for so many polls, some ten minutes, is closed: its disk space is free then. */
+export const QUIET_POLLS_MAX = 4_000
 
 /**
  * Follows a file as it grows, through log rotation.
@@ -30,6 +32,9 @@ export class FileTail implements Tail {
   #log: OpenLog | undefined
   #state: TailState = 'waiting'
   #restarts = 0
+  /** The names of the open file, and the polls since it was last longer. */
+  #names = 1
+  #quietPolls = 0
 
   constructor(path: string, sink: TailSink, identities: FileIdentities = new FileIdentities()) {
     this.path = path
@@ -65,7 +70,10 @@ export class FileTail implements Tail {
         if (old !== undefined) this.#sink.end(old, 'replaced')
         await this.#readOn()
         // A deleted file is read on through its handle, but the path has none.
-      } else if (named === 'none') this.#state = 'waiting'
+      } else if (named === 'none') {
+        this.#state = 'waiting'
+        this.#dropDeleted()
+      }
     } catch (error) {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
       this.#state = missing ? 'waiting' : 'unreadable'
@@ -75,6 +83,15 @@ export class FileTail implements Tail {
   /** Does nothing: the reader of the log closes its handle. */
   async close(): Promise<void> {}
 
+  /** Closes a file that no other process can open again, once nothing seems to write to it. */
+  #dropDeleted(): void {
+    const log = this.#log
+    this.#quietPolls += 1
+    if (log === undefined || log.isBackfilling || this.#names > 0 || this.#quietPolls < QUIET_POLLS_MAX) return
+    this.#log = undefined
+    this.#sink.end(log, 'deleted')
+  }
+
   async #readOn(): Promise<void> {
     let log = this.#log ?? (await this.#open())
     if (log === undefined) {
@@ -82,7 +99,9 @@ export class FileTail implements Tail {
       return
     }
     this.#state = 'reading'
-    const { size, mtimeMs } = await log.file.stat()
+    const { size, mtimeMs, nlink } = await log.file.stat()
+    this.#names = nlink
+    if (size !== log.readTo) this.#quietPolls = 0
     if (size < log.readTo || (size > log.readTo && (await headChanged(log)))) {
       this.#restarts += 1
       this.#sink.end(log, 'restarted')

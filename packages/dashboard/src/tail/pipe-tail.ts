@@ -11,7 +11,6 @@ const POLL_BYTES_MAX = 4_194_304
 export class PipeTail implements Tail {
   readonly path: string
   readonly restarts = 0
-  readonly note: string | undefined = undefined
   readonly #spool: Spool
   readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES)
   #file: FileHandle | undefined
@@ -21,6 +20,10 @@ export class PipeTail implements Tail {
   constructor(path: string, sink: TailSink) {
     this.path = path
     this.#spool = new Spool(path, sink)
+  }
+
+  get note(): string | undefined {
+    return this.#spool.note
   }
 
   /** `waiting` for its first writer, `reading`, or `read` while its last writer is gone. */

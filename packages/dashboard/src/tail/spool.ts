@@ -12,6 +12,9 @@ const FILE_BYTES_MAX = 268_435_456
 /** The most bytes that are counted at once. */
 const PUSH_BYTES_MAX = 131_072
 
+/** How a note begins about lines that are in no temporary file. */
+export const NOT_KEPT = 'lines are counted but not kept, so traces and searches miss them'
+
 /**
  * Copies what can be read only once into temporary files, so that the lines of a trace are found in it again.
  *
@@ -20,11 +23,20 @@ const PUSH_BYTES_MAX = 131_072
 export class Spool {
   readonly #path: string
   readonly #sink: TailSink
+  readonly #isStrict: boolean
   #log: OpenLog | undefined
+  #fault: string | undefined
 
-  constructor(path: string, sink: TailSink) {
+  /** `isStrict`: what cannot be stored is not passed on either, because its sender still has it. */
+  constructor(path: string, sink: TailSink, isStrict = false) {
     this.#path = path
     this.#sink = sink
+    this.#isStrict = isStrict
+  }
+
+  /** Says so if lines were counted that no trace and no search will find. */
+  get note(): string | undefined {
+    return this.#fault === undefined ? undefined : `${NOT_KEPT}: ${this.#fault}`
   }
 
   /** Adds the next bytes and passes them on. */
@@ -57,10 +69,13 @@ export class Spool {
   }
 
   async #write(log: OpenLog, bytes: Buffer): Promise<void> {
-    // A write may be short, for example on a disk that is nearly full: the next one tells why.
-    for (let written = 0; written < bytes.length; ) {
-      const { bytesWritten } = await log.file.write(bytes, written, bytes.length - written, log.readTo + written)
-      written += bytesWritten
+    try {
+      await writeAll(log, bytes)
+    } catch (error) {
+      if (this.#isStrict) throw error
+      // They come once. Counted lines without their traces are better than none; NUL bytes take their place.
+      this.#fault = (error as Error).message
+      await log.file.truncate(log.readTo + bytes.length).catch(() => {})
     }
     for (let at = 0; at < bytes.length; at += PUSH_BYTES_MAX) {
       // Yield in between, so that requests are served while much is counted.
@@ -69,5 +84,13 @@ export class Spool {
       log.readTo += part.length
       this.#sink.push(part, log.readTo)
     }
+  }
+}
+
+async function writeAll(log: OpenLog, bytes: Buffer): Promise<void> {
+  // A write may be short, for example on a disk that is nearly full: the next one tells why.
+  for (let written = 0; written < bytes.length; ) {
+    const { bytesWritten } = await log.file.write(bytes, written, bytes.length - written, log.readTo + written)
+    written += bytesWritten
   }
 }

@@ -25,7 +25,7 @@ export class StreamTail implements Tail {
   }
 
   get note(): string | undefined {
-    return this.#note
+    return this.#note ?? this.#spool.note
   }
 
   /** Starts reading. Later polls do nothing: a stream delivers by itself. */

@@ -14,9 +14,12 @@ export interface TailSink {
   readonly begin: (log: OpenLog) => void
   /** Receives the next bytes; `end` is the offset after them. Copy them to keep them: the buffer is reused. */
   readonly push: (bytes: Buffer, end: number) => void
-  /** The file ends: another file `replaced` it, or it was truncated and `restarted`. */
-  readonly end: (log: OpenLog, how: 'replaced' | 'restarted') => void
+  /** The file ends. */
+  readonly end: (log: OpenLog, how: TailEnd) => void
 }
+
+/** How a file ends: another file `replaced` it, it was truncated and `restarted`, or it was `deleted` some time ago. */
+export type TailEnd = 'replaced' | 'restarted' | 'deleted'
 
 /** Follows one source of lines. */
 export interface Tail {

@@ -3,6 +3,7 @@ import { RANGES } from '../report/ranges.ts'
 import { ENTRIES, type Selection } from '../report/selection.ts'
 import type { Column } from '../report/view.ts'
 import { CLIENTS_MAX, messageOf, type PageStream } from '../server/stream.ts'
+import { Unsent } from '../server/unsent.ts'
 import type { Source, View } from '../source/source.ts'
 
 /** How often the engine is asked, at most. */
@@ -22,7 +23,9 @@ interface Client {
   isNew: boolean
   tailId: number
   stepMs: number
+  /** When it was last sent something, by the clock of the process. */
   lastMs: number
+  readonly unsent: Unsent
 }
 
 /** Pages that show the same. */
@@ -54,6 +57,7 @@ export class EngineStream implements PageStream {
       tailId: 0,
       stepMs: 0,
       lastMs: 0,
+      unsent: new Unsent(),
     }
     const key = JSON.stringify([wanted, selection])
     const known = this.#groups.get(key)
@@ -118,7 +122,9 @@ export class EngineStream implements PageStream {
     columns: readonly Column[] | undefined,
   ): Promise<void> {
     // A slow client gets what it lacks once its buffer is empty.
-    if (client.response.writableLength > UNSENT_BYTES_MAX) return
+    const { writableLength } = client.response
+    if (client.unsent.isStuck(writableLength, performance.now())) client.response.destroy()
+    if (writableLength > UNSENT_BYTES_MAX || client.response.destroyed) return
     const oldest = columns?.[0]?.[0] ?? 0
     const shown = new Set(columns?.map(([at]) => at))
     const isGone = columns !== undefined && [...client.columns.keys()].some((at) => at >= oldest && !shown.has(at))
@@ -136,9 +142,10 @@ export class EngineStream implements PageStream {
     const tail = await this.#source.tail(selection, client.isNew ? 0 : client.tailId)
     client.tailId = Math.max(client.tailId, ...tail.map(({ id }) => id))
     const now = this.#source.clock()
-    const isIdle = changed.length + fresh.length + tail.length === 0 && now - client.lastMs < IDLE_MS_MAX
+    const nowMs = performance.now()
+    const isIdle = changed.length + fresh.length + tail.length === 0 && nowMs - client.lastMs < IDLE_MS_MAX
     if (!client.isNew && isIdle) return
-    client.lastMs = now
+    client.lastMs = nowMs
     client.response.write(messageOf(client.isNew, now, changed, fresh, tail))
     client.isNew = false
   }

@@ -66,7 +66,8 @@ function File({ file }: { readonly file: Source }) {
     file.restarts === 0 ? texts.lostNone : texts.lostMaybe(format.count(file.restarts)),
     format.ratio(file.lines_per_second),
   ]
-  const state = texts.fileStates[file.state] ?? file.state
+  const isGone = file.state === 'waiting' && file.read > 0
+  const state = isGone ? texts.fileGone : (texts.fileStates[file.state] ?? file.state)
   return (
     <tbody class={isStrange ? 'strange' : ''}>
       <tr>

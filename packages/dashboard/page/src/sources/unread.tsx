@@ -36,5 +36,6 @@ function textOf(advice: Advice, texts: Texts): string {
   if (advice.kind === 'unit') return texts.unitInDoubt(advice.name, f.value.count(advice.lines))
   if (advice.kind === 'no-request') return texts.noRequestInFile
   if (advice.kind === 'crowded') return texts.crowdedFolder
-  return texts.notReadToEnd(advice.text.replace(/^[^:]*: /, ''))
+  const why = advice.text.replace(/^[^:]*: /, '')
+  return advice.kind === 'not-kept' ? texts.notKept(why) : texts.notReadToEnd(why)
 }

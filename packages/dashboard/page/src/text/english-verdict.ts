@@ -66,6 +66,7 @@ export const enVerdict: typeof esVerdict = {
     waiting: 'does not exist yet',
     unreadable: 'cannot be read',
   },
+  fileGone: 'no longer there',
   moreFiles: (n) => `And ${counted(n, 'more file', 'more files')}, with less trouble; /api/summary lists all.`,
   unreadLines: (n) => `Not recognised: ${n}.`,
   example: 'Example:',
@@ -73,6 +74,7 @@ export const enVerdict: typeof esVerdict = {
   unitInDoubt: (name, lines) =>
     `The unit of “${name}” is not certain, so some requests have no latency (${lines}): declare it with --field latency=${name}:ms (or s, us, ns).`,
   notReadToEnd: (error) => `It could not be read to its end: ${error}.`,
+  notKept: (error) => `Lines are counted but not kept, so traces and searches miss them: ${error}.`,
   crowdedFolder:
     'It has too many files: only those that changed last are read, and the others are missing here. Name fewer files.',
   noRequestInFile: 'No line has an HTTP status. If requests are logged here, name the field with --field status=NAME.',

@@ -82,6 +82,7 @@ export const esVerdict = {
     waiting: 'aún no existe',
     unreadable: 'no se puede leer',
   } as Record<string, string>,
+  fileGone: 'ya no está',
   moreFiles: (n: string) =>
     `Y ${counted(n, 'fichero', 'ficheros')} más, con menos problemas; todos están en /api/summary.`,
   unreadLines: (n: string) => `Sin reconocer: ${n}.`,
@@ -91,6 +92,7 @@ export const esVerdict = {
   unitInDoubt: (name: string, lines: string) =>
     `La unidad de «${name}» no es segura, y por eso hay peticiones sin latencia (${lines}): declárala con --field latency=${name}:ms (o s, us, ns).`,
   notReadToEnd: (error: string) => `No se ha podido leer hasta el final: ${error}.`,
+  notKept: (error: string) => `Hay líneas contadas que no se guardan: faltan en las trazas y las búsquedas: ${error}.`,
   crowdedFolder:
     'Tiene demasiados ficheros: solo se leen los últimos que cambiaron, y los demás faltan aquí. Nombra menos ficheros.',
   noRequestInFile:

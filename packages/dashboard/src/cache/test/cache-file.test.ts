@@ -67,3 +67,9 @@ it.each([
 ])('is in the cache folder of the user: %j on %s', (env, platform, wanted) => {
   expect(cacheFolder(env, platform)).toBe(wanted)
 })
+
+it.skipIf(process.platform !== 'linux')('fails where no folder can be made, and does not try without end', async () => {
+  const file = new CacheFile('/proc/nowhere/below', 'key')
+  expect(() => file.writeNow({})).toThrow('ENOENT')
+  await expect(file.write({})).rejects.toThrow('ENOENT')
+})

@@ -8,12 +8,13 @@ import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { filesJson } from '../../report/files-json.ts'
 import { sourcesOf } from '../../report/sources.ts'
+import { QUIET_POLLS_MAX } from '../../tail/file-tail.ts'
 import { LogFiles } from '../log-files.ts'
 import { expand } from '../paths.ts'
 
 const BIN = new URL('../../bin.ts', import.meta.url).pathname
 const LINE = '{"timestamp":"2026-11-28T14:00:00.000Z","event":"http.request","status_code":200,"latency_ms":1}\n'
-/** A user without rights: root reads everything. */
+/** A user without rights: root may read everything. */
 const USER = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
 
 let folder: string
@@ -92,6 +93,25 @@ describe('a folder with more files than are read', () => {
     const [first] = sourcesOf(files, 0).files
     expect(first).toMatchObject({ path: folder, advice: [{ kind: 'crowded' }] })
     expect(files.state(1_000_000)).toBeDefined()
+    await files.end()
+  })
+})
+
+describe('a file that a directory lost', () => {
+  it('is closed, keeps its counts, and is no trouble unless it was named', async () => {
+    await writeFile(at('old.log'), LINE)
+    await writeFile(at('named.log'), LINE.repeat(2))
+    const files = new LogFiles([folder, at('named.log')])
+    await files.poll()
+    await rm(at('old.log'))
+    await rm(at('named.log'))
+    for (let poll = 0; poll <= QUIET_POLLS_MAX; poll += 1) await files.poll()
+    expect(files.all.flatMap(({ log }) => log.openLogs)).toEqual([])
+    expect(filesJson(files, 0)).toMatchObject([
+      { path: at('named.log'), state: 'waiting', requests: 2 },
+      { path: at('old.log'), state: 'waiting', requests: 1 },
+    ])
+    expect(sourcesOf(files, 0)).toMatchObject({ troubled: 1, files: [{ path: at('named.log') }, {}] })
     await files.end()
   })
 })

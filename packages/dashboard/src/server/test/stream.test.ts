@@ -9,6 +9,12 @@ import { CLIENTS_MAX, Stream } from '../stream.ts'
 class FakeClient extends EventEmitter {
   readonly messages: { readonly event: string; readonly data: Record<string, unknown> }[] = []
   writableLength = 0
+  isDestroyed = false
+
+  destroy(): void {
+    this.isDestroyed = true
+    this.emit('close')
+  }
 
   write(text: string): void {
     const [, event, data] = /^event: (\w+)\ndata: (.*)\n\n$/.exec(text) ?? []
@@ -19,6 +25,7 @@ class FakeClient extends EventEmitter {
 let log: TestLog
 let stream: Stream
 let now: number
+let processMs: number
 let request: object
 beforeEach(async () => {
   log = await createTestLog('shop.jsonl')
@@ -32,7 +39,13 @@ beforeEach(async () => {
     latency_ms: 2,
     path: '/',
   }
-  stream = new Stream(log.files, () => now)
+  processMs = 5_000
+  stream = new Stream(
+    log.files,
+    () => now,
+    undefined,
+    () => processMs,
+  )
 })
 afterEach(() => log.remove())
 
@@ -96,8 +109,35 @@ test('sends a slow page nothing while it is behind, then one fresh snapshot', as
 test('sends the time to a page that received nothing for a while', () => {
   const page = client(604_800)
   now += 11_000
+  processMs += 11_000
   stream.tick()
   expect(page.messages.at(-1)?.data['now']).toBe(now)
+})
+
+test('sends the time also after the clock was set back', async () => {
+  const at = now - 1_000_000
+  await log.append({ ...request, timestamp: new Date(at).toISOString() })
+  const page = client({ from: at - 10_000, to: at + 10_000 })
+  now -= 3_600_000
+  stream.tick()
+  const before = page.messages.length
+  processMs += 11_000
+  stream.tick()
+  expect(page.messages).toHaveLength(before + 1)
+  expect(page.messages.at(-1)?.data['now']).toBe(now)
+})
+
+test('disconnects a page that takes nothing for a minute, and not one that is slow', async () => {
+  const [stuck, slow] = [client(), client()]
+  for (let second = 0; second < 120; second += 1) {
+    processMs += 1_000
+    stuck.writableLength += 1_000
+    slow.writableLength += slow.writableLength > 20_000 ? -15_000 : 1_000
+    await log.append(request)
+    stream.tick()
+  }
+  expect([stuck.isDestroyed, slow.isDestroyed]).toEqual([true, false])
+  expect(stream.clients).toBe(1)
 })
 
 test('limits the number of pages, and a closed one makes room', () => {

@@ -1,9 +1,9 @@
-import { appendFile, mkdir, mkdtemp, readdir, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdir, mkdtemp, open, readdir, readlink, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LineSplitter } from '../../lines/line-splitter.ts'
-import { FileTail } from '../file-tail.ts'
+import { FileTail, QUIET_POLLS_MAX } from '../file-tail.ts'
 import type { OpenLog } from '../open-log.ts'
 
 let folder: string
@@ -11,12 +11,14 @@ let path: string
 let seen: string[]
 let logs: OpenLog[]
 let tail: FileTail
+let deleted: OpenLog[]
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'escudo-tail-'))
   path = join(folder, 'a.jsonl')
   seen = []
   logs = []
+  deleted = []
   const lines = new LineSplitter({ line: (text) => seen.push(text), tooLong: () => {} })
   tail = new FileTail(path, {
     begin: (log) => {
@@ -24,7 +26,10 @@ beforeEach(async () => {
       logs.push(log)
     },
     push: (bytes) => lines.push(bytes),
-    end: (_, how) => (how === 'replaced' ? lines.flush() : undefined),
+    end: (log, how) => {
+      if (how !== 'restarted') lines.flush()
+      if (how === 'deleted') deleted.push(log)
+    },
   })
 })
 
@@ -143,6 +148,42 @@ test('is waiting while the file is deleted, although it still reads the open one
   await tail.poll()
   expect(tail.state).toBe('waiting')
   expect(seen).toEqual(['one', 'two'])
+})
+
+describe('a deleted file', () => {
+  const pollQuietly = async (polls: number): Promise<void> => {
+    for (let poll = 0; poll < polls; poll += 1) await tail.poll()
+  }
+
+  test('ends once nothing was added to it for a while, and may come back', async () => {
+    await writeFile(path, 'one\n')
+    await tail.poll()
+    const writer = await open(path, 'a')
+    await rm(path)
+    await pollQuietly(QUIET_POLLS_MAX - 1)
+    expect(deleted).toEqual([])
+    await writer.write('two\n')
+    await writer.close()
+    await pollQuietly(QUIET_POLLS_MAX - 1)
+    expect(deleted).toEqual([])
+    await tail.poll()
+    expect(deleted).toEqual(logs)
+    await tail.poll()
+    expect(tail.state).toBe('waiting')
+    await writeFile(path, 'three\n')
+    await tail.poll()
+    expect(seen).toEqual(['one', 'two', 'three'])
+  })
+
+  test('does not end if it has another name', async () => {
+    await writeFile(path, 'one\n')
+    await tail.poll()
+    await rename(path, `${path}.old`)
+    await pollQuietly(QUIET_POLLS_MAX + 1)
+    await appendFile(`${path}.old`, 'two\n')
+    await tail.poll()
+    expect([seen, deleted]).toEqual([['one', 'two'], []])
+  })
 })
 
 /** The number of handles of this process on files of the folder. */
