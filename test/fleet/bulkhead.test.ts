@@ -80,6 +80,32 @@ describe.each(LIBRARIES)('a shared bulkhead over $name', ({ connect }) => {
     work.end()
   })
 
+  test.each([{ queue: 0 }, { queue: 3 }])(
+    'exact: rejects the calls for which the queue has no room: %o',
+    async (how) => {
+      const [first, second] = await Promise.all([1, 2].map(() => instance({ limit: 2, exact: true, ...how })))
+      if (first === undefined || second === undefined) return
+      const work = new Work()
+      const running = [first.reports.run(work.run), first.reports.run(work.run)]
+      await until(() => work.running === 2, 'the other instance has all permits')
+      let [refused, done] = [0, 0]
+      for (let count = 0; count < 10; count += 1) {
+        void refusedOr(second.reports.run(work.run)).then((hasRun) => {
+          if (hasRun) done += 1
+          else refused += 1
+        })
+      }
+      await until(() => refused === 10 - how.queue, 'as many wait as there is room for', 3_000)
+      expect(second.reports.status().policies[0]).toMatchObject({ inUse: 0, queued: how.queue })
+      await until(() => {
+        work.end()
+        return done === how.queue
+      }, 'those that waited have run')
+      await Promise.all(running)
+      expect([refused, work.most]).toEqual([10 - how.queue, 2])
+    },
+  )
+
   test('a call with a permit in memory starts at once', async () => {
     const { reports } = await instance({ limit: 100 })
     await until(() => held(reports) > 1, 'permits are there')

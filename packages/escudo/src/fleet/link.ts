@@ -7,7 +7,7 @@ import type { Shield } from '../core/shield-types.ts'
 import { verdictOfError } from '../errors/classification.ts'
 import { circuitBreaker } from '../policies/circuit-breaker/circuit-breaker.ts'
 import { consecutive } from '../policies/circuit-breaker/state/trips/trip.ts'
-import { outsideCalls } from '../policies/shared/enclosures.ts'
+import { enclosure, outsideCalls } from '../policies/shared/enclosures.ts'
 import { timeout } from '../policies/timeout/timeout.ts'
 import type { RunScript, Script } from './client.ts'
 
@@ -61,7 +61,9 @@ export class Link {
   /** Runs a script whose arguments are text already. */
   askTexts(script: Script, key: string, texts: readonly string[]): Promise<unknown> {
     if (this.#isClosed) return Promise.reject(new Error('the fleet is closed'))
-    return withAmbient(undefined, () => outsideCalls(() => this.#shield.run(() => this.#run(script, key, texts))))
+    const send = (): Promise<unknown> => this.#shield.run(() => this.#run(script, key, texts))
+    // To enter a context costs more than to read it, and outside all contexts there is no call.
+    return withAmbient(undefined, () => (enclosure() === undefined ? send() : outsideCalls(send)))
   }
 
   /** Asks nothing any more. */

@@ -91,20 +91,23 @@ export class FleetPermits implements SharedPermits {
   }
 
   ended(now: number): void {
-    this.#changed(false)
+    this.#changed(false, now)
     this.#askIfUseful(now)
   }
 
   /** Not at once: the next call may need the permit, and one question then does both. */
   returned(): void {
     this.#hasReturned = true
-    if (!this.#isAsking && !this.#isClosed) this.#arm(this.#owner.clock.now())
+    if (this.#isAsking || this.#isClosed) return
+    const now = this.#owner.clock.now()
+    this.#arm(now, now)
   }
 
   resize(limit: number): void {
     this.#settings.limit = limit
-    this.#changed(false)
-    if (!this.#isAsking) this.#ask(this.#owner.clock.now())
+    const now = this.#owner.clock.now()
+    this.#changed(false, now)
+    if (!this.#isAsking) this.#ask(now)
   }
 
   /** Gives back all permits that no call uses, and acts alone from now on. */
@@ -112,9 +115,10 @@ export class FleetPermits implements SharedPermits {
     if (this.#isClosed) return
     this.#isClosed = true
     this.#cancelTimer?.()
-    const question = this.#held.farewell(this.#owner.local(), this.#owner.clock.now())
+    const now = this.#owner.clock.now()
+    const question = this.#held.farewell(this.#owner.local(), now)
     this.#held.leave()
-    this.#changed(true)
+    this.#changed(true, now)
     await this.#send(question).catch(() => {})
   }
 
@@ -128,22 +132,33 @@ export class FleetPermits implements SharedPermits {
     this.#hasFoundNone = false
     this.#hasReturned = false
     const question = this.#held.question(this.#owner.local(), now)
-    this.#changed(false)
-    const { clock } = this.#owner
+    this.#changed(false, now)
     this.#send(question).then(
-      (answer) => this.#end(() => this.#held.answered(question, permitAnswerOf(answer), now, clock.now())),
-      () => this.#end(() => this.#held.failed(clock.now())),
+      (answer) => this.#answered(question, answer, now),
+      () => this.#failed(),
     )
   }
 
-  #end(decide: () => void): void {
+  #answered(question: PermitQuestion, answer: unknown, askedMs: number): void {
     this.#isAsking = false
     if (this.#isClosed) return
-    decide()
-    this.#changed(true)
     const now = this.#owner.clock.now()
+    this.#held.answered(question, permitAnswerOf(answer), askedMs, now)
+    this.#end(now)
+  }
+
+  #failed(): void {
+    this.#isAsking = false
+    if (this.#isClosed) return
+    const now = this.#owner.clock.now()
+    this.#held.failed(now)
+    this.#end(now)
+  }
+
+  #end(now: number): void {
+    this.#changed(true, now)
     if (this.#hasFoundNone) this.#askIfUseful(now)
-    if (!this.#isAsking) this.#arm(this.#dueMs(now))
+    if (!this.#isAsking) this.#arm(this.#dueMs(now), now)
   }
 
   /** When the next question is due if no call needs it earlier. */
@@ -152,14 +167,12 @@ export class FleetPermits implements SharedPermits {
   }
 
   /** Each call of an exact bulkhead comes here twice. So a timer that fires earlier stays, and then looks again. */
-  #arm(dueMs: number): void {
-    const { clock } = this.#owner
-    const now = clock.now()
+  #arm(dueMs: number, now: number): void {
     // A tool for tests drops its timers without notice.
     if (this.#timerMs <= dueMs && now - this.#timerMs < LOST_TIMER_MS) return
     this.#cancelTimer?.()
     this.#timerMs = dueMs
-    this.#cancelTimer = backgroundTimer(clock, () => this.#fire(), Math.max(0, dueMs - now))
+    this.#cancelTimer = backgroundTimer(this.#owner.clock, () => this.#fire(), Math.max(0, dueMs - now))
   }
 
   #fire(): void {
@@ -169,12 +182,12 @@ export class FleetPermits implements SharedPermits {
     const now = this.#owner.clock.now()
     const dueMs = this.#dueMs(now)
     if (now >= dueMs) this.#ask(now)
-    else this.#arm(dueMs)
+    else this.#arm(dueMs, now)
   }
 
-  #changed(hasAnswer: boolean): void {
+  #changed(hasAnswer: boolean, now: number): void {
     const held = this.#held
-    const capacity = held.capacity(this.#owner.clock.now())
+    const capacity = held.capacity(now)
     this.endsMs = held.capacityEndsMs
     this.lowWater = held.lowWater
     this.keepMax = held.keepMax
@@ -184,7 +197,7 @@ export class FleetPermits implements SharedPermits {
   /** Not an async function: each further promise delays every call of an exact bulkhead. */
   #send({ number, held, want }: PermitQuestion): Promise<unknown> {
     const { link, key, id } = this.#context
-    return link.ask(SCRIPT, key, [id, number, held, want, this.#settings.limit])
+    return link.askTexts(SCRIPT, key, [id, `${number}`, `${held}`, `${want}`, `${this.#settings.limit}`])
   }
 }
 

@@ -5,6 +5,8 @@ import type { SharingSettings } from './options.ts'
 import type { QueuedCall } from './queued-call.ts'
 import { type BulkheadSettings, BulkheadState } from './state/bulkhead-state.ts'
 
+const NONE: readonly QueuedCall[] = []
+
 /**
  * The permits that this instance has of a fleet's bulkhead.
  *
@@ -18,8 +20,8 @@ export class FleetBulkhead extends BulkheadState<QueuedCall> {
   readonly #exact: boolean
   readonly #permits: SharedPermits
   #peak = 0
-  /** The calls that wait for the present answer; empty if none is awaited, or if not exact. */
-  #asked: readonly QueuedCall[] = []
+  /** The calls that wait for the present answer; empty if the queue has room for all of them, or if not exact. */
+  #asked: readonly QueuedCall[] = NONE
 
   constructor(settings: BulkheadSettings, { state, exact, onLoss }: SharingSettings, binding: Binding) {
     super(settings)
@@ -45,9 +47,9 @@ export class FleetBulkhead extends BulkheadState<QueuedCall> {
 
   override tryAcquire(): boolean {
     const permits = this.#permits
+    if (this.#exact && !permits.isAlone) return false
     const now = this.#clock.now()
     if (now >= permits.endsMs) permits.ended(now)
-    if (this.#exact && !permits.isAlone) return false
     if (!super.tryAcquire()) {
       permits.foundNone(now)
       return false
@@ -90,11 +92,14 @@ export class FleetBulkhead extends BulkheadState<QueuedCall> {
     const { inUse, queued: waiting } = this
     const local = { inUse, waiting, peak: this.#peak }
     this.#peak = inUse
-    if (this.#exact) this.#asked = this.waiting()
+    // If all of them have room in the queue, none is rejected.
+    if (this.#exact) this.#asked = waiting > this.queueMax ? this.waiting() : NONE
     return local
   }
 
   #onPermits(permits: number, hasAnswer: boolean): void {
+    // So it is for each question of an exact bulkhead: the permit that it gives back was taken off when it was released.
+    if (permits === this.limit && !hasAnswer) return
     this.limit = permits
     for (const call of this.admit()) call.admit()
     if (this.inUse > this.#peak) this.#peak = this.inUse
@@ -105,9 +110,11 @@ export class FleetBulkhead extends BulkheadState<QueuedCall> {
 
   /** Rejects the calls for which Redis had no permit, and the queue no room. */
   #rejectExcess(): void {
-    const asked = this.#permits.isAlone ? this.waiting() : this.#asked.filter((call) => call.waiting)
-    this.#asked = []
-    for (const call of asked.slice(this.queueMax)) call.reject()
+    const asked = this.#asked
+    this.#asked = NONE
+    if (this.queued <= this.queueMax) return
+    const waiting = this.#permits.isAlone ? this.waiting() : asked.filter((call) => call.waiting)
+    for (const call of waiting.slice(this.queueMax)) call.reject()
   }
 
   /** While calls wait for an answer of Redis, as many more as the fleet has permits may do so. */
