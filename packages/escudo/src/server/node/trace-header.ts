@@ -4,7 +4,7 @@ export type ResponseClass = typeof ServerResponse<IncomingMessage>
 export type Head = Parameters<ServerResponse['writeHead']>
 
 const NAME = 'x-trace-id'
-const TRACE_ID = /^[0-9a-f]{32}$/
+const TRACE_ID_LENGTH = 32
 
 /**
  * Makes a class of responses that hold the header `X-Trace-ID` until they are sent.
@@ -21,7 +21,8 @@ export function holdingTraceId(base: ResponseClass): ResponseClass {
     declare hasSetHeaders: boolean | undefined
 
     override setHeader(name: string, value: number | string | readonly string[]): this {
-      if (name === NAME && this.hasSetHeaders !== true && typeof value === 'string' && TRACE_ID.test(value)) {
+      // The first value is that of the exchange. Node checks it with the others.
+      if (name === NAME && this.hasSetHeaders !== true && this.heldTraceId === undefined && isTraceId(value)) {
         this.heldTraceId = value
         return this
       }
@@ -91,6 +92,10 @@ export function holdingTraceId(base: ResponseClass): ResponseClass {
       if (heldTraceId !== undefined) super.setHeader(NAME, heldTraceId)
     }
   }
+}
+
+function isTraceId(value: unknown): value is string {
+  return typeof value === 'string' && value.length === TRACE_ID_LENGTH
 }
 
 function isName(name: unknown): boolean {
