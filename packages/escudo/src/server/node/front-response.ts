@@ -1,12 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import { WellKnown } from '../../errors/catalogue/well-known.ts'
 import type { Exchange } from '../exchange.ts'
 import { answerOnNode } from './error-response.ts'
 import { existingExchange } from './exchanges.ts'
 import { nodeHttp } from './node-http.ts'
+import { type Head, holdingTraceId, type ResponseClass } from './trace-header.ts'
 
-type ResponseClass = typeof ServerResponse<IncomingMessage>
-type Head = Parameters<ServerResponse['writeHead']>
 type End = Parameters<ServerResponse['end']>
 
 /** What a response holds back until the current code has ended. */
@@ -30,7 +29,7 @@ export function responseClass(
   isWaiting: (exchange: Exchange) => boolean,
   base: ResponseClass = nodeHttp().ServerResponse,
 ): ResponseClass {
-  return class FrontResponse extends base {
+  return class FrontResponse extends holdingTraceId(base) {
     declare held: Held | undefined
 
     // biome-ignore lint/suspicious/noExplicitAny: the overloads of Node

@@ -1,3 +1,5 @@
+import { builtinModule } from '../../core/builtin-module.ts'
+
 /** More than the runs after which V8 begins to collect types for a function. */
 const RUNS = 40
 let isStable = false
@@ -13,6 +15,7 @@ let isStable = false
 export function stabilizeTicks(): void {
   if (isStable) return
   isStable = true
-  const { AsyncResource } = process.getBuiltinModule('node:async_hooks')
-  for (let run = 0; run < RUNS; run += 1) new AsyncResource('escudo')
+  const hooks = builtinModule<{ AsyncResource: new (type: string) => object }>('node:async_hooks')
+  if (hooks === undefined) return
+  for (let run = 0; run < RUNS; run += 1) new hooks.AsyncResource('escudo')
 }

@@ -34,6 +34,9 @@ const NO_FIELDS: WrittenFields = new Map()
 /** With so many characters left after its last field, no bound has shortened a field of the line. */
 const KNOWN_CHARACTERS_LEFT_MIN = 10_000
 
+/** How many events of known lines are kept. */
+const HEADS_MAX = 100
+
 // A line says these itself. A field of the user's with such a name is written under a longer name, because it must not
 // change when, where and in which request the line was written.
 const OF_EVERY_LINE = ['timestamp', 'log_level', 'service'] as const
@@ -52,6 +55,7 @@ const REPEATED: ReadonlySet<string> = new Set([
 export class LineFormat {
   readonly paths: PathNodes | undefined
   readonly #head: string
+  readonly #heads = new Map<string, { readonly level: string; readonly text: string }>()
   /** The names that a line has taken already, outside a request and in one. */
   readonly #taken: ReadonlySet<string>
   readonly #takenInRequest: ReadonlySet<string>
@@ -119,8 +123,8 @@ export class LineFormat {
   ): string | undefined {
     const { names, others } = line
     if (context.bindings !== undefined || (paths !== undefined && reaches(paths, names))) return undefined
-    const name = writeName(event)
-    let text = `{"timestamp":${timestamp()},"log_level":"${level}","event":${name}${this.#head}${trace(context)}`
+    const head = this.#headOf(level, event)
+    let text = `{"timestamp":${timestamp()}${head}${trace(context)}`
     let charactersLeft = CHARACTERS_MAX
     if (others !== undefined) {
       const keys = Object.keys(others)
@@ -144,7 +148,7 @@ export class LineFormat {
     }
     const known = line.text(writeText, writeName)
     // A line that reaches its bound is shortened field by field.
-    if (known === undefined || charactersLeft - known.length - name.length < KNOWN_CHARACTERS_LEFT_MIN) return undefined
+    if (known === undefined || charactersLeft - known.length - head.length < KNOWN_CHARACTERS_LEFT_MIN) return undefined
     text += known
     for (const [key, field] of bound) {
       if (key === 'event' || key.startsWith('fields.') || this.#takenInRequest.has(key)) return undefined
@@ -152,6 +156,16 @@ export class LineFormat {
       text += `,${field}`
     }
     return `${text}}\n`
+  }
+
+  /** What follows the time in a known line. Kept, because the levels and events of known lines are few. */
+  #headOf(level: string, event: string): string {
+    const known = this.#heads.get(event)
+    if (known?.level === level) return known.text
+    const text = `,"log_level":"${level}","event":${writeName(event)}${this.#head}`
+    if (this.#heads.size >= HEADS_MAX) this.#heads.clear()
+    this.#heads.set(event, { level, text })
+    return text
   }
 
   /** Writes fields that many lines repeat, such as those of a child logger. */
