@@ -2,15 +2,20 @@ import { ReturnArgument } from '../errors/return-argument.ts'
 
 /** Adds a private field to objects of the runtime: requests, responses, sockets. */
 class HiddenState extends ReturnArgument {
-  #state: object | undefined
+  #state: object
+
+  constructor(object: object, state: object) {
+    super(object)
+    this.#state = state
+  }
 
   static of(object: object): object | undefined {
     return #state in object ? object.#state : undefined
   }
 
   static set(object: object, state: object): void {
-    const holder = #state in object ? object : new HiddenState(object)
-    holder.#state = state
+    if (#state in object) object.#state = state
+    else new HiddenState(object, state)
   }
 }
 

@@ -74,18 +74,31 @@ class JsonBuilder {
     // As in JSON.stringify: dates, URLs and decimals. The result is converted in turn.
     if (typeof toJSON === 'function') return this.build(toJSON.call(value), depth + 1)
     if (Array.isArray(value) || value instanceof Set) return this.#list(value, depth)
-    const entries = value instanceof Map ? value.entries() : Object.keys(value).values()
     const result: Record<string, JsonValue> = {}
     let count = 0
-    for (const entry of entries) {
-      if (++count > ENTRIES_MAX || this.#characters >= CHARACTERS_MAX) break
-      const [key, item] =
-        typeof entry === 'string' ? [entry, readOrMark(value, entry)] : [String(entry[0]), entry[1] as unknown]
-      const plain = this.build(item, depth + 1)
-      this.#characters += key.length
-      if (plain !== undefined) setKey(result, truncate(key, 256), plain)
+    if (value instanceof Map) {
+      for (const [key, item] of value) {
+        if (this.#isBeyond(++count)) break
+        this.#add(result, String(key), item, depth)
+      }
+      return result
+    }
+    // Most contexts are plain objects: no iterator and no pair for each field.
+    for (const key of Object.keys(value)) {
+      if (this.#isBeyond(++count)) break
+      this.#add(result, key, readOrMark(value, key), depth)
     }
     return result
+  }
+
+  #isBeyond(count: number): boolean {
+    return count > ENTRIES_MAX || this.#characters >= CHARACTERS_MAX
+  }
+
+  #add(target: Record<string, JsonValue>, key: string, item: unknown, depth: number): void {
+    const plain = this.build(item, depth + 1)
+    this.#characters += key.length
+    if (plain !== undefined) setKey(target, truncate(key, 256), plain)
   }
 
   #list(values: Iterable<unknown>, depth: number): JsonValue {

@@ -41,10 +41,11 @@ export async function itemRoutes(app: FastifyInstance): Promise<void> {
 
   app.get(
     '/items/:id',
-    // Not async, because it waits for nothing: a promise that is rejected costs several times an error that is thrown.
+    // Not async, because it waits for nothing: a promise that is rejected costs several times an error that is thrown. A
+    // returned error gets the same answer and costs less again: for a throw, the runtime searches its place.
     route({ ...one, params: ItemPath, errors: ['ITEM_NOT_FOUND'] }, ({ params: { id } }) => {
       const item = items.get(id)
-      if (item === undefined) throw new Errors.ITEM_NOT_FOUND({ recurso: 'Item', id })
+      if (item === undefined) return new Errors.ITEM_NOT_FOUND({ recurso: 'Item', id })
       return item
     }),
   )

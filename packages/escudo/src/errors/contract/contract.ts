@@ -240,6 +240,8 @@ function withHeadersOf(
 ): Readonly<Record<string, string>> {
   const retryAfter = retryAfterSeconds(definition.status, retryAfterMs)
   if (headers === NO_HEADERS && retryAfter === undefined) return shared
+  // An outage repeats this answer.
+  if (headers === NO_HEADERS) return { ...shared, 'retry-after': String(retryAfter) }
   return { ...shared, ...headers, ...(retryAfter === undefined ? undefined : { 'retry-after': String(retryAfter) }) }
 }
 

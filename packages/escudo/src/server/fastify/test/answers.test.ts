@@ -50,6 +50,33 @@ describe('error answers', () => {
     expect(JSON.stringify(shop.lines)).not.toContain('secret')
   })
 
+  test('answers an error that a handler returns as one that it throws', async () => {
+    const business = (): Error => new Errors.ITEM_NOT_FOUND({ recurso: 'Item', id: 'item9' })
+    const refusal = (): Error => new WellKnown.CIRCUIT_OPEN(undefined, { retryAfterMs: 4_200 })
+    const bug = (): Error => new Error('SELECT 1')
+    const shop = await start((app) => {
+      for (const [name, make] of Object.entries({ business, refusal, bug })) {
+        app.get(`/thrown/${name}`, () => {
+          throw make()
+        })
+        app.get(`/returned/${name}`, () => make())
+        app.get(`/promised/${name}`, async () => make())
+      }
+    })
+    const answerAt = async (path: string) => {
+      const response = await fetch(url(shop, path), { headers: { traceparent: inbound } })
+      const { date: _, ...headers } = Object.fromEntries(response.headers)
+      return [response.status, headers, await response.text()]
+    }
+    for (const name of ['business', 'refusal', 'bug']) {
+      const thrown = await answerAt(`/thrown/${name}`)
+      expect(await answerAt(`/returned/${name}`)).toEqual(thrown)
+      expect(await answerAt(`/promised/${name}`)).toEqual(thrown)
+    }
+    expect(await shop.waitForLines('http_error', 9)).toHaveLength(9)
+    expect(await shop.waitForLines('http.request', 9)).toHaveLength(9)
+  })
+
   const throwTrap = (): never => {
     throw new Error('trap')
   }
