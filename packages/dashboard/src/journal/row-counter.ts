@@ -1,4 +1,3 @@
-import { LatencyHistogram } from '../counts/latency-histogram.ts'
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { HAS_TRACE, IS_FAILED, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
@@ -101,7 +100,7 @@ export class RowCounter {
     const cell = names.cell(service, own, lines.routes[row] ?? 0, lines.statuses[row] ?? 0, code, kind)
     const latencyMs = lines.latencies[row] ?? Number.NaN
     const hasLatency = !Number.isNaN(latencyMs)
-    const bucket = hasLatency ? LatencyHistogram.bucketOf(latencyMs) : 0
+    const bucket = lines.buckets[row] ?? 0
     const kept = named.addBucket(shownAt, cell, hasLatency ? latencyMs : undefined, bucket, now)
     if (isLive && !kept) facts.late += 1
     const instance = names.instance(lines.instances[row] ?? 0)
