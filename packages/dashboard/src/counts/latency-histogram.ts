@@ -171,13 +171,20 @@ const halves = new Int32Array(number.buffer)
 const PREFIX_SHIFT = 14
 const FIRST_PREFIX = prefixOf(SHORTEST_MS)
 /** The bucket in which numbers with such a prefix begin. */
-const BUCKETS = Int16Array.from({ length: prefixOf(LONGEST_MS) - FIRST_PREFIX + 1 }, (_, index) => {
-  halves[LITTLE_END ? 1 : 0] = (FIRST_PREFIX + index) << PREFIX_SHIFT
-  halves[LITTLE_END ? 0 : 1] = 0
-  const [first = 0] = number
-  const after = STARTS.findIndex((start) => start > first)
-  return Math.max(0, (after === -1 ? BUCKETS_MAX : after) - 1)
-})
+const BUCKETS = bucketsByPrefix()
+
+function bucketsByPrefix(): Int16Array {
+  const buckets = new Int16Array(prefixOf(LONGEST_MS) - FIRST_PREFIX + 1)
+  let bucket = 0
+  for (let index = 0; index < buckets.length; index += 1) {
+    halves[LITTLE_END ? 1 : 0] = (FIRST_PREFIX + index) << PREFIX_SHIFT
+    halves[LITTLE_END ? 0 : 1] = 0
+    const first = number[0] ?? 0
+    while ((STARTS[bucket + 1] ?? Number.POSITIVE_INFINITY) <= first) bucket += 1
+    buckets[index] = bucket
+  }
+  return buckets
+}
 
 /** Looks it up: a logarithm takes several times as long. */
 function bucketOf(latencyMs: number): number {

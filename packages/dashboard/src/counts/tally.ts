@@ -141,8 +141,8 @@ export function addTo(count: Count, latencyMs: number | undefined, bucket: numbe
   count.latencyMsSum += latencyMs
   count.latencies += 1
   const { buckets } = count
-  if (buckets === undefined) count.buckets = [bucket]
-  else if (buckets instanceof LatencyHistogram) buckets.addBucket(bucket)
+  if (buckets instanceof LatencyHistogram) buckets.addBucket(bucket)
+  else if (buckets === undefined) count.buckets = [bucket]
   else count.buckets = withBucket(buckets, bucket)
 }
 

@@ -1,6 +1,7 @@
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { HAS_TRACE, IS_FAILED, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
+import type { TraceHashes } from '../traces/trace-hashes.ts'
 import { addRowError, kindOfRow } from './failed-row.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { LinePlace } from './line-place.ts'
@@ -23,7 +24,7 @@ export interface RowSource {
   readonly isLive: boolean
   readonly place: LinePlace | undefined
   /** The hashes of traces. */
-  readonly hashes: Set<number>
+  readonly hashes: TraceHashes
   /** Reads the lines between two offsets that were not scanned. */
   readonly readText: (from: number, to: number) => void
 }
