@@ -12,7 +12,7 @@ import { measureAppends } from './live.ts'
 import { latencyOf, traceOf, writeAccessLog, writeLog } from './log.ts'
 import { measureDashboard, measureRestart } from './measure.ts'
 import { isInstalled, measureGoaccess, measureJq } from './others.ts'
-import { builtProgram } from './program.ts'
+import { builtIngest, builtProgram } from './program.ts'
 import { measureRotation } from './rotation.ts'
 import { measureSearch, type Searched } from './search.ts'
 
@@ -47,8 +47,8 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     console.log(`Node ${process.versions.node}, ${cpus()[0]?.model} (${cpus().length} cores), load ${loadavg()[0]}`)
     progress.show('builds the program')
-    const program = await builtProgram(folder)
-    for (const lines of counts) await measureAll(folder, program, lines, rounds, !isHuge)
+    const programs = { program: await builtProgram(folder), reader: await builtIngest(folder) }
+    for (const lines of counts) await measureAll(folder, programs, lines, rounds, !isHuge)
   } finally {
     progress.end()
     await rm(folder, { recursive: true, force: true })
@@ -88,7 +88,7 @@ function optionsOf(args: readonly string[]): Options {
 
 async function measureAll(
   folder: string,
-  program: string,
+  { program, reader }: { readonly program: string; readonly reader: string },
   lines: number,
   rounds: number,
   withOthers: boolean,
@@ -101,9 +101,9 @@ async function measureAll(
   const [alone, threaded, jqCpuMs, goaccessCpuMs]: [Ingested[], Ingested[], number[], number[]] = [[], [], [], []]
   for (let round = 1; round <= rounds; round += 1) {
     progress.show(`round ${round} of ${rounds}`)
-    alone.push(await ingest(path, lines, 0))
+    alone.push(await ingest(reader, path, lines, 0))
     if (hasJq) jqCpuMs.push(await measureJq(path))
-    threaded.push(await ingest(path, lines, 1))
+    threaded.push(await ingest(reader, path, lines, 1))
     if (hasGoaccess) goaccessCpuMs.push(await measureGoaccess(accessPath))
   }
   progress.show('serves the page')
@@ -159,14 +159,8 @@ async function measureAll(
 }
 
 /** Reads the log in a new process with so many threads beside the main one. */
-async function ingest(path: string, lines: number, threads: number): Promise<Ingested> {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=@escudo/source', 'bench/dashboard/ingest.ts', path, `${threads}`],
-    {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+async function ingest(reader: string, path: string, lines: number, threads: number): Promise<Ingested> {
+  const child = spawn(process.execPath, [reader, path, `${threads}`], { stdio: ['ignore', 'pipe', 'inherit'] })
   let text = ''
   child.stdout.setEncoding('utf8').on('data', (more: string) => {
     text += more

@@ -12,6 +12,8 @@ const BUCKETS_MAX = Math.floor(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GROWTH) 
 const GROW_BUCKETS = 32
 export const ZERO_BUCKET = -1
 
+const LITTLE_END = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
+
 /**
  * Counts latencies in log-spaced buckets.
  *
@@ -161,9 +163,40 @@ export class LatencyHistogram {
   }
 }
 
+/** Where each bucket begins. */
+const STARTS = Float64Array.from({ length: BUCKETS_MAX }, (_, bucket) => SHORTEST_MS * GROWTH ** bucket)
+// The exponent and the first six bits of the fraction of a number. Numbers that share them differ by less than a bucket.
+const number = new Float64Array(1)
+const halves = new Int32Array(number.buffer)
+const PREFIX_SHIFT = 14
+const FIRST_PREFIX = prefixOf(SHORTEST_MS)
+/** The bucket in which numbers with such a prefix begin. */
+const BUCKETS = bucketsByPrefix()
+
+function bucketsByPrefix(): Int16Array {
+  const buckets = new Int16Array(prefixOf(LONGEST_MS) - FIRST_PREFIX + 1)
+  let bucket = 0
+  for (let index = 0; index < buckets.length; index += 1) {
+    halves[LITTLE_END ? 1 : 0] = (FIRST_PREFIX + index) << PREFIX_SHIFT
+    halves[LITTLE_END ? 0 : 1] = 0
+    const first = number[0] ?? 0
+    while ((STARTS[bucket + 1] ?? Number.POSITIVE_INFINITY) <= first) bucket += 1
+    buckets[index] = bucket
+  }
+  return buckets
+}
+
+/** Looks it up: a logarithm takes several times as long. */
 function bucketOf(latencyMs: number): number {
-  const bucket = Math.floor(Math.log(latencyMs / SHORTEST_MS) / LOG_GROWTH)
-  return Math.min(Math.max(bucket, 0), BUCKETS_MAX - 1)
+  if (latencyMs >= LONGEST_MS) return BUCKETS_MAX - 1
+  const bucket = BUCKETS[prefixOf(latencyMs) - FIRST_PREFIX] ?? 0
+  // A prefix has at most one more bucket.
+  return latencyMs >= (STARTS[bucket + 1] ?? Number.POSITIVE_INFINITY) ? bucket + 1 : bucket
+}
+
+function prefixOf(latencyMs: number): number {
+  number[0] = latencyMs
+  return (halves[LITTLE_END ? 1 : 0] ?? 0) >> PREFIX_SHIFT
 }
 
 function middleOf(bucket: number): number {

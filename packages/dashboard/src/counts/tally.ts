@@ -43,15 +43,15 @@ export class Tally {
     return all
   }
 
-  /** Counts one. Returns what counts the cell: {@link addTo} counts further ones in it, until one is taken away. */
-  add(cell: number, latencyMs: number | undefined, bucket: number): Count {
-    return increase(this.cells, cell, latencyMs, bucket)
+  /** Returns what counts a cell: {@link addTo} counts in it, until one is taken away. */
+  countOf(cell: number): Count {
+    return countIn(this.cells, cell)
   }
 
   /** Counts a request a second time, apart. */
   addApart(kind: 'hops' | 'probes', cell: number, latencyMs: number | undefined, bucket: number): void {
     this[kind] ??= new Map()
-    increase(this[kind], cell, latencyMs, bucket)
+    addTo(countIn(this[kind], cell), latencyMs, bucket)
   }
 
   /** Counts many at once, in `cells` or apart. `known` is how many of them have a latency; all are in one bucket. */
@@ -125,13 +125,12 @@ export class Tally {
   }
 }
 
-function increase(counts: Map<number, Count>, cell: number, latencyMs: number | undefined, bucket: number): Count {
+function countIn(counts: Map<number, Count>, cell: number): Count {
   let count = counts.get(cell)
   if (count === undefined) {
     count = emptyCount()
     counts.set(cell, count)
   }
-  addTo(count, latencyMs, bucket)
   return count
 }
 
@@ -142,8 +141,8 @@ export function addTo(count: Count, latencyMs: number | undefined, bucket: numbe
   count.latencyMsSum += latencyMs
   count.latencies += 1
   const { buckets } = count
-  if (buckets === undefined) count.buckets = [bucket]
-  else if (buckets instanceof LatencyHistogram) buckets.addBucket(bucket)
+  if (buckets instanceof LatencyHistogram) buckets.addBucket(bucket)
+  else if (buckets === undefined) count.buckets = [bucket]
   else count.buckets = withBucket(buckets, bucket)
 }
 

@@ -1,4 +1,4 @@
-import type { Count, Tally } from './tally.ts'
+import type { Tally } from './tally.ts'
 
 /**
  * The resolution by age: 1 s for the last 15 minutes, 10 s for 6 hours, 1 minute for 7 days.
@@ -28,24 +28,14 @@ export function movedTimes(times: Times, fromMs: number, byMs: number): Times {
   })
 }
 
-/** How many cells of a slot are found without a look into its maps. */
-export const RECENT_CELLS = 256
-
 /** Counts in slots of one width. */
 export interface Tier {
   readonly stepMs: number
   readonly slotsMax: number
   readonly slots: Map<number, Tally>
-  // Lines nearly always arrive in order of time, so most fall into the slot of the previous line.
+  // The slot that was looked for last.
   lastNumber: number
-  lastFrom: number
-  lastTo: number
   last: Tally | undefined
-  // Raised whenever another slot is the last one, and when counts are taken from it: then the recent ones are not valid.
-  generation: number
-  readonly recentGenerations: Float64Array
-  readonly recentCells: Int32Array
-  readonly recentCounts: Count[]
 }
 
 /** Returns the tiers without any count. */
@@ -55,21 +45,12 @@ export function emptyTiers(): readonly Tier[] {
     slotsMax: slots,
     slots: new Map(),
     lastNumber: Number.NaN,
-    lastFrom: Number.NaN,
-    lastTo: Number.NaN,
     last: undefined,
-    generation: 1,
-    recentGenerations: new Float64Array(RECENT_CELLS),
-    recentCells: new Int32Array(RECENT_CELLS),
-    recentCounts: [],
   }))
 }
 
-/** The slot of the previous line is no longer the one of the next line. */
+/** Forgets the slot that was looked for last. */
 export function forgetLast(tier: Tier): void {
   tier.lastNumber = Number.NaN
-  tier.lastFrom = Number.NaN
-  tier.lastTo = Number.NaN
   tier.last = undefined
-  tier.generation += 1
 }

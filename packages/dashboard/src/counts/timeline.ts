@@ -1,7 +1,8 @@
 import { LatencyHistogram } from './latency-histogram.ts'
 import { PackedReader, PackedWriter } from './packed.ts'
+import { type RecentCell, RecentCells } from './recent-cells.ts'
 import { addTo, type Count, Tally } from './tally.ts'
-import { emptyTiers, forgetLast, RECENT_CELLS, TIERS, type Tier, type Times } from './tiers.ts'
+import { emptyTiers, forgetLast, TIERS, type Tier, type Times } from './tiers.ts'
 import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
 
 export { Tally } from './tally.ts'
@@ -24,9 +25,8 @@ export interface TimelineState {
 /** Counts by time in three tiers. Anything older than the last tier is only in the total. */
 export class Timeline {
   readonly total = new Tally()
-  readonly #totals: (Count | undefined)[] = []
-  /** Written into each slot that changes. The reader of the slots raises it. */
-  revision = 1
+  #revision = 1
+  readonly #recent = new RecentCells()
   #newest = Number.NEGATIVE_INFINITY
   #furthest = Number.NEGATIVE_INFINITY
   #oldest = Number.POSITIVE_INFINITY
@@ -38,6 +38,16 @@ export class Timeline {
   constructor(overflow: (cell: number) => number, withoutRoute: (cell: number) => number = (cell) => cell) {
     this.#overflow = overflow
     this.#withoutRoute = withoutRoute
+  }
+
+  /** Written into each slot that changes. The reader of the slots raises it. */
+  get revision(): number {
+    return this.#revision
+  }
+
+  set revision(revision: number) {
+    this.#revision = revision
+    this.#recent.forget()
   }
 
   /** The latest time counted so far that was not ahead of the clock. */
@@ -78,41 +88,43 @@ export class Timeline {
     bucket: number,
     clockMs: number,
   ): boolean {
-    const total = this.#totals[cell]
-    if (total === undefined) this.#totals[cell] = this.total.add(cell, latencyMs, bucket)
-    else addTo(total, latencyMs, bucket)
-    if (at === undefined) return false
+    if (at === undefined) {
+      addTo(this.total.countOf(cell), latencyMs, bucket)
+      return false
+    }
     if (at > this.#furthest) this.#furthest = at
     if (at < this.#oldest) this.#oldest = at
     if (at > this.#newest && at <= clockMs + AHEAD_MS_MIN) this.#advance(at)
-    let kept = false
-    for (const tier of this.#tiers) {
-      const isLast = at >= tier.lastFrom && at < tier.lastTo
-      const slot = isLast ? tier.last : this.#slot(tier, Math.floor(at / tier.stepMs))
-      if (slot === undefined) continue
-      kept = true
-      slot.revision = this.revision
-      const recent = cell & (RECENT_CELLS - 1)
-      const count = tier.recentCounts[recent]
-      if (
-        count !== undefined &&
-        tier.recentCells[recent] === cell &&
-        tier.recentGenerations[recent] === tier.generation
-      )
-        addTo(count, latencyMs, bucket)
-      else this.#addTo(tier, slot, cell, latencyMs, bucket)
-    }
-    return kept
+    // Lines nearly always arrive in order of time, so most are counted where the ones before them were.
+    const { total, fine, middle, coarse } = this.#recent.find(at, cell) ?? this.#look(at, cell)
+    addTo(total, latencyMs, bucket)
+    if (fine !== undefined) addTo(fine, latencyMs, bucket)
+    if (middle !== undefined) addTo(middle, latencyMs, bucket)
+    if (coarse !== undefined) addTo(coarse, latencyMs, bucket)
+    return coarse !== undefined || middle !== undefined || fine !== undefined
   }
 
-  #addTo(tier: Tier, slot: Tally, cell: number, latencyMs: number | undefined, bucket: number): void {
+  /** Looks up where a cell is counted at a time, and remembers it. */
+  #look(at: number, cell: number): RecentCell {
+    const counts: (Count | undefined)[] = []
+    // The widest range of times that have the same slots.
+    let from = Number.NEGATIVE_INFINITY
+    let to = Number.POSITIVE_INFINITY
+    for (const tier of this.#tiers) {
+      const number = Math.floor(at / tier.stepMs)
+      const slot = this.#slot(tier, number)
+      counts.push(slot === undefined ? undefined : this.#countOf(slot, cell))
+      from = Math.max(from, number * tier.stepMs)
+      to = Math.min(to, (number + 1) * tier.stepMs)
+      if (slot !== undefined) slot.revision = this.#revision
+    }
+    const [fine, middle, coarse] = counts
+    return this.#recent.add(from, to, { cell, total: this.total.countOf(cell), fine, middle, coarse })
+  }
+
+  #countOf(slot: Tally, cell: number): Count {
     const hasRoom = slot.cells.size < ROUTED_CELLS_PER_SLOT_MAX || slot.cells.has(cell)
-    const count = slot.add(hasRoom ? cell : this.#folded(slot, cell), latencyMs, bucket)
-    if (!hasRoom) return
-    const recent = cell & (RECENT_CELLS - 1)
-    tier.recentCounts[recent] = count
-    tier.recentCells[recent] = cell
-    tier.recentGenerations[recent] = tier.generation
+    return slot.countOf(hasRoom ? cell : this.#folded(slot, cell))
   }
 
   /** Counts a request that was counted before a second time, apart. */
@@ -123,7 +135,7 @@ export class Timeline {
     for (const tier of this.#tiers) {
       const slot = this.#slot(tier, Math.floor((times[index++] ?? 0) / tier.stepMs))
       if (slot === undefined) continue
-      slot.revision = this.revision
+      slot.revision = this.#revision
       slot.addApart(kind, slot.cells.has(cell) ? cell : this.#folded(slot, cell), latencyMs, bucket)
     }
   }
@@ -131,9 +143,8 @@ export class Timeline {
   /** Takes back one count without a latency. */
   take(times: Times, cell: number): void {
     this.total.take(cell)
-    this.#totals[cell] = undefined
+    this.#recent.forget()
     for (const [index, tier] of this.#tiers.entries()) {
-      tier.generation += 1
       const slot = this.#slot(tier, Math.floor((times[index] ?? 0) / tier.stepMs))
       if (slot !== undefined) slot.take(slot.cells.has(cell) ? cell : this.#folded(slot, cell))
     }
@@ -189,14 +200,14 @@ export class Timeline {
   move(isMoved: (cell: number) => boolean, fromMs: number, byMs: number, clockMs: number): void {
     const moves: { readonly tier: Tier; readonly number: number; readonly moved: Tally }[] = []
     let newest = this.#newest
+    this.#recent.forget()
     for (const tier of this.#tiers) {
-      tier.generation += 1
       const steps = Math.round(byMs / tier.stepMs)
       if (steps === 0) continue
       for (const [number, slot] of tier.slots) {
         const moved = number * tier.stepMs < fromMs ? undefined : slot.extract(isMoved)
         if (moved === undefined) continue
-        slot.revision = this.revision
+        slot.revision = this.#revision
         // A slot that is not shown yet needs no place. One that is shown is kept, so that its reader sees the change.
         if (slot.cells.size === 0 && number * tier.stepMs > clockMs) this.#delete(tier, number)
         moves.push({ tier, number: number + steps, moved })
@@ -209,7 +220,7 @@ export class Timeline {
       const into = this.#slot(tier, number)
       if (into === undefined) continue
       into.merge(moved)
-      into.revision = this.revision
+      into.revision = this.#revision
     }
   }
 
@@ -240,7 +251,7 @@ export class Timeline {
         const slot = new Tally()
         slots.set(from.number(), slot)
         slot.unpack(from)
-        slot.revision = this.revision
+        slot.revision = this.#revision
       }
     this.#newest = newest
     this.#furthest = furthest
@@ -250,6 +261,7 @@ export class Timeline {
   #delete(tier: Tier, number: number): void {
     tier.slots.delete(number)
     forgetLast(tier)
+    this.#recent.forget()
   }
 
   #slot(tier: Tier, number: number): Tally | undefined {
@@ -264,10 +276,7 @@ export class Timeline {
       tier.slots.set(number, slot)
     }
     tier.lastNumber = number
-    tier.lastFrom = number * tier.stepMs
-    tier.lastTo = tier.lastFrom + tier.stepMs
     tier.last = slot
-    tier.generation += 1
     return slot
   }
 
@@ -281,6 +290,7 @@ export class Timeline {
         for (let expired = before - tier.slotsMax; expired <= oldest; expired += 1) tier.slots.delete(expired)
       else for (const number of tier.slots.keys()) if (number <= oldest) tier.slots.delete(number)
       forgetLast(tier)
+      this.#recent.forget()
     }
     this.#newest = at
   }

@@ -3,6 +3,7 @@ import { SCANNED_BLOCK_BYTES_MAX } from '../lines/scan/scan-messages.ts'
 import { SLACK_BYTES } from '../lines/scan/words.ts'
 import { wholeLineStart } from '../tail/line-start.ts'
 import type { OpenLog } from '../tail/open-log.ts'
+import { TraceHashes } from '../traces/trace-hashes.ts'
 import type { FileLog } from './file-log.ts'
 import type { Journal } from './journal.ts'
 import type { ScanPool } from './scan-pool.ts'
@@ -29,6 +30,7 @@ export class Backfill {
   readonly #journal: Journal
   readonly #pool: ScanPool
   readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES + SLACK_BYTES)
+  readonly #hashes = new TraceHashes()
   /** The next blocks of each file, the newest first. */
   readonly #ahead = new Map<OpenLog, Block[]>()
   /** Files with lines that no thread scans. */
@@ -54,7 +56,8 @@ export class Backfill {
     try {
       const block = await this.#next(source, log)
       const scanned = await block.scanned
-      const hashes = new Set<number>()
+      const hashes = this.#hashes
+      hashes.clear()
       const { scanned: scannedBefore } = source.facts
       source.beginOlder(log, block.start)
       this.#isWithinBlock = true
@@ -99,7 +102,7 @@ export class Backfill {
     return ahead.shift() ?? { start: log.unreadFrom, end: log.unreadFrom, scanned: undefined }
   }
 
-  #count(source: FileLog, log: OpenLog, { start, end }: Block, scanned: ScannedBlock, hashes: Set<number>): void {
+  #count(source: FileLog, log: OpenLog, { start, end }: Block, scanned: ScannedBlock, hashes: TraceHashes): void {
     try {
       // A file that was closed or truncated meanwhile is not what was scanned.
       if (log.isGone) return
@@ -109,7 +112,7 @@ export class Backfill {
     }
   }
 
-  async #read(source: FileLog, log: OpenLog, { start, end }: Block, hashes: Set<number>): Promise<void> {
+  async #read(source: FileLog, log: OpenLog, { start, end }: Block, hashes: TraceHashes): Promise<void> {
     const lines = this.#splitter(source, hashes)
     for (let offset = start; offset < end; ) {
       const { bytesRead } = await log.file.read(this.#buffer, 0, Math.min(CHUNK_BYTES, end - offset), offset)
@@ -120,7 +123,7 @@ export class Backfill {
     lines.flush()
   }
 
-  #splitter(source: FileLog, hashes: Set<number>): LineSplitter {
+  #splitter(source: FileLog, hashes: TraceHashes): LineSplitter {
     const lines: LineSplitter = new LineSplitter({
       line: (text) => source.takeOlder(text, hashes),
       tooLong: () => source.olderTooLong(),

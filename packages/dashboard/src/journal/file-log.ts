@@ -5,6 +5,7 @@ import { LineReader, UNDECLARED } from '../lines/reader/line-reader.ts'
 import { encodingOf, UNREAD, Unread } from '../lines/reader/unread.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import type { TailEnd, TailSink } from '../tail/tail.ts'
+import { TraceHashes } from '../traces/trace-hashes.ts'
 import { BLOCK_BYTES, type Block } from '../traces/trace-index.ts'
 import { FileFacts } from './file-facts.ts'
 import { type FileLogState, logsIn, stateOf } from './file-log-state.ts'
@@ -50,7 +51,7 @@ export class FileLog implements TailSink {
   // The part of the file that is being read. Its hashes are those of the traces in it.
   #blockStart = 0
   #blockEnd = 0
-  #hashes = new Set<number>()
+  readonly #hashes = new TraceHashes()
   // Where the lines are that are being read.
   #place: LinePlace | undefined
   #olderPlace: LinePlace | undefined
@@ -79,7 +80,7 @@ export class FileLog implements TailSink {
       current: this.#log === undefined ? undefined : stateOf(this.#log, this.#blockEnd),
       rotated: this.#rotated.map((log) => stateOf(log, log.readTo)),
       released: this.#released,
-      ...{ blockStart: this.#blockStart, hashes: this.#hashes },
+      ...{ blockStart: this.#blockStart, hashes: new Set(this.#hashes.values) },
     }
   }
 
@@ -96,7 +97,7 @@ export class FileLog implements TailSink {
     ;[this.#log] = logsIn(logs, state.current === undefined ? [] : [state.current])
     this.#blockStart = state.blockStart
     this.#blockEnd = state.current?.readTo ?? 0
-    this.#hashes = new Set(state.hashes)
+    for (const hash of state.hashes) this.#hashes.add(hash)
     const from = this.#log?.readTo ?? 0
     // It may have grown by so much that its new lines are read from their end.
     if (from > this.#blockEnd) {
@@ -134,7 +135,7 @@ export class FileLog implements TailSink {
     this.#log = log
     this.#blockStart = log.liveFrom
     this.#blockEnd = log.liveFrom
-    this.#hashes = new Set()
+    this.#hashes.clear()
   }
 
   push(bytes: Buffer, end: number): void {
@@ -177,17 +178,17 @@ export class FileLog implements TailSink {
   }
 
   /** Counts an older line and adds the hash of its trace to `hashes`. */
-  takeOlder(text: string, hashes: Set<number>): void {
+  takeOlder(text: string, hashes: TraceHashes): void {
     this.#add(text, hashes, false)
   }
 
   /** Counts complete older lines between two offsets, and adds the hashes of their traces. `lines` splits them. */
-  takeAllOlder(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>): void {
+  takeAllOlder(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: TraceHashes): void {
     this.#scan(bytes, from, to, lines, hashes, false)
   }
 
   /** Counts a block of older lines that a thread scanned. */
-  takeScanned(block: ScannedBlock, length: number, lines: LineSplitter, hashes: Set<number>): void {
+  takeScanned(block: ScannedBlock, length: number, lines: LineSplitter, hashes: TraceHashes): void {
     this.#journal.scanner.count(block, length, this.#rowSource(block.bytes, lines, hashes, false))
   }
 
@@ -237,7 +238,7 @@ export class FileLog implements TailSink {
 
   #closeBlock(): void {
     if (this.#log !== undefined) this.#journal.traces.add(this.#log, this.#blockStart, this.#blockEnd, this.#hashes)
-    this.#hashes = new Set()
+    this.#hashes.clear()
     this.#blockStart = this.#blockEnd
   }
 
@@ -249,16 +250,15 @@ export class FileLog implements TailSink {
     if (this.#blockStart > 0)
       this.#reader.probe(firstLines(this.#log?.head ?? bytes).filter((line) => line.startsWith('#')))
     const end = bytes.subarray(0, PROBE_BYTES_MAX).lastIndexOf(NEWLINE)
-    if (end <= 0 || this.#isUnreadable) return
-    this.#reader.probe(firstLines(bytes.subarray(0, end)))
+    if (end > 0 && !this.#isUnreadable) this.#reader.probe(firstLines(bytes.subarray(0, end)))
   }
 
-  #scan(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: Set<number>, isLive: boolean): void {
+  #scan(bytes: Buffer, from: number, to: number, lines: LineSplitter, hashes: TraceHashes, isLive: boolean): void {
     if (!this.isScannable) lines.split(bytes, from, to)
     else this.#journal.scanner.read(bytes, from, to, this.#rowSource(bytes, lines, hashes, isLive))
   }
 
-  #rowSource(bytes: Buffer, lines: LineSplitter, hashes: Set<number>, isLive: boolean): RowSource {
+  #rowSource(bytes: Buffer, lines: LineSplitter, hashes: TraceHashes, isLive: boolean): RowSource {
     return {
       facts: this.facts,
       service: this.service,
@@ -276,7 +276,7 @@ export class FileLog implements TailSink {
     this.facts.addUnread('', UNREAD['too-long'])
   }
 
-  #add(text: string, hashes: Set<number>, isLive: boolean): void {
+  #add(text: string, hashes: TraceHashes, isLive: boolean): void {
     const now = this.#journal.clock()
     const place = isLive ? this.#place : this.#olderPlace
     place?.next()

@@ -1,7 +1,7 @@
-import { LatencyHistogram } from '../counts/latency-histogram.ts'
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { HAS_TRACE, IS_FAILED, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
+import type { TraceHashes } from '../traces/trace-hashes.ts'
 import { addRowError, kindOfRow } from './failed-row.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { LinePlace } from './line-place.ts'
@@ -12,6 +12,7 @@ import type { RowNames } from './row-names.ts'
 /** The most lines of a block that can be among the newest ones: as many as the tail has. */
 const TAIL_MAX = 300
 const COPIED_BYTES_MAX = 262_144
+const ROWS_AT_ONCE = 64
 
 /** The file whose rows are counted. */
 export interface RowSource {
@@ -23,7 +24,7 @@ export interface RowSource {
   readonly isLive: boolean
   readonly place: LinePlace | undefined
   /** The hashes of traces. */
-  readonly hashes: Set<number>
+  readonly hashes: TraceHashes
   /** Reads the lines between two offsets that were not scanned. */
   readonly readText: (from: number, to: number) => void
 }
@@ -39,6 +40,11 @@ export class RowCounter {
   #lastTrace: number | undefined
   /** The failure of the last failed row. */
   #failure = -1
+  /** Where the next line begins. */
+  #next = 0
+  #rows = 0
+  /** How many rows may be among the newest lines. */
+  #shown = 0
 
   constructor(journal: RowJournal) {
     this.#journal = journal
@@ -48,37 +54,52 @@ export class RowCounter {
   count(lines: ScannedLines, names: RowNames, bytes: Buffer, from: number, to: number, source: RowSource): void {
     const now = this.#journal.clock()
     this.#lastTrace = undefined
-    const { liveTail } = this.#journal
-    let next = from
-    let rows = 0
     this.#failure = -1
-    let newest = 0
-    for (let row = 0; row < lines.count; row += 1) {
-      const start = lines.starts[row] ?? 0
-      if (((lines.flags[row] ?? 0) & IS_FAILED) !== 0) this.#failure += 1
-      // What is ahead may move what was counted. It is rare.
-      if ((lines.ats[row] ?? 0) > now + AHEAD_MS_MIN) continue
-      if (start > next) source.readText(next, start - 1)
-      next = (lines.ends[row] ?? 0) + 1
-      if (rows === 0) source.tailReader.context.hasRequestEvents = true
-      rows += 1
-      source.place?.next()
-      const shownAt = this.#add(lines, row, names, now, source, bytes)
-      if (!liveTail.accepts(shownAt)) continue
-      this.#shownAts[row] = shownAt
-      this.#ids[row] = liveTail.nextId()
-      this.#places[row] = source.place?.line ?? 0
-      this.#newest[newest] = row
-      newest += 1
-    }
-    if (next < to) source.readText(next, to)
+    this.#next = from
+    this.#rows = 0
+    this.#shown = 0
+    // A few at a time: a loop over all of them would run in slow code each time, until it is replaced.
+    for (let row = 0; row < lines.count; row += ROWS_AT_ONCE)
+      this.#some(lines, row, Math.min(row + ROWS_AT_ONCE, lines.count), names, bytes, now, source)
+    if (this.#next < to) source.readText(this.#next, to)
+    const rows = this.#rows
     if (rows === 0) return
     source.facts.addLine(now, rows)
     source.facts.addFormat('escudo', rows)
     source.facts.scanned += rows
     source.facts.recognised += rows
     source.facts.requests += rows
-    this.#addNewest(lines, names, bytes, newest, source)
+    this.#addNewest(lines, names, bytes, this.#shown, source)
+  }
+
+  #some(
+    lines: ScannedLines,
+    from: number,
+    to: number,
+    names: RowNames,
+    bytes: Buffer,
+    now: number,
+    source: RowSource,
+  ): void {
+    const { liveTail } = this.#journal
+    for (let row = from; row < to; row += 1) {
+      const start = lines.starts[row] ?? 0
+      if (((lines.flags[row] ?? 0) & IS_FAILED) !== 0) this.#failure += 1
+      // What is ahead may move what was counted. It is rare.
+      if ((lines.ats[row] ?? 0) > now + AHEAD_MS_MIN) continue
+      if (start > this.#next) source.readText(this.#next, start - 1)
+      this.#next = (lines.ends[row] ?? 0) + 1
+      if (this.#rows === 0) source.tailReader.context.hasRequestEvents = true
+      this.#rows += 1
+      source.place?.next()
+      const shownAt = this.#add(lines, row, names, now, source, bytes)
+      if (!liveTail.accepts(shownAt)) continue
+      this.#shownAts[row] = shownAt
+      this.#ids[row] = liveTail.nextId()
+      this.#places[row] = source.place?.line ?? 0
+      this.#newest[this.#shown] = row
+      this.#shown += 1
+    }
   }
 
   /** Counts one row. Returns the time at which it is shown. */
@@ -101,7 +122,7 @@ export class RowCounter {
     const cell = names.cell(service, own, lines.routes[row] ?? 0, lines.statuses[row] ?? 0, code, kind)
     const latencyMs = lines.latencies[row] ?? Number.NaN
     const hasLatency = !Number.isNaN(latencyMs)
-    const bucket = hasLatency ? LatencyHistogram.bucketOf(latencyMs) : 0
+    const bucket = lines.buckets[row] ?? 0
     const kept = named.addBucket(shownAt, cell, hasLatency ? latencyMs : undefined, bucket, now)
     if (isLive && !kept) facts.late += 1
     const instance = names.instance(lines.instances[row] ?? 0)

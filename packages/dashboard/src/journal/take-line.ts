@@ -1,6 +1,7 @@
 import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import { hashOf } from '../traces/trace-filter.ts'
+import type { TraceHashes } from '../traces/trace-hashes.ts'
 import { countLine, requestCell } from './count-line.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { Journal } from './journal.ts'
@@ -16,7 +17,7 @@ export interface LineSource {
   /** The service of a line that names none. */
   readonly service: string
   /** The hashes of traces. */
-  readonly hashes: Set<number>
+  readonly hashes: TraceHashes
   /** Whether the line is new, and not an older one of a large file. */
   readonly isLive: boolean
   readonly place: LinePlace | undefined

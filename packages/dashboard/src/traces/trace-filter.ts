@@ -1,3 +1,5 @@
+import type { TraceHashes } from './trace-hashes.ts'
+
 /** Bits per trace. With five probes, about one lookup in 250 is a false positive. */
 const BITS_PER_TRACE = 12
 const PROBES = 5
@@ -43,15 +45,16 @@ export class TraceFilter {
   readonly #bits: Uint8Array
 
   /** Takes the hashes, or the bits of another filter. */
-  constructor(hashes: ReadonlySet<number> | Uint8Array) {
+  constructor(hashes: TraceHashes | Uint8Array) {
     if (hashes instanceof Uint8Array) {
       this.#bits = hashes
       return
     }
     this.#bits = new Uint8Array(Math.ceil((Math.max(1, hashes.size) * BITS_PER_TRACE) / 8))
     const bits = this.#bits.length * 8
-    for (const hash of hashes) {
-      let probe = hash
+    const { values } = hashes
+    for (let index = 0; index < values.length; index += 1) {
+      let probe = values[index] ?? 0
       for (let i = 0; i < PROBES; i += 1) {
         const bit = (probe >>> 0) % bits
         this.#bits[bit >>> 3] = (this.#bits[bit >>> 3] ?? 0) | (1 << (bit & 7))

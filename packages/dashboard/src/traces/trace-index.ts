@@ -1,5 +1,6 @@
 import type { OpenLog } from '../tail/open-log.ts'
 import { hashOf, TraceFilter } from './trace-filter.ts'
+import type { TraceHashes } from './trace-hashes.ts'
 
 /** The bytes of a log that one filter covers. */
 export const BLOCK_BYTES = 1_048_576
@@ -67,7 +68,7 @@ export class TraceIndex {
   }
 
   /** Adds a block. Beyond the memory limit it drops the oldest blocks, during a backfill the new one. */
-  add(log: OpenLog, start: number, end: number, hashes: ReadonlySet<number>): void {
+  add(log: OpenLog, start: number, end: number, hashes: TraceHashes): void {
     if (hashes.size === 0) return
     const filter = new TraceFilter(hashes)
     if (this.#bytes + filter.bytes > this.#max) {

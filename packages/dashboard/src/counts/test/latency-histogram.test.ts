@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { LatencyHistogram } from '../latency-histogram.ts'
+import { GROWTH, LatencyHistogram, SHORTEST_MS } from '../latency-histogram.ts'
 
 const SHARES = [0, 0.5, 0.95, 0.99, 1]
 const latencies = fc.array(fc.double({ min: 0.001, max: 1e9, noNaN: true }), { minLength: 1, maxLength: 300 })
@@ -34,6 +34,24 @@ test('returns null without latencies, and 0 for a latency of zero', () => {
 
 test('counts a latency beyond eleven days as the longest, without throwing', () => {
   expect(histogram([1, Number.MAX_VALUE]).percentile(1)).toBeGreaterThan(9e8)
+})
+
+test('finds the bucket of a latency as a logarithm does', () => {
+  fc.assert(
+    fc.property(fc.double({ min: SHORTEST_MS, max: 1e9, noNaN: true }), (latencyMs) => {
+      const bucket = LatencyHistogram.bucketOf(latencyMs)
+      const start = SHORTEST_MS * GROWTH ** bucket
+      expect(latencyMs).toBeGreaterThanOrEqual(start)
+      if (latencyMs < 9e8) expect(latencyMs).toBeLessThan(start * GROWTH * (1 + 1e-12))
+    }),
+    { numRuns: 2_000 },
+  )
+  for (let bucket = 0; bucket < 1_300; bucket += 1) {
+    const start = SHORTEST_MS * GROWTH ** bucket
+    expect(LatencyHistogram.bucketOf(start)).toBe(bucket)
+    if (bucket > 0) expect(LatencyHistogram.bucketOf(start * (1 - 1e-15))).toBe(bucket - 1)
+  }
+  expect(LatencyHistogram.bucketOf(SHORTEST_MS / 2)).toBe(-1)
 })
 
 function histogram(values: readonly number[]): LatencyHistogram {

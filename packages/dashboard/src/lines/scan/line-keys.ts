@@ -57,7 +57,8 @@ export class LineKey {
   next: LineKey | undefined = undefined
   /** All from the comma or brace before it to the first byte of a text, or to a value that is no text. */
   lead: Literal = NOWHERE
-  isText = false
+  /** 1 if a text follows, 0 for another value: a number is compared faster than a boolean. */
+  isText = 0
   #misses = 0
   // Its last values, by their first four bytes. Most names are among a few.
   readonly #values: (KnownValue | undefined)[] = new Array<KnownValue | undefined>(VALUES).fill(undefined)
@@ -68,7 +69,7 @@ export class LineKey {
   }
 
   /** Remembers what was before a value: not each time, since a value may be null in every other line. */
-  learnLead(bytes: Buffer, start: number, end: number, isText: boolean): void {
+  learnLead(bytes: Buffer, start: number, end: number, isText: number): void {
     this.#misses += 1
     if (this.#misses % MISSES !== 1) return
     this.lead = new Literal(bytes.subarray(start, end))

@@ -1,19 +1,15 @@
-import type { Name } from './byte-names.ts'
-import { FailureTexts } from './failure-texts.ts'
+import { LineFields } from './line-fields.ts'
 import { KEY, type LineKey, LineKeys, SKIPPED } from './line-keys.ts'
 import { InstantScanner } from './scan-instant.ts'
-import { ScanNames } from './scan-names.ts'
-import { TextScanner } from './scan-text.ts'
-import { IN_DOUBT, isBareAt, literalEnd, NULL, NumberScanner, skippedEnd, stringEnd } from './scan-values.ts'
+import type { ScanNames } from './scan-names.ts'
+import { IN_DOUBT, isBareAt, literalEnd, NULL, skippedEnd, stringEnd } from './scan-values.ts'
 import { FAILURES_MAX } from './scanned-failures.ts'
 import {
   HAS_PARENT,
   HAS_SPAN,
   HAS_TRACE,
-  IS_CRITICAL,
   IS_DEGRADED,
   IS_FAILED,
-  IS_PROBE,
   ROWS_MAX,
   type ScannedLines,
 } from './scanned-lines.ts'
@@ -27,10 +23,7 @@ const COMMA = 44
 const SPACE = 32
 const LETTER_N = 110
 const LETTER_T = 116
-const DASH = 45
 const KEYS_PER_LINE_MAX = 64
-/** The keys that a request has. An event is one only if it is {@link REQUEST}. */
-const NEEDED = (1 << KEY.timestamp) | (1 << KEY.event)
 /** `http.request`. */
 const REQUEST = new Literal(Buffer.from('http.request"'))
 /** After this many lines in doubt, one after the other, the rest of a block is not looked at. */
@@ -44,20 +37,15 @@ const LINES_AT_ONCE = 64
  * nested values, a key twice, a number in an odd form. What it does read is equal to what `LineReader` reads.
  */
 export class LineScanner {
-  readonly names = new ScanNames()
+  readonly #fields = new LineFields()
   readonly #keys = new LineKeys()
-  readonly #numbers = new NumberScanner()
   readonly #instants = new InstantScanner()
-  readonly #texts = new TextScanner()
-  // Of the line that is being scanned.
-  #seen = 0
-  #flags = 0
   #doubts = 0
-  #instance = 0
-  #host = 0
-  #pid = -1
-  #routeNumber = 0
-  readonly #failure = new FailureTexts()
+
+  /** The names in all rows so far. */
+  get names(): ScanNames {
+    return this.#fields.names
+  }
 
   /**
    * Scans complete lines between two offsets, and fills the rows.
@@ -91,7 +79,8 @@ export class LineScanner {
         lines.starts[row] = at
         lines.ends[row] = end
         lines.count = row + 1
-        if (((lines.flags[row] ?? 0) & IS_FAILED) !== 0) this.#failure.addTo(lines.failures, lines.flags[row] ?? 0)
+        const { flags, failure } = this.#fields
+        if ((flags & IS_FAILED) !== 0) failure.addTo(lines.failures, flags)
         at = end + 1
         this.#doubts = 0
         continue
@@ -108,24 +97,18 @@ export class LineScanner {
   #line(bytes: Buffer, view: DataView, start: number, lines: ScannedLines): number {
     if (bytes[start] !== OPEN) return IN_DOUBT
     const row = lines.count
-    lines.latencies[row] = Number.NaN
-    lines.services[row] = 0
-    lines.statuses[row] = 0
-    this.#seen = 0
-    this.#flags = 0
-    this.#instance = 0
-    this.#host = 0
-    this.#pid = -1
-    this.#routeNumber = 0
-    this.#failure.clear()
+    this.#fields.begin(lines, row)
     let key: LineKey | undefined
-    let isText = false
-    let at = start
+    let isText = 0
+    let at = start | 0
     for (let count = 0; count < KEYS_PER_LINE_MAX; count += 1) {
       const expected: LineKey | undefined = key === undefined ? this.#keys.first : key.next
-      if (expected?.lead.isAt(view, at) === true && (expected.isText || isBareAt(bytes, at + expected.lead.length))) {
+      if (
+        expected?.lead.isAt(view, at) === true &&
+        (expected.isText === 1 || isBareAt(bytes, at + expected.lead.length))
+      ) {
         key = expected
-        at += key.lead.length
+        at = (at + key.lead.length) | 0
         isText = key.isText
       } else {
         const lead = at
@@ -134,19 +117,19 @@ export class LineScanner {
         if (bytes[at] !== QUOTE) return IN_DOUBT
         key = this.#keys.find(bytes, view, at + 1, key)
         if (key === undefined) return IN_DOUBT
-        at += key.text.length + 1
+        at = (at + key.text.length + 1) | 0
         if (bytes[at] === SPACE) at += 1
-        isText = bytes[at] === QUOTE
-        if (isText) at += 1
+        isText = bytes[at] === QUOTE ? 1 : 0
+        at = (at + isText) | 0
         key.learnLead(bytes, lead, at, isText)
       }
-      if (isText) at = this.#text(bytes, view, at, key, lines, row)
-      else if (key.number === SKIPPED) at = skippedEnd(bytes, view, at)
-      else at = this.#value(bytes, view, at, key.number, lines, row)
+      if (isText === 1) at = this.#text(bytes, view, at, key, lines, row) | 0
+      else if (key.number === SKIPPED) at = skippedEnd(bytes, view, at) | 0
+      else at = this.#value(bytes, view, at, key.number, lines, row) | 0
       if (at === IN_DOUBT) return IN_DOUBT
       const next = bytes[at]
       if (next === COMMA) continue
-      if (next !== CLOSE || !this.#isComplete(bytes, view, lines, row)) return IN_DOUBT
+      if (next !== CLOSE || !this.#fields.finish(bytes, view, lines, row)) return IN_DOUBT
       at += 1
       while (bytes[at] === 13 || bytes[at] === SPACE) at += 1
       return at
@@ -156,9 +139,9 @@ export class LineScanner {
 
   /** Reads the value of a known key that is no text. Returns where it ends. */
   #value(bytes: Buffer, view: DataView, at: number, key: number, lines: ScannedLines, row: number): number {
-    if (!this.#isFirst(key)) return IN_DOUBT
+    if (!this.#fields.isFirst(key)) return IN_DOUBT
     if (key === KEY.status_code || key === KEY.latency_ms || key === KEY.pid) {
-      const end = this.#number(bytes, at, key, lines, row)
+      const end = this.#fields.readNumber(bytes, at, key, lines, row)
       if (end !== IN_DOUBT) return end
     }
     const first = bytes[at]
@@ -168,40 +151,17 @@ export class LineScanner {
     }
     // What a failed request says about its error is not needed unless it is a text.
     if (key !== KEY.degraded) return key > KEY.odd ? skippedEnd(bytes, view, at) : IN_DOUBT
-    if (first === LETTER_T) this.#flags |= IS_DEGRADED
+    if (first === LETTER_T) this.#fields.flags |= IS_DEGRADED
     return skippedEnd(bytes, view, at)
-  }
-
-  /** Whether a known key is there for the first time. */
-  #isFirst(key: number): boolean {
-    const bit = 1 << key
-    if ((this.#seen & bit) !== 0 || key === KEY.odd) return false
-    this.#seen |= bit
-    return true
-  }
-
-  #number(bytes: Buffer, at: number, key: number, lines: ScannedLines, row: number): number {
-    const end = this.#numbers.read(bytes, at)
-    if (end === IN_DOUBT) return IN_DOUBT
-    const { value } = this.#numbers
-    if (key === KEY.latency_ms) lines.latencies[row] = value
-    else if (key === KEY.pid) {
-      if (value > 0xffff_ffff || !Number.isInteger(value)) return IN_DOUBT
-      this.#pid = value
-    } else {
-      if (value < 100 || value > 599 || !Number.isInteger(value)) return IN_DOUBT
-      if (value >= 400) this.#flags |= IS_FAILED
-      lines.statuses[row] = value
-    }
-    return end
   }
 
   /** Reads a text whose first byte is at `start`. Returns where it ends. */
   #text(bytes: Buffer, view: DataView, start: number, key: LineKey, lines: ScannedLines, row: number): number {
     const { number } = key
-    let at = start
     if (number === SKIPPED) return stringEnd(bytes, view, start)
-    if (!this.#isFirst(number)) return IN_DOUBT
+    if (!this.#fields.isFirst(number)) return IN_DOUBT
+    const { failure } = this.#fields
+    let at = start
     switch (number) {
       case KEY.timestamp:
         return this.#instants.read(bytes, view, start, lines.ats, row)
@@ -209,22 +169,22 @@ export class LineScanner {
         // Its quote is compared too.
         return REQUEST.isAt(view, start) ? start + REQUEST.length : IN_DOUBT
       case KEY.trace_id:
-        this.#failure.traceStart = start
-        at = this.#id(bytes, view, start, lines.traces, row, HAS_TRACE)
-        this.#failure.traceEnd = at - 1
+        failure.traceStart = start
+        at = this.#fields.readId(bytes, view, start, lines.traces, row, HAS_TRACE)
+        failure.traceEnd = at - 1
         return at
       case KEY.span_id:
-        this.#failure.spanStart = start
-        at = this.#id(bytes, view, start, lines.spans, row, HAS_SPAN)
-        this.#failure.spanEnd = at - 1
+        failure.spanStart = start
+        at = this.#fields.readId(bytes, view, start, lines.spans, row, HAS_SPAN)
+        failure.spanEnd = at - 1
         return at
       case KEY.parent_span_id:
-        return this.#id(bytes, view, start, lines.parents, row, HAS_PARENT)
+        return this.#fields.readId(bytes, view, start, lines.parents, row, HAS_PARENT)
       case KEY.path:
         // It is looked at only if there is no route, or if the request failed.
         at = stringEnd(bytes, view, start)
-        this.#failure.pathStart = start
-        this.#failure.pathEnd = at - 1
+        failure.pathStart = start
+        failure.pathEnd = at - 1
         return at
       case KEY.service:
       case KEY.route:
@@ -232,93 +192,17 @@ export class LineScanner {
       case KEY.hostname:
       case KEY.log_level:
       case KEY.error_code:
-        return this.#named(bytes, view, start, key, lines, row)
+        return this.#fields.readName(bytes, view, start, key, lines, row)
       case KEY.error_kind:
-        return this.#failure.readKind(bytes, view, start)
+        return failure.readKind(bytes, view, start)
       case KEY.detail:
       case KEY.error_message:
       case KEY.message:
       case KEY.msg:
-        return this.#failure.readMessage(bytes, view, start, number)
+        return failure.readMessage(bytes, view, start, number)
       default:
         return IN_DOUBT
     }
-  }
-
-  /** Reads an id. A dash or an empty text is none. */
-  #id(bytes: Buffer, view: DataView, start: number, hashes: Int32Array, row: number, flag: number): number {
-    const name = this.#texts.read(bytes, view, start)
-    if (name === undefined) return IN_DOUBT
-    const { end, hash } = name
-    if (end === start || (end - start === 1 && bytes[start] === DASH)) return end + 1
-    hashes[row] = hash
-    this.#flags |= flag
-    return end + 1
-  }
-
-  /** Reads a name. Returns where it ends, if there is a number for it. */
-  #named(bytes: Buffer, view: DataView, start: number, key: LineKey, lines: ScannedLines, row: number): number {
-    const known = key.known(view, start)
-    if (known !== undefined) {
-      const end = start + known.text.length
-      this.#take(key.number, known.number, lines, row, start, end - 1)
-      return end
-    }
-    const name = this.#texts.read(bytes, view, start)
-    if (name === undefined) return IN_DOUBT
-    const { end } = name
-    // An empty text is no value.
-    if (end === start) return key.number === KEY.instance ? IN_DOUBT : end + 1
-    const number = this.#numberOf(bytes, view, key.number, name)
-    if (number === undefined) return IN_DOUBT
-    key.learn(bytes, view, start, end, number)
-    this.#take(key.number, number, lines, row, start, end)
-    return end + 1
-  }
-
-  /** Returns the number of a name; undefined if there is no room. */
-  #numberOf(bytes: Buffer, view: DataView, key: number, name: Name): number | undefined {
-    const { names } = this
-    if (key === KEY.log_level) {
-      const isCritical = names.isCritical(bytes, view, name)
-      return isCritical === undefined ? undefined : Number(isCritical)
-    }
-    if (key === KEY.service) return names.service(bytes, view, name) || undefined
-    if (key === KEY.error_code) return names.code(bytes, view, name) || undefined
-    return (key === KEY.route ? names.route(bytes, view, name) : names.instanceText(bytes, view, name)) || undefined
-  }
-
-  #take(key: number, number: number, lines: ScannedLines, row: number, start: number, end: number): void {
-    if (key === KEY.service) lines.services[row] = number
-    else if (key === KEY.route) {
-      this.#routeNumber = number
-      this.#failure.routeStart = start
-      this.#failure.routeEnd = end
-    } else if (key === KEY.error_code) this.#failure.code = number
-    else if (key === KEY.instance) this.#instance = number
-    else if (key === KEY.hostname) this.#host = number
-    else if (number === 1) this.#flags |= IS_CRITICAL
-  }
-
-  /** Whether the line has all that makes it a request in escudo's format. Fills the rest of its row. */
-  #isComplete(bytes: Buffer, view: DataView, lines: ScannedLines, row: number): boolean {
-    if ((this.#seen & NEEDED) !== NEEDED || lines.statuses[row] === 0) return false
-    let route = this.#routeNumber
-    const { pathStart, pathEnd } = this.#failure
-    if (route === 0 && pathEnd > pathStart) {
-      const path = this.#texts.read(bytes, view, pathStart)
-      route = path === undefined ? 0 : this.names.path(bytes, view, path)
-      if (route === 0) return false
-    }
-    let instance = 0
-    if (this.#pid !== -1 || this.#instance !== 0) {
-      instance = this.names.instance(this.#instance, this.#host, this.#pid)
-      if (instance === 0) return false
-    }
-    lines.routes[row] = Math.abs(route)
-    lines.instances[row] = instance
-    lines.flags[row] = route < 0 ? this.#flags | IS_PROBE : this.#flags
-    return true
   }
 }
 

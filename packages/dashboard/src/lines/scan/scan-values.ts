@@ -19,13 +19,13 @@ const POWERS = Float64Array.from({ length: DIGITS_MAX + 1 }, (_, exponent) => 10
 
 /** Returns where a text ends whose first character is at `at`; after its quote. */
 export function stringEnd(bytes: Uint8Array, view: DataView, at: number): number {
-  let end = at
+  let end = at | 0
   let found = endsText(view.getInt32(end, true))
   while (found === 0) {
-    end += 4
+    end = (end + 4) | 0
     found = endsText(view.getInt32(end, true))
   }
-  end += bytesBefore(found)
+  end = (end + bytesBefore(found)) | 0
   return bytes[end] === QUOTE ? end + 1 : IN_DOUBT
 }
 

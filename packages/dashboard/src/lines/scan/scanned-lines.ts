@@ -14,7 +14,7 @@ export const IS_PROBE = 32
 /** Its status is 400 or more: what else is known of it is among the failures. */
 export const IS_FAILED = 64
 
-const BYTES_PER_ROW = 48
+const BYTES_PER_ROW = 50
 
 /** The size of the memory of a batch. */
 export const SCANNED_BYTES: number = ROWS_MAX * BYTES_PER_ROW + FAILURES_BYTES
@@ -35,6 +35,8 @@ export class ScannedLines {
   readonly ats: Float64Array
   /** Milliseconds; NaN without a latency. */
   readonly latencies: Float64Array
+  /** The bucket of each latency in a histogram; 0 without a latency. */
+  readonly buckets: Int16Array
   /** Hashes of ids, as `hashOf` returns them. */
   readonly traces: Int32Array
   readonly spans: Int32Array
@@ -62,6 +64,7 @@ export class ScannedLines {
     this.traces = new Int32Array(memory, next(4), ROWS_MAX)
     this.spans = new Int32Array(memory, next(4), ROWS_MAX)
     this.parents = new Int32Array(memory, next(4), ROWS_MAX)
+    this.buckets = new Int16Array(memory, next(2), ROWS_MAX)
     this.services = new Uint16Array(memory, next(2), ROWS_MAX)
     this.routes = new Uint16Array(memory, next(2), ROWS_MAX)
     this.instances = new Uint16Array(memory, next(2), ROWS_MAX)

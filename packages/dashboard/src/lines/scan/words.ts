@@ -30,50 +30,70 @@ export function bytesBefore(found: number): number {
   return (31 - Math.clz32(found & -found)) >>> 3
 }
 
-/** How many words of a literal are fields. */
-const FIELDS = 4
+const LONG = 8
+const NO_WORDS = new Float64Array(0)
 
-/** A short text that is compared with bytes. */
+/**
+ * A short text that is compared with bytes.
+ *
+ * Eight bytes at a time are compared as one number. That is exact: text has no bytes that make it zero or no number.
+ */
 export class Literal {
   readonly length: number
-  // The first words as fields: a loop over an array takes twice as long.
-  readonly #whole: number
+  readonly #head: number
+  readonly #tail: number
+  /** What is between the first and the last eight bytes. */
+  readonly #middle: Float64Array
+  // Of a text with less than eight bytes.
   readonly #first: number
+  readonly #firstMask: number
   readonly #second: number
-  readonly #third: number
-  readonly #fourth: number
-  readonly #others: Int32Array
-  readonly #rest: number
-  readonly #mask: number
+  readonly #secondMask: number
 
-  /** `bytes` are ASCII. */
   constructor(bytes: Uint8Array) {
-    this.length = bytes.length
-    const whole = bytes.length >>> 2
-    const padded = new Uint8Array(whole * 4 + 4)
+    const { length } = bytes
+    const padded = new Uint8Array(Math.max(length, LONG))
     padded.set(bytes)
     const view = new DataView(padded.buffer)
-    const words = Int32Array.from({ length: whole }, (_, index) => view.getInt32(index * 4, true))
-    this.#whole = whole
-    this.#first = words[0] ?? 0
-    this.#second = words[1] ?? 0
-    this.#third = words[2] ?? 0
-    this.#fourth = words[3] ?? 0
-    this.#others = words.subarray(FIELDS)
-    this.#rest = view.getInt32(whole * 4, true)
-    // A shift by 32 shifts by 0.
-    this.#mask = bytes.length % 4 === 0 ? 0 : -1 >>> (32 - (bytes.length % 4) * 8)
+    this.length = length
+    this.#head = view.getFloat64(0, true)
+    this.#tail = view.getFloat64(padded.length - LONG, true)
+    this.#middle =
+      length <= 2 * LONG
+        ? NO_WORDS
+        : Float64Array.from({ length: Math.ceil(length / LONG) - 2 }, (_, index) =>
+            view.getFloat64((index + 1) * LONG, true),
+          )
+    this.#first = view.getInt32(0, true)
+    this.#firstMask = maskOf(Math.min(length, 4))
+    this.#second = view.getInt32(4, true)
+    this.#secondMask = maskOf(Math.min(Math.max(length - 4, 0), 4))
   }
 
   /** Whether the text is at an offset. */
   isAt(view: DataView, at: number): boolean {
-    const whole = this.#whole
-    if (whole > 0 && view.getInt32(at, true) !== this.#first) return false
-    if (whole > 1 && view.getInt32(at + 4, true) !== this.#second) return false
-    if (whole > 2 && view.getInt32(at + 8, true) !== this.#third) return false
-    if (whole > 3 && view.getInt32(at + 12, true) !== this.#fourth) return false
-    for (let index = FIELDS; index < whole; index += 1)
-      if (view.getInt32(at + index * 4, true) !== this.#others[index - FIELDS]) return false
-    return (view.getInt32(at + whole * 4, true) & this.#mask) === this.#rest
+    const { length } = this
+    if (length < LONG)
+      return (
+        (view.getInt32(at, true) & this.#firstMask) === this.#first &&
+        (view.getInt32(at + 4, true) & this.#secondMask) === this.#second
+      )
+    if (view.getFloat64(at, true) !== this.#head) return false
+    // In order: beyond the first difference, there may be no memory.
+    if (length > 2 * LONG && !this.#isMiddleAt(view, at + LONG)) return false
+    return view.getFloat64(at + length - LONG, true) === this.#tail
   }
+
+  #isMiddleAt(view: DataView, at: number): boolean {
+    const middle = this.#middle
+    for (let index = 0; index < middle.length; index += 1)
+      if (view.getFloat64(at + index * LONG, true) !== middle[index]) return false
+    return true
+  }
+}
+
+/** The bits of the first bytes of a word. */
+function maskOf(bytes: number): number {
+  // A shift by 32 shifts by 0.
+  return bytes === 0 ? 0 : (-1 >>> (32 - bytes * 8)) | 0
 }
