@@ -1,9 +1,10 @@
 import { knownKeys } from '../core/options/options.ts'
 import type { LogLevel } from '../errors/error-facts.ts'
-import { LINE_SETTINGS, LineFormat, type LineSettings } from './lines/line-format.ts'
+import { LineFormat } from './lines/line-format.ts'
+import { LINE_SETTINGS, type LineSettings } from './lines/line-settings.ts'
 import type { LineLogger } from './policy-log.ts'
 
-export type { LineSettings } from './lines/line-format.ts'
+export type { LineSettings } from './lines/line-settings.ts'
 export type { LineLogger, PolicyLogOptions } from './policy-log.ts'
 export { logPolicyEvents } from './policy-log.ts'
 export { logService } from './service-lines.ts'

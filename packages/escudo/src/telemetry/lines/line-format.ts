@@ -4,27 +4,10 @@ import { nonEmptyText } from '../../core/options/options.ts'
 import { CHARACTERS_MAX, ENTRIES_MAX, FieldWriter, isNamedSecret, TRUNCATED_FIELD, writeText } from './field-writer.ts'
 import { jsonText } from './json-text.ts'
 import { NAME_LENGTH_MAX, writeName } from './line-names.ts'
+import type { LineSettings } from './line-settings.ts'
 import { type PathNodes, parsePaths } from './redact-paths.ts'
 import { REDACTED } from './secret-text.ts'
 import { timestamp } from './timestamp.ts'
-
-/** What every line of a service says, and what is redacted. */
-export interface LineSettings {
-  /** The name of the service. Each line carries it. */
-  readonly service: string
-  /** The version of the service: `service_version` in each line. Default: none. */
-  readonly version?: string | undefined
-  /** The environment, such as `production`: `env` in each line. Default: none. */
-  readonly env?: string | undefined
-  /**
-   * Paths to redact, from the top of the line: `card.number`, `items[*].pin`, `headers["x-key"]`. Secrets with
-   * well-known names are always redacted, at any depth.
-   */
-  readonly redact?: readonly string[] | undefined
-}
-
-/** The names of the settings. */
-export const LINE_SETTINGS: readonly (keyof LineSettings)[] = ['service', 'version', 'env', 'redact']
 
 /** Fields that were written once, for many lines: each key with its text, `"key":value`. */
 export type WrittenFields = ReadonlyMap<string, string>
