@@ -1,9 +1,8 @@
-import type { LoggedError } from '../counts/errors/logged-error.ts'
 import { type Kind, kindOfStatus } from '../lines/kind.ts'
 import { clippedName, shortened } from '../lines/log-fields.ts'
 import { KIND_BUSINESS, KIND_TECHNICAL } from '../lines/scan/scanned-failures.ts'
 import type { ScannedLines } from '../lines/scan/scanned-lines.ts'
-import { NAME_MAX, TEXT_MAX } from './journal-entries.ts'
+import { type ErrorLine, NAME_MAX, TEXT_MAX } from './error-line.ts'
 import type { LinePlace } from './line-place.ts'
 import type { RowJournal } from './row-journal.ts'
 import type { RowNames } from './row-names.ts'
@@ -31,8 +30,7 @@ export function addRowError(
 ): void {
   const { failures } = lines
   const code = names.code(failures.codes[failure] ?? 0)
-  const ref = place?.ref
-  const error = {
+  const error: ErrorLine = {
     at,
     service: clippedName(service, NAME_MAX),
     route: names.route(lines.routes[row] ?? 0),
@@ -44,8 +42,8 @@ export function addRowError(
     traceId: textAt(bytes, failures.traceStarts[failure], failures.traceEnds[failure], NAME_MAX),
     spanId: textAt(bytes, failures.spanStarts[failure], failures.spanEnds[failure], NAME_MAX),
     isHidden: false,
-    ref,
-  } satisfies LoggedError & { readonly ref: unknown }
+    ref: place?.ref,
+  }
   journal.errorGroups.add(error, now)
   if (journal.errors.accepts(kind, at)) journal.errors.add(error)
 }

@@ -2,12 +2,10 @@ import { kindOf } from '../lines/kind.ts'
 import { clippedName, shortened } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import { routeOf } from '../lines/route-of.ts'
-import type { ErrorLine, Journal } from './journal.ts'
+import { type ErrorLine, NAME_MAX, TEXT_MAX } from './error-line.ts'
+import type { Journal } from './journal.ts'
 import type { LinePlace } from './line-place.ts'
 
-/** The most characters of a message or a path, and of a name. */
-export const TEXT_MAX = 300
-export const NAME_MAX = 100
 /** A longer route was shortened before. */
 const ROUTE_MAX = 120
 

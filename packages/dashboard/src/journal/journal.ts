@@ -1,19 +1,19 @@
 import { type BreakerState, Breakers } from '../counts/breakers.ts'
 import { Cells, type CellsState } from '../counts/cells.ts'
 import { ErrorGroups, type ErrorGroupsState } from '../counts/errors/error-groups.ts'
-import type { LoggedError } from '../counts/errors/logged-error.ts'
 import type { Latest } from '../counts/latest.ts'
 import { Timeline, type TimelineState } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
 import { Services, type ServicesState } from '../counts/watch/services.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import { TraceIndex, type TraceState } from '../traces/trace-index.ts'
+import type { ErrorLine } from './error-line.ts'
 import { LatestErrors } from './latest-errors.ts'
-import type { LineRef } from './line-place.ts'
 import { LiveTail } from './live-tail.ts'
 import { RowScanner } from './row-scanner.ts'
 import type { TailEntry } from './tail-line.ts'
 
+export type { ErrorLine } from './error-line.ts'
 export type { TailEntry, TailLine } from './tail-line.ts'
 
 /** The most lines in the live tail. */
@@ -24,12 +24,6 @@ const ERRORS_MAX = 200
 const AHEAD_LINES = 8
 /** The most moves between two polls: dates that jump to and fro must not keep the dashboard busy. */
 const MOVES_MAX = 100
-
-/** An error in the list. */
-export interface ErrorLine extends LoggedError {
-  /** Where the line is; for several lines about one request, the first one that was read. */
-  readonly ref: LineRef | undefined
-}
 
 /** All counts and lists, to be written into a file. */
 export interface JournalState {
