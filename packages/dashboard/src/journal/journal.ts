@@ -91,7 +91,7 @@ export class Journal {
     this.cells.restore(state.cells)
     this.named.restore(state.named)
     this.breakers.restore(state.breakers)
-    this.services.restore(state.services)
+    this.services.restore(state.services, this.clock())
     this.traces.restore(state.traces, logs)
     this.errors.restore(state.errors)
     this.errorGroups.restore(state.errorGroups)
