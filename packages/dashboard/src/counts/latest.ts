@@ -33,6 +33,11 @@ export class Latest<T extends { readonly at: number }> {
     if (this.#items.length > this.#max) this.#items.shift()
   }
 
+  /** Removes the items after a time. */
+  dropAfter(at: number): void {
+    while ((this.#items.at(-1)?.at ?? at) > at) this.#items.pop()
+  }
+
   /** Takes items that another one had. */
   restore(items: readonly T[]): void {
     this.#items.splice(0, this.#items.length, ...items.slice(-this.#max))

@@ -50,7 +50,7 @@ export function judgeService(facts: ServiceFacts, now: number, thresholds: Thres
   return {
     name: facts.name,
     state,
-    since: decisive.length === 0 ? undefined : Math.min(...decisive.map(({ since }) => since)),
+    since: decisive.length === 0 ? undefined : Math.min(now, ...decisive.map(({ since }) => since)),
     reasons: [...new Set(findings.map(({ reason }) => reason))],
     requests: window.requests,
     failures: window.failures,

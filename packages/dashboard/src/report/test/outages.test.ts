@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { createSystem, every, type TestSystem } from './setup.ts'
+import { at, createSystem, every, OPENED, type TestSystem } from './setup.ts'
 
 const CRITICAL = { ago: 0, event: 'job.failed', log_level: 'critical', path: undefined, latency_ms: undefined }
 const FALLBACK = { ago: 0, event: 'fallback', path: undefined, latency_ms: undefined }
@@ -53,6 +53,18 @@ describe('a clock that was set back', () => {
     expect(system.service('shop')).toMatchObject({ state: 'degraded', reasons: ['5xx', 'critical'] })
   })
 
+  it('does not keep a breaker open that closes after that, nor since a time to come', async () => {
+    system = await createSystem(['shop'])
+    const change = { ...OPENED, ago: 0, path: undefined, latency_ms: undefined }
+    await system.write('shop', [...every(1, 130, 0), change])
+    system.now -= 600_000
+    await follow(70, {})
+    const now = new Date(system.now).toISOString()
+    expect(system.service('shop')).toMatchObject({ state: 'degraded', reasons: ['breaker'], since: now })
+    await system.write('shop', [{ ...change, from: 'open', to: 'closed' }])
+    expect(system.service('shop')).toMatchObject({ state: 'healthy', open_breakers: [] })
+  })
+
   it('is the one of the service alone: its outage is seen once the offset is certain', async () => {
     system = await createSystem(['shop'])
     await follow(130, {})
@@ -101,6 +113,16 @@ describe('a service without requests', () => {
       system.now += 60_000
     }
   })
+})
+
+it('keeps the verdict of requests that were ahead when they were read', async () => {
+  system = await createSystem(['shop'])
+  await system.write('shop', every(1, -10, -11, { status_code: 503 }))
+  expect(system.health()).toMatchObject({ state: 'waiting' })
+  system.now += 15_000
+  expect(system.service('shop')).toMatchObject({ state: 'failing', as_of: null })
+  system.now += 120_000
+  expect(system.service('shop')).toMatchObject({ state: 'failing', as_of: at(-11) })
 })
 
 describe('4xx answers', () => {
