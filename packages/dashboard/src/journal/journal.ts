@@ -61,7 +61,7 @@ export class Journal {
     this.named.addApart(kind, times, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
-  readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
+  readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX, () => this.clock())
   readonly errorGroups: ErrorGroups = new ErrorGroups()
 
   /** Reads request lines from bytes. */

@@ -65,6 +65,15 @@ describe('a clock that was set back', () => {
     expect(system.service('shop')).toMatchObject({ state: 'healthy', open_breakers: [] })
   })
 
+  it('does not keep new errors out of the list', async () => {
+    system = await createSystem(['shop'])
+    await follow(300, { status_code: 503, error_code: 'BEFORE' })
+    system.now -= 3_600_000
+    await follow(300, { status_code: 503, error_code: 'AFTER' })
+    const codes = system.files.journal.errors.items.map(({ code }) => code)
+    expect(codes.filter((code) => code === 'AFTER').length).toBeGreaterThanOrEqual(100)
+  })
+
   it('is the one of the service alone: its outage is seen once the offset is certain', async () => {
     system = await createSystem(['shop'])
     await follow(130, {})
