@@ -45,7 +45,7 @@ export interface JournalState {
 
 /** Holds the counts and lists of all files together. All are bounded. Raw lines wait only for the live tail. */
 export class Journal {
-  readonly #tail = new LiveTail(TAIL_MAX)
+  readonly #tail = new LiveTail(TAIL_MAX, () => this.clock())
   #revision = 1
   #movesLeft = MOVES_MAX
   readonly clock: () => number

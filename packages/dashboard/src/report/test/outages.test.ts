@@ -65,6 +65,17 @@ describe('a clock that was set back', () => {
     expect(system.service('shop')).toMatchObject({ state: 'healthy', open_breakers: [] })
   })
 
+  it('does not keep new lines out of the live tail', async () => {
+    system = await createSystem(['shop'])
+    await system.write('shop', every(1, 5_000, 0, { path: '/before' }))
+    await follow(600, { path: '/before' })
+    system.now -= 86_400_000
+    await follow(600, { path: '/after' })
+    await system.write('shop', every(0.01, 50, 0, { path: '/after' }))
+    const texts = system.files.journal.tail.items.map(({ text }) => text)
+    expect(texts.filter((text) => text === '/after').length).toBeGreaterThanOrEqual(100)
+  })
+
   it('does not keep new errors out of the list', async () => {
     system = await createSystem(['shop'])
     await follow(300, { status_code: 503, error_code: 'BEFORE' })
