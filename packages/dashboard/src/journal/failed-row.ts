@@ -8,6 +8,7 @@ import type { LinePlace } from './line-place.ts'
 import type { RowJournal } from './row-journal.ts'
 import type { RowNames } from './row-names.ts'
 
+
 /** Returns the kind of the error of a failed request whose line was scanned. */
 export function kindOfRow({ failures, statuses }: ScannedLines, row: number, failure: number): Kind {
   const kind = failures.kinds[failure] ?? 0

@@ -1,7 +1,7 @@
 import type { Cells } from '../counts/cells.ts'
-import type { ErrorGroups } from '../counts/errors/error-groups.ts'
 import type { Timeline } from '../counts/timeline.ts'
 import type { Services } from '../counts/watch/services.ts'
+import type { ErrorGroups } from '../counts/errors/error-groups.ts'
 import type { ErrorLine } from './journal.ts'
 import type { LatestErrors } from './latest-errors.ts'
 import type { LiveTail } from './live-tail.ts'

@@ -33,12 +33,7 @@ class ScanThread {
   readonly free: number[]
   readonly #worker: Worker
   readonly #pending = new Map<number, Pending>()
-  readonly #texts = {
-    services: [] as string[],
-    routes: [] as string[],
-    instances: [] as string[],
-    codes: [] as string[],
-  }
+  readonly #texts = { services: [] as string[], routes: [] as string[], instances: [] as string[], codes: [] as string[] }
   readonly #names: RowNames
   #isReady = false
   #isDead = false

@@ -1,5 +1,5 @@
-import { IN_DOUBT, stringEnd } from './scan-values.ts'
 import { KIND_BUSINESS, KIND_TECHNICAL, type ScannedFailures } from './scanned-failures.ts'
+import { IN_DOUBT, stringEnd } from './scan-values.ts'
 import { HAS_SPAN, HAS_TRACE } from './scanned-lines.ts'
 import { Literal } from './words.ts'
 

@@ -17,8 +17,7 @@ parentPort?.on('message', (job: ScanJob) => parentPort?.postMessage(resultOf(job
 
 function resultOf({ slot, fd, offset, length }: ScanJob): ScanResult {
   const memory = slots[slot]
-  if (memory === undefined || !readAll(fd, memory.bytes, offset, length))
-    return { slot, count: -1, failures: 0, end: 0, ...added() }
+  if (memory === undefined || !readAll(fd, memory.bytes, offset, length)) return { slot, count: -1, failures: 0, end: 0, ...added() }
   // The last byte is a newline.
   const end = scanner.scan(memory.bytes, 0, length - 1, memory.lines)
   return { slot, count: memory.lines.count, failures: memory.lines.failures.count, end, ...added() }

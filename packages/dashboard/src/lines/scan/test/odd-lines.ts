@@ -229,7 +229,15 @@ const CODES = [
 ]
 const KINDS = ['"business"', '"technical"', '"other"', '""', 'null', '1', '"businesses"', '"busines\\u0073"']
 const MESSAGES = ['"message"', '"detail"', '"error_message"', '"msg"']
-const FURTHER = ['"user_agent"', '"__proto__"', '"constructor"', '""', '"caf\u00e9"', '"stat\\u0075s_code"', '"status"']
+const FURTHER = [
+  '"user_agent"',
+  '"__proto__"',
+  '"constructor"',
+  '""',
+  '"caf\u00e9"',
+  '"stat\\u0075s_code"',
+  '"status"',
+]
 const VALUES = [
   '"curl/8"',
   '1',
