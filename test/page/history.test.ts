@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import type { Locator } from 'playwright-core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { findings, fitsWidth } from './helpers/axe.ts'
 import { isSkipped, type Opened, open } from './helpers/browser.ts'
@@ -22,6 +23,13 @@ function lines(): string {
   return Array.from({ length: LINES }, (_, index) => line(index)).join('')
 }
 
+/** Whether a part of the page is within the window. */
+async function isInView(part: Locator): Promise<boolean> {
+  const box = await part.boundingBox()
+  const height = part.page().viewportSize()?.height ?? 0
+  return box !== null && box.y >= 0 && box.y + box.height <= height
+}
+
 beforeEach(async () => {
   if (!isSkipped) dashboard = await startDashboard((log) => writeFile(log, lines()))
 })
@@ -43,6 +51,7 @@ describe.skipIf(isSkipped)('the search over the history', () => {
     expect(await rows.count()).toBe(100)
     expect(await rows.first().locator('.text').textContent()).toBe('GET /items/1490 Timeout <b>of</b> 1490')
     expect(await rows.first().locator('mark').allTextContents()).toEqual(['Timeout'])
+    expect(await isInView(rows.nth(3))).toBe(true)
     expect(new URL(page.url()).searchParams.get('q')).toBe('timeout status:5xx')
     expect(await findings(page)).toEqual([])
     await page.getByRole('button', { name: 'Find older lines' }).click()
@@ -71,6 +80,7 @@ describe.skipIf(isSkipped)('the search over the history', () => {
     await filter.fill('latency:>mucho')
     await filter.press('Enter')
     expect(await page.getByRole('alert').textContent()).toContain('Falta un número')
+    expect(await isInView(page.getByRole('alert'))).toBe(true)
     expect(await findings(page)).toEqual([])
     await filter.fill('"items/1491"')
     await filter.press('Enter')

@@ -113,10 +113,21 @@ export class Breakers {
     this.#revision += 1
   }
 
-  /** Adds one change. Changes may arrive in any order. */
-  add(service: string, shield: string, policy: string, change: Change): void {
+  /**
+   * Adds one change. Changes may arrive in any order.
+   *
+   * @param latest the latest time that can be right now: after a clock was set back, a later change is older than this one
+   */
+  add(
+    service: string,
+    shield: string,
+    policy: string,
+    change: Change,
+    latest: number = Number.POSITIVE_INFINITY,
+  ): void {
     const breaker = this.#of(service, shield, policy, instanceName(change.process))
     if (breaker === undefined) return
+    if (change.at <= latest) breaker.changes.dropAfter(latest)
     breaker.transitions += 1
     breaker.changes.add(change)
     this.#revision += 1

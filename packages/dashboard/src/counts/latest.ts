@@ -1,10 +1,15 @@
+import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
+
 /** Keeps the newest items up to a bound, ordered by time. */
 export class Latest<T extends { readonly at: number }> {
   readonly #max: number
+  readonly #clock: () => number
   readonly #items: T[] = []
 
-  constructor(max: number) {
+  /** With `clock`, the reader's clock, items ahead of it make room first: it may have been set back. */
+  constructor(max: number, clock: () => number = () => Number.POSITIVE_INFINITY) {
     this.#max = max
+    this.#clock = clock
   }
 
   /** All items, oldest first. */
@@ -14,7 +19,7 @@ export class Latest<T extends { readonly at: number }> {
 
   /** Whether an item with this time would be kept. Check this before building the item. */
   accepts(at: number): boolean {
-    return this.#items.length < this.#max || at >= (this.#items[0]?.at ?? 0)
+    return this.#items.length < this.#max || at >= (this.#items[0]?.at ?? 0) || this.#isLastAhead()
   }
 
   /** Adds an item after those with the same time. */
@@ -30,7 +35,18 @@ export class Latest<T extends { readonly at: number }> {
       }
     }
     this.#items.splice(index, 0, item)
-    if (this.#items.length > this.#max) this.#items.shift()
+    if (this.#items.length <= this.#max) return
+    if (this.#isLastAhead()) this.#items.pop()
+    else this.#items.shift()
+  }
+
+  #isLastAhead(): boolean {
+    return (this.#items.at(-1)?.at ?? 0) > this.#clock() + AHEAD_MS_MIN
+  }
+
+  /** Removes the items after a time. */
+  dropAfter(at: number): void {
+    while ((this.#items.at(-1)?.at ?? at) > at) this.#items.pop()
   }
 
   /** Takes items that another one had. */

@@ -1,3 +1,4 @@
+import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import { kindOf } from '../lines/kind.ts'
 import { integerBetween } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
@@ -49,7 +50,8 @@ export function countLine(
   if (line.event === 'policy.summary') return countSummary(journal, line, service, at, now)
   if (line.event !== 'circuit_breaker.state_change' || ownAt === undefined) return undefined
   const { fields } = line
-  breakers.add(service, shieldOf(line), policyOf(line), {
+  const latest = now + AHEAD_MS_MIN + journal.services.watch(service).clock.ms
+  const change = {
     at: ownAt,
     from: fields.short(20, 'from') ?? '',
     to: fields.short(20, 'to') ?? '',
@@ -59,7 +61,8 @@ export function countLine(
     failures: integerBetween(fields.first('failures'), 0, 1e9),
     calls: integerBetween(fields.first('calls'), 0, 1e9),
     error: fields.short(100, 'error_code', 'error_type'),
-  })
+  }
+  breakers.add(service, shieldOf(line), policyOf(line), change, latest)
   return undefined
 }
 

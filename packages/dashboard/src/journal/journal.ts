@@ -39,7 +39,7 @@ export interface JournalState {
 
 /** Holds the counts and lists of all files together. All are bounded. Raw lines wait only for the live tail. */
 export class Journal {
-  readonly #tail = new LiveTail(TAIL_MAX)
+  readonly #tail = new LiveTail(TAIL_MAX, () => this.clock())
   #revision = 1
   #movesLeft = MOVES_MAX
   readonly clock: () => number
@@ -55,7 +55,7 @@ export class Journal {
     this.named.addApart(kind, times, cell, latencyMs),
   )
   readonly traces: TraceIndex = new TraceIndex()
-  readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX)
+  readonly errors: LatestErrors<ErrorLine> = new LatestErrors(ERRORS_MAX, () => this.clock())
   readonly errorGroups: ErrorGroups = new ErrorGroups()
 
   /** Reads request lines from bytes. */
@@ -85,7 +85,7 @@ export class Journal {
     this.cells.restore(state.cells)
     this.named.restore(state.named)
     this.breakers.restore(state.breakers)
-    this.services.restore(state.services)
+    this.services.restore(state.services, this.clock())
     this.traces.restore(state.traces, logs)
     this.errors.restore(state.errors)
     this.errorGroups.restore(state.errorGroups)

@@ -12,10 +12,11 @@ export class LatestErrors<T extends LoggedError> {
   readonly #technical: Latest<T>
   readonly #business: Latest<T>
 
-  constructor(max: number) {
+  /** `clock` is the reader's clock. Errors ahead of it make room first. */
+  constructor(max: number, clock?: () => number) {
     this.#max = max
-    this.#technical = new Latest(max)
-    this.#business = new Latest(max)
+    this.#technical = new Latest(max, clock)
+    this.#business = new Latest(max, clock)
   }
 
   /** All errors of the list, oldest first. */

@@ -1,4 +1,5 @@
 import { Latest } from '../counts/latest.ts'
+import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import { clipped, shortened } from '../lines/log-fields.ts'
 import type { LogLine } from '../lines/log-line.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
@@ -36,6 +37,7 @@ interface Candidate {
  */
 export class LiveTail {
   readonly #max: number
+  readonly #clock: () => number
   readonly #entries: Latest<TailEntry>
   #candidates: Candidate[] = []
   #isOrdered = true
@@ -43,9 +45,11 @@ export class LiveTail {
   #floorAt = Number.NEGATIVE_INFINITY
   #newestId = 0
 
-  constructor(max: number) {
+  /** `clock` is the reader's clock. Lines ahead of it make room first. */
+  constructor(max: number, clock: () => number = () => Number.POSITIVE_INFINITY) {
     this.#max = max
-    this.#entries = new Latest(max)
+    this.#clock = clock
+    this.#entries = new Latest(max, clock)
   }
 
   /** The id of the newest line. */
@@ -79,7 +83,9 @@ export class LiveTail {
 
   /** Whether a line with this time may be one of the newest. */
   accepts(at: number): boolean {
-    return at >= this.#floorAt && this.#entries.accepts(at)
+    // The clock was set back if that time is ahead of it.
+    if (at < this.#floorAt && this.#floorAt <= this.#clock() + AHEAD_MS_MIN) return false
+    return this.#entries.accepts(at)
   }
 
   /** Takes the lines of another tail, oldest first. */
@@ -111,6 +117,15 @@ export class LiveTail {
   #reduce(): void {
     if (!this.#isOrdered) this.#candidates.sort((a, b) => a.at - b.at || a.id - b.id)
     this.#isOrdered = true
+    const latest = this.#clock() + AHEAD_MS_MIN
+    if ((this.#candidates.at(-1)?.at ?? 0) > latest) {
+      const isAhead = ({ at }: Candidate): boolean => at > latest
+      this.#candidates = [
+        ...this.#candidates.filter(isAhead),
+        ...this.#candidates.filter((candidate) => !isAhead(candidate)),
+      ]
+      this.#isOrdered = false
+    }
     this.#candidates = this.#candidates.slice(-this.#max)
     if (this.#candidates.length === this.#max) this.#floorAt = this.#candidates[0]?.at ?? this.#floorAt
   }

@@ -89,9 +89,9 @@ export class LogFiles {
   }
 
   /** Sets the limits that counting needs. Call it before lines are read. */
-  judgeBy({ failingShare, healthyShare, objective }: Thresholds): void {
+  judgeBy({ failingShare, healthyShare, oldAfterMs, objective }: Thresholds): void {
     const slowerThanMs = objective?.latencyMs ?? Number.POSITIVE_INFINITY
-    this.journal.services.limits = { failingShare, healthyShare, slowerThanMs }
+    this.journal.services.limits = { failingShare, healthyShare, slowerThanMs, oldAfterMs }
   }
 
   /** All timelines with counts. */

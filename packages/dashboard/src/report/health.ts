@@ -67,6 +67,7 @@ export interface Waiting {
     | 'unrecognised'
     | 'only-health-checks'
     | 'no-time'
+    | 'ahead'
     | 'no-request'
   readonly lines: number
   /** Lines in a known format. */
@@ -170,8 +171,11 @@ function reasonOf(
     return states.includes('unreadable') ? 'unreadable' : 'no-file'
   }
   if (recognised === 0) return malformed === lines ? 'malformed' : 'unrecognised'
-  // Only requests without a time are judged neither as requests nor as health checks.
-  if (requests > healthChecks) return 'no-time'
+  // Only requests without a time, or with one far ahead, are judged neither as requests nor as health checks.
+  if (requests > healthChecks) {
+    const isAhead = files.journal.services.all.some(({ lastAheadRequestAt }) => Number.isFinite(lastAheadRequestAt))
+    return isAhead ? 'ahead' : 'no-time'
+  }
   return healthChecks > 0 ? 'only-health-checks' : 'no-request'
 }
 

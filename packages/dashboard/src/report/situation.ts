@@ -69,7 +69,11 @@ function factsOf(watch: ServiceWatch, breakers: readonly BreakerHistory[], now: 
 function lastRequestOf(watch: ServiceWatch, offset: number, now: number): number | undefined {
   const last = finite(watch.lastRequestAt)
   const ahead = finite(watch.lastAheadRequestAt)
-  if (offset === 0) return last === undefined ? undefined : Math.min(last, now)
+  if (offset === 0) {
+    // What was ahead when it was read may not be any more.
+    const newest = ahead !== undefined && ahead <= now ? Math.max(ahead, last ?? ahead) : last
+    return newest === undefined ? undefined : Math.min(newest, now)
+  }
   const shifted = [last, offset > 0 ? ahead : undefined].filter((at) => at !== undefined).map((at) => at - offset)
   return shifted.length === 0 ? undefined : Math.min(Math.max(...shifted), now)
 }

@@ -7,6 +7,8 @@ import { fold } from './query.ts'
 
 /** The longest text of a found line that is sent. The line itself is at its place. */
 const TEXT_MAX = 500
+/** No trace has a longer id: it cannot be asked for. */
+const TRACE_ID_MAX = 200
 const DEPTH_MAX = 8
 
 /** A found line as `GET /api/search` returns it. What a line does not say is null. */
@@ -65,10 +67,10 @@ export function searchLineOf(line: LogLine, service: string, file: string, place
   return {
     at: line.at === undefined ? null : new Date(line.at).toISOString(),
     service,
-    level: line.level ?? null,
+    level: shortened(line.level),
     status: line.status ?? null,
     latency_ms: line.latencyMs ?? null,
-    trace_id: line.traceId ?? null,
+    trace_id: line.traceId === undefined || line.traceId.length > TRACE_ID_MAX ? null : line.traceId,
     event: shortened(line.event),
     method: shortened(line.method),
     path: shortened(line.path ?? line.route),

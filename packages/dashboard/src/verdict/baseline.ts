@@ -13,6 +13,8 @@ export interface Measure {
   readonly floor: (thresholds: Thresholds) => number
   /** The limit without a baseline. */
   readonly max: (thresholds: Thresholds) => number
+  /** The limit with a baseline. */
+  readonly limit: (usual: number, thresholds: Thresholds) => number
 }
 
 /** The share of 4xx answers. */
@@ -22,6 +24,8 @@ export const CLIENT_SHARE: Measure = {
   usualOf: ({ requests, clientErrors }) => clientErrors / requests,
   floor: ({ clientFloor }) => clientFloor,
   max: ({ clientMax }) => clientMax,
+  // No share is three times one third. So there is also a limit to how rare other answers may become.
+  limit: (usual, { baselineFactor }) => Math.min(usual * baselineFactor, 1 - (1 - usual) / baselineFactor),
 }
 
 /** The 95th percentile of the latency. */
@@ -31,6 +35,7 @@ export const LATENCY: Measure = {
   usualOf: ({ p95Ms }) => p95Ms ?? undefined,
   floor: ({ latencyFloorMs }) => latencyFloorMs,
   max: ({ latencyMaxMs }) => latencyMaxMs,
+  limit: (usual, { baselineFactor }) => usual * baselineFactor,
 }
 
 /** The result of a comparison: undefined when the value is normal, else when the trouble began. */
@@ -90,7 +95,7 @@ function isUsual(
   if (value === undefined || value <= Math.min(measure.floor(thresholds), measure.max(thresholds))) return true
   const usual = medianOf(measure, normal, before, thresholds)
   if (usual === undefined) return value <= measure.max(thresholds)
-  return value <= measure.floor(thresholds) || value <= usual * thresholds.baselineFactor
+  return value <= measure.floor(thresholds) || value <= measure.limit(usual, thresholds)
 }
 
 /** The median of the minutes, each with the weight of its requests; undefined with too few requests. */

@@ -43,14 +43,14 @@ export function judgeService(facts: ServiceFacts, now: number, thresholds: Thres
   const findings: Finding[] = [
     ...ofRequests(facts, window, moment, minutes, thresholds),
     ...(isSilent ? [{ reason: 'silence', state: 'silent', since: lastRequestAt } as const] : []),
-    ...ofLines(facts, isOld ? Math.max(lastRequestAt, lastLineAt) : now, thresholds),
+    ...ofLines(facts, window, isOld ? Math.max(lastRequestAt, lastLineAt) : now, thresholds),
   ]
   const state = worst(findings.map((finding) => finding.state)) ?? (hadRequest ? 'healthy' : 'waiting')
   const decisive = findings.filter((finding) => finding.state === state)
   return {
     name: facts.name,
     state,
-    since: decisive.length === 0 ? undefined : Math.min(...decisive.map(({ since }) => since)),
+    since: decisive.length === 0 ? undefined : Math.min(now, ...decisive.map(({ since }) => since)),
     reasons: [...new Set(findings.map(({ reason }) => reason))],
     requests: window.requests,
     failures: window.failures,
@@ -113,16 +113,19 @@ function openBreakers(facts: ServiceFacts): readonly BreakerFacts[] {
 }
 
 /** What other lines of the service tell. */
-function ofLines(facts: ServiceFacts, moment: number, thresholds: Thresholds): readonly Finding[] {
-  const { window, minutes } = facts
+function ofLines(facts: ServiceFacts, window: Window, moment: number, thresholds: Thresholds): readonly Finding[] {
+  const { minutes } = facts
   const found: Finding[] = []
   const add = (reason: Reason, since: number): void => void found.push({ reason, state: 'degraded', since })
   const open = openBreakers(facts)
   if (open.length > 0) add('breaker', Math.min(...open.map(({ openSince = moment }) => openSince)))
-  if (window.degraded > 0 && !isNegligible(window.degraded, window, thresholds)) {
-    add('fallbacks', fallbacksSince(minutes, window, thresholds) ?? moment - WINDOW_MS)
+  // What was logged since the last request counts too.
+  for (const span of new Set([window, facts.window])) {
+    if (span.degraded > 0 && !isNegligible(span.degraded, span, thresholds)) {
+      add('fallbacks', fallbacksSince(minutes, span, thresholds) ?? moment - WINDOW_MS)
+    }
+    if (span.criticals > 0) add('critical', span.firstCriticalAt ?? moment - WINDOW_MS)
   }
-  if (window.criticals > 0) add('critical', window.firstCriticalAt ?? moment - WINDOW_MS)
   const restarted = restartedAt(facts, moment, thresholds)
   if (restarted !== undefined) add('restarts', restarted)
   return found

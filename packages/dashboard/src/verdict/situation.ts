@@ -90,7 +90,7 @@ export interface ServiceFacts {
   readonly olderFailures: Run | undefined
   readonly lastRequestAt: number | undefined
   readonly lastLineAt: number | undefined
-  /** Whether its lines were read while they were written. */
+  /** Whether a line of it was recent when it was read. */
   readonly wasFollowed: boolean
   readonly breakers: readonly BreakerFacts[]
   readonly processes: readonly ProcessFacts[]

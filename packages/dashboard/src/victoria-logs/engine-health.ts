@@ -54,7 +54,8 @@ export class EngineHealth {
     waitingOf: () => Promise<Waiting>,
     isHasty: boolean,
   ): Promise<Health> {
-    const isOld = newest !== undefined && newest < now - thresholds.oldAfterMs && newest < this.#startedAt - MINUTE_MS
+    const isOld =
+      newest !== undefined && newest < now - thresholds.oldAfterMs && newest < this.#startedAt - thresholds.oldAfterMs
     const moment = isOld ? newest : now
     const slowerThanMs = thresholds.objective?.latencyMs
     const apart = { probes, hopServices: this.#facts.hopServices }
@@ -74,7 +75,7 @@ export class EngineHealth {
     const services: ServiceFacts[] = []
     let asked = 0
     for (const name of names) {
-      const facts = this.#factsOf(name, windows.get(name) ?? emptyWindow(), moment)
+      const facts = this.#factsOf(name, windows.get(name) ?? emptyWindow(), moment, thresholds)
       const needsEarlier = facts.window.requests === 0 && facts.lastRequestAt !== undefined && asked < EARLIER_MAX
       if (!needsEarlier) services.push(facts)
       else {
@@ -89,7 +90,7 @@ export class EngineHealth {
     return healthJson(verdict, verdict.state === 'waiting' ? await waitingOf() : undefined)
   }
 
-  #factsOf(name: string, window: Window, moment: number): ServiceFacts {
+  #factsOf(name: string, window: Window, moment: number, { oldAfterMs }: Thresholds): ServiceFacts {
     const minutes = this.#minutes.of(name)
     const lastRequestAt = minutes.findLast(({ requests }) => requests > 0)?.lastAt
     const lastLineAt = this.#facts.lastLines.get(name) ?? lastRequestAt
@@ -104,7 +105,7 @@ export class EngineHealth {
       olderFailures: undefined,
       lastRequestAt: lastRequestAt === undefined ? undefined : Math.min(lastRequestAt, moment),
       lastLineAt: lastLineAt === undefined ? undefined : Math.min(Math.max(lastLineAt, lastRequestAt ?? 0), moment),
-      wasFollowed: Math.max(lastLineAt ?? 0, lastRequestAt ?? 0) >= this.#startedAt - MINUTE_MS,
+      wasFollowed: Math.max(lastLineAt ?? 0, lastRequestAt ?? 0) >= this.#startedAt - oldAfterMs,
       breakers: breakers.all
         .filter(({ service }) => service === name)
         .map(({ shield, policy, state, since = 0, openSince, process }) => ({

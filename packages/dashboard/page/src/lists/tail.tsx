@@ -1,3 +1,4 @@
+import { useRef } from 'preact/hooks'
 import type { TailLine } from '../../../src/journal/journal.ts'
 import { queryOf } from '../../../src/search/query.ts'
 import { passes } from '../state/filter.ts'
@@ -26,9 +27,12 @@ export function Tail() {
 
 function FilterForm() {
   const texts = t.value
+  const form = useRef<HTMLFormElement>(null)
   const onSubmit = (event: SubmitEvent): void => {
     event.preventDefault()
     startSearch()
+    // The field may be the last thing in the window, and what is found is below it.
+    form.current?.closest('section')?.scrollIntoView({ block: 'start' })
   }
   const onKeyDown = (event: KeyboardEvent): void => {
     // Elsewhere the key clears the field.
@@ -38,7 +42,7 @@ function FilterForm() {
   }
   return (
     <search>
-      <form class="filter-form" onSubmit={onSubmit}>
+      <form class="filter-form" ref={form} onSubmit={onSubmit}>
         <label>
           <span class="quiet">{texts.filter}</span>
           <input

@@ -71,7 +71,9 @@ export const es = {
     malformed: 'Ninguna está en un formato conocido.',
     unrecognised: 'Ninguna tiene un campo que el panel conozca: una hora, un nivel, un mensaje o un estado.',
     'only-health-checks': 'Solo hay comprobaciones de salud, y no cuentan como peticiones.',
-    'no-time': 'Ninguna petición tiene una hora legible, así que no se sabe qué pasa ahora.',
+    ahead: 'Todas las peticiones tienen horas posteriores al reloj de este equipo, así que no se sabe qué pasa ahora.',
+    'no-time':
+      'Ninguna petición tiene una hora legible y adelantada un día como máximo, así que no se sabe qué pasa ahora.',
     'no-request':
       'Ninguna es una petición. Una petición es una línea con "event":"http.request", o con un estado HTTP.',
   } as Record<string, string>,

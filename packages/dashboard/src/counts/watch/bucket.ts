@@ -121,26 +121,27 @@ export class Ring {
     this.#lastFrom = Number.NaN
   }
 
-  /** Returns the bucket for a time; undefined when a newer time took its place. */
-  at(at: number): Bucket | undefined {
-    // Most times are in the bucket of the one before. Once a newer time took a place, no older one gets it back.
+  /** Returns the bucket for a time; undefined when a newer time took its place, unless that is after `latest`. */
+  at(at: number, latest: number): Bucket | undefined {
+    // Most times are in the bucket of the one before.
     if (at >= this.#lastFrom && at < this.#lastTo) return this.#last
     const number = Math.floor(at / this.#stepMs)
-    const bucket = this.#bucket(number)
+    const bucket = this.#bucket(number, latest)
+    if (bucket === undefined) return undefined
     this.#lastFrom = number * this.#stepMs
     this.#lastTo = this.#lastFrom + this.#stepMs
     this.#last = bucket
     return bucket
   }
 
-  #bucket(number: number): Bucket | undefined {
+  #bucket(number: number, latest: number): Bucket | undefined {
     if (number < 0) return undefined
     const index = number & this.#mask
     const bucket = this.#buckets[index]
     if (bucket?.number === number) return bucket
     if (bucket !== undefined) {
-      if (bucket.number > number) return undefined
-      this.#onExpired?.(bucket)
+      if (bucket.number < number) this.#onExpired?.(bucket)
+      else if (bucket.number * this.#stepMs <= latest) return undefined
     }
     const made = new Bucket(number)
     this.#buckets[index] = made

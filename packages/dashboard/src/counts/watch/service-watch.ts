@@ -10,14 +10,16 @@ const SECONDS = 128
 const MINUTES = 64
 const LATENCY_STEP_MS = 5_000
 const LATENCY_STEPS = 32
-/** A line that is read within this time was followed. An older one was read from a file later. */
-const FOLLOWED_MS_MAX = 60_000
+/** A service without requests keeps the hour before the last one, which tells how many it usually has. */
+const MARKED_AFTER_MS_MAX = (MINUTES - 60) * MINUTE_MS
 
 type RecentState = readonly (readonly BucketState[])[]
 
 /** Recent counts of one service, by its own clock. */
 class Recent {
   readonly seconds = new Ring(1_000, SECONDS)
+  // Apart, so that health checks do not displace the last requests of a service that got none since.
+  readonly marks = new Ring(1_000, SECONDS)
   readonly latency = new Ring(LATENCY_STEP_MS, LATENCY_STEPS)
   readonly minutes: Ring
 
@@ -34,7 +36,7 @@ class Recent {
   }
 
   get #rings(): readonly Ring[] {
-    return [this.seconds, this.latency, this.minutes]
+    return [this.seconds, this.marks, this.latency, this.minutes]
   }
 }
 
@@ -66,6 +68,8 @@ export interface WatchLimits {
   readonly healthyShare: number
   /** Answers that take longer count as slow. */
   readonly slowerThanMs: number
+  /** A line that is older when it is read is of an old file. */
+  readonly oldAfterMs: number
 }
 
 /** Counts what the verdict needs to know about one service: its last seconds, its last hour, its clock, its processes. */
@@ -77,6 +81,7 @@ export class ServiceWatch {
   readonly number: number
   readonly failingShare: number
   readonly healthyShare: number
+  readonly oldAfterMs: number
   readonly clock = new ClockOffset()
   readonly shift = new ClockShift()
   readonly processes = new Processes()
@@ -88,7 +93,7 @@ export class ServiceWatch {
   lastAheadRequestAt = Number.NEGATIVE_INFINITY
   /** New lines that are ahead, so far. */
   aheadLines = 0
-  /** Whether it logged while it was being followed, and not only before. */
+  /** Whether a line of it was recent when it was read. Then it is no old file, however long it is silent after that. */
   wasFollowed = false
   #olderFailing: Run | undefined
   #olderFailures: Run | undefined
@@ -96,12 +101,13 @@ export class ServiceWatch {
   // Lines ahead of the clock are kept apart: one with a wrong date must not displace those of the last minute.
   #ahead: Recent | undefined
 
-  constructor(name: string, number: number, { failingShare, healthyShare }: WatchLimits) {
+  constructor(name: string, number: number, { failingShare, healthyShare, oldAfterMs }: WatchLimits) {
     this.name = name
     this.core = coreOf(name)
     this.number = number
     this.failingShare = failingShare
     this.healthyShare = healthyShare
+    this.oldAfterMs = oldAfterMs
   }
 
   /** All that is known. */
@@ -117,12 +123,13 @@ export class ServiceWatch {
     }
   }
 
-  /** Takes what is known from a {@link state}. This process has not followed the service yet. */
-  restore(state: WatchState): void {
+  /** Takes what is known from a {@link state}. Its lines count as read at `nowMs`. */
+  restore(state: WatchState, nowMs: number): void {
     this.clock.restore(state.clock)
     this.shift.restore(state.shift)
     this.processes.restore(state.processes, state.starts)
     ;[this.lastRequestAt, this.lastLineAt, this.lastAheadRequestAt] = state.newest
+    this.wasFollowed = this.lastLineAt >= nowMs - this.oldAfterMs
     this.aheadLines = state.aheadLines
     ;[this.#olderFailing, this.#olderFailures] = state.runs
     this.#usual.restore(state.usual)
@@ -141,12 +148,10 @@ export class ServiceWatch {
 
   /** Records any line. */
   seeLine(at: number, arrivedMs: number, isLive: boolean): void {
-    if (isLive) {
-      this.clock.add(at, arrivedMs)
-      if (at >= arrivedMs - FOLLOWED_MS_MAX) this.wasFollowed = true
-    }
+    if (isLive) this.clock.add(at, arrivedMs)
+    if (at >= arrivedMs - this.oldAfterMs) this.wasFollowed = true
     if (at > arrivedMs + AHEAD_MS_MIN) this.aheadLines += isLive ? 1 : 0
-    else if (at > this.lastLineAt) this.lastLineAt = at
+    else if (at > this.lastLineAt || this.lastLineAt > arrivedMs + AHEAD_MS_MIN) this.lastLineAt = at
   }
 
   /** Counts a request. `bucket` is the one of its latency. */
@@ -154,12 +159,14 @@ export class ServiceWatch {
     const isAhead = at > arrivedMs + AHEAD_MS_MIN
     const recent = this.#recent(isAhead)
     if (isAhead) this.lastAheadRequestAt = Math.max(this.lastAheadRequestAt, at)
-    else if (at > this.lastRequestAt) this.lastRequestAt = at
-    recent.seconds.at(at)?.addRequest(at, flags)
-    const minute = recent.minutes.at(at)
+    // The reader's clock was set back if a time before was not ahead, and now is.
+    else if (at > this.lastRequestAt || this.lastRequestAt > arrivedMs + AHEAD_MS_MIN) this.lastRequestAt = at
+    const latest = isAhead ? Number.POSITIVE_INFINITY : this.#latest(arrivedMs)
+    recent.seconds.at(at, latest)?.addRequest(at, flags)
+    const minute = recent.minutes.at(at, latest)
     minute?.addRequest(at, flags)
     if (bucket === undefined) return
-    const fine = recent.latency.at(at)
+    const fine = recent.latency.at(at, latest)
     if (fine !== undefined) {
       fine.latency ??= new LatencyHistogram()
       fine.latency.addBucket(bucket)
@@ -171,7 +178,7 @@ export class ServiceWatch {
 
   /** Counts a health check or a scrape. */
   addProbe(at: number, arrivedMs: number, failed: boolean): void {
-    const second = this.#recent(at > arrivedMs + AHEAD_MS_MIN).seconds.at(at)
+    const second = this.#mark(at, arrivedMs)
     if (second === undefined) return
     second.probes += 1
     if (!failed) return
@@ -181,13 +188,23 @@ export class ServiceWatch {
 
   /** Counts an answer by a fallback, or a critical line. */
   addMark(at: number, arrivedMs: number, mark: 'fallbacks' | 'criticals', count: number): void {
-    const recent = this.#recent(at > arrivedMs + AHEAD_MS_MIN)
-    for (const bucket of [recent.seconds.at(at), recent.minutes.at(at)]) {
-      if (bucket === undefined) continue
-      bucket[mark] += count
-      if (mark === 'criticals') bucket.mark(at)
-      else bucket.markBad(at)
+    const second = this.#mark(at, arrivedMs)
+    if (second !== undefined) {
+      second[mark] += count
+      if (mark === 'criticals') second.mark(at)
+      else second.markBad(at)
     }
+    if (mark === 'criticals') return
+    const isAhead = at > arrivedMs + AHEAD_MS_MIN
+    const { minutes } = this.#recent(isAhead)
+    const isLongAfter = at - this.lastRequestAt > MARKED_AFTER_MS_MAX && Number.isFinite(this.lastRequestAt)
+    const minute =
+      isLongAfter && !isAhead
+        ? minutes.known(at)
+        : minutes.at(at, isAhead ? Number.POSITIVE_INFINITY : this.#latest(arrivedMs))
+    if (minute === undefined) return
+    minute[mark] += count
+    minute.markBad(at)
   }
 
   /** Marks a request that was counted before as a hop. */
@@ -198,10 +215,13 @@ export class ServiceWatch {
     }
   }
 
-  /** Yields the buckets of seconds in a range of the service's clock. */
+  /** Yields the buckets of seconds in a range of the service's clock. A second may come several times. */
   *seconds(from: number, to: number): Generator<Bucket> {
-    yield* this.#usual.seconds.between(from, to)
-    if (this.#ahead !== undefined) yield* this.#ahead.seconds.between(from, to)
+    for (const recent of [this.#usual, this.#ahead]) {
+      if (recent === undefined) continue
+      yield* recent.seconds.between(from, to)
+      yield* recent.marks.between(from, to)
+    }
   }
 
   /** Yields the buckets of minutes in a range of the service's clock. A minute may come twice. */
@@ -225,6 +245,17 @@ export class ServiceWatch {
     const { requests, failures } = minute
     if (failures >= requests * this.failingShare) this.#olderFailing = extended(this.#olderFailing, minute)
     if (failures >= requests * this.healthyShare) this.#olderFailures = extended(this.#olderFailures, minute)
+  }
+
+  /** Returns where a line that is no request is counted. */
+  #mark(at: number, arrivedMs: number): Bucket | undefined {
+    const isAhead = at > arrivedMs + AHEAD_MS_MIN
+    return this.#recent(isAhead).marks.at(at, isAhead ? Number.POSITIVE_INFINITY : this.#latest(arrivedMs))
+  }
+
+  /** The latest time that can be right now. After a clock was set back, later times are those before. */
+  #latest(arrivedMs: number): number {
+    return arrivedMs + AHEAD_MS_MIN + Math.min(0, this.shift.ms)
   }
 
   #recent(isAhead: boolean): Recent {

@@ -59,7 +59,12 @@ export class Services {
   /** The calls among `edges` that a parent span tells of, also those of a service to itself. */
   readonly direct = new Edges(true)
   /** Applies to lines that are added later. */
-  limits: WatchLimits = { failingShare: 0.05, healthyShare: 0.001, slowerThanMs: Number.POSITIVE_INFINITY }
+  limits: WatchLimits = {
+    failingShare: 0.05,
+    healthyShare: 0.001,
+    slowerThanMs: Number.POSITIVE_INFINITY,
+    oldAfterMs: 900_000,
+  }
   #probes = 0
   readonly #calls: Calls
   readonly #byName = new Map<string, ServiceWatch>()
@@ -121,12 +126,12 @@ export class Services {
     }
   }
 
-  /** Takes what is known from a {@link state}. No line may have been recorded before. */
-  restore(state: ServicesState): void {
+  /** Takes what is known from a {@link state} at `nowMs`. No line may have been recorded before. */
+  restore(state: ServicesState, nowMs: number): void {
     const watches = new Map<number, ServiceWatch>()
     for (const one of state.watches) {
       const watch = new ServiceWatch(one.name, one.number, this.limits)
-      watch.restore(one)
+      watch.restore(one, nowMs)
       watches.set(watch.number, watch)
       this.#byName.set(watch.name, watch)
     }

@@ -63,6 +63,17 @@ describe('a search over the files', () => {
     expect(await messages('deep.list:1')).toEqual(['long'])
   })
 
+  it('sends no part of a line that has no bound', async () => {
+    const long = 'é'.repeat(400_000)
+    const fields = ['message', 'path', 'route', 'service', 'error_code', 'trace_id', 'event', 'method', 'log_level']
+    history = await historyOf({
+      'a.log': fields.map((name) => requestLine({ timestamp: at(1), detail: 'long', [name]: long })).join(''),
+    })
+    const found = await history.all('long')
+    expect(found).toHaveLength(fields.length)
+    for (const line of found) expect(JSON.stringify(line).length).toBeLessThan(1_000)
+  })
+
   it('equals a filter over all lines, whatever the limit is', async () => {
     const word = fc.constantFrom('timeout', 'Zeit', 'café', 'a"b', 'x/y', '503', 'İstanbul', 'kelvin', '')
     const entry = fc.record({

@@ -5,7 +5,7 @@ import { Edges } from '../edges.ts'
 import { FAILED } from '../request-flags.ts'
 import { ServiceWatch } from '../service-watch.ts'
 
-const LIMITS = { failingShare: 0.05, healthyShare: 0.001, slowerThanMs: Number.POSITIVE_INFINITY }
+const LIMITS = { failingShare: 0.05, healthyShare: 0.001, slowerThanMs: Number.POSITIVE_INFINITY, oldAfterMs: 900_000 }
 const [shop, inventory, product] = ['shop', 'inventory', 'product'].map(
   (name, index) => new ServiceWatch(name, index + 1, LIMITS),
 ) as [ServiceWatch, ServiceWatch, ServiceWatch]
