@@ -18,7 +18,7 @@ const INTERFACES: readonly (readonly [name: string, source: string, page: string
   ['ErrorDefinition', 'errors/catalogue/definition.ts', 'errors.md'],
   ['ErrorContractOptions', 'errors/contract/contract.ts', 'errors.md'],
   ['LoggerSettings', 'telemetry/pino.ts', 'telemetry.md'],
-  ['LineSettings', 'telemetry/lines/line-format.ts', 'telemetry.md'],
+  ['LineSettings', 'telemetry/lines/line-settings.ts', 'telemetry.md'],
   ['FleetOptions', 'fleet/options.ts', 'fleet.md'],
 ]
 

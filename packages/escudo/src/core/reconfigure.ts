@@ -44,15 +44,13 @@ export function reconfigure(shield: Reconfigurable, options: NewOptions): void {
   applyAll(changes, shield.clock)
   for (const { refold } of shields) refold()
   tellInOrder(() => {
-    for (const shield of shields) tell(shield, changes)
+    for (const { policies, reconfigured } of shields) {
+      const changed = policies.filter(({ policy }) => changes.has(policy))
+      const byName = (which: 'before' | 'after'): NewOptions =>
+        Object.fromEntries(changed.map(({ name, policy }) => [name, changes.get(policy)?.[which] ?? {}]))
+      reconfigured(byName('before'), byName('after'))
+    }
   })
-}
-
-function tell({ policies, reconfigured }: Reconfigurable, changes: ReadonlyMap<AnyPolicy, OptionsChange>): void {
-  const changed = policies.filter(({ policy }) => changes.has(policy))
-  const byName = (which: 'before' | 'after'): NewOptions =>
-    Object.fromEntries(changed.map(({ name, policy }) => [name, changes.get(policy)?.[which] ?? {}]))
-  reconfigured(byName('before'), byName('after'))
 }
 
 /** Applies all changes. If a custom policy throws against its contract, those before it get their old options again. */

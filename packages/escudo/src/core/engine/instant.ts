@@ -4,20 +4,20 @@ import type { Clock } from '../clock.ts'
 // reading of the clock: it costs as much as a policy. Time passes between them only in listeners and classifiers. Theirs
 // is then in no duration.
 
-const instant: { readFrom: Clock | undefined; ms: number } = { readFrom: undefined, ms: 0 }
+const instant: { of: Clock | undefined; ms: number } = { of: undefined, ms: 0 }
 
 /**
  * The present instant, in milliseconds on the clock. Only for frames in `onValue` and `onFailure`: elsewhere nothing ends
  * the instant.
  */
 export function instantMs(clock: Clock): number {
-  if (instant.readFrom === clock) return instant.ms
+  if (instant.of === clock) return instant.ms
   instant.ms = clock.now()
-  instant.readFrom = clock
+  instant.of = clock
   return instant.ms
 }
 
 /** Ends the instant: an outcome has left its call, or the operation has run, which may have taken time. */
 export function endInstant(): void {
-  instant.readFrom = undefined
+  instant.of = undefined
 }

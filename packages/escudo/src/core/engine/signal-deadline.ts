@@ -26,37 +26,29 @@ interface SignalOfCall {
 // Also registered. A program without an HTTP client does not pay for the link, some 5 % of a call that reads its signal.
 const FOLLOWING: unique symbol = Symbol.for('escudo.followsSignals')
 
-/** What all installed copies of escudo share. */
-interface Following {
-  isOn: boolean
-  /** Called when a client begins to follow signals. */
-  readonly told: (() => void)[]
-}
-
-const host = globalThis as { [FOLLOWING]?: Following }
+/** Shared by all installed copies: true once a client follows signals; before, what to call then. */
+const host = globalThis as { [FOLLOWING]?: true | (() => void)[] }
 
 /** Undefined before the first signal. Every signal asks, and a variable is cheaper than the global object. */
 let isFollowing: boolean | undefined
 
-function shared(): Following {
-  host[FOLLOWING] ??= { isOn: false, told: [] }
-  return host[FOLLOWING]
+function join(): boolean {
+  const following = host[FOLLOWING] ?? []
+  isFollowing = following === true
+  if (following !== true) host[FOLLOWING] = [...following, followHere]
+  return isFollowing
 }
 
-function join(): boolean {
-  const following = shared()
-  following.told.push(() => {
-    isFollowing = true
-  })
-  isFollowing = following.isOn
-  return isFollowing
+function followHere(): void {
+  isFollowing = true
 }
 
 /** Makes calls record their signals from now on. A client calls this when it is created. */
 export function followSignals(): void {
-  const following = shared()
-  following.isOn = true
-  for (const tell of following.told) tell()
+  const waiting = host[FOLLOWING]
+  host[FOLLOWING] = true
+  followHere()
+  if (Array.isArray(waiting)) for (const tell of waiting) tell()
 }
 
 /**

@@ -115,15 +115,19 @@ export class EventHub {
     assertEventName(name)
     // A wrapper per subscription: the same function may subscribe twice, and each subscription ends separately.
     const subscription: Listener<ShieldEvents[Name]> = (event) => listener(event)
-    this.#change(name, (listeners) => [...listeners, subscription])
+    this.#set(name, [...this.#listenersOf(name), subscription])
     const isFrequent = FREQUENT.includes(name)
     if (isFrequent) {
       this.#listen(1)
       stopWhenCollected(this, subscription)
     }
     return () => {
-      if (!this.#listenersOf(name).includes(subscription)) return
-      this.#change(name, (listeners) => listeners.filter((other) => other !== subscription))
+      const listeners = this.#listenersOf(name)
+      if (!listeners.includes(subscription)) return
+      this.#set(
+        name,
+        listeners.filter((other) => other !== subscription),
+      )
       if (!isFrequent) return
       this.#listen(-1)
       collected?.unregister(subscription)
@@ -134,9 +138,9 @@ export class EventHub {
     return this.#listeners.get(name) ?? []
   }
 
-  #change(name: EventName, change: (listeners: readonly Listener<never>[]) => readonly Listener<never>[]): void {
-    this.#listeners.set(name, change(this.#listenersOf(name)))
-    this.#executed = this.#listenersOf('executed')
+  #set(name: EventName, listeners: readonly Listener<never>[]): void {
+    this.#listeners.set(name, listeners)
+    if (name === 'executed') this.#executed = listeners
   }
 
   #listen(by: 1 | -1): void {

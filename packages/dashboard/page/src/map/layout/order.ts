@@ -30,7 +30,8 @@ export function order(layers: ReadonlyMap<string, number>, arrows: readonly Arro
     const between = sorted.filter((place) => place.layer === layer && !place.isNode)
     return [...nodes.slice(0, nodes.length / 2), ...between, ...nodes.slice(nodes.length / 2)]
   })
-  const links = linksOf(ways)
+  // Sorted, because a sum of positions depends on their order, and so would the order of equal middles.
+  const links = linksOf(ways.toSorted((a, b) => compare(a.join(), b.join())))
   let best = { columns: columns.map((column) => [...column]), crossings: crossingsOf(columns, links) }
   for (let sweep = 0; sweep < SWEEPS && best.crossings > 0; sweep += 1) {
     const isForward = sweep % 2 === 0
