@@ -48,6 +48,19 @@ describe('routes', () => {
     expect((await get(`${url}/items/1`, { method: 'OPTIONS' })).status).toBe(200)
   })
 
+  it('middleware reads the route of the router as without escudo, each request its own', async () => {
+    const read: unknown[] = []
+    const { url } = await start((router, app) => {
+      app.use(async (ctx, next) => {
+        await next()
+        read.push(ctx['_matchedRoute'])
+      })
+      router.get('/items/:id', answer)
+    })
+    for (const path of ['/items/1', '/nowhere']) await get(url + path)
+    expect(read).toEqual(['/items/:id', undefined])
+  })
+
   it('a wildcard route for OPTIONS makes no path exist', async () => {
     const { url } = await start((router) => {
       router.options('/{*path}', answer)
