@@ -3,13 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { BULKHEADS } from './helpers/holders.ts'
 import { ProcessFleet, pause } from './helpers/process-fleet.ts'
 import { type RedisServer, startRedis, until } from './helpers/redis.ts'
+import { BUSY_MS, COUNT, LOAD_MS } from './helpers/settings.ts'
 
 // Real processes on loopback, as in processes.test.ts. Each uses all the permits of two bulkheads that it gets, all the
 // time; one bulkhead is exact.
-const LOAD_MS = Number(process.env['ESCUDO_FLEET_MS'] ?? 1_500)
-const COUNT = Number(process.env['ESCUDO_FLEET_PROCESSES'] ?? 4)
-/** What a busy machine adds to a promised time. */
-const BUSY_MS = Number(process.env['ESCUDO_FLEET_BUSY_MS'] ?? 2_000)
 const LIMIT = 6
 const RETURN_MS = 5_000
 

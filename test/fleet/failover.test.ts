@@ -4,10 +4,9 @@ import { type RedisCluster, startCluster } from './helpers/cluster.ts'
 import { closedAfterMs, excess } from './helpers/measures.ts'
 import { ProcessFleet, pause } from './helpers/process-fleet.ts'
 import { until } from './helpers/redis.ts'
+import { BUSY_MS, COUNT } from './helpers/settings.ts'
 
 // Three masters with a replica each. Half of the processes use ioredis, half node-redis, all in one fleet.
-const COUNT = Number(process.env['ESCUDO_FLEET_PROCESSES'] ?? 4)
-const BUSY_MS = Number(process.env['ESCUDO_FLEET_BUSY_MS'] ?? 2_000)
 const KEYS = ['escudo:{inventory}:circuitBreaker', ...(BUSY_MS === 0 ? ['escudo:{mail}:rateLimiter'] : [])]
 const LIMIT = 200
 const SLACK = LIMIT * 0.02

@@ -3,13 +3,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { closedAfterMs, excess, openedAfterMs, shortestGap } from './helpers/measures.ts'
 import { OPEN_FOR_MS, ProcessFleet, pause } from './helpers/process-fleet.ts'
 import { type RedisServer, startRedis, until } from './helpers/redis.ts'
+import { BUSY_MS, COUNT, LOAD_MS } from './helpers/settings.ts'
 
-// Real processes on loopback. docs/fleet.md says how to run more of them for longer, and with the bounds of a machine that
-// does nothing else.
-const LOAD_MS = Number(process.env['ESCUDO_FLEET_MS'] ?? 1_500)
-const COUNT = Number(process.env['ESCUDO_FLEET_PROCESSES'] ?? 4)
-/** What a busy machine adds to a promised time. */
-const BUSY_MS = Number(process.env['ESCUDO_FLEET_BUSY_MS'] ?? 2_000)
+// Real processes on loopback.
 const IS_LONG = LOAD_MS >= 10_000
 const LIMIT = 400
 /** All leases together, as large as they may be: each instance holds at most its part of the limit. */
