@@ -21,6 +21,11 @@ class FakeClient extends EventEmitter {
   end(): void {
     this.hasEnded = true
   }
+
+  destroy(): void {
+    this.hasEnded = true
+    this.emit('close')
+  }
 }
 
 /** What the engine says, which a test changes. */
@@ -121,6 +126,16 @@ describe('pages of an engine', () => {
     const asked = engine.asked
     await vi.advanceTimersByTimeAsync(5_000)
     expect(engine.asked).toBe(asked + 5)
+  })
+
+  it('that take nothing for a minute are disconnected, and not those that are slow', async () => {
+    const [stuck, slow] = [await client(), await client()]
+    for (let second = 0; second < 70; second += 1) {
+      stuck.writableLength += 1_000
+      slow.writableLength += slow.writableLength > 20_000 ? -15_000 : 1_000
+      await turn()
+    }
+    expect([stuck.hasEnded, slow.hasEnded]).toEqual([true, false])
   })
 
   it('that do not read get the newest later, and only so many are served', async () => {
