@@ -170,6 +170,40 @@ describe('a cooperative timeout', () => {
     expect(s.status().policies[1]).toMatchObject({ inUse: 0, queued: 0 })
   })
 
+  test('aborts the signals of scopes inside that do not watch it: those of hedges and of a probe', async () => {
+    const breaker = circuitBreaker({ trip: consecutive(1), openFor: 10 })
+    const { clock, s, after } = setUp(breaker, hedge({ after: 20 }))
+    await outcomeOf(s.run(() => Promise.reject(new Error('down'))))
+    await clock.advance(10)
+    const aborted: unknown[] = []
+    const call = s.run(({ signal, attempt }) => {
+      signal.addEventListener('abort', () => aborted.push([attempt, clock.now(), signal.reason.code]))
+      return after(120, () => 'partial')
+    })
+    await clock.advance(120)
+    expect(await call).toBe('partial')
+    expect(aborted).toEqual([
+      [1, 110, 'TIMEOUT'],
+      [2, 110, 'TIMEOUT'],
+    ])
+  })
+
+  test('aborts the signal of a probe', async () => {
+    const { clock, s, after } = setUp(circuitBreaker({ trip: consecutive(1), openFor: 10 }))
+    await outcomeOf(s.run(() => Promise.reject(new Error('down'))))
+    await clock.advance(10)
+    let abortedAt = -1
+    const call = s.run(({ signal }) => {
+      signal.addEventListener('abort', () => {
+        abortedAt = clock.now()
+      })
+      return after(120, () => 'partial')
+    })
+    await clock.advance(120)
+    expect(await call).toBe('partial')
+    expect(abortedAt).toBe(110)
+  })
+
   test('goes on in the grace although a policy inside finds it overdue', async () => {
     const limited = bulkhead({ limit: 2, queue: 1 })
     const { clock, s, events, after } = setUp(hedge({ after: 10 }), limited)
