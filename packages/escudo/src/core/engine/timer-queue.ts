@@ -31,8 +31,8 @@ export class TimerQueue {
   readonly #delayMs: number
   /** The clock of the shared timer. It is not affected by fake timers. */
   readonly #timerClock: Clock
+  /** The first of a ring: what is earlier than it is the last one. One field, because each store into it costs. */
   #head: TimerEntry | undefined
-  #tail: TimerEntry | undefined
   #cancelTimer: CancelTimer | undefined
   /** When the timer fires, on the clock. */
   #timerDueMs = 0
@@ -56,15 +56,19 @@ export class TimerQueue {
       this.#addSeparate(entry, this.#delayMs)
       return
     }
-    entry.earlier = this.#tail
-    entry.later = undefined
-    if (this.#tail === undefined) this.#head = entry
-    else this.#tail.later = entry
-    this.#tail = entry
-    if (this.#head !== entry) return
-    if (this.#cancelTimer === undefined) this.#arm(this.#delayMs, now)
-    else if (now > this.#timerDueMs) this.#armAgain(now)
-    else this.#cancelTimer.setBackground?.(false)
+    const head = this.#head
+    if (head === undefined) {
+      entry.earlier = entry
+      entry.later = entry
+      this.#head = entry
+      this.#busy(now)
+      return
+    }
+    const tail = head.earlier as TimerEntry
+    entry.earlier = tail
+    entry.later = head
+    tail.later = entry
+    head.earlier = entry
   }
 
   /** Adds a wait that ends after another time than those of this queue. It has a separate timer. */
@@ -80,13 +84,17 @@ export class TimerQueue {
     if (!entry.queued) return
     entry.queued = false
     if (this.#separate !== undefined && this.#removeSeparate(entry)) return
-    if (entry.earlier === undefined) this.#head = entry.later
-    else entry.earlier.later = entry.later
-    if (entry.later === undefined) this.#tail = entry.earlier
-    else entry.later.earlier = entry.earlier
+    const { earlier, later } = entry as { earlier: TimerEntry; later: TimerEntry }
     entry.earlier = undefined
     entry.later = undefined
-    if (this.#head === undefined) this.#idle()
+    if (later === entry) {
+      this.#head = undefined
+      this.#idle()
+      return
+    }
+    earlier.later = later
+    later.earlier = earlier
+    if (this.#head === entry) this.#head = later
   }
 
   /** Releases the timer of an empty queue. Only the sweep calls this. */
@@ -113,6 +121,13 @@ export class TimerQueue {
     this.#separate?.delete(entry)
     cancel()
     return true
+  }
+
+  /** The first wait begins. */
+  #busy(now: number): void {
+    if (this.#cancelTimer === undefined) this.#arm(this.#delayMs, now)
+    else if (now > this.#timerDueMs) this.#armAgain(now)
+    else this.#cancelTimer.setBackground?.(false)
   }
 
   #idle(): void {
