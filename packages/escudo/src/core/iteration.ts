@@ -204,7 +204,7 @@ class Iteration<T> {
         resolve(wish)
       }
       this.#onWish = onWish
-      if (scope !== undefined) sleeper.watch(scope)
+      sleeper.watch(scope)
       this.#deliver?.({ item })
     })
   }

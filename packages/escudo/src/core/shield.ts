@@ -132,8 +132,8 @@ class ComposedShield {
       const inheritedMs = inheritedLeftMs()
       return toPromise(
         options === undefined && inheritedMs === undefined
-          ? this.#enter(operation, args)
-          : this.#enterWith(operation, options === undefined ? NO_OPTIONS : options, inheritedMs, args),
+          ? this.#enterCall(newCall(newRoot(this.#facts, undefined, 0, args)), operation)
+          : this.#enterWith(operation, inheritedMs, args, options),
       ) as Promise<T>
     } catch (error) {
       // An option is invalid.
@@ -229,19 +229,15 @@ class ComposedShield {
     return this.#policies.reduceRight<Layer>((next, policy) => policy.around(next), operationLayer)
   }
 
-  #enter(operation: Operation<unknown>, args: readonly unknown[] | undefined): FrameResult {
-    return this.#enterCall(newCall(newRoot(this.#facts, undefined, 0, args)), operation)
-  }
-
   #enterCall(call: CallState, operation: Operation<unknown>): FrameResult {
     return this.#outermost.enter(call, operation, hasCallWatchers() ? lastFrame(call) : END)
   }
 
   #enterWith(
     operation: Operation<unknown>,
-    options: RunOptions,
     inheritedMs: number | undefined,
     args: readonly unknown[] | undefined,
+    options: RunOptions = {},
   ): FrameResult {
     checkRunOptions(options)
     const signal = checkedSignal(options.signal, 'run.signal')
@@ -280,5 +276,3 @@ class ComposedShield {
     }
   }
 }
-
-const NO_OPTIONS: RunOptions = {}

@@ -91,7 +91,7 @@ export class FetchCall implements CallOfAttempt, BodyOwner {
     if (call.attempt > 1) this.#discardFailedResponses()
     const attempt = new Attempt(this)
     const scope = scopeOf(call)
-    if (scope !== undefined) attempt.watch(scope)
+    attempt.watch(scope)
     try {
       const prepared = this.request.forAttempt(call, this.lastError, attempt)
       const request = prepared instanceof Promise ? await prepared : prepared

@@ -65,7 +65,7 @@ export class DispatchAttempt extends Watcher implements Dispatcher.DispatchHandl
   /** Sends the request. */
   start(): Promise<StreamedAnswer> {
     const { request } = this.owner
-    if (this.scope !== undefined) this.watch(this.scope)
+    this.watch(this.scope)
     try {
       checkInTime(this.call, request.client.settings.name)
       const options = request.forAttempt(this.call, this.owner.lastError)

@@ -34,20 +34,19 @@ export abstract class Watcher {
   abstract onCancel(cancellation: Cancellation, toAbort: CancelScope[]): void
 
   /**
-   * Starts to watch a scope. If the scope is already cancelled, `onCancel` runs immediately.
+   * Starts to watch a scope. If the scope is already cancelled, `onCancel` runs immediately. A call without a scope
+   * cannot be cancelled.
    *
    * The newest watcher is notified first. With `afterAll` this watcher is notified after all current ones, and adding
    * it is O(n).
    */
-  watch(scope: CancelScope, afterAll = false): void {
-    if (scope.cancellation !== undefined) {
-      const toAbort: CancelScope[] = []
-      this.onCancel(scope.cancellation, toAbort)
-      for (const cancelled of toAbort) cancelled.abortSignal()
-      return
-    }
-    this.watched = scope
-    scope.add(this, afterAll)
+  watch(scope: CancelScope | undefined, afterAll = false): void {
+    const cancellation = scope?.cancellation
+    if (cancellation === undefined) {
+      this.watched = scope
+      if (afterAll) scope?.addLast(this)
+      else scope?.add(this)
+    } else notify(this, cancellation)
   }
 
   /** Stops watching. A second call does nothing. */
@@ -55,6 +54,12 @@ export abstract class Watcher {
     this.watched?.remove(this)
     this.watched = undefined
   }
+}
+
+function notify(watcher: Watcher, cancellation: Cancellation): void {
+  const toAbort: CancelScope[] = []
+  watcher.onCancel(cancellation, toAbort)
+  for (const scope of toAbort) scope.abortSignal()
 }
 
 /**
@@ -99,7 +104,7 @@ export class CancelScope extends Watcher {
       this.controller = new AbortController()
       this.listenersContext = captureContext()
       if (this.cancellation !== undefined) this.controller.abort(this.cancellation.reason)
-      for (let scope: CancelScope | undefined = this; scope !== undefined; scope = scope.enclosing) scope.onSignal(this)
+      this.onSignal(this)
     }
     return this.controller.signal
   }
@@ -160,13 +165,13 @@ export class CancelScope extends Watcher {
    * a signal therefore finds the permits released.
    */
   cancel(cancellation: Cancellation): void {
-    const toAbort: CancelScope[] = []
-    this.onCancel(cancellation, toAbort)
-    for (const scope of toAbort) scope.abortSignal()
+    notify(this, cancellation)
   }
 
-  /** Called when this scope, or one inside it, has created its signal. */
-  onSignal(_scope: CancelScope): void {}
+  /** Called when this scope, or one inside it, has created its signal. Tells the scopes around this one. */
+  onSignal(scope: CancelScope): void {
+    this.enclosing?.onSignal(scope)
+  }
 
   /** Aborts the signal, if an operation has read it. Called after all watchers were notified. */
   abortSignal(reason: unknown = this.cancellation?.reason): void {
@@ -183,20 +188,24 @@ export class CancelScope extends Watcher {
     this.stillRunning.push(work)
   }
 
+  /** Only {@link Watcher} calls this. The neighbours of the watcher are undefined. */
+  add(watcher: Watcher): void {
+    const { first } = this
+    watcher.after = first
+    if (first !== undefined) first.before = watcher
+    this.first = watcher
+  }
+
   /** Only {@link Watcher} calls this. */
-  add(watcher: Watcher, afterAll = false): void {
-    if (afterAll && this.first !== undefined) {
-      let last = this.first
-      while (last.after !== undefined) last = last.after
-      last.after = watcher
-      watcher.before = last
-      watcher.after = undefined
+  addLast(watcher: Watcher): void {
+    let last = this.first
+    if (last === undefined) {
+      this.first = watcher
       return
     }
-    watcher.before = undefined
-    watcher.after = this.first
-    if (this.first !== undefined) this.first.before = watcher
-    this.first = watcher
+    while (last.after !== undefined) last = last.after
+    last.after = watcher
+    watcher.before = last
   }
 
   /** Only {@link Watcher} calls this. */

@@ -2,6 +2,7 @@ import type { Binding } from '../binding.ts'
 import { hasCallWatchers } from '../events/call-events.ts'
 import type { Operation, Run } from '../operation.ts'
 import { type Call, type CallState, callFromCustomPolicy, enteredMs, enterPart } from './call.ts'
+import type { CancelScope } from './cancel-scope.ts'
 import { END, Failure, passFailure, rejectInMicrotask, toPromise } from './frame.ts'
 import { expireOverdue } from './late-start.ts'
 import type { Layer, MakeLayer } from './layer.ts'
@@ -84,8 +85,8 @@ function layerOf(run: Run): Layer {
  * operation inside. Policies inside are notified of a cancellation first, so that the error leaves with their notes.
  */
 class PolicyWait extends Wait {
-  protected override get watchesLast(): boolean {
-    return true
+  override watch(scope: CancelScope | undefined): void {
+    super.watch(scope, true)
   }
 
   protected override recordRunning(): void {}

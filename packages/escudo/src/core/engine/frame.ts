@@ -46,14 +46,32 @@ export interface Frame {
 
 /** Passes a value to a frame. If the frame throws, the error continues at the next frame outwards. */
 export function passValue(frame: Frame, value: unknown): FrameResult {
+  // Nearly every call ends here, and a comparison is cheaper than a call.
+  if (frame === END) return value
   try {
     return frame.onValue(value)
   } catch (error) {
-    // No outer frame receives the value.
-    discard(value)
-    const failure = new Failure(error, frame.root)
-    return frame.outer === undefined ? failure : passFailure(frame.outer, failure)
+    return passThrown(frame, value, error)
   }
+}
+
+/** Passes the value of an operation to the innermost frame. */
+export function passFirst(frame: Frame, value: unknown): FrameResult {
+  // Not `passValue`: the runtime learns for each function separately which frames it calls. Otherwise it would put the
+  // only frame of a shield into itself, again and again.
+  try {
+    return frame.onValue(value)
+  } catch (error) {
+    return passThrown(frame, value, error)
+  }
+}
+
+/** A separate function, so that the runtime can put `passValue` into each frame that calls it. */
+function passThrown(frame: Frame, value: unknown, error: unknown): FrameResult {
+  // No outer frame receives the value.
+  discard(value)
+  const failure = new Failure(error, frame.root)
+  return frame.outer === undefined ? failure : passFailure(frame.outer, failure)
 }
 
 /** Passes a failure to a frame. If the frame throws, the new error continues at the next frame outwards. */

@@ -2,7 +2,7 @@ import { isAsyncIterator, iteratorReturned } from './async-iterator.ts'
 import type { CallState } from './call.ts'
 import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
 import { discard } from './discard.ts'
-import { Failure, type Frame, type FrameResult, passFailure, passValue, unwrap } from './frame.ts'
+import { Failure, type Frame, type FrameResult, passFailure, passFirst, unwrap } from './frame.ts'
 import { endInstant } from './instant.ts'
 
 /**
@@ -24,16 +24,16 @@ export function settle(result: unknown, call: CallState, frame: Frame): FrameRes
       return passFailure(frame, new Failure(error, call.root))
     }
   }
-  if (scope === undefined) return work === undefined ? passValue(frame, result) : waitFor(work, call, frame)
+  if (scope === undefined) return work === undefined ? passFirst(frame, result) : waitFor(work, call, frame)
   if (scope === call.partScope) {
-    return work === undefined ? passValue(frame, result) : new PartWait(work, scope).follow(call, frame)
+    return work === undefined ? passFirst(frame, result) : new PartWait(work, scope).follow(call, frame)
   }
   const { cancellation } = scope
   if (cancellation !== undefined) {
     if (work !== undefined) scope.addStillRunning(discardLate(work))
     return passFailure(frame, new Failure(cancellation.reason, call.root, work))
   }
-  return work === undefined ? passValue(frame, result) : new Wait(work, scope, call, frame).race()
+  return work === undefined ? passFirst(frame, result) : new Wait(work, scope, call, frame).race()
 }
 
 // The built-in method, as `await` uses it: a promise may override `then`.
@@ -43,12 +43,9 @@ const { then } = Promise.prototype
 export function waitFor(work: Promise<unknown>, call: CallState, frame: Frame): Promise<unknown> {
   return then.call(
     work,
-    (value) => unwrap(passResult(frame, value, call)),
-    (error) => {
-      // If a part inside was cancelled, its work may still be running.
-      const stillRunning = call.scope && allRunning(call.scope, undefined)
-      return unwrap(passFailure(frame, new Failure(error, call.root, stillRunning)))
-    },
+    (value) => endWithValue(frame, value, call),
+    // If a part inside was cancelled, its work may still be running.
+    (error) => endWithError(frame, error, call, call.scope && allRunning(call.scope, undefined)),
   )
 }
 
@@ -61,11 +58,20 @@ export function discardLate(work: Promise<unknown>): Promise<unknown> {
   return work
 }
 
-/** Passes the value of a promise to a frame. Only objects are checked, because every call pays for it. */
-function passResult(frame: Frame, value: unknown, call: CallState): FrameResult {
-  if (typeof value !== 'object' || value === null || !isAsyncIterator(value)) return passValue(frame, value)
+/** Ends a call with the value of a promise. Only objects are checked, because every call pays for it. */
+function endWithValue(frame: Frame, value: unknown, call: CallState): unknown {
+  if (typeof value !== 'object' || value === null || !isAsyncIterator(value)) return unwrap(passFirst(frame, value))
   discard(value)
-  return passFailure(frame, new Failure(iteratorReturned(call.root.host.name), call.root))
+  return endWithError(frame, iteratorReturned(call.root.host.name), call)
+}
+
+function endWithError(
+  frame: Frame,
+  error: unknown,
+  call: CallState,
+  stillRunning?: PromiseLike<unknown> | undefined,
+): unknown {
+  return unwrap(passFailure(frame, new Failure(error, call.root, stillRunning)))
 }
 
 /**
@@ -111,11 +117,11 @@ class PartWait extends Watcher {
       this.work,
       (value) => {
         this.unwatch()
-        return unwrap(passResult(frame, value, call))
+        return endWithValue(frame, value, call)
       },
       (error) => {
         this.unwatch()
-        return unwrap(passFailure(frame, new Failure(error, call.root)))
+        return endWithError(frame, error, call)
       },
     )
   }
@@ -153,16 +159,15 @@ export class Wait extends Watcher {
     captured.reject = nothing
     this.reject = reject
     then.call(this.work, resolve, reject)
-    this.watch(this.within, this.watchesLast)
+    this.watch(this.within)
     return race.then(
       (value) => {
         this.unwatch()
-        return unwrap(passResult(this.frame, value, this.call))
+        return endWithValue(this.frame, value, this.call)
       },
       (error) => {
         this.unwatch()
-        const stillRunning = this.cancelled ? this.stillRunning() : undefined
-        return unwrap(passFailure(this.frame, new Failure(error, this.call.root, stillRunning)))
+        return endWithError(this.frame, error, this.call, this.cancelled ? this.stillRunning() : undefined)
       },
     )
   }
@@ -177,10 +182,6 @@ export class Wait extends Watcher {
   /** Records the work on cancellation. The frame receives the failure one microtask later, which would be too late. */
   protected recordRunning(): void {
     this.within.addStillRunning(this.work)
-  }
-
-  protected get watchesLast(): boolean {
-    return false
   }
 
   protected stillRunning(): PromiseLike<unknown> | undefined {

@@ -9,17 +9,14 @@ import { type Cancellation, type CancelScope, Watcher } from './cancel-scope.ts'
 export function sleep(delayMs: number, clock: Clock, scope: CancelScope | undefined): Promise<void> {
   return new Promise((resolve) => {
     const cancelTimer = clock.setTimer(() => {
-      sleeper?.unwatch()
+      sleeper.unwatch()
       resolve()
     }, delayMs)
-    const sleeper =
-      scope === undefined
-        ? undefined
-        : new Sleeper(() => {
-            cancelTimer()
-            resolve()
-          })
-    if (scope !== undefined) sleeper?.watch(scope)
+    const sleeper = new Sleeper(() => {
+      cancelTimer()
+      resolve()
+    })
+    sleeper.watch(scope)
   })
 }
 

@@ -110,7 +110,7 @@ class AdaptiveLimiterPolicy extends LayerPolicy implements Policy {
         let frame: AdaptiveLimiterFrame | undefined
         try {
           frame = new AdaptiveLimiterFrame(outer, call, this.#inFlight, context)
-          if (call.scope !== undefined) frame.watch(call.scope)
+          frame.watch(call.scope)
           return next.enter(call, operation, frame)
         } catch (error) {
           // A layer throws only if the stack overflows. Release the permit first: little stack is left.

@@ -111,7 +111,7 @@ class AdaptiveThrottlePolicy extends LayerPolicy implements Policy {
         if (events.hasExecutedListeners) emitExecuted(binding, TYPE, 'admitted', 0)
         const frame = new AdaptiveThrottleFrame(outer, call, accept)
         // Without a scope the call cannot be cancelled, and only its outcome counts.
-        if (call.scope !== undefined) frame.watch(call.scope)
+        frame.watch(call.scope)
         return next.enter(call, operation, frame)
       },
     }

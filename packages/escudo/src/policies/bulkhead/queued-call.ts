@@ -47,7 +47,7 @@ export class QueuedCall extends Watcher implements PriorityWaiter, TimerEntry {
     return new Promise((resolve) => {
       this.#resolve = resolve
       timers?.add(this)
-      if (scope !== undefined) this.watch(scope)
+      this.watch(scope)
     })
   }
 

@@ -201,7 +201,7 @@ class CircuitBreakerPolicy<R> extends LayerPolicy implements CircuitBreaker<R> {
         }
         const frame = new BreakerFrame(outer, call, breaker, permit, context)
         // A call without a scope cannot be cancelled: only its outcome settles the permit.
-        if (call.scope !== undefined) frame.watch(call.scope)
+        frame.watch(call.scope)
         return next.enter(call, operation, frame)
       },
     }
@@ -255,7 +255,7 @@ function enterProbing(
   next: Layer,
 ): FrameResult {
   const frame = new ProbeFrame(outer, call, breaker, permit, context)
-  if (call.scope !== undefined) frame.watch(call.scope)
+  frame.watch(call.scope)
   return whileHolding(new RiddenProbe(breaker, permit), () => next.enter(frame.probingCall, operation, frame))
 }
 
@@ -269,6 +269,6 @@ function enterRiding(
   next: Layer,
 ): FrameResult {
   const frame = new RiderFrame(outer, call, ride, context)
-  if (call.scope !== undefined) frame.watch(call.scope)
+  frame.watch(call.scope)
   return whileHolding(ride, () => next.enter(frame.ridingCall, operation, frame))
 }

@@ -55,7 +55,7 @@ export class HedgedCall<T> extends Watcher {
       this.#resolve = resolve
       this.#reject = reject
       const outer = this.#call.scope
-      if (outer !== undefined) this.watch(outer)
+      this.watch(outer)
       if (this.#ended) return
       this.#start()
       this.#scheduleHedge()

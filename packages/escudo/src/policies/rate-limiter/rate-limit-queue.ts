@@ -80,7 +80,7 @@ export class RateLimitQueue {
     this.#owner.queueChanged(this, 1)
     if (!sharesTimers(this.#owner.clock)) this.#armFor(call, now)
     else if (this.#cancelTimer === undefined) this.#arm(now)
-    if (scope !== undefined) call.watch(scope)
+    call.watch(scope)
     return call
   }
 

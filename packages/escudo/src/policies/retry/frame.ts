@@ -97,8 +97,7 @@ class RetryFrame implements Frame {
   /** Makes further attempts until one is final, and passes its outcome to the outer frame. */
   private async retry(firstDelayMs: number, first: FrameResult): Promise<unknown> {
     const frame = new LoopFrame((cancellation) => this.noteCancelled(cancellation))
-    const { scope } = this.attempt
-    if (scope !== undefined) frame.watch(scope)
+    frame.watch(this.attempt.scope)
     let value: unknown
     try {
       value = await this.loop(firstDelayMs, first, frame)

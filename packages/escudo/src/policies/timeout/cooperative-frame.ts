@@ -47,12 +47,11 @@ export class CooperativeFrame extends TimeoutFrame {
   }
 
   override onSignal(scope: CancelScope): void {
-    if (this.timeout !== undefined) {
-      scope.abortSignal(this.timeout)
-      return
-    }
-    this.signals ??= []
-    this.signals.push(scope)
+    if (this.timeout === undefined) {
+      this.signals ??= []
+      this.signals.push(scope)
+    } else scope.abortSignal(this.timeout)
+    super.onSignal(scope)
   }
 
   override onFailure(failure: Failure): FrameResult {

@@ -92,7 +92,7 @@ class TimeoutPolicy extends LayerPolicy implements Policy {
       enter(call, operation, outer) {
         const frame = new TimeoutFrame(outer, context)
         queue.add(frame, enteredMs(call))
-        if (call.scope !== undefined) frame.watch(call.scope)
+        frame.watch(call.scope)
         return next.enter(withScope(call, frame, frame.dueMs), operation, frame)
       },
     }
@@ -105,7 +105,7 @@ function cooperativeLayer(shared: TimeoutContext, graceMs: number, next: Layer):
     enter(call, operation, outer) {
       const frame = new CooperativeFrame(outer, context)
       context.queue.add(frame, enteredMs(call))
-      if (call.scope !== undefined) frame.watch(call.scope)
+      frame.watch(call.scope)
       return next.enter(withScope(call, frame, frame.dueMs), operation, frame)
     },
   }

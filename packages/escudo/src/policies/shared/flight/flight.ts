@@ -72,7 +72,7 @@ export class Flight extends CancelScope implements SharedRun {
         hasJoined(around)
       }
       const { scope } = call
-      if (scope !== undefined) waiter.watch(scope)
+      waiter.watch(scope)
     })
   }
 
