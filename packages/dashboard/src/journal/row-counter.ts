@@ -2,7 +2,7 @@ import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { HAS_TRACE, IS_FAILED, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
 import type { TraceHashes } from '../traces/trace-hashes.ts'
-import { addRowError, kindOfRow } from './failed-row.ts'
+import { FailedRows, kindOfRow } from './failed-row.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { LinePlace } from './line-place.ts'
 import type { LineBytes } from './live-tail.ts'
@@ -32,6 +32,7 @@ export interface RowSource {
 /** Counts the rows of scanned lines in a journal: to the same effect as if each line was read and counted. */
 export class RowCounter {
   readonly #journal: RowJournal
+  readonly #failed: FailedRows
   // Of the rows that may be among the newest lines.
   readonly #shownAts = new Float64Array(ROWS_MAX)
   readonly #ids = new Float64Array(ROWS_MAX)
@@ -48,6 +49,7 @@ export class RowCounter {
 
   constructor(journal: RowJournal) {
     this.#journal = journal
+    this.#failed = new FailedRows(journal)
   }
 
   /** Counts the rows of a block in order, and passes the lines between them to `readText`. */
@@ -93,7 +95,7 @@ export class RowCounter {
       this.#rows += 1
       source.place?.next()
       const shownAt = this.#add(lines, row, names, now, source, bytes)
-      if (!liveTail.accepts(shownAt)) continue
+      if (!liveTail.accepts(shownAt, now)) continue
       this.#shownAts[row] = shownAt
       this.#ids[row] = liveTail.nextId()
       this.#places[row] = source.place?.line ?? 0
@@ -129,7 +131,7 @@ export class RowCounter {
     services.addRow(watch, lines, row, shownAt, now, isLive, instance, cell, hasLatency ? bucket : undefined)
     if (kind !== undefined) {
       const name = names.service(service, own)
-      addRowError(this.#journal, lines, row, this.#failure, names, bytes, name, kind, shownAt, now, source.place)
+      this.#failed.add(lines, row, this.#failure, names, bytes, name, kind, shownAt, now, source.place)
     }
     return shownAt
   }
