@@ -32,8 +32,10 @@ interface Cell {
   readonly route: string | undefined
 }
 
-interface Recent extends RequestIds {
+interface Recent {
   readonly cell: number
+  /** The hash of its trace. With the key it tells its span too. */
+  readonly trace: number
   /** Without its ids: their hashes take less memory. */
   readonly error: LoggedError
   /** When it is counted, if it was moved. */
@@ -131,7 +133,7 @@ export class ErrorGroups {
     complete: (known: LoggedError) => LoggedError = (known) => withIds(known, error),
   ): void {
     const key = request === undefined ? 0 : request.span ^ Math.imul(request.trace, 31)
-    const before = request === undefined ? undefined : this.#before(key, request, error.service)
+    const before = request === undefined ? undefined : this.#before(key, request.trace, error.service)
     const whole = before === undefined ? error : joined(before.error, error)
     if (before !== undefined) {
       if (whole === before.error) return
@@ -144,15 +146,13 @@ export class ErrorGroups {
     const cell = this.#cellOf(group, whole.route)
     this.timeline.add(whole.at, cell, undefined, clockMs)
     if (request === undefined) return
-    const { span, trace } = request
-    this.#remember(key, { cell, error: withIds(whole, NO_IDS), times: undefined, span, trace })
+    this.#remember(key, { cell, error: withIds(whole, NO_IDS), times: undefined, trace: request.trace })
   }
 
   /** Returns what an earlier line said about the same request. What a fallback hid is another error than its answer. */
-  #before(key: number, { span, trace }: RequestIds, service: string): Recent | undefined {
+  #before(key: number, trace: number, service: string): Recent | undefined {
     const recent = this.#recent.get(key) ?? this.#older.get(key)
-    const isSame = recent?.span === span && recent.trace === trace && recent.error.service === service
-    return isSame ? recent : undefined
+    return recent?.trace === trace && recent.error.service === service ? recent : undefined
   }
 
   /**
