@@ -1,6 +1,6 @@
 import { addToHash, finishHash, HASH_START } from '../../traces/trace-filter.ts'
 import { ByteNames, type Name } from './byte-names.ts'
-import { Runs } from './line-runs.ts'
+import { type RunKey, Runs } from './line-runs.ts'
 import { Literal } from './words.ts'
 
 /** The keys of escudo's lines that counting needs. Each has a number, to find a second value of the same key. */
@@ -51,17 +51,16 @@ const SHARED: ReadonlySet<number> = new Set([
 ])
 
 /** A key that was seen. */
-export class LineKey {
+export class LineKey implements RunKey {
   /** The key with the quote and the colon after it. */
   readonly text: Literal
   /** Its number among the known keys, or {@link SKIPPED}. */
   readonly number: number
   /** The key that came after it last. Lines of one program have the same keys in the same order. */
   next: LineKey | undefined = undefined
-  /** 1 if its value differs from line to line, so that it is in no run. */
   differs: number
   /** What came after its value, if that differs. */
-  readonly runs = new Runs()
+  readonly runs = new Runs<LineKey>()
   // Its last values, by their first four bytes. Most names are among a few.
   readonly #values: (KnownValue | undefined)[] = new Array<KnownValue | undefined>(VALUES).fill(undefined)
 
@@ -101,14 +100,14 @@ export class LineKeys {
   readonly #names = new ByteNames(KEYS_MAX)
   #keys: (LineKey | undefined)[] = []
   #first: LineKey | undefined
-  #runs = new Runs()
+  #runs = new Runs<LineKey>()
 
   constructor() {
     this.#reset()
   }
 
   /** What lines begin with. */
-  get runs(): Runs {
+  get runs(): Runs<LineKey> {
     return this.#runs
   }
 
@@ -140,7 +139,7 @@ export class LineKeys {
     this.#names.clear()
     this.#keys = []
     this.#first = undefined
-    this.#runs = new Runs()
+    this.#runs = new Runs<LineKey>()
     for (const [name, number] of Object.entries(KNOWN)) if (name !== 'odd') this.#addKnown(name, number)
     for (const name of ODD) this.#addKnown(name, KNOWN.odd)
   }

@@ -1,4 +1,3 @@
-import type { LineKey } from './line-keys.ts'
 import { isBareAt } from './scan-values.ts'
 import type { Literal } from './words.ts'
 
@@ -11,6 +10,12 @@ const LEARNED_EVERY = 64
 const RUN_BYTES_MAX = 1_024
 /** A value with this many forms among the runs differs from line to line. */
 const FORMS_MIN = 4
+
+/** A key of lines. */
+export interface RunKey {
+  /** 1 if its value differs from line to line, so that it is in no run. */
+  differs: number
+}
 
 /** What the values of a run mean for a row. */
 export interface RunFields {
@@ -33,8 +38,8 @@ export interface RunFields {
 }
 
 /** A key of a run and its value, as text. */
-export interface RunPart {
-  readonly key: LineKey
+export interface RunPart<Key extends RunKey> {
+  readonly key: Key
   readonly value: string
 }
 
@@ -43,24 +48,24 @@ export interface RunPart {
  *
  * It is compared as a whole, which is several times faster than reading each key and value.
  */
-export interface Run extends RunFields {
+export interface Run<Key extends RunKey> extends RunFields {
   /** All from the comma or brace after a value to the first byte of the next one; after its quote if it is a text. */
   readonly text: Literal
-  readonly parts: readonly RunPart[]
+  readonly parts: readonly RunPart<Key>[]
   /** The key whose value follows; undefined at the end of a line. */
-  readonly key: LineKey | undefined
+  readonly key: Key | undefined
   /** 1 if a text follows, 0 for another value: a number is compared faster than a boolean. */
   readonly isText: number
 }
 
 /** The runs that came after one value. */
-export class Runs {
-  #runs: Run[] = []
+export class Runs<Key extends RunKey> {
+  #runs: Run<Key>[] = []
   #misses = 0
   #replaced = 0
 
   /** Returns the run that is at an offset; undefined if it is new. */
-  find(bytes: Uint8Array, view: DataView, at: number): Run | undefined {
+  find(bytes: Uint8Array, view: DataView, at: number): Run<Key> | undefined {
     const runs = this.#runs
     for (let index = 0; index < runs.length; index += 1) {
       const run = runs[index]
@@ -78,7 +83,7 @@ export class Runs {
   }
 
   /** Remembers a run. If there are too many, one of their values differs from line to line: it ends its run from now on. */
-  learn(run: Run): void {
+  learn(run: Run<Key>): void {
     if (run.text.length > RUN_BYTES_MAX) return
     if (this.#runs.length < RUNS_MAX) {
       this.#runs.push(run)
@@ -97,15 +102,15 @@ export class Runs {
 }
 
 /** Returns the key whose value has the most forms; undefined if none has many. */
-function differingKey(runs: readonly Run[]): LineKey | undefined {
-  const forms = new Map<LineKey, Set<string>>()
+function differingKey(runs: readonly Run<RunKey>[]): RunKey | undefined {
+  const forms = new Map<RunKey, Set<string>>()
   for (const { parts } of runs)
     for (const { key, value } of parts) {
       const values = forms.get(key)
       if (values === undefined) forms.set(key, new Set([value]))
       else values.add(value)
     }
-  let found: LineKey | undefined
+  let found: RunKey | undefined
   let most = FORMS_MIN - 1
   for (const [key, { size }] of forms) {
     if (size <= most) continue

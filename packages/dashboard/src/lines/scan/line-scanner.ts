@@ -135,10 +135,10 @@ export class LineScanner {
    *
    * @returns where that value begins, or the line ends. The key is in `#key`
    */
-  #newRun(bytes: Buffer, view: DataView, start: number, runs: Runs, lines: ScannedLines, row: number): number {
+  #newRun(bytes: Buffer, view: DataView, start: number, runs: Runs<LineKey>, lines: ScannedLines, row: number): number {
     const fields = this.#fields
     const { seen, flags } = fields
-    const parts: RunPart[] | undefined = runs.isLearning() ? [] : undefined
+    const parts: RunPart<LineKey>[] | undefined = runs.isLearning() ? [] : undefined
     let key: LineKey | undefined = this.#key
     let at = start
     for (let count = 0; count < KEYS_PER_LINE_MAX; count += 1) {

@@ -85,7 +85,7 @@ describe('the runs of lines', () => {
   })
 
   it('end at a value that has many forms', () => {
-    const runs = new Runs()
+    const runs = new Runs<LineKey>()
     const [method, user] = [new LineKey(literal('method":'), SKIPPED), new LineKey(literal('user":'), SKIPPED)]
     const learn = (index: number): void => {
       const parts = [
@@ -101,7 +101,7 @@ describe('the runs of lines', () => {
   })
 
   it('are not remembered if they are long', () => {
-    const runs = new Runs()
+    const runs = new Runs<LineKey>()
     const text = `,"a":"${'x'.repeat(2_000)}"`
     runs.learn(runOf(text, []))
     const bytes = Buffer.from(`${text}${' '.repeat(SLACK_BYTES)}`)
@@ -113,7 +113,7 @@ function literal(text: string): Literal {
   return new Literal(Buffer.from(text))
 }
 
-function runOf(text: string, parts: Run['parts']): Run {
+function runOf(text: string, parts: Run<LineKey>['parts']): Run<LineKey> {
   const none = { seen: 0, flags: 0, hasValues: 0, service: 0, route: 0, instance: 0, host: 0, status: 0, pid: -1 }
   return { ...none, routeStart: 0, routeEnd: 0, text: literal(text), parts, key: undefined, isText: 0 }
 }
