@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { deserialize, serialize } from 'node:v8'
 
 /** Raise it with every change of what is stored. */
-const FORMAT = 3
+const FORMAT = 4
 const ENDING = '.state'
 const UNFINISHED = /\.state\.[0-9a-f-]{36}$/
 /** The most files that are kept, and the most bytes of all together. The oldest ones go first. */

@@ -18,8 +18,8 @@ export class Latest<T extends { readonly at: number }> {
   }
 
   /** Whether an item with this time would be kept. Check this before building the item. */
-  accepts(at: number): boolean {
-    return this.#items.length < this.#max || at >= (this.#items[0]?.at ?? 0) || this.#isLastAhead()
+  accepts(at: number, clockMs?: number): boolean {
+    return this.#items.length < this.#max || at >= (this.#items[0]?.at ?? 0) || this.#isLastAhead(clockMs)
   }
 
   /** Adds an item after those with the same time. */
@@ -40,8 +40,8 @@ export class Latest<T extends { readonly at: number }> {
     else this.#items.shift()
   }
 
-  #isLastAhead(): boolean {
-    return (this.#items.at(-1)?.at ?? 0) > this.#clock() + AHEAD_MS_MIN
+  #isLastAhead(clockMs: number = this.#clock()): boolean {
+    return (this.#items.at(-1)?.at ?? 0) > clockMs + AHEAD_MS_MIN
   }
 
   /** Removes the items after a time. */

@@ -6,10 +6,9 @@ const CELLS = 256
 /** Where a cell is counted: in the total, and in a slot of each tier, unless that tier has none. */
 export interface RecentCell {
   readonly cell: number
-  readonly total: Count
-  readonly fine: Count | undefined
-  readonly middle: Count | undefined
-  readonly coarse: Count | undefined
+  readonly counts: readonly Count[]
+  /** Whether a tier has a slot for it. */
+  readonly isKept: boolean
 }
 
 /** Finds what counts a cell without a look into slots and their maps, as long as times have the same slots. */

@@ -134,10 +134,19 @@ function countIn(counts: Map<number, Count>, cell: number): Count {
   return count
 }
 
+const single = new Float64Array(1)
+
 /** Counts one more in a cell. */
 export function addTo(count: Count, latencyMs: number | undefined, bucket: number): void {
+  single[0] = latencyMs ?? Number.NaN
+  addRowTo(count, single, 0, bucket)
+}
+
+/** Counts one more in a cell. Its latency is in a column, NaN for none: as an argument it would be made into an object. */
+export function addRowTo(count: Count, latencies: Float64Array, row: number, bucket: number): void {
   count.count += 1
-  if (latencyMs === undefined) return
+  const latencyMs = latencies[row] ?? Number.NaN
+  if (Number.isNaN(latencyMs)) return
   count.latencyMsSum += latencyMs
   count.latencies += 1
   const { buckets } = count

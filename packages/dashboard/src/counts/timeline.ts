@@ -1,7 +1,7 @@
 import { LatencyHistogram } from './latency-histogram.ts'
 import { PackedReader, PackedWriter } from './packed.ts'
 import { type RecentCell, RecentCells } from './recent-cells.ts'
-import { addTo, type Count, Tally } from './tally.ts'
+import { addRowTo, addTo, type Count, Tally } from './tally.ts'
 import { emptyTiers, forgetLast, TIERS, type Tier, type Times } from './tiers.ts'
 import { AHEAD_MS_MIN } from './watch/clock-offset.ts'
 
@@ -33,6 +33,9 @@ export class Timeline {
   readonly #overflow: (cell: number) => number
   readonly #withoutRoute: (cell: number) => number
   readonly #tiers: readonly Tier[] = emptyTiers()
+  // A line that is no row.
+  readonly #at = new Float64Array(1)
+  readonly #latency = new Float64Array(1)
 
   /** `overflow` returns the cell to count in when a slot is full, `withoutRoute` the one when it has many routes. */
   constructor(overflow: (cell: number) => number, withoutRoute: (cell: number) => number = (cell) => cell) {
@@ -71,55 +74,54 @@ export class Timeline {
     latencyMs: number | undefined,
     clockMs: number = Number.POSITIVE_INFINITY,
   ): boolean {
-    return this.addBucket(
-      at,
-      cell,
-      latencyMs,
-      latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs),
-      clockMs,
-    )
-  }
-
-  /** Counts one line, as {@link add} does. `bucket` is the one of its latency, or 0. */
-  addBucket(
-    at: number | undefined,
-    cell: number,
-    latencyMs: number | undefined,
-    bucket: number,
-    clockMs: number,
-  ): boolean {
+    const bucket = latencyMs === undefined ? 0 : LatencyHistogram.bucketOf(latencyMs)
     if (at === undefined) {
       addTo(this.total.countOf(cell), latencyMs, bucket)
       return false
     }
+    this.#at[0] = at
+    this.#latency[0] = latencyMs ?? Number.NaN
+    return this.addRow(this.#at, this.#latency, 0, cell, bucket, clockMs)
+  }
+
+  /**
+   * Counts the line of a row, as {@link add} does. Its time and its latency, NaN for none, are in columns: as arguments
+   * they would be made into objects. `bucket` is the one of its latency.
+   */
+  addRow(
+    ats: Float64Array,
+    latencies: Float64Array,
+    row: number,
+    cell: number,
+    bucket: number,
+    clockMs: number,
+  ): boolean {
+    const at = ats[row] ?? 0
     if (at > this.#furthest) this.#furthest = at
     if (at < this.#oldest) this.#oldest = at
     if (at > this.#newest && at <= clockMs + AHEAD_MS_MIN) this.#advance(at)
     // Lines nearly always arrive in order of time, so most are counted where the ones before them were.
-    const { total, fine, middle, coarse } = this.#recent.find(at, cell) ?? this.#look(at, cell)
-    addTo(total, latencyMs, bucket)
-    if (fine !== undefined) addTo(fine, latencyMs, bucket)
-    if (middle !== undefined) addTo(middle, latencyMs, bucket)
-    if (coarse !== undefined) addTo(coarse, latencyMs, bucket)
-    return coarse !== undefined || middle !== undefined || fine !== undefined
+    const { counts, isKept } = this.#recent.find(at, cell) ?? this.#look(at, cell)
+    for (const count of counts) addRowTo(count, latencies, row, bucket)
+    return isKept
   }
 
   /** Looks up where a cell is counted at a time, and remembers it. */
   #look(at: number, cell: number): RecentCell {
-    const counts: (Count | undefined)[] = []
+    const counts: Count[] = [this.total.countOf(cell)]
     // The widest range of times that have the same slots.
     let from = Number.NEGATIVE_INFINITY
     let to = Number.POSITIVE_INFINITY
     for (const tier of this.#tiers) {
       const number = Math.floor(at / tier.stepMs)
       const slot = this.#slot(tier, number)
-      counts.push(slot === undefined ? undefined : this.#countOf(slot, cell))
       from = Math.max(from, number * tier.stepMs)
       to = Math.min(to, (number + 1) * tier.stepMs)
-      if (slot !== undefined) slot.revision = this.#revision
+      if (slot === undefined) continue
+      counts.push(this.#countOf(slot, cell))
+      slot.revision = this.#revision
     }
-    const [fine, middle, coarse] = counts
-    return this.#recent.add(from, to, { cell, total: this.total.countOf(cell), fine, middle, coarse })
+    return this.#recent.add(from, to, { cell, counts, isKept: counts.length > 1 })
   }
 
   #countOf(slot: Tally, cell: number): Count {

@@ -33,8 +33,8 @@ export class LatestErrors<T extends LoggedError> {
   }
 
   /** Whether an error of this kind and time would be kept. Check this before building the item. */
-  accepts(kind: Kind, at: number): boolean {
-    return this.#of(kind).accepts(at)
+  accepts(kind: Kind, at: number, clockMs?: number): boolean {
+    return this.#of(kind).accepts(at, clockMs)
   }
 
   /** Adds an error, or to the known one about the same request what it lacks. */

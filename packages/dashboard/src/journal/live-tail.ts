@@ -81,11 +81,11 @@ export class LiveTail {
     this.#push({ id, at, service, ref, line: bytes, reader })
   }
 
-  /** Whether a line with this time may be one of the newest. */
-  accepts(at: number): boolean {
+  /** Whether a line with this time may be one of the newest. To read the clock for each of many lines takes long. */
+  accepts(at: number, clockMs: number = this.#clock()): boolean {
     // The clock was set back if that time is ahead of it.
-    if (at < this.#floorAt && this.#floorAt <= this.#clock() + AHEAD_MS_MIN) return false
-    return this.#entries.accepts(at)
+    if (at < this.#floorAt && this.#floorAt <= clockMs + AHEAD_MS_MIN) return false
+    return this.#entries.accepts(at, clockMs)
   }
 
   /** Takes the lines of another tail, oldest first. */

@@ -14,10 +14,10 @@ import { Intake } from './intake.ts'
 import { Journal, type JournalState } from './journal.ts'
 import { isLeftOver, isThere } from './left-over.ts'
 import { type Expanded, expand, isCompressed } from './paths.ts'
+import { linesOf, POLL_MS, pollDelayMs } from './poll-delay.ts'
 import { reopen } from './reopen.ts'
 import { ScanPool } from './scan-pool.ts'
 
-const POLL_MS = 150
 /** How often directories and patterns are searched for new files. */
 const SEARCH_MS = 2_000
 /** How long answers wait for the first poll of every file. */
@@ -249,8 +249,9 @@ export class LogFiles {
         this.search()
         searchedMs = performance.now()
       }
+      const [startedMs, before] = [performance.now(), linesOf(this.#all)]
       await this.poll()
-      await delay(POLL_MS)
+      await delay(pollDelayMs(linesOf(this.#all) > before, performance.now() - startedMs))
     }
   }
 

@@ -2,7 +2,7 @@ import { AHEAD_MS_MIN } from '../counts/watch/clock-offset.ts'
 import type { LineReader } from '../lines/reader/line-reader.ts'
 import { HAS_TRACE, IS_FAILED, ROWS_MAX, type ScannedLines } from '../lines/scan/scanned-lines.ts'
 import type { TraceHashes } from '../traces/trace-hashes.ts'
-import { addRowError, kindOfRow } from './failed-row.ts'
+import { FailedRows, kindOfRow } from './failed-row.ts'
 import type { FileFacts } from './file-facts.ts'
 import type { LinePlace } from './line-place.ts'
 import type { LineBytes } from './live-tail.ts'
@@ -32,8 +32,9 @@ export interface RowSource {
 /** Counts the rows of scanned lines in a journal: to the same effect as if each line was read and counted. */
 export class RowCounter {
   readonly #journal: RowJournal
-  // Of the rows that may be among the newest lines.
+  readonly #failed: FailedRows
   readonly #shownAts = new Float64Array(ROWS_MAX)
+  // Of the rows that may be among the newest lines.
   readonly #ids = new Float64Array(ROWS_MAX)
   readonly #places = new Int32Array(ROWS_MAX)
   readonly #newest = new Uint16Array(ROWS_MAX)
@@ -48,6 +49,7 @@ export class RowCounter {
 
   constructor(journal: RowJournal) {
     this.#journal = journal
+    this.#failed = new FailedRows(journal)
   }
 
   /** Counts the rows of a block in order, and passes the lines between them to `readText`. */
@@ -92,9 +94,8 @@ export class RowCounter {
       if (this.#rows === 0) source.tailReader.context.hasRequestEvents = true
       this.#rows += 1
       source.place?.next()
-      const shownAt = this.#add(lines, row, names, now, source, bytes)
-      if (!liveTail.accepts(shownAt)) continue
-      this.#shownAts[row] = shownAt
+      this.#add(lines, row, names, now, source, bytes)
+      if (!liveTail.accepts(this.#shownAts[row] ?? 0, now)) continue
       this.#ids[row] = liveTail.nextId()
       this.#places[row] = source.place?.line ?? 0
       this.#newest[this.#shown] = row
@@ -102,8 +103,8 @@ export class RowCounter {
     }
   }
 
-  /** Counts one row. Returns the time at which it is shown. */
-  #add(lines: ScannedLines, row: number, names: RowNames, now: number, source: RowSource, bytes: Buffer): number {
+  /** Counts one row, and notes the time at which it is shown. */
+  #add(lines: ScannedLines, row: number, names: RowNames, now: number, source: RowSource, bytes: Buffer): void {
     const { services, named } = this.#journal
     const { service: own, isLive, facts, hashes } = source
     const at = lines.ats[row] ?? 0
@@ -115,23 +116,20 @@ export class RowCounter {
       this.#lastTrace = trace
     }
     const watch = names.watch(service, own)
-    const shownAt = watch.shift.shown(at, now, isLive)
+    const shownAts = this.#shownAts
+    shownAts[row] = watch.shift.shown(at, now, isLive)
     const isFailed = ((lines.flags[row] ?? 0) & IS_FAILED) !== 0
     const kind = isFailed ? kindOfRow(lines, row, this.#failure) : undefined
     const code = isFailed ? (lines.failures.codes[this.#failure] ?? 0) : 0
     const cell = names.cell(service, own, lines.routes[row] ?? 0, lines.statuses[row] ?? 0, code, kind)
-    const latencyMs = lines.latencies[row] ?? Number.NaN
-    const hasLatency = !Number.isNaN(latencyMs)
-    const bucket = lines.buckets[row] ?? 0
-    const kept = named.addBucket(shownAt, cell, hasLatency ? latencyMs : undefined, bucket, now)
+    const kept = named.addRow(shownAts, lines.latencies, row, cell, lines.buckets[row] ?? 0, now)
     if (isLive && !kept) facts.late += 1
     const instance = names.instance(lines.instances[row] ?? 0)
-    services.addRow(watch, lines, row, shownAt, now, isLive, instance, cell, hasLatency ? bucket : undefined)
+    services.addRow(watch, lines, row, shownAts, now, isLive, instance, cell)
     if (kind !== undefined) {
       const name = names.service(service, own)
-      addRowError(this.#journal, lines, row, this.#failure, names, bytes, name, kind, shownAt, now, source.place)
+      this.#failed.add(lines, row, this.#failure, names, bytes, name, kind, shownAts[row] ?? 0, now, source.place)
     }
-    return shownAt
   }
 
   /** Copies the lines that may be shown in the tail: the bytes belong to the reader. */

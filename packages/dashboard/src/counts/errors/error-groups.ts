@@ -2,7 +2,7 @@ import type { Kind } from '../../lines/kind.ts'
 import { OTHER } from '../cells.ts'
 import { Latest } from '../latest.ts'
 import { movedTimes, Timeline, type TimelineState, type Times, timesOf } from '../timeline.ts'
-import { isSameRequest, joined, type LoggedError, requestHash } from './logged-error.ts'
+import { joined, type LoggedError, type RequestIds, requestOf } from './logged-error.ts'
 import { templateOf } from './message-template.ts'
 
 /** The most groups of each kind: business errors take no room from technical ones. */
@@ -12,6 +12,7 @@ const CELLS_MAX = 4_096
 const EXAMPLES_MAX = 5
 /** The most recent failed requests whose other lines are recognised. */
 const RECENT_MAX = 4_096
+const NO_IDS = { traceId: undefined, spanId: undefined }
 
 /** Errors with the same service, code and message template. */
 export interface ErrorGroup {
@@ -33,8 +34,10 @@ interface Cell {
 
 interface Recent {
   readonly cell: number
+  /** The hash of its trace. With the key it tells its span too. */
+  readonly trace: number
+  /** Without its ids: their hashes take less memory. */
   readonly error: LoggedError
-  /** When it is counted. */
   /** When it is counted, if it was moved. */
   readonly times: Times | undefined
 }
@@ -55,6 +58,8 @@ export class ErrorGroups {
   /** Counts by cell: a group and a route. */
   readonly timeline: Timeline = new Timeline((cell) => this.#cellOf(this.#otherGroup(this.cell(cell).group), undefined))
   readonly #groups = new Map<string, ErrorGroup>()
+  /** The same groups by code and template: a lookup makes no long name. */
+  readonly #byCode = new Map<string, Map<string, ErrorGroup[]>>()
   readonly #counts: Record<Kind, number> = { technical: 0, business: 0 }
   readonly #cells: Cell[] = []
   readonly #numbers = new Map<ErrorGroup, Map<string | undefined, number>>()
@@ -99,8 +104,11 @@ export class ErrorGroups {
     const made = groups.map(({ name, examples, ...rest }) => {
       const group = { ...rest, examples: new Latest<LoggedError>(EXAMPLES_MAX) }
       group.examples.restore(examples)
-      this.#groups.set(name, group)
-      if (rest.service !== OTHER || rest.code !== OTHER) this.#counts[rest.kind] += 1
+      if (rest.service === OTHER && rest.code === OTHER) this.#groups.set(name, group)
+      else {
+        this.#addGroup(name, group)
+        this.#counts[rest.kind] += 1
+      }
       return group
     })
     for (const [position, route] of cells) {
@@ -112,11 +120,20 @@ export class ErrorGroups {
     this.#older = new Map(older)
   }
 
-  /** Adds what one line says about an error. Lines with the same span are about one error. */
-  add(error: LoggedError, clockMs: number): void {
-    const key = requestHash(error)
-    const known = key === undefined ? undefined : (this.#recent.get(key) ?? this.#older.get(key))
-    const before = known !== undefined && isSameRequest(known.error, error) ? known : undefined
+  /**
+   * Adds what one line says about an error. Lines with the same span are about one error.
+   *
+   * @param request the ids of its request
+   * @param complete adds the ids of the request to what is known of the error, if it is kept as an example
+   */
+  add(
+    error: LoggedError,
+    clockMs: number,
+    request: RequestIds | undefined = requestOf(error),
+    complete: (known: LoggedError) => LoggedError = (known) => withIds(known, error),
+  ): void {
+    const key = request === undefined ? 0 : request.span ^ Math.imul(request.trace, 31)
+    const before = request === undefined ? undefined : this.#before(key, request.trace, error.service)
     const whole = before === undefined ? error : joined(before.error, error)
     if (before !== undefined) {
       if (whole === before.error) return
@@ -125,10 +142,17 @@ export class ErrorGroups {
     const group = this.#groupOf(whole)
     if (whole.at < group.firstAt) group.firstAt = whole.at
     if (whole.at > group.lastAt) group.lastAt = whole.at
-    if (group.examples.accepts(whole.at)) group.examples.add(whole)
+    if (group.examples.accepts(whole.at)) group.examples.add(complete(whole))
     const cell = this.#cellOf(group, whole.route)
     this.timeline.add(whole.at, cell, undefined, clockMs)
-    if (key !== undefined) this.#remember(key, { cell, error: whole, times: undefined })
+    if (request === undefined) return
+    this.#remember(key, { cell, error: withIds(whole, NO_IDS), times: undefined, trace: request.trace })
+  }
+
+  /** Returns what an earlier line said about the same request. What a fallback hid is another error than its answer. */
+  #before(key: number, trace: number, service: string): Recent | undefined {
+    const recent = this.#recent.get(key) ?? this.#older.get(key)
+    return recent?.trace === trace && recent.error.service === service ? recent : undefined
   }
 
   /**
@@ -147,10 +171,11 @@ export class ErrorGroups {
     }
     // A later line about the same request takes it from where it is counted now.
     for (const recent of [this.#recent, this.#older])
-      for (const [key, { cell, error, times }] of recent) {
+      for (const [key, { error, times, ...rest }] of recent) {
         if (error.service !== service) continue
         const at = isMoved(error) ? error.at + byMs : error.at
-        recent.set(key, { cell, error: { ...error, at }, times: movedTimes(times ?? timesOf(error.at), fromMs, byMs) })
+        const moved = movedTimes(times ?? timesOf(error.at), fromMs, byMs)
+        recent.set(key, { ...rest, error: { ...error, at }, times: moved })
       }
   }
 
@@ -166,14 +191,22 @@ export class ErrorGroups {
     const { service, kind, isHidden } = error
     const template = error.detail === undefined ? '' : templateOf(error.detail)
     const code = error.code ?? (error.status === undefined ? '' : `HTTP ${error.status}`)
-    const name = `${service}\u0000${kind}\u0000${isHidden}\u0000${code}\u0000${template}`
-    const known = this.#groups.get(name)
-    if (known !== undefined) return known
+    const alike = this.#byCode.get(code)?.get(template)
+    for (const one of alike ?? [])
+      if (one.service === service && one.kind === kind && one.isHidden === isHidden) return one
     const group = emptyGroup(service, code, template, kind, isHidden)
     if (this.#counts[kind] >= GROUPS_MAX[kind]) return this.#otherGroup(group)
     this.#counts[kind] += 1
-    this.#groups.set(name, group)
+    this.#addGroup(`${service}\u0000${kind}\u0000${isHidden}\u0000${code}\u0000${template}`, group)
     return group
+  }
+
+  #addGroup(name: string, group: ErrorGroup): void {
+    const { code, template } = group
+    this.#groups.set(name, group)
+    const byTemplate = this.#byCode.get(code)
+    if (byTemplate === undefined) this.#byCode.set(code, new Map([[template, [group]]]))
+    else byTemplate.set(template, [...(byTemplate.get(template) ?? []), group])
   }
 
   #otherGroup({ kind }: ErrorGroup): ErrorGroup {
@@ -201,6 +234,11 @@ export class ErrorGroups {
     byRoute.set(route, number)
     return number
   }
+}
+
+/** Returns an error with other ids. */
+function withIds(error: LoggedError, { traceId, spanId }: Pick<LoggedError, 'traceId' | 'spanId'>): LoggedError {
+  return error.traceId === traceId && error.spanId === spanId ? error : { ...error, traceId, spanId }
 }
 
 function emptyGroup(service: string, code: string, template: string, kind: Kind, isHidden: boolean): ErrorGroup {

@@ -26,10 +26,19 @@ export function isSameRequest(a: LoggedError, b: LoggedError): boolean {
   return hasRequest(a) && hasRequest(b) && a.spanId === b.spanId && a.traceId === b.traceId && a.service === b.service
 }
 
-/** Returns a number that is the same for all lines about one request; undefined if they cannot be recognised. */
-export function requestHash(error: LoggedError): number | undefined {
+/** The ids of a request, as hashes of {@link hashOf}: with the service they tell it from all other recent ones. */
+export interface RequestIds {
+  readonly span: number
+  readonly trace: number
+}
+
+/** The hash of no id. */
+export const NO_ID: number = hashOf('')
+
+/** Returns the ids of the request that an error is about; undefined if its lines cannot be recognised. */
+export function requestOf(error: LoggedError): RequestIds | undefined {
   if (!hasRequest(error)) return undefined
-  return hashOf(error.spanId ?? '') ^ Math.imul(hashOf(error.traceId ?? ''), 31)
+  return { span: hashOf(error.spanId ?? ''), trace: error.traceId === undefined ? NO_ID : hashOf(error.traceId) }
 }
 
 function hasRequest({ spanId, isHidden }: LoggedError): boolean {

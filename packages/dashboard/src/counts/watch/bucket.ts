@@ -94,9 +94,11 @@ export class Ring {
   readonly #stepMs: number
   readonly #mask: number
   readonly #buckets: (Bucket | undefined)[]
+  // The bucket that was looked for last, or that a newer time took its place.
   #lastFrom = Number.NaN
   #lastTo = Number.NaN
   #last: Bucket | undefined
+  #lastLatest = Number.NEGATIVE_INFINITY
   readonly #onExpired: ((bucket: Bucket) => void) | undefined
 
   /** `size` must be a power of two. `onExpired` gets each bucket before a newer time takes its place. */
@@ -124,10 +126,15 @@ export class Ring {
   /** Returns the bucket for a time; undefined when a newer time took its place, unless that is after `latest`. */
   at(at: number, latest: number): Bucket | undefined {
     // Most times are in the bucket of the one before.
-    if (at >= this.#lastFrom && at < this.#lastTo) return this.#last
+    if (at >= this.#lastFrom && at < this.#lastTo && (this.#last !== undefined || latest >= this.#lastLatest))
+      return this.#last
+    return this.#look(at, latest)
+  }
+
+  #look(at: number, latest: number): Bucket | undefined {
     const number = Math.floor(at / this.#stepMs)
     const bucket = this.#bucket(number, latest)
-    if (bucket === undefined) return undefined
+    this.#lastLatest = latest
     this.#lastFrom = number * this.#stepMs
     this.#lastTo = this.#lastFrom + this.#stepMs
     this.#last = bucket

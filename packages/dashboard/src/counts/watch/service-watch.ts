@@ -154,8 +154,13 @@ export class ServiceWatch {
     else if (at > this.lastLineAt || this.lastLineAt > arrivedMs + AHEAD_MS_MIN) this.lastLineAt = at
   }
 
-  /** Counts a request. `bucket` is the one of its latency. */
-  addRequest(at: number, arrivedMs: number, flags: number, bucket: number | undefined): void {
+  /**
+   * Counts a request. Its time is in a column: as an argument it would be made into an object.
+   *
+   * @param bucket the one of its latency
+   */
+  addRequest(ats: Float64Array, row: number, arrivedMs: number, flags: number, bucket: number | undefined): void {
+    const at = ats[row] ?? 0
     const isAhead = at > arrivedMs + AHEAD_MS_MIN
     const recent = this.#recent(isAhead)
     if (isAhead) this.lastAheadRequestAt = Math.max(this.lastAheadRequestAt, at)

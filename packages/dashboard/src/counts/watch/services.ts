@@ -71,6 +71,8 @@ export class Services {
   /** The shields that a service names in its lines, each with its core. */
   readonly #shields = new Map<ServiceWatch, Map<string, string>>()
   readonly #onApart: OnApart
+  /** The time of a line that is no row. */
+  readonly #at = new Float64Array(1)
   #lastName = ''
   #last: ServiceWatch | undefined
 
@@ -192,7 +194,14 @@ export class Services {
       this.#onApart('probes', timesOf(shownAt), cell, latencyMs)
       return
     }
-    watch.addRequest(at, clockMs, flags, latencyMs === undefined ? undefined : LatencyHistogram.bucketOf(latencyMs))
+    this.#at[0] = at
+    watch.addRequest(
+      this.#at,
+      0,
+      clockMs,
+      flags,
+      latencyMs === undefined ? undefined : LatencyHistogram.bucketOf(latencyMs),
+    )
     if (parentSpanId !== undefined)
       this.#calls.addChild(hashOf(parentSpanId), traceHash, watch, at, shownAt, flags, cell, latencyMs)
     else if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
@@ -201,19 +210,18 @@ export class Services {
   /**
    * Records a request whose line was scanned, as {@link add} does with a line.
    *
+   * @param shownAts when each row is counted
    * @param instance the process that wrote the line
-   * @param bucket the bucket of its latency
    */
   addRow(
     watch: ServiceWatch,
     lines: ScannedLines,
     row: number,
-    shownAt: number,
+    shownAts: Float64Array,
     clockMs: number,
     isLive: boolean,
     instance: string | undefined,
     cell: number,
-    bucket: number | undefined,
   ): void {
     const at = lines.ats[row] ?? 0
     const has = lines.flags[row] ?? 0
@@ -221,20 +229,21 @@ export class Services {
     if (instance !== undefined) watch.processes.see(instance, at)
     if ((has & IS_CRITICAL) !== 0) watch.addMark(at, clockMs, 'criticals', 1)
     if ((has & HAS_SPAN) !== 0) this.#calls.seeSpan(lines.spans[row] ?? 0, watch)
-    const latencyMs = bucket === undefined ? undefined : lines.latencies[row]
+    const latencyMs = lines.latencies[row] ?? Number.NaN
+    const bucket = Number.isNaN(latencyMs) ? undefined : lines.buckets[row]
     if ((has & IS_PROBE) !== 0) {
       this.#probes += 1
       watch.addProbe(at, clockMs, (lines.statuses[row] ?? 0) >= 500)
-      this.#onApart('probes', timesOf(shownAt), cell, latencyMs)
+      this.#onApart('probes', timesOf(shownAts[row] ?? 0), cell, bucket === undefined ? undefined : latencyMs)
       return
     }
     let flags = (has & IS_DEGRADED) === 0 ? 0 : DEGRADED
     if ((has & IS_FAILED) !== 0) flags |= (lines.statuses[row] ?? 0) >= 500 ? FAILED : CLIENT_ERROR
-    if ((flags & FAILED) === 0 && (latencyMs ?? 0) > this.limits.slowerThanMs) flags |= SLOW
-    watch.addRequest(at, clockMs, flags, bucket)
+    if ((flags & FAILED) === 0 && latencyMs > this.limits.slowerThanMs) flags |= SLOW
+    watch.addRequest(lines.ats, row, clockMs, flags, bucket)
     const trace = (has & HAS_TRACE) === 0 ? undefined : (lines.traces[row] ?? 0)
     if ((has & HAS_PARENT) !== 0)
-      this.#calls.addChild(lines.parents[row] ?? 0, trace, watch, at, shownAt, flags, cell, latencyMs)
+      this.#calls.addChild(lines.parents[row] ?? 0, trace, watch, at, shownAts[row] ?? 0, flags, cell, latencyMs)
     else if (trace !== undefined) this.#calls.addRoot(trace, watch)
   }
 

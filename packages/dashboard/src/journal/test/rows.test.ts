@@ -35,3 +35,16 @@ it.each([1, 2, 3])(
     expect(together.state).toEqual(apart.state)
   },
 )
+
+it('two lines about a failed request are one error, however long its ids are', () => {
+  const ids = `"trace_id":"${'a'.repeat(150)}","span_id":"${'b'.repeat(120)}"`
+  const start = `{"timestamp":"2026-11-01T10:00:00.000Z","service":"shop",${ids},"status_code":503`
+  const usual = `{"timestamp":"2026-11-01T10:00:00.000Z","status_code":200,"event":"http.request"}`
+  const texts = [usual, usual, `${start},"event":"http.request"}`, `${start},"event":"http_error","message":"down"}`]
+  const lines = texts.map((text) => Buffer.from(`${text}\n`))
+  const [together, apart] = [counted([Buffer.concat(lines)]), counted(lines)]
+  expect([together.scanned, apart.scanned]).toEqual([2, 0])
+  expect(together.state).toEqual(apart.state)
+  const { errorGroups } = together.state as { readonly errorGroups: { readonly cells: readonly unknown[] } }
+  expect(errorGroups.cells).toHaveLength(2)
+})

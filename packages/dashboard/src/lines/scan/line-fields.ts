@@ -2,6 +2,7 @@ import { LatencyHistogram } from '../../counts/latency-histogram.ts'
 import type { Name } from './byte-names.ts'
 import { FailureTexts } from './failure-texts.ts'
 import { KEY, type LineKey } from './line-keys.ts'
+import type { RunFields } from './line-runs.ts'
 import { ScanNames } from './scan-names.ts'
 import { TextScanner } from './scan-text.ts'
 import { IN_DOUBT, NumberScanner } from './scan-values.ts'
@@ -10,6 +11,11 @@ import { IS_CRITICAL, IS_FAILED, IS_PROBE, type ScannedLines } from './scanned-l
 const DASH = 45
 /** The keys that a request has. An event is one only if it is `http.request`. */
 const NEEDED = (1 << KEY.timestamp) | (1 << KEY.event)
+/** The keys of a run that say something about a row. */
+const VALUED = [KEY.service, KEY.route, KEY.instance, KEY.hostname, KEY.status_code, KEY.pid].reduce(
+  (bits, key) => bits | (1 << key),
+  0,
+)
 
 /** What was found in the line that is being scanned. */
 export class LineFields {
@@ -45,6 +51,52 @@ export class LineFields {
     if ((this.#seen & bit) !== 0 || key === KEY.odd) return false
     this.#seen |= bit
     return true
+  }
+
+  /** The known keys so far, a bit each. */
+  get seen(): number {
+    return this.#seen
+  }
+
+  /** Takes the values of a run that begins at `start`. Returns false if one of its keys was there before. */
+  take(run: RunFields, start: number, lines: ScannedLines, row: number): boolean {
+    if ((this.#seen & run.seen) !== 0) return false
+    this.#seen |= run.seen
+    this.flags |= run.flags
+    if (run.hasValues === 0) return true
+    if (run.service !== 0) lines.services[row] = run.service
+    if (run.status !== 0) lines.statuses[row] = run.status
+    if (run.route !== 0) {
+      this.#route = run.route
+      this.failure.routeStart = start + run.routeStart
+      this.failure.routeEnd = start + run.routeEnd
+    }
+    if (run.instance !== 0) this.#instance = run.instance
+    if (run.host !== 0) this.#host = run.host
+    if (run.pid !== -1) this.#pid = run.pid
+    return true
+  }
+
+  /** Returns what a run that began at `start` meant, after the keys and flags before it. */
+  runSince(start: number, seenBefore: number, flagsBefore: number, lines: ScannedLines, row: number): RunFields {
+    const seen = this.#seen & ~seenBefore
+    const of = <Value>(key: number, value: Value, none: Value): Value => ((seen & (1 << key)) === 0 ? none : value)
+    const route = of(KEY.route, this.#route, 0)
+    const values = {
+      service: of(KEY.service, lines.services[row] ?? 0, 0),
+      route,
+      instance: of(KEY.instance, this.#instance, 0),
+      host: of(KEY.hostname, this.#host, 0),
+      status: of(KEY.status_code, lines.statuses[row] ?? 0, 0),
+      pid: of(KEY.pid, this.#pid, -1),
+    }
+    return {
+      ...{ seen, flags: this.flags & ~flagsBefore },
+      hasValues: (seen & VALUED) === 0 ? 0 : 1,
+      ...values,
+      routeStart: route === 0 ? 0 : this.failure.routeStart - start,
+      routeEnd: route === 0 ? 0 : this.failure.routeEnd - start,
+    }
   }
 
   /** Reads a number. Returns where it ends. */

@@ -1,5 +1,6 @@
 import { addToHash, finishHash, HASH_START } from '../../traces/trace-filter.ts'
 import { ByteNames, type Name } from './byte-names.ts'
+import { type RunKey, Runs } from './line-runs.ts'
 import { Literal } from './words.ts'
 
 /** The keys of escudo's lines that counting needs. Each has a number, to find a second value of the same key. */
@@ -39,41 +40,34 @@ const ODD: readonly string[] = ['host', 'host.name', '_hostname', '_HOSTNAME']
 const KEYS_MAX = 512
 /** A longer value is looked up each time. */
 const VALUE_BYTES_MAX = 60
-/** What no line has. */
-const NOWHERE = new Literal(Uint8Array.of(0))
 const QUOTE = 34
 const COLON = 58
 
 const VALUES = 8
-const MISSES = 64
+/** The known keys whose values lines share. */
+const SHARED: ReadonlySet<number> = new Set([
+  ...[SKIPPED, KNOWN.event, KNOWN.service, KNOWN.route, KNOWN.status_code, KNOWN.log_level, KNOWN.degraded],
+  ...[KNOWN.instance, KNOWN.hostname, KNOWN.pid],
+])
 
 /** A key that was seen. */
-export class LineKey {
+export class LineKey implements RunKey {
   /** The key with the quote and the colon after it. */
   readonly text: Literal
   /** Its number among the known keys, or {@link SKIPPED}. */
   readonly number: number
   /** The key that came after it last. Lines of one program have the same keys in the same order. */
   next: LineKey | undefined = undefined
-  /** All from the comma or brace before it to the first byte of a text, or to a value that is no text. */
-  lead: Literal = NOWHERE
-  /** 1 if a text follows, 0 for another value: a number is compared faster than a boolean. */
-  isText = 0
-  #misses = 0
+  differs: number
+  /** What came after its value, if that differs. */
+  readonly runs = new Runs<LineKey>()
   // Its last values, by their first four bytes. Most names are among a few.
   readonly #values: (KnownValue | undefined)[] = new Array<KnownValue | undefined>(VALUES).fill(undefined)
 
   constructor(text: Literal, number: number) {
     this.text = text
     this.number = number
-  }
-
-  /** Remembers what was before a value: not each time, since a value may be null in every other line. */
-  learnLead(bytes: Buffer, start: number, end: number, isText: number): void {
-    this.#misses += 1
-    if (this.#misses % MISSES !== 1) return
-    this.lead = new Literal(bytes.subarray(start, end))
-    this.isText = isText
+    this.differs = SHARED.has(number) ? 0 : 1
   }
 
   /** Returns a value that is at an offset, if it was there lately. */
@@ -106,14 +100,15 @@ export class LineKeys {
   readonly #names = new ByteNames(KEYS_MAX)
   #keys: (LineKey | undefined)[] = []
   #first: LineKey | undefined
+  #runs = new Runs<LineKey>()
 
   constructor() {
     this.#reset()
   }
 
-  /** The key that came first last. */
-  get first(): LineKey | undefined {
-    return this.#first
+  /** What lines begin with. */
+  get runs(): Runs<LineKey> {
+    return this.#runs
   }
 
   /** Returns the key that begins at an offset after its quote; undefined in doubt. */
@@ -144,6 +139,7 @@ export class LineKeys {
     this.#names.clear()
     this.#keys = []
     this.#first = undefined
+    this.#runs = new Runs<LineKey>()
     for (const [name, number] of Object.entries(KNOWN)) if (name !== 'odd') this.#addKnown(name, number)
     for (const name of ODD) this.#addKnown(name, KNOWN.odd)
   }

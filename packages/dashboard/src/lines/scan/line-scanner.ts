@@ -1,8 +1,9 @@
 import { LineFields } from './line-fields.ts'
 import { KEY, type LineKey, LineKeys, SKIPPED } from './line-keys.ts'
+import type { RunPart, Runs } from './line-runs.ts'
 import { InstantScanner } from './scan-instant.ts'
 import type { ScanNames } from './scan-names.ts'
-import { IN_DOUBT, isBareAt, literalEnd, NULL, skippedEnd, stringEnd } from './scan-values.ts'
+import { IN_DOUBT, literalEnd, NULL, skippedEnd, stringEnd } from './scan-values.ts'
 import { FAILURES_MAX } from './scanned-failures.ts'
 import {
   HAS_PARENT,
@@ -41,6 +42,10 @@ export class LineScanner {
   readonly #keys = new LineKeys()
   readonly #instants = new InstantScanner()
   #doubts = 0
+  /** The key whose value comes next; undefined at the end of a line. */
+  #key: LineKey | undefined
+  /** 1 if that value is a text. */
+  #isText = 0
 
   /** The names in all rows so far. */
   get names(): ScanNames {
@@ -97,44 +102,82 @@ export class LineScanner {
   #line(bytes: Buffer, view: DataView, start: number, lines: ScannedLines): number {
     if (bytes[start] !== OPEN) return IN_DOUBT
     const row = lines.count
-    this.#fields.begin(lines, row)
-    let key: LineKey | undefined
-    let isText = 0
+    const fields = this.#fields
+    fields.begin(lines, row)
+    let runs = this.#keys.runs
     let at = start | 0
+    this.#key = undefined
     for (let count = 0; count < KEYS_PER_LINE_MAX; count += 1) {
-      const expected: LineKey | undefined = key === undefined ? this.#keys.first : key.next
-      if (
-        expected?.lead.isAt(view, at) === true &&
-        (expected.isText === 1 || isBareAt(bytes, at + expected.lead.length))
-      ) {
-        key = expected
-        at = (at + key.lead.length) | 0
-        isText = key.isText
-      } else {
-        const lead = at
-        at += 1
+      const run = runs.find(bytes, view, at)
+      if (run === undefined) at = this.#newRun(bytes, view, at, runs, lines, row) | 0
+      else {
+        if (!fields.take(run, at, lines, row)) return IN_DOUBT
+        at = (at + run.text.length) | 0
+        this.#key = run.key
+        this.#isText = run.isText
+      }
+      if (at === IN_DOUBT) return IN_DOUBT
+      const key: LineKey | undefined = this.#key
+      if (key === undefined) {
+        if (!fields.finish(bytes, view, lines, row)) return IN_DOUBT
+        while (bytes[at] === 13 || bytes[at] === SPACE) at += 1
+        return at
+      }
+      at = this.#any(bytes, view, at, key, lines, row) | 0
+      if (at === IN_DOUBT) return IN_DOUBT
+      runs = key.runs
+    }
+    return IN_DOUBT
+  }
+
+  /**
+   * Reads keys and their values up to a value that differs from line to line, or to the end of the line.
+   *
+   * @returns where that value begins, or the line ends. The key is in `#key`
+   */
+  #newRun(bytes: Buffer, view: DataView, start: number, runs: Runs<LineKey>, lines: ScannedLines, row: number): number {
+    const fields = this.#fields
+    const { seen, flags } = fields
+    const parts: RunPart<LineKey>[] | undefined = runs.isLearning() ? [] : undefined
+    let key: LineKey | undefined = this.#key
+    let at = start
+    for (let count = 0; count < KEYS_PER_LINE_MAX; count += 1) {
+      const isEnd = bytes[at] === CLOSE
+      // A line begins with a brace, which was looked at.
+      if (!isEnd && bytes[at] !== COMMA && key !== undefined) return IN_DOUBT
+      at += 1
+      if (isEnd) key = undefined
+      else {
         if (bytes[at] === SPACE) at += 1
         if (bytes[at] !== QUOTE) return IN_DOUBT
         key = this.#keys.find(bytes, view, at + 1, key)
         if (key === undefined) return IN_DOUBT
-        at = (at + key.text.length + 1) | 0
+        at += key.text.length + 1
         if (bytes[at] === SPACE) at += 1
-        isText = bytes[at] === QUOTE ? 1 : 0
-        at = (at + isText) | 0
-        key.learnLead(bytes, lead, at, isText)
+        this.#isText = bytes[at] === QUOTE ? 1 : 0
+        at += this.#isText
       }
-      if (isText === 1) at = this.#text(bytes, view, at, key, lines, row) | 0
-      else if (key.number === SKIPPED) at = skippedEnd(bytes, view, at) | 0
-      else at = this.#value(bytes, view, at, key.number, lines, row) | 0
+      this.#key = key
+      if (key === undefined || key.differs === 1) {
+        if (parts !== undefined) {
+          const text = new Literal(bytes.subarray(start, at))
+          runs.learn({ ...fields.runSince(start, seen, flags, lines, row), text, parts, key, isText: this.#isText })
+        }
+        return at
+      }
+      const value = at
+      at = this.#any(bytes, view, at, key, lines, row)
       if (at === IN_DOUBT) return IN_DOUBT
-      const next = bytes[at]
-      if (next === COMMA) continue
-      if (next !== CLOSE || !this.#fields.finish(bytes, view, lines, row)) return IN_DOUBT
-      at += 1
-      while (bytes[at] === 13 || bytes[at] === SPACE) at += 1
-      return at
+      parts?.push({ key, value: bytes.toString('latin1', value, at) })
     }
     return IN_DOUBT
+  }
+
+  /** Reads any value. Returns where it ends. */
+  #any(bytes: Buffer, view: DataView, at: number, key: LineKey, lines: ScannedLines, row: number): number {
+    if (this.#isText === 1) return this.#text(bytes, view, at, key, lines, row)
+    if (key.number === SKIPPED) return skippedEnd(bytes, view, at)
+    return this.#value(bytes, view, at, key.number, lines, row)
   }
 
   /** Reads the value of a known key that is no text. Returns where it ends. */

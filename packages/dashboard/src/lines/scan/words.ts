@@ -31,7 +31,6 @@ export function bytesBefore(found: number): number {
 }
 
 const LONG = 8
-const NO_WORDS = new Float64Array(0)
 
 /**
  * A short text that is compared with bytes.
@@ -40,10 +39,10 @@ const NO_WORDS = new Float64Array(0)
  */
 export class Literal {
   readonly length: number
-  readonly #head: number
+  /** Its words of eight bytes, without the last one. */
+  readonly #words: Float64Array
+  /** Its last eight bytes. */
   readonly #tail: number
-  /** What is between the first and the last eight bytes. */
-  readonly #middle: Float64Array
   // Of a text with less than eight bytes.
   readonly #first: number
   readonly #firstMask: number
@@ -56,14 +55,10 @@ export class Literal {
     padded.set(bytes)
     const view = new DataView(padded.buffer)
     this.length = length
-    this.#head = view.getFloat64(0, true)
+    this.#words = Float64Array.from({ length: Math.max(Math.ceil(length / LONG) - 1, 0) }, (_, index) =>
+      view.getFloat64(index * LONG, true),
+    )
     this.#tail = view.getFloat64(padded.length - LONG, true)
-    this.#middle =
-      length <= 2 * LONG
-        ? NO_WORDS
-        : Float64Array.from({ length: Math.ceil(length / LONG) - 2 }, (_, index) =>
-            view.getFloat64((index + 1) * LONG, true),
-          )
     this.#first = view.getInt32(0, true)
     this.#firstMask = maskOf(Math.min(length, 4))
     this.#second = view.getInt32(4, true)
@@ -78,17 +73,11 @@ export class Literal {
         (view.getInt32(at, true) & this.#firstMask) === this.#first &&
         (view.getInt32(at + 4, true) & this.#secondMask) === this.#second
       )
-    if (view.getFloat64(at, true) !== this.#head) return false
+    const words = this.#words
     // In order: beyond the first difference, there may be no memory.
-    if (length > 2 * LONG && !this.#isMiddleAt(view, at + LONG)) return false
+    for (let index = 0; index < words.length; index += 1)
+      if (view.getFloat64(at + index * LONG, true) !== words[index]) return false
     return view.getFloat64(at + length - LONG, true) === this.#tail
-  }
-
-  #isMiddleAt(view: DataView, at: number): boolean {
-    const middle = this.#middle
-    for (let index = 0; index < middle.length; index += 1)
-      if (view.getFloat64(at + index * LONG, true) !== middle[index]) return false
-    return true
   }
 }
 

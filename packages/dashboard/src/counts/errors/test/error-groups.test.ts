@@ -84,6 +84,25 @@ describe('error groups', () => {
     expect([...counted()].map(([{ template }, count]) => [template, count])).toEqual([['no stock left', 1]])
   })
 
+  it('counts two requests apart whose ids have the same hash together', () => {
+    const [trace, other] = [12_345, 67_890]
+    errors.add(BASE, NOW, { span: 1, trace })
+    errors.add(BASE, NOW, { span: 1, trace })
+    errors.add(BASE, NOW, { span: 1 ^ Math.imul(trace, 31) ^ Math.imul(other, 31), trace: other })
+    errors.add({ ...BASE, service: 'shop' }, NOW, { span: 1, trace: other })
+    expect([...counted().values()]).toEqual([2, 1])
+  })
+
+  it('keeps the ids of its examples', () => {
+    add({ spanId: 'a', traceId: 'b' })
+    errors.add(BASE, NOW, { span: 1, trace: 2 }, (known) => ({ ...known, spanId: 'c', traceId: 'd' }))
+    const ids = errors.all[0]?.examples.items.map(({ spanId, traceId }) => [spanId, traceId])
+    expect(ids).toEqual([
+      ['a', 'b'],
+      ['c', 'd'],
+    ])
+  })
+
   it('counts a request and what its fallback hid as two errors', () => {
     add({ traceId: 't', spanId: 's' })
     add({ traceId: 't', spanId: 's', isHidden: true })
@@ -126,6 +145,11 @@ describe('message templates', () => {
     ['the inventory answered 503', 'the inventory answered 503'],
     ['HTTP 404 after 12 ms', 'HTTP 404 after {n} ms'],
     ['at 2026-11-28T14:00:00.123Z', 'at {time}'],
+    ['at 0XF00D', 'at {id}'],
+    ['10.0.0.7:8000 refused', '{address} refused'],
+    ['order 6f1f4c1e-8f1b-4c2a-9d65-0a2b7c9e1d11', 'order {id}'],
+    ['two  spaces\tand a tab ', 'two spaces and a tab'],
+    ['', ''],
   ])('makes %s to %s', (message, template) => {
     expect(templateOf(message)).toBe(template)
   })
