@@ -9,6 +9,7 @@ import { type FoundLine, factsOf, fieldsOf, type LineFacts } from './line-facts.
 const TRACE_LINES_MAX = 2_000
 const TRACE_CHARACTERS_MAX = 8_388_608
 const CHUNK_BYTES = 1_048_576
+const NEWLINE = 10
 /** Lines without a time come last. */
 const LAST = Number.MAX_SAFE_INTEGER
 
@@ -33,13 +34,16 @@ export async function readTrace(files: LogFiles, id: string, withFacts: boolean 
   const indexed = files.journal.traces.find(id)
   const open = files.all.map(({ log }) => log.openBlock(hash)).filter((block) => block !== undefined)
   const logs = new Map(files.all.map(({ log, tail }) => [tail.path, log]))
-  for (const block of [...indexed, ...open]) {
+  const blocks = [...indexed, ...open]
+  const bytesMax = blocks.reduce((most, { start, end }) => Math.max(most, end - start), 0)
+  const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, bytesMax))
+  for (const block of blocks) {
     const log = logs.get(block.log.path)
     if (log === undefined) continue
     const reader = log.reader()
     // The parts of a split line hold only parts of the id.
     const isWhole = isPlain && !reader.mayBeSplit
-    await eachLine(block, (text) => {
+    await eachLine(block, buffer, isWhole ? id : '', (text) => {
       if (isWhole && !text.includes(id)) return
       for (const line of linesIn(reader.read(text))) {
         if (line.traceId !== id || found.length >= TRACE_LINES_MAX || characters > TRACE_CHARACTERS_MAX) continue
@@ -58,9 +62,23 @@ export async function readTrace(files: LogFiles, id: string, withFacts: boolean 
   }
 }
 
-async function eachLine(block: Block, onLine: (text: string) => void): Promise<void> {
-  const lines = new LineSplitter({ line: onLine, tooLong: () => {} })
-  const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, block.end - block.start))
+/** Passes on the lines of a block that may have a text in them. */
+async function eachLine(block: Block, buffer: Buffer, wanted: string, onLine: (text: string) => void): Promise<void> {
+  const lines: LineSplitter = new LineSplitter({
+    line: onLine,
+    tooLong: () => {},
+    lines: (bytes, from, to) => {
+      // To decode all lines takes several times as long as to look for the bytes of the text.
+      const all = bytes.subarray(0, to)
+      for (let at = all.indexOf(wanted, from); at !== -1; at = all.indexOf(wanted, at)) {
+        const start = Math.max(all.lastIndexOf(NEWLINE, at) + 1, from)
+        const end = wanted === '' ? to : all.indexOf(NEWLINE, at)
+        at = end === -1 ? to : end
+        lines.split(all, start, at)
+        if (at === to) return
+      }
+    },
+  })
   try {
     for (let offset = block.start; offset < block.end; ) {
       const { bytesRead } = await block.log.file.read(buffer, 0, Math.min(buffer.length, block.end - offset), offset)

@@ -105,3 +105,23 @@ test('limits the lines of a long trace and marks it as partial', async () => {
   expect(trace.lines).toHaveLength(2_000)
   expect(trace.is_partial).toBe(true)
 })
+
+test('finds each line of a trace, wherever it is in a read, and no line that only names it', async () => {
+  const ids = ['t-1', 't-12', 't-2', 'x', 't-1'.repeat(20)]
+  const texts = Array.from({ length: 12_000 }, (_, number) => {
+    const trace = ids[(number * 7) % 5]
+    // Lines of many lengths, so that reads end anywhere in them.
+    const message = number % 11 === 0 ? `t-1 t-12 ${'y'.repeat((number * 37) % 900)}` : 'y'.repeat((number * 13) % 300)
+    return `${JSON.stringify({ timestamp: new Date(START + number).toISOString(), trace_id: trace, number, message })}\n`
+  })
+  await writeFile(log.path, texts.join(''))
+  const files = new LogFiles([log.path])
+  await files.readAll()
+  for (const id of ids) {
+    const wanted = texts.map((text) => JSON.parse(text)).filter(({ trace_id }) => trace_id === id)
+    const { lines, is_partial } = await readTrace(files, id)
+    expect([id, is_partial]).toEqual([id, true])
+    expect(lines.map(({ number }) => number)).toEqual(wanted.slice(0, 2_000).map(({ number }) => number))
+  }
+  await files.end()
+})
