@@ -255,6 +255,9 @@ describe('a cluster of two storage nodes', () => {
     expect(whole.engine).toMatchObject({ state: 'whole', missing: [], since: null })
     expect(whole.requests).toBeGreaterThan(3_000)
 
+    const wholeMap = await ask(`/api/map?from=${from}&to=${to}`, base)
+    expect(wholeMap.sample.is_partial).toBe(false)
+
     await second.stop('SIGKILL')
     const partial = await ask('/api/summary', base)
     expect(partial.engine).toMatchObject({ state: 'partial', missing: [addresses[1]], since: expect.any(String) })
@@ -265,6 +268,7 @@ describe('a cluster of two storage nodes', () => {
     expect((await ask(`/api/traces/${traceOf(3)}`, base)).is_partial).toBe(true)
     const map = await ask(`/api/map?from=${from}&to=${to}`, base)
     expect([map.calls.length, map.sample.is_partial]).toEqual([1, true])
+    expect(map.sample.requests).toBeLessThan(wholeMap.sample.requests)
     const [{ data: shown }] = (await readEvents(`${base}/api/stream?from=${from}&to=${to}`, 1)) as Answer
     expect(shown.engine).toMatchObject({ state: 'partial', missing: [addresses[1]] })
     expect(shown.sources.troubled).toBe(1)

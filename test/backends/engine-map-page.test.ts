@@ -1,7 +1,8 @@
 // The map on the page of a real VictoriaLogs, in Chromium: of all requests of a range, and of a sample.
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import type { Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -30,12 +31,28 @@ afterAll(async () => {
   await removeBackends()
 })
 
+/** Returns the address of a proxy before an engine that refuses the question for the map. */
+async function withoutMap(engine: string): Promise<string> {
+  const proxy = createServer(async (request, response) => {
+    const body = new URLSearchParams(Buffer.concat(await request.toArray()).toString())
+    if (body.get('query')?.includes('| fields _time, ')) response.writeHead(503).end('no maps today')
+    else response.end(await (await fetch(engine + request.url, { method: 'POST', body })).text())
+  })
+  servers.push(proxy)
+  proxy.listen(0, '127.0.0.1')
+  await once(proxy, 'listening')
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+}
+
 /** Serves the page of an engine with these lines. */
-async function serve(lines: Iterable<string>): Promise<{ readonly url: string; readonly engine: RunningBackend }> {
+async function serve(
+  lines: Iterable<string>,
+  addressOf = async (engine: string): Promise<string> => engine,
+): Promise<{ readonly url: string; readonly engine: RunningBackend }> {
   const engine = await startBackend(victoriaLogs, program as string)
   for (const batch of lines) await insertLines(engine.url, batch)
   await fetch(`${engine.url}/internal/force_flush`)
-  const source = new VictoriaLogs({ url: engine.url, headers: {} })
+  const source = new VictoriaLogs({ url: await addressOf(engine.url), headers: {} })
   await source.connect()
   const [port] = (await freePorts(1)) as [number]
   const server = await createDashboard(source, port)
@@ -109,3 +126,18 @@ test.skipIf(isSkipped)(
     }
   },
 )
+
+test.skipIf(isSkipped)('says why there is no map, beside all figures', { timeout: 60_000 }, async ({ skip }) => {
+  if (program === undefined) skip('VictoriaLogs is not built')
+  const to = Date.now()
+  const { url } = await serve(engineLines(100, to - 60_000, to), withoutMap)
+  const { page, problems, close } = await open(url, { locale: 'en-GB' })
+  await page.locator('#map').scrollIntoViewIfNeeded()
+  await page.locator('.map-about', { hasText: /There is no newer map: .* is busy \(503\): no maps today/ }).waitFor()
+  expect(await page.locator('#map').textContent()).not.toContain('No line tells who calls whom')
+  expect(await page.locator('.engine').count()).toBe(0)
+  expect(await page.locator('.tables').first().textContent()).toContain('inventory')
+  expect(await findings(page)).toEqual([])
+  expect(problems).toEqual([])
+  await close()
+})

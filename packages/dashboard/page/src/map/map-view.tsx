@@ -20,7 +20,7 @@ export function MapView({ calls }: { readonly calls: Calls }) {
     return (
       <>
         {Notes && <Notes calls={calls} />}
-        <p class="quiet">{texts.noCalls}</p>
+        {calls.problem === undefined && <p class="quiet">{texts.noCalls}</p>}
       </>
     )
   return (

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { UNDECLARED } from '../../lines/reader/line-reader.ts'
 import type { CallsAt } from '../../report/calls.ts'
 import { createDashboard } from '../../server/server.ts'
@@ -31,7 +31,7 @@ beforeEach(async () => {
       const body = new URLSearchParams(text)
       const query = body.get('query') ?? ''
       if (query.includes('max(_time) as newest')) response.end(`{"newest":"${new Date(NOW - 1_000).toISOString()}"}`)
-      else if (!query.includes('| fields _time')) response.end('')
+      else if (!query.includes('| fields _time, ')) response.end('')
       else {
         asked.push(body)
         answer(response, query, body)
@@ -43,6 +43,7 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 })
 afterEach(async () => {
+  vi.useRealTimers()
   for (const one of [server, ...dashboards.splice(0)]) {
     one.closeAllConnections()
     await new Promise((resolve) => one.close(resolve))
@@ -82,6 +83,8 @@ describe('the calls of an engine', () => {
     const [body] = asked
     expect(body?.get('limit')).toBe('20000')
     expect(body?.get('timeout')).toBe('10s')
+    // A line that is ahead by up to five seconds belongs to now.
+    expect(body?.get('query')).toContain('_time:[2026-11-28T13:45:35.000Z, 2026-11-28T14:00:35.001Z)')
     const [, fields = ''] = /\| fields ([^|]+) \|/.exec(body?.get('query') ?? '') ?? []
     expect(fields.split(', ').sort()).toEqual(
       [
@@ -107,6 +110,16 @@ describe('the calls of an engine', () => {
       ['inventory', 2, 0],
       ['unknown', 1, 0],
     ])
+  })
+
+  it('of a range that was chosen in a chart are those of its end', async () => {
+    const [from, to] = [NOW - 600_000, NOW - 300_000]
+    send(calls(4, 310_000))
+    const { at, calls: found, sample } = await ask({ from, to })
+    expect(asked[0]?.get('query')).toContain('_time:[2026-11-28T13:50:30.000Z, 2026-11-28T13:55:30.000Z)')
+    expect(at).toBe('2026-11-28T13:55:30.000Z')
+    expect(found).toMatchObject([{ calls: 4, seconds: 90, state: 'healthy' }])
+    expect(sample).toMatchObject({ from: '2026-11-28T13:50:30.000Z', to: '2026-11-28T13:55:30.000Z' })
   })
 
   it('leave out health checks', async () => {
@@ -173,6 +186,55 @@ describe('the question for calls', () => {
     // The permit is free again.
     send([])
     expect((await source.calls(900, NEVER)).calls).toEqual([])
+  })
+
+  it('is asked every five seconds at most, and once a minute for a range that has ended', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    send([])
+    const source = engine()
+    const past = { from: NOW - 900_000, to: NOW - 300_000 }
+    for (const [view, seconds] of [
+      [900, 5],
+      [past, 60],
+    ] as const) {
+      asked.length = 0
+      await source.calls(view, NEVER)
+      vi.advanceTimersByTime(seconds * 1_000 - 1)
+      await source.calls(view, NEVER)
+      expect(asked).toHaveLength(1)
+      vi.advanceTimersByTime(2)
+      await source.calls(view, NEVER)
+      expect(asked).toHaveLength(2)
+    }
+  })
+
+  it('leaves turns to other work while it reads the answer', async () => {
+    const text = Buffer.from(
+      calls(10_000, 5_000)
+        .map((one) => `${JSON.stringify(one)}\n`)
+        .join(''),
+    )
+    answer = (response) => response.end(text)
+    const source = engine()
+    await source.health()
+    const shares: number[] = []
+    // The least of several: other programs delay turns too.
+    for (const view of [300, 900, 3_600]) {
+      const startedMs = performance.now()
+      let [longestMs, lastMs, isDone] = [0, startedMs, false]
+      const tick = (): void => {
+        longestMs = Math.max(longestMs, performance.now() - lastMs)
+        lastMs = performance.now()
+        if (!isDone) setImmediate(tick)
+      }
+      tick()
+      await source.calls(view, NEVER)
+      const allMs = performance.now() - startedMs
+      isDone = true
+      await new Promise((resolve) => setImmediate(resolve))
+      shares.push(longestMs / allMs)
+    }
+    expect(Math.min(...shares)).toBeLessThan(0.4)
   })
 
   it('is asked for one range at a time: a sample takes memory', async () => {
