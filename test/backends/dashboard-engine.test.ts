@@ -255,6 +255,9 @@ describe('a cluster of two storage nodes', () => {
     expect(whole.engine).toMatchObject({ state: 'whole', missing: [], since: null })
     expect(whole.requests).toBeGreaterThan(3_000)
 
+    const wholeMap = await ask(`/api/map?from=${from}&to=${to}`, base)
+    expect(wholeMap.sample.is_partial).toBe(false)
+
     await second.stop('SIGKILL')
     const partial = await ask('/api/summary', base)
     expect(partial.engine).toMatchObject({ state: 'partial', missing: [addresses[1]], since: expect.any(String) })
@@ -263,6 +266,9 @@ describe('a cluster of two storage nodes', () => {
     expect((await ask('/api/health', base)).engine.state).toBe('partial')
     expect((await ask('/api/search?q=status:502', base)).is_partial).toBe(true)
     expect((await ask(`/api/traces/${traceOf(3)}`, base)).is_partial).toBe(true)
+    const map = await ask(`/api/map?from=${from}&to=${to}`, base)
+    expect([map.calls.length, map.sample.is_partial]).toEqual([1, true])
+    expect(map.sample.requests).toBeLessThan(wholeMap.sample.requests)
     const [{ data: shown }] = (await readEvents(`${base}/api/stream?from=${from}&to=${to}`, 1)) as Answer
     expect(shown.engine).toMatchObject({ state: 'partial', missing: [addresses[1]] })
     expect(shown.sources.troubled).toBe(1)
@@ -270,8 +276,10 @@ describe('a cluster of two storage nodes', () => {
     await second.startAgain()
     await until('all lines', async () => (await ask('/api/summary', base)).engine.state === 'whole', 20_000)
     expect((await ask('/api/summary', base)).requests).toBe(whole.requests)
+    expect((await ask(`/api/map?from=${from}&to=${to}`, base)).sample.is_partial).toBe(false)
     await Promise.all([first.stop('SIGKILL'), second.stop('SIGKILL')])
-    expect((await fetch(`${base}/api/summary`)).status).toBe(502)
-    expect((await ask('/api/health', base)).engine).toMatchObject({ state: 'unreachable' })
+    for (const path of ['/api/summary', '/api/map?range=300']) expect((await fetch(base + path)).status).toBe(502)
+    const hasNoVerdict = async () => (await ask('/api/health', base)).engine.state === 'unreachable'
+    await until('the verdict to say it', hasNoVerdict, 20_000)
   }, 120_000)
 })

@@ -1,6 +1,7 @@
 import type { BreakerHistory } from '../counts/breakers.ts'
 import type { Edge } from '../counts/watch/edges.ts'
-import type { LogFiles } from '../journal/log-files.ts'
+import type { Services } from '../counts/watch/services.ts'
+import type { Journal } from '../journal/journal.ts'
 import { levelOf } from '../verdict/failures.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
 import type { Health, ServiceHealth } from './health.ts'
@@ -40,19 +41,49 @@ export interface Call {
   readonly breakers: readonly CallBreaker[]
 }
 
+/** The requests of an engine in which calls were found: the newest ones of a range that belong to a trace. */
+export interface CallSample {
+  readonly requests: number
+  /** Whether they are all of the range. */
+  readonly is_whole: boolean
+  /** Whether lines of storage nodes are missing. */
+  readonly is_partial: boolean
+  /** All requests between these times were read. In ISO 8601. */
+  readonly from: string
+  readonly to: string
+}
+
 /** The calls between services. */
 export interface Calls {
   readonly calls: readonly Call[]
   /** How many there are beyond the bound. */
   readonly more: number
+  /** Undefined for files, which are read whole. */
+  readonly sample?: CallSample
+  /** Why an engine gave no newer answer, in English. */
+  readonly problem?: string
+}
+
+/** What tells of calls. */
+export interface CallFacts {
+  /** Whose requests and shields tell of calls. */
+  readonly services: Services
+  readonly breakers: readonly BreakerHistory[]
+  /** From when on all requests are known. */
+  readonly since: number
+}
+
+/** All calls at a moment: that of the verdict, or the end of a range of an engine that was chosen in a chart. */
+export interface CallsAt {
+  readonly at: string
+  readonly calls: readonly Call[]
+  /** Undefined for files. */
+  readonly sample?: CallSample
 }
 
 /** The result of `GET /api/map`. */
-export interface ServiceMap {
-  /** The moment of the map: that of the verdict. */
-  readonly at: string
+export interface ServiceMap extends CallsAt {
   readonly services: readonly MappedService[]
-  readonly calls: readonly Call[]
 }
 
 /** A service of the map: the last 60 seconds, as in the verdict. */
@@ -62,23 +93,45 @@ export interface MappedService
     'name' | 'state' | 'since' | 'reasons' | 'requests' | 'failures' | 'p95_ms' | 'clock_ahead_ms' | 'as_of'
   > {}
 
+/** What files tell of calls. */
+interface JournalFiles {
+  readonly journal: Pick<Journal, 'services' | 'breakers'>
+}
+
 const RANK: Readonly<Record<Call['state'], number>> = { failing: 3, degraded: 2, healthy: 1, unknown: 1, idle: 0 }
 
 /** Returns who calls whom at the moment of a verdict. Beyond `callsMax`, calls with less trouble are left out. */
 export function callsOf(
-  files: LogFiles,
+  files: JournalFiles,
   health: Health,
   now: number,
   thresholds: Thresholds = DEFAULT_THRESHOLDS,
   callsMax: number = CALLS_MAX,
 ): Calls {
-  const { services, breakers } = files.journal
-  const moment = momentOf(health, now)
+  return shownCalls(allCalls(factsOf(files), health, momentOf(health, now), thresholds), callsMax)
+}
+
+/** Returns the calls with the most trouble, and how many there are beyond them. */
+export function shownCalls(all: readonly Call[], callsMax: number = CALLS_MAX): Calls {
+  if (all.length <= callsMax) return { calls: all, more: 0 }
+  const shown = all
+    .toSorted((a, b) => troubleOf(b) - troubleOf(a) || (b.calls ?? 0) - (a.calls ?? 0))
+    .slice(0, callsMax)
+  return { calls: shown.sort(byNames), more: all.length - shown.length }
+}
+
+/** Returns all calls at a moment, by name. */
+export function allCalls(
+  { services, breakers, since }: CallFacts,
+  health: Health,
+  moment: number,
+  thresholds: Thresholds,
+): readonly Call[] {
   const shields = new Map<string, string[]>()
   const found = new Map<string, Call>()
-  for (const { edge, by } of knownCalls(services, (one) => recentOf(one, moment).calls)) {
+  for (const { edge, by } of knownCalls(services, (one) => recentOf(one, moment, since).calls)) {
     const [from, to] = [edge.caller.name, edge.callee.name]
-    const counts = recentOf(edge, moment)
+    const counts = recentOf(edge, moment, since)
     found.set(keyOf(from, to, true), {
       ...{ from, to, has_log: true, known_by: by },
       ...counts,
@@ -95,7 +148,7 @@ export function callsOf(
     found.set(key, { from: caller.name, to, has_log: callee !== undefined, ...unknown, breakers: [] })
   }
   const byShield = new Map<string, BreakerHistory[]>()
-  for (const breaker of breakers.all) {
+  for (const breaker of breakers) {
     const key = keyOf(breaker.service, breaker.shield, true)
     byShield.set(key, [...(byShield.get(key) ?? []), breaker])
   }
@@ -103,43 +156,55 @@ export function callsOf(
     const own = (shields.get(key) ?? []).flatMap((shield) => byShield.get(keyOf(call.from, shield, true)) ?? [])
     return { ...call, breakers: breakersOf(own, health) }
   })
-  if (calls.length > callsMax) calls.sort((a, b) => troubleOf(b) - troubleOf(a) || (b.calls ?? 0) - (a.calls ?? 0))
-  const shown = calls.slice(0, callsMax)
-  shown.sort((a, b) => compare(a.from, b.from) || compare(a.to, b.to) || Number(a.has_log) - Number(b.has_log))
-  return { calls: shown, more: calls.length - shown.length }
+  return calls.sort(byNames)
 }
 
 /** Describes the services and their calls, all of them. */
-export function mapOf(files: LogFiles, health: Health, now: number, thresholds: Thresholds): ServiceMap {
+export function mapOf(files: JournalFiles, health: Health, now: number, thresholds: Thresholds): ServiceMap {
+  const moment = momentOf(health, now)
   return {
-    at: new Date(momentOf(health, now)).toISOString(),
-    services: health.services.map(
-      ({ name, state, since, reasons, requests, failures, p95_ms, clock_ahead_ms, as_of }) => ({
-        ...{ name, state, since, reasons, requests, failures, p95_ms, clock_ahead_ms, as_of },
-      }),
-    ),
-    calls: callsOf(files, health, now, thresholds, Number.POSITIVE_INFINITY).calls,
+    at: new Date(moment).toISOString(),
+    services: mappedServices(health),
+    calls: allCalls(factsOf(files), health, moment, thresholds),
   }
 }
 
+/** The services of a verdict, as the map has them. */
+export function mappedServices({ services }: Health): readonly MappedService[] {
+  return services.map(({ name, state, since, reasons, requests, failures, p95_ms, clock_ahead_ms, as_of }) => ({
+    ...{ name, state, since, reasons, requests, failures, p95_ms, clock_ahead_ms, as_of },
+  }))
+}
+
+function factsOf({ journal: { services, breakers } }: JournalFiles): CallFacts {
+  return { services, breakers: breakers.all, since: Number.NEGATIVE_INFINITY }
+}
+
 /** The moment of the verdict: earlier than now if the logs are old. */
-function momentOf({ as_of }: Health, now: number): number {
+export function momentOf({ as_of }: Health, now: number): number {
   return as_of === null ? now : Date.parse(as_of)
 }
 
 type Counts = Pick<Call, 'calls' | 'failures' | 'seconds'>
 
 /** The counts of this minute and the one before, by the clock of the called service. */
-function recentOf(edge: Edge, moment: number): Counts & { readonly calls: number } {
+function recentOf(edge: Edge, moment: number, since: number): Counts & { readonly calls: number } {
   const at = moment + edge.callee.clock.ms
   const minute = Math.floor(at / MINUTE_MS)
   // A clock may be a few seconds ahead, and then its minute is the next one.
   const current = edge.minute === minute + 1 ? edge.minute : minute
-  const seconds = Math.round((Math.max(at, current * MINUTE_MS) - (current - 1) * MINUTE_MS) / SECOND_MS)
+  const begin = Math.max((current - 1) * MINUTE_MS, since)
+  const seconds = secondsOf(Math.max(at, current * MINUTE_MS) - begin)
   if (edge.minute === current)
     return { calls: edge.calls + edge.callsBefore, failures: edge.failures + edge.failuresBefore, seconds }
   if (edge.minute === current - 1) return { calls: edge.calls, failures: edge.failures, seconds }
   return { calls: 0, failures: 0, seconds }
+}
+
+/** Whole seconds; tenths of a short time, because rates are made of it. */
+function secondsOf(ms: number): number {
+  const seconds = ms / SECOND_MS
+  return seconds >= 10 ? Math.round(seconds) : Math.max(0.1, Math.round(seconds * 10) / 10)
 }
 
 function stateOf({ calls, failures }: Counts, thresholds: Thresholds): Call['state'] {
@@ -168,6 +233,10 @@ function troubleOf({ state, breakers }: Call): number {
 
 function keyOf(from: string, to: string, hasLog: boolean): string {
   return `${from}\u0000${to}\u0000${hasLog}`
+}
+
+function byNames(a: Call, b: Call): number {
+  return compare(a.from, b.from) || compare(a.to, b.to) || Number(a.has_log) - Number(b.has_log)
 }
 
 function compare(a: string, b: string): number {

@@ -86,7 +86,7 @@ export async function createPages(
       const found = await searches.whole(query, response)
       return found === undefined ? SEARCH_BUSY : json(200, found)
     }
-    const data = viewData(source, path, query, thresholds)
+    const data = await viewData(source, path, query, () => signalOf(response))
     if (data !== undefined) return json(200, data)
     const file = await download(source, path, query)
     if (file !== undefined) return { status: 200, ...file }
@@ -135,6 +135,14 @@ export async function createPages(
     searches.close()
   }
   return { answer, close }
+}
+
+/** Returns a signal that is cancelled when the client disconnects. */
+function signalOf(response: ServerResponse): AbortSignal {
+  const controller = new AbortController()
+  if (response.destroyed) controller.abort()
+  response.once('close', () => controller.abort())
+  return controller.signal
 }
 
 /** Tells the page where the levers are. */

@@ -1,6 +1,7 @@
 import type { LineRef } from '../journal/line-place.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import type { TailLine } from '../journal/tail-line.ts'
+import type { CallsAt } from '../report/calls.ts'
 import type { Health } from '../report/health.ts'
 import type { OneLine } from '../report/read-line.ts'
 import type { Trace } from '../report/read-trace.ts'
@@ -31,6 +32,12 @@ export interface Source {
   /** Returns the totals of a range; without one, of everything. */
   readonly totals: (range: Range | undefined) => Promise<Summary>
   readonly health: () => Promise<Health>
+  /**
+   * Returns who calls whom. Files tell it as of now, whatever the view is; an engine, by the requests of the view.
+   *
+   * @throws the reason of the signal, once it is cancelled
+   */
+  readonly calls: (view: View, signal: AbortSignal) => Promise<CallsAt>
   /** Searches the history, the newest lines first. */
   readonly search: Search
   /** Returns the newest selected lines with ids above `afterId`, and remembers their places. */

@@ -18,6 +18,8 @@ export interface RowOptions {
   readonly limit?: number
   readonly signal?: AbortSignal
   readonly timeoutMs?: number
+  /** The most characters of the answer; without it, as many as a page can take. */
+  readonly charactersMax?: number
 }
 
 /** The most queries at the same time, and the most that wait: many pages must not overload an engine that others use. */
@@ -130,19 +132,23 @@ export class EngineClient {
 
   async #query(
     query: string,
-    { limit, signal, timeoutMs = TIMEOUT_MS }: RowOptions,
+    { limit, signal, timeoutMs = TIMEOUT_MS, charactersMax }: RowOptions,
     isPartial: boolean,
   ): Promise<readonly Row[]> {
     const body = new URLSearchParams({ query, allow_partial_response: isPartial ? '1' : '0' })
     body.set('timeout', `${Math.ceil(timeoutMs / 1_000)}s`)
     if (limit !== undefined) body.set('limit', String(limit))
     const response = await this.#fetch('/select/logsql/query', body, signal, timeoutMs)
-    return await this.#rowsOf(response, signal)
+    return await this.#rowsOf(response, signal, charactersMax)
   }
 
-  async #rowsOf(response: Response, signal: AbortSignal | undefined): Promise<readonly Row[]> {
+  async #rowsOf(
+    response: Response,
+    signal: AbortSignal | undefined,
+    charactersMax: number | undefined,
+  ): Promise<readonly Row[]> {
     try {
-      return await rowsIn(response, this.shown)
+      return await rowsIn(response, this.shown, charactersMax)
     } catch (error) {
       signal?.throwIfAborted()
       const { trouble, message, nodes } = errorOfRequest(this.shown, error)

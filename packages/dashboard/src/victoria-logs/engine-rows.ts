@@ -14,7 +14,11 @@ const TEXT_CHARACTERS_MAX = 65_536
  *
  * @throws EngineError if it has something else, or more than this page can take
  */
-export async function rowsIn(response: Response, shown: string): Promise<readonly Row[]> {
+export async function rowsIn(
+  response: Response,
+  shown: string,
+  charactersMax: number = ANSWER_CHARACTERS_MAX,
+): Promise<readonly Row[]> {
   const rows: Row[] = []
   let characters = 0
   // Joined once its line ends: a long line has many parts.
@@ -31,7 +35,7 @@ export async function rowsIn(response: Response, shown: string): Promise<readonl
       open = [text.slice(end + 1)]
       openCharacters = text.length - end - 1
     }
-    if (characters > ANSWER_CHARACTERS_MAX || openCharacters > ROW_CHARACTERS_MAX)
+    if (characters > charactersMax || openCharacters > ROW_CHARACTERS_MAX)
       throw new EngineError('failed', `${shown} sent more than this page can take: choose a shorter range`)
   }
   const rest = open.join('')

@@ -1,10 +1,12 @@
 import type { ServerResponse } from 'node:http'
+import { type Calls, shownCalls } from '../report/calls.ts'
 import { RANGES } from '../report/ranges.ts'
 import { ENTRIES, type Selection } from '../report/selection.ts'
 import type { Column } from '../report/view.ts'
 import { CLIENTS_MAX, messageOf, type PageStream } from '../server/stream.ts'
 import { Unsent } from '../server/unsent.ts'
 import type { Source, View } from '../source/source.ts'
+import { EngineError } from './engine-error.ts'
 
 /** How often the engine is asked, at most. */
 const TICK_MS = 1_000
@@ -34,15 +36,23 @@ interface Group {
   readonly selection: Selection
   readonly clients: Set<Client>
   timer: NodeJS.Timeout | undefined
+  /** Who calls whom; undefined until the engine has told it. */
+  calls: Calls | undefined
+  /** Cancels the question for it; undefined without one. */
+  asking: AbortController | undefined
 }
+
+type EngineSource = Pick<Source, 'hits' | 'stats' | 'calls' | 'tail' | 'clock'>
+
+const NOTHING_ASKED = { timer: undefined, calls: undefined, asking: undefined }
 
 /** Sends what an engine says to pages. The engine is asked once for all pages that show the same. */
 export class EngineStream implements PageStream {
-  readonly #source: Pick<Source, 'hits' | 'stats' | 'tail' | 'clock'>
+  readonly #source: EngineSource
   readonly #groups = new Map<string, Group>()
   #isClosed = false
 
-  constructor(source: Pick<Source, 'hits' | 'stats' | 'tail' | 'clock'>) {
+  constructor(source: EngineSource) {
     this.#source = source
   }
 
@@ -61,10 +71,13 @@ export class EngineStream implements PageStream {
     }
     const key = JSON.stringify([wanted, selection])
     const known = this.#groups.get(key)
-    const group = known ?? { wanted, selection, clients: new Set<Client>(), timer: undefined }
+    const group: Group = known ?? { wanted, selection, clients: new Set(), ...NOTHING_ASKED }
     this.#groups.set(key, group)
     group.clients.add(client)
-    const leave = (): void => void group.clients.delete(client)
+    const leave = (): void => {
+      group.clients.delete(client)
+      if (group.clients.size === 0) group.asking?.abort()
+    }
     response.on('close', leave)
     response.on('error', leave)
     // A new page need not wait for the next turn. One that is being computed is for it too.
@@ -78,8 +91,9 @@ export class EngineStream implements PageStream {
 
   close(): void {
     this.#isClosed = true
-    for (const { clients, timer } of this.#groups.values()) {
+    for (const { clients, timer, asking } of this.#groups.values()) {
       clearTimeout(timer)
+      asking?.abort()
       for (const { response } of clients) response.end()
     }
     this.#groups.clear()
@@ -98,8 +112,12 @@ export class EngineStream implements PageStream {
         this.#source.hits(group.wanted, group.selection).catch(() => undefined),
       ])
       const { range } = parts
-      const texts = Object.entries(parts).map(([name, part]) => [name, JSON.stringify(part)] as const)
+      const { calls } = group
+      const texts = Object.entries(calls === undefined ? parts : { ...parts, calls }).map(
+        ([name, part]) => [name, JSON.stringify(part)] as const,
+      )
       for (const client of group.clients) await this.#send(client, group, range.stepMs, texts, columns)
+      this.#askForCalls(group)
     } catch {
       // What the page has stays until the engine answers. A page without anything gets it then.
     }
@@ -112,6 +130,26 @@ export class EngineStream implements PageStream {
       },
       Math.max(TICK_MS - tookMs, tookMs * PAUSE_PER_MS),
     )
+  }
+
+  /** Asks in the background, after the figures: they must not wait for it. The page has it after the next turn. */
+  #askForCalls(group: Group): void {
+    if (this.#isClosed || group.asking !== undefined || group.clients.size === 0) return
+    const asking = new AbortController()
+    group.asking = asking
+    const ask = async (): Promise<void> => {
+      try {
+        const { calls, sample } = await this.#source.calls(group.wanted, asking.signal)
+        group.calls = { ...shownCalls(calls), ...(sample === undefined ? {} : { sample }) }
+      } catch (error) {
+        // What the page has stays, with the reason why there is nothing newer.
+        if (error instanceof EngineError)
+          group.calls = { ...(group.calls ?? { calls: [], more: 0 }), problem: error.message }
+      } finally {
+        if (group.asking === asking) group.asking = undefined
+      }
+    }
+    void ask()
   }
 
   async #send(

@@ -3,6 +3,7 @@ import type { LineRef } from '../journal/line-place.ts'
 import type { TailLine } from '../journal/tail-line.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import { UNDECLARED } from '../lines/reader/line-reader.ts'
+import type { CallsAt } from '../report/calls.ts'
 import { type Health, healthJson, type Waiting } from '../report/health.ts'
 import { factsOf, fieldsOf } from '../report/line-facts.ts'
 import type { OneLine } from '../report/read-line.ts'
@@ -15,6 +16,7 @@ import type { SearchEnd, SearchOptions } from '../search/history.ts'
 import type { PageStream } from '../server/stream.ts'
 import type { Source, View } from '../source/source.ts'
 import { DEFAULT_THRESHOLDS, type Thresholds } from '../verdict/thresholds.ts'
+import { EngineCalls } from './engine-calls.ts'
 import { type EngineAddress, EngineClient } from './engine-client.ts'
 import { countRange } from './engine-counts.ts'
 import { EngineFacts } from './engine-facts.ts'
@@ -56,6 +58,7 @@ export class VictoriaLogs implements Source {
   readonly #minutes: ServiceMinutes
   readonly #judge: EngineHealth
   readonly #views: EngineViews
+  readonly #calls: EngineCalls
   readonly #newest = new OnceAtATime<number | undefined>(FRESH_MS)
   readonly #health = new OnceAtATime<Health>(FRESH_MS)
   readonly #tailRead = new OnceAtATime<void>(FRESH_MS)
@@ -78,6 +81,7 @@ export class VictoriaLogs implements Source {
     this.#judge = new EngineHealth(this.#client, this.#fields, this.#facts, this.#minutes, clock())
     this.#tail = new Journal(clock)
     this.#views = new EngineViews(this.#client, this.#fields, this.#lines, this.#places, this.#facts, this.#state)
+    this.#calls = new EngineCalls(this.#client, this.#fields, this.#lines, this.#facts)
     this.ready = Promise.resolve()
   }
 
@@ -169,6 +173,11 @@ export class VictoriaLogs implements Source {
       this.#state.failed(error)
       return this.#views.before(view, selection, { ...health, engine: this.#state.json }, this.clock())
     }
+  }
+
+  async calls(view: View, signal: AbortSignal): Promise<CallsAt> {
+    const range = await this.#rangeOf(view)
+    return await this.#calls.get(range, this.clock(), this.#thresholds, () => this.health(), signal)
   }
 
   async totals(range: Range | undefined): Promise<Summary> {

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks'
+import { engine } from '../engine/loaded.ts'
 import { t } from '../state/state.ts'
 import { callText } from './call-text.ts'
 import { type Graph, type MapEdge, openBreaker, troubleOf, widthOf } from './graph.ts'
@@ -20,6 +21,7 @@ interface DrawingProps {
 /** The map: callers at the left, what they call at the right. */
 export function Drawing({ graph, drawn }: DrawingProps) {
   const texts = mt.value
+  const Hint = engine.value?.EngineMapHint
   const [noted, note] = useState<string | undefined>()
   const boxes = new Map(drawn.boxes.map((box) => [box.name, box]))
   const edges = graph.edges.map((edge, at) => ({ edge, route: drawn.routes[at] }))
@@ -86,7 +88,7 @@ export function Drawing({ graph, drawn }: DrawingProps) {
           </li>
         ))}
       </ul>
-      <p class="quiet note">{texts.hint}</p>
+      <p class="quiet note">{Hint ? <Hint /> : texts.hint}</p>
     </>
   )
 }

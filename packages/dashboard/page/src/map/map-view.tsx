@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks'
 import type { Calls } from '../../../src/report/calls.ts'
+import { engine } from '../engine/loaded.ts'
 import { asTables, f, parts } from '../state/state.ts'
 import { Drawing } from './drawing.tsx'
 import { type Graph, graphOf } from './graph.ts'
@@ -11,12 +12,20 @@ import { mt } from './state.ts'
 /** Who calls whom: as a drawing, or as a table. */
 export function MapView({ calls }: { readonly calls: Calls }) {
   const texts = mt.value
+  const Notes = engine.value?.EngineMapNotes
   const health = parts.value?.health
   if (health === undefined) return null
   const graph = graphOf(health, calls.calls)
-  if (graph.edges.length === 0) return <p class="quiet">{texts.noCalls}</p>
+  if (graph.edges.length === 0)
+    return (
+      <>
+        {Notes && <Notes calls={calls} />}
+        {calls.problem === undefined && <p class="quiet">{texts.noCalls}</p>}
+      </>
+    )
   return (
     <>
+      {Notes && <Notes calls={calls} />}
       {asTables.value ? <MapTable edges={graph.edges} /> : <Fitted graph={graph} />}
       {calls.more > 0 && <p class="quiet note">{texts.more(f.value.count(calls.more))}</p>}
       {!asTables.value && graph.alone.length > 0 && (

@@ -261,10 +261,11 @@ export class Services {
       if (hidden !== undefined) watch.addMark(at, clockMs, 'fallbacks', hidden)
     }
     const shield = line.fields.short(100, 'shield')
-    if (shield !== undefined) this.#addShield(watch, shield)
+    if (shield !== undefined) this.addShield(watch, shield)
   }
 
-  #addShield(watch: ServiceWatch, shield: string): void {
+  /** Records a shield that a service names. */
+  addShield(watch: ServiceWatch, shield: string): void {
     let shields = this.#shields.get(watch)
     if (shields === undefined) {
       shields = new Map()

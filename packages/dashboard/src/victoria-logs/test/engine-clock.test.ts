@@ -44,6 +44,7 @@ it('asks for what is new after the clock was set back, too', async () => {
     await engine.stats(900, ENTRIES)
     await engine.hits(900, ENTRIES)
     await engine.tail(ENTRIES, 0)
+    await engine.calls(900, new AbortController().signal)
     vi.advanceTimersByTime(20_000)
   }
   await ask()

@@ -2,9 +2,11 @@ import { EventEmitter } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { TailLine } from '../../journal/tail-line.ts'
+import type { Call, CallsAt } from '../../report/calls.ts'
 import type { Column, Parts } from '../../report/view.ts'
 import { CLIENTS_MAX } from '../../server/stream.ts'
 import type { View } from '../../source/source.ts'
+import { EngineError } from '../engine-error.ts'
 import { EngineStream } from '../engine-stream.ts'
 
 /** A client whose unsent bytes a test sets. */
@@ -35,15 +37,30 @@ class FakeEngine {
   columns: readonly Column[] | undefined = [column(0, 1), column(5_000, 2)]
   lines: readonly TailLine[] = []
   stepMs = 5_000
+  /** The figures wait for it. */
+  figures: Promise<void> | undefined
+  /** The questions for calls, which a test answers. */
+  readonly maps: {
+    readonly signal: AbortSignal
+    readonly answer: (map: CallsAt) => void
+    readonly fail: (error: Error) => void
+  }[] = []
 
   readonly clock = (): number => Date.now()
   async stats(): Promise<Parts> {
     this.asked += 1
+    await this.figures
     return { range: { stepMs: this.stepMs }, summary: { requests: this.requests } } as unknown as Parts
   }
   async hits(): Promise<readonly Column[]> {
     if (this.columns === undefined) throw new Error('no answer')
     return this.columns
+  }
+  async calls(_: View, signal: AbortSignal): Promise<CallsAt> {
+    return await new Promise((answer, fail) => {
+      this.maps.push({ signal, answer, fail })
+      signal.addEventListener('abort', () => fail(signal.reason))
+    })
   }
   async tail(_: unknown, afterId: number): Promise<readonly TailLine[]> {
     return this.lines.filter(({ id }) => id > afterId)
@@ -154,4 +171,66 @@ describe('pages of an engine', () => {
     stream.close()
     expect(page.hasEnded).toBe(true)
   })
+
+  it('get the figures first, and who calls whom when it is known, asked once at a time', async () => {
+    let answer = (): void => {}
+    engine.figures = new Promise((resolve) => {
+      answer = resolve
+    })
+    const page = await client()
+    expect(engine.maps).toHaveLength(0)
+    answer()
+    await turn()
+    expect(page.messages).toHaveLength(1)
+    expect(page.messages[0]?.data).not.toHaveProperty('calls')
+    await turn()
+    await turn()
+    expect(engine.maps).toHaveLength(1)
+    expect(page.messages).toHaveLength(1)
+    const sample = { requests: 2, is_whole: true, is_partial: false, from: 'a', to: 'b' }
+    const calls = Array.from({ length: 301 }, (_, at) => call(`s${at}`))
+    engine.maps[0]?.answer({ at: 'b', calls, sample })
+    await turn()
+    expect(page.messages[1]?.data['calls']).toMatchObject({ calls: { length: 300 }, more: 1, sample })
+    // A page that comes later has it at once.
+    const later = await client()
+    expect(later.messages[0]?.data).toHaveProperty('calls')
+    expect(engine.maps).toHaveLength(2)
+  })
+
+  it('keep the calls that they have, with the reason, while the engine does not tell newer ones', async () => {
+    const page = await client()
+    engine.maps[0]?.fail(new EngineError('busy', 'too busy'))
+    await turn()
+    expect(page.messages[1]?.data['calls']).toEqual({ calls: [], more: 0, problem: 'too busy' })
+    engine.maps[1]?.answer({ at: 'b', calls: [call('shop')] })
+    await turn()
+    expect(page.messages[2]?.data['calls']).toEqual({ calls: [call('shop')], more: 0 })
+    engine.maps[2]?.fail(new EngineError('busy', 'too busy'))
+    await turn()
+    expect(page.messages[3]?.data['calls']).toEqual({ calls: [call('shop')], more: 0, problem: 'too busy' })
+    engine.maps[3]?.fail(new TypeError('a fault of this program'))
+    await turn()
+    expect(page.messages).toHaveLength(4)
+  })
+
+  it('end the question for calls when the last of them leaves, or when the server closes', async () => {
+    const [first, second] = [await client(), await client()]
+    const [map] = engine.maps
+    first.emit('close')
+    expect(map?.signal.aborted).toBe(false)
+    second.emit('close')
+    expect(map?.signal.aborted).toBe(true)
+    // A page that comes before the next turn gets another answer.
+    const third = await client()
+    await turn()
+    expect([engine.maps.length, engine.maps[1]?.signal.aborted]).toEqual([2, false])
+    stream.close()
+    expect([engine.maps[1]?.signal.aborted, third.hasEnded]).toEqual([true, true])
+  })
 })
+
+function call(to: string): Call {
+  const counts = { calls: 1, failures: 0, seconds: 60 }
+  return { from: 'web', to, has_log: true, known_by: 'span', ...counts, state: 'healthy', breakers: [] }
+}
