@@ -54,7 +54,8 @@ export interface RunPart<Key extends RunKey> {
  *
  * It is compared as a whole, which is several times faster than reading each key and value.
  */
-export interface Run<Key extends RunKey> extends RunFields {
+export interface Run<Key extends RunKey> {
+  readonly fields: RunFields
   /** All from the comma or brace after a value to the first byte of the next one; after its quote if it is a text. */
   readonly text: Literal
   readonly parts: readonly RunPart<Key>[]
