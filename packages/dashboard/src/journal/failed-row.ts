@@ -16,12 +16,14 @@ export function kindOfRow({ failures, statuses }: ScannedLines, row: number, fai
   return kind === KIND_TECHNICAL ? 'technical' : kindOfStatus(undefined, statuses[row])
 }
 
+const NO_BYTES = Buffer.alloc(0)
+
 /** Adds the errors of failed requests whose lines were scanned, as `addError` does with lines. */
 export class FailedRows {
   readonly #journal: RowJournal
   // The row that is being added. Its ids are made into texts only if its error is kept.
   #failures: ScannedFailures | undefined
-  #bytes: Buffer = Buffer.alloc(0)
+  #bytes: Buffer = NO_BYTES
   #failure = 0
   readonly #request = { span: 0, trace: 0 }
   readonly #complete = (error: LoggedError): LoggedError => ({ ...error, ...this.#ids() })
@@ -72,7 +74,30 @@ export class FailedRows {
           : hashAt(bytes, failures.traceStarts[failure], failures.traceEnds[failure], lines.traces[row])
       errorGroups.add(error, now, this.#request, this.#complete)
     }
-    if (errors.accepts(kind, at, now)) errors.add({ ...error, ...this.#ids(), ref: place?.ref })
+    if (!errors.accepts(kind, at, now)) return
+    const { traceId, spanId } = this.#ids()
+    // As `addError` does it, and no copy of `error`: all errors of the list are looked at for each new one, which takes
+    // three times as long if they are not laid out alike.
+    errors.add({
+      at,
+      service: error.service,
+      route: error.route,
+      status: error.status,
+      code: error.code,
+      kind,
+      detail: error.detail,
+      path: error.path,
+      traceId,
+      spanId,
+      isHidden: false,
+      ref: place?.ref,
+    })
+  }
+
+  /** All rows of a block were added. Its memory belongs to the reader, and may be one that is no longer needed. */
+  end(): void {
+    this.#failures = undefined
+    this.#bytes = NO_BYTES
   }
 
   #ids(): Pick<LoggedError, 'traceId' | 'spanId'> {

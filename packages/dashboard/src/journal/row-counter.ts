@@ -63,6 +63,7 @@ export class RowCounter {
     // A few at a time: a loop over all of them would run in slow code each time, until it is replaced.
     for (let row = 0; row < lines.count; row += ROWS_AT_ONCE)
       this.#some(lines, row, Math.min(row + ROWS_AT_ONCE, lines.count), names, bytes, now, source)
+    this.#failed.end()
     if (this.#next < to) source.readText(this.#next, to)
     const rows = this.#rows
     if (rows === 0) return

@@ -104,7 +104,7 @@ export class ErrorGroups {
     const made = groups.map(({ name, examples, ...rest }) => {
       const group = { ...rest, examples: new Latest<LoggedError>(EXAMPLES_MAX) }
       group.examples.restore(examples)
-      if (rest.service === OTHER && rest.code === OTHER) this.#groups.set(name, group)
+      if (name === otherName(rest.kind)) this.#groups.set(name, group)
       else {
         this.#addGroup(name, group)
         this.#counts[rest.kind] += 1
@@ -210,7 +210,7 @@ export class ErrorGroups {
   }
 
   #otherGroup({ kind }: ErrorGroup): ErrorGroup {
-    const name = [OTHER, kind].join('\u0000')
+    const name = otherName(kind)
     let other = this.#groups.get(name)
     if (other === undefined) {
       other = emptyGroup(OTHER, OTHER, '', kind, false)
@@ -234,6 +234,11 @@ export class ErrorGroups {
     byRoute.set(route, number)
     return number
   }
+}
+
+/** Returns the name of the group of further errors. A group of a service has more parts, whatever the service is called. */
+function otherName(kind: Kind): string {
+  return `${OTHER}\u0000${kind}`
 }
 
 /** Returns an error with other ids. */

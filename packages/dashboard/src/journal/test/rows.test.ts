@@ -1,3 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { OddLines } from '../../lines/scan/test/odd-lines.ts'
 import { FileLog } from '../file-log.ts'
@@ -7,6 +10,9 @@ const LINES = Number(process.env['ESCUDO_COUNTED_LINES'] ?? 12_000)
 const STATE_BYTES_MAX = 100_000_000
 const NOW = 1_794_100_000_000
 const NEWLINE = Buffer.from('\n')
+
+setFlagsFromString('--expose-gc')
+const collect = runInNewContext('gc') as () => void
 
 /** Counts lines, and returns all that is known then. Lines that are read together are scanned. */
 function counted(reads: readonly Buffer[]): { readonly state: unknown; readonly scanned: number } {
@@ -47,4 +53,21 @@ it('two lines about a failed request are one error, however long its ids are', (
   expect(together.state).toEqual(apart.state)
   const { errorGroups } = together.state as { readonly errorGroups: { readonly cells: readonly unknown[] } }
   expect(errorGroups.cells).toHaveLength(2)
+})
+
+it('the memory of lines that were counted is free', async () => {
+  const journal = new Journal(() => NOW)
+  const log = new FileLog('shop.jsonl', journal)
+  const push = (): WeakRef<Buffer> => {
+    const line = `{"timestamp":"${new Date(NOW).toISOString()}","span_id":"a1","status_code":503,"event":"http.request"}\n`
+    const bytes = Buffer.from(line.repeat(1_000))
+    log.push(bytes, bytes.length)
+    return new WeakRef(bytes)
+  }
+  const bytes = push()
+  expect(log.facts.scanned).toBeGreaterThan(900)
+  // A reference that was just made or read keeps its target until the next turn.
+  await delay(0)
+  collect()
+  expect(bytes.deref()).toBeUndefined()
 })

@@ -10,6 +10,12 @@ const LEARNED_EVERY = 64
 const RUN_BYTES_MAX = 1_024
 /** A value with this many forms among the runs differs from line to line. */
 const FORMS_MIN = 4
+/** With fewer runs found for each one that is not, even a value with two forms does. */
+const FOUND_MIN = 4
+/** With more of them, a run would have one key. */
+const DIFFERING_MAX = 16
+/** If runs do not help, so many of them are not looked for: what comes later may be other lines. */
+const UNLEARNED = 65_536
 
 /** A key of lines. */
 export interface RunKey {
@@ -48,7 +54,8 @@ export interface RunPart<Key extends RunKey> {
  *
  * It is compared as a whole, which is several times faster than reading each key and value.
  */
-export interface Run<Key extends RunKey> extends RunFields {
+export interface Run<Key extends RunKey> {
+  readonly fields: RunFields
   /** All from the comma or brace after a value to the first byte of the next one; after its quote if it is a text. */
   readonly text: Literal
   readonly parts: readonly RunPart<Key>[]
@@ -61,8 +68,8 @@ export interface Run<Key extends RunKey> extends RunFields {
 /** The runs that came after one value. */
 export class Runs<Key extends RunKey> {
   #runs: Run<Key>[] = []
+  #found = 0
   #misses = 0
-  #replaced = 0
 
   /** Returns the run that is at an offset; undefined if it is new. */
   find(bytes: Uint8Array, view: DataView, at: number): Run<Key> | undefined {
@@ -71,38 +78,48 @@ export class Runs<Key extends RunKey> {
       const run = runs[index]
       if (run?.text.isAt(view, at) !== true) continue
       // What is before a text begins like what is before another value.
-      if (run.isText === 1 || run.key === undefined || isBareAt(bytes, at + run.text.length)) return run
+      if (run.isText === 1 || run.key === undefined || isBareAt(bytes, at + run.text.length)) {
+        this.#found += 1
+        return run
+      }
     }
     return undefined
   }
 
-  /** Whether a run of so many bytes that was not found is to be remembered: not each, as a value may be new in every line. */
+  /** Whether a run that was not found is to be remembered: not each, as a value may be new in every line. */
   isLearning(): boolean {
     this.#misses += 1
-    return this.#misses <= LEARNED_AT_ONCE || this.#misses % LEARNED_EVERY === 0
+    return this.#misses > 0 && (this.#misses <= LEARNED_AT_ONCE || this.#misses % LEARNED_EVERY === 0)
   }
 
-  /** Remembers a run. If there are too many, one of their values differs from line to line: it ends its run from now on. */
+  /**
+   * Remembers a run. If there are too many, one of their values differs from line to line: it ends its run from now on.
+   *
+   * Most runs must be found: to compare all of them in vain takes longer than to read a run key by key.
+   */
   learn(run: Run<Key>): void {
     if (run.text.length > RUN_BYTES_MAX) return
     if (this.#runs.length < RUNS_MAX) {
       this.#runs.push(run)
       return
     }
-    const key = differingKey([...this.#runs, run])
-    if (key === undefined) {
-      this.#runs[this.#replaced % RUNS_MAX] = run
-      this.#replaced += 1
-      return
-    }
-    key.differs = 1
+    const isFound = this.#found >= this.#misses * FOUND_MIN
+    const differing = differingKeys([...this.#runs, run], isFound ? FORMS_MIN : 2)
+    const [key] = differing
+    this.#found = 0
+    this.#misses = LEARNED_AT_ONCE
+    if (key === undefined && isFound) return
     this.#runs = []
-    this.#misses = 0
+    if (key === undefined || differing.length > DIFFERING_MAX) this.#misses = -UNLEARNED
+    else {
+      key.differs = 1
+      this.#misses = 0
+    }
   }
 }
 
-/** Returns the key whose value has the most forms; undefined if none has many. */
-function differingKey(runs: readonly Run<RunKey>[]): RunKey | undefined {
+/** Returns the keys whose values have many forms, the one with the most first. */
+function differingKeys(runs: readonly Run<RunKey>[], formsMin: number): readonly RunKey[] {
   const forms = new Map<RunKey, Set<string>>()
   for (const { parts } of runs)
     for (const { key, value } of parts) {
@@ -110,12 +127,8 @@ function differingKey(runs: readonly Run<RunKey>[]): RunKey | undefined {
       if (values === undefined) forms.set(key, new Set([value]))
       else values.add(value)
     }
-  let found: RunKey | undefined
-  let most = FORMS_MIN - 1
-  for (const [key, { size }] of forms) {
-    if (size <= most) continue
-    most = size
-    found = key
-  }
-  return found
+  return [...forms]
+    .filter(([, { size }]) => size >= formsMin)
+    .sort(([, a], [, b]) => b.size - a.size)
+    .map(([key]) => key)
 }

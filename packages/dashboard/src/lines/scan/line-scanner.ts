@@ -111,7 +111,7 @@ export class LineScanner {
       const run = runs.find(bytes, view, at)
       if (run === undefined) at = this.#newRun(bytes, view, at, runs, lines, row) | 0
       else {
-        if (!fields.take(run, at, lines, row)) return IN_DOUBT
+        if (!fields.take(run.fields, at, lines, row)) return IN_DOUBT
         at = (at + run.text.length) | 0
         this.#key = run.key
         this.#isText = run.isText
@@ -161,7 +161,8 @@ export class LineScanner {
       if (key === undefined || key.differs === 1) {
         if (parts !== undefined) {
           const text = new Literal(bytes.subarray(start, at))
-          runs.learn({ ...fields.runSince(start, seen, flags, lines, row), text, parts, key, isText: this.#isText })
+          const found = fields.runSince(start, seen, flags, lines, row)
+          runs.learn({ fields: found, text, parts, key, isText: this.#isText })
         }
         return at
       }

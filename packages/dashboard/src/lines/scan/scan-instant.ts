@@ -10,8 +10,9 @@ const CHARACTERS = 24
 
 /** Reads times such as `2026-11-29T09:37:05.125Z`, the form of most logs. */
 export class InstantScanner {
-  #minute = new Literal(new Uint8Array(MINUTE_CHARACTERS))
-  #minuteMs = Number.NaN
+  // Of the minute that was read last.
+  #minute = new Literal(Buffer.from('1970-01-01T00:00'))
+  #minuteMs = 0
 
   /** Reads the time that begins at an offset after its quote into a row. Returns where it ends. */
   read(bytes: Buffer, view: DataView, at: number, ats: Float64Array, row: number): number {

@@ -31,6 +31,7 @@ export function bytesBefore(found: number): number {
 }
 
 const LONG = 8
+const NO_WORDS = new Float64Array(0)
 
 /**
  * A short text that is compared with bytes.
@@ -55,9 +56,9 @@ export class Literal {
     padded.set(bytes)
     const view = new DataView(padded.buffer)
     this.length = length
-    this.#words = Float64Array.from({ length: Math.max(Math.ceil(length / LONG) - 1, 0) }, (_, index) =>
-      view.getFloat64(index * LONG, true),
-    )
+    const words = length <= LONG ? NO_WORDS : new Float64Array(Math.ceil(length / LONG) - 1)
+    for (let index = 0; index < words.length; index += 1) words[index] = view.getFloat64(index * LONG, true)
+    this.#words = words
     this.#tail = view.getFloat64(padded.length - LONG, true)
     this.#first = view.getInt32(0, true)
     this.#firstMask = maskOf(Math.min(length, 4))

@@ -93,6 +93,16 @@ describe('error groups', () => {
     expect([...counted().values()]).toEqual([2, 1])
   })
 
+  it('goes on from a stored state, also with a service and a code that are named like its bounds', () => {
+    add({ service: '(other)', code: '(other)' })
+    const restored = new ErrorGroups()
+    restored.restore(errors.state(1_000_000))
+    errors = restored
+    add({ service: '(other)', code: '(other)' })
+    expect(errors.all.length).toBe(1)
+    expect([...counted().values()]).toEqual([2])
+  })
+
   it('keeps the ids of its examples', () => {
     add({ spanId: 'a', traceId: 'b' })
     errors.add(BASE, NOW, { span: 1, trace: 2 }, (known) => ({ ...known, spanId: 'c', traceId: 'd' }))

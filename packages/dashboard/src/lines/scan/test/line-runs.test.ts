@@ -100,14 +100,72 @@ describe('the runs of lines', () => {
     expect([method.differs, user.differs]).toEqual([0, 1])
   })
 
+  it('end at a value that has few forms if many runs are not found', () => {
+    const [first, found] = [forms(16), forms(16)]
+    for (const text of first.texts) miss(first, text)
+    expect(first.keys.map(({ differs }) => differs)).toEqual([1, 0, 0, 0])
+    const [usual = ''] = found.texts
+    for (const text of found.texts) {
+      miss(found, text)
+      for (let times = 0; times < 5; times += 1) expect(isFound(found.runs, usual)).toBe(true)
+    }
+    expect(found.keys.map(({ differs }) => differs)).toEqual([0, 0, 0, 0])
+    // What is found most often is not forgotten for what is rare.
+    for (const text of found.texts.slice(0, 8)) expect(isFound(found.runs, text)).toBe(true)
+  })
+
+  it('are not looked for a while if lines have other keys or other values each time', () => {
+    const { runs } = forms(0)
+    for (let index = 0; index < 9; index += 1) {
+      const key = new LineKey(literal(`k${index}":`), SKIPPED)
+      miss({ runs }, `,"k${index}":1`, [{ key, value: '1' }])
+    }
+    expect(isFound(runs, ',"k0":1')).toBe(false)
+    expect(Array.from({ length: 65_536 }, () => runs.isLearning())).not.toContain(true)
+    expect(runs.isLearning()).toBe(true)
+    const keys = Array.from({ length: 17 }, (_, index) => new LineKey(literal(`k${index}":`), SKIPPED))
+    for (let index = 0; index < 9; index += 1)
+      miss(
+        { runs },
+        `,"${index}":1`,
+        keys.map((key) => ({ key, value: `${index}` })),
+      )
+    expect(runs.isLearning()).toBe(false)
+    expect(keys.some(({ differs }) => differs === 1)).toBe(false)
+  })
+
   it('are not remembered if they are long', () => {
     const runs = new Runs<LineKey>()
     const text = `,"a":"${'x'.repeat(2_000)}"`
     runs.learn(runOf(text, []))
-    const bytes = Buffer.from(`${text}${' '.repeat(SLACK_BYTES)}`)
-    expect(runs.find(bytes, new DataView(bytes.buffer, bytes.byteOffset), 0)).toBeUndefined()
+    expect(isFound(runs, text)).toBe(false)
   })
 })
+
+/** Runs of four keys, whose values have two forms each. */
+function forms(count: number): {
+  readonly runs: Runs<LineKey>
+  readonly keys: readonly LineKey[]
+  readonly texts: readonly string[]
+} {
+  const keys = ['a', 'b', 'c', 'd'].map((name) => new LineKey(literal(`${name}":`), SKIPPED))
+  const texts = Array.from({ length: count }, (_, index) => index.toString(2).padStart(4, '0'))
+  return { runs: new Runs<LineKey>(), keys, texts }
+}
+
+/** Looks for a run that is not there, and remembers it as the scanner does. */
+function miss(
+  { runs, keys = [] }: { readonly runs: Runs<LineKey>; readonly keys?: readonly LineKey[] },
+  text: string,
+  parts: Run<LineKey>['parts'] = keys.map((key, index) => ({ key, value: text.charAt(index) })),
+): void {
+  if (!isFound(runs, text) && runs.isLearning()) runs.learn(runOf(text, parts))
+}
+
+function isFound(runs: Runs<LineKey>, text: string): boolean {
+  const bytes = Buffer.from(`${text}${' '.repeat(SLACK_BYTES)}`)
+  return runs.find(bytes, new DataView(bytes.buffer, bytes.byteOffset), 0) !== undefined
+}
 
 function literal(text: string): Literal {
   return new Literal(Buffer.from(text))
@@ -115,5 +173,5 @@ function literal(text: string): Literal {
 
 function runOf(text: string, parts: Run<LineKey>['parts']): Run<LineKey> {
   const none = { seen: 0, flags: 0, hasValues: 0, service: 0, route: 0, instance: 0, host: 0, status: 0, pid: -1 }
-  return { ...none, routeStart: 0, routeEnd: 0, text: literal(text), parts, key: undefined, isText: 0 }
+  return { fields: { ...none, routeStart: 0, routeEnd: 0 }, text: literal(text), parts, key: undefined, isText: 0 }
 }

@@ -162,6 +162,16 @@ describe('the line scanner', () => {
     expect(rowOf(0)).toMatchObject({ service: 'potion-shop', route: '/healthz', status: 200, latencyMs: 8.26 })
   })
 
+  it('reads no time from NUL bytes at the very beginning', () => {
+    const fresh = new LineScanner()
+    for (const byte of ['\u0000', '\n']) {
+      const text = USUAL.replace('2026-11-28T19:41', byte.repeat(16))
+      const bytes = withSlack(Buffer.from(`${text}\n`))
+      fresh.scan(bytes, 0, bytes.length - 1, lines)
+      expect(lines.count).toBe(0)
+    }
+  })
+
   it('scans lines whose spaces differ from those of the line before', () => {
     const fresh = new LineScanner()
     const scan = (line: string): number => {
