@@ -10,6 +10,8 @@ export const SHORTEST_MS = 0.001
 const LONGEST_MS = 1e9
 const BUCKETS_MAX = Math.floor(Math.log(LONGEST_MS / SHORTEST_MS) / LOG_GROWTH) + 1
 const GROW_BUCKETS = 32
+/** The largest count that fits into two bytes. */
+const NARROW_MAX = 0xffff
 export const ZERO_BUCKET = -1
 
 const LITTLE_END = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
@@ -21,7 +23,8 @@ const LITTLE_END = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1
  * far are stored, at most {@link BUCKETS_MAX}.
  */
 export class LatencyHistogram {
-  #counts = new Uint32Array(0)
+  /** Narrow as long as it can be: most histograms are of a slot of time, and there are tens of thousands. */
+  #counts: Uint16Array | Uint32Array = new Uint16Array(0)
   /** The bucket of the first element of `#counts`. */
   #first = 0
   #zeros = 0
@@ -49,6 +52,22 @@ export class LatencyHistogram {
     else this.#addTo(bucket, 1)
   }
 
+  /** Counts latencies, by their buckets. It makes room once: growing step by step leaves gaps in the memory. */
+  addBuckets(buckets: readonly number[]): void {
+    let first = BUCKETS_MAX
+    let last = 0
+    for (const bucket of buckets) {
+      if (bucket === ZERO_BUCKET) continue
+      if (bucket < first) first = bucket
+      if (bucket > last) last = bucket
+    }
+    if (first <= last) {
+      this.#cover(first)
+      this.#cover(last)
+    }
+    for (const bucket of buckets) this.addBucket(bucket)
+  }
+
   /** Counts `count` latencies of one bucket. */
   addMany(bucket: number, count: number): void {
     this.#total += count
@@ -62,6 +81,7 @@ export class LatencyHistogram {
     this.#zeros += other.#zeros
     const { length } = other.#counts
     if (length === 0) return
+    if (this.#total > NARROW_MAX) this.#widen()
     this.#cover(other.#first)
     this.#cover(other.#first + length - 1)
     for (let i = 0; i < length; i += 1) {
@@ -114,7 +134,9 @@ export class LatencyHistogram {
   /** Packs its counts. Empty buckets between two others take a byte. */
   pack(into: PackedWriter): void {
     into.integer(this.#zeros)
-    into.integer(this.#counts.reduce((filled, count) => filled + (count === 0 ? 0 : 1), 0))
+    let filled = 0
+    for (const count of this.#counts) if (count > 0) filled += 1
+    into.integer(filled)
     let before = 0
     for (let i = 0; i < this.#counts.length; i += 1) {
       const count = this.#counts[i] ?? 0
@@ -143,7 +165,13 @@ export class LatencyHistogram {
   #addTo(bucket: number, count: number): void {
     this.#cover(bucket)
     const at = bucket - this.#first
-    this.#counts[at] = (this.#counts[at] ?? 0) + count
+    const sum = (this.#counts[at] ?? 0) + count
+    if (sum > NARROW_MAX) this.#widen()
+    this.#counts[at] = sum
+  }
+
+  #widen(): void {
+    if (this.#counts instanceof Uint16Array) this.#counts = Uint32Array.from(this.#counts)
   }
 
   #cover(bucket: number): void {
@@ -156,7 +184,7 @@ export class LatencyHistogram {
     const from = Math.max(0, Math.floor((first < this.#first ? first - more : first) / GROW_BUCKETS) * GROW_BUCKETS)
     const end = Math.max(last + 1, last >= this.#first + length ? last + more : 0)
     const to = Math.min(BUCKETS_MAX, Math.ceil(end / GROW_BUCKETS) * GROW_BUCKETS)
-    const counts = new Uint32Array(to - from)
+    const counts = this.#counts instanceof Uint16Array ? new Uint16Array(to - from) : new Uint32Array(to - from)
     if (length > 0) counts.set(this.#counts, this.#first - from)
     this.#counts = counts
     this.#first = from

@@ -23,7 +23,7 @@ function emptyCount(): Count {
 /** Adds the latencies of a cell to a histogram. */
 export function addLatencies(histogram: LatencyHistogram, buckets: Latencies): void {
   if (buckets instanceof LatencyHistogram) histogram.merge(buckets)
-  else if (buckets !== undefined) for (const bucket of buckets) histogram.addBucket(bucket)
+  else if (buckets !== undefined) histogram.addBuckets(buckets)
 }
 
 /** The counts of one slot of time, of a range, or of everything. */
@@ -166,8 +166,7 @@ function withBucket(list: number[], bucket: number): Latencies {
     return list
   }
   const histogram = new LatencyHistogram()
-  addLatencies(histogram, list)
-  histogram.addBucket(bucket)
+  histogram.addBuckets([...list, bucket])
   return histogram
 }
 

@@ -54,6 +54,41 @@ test('finds the bucket of a latency as a logarithm does', () => {
   expect(LatencyHistogram.bucketOf(SHORTEST_MS / 2)).toBe(-1)
 })
 
+test('counts exactly, however many latencies are in a bucket', () => {
+  const part = fc.array(fc.tuple(fc.integer({ min: -1, max: 40 }), fc.integer({ min: 1, max: 70_000 })), {
+    maxLength: 20,
+  })
+  fc.assert(
+    fc.property(part, part, (some, others) => {
+      const [one, other] = [some, others].map((counts) => {
+        const built = new LatencyHistogram()
+        for (const [bucket, count] of counts) {
+          if (bucket < 0) for (let left = count % 100; left > 0; left -= 1) built.addBucket(bucket)
+          else built.addMany(bucket, count)
+        }
+        return built
+      }) as [LatencyHistogram, LatencyHistogram]
+      const sums = new Map<number, number>()
+      for (const [bucket, count] of [...some, ...others])
+        sums.set(bucket, (sums.get(bucket) ?? 0) + (bucket < 0 ? count % 100 : count))
+      one.merge(other)
+      const wanted = [...sums].filter(([, count]) => count > 0).sort(([a], [b]) => a - b)
+      expect([...one.buckets()]).toEqual(wanted)
+      expect([...LatencyHistogram.of(one.state).buckets()]).toEqual(wanted)
+      one.subtract(other)
+      other.merge(one)
+      expect([...other.buckets()]).toEqual(wanted)
+      expect(other.total).toBe(wanted.reduce((sum, [, count]) => sum + count, 0))
+    }),
+  )
+})
+
+test('counts one by one beyond what fits into two bytes', () => {
+  const built = new LatencyHistogram()
+  for (let count = 0; count < 65_537; count += 1) built.addBucket(7)
+  expect([...built.buckets()]).toEqual([[7, 65_537]])
+})
+
 function histogram(values: readonly number[]): LatencyHistogram {
   const built = new LatencyHistogram()
   for (const value of values) built.add(value)
