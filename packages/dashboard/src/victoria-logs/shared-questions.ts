@@ -5,6 +5,9 @@ const PAUSE_MS_MAX = 60_000
 /** A question that takes long is asked less often, so that it takes at most a fifth of the time. */
 const PAUSE_PER_MS = 4
 
+/** Returns how long an answer is kept that is to be kept for `keptMs` and took `tookMs`. */
+export type KeptFor = (keptMs: number, tookMs: number) => number
+
 interface Entry<T> {
   readonly answer: Promise<T>
   readonly controller: AbortController
@@ -17,20 +20,27 @@ interface Entry<T> {
 /** Questions that many pages may ask at the same time, and that end when no page waits for the answer any more. */
 export class SharedQuestions<T> {
   readonly #all = new Map<string, Entry<T>>()
+  readonly #keptFor: KeptFor
+
+  constructor(keptFor: KeptFor = (keptMs, tookMs) => Math.max(keptMs, Math.min(tookMs * PAUSE_PER_MS, PAUSE_MS_MAX))) {
+    this.#keptFor = keptFor
+  }
 
   /**
    * Returns the answer to a question, and asks if it is not known. An answer, or a failure, is kept for `keptMs`.
    *
+   * @param signal without one, the caller waits until there is an answer
    * @throws the reason of the signal, once it is cancelled
    */
-  async get(key: string, keptMs: number, ask: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-    signal.throwIfAborted()
+  async get(key: string, keptMs: number, ask: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
+    signal?.throwIfAborted()
     const nowMs = performance.now()
     for (const [old, { keptUntilMs }] of this.#all) if (keptUntilMs < nowMs) this.#all.delete(old)
     const entry = this.#all.get(key) ?? this.#ask(key, keptMs, ask)
     entry.waiting += 1
     let cancel = (): void => {}
     try {
+      if (signal === undefined) return await entry.answer
       return await Promise.race([
         entry.answer,
         new Promise<never>((_, reject) => {
@@ -39,7 +49,7 @@ export class SharedQuestions<T> {
         }),
       ])
     } finally {
-      signal.removeEventListener('abort', cancel)
+      signal?.removeEventListener('abort', cancel)
       entry.waiting -= 1
       if (entry.waiting === 0 && entry.keptUntilMs === Number.POSITIVE_INFINITY) this.#end(key, entry)
     }
@@ -56,7 +66,7 @@ export class SharedQuestions<T> {
     }
     const settle = (): void => {
       const endedMs = performance.now()
-      entry.keptUntilMs = endedMs + Math.max(keptMs, Math.min((endedMs - startedMs) * PAUSE_PER_MS, PAUSE_MS_MAX))
+      entry.keptUntilMs = endedMs + this.#keptFor(keptMs, endedMs - startedMs)
     }
     entry.answer.then(settle, settle)
     this.#all.set(key, entry)
