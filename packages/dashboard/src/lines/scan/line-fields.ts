@@ -63,7 +63,7 @@ export class LineFields {
     if ((this.#seen & run.seen) !== 0) return false
     this.#seen |= run.seen
     this.flags |= run.flags
-    if (run.hasValues === 0) return true
+    if ((run.seen & VALUED) === 0) return true
     if (run.service !== 0) lines.services[row] = run.service
     if (run.status !== 0) lines.statuses[row] = run.status
     if (run.route !== 0) {
@@ -86,7 +86,6 @@ export class LineFields {
     return {
       seen,
       flags: this.flags & ~flagsBefore,
-      hasValues: (seen & VALUED) === 0 ? 0 : 1,
       service: of(KEY.service, lines.services[row] ?? 0, 0),
       route,
       instance: of(KEY.instance, this.#instance, 0),

@@ -28,8 +28,6 @@ export interface RunFields {
   /** The known keys, a bit each. */
   readonly seen: number
   readonly flags: number
-  /** 0 if all that follows is none. */
-  readonly hasValues: number
   // Numbers; 0 for none.
   readonly service: number
   readonly route: number

@@ -172,6 +172,6 @@ function literal(text: string): Literal {
 }
 
 function runOf(text: string, parts: Run<LineKey>['parts']): Run<LineKey> {
-  const none = { seen: 0, flags: 0, hasValues: 0, service: 0, route: 0, instance: 0, host: 0, status: 0, pid: -1 }
+  const none = { seen: 0, flags: 0, service: 0, route: 0, instance: 0, host: 0, status: 0, pid: -1 }
   return { fields: { ...none, routeStart: 0, routeEnd: 0 }, text: literal(text), parts, key: undefined, isText: 0 }
 }
