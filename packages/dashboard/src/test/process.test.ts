@@ -56,7 +56,7 @@ it('takes lines over HTTP, and leaves no file behind even when it is killed', as
   const exited = new Promise((resolve) => child?.once('exit', resolve))
   child?.kill('SIGKILL')
   await exited
-  // Other tests have files of their own for a moment.
+  // Other tests make files too, and remove them again.
   await expect.poll(async () => (await temporaryFiles()).filter((name) => !before.includes(name))).toEqual([])
 })
 
