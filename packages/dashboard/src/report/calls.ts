@@ -159,14 +159,10 @@ export function allCalls(
   return calls.sort(byNames)
 }
 
-/** Describes the services and their calls, all of them. */
-export function mapOf(files: JournalFiles, health: Health, now: number, thresholds: Thresholds): ServiceMap {
+/** Returns all calls that files tell of. */
+export function callsAt(files: JournalFiles, health: Health, now: number, thresholds: Thresholds): CallsAt {
   const moment = momentOf(health, now)
-  return {
-    at: new Date(moment).toISOString(),
-    services: mappedServices(health),
-    calls: allCalls(factsOf(files), health, moment, thresholds),
-  }
+  return { at: new Date(moment).toISOString(), calls: allCalls(factsOf(files), health, moment, thresholds) }
 }
 
 /** The services of a verdict, as the map has them. */

@@ -1,7 +1,7 @@
 import type { LineRef } from '../journal/line-place.ts'
 import type { LogFiles } from '../journal/log-files.ts'
 import type { TailLine } from '../journal/tail-line.ts'
-import { type CallsAt, mapOf } from '../report/calls.ts'
+import { type CallsAt, callsAt } from '../report/calls.ts'
 import { type Health, healthOf } from '../report/health.ts'
 import { type OneLine, readLine } from '../report/read-line.ts'
 import { readTrace, type Trace } from '../report/read-trace.ts'
@@ -54,7 +54,7 @@ export class FileSource implements Source {
 
   async calls(): Promise<CallsAt> {
     const now = this.clock()
-    return mapOf(this.files, healthOf(this.files, now, this.#thresholds), now, this.#thresholds)
+    return callsAt(this.files, healthOf(this.files, now, this.#thresholds), now, this.#thresholds)
   }
 
   async search(options: SearchOptions): Promise<SearchEnd> {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { LogFiles } from '../../journal/log-files.ts'
-import { mapOf } from '../../report/calls.ts'
+import { callsAt } from '../../report/calls.ts'
 import { healthOf } from '../../report/health.ts'
 import { heatmapOf } from '../../report/heatmap.ts'
 import { ENTRIES } from '../../report/selection.ts'
@@ -70,7 +70,7 @@ function shownBy(files: LogFiles): unknown {
     health,
     parts,
     columns: columnsOf(files, range, 0, ENTRIES),
-    map: mapOf(files, health, NOW, DEFAULT_THRESHOLDS),
+    map: callsAt(files, health, NOW, DEFAULT_THRESHOLDS),
     heatmap: heatmapOf(files, 3_600, ENTRIES, NOW),
     tail: files.journal.tail.items.map(({ at, text, service }) => [at, text, service]),
   })

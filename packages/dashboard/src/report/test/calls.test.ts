@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { DEFAULT_THRESHOLDS } from '../../verdict/thresholds.ts'
-import { type Call, callsOf, mapOf } from '../calls.ts'
+import { type Call, callsAt, callsOf, mappedServices } from '../calls.ts'
 import { createSystem, type Line, NOW, OPENED, type TestSystem } from './setup.ts'
 
 let system: TestSystem
@@ -200,10 +200,10 @@ describe('who calls whom', () => {
       ],
       86_400,
     )
-    const map = mapOf(system.files, system.health(), NOW, DEFAULT_THRESHOLDS)
+    const map = callsAt(system.files, system.health(), NOW, DEFAULT_THRESHOLDS)
     expect(map.at).toBe(new Date(NOW - 86_400_000).toISOString())
     expect(map.calls).toMatchObject([{ calls: 1 }])
-    expect(map.services).toMatchObject([{ name: 'inventory' }, { name: 'shop' }])
+    expect(mappedServices(system.health())).toMatchObject([{ name: 'inventory' }, { name: 'shop' }])
   })
 
   it('leaves out what has less trouble beyond a bound, and says how much', async () => {
