@@ -2,11 +2,7 @@ import { ownNow, systemNow, timersAreOwn } from './system-time.ts'
 import { setOwnTimer, setSystemTimer } from './system-timers.ts'
 
 /** Cancels a timer. A second call, or a call after the timer fired, does nothing. */
-export interface CancelTimer {
-  (): void
-  /** Sets whether the process may end while the timer waits. Optional: a clock may omit it. */
-  setBackground?(background: boolean): void
-}
+export type CancelTimer = () => void
 
 /**
  * The source of time of a shield.

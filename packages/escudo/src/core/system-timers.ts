@@ -5,12 +5,6 @@ import { allAreOwn, type FakeTime, fakeTime, onSwitch, ownTimers, reachDue, syst
 // steps.
 const LONGEST_TIMEOUT_MS = 2 ** 31 - 1
 
-/** Cancels a timer. The `CancelTimer` of a clock, which this file cannot import: the clock imports this file. */
-interface Cancel {
-  (): void
-  setBackground(background: boolean): void
-}
-
 /** The timers that fake functions have set. They are lost when these functions are replaced. */
 const fakeTimers = new Set<SystemTimer>()
 
@@ -26,25 +20,19 @@ onSwitch(() => {
 })
 
 /** Sets a timer with the functions in force. */
-export function setSystemTimer(fire: () => void, delayMs: number, background: boolean): Cancel {
+export function setSystemTimer(fire: () => void, delayMs: number, background: boolean): () => void {
   const timer = new SystemTimer(fire, background)
   timer.set(delayMs)
-  return cancelOf(timer)
+  return () => timer.cancel()
 }
 
 /** Sets a timer with the runtime's own functions. While only fake ones have been seen, with those. */
-export function setOwnTimer(fire: () => void, delayMs: number, background: boolean): Cancel {
+export function setOwnTimer(fire: () => void, delayMs: number, background: boolean): () => void {
   const own = ownTimers()
   if (own === undefined) return setSystemTimer(fire, delayMs, background)
   const timer = new SystemTimer(fire, background)
   timer.setWith(own.set, own.clear, delayMs)
-  return cancelOf(timer)
-}
-
-function cancelOf(timer: SystemTimer): Cancel {
-  const cancel: Cancel = () => timer.cancel()
-  cancel.setBackground = (background) => timer.setBackground(background)
-  return cancel
+  return () => timer.cancel()
 }
 
 type Handle = ReturnType<typeof setTimeout>
@@ -52,7 +40,7 @@ type Handle = ReturnType<typeof setTimeout>
 class SystemTimer {
   // Declared here and assigned in the constructor: a call with a deadline creates one.
   declare private readonly fire: () => void
-  declare private background: boolean
+  declare private readonly background: boolean
   declare private handle: Handle | undefined
   /** Of the functions that set the timer: those in force when it is cancelled may be others. */
   declare private clear: typeof clearTimeout | undefined
@@ -106,11 +94,6 @@ class SystemTimer {
     // A plain call: runtimes with web standards refuse one with another `this`.
     clear?.(handle)
     this.handle = undefined
-  }
-
-  setBackground(background: boolean): void {
-    this.background = background
-    if (this.handle !== undefined) setBackground(this.handle, background)
   }
 
   private elapsed(): void {

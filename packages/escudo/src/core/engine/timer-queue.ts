@@ -21,8 +21,9 @@ export interface TimerEntry {
  * Waits of one duration end in the order in which they began. A list with a timer for its head is therefore enough: a
  * call that ends in time is added and removed, and sets no timer.
  *
- * When the list becomes empty, the timer stays armed for the next call. Meanwhile it does not keep the process alive. A
- * queue that is empty at the next sweep releases its timer.
+ * When the list becomes empty, a timer of the system clock stays armed for the next call. A queue that is empty at the
+ * next sweep releases it. Until then, for at most {@link SWEEP_MS}, it keeps the process alive: to change that for each
+ * call costs as much as a policy.
  *
  * Where waits cannot share a timer (see {@link sharesTimers}), each has a separate one.
  */
@@ -127,20 +128,17 @@ export class TimerQueue {
   #busy(now: number): void {
     if (this.#cancelTimer === undefined) this.#arm(this.#delayMs, now)
     else if (now > this.#timerDueMs) this.#armAgain(now)
-    else this.#cancelTimer.setBackground?.(false)
   }
 
   #idle(): void {
-    const timer = this.#cancelTimer
-    if (timer === undefined) return
-    if (timer.setBackground !== undefined && RUNTIME_SHARES_TIMERS) {
-      timer.setBackground(true)
+    if (this.#cancelTimer === undefined) return
+    if (this.#timerClock === ownClock && RUNTIME_SHARES_TIMERS) {
       if (this.#inSweep) return
       this.#inSweep = true
       sweepSoon(this)
       return
     }
-    timer()
+    this.#cancelTimer()
     this.#cancelTimer = undefined
   }
 
@@ -151,7 +149,7 @@ export class TimerQueue {
     remember(this.#clock, this.#delayMs, this)
   }
 
-  /** The idle timer is overdue. It may be late, or lost with fake timers that a custom clock used. */
+  /** The idle timer is overdue. It may be late, or lost with the environment of a test that set it. */
   #armAgain(now: number): void {
     this.#cancelTimer?.()
     this.#arm(this.#delayMs, now)
@@ -200,9 +198,10 @@ function forget(clock: Clock, delayMs: number, queue: TimerQueue): void {
   if (queues?.get(delayMs) === queue) queues.delete(delayMs)
 }
 
-// Often enough that a program which makes a policy for each call keeps few timers; rarely enough that a queue in constant
-// use, which may be empty at that moment, sets a new timer for one call in many.
-const SWEEP_MS = 100
+// Often enough that a program ends soon after its last call, and that one which makes a policy for each call keeps few
+// timers; rarely enough that a queue in constant use, which may be empty at that moment, sets a new timer for one call in
+// many.
+const SWEEP_MS = 10
 
 let idleQueues: TimerQueue[] = []
 

@@ -1,7 +1,8 @@
+import { createHook } from 'node:async_hooks'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { virtualClock } from '../../../testing/virtual-clock.ts'
-import type { CancelTimer, Clock } from '../../clock.ts'
+import { type CancelTimer, type Clock, systemClock } from '../../clock.ts'
 import { type Ambient, ambient, withAmbient } from '../../context/ambient.ts'
 import { continueTrace } from '../../context/trace-context.ts'
 import { type TimerEntry, TimerQueue, timerQueue } from '../timer-queue.ts'
@@ -19,8 +20,8 @@ class Entry implements TimerEntry {
   }
 }
 
-/** A clock with background timers, like the system clock. It logs what it does. */
-function backgroundClock(): Clock & { readonly log: string[]; nowMs: number; fire(): void; readonly armed: boolean } {
+/** A clock that a test sets by hand. It logs what it does. */
+function manualClock(): Clock & { readonly log: string[]; nowMs: number; fire(): void; readonly armed: boolean } {
   let timer: (() => void) | undefined
   const clock = {
     nowMs: 0,
@@ -37,15 +38,20 @@ function backgroundClock(): Clock & { readonly log: string[]; nowMs: number; fir
     setTimer(fire: () => void, delayMs: number): CancelTimer {
       clock.log.push(`set ${delayMs}`)
       timer = fire
-      const cancel: CancelTimer = () => {
+      return () => {
         clock.log.push('cancel')
         timer = undefined
       }
-      cancel.setBackground = (background) => clock.log.push(background ? 'background' : 'foreground')
-      return cancel
     },
   }
   return clock
+}
+
+/** Adds a wait and removes it, as a call does that ends in time. */
+function useOnce(queue: TimerQueue): void {
+  const entry = new Entry()
+  queue.add(entry)
+  queue.remove(entry)
 }
 
 describe('a timer queue', () => {
@@ -111,26 +117,15 @@ describe('a timer queue', () => {
     expect(clock.pending).toBe(0)
   })
 
-  test('keeps its timer in the background when it is empty, and reuses it for the next wait', () => {
-    const clock = backgroundClock()
-    const queue = new TimerQueue(clock, 100)
-    for (let n = 0; n < 3; n += 1) {
-      const entry = new Entry()
-      queue.add(entry)
-      queue.remove(entry)
-    }
-    expect(clock.log).toEqual(['set 100', 'background', 'foreground', 'background', 'foreground', 'background'])
-  })
-
   test('does not end a wait early when the timer of an earlier wait fires', () => {
-    const clock = backgroundClock()
+    const clock = manualClock()
     const queue = new TimerQueue(clock, 100)
     const early = new Entry()
     queue.add(early)
-    queue.remove(early)
     clock.nowMs = 60
     const ended: number[] = []
     queue.add(new Entry(() => ended.push(clock.nowMs)))
+    queue.remove(early)
     clock.nowMs = 100
     clock.fire()
     expect(ended).toEqual([])
@@ -141,20 +136,17 @@ describe('a timer queue', () => {
     expect(clock.armed).toBe(false)
   })
 
-  test('sets no new timer when its timer fires while it is empty', () => {
-    const clock = backgroundClock()
+  test('cancels its timer when it is empty, if the clock is not the system clock', () => {
+    const clock = manualClock()
     const queue = new TimerQueue(clock, 100)
-    const entry = new Entry()
-    queue.add(entry)
-    queue.remove(entry)
-    queue.remove(entry)
-    clock.nowMs = 100
-    clock.fire()
-    expect(clock.armed).toBe(false)
+    useOnce(queue)
+    queue.remove(new Entry())
+    useOnce(queue)
+    expect(clock.log).toEqual(['set 100', 'cancel', 'set 100', 'cancel'])
   })
 
   test('waits for the rest when its timer fires slightly too early', () => {
-    const clock = backgroundClock()
+    const clock = manualClock()
     const queue = new TimerQueue(clock, 100)
     const ended: number[] = []
     queue.add(new Entry(() => ended.push(clock.nowMs)))
@@ -199,61 +191,89 @@ describe('a timer queue', () => {
   })
 })
 
-describe('an idle queue', () => {
-  const SWEPT_MS = 250
-  const sleep = (ms: number): Promise<void> => new Promise((resume) => setTimeout(resume, ms))
+describe('an empty queue of the system clock', () => {
+  const HOUR_MS = 3_600_000
 
-  /** Adds a wait and removes it, as a call does that ends in time. */
-  function useOnce(queue: TimerQueue): void {
-    const entry = new Entry()
-    queue.add(entry)
-    queue.remove(entry)
+  /** How many timers keep this process alive. */
+  const timers = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length
+
+  /** Waits for the sweep. Without a timer: it would count. */
+  async function sweptTo(expected: number): Promise<void> {
+    const limitMs = performance.now() + 5_000
+    while (timers() !== expected && performance.now() < limitMs) await new Promise(setImmediate)
+    expect(timers()).toBe(expected)
   }
 
-  test('releases its timer soon, however long its duration is', async () => {
-    const clock = backgroundClock()
-    const queue = new TimerQueue(clock, 3_600_000)
-    useOnce(queue)
-    expect(clock.armed).toBe(true)
-    await sleep(SWEPT_MS)
-    expect(clock.armed).toBe(false)
-    useOnce(queue)
-    expect(clock.armed).toBe(true)
-    await sleep(SWEPT_MS)
-    expect(clock.armed).toBe(false)
+  /** Returns how many timers a body sets. */
+  function timersSet(body: () => void): number {
+    let count = 0
+    const hook = createHook({
+      init(_id, type) {
+        if (type === 'Timeout') count += 1
+      },
+    }).enable()
+    try {
+      body()
+    } finally {
+      hook.disable()
+    }
+    return count
+  }
+
+  test('uses one timer for many waits, one after another, and one for the sweep', async () => {
+    const queue = new TimerQueue(systemClock, HOUR_MS)
+    const before = timers()
+    expect(timersSet(() => useOnce(queue))).toBe(2)
+    expect(
+      timersSet(() => {
+        for (let n = 0; n < 1_000; n += 1) useOnce(queue)
+      }),
+    ).toBe(0)
+    await sweptTo(before)
+  })
+
+  test('releases its timer soon, however long its duration is, and sets one for the next wait', async () => {
+    const queue = new TimerQueue(systemClock, HOUR_MS)
+    const before = timers()
+    for (let n = 0; n < 3; n += 1) {
+      useOnce(queue)
+      expect(timers()).toBe(before + 1)
+      await sweptTo(before)
+    }
   })
 
   test('keeps its timer while a call waits', async () => {
-    const clock = backgroundClock()
-    const queue = new TimerQueue(clock, 100)
+    const queue = new TimerQueue(systemClock, HOUR_MS)
+    const before = timers()
     useOnce(queue)
-    const ended: number[] = []
-    queue.add(new Entry(() => ended.push(clock.nowMs)))
-    await sleep(SWEPT_MS)
-    expect(clock.armed).toBe(true)
-    clock.nowMs = 100
-    clock.fire()
-    expect(ended).toEqual([100])
+    const entry = new Entry()
+    queue.add(entry)
+    // A second queue, because one timer sweeps both.
+    const swept = new TimerQueue(systemClock, 2 * HOUR_MS)
+    useOnce(swept)
+    expect(timers()).toBe(before + 2)
+    await sweptTo(before + 1)
+    queue.remove(entry)
+    await sweptTo(before)
   })
 
   test('makes room for other durations, and is shared again when it is used', async () => {
-    const clock = backgroundClock()
-    const first = timerQueue(clock, 1)
+    const before = timers()
+    const first = timerQueue(systemClock, HOUR_MS + 1)
     useOnce(first)
-    for (let delayMs = 2; delayMs <= 1_000; delayMs += 1) useOnce(timerQueue(clock, delayMs))
-    await sleep(SWEPT_MS)
-    expect(timerQueue(clock, 5_000)).toBe(timerQueue(clock, 5_000))
+    for (let n = 2; n <= 1_000; n += 1) useOnce(timerQueue(systemClock, HOUR_MS + n))
+    await sweptTo(before)
+    expect(timerQueue(systemClock, 5_000)).toBe(timerQueue(systemClock, 5_000))
     useOnce(first)
-    expect(timerQueue(clock, 1)).toBe(first)
+    expect(timerQueue(systemClock, HOUR_MS + 1)).toBe(first)
   })
 
-  test('sets a new timer if its timer is overdue: fake timers of a test may have dropped it', () => {
-    const clock = backgroundClock()
-    const queue = new TimerQueue(clock, 100)
+  test('sets a new timer if its timer is overdue: the environment of a test may have dropped it', () => {
+    const queue = new TimerQueue(systemClock, HOUR_MS)
     useOnce(queue)
-    clock.nowMs = 101
-    queue.add(new Entry())
-    expect(clock.log).toEqual(['set 100', 'background', 'cancel', 'set 100'])
+    const entry = new Entry()
+    expect(timersSet(() => queue.add(entry, systemClock.now() + HOUR_MS + 1))).toBe(1)
+    queue.remove(entry)
   })
 })
 
