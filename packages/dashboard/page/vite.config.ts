@@ -12,6 +12,11 @@ function withoutUnused(code: string, id: string): string | undefined {
   }, code)
 }
 
+/** Vite's helper would also load style sheets of later scripts. There is one style sheet, so an import is enough. */
+function plainImports(id: string): string | undefined {
+  return id === '\0vite/preload-helper.js' ? 'export const __vitePreload = (load) => load()' : undefined
+}
+
 /** What is loaded later. Everything else is in one script, although these share some of it. */
 const LATER = /[\\/]src[\\/](?:(?:levers|map|heat|engine)[\\/](?!loaded|path|map-section)|counts[\\/]latency-)/
 
@@ -37,5 +42,8 @@ export default defineConfig({
       },
     },
   },
-  plugins: [{ name: 'unused-parts-of-uplot', transform: withoutUnused }],
+  plugins: [
+    { name: 'unused-parts-of-uplot', transform: withoutUnused },
+    { name: 'plain-imports', enforce: 'pre', load: plainImports },
+  ],
 })
