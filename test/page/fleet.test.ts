@@ -48,7 +48,7 @@ test.skipIf(isSkipped)(
     })
     expect(Date.now() - broke).toBeLessThan(3_000)
     // The lines of its caller may come a moment later.
-    await page.locator('.verdict.failing', { hasText: 'Also affected: shop.' }).waitFor()
+    await page.locator('.verdict.failing', { hasText: 'Also in trouble: shop.' }).waitFor()
     const text = (await page.locator('.verdict.failing').textContent()) ?? ''
     expect(text).toMatch(/since \d\d:\d\d:\d\d\. Reason: server errors\./)
     expect(text).toMatch(/In the last minute, [1-9]\d* of [\d,]+ responses to users were server errors/)

@@ -53,7 +53,7 @@ export const en: Texts = {
     critical: 'a critical line',
     restarts: 'a restart',
   },
-  affected: (services) => `Also affected: ${services}.`,
+  alsoInTrouble: (services, isCut) => `Also in trouble: ${services}${isCut ? ' …' : '.'}`,
   burnRate: (service, rate) => `${service} uses its error budget ${rate}\u00a0× as fast as allowed.`,
   asOf: (time) => `As of ${time}; there were no requests since:`,
   clockAhead: (service, by) => `The clock of ${service} is ${by} ahead.`,

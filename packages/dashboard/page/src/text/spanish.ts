@@ -56,7 +56,7 @@ export const es = {
     critical: 'una línea crítica',
     restarts: 'un reinicio',
   } as Record<string, string>,
-  affected: (services: string) => `También lo nota: ${services}.`,
+  alsoInTrouble: (services: string, isCut: boolean) => `También con problemas: ${services}${isCut ? ' …' : '.'}`,
   burnRate: (service: string, rate: string) =>
     `${service} gasta su presupuesto de errores a ${rate}\u00a0× el ritmo permitido.`,
   asOf: (time: string) => `Último estado conocido (${time}); desde entonces no hay peticiones:`,

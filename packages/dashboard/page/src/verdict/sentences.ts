@@ -3,6 +3,8 @@ import type { Formats } from '../text/format.ts'
 import type { Texts } from '../text/spanish.ts'
 
 const DAY_MS = 86_400_000
+/** The table below names all of them. */
+const NAMED_MAX = 8
 
 /** What the band, the title and the favicon look like: the state, unless the page does not follow it. */
 export type Appearance = Health['state'] | 'paused' | 'lost'
@@ -83,7 +85,7 @@ export function lastingOf({ since, as_of }: Health, texts: Texts, format: Format
 export function remarksOf(health: Health, texts: Texts, format: Formats): readonly string[] {
   const { effect } = health
   const isPast = health.as_of !== null
-  const affected = affectedBy(health, texts)
+  const others = othersOf(health, texts)
   const burning = health.services.toSorted((a, b) => (b.burn_rate ?? 0) - (a.burn_rate ?? 0))[0]
   return [
     effect.requests === 0
@@ -94,7 +96,9 @@ export function remarksOf(health: Health, texts: Texts, format: Formats): readon
           format.count(effect.degraded),
           isPast,
         ),
-    ...(affected.length > 0 ? [texts.affected(affected.join(', '))] : []),
+    ...(others.length > 0
+      ? [texts.alsoInTrouble(others.slice(0, NAMED_MAX).join(', '), others.length > NAMED_MAX)]
+      : []),
     ...(burning?.burn_rate !== undefined && burning.burn_rate > 0
       ? [texts.burnRate(burning.name, format.ratio(burning.burn_rate))]
       : []),
@@ -104,16 +108,18 @@ export function remarksOf(health: Health, texts: Texts, format: Formats): readon
   ]
 }
 
-/** The other services with trouble, each with its reasons if they are others than those of the cause. */
-function affectedBy({ state, cause, effect, services }: Health, texts: Texts): readonly string[] {
-  const reasonsOf = (wanted: string | undefined): readonly string[] =>
-    services.find(({ name }) => name === wanted)?.reasons ?? []
-  const known = String(reasonsOf(cause?.service))
-  return effect.services.flatMap((name) => {
-    const reasons = reasonsOf(name)
-    // The headline counts the silent ones.
-    if (state === 'silent' && String(reasons) === 'silence') return []
-    return reasons.length === 0 || String(reasons) === known ? name : `${name} (${namesOf(reasons, texts)})`
+/**
+ * The other services with trouble, because of the cause or not, each with its reasons if they are others than those of
+ * the cause.
+ */
+function othersOf({ state, cause, as_of, services }: Health, texts: Texts): readonly string[] {
+  const known = String(services.find(({ name }) => name === cause?.service)?.reasons)
+  return services.flatMap(({ name, reasons, as_of: own }) => {
+    const itsOwn = String(reasons)
+    // What had trouble before its last request, long ago, says nothing of now. The headline counts the silent ones.
+    const isPast = own !== null && as_of === null
+    if (itsOwn === '' || name === cause?.service || isPast || (state === 'silent' && itsOwn === 'silence')) return []
+    return itsOwn === known ? name : `${name} (${namesOf(reasons, texts)})`
   })
 }
 

@@ -61,7 +61,33 @@ describe('the sentence of the verdict', () => {
       service('mail', 'degraded', ['restarts']),
     ])
     expect(sentenceOf(degraded, en, format, NOW)).toBe('inventory has been degraded since 13:58:30. Reason: a restart.')
-    expect(remarksOf(degraded, en, format)).toContain('Also affected: shop (a critical line), mail.')
+    expect(remarksOf(degraded, en, format)).toContain('Also in trouble: shop (a critical line), mail.')
+    expect(remarksOf(degraded, es, formatsOf('es'))[1]).toMatch(/^También con problemas: shop \(.+\), mail\.$/)
+  })
+
+  it('names every service with trouble, also one that has nothing to do with the cause', () => {
+    const failing = health([
+      service('inventory', 'failing', ['5xx']),
+      service('mail', 'failing', ['5xx']),
+      service('shop', 'healthy', []),
+    ])
+    const alone = { ...failing, effect: { ...failing.effect, services: [] } }
+    expect(remarksOf(alone, en, format)[1]).toBe('Also in trouble: mail.')
+  })
+
+  it('does not name a service whose trouble was long ago, unless all of it was', () => {
+    const past = { ...service('mail', 'failing', ['5xx']), as_of: ago(7_200) }
+    const now = health([service('inventory', 'failing', ['5xx']), past])
+    expect(remarksOf(now, en, format).join()).not.toContain('mail')
+    expect(remarksOf({ ...now, as_of: ago(7_200) }, en, format)[1]).toBe('Also in trouble: mail.')
+  })
+
+  it('names eight of many services', () => {
+    const names = Array.from({ length: 10 }, (_, n) => `s${n}`)
+    const named = (count: number): string | undefined =>
+      remarksOf(health(names.slice(0, count + 1).map((name) => service(name, 'failing', ['5xx']))), en, format)[1]
+    expect(named(8)).toBe('Also in trouble: s1, s2, s3, s4, s5, s6, s7, s8.')
+    expect(named(9)).toBe('Also in trouble: s1, s2, s3, s4, s5, s6, s7, s8 …')
   })
 
   it('speaks of the moment of the verdict, not of now, if the log is old', () => {
