@@ -144,7 +144,7 @@ export async function trendsBetween(
     [
       `${timeFilter(from, to)} ${request}`,
       routePipes(fields),
-      `stats by (${step}, ${service}, ${route}) count() as n, count() if (${status}:>=500) as f`,
+      `stats by (${step}, ${service}, ${route}) count() as n, count() if (${status}:range[500, 599]) as f`,
     ].join(' | '),
   )
   const names = new RowNames(fields)

@@ -72,7 +72,7 @@ async function addRequests(
   of: (name: string) => Mutable<Window>,
 ): Promise<void> {
   const { request, service, status, latency, parent, route } = fields
-  const failed = `${status}:>=500`
+  const failed = `${status}:range[500, 599]`
   const slow = slowerThanMs === undefined ? '' : `, count() if (${slowerThan(fields, slowerThanMs)} !${failed}) as w`
   const rows = await client.rows(
     [
@@ -80,7 +80,7 @@ async function addRequests(
       selectionPipes(fields, ANSWERED, apart),
       latencyPipes(fields),
       `stats by (${service}, ${BUCKET}) count() as n, count(${latency}) as l, count() if (${failed}) as f, ` +
-        `count() if (${status}:>=400 ${status}:<500) as c, count() if (degraded:=true) as d, count() if (${parent}:*) as hn, ` +
+        `count() if (${status}:range[400, 499]) as c, count() if (degraded:=true) as d, count() if (${parent}:*) as hn, ` +
         `count() if (${parent}:* ${failed}) as hf, count() if (${parent}:* degraded:=true) as hd${slow}`,
     ]
       .filter((part) => part !== '')
