@@ -114,6 +114,10 @@ const SITUATIONS: readonly (readonly [name: string, lines: readonly Line[], thre
     [...requests(600, 40), line(39, { event: 'service.start', pid: 7 }), ...requests(38, 0, () => ({ pid: 7 }))],
   ],
   ['silent', [...requests(900, 70), ...requests(600, 0, () => ({ service: 'other', route: '/x' }))]],
+  [
+    'statuses that are none',
+    requests(600, 0, (second) => ({ status_code: [200, 700, '1h', 999, 99, 'OK', 404][second % 7] })),
+  ],
   ['few requests', [...requests(400, 395), ...requests(600, 0, () => ({ service: 'other' }))]],
   ['old', requests(8_000, 7_000, (second) => ({ status_code: second < 7_050 ? 500 : 200 }))],
   ['old, beside a live one', [...requests(8_000, 7_000), ...requests(300, 0, () => ({ service: 'other' }))]],
@@ -172,6 +176,9 @@ test.for(SITUATIONS)('%s', async ([name, lines, thresholds = DEFAULT_THRESHOLDS]
   // A page without anything has the same figures too.
   const [stats, figures] = [await engine.stats(900, ENTRIES), await file.stats(900, ENTRIES)]
   expect(stats.summary.requests).toBe(figures.summary.requests)
+  expect(stats.groups.groups.map(({ code, count }) => [code, count])).toEqual(
+    figures.groups.groups.map(({ code, count }) => [code, count]),
+  )
   expect(stats.summary.probes.requests).toBe(figures.summary.probes.requests)
   expect(stats.range).toEqual(figures.range)
   if (figures.summary.requests > 0) expect(stats.covered).toBe(figures.covered)

@@ -146,17 +146,26 @@ export function* engineLines(requests: number, from: number, to: number): Genera
 }
 
 /** Sends lines to VictoriaLogs as the log shipper does. */
-export async function insertLines(url: string, lines: string): Promise<void> {
+export async function insertLines(
+  url: string,
+  lines: string,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
   const query = '_time_field=timestamp&_msg_field=event&_stream_fields=service'
-  const response = await fetch(`${url}/insert/jsonline?${query}`, { method: 'POST', body: lines })
+  const response = await fetch(`${url}/insert/jsonline?${query}`, { method: 'POST', body: lines, headers })
   if (!response.ok) throw new Error(`${response.status} ${await response.text()}`)
 }
 
 /** Writes the same lines to an engine and to a file. */
-export async function insertAndWrite(url: string, file: string, batches: Iterable<string>): Promise<number> {
+export async function insertAndWrite(
+  url: string,
+  file: string,
+  batches: Iterable<string>,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<number> {
   let count = 0
   for (const lines of batches) {
-    await Promise.all([insertLines(url, lines), appendFile(file, lines)])
+    await Promise.all([insertLines(url, lines, headers), appendFile(file, lines)])
     count += lines.split('\n').length - 1
   }
   await fetch(`${url}/internal/force_flush`)

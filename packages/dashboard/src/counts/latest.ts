@@ -22,9 +22,9 @@ export class Latest<T extends { readonly at: number }> {
     return this.#items.length < this.#max || at >= (this.#items[0]?.at ?? 0) || this.#isLastAhead(clockMs)
   }
 
-  /** Adds an item after those with the same time. */
-  add(item: T): void {
-    if (!this.accepts(item.at)) return
+  /** Adds an item after those with the same time. Returns the one that is not kept, which may be this one. */
+  add(item: T): T | undefined {
+    if (!this.accepts(item.at)) return item
     let index = this.#items.length
     if (item.at < (this.#items[index - 1]?.at ?? item.at)) {
       let low = 0
@@ -35,9 +35,8 @@ export class Latest<T extends { readonly at: number }> {
       }
     }
     this.#items.splice(index, 0, item)
-    if (this.#items.length <= this.#max) return
-    if (this.#isLastAhead()) this.#items.pop()
-    else this.#items.shift()
+    if (this.#items.length <= this.#max) return undefined
+    return this.#isLastAhead() ? this.#items.pop() : this.#items.shift()
   }
 
   #isLastAhead(clockMs: number = this.#clock()): boolean {

@@ -11,6 +11,8 @@ export class LatestErrors<T extends LoggedError> {
   readonly #max: number
   readonly #technical: Latest<T>
   readonly #business: Latest<T>
+  /** The errors of both lists by their spans, of which each line with an error asks for one. */
+  readonly #bySpan = new Map<string, T[]>()
 
   /** `clock` is the reader's clock. Errors ahead of it make room first. */
   constructor(max: number, clock?: () => number) {
@@ -40,8 +42,17 @@ export class LatestErrors<T extends LoggedError> {
   /** Adds an error, or to the known one about the same request what it lacks. */
   add(error: T): void {
     const known = this.#known(error)
-    if (known === undefined) this.#of(error.kind).add(error)
-    else this.#of(known.kind).replace(known, joined(known, error))
+    if (known === undefined) {
+      this.#remember(error)
+      const dropped = this.#of(error.kind).add(error)
+      if (dropped !== undefined) this.#forget(dropped)
+      return
+    }
+    const both = joined(known, error)
+    if (both === known) return
+    this.#of(known.kind).replace(known, both)
+    this.#forget(known)
+    this.#remember(both)
   }
 
   /** All errors of both kinds. */
@@ -53,16 +64,38 @@ export class LatestErrors<T extends LoggedError> {
   restore([technical, business]: readonly [readonly T[], readonly T[]]): void {
     this.#technical.restore(technical)
     this.#business.restore(business)
+    this.#rememberAll()
   }
 
   /** Moves errors to other times. */
   move(isMoved: (error: T) => boolean, byMs: number): void {
     for (const errors of [this.#technical, this.#business]) errors.move(isMoved, byMs)
+    this.#rememberAll()
   }
 
+  /** Returns the error about the same request. There is one at most: a second one is joined to it. */
   #known(error: T): T | undefined {
-    const isSame = (one: T): boolean => isSameRequest(one, error)
-    return this.#technical.items.findLast(isSame) ?? this.#business.items.findLast(isSame)
+    if (error.spanId === undefined) return undefined
+    return this.#bySpan.get(error.spanId)?.find((one) => isSameRequest(one, error))
+  }
+
+  #remember(error: T): void {
+    if (error.spanId === undefined) return
+    const known = this.#bySpan.get(error.spanId)
+    if (known === undefined) this.#bySpan.set(error.spanId, [error])
+    else known.push(error)
+  }
+
+  #forget(error: T): void {
+    if (error.spanId === undefined) return
+    const others = this.#bySpan.get(error.spanId)?.filter((one) => one !== error) ?? []
+    if (others.length === 0) this.#bySpan.delete(error.spanId)
+    else this.#bySpan.set(error.spanId, others)
+  }
+
+  #rememberAll(): void {
+    this.#bySpan.clear()
+    for (const { items } of [this.#technical, this.#business]) for (const error of items) this.#remember(error)
   }
 
   #of(kind: Kind): Latest<T> {

@@ -6,9 +6,9 @@ import { EVERYTHING, type Selection, selects } from '../report/selection.ts'
 import type { Range } from '../report/summary.ts'
 import { type Column, columnOf } from '../report/view.ts'
 import type { EngineClient, Row } from './engine-client.ts'
-import { RowNames } from './engine-counts.ts'
+import { RowNames, sumIn } from './engine-counts.ts'
 import type { EngineFields } from './engine-fields.ts'
-import { BUCKET, bucketOf, bucketPipe } from './latency-bucket.ts'
+import { BUCKET, bucketOf, LATENCY_MS, latencyPipes } from './engine-latency.ts'
 import { oneOf, quoted, stepOf, timeFilter } from './logsql.ts'
 import { FROM_PATH, routeFilter, routePipes } from './route-pipes.ts'
 
@@ -57,8 +57,8 @@ export async function columnsBetween(
   const query = [
     `${timeFilter(from, to)} ${request}`,
     selectionPipes(fields, selection, apart),
-    bucketPipe(fields, WIDTH),
-    `stats by (_time:${stepOf(stepMs)}, ${status}, ${BUCKET}) count() as n, count(${latency}) as l, sum(${latency}) as s`,
+    latencyPipes(fields, WIDTH),
+    `stats by (_time:${stepOf(stepMs)}, ${status}, ${BUCKET}) count() as n, count(${latency}) as l, sum(${LATENCY_MS}) as s`,
   ]
   const rows = await client.rows(query.filter((part) => part !== '').join(' | '))
   return columnsOf(rows, fields, selection, events)
@@ -84,7 +84,7 @@ function columnsOf(
   for (const row of rows) {
     // Selected already: neither its service nor its route matters here.
     const cell = cells.request(selection.service ?? '', names.status(row), undefined, undefined, selection.route)
-    const count = { count: Number(row['n']), known: Number(row['l']), latencyMsSum: names.sumOf(row['s']) }
+    const count = { count: Number(row['n']), known: Number(row['l']), latencyMsSum: sumIn(row['s']) }
     slotAt(Date.parse(row['_time'] ?? '')).addMany('cells', cell, count, bucketOf(row[BUCKET], WIDTH))
   }
   for (const { at, service, name, count } of events) {
@@ -144,7 +144,7 @@ export async function trendsBetween(
     [
       `${timeFilter(from, to)} ${request}`,
       routePipes(fields),
-      `stats by (${step}, ${service}, ${route}) count() as n, count() if (${status}:>=500) as f`,
+      `stats by (${step}, ${service}, ${route}) count() as n, count() if (${status}:range[500, 599]) as f`,
     ].join(' | '),
   )
   const names = new RowNames(fields)

@@ -7,7 +7,7 @@ import { routeOf } from '../lines/route-of.ts'
 import type { Range } from '../report/summary.ts'
 import type { EngineClient, Row } from './engine-client.ts'
 import type { EngineFields } from './engine-fields.ts'
-import { BUCKET, bucketOf, bucketPipe } from './latency-bucket.ts'
+import { BUCKET, bucketOf, LATENCY_MS, latencyPipes } from './engine-latency.ts'
 import { timeFilter } from './logsql.ts'
 import { FROM_PATH, routePipes } from './route-pipes.ts'
 
@@ -33,9 +33,9 @@ function countsQuery(fields: EngineFields, range: Range | undefined): string {
   return [
     `${time}${request}`,
     routePipes(fields),
-    bucketPipe(fields),
-    `stats by (${[service, route, status, code, kind, BUCKET].join(', ')}) count() as n, count(${latency}) as l, sum(${latency}) as s, ` +
-      `count() ${isHop} as hn, count(${latency}) ${isHop} as hl, sum(${latency}) ${isHop} as hs`,
+    latencyPipes(fields),
+    `stats by (${[service, route, status, code, kind, BUCKET].join(', ')}) count() as n, count(${latency}) as l, sum(${LATENCY_MS}) as s, ` +
+      `count() ${isHop} as hn, count(${latency}) ${isHop} as hl, sum(${LATENCY_MS}) ${isHop} as hs`,
     `sort by (n desc) limit ${ROWS_MAX}`,
   ].join(' | ')
 }
@@ -61,13 +61,13 @@ export function countsOf(rows: readonly Row[], fields: EngineFields, hopServices
     const route = names.route(row)
     const cell = cellOf(cells, row, names, service, route)
     const bucket = bucketOf(row[BUCKET])
-    const count = { count: Number(row['n']), known: Number(row['l']), latencyMsSum: names.sumOf(row['s']) }
+    const count = { count: Number(row['n']), known: Number(row['l']), latencyMsSum: sumIn(row['s']) }
     tally.addMany('cells', cell, count, bucket)
     if (isHealthCheck(route)) {
       if (route !== undefined) probes.add(route)
       tally.addMany('probes', cell, count, bucket)
     } else if (hopServices.has(service) && Number(row['hn']) > 0) {
-      const hops = { count: Number(row['hn']), known: Number(row['hl']), latencyMsSum: names.sumOf(row['hs']) }
+      const hops = { count: Number(row['hn']), known: Number(row['hl']), latencyMsSum: sumIn(row['hs']) }
       tally.addMany('hops', cell, hops, bucket)
     }
   }
@@ -80,13 +80,11 @@ export class RowNames {
   readonly #route: string
   readonly #status: string
   readonly #code: string
-  readonly #factor: number
 
-  constructor({ service, route, status, code, latencyFactor }: EngineFields) {
+  constructor({ service, route, status, code }: EngineFields) {
     ;[this.#service, this.#route, this.#status, this.#code] = [service, route, status, code].map(
       (name) => JSON.parse(name) as string,
     ) as [string, string, string, string]
-    this.#factor = latencyFactor
   }
 
   service(row: Row): string {
@@ -110,12 +108,12 @@ export class RowNames {
       ? `${code.slice(0, CODE_CHARACTERS_MAX - 1).toWellFormed()}…`
       : code
   }
+}
 
-  /** A sum of latencies in milliseconds. Of no latencies it is not a number. */
-  sumOf(text: string | undefined): number {
-    const sum = Number(text)
-    return Number.isFinite(sum) ? sum * this.#factor : 0
-  }
+/** Returns a sum of latencies. Of no latencies it is not a number. */
+export function sumIn(text: string | undefined): number {
+  const sum = Number(text)
+  return Number.isFinite(sum) ? sum : 0
 }
 
 function cellOf(cells: Cells, row: Row, names: RowNames, service: string, route: string | undefined): number {

@@ -53,7 +53,7 @@ export async function newestErrors(
   now: number,
 ): Promise<Journal> {
   const { request, status, event } = fields
-  const isError = `((${request} ${status}:>=400) or ${event}:="http_error" or ${hidden(fields)} or ${severe(fields)})`
+  const isError = `((${request} ${status}:range[400, 599]) or ${event}:="http_error" or ${hidden(fields)} or ${severe(fields)})`
   const query = `${timeFilter(range.from, range.to)} ${isError}${selectionFilter(fields, selection)}`
   const journal = new Journal(() => now)
   for (const row of await client.rows(query, { limit: LINES_MAX })) {
@@ -81,7 +81,7 @@ async function groupsBetween(
   const end = `${selectionFilter(fields, selection)} | `
   const sort = ` | sort by (n desc) limit ${ROWS_MAX}`
   const requests = await client.rows(
-    `${start}${request} ${status}:>=400${end}stats by (${[service, status, code, kind].join(', ')}) ${counts}${sort}`,
+    `${start}${request} ${status}:range[400, 599]${end}stats by (${[service, status, code, kind].join(', ')}) ${counts}${sort}`,
   )
   const messageKeys = [service, status, code, kind, event, 'error_type', ...MESSAGES].join(', ')
   const others = (collapse: string): string =>

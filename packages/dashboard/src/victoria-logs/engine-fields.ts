@@ -22,6 +22,8 @@ export interface EngineFields {
   readonly latency: string
   /** What a latency is multiplied with to be in milliseconds. */
   readonly latencyFactor: number
+  /** Whether the field of the latency is declared. */
+  readonly isLatencyDeclared: boolean
   /** The lines that count a request. */
   readonly request: string
 }
@@ -46,6 +48,7 @@ export function engineFields({ names, latency }: Declared): EngineFields {
     kind: quoted('error_kind'),
     latency: quoted(latency?.path.flat ?? 'latency_ms'),
     latencyFactor: latency === undefined ? 1 : MS_PER[latency.unit],
+    isLatencyDeclared: latency !== undefined,
     request: names.status === undefined ? '(_msg:="http.request" or event:="http.request")' : `${status}:*`,
   }
 }

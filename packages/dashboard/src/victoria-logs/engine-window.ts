@@ -5,7 +5,7 @@ import type { EngineClient } from './engine-client.ts'
 import { type Apart, selectionPipes } from './engine-columns.ts'
 import { RowNames } from './engine-counts.ts'
 import type { EngineFields } from './engine-fields.ts'
-import { BUCKET, bucketOf, bucketPipe } from './latency-bucket.ts'
+import { BUCKET, bucketOf, latencyPipes, slowerThan } from './engine-latency.ts'
 import { oneOf, quoted, timeFilter } from './logsql.ts'
 import { FROM_PATH, routePipes } from './route-pipes.ts'
 
@@ -71,17 +71,16 @@ async function addRequests(
   names: RowNames,
   of: (name: string) => Mutable<Window>,
 ): Promise<void> {
-  const { request, service, status, latency, latencyFactor, parent, route } = fields
-  const failed = `${status}:>=500`
-  const slow =
-    slowerThanMs === undefined ? '' : `, count() if (${latency}:>${slowerThanMs / latencyFactor} !${failed}) as w`
+  const { request, service, status, latency, parent, route } = fields
+  const failed = `${status}:range[500, 599]`
+  const slow = slowerThanMs === undefined ? '' : `, count() if (${slowerThan(fields, slowerThanMs)} !${failed}) as w`
   const rows = await client.rows(
     [
       `${time} ${request}`,
       selectionPipes(fields, ANSWERED, apart),
-      bucketPipe(fields),
+      latencyPipes(fields),
       `stats by (${service}, ${BUCKET}) count() as n, count(${latency}) as l, count() if (${failed}) as f, ` +
-        `count() if (${status}:>=400 ${status}:<500) as c, count() if (degraded:=true) as d, count() if (${parent}:*) as hn, ` +
+        `count() if (${status}:range[400, 499]) as c, count() if (degraded:=true) as d, count() if (${parent}:*) as hn, ` +
         `count() if (${parent}:* ${failed}) as hf, count() if (${parent}:* degraded:=true) as hd${slow}`,
     ]
       .filter((part) => part !== '')

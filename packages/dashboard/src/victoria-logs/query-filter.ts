@@ -1,5 +1,6 @@
 import { fold, LEVELS, levelRank, type Term } from '../search/query.ts'
 import type { EngineFields } from './engine-fields.ts'
+import { validLatency } from './engine-latency.ts'
 import { escapedPattern, instant, quoted } from './logsql.ts'
 
 /** The names that loggers give each level. */
@@ -43,17 +44,23 @@ function ofTerm(term: Term, fields: EngineFields): string | undefined {
   if (name === 'route') return undefined
   const names = namesOf(name, fields)
   if (operator === '^') return anyOf(names.map((field) => `${field}:~${quoted(`(?i)^${escapedPattern(value)}`)}`))
-  if (operator !== ':' && operator !== '=') {
-    const compared = name === 'latency' ? number / fields.latencyFactor : number
-    return anyOf(names.map((field) => `${field}:${operator}${compared}`))
-  }
+  if (name === 'latency') return latencyFilter(term, fields)
+  if (operator !== ':' && operator !== '=') return anyOf(names.map((field) => `${field}:${operator}${number}`))
   if (name === 'status' && value.endsWith('xx')) {
     const first = Number(value[0]) * 100
     return `${fields.status}:range[${first}, ${first + 99}]`
   }
-  if (name === 'latency')
-    return `${fields.latency}:range[${number / fields.latencyFactor}, ${number / fields.latencyFactor}]`
   return anyOf(names.map((field) => exactly(field, value)))
+}
+
+/** The engine reads some texts as other numbers than this page: those lines are left for it to decide. */
+function latencyFilter({ operator, number, isNegated }: Term, fields: EngineFields): string {
+  const { latency } = fields
+  const value = number / fields.latencyFactor
+  const isCompared = operator !== ':' && operator !== '='
+  const compared = isCompared ? `${latency}:${operator}${value}` : `${latency}:range[${value}, ${value}]`
+  const valid = validLatency(fields)
+  return isNegated ? `${compared} ${valid}` : `(${compared} or (${latency}:* !${valid}))`
 }
 
 /** Ids are found by their exact bytes first: an index knows them. */

@@ -5,6 +5,7 @@ import { selectionPipes } from './engine-columns.ts'
 import { RowNames } from './engine-counts.ts'
 import type { EngineFields } from './engine-fields.ts'
 import { percentileOf } from './engine-histogram.ts'
+import { slowerThan, validLatencyPipe } from './engine-latency.ts'
 import { quoted, timeFilter } from './logsql.ts'
 
 export const MINUTE_MS = 60_000
@@ -102,8 +103,7 @@ export class ServiceMinutes {
   }
 
   #slowFilter(slowerThanMs: number): string {
-    const { latency, latencyFactor, status } = this.#fields
-    return `${latency}:>${slowerThanMs / latencyFactor} !${status}:>=500`
+    return `${slowerThan(this.#fields, slowerThanMs)} !${this.#fields.status}:range[500, 599]`
   }
 
   /** Three queries, because the times of all requests take longer to compare than those of the bad ones. */
@@ -112,12 +112,12 @@ export class ServiceMinutes {
     const selected = selectionPipes(this.#fields, ANSWERED, { probes, hopServices: new Set() })
     const pipes = selected === '' ? '' : ` | ${selected}`
     const slowCount = slow === undefined ? '' : `, count() if (${slow}) as w`
-    const bad = `${status}:>=500 or degraded:=true${slow === undefined ? '' : ` or (${slow})`}`
+    const bad = `${status}:range[500, 599] or degraded:=true${slow === undefined ? '' : ` or (${slow})`}`
     return [
-      `${pipes} | stats by (_time:1m, ${service}) count() as n, count() if (${status}:>=500) as f, ` +
-        `count() if (${status}:>=400 ${status}:<500) as c, count() if (degraded:=true) as d, histogram(${latency}) as h${slowCount}`,
-      ` (${bad})${pipes} | stats by (_time:1m, ${service}) min(_time) if (${status}:>=500) as ff, max(_time) if (${status}:>=500) as fl, ` +
-        `min(_time) if (!${status}:>=500 or degraded:=true) as bf`,
+      `${pipes} | ${validLatencyPipe(this.#fields)} | stats by (_time:1m, ${service}) count() as n, count() if (${status}:range[500, 599]) as f, ` +
+        `count() if (${status}:range[400, 499]) as c, count() if (degraded:=true) as d, histogram(${latency}) as h${slowCount}`,
+      ` (${bad})${pipes} | stats by (_time:1m, ${service}) min(_time) if (${status}:range[500, 599]) as ff, max(_time) if (${status}:range[500, 599]) as fl, ` +
+        `min(_time) if (!${status}:range[500, 599] or degraded:=true) as bf`,
       `${pipes} | stats by (${service}) max(_time) as last`,
     ]
   }

@@ -27,6 +27,9 @@ export class ClockOffset {
   readonly #offsets = new Float64Array(SAMPLES)
   readonly #arrivals = new Float64Array(SAMPLES)
   #count = 0
+  #known: number | undefined
+  /** The arrival that `#known` is for. */
+  #knownForMs = Number.NaN
 
   /** All that was recorded. */
   get state(): ClockOffsetState {
@@ -69,6 +72,20 @@ export class ClockOffset {
     if (near.length * 4 < kept * 3) return 0
     // A line is read some time after it was written, so the largest offset is the closest to the truth.
     return median > 0 || this.#isSteady(near, kept) ? Math.round(Math.max(...near)) : 0
+  }
+
+  /**
+   * Returns the offset, 0 for a right clock; undefined as long as neither is certain.
+   *
+   * It is made from the lines before those that are read at a time, once for all of them. Call it before {@link add}.
+   */
+  knownMs(arrivedMs: number): number | undefined {
+    if (arrivedMs !== this.#knownForMs) {
+      this.#knownForMs = arrivedMs
+      const { ms } = this
+      this.#known = ms !== 0 || this.isRight ? ms : undefined
+    }
+    return this.#known
   }
 
   /** When the newest line was read. */

@@ -3,6 +3,7 @@ import { type Bucket, type BucketState, Ring } from './bucket.ts'
 import { AHEAD_MS_MIN, ClockOffset, type ClockOffsetState } from './clock-offset.ts'
 import { ClockShift, type ClockShiftState } from './clock-shift.ts'
 import { coreOf } from './core-of.ts'
+import { InstanceClocks } from './instance-clocks.ts'
 import { type Process, Processes } from './processes.ts'
 
 const MINUTE_MS = 60_000
@@ -84,6 +85,7 @@ export class ServiceWatch {
   readonly oldAfterMs: number
   readonly clock = new ClockOffset()
   readonly shift = new ClockShift()
+  readonly instances = new InstanceClocks()
   readonly processes = new Processes()
   /** The time of the newest request that is not ahead of the reader's clock. */
   lastRequestAt = Number.NEGATIVE_INFINITY
@@ -146,21 +148,31 @@ export class ServiceWatch {
     return this.#olderFailures
   }
 
-  /** Records any line. */
+  /**
+   * Records a new line of a process, or of none that is named, and returns its time by the clock of the service.
+   *
+   * The clock of the service stays what it is while its processes disagree: its last 60 seconds must not jump.
+   */
+  countedAt(ownAt: number, arrivedMs: number, instance: string | undefined): number {
+    const at = instance === undefined ? ownAt : this.instances.countedAt(instance, ownAt, arrivedMs, this.clock)
+    this.clock.add(at, arrivedMs)
+    return at
+  }
+
+  /** Records any line, by the clock of the service. */
   seeLine(at: number, arrivedMs: number, isLive: boolean): void {
-    if (isLive) this.clock.add(at, arrivedMs)
     if (at >= arrivedMs - this.oldAfterMs) this.wasFollowed = true
     if (at > arrivedMs + AHEAD_MS_MIN) this.aheadLines += isLive ? 1 : 0
     else if (at > this.lastLineAt || this.lastLineAt > arrivedMs + AHEAD_MS_MIN) this.lastLineAt = at
   }
 
   /**
-   * Counts a request. Its time is in a column: as an argument it would be made into an object.
+   * Counts a request. Its time is in an array: as an argument it would be made into an object.
    *
    * @param bucket the one of its latency
    */
-  addRequest(ats: Float64Array, row: number, arrivedMs: number, flags: number, bucket: number | undefined): void {
-    const at = ats[row] ?? 0
+  addRequest(time: Float64Array, arrivedMs: number, flags: number, bucket: number | undefined): void {
+    const at = time[0] ?? 0
     const isAhead = at > arrivedMs + AHEAD_MS_MIN
     const recent = this.#recent(isAhead)
     if (isAhead) this.lastAheadRequestAt = Math.max(this.lastAheadRequestAt, at)

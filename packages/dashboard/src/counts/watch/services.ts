@@ -71,7 +71,7 @@ export class Services {
   /** The shields that a service names in its lines, each with its core. */
   readonly #shields = new Map<ServiceWatch, Map<string, string>>()
   readonly #onApart: OnApart
-  /** The time of a line that is no row. */
+  /** The time of the line that is counted. */
   readonly #at = new Float64Array(1)
   #lastName = ''
   #last: ServiceWatch | undefined
@@ -151,7 +151,7 @@ export class Services {
   /**
    * Records one line.
    *
-   * @param at its valid time
+   * @param ownAt its valid time
    * @param shownAt the time at which it is counted
    * @param clockMs the reader's clock
    * @param isLive whether the line is new, and not an older one of a large file
@@ -161,7 +161,7 @@ export class Services {
   add(
     line: LogLine,
     service: string,
-    at: number,
+    ownAt: number,
     shownAt: number,
     clockMs: number,
     isLive: boolean,
@@ -169,6 +169,7 @@ export class Services {
     cell: number | undefined,
   ): void {
     const watch = this.watch(service)
+    const at = isLive ? watch.countedAt(ownAt, clockMs, line.instance) : ownAt
     watch.seeLine(at, clockMs, isLive)
     if (line.instance !== undefined) watch.processes.see(line.instance, at)
     if (line.level === 'critical') watch.addMark(at, clockMs, 'criticals', 1)
@@ -195,13 +196,8 @@ export class Services {
       return
     }
     this.#at[0] = at
-    watch.addRequest(
-      this.#at,
-      0,
-      clockMs,
-      flags,
-      latencyMs === undefined ? undefined : LatencyHistogram.bucketOf(latencyMs),
-    )
+    const bucket = latencyMs === undefined ? undefined : LatencyHistogram.bucketOf(latencyMs)
+    watch.addRequest(this.#at, clockMs, flags, bucket)
     if (parentSpanId !== undefined)
       this.#calls.addChild(hashOf(parentSpanId), traceHash, watch, at, shownAt, flags, cell, latencyMs)
     else if (traceHash !== undefined) this.#calls.addRoot(traceHash, watch)
@@ -223,7 +219,8 @@ export class Services {
     instance: string | undefined,
     cell: number,
   ): void {
-    const at = lines.ats[row] ?? 0
+    const ownAt = lines.ats[row] ?? 0
+    const at = isLive ? watch.countedAt(ownAt, clockMs, instance) : ownAt
     const has = lines.flags[row] ?? 0
     watch.seeLine(at, clockMs, isLive)
     if (instance !== undefined) watch.processes.see(instance, at)
@@ -240,7 +237,8 @@ export class Services {
     let flags = (has & IS_DEGRADED) === 0 ? 0 : DEGRADED
     if ((has & IS_FAILED) !== 0) flags |= (lines.statuses[row] ?? 0) >= 500 ? FAILED : CLIENT_ERROR
     if ((flags & FAILED) === 0 && latencyMs > this.limits.slowerThanMs) flags |= SLOW
-    watch.addRequest(lines.ats, row, clockMs, flags, bucket)
+    this.#at[0] = at
+    watch.addRequest(this.#at, clockMs, flags, bucket)
     const trace = (has & HAS_TRACE) === 0 ? undefined : (lines.traces[row] ?? 0)
     if ((has & HAS_PARENT) !== 0)
       this.#calls.addChild(lines.parents[row] ?? 0, trace, watch, at, shownAts[row] ?? 0, flags, cell, latencyMs)

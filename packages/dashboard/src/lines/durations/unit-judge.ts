@@ -13,7 +13,7 @@ export interface UnitRule {
 }
 
 /** A longer request is not believed. */
-const LATENCY_MS_MAX = 86_400_000
+export const LATENCY_MS_MAX = 86_400_000
 /** The median of a file's requests must be within these for a likely unit. */
 const MEDIAN_MS_MIN = 0.02
 const MEDIAN_MS_MAX = 10_000

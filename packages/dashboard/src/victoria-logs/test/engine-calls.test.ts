@@ -208,51 +208,6 @@ describe('the question for calls', () => {
     }
   })
 
-  it('leaves turns to other work while it reads the answer', async () => {
-    const text = Buffer.from(
-      calls(10_000, 5_000)
-        .map((one) => `${JSON.stringify(one)}\n`)
-        .join(''),
-    )
-    answer = (response) => response.end(text)
-    const source = engine()
-    await source.health()
-    const shares: number[] = []
-    // The least of several: other programs delay turns too.
-    for (const view of [300, 900, 3_600]) {
-      const startedMs = performance.now()
-      let [longestMs, lastMs, isDone] = [0, startedMs, false]
-      const tick = (): void => {
-        longestMs = Math.max(longestMs, performance.now() - lastMs)
-        lastMs = performance.now()
-        if (!isDone) setImmediate(tick)
-      }
-      tick()
-      await source.calls(view, NEVER)
-      const allMs = performance.now() - startedMs
-      isDone = true
-      await new Promise((resolve) => setImmediate(resolve))
-      shares.push(longestMs / allMs)
-    }
-    expect(Math.min(...shares)).toBeLessThan(0.4)
-  })
-
-  it('is asked for one range at a time: a sample takes memory', async () => {
-    let running = 0
-    let most = 0
-    answer = (response) => {
-      running += 1
-      most = Math.max(most, running)
-      setTimeout(() => {
-        running -= 1
-        response.end()
-      }, 10)
-    }
-    const source = engine()
-    await Promise.all([300, 900, 3_600].map((view) => source.calls(view, NEVER)))
-    expect([asked.length, most]).toEqual([3, 1])
-  })
-
   it('ends when the client of /api/map disconnects', async () => {
     let isEnded = false
     const abort = new AbortController()

@@ -5,8 +5,8 @@ import { UNDECLARED } from '../../lines/reader/line-reader.ts'
 import { countsOf } from '../engine-counts.ts'
 import { engineFields } from '../engine-fields.ts'
 import { percentileOf } from '../engine-histogram.ts'
+import { BUCKET, latencyPipes } from '../engine-latency.ts'
 import { EngineLines } from '../engine-line.ts'
-import { BUCKET } from '../latency-bucket.ts'
 import { LinePlaces } from '../line-places.ts'
 import { quoted } from '../logsql.ts'
 import { OnceAtATime } from '../once-at-a-time.ts'
@@ -134,12 +134,13 @@ describe('counts of the engine', () => {
     })
     expect(declared).toMatchObject({ status: '"http.status"', request: '"http.status":*', latencyFactor: 1_000 })
     const { tally, cells } = countsOf(
-      [{ service: 'a', 'http.status': '500', n: '2', l: '2', s: '0.5', hn: '0' }],
+      [{ service: 'a', 'http.status': '500', n: '2', l: '2', s: '500', hn: '0' }],
       declared,
       new Set(),
     )
     const [[cell, count] = [0, undefined]] = tally.cells
     expect([cells.key(cell), count?.latencyMsSum]).toEqual([expect.objectContaining({ status: 500 }), 500])
+    expect(latencyPipes(declared)).toContain('math "took" * 1000 as _ms')
   })
 })
 
