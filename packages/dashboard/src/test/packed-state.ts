@@ -26,10 +26,17 @@ export function storedBy(journal: Journal) {
     named: packed((into) => named.pack(into, BYTES_MAX)),
     traces: packed((into) => traces.pack(into)),
     watches: Array.from({ length: ofServices.integer() }, () => unpackValue(ofServices)),
-    calls: unpackValue(ofServices),
+    edges: unpackValue(ofServices),
+    calls: callsFrom(ofServices),
     grouped: packed((into) => errorGroups.timeline.pack(into, BYTES_MAX)),
     errorGroups: unpackValue<{ readonly cells: readonly unknown[] }>(ofGroups),
   }
+}
+
+/** Recent spans, and requests that wait for their callers: tables after their lengths. */
+function callsFrom(from: PackedReader): unknown {
+  const tables = (count: number) => Array.from({ length: count }, () => from.bytes())
+  return [from.integer(), from.integer(), tables(4), from.integer(), tables(17)]
 }
 
 /** What files store, in a form that can be compared. It does not change any more. */

@@ -1,4 +1,3 @@
-import type { CallsState } from './calls.ts'
 import type { EdgeState } from './edges.ts'
 
 /** What is known of services beside each of them, to be written into a file. */
@@ -6,7 +5,6 @@ export interface KnownCalls {
   readonly edges: readonly EdgeState[]
   readonly nested: readonly EdgeState[]
   readonly direct: readonly EdgeState[]
-  readonly calls: CallsState
   readonly probes: number
   /** The shields of services, by their numbers. */
   readonly shields: readonly (readonly [number: number, shields: ReadonlyMap<string, string>])[]

@@ -114,12 +114,13 @@ export class Services {
       if (into.isFull) yield
     }
     packValue(this.#known, into)
+    yield* this.#calls.pack(into)
   }
 
   get #known(): KnownCalls {
     const [edges, nested, direct] = [this.edges.state, this.nested.state, this.direct.state]
     const shields = [...this.#shields].map(([{ number }, names]) => [number, names] as const)
-    return { edges, nested, direct, shields, calls: this.#calls.state, probes: this.#probes }
+    return { edges, nested, direct, shields, probes: this.#probes }
   }
 
   /** Takes what {@link pack} packed, at `nowMs`. No line may have been recorded before. */
@@ -136,7 +137,7 @@ export class Services {
     this.edges.restore(state.edges, watches)
     this.nested.restore(state.nested, watches)
     this.direct.restore(state.direct, watches)
-    this.#calls.restore(state.calls, watches.values())
+    this.#calls.restore(from, watches.values())
     this.#probes = state.probes
     for (const [number, shields] of state.shields) {
       const watch = watches.get(number)
