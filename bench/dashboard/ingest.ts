@@ -7,6 +7,7 @@ import { summarize } from '../../packages/dashboard/src/report/summary.ts'
 
 // As the dashboard does.
 setFlagsFromString('--semi-space-growth-factor=1')
+setFlagsFromString('--heap-growing-percent=50')
 const [, , path = '', threads = '0'] = process.argv
 const before = process.cpuUsage()
 const started = performance.now()

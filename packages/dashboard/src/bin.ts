@@ -29,6 +29,9 @@ const EXIT_MISUSE = 2
 // Objects created while a log is read are short-lived. By default V8 grows the young generation many times over during a
 // long log. Here that costs memory and saves no time.
 setFlagsFromString('--semi-space-growth-factor=1')
+// Nor does the old generation need to grow to several times what is in use before it is collected: that was a sixth of the
+// memory of a long log. The collections take about 2 % of the processor time of a short one.
+setFlagsFromString('--heap-growing-percent=50')
 
 // A closed pipe (`… --once --json | head`) must not print a stack trace.
 process.stdout.on('error', () => {})

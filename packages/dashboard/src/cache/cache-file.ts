@@ -1,11 +1,23 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { deserialize, serialize } from 'node:v8'
+import { PackedReader } from '../counts/packed.ts'
+import { isWhole, readerFrom, withChecksum } from './whole-file.ts'
 
 /** Raise it with every change of what is stored. */
-const FORMAT = 4
+const FORMAT = 5
 const ENDING = '.state'
 const UNFINISHED = /\.state\.[0-9a-f-]{36}$/
 /** The most files that are kept, and the most bytes of all together. The oldest ones go first. */
@@ -13,15 +25,19 @@ const FILES_MAX = 20
 const BYTES_MAX = 536_870_912
 /** An unfinished file that is older was left behind by a process that ended. */
 const UNFINISHED_MS_MAX = 600_000
-const NEWLINE = 10
-const HEAD_BYTES_MAX = 1_000
+const NAME = 'escudo-dashboard '
+const OPTIONS = { mode: 0o600, flag: 'wx' }
 
 /** Tells what is wrong with a stored state. */
 export class CacheError extends Error {
   override readonly name = 'CacheError'
 }
 
-/** A state in a file: the first line says what follows. A file is only ever replaced as a whole. */
+/**
+ * A state in a file: the first line says what follows. A file is only ever replaced as a whole.
+ *
+ * It is written and read in pieces, since a copy of the whole state would be the most memory that the dashboard ever takes.
+ */
 export class CacheFile {
   readonly path: string
 
@@ -31,40 +47,29 @@ export class CacheFile {
   }
 
   /**
-   * Returns the stored state; undefined if there is none.
+   * Reads the stored state with `use`. Returns false if there is none.
    *
-   * @throws CacheError if it is damaged, or was written by another version
+   * @throws CacheError if it is damaged, or was written by another version: then `use` was not called
    */
-  read(): unknown {
-    let bytes: Buffer
+  async read(use: (from: PackedReader) => Promise<void>): Promise<boolean> {
+    const file = this.#open()
+    if (file === undefined) return false
     try {
-      bytes = readFileSync(this.path)
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-      throw new CacheError((error as Error).message)
-    }
-    const end = bytes.subarray(0, HEAD_BYTES_MAX).indexOf(NEWLINE)
-    const body = bytes.subarray(end + 1)
-    const head = bytes.toString('latin1', 0, Math.max(end, 0))
-    if (!head.startsWith(versionOf())) {
-      throw new CacheError(head.startsWith('escudo-dashboard ') ? 'it is of another version' : 'it is damaged')
-    }
-    if (head !== headOf(body)) throw new CacheError('it is damaged')
-    try {
-      return deserialize(body)
-    } catch {
-      throw new CacheError('it is damaged')
+      const start = checkedStart(file)
+      await use(new PackedReader(readerFrom(file, start)))
+      return true
+    } finally {
+      closeSync(file)
     }
   }
 
-  /** Stores a state. Rejects with the error of the file system. */
-  async write(state: unknown): Promise<void> {
-    const body = serialize(state)
+  /** Stores the pieces of a state: the next one is asked for once one is written. Rejects with the error of the file system. */
+  async write(pieces: Iterable<Uint8Array>): Promise<void> {
     const folder = dirname(this.path)
     const unfinished = `${this.path}.${randomUUID()}`
     makeFolder(folder)
     try {
-      await writeFile(unfinished, [Buffer.from(`${headOf(body)}\n`), body], { mode: 0o600, flag: 'wx' })
+      await writeFile(unfinished, withChecksum(withHead(pieces)), OPTIONS)
       await rename(unfinished, this.path)
     } catch (error) {
       await rm(unfinished, { force: true }).catch(() => {})
@@ -73,17 +78,30 @@ export class CacheFile {
     prune(folder, this.path)
   }
 
-  /** Stores a state before the process ends. Throws the error of the file system. */
-  writeNow(state: unknown): void {
-    const body = serialize(state)
+  /** Stores the pieces of a state before the process ends. Throws the error of the file system. */
+  writeNow(pieces: Iterable<Uint8Array>): void {
     const unfinished = `${this.path}.${randomUUID()}`
     makeFolder(dirname(this.path))
     try {
-      writeFileSync(unfinished, Buffer.concat([Buffer.from(`${headOf(body)}\n`), body]), { mode: 0o600, flag: 'wx' })
+      const file = openSync(unfinished, OPTIONS.flag, OPTIONS.mode)
+      try {
+        for (const piece of withChecksum(withHead(pieces))) writeFileSync(file, piece)
+      } finally {
+        closeSync(file)
+      }
       renameSync(unfinished, this.path)
     } catch (error) {
       rmSync(unfinished, { force: true })
       throw error
+    }
+  }
+
+  #open(): number | undefined {
+    try {
+      return openSync(this.path, 'r')
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+      throw new CacheError((error as Error).message)
     }
   }
 
@@ -112,7 +130,7 @@ function makeFolder(folder: string): void {
 
 /** What is stored differs between versions of the dashboard, and the structures of V8 between its versions. */
 function versionOf(): string {
-  return `escudo-dashboard ${FORMAT} ${packageVersion()} v8-${process.versions.v8.split('.', 2).join('.')} `
+  return `${NAME}${FORMAT} ${packageVersion()} v8-${process.versions.v8.split('.', 2).join('.')}\n`
 }
 
 function packageVersion(): string {
@@ -124,8 +142,26 @@ function packageVersion(): string {
   }
 }
 
-function headOf(body: Buffer): string {
-  return `${versionOf()}${body.length} ${createHash('sha256').update(body).digest('hex')}`
+function* withHead(pieces: Iterable<Uint8Array>): Generator<Uint8Array> {
+  yield Buffer.from(versionOf())
+  yield* pieces
+}
+
+/** Checks a whole file. Returns where the state begins. */
+function checkedStart(file: number): number {
+  const wanted = versionOf()
+  const bytes = Buffer.alloc(wanted.length)
+  let isWholeFile: boolean
+  try {
+    readSync(file, bytes, 0, bytes.length, 0)
+    isWholeFile = isWhole(file)
+  } catch (error) {
+    throw new CacheError((error as Error).message)
+  }
+  const head = bytes.toString('latin1')
+  if (head !== wanted && head.startsWith(NAME)) throw new CacheError('it is of another version')
+  if (head !== wanted || !isWholeFile) throw new CacheError('it is damaged')
+  return wanted.length
 }
 
 /** Removes old states, and what processes left behind that ended while they wrote. */

@@ -1,4 +1,6 @@
-import type { FilesState, LogFiles } from '../journal/log-files.ts'
+import { PackedWriter } from '../counts/packed.ts'
+import type { FilesState } from '../journal/files-state.ts'
+import type { LogFiles } from '../journal/log-files.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import type { Thresholds } from '../verdict/thresholds.ts'
 import { CacheError, CacheFile } from './cache-file.ts'
@@ -7,6 +9,8 @@ import { CacheError, CacheFile } from './cache-file.ts'
 const STORE_MS = 60_000
 /** Storing may take at most this share of the time. */
 const SHARE_MAX = 0.02
+/** How long new lines wait for the disk. */
+const PAUSE_MS_MAX = 200
 /** Reading less is as fast as a stored state. */
 const BYTES_MIN = 4_194_304
 /** The most bytes of a timeline. A larger state takes too long to store. */
@@ -46,12 +50,20 @@ export class StateCache {
     this.#file = new CacheFile(options.folder, keyOf(options))
   }
 
-  /** Goes on from the stored state, if there is one. Call it before anything is read. Never rejects. */
+  /**
+   * Goes on from the stored state, if there is one. Call it before anything is read.
+   *
+   * Rejects only if a part of the state was taken when reading it failed: counts from then on would be wrong.
+   */
   async restore(): Promise<boolean> {
+    let isBegun = false
     try {
-      const state = this.#file.read() as FilesState | undefined
-      if (state === undefined) return false
-      await this.#files.restore(state)
+      const isThere = await this.#file.read(async (from) => {
+        const reopened = await this.#files.reopen(from)
+        isBegun = true
+        this.#files.restore(reopened, from)
+      })
+      if (!isThere) return false
       this.#storedLines = this.#lines
       this.#hasBackfilled = this.#files.backfilling.all === 0
       return true
@@ -59,8 +71,9 @@ export class StateCache {
       const { message } = error as Error
       const what =
         error instanceof CacheError ? `the stored state ${this.#file.path} is ignored` : 'the stored state is ignored'
-      this.#options.report(`${what}, and the files are read again: ${message}`)
       this.#file.remove()
+      if (isBegun) throw error
+      this.#options.report(`${what}, and the files are read again: ${message}`)
       return false
     }
   }
@@ -73,17 +86,21 @@ export class StateCache {
     if (!isDue || this.#isStoring || !this.#hasNews) return
     this.#isStoring = true
     const started = performance.now()
+    const resume = await this.#files.reading.pause()
     try {
-      const state = this.#files.state(TIMELINE_BYTES_MAX)
+      const into = new PackedWriter()
+      const state = this.#files.state(into, TIMELINE_BYTES_MAX)
       if (state !== undefined) {
         const lines = this.#lines
-        await this.#file.write(state)
+        await this.#file.write(piecesOf(state, into, resume))
         this.#storedLines = lines
       }
       // Also if it cannot be stored now: finding that out takes long, so it is tried again after a while only.
       this.#hasBackfilled = isBackfilled
     } catch (error) {
       this.#fail(error as Error)
+    } finally {
+      resume()
     }
     this.#isStoring = false
     const now = performance.now()
@@ -93,8 +110,9 @@ export class StateCache {
   /** Stores the state before the process ends. Never throws. */
   end(): void {
     try {
-      const state = this.#hasNews ? this.#files.state(TIMELINE_BYTES_MAX) : undefined
-      if (state !== undefined) this.#file.writeNow(state)
+      const into = new PackedWriter()
+      const state = this.#hasNews ? this.#files.state(into, TIMELINE_BYTES_MAX) : undefined
+      if (state !== undefined) this.#file.writeNow(piecesOf(state, into))
     } catch (error) {
       this.#fail(error as Error)
     }
@@ -114,6 +132,24 @@ export class StateCache {
     this.#isBroken = true
     this.#options.report(`the state is not stored, and a restart reads the files again: ${error.message}`)
   }
+}
+
+/**
+ * Packs a state, and yields it in pieces. `resume` is called once lines may be read again.
+ *
+ * New lines wait for the disk until then. Where it is slow they wait for a short time only: the rest of the counts is packed
+ * at once, and is in memory until it is written.
+ */
+export function* piecesOf(
+  { counts, filters }: FilesState,
+  into: PackedWriter,
+  resume?: () => void,
+): Generator<Uint8Array> {
+  const until = resume === undefined ? Number.POSITIVE_INFINITY : performance.now() + PAUSE_MS_MAX
+  for (const _ of counts) if (performance.now() < until) yield into.take()
+  resume?.()
+  for (const _ of filters) yield into.take()
+  yield into.take()
 }
 
 /** Everything that changes what is counted. */

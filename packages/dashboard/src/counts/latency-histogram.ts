@@ -121,7 +121,7 @@ export class LatencyHistogram {
 
   /** Its counts, packed. */
   get state(): Uint8Array {
-    const into = new PackedWriter(BUCKETS_MAX * 16, 512)
+    const into = new PackedWriter(512)
     this.pack(into)
     return into.packed
   }

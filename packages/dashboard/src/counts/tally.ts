@@ -97,11 +97,14 @@ export class Tally {
     return taken
   }
 
-  /** Packs its counts. */
-  pack(into: PackedWriter): void {
+  /** Packs its counts. Yields whenever `into` is full. */
+  *pack(into: PackedWriter): Generator<void> {
     for (const counts of [this.cells, this.hops, this.probes]) {
       into.integer(counts?.size ?? 0)
-      for (const [cell, count] of counts ?? []) packCount(cell, count, into)
+      for (const [cell, count] of counts ?? []) {
+        packCount(cell, count, into)
+        if (into.isFull) yield
+      }
     }
   }
 

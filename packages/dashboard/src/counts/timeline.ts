@@ -1,5 +1,5 @@
 import { LatencyHistogram } from './latency-histogram.ts'
-import { PackedReader, PackedWriter } from './packed.ts'
+import type { PackedReader, PackedWriter } from './packed.ts'
 import { type RecentCell, RecentCells } from './recent-cells.ts'
 import { addRowTo, addTo, type Count, Tally } from './tally.ts'
 import { emptyTiers, forgetLast, TIERS, type Tier, type Times } from './tiers.ts'
@@ -14,12 +14,9 @@ export const CELLS_PER_SLOT_MAX = 512
 /** From this many cells on, a slot of time counts the routes of a service together. */
 const ROUTED_CELLS_PER_SLOT_MAX = 384
 
-/** What a timeline has counted, to be written into a file. */
-export interface TimelineState {
-  readonly newest: number
-  readonly furthest: number
-  readonly oldest: number
-  readonly packed: Uint8Array
+/** Thrown when the counts have more bytes than may be stored. */
+class TooLargeError extends Error {
+  override readonly name = 'TooLargeError'
 }
 
 /** Counts by time in three tiers. Anything older than the last tier is only in the total. */
@@ -227,26 +224,29 @@ export class Timeline {
   }
 
   /**
-   * Returns all counts, packed.
+   * Packs all counts. Yields whenever `into` is full.
    *
    * @throws TooLargeError if they have more than `bytesMax`
    */
-  state(bytesMax: number): TimelineState {
-    const into = new PackedWriter(bytesMax)
-    this.total.pack(into)
+  *pack(into: PackedWriter, bytesMax: number): Generator<void> {
+    const end = into.total + bytesMax
+    for (const time of [this.#newest, this.#furthest, this.#oldest]) into.number(time)
+    yield* this.total.pack(into)
     for (const { slots } of this.#tiers) {
       into.integer(slots.size)
       for (const [number, slot] of slots) {
         into.number(number)
-        slot.pack(into)
+        yield* slot.pack(into)
+        if (into.total > end) throw new TooLargeError(`more than ${bytesMax} bytes`)
       }
     }
-    return { newest: this.#newest, furthest: this.#furthest, oldest: this.#oldest, packed: into.packed }
   }
 
-  /** Takes the counts of a {@link state}. Nothing may have been counted before. */
-  restore({ newest, furthest, oldest, packed }: TimelineState): void {
-    const from = new PackedReader(packed)
+  /** Takes the counts that {@link pack} packed. Nothing may have been counted before. */
+  restore(from: PackedReader): void {
+    this.#newest = from.number()
+    this.#furthest = from.number()
+    this.#oldest = from.number()
     this.total.unpack(from)
     for (const { slots } of this.#tiers)
       for (let left = from.integer(); left > 0; left -= 1) {
@@ -255,9 +255,6 @@ export class Timeline {
         slot.unpack(from)
         slot.revision = this.#revision
       }
-    this.#newest = newest
-    this.#furthest = furthest
-    this.#oldest = oldest
   }
 
   #delete(tier: Tier, number: number): void {

@@ -1,12 +1,13 @@
 import { type BreakerState, Breakers } from '../counts/breakers.ts'
 import { Cells, type CellsState } from '../counts/cells.ts'
-import { ErrorGroups, type ErrorGroupsState } from '../counts/errors/error-groups.ts'
+import { ErrorGroups } from '../counts/errors/error-groups.ts'
 import type { Latest } from '../counts/latest.ts'
-import { Timeline, type TimelineState } from '../counts/timeline.ts'
+import type { PackedReader, PackedWriter } from '../counts/packed.ts'
+import { packValue, unpackValue } from '../counts/packed-value.ts'
+import { Timeline } from '../counts/timeline.ts'
 import type { ServiceWatch } from '../counts/watch/service-watch.ts'
-import { Services, type ServicesState } from '../counts/watch/services.ts'
-import type { OpenLog } from '../tail/open-log.ts'
-import { TraceIndex, type TraceState } from '../traces/trace-index.ts'
+import { Services } from '../counts/watch/services.ts'
+import { TraceIndex } from '../traces/trace-index.ts'
 import type { ErrorLine } from './error-line.ts'
 import { LatestErrors } from './latest-errors.ts'
 import { LiveTail } from './live-tail.ts'
@@ -25,15 +26,9 @@ const AHEAD_LINES = 8
 /** The most moves between two polls: dates that jump to and fro must not keep the dashboard busy. */
 const MOVES_MAX = 100
 
-/** All counts and lists, to be written into a file. */
-export interface JournalState {
-  readonly cells: CellsState
-  readonly named: TimelineState
-  readonly breakers: readonly BreakerState[]
-  readonly services: ServicesState
-  readonly traces: TraceState
+/** What is listed, to be written into a file. */
+interface Lists {
   readonly errors: readonly [readonly ErrorLine[], readonly ErrorLine[]]
-  readonly errorGroups: ErrorGroupsState
   readonly tail: readonly TailEntry[]
 }
 
@@ -67,29 +62,28 @@ export class Journal {
   }
 
   /**
-   * Returns all counts and lists.
+   * Packs all counts and lists, but no filters of traces. Yields whenever `into` is full.
    *
    * @throws TooLargeError if those of a timeline have more than `bytesMax`
    */
-  state(bytesMax: number): JournalState {
-    const { cells, named, breakers, services, traces, errors, errorGroups } = this
-    return {
-      ...{ cells: cells.state, named: named.state(bytesMax), breakers: breakers.state, services: services.state },
-      ...{ traces: traces.state, errors: errors.state, errorGroups: errorGroups.state(bytesMax) },
-      tail: this.tail.items,
-    }
+  *pack(into: PackedWriter, bytesMax: number): Generator<void> {
+    const lists: Lists = { errors: this.errors.state, tail: this.tail.items }
+    packValue([this.cells.state, this.breakers.state, lists], into)
+    yield* this.named.pack(into, bytesMax)
+    yield* this.services.pack(into)
+    yield* this.errorGroups.pack(into, bytesMax)
   }
 
-  /** Takes the counts and lists of a {@link state}, before anything is counted. `logs` are its files by their numbers. */
-  restore(state: JournalState, logs: ReadonlyMap<number, OpenLog>): void {
-    this.cells.restore(state.cells)
-    this.named.restore(state.named)
-    this.breakers.restore(state.breakers)
-    this.services.restore(state.services, this.clock())
-    this.traces.restore(state.traces, logs)
-    this.errors.restore(state.errors)
-    this.errorGroups.restore(state.errorGroups)
-    this.#tail.restore(state.tail)
+  /** Takes the counts and lists that {@link pack} packed, before anything is counted. */
+  restore(from: PackedReader): void {
+    const [cells, breakers, lists] = unpackValue<[CellsState, readonly BreakerState[], Lists]>(from)
+    this.cells.restore(cells)
+    this.named.restore(from)
+    this.breakers.restore(breakers)
+    this.services.restore(from, this.clock())
+    this.errors.restore(lists.errors)
+    this.errorGroups.restore(from)
+    this.#tail.restore(lists.tail)
   }
 
   /** The revision that is written into each slot that changes. */

@@ -1,4 +1,5 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises'
+import type { PackedReader, PackedWriter } from '../counts/packed.ts'
 import type { Timeline } from '../counts/timeline.ts'
 import type { Declared } from '../lines/formats/line-of.ts'
 import { UNDECLARED } from '../lines/reader/line-reader.ts'
@@ -10,12 +11,13 @@ import { Backfill } from './backfill.ts'
 import { CrowdedTail } from './crowded-tail.ts'
 import { FileLog } from './file-log.ts'
 import { type FileLogState, logsIn } from './file-log-state.ts'
+import { type FilesState, packFiles, type Reopened, reopenFiles } from './files-state.ts'
 import { Intake } from './intake.ts'
-import { Journal, type JournalState } from './journal.ts'
+import { Journal } from './journal.ts'
 import { isLeftOver, isThere } from './left-over.ts'
 import { type Expanded, expand, isCompressed } from './paths.ts'
 import { linesOf, POLL_MS, pollDelayMs } from './poll-delay.ts'
-import { reopen } from './reopen.ts'
+import { Reading } from './reading.ts'
 import { ScanPool } from './scan-pool.ts'
 
 /** How often directories and patterns are searched for new files. */
@@ -24,12 +26,6 @@ const SEARCH_MS = 2_000
 const FIRST_READ_MS_MAX = 3_000
 /** The most files of all arguments together. */
 const FILES_MAX = 5_000
-
-/** All that was read, to be written into a file. */
-export interface FilesState {
-  readonly journal: JournalState
-  readonly logs: readonly FileLogState[]
-}
 
 /** A source of lines, and what was read from it. */
 export interface LogSource {
@@ -40,6 +36,8 @@ export interface LogSource {
 /** Reads all log files of the dashboard. */
 export class LogFiles {
   readonly journal: Journal
+  /** Polls, and blocks of older lines. */
+  readonly reading: Reading = new Reading()
   readonly #all: LogSource[] = []
   readonly #known = new Set<string>()
   /** The files, directories and patterns that were named. */
@@ -53,8 +51,6 @@ export class LogFiles {
   })
   #ready: Promise<void> = Promise.resolve()
   #isEnded = false
-  #polling: Promise<void> = Promise.resolve()
-  #backfillStep: Promise<boolean> = Promise.resolve(false)
 
   /**
    * `paths` are files, directories, patterns, or `-` for the standard input; `clock` is the reader's clock. `makePool` makes
@@ -141,11 +137,11 @@ export class LogFiles {
   }
 
   /**
-   * Returns all that was read; undefined if another process could not go on from there, at least not now.
+   * Packs all that was read; undefined if another process could not go on from there, at least not now.
    *
-   * @throws TooLargeError if the counts of a timeline have more than `bytesMax`
+   * To pack it throws a TooLargeError if the counts of a timeline have more than `bytesMax`.
    */
-  state(bytesMax: number): FilesState | undefined {
+  state(into: PackedWriter, bytesMax: number): FilesState | undefined {
     if (this.#backfill.isWithinBlock || this.#isEnded) return undefined
     const logs: FileLogState[] = []
     for (const { log, tail } of this.#all) {
@@ -155,18 +151,23 @@ export class LogFiles {
       if (state === undefined) return undefined
       logs.push(state)
     }
-    return { journal: this.journal.state(bytesMax), logs }
+    return packFiles(logs, this.journal, into, bytesMax)
   }
 
   /**
-   * Goes on from what another process read, before anything else is read.
+   * Opens the files of a state again. Changes nothing.
    *
-   * @throws an error that says which file is not as it was read; then nothing was changed
+   * @throws an error that says which file is not as it was read
    */
-  async restore(state: FilesState): Promise<void> {
-    const logs = await reopen(state.logs, [...this.#known])
-    this.journal.restore(state.journal, logs)
-    for (const one of state.logs) {
+  async reopen(from: PackedReader): Promise<Reopened> {
+    return await reopenFiles(from, [...this.#known])
+  }
+
+  /** Goes on from what another process read, before anything else is read. `from` has what follows the files. */
+  restore({ states, logs }: Reopened, from: PackedReader): void {
+    this.journal.restore(from)
+    this.journal.traces.restore(from, logs)
+    for (const one of states) {
       this.#add(one.path)
       const source = this.#all.find(({ tail }) => tail.path === one.path)
       if (!(source?.tail instanceof PathTail)) continue
@@ -180,8 +181,7 @@ export class LogFiles {
 
   /** Reads the bytes added since the last poll, one file after the other. */
   async poll(): Promise<void> {
-    this.#polling = this.#pollAll()
-    await this.#polling
+    await this.reading.run(() => this.#pollAll())
   }
 
   async #pollAll(): Promise<void> {
@@ -224,8 +224,7 @@ export class LogFiles {
 
   /** Reads the next older block of each large file. Returns whether there was one. */
   async backfill(): Promise<boolean> {
-    this.#backfillStep = this.#backfillAll()
-    return await this.#backfillStep
+    return await this.reading.run(() => this.#backfillAll())
   }
 
   async #backfillAll(): Promise<boolean> {
@@ -259,7 +258,7 @@ export class LogFiles {
   async end(): Promise<void> {
     this.#isEnded = true
     // A poll or a backfill that is under way would open or read a file after it was closed.
-    await Promise.allSettled([this.#polling, this.#backfillStep])
+    await this.reading.ended()
     await this.#backfill.end()
     for (const { log, tail } of this.#all) {
       await tail.close()

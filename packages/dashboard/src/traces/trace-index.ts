@@ -1,3 +1,4 @@
+import type { PackedReader, PackedWriter } from '../counts/packed.ts'
 import type { OpenLog } from '../tail/open-log.ts'
 import { hashOf, TraceFilter } from './trace-filter.ts'
 import type { TraceHashes } from './trace-hashes.ts'
@@ -15,12 +16,6 @@ export interface Block {
   readonly end: number
   /** Undefined while lines are still being added. */
   filter: TraceFilter | undefined
-}
-
-/** The filters, to be written into a file. Logs are named by their numbers. */
-export interface TraceState {
-  readonly isComplete: boolean
-  readonly blocks: readonly (readonly [log: number, start: number, end: number, bits: Uint8Array])[]
 }
 
 /** Finds the blocks of files that may hold lines of a trace. Stores filters and offsets, never lines. */
@@ -45,24 +40,24 @@ export class TraceIndex {
     return this.#bytes
   }
 
-  /** All filters. */
-  get state(): TraceState {
-    return {
-      isComplete: this.#isComplete,
-      blocks: this.#blocks.flatMap(({ log, start, end, filter }) =>
-        filter === undefined ? [] : [[log.number, start, end, filter.bits] as const],
-      ),
-    }
+  /**
+   * Packs all filters of now. Yields whenever `into` is full.
+   *
+   * What is added or dropped between two steps changes nothing: a filter is complete once it is here.
+   */
+  pack(into: PackedWriter): Generator<void> {
+    const blocks = this.#blocks.filter(({ filter }) => filter !== undefined)
+    return packFilters(blocks, this.#isComplete, into)
   }
 
-  /** Takes the filters of a {@link state}. `logs` are the open files by their numbers. */
-  restore({ isComplete, blocks }: TraceState, logs: ReadonlyMap<number, OpenLog>): void {
-    this.#isComplete = isComplete
-    for (const [number, start, end, bits] of blocks) {
-      const log = logs.get(number)
+  /** Takes the filters that {@link pack} packed. `logs` are the open files by their numbers. */
+  restore(from: PackedReader, logs: ReadonlyMap<number, OpenLog>): void {
+    this.#isComplete = from.integer() === 1
+    for (let left = from.integer(); left > 0; left -= 1) {
+      const log = logs.get(from.integer())
+      const [start, end, bits] = [from.integer(), from.integer(), from.bytes()]
       if (log === undefined) continue
-      // A copy: the bits are part of all that was read.
-      this.#blocks.push({ log, start, end, filter: new TraceFilter(new Uint8Array(bits)) })
+      this.#blocks.push({ log, start, end, filter: new TraceFilter(bits) })
       this.#bytes += bits.length
     }
   }
@@ -93,5 +88,16 @@ export class TraceIndex {
   find(trace: string): readonly Block[] {
     const hash = hashOf(trace)
     return this.#blocks.filter(({ filter }) => filter?.mayHave(hash) ?? false)
+  }
+}
+
+/** Logs are named by their numbers. */
+function* packFilters(blocks: readonly Block[], isComplete: boolean, into: PackedWriter): Generator<void> {
+  into.integer(isComplete ? 1 : 0)
+  into.integer(blocks.length)
+  for (const { log, start, end, filter } of blocks) {
+    for (const number of [log.number, start, end]) into.integer(number)
+    into.bytes(filter?.bits ?? new Uint8Array(0))
+    if (into.isFull) yield
   }
 }

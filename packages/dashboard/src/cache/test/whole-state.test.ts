@@ -8,6 +8,7 @@ import { healthOf } from '../../report/health.ts'
 import { heatmapOf } from '../../report/heatmap.ts'
 import { ENTRIES } from '../../report/selection.ts'
 import { columnsOf, partsOf, rangeOf } from '../../report/view.ts'
+import { storedByFiles } from '../../test/packed-state.ts'
 import { DEFAULT_THRESHOLDS } from '../../verdict/thresholds.ts'
 import { begin, NOW } from './setup.ts'
 
@@ -82,13 +83,13 @@ it('is complete: after it, everything is shown as before, and stored again as it
   await writeFile(path, linesOfAllKinds())
   const first = await begin([path], cache)
   await first.files.readAll()
-  const [shown, state] = [shownBy(first.files), structuredClone(first.files.state(1e9))]
+  const [shown, state] = [shownBy(first.files), storedByFiles(first.files)]
   first.cache.end()
   await first.files.end()
   const second = await begin([path], cache)
   expect(second.hasRestored).toBe(true)
   expect(shownBy(second.files)).toEqual(shown)
-  expect(structuredClone(second.files.state(1e9))).toEqual(state)
+  expect(storedByFiles(second.files)).toEqual(state)
   await second.files.readAll()
   expect(shownBy(second.files)).toEqual(shown)
   const { map, parts } = shown as { map: { calls: unknown[] }; parts: { lanes: unknown[] } }

@@ -1,7 +1,9 @@
 import type { Kind } from '../../lines/kind.ts'
 import { OTHER } from '../cells.ts'
 import { Latest } from '../latest.ts'
-import { movedTimes, Timeline, type TimelineState, type Times, timesOf } from '../timeline.ts'
+import type { PackedReader, PackedWriter } from '../packed.ts'
+import { packValue, unpackValue } from '../packed-value.ts'
+import { movedTimes, Timeline, type Times, timesOf } from '../timeline.ts'
 import { joined, type LoggedError, type RequestIds, requestOf } from './logged-error.ts'
 import { templateOf } from './message-template.ts'
 
@@ -43,8 +45,7 @@ interface Recent {
 }
 
 /** What was grouped, to be written into a file. Groups are named by their positions. */
-export interface ErrorGroupsState {
-  readonly timeline: TimelineState
+interface KnownGroups {
   readonly groups: readonly (Omit<ErrorGroup, 'examples'> & {
     readonly name: string
     readonly examples: readonly LoggedError[]
@@ -84,23 +85,28 @@ export class ErrorGroups {
   }
 
   /**
-   * Returns all groups and their counts.
+   * Packs all groups and their counts. Yields whenever `into` is full.
    *
    * @throws TooLargeError if the counts have more than `bytesMax`
    */
-  state(bytesMax: number): ErrorGroupsState {
+  *pack(into: PackedWriter, bytesMax: number): Generator<void> {
+    yield* this.timeline.pack(into, bytesMax)
+    packValue(this.#known, into)
+  }
+
+  get #known(): KnownGroups {
     const positions = new Map([...this.#groups.values()].map((group, position) => [group, position]))
     return {
-      timeline: this.timeline.state(bytesMax),
       groups: [...this.#groups].map(([name, { examples, ...group }]) => ({ ...group, name, examples: examples.items })),
       cells: this.#cells.map(({ group, route }) => [positions.get(group) ?? 0, route]),
       recent: [this.#recent, this.#older],
     }
   }
 
-  /** Takes the groups of a {@link state}. No error may have been added before. */
-  restore({ timeline, groups, cells, recent }: ErrorGroupsState): void {
-    this.timeline.restore(timeline)
+  /** Takes the groups that {@link pack} packed. No error may have been added before. */
+  restore(from: PackedReader): void {
+    this.timeline.restore(from)
+    const { groups, cells, recent } = unpackValue<KnownGroups>(from)
     const made = groups.map(({ name, examples, ...rest }) => {
       const group = { ...rest, examples: new Latest<LoggedError>(EXAMPLES_MAX) }
       group.examples.restore(examples)

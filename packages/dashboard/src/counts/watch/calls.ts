@@ -1,6 +1,8 @@
+import type { PackedReader, PackedWriter } from '../packed.ts'
+import { packTables, type Table, unpackTables } from '../packed-tables.ts'
 import type { Times } from '../timeline.ts'
 import { Edges } from './edges.ts'
-import { type Chain, PendingRequests, type PendingState } from './pending-requests.ts'
+import { type Chain, PendingRequests } from './pending-requests.ts'
 import { FAILED } from './request-flags.ts'
 import type { ServiceWatch } from './service-watch.ts'
 
@@ -15,14 +17,6 @@ const CHAIN_MAX = 32
 
 /** Called when a request that was counted before, in a cell, turns out to be a hop. */
 export type OnHop = (times: Times, cell: number, latencyMs: number) => void
-
-/** Recent spans and requests, to be written into a file. */
-export interface CallsState {
-  readonly tables: readonly (Int32Array | Uint16Array)[]
-  readonly pending: PendingState
-  readonly seen: number
-  readonly hasParents: boolean
-}
 
 /**
  * Tells hops from entry requests, and finds out which service calls which.
@@ -59,26 +53,24 @@ export class Calls {
     this.#onHop = onHop
   }
 
-  /** All recent spans and requests. */
-  get state(): CallsState {
-    return {
-      tables: this.#tables,
-      pending: this.#pending.state,
-      seen: this.#seen,
-      hasParents: this.#hasParents,
-    }
+  /** Packs all recent spans and requests. Yields whenever `into` is full. */
+  *pack(into: PackedWriter): Generator<void> {
+    into.integer(this.#seen)
+    into.integer(this.#hasParents ? 1 : 0)
+    yield* packTables(this.#tables, into)
+    yield* this.#pending.pack(into)
   }
 
-  /** Takes the spans and requests of a {@link state}. `watches` are its services. */
-  restore({ tables, pending, seen, hasParents }: CallsState, watches: Iterable<ServiceWatch>): void {
-    for (const [index, table] of this.#tables.entries()) table.set(tables[index] ?? [])
-    this.#pending.restore(pending)
-    this.#seen = seen
-    this.#hasParents = hasParents
+  /** Takes the spans and requests that {@link pack} packed. `watches` are the services. */
+  restore(from: PackedReader, watches: Iterable<ServiceWatch>): void {
+    this.#seen = from.integer()
+    this.#hasParents = from.integer() === 1
+    unpackTables(this.#tables, from)
+    this.#pending.restore(from)
     for (const watch of watches) this.#numberOf(watch)
   }
 
-  get #tables(): readonly (Int32Array | Uint16Array)[] {
+  get #tables(): readonly Table[] {
     return [this.#spanHashes, this.#spanServices, this.#rootHashes, this.#rootServices]
   }
 

@@ -1,3 +1,5 @@
+import type { PackedReader, PackedWriter } from '../packed.ts'
+import { packTables, type Table, unpackTables } from '../packed-tables.ts'
 import { movedTimes, TIERS, type Times } from '../timeline.ts'
 
 /** The most requests that wait for their callers. */
@@ -6,18 +8,6 @@ const MASK = PENDING - 1
 const HEADS = 16_384
 /** Sequence numbers have 32 bits, since that is half the memory to look through. */
 const LAST_MAX = 0xffff_ffff
-
-/** The links of a chain, to be written into a file. */
-export type ChainState = readonly [heads: Uint32Array, hashes: Int32Array, next: Uint32Array]
-
-/** Pending requests, to be written into a file. */
-export interface PendingState {
-  readonly last: number
-  readonly chains: readonly [byParent: ChainState, byTrace: ChainState]
-  readonly columns: readonly PendingColumn[]
-}
-
-type PendingColumn = Uint8Array | Uint16Array | Uint32Array | Float64Array
 
 /** Finds pending requests by a hash, newest first. */
 export class Chain {
@@ -30,16 +20,8 @@ export class Chain {
     this.#isKept = isKept
   }
 
-  /** All links. */
-  get state(): ChainState {
+  get tables(): readonly Table[] {
     return [this.#heads, this.#hashes, this.#next]
-  }
-
-  /** Takes the links of a {@link state}. */
-  restore([heads, hashes, next]: ChainState): void {
-    this.#heads.set(heads)
-    this.#hashes.set(hashes)
-    this.#next.set(next)
   }
 
   add(hash: number, sequence: number): void {
@@ -99,21 +81,22 @@ export class PendingRequests {
     this.byTrace = new Chain(isKept)
   }
 
-  /** All requests. */
-  get state(): PendingState {
-    return { last: this.#last, chains: [this.byParent.state, this.byTrace.state], columns: this.#columns }
+  /** Packs all requests. Yields whenever `into` is full. */
+  *pack(into: PackedWriter): Generator<void> {
+    into.integer(this.#last)
+    yield* packTables(this.#tables, into)
   }
 
-  /** Takes the requests of a {@link state}. */
-  restore({ last, chains, columns }: PendingState): void {
-    this.#last = last
-    this.byParent.restore(chains[0])
-    this.byTrace.restore(chains[1])
-    for (const [index, column] of this.#columns.entries()) column.set(columns[index] ?? [])
+  /** Takes the requests that {@link pack} packed. */
+  restore(from: PackedReader): void {
+    this.#last = from.integer()
+    unpackTables(this.#tables, from)
   }
 
-  get #columns(): readonly PendingColumn[] {
+  get #tables(): readonly Table[] {
     return [
+      ...this.byParent.tables,
+      ...this.byTrace.tables,
       ...[this.#services, this.#callers, this.#roots, this.#ats, ...this.#times],
       ...[this.#latencies, this.#cells, this.#flags, this.#hops],
     ]

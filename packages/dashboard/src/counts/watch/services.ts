@@ -12,11 +12,14 @@ import {
 } from '../../lines/scan/scanned-lines.ts'
 import { hashOf } from '../../traces/trace-filter.ts'
 import { LatencyHistogram } from '../latency-histogram.ts'
+import type { PackedReader, PackedWriter } from '../packed.ts'
+import { packValue, unpackValue } from '../packed-value.ts'
 import { type Times, timesOf } from '../timeline.ts'
-import { Calls, type CallsState, type OnHop } from './calls.ts'
+import { Calls, type OnHop } from './calls.ts'
 import { coreOf } from './core-of.ts'
-import { type EdgeState, Edges } from './edges.ts'
+import { Edges } from './edges.ts'
 import { isHealthCheck } from './health-check.ts'
+import type { KnownCalls } from './known-calls.ts'
 import { CLIENT_ERROR, DEGRADED, FAILED, SLOW } from './request-flags.ts'
 import { ServiceWatch, type WatchLimits, type WatchState } from './service-watch.ts'
 
@@ -30,18 +33,6 @@ const SHIELDS_MAX = 64
 
 /** Receives the requests that are not entry requests, to count them apart. */
 export type OnApart = (kind: 'hops' | 'probes', times: Times, cell: number, latencyMs: number | undefined) => void
-
-/** What is known of all services, to be written into a file. */
-export interface ServicesState {
-  readonly watches: readonly WatchState[]
-  readonly edges: readonly EdgeState[]
-  readonly nested: readonly EdgeState[]
-  readonly direct: readonly EdgeState[]
-  readonly calls: CallsState
-  readonly probes: number
-  /** The shields of services, by their numbers. */
-  readonly shields: readonly (readonly [number: number, shields: ReadonlyMap<string, string>])[]
-}
 
 /** A shield of a service, and the service that it is named after. */
 export interface NamedShield {
@@ -115,32 +106,38 @@ export class Services {
     )
   }
 
-  /** All that is known. */
-  get state(): ServicesState {
-    return {
-      watches: this.all.map(({ state }) => state),
-      edges: this.edges.state,
-      nested: this.nested.state,
-      direct: this.direct.state,
-      calls: this.#calls.state,
-      probes: this.#probes,
-      shields: [...this.#shields].map(([{ number }, shields]) => [number, shields]),
+  /** Packs all that is known. Yields whenever `into` is full. */
+  *pack(into: PackedWriter): Generator<void> {
+    into.integer(this.#byName.size)
+    for (const { state } of this.#byName.values()) {
+      packValue(state, into)
+      if (into.isFull) yield
     }
+    packValue(this.#known, into)
+    yield* this.#calls.pack(into)
   }
 
-  /** Takes what is known from a {@link state} at `nowMs`. No line may have been recorded before. */
-  restore(state: ServicesState, nowMs: number): void {
+  get #known(): KnownCalls {
+    const [edges, nested, direct] = [this.edges.state, this.nested.state, this.direct.state]
+    const shields = [...this.#shields].map(([{ number }, names]) => [number, names] as const)
+    return { edges, nested, direct, shields, probes: this.#probes }
+  }
+
+  /** Takes what {@link pack} packed, at `nowMs`. No line may have been recorded before. */
+  restore(from: PackedReader, nowMs: number): void {
     const watches = new Map<number, ServiceWatch>()
-    for (const one of state.watches) {
+    for (let left = from.integer(); left > 0; left -= 1) {
+      const one = unpackValue<WatchState>(from)
       const watch = new ServiceWatch(one.name, one.number, this.limits)
       watch.restore(one, nowMs)
       watches.set(watch.number, watch)
       this.#byName.set(watch.name, watch)
     }
+    const state = unpackValue<KnownCalls>(from)
     this.edges.restore(state.edges, watches)
     this.nested.restore(state.nested, watches)
     this.direct.restore(state.direct, watches)
-    this.#calls.restore(state.calls, watches.values())
+    this.#calls.restore(from, watches.values())
     this.#probes = state.probes
     for (const [number, shields] of state.shields) {
       const watch = watches.get(number)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PackedWriter } from '../../counts/packed.ts'
 import { filesJson } from '../../report/files-json.ts'
 import { sourcesOf } from '../../report/sources.ts'
 import { QUIET_POLLS_MAX } from '../../tail/file-tail.ts'
@@ -92,7 +93,7 @@ describe('a folder with more files than are read', () => {
     expect(rows).toMatchObject([{ state: 'read', hints: [expect.stringContaining('too many files')] }])
     const [first] = sourcesOf(files, 0).files
     expect(first).toMatchObject({ path: folder, advice: [{ kind: 'crowded' }] })
-    expect(files.state(1_000_000)).toBeDefined()
+    expect(files.state(new PackedWriter(), 1_000_000)).toBeDefined()
     await files.end()
   })
 })

@@ -3,11 +3,11 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, it } from 'vitest'
 import { OddLines } from '../../lines/scan/test/odd-lines.ts'
+import { storedBy } from '../../test/packed-state.ts'
 import { FileLog } from '../file-log.ts'
 import { Journal } from '../journal.ts'
 
 const LINES = Number(process.env['ESCUDO_COUNTED_LINES'] ?? 12_000)
-const STATE_BYTES_MAX = 100_000_000
 const NOW = 1_794_100_000_000
 const NEWLINE = Buffer.from('\n')
 
@@ -26,7 +26,7 @@ function counted(reads: readonly Buffer[]): { readonly state: unknown; readonly 
   journal.settleClocks()
   const { scanned, ...facts } = log.facts
   // A line without a time is shown among those that were read before it, and scanned lines are shown together.
-  const { tail: _, ...state } = journal.state(STATE_BYTES_MAX)
+  const { tail: _, ...state } = storedBy(journal)
   return { state: { facts, formats: log.facts.formats, ...state }, scanned }
 }
 

@@ -1,4 +1,6 @@
 import { expect, test } from 'vitest'
+import { PackedReader, PackedWriter } from '../../counts/packed.ts'
+import type { OpenLog } from '../../tail/open-log.ts'
 import { hashOf, TraceFilter } from '../trace-filter.ts'
 import { TraceHashes } from '../trace-hashes.ts'
 import { TraceIndex } from '../trace-index.ts'
@@ -23,4 +25,28 @@ test('drops the oldest blocks beyond its memory and reports that it is incomplet
   expect(index.isComplete).toBe(false)
   expect(index.find('9-1').map(({ start }) => start)).toEqual([9])
   expect(index.find('0-1').some(({ start }) => start === 0)).toBe(false)
+})
+
+test('stores the blocks of one moment, whatever is added or dropped meanwhile', () => {
+  const index = new TraceIndex(301_000)
+  const log = { number: 1, isBackfilling: false } as unknown as OpenLog
+  const hashes = Array.from({ length: 200_000 }, (_, number) => hashOf(`trace-${number}`))
+  index.add(log, 0, 1, new TraceHashes(hashes))
+  index.add(log, 1, 2, new TraceHashes(hashes.slice(0, 10)))
+  const { bytes } = index
+  const into = new PackedWriter()
+  const packing = index.pack(into)
+  // The first block alone fills the writer.
+  expect(packing.next().done).toBe(false)
+  // For the next one there is only room without the first one.
+  index.add(log, 2, 3, new TraceHashes(hashes.slice(0, 1_000)))
+  for (const _ of packing);
+  const restored = new TraceIndex()
+  restored.restore(new PackedReader(into.packed), new Map([[1, log]]))
+  expect(restored.find('trace-1').map(({ start, end }) => [start, end])).toEqual([
+    [0, 1],
+    [1, 2],
+  ])
+  expect([restored.bytes, restored.isComplete]).toEqual([bytes, true])
+  expect(index.find('trace-1').map(({ start }) => start)).toEqual([1, 2])
 })

@@ -1,5 +1,7 @@
 import fc from 'fast-check'
 import { beforeEach, describe, expect, it } from 'vitest'
+import { packed } from '../../../test/packed-state.ts'
+import { PackedReader } from '../../packed.ts'
 import { TIERS } from '../../timeline.ts'
 import { type ErrorGroup, ErrorGroups } from '../error-groups.ts'
 import type { LoggedError } from '../logged-error.ts'
@@ -96,7 +98,7 @@ describe('error groups', () => {
   it('goes on from a stored state, also with a service and a code that are named like its bounds', () => {
     add({ service: '(other)', code: '(other)' })
     const restored = new ErrorGroups()
-    restored.restore(errors.state(1_000_000))
+    restored.restore(new PackedReader(packed((into) => errors.pack(into, 1_000_000))))
     errors = restored
     add({ service: '(other)', code: '(other)' })
     expect(errors.all.length).toBe(1)
