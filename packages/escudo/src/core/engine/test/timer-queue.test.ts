@@ -163,6 +163,26 @@ describe('a timer queue', () => {
     expect(ended).toEqual([100])
   })
 
+  test('loses no later wait if the clock throws when the first one begins', () => {
+    const clock = manualClock()
+    const { setTimer } = clock
+    const failOnce = (): CancelTimer => {
+      clock.setTimer = setTimer
+      throw new RangeError('Maximum call stack size exceeded')
+    }
+    const queue = new TimerQueue(clock, 100)
+    const lost = new Entry()
+    clock.setTimer = failOnce
+    expect(() => queue.add(lost)).toThrow(RangeError)
+    expect(lost.queued).toBe(false)
+    const ended: number[] = []
+    queue.add(new Entry(() => ended.push(clock.nowMs)))
+    clock.nowMs = 100
+    clock.fire()
+    expect(ended).toEqual([100])
+    expect(clock.armed).toBe(false)
+  })
+
   test('stays consistent when an expiring wait adds and removes others', async () => {
     const clock = virtualClock()
     const queue = new TimerQueue(clock, 100)
