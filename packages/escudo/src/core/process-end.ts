@@ -2,15 +2,18 @@
 // timer that outlives a call by some milliseconds would therefore keep a process alive without end if such a listener
 // makes calls: it would be called again and again.
 
-interface Host {
-  /** Shared by all installed copies: the process has one listener, however often the library is loaded. */
-  [ENDING]?: boolean
-  readonly process?: { prependOnceListener?(event: 'beforeExit', listener: () => void): void }
-}
-
 const ENDING: unique symbol = Symbol.for('escudo.isEnding')
 
-const host = globalThis as Host
+interface Process {
+  /**
+   * Shared by all installed copies, also those of other contexts of `node:vm`: the process has one listener, however often
+   * the library is loaded.
+   */
+  [ENDING]?: boolean
+  prependOnceListener?(event: 'beforeExit', listener: () => void): void
+}
+
+const host: Process = (globalThis as { readonly process?: Process }).process ?? {}
 
 /**
  * Whether the process is about to end, or was: one that goes on is not asked again. The first call begins to listen, so
@@ -20,7 +23,7 @@ export function isEnding(): boolean {
   if (host[ENDING] === undefined) {
     host[ENDING] = false
     // Before the listeners of the program, because they may make calls.
-    host.process?.prependOnceListener?.('beforeExit', () => {
+    host.prependOnceListener?.('beforeExit', () => {
       host[ENDING] = true
     })
   }
