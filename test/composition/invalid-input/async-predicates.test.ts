@@ -308,7 +308,7 @@ test('a custom backoff or random source that returns no number is an error that 
   await expect(shield('s', policy).run(() => Promise.reject(boom))).rejects.toMatchObject({
     path: 'retry.backoff.delayMs',
     cause: boom,
-    message: "retry.backoff.delayMs: expected a number, but it returned '5s'",
+    message: "retry.backoff.delayMs: expected a finite number, but it returned '5s'",
   })
   const s = shield({ name: 's', random: () => undefined as never }, retry())
   await expect(s.run(() => Promise.reject(boom))).rejects.toMatchObject({ path: 'shield.random', cause: boom })

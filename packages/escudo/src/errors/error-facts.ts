@@ -52,6 +52,7 @@ export function factsOf(error: unknown): ErrorFacts | undefined {
 
 function isFacts(value: unknown): value is ErrorFacts {
   if (typeof value !== 'object' || value === null) return false
-  const facts = value as Partial<ErrorFacts>
-  return typeof facts.code === 'string' && typeof facts.status === 'number' && typeof facts.kind === 'string'
+  // The optional facts are read for their getters: one that throws must do so here, and not in a policy.
+  const { code, status, kind, retry: _, verdict: __, refusal: ___ } = value as Partial<ErrorFacts>
+  return typeof code === 'string' && typeof status === 'number' && typeof kind === 'string'
 }

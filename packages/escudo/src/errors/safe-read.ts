@@ -26,3 +26,12 @@ export function isError(value: unknown): value is Error {
     return false
   }
 }
+
+/** `value instanceof of`. Returns false for a proxy whose traps throw: anything can be thrown. */
+export function isInstance<T>(value: unknown, of: abstract new (...args: never[]) => T): value is T {
+  try {
+    return value instanceof of
+  } catch {
+    return false
+  }
+}

@@ -5,6 +5,7 @@ import type { Call } from '../core/engine/call.ts'
 import type { Cancellation } from '../core/engine/cancel-scope.ts'
 import { type ClientRequestEnd, isHttpWatched, watchSent } from '../core/events/http-events.ts'
 import { factsOf } from '../errors/error-facts.ts'
+import { isInstance } from '../errors/safe-read.ts'
 import { attemptNumber } from './request/attempt-headers.ts'
 import type { OutgoingRequest } from './request/outgoing-request.ts'
 import { UpstreamError } from './upstream-error.ts'
@@ -54,7 +55,7 @@ export class AttemptTelemetry {
 
   /** Records why the attempt rejected. A status, if it is the reason, is recorded already. */
   failed(error: unknown): void {
-    const failure = error instanceof UpstreamError ? error.failure : (factsOf(error)?.code ?? '_OTHER')
+    const failure = isInstance(error, UpstreamError) ? error.failure : (factsOf(error)?.code ?? '_OTHER')
     if (failure === 'status') return
     this.#errorType = failure
     this.span?.recordError(error)
@@ -77,5 +78,5 @@ export class AttemptTelemetry {
 
 /** Whether a timeout of the shield expired, or one in the caller's signal (`AbortSignal.timeout`). */
 function isTimeout({ by, reason }: Cancellation): boolean {
-  return by === 'escudo' || (reason instanceof DOMException && reason.name === 'TimeoutError')
+  return by === 'escudo' || (isInstance(reason, DOMException) && reason.name === 'TimeoutError')
 }

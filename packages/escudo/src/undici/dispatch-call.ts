@@ -2,6 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Call } from '../core/engine/call.ts'
 import { declareIdempotency } from '../core/idempotency.ts'
 import type { Operation } from '../core/operation.ts'
+import { isInstance } from '../errors/safe-read.ts'
 import { errorForCaller } from '../http/call-errors.ts'
 import { TURNS_MAX } from '../http/response/body-stream.ts'
 import type { AttemptOwner, Winner } from './attempt-owner.ts'
@@ -142,7 +143,7 @@ export class DispatchCall implements AttemptOwner {
       // After a cancellation the response has ended already. A custom policy may reject without a cancellation.
       if (this.winner.breakOff(error)) this.failDelivered(error)
     } else if (held !== undefined) held.deliverTo(this.handler, this.controller)
-    else this.#reject(error instanceof NotSentError ? error.refused : errorForCaller(this.request, error))
+    else this.#reject(isInstance(error, NotSentError) ? error.refused : errorForCaller(this.request, error))
   }
 
   #reject(error: unknown): void {

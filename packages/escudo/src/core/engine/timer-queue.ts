@@ -1,7 +1,7 @@
 import { type CancelTimer, type Clock, ownClock, RUNTIME_SHARES_TIMERS, sharesTimers, systemClock } from '../clock.ts'
 import { type Ambient, withAmbient } from '../context/ambient.ts'
 import { currentContext } from '../context/tracer.ts'
-import { ownTimers } from '../system-time.ts'
+import { isEnding } from '../process-end.ts'
 
 /** One wait in a {@link TimerQueue}. A node of its linked list, so that removing it is O(1). */
 export interface TimerEntry {
@@ -23,7 +23,7 @@ export interface TimerEntry {
  *
  * When the list becomes empty, a timer of the system clock stays armed for the next call. A queue that is empty at the
  * next sweep releases it. Until then, for at most {@link SWEEP_MS}, it keeps the process alive: to change that for each
- * call costs as much as a policy.
+ * call costs as much as a policy. In a process that is about to end, each empty queue releases its timer immediately.
  *
  * Where waits cannot share a timer (see {@link sharesTimers}), each has a separate one.
  */
@@ -52,19 +52,23 @@ export class TimerQueue {
   add(entry: TimerEntry, now: number = this.#clock.now()): void {
     entry.dueMs = now + this.#delayMs
     entry.context = currentContext()
-    entry.queued = true
     if (!sharesTimers(this.#clock)) {
+      entry.queued = true
       this.#addSeparate(entry, this.#delayMs)
       return
     }
     const head = this.#head
     if (head === undefined) {
+      // First, because it may throw: the stack overflowed, or a custom clock threw. Later waits rely on the timer of this
+      // one, and would otherwise never end.
+      this.#busy(now)
+      entry.queued = true
       entry.earlier = entry
       entry.later = entry
       this.#head = entry
-      this.#busy(now)
       return
     }
+    entry.queued = true
     const tail = head.earlier as TimerEntry
     entry.earlier = tail
     entry.later = head
@@ -102,8 +106,7 @@ export class TimerQueue {
   sweep(): void {
     this.#inSweep = false
     if (this.#head !== undefined) return
-    this.#cancelTimer?.()
-    this.#cancelTimer = undefined
+    this.#disarm()
     forget(this.#clock, this.#delayMs, this)
   }
 
@@ -134,25 +137,32 @@ export class TimerQueue {
     if (this.#cancelTimer === undefined) return
     if (this.#timerClock === ownClock && RUNTIME_SHARES_TIMERS) {
       if (this.#inSweep) return
-      this.#inSweep = true
-      sweepSoon(this)
-      return
+      if (!isEnding()) {
+        sweepSoon(this)
+        this.#inSweep = true
+        return
+      }
     }
-    this.#cancelTimer()
-    this.#cancelTimer = undefined
+    this.#disarm()
   }
 
   #arm(delayMs: number, now: number): void {
-    this.#timerDueMs = now + delayMs
     // Set outside any request's context, because the timer serves all requests.
     this.#cancelTimer = withAmbient(undefined, () => this.#timerClock.setTimer(() => this.#fire(), delayMs))
+    this.#timerDueMs = now + delayMs
     remember(this.#clock, this.#delayMs, this)
   }
 
   /** The idle timer is overdue. It may be late, or lost with the environment of a test that set it. */
   #armAgain(now: number): void {
-    this.#cancelTimer?.()
+    this.#disarm()
     this.#arm(this.#delayMs, now)
+  }
+
+  #disarm(): void {
+    const cancel = this.#cancelTimer
+    this.#cancelTimer = undefined
+    cancel?.()
   }
 
   #fire(): void {
@@ -207,17 +217,13 @@ let idleQueues: TimerQueue[] = []
 
 /** Releases the timer of a queue if the queue is empty a moment later. One timer serves all queues. */
 function sweepSoon(queue: TimerQueue): void {
-  // A fake timer may never fire.
-  if (ownTimers() === undefined) {
-    queue.sweep()
-    return
-  }
+  // The timer first: if the stack overflows in it, the next idle queue sets it.
+  if (idleQueues.length === 0) withAmbient(undefined, () => ownClock.setTimer(sweep, SWEEP_MS, { background: true }))
   idleQueues.push(queue)
-  if (idleQueues.length > 1) return
-  const sweep = (): void => {
-    const queues = idleQueues
-    idleQueues = []
-    for (const idle of queues) idle.sweep()
-  }
-  withAmbient(undefined, () => ownClock.setTimer(sweep, SWEEP_MS, { background: true }))
+}
+
+function sweep(): void {
+  const queues = idleQueues
+  idleQueues = []
+  for (const idle of queues) idle.sweep()
 }

@@ -69,6 +69,18 @@ test.each([
   expect(isRefusal(error)).toBe(false)
 })
 
+test.each(['code', 'kind', 'retry', 'verdict', 'refusal'])('a getter of the fact %s that throws: no facts', (name) => {
+  const facts = { code: 'X', status: 500, kind: 'technical' }
+  const getter = {
+    get: () => {
+      throw new Error('a getter')
+    },
+  }
+  const error = Object.assign(new Error('down'), { [FACTS]: Object.defineProperty(facts, name, getter) })
+  expect(factsOf(error)).toBeUndefined()
+  expect(isRefusal(error)).toBe(false)
+})
+
 describe('stackless', () => {
   const stackOf = (error: Error): string => error.stack ?? ''
 

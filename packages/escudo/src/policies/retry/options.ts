@@ -90,11 +90,11 @@ function checkedBackoff(backoff: Backoff): Backoff {
   )
 }
 
-/** A custom backoff may return anything. An odd number makes no call hang; anything else is a mistake. */
+/** A custom backoff may return anything. An odd number makes no call hang, except Infinity; anything else is a mistake. */
 function checkedDelay(delayMs: unknown): number {
-  if (typeof delayMs === 'number') return delayMs
+  if (typeof delayMs === 'number' && delayMs !== Number.POSITIVE_INFINITY) return delayMs
   const path = `${PATH}.backoff.delayMs`
-  throw new ConfigurationError(path, `expected a number, but it returned ${show(synchronous(delayMs, path))}`)
+  throw new ConfigurationError(path, `expected a finite number, but it returned ${show(synchronous(delayMs, path))}`)
 }
 
 function readRetryAfter(retryAfter: NonNullable<RetryOptions['retryAfter']>): number {

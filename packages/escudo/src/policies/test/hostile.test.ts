@@ -1,5 +1,16 @@
 import { describe, expect, test, vi } from 'vitest'
-import { bulkhead, circuitBreaker, consecutive, constant, fallback, retry, shield, timeout } from '../../index.ts'
+import {
+  bulkhead,
+  circuitBreaker,
+  consecutive,
+  constant,
+  exponential,
+  fallback,
+  type RetryOptions,
+  retry,
+  shield,
+  timeout,
+} from '../../index.ts'
 import { virtualClock } from '../../testing/virtual-clock.ts'
 
 // What broken or malicious operations, signals and listeners can do. Most tests use all five recommended policies.
@@ -263,5 +274,20 @@ test('a broken random source makes no retry hang or repeat forever', async () =>
     await clock.advance('24h')
     const outcome = await Promise.race([call, Promise.resolve('hangs')])
     expect([random, outcome]).toEqual([random, boom])
+  }
+})
+
+test('a retry that would wait without an end fails its call', async () => {
+  const waits: [RetryOptions, () => number][] = [
+    [{ backoff: { delayMs: () => Number.POSITIVE_INFINITY } }, Math.random],
+    [{ backoff: exponential() }, () => Number.POSITIVE_INFINITY],
+  ]
+  for (const [options, random] of waits) {
+    const clock = virtualClock()
+    const s = shield({ name: 's', clock, random }, retry(options))
+    const outcome = s.run(() => Promise.reject(boom)).catch((error) => error)
+    await clock.advance('24h')
+    expect(await Promise.race([outcome, 'hangs'])).toMatchObject({ code: 'INVALID_OPTION', cause: boom })
+    expect(clock.pending).toBe(0)
   }
 })

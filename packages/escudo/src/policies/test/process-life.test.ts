@@ -45,6 +45,18 @@ describe('a process', () => {
     expect(lingeredMs).toBeLessThan(1_000)
   })
 
+  test('ends although listeners of beforeExit make calls', async () => {
+    const { lines, lingeredMs } = await run(`
+      const s = shield('s', timeout('1h'))
+      await s.run(async () => 1)
+      process.on('beforeExit', async () => {
+        for (let n = 0; n < 20; n += 1) await s.run(() => new Promise((resolve) => process.nextTick(resolve)))
+        settled('flushed')
+      })`)
+    expect(lines).toEqual(['flushed'])
+    expect(lingeredMs).toBeLessThan(1_000)
+  })
+
   test('is not kept alive by an open circuit', async () => {
     const { lines, lingeredMs } = await run(`
       const breaker = circuitBreaker({ trip: consecutive(1), openFor: '60s' })

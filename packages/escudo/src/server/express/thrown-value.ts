@@ -1,3 +1,5 @@
+import { isInstance } from '../../errors/safe-read.ts'
+
 /**
  * A thrown value that Express would not treat as an error.
  *
@@ -22,5 +24,5 @@ export function asError(thrown: unknown): unknown {
 
 /** Returns the value that a handler threw. */
 export function thrownValueOf(error: unknown): unknown {
-  return error instanceof ThrownValue ? error.value : error
+  return isInstance(error, ThrownValue) ? error.value : error
 }

@@ -27,6 +27,21 @@ describe('one flight per key', () => {
     expect(s.status().policies[0]).toMatchObject({ joined: 2 })
   })
 
+  test('all concurrent calls receive an error that throws when it is looked at', async () => {
+    const { proxy: revoked, revoke } = Proxy.revocable(new Error('gone'), {})
+    revoke()
+    const trap = (): never => {
+      throw new Error('a trap')
+    }
+    for (const error of [revoked, new Proxy(new Error('down'), { get: trap, getPrototypeOf: trap })]) {
+      const { s } = setUp()
+      const caught: unknown[] = []
+      const run = (): Promise<unknown> => s.run(() => Promise.reject(error), { key: 'k' }).catch((e) => caught.push(e))
+      await Promise.all([run(), run(), run()])
+      expect(caught.map((each) => each === error)).toEqual([true, true, true])
+    }
+  })
+
   test('all concurrent calls receive the same error: also undefined, a throw, a thenable', async () => {
     const failures: [unknown, Operation<unknown>][] = [
       [DOWN, () => Promise.reject(DOWN)],

@@ -3,7 +3,7 @@ import { type Cancellation, CancelScope, Watcher } from '../../../core/engine/ca
 import { copyOf, PolicyError } from '../../../core/errors.ts'
 import { addNote, copyNotes } from '../../../core/explain/notes.ts'
 import { isRefusal } from '../../../errors/classification.ts'
-
+import { isInstance } from '../../../errors/safe-read.ts'
 import { type Enclosure, enclosure, hasJoined, insideRun, isInside, type SharedRun } from '../enclosures.ts'
 
 /**
@@ -56,7 +56,7 @@ export class Flight extends CancelScope implements SharedRun {
       this.#close().forEach((waiter, index) => {
         copyNotes(root, waiter.root)
         // A policy outside may set the cause of a refusal: the last failure of the same call.
-        waiter.reject(index > 0 && error instanceof PolicyError && isRefusal(error) ? copyOf(error) : error)
+        waiter.reject(index > 0 && isInstance(error, PolicyError) && isRefusal(error) ? copyOf(error) : error)
       })
     }
   }

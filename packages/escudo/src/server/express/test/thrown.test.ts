@@ -202,3 +202,13 @@ describe('errors with a status and headers', () => {
     ])
   })
 })
+
+it('an error that throws when it is looked at is a bug: 500', async () => {
+  const { proxy: revoked, revoke } = Proxy.revocable(new Error('gone'), {})
+  revoke()
+  const { url, waitFor } = await start((app) => {
+    app.get('/', () => Promise.reject(revoked))
+  })
+  expect(await get(url)).toMatchObject({ status: 500, code: 'INTERNAL_SERVER_ERROR' })
+  expect(await waitFor('http_error')).toHaveLength(1)
+})
