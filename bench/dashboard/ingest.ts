@@ -1,13 +1,12 @@
 // Reads a log as the dashboard does, and prints time, processor time and memory.
 import { readFile } from 'node:fs/promises'
-import { setFlagsFromString } from 'node:v8'
+import { keepHeapSmall } from '../../packages/dashboard/src/heap-limits.ts'
 import { LogFiles } from '../../packages/dashboard/src/journal/log-files.ts'
 import { ScanPool } from '../../packages/dashboard/src/journal/scan-pool.ts'
 import { summarize } from '../../packages/dashboard/src/report/summary.ts'
 
 // As the dashboard does.
-setFlagsFromString('--semi-space-growth-factor=1')
-setFlagsFromString('--heap-growing-percent=50')
+keepHeapSmall()
 const [, , path = '', threads = '0'] = process.argv
 const before = process.cpuUsage()
 const started = performance.now()

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // Runs the dashboard: `npx @escudo/dashboard [--port 8501] [--once --json] FILE…`.
 import type { Server } from 'node:http'
-import { setFlagsFromString } from 'node:v8'
 import { openBrowser, shouldOpenBrowser } from './browser.ts'
 import { StateCache } from './cache/state-cache.ts'
 import {
@@ -13,6 +12,7 @@ import {
   type ReportCommand,
   readCommand,
 } from './command-line.ts'
+import { keepHeapSmall } from './heap-limits.ts'
 import { LogFiles } from './journal/log-files.ts'
 import { healthOf } from './report/health.ts'
 import { summarize } from './report/summary.ts'
@@ -26,12 +26,7 @@ const portRemedy = `set ${PORT_VARIABLE} (or --port)`
 /** Exit code for wrong arguments: a retry with the same ones cannot succeed. */
 const EXIT_MISUSE = 2
 
-// Objects created while a log is read are short-lived. By default V8 grows the young generation many times over during a
-// long log. Here that costs memory and saves no time.
-setFlagsFromString('--semi-space-growth-factor=1')
-// Nor does the old generation need to grow to several times what is in use before it is collected: that was a sixth of the
-// memory of a long log. The collections take about 2 % of the processor time of a short one.
-setFlagsFromString('--heap-growing-percent=50')
+keepHeapSmall()
 
 // A closed pipe (`… --once --json | head`) must not print a stack trace.
 process.stdout.on('error', () => {})
