@@ -190,3 +190,15 @@ test('a timeout ends a request that waits for a connection, and it is never sent
   await stuck
   expect(requests.map((request) => request.split(' ')[1])).toEqual(['/stuck'])
 })
+
+test('an abort with a reason that throws when it is looked at rejects the call with it', async () => {
+  const { proxy: reason, revoke } = Proxy.revocable(new Error('gone'), {})
+  revoke()
+  const controller = new AbortController()
+  const origin = await serve(() => controller.abort(reason))
+  const outcome = client({ shield: shield('x', retry()) })(origin, { signal: controller.signal }).then(
+    () => 'a response',
+    (error) => (error === reason ? 'the reason' : 'another error'),
+  )
+  expect(await outcome).toBe('the reason')
+})
